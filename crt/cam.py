@@ -1,0 +1,43 @@
+"""Class activation maps and class scores from patch tokens (METHOD section 3)."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from crt.errors import InvalidSetting
+from crt.tiles import TileGrid
+
+
+class ClassMapHead(nn.Module):
+    """A 3 × 3 convolution with bias over the grid of patch tokens: one map per class, raw.
+
+    `deconvolution`: a learned transposed convolution of stride 2 before it, for the mode of that name.
+    """
+
+    def __init__(self, dim: int, classes: int, *, deconvolution: bool = False) -> None:
+        super().__init__()
+        self.upsample = nn.ConvTranspose2d(dim, dim, kernel_size=2, stride=2) if deconvolution else None
+        self.classifier = nn.Conv2d(dim, classes, kernel_size=3, padding=1)
+
+    def forward(self, tokens: Tensor, grid: TileGrid) -> Tensor:
+        """(n, patches, D) tokens of tiles -> (n, C, s, s) raw class maps, s = `grid.tile_cells`.
+
+        Raises InvalidSetting when the mode wants a deconvolution that this head does not have, and the other way round.
+        """
+        n, patches, dim = tokens.shape
+        side = grid.tile // grid.patch
+        x = tokens.transpose(1, 2).reshape(n, dim, side, side)
+        if (self.upsample is not None) != (grid.mode == "deconvolution"):
+            need = "was trained with" if self.upsample is not None else "has no"
+            raise InvalidSetting(f"This checkpoint {need} a learned deconvolution: choose another cut-merge mode.")
+        if self.upsample is not None:
+            x = self.upsample(x)
+        elif grid.mode == "bilinear" and grid.tile_cells != side:
+            x = F.interpolate(x, (grid.tile_cells, grid.tile_cells), mode="bilinear", align_corners=False)
+        return self.classifier(x)
+
+
+def class_scores(maps: Tensor) -> Tensor:
+    """(…, C, h, w) raw maps, merged and not cropped -> (…, C) logits: the mean over the grid."""
+    return maps.mean((-2, -1))

@@ -1,0 +1,78 @@
+"""The convolution branch: any timm ResNet with stride 16, as IRNet's CAM network has it (METHOD section 5)."""
+
+from __future__ import annotations
+
+import timm
+import torch
+from timm.models.resnet import ResNet
+from torch import Tensor, nn
+
+from crt.errors import InvalidCheckpoint, InvalidSetting
+
+STRIDE = 16
+"""Pixels of the picture per cell of the map."""
+
+
+class CnnBranch(nn.Module):
+    """A timm ResNet whose last stage keeps its resolution, with a 1 × 1 classifier without bias.
+
+    Stage strides are 2, 2, 2, 1 and the dilation stays 1, as released (timm's `output_stride=16` dilates instead).
+    Batch norm is always in eval form; nothing below layer3 gets a gradient, as released.
+    """
+
+    def __init__(self, resnet: ResNet, classes: int) -> None:
+        super().__init__()
+        _check(resnet)
+        resnet.fc = nn.Identity()
+        _keep_resolution(resnet.layer4)
+        self.resnet = resnet
+        self.classifier = nn.Conv2d(resnet.num_features, classes, kernel_size=1, bias=False)
+        for name, parameter in resnet.named_parameters():
+            parameter.requires_grad_(name.startswith(("layer3", "layer4")))
+        with torch.no_grad():
+            cells = self.features(torch.zeros(1, 3, 64, 64)).shape[-1]
+        if cells != 64 // STRIDE:
+            raise InvalidCheckpoint(f"This ResNet makes {cells} cells of 64 pixels, not {64 // STRIDE}.")
+
+    def train(self, mode: bool = True) -> CnnBranch:
+        """As in torch, but batch norm stays frozen."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, h, w) normalised -> (B, F, ceil(h/16), ceil(w/16)): the output of layer4."""
+        net = self.resnet
+        with torch.no_grad():
+            x = net.layer2(net.layer1(net.maxpool(net.act1(net.bn1(net.conv1(images))))))
+        return net.layer4(net.layer3(x))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, h, w) normalised -> (B, C, ceil(h/16), ceil(w/16)) raw class maps."""
+        return self.classifier(self.features(images))
+
+
+def build_resnet(name: str, *, pretrained: bool = False) -> ResNet:
+    """A timm ResNet by name. Raises InvalidSetting for an unknown name, InvalidCheckpoint for another kind of model."""
+    if not timm.is_model(name):
+        raise InvalidSetting(f"timm knows no model {name!r}: look one up with timm.list_models('resnet*').")
+    resnet = timm.create_model(name, num_classes=0, global_pool="", pretrained=pretrained)
+    _check(resnet, name)
+    return resnet
+
+
+def _check(resnet: nn.Module, name: str = "This model") -> None:
+    if not isinstance(resnet, ResNet):
+        raise InvalidCheckpoint(f"{name} is not a timm ResNet: choose a resnet*, resnext* or wide_resnet* model.")
+
+
+def _keep_resolution(stage: nn.Module) -> None:
+    """Set every stride of a stage to 1, leaving its dilation alone."""
+    for name, module in list(stage.named_modules()):
+        if isinstance(module, nn.Conv2d) and module.stride == (2, 2):
+            module.stride = (1, 1)
+        elif isinstance(module, nn.AvgPool2d):  # the "d" variants shrink their shortcut by pooling
+            parent, _, child = name.rpartition(".")
+            setattr(stage.get_submodule(parent), child, nn.Identity())

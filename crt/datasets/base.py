@@ -1,0 +1,147 @@
+"""What every reader gives: an `ImageSet` of `Sample`s, and the collector that reports all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from crt.errors import InvalidDataset, InvalidImage
+
+SHOWN_PER_KIND = 20
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture with its image-level labels; nothing is opened until somebody asks.
+
+    id: the name inside its dataset, such as "2007_000032".
+    labels: class indices into `ImageSet.classes`, sorted, without repeats, no background.
+    mask: an indexed PNG (0 background, class index + 1, 255 ignored), or None.
+    """
+
+    id: str
+    image: Path
+    labels: tuple[int, ...]
+    mask: Path | None = None
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Samples over one list of classes; `single_label` says that every picture shows exactly one class.
+
+    Raises InvalidDataset when a sample's labels do not fit `classes`.
+    """
+
+    classes: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    single_label: bool = False
+
+    def __post_init__(self) -> None:
+        problems = Problems("This image set")
+        for sample in self.samples:
+            if any(not 0 <= label < len(self.classes) for label in sample.labels):
+                problems.add("labels outside the class list", f"{sample.id} {sample.labels}")
+            elif tuple(sorted(set(sample.labels))) != tuple(sample.labels):
+                problems.add("labels not sorted or repeated", f"{sample.id} {sample.labels}")
+            elif self.single_label and len(sample.labels) != 1:
+                problems.add("not exactly one label in a single-label set", f"{sample.id} {sample.labels}")
+        problems.raise_if_any()
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def targets(self) -> np.ndarray:
+        """Multi-hot image labels, (N, C) float32 of 0 and 1."""
+        targets = np.zeros((len(self.samples), len(self.classes)), dtype=np.float32)
+        for row, sample in enumerate(self.samples):
+            targets[row, list(sample.labels)] = 1.0
+        return targets
+
+    @classmethod
+    def concat(cls, sets: Iterable[ImageSet]) -> ImageSet:
+        """All samples in order, each picture (by its resolved path) once: the first mention wins.
+
+        Raises InvalidDataset when there is nothing to join, or the class lists differ in names or order.
+        """
+        sets = tuple(sets)
+        if not sets:
+            raise InvalidDataset("There is no image set to join; give at least one.")
+        if any(other.classes != sets[0].classes for other in sets):
+            raise InvalidDataset("These image sets have different classes; read them all with the same class list.")
+        first: dict[Path, Sample] = {}
+        for image_set in sets:
+            for sample in image_set.samples:
+                first.setdefault(sample.image.resolve(), sample)
+        return cls(sets[0].classes, tuple(first.values()), all(image_set.single_label for image_set in sets))
+
+
+class Problems:
+    """Gathers what is wrong with a dataset, so that one run of a reader tells the user everything to mend."""
+
+    def __init__(self, subject: str) -> None:
+        """subject: how the message begins, such as "The VOC split 'train' in /data/VOC2012"."""
+        self.subject = subject
+        self._found: dict[str, list[str]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(items) for items in self._found.values())
+
+    def add(self, kind: str, item: object) -> None:
+        """Note one problem: `kind` is the heading it is listed under, `item` what it concerns (an id, a path)."""
+        self._found.setdefault(kind, []).append(str(item))
+
+    def message(self) -> str:
+        """One sentence, then a line for each kind with its first items."""
+        count = len(self)
+        lines = [f"{self.subject} has {count} problem{'s' * (count != 1)}; put these right and read it again:"]
+        for kind, items in self._found.items():
+            more = f" ... and {len(items) - SHOWN_PER_KIND} more" if len(items) > SHOWN_PER_KIND else ""
+            lines.append(f"- {kind} ({len(items)}): {', '.join(items[:SHOWN_PER_KIND])}{more}")
+        return "\n".join(lines)
+
+    def raise_if_any(self) -> None:
+        """Raise one InvalidDataset with all that was gathered; do nothing when there was no problem."""
+        if self._found:
+            raise InvalidDataset(self.message())
+
+
+def check_images(image_set: ImageSet, workers: int = 0) -> None:
+    """Decode every picture once, and compare each mask's size with its picture's.
+
+    workers: threads that decode side by side; 0 decodes in the calling thread.
+    Raises one InvalidDataset that lists every picture or mask that cannot be used.
+    """
+    problems = Problems("The image set")
+    if workers > 0:
+        with ThreadPoolExecutor(workers) as pool:
+            reports = list(pool.map(_check_sample, image_set.samples))
+    else:
+        reports = [_check_sample(sample) for sample in image_set.samples]
+    for sample, report in zip(image_set.samples, reports, strict=True):
+        if report is not None:
+            kind, detail = report
+            problems.add(kind, f"{sample.id} ({detail})")
+    problems.raise_if_any()
+
+
+def _check_sample(sample: Sample) -> tuple[str, str] | None:
+    """(kind, detail) of the first problem with a sample, or None."""
+    from crt.images import load_image  # here, so that reading file lists does not wait for torch
+
+    try:
+        height, width = load_image(sample.image).shape[:2]
+    except InvalidImage as error:
+        return "unusable picture", str(error)
+    if sample.mask is None:
+        return None
+    try:
+        mask_height, mask_width = load_image(sample.mask).shape[:2]
+    except InvalidImage as error:
+        return "unusable mask", str(error)
+    if (mask_height, mask_width) != (height, width):
+        return "mask of another size", f"picture {width}x{height}, mask {mask_width}x{mask_height}"
+    return None

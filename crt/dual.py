@@ -1,0 +1,40 @@
+"""The pair as one module: what training sees (Eq. 2, METHOD section 6)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from crt.cnn import CnnBranch
+from crt.errors import InvalidSetting
+from crt.tiles import TileGrid
+from crt.transformer import TransformerBranch
+
+
+class DualMaps(NamedTuple):
+    """Raw class maps of both branches, (B, C, h, w) each; None for a branch that is not trained."""
+
+    cnn: Tensor | None
+    vit: Tensor | None
+
+
+class DualBranch(nn.Module):
+    """A CNN and a transformer, or one of them alone for the baselines of the paper."""
+
+    def __init__(self, cnn: CnnBranch | None, vit: TransformerBranch | None) -> None:
+        super().__init__()
+        if cnn is None and vit is None:
+            raise InvalidSetting("Train at least one branch: the CNN, the transformer, or both.")
+        self.cnn = cnn
+        self.vit = vit
+
+    def forward(self, cnn_images: Tensor | None, vit_images: Tensor | None, loops: int, grid: TileGrid) -> DualMaps:
+        """(B, 3, h, w) normalised views of the same crops for each branch -> their raw maps.
+
+        The CNN may look at the crop at another size than the transformer; `grid` is the transformer's.
+        """
+        return DualMaps(
+            self.cnn(cnn_images) if self.cnn is not None else None,
+            self.vit(vit_images, loops, grid) if self.vit is not None else None,
+        )

@@ -1,0 +1,239 @@
+"""Anything a user may call a picture, in; one kind of array out: upright RGB `uint8 (H, W, 3)`.
+
+Formats are told by content, never by file name, and the pixel count is read from the header before anything is
+decoded. Nothing global in Pillow is changed, so the functions are safe in threads and beside other libraries.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from crt.errors import InvalidImage, InvalidSetting
+
+MAX_PIXELS = 64_000_000  # a photo of 60 megapixels works; decoded it takes 192 MB
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+Image.init()  # fills Pillow's list of readers, so that AVIF and WebP are only named where they were built in
+FORMATS = tuple(
+    name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "MPO", "PPM", "AVIF") if name in Image.OPEN
+)
+_UNREADABLE = "is not a picture this program can read; save it as JPEG, PNG, WebP, BMP, GIF or TIFF"
+
+# EXIF tag 0x0112 -> what makes the picture upright (EXIF 2.32, table 4.6.4; the same as ImageOps.exif_transpose).
+_ORIENTATION_TAG = 0x0112
+_TURN = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+Source = str | Path | bytes | Image.Image | np.ndarray
+
+
+def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """An upright RGB picture, (H, W, 3) uint8, C-contiguous, writable, sharing no memory with `source`.
+
+    source: a path, the bytes of a file, a PIL image, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
+        bool, uint8, uint16 (65535 is white) or float in [0, 1].
+    max_pixels: the most H * W allowed; checked before decoding.
+
+    EXIF orientation is applied; transparency is laid over white; of an animation the first frame counts; 16-bit grey
+    is divided by 257. Grey of 32 bits, whose white is not defined, is read by its range: floats up to 1 as [0, 1],
+    values up to 255 as 8 bits, up to 65535 as 16 bits.
+
+    Raises InvalidImage for everything else: not a picture, damaged or cut off, too large, empty, NaN.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source, max_pixels)
+    if isinstance(source, Image.Image):
+        if source.format is not None and source.format not in FORMATS:
+            raise InvalidImage(f"This {source.format} file {_UNREADABLE}.")
+        return _decode(source, max_pixels)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        if not len(source):
+            raise InvalidImage("This file is empty; choose a picture.")
+        return _open(io.BytesIO(source), max_pixels)
+    if isinstance(source, (str, Path)):
+        return _from_path(source, max_pixels)
+    raise InvalidImage(
+        f"A picture cannot be made from {type(source).__name__}; give a path, bytes, a PIL image or a NumPy array."
+    )
+
+
+def resize_long_side(image: np.ndarray, size: int) -> np.ndarray:
+    """(H, W, 3) uint8 -> bicubic copy whose longer side is `size` pixels, both sides at least 1.
+
+    A picture that already has this size is returned as it is. Raises InvalidSetting for a size below 1.
+    """
+    _check_rgb(image)
+    if size < 1:
+        raise InvalidSetting(f"The long side is {size}; give at least 1 pixel.")
+    height, width = image.shape[:2]
+    factor = size / max(height, width)
+    return _resize(image, max(1, round(height * factor)), max(1, round(width * factor)))
+
+
+def resize_scale(image: np.ndarray, factor: float) -> np.ndarray:
+    """(H, W, 3) uint8 -> bicubic copy with sides round(H * factor) and round(W * factor), each at least 1.
+
+    A picture whose size does not change is returned as it is. Raises InvalidSetting unless 0 < factor < infinity.
+    """
+    _check_rgb(image)
+    if not 0 < factor < float("inf"):
+        raise InvalidSetting(f"The scale is {factor}; give a number above 0.")
+    height, width = image.shape[:2]
+    return _resize(image, max(1, round(height * factor)), max(1, round(width * factor)))
+
+
+def to_tensor(image: np.ndarray) -> torch.Tensor:
+    """(H, W, 3) uint8 RGB -> (1, 3, H, W) float32, normalised by the mean and deviation of ImageNet."""
+    _check_rgb(image)
+    scaled = image.astype(np.float32) / np.float32(255)
+    scaled -= np.asarray(IMAGENET_MEAN, dtype=np.float32)
+    scaled /= np.asarray(IMAGENET_STD, dtype=np.float32)
+    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))[None]
+
+
+def _check_rgb(image: np.ndarray) -> None:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        got = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise InvalidImage(f"A uint8 array (H, W, 3) is needed, not {got}; read the picture with load_image first.")
+
+
+def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    if image.shape[:2] == (height, width):
+        return image
+    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _from_path(path: str | Path, max_pixels: int) -> np.ndarray:
+    try:
+        path = Path(path)
+        if path.is_dir():
+            raise InvalidImage(f"{path} is a folder; choose a picture file inside it.")
+        if not path.is_file():  # also keeps devices and pipes out, which could be read without end
+            raise InvalidImage(f"There is no file {path}; check the path.")
+        if path.stat().st_size == 0:
+            raise InvalidImage(f"The file {path} is empty; choose a picture.")
+        with path.open("rb") as file:
+            return _open(file, max_pixels)
+    except (OSError, ValueError) as error:  # no permission, a name too long, a NUL in the name
+        raise InvalidImage(f"The file {path!s} cannot be opened ({_reason(error)}); check the path.") from error
+
+
+def _open(file: io.BufferedIOBase, max_pixels: int) -> np.ndarray:
+    """Identify the picture in an open binary file among FORMATS and decode it."""
+    try:
+        image = Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise InvalidImage(f"This file {_UNREADABLE}.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InvalidImage(f"This picture is too large ({_reason(error)}); make it smaller first.") from error
+    except Exception as error:  # Pillow's readers raise nearly any type on damaged headers
+        raise InvalidImage(f"This picture is damaged ({_reason(error)}); get an intact copy.") from error
+    with image:
+        return _decode(image, max_pixels)
+
+
+def _decode(image: Image.Image, max_pixels: int) -> np.ndarray:
+    """Check the header's size, then decode; the caller's image is only loaded, never changed."""
+    _check_size(*image.size, max_pixels)
+    try:
+        image.load()
+        return _upright_rgb(image)
+    except InvalidImage:
+        raise
+    except Exception as error:  # as above: OSError, SyntaxError, struct.error, ValueError, MemoryError, ...
+        reason = _reason(error)
+        raise InvalidImage(f"This picture is damaged or cut off ({reason}); get an intact copy.") from error
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width < 1 or height < 1:
+        raise InvalidImage("This picture has no pixels; choose another one.")
+    if width * height > max_pixels:
+        raise InvalidImage(
+            f"This picture has {width} x {height} pixels, more than the {max_pixels:,} allowed; make it smaller first."
+        )
+
+
+def _upright_rgb(image: Image.Image) -> np.ndarray:
+    """A loaded PIL image of any mode -> (H, W, 3) uint8."""
+    turn = _TURN.get(_orientation(image))  # after load: Pillow turns TIFFs itself then, and clears their tag
+    if image.mode.startswith(("I", "F")):
+        image = Image.fromarray(_deep_grey(image))
+    if image.has_transparency_data:
+        # Pillow turns premultiplied grey into RGBA only by way of LA.
+        layer = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+        image = Image.new("RGB", layer.size, "white")
+        image.paste(layer, mask=layer.getchannel("A"))
+    elif image.mode != "RGB":
+        image = image.convert("RGB")
+    if turn is not None:
+        image = image.transpose(turn)
+    return np.array(image)
+
+
+def _orientation(image: Image.Image) -> int | None:
+    try:
+        value = image.getexif().get(_ORIENTATION_TAG)
+    except Exception:  # noqa: BLE001 - broken metadata must not cost the user a whole picture
+        return None
+    return value if isinstance(value, int) else None
+
+
+def _deep_grey(image: Image.Image) -> np.ndarray:
+    """Modes I;16*, I and F -> (H, W) uint8; Pillow's own conversion would clip at 255 instead of scaling."""
+    values = np.asarray(image)
+    low, high = float(values.min()), float(values.max())
+    if not 0 <= low <= high <= 65535:  # NaN fails too
+        raise InvalidImage(f"This picture has grey values from {low:g} to {high:g}; save it with 8 or 16 bits.")
+    # Pillow gives 16-bit PGM, and in older versions 16-bit PNG, as mode I: there white is 65535 whatever the range.
+    sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
+    if sixteen or high > 255:
+        grey = np.rint(values / 257)
+    elif image.mode == "F" and high <= 1:
+        grey = np.rint(values * 255)
+    else:
+        grey = np.rint(values)
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        grey[values == transparent] = 255  # laid over white
+    return grey.astype(np.uint8)
+
+
+def _from_array(array: np.ndarray, max_pixels: int) -> np.ndarray:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
+        raise InvalidImage(f"This array has shape {array.shape}; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4).")
+    _check_size(array.shape[1], array.shape[0], max_pixels)
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * np.uint8(255)
+    elif array.dtype.kind == "u" and array.dtype.itemsize == 2:
+        array = np.rint(array / 257).astype(np.uint8)
+    elif array.dtype.kind == "f":
+        low, high = float(array.min()), float(array.max())
+        if not (low >= -1e-3 and high <= 1 + 1e-3):  # NaN fails too; interpolation may overshoot by a hair
+            raise InvalidImage(f"This array has values from {low:g} to {high:g}; give floats in [0, 1], without NaN.")
+        array = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise InvalidImage(f"This array holds {array.dtype}; give bool, uint8, uint16 or float in [0, 1].")
+    return _upright_rgb(Image.fromarray(np.ascontiguousarray(array)))
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of an exception's text, short enough for one sentence."""
+    text = (str(error) or type(error).__name__).splitlines()[0].strip()
+    return text.rstrip(".")[:160]

@@ -1,0 +1,61 @@
+"""The residual-like correction: the same encoder is entered again and again (Eq. 3, METHOD section 3).
+
+loops = 0: F(x₀), the plain transformer. loops = k ≥ 1: x_j = x_{j-1} + F(x_{j-1}) for j = 1 … k. The pass that
+computes F(x₀) serves loops 0 and loops 1, so k passes give the tokens of every count from 0 to k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from crt.errors import InvalidSetting
+
+Encoder = Callable[[Tensor], tuple[Tensor, Tensor | None]]
+
+
+class Step(NamedTuple):
+    """What the loop knows at one loop count.
+
+    `loops`: the count. `tokens`: (n, N, D) before the final norm. `rows`: (blocks, n, heads, patches) class-token
+    attention of the pass that led here, None when the encoder gives none; loops 0 and 1 carry the same pass.
+    `similarity`: (n,) mean over patch tokens of cos(x_{k-1}, x_k); for loops 0 of cos(x₀, F(x₀)) (Fig. 6).
+    """
+
+    loops: int
+    tokens: Tensor
+    rows: Tensor | None
+    similarity: Tensor
+
+
+def passes(loops: int) -> int:
+    """Passes through the encoder that a loop count costs."""
+    return max(1, loops)
+
+
+def unroll(encode: Encoder, x0: Tensor, loops: int, prefix: int, *, every: bool = True) -> Iterator[Step]:
+    """Run the loop from `x0` (n, N, D) and yield a `Step` for every count 0 … `loops`; only the last if not `every`.
+
+    `prefix`: tokens before the patches, left out of the similarity. Raises InvalidSetting for a negative count.
+    """
+    if loops < 0:
+        raise InvalidSetting(f"The loop count is {loops}: it must be 0 or more.")
+    x = x0
+    encoded, rows = encode(x)
+    if every or loops == 0:
+        yield Step(0, encoded, rows, _similarity(x, encoded, prefix))
+    for count in range(1, loops + 1):
+        if count > 1:
+            encoded, rows = encode(x)
+        previous, x = x, x + encoded
+        if every or count == loops:
+            yield Step(count, x, rows, _similarity(previous, x, prefix))
+
+
+@torch.no_grad()
+def _similarity(before: Tensor, after: Tensor, prefix: int) -> Tensor:
+    return F.cosine_similarity(before[:, prefix:].float(), after[:, prefix:].float(), dim=-1).mean(1)

@@ -1,0 +1,206 @@
+"""From a picture and settings to a Trace: the one place that chains the stages."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+import numpy as np
+import timm
+import torch
+from torch import Tensor
+
+from crt.cam import class_scores
+from crt.checkpoint import METHODS, Checkpoint, Method
+from crt.cnn import CnnBranch
+from crt.errors import InvalidSetting
+from crt.images import Source, load_image, resize_long_side, to_tensor
+from crt.tiles import Mode, Padding, TileGrid
+from crt.trace import ConvRecord, TokenRecord, Trace
+from crt.transformer import TransformerBranch
+
+MIN_SIZE, MAX_SIZE, MAX_LOOPS = 32, 2048, 8
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides a Trace; everything else is arithmetic on it.
+
+    `size`: pixels of the long side that the networks see; None for the picture's own. `mode`: how a larger picture goes
+    through the transformer. `loops`: the largest loop count to record. `methods`: which networks run, all by default.
+    `heads`: keep the attention of each head. `padding="released"` follows the authors' program.
+    """
+
+    size: int | None = 336
+    mode: Mode = "overlap"
+    loops: int = 4
+    methods: tuple[Method, ...] | None = None
+    heads: bool = False
+    padding: Padding = "minimal"
+
+    def __post_init__(self) -> None:
+        if self.size is not None and not MIN_SIZE <= self.size <= MAX_SIZE:
+            raise InvalidSetting(f"The input size is {self.size}: choose {MIN_SIZE} to {MAX_SIZE} pixels, or native.")
+        if not 0 <= self.loops <= MAX_LOOPS:
+            raise InvalidSetting(f"The loop count is {self.loops}: choose 0 to {MAX_LOOPS}.")
+
+
+class Predictor:
+    """A loaded checkpoint that looks at pictures. One picture at a time: calls from several threads wait in line.
+
+    `tile_batch`: tiles in one pass, which bounds the memory of the transformers whatever the size of the picture.
+    `bfloat16`: run the networks under autocast; maps stay float32.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        device: torch.device | str = "cpu",
+        tile_batch: int = 16,
+        bfloat16: bool = False,
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.device = torch.device(device)
+        self.tile_batch = tile_batch
+        self.bfloat16 = bfloat16
+        self._lock = threading.Lock()
+        for network in checkpoint.networks.values():
+            network.to(self.device)
+            if isinstance(network, CnnBranch):
+                network.to(memory_format=torch.channels_last)
+
+    def grid(self, height: int, width: int, settings: Settings) -> TileGrid:
+        """The tiles of a picture of `height` × `width` pixels, without running anything."""
+        if settings.size is not None:
+            scale = settings.size / max(height, width)
+            height, width = max(1, round(height * scale)), max(1, round(width * scale))
+        vits = [net for net in self.checkpoint.networks.values() if isinstance(net, TransformerBranch)]
+        tile, patch = (vits[0].tile, vits[0].patch) if vits else (224, 16)
+        return TileGrid(height, width, tile, patch, settings.mode, settings.padding)
+
+    def trace(self, source: Source, settings: Settings | None = None, *, progress: Progress | None = None) -> Trace:
+        """Look at a picture once. `progress(fraction, stage)` is called as the stages go by.
+
+        Raises InvalidImage for a picture that cannot be used, InvalidSetting for settings that this checkpoint cannot do.
+        """
+        settings = settings or Settings()
+        report = progress or (lambda fraction, stage: None)
+        timings: dict[str, float] = {}
+        with _timed(timings, "read"):
+            image = load_image(source)
+        methods = [m for m in METHODS if m in self.checkpoint.networks and m in (settings.methods or METHODS)]
+        if not methods:
+            raise InvalidSetting(f"This checkpoint has none of {settings.methods}: choose among its networks.")
+        with self._lock, torch.inference_mode():
+            with _timed(timings, "resize"):
+                resized = image if settings.size is None else resize_long_side(image, settings.size)
+                pixels = to_tensor(resized).to(self.device)
+                grid = self.grid(resized.shape[0], resized.shape[1], replace(settings, size=None))
+            records: dict[Method, TokenRecord | ConvRecord] = {}
+            cost = {m: len(grid) * (max(1, settings.loops) if m == "crt" else 1) for m in methods}
+            done, total = 0.0, sum(cost.values())
+            for method in methods:
+                report(done / total, method)
+                network = self.checkpoint.networks[method]
+                with _timed(timings, method):
+                    if isinstance(network, CnnBranch):
+                        records[method] = self._convolve(network, pixels)
+                    else:
+                        loops = settings.loops if method == "crt" else 0
+
+                        def advance(part: float, method: Method = method, done: float = done) -> None:
+                            report((done + part * cost[method]) / total, method)
+
+                        records[method] = self._attend(network, pixels, grid, loops, settings.heads, advance)
+                done += cost[method]
+        report(1.0, "done")
+        provenance = {
+            "checkpoint": self.checkpoint.config.name,
+            "checkpoint_sha256": self.checkpoint.sha256,
+            "picture_sha256": hashlib.sha256(image.tobytes()).hexdigest(),
+            "settings": asdict(settings),
+            "precision": "bfloat16" if self.bfloat16 else "float32",
+            "device": self.device.type,
+            "versions": {"python": platform.python_version(), "torch": torch.__version__, "timm": timm.__version__},
+        }
+        height, width = image.shape[:2]
+        return Trace((height, width), grid, self.checkpoint.config.classes, records, timings, provenance)
+
+    def _autocast(self):
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
+    def _convolve(self, network: CnnBranch, pixels: Tensor) -> ConvRecord:
+        with self._autocast():
+            maps = network(pixels.contiguous(memory_format=torch.channels_last)).float()
+        return ConvRecord(maps[0].contiguous().cpu().numpy(), class_scores(maps)[0].cpu().numpy())
+
+    def _attend(
+        self,
+        network: TransformerBranch,
+        pixels: Tensor,
+        grid: TileGrid,
+        loops: int,
+        heads: bool,
+        advance: Callable[[float], None],
+    ) -> TokenRecord:
+        """Run the tiles in bounded batches and put the loop counts side by side."""
+        padded = grid.pad(pixels)
+        maps: list[list[Tensor]] = []
+        rows: list[list[Tensor]] = []
+        similarity: list[Tensor] = []
+        for start in range(0, len(grid), self.tile_batch):
+            tiles = grid.cut(padded, start, start + self.tile_batch)
+            maps.append([])
+            rows.append([])
+            step_similarity = []
+            with self._autocast():
+                for step in network.steps(tiles, loops):
+                    maps[-1].append(network.head(step.tokens, grid).float())
+                    step_similarity.append(step.similarity)
+                    if step.loops != 1:  # loops 0 and 1 share the first pass
+                        assert step.rows is not None
+                        rows[-1].append(step.rows if heads else step.rows.mean(2))
+                    advance((start + len(tiles) * (step.loops + 1) / (loops + 1)) / len(grid))
+            similarity.append(torch.stack(step_similarity))
+        merged_maps = torch.cat([torch.stack(part) for part in maps], dim=1)  # (L + 1, n, C, s, s)
+        tile_axis = 2
+        merged_rows = torch.cat([torch.stack(part) for part in rows], dim=tile_axis)  # (passes, blocks, n, [heads,] P)
+        if heads:
+            merged_rows = merged_rows.transpose(2, 3)
+        scores = torch.stack([class_scores(grid.merge(counted))[0] for counted in merged_maps])
+        return TokenRecord(
+            maps=merged_maps.cpu().numpy(),
+            rows=merged_rows.contiguous().cpu().numpy(),
+            similarity=torch.cat(similarity, dim=1).mean(1).cpu().numpy(),
+            scores=scores.cpu().numpy(),
+        )
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str):
+    start = time.perf_counter()
+    yield
+    timings[stage] = 1000 * (time.perf_counter() - start)
+
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+def choose_device(device: Device | str = "auto") -> torch.device:
+    """`auto` is the GPU if there is one. Raises InvalidSetting for a device this machine does not have."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.empty(1, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        raise InvalidSetting(f"There is no device {device!r} here: leave it at auto.") from error
+    return chosen

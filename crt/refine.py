@@ -1,0 +1,47 @@
+"""Attention refinement: class maps times the class token's attention (Eq. 1, METHOD section 4).
+
+The paper averages the attention over blocks. Over the passes of the loop the released code sums it; `combine` also
+offers the mean, which differs by a constant, and the last pass alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from crt.errors import InvalidSetting
+from crt.loop import passes
+
+Combine = Literal["sum", "mean", "last"]
+
+
+def attention_map(rows: Tensor, loops: int, *, blocks: Sequence[int] | None = None, combine: Combine = "sum") -> Tensor:
+    """(passes, blocks, n, patches) class-token rows, mean over heads -> (n, 1, s, s) attention of each tile.
+
+    `loops`: the loop count whose passes enter. `blocks`: 0-based blocks that enter, all by default. Raises
+    InvalidSetting for blocks or loop counts that `rows` does not hold.
+    """
+    if combine not in get_args(Combine):
+        raise InvalidSetting(f"Unknown combination {combine!r}: choose sum, mean or last.")
+    if not 1 <= passes(loops) <= rows.shape[0]:
+        raise InvalidSetting(f"{loops} loops need {passes(loops)} passes, only {rows.shape[0]} were run.")
+    used = rows[: passes(loops)]
+    if blocks is not None:
+        chosen = sorted(set(blocks))
+        if not chosen or chosen[0] < 0 or chosen[-1] >= rows.shape[1]:
+            raise InvalidSetting(f"Choose at least one block between 1 and {rows.shape[1]} for the refinement.")
+        used = used[:, chosen]
+    used = used.mean(1)
+    row = used[-1] if combine == "last" else used.sum(0) if combine == "sum" else used.mean(0)
+    side = round(row.shape[-1] ** 0.5)
+    return row.reshape(-1, 1, side, side)
+
+
+def refine(maps: Tensor, attention: Tensor) -> Tensor:
+    """(n, C, s, s) raw maps of tiles × (n, 1, p, p) attention -> (n, C, s, s); the attention follows the maps' grid."""
+    if attention.shape[-2:] != maps.shape[-2:]:
+        attention = F.interpolate(attention, maps.shape[-2:], mode="bilinear", align_corners=False)
+    return maps * attention

@@ -1,0 +1,188 @@
+"""Cut a picture into tiles the size a transformer was built for, and merge the tiles' maps back.
+
+A vision transformer sees squares of one size. A larger picture is cut into squares that overlap by half, each goes
+through the transformer alone, and where maps overlap they are averaged (METHOD section 2, paper section 3.2, Table 2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from crt.errors import InvalidSetting
+
+Mode = Literal["overlap", "non-overlap", "bilinear", "deconvolution"]
+Padding = Literal["minimal", "released"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+def padded_length(length: int, tile: int, stride: int, padding: Padding = "minimal") -> int:
+    """Pixels of one side after padding: the least `tile + k * stride` that holds `length` pixels.
+
+    `padding="released"` follows the authors' program, which grows even an exact fit by one stride.
+    """
+    steps = length // stride + 1 if padding == "released" else -(-length // stride)
+    return max(steps * stride, tile)
+
+
+@dataclass(frozen=True)
+class TileGrid:
+    """Where the tiles of one picture lie, and how many of them cover each cell.
+
+    `height`, `width`: pixels of the picture at its input size, before padding. `tile`: pixels of a tile's side.
+    `patch`: pixels of a cell, that is of a transformer's patch. In the modes `bilinear` and `deconvolution` the whole
+    picture is shrunk into one tile and its cells are made finer afterwards.
+    """
+
+    height: int
+    width: int
+    tile: int = 224
+    patch: int = 16
+    mode: Mode = "overlap"
+    padding: Padding = "minimal"
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise InvalidSetting(f"Unknown cut-merge mode {self.mode!r}: choose one of {', '.join(MODES)}.")
+        if self.padding not in get_args(Padding):
+            raise InvalidSetting(f"Unknown padding {self.padding!r}: choose minimal or released.")
+        if min(self.height, self.width, self.patch) < 1:
+            raise InvalidSetting(f"A picture of {self.width} × {self.height} pixels cannot be cut into tiles.")
+        if self.tile % (2 * self.patch):
+            raise InvalidSetting(
+                f"A tile of {self.tile} pixels must hold an even number of {self.patch}-pixel patches."
+            )
+
+    @property
+    def single(self) -> bool:
+        """Whether the whole picture is one tile (modes `bilinear` and `deconvolution`)."""
+        return self.mode in ("bilinear", "deconvolution")
+
+    @property
+    def stride(self) -> int:
+        """Pixels between neighbouring tiles."""
+        return self.tile // 2 if self.mode == "overlap" else self.tile
+
+    @cached_property
+    def padded(self) -> tuple[int, int]:
+        """Height and width in pixels of what the tiles cover."""
+        if self.single:
+            return self.tile, self.tile
+        return (
+            padded_length(self.height, self.tile, self.stride, self.padding),
+            padded_length(self.width, self.tile, self.stride, self.padding),
+        )
+
+    @cached_property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of tiles."""
+        height, width = self.padded
+        return (height - self.tile) // self.stride + 1, (width - self.tile) // self.stride + 1
+
+    def __len__(self) -> int:
+        rows, cols = self.shape
+        return rows * cols
+
+    @property
+    def origins(self) -> tuple[tuple[int, int], ...]:
+        """Top left corners (y, x) of the tiles in pixels of the padded picture, row-major."""
+        rows, cols = self.shape
+        return tuple((r * self.stride, c * self.stride) for r in range(rows) for c in range(cols))
+
+    @cached_property
+    def cells(self) -> tuple[int, int]:
+        """Rows and columns of the cropped map: the cells that the picture itself touches."""
+        if self.mode == "deconvolution":
+            fine = 2 * self.tile // self.patch
+            long_side = max(self.height, self.width)
+            return -(-fine * self.height // long_side), -(-fine * self.width // long_side)
+        return -(-self.height // self.patch), -(-self.width // self.patch)
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Height and width of the picture measured in cells: 333 pixels of patch 16 span 20.8 of the map's 21 cells."""
+        if self.mode == "deconvolution":
+            fine, long_side = 2 * self.tile / self.patch, max(self.height, self.width)
+            return fine * self.height / long_side, fine * self.width / long_side
+        return self.height / self.patch, self.width / self.patch
+
+    @cached_property
+    def tile_cells(self) -> int:
+        """Cells along the side of one tile's map, after the refinement of the single-tile modes."""
+        if self.mode == "bilinear":
+            return max(self.cells)
+        return self.tile // self.patch * (2 if self.mode == "deconvolution" else 1)
+
+    @property
+    def patch_cells(self) -> tuple[int, int]:
+        """Rows and columns of patches that the picture touches, before the single-tile modes make them finer."""
+        height, width = self.content
+        return -(-height // self.patch), -(-width // self.patch)
+
+    @property
+    def content(self) -> tuple[int, int]:
+        """Height and width in pixels that the picture itself takes of the padded area."""
+        if not self.single:
+            return self.height, self.width
+        long_side = max(self.height, self.width)
+        return (
+            max(1, round(self.height * self.tile / long_side)),
+            max(1, round(self.width * self.tile / long_side)),
+        )
+
+    def pad(self, images: Tensor) -> Tensor:
+        """(B, 3, height, width) normalised -> (B, 3, *padded), zeros at the bottom and the right.
+
+        In the single-tile modes the picture is first shrunk (or grown) so that its long side is one tile.
+        """
+        if tuple(images.shape[-2:]) != (self.height, self.width):
+            raise InvalidSetting(
+                f"This grid is for {self.height} × {self.width} pixels, the picture has {tuple(images.shape[-2:])}."
+            )
+        if self.single and self.content != (self.height, self.width):
+            images = F.interpolate(images, self.content, mode="bicubic", align_corners=False, antialias=True)
+        height, width = self.padded
+        return F.pad(images, (0, width - images.shape[-1], 0, height - images.shape[-2]))
+
+    def cut(self, padded: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        """(B, 3, *padded) -> (n·B, 3, tile, tile): tiles `start` to `stop`, tile index outer, batch index inner."""
+        windows = padded.unfold(2, self.tile, self.stride).unfold(3, self.tile, self.stride)  # (B, 3, R, C, t, t)
+        cols = self.shape[1]
+        chosen = [windows[:, :, i // cols, i % cols] for i in range(*slice(start, stop).indices(len(self)))]
+        return torch.cat(chosen)
+
+    def merge(self, submaps: Tensor) -> Tensor:
+        """(n·B, C, s, s) maps of the tiles in the order of `cut` -> (B, C, h, w), averaged where tiles overlap.
+
+        `s` may be any side that the overlap divides. Sums in float32.
+        """
+        n, (rows, cols) = len(self), self.shape
+        side = submaps.shape[-1]
+        step = side * self.stride // self.tile
+        if submaps.shape[0] % n or submaps.shape[-2] != side or step * self.tile != side * self.stride:
+            raise InvalidSetting(f"Maps of shape {tuple(submaps.shape)} are not those of {n} tiles.")
+        batch, channels = submaps.shape[0] // n, submaps.shape[1]
+        size = ((rows - 1) * step + side, (cols - 1) * step + side)
+        columns = submaps.float().reshape(n, batch, channels * side * side).permute(1, 2, 0)  # (B, C·s·s, n)
+        return F.fold(columns, size, side, stride=step) / self.cover(side, submaps.device)
+
+    def cover(self, side: int, device: torch.device | str = "cpu") -> Tensor:
+        """(h, w) float32: how many tiles of `side` cells cover each cell of the merged map."""
+        step = side * self.stride // self.tile
+
+        def along(tiles: int) -> Tensor:
+            length = (tiles - 1) * step + side
+            starts = torch.arange(tiles, device=device) * step
+            cell = torch.arange(length, device=device)[:, None]
+            return ((cell >= starts) & (cell < starts + side)).sum(1).float()
+
+        return along(self.shape[0])[:, None] * along(self.shape[1])[None, :]
+
+    def crop(self, maps: Tensor) -> Tensor:
+        """(…, h, w) merged maps -> (…, *cells): drop the cells that hold only padding."""
+        return maps[..., : self.cells[0], : self.cells[1]]

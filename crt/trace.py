@@ -1,0 +1,208 @@
+"""The Trace: all that the networks saw in one picture, from which every map is arithmetic.
+
+It holds raw class maps of every tile, loop count and class, and the class token's attention of every block and pass.
+Loops, refinement, classes, blocks and thresholds can then change without another look at the picture.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+
+from crt.checkpoint import METHODS, Method
+from crt.cnn import STRIDE
+from crt.errors import CrtError, InvalidSetting
+from crt.loop import passes
+from crt.refine import Combine, attention_map, refine
+from crt.tiles import TileGrid
+
+SCHEMA = 1
+
+
+class InvalidTrace(CrtError):
+    """A file is not a Trace, or one of another schema version."""
+
+
+@dataclass(frozen=True)
+class TokenRecord:
+    """What a transformer saw. n tiles, C classes, s cells per tile side, P patches per tile.
+
+    `maps`: (L + 1, n, C, s, s) float32, raw class maps of each tile for loops 0 … L.
+    `rows`: (passes, blocks, n, P) float32, class-token attention to the patches, mean over heads; with heads kept
+    (passes, blocks, heads, n, P). `similarity`: (L + 1,) float32, mean cosine of the tokens before and after the step
+    to each loop count (Fig. 6; for loops 0, of x₀ and F(x₀)). `scores`: (L + 1, C) float32 logits.
+    """
+
+    maps: np.ndarray
+    rows: np.ndarray
+    similarity: np.ndarray
+    scores: np.ndarray
+
+    @property
+    def loops(self) -> int:
+        """The largest loop count recorded."""
+        return self.maps.shape[0] - 1
+
+    @property
+    def mean_rows(self) -> np.ndarray:
+        """(passes, blocks, n, P): the rows averaged over heads."""
+        return self.rows.mean(2) if self.rows.ndim == 5 else self.rows
+
+
+@dataclass(frozen=True)
+class ConvRecord:
+    """What a CNN saw. `maps`: (C, h, w) float32 raw class maps, 16 pixels a cell. `scores`: (C,) float32 logits."""
+
+    maps: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The record of one picture at one input size and mode.
+
+    `source`: height and width of the picture in pixels. `grid`: tiles at the input size. `records`: one per method.
+    `timings`: milliseconds of each stage. `provenance`: checkpoint hash, settings, versions.
+    """
+
+    source: tuple[int, int]
+    grid: TileGrid
+    classes: tuple[str, ...]
+    records: dict[Method, TokenRecord | ConvRecord]
+    timings: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """The methods recorded, in the order of `METHODS`."""
+        return tuple(method for method in METHODS if method in self.records)
+
+    @property
+    def passes(self) -> int:
+        """Passes through the CRT encoder that this Trace cost."""
+        record = self.records.get("crt")
+        return record.rows.shape[0] if isinstance(record, TokenRecord) else 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for record in self.records.values() for array in vars(record).values())
+
+    def record(self, method: Method) -> TokenRecord | ConvRecord:
+        """The record of a method. Raises InvalidSetting if this checkpoint has none."""
+        try:
+            return self.records[method]
+        except KeyError:
+            have = ", ".join(self.methods)
+            raise InvalidSetting(f"This checkpoint has no {method} network: choose among {have}.") from None
+
+    def clamp(self, method: Method, loops: int) -> int:
+        """The loop count that a method is asked for: TS-CAM has none, a CNN neither."""
+        record = self.record(method)
+        return min(loops, record.loops) if isinstance(record, TokenRecord) else 0
+
+    def scores(self, method: Method, loops: int = 0) -> np.ndarray:
+        """(C,) float32 logits of a method at a loop count; the maps' mean over the grid, before ReLU and refinement."""
+        record = self.record(method)
+        if isinstance(record, ConvRecord):
+            return record.scores
+        return record.scores[_checked_loops(record, loops)]
+
+    def span(self, method: Method) -> tuple[float, float]:
+        """Height and width of the picture in cells of a method's map; what lies beyond is padding."""
+        if isinstance(self.record(method), ConvRecord):
+            return self.grid.height / STRIDE, self.grid.width / STRIDE
+        return self.grid.span
+
+    def maps(
+        self,
+        method: Method,
+        *,
+        loops: int = 0,
+        refined: bool = True,
+        classes: Sequence[int] | None = None,
+        blocks: Sequence[int] | None = None,
+        combine: Combine = "sum",
+        relu: bool = True,
+    ) -> np.ndarray:
+        """Class maps on the cell grid, (K, h, w) float32, in the order of `classes` (all by default).
+
+        METHOD section 4: refine each tile, merge, crop, ReLU. `loops`, `refined`, `blocks` and `combine` do nothing to
+        a CNN's maps. Raises InvalidSetting for a method, class, loop count or block that is not recorded.
+        """
+        record = self.record(method)
+        chosen = list(range(len(self.classes))) if classes is None else [int(index) for index in classes]
+        if any(not 0 <= index < len(self.classes) for index in chosen):
+            raise InvalidSetting(f"Choose classes between 0 and {len(self.classes) - 1}.")
+        if isinstance(record, ConvRecord):
+            maps = torch.from_numpy(record.maps[chosen])
+        else:
+            tiles = torch.from_numpy(record.maps[_checked_loops(record, loops)][:, chosen])
+            if refined:
+                rows = torch.from_numpy(np.ascontiguousarray(record.mean_rows[: passes(loops)]))
+                tiles = refine(tiles, attention_map(rows, loops, blocks=blocks, combine=combine))
+            maps = self.grid.crop(self.grid.merge(tiles))[0]
+        return (maps.relu() if relu else maps).numpy()
+
+    def attention(
+        self, method: Method, *, loops: int = 0, blocks: Sequence[int] | None = None, combine: Combine = "sum"
+    ) -> np.ndarray:
+        """(h, w) float32: the merged class-token attention that refines a transformer's maps."""
+        record = self.record(method)
+        if isinstance(record, ConvRecord):
+            raise InvalidSetting(f"{method} is a CNN and has no attention.")
+        rows = torch.from_numpy(np.ascontiguousarray(record.mean_rows[: passes(_checked_loops(record, loops))]))
+        merged = self.grid.merge(attention_map(rows, loops, blocks=blocks, combine=combine))
+        cells = self.grid.patch_cells
+        return merged[0, 0, : cells[0], : cells[1]].numpy()
+
+    def save(self, path: str | Path | BinaryIO) -> None:
+        """Write one npz: the arrays, and a JSON header under the key `header`. Nothing is pickled."""
+        header = {
+            "schema": SCHEMA,
+            "source": self.source,
+            "grid": dataclasses.asdict(self.grid),
+            "classes": self.classes,
+            "kinds": {m: "tokens" if isinstance(r, TokenRecord) else "conv" for m, r in self.records.items()},
+            "timings": self.timings,
+            "provenance": self.provenance,
+        }
+        arrays = {f"{m}.{name}": array for m, record in self.records.items() for name, array in vars(record).items()}
+        np.savez_compressed(path, header=np.array(json.dumps(header)), **arrays)
+
+    @classmethod
+    def load(cls, path: str | Path | BinaryIO) -> Trace:
+        """Read what `save` wrote. Raises InvalidTrace for anything else."""
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                header = json.loads(str(arrays["header"]))
+                if header["schema"] != SCHEMA:
+                    raise InvalidTrace(f"This Trace has schema {header['schema']}, this program reads {SCHEMA}.")
+                records: dict[Method, TokenRecord | ConvRecord] = {}
+                for method, kind in header["kinds"].items():
+                    record = TokenRecord if kind == "tokens" else ConvRecord
+                    names = [entry.name for entry in dataclasses.fields(record)]
+                    records[method] = record(**{name: arrays[f"{method}.{name}"] for name in names})
+            return cls(
+                source=(header["source"][0], header["source"][1]),
+                grid=TileGrid(**header["grid"]),
+                classes=tuple(header["classes"]),
+                records=records,
+                timings=header["timings"],
+                provenance=header["provenance"],
+            )
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise InvalidTrace(f"This file is not a Trace: {error}.") from error
+
+
+def _checked_loops(record: TokenRecord, loops: int) -> int:
+    if not 0 <= loops <= record.loops:
+        raise InvalidSetting(f"This Trace holds loops 0 to {record.loops}, not {loops}.")
+    return loops

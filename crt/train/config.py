@@ -1,0 +1,179 @@
+"""Everything a training run is made of, as frozen dataclasses, and the presets of METHOD sections 6 and 11."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from crt.errors import InvalidSetting
+
+Branches = Literal["pair", "cnn", "vit"]
+Precision = Literal["auto", "no", "bf16", "fp16"]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the pictures are."""
+
+    roots: tuple[Path, ...] = ()
+    """Devkit folders (`.../VOC2012`), or class-per-folder roots."""
+    splits: tuple[str, ...] = ("train_aug",)
+    """Split names, read from every root. Not used by the folder layout."""
+    layout: Literal["voc", "folders"] = "voc"
+    classes: tuple[str, ...] = ()
+    """Keep these classes only; all of them if empty."""
+    workers: int = 1
+    """Processes that read pictures; 0 reads in the training process."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which networks, and what they start from."""
+
+    branches: Branches = "pair"
+    vit: str = "deit_tiny_patch16_224"
+    cnn: str = "resnet50"
+    vit_weights: str = "timm"
+    """`timm` for its pretrained weights, `random`, or a safetensors file of a timm state dict."""
+    cnn_weights: str = "timm"
+    tile: int = 224
+    deconvolution: bool = False
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of epochs with one picture size."""
+
+    epochs: int
+    crop: int
+    """Pixels of the square crop."""
+    resize: tuple[int, int]
+    """The long side is resized to a uniform integer between these two, both included."""
+    loops: tuple[int, ...] = (3,)
+    """The loop count of a step is drawn from these."""
+    cnn_size: int | None = None
+    """The CNN sees the crop at this size; None for the crop itself."""
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """One branch's optimizer; the learning rate follows `(1 - step / steps) ** power`."""
+
+    kind: Literal["sgd", "adamw"]
+    lr: float
+    weight_decay: float
+    momentum: float = 0.9
+    head_factor: float = 10.0
+    """The classifier's learning rate is this many times `lr`."""
+    warmup_steps: int = 0
+    power: float = 0.9
+    clip: float | None = None
+    """Bound of the gradient norm of the branch; None for no bound."""
+
+
+# The released optimizer hands weight_decay to SGD in the place of momentum: the momentum in force is 1e-4 (METHOD 6).
+RELEASED_SGD = OptimizerConfig("sgd", lr=0.1, weight_decay=1e-4, momentum=1e-4)
+CNN_SGD = OptimizerConfig("sgd", lr=0.01, weight_decay=1e-4, warmup_steps=50)
+VIT_ADAMW = OptimizerConfig("adamw", lr=1.5e-4, weight_decay=0.05, warmup_steps=50, clip=1.0)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run. `out` receives the config, the log, the resumable state and the trained weights."""
+
+    out: Path = Path("runs/crt")
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    schedule: tuple[Phase, ...] = (Phase(8, 336, (210, 420)),)
+    cnn_optimizer: OptimizerConfig = CNN_SGD
+    vit_optimizer: OptimizerConfig = VIT_ADAMW
+    batch: int = 16
+    """Pictures of a step over all processes."""
+    coupling: float = 0.1
+    """λ of Eq. 2."""
+    coupling_from_epoch: int = 1
+    """λ is 0 before this epoch, counted from 0."""
+    coupling_size: int | None = None
+    """Maps are compared at this size in pixels; None for the crop, as released."""
+    seed: int = 0
+    precision: Precision = "auto"
+    """`auto` takes bfloat16 where a short probe shows that it is faster."""
+    save_minutes: float = 3.0
+    """Minutes between writes of the resumable state."""
+    resume: bool = False
+    """Go on from the state in `out`, if there is one."""
+    preview: int = 6
+    """Pictures whose maps are drawn after each epoch."""
+    stop_after: int | None = None
+    """Stop after this many steps, as an interruption would; for tests."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the whole schedule."""
+        return sum(phase.epochs for phase in self.schedule)
+
+    def phase_of(self, epoch: int) -> Phase:
+        """The phase of an epoch counted from 0."""
+        for phase in self.schedule:
+            if epoch < phase.epochs:
+                return phase
+            epoch -= phase.epochs
+        raise InvalidSetting(f"The schedule has {self.epochs} epochs, not {epoch}.")
+
+    def coupling_at(self, epoch: int) -> float:
+        """λ in force in an epoch counted from 0; 0 unless both branches are trained."""
+        return self.coupling if self.model.branches == "pair" and epoch >= self.coupling_from_epoch else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The config as plain JSON values."""
+        return json.loads(json.dumps(dataclasses.asdict(self), default=str))
+
+
+PAPER = TrainConfig(
+    model=ModelConfig(vit="deit_small_patch16_224", cnn="resnet152"),
+    schedule=(Phase(10, 336, (210, 420), loops=(3,)),),
+    cnn_optimizer=RELEASED_SGD,
+    vit_optimizer=RELEASED_SGD,
+)
+FULL = TrainConfig()
+TWO_CORES = TrainConfig(
+    schedule=(
+        Phase(4, 224, (160, 320), loops=(0, 1), cnn_size=160),
+        Phase(2, 224, (160, 320), loops=(0, 2, 3)),
+    ),
+    coupling_size=112,
+)
+TWO_CORES_BF16 = TrainConfig(
+    schedule=(
+        Phase(6, 224, (160, 320), loops=(0, 1), cnn_size=160),
+        Phase(2, 336, (210, 420), loops=(0, 1, 3), cnn_size=256),
+    ),
+    coupling_size=112,
+)
+
+PRESETS: dict[str, tuple[str, TrainConfig]] = {
+    "paper": ("the paper's networks with the released optimizer: DeiT-S + ResNet-152, SGD, 10 epochs", PAPER),
+    "full": ("DeiT-Tiny + ResNet-50, 336 crops, 8 epochs: minutes on a GPU", FULL),
+    "two-cores": ("224 crops, 6 epochs: about 100 minutes on two AVX2 cores", TWO_CORES),
+    "two-cores-bf16": ("224 crops, then 336: for two cores with bfloat16 instructions", TWO_CORES_BF16),
+}
+
+
+def single_branch(config: TrainConfig, branches: Branches) -> TrainConfig:
+    """The baseline of a preset on the same epochs: the CNN alone, or TS-CAM (no loops, one 224 tile)."""
+    schedule = config.schedule
+    if branches == "vit":
+        schedule = tuple(
+            dataclasses.replace(phase, crop=config.model.tile, resize=_scaled(phase, config.model.tile), loops=(0,))
+            for phase in schedule
+        )
+    model = dataclasses.replace(config.model, branches=branches)
+    return dataclasses.replace(config, model=model, schedule=schedule, coupling=0.0)
+
+
+def _scaled(phase: Phase, crop: int) -> tuple[int, int]:
+    low, high = phase.resize
+    return round(low * crop / phase.crop), round(high * crop / phase.crop)

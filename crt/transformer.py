@@ -1,0 +1,151 @@
+"""The transformer branch: any timm ViT, its patch tokens after each pass, and the class token's attention.
+
+Refinement needs one row of each attention matrix, the class token's. Only that row is computed beside the fused
+attention: N numbers instead of N × N, for each head, block and pass (METHOD sections 3 and 4).
+"""
+
+from __future__ import annotations
+
+import timm
+import torch
+import torch.nn.functional as F
+from timm.layers import Attention
+from timm.models.vision_transformer import Block, VisionTransformer
+from torch import Tensor, nn
+
+from crt.cam import ClassMapHead
+from crt.errors import InvalidCheckpoint, InvalidSetting
+from crt.loop import Step, unroll
+from crt.tiles import TileGrid
+
+
+def attend(attention: Attention, x: Tensor) -> tuple[Tensor, Tensor]:
+    """One self-attention: (n, N, D) -> its output (n, N, D) and the class token's row (n, heads, N), softmaxed.
+
+    The arithmetic is timm's `Attention.forward` at inference; a test holds the two together.
+    """
+    n, length, _ = x.shape
+    qkv = attention.qkv(x).reshape(n, length, 3, attention.num_heads, attention.head_dim)
+    q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (n, heads, N, d)
+    q, k = attention.q_norm(q), attention.k_norm(k)
+    out = F.scaled_dot_product_attention(q, k, v)
+    row = torch.softmax((q[:, :, :1] * attention.scale @ k.transpose(-2, -1)).float(), dim=-1)[:, :, 0]
+    out = attention.norm(out.transpose(1, 2).reshape(n, length, attention.attn_dim))
+    if attention.gate is not None:
+        out = out * attention.gate(x).sigmoid()
+    return attention.proj(out), row
+
+
+class TransformerBranch(nn.Module):
+    """A timm ViT with the head that turns patch tokens into class maps.
+
+    `vit`: built with `build_vit`. `classes`: number of class maps. `deconvolution`: whether the head makes a finer map
+    with a learned transposed convolution (Table 2). Raises InvalidCheckpoint when the ViT does not fit the method.
+    """
+
+    def __init__(self, vit: VisionTransformer, classes: int, *, deconvolution: bool = False) -> None:
+        super().__init__()
+        _check(vit)
+        self.vit = vit
+        self.head = ClassMapHead(vit.embed_dim, classes, deconvolution=deconvolution)
+
+    @property
+    def tile(self) -> int:
+        """Pixels of the side of a tile."""
+        return self.vit.patch_embed.img_size[0]
+
+    @property
+    def patch(self) -> int:
+        """Pixels of the side of a patch."""
+        return self.vit.patch_embed.patch_size[0]
+
+    @property
+    def side(self) -> int:
+        """Patches along the side of a tile."""
+        return self.vit.patch_embed.grid_size[0]
+
+    @property
+    def depth(self) -> int:
+        """Number of blocks."""
+        return len(self.vit.blocks)
+
+    @property
+    def heads(self) -> int:
+        """Attention heads of a block."""
+        return self.vit.blocks[0].attn.num_heads
+
+    @property
+    def prefix(self) -> int:
+        """Tokens before the patches: the class token and any registers or distillation token."""
+        return self.vit.num_prefix_tokens
+
+    def embed(self, tiles: Tensor) -> Tensor:
+        """x₀: (n, 3, tile, tile) normalised -> (n, prefix + patches, D), position embedding added."""
+        return self.vit.norm_pre(self.vit._pos_embed(self.vit.patch_embed(tiles)))
+
+    def encode(self, x: Tensor) -> tuple[Tensor, None]:
+        """F(x): all blocks without the final norm, through timm's own blocks. For training."""
+        return self.vit.blocks(x), None
+
+    def encode_with_rows(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """F(x) and the class token's attention to the patches, (blocks, n, heads, patches) float32."""
+        rows = []
+        for block in self.vit.blocks:
+            attended, row = attend(block.attn, block.norm1(x))
+            x = x + block.drop_path1(block.ls1(attended))
+            x = x + block.drop_path2(block.ls2(block.mlp(block.norm2(x))))
+            rows.append(row[..., self.prefix :])
+        return x, torch.stack(rows)
+
+    def steps(self, tiles: Tensor, loops: int, *, rows: bool = True):
+        """One run through the encoder that yields a `Step` for every loop count 0 … `loops` (METHOD section 3).
+
+        `tiles`: (n, 3, tile, tile) normalised.
+        """
+        step: Step
+        for step in unroll(self.encode_with_rows if rows else self.encode, self.embed(tiles), loops, self.prefix):
+            yield step._replace(tokens=self.patch_tokens(step.tokens))
+
+    def patch_tokens(self, x: Tensor) -> Tensor:
+        """(n, prefix + patches, D) as they leave the loop -> (n, patches, D) after the final norm."""
+        return self.vit.norm(x)[:, self.prefix :]
+
+    def forward(self, images: Tensor, loops: int, grid: TileGrid) -> Tensor:
+        """(B, 3, height, width) normalised -> (B, C, h, w) raw maps of one loop count, merged. For training."""
+        tokens = None
+        for step in unroll(self.encode, self.embed(grid.cut(grid.pad(images))), loops, self.prefix, every=False):
+            tokens = step.tokens
+        assert tokens is not None
+        return grid.merge(self.head(self.patch_tokens(tokens), grid))
+
+
+def build_vit(name: str, *, tile: int = 224, pretrained: bool = False) -> VisionTransformer:
+    """A timm ViT by name, without classifier, that looks at tiles of `tile` pixels whatever it was trained for.
+
+    Raises InvalidSetting for a name timm does not know, InvalidCheckpoint for a model that is not a plain ViT.
+    """
+    if not timm.is_model(name):
+        raise InvalidSetting(f"timm knows no model {name!r}: look one up with timm.list_models('vit*').")
+    try:
+        vit = timm.create_model(name, num_classes=0, global_pool="", img_size=tile, pretrained=pretrained)
+    except TypeError as error:
+        raise InvalidCheckpoint(f"{name} is not a vision transformer with square tiles: {error}.") from error
+    _check(vit, name)
+    return vit
+
+
+def _check(vit: nn.Module, name: str = "This model") -> None:
+    """Say in one sentence why a model cannot be the transformer of this method."""
+    if not isinstance(vit, VisionTransformer):
+        raise InvalidCheckpoint(f"{name} is not a plain timm VisionTransformer: choose a deit_* or vit_* model.")
+    if vit.cls_token is None:
+        raise InvalidCheckpoint(f"{name} has no class token, whose attention refines the maps: choose one that has.")
+    if any(type(block) is not Block or type(block.attn) is not Attention for block in vit.blocks):
+        raise InvalidCheckpoint(f"{name} has blocks of its own kind: choose a ViT with standard attention blocks.")
+    patch, size = vit.patch_embed.patch_size, vit.patch_embed.img_size
+    if patch[0] != patch[1] or size[0] != size[1]:
+        raise InvalidCheckpoint(f"{name} has patches of {patch} on {size}: choose square patches and tiles.")
+    if size[0] % (2 * patch[0]):
+        raise InvalidCheckpoint(
+            f"{name}: a tile of {size[0]} pixels must hold an even number of {patch[0]}-px patches."
+        )

@@ -1,0 +1,211 @@
+"""Download PASCAL VOC 2012 and the SBD masks, and lay them out as one devkit with the split `train_aug`.
+
+    python -m scripts.download_voc --root data
+
+gives data/VOCdevkit/VOC2012 with SegmentationClassAug (indexed PNGs made from SBD) and
+ImageSets/Segmentation/train_aug.txt (VOC train and all of SBD, without the pictures of VOC val).
+About 3.3 GB are fetched. A broken download goes on where it stopped; a finished step is not done twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import io
+import json
+import os
+import re
+import shutil
+import tarfile
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import tyro
+from PIL import Image
+from scipy.io import loadmat
+from tqdm import tqdm
+
+from crt.datasets import Problems, voc_palette
+from crt.errors import CrtError, InvalidDataset
+
+CHUNK = 1 << 20
+ATTEMPTS = 5
+TIMEOUT = 60  # seconds without a byte
+MASK_NAME = re.compile(r"\d{4}_\d{6}\.mat")  # nothing else of the archive becomes a file name
+
+
+@dataclass(frozen=True)
+class Config:
+    """Where from and where to; the defaults are the official archives."""
+
+    root: Path = Path("data")
+    """Folder that gets VOCdevkit/VOC2012 and keeps the archives in downloads/."""
+    sbd: bool = True
+    """Also fetch SBD and make SegmentationClassAug and train_aug."""
+    voc_url: str = "http://host.robots.ox.ac.uk/pascal/VOC/voc2012/VOCtrainval_11-May-2012.tar"
+    voc_md5: str = "6cd6e144f989b92b3379bac3b3de84fd"
+    sbd_url: str = "http://www.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/semantic_contours/benchmark.tgz"
+    sbd_md5: str = "82b4d87ceb2ed10f6038a1cba92111cb"
+
+
+def main(config: Config) -> dict[str, object]:
+    """Do all steps that are not done yet; gives the devkit's path and what it holds.
+
+    Raises InvalidDataset when a download cannot be completed or an archive is not what it should be.
+    """
+    voc = config.root / "VOCdevkit" / "VOC2012"
+    downloads = config.root / "downloads"
+    if not (voc / "ImageSets").is_dir():
+        archive = fetch(config.voc_url, config.voc_md5, downloads / "VOCtrainval_11-May-2012.tar")
+        extract_voc(archive, voc)
+    result: dict[str, object] = {"voc": str(voc)}
+    split = voc / "ImageSets" / "Segmentation" / "train_aug.txt"
+    if config.sbd and not split.is_file():
+        archive = fetch(config.sbd_url, config.sbd_md5, downloads / "benchmark.tgz")
+        convert_sbd(archive, voc)
+    for name in ("train", "val", "train_aug"):
+        file = split.with_name(f"{name}.txt")
+        result[name] = len(file.read_text().split()) if file.is_file() else None
+    return result
+
+
+def fetch(url: str, md5: str, target: Path) -> Path:
+    """Download to `target` through `target`.part, resuming what is there; the MD5 is checked before the rename.
+
+    Raises InvalidDataset after ATTEMPTS broken connections, or for a file with another checksum.
+    """
+    if target.is_file():
+        return target  # it only gets this name once it is verified
+    part = target.with_name(target.name + ".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    reason = ""
+    for _ in range(ATTEMPTS):
+        try:
+            if _continue_download(url, part):
+                break
+            reason = "the connection ended early"
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(error) or type(error).__name__
+    else:
+        raise InvalidDataset(f"{url} could not be downloaded ({reason}); run this again to go on where it stopped.")
+    if _md5(part) != md5:
+        part.unlink()
+        raise InvalidDataset(f"{url} has another MD5 than {md5}; run this again, or give the URL of a good copy.")
+    os.replace(part, target)
+    return target
+
+
+def extract_voc(archive: Path, voc: Path) -> None:
+    """Unpack VOCdevkit/VOC2012 of the archive to `voc`, which appears only when it is complete."""
+    scratch = voc.parent.parent / ".unpacking"
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        with tarfile.open(archive) as tar:
+            for member in tqdm(tar, desc=f"Unpacking {archive.name}", unit=" files"):
+                tar.extract(member, scratch, filter="data")  # refuses absolute paths, "..", devices, outward links
+        unpacked = scratch / "VOCdevkit" / "VOC2012"
+        if not (unpacked / "ImageSets").is_dir():
+            raise InvalidDataset(f"{archive} holds no VOCdevkit/VOC2012; delete it and give the URL of a good copy.")
+        voc.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(unpacked, voc)
+    except (tarfile.TarError, EOFError) as error:
+        raise InvalidDataset(f"{archive} cannot be unpacked safely ({error}); delete it and run this again.") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def convert_sbd(archive: Path, voc: Path) -> None:
+    """SBD's dataset/cls/*.mat -> SegmentationClassAug/*.png and ImageSets/Segmentation/train_aug.txt.
+
+    Masks are uint8 (H, W), 0 background, class index + 1, in the VOC palette. Pictures of VOC val get none, so that
+    nothing of val can slip into training. The archive is read as a stream; nothing of it is unpacked to disk.
+    Raises InvalidDataset with every listed picture that has no usable mask.
+    """
+    splits = voc / "ImageSets" / "Segmentation"
+    train, val = (set((splits / f"{name}.txt").read_text().split()) for name in ("train", "val"))
+    folder = voc / "SegmentationClassAug"
+    folder.mkdir(exist_ok=True)
+    listed: set[str] = set()
+    written: set[str] = set()
+    problems = Problems(f"The SBD archive {archive}")
+    try:
+        with tarfile.open(archive, "r|*") as tar:
+            for member in tqdm(tar, desc=f"Converting {archive.name}", unit=" files"):
+                path = PurePosixPath(member.name)
+                if not member.isfile() or "dataset" not in path.parts:
+                    continue
+                if path.name in ("train.txt", "val.txt"):
+                    listed |= set(tar.extractfile(member).read().decode().split())
+                elif path.parent.name == "cls" and MASK_NAME.fullmatch(path.name) and path.stem not in val:
+                    if _write_mask(tar.extractfile(member).read(), folder / f"{path.stem}.png"):
+                        written.add(path.stem)
+                    else:
+                        problems.add("unreadable masks", path.name)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise InvalidDataset(f"{archive} cannot be read ({error}); delete it and run this again.") from error
+    if not listed:
+        problems.add("missing lists", "dataset/train.txt, dataset/val.txt")
+    for name in sorted(listed - val - written):
+        problems.add("listed pictures without a mask", name)
+    problems.raise_if_any()
+    _write_atomically(splits / "train_aug.txt", ("\n".join(sorted(train | (listed - val))) + "\n").encode())
+
+
+def _continue_download(url: str, part: Path) -> bool:
+    """Append to `part` what the server still has; True when it is complete as far as the server tells."""
+    have = part.stat().st_size if part.is_file() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code == 416 and have:  # nothing after our last byte: complete, or not this file: the MD5 tells
+            return True
+        raise
+    with response:
+        resumed = response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        start = have if resumed else 0
+        length = response.headers.get("Content-Length")
+        total = start + int(length) if length is not None else None
+        bar = tqdm(desc=f"Downloading {part.stem}", total=total, initial=start, unit="B", unit_scale=True)
+        with bar, part.open("ab" if resumed else "wb") as file:
+            while block := response.read(CHUNK):
+                file.write(block)
+                bar.update(len(block))
+            return total is None or file.tell() == total
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _write_mask(mat: bytes, target: Path) -> bool:
+    """Write GTcls.Segmentation of one MATLAB file as an indexed PNG; False when there is no such uint8 array."""
+    try:
+        mask = np.asarray(loadmat(io.BytesIO(mat), variable_names=["GTcls"])["GTcls"]["Segmentation"][0, 0])
+    except Exception:  # noqa: BLE001 - loadmat raises many types on damaged files; all mean the same here
+        return False
+    if mask.ndim != 2 or mask.dtype != np.uint8:
+        return False
+    image = Image.fromarray(mask)
+    image.putpalette(voc_palette().tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    _write_atomically(target, buffer.getvalue())
+    return True
+
+
+def _write_atomically(target: Path, data: bytes) -> None:
+    part = target.with_name(target.name + ".part")
+    part.write_bytes(data)
+    os.replace(part, target)
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(main(tyro.cli(Config, description=__doc__)), indent=2))
+    except CrtError as error:
+        raise SystemExit(str(error)) from None

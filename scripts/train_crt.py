@@ -1,0 +1,49 @@
+"""Train the pair, or one branch of it as a baseline, from image labels alone.
+
+    python -m scripts.train_crt full --data.roots VOC2012 --data.splits train_aug --out runs/crt
+    accelerate launch -m scripts.train_crt full --data.roots VOC2012 --out runs/crt
+
+`--model.branches vit` gives TS-CAM and `--model.branches cnn` the CNN alone, on the same epochs as the preset.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import tyro
+
+from crt.datasets import ImageSet, check_images, read_folders, read_voc
+from crt.errors import CrtError, InvalidDataset
+from crt.train.config import PRESETS, DataConfig, TrainConfig, single_branch
+from crt.train.engine import train
+
+
+def read_images(data: DataConfig) -> ImageSet:
+    """All pictures of a data config, every one of them checked. Raises InvalidDataset with all problems."""
+    if not data.roots:
+        raise InvalidDataset("No data: give --data.roots, a VOC2012 folder or a folder of class folders.")
+    classes = data.classes or None
+    if data.layout == "folders":
+        sets = [read_folders(root, classes=classes) for root in data.roots]
+    else:
+        sets = [read_voc(root, split, classes=classes) for root in data.roots for split in data.splits]
+    images = ImageSet.concat(sets)
+    check_images(images)
+    return images
+
+
+def main(config: TrainConfig) -> None:
+    """Train and say where the result lies."""
+    if config.model.branches != "pair":
+        config = single_branch(config, config.model.branches)
+    images = read_images(config.data)
+    result = train(config, images)
+    state = "finished" if result.finished else "stopped"
+    print(f"{state} after {result.step} steps on {len(images)} pictures: {config.out}")
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.extras.overridable_config_cli(PRESETS))
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,247 @@
+"""`crt.datasets`: the readers on tiny trees made here, and once on real data where there is some."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from crt.datasets import (
+    VOC_ANIMALS,
+    VOC_CLASSES,
+    ImageSet,
+    Problems,
+    Sample,
+    check_images,
+    read_folders,
+    read_voc,
+    voc_palette,
+)
+from crt.errors import InvalidDataset, InvalidSetting
+
+SIZE = (8, 6)
+
+
+def add_picture(voc: Path, name: str, objects: list[str], mask_folder: str | None = "SegmentationClass") -> None:
+    """One picture of a devkit: JPEG, annotation and (unless None) a mask."""
+    for folder in ("JPEGImages", "Annotations", "ImageSets/Segmentation", mask_folder or "."):
+        (voc / folder).mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", SIZE).save(voc / "JPEGImages" / f"{name}.jpg")
+    part = "<part><name>head</name></part>"
+    items = "".join(f"<object><name>{label}</name><difficult>1</difficult>{part}</object>" for label in objects)
+    (voc / "Annotations" / f"{name}.xml").write_text(f"<annotation>{items}</annotation>")
+    if mask_folder:
+        Image.new("L", SIZE).save(voc / mask_folder / f"{name}.png")
+
+
+def write_split(voc: Path, split: str, ids: list[str], kind: str = "Segmentation") -> None:
+    file = voc / "ImageSets" / kind / f"{split}.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(ids) + "\n")
+
+
+@pytest.fixture
+def voc(tmp_path) -> Path:
+    """A devkit with a split of three pictures: cat and person, dog twice, aeroplane."""
+    voc = tmp_path / "VOCdevkit" / "VOC2012"
+    add_picture(voc, "2007_000001", ["person", "cat"])
+    add_picture(voc, "2007_000002", ["dog", "dog"], "SegmentationClassAug")
+    add_picture(voc, "2007_000003", ["aeroplane"], None)
+    write_split(voc, "train", ["2007_000001", "2007_000002", "2007_000003"])
+    return voc
+
+
+def test_voc_constants():
+    assert len(VOC_CLASSES) == 20 and VOC_CLASSES[0] == "aeroplane" and VOC_CLASSES[-1] == "tvmonitor"
+    assert set(VOC_ANIMALS) < set(VOC_CLASSES)
+    palette = voc_palette()
+    assert palette.shape == (256, 3) and palette.dtype == np.uint8
+    assert palette[[0, 1, 2, 8, 15, 20, 255]].tolist() == [
+        [0, 0, 0], [128, 0, 0], [0, 128, 0], [64, 0, 0], [192, 128, 128], [0, 64, 128], [224, 224, 192],
+    ]  # fmt: skip
+    assert len(np.unique(palette, axis=0)) == 256
+
+
+@pytest.mark.parametrize("up", [0, 1, 2], ids=["VOC2012", "VOCdevkit", "its parent"])
+def test_read_voc(voc, up):
+    image_set = read_voc([voc, *voc.parents][up], "train")
+    assert image_set.classes == VOC_CLASSES and len(image_set) == 3 and not image_set.single_label
+    assert [sample.labels for sample in image_set.samples] == [(7, 14), (11,), (0,)]
+    assert image_set.samples[0] == Sample("2007_000001", voc / "JPEGImages" / "2007_000001.jpg", (7, 14))
+    targets = image_set.targets()
+    assert targets.shape == (3, 20) and targets.dtype == np.float32
+    assert np.argwhere(targets).tolist() == [[0, 7], [0, 14], [1, 11], [2, 0]]
+
+
+def test_voc_masks(voc):
+    names = ["SegmentationClass", "SegmentationClassAug", None]
+    masks = [sample.mask and sample.mask.parent.name for sample in read_voc(voc, "train", masks="optional").samples]
+    assert masks == names
+    first = read_voc(voc, "train", masks="optional", mask_folder="SegmentationClassAug").samples
+    assert [sample.mask is not None for sample in first] == [False, True, False]
+    assert all(sample.mask is None for sample in read_voc(voc, "train").samples)
+    with pytest.raises(InvalidDataset, match=r"no mask in .* SegmentationClassAug \(1\): 2007_000003"):
+        read_voc(voc, "train", masks="required")
+    with pytest.raises(InvalidSetting, match="masks is 'all'"):
+        read_voc(voc, "train", masks="all")
+
+
+def test_voc_classes_are_reindexed_and_filter_pictures(voc):
+    image_set = read_voc(voc, "train", classes=("dog", "cat"), masks="required")
+    assert image_set.classes == ("dog", "cat")
+    assert [sample.id for sample in image_set.samples] == ["2007_000001", "2007_000002"]
+    assert [sample.labels for sample in image_set.samples] == [(1,), (0,)]
+    assert read_voc(voc, "train", classes="person").classes == ("person",)
+    with pytest.raises(InvalidDataset, match="no picture with any of the classes"):
+        read_voc(voc, "train", classes=("sofa",))
+    for wrong in (("unicorn",), ("cat", "cat"), ()):
+        with pytest.raises(InvalidSetting):
+            read_voc(voc, "train", classes=wrong)
+
+
+def test_voc_split_files(voc):
+    write_split(voc, "cats", ["2007_000001 -1", "", "2007_000002  1"], kind="Main")
+    assert [sample.id for sample in read_voc(voc, "cats").samples] == ["2007_000001", "2007_000002"]
+    write_split(voc, "paths", ["/JPEGImages/2007_000003.jpg /SegmentationClassAug/2007_000003.png"])
+    assert read_voc(voc, "paths").samples[0].id == "2007_000003"
+    with pytest.raises(InvalidDataset, match=r"no such split.*there are: cats, paths, train"):
+        read_voc(voc, "test")
+    write_split(voc, "empty", [])
+    with pytest.raises(InvalidDataset, match="empty split file"):
+        read_voc(voc, "empty")
+
+
+def test_voc_reports_every_problem_at_once(voc):
+    for number in range(4, 9):
+        add_picture(voc, f"2007_00000{number}", ["cat"])
+    (voc / "Annotations" / "2007_000004.xml").unlink()
+    (voc / "Annotations" / "2007_000005.xml").write_text("<annotation><obj")
+    (voc / "JPEGImages" / "2007_000006.jpg").unlink()
+    add_picture(voc, "2007_000007", [])
+    add_picture(voc, "2007_000008", ["cat", "unicorn"])
+    write_split(voc, "train", [f"2007_00000{number}" for number in range(1, 9)] + ["2007_000001"])
+    with pytest.raises(InvalidDataset) as caught:
+        read_voc(voc, "train", masks="required")
+    message = str(caught.value)
+    assert "has 7 problems" in message.splitlines()[0]
+    for line in (
+        "- listed twice in train.txt (1): 2007_000001",
+        "- no annotation in Annotations (1): 2007_000004",
+        "- unreadable annotation (1): 2007_000005 (",
+        "- no picture in JPEGImages (1): 2007_000006",
+        "- no labelled object (1): 2007_000007",
+        "- unknown class in an annotation (1): 2007_000008 (unicorn)",
+        "- no mask in SegmentationClass or SegmentationClassAug (1): 2007_000003",
+    ):
+        assert line in message
+
+
+def test_no_devkit(tmp_path):
+    for root in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(InvalidDataset, match="There is no VOC 2012 devkit in"):
+            read_voc(root, "train")
+
+
+def test_problems_shorten_long_lists():
+    problems = Problems("The test")
+    problems.raise_if_any()
+    for number in range(25):
+        problems.add("missing", number)
+    problems.add("broken", "x")
+    with pytest.raises(InvalidDataset) as caught:
+        problems.raise_if_any()
+    assert len(problems) == 26
+    assert "- missing (25): 0, 1, 2" in str(caught.value) and "19 ... and 5 more" in str(caught.value)
+    assert str(caught.value).endswith("- broken (1): x")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_check_images(voc, workers):
+    check_images(read_voc(voc, "train", masks="optional"), workers)
+    picture = voc / "JPEGImages" / "2007_000001.jpg"
+    picture.write_bytes(picture.read_bytes()[:-200])
+    (voc / "JPEGImages" / "2007_000003.jpg").write_bytes(b"")
+    Image.new("L", (3, 3)).save(voc / "SegmentationClassAug" / "2007_000002.png")
+    with pytest.raises(InvalidDataset) as caught:
+        check_images(read_voc(voc, "train", masks="optional"), workers)
+    message = str(caught.value)
+    assert "unusable picture (2): 2007_000001" in message and "2007_000003" in message
+    assert "mask of another size (1): 2007_000002 (picture 8x6, mask 3x3)" in message
+
+
+def test_concat(voc):
+    write_split(voc, "val", ["2007_000003", "2007_000002"])
+    train, val = read_voc(voc, "train"), read_voc(voc, "val")
+    joined = ImageSet.concat([val, train])
+    assert [sample.id for sample in joined.samples] == ["2007_000003", "2007_000002", "2007_000001"]
+    assert joined.classes == VOC_CLASSES and not joined.single_label
+    with pytest.raises(InvalidDataset, match="different classes"):
+        ImageSet.concat([train, read_voc(voc, "train", classes=VOC_CLASSES[:8])])
+    with pytest.raises(InvalidDataset, match="at least one"):
+        ImageSet.concat([])
+
+
+@pytest.mark.parametrize(
+    ("labels", "single", "match"),
+    [
+        ((2,), False, "outside the class list"),
+        ((-1,), False, "outside the class list"),
+        ((1, 0), False, "not sorted"),
+        ((0, 0), False, "not sorted"),
+        ((0, 1), True, "not exactly one"),
+    ],
+)
+def test_image_set_refuses_labels_that_do_not_fit(labels, single, match):
+    with pytest.raises(InvalidDataset, match=match):
+        ImageSet(("a", "b"), (Sample("x", Path("x.jpg"), labels),), single)
+
+
+@pytest.fixture
+def folders(tmp_path) -> Path:
+    for name in ("b/2.JPG", "b/1.png", "a/x.webp", ".hidden/x.png", "b/.y.png", "b/notes.txt", "b/deeper/x.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def test_read_folders(folders):
+    image_set = read_folders(folders)
+    assert image_set.classes == ("a", "b") and image_set.single_label
+    assert [(sample.id, sample.labels) for sample in image_set.samples] == [
+        ("a/x.webp", (0,)), ("b/1.png", (1,)), ("b/2.JPG", (1,)),
+    ]  # fmt: skip
+    assert image_set.samples[1].image == folders / "b" / "1.png"
+    assert read_folders(folders, classes=["b"]).classes == ("b",)
+    assert read_folders(str(folders), classes=["b", "a"]).samples[0].id == "b/1.png"
+
+
+def test_read_folders_reports_every_problem_at_once(folders, tmp_path_factory):
+    (folders / "c").mkdir()
+    with pytest.raises(InvalidDataset) as caught:
+        read_folders(folders, classes=["a", "c", "d", "a"])
+    message = str(caught.value)
+    assert "has 3 problems" in message and "in a class folder (1): c" in message
+    assert "no folder for a requested class (1): d" in message and "class requested twice (1): a" in message
+    with pytest.raises(InvalidDataset, match="no class requested"):
+        read_folders(folders, classes=[])
+    with pytest.raises(InvalidDataset, match="no class folders"):
+        read_folders(tmp_path_factory.mktemp("empty"))
+    with pytest.raises(InvalidDataset, match="There is no folder"):
+        read_folders(folders / "missing")
+
+
+def test_real_voc():
+    default = Path(__file__).parents[1] / ".." / "shared" / "data" / "VOC2012"
+    root = Path(os.environ.get("CRT_VOC_ROOT", default))
+    if not root.is_dir():
+        pytest.skip("no VOC 2012 here; set CRT_VOC_ROOT to a devkit to run this test")
+    train = read_voc(root, "train", masks="required")
+    val = read_voc(root, "val", masks="required")
+    assert not {sample.id for sample in train.samples} & {sample.id for sample in val.samples}
+    assert (val.targets().sum(axis=0) > 0).all() and (train.targets().sum(axis=1) > 0).all()
+    head = ImageSet(val.classes, val.samples[:20])
+    check_images(head)
+    for sample in head.samples:  # what the mask shows, the annotation names
+        shown = set(np.unique(np.asarray(Image.open(sample.mask))).tolist()) - {0, 255}
+        assert {value - 1 for value in shown} <= set(sample.labels)
