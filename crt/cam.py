@@ -25,7 +25,7 @@ class ClassMapHead(nn.Module):
 
         Raises InvalidSetting when the mode wants a deconvolution that this head does not have, and the other way round.
         """
-        n, patches, dim = tokens.shape
+        n, _, dim = tokens.shape
         side = grid.tile // grid.patch
         x = tokens.transpose(1, 2).reshape(n, dim, side, side)
         if (self.upsample is not None) != (grid.mode == "deconvolution"):

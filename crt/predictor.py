@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-import numpy as np
 import timm
 import torch
 from torch import Tensor
@@ -89,10 +88,10 @@ class Predictor:
     def trace(self, source: Source, settings: Settings | None = None, *, progress: Progress | None = None) -> Trace:
         """Look at a picture once. `progress(fraction, stage)` is called as the stages go by.
 
-        Raises InvalidImage for a picture that cannot be used, InvalidSetting for settings that this checkpoint cannot do.
+        Raises InvalidImage for a picture that cannot be used, InvalidSetting for what this checkpoint cannot do.
         """
         settings = settings or Settings()
-        report = progress or (lambda fraction, stage: None)
+        report = progress or _no_progress
         timings: dict[str, float] = {}
         with _timed(timings, "read"):
             image = load_image(source)
@@ -165,8 +164,7 @@ class Predictor:
                 for step in network.steps(tiles, loops):
                     maps[-1].append(network.head(step.tokens, grid).float())
                     step_similarity.append(step.similarity)
-                    if step.loops != 1:  # loops 0 and 1 share the first pass
-                        assert step.rows is not None
+                    if step.rows is not None and step.loops != 1:  # loops 0 and 1 share the first pass
                         rows[-1].append(step.rows if heads else step.rows.mean(2))
                     advance((start + len(tiles) * (step.loops + 1) / (loops + 1)) / len(grid))
             similarity.append(torch.stack(step_similarity))
@@ -182,6 +180,10 @@ class Predictor:
             similarity=torch.cat(similarity, dim=1).mean(1).cpu().numpy(),
             scores=scores.cpu().numpy(),
         )
+
+
+def _no_progress(fraction: float, stage: str) -> None:
+    """Report to nobody."""
 
 
 @contextmanager

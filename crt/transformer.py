@@ -6,6 +6,8 @@ attention: N numbers instead of N × N, for each head, block and pass (METHOD se
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import timm
 import torch
 import torch.nn.functional as F
@@ -97,13 +99,13 @@ class TransformerBranch(nn.Module):
             rows.append(row[..., self.prefix :])
         return x, torch.stack(rows)
 
-    def steps(self, tiles: Tensor, loops: int, *, rows: bool = True):
+    def steps(self, tiles: Tensor, loops: int, *, rows: bool = True) -> Iterator[Step]:
         """One run through the encoder that yields a `Step` for every loop count 0 … `loops` (METHOD section 3).
 
         `tiles`: (n, 3, tile, tile) normalised.
         """
-        step: Step
-        for step in unroll(self.encode_with_rows if rows else self.encode, self.embed(tiles), loops, self.prefix):
+        encode = self.encode_with_rows if rows else self.encode
+        for step in unroll(encode, self.embed(tiles), loops, self.prefix):
             yield step._replace(tokens=self.patch_tokens(step.tokens))
 
     def patch_tokens(self, x: Tensor) -> Tensor:
@@ -112,11 +114,9 @@ class TransformerBranch(nn.Module):
 
     def forward(self, images: Tensor, loops: int, grid: TileGrid) -> Tensor:
         """(B, 3, height, width) normalised -> (B, C, h, w) raw maps of one loop count, merged. For training."""
-        tokens = None
-        for step in unroll(self.encode, self.embed(grid.cut(grid.pad(images))), loops, self.prefix, every=False):
-            tokens = step.tokens
-        assert tokens is not None
-        return grid.merge(self.head(self.patch_tokens(tokens), grid))
+        x0 = self.embed(grid.cut(grid.pad(images)))
+        (last,) = unroll(self.encode, x0, loops, self.prefix, every=False)
+        return grid.merge(self.head(self.patch_tokens(last.tokens), grid))
 
 
 def build_vit(name: str, *, tile: int = 224, pretrained: bool = False) -> VisionTransformer:

@@ -21,7 +21,7 @@ def random_crop(image: np.ndarray, crop: int, resize: tuple[int, int], rng: np.r
     if rng.random() < 0.5:
         image = np.ascontiguousarray(image[:, ::-1])
     height, width = image.shape[:2]
-    # Where the picture is larger a window is taken out of it; where it is smaller it lies at a random place of the crop.
+    # Where the picture is larger a window is taken out; where it is smaller it lies at a random place.
     top, left = (int(rng.integers(min(0, side - crop), max(0, side - crop) + 1)) for side in (height, width))
     window = image[max(0, top) : max(0, top) + crop, max(0, left) : max(0, left) + crop]
     out = torch.zeros(3, crop, crop)

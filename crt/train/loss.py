@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from crt.cam import class_scores
 from crt.dual import DualMaps
+from crt.errors import InvalidSetting
 
 
 class Losses(NamedTuple):
@@ -39,12 +41,15 @@ def coupling_loss(cnn: Tensor, vit: Tensor, size: int) -> Tensor:
 
 def dual_loss(maps: DualMaps, labels: Tensor, coupling: float, size: int, *, single_label: bool = False) -> Losses:
     """All terms of Eq. 2. The coupling is computed, for the log, also where λ = `coupling` is 0; `size` as above."""
-    cnn = None if maps.cnn is None else classification_loss(maps.cnn, labels, single_label=single_label)
-    vit = None if maps.vit is None else classification_loss(maps.vit, labels, single_label=single_label)
-    if maps.cnn is None or maps.vit is None:
-        total = cnn if vit is None else vit
-        assert total is not None
-        return Losses(total, cnn, vit, None)
-    assert cnn is not None and vit is not None
-    couple = coupling_loss(maps.cnn, maps.vit, size)
-    return Losses(cnn + vit + coupling * couple if coupling else cnn + vit, cnn, vit, couple)
+
+    def classified(branch: Tensor | None) -> Tensor | None:
+        return None if branch is None else classification_loss(branch, labels, single_label=single_label)
+
+    cnn, vit = classified(maps.cnn), classified(maps.vit)
+    couple = None if maps.cnn is None or maps.vit is None else coupling_loss(maps.cnn, maps.vit, size)
+    terms = [term for term in (cnn, vit) if term is not None]
+    if couple is not None and coupling:
+        terms.append(coupling * couple)
+    if not terms:
+        raise InvalidSetting("Neither branch gave maps: train at least one.")
+    return Losses(torch.stack(terms).sum(), cnn, vit, couple)

@@ -19,7 +19,7 @@ STATE_FILE = "state.safetensors"
 
 
 def save_state(folder: Path, model: nn.Module, optimizers: dict[str, Optimizer], step: int, fingerprint: str) -> None:
-    """Write model, optimizer tensors and the number of finished steps; `fingerprint` names the config they belong to."""
+    """Write model, optimizer tensors and the number of finished steps. `fingerprint` names their config."""
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     for label, optimizer in optimizers.items():
         for index, entries in optimizer.state_dict()["state"].items():
@@ -35,7 +35,7 @@ def save_state(folder: Path, model: nn.Module, optimizers: dict[str, Optimizer],
 
 
 def load_state(folder: Path, model: nn.Module, optimizers: dict[str, Optimizer], fingerprint: str) -> int:
-    """Restore what `save_state` wrote -> the number of finished steps. Raises InvalidCheckpoint for another config's."""
+    """Restore what `save_state` wrote -> the number of finished steps. Raises InvalidCheckpoint for a foreign one."""
     path = folder / STATE_FILE
     tensors = read_tensors(path)
     with safe_open(path, framework="pt") as stream:

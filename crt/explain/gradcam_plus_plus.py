@@ -1,0 +1,7 @@
+"""Grad-CAM++ (Chattopadhay et al. 2018): positive gradients, weighted so that small instances count too."""
+
+from pytorch_grad_cam import GradCAMPlusPlus
+
+from crt.explain.base import EngineExplainer
+
+GRADCAM_PLUS_PLUS = EngineExplainer("Grad-CAM++", GradCAMPlusPlus)

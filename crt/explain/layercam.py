@@ -1,0 +1,7 @@
+"""LayerCAM (Jiang et al. 2021): activations times positive gradients, cell by cell."""
+
+from pytorch_grad_cam import LayerCAM
+
+from crt.explain.base import EngineExplainer
+
+LAYERCAM = EngineExplainer("LayerCAM", LayerCAM)

@@ -1,0 +1,7 @@
+"""XGrad-CAM (Fu et al. 2020): gradients weighted by the share of the activation at each cell."""
+
+from pytorch_grad_cam import XGradCAM
+
+from crt.explain.base import EngineExplainer
+
+XGRADCAM = EngineExplainer("XGrad-CAM", XGradCAM)

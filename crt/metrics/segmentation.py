@@ -1,0 +1,77 @@
+"""Segmentation measures from a confusion matrix over 21 classes (PASCAL VOC; METHOD sections 7 and 10)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crt.errors import InvalidDataset
+
+IGNORE = 255
+
+
+def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
+    """(classes, classes) int64: pixels by truth (rows) and prediction (columns).
+
+    `truth`, `prediction`: integer arrays of one shape. Pixels whose truth is 255 do not count; a predicted 255 counts
+    as background. Raises InvalidDataset for other shapes or labels.
+    """
+    if truth.shape != prediction.shape:
+        raise InvalidDataset(f"A mask of {truth.shape} cannot be compared with a prediction of {prediction.shape}.")
+    valid = truth != IGNORE
+    rows = truth[valid].astype(np.int64)
+    cols = np.where(prediction == IGNORE, 0, prediction)[valid].astype(np.int64)
+    if rows.size and max(rows.max(), cols.max()) >= classes:
+        raise InvalidDataset(f"A mask holds label {max(rows.max(), cols.max())}, there are {classes} classes.")
+    return np.bincount(rows * classes + cols, minlength=classes * classes).reshape(classes, classes)
+
+
+def iou(confusion: np.ndarray) -> np.ndarray:
+    """(…, K, K) -> (…, K) float64 intersection over union; NaN for a class in neither truth nor prediction."""
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
+    union = confusion.sum(-1) + confusion.sum(-2) - hits
+    return np.divide(hits, union, out=np.full_like(hits, np.nan), where=union > 0)
+
+
+def mean_iou(confusion: np.ndarray, *, present_only: bool = False) -> float:
+    """Mean of `iou` over the classes that are in truth or prediction; `present_only`: in truth."""
+    values = iou(confusion)
+    if present_only:
+        values = values[confusion.sum(1) > 0]
+    return float(np.nanmean(values))
+
+
+def pixel_accuracy(confusion: np.ndarray) -> float:
+    """Share of the counted pixels whose label is right."""
+    return float(np.trace(confusion) / confusion.sum())
+
+
+class ThresholdSweep:
+    """Confusion matrices of seeds at many background thresholds, in one look at each picture.
+
+    Only the step from background to the strongest class depends on the threshold, so pixels are counted by truth,
+    strongest class, and the number of thresholds below its value.
+    """
+
+    def __init__(self, thresholds: np.ndarray, classes: int) -> None:
+        """`thresholds`: (T,) increasing. `classes`: with background."""
+        self.thresholds = np.asarray(thresholds, dtype=np.float64)
+        self.classes = classes
+        self.counts = np.zeros((classes, classes, len(self.thresholds) + 1), dtype=np.int64)
+
+    def add(self, truth: np.ndarray, seeds: np.ndarray, keys: np.ndarray) -> None:
+        """One picture: (H, W) truth with 255 ignored, (K, H, W) normalised maps of the 0-based classes `keys`."""
+        if seeds.shape[1:] != truth.shape:
+            raise InvalidDataset(f"A mask of {truth.shape} cannot be compared with maps of {seeds.shape[1:]}.")
+        valid = truth != IGNORE
+        label = np.asarray(keys)[seeds.argmax(0)[valid]] + 1
+        level = np.searchsorted(self.thresholds, seeds.max(0)[valid], side="left")
+        index = (truth[valid].astype(np.int64) * self.classes + label) * self.counts.shape[2] + level
+        self.counts += np.bincount(index, minlength=self.counts.size).reshape(self.counts.shape)
+
+    def confusions(self) -> np.ndarray:
+        """(T, classes, classes) int64: one confusion matrix per threshold."""
+        below = self.counts.cumsum(2)  # pixels whose value is not above threshold t, by strongest class
+        total = below[:, :, -1:]
+        out = np.moveaxis(total - below, 2, 0)[: len(self.thresholds)].copy()
+        out[:, :, 0] += np.moveaxis(below.sum(1), 1, 0)[: len(self.thresholds)]
+        return out

@@ -1,0 +1,86 @@
+"""Class maps of one picture summed over scales and flips: the seeds of METHOD section 7."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crt.checkpoint import Method
+from crt.images import resize_scale
+from crt.predictor import Predictor, Settings
+from crt.seeds import SCALES, to_pixels
+from crt.tiles import Mode
+from crt.trace import Trace
+
+
+@dataclass(frozen=True)
+class MapRequest:
+    """One kind of map to take from every Trace."""
+
+    method: Method
+    loops: int = 0
+    refined: bool = True
+
+
+@dataclass(frozen=True)
+class Views:
+    """Which views of a picture are summed. `scales`: of the original picture. `flip`: each with its mirror image."""
+
+    scales: tuple[float, ...] = SCALES
+    flip: bool = True
+    mode: Mode = "overlap"
+
+
+def requests_for(predictor: Predictor, loops: int) -> dict[str, MapRequest]:
+    """The rows of an evaluation table: each network, and CRT at every loop count up to `loops`, refined and not.
+
+    `crt` and `crt_unrefined` are at the checkpoint's default loop count.
+    """
+    config = predictor.checkpoint.config
+    requests: dict[str, MapRequest] = {}
+    if "crt" in config.networks:
+        best = min(config.defaults.loops, loops)
+        requests["crt"] = MapRequest("crt", best, config.defaults.refined)
+        requests["crt_unrefined"] = MapRequest("crt", best, refined=False)
+        for count in range(loops + 1):
+            requests[f"crt_loops_{count}"] = MapRequest("crt", count, refined=True)
+            requests[f"crt_loops_{count}_unrefined"] = MapRequest("crt", count, refined=False)
+    if "tscam" in config.networks:
+        requests["tscam"] = MapRequest("tscam")
+        requests["tscam_unrefined"] = MapRequest("tscam", refined=False)
+    for method in ("resnet", "crt_cnn"):
+        if method in config.networks:
+            requests[method] = MapRequest(method)
+    return requests
+
+
+def multi_scale_maps(
+    predictor: Predictor,
+    image: np.ndarray,
+    keys: Sequence[int],
+    requests: Mapping[str, MapRequest],
+    views: Views,
+) -> tuple[dict[str, np.ndarray], Trace]:
+    """(H, W, 3) uint8 and 0-based classes -> per request the sum over views, (K, H, W) float32 >= 0, not normalised.
+
+    Also gives the Trace of the picture as it is, for its scores. Each view's map is put on the pixel grid before it is
+    turned back, so that flips do not shift it.
+    """
+    size = (image.shape[0], image.shape[1])
+    loops = max((request.loops for request in requests.values()), default=0)
+    methods = tuple({request.method: None for request in requests.values()})
+    settings = Settings(size=None, mode=views.mode, loops=loops, methods=methods)
+    sums = {name: np.zeros((len(keys), *size), dtype=np.float32) for name in requests}
+    plain: Trace | None = None
+    for scale in views.scales:
+        scaled = resize_scale(image, scale)
+        for flipped in (False, True) if views.flip else (False,):
+            trace = predictor.trace(np.ascontiguousarray(scaled[:, ::-1]) if flipped else scaled, settings)
+            if scale == 1.0 and not flipped:
+                plain = trace
+            for name, want in requests.items():
+                maps = trace.maps(want.method, loops=want.loops, refined=want.refined, classes=keys)
+                sums[name] += to_pixels(maps, trace.span(want.method), size, flipped=flipped)
+    return sums, plain or predictor.trace(image, settings)

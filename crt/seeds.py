@@ -1,0 +1,79 @@
+"""From class maps to seeds: maps on the pixel grid, summed over scales and flips, normalised, labelled (METHOD 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from crt.errors import InvalidSetting
+
+EPS = 1e-5
+SCALES = (1.0, 0.5, 1.5, 2.0, 0.75, 1.25, 1.75)
+THRESHOLD = 0.15
+
+
+def to_pixels(
+    maps: np.ndarray, span: tuple[float, float], size: tuple[int, int], *, flipped: bool = False
+) -> np.ndarray:
+    """(K, h, w) maps on cells -> (K, H, W) float32 on the pixel grid of the picture, bilinear.
+
+    `span`: height and width of the picture in cells (`Trace.span`); cells beyond it hold padding. Where the span is
+    whole this is torch's bilinear resize without aligned corners. `flipped`: the maps are of the picture's left-right
+    mirror image, and are turned back here. The mirror picture has its padding on the other side, so turning the map of
+    cells instead, as the released program does, shifts it by up to 15 pixels.
+    """
+    rows = _weights(maps.shape[-2], span[0], size[0])
+    cols = _weights(maps.shape[-1], span[1], size[1])
+    if flipped:
+        cols = cols[::-1]
+    return np.ascontiguousarray(rows @ maps.astype(np.float32) @ cols.T)
+
+
+def _weights(cells: int, span: float, pixels: int) -> np.ndarray:
+    """(pixels, cells) float32: what each cell gives to each pixel, rows sum to 1."""
+    at = np.clip((np.arange(pixels) + 0.5) * span / pixels - 0.5, 0, cells - 1)
+    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(cells)[None, :])).astype(np.float32)
+
+
+def normalise(maps: np.ndarray, eps: float = EPS) -> np.ndarray:
+    """(K, H, W) non-negative -> each map divided by its own maximum + eps. An empty map stays zero."""
+    return maps / (maps.max((-2, -1), keepdims=True, initial=0) + eps)
+
+
+def label_map(seeds: np.ndarray, keys: Sequence[int], threshold: float = THRESHOLD) -> np.ndarray:
+    """(K, H, W) normalised maps of the classes `keys` (0-based) -> (H, W) uint8 labels, 0 background, key + 1.
+
+    Background is the constant `threshold` put before the maps; on a tie the earlier wins.
+    """
+    if len(keys) != len(seeds):
+        raise InvalidSetting(f"{len(seeds)} maps came with {len(keys)} classes.")
+    scores = np.concatenate([np.full((1, *seeds.shape[-2:]), threshold, seeds.dtype), seeds])
+    return np.array([0, *(key + 1 for key in keys)], dtype=np.uint8)[scores.argmax(0)]
+
+
+def strided_size(size: tuple[int, int], stride: int = 4) -> tuple[int, int]:
+    """Height and width of the `strided` seeds that the random walk works on: `(h - 1) // stride + 1`."""
+    return (size[0] - 1) // stride + 1, (size[1] - 1) // stride + 1
+
+
+def sum_scales_released(
+    maps: Sequence[Tensor], size: tuple[int, int], *, stride: int = 4, cell: int = 16
+) -> tuple[Tensor, Tensor]:
+    """The released program's sum over scales: cell maps (C, ·, ·) -> `strided` and `high_res` (C, H, W).
+
+    It resizes each map as a whole, padding included, so a picture whose side is no multiple of 16 is stretched by up to
+    one cell. Kept for parity; `to_pixels` is what this project uses.
+    """
+    height, width = size
+    whole = (-(-height // cell) * cell, -(-width // cell) * cell)
+
+    def resized(target: tuple[int, int]) -> Tensor:
+        return torch.stack([F.interpolate(m[None], target, mode="bilinear", align_corners=False)[0] for m in maps]).sum(
+            0
+        )
+
+    return resized(strided_size(size, stride)), resized(whole)[:, :height, :width]

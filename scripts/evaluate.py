@@ -1,0 +1,115 @@
+"""Measure a checkpoint on pictures with ground truth.
+
+python -m scripts.evaluate seeds --root VOC2012 --split train --checkpoint checkpoints/voc --json FILE
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import tyro
+from tqdm import tqdm
+
+from crt.checkpoint import load_checkpoint
+from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
+from crt.errors import CrtError
+from crt.metrics.seeds import evaluate_seeds
+from crt.multiscale import Views
+from crt.predictor import Predictor, choose_device
+from crt.seeds import SCALES
+from crt.tiles import Mode
+from crt.train.config import Precision
+from crt.train.precision import resolve
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """mIoU of the class maps against the masks of a devkit split, with image labels given."""
+
+    root: Path
+    """Devkit folder with masks (`.../VOC2012`)."""
+    split: str = "train"
+    checkpoint: str = "checkpoints/voc"
+    multi_scale: bool = False
+    """Sum seven scales, each with its flip; otherwise one scale with its flip."""
+    classes: tuple[str, ...] = ()
+    """Classes whose IoU is averaged beside background; `animals` stands for cat, cow, dog, horse, sheep and person."""
+    loops: int = 3
+    """CRT is measured at every loop count up to this one."""
+    mode: Mode = "overlap"
+    every: int = 1
+    """Measure every n-th picture only, for a quicker and rougher number."""
+    limit: int | None = None
+    """Measure the first pictures only."""
+    device: str = "auto"
+    precision: Precision = "auto"
+    json: Path | None = None
+    """Write the result here."""
+
+
+def seeds(config: Seeds) -> dict:
+    """Run the evaluation, print its table and return the JSON result."""
+    checkpoint = load_checkpoint(config.checkpoint)
+    device = choose_device(config.device)
+    bfloat16 = resolve(config.precision, device.type) == "bf16"
+    predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
+    images = read_voc(config.root, config.split, masks="required")
+    images = ImageSet(images.classes, images.samples[: config.limit : config.every])
+    views = Views(SCALES if config.multi_scale else (1.0,), flip=True, mode=config.mode)
+    measured = None
+    if config.classes:
+        measured = [n for name in config.classes for n in ((*VOC_ANIMALS, "person") if name == "animals" else (name,))]
+    began = time.perf_counter()
+    with tqdm(total=len(images), unit="picture", mininterval=5.0) as bar:
+        result = evaluate_seeds(
+            predictor, images, views=views, loops=config.loops, measured=measured, advance=lambda: _tick(bar)
+        )
+    result = {
+        "protocol": {
+            "measure": "mIoU in percent over background and the classes named; image labels given; 255 ignored",
+            "classes": measured or "all",
+            "split": config.split,
+            "every": config.every,
+            **dataclasses.asdict(views),
+            "threshold_sweep": "best of 0.01 ... 0.79 on these pictures",
+            "precision": "bfloat16" if bfloat16 else "float32",
+            "torch": torch.__version__,
+            "checkpoint_sha256": checkpoint.sha256,
+        },
+        "images": len(images),
+        **result,
+        "seconds_per_picture": round((time.perf_counter() - began) / len(images), 3),
+    }
+    print(table(result))
+    if config.json is not None:
+        config.json.parent.mkdir(parents=True, exist_ok=True)
+        config.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
+
+
+def _tick(bar: tqdm) -> None:
+    bar.update()
+
+
+def table(result: dict) -> str:
+    """The methods of a result as lines of text."""
+    lines = [f"{'maps':<26}{'at 0.15':>9}{'best':>8}{'threshold':>11}"]
+    lines += [
+        f"{name:<26}{row['miou_at_0.15']:>9.2f}{row['miou_best']:>8.2f}{row['threshold_best']:>11.2f}"
+        for name, row in result["methods"].items()
+    ]
+    lines += [f"classification mAP of {name}: {value:.2f}" for name, value in result["classification_map"].items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    try:
+        seeds(tyro.extras.subcommand_cli_from_dict({"seeds": Seeds}))
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,64 @@
+"""Put the runs of the pair and of the two baselines into one checkpoint folder that the app opens.
+
+python -m scripts.pack_checkpoint --runs runs/pair runs/tscam runs/cnn --out checkpoints/voc --name voc
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tyro
+
+from crt.checkpoint import CheckpointConfig, Defaults, load_checkpoint, read_config, write_config
+from crt.errors import CrtError, InvalidCheckpoint
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Which finished runs become one checkpoint."""
+
+    runs: tuple[Path, ...]
+    """Output folders of `scripts.train_crt`, each with other networks over the same classes."""
+    out: Path
+    name: str
+    defaults: Defaults = field(default_factory=Defaults)
+    """Settings that measured best; the app starts from them."""
+
+
+def pack(config: Pack) -> CheckpointConfig:
+    """Copy the networks, write the common config, and read the result back strictly."""
+    configs = [read_config(run) for run in config.runs]
+    networks: dict = {}
+    for run, part in zip(config.runs, configs, strict=True):
+        if (part.classes, part.single_label) != (configs[0].classes, configs[0].single_label):
+            raise InvalidCheckpoint(f"{run} has other classes than {config.runs[0]}.")
+        if twice := networks.keys() & part.networks.keys():
+            raise InvalidCheckpoint(f"{run} has {', '.join(sorted(twice))} a second time: give each run once.")
+        networks |= part.networks
+    config.out.mkdir(parents=True, exist_ok=True)
+    for run, part in zip(config.runs, configs, strict=True):
+        for spec in part.networks.values():
+            shutil.copyfile(run / spec.file, config.out / spec.file)
+    packed = CheckpointConfig(
+        name=config.name,
+        classes=configs[0].classes,
+        networks=networks,
+        single_label=configs[0].single_label,
+        defaults=config.defaults,
+        training={"+".join(part.networks): part.training for part in configs},
+    )
+    write_config(config.out, packed)
+    load_checkpoint(config.out)
+    return packed
+
+
+if __name__ == "__main__":
+    try:
+        done = pack(tyro.cli(Pack))
+        print(f"packed {', '.join(done.networks)}: {dataclasses.asdict(done.defaults)}")
+    except CrtError as error:
+        sys.exit(f"error: {error}")

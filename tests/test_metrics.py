@@ -1,0 +1,111 @@
+"""Measures: the threshold sweep against its plain form, and refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from crt.checkpoint import load_checkpoint
+from crt.datasets import ImageSet, Sample
+from crt.errors import InvalidDataset, InvalidSetting
+from crt.metrics.classification import mean_average_precision
+from crt.metrics.seeds import evaluate_seeds
+from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou
+from crt.multiscale import Views, multi_scale_maps, requests_for
+from crt.predictor import Predictor
+from crt.seeds import label_map
+from tests.tiny import tiny_checkpoint
+
+
+def test_the_sweep_equals_one_label_map_per_threshold() -> None:
+    rng = np.random.default_rng(0)
+    thresholds = np.round(np.arange(0.05, 1, 0.05), 2)
+    sweep = ThresholdSweep(thresholds, 6)
+    want = np.zeros((len(thresholds), 6, 6), dtype=np.int64)
+    for keys in ([0], [1, 4], [0, 2, 3]):
+        truth = rng.choice([0, 1, 2, 3, 4, 5, 255], (13, 17))
+        seeds = rng.random((len(keys), 13, 17)).round(2)  # values that tie with thresholds occur
+        sweep.add(truth, seeds, np.asarray(keys))
+        for i, threshold in enumerate(thresholds):
+            want[i] += confusion_matrix(truth, label_map(seeds, keys, threshold), 6)
+    np.testing.assert_array_equal(sweep.confusions(), want)
+
+
+def test_masks_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InvalidDataset, match="label 9"):
+        confusion_matrix(np.full((2, 2), 9), np.zeros((2, 2), int), 3)
+    with pytest.raises(InvalidDataset, match="compared"):
+        confusion_matrix(np.zeros((2, 3), int), np.zeros((2, 2), int), 3)
+    with pytest.raises(InvalidDataset, match="compared"):
+        ThresholdSweep(np.array([0.1]), 3).add(np.zeros((2, 3), int), np.zeros((1, 2, 2)), np.array([0]))
+
+
+def test_iou_of_an_absent_class_is_nan_and_of_a_missed_one_zero() -> None:
+    values = iou(np.array([[4, 0, 0], [2, 0, 0], [0, 0, 0]]))
+    assert values[0] == pytest.approx(4 / 6)
+    assert values[1] == 0
+    assert np.isnan(values[2])
+
+
+def test_mean_average_precision_leaves_out_absent_classes() -> None:
+    targets = np.array([[1, 0], [0, 0], [1, 0]])
+    assert mean_average_precision(targets, np.array([[3.0, 1], [1, 9], [2, 1]])) == 1
+    assert np.isnan(mean_average_precision(np.zeros((2, 2)), np.ones((2, 2))))
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    return Predictor(load_checkpoint(tiny_checkpoint(tmp_path_factory.mktemp("checkpoint"))))
+
+
+def picture_set(folder: Path, classes: tuple[str, ...]) -> ImageSet:
+    samples = []
+    for i in range(2):
+        rng = np.random.default_rng(i)
+        Image.fromarray(rng.integers(0, 255, (50, 70, 3)).astype(np.uint8)).save(folder / f"{i}.png")
+        mask = np.zeros((50, 70), np.uint8)
+        mask[10:30, 10:40] = i + 1
+        Image.fromarray(mask).save(folder / f"{i}_mask.png")
+        samples.append(Sample(str(i), folder / f"{i}.png", (i,), folder / f"{i}_mask.png"))
+    return ImageSet(classes, tuple(samples))
+
+
+def test_every_network_and_loop_count_is_measured(predictor: Predictor, tmp_path: Path) -> None:
+    classes = predictor.checkpoint.config.classes
+    images = picture_set(tmp_path, classes)
+    result = evaluate_seeds(predictor, images, views=Views((1.0, 0.5)), loops=2, measured=classes[:2])
+    rows = {"crt", "crt_unrefined", "tscam", "tscam_unrefined", "resnet", "crt_cnn"}
+    rows |= {f"crt_loops_{k}{u}" for k in range(3) for u in ("", "_unrefined")}
+    assert set(result["methods"]) == rows
+    assert result["methods"]["crt"] == result["methods"]["crt_loops_2"]  # the default is 3, bounded by what was run
+    for row in result["methods"].values():
+        assert set(row["per_class"]) == {"background", *classes[:2]}
+        assert 0 <= row["miou_at_0.15"] <= row["miou_best"] <= 100
+    assert set(result["classification_map"]) == {"crt", "tscam", "resnet", "crt_cnn"} | {
+        f"crt_loops_{k}" for k in range(3)
+    }
+
+
+def test_refusals_of_the_evaluation(predictor: Predictor, tmp_path: Path) -> None:
+    images = picture_set(tmp_path, predictor.checkpoint.config.classes)
+    with pytest.raises(InvalidSetting, match="zebra"):
+        evaluate_seeds(predictor, images, views=Views((1.0,)), measured=["zebra"])
+    with pytest.raises(InvalidDataset, match="classes"):
+        evaluate_seeds(predictor, picture_set(tmp_path, ("a", "b")), views=Views((1.0,)))
+    Image.fromarray(np.zeros((5, 5), np.uint8)).save(tmp_path / "0_mask.png")
+    with pytest.raises(InvalidDataset, match="mask of 0"):
+        evaluate_seeds(predictor, images, views=Views((1.0,)))
+
+
+def test_a_mirrored_picture_gives_the_mirrored_maps(predictor: Predictor) -> None:
+    """With flips in the sum nothing may depend on which of the two was the picture."""
+    image = np.random.default_rng(3).integers(0, 255, (50, 75, 3)).astype(np.uint8)
+    requests = requests_for(predictor, 1)
+    views = Views((1.0,))
+    plain, _ = multi_scale_maps(predictor, image, [0, 1], requests, views)
+    mirrored, _ = multi_scale_maps(predictor, np.ascontiguousarray(image[:, ::-1]), [0, 1], requests, views)
+    for name in requests:
+        np.testing.assert_allclose(mirrored[name][..., ::-1], plain[name], atol=1e-4 * max(1e-6, plain[name].max()))

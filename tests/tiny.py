@@ -1,0 +1,80 @@
+"""A complete checkpoint folder so small that a test can afford one: random weights, seeded, no downloads.
+
+from tests.tiny import tiny_checkpoint
+"""
+
+from pathlib import Path
+
+import torch
+
+from crt.checkpoint import (
+    METHODS,
+    CheckpointConfig,
+    Defaults,
+    Method,
+    NetworkSpec,
+    build_network,
+    save_network,
+    write_config,
+)
+from crt.cnn import CnnBranch
+from crt.transformer import TransformerBranch
+
+TILE = 64
+VIT, RESNET = "test_vit", "test_resnet"  # timm's own test models: 0.4 and 0.5 million weights
+CLASSES = ("cat", "dog", "person")
+
+
+def tiny_checkpoint(
+    folder: Path,
+    *,
+    classes: tuple[str, ...] = CLASSES,
+    seed: int = 0,
+    methods: tuple[Method, ...] = METHODS,
+    deconvolution: bool = False,
+    single_label: bool = False,
+) -> Path:
+    """Write a checkpoint of `methods` (all four by default) into `folder`, made if need be -> `folder`.
+
+    ViT: `test_vit` (6 blocks, 2 heads, D = 64) on tiles of 64 pixels, so 4 × 4 patches. CNN: `test_resnet`. The heads
+    are spread so that the raw maps of each class have both signs in most pictures.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    networks = {}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for method in METHODS:
+            if method not in methods:
+                continue
+            vit = method in ("crt", "tscam")
+            spec = NetworkSpec(
+                kind="vit" if vit else "resnet",
+                timm=VIT if vit else RESNET,
+                file=f"{method}.safetensors",
+                tile=TILE,
+                deconvolution=deconvolution and vit,
+                trained_loops=(0, 1, 2, 3) if method == "crt" else (),
+            )
+            network = build_network(spec, len(classes))
+            _spread(network)
+            networks[method] = _signed(spec, save_network(network, folder / spec.file))
+    defaults = Defaults(size=96, loops=2, refined=True, threshold=0.15)
+    write_config(folder, CheckpointConfig("tiny", classes, networks, single_label=single_label, defaults=defaults))
+    return folder
+
+
+def _spread(network: TransformerBranch | CnnBranch) -> None:
+    """Wide random weights in the classifier; the CNN's at right angles to its mean feature, which is not negative."""
+    with torch.no_grad():
+        if isinstance(network, TransformerBranch):
+            network.head.classifier.weight.normal_(std=0.2)
+            network.head.classifier.bias.zero_()
+            return
+        mean = network.eval().features(torch.randn(1, 3, 128, 128)).mean((0, 2, 3))
+        weight = torch.randn_like(network.classifier.weight[:, :, 0, 0])
+        weight -= torch.outer(weight @ mean, mean) / mean.square().sum()
+        network.classifier.weight.copy_(10 * weight[:, :, None, None])
+
+
+def _signed(spec: NetworkSpec, sha256: str) -> NetworkSpec:
+    return NetworkSpec(**{**vars(spec), "sha256": sha256})
