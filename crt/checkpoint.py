@@ -83,7 +83,9 @@ def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -
     """
     folder = _locate(source)
     config = read_config(folder)
-    networks = {method: _load_network(folder, config, method) for method in config.networks}
+    networks: dict[Method, TransformerBranch | CnnBranch] = {
+        method: _load_network(folder, config, method) for method in config.networks
+    }
     for network in networks.values():
         network.to(device).eval().requires_grad_(False)
     digest = hashlib.sha256("".join(spec.sha256 for spec in config.networks.values()).encode()).hexdigest()

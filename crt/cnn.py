@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import timm
 import torch
 from timm.models.resnet import ResNet
@@ -22,11 +24,11 @@ class CnnBranch(nn.Module):
 
     def __init__(self, resnet: ResNet, classes: int) -> None:
         super().__init__()
-        _check(resnet)
+        resnet = _checked(resnet)
         resnet.fc = nn.Identity()
-        _keep_resolution(resnet.layer4)
+        _keep_resolution(resnet.get_submodule("layer4"))
         self.resnet = resnet
-        self.classifier = nn.Conv2d(resnet.num_features, classes, kernel_size=1, bias=False)
+        self.classifier = nn.Conv2d(cast("int", resnet.num_features), classes, kernel_size=1, bias=False)
         for name, parameter in resnet.named_parameters():
             parameter.requires_grad_(name.startswith(("layer3", "layer4")))
         with torch.no_grad():
@@ -44,10 +46,14 @@ class CnnBranch(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, h, w) normalised -> (B, F, ceil(h/16), ceil(w/16)): the output of layer4."""
-        net = self.resnet
         with torch.no_grad():
-            x = net.layer2(net.layer1(net.maxpool(net.act1(net.bn1(net.conv1(images))))))
-        return net.layer4(net.layer3(x))
+            x = self._through(images, "conv1", "bn1", "act1", "maxpool", "layer1", "layer2")
+        return self._through(x, "layer3", "layer4")
+
+    def _through(self, x: Tensor, *stages: str) -> Tensor:
+        for stage in stages:
+            x = self.resnet.get_submodule(stage)(x)
+        return x
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, h, w) normalised -> (B, C, ceil(h/16), ceil(w/16)) raw class maps."""
@@ -58,14 +64,13 @@ def build_resnet(name: str, *, pretrained: bool = False) -> ResNet:
     """A timm ResNet by name. Raises InvalidSetting for an unknown name, InvalidCheckpoint for another kind of model."""
     if not timm.is_model(name):
         raise InvalidSetting(f"timm knows no model {name!r}: look one up with timm.list_models('resnet*').")
-    resnet = timm.create_model(name, num_classes=0, global_pool="", pretrained=pretrained)
-    _check(resnet, name)
-    return resnet
+    return _checked(timm.create_model(name, num_classes=0, global_pool="", pretrained=pretrained), name)
 
 
-def _check(resnet: nn.Module, name: str = "This model") -> None:
+def _checked(resnet: nn.Module, name: str = "This model") -> ResNet:
     if not isinstance(resnet, ResNet):
         raise InvalidCheckpoint(f"{name} is not a timm ResNet: choose a resnet*, resnext* or wide_resnet* model.")
+    return resnet
 
 
 def _keep_resolution(stage: nn.Module) -> None:

@@ -70,7 +70,7 @@ def multi_scale_maps(
     """
     size = (image.shape[0], image.shape[1])
     loops = max((request.loops for request in requests.values()), default=0)
-    methods = tuple({request.method: None for request in requests.values()})
+    methods: tuple[Method, ...] = tuple({request.method for request in requests.values()})
     settings = Settings(size=None, mode=views.mode, loops=loops, methods=methods)
     sums = {name: np.zeros((len(keys), *size), dtype=np.float32) for name in requests}
     plain: Trace | None = None

@@ -7,11 +7,12 @@ attention: N numbers instead of N × N, for each head, block and pass (METHOD se
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import timm
 import torch
 import torch.nn.functional as F
-from timm.layers import Attention
+from timm.layers.attention import Attention
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
@@ -47,8 +48,7 @@ class TransformerBranch(nn.Module):
 
     def __init__(self, vit: VisionTransformer, classes: int, *, deconvolution: bool = False) -> None:
         super().__init__()
-        _check(vit)
-        self.vit = vit
+        self.vit = _checked(vit)
         self.head = ClassMapHead(vit.embed_dim, classes, deconvolution=deconvolution)
 
     @property
@@ -67,6 +67,11 @@ class TransformerBranch(nn.Module):
         return self.vit.patch_embed.grid_size[0]
 
     @property
+    def blocks(self) -> list[Block]:
+        """The encoder's blocks, in order."""
+        return cast("list[Block]", list(self.vit.blocks))
+
+    @property
     def depth(self) -> int:
         """Number of blocks."""
         return len(self.vit.blocks)
@@ -74,7 +79,7 @@ class TransformerBranch(nn.Module):
     @property
     def heads(self) -> int:
         """Attention heads of a block."""
-        return self.vit.blocks[0].attn.num_heads
+        return self.blocks[0].attn.num_heads
 
     @property
     def prefix(self) -> int:
@@ -92,7 +97,7 @@ class TransformerBranch(nn.Module):
     def encode_with_rows(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """F(x) and the class token's attention to the patches, (blocks, n, heads, patches) float32."""
         rows = []
-        for block in self.vit.blocks:
+        for block in self.blocks:
             attended, row = attend(block.attn, block.norm1(x))
             x = x + block.drop_path1(block.ls1(attended))
             x = x + block.drop_path2(block.ls2(block.mlp(block.norm2(x))))
@@ -130,12 +135,11 @@ def build_vit(name: str, *, tile: int = 224, pretrained: bool = False) -> Vision
         vit = timm.create_model(name, num_classes=0, global_pool="", img_size=tile, pretrained=pretrained)
     except TypeError as error:
         raise InvalidCheckpoint(f"{name} is not a vision transformer with square tiles: {error}.") from error
-    _check(vit, name)
-    return vit
+    return _checked(vit, name)
 
 
-def _check(vit: nn.Module, name: str = "This model") -> None:
-    """Say in one sentence why a model cannot be the transformer of this method."""
+def _checked(vit: nn.Module, name: str = "This model") -> VisionTransformer:
+    """The model, or one sentence that says why it cannot be the transformer of this method."""
     if not isinstance(vit, VisionTransformer):
         raise InvalidCheckpoint(f"{name} is not a plain timm VisionTransformer: choose a deit_* or vit_* model.")
     if vit.cls_token is None:
@@ -149,3 +153,4 @@ def _check(vit: nn.Module, name: str = "This model") -> None:
         raise InvalidCheckpoint(
             f"{name}: a tile of {size[0]} pixels must hold an even number of {patch[0]}-px patches."
         )
+    return vit

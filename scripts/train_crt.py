@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import tyro
@@ -16,6 +17,7 @@ from crt.datasets import ImageSet, check_images, read_folders, read_voc
 from crt.errors import CrtError, InvalidDataset
 from crt.train.config import PRESETS, DataConfig, TrainConfig, single_branch
 from crt.train.engine import train
+from crt.train.preview import MapPreview, fixed_pictures
 
 
 def read_images(data: DataConfig) -> ImageSet:
@@ -37,7 +39,13 @@ def main(config: TrainConfig) -> None:
     if config.model.branches != "pair":
         config = single_branch(config, config.model.branches)
     images = read_images(config.data)
-    result = train(config, images)
+    shown = images
+    if config.preview_split is not None and config.data.layout == "voc":
+        splits = (config.preview_split,)
+        shown = read_images(dataclasses.replace(config.data, roots=config.data.roots[:1], splits=splits))
+    last = config.schedule[-1]
+    preview = MapPreview(fixed_pictures(shown, config.preview), config.out / "maps", last.crop, max(last.loops))
+    result = train(config, images, preview=preview if config.preview else None)
     state = "finished" if result.finished else "stopped"
     print(f"{state} after {result.step} steps on {len(images)} pictures: {config.out}")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
@@ -22,6 +23,7 @@ from crt.train.config import PRESETS, TrainConfig, single_branch
 from crt.train.data import CropPlan, random_crop
 from crt.train.optim import poly
 from crt.train.precision import resolve
+from crt.train.preview import MapPreview, fixed_pictures
 from crt.train.state import STATE_FILE
 from tests.tiny_run import run, tiny_config, tiny_images
 
@@ -52,6 +54,8 @@ def test_a_run_writes_a_checkpoint_that_loads_strictly(whole: Path) -> None:
     assert set(checkpoint.networks) == {"crt", "crt_cnn"}
     assert checkpoint.config.networks["crt"].trained_loops == (0, 1, 2)
     assert (whole / "train.json").exists()
+    assert checkpoint.config.training["minutes"] > 0
+    assert "cores" in checkpoint.config.training["machine"] or torch.cuda.is_available()
     assert list((whole / "tensorboard").iterdir())
     rows = losses(whole)
     assert [row["step"] for row in rows] == list(range(8))
@@ -161,6 +165,23 @@ def test_preview_is_called_after_each_epoch(tmp_path: Path) -> None:
     images = tiny_images(tmp_path / "pictures")
     engine.train(tiny_config(tmp_path / "run"), images, preview=lambda model, epoch: seen.append(epoch))
     assert seen == [0, 1]
+
+
+def test_the_sheet_of_maps_is_drawn_and_leaves_training_alone(whole: Path, tmp_path: Path) -> None:
+    images = tiny_images(tmp_path / "pictures")
+    preview = MapPreview(fixed_pictures(images, 3), tmp_path / "maps", size=64, loops=2)
+    torch.set_num_threads(1)
+    engine.train(tiny_config(tmp_path / "run"), images, preview=preview)
+    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["epoch_01.png", "epoch_02.png"]
+    with Image.open(tmp_path / "maps" / "epoch_02.png") as sheet:
+        assert sheet.width > 3 * 200  # the picture and two branches
+    assert weights(tmp_path / "run") == weights(whole)
+
+
+def test_fixed_pictures_are_the_same_every_time(tmp_path: Path) -> None:
+    images = tiny_images(tmp_path / "pictures")
+    assert [sample.id for sample in fixed_pictures(images, 3).samples] == ["00", "07", "15"]
+    assert len(fixed_pictures(images, 99)) == 16
 
 
 def test_crops_depend_on_seed_epoch_and_picture_alone(tmp_path: Path) -> None:

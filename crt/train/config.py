@@ -107,6 +107,8 @@ class TrainConfig:
     """Go on from the state in `out`, if there is one."""
     preview: int = 6
     """Pictures whose maps are drawn after each epoch."""
+    preview_split: str | None = None
+    """The split that these pictures come from, `val` say; None for the training pictures themselves."""
     stop_after: int | None = None
     """Stop after this many steps, as an interruption would; for tests."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import math
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -18,10 +17,9 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, read_tensors, save_network, write_config
+from crt.checkpoint import read_tensors
 from crt.cnn import CnnBranch, build_resnet
 from crt.datasets import ImageSet
 from crt.dual import DualBranch
@@ -29,14 +27,15 @@ from crt.errors import CrtError, InvalidCheckpoint
 from crt.tiles import TileGrid
 from crt.train.config import OptimizerConfig, TrainConfig
 from crt.train.data import CropPlan
+from crt.train.export import export, portable
+from crt.train.log import TrainLog
 from crt.train.loss import Losses, dual_loss
 from crt.train.optim import PolySchedule, build_optimizer
 from crt.train.precision import resolve
 from crt.train.state import STATE_FILE, load_state, save_state
 from crt.transformer import TransformerBranch, build_vit
 
-LOG_FIELDS = ("step", "epoch", "loops", "total", "cnn", "vit", "couple", "images_per_second")
-Preview = Callable[[DualBranch, int], None]
+Preview = Callable[[DualBranch, int], object]
 
 
 class TrainingDiverged(CrtError):
@@ -93,7 +92,7 @@ def train(config: TrainConfig, images: ImageSet, *, preview: Preview | None = No
     prepared = {name: accelerator.prepare(optimizer) for name, optimizer in optimizers.items()}
     model.train()
 
-    log = _Log(out, start) if accelerator.is_main_process else None
+    log = TrainLog(out, start) if accelerator.is_main_process else None
     bar = tqdm(total=plan.steps, initial=start, unit="step", disable=log is None, mininterval=5.0, dynamic_ncols=True)
     saved = time.monotonic()
     step = start
@@ -141,43 +140,10 @@ def train(config: TrainConfig, images: ImageSet, *, preview: Preview | None = No
         log.close()
     finished = step >= plan.steps
     if finished and accelerator.is_main_process:
-        export(model, config, images)
+        export(model, config, images, precision=accelerator.mixed_precision)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return Trained(model, step, finished)
-
-
-def export(model: DualBranch, config: TrainConfig, images: ImageSet) -> None:
-    """Write the trained networks into `config.out` as a checkpoint folder that `load_checkpoint` reads."""
-    pair = config.model.branches == "pair"
-    networks: dict[Method, NetworkSpec] = {}
-    if model.vit is not None:
-        method: Method = "crt" if pair else "tscam"
-        digest = save_network(model.vit, config.out / f"{method}.safetensors")
-        loops = tuple(sorted({count for phase in config.schedule for count in phase.loops}))
-        networks[method] = NetworkSpec(
-            "vit",
-            config.model.vit,
-            f"{method}.safetensors",
-            digest,
-            tile=config.model.tile,
-            deconvolution=config.model.deconvolution,
-            trained_loops=loops,
-        )
-    if model.cnn is not None:
-        method = "crt_cnn" if pair else "resnet"
-        digest = save_network(model.cnn, config.out / f"{method}.safetensors")
-        networks[method] = NetworkSpec("resnet", config.model.cnn, f"{method}.safetensors", digest)
-    write_config(
-        config.out,
-        CheckpointConfig(
-            name=config.out.name,
-            classes=images.classes,
-            networks=networks,
-            single_label=images.single_label,
-            training={"config": _portable(config), "pictures": len(images)},
-        ),
-    )
 
 
 def _step(
@@ -229,7 +195,7 @@ def _clip(accelerator: Accelerator, model: DualBranch, config: TrainConfig) -> N
 def _reduced(losses: Losses, accelerator: Accelerator) -> dict[str, float]:
     """The terms averaged over processes, in one message; NaN for a term that does not exist."""
     terms = [torch.full_like(losses.total, math.nan) if t is None else t.detach() for t in losses]
-    stacked = accelerator.reduce(torch.stack([t.float() for t in terms]), reduction="mean")
+    stacked = cast("Tensor", accelerator.reduce(torch.stack([t.float() for t in terms]), reduction="mean"))
     return dict(zip(Losses._fields, stacked.tolist(), strict=True))
 
 
@@ -247,22 +213,12 @@ def _start_from(backbone: torch.nn.Module, weights: str, classifier: tuple[str, 
 
 def _fingerprint(config: TrainConfig, images: ImageSet) -> str:
     """A hash of everything that decides the weights, and of nothing else."""
-    portable = _portable(config)
-    for name in ("out", "resume", "stop_after", "save_minutes", "preview"):
-        portable.pop(name)
-    portable["data"].pop("workers")
-    portable["ids"] = hashlib.sha256("\n".join(sample.id for sample in images.samples).encode()).hexdigest()
-    return hashlib.sha256(json.dumps(portable, sort_keys=True).encode()).hexdigest()
-
-
-def _portable(config: TrainConfig) -> dict:
-    """The config without the folders of one machine."""
-    values = config.to_json()
-    values["out"] = config.out.name
-    values["data"]["roots"] = [Path(root).name for root in values["data"]["roots"]]
-    for key in ("vit_weights", "cnn_weights"):
-        values["model"][key] = Path(values["model"][key]).name
-    return values
+    values = portable(config)
+    for name in ("out", "resume", "stop_after", "save_minutes", "preview", "preview_split"):
+        values.pop(name)
+    values["data"].pop("workers")
+    values["ids"] = hashlib.sha256("\n".join(sample.id for sample in images.samples).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _open_run(
@@ -283,39 +239,3 @@ def _open_run(
         out.mkdir(parents=True, exist_ok=True)
         (out / "train.json").write_text(json.dumps(config.to_json(), indent=1) + "\n", encoding="utf-8")
     return 0
-
-
-class _Log:
-    """`log.csv` and TensorBoard. Rows of steps that a resumed run does again are dropped first."""
-
-    def __init__(self, out: Path, start: int) -> None:
-        path = out / "log.csv"
-        kept: list[dict[str, str]] = []
-        if start and path.exists():
-            with path.open(newline="", encoding="utf-8") as stream:
-                kept = [
-                    row for row in csv.DictReader(stream) if (row["step"] or "x").isdigit() and int(row["step"]) < start
-                ]
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, LOG_FIELDS, extrasaction="ignore", restval="")
-            writer.writeheader()
-            writer.writerows(kept)
-        shutil.move(temporary, path)
-        self.stream = path.open("a", newline="", encoding="utf-8")
-        self.writer = csv.DictWriter(self.stream, LOG_FIELDS)
-        self.board = SummaryWriter(str(out / "tensorboard"), purge_step=start)
-
-    def write(self, step: int, epoch: int, loops: int, values: dict[str, float]) -> None:
-        """One step: loss terms (NaN where a term does not exist) and images per second."""
-        known = {key: value for key, value in values.items() if not math.isnan(value)}
-        self.writer.writerow(
-            {"step": step, "epoch": epoch, "loops": loops, **{k: f"{v:.6g}" for k, v in known.items()}}
-        )
-        self.stream.flush()
-        for key, value in known.items():
-            self.board.add_scalar(key, value, step)
-
-    def close(self) -> None:
-        self.stream.close()
-        self.board.close()

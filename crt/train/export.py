@@ -1,0 +1,62 @@
+"""From a finished run to a checkpoint folder that `crt.checkpoint.load_checkpoint` reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, save_network, write_config
+from crt.datasets import ImageSet
+from crt.dual import DualBranch
+from crt.train.config import TrainConfig
+from crt.train.log import logged_seconds
+from crt.train.machine import describe_machine
+
+
+def export(model: DualBranch, config: TrainConfig, images: ImageSet, *, precision: str) -> None:
+    """Write the trained networks into `config.out` as a checkpoint folder that `load_checkpoint` reads."""
+    pair = config.model.branches == "pair"
+    networks: dict[Method, NetworkSpec] = {}
+    if model.vit is not None:
+        method: Method = "crt" if pair else "tscam"
+        digest = save_network(model.vit, config.out / f"{method}.safetensors")
+        loops = tuple(sorted({count for phase in config.schedule for count in phase.loops}))
+        networks[method] = NetworkSpec(
+            "vit",
+            config.model.vit,
+            f"{method}.safetensors",
+            digest,
+            tile=config.model.tile,
+            deconvolution=config.model.deconvolution,
+            trained_loops=loops,
+        )
+    if model.cnn is not None:
+        method = "crt_cnn" if pair else "resnet"
+        digest = save_network(model.cnn, config.out / f"{method}.safetensors")
+        networks[method] = NetworkSpec("resnet", config.model.cnn, f"{method}.safetensors", digest)
+    write_config(
+        config.out,
+        CheckpointConfig(
+            name=config.out.name,
+            classes=images.classes,
+            networks=networks,
+            single_label=images.single_label,
+            training={
+                "config": portable(config),
+                "pictures": len(images),
+                "precision": precision,
+                "machine": describe_machine(),
+                "minutes": round(logged_seconds(config.out, config.batch) / 60, 1),
+            },
+        ),
+    )
+
+
+def portable(config: TrainConfig) -> dict[str, Any]:
+    """The config without the folders of one machine."""
+    values = config.to_json()
+    values["out"] = config.out.name
+    values["data"]["roots"] = [Path(root).name for root in values["data"]["roots"]]
+    for key in ("vit_weights", "cnn_weights"):
+        values["model"][key] = Path(values["model"][key]).name
+    return values

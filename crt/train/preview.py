@@ -1,0 +1,72 @@
+"""A sheet of maps on a few fixed pictures after each epoch, to see training go right or wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
+from crt.datasets import ImageSet
+from crt.dual import DualBranch
+from crt.figures import TITLES, Panel, contact_sheet, fit, overlay, probabilities
+from crt.images import load_image
+from crt.predictor import Predictor, Settings
+from crt.seeds import normalise, to_pixels
+
+WIDTH = 200
+
+
+@dataclass(frozen=True)
+class MapPreview:
+    """Draws `folder/epoch_01.png` and so on: a row per picture, a column per branch, the first class of each picture.
+
+    `size`: pixels of the long side that the networks see. `loops`, `refined`: of the transformer's maps.
+    """
+
+    images: ImageSet
+    folder: Path
+    size: int
+    loops: int
+    refined: bool = True
+
+    def __call__(self, model: DualBranch, epoch: int) -> Path:
+        """Look at the pictures with the networks as they are -> the file written. Leaves the networks in eval form."""
+        networks, pair = {}, model.cnn is not None and model.vit is not None
+        specs: dict[Method, NetworkSpec] = {}
+        if model.cnn is not None:
+            networks["crt_cnn" if pair else "resnet"] = model.cnn
+        if model.vit is not None:
+            networks["crt" if pair else "tscam"] = model.vit
+        config = CheckpointConfig(f"epoch {epoch + 1}", self.images.classes, specs)
+        device = next(model.parameters()).device
+        predictor = Predictor(Checkpoint(config, networks, ""), device=device)
+        model.eval()
+        rows = [self._row(predictor, index) for index in range(len(self.images))]
+        sheet = contact_sheet(rows, title=f"After epoch {epoch + 1}", bar=("0", "the map's largest value"), width=WIDTH)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"epoch_{epoch + 1:02d}.png"
+        sheet.save(path)
+        return path
+
+    def _row(self, predictor: Predictor, index: int) -> list[Panel]:
+        sample = self.images.samples[index]
+        image = load_image(sample.image)
+        trace = predictor.trace(image, Settings(size=self.size, loops=self.loops))
+        label = sample.labels[0]
+        small = fit(image, WIDTH)
+        panels = [Panel(small, (self.images.classes[label], sample.id))]
+        for method in trace.methods:
+            loops = trace.clamp(method, self.loops)
+            maps = trace.maps(method, loops=loops, refined=self.refined, classes=[label])
+            pixels = normalise(to_pixels(maps, trace.span(method), (small.shape[0], small.shape[1])))[0]
+            chance = float(probabilities(trace, method, loops=loops, single_label=self.images.single_label)[label])
+            panels.append(Panel(overlay(small, pixels, vmax=1.0), (TITLES[method], f"probability {chance:.0%}")))
+        return panels
+
+
+def fixed_pictures(images: ImageSet, count: int) -> ImageSet:
+    """The same `count` pictures of a set every time, spread evenly over it."""
+    chosen = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)) if count else []
+    return ImageSet(images.classes, tuple(images.samples[i] for i in chosen), images.single_label)
