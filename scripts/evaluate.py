@@ -74,6 +74,7 @@ def seeds(config: Seeds) -> dict:
         "protocol": {
             "measure": "mIoU in percent over background and the classes named; image labels given; 255 ignored",
             "classes": measured or "all",
+            "command": command(config),
             "split": config.split,
             "every": config.every,
             **dataclasses.asdict(views),
@@ -91,6 +92,19 @@ def seeds(config: Seeds) -> dict:
         config.json.parent.mkdir(parents=True, exist_ok=True)
         config.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return result
+
+
+def command(config: Seeds) -> str:
+    """The command that measures the same again, without the folders of one machine."""
+    checkpoint = Path(config.checkpoint)
+    words = ["python -m scripts.evaluate seeds", f"--root {config.root.name}", f"--split {config.split}"]
+    words.append(f"--checkpoint {checkpoint.name if checkpoint.is_absolute() else checkpoint}")
+    words += ["--multi-scale"] if config.multi_scale else []
+    words += [f"--classes {' '.join(config.classes)}"] if config.classes else []
+    words += [f"--loops {config.loops}", f"--mode {config.mode}"]
+    words += [f"--every {config.every}"] if config.every > 1 else []
+    words += [f"--limit {config.limit}"] if config.limit is not None else []
+    return " ".join(words)
 
 
 def _tick(bar: tqdm) -> None:
