@@ -81,15 +81,27 @@ def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -
 
     Raises InvalidCheckpoint with a sentence that says what is missing, damaged or of the wrong shape.
     """
-    folder = _locate(source)
+    folder = locate(source)
     config = read_config(folder)
     networks: dict[Method, TransformerBranch | CnnBranch] = {
         method: _load_network(folder, config, method) for method in config.networks
     }
     for network in networks.values():
         network.to(device).eval().requires_grad_(False)
-    digest = hashlib.sha256("".join(spec.sha256 for spec in config.networks.values()).encode()).hexdigest()
-    return Checkpoint(config, networks, digest)
+    return Checkpoint(config, networks, weights_sha256(config))
+
+
+def locate(source: str | Path) -> Path:
+    """The folder of a checkpoint: a folder here, or a Hub id `user/name`, fetched. Raises InvalidCheckpoint."""
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return folder
+    if str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
+        raise InvalidCheckpoint(f"There is no folder {source}: give a checkpoint folder or a Hub id user/name.")
+    try:
+        return Path(snapshot_download(str(source), allow_patterns=[CONFIG_FILE, "*.safetensors"]))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise InvalidCheckpoint(f"{source} is no folder here and could not be fetched from the Hub.") from error
 
 
 def read_config(folder: Path) -> CheckpointConfig:
@@ -121,6 +133,11 @@ def read_config(folder: Path) -> CheckpointConfig:
         if Path(spec.file).name != spec.file or not spec.file.endswith(".safetensors"):
             raise InvalidCheckpoint(f"{path}: the file of {method} must be a .safetensors file beside the config.")
     return config
+
+
+def weights_sha256(config: CheckpointConfig) -> str:
+    """One hash over the weights that a config names, known before they are read."""
+    return hashlib.sha256("".join(spec.sha256 for spec in config.networks.values()).encode()).hexdigest()
 
 
 def write_config(folder: Path, config: CheckpointConfig) -> None:
@@ -196,18 +213,6 @@ def _load_network(folder: Path, config: CheckpointConfig, method: Method) -> Tra
         raise InvalidCheckpoint(f"{method} of {folder}: {error}") from error
     load_strict(network, path)
     return network
-
-
-def _locate(source: str | Path) -> Path:
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return folder
-    if str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
-        raise InvalidCheckpoint(f"There is no folder {source}: give a checkpoint folder or a Hub id user/name.")
-    try:
-        return Path(snapshot_download(str(source), allow_patterns=[CONFIG_FILE, "*.safetensors"]))
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise InvalidCheckpoint(f"{source} is no folder here and could not be fetched from the Hub.") from error
 
 
 def _counter(name: str) -> bool:

@@ -1,12 +1,14 @@
 """Figures: maps laid over pictures, and sheets that put methods side by side with what a reader needs to judge them.
 
-Pure functions of NumPy and Pillow; matplotlib gives the colours only. Nothing is normalised unless a caption says so.
+Pure functions of NumPy and Pillow; matplotlib gives the colours and its font, DejaVu Sans, which has the signs and the
+accents that Pillow's own lacks. Maps keep their values: a caption gives the largest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -110,9 +112,9 @@ def contact_sheet(
     """
     if not rows or not all(rows):
         raise InvalidSetting("A sheet needs at least one picture in every row.")
-    small, large = ImageFont.load_default(text), ImageFont.load_default(text + 3)
+    small, large, heading = _font(text), _font(text + 3), _font(text + 8)
     across = max(len(row) for row in rows) * (width + MARGIN) + MARGIN
-    head = _wrap(title, ImageFont.load_default(text + 8), across - 2 * MARGIN) if title else []
+    head = _wrap(title, heading, across - 2 * MARGIN) if title else []
     foot = [line for note in notes for line in _wrap(note, small, across - 2 * MARGIN)]
     blocks = [[_panel(panel, width, small, large) for panel in row] for row in rows]
     heights = [max(block.height for block in row) for row in blocks]
@@ -122,7 +124,7 @@ def contact_sheet(
     draw = ImageDraw.Draw(sheet)
     y = MARGIN
     for line in head:
-        draw.text((MARGIN, y), line, INK, ImageFont.load_default(text + 8))
+        draw.text((MARGIN, y), line, INK, heading)
         y += title_step
     for row, height in zip(blocks, heights, strict=True):
         for column, block in enumerate(row):
@@ -208,6 +210,10 @@ def settings_line(trace: Trace, *, loops: int, refined: bool) -> str:
         f"checkpoint {made.get('checkpoint', '?')} {str(made.get('checkpoint_sha256', ''))[:8]}".rstrip(),
     ]
     return " · ".join(parts)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
 
 
 def _detail(trace: Trace, method: Method, loops: int, refined: bool) -> str:

@@ -188,7 +188,7 @@ def _upright_rgb(image: Image.Image) -> np.ndarray:
 def _orientation(image: Image.Image) -> int | None:
     try:
         value = image.getexif().get(_ORIENTATION_TAG)
-    except Exception:
+    except Exception:  # noqa: BLE001 - Pillow raises many kinds for damaged EXIF
         return None
     return value if isinstance(value, int) else None
 

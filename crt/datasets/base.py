@@ -130,7 +130,7 @@ def check_images(image_set: ImageSet, workers: int = 0) -> None:
 
 def _check_sample(sample: Sample) -> tuple[str, str] | None:
     """(kind, detail) of the first problem with a sample, or None."""
-    from crt.images import load_image  # here, so that reading file lists does not wait for torch
+    from crt.images import load_image  # noqa: PLC0415 - reading file lists need not wait for torch
 
     try:
         height, width = load_image(sample.image).shape[:2]

@@ -1,0 +1,32 @@
+"""The interactive explorer: `python app.py --checkpoint checkpoints/voc`. All options: `python app.py --help`."""
+
+import logging
+import sys
+
+import tyro
+
+from app.config import AppConfig
+from app.ui import build, launch_options
+from crt.errors import CrtError
+
+
+def main() -> int:
+    """Parse, build, launch; 2 if the checkpoint, an option or the port cannot be used."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        config = tyro.cli(AppConfig, description=__doc__)
+        demo = build(config)
+    except CrtError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        demo.launch(**launch_options(config))
+    except OSError as error:  # the port is taken
+        print(f"The page cannot be served: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

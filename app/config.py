@@ -1,0 +1,38 @@
+"""What the command line of `app.py` decides, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from crt.errors import InvalidSetting
+
+
+@dataclass(frozen=True)
+class AppConfig:
+    """Settings of the explorer. What is not given on the command line is taken from GRADIO_* variables."""
+
+    checkpoint: str = "checkpoints/voc"
+    """A checkpoint folder, or a Hub id `user/name`."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
+    host: str | None = None
+    """Address to listen on; GRADIO_SERVER_NAME, or this machine alone."""
+    port: int | None = None
+    """Port to listen on; GRADIO_SERVER_PORT, or the first free one from 7860."""
+    share: bool = False
+    """Make a public link through Gradio's tunnel."""
+    examples: Path | None = None
+    """A folder in the layout of the VOC devkit: its first validation pictures become examples, with their masks."""
+    max_upload_mb: int = 20
+    """The largest upload in megabytes."""
+    cache_mb: int = 256
+    """Memory for Traces of all sessions together, in megabytes."""
+    queue_size: int = 24
+    """Requests that may wait; one more is told that the app is busy."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_upload_mb", "cache_mb", "queue_size"):
+            if getattr(self, name) < 1:
+                option = "--" + name.replace("_", "-")
+                raise InvalidSetting(f"{option} is {getattr(self, name)}: give at least 1.")

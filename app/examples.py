@@ -1,0 +1,142 @@
+"""Pictures to begin with: those shipped in `app/examples/`, and those of a VOC devkit that the user names."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from app.payload import picture_url
+from crt.datasets import VOC_CLASSES, read_voc
+from crt.errors import CrtError, InvalidDataset
+from crt.images import load_image
+from crt.predictor import Settings
+from crt.trace import InvalidTrace, Trace
+
+log = logging.getLogger(__name__)
+
+FOLDER = Path(__file__).parent / "examples"
+VOC_LIMIT = 12
+THUMB_SIDE = 200
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture on disk with its title and its masks.
+
+    `masks`: a list of {label, polygons}, each polygon a list of [x, y] from 0 to 1. `trace`: a stored Trace, or None.
+    """
+
+    id: str
+    title: str
+    path: Path
+    credit: str = ""
+    masks: list[dict[str, Any]] = field(default_factory=list)
+    trace: Path | None = None
+
+    @cached_property
+    def image(self) -> np.ndarray:
+        """(H, W, 3) uint8, read once."""
+        return load_image(self.path)
+
+    def card(self) -> dict[str, str]:
+        """What the page needs to show a button for it."""
+        return {"id": self.id, "title": self.title, "thumb": picture_url(self.image, THUMB_SIDE, 80)}
+
+    def stored(self, checkpoint_sha256: str, settings: Settings) -> Trace | None:
+        """The Trace shipped with the example, if it was made by this checkpoint with these settings."""
+        if self.trace is None or not self.trace.is_file():
+            return None
+        try:
+            trace = Trace.load(self.trace)
+        except InvalidTrace as error:
+            log.warning("%s: %s", self.trace.name, error)
+            return None
+        made = trace.provenance
+        same = made.get("checkpoint_sha256") == checkpoint_sha256 and made.get("settings") == plain(settings)
+        return trace if same else None
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """Settings as a Trace read from disk holds them."""
+    return json.loads(json.dumps(settings.__dict__))
+
+
+def shipped(folder: Path = FOLDER) -> list[Example]:
+    """The examples that `folder/index.json` lists, those whose picture is there; none without such a file."""
+    index = folder / "index.json"
+    if not index.is_file():
+        return []
+    entries = json.loads(index.read_text(encoding="utf-8"))["examples"]
+    return [
+        Example(
+            id=entry["id"],
+            title=entry["title"],
+            path=folder / entry["file"],
+            credit=f"{entry['credit']}, {entry['licence']}",
+            masks=entry.get("masks", []),
+            trace=folder / f"{entry['id']}.npz",
+        )
+        for entry in entries
+        if (folder / entry["file"]).is_file()
+    ]
+
+
+def from_voc(root: Path, limit: int = VOC_LIMIT) -> list[Example]:
+    """The first pictures of a devkit's validation split that have a mask, with the outlines of their masks.
+
+    Raises InvalidDataset if the folder is not in the layout of the devkit.
+    """
+    found = read_voc(root, "val", masks="optional")
+    samples = [(one, one.mask) for one in found.samples if one.mask is not None]
+    if not samples:
+        raise InvalidDataset(f"{root} has no validation picture with a mask: leave --examples away.")
+    return [
+        Example(
+            id=f"voc-{one.id}",
+            title=f"{', '.join(found.classes[label] for label in one.labels)} ({one.id})",
+            path=one.image,
+            credit="PASCAL VOC 2012",
+            masks=_outlines(mask),
+        )
+        for one, mask in samples[:limit]
+    ]
+
+
+def _outlines(path: Path) -> list[dict[str, Any]]:
+    """A VOC mask -> the outlines of each of its classes."""
+    from skimage.measure import approximate_polygon, find_contours  # noqa: PLC0415 - slow, and only for --examples
+
+    with Image.open(path) as image:
+        values = np.array(image)
+    height, width = values.shape
+    masks = []
+    for value in np.unique(values):
+        if not 0 < value <= len(VOC_CLASSES):
+            continue
+        rings = find_contours(np.pad(values == value, 1).astype(np.float32), 0.5)
+        polygons = [
+            np.round((approximate_polygon(ring, 0.7)[:, ::-1] - 0.5) / (width, height), 5).tolist() for ring in rings
+        ]
+        masks.append({"label": VOC_CLASSES[value - 1], "polygons": polygons})
+    return masks
+
+
+def gather(voc_root: Path | None) -> dict[str, Example]:
+    """All examples by id. Raises InvalidDataset for a devkit that cannot be read."""
+    found = shipped() + (from_voc(voc_root) if voc_root is not None else [])
+    usable = {}
+    for example in found:
+        try:
+            _ = example.image
+        except CrtError as error:
+            log.warning("Example %s left out: %s", example.id, error)
+        else:
+            usable[example.id] = example
+    return usable

@@ -1,0 +1,62 @@
+"""Traces of the people who are looking, bounded in bytes, each person's out of the others' reach."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from crt.predictor import Settings
+from crt.trace import Trace
+
+Key = tuple[str, str, Settings]
+
+
+class TraceCache:
+    """An LRU cache of Traces over all sessions that never holds more than `limit` bytes.
+
+    A Trace is found only by the session that put it there. Threads may share a cache.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._lock = threading.Lock()
+        self._traces: OrderedDict[Key, Trace] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all Traces held."""
+        return self._bytes
+
+    def __len__(self) -> int:
+        return len(self._traces)
+
+    def get(self, session: str, picture: str, settings: Settings) -> Trace | None:
+        """The Trace that this session made of the picture with this sha256, or None."""
+        with self._lock:
+            trace = self._traces.get((session, picture, settings))
+            if trace is not None:
+                self._traces.move_to_end((session, picture, settings))
+            return trace
+
+    def put(self, session: str, picture: str, settings: Settings, trace: Trace) -> None:
+        """Keep a Trace, letting go of those unused for longest. One larger than the limit is not kept."""
+        with self._lock:
+            self._remove((session, picture, settings))
+            if trace.nbytes > self.limit:
+                return
+            while self._bytes + trace.nbytes > self.limit:
+                self._remove(next(iter(self._traces)))
+            self._traces[(session, picture, settings)] = trace
+            self._bytes += trace.nbytes
+
+    def drop(self, session: str | None) -> None:
+        """Forget everything of a session that has ended."""
+        with self._lock:
+            for key in [key for key in self._traces if key[0] == session]:
+                self._remove(key)
+
+    def _remove(self, key: Key) -> None:
+        trace = self._traces.pop(key, None)
+        if trace is not None:
+            self._bytes -= trace.nbytes

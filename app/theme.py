@@ -1,0 +1,72 @@
+"""How the page around the viewer looks."""
+
+from __future__ import annotations
+
+from gradio import themes
+
+HEADER = """<header class="crt-title">
+<h1>CRT explorer</h1>
+<p>Where a CNN, a vision transformer and the two trained together look, when only the names of things were given.
+<a href="https://arxiv.org/abs/2209.15211" target="_blank" rel="noopener">The paper</a></p>
+</header>"""
+
+CSS = """
+:root { --crt-crt: #0f766e; --crt-tscam: #b45309; --crt-resnet: #4f63d2; --crt-crt_cnn: #8a8f98;
+  --crt-accent: #0f766e; }
+.dark { --crt-crt: #2dd4bf; --crt-tscam: #fbbf24; --crt-resnet: #93a4ff; --crt-crt_cnn: #9aa1ab;
+  --crt-accent: #2dd4bf; }
+.gradio-container { max-width: none !important; overflow: clip !important; }
+.gradio-container main.app, .gradio-container > .main {
+  max-width: 1760px !important; margin: 0 auto; padding: 12px clamp(12px, 2vw, 28px) !important;
+}
+#crt-header .html-container, #crt-maps .html-container { padding: 0 !important; }
+.crt-title { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 16px; padding: 4px 0; }
+.crt-title h1 { font-size: 22px; font-weight: 700; margin: 0; letter-spacing: -.01em; color: var(--body-text-color); }
+.crt-title p { margin: 0; color: var(--body-text-color-subdued); font-size: 14px; }
+.crt-title a { color: var(--link-text-color); text-decoration: underline; text-underline-offset: 2px;
+  white-space: nowrap; }
+#crt-row { flex-wrap: wrap; }
+#crt-side, #crt-main { flex: 1 1 100%; min-width: 0 !important; }
+@media (max-width: 599px) {
+  #crt-side .form { display: grid; grid-template-columns: 1fr 1fr; }
+  #crt-side .form .info-text { display: none; }
+}
+@media (min-width: 600px) and (max-width: 999px) {
+  #crt-side { display: grid; grid-template-columns: 1fr 1fr; align-items: start; }
+}
+@media (min-width: 1000px) {
+  #crt-row { flex-wrap: nowrap; }
+  #crt-side { flex: 0 0 272px; max-width: 272px; position: sticky; top: 12px; align-self: flex-start; }
+  #crt-main { flex: 1 1 0; }
+}
+#crt-maps .pending { opacity: .6 !important; }
+#crt-main [data-testid="status-tracker"] {
+  background: color-mix(in srgb, var(--body-background-fill) 45%, transparent) !important;
+}
+#crt-main [data-testid="status-tracker"] .progress-level {  /* in sight wherever the page is scrolled to */
+  position: fixed; z-index: 50; top: 45vh; left: 50%; transform: translateX(-50%);
+  width: min(90vw, 420px); height: auto; padding: 10px 14px; border-radius: 10px;
+  background: var(--background-fill-primary); border: 1px solid var(--border-color-primary);
+}
+footer { margin-top: 8px !important; }
+footer .divider { display: none; }
+"""
+
+
+def theme() -> themes.Base:
+    """Calm greys and one accent; fonts of the machine, so that nothing is fetched from elsewhere."""
+    fonts = ["ui-sans-serif", "system-ui", "sans-serif"]
+    base = themes.Base(
+        primary_hue="teal",
+        neutral_hue="zinc",
+        font=fonts,
+        font_mono=["ui-monospace", "monospace"],
+        radius_size="lg",
+    )
+    soft, soft_dark = "#5a606b", "#a9b0bb"  # at least 4.5 : 1 on every background of the page
+    return base.set(
+        body_text_color_subdued=soft,
+        body_text_color_subdued_dark=soft_dark,
+        block_info_text_color=soft,
+        block_info_text_color_dark=soft_dark,
+    )

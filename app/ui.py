@@ -1,0 +1,188 @@
+"""The page: components, and which event asks which question. Built once from an AppConfig."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache, save_file_to_cache
+
+from app.config import AppConfig
+from app.engine import Engine
+from app.examples import gather
+from app.explore import LOOPS, NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice, sentence
+from app.picture import Picture
+from app.session import TraceCache
+from app.theme import CSS, HEADER, theme
+from app.viewer import Viewer
+from crt.tiles import MODES
+
+HOUR = 3600
+MODE_NOTES = {
+    "overlap": "tiles that overlap by half",
+    "non-overlap": "tiles side by side",
+    "bilinear": "one tile, its map made finer by interpolation",
+    "deconvolution": "one tile, its map made finer by a trained layer",
+}
+MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
+
+
+def build(config: AppConfig) -> gr.Blocks:
+    """The whole page. Raises InvalidCheckpoint, InvalidDataset or InvalidSetting before anything is shown."""
+    engine = Engine(config.checkpoint, config.device)
+    cache = TraceCache(config.cache_mb * 2**20)
+    explorer = Explorer(engine, cache, gather(config.examples))
+    defaults = engine.config.defaults
+    start_size = str(defaults.size) if defaults.size in SIZES else "336"
+
+    with gr.Blocks(title="CRT explorer", delete_cache=(HOUR, 2 * HOUR), analytics_enabled=False) as demo:
+        gr.HTML(HEADER, elem_id="crt-header", apply_default_css=False)
+        state = gr.State({}, time_to_live=HOUR, delete_callback=lambda value: cache.drop((value or {}).get("session")))
+        with gr.Row(elem_id="crt-row"):
+            with gr.Column(scale=1, min_width=260, elem_id="crt-side"):
+                picture = Picture(
+                    label="Picture",
+                    type="filepath",
+                    sources=["upload", "clipboard", "webcam"],
+                    height=260,
+                    buttons=[],
+                    elem_id="crt-picture",
+                )
+                sizes = [(f"{size} px", str(size)) for size in SIZES] + [(f"native (up to {NATIVE_LIMIT} px)", NATIVE)]
+                size = gr.Dropdown(sizes, value=start_size, label="Input size", info="Pixels of the longer side")
+                mode = gr.Dropdown(
+                    list(explorer.modes), value=MODES[0], label="Cut-merge mode", info=_mode_note(explorer, MODES[0])
+                )
+            with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
+                viewer = Viewer(cards=[example.card() for example in explorer.examples.values()], elem_id="crt-maps")
+
+        def explain(
+            path: str | None,
+            size: str,
+            mode: str,
+            state: dict,
+            request: gr.Request,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008 - this is how Gradio hands it over
+        ):
+            if path is None:
+                return None, {**state, "shown": None}
+            wanted = (path, size, mode)
+            if state.get("shown") == wanted:
+                return gr.skip(), gr.skip()
+            session = request.session_hash or ""
+            value = explorer.show(path, size, mode, session, lambda part, stage: progress(part, desc=stage))
+            shown = wanted if isinstance(value, tuple) else state.get("shown")
+            return value, {"session": session, "shown": shown}
+
+        def choose(event: gr.EventData, request: gr.Request):
+            """An example: its stored maps at once, and its picture in the upload, whose change asks for the rest."""
+            example = explorer.examples.get(str(getattr(event, "id", "")))
+            if example is None:
+                return notice("There is no such example: reload the page."), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            path = save_file_to_cache(example.path, picture.GRADIO_CACHE)
+            picture.temp_files.add(path)
+            value = explorer.show_example(example, start_size, MODES[0])
+            shown = (path, start_size, MODES[0]) if value is not None else None
+            new = {"session": request.session_hash, "shown": shown}
+            return gr.skip() if value is None else value, path, start_size, MODES[0], new
+
+        gr.on(
+            [picture.change, size.input, mode.input],
+            explain,
+            [picture, size, mode, state],
+            [viewer, state],
+            trigger_mode="always_last",
+            show_progress_on=viewer,
+            api_visibility="private",
+            **MODEL,
+        )
+        mode.change(
+            lambda mode: gr.update(info=_mode_note(explorer, mode)),
+            mode,
+            mode,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        viewer.example(
+            choose,
+            None,
+            [viewer, picture, size, mode, state],
+            trigger_mode="always_last",
+            show_progress="hidden",
+            concurrency_limit=8,
+            api_visibility="private",
+        )
+        _add_api(explorer, start_size)
+        demo.unload(_forget(cache))
+    demo.queue(max_size=config.queue_size, api_open=False)
+    return demo
+
+
+def launch_options(config: AppConfig) -> dict[str, Any]:
+    """Keywords of `Blocks.launch`. None leaves a value to its GRADIO_* variable."""
+    return {
+        "server_name": config.host,
+        "server_port": config.port,
+        "share": True if config.share else None,
+        "max_file_size": f"{config.max_upload_mb}mb",
+        "allowed_paths": [],
+        "show_error": False,
+        "strict_cors": True,
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "footer_links": ["api"],
+        "theme": theme(),
+        "css": CSS,
+    }
+
+
+def _mode_note(explorer: Explorer, mode: str) -> str:
+    """What a mode does, and why another is missing."""
+    note = f"How a larger picture goes through the transformer: {MODE_NOTES.get(mode, mode)}."
+    if "deconvolution" not in explorer.modes:
+        note += " This checkpoint has no trained layer for deconvolution."
+    return note
+
+
+def _forget(cache: TraceCache):
+    def forget(request: gr.Request) -> None:
+        cache.drop(request.session_hash)
+
+    return forget
+
+
+def _add_api(explorer: Explorer, start_size: str) -> None:
+    """The one public endpoint, /maps; its components are on no page."""
+
+    def maps(picture: str, size: str, mode: str, loops: float, refined: bool, classes: str, request: gr.Request) -> str:
+        if not picture:
+            raise gr.Error("Give a picture.", print_exception=False)
+        try:
+            data = explorer.maps(picture, size, mode, int(loops), refined, classes, request.session_hash or "")
+        except Exception as error:
+            raise gr.Error(sentence(error), print_exception=False) from error
+        path = save_bytes_to_cache(data, "maps.npz", result.GRADIO_CACHE)
+        result.temp_files.add(path)
+        return path
+
+    defaults = explorer.engine.config.defaults
+    fields = [
+        gr.File(label="picture", type="filepath", visible=False),
+        gr.Textbox(start_size, label="size", visible=False),
+        gr.Textbox(MODES[0], label="mode", visible=False),
+        gr.Number(min(defaults.loops, LOOPS), label="loops", precision=0, visible=False),
+        gr.Checkbox(defaults.refined, label="refined", visible=False),
+        gr.Textbox("", label="classes", visible=False),
+    ]
+    result = gr.File(label="maps", visible=False)
+    gr.Button(visible=False).click(
+        maps,
+        fields,
+        result,
+        api_name="maps",
+        api_description="Raw class maps of every network for one picture, as an npz file of (K, h, w) float32 arrays. "
+        "size: 224, 336, 448, 560, 672 or native. classes: names with commas between them, empty for all.",
+        **MODEL,
+    )

@@ -1,0 +1,5 @@
+"""The viewer: a component of our own that draws the maps in the browser from raw values."""
+
+from app.viewer.viewer import Viewer
+
+__all__ = ["Viewer"]

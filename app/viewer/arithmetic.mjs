@@ -1,0 +1,110 @@
+// The arithmetic between raw class maps and what is drawn. Maps are { data: Float32Array, h, w }.
+
+/** Of several classes a cell shows the largest value. `block` holds C maps of h × w one after another. */
+export function combineClasses(block, classes) {
+  const { data, h, w } = block;
+  const out = new Float32Array(h * w);
+  for (const index of classes) {
+    const start = index * h * w;
+    for (let i = 0; i < out.length; i++) if (data[start + i] > out[i]) out[i] = data[start + i];
+  }
+  return { data: out, h, w };
+}
+
+/** The largest value, 0 for an empty map. */
+export function largest(data) {
+  let top = 0;
+  for (let i = 0; i < data.length; i++) if (data[i] > top) top = data[i];
+  return top;
+}
+
+/** Cells and weight of the two neighbours of a place measured in cells; cell i has its centre at i + 0.5. */
+export function neighbours(place, count) {
+  const at = Math.min(Math.max(place - 0.5, 0), count - 1);
+  const low = Math.min(Math.floor(at), count - 1);
+  return [low, Math.min(low + 1, count - 1), at - low];
+}
+
+/** The bilinear value at a place of the picture, x and y from 0 to 1. `span` is [height, width] of it in cells. */
+export function sample(map, span, x, y) {
+  const [y0, y1, fy] = neighbours(y * span[0], map.h);
+  const [x0, x1, fx] = neighbours(x * span[1], map.w);
+  const { data, w } = map;
+  const top = data[y0 * w + x0] * (1 - fx) + data[y0 * w + x1] * fx;
+  const bottom = data[y1 * w + x0] * (1 - fx) + data[y1 * w + x1] * fx;
+  return top * (1 - fy) + bottom * fy;
+}
+
+/** A map on `height` × `width` points spread over the picture: point j lies at (j + 0.5) / width of its width. */
+export function upsample(map, span, height, width) {
+  const out = new Float32Array(height * width);
+  const columns = Array.from({ length: width }, (_, j) => neighbours(((j + 0.5) / width) * span[1], map.w));
+  const { data, w } = map;
+  for (let i = 0; i < height; i++) {
+    const [y0, y1, fy] = neighbours(((i + 0.5) / height) * span[0], map.h);
+    for (let j = 0; j < width; j++) {
+      const [x0, x1, fx] = columns[j];
+      const top = data[y0 * w + x0] * (1 - fx) + data[y0 * w + x1] * fx;
+      const bottom = data[y1 * w + x0] * (1 - fx) + data[y1 * w + x1] * fx;
+      out[i * width + j] = top * (1 - fy) + bottom * fy;
+    }
+  }
+  return { data: out, h: height, w: width };
+}
+
+/** Values -> RGBA bytes through a 256 × 3 table, `range` at its top; all opaque. */
+export function colorize(data, range, table) {
+  const rgba = new Uint8ClampedArray(data.length * 4);
+  const factor = range > 0 ? 255 / range : 0;
+  for (let i = 0; i < data.length; i++) {
+    const at = 3 * Math.min(255, Math.max(0, Math.round(data[i] * factor)));
+    rgba[4 * i] = table[at];
+    rgba[4 * i + 1] = table[at + 1];
+    rgba[4 * i + 2] = table[at + 2];
+    rgba[4 * i + 3] = 255;
+  }
+  return rgba;
+}
+
+/** A number with three figures, without needless zeros: 0.0123, 4.56, 1230. */
+export function figure(value) {
+  if (!Number.isFinite(value)) return '–';
+  if (value === 0) return '0';
+  if (Math.abs(value) >= 1000) return String(Math.round(value));
+  return String(Number(value.toPrecision(3)));
+}
+
+/** The least of 1, 2, 5 × a power of ten that is not below the value; 1 for 0. */
+export function niceCeiling(value) {
+  if (!(value > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  for (const step of [1, 2, 5, 10]) if (step * power >= value * (1 - 1e-9)) return Number((step * power).toPrecision(1));
+  return 10 * power;
+}
+
+/** Top of the colour scale of each map. `maps`: [{ top, unit }]; `scale`: 'map', 'shared' or 'absolute'.
+ *  Shared maps share only with maps of the same unit: numbers of different units cannot be compared. */
+export function ranges(maps, scale, absolute) {
+  if (scale === 'absolute') return maps.map(({ unit }) => absolute[unit] ?? 1);
+  if (scale === 'shared') {
+    return maps.map(({ unit }) => Math.max(0, ...maps.filter((m) => m.unit === unit).map((m) => m.top)));
+  }
+  return maps.map(({ top }) => top);
+}
+
+/** Intersection over union of "value ≥ level" with a mask of the same number of points (values > 0 count). */
+export function overlap(data, level, mask) {
+  let both = 0;
+  let either = 0;
+  for (let i = 0; i < data.length; i++) {
+    const inside = data[i] >= level && data[i] > 0;
+    if (inside && mask[i]) both++;
+    if (inside || mask[i]) either++;
+  }
+  return either ? both / either : 0;
+}
+
+/** Class indices by falling probability. */
+export function sortedClasses(probabilities) {
+  return probabilities.map((_, i) => i).sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+}

@@ -1,0 +1,51 @@
+// The class chart: one row per class with a bar for each network; a row is a button that picks the class.
+
+import { sortedClasses } from './arithmetic.mjs';
+import { make, percent } from './page.mjs';
+import { METHOD_TITLES, scoreRow, toggleClass } from './state.mjs';
+
+const FEW = 8;
+
+/** Draw the chart into `list`; `show.all` tells whether all classes are listed. */
+export function drawChart(list, legend, store, run, show) {
+  const state = store.get();
+  const order = sortedClasses(scoreRow(run, run.scores.crt ? 'crt' : run.methods[0], state.loops));
+  const methods = ['crt', 'tscam', 'resnet', 'crt_cnn'].filter((method) => run.methods.includes(method));
+  legend.replaceChildren(
+    ...methods.map((method) => make('span', { class: `key ${method}`, text: METHOD_TITLES[method] })),
+  );
+  const masked = new Set((run.masks ?? []).map((mask) => mask.label));
+  const tag = () => make('span', { class: 'tag', text: 'mask', title: 'this picture has a mask of it' });
+  const chosen = new Set(state.classes);
+  const listed = show.all ? order : order.filter((index, rank) => rank < FEW || chosen.has(index));
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.index : null;
+  list.replaceChildren(...listed.map((index) => row(index)));
+  if (focused !== null) list.querySelector(`[data-index="${focused}"]`)?.focus();
+
+  function row(index) {
+    const values = methods.map((method) => scoreRow(run, method, state.loops)[index]);
+    const spoken = methods.map((method, i) => `${METHOD_TITLES[method]} ${percent(values[i])}`).join(', ');
+    const bars = methods.map((method, i) => {
+      const bar = make('span', { class: `bar ${method}` });
+      bar.style.width = `${Math.max(0.5, 100 * values[i])}%`;
+      return make('span', { class: 'track' }, [bar]);
+    });
+    const pickOne = (event) => {
+      const several = store.get().several || event.ctrlKey || event.metaKey || event.shiftKey;
+      store.set({ classes: toggleClass(store.get().classes, index, several) });
+    };
+    const button = make(
+      'button',
+      {
+        type: 'button', class: 'class-row', 'data-index': index, 'aria-pressed': chosen.has(index) ? 'true' : 'false',
+        'aria-label': `${run.classes[index]}: ${spoken}`, title: spoken, on: { click: pickOne },
+      },
+      [
+        make('span', { class: 'name', text: run.classes[index] }, masked.has(run.classes[index]) ? [tag()] : []),
+        make('span', { class: 'bars' }, bars),
+        make('span', { class: 'number', text: percent(values[0]) }),
+      ],
+    );
+    return make('li', {}, [button]);
+  }
+}

@@ -1,0 +1,34 @@
+// Small helpers to build the page. Text from outside only ever enters through `text`, never as markup.
+
+/** An element with attributes, `text`, `on` (listeners) and children. */
+export function make(tag, attributes = {}, children = []) {
+  const { text, on = {}, ...rest } = attributes;
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(rest)) {
+    if (value === true) node.setAttribute(name, '');
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  if (text !== undefined) node.textContent = text;
+  for (const [event, listener] of Object.entries(on)) node.addEventListener(event, listener);
+  node.append(...children);
+  return node;
+}
+
+/** The element that has this data-role. */
+export function part(root, role) {
+  const found = root.querySelector(`[data-role="${role}"]`);
+  if (!found) throw new Error(`the template lacks ${role}`);
+  return found;
+}
+
+/** Load a picture from a data URL. */
+export function loadPicture(url) {
+  return new Promise((resolve, reject) => {
+    const picture = new Image();
+    picture.onload = () => resolve(picture);
+    picture.onerror = () => reject(new Error('the picture could not be shown'));
+    picture.src = url;
+  });
+}
+
+export const percent = (value) => `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;

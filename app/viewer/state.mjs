@@ -1,0 +1,131 @@
+// One store for all that the user can change, and the questions that only depend on it.
+
+import { combineClasses, largest, sortedClasses } from './arithmetic.mjs';
+
+export const METHOD_TITLES = { input: 'Picture', resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN" };
+export const METHOD_NOTES = {
+  input: 'what the networks see',
+  resnet: 'CNN trained alone',
+  tscam: 'transformer, no loop',
+  crt: 'transformer trained with the CNN',
+  crt_cnn: 'CNN trained with the transformer',
+};
+export const UNITS = { cam: 'raw CAM', product: 'raw CAM × attention' };
+
+export const INITIAL = Object.freeze({
+  classes: [],
+  several: false,
+  loops: 3,
+  refined: true,
+  threshold: 0.15,
+  outline: true,
+  overlay: 'heat',
+  opacity: 0.6,
+  colormap: 'viridis',
+  scale: 'map',
+  absolute: { cam: null, product: null },
+  visible: { input: false, resnet: true, tscam: true, crt: true, crt_cnn: false },
+  truth: true,
+});
+
+/** A store: get(), set(changes), subscribe(callback). Callbacks run once per animation frame at most. */
+export function createStore(initial, schedule = (run) => requestAnimationFrame(run)) {
+  let state = { ...initial };
+  let waiting = false;
+  const listeners = [];
+  return {
+    get: () => state,
+    set(changes) {
+      state = { ...state, ...changes };
+      if (waiting) return;
+      waiting = true;
+      schedule(() => {
+        waiting = false;
+        for (const listener of listeners) listener(state);
+      });
+    },
+    subscribe: (listener) => listeners.push(listener),
+  };
+}
+
+/** What of the state a new run changes: the class of another picture, defaults at the first run, limits. */
+export function adopt(state, run, before) {
+  const changes = { loops: Math.min(state.loops, run.maxLoops) };
+  if (!before) {
+    Object.assign(changes, pick(run.defaults, ['loops', 'refined', 'threshold']));
+    // Without a CNN trained alone, the pair's own CNN stands beside CRT.
+    if (!run.methods.includes('resnet')) changes.visible = { ...state.visible, crt_cnn: true };
+  }
+  changes.loops = Math.min(changes.loops, run.maxLoops);
+  const samePicture = before && before.pictureId === run.pictureId && sameList(before.classes, run.classes);
+  if (!samePicture || !state.classes.length) changes.classes = [topClass(run, changes.loops)];
+  return changes;
+}
+
+/** The class that CRT (or the first method there is) finds most probable. */
+export function topClass(run, loops) {
+  const method = run.scores.crt ? 'crt' : run.methods[0];
+  return sortedClasses(scoreRow(run, method, loops))[0];
+}
+
+/** Probabilities of all classes by a method; the loop count only matters to CRT. */
+export function scoreRow(run, method, loops) {
+  const rows = run.scores[method];
+  return rows[Math.min(loops, rows.length - 1)];
+}
+
+/** A click on a class: alone it replaces the choice, with `several` it joins or leaves it, but one always stays. */
+export function toggleClass(chosen, index, several) {
+  if (!several) return [index];
+  if (!chosen.includes(index)) return [...chosen, index];
+  return chosen.length > 1 ? chosen.filter((other) => other !== index) : chosen;
+}
+
+/** Methods of the run whose panel is switched on, in the order of the page. */
+export function shownMethods(state, run) {
+  return ['resnet', 'tscam', 'crt', 'crt_cnn'].filter((m) => run.methods.includes(m) && state.visible[m]);
+}
+
+/** The map of one method as the state asks for it: { method, map, top, unit, loops, refined, span }. */
+export function currentMap(state, run, blocks, method) {
+  const loops = method === 'crt' ? Math.min(state.loops, run.maxLoops) : 0;
+  const product = state.refined ? blocks.get(method, loops, true) : null;
+  const block = product ?? blocks.get(method, loops, false);
+  const map = combineClasses(block, state.classes);
+  return {
+    method, map, loops, refined: Boolean(product), top: largest(map.data),
+    unit: product ? 'product' : 'cam', span: run.spans[method],
+  };
+}
+
+/** Outlines of the masks of the chosen classes: { polygons, complete }; complete if every chosen class has a mask. */
+export function maskOf(run, classes) {
+  const names = classes.map((index) => run.classes[index]);
+  const masks = (run.masks ?? []).filter((mask) => names.includes(mask.label));
+  const complete = names.length > 0 && names.every((name) => masks.some((mask) => mask.label === name));
+  return { polygons: masks.flatMap((mask) => mask.polygons), complete };
+}
+
+/** The line under the controls: what the run was and what it cost. */
+export function statusLine(run) {
+  const [height, width] = run.input;
+  const names = { resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN", read: 'reading', resize: 'resizing' };
+  const stages = Object.entries(run.timings).map(([stage, ms]) => `${names[stage] ?? stage} ${Math.round(ms)} ms`);
+  const total = Object.values(run.timings).reduce((sum, ms) => sum + ms, 0);
+  const count = (n, what, many) => `${n} ${n === 1 ? what : many}`;
+  const tiles = count(run.tiles, 'tile', 'tiles');
+  const passes = count(run.passes, 'pass', 'passes');
+  const from = run.stored ? ' (stored)' : '';
+  return {
+    text: `Input ${width} × ${height} px${run.capped ? ' (native, reduced)' : ''} · ${tiles}, ${run.mode} · ${passes} · ${Math.round(total)} ms${from}`,
+    stages: stages.join(' · '),
+  };
+}
+
+function pick(values, names) {
+  return Object.fromEntries(names.filter((name) => values && name in values).map((name) => [name, values[name]]));
+}
+
+function sameList(a, b) {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}

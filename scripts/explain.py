@@ -1,0 +1,202 @@
+"""Look at one picture: class scores, raw maps, and a figure that puts the methods side by side.
+
+    python -m scripts.explain IMAGE --checkpoint checkpoints/voc --size 336 --out FILE.npz --figure FILE.png
+
+`--out` writes the whole Trace (`crt.trace.Trace.load` reads it); `--json` prints the result for other programs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+from tqdm import tqdm
+
+from crt.checkpoint import Method, load_checkpoint
+from crt.errors import CrtError, InvalidSetting
+from crt.explain import EXPLAINERS
+from crt.figures import TITLES, Extra, probabilities, side_by_side
+from crt.images import load_image, resize_long_side, to_tensor
+from crt.predictor import Predictor, Settings, choose_device
+from crt.tiles import Mode
+from crt.trace import Trace
+
+LIKELY = 0.5
+
+
+@dataclass(frozen=True)
+class Config:
+    """One picture through all networks of a checkpoint."""
+
+    image: tyro.conf.Positional[Path]
+    """The picture: JPEG, PNG, WebP, BMP, GIF or TIFF."""
+    checkpoint: str = "checkpoints/voc"
+    """A checkpoint folder, or a Hub id user/name."""
+    size: int | None = 336
+    """Pixels of the long side that the networks see; `None` for the picture's own."""
+    mode: Mode = "overlap"
+    """How a larger picture goes through the transformer."""
+    loops: int | None = None
+    """Loop count of CRT's maps; the checkpoint's own default if not given."""
+    refined: bool = True
+    """Refine the transformers' maps by attention."""
+    classes: tuple[str, ...] = ()
+    """Classes to show; if none, those that CRT gives more than half a chance, at least the likeliest."""
+    threshold: float | None = None
+    """Outline a seed at this share of the map's largest value; the checkpoint's own default if not given."""
+    explainers: tuple[str, ...] = ()
+    """More columns: gradcam, gradcam++, xgradcam, hirescam, layercam, eigencam, scorecam."""
+    explain_network: Method | None = None
+    """The network that the explainers explain; CRT's, or the first there is."""
+    out: Path | None = None
+    """Write the Trace here (npz)."""
+    figure: Path | None = None
+    """Write the figure here (PNG, JPEG, WebP)."""
+    device: str = "auto"
+    """`auto` is the GPU if there is one."""
+    json: bool = False
+    """Print the result as JSON instead of a table."""
+
+
+def explain(config: Config) -> dict:
+    """Run it, write what was asked for and return the JSON result."""
+    check(config)
+    checkpoint = load_checkpoint(config.checkpoint)
+    defaults, device = checkpoint.config.defaults, choose_device(config.device)
+    loops = defaults.loops if config.loops is None else config.loops
+    threshold = defaults.threshold if config.threshold is None else config.threshold
+    image = load_image(config.image)
+    predictor = Predictor(checkpoint, device=device)
+    trace = predictor.trace(image, Settings(size=config.size, mode=config.mode, loops=loops))
+    single = checkpoint.config.single_label
+    shares = {m: probabilities(trace, m, loops=loops, single_label=single) for m in trace.methods}
+    chosen = choose_classes(config.classes, trace, shares)
+    extras, seconds = run_explainers(config, predictor, trace, image, chosen)
+    result = {
+        "picture": str(config.image),
+        "checkpoint": checkpoint.config.name,
+        "checkpoint_sha256": checkpoint.sha256,
+        "source": list(trace.source),
+        "input": [trace.grid.height, trace.grid.width],
+        "mode": config.mode,
+        "loops": loops,
+        "refined": config.refined,
+        "threshold": threshold,
+        "single_label": single,
+        "tiles": len(trace.grid),
+        "passes": trace.passes,
+        "classes": {
+            trace.classes[i]: {method: round(float(share[i]), 4) for method, share in shares.items()} for i in chosen
+        },
+        "milliseconds": {stage: round(value, 1) for stage, value in {**trace.timings, **seconds}.items()},
+    }
+    write(config, trace, image, chosen, extras, result)
+    print(json.dumps(result, indent=1) if config.json else table(result))
+    return result
+
+
+def check(config: Config) -> None:
+    """What can be known to be wrong before anything is computed. Raises InvalidSetting."""
+    unknown = [name for name in config.explainers if name not in EXPLAINERS]
+    if unknown:
+        raise InvalidSetting(f"There is no explainer {unknown[0]!r}: choose among {', '.join(EXPLAINERS)}.")
+    for path in (config.out, config.figure):
+        if path is not None and not path.parent.is_dir():
+            raise InvalidSetting(f"There is no folder {path.parent}: make it first.")
+    if config.figure is not None and config.figure.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise InvalidSetting(f"A figure is a .png, .jpg or .webp file, not {config.figure.name}.")
+
+
+def choose_classes(names: Sequence[str], trace: Trace, shares: dict[Method, np.ndarray]) -> list[int]:
+    """The classes named, or those that CRT (else the first network) finds likely, the likeliest first."""
+    unknown = [name for name in names if name not in trace.classes]
+    if unknown:
+        raise InvalidSetting(f"This checkpoint has no class {unknown[0]!r}: choose among {', '.join(trace.classes)}.")
+    if names:
+        return [trace.classes.index(name) for name in dict.fromkeys(names)]
+    share = shares.get("crt", shares[trace.methods[0]])
+    order = [int(index) for index in np.argsort(-share, kind="stable")]
+    return [index for index in order if share[index] > LIKELY] or order[:1]
+
+
+def run_explainers(
+    config: Config, predictor: Predictor, trace: Trace, image: np.ndarray, classes: Sequence[int]
+) -> tuple[list[Extra], dict[str, float]]:
+    """The columns of the explainers, and the milliseconds that each took."""
+    extras: list[Extra] = []
+    seconds: dict[str, float] = {}
+    if not config.explainers:
+        return extras, seconds
+    networks = predictor.checkpoint.networks
+    method = config.explain_network or ("crt" if "crt" in networks else trace.methods[0])
+    if method not in networks:
+        raise InvalidSetting(f"This checkpoint has no {method} network: choose among {', '.join(networks)}.")
+    resized = image if config.size is None else resize_long_side(image, config.size)
+    pixels = to_tensor(resized).to(predictor.device)
+    for name in tqdm(dict.fromkeys(config.explainers), unit="explainer", disable=config.json or None):
+        began = time.perf_counter()
+        maps = EXPLAINERS[name].explain(networks[method], pixels, classes, trace.grid)
+        seconds[name] = 1000 * (time.perf_counter() - began)
+        extras.append(Extra(f"{EXPLAINERS[name].title} of {TITLES[method]}", maps, trace.span(method)))
+    return extras, seconds
+
+
+def write(
+    config: Config, trace: Trace, image: np.ndarray, classes: list[int], extras: list[Extra], result: dict
+) -> None:
+    """The files that were asked for. Raises InvalidSetting where one cannot be written."""
+    try:
+        if config.out is not None:
+            with config.out.open("wb") as stream:  # given a name, NumPy would add .npz to it
+                trace.save(stream)
+        if config.figure is not None:
+            side_by_side(
+                trace,
+                image,
+                classes,
+                loops=result["loops"],
+                refined=result["refined"],
+                threshold=result["threshold"],
+                extras=extras,
+                single_label=result["single_label"],
+            ).save(config.figure)
+    except OSError as error:
+        raise InvalidSetting(
+            f"{error.filename or config.figure} cannot be written: {error.strerror or error}."
+        ) from error
+
+
+def table(result: dict) -> str:
+    """The result for people: one line per class, one column per network."""
+    methods = list(next(iter(result["classes"].values())))
+    lines = [f"{'class':<16}" + "".join(f"{TITLES[method]:>18}" for method in methods)]
+    lines += [
+        f"{name:<16}" + "".join(f"{shares[method]:>18.1%}" for method in methods)
+        for name, shares in result["classes"].items()
+    ]
+    height, width = result["input"]
+    lines.append(
+        f"input {width} × {height}, {result['tiles']} tiles, {result['passes']} passes, {result['loops']} loops"
+    )
+    lines += [f"{stage:<16}{value:>10.1f} ms" for stage, value in result["milliseconds"].items()]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command -> its exit code: 0, or 2 with one sentence on stderr."""
+    try:
+        explain(tyro.cli(Config, args=arguments, description=__doc__))
+    except CrtError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,405 @@
+"""The app without a browser: what is sent, what is kept, for whom, and what is said when something is wrong."""
+
+import io
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.config import AppConfig
+from app.engine import Engine
+from app.examples import Example, from_voc, gather, plain, shipped
+from app.explore import NATIVE_LIMIT, TROUBLE, Explorer, settings_of
+from app.payload import INLINE_BYTES, encode_maps, payload
+from app.session import TraceCache
+from app.ui import build, launch_options
+from app.viewer.viewer import HERE, MODULES, Viewer, script
+from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
+from crt.predictor import Settings
+from tests.tiny import tiny_checkpoint
+
+ROOT = Path(__file__).parent.parent
+
+
+def photo(height: int = 90, width: int = 120, seed: int = 0) -> np.ndarray:
+    """A smooth picture of noise."""
+    small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> Path:
+    return tiny_checkpoint(tmp_path_factory.mktemp("app") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def explorer(checkpoint) -> Explorer:
+    return Explorer(Engine(str(checkpoint)), TraceCache(10**8), {})
+
+
+def saved(folder: Path, image: Image.Image | np.ndarray, name: str, **options) -> str:
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    image.save(folder / name, **options)
+    return str(folder / name)
+
+
+# What is sent
+
+
+def test_payload_holds_every_loop_refinement_and_class(explorer):
+    trace = explorer.trace("s", photo(), Settings(size=96))
+    headers, data = encode_maps(trace)
+    assert len(headers) == 5 * 2 + 2 + 1 + 1
+    for header in headers:
+        count = int(np.prod(header["shape"]))
+        raw = np.frombuffer(data, "<f2", count, header["offset"]).astype(np.float32).reshape(header["shape"])
+        wanted = trace.maps(header["method"], loops=header["loops"], refined=header["refined"])
+        np.testing.assert_allclose(raw * header["scale"], wanted, rtol=1e-3, atol=1e-6 * header["scale"])
+    assert headers[-1]["offset"] + 2 * count == len(data)
+
+
+def test_header_is_json_and_says_what_the_run_was(explorer):
+    trace = explorer.trace("s", photo(), Settings(size=96))
+    header, _ = payload(trace, photo(), single_label=False)
+    read = json.loads(json.dumps(header))
+    assert read["input"] == [72, 96]
+    assert read["tiles"] == len(trace.grid)
+    assert read["passes"] == trace.passes == 4
+    assert read["picture"].startswith("data:image/jpeg;base64,")
+    assert header["run"] != payload(trace, photo())[0]["run"]
+    for method, rows in read["scores"].items():
+        assert len(rows) == (5 if method == "crt" else 1)
+        wanted = 1 / (1 + np.exp(-trace.scores(method, 0).astype(float)))
+        np.testing.assert_allclose(rows[0], wanted, atol=1e-5)
+
+
+def test_single_label_scores_are_a_softmax(explorer):
+    header, _ = payload(explorer.trace("s", photo(), Settings(size=96)), photo(), single_label=True)
+    for rows in header["scores"].values():
+        np.testing.assert_allclose(np.sum(rows, axis=1), 1, atol=1e-4)
+
+
+def test_values_that_are_not_finite_are_refused(explorer):
+    trace = explorer.trace("nan", photo(seed=5), Settings(size=96))
+    trace.records["resnet"].maps[0, 0, 0] = np.inf
+    with pytest.raises(CrtError, match="not finite"):
+        encode_maps(trace)
+    explorer.cache.drop("nan")
+
+
+def test_large_maps_travel_as_a_file():
+    viewer = Viewer()
+    assert "data" in viewer.postprocess(({"run": "a"}, b"1" * INLINE_BYTES))
+    sent = viewer.postprocess(({"run": "a"}, b"1" * (INLINE_BYTES + 1)))
+    assert Path(sent["file"]).read_bytes() == b"1" * (INLINE_BYTES + 1)
+    assert sent["file"] in viewer.temp_files
+
+
+# What is kept, and for whom
+
+
+def test_cache_is_bounded_in_bytes_and_lets_the_oldest_go(explorer):
+    trace = explorer.trace("s", photo(), Settings(size=96))
+    cache = TraceCache(int(2.5 * trace.nbytes))
+    for name in "abc":
+        cache.put("me", name, Settings(), trace)
+        cache.get("me", "a", Settings())  # used, so it stays
+    assert len(cache) == 2
+    assert cache.nbytes == 2 * trace.nbytes
+    assert cache.get("me", "a", Settings()) is trace
+    assert cache.get("me", "b", Settings()) is None
+    small = TraceCache(trace.nbytes - 1)
+    small.put("me", "a", Settings(), trace)
+    assert len(small) == 0
+    assert small.nbytes == 0
+
+
+def test_cache_is_private_and_forgets_a_session(explorer):
+    trace = explorer.trace("s", photo(), Settings(size=96))
+    cache = TraceCache(10**9)
+    cache.put("me", "a", Settings(), trace)
+    cache.put("you", "a", Settings(), trace)
+    assert cache.get("them", "a", Settings()) is None
+    cache.drop("me")
+    assert cache.get("me", "a", Settings()) is None
+    assert cache.get("you", "a", Settings()) is trace
+    assert cache.nbytes == trace.nbytes
+    cache.drop(None)
+    assert len(cache) == 1
+
+
+def test_the_same_question_is_not_computed_twice(explorer, monkeypatch):
+    first = explorer.trace("once", photo(seed=1), Settings(size=96))
+    monkeypatch.setattr(explorer.engine, "predictor", lambda: pytest.fail("looked again"))
+    assert explorer.trace("once", photo(seed=1), Settings(size=96)) is first
+    with pytest.raises(pytest.fail.Exception):
+        explorer.trace("another", photo(seed=1), Settings(size=96))
+
+
+# What is said when something is wrong
+
+
+def test_settings_of_the_page():
+    image = photo()
+    assert settings_of("336", "overlap", image)[0].size == 336
+    assert settings_of("native", "overlap", image) == (Settings(size=None), False)
+    assert settings_of("native", "overlap", np.zeros((2, NATIVE_LIMIT + 1, 3), np.uint8)) == (
+        Settings(size=NATIVE_LIMIT),
+        True,
+    )
+    for size, mode in (("337", "overlap"), ("336", "sideways"), ("", "overlap"), (None, None)):
+        with pytest.raises(InvalidSetting):
+            settings_of(size, mode, image)
+
+
+def test_deconvolution_only_where_it_was_trained(explorer, tmp_path):
+    assert "deconvolution" not in explorer.modes
+    value = explorer.show(saved(tmp_path, photo(), "a.png"), "224", "deconvolution", "s")
+    assert "deconvolution" in value["message"]
+    able = Explorer(Engine(str(tiny_checkpoint(tmp_path / "able", deconvolution=True))), TraceCache(10**8), {})
+    assert "deconvolution" in able.modes
+    assert isinstance(able.show(str(tmp_path / "a.png"), "224", "deconvolution", "s"), tuple)
+
+
+def hostile(folder: Path) -> dict[str, tuple[str, bool]]:
+    """Name -> (path, whether maps are the right answer)."""
+    rgb = photo()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    whole = io.BytesIO()
+    Image.fromarray(photo(200, 200)).save(whole, "JPEG")
+    (folder / "cut.jpg").write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
+    (folder / "text.png").write_text("${alert(1)} {{value}} <script>alert(1)</script>")
+    (folder / "empty.png").write_bytes(b"")
+    bomb = io.BytesIO()
+    Image.new("1", (20000, 20000)).save(bomb, "PNG")
+    (folder / "bomb.png").write_bytes(bomb.getvalue())
+    alpha = np.dstack([rgb, np.full(rgb.shape[:2], 40, np.uint8)])
+    return {
+        "exif": (saved(folder, rgb, "exif.jpg", exif=exif), True),
+        "alpha": (saved(folder, alpha, "alpha.png"), True),
+        "palette": (saved(folder, Image.fromarray(rgb).convert("P"), "palette.gif"), True),
+        "cmyk": (saved(folder, Image.fromarray(rgb).convert("CMYK"), "cmyk.jpg"), True),
+        "sixteen": (saved(folder, Image.fromarray(rgb[..., 0].astype(np.uint16) * 257), "sixteen.png"), True),
+        "one": (saved(folder, rgb[:1, :1], "one.png"), True),
+        "thin": (saved(folder, Image.new("RGB", (4000, 1), "red"), "thin.png"), True),
+        "wrong extension": (saved(folder, rgb, "really_png.jpg", format="PNG"), True),
+        "truncated": (str(folder / "cut.jpg"), False),
+        "text": (str(folder / "text.png"), False),
+        "empty": (str(folder / "empty.png"), False),
+        "bomb": (str(folder / "bomb.png"), False),
+    }
+
+
+def test_hostile_pictures_get_maps_or_one_sentence(explorer, tmp_path, caplog):
+    for name, (path, usable) in hostile(tmp_path).items():
+        value = explorer.show(path, "224", "overlap", name)
+        if usable:
+            header, data = value
+            assert data, name
+            assert header["blocks"], name
+            assert np.isfinite(np.frombuffer(data, "<f2")).all(), name
+            if name == "exif":
+                assert header["source"] == (120, 90)
+        else:
+            assert re.fullmatch(r"[A-Z][^\n]+\.", value["message"]), (name, value)
+            assert "blocks" not in value
+            assert str(tmp_path) not in value["message"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "choose it again" in explorer.show(str(tmp_path / "gone.png"), "224", "overlap", "s")["message"]
+    for name in ("one", "thin"):
+        path = str(tmp_path / f"{name}.png")
+        assert isinstance(explorer.show(path, "native", "bilinear", name), tuple)
+
+
+def test_an_unexpected_error_is_logged_and_not_shown(explorer, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(explorer, "trace", lambda *_: 1 / 0)
+    value = explorer.show(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")
+    assert value["message"] == TROUBLE
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_maps_of_the_api(explorer, tmp_path):
+    path = saved(tmp_path, photo(), "a.png")
+    with np.load(io.BytesIO(explorer.maps(path, "224", "overlap", 1, False, "dog, cat", "s"))) as arrays:
+        assert list(arrays["classes"]) == ["dog", "cat"]
+        trace = explorer.trace("s", photo(), Settings(size=224))
+        np.testing.assert_array_equal(arrays["crt"], trace.maps("crt", loops=1, refined=False, classes=[1, 0]))
+        np.testing.assert_array_equal(arrays["resnet"], trace.maps("resnet", classes=[1, 0]))
+    for bad in ({"names": "wolf"}, {"loops": 9}, {"size": "1"}):
+        asked = {"size": "224", "mode": "overlap", "loops": 1, "refined": True, "names": ""} | bad
+        with pytest.raises(InvalidSetting):
+            explorer.maps(path, session="s", **asked)
+
+
+def test_a_checkpoint_that_is_not_there_ends_the_program_with_a_sentence(tmp_path):
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "app.py", "--checkpoint", str(tmp_path / "none")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert str(tmp_path / "none") in done.stderr.splitlines()[-1]
+
+
+def test_damaged_weights_are_said_at_the_first_request(checkpoint, tmp_path):
+    folder = shutil.copytree(checkpoint, tmp_path / "damaged")
+    (folder / "crt.safetensors").write_bytes(b"nothing")
+    broken = Explorer(Engine(str(folder)), TraceCache(10**8), {})
+    assert "damaged" in broken.show(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")["message"]
+    with pytest.raises(InvalidCheckpoint):
+        Engine(str(tmp_path / "none"))
+
+
+# Examples
+
+
+def test_shipped_examples_are_whole_and_small():
+    examples = shipped()
+    assert len(examples) >= 4
+    assert sum(bool(one.masks) for one in examples) >= 2
+    index = json.loads((ROOT / "app/examples/index.json").read_text())
+    for entry in index["examples"]:
+        assert entry["credit"]
+        assert entry["licence"]
+    for one in examples:
+        assert one.image.shape[2] == 3
+        assert one.trace.is_file()
+        for mask in one.masks:
+            points = np.concatenate([np.array(polygon) for polygon in mask["polygons"]])
+            assert points.min() >= 0
+            assert points.max() <= 1
+    assert sum(path.stat().st_size for path in (ROOT / "app/examples").iterdir()) < 4 * 2**20
+
+
+def test_a_stored_trace_counts_only_for_its_checkpoint_and_settings(explorer, tmp_path):
+    path = Path(saved(tmp_path, photo(), "a.png"))
+    settings = Settings(size=224)
+    trace = explorer.trace("s", photo(), settings)
+    trace.save(tmp_path / "a.npz")
+    example = Example("a", "A", path, trace=tmp_path / "a.npz")
+    sha = explorer.engine.sha256
+    assert sha == explorer.engine.predictor().checkpoint.sha256
+    assert example.stored(sha, settings).provenance["settings"] == plain(settings)
+    assert example.stored("another", settings) is None
+    assert example.stored(sha, Settings(size=336)) is None
+    assert explorer.show_example(example, "224", "overlap")[0]["stored"] is True
+    assert explorer.show_example(example, "336", "overlap") is None
+    (tmp_path / "a.npz").write_bytes(b"not a trace")
+    assert example.stored(sha, settings) is None
+
+
+def test_examples_of_a_devkit_bring_their_masks(tmp_path):
+    voc = tmp_path / "VOC2012"
+    for folder in ("JPEGImages", "Annotations", "SegmentationClass", "ImageSets/Segmentation"):
+        (voc / folder).mkdir(parents=True)
+    saved(voc / "JPEGImages", photo(), "one.jpg")
+    mask = np.zeros((90, 120), np.uint8)
+    mask[30:60, 40:80] = 8
+    saved(voc / "SegmentationClass", mask, "one.png")
+    (voc / "Annotations/one.xml").write_text(
+        "<annotation><size><width>120</width><height>90</height><depth>3</depth></size><object><name>cat</name>"
+        "<difficult>0</difficult><bndbox><xmin>40</xmin><ymin>30</ymin><xmax>80</xmax><ymax>60</ymax></bndbox>"
+        "</object></annotation>"
+    )
+    (voc / "ImageSets/Segmentation/val.txt").write_text("one\n")
+    (example,) = from_voc(voc)
+    assert example.title == "cat (one)"
+    assert example.masks[0]["label"] == "cat"
+    points = np.array(example.masks[0]["polygons"][0])
+    np.testing.assert_allclose([points[:, 0].min(), points[:, 0].max()], [40 / 120, 80 / 120], atol=0.01)
+    assert "voc-one" in gather(voc)
+
+
+# The page
+
+
+def test_launch_settings_are_set_explicitly(checkpoint):
+    options = launch_options(AppConfig(checkpoint=str(checkpoint), max_upload_mb=7))
+    wanted = {
+        "run_history": False,
+        "enable_monitoring": False,
+        "max_file_size": "7mb",
+        "allowed_paths": [],
+        "show_error": False,
+        "strict_cors": True,
+        "ssr_mode": False,
+        "server_name": None,
+        "server_port": None,
+        "share": None,
+    }
+    assert {name: options[name] for name in wanted} == wanted
+    demo = build(AppConfig(checkpoint=str(checkpoint), queue_size=3))
+    assert demo._queue.max_size == 3
+    assert demo.delete_cache == (3600, 7200)
+    assert demo.analytics_enabled is False
+    named = [fn for fn in demo.fns.values() if fn.api_visibility == "public" and fn.targets[0][1] != "unload"]
+    assert [fn.api_name for fn in named] == ["maps"]
+    model = [fn for fn in demo.fns.values() if fn.concurrency_id == "model"]
+    assert len(model) == 2
+    assert all(fn.concurrency_limit == 1 for fn in model)
+    states = [block for block in demo.blocks.values() if type(block).__name__ == "State"]
+    assert [state.time_to_live for state in states] == [3600]
+
+
+def test_the_page_description_is_plain_data(checkpoint):
+    demo = build(AppConfig(checkpoint=str(checkpoint)))
+    (viewer,) = [one for one in demo.get_config_file()["components"] if one["props"].get("elem_id") == "crt-maps"]
+    json.dumps(viewer["props"])
+    assert len(viewer["props"]["props"]["cards"]) == len(shipped())
+
+
+def test_options_out_of_range_are_refused():
+    with pytest.raises(InvalidSetting, match="--cache-mb"):
+        AppConfig(cache_mb=0)
+
+
+def test_templates_hold_no_placeholder_and_scripts_no_markup():
+    for name in ("viewer.html", "viewer.css"):
+        text = (HERE / name).read_text()
+        assert "${" not in text
+        assert "{{" not in text
+    for name in MODULES:
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", read(name)), name
+
+
+def test_every_top_level_name_is_defined_in_one_module():
+    names = [
+        match
+        for name in MODULES
+        for match in re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", read(name), re.MULTILINE)
+    ]
+    assert sorted(set(names)) == sorted(names)
+    assert not re.search(r"^(import|export)\b", script(), re.MULTILINE)
+
+
+def read(name: str) -> str:
+    return (HERE / f"{name}.mjs").read_text(encoding="utf-8")
+
+
+node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+@node
+def test_the_assembled_script_is_one_function(tmp_path):
+    path = tmp_path / "whole.js"
+    path.write_text(f"new Function('element', 'trigger', 'props', 'watch', {json.dumps(script())})")
+    subprocess.run(["node", str(path)], check=True, timeout=60)
+
+
+@node
+def test_viewer_modules():
+    files = sorted(str(path) for path in (ROOT / "tests/viewer").glob("*.test.mjs"))
+    done = subprocess.run(["node", "--test", *files], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]

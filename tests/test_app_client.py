@@ -1,0 +1,110 @@
+"""The app over HTTP: the public endpoint, what is closed, who sees whose files, and a full queue."""
+
+import concurrent.futures
+import threading
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from app.config import AppConfig
+from app.ui import build, launch_options
+from crt.predictor import Predictor
+from tests.tiny import CLASSES, tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The address of a running app with a tiny checkpoint."""
+    folder = tiny_checkpoint(tmp_path_factory.mktemp("client") / "tiny")
+    config = AppConfig(checkpoint=str(folder), queue_size=1, max_upload_mb=1, host="127.0.0.1")
+    demo = build(config)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+    yield url
+    demo.close()
+
+
+@pytest.fixture(scope="module")
+def client(server) -> Client:
+    return Client(server, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("picture") / "noise.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)).save(path)
+    return str(path)
+
+
+def ask(client: Client, path: str, **changes):
+    asked = {"size": "224", "mode": "overlap", "loops": 2, "refined": True, "classes": ""} | changes
+    return client.predict(handle_file(path), *asked.values(), api_name="/maps")
+
+
+def test_maps_come_as_npz(client, picture):
+    with np.load(ask(client, picture, classes="cat, person")) as arrays:
+        assert list(arrays["classes"]) == ["cat", "person"]
+        assert arrays["crt"].shape == arrays["tscam"].shape == (2, 11, 14)
+        assert arrays["resnet"].dtype == np.float32
+        assert tuple(arrays["source"]) == (60, 80)
+    with np.load(ask(client, picture)) as arrays:
+        assert list(arrays["classes"]) == list(CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"size": "9999"}, "input size"), ({"classes": "${alert(1)}"}, "Unknown class"), ({"loops": 99}, "loop count")],
+)
+def test_a_wrong_question_gets_one_sentence(client, picture, changes, reason):
+    with pytest.raises(Exception, match=reason) as error:
+        ask(client, picture, **changes)
+    assert "Traceback" not in str(error.value)
+
+
+def test_a_file_that_is_no_picture_gets_one_sentence(client, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_text("no picture")
+    with pytest.raises(Exception, match="not a picture"):
+        ask(client, str(path))
+
+
+def test_only_maps_is_public(client):
+    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/maps"]
+
+
+def test_too_large_an_upload_is_refused(client, tmp_path):
+    path = tmp_path / "large.bmp"
+    Image.new("RGB", (800, 800)).save(path)
+    assert path.stat().st_size > 2**20
+    with pytest.raises(Exception, match=r"(?i)size|large|413"):
+        ask(client, str(path))
+
+
+def test_files_outside_the_cache_are_not_served(client, server):
+    import httpx
+
+    for path in ("/etc/passwd", "pyproject.toml", "app/config.py", "../app.py"):
+        assert httpx.get(f"{server}gradio_api/file={path}").status_code in (403, 404), path
+
+
+def test_a_full_queue_says_so(client, picture, monkeypatch):
+    started, go_on = threading.Event(), threading.Event()
+    look = Predictor.trace
+
+    def slow(self, *args, **kwargs):
+        started.set()
+        go_on.wait(20)
+        return look(self, *args, **kwargs)
+
+    monkeypatch.setattr(Predictor, "trace", slow)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        running = pool.submit(ask, client, picture, mode="bilinear")
+        assert started.wait(20)
+        others = [pool.submit(ask, client, picture, mode="bilinear") for _ in range(3)]
+        done, _ = concurrent.futures.wait(others, timeout=10, return_when=concurrent.futures.FIRST_COMPLETED)
+        try:
+            assert any("queue" in str(one.exception()).lower() for one in done if one.exception())
+        finally:
+            go_on.set()
+        assert running.result(30)

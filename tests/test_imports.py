@@ -1,0 +1,128 @@
+"""The one-way arrows between the folders, and no unpickling, read from the syntax tree of every file."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FORBIDDEN = {  # the longest matching folder decides
+    "crt/train": ("app", "scripts", "tests", "gradio", "plotly", "tyro", "argparse"),
+    "crt": ("crt.train", "app", "scripts", "tests", "gradio", "plotly", "tyro", "argparse"),
+    "app": ("crt.train", "scripts", "tests", "tyro", "argparse"),
+    "scripts": ("app", "tests", "gradio", "argparse"),
+    "app.py": ("crt.train", "scripts", "tests", "argparse"),
+}
+PICKLE = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
+SOURCES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in [ROOT / "app.py", *(p for top in ("crt", "app", "scripts") for p in (ROOT / top).rglob("*.py"))]
+)
+
+
+def imported(tree: ast.AST, file: str) -> set[str]:
+    """Every dotted name that a file imports, at its top or inside a function, relative imports made absolute."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            package = list(Path(file).parent.parts)
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__"):
+            names |= {
+                arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+            }
+    return names
+
+
+def arrows_broken(source: str, file: str) -> list[str]:
+    """What a file imports and must not."""
+    rules = [folder for folder in FORBIDDEN if file == folder or file.startswith(f"{folder}/")]
+    banned = FORBIDDEN[max(rules, key=len)]
+    names = imported(ast.parse(source), file)
+    return sorted(name for name in names if any(name == one or name.startswith(f"{one}.") for one in banned))
+
+
+def unpickling(source: str) -> list[str]:
+    """Where a file loads pickles: such modules, torch.load, joblib-like names, or `allow_pickle` other than False."""
+    tree = ast.parse(source)
+    found = [name for name in imported(tree, "") if name.split(".")[0] in PICKLE or name == "torch.load"]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "load" and ast.unparse(node.value) == "torch":
+            found.append("torch.load")
+        elif isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False":
+            found.append("allow_pickle")
+    return sorted(found)
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def test_every_folder_is_read():
+    assert {file.split("/")[0] for file in SOURCES} == {"app.py", "app", "crt", "scripts"}
+
+
+@pytest.mark.parametrize("file", SOURCES)
+def test_file_keeps_the_rules(file):
+    source = (ROOT / file).read_text(encoding="utf-8")
+    assert arrows_broken(source, file) == []
+    assert unpickling(source) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "caught"),
+    [
+        ("crt/cam.py", "import gradio as gr", "gradio"),
+        ("crt/cam.py", "from crt.train import loss", "crt.train"),
+        ("crt/cam.py", "from crt import train", "crt.train"),
+        ("crt/explain/base.py", "from ..train.loss import dual_loss", "crt.train.loss"),
+        ("crt/cam.py", "def f():\n    import tyro", "tyro"),
+        ("crt/train/engine.py", "from scripts.evaluate import seeds", "scripts.evaluate"),
+        ("crt/train/engine.py", "import argparse", "argparse"),
+        ("crt/figures.py", "import plotly.express as px", "plotly.express"),
+        ("app/engine.py", "from crt.train.config import PRESETS", "crt.train.config"),
+        ("app/viewer/viewer.py", "import importlib\nimportlib.import_module('crt.train.engine')", "crt.train.engine"),
+        ("app.py", "import scripts.train_crt", "scripts.train_crt"),
+        ("scripts/explain.py", "from app.ui import build", "app.ui"),
+    ],
+)
+def test_a_wrong_arrow_is_caught(file, source, caught):
+    assert caught in arrows_broken(source, file)
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("crt/train/engine.py", "from crt.train.loss import dual_loss\nfrom ..cam import class_scores"),
+        ("crt/predictor.py", "from crt.trace import Trace\nimport training_utils, apparatus"),
+        ("app/ui.py", "import gradio as gr\nfrom app.viewer import Viewer\nfrom crt.predictor import Predictor"),
+        ("app.py", "import tyro\nfrom app.ui import build"),
+        ("scripts/train_crt.py", "import tyro\nfrom crt.train.engine import train"),
+    ],
+)
+def test_a_right_arrow_passes(file, source):
+    assert arrows_broken(source, file) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "from pickle import loads",
+        "import torch\ntorch.load('x')",
+        "from torch import load",
+        "import numpy as np\nnp.load('x', allow_pickle=True)",
+        "import numpy as np\nnp.load('x', allow_pickle=flag)",
+        "import joblib",
+    ],
+)
+def test_unpickling_is_caught(source):
+    assert unpickling(source)
+
+
+def test_safe_loading_passes():
+    assert unpickling("import numpy as np\nnp.load('x', allow_pickle=False)\nlibtorch.load('x')") == []

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import * as m from '../../app/viewer/arithmetic.mjs';
+
+const near = (a, b, tolerance = 1e-6) => assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
+
+test('several classes show the largest value of each cell', () => {
+  const block = { data: Float32Array.from([1, 0, 0, 5, 0, 2, 3, 1, 9, 9, 9, 9]), h: 2, w: 2 };
+  assert.deepEqual([...m.combineClasses(block, [0, 1]).data], [1, 2, 3, 5]);
+  assert.deepEqual([...m.combineClasses(block, [1]).data], [0, 2, 3, 1]);
+});
+
+test('the value at a cell centre is the value of the cell, wherever padding begins', () => {
+  const map = { data: Float32Array.from([1, 2, 3, 4, 5, 6]), h: 2, w: 3 };
+  const span = [1.5, 2.5]; // the picture ends in the middle of the last cells
+  near(m.sample(map, span, 0.5 / 2.5, 0.5 / 1.5), 1);
+  near(m.sample(map, span, 1.5 / 2.5, 0.5 / 1.5), 2);
+  near(m.sample(map, span, 1, 1), 6);
+  near(m.sample(map, span, 0, 0), 1);
+  near(m.sample(map, [2, 3], 0.5, 0.5), 3.5);
+});
+
+test('the interpolated grid is sampling at its points', () => {
+  const map = { data: Float32Array.from([0, 1, 4, 2]), h: 2, w: 2 };
+  const span = [1.7, 1.9];
+  const fine = m.upsample(map, span, 5, 7);
+  for (let i = 0; i < 5; i++) {
+    for (let j = 0; j < 7; j++) near(fine.data[i * 7 + j], m.sample(map, span, (j + 0.5) / 7, (i + 0.5) / 5), 1e-5);
+  }
+});
+
+test('a map of one cell is constant', () => {
+  const fine = m.upsample({ data: Float32Array.from([3]), h: 1, w: 1 }, [0.06, 0.06], 2, 3);
+  assert.deepEqual([...fine.data], [3, 3, 3, 3, 3, 3]);
+});
+
+test('colours clamp and never become NaN', () => {
+  const table = Uint8ClampedArray.from({ length: 768 }, (_, i) => Math.floor(i / 3));
+  const rgba = m.colorize(Float32Array.from([0, 1, 2, 99]), 2, table);
+  assert.deepEqual([rgba[0], rgba[4], rgba[8], rgba[12]], [0, 128, 255, 255]);
+  assert.deepEqual([...m.colorize(Float32Array.from([0]), 0, table)], [0, 0, 0, 255]);
+});
+
+test('maps of different units never share a scale', () => {
+  const maps = [{ top: 1, unit: 'cam' }, { top: 5, unit: 'product' }, { top: 9, unit: 'product' }];
+  assert.deepEqual(m.ranges(maps, 'map', {}), [1, 5, 9]);
+  assert.deepEqual(m.ranges(maps, 'shared', {}), [1, 9, 9]);
+  assert.deepEqual(m.ranges(maps, 'absolute', { cam: 2, product: 20 }), [2, 20, 20]);
+});
+
+test('round numbers', () => {
+  assert.deepEqual([0.0113, 0.02, 0.6, 1, 7, 2300, 0].map(m.niceCeiling), [0.02, 0.02, 1, 1, 10, 5000, 1]);
+  assert.deepEqual([0, 0.012345, 12.3456, 12345.6, NaN].map(m.figure), ['0', '0.0123', '12.3', '12346', '–']);
+});
+
+test('IoU', () => {
+  assert.equal(m.overlap(Float32Array.from([1, 1, 0, 0]), 0.5, [1, 0, 1, 0]), 1 / 3);
+  assert.equal(m.overlap(Float32Array.from([0, 0]), 0, [0, 0]), 0);
+});
+
+test('classes by probability, ties in their own order', () => {
+  assert.deepEqual(m.sortedClasses([0.1, 0.9, 0.9, 0.5]), [1, 2, 3, 0]);
+});
