@@ -29,8 +29,8 @@ class ClassMapHead(nn.Module):
         side = grid.tile // grid.patch
         x = tokens.transpose(1, 2).reshape(n, dim, side, side)
         if (self.upsample is not None) != (grid.mode == "deconvolution"):
-            need = "was trained with" if self.upsample is not None else "has no"
-            raise InvalidSetting(f"This checkpoint {need} a learned deconvolution: choose another cut-merge mode.")
+            need = "was trained with a" if self.upsample is not None else "has no"
+            raise InvalidSetting(f"This checkpoint {need} learned deconvolution: choose another cut-merge mode.")
         if self.upsample is not None:
             x = self.upsample(x)
         elif grid.mode == "bilinear" and grid.tile_cells != side:

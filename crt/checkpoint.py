@@ -26,6 +26,7 @@ from crt.errors import CrtError, InvalidCheckpoint
 from crt.transformer import TransformerBranch, build_vit
 
 FORMAT = 1
+Kind = Literal["vit", "resnet"]
 Method = Literal["resnet", "tscam", "crt", "crt_cnn"]
 METHODS: tuple[Method, ...] = get_args(Method)
 CONFIG_FILE = "config.json"
@@ -35,7 +36,7 @@ CONFIG_FILE = "config.json"
 class NetworkSpec:
     """One network of a checkpoint. `timm`: name of the backbone. `trained_loops`: loop counts seen in training."""
 
-    kind: Literal["vit", "resnet"]
+    kind: Kind
     timm: str
     file: str
     sha256: str = ""
@@ -127,9 +128,16 @@ def read_config(folder: Path) -> CheckpointConfig:
     unknown = set(networks) - set(METHODS)
     if unknown or not networks:
         raise InvalidCheckpoint(f"{path} must name networks among {', '.join(METHODS)}; it has {sorted(networks)}.")
-    if not config.classes or len(set(config.classes)) != len(config.classes):
+    names = config.classes
+    if not isinstance(names, tuple) or not all(isinstance(name, str) and name for name in names):
+        raise InvalidCheckpoint(f"{path} must list the class names, each once, as text.")
+    if not names or len(set(names)) != len(names):
         raise InvalidCheckpoint(f"{path} must list the class names, each once.")
     for method, spec in networks.items():
+        if spec.kind not in get_args(Kind) or not all(isinstance(v, str) for v in (spec.timm, spec.file, spec.sha256)):
+            raise InvalidCheckpoint(f"{path}: {method} needs a kind, {' or '.join(get_args(Kind))}, and names as text.")
+        if type(spec.tile) is not int or spec.tile < 1:
+            raise InvalidCheckpoint(f"{path}: the tile of {method} must be a number of pixels, not {spec.tile!r}.")
         if Path(spec.file).name != spec.file or not spec.file.endswith(".safetensors"):
             raise InvalidCheckpoint(f"{path}: the file of {method} must be a .safetensors file beside the config.")
     return config

@@ -53,7 +53,7 @@ class TileGrid:
             raise InvalidSetting(f"Unknown padding {self.padding!r}: choose minimal or released.")
         if min(self.height, self.width, self.patch) < 1:
             raise InvalidSetting(f"A picture of {self.width} × {self.height} pixels cannot be cut into tiles.")
-        if self.tile % (2 * self.patch):
+        if self.tile < 1 or self.tile % (2 * self.patch):
             raise InvalidSetting(
                 f"A tile of {self.tile} pixels must hold an even number of {self.patch}-pixel patches."
             )

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -198,7 +200,7 @@ class Trace:
                 timings=header["timings"],
                 provenance=header["provenance"],
             )
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, BadZipFile, zlib.error) as error:
             raise InvalidTrace(f"This file is not a Trace: {error}.") from error
 
 

@@ -13,6 +13,7 @@ import timm
 import torch
 import torch.nn.functional as F
 from timm.layers.attention import Attention
+from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
@@ -131,9 +132,10 @@ def build_vit(name: str, *, tile: int = 224, pretrained: bool = False) -> Vision
     """
     if not timm.is_model(name):
         raise InvalidSetting(f"timm knows no model {name!r}: look one up with timm.list_models('vit*').")
+    pool = "token" if "distilled" in name else ""  # timm's distilled DeiT knows no other
     try:
-        vit = timm.create_model(name, num_classes=0, global_pool="", img_size=tile, pretrained=pretrained)
-    except TypeError as error:
+        vit = timm.create_model(name, num_classes=0, global_pool=pool, img_size=tile, pretrained=pretrained)
+    except (AssertionError, TypeError, ValueError) as error:
         raise InvalidCheckpoint(f"{name} is not a vision transformer with square tiles: {error}.") from error
     return _checked(vit, name)
 
@@ -146,6 +148,8 @@ def _checked(vit: nn.Module, name: str = "This model") -> VisionTransformer:
         raise InvalidCheckpoint(f"{name} has no class token, whose attention refines the maps: choose one that has.")
     if any(type(block) is not Block or type(block.attn) is not Attention for block in vit.blocks):
         raise InvalidCheckpoint(f"{name} has blocks of its own kind: choose a ViT with standard attention blocks.")
+    if type(vit.patch_embed) is not PatchEmbed:
+        raise InvalidCheckpoint(f"{name} has a stem before its patches: choose a ViT that cuts the picture itself.")
     patch, size = vit.patch_embed.patch_size, vit.patch_embed.img_size
     if patch[0] != patch[1] or size[0] != size[1]:
         raise InvalidCheckpoint(f"{name} has patches of {patch} on {size}: choose square patches and tiles.")

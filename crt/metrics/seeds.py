@@ -1,4 +1,4 @@
-"""How good the seeds of a checkpoint are on pictures with masks: the measure of METHOD sections 10 and 11."""
+"""How good the seeds of a checkpoint are on pictures with masks: the measure of METHOD section 10."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything a training run is made of, as frozen dataclasses, and the presets of METHOD sections 6 and 11."""
+"""Everything a training run is made of, as frozen dataclasses, and the presets of METHOD section 6."""
 
 from __future__ import annotations
 
@@ -158,8 +158,8 @@ TWO_CORES_BF16 = TrainConfig(
 
 PRESETS: dict[str, tuple[str, TrainConfig]] = {
     "paper": ("the paper's networks with the released optimizer: DeiT-S + ResNet-152, SGD, 10 epochs", PAPER),
-    "full": ("DeiT-Tiny + ResNet-50, 336 crops, 8 epochs: minutes on a GPU", FULL),
-    "two-cores": ("224 crops, 6 epochs: about 100 minutes on two AVX2 cores", TWO_CORES),
+    "full": ("DeiT-Tiny + ResNet-50, 336 crops, 8 epochs: for a GPU", FULL),
+    "two-cores": ("224 crops, 6 epochs: for a CPU", TWO_CORES),
     "two-cores-bf16": ("224 crops, then 336: for two cores with bfloat16 instructions", TWO_CORES_BF16),
 }
 

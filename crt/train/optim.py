@@ -1,4 +1,4 @@
-"""Optimizers of the branches and the polynomial schedule (METHOD sections 6 and 11)."""
+"""Optimizers of the branches and the polynomial schedule (METHOD section 6)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,74 @@
+import pytest
+import torch
+from timm.models.resnet import BasicBlock, ResNet
+from torch import nn
+
+from crt.cnn import CnnBranch, build_resnet
+from crt.errors import InvalidCheckpoint, InvalidSetting
+
+
+def branch(name="test_resnet", classes=3):
+    torch.manual_seed(0)
+    return CnnBranch(build_resnet(name), classes).eval()
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "resnet18", "resnet18d", "resnet26t", "resnet50"])
+def test_stride_16_without_dilation(name):
+    net = branch(name)
+    with torch.no_grad():
+        assert net(torch.randn(1, 3, 64, 96)).shape == (1, 3, 4, 6)
+    convolutions = [module for module in net.modules() if isinstance(module, nn.Conv2d)]
+    assert {conv.dilation for conv in convolutions} == {(1, 1)}
+    assert all(m.stride in (1, (1, 1)) for m in net.resnet.layer4.modules() if isinstance(m, (nn.Conv2d, nn.AvgPool2d)))
+    assert net.classifier.bias is None
+
+
+@pytest.mark.parametrize(("size", "cells"), [((1, 1), (1, 1)), ((16, 17), (1, 2)), ((33, 100), (3, 7))])
+def test_any_size_gives_the_cells_that_it_touches(size, cells):
+    with torch.no_grad():
+        assert branch()(torch.randn(2, 3, *size)).shape == (2, 3, *cells)
+
+
+def test_the_classifier_is_linear_on_the_features():
+    net, x = branch(), torch.randn(2, 3, 48, 48)
+    with torch.no_grad():
+        wanted = torch.einsum("cf,nfhw->nchw", net.classifier.weight[:, :, 0, 0], net.features(x))
+        torch.testing.assert_close(net(x), wanted)
+
+
+def test_batch_norm_stays_frozen_in_training():
+    net = branch().train()
+    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert norms
+    assert net.training
+    assert not any(norm.training for norm in norms)
+    before = [norm.running_mean.clone() for norm in norms]
+    net(5 + 3 * torch.randn(4, 3, 64, 64))
+    assert all(torch.equal(norm.running_mean, mean) for norm, mean in zip(norms, before, strict=True))
+    assert not net.eval().training
+
+
+def test_no_gradient_below_layer3():
+    net = branch().train()
+    net(torch.randn(2, 3, 64, 64)).square().mean().backward()
+    for name, parameter in net.named_parameters():
+        trained = name.startswith(("resnet.layer3", "resnet.layer4", "classifier"))
+        assert parameter.requires_grad == trained
+        assert (parameter.grad is not None) == trained, name
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "mobilenetv3_small_050", "test_convnext"])
+def test_other_models_get_a_sentence(name):
+    with torch.device("meta"), pytest.raises(InvalidCheckpoint, match=f"{name} is not a timm ResNet"):
+        build_resnet(name)
+
+
+def test_a_resnet_of_another_stride_is_refused():
+    resnet = ResNet(BasicBlock, (1, 1, 1, 1), channels=(8, 8, 8, 8), output_stride=8, num_classes=0)
+    with pytest.raises(InvalidCheckpoint, match="8 cells of 64 pixels, not 4"):
+        CnnBranch(resnet, 2)
+
+
+def test_unknown_names_are_a_setting():
+    with pytest.raises(InvalidSetting, match=r"timm\.list_models"):
+        build_resnet("resnet_of_nobody")

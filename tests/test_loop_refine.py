@@ -1,0 +1,151 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crt.cam import ClassMapHead, class_scores
+from crt.errors import InvalidSetting
+from crt.loop import passes, unroll
+from crt.refine import attention_map, refine
+from crt.tiles import TileGrid
+
+
+class Encoder:
+    """F(x) = x @ W, which also counts its passes and gives a row that names the pass."""
+
+    def __init__(self):
+        self.weight = torch.randn(8, 8, generator=torch.Generator().manual_seed(0)) / 8
+        self.calls = 0
+
+    def __call__(self, x):
+        self.calls += 1
+        return x @ self.weight, torch.full((2, x.shape[0], 3, 4), float(self.calls))
+
+
+def start():
+    return torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(1))
+
+
+def test_the_equation_of_the_paper():
+    encoder, x0 = Encoder(), start()
+    steps = list(unroll(encoder, x0, 3, 1))
+    torch.testing.assert_close(steps[0].tokens, x0 @ encoder.weight)
+    x = x0
+    for step in steps[1:]:
+        x = x + x @ encoder.weight
+        torch.testing.assert_close(step.tokens, x)
+
+
+@pytest.mark.parametrize("loops", range(5))
+def test_one_run_gives_what_separate_runs_give(loops):
+    together, apart = Encoder(), Encoder()
+    steps = list(unroll(together, start(), loops, 1))
+    assert [step.loops for step in steps] == list(range(loops + 1))
+    assert together.calls == passes(loops) == max(1, loops)
+    for count, step in enumerate(steps):
+        (last,) = unroll(Encoder(), start(), count, 1, every=False)
+        assert last.loops == count
+        torch.testing.assert_close(step.tokens, last.tokens)
+        torch.testing.assert_close(step.similarity, last.similarity)
+    list(unroll(apart, start(), loops, 1, every=False))
+    assert apart.calls == together.calls
+
+
+def test_loops_0_and_1_share_the_pass():
+    steps = list(unroll(Encoder(), start(), 2, 1))
+    assert steps[0].rows is steps[1].rows
+    assert [float(step.rows.mean()) for step in steps] == [1, 1, 2]
+
+
+def test_similarity_leaves_the_prefix_out():
+    x0 = start()
+    zero, one = unroll(Encoder(), x0, 1, 2)
+    wanted = F.cosine_similarity(x0[:, 2:], one.tokens[:, 2:], dim=-1).mean(1)
+    torch.testing.assert_close(one.similarity, wanted)
+    wanted = F.cosine_similarity(x0[:, 2:], zero.tokens[:, 2:], dim=-1).mean(1)
+    torch.testing.assert_close(zero.similarity, wanted)
+
+
+def test_the_loop_is_lazy_and_can_be_left():
+    encoder = Encoder()
+    steps = unroll(encoder, start(), 8, 1)
+    next(steps)
+    next(steps)
+    assert encoder.calls == 1
+
+
+def test_negative_loops_are_refused():
+    with pytest.raises(InvalidSetting, match="0 or more"):
+        list(unroll(Encoder(), start(), -1, 1))
+
+
+def rows():
+    return torch.rand(3, 4, 2, 16, generator=torch.Generator().manual_seed(2))  # passes, blocks, n, patches
+
+
+@pytest.mark.parametrize(("loops", "used"), [(0, 1), (1, 1), (2, 2), (3, 3)])
+def test_attention_is_summed_over_the_passes_of_the_loop_count(loops, used):
+    found = attention_map(rows(), loops)
+    assert found.shape == (2, 1, 4, 4)
+    torch.testing.assert_close(found.flatten(1), rows()[:used].mean(1).sum(0))
+    torch.testing.assert_close(attention_map(rows(), loops, combine="mean") * used, found)
+    torch.testing.assert_close(attention_map(rows(), loops, combine="last").flatten(1), rows()[used - 1].mean(0))
+
+
+def test_blocks_are_chosen_whatever_their_order():
+    wanted = rows()[:2, [0, 3]].mean(1).sum(0)
+    for blocks in ([0, 3], [3, 0], (3, 0, 3)):
+        torch.testing.assert_close(attention_map(rows(), 2, blocks=blocks).flatten(1), wanted)
+    torch.testing.assert_close(attention_map(rows(), 2, blocks=range(4)), attention_map(rows(), 2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"loops": 4}, "only 3 were run"),
+        ({"loops": 1, "blocks": []}, "at least one block between 1 and 4"),
+        ({"loops": 1, "blocks": [4]}, "at least one block between 1 and 4"),
+        ({"loops": 1, "blocks": [-1]}, "at least one block between 1 and 4"),
+        ({"loops": 1, "combine": "max"}, "Unknown combination"),
+    ],
+)
+def test_what_was_not_recorded_is_refused(arguments, message):
+    with pytest.raises(InvalidSetting, match=message):
+        attention_map(rows(), **arguments)
+
+
+def test_refine_multiplies_and_follows_a_finer_grid():
+    maps, attention = torch.randn(2, 3, 4, 4), torch.rand(2, 1, 4, 4)
+    torch.testing.assert_close(refine(maps, attention), maps * attention)
+    finer = torch.randn(2, 3, 8, 8)
+    assert refine(finer, attention).shape == finer.shape
+    torch.testing.assert_close(refine(finer, torch.full((2, 1, 4, 4), 0.5)), finer / 2)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.floats(0.125, 8, width=32))
+def test_a_constant_factor_of_the_attention_is_one_of_the_map(factor):
+    maps, attention = torch.ones(1, 2, 4, 4), attention_map(rows()[:, :, :1], 2)
+    torch.testing.assert_close(refine(maps, attention * factor), refine(maps, attention) * factor)
+
+
+def test_the_head_is_a_convolution_over_the_grid_of_tokens():
+    torch.manual_seed(0)
+    head, grid = ClassMapHead(6, 3), TileGrid(64, 64, 64)
+    tokens = torch.randn(2, 16, 6)
+    maps = head(tokens, grid)
+    square = tokens.reshape(2, 4, 4, 6).permute(0, 3, 1, 2)
+    torch.testing.assert_close(maps, F.conv2d(square, head.classifier.weight, head.classifier.bias, padding=1))
+    torch.testing.assert_close(class_scores(maps), maps.mean((2, 3)))
+
+
+def test_a_head_fits_its_modes_only():
+    tokens = torch.randn(1, 16, 6)
+    fine = ClassMapHead(6, 3, deconvolution=True)
+    assert fine(tokens, TileGrid(64, 64, 64, mode="deconvolution")).shape == (1, 3, 8, 8)
+    assert ClassMapHead(6, 3)(tokens, TileGrid(100, 40, 64, mode="bilinear")).shape == (1, 3, 7, 7)
+    with pytest.raises(InvalidSetting, match="was trained with a learned deconvolution"):
+        fine(tokens, TileGrid(64, 64, 64))
+    with pytest.raises(InvalidSetting, match="has no learned deconvolution"):
+        ClassMapHead(6, 3)(tokens, TileGrid(64, 64, 64, mode="deconvolution"))

@@ -1,0 +1,206 @@
+import dataclasses
+import io
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from crt.checkpoint import load_checkpoint
+from crt.errors import CrtError, InvalidSetting
+from crt.predictor import Predictor, Settings
+from crt.trace import InvalidTrace, TokenRecord, Trace
+from tests.tiny import tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory):
+    return Predictor(load_checkpoint(tiny_checkpoint(tmp_path_factory.mktemp("tiny"))))
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def trace(predictor, picture):
+    return predictor.trace(picture, Settings(size=96, loops=3))
+
+
+def same(one, two):
+    assert one.records.keys() == two.records.keys()
+    for method, record in one.records.items():
+        assert type(record) is type(two.records[method])
+        for name, array in vars(record).items():
+            other = getattr(two.records[method], name)
+            assert array.dtype == other.dtype
+            assert array.tobytes() == other.tobytes()
+    for name in ("source", "grid", "classes", "timings", "provenance"):
+        assert json.dumps(getattr(one, name), default=str) == json.dumps(getattr(two, name), default=str)
+
+
+@pytest.mark.parametrize("settings", [Settings(size=96, loops=0), Settings(size=None, heads=True, mode="bilinear")])
+def test_save_and_load_lose_no_bit(predictor, picture, settings, tmp_path):
+    wanted = predictor.trace(picture, settings)
+    path = tmp_path / "trace.npz"
+    wanted.save(path)
+    found = Trace.load(path)
+    same(wanted, found)
+    assert found.grid == wanted.grid
+    np.testing.assert_array_equal(found.maps("crt"), wanted.maps("crt"))
+    stream = io.BytesIO()
+    wanted.save(stream)
+    same(wanted, Trace.load(io.BytesIO(stream.getvalue())))
+
+
+def test_no_pickle_is_ever_opened(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (pytest.fail, ("the pickle was opened",))
+
+    path = tmp_path / "bomb.npz"
+    path.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(InvalidTrace):
+        Trace.load(path)
+    header = np.empty((), dtype=object)
+    header[()] = Bomb()
+    np.savez(path, header=header)
+    with pytest.raises(InvalidTrace):
+        Trace.load(path)
+
+
+def changed(trace, tmp_path, **header):
+    path = tmp_path / "changed.npz"
+    trace.save(path)
+    with np.load(path) as arrays:
+        kept = dict(arrays)
+    kept["header"] = np.array(json.dumps({**json.loads(str(kept["header"])), **header}))
+    np.savez(path, **kept)
+    return path
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"schema": 99},
+        {"grid": {"height": 0, "width": 3}},
+        {"grid": {"height": 96, "width": 96, "colour": 1}},
+        {"kinds": {"crt": "tokens", "nobody": "conv"}},
+        {"source": []},
+        {"kinds": None},
+        {"classes": 3},
+    ],
+)
+def test_other_headers_are_refused(trace, tmp_path, header):
+    path = changed(trace, tmp_path, **header)
+    with pytest.raises(CrtError):
+        Trace.load(path)
+
+
+def test_another_schema_says_so(trace, tmp_path):
+    with pytest.raises(InvalidTrace, match="schema 99, this program reads 1"):
+        Trace.load(changed(trace, tmp_path, schema=99))
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 not a zip", b"\x93NUMPY"])
+def test_other_files_are_refused(tmp_path, content):
+    path = tmp_path / "some.npz"
+    path.write_bytes(content)
+    with pytest.raises(InvalidTrace, match="not a Trace"):
+        Trace.load(path)
+    with pytest.raises(InvalidTrace, match="not a Trace"):
+        Trace.load(tmp_path / "nothing.npz")
+
+
+def test_a_trace_cut_off_is_refused(trace, tmp_path):
+    path = tmp_path / "trace.npz"
+    trace.save(path)
+    whole = path.read_bytes()
+    for share in (0.1, 0.5, 0.99):
+        path.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(InvalidTrace):
+            Trace.load(path)
+
+
+def test_a_single_array_is_refused(tmp_path):
+    path = tmp_path / "array.npy"
+    np.save(path, np.zeros(3))
+    with pytest.raises(InvalidTrace):
+        Trace.load(path)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "message"),
+    [
+        ("crt", {"loops": 4}, "loops 0 to 3, not 4"),
+        ("crt", {"loops": -1}, "loops 0 to 3, not -1"),
+        ("tscam", {"loops": 1}, "loops 0 to 0, not 1"),
+        ("crt", {"classes": [3]}, "classes between 0 and 2"),
+        ("crt", {"classes": [-1]}, "classes between 0 and 2"),
+        ("crt", {"blocks": [6]}, "between 1 and 6"),
+        ("crt", {"blocks": []}, "at least one block"),
+        ("crt", {"combine": "max"}, "Unknown combination"),
+        ("deit", {}, "no deit network"),
+    ],
+)
+def test_what_is_not_recorded_is_refused(trace, method, arguments, message):
+    with pytest.raises(InvalidSetting, match=message):
+        trace.maps(method, **arguments)
+
+
+def test_attention_of_a_cnn_is_refused(trace):
+    with pytest.raises(InvalidSetting, match="has no attention"):
+        trace.attention("resnet")
+
+
+def test_maps_are_refined_merged_cropped_and_relued(trace):
+    record = trace.records["crt"]
+    assert isinstance(record, TokenRecord)
+    rows = record.rows[:2].mean(1).sum(0)  # two passes, all blocks
+    n = len(trace.grid)
+    tiles = record.maps[2] * rows.reshape(n, 1, 4, 4)
+    total = np.zeros((3, *(side // 16 for side in trace.grid.padded)))
+    count = np.zeros_like(total)
+    for i, (y, x) in enumerate(trace.grid.origins):
+        here = np.s_[:, y // 16 : y // 16 + 4, x // 16 : x // 16 + 4]
+        total[here] += tiles[i]
+        count[here] += 1
+    wanted = (total / count)[:, : trace.grid.cells[0], : trace.grid.cells[1]]
+    np.testing.assert_allclose(trace.maps("crt", loops=2, relu=False), wanted, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(trace.maps("crt", loops=2), np.maximum(wanted, 0), rtol=1e-4, atol=1e-6)
+
+
+def test_scores_are_the_mean_of_the_raw_merged_map(trace):
+    merged = trace.grid.merge(torch.from_numpy(trace.records["crt"].maps[1])).mean((2, 3))[0]
+    np.testing.assert_allclose(trace.scores("crt", 1), merged.numpy(), rtol=1e-4, atol=1e-5)
+    conv = trace.records["resnet"]
+    np.testing.assert_allclose(trace.scores("resnet"), conv.maps.mean((1, 2)), rtol=1e-4, atol=1e-5)
+
+
+def test_classes_come_in_the_order_asked_for(trace):
+    for method in trace.methods:
+        maps = trace.maps(method)
+        np.testing.assert_array_equal(trace.maps(method, classes=[2, 0]), maps[[2, 0]])
+        np.testing.assert_array_equal(trace.maps(method, classes=np.array([1])), maps[[1]])
+
+
+def test_what_a_trace_says_of_itself(trace):
+    assert trace.methods == ("resnet", "tscam", "crt", "crt_cnn")
+    assert trace.passes == 3
+    assert trace.clamp("crt", 7) == 3
+    assert trace.clamp("tscam", 7) == trace.clamp("resnet", 7) == 0
+    assert trace.nbytes == sum(a.nbytes for r in trace.records.values() for a in dataclasses.asdict(r).values())
+    assert trace.attention("crt", loops=3).shape == trace.grid.patch_cells
+    assert trace.span("resnet") == trace.span("crt") == (72 / 16, 96 / 16)
+
+
+def test_asking_changes_nothing(trace):
+    before = {method: {n: a.copy() for n, a in vars(r).items()} for method, r in trace.records.items()}
+    for method in trace.methods:
+        maps = trace.maps(method)
+        maps[:] = -1
+    for method, arrays in before.items():
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(getattr(trace.records[method], name), array)
