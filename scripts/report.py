@@ -133,11 +133,7 @@ def _training(name: str, part: dict[str, Any]) -> list[str]:
     values = part["config"]
     splits = " ".join(values["data"]["splits"])
     branches = "" if values["model"]["branches"] == "pair" else f" --model.branches {values['model']['branches']}"
-    phases = "; ".join(
-        f"{p['epochs']} epochs of {p['crop']} px crops (long side {p['resize'][0]}–{p['resize'][1]}, loops from "
-        f"{p['loops']}, CNN at {p['cnn_size'] or p['crop']})"
-        for p in values["schedule"]
-    )
+    phases = "; ".join(_phase(phase, values["model"]["branches"]) for phase in values["schedule"])
     minutes = f"{part['minutes']:.0f} minutes on {part['machine']}, {part['precision']}, sharing it with other work"
     what = (
         f"**`{name}`**: {part['pictures']} pictures of {splits}; {phases}; batch {values['batch']}, "
@@ -149,6 +145,15 @@ def _training(name: str, part: dict[str, Any]) -> list[str]:
         f"--model.cnn-weights {values['model']['cnn_weights']}"
     )
     return [what, "", f"    {command}", ""]
+
+
+def _phase(phase: dict[str, Any], branches: str) -> str:
+    words = [f"long side {phase['resize'][0]}–{phase['resize'][1]}"]
+    if branches != "cnn":
+        words.append(f"loops drawn from {', '.join(map(str, phase['loops']))}")
+    if branches != "vit":
+        words.append(f"the CNN sees them at {phase['cnn_size'] or phase['crop']} px")
+    return f"{phase['epochs']} epochs of {phase['crop']} px crops ({'; '.join(words)})"
 
 
 def _preset(values: dict[str, Any]) -> str:
