@@ -50,9 +50,9 @@ def colour(values: np.ndarray, *, colormap: str = COLORMAP, vmax: float | None =
     """
     if colormap not in mpl.colormaps:
         raise InvalidSetting(f"There is no colour map {colormap!r}: choose viridis, magma, cividis or gray.")
-    values = np.nan_to_num(np.asarray(values, np.float32), nan=0.0, posinf=np.finfo(np.float32).max, neginf=0.0)
+    values = np.maximum(np.nan_to_num(np.asarray(values, np.float64), nan=0.0), 0)
     top = float(values.max(initial=0)) if vmax is None else float(vmax)
-    scaled = np.clip(values / top, 0, 1) if np.isfinite(top) and top > 0 else np.zeros_like(values)
+    scaled = np.minimum(values, top) / top if np.isfinite(top) and top > 0 else np.zeros_like(values)
     return mpl.colormaps[colormap](scaled, bytes=True)[..., :3]
 
 
@@ -107,7 +107,7 @@ def contact_sheet(
 ) -> Image.Image:
     """Panels in rows under a title, with notes below them, as one RGB picture.
 
-    `width`: pixels of a panel; panels are resized to it. `bar`: the words at both ends of a colour bar, drawn if given.
+    `width`: pixels of a panel; wider ones are shrunk to it. `bar`: the words at both ends of a colour bar, if any.
     `text`: pixels of the small type. Lines that are too long are broken. Raises InvalidSetting for a sheet of nothing.
     """
     if not rows or not all(rows):

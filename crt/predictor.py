@@ -95,9 +95,8 @@ class Predictor:
         timings: dict[str, float] = {}
         with _timed(timings, "read"):
             image = load_image(source)
-        methods: list[Method] = [
-            m for m in METHODS if m in self.checkpoint.networks and m in (settings.methods or METHODS)
-        ]
+        wanted = METHODS if settings.methods is None else settings.methods
+        methods: list[Method] = [m for m in METHODS if m in self.checkpoint.networks and m in wanted]
         if not methods:
             raise InvalidSetting(f"This checkpoint has none of {settings.methods}: choose among its networks.")
         with self._lock, torch.inference_mode():

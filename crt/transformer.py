@@ -148,7 +148,7 @@ def _checked(vit: nn.Module, name: str = "This model") -> VisionTransformer:
         raise InvalidCheckpoint(f"{name} has no class token, whose attention refines the maps: choose one that has.")
     if any(type(block) is not Block or type(block.attn) is not Attention for block in vit.blocks):
         raise InvalidCheckpoint(f"{name} has blocks of its own kind: choose a ViT with standard attention blocks.")
-    if type(vit.patch_embed) is not PatchEmbed:
+    if vit.patch_embed.__class__ is not PatchEmbed:
         raise InvalidCheckpoint(f"{name} has a stem before its patches: choose a ViT that cuts the picture itself.")
     patch, size = vit.patch_embed.patch_size, vit.patch_embed.img_size
     if patch[0] != patch[1] or size[0] != size[1]:

@@ -75,7 +75,9 @@ def explain(config: Config) -> dict:
     predictor = Predictor(checkpoint, device=device)
     trace = predictor.trace(image, Settings(size=config.size, mode=config.mode, loops=loops))
     single = checkpoint.config.single_label
-    shares = {m: probabilities(trace, m, loops=loops, single_label=single) for m in trace.methods}
+    shares: dict[Method, np.ndarray] = {
+        m: probabilities(trace, m, loops=loops, single_label=single) for m in trace.methods
+    }
     chosen = choose_classes(config.classes, trace, shares)
     extras, seconds = run_explainers(config, predictor, trace, image, chosen)
     result = {
@@ -181,9 +183,8 @@ def table(result: dict) -> str:
         for name, shares in result["classes"].items()
     ]
     height, width = result["input"]
-    lines.append(
-        f"input {width} × {height}, {result['tiles']} tiles, {result['passes']} passes, {result['loops']} loops"
-    )
+    counts = ", ".join(f"{name} {result[name]}" for name in ("tiles", "passes", "loops"))
+    lines.append(f"input {width} × {height}, {counts}")
     lines += [f"{stage:<16}{value:>10.1f} ms" for stage, value in result["milliseconds"].items()]
     return "\n".join(lines)
 

@@ -1,5 +1,5 @@
-import timm
 import pytest
+import timm
 import torch
 from timm.models.vision_transformer import VisionTransformer
 

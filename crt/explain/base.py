@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -146,7 +146,7 @@ class EngineExplainer:
 
 
 @contextmanager
-def engine(method: type[BaseCAM]) -> Iterator[BaseCAM]:
+def engine(method: type[BaseCAM]) -> Iterator[Any]:
     """An object of pytorch-grad-cam whose hooks sit on a layer of its own, released at the end.
 
     Its own context manager is not used: it swallows every IndexError.
@@ -167,7 +167,7 @@ def _view_of_cnn(network: CnnBranch, pixels: Tensor) -> View:
 
 
 def _view_of_transformer(network: TransformerBranch, tiles: Tensor, grid: TileGrid) -> View:
-    block, prefix, side = network.vit.blocks[-1], network.prefix, network.side
+    block, prefix, side = network.blocks[-1], network.prefix, network.side
     with torch.no_grad():
         x = network.vit.blocks[:-1](network.embed(tiles))
         normed = block.norm1(x)

@@ -1,0 +1,248 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from matplotlib import colormaps
+from PIL import Image
+
+from crt.checkpoint import load_checkpoint
+from crt.errors import InvalidSetting
+from crt.figures import (
+    Extra,
+    Panel,
+    colour,
+    colour_bar,
+    contact_sheet,
+    fit,
+    outline,
+    overlay,
+    probabilities,
+    settings_line,
+    side_by_side,
+)
+from crt.predictor import Predictor, Settings
+from crt.trace import ConvRecord, Trace
+from scripts.explain import main
+from tests.tiny import tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny_checkpoint(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(0).integers(0, 256, (72, 96, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def trace(folder, image):
+    return Predictor(load_checkpoint(folder)).trace(image, Settings(size=96, loops=2))
+
+
+def test_colours_run_from_zero_to_vmax():
+    table = np.array([colormaps["viridis"](x, bytes=True)[:3] for x in (0.0, 0.5, 1.0)])
+    values = np.array([[0.0, 1.0, 2.0]])
+    np.testing.assert_array_equal(colour(values)[0], table)
+    np.testing.assert_array_equal(colour(values, vmax=1)[0, 1:], table[[2, 2]])
+    np.testing.assert_array_equal(colour(np.array([[-5.0, np.nan]]))[0], table[[0, 0]])
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    arrays(np.float32, (4, 5), elements=st.floats(width=32)),
+    st.none() | st.floats(allow_nan=True),
+    st.floats(0, 1),
+)
+def test_an_overlay_is_a_picture_whatever_the_map(values, vmax, opacity):
+    picture = np.full((4, 5, 3), 200, np.uint8)
+    with np.errstate(all="raise", under="ignore"):
+        drawn = overlay(picture, values, opacity=opacity, vmax=vmax)
+    assert drawn.shape == picture.shape
+    assert drawn.dtype == np.uint8
+
+
+def test_opacity_mixes_the_colour_and_the_picture(image):
+    values = np.random.default_rng(1).random(image.shape[:2])
+    np.testing.assert_array_equal(overlay(image, values, opacity=0), image)
+    np.testing.assert_array_equal(overlay(image, values, opacity=1), colour(values))
+    half = overlay(image, np.zeros_like(values), opacity=0.5).astype(float)
+    np.testing.assert_allclose(half, (image + colour(np.zeros((1, 1)))[0, 0].astype(float)) / 2, atol=0.51)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"values": np.zeros((3, 3))}, "resize the map"),
+        ({"opacity": 1.5}, "choose 0 to 1"),
+        ({"opacity": float("nan")}, "choose 0 to 1"),
+        ({"colormap": "rainbow-of-nobody"}, "no colour map"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(image, arguments, message):
+    with pytest.raises(InvalidSetting, match=message):
+        overlay(**{"image": image, "values": np.zeros(image.shape[:2]), **arguments})
+
+
+def test_an_outline_lies_on_the_edge_and_changes_only_it():
+    picture, mask = np.full((9, 9, 3), 100, np.uint8), np.zeros((9, 9), bool)
+    mask[3:6, 3:6] = True
+    drawn = outline(picture, mask)
+    assert (drawn[3, 3:6] == 255).all()
+    assert (drawn[2, 3:6] == 0).all()
+    assert (drawn[4, 4] == 100).all()
+    assert (drawn[0] == 100).all()
+    assert (picture == 100).all()
+    for flat in (np.zeros_like(mask), np.ones_like(mask)):
+        np.testing.assert_array_equal(outline(picture, flat), picture)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (50, 60)])
+def test_any_picture_fits(shape):
+    small = fit(np.zeros((*shape, 3), np.uint8), 100)
+    assert 1 <= small.shape[1] <= 100
+    assert 1 <= small.shape[0] <= 160
+
+
+def test_a_colour_bar_rises():
+    bar = colour_bar(50, 4, colormap="gray")
+    assert bar.shape == (4, 50, 3)
+    assert (np.diff(bar[0, :, 0].astype(int)) >= 0).all()
+    assert (bar[0, 0, 0], bar[0, -1, 0]) == (0, 255)
+
+
+def test_a_sheet_holds_its_pictures_and_its_words():
+    red = np.full((40, 60, 3), (255, 0, 0), np.uint8)
+    bare = contact_sheet([[Panel(red)], [Panel(red), Panel(red)]], width=60)
+    assert bare.mode == "RGB"
+    assert bare.width == 2 * 60 + 3 * 12
+    assert (np.asarray(bare) == (255, 0, 0)).all(-1).sum() == 3 * 40 * 60
+    full = contact_sheet([[Panel(red, ("Title", "a line " * 20, "x" * 90))]], title="T", notes=["note"], bar=("0", "1"))
+    assert full.height > bare.height
+    assert (np.asarray(full) < 128).all(-1).any()
+
+
+@pytest.mark.parametrize("rows", [[], [[]]])
+def test_an_empty_sheet_is_refused(rows):
+    with pytest.raises(InvalidSetting, match="at least one picture"):
+        contact_sheet(rows)
+
+
+def test_probabilities_are_safe_and_of_the_right_kind(trace):
+    score = trace.scores("crt", 2)
+    np.testing.assert_allclose(probabilities(trace, "crt", loops=2), 1 / (1 + np.exp(-score)), rtol=1e-5)
+    assert probabilities(trace, "crt", loops=2, single_label=True).sum() == pytest.approx(1)
+    wild = ConvRecord(np.zeros((3, 1, 1), np.float32), np.array([-1e4, 0, 1e4], np.float32))
+    extreme = replace(trace, records={"resnet": wild})
+    np.testing.assert_array_equal(probabilities(extreme, "resnet"), [0, 0.5, 1])
+    np.testing.assert_array_equal(probabilities(extreme, "resnet", single_label=True), [0, 0, 1])
+
+
+def test_side_by_side_has_a_column_per_method_and_a_row_per_class(trace, image):
+    one = side_by_side(trace, image, [0], loops=2, refined=True, width=96)
+    two = side_by_side(trace, image, [0, 2], loops=2, refined=False, threshold=0.15, width=96)
+    few = side_by_side(trace, image, [0], loops=2, refined=True, methods=["crt"], width=96)
+    extra = Extra("Grad-CAM", np.zeros((1, 5, 6), np.float32), (4.5, 6.0))
+    more = side_by_side(trace, image, [0], loops=2, refined=True, extras=[extra], threshold=0.1, width=96)
+    assert one.width == two.width == 5 * (96 + 12) + 12
+    assert two.height > one.height
+    assert few.width == 2 * (96 + 12) + 12
+    assert more.width == one.width + 96 + 12
+    with pytest.raises(InvalidSetting, match="no deit network"):
+        side_by_side(trace, image, [0], loops=1, refined=True, methods=["deit"])
+
+
+def test_a_trace_of_nothing_makes_a_figure(trace, image):
+    empty = replace(trace, records={"resnet": ConvRecord(np.zeros((3, 5, 6), np.float32), np.zeros(3, np.float32))})
+    side_by_side(empty, image, [0], loops=2, refined=True, threshold=0.15)
+
+
+def test_the_settings_line_says_how_to_make_it_again(trace):
+    line = settings_line(trace, loops=2, refined=True)
+    for part in ("96 × 72 px", "overlap", "loops 2", "refined", "4 tiles", "2 passes", "tiny", trace.provenance["checkpoint_sha256"][:8]):  # fmt: skip  # noqa: E501
+        assert part in line
+    assert "not refined" in settings_line(trace, loops=0, refined=False)
+
+
+# scripts/explain.py
+
+
+@pytest.fixture
+def photo(tmp_path, image):
+    Image.fromarray(image).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def test_the_command_writes_a_trace_and_a_figure(folder, photo, tmp_path, capsys):
+    out, figure = tmp_path / "trace.bin", tmp_path / "figure.png"
+    arguments = [str(photo), "--checkpoint", str(folder), "--size", "96", "--out", str(out), "--figure", str(figure)]
+    assert main([*arguments, "--explainers", "gradcam", "eigencam", "--json", "--classes", "dog", "cat"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert list(result["classes"]) == ["dog", "cat"]
+    assert set(result["classes"]["dog"]) == {"resnet", "tscam", "crt", "crt_cnn"}
+    assert result["loops"] == 2  # the tiny checkpoint's own default
+    assert result["tiles"] == 4
+    assert {"gradcam", "eigencam", "crt"} <= result["milliseconds"].keys()
+    found = Trace.load(out)
+    assert found.grid.width == 96
+    with Image.open(figure) as sheet:
+        assert sheet.width == 7 * (256 + 12) + 12
+
+
+def test_without_files_it_prints_the_scores(folder, photo, capsys):
+    assert main([str(photo), "--checkpoint", str(folder), "--loops", "1", "--no-refined", "--size", "None"]) == 0
+    printed = capsys.readouterr().out
+    assert "CRT, CNN branch" in printed
+    assert "loops 1" in printed
+
+
+def test_the_likely_classes_are_chosen(folder, photo, capsys):
+    assert main([str(photo), "--checkpoint", str(folder), "--json"]) == 0
+    shares = [share["crt"] for share in json.loads(capsys.readouterr().out)["classes"].values()]
+    assert shares == sorted(shares, reverse=True)
+    assert len(shares) == 1 or min(shares) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--checkpoint", "nothing/here/at-all"], "There is no folder"),
+        (["--classes", "tree"], "no class 'tree': choose among cat, dog, person"),
+        (["--explainers", "crystalball"], "no explainer 'crystalball': choose among gradcam"),
+        (["--out", "/nothing/of/this/name/x.npz"], "There is no folder"),
+        (["--figure", "x.txt"], "png, .jpg or .webp"),
+        (["--size", "5"], "32 to 2048"),
+        (["--loops", "99"], "0 to 8"),
+        (["--mode", "deconvolution"], "deconvolution"),
+        (["--device", "abacus"], "leave it at auto"),
+    ],
+)
+def test_errors_are_one_sentence_and_exit_code_2(folder, photo, capsys, arguments, message):
+    assert main([str(photo), "--checkpoint", str(folder), *arguments]) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith("error: ")
+    assert printed.err.count("\n") == 1
+    assert message in printed.err
+    assert not printed.out
+
+
+def test_a_folder_in_the_way_of_a_file(folder, photo, tmp_path, capsys):
+    (tmp_path / "taken.npz").mkdir()
+    assert main([str(photo), "--checkpoint", str(folder), "--out", str(tmp_path / "taken.npz")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_as_a_program_of_its_own(folder, tmp_path):
+    command = [sys.executable, "-m", "scripts.explain", str(tmp_path / "none.png"), "--checkpoint", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: There is no file")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,224 @@
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from crt.checkpoint import load_checkpoint
+from crt.cnn import STRIDE
+from crt.errors import InvalidImage, InvalidSetting
+from crt.predictor import Predictor, Settings, choose_device
+from crt.tiles import MODES
+from tests.tiny import tiny_checkpoint
+
+CUT_MODES = ("overlap", "non-overlap", "bilinear")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return load_checkpoint(tiny_checkpoint(tmp_path_factory.mktemp("tiny")))
+
+
+@pytest.fixture(scope="module")
+def predictor(checkpoint):
+    return Predictor(checkpoint)
+
+
+def picture(height=90, width=120):
+    return np.random.default_rng(height + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def close(one, two, tolerance=1e-5):
+    assert one.methods == two.methods
+    for method in one.methods:
+        for name, array in vars(one.records[method]).items():
+            other = getattr(two.records[method], name)
+            np.testing.assert_allclose(array, other, rtol=tolerance, atol=tolerance * np.abs(array).max())
+
+
+@pytest.mark.parametrize("tile_batch", [1, 3, 1000])
+def test_the_tile_batch_changes_nothing(checkpoint, predictor, tile_batch):
+    settings = Settings(size=128, loops=2)
+    close(predictor.trace(picture(), settings), Predictor(checkpoint, tile_batch=tile_batch).trace(picture(), settings))
+
+
+def test_no_more_tiles_than_the_batch_go_through_at_once(checkpoint, monkeypatch):
+    network, seen = checkpoint.networks["crt"], []
+    embed = network.embed
+    monkeypatch.setattr(network, "embed", lambda tiles: (seen.append(len(tiles)), embed(tiles))[1])
+    trace = Predictor(checkpoint, tile_batch=5).trace(picture(), Settings(size=256, loops=1, methods=("crt",)))
+    assert max(seen) == 5
+    assert sum(seen) == len(trace.grid) > 5
+
+
+@pytest.mark.parametrize("size", [224, 336, 448, 672, None])
+@pytest.mark.parametrize("mode", CUT_MODES)
+def test_sizes_and_modes(predictor, size, mode):
+    settings = Settings(size=size, mode=mode, loops=1)
+    trace = predictor.trace(picture(), settings)
+    assert max(trace.grid.height, trace.grid.width) == (size or 120)
+    assert trace.source == (90, 120)
+    assert predictor.grid(90, 120, settings) == trace.grid
+    for method in trace.methods:
+        maps = trace.maps(method)
+        cells = tuple(np.ceil(trace.span(method)).astype(int))
+        assert maps.shape == (3, *cells)
+        assert maps.dtype == np.float32
+        assert np.isfinite(maps).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1), (7, 3), (64, 64), (65, 63)])
+@pytest.mark.parametrize("size", [None, 100])
+@pytest.mark.parametrize("mode", CUT_MODES)
+def test_pictures_of_any_shape(predictor, shape, size, mode):
+    settings = Settings(size=size, loops=1, mode=mode)
+    trace = predictor.trace(picture(*shape), settings)
+    assert predictor.grid(*shape, settings) == trace.grid
+    for method in trace.methods:
+        maps = trace.maps(method, loops=0)
+        assert maps.shape[1] >= 1
+        assert maps.shape[2] >= 1
+        assert np.isfinite(maps).all()
+
+
+def test_deconvolution_needs_a_checkpoint_trained_so(predictor, tmp_path):
+    with pytest.raises(InvalidSetting, match="has no learned deconvolution"):
+        predictor.trace(picture(), Settings(mode="deconvolution"))
+    fine = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, deconvolution=True)))
+    trace = fine.trace(picture(), Settings(size=96, mode="deconvolution", loops=1))
+    assert trace.maps("crt", loops=1).shape == (3, 6, 8)
+    with pytest.raises(InvalidSetting, match="was trained with a learned deconvolution"):
+        fine.trace(picture(), Settings(size=96))
+
+
+def test_heads_hold_what_their_mean_holds(predictor):
+    whole = predictor.trace(picture(), Settings(size=128, loops=3, heads=True))
+    mean = predictor.trace(picture(), Settings(size=128, loops=3))
+    assert whole.records["crt"].rows.shape == (3, 6, 2, len(whole.grid), 16)
+    assert mean.records["crt"].rows.shape == (3, 6, len(whole.grid), 16)
+    for method in ("crt", "tscam"):
+        np.testing.assert_allclose(whole.records[method].mean_rows, mean.records[method].rows, rtol=1e-5)
+        np.testing.assert_allclose(whole.maps(method), mean.maps(method), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("loops", range(4))
+def test_a_trace_of_more_loops_holds_that_of_fewer(predictor, loops):
+    many, few = (predictor.trace(picture(), Settings(size=96, loops=count)) for count in (4, loops))
+    np.testing.assert_allclose(many.maps("crt", loops=loops), few.maps("crt", loops=loops), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(many.scores("crt", loops), few.scores("crt", loops), rtol=1e-5, atol=1e-5)
+    assert many.passes == 4
+    assert few.passes == max(1, loops)
+    assert many.records["crt"].similarity.shape == (5,)
+
+
+def test_the_maps_are_those_of_the_networks(checkpoint, predictor):
+    from crt.images import to_tensor
+
+    image = picture(96, 128)
+    trace, pixels = predictor.trace(image, Settings(size=None, loops=2)), to_tensor(image)
+    with torch.no_grad():
+        conv = checkpoint.networks["crt_cnn"](pixels)[0].relu().numpy()
+        merged = checkpoint.networks["crt"](pixels, 2, trace.grid)
+    np.testing.assert_allclose(trace.maps("crt_cnn"), conv, rtol=1e-4, atol=1e-4)
+    wanted = trace.grid.crop(merged)[0].relu().numpy()
+    np.testing.assert_allclose(trace.maps("crt", loops=2, refined=False), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_progress_goes_up_to_one(checkpoint):
+    told = []
+    predictor = Predictor(checkpoint, tile_batch=2)
+    predictor.trace(picture(), Settings(size=192, loops=3), progress=lambda part, stage: told.append((part, stage)))
+    parts = [part for part, _ in told]
+    assert parts == sorted(parts)
+    assert (parts[0], parts[-1]) == (0, 1)
+    assert len(set(parts)) > 10
+    assert [*dict.fromkeys(stage for _, stage in told)] == ["resnet", "tscam", "crt", "crt_cnn", "done"]
+
+
+def test_an_exception_in_progress_leaves_the_predictor_usable(predictor):
+    def stop(part, stage):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predictor.trace(picture(), Settings(size=96), progress=stop)
+    assert predictor.trace(picture(), Settings(size=96)).methods
+    assert not torch.is_inference_mode_enabled()
+
+
+def test_only_the_methods_asked_for_run(predictor):
+    assert predictor.trace(picture(), Settings(size=64, methods=("crt_cnn", "resnet"))).methods == ("resnet", "crt_cnn")
+    with pytest.raises(InvalidSetting, match="has none of"):
+        predictor.trace(picture(), Settings(methods=()))
+
+
+def test_a_checkpoint_of_one_cnn(tmp_path):
+    predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",))))
+    trace = predictor.trace(picture(), Settings(size=100))
+    assert trace.methods == ("resnet",)
+    assert trace.passes == 0
+    assert trace.maps("resnet").shape == (3, -(-75 // STRIDE), -(-100 // STRIDE))
+    with pytest.raises(InvalidSetting, match="has none of"):
+        predictor.trace(picture(), Settings(methods=("crt",)))
+
+
+def test_the_same_picture_gives_the_same_trace(predictor):
+    one, two = (predictor.trace(picture(), Settings(size=128)) for _ in range(2))
+    close(one, two, 0)
+    assert one.provenance == two.provenance
+    assert one.provenance["picture_sha256"] != predictor.trace(picture(90, 121)).provenance["picture_sha256"]
+    assert set(one.timings) == {"read", "resize", *one.methods}
+
+
+def test_threads_wait_in_line(predictor):
+    wanted, found = predictor.trace(picture(), Settings(size=128)), []
+    work = [
+        threading.Thread(target=lambda: found.append(predictor.trace(picture(), Settings(size=128)))) for _ in range(4)
+    ]
+    for thread in work:
+        thread.start()
+    for thread in work:
+        thread.join()
+    assert len(found) == 4
+    for trace in found:
+        close(trace, wanted, 0)
+
+
+def test_bfloat16_keeps_float32_arrays_and_nearly_the_maps(checkpoint, predictor):
+    settings = Settings(size=64, loops=1)
+    exact, rough = (p.trace(picture(), settings) for p in (predictor, Predictor(checkpoint, bfloat16=True)))
+    close(exact, rough, 0.15)
+    assert rough.provenance["precision"] == "bfloat16"
+    assert all(a.dtype == np.float32 for record in rough.records.values() for a in vars(record).values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"size": 31}, "32 to 2048"),
+        ({"size": 2049}, "32 to 2048"),
+        ({"loops": -1}, "0 to 8"),
+        ({"loops": 9}, "0 to 8"),
+    ],
+)
+def test_settings_out_of_range(arguments, message):
+    with pytest.raises(InvalidSetting, match=message):
+        Settings(**arguments)
+
+
+@pytest.mark.parametrize("arguments", [{"mode": "diagonal"}, {"padding": "much"}])
+def test_unknown_modes_are_refused(predictor, arguments):
+    with pytest.raises(InvalidSetting, match=f"choose one of {MODES[0]}|minimal or released"):
+        predictor.trace(picture(), Settings(**arguments))
+
+
+def test_what_is_no_picture(predictor):
+    with pytest.raises(InvalidImage):
+        predictor.trace(b"hello")
+
+
+def test_devices():
+    assert choose_device("cpu").type == "cpu"
+    assert choose_device().type in ("cpu", "cuda")
+    for name in ("cuda:99", "abacus"):
+        with pytest.raises(InvalidSetting, match="leave it at auto"):
+            choose_device(name)
