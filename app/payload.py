@@ -17,7 +17,7 @@ from PIL import Image
 from crt.checkpoint import Method
 from crt.errors import CrtError
 from crt.images import resize_long_side
-from crt.trace import TokenRecord, Trace
+from crt.trace import TokenRecord, Trace, class_probabilities
 
 DISPLAY_SIDE = 1024  # pixels of the longer side of the picture sent to the browser
 INLINE_BYTES = 500_000  # larger maps travel as a file
@@ -62,12 +62,8 @@ def probabilities(trace: Trace, *, single_label: bool) -> dict[str, list[list[fl
     for method in trace.methods:
         record = trace.record(method)
         loops = record.loops if isinstance(record, TokenRecord) else 0
-        rows = np.stack([trace.scores(method, count) for count in range(loops + 1)]).astype(np.float64)
-        if single_label:
-            powers = np.exp(rows - rows.max(axis=1, keepdims=True))
-            rows = powers / powers.sum(axis=1, keepdims=True)
-        else:
-            rows = 0.5 * (1 + np.tanh(rows / 2))  # a sigmoid that cannot overflow
+        rows = np.stack([trace.scores(method, count) for count in range(loops + 1)])
+        rows = class_probabilities(rows, single_label=single_label)
         table[method] = np.round(rows, 5).tolist()
     return table
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.seeds import normalise, to_pixels
-from crt.trace import TokenRecord, Trace
+from crt.trace import TokenRecord, Trace, class_probabilities
 
 TITLES: dict[Method, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT, CNN branch"}
 COLORMAP = "viridis"
@@ -145,11 +145,8 @@ def contact_sheet(
 
 def probabilities(trace: Trace, method: Method, *, loops: int = 0, single_label: bool = False) -> np.ndarray:
     """(C,) float32 class probabilities of a method: a sigmoid of each score, or a softmax where one label is right."""
-    scores = trace.scores(method, trace.clamp(method, loops)).astype(np.float64)
-    if single_label:
-        weights = np.exp(scores - scores.max())
-        return (weights / weights.sum()).astype(np.float32)
-    return (0.5 * (1 + np.tanh(scores / 2))).astype(np.float32)  # a sigmoid that cannot overflow
+    scores = trace.scores(method, trace.clamp(method, loops))
+    return class_probabilities(scores, single_label=single_label).astype(np.float32)
 
 
 def side_by_side(

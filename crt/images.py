@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -132,7 +133,7 @@ def _from_path(path: str | Path, max_pixels: int) -> np.ndarray:
         raise InvalidImage(f"The file {path!s} cannot be opened ({_reason(error)}); check the path.") from error
 
 
-def _open(file: io.BufferedIOBase, max_pixels: int) -> np.ndarray:
+def _open(file: IO[bytes], max_pixels: int) -> np.ndarray:
     """Identify the picture in an open binary file among FORMATS and decode it."""
     try:
         image = Image.open(file, formats=FORMATS)
@@ -170,7 +171,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 def _upright_rgb(image: Image.Image) -> np.ndarray:
     """A loaded PIL image of any mode -> (H, W, 3) uint8."""
-    turn = _TURN.get(_orientation(image))  # after load: Pillow turns TIFFs itself then, and clears their tag
+    turn = _TURN.get(_orientation(image) or 1)  # after load: Pillow turns TIFFs itself then, and clears their tag
     if image.mode.startswith(("I", "F")):
         image = Image.fromarray(_deep_grey(image))
     if image.has_transparency_data:

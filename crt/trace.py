@@ -204,6 +204,15 @@ class Trace:
             raise InvalidTrace(f"This file is not a Trace: {error}.") from error
 
 
+def class_probabilities(scores: np.ndarray, *, single_label: bool = False) -> np.ndarray:
+    """(…, C) logits -> (…, C) float64: a sigmoid of each score, or a softmax where one label is right."""
+    scores = scores.astype(np.float64)
+    if single_label:
+        weights = np.exp(scores - scores.max(-1, keepdims=True))
+        return weights / weights.sum(-1, keepdims=True)
+    return 0.5 * (1 + np.tanh(scores / 2))  # a sigmoid that cannot overflow
+
+
 def _checked_loops(record: TokenRecord, loops: int) -> int:
     if not 0 <= loops <= record.loops:
         raise InvalidSetting(f"This Trace holds loops 0 to {record.loops}, not {loops}.")

@@ -73,6 +73,11 @@ class TransformerBranch(nn.Module):
         return cast("list[Block]", list(self.vit.blocks))
 
     @property
+    def attentions(self) -> list[Attention]:
+        """The attention of each block."""
+        return [cast("Attention", block.attn) for block in self.blocks]
+
+    @property
     def depth(self) -> int:
         """Number of blocks."""
         return len(self.vit.blocks)
@@ -80,7 +85,7 @@ class TransformerBranch(nn.Module):
     @property
     def heads(self) -> int:
         """Attention heads of a block."""
-        return self.blocks[0].attn.num_heads
+        return self.attentions[0].num_heads
 
     @property
     def prefix(self) -> int:
@@ -98,8 +103,8 @@ class TransformerBranch(nn.Module):
     def encode_with_rows(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """F(x) and the class token's attention to the patches, (blocks, n, heads, patches) float32."""
         rows = []
-        for block in self.blocks:
-            attended, row = attend(block.attn, block.norm1(x))
+        for block, attention in zip(self.blocks, self.attentions, strict=True):
+            attended, row = attend(attention, block.norm1(x))
             x = x + block.drop_path1(block.ls1(attended))
             x = x + block.drop_path2(block.ls2(block.mlp(block.norm2(x))))
             rows.append(row[..., self.prefix :])

@@ -138,9 +138,9 @@ def convert_sbd(archive: Path, voc: Path) -> None:
                 if not member.isfile() or "dataset" not in path.parts:
                     continue
                 if path.name in ("train.txt", "val.txt"):
-                    listed |= set(tar.extractfile(member).read().decode().split())
+                    listed |= set(_content(tar, member).decode().split())
                 elif path.parent.name == "cls" and MASK_NAME.fullmatch(path.name) and path.stem not in val:
-                    if _write_mask(tar.extractfile(member).read(), folder / f"{path.stem}.png"):
+                    if _write_mask(_content(tar, member), folder / f"{path.stem}.png"):
                         written.add(path.stem)
                     else:
                         problems.add("unreadable masks", path.name)
@@ -180,6 +180,11 @@ def _continue_download(url: str, part: Path) -> bool:
 def _md5(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    stream = tar.extractfile(member)
+    return stream.read() if stream is not None else b""
 
 
 def _write_mask(mat: bytes, target: Path) -> bool:

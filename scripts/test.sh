@@ -36,6 +36,7 @@ if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$(id 
         echo "chromium could not be installed: the browser tests will be skipped." >&2
 fi
 
+export OMP_NUM_THREADS=1  # the networks of the tests are tiny: more threads only wait for each other
 status=0
 check() {
     if ! "$@"; then

@@ -17,9 +17,8 @@ def describe_machine() -> str:
     model, flags = platform.processor() or platform.machine(), ""
     info = Path("/proc/cpuinfo")
     if info.exists():
-        fields = dict(
-            (part.strip() for part in line.split(":", 1)) for line in info.read_text().splitlines() if ":" in line
-        )
+        lines = [line.partition(":") for line in info.read_text(encoding="utf-8").splitlines()]
+        fields = {key.strip(): value.strip() for key, _, value in lines}
         model, flags = fields.get("model name", model), fields.get("flags", "")
     known = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags.split()]
     return f"{cores} cores of {model}" + (f" ({', '.join(known)})" if known else "")
