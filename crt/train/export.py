@@ -46,7 +46,7 @@ def export(model: DualBranch, config: TrainConfig, images: ImageSet, *, precisio
                 "pictures": len(images),
                 "precision": precision,
                 "machine": describe_machine(),
-                "minutes": round(logged_seconds(config.out, config.batch) / 60, 1),
+                "minutes": round(logged_seconds(config.out, config.batch) / 60, 4),
             },
         ),
     )
