@@ -7,7 +7,7 @@ import io
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,18 @@ def sentence(error: Exception) -> str:
     return TROUBLE
 
 
+@dataclass(frozen=True)
+class Look:
+    """What is on the page: the picture (H, W, 3) uint8, how the networks see it, and what they saw."""
+
+    image: np.ndarray
+    settings: Settings
+    trace: Trace
+    session: str
+    capped: bool = False
+    example: Example | None = None
+
+
 class Explorer:
     """The page's questions, answered from the cache, a stored Trace, or a look of the networks."""
 
@@ -93,7 +105,7 @@ class Explorer:
         return tuple(mode for mode in MODES if mode != "deconvolution" or able)
 
     def trace(self, session: str, image: np.ndarray, settings: Settings, progress: Progress | None = None) -> Trace:
-        """The Trace of a picture, from this session's cache or from the networks. Raises CrtError."""
+        """The Trace of a picture: this session's, one stored with an example, or a new one. Raises CrtError."""
         if settings.mode not in self.modes:
             raise InvalidSetting(
                 "This checkpoint has no deconvolution head, which is trained with the network: choose another mode."
@@ -101,22 +113,31 @@ class Explorer:
         picture = fingerprint(image)
         trace = self.cache.get(session, picture, settings)
         if trace is None:
-            if progress and not self.engine.ready:
-                progress(0.0, "Loading the networks")
-            predictor = self.engine.predictor()
-            tell = progress or (lambda part, stage: None)  # noqa: ARG005
-            trace = predictor.trace(image, settings, progress=lambda part, stage: _titled(tell, part, stage))
+            example = self.example_of(image)
+            trace = example.stored(self.engine.sha256, settings) if example else None
+            if trace is None:
+                if progress and not self.engine.ready:
+                    progress(0.0, "Loading the networks")
+                predictor = self.engine.predictor()
+                tell = progress or (lambda part, stage: None)  # noqa: ARG005
+                trace = predictor.trace(image, settings, progress=lambda part, stage: _titled(tell, part, stage))
             self.cache.put(session, picture, settings, trace)
         return trace
+
+    def look(self, path: str | None, size: str, mode: str, session: str, progress: Progress | None = None) -> Look:
+        """The picture of a file with its Trace, from the cache where it is there. Raises CrtError."""
+        if not path:
+            raise InvalidImage("There is no picture: choose one.")
+        image = read(path)
+        settings, capped = settings_of(size, mode, image)
+        trace = self.trace(session, image, settings, progress)
+        return Look(image, settings, trace, session, capped, self.example_of(image))
 
     def show(self, path: str, size: str, mode: str, session: str, progress: Progress | None = None) -> Any:
         """A picture file -> a value for the viewer: the maps, or a sentence why there are none. Never raises."""
         try:
-            image = read(path)
-            settings, capped = settings_of(size, mode, image)
-            example = self._example_of(image)
-            trace = self.trace(session, image, settings, progress)
-            return self._payload(trace, image, capped, example)
+            look = self.look(path, size, mode, session, progress)
+            return self._payload(look.trace, look.image, look.capped, look.example, chosen=(size, mode))
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             return notice(sentence(error))
 
@@ -124,7 +145,9 @@ class Explorer:
         """An example's stored Trace as a value for the viewer, or None if the networks have to look at it."""
         settings, _ = settings_of(size, mode, example.image)
         stored = example.stored(self.engine.sha256, settings)
-        return self._payload(stored, example.image, False, example, stored=True) if stored else None
+        return (
+            self._payload(stored, example.image, False, example, chosen=(size, mode), stored=True) if stored else None
+        )
 
     def maps(self, path: str, size: str, mode: str, loops: int, refined: bool, names: str, session: str) -> bytes:
         """Class maps as the bytes of an npz: one array (K, h, w) per method, `classes`, `spans`. Raises CrtError."""
@@ -146,7 +169,16 @@ class Explorer:
         np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
         return stream.getvalue()
 
-    def _payload(self, trace: Trace, image: np.ndarray, capped: bool, example: Example | None, **extra: Any) -> Any:
+    def _payload(
+        self,
+        trace: Trace,
+        image: np.ndarray,
+        capped: bool,
+        example: Example | None,
+        *,
+        chosen: tuple[str, str],
+        **extra: Any,
+    ) -> Any:
         config = self.engine.config
         return payload(
             trace,
@@ -155,12 +187,15 @@ class Explorer:
             capped=capped,
             defaults=asdict(config.defaults),
             pictureId=fingerprint(image),
+            example=example.id if example else None,
+            chosen={"size": str(chosen[0]), "mode": chosen[1]},
+            checkpoint={"name": config.name, "sha256": self.engine.sha256},
             masks=example.masks if example else [],
             credit=example.credit if example else "",
             **extra,
         )
 
-    def _example_of(self, image: np.ndarray) -> Example | None:
+    def example_of(self, image: np.ndarray) -> Example | None:
         """The example with exactly these pixels, so that its mask stays when its size or mode is changed."""
         return next((one for one in self.examples.values() if np.array_equal(one.image, image)), None)
 

@@ -1,7 +1,8 @@
-"""A Trace as the browser needs it: one JSON header, and all maps as float16 in one run of bytes.
+"""A Trace as the browser needs it: one JSON header, and all its arrays as float16 in one run of bytes.
 
-Each block of maps is divided by its own largest value before it becomes float16, so that nothing overflows and little
-underflows; the browser multiplies it back. After this the page needs the server for no loop count, class or threshold.
+Each array is divided by its own largest magnitude before it becomes float16, so that nothing overflows and little
+underflows; the browser multiplies it back. After this the page needs the server for no loop count, class, block or
+threshold: `app/viewer/trace.mjs` does the arithmetic of `Trace.maps`.
 """
 
 from __future__ import annotations
@@ -14,46 +15,54 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from crt.checkpoint import Method
 from crt.errors import CrtError
 from crt.images import resize_long_side
 from crt.trace import TokenRecord, Trace, class_probabilities
 
 DISPLAY_SIDE = 1024  # pixels of the longer side of the picture sent to the browser
-INLINE_BYTES = 500_000  # larger maps travel as a file
+INLINE_BYTES = 500_000  # larger arrays travel as a file
 
 
-def view(method: Method, trace: Trace) -> list[tuple[int, bool]]:
-    """The (loops, refined) of every block of maps that the browser gets of a method."""
-    record = trace.record(method)
-    if not isinstance(record, TokenRecord):
-        return [(0, False)]
-    return [(loops, refined) for loops in range(record.loops + 1) for refined in (False, True)]
+def encode_arrays(arrays: dict[str, np.ndarray]) -> tuple[dict[str, dict[str, Any]], bytes]:
+    """Arrays by name -> (descriptions by name, float16 bytes, little-endian).
 
-
-def encode_maps(trace: Trace) -> tuple[list[dict[str, Any]], bytes]:
-    """All maps of a Trace -> (block headers, float16 bytes, little-endian).
-
-    A header gives `method`, `loops`, `refined`, `shape` (C, h, w), `scale` (multiply by it) and `offset` in bytes.
-    Raises CrtError for values that are not finite.
+    A description gives `shape`, `scale` (multiply by it) and `offset` in bytes. Raises CrtError for values that are not
+    finite.
     """
-    headers: list[dict[str, Any]] = []
+    described: dict[str, dict[str, Any]] = {}
     parts: list[bytes] = []
     offset = 0
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise CrtError("A network gave values that are not finite: try another input size.")
+        scale = float(np.abs(array).max(initial=0.0)) or 1.0
+        data = (array / scale).astype("<f2").tobytes()
+        described[name] = {"shape": array.shape, "scale": scale, "offset": offset}
+        parts.append(data)
+        offset += len(data)
+    return described, b"".join(parts)
+
+
+def encode_records(trace: Trace) -> tuple[list[dict[str, Any]], bytes]:
+    """The records of a Trace -> (headers in the order of its methods, bytes).
+
+    A header gives `method`, `kind`, `span`, and the descriptions of `maps` and, for a transformer, `rows`.
+    """
+    arrays: dict[str, np.ndarray] = {}
     for method in trace.methods:
-        for loops, refined in view(method, trace):
-            maps = trace.maps(method, loops=loops, refined=refined)
-            scale = float(maps.max(initial=0.0))
-            if not np.isfinite(maps).all():
-                raise CrtError(f"The {method} network gave values that are not finite: try another input size.")
-            data = (maps / (scale or 1.0)).astype("<f2").tobytes()
-            headers.append(
-                {"method": method, "loops": loops, "refined": refined, "shape": maps.shape, "scale": scale or 1.0}
-                | {"offset": offset}
-            )
-            parts.append(data)
-            offset += len(data)
-    return headers, b"".join(parts)
+        record = trace.record(method)
+        arrays[f"{method}.maps"] = record.maps
+        if isinstance(record, TokenRecord):
+            arrays[f"{method}.rows"] = record.mean_rows
+    described, data = encode_arrays(arrays)
+    headers = []
+    for method in trace.methods:
+        header: dict[str, Any] = {"method": method, "kind": "conv", "span": trace.span(method)}
+        header["maps"] = described[f"{method}.maps"]
+        if f"{method}.rows" in described:
+            header |= {"kind": "tokens", "rows": described[f"{method}.rows"]}
+        headers.append(header)
+    return headers, data
 
 
 def probabilities(trace: Trace, *, single_label: bool) -> dict[str, list[list[float]]]:
@@ -77,22 +86,28 @@ def picture_url(image: np.ndarray, side: int = DISPLAY_SIDE, quality: int = 88) 
 
 
 def describe(trace: Trace, *, single_label: bool, capped: bool = False) -> dict[str, Any]:
-    """What the page says about a Trace, without its maps."""
-    crt = trace.records.get("crt")
+    """What the page says about a Trace, without its arrays."""
+    crt, grid = trace.records.get("crt"), trace.grid
     return {
         "classes": list(trace.classes),
         "singleLabel": single_label,
         "methods": list(trace.methods),
-        "spans": {method: trace.span(method) for method in trace.methods},
-        "cells": trace.grid.cells,
         "source": trace.source,
-        "input": (trace.grid.height, trace.grid.width),
+        "input": (grid.height, grid.width),
         "capped": capped,
-        "mode": trace.grid.mode,
-        "tile": trace.grid.tile,
-        "tiles": len(trace.grid),
+        "mode": grid.mode,
+        "tiles": len(grid),
         "passes": trace.passes,
         "maxLoops": crt.loops if isinstance(crt, TokenRecord) else 0,
+        "grid": {
+            "tile": grid.tile,
+            "stride": grid.stride,
+            "patch": grid.patch,
+            "shape": grid.shape,
+            "cells": grid.cells,
+            "patchCells": grid.patch_cells,
+            "content": grid.content,
+        },
         "timings": {stage: round(value, 1) for stage, value in trace.timings.items()},
         "similarity": np.round(crt.similarity, 5).tolist() if isinstance(crt, TokenRecord) else [],
         "scores": probabilities(trace, single_label=single_label),
@@ -101,8 +116,8 @@ def describe(trace: Trace, *, single_label: bool, capped: bool = False) -> dict[
 
 def payload(trace: Trace, image: np.ndarray, **extra: Any) -> tuple[dict[str, Any], bytes]:
     """Header and bytes of one run; `run` makes every header different, or the page would not notice it."""
-    blocks, data = encode_maps(trace)
+    records, data = encode_records(trace)
     single_label = bool(extra.pop("single_label", False))
     capped = bool(extra.pop("capped", False))
     header = describe(trace, single_label=single_label, capped=capped)
-    return header | {"run": secrets.token_hex(8), "blocks": blocks, "picture": picture_url(image)} | extra, data
+    return header | {"run": secrets.token_hex(8), "records": records, "picture": picture_url(image)} | extra, data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -11,6 +12,7 @@ from app.config import AppConfig
 from app.engine import Engine
 from app.examples import gather
 from app.explore import LOOPS, NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice, sentence
+from app.page import MODEL, Page
 from app.picture import Picture
 from app.session import TraceCache
 from app.theme import CSS, HEADER, theme
@@ -24,7 +26,9 @@ MODE_NOTES = {
     "bilinear": "one tile, its map made finer by interpolation",
     "deconvolution": "one tile, its map made finer by a trained layer",
 }
-MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
+
+FEATURES: tuple[Callable[[Page], None], ...] = ()
+"""What wires the events of the viewer's tabs, one function a feature."""
 
 
 def build(config: AppConfig) -> gr.Blocks:
@@ -113,6 +117,9 @@ def build(config: AppConfig) -> gr.Blocks:
             concurrency_limit=8,
             api_visibility="private",
         )
+        page = Page(config, explorer, viewer, picture, size, mode, state)
+        for wire in FEATURES:
+            wire(page)
         _add_api(explorer, start_size)
         demo.unload(_forget(cache))
     demo.queue(max_size=config.queue_size, api_open=False)

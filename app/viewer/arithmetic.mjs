@@ -1,16 +1,5 @@
 // The arithmetic between raw class maps and what is drawn. Maps are { data: Float32Array, h, w }.
 
-/** Of several classes a cell shows the largest value. `block` holds C maps of h × w one after another. */
-export function combineClasses(block, classes) {
-  const { data, h, w } = block;
-  const out = new Float32Array(h * w);
-  for (const index of classes) {
-    const start = index * h * w;
-    for (let i = 0; i < out.length; i++) if (data[start + i] > out[i]) out[i] = data[start + i];
-  }
-  return { data: out, h, w };
-}
-
 /** The largest value, 0 for an empty map. */
 export function largest(data) {
   let top = 0;

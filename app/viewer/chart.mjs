@@ -6,8 +6,24 @@ import { METHOD_TITLES, scoreRow, toggleClass } from './state.mjs';
 
 const FEW = 8;
 
-/** Draw the chart into `list`; `show.all` tells whether all classes are listed. */
-export function drawChart(list, legend, store, run, show) {
+export function mountClasses({ at, store, view, onDraw }) {
+  let all = false; // whether every class is listed
+  at('all').addEventListener('click', () => {
+    all = !all;
+    if (view()) draw(store.get(), view());
+  });
+  onDraw(draw);
+
+  function draw(state, { run }) {
+    at('chosen').textContent = state.classes.map((index) => run.classes[index]).join(' + ');
+    at('all').textContent = all ? 'Show the first few' : `Show all ${run.classes.length}`;
+    at('all').setAttribute('aria-expanded', all ? 'true' : 'false');
+    drawChart(at('chart'), at('legend'), store, run, all);
+  }
+}
+
+/** Draw the chart into `list`; `all` tells whether all classes are listed. */
+function drawChart(list, legend, store, run, all) {
   const state = store.get();
   const order = sortedClasses(scoreRow(run, run.scores.crt ? 'crt' : run.methods[0], state.loops));
   const methods = ['crt', 'tscam', 'resnet', 'crt_cnn'].filter((method) => run.methods.includes(method));
@@ -17,7 +33,7 @@ export function drawChart(list, legend, store, run, show) {
   const masked = new Set((run.masks ?? []).map((mask) => mask.label));
   const tag = () => make('span', { class: 'tag', text: 'mask', title: 'this picture has a mask of it' });
   const chosen = new Set(state.classes);
-  const listed = show.all ? order : order.filter((index, rank) => rank < FEW || chosen.has(index));
+  const listed = all ? order : order.filter((index, rank) => rank < FEW || chosen.has(index));
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.index : null;
   list.replaceChildren(...listed.map((index) => row(index)));
   if (focused !== null) list.querySelector(`[data-index="${focused}"]`)?.focus();

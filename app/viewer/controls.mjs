@@ -1,13 +1,11 @@
-// Ties the form of the page to the store, both ways.
+// Ties the controls of the Explore tab to the store, both ways.
 
 import { figure } from './arithmetic.mjs';
 import { COLORMAPS, gradient } from './colormaps.mjs';
-import { make, part } from './page.mjs';
+import { make } from './page.mjs';
 import { METHOD_TITLES, UNITS } from './state.mjs';
 
-/** Wire the controls once. Returns a function that shows a state (and the run it belongs to) in them. */
-export function wireControls(root, store) {
-  const at = (role) => part(root, role);
+export function mountControls({ at, store, onDraw }) {
   at('colormap').replaceChildren(...COLORMAPS.map(({ id, label }) => make('option', { value: id, text: label })));
   const number = (role, name) => at(role).addEventListener('input', (e) => store.set({ [name]: Number(e.target.value) }));
   const flag = (role, name) => at(role).addEventListener('change', (e) => store.set({ [name]: e.target.checked }));
@@ -28,7 +26,7 @@ export function wireControls(root, store) {
       if (value > 0) store.set({ absolute: { ...store.get().absolute, [unit]: value } });
     });
   }
-  return (state, run) => {
+  onDraw((state, { run }) => {
     at('loops').max = run.maxLoops;
     at('loops').value = state.loops;
     at('loops-value').textContent = `${state.loops}`;
@@ -47,7 +45,7 @@ export function wireControls(root, store) {
     }
     at('truth-field').hidden = !run.masks?.length;
     showToggles(at('panels-shown'), store, state, run);
-  };
+  });
 }
 
 function showToggles(box, store, state, run) {

@@ -1,4 +1,4 @@
-// From the header and bytes that the server sends to blocks of maps.
+// From the bytes that the server sends to numbers.
 
 const SMALLEST = 2 ** -24;
 
@@ -29,26 +29,6 @@ export function base64ToBuffer(text) {
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes.buffer;
-}
-
-export const blockKey = (method, loops, refined) => `${method}/${loops}/${refined ? 1 : 0}`;
-
-/** Headers of blocks and one buffer -> Map from blockKey to { data, h, w, classes }; decoded when first asked for. */
-export function openBlocks(headers, buffer) {
-  const known = new Map(headers.map((header) => [blockKey(header.method, header.loops, header.refined), header]));
-  const opened = new Map();
-  return {
-    get(method, loops, refined) {
-      const key = blockKey(method, loops, refined);
-      const header = known.get(key);
-      if (!header) return null;
-      if (!opened.has(key)) {
-        const [classes, h, w] = header.shape;
-        opened.set(key, { data: decodeHalves(buffer, header.offset, classes * h * w, header.scale), h, w, classes });
-      }
-      return opened.get(key);
-    },
-  };
 }
 
 /** Where Gradio serves a file of its cache. */

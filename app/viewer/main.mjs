@@ -1,219 +1,87 @@
-// The viewer: takes a run from the server, keeps it, and redraws it whenever the store changes.
+// The viewer: takes runs from the server, keeps the newest, and redraws whenever the store changes.
+// Each part of the page is a feature: a function that wires its own corner through the `page` it is given.
 
-import { figure, niceCeiling, ranges, sample } from './arithmetic.mjs';
-import { drawChart } from './chart.mjs';
-import { gradient } from './colormaps.mjs';
-import { wireControls } from './controls.mjs';
-import { base64ToBuffer, fileUrl, openBlocks } from './decode.mjs';
-import { drawCrosshair, drawPanel, drawTruth, panelOverlap } from './draw.mjs';
-import { loadPicture, make, part, percent } from './page.mjs';
-import {
-  INITIAL, METHOD_NOTES, METHOD_TITLES, UNITS, adopt, createStore, currentMap, maskOf, scoreRow, shownMethods, statusLine,
-} from './state.mjs';
+import { niceCeiling } from './arithmetic.mjs';
+import { mountClasses } from './chart.mjs';
+import { mountControls } from './controls.mjs';
+import { loadPicture, part } from './page.mjs';
+import { mountPanels } from './panels.mjs';
+import { mountSamples } from './samples.mjs';
+import { INITIAL, adopt, createStore } from './state.mjs';
+import { mountStatus } from './status.mjs';
+import { mountTabs } from './tabs.mjs';
+import { openTrace, traceBytes } from './trace.mjs';
 
-const STEPS = 40; // steps of the crosshair from side to side
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const clamp = (value) => Math.min(1, Math.max(0, value));
+const FEATURES = [mountTabs, mountControls, mountPanels, mountStatus, mountClasses, mountSamples];
 
 export function mount(element, trigger, props, watch) {
   const root = element.querySelector('.crt-viewer');
   const at = (role) => part(root, role);
   const store = createStore(INITIAL);
-  const showControls = wireControls(root, store);
-  const show = { all: false };
-  const panels = new Map();
-  let run = null; // the header of the run on the page
-  let blocks = null;
-  let picture = null;
-  let spot = null; // where the crosshair is
+  const onRun = [];
+  let view = null; // { run, trace, picture } on the page
   let turn = 0; // of the newest value, so that a slow download cannot overtake it
 
-  at('samples').replaceChildren(...(props.cards ?? []).map(sampleButton));
-  at('samples-box').hidden = !(props.cards ?? []).length;
-  at('all').addEventListener('click', () => {
-    show.all = !show.all;
-    redraw(store.get());
+  const page = {
+    root, at, store, props,
+    /** What is on the page, or null. */
+    view: () => view,
+    /** Call `listener(view, before)` for every new run, before the page is drawn. */
+    onRun: (listener) => onRun.push(listener),
+    /** Call `listener(state, view)` after each change of the store while a run is on the page. */
+    onDraw: (listener) => store.subscribe((state) => view && listener(state, view)),
+    /** Ask the server: an event of Viewer.EVENTS with plain JSON details. */
+    ask: (event, details = {}) => trigger(event, { run: view?.run.run ?? null, ...details }),
+    /** Call `listener(answer)` whenever the server answers an event (Viewer.answer). */
+    onAnswer(event, listener) {
+      const channel = `${event}_answer`;
+      watch(channel, () => props[channel] && listener(props[channel]));
+    },
+    /** A line at the top, for what went wrong; an empty one takes it away. */
+    say(message) {
+      at('message').textContent = message;
+      at('message').hidden = !message;
+    },
+    /** For those who hear the page. */
+    speak(text) {
+      at('spoken').textContent = text;
+    },
+  };
+  for (const feature of FEATURES) feature(page);
+  page.onDraw(() => {
+    root.dataset.drawn = String(Number(root.dataset.drawn ?? 0) + 1);
   });
-  store.subscribe(redraw);
   watch('value', () => receive(props.value));
   if (props.value) receive(props.value);
 
   async function receive(value) {
     const mine = ++turn;
-    if (!value) return reset();
-    say(value.message ?? '');
-    if (!value.blocks) return undefined;
+    page.say(value?.message ?? '');
+    if (!value) {
+      view = null;
+      root.dataset.state = 'empty';
+    }
+    if (!value?.records) return;
     try {
-      const [buffer, loaded] = await Promise.all([mapBytes(value), loadPicture(value.picture)]);
-      if (mine !== turn) return undefined;
-      const before = run;
-      run = { ...value, data: null };
-      blocks = openBlocks(value.blocks, buffer);
-      picture = loaded;
-      const changes = adopt(store.get(), run, before);
+      const [buffer, picture] = await Promise.all([
+        traceBytes(value, window.gradio_config?.root ?? ''), loadPicture(value.picture),
+      ]);
+      if (mine !== turn) return;
+      const before = view;
+      const run = { ...value, data: null };
+      const trace = openTrace(value, buffer);
+      view = { run, trace, picture };
+      const changes = adopt(store.get(), run, before?.run ?? null);
       const { absolute } = store.get();
-      changes.absolute = { cam: absolute.cam ?? reach('cam'), product: absolute.product ?? reach('product') };
+      // The absolute scale begins with a round number above every map of its unit in the first run.
+      const top = (unit) => absolute[unit] ?? niceCeiling(trace.reach(unit));
+      changes.absolute = { cam: top('cam'), product: top('product') };
       root.dataset.state = 'shown';
       root.dataset.run = run.run;
+      for (const listener of onRun) listener(view, before);
       store.set(changes);
     } catch (error) {
-      say(`The maps could not be shown: ${error.message}.`);
+      page.say(`The maps could not be shown: ${error.message}.`);
     }
-    return undefined;
-  }
-
-  function reset() {
-    run = blocks = picture = null;
-    say('');
-    root.dataset.state = 'empty';
-  }
-
-  function say(message) {
-    at('message').textContent = message;
-    at('message').hidden = !message;
-  }
-
-  /** Top of the absolute scale at first: a round number above every map of this unit in the first run. */
-  function reach(unit) {
-    const scales = run.blocks.filter((b) => (unit === 'product') === b.refined).map((b) => b.scale);
-    return niceCeiling(Math.max(0, ...scales));
-  }
-
-  function redraw(state) {
-    if (!run) return;
-    showControls(state, run);
-    const status = statusLine(run);
-    at('status').textContent = status.text;
-    at('stages').textContent = status.stages;
-    at('credit').textContent = run.credit ? `Picture: ${run.credit}` : '';
-    const names = state.classes.map((index) => run.classes[index]).join(' + ');
-    at('chosen').textContent = names;
-    at('all').textContent = show.all ? 'Show the first few' : `Show all ${run.classes.length}`;
-    at('all').setAttribute('aria-expanded', show.all ? 'true' : 'false');
-    drawChart(at('chart'), at('legend'), store, run, show);
-    drawPanels(state, names);
-    root.dataset.drawn = String(Number(root.dataset.drawn ?? 0) + 1);
-  }
-
-  function drawPanels(state, names) {
-    const shown = shownMethods(state, run).map((method) => currentMap(state, run, blocks, method));
-    const tops = ranges(shown, state.scale, state.absolute);
-    const wanted = [...(state.visible.input ? ['input'] : []), ...shown.map((one) => one.method)];
-    const truth = state.truth ? maskOf(run, state.classes) : { polygons: [], complete: false };
-    for (const name of wanted) if (!panels.has(name)) panels.set(name, buildPanel(name));
-    const order = wanted.map((name) => panels.get(name).node);
-    const box = at('panels');
-    if (order.length !== box.children.length || order.some((node, i) => box.children[i] !== node)) box.replaceChildren(...order);
-    box.dataset.count = String(order.length);
-    box.dataset.tall = picture.naturalHeight > 1.15 * picture.naturalWidth ? 'yes' : 'no';
-    wanted.forEach((name) => {
-      const panel = panels.get(name);
-      for (const canvas of [panel.canvas, panel.cross]) {
-        if (canvas.width !== picture.naturalWidth || canvas.height !== picture.naturalHeight) {
-          canvas.width = picture.naturalWidth;
-          canvas.height = picture.naturalHeight;
-        }
-      }
-      const index = shown.findIndex((one) => one.method === name);
-      const map = shown[index] ?? null;
-      panel.shown = map;
-      const fine = drawPanel(panel.canvas, picture, map, state, tops[index]);
-      if (truth.polygons.length) drawTruth(panel.canvas, truth.polygons);
-      panel.canvas.setAttribute('aria-label', label(name, map, names));
-      if (map) caption(panel, map, tops[index], fine, truth, state);
-    });
-  }
-
-  function caption(panel, map, range, fine, truth, state) {
-    const settings = [];
-    if (map.method === 'crt') settings.push(`${map.loops} ${map.loops === 1 ? 'loop' : 'loops'}`);
-    if (map.unit === 'product') settings.push('refined');
-    panel.note.textContent = settings.join(', ') || METHOD_NOTES[map.method];
-    const row = scoreRow(run, map.method, map.loops);
-    panel.score.textContent = `p ${percent(Math.max(...state.classes.map((index) => row[index])))}`;
-    panel.bar.style.background = `linear-gradient(to right, ${gradient(state.colormap)})`;
-    panel.high.textContent = figure(range);
-    panel.unit.textContent = UNITS[map.unit];
-    const level = state.threshold * map.top;
-    panel.tick.style.left = `${range > 0 ? Math.min(100, (100 * level) / range) : 0}%`;
-    panel.tick.hidden = !(map.top > 0);
-    panel.empty.hidden = map.top > 0;
-    panel.iou.textContent = truth.complete && fine ? `IoU ${Math.round(100 * panelOverlap(fine, level, truth.polygons))} %` : '';
-  }
-
-  function label(name, map, names) {
-    if (!map) return 'The picture';
-    const at = map.top > 0 ? `largest value ${figure(map.top)}` : 'no evidence';
-    return `${METHOD_TITLES[name]} map of ${names}, ${at} ${UNITS[map.unit]}`;
-  }
-
-
-  function buildPanel(name) {
-    const span = (kind, text) => make('span', { class: kind, text });
-    const panel = {
-      canvas: make('canvas', { class: 'map', role: 'img', 'data-method': name }),
-      cross: make('canvas', { class: 'cross', 'aria-hidden': 'true' }),
-      note: span('note', METHOD_NOTES[name]),
-      score: make('span', { class: 'score', title: 'probability of the class, by this network' }), iou: span('iou'), bar: span('ramp'), tick: span('tick'),
-      low: span('low', '0'), high: span('high'), unit: span('unit'), value: span('value'),
-      empty: make('p', { class: 'none', text: 'No evidence for this class', hidden: true }),
-      shown: null,
-    };
-    const head = make('header', {}, [
-      make('h3', { text: METHOD_TITLES[name] }), panel.note, panel.iou, panel.score,
-    ]);
-    const stage = make('div', { class: 'stage', tabindex: '0', role: 'group', 'aria-label': `${METHOD_TITLES[name]}: arrow keys move a crosshair` }, [panel.canvas, panel.cross, panel.empty]);
-    const scale = make('div', { class: 'scale' }, [
-      make('span', { class: 'rampbox' }, [panel.bar, panel.tick]), panel.low, panel.unit, panel.value, panel.high,
-    ]);
-    stage.addEventListener('pointermove', (event) => {
-      const box = panel.canvas.getBoundingClientRect();
-      point({ x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height });
-    });
-    stage.addEventListener('pointerleave', () => point(null));
-    stage.addEventListener('blur', () => point(null));
-    stage.addEventListener('keydown', (event) => {
-      const step = ARROWS[event.key];
-      if (!step) return;
-      event.preventDefault();
-      const from = spot ?? { x: 0.5, y: 0.5 };
-      point({ x: clamp(from.x + step[0] / STEPS), y: clamp(from.y + step[1] / STEPS) });
-      speak();
-    });
-    panel.node = make('article', { class: `panel ${name}` }, name === 'input' ? [head, stage] : [head, stage, scale]);
-    return panel;
-  }
-
-  /** The same place marked in all panels, with the value of each map there. */
-  function point(place) {
-    spot = place;
-    const inside = place && place.x >= 0 && place.x <= 1 && place.y >= 0 && place.y <= 1 ? place : null;
-    for (const panel of panels.values()) {
-      drawCrosshair(panel.cross, inside);
-      if (!panel.shown) continue;
-      panel.value.textContent = inside ? figure(sample(panel.shown.map, panel.shown.span, inside.x, inside.y)) : '';
-    }
-  }
-
-  /** The values under the crosshair, for those who hear the page. */
-  function speak() {
-    const values = [...panels.values()].filter((panel) => panel.shown && panel.node.isConnected);
-    at('spoken').textContent = values
-      .map(({ shown }) => `${METHOD_TITLES[shown.method]} ${figure(sample(shown.map, shown.span, spot.x, spot.y))}`)
-      .join(', ');
-  }
-
-  async function mapBytes(value) {
-    if (value.data !== undefined) return base64ToBuffer(value.data);
-    const answer = await fetch(fileUrl(value.file, window.gradio_config?.root ?? ''));
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-    return answer.arrayBuffer();
-  }
-
-  function sampleButton({ id, title, thumb }) {
-    return make('button', { type: 'button', class: 'sample', title, on: { click: () => trigger('example', { id }) } }, [
-      make('img', { src: thumb, alt: '' }),
-      make('span', { text: title }),
-    ]);
   }
 }

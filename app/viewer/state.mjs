@@ -1,6 +1,6 @@
 // One store for all that the user can change, and the questions that only depend on it.
 
-import { combineClasses, largest, sortedClasses } from './arithmetic.mjs';
+import { largest, sortedClasses } from './arithmetic.mjs';
 
 export const METHOD_TITLES = { input: 'Picture', resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN" };
 export const METHOD_NOTES = {
@@ -12,13 +12,20 @@ export const METHOD_NOTES = {
 };
 export const UNITS = { cam: 'raw CAM', product: 'raw CAM × attention' };
 
+export const TABS = ['explore', 'ablate', 'layers', 'masks'];
+
+/** All that a user can choose. A permalink holds it, so values are plain JSON. */
 export const INITIAL = Object.freeze({
-  classes: [],
+  tab: 'explore',
+  classes: [], // indices; several show the largest value
   several: false,
   loops: 3,
   refined: true,
-  threshold: 0.15,
+  blocks: null, // [first, last] of the blocks, from 0, whose attention refines; null for all
+  combine: 'sum', // of the attention over passes: sum, mean or last
+  threshold: 0.15, // share of a map's largest value
   outline: true,
+  boxes: false,
   overlay: 'heat',
   opacity: 0.6,
   colormap: 'viridis',
@@ -26,6 +33,8 @@ export const INITIAL = Object.freeze({
   absolute: { cam: null, product: null },
   visible: { input: false, resnet: true, tscam: true, crt: true, crt_cnn: false },
   truth: true,
+  zoom: { k: 1, x: 0.5, y: 0.5 }, // magnification, and the place of the picture in the middle
+  compare: { view: 'side', a: { method: 'resnet' }, b: { method: 'crt' }, split: 0.5 }, // a, b: a method, with its own loops and refined or without
 });
 
 /** A store: get(), set(changes), subscribe(callback). Callbacks run once per animation frame at most. */
@@ -86,16 +95,15 @@ export function shownMethods(state, run) {
   return ['resnet', 'tscam', 'crt', 'crt_cnn'].filter((m) => run.methods.includes(m) && state.visible[m]);
 }
 
-/** The map of one method as the state asks for it: { method, map, top, unit, loops, refined, span }. */
-export function currentMap(state, run, blocks, method) {
-  const loops = method === 'crt' ? Math.min(state.loops, run.maxLoops) : 0;
-  const product = state.refined ? blocks.get(method, loops, true) : null;
-  const block = product ?? blocks.get(method, loops, false);
-  const map = combineClasses(block, state.classes);
-  return {
-    method, map, loops, refined: Boolean(product), top: largest(map.data),
-    unit: product ? 'product' : 'cam', span: run.spans[method],
-  };
+/** The map of one method as the state asks for it: { method, map, top, unit, loops, refined, span }.
+ *  `own` may fix loops, refined, blocks and combine against the state's. */
+export function currentMap(state, trace, method, own = {}) {
+  const wanted = { ...pick(state, ['loops', 'refined', 'blocks', 'combine']), ...own };
+  const refined = wanted.refined && trace.isTransformer(method);
+  const loops = Math.min(wanted.loops, trace.maxLoops(method));
+  const blocks = wanted.blocks && trace.isTransformer(method) ? wanted.blocks.map((b) => Math.min(b, trace.depth(method) - 1)) : null;
+  const map = trace.map(method, state.classes, { loops, refined, blocks, combine: wanted.combine });
+  return { method, map, loops, refined, top: largest(map.data), unit: refined ? 'product' : 'cam', span: trace.span(method) };
 }
 
 /** Outlines of the masks of the chosen classes: { polygons, complete }; complete if every chosen class has a mask. */
@@ -122,7 +130,7 @@ export function statusLine(run) {
   };
 }
 
-function pick(values, names) {
+export function pick(values, names) {
   return Object.fromEntries(names.filter((name) => values && name in values).map((name) => [name, values[name]]));
 }
 

@@ -1,59 +1,59 @@
-"""Puts the viewer's HTML, CSS and JavaScript modules together into one Gradio component."""
+"""The viewer as one Gradio component: its events, and how runs and answers reach it."""
 
 from __future__ import annotations
 
 import base64
-import re
-from functools import cache
-from pathlib import Path
+import secrets
 from typing import Any
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.payload import INLINE_BYTES
+from app.viewer.bundle import script, style, template
 
-HERE = Path(__file__).parent
-MODULES = ("colormaps", "arithmetic", "contour", "decode", "state", "draw", "page", "chart", "controls", "main")
-_IMPORT = re.compile(r"^import\b[^;]*;\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class)\b)", re.MULTILINE)
-
-
-@cache
-def script() -> str:
-    """The ES modules as the body of one function, in order of dependence: imports and exports fall away.
-
-    A name may be defined at the top of one module only; a test holds that.
-    """
-    sources = [(HERE / f"{name}.mjs").read_text(encoding="utf-8") for name in MODULES]
-    body = "\n".join(_EXPORT.sub("", _IMPORT.sub("", source)) for source in sources)
-    return f'"use strict";\n{body}\nmount(element, trigger, props, watch);\n// events: "example"\n'
+EVENTS = ("example", "inspect", "deepen", "ablate", "halt", "segment", "judge", "publish", "reopen", "swap")
+"""What the page asks the server; Gradio listens to the events whose names stand quoted in the script."""
+MOUNT = "exports_of.main.mount(element, trigger, props, watch);\n"
 
 
 class Viewer(gr.HTML):
-    """Shows a payload (`app.payload`): panels, class chart, controls. Its template holds no user text.
+    """Shows a payload (`app.payload`): panels, class chart, controls, tabs. Its template holds no user text.
 
-    `cards`: a list of {id, title, thumb} shown as examples. The event `example` carries the id of the one chosen.
-    Names quoted in the script are taken for events by Gradio, so no property may be called like one of those.
+    `cards`: a list of {id, title, thumb} shown as examples. Each event of `EVENTS` brings JSON details; an answer goes
+    into the property `<event>_answer`, see `answer`. Names quoted in the script are taken for events by Gradio, so no
+    property may be called like one of those.
     """
 
     def __init__(self, value: dict[str, Any] | None = None, *, cards: list[dict] | None = None, **props: Any) -> None:
+        listens = f"// events: {' '.join(f'{name!r}' for name in EVENTS)}\n"
         own = {
-            "html_template": (HERE / "viewer.html").read_text(encoding="utf-8"),
-            "css_template": (HERE / "viewer.css").read_text(encoding="utf-8"),
-            "js_on_load": script(),
+            "html_template": template(),
+            "css_template": style(),
+            "js_on_load": f'"use strict";\n{listens}{script()}\n{MOUNT}',
             "apply_default_css": False,
         }
-        super().__init__(value, cards=cards or [], **{**props, **own})
+        answers: dict[str, Any] = {f"{name}_answer": None for name in EVENTS}
+        super().__init__(value, cards=cards or [], **{**answers, **props, **own})
+
+    @staticmethod
+    def answer(event: str, content: dict[str, Any]) -> Any:
+        """An output that hands `content` (JSON) to the listeners of `event` in the page and changes nothing else.
+
+        `id` makes every answer different, or the page would not notice a repeated one.
+        """
+        if event not in EVENTS:
+            raise ValueError(f"{event} is no event of the viewer.")
+        return gr.update(**{f"{event}_answer": {"id": secrets.token_hex(8), **content}})
 
     def postprocess(self, value: Any) -> Any:
-        """A header dict, or (header, bytes of the maps) -> the header with the maps inside or the file they are in."""
+        """A header dict, or (header, bytes of its arrays) -> the header with the bytes, or the file they are in."""
         if not isinstance(value, tuple):
             return value
         header, data = value
         if len(data) <= INLINE_BYTES:
             return header | {"data": base64.b64encode(data).decode()}
-        path = save_bytes_to_cache(data, "maps.bin", self.GRADIO_CACHE)
+        path = save_bytes_to_cache(data, "trace.bin", self.GRADIO_CACHE)
         self.temp_files.add(path)
         return header | {"file": path}
 

@@ -5,12 +5,6 @@ import * as m from '../../app/viewer/arithmetic.mjs';
 
 const near = (a, b, tolerance = 1e-6) => assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
 
-test('several classes show the largest value of each cell', () => {
-  const block = { data: Float32Array.from([1, 0, 0, 5, 0, 2, 3, 1, 9, 9, 9, 9]), h: 2, w: 2 };
-  assert.deepEqual([...m.combineClasses(block, [0, 1]).data], [1, 2, 3, 5]);
-  assert.deepEqual([...m.combineClasses(block, [1]).data], [0, 2, 3, 1]);
-});
-
 test('the value at a cell centre is the value of the cell, wherever padding begins', () => {
   const map = { data: Float32Array.from([1, 2, 3, 4, 5, 6]), h: 2, w: 3 };
   const span = [1.5, 2.5]; // the picture ends in the middle of the last cells

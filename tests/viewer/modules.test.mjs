@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { colorTable, COLORMAPS, gradient } from '../../app/viewer/colormaps.mjs';
 import { contour } from '../../app/viewer/contour.mjs';
-import { base64ToBuffer, decodeHalves, fileUrl, halfToNumber, openBlocks } from '../../app/viewer/decode.mjs';
+import { base64ToBuffer, decodeHalves, fileUrl, halfToNumber } from '../../app/viewer/decode.mjs';
 import * as s from '../../app/viewer/state.mjs';
 
 test('float16: zero, one, the smallest, the largest, negative, not finite', () => {
@@ -12,19 +12,10 @@ test('float16: zero, one, the smallest, the largest, negative, not finite', () =
   assert.ok(Number.isNaN(halfToNumber(0x7e00)));
 });
 
-test('blocks are cut at their offsets and multiplied by their scale', () => {
+test('halves are cut at their offset and multiplied by their scale', () => {
   const bytes = Uint16Array.from([0x3c00, 0x3800, 0, 0x3c00]).buffer; // 1, ½, 0, 1
   assert.deepEqual([...decodeHalves(bytes, 2, 2, 10)], [5, 0]);
-  const blocks = openBlocks(
-    [
-      { method: 'crt', loops: 0, refined: true, shape: [2, 1, 1], scale: 4, offset: 0 },
-      { method: 'resnet', loops: 0, refined: false, shape: [1, 1, 2], scale: 1, offset: 4 },
-    ],
-    base64ToBuffer(Buffer.from(bytes).toString('base64')),
-  );
-  assert.deepEqual([...blocks.get('crt', 0, true).data], [4, 2]);
-  assert.deepEqual([...blocks.get('resnet', 0, false).data], [0, 1]);
-  assert.equal(blocks.get('crt', 1, true), null);
+  assert.deepEqual([...decodeHalves(base64ToBuffer(Buffer.from(bytes).toString('base64')), 4, 2, 1)], [0, 1]);
 });
 
 test('a path becomes an address part by part', () => {
@@ -81,14 +72,20 @@ test('one class always stays chosen', () => {
   assert.deepEqual(s.toggleClass([1], 1, true), [1]);
 });
 
-test('loops move CRT only, refinement the transformers only', () => {
-  const asked = [];
-  const block = { data: Float32Array.from([1, 2, 3]), h: 1, w: 1 };
-  const blocks = { get: (...key) => (asked.push(key.join()), key[0] === 'resnet' && key[2] ? null : block) };
-  const state = { ...s.INITIAL, classes: [1], loops: 3, refined: true };
-  const maps = ['resnet', 'tscam', 'crt'].map((method) => s.currentMap(state, run, blocks, method));
-  assert.deepEqual(maps.map((one) => [one.loops, one.unit, one.top]), [[0, 'cam', 2], [0, 'product', 2], [3, 'product', 2]]);
-  assert.ok(asked.includes('crt,3,true') && asked.includes('tscam,0,true') && asked.includes('resnet,0,false'));
+test('loops move CRT only, refinement the transformers only, and a map may have settings of its own', () => {
+  const trace = {
+    isTransformer: (method) => method !== 'resnet',
+    maxLoops: (method) => (method === 'crt' ? 4 : 0),
+    depth: () => 12,
+    span: () => [1, 1],
+    map: (method, classes, options) => ({ data: Float32Array.from([options.loops, options.refined ? 9 : 2]), h: 1, w: 2, options }),
+  };
+  const state = { ...s.INITIAL, classes: [1], loops: 3, refined: true, blocks: [4, 20] };
+  const maps = ['resnet', 'tscam', 'crt'].map((method) => s.currentMap(state, trace, method));
+  assert.deepEqual(maps.map((one) => [one.loops, one.unit, one.top]), [[0, 'cam', 2], [0, 'product', 9], [3, 'product', 9]]);
+  assert.deepEqual(maps.map((one) => one.map.options.blocks), [null, [4, 11], [4, 11]]);
+  const own = s.currentMap(state, trace, 'crt', { loops: 1, refined: false });
+  assert.deepEqual([own.loops, own.unit], [1, 'cam']);
 });
 
 test('a store tells its listeners once per frame', () => {

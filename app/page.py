@@ -1,0 +1,61 @@
+"""What a feature of the page is wired to, and how its questions are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app.config import AppConfig
+from app.explore import Explorer, Look, sentence
+from app.viewer import Viewer
+
+MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
+"""Keywords of every event that runs the networks: they take turns."""
+
+Answer = Callable[[Look, dict[str, Any]], dict[str, Any]]
+Stream = Callable[[Look, dict[str, Any]], Iterator[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """The components that events read and write. `picture`, `size`, `mode` and `state` say what is being looked at."""
+
+    config: AppConfig
+    explorer: Explorer
+    viewer: Viewer
+    picture: gr.Image
+    size: gr.Dropdown
+    mode: gr.Dropdown
+    state: gr.State
+
+    def on(self, event: str, answer: Answer, **keywords: Any) -> None:
+        """Answer an event of the viewer with what `answer(look, details)` returns, plain JSON values.
+
+        `look` is the picture on the page with its Trace, `details` what the browser sent: not to be trusted. An
+        exception becomes `{"error": sentence}`. `keywords` go to the listener; give `**MODEL` if networks run.
+        """
+
+        def once(look: Look, details: dict[str, Any]) -> Iterator[dict[str, Any]]:
+            yield answer(look, details)
+
+        self.stream(event, once, **keywords)
+
+    def stream(self, event: str, answers: Stream, **keywords: Any) -> None:
+        """As `on`, for several answers to one question. Each should hold all that came before it."""
+
+        def handle(event_data: gr.EventData, path: str | None, size: str, mode: str, request: gr.Request):
+            details = dict(event_data._data or {})
+            mine = {"run": details.get("run")}
+            try:
+                look = self.explorer.look(path, size, mode, request.session_hash or "")
+                for content in answers(look, details):
+                    yield Viewer.answer(event, {**mine, **content})
+            except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
+                yield Viewer.answer(event, {**mine, "error": sentence(error)})
+
+        listener = getattr(self.viewer, event)
+        options = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private", **keywords}
+        listener(handle, [self.picture, self.size, self.mode], [self.viewer], **options)

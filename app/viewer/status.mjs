@@ -1,0 +1,12 @@
+// The line under the maps: what the run was and what it cost.
+
+import { statusLine } from './state.mjs';
+
+export function mountStatus({ at, onRun }) {
+  onRun(({ run }) => {
+    const status = statusLine(run);
+    at('status').textContent = status.text;
+    at('stages').textContent = status.stages;
+    at('credit').textContent = run.credit ? `Picture: ${run.credit}` : '';
+  });
+}

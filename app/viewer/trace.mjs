@@ -1,0 +1,200 @@
+// The Trace in the browser: raw maps of every tile and the class token's attention, and the arithmetic between them
+// and a class map (docs/method.md sections 2 and 4). It mirrors crt/trace.py; a test compares the two.
+
+import { base64ToBuffer, decodeHalves, fileUrl } from './decode.mjs';
+
+/** A header from the server and its bytes -> what answers for every map of the run. */
+export function openTrace(header, buffer) {
+  const { grid } = header;
+  const records = new Map(header.records.map((record) => [record.method, record]));
+  const arrays = new Map(); // decoded when first asked for
+  const kept = new Map(); // attention and maps asked for lately
+
+  function array(method, name) {
+    const key = `${method}/${name}`;
+    if (!arrays.has(key)) {
+      const { offset, shape, scale } = records.get(method)[name];
+      arrays.set(key, decodeHalves(buffer, offset, product(shape), scale));
+    }
+    return arrays.get(key);
+  }
+
+  function remember(key, make) {
+    if (!kept.has(key)) {
+      if (kept.size >= 240) kept.delete(kept.keys().next().value);
+      kept.set(key, make());
+    }
+    return kept.get(key);
+  }
+
+  const isTransformer = (method) => records.get(method)?.kind === 'tokens';
+  const maxLoops = (method) => (isTransformer(method) ? records.get(method).maps.shape[0] - 1 : 0);
+  const passesOf = (loops) => Math.max(1, loops);
+  const depth = (method) => (isTransformer(method) ? records.get(method).rows.shape[1] : 0);
+  const passes = (method) => (isTransformer(method) ? records.get(method).rows.shape[0] : 0);
+
+  /** Per tile and patch: attention averaged over blocks, then combined over passes. `blocks`: [first, last] or null;
+   *  `pass`: only this pass. Returns Float32Array of n × P. */
+  function tileAttention(method, { loops = 0, blocks = null, combine = 'sum', pass = null }) {
+    const [, total, n, patches] = records.get(method).rows.shape;
+    const rows = array(method, 'rows');
+    const [first, last] = blocks ?? [0, total - 1];
+    const used = pass !== null ? [pass] : combine === 'last' ? [passesOf(loops) - 1] : range(passesOf(loops));
+    const weight = 1 / ((last - first + 1) * (combine === 'mean' && pass === null ? used.length : 1));
+    const out = new Float32Array(n * patches);
+    for (const k of used) {
+      for (let block = first; block <= last; block++) {
+        const start = (k * total + block) * n * patches;
+        for (let i = 0; i < out.length; i++) out[i] += weight * rows[start + i];
+      }
+    }
+    return out;
+  }
+
+  /** Tiles' maps (n × side × side) -> { data, h, w }: averaged where tiles overlap, cropped to the picture's cells. */
+  function merge(tiles, side, cells) {
+    const [rows, cols] = grid.shape;
+    const step = (side * grid.stride) / grid.tile;
+    const width = (cols - 1) * step + side;
+    const height = (rows - 1) * step + side;
+    const sum = new Float32Array(height * width);
+    const count = new Float32Array(height * width);
+    for (let t = 0; t < rows * cols; t++) {
+      const top = Math.floor(t / cols) * step;
+      const left = (t % cols) * step;
+      for (let i = 0; i < side; i++) {
+        for (let j = 0; j < side; j++) {
+          const at = (top + i) * width + left + j;
+          sum[at] += tiles[(t * side + i) * side + j];
+          count[at] += 1;
+        }
+      }
+    }
+    const [h, w] = [Math.min(cells[0], height), Math.min(cells[1], width)];
+    const data = new Float32Array(h * w);
+    for (let i = 0; i < h; i++) {
+      for (let j = 0; j < w; j++) data[i * w + j] = sum[i * width + j] / count[i * width + j];
+    }
+    return { data, h, w };
+  }
+
+  /** One class: { data, h, w } raw, before ReLU. Refined only if the method is a transformer. */
+  function rawMap(method, index, { loops = 0, refined = false, blocks = null, combine = 'sum' } = {}) {
+    const record = records.get(method);
+    if (record.kind !== 'tokens') {
+      const [, h, w] = record.maps.shape;
+      return { data: array(method, 'maps').subarray(index * h * w, (index + 1) * h * w), h, w };
+    }
+    const count = Math.min(loops, maxLoops(method));
+    const key = ['map', method, index, count, refined, refined && blocks, refined && combine].join('/');
+    return remember(key, () => {
+      const [, n, classes, side] = record.maps.shape;
+      const maps = array(method, 'maps');
+      const tiles = new Float32Array(n * side * side);
+      const attention = refined ? tileWeights(method, side, { loops: count, blocks, combine }) : null;
+      for (let t = 0; t < n; t++) {
+        const from = ((count * n + t) * classes + index) * side * side;
+        const to = t * side * side;
+        for (let i = 0; i < side * side; i++) tiles[to + i] = maps[from + i] * (attention ? attention[to + i] : 1);
+      }
+      return merge(tiles, side, grid.cells);
+    });
+  }
+
+  function tileWeights(method, side, options) {
+    const key = ['rows', method, side, options.loops, options.blocks, options.combine].join('/');
+    return remember(key, () => {
+      const [, , n, patches] = records.get(method).rows.shape;
+      const attention = tileAttention(method, options);
+      const from = Math.round(Math.sqrt(patches));
+      return from === side ? attention : resizeTiles(attention, n, from, side);
+    });
+  }
+
+  /** Class-token attention on the patches of the picture: { data, h, w }. Options as in tileAttention. */
+  function attention(method, options = {}) {
+    const patches = records.get(method).rows.shape[3];
+    const key = ['attention', method, options.loops, options.blocks, options.combine, options.pass].join('/');
+    return remember(key, () => merge(tileAttention(method, options), Math.round(Math.sqrt(patches)), grid.patchCells));
+  }
+
+  /** Tiles that cover a place of the picture, x and y from 0 to 1: [{ index, row, col }]. */
+  function tilesAt(x, y) {
+    const [height, width] = grid.content;
+    const cols = grid.shape[1];
+    return range(grid.shape[0] * cols)
+      .map((index) => ({ index, row: Math.floor(index / cols), col: index % cols }))
+      .filter(({ row, col }) => {
+        const [dx, dy] = [x * width - col * grid.stride, y * height - row * grid.stride];
+        return dx >= 0 && dy >= 0 && dx < grid.tile && dy < grid.tile;
+      });
+  }
+
+  /** A value above every map of a unit: `cam` raw maps, `product` maps times attention. */
+  function reach(unit) {
+    let top = 0;
+    for (const [method, record] of records) {
+      if (record.kind !== 'tokens') {
+        if (unit === 'cam') for (const value of array(method, 'maps')) top = Math.max(top, value);
+        continue;
+      }
+      const [counts, n, classes, side] = record.maps.shape;
+      const maps = array(method, 'maps');
+      for (let loops = 0; loops < counts; loops++) {
+        const weights = unit === 'product' ? tileWeights(method, side, { loops, blocks: null, combine: 'sum' }) : null;
+        for (let t = 0; t < n; t++) {
+          for (let c = 0; c < classes; c++) {
+            const from = ((loops * n + t) * classes + c) * side * side;
+            for (let i = 0; i < side * side; i++) {
+              top = Math.max(top, maps[from + i] * (weights ? weights[t * side * side + i] : 1));
+            }
+          }
+        }
+      }
+    }
+    return top;
+  }
+
+  return {
+    grid, attention, depth, isTransformer, maxLoops, merge, passes, rawMap, reach, tilesAt,
+    methods: [...records.keys()],
+    /** Height and width of the picture in cells of a method's maps. */
+    span: (method) => records.get(method).span,
+    /** The largest value over the classes chosen, after ReLU: { data, h, w }. */
+    map(method, classes, options = {}) {
+      const maps = classes.map((index) => rawMap(method, index, options));
+      const out = new Float32Array(maps[0].data.length);
+      for (const { data } of maps) for (let i = 0; i < out.length; i++) if (data[i] > out[i]) out[i] = data[i];
+      return { data: out, h: maps[0].h, w: maps[0].w };
+    },
+  };
+}
+
+/** Bytes of a run: inside the header as base64, or in a file that the server keeps. */
+export async function traceBytes(header, root) {
+  if (header.data !== undefined) return base64ToBuffer(header.data);
+  const answer = await fetch(fileUrl(header.file, root));
+  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+  return answer.arrayBuffer();
+}
+
+/** n squares of side `from` -> side `to`, bilinear with cell centres, as torch's interpolate without aligned corners. */
+export function resizeTiles(values, n, from, to) {
+  const out = new Float32Array(n * to * to);
+  const places = range(to).map((i) => {
+    const at = Math.max(0, ((i + 0.5) * from) / to - 0.5);
+    const low = Math.min(from - 1, Math.floor(at));
+    return [low, Math.min(from - 1, low + 1), at - low];
+  });
+  for (let t = 0; t < n; t++) {
+    places.forEach(([y0, y1, fy], i) => places.forEach(([x0, x1, fx], j) => {
+      const at = (y, x) => values[(t * from + y) * from + x];
+      const top = at(y0, x0) * (1 - fx) + at(y0, x1) * fx;
+      out[(t * to + i) * to + j] = top * (1 - fy) + (at(y1, x0) * (1 - fx) + at(y1, x1) * fx) * fy;
+    }));
+  }
+  return out;
+}
+
+const product = (shape) => shape.reduce((a, b) => a * b, 1);
+const range = (count) => Array.from({ length: count }, (_, i) => i);

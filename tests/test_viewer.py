@@ -1,0 +1,163 @@
+"""The viewer without a browser: how its files are joined, and that its arithmetic is the library's."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.payload import encode_records, payload
+from app.viewer.bundle import HERE, script, style, template
+from app.viewer.viewer import EVENTS, Viewer
+from crt.checkpoint import load_checkpoint
+from crt.predictor import Predictor, Settings
+from crt.tiles import MODES
+from crt.trace import TokenRecord
+from tests.tiny import tiny_checkpoint
+
+ROOT = Path(__file__).parent.parent
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+def picture(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(height * width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def node(*arguments: str) -> str:
+    done = subprocess.run(["node", *arguments], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return done.stdout
+
+
+@needs_node
+def test_the_browser_computes_the_same_maps_as_the_library(tmp_path):
+    runs = []
+    for mode in MODES:
+        folder = tiny_checkpoint(tmp_path / mode, deconvolution=mode == "deconvolution")
+        predictor = Predictor(load_checkpoint(str(folder)))
+        for size in (96, 150):
+            trace = predictor.trace(picture(90, 130), Settings(size=size, mode=mode, loops=3))
+            header, data = payload(trace, picture(90, 130))
+            wanted = []
+            for method in trace.methods:
+                record = trace.record(method)
+                top = record.loops if isinstance(record, TokenRecord) else 0
+                wanted += [
+                    asked(trace.maps(method, loops=loops, refined=False), method, loops=loops, refined=False)
+                    for loops in sorted({0, top})
+                ]
+                if not isinstance(record, TokenRecord):
+                    continue
+                for combine in ("sum", "mean", "last"):
+                    for blocks in (None, (1, 3)):
+                        chosen = None if blocks is None else range(blocks[0], blocks[1] + 1)
+                        options = {"loops": top, "refined": True, "blocks": blocks, "combine": combine}
+                        maps = trace.maps(method, loops=top, refined=True, blocks=chosen, combine=combine)
+                        wanted.append(asked(maps, method, **options))
+                        attention = trace.attention(method, loops=top, blocks=chosen, combine=combine)
+                        wanted.append(asked(attention[None], method, kind="attention", **options))
+            runs.append({"header": header, "data": base64.b64encode(data).decode(), "wanted": wanted})
+    (tmp_path / "runs.json").write_text(json.dumps({"runs": runs}))
+    told = json.loads(node(str(ROOT / "tests/viewer/parity.mjs"), str(tmp_path / "runs.json")))
+    assert told["compared"] > 100
+    assert told["worst"] < 4e-3  # float16 on the way
+
+
+def asked(maps: np.ndarray, method: str, kind: str = "map", **options) -> dict:
+    top = maps.max(0)  # several classes show the largest value
+    values = [float(value) for value in top.ravel()]
+    classes = list(range(len(maps)))
+    return {"kind": kind, "method": method, "classes": classes, "options": options, "values": values} | dict(
+        zip("hw", top.shape, strict=True)
+    )
+
+
+def test_arrays_travel_with_their_shape_and_scale(tmp_path):
+    predictor = Predictor(load_checkpoint(str(tiny_checkpoint(tmp_path / "tiny"))))
+    trace = predictor.trace(picture(60, 80), Settings(size=96, loops=2))
+    headers, data = encode_records(trace)
+    assert [header["method"] for header in headers] == list(trace.methods)
+    read = 0
+    for header in headers:
+        record = trace.record(header["method"])
+        for name in ("maps", "rows") if isinstance(record, TokenRecord) else ("maps",):
+            about = header[name]
+            count = int(np.prod(about["shape"]))
+            raw = np.frombuffer(data, "<f2", count, about["offset"]).astype(np.float32).reshape(about["shape"])
+            scale = about["scale"]
+            np.testing.assert_allclose(raw * scale, getattr(record, name), rtol=1e-3, atol=1e-6 * scale)
+            read += 2 * count
+    assert read == len(data)
+
+
+def test_templates_hold_no_placeholder_and_scripts_no_markup():
+    for text in (template(), style()):
+        assert "${" not in text
+        assert "{{" not in text
+    assert "<!-- part" not in template()
+    for path in HERE.glob("*.mjs"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"(inner|outer|insertAdjacent)HTML|document\.write|\beval\(|new Function", text), path.name
+
+
+def test_every_module_is_used_and_every_element_is_named_once():
+    bundled = set(re.findall(r"^exports_of\['([\w-]+)'\] =", script(), re.MULTILINE))
+    assert bundled == {path.stem for path in HERE.glob("*.mjs")}
+    for attribute in ("id", "data-role"):
+        names = re.findall(rf'\s{attribute}="([^"]+)"', template())
+        assert sorted(set(names)) == sorted(names), attribute
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import a from './b.mjs';\n", "does not know"),
+        ("export default 3;\n", "does not know"),
+        ("export { a };\n", "does not know"),
+        ("import { main } from './main.mjs';\nexport const a = 1;\n", "import each other"),
+    ],
+)
+def test_what_cannot_be_bundled_is_refused(tmp_path, source, reason):
+    (tmp_path / "main.mjs").write_text("import { a } from './part.mjs';\nexport const main = a;\n")
+    (tmp_path / "part.mjs").write_text(source)
+    with pytest.raises(ValueError, match=reason):
+        script(folder=tmp_path)
+
+
+@needs_node
+def test_a_bundle_runs_and_keeps_private_names_apart(tmp_path):
+    (tmp_path / "part.mjs").write_text(
+        "const hidden = 2;\nexport const a = hidden;\nexport function b() { return 3; }\n"
+    )
+    (tmp_path / "main.mjs").write_text(
+        "import {\n  a, b as c,\n} from './part.mjs';\nconst hidden = 5;\nexport const sum = a + c() + hidden;\n"
+    )
+    text = script(folder=tmp_path) + "\nif (exports_of.main.sum !== 10) throw new Error('wrong');\n"
+    (tmp_path / "whole.js").write_text(text)
+    node(str(tmp_path / "whole.js"))
+
+
+@needs_node
+def test_the_whole_script_can_be_parsed(tmp_path):
+    path = tmp_path / "whole.js"
+    path.write_text(f"new Function('element', 'trigger', 'props', 'watch', {json.dumps(Viewer().js_on_load)})")
+    node(str(path))
+
+
+@needs_node
+def test_viewer_modules():
+    node("--test", *sorted(str(path) for path in (ROOT / "tests/viewer").glob("*.test.mjs")))
+
+
+def test_an_answer_is_new_each_time_and_only_for_events_there_are():
+    first, second = (Viewer.answer("inspect", {"a": 1})["inspect_answer"] for _ in range(2))
+    assert first["a"] == 1
+    assert first["id"] != second["id"]
+    assert set(Viewer().answer("swap", {})) - {"__type__"} == {"swap_answer"}
+    with pytest.raises(ValueError, match="no event"):
+        Viewer.answer("nonsense", {})
+    assert all(repr(name) in str(Viewer().js_on_load) for name in EVENTS)
