@@ -34,7 +34,8 @@ class Viewer(gr.HTML):
             "apply_default_css": False,
         }
         answers: dict[str, Any] = {f"{name}_answer": None for name in EVENTS}
-        super().__init__(value, cards=cards or [], **{**answers, **props, **own})
+        everything: dict[str, Any] = {**answers, **props, **own}
+        super().__init__(value, cards=cards or [], **everything)
 
     @staticmethod
     def answer(event: str, content: dict[str, Any]) -> Any:

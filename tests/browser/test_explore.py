@@ -1,104 +1,15 @@
 """The page in a real browser: a picture goes in, maps come out, controls change what they should and nothing else."""
 
-import shutil
-
 import numpy as np
 import pytest
-from PIL import Image
+from playwright.sync_api import expect
 
-from app.config import AppConfig
-from app.ui import build, launch_options
-from tests.tiny import tiny_checkpoint
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
-
-HOSTILE = "${document.title='evil'}<img src=x onerror=\"document.title='evil'\">{{value}}"
-PIXELS = "name => document.querySelector(`canvas[data-method=${name}]`).toDataURL()"
-SHOWN = '.crt-viewer[data-state="shown"]'
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    classes = ("cat", HOSTILE, "person")
-    folder = tiny_checkpoint(tmp_path_factory.mktemp("browser") / "tiny", classes=classes)
-    config = AppConfig(checkpoint=str(folder), host="127.0.0.1")
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield url
-    demo.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
-    with playwright.sync_playwright() as driver:
-        yield driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-
-
-@pytest.fixture
-def open_page(server, browser):
-    """Opens the page in a theme and width; at the end no error and no request to another machine is allowed."""
-    troubles: list[str] = []
-    contexts = []
-
-    def open_one(theme: str = "light", width: int = 1440):
-        context = browser.new_context(viewport={"width": width, "height": 900})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        own = (server, "data:", "blob:")
-        page.on("request", lambda request: None if request.url.startswith(own) else troubles.append(request.url))
-        page.goto(f"{server}?__theme={theme}")
-        page.wait_for_selector(".crt-viewer")
-        return page
-
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert troubles == []
-
-
-@pytest.fixture(scope="module")
-def picture(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp("picture") / f"{HOSTILE.replace('/', '')}.png"
-    small = np.random.default_rng(3).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(path)
-    return str(path)
-
-
-def upload(page, path: str) -> None:
-    page.set_input_files("#crt-picture input[type=file]", path)
-    page.wait_for_selector(SHOWN)
-    page.wait_for_selector("canvas[data-method=crt]")
-    settle(page)
-
-
-def settle(page) -> None:
-    """Wait until two frames have gone by, so that every change is drawn."""
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def move(page, role: str, value: float) -> None:
-    page.locator(f'[data-role="{role}"]').evaluate(
-        "(node, value) => { node.value = value; node.dispatchEvent(new Event('input', { bubbles: true })); }", value
-    )
-    settle(page)
-
-
-def pixels(page) -> dict[str, str]:
-    return {name: page.evaluate(PIXELS, name) for name in ("resnet", "tscam", "crt")}
-
-
-def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
-    return {name for name in before if before[name] != after[name]}
+from tests.browser.driver import HOSTILE, SHOWN, changed, move, pixels, settle, upload
 
 
 def test_upload_then_loops_change_crt_and_nothing_else(open_page, picture):
     page = open_page()
-    playwright.expect(page.get_by_role("heading", level=1)).to_have_text("CRT explorer")
+    expect(page.get_by_role("heading", level=1)).to_have_text("CRT explorer")
     upload(page, picture)
     first = pixels(page)
     assert len(set(first.values())) == 3
@@ -121,24 +32,24 @@ def test_upload_then_loops_change_crt_and_nothing_else(open_page, picture):
     settle(page)
     assert changed(after, pixels(page)) == {"crt", "tscam", "resnet"}
     assert [url for url in requests if "queue/join" in url or "/run/" in url] == []
-    playwright.expect(page.get_by_role("status").filter(has_text="Input")).to_contain_text("tiles")
+    expect(page.get_by_role("status").filter(has_text="Input")).to_contain_text("tiles")
 
 
 def test_classes_are_picked_in_the_chart_and_are_text_only(open_page, picture):
     page = open_page()
     upload(page, picture)
     rows = page.locator(".class-row")
-    playwright.expect(rows).to_have_count(3)
-    playwright.expect(page.locator(".class-row[aria-pressed=true]")).to_have_count(1)
+    expect(rows).to_have_count(3)
+    expect(page.locator(".class-row[aria-pressed=true]")).to_have_count(1)
     before = pixels(page)
     page.locator('.class-row[aria-pressed="false"]').first.click()
     settle(page)
     assert "resnet" in changed(before, pixels(page))
     rows.filter(has_text="evil").click()
-    playwright.expect(page.locator('[data-role="chosen"]')).to_have_text(HOSTILE)
+    expect(page.locator('[data-role="chosen"]')).to_have_text(HOSTILE)
     page.get_by_text("Pick several").click()
     rows.filter(has_text="cat").click()
-    playwright.expect(page.locator(".class-row[aria-pressed=true]")).to_have_count(2)
+    expect(page.locator(".class-row[aria-pressed=true]")).to_have_count(2)
     assert page.title() == "CRT explorer"
     assert page.locator(".crt-viewer img[src=x]").count() == 0
 
@@ -150,15 +61,15 @@ def test_another_size_looks_again_and_a_bad_file_keeps_the_maps(open_page, pictu
     page.get_by_label("Input size").click()
     page.get_by_role("option", name="224 px").click()
     page.wait_for_function("run => document.querySelector('.crt-viewer').dataset.run !== run", arg=run)
-    playwright.expect(page.locator('[data-role="status"]')).to_contain_text("Input 224 × 168 px")
+    expect(page.locator('[data-role="status"]')).to_contain_text("Input 224 × 168 px")
     page.get_by_label("Input size").click()
     page.get_by_role("option", name="672 px").click()  # large enough to travel as a file
-    playwright.expect(page.locator('[data-role="status"]')).to_contain_text("Input 672 × 504 px", timeout=20000)
+    expect(page.locator('[data-role="status"]')).to_contain_text("Input 672 × 504 px", timeout=20000)
     bad = tmp_path / "bad.png"
     bad.write_text(HOSTILE)
     shown = pixels(page)
     page.set_input_files("#crt-picture input[type=file]", str(bad))
-    playwright.expect(page.get_by_role("alert").filter(has_text="not a picture")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="not a picture")).to_be_visible()
     assert changed(shown, pixels(page)) == set()
 
 
@@ -169,11 +80,11 @@ def test_arrow_keys_read_the_same_place_in_all_maps(open_page, picture):
     page.get_by_role("group", name="CRT: arrow keys").focus()
     page.keyboard.press("ArrowRight")
     spoken = page.locator('[data-role="spoken"]')
-    playwright.expect(spoken).to_contain_text("TS-CAM")
+    expect(spoken).to_contain_text("TS-CAM")
     first = spoken.text_content()
     page.keyboard.press("ArrowDown")
-    playwright.expect(spoken).not_to_have_text(first)
-    playwright.expect(page.locator(".scale .value:not(:empty)")).to_have_count(3)
+    expect(spoken).not_to_have_text(first)
+    expect(page.locator(".scale .value:not(:empty)")).to_have_count(3)
     assert changed(maps, pixels(page)) == set()  # the crosshair has its own canvas
 
 
@@ -194,7 +105,7 @@ def test_taking_the_picture_away_brings_the_invitation_back(open_page, picture):
     page = open_page()
     upload(page, picture)
     page.locator("#crt-picture").get_by_label("Clear").or_(page.get_by_label("Remove Image")).first.click()
-    playwright.expect(page.get_by_text("See where each network looks")).to_be_visible()
+    expect(page.get_by_text("See where each network looks")).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,0 +1,47 @@
+"""What every browser test does with a page."""
+
+import shutil
+
+from playwright.sync_api import Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+HOSTILE = "${document.title='evil'}<img src=x onerror=\"document.title='evil'\">{{value}}"
+PIXELS = "name => document.querySelector(`canvas[data-method=${name}]`).toDataURL()"
+SHOWN = '.crt-viewer[data-state="shown"]'
+
+
+def upload(page: Page, path: str) -> None:
+    """Choose a picture and wait for its maps."""
+    page.set_input_files("#crt-picture input[type=file]", path)
+    page.wait_for_selector(SHOWN)
+    page.wait_for_selector("canvas[data-method=crt]")
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until two frames have gone by, so that every change is drawn."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def move(page: Page, role: str, value: float) -> None:
+    """Move the slider with this data-role."""
+    page.locator(f'[data-role="{role}"]').evaluate(
+        "(node, value) => { node.value = value; node.dispatchEvent(new Event('input', { bubbles: true })); }", value
+    )
+    settle(page)
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Open one of the viewer's tabs."""
+    page.get_by_role("tab", name=name).click()
+    settle(page)
+
+
+def pixels(page: Page) -> dict[str, str]:
+    """The maps on the page, as data URLs."""
+    return {name: page.evaluate(PIXELS, name) for name in ("resnet", "tscam", "crt")}
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    """Which maps look different."""
+    return {name for name in before if before[name] != after[name]}
