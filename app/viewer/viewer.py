@@ -45,7 +45,8 @@ class Viewer(gr.HTML):
         """
         if event not in EVENTS:
             raise ValueError(f"{event} is no event of the viewer.")
-        return gr.update(**{f"{event}_answer": {"id": secrets.token_hex(8), **content}})
+        update: dict[str, Any] = {f"{event}_answer": {"id": secrets.token_hex(8), **content}}
+        return gr.update(**update)
 
     def postprocess(self, value: Any) -> Any:
         """A header dict, or (header, bytes of its arrays) -> the header with the bytes, or the file they are in."""
