@@ -16,7 +16,7 @@ from typing import Any
 
 import tyro
 
-from crt.checkpoint import CheckpointConfig, read_config
+from crt.checkpoint import CheckpointConfig, Defaults, read_config
 from crt.errors import CrtError, InvalidDataset
 from crt.train.config import PRESETS, TrainConfig, single_branch
 
@@ -44,7 +44,7 @@ def report(config: Report) -> None:
     results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(config.results.glob("*.json"))]
     if not results:
         raise InvalidDataset(f"{config.results} holds no results: run scripts.evaluate with --json first.")
-    sections = "\n".join(section(result) for result in results)
+    sections = "\n".join(section(with_defaults(result, checkpoint.defaults)) for result in results)
     intro = (
         "# Results\n\nWritten by `python -m scripts.report` from `results/*.json`. All numbers are in percent. "
         "One training run of each network, so differences under about one point mean nothing.\n\n"
@@ -52,6 +52,20 @@ def report(config: Report) -> None:
     config.out.parent.mkdir(parents=True, exist_ok=True)
     config.out.write_text(intro + sections, encoding="utf-8")
     (config.checkpoint / "README.md").write_text(card(config.checkpoint, checkpoint, sections), encoding="utf-8")
+
+
+def with_defaults(result: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
+    """An evaluation whose rows of the default settings are those of the checkpoint's defaults as they are now.
+
+    Every loop count is measured in one run, so a new default needs no new run, only its row under another name.
+    """
+    refined = "" if defaults.refined else "_unrefined"
+    now = {"crt": f"crt_loops_{defaults.loops}{refined}", "crt_unrefined": f"crt_loops_{defaults.loops}_unrefined"}
+    changed = {}
+    for part in ("methods", "classification_map"):
+        rows = result[part]
+        changed[part] = rows | {name: rows[row] for name, row in now.items() if name in rows and row in rows}
+    return result | changed
 
 
 def section(result: dict[str, Any]) -> str:
