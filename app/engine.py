@@ -1,48 +1,154 @@
-"""The model behind the page: loaded once, in the background, shared by all sessions."""
+"""The model behind the page: loaded in the background, shared by all sessions, replaced only by one that works."""
 
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
 
 from crt.checkpoint import CheckpointConfig, load_checkpoint, locate, read_config, weights_sha256
-from crt.errors import CrtError
-from crt.predictor import Predictor, choose_device
+from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
+from crt.predictor import Predictor, Settings, choose_device
+from crt.trace import Trace
 
 log = logging.getLogger(__name__)
 
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE_LENGTH = 300  # characters of a folder or a Hub id
+BROKEN = "This checkpoint could not be loaded, and the details are in the server's log: give another."
 
-class Engine:
-    """A Predictor that loads while the page is already open.
 
-    The config is read at once, so that a missing or foreign checkpoint is an InvalidCheckpoint here and not later;
-    weights load in a thread, and `predictor` waits for them.
+@dataclass(frozen=True)
+class Model:
+    """A checkpoint in use. `id`: of this loading, so that what one model saw is never taken for another's.
+
+    `place`: what a program of the user's would give to `load_checkpoint`; None for a folder outside this repository,
+    which is nobody's business.
     """
 
-    def __init__(self, checkpoint: str, device: str = "auto") -> None:
-        self.device = choose_device(device)
-        self.folder = locate(checkpoint)
-        self.config: CheckpointConfig = read_config(self.folder)
-        self.sha256 = weights_sha256(self.config)
-        self._future: Future[Predictor] = Future()
-        threading.Thread(target=self._load, name="load-model").start()
+    config: CheckpointConfig
+    sha256: str
+    place: str | None
+    loaded: Future[Predictor]
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def ready(self) -> bool:
         """Whether `predictor` would answer at once."""
-        return self._future.done()
+        return self.loaded.done()
 
     def predictor(self) -> Predictor:
         """The loaded Predictor; waits for it. Raises InvalidCheckpoint if the weights cannot be used."""
-        return self._future.result()
+        return self.loaded.result()
 
-    def _load(self) -> None:
+    def public(self) -> dict[str, str | None]:
+        """What the browser may know."""
+        return {"name": self.config.name, "sha256": self.sha256, "id": self.id, "place": self.place}
+
+
+class Engine:
+    """The current Model, which loads while the page is already open.
+
+    The config is read at once, so that a missing or foreign checkpoint is an InvalidCheckpoint here and not later;
+    weights load in a thread, and `predictor` waits for them. Whoever asks several things of one model takes `model`
+    once, because it may be replaced at any time.
+    """
+
+    def __init__(self, checkpoint: str, device: str = "auto") -> None:
+        self.device = choose_device(device)
+        folder = locate(checkpoint)
+        config = read_config(folder)
+        self.model = Model(config, weights_sha256(config), place_of(checkpoint), Future())
+        self._swapping = threading.Lock()
+        threading.Thread(target=self._load, args=(folder, self.model.loaded), name="load-model").start()
+
+    @property
+    def config(self) -> CheckpointConfig:
+        """The config of the current model."""
+        return self.model.config
+
+    @property
+    def sha256(self) -> str:
+        """The hash over the current model's weights."""
+        return self.model.sha256
+
+    @property
+    def ready(self) -> bool:
+        """Whether `predictor` would answer at once."""
+        return self.model.ready
+
+    def predictor(self) -> Predictor:
+        """The current Predictor; waits for it. Raises InvalidCheckpoint if the weights cannot be used."""
+        return self.model.predictor()
+
+    def swap(self, checkpoint: str) -> Future[Model]:
+        """Load another checkpoint in a thread, try it, and only then put it in the place of the current one.
+
+        The future gives the new Model, or InvalidCheckpoint, and then the old one goes on as if nothing had been. A
+        look that runs meanwhile ends with the model it began with. Raises InvalidSetting at once for an unusable name,
+        and while another checkpoint is being loaded.
+        """
+        checkpoint = checkpoint.strip()
+        if not checkpoint or len(checkpoint) > SOURCE_LENGTH or not checkpoint.isprintable():
+            raise InvalidSetting("Give the folder of a checkpoint, or a Hub id user/name.")
+        if not self._swapping.acquire(blocking=False):
+            raise InvalidSetting("Another checkpoint is being loaded: try again when it is there.")
+        told: Future[Model] = Future()
+        threading.Thread(target=self._swap, args=(checkpoint, told), name="swap-model").start()
+        return told
+
+    def _load(self, folder: Path, told: Future[Predictor]) -> None:
         try:
-            self._future.set_result(Predictor(load_checkpoint(self.folder), device=self.device))
+            told.set_result(Predictor(load_checkpoint(folder), device=self.device))
         except CrtError as error:
             log.error("The checkpoint cannot be used: %s", error)  # noqa: TRY400 - the sentence is enough
-            self._future.set_exception(error)
+            told.set_exception(error)
         except Exception as error:
             log.exception("Loading the checkpoint failed")
-            self._future.set_exception(error)
+            told.set_exception(error)
+
+    def _swap(self, checkpoint: str, told: Future[Model]) -> None:
+        try:
+            predictor = Predictor(load_checkpoint(checkpoint), device=self.device)
+            try_out(predictor)
+            loaded: Future[Predictor] = Future()
+            loaded.set_result(predictor)
+            made = predictor.checkpoint
+            model = Model(made.config, made.sha256, place_of(checkpoint), loaded)
+        except CrtError as error:
+            self._swapping.release()
+            told.set_exception(error)
+        except Exception as error:
+            log.exception("Loading another checkpoint failed")
+            self._swapping.release()
+            told.set_exception(InvalidCheckpoint(BROKEN).with_traceback(error.__traceback__))
+        else:
+            self.model = model
+            self._swapping.release()
+            told.set_result(model)
+
+
+def try_out(predictor: Predictor) -> Trace:
+    """One look at a small picture. Raises InvalidCheckpoint if it gives values that are not finite."""
+    ramp = np.linspace(0, 255, 48, dtype=np.uint8)
+    picture = np.stack([np.tile(ramp, (48, 1)), np.tile(ramp[:, None], (1, 48)), np.full((48, 48), 128, np.uint8)], -1)
+    trace = predictor.trace(picture, Settings(size=48, loops=1))
+    arrays = [array for record in trace.records.values() for array in vars(record).values()]
+    if not all(np.isfinite(array).all() for array in arrays):
+        name = predictor.checkpoint.config.name
+        raise InvalidCheckpoint(f"The networks of {name} give values that are not finite: give another checkpoint.")
+    return trace
+
+
+def place_of(checkpoint: str) -> str | None:
+    """A checkpoint as a program in the root of this repository would name it: a folder in it, or a Hub id."""
+    folder = Path(checkpoint).expanduser()
+    if not folder.is_dir():
+        return checkpoint
+    folder = folder.resolve()
+    return folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else None

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent / "examples"
 VOC_LIMIT = 12
-THUMB_SIDE = 200
+THUMB_SIDE = 320
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Example:
     """A picture on disk with its title and its masks.
 
     `masks`: a list of {label, polygons}, each polygon a list of [x, y] from 0 to 1. `trace`: a stored Trace, or None.
+    `claim`: a sentence, what to look at here; `view`: settings that show it, as a link has them (`fields.mjs`).
     """
 
     id: str
@@ -39,6 +40,8 @@ class Example:
     credit: str = ""
     masks: list[dict[str, Any]] = field(default_factory=list)
     trace: Path | None = None
+    claim: str = ""
+    view: str = ""
 
     @cached_property
     def image(self) -> np.ndarray:
@@ -47,7 +50,8 @@ class Example:
 
     def card(self) -> dict[str, str]:
         """What the page needs to show a button for it."""
-        return {"id": self.id, "title": self.title, "thumb": picture_url(self.image, THUMB_SIDE, 80)}
+        thumb = picture_url(self.image, THUMB_SIDE, 80)
+        return {"id": self.id, "title": self.title, "thumb": thumb, "claim": self.claim, "view": self.view}
 
     def stored(self, checkpoint_sha256: str, settings: Settings) -> Trace | None:
         """The Trace shipped with the example, if it was made by this checkpoint with these settings."""
@@ -82,6 +86,8 @@ def shipped(folder: Path = FOLDER) -> list[Example]:
             credit=f"{entry['credit']}, {entry['licence']}",
             masks=entry.get("masks", []),
             trace=folder / f"{entry['id']}.npz",
+            claim=entry.get("claim", ""),
+            view=entry.get("view", ""),
         )
         for entry in entries
         if (folder / entry["file"]).is_file()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import secrets
 from collections.abc import Callable
@@ -13,16 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from app.engine import Engine
+from app.engine import ROOT, Engine, Model
 from app.examples import Example
 from app.payload import payload
 from app.session import TraceCache
-from crt.checkpoint import Method
 from crt.errors import CrtError, InvalidImage, InvalidSetting
 from crt.images import load_image
 from crt.predictor import Settings
 from crt.tiles import MODES
-from crt.trace import TokenRecord, Trace
+from crt.trace import Trace
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +77,7 @@ def sentence(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Look:
-    """What is on the page: the picture (H, W, 3) uint8, how the networks see it, and what they saw."""
+    """What is on the page: the picture (H, W, 3) uint8, how the networks see it, what they saw, and which they were."""
 
     image: np.ndarray
     settings: Settings
@@ -87,6 +85,7 @@ class Look:
     session: str
     capped: bool = False
     example: Example | None = None
+    model: Model | None = None
 
 
 class Explorer:
@@ -100,77 +99,80 @@ class Explorer:
     @property
     def modes(self) -> tuple[str, ...]:
         """The cut-merge modes that this checkpoint can do."""
-        networks = self.engine.config.networks.values()
-        able = all(spec.deconvolution for spec in networks if spec.kind == "vit")
-        return tuple(mode for mode in MODES if mode != "deconvolution" or able)
+        return modes_of(self.engine.model)
 
-    def trace(self, session: str, image: np.ndarray, settings: Settings, progress: Progress | None = None) -> Trace:
-        """The Trace of a picture: this session's, one stored with an example, or a new one. Raises CrtError."""
-        if settings.mode not in self.modes:
+    def cached(self, session: str, image: np.ndarray, settings: Settings, model: Model | None = None) -> Trace | None:
+        """The Trace that this session has of a picture by this model, the current one if none is given."""
+        return self.cache.get(session, _key(model or self.engine.model, image), settings)
+
+    def trace(
+        self,
+        session: str,
+        image: np.ndarray,
+        settings: Settings,
+        progress: Progress | None = None,
+        model: Model | None = None,
+    ) -> Trace:
+        """The Trace of a picture: this session's, one stored with an example, or a new one. Raises CrtError.
+
+        `model`: whose Trace; the current one if none is given, which is then taken for the whole look.
+        """
+        model = model or self.engine.model
+        if settings.mode not in modes_of(model):
             raise InvalidSetting(
                 "This checkpoint has no deconvolution head, which is trained with the network: choose another mode."
             )
-        picture = fingerprint(image)
-        trace = self.cache.get(session, picture, settings)
+        trace = self.cached(session, image, settings, model)
         if trace is None:
             example = self.example_of(image)
-            trace = example.stored(self.engine.sha256, settings) if example else None
+            trace = example.stored(model.sha256, settings) if example else None
             if trace is None:
-                if progress and not self.engine.ready:
+                if progress and not model.ready:
                     progress(0.0, "Loading the networks")
-                predictor = self.engine.predictor()
+                predictor = model.predictor()
                 tell = progress or (lambda part, stage: None)  # noqa: ARG005
                 trace = predictor.trace(image, settings, progress=lambda part, stage: _titled(tell, part, stage))
-            self.cache.put(session, picture, settings, trace)
+            self.cache.put(session, _key(model, image), settings, trace)
         return trace
 
-    def look(self, path: str | None, size: str, mode: str, session: str, progress: Progress | None = None) -> Look:
+    def look(
+        self,
+        path: str | None,
+        size: str,
+        mode: str,
+        session: str,
+        progress: Progress | None = None,
+        model: Model | None = None,
+    ) -> Look:
         """The picture of a file with its Trace, from the cache where it is there. Raises CrtError."""
         if not path:
             raise InvalidImage("There is no picture: choose one.")
-        image = read(path)
+        image, model = read(path), model or self.engine.model
         settings, capped = settings_of(size, mode, image)
-        trace = self.trace(session, image, settings, progress)
-        return Look(image, settings, trace, session, capped, self.example_of(image))
+        trace = self.trace(session, image, settings, progress, model)
+        return Look(image, settings, trace, session, capped, self.example_of(image), model)
 
     def show(self, path: str, size: str, mode: str, session: str, progress: Progress | None = None) -> Any:
         """A picture file -> a value for the viewer: the maps, or a sentence why there are none. Never raises."""
         try:
-            look = self.look(path, size, mode, session, progress)
-            return self._payload(look.trace, look.image, look.capped, look.example, chosen=(size, mode))
+            model = self.engine.model
+            look = self.look(path, size, mode, session, progress, model)
+            return self._payload(model, look.trace, look.image, look.capped, look.example, chosen=(size, mode))
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             return notice(sentence(error))
 
     def show_example(self, example: Example, size: str, mode: str) -> Any | None:
         """An example's stored Trace as a value for the viewer, or None if the networks have to look at it."""
         settings, _ = settings_of(size, mode, example.image)
-        stored = example.stored(self.engine.sha256, settings)
-        return (
-            self._payload(stored, example.image, False, example, chosen=(size, mode), stored=True) if stored else None
-        )
-
-    def maps(self, path: str, size: str, mode: str, loops: int, refined: bool, names: str, session: str) -> bytes:
-        """Class maps as the bytes of an npz: one array (K, h, w) per method, `classes`, `spans`. Raises CrtError."""
-        image = read(path)
-        settings, _ = settings_of(size, mode, image)
-        known = self.engine.config.classes
-        wanted = [name.strip() for name in names.split(",") if name.strip()] or list(known)
-        if unknown := [name for name in wanted if name not in known]:
-            raise InvalidSetting(f"Unknown class {unknown[0]!r}: choose among {', '.join(known)}.")
-        trace = self.trace(session, image, settings)
-        chosen = [known.index(name) for name in wanted]
-        arrays: dict[str, np.ndarray] = {"classes": np.array(wanted), "source": np.array(trace.source)}
-        for method in trace.methods:
-            count = _loops_of(trace, method, int(loops))
-            arrays[method] = trace.maps(method, loops=count, refined=bool(refined), classes=chosen)
-            arrays[f"{method}.span"] = np.array(trace.span(method))
-            arrays[f"{method}.scores"] = trace.scores(method, count)[chosen]
-        stream = io.BytesIO()
-        np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
-        return stream.getvalue()
+        model = self.engine.model
+        stored = example.stored(model.sha256, settings)
+        if stored is None:
+            return None
+        return self._payload(model, stored, example.image, False, example, chosen=(size, mode), stored=True)
 
     def _payload(
         self,
+        model: Model,
         trace: Trace,
         image: np.ndarray,
         capped: bool,
@@ -179,7 +181,7 @@ class Explorer:
         chosen: tuple[str, str],
         **extra: Any,
     ) -> Any:
-        config = self.engine.config
+        config = model.config
         return payload(
             trace,
             image,
@@ -189,7 +191,8 @@ class Explorer:
             pictureId=fingerprint(image),
             example=example.id if example else None,
             chosen={"size": str(chosen[0]), "mode": chosen[1]},
-            checkpoint={"name": config.name, "sha256": self.engine.sha256},
+            pictureFile=_file_of(example) if example else None,
+            checkpoint=model.public(),
             masks=example.masks if example else [],
             credit=example.credit if example else "",
             **extra,
@@ -204,11 +207,18 @@ def _titled(tell: Progress, part: float, stage: str) -> None:
     tell(part, TITLES.get(stage, stage))
 
 
-def _loops_of(trace: Trace, method: Method, loops: int) -> int:
-    """The loop count asked for, which only CRT has. Raises InvalidSetting if it is not recorded."""
-    record = trace.record(method)
-    if method != "crt" or not isinstance(record, TokenRecord):
-        return 0
-    if not 0 <= loops <= record.loops:
-        raise InvalidSetting(f"The loop count is {loops}: choose 0 to {record.loops}.")
-    return loops
+def modes_of(model: Model) -> tuple[str, ...]:
+    """The cut-merge modes that a checkpoint can do."""
+    able = all(spec.deconvolution for spec in model.config.networks.values() if spec.kind == "vit")
+    return tuple(mode for mode in MODES if mode != "deconvolution" or able)
+
+
+def _key(model: Model, image: np.ndarray) -> str:
+    """What a Trace is kept under: another model's is another Trace."""
+    return f"{model.id}/{fingerprint(image)}"
+
+
+def _file_of(example: Example) -> str | None:
+    """Where an example's picture lies in this repository, or None for one from elsewhere."""
+    path = example.path.resolve()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else None

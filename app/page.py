@@ -15,6 +15,7 @@ from app.viewer import Viewer
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
 """Keywords of every event that runs the networks: they take turns."""
 
+KEY = 4000  # characters of what the browser may have echoed
 Answer = Callable[[Look, dict[str, Any]], dict[str, Any]]
 Stream = Callable[[Look, dict[str, Any]], Iterator[dict[str, Any]]]
 
@@ -32,10 +33,11 @@ class Page:
     state: gr.State
 
     def on(self, event: str, answer: Answer, **keywords: Any) -> None:
-        """Answer an event of the viewer with what `answer(look, details)` returns, plain JSON values.
+        """Answer an event of the viewer with what `answer(look, details)` returns: JSON values, and `data` in bytes.
 
         `look` is the picture on the page with its Trace, `details` what the browser sent: not to be trusted. An
-        exception becomes `{"error": sentence}`. `keywords` go to the listener; give `**MODEL` if networks run.
+        exception becomes `{"error": sentence}`. Answers carry the question's `run` and `key`. `keywords` go to the
+        listener; give `**MODEL` if networks run.
         """
 
         def once(look: Look, details: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -48,11 +50,11 @@ class Page:
 
         def handle(event_data: gr.EventData, path: str | None, size: str, mode: str, request: gr.Request):
             details = dict(event_data._data or {})
-            mine = {"run": details.get("run")}
+            mine = {name: str(details.get(name) or "")[:KEY] for name in ("run", "key")}
             try:
                 look = self.explorer.look(path, size, mode, request.session_hash or "")
                 for content in answers(look, details):
-                    yield Viewer.answer(event, {**mine, **content})
+                    yield Viewer.answer(event, {**mine, **self.viewer.packed(content)})
             except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
                 yield Viewer.answer(event, {**mine, "error": sentence(error)})
 

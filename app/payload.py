@@ -110,6 +110,11 @@ def describe(trace: Trace, *, single_label: bool, capped: bool = False) -> dict[
         },
         "timings": {stage: round(value, 1) for stage, value in trace.timings.items()},
         "similarity": np.round(crt.similarity, 5).tolist() if isinstance(crt, TokenRecord) else [],
+        "residual": {
+            method: np.round(record.residual, 5).tolist()
+            for method, record in trace.records.items()
+            if isinstance(record, TokenRecord)
+        },
         "scores": probabilities(trace, single_label=single_label),
     }
 

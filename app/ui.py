@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache, save_file_to_cache
+from gradio.processing_utils import save_file_to_cache
 
+from app import ablate, api, explainers, judge, layers, link, masks
 from app.config import AppConfig
 from app.engine import Engine
 from app.examples import gather
-from app.explore import LOOPS, NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice, sentence
+from app.explore import NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice
 from app.page import MODEL, Page
 from app.picture import Picture
 from app.session import TraceCache
@@ -27,7 +28,14 @@ MODE_NOTES = {
     "deconvolution": "one tile, its map made finer by a trained layer",
 }
 
-FEATURES: tuple[Callable[[Page], None], ...] = ()
+FEATURES: tuple[Callable[[Page], None], ...] = (
+    ablate.wire,
+    layers.wire,
+    explainers.wire,
+    masks.wire,
+    link.wire,
+    judge.wire,
+)
 """What wires the events of the viewer's tabs, one function a feature."""
 
 
@@ -120,7 +128,7 @@ def build(config: AppConfig) -> gr.Blocks:
         page = Page(config, explorer, viewer, picture, size, mode, state)
         for wire in FEATURES:
             wire(page)
-        _add_api(explorer, start_size)
+        api.wire(explorer, start_size)
         demo.unload(_forget(cache))
     demo.queue(max_size=config.queue_size, api_open=False)
     return demo
@@ -158,38 +166,3 @@ def _forget(cache: TraceCache):
         cache.drop(request.session_hash)
 
     return forget
-
-
-def _add_api(explorer: Explorer, start_size: str) -> None:
-    """The one public endpoint, /maps; its components are on no page."""
-
-    def maps(picture: str, size: str, mode: str, loops: float, refined: bool, classes: str, request: gr.Request) -> str:
-        if not picture:
-            raise gr.Error("Give a picture.", print_exception=False)
-        try:
-            data = explorer.maps(picture, size, mode, int(loops), refined, classes, request.session_hash or "")
-        except Exception as error:
-            raise gr.Error(sentence(error), print_exception=False) from error
-        path = save_bytes_to_cache(data, "maps.npz", result.GRADIO_CACHE)
-        result.temp_files.add(path)
-        return path
-
-    defaults = explorer.engine.config.defaults
-    fields = [
-        gr.File(label="picture", type="filepath", visible=False),
-        gr.Textbox(start_size, label="size", visible=False),
-        gr.Textbox(MODES[0], label="mode", visible=False),
-        gr.Number(min(defaults.loops, LOOPS), label="loops", precision=0, visible=False),
-        gr.Checkbox(defaults.refined, label="refined", visible=False),
-        gr.Textbox("", label="classes", visible=False),
-    ]
-    result = gr.File(label="maps", visible=False)
-    gr.Button(visible=False).click(
-        maps,
-        fields,
-        result,
-        api_name="maps",
-        api_description="Raw class maps of every network for one picture, as an npz file of (K, h, w) float32 arrays. "
-        "size: 224, 336, 448, 560, 672 or native. classes: names with commas between them, empty for all.",
-        **MODEL,
-    )

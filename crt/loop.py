@@ -22,14 +22,16 @@ class Step(NamedTuple):
     """What the loop knows at one loop count.
 
     `loops`: the count. `tokens`: (n, N, D) before the final norm. `rows`: (blocks, n, heads, patches) class-token
-    attention of the pass that led here, None when the encoder gives none; loops 0 and 1 carry the same pass.
+    attention of the pass that led here, or what else the encoder gives beside F(x); loops 0 and 1 carry the same pass.
     `similarity`: (n,) mean over patch tokens of cos(x_{k-1}, x_k); for loops 0 of cos(x₀, F(x₀)) (Fig. 6).
+    `residual`: (n,) mean over patch tokens of ‖F(x)‖ / ‖x‖ of that same pass, the size of Eq. 3's correction of x.
     """
 
     loops: int
     tokens: Tensor
     rows: Tensor | None
     similarity: Tensor
+    residual: Tensor
 
 
 def passes(loops: int) -> int:
@@ -40,22 +42,28 @@ def passes(loops: int) -> int:
 def unroll(encode: Encoder, x0: Tensor, loops: int, prefix: int, *, every: bool = True) -> Iterator[Step]:
     """Run the loop from `x0` (n, N, D) and yield a `Step` for every count 0 … `loops`; only the last if not `every`.
 
-    `prefix`: tokens before the patches, left out of the similarity. Raises InvalidSetting for a negative count.
+    `prefix`: tokens before the patches, left out of both means. Raises InvalidSetting for a negative count.
     """
     if loops < 0:
         raise InvalidSetting(f"The loop count is {loops}: it must be 0 or more.")
     x = x0
     encoded, rows = encode(x)
     if every or loops == 0:
-        yield Step(0, encoded, rows, _similarity(x, encoded, prefix))
+        yield Step(0, encoded, rows, _similarity(x, encoded, prefix), _residual(x, encoded, prefix))
     for count in range(1, loops + 1):
         if count > 1:
             encoded, rows = encode(x)
         previous, x = x, x + encoded
         if every or count == loops:
-            yield Step(count, x, rows, _similarity(previous, x, prefix))
+            yield Step(count, x, rows, _similarity(previous, x, prefix), _residual(previous, encoded, prefix))
 
 
 @torch.no_grad()
 def _similarity(before: Tensor, after: Tensor, prefix: int) -> Tensor:
     return F.cosine_similarity(before[:, prefix:].float(), after[:, prefix:].float(), dim=-1).mean(1)
+
+
+@torch.no_grad()
+def _residual(x: Tensor, encoded: Tensor, prefix: int) -> Tensor:
+    before, correction = (tokens[:, prefix:].float().norm(dim=-1) for tokens in (x, encoded))
+    return (correction / before.clamp_min(1e-8)).mean(1)  # the same floor as that of torch's cosine

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
+import numpy as np
 import timm
 import torch
 from torch import Tensor
@@ -20,9 +21,11 @@ from crt.checkpoint import METHODS, Checkpoint, Method
 from crt.cnn import CnnBranch
 from crt.errors import InvalidSetting
 from crt.images import Source, load_image, resize_long_side, to_tensor
+from crt.layers import LayersView, inspect_layers
 from crt.tiles import Mode, Padding, TileGrid
-from crt.trace import ConvRecord, TokenRecord, Trace
-from crt.transformer import TransformerBranch
+from crt.tokens import TokenRecord, TokenView, inspect_token
+from crt.trace import ConvRecord, Trace
+from crt.transformer import TransformerBranch, transformer_of
 
 MIN_SIZE, MAX_SIZE, MAX_LOOPS = 32, 2048, 8
 Progress = Callable[[float, str], None]
@@ -101,9 +104,7 @@ class Predictor:
             raise InvalidSetting(f"This checkpoint has none of {settings.methods}: choose among its networks.")
         with self._lock, torch.inference_mode():
             with _timed(timings, "resize"):
-                resized = image if settings.size is None else resize_long_side(image, settings.size)
-                pixels = to_tensor(resized).to(self.device)
-                grid = self.grid(resized.shape[0], resized.shape[1], replace(settings, size=None))
+                pixels, grid = self._resized(image, settings)
             records: dict[Method, TokenRecord | ConvRecord] = {}
             cost = {m: len(grid) * (max(1, settings.loops) if m == "crt" else 1) for m in methods}
             done, total = 0.0, sum(cost.values())
@@ -114,7 +115,7 @@ class Predictor:
                     if isinstance(network, CnnBranch):
                         records[method] = self._convolve(network, pixels)
                     else:
-                        loops = settings.loops if method == "crt" else 0
+                        loops = _loops(method, settings)
 
                         def advance(part: float, method: Method = method, done: float = done) -> None:
                             report((done + part * cost[method]) / total, method)
@@ -133,6 +134,56 @@ class Predictor:
         }
         height, width = image.shape[:2]
         return Trace((height, width), grid, self.checkpoint.config.classes, records, timings, provenance)
+
+    def token(
+        self, source: Source, settings: Settings | None = None, *, method: Method = "crt", at: tuple[float, float]
+    ) -> TokenView:
+        """Look from the patch under the point `at`: (y, x), 0 … 1 of the picture. One run of that method's tiles.
+
+        `methods` and `heads` of the settings do nothing here. Raises InvalidImage, and InvalidSetting for a point
+        outside the picture or a method that is not a transformer of this checkpoint.
+        """
+        settings, network = settings or Settings(), transformer_of(self.checkpoint.networks, method)
+        image = load_image(source)
+        with self._lock, torch.inference_mode(), self._autocast():
+            pixels, grid = self._resized(image, settings)
+            return inspect_token(network, grid, grid.pad(pixels), at, _loops(method, settings), self.tile_batch)
+
+    def layers(self, source: Source, settings: Settings | None = None, *, method: Method = "crt") -> LayersView:
+        """The class token's attention of every head, and its rollout, in each pass; one run of that method's tiles.
+
+        `methods` and `heads` of the settings do nothing here. Raises as `token` does.
+        """
+        settings, network = settings or Settings(), transformer_of(self.checkpoint.networks, method)
+        image = load_image(source)
+        with self._lock, torch.inference_mode(), self._autocast():
+            pixels, grid = self._resized(image, settings)
+            return inspect_layers(network, grid, grid.pad(pixels), _loops(method, settings), self.tile_batch)
+
+    def class_logits(self, images: Tensor, method: Method, loops: int, grid: TileGrid) -> Tensor:
+        """(B, 3, height, width) normalised pictures of one grid -> (B, C) float32 logits, those of `Trace.scores`.
+
+        For pictures that were changed on purpose. Others wait until it is done: keep B small. `loops` is for CRT, the
+        other networks have none. Raises InvalidSetting.
+        """
+        if method not in self.checkpoint.networks:
+            raise InvalidSetting(f"This checkpoint has no {method} network: choose among its networks.")
+        network, count = self.checkpoint.networks[method], _loops(method, Settings(loops=loops))
+        with self._lock, torch.inference_mode(), self._autocast():
+            images = images.to(self.device)
+            if isinstance(network, CnnBranch):
+                return class_scores(network(images.contiguous(memory_format=torch.channels_last)).float()).cpu()
+            padded, maps, some = grid.pad(images), [], max(1, self.tile_batch // len(images))
+            for start in range(0, len(grid), some):
+                *_, last = network.steps(grid.cut(padded, start, start + some), count, rows=False)
+                maps.append(network.head(last.tokens, grid).float())
+            return class_scores(grid.merge(torch.cat(maps))).cpu()
+
+    def _resized(self, image: np.ndarray, settings: Settings) -> tuple[Tensor, TileGrid]:
+        """(H, W, 3) uint8 -> (1, 3, height, width) normalised at the input size, on the device, and its tiles."""
+        resized = image if settings.size is None else resize_long_side(image, settings.size)
+        grid = self.grid(resized.shape[0], resized.shape[1], replace(settings, size=None))
+        return to_tensor(resized).to(self.device), grid
 
     def _autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
@@ -156,19 +207,22 @@ class Predictor:
         maps: list[list[Tensor]] = []
         rows: list[list[Tensor]] = []
         similarity: list[Tensor] = []
+        residual: list[Tensor] = []
         for start in range(0, len(grid), self.tile_batch):
             tiles = grid.cut(padded, start, start + self.tile_batch)
             maps.append([])
             rows.append([])
-            step_similarity = []
+            step_similarity, step_residual = [], []
             with self._autocast():
                 for step in network.steps(tiles, loops):
                     maps[-1].append(network.head(step.tokens, grid).float())
                     step_similarity.append(step.similarity)
                     if step.rows is not None and step.loops != 1:  # loops 0 and 1 share the first pass
                         rows[-1].append(step.rows if heads else step.rows.mean(2))
+                        step_residual.append(step.residual)
                     advance((start + len(tiles) * (step.loops + 1) / (loops + 1)) / len(grid))
             similarity.append(torch.stack(step_similarity))
+            residual.append(torch.stack(step_residual))
         merged_maps = torch.cat([torch.stack(part) for part in maps], dim=1)  # (L + 1, n, C, s, s)
         tile_axis = 2
         merged_rows = torch.cat([torch.stack(part) for part in rows], dim=tile_axis)  # (passes, blocks, n, [heads,] P)
@@ -179,8 +233,13 @@ class Predictor:
             maps=merged_maps.cpu().numpy(),
             rows=merged_rows.contiguous().cpu().numpy(),
             similarity=torch.cat(similarity, dim=1).mean(1).cpu().numpy(),
+            residual=torch.cat(residual, dim=1).mean(1).cpu().numpy(),
             scores=scores.cpu().numpy(),
         )
+
+
+def _loops(method: Method, settings: Settings) -> int:
+    return settings.loops if method == "crt" else 0
 
 
 def _no_progress(fraction: float, stage: str) -> None:

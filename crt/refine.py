@@ -1,7 +1,7 @@
 """Attention refinement: class maps times the class token's attention (Eq. 1, METHOD section 4).
 
 The paper averages the attention over blocks. Over the passes of the loop the released code sums it; `combine` also
-offers the mean, which differs by a constant, and the last pass alone.
+offers the mean, which differs by a constant, and the first or the last pass alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 from crt.errors import InvalidSetting
 from crt.loop import passes
 
-Combine = Literal["sum", "mean", "last"]
+Combine = Literal["sum", "mean", "first", "last"]
 
 
 def attention_map(rows: Tensor, loops: int, *, blocks: Sequence[int] | None = None, combine: Combine = "sum") -> Tensor:
@@ -25,7 +25,7 @@ def attention_map(rows: Tensor, loops: int, *, blocks: Sequence[int] | None = No
     InvalidSetting for blocks or loop counts that `rows` does not hold.
     """
     if combine not in get_args(Combine):
-        raise InvalidSetting(f"Unknown combination {combine!r}: choose sum, mean or last.")
+        raise InvalidSetting(f"Unknown combination {combine!r}: choose {', '.join(get_args(Combine))}.")
     if not 1 <= passes(loops) <= rows.shape[0]:
         raise InvalidSetting(f"{loops} loops need {passes(loops)} passes, only {rows.shape[0]} were run.")
     used = rows[: passes(loops)]
@@ -35,7 +35,7 @@ def attention_map(rows: Tensor, loops: int, *, blocks: Sequence[int] | None = No
             raise InvalidSetting(f"Choose at least one block between 1 and {rows.shape[1]} for the refinement.")
         used = used[:, chosen]
     used = used.mean(1)
-    row = used[-1] if combine == "last" else used.sum(0) if combine == "sum" else used.mean(0)
+    row = {"sum": used.sum(0), "mean": used.mean(0), "first": used[0], "last": used[-1]}[combine]
     side = round(row.shape[-1] ** 0.5)
     return row.reshape(-1, 1, side, side)
 

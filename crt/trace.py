@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -24,38 +22,14 @@ from crt.errors import CrtError, InvalidSetting
 from crt.loop import passes
 from crt.refine import Combine, attention_map, refine
 from crt.tiles import TileGrid
+from crt.tokens import TokenRecord, merge_rows
 
-SCHEMA = 1
+SCHEMA = 2
+MAX_SIDE = 2**31
 
 
 class InvalidTrace(CrtError):
     """A file is not a Trace, or one of another schema version."""
-
-
-@dataclass(frozen=True)
-class TokenRecord:
-    """What a transformer saw. n tiles, C classes, s cells per tile side, P patches per tile.
-
-    `maps`: (L + 1, n, C, s, s) float32, raw class maps of each tile for loops 0 … L.
-    `rows`: (passes, blocks, n, P) float32, class-token attention to the patches, mean over heads; with heads kept
-    (passes, blocks, heads, n, P). `similarity`: (L + 1,) float32, mean cosine of the tokens before and after the step
-    to each loop count (Fig. 6; for loops 0, of x₀ and F(x₀)). `scores`: (L + 1, C) float32 logits.
-    """
-
-    maps: np.ndarray
-    rows: np.ndarray
-    similarity: np.ndarray
-    scores: np.ndarray
-
-    @property
-    def loops(self) -> int:
-        """The largest loop count recorded."""
-        return self.maps.shape[0] - 1
-
-    @property
-    def mean_rows(self) -> np.ndarray:
-        """(passes, blocks, n, P): the rows averaged over heads."""
-        return self.rows.mean(2) if self.rows.ndim == 5 else self.rows
 
 
 @dataclass(frozen=True)
@@ -161,9 +135,7 @@ class Trace:
         if isinstance(record, ConvRecord):
             raise InvalidSetting(f"{method} is a CNN and has no attention.")
         rows = torch.from_numpy(np.ascontiguousarray(record.mean_rows[: passes(_checked_loops(record, loops))]))
-        merged = self.grid.merge(attention_map(rows, loops, blocks=blocks, combine=combine))
-        cells = self.grid.patch_cells
-        return merged[0, 0, : cells[0], : cells[1]].numpy()
+        return merge_rows(self.grid, attention_map(rows, loops, blocks=blocks, combine=combine).flatten(1).numpy())
 
     def save(self, path: str | Path | BinaryIO) -> None:
         """Write one npz: the arrays, and a JSON header under the key `header`. Nothing is pickled."""
@@ -181,27 +153,31 @@ class Trace:
 
     @classmethod
     def load(cls, path: str | Path | BinaryIO) -> Trace:
-        """Read what `save` wrote. Raises InvalidTrace for anything else."""
+        """Read what `save` wrote. Raises InvalidTrace for anything else, whoever made it.
+
+        Every array must have the shape that the header's grid and classes and the other arrays ask for. Their values
+        are not looked at.
+        """
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 header = json.loads(str(arrays["header"]))
                 if header["schema"] != SCHEMA:
                     raise InvalidTrace(f"This Trace has schema {header['schema']}, this program reads {SCHEMA}.")
+                _check_header(header)
+                grid, classes = TileGrid(**header["grid"]), tuple(header["classes"])
                 records: dict[Method, TokenRecord | ConvRecord] = {}
                 for method, kind in header["kinds"].items():
-                    record = TokenRecord if kind == "tokens" else ConvRecord
+                    record = {"tokens": TokenRecord, "conv": ConvRecord}[kind]
                     names = [entry.name for entry in dataclasses.fields(record)]
                     records[method] = record(**{name: arrays[f"{method}.{name}"] for name in names})
-            return cls(
-                source=(header["source"][0], header["source"][1]),
-                grid=TileGrid(**header["grid"]),
-                classes=tuple(header["classes"]),
-                records=records,
-                timings=header["timings"],
-                provenance=header["provenance"],
-            )
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, BadZipFile, zlib.error) as error:
-            raise InvalidTrace(f"This file is not a Trace: {error}.") from error
+                    _check_arrays(method, records[method], grid, len(classes))
+            source = (header["source"][0], header["source"][1])
+            return cls(source, grid, classes, records, header["timings"], header["provenance"])
+        except InvalidTrace:
+            raise
+        except Exception as error:  # zip, decompressors, npy headers and JSON each raise their own at foreign bytes
+            reason = str(error).rstrip(".") or type(error).__name__
+            raise InvalidTrace(f"This file is not a Trace: {reason}.") from error
 
 
 def class_probabilities(scores: np.ndarray, *, single_label: bool = False) -> np.ndarray:
@@ -217,3 +193,41 @@ def _checked_loops(record: TokenRecord, loops: int) -> int:
     if not 0 <= loops <= record.loops:
         raise InvalidSetting(f"This Trace holds loops 0 to {record.loops}, not {loops}.")
     return loops
+
+
+def _check_header(header: dict[str, Any]) -> None:
+    """Raise ValueError for entries that have the right names and the wrong kinds."""
+    grid, source, classes = header["grid"], header["source"], header["classes"]
+    sides = [*source, *(grid[name] for name in ("height", "width", "tile", "patch"))]
+    if len(source) != 2 or not all(type(side) is int and 0 < side < MAX_SIDE for side in sides):
+        raise ValueError("the sizes of picture and tiles are not whole numbers of pixels")
+    if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
+        raise ValueError("the classes are not a list of names")
+    if not header["kinds"] or not set(header["kinds"]) <= set(METHODS):
+        raise ValueError(f"it has no methods, or others than {', '.join(METHODS)}")
+    timings = header["timings"].values()
+    if not all(type(time) in (int, float) for time in timings) or not isinstance(header["provenance"], dict):
+        raise ValueError("timings or provenance are not those of a Trace")
+
+
+def _check_arrays(method: str, record: TokenRecord | ConvRecord, grid: TileGrid, classes: int) -> None:
+    """Raise ValueError for an array that does not fit the grid, the classes or the other arrays of its record."""
+    if isinstance(record, ConvRecord):
+        wanted = {"maps": (classes, -(-grid.height // STRIDE), -(-grid.width // STRIDE)), "scores": (classes,)}
+    else:
+        counts, cells, patches = len(record.maps), grid.tile_cells, (grid.tile // grid.patch) ** 2
+        blocks = record.rows.shape[1:-2]  # and heads, if they were kept
+        if not counts or len(blocks) not in (1, 2) or 0 in blocks:
+            raise ValueError(f"{method} has no loop count, block or head")
+        run = passes(counts - 1)
+        wanted = {
+            "maps": (counts, len(grid), classes, cells, cells),
+            "rows": (run, *blocks, len(grid), patches),
+            "similarity": (counts,),
+            "residual": (run,),
+            "scores": (counts, classes),
+        }
+    for name, shape in wanted.items():
+        array = getattr(record, name)
+        if array.shape != shape or array.dtype != np.float32:
+            raise ValueError(f"{method}.{name} is {array.dtype} {array.shape}, not float32 {shape}")

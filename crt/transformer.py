@@ -1,13 +1,14 @@
 """The transformer branch: any timm ViT, its patch tokens after each pass, and the class token's attention.
 
 Refinement needs one row of each attention matrix, the class token's. Only that row is computed beside the fused
-attention: N numbers instead of N × N, for each head, block and pass (METHOD sections 3 and 4).
+attention: N numbers instead of N × N, for each head, block and pass (METHOD sections 3 and 4). Whoever wants another
+token's row, or more, hands in a look of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 import timm
 import torch
@@ -22,9 +23,17 @@ from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.loop import Step, unroll
 from crt.tiles import TileGrid
 
+Look = Callable[[Tensor, Tensor], Tensor]
+"""What is kept of one attention: scaled queries and keys, each (n, heads, N, d) -> any tensor."""
 
-def attend(attention: Attention, x: Tensor) -> tuple[Tensor, Tensor]:
-    """One self-attention: (n, N, D) -> its output (n, N, D) and the class token's row (n, heads, N), softmaxed.
+
+def token_row(q: Tensor, k: Tensor, query: int = 0) -> Tensor:
+    """A look at one token, the class token by default: its row (n, heads, N) float32 of softmax(QKᵀ/√d)."""
+    return torch.softmax((q[:, :, query : query + 1] @ k.transpose(-2, -1)).float(), dim=-1)[:, :, 0]
+
+
+def attend(attention: Attention, x: Tensor, look: Look = token_row) -> tuple[Tensor, Tensor]:
+    """One self-attention: (n, N, D) -> its output (n, N, D) and what `look` keeps, by default the class token's row.
 
     The arithmetic is timm's `Attention.forward` at inference; a test holds the two together.
     """
@@ -33,11 +42,11 @@ def attend(attention: Attention, x: Tensor) -> tuple[Tensor, Tensor]:
     q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (n, heads, N, d)
     q, k = attention.q_norm(q), attention.k_norm(k)
     out = F.scaled_dot_product_attention(q, k, v)
-    row = torch.softmax((q[:, :, :1] * attention.scale @ k.transpose(-2, -1)).float(), dim=-1)[:, :, 0]
+    seen = look(q * attention.scale, k)
     out = attention.norm(out.transpose(1, 2).reshape(n, length, attention.attn_dim))
     if attention.gate is not None:
         out = out * attention.gate(x).sigmoid()
-    return attention.proj(out), row
+    return attention.proj(out), seen
 
 
 class TransformerBranch(nn.Module):
@@ -100,15 +109,20 @@ class TransformerBranch(nn.Module):
         """F(x): all blocks without the final norm, through timm's own blocks. For training."""
         return self.vit.blocks(x), None
 
-    def encode_with_rows(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """F(x) and the class token's attention to the patches, (blocks, n, heads, patches) float32."""
-        rows = []
+    def encode_with(self, x: Tensor, look: Look) -> tuple[Tensor, Tensor]:
+        """F(x) and what `look` keeps of each block's attention, stacked along a first axis of blocks."""
+        seen = []
         for block, attention in zip(self.blocks, self.attentions, strict=True):
-            attended, row = attend(attention, block.norm1(x))
+            attended, kept = attend(attention, block.norm1(x), look)
             x = x + block.drop_path1(block.ls1(attended))
             x = x + block.drop_path2(block.ls2(block.mlp(block.norm2(x))))
-            rows.append(row[..., self.prefix :])
-        return x, torch.stack(rows)
+            seen.append(kept)
+        return x, torch.stack(seen)
+
+    def encode_with_rows(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """F(x) and the class token's attention to the patches, (blocks, n, heads, patches) float32."""
+        x, rows = self.encode_with(x, token_row)
+        return x, rows[..., self.prefix :]
 
     def steps(self, tiles: Tensor, loops: int, *, rows: bool = True) -> Iterator[Step]:
         """One run through the encoder that yields a `Step` for every loop count 0 … `loops` (METHOD section 3).
@@ -143,6 +157,16 @@ def build_vit(name: str, *, tile: int = 224, pretrained: bool = False) -> Vision
     except (AssertionError, TypeError, ValueError) as error:
         raise InvalidCheckpoint(f"{name} is not a vision transformer with square tiles: {error}.") from error
     return _checked(vit, name)
+
+
+def transformer_of(networks: Mapping[Any, nn.Module], method: str) -> TransformerBranch:
+    """The transformer of that name. Raises InvalidSetting if it is a CNN, or none of these networks."""
+    network = networks.get(method)
+    if not isinstance(network, TransformerBranch):
+        have = [name for name, other in networks.items() if isinstance(other, TransformerBranch)]
+        choice = " or ".join(have) or "another checkpoint"
+        raise InvalidSetting(f"{method} is not a transformer of this checkpoint: choose {choice}.")
+    return network
 
 
 def _checked(vit: nn.Module, name: str = "This model") -> VisionTransformer:

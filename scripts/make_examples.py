@@ -61,36 +61,45 @@ PHOTOGRAPHER = (
 
 @dataclass(frozen=True)
 class Source:
-    """A picture in an installed package. `label` and `outline`: the class and the polygon of its mask, if drawn."""
+    """A picture in an installed package. `label` and `outline`: the class and the polygon of its mask, if drawn.
+
+    `claim`: what to look at, in a sentence that `tests/test_claims.py` holds against the Trace. `view`: the settings
+    that show it, as a link has them (`app/viewer/fields.mjs`); what it does not name is as at the start.
+    """
 
     id: str
     title: str
     file: str
     credit: str
     licence: str
+    claim: str
+    view: str
     label: str = ""
     outline: str = ""
 
 
 SOURCES = (
-    Source("cat", "A cat", "chelsea.png", "Chelsea, by Stéfan van der Walt (scikit-image)", "CC0", "cat", CAT),
-    Source(
-        "motorcycle",
-        "A motorcycle",
-        "motorcycle_left.png",
-        "D. Scharstein and others, Middlebury stereo 2014 (scikit-image)",
-        "as shipped with scikit-image",
-        "motorbike",
-        MOTORBIKE,
-    ),
     Source(
         "astronaut",
         "An astronaut",
         "astronaut.png",
         "Eileen Collins, by NASA (scikit-image)",
         "public domain",
+        "The CNN alone marks parts of her; CRT, a transformer trained together with a CNN, covers most of her.",
+        "l=0&c=person",
         "person",
         ASTRONAUT,
+    ),
+    Source(
+        "motorcycle",
+        "A motorcycle",
+        "motorcycle_left.png",
+        "D. Scharstein and others, Middlebury stereo 2014 (scikit-image)",
+        "as shipped with scikit-image",
+        "Without refinement, every loop takes more of the background out of CRT's map.",
+        "l=4&r=0&p=tscam.crt&c=motorbike",
+        "motorbike",
+        MOTORBIKE,
     ),
     Source(
         "photographer",
@@ -98,10 +107,31 @@ SOURCES = (
         "camera.png",
         "Lav Varshney (scikit-image)",
         "CC0",
+        "Refinement takes the background out of the maps of both transformers: switch it off to see it come back.",
+        "l=0&p=tscam.crt&c=person",
         "person",
         PHOTOGRAPHER,
     ),
-    Source("coffee", "A cup on a table", "coffee.png", "Rachel Michetti (scikit-image)", "CC0"),
+    Source(
+        "cat",
+        "A cat",
+        "chelsea.png",
+        "Chelsea, by Stéfan van der Walt (scikit-image)",
+        "CC0",
+        "The loop settles: from the third loop on neither the tokens nor CRT's unrefined map change much.",
+        "l=4&r=0&p=tscam.crt&c=cat",
+        "cat",
+        CAT,
+    ),
+    Source(
+        "coffee",
+        "A cup on a table",
+        "coffee.png",
+        "Rachel Michetti (scikit-image)",
+        "CC0",
+        "Only what the labels name can be found: a cup is none of the twenty classes, and the networks disagree.",
+        "l=0",
+    ),
 )
 
 
@@ -147,6 +177,8 @@ def write_examples(config: Config) -> list[dict]:
                 "credit": source.credit,
                 "licence": source.licence,
                 "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "claim": source.claim,
+                "view": source.view,
                 "masks": [{"label": source.label, "polygons": [polygon(source.outline)]}] if source.outline else [],
             }
         )

@@ -48,6 +48,7 @@ def test_one_run_gives_what_separate_runs_give(loops):
         assert last.loops == count
         torch.testing.assert_close(step.tokens, last.tokens)
         torch.testing.assert_close(step.similarity, last.similarity)
+        torch.testing.assert_close(step.residual, last.residual)
     list(unroll(apart, start(), loops, 1, every=False))
     assert apart.calls == together.calls
 
@@ -65,6 +66,19 @@ def test_similarity_leaves_the_prefix_out():
     torch.testing.assert_close(one.similarity, wanted)
     wanted = F.cosine_similarity(x0[:, 2:], zero.tokens[:, 2:], dim=-1).mean(1)
     torch.testing.assert_close(zero.similarity, wanted)
+
+
+def test_residual_is_the_size_of_each_correction():
+    encoder, x = Encoder(), start()
+    zero, *steps = unroll(encoder, x, 3, 2)
+    torch.testing.assert_close(zero.residual, steps[0].residual, rtol=0, atol=0)  # one pass serves both
+    for step in steps:
+        correction = x @ encoder.weight
+        wanted = (correction[:, 2:].square().sum(-1) / x[:, 2:].square().sum(-1)).sqrt().mean(1)
+        torch.testing.assert_close(step.residual, wanted)
+        x = x + correction
+    (nothing,) = unroll(Encoder(), torch.zeros(2, 5, 8), 0, 1)
+    torch.testing.assert_close(nothing.residual, torch.zeros(2))
 
 
 def test_the_loop_is_lazy_and_can_be_left():

@@ -109,6 +109,8 @@ def test_a_trace_of_more_loops_holds_that_of_fewer(predictor, loops):
     assert many.passes == 4
     assert few.passes == max(1, loops)
     assert many.records["crt"].similarity.shape == (5,)
+    assert many.records["crt"].residual.shape == (4,)
+    np.testing.assert_allclose(many.records["crt"].residual[: few.passes], few.records["crt"].residual, rtol=1e-5)
 
 
 def test_the_maps_are_those_of_the_networks(checkpoint, predictor):
@@ -122,6 +124,22 @@ def test_the_maps_are_those_of_the_networks(checkpoint, predictor):
     np.testing.assert_allclose(trace.maps("crt_cnn"), conv, rtol=1e-4, atol=1e-4)
     wanted = trace.grid.crop(merged)[0].relu().numpy()
     np.testing.assert_allclose(trace.maps("crt", loops=2, refined=False), wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["crt", "tscam"])
+def test_the_residual_is_that_of_all_patch_tokens_of_all_tiles(checkpoint, method):
+    from crt.images import to_tensor
+
+    image, network = picture(96, 128), checkpoint.networks[method]
+    trace = Predictor(checkpoint, tile_batch=4).trace(image, Settings(size=None, loops=2))
+    with torch.no_grad():
+        x, wanted = network.embed(trace.grid.cut(trace.grid.pad(to_tensor(image)))), []
+        for _ in range(2 if method == "crt" else 1):
+            correction = network.vit.blocks(x)
+            wanted.append((correction[:, 1:].norm(dim=-1) / x[:, 1:].norm(dim=-1)).mean().item())
+            x = x + correction
+    assert len(trace.grid) % 4
+    np.testing.assert_allclose(trace.records[method].residual, wanted, rtol=1e-5)
 
 
 def test_progress_goes_up_to_one(checkpoint):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from crt.checkpoint import load_checkpoint
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
 from crt.predictor import Predictor, Settings
 from crt.trace import InvalidTrace, TokenRecord, Trace
 from tests.tiny import tiny_checkpoint
@@ -84,24 +84,34 @@ def changed(trace, tmp_path, **header):
 @pytest.mark.parametrize(
     "header",
     [
-        {"schema": 99},
         {"grid": {"height": 0, "width": 3}},
         {"grid": {"height": 96, "width": 96, "colour": 1}},
         {"kinds": {"crt": "tokens", "nobody": "conv"}},
         {"source": []},
         {"kinds": None},
         {"classes": 3},
+        {"classes": []},
+        {"classes": ["one", "two"]},
+        {"kinds": {"crt": "tokens", "nobody": "tokens"}},
+        {"kinds": {"crt": "conv"}},
+        {"kinds": {}},
+        {"source": [0, 5]},
+        {"source": [90.5, 120]},
+        {"timings": {"read": "long"}},
+        {"provenance": []},
     ],
 )
 def test_other_headers_are_refused(trace, tmp_path, header):
     path = changed(trace, tmp_path, **header)
-    with pytest.raises(CrtError):
+    with pytest.raises(InvalidTrace, match=r"^This file is not a Trace: .*[^.]\.$"):
         Trace.load(path)
 
 
 def test_another_schema_says_so(trace, tmp_path):
-    with pytest.raises(InvalidTrace, match="schema 99, this program reads 1"):
+    with pytest.raises(InvalidTrace, match="schema 99, this program reads 2"):
         Trace.load(changed(trace, tmp_path, schema=99))
+    with pytest.raises(InvalidTrace, match=r"^This Trace has schema 1, this program reads 2\.$"):
+        Trace.load(changed(trace, tmp_path, schema=1))
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 not a zip", b"\x93NUMPY"])

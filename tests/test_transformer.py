@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 import timm
 import torch
@@ -5,7 +7,7 @@ from timm.models.vision_transformer import VisionTransformer
 
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.tiles import TileGrid
-from crt.transformer import TransformerBranch, attend, build_vit
+from crt.transformer import TransformerBranch, attend, build_vit, token_row, transformer_of
 
 SMALL = {"embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 0, "global_pool": ""}
 KINDS = {
@@ -45,6 +47,15 @@ def test_attend_is_timm_s_attention_and_its_row_a_softmax(kind):
     whole = (attention.q_norm(q) @ attention.k_norm(k).transpose(-2, -1) / 16**0.5).softmax(-1)  # (n, heads, N, N)
     torch.testing.assert_close(row, whole[:, :, 0])
     torch.testing.assert_close(row.sum(-1), torch.ones(3, 2))
+
+
+def test_attend_gives_the_row_of_any_token_and_what_a_look_wants():
+    attention, x = small("registers").blocks[0].attn, torch.randn(3, 9, 32)
+    out, whole = attend(attention, x, lambda q, k: (q @ k.mT).softmax(-1))
+    torch.testing.assert_close(out, attention(x))
+    for query in range(9):
+        _, row = attend(attention, x, partial(token_row, query=query))
+        torch.testing.assert_close(row, whole[:, :, query])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -139,6 +150,14 @@ def test_models_that_do_not_fit_get_a_sentence(name, message):
         build_vit(name)
     assert name in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+def test_the_transformer_of_a_name():
+    net = small()
+    assert transformer_of({"resnet": torch.nn.Identity(), "crt": net}, "crt") is net
+    for networks, choice in (({"resnet": torch.nn.Identity(), "crt": net}, "crt"), ({}, "another checkpoint")):
+        with pytest.raises(InvalidSetting, match=f"resnet is not a transformer of this checkpoint: choose {choice}"):
+            transformer_of(networks, "resnet")
 
 
 def test_unknown_names_are_a_setting():

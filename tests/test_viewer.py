@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from app.viewer.bundle import HERE, script, style, template
 from app.viewer.viewer import EVENTS, Viewer
 from crt.checkpoint import load_checkpoint
 from crt.predictor import Predictor, Settings
+from crt.refine import Combine
 from crt.tiles import MODES
 from crt.trace import TokenRecord
 from tests.tiny import tiny_checkpoint
@@ -52,7 +54,7 @@ def test_the_browser_computes_the_same_maps_as_the_library(tmp_path):
                 ]
                 if not isinstance(record, TokenRecord):
                     continue
-                for combine in ("sum", "mean", "last"):
+                for combine in get_args(Combine):
                     for blocks in (None, (1, 3)):
                         chosen = None if blocks is None else range(blocks[0], blocks[1] + 1)
                         options = {"loops": top, "refined": True, "blocks": blocks, "combine": combine}

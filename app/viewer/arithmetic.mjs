@@ -14,8 +14,16 @@ export function neighbours(place, count) {
   return [low, Math.min(low + 1, count - 1), at - low];
 }
 
-/** The bilinear value at a place of the picture, x and y from 0 to 1. `span` is [height, width] of it in cells. */
-export function sample(map, span, x, y) {
+/** The whole picture, as a part of it. */
+export const WHOLE = Object.freeze({ left: 0, top: 0, right: 1, bottom: 1 });
+
+/** The value at a place of the picture, x and y from 0 to 1: bilinear, or the cell's own with `cells`. `span` is
+ *  [height, width] of the picture in cells. */
+export function sample(map, span, x, y, cells = false) {
+  if (cells) {
+    const cell = (place, count) => Math.min(count - 1, Math.max(0, Math.floor(place)));
+    return map.data[cell(y * span[0], map.h) * map.w + cell(x * span[1], map.w)];
+  }
   const [y0, y1, fy] = neighbours(y * span[0], map.h);
   const [x0, x1, fx] = neighbours(x * span[1], map.w);
   const { data, w } = map;
@@ -24,15 +32,16 @@ export function sample(map, span, x, y) {
   return top * (1 - fy) + bottom * fy;
 }
 
-/** A map on `height` × `width` points spread over the picture: point j lies at (j + 0.5) / width of its width. */
-export function upsample(map, span, height, width) {
+/** A map on `height` × `width` points spread over a part of the picture: point j lies at (j + 0.5) / width of it. */
+export function upsample(map, span, height, width, { left, top: above, right, bottom: below } = WHOLE) {
   const out = new Float32Array(height * width);
-  const columns = Array.from({ length: width }, (_, j) => neighbours(((j + 0.5) / width) * span[1], map.w));
   const { data, w } = map;
+  const [low, high, part] = [new Int32Array(width), new Int32Array(width), new Float64Array(width)];
+  for (let j = 0; j < width; j++) [low[j], high[j], part[j]] = neighbours((left + ((j + 0.5) / width) * (right - left)) * span[1], w);
   for (let i = 0; i < height; i++) {
-    const [y0, y1, fy] = neighbours(((i + 0.5) / height) * span[0], map.h);
+    const [y0, y1, fy] = neighbours((above + ((i + 0.5) / height) * (below - above)) * span[0], map.h);
     for (let j = 0; j < width; j++) {
-      const [x0, x1, fx] = columns[j];
+      const [x0, x1, fx] = [low[j], high[j], part[j]];
       const top = data[y0 * w + x0] * (1 - fx) + data[y0 * w + x1] * fx;
       const bottom = data[y1 * w + x0] * (1 - fx) + data[y1 * w + x1] * fx;
       out[i * width + j] = top * (1 - fy) + bottom * fy;
@@ -41,12 +50,13 @@ export function upsample(map, span, height, width) {
   return { data: out, h: height, w: width };
 }
 
-/** Values -> RGBA bytes through a 256 × 3 table, `range` at its top; all opaque. */
-export function colorize(data, range, table) {
+/** Values -> RGBA bytes through a 256 × 3 table, `low` at its bottom and `range` at its top; all opaque, and what is no
+ *  number is at the bottom. */
+export function colorize(data, range, table, low = 0) {
   const rgba = new Uint8ClampedArray(data.length * 4);
-  const factor = range > 0 ? 255 / range : 0;
+  const factor = range > low ? 255 / (range - low) : 0;
   for (let i = 0; i < data.length; i++) {
-    const at = 3 * Math.min(255, Math.max(0, Math.round(data[i] * factor)));
+    const at = 3 * Math.min(255, Math.max(0, Math.round((data[i] - low) * factor) || 0));
     rgba[4 * i] = table[at];
     rgba[4 * i + 1] = table[at + 1];
     rgba[4 * i + 2] = table[at + 2];
@@ -63,6 +73,11 @@ export function figure(value) {
   return String(Number(value.toPrecision(3)));
 }
 
+/** A number with its sign in front: +0.2, −0.2, 0. */
+export function signed(value) {
+  return value > 0 ? `+${figure(value)}` : figure(value).replace('-', '−');
+}
+
 /** The least of 1, 2, 5 × a power of ten that is not below the value; 1 for 0. */
 export function niceCeiling(value) {
   if (!(value > 0)) return 1;
@@ -74,23 +89,40 @@ export function niceCeiling(value) {
 /** Top of the colour scale of each map. `maps`: [{ top, unit }]; `scale`: 'map', 'shared' or 'absolute'.
  *  Shared maps share only with maps of the same unit: numbers of different units cannot be compared. */
 export function ranges(maps, scale, absolute) {
-  if (scale === 'absolute') return maps.map(({ unit }) => absolute[unit] ?? 1);
+  if (scale === 'absolute') return maps.map(({ unit, top }) => absolute[unit] ?? top); // attention has no scale of its own
   if (scale === 'shared') {
     return maps.map(({ unit }) => Math.max(0, ...maps.filter((m) => m.unit === unit).map((m) => m.top)));
   }
   return maps.map(({ top }) => top);
 }
 
-/** Intersection over union of "value ≥ level" with a mask of the same number of points (values > 0 count). */
-export function overlap(data, level, mask) {
+/** Intersection over union of "value ≥ level" with a mask of the same number of points (values > 0 count); points with
+ *  `ignore` set do not count. */
+export function overlap(data, level, mask, ignore = null) {
   let both = 0;
   let either = 0;
   for (let i = 0; i < data.length; i++) {
+    if (ignore?.[i]) continue;
     const inside = data[i] >= level && data[i] > 0;
     if (inside && mask[i]) both++;
     if (inside || mask[i]) either++;
   }
   return either ? both / either : 0;
+}
+
+/** a − b as { map, span, top, unit }: `top` is the largest magnitude. Maps of one unit are subtracted as they are; of
+ *  different units (raw CAM and CAM × attention) each is divided by its own maximum first. Maps on the same cells keep
+ *  them, others meet on `height` × `width` points. a, b: { map, span, top, unit }. */
+export function difference(a, b, height, width) {
+  const alike = a.unit === b.unit;
+  const sameCells = a.map.h === b.map.h && a.map.w === b.map.w && a.span.every((cells, i) => Math.abs(cells - b.span[i]) < 1e-6);
+  const [one, other] = sameCells ? [a.map, b.map] : [a, b].map(({ map, span }) => upsample(map, span, height, width));
+  const weight = ({ top }) => (alike ? 1 : top > 0 ? 1 / top : 0);
+  const [wa, wb] = [weight(a), weight(b)];
+  const data = one.data.map((value, i) => value * wa - other.data[i] * wb);
+  let top = 0;
+  for (const value of data) top = Math.max(top, Math.abs(value));
+  return { map: { data, h: one.h, w: one.w }, span: sameCells ? a.span : [height, width], top, unit: alike ? a.unit : 'share' };
 }
 
 /** Class indices by falling probability. */

@@ -3,11 +3,13 @@
 import { sortedClasses } from './arithmetic.mjs';
 import { make, percent } from './page.mjs';
 import { METHOD_TITLES, scoreRow, toggleClass } from './state.mjs';
+import { labelsOf } from './truth.mjs';
 
 const FEW = 8;
 
 export function mountClasses({ at, store, view, onDraw }) {
   let all = false; // whether every class is listed
+  let drawn = ''; // what the chart shows, so that its rows stay as they are until that changes
   at('all').addEventListener('click', () => {
     all = !all;
     if (view()) draw(store.get(), view());
@@ -18,6 +20,9 @@ export function mountClasses({ at, store, view, onDraw }) {
     at('chosen').textContent = state.classes.map((index) => run.classes[index]).join(' + ');
     at('all').textContent = all ? 'Show the first few' : `Show all ${run.classes.length}`;
     at('all').setAttribute('aria-expanded', all ? 'true' : 'false');
+    const key = JSON.stringify([run.run, all, state.classes, state.loops, [...labelsOf(state, run)]]);
+    if (key === drawn) return;
+    drawn = key;
     drawChart(at('chart'), at('legend'), store, run, all);
   }
 }
@@ -30,13 +35,13 @@ function drawChart(list, legend, store, run, all) {
   legend.replaceChildren(
     ...methods.map((method) => make('span', { class: `key ${method}`, text: METHOD_TITLES[method] })),
   );
-  const masked = new Set((run.masks ?? []).map((mask) => mask.label));
+  const masked = labelsOf(state, run);
   const tag = () => make('span', { class: 'tag', text: 'mask', title: 'this picture has a mask of it' });
   const chosen = new Set(state.classes);
   const listed = all ? order : order.filter((index, rank) => rank < FEW || chosen.has(index));
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.index : null;
   list.replaceChildren(...listed.map((index) => row(index)));
-  if (focused !== null) list.querySelector(`[data-index="${focused}"]`)?.focus();
+  if (focused !== null) list.querySelector(`[data-index="${focused}"]`)?.focus({ preventScroll: true });
 
   function row(index) {
     const values = methods.map((method) => scoreRow(run, method, state.loops)[index]);

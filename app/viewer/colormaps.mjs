@@ -1,4 +1,6 @@
-// Colour maps as 256 × 3 tables, interpolated between 33 anchors of Matplotlib's maps of the same names.
+// Colour maps as 256 × 3 tables, interpolated between 33 anchors: Matplotlib's maps of the same names, and one for signed
+// values, whose lightness rises evenly from both ends to the middle in OKLab (Ottosson, 2020), hues 258° and 50°: it can
+// be told apart without red or green.
 
 const ANCHORS = {
   viridis: '440154470d6048186a482374472d7b4537814240863e49893b528b375b8d33638d2f6b8e2c728e297a8e26828e23898e21918c1f988b1fa08822a78528ae8032b67a3fbc734ec36b5ec96270cf5784d44b98d83eaddc30c2df23d8e219ece51bfde725',
@@ -7,6 +9,7 @@ const ANCHORS = {
   cividis: '00224e00285b002e6a0533711a386f273e6e32436d3b496c434e6c4b546c535a6d5a5f6e61656f686a716f70737676767d7c788482798c8878938e789b9476a39a74aba072b4a76fbcae6cc4b468cdbb63d5c25edec958e7d150f0d846f9e03afee838',
   turbo: '30123b392a734040a24456c7466be34680f64294ff37a8fa28bceb1ccdd818ddc21fe9af32f2984ef97d6dfe628bff4ba4fc3cb9f635cdec34dfdf37eecf3af8be39fdac34fe962bfb7e21f46617eb500edf3f08d02f05be2102a91601920b017a0403',
   gray: '000000080808101010181818202020282828303030383838404040484848505050585858606060686868707070787878808080888888909090989898a0a0a0a8a8a8b0b0b0b8b8b8c0c0c0c8c8c8d0d0d0d8d8d8e0e0e0e8e8e8f0f0f0f8f8f8ffffff',
+  signed: '2b4d7f30568e36609d3c6aac4273bc4d7ec75889d06493d9729ee080a9e68fb4eb9fbfefafcaf2c0d5f4d1e0f5e3eaf5f5f5f5f3e7e0f1d9ccefcbb7ebbda4e6af91e1a27fdb956dd3885dcb7c4ec1703fb76532ac5a269e5222904b1e82431a753b17',
 };
 
 export const COLORMAPS = [
@@ -17,6 +20,9 @@ export const COLORMAPS = [
   { id: 'gray', label: 'grey' },
   { id: 'turbo', label: 'turbo (not uniform)' },
 ];
+
+/** The colour map of signed values. */
+export const SIGNED = 'signed';
 
 const tables = new Map();
 

@@ -7,31 +7,63 @@ const LINES = [
   [[2, 3]], [[2, 0]], [[0, 3], [2, 1]], [[2, 1]], [[1, 3]], [[1, 0]], [[0, 3]], [],
 ];
 
-/** Segments [x0, y0, x1, y1, …] where the map crosses `level`, in units of the map's width and height (0 to 1).
- *  A border below every level is put around the map, so that each outline closes. */
-export function contour({ data, h, w }, level) {
-  const segments = [];
+/** Closed lines where the map crosses `level`: [[x0, y0, x1, y1, …], …], in units of the map's width and height (0 to 1),
+ *  what is inside at the left hand. A border below every level is put around the map, so that each line closes. */
+export function rings({ data, h, w }, level) {
+  const wide = w + 2; // corners of a row, with the border around
+  const next = new Int32Array(2 * (h + 2) * wide).fill(-1); // from an edge of the grid to the next one on its line
   const at = (i, j) => (i < 0 || j < 0 || i >= h || j >= w ? -Infinity : data[i * w + j]);
-  const part = (a, b) => (Number.isFinite(a) && Number.isFinite(b) ? (level - a) / (b - a) : 0.5);
+  const edge = (i, j, k) => { // of the square whose top left corner is i, j: 2 × corner for top and bottom, + 1 for the sides
+    const corner = (k === 2 ? i + 2 : i + 1) * wide + (k === 1 ? j + 2 : j + 1);
+    return 2 * corner + (k & 1);
+  };
+  const starts = [];
   for (let i = -1; i < h; i++) {
     for (let j = -1; j < w; j++) {
-      const a = at(i, j);
-      const b = at(i, j + 1);
-      const c = at(i + 1, j + 1);
-      const d = at(i + 1, j);
-      const kind = (a >= level) | ((b >= level) << 1) | ((c >= level) << 2) | ((d >= level) << 3);
+      const kind = (at(i, j) >= level) | ((at(i, j + 1) >= level) << 1) | ((at(i + 1, j + 1) >= level) << 2) | ((at(i + 1, j) >= level) << 3);
       if (kind === 0 || kind === 15) continue;
-      const edge = (k) => {
-        if (k === 0) return [j + part(a, b), i];
-        if (k === 1) return [j + 1, i + part(b, c)];
-        if (k === 2) return [j + part(d, c), i + 1];
-        return [j, i + part(a, d)];
-      };
       for (const [from, to] of LINES[kind]) {
-        for (const [x, y] of [edge(from), edge(to)]) {
-          segments.push(Math.min(1, Math.max(0, (x + 0.5) / w)), Math.min(1, Math.max(0, (y + 0.5) / h)));
-        }
+        next[edge(i, j, from)] = edge(i, j, to);
+        starts.push(edge(i, j, from));
       }
+    }
+  }
+  const found = [];
+  const part = (a, b) => (Number.isFinite(a) && Number.isFinite(b) ? (level - a) / (b - a) : 0.5);
+  const unit = (value) => Math.min(1, Math.max(0, value));
+  for (const start of starts) {
+    const ring = [];
+    for (let here = start; next[here] >= 0; ) {
+      const corner = here >> 1;
+      const [i, j] = [Math.floor(corner / wide) - 1, (corner % wide) - 1];
+      const [down, right] = here & 1 ? [part(at(i, j), at(i + 1, j)), 0] : [0, part(at(i, j), at(i, j + 1))];
+      ring.push(unit((j + right + 0.5) / w), unit((i + down + 0.5) / h));
+      const to = next[here];
+      next[here] = -1;
+      here = to;
+    }
+    if (ring.length) found.push(ring);
+  }
+  return found;
+}
+
+/** The same lines as single segments [x0, y0, x1, y1, …]. */
+export function contour(map, level) {
+  const segments = [];
+  for (const ring of rings(map, level)) {
+    for (let i = 0; i < ring.length; i += 2) segments.push(ring[i], ring[i + 1], ring[(i + 2) % ring.length], ring[(i + 3) % ring.length]);
+  }
+  return Float32Array.from(segments);
+}
+
+/** Such segments along the edges of the cells whose value reaches `level`, for a map drawn as cells. */
+export function cellEdges({ data, h, w }, level) {
+  const segments = [];
+  const inside = (i, j) => i >= 0 && j >= 0 && i < h && j < w && data[i * w + j] >= level;
+  for (let i = 0; i <= h; i++) {
+    for (let j = 0; j <= w; j++) {
+      if (inside(i, j) !== inside(i - 1, j)) segments.push(j / w, i / h, (j + 1) / w, i / h);
+      if (inside(i, j) !== inside(i, j - 1)) segments.push(j / w, i / h, j / w, (i + 1) / h);
     }
   }
   return Float32Array.from(segments);

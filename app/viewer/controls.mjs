@@ -4,8 +4,22 @@ import { figure } from './arithmetic.mjs';
 import { COLORMAPS, gradient } from './colormaps.mjs';
 import { make } from './page.mjs';
 import { METHOD_TITLES, UNITS } from './state.mjs';
+import { labelsOf } from './truth.mjs';
 
-export function mountControls({ at, store, onDraw }) {
+const ENDS = ['blocks-first', 'blocks-last'];
+
+/** Blocks of the deepest transformer. */
+export const depthOf = (trace) => Math.max(0, ...trace.methods.map((method) => trace.depth(method)));
+
+/** A range of blocks [first, last] from 0, null for all, with one end (0 first, 1 last) moved; the other gives way. */
+export function withEnd(range, end, block, depth) {
+  const next = [...(range ?? [0, depth - 1])];
+  next[end] = block;
+  if (next[0] > next[1]) next[1 - end] = block;
+  return next[0] <= 0 && next[1] >= depth - 1 ? null : next;
+}
+
+export function mountControls({ at, store, view, onDraw }) {
   at('colormap').replaceChildren(...COLORMAPS.map(({ id, label }) => make('option', { value: id, text: label })));
   const number = (role, name) => at(role).addEventListener('input', (e) => store.set({ [name]: Number(e.target.value) }));
   const flag = (role, name) => at(role).addEventListener('change', (e) => store.set({ [name]: e.target.checked }));
@@ -15,18 +29,27 @@ export function mountControls({ at, store, onDraw }) {
   number('opacity', 'opacity');
   flag('refined', 'refined');
   flag('outline', 'outline');
+  flag('boxes', 'boxes');
+  flag('cells', 'cells');
   flag('several', 'several');
   flag('truth', 'truth');
   choice('overlay', 'overlay');
   choice('colormap', 'colormap');
   choice('scale', 'scale');
+  choice('combine', 'combine');
+  for (const end of [0, 1]) {
+    at(ENDS[end]).addEventListener('input', (event) => {
+      store.set({ blocks: withEnd(store.get().blocks, end, Number(event.target.value) - 1, depthOf(view().trace)) });
+    });
+  }
+  at('blocks-all').addEventListener('click', () => store.set({ blocks: null }));
   for (const unit of Object.keys(UNITS)) {
     at(`absolute-${unit}`).addEventListener('change', (event) => {
       const value = Number(event.target.value);
       if (value > 0) store.set({ absolute: { ...store.get().absolute, [unit]: value } });
     });
   }
-  onDraw((state, { run }) => {
+  onDraw((state, { run, trace }) => {
     at('loops').max = run.maxLoops;
     at('loops').value = state.loops;
     at('loops-value').textContent = `${state.loops}`;
@@ -34,8 +57,8 @@ export function mountControls({ at, store, onDraw }) {
     at('threshold-value').textContent = `${Math.round(100 * state.threshold)} % of max`;
     at('opacity').value = state.opacity;
     at('opacity-value').textContent = `${Math.round(100 * state.opacity)} %`;
-    for (const name of ['refined', 'outline', 'several', 'truth']) at(name).checked = state[name];
-    for (const name of ['overlay', 'colormap', 'scale']) at(name).value = state[name];
+    for (const name of ['refined', 'outline', 'boxes', 'cells', 'several', 'truth']) at(name).checked = state[name];
+    for (const name of ['overlay', 'colormap', 'scale', 'combine']) at(name).value = state[name];
     at('colorbar').style.background = `linear-gradient(to right, ${gradient(state.colormap)})`;
     at('absolute').hidden = state.scale !== 'absolute';
     for (const unit of Object.keys(UNITS)) {
@@ -43,9 +66,26 @@ export function mountControls({ at, store, onDraw }) {
         at(`absolute-${unit}`).value = figure(state.absolute[unit]);
       }
     }
-    at('truth-field').hidden = !run.masks?.length;
+    at('truth-field').hidden = !labelsOf(state, run).size;
+    showBlocks(at, state, trace);
     showToggles(at('panels-shown'), store, state, run);
   });
+}
+
+/** Which blocks' attention refines; without refinement, or a transformer, nothing can be chosen and a line says why. */
+function showBlocks(at, { blocks, refined, combine, loops }, trace) {
+  const depth = depthOf(trace);
+  const [first, last] = (blocks ?? [0, depth - 1]).map((block) => Math.min(block, depth - 1));
+  const off = !depth ? 'This checkpoint has no transformer.' : refined ? '' : 'Refinement is off, so no attention is used: switch it on above.';
+  at('attention').disabled = Boolean(off);
+  const passes = loops > 1 ? `, ${{ sum: 'summed', mean: 'averaged', first: 'the first only', last: 'the last only' }[combine]} over CRT's ${loops} passes` : '';
+  at('attention-note').textContent = off || `Maps are multiplied by the mean of blocks ${first + 1}–${last + 1} of ${depth}${passes}.`;
+  [first, last].forEach((block, end) => {
+    at(ENDS[end]).max = Math.max(1, depth);
+    at(ENDS[end]).value = block + 1;
+    at(`${ENDS[end]}-value`).textContent = String(block + 1);
+  });
+  at('blocks-all').disabled = Boolean(off) || !blocks;
 }
 
 function showToggles(box, store, state, run) {

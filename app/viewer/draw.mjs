@@ -1,10 +1,13 @@
-// Canvas drawing: picture, heat, mask, outlines, crosshair.
+// Canvas drawing: picture, heat, mask, outlines, boxes, crosshair, all through the window of the zoom. Canvases have the
+// pixels of the screen, and only what is in sight is interpolated, so that nothing gets coarser by magnifying.
 
-import { colorize, overlap, upsample } from './arithmetic.mjs';
-import { colorTable } from './colormaps.mjs';
-import { contour } from './contour.mjs';
+import { colorize, upsample } from './arithmetic.mjs';
+import { SIGNED, colorTable } from './colormaps.mjs';
+import { cellEdges, rings } from './contour.mjs';
+import { toPicture, toScreen, windowOf } from './zoom.mjs';
 
 const GRID = 320; // points along the longer side on which a map is interpolated
+const MARGIN = 2; // points beyond the edges of the window, where outlines close out of sight
 
 /** Height and width of the grid for a picture of this size. */
 export function gridSize(width, height) {
@@ -12,76 +15,144 @@ export function gridSize(width, height) {
   return [Math.max(1, Math.round(height * factor)), Math.max(1, Math.round(width * factor))];
 }
 
-/** Draw one panel: the picture and, if there is one, the map over it. Returns the interpolated map. */
-export function drawPanel(canvas, picture, shown, state, range) {
-  const context = canvas.getContext('2d');
-  const { width, height } = canvas;
-  context.clearRect(0, 0, width, height);
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(picture, 0, 0, width, height);
-  if (!shown || !(shown.top > 0)) return null;
-  const fine = upsample(shown.map, shown.span, ...gridSize(width, height));
+let behind = null; // the picture as the panels show it, drawn once for all of them
+
+/** The part of the picture in sight, on the whole canvas. */
+export function drawPicture(context, picture, zoom) {
+  const { width, height } = context.canvas;
+  const { left, top, size } = windowOf(zoom);
+  const key = [picture.src.length, width, height, left, top, size].join();
+  if (behind?.picture !== picture || behind.key !== key) {
+    const canvas = new OffscreenCanvas(width, height);
+    const once = canvas.getContext('2d');
+    once.imageSmoothingQuality = 'high';
+    toPicture(once, zoom);
+    once.drawImage(picture, 0, 0, 1, 1);
+    behind = { picture, key, canvas };
+  }
+  context.drawImage(behind.canvas, 0, 0);
+}
+
+/** The points of the window of a zoom: the part of the picture { left, top, right, bottom } with h × w points. */
+export function windowGrid(zoom, width, height) {
+  const { left, top, size } = windowOf(zoom);
+  const [rows, cols] = gridSize(width, height);
+  const reach = (from, count) => {
+    const step = size / count;
+    const before = Math.min(MARGIN, Math.floor(from / step + 1e-6));
+    const after = Math.min(MARGIN, Math.floor((1 - from - size) / step + 1e-6));
+    return { from: from - before * step, to: from + size + after * step, count: count + before + after };
+  };
+  const [across, down] = [reach(left, cols), reach(top, rows)];
+  return { left: across.from, right: across.to, top: down.from, bottom: down.to, h: down.count, w: across.count };
+}
+
+/** Draw a map over the picture: heat or mask, and the outline at the threshold. `layer`: { shown, range, signed }. */
+export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
+  if (!(shown.top > 0)) return;
+  const { width, height } = context.canvas;
   const level = state.threshold * shown.top;
-  const pixels = state.overlay === 'mask' ? maskPixels(fine.data, level) : colorize(fine.data, range, colorTable(state.colormap));
+  const { map, span } = shown;
+  const grid = windowGrid(zoom, width, height);
+  const fine = state.cells ? map : upsample(map, span, grid.h, grid.w, grid);
+  const area = state.cells ? { left: 0, top: 0, right: map.w / span[1], bottom: map.h / span[0] } : grid;
+  const heat = () => colorize(fine.data, range, colorTable(signed ? SIGNED : state.colormap), signed ? -range : 0);
+  const pixels = state.overlay === 'mask' && !signed ? maskPixels(fine.data, level) : heat();
+  context.save();
+  toPicture(context, zoom);
   context.globalAlpha = state.opacity;
-  context.drawImage(toCanvas(pixels, fine.w, fine.h), 0, 0, width, height);
-  context.globalAlpha = 1;
-  if (state.outline && level > 0) strokeSegments(context, contour(fine, level), width, height, '#ffffff', []);
-  return fine;
+  context.imageSmoothingEnabled = !state.cells;
+  context.drawImage(toCanvas(pixels, fine.w, fine.h), area.left, area.top, area.right - area.left, area.bottom - area.top);
+  context.restore();
+  if (!state.outline || signed || !(level > 0)) return;
+  const [from, to] = [toScreen({ x: area.left, y: area.top }, zoom), toScreen({ x: area.right, y: area.bottom }, zoom)];
+  const [w, h] = [(to.x - from.x) * width, (to.y - from.y) * height];
+  context.save();
+  context.translate(from.x * width, from.y * height);
+  if (state.cells) strokeSegments(context, cellEdges(map, level), w, h, '#ffffff', [], 1.4 * pixel);
+  else strokeRings(context, rings(fine, level), w, h, 1.4 * pixel);
+  context.restore();
 }
 
-/** Outline of a mask given as polygons of [x, y] from 0 to 1. */
-export function drawTruth(canvas, polygons) {
-  const context = canvas.getContext('2d');
-  const { width, height } = canvas;
-  const size = Math.max(1.5, Math.max(width, height) / 320);
-  for (const [style, dash] of [['rgba(0,0,0,.85)', []], ['#ffd166', [4 * size, 3 * size]]]) {
-    context.strokeStyle = style;
-    context.lineWidth = style === '#ffd166' ? size : size * 2;
-    context.setLineDash(dash);
-    for (const polygon of polygons) {
-      context.beginPath();
-      for (const [x, y] of polygon) context.lineTo(x * width, y * height);
-      context.closePath();
-      context.stroke();
+/** Closed lines (rings of contour.mjs) on width × height pixels, white with a dark edge. Points nearer to each other than
+ *  the line is wide are left out: stroking is most of the cost of a panel. */
+function strokeRings(context, lines, width, height, size) {
+  const path = new Path2D();
+  for (const line of lines) {
+    let [x, y] = [line[0] * width, line[1] * height];
+    path.moveTo(x, y);
+    for (let i = 2; i < line.length; i += 2) {
+      const [a, b] = [line[i] * width, line[i + 1] * height];
+      if (Math.abs(a - x) + Math.abs(b - y) < 1.5 * size) continue;
+      [x, y] = [a, b];
+      path.lineTo(x, y);
     }
+    path.closePath();
   }
-  context.setLineDash([]);
+  context.lineJoin = 'bevel';
+  for (const [color, line] of [['rgba(0,0,0,.75)', size * 2.2], ['#ffffff', size]]) {
+    context.strokeStyle = color;
+    context.lineWidth = line;
+    context.stroke(path);
+  }
 }
 
-/** Polygons -> one byte per grid point, 1 inside; points of rings inside rings follow the even-odd rule. */
-export function rasterize(polygons, height, width) {
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d');
-  context.beginPath();
+/** Outlines of the truth, polygons of [x, y] from 0 to 1, in a context that draws in places of the picture. */
+export function drawTruth(context, polygons, pixel) {
+  const path = new Path2D();
   for (const polygon of polygons) {
-    polygon.forEach(([x, y], i) => context[i ? 'lineTo' : 'moveTo'](x * width, y * height));
-    context.closePath();
+    polygon.forEach(([x, y], i) => path[i ? 'lineTo' : 'moveTo'](x, y));
+    path.closePath();
   }
-  context.fill('evenodd');
-  const { data } = context.getImageData(0, 0, width, height);
-  return Uint8Array.from({ length: width * height }, (_, i) => (data[4 * i + 3] > 127 ? 1 : 0));
+  strokePlaced(context, path, [['rgba(0,0,0,.85)', 3.2 * pixel, []], ['#ffd166', 1.6 * pixel, [6 * pixel, 4.5 * pixel]]]);
 }
 
-/** IoU of a panel's thresholded map with the drawn mask. */
-export function panelOverlap(fine, level, polygons) {
-  return overlap(fine.data, level, rasterize(polygons, fine.h, fine.w));
+/** A box [x0, y0, x1, y1] from 0 to 1 in a context that draws in places of the picture. */
+export function drawBox(context, [x0, y0, x1, y1], pixel) {
+  const path = new Path2D();
+  path.rect(x0, y0, x1 - x0, y1 - y0);
+  strokePlaced(context, path, [['rgba(0,0,0,.8)', 4.5 * pixel, []], ['#ffffff', 2 * pixel, []]]);
 }
 
-/** Crosshair on its own canvas, so that moving it redraws nothing else. */
-export function drawCrosshair(canvas, place) {
+/** A path in places of the picture, stroked in pixels of the canvas: [[style, width, dash], …]. */
+export function strokePlaced(context, path, strokes) {
+  const placed = new Path2D();
+  placed.addPath(path, context.getTransform());
+  context.save();
+  context.resetTransform();
+  for (const [style, width, dash] of strokes) {
+    context.strokeStyle = style;
+    context.lineWidth = width;
+    context.setLineDash(dash);
+    context.stroke(placed);
+  }
+  context.restore();
+}
+
+/** Crosshair on its own canvas, so that moving it redraws nothing else, and the tiles that cover the place: boxes as in
+ *  drawBox. */
+export function drawCrosshair(canvas, place, zoom, tiles = [], pixel = 1) {
   const context = canvas.getContext('2d');
   const { width, height } = canvas;
   context.clearRect(0, 0, width, height);
   if (!place) return;
+  context.save();
+  toPicture(context, zoom);
+  for (const [x0, y0, x1, y1] of tiles) {
+    const path = new Path2D();
+    path.rect(x0, y0, x1 - x0, y1 - y0);
+    strokePlaced(context, path, [['rgba(0,0,0,.55)', 2.4 * pixel, []], ['rgba(255,255,255,.9)', pixel, [2 * pixel, 3 * pixel]]]);
+  }
+  context.restore();
+  const at = toScreen(place, zoom);
   for (const [style, line] of [['rgba(0,0,0,.6)', 3], ['rgba(255,255,255,.95)', 1]]) {
     context.strokeStyle = style;
-    context.lineWidth = (line * Math.max(width, height)) / 480;
+    context.lineWidth = line * pixel;
     context.beginPath();
-    context.moveTo(place.x * width, 0);
-    context.lineTo(place.x * width, height);
-    context.moveTo(0, place.y * height);
-    context.lineTo(width, place.y * height);
+    context.moveTo(at.x * width, 0);
+    context.lineTo(at.x * width, height);
+    context.moveTo(0, at.y * height);
+    context.lineTo(width, at.y * height);
     context.stroke();
   }
 }
@@ -92,14 +163,14 @@ function maskPixels(values, level) {
   return rgba;
 }
 
-function toCanvas(pixels, width, height) {
+export function toCanvas(pixels, width, height) {
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext('2d').putImageData(new ImageData(pixels, width, height), 0, 0);
   return canvas;
 }
 
-function strokeSegments(context, segments, width, height, style, dash) {
-  const size = Math.max(1.2, Math.max(width, height) / 380);
+/** Segments [x0, y0, x1, y1, …] from 0 to 1 of width and height, with a dark edge around. */
+export function strokeSegments(context, segments, width, height, style, dash, size = Math.max(1.2, Math.max(width, height) / 380)) {
   for (const [color, line] of [['rgba(0,0,0,.75)', size * 2.2], [style, size]]) {
     context.strokeStyle = color;
     context.lineWidth = line;

@@ -1,18 +1,33 @@
 // The viewer: takes runs from the server, keeps the newest, and redraws whenever the store changes.
 // Each part of the page is a feature: a function that wires its own corner through the `page` it is given.
 
+import { mountAblate } from './ablate.mjs';
 import { niceCeiling } from './arithmetic.mjs';
 import { mountClasses } from './chart.mjs';
+import { mountCompare } from './compare.mjs';
 import { mountControls } from './controls.mjs';
+import { mountDrawTool } from './draw_tool.mjs';
+import { mountExplainers } from './explainers.mjs';
+import { mountInspect } from './inspect.mjs';
+import { mountJudge } from './judge.mjs';
+import { mountLayers } from './layers.mjs';
+import { mountMasks } from './masks.mjs';
+import { mountMeasures } from './measures.mjs';
 import { loadPicture, part } from './page.mjs';
 import { mountPanels } from './panels.mjs';
+import { mountPlayer } from './player.mjs';
+import { mountPresent } from './present.mjs';
 import { mountSamples } from './samples.mjs';
+import { mountScenes } from './scenes.mjs';
+import { mountShare } from './share.mjs';
 import { INITIAL, adopt, createStore } from './state.mjs';
 import { mountStatus } from './status.mjs';
 import { mountTabs } from './tabs.mjs';
+import { mountTour } from './tour.mjs';
 import { openTrace, traceBytes } from './trace.mjs';
+import { mountTruth } from './truth_card.mjs';
 
-const FEATURES = [mountTabs, mountControls, mountPanels, mountStatus, mountClasses, mountSamples];
+const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountClasses, mountSamples, mountInspect, mountAblate, mountLayers, mountMasks, mountExplainers, mountTruth, mountDrawTool, mountMeasures, mountJudge, mountShare, mountScenes, mountPresent, mountTour];
 
 export function mount(element, trigger, props, watch) {
   const root = element.querySelector('.crt-viewer');
@@ -24,6 +39,8 @@ export function mount(element, trigger, props, watch) {
 
   const page = {
     root, at, store, props,
+    /** Makers of the panel that `state.extra` asks for, by its kind: (extra, view) -> { title, note, map, span, top, unit } or null. */
+    extras: {},
     /** What is on the page, or null. */
     view: () => view,
     /** Call `listener(view, before)` for every new run, before the page is drawn. */
@@ -37,6 +54,10 @@ export function mount(element, trigger, props, watch) {
       const channel = `${event}_answer`;
       watch(channel, () => props[channel] && listener(props[channel]));
     },
+    /** What a value of the server holds, to be shown now or later: { run, trace, picture }. */
+    open: openView,
+    /** Show what was opened earlier. */
+    showRun: (next) => show(next),
     /** A line at the top, for what went wrong; an empty one takes it away. */
     say(message) {
       at('message').textContent = message;
@@ -63,25 +84,30 @@ export function mount(element, trigger, props, watch) {
     }
     if (!value?.records) return;
     try {
-      const [buffer, picture] = await Promise.all([
-        traceBytes(value, window.gradio_config?.root ?? ''), loadPicture(value.picture),
-      ]);
-      if (mine !== turn) return;
-      const before = view;
-      const run = { ...value, data: null };
-      const trace = openTrace(value, buffer);
-      view = { run, trace, picture };
-      const changes = adopt(store.get(), run, before?.run ?? null);
-      const { absolute } = store.get();
-      // The absolute scale begins with a round number above every map of its unit in the first run.
-      const top = (unit) => absolute[unit] ?? niceCeiling(trace.reach(unit));
-      changes.absolute = { cam: top('cam'), product: top('product') };
-      root.dataset.state = 'shown';
-      root.dataset.run = run.run;
-      for (const listener of onRun) listener(view, before);
-      store.set(changes);
+      const next = await openView(value);
+      if (mine === turn) show(next);
     } catch (error) {
       page.say(`The maps could not be shown: ${error.message}.`);
     }
+  }
+
+  async function openView(value) {
+    const [buffer, picture] = await Promise.all([traceBytes(value, window.gradio_config?.root ?? ''), loadPicture(value.picture)]);
+    return { run: { ...value, data: null }, trace: openTrace(value, buffer), picture };
+  }
+
+  function show(next) {
+    const before = view;
+    view = next;
+    const { run, trace } = view;
+    const changes = adopt(store.get(), run, before?.run ?? null);
+    const { absolute } = store.get();
+    // The absolute scale begins with a round number above every map of its unit in the first run.
+    const top = (unit) => absolute[unit] ?? niceCeiling(trace.reach(unit));
+    changes.absolute = { cam: top('cam'), product: top('product') };
+    root.dataset.state = 'shown';
+    root.dataset.run = run.run;
+    for (const listener of onRun) listener(view, before);
+    store.set(changes);
   }
 }

@@ -1,124 +1,153 @@
-// The maps side by side: one panel for each method, and the crosshair that they share.
+// The maps of the Explore tab: a panel for each item (items.mjs), drawn through one zoom and read by one crosshair.
+//
+// For others: `page.overlays`, functions (context, { method, state, view, width, height, pixel }) that draw over each map
+// in a context whose places are those of the picture, 0 to 1 (strokePlaced of draw.mjs strokes evenly); `method` is that
+// of the map, or input, extra, difference. `crt-pick`, an event on page.root, tells { method, x, y } of a click on a map.
 
-import { figure, ranges, sample } from './arithmetic.mjs';
-import { gradient } from './colormaps.mjs';
-import { drawCrosshair, drawPanel, drawTruth, panelOverlap } from './draw.mjs';
-import { make, percent } from './page.mjs';
-import { METHOD_NOTES, METHOD_TITLES, UNITS, currentMap, maskOf, scoreRow, shownMethods } from './state.mjs';
+import { largest } from './arithmetic.mjs';
+import { createDivider } from './divider.mjs';
+import { drawBox, drawMap, drawPicture, drawTruth, gridSize } from './draw.mjs';
+import { createHover } from './hover.mjs';
+import { itemsOf } from './items.mjs';
+import { createMaps } from './maps.mjs';
+import { buildPanel, caption, fit, measure } from './panel.mjs';
+import { METHOD_TITLES } from './state.mjs';
+import { truthOf } from './truth.mjs';
+import { attachGestures, keyZoom, tidy, toPicture, zoomAt } from './zoom.mjs';
 
-const STEPS = 40; // steps of the crosshair from side to side
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const clamp = (value) => Math.min(1, Math.max(0, value));
+const LABELS = { ...METHOD_TITLES, extra: 'One more map', compare: 'Comparison', compare_a: 'A', compare_b: 'B' };
 
-export function mountPanels({ at, onDraw, speak }) {
+export function mountPanels(page) {
+  const { root, at, store, view, onDraw, speak } = page;
   const panels = new Map();
-  let spot = null; // where the crosshair is
-  onDraw((state, view) => state.tab === 'explore' && draw(state, view));
+  const board = {
+    maps: createMaps(),
+    other: false, // whether the blinking panel shows B
+    /** Panels on the page, in order. */
+    shown: () => [...at('panels').children].map((node) => panels.get(node.dataset.panel)).filter((panel) => panel?.item),
+    /** Pixels of a canvas for one of CSS. */
+    pixel: () => Math.max(1, window.devicePixelRatio || 1),
+    pick,
+    draw: () => view() && store.get().tab === 'explore' && draw(store.get(), view()),
+  };
+  page.overlays = [overlayTruth];
+  page.board = board;
+  const hover = createHover(page, board);
+  board.spot = hover.spot; // where the crosshair is, or null
+  const setZoom = (zoom) => store.set({ zoom: tidy(zoom) });
+  new ResizeObserver(() => board.draw()).observe(at('panels'));
+  onDraw(() => board.draw());
+  mountZoom();
 
-  function draw(state, { run, trace, picture }) {
-    const names = state.classes.map((index) => run.classes[index]).join(' + ');
-    const shown = shownMethods(state, run).map((method) => currentMap(state, trace, method));
-    const tops = ranges(shown, state.scale, state.absolute);
-    const wanted = [...(state.visible.input ? ['input'] : []), ...shown.map((one) => one.method)];
-    const truth = state.truth ? maskOf(run, state.classes) : { polygons: [], complete: false };
-    for (const name of wanted) if (!panels.has(name)) panels.set(name, build(name));
-    const order = wanted.map((name) => panels.get(name).node);
+  function draw(state, now) {
+    const began = performance.now();
+    const extra = state.extra && page.extras[state.extra.kind]?.(state.extra, now);
+    const items = itemsOf(state, now, board.maps, extra && { ...extra, top: extra.top ?? largest(extra.map.data) }, board.other);
+    place(items, state, now);
+    const truth = state.truth ? truthOf(state, now) : { polygons: [], complete: false };
+    const size = gridSize(now.picture.naturalWidth, now.picture.naturalHeight);
+    for (const item of items) {
+      const panel = panels.get(item.key);
+      const facts = item.scales.map(({ shown, signed }) => (signed ? { iou: null, box: null } : measure(board.maps.fine(shown, size), state.threshold * shown.top, truth, state.boxes)));
+      caption(panel, item, state, now.run, facts);
+      paint(panel, item, facts, state, now);
+    }
+    hover.refresh();
+    root.dataset.redrawMs = (performance.now() - began).toFixed(2);
+  }
+
+  /** The panels of these items on the page, and no others, with canvases of the right size. */
+  function place(items, state, { picture }) {
+    for (const { key } of items) if (!panels.has(key)) panels.set(key, build(key));
     const box = at('panels');
+    const order = items.map(({ key }) => panels.get(key).node);
     if (order.length !== box.children.length || order.some((node, i) => box.children[i] !== node)) box.replaceChildren(...order);
+    const aspect = picture.naturalWidth / picture.naturalHeight;
     box.dataset.count = String(order.length);
-    box.dataset.tall = picture.naturalHeight > 1.15 * picture.naturalWidth ? 'yes' : 'no';
-    wanted.forEach((name) => {
-      const panel = panels.get(name);
-      for (const canvas of [panel.canvas, panel.cross]) {
-        if (canvas.width !== picture.naturalWidth || canvas.height !== picture.naturalHeight) {
-          canvas.width = picture.naturalWidth;
-          canvas.height = picture.naturalHeight;
-        }
+    box.dataset.tall = aspect < 1 / 1.15 ? 'yes' : 'no';
+    box.dataset.view = state.compare.view;
+    box.dataset.drawing = state.drawing ? 'yes' : 'no';
+    box.dataset.zoomed = state.zoom.k > 1 ? 'yes' : 'no';
+    for (const { key } of items) fit(panels.get(key), aspect, board.pixel());
+  }
+
+  function paint({ canvas, divider }, item, facts, state, now) {
+    const context = canvas.getContext('2d');
+    const { width, height } = canvas;
+    const pixel = board.pixel();
+    for (const layer of item.layers) {
+      context.save();
+      context.beginPath();
+      context.rect(layer.from * width, 0, (layer.to - layer.from) * width, height);
+      context.clip();
+      drawPicture(context, now.picture, state.zoom);
+      if (layer.shown) drawMap(context, layer, state, state.zoom, pixel);
+      toPicture(context, state.zoom);
+      const { box } = facts[item.scales.indexOf(layer)] ?? {};
+      if (box) drawBox(context, box, pixel);
+      for (const overlay of page.overlays) {
+        context.save();
+        overlay(context, { method: layer.method, state, view: now, width, height, pixel });
+        context.restore();
       }
-      const index = shown.findIndex((one) => one.method === name);
-      const map = shown[index] ?? null;
-      panel.shown = map;
-      const fine = drawPanel(panel.canvas, picture, map, state, tops[index]);
-      if (truth.polygons.length) drawTruth(panel.canvas, truth.polygons);
-      panel.canvas.setAttribute('aria-label', label(name, map, names));
-      if (map) caption(panel, map, tops[index], fine, truth, state, run);
+      context.restore();
+    }
+    divider?.show(state, item);
+  }
+
+  function build(key) {
+    const panel = buildPanel(key, LABELS[key], key === 'extra' ? () => store.set({ extra: null }) : null);
+    const { stage, canvas } = panel;
+    panel.node.dataset.panel = key;
+    if (key === 'compare') {
+      panel.divider = createDivider(store);
+      stage.append(panel.divider.node);
+    }
+    attachGestures(stage, canvas, {
+      zoom: () => store.get().zoom, set: setZoom, drawing: () => Boolean(store.get().drawing),
+      hover: (spot) => hover.point(spot, panel), pick: (spot) => pick(panel, spot),
     });
-  }
-
-  function caption(panel, map, range, fine, truth, state, run) {
-    const settings = [];
-    if (map.method === 'crt') settings.push(`${map.loops} ${map.loops === 1 ? 'loop' : 'loops'}`);
-    if (map.refined) settings.push('refined');
-    panel.note.textContent = settings.join(', ') || METHOD_NOTES[map.method];
-    const row = scoreRow(run, map.method, map.loops);
-    panel.score.textContent = `p ${percent(Math.max(...state.classes.map((index) => row[index])))}`;
-    panel.bar.style.background = `linear-gradient(to right, ${gradient(state.colormap)})`;
-    panel.high.textContent = figure(range);
-    panel.unit.textContent = UNITS[map.unit];
-    const level = state.threshold * map.top;
-    panel.tick.style.left = `${range > 0 ? Math.min(100, (100 * level) / range) : 0}%`;
-    panel.tick.hidden = !(map.top > 0);
-    panel.empty.hidden = map.top > 0;
-    panel.iou.textContent = truth.complete && fine ? `IoU ${Math.round(100 * panelOverlap(fine, level, truth.polygons))} %` : '';
-  }
-
-  function label(name, map, names) {
-    if (!map) return 'The picture';
-    const value = map.top > 0 ? `largest value ${figure(map.top)}` : 'no evidence';
-    return `${METHOD_TITLES[name]} map of ${names}, ${value} ${UNITS[map.unit]}`;
-  }
-
-  function build(name) {
-    const span = (kind, text) => make('span', { class: kind, text });
-    const panel = {
-      canvas: make('canvas', { class: 'map', role: 'img', 'data-method': name }),
-      cross: make('canvas', { class: 'cross', 'aria-hidden': 'true' }),
-      note: span('note', METHOD_NOTES[name]),
-      score: make('span', { class: 'score', title: 'probability of the class, by this network' }),
-      iou: span('iou'), bar: span('ramp'), tick: span('tick'),
-      low: span('low', '0'), high: span('high'), unit: span('unit'), value: span('value'),
-      empty: make('p', { class: 'none', text: 'No evidence for this class', hidden: true }),
-      shown: null,
-    };
-    const head = make('header', {}, [make('h3', { text: METHOD_TITLES[name] }), panel.note, panel.iou, panel.score]);
-    const stage = make('div', { class: 'stage', tabindex: '0', role: 'group', 'aria-label': `${METHOD_TITLES[name]}: arrow keys move a crosshair` }, [panel.canvas, panel.cross, panel.empty]);
-    const scale = make('div', { class: 'scale' }, [
-      make('span', { class: 'rampbox' }, [panel.bar, panel.tick]), panel.low, panel.unit, panel.value, panel.high,
-    ]);
-    stage.addEventListener('pointermove', (event) => {
-      const box = panel.canvas.getBoundingClientRect();
-      point({ x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height });
-    });
-    stage.addEventListener('pointerleave', () => point(null));
-    stage.addEventListener('blur', () => point(null));
+    stage.addEventListener('blur', () => hover.point(null, panel));
     stage.addEventListener('keydown', (event) => {
-      const step = ARROWS[event.key];
-      if (!step) return;
+      if (event.target !== stage || event.ctrlKey || event.metaKey || event.altKey) return;
+      const { zoom } = store.get();
+      const next = keyZoom(zoom, event, hover.spot() ?? { x: zoom.x, y: zoom.y });
+      if (next) {
+        setZoom(next);
+        speak(zoomWords(next));
+      } else if (!hover.key(event, panel)) return;
       event.preventDefault();
-      const from = spot ?? { x: 0.5, y: 0.5 };
-      point({ x: clamp(from.x + step[0] / STEPS), y: clamp(from.y + step[1] / STEPS) });
-      read();
     });
-    panel.node = make('article', { class: `panel ${name}` }, name === 'input' ? [head, stage] : [head, stage, scale]);
     return panel;
   }
 
-  /** The same place marked in all panels, with the value of each map there. */
-  function point(place) {
-    spot = place;
-    const inside = place && place.x >= 0 && place.x <= 1 && place.y >= 0 && place.y <= 1 ? place : null;
-    for (const panel of panels.values()) {
-      drawCrosshair(panel.cross, inside);
-      if (!panel.shown) continue;
-      panel.value.textContent = inside ? figure(sample(panel.shown.map, panel.shown.span, inside.x, inside.y)) : '';
-    }
+  /** A place of a panel's map chosen: told to whom it concerns. */
+  function pick({ key, item }, spot) {
+    const state = store.get();
+    if (state.drawing || !(spot.x >= 0 && spot.x <= 1 && spot.y >= 0 && spot.y <= 1)) return;
+    const method = key === 'extra' ? state.extra?.method : item.layerAt(spot, state)?.method ?? key;
+    root.dispatchEvent(new CustomEvent('crt-pick', { detail: { method, x: spot.x, y: spot.y } }));
   }
 
-  /** The values under the crosshair, spoken. */
-  function read() {
-    const values = [...panels.values()].filter((panel) => panel.shown && panel.node.isConnected);
-    speak(values
-      .map(({ shown }) => `${METHOD_TITLES[shown.method]} ${figure(sample(shown.map, shown.span, spot.x, spot.y))}`)
-      .join(', '));
+  function mountZoom() {
+    const by = (factor) => () => {
+      const { zoom } = store.get();
+      const next = factor ? zoomAt(zoom, { x: zoom.x, y: zoom.y }, factor) : tidy({ k: 1 });
+      setZoom(next);
+      speak(zoomWords(next));
+    };
+    at('zoom-in').addEventListener('click', by(1.5));
+    at('zoom-out').addEventListener('click', by(1 / 1.5));
+    at('zoom-reset').addEventListener('click', by(0));
+    onDraw(({ zoom }) => {
+      at('zoom-value').textContent = `${zoom.k.toFixed(zoom.k < 10 ? 1 : 0)}×`;
+      at('zoom-reset').disabled = at('zoom-out').disabled = zoom.k <= 1;
+    });
   }
+}
+
+const zoomWords = ({ k, x, y }) => (k > 1 ? `Zoom ${k.toFixed(1)}, middle at ${Math.round(100 * x)} % and ${Math.round(100 * y)} %` : 'Whole picture');
+
+function overlayTruth(context, { state, view, pixel }) {
+  if (state.truth) drawTruth(context, truthOf(state, view).polygons, pixel);
 }

@@ -1,14 +1,30 @@
-// The example pictures, from which the page can begin at once.
+// The example pictures, from which the page can begin at once; each shows one claim.
 
+import { decode } from './link.mjs';
 import { make } from './page.mjs';
 
-export function mountSamples({ at, props, ask }) {
+export function mountSamples(page) {
+  const { root, at, props, ask, onRun } = page;
   const cards = props.cards ?? [];
+  let asked = null; // the card whose run is on its way
   at('samples-box').hidden = !cards.length;
-  at('samples').replaceChildren(
-    ...cards.map(({ id, title, thumb }) => make('button', { type: 'button', class: 'sample', title, on: { click: () => ask('example', { id }) } }, [
+  at('samples').replaceChildren(...cards.map(({ id, title, thumb, claim, view }) => {
+    const choose = () => {
+      if (view) page.link.expect(decode(`v=1&${view}`));
+      asked = { id, claim };
+      ask('example', { id });
+    };
+    return make('button', { type: 'button', class: 'sample', on: { click: choose } }, [
       make('img', { src: thumb, alt: '' }),
-      make('span', { text: title }),
-    ])),
-  );
+      make('span', { class: 'sample-title', text: title }),
+      ...(claim ? [make('span', { class: 'sample-claim', text: claim })] : []),
+    ]);
+  }));
+  onRun(({ run }) => {
+    const mine = asked?.id === run.example ? asked : null;
+    asked = null;
+    at('claim').textContent = mine?.claim ?? '';
+    at('claim').hidden = !mine?.claim;
+    if (mine) requestAnimationFrame(() => root.getBoundingClientRect().top < 0 && root.scrollIntoView()); // the strip is far below the maps
+  });
 }

@@ -11,6 +11,7 @@ export const METHOD_NOTES = {
   crt_cnn: 'CNN trained with the transformer',
 };
 export const UNITS = { cam: 'raw CAM', product: 'raw CAM × attention' };
+export const UNIT_NAMES = { ...UNITS, attention: 'share of attention', explainer: "the method's own unit", share: 'share of own maximum' };
 
 export const TABS = ['explore', 'ablate', 'layers', 'masks'];
 
@@ -22,11 +23,12 @@ export const INITIAL = Object.freeze({
   loops: 3,
   refined: true,
   blocks: null, // [first, last] of the blocks, from 0, whose attention refines; null for all
-  combine: 'sum', // of the attention over passes: sum, mean or last
+  combine: 'sum', // of the attention over passes: sum, mean, first or last
   threshold: 0.15, // share of a map's largest value
   outline: true,
   boxes: false,
   overlay: 'heat',
+  cells: false, // maps as the cells that they have, instead of interpolated
   opacity: 0.6,
   colormap: 'viridis',
   scale: 'map',
@@ -34,7 +36,17 @@ export const INITIAL = Object.freeze({
   visible: { input: false, resnet: true, tscam: true, crt: true, crt_cnn: false },
   truth: true,
   zoom: { k: 1, x: 0.5, y: 0.5 }, // magnification, and the place of the picture in the middle
-  compare: { view: 'side', a: { method: 'resnet' }, b: { method: 'crt' }, split: 0.5 }, // a, b: a method, with its own loops and refined or without
+  compare: { view: 'side', a: { method: 'resnet' }, b: { method: 'crt' }, split: 0.5, rate: 1 }, // a, b: a method, with its own loops and refined or without; rate: changes a second of the blink
+  layers: { method: 'crt', head: null, scale: 'cell' }, // the Layers tab: whose attention, one head or the mean, scale of each or all
+  ablate: { show: 'sizes' }, // the Ablate tab: sizes, modes, curves or ladder
+  judgeChance: false, // whether faithfulness is measured for a random map too
+  drawing: null, // what the pointer draws as ground truth: 'box', 'polygon' or null
+  drawn: {}, // ground truth drawn by the user: pictureId -> [{ label, polygon }], places of the picture
+  extra: null, // one more panel: { kind: 'attention', method, pass, block, head } or { kind: 'explainer', method, name }
+  mask: { // the Masks tab: which map, the dense CRF's parameters (IRNet's at first), what is drawn
+    method: 'crt', crf: true, contours: true, boxes: false,
+    iterations: 10, gaussianSxy: 3, gaussianCompat: 3, bilateralSxy: 50, bilateralSrgb: 5, bilateralCompat: 10,
+  },
 });
 
 /** A store: get(), set(changes), subscribe(callback). Callbacks run once per animation frame at most. */
@@ -104,14 +116,6 @@ export function currentMap(state, trace, method, own = {}) {
   const blocks = wanted.blocks && trace.isTransformer(method) ? wanted.blocks.map((b) => Math.min(b, trace.depth(method) - 1)) : null;
   const map = trace.map(method, state.classes, { loops, refined, blocks, combine: wanted.combine });
   return { method, map, loops, refined, top: largest(map.data), unit: refined ? 'product' : 'cam', span: trace.span(method) };
-}
-
-/** Outlines of the masks of the chosen classes: { polygons, complete }; complete if every chosen class has a mask. */
-export function maskOf(run, classes) {
-  const names = classes.map((index) => run.classes[index]);
-  const masks = (run.masks ?? []).filter((mask) => names.includes(mask.label));
-  const complete = names.length > 0 && names.every((name) => masks.some((mask) => mask.label === name));
-  return { polygons: masks.flatMap((mask) => mask.polygons), complete };
 }
 
 /** The line under the controls: what the run was and what it cost. */

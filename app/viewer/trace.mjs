@@ -39,7 +39,8 @@ export function openTrace(header, buffer) {
     const [, total, n, patches] = records.get(method).rows.shape;
     const rows = array(method, 'rows');
     const [first, last] = blocks ?? [0, total - 1];
-    const used = pass !== null ? [pass] : combine === 'last' ? [passesOf(loops) - 1] : range(passesOf(loops));
+    const only = { first: 0, last: passesOf(loops) - 1 }[combine];
+    const used = pass !== null ? [pass] : only !== undefined ? [only] : range(passesOf(loops));
     const weight = 1 / ((last - first + 1) * (combine === 'mean' && pass === null ? used.length : 1));
     const out = new Float32Array(n * patches);
     for (const k of used) {
@@ -176,6 +177,13 @@ export async function traceBytes(header, root) {
   const answer = await fetch(fileUrl(header.file, root));
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
   return answer.arrayBuffer();
+}
+
+/** Arrays of an answer by name: { data: Float32Array, shape }. `described` and `buffer` as encode_arrays made them. */
+export function openArrays(described, buffer) {
+  return Object.fromEntries(Object.entries(described).map(([name, { shape, scale, offset }]) => [
+    name, { shape, data: decodeHalves(buffer, offset, product(shape), scale) },
+  ]));
 }
 
 /** n squares of side `from` -> side `to`, bilinear with cell centres, as torch's interpolate without aligned corners. */

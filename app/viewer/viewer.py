@@ -12,7 +12,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from app.payload import INLINE_BYTES
 from app.viewer.bundle import script, style, template
 
-EVENTS = ("example", "inspect", "deepen", "ablate", "halt", "segment", "judge", "publish", "reopen", "swap")
+EVENTS = ("example", "explain", "inspect", "deepen", "ablate", "halt", "segment", "judge", "publish", "reopen", "swap")
 """What the page asks the server; Gradio listens to the events whose names stand quoted in the script."""
 MOUNT = "exports_of.main.mount(element, trigger, props, watch);\n"
 
@@ -48,16 +48,21 @@ class Viewer(gr.HTML):
         update: dict[str, Any] = {f"{event}_answer": {"id": secrets.token_hex(8), **content}}
         return gr.update(**update)
 
+    def packed(self, content: dict[str, Any]) -> dict[str, Any]:
+        """Content whose `data` may be bytes -> JSON values: the bytes in base64, or the `file` that they are in."""
+        data = content.get("data")
+        if not isinstance(data, bytes):
+            return content
+        rest = {name: value for name, value in content.items() if name != "data"}
+        if len(data) <= INLINE_BYTES:
+            return rest | {"data": base64.b64encode(data).decode()}
+        path = save_bytes_to_cache(data, "arrays.bin", self.GRADIO_CACHE)
+        self.temp_files.add(path)
+        return rest | {"file": path}
+
     def postprocess(self, value: Any) -> Any:
         """A header dict, or (header, bytes of its arrays) -> the header with the bytes, or the file they are in."""
-        if not isinstance(value, tuple):
-            return value
-        header, data = value
-        if len(data) <= INLINE_BYTES:
-            return header | {"data": base64.b64encode(data).decode()}
-        path = save_bytes_to_cache(data, "trace.bin", self.GRADIO_CACHE)
-        self.temp_files.add(path)
-        return header | {"file": path}
+        return self.packed(value[0] | {"data": value[1]}) if isinstance(value, tuple) else value
 
     def preprocess(self, payload: Any) -> None:
         """What the page shows never comes back to the server."""

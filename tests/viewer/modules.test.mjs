@@ -99,10 +99,3 @@ test('a store tells its listeners once per frame', () => {
   frames[0]();
   assert.deepEqual(seen, [3]);
 });
-
-test('IoU needs a mask of every chosen class', () => {
-  const masked = { ...run, masks: [{ label: 'a', polygons: [[[0, 0], [1, 0], [1, 1]]] }] };
-  assert.equal(s.maskOf(masked, [0]).complete, true);
-  assert.equal(s.maskOf(masked, [0, 1]).complete, false);
-  assert.equal(s.maskOf(masked, [0, 1]).polygons.length, 1);
-});

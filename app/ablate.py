@@ -1,0 +1,66 @@
+"""The Ablate tab: what the networks see of the picture at another input size or cut-merge mode, one at a time.
+
+The browser asks for one column of its grid and for the next when the answer is there. So nobody holds the networks for
+a whole grid, others get their turn between two columns, and to cancel is not to ask again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.explore import Explorer, Look, fingerprint, settings_of
+from app.page import MODEL, Page
+from app.payload import describe, encode_records
+from crt.agreement import branch_distance
+from crt.checkpoint import Method
+from crt.errors import InvalidSetting
+from crt.trace import Trace
+
+PAIRS: dict[str, tuple[Method, Method]] = {"coupled": ("crt", "crt_cnn"), "alone": ("tscam", "resnet")}
+"""A transformer and a CNN: those trained together, and the two baselines that never saw each other."""
+
+
+def wire(page: Page) -> None:
+    """Answer `ablate`: one picture at one size and mode, as a header and arrays that the browser opens as a Trace.
+
+    The next question comes while Gradio still takes the answer before for unfinished. Held back as `always_last`, it
+    would be sent with the details of the one before it; so each is sent at once.
+    """
+    page.on("ablate", lambda look, details: column(page.explorer, look, details), trigger_mode="multiple", **MODEL)
+
+
+def column(explorer: Explorer, look: Look, details: dict[str, Any]) -> dict[str, Any]:
+    """The Trace at the size and mode asked for, from the cache, the example or the networks; or `cannot`, a sentence.
+
+    `cannot` is what will not change, such as a mode that needs another checkpoint; other trouble is raised. `distance`:
+    per pair of `PAIRS` that the checkpoint has, one number for each loop count. `stored`: whether the Trace came with
+    the example, so that its times are those of another machine. `picture` and `checkpoint` say what was looked at.
+    """
+    size, mode = asked(details, "size"), asked(details, "mode")
+    about = {"picture": fingerprint(look.image), "checkpoint": explorer.engine.sha256, "size": size, "mode": mode}
+    settings, capped = settings_of(size, mode, look.image)
+    try:
+        trace = explorer.trace(look.session, look.image, settings)
+    except InvalidSetting as error:
+        return about | {"cannot": str(error)}
+    stored = look.example is not None and look.example.stored(explorer.engine.sha256, settings) is not None
+    records, data = encode_records(trace)
+    header = describe(trace, single_label=explorer.engine.config.single_label, capped=capped)
+    return {**header, **about, "stored": stored, "distance": distances(trace), "records": records, "data": data}
+
+
+def distances(trace: Trace) -> dict[str, list[float]]:
+    """Name of a pair -> its `branch_distance` for each loop count, for the pairs that the Trace holds."""
+    return {
+        name: branch_distance(trace, vit, cnn).round(5).tolist()
+        for name, (vit, cnn) in PAIRS.items()
+        if {vit, cnn} <= set(trace.methods)
+    }
+
+
+def asked(details: dict[str, Any], name: str) -> str:
+    """A short text among the details. Raises InvalidSetting for anything else."""
+    value = details.get(name)
+    if not isinstance(value, str) or len(value) > 40:
+        raise InvalidSetting(f"The page asks for no {name} that is known here: reload it.")
+    return value

@@ -1,0 +1,227 @@
+"""Programs as users: the public endpoints /maps, /trace and /masks, which are also the tools of the MCP server.
+
+Their docstrings are what a program reads: Gradio makes the endpoint's description and the tool's parameters of them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import math
+from collections.abc import Callable, Sequence
+
+import gradio as gr
+import numpy as np
+from gradio.processing_utils import save_bytes_to_cache
+
+from app.explore import LOOPS, NATIVE, SIZES, Explorer, Look, sentence
+from app.page import MODEL
+from crt.checkpoint import METHODS, Method
+from crt.errors import InvalidImage, InvalidSetting
+from crt.figures import probabilities
+from crt.indexed import indexed_png, picture_labels
+from crt.tiles import MODES
+from crt.trace import TokenRecord, Trace
+
+LIKELY = 0.5
+NAMES = 2000  # characters of a list of class names
+
+
+def wire(explorer: Explorer, start_size: str) -> None:
+    """Add the endpoints to the page that is being built; their components are on no page."""
+    defaults = explorer.engine.config.defaults
+
+    def look(picture: str, size: str, mode: str, request: gr.Request) -> Look:
+        if not picture:
+            raise InvalidImage("Give a picture.")
+        return explorer.look(picture, size, mode, request.session_hash or "")
+
+    def maps(  # noqa: D417 - the request is Gradio's
+        picture: str, size: str, mode: str, loops: float, refined: bool, classes: str, request: gr.Request
+    ) -> str:
+        """Raw class activation maps of every network for one picture, and the class scores. The file is an npz: for
+        each network (resnet, tscam, crt, crt_cnn) an array (K, h, w) float32 of non-negative evidence on a grid of
+        cells, with NETWORK.span (height and width of the picture in cells) and NETWORK.scores (K logits); `classes` and
+        `source` (height and width of the picture in pixels).
+
+        Args:
+            picture: The picture: JPEG, PNG, WebP, BMP, GIF or TIFF.
+            size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size.
+            mode: How a picture larger than a tile goes through the transformers.
+            loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop.
+            refined: Whether the transformers' maps are multiplied by the attention of their class token.
+            classes: Names of the classes with commas between them; empty for all that the checkpoint knows.
+
+        Returns:
+            A file maps.npz; read it with numpy.load.
+        """
+        return told("maps.npz", lambda: maps_of(look(picture, size, mode, request), loops, refined, classes))
+
+    def trace(picture: str, size: str, mode: str, request: gr.Request) -> str:  # noqa: D417
+        """Everything that the networks saw in one picture, once: raw maps of every tile, loop count and class, and the
+        class token's attention. crt.trace.Trace.load reads the file; every map of any class, loop count, block or
+        threshold is then arithmetic on it, without the networks.
+
+        Args:
+            picture: The picture: JPEG, PNG, WebP, BMP, GIF or TIFF.
+            size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size.
+            mode: How a picture larger than a tile goes through the transformers.
+
+        Returns:
+            A file trace.npz.
+        """
+        return told("trace.npz", lambda: trace_of(look(picture, size, mode, request)))
+
+    def masks(  # noqa: D417
+        picture: str,
+        size: str,
+        mode: str,
+        method: str,
+        loops: float,
+        refined: bool,
+        threshold: float,
+        classes: str,
+        request: gr.Request,
+    ) -> str:
+        """A mask of the chosen classes in one picture, cut out of the maps of one network at a threshold. The file is
+        an indexed PNG of the picture's own size in the palette of PASCAL VOC: 0 is background, k + 1 the k-th class of
+        the checkpoint; where classes overlap the stronger one wins.
+
+        Args:
+            picture: The picture: JPEG, PNG, WebP, BMP, GIF or TIFF.
+            size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size.
+            mode: How a picture larger than a tile goes through the transformers.
+            method: Whose maps: resnet, tscam, crt, or crt_cnn (the CNN trained with CRT).
+            loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop.
+            refined: Whether the transformers' maps are multiplied by the attention of their class token.
+            threshold: Share of a map's largest value from which a pixel belongs to the mask, above 0 and below 1.
+            classes: Names with commas between them; empty for those the network finds likely, at least the likeliest.
+
+        Returns:
+            A file masks.png.
+        """
+        return told(
+            "masks.png",
+            lambda: masks_of(look(picture, size, mode, request), method, loops, refined, threshold, classes),
+        )
+
+    def told(name: str, make: Callable[[], bytes]) -> str:
+        """The bytes as a file that the server may serve, or the sentence why there are none."""
+        try:
+            path = save_bytes_to_cache(make(), name, result.GRADIO_CACHE)
+        except Exception as error:
+            raise gr.Error(sentence(error), print_exception=False) from error
+        result.temp_files.add(path)
+        return path
+
+    sizes = [*map(str, SIZES), NATIVE]
+    with gr.Column(visible=False):
+        picture = gr.File(label="picture", type="filepath")
+        # Values that are not among the choices reach us, so that the answer is our sentence.
+        size = gr.Dropdown(sizes, value=start_size, label="size", allow_custom_value=True)
+        mode = gr.Dropdown(list(MODES), value=MODES[0], label="mode", allow_custom_value=True)
+        method = gr.Dropdown(list(METHODS), value=_first(explorer), label="method", allow_custom_value=True)
+        loops = gr.Number(min(defaults.loops, LOOPS), label="loops")
+        refined = gr.Checkbox(defaults.refined, label="refined")
+        threshold = gr.Number(defaults.threshold, label="threshold")
+        classes = gr.Textbox("", label="classes")
+        result = gr.File(label="file")
+        button = gr.Button()
+    shared = [picture, size, mode]
+    for function, inputs in (
+        (maps, [*shared, loops, refined, classes]),
+        (trace, shared),
+        (masks, [*shared, method, loops, refined, threshold, classes]),
+    ):
+        name = function.__name__
+        button.click(function, inputs, result, api_name=name, api_description=_summary(function), **MODEL)
+
+
+def maps_of(look: Look, loops: float, refined: bool, names: str) -> bytes:
+    """Class maps as the bytes of an npz: see `maps`. Raises InvalidSetting."""
+    trace, chosen = look.trace, classes_named(names, look.trace.classes)
+    chosen = chosen or list(range(len(trace.classes)))
+    arrays: dict[str, np.ndarray] = {
+        "classes": np.array([trace.classes[index] for index in chosen]),
+        "source": np.array(trace.source),
+    }
+    for method in trace.methods:
+        count = loops_of(trace, method, loops)
+        arrays[method] = trace.maps(method, loops=count, refined=bool(refined), classes=chosen)
+        arrays[f"{method}.span"] = np.array(trace.span(method))
+        arrays[f"{method}.scores"] = trace.scores(method, count)[chosen]
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
+    return stream.getvalue()
+
+
+def trace_of(look: Look) -> bytes:
+    """The Trace as the bytes of its file."""
+    stream = io.BytesIO()
+    look.trace.save(stream)
+    return stream.getvalue()
+
+
+def masks_of(look: Look, method: str, loops: float, refined: bool, threshold: float, names: str) -> bytes:
+    """The mask at a threshold as the bytes of an indexed PNG: see `masks`. Raises InvalidSetting."""
+    trace = look.trace
+    if method not in trace.methods:
+        raise InvalidSetting(f"Unknown method {str(method)[:40]!r}: choose one of {', '.join(trace.methods)}.")
+    network: Method = METHODS[METHODS.index(method)]
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 < threshold < 1:
+        raise InvalidSetting(f"The threshold is {threshold}: choose above 0 and below 1.")
+    count = loops_of(trace, network, loops)
+    chosen = classes_named(names, trace.classes)
+    if not chosen:
+        single_label = look.model is not None and look.model.config.single_label
+        shares = probabilities(trace, network, loops=count, single_label=single_label)
+        chosen = np.flatnonzero(shares > LIKELY).tolist() or [int(shares.argmax())]
+    maps = trace.maps(network, loops=count, refined=bool(refined), classes=chosen)
+    return indexed_png(picture_labels(maps, trace.span(network), look.image.shape[:2], chosen, float(threshold)))
+
+
+def classes_named(names: str, known: Sequence[str]) -> list[int]:
+    """Indices of class names with commas between them, each once; names may hold commas themselves.
+
+    Raises InvalidSetting for a name that is not known.
+    """
+    if not isinstance(names, str) or len(names) > NAMES:
+        raise InvalidSetting("The classes must be names with commas between them.")
+    index = {_parts(name): at for at, name in reversed(list(enumerate(known)))}
+    rest, found = _parts(names), []
+    while rest:
+        length = next((end for end in range(len(rest), 0, -1) if rest[:end] in index), 0)
+        if not length:
+            some = ", ".join(known[:20]) + (" …" if len(known) > 20 else "")
+            raise InvalidSetting(f"Unknown class {rest[0][:60]!r}: choose among {some}.")
+        found.append(index[rest[:length]])
+        rest = rest[length:]
+    return list(dict.fromkeys(found))
+
+
+def loops_of(trace: Trace, method: Method, loops: float) -> int:
+    """The loop count asked for, which only CRT has. Raises InvalidSetting if it is not recorded."""
+    if isinstance(loops, bool) or not isinstance(loops, int | float) or not math.isfinite(loops) or loops != int(loops):
+        raise InvalidSetting("The loop count must be a whole number.")
+    record = trace.record(method)
+    if method != "crt" or not isinstance(record, TokenRecord):
+        return 0
+    if not 0 <= loops <= record.loops:
+        raise InvalidSetting(f"The loop count is {int(loops)}: choose 0 to {record.loops}.")
+    return int(loops)
+
+
+def _parts(names: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(part.strip() for part in names.split(",") if part.strip())
+
+
+def _first(explorer: Explorer) -> str:
+    """CRT, or the first network there is."""
+    networks = explorer.engine.config.networks
+    return "crt" if "crt" in networks else next(iter(networks))
+
+
+def _summary(function: Callable) -> str:
+    """The first paragraph of a docstring as one line."""
+    return " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())

@@ -1,0 +1,72 @@
+"""What the browser asks with an event, checked value by value: nothing of it can be trusted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast, get_args
+
+from app.explore import Look
+from crt.checkpoint import METHODS, Method
+from crt.errors import InvalidSetting
+from crt.refine import Combine
+from crt.trace import TokenRecord
+
+MOST_CLASSES = 20
+
+
+def method_of(look: Look, details: dict[str, Any]) -> Method:
+    """The method that the browser names. Raises InvalidSetting if the Trace does not hold it."""
+    if details.get("method") not in look.trace.methods:
+        raise InvalidSetting(f"Unknown network: choose one of {', '.join(look.trace.methods)}.")
+    return METHODS[METHODS.index(details["method"])]
+
+
+def classes_of(look: Look, details: dict[str, Any]) -> list[int]:
+    """Indices of the classes that the browser names. Raises InvalidSetting for none, too many or unknown ones."""
+    chosen = details.get("classes")
+    known = len(look.trace.classes)
+    if not isinstance(chosen, list) or not all(type(index) is int and 0 <= index < known for index in chosen):
+        raise InvalidSetting("These classes are not those of the checkpoint: choose them again.")
+    if not 0 < len(set(chosen)) <= MOST_CLASSES:
+        raise InvalidSetting(f"Choose 1 to {MOST_CLASSES} classes for a mask.")
+    return list(dict.fromkeys(chosen))
+
+
+def map_options(look: Look, method: Method, details: dict[str, Any]) -> dict[str, Any]:
+    """Keywords of `Trace.maps` from the page's settings. Raises InvalidSetting for values out of range."""
+    blocks, combine = details.get("blocks"), details.get("combine", "sum")
+    if combine not in get_args(Combine):
+        raise InvalidSetting("Unknown combination of passes: choose sum, mean, first or last.")
+    if blocks is not None:
+        whole = isinstance(blocks, list) and len(blocks) == 2 and all(type(block) is int for block in blocks)
+        if not whole or not 0 <= blocks[0] <= blocks[1] < 1000:
+            raise InvalidSetting("Choose a first and a last block for the refinement.")
+    record = look.trace.record(method)
+    rows = getattr(record, "rows", None)
+    if rows is not None and blocks is not None:
+        depth = rows.shape[1]
+        blocks = list(range(min(blocks[0], depth - 1), min(blocks[1], depth - 1) + 1))
+    return {
+        "loops": look.trace.clamp(method, int(number(details, "loops", 0, 1000))),
+        "refined": details.get("refined") is True,
+        "blocks": blocks,
+        "combine": cast("Combine", combine),
+    }
+
+
+def number(details: dict[str, Any], name: str, least: float, most: float) -> float:
+    """A finite number in a range. Raises InvalidSetting for anything else."""
+    value = details.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InvalidSetting(f"{name} must be a number from {least:g} to {most:g}.")
+    if not least <= value <= most:
+        raise InvalidSetting(f"{name} is {value:g}: choose {least:g} to {most:g}.")
+    return float(value)
+
+
+def transformer_of(look: Look, details: dict[str, Any]) -> Method:
+    """The transformer that the browser names. Raises InvalidSetting for a CNN or an unknown method."""
+    method = method_of(look, details)
+    if not isinstance(look.trace.record(method), TokenRecord):
+        raise InvalidSetting("This network has no attention: choose a transformer.")
+    return method

@@ -1,0 +1,110 @@
+"""What is on the screen as files: a figure in three formats, the maps, the masks and the settings, as one ZIP."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import numpy as np
+from gradio.processing_utils import save_bytes_to_cache
+
+from app.explore import Look
+from app.page import Page
+from app.screen import Screen
+from app.shown import Shown
+from crt.checkpoint import Method
+from crt.errors import InvalidSetting
+from crt.indexed import LABELS, indexed_png, picture_labels
+from crt.plots import Kind
+
+LIMIT = 64 * 2**20  # bytes of a file
+FIGURES: tuple[Kind, ...] = ("png", "pdf", "svg")
+EVERYTHING = "zip"
+
+
+def wire(page: Page) -> None:
+    """Answer `publish`: the file of the kind asked for, where the server may serve it from, and its name."""
+
+    def publish(look: Look, details: dict[str, Any]) -> dict[str, Any]:
+        config = (look.model or page.explorer.engine.model).config
+        kind, name, data = made(Screen.of(look, Shown.of(look, details), config), details.get("kind"))
+        path = save_bytes_to_cache(data, name, page.viewer.GRADIO_CACHE)
+        page.viewer.temp_files.add(path)
+        return {"kind": kind, "name": name, "bytes": len(data), "download": path}
+
+    page.on("publish", publish, concurrency_id="export", concurrency_limit=1)
+
+
+def made(screen: Screen, kind: Any) -> tuple[str, str, bytes]:
+    """Kind, name and bytes of the file asked for. Raises InvalidSetting for an unknown kind or too large a file."""
+    if kind == EVERYTHING:
+        data = archive(screen)
+    elif kind in FIGURES:
+        data = screen.figures([kind])[kind]
+    else:
+        raise InvalidSetting(f"Unknown kind of file: choose {', '.join((EVERYTHING, *FIGURES))}.")
+    if len(data) > LIMIT:
+        raise InvalidSetting(f"This file is larger than {LIMIT // 2**20} MB: export less at once.")
+    return kind, f"{screen.name}.{kind}", data
+
+
+def archive(screen: Screen) -> bytes:
+    """All files of a screen as the bytes of a ZIP; the same screen gives the same bytes."""
+    files = {f"figure.{kind}": data for kind, data in screen.figures(FIGURES).items()}
+    files["maps.npz"] = maps(screen)
+    labelled = all(index < LABELS for index in screen.shown.classes)
+    if labelled:
+        files |= {f"mask_{method}.png": mask(screen, method) for method in screen.shown.methods}
+    files["settings.json"] = (json.dumps(screen.settings(), indent=1) + "\n").encode()
+    files["README.txt"] = (readme(screen, labelled=labelled) + "\n").encode(errors="replace")
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as zipped:
+        for name, data in files.items():
+            zipped.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+    return stream.getvalue()
+
+
+def maps(screen: Screen) -> bytes:
+    """The maps of each network shown as the bytes of an npz: (K, h, w) float32 per network, spans, class names."""
+    trace, shown = screen.look.trace, screen.shown
+    arrays: dict[str, np.ndarray] = {
+        "classes": np.array(screen.classes),
+        "indices": np.array(shown.classes),
+        "source": np.array(trace.source),
+    }
+    for method in shown.methods:
+        arrays[method] = trace.maps(method, classes=shown.classes, **shown.options[method])
+        arrays[f"{method}.span"] = np.array(trace.span(method))
+        arrays[f"{method}.scores"] = trace.scores(method, shown.options[method]["loops"])[list(shown.classes)]
+    if shown.extra is not None:
+        arrays |= {"extra": shown.extra.values, "extra.span": np.array(shown.extra.span)}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
+    return stream.getvalue()
+
+
+def mask(screen: Screen, method: Method) -> bytes:
+    """The mask of the chosen classes by one network, in the picture's own pixels, as the bytes of an indexed PNG."""
+    trace, shown = screen.look.trace, screen.shown
+    cells = trace.maps(method, classes=shown.classes, **shown.options[method])
+    return indexed_png(picture_labels(cells, trace.span(method), trace.source, shown.classes, shown.threshold))
+
+
+def readme(screen: Screen, *, labelled: bool) -> str:
+    """One paragraph about the files."""
+    labels = (
+        "mask_NETWORK.png are masks at the threshold in the picture's own pixels, indexed in PASCAL VOC's palette: "
+        "0 is background, k + 1 the class of index k; where classes overlap the stronger one, relative to its own "
+        "largest value, wins. "
+        if labelled
+        else f"There are no masks, because an indexed PNG tells {LABELS} classes apart and one of these comes later. "
+    )
+    return (
+        f"Class activation maps of {', '.join(screen.classes)}. figure.png (300 dpi), figure.pdf and figure.svg show "
+        "what was on the screen; in the last two, text and outlines are vectors. maps.npz, which numpy.load reads, "
+        "holds for each network an array (K, h, w) of raw, non-negative evidence for the K classes on a grid of cells, "
+        "and NETWORK.span, the height and width of the picture in cells: what lies beyond is padding. "
+        f"{labels}settings.json holds every setting, the checkpoint's hash and the versions of the programs."
+    )

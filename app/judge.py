@@ -1,0 +1,178 @@
+"""Faithfulness of one map: whether the network loses the class where the map points. Only when somebody asks for it.
+
+The browser asks for one measure of one method and for the next when the answer is there, so that others get their turn
+with the networks in between.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from app.asked import classes_of, map_options, method_of
+from app.explore import Explorer, Look
+from app.page import KEY, MODEL, Page
+from crt.errors import InvalidSetting
+from crt.metrics.faithfulness import MEASURES, Faithfulness, Probe, Stopped, Subject, measure, subject_of
+from crt.seeds import to_pixels
+
+ENDED = 200  # questions that are remembered as cancelled
+WAIT = 0.5  # seconds between two looks at whether somebody still listens
+
+
+@dataclass(frozen=True)
+class Value:
+    """One number of a measure. `better`: "higher" or "lower"."""
+
+    id: str
+    title: str
+    better: str
+    says: str
+
+
+DROP = Value(
+    "drop",
+    "Drop",
+    "lower",
+    "The picture is multiplied by the map, so that only what the map shows is left: by how much of itself the class "
+    "probability falls (Chattopadhay et al., 2018).",
+)
+INCREASE = Value(
+    "increase",
+    "Increase",
+    "higher",
+    "Whether the class probability even rises when only what the map shows is left (Chattopadhay et al., 2018).",
+)
+DELETION = Value(
+    "deletion",
+    "Deletion",
+    "lower",
+    "The pixels where the map is highest are replaced by the mean colour first: the area under the class probability "
+    "(Petsiuk et al., 2018).",
+)
+INSERTION = Value(
+    "insertion",
+    "Insertion",
+    "higher",
+    "The pixels where the map is highest appear first in a blurred picture: the area under the class probability "
+    "(Petsiuk et al., 2018).",
+)
+ROAD = Value(
+    "road",
+    "ROAD",
+    "higher",
+    "Remove and debias: pixels are replaced by what their neighbours suggest; half the difference between removing the "
+    "least and the most relevant ones, mean over shares of 10 to 90 %; 0 is chance (Rong et al., 2022).",
+)
+
+
+def wire(page: Page) -> None:
+    """Answer `judge` with progress and then one measure of one map, and `halt`, which ends what a session measures."""
+    judge = Judge(page.explorer)
+    page.stream("judge", judge.answers, **MODEL)
+    page.on("halt", judge.halt, concurrency_limit=8)
+
+
+class Judge:
+    """The measurements under way: at most one for each session."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self.explorer = explorer
+        self._stops: dict[str, threading.Event] = {}
+        self._ended: deque[tuple[str, str]] = deque(maxlen=ENDED)  # sessions and their questions, perhaps still waiting
+
+    def answers(self, look: Look, details: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+        """`{"done": fraction}` after each look of the network, then the `answer`. Raises InvalidSetting and Stopped."""
+        subject, cam, probe = self._question(look, details)
+        if (look.session, str(details.get("key"))) in self._ended:
+            raise Stopped("This measurement was cancelled before its turn came: start it again.")
+        stop = self._stops[look.session] = threading.Event()
+        fractions: queue.SimpleQueue[float] = queue.SimpleQueue()
+        start = time.perf_counter()
+        try:
+            with ThreadPoolExecutor(1, "judge") as pool:
+                job = pool.submit(
+                    measure, subject, cam, probe, progress=lambda part, _: fractions.put(part), should_stop=stop.is_set
+                )
+                try:
+                    for fraction in _until_done(job, fractions):
+                        yield {"done": fraction}
+                finally:
+                    stop.set()  # the page may have gone, and nobody needs the rest
+                found = job.result()
+        finally:
+            if self._stops.get(look.session) is stop:
+                del self._stops[look.session]
+        yield {"done": 1.0, **answer(found), "ms": 1000 * (time.perf_counter() - start)}
+
+    def halt(self, look: Look, details: dict[str, Any]) -> dict[str, Any]:
+        """End what the session measures, or the `question` that still waits. It says whether one was under way."""
+        self._ended.append((look.session, str(details.get("question"))[:KEY]))
+        stop = self._stops.get(look.session)
+        if stop:
+            stop.set()
+        return {"halted": stop is not None}
+
+    def _question(self, look: Look, details: dict[str, Any]) -> tuple[Subject, np.ndarray, Probe]:
+        """What is looked at, the map (h, w) on its pixels, and how it is measured. Raises InvalidSetting."""
+        method, classes, name = method_of(look, details), classes_of(look, details), details.get("measure")
+        if len(classes) != 1:
+            raise InvalidSetting("Faithfulness asks the network about one class: choose one.")
+        if not isinstance(name, str) or name not in MEASURES:
+            raise InvalidSetting(f"Unknown measure: choose one of {', '.join(MEASURES)}.")
+        options = map_options(look, method, details)
+        predictor = self.explorer.engine.predictor()
+        subject = subject_of(
+            predictor, look.image, look.settings, method=method, index=classes[0], loops=options["loops"]
+        )
+        height, width = subject.pixels.shape[-2:]
+        if details.get("chance") is True:
+            return subject, np.ones((height, width), dtype=np.float32), Probe((name,))
+        maps = look.trace.maps(method, classes=classes, **options)
+        return subject, to_pixels(maps, look.trace.span(method), (height, width))[0], Probe((name,))
+
+
+def answer(found: Faithfulness) -> dict[str, Any]:
+    """JSON of what was measured: `probability`, `values` [{id, title, better, says, value}] and `curves`.
+
+    A curve is {id, points}, `id` that of its value, each point [share of the pixels, y]: y is the class probability,
+    for ROAD half the difference between the probabilities without the least and without the most relevant pixels.
+    """
+    values: list[tuple[Value, float]] = []
+    curves: list[tuple[Value, np.ndarray, np.ndarray]] = []
+    if found.confidence:
+        values += [(DROP, found.confidence.drop), (INCREASE, float(found.confidence.increase))]
+    for about, curve in ((DELETION, found.deletion), (INSERTION, found.insertion)):
+        if curve:
+            values.append((about, curve.auc))
+            curves.append((about, curve.share, curve.probability))
+    if found.road:
+        values.append((ROAD, found.road.combined))
+        curves.append((ROAD, found.road.removed, (found.road.least - found.road.most) / 2))
+    return {
+        "probability": round(found.probability, 5),
+        "values": [{**asdict(about), "value": round(value, 5)} for about, value in values],
+        "curves": [
+            {"id": about.id, "points": np.round(np.stack([share, y], 1), 5).tolist()} for about, share, y in curves
+        ],
+    }
+
+
+def _until_done(job: Future[Faithfulness], fractions: queue.SimpleQueue[float]) -> Iterator[float]:
+    """What the job reports, as long as it works; only the newest if there is more than one."""
+    while not job.done():
+        try:
+            fraction = fractions.get(timeout=WAIT)
+        except queue.Empty:
+            continue
+        while not fractions.empty():
+            fraction = fractions.get()
+        yield fraction

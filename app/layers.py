@@ -1,0 +1,32 @@
+"""The Layers tab and the click on a patch: what the class token or one patch token attends to, block by block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.asked import number, transformer_of
+from app.explore import Look
+from app.page import MODEL, Page
+from app.payload import encode_arrays
+
+
+def wire(page: Page) -> None:
+    """Answer `inspect` (one patch token) and `deepen` (all heads and the rollout of the class token)."""
+    engine = page.explorer.engine
+
+    def inspect(look: Look, details: dict[str, Any]) -> dict[str, Any]:
+        method = transformer_of(look, details)
+        at = (number(details, "y", 0, 1), number(details, "x", 0, 1))
+        seen = engine.predictor().token(look.image, look.settings, method=method, at=at)
+        arrays, data = encode_arrays({"attention": seen.attention, "similarity": seen.similarity})
+        place = {"tile": seen.tile, "patch": seen.patch, "cell": seen.cell}
+        return {"method": method, **place, "prefix": seen.prefix_attention.tolist(), "arrays": arrays, "data": data}
+
+    def deepen(look: Look, details: dict[str, Any]) -> dict[str, Any]:
+        method = transformer_of(look, details)
+        seen = engine.predictor().layers(look.image, look.settings, method=method)
+        arrays, data = encode_arrays({"heads": seen.heads, "rollout": seen.rollout})
+        return {"method": method, "arrays": arrays, "data": data}
+
+    page.on("inspect", inspect, **MODEL)
+    page.on("deepen", deepen, **MODEL)

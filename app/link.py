@@ -1,0 +1,228 @@
+"""Links: pictures that the server keeps for whoever has the link, and the screen that a link asks for."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache, save_file_to_cache
+
+from app.explore import NATIVE, SIZES, Explorer, fingerprint, read, sentence, settings_of
+from app.page import MODEL, Page
+from app.viewer import Viewer
+from crt.errors import CrtError, InvalidSetting
+
+AGE = 3600.0  # seconds that a picture is kept after its link was copied
+LIMIT = 64 * 2**20  # bytes of all kept pictures together
+KEY_LENGTH = 32  # characters of a picture's sha256 in a link: 128 bits, not to be guessed
+ACTS = ("show", "fetch", "keep")
+_PICTURE = re.compile(r"ex\.(?P<example>[\w-]{1,64})|sha\.(?P<key>[0-9a-f]{32})")
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
+
+
+class PictureGone(CrtError):
+    """The picture that a link names is not on the server (any more)."""
+
+
+class PictureStore:
+    """Files of pictures by their content, for `age` seconds and at most `limit` bytes together, the oldest go first.
+
+    A picture is put here only when its owner asks for a link, and found by all who know its hash. Threads may share it.
+    """
+
+    def __init__(self, limit: int = LIMIT, age: float = AGE, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limit = limit
+        self.age = age
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[float, str, bytes]] = OrderedDict()  # key -> time, suffix, bytes
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all files held."""
+        return sum(len(data) for _, _, data in self._kept.values())
+
+    def put(self, key: str, suffix: str, data: bytes) -> None:
+        """Keep a file anew. Raises InvalidSetting if it is larger than all that may be kept."""
+        if len(data) > self.limit:
+            raise InvalidSetting("This picture is too large to be kept for a link: make it smaller.")
+        with self._lock:
+            self._kept.pop(key, None)
+            self._forget()
+            while self.nbytes + len(data) > self.limit:
+                self._kept.popitem(last=False)
+            self._kept[key] = (self._clock(), suffix, data)
+
+    def get(self, key: str) -> tuple[str, bytes] | None:
+        """Suffix and bytes of the file, or None."""
+        with self._lock:
+            self._forget()
+            found = self._kept.get(key)
+            return found[1:] if found else None
+
+    def _forget(self) -> None:
+        now = self._clock()
+        for key in [key for key, (since, _, _) in self._kept.items() if now - since >= self.age]:
+            del self._kept[key]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the page asks for: to `show` a screen, to `fetch` its maps for later, or to `keep` the picture on the page.
+
+    `pic`: `ex.<id>`, `sha.<first 32 hex of its sha256>`, or empty for the picture on the page. `networks`: whether they
+    may look now; without it only what is known already is answered.
+    """
+
+    act: str
+    pic: str
+    size: str
+    mode: str
+    networks: bool
+
+    @classmethod
+    def of(cls, details: dict[str, Any], *, size: str, mode: str, modes: tuple[str, ...]) -> Wanted:
+        """Validate what the browser sent; `size` and `mode` stand in for absent ones. Raises InvalidSetting."""
+        act, pic = details.get("act"), details.get("pic") or ""
+        if act not in ACTS:
+            raise InvalidSetting("The page asks for something that is not known here: reload it.")
+        if not isinstance(pic, str) or (pic and not _PICTURE.fullmatch(pic)):
+            raise InvalidSetting("The link names no picture that can be read: choose a picture.")
+        size, mode = details.get("size") or size, details.get("mode") or mode
+        if size not in (*map(str, SIZES), NATIVE) or mode not in modes:
+            raise InvalidSetting("The input size or the mode of this link is not offered here: choose others.")
+        return cls(act, pic, size, mode, details.get("networks") is True)
+
+
+def wire(page: Page) -> None:
+    """Answer `reopen`: what is known at once in one listener, what the networks must see in another."""
+    links = Links(page, PictureStore())
+    options = {"trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private"}
+    chosen = [page.size, page.mode, page.state]
+    page.viewer.reopen(
+        links.reopen, [page.picture], [page.viewer, page.picture, *chosen], concurrency_limit=8, **options
+    )
+    page.viewer.reopen(links.look, [page.picture], [page.viewer, *chosen], **options, **MODEL)
+
+
+class Links:
+    """The two listeners. Each answer has `key`, echoed, and `state`: shown, looking (the page looks by itself now),
+    look (ask again, `networks` true), fetched (with `view`), kept, gone or failed.
+    """
+
+    def __init__(self, page: Page, store: PictureStore) -> None:
+        self.page = page
+        self.store = store
+        self.start = {"size": str(page.size.value), "mode": str(page.mode.value), "modes": page.explorer.modes}
+
+    def reopen(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
+        """Answer at once -> viewer, picture, size, mode, state. Never raises."""
+        details = dict(event._data or {})
+        if details.get("networks") is True:
+            return (gr.skip(),) * 5
+        nothing = (gr.skip(),) * 4
+        explorer = self.page.explorer
+        try:
+            wanted = Wanted.of(details, **self.start)
+            if wanted.act == "keep":
+                return _told(details, "kept", pic=keep(self.store, explorer, path)), *nothing
+            try:
+                found = locate(self.page, self.store, wanted.pic, path)
+            except PictureGone as error:
+                chosen = nothing[:2] if path else (wanted.size, wanted.mode)  # they belong to the picture on the page
+                return _told(details, "gone", error=str(error)), gr.skip(), *chosen, gr.skip()
+            value = known(explorer, found, wanted, request.session_hash or "")
+            if value is not None and wanted.act == "show":
+                update = _told(details, "shown") | {"value": value}
+                return update, found, wanted.size, wanted.mode, _shown(wanted, found, request)
+            if value is not None:
+                return self._fetched(details, value), *nothing
+            if wanted.act == "show" and found != path:
+                return _told(details, "looking"), found, wanted.size, wanted.mode, gr.skip()
+            return _told(details, "look"), *nothing
+        except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
+            return _told(details, "failed", error=sentence(error)), *nothing
+
+    def look(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
+        """Answer with the networks -> viewer, size, mode, state. Never raises."""
+        details = dict(event._data or {})
+        nothing = (gr.skip(),) * 3
+        if details.get("networks") is not True:
+            return gr.skip(), *nothing
+        try:
+            wanted = Wanted.of(details, **self.start)
+            found = locate(self.page, self.store, wanted.pic, path)
+        except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
+            return _told(details, "failed", error=sentence(error)), *nothing
+        value = self.page.explorer.show(found, wanted.size, wanted.mode, request.session_hash or "")
+        if wanted.act == "fetch" or not isinstance(value, tuple):
+            return self._fetched(details, value), *nothing
+        return _told(details, "shown") | {"value": value}, wanted.size, wanted.mode, _shown(wanted, found, request)
+
+    def _fetched(self, details: dict[str, Any], value: Any) -> dict[str, Any]:
+        """A value for the viewer as an answer, so that the page can show it when it wants to."""
+        if not isinstance(value, tuple):
+            return _told(details, "failed", error=value["message"])
+        return _told(details, "fetched", view=self.page.viewer.packed(value[0] | {"data": value[1]}))
+
+
+def _told(details: dict[str, Any], what: str, **content: Any) -> dict[str, Any]:
+    return Viewer.answer("reopen", {"key": str(details.get("key") or "")[:64], "state": what, **content})
+
+
+def _shown(wanted: Wanted, found: str, request: gr.Request) -> dict[str, Any]:
+    return {"session": request.session_hash, "shown": (found, wanted.size, wanted.mode)}
+
+
+def keep(store: PictureStore, explorer: Explorer, path: str | None) -> str:
+    """Put the picture on the page into the store -> how a link names it. Raises CrtError."""
+    if not path:
+        raise InvalidSetting("There is no picture to keep: choose one.")
+    image = read(path)
+    if example := explorer.example_of(image):
+        return f"ex.{example.id}"
+    key = fingerprint(image)[:KEY_LENGTH]
+    suffix = Path(path).suffix.lower()
+    store.put(key, suffix if _SUFFIX.fullmatch(suffix) else "", Path(path).read_bytes())
+    return f"sha.{key}"
+
+
+def locate(page: Page, store: PictureStore, pic: str, path: str | None) -> str:
+    """The file of the picture that a link names; `path` is the one on the page. Raises PictureGone, InvalidImage."""
+    found = _PICTURE.fullmatch(pic)
+    if found is None:
+        if not path:
+            raise InvalidSetting("There is no picture: choose one.")
+        return path
+    cache = page.picture.GRADIO_CACHE
+    if name := found["example"]:
+        example = page.explorer.examples.get(name)
+        if example is None:
+            raise PictureGone("This server has no such example; the link's settings are kept for the next picture.")
+        made = save_file_to_cache(example.path, cache)
+    else:
+        if path and fingerprint(read(path)).startswith(found["key"]):
+            return path
+        kept = store.get(found["key"])
+        if kept is None:
+            raise PictureGone("This picture is no longer on the server; the link's settings are kept for the next one.")
+        made = save_bytes_to_cache(kept[1], f"picture{kept[0]}", cache)
+    page.picture.temp_files.add(made)
+    return made
+
+
+def known(explorer: Explorer, path: str, wanted: Wanted, session: str) -> Any | None:
+    """A value for the viewer without the networks: of a stored Trace, or of one this session has seen; else None."""
+    image = read(path)
+    settings, _ = settings_of(wanted.size, wanted.mode, image)
+    if explorer.cached(session, image, settings) is not None:
+        return explorer.show(path, wanted.size, wanted.mode, session)
+    example = explorer.example_of(image)
+    return explorer.show_example(example, wanted.size, wanted.mode) if example else None

@@ -1,0 +1,209 @@
+"""What the page shows, as the browser describes it when it wants a file of it: every value checked."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.asked import classes_of, map_options, method_of, number
+from app.explore import Look
+from crt.checkpoint import Method
+from crt.errors import InvalidSetting
+
+POINTS = 512  # of the grid on which the page draws, along a side
+CELLS = 256  # of a map that the page brings along, along a side
+RINGS, VERTICES, TEXT = 2000, 60_000, 200
+COLORMAPS = ("viridis", "magma", "inferno", "cividis", "gray", "turbo")
+SCALES = ("map", "shared", "absolute")
+UNITS = {"cam": "raw CAM", "product": "raw CAM × attention"}
+OWN_UNITS = {"attention": "share of attention", "explainer": "the method's own unit"}
+LETTERS = ("", "A", "B")
+MOST_MAPS = 8
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Ground truth of the chosen classes. `rings`: (N, 2) x and y from 0 to 1.
+
+    `inside`: a mask on the page's grid, None if a chosen class has no truth. `ignore`: points that do not count.
+    """
+
+    rings: tuple[np.ndarray, ...] = ()
+    inside: np.ndarray | None = None
+    ignore: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One map of a network. `letter`: A or B where two are compared. `options`: keywords of `Trace.maps`."""
+
+    key: str
+    method: Method
+    letter: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ExtraMap:
+    """One more map that only the page has. `values`: (h, w) float32 on cells; `span`: the picture in cells."""
+
+    title: str
+    note: str
+    unit: str
+    values: np.ndarray
+    span: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The page's settings. `points`: rows and columns of its grid. `difference`: the first map minus the second, too."""
+
+    classes: tuple[int, ...]
+    maps: tuple[Wanted, ...]
+    picture: bool
+    difference: bool
+    loops: int
+    refined: bool
+    blocks: tuple[int, int] | None
+    combine: str
+    threshold: float
+    opacity: float
+    colormap: str
+    scale: str
+    absolute: dict[str, float]
+    outline: bool
+    boxes: bool
+    cells: bool
+    overlay: str
+    points: tuple[int, int]
+    truth: Truth
+    extra: ExtraMap | None
+
+    @classmethod
+    def of(cls, look: Look, details: dict[str, Any]) -> Shown:
+        """Check every value that the browser sent. Raises InvalidSetting."""
+        maps = _maps(look, details)
+        extra = _extra(details.get("extra"))
+        picture = details.get("picture") is True
+        if not maps and not picture and extra is None:
+            raise InvalidSetting("Nothing is shown that could be exported: switch a map on.")
+        scale = _choice(details, "scale", SCALES)
+        tops = details.get("absolute")
+        if not isinstance(tops, dict):
+            raise InvalidSetting("The tops of the absolute scale are missing: reload the page.")
+        points = int(number(details, "rows", 1, POINTS)), int(number(details, "columns", 1, POINTS))
+        map_options(look, look.trace.methods[0], details)  # also without a map, so that no value goes by unchecked
+        blocks = details.get("blocks")
+        return cls(
+            classes=tuple(classes_of(look, details)),
+            maps=maps,
+            picture=picture,
+            difference=details.get("difference") is True and len(maps) == 2,
+            loops=int(number(details, "loops", 0, 1000)),
+            refined=details.get("refined") is True,
+            blocks=(blocks[0], blocks[1]) if blocks is not None else None,
+            combine=str(details.get("combine", "sum")),
+            threshold=number(details, "threshold", 0, 1),
+            opacity=number(details, "opacity", 0, 1),
+            colormap=_choice(details, "colormap", COLORMAPS),
+            scale=scale,
+            absolute={unit: number(tops, unit, 0, 1e9) for unit in UNITS} if scale == "absolute" else {},
+            outline=details.get("outline") is True,
+            boxes=details.get("boxes") is True,
+            cells=details.get("cells") is True,
+            overlay=_choice(details, "overlay", ("heat", "mask")),
+            points=points,
+            truth=_truth(details.get("truth"), points),
+            extra=extra,
+        )
+
+
+def _maps(look: Look, details: dict[str, Any]) -> tuple[Wanted, ...]:
+    """Each map with its own loops and refinement; the same network may come twice."""
+    asked = details.get("maps")
+    if not isinstance(asked, list) or len(asked) > MOST_MAPS or not all(isinstance(one, dict) for one in asked):
+        raise InvalidSetting("The maps to be exported are not named: reload the page.")
+    found: list[Wanted] = []
+    for one in asked:
+        method = method_of(look, one)
+        own = {name: one[name] for name in ("loops", "refined") if name in one}
+        before = sum(other.method == method for other in found)
+        key = f"{method}_{before + 1}" if before else method
+        found.append(Wanted(key, method, _choice(one, "letter", LETTERS), map_options(look, method, details | own)))
+    return tuple(found)
+
+
+def _choice(details: dict[str, Any], name: str, known: Collection[str]) -> str:
+    value = details.get(name)
+    if not isinstance(value, str) or value not in known:
+        raise InvalidSetting(f"Unknown {name}: choose one of {', '.join(known)}.")
+    return value
+
+
+def _truth(told: Any, points: tuple[int, int]) -> Truth:
+    if told is None:
+        return Truth()
+    if not isinstance(told, dict) or not isinstance(told.get("polygons"), list):
+        raise InvalidSetting("The outlines of the ground truth cannot be read: reload the page.")
+    polygons = told["polygons"]
+    if len(polygons) > RINGS or sum(len(ring) for ring in polygons if isinstance(ring, list)) > VERTICES:
+        raise InvalidSetting("The outlines of the ground truth are too long to be exported: switch them off.")
+    try:
+        rings = [np.asarray(ring, np.float64) for ring in polygons]
+    except (TypeError, ValueError, OverflowError):
+        rings = []
+    if len(rings) < len(polygons) or not all(_ring(ring) for ring in rings):
+        raise InvalidSetting("The outlines of the ground truth must lie in the picture: draw them again.")
+    masks = {name: _bits(told[name], points) for name in ("inside", "ignore") if told.get(name) is not None}
+    return Truth(tuple(rings), **masks)
+
+
+def _ring(points: np.ndarray) -> bool:
+    return points.ndim == 2 and points.shape[1] == 2 and _between(points, 0, 1)
+
+
+def _bits(text: Any, points: tuple[int, int]) -> np.ndarray:
+    """Base64 of one bit per point, row by row -> (rows, columns) bool."""
+    count = points[0] * points[1]
+    data = np.frombuffer(_bytes(text, -(-count // 8)), np.uint8)
+    return np.unpackbits(data)[:count].reshape(points).astype(bool)
+
+
+def _extra(told: Any) -> ExtraMap | None:
+    if told is None:
+        return None
+    if not isinstance(told, dict):
+        raise InvalidSetting("The additional map cannot be read: choose it again.")
+    h, w = (int(number(told, side, 1, CELLS)) for side in ("h", "w"))
+    values = np.frombuffer(_bytes(told.get("values"), 4 * h * w), "<f4").reshape(h, w)
+    span = number(told, "down", 0.01, CELLS), number(told, "across", 0.01, CELLS)
+    unit = _choice(told, "unit", OWN_UNITS)
+    if not _between(values, 0, 1e30):
+        raise InvalidSetting("The additional map has values that cannot be drawn: choose another.")
+    return ExtraMap(_text(told, "title"), _text(told, "note"), unit, values, span)
+
+
+def _text(details: dict[str, Any], name: str) -> str:
+    value = details.get(name)
+    if not isinstance(value, str):
+        raise InvalidSetting(f"The {name} of a panel must be text: reload the page.")
+    return value[:TEXT]
+
+
+def _bytes(text: Any, length: int) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        data = b""
+    if len(data) != length:
+        raise InvalidSetting("Numbers of this picture did not arrive whole: try again.")
+    return data
+
+
+def _between(values: np.ndarray, low: float, high: float) -> bool:
+    return bool(((values >= low) & (values <= high)).all())

@@ -1,0 +1,172 @@
+// The Ablate tab: other input sizes, modes and loop counts of the same picture, side by side, as curves and as a ladder.
+
+import { createGrid, modesPlan, sizeWords, sizesPlan } from './grids.mjs';
+import { ONE_TILE, createLadder } from './ladder.mjs';
+import { MODES, SIZES as LINKED_SIZES } from './link.mjs';
+import { countable, createMeasure, createPainter } from './measure.mjs';
+import { createPlots, loopsWords } from './plots.mjs';
+import { similarityReading } from './readings.mjs';
+import { createStudy, keyOf, subjectOf } from './study.mjs';
+import { openTrace, traceBytes } from './trace.mjs';
+import { truthOf } from './truth.mjs';
+
+export const SIZES = LINKED_SIZES.filter((size) => size !== 'native');
+const NOUNS = { sizes: 'sizes', modes: 'modes', curves: 'sizes', ladder: 'looks' };
+const NONE = { polygons: [], complete: false };
+
+/** What a part of the tab needs of the networks: [{ size, mode }]. `chosen`: size and mode of the run on the page. */
+export function wantedBy(part, { size, mode }) {
+  if (part === 'modes') return MODES.map((one) => ({ size, mode: one }));
+  if (part === 'ladder') return [ONE_TILE, { size, mode: 'overlap' }];
+  return SIZES.map((one) => ({ size: one, mode }));
+}
+
+/** Words of the button that runs what is missing. */
+export function runWords(part, missing, total) {
+  if (!missing) return part === 'ladder' ? 'The ladder is complete' : `All ${total} ${NOUNS[part]} are here`;
+  if (part === 'ladder') return missing < total ? 'Run the rest of the ladder' : 'Run the ladder';
+  if (missing === total) return `Run ${total} ${NOUNS[part]}`;
+  return `Run the ${missing} missing ${missing === 1 ? NOUNS[part].slice(0, -1) : NOUNS[part]}`;
+}
+
+/** The method whose maps fill the grids: CRT, or what comes nearest to it. */
+export function gridMethod(run, trace) {
+  return ['crt', 'tscam'].find((method) => run.methods.includes(method) && trace.isTransformer(method)) ?? run.methods[0];
+}
+
+export function mountAblate(page) {
+  const { root, at, store, view, ask, onAnswer, onDraw, onRun, speak } = page;
+  const measure = createMeasure();
+  const study = createStudy((question) => ask('ablate', question), () => store.set({}));
+  const parts = ['sizes', 'modes', 'curves', 'ladder'];
+  const grids = {
+    sizes: createGrid(at('ablate-sizes-grid'), at('ablate-sizes-reading'), pick),
+    modes: createGrid(at('ablate-modes-grid'), at('ablate-modes-reading'), pick),
+  };
+  const plots = createPlots(at('ablate-curves'), (threshold) => store.set({ threshold }));
+  const ladder = createLadder(at('ablate-rungs'), at('ablate-ladder-reading'), pick);
+  let painter = null; // of small maps over the picture
+  let drawn = '';
+  let round = 'sizes'; // the part of the tab for which the networks were asked last
+  let told = false; // whether they were at work when the page was drawn last
+
+  for (const part of parts) at(`ablate-show-${part}`).addEventListener('click', () => store.set({ ablate: { ...store.get().ablate, show: part } }));
+  at('ablate-run').addEventListener('click', () => {
+    if (at('ablate-run').ariaDisabled === 'true') return;
+    round = store.get().ablate.show;
+    study.start(questions(round));
+  });
+  at('ablate-cancel').addEventListener('click', () => {
+    study.stop();
+    at('ablate-run').focus();
+  });
+  onRun(({ run, picture }, before) => {
+    painter = createPainter(picture);
+    drawn = '';
+    if (before && subjectOf(before.run) !== subjectOf(run)) study.clear();
+  });
+  onDraw(draw);
+  onAnswer('ablate', async (got) => {
+    const column = await columnIn(got);
+    const now = view();
+    if (now && String(got.key).startsWith(`${subjectOf(now.run)}/`)) study.take(got.key, column);
+  });
+
+  /** What an answer of the server holds, opened. */
+  async function columnIn(got) {
+    if (got.error || got.cannot) return { error: got.error, cannot: got.cannot };
+    if (keyOf(`${got.picture}.${got.checkpoint}`, got) !== got.key) return { error: 'The picture has changed meanwhile: run it again.' };
+    try {
+      const buffer = await traceBytes(got, window.gradio_config?.root ?? '');
+      return { run: { ...got, data: null }, trace: openTrace(got, buffer) };
+    } catch (error) {
+      return { error: `The maps did not arrive (${error.message}): run it again.` };
+    }
+  }
+
+  function questions(part) {
+    const { run } = view();
+    return wantedBy(part, run.chosen).map((one) => ({ ...one, key: keyOf(subjectOf(run), one) }));
+  }
+
+  /** Put a cell's settings into Explore: loops and refinement at once, size and mode through the fields beside it. */
+  function pick({ size, mode }, { loops, refined }, method) {
+    const { visible, loops: set } = store.get();
+    const { chosen } = view().run;
+    store.set({ loops: method === 'crt' ? loops : set, refined, tab: 'explore', visible: { ...visible, [method]: true } });
+    if (size !== chosen.size || mode !== chosen.mode) root.dispatchEvent(new CustomEvent('crt-settings', { detail: { size, mode } }));
+  }
+
+  function draw(state, now) {
+    tellProgress(state);
+    if (state.tab !== 'ablate') return;
+    const { run, trace, picture } = now;
+    const found = state.truth ? truthOf(state, now) : NONE;
+    const truth = countable(found, picture);
+    const { classes, loops, refined, blocks, combine, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate } = state;
+    const key = JSON.stringify([run.run, study.version(), classes, loops, refined, blocks, combine, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate, found.polygons]);
+    if (key === drawn) return;
+    drawn = key;
+    painter.under(found.polygons);
+    const scene = sceneOf(state, now, truth);
+    for (const part of parts) {
+      at(`ablate-show-${part}`).setAttribute('aria-pressed', part === ablate.show ? 'true' : 'false');
+      at(`ablate-${part}`).hidden = part !== ablate.show;
+    }
+    at('ablate-answer').textContent = answer(scene);
+    if (ablate.show === 'sizes') grids.sizes.draw(sizesPlan({ sizes: SIZES, run, state, loops: trace.maxLoops(scene.method) }), scene);
+    if (ablate.show === 'modes') grids.modes.draw(modesPlan({ modes: MODES, run, state }), scene);
+    if (ablate.show === 'curves') plots.draw(scene);
+    if (ablate.show === 'ladder') ladder.draw(scene);
+  }
+
+  /** All that the parts of the tab draw from. */
+  function sceneOf(state, { run, trace }, truth) {
+    const subject = subjectOf(run);
+    const here = { key: keyOf(subject, run.chosen), run, trace };
+    const columnOf = (one) => {
+      const key = keyOf(subject, one);
+      const column = study.get(key);
+      if (column?.trace) return { ...column, key };
+      return key === here.key ? here : { ...column, key, waits: study.waits(key) };
+    };
+    const sizes = SIZES.includes(run.chosen.size) ? SIZES : [...SIZES, run.chosen.size];
+    const rows = sizes.map((size) => columnOf({ size, mode: run.chosen.mode })).filter((column) => column.trace).map((column) => ({
+      ...column, label: sizeWords(column.key.split('/').at(-2)), size: Math.max(...column.run.input), tiles: column.run.tiles, passes: column.run.passes,
+      similarity: column.run.similarity, timings: column.run.stored ? null : column.run.timings, ...column.run.distance,
+    })).sort((a, b) => a.size - b.size);
+    return {
+      state, run, truth, rows, here, columnOf,
+      paint: painter.paint,
+      method: gridMethod(run, trace),
+      measure: (column, method, own) => measure(state, column, method, own, truth),
+      noTruth: state.truth ? 'This picture has no mask of every class chosen, so there is no IoU: draw one or load one.' : 'The mask is switched off under Display, so there is no IoU.',
+    };
+  }
+
+  /** The question that the tab is opened for, answered from what is on the page already. */
+  function answer(scene) {
+    const { state, run, truth, here, method } = scene;
+    if (!truth) return `${similarityReading(run.similarity, false)}`;
+    const counts = Array.from({ length: here.trace.maxLoops(method) + 1 }, (_, loops) => loops);
+    return loopsWords({ refined: state.refined, curves: counts.map((loops) => scene.measure(here, method, { loops }).curve) }, state, method);
+  }
+
+  function tellProgress(state) {
+    const { running, done, total } = study.progress();
+    const { show } = state.ablate;
+    const wanted = questions(show);
+    const missing = study.missing(wanted);
+    const failed = wanted.filter(({ key }) => study.get(key)?.error).length;
+    at('ablate-run').textContent = runWords(show, missing.length, wanted.length);
+    at('ablate-run').ariaDisabled = running || !missing.length ? 'true' : 'false';
+    if (!running && document.activeElement === at('ablate-cancel')) at('ablate-run').focus();
+    at('ablate-cancel').hidden = at('ablate-progress').hidden = !running;
+    at('ablate-progress').value = total ? done / total : 0;
+    const stopped = done < total && missing.length ? `Stopped at ${done} of ${total} ${NOUNS[round]}.` : '';
+    const text = running ? `${done} of ${total} ${NOUNS[round]}` : failed ? `${failed} of ${wanted.length} ${NOUNS[show]} failed: run again to try once more.` : stopped;
+    if (at('ablate-status').textContent !== text) at('ablate-status').textContent = text;
+    if (told && !running && done === total) speak(`${NOUNS[round][0].toUpperCase()}${NOUNS[round].slice(1)}: ${done} of ${total} are here.`);
+    told = running;
+  }
+}

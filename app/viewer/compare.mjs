@@ -1,0 +1,115 @@
+// The view: maps side by side, or two of them against each other. What A and B are, and the blink.
+
+import { sideOf } from './items.mjs';
+import { make } from './page.mjs';
+import { METHOD_TITLES } from './state.mjs';
+
+export const RATES = [[0.5, 'every 2 seconds'], [1, 'every second'], [2, 'twice a second']];
+const FASTEST = 3; // changes a second; what flashes faster can cause seizures (WCAG 2.3.1)
+const SAME = ''; // a setting that follows the controls of the page
+
+/** Milliseconds between two changes of the blink. */
+export const blinkPause = (rate) => 1000 / Math.min(FASTEST, Math.max(0.25, Number(rate) || 1));
+
+/** A side with another method: loops and refinement of its own are kept where the method has them. */
+export function withMethod(side, method, trace) {
+  const { loops, refined } = side;
+  const own = { method };
+  if (loops !== undefined && trace.maxLoops(method) > 0) own.loops = Math.min(loops, trace.maxLoops(method));
+  if (refined !== undefined && trace.isTransformer(method)) own.refined = refined;
+  return own;
+}
+
+/** A side with a setting of its own, or without it for `value` undefined. */
+export function withOwn(side, name, value) {
+  const { [name]: _, ...rest } = side;
+  return value === undefined ? rest : { ...rest, [name]: value };
+}
+
+export function mountCompare(page) {
+  const { at, root, store, view, board, onDraw, onRun } = page;
+  const still = window.matchMedia('(prefers-reduced-motion: reduce)');
+  const set = (changes) => store.set({ compare: { ...store.get().compare, ...changes } });
+  let stopped = still.matches; // whether the reader has stopped the blink
+  let timer = null; // { id, pause } of the blink
+
+  still.addEventListener('change', () => {
+    stopped = still.matches;
+    store.set({});
+  });
+  for (const choice of root.querySelectorAll('input[name="crt-view"]')) {
+    choice.addEventListener('change', () => {
+      board.other = false;
+      set({ view: choice.value });
+    });
+  }
+  for (const key of ['a', 'b']) {
+    at(`${key}-method`).addEventListener('change', (event) => set({ [key]: withMethod(store.get().compare[key], event.target.value, view().trace) }));
+    at(`${key}-loops`).addEventListener('change', ({ target }) => own(key, 'loops', target.value === SAME ? undefined : Number(target.value)));
+    at(`${key}-refined`).addEventListener('change', ({ target }) => own(key, 'refined', target.value === SAME ? undefined : target.value === '1'));
+  }
+  at('compare-turn').addEventListener('click', () => {
+    const { a, b } = store.get().compare;
+    set({ a: b, b: a });
+  });
+  at('blink-rate').replaceChildren(...RATES.map(([value, text]) => make('option', { value, text })));
+  at('blink-rate').addEventListener('change', (event) => set({ rate: Number(event.target.value) }));
+  at('blink-stop').addEventListener('click', () => {
+    stopped = !stopped;
+    store.set({});
+  });
+  at('blink-other').addEventListener('click', () => {
+    turn();
+    page.speak(board.shown()[0]?.item.title ?? '');
+  });
+  document.addEventListener('visibilitychange', () => view() && run(store.get()));
+
+  onRun(({ run: { methods, maxLoops } }) => {
+    for (const key of ['a', 'b']) {
+      at(`${key}-method`).replaceChildren(...methods.map((method) => make('option', { value: method, text: METHOD_TITLES[method] })));
+      at(`${key}-loops`).replaceChildren(
+        make('option', { value: SAME, text: 'as set' }), ...Array.from({ length: maxLoops + 1 }, (_, count) => make('option', { value: count, text: String(count) })),
+      );
+    }
+  });
+  onDraw((state, now) => {
+    const { view: kind } = state.compare;
+    root.dataset.view = kind;
+    for (const choice of root.querySelectorAll('input[name="crt-view"]')) choice.checked = choice.value === kind;
+    at('compare-sides').hidden = kind === 'side';
+    at('blink').hidden = kind !== 'blink';
+    for (const key of ['a', 'b']) showSide(key, state, now);
+    at('blink-rate').value = String(state.compare.rate);
+    at('blink-stop').textContent = stopped ? 'Blink' : 'Pause';
+    at('blink-stop').setAttribute('aria-label', stopped ? 'Start the blink' : 'Pause the blink');
+    run(state);
+  });
+
+  function own(key, name, value) {
+    set({ [key]: withOwn(store.get().compare[key], name, value) });
+  }
+
+  function showSide(key, { compare }, { run: { methods }, trace }) {
+    const { method } = sideOf(compare[key], { methods });
+    const { loops, refined } = compare[key];
+    at(`${key}-method`).value = method;
+    at(`${key}-loops`).value = loops === undefined ? SAME : String(Math.min(loops, trace.maxLoops(method)));
+    at(`${key}-loops`).parentElement.hidden = trace.maxLoops(method) === 0;
+    at(`${key}-refined`).value = refined === undefined ? SAME : refined ? '1' : '0';
+    at(`${key}-refined`).parentElement.hidden = !trace.isTransformer(method);
+  }
+
+  /** The blink runs where it can be seen and has not been stopped. */
+  function run({ tab, compare }) {
+    const wanted = tab === 'explore' && compare.view === 'blink' && !stopped && !document.hidden;
+    const pause = wanted ? blinkPause(compare.rate) : null;
+    if (pause === (timer?.pause ?? null)) return;
+    clearInterval(timer?.id);
+    timer = wanted ? { id: setInterval(turn, pause), pause } : null;
+  }
+
+  function turn() {
+    board.other = !board.other;
+    board.draw();
+  }
+}

@@ -1,0 +1,215 @@
+// Ground truth drawn on the maps: a box or a polygon, by pointer, finger or keyboard. What is being drawn is shown on all
+// maps by lines of their own above the canvases, so that no map is drawn anew while a pointer moves.
+
+import { percent } from './page.mjs';
+import { fillRings, shapesOf, withShapes } from './truth.mjs';
+import { placeOf, toScreen } from './zoom.mjs';
+
+const SVG = 'http://www.w3.org/2000/svg';
+const NEAR = 10; // CSS pixels within which two places are the same
+const DRAG = 6; // CSS pixels beyond which a press is a drag
+const MOST = 200; // corners of a polygon
+const GRID = 200; // points a side on which a shape must fill at least one
+const NAMES = { box: 'box', polygon: 'polygon' };
+const clamp = (value) => Math.min(1, Math.max(0, value));
+
+/** The four corners of the box between two places. */
+export const rectangle = (a, b) => [[a.x, a.y], [b.x, a.y], [b.x, b.y], [a.x, b.y]];
+
+/** A place set: { points, shape }, what is under way and the closed shape or null. `near(a, b)`: whether two places are
+ *  one. A polygon closes at its first point, or at its last set twice. */
+export function setPoint(tool, points, place, near) {
+  const next = [...points, place];
+  if (tool === 'box') return points.length ? { points: [], shape: rectangle(points[0], place) } : { points: next, shape: null };
+  const again = points.length > 0 && near(place, points.at(-1));
+  if (points.length >= MOST || (points.length > 2 && (again || near(place, points[0])))) return closed(points);
+  return { points: again ? points : next, shape: null };
+}
+
+/** The polygon through these points, if they are three or more. */
+export function closed(points) {
+  return points.length > 2 ? { points: [], shape: points.map(({ x, y }) => [x, y]) } : { points, shape: null };
+}
+
+/** The share of the picture inside a shape; 0 for one too thin to be seen. */
+export function covers(shape) {
+  const inside = fillRings([shape], GRID, GRID);
+  return inside.reduce((sum, value) => sum + value, 0) / inside.length;
+}
+
+export function mountDrawTool({ at, store, view, board, onDraw, speak }) {
+  let points = []; // set so far
+  let hover = null; // where the next would be
+  let press = null; // { id, x, y, moved } of the pointer that is down
+  let subject = ''; // what is drawn on: tool, picture and class
+  const fingers = new Set();
+  const maps = at('panels');
+  const labelOf = (state) => view().run.classes[state.classes.at(-1)];
+  const note = (text) => { at('truth-note').textContent = text; };
+
+  for (const tool of Object.keys(NAMES)) {
+    at(`truth-${tool}`).addEventListener('click', (event) => {
+      const drawing = store.get().drawing === tool ? null : tool;
+      store.set({ drawing, tab: 'explore' });
+      note(drawing ? hint(drawing, labelOf(store.get())) : '');
+      if (drawing && event.detail === 0) maps.querySelector('.stage')?.focus(); // chosen with the keyboard
+    });
+  }
+  at('truth-close').addEventListener('click', () => finish(closed(points)));
+  at('truth-undo').addEventListener('click', undo);
+  onDraw((state, { run }) => {
+    const now = [state.drawing, run.pictureId, labelOf(state), state.tab].join('/');
+    if (now !== subject) reset(now);
+    for (const tool of Object.keys(NAMES)) at(`truth-${tool}`).setAttribute('aria-pressed', state.drawing === tool ? 'true' : 'false');
+    buttons(state, run);
+    sketch();
+  });
+
+  const listen = (name, use) => maps.addEventListener(name, (event) => {
+    const stage = event.target.closest?.('.stage');
+    if (stage && store.get().drawing && !event.target.closest('[data-own="yes"]')) use(event, stage);
+  }, true); // before the panels' own listeners
+  listen('pointerdown', (event, stage) => {
+    fingers.add(event.pointerId);
+    press = event.button === 0 && fingers.size === 1 ? { id: event.pointerId, x: event.clientX, y: event.clientY, moved: false } : null; // two fingers zoom
+    if (!press) return;
+    stage.setPointerCapture(event.pointerId);
+    if (store.get().drawing === 'box' && !points.length) press.from = placeAt(event, stage);
+  });
+  listen('pointermove', (event, stage) => {
+    if (press) press.moved ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > DRAG;
+    if (press?.moved && press.from && !points.length) points = [press.from];
+    hover = event.pointerType === 'touch' && !press?.from ? null : placeAt(event, stage);
+    sketch();
+  });
+  listen('pointerup', (event, stage) => {
+    fingers.delete(event.pointerId);
+    if (press?.id !== event.pointerId) return;
+    press = null;
+    const place = placeAt(event, stage);
+    setTimeout(() => put(place, stage)); // after the panel's own listeners, for whom this is no click while the tool is on
+  });
+  for (const name of ['pointercancel', 'pointerleave']) {
+    listen(name, (event) => {
+      if (name === 'pointercancel') fingers.delete(event.pointerId);
+      hover = null;
+      if (name === 'pointercancel' && press) cancel();
+      sketch();
+    });
+  }
+  listen('keydown', (event, stage) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === 'Escape') cancel();
+    else if (event.key === 'Backspace') undo();
+    else if (event.key === 'Enter' && board.spot()) put(board.spot(), stage);
+    else {
+      requestAnimationFrame(() => { // when the crosshair has moved
+        hover = board.spot();
+        sketch();
+      });
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  function placeAt(event, stage) {
+    const { x, y } = placeOf(stage.querySelector('canvas'), event, store.get().zoom);
+    return { x: clamp(x), y: clamp(y) };
+  }
+
+  function put(place, stage) {
+    const { zoom, drawing } = store.get();
+    const box = stage.querySelector('canvas').getBoundingClientRect();
+    const near = (a, b) => Math.hypot((a.x - b.x) * box.width, (a.y - b.y) * box.height) * zoom.k < NEAR;
+    const next = setPoint(drawing, points, place, near);
+    if (!next.shape && next.points.length > points.length) speak(drawing === 'box' ? 'First corner' : `Corner ${next.points.length}`);
+    finish(next);
+  }
+
+  function finish({ points: rest, shape }) {
+    const state = store.get();
+    points = rest;
+    hover = null;
+    const { run } = view();
+    if (shape) {
+      const label = labelOf(state);
+      const share = covers(shape);
+      note(share ? `A ${NAMES[state.drawing]} for ${label} was drawn, ${percent(share)} of the picture.` : 'That shape is too small: draw a larger one.');
+      const round = shape.map((corner) => corner.map((value) => Number(value.toFixed(4))));
+      if (share) store.set({ drawing: null, truth: true, drawn: withShapes(state, run, [...shapesOf(state, run), { label, polygon: round }]) });
+    }
+    buttons(store.get(), run);
+    sketch();
+  }
+
+  /** The last point away, or, if nothing is under way, the last shape of the chosen classes. */
+  function undo() {
+    const state = store.get();
+    const { run } = view();
+    if (points.length) {
+      points = points.slice(0, -1);
+      finish({ points, shape: null });
+      return;
+    }
+    const shapes = shapesOf(state, run);
+    const last = lastOf(state, run);
+    if (last) store.set({ drawn: withShapes(state, run, shapes.filter((shape) => shape !== last)) });
+  }
+
+  function cancel() {
+    if (!points.length && !press) store.set({ drawing: null });
+    note(points.length || press ? 'The shape was left.' : '');
+    press = null;
+    finish({ points: [], shape: null });
+  }
+
+  function reset(now) {
+    [points, hover, press, subject] = [[], null, null, now];
+    fingers.clear();
+  }
+
+  function buttons(state, run) {
+    at('truth-close').hidden = state.drawing !== 'polygon';
+    at('truth-close').disabled = points.length < 3;
+    at('truth-undo').hidden = !points.length && !lastOf(state, run);
+  }
+
+  function lastOf(state, run) {
+    const labels = state.classes.map((index) => run.classes[index]);
+    return shapesOf(state, run).findLast((shape) => labels.includes(shape.label));
+  }
+
+  /** The lines of what is under way, on every map. */
+  function sketch() {
+    const { zoom, drawing } = store.get();
+    const corners = drawing === 'box' && points.length && hover ? rectangle(points[0], hover).map(([x, y]) => ({ x, y })) : [...points, ...(points.length && hover ? [hover] : [])];
+    const screen = (place) => Object.values(toScreen(place, zoom)).map((value) => (100 * value).toFixed(2)).join(' ');
+    const line = corners.length ? `M${corners.map(screen).join('L')}${drawing === 'box' ? 'Z' : ''}` : '';
+    const dots = points.map((place) => `M${screen(place)}h0`).join('');
+    for (const stage of maps.querySelectorAll('.stage')) {
+      const own = stage.querySelector('.sketch') ?? (line ? stage.appendChild(sketchPad()) : null);
+      own?.childNodes.forEach((path, i) => path.setAttribute('d', i < 2 ? line : dots));
+    }
+  }
+}
+
+function sketchPad() {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('class', 'sketch');
+  svg.setAttribute('viewBox', '0 0 100 100');
+  svg.setAttribute('preserveAspectRatio', 'none');
+  svg.setAttribute('aria-hidden', 'true');
+  svg.append(...['dark', 'bright', 'dots'].map((name) => {
+    const path = document.createElementNS(SVG, 'path');
+    path.setAttribute('class', name);
+    path.setAttribute('vector-effect', 'non-scaling-stroke');
+    return path;
+  }));
+  return svg;
+}
+
+function hint(tool, label) {
+  const how = tool === 'box' ? 'drag, or set two corners' : 'set its corners, and the first again to close it';
+  return `Drawing a ${NAMES[tool]} for ${label} on any map: ${how}. Keyboard: arrows move the crosshair, Enter sets a corner, Backspace takes it back, Escape ends.`;
+}

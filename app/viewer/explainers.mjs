@@ -1,0 +1,69 @@
+// One more panel: another explainer's map of one of the networks, asked of the server when it is chosen.
+
+import { largest } from './arithmetic.mjs';
+import { make } from './page.mjs';
+import { METHOD_TITLES } from './state.mjs';
+import { openArrays, traceBytes } from './trace.mjs';
+
+export const EXPLAINERS = [
+  ['gradcam', 'Grad-CAM'], ['gradcam++', 'Grad-CAM++'], ['xgradcam', 'XGrad-CAM'], ['hirescam', 'HiResCAM'],
+  ['layercam', 'LayerCAM'], ['eigencam', 'Eigen-CAM'], ['scorecam', 'Score-CAM (slow)'],
+];
+
+/** What decides an explainer's maps. */
+export const explainerKey = (run, { method, name }, classes) => [run, method, name, ...classes].join('/');
+
+export function mountExplainers(page) {
+  const { at, store, ask, onAnswer, onDraw, onRun } = page;
+  const known = new Map(); // by key: { map, ms } or { error }, or null while the server is at work
+
+  at('extra').addEventListener('change', (event) => {
+    const [name, method] = event.target.value.split(' ');
+    store.set({ extra: name ? { kind: 'explainer', name, method } : null });
+  });
+  onRun(({ run }) => {
+    known.clear();
+    at('extra').replaceChildren(
+      make('option', { value: '', text: 'One more method …' }),
+      ...run.methods.map((method) => make('optgroup', { label: METHOD_TITLES[method] }, EXPLAINERS.map(
+        ([name, title]) => make('option', { value: `${name} ${method}`, text: `${title} of ${METHOD_TITLES[method]}` }),
+      ))),
+    );
+  });
+  onDraw(({ extra }) => {
+    at('extra').value = extra?.kind === 'explainer' ? `${extra.name} ${extra.method}` : '';
+  });
+  onAnswer('explain', async (got) => {
+    if (!known.has(got.key)) return;
+    if (got.error) {
+      known.set(got.key, { error: got.error });
+      page.say(got.error);
+    } else {
+      const { maps } = openArrays(got.arrays, await traceBytes(got, window.gradio_config?.root ?? ''));
+      const [classes, h, w] = maps.shape;
+      const data = new Float32Array(h * w);
+      for (let k = 0; k < classes; k++) for (let i = 0; i < h * w; i++) data[i] = Math.max(data[i], maps.data[k * h * w + i]);
+      known.set(got.key, { map: { data, h, w }, ms: got.ms });
+    }
+    store.set({});
+  });
+
+  page.extras.explainer = (extra, { run, trace }) => {
+    const { method, name } = extra;
+    const title = EXPLAINERS.find(([id]) => id === name)?.[1];
+    if (!title || !run.methods.includes(method)) return null;
+    const { classes } = store.get();
+    const key = explainerKey(run.run, extra, classes);
+    if (!known.has(key)) {
+      known.set(key, null);
+      ask('explain', { key, method, name, classes });
+    }
+    const found = known.get(key);
+    const empty = { data: new Float32Array(1), h: 1, w: 1 };
+    const map = found?.map ?? empty;
+    return {
+      title: title.replace(' (slow)', ''), map, span: found?.map ? trace.span(method) : [1, 1], top: largest(map.data), unit: 'explainer',
+      note: found?.error ?? (found ? `of ${METHOD_TITLES[method]}, ${Math.round(found.ms)} ms` : `of ${METHOD_TITLES[method]}, at work …`),
+    };
+  };
+}

@@ -1,0 +1,101 @@
+// The two grids of the Ablate tab as tables of small maps: sizes × loop counts (Fig. 5), and modes × refinement.
+
+import { ranges } from './arithmetic.mjs';
+import { loopWords } from './maps.mjs';
+import { make, percent } from './page.mjs';
+import { gridReading } from './readings.mjs';
+import { scoreRow } from './state.mjs';
+import { iouAt } from './sweep.mjs';
+
+/** Rows and columns of a grid: `lines` [{ at: { size, mode }, title }], `heads` [{ title, own: { loops, refined } }]. */
+export function sizesPlan({ sizes, run, state, loops }) {
+  const { mode } = run.chosen;
+  return {
+    corner: 'input size', heads: Array.from({ length: loops + 1 }, (_, count) => ({ title: loopWords(count), own: { loops: count, refined: state.refined } })),
+    lines: sizes.map((size) => ({ at: { size, mode }, title: sizeWords(size) })),
+  };
+}
+
+export function modesPlan({ modes, run, state }) {
+  const { size } = run.chosen;
+  return {
+    corner: 'mode', heads: [false, true].map((refined) => ({ title: refined ? 'refined' : 'not refined', own: { loops: state.loops, refined } })),
+    lines: modes.map((mode) => ({ at: { size, mode }, title: mode })),
+  };
+}
+
+export const sizeWords = (size) => (size === 'native' ? 'native' : `${size} px`);
+
+/** Index of the highest of the numbers, null for those not known; -1 unless there are two to compare. */
+export function bestOf(numbers) {
+  const known = numbers.filter((value) => value !== null);
+  return known.length < 2 ? -1 : numbers.indexOf(Math.max(...known));
+}
+
+/** A grid on the page. `pick(at, own, method)` opens a cell in Explore. */
+export function createGrid(table, reading, pick) {
+  const cells = new Map(); // place -> nodes
+  let built = '';
+
+  function cell(place) {
+    if (cells.has(place)) return cells.get(place);
+    const made = { canvas: make('canvas', { 'aria-hidden': 'true' }), numbers: make('span', { class: 'numbers' }), tags: make('span', { class: 'tags' }), open: null };
+    made.button = make('button', { type: 'button', class: 'ablate-cell', on: { click: () => made.open() } }, [made.canvas, made.tags, made.numbers]);
+    cells.set(place, made);
+    return made;
+  }
+
+  /** The table anew, when other rows or columns are there. The cells themselves stay, and with them the focus. */
+  function build({ corner, heads, lines }, columns) {
+    const shape = JSON.stringify([corner, heads.map(({ title }) => title), lines.map(({ at, title }, i) => [at, title, stateOf(columns[i])])]);
+    if (shape === built) return;
+    built = shape;
+    const focused = document.activeElement;
+    const head = make('tr', {}, [make('th', { scope: 'col', text: corner }), ...heads.map(({ title }) => make('th', { scope: 'col', text: title }))]);
+    const rows = lines.map(({ title }, i) => {
+      const about = make('th', { scope: 'row' }, [make('span', { text: title }), make('small', { text: cost(columns[i]) })]);
+      if (columns[i].trace) return make('tr', {}, [about, ...heads.map((_, j) => make('td', {}, [cell(`${i}/${j}`).button]))]);
+      const trouble = make('p', { class: columns[i].error ? 'failed' : '', text: wordsOf(columns[i]) });
+      return make('tr', { class: columns[i].cannot ? 'cannot' : '' }, [about, make('td', { colspan: heads.length }, [trouble])]);
+    });
+    table.replaceChildren(table.caption, make('thead', {}, [head]), make('tbody', {}, rows));
+    if (table.contains(focused)) focused.focus();
+  }
+
+  function draw(plan, scene) {
+    const { state, run, paint, method, columnOf, measure } = scene;
+    const columns = plan.lines.map(({ at }) => columnOf(at));
+    build(plan, columns);
+    const seen = plan.lines.flatMap(({ at, title }, i) => (columns[i].trace ? plan.heads.map((head, j) => {
+      const shown = measure(columns[i], method, head.own);
+      const row = scoreRow(columns[i].run, method, shown.loops);
+      return {
+        ...cell(`${i}/${j}`), made: cell(`${i}/${j}`), at, own: head.own, shown, name: `${title}, ${head.title}`,
+        iou: shown.curve ? iouAt(shown.curve, state.threshold) : null, p: Math.max(...state.classes.map((index) => row[index])),
+        here: at.size === run.chosen.size && at.mode === run.chosen.mode && shown.loops === Math.min(state.loops, run.maxLoops) && shown.refined === state.refined,
+      };
+    }) : []));
+    const best = bestOf(seen.map(({ iou }) => iou));
+    const tops = ranges(seen.map(({ shown }) => shown), state.scale, state.absolute);
+    seen.forEach((one, k) => {
+      paint(one.canvas, one.shown, tops[k], state);
+      one.made.open = () => pick(one.at, one.own, method);
+      const tags = [...(k === best ? ['best'] : []), ...(one.here ? ['set now'] : [])];
+      one.tags.replaceChildren(...tags.map((text) => make('span', { text, class: text === 'best' ? 'best' : '' })));
+      one.button.classList.toggle('is-best', k === best);
+      const numbers = [...(one.iou === null ? [] : [`IoU ${percent(one.iou)}`]), `p ${percent(one.p)}`];
+      one.numbers.replaceChildren(...numbers.map((text) => make('span', { text })));
+      one.button.setAttribute('aria-label', `${[one.name, ...numbers, ...tags].join(', ')}. Open in Explore`);
+    });
+    reading.textContent = gridReading(seen, state.threshold);
+  }
+
+  return { draw };
+}
+
+const stateOf = (column) => (column.trace ? ['maps', cost(column)] : wordsOf(column));
+const wordsOf = ({ cannot, error, waits }) => cannot ?? error ?? (waits ? 'The networks are looking …' : 'Not run yet');
+
+function cost({ run }) {
+  return run ? `${run.tiles} ${run.tiles === 1 ? 'tile' : 'tiles'}` : '';
+}

@@ -1,0 +1,122 @@
+// The crosshair that all panels share, and what is read off there: every map's value, the tiles that cover the place, and
+// the classes that are strongest in the map under it.
+
+import { figure, sample, signed } from './arithmetic.mjs';
+import { drawCrosshair } from './draw.mjs';
+import { METHOD_TITLES } from './state.mjs';
+
+const STEPS = 40; // steps of the crosshair from side to side, at zoom 1
+const FEW = 4; // classes that are read out
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const clamp = (value) => Math.min(1, Math.max(0, value));
+
+/** The largest values above 0 with their indices: [[index, value], …], ties in their own order. */
+export function strongest(values, count) {
+  return values.map((value, index) => [index, value]).filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, count);
+}
+
+/** The boxes [x0, y0, x1, y1] of tiles on the picture, cut at its edges; { row, col } as trace.tilesAt gives them. */
+export function tileBoxes(tiles, { content: [height, width], stride, tile }) {
+  return tiles.map(({ row, col }) => [
+    (col * stride) / width, (row * stride) / height,
+    Math.min(1, (col * stride + tile) / width), Math.min(1, (row * stride + tile) / height),
+  ]);
+}
+
+/** The tiles in words, numbered from 1 in reading order. */
+export function tileWords(tiles, count) {
+  if (count === 1) return 'the only tile';
+  const numbers = tiles.map(({ index }) => index + 1);
+  if (!numbers.length) return 'no tile'; // cannot happen: tiles cover the picture
+  const last = numbers.pop();
+  return numbers.length ? `tiles ${numbers.join(', ')} and ${last} of ${count}` : `tile ${last} of ${count}`;
+}
+
+/** The hover of a board of panels (panels.mjs): point(place, panel), key(event, panel), refresh(), spot(). */
+export function createHover({ at, store, view, speak }, board) {
+  let spot = null; // where the crosshair is
+  let over = null; // the panel that it was moved in
+  let values = { key: '', maps: [] }; // every class's map by the method under the crosshair
+
+  /** The same place marked in all panels; null, or beside the picture, takes the mark away. */
+  function point(place, panel = over) {
+    spot = place && place.x >= 0 && place.x <= 1 && place.y >= 0 && place.y <= 1 ? place : null;
+    over = panel;
+    refresh();
+  }
+
+  function refresh() {
+    const now = view();
+    if (!now) return;
+    const state = store.get();
+    const tiles = spot ? now.trace.tilesAt(spot.x, spot.y) : [];
+    const boxes = tiles.length && now.run.tiles > 1 ? tileBoxes(tiles, now.trace.grid) : [];
+    for (const panel of board.shown()) {
+      drawCrosshair(panel.cross, spot, state.zoom, boxes, board.pixel());
+      panel.rows.forEach((row, i) => {
+        const layer = panel.item.scales[i];
+        row.value.textContent = layer && spot ? valueAt(layer, state) : '';
+      });
+    }
+    at('readout').dataset.active = spot ? 'yes' : 'no';
+    if (!spot) return;
+    at('readout-place').textContent = placeWords(now);
+    at('readout-tiles').textContent = tileWords(tiles, now.run.tiles);
+    const { method, classes } = classesHere(state, now);
+    at('readout-method').textContent = method ? `Strongest in ${METHOD_TITLES[method]}` : '';
+    at('readout-classes').textContent = classes;
+  }
+
+  function valueAt(layer, state) {
+    const value = sample(layer.shown.map, layer.shown.span, spot.x, spot.y, state.cells);
+    return layer.signed ? signed(value) : figure(value);
+  }
+
+  function placeWords({ trace }) {
+    const [height, width] = trace.grid.content;
+    return `x ${Math.min(width, Math.floor(spot.x * width) + 1)}, y ${Math.min(height, Math.floor(spot.y * height) + 1)} of ${width} × ${height} px`;
+  }
+
+  /** The strongest classes of the map under the crosshair, in words. */
+  function classesHere(state, { run, trace }) {
+    const layers = [over?.item?.layerAt(spot, state), ...board.shown().map((panel) => panel.item.scales[0])];
+    const shown = layers.find((layer) => run.methods.includes(layer?.shown?.method))?.shown;
+    if (!shown) return { method: null, classes: '' };
+    const { method, loops, refined } = shown;
+    const options = { loops, refined, blocks: state.blocks, combine: state.combine };
+    const key = [run.run, method, JSON.stringify(options)].join('/');
+    if (values.key !== key) {
+      const own = options.blocks && trace.isTransformer(method) ? options.blocks.map((block) => Math.min(block, trace.depth(method) - 1)) : null;
+      values = { key, maps: run.classes.map((_, index) => trace.map(method, [index], { ...options, blocks: own })) };
+    }
+    const here = strongest(values.maps.map((map) => sample(map, shown.span, spot.x, spot.y, state.cells)), FEW);
+    const words = here.map(([index, value]) => `${run.classes[index]} ${figure(value)}`).join(', ');
+    return { method, classes: words || 'no class has evidence here' };
+  }
+
+  /** Arrows move the crosshair, Enter picks the place. Whether the key was ours. */
+  function key(event, panel) {
+    if (event.key === 'Escape') point(null, panel);
+    else if (event.key === 'Enter' && spot) board.pick(panel, spot);
+    else if (ARROWS[event.key] && !event.shiftKey) {
+      const [dx, dy] = ARROWS[event.key];
+      const { zoom } = store.get();
+      const from = spot ?? { x: zoom.x, y: zoom.y };
+      point({ x: clamp(from.x + dx / (STEPS * zoom.k)), y: clamp(from.y + dy / (STEPS * zoom.k)) }, panel);
+      speak(spokenHere());
+    } else return false;
+    return true;
+  }
+
+  function spokenHere() {
+    const values = board.shown().flatMap((panel) => panel.rows.map((row, i) => {
+      const layer = panel.item.scales[i];
+      return layer ? `${layer.name} ${row.value.textContent}` : '';
+    })).filter(Boolean);
+    const method = at('readout-method').textContent;
+    return [values.join(', '), at('readout-place').textContent, at('readout-tiles').textContent, method && `${method}: ${at('readout-classes').textContent}`]
+      .filter(Boolean).join('; ');
+  }
+
+  return { point, refresh, key, spot: () => spot };
+}

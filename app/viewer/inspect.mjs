@@ -1,0 +1,154 @@
+// A click on a patch of a transformer's map: what that token attends to, and which patches it resembles.
+
+import { colorize, figure, upsample } from './arithmetic.mjs';
+import { colorTable } from './colormaps.mjs';
+import { gridSize, toCanvas } from './draw.mjs';
+import { make } from './page.mjs';
+import { METHOD_TITLES } from './state.mjs';
+import { openArrays, traceBytes } from './trace.mjs';
+
+/** The attention of one token over the patches of its tile: mean over heads or one head, mean over blocks or one block.
+ *  `array`: (passes, blocks, heads, P); `pass` counts from 0; `block`, `head`: null for the mean. */
+export function tokenAttention({ shape, data }, { pass, block, head }) {
+  const [, blocks, heads, patches] = shape;
+  const usedBlocks = block === null ? Array.from({ length: blocks }, (_, i) => i) : [block];
+  const usedHeads = head === null ? Array.from({ length: heads }, (_, i) => i) : [head];
+  const out = new Float32Array(patches);
+  for (const b of usedBlocks) {
+    for (const h of usedHeads) {
+      const start = ((pass * blocks + b) * heads + h) * patches;
+      for (let i = 0; i < patches; i++) out[i] += data[start + i] / (usedBlocks.length * usedHeads.length);
+    }
+  }
+  return out;
+}
+
+/** Numbers of one tile's patches on the whole picture: { data, h, w, inside }, `inside` 1 where the tile lies. */
+export function placeTile(values, tile, grid) {
+  const [h, w] = grid.patchCells;
+  const side = Math.round(Math.sqrt(values.length));
+  const top = Math.floor(tile / grid.shape[1]) * (grid.stride / grid.patch);
+  const left = (tile % grid.shape[1]) * (grid.stride / grid.patch);
+  const data = new Float32Array(h * w);
+  const inside = new Uint8Array(h * w);
+  for (let i = 0; i < side && top + i < h; i++) {
+    for (let j = 0; j < side && left + j < w; j++) {
+      data[(top + i) * w + left + j] = values[i * side + j];
+      inside[(top + i) * w + left + j] = 1;
+    }
+  }
+  return { data, h, w, inside };
+}
+
+export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onRun, speak }) {
+  const box = at('inspect');
+  const chosen = { pass: 0, block: null, head: null };
+  let place = null; // { method, x, y } asked for
+  let seen = null; // the newest answer with its arrays
+
+  root.addEventListener('crt-pick', ({ detail }) => {
+    const now = view();
+    if (!now?.trace.isTransformer(detail.method)) return;
+    place = { method: detail.method, x: detail.x, y: detail.y };
+    box.hidden = false;
+    box.classList.add('waiting');
+    at('inspect-title').textContent = `${METHOD_TITLES[detail.method]}: one patch`;
+    at('inspect-note').textContent = 'The networks look again from this patch …';
+    ask('inspect', place);
+  });
+  at('inspect-close').addEventListener('click', close);
+  const choose = (role, name, read) => at(role).addEventListener('input', (event) => {
+    chosen[name] = read(event.target.value);
+    draw();
+  });
+  choose('inspect-pass', 'pass', (value) => Number(value) - 1);
+  choose('inspect-block', 'block', (value) => (Number(value) ? Number(value) - 1 : null));
+  choose('inspect-head', 'head', (value) => (value === '' ? null : Number(value)));
+  onRun(close);
+  onDraw(draw);
+  onAnswer('inspect', async (got) => {
+    if (!place || got.run !== view()?.run.run) return;
+    box.classList.remove('waiting');
+    if (got.error) {
+      at('inspect-note').textContent = got.error;
+      return;
+    }
+    const buffer = await traceBytes(got, window.gradio_config?.root ?? '');
+    seen = { ...got, ...openArrays(got.arrays, buffer), run: got.run };
+    const [passes, blocks, heads] = seen.attention.shape;
+    chosen.pass = Math.min(chosen.pass, passes - 1);
+    if (chosen.block !== null && chosen.block >= blocks) chosen.block = null;
+    if (chosen.head !== null && chosen.head >= heads) chosen.head = null;
+    at('inspect-pass').max = passes;
+    at('inspect-block').max = blocks;
+    at('inspect-head').replaceChildren(
+      make('option', { value: '', text: 'mean of all' }),
+      ...Array.from({ length: heads }, (_, i) => make('option', { value: i, text: String(i + 1) })),
+    );
+    draw();
+    speak(at('inspect-note').textContent);
+  });
+
+  function close() {
+    place = seen = null;
+    box.hidden = true;
+  }
+
+  function draw() {
+    const now = view();
+    if (!seen || !now || seen.run !== now.run.run || store.get().tab !== 'explore') return;
+    const state = store.get();
+    const { grid } = now.trace;
+    const [passes, blocks] = seen.attention.shape;
+    at('inspect-pass').value = chosen.pass + 1;
+    at('inspect-pass-value').textContent = `${chosen.pass + 1} of ${passes}`;
+    at('inspect-block').value = chosen.block === null ? 0 : chosen.block + 1;
+    at('inspect-block-value').textContent = chosen.block === null ? 'mean of all' : `${chosen.block + 1} of ${blocks}`;
+    at('inspect-head').value = chosen.head === null ? '' : String(chosen.head);
+    const attention = placeTile(tokenAttention(seen.attention, chosen), seen.tile, grid);
+    const top = Math.max(...attention.data);
+    const [row, col] = seen.cell;
+    at('inspect-note').textContent = `Row ${row + 1}, column ${col + 1} of ${grid.patchCells[0]} × ${grid.patchCells[1]} patches, seen in tile ${seen.tile + 1} of ${grid.shape[0] * grid.shape[1]}.`;
+    paint(at('inspect-attention'), now, attention, top, state, seen.cell);
+    const said = `Attention of this patch in its tile: largest share ${figure(top)} of 1`;
+    at('inspect-attention-note').textContent = said;
+    at('inspect-attention').setAttribute('aria-label', said);
+    // The similarity after pass k is that of loop count k.
+    const [counts, h, w] = seen.similarity.shape;
+    const loops = Math.min(chosen.pass + 1, counts - 1);
+    const values = seen.similarity.data.subarray(loops * h * w, (loops + 1) * h * w);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    paint(at('inspect-similarity'), now, { data: values.map((value) => Math.max(0, value)), h, w }, 1, state, seen.cell);
+    const like = `Likeness of all patches to this one ${counts > 1 ? `after ${loops} ${loops === 1 ? 'loop' : 'loops'}` : ''} (cosine, 0 to 1): mean ${figure(mean)}`;
+    at('inspect-similarity-note').textContent = like;
+    at('inspect-similarity').setAttribute('aria-label', like);
+  }
+}
+
+/** Cells over the picture; what lies outside the token's tile stays the picture, darkened. The patch is framed. */
+function paint(canvas, { trace, picture }, map, top, state, cell) {
+  canvas.width = picture.naturalWidth;
+  canvas.height = picture.naturalHeight;
+  const { width, height } = canvas;
+  const context = canvas.getContext('2d');
+  context.drawImage(picture, 0, 0, width, height);
+  const { grid } = trace;
+  const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
+  const [h, w] = gridSize(width, height);
+  const pixels = colorize(upsample(map, span, h, w).data, top, colorTable(state.colormap));
+  if (map.inside) {
+    const inside = upsample({ data: Float32Array.from(map.inside), h: map.h, w: map.w }, span, h, w).data;
+    inside.forEach((value, i) => {
+      if (value < 0.5) pixels.fill(0, 4 * i, 4 * i + 3);
+    });
+  }
+  context.globalAlpha = Math.max(0.35, state.opacity);
+  context.drawImage(toCanvas(pixels, w, h), 0, 0, width, height);
+  context.globalAlpha = 1;
+  const [sx, sy] = [width / span[1], height / span[0]];
+  for (const [color, line] of [['#000000', 4], ['#ffffff', 2]]) {
+    context.strokeStyle = color;
+    context.lineWidth = (line * Math.max(width, height)) / 480;
+    context.strokeRect(cell[1] * sx, cell[0] * sy, sx, sy);
+  }
+}

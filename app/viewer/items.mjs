@@ -1,0 +1,128 @@
+// What each panel shows, from the state alone: which maps, on which scale, under which words.
+//
+// An item: { key, title, note, score, empty, spoken, layers, scales, layerAt(place, state) }. `layers` are drawn one over
+// the other, `scales` have a colour bar and are read out at the crosshair; `layerAt` tells which one a place belongs to.
+// A layer: { method, shown, range, signed, from, to, name, letter, title, ends }: `shown` as currentMap gives it, `from`
+// and `to` the part of the panel's width that it fills, `ends` the names at the two ends of a signed scale.
+
+import { difference, figure, ranges } from './arithmetic.mjs';
+import { gridSize } from './draw.mjs';
+import { chosenNames, settingsOf, titleOf } from './maps.mjs';
+import { percent } from './page.mjs';
+import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow, shownMethods } from './state.mjs';
+import { toScreen } from './zoom.mjs';
+
+/** Items of the Explore tab. `maps`: as createMaps gives it; `extra`: one more panel as page.extras makes it, or null;
+ *  `other`: whether the blinking panel shows B now. */
+export function itemsOf(state, view, maps, extra = null, other = false) {
+  return state.compare.view === 'side' ? sideBySide(state, view, maps, extra) : compared(state, view, maps, other);
+}
+
+/** A side of the comparison as this run has it: its method, or the first there is, and its own settings. */
+export function sideOf(wanted, run) {
+  const { method, ...own } = wanted;
+  if (run.methods.includes(method)) return { method, own };
+  return { method: run.methods.includes('crt') ? 'crt' : run.methods[0], own };
+}
+
+function sideBySide(state, view, maps, extra) {
+  const shown = shownMethods(state, view.run).map((method) => maps.shown(state, view, method));
+  if (extra) shown.push(extra);
+  const tops = ranges(shown, state.scale, state.absolute);
+  const items = shown.map((one, i) => (one === extra ? extraItem(state, view, one, tops[i]) : mapItem(state, view, one, tops[i])));
+  return state.visible.input ? [pictureItem(), ...items] : items;
+}
+
+function pictureItem() {
+  return {
+    key: 'input', title: METHOD_TITLES.input, note: METHOD_NOTES.input, score: '', empty: '', spoken: 'The picture',
+    layers: [layerOf('input', null, 0)], scales: [], layerAt: () => null,
+  };
+}
+
+function mapItem(state, view, shown, range) {
+  const { method } = shown;
+  const layer = layerOf(method, shown, range, { title: titleOf(shown, view.trace.isTransformer(method)) });
+  const note = settingsOf(shown, view.trace.isTransformer(method)) || METHOD_NOTES[method];
+  return {
+    key: method, title: METHOD_TITLES[method], note, score: score(state, view, shown), empty: shown.top > 0 ? '' : nothing(state),
+    spoken: spoken(METHOD_TITLES[method], shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer,
+  };
+}
+
+function extraItem(state, view, shown, range) {
+  const layer = layerOf('extra', shown, range, { name: shown.title, title: shown.title });
+  const waiting = shown.map.data.length < 2; // an explainer still at work
+  return {
+    key: 'extra', title: shown.title, note: shown.note, score: '', empty: shown.top > 0 || waiting ? '' : 'Nothing to see: all values are 0',
+    spoken: spoken(shown.title, shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer,
+  };
+}
+
+function compared(state, view, maps, other) {
+  const sides = ['a', 'b'].map((key) => sideOf(state.compare[key], view.run));
+  const shown = sides.map(({ method, own }) => maps.shown(state, view, method, own));
+  const titles = shown.map((one) => titleOf(one, view.trace.isTransformer(one.method)));
+  const tops = ranges(shown, state.scale, state.absolute);
+  const [a, b] = shown.map((one, i) => layerOf(one.method, one, tops[i], { letter: 'AB'[i], title: titles[i], name: `${'AB'[i]} ${titles[i]}` }));
+  const empty = (layer) => (layer.shown.top > 0 ? '' : `${layer.letter}: ${nothing(state)}`);
+  const words = [a, b].map((layer) => spoken(layer.name, layer.shown, state, view)).join('. ');
+  if (state.compare.view === 'difference') return differing(state, view, a, b);
+  if (state.compare.view === 'blink') {
+    const now = other ? b : a;
+    return [{
+      key: 'compare', title: `${now.letter}: ${METHOD_TITLES[now.method]}`, note: settingsOf(now.shown, view.trace.isTransformer(now.method)),
+      score: score(state, view, now.shown), empty: empty(now), spoken: words, layers: [now], scales: [a, b], layerAt: () => now,
+    }];
+  }
+  const { split } = state.compare;
+  const [left, right] = [{ ...a, to: split }, { ...b, from: split }];
+  return [{
+    key: 'compare', title: `${METHOD_TITLES[a.method]} | ${METHOD_TITLES[b.method]}`, note: '', score: '',
+    empty: [a, b].map(empty).filter(Boolean).join('; '), spoken: words, layers: [left, right], scales: [left, right],
+    layerAt: (place, { zoom }) => (toScreen(place, zoom).x < split ? left : right),
+  }];
+}
+
+/** A − B with both maps after it. */
+function differing(state, view, a, b) {
+  const size = gridSize(view.picture.naturalWidth, view.picture.naturalHeight);
+  const shown = { method: 'difference', ...difference(a.shown, b.shown, ...size) };
+  const titles = [a, b].map((layer) => METHOD_TITLES[layer.method]);
+  const alike = titles[0] === titles[1];
+  const ends = alike ? ['more B', 'more A'] : [`more ${titles[1]}`, `more ${titles[0]}`];
+  const range = differenceRange(shown, [a, b], state);
+  const layer = layerOf('difference', shown, range, { signed: true, ends, name: 'A − B' });
+  const bare = !(a.shown.top > 0 || b.shown.top > 0);
+  const item = {
+    key: 'compare', title: alike ? `${titles[0]}: A − B` : `${titles[0]} − ${titles[1]}`, note: `${a.name}; ${b.name}`, score: '',
+    empty: shown.top > 0 ? '' : bare ? nothing(state) : 'No difference',
+    spoken: `Difference of ${a.name} and ${b.name}: at most ${figure(shown.top)} ${UNIT_NAMES[shown.unit]}`,
+    layers: [layer], scales: [layer], layerAt: () => a,
+  };
+  const own = [a, b].map((one) => ({ ...mapItem(state, view, one.shown, one.range), key: `compare_${one.letter.toLowerCase()}`, title: `${one.letter}: ${METHOD_TITLES[one.method]}` }));
+  return [item, ...own];
+}
+
+/** Top of the scale of a difference: its own largest magnitude, or the top that its maps have. */
+function differenceRange(shown, layers, { scale, absolute }) {
+  if (scale === 'map') return shown.top;
+  if (shown.unit === 'share') return 1;
+  return scale === 'absolute' ? absolute[shown.unit] ?? shown.top : Math.max(...layers.map(({ range }) => range));
+}
+
+function layerOf(method, shown, range, more = {}) {
+  return { method, shown, range, signed: false, from: 0, to: 1, name: METHOD_TITLES[method], letter: '', title: '', ends: ['', ''], ...more };
+}
+
+const nothing = (state) => (state.classes.length > 1 ? 'No evidence for these classes' : 'No evidence for this class');
+
+function score(state, { run }, shown) {
+  const row = scoreRow(run, shown.method, shown.loops);
+  return `p ${percent(Math.max(...state.classes.map((index) => row[index])))}`;
+}
+
+function spoken(title, shown, state, { run }) {
+  const value = shown.top > 0 ? `largest value ${figure(shown.top)}` : 'no evidence';
+  return `${title} map of ${chosenNames(state, run)}, ${value} ${UNIT_NAMES[shown.unit]}`;
+}

@@ -1,0 +1,173 @@
+// Faithfulness of the maps on the page: asked of the server on a button, one measure of one map at a time.
+
+import { lineChart } from './curves.mjs';
+import { settingsOf } from './maps.mjs';
+import { drawHead, drawMeanings, drawRows } from './measure_table.mjs';
+import { figure, signed } from './arithmetic.mjs';
+import { percent } from './page.mjs';
+import { METHOD_TITLES, shownMethods } from './state.mjs';
+
+/** What is asked for, with the looks of the network that each takes. */
+export const ASKED = [['confidence', 2], ['deletion', 21], ['insertion', 21], ['road', 19]];
+const COLUMNS = ['drop', 'increase', 'deletion', 'insertion', 'road'];
+const CURVES = {
+  deletion: ['Deletion', 'Class probability while the pixels go, the highest of the map first: a faithful map makes it fall early.'],
+  insertion: ['Insertion', 'Class probability while the pixels appear in a blurred picture, the highest of the map first: a faithful map makes it rise early.'],
+  road: ['ROAD', 'Half the difference between the class probabilities without the least and without the most relevant pixels: above 0 is better than chance.'],
+};
+
+/** What the server is asked about the map of a method, without what does not move that map. */
+export function question(state, method) {
+  const { classes, loops, refined, blocks, combine } = state;
+  const seen = refined && ['tscam', 'crt'].includes(method);
+  return { method, classes, loops: method === 'crt' ? loops : 0, refined: seen, blocks: seen ? blocks : null, combine: seen ? combine : 'sum' };
+}
+
+/** Questions that have no answer in `found` yet: [{ name, details, looks }]. */
+export function missing(state, run, found) {
+  const kinds = state.judgeChance ? [false, true] : [false];
+  return shownMethods(state, run).flatMap((method) => kinds.flatMap((chance) => ASKED.map(([measure, looks]) => {
+    const details = { ...question(state, method), measure, chance };
+    return { name: nameOf(run, details), details, looks };
+  }))).filter(({ name }) => !found.has(name));
+}
+
+/** The same name for the same answer; a random map has neither refinement nor blocks. */
+export function nameOf(run, { method, classes, loops, refined, blocks, combine, measure, chance }) {
+  return JSON.stringify([run.run, method, classes, loops, measure, chance, ...(chance ? [] : [refined, blocks, combine])]);
+}
+
+/** Text of one value. */
+export function valueText(id, value) {
+  if (value === undefined) return '…';
+  if (id === 'increase') return value ? 'yes' : 'no';
+  return id === 'drop' ? percent(value) : id === 'road' ? signed(value) : figure(value);
+}
+
+export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, board }) {
+  const found = new Map(); // answers by name
+  const about = new Map(); // what each value means, as the server says it, by id
+  const charts = Object.fromEntries(Object.keys(CURVES).map((id) => [id, lineChart()]));
+  let todo = []; // the first one is being asked for
+  let ticket = 0; // of the newest question
+  let spent = 0; // looks of the answers that came
+  let total = 0;
+  let part = 0; // of the question under way
+  let began = 0;
+  let drawn = '';
+  at('judge-curves').append(...Object.values(charts).map(({ node }) => node));
+  at('judge-chance').addEventListener('change', (event) => store.set({ judgeChance: event.target.checked }));
+  at('judge-start').addEventListener('click', () => {
+    todo = missing(store.get(), view().run, found);
+    [spent, part, began] = [0, 0, performance.now()];
+    total = todo.reduce((sum, { looks }) => sum + looks, 0);
+    note('');
+    next();
+  });
+  at('judge-stop').addEventListener('click', () => stop('Cancelled. What was measured stays.'));
+  onRun(() => {
+    stop('');
+    found.clear();
+  });
+  onDraw((state, { run }) => {
+    if (todo.length && !todo.every(({ details }) => same(details, question(state, details.method)))) stop('The maps have changed, so the measurement was ended.');
+    if (state.tab === 'explore') show(state, run);
+  });
+  onAnswer('judge', (got) => {
+    if (!todo.length || got.key !== String(ticket)) return;
+    part = got.done ?? 0;
+    if (got.error) stop(got.error);
+    else if (got.values) {
+      const [{ name, looks }] = todo;
+      found.set(name, got);
+      for (const value of got.values) about.set(value.id, value);
+      todo = todo.slice(1);
+      spent += looks;
+      part = 0;
+      next();
+    }
+    show(store.get(), view().run);
+  });
+
+  const same = (details, other) => Object.keys(other).every((name) => JSON.stringify(details[name]) === JSON.stringify(other[name]));
+  const note = (text) => { at('judge-note').textContent = text; };
+
+  function next() {
+    if (todo.length) ask('judge', { key: String(++ticket), ...todo[0].details });
+    else note('All of it is measured.');
+    show(store.get(), view().run);
+  }
+
+  function stop(words) {
+    if (todo.length) ask('halt', { question: String(ticket) });
+    if (todo.length || !words) note(words);
+    todo = [];
+    ticket++;
+    if (view()) show(store.get(), view().run);
+  }
+
+  function show(state, run) {
+    const methods = shownMethods(state, run);
+    const several = state.classes.length > 1;
+    const open = missing(state, run, found);
+    const measuring = todo.length > 0;
+    at('judge-start').hidden = measuring;
+    at('judge-start').disabled = several || !open.length;
+    at('judge-start').textContent = open.length || !methods.length ? 'Measure faithfulness' : 'Measured';
+    at('judge-stop').hidden = at('judge-progress').hidden = !measuring;
+    at('judge-chance').checked = state.judgeChance;
+    at('judge-chance').disabled = measuring;
+    if (several) note('It asks the network about one class: choose one in the list of classes.');
+    else if (!measuring && at('judge-note').textContent.startsWith('It asks')) note('');
+    if (measuring) progress();
+    table(state, run, methods);
+  }
+
+  function progress() {
+    const share = (spent + part * todo[0].looks) / total;
+    const { method, measure, chance } = todo[0].details;
+    at('judge-progress').value = share;
+    const left = (performance.now() - began) * (1 / share - 1) / 1000;
+    const time = share > 0.08 ? `, about ${left < 90 ? `${Math.max(1, Math.round(left))} s` : `${Math.round(left / 60)} min`} left` : '';
+    note(`${METHOD_TITLES[method]}${chance ? ', random map' : ''}: ${measure === 'road' ? 'ROAD' : measure}${time}`);
+  }
+
+  function table(state, run, methods) {
+    const rows = methods.flatMap((method) => [false, ...(state.judgeChance ? [true] : [])].map((chance) => {
+      const answers = ASKED.map(([measure]) => found.get(nameOf(run, { ...question(state, method), measure, chance }))).filter(Boolean);
+      return { method, chance, answers };
+    })).filter(({ answers }) => answers.length);
+    at('judge-found').hidden = !rows.length;
+    const key = JSON.stringify(rows.map(({ method, chance, answers }) => [method, chance, answers.map(({ id }) => id)]));
+    if (!rows.length || key === drawn) return;
+    drawn = key;
+    const name = run.classes[state.classes[0]];
+    at('judge-caption').textContent = `This picture: ${name}, each map by the network that made it`;
+    const columns = COLUMNS.map((id) => about.get(id)).filter(Boolean).map(({ id, title, says, better }) => ({ id, title, says, direction: better }));
+    drawHead(at('judge-head'), columns);
+    drawMeanings(at('judge-says'), [...columns, {
+      title: 'How', says: 'The network is asked at the input size of the page. Networks differ in how sure they are, which moves these numbers without any merit of the map: compare each with its random map. One picture proves little.',
+    }]);
+    drawRows(at('judge-rows'), columns, rows.map(({ method, chance, answers }) => {
+      const values = new Map(answers.flatMap((answer) => answer.values.map(({ id, value }) => [id, value])));
+      const shown = board.maps.shown(state, view(), method);
+      return {
+        key: method, title: METHOD_TITLES[method], compared: !chance,
+        note: [`p ${percent(answers[0].probability)}`, chance ? 'random map' : settingsOf(shown, view().trace.isTransformer(method))].filter(Boolean).join(', '),
+        values: columns.map(({ id }) => values.get(id) ?? null), texts: columns.map(({ id }) => valueText(id, values.get(id))),
+      };
+    }));
+    for (const [id, [title, reading]] of Object.entries(CURVES)) curve(charts[id], id, title, reading, rows);
+  }
+
+  function curve(chart, id, title, reading, rows) {
+    const series = rows.flatMap(({ method, chance, answers }) => {
+      const points = answers.flatMap((answer) => answer.curves).find((one) => one.id === id)?.points;
+      return points ? [{ name: `${METHOD_TITLES[method]}${chance ? ', random' : ''}`, color: `var(--${method})`, dash: chance ? '3 4' : '', points }] : [];
+    });
+    chart.node.hidden = !series.length;
+    if (!series.length) return;
+    const y = id === 'road' ? { label: 'half the difference' } : { label: 'class probability', low: 0, high: 1 };
+    chart.draw({ title, x: { label: 'share of the pixels', low: 0, high: 1, format: percent }, y, series }, reading);
+  }
+}

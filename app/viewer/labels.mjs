@@ -1,0 +1,75 @@
+// Label maps: several classes compete with a constant background, as crt.seeds.label_map has it (docs/method.md 7).
+
+const EPS = 1e-5;
+
+/** Maps on one grid, each divided by its own maximum, against a constant background: labels, 0 for background, k + 1
+ *  for the k-th map. A tie goes to the earlier. */
+export function labelMap(maps, threshold) {
+  const count = maps[0].data.length;
+  const labels = new Uint8Array(count);
+  const best = new Float32Array(count).fill(threshold);
+  maps.forEach(({ data }, k) => {
+    let top = 0;
+    for (let i = 0; i < count; i++) if (data[i] > top) top = data[i];
+    for (let i = 0; i < count; i++) {
+      const value = Math.fround(data[i] / (top + EPS));
+      if (value > best[i]) {
+        best[i] = value;
+        labels[i] = k + 1;
+      }
+    }
+  });
+  return labels;
+}
+
+/** The colour of a label in the palette of PASCAL VOC: its bits spread over red, green and blue. */
+export function vocColor(label) {
+  const color = [0, 0, 0];
+  for (let bit = 0, rest = label; bit < 8; bit++, rest >>= 3) {
+    for (let c = 0; c < 3; c++) color[c] |= ((rest >> c) & 1) << (7 - bit);
+  }
+  return color;
+}
+
+/** Labels -> RGBA bytes: `colors[label]` at `alpha`, background clear. */
+export function paintLabels(labels, colors, alpha) {
+  const rgba = new Uint8ClampedArray(labels.length * 4);
+  labels.forEach((label, i) => {
+    if (!label) return;
+    [rgba[4 * i], rgba[4 * i + 1], rgba[4 * i + 2]] = colors[label];
+    rgba[4 * i + 3] = Math.round(255 * alpha);
+  });
+  return rgba;
+}
+
+/** Points of one label, as a share of all. */
+export function share(labels, label) {
+  let count = 0;
+  for (const value of labels) if (value === label) count++;
+  return labels.length ? count / labels.length : 0;
+}
+
+/** One label as a map of 0 and 1 that contours can be drawn of. */
+export function only(labels, h, w, label) {
+  return { data: Float32Array.from(labels, (value) => (value === label ? 1 : 0)), h, w };
+}
+
+/** Intersection over union of one label with a mask on the same grid; points with `ignore` set do not count. */
+export function labelOverlap(labels, label, mask, ignore = null) {
+  let both = 0;
+  let either = 0;
+  for (let i = 0; i < labels.length; i++) {
+    if (ignore?.[i]) continue;
+    const inside = labels[i] === label;
+    if (inside && mask[i]) both++;
+    if (inside || mask[i]) either++;
+  }
+  return either ? both / either : 0;
+}
+
+/** zlib bytes in base64 -> bytes. */
+export async function inflate(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}

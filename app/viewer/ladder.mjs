@@ -1,0 +1,139 @@
+// The ablation ladder: from the CNN alone to refined CRT, one thing added on every rung, all on this picture.
+
+import { ranges } from './arithmetic.mjs';
+import { loopWords } from './maps.mjs';
+import { make, percent } from './page.mjs';
+import { ladderReading, points } from './readings.mjs';
+import { METHOD_TITLES } from './state.mjs';
+import { iouAt } from './sweep.mjs';
+
+/** The published protocol of TS-CAM: the whole picture in one tile of 224 pixels. */
+export const ONE_TILE = Object.freeze({ size: '224', mode: 'bilinear' });
+const PAPER_LOOPS = 3;
+
+/** The loop count of the rungs with loops, and why it is this one. */
+export function ladderLoops(loops, { defaults, maxLoops }) {
+  if (loops > 0) return { loops: Math.min(loops, maxLoops), why: 'as set above' };
+  if (defaults.loops > 0) return { loops: Math.min(defaults.loops, maxLoops), why: 'the default of the checkpoint, as none are set above' };
+  return { loops: Math.min(PAPER_LOOPS, maxLoops), why: 'the count of the paper, as none are set above' };
+}
+
+/** The rungs: { name, adds, method, at: { size, mode }, loops, refined, why }. All but the last are unrefined, so that
+ *  one thing changes at a time; `published` marks the rung whose refined map is a published method of its own. */
+export function rungs(run, loopsSet) {
+  const here = { size: run.chosen.size, mode: 'overlap' };
+  const { loops, why } = ladderLoops(loopsSet, run);
+  const plain = { loops: 0, refined: false, why: '' };
+  return [
+    { ...plain, name: 'ResNet', adds: 'the CNN, trained alone', method: 'resnet', at: here },
+    { ...plain, name: 'TS-CAM', adds: 'the transformer, trained alone', method: 'tscam', at: ONE_TILE, published: true },
+    { ...plain, name: '+ cut-merge', adds: 'the same network, on tiles that overlap', method: 'tscam', at: here },
+    { ...plain, name: '+ coupling', adds: 'the transformer trained together with a CNN', method: 'crt', at: here },
+    { ...plain, name: '+ loops', adds: 'the same network, its output added and sent through again', method: 'crt', at: here, loops, why },
+    { ...plain, name: '+ refinement', adds: 'the same maps times the attention of the class token', method: 'crt', at: here, loops, refined: true },
+  ];
+}
+
+/** Exactly how a rung was made. `run`: the header of its column. */
+export function settingsWords(rung, run) {
+  const [height, width] = run.input;
+  const words = [`${METHOD_TITLES[rung.method]} network`, `input ${width} × ${height} px`];
+  if (rung.method !== 'resnet') {
+    words.push(run.tiles === 1 ? `one ${run.grid.tile} px tile` : `${run.tiles} tiles of ${run.grid.tile} px, ${run.mode}`);
+    if (rung.method === 'crt') words.push(`${loopWords(rung.loops)}${rung.why ? ` (${rung.why})` : ''}`);
+    words.push(rung.refined ? 'refined' : 'not refined');
+  }
+  if (rung.name === '+ cut-merge' && run.tiles === 1) words.push('nothing to merge at this size');
+  return words.join(' · ');
+}
+
+/** Numbers of the rungs: `curves` their sweeps, null where there is none -> [{ best, now, gain, gainNow }], differences to
+ *  the rung before, null where either is missing. */
+export function ladderNumbers(curves, threshold) {
+  return curves.map((curve, i) => {
+    const before = curves[i - 1] ?? null;
+    const now = curve && iouAt(curve, threshold);
+    return {
+      best: curve?.best ?? null, now,
+      gain: curve && before ? curve.best.iou - before.best.iou : null,
+      gainNow: curve && before ? now - iouAt(before, threshold) : null,
+    };
+  });
+}
+
+/** The ladder on the page. `scene` as mountAblate makes it; `pick(question, own, method)` opens a rung in Explore. */
+export function createLadder(list, reading, pick) {
+  let rows = [];
+
+  function build(count) {
+    rows = Array.from({ length: count }, () => {
+      const row = {
+        canvas: make('canvas', { 'aria-hidden': 'true' }), name: make('h3'), adds: make('p', { class: 'hint' }),
+        settings: make('p', { class: 'ladder-settings' }), also: make('p', { class: 'hint' }),
+        bar: make('span', { class: 'bar' }), numbers: make('dl', { class: 'ladder-numbers' }), open: null,
+      };
+      row.button = make('button', { type: 'button', class: 'ablate-cell', on: { click: () => row.open?.() } }, [row.canvas]);
+      row.track = make('span', { class: 'track', 'aria-hidden': 'true' }, [row.bar]);
+      row.node = make('li', {}, [row.button, make('div', { class: 'ladder-words' }, [row.name, row.adds, row.settings, row.also]), make('div', { class: 'ladder-side' }, [row.numbers, row.track])]);
+      return row;
+    });
+    list.replaceChildren(...rows.map(({ node }) => node));
+  }
+
+  function draw(scene) {
+    const { state, run, paint, columnOf, measure } = scene;
+    const steps = rungs(run, state.loops);
+    if (rows.length !== steps.length) build(steps.length);
+    const seen = steps.map((rung) => {
+      const lacks = !run.methods.includes(rung.method);
+      const column = lacks ? null : columnOf(rung.at);
+      const usable = Boolean(column?.trace);
+      const own = { loops: rung.loops, refined: rung.refined };
+      const trouble = lacks ? `This checkpoint has no ${METHOD_TITLES[rung.method]} network.` : column?.cannot ?? column?.error ?? (usable ? '' : 'Not run yet.');
+      return { rung, column, own, trouble, shown: usable ? measure(column, rung.method, own) : null };
+    });
+    const numbers = ladderNumbers(seen.map(({ shown }) => shown?.curve ?? null), state.threshold);
+    const tops = ranges(seen.filter(({ shown }) => shown).map(({ shown }) => shown), state.scale, state.absolute);
+    seen.forEach(({ rung, column, own, trouble, shown }, i) => {
+      const row = rows[i];
+      row.node.className = rung.method;
+      row.name.textContent = rung.name;
+      row.adds.textContent = rung.adds;
+      row.button.disabled = !shown;
+      row.button.setAttribute('aria-label', `${rung.name}: open in Explore`);
+      row.open = () => pick(rung.at, own, rung.method);
+      row.canvas.hidden = !shown;
+      if (shown) paint(row.canvas, shown, tops.shift(), state);
+      row.settings.textContent = shown ? settingsWords(rung, column.run) : trouble;
+      row.also.textContent = shown && rung.published ? published(scene, column, rung) : '';
+      row.also.hidden = !row.also.textContent;
+      fill(row, numbers[i], state.threshold);
+    });
+    const added = steps.map((rung, i) => ({ name: rung.name, ...numbers[i] })).filter(({ name }) => name.startsWith('+'));
+    reading.textContent = ladderReading(added, state.threshold);
+  }
+
+  return { draw };
+}
+
+function fill({ numbers, track, bar }, { best, now, gain, gainNow }, threshold) {
+  track.hidden = !best;
+  numbers.hidden = !best;
+  if (!best) return;
+  bar.style.width = `${100 * best.iou}%`;
+  const entry = (term, iou, difference) => [
+    make('dt', { text: term }),
+    make('dd', {}, [make('strong', { text: percent(iou) }), make('span', { text: difference === null ? '' : points(difference) })]),
+  ];
+  numbers.replaceChildren(
+    ...entry(`best IoU, at ${percent(best.threshold)}`, best.iou, gain),
+    ...entry(`IoU at ${percent(threshold)}`, now, gainNow),
+  );
+}
+
+/** TS-CAM as it was published multiplies its maps with its attention; the ladder leaves that to its last rung. */
+function published({ measure }, column, rung) {
+  const curve = measure(column, rung.method, { loops: 0, refined: true }).curve;
+  const iou = curve ? `: IoU ${percent(curve.best.iou)} at its best threshold of ${percent(curve.best.threshold)}` : '';
+  return `As published, times its own attention${iou}. Here without, so that one thing changes at a time.`;
+}

@@ -1,0 +1,217 @@
+// The Layers tab: the class token's attention of every block and pass, what each pass changes, and which blocks refine.
+
+import { colorize, figure, largest, upsample } from './arithmetic.mjs';
+import { colorTable } from './colormaps.mjs';
+import { toCanvas } from './draw.mjs';
+import { make } from './page.mjs';
+import { METHOD_TITLES } from './state.mjs';
+import { openArrays, traceBytes } from './trace.mjs';
+
+const SIDE = 160; // pixels of a small canvas along the picture's longer side
+
+/** Rows of one head: (passes, blocks, heads, n, P) -> n × P numbers. */
+export function headRows({ shape, data }, pass, block, head) {
+  const [, blocks, heads, n, patches] = shape;
+  const start = ((pass * blocks + block) * heads + head) * n * patches;
+  return data.subarray(start, start + n * patches);
+}
+
+/** A block is added to the range by moving the nearer end to it; the only block of a range gives back all. */
+export function toggleBlock(range, block, depth) {
+  if (range === null) return [block, block];
+  const [first, last] = range;
+  if (first === block && last === block) return null;
+  const next = block < first ? [block, last] : block > last ? [first, block] : [block, block];
+  return next[0] === 0 && next[1] === depth - 1 ? null : next;
+}
+
+export function mountLayers(page) {
+  const { at, store, view, ask, onAnswer, onDraw, onRun } = page;
+  const set = (changes) => store.set({ layers: { ...store.get().layers, ...changes } });
+  let deep = null; // every head and the rollout, once asked for: { run, method, heads, rollout }
+  let waiting = false;
+  let drawn = ''; // what the grid shows, so that it is only drawn anew when that changes
+
+  at('layers-method').addEventListener('change', (event) => set({ method: event.target.value, head: null }));
+  at('layers-head').addEventListener('change', (event) => set({ head: event.target.value === '' ? null : Number(event.target.value) }));
+  at('layers-scale').addEventListener('change', (event) => set({ scale: event.target.value }));
+  at('layers-all').addEventListener('click', () => store.set({ blocks: null }));
+  at('layers-deepen').addEventListener('click', () => {
+    waiting = true;
+    ask('deepen', { method: methodOf(store.get(), view()) });
+    show(store.get(), view());
+  });
+  for (const [role, end] of [['layers-first', 0], ['layers-last', 1]]) {
+    at(role).addEventListener('input', (event) => {
+      const { trace } = view();
+      const depth = trace.depth(methodOf(store.get(), view()));
+      const range = [...(store.get().blocks ?? [0, depth - 1])];
+      range[end] = Number(event.target.value) - 1;
+      if (range[0] > range[1]) range[1 - end] = range[end];
+      store.set({ blocks: range[0] === 0 && range[1] === depth - 1 ? null : range });
+    });
+  }
+  onRun(() => {
+    deep = null;
+    waiting = false;
+    drawn = '';
+  });
+  onDraw(show);
+  onAnswer('deepen', async (got) => {
+    if (got.run !== view()?.run.run) return;
+    waiting = false;
+    if (got.error) page.say(got.error);
+    else deep = { ...got, ...openArrays(got.arrays, await traceBytes(got, window.gradio_config?.root ?? '')) };
+    show(store.get(), view());
+  });
+  page.extras.attention = (wanted, now) => attentionPanel(wanted, now);
+
+  function methodOf(state, { run, trace }) {
+    const able = run.methods.filter((method) => trace.isTransformer(method));
+    return able.includes(state.layers.method) ? state.layers.method : able[0];
+  }
+
+  function show(state, now) {
+    if (state.tab !== 'layers' || !now) return;
+    const { run, trace } = now;
+    const method = methodOf(state, now);
+    const able = run.methods.filter((name) => trace.isTransformer(name));
+    fill(at('layers-method'), able.map((name) => [name, METHOD_TITLES[name]]), method);
+    const mine = deep?.method === method ? deep : null;
+    const heads = mine ? mine.heads.shape[2] : 0;
+    fill(at('layers-head'), [['', 'mean of all heads'], ...Array.from({ length: heads }, (_, i) => [String(i), `head ${i + 1}`])], state.layers.head ?? '');
+    at('layers-scale').value = state.layers.scale;
+    at('layers-deepen').hidden = Boolean(mine);
+    at('layers-deepen').disabled = waiting;
+    at('layers-note').textContent = waiting ? 'The network looks again, head by head …' : `${METHOD_TITLES[method]}: ${trace.depth(method)} blocks, ${trace.passes(method)} ${trace.passes(method) === 1 ? 'pass' : 'passes'}. Choose one to put it beside the maps.`;
+    const key = JSON.stringify([run.run, method, state.layers, state.colormap, Boolean(mine)]);
+    if (key !== drawn) {
+      drawn = key;
+      grid(state, now, method, mine);
+      rollout(now, method, mine, state);
+    }
+    blocks(state, trace, method);
+    table(run, method);
+  }
+
+  function grid(state, now, method, mine) {
+    const { trace } = now;
+    const head = mine ? state.layers.head : null;
+    const maps = [];
+    for (let block = 0; block < trace.depth(method); block++) {
+      for (let pass = 0; pass < trace.passes(method); pass++) maps.push({ block, pass, map: mapOf(trace, method, pass, block, head, mine) });
+    }
+    const top = Math.max(...maps.map(({ map }) => largest(map.data)));
+    const columns = Array.from({ length: trace.depth(method) }, (_, block) => {
+      const cells = maps.filter((one) => one.block === block).map((one) => cell(one, now, method, head, state, top));
+      return make('div', { class: 'layers-block', 'data-block': block }, [
+        make('button', {
+          type: 'button', class: 'layers-name', text: `Block ${block + 1}`, title: 'Refine with this block; another extends the range',
+          on: { click: () => store.set({ blocks: toggleBlock(store.get().blocks, block, trace.depth(method)) }) },
+        }),
+        ...cells,
+      ]);
+    });
+    at('layers-grid').style.setProperty('--columns', Math.min(12, trace.depth(method)));
+    at('layers-grid').replaceChildren(...columns);
+  }
+
+  function cell({ block, pass, map }, { trace, picture }, method, head, state, top) {
+    const own = largest(map.data);
+    const canvas = small(map, trace.grid, picture, state.layers.scale === 'all' ? top : own, state.colormap);
+    const words = `block ${block + 1}, pass ${pass + 1}, ${head === null ? 'mean of all heads' : `head ${head + 1}`}: largest share ${figure(own)}`;
+    return make('button', {
+      type: 'button', class: 'layers-cell', title: words, 'aria-label': `${words}. Put it beside the maps`,
+      on: { click: () => store.set({ extra: { kind: 'attention', method, pass, block, head }, tab: 'explore' }) },
+    }, [canvas, make('span', {}, [make('span', { text: `pass ${pass + 1}` }), make('span', { text: own.toPrecision(2) })])]);
+  }
+
+  function rollout({ trace, picture }, method, mine, state) {
+    const box = at('layers-rollout');
+    box.hidden = !mine;
+    if (!mine) return box.replaceChildren();
+    const [passes, n, patches] = mine.rollout.shape;
+    const cells = Array.from({ length: passes }, (_, pass) => {
+      const rows = mine.rollout.data.subarray(pass * n * patches, (pass + 1) * n * patches);
+      const map = trace.merge(rows, Math.round(Math.sqrt(patches)), trace.grid.patchCells);
+      const words = `Rollout of pass ${pass + 1}: largest share ${figure(largest(map.data))}`;
+      const canvas = small(map, trace.grid, picture, largest(map.data), state.colormap);
+      canvas.setAttribute('role', 'img');
+      canvas.setAttribute('aria-label', words);
+      return make('figure', { class: 'layers-cell', title: words }, [canvas, make('span', { text: `pass ${pass + 1}` })]);
+    });
+    return box.replaceChildren(make('h3', { text: 'Attention rollout of the class token (Abnar and Zuidema, 2020)' }), ...cells);
+  }
+
+  function blocks(state, trace, method) {
+    const depth = trace.depth(method);
+    const [first, last] = state.blocks ? state.blocks.map((block) => Math.min(block, depth - 1)) : [0, depth - 1];
+    for (const [role, value] of [['layers-first', first], ['layers-last', last]]) {
+      at(role).max = depth;
+      at(role).value = value + 1;
+      at(`${role}-value`).textContent = String(value + 1);
+    }
+    at('layers-used').textContent = state.blocks ? `Blocks ${first + 1} to ${last + 1} of ${depth}` : `All ${depth} blocks`;
+    at('layers-all').disabled = !state.blocks;
+    for (const column of at('layers-grid').children) {
+      const block = Number(column.dataset.block);
+      const used = state.refined && block >= first && block <= last;
+      column.dataset.used = used ? 'yes' : 'no';
+      column.firstChild.setAttribute('aria-pressed', used ? 'true' : 'false');
+    }
+  }
+
+  function table(run, method) {
+    const sizes = run.residual[method] ?? [];
+    const likeness = method === 'crt' ? run.similarity : [];
+    at('layers-passes').replaceChildren(make('th', { scope: 'col', text: 'Pass' }), ...sizes.map((_, k) => make('th', { scope: 'col', text: String(k + 1) })));
+    const row = (title, values) => make('tr', {}, [make('th', { scope: 'row', text: title }), ...values.map((value) => make('td', { text: figure(value) }))]);
+    at('layers-rows').replaceChildren(
+      row('Size of the correction, ‖F(x)‖ / ‖x‖', sizes),
+      ...(likeness.length ? [row('Cosine of the tokens before and after the loop', sizes.map((_, k) => likeness[k + 1] ?? NaN))] : []),
+    );
+  }
+
+  /** The attention of one block and pass as { data, h, w } on the picture's patches. */
+  function mapOf(trace, method, pass, block, head, mine) {
+    if (head === null || !mine) return trace.attention(method, { pass, blocks: [block, block] });
+    const rows = headRows(mine.heads, pass, block, head);
+    return trace.merge(rows, Math.round(Math.sqrt(mine.heads.shape[4])), trace.grid.patchCells);
+  }
+
+  function attentionPanel({ method, pass, block, head }, { run, trace }) {
+    const mine = deep?.run === run.run && deep.method === method ? deep : null;
+    if (!trace.isTransformer(method) || pass >= trace.passes(method) || block >= trace.depth(method)) return null;
+    const one = mine ? head : null;
+    const map = mapOf(trace, method, pass, block, one, mine);
+    const { grid } = trace;
+    return {
+      title: `${METHOD_TITLES[method]} attention`, note: `block ${block + 1}, pass ${pass + 1}${one === null ? '' : `, head ${one + 1}`}`,
+      map, span: [grid.content[0] / grid.patch, grid.content[1] / grid.patch], top: largest(map.data), unit: 'attention',
+    };
+  }
+}
+
+function fill(select, options, value) {
+  const key = JSON.stringify(options);
+  if (select.dataset.options !== key) {
+    select.dataset.options = key;
+    select.replaceChildren(...options.map(([id, text]) => make('option', { value: id, text })));
+  }
+  select.value = String(value);
+}
+
+/** A small canvas: the attention in colours over the picture. */
+function small(map, grid, picture, top, colormap) {
+  const factor = SIDE / Math.max(picture.naturalWidth, picture.naturalHeight);
+  const width = Math.max(1, Math.round(picture.naturalWidth * factor));
+  const height = Math.max(1, Math.round(picture.naturalHeight * factor));
+  const canvas = make('canvas', { width, height });
+  const context = canvas.getContext('2d');
+  context.drawImage(picture, 0, 0, width, height);
+  const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
+  const fine = upsample(map, span, height, width);
+  context.globalAlpha = 0.75;
+  context.drawImage(toCanvas(colorize(fine.data, top, colorTable(colormap)), width, height), 0, 0);
+  return canvas;
+}

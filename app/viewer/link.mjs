@@ -1,0 +1,150 @@
+// A screen as a query string, and back: `?v=1&pic=ex.cat&s=336&c=cat&l=2`. Only what differs from INITIAL is written, so
+// what a link does not name is as in INITIAL. Nothing in a link is believed: each value passes the kind of its field.
+
+import { FIELDS, NOT_LINKED } from './fields.mjs';
+import { INITIAL } from './state.mjs';
+
+export const VERSION = '1';
+export const SIZES = ['224', '336', '448', '560', '672', 'native'];
+export const MODES = ['overlap', 'non-overlap', 'bilinear', 'deconvolution'];
+/** Settings of taste, which an example does not change. */
+export const TASTE = ['colormap', 'opacity', 'outline', 'overlay', 'boxes', 'truth', 'layers', 'mask', 'absolute'];
+const LIMIT = 4000; // characters of a query that are looked at
+const NAMES_LIMIT = 800; // characters of all class names; with the other fields a link stays under 1500
+const NAME_LIMIT = 200;
+const PICTURE = /^(ex\.[\w-]{1,64}|sha\.[0-9a-f]{32})$/;
+const FOREIGN = /^(_|utm_)|^(view|logs|deep_link|ref)$/; // of Gradio, of Spaces, of those who pass links on
+
+/** The picture of a run as a link names it. */
+export function pictureOf(run) {
+  return run.example ? `ex.${run.example}` : `sha.${String(run.pictureId).slice(0, 32)}`;
+}
+
+/** State and header of the run on the page -> a query string without its question mark. */
+export function encode(state, run) {
+  const parts = [`v=${VERSION}`];
+  if (run) {
+    const picture = pictureOf(run);
+    if (PICTURE.test(picture)) parts.push(`pic=${picture}`);
+    if (SIZES.includes(run.chosen?.size)) parts.push(`s=${run.chosen.size}`);
+    if (MODES.includes(run.chosen?.mode) && run.chosen.mode !== MODES[0]) parts.push(`m=${run.chosen.mode}`);
+    const names = within(state.classes.map((index) => run.classes[index]).filter((name) => name && name.length <= NAME_LIMIT));
+    if (names.length) parts.push(`c=${names.join(',')}`);
+  }
+  for (const [key, [path, kind]] of FIELDS) {
+    const text = kind.write(valueAt(state, path));
+    if (text !== kind.write(valueAt(INITIAL, path))) parts.push(`${key}=${escaped(text)}`);
+  }
+  return parts.join('&');
+}
+
+/** A query string -> { linked, settings, names, picture, size, mode, problems }. `settings` is a whole state but for
+ *  NOT_LINKED; indices of the classes join it if the names `known` to the checkpoint are given; what the link lacks is null.
+ *  `linked`: whether the query is a link of ours at all. */
+export function decode(query, known = null) {
+  const found = { linked: false, settings: structuredClone(INITIAL), names: [], picture: null, size: null, mode: null, problems: [] };
+  for (const key of Object.keys(NOT_LINKED)) delete found.settings[key];
+  const values = parse(query, found.problems);
+  const ours = [...values.keys()].some((key) => FIELDS.has(key) || ['v', 'pic', 's', 'm', 'c'].includes(key));
+  if (!ours) return { ...found, problems: values.size ? [] : found.problems };
+  if (values.get('v') !== VERSION) {
+    const version = values.has('v') ? `version ${quoted(values.get('v'))} of a link is not known here` : 'the link names no version';
+    return { ...found, problems: [version] };
+  }
+  found.linked = true;
+  const wrong = (key, says) => found.problems.push(`${key}=${quoted(values.get(key))} ${says}`);
+  for (const [key, text] of values) {
+    if (key === 'v' || FOREIGN.test(key)) continue;
+    if (key === 'c') found.names = classNames(text, found.problems);
+    else if (key === 'pic') found.picture = PICTURE.test(text) ? text : (wrong(key, 'is no picture'), null);
+    else if (key === 's') found.size = SIZES.includes(text) ? text : (wrong(key, 'is no input size'), null);
+    else if (key === 'm') found.mode = MODES.includes(text) ? text : (wrong(key, 'is no cut-merge mode'), null);
+    else if (!FIELDS.has(key)) found.problems.push(`${quoted(key)} is not known`);
+    else {
+      const [path, kind] = FIELDS.get(key);
+      const value = kind.read(text);
+      if (value === undefined) wrong(key, kind.says);
+      else put(found.settings, path, value);
+    }
+  }
+  return known ? settle(found, known) : found;
+}
+
+/** Classes of a link as indices into the names that a checkpoint knows; those it does not know become problems. */
+function settle(found, known) {
+  const names = found.names.flatMap((name) => (known.includes(name) ? [name] : name.split(',')));
+  const classes = [...new Set(names.map((name) => known.indexOf(name)).filter((index) => index >= 0))];
+  const missing = names.filter((name) => !known.includes(name)).map((name) => `this checkpoint has no class ${quoted(name)}`);
+  return { ...found, settings: classes.length ? { ...found.settings, classes } : found.settings, problems: [...found.problems, ...missing] };
+}
+
+/** One sentence about all that was wrong with a link; empty if nothing was. */
+export function notice(problems) {
+  if (!problems.length) return '';
+  const rest = problems.length > 4 ? `; and ${problems.length - 4} more` : '';
+  return `Parts of this link were left out: ${problems.slice(0, 4).join('; ')}${rest}.`;
+}
+
+/** A link's settings as a run can show them: its classes, no more loops and blocks than it has. Where the link names no
+ *  class that the checkpoint knows, and no top of the absolute scale, those of `state` stay. */
+export function fit(link, { run, trace }, state) {
+  const { settings, problems } = settle({ ...link, problems: [] }, run.classes);
+  const depth = Math.max(1, ...run.methods.map((method) => trace.depth(method)));
+  const blocks = settings.blocks?.map((block) => Math.min(block, depth - 1)) ?? null;
+  const absolute = { cam: settings.absolute.cam ?? state.absolute.cam, product: settings.absolute.product ?? state.absolute.product };
+  return { settings: { ...settings, blocks, absolute, loops: Math.min(settings.loops, run.maxLoops) }, problems };
+}
+
+/** The query of an address with our part replaced by `query`; what belongs to others stays. */
+export function address(before, query) {
+  const foreign = before.replace(/^\?/, '').split('&').filter((part) => FOREIGN.test(part.split('=')[0]));
+  return `?${[...foreign, query].join('&')}`;
+}
+
+function parse(query, problems) {
+  const values = new Map();
+  const repeated = new Set();
+  if (query.length > LIMIT) problems.push('it is too long');
+  for (const part of query.slice(0, LIMIT).replace(/^\?/, '').split('&')) {
+    const [key, ...rest] = part.split('=');
+    if (!key) continue;
+    if (values.has(key)) repeated.add(key);
+    values.set(key, key === 'c' ? rest.join('=') : plain(rest.join('=')) ?? '');
+  }
+  for (const key of repeated) {
+    values.delete(key);
+    if (!FOREIGN.test(key)) problems.push(`${quoted(key)} is there twice`);
+  }
+  return values;
+}
+
+function classNames(text, problems) {
+  const names = text.split(',').map(plain);
+  const good = names.filter((name) => name && name.length <= NAME_LIMIT);
+  if (good.length < names.length) problems.push('a class name cannot be read');
+  return [...new Set(good)].slice(0, 100);
+}
+
+function within(names) {
+  const written = names.map(escaped);
+  let length = 0;
+  return written.filter((name) => (length += name.length + 1) <= NAMES_LIMIT);
+}
+
+function plain(text) {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return null; // a broken percent sign
+  }
+}
+
+const escaped = (text) => encodeURIComponent(text).replaceAll("'", '%27'); // as an address has it
+const quoted = (text) => `“${String(text).slice(0, 24)}${String(text).length > 24 ? '…' : ''}”`;
+const valueAt = (state, path) => path.split('.').reduce((value, name) => value?.[name], state);
+
+function put(state, path, value) {
+  const names = path.split('.');
+  const last = names.pop();
+  names.reduce((inner, name) => inner[name], state)[last] = value;
+}

@@ -1,0 +1,92 @@
+// How well one map finds the object of one picture, as crt.metrics.localization and crt.boxes have it; a test compares
+// the two. Maps and masks are h × w points over the whole picture; points whose `ignore` is set do not count. Where there
+// is nothing to divide by a measure is 0.
+
+import { largestBox, regions } from './boxes.mjs';
+
+const truths = new WeakMap(); // a mask -> its parts
+
+/** The measures in the order of the table; all are better when higher. */
+export const MEASURES = [
+  { id: 'iou', title: 'IoU', says: 'Points that are both in the map and in the mask, divided by points in either (intersection over union).' },
+  { id: 'precision', title: 'Precision', says: "Share of the map's points that lie in the mask." },
+  { id: 'recall', title: 'Recall', says: "Share of the mask's points that are in the map." },
+  { id: 'box', title: 'Box IoU', says: "IoU of two boxes: around the map's largest connected part, and around that part of the mask whose box fits it best." },
+  { id: 'pointing', title: 'Pointing game', says: "Whether the map's highest point lies in the mask, without tolerance (Zhang et al., 2018). It knows no threshold." },
+  { id: 'pxap', title: 'PxAP', says: 'Pixel average precision: precision averaged over recall, at all thresholds at once (Choe et al., 2020). Chance is the share of the picture that the mask covers.' },
+];
+
+/** All measures that depend on the threshold: { iou, precision, recall, box }. In the map is what is at or above `level`
+ *  and above 0. */
+export function atThreshold(fine, level, mask, ignore = null) {
+  const { data } = fine;
+  let [hits, said, truly] = [0, 0, 0];
+  for (let i = 0; i < data.length; i++) {
+    if (ignore?.[i]) continue;
+    const inside = data[i] >= level && data[i] > 0;
+    if (inside) said++;
+    if (mask[i]) truly++;
+    if (inside && mask[i]) hits++;
+  }
+  const over = (whole) => (whole ? hits / whole : 0);
+  return { iou: over(said + truly - hits), precision: over(said), recall: over(truly), box: boxMatch(fine, level, mask) };
+}
+
+/** IoU of the box of the map's largest part with the best fitting box of a part of the mask. */
+export function boxMatch(fine, level, mask) {
+  const box = largestBox(fine, level);
+  if (!truths.has(mask)) truths.set(mask, regions({ data: mask, h: fine.h, w: fine.w }, 1));
+  return box ? Math.max(0, ...truths.get(mask).map((truth) => boxOverlap(box, truth.box))) : 0;
+}
+
+/** IoU of two half-open boxes [x0, y0, x1, y1]. */
+export function boxOverlap(a, b) {
+  const side = (k) => Math.max(0, Math.min(a[k + 2], b[k + 2]) - Math.max(a[k], b[k]));
+  const area = (box) => (box[2] - box[0]) * (box[3] - box[1]);
+  const both = side(0) * side(1);
+  const either = area(a) + area(b) - both;
+  return either > 0 ? both / either : 0;
+}
+
+/** Whether the highest point that counts, the first in reading order, is in the mask; a map without a peak misses. */
+export function pointsAt({ data }, mask, ignore = null) {
+  let [best, low] = [-1, Infinity];
+  for (let i = 0; i < data.length; i++) {
+    if (ignore?.[i]) continue;
+    if (best < 0 || data[i] > data[best]) best = i;
+    if (data[i] < low) low = data[i];
+  }
+  return best >= 0 && data[best] > low && mask[best] > 0;
+}
+
+/** PxAP of one picture, from its exact values: Σ (recall_i - recall_{i-1}) · precision_i from the highest value down. */
+export function averagePrecision({ data }, mask, ignore = null) {
+  let truly = 0;
+  let counted = 0;
+  for (let i = 0; i < data.length; i++) {
+    if (ignore?.[i]) continue;
+    counted++;
+    if (mask[i]) truly++;
+  }
+  const objects = new Float32Array(truly);
+  const others = new Float32Array(counted - truly);
+  let [a, b] = [0, 0];
+  for (let i = 0; i < data.length; i++) {
+    if (ignore?.[i]) continue;
+    if (mask[i]) objects[a++] = data[i];
+    else others[b++] = data[i];
+  }
+  objects.sort();
+  others.sort();
+  let [sum, before] = [0, a];
+  // From the top: all points of one value pass together.
+  while (a > 0) {
+    const value = objects[a - 1];
+    while (a > 0 && objects[a - 1] === value) a--;
+    while (b > 0 && others[b - 1] >= value) b--;
+    const hits = truly - a;
+    sum += ((before - a) / truly) * (hits / (hits + others.length - b));
+    before = a;
+  }
+  return sum;
+}

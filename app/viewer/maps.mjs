@@ -1,0 +1,50 @@
+// The maps that the page shows now, kept while their settings stay, and the words for them.
+
+import { upsample } from './arithmetic.mjs';
+import { METHOD_TITLES, currentMap } from './state.mjs';
+
+const KEPT = 48;
+
+/** Maps by their settings: shown(state, view, method, own) as currentMap gives it, the same object for the same settings;
+ *  fine(shown, [h, w]) interpolated on h × w points of the whole picture. */
+export function createMaps() {
+  const kept = new Map();
+  const fines = new WeakMap(); // values of a map -> { h, w, fine }
+  return {
+    shown(state, { run, trace }, method, own = {}) {
+      const { loops, refined, blocks, combine } = { ...state, ...own };
+      const key = [run.run, method, state.classes.join(), loops, refined, blocks, combine].join('/');
+      if (!kept.has(key)) {
+        if (kept.size >= KEPT) kept.delete(kept.keys().next().value);
+        kept.set(key, currentMap(state, trace, method, own));
+      }
+      return kept.get(key);
+    },
+    fine({ map, span }, [h, w]) {
+      const before = fines.get(map.data);
+      if (before?.h === h && before.w === w) return before.fine;
+      const fine = upsample(map, span, h, w);
+      fines.set(map.data, { h, w, fine });
+      return fine;
+    },
+  };
+}
+
+/** What a map was made with, as far as its method has it: '3 loops, refined'. */
+export function settingsOf(shown, isTransformer) {
+  const words = [];
+  if (shown.method === 'crt') words.push(loopWords(shown.loops));
+  if (isTransformer) words.push(shown.refined ? 'refined' : 'not refined');
+  return words.join(', ');
+}
+
+export const loopWords = (count) => `${count} ${count === 1 ? 'loop' : 'loops'}`;
+
+/** The classes chosen, in words. */
+export const chosenNames = (state, run) => state.classes.map((index) => run.classes[index]).join(' + ');
+
+/** A map with its settings in words. */
+export function titleOf(shown, isTransformer) {
+  const settings = settingsOf(shown, isTransformer);
+  return settings ? `${METHOD_TITLES[shown.method]}, ${settings}` : METHOD_TITLES[shown.method];
+}

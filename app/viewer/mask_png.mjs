@@ -1,0 +1,96 @@
+// What a PNG says as a mask: which value means which class of the checkpoint, or the one class that is chosen.
+
+import { vocColor } from './labels.mjs';
+import { BadPng, readPng } from './png.mjs';
+
+export const VOC = [
+  'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person',
+  'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor',
+];
+const BORDER = 255; // does not count
+const KEPT = 1024; // pixels of the longer side that are kept
+const NEAR = 0.02; // by how much the shape may differ from the picture's
+
+/** Bytes of a mask -> { h, w, labels, values, notices } for keepFile of truth.mjs. `classes`: those of the checkpoint,
+ *  `chosen`: the one that a mask of two values is for, `source`: [height, width] of the picture. Throws BadPng. */
+export async function readMask(bytes, { classes, chosen, source }) {
+  const png = await readPng(bytes);
+  const { h, w } = png;
+  const notices = [sizeNotice(h, w, source)];
+  const { table, values, notice } = png.colors ? ofColors(png.colors, classes, chosen) : ofNumbers(png, classes, chosen);
+  notices.push(notice);
+  return { ...shrink(png, table), values, notices: notices.filter(Boolean) };
+}
+
+function sizeNotice(h, w, [height, width]) {
+  if (h === height && w === width) return '';
+  const sizes = `the mask is ${w} × ${h} px, the picture ${width} × ${height}`;
+  if (Math.abs((w * height) / (h * width) - 1) > NEAR) throw new BadPng(`This mask does not fit, ${sizes}: give one of the same shape.`);
+  return `It was laid over the picture by its nearest points, as ${sizes}.`;
+}
+
+/** Indices or grey values: { table, values, notice }; `table[value]` is what is kept of it. */
+function ofNumbers({ values, palette }, classes, chosen) {
+  const present = distinct(values);
+  const voc = palette && present.filter((value) => value).every((value) => same(palette[value], vocColor(value)));
+  const names = voc ? vocNames(present, classes) : null;
+  const kept = names ?? plainNames(present, classes);
+  // 0 with 1, or 0 with 255, is how masks of one object are written, unless the palette says that they are classes.
+  const single = present.length === 2 && (!kept || (!names && (present[1] === 1 || present[1] === BORDER)));
+  if (single) return two(present[1], chosen);
+  if (!kept) throw new BadPng(`This mask has the value ${present.find((value) => value > classes.length)}, but there are ${classes.length} classes: use 0 for the background and k for class k, or two values for ${chosen}.`);
+  if (!Object.keys(kept).length) throw new BadPng('This mask has no pixel of any class that the checkpoint knows: choose another file.');
+  return { table: Uint8Array.from({ length: 256 }, (_, value) => value), values: kept, notice: `It holds ${Object.keys(kept).join(', ')}.` };
+}
+
+function ofColors(colors, classes, chosen) {
+  const indices = new Map(Array.from({ length: VOC.length + 1 }, (_, k) => [vocColor(k).join(), k]).concat([[vocColor(BORDER).join(), BORDER]]));
+  const found = colors.map((color) => indices.get(color.join()));
+  const names = found.includes(undefined) ? null : vocNames(found, classes);
+  if (names && Object.keys(names).length) return { table: Uint8Array.from(found), values: names, notice: `It holds ${Object.keys(names).join(', ')}.` };
+  if (colors.length !== 2) throw new BadPng('The colours of this mask are not those of PASCAL VOC: give two colours, or a PNG with indices.');
+  const light = colors.map(([r, g, b]) => 0.3 * r + 0.59 * g + 0.11 * b);
+  return two(light[1] >= light[0] ? 1 : 0, chosen);
+}
+
+/** A mask of one object: the pixels of `value` are the class chosen. */
+function two(value, chosen) {
+  return {
+    table: Uint8Array.from({ length: 256 }, (_, i) => (i === value ? 1 : 0)), values: { [chosen]: 1 },
+    notice: `It has two values; the higher, lighter one is taken for ${chosen}.`,
+  };
+}
+
+/** Class names of VOC's values as far as the checkpoint knows them: { name: value }; null if a value is not VOC's or the
+ *  checkpoint has none of VOC's names. */
+function vocNames(present, classes) {
+  const objects = present.filter((value) => value && value !== BORDER);
+  if (objects.some((value) => value > VOC.length) || !VOC.some((name) => classes.includes(name))) return null;
+  return Object.fromEntries(objects.filter((value) => classes.includes(VOC[value - 1])).map((value) => [VOC[value - 1], value]));
+}
+
+/** { name: value } by the order of the checkpoint's classes; null if a value is too high. */
+function plainNames(present, classes) {
+  const objects = present.filter((value) => value && value !== BORDER);
+  return objects.some((value) => value > classes.length) ? null : Object.fromEntries(objects.map((value) => [classes[value - 1], value]));
+}
+
+function distinct(values) {
+  const seen = new Uint8Array(256);
+  for (const value of values) seen[value] = 1;
+  return [...seen.keys()].filter((value) => seen[value]);
+}
+
+/** Through the table, by nearest points, to at most KEPT pixels a side. */
+function shrink({ h: rows, w: cols, values }, table) {
+  const factor = Math.min(1, KEPT / Math.max(rows, cols));
+  const [h, w] = [rows, cols].map((side) => Math.max(1, Math.round(side * factor)));
+  const labels = new Uint8Array(h * w);
+  for (let i = 0; i < h; i++) {
+    const start = Math.floor(((i + 0.5) * rows) / h) * cols;
+    for (let j = 0; j < w; j++) labels[i * w + j] = table[values[start + Math.floor(((j + 0.5) * cols) / w)]];
+  }
+  return { h, w, labels };
+}
+
+const same = (a, b) => Boolean(a) && a.every((value, i) => value === b[i]);

@@ -1,0 +1,118 @@
+// Maps of an ablation with their IoU at every threshold, kept while their settings stay, and their small pictures.
+
+import { colorize, upsample } from './arithmetic.mjs';
+import { colorTable } from './colormaps.mjs';
+import { cellEdges, contour } from './contour.mjs';
+import { drawTruth, gridSize, strokeSegments, toCanvas } from './draw.mjs';
+import { sweep } from './sweep.mjs';
+import { currentMap } from './state.mjs';
+
+const KEPT = 400;
+const SIDE = 208; // pixels of a small picture's longer side
+const FINE = 112; // points along the longer side on which a small map is interpolated
+
+/** measure(state, column, method, own, truth): what `currentMap` gives, and `curve`, the sweep of its IoU, or null where
+ *  no truth is complete. `column`: { key, run, trace }. `truth`: { mask, ignore, h, w } or null; h, w as `gridSize`. */
+export function createMeasure() {
+  const maps = new Map();
+  const curves = new WeakMap(); // a map -> { mask, ignore, curve }
+  return function measure(state, { key, trace }, method, own = {}, truth = null) {
+    const { classes, loops, refined, blocks, combine } = { ...state, ...own };
+    const name = [key, method, classes.join(), loops, refined, blocks, combine].join('/');
+    if (!maps.has(name)) {
+      if (maps.size >= KEPT) maps.delete(maps.keys().next().value);
+      maps.set(name, currentMap(state, trace, method, own));
+    }
+    const shown = maps.get(name);
+    if (!truth) return { ...shown, curve: null };
+    let known = curves.get(shown);
+    if (known?.mask !== truth.mask || known.ignore !== truth.ignore) {
+      const fine = upsample(shown.map, shown.span, truth.h, truth.w);
+      known = { mask: truth.mask, ignore: truth.ignore, curve: sweep(fine.data, shown.top, truth.mask, truth.ignore) };
+      curves.set(shown, known);
+    }
+    return { ...shown, curve: known.curve };
+  };
+}
+
+/** The truth of the classes chosen on the points on which IoU is counted everywhere in the page, or null if there is none
+ *  for one of them. `found`: what `truthOf` gives. */
+export function countable(found, picture) {
+  if (!found.complete) return null;
+  const [h, w] = gridSize(picture.naturalWidth, picture.naturalHeight);
+  return { mask: found.raster(h, w), ignore: found.ignore(h, w), h, w };
+}
+
+/** Width and height of a small picture. */
+function smallSize({ naturalWidth, naturalHeight }) {
+  const factor = SIDE / Math.max(naturalWidth, naturalHeight);
+  return [Math.max(1, Math.round(naturalWidth * factor)), Math.max(1, Math.round(naturalHeight * factor))];
+}
+
+/** What small maps are drawn with: paint(canvas, shown, range, state), a map over the picture as the page's display settings
+ *  say, `range` the value at the top of the colours; `under(polygons)` sets the outline of the truth for all of them. */
+export function createPainter(picture) {
+  const [width, height] = smallSize(picture);
+  const small = layer((context) => context.drawImage(picture, 0, 0, width, height));
+  const heats = new WeakMap(); // a map -> { key, canvas }, the picture with its heat
+  let outline = { polygons: [], canvas: null };
+
+  function layer(draw) {
+    const canvas = new OffscreenCanvas(width, height);
+    const context = canvas.getContext('2d');
+    context.imageSmoothingQuality = 'high';
+    draw(context);
+    return canvas;
+  }
+
+  /** The picture under the map's colours, drawn anew only if one of its settings has changed. */
+  function heated(shown, range, state) {
+    const mask = state.overlay === 'mask';
+    const key = [range, state.colormap, state.opacity, state.cells, mask && state.threshold].join();
+    if (heats.get(shown.map)?.key !== key) {
+      heats.set(shown.map, { key, canvas: layer((context) => {
+        context.drawImage(small, 0, 0);
+        const { fine, w, h } = spread(shown, state.cells);
+        const pixels = mask ? maskPixels(fine.data, state.threshold * shown.top) : colorize(fine.data, range, colorTable(state.colormap));
+        context.imageSmoothingEnabled = !state.cells;
+        context.globalAlpha = state.opacity;
+        context.drawImage(toCanvas(pixels, fine.w, fine.h), 0, 0, w, h);
+      }) });
+    }
+    return heats.get(shown.map).canvas;
+  }
+
+  /** A map on its points, or as its cells, and the width and height of them all. */
+  function spread({ map, span }, cells) {
+    if (cells) return { fine: map, w: (width * map.w) / span[1], h: (height * map.h) / span[0] };
+    const factor = FINE / Math.max(width, height);
+    return { fine: upsample(map, span, Math.ceil(height * factor), Math.ceil(width * factor)), w: width, h: height };
+  }
+
+  return {
+    under(polygons) {
+      if (JSON.stringify(polygons) === JSON.stringify(outline.polygons)) return;
+      const drawn = () => layer((context) => {
+        context.scale(width, height);
+        drawTruth(context, polygons, 0.65);
+      });
+      outline = { polygons, canvas: polygons.length ? drawn() : null };
+    },
+    paint(canvas, shown, range, state) {
+      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+      const context = canvas.getContext('2d');
+      context.drawImage(shown.top > 0 ? heated(shown, range, state) : small, 0, 0);
+      if (shown.top > 0 && state.outline && state.threshold > 0) {
+        const { fine, w, h } = spread(shown, state.cells);
+        strokeSegments(context, (state.cells ? cellEdges : contour)(fine, state.threshold * shown.top), w, h, '#ffffff', [], 1.1);
+      }
+      if (outline.canvas) context.drawImage(outline.canvas, 0, 0);
+    },
+  };
+}
+
+function maskPixels(values, level) {
+  const rgba = new Uint8ClampedArray(values.length * 4);
+  for (let i = 0; i < values.length; i++) rgba[4 * i + 3] = values[i] >= level && values[i] > 0 ? 0 : 255;
+  return rgba;
+}

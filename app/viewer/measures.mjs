@@ -1,0 +1,87 @@
+// The table 'This picture': how well each map on the page finds the object that the ground truth shows.
+
+import { largest } from './arithmetic.mjs';
+import { gridSize } from './draw.mjs';
+import { MEASURES, atThreshold, averagePrecision, pointsAt } from './localization.mjs';
+import { sideOf } from './items.mjs';
+import { chosenNames, settingsOf } from './maps.mjs';
+import { drawHead, drawMeanings, drawRows } from './measure_table.mjs';
+import { percent } from './page.mjs';
+import { METHOD_TITLES, shownMethods } from './state.mjs';
+import { truthOf } from './truth.mjs';
+
+const WAIT = 60; // milliseconds between two tables while a slider moves
+
+/** All measures of an interpolated map { data, h, w } at a share of its maximum. `kept`: a WeakMap that remembers what
+ *  does not depend on the threshold. */
+export function measured(fine, level, truth, kept = new WeakMap()) {
+  const mask = truth.raster(fine.h, fine.w);
+  const ignore = truth.ignore(fine.h, fine.w);
+  let still = kept.get(fine);
+  if (still?.mask !== mask || still.ignore !== ignore) {
+    still = { mask, ignore, pointing: pointsAt(fine, mask, ignore) ? 1 : 0, pxap: averagePrecision(fine, mask, ignore) };
+    kept.set(fine, still);
+  }
+  const { pointing, pxap } = still;
+  return { ...atThreshold(fine, level, mask, ignore), pointing, pxap };
+}
+
+/** Why the maps cannot be measured, or ''. */
+export function missingWords(names, without) {
+  if (!without.length) return '';
+  if (without.length === names.length) return `There is no mask of ${names.join(' or ')} here: draw one or give a PNG, and the maps are measured against it.`;
+  return `The mask covers not all chosen classes, ${without.join(' and ')} ${without.length > 1 ? 'are' : 'is'} missing: draw one, or choose fewer classes, to measure the maps.`;
+}
+
+export function mountMeasures({ at, store, view, extras, board: { maps }, onDraw }) {
+  const kept = new WeakMap();
+  let timer = 0;
+  drawHead(at('measures-head'), MEASURES);
+  drawMeanings(at('measures-says'), [...MEASURES, {
+    title: 'How', says: 'On 320 points along the longer side. In the map is what is at or above the threshold, a share of its own maximum. Points that a mask file marks with 255 do not count, except for boxes. One picture proves little: compare over many.',
+  }]);
+  onDraw((state) => {
+    if (state.tab === 'explore' && !timer) timer = setTimeout(draw, WAIT);
+  });
+
+  function draw() {
+    timer = 0;
+    const now = view();
+    const state = store.get();
+    if (!now || state.tab !== 'explore') return;
+    const { run, picture } = now;
+    const truth = truthOf(state, now);
+    const without = state.classes.filter((index) => !truthOf({ ...state, classes: [index] }, now).complete).map((index) => run.classes[index]);
+    at('measures').hidden = !truth.complete;
+    at('measures-missing').textContent = missingWords(state.classes.map((index) => run.classes[index]), without);
+    if (!truth.complete) return;
+    at('measures-caption').textContent = `This picture: ${chosenNames(state, run)}, at the threshold of ${Math.round(100 * state.threshold)} % of each map's maximum`;
+    const size = gridSize(picture.naturalWidth, picture.naturalHeight);
+    drawRows(at('measures-rows'), MEASURES, listed(state, now).map(({ key, title, note, shown }) => {
+      const found = measured(maps.fine(shown, size), state.threshold * shown.top, truth, kept);
+      return {
+        key, title, note, values: MEASURES.map(({ id }) => found[id]),
+        texts: MEASURES.map(({ id }) => (id === 'pointing' ? (found[id] ? 'hit' : 'miss') : percent(found[id]))),
+      };
+    }));
+  }
+
+  /** The maps on the page: those switched on and the extra panel's, or the two that are compared. */
+  function listed(state, now) {
+    const { run, trace } = now;
+    const row = (method, own, before = '') => {
+      const shown = maps.shown(state, now, method, own);
+      return { key: method, title: before + METHOD_TITLES[method], note: settingsOf(shown, trace.isTransformer(method)), shown };
+    };
+    if (state.compare.view !== 'side') {
+      return ['a', 'b'].map((letter) => {
+        const { method, own } = sideOf(state.compare[letter], run);
+        return row(method, own, `${letter.toUpperCase()}: `);
+      });
+    }
+    const rows = shownMethods(state, run).map((method) => row(method));
+    const extra = state.extra && extras[state.extra.kind]?.(state.extra, now);
+    const top = extra ? extra.top ?? largest(extra.map.data) : 0; // 0 while an explainer is at work
+    return top > 0 ? [...rows, { key: 'other', title: extra.title, note: extra.note, shown: { ...extra, top } }] : rows;
+  }
+}

@@ -1,0 +1,104 @@
+// One panel: its elements, and the words and numbers around its canvas.
+
+import { figure, overlap } from './arithmetic.mjs';
+import { largestBox } from './boxes.mjs';
+import { SIGNED, gradient } from './colormaps.mjs';
+import { make } from './page.mjs';
+import { UNIT_NAMES } from './state.mjs';
+
+const ROWS = 2; // colour bars a panel may need: two maps in one
+
+/** The elements of a panel. `label`: its name for those who hear the page; `close`: called by its close button, if any. */
+export function buildPanel(name, label, close = null) {
+  const span = (kind, text) => make('span', { class: kind, text });
+  const rows = Array.from({ length: ROWS }, () => {
+    const row = { name: span('name'), bar: span('ramp'), tick: span('tick'), low: span('low'), high: span('high'), unit: span('unit'), value: span('value') };
+    row.node = make('div', { class: 'scale', hidden: true }, [
+      row.name, make('span', { class: 'rampbox', 'aria-hidden': 'true' }, [row.bar, row.tick]), row.low, row.unit, row.value, row.high,
+    ]);
+    return row;
+  });
+  const panel = {
+    key: name, rows, item: null,
+    canvas: make('canvas', { class: 'map', role: 'img', 'data-method': name }),
+    cross: make('canvas', { class: 'cross', 'aria-hidden': 'true' }),
+    title: make('h3'), note: span('note'), iou: span('iou'), score: make('span', { class: 'score', title: 'probability of the class, by this network' }),
+    empty: make('p', { class: 'none', hidden: true }), box: make('p', { class: 'box', hidden: true }),
+  };
+  const head = [panel.title, panel.note, panel.iou, panel.score];
+  if (close) head.push(make('button', { type: 'button', class: 'close', text: '×', 'aria-label': 'Take this panel away', on: { click: close } }));
+  panel.stage = make('div', {
+    class: 'stage', tabindex: '0', role: 'application', 'aria-roledescription': 'map',
+    'aria-label': `${label}: arrow keys move a crosshair, plus, minus and 0 zoom, Shift with arrows pans, Enter picks the place`,
+  }, [panel.canvas, panel.cross, panel.empty]);
+  panel.node = make('article', { class: `panel ${name}` }, [make('header', {}, head), panel.stage, ...rows.map((row) => row.node), panel.box]);
+  return panel;
+}
+
+/** Canvases with the pixels of the screen, where the panel has a size. Returns whether it has. */
+export function fit(panel, aspect, pixel, most = 2000) {
+  panel.stage.style.aspectRatio = String(aspect);
+  panel.node.style.setProperty('--ratio', String(aspect));
+  const { width: wide, height: high } = panel.canvas.getBoundingClientRect();
+  if (!wide || !high) return false;
+  const factor = Math.min(pixel, most / Math.max(wide, high));
+  const [width, height] = [wide, high].map((side) => Math.max(1, Math.round(side * factor)));
+  for (const canvas of [panel.canvas, panel.cross]) {
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  }
+  return true;
+}
+
+/** What is measured of a map on the whole picture, whatever is in sight: { iou, box }, each null where there is none.
+ *  `fine`: the interpolated map; the box is [x0, y0, x1, y1] from 0 to 1. */
+export function measure(fine, level, truth, boxes) {
+  const inside = level > 0;
+  const raster = inside && truth.complete ? truth.raster(fine.h, fine.w) : null;
+  const box = inside && boxes ? largestBox(fine, level) : null;
+  return {
+    iou: raster ? overlap(fine.data, level, raster, truth.ignore(fine.h, fine.w)) : null,
+    box: box && [box[0] / fine.w, box[1] / fine.h, box[2] / fine.w, box[3] / fine.h],
+  };
+}
+
+/** A box in pixels of the network's input, in words. */
+export function boxWords([x0, y0, x1, y1], [height, width]) {
+  const [a, b, c, d] = [x0 * width, y0 * height, x1 * width, y1 * height].map(Math.round);
+  return `Box: x ${a} to ${c}, y ${b} to ${d} px (${c - a} × ${d - b})`;
+}
+
+/** Write the caption of an item: title, note, score, colour bars, boxes. `facts`: what `measure` gave, for each scale. */
+export function caption(panel, item, state, run, facts) {
+  panel.item = item;
+  panel.title.textContent = item.title;
+  panel.note.textContent = item.note;
+  panel.note.title = item.note;
+  panel.score.textContent = item.score;
+  const many = item.scales.length > 1;
+  const ious = facts.map(({ iou }, i) => (iou === null ? '' : `${many ? `${item.scales[i].letter} ` : ''}${Math.round(100 * iou)} %`)).filter(Boolean);
+  panel.iou.textContent = ious.length ? `IoU ${ious.join(', ')}` : '';
+  panel.rows.forEach((row, i) => {
+    const layer = item.scales[i];
+    row.node.hidden = !layer;
+    if (layer) scale(row, layer, state, many);
+  });
+  const boxes = facts.map(({ box }, i) => box && `${many ? `${item.scales[i].letter} ` : ''}${boxWords(box, run.input)}`).filter(Boolean);
+  panel.box.textContent = boxes.join('; ');
+  panel.box.hidden = !boxes.length;
+  panel.empty.textContent = item.empty;
+  panel.empty.hidden = !item.empty;
+  panel.canvas.setAttribute('aria-label', [item.spoken, panel.iou.textContent, ...boxes].filter(Boolean).join('. '));
+}
+
+function scale(row, { shown, range, signed, letter, title, ends }, state, many) {
+  row.name.textContent = many ? `${letter}: ${title}` : '';
+  row.name.hidden = !many;
+  row.node.classList.toggle('signed', signed);
+  row.bar.style.background = `linear-gradient(to right, ${gradient(signed ? SIGNED : state.colormap)})`;
+  row.low.textContent = signed ? `${figure(-range).replace('-', '−')} ${ends[0]}` : '0';
+  row.high.textContent = signed ? `${ends[1]} +${figure(range)}` : figure(range);
+  row.unit.textContent = UNIT_NAMES[shown.unit];
+  const level = state.threshold * shown.top;
+  row.tick.style.left = signed ? '50%' : `${range > 0 ? Math.min(100, (100 * level) / range) : 0}%`;
+  row.tick.hidden = !(shown.top > 0);
+}

@@ -1,0 +1,102 @@
+// The loop scrubber: plays the loop counts one after another, and says what each of them brings.
+
+import { overlap } from './arithmetic.mjs';
+import { gridSize } from './draw.mjs';
+import { make } from './page.mjs';
+import { truthOf } from './truth.mjs';
+
+const PAUSE = 1000; // milliseconds for one loop count
+
+/** The loop count after this one: the first after the last. */
+export const nextLoop = (loops, most) => (loops >= most ? 0 : loops + 1);
+
+/** The first of the largest values, or -1 for none. */
+export function best(values) {
+  return values.reduce((top, value, i) => (top < 0 || value > values[top] ? i : top), -1);
+}
+
+/** What the tokens after this loop count have to do with those before, in words. */
+export function similarityWords(similarity, loops) {
+  const value = similarity[loops];
+  return loops > 0 && Number.isFinite(value) ? `cosine to the pass before ${value.toFixed(3)}` : '';
+}
+
+export function mountPlayer({ at, root, store, view, board, onDraw, onRun }) {
+  const still = window.matchMedia('(prefers-reduced-motion: reduce)');
+  let timer = null;
+  let shown = ''; // what the IoU of each loop count was computed for
+  at('play').addEventListener('click', () => {
+    if (timer) stop();
+    else if (still.matches) step(); // one count at a press, nothing moves by itself
+    else start();
+  });
+  for (const event of ['pointerdown', 'keydown', 'input']) at('loops').addEventListener(event, stop);
+  document.addEventListener('visibilitychange', () => document.hidden && stop());
+  still.addEventListener('change', stop);
+  onRun(() => {
+    stop();
+    shown = '';
+  });
+  onDraw((state, now) => {
+    const { run } = now;
+    if (timer && (state.tab !== 'explore' || root.dataset.present)) stop();
+    at('play').disabled = at('loops').disabled = run.maxLoops === 0;
+    at('loops-similarity').textContent = similarityWords(run.similarity, state.loops);
+    if (state.tab === 'explore') ious(state, now);
+    label();
+  });
+
+  function start() {
+    step();
+    timer = setInterval(step, PAUSE);
+    label();
+  }
+
+  function stop() {
+    clearInterval(timer);
+    timer = null;
+    label();
+  }
+
+  function step() {
+    const now = view();
+    if (now) store.set({ loops: nextLoop(store.get().loops, now.run.maxLoops) });
+  }
+
+  function label() {
+    const words = timer ? 'Pause' : still.matches ? 'Next loop count' : 'Play the loop counts';
+    at('play').textContent = timer ? '❚❚' : still.matches ? '›' : '▶';
+    at('play').setAttribute('aria-label', words);
+    at('play').title = words;
+  }
+
+  /** CRT's IoU with the mask for every loop count, a small bar for each. */
+  function ious(state, now) {
+    const { run, picture } = now;
+    const truth = state.truth ? truthOf(state, now) : { complete: false };
+    const wanted = truth.complete && run.methods.includes('crt') && run.maxLoops > 0;
+    at('loops-iou').hidden = !wanted;
+    if (!wanted) return;
+    const size = gridSize(picture.naturalWidth, picture.naturalHeight);
+    const raster = truth.raster(...size);
+    const ignore = truth.ignore(...size);
+    const values = Array.from({ length: run.maxLoops + 1 }, (_, loops) => {
+      const map = board.maps.shown(state, now, 'crt', { loops });
+      return map.top > 0 ? overlap(board.maps.fine(map, size).data, state.threshold * map.top, raster, ignore) : 0;
+    });
+    const key = JSON.stringify([values, state.loops]);
+    if (key === shown) return;
+    shown = key;
+    const top = best(values);
+    at('loops-iou').replaceChildren(...values.map((value, loops) => {
+      const bar = make('span', { class: 'iou-bar', 'aria-hidden': 'true' });
+      bar.style.width = `${100 * value}%`;
+      const words = `${loops === top ? 'best: ' : ''}${loops} ${loops === 1 ? 'loop' : 'loops'}, IoU ${Math.round(100 * value)} %`;
+      return make('li', { class: loops === top ? 'best' : '', 'aria-current': loops === state.loops ? 'true' : null, title: words }, [
+        make('span', { class: 'unseen', text: words }),
+        make('span', { class: 'iou-track', 'aria-hidden': 'true' }, [bar]),
+        make('span', { 'aria-hidden': 'true', text: `${loops === top ? '★ ' : ''}${Math.round(100 * value)} %` }),
+      ]);
+    }));
+  }
+}

@@ -1,0 +1,136 @@
+// The curves of an ablation: which numbers go into which chart, and the sentence above each.
+
+import { lineChart } from './curves.mjs';
+import { make, percent } from './page.mjs';
+import { costReading, distanceReading, loopsReading, similarityReading, thresholdReading } from './readings.mjs';
+import { METHOD_TITLES, shownMethods } from './state.mjs';
+import { STEPS, iouAt } from './sweep.mjs';
+
+const PERCENT = { format: (value) => `${Math.round(100 * value)} %` };
+const counts = (length, first = 0) => Array.from({ length }, (_, i) => i + first);
+/** A colour for the k-th of n sizes, from the CNN's blue to the transformer's green. */
+export const sizeColor = (k, n) => `color-mix(in oklab, var(--crt) ${n > 1 ? Math.round((100 * k) / (n - 1)) : 100}%, var(--resnet))`;
+const methodColor = (method) => `var(--${method})`;
+
+/** Cosine of the tokens before and after each pass (Fig. 6). `rows`: [{ label, similarity }]. */
+export function similaritySpec(rows) {
+  const most = Math.max(...rows.map(({ similarity }) => similarity.length));
+  return {
+    title: 'Do the passes still change the tokens?',
+    x: { label: 'pass', values: counts(most - 1, 1), format: String }, y: { label: 'cosine before and after', low: 0, high: 1 },
+    series: rows.map(({ label, similarity }, k) => ({ name: label, color: sizeColor(k, rows.length), points: similarity.slice(1).map((value, i) => [i + 1, value]) })),
+  };
+}
+
+/** Tiles and tile passes against the input size. `rows`: [{ size, tiles, passes }], size in pixels. */
+export function tilesSpec(rows) {
+  return {
+    title: 'What a size costs in tiles',
+    x: { label: 'input size, px', values: rows.map(({ size }) => size), format: String }, y: { label: 'count', low: 0 },
+    series: [
+      { name: 'tiles', color: 'var(--soft)', points: rows.map(({ size, tiles }) => [size, tiles]) },
+      { name: 'tiles × passes of CRT', color: 'var(--crt)', points: rows.map(({ size, tiles, passes }) => [size, tiles * passes]) },
+    ],
+  };
+}
+
+/** Milliseconds of each network against the input size. `rows`: [{ size, timings }], `timings` null where unknown. */
+export function timeSpec(rows, methods) {
+  const most = Math.max(...rows.flatMap(({ timings }) => methods.map((method) => timings?.[method] ?? 0)));
+  const [unit, scale] = most >= 10_000 ? ['s', 1000] : ['ms', 1];
+  return {
+    title: 'What a size costs in time',
+    x: { label: 'input size, px', values: rows.map(({ size }) => size), format: String }, y: { label: unit, low: 0 },
+    series: methods.map((method) => ({ name: METHOD_TITLES[method], color: methodColor(method), points: rows.map(({ size, timings }) => [size, timings ? timings[method] / scale : NaN]) })),
+  };
+}
+
+/** L1 between the branches against the loop count. `rows`: [{ label, coupled, alone }]. */
+export function distanceSpec(rows) {
+  const known = rows.filter(({ coupled }) => coupled?.length);
+  const most = Math.max(1, ...known.map(({ coupled }) => coupled.length));
+  return {
+    title: 'Do the two branches agree?',
+    x: { label: 'loops', values: counts(most), format: String }, y: { label: 'mean |CNN − transformer|, raw CAM', low: 0 },
+    series: known.map(({ label, coupled }, k) => ({ name: label, color: sizeColor(k, known.length), points: coupled.map((value, loops) => [loops, value]) })),
+  };
+}
+
+/** IoU against the threshold. `rows`: [{ title, method, curve }]. */
+export function thresholdSpec(rows, threshold) {
+  return {
+    title: 'Which threshold fits the mask?',
+    x: { label: 'threshold, share of the largest value', low: 0, high: 1, ...PERCENT }, y: { label: 'IoU', low: 0, high: 1, ...PERCENT },
+    series: rows.map(({ title, method, curve }, k) => ({ name: title, color: methodColor(method), dash: ['', '7 4', '2 4', '9 3 2 3'][k % 4], points: [...curve.iou].map((iou, step) => [step / STEPS, iou]) })),
+    marks: rows.map(({ method, curve: { best } }) => ({ x: best.threshold, y: best.iou, color: methodColor(method), text: percent(best.iou) })),
+    guides: [{ x: threshold, text: `set: ${percent(threshold)}` }],
+  };
+}
+
+/** IoU against the loop count, at each count's best threshold and at the one that is set. `rows`: [{ refined, curves }]. */
+export function loopsSpec(rows, threshold) {
+  const color = (refined) => (refined ? 'var(--crt)' : 'var(--soft)');
+  const name = (refined) => (refined ? 'refined' : 'not refined');
+  return {
+    title: 'Which loop count stops helping?',
+    x: { label: 'loops', values: counts(rows[0].curves.length), format: String }, y: { label: 'IoU', low: 0, ...PERCENT },
+    series: rows.flatMap(({ refined, curves }) => [
+      { name: `${name(refined)}, best threshold`, color: color(refined), points: curves.map(({ best }, loops) => [loops, best.iou]) },
+      { name: `${name(refined)}, at ${percent(threshold)}`, color: color(refined), dash: '5 4', points: curves.map((curve, loops) => [loops, iouAt(curve, threshold)]) },
+    ]),
+  };
+}
+
+/** The charts on the page. `useThreshold(value)` sets it; `scene` as mountAblate makes it. */
+export function createPlots(box, useThreshold) {
+  const charts = Object.fromEntries(['loops', 'threshold', 'similarity', 'distance', 'tiles', 'time'].map((name) => [name, lineChart()]));
+  const uses = make('div', { class: 'curve-uses', role: 'group', 'aria-label': 'Best thresholds' });
+  charts.threshold.node.append(uses);
+  const missing = make('p', { class: 'hint' });
+  box.replaceChildren(missing, ...Object.values(charts).map(({ node }) => node));
+
+  function draw(scene) {
+    const { state, run, truth, rows, method, here, measure } = scene;
+    missing.textContent = scene.noTruth;
+    missing.hidden = Boolean(truth);
+    charts.loops.node.hidden = charts.threshold.node.hidden = !truth;
+    if (truth) judged(scene);
+    const looks = rows.filter(({ similarity }) => similarity.length);
+    charts.similarity.node.hidden = !looks.length;
+    if (looks.length) charts.similarity.draw(similaritySpec(looks), similarityReading(run.similarity, Boolean(truth)));
+    charts.distance.draw(distanceSpec(rows), distanceReading([...rows].sort((a, b) => (b.key === here.key) - (a.key === here.key))));
+    const best = (row) => (truth ? measure(row, method, {}).curve.best.iou : null);
+    const sum = (timings) => run.methods.reduce((total, name) => total + timings[name], 0);
+    const cost = rows.map((row) => ({ label: row.label, tiles: row.run.tiles, ms: row.timings && sum(row.timings), iou: best(row) }));
+    charts.tiles.draw(tilesSpec(rows), costReading(cost));
+    const stored = rows.filter(({ timings }) => !timings).map(({ label }) => label);
+    const note = stored.length ? ` ${stored.join(', ')}: computed earlier on another machine and stored, so its time is left out.` : '';
+    charts.time.draw(timeSpec(rows, run.methods), `Wall time of each network on this server, once, with whatever else it was doing.${note}`);
+  }
+
+  function judged({ state, run, method, here, measure }) {
+    const loops = counts(here.trace.maxLoops(method) + 1);
+    const of = (refined) => ({ refined, curves: loops.map((count) => measure(here, method, { loops: count, refined }).curve) });
+    const set = of(state.refined);
+    charts.loops.draw(loopsSpec([set, of(!state.refined)], state.threshold), loopsWords(set, state, method));
+    const shown = shownMethods(state, run).map((name) => ({ method: name, title: METHOD_TITLES[name], curve: measure(here, name, {}).curve }));
+    charts.threshold.draw(thresholdSpec(shown, state.threshold), thresholdReading(
+      shown.map(({ title, curve }) => ({ title, best: curve.best, now: iouAt(curve, state.threshold) })), state.threshold,
+    ));
+    const buttons = shown.map(({ title, curve: { best } }) => ({ text: `Use ${percent(best.threshold)}, best for ${title}`, value: best.threshold }));
+    while (uses.children.length > buttons.length) uses.lastChild.remove();
+    buttons.forEach(({ text, value }, k) => {
+      if (!uses.children[k]) uses.append(make('button', { type: 'button', class: 'plain', on: { click: (event) => useThreshold(Number(event.currentTarget.dataset.value)) } }));
+      uses.children[k].textContent = text;
+      uses.children[k].dataset.value = value;
+    });
+  }
+
+  return { draw };
+}
+
+/** The sentence about loops for the refinement that is set. `set`: { refined, curves }. */
+export function loopsWords({ refined, curves }, { threshold }, method) {
+  const best = curves.map((curve) => curve.best.iou);
+  return loopsReading({ best, now: curves.map((curve) => iouAt(curve, threshold)), threshold, title: METHOD_TITLES[method], refined });
+}

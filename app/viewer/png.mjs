@@ -1,0 +1,162 @@
+// The values of a PNG as they stand in the file. A browser's own decoder only gives colours, in which the indices of a
+// mask are lost. Specification: https://www.w3.org/TR/png-3/. Nothing of the file is believed.
+
+const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
+const MOST_PIXELS = 64e6;
+const MOST_BYTES = 256e6; // of the pixels once inflated
+const MOST_COLORS = 256;
+const SLICE = 16384; // bytes inflated at once, at most a thousandfold
+const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }; // of a pixel, by colour type
+const DEPTHS = { 0: [1, 2, 4, 8], 2: [8], 3: [1, 2, 4, 8], 4: [8], 6: [8] };
+
+/** What is wrong with a file, in one sentence that says what to do. */
+export class BadPng extends Error {}
+
+/** Bytes of a PNG -> { h, w, values, colors, palette }. `values`: h × w bytes, the index or grey value of each pixel; of
+ *  a PNG in colours the number of its colour in `colors`, [[r, g, b]] in the order they come, null otherwise. What is
+ *  all transparent counts as black. `palette`: [[r, g, b]] of an indexed PNG, else null. Throws BadPng. */
+export async function readPng(bytes) {
+  const { header, palette, data } = chunks(bytes);
+  const { w, h, depth, type } = header;
+  const samples = SAMPLES[type];
+  const row = Math.ceil((w * samples * depth) / 8);
+  if ((row + 1) * h > MOST_BYTES) throw new BadPng(`This PNG has ${w} × ${h} pixels in colour: save the mask with indices, or smaller.`);
+  const raw = await inflate(data, (row + 1) * h);
+  const step = Math.max(1, (samples * depth) >> 3);
+  const values = new Uint8Array(w * h);
+  const write = samples === 1 ? packed(values, w, depth) : type === 4 ? greyAlpha(values, w) : colored(values, w, samples);
+  let before = new Uint8Array(row);
+  for (let i = 0; i < h; i++) {
+    const line = raw.subarray(i * (row + 1) + 1, (i + 1) * (row + 1));
+    unfilter(raw[i * (row + 1)], line, before, step);
+    write(line, i * w);
+    before = line;
+  }
+  return { h, w, values, colors: write.colors ?? null, palette: type === 3 ? palette : null };
+}
+
+function chunks(bytes) {
+  if (SIGNATURE.some((value, i) => bytes[i] !== value)) throw new BadPng('This file is no PNG: save the mask as PNG, which keeps every value.');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const data = [];
+  let header = null;
+  let palette = null;
+  for (let at = 8; ; ) {
+    if (at + 12 > bytes.length) throw new BadPng('This PNG is cut off: save or copy it again.');
+    const length = view.getUint32(at);
+    const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    if (length > bytes.length - at - 12) throw new BadPng('This PNG is cut off: save or copy it again.');
+    const body = bytes.subarray(at + 8, at + 8 + length);
+    if (!header && name !== 'IHDR') throw new BadPng('This PNG does not begin with its size: save it again.');
+    if (name === 'IHDR') header = headerOf(body, header);
+    else if (name === 'PLTE') palette = Array.from({ length: Math.min(256, Math.floor(length / 3)) }, (_, k) => [...body.subarray(3 * k, 3 * k + 3)]);
+    else if (name === 'IDAT') data.push(body);
+    else if (name === 'IEND') break;
+    at += 12 + length;
+  }
+  if (!data.length) throw new BadPng('This PNG holds no pixels: save it again.');
+  return { header, palette, data };
+}
+
+function headerOf(body, before) {
+  if (before || body.length !== 13) throw new BadPng('The header of this PNG is wrong: save it again.');
+  const view = new DataView(body.buffer, body.byteOffset, 13);
+  const [w, h] = [view.getUint32(0), view.getUint32(4)];
+  const [depth, type, compression, filter, interlace] = body.subarray(8);
+  if (!w || !h || w * h > MOST_PIXELS) throw new BadPng(`This PNG claims ${w} × ${h} pixels: give a mask of at most ${MOST_PIXELS / 1e6} million.`);
+  if (depth === 16) throw new BadPng('This PNG has 16 bits a value: save the mask with 8.');
+  if (!DEPTHS[type]?.includes(depth) || compression || filter || interlace > 1) throw new BadPng('The header of this PNG is wrong: save it again.');
+  if (interlace) throw new BadPng('This PNG is interlaced: save the mask without interlacing.');
+  return { w, h, depth, type };
+}
+
+/** zlib bytes in parts -> exactly `size` bytes; no more than that is ever kept. */
+async function inflate(parts, size) {
+  const reader = slices(parts).pipeThrough(new DecompressionStream('deflate')).getReader();
+  const out = new Uint8Array(size);
+  let count = 0;
+  for (;;) {
+    const { done, value } = await reader.read().catch(() => {
+      throw new BadPng('The pixels of this PNG are damaged: save or copy it again.');
+    });
+    if (done) break;
+    if (count + value.length > size) {
+      reader.cancel().catch(() => {}); // the rest may be damaged too, and no longer matters
+      throw new BadPng('This PNG holds more pixels than its header says: save it again.');
+    }
+    out.set(value, count);
+    count += value.length;
+  }
+  if (count < size) throw new BadPng('This PNG holds fewer pixels than its header says: save or copy it again.');
+  return out;
+}
+
+/** Bytes in slices so small that none can become much: a stream inflates a whole slice before anybody can stop it. */
+function slices(parts) {
+  let [part, at] = [0, 0];
+  return new ReadableStream({
+    pull(controller) {
+      while (part < parts.length && at >= parts[part].length) [part, at] = [part + 1, 0];
+      if (part >= parts.length) controller.close();
+      else controller.enqueue(parts[part].subarray(at, (at += SLICE)));
+    },
+  });
+}
+
+/** Undo the filter of one line in place. `step`: bytes from a pixel to the next. */
+function unfilter(kind, line, above, step) {
+  if (kind === 0) return;
+  if (kind > 4) throw new BadPng('The pixels of this PNG are damaged: save or copy it again.');
+  for (let i = 0; i < line.length; i++) {
+    const left = i >= step ? line[i - step] : 0;
+    const up = above[i];
+    if (kind === 1) line[i] += left;
+    else if (kind === 2) line[i] += up;
+    else if (kind === 3) line[i] += (left + up) >> 1;
+    else line[i] += paeth(left, up, i >= step ? above[i - step] : 0);
+  }
+}
+
+function paeth(left, up, corner) {
+  const guess = left + up - corner;
+  const [a, b, c] = [Math.abs(guess - left), Math.abs(guess - up), Math.abs(guess - corner)];
+  return a <= b && a <= c ? left : b <= c ? up : corner;
+}
+
+/** Values of 1, 2, 4 or 8 bits, the first in the highest bits. */
+function packed(values, w, depth) {
+  const each = 8 / depth;
+  const mask = (1 << depth) - 1;
+  return (line, at) => {
+    if (depth === 8) values.set(line, at);
+    else for (let j = 0; j < w; j++) values[at + j] = (line[Math.floor(j / each)] >> (8 - depth * ((j % each) + 1))) & mask;
+  };
+}
+
+function greyAlpha(values, w) {
+  return (line, at) => {
+    for (let j = 0; j < w; j++) values[at + j] = line[2 * j + 1] ? line[2 * j] : 0;
+  };
+}
+
+/** Colours, numbered as they come. */
+function colored(values, w, samples) {
+  const numbers = new Map();
+  const write = (line, at) => {
+    for (let j = 0; j < w; j++) {
+      const k = j * samples;
+      const seen = samples < 4 || line[k + 3];
+      const color = seen ? (line[k] << 16) | (line[k + 1] << 8) | line[k + 2] : 0;
+      let number = numbers.get(color);
+      if (number === undefined) {
+        number = numbers.size;
+        if (number >= MOST_COLORS) throw new BadPng(`This PNG has more than ${MOST_COLORS} colours, so it is no mask: give one colour to each class.`);
+        numbers.set(color, number);
+        write.colors.push([color >> 16, (color >> 8) & 255, color & 255]);
+      }
+      values[at + j] = number;
+    }
+  };
+  write.colors = [];
+  return write;
+}

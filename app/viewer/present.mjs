@@ -1,0 +1,195 @@
+// Scenes one after another on the whole screen. All their runs are fetched first, so that stepping needs no server.
+
+import { decode, fit, pictureOf } from './link.mjs';
+import { words } from './scenes.mjs';
+
+const GAP = 16; // px between panels
+const SWIPE = 48; // px
+const KEYS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ' ': 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1, Home: -Infinity, End: Infinity };
+
+/** Columns, and the width of a panel, that make `count` panels largest in a box. `aspect`: width / height of the
+ *  picture; `extra`: height of a panel around its picture. */
+export function arrange(count, aspect, box, extra) {
+  let best = { columns: 1, width: 0 };
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
+    const wide = (box.width - (columns - 1) * GAP) / columns;
+    const high = ((box.height - (rows - 1) * GAP) / rows - extra) * aspect;
+    const width = Math.floor(Math.min(wide, high));
+    if (width > best.width) best = { columns, width };
+  }
+  return best.width > 0 ? best : { columns: 1, width: Math.floor(box.width) };
+}
+
+/** Where a key leads from slide `index` of `count`, or null if it is none of ours. */
+export function target(key, index, count) {
+  if (!Object.hasOwn(KEYS, key)) return null;
+  return Math.min(count - 1, Math.max(0, index + KEYS[key]));
+}
+
+/** What is presented: the saved scenes, or the examples with their claims. [{ title, claim, link }] */
+export function slidesOf(scenes, cards) {
+  if (scenes.length) return scenes.map(({ title, query }) => ({ title, claim: '', link: decode(query) }));
+  return cards.map(({ id, title, claim = '', view = '' }) => ({ title, claim, link: decode(`v=1&pic=ex.${id}${view ? `&${view}` : ''}`) }));
+}
+
+export function mountPresent(page) {
+  const { root, at, store, view, props, onRun, onDraw, speak } = page;
+  let shown = null; // { slides, runs, index, former } while presenting
+  at('present-start').addEventListener('click', start);
+  at('present-next').addEventListener('click', () => go(shown.index + 1));
+  at('present-back').addEventListener('click', () => go(shown.index - 1));
+  at('present-end').addEventListener('click', stop);
+  document.addEventListener('fullscreenchange', () => shown?.full && !document.fullscreenElement && stop());
+  document.addEventListener('keydown', press, true);
+  window.addEventListener('resize', () => shown && layout());
+  swipe();
+  onDraw((state, now) => {
+    if (!shown?.slides.length) return;
+    at('present-words').textContent = words(state, now.run);
+    layout();
+  });
+  onRun((next) => {
+    if (!shown || [...shown.runs.values()].includes(next)) return;
+    shown.former.view = next; // the server has answered something that was asked before
+    queueMicrotask(() => shown?.slides.length && go(shown.index));
+  });
+
+  async function start() {
+    const mine = { slides: [], runs: new Map(), index: 0, former: { view: view(), state: store.get(), focus: document.activeElement }, full: false, aside: [] };
+    shown = mine;
+    root.dataset.present = 'waiting';
+    for (const role of ['present-head', 'present-foot']) at(role).hidden = false;
+    for (const role of ['present-count', 'present-claim', 'present-words', 'present-note']) at(role).textContent = '';
+    at('present-title').textContent = 'Preparing the scenes …';
+    at('present-title').focus();
+    mine.aside = setAside(root);
+    root.requestFullscreen?.().then(() => { mine.full = true; }, () => {}); // refused or missing: the window is filled
+    const slides = slidesOf(page.scenes.list(), props.cards ?? []);
+    const gone = [];
+    for (const [index, slide] of slides.entries()) {
+      at('present-title').textContent = `Preparing scene ${index + 1} of ${slides.length} …`;
+      const trouble = await fetchRun(slide, mine);
+      if (shown !== mine) return; // ended meanwhile
+      if (trouble) gone.push(trouble);
+      else mine.slides.push(slide);
+    }
+    root.dataset.present = 'on';
+    if (!mine.slides.length) {
+      at('present-title').textContent = 'There is nothing to present';
+      at('present-note').textContent = gone[0] ?? 'Save a scene first.';
+      return;
+    }
+    at('present-note').textContent = gone.length ? `${gone.length} of ${slides.length} scenes left out: ${gone[0]}` : '';
+    go(0);
+  }
+
+  /** Keep the run of a slide -> a sentence why there is none, or ''. */
+  async function fetchRun(slide, mine) {
+    const now = mine.former.view;
+    const { picture, size, mode } = slide.link;
+    const wanted = { pic: picture ?? pictureOf(now.run), size: size ?? '', mode: mode ?? 'overlap' }; // '': the server's usual
+    slide.key = Object.values(wanted).join('|');
+    if (slide.key === [pictureOf(now.run), now.run.chosen.size, now.run.chosen.mode].join('|')) mine.runs.set(slide.key, now);
+    if (mine.runs.has(slide.key)) return '';
+    const got = await page.link.request({ act: 'fetch', ...wanted });
+    if (got.state !== 'fetched') return got.error;
+    try {
+      mine.runs.set(slide.key, await page.open(got.view));
+    } catch (error) {
+      return `The maps could not be fetched: ${error.message}.`;
+    }
+    return '';
+  }
+
+  function go(index) {
+    const { slides, runs } = shown;
+    shown.index = Math.min(slides.length - 1, Math.max(0, index));
+    const slide = slides[shown.index];
+    const kept = runs.get(slide.key);
+    if (view() !== kept) page.showRun(kept);
+    const { settings } = fit(slide.link, kept, store.get());
+    store.set({ ...settings, tab: 'explore' });
+    at('present-title').textContent = slide.title;
+    at('present-claim').textContent = slide.claim;
+    at('present-claim').hidden = !slide.claim;
+    at('present-count').textContent = `${shown.index + 1} of ${slides.length}`;
+    at('present-back').disabled = shown.index === 0;
+    at('present-next').disabled = shown.index === slides.length - 1;
+    speak(`Slide ${shown.index + 1} of ${slides.length}: ${slide.title}. ${slide.claim}`);
+    if (!root.contains(document.activeElement)) at('present-title').focus();
+  }
+
+  function stop() {
+    if (!shown) return;
+    const { former, aside, full } = shown;
+    shown = null;
+    delete root.dataset.present;
+    for (const role of ['present-head', 'present-foot']) at(role).hidden = true;
+    for (const node of aside) node.inert = false;
+    if (full && document.fullscreenElement) document.exitFullscreen();
+    if (view() !== former.view) page.showRun(former.view);
+    store.set(former.state);
+    at('present-start').focus();
+    speak('The presentation has ended.');
+  }
+
+  function press(event) {
+    if (!shown || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === 'Escape') {
+      event.preventDefault();
+      stop();
+      return;
+    }
+    if (event.key === ' ' && event.target.closest?.('button')) return; // the button itself
+    const to = target(event.key, shown.index, shown.slides.length);
+    if (to === null || !shown.slides.length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    go(to);
+  }
+
+  function swipe() {
+    let from = null;
+    root.addEventListener('pointerdown', (event) => {
+      from = shown?.slides.length && event.pointerType === 'touch' ? { x: event.clientX, y: event.clientY } : null;
+    });
+    root.addEventListener('pointerup', (event) => {
+      if (!from || !shown) return;
+      const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
+      from = null;
+      if (Math.abs(dx) > SWIPE && Math.abs(dx) > 2 * Math.abs(dy)) go(shown.index + (dx < 0 ? 1 : -1));
+    });
+  }
+
+  /** Panels as large as the screen allows. */
+  function layout() {
+    const panels = at('panels');
+    const [first] = panels.children;
+    if (!first) return;
+    const { picture } = view();
+    const heads = at('present-head').offsetHeight + at('present-foot').offsetHeight;
+    const style = window.getComputedStyle(root);
+    const around = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom) + 2 * parseFloat(style.rowGap || '0');
+    const box = { width: panels.clientWidth, height: root.clientHeight - heads - around };
+    const stage = first.querySelector('.stage');
+    const extra = Math.max(...[...panels.children].map((panel) => panel.offsetHeight - panel.querySelector('.stage').offsetHeight));
+    const { columns, width } = arrange(panels.children.length, picture.naturalWidth / picture.naturalHeight, box, extra);
+    if (stage) panels.style.setProperty('--columns', columns);
+    panels.style.setProperty('--panel', `${Math.max(width, 140)}px`);
+  }
+}
+
+/** Everything on the page beside the path to `root` made inert; returns what has been changed. */
+function setAside(root) {
+  const aside = [];
+  for (let node = root; node && node !== document.body; node = node.parentElement) {
+    for (const other of node.parentElement?.children ?? []) {
+      if (other !== node && !other.inert) {
+        other.inert = true;
+        aside.push(other);
+      }
+    }
+  }
+  return aside;
+}

@@ -1,0 +1,168 @@
+// Scenes: titled links, kept in this browser, in the order in which they are presented.
+
+import { decode } from './link.mjs';
+import { make, percent } from './page.mjs';
+import { METHOD_TITLES, shownMethods } from './state.mjs';
+
+export const KEY = 'crt-scenes';
+export const MOST = 60;
+export const TITLE = 120; // characters
+const QUERY = 1500;
+const FILE = 500_000; // bytes of a file of scenes
+
+/** The text of a file or of the browser's storage -> { scenes: [{ title, query }], left: how many were no scenes }. */
+export function readScenes(text) {
+  let found;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    return { scenes: [], left: 0, problem: 'This is no file of scenes: it is not JSON.' };
+  }
+  if (found?.version !== 1 || !Array.isArray(found.scenes)) {
+    return { scenes: [], left: 0, problem: 'This is no file of scenes of version 1.' };
+  }
+  const scenes = found.scenes.filter(isScene).slice(0, MOST).map(({ title, query }) => ({ title: title.trim().slice(0, TITLE), query }));
+  return { scenes, left: found.scenes.length - scenes.length, problem: '' };
+}
+
+/** Scenes -> the text that `readScenes` takes. */
+export function writeScenes(scenes) {
+  return `${JSON.stringify({ version: 1, scenes }, null, 1)}\n`;
+}
+
+/** The list with the scene at `from` moved `by` places. */
+export function moved(scenes, from, by) {
+  const to = from + by;
+  if (to < 0 || to >= scenes.length) return scenes;
+  const rest = scenes.filter((_, i) => i !== from);
+  return [...rest.slice(0, to), scenes[from], ...rest.slice(to)];
+}
+
+/** What a state shows of a run, in words. */
+export function words(state, run) {
+  const names = state.classes.map((index) => run.classes[index]).join(' + ');
+  const methods = shownMethods(state, run);
+  const parts = [names, methods.map((name) => METHOD_TITLES[name]).join(', ') || 'the picture'];
+  if (methods.includes('crt')) parts.push(`CRT with ${state.loops} ${state.loops === 1 ? 'loop' : 'loops'}`);
+  if (methods.some((name) => name === 'crt' || name === 'tscam')) {
+    const passes = state.combine === 'sum' ? '' : `, ${state.combine} of the passes`;
+    const blocks = state.blocks ? ` by the attention of blocks ${state.blocks[0] + 1} to ${state.blocks[1] + 1}` : '';
+    parts.push(state.refined ? `refined${blocks}${passes}` : 'not refined');
+  }
+  const [height, width] = run.input;
+  parts.push(`threshold ${percent(state.threshold)}`, `input ${width} × ${height} px, ${run.tiles} ${run.tiles === 1 ? 'tile' : 'tiles'}, ${run.mode}`);
+  return parts.join(' · ');
+}
+
+function isScene(one) {
+  return typeof one?.title === 'string' && typeof one?.query === 'string' && one.query.length <= QUERY && decode(one.query).linked;
+}
+
+export function mountScenes(page) {
+  const { at, store, view, props } = page;
+  const drawer = at('scenes');
+  const { scenes: kept, problem } = stored();
+  let scenes = kept;
+  page.scenes = { list: () => scenes };
+
+  at('scenes-open').addEventListener('click', () => {
+    at('scenes-title').value = suggestion();
+    tell(problem);
+    list();
+    drawer.showModal();
+  });
+  at('scenes-close').addEventListener('click', () => drawer.close());
+  drawer.addEventListener('click', (event) => event.target === drawer && drawer.close()); // beside the drawer
+  at('scenes-form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    add();
+  });
+  at('scenes-export').addEventListener('click', () => {
+    const url = URL.createObjectURL(new Blob([writeScenes(scenes)], { type: 'application/json' }));
+    make('a', { href: url, download: 'scenes.json' }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  });
+  at('scenes-import').addEventListener('change', async (event) => {
+    const [file] = event.target.files;
+    if (!file) return;
+    const got = file.size > FILE ? { scenes: [], left: 0, problem: 'This file is too large for scenes.' } : readScenes(await file.text());
+    event.target.value = '';
+    const room = got.scenes.slice(0, MOST - scenes.length);
+    const left = got.left + got.scenes.length - room.length;
+    if (!got.problem) save([...scenes, ...room]);
+    tell(got.problem || `${room.length} ${room.length === 1 ? 'scene' : 'scenes'} added${left ? `, ${left} left out` : ''}.`);
+  });
+
+  async function add() {
+    if (scenes.length >= MOST) return tell(`${MOST} scenes are the most: delete one.`);
+    const title = at('scenes-title').value.trim() || suggestion();
+    save([...scenes, { title, query: page.link.query() }]);
+    if (view().run.example) return tell(`Scene ${scenes.length} added.`);
+    const got = await page.link.request({ act: 'keep' });
+    return tell(got.state === 'kept' ? `Scene ${scenes.length} added. The server keeps the picture for an hour.` : `The scene lacks its picture: ${got.error}`);
+  }
+
+  function save(next) {
+    scenes = next;
+    try {
+      window.localStorage.setItem(KEY, writeScenes(scenes));
+    } catch {
+      tell('This browser keeps nothing: export the scenes before you leave the page.');
+    }
+    list();
+  }
+
+  function list() {
+    at('scenes-list').replaceChildren(...scenes.map((scene, index) => row(scene, index)));
+    at('scenes-empty').hidden = scenes.length > 0;
+    at('scenes-export').disabled = !scenes.length;
+  }
+
+  function row(scene, index) {
+    const button = (text, label, act, disabled = false) => make('button', {
+      type: 'button', class: 'plain', text, 'aria-label': `${label}: ${scene.title}`, title: label, disabled, on: { click: act },
+    });
+    const name = make('input', { type: 'text', value: scene.title, maxlength: TITLE, 'aria-label': `Title of scene ${index + 1}` });
+    name.addEventListener('change', () => save(scenes.map((one, i) => (i === index ? { ...one, title: name.value.trim() || one.title } : one))));
+    const shift = (by) => () => {
+      save(moved(scenes, index, by));
+      at('scenes-list').children[index + by].querySelector('input').focus();
+      tell(`${scene.title} is now scene ${index + by + 1}.`);
+    };
+    return make('li', {}, [name, make('span', { class: 'row' }, [
+      button('Show', 'Show this scene', () => {
+        drawer.close();
+        page.link.open(decode(scene.query));
+      }),
+      button('↑', 'Move up', shift(-1), index === 0),
+      button('↓', 'Move down', shift(1), index === scenes.length - 1),
+      button('Delete', 'Delete', () => {
+        save(scenes.filter((_, i) => i !== index));
+        tell(`${scene.title} deleted.`);
+        at('scenes-title').focus();
+      }),
+    ])]);
+  }
+
+  function suggestion() {
+    const now = view();
+    if (!now) return '';
+    const title = (props.cards ?? []).find((card) => card.id === now.run.example)?.title ?? 'My picture';
+    const { classes, loops, refined } = store.get();
+    const names = classes.map((index) => now.run.classes[index]).join(' + ');
+    return `${title}: ${names}, ${loops} ${loops === 1 ? 'loop' : 'loops'}${refined ? ', refined' : ''}`.slice(0, TITLE);
+  }
+
+  function tell(text) {
+    at('scenes-note').textContent = text; // a live region of its own, as the page behind a dialog is silent
+  }
+}
+
+function stored() {
+  try {
+    const text = window.localStorage.getItem(KEY);
+    return text ? readScenes(text) : { scenes: [], left: 0, problem: '' };
+  } catch {
+    return { scenes: [], left: 0, problem: '' }; // no storage here; saving will say so
+  }
+}

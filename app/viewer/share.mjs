@@ -1,0 +1,145 @@
+// Links: the address follows the page, and a link that is opened brings its screen back.
+
+import { TASTE, address, decode, encode, fit, notice, pictureOf } from './link.mjs';
+
+const NOT_ANSWERED = 'The server has not answered: check the connection and try again.';
+const NO_PICTURE = 'none';
+const PAUSE = 400; // ms without a change before the address follows
+const PATIENCE = { known: 60_000, networks: 600_000 }; // ms to wait for the server
+
+export function mountShare(page) {
+  const { root, at, store, view, onRun, onDraw, onAnswer, say, speak } = page;
+  const waiting = new Map(); // key of a question -> what takes its answer
+  let line = Promise.resolve(); // questions go one after another, so that no answer is overwritten by the next
+  let pending = null; // a link whose settings the next run takes
+  let timer = null;
+  let count = 0;
+
+  page.link = { open, expect, request, query: () => encode(store.get(), view().run) };
+  onAnswer('reopen', (got) => waiting.get(got.key)?.(got));
+  onRun(({ run }) => pending && pending.missed !== run.pictureId && queueMicrotask(() => pending && take(view())));
+  onDraw(() => {
+    clearTimeout(timer);
+    timer = setTimeout(follow, PAUSE);
+  });
+  root.addEventListener('crt-settings', ({ detail }) => {
+    const { size, mode, linked } = decode(`v=1&s=${detail?.size}&m=${detail?.mode}`);
+    if (linked && size && mode && view()) show({ pic: '', size, mode });
+  });
+  at('copy-link').addEventListener('click', copy);
+
+  const link = decode(window.location.search);
+  if (link.linked) open(link);
+  else if (link.problems.length) say(notice(link.problems));
+
+  /** Bring the screen of a link back: at once if its run is on the page, else with the server's help. */
+  function open(link) {
+    pending = link;
+    const now = view();
+    const chosen = now?.run.chosen;
+    const here = now && (!link.picture || link.picture === pictureOf(now.run))
+      && (!link.size || link.size === chosen?.size) && (link.mode ?? 'overlap') === chosen?.mode;
+    if (here) take(now);
+    else if (now || link.picture) show({ pic: link.picture ?? '', size: link.size ?? '', mode: link.mode ?? '' });
+    else wait('');
+  }
+
+  /** Say what is wrong with the pending link; its settings wait for a picture other than the one on the page. */
+  function wait(message) {
+    const wrong = pending ? notice(pending.problems) : '';
+    say([message, wrong].filter(Boolean).join(' '));
+    if (pending) pending = { ...pending, problems: [], missed: view()?.run.pictureId ?? NO_PICTURE };
+  }
+
+  /** The next run, which somebody else asks for, takes the settings of this link; but tastes stay the reader's own. */
+  function expect(link) {
+    pending = { ...link, keep: TASTE };
+  }
+
+  function take(now) {
+    const { settings, problems } = fit(pending, now, store.get());
+    for (const name of pending.keep ?? []) delete settings[name];
+    const message = notice([...pending.problems, ...problems]);
+    pending = null;
+    store.set(settings);
+    if (message) say(message);
+  }
+
+  async function show(wanted) {
+    const got = await request({ act: 'show', ...wanted });
+    if (got.state === 'gone' || got.state === 'failed') wait(got.error);
+  }
+
+  /** Ask the server with `reopen`; networks look if they must. The answer always comes, `state` says which it is. */
+  function request(details) {
+    const told = line.then(async () => {
+      const got = await send(details, PATIENCE.known);
+      if (got.state !== 'look') return got;
+      tell('The networks look at the picture …');
+      const seen = await send({ ...details, networks: true }, PATIENCE.networks);
+      tell('');
+      return seen;
+    });
+    line = told;
+    return told;
+  }
+
+  function send(details, patience) {
+    const key = `${Date.now()}-${++count}`;
+    return new Promise((resolve) => {
+      const late = setTimeout(() => resolve({ state: 'failed', error: NOT_ANSWERED }), patience);
+      waiting.set(key, (got) => {
+        clearTimeout(late);
+        resolve(got);
+      });
+      page.ask('reopen', { ...details, key });
+    }).finally(() => waiting.delete(key));
+  }
+
+  /** The address names what is on the page; inside a frame the page around it is told, as Spaces wants. */
+  function follow() {
+    if ((pending && !pending.missed) || !view() || root.dataset.present) return;
+    const query = address(window.location.search, page.link.query());
+    if (query === window.location.search) return;
+    window.history.replaceState(window.history.state, '', `${query}${window.location.hash}`);
+    if (window.parent === window) return;
+    const around = window.location.ancestorOrigins?.[0] ?? (document.referrer ? new URL(document.referrer).origin : null);
+    if (around && around !== 'null') window.parent.postMessage({ queryString: query }, around);
+  }
+
+  async function copy() {
+    const { run } = view();
+    const query = page.link.query();
+    const url = `${window.location.origin}${window.location.pathname}?${query}`;
+    const written = write(url); // at once: later the click would no longer count
+    const kept = run.example ? { state: 'kept' } : await request({ act: 'keep' });
+    const copied = await written;
+    const field = at('share-url');
+    field.hidden = copied;
+    field.value = url;
+    if (!copied) {
+      field.focus();
+      field.select();
+    }
+    const picture = run.example ? '' : ' The server keeps the picture for an hour.';
+    const named = decode(query).names.length;
+    const left = named < store.get().classes.length ? ` It names ${named} of the ${store.get().classes.length} classes.` : '';
+    const done = copied ? 'Link copied.' : 'Copy the link from this field.';
+    tell(`${done}${kept.state === 'kept' ? picture : ` The picture is not in it: ${kept.error}`}${left}`);
+    speak(at('share-note').textContent);
+  }
+
+  function tell(text) {
+    at('share-note').textContent = text;
+    at('share-note').hidden = !text;
+  }
+}
+
+async function write(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false; // no clipboard here: an insecure address, or not allowed
+  }
+}

@@ -1,0 +1,68 @@
+// The columns of an ablation: what the networks saw of one picture at several sizes and modes. They are asked for one at
+// a time, the next when the answer is there, so that others get their turn and to cancel is not to ask again.
+
+/** Names a column among those of all pictures and checkpoints. `subject`: the picture and checkpoint, as `subjectOf`. */
+export const keyOf = (subject, { size, mode }) => `${subject}/${size}/${mode}`;
+
+/** The picture and the checkpoint of a run. */
+export const subjectOf = (run) => `${run.pictureId}.${run.checkpoint.sha256}`;
+
+/** `ask({ key, size, mode })` sends one question; `changed()` is called whenever something is new. A column is
+ *  { run, trace }, { cannot: sentence } for what this checkpoint cannot do, or { error: sentence }, which is asked again. */
+export function createStudy(ask, changed) {
+  const columns = new Map();
+  let todo = []; // of the round under way, the first one being asked for
+  let total = 0;
+  let running = false;
+  let version = 0;
+
+  const settled = (key) => columns.has(key) && !columns.get(key).error;
+  function next() {
+    running = todo.length > 0;
+    if (running) ask(todo[0]);
+  }
+  function tell() {
+    version++;
+    changed();
+  }
+
+  return {
+    get: (key) => columns.get(key),
+    /** Whether this column is the one that is being asked for. */
+    waits: (key) => running && todo[0].key === key,
+    /** Those of the questions that have no answer yet, or failed. */
+    missing: (questions) => questions.filter(({ key }) => !settled(key)),
+    /** { running, done, total } of the newest round, and a number that changes with every change. */
+    progress: () => ({ running, done: total - todo.length, total }),
+    version: () => version,
+    /** Ask for what is missing of these questions [{ key, size, mode }]. */
+    start(questions) {
+      todo = questions.filter(({ key }) => !settled(key));
+      total = questions.length;
+      next();
+      tell();
+    },
+    /** Ask for nothing more. What is under way at the server still comes in. */
+    stop() {
+      running = false;
+      tell();
+    },
+    /** Take an answer. One that nobody waits for any more is kept as well. */
+    take(key, column) {
+      if (column.error && settled(key)) return;
+      columns.set(key, column);
+      const awaited = running && todo[0].key === key;
+      todo = todo.filter((one) => one.key !== key);
+      if (awaited) next();
+      tell();
+    },
+    /** Forget all, for another picture or checkpoint. */
+    clear() {
+      columns.clear();
+      todo = [];
+      total = 0;
+      running = false;
+      tell();
+    },
+  };
+}

@@ -1,0 +1,44 @@
+// IoU of a map with the ground truth at every threshold, in one walk over the points.
+
+export const STEPS = 100;
+
+/** IoU of "value ≥ share × top" with a mask for the shares 0, 1 % … 100 %: { iou: Float64Array, best: { threshold, iou } },
+ *  `best` from 1 % on, the lower threshold of equals. As `overlap` has it, only values above 0 can be inside, and points
+ *  with `ignore` set do not count. `top`: the largest value of the map itself, before it was interpolated. */
+export function sweep(data, top, mask, ignore = null) {
+  const inside = new Float64Array(STEPS + 1); // points by the highest share that they reach
+  const both = new Float64Array(STEPS + 1);
+  let truth = 0;
+  for (let i = 0; i < data.length; i++) {
+    if (ignore?.[i]) continue;
+    if (mask[i]) truth++;
+    if (!(data[i] > 0)) continue;
+    const share = shareOf(data[i], top);
+    inside[share]++;
+    if (mask[i]) both[share]++;
+  }
+  const iou = new Float64Array(STEPS + 1);
+  let [seen, hit] = [0, 0];
+  for (let share = STEPS; share >= 0; share--) {
+    seen += inside[share];
+    hit += both[share];
+    const either = seen + truth - hit;
+    iou[share] = either ? hit / either : 0;
+  }
+  let best = 1;
+  for (let share = 2; share <= STEPS; share++) if (iou[share] > iou[best]) best = share;
+  return { iou, best: { threshold: best / STEPS, iou: iou[best] } };
+}
+
+/** IoU at a threshold from 0 to 1, to the nearest percent. */
+export function iouAt({ iou }, threshold) {
+  return iou[Math.round(STEPS * Math.min(1, Math.max(0, threshold)))];
+}
+
+/** The highest whole percent of `top` that a value reaches, exactly as comparing the two would say. */
+function shareOf(value, top) {
+  let share = Math.min(STEPS, Math.floor((STEPS * value) / top));
+  while (share < STEPS && value >= ((share + 1) / STEPS) * top) share++;
+  while (share > 0 && value < (share / STEPS) * top) share--;
+  return share;
+}

@@ -1,0 +1,162 @@
+// A tour of five steps through the method, on the picture that is on the page and with its numbers.
+
+import { overlap, upsample } from './arithmetic.mjs';
+import { gridSize } from './draw.mjs';
+import { percent } from './page.mjs';
+import { INITIAL, METHOD_TITLES, currentMap, scoreRow } from './state.mjs';
+import { truthOf } from './truth.mjs';
+
+const LOOPS = 3; // the paper's
+
+/** What the texts need to know of a run: names, tiles, similarities, and functions for p and IoU (null without a mask). */
+export function facts(state, view) {
+  const { run, trace, picture } = view;
+  const truth = truthOf(state, view);
+  return {
+    run,
+    names: state.classes.map((index) => run.classes[index]).join(' + '),
+    threshold: state.threshold,
+    loops: Math.min(LOOPS, run.maxLoops),
+    usual: Math.min(run.defaults.loops, run.maxLoops),
+    p: (method, loops = 0) => Math.max(...state.classes.map((index) => scoreRow(run, method, loops)[index])),
+    iou(method, own) {
+      if (!truth.complete) return null;
+      const shown = currentMap(state, trace, method, { ...own, blocks: null, combine: 'sum' });
+      const fine = upsample(shown.map, shown.span, ...gridSize(picture.naturalWidth, picture.naturalHeight));
+      return overlap(fine.data, state.threshold * shown.top, truth.raster(fine.h, fine.w), truth.ignore(fine.h, fine.w));
+    },
+  };
+}
+
+/** The steps: [{ title, text, point, settings }]. `point`: the panel of a method, or a control. A step whose network the
+ *  checkpoint lacks is left out. */
+export function stepsOf({ run, names, threshold, loops, usual, p, iou }) {
+  const cnn = ['resnet', 'crt_cnn'].find((method) => run.methods.includes(method));
+  const whole = (value) => `${Math.round(100 * value)} %`;
+  const level = `at the threshold of ${whole(threshold)}`;
+  const [height, width] = run.input;
+  const grid = run.grid;
+  const steps = [
+    cnn && {
+      title: 'Labels without places', point: cnn, settings: {},
+      text: `${METHOD_TITLES[cnn]}, a CNN, learned from image labels alone: it was told what a picture shows, never where. `
+        + `Its map marks where it found evidence for ${names} (p ${percent(p(cnn))})${told(iou(cnn), (value) => `, and ${level} it overlaps the mask with an IoU of ${whole(value)}`)}.`,
+    },
+    run.methods.includes('tscam') && {
+      title: 'A transformer looks', point: 'tscam', settings: { refined: true },
+      text: 'TS-CAM is a transformer trained from the same labels; each patch sees all others, and the map is multiplied by the attention of the class token. '
+        + `It gives ${names} a probability of ${percent(p('tscam'))}${told(iou('tscam', { refined: true }), (value) => `, and ${level} its IoU is ${whole(value)}${cnn ? `, the CNN's ${whole(iou(cnn))}` : ''}`)}.`,
+    },
+    run.methods.includes('crt') && {
+      title: 'Cut and merge', point: 'crt', settings: { refined: true },
+      text: `${METHOD_TITLES.crt}'s transformer takes ${grid.tile} × ${grid.tile} pixels at a time, and ${pieces(run)}. `
+        + `From the picture's ${width} × ${height} pixels comes one map of ${grid.cells[1]} × ${grid.cells[0]} cells.`,
+    },
+    run.methods.includes('crt') && run.maxLoops > 0 && {
+      title: 'The loop', point: 'loops', settings: { refined: false, loops },
+      text: `CRT adds the encoder's output to its input and enters the same encoder again; the tokens' similarity from pass to pass is ${run.similarity.slice(1, loops + 1).map((value) => percent(Math.max(0, value))).join(', ')} here. `
+        + `Over the pictures we measured, loops helped maps without refinement and not those with it${told(iou('crt', { loops, refined: false }), (value) => `; on this picture, without refinement, ${loops} loops take the IoU from ${whole(iou('crt', { loops: 0, refined: false }))} to ${whole(value)}`)}.`,
+    },
+    run.methods.includes('crt') && {
+      title: 'Refinement', point: 'refined', settings: { refined: true, loops: usual },
+      text: 'Refinement multiplies the class map by the attention of the class token, which is low where the network did not look for any class. '
+        + `Over the pictures we measured it helped a lot at the usual threshold${told(iou('crt', { loops: usual, refined: true }), (value) => `; on this picture it takes CRT's IoU from ${whole(iou('crt', { loops: usual, refined: false }))} to ${whole(value)}`)}.`,
+    },
+  ];
+  return steps.filter(Boolean);
+}
+
+/** Steps, and the panels that stay open through them all. */
+function plan(state, view) {
+  const steps = stepsOf(facts(state, view));
+  return { steps, panels: Object.fromEntries(['crt', ...steps.map(({ point }) => point)].filter((name) => view.run.methods.includes(name)).map((name) => [name, true])) };
+}
+
+const told = (value, say) => (value === null ? '' : say(value));
+
+function pieces({ tiles, mode }) {
+  if (mode === 'bilinear' || mode === 'deconvolution') return 'in this mode it sees the whole picture in one tile, whose map is made finer';
+  if (tiles === 1) return 'this picture fits into one tile';
+  const how = mode === 'overlap' ? 'that overlap by half; where they do, their maps are averaged' : 'side by side, whose maps are put together';
+  return `this picture was cut into ${tiles} tiles ${how}`;
+}
+
+export function mountTour({ root, at, store, view, onRun, speak }) {
+  const card = at('tour');
+  at('panels').before(card); // between the controls and the maps, so that it hides neither
+  let tour = null; // { steps, index, former } while it runs
+  at('tour-start').addEventListener('click', () => begin());
+  at('tour-back').addEventListener('click', () => show(tour.index - 1));
+  at('tour-next').addEventListener('click', () => (tour.index === tour.steps.length - 1 ? end() : show(tour.index + 1)));
+  at('tour-end').addEventListener('click', end);
+  card.addEventListener('keydown', (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (event.key === 'Escape') end();
+    else if (step && tour.steps[tour.index + step]) show(tour.index + step);
+    else return;
+    event.preventDefault();
+  });
+  onRun((next, before) => {
+    if (!tour) return;
+    queueMicrotask(() => { // when the new picture's own class is chosen
+      if (before?.run.pictureId !== next.run.pictureId) tour.former.classes = store.get().classes;
+      Object.assign(tour, plan(tour.former, next));
+      show(Math.min(tour.index, tour.steps.length - 1));
+    });
+  });
+  window.addEventListener('resize', () => tour && point(tour.steps[tour.index]));
+
+  function begin() {
+    if (tour) end();
+    const former = store.get();
+    tour = { ...plan(former, view()), index: 0, former: { ...former } };
+    card.hidden = false;
+    show(0);
+  }
+
+  function show(index) {
+    const { steps, former } = tour;
+    const step = steps[index];
+    tour.index = index;
+    const { zoom, extra, compare, blocks, combine } = INITIAL;
+    store.set({
+      tab: 'explore', zoom, extra, compare, blocks, combine, loops: former.loops, refined: former.refined,
+      visible: { ...former.visible, ...tour.panels }, ...step.settings,
+    });
+    at('tour-count').textContent = `Step ${index + 1} of ${steps.length}`;
+    at('tour-title').textContent = step.title;
+    at('tour-text').textContent = step.text.replaceAll(' %', '\u00a0%');
+    at('tour-back').disabled = index === 0;
+    at('tour-next').textContent = index === steps.length - 1 ? 'Done' : 'Next';
+    at('tour-title').focus({ preventScroll: true });
+    requestAnimationFrame(() => requestAnimationFrame(() => tour && point(step))); // when the panels are drawn
+  }
+
+  function point({ point: name }) {
+    const panel = root.querySelector(`.panel.${name}`);
+    const node = panel ?? at(name).closest('label, .field');
+    for (const other of root.querySelectorAll('.tour-target')) if (other !== node) other.classList.remove('tour-target');
+    node.classList.add('tour-target');
+    const bar = at('loops').closest('.toolbar');
+    const sticky = window.getComputedStyle(bar).position === 'sticky';
+    const top = sticky ? bar.offsetHeight : 0;
+    const seen = panel ?? (sticky ? root.querySelector('.panel.crt') : bar) ?? bar; // a control stays in sight in a sticky bar
+    card.style.top = `${top}px`;
+    card.dataset.side = panel ? 'below' : 'above';
+    seen.style.scrollMarginTop = `${seen === bar ? 0 : top + card.offsetHeight + 16}px`;
+    seen.scrollIntoView({ block: 'start' });
+    const [mine, its] = [card.getBoundingClientRect(), node.getBoundingClientRect()];
+    const middle = its.left + Math.min(its.width, 160) / 2 - mine.left;
+    card.style.setProperty('--arrow', `${Math.min(mine.width - 28, Math.max(16, middle))}px`);
+  }
+
+  function end() {
+    const { former } = tour;
+    tour = null;
+    card.hidden = true;
+    for (const node of root.querySelectorAll('.tour-target')) node.classList.remove('tour-target');
+    store.set(former);
+    at('tour-start').focus();
+    speak('The tour has ended.');
+  }
+}

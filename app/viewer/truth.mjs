@@ -1,0 +1,175 @@
+// Where the objects of a picture really are: the outlines of an example, a mask file, or shapes drawn by the user. What
+// the user gives belongs to a picture and a class, stays in this page, and comes before what the example brings.
+
+import { contour } from './contour.mjs';
+
+const PICTURES = 8; // pictures whose mask files are kept
+const FINE = 512; // points along the longer side on which a file's outline is traced
+const KEPT = 32; // rasters kept
+
+const files = new Map(); // pictureId -> Map of class name -> { kind, h, w, labels, value }
+const numbers = new WeakMap(); // a part -> its number, so that what is made of it can be kept
+const traced = new WeakMap(); // a file's part -> its outline
+const rasters = new Map();
+let counted = 0;
+
+/** Truth of the classes chosen: { polygons, complete, source, raster(h, w), ignore(h, w) }. `polygons`: closed rings of
+ *  [x, y] from 0 to 1, to be drawn. `complete`: every class chosen has truth. `source`: 'example', 'file' or 'drawn',
+ *  several with + between, null for none. `raster`: h × w bytes, 1 where the centre of a point is inside, null without
+ *  truth. `ignore`: h × w bytes, 1 where a point shall not count, null if all count. */
+export function truthOf(state, { run }) {
+  const found = state.classes.map((index) => partsOf(state, run, run.classes[index]));
+  const parts = found.flat();
+  return {
+    polygons: parts.flatMap(ringsOf),
+    complete: found.length > 0 && found.every((own) => own.length > 0),
+    source: [...new Set(parts.map(({ kind }) => kind))].join('+') || null,
+    raster: (h, w) => (parts.length ? remember('in', parts, h, w, () => union(parts, h, w)) : null),
+    ignore: (h, w) => (parts.some(({ kind }) => kind === 'file') ? remember('out', parts, h, w, () => unsure(parts, h, w)) : null),
+  };
+}
+
+/** Names of the classes that have truth in this picture. */
+export function labelsOf(state, run) {
+  const names = [...(run.masks ?? []), ...shapesOf(state, run), ...[...(files.get(run.pictureId)?.keys() ?? [])].map((label) => ({ label }))];
+  return new Set(names.map(({ label }) => label).filter((label) => run.classes.includes(label)));
+}
+
+/** Keep a mask file of a picture: `labels` h × w bytes, `values` its value of each class { name: value }, 255 does not
+ *  count. Shapes drawn for these classes have to be taken away by the caller, as they come first. */
+export function keepFile(pictureId, { h, w, labels }, values) {
+  const own = files.get(pictureId) ?? new Map();
+  for (const [label, value] of Object.entries(values)) own.set(label, { kind: 'file', h, w, labels, value });
+  files.delete(pictureId);
+  files.set(pictureId, own);
+  if (files.size > PICTURES) files.delete(files.keys().next().value);
+}
+
+/** Take a picture's mask file away from these classes. */
+export function dropFile(pictureId, labels) {
+  for (const label of labels) files.get(pictureId)?.delete(label);
+}
+
+/** Whether there is a mask file of one of these classes. */
+export const hasFile = (pictureId, labels) => labels.some((label) => files.get(pictureId)?.has(label));
+
+/** Shapes drawn on the run's picture: [{ label, polygon }]. */
+export const shapesOf = (state, run) => state.drawn[run.pictureId] ?? [];
+
+/** The state's `drawn` with other shapes on the run's picture. */
+export function withShapes(state, run, shapes) {
+  const { [run.pictureId]: _, ...rest } = state.drawn;
+  return shapes.length ? { ...rest, [run.pictureId]: shapes } : rest;
+}
+
+/** What says where one class is: shapes drawn, else a file, else the example's masks. */
+function partsOf(state, run, label) {
+  const drawn = shapesOf(state, run).filter((shape) => shape.label === label);
+  if (drawn.length) return drawn.map((shape) => partOf(shape, 'drawn', [shape.polygon]));
+  const file = files.get(run.pictureId)?.get(label);
+  if (file) return [file];
+  return (run.masks ?? []).filter((mask) => mask.label === label).map((mask) => partOf(mask, 'example', mask.polygons));
+}
+
+const made = new WeakMap();
+
+function partOf(key, kind, rings) {
+  if (!made.has(key)) made.set(key, { kind, rings });
+  return made.get(key);
+}
+
+function ringsOf(part) {
+  if (part.rings) return part.rings;
+  if (!traced.has(part)) traced.set(part, outline(part));
+  return traced.get(part);
+}
+
+function union(parts, h, w) {
+  const out = new Uint8Array(h * w);
+  for (const part of parts) {
+    if (part.rings) fillRings(part.rings, h, w, out);
+    else eachPoint(part, h, w, (value, i) => { if (value === part.value) out[i] = 1; });
+  }
+  return out;
+}
+
+function unsure(parts, h, w) {
+  const inside = union(parts, h, w);
+  const out = new Uint8Array(h * w);
+  for (const part of parts) if (!part.rings) eachPoint(part, h, w, (value, i) => { if (value === 255 && !inside[i]) out[i] = 1; });
+  return out;
+}
+
+/** Set to 1 every point whose centre is inside an odd number of the rings. */
+export function fillRings(rings, h, w, out = new Uint8Array(h * w)) {
+  const crossings = [];
+  for (let i = 0; i < h; i++) {
+    const y = (i + 0.5) / h;
+    crossings.length = 0;
+    for (const ring of rings) {
+      for (let k = 0, last = ring.length - 1; k < ring.length; last = k++) {
+        const [[x0, y0], [x1, y1]] = [ring[last], ring[k]];
+        if (y0 > y !== y1 > y) crossings.push(x0 + ((y - y0) / (y1 - y0)) * (x1 - x0));
+      }
+    }
+    crossings.sort((a, b) => a - b);
+    for (let k = 0; k + 1 < crossings.length; k += 2) {
+      const from = Math.max(0, Math.ceil(crossings[k] * w - 0.5));
+      const to = Math.min(w, Math.ceil(crossings[k + 1] * w - 0.5));
+      if (to > from) out.fill(1, i * w + from, i * w + to);
+    }
+  }
+  return out;
+}
+
+/** The values of a file at the centres of h × w points. */
+function eachPoint({ h: rows, w: cols, labels }, h, w, use) {
+  const columns = Array.from({ length: w }, (_, j) => Math.floor(((j + 0.5) / w) * cols));
+  for (let i = 0; i < h; i++) {
+    const start = Math.floor(((i + 0.5) / h) * rows) * cols;
+    for (let j = 0; j < w; j++) use(labels[start + columns[j]], i * w + j);
+  }
+}
+
+function outline(part) {
+  const factor = Math.min(1, FINE / Math.max(part.h, part.w));
+  const [h, w] = [part.h, part.w].map((side) => Math.max(1, Math.round(side * factor)));
+  return chain(contour({ data: Float32Array.from(union([part], h, w)), h, w }, 0.5));
+}
+
+/** Segments [x0, y0, x1, y1, …] that close -> rings of [x, y]. */
+export function chain(segments) {
+  const at = new Map(); // a place -> the segments that end there
+  const key = (i) => `${segments[i]},${segments[i + 1]}`;
+  for (let i = 0; i < segments.length; i += 2) {
+    if (!at.has(key(i))) at.set(key(i), []);
+    at.get(key(i)).push(i);
+  }
+  const used = new Uint8Array(segments.length / 4);
+  const rings = [];
+  for (let first = 0; first < segments.length; first += 4) {
+    const ring = [];
+    for (let end = first; end !== undefined && !used[end >> 2]; ) {
+      used[end >> 2] = 1;
+      ring.push([segments[end], segments[end + 1]]);
+      const other = end ^ 2; // where this segment ends
+      end = at.get(key(other)).find((one) => !used[one >> 2]);
+    }
+    if (ring.length > 2) rings.push(ring);
+  }
+  return rings;
+}
+
+function remember(what, parts, h, w, make) {
+  const key = [what, h, w, ...parts.map(numberOf)].join('/');
+  if (!rasters.has(key)) {
+    if (rasters.size >= KEPT) rasters.delete(rasters.keys().next().value);
+    rasters.set(key, make());
+  }
+  return rasters.get(key);
+}
+
+function numberOf(part) {
+  if (!numbers.has(part)) numbers.set(part, ++counted);
+  return numbers.get(part);
+}

@@ -1,0 +1,75 @@
+// The card 'Ground truth': where the truth of the chosen classes comes from, and a mask PNG that the user gives. The file
+// is read in this page and sent nowhere.
+
+import { readMask } from './mask_png.mjs';
+import { BadPng } from './png.mjs';
+import { dropFile, hasFile, keepFile, shapesOf, truthOf, withShapes } from './truth.mjs';
+
+const MOST_BYTES = 64e6;
+const SOURCES = { example: "the example's mask", file: 'your PNG', drawn: 'drawn by you' };
+
+/** Where the truth of each chosen class comes from, in words. */
+export function sourceWords(names, sources) {
+  const known = names.map((name, i) => (sources[i] ? `${name}: ${SOURCES[sources[i]]}` : `${name}: none yet`));
+  return known.join(' · ');
+}
+
+export function mountTruth({ at, store, view, onDraw, onRun }) {
+  const note = (text) => { at('truth-note').textContent = text; };
+
+  at('truth-file').addEventListener('change', (event) => {
+    take(event.target.files[0]);
+    event.target.value = ''; // so that the same file can be given again
+  });
+  for (const role of ['truth-card', 'panels']) {
+    const box = at(role);
+    const files = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
+    const over = (event, here) => {
+      if (!files(event)) return;
+      event.preventDefault();
+      box.dataset.over = here ? 'yes' : 'no';
+    };
+    box.addEventListener('dragover', (event) => over(event, true));
+    box.addEventListener('dragleave', (event) => over(event, false));
+    box.addEventListener('drop', (event) => {
+      over(event, false);
+      if (files(event)) take(event.dataTransfer.files[0]);
+    });
+  }
+  at('truth-clear').addEventListener('click', () => {
+    const state = store.get();
+    const { run } = view();
+    const labels = state.classes.map((index) => run.classes[index]);
+    dropFile(run.pictureId, labels);
+    note('');
+    store.set({ drawn: withShapes(state, run, shapesOf(state, run).filter((shape) => !labels.includes(shape.label))) });
+  });
+  onRun(({ run }, before) => run.pictureId !== before?.run.pictureId && note(''));
+  onDraw((state, now) => {
+    const { run } = now;
+    const names = state.classes.map((index) => run.classes[index]);
+    const sources = state.classes.map((index) => truthOf({ ...state, classes: [index] }, now).source);
+    at('truth-source').textContent = sourceWords(names, sources);
+    at('truth-clear').hidden = !shapesOf(state, run).some((shape) => names.includes(shape.label)) && !hasFile(run.pictureId, names);
+  });
+
+  async function take(file) {
+    if (!file || !view()) return;
+    const { run } = view();
+    const { classes } = store.get();
+    note(`${file.name} is being read …`);
+    try {
+      if (file.size > MOST_BYTES) throw new BadPng(`This file has ${Math.round(file.size / 1e6)} MB: give a mask of at most ${MOST_BYTES / 1e6} MB.`);
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      const mask = await readMask(bytes, { classes: run.classes, chosen: run.classes[classes.at(-1)], source: run.source });
+      keepFile(run.pictureId, mask, mask.values);
+      note([`${file.name} was read.`, ...mask.notices].join(' '));
+      const state = store.get();
+      const shapes = shapesOf(state, run).filter((shape) => !Object.hasOwn(mask.values, shape.label));
+      store.set({ drawn: withShapes(state, run, shapes), truth: true });
+    } catch (error) {
+      if (!(error instanceof BadPng || error instanceof DOMException)) throw error;
+      note(error instanceof BadPng ? error.message : 'This file could not be read: choose it again.');
+    }
+  }
+}

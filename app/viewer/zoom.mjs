@@ -1,0 +1,153 @@
+// Zoom and pan, which all panels share: { k, x, y }, the magnification and the place of the picture in the middle of a
+// panel. A place is x, y from 0 to 1 of the picture; a screen place from 0 to 1 of the panel's canvas.
+
+export const MOST = 16;
+const FACTOR = 1.5; // of one key or button
+const STEP = 0.1; // of the panel's side, for one arrow key
+const STILL = { mouse: 4, pen: 6, touch: 10 }; // CSS pixels that a click may wander
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+/** The nearest zoom that shows nothing beside the picture. */
+export function tidy({ k, x, y }) {
+  const most = clamp(Number.isFinite(k) ? k : 1, 1, MOST);
+  const half = 0.5 / most;
+  const inside = (value) => clamp(Number.isFinite(value) ? value : 0.5, half, 1 - half);
+  return { k: most, x: inside(x), y: inside(y) };
+}
+
+/** What is seen of the picture: { left, top, size }, the size as a share of its sides. */
+export function windowOf(zoom) {
+  const { k, x, y } = tidy(zoom);
+  return { left: x - 0.5 / k, top: y - 0.5 / k, size: 1 / k };
+}
+
+/** Place of the picture -> screen place; below 0 or above 1 if it is out of sight. */
+export function toScreen({ x, y }, zoom) {
+  const { left, top, size } = windowOf(zoom);
+  return { x: (x - left) / size, y: (y - top) / size };
+}
+
+/** Screen place -> place of the picture. */
+export function fromScreen({ x, y }, zoom) {
+  const { left, top, size } = windowOf(zoom);
+  return { x: left + x * size, y: top + y * size };
+}
+
+/** Where a pointer is on the picture; below 0 or above 1 beside it. `stageCanvas`: the canvas that shows the zoom. */
+export function placeOf(stageCanvas, event, zoom) {
+  return fromScreen(screenOf(stageCanvas, event), zoom);
+}
+
+function screenOf(canvas, event) {
+  const box = canvas.getBoundingClientRect();
+  return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+}
+
+/** Magnified by `factor` while `place` stays where it is on the screen, as far as the picture's edges allow. */
+export function zoomAt(zoom, place, factor) {
+  const now = tidy(zoom);
+  const k = clamp(now.k * factor, 1, MOST);
+  const move = (middle, at) => at + ((middle - at) * now.k) / k;
+  return tidy({ k, x: move(now.x, place.x), y: move(now.y, place.y) });
+}
+
+/** The picture moved under the panel, by shares of the panel's sides: what was at the left comes into sight with x > 0. */
+export function panBy(zoom, dx, dy) {
+  const now = tidy(zoom);
+  return tidy({ k: now.k, x: now.x - dx / now.k, y: now.y - dy / now.k });
+}
+
+/** From now on the context draws in places of the picture. Lines come out even if the path is stroked after
+ *  `context.resetTransform()`. */
+export function toPicture(context, zoom) {
+  const { width, height } = context.canvas;
+  const { left, top, size } = windowOf(zoom);
+  context.setTransform(width / size, 0, 0, height / size, (-left * width) / size, (-top * height) / size);
+}
+
+/** What a key does to the zoom, or null: + and - and 0, and arrows with Shift. `place` stays where it is. */
+export function keyZoom(zoom, { key, shiftKey, ctrlKey, metaKey, altKey }, place) {
+  if (ctrlKey || metaKey || altKey) return null; // the browser's own zoom
+  if (key === '+' || key === '=') return zoomAt(zoom, place, FACTOR);
+  if (key === '-' || key === '_') return zoomAt(zoom, place, 1 / FACTOR);
+  if (key === '0') return tidy({ k: 1 });
+  const [dx, dy] = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key] ?? [0, 0];
+  return shiftKey && (dx || dy) ? panBy(zoom, STEP * dx, STEP * dy) : null;
+}
+
+/** How much a turn of the wheel magnifies. Pinching on a touchpad arrives as small turns with Ctrl. */
+export function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
+  const pixels = deltaY * [1, 30, 300][deltaMode ?? 0];
+  return Math.exp(ctrlKey ? -0.01 * clamp(pixels, -30, 30) : -0.003 * clamp(pixels, -100, 100));
+}
+
+/** Two fingers: the zoom they began with and their screen places then and now -> the zoom now. */
+export function pinch(zoom, before, now) {
+  const middle = ([a, b]) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+  const apart = ([a, b]) => Math.max(1e-3, Math.hypot(a.x - b.x, a.y - b.y));
+  const [from, to] = [middle(before), middle(now)];
+  const grown = zoomAt(zoom, fromScreen(from, zoom), apart(now) / apart(before));
+  return panBy(grown, to.x - from.x, to.y - from.y);
+}
+
+/** Wheel, drag, pinch and click on a stage. `act`: { zoom(), set(zoom), drawing(), hover(place or null, event), pick(place) };
+ *  while `drawing()` nothing is panned or picked. Children with data-own="yes" keep their pointers to themselves. */
+export function attachGestures(stage, canvas, act) {
+  const fingers = new Map(); // pointers that are down: id -> screen place
+  let start = null; // { x, y, zoom, still } of the first pointer
+  let pair = null; // { zoom, places } when the second came down
+  const own = (event) => event.target.closest?.('[data-own="yes"]');
+  const place = (event) => placeOf(canvas, event, act.zoom());
+
+  stage.addEventListener('wheel', (event) => {
+    const wanted = event.ctrlKey || event.metaKey || document.activeElement === stage;
+    const factor = wheelFactor({ deltaY: event.deltaY, deltaMode: event.deltaMode, ctrlKey: event.ctrlKey || event.metaKey });
+    if (!wanted || (!event.ctrlKey && !event.metaKey && factor < 1 && act.zoom().k <= 1)) return; // the page scrolls
+    event.preventDefault();
+    act.set(zoomAt(act.zoom(), place(event), factor));
+  }, { passive: false });
+  stage.addEventListener('touchstart', (event) => event.touches.length > 1 && event.preventDefault(), { passive: false });
+
+  stage.addEventListener('pointerdown', (event) => {
+    if (own(event) || event.button !== 0) return;
+    fingers.set(event.pointerId, screenOf(canvas, event));
+    if (fingers.size === 1) start = { x: event.clientX, y: event.clientY, zoom: act.zoom(), still: true };
+    if (fingers.size === 2) {
+      pair = { zoom: act.zoom(), places: [...fingers.values()] };
+      start = null;
+    }
+    act.hover(place(event), event);
+  });
+  stage.addEventListener('pointermove', (event) => {
+    if (own(event)) return;
+    if (fingers.has(event.pointerId)) fingers.set(event.pointerId, screenOf(canvas, event));
+    if (pair && fingers.size === 2) {
+      act.set(pinch(pair.zoom, pair.places, [...fingers.values()]));
+      return;
+    }
+    if (start?.still) start.still = Math.hypot(event.clientX - start.x, event.clientY - start.y) <= (STILL[event.pointerType] ?? 4);
+    if (start && !start.still && start.zoom.k > 1 && !act.drawing()) {
+      if (!stage.hasPointerCapture(event.pointerId)) stage.setPointerCapture(event.pointerId);
+      const box = canvas.getBoundingClientRect();
+      act.set(panBy(start.zoom, (event.clientX - start.x) / box.width, (event.clientY - start.y) / box.height));
+      return;
+    }
+    act.hover(place(event), event);
+  });
+  stage.addEventListener('pointerup', (event) => {
+    const clicked = start?.still && fingers.size === 1 && fingers.has(event.pointerId) && !act.drawing();
+    lift(event);
+    if (clicked) act.pick(place(event));
+  });
+  stage.addEventListener('pointercancel', lift);
+  stage.addEventListener('pointerleave', (event) => {
+    lift(event);
+    if (event.pointerType !== 'touch') act.hover(null, event); // after a touch the crosshair stays
+  });
+
+  function lift(event) {
+    fingers.delete(event.pointerId);
+    start = null;
+    if (fingers.size < 2) pair = null;
+  }
+}

@@ -1,0 +1,36 @@
+"""How far the two branches are from agreeing on a picture: the L1 term of Eq. 2, for every loop count."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from crt.checkpoint import Method
+from crt.errors import InvalidSetting
+from crt.tokens import TokenRecord
+from crt.trace import Trace
+
+
+def branch_distance(trace: Trace, vit: Method = "crt", cnn: Method = "crt_cnn") -> np.ndarray:
+    """(L + 1,) float64: mean |CAM_cnn − CAM_vit| over all classes and pixels of the input, for loops 0 … L.
+
+    As in training (Eq. 2, METHOD section 6): raw maps before ReLU, without refinement, both resized to the input
+    (`grid.height` × `grid.width`), bilinear with aligned corners. In raw CAM units, so networks with larger maps differ
+    by more. Raises InvalidSetting if the Trace lacks a method, or if `vit` is no transformer or `cnn` is one.
+    """
+    record, other = trace.record(vit), trace.record(cnn)
+    if not isinstance(record, TokenRecord) or isinstance(other, TokenRecord):
+        raise InvalidSetting(f"{vit} and {cnn} are not a transformer and a CNN: choose one of each.")
+    size = (trace.grid.height, trace.grid.width)
+
+    def resized(maps: np.ndarray) -> torch.Tensor:
+        return F.interpolate(torch.from_numpy(maps)[None], size, mode="bilinear", align_corners=True)
+
+    fixed = resized(other.maps)
+    return np.array(
+        [
+            F.l1_loss(fixed, resized(trace.maps(vit, loops=loops, refined=False, relu=False))).item()
+            for loops in range(record.loops + 1)
+        ]
+    )

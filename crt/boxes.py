@@ -1,0 +1,212 @@
+"""Boxes: from maps and masks, their overlap, and the way back from a crop to the picture (METHOD section 9).
+
+A box is [x0, y0, x1, y1] in pixels, x to the right and y down, half-open: it holds the pixels x0 … x1 - 1 and
+y0 … y1 - 1, so its width is x1 - x0. Boxes of VOC, which count from 1 and hold their last pixel, become
+[xmin - 1, ymin - 1, xmax, ymax]; boxes of CUB, [x, y, width, height], become [x, y, x + width, y + height].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+import cv2
+import numpy as np
+
+from crt.errors import InvalidSetting
+
+Convention = Literal["inclusive", "continuous", "unclamped"]
+"""How the pixels of a box are counted, see `pairwise_iou`."""
+THRESHOLD = 0.1
+"""Share of the map's maximum above which a pixel belongs to the object, as released."""
+BoxesLike = Sequence[Sequence[float]] | np.ndarray
+"""(N, 4) rows [x0, y0, x1, y1]."""
+
+
+class Box(NamedTuple):
+    """[x0, y0, x1, y1] in pixels, half-open."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+NO_BOX = Box(0, 0, 1, 1)
+"""What the released program answers where a map has no object."""
+
+
+class Region(NamedTuple):
+    """One connected part of a mask. `area`: its pixels. `enclosed`: area inside its outer contour, holes filled.
+
+    The contour runs through the centres of the border pixels, so a single pixel and a thin line enclose 0.
+    """
+
+    box: Box
+    area: int
+    enclosed: float
+
+
+class Match(NamedTuple):
+    """The ground-truth box that fits best. `row`: its number from 0, -1 where there is none. `iou`: 0 … 1."""
+
+    iou: float
+    row: int
+
+
+def boxes(mask: np.ndarray) -> list[Region]:
+    """(H, W) mask, non-zero inside -> its connected parts (corners connect), the largest first; [] for an empty mask.
+
+    Largest is what encloses most, as released; then what has most pixels; then OpenCV's order.
+    """
+    if mask.ndim != 2:
+        raise InvalidSetting(f"Boxes are found in one mask (H, W), not in an array {mask.shape}: pass one at a time.")
+    inside = (mask != 0).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
+    # CCOMP puts the outer contours of all parts, also of those inside a hole, on the level without a parent.
+    contours, tree = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    regions = []
+    for i, contour in enumerate(contours):
+        if tree[0, i, 3] >= 0:
+            continue  # a hole, which never encloses more than its own part does
+        x, y = contour[0, 0]
+        left, top, width, height, area = (int(value) for value in stats[labels[y, x]])
+        regions.append(Region(Box(left, top, left + width, top + height), area, cv2.contourArea(contour)))
+    return sorted(regions, key=lambda region: (-region.enclosed, -region.area))
+
+
+def largest_box(mask: np.ndarray) -> Box | None:
+    """(H, W) mask, non-zero inside -> the bounding box of its largest part, None for an empty mask."""
+    found = boxes(mask)
+    return found[0].box if found else None
+
+
+def min_max(values: np.ndarray) -> np.ndarray:
+    """An array -> float32 of its shape, its minimum at 0 and its maximum at 1; all 0 for a constant one.
+
+    Raises InvalidSetting for NaN and infinity.
+    """
+    values = np.asarray(values, dtype=np.float32)
+    if not np.isfinite(values).all():
+        raise InvalidSetting("This map holds NaN or infinite values: check what made it.")
+    low, high = values.min(initial=np.inf), values.max(initial=-np.inf)
+    return (values - low) / (high - low) if high > low else np.zeros_like(values)
+
+
+def grey_levels(cam: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
+    """(h, w) map -> (H, W) uint8: resized by OpenCV's linear rule to `size` (height, width), min-max, truncated."""
+    cam = np.ascontiguousarray(cam, dtype=np.float32)
+    if cam.ndim != 2 or not cam.size:
+        raise InvalidSetting(f"One map (h, w) is needed, not an array {cam.shape}: pass one at a time.")
+    if size is not None:
+        cam = cv2.resize(cam, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return (min_max(cam) * 255).astype(np.uint8)
+
+
+def level_of(threshold: float, grey: np.ndarray) -> int:
+    """The grey level that a pixel must exceed: `threshold` (0 ≤ t < 1) times the brightest one, rounded down."""
+    if not 0 <= threshold < 1:
+        raise InvalidSetting(f"The threshold of a box is {threshold}: choose 0 or more and less than 1.")
+    return int(threshold * int(grey.max()))
+
+
+def box_of_map(cam: np.ndarray, size: tuple[int, int] | None = None, *, threshold: float = THRESHOLD) -> Box:
+    """(h, w) map -> the box of its largest region above `threshold` of its range, in pixels of `size` (METHOD 9).
+
+    `size`: height and width of the crop that the box is wanted in; None for the map's own grid. `NO_BOX` for a map
+    that is constant. Raises InvalidSetting for NaN, and for a threshold outside [0, 1).
+    """
+    grey = grey_levels(cam, size)
+    return largest_box(grey > level_of(threshold, grey)) or NO_BOX
+
+
+def pairwise_iou(one: BoxesLike, other: BoxesLike, convention: Convention = "inclusive") -> np.ndarray:
+    """(N, 4) and (M, 4) boxes -> (N, M) float64 intersection over union.
+
+    `continuous`: sides are x1 - x0, what half-open boxes mean. `inclusive`: sides are x1 - x0 + 1, as if x1 were the
+    last pixel; the released program counts so, on half-open boxes as well. `unclamped`: its second formula, inclusive
+    without clamping the intersection, in which two boxes apart on both axes seem to overlap; only for parity, and not
+    bounded to 0 … 1. Where neither box has an area the value is 0. Raises InvalidSetting for other shapes and for
+    x1 < x0 or y1 < y0.
+    """
+    if convention not in get_args(Convention):
+        raise InvalidSetting(f"Unknown convention {convention!r}: choose one of {', '.join(get_args(Convention))}.")
+    a, b = _checked(one)[:, None], _checked(other)[None]
+    extra = 0.0 if convention == "continuous" else 1.0
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]) + extra
+    overlap = (sides if convention == "unclamped" else np.maximum(sides, 0)).prod(-1)
+    union = (a[..., 2:] - a[..., :2] + extra).prod(-1) + (b[..., 2:] - b[..., :2] + extra).prod(-1) - overlap
+    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union != 0)
+
+
+def best_match(box: Sequence[float], truths: BoxesLike, convention: Convention = "inclusive") -> Match:
+    """One box and the (N, 4) ground-truth boxes of its picture -> the one it overlaps most; IoU 0 and -1 for N = 0."""
+    overlaps = pairwise_iou([box], truths, convention)[0]
+    return Match(float(overlaps.max()), int(overlaps.argmax())) if overlaps.size else Match(0.0, -1)
+
+
+def filled(truths: BoxesLike, size: tuple[int, int]) -> np.ndarray:
+    """(N, 4) boxes -> (H, W) bool, `size` = (H, W): the pixels whose centre lies in a box."""
+    mask = np.zeros(size, dtype=bool)
+    for x0, y0, x1, y1 in np.maximum(0, np.ceil(_checked(truths) - 0.5)).astype(int):
+        mask[y0:y1, x0:x1] = True
+    return mask
+
+
+@dataclass(frozen=True)
+class CentreCrop:
+    """The view of a localization network: short side resized to `resize`, then the middle `crop` × `crop` pixels.
+
+    `source`: height and width of the picture in pixels. The arithmetic is torchvision's `Resize` and `CenterCrop`.
+    """
+
+    source: tuple[int, int]
+    resize: int = 256
+    crop: int = 224
+
+    def __post_init__(self) -> None:
+        if min(self.source) < 1 or not 1 <= self.crop <= self.resize:
+            raise InvalidSetting(
+                f"A crop of {self.crop} from a short side of {self.resize} of a picture {self.source} is impossible: "
+                "give positive sizes, the crop not larger than the short side."
+            )
+
+    @property
+    def resized(self) -> tuple[int, int]:
+        """Height and width in pixels after resizing."""
+        height, width = self.source
+        short = min(height, width)
+        return int(self.resize * height / short), int(self.resize * width / short)
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Top and left of the crop in pixels of the resized picture."""
+        height, width = self.resized
+        return round((height - self.crop) / 2), round((width - self.crop) / 2)
+
+    def to_source(self, crop_boxes: BoxesLike) -> np.ndarray:
+        """(N, 4) boxes in the crop -> (N, 4) float64 in pixels of the picture, cut off at its border."""
+        scale, shift = self._scale_and_shift()
+        height, width = self.source
+        return np.clip((_checked(crop_boxes) + shift) / scale, 0, [width, height, width, height])
+
+    def to_crop(self, source_boxes: BoxesLike) -> np.ndarray:
+        """(N, 4) boxes in the picture -> (N, 4) float64 in pixels of the crop, cut off at its border."""
+        scale, shift = self._scale_and_shift()
+        return np.clip(_checked(source_boxes) * scale - shift, 0, self.crop)
+
+    def _scale_and_shift(self) -> tuple[np.ndarray, np.ndarray]:
+        (height, width), (top, left) = self.resized, self.origin
+        scale = np.array([width / self.source[1], height / self.source[0]])
+        return np.tile(scale, 2), np.array([left, top, left, top], dtype=np.float64)
+
+
+def _checked(rows: BoxesLike) -> np.ndarray:
+    array = np.asarray(rows, dtype=np.float64)
+    array = array.reshape(-1, 4) if array.size == 0 else array
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise InvalidSetting(f"Boxes are rows [x0, y0, x1, y1], not an array {array.shape}: put one box in a list.")
+    if not np.isfinite(array).all() or (array[:, 2:] < array[:, :2]).any():
+        raise InvalidSetting("A box ends before it begins or is not finite: give [x0, y0, x1, y1], left and top first.")
+    return array

@@ -1,0 +1,65 @@
+"""Maps in colour over pictures: pure functions of NumPy arrays; matplotlib gives the colour tables."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+from PIL import Image
+
+from crt.errors import InvalidSetting
+
+COLORMAP = "viridis"
+
+
+def colour(values: np.ndarray, *, colormap: str = COLORMAP, vmax: float | None = None) -> np.ndarray:
+    """(H, W) float -> (H, W, 3) uint8: 0 is the first colour of the map, `vmax` (the largest value) the last.
+
+    NaN and negative values count as 0; a map without positive values is all of the first colour. Raises
+    InvalidSetting for a colour map that matplotlib does not have.
+    """
+    if colormap not in mpl.colormaps:
+        raise InvalidSetting(f"There is no colour map {colormap!r}: choose viridis, magma, cividis or gray.")
+    values = np.maximum(np.nan_to_num(np.asarray(values, np.float64), nan=0.0), 0)
+    top = float(values.max(initial=0)) if vmax is None else float(vmax)
+    scaled = np.minimum(values, top) / top if np.isfinite(top) and top > 0 else np.zeros_like(values)
+    # The nearest of the 256 colours, as the page has it.
+    return mpl.colormaps[colormap](np.rint(255 * scaled).astype(np.uint8), bytes=True)[..., :3]
+
+
+def overlay(
+    image: np.ndarray, values: np.ndarray, *, colormap: str = COLORMAP, opacity: float = 0.6, vmax: float | None = None
+) -> np.ndarray:
+    """A picture (H, W, 3) uint8 under the colours of a map (H, W) -> (H, W, 3) uint8.
+
+    Every pixel is `opacity` colour and the rest picture, so that equal values look equal. Raises InvalidSetting for
+    sizes that differ and an opacity outside 0 to 1.
+    """
+    if image.shape[:2] != values.shape:
+        raise InvalidSetting(f"The picture has {image.shape[:2]} pixels and the map {values.shape}: resize the map.")
+    if not 0 <= opacity <= 1:
+        raise InvalidSetting(f"The opacity is {opacity}: choose 0 to 1.")
+    mixed = (1 - opacity) * image + opacity * colour(values, colormap=colormap, vmax=vmax)
+    return np.rint(mixed).astype(np.uint8)
+
+
+def outline(image: np.ndarray, mask: np.ndarray, *, ink: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
+    """A copy of a picture with the edge of a mask (H, W) bool drawn two pixels wide, one inside and one outside."""
+    padded = np.pad(mask.astype(bool), 1, mode="edge")
+    around = [padded[1:-1, :-2], padded[1:-1, 2:], padded[:-2, 1:-1], padded[2:, 1:-1]]
+    drawn = image.copy()
+    drawn[~mask & np.any(around, axis=0)] = (0, 0, 0)
+    drawn[mask & ~np.all(around, axis=0)] = ink
+    return drawn
+
+
+def fit(image: np.ndarray, width: int, *, tallest: float = 1.6) -> np.ndarray:
+    """A picture resized to fit `width` pixels and at most `tallest` times that height, both sides at least 1."""
+    height, across = image.shape[:2]
+    scale = min(width / across, tallest * width / height)
+    size = max(1, round(across * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+
+
+def colour_bar(width: int, height: int, *, colormap: str = COLORMAP) -> np.ndarray:
+    """(height, width, 3) uint8: the colours from 0 at the left to the largest value at the right."""
+    return colour(np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1)), colormap=colormap, vmax=1.0)

@@ -1,0 +1,115 @@
+"""Methods side by side, with what a reader needs to judge them. Maps keep their values: a caption gives the largest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from crt.checkpoint import Method
+from crt.figures.colours import COLORMAP, fit, outline, overlay
+from crt.figures.sheet import Panel, contact_sheet
+from crt.seeds import normalise, to_pixels
+from crt.trace import TokenRecord, Trace, class_probabilities
+
+TITLES: dict[Method, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT, CNN branch"}
+
+
+@dataclass(frozen=True)
+class Extra:
+    """One more column of `side_by_side`. `maps`: (K, h, w) non-negative, on cells. `span`: the picture in cells."""
+
+    title: str
+    maps: np.ndarray
+    span: tuple[float, float]
+
+
+def side_by_side(
+    trace: Trace,
+    image: np.ndarray,
+    classes: Sequence[int],
+    *,
+    loops: int,
+    refined: bool,
+    methods: Sequence[Method] | None = None,
+    threshold: float | None = None,
+    extras: Sequence[Extra] = (),
+    single_label: bool = False,
+    colormap: str = COLORMAP,
+    width: int = 256,
+) -> Image.Image:
+    """One row per class: the picture, then the maps of each method over it, and a line that says how they were made.
+
+    `image`: (H, W, 3) uint8, the traced picture. `loops`, `refined`: of CRT; TS-CAM follows `refined` and has no loops.
+    `threshold`: a seed's outline where a map is at least this share of its largest value. Every map is scaled by
+    its own largest value, which its caption gives. Raises InvalidSetting for what the Trace does not hold.
+    """
+    small = fit(image, width)
+    shown = tuple(trace.methods if methods is None else methods)
+    rows = []
+    for position, index in enumerate(classes):
+        name = trace.classes[index]
+        panels = [Panel(small, (name, f"{trace.source[1]} × {trace.source[0]} px"))]
+        for method in shown:
+            count = trace.clamp(method, loops)
+            maps = trace.maps(method, loops=count, refined=refined, classes=[index])
+            share = probabilities(trace, method, loops=count, single_label=single_label)[index]
+            detail = _detail(trace, method, count, refined)
+            lines = (TITLES[method], f"{name} {share:.1%}{detail}")
+            panels.append(_over(small, maps, trace.span(method), lines, threshold, colormap))
+        for extra in extras:
+            lines = (extra.title, name)
+            panels.append(_over(small, extra.maps[position][None], extra.span, lines, threshold, colormap))
+        rows.append(panels)
+    notes = [settings_line(trace, loops=loops, refined=refined)]
+    if threshold is not None:
+        notes.append(f"White outline: at least {threshold:g} of the map's largest value.")
+    bar = ("0", "the largest value of each map, given under it")
+    return contact_sheet(rows, notes=notes, bar=bar, width=width, colormap=colormap)
+
+
+def probabilities(trace: Trace, method: Method, *, loops: int = 0, single_label: bool = False) -> np.ndarray:
+    """(C,) float32 class probabilities of a method: a sigmoid of each score, or a softmax where one label is right."""
+    scores = trace.scores(method, trace.clamp(method, loops))
+    return class_probabilities(scores, single_label=single_label).astype(np.float32)
+
+
+def settings_line(trace: Trace, *, loops: int, refined: bool) -> str:
+    """One line from which a figure can be made again: size, mode, loops, refinement, tiles, passes, checkpoint."""
+    grid, made = trace.grid, trace.provenance
+    passes = max(1, loops) if "crt" in trace.records else 0
+    parts = [
+        f"input {grid.width} × {grid.height} px",
+        f"mode {grid.mode}",
+        f"loops {loops}",
+        "refined" if refined else "not refined",
+        f"{len(grid)} {'tile' if len(grid) == 1 else 'tiles'}",
+        f"{passes} {'pass' if passes == 1 else 'passes'}",
+        f"checkpoint {made.get('checkpoint', '?')} {str(made.get('checkpoint_sha256', ''))[:8]}".rstrip(),
+    ]
+    return " · ".join(parts)
+
+
+def _detail(trace: Trace, method: Method, loops: int, refined: bool) -> str:
+    if not isinstance(trace.record(method), TokenRecord):
+        return ""
+    count = f", {loops} {'loop' if loops == 1 else 'loops'}" if method == "crt" else ""
+    return count + (", refined" if refined else "")
+
+
+def _over(
+    image: np.ndarray,
+    maps: np.ndarray,
+    span: tuple[float, float],
+    lines: tuple[str, ...],
+    threshold: float | None,
+    colormap: str,
+) -> Panel:
+    """(1, h, w) map on cells over a picture, its largest value in the caption."""
+    pixels = to_pixels(maps, span, image.shape[:2])
+    drawn = overlay(image, pixels[0], colormap=colormap)
+    if threshold is not None and pixels.max() > 0:
+        drawn = outline(drawn, normalise(pixels)[0] >= threshold)
+    return Panel(drawn, (*lines, f"largest value {pixels.max():.3g}"))

@@ -1,0 +1,112 @@
+"""Sheets: pictures in rows with lines of text under them, as one raster picture.
+
+The font is matplotlib's DejaVu Sans, which has the signs and the accents that Pillow's own lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from crt.errors import InvalidSetting
+from crt.figures.colours import COLORMAP, colour_bar, fit
+
+MARGIN = 12
+INK, PAPER, FAINT = (20, 20, 20), (255, 255, 255), (90, 90, 90)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of a sheet, (H, W, 3) uint8, and the lines under it, the first in larger type."""
+
+    image: np.ndarray
+    lines: tuple[str, ...] = ()
+
+
+def contact_sheet(
+    rows: Sequence[Sequence[Panel]],
+    *,
+    title: str = "",
+    notes: Sequence[str] = (),
+    bar: tuple[str, str] | None = None,
+    width: int = 256,
+    colormap: str = COLORMAP,
+    text: int = 14,
+) -> Image.Image:
+    """Panels in rows under a title, with notes below them, as one RGB picture.
+
+    `width`: pixels of a panel; wider ones are shrunk to it. `bar`: the words at both ends of a colour bar, if any.
+    `text`: pixels of the small type. Lines that are too long are broken. Raises InvalidSetting for a sheet of nothing.
+    """
+    if not rows or not all(rows):
+        raise InvalidSetting("A sheet needs at least one picture in every row.")
+    small, large, heading = typeface(text), typeface(text + 3), typeface(text + 8)
+    across = max(len(row) for row in rows) * (width + MARGIN) + MARGIN
+    head = wrap(title, heading, across - 2 * MARGIN) if title else []
+    foot = [line for note in notes for line in wrap(note, small, across - 2 * MARGIN)]
+    blocks = [[_panel(panel, width, small, large) for panel in row] for row in rows]
+    heights = [max(block.height for block in row) for row in blocks]
+    title_step, note_step, bar_step = round(1.35 * (text + 8)), round(1.4 * text), (2 * text + MARGIN if bar else 0)
+    total = MARGIN + len(head) * title_step + sum(heights) + MARGIN * len(rows) + bar_step + len(foot) * note_step
+    sheet = Image.new("RGB", (across, total + MARGIN), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    y = MARGIN
+    for line in head:
+        draw.text((MARGIN, y), line, INK, heading)
+        y += title_step
+    for row, height in zip(blocks, heights, strict=True):
+        for column, block in enumerate(row):
+            sheet.paste(block, (MARGIN + column * (width + MARGIN), y))
+        y += height + MARGIN
+    if bar:
+        colours = Image.fromarray(colour_bar(width, text, colormap=colormap))
+        draw.text((MARGIN, y), bar[0], FAINT, small)
+        x = MARGIN + round(small.getlength(bar[0])) + 8
+        sheet.paste(colours, (x, y + 2))
+        draw.text((x + width + 8, y), bar[1], FAINT, small)
+        y += bar_step
+    for line in foot:
+        draw.text((MARGIN, y), line, FAINT, small)
+        y += note_step
+    return sheet
+
+
+def typeface(size: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans in pixels of an em; it comes with matplotlib."""
+    return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
+
+
+def wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """Break a text into lines of at most `width` pixels, between words where that is possible."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width:
+            lines[-1] = longer
+            continue
+        lines.append("")
+        for letter in word:
+            if lines[-1] and font.getlength(lines[-1] + letter) > width:
+                lines.append("")
+            lines[-1] += letter
+    return [line for line in lines if line] or [""]
+
+
+def _panel(panel: Panel, width: int, small: ImageFont.FreeTypeFont, large: ImageFont.FreeTypeFont) -> Image.Image:
+    """A picture at the panel's width with its lines below."""
+    picture = Image.fromarray(panel.image if panel.image.shape[1] <= width else fit(panel.image, width))
+    lines = [(line, large if i == 0 else small) for i, text in enumerate(panel.lines)
+             for line in wrap(text, large if i == 0 else small, width)]  # fmt: skip
+    height = picture.height + 6 + sum(round(1.35 * font.size) for _, font in lines)
+    block = Image.new("RGB", (width, height), PAPER)
+    block.paste(picture, ((width - picture.width) // 2, 0))
+    draw, y = ImageDraw.Draw(block), picture.height + 6
+    for line, font in lines:
+        draw.text((0, y), line, INK, font)
+        y += round(1.35 * font.size)
+    return block

@@ -1,0 +1,82 @@
+"""Deeper into the layers: the class token's attention head by head, and its rollout through the blocks of a pass.
+
+Rollout (Abnar & Zuidema 2020, arXiv 2005.00928) follows attention down to the embedded patches: every block passes on
+half of what it gets (the residual branch) and mixes the other half by its attention averaged over heads, and the
+blocks' matrices are multiplied. It needs whole N × N matrices; they live for one block of one batch of tiles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from crt.loop import unroll
+from crt.tiles import TileGrid
+from crt.transformer import TransformerBranch
+
+
+@dataclass(frozen=True)
+class LayersView:
+    """The class token's attention to the P patches of each of n tiles; `merge_rows` puts either array on the picture.
+
+    `heads`: (passes, blocks, heads, n, P) float32, its row of softmax(QKᵀ/√d). `rollout`: (passes, n, P) float32, its
+    row of the product over the pass's blocks. What goes to the class token itself and to other tokens before the
+    patches is left out of both, and neither is renormalised, so each sums to less than 1 over the patches of a tile.
+    """
+
+    heads: np.ndarray
+    rollout: np.ndarray
+    grid: TileGrid
+
+
+class Rollout:
+    """Looks at the blocks of one pass: gives class-token rows and multiplies the rollout up in `matrix` (n, N, N).
+
+    `x`: (n, N, D) as it enters the pass.
+    """
+
+    def __init__(self, x: Tensor) -> None:
+        self.matrix = torch.eye(x.shape[1], device=x.device).expand(len(x), -1, -1)
+
+    def look(self, q: Tensor, k: Tensor) -> Tensor:
+        """Scaled queries and keys of the next block, (n, heads, N, d) -> class-token rows (n, heads, N) float32."""
+        rows = []
+        mean = torch.zeros_like(self.matrix)
+        for one_q, one_k in zip(q.unbind(1), k.unbind(1), strict=True):  # a head at a time: memory of one matrix each
+            attention = torch.softmax((one_q @ one_k.transpose(-2, -1)).float(), dim=-1)
+            rows.append(attention[:, 0].clone())  # a view would keep the matrix alive
+            mean += attention / q.shape[1]
+        self.matrix = roll(self.matrix, mean)
+        return torch.stack(rows, dim=1)
+
+
+def roll(matrix: Tensor, attention: Tensor) -> Tensor:
+    """Rollout after one more block, (0.5 A + 0.5 I) R, from R so far and A averaged over heads, (n, N, N) float32."""
+    with torch.autocast(attention.device.type, enabled=False):  # a product of shares in bfloat16 would lose the small
+        return 0.5 * (attention @ matrix) + 0.5 * matrix
+
+
+def inspect_layers(
+    network: TransformerBranch, grid: TileGrid, padded: Tensor, loops: int, tile_batch: int
+) -> LayersView:
+    """Run the tiles of one `padded` picture (1, 3, *padded) once, `tile_batch` at a time, and keep every head's row."""
+    heads: list[Tensor] = []
+    rollouts: list[Tensor] = []
+    for start in range(0, len(grid), tile_batch):
+        rolled: list[Tensor] = []
+
+        def encode(x: Tensor, rolled: list[Tensor] = rolled) -> tuple[Tensor, Tensor]:
+            rollout = Rollout(x)
+            x, rows = network.encode_with(x, rollout.look)
+            rolled.append(rollout.matrix[:, 0, network.prefix :].clone())
+            return x, rows[..., network.prefix :]
+
+        x0 = network.embed(grid.cut(padded, start, start + tile_batch))
+        steps = unroll(encode, x0, loops, network.prefix)
+        rows = [step.rows for step in steps if step.rows is not None and step.loops != 1]  # 0 and 1 share a pass
+        heads.append(torch.stack(rows).transpose(2, 3).cpu())  # (passes, blocks, heads, n, P)
+        rollouts.append(torch.stack(rolled).cpu())
+    return LayersView(torch.cat(heads, dim=3).contiguous().numpy(), torch.cat(rollouts, dim=1).numpy(), grid)

@@ -1,0 +1,162 @@
+"""What the relation network learns from: pairs of near cells, and IRNet's losses (METHOD section 8).
+
+The network sees a crop at stride 4. Its pairs are every cell with all cells less than `radius` away to the right and
+below; cells too near the border for all of their pairs start none. A pair's affinity is 1 minus the strongest edge on
+the straight path between its ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from crt.errors import InvalidSetting
+from crt.masks.paths import search_paths
+
+RADIUS = 10
+CLASSES = 21
+"""Labels below this are certain: background and the classes of VOC."""
+EPS = 1e-5
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """All pairs of a map of `size` (h, w), as int64 tensors of flat indices on one device.
+
+    `paths`: the P paths of `search_paths`, as steps (y, x). `directions` (P, 2): from a start to the end (dy, dx).
+    `starts` (S,). `ends` (P, S).
+    """
+
+    size: tuple[int, int]
+    radius: int
+    paths: tuple[tuple[tuple[int, int], ...], ...]
+    directions: Tensor
+    starts: Tensor
+    ends: Tensor
+
+    def window(self, maps: Tensor, y: int, x: int) -> Tensor:
+        """(…, h, w) -> the part of the maps that lies (y, x) from the starts, with S cells, a view."""
+        reach = self.radius - 1
+        height, width = self.size
+        return maps[..., y : y + height - reach, x + reach : x + width - reach]
+
+
+@dataclass(frozen=True)
+class RelationLosses:
+    """Scalars, each a mean over the pairs that it is about.
+
+    Affinity: `background` and `foreground` where two cells are alike, `different` where they are not. Displacement:
+    `inside` the foreground the difference of two cells' displacements is that of their places, `outside` it is zero.
+    """
+
+    background: Tensor
+    foreground: Tensor
+    different: Tensor
+    inside: Tensor
+    outside: Tensor
+
+    @property
+    def alike(self) -> Tensor:
+        """Both kinds of pairs that are alike, with equal weights."""
+        return (self.background + self.foreground) / 2
+
+    @property
+    def total(self) -> Tensor:
+        """What training minimises: affinity and displacement, with equal weights."""
+        return (self.alike + self.different) / 2 + (self.inside + self.outside) / 2
+
+
+def find_pairs(size: tuple[int, int], radius: int = RADIUS, device: torch.device | str = "cpu") -> Pairs:
+    """The pairs of a map of `size` (h, w). Raises InvalidSetting for a map too small to hold any."""
+    height, width = size
+    reach = radius - 1
+    if height <= reach or width <= 2 * reach:
+        least = (radius, 2 * radius - 1)
+        raise InvalidSetting(f"A map of {size} holds no pairs at radius {radius}: give one of at least {least} cells.")
+    paths = tuple(tuple((y, x) for y, x in path.tolist()) for path in search_paths(radius))
+    directions = torch.tensor([path[0] for path in paths], device=device)
+    index = torch.arange(height * width, device=device).view(size)
+    starts = index[: height - reach, reach : width - reach].flatten()
+    ends = starts + directions[:, :1] * width + directions[:, 1:]
+    return Pairs(size, radius, paths, directions, starts, ends)
+
+
+def path_affinity(edge: Tensor, pairs: Pairs) -> Tensor:
+    """(B, 1, h, w) edges in [0, 1] -> (B, P, S) affinities. The gradient goes to the strongest cell of each path."""
+    flat = _flat(edge, pairs)[:, 0]
+    strongest = _strongest(edge.detach()[:, 0], pairs)
+    return 1 - flat.gather(1, strongest.flatten(1)).view(strongest.shape)
+
+
+def _strongest(edge: Tensor, pairs: Pairs) -> Tensor:
+    """(B, h, w) edges >= 0 -> (B, P, S) int64: flat index of a cell with the largest edge on each path.
+
+    Found without a gradient, so that training keeps one index for each pair instead of the values of the whole path.
+    The bits of floats that are not negative are ordered as the floats are, so value and index fit into one integer, and
+    one maximum finds both.
+    """
+    height, width = pairs.size
+    index = torch.arange(height * width, device=edge.device).view(pairs.size)
+    keys = (edge.float().contiguous().view(torch.int32).long() << 32) | index
+    largest = keys.new_empty(len(edge), len(pairs.paths), *pairs.window(keys, 0, 0).shape[-2:])
+    for path, best in zip(pairs.paths, largest.unbind(1), strict=True):
+        best.copy_(pairs.window(keys, *path[0]))
+        for y, x in path[1:]:
+            torch.maximum(best, pairs.window(keys, y, x), out=best)
+    return largest.flatten(2) & 0xFFFFFFFF
+
+
+def pair_displacement(displacement: Tensor, pairs: Pairs) -> Tensor:
+    """(B, 2, h, w) displacements (y, x) in cells -> (B, 2, P, S): that of each start minus that of each end."""
+    flat = _flat(displacement, pairs)
+    ends = flat.index_select(2, pairs.ends.flatten()).unflatten(2, pairs.ends.shape)
+    return flat.index_select(2, pairs.starts)[:, :, None] - ends
+
+
+def pair_labels(labels: Tensor, pairs: Pairs, classes: int = CLASSES) -> tuple[Tensor, Tensor, Tensor]:
+    """(B, h, w) labels -> three (B, P, S) bool: both background, both the same class, and different.
+
+    A pair with a label of `classes` or above, such as 255, is none of them.
+    """
+    flat = _flat(labels[:, None], pairs)[:, 0]
+    start, end = flat[:, pairs.starts][:, None], flat[:, pairs.ends]
+    certain = (start < classes) & (end < classes)
+    alike = certain & (start == end)
+    return alike & (start == 0), alike & (start > 0), certain & (start != end)
+
+
+def relation_losses(
+    edge_logits: Tensor, displacement: Tensor, labels: Tensor, pairs: Pairs, classes: int = CLASSES
+) -> RelationLosses:
+    """IRNet's losses of (B, 1, h, w) raw edges and (B, 2, h, w) displacements against (B, h, w) confident labels.
+
+    Raises InvalidSetting for maps of another size than that of `pairs`.
+    """
+    background, foreground, different = (kind.to(edge_logits.dtype) for kind in pair_labels(labels, pairs, classes))
+    affinity = path_affinity(edge_logits.sigmoid(), pairs)
+    apart = pair_displacement(displacement, pairs)
+    towards = pairs.directions.T[:, :, None].to(apart.dtype)
+    alike_loss = -torch.log(affinity + EPS)
+    return RelationLosses(
+        background=(background * alike_loss).sum() / (background.sum() + EPS),
+        foreground=(foreground * alike_loss).sum() / (foreground.sum() + EPS),
+        different=(different * -torch.log(1 + EPS - affinity)).sum() / (different.sum() + EPS),
+        inside=(foreground[:, None] * (apart - towards).abs()).sum() / (2 * foreground.sum() + EPS),
+        outside=(background[:, None] * apart.abs()).sum() / (2 * background.sum() + EPS),
+    )
+
+
+def reduce_labels(labels: np.ndarray, stride: int = 4) -> np.ndarray:
+    """(H, W) uint8 labels of a crop -> (round(H / stride), round(W / stride)) uint8, nearest."""
+    height, width = (round(side / stride) for side in labels.shape)
+    return np.array(Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST))
+
+
+def _flat(maps: Tensor, pairs: Pairs) -> Tensor:
+    if tuple(maps.shape[-2:]) != pairs.size:
+        raise InvalidSetting(f"A map of {tuple(maps.shape[-2:])} does not fit pairs found on {pairs.size}.")
+    return maps.flatten(2)

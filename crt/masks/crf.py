@@ -1,0 +1,155 @@
+"""Fully connected CRF: labels that follow the edges of the picture (Krähenbühl and Koltun, 2011; METHOD section 8).
+
+Three ways in, one inference: hard labels as IRNet has them, class probabilities as DeepLab has them, and normalised
+class maps against a constant background. Mean field inference by pydensecrf: two kernels join every pair of pixels, a
+Gaussian of their distance, and a bilateral one of distance and colour. It is deterministic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+from pydensecrf.densecrf import DenseCRF2D
+
+from crt.errors import InvalidImage, InvalidSetting
+
+FLOOR = 1e-5
+"""The least probability a label may have before the CRF, so that its energy stays finite."""
+
+
+@dataclass(frozen=True)
+class CrfSettings:
+    """The two kernels. `*_sxy`: their spread in pixels; `bilateral_srgb`: in grey levels; `*_compat`: their weights.
+
+    iterations: mean field steps; with none the probabilities come back as they went in, normalised. A weight of 0
+        leaves its kernel out. Spreads are at least 1, below which a kernel joins no neighbours.
+    """
+
+    iterations: int = 10
+    gaussian_sxy: float = 3
+    gaussian_compat: float = 3
+    bilateral_sxy: float = 50
+    bilateral_srgb: float = 5
+    bilateral_compat: float = 10
+
+    def __post_init__(self) -> None:
+        if self.iterations < 0:
+            raise InvalidSetting(f"The CRF cannot run {self.iterations} iterations: give 0 or more.")
+        for name in ("gaussian_sxy", "bilateral_sxy", "bilateral_srgb"):
+            if not (isfinite(value := getattr(self, name)) and value >= 1):
+                raise InvalidSetting(f"{name} of the CRF is {value}: give a number of at least 1.")
+        for name in ("gaussian_compat", "bilateral_compat"):
+            if not (isfinite(value := getattr(self, name)) and value >= 0):
+                raise InvalidSetting(f"{name} of the CRF is {value}: give a number of at least 0.")
+
+
+IRN_CRF = CrfSettings()
+"""IRNet's confident labels."""
+
+DEEPLAB_CRF = CrfSettings(gaussian_sxy=1, gaussian_compat=3, bilateral_sxy=67, bilateral_srgb=3, bilateral_compat=4)
+"""DeepLab's test time."""
+
+
+def crf_labels(
+    image: np.ndarray,
+    labels: np.ndarray,
+    n_labels: int,
+    *,
+    gt_prob: float = 0.7,
+    settings: CrfSettings = IRN_CRF,
+) -> np.ndarray:
+    """(H, W, 3) uint8 and (H, W) labels 0 … n_labels - 1 -> (H, W) labels of the same dtype.
+
+    Each pixel's label has the probability `gt_prob`, the others share the rest; label 0 is one like the others. Raises
+    InvalidImage and InvalidSetting for arrays that do not fit and a `gt_prob` outside (0, 1).
+    """
+    _check(image, labels.shape)
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise InvalidSetting(f"Labels must be whole numbers, not {labels.dtype}.")
+    if n_labels < 1 or labels.min() < 0 or labels.max() >= n_labels:
+        raise InvalidSetting(f"Labels run from {labels.min()} to {labels.max()}: give labels from 0 to {n_labels - 1}.")
+    _check_belief(gt_prob)
+    if n_labels == 1:
+        return labels.copy()
+    energy = np.full((n_labels, labels.size), -np.log((1 - gt_prob) / (n_labels - 1)), np.float32)
+    energy[labels.ravel(), np.arange(labels.size)] = -np.log(gt_prob)
+    return _infer(image, energy, settings).argmax(0).astype(labels.dtype)
+
+
+def crf_probabilities(image: np.ndarray, probs: np.ndarray, settings: CrfSettings = DEEPLAB_CRF) -> np.ndarray:
+    """(H, W, 3) uint8 and (C, H, W) probabilities -> (C, H, W) float32 probabilities that sum to 1.
+
+    Probabilities below `FLOOR` count as that; they need not sum to 1. Raises InvalidImage and InvalidSetting for arrays
+    that do not fit or hold NaN.
+    """
+    if probs.ndim != 3 or not len(probs):
+        raise InvalidSetting(f"Probabilities have shape {probs.shape}: give (labels, height, width).")
+    _check(image, probs.shape[1:])
+    if np.isnan(probs).any():
+        raise InvalidSetting("The probabilities hold NaN: give numbers from 0 to 1.")
+    energy = -np.log(np.clip(probs, FLOOR, 1)).reshape(len(probs), -1)
+    return _infer(image, energy.astype(np.float32), settings)
+
+
+def crf_seeds(
+    image: np.ndarray,
+    seeds: np.ndarray,
+    threshold: float,
+    settings: CrfSettings = IRN_CRF,
+    *,
+    belief: float = 0.7,
+) -> np.ndarray:
+    """(H, W, 3) uint8 and (K, H, W) normalised maps in [0, 1] -> (K + 1, H, W) float32 probabilities, background first.
+
+    Where IRNet first takes the argmax and then trusts every pixel alike, the maps' own certainty enters here: with the
+    constant `threshold` as the background's map, a label's share is its map divided by the sum of all, and its
+    probability is `belief` · share + (1 - belief) / (K + 1). So with no iterations the argmax is `label_map`'s, and
+    `belief` bounds how sure any pixel can be, as `gt_prob` does for hard labels. Raises InvalidImage and InvalidSetting
+    for arrays that do not fit, maps with negative values or NaN, and numbers outside (0, 1).
+    """
+    if seeds.ndim != 3:
+        raise InvalidSetting(f"Maps have shape {seeds.shape}: give (classes, height, width).")
+    _check(image, seeds.shape[1:])
+    if not (seeds >= 0).all():  # NaN fails too
+        raise InvalidSetting("The maps hold negative values or NaN: normalise them first.")
+    if not 0 < threshold <= 1:
+        raise InvalidSetting(f"The background threshold is {threshold}: give a number above 0 and at most 1.")
+    _check_belief(belief)
+    scores = np.concatenate([np.full((1, *seeds.shape[1:]), threshold, np.float32), seeds.astype(np.float32)])
+    share = scores / scores.sum(0)
+    return crf_probabilities(image, belief * share + (1 - belief) / len(scores), settings)
+
+
+def _infer(image: np.ndarray, energy: np.ndarray, settings: CrfSettings) -> np.ndarray:
+    """(H, W, 3) and (labels, H·W) float32 energies -> (labels, H, W) float32 probabilities."""
+    height, width = image.shape[:2]
+    crf = DenseCRF2D(width, height, len(energy))
+    crf.setUnaryEnergy(np.ascontiguousarray(energy))
+    if settings.gaussian_compat:
+        crf.addPairwiseGaussian(sxy=settings.gaussian_sxy, compat=settings.gaussian_compat)
+    if settings.bilateral_compat:
+        crf.addPairwiseBilateral(
+            sxy=settings.bilateral_sxy,
+            srgb=settings.bilateral_srgb,
+            rgbim=np.array(image, order="C"),  # pydensecrf wants a buffer that is contiguous and writable
+            compat=settings.bilateral_compat,
+        )
+    # Step by step, because pydensecrf holds the interpreter's lock: other threads get their turn in between.
+    probs, *buffers = crf.startInference()
+    for _ in range(settings.iterations):
+        crf.stepInference(probs, *buffers)
+    return np.array(probs, dtype=np.float32).reshape(len(energy), height, width)
+
+
+def _check(image: np.ndarray, size: tuple[int, ...]) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise InvalidImage(f"The CRF needs a picture as a uint8 array (H, W, 3), not {image.dtype} {image.shape}.")
+    if image.shape[:2] != size:
+        raise InvalidSetting(f"Maps of {size} do not fit a picture of {image.shape[:2]}: resize them to its pixels.")
+
+
+def _check_belief(value: float) -> None:
+    if not 0 < value < 1:
+        raise InvalidSetting(f"The labels are believed with probability {value}: give a number between 0 and 1.")

@@ -1,0 +1,42 @@
+"""Confident labels: which pixels the relation network may learn from (IRNet's `cam_to_ir_label`; METHOD section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from crt.errors import InvalidSetting
+from crt.masks.crf import IRN_CRF, CrfSettings, crf_labels
+from crt.seeds import label_map
+
+UNSURE = 255
+FOREGROUND, BACKGROUND = 0.35, 0.15
+
+
+def confident_labels(
+    image: np.ndarray,
+    high_res: np.ndarray,
+    keys: Sequence[int],
+    *,
+    foreground: float = FOREGROUND,
+    background: float = BACKGROUND,
+    settings: CrfSettings = IRN_CRF,
+) -> np.ndarray:
+    """(H, W, 3) uint8 and (K, H, W) normalised maps of the classes `keys` -> (H, W) uint8 labels, 255 where unsure.
+
+    The maps are labelled twice, against a high background constant and a low one, each time with the dense CRF. A pixel
+    is its class (key + 1) where the high constant leaves it one, background where the low one does not, and otherwise
+    unsure. Raises InvalidImage and InvalidSetting for arrays that do not fit and constants in the wrong order.
+    """
+    if not 0 < background <= foreground <= 1:
+        raise InvalidSetting(
+            f"The constants are {foreground} for foreground and {background} for background: "
+            "give the larger for foreground, both above 0 and at most 1."
+        )
+    high, low = (
+        crf_labels(image, label_map(high_res, range(len(keys)), constant), len(keys) + 1, settings=settings)
+        for constant in (foreground, background)
+    )
+    names = np.array([UNSURE, *(key + 1 for key in keys)], dtype=np.uint8)
+    return np.where((high == 0) & (low == 0), np.uint8(0), names[high])

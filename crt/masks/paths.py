@@ -1,0 +1,43 @@
+"""The pairs of cells that the relation network and the random walk compare, and the straight paths between them.
+
+Only one half of the directions is listed, right and down: a pair has no order. As in IRNet (METHOD section 8).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from crt.errors import InvalidSetting
+
+
+@lru_cache(maxsize=8)
+def search_paths(radius: int) -> tuple[np.ndarray, ...]:
+    """Paths from a cell to every cell less than `radius` away, each (L, 2) int64 read-only steps (y, x) from the start.
+
+    A path holds the cells of the rectangle between its ends whose centres lie less than 1 from the line, far end first,
+    start last, so `path[0]` is the direction. Paths are sorted by length. Raises InvalidSetting for a radius below 2.
+    """
+    if radius < 2:
+        raise InvalidSetting(f"A radius of {radius} holds no pair of cells: give at least 2.")
+    reach = range(1, radius)
+    directions = [(0, dx) for dx in reach]
+    directions += [(dy, dx) for dy in reach for dx in range(1 - radius, radius) if dy**2 + dx**2 < radius**2]
+    return tuple(sorted((_path(dy, dx) for dy, dx in directions), key=len))
+
+
+def directions(radius: int) -> np.ndarray:
+    """(paths, 2) int64: the far end (dy, dx) of each of `search_paths`, dy ≥ 0."""
+    return np.stack([path[0] for path in search_paths(radius)])
+
+
+def _path(dy: int, dx: int) -> np.ndarray:
+    rows = np.arange(min(dy, 0), max(dy, 0) + 1)
+    cols = np.arange(min(dx, 0), max(dx, 0) + 1)
+    cells = np.stack(np.meshgrid(rows, cols, indexing="ij"), -1).reshape(-1, 2)
+    beside = (dy * cells[:, 1] - dx * cells[:, 0]) ** 2  # squared distance to the line, times its squared length
+    cells = cells[beside < dy**2 + dx**2]
+    path = cells[np.argsort(-np.abs(cells).sum(1), kind="stable")]
+    path.flags.writeable = False
+    return path

@@ -1,0 +1,153 @@
+"""The inter-pixel relation network: where one thing ends, and which way its middle lies (IRNet, section 4; METHOD 8).
+
+Two small branches read the features of a frozen ResNet after its stem and its four stages and answer at stride 4. Only
+they are trained, with the losses of `affinity`; the edges then steer the random walk of `walk`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from timm.models.resnet import ResNet
+from torch import Tensor, nn
+
+from crt.cnn import CnnBranch
+from crt.errors import InvalidCheckpoint, InvalidSetting
+from crt.images import to_tensor
+from crt.masks.walk import STRIDE
+from crt.seeds import strided_size
+
+CROP = 512
+"""Side of the training crops; pictures are padded to it, because the branches normalise over the whole map."""
+
+
+class RelationNetwork(nn.Module):
+    """A timm ResNet without dilation, its last stage at stride 16 as in `CnnBranch`, an edge and a displacement branch.
+
+    `edge` and `displacement` hold all that is trained, so that each can have its own learning rate. `mean` is what
+    `fit_mean` found: (2,) float32, taken off the displacements in eval mode.
+    """
+
+    mean: Tensor
+
+    def __init__(self, resnet: ResNet) -> None:
+        super().__init__()
+        self.resnet = CnnBranch(resnet, classes=1).resnet.requires_grad_(False)  # checked, and its strides set
+        channels = [cast("int", stage["num_chs"]) for stage in cast("list[dict]", self.resnet.feature_info)]
+        self.edge = _EdgeBranch(channels)
+        self.displacement = _DisplacementBranch(channels)
+        self.register_buffer("mean", torch.zeros(2))
+        self.train(self.training)
+        cells = [x.shape[-1] for x in self.features(torch.zeros(1, 3, 64, 64))]
+        if cells != [16, 16, 8, 4, 4]:
+            raise InvalidCheckpoint(f"The stages of this ResNet make {cells} cells of 64 pixels, not 16, 16, 8, 4, 4.")
+
+    def train(self, mode: bool = True) -> RelationNetwork:
+        """As in torch, but the ResNet always stays as it is."""
+        super().train(mode)
+        self.resnet.eval()
+        return self
+
+    @torch.no_grad()
+    def features(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, h, w) normalised -> the outputs of the stem and the four stages, at strides 4, 4, 8, 16, 16."""
+        stem = ("conv1", "bn1", "act1", "maxpool")
+        x, found = images, []
+        for stage in (stem, ("layer1",), ("layer2",), ("layer3",), ("layer4",)):
+            for name in stage:
+                x = self.resnet.get_submodule(name)(x)
+            found.append(x)
+        return found
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, h, w) normalised -> (B, 1, ceil(h/4), ceil(w/4)) raw edges and (B, 2, …) displacements in cells."""
+        features = self.features(images)
+        displacement = self.displacement(features)
+        return self.edge(features), displacement if self.training else displacement - self.mean[:, None, None]
+
+    @torch.no_grad()
+    def fit_mean(self, batches: Iterable[Tensor]) -> None:
+        """Set `mean` to the mean displacement over batches of (B, 3, h, w) normalised pictures, each batch alike.
+
+        The losses fix differences of displacements only, so a constant is left free; IRNet removes it after training.
+        Leaves the network in eval mode. Raises InvalidSetting without a batch.
+        """
+        self.eval()
+        self.mean.zero_()
+        means = [self(batch)[1].mean((0, 2, 3)) for batch in batches]
+        if not means:
+            raise InvalidSetting("The mean displacement needs pictures: give at least one batch.")
+        self.mean.copy_(torch.stack(means).mean(0))
+
+
+@torch.inference_mode()
+def relations(network: RelationNetwork, image: np.ndarray, *, crop: int = CROP) -> tuple[np.ndarray, np.ndarray]:
+    """(H, W, 3) uint8 -> (1, h, w) edges in (0, 1) and (2, h, w) displacements (y, x) in cells, float32, at stride 4.
+
+    `network` is in eval mode. Edges are the sigmoid of the mean over the picture and its mirror image, displacements
+    the picture's alone. The released program pads the mirror image at its right, which shifts its map unless the width
+    is a multiple of 4; here the cells of both agree. Raises InvalidImage, and InvalidSetting in training mode.
+    """
+    if network.training:
+        raise InvalidSetting("The relation network is in training mode: call its eval() first.")
+    picture = to_tensor(image)
+    height, width = strided_size((image.shape[0], image.shape[1]), STRIDE)
+    picture = _padded(picture, height * STRIDE, width * STRIDE)
+    both = _padded(torch.cat([picture, picture.flip(-1)]), crop, crop)
+    edge, displacement = network(both.to(network.mean.device))
+    edge, displacement = edge[..., :height, :width], displacement[0, :, :height, :width]
+    return ((edge[0] + edge[1].flip(-1)) / 2).sigmoid().cpu().numpy(), displacement.cpu().numpy()
+
+
+def _padded(x: Tensor, height: int, width: int) -> Tensor:
+    """Zeros at the right and the bottom up to this size; what is larger stays."""
+    return F.pad(x, (0, max(0, width - x.shape[-1]), 0, max(0, height - x.shape[-2])))
+
+
+class _EdgeBranch(nn.Module):
+    """Every stage to 32 channels at stride 4, together to one."""
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        super().__init__()
+        factors = (1, 1, 2, 4, 4)
+        self.stages = nn.ModuleList(_reduce(c, 32, 4, factor) for c, factor in zip(channels, factors, strict=True))
+        self.last = nn.Conv2d(5 * 32, 1, 1)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        maps = [stage(x) for stage, x in zip(self.stages, features, strict=True)]
+        return self.last(_joined(maps, maps[0]))
+
+
+class _DisplacementBranch(nn.Module):
+    """The three deep stages meet at stride 8, and with the two first ones at stride 4."""
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        super().__init__()
+        plan = ((64, 8, 1), (128, 16, 1), (256, 16, 1), (256, 16, 2), (256, 16, 2))
+        self.stages = nn.ModuleList(_reduce(c, *step) for c, step in zip(channels, plan, strict=True))
+        self.deep = _reduce(3 * 256, 256, 16, 2)
+        self.all = _reduce(64 + 128 + 256, 256, 16, 1)
+        self.last = nn.Conv2d(256, 2, 1, bias=False)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        maps = [stage(x) for stage, x in zip(self.stages, features, strict=True)]
+        deep = self.deep(_joined(maps[2:], maps[2]))
+        return self.last(self.all(_joined([*maps[:2], deep], maps[0])))
+
+
+def _reduce(channels: int, width: int, groups: int, factor: int) -> nn.Sequential:
+    """1 × 1 convolution, group norm, enlarging by `factor`, ReLU, in IRNet's order."""
+    layers = [nn.Conv2d(channels, width, 1, bias=False), nn.GroupNorm(groups, width)]
+    if factor > 1:
+        layers.append(nn.Upsample(scale_factor=factor, mode="bilinear", align_corners=False))
+    return nn.Sequential(*layers, nn.ReLU(inplace=True))
+
+
+def _joined(maps: Sequence[Tensor], like: Tensor) -> Tensor:
+    """Maps one after the other, cut to the size of `like`: enlarged maps may be some cells larger."""
+    height, width = like.shape[-2:]
+    return torch.cat([x[..., :height, :width] for x in maps], 1)

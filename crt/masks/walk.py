@@ -1,0 +1,130 @@
+"""The random walk that spreads seeds within the boundaries of things (IRNet, section 4; METHOD section 8).
+
+Two cells less than `radius` apart are joined by 1 minus the strongest edge on the straight path between them, to the
+power `beta`. A step gives each cell the weighted mean of the cells that it is joined to, itself included; the walk
+makes 2 ** exp_times steps. IRNet squares the dense matrix of all pairs of cells `exp_times` times. Here only neighbours
+are stored, as the diagonals of a banded matrix, and only the seeds are multiplied. In float64: the recurrence below
+would lose three digits to float32.
+
+The steps themselves are cut short without changing the result. The step P is similar to a symmetric matrix, its
+eigenvalues lie in [-1, 1], and there x^n is a mean of Chebyshev polynomials: x^n = Σ_k p_k T_k(x), where p_k is the
+chance that n coin tosses, heads +1 and tails -1, sum to k or -k. Sums far beyond √n hardly happen, so 256 steps need
+about 100 products; the chance left out, `LEFT_OUT`, bounds the relative error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+from scipy.sparse import dia_array
+from scipy.special import gammaln
+
+from crt.errors import InvalidSetting
+from crt.masks.paths import search_paths
+from crt.seeds import label_map, strided_size, to_pixels
+
+STRIDE = 4
+"""Pixels of the picture per cell of the walk."""
+THRESHOLD = 0.25
+"""The background constant against walked seeds."""
+LEFT_OUT = 1e-10
+
+
+@dataclass(frozen=True)
+class WalkSettings:
+    """`radius`: cells joined lie less than this apart. `beta`: power of the affinity. 2 ** `exp_times` steps."""
+
+    radius: int = 5
+    beta: float = 10
+    exp_times: int = 8
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.radius <= 20:
+            raise InvalidSetting(f"The radius of the walk is {self.radius}: give 2 to 20 cells.")
+        if not (isfinite(self.beta) and self.beta > 0):
+            raise InvalidSetting(f"The power of the affinity is {self.beta}: give a number above 0.")
+        if not 0 <= self.exp_times <= 16:
+            raise InvalidSetting(f"The walk cannot make 2 ** {self.exp_times} steps: give an exponent from 0 to 16.")
+
+
+IRN_WALK = WalkSettings()
+
+
+def random_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings = IRN_WALK) -> np.ndarray:
+    """(K, h, w) strided seeds and (1, h, w) edges in [0, 1] -> (K, h, w) float32 seeds after the walk.
+
+    It starts from seeds · (1 - edge), as IRNet's does. Every value stays between the least and the largest that its map
+    starts with. Raises InvalidSetting for shapes that differ and edges outside [0, 1].
+    """
+    if seeds.ndim != 3 or edge.shape != (1, *seeds.shape[1:]) or not edge.size:
+        raise InvalidSetting(f"Seeds {seeds.shape} and edges {edge.shape} do not fit: give (K, h, w) and (1, h, w).")
+    if not ((edge >= 0) & (edge <= 1)).all():  # NaN fails too
+        raise InvalidSetting("The edges are not all between 0 and 1: take the sigmoid of the network's output first.")
+    adjacency = _joined(edge[0], settings)
+    degree = adjacency @ np.ones(edge.size)
+    chances = toss_chances(2**settings.exp_times)
+    starts = (seeds.astype(np.float64) * (1 - edge)).reshape(len(seeds), edge.size)
+    walked = np.empty_like(starts)
+    for start, end in zip(starts, walked, strict=True):  # one column at a time: scipy's product of several is slower
+        np.clip(_series(adjacency, degree, start, chances), start.min(), start.max(), out=end)
+    return walked.reshape(seeds.shape).astype(np.float32)
+
+
+def toss_chances(tosses: int) -> np.ndarray:
+    """(degree + 1,) float64: the chance that that many tosses of ±1 sum to k or -k, cut where `LEFT_OUT` remains."""
+    sums = np.arange(tosses % 2, tosses + 1, 2)
+    heads = (tosses + sums) / 2
+    log_chance = gammaln(tosses + 1) - gammaln(heads + 1) - gammaln(tosses - heads + 1) - tosses * np.log(2)
+    chances = np.zeros(tosses + 1)
+    chances[sums] = np.exp(log_chance) * np.where(sums, 2, 1)
+    beyond = np.cumsum(chances[::-1])[::-1]  # the chance of k or more
+    return chances[: int((beyond > LEFT_OUT).sum())]
+
+
+def walk_scores(walked: np.ndarray, size: tuple[int, int], *, stride: int = STRIDE) -> np.ndarray:
+    """(K, h, w) walked seeds -> (K, H, W) float32 on the pixels of a picture of `size`, divided by the largest of all.
+
+    The grid is enlarged by `stride`, bilinear, and cut. Raises InvalidSetting for a size that the grid is not of.
+    """
+    if walked.ndim != 3 or strided_size(size, stride) != walked.shape[1:]:
+        raise InvalidSetting(f"Seeds {walked.shape} are not those of a picture of {size} at stride {stride}.")
+    height, width = walked.shape[1:]
+    scores = to_pixels(walked, (height, width), (height * stride, width * stride))[:, : size[0], : size[1]]
+    largest = scores.max(initial=0)
+    return scores / largest if largest > 0 else scores
+
+
+def walk_labels(
+    walked: np.ndarray, keys: Sequence[int], size: tuple[int, int], *, threshold: float = THRESHOLD
+) -> np.ndarray:
+    """(K, h, w) walked seeds of the classes `keys` -> (H, W) uint8 labels, 0 background, key + 1."""
+    return label_map(walk_scores(walked, size), keys, threshold)
+
+
+def _joined(edge: np.ndarray, settings: WalkSettings) -> dia_array:
+    """(h, w) edges -> (h·w, h·w) sparse symmetric float64: affinity ** beta of the cells joined, 1 on the diagonal."""
+    height, width = edge.shape
+    reach = settings.radius - 1
+    # Beyond the grid all is edge, so that nothing is joined across its sides, where flat neighbours lie rows apart.
+    outside = np.pad(edge.astype(np.float64), ((0, reach), (reach, reach)), constant_values=1)
+    offsets, diagonals = [0], [np.ones(edge.size)]
+    for path in search_paths(settings.radius):
+        strongest = np.maximum.reduce([outside[y : y + height, reach + x : reach + x + width] for y, x in path])
+        affinity = ((1 - strongest) ** settings.beta).ravel()  # of each cell with the one at path[0] from it
+        offset = int(path[0] @ (width, 1))
+        offsets += [offset, -offset]
+        diagonals += [np.roll(affinity, offset), affinity]  # scipy stores a diagonal by columns
+    return dia_array((np.stack(diagonals), offsets), shape=(edge.size, edge.size))
+
+
+def _series(adjacency: dia_array, degree: np.ndarray, start: np.ndarray, chances: np.ndarray) -> np.ndarray:
+    """Σ_k chances[k] · T_k(P) start for the step P = adjacency / degree, by T_{k+1} = 2 P T_k - T_{k-1}."""
+    before, now = start, adjacency @ start / degree
+    total = chances[0] * before
+    for chance in chances[1:]:
+        total += chance * now
+        before, now = now, 2 * (adjacency @ now) / degree - before
+    return total

@@ -1,0 +1,302 @@
+"""Whether a map shows what the network used: the picture is changed where the map says, and the class asked again.
+
+The score is the class probability that the network itself gives at the Trace's input size. Nothing here needs a mask.
+One map of a uniform value is the random baseline: its pixels are ranked by chance.
+
+    subject = subject_of(predictor, picture, settings, method="crt", index=3, loops=3)
+    result = measure(subject, cam)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+import torch
+from pytorch_grad_cam.metrics.perturbation_confidence import RemoveLeastRelevantFirst, RemoveMostRelevantFirst
+from pytorch_grad_cam.metrics.road import NoisyLinearImputer
+from torch import Tensor
+
+from crt.checkpoint import Method
+from crt.errors import CrtError, InvalidSetting
+from crt.images import Source, load_image, resize_long_side, to_tensor
+from crt.predictor import Predictor, Progress, Settings
+from crt.trace import class_probabilities
+
+Measure = Literal["confidence", "deletion", "insertion", "road"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+PAUSE = 0.001
+"""Seconds between two looks. A lock keeps no line: without a pause whoever frees it often takes it again first."""
+
+
+MAX_ROAD_PIXELS = 672 * 672
+"""ROAD solves equations for all pixels it removes at once: that takes seconds and gigabytes already at this size."""
+
+
+class Stopped(CrtError):
+    """`should_stop` said so."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What is measured and how finely.
+
+    `steps`: parts in which pixels are deleted or inserted. `removed`: shares of pixels that ROAD replaces, each once
+    from the map's top and once from its bottom. `noise`: deviation of ROAD's noise, in normalised pixel values. `blur`:
+    side of the Gaussian window that insertion starts from (odd pixels) and its deviation, as published. `seed`: of the
+    order among equal values and of the noise. The cost is 1 look at the picture, 1 more for `confidence`, `steps` for
+    each curve and 2 per share of `removed`.
+    """
+
+    measures: tuple[Measure, ...] = MEASURES
+    steps: int = 20
+    removed: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    noise: float = 0.01
+    blur: tuple[int, float] = (11, 5.0)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.measures if name not in MEASURES]
+        if unknown or not self.measures:
+            raise InvalidSetting(f"The measures {self.measures} are not known: choose among {', '.join(MEASURES)}.")
+        if self.steps < 1 or self.noise < 0 or self.blur[0] < 1 or self.blur[0] % 2 == 0 or self.blur[1] <= 0:
+            raise InvalidSetting("Give at least one step, no negative noise, and an odd window with a positive blur.")
+        if not self.removed or any(not 0 < share < 1 for share in self.removed):
+            raise InvalidSetting(f"ROAD removes shares between 0 and 1 of the pixels, not {self.removed}.")
+
+    @property
+    def looks(self) -> int:
+        """Pictures that go through the network."""
+        cost = {"confidence": 1, "deletion": self.steps, "insertion": self.steps, "road": 2 * len(self.removed)}
+        return 1 + sum(cost[name] for name in dict.fromkeys(self.measures))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One picture and the class that is asked of it.
+
+    `pixels`: (1, 3, h, w) float32, normalised, on the CPU. `score`: (B, 3, h, w) -> (B,) probabilities. `batch`: the
+    most pictures of one call, B.
+    """
+
+    pixels: Tensor
+    score: Callable[[Tensor], np.ndarray]
+    batch: int = 1
+
+
+@dataclass(frozen=True)
+class Curve:
+    """`share`: (S + 1,) float64, share of the pixels changed, 0 … 1. `probability`: (S + 1,) float64."""
+
+    share: np.ndarray
+    probability: np.ndarray
+
+    @property
+    def auc(self) -> float:
+        """Area under the curve, 0 … 1. Deletion: lower is better; insertion: higher is better."""
+        return float(np.trapezoid(self.probability, self.share))
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """Chattopadhay et al. 2018: the picture times the map, so that only what the map shows is left.
+
+    `kept`: the probability then. `drop`: max(0, probability - kept) / probability, 0 … 1, lower is better; the mean
+    over pictures is their average drop. `increase`: whether `kept` is higher than without the map, often is better.
+    """
+
+    kept: float
+    drop: float
+    increase: bool
+
+
+@dataclass(frozen=True)
+class Road:
+    """ROAD (Rong et al. 2022): pixels replaced by what their neighbours suggest, so that no hole gives a hint.
+
+    `removed`: (T,) shares. `most`: (T,) probability after the map's highest pixels went, lower is better. `least`: (T,)
+    after its lowest went, higher is better.
+    """
+
+    removed: np.ndarray
+    most: np.ndarray
+    least: np.ndarray
+
+    @property
+    def combined(self) -> float:
+        """Mean of (least - most) / 2, -0.5 … 0.5: higher is better, 0 is chance."""
+        return float((self.least - self.most).mean() / 2)
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """`probability`: of the class in the unchanged picture. The rest is None where it was not asked for.
+
+    `deletion` (Petsiuk et al. 2018): highest pixels first become the mean colour; lower area is better. `insertion`:
+    they appear in a blurred picture; higher area is better.
+    """
+
+    probability: float
+    confidence: Confidence | None = None
+    deletion: Curve | None = None
+    insertion: Curve | None = None
+    road: Road | None = None
+
+
+def subject_of(
+    predictor: Predictor,
+    source: Source,
+    settings: Settings | None = None,
+    *,
+    method: Method,
+    index: int,
+    loops: int = 0,
+) -> Subject:
+    """A picture at the input size of `settings`, and the probability that a network of the predictor gives to a class.
+
+    `index`: 0-based class. `loops`: of CRT; the other networks have none. The predictor's lock is free between two
+    looks. Raises InvalidImage, and InvalidSetting for a method or class that the checkpoint does not have.
+    """
+    settings = settings or Settings()
+    config = predictor.checkpoint.config
+    if method not in predictor.checkpoint.networks or not 0 <= index < len(config.classes):
+        raise InvalidSetting(f"This checkpoint has no class {index} of a network {method}: choose among its own.")
+    image = load_image(source)
+    resized = image if settings.size is None else resize_long_side(image, settings.size)
+    grid = predictor.grid(resized.shape[0], resized.shape[1], replace(settings, size=None))
+
+    def score(images: Tensor) -> np.ndarray:
+        logits = predictor.class_logits(images, method, loops, grid).numpy()
+        time.sleep(PAUSE)
+        return class_probabilities(logits, single_label=config.single_label)[:, index]
+
+    # On a CPU several pictures at once only make others wait longer.
+    return Subject(to_tensor(resized), score, batch=1 if predictor.device.type == "cpu" else 8)
+
+
+def measure(
+    subject: Subject,
+    cam: np.ndarray,
+    probe: Probe | None = None,
+    *,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Faithfulness:
+    """(H, W) map of the subject's class, on any grid over the whole picture -> how faithful it is.
+
+    The map is resized to the subject's pixels, bilinear. `progress(fraction, measure)` and `should_stop()` are called
+    before every look. Raises Stopped when told to, InvalidSetting for a map that is not one or holds NaN.
+    """
+    probe = probe or Probe()
+    height, width = subject.pixels.shape[-2:]
+    if "road" in probe.measures and height * width > MAX_ROAD_PIXELS:
+        raise InvalidSetting(f"ROAD cannot remove pixels from {width} × {height}: choose an input size up to 672.")
+    cam = _fitted(cam, (height, width))
+    rank = _ranks(cam, probe.seed)
+    picture = subject.pixels[0]
+    looks = _Looks(subject, probe.looks, progress, should_stop)
+    shares = np.arange(probe.steps + 1) / probe.steps
+    (probability,) = looks.at([picture], "picture")
+    confidence = deletion = insertion = road = None
+    if "confidence" in probe.measures:
+        (kept,) = looks.at([picture * torch.from_numpy(_shown(cam))], "confidence")
+        drop = max(0.0, probability - kept) / probability if probability > 0 else 0.0
+        confidence = Confidence(float(kept), float(drop), bool(kept > probability))
+    if "deletion" in probe.measures:
+        after = looks.at(_mixed(picture, torch.zeros_like(picture), rank, shares[1:]), "deletion")
+        deletion = Curve(shares, np.concatenate([[probability], after]))
+    if "insertion" in probe.measures:
+        before = looks.at(_mixed(_blurred(picture, probe.blur), picture, rank, shares[:-1]), "insertion")
+        insertion = Curve(shares, np.concatenate([before, [probability]]))
+    if "road" in probe.measures:
+        after = looks.at(_imputed(picture, rank, probe), "road").reshape(-1, 2)
+        road = Road(np.array(probe.removed), after[:, 0], after[:, 1])
+    looks.report(1.0, "done")
+    return Faithfulness(float(probability), confidence, deletion, insertion, road)
+
+
+class _Looks:
+    """Pictures through the network in bounded batches, counted for the progress."""
+
+    def __init__(
+        self, subject: Subject, total: int, progress: Progress | None, should_stop: Callable[[], bool] | None
+    ) -> None:
+        self.subject, self.total, self.done = subject, total, 0
+        self.report = progress or (lambda fraction, text: None)  # noqa: ARG005
+        self.should_stop = should_stop or (lambda: False)
+
+    def at(self, pictures: Iterable[Tensor], name: str) -> np.ndarray:
+        """(3, h, w) pictures, made one by one -> (n,) float64 probabilities."""
+        queue, found = iter(pictures), []
+        while True:
+            if self.should_stop():
+                raise Stopped("The measurement was stopped before it was done: start it again to see its curves.")
+            self.report(self.done / self.total, name)
+            batch = list(islice(queue, self.subject.batch))
+            if not batch:
+                return np.concatenate(found).astype(np.float64)
+            found.append(self.subject.score(torch.stack(batch)))
+            self.done += len(batch)
+
+
+class _SeededImputer(NoisyLinearImputer):
+    """The library's imputer, with noise that is the same every time."""
+
+    def __init__(self, probe: Probe) -> None:
+        super().__init__(noise=0.0)
+        self.probe = probe
+
+    def __call__(self, img: Tensor, mask: Tensor) -> Tensor:
+        generator = torch.Generator().manual_seed(self.probe.seed)
+        noise = torch.randn(img.shape, generator=generator) * self.probe.noise
+        return super().__call__(img, mask) + noise * (mask == 0)
+
+
+def _imputed(picture: Tensor, rank: np.ndarray, probe: Probe) -> Iterator[Tensor]:
+    """For each share the picture without its most, and then without its least relevant pixels."""
+    # Ranks, because a map with equal values, as many zeros are, has percentiles that remove too much.
+    relevance = torch.from_numpy(1 - rank / rank.size)
+    for share in probe.removed:
+        for remove in (RemoveMostRelevantFirst, RemoveLeastRelevantFirst):
+            yield remove(100 * (1 - share), _SeededImputer(probe))(picture, relevance)
+
+
+def _mixed(start: Tensor, end: Tensor, rank: np.ndarray, shares: np.ndarray) -> Iterator[Tensor]:
+    """`start`, with the share of the pixels that rank first taken from `end`."""
+    for share in shares:
+        yield torch.where(torch.from_numpy(rank < round(share * rank.size)), end, start)
+
+
+def _blurred(picture: Tensor, blur: tuple[int, float]) -> Tensor:
+    side, sigma = blur
+    rows = np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
+    smooth = cv2.GaussianBlur(rows, (side, side), sigma, borderType=cv2.BORDER_REFLECT)
+    return torch.from_numpy(smooth).permute(2, 0, 1)
+
+
+def _fitted(cam: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) map -> (h, w) float32, contiguous."""
+    cam = np.ascontiguousarray(cam, dtype=np.float32)
+    if cam.ndim != 2 or not cam.size or not np.isfinite(cam).all():
+        raise InvalidSetting(f"One map (H, W) of finite values is needed, check this array {cam.shape}.")
+    return cam if cam.shape == size else cv2.resize(cam, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+
+
+def _shown(cam: np.ndarray) -> np.ndarray:
+    """(h, w) map -> what it lets through, 0 … 1: divided by its maximum, so that a map of ones shows everything."""
+    positive = np.maximum(cam, 0)
+    return positive / positive.max() if positive.max() > 0 else positive
+
+
+def _ranks(cam: np.ndarray, seed: int) -> np.ndarray:
+    """(h, w) int: 0 for the highest value; equal values in an order drawn by lot, not from top to bottom."""
+    lot = np.random.default_rng(seed).permutation(cam.size)
+    order = lot[np.argsort(-cam.ravel()[lot], kind="stable")]
+    rank = np.empty(cam.size, dtype=np.int64)
+    rank[order] = np.arange(cam.size)
+    return rank.reshape(cam.shape)

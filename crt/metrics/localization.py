@@ -1,0 +1,231 @@
+"""How well one map, or the maps of a data set, find the object: pixels, points and boxes (METHOD section 9).
+
+Maps are (H, W) on the pixel grid of their truth. A pixel is said to be of the object where the map is above the
+threshold, as in `crt.seeds.label_map`. A truth mask is (H, W): 255 does not count, `label` is the object; without a
+label everything but 0 is. All shares are 0 … 1. Where there is nothing to divide by a measure is 0, never NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crt.boxes import BoxesLike, Convention, boxes, grey_levels, level_of, pairwise_iou
+from crt.errors import InvalidDataset, InvalidSetting
+from crt.metrics.segmentation import IGNORE
+
+BOX_THRESHOLDS = np.round(np.arange(0, 1, 0.01), 2)
+PIXEL_THRESHOLDS = np.round(np.arange(0, 1, 0.001), 3)
+TOLERANCE = 15.0
+"""Pixels that the pointing game of Zhang et al. 2018 forgives."""
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Pixels of a prediction against a mask. `iou` = hits / (predicted or true), `precision` = hits / predicted,
+    `recall` = hits / true; each a float, or an array with one value per threshold.
+    """
+
+    iou: np.ndarray | float
+    precision: np.ndarray | float
+    recall: np.ndarray | float
+
+
+def overlap(predicted: np.ndarray, truth: np.ndarray, label: int | None = None) -> Overlap:
+    """(H, W) thresholded map (non-zero is object) and its truth -> IoU, precision and recall, floats.
+
+    Raises InvalidDataset where the shapes differ, InvalidSetting for NaN.
+    """
+    inside, counted = _object(predicted, truth, label)
+    said = (predicted != 0)[counted]
+    hits = float((said & inside).sum())
+    return Overlap(*(float(value) for value in _shares(hits, float(said.sum()), float(inside.sum()))))
+
+
+def points_at(cam: np.ndarray, truth: np.ndarray, label: int | None = None, *, tolerance: float = 0.0) -> bool:
+    """Pointing game (Zhang et al. 2018): whether the map's maximum lies on the object, or at most `tolerance` px off.
+
+    The maximum is sought where the truth is not 255, the first in reading order wins; the distance is Euclidean. The
+    paper's tolerance is `TOLERANCE`. A map without a peak, one that is constant, misses. For boxes take
+    `crt.boxes.filled` as truth. Raises InvalidDataset where the shapes differ, InvalidSetting for NaN.
+    """
+    inside, counted = _object(cam, truth, label)
+    values = np.asarray(cam)[counted]
+    if not inside.any() or values.min() == values.max():
+        return False
+    spots = np.argwhere(counted)
+    away = spots[inside] - spots[values.argmax()]
+    return bool((away**2).sum(1).min() <= tolerance**2)
+
+
+class PixelCurves:
+    """PxAP (Choe et al. 2020) and curves over thresholds, of one picture or summed over many; keeps only counts.
+
+    At each threshold pixels of all pictures are counted together. PxAP = Σ (recall_i - recall_{i-1}) · precision_i from
+    the highest threshold to the lowest and then to all pixels. Maps must lie in [0, 1]: pass them through
+    `crt.boxes.min_max` first.
+    """
+
+    def __init__(self, thresholds: np.ndarray | Sequence[float] = PIXEL_THRESHOLDS) -> None:
+        """`thresholds`: (T,) increasing, 0 ≤ t < 1. The finer, the nearer PxAP comes to that of the exact values."""
+        self.thresholds = _increasing(thresholds)
+        self.counts = np.zeros((2, len(self.thresholds) + 1), dtype=np.int64)  # background, object × levels passed
+        self.pictures = 0
+
+    def add(self, cam: np.ndarray, truth: np.ndarray, label: int | None = None) -> PixelCurves:
+        """One picture: (H, W) map in [0, 1] and its truth. Raises InvalidSetting for other values -> itself."""
+        inside, counted = _object(cam, truth, label)
+        values = np.asarray(cam)[counted]
+        if values.size and not (values.min() >= 0 and values.max() <= 1):
+            raise InvalidSetting("A map has values outside 0 … 1: pass it through crt.boxes.min_max first.")
+        levels = len(self.thresholds) + 1
+        passed = np.searchsorted(self.thresholds, values, side="left")
+        self.counts += np.bincount(inside * levels + passed, minlength=2 * levels).reshape(2, levels)
+        self.pictures += 1
+        return self
+
+    def overlap(self) -> Overlap:
+        """IoU, precision and recall at each threshold, (T,) float64 each."""
+        false, hits = self._above()
+        true = float(self.counts[1].sum())
+        return Overlap(*_shares(hits[1:], (false + hits)[1:], true))
+
+    def average_precision(self) -> float:
+        """PxAP; chance is the object's share of the pixels."""
+        false, hits = self._above()
+        _, precision, recall = _shares(hits[::-1], (false + hits)[::-1], float(self.counts[1].sum()))
+        return float((np.diff(recall, prepend=0) * precision).sum())
+
+    def _above(self) -> np.ndarray:
+        """(2, 1 + T) pixels of background and object: all of them, then those above each threshold."""
+        return self.counts[:, ::-1].cumsum(1)[:, ::-1].astype(np.float64)
+
+
+class Localization:
+    """Top-1, Top-5 and GT-known localization of a single-label data set (METHOD section 9); keeps only counts.
+
+    GT-known: the box of the true class has IoU ≥ `iou` with a ground-truth box. Top-k: that, and the true class is
+    among the k highest scores (on a tie the lower index is higher).
+    """
+
+    def __init__(self, iou: float = 0.5) -> None:
+        self.iou = iou
+        self.pictures = 0
+        self._hits = {"top1": 0, "top5": 0, "gt_known": 0}
+
+    def add(self, iou: float, scores: np.ndarray, label: int) -> None:
+        """One picture: IoU of the true class's box (`crt.boxes.best_match`), (C,) scores, its 0-based class.
+
+        Raises InvalidDataset for a class without a score, InvalidSetting for scores that are NaN.
+        """
+        scores = np.asarray(scores)
+        if not 0 <= label < len(scores):
+            raise InvalidDataset(f"Class {label} has no score: there are {len(scores)} classes.")
+        if not np.isfinite(scores).all():
+            raise InvalidSetting("The scores hold NaN or infinite values: check what made them.")
+        rank = int((scores > scores[label]).sum() + (scores[:label] == scores[label]).sum())
+        found = iou >= self.iou
+        self.pictures += 1
+        self._hits["gt_known"] += found
+        self._hits["top1"] += found and rank < 1
+        self._hits["top5"] += found and rank < 5
+
+    def shares(self) -> dict[str, float]:
+        """`top1`, `top5` and `gt_known`: shares of the pictures, 0 … 1, higher is better; 0 without pictures."""
+        return {name: hits / max(1, self.pictures) for name, hits in self._hits.items()}
+
+
+class BoxAccuracy:
+    """MaxBoxAcc and MaxBoxAccV2 (Choe et al. 2020); keeps only counts.
+
+    BoxAcc(t, d): share of the pictures whose box at threshold t has IoU ≥ d with a ground-truth box. MaxBoxAcc: the
+    most over t at d = 0.5, with the box of the largest region. MaxBoxAccV2: the mean over d of 0.3, 0.5, 0.7 of the
+    most over t, where any region of the map may match any ground-truth box. Thresholds are shares of the map's range
+    and are taken on 256 grey levels, as in `crt.boxes.box_of_map`.
+    """
+
+    def __init__(
+        self,
+        thresholds: np.ndarray | Sequence[float] = BOX_THRESHOLDS,
+        ious: Sequence[float] = (0.3, 0.5, 0.7),
+        convention: Convention = "inclusive",
+    ) -> None:
+        """`thresholds`: (T,) increasing, 0 ≤ t < 1. `ious`: what counts as found, 0.5 among them."""
+        if 0.5 not in ious:
+            raise InvalidSetting("MaxBoxAcc is defined at IoU 0.5: put 0.5 among the ious.")
+        self.thresholds = _increasing(thresholds)
+        self.ious = tuple(ious)
+        self.convention: Convention = convention
+        self.pictures = 0
+        self._hits = np.zeros((2, len(self.ious), len(self.thresholds)), dtype=np.int64)  # largest, any
+
+    def add(self, cam: np.ndarray, truths: BoxesLike) -> None:
+        """One picture: (H, W) map, not normalised, and (N, 4) ground-truth boxes in its pixels. NaN is refused."""
+        grey = grey_levels(cam)
+        best: dict[int, tuple[float, float]] = {}  # many thresholds share a grey level
+        for i, threshold in enumerate(self.thresholds):
+            level = level_of(float(threshold), grey)
+            if level not in best:
+                best[level] = self._best(grey > level, truths)
+            self._hits[:, :, i] += np.greater_equal.outer(best[level], self.ious)
+        self.pictures += 1
+
+    def curves(self, *, regions: bool = False) -> np.ndarray:
+        """(D, T) float64 BoxAcc for each of `ious` and `thresholds`. `regions`: any region may match, as in V2."""
+        return self._hits[int(regions)] / max(1, self.pictures)
+
+    def max_box_acc(self) -> float:
+        """MaxBoxAcc, 0 … 1, higher is better."""
+        return float(self.curves()[self.ious.index(0.5)].max())
+
+    def max_box_acc_v2(self) -> float:
+        """MaxBoxAccV2, 0 … 1, higher is better."""
+        return float(self.curves(regions=True).max(1).mean())
+
+    def best_threshold(self) -> float:
+        """The threshold that MaxBoxAcc is reached at; the lowest of several."""
+        return float(self.thresholds[self.curves()[self.ious.index(0.5)].argmax()])
+
+    def _best(self, mask: np.ndarray, truths: BoxesLike) -> tuple[float, float]:
+        """IoU of the largest region's box, and of the best region's, each with its best ground-truth box."""
+        overlaps = pairwise_iou([region.box for region in boxes(mask)], truths, self.convention)
+        return float(overlaps[:1].max(initial=0)), float(overlaps.max(initial=0))
+
+
+def pixel_average_precision(cam: np.ndarray, truth: np.ndarray, label: int | None = None) -> float:
+    """PxAP of one picture from its exact values, without thresholds. 0 where the truth has no object."""
+    inside, counted = _object(cam, truth, label)
+    levels, passed = np.unique(np.asarray(cam)[counted], return_inverse=True)
+    hits, said = (np.bincount(passed, weights, minlength=len(levels))[::-1].cumsum() for weights in (inside, None))
+    _, precision, recall = _shares(hits, said, float(inside.sum()))
+    return float((np.diff(recall, prepend=0) * precision).sum())
+
+
+def _object(values: np.ndarray, truth: np.ndarray, label: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) bool, which of the counted pixels are the object's, and (H, W) bool, which pixels count."""
+    truth, values = np.asarray(truth), np.asarray(values)
+    if truth.ndim != 2 or values.shape != truth.shape:
+        raise InvalidDataset(f"A mask of {truth.shape} cannot be compared with a map of {values.shape}.")
+    if not np.isfinite(values).all():
+        raise InvalidSetting("This map holds NaN or infinite values: check what made it.")
+    counted = truth != IGNORE
+    return (truth[counted] != 0) if label is None else (truth[counted] == label), counted
+
+
+def _shares(hits, said, true: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels right, said and true -> IoU, precision, recall; 0 where there is nothing to divide by."""
+    hits, said = np.asarray(hits, dtype=np.float64), np.asarray(said, dtype=np.float64)
+
+    def over(whole: np.ndarray) -> np.ndarray:
+        return np.divide(hits, whole, out=np.zeros_like(hits), where=whole > 0)
+
+    return over(said + true - hits), over(said), over(np.full_like(hits, true))
+
+
+def _increasing(thresholds: np.ndarray | Sequence[float]) -> np.ndarray:
+    values = np.asarray(thresholds, dtype=np.float64)
+    if values.ndim != 1 or not values.size or (np.diff(values) <= 0).any() or not 0 <= values[0] <= values[-1] < 1:
+        raise InvalidSetting("Give at least one threshold, increasing, from 0 to less than 1.")
+    return values

@@ -1,0 +1,26 @@
+"""Outlines of maps, and how far a map at a threshold agrees with a mask: what is drawn and said beside a map."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:
+    """Rings where a map (h, w) crosses a level: (N, 2) x and y from 0 to 1, each closed along the border if need be."""
+    from skimage.measure import find_contours  # noqa: PLC0415 - slow to import
+
+    height, width = values.shape
+    below = float(min(values.min(), level)) - abs(level) - 1
+    rings = find_contours(np.pad(values.astype(np.float64), 1, constant_values=below), level)
+    return [np.clip((ring[:, ::-1] - 0.5) / (width, height), 0, 1) for ring in rings]
+
+
+def overlap(values: np.ndarray, level: float, truth: np.ndarray, ignore: np.ndarray | None = None) -> float:
+    """Intersection over union of "value ≥ level" with a mask on the same points; 0 if both are empty.
+
+    Points of value 0 are never inside, those of `ignore` do not count.
+    """
+    count = np.ones(values.shape, bool) if ignore is None else ~ignore
+    inside = (values >= level) & (values > 0) & count
+    either = (inside | (truth & count)).sum()
+    return float((inside & truth).sum() / either) if either else 0.0

@@ -1,0 +1,170 @@
+"""What a transformer's tokens saw: the record of a whole picture, and the view from one token that a user points at.
+
+A patch token is asked where it looks (its own row of every attention) and what it resembles (the cosine of its feature
+with those of the whole picture, for every loop count). Numbers of tiles become numbers of the picture here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from crt.errors import InvalidSetting
+from crt.loop import unroll
+from crt.tiles import TileGrid
+from crt.transformer import TransformerBranch, token_row
+
+
+@dataclass(frozen=True)
+class TokenRecord:
+    """What a transformer saw. n tiles, C classes, s cells per tile side, P patches per tile.
+
+    `maps`: (L + 1, n, C, s, s) float32, raw class maps of each tile for loops 0 … L.
+    `rows`: (passes, blocks, n, P) float32, class-token attention to the patches, mean over heads; with heads kept
+    (passes, blocks, heads, n, P). `similarity`: (L + 1,) float32, mean cosine of the tokens before and after the step
+    to each loop count (Fig. 6; for loops 0, of x₀ and F(x₀)). `residual`: (passes,) float32, mean of ‖F(x)‖ / ‖x‖ over
+    tiles and patch tokens, x as it enters the pass (Eq. 3). `scores`: (L + 1, C) float32 logits.
+    """
+
+    maps: np.ndarray
+    rows: np.ndarray
+    similarity: np.ndarray
+    residual: np.ndarray
+    scores: np.ndarray
+
+    @property
+    def loops(self) -> int:
+        """The largest loop count recorded."""
+        return self.maps.shape[0] - 1
+
+    @property
+    def mean_rows(self) -> np.ndarray:
+        """(passes, blocks, n, P): the rows averaged over heads."""
+        return self.rows.mean(2) if self.rows.ndim == 5 else self.rows
+
+
+class TokenPlace(NamedTuple):
+    """One patch token. `tile`: index in the order of the grid. `patch`: row and column in that tile. `cell`: row and
+    column on the merged map of patches.
+    """
+
+    tile: int
+    patch: tuple[int, int]
+    cell: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class TokenView:
+    """What one patch token sees. L is the largest loop count, P the patches of a tile, (h, w) `grid.patch_cells`.
+
+    `attention`: (passes, blocks, heads, P) float32, its row of softmax(QKᵀ/√d) over the patches of its own tile.
+    `prefix_attention`: (passes, blocks, heads) float32, the share of that row that goes to the class token and the
+    other tokens before the patches; with the sum of `attention` it makes 1. `similarity`: (L + 1, h, w) float32, cosine
+    of this token's feature after the final norm with those of all patches, for loops 0 … L, averaged where tiles
+    overlap, so at the token's own cell it is below 1 if other tiles see that cell otherwise.
+    `tile`, `patch`, `cell`: as in `TokenPlace`.
+    """
+
+    attention: np.ndarray
+    prefix_attention: np.ndarray
+    similarity: np.ndarray
+    tile: int
+    patch: tuple[int, int]
+    cell: tuple[int, int]
+    grid: TileGrid
+
+    @property
+    def placed_attention(self) -> np.ndarray:
+        """(passes, blocks, heads, h, w) float32: the attention on the whole picture, NaN outside the token's tile."""
+        return place_tile(self.grid, self.tile, self.attention)
+
+
+def locate(grid: TileGrid, at: tuple[float, float]) -> TokenPlace:
+    """The patch under a point (y, x), 0 … 1 of the picture, in the tile that has it nearest to its centre.
+
+    Equally near tiles: the first. A point on the far edge belongs to the last patch. Raises InvalidSetting for a point
+    outside the picture.
+    """
+    y, x = at
+    if not (0 <= y <= 1 and 0 <= x <= 1):  # also refuses NaN
+        raise InvalidSetting(f"The point ({y}, {x}) is outside the picture: choose y and x between 0 and 1.")
+    (rows, cols), (height, width) = grid.patch_cells, grid.content
+    cell = min(int(y * height / grid.patch), rows - 1), min(int(x * width / grid.patch), cols - 1)
+    side = grid.tile // grid.patch
+    corners = [(top // grid.patch, left // grid.patch) for top, left in grid.origins]
+    inside = [(cell[0] - top, cell[1] - left) for top, left in corners]
+
+    def distance(tile: int) -> int:
+        """Four times the squared distance, in patches, of the patch's centre from the tile's: whole, so ties are."""
+        return sum((2 * index + 1 - side) ** 2 for index in inside[tile])
+
+    covering = [i for i, (row, col) in enumerate(inside) if 0 <= row < side and 0 <= col < side]
+    tile = min(covering, key=distance)
+    return TokenPlace(tile, inside[tile], cell)
+
+
+def merge_rows(grid: TileGrid, rows: np.ndarray) -> np.ndarray:
+    """(…, n, P) a number for every patch of every tile -> (…, h, w) float32 on `grid.patch_cells`, averaged where
+    tiles overlap, without the cells that hold only padding.
+    """
+    *lead, n, patches = rows.shape
+    side = grid.tile // grid.patch
+    tiles = torch.from_numpy(np.ascontiguousarray(rows.reshape(-1, n, patches).swapaxes(0, 1)))
+    merged = grid.merge(tiles.reshape(n, -1, side, side))[0].numpy()
+    height, width = grid.patch_cells
+    return np.ascontiguousarray(merged[:, :height, :width]).reshape(*lead, height, width)
+
+
+def place_tile(grid: TileGrid, tile: int, rows: np.ndarray) -> np.ndarray:
+    """(…, P) a number for every patch of one tile -> (…, h, w) float32 on `grid.patch_cells`, NaN outside the tile.
+
+    NaN and not zero, because a zero would claim that something was measured there.
+    """
+    side = grid.tile // grid.patch
+    top, left = (start // grid.patch for start in grid.origins[tile])
+    lead, (height, width) = rows.shape[:-1], grid.patch_cells
+    placed = np.full((*lead, height, width), np.nan, dtype=np.float32)
+    here = placed[..., top : top + side, left : left + side]
+    here[:] = rows.reshape(*lead, side, side)[..., : here.shape[-2], : here.shape[-1]]
+    return placed
+
+
+def inspect_token(
+    network: TransformerBranch, grid: TileGrid, padded: Tensor, at: tuple[float, float], loops: int, tile_batch: int
+) -> TokenView:
+    """Run the tiles of one `padded` picture (1, 3, *padded) once, `tile_batch` at a time, and look from one token.
+
+    The batch of the token's own tile goes first, because the features of all others are compared with its.
+    """
+    place = locate(grid, at)
+    patch = place.patch[0] * network.side + place.patch[1]
+    look = partial(token_row, query=network.prefix + patch)
+    own = place.tile // tile_batch * tile_batch
+    similarity = torch.empty(loops + 1, len(grid), network.side**2)
+    features: list[Tensor] = []  # of the token, for each loop count
+    rows: list[Tensor] = []
+    for start in sorted(range(0, len(grid), tile_batch), key=lambda start: start != own):
+        tiles = grid.cut(padded, start, start + tile_batch)
+        encode = partial(network.encode_with, look=look) if start == own else network.encode
+        for step in unroll(encode, network.embed(tiles), loops, network.prefix):
+            tokens = network.patch_tokens(step.tokens).float()
+            if start == own:
+                features.append(tokens[place.tile - start, patch].clone())
+            if step.rows is not None and step.loops != 1:  # loops 0 and 1 share the first pass
+                rows.append(step.rows[:, place.tile - start].clone())
+            cosine = F.cosine_similarity(tokens, features[step.loops], dim=-1)
+            similarity[step.loops, start : start + len(tiles)] = cosine.cpu()
+    row = torch.stack(rows).cpu()  # (passes, blocks, heads, N)
+    return TokenView(
+        attention=np.ascontiguousarray(row[..., network.prefix :].numpy()),
+        prefix_attention=row[..., : network.prefix].sum(-1).numpy(),
+        similarity=merge_rows(grid, similarity.numpy()),
+        **place._asdict(),
+        grid=grid,
+    )

@@ -1,0 +1,67 @@
+"""The guided tour and the gallery in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.driver import SHOWN, changed, move, pixels, settle, upload
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_five_steps_point_explain_and_leave_everything_as_it_was(open_page, picture, theme, width):
+    page = open_page(theme, width)
+    upload(page, picture)
+    move(page, "loops", 2)
+    page.wait_for_timeout(500)
+    before, state = pixels(page), page.evaluate("location.search")
+    page.get_by_role("button", name="Tour").click()
+    card = page.get_by_role("dialog", name=re.compile("."))
+    titles, pointed = [], []
+    for step in range(1, 6):
+        expect(card).to_contain_text(f"Step {step} of 5")
+        expect(card.get_by_role("heading")).to_be_focused()
+        titles.append(card.get_by_role("heading").inner_text())
+        assert card.locator("#crt-tour-text").inner_text().count(". ") == 1, "two sentences"
+        target = page.locator(".tour-target")
+        expect(target).to_have_count(1)
+        expect(target).to_be_in_viewport()
+        expect(card.get_by_role("button", name="Next" if step < 5 else "Done")).to_be_in_viewport()
+        pointed.append(target.get_attribute("class"))
+        if step == 4:
+            expect(page.locator('[data-role="loops-value"]')).to_have_text("3")
+            expect(card).to_contain_text("%")
+        if step == 3:
+            expect(card).to_contain_text("64 × 64 pixels")
+        card.get_by_role("heading").press("ArrowRight")
+    assert len(set(titles)) == 5
+    assert len(set(pointed)) == 5
+    card.get_by_role("button", name="Done").click()
+    expect(card).to_be_hidden()
+    expect(page.get_by_role("button", name="Tour")).to_be_focused()
+    settle(page)
+    assert changed(before, pixels(page)) == set()
+    page.wait_for_timeout(500)
+    assert page.evaluate("location.search") == state
+    page.get_by_role("button", name="Tour").click()
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_card_of_the_gallery_says_what_it_shows_and_sets_it(open_page):
+    page = open_page()
+    card = page.locator(".sample").filter(has_text="photographer")
+    claim = card.locator(".sample-claim").inner_text()
+    card.click()
+    page.wait_for_selector(SHOWN)
+    expect(page.locator('[data-role="claim"]')).to_have_text(claim)
+    expect(page.locator(".class-row[aria-pressed=true]")).to_contain_text("person")
+    page.wait_for_function("location.search.includes('p=tscam.crt')")
+    assert page.locator("canvas.map").count() >= 2
+    page.locator('[data-role="colormap"]').select_option("magma")
+    page.locator(".sample").filter(has_text="every loop").click()
+    page.wait_for_function("location.search.includes('pic=ex.motorcycle')")
+    expect(page.locator('[data-role="loops-value"]')).to_have_text("4")
+    expect(page.locator('[data-role="colormap"]')).to_have_value("magma")  # a taste of the reader's own
+    assert page.locator('[data-role="panels"]').evaluate("node => node.getBoundingClientRect().top < innerHeight")

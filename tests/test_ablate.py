@@ -1,0 +1,150 @@
+"""The Ablate tab on the server: one column of the grid, cached or looked at, and the distance of the branches."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from app.ablate import column
+from app.engine import Engine
+from app.explore import Explorer, Look, fingerprint
+from app.session import TraceCache
+from crt.agreement import branch_distance
+from crt.errors import InvalidSetting
+from crt.predictor import Settings
+from crt.tokens import TokenRecord
+from crt.trace import Trace
+from crt.train.loss import coupling_loss
+from tests.tiny import tiny_checkpoint
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def explorer(tmp_path_factory) -> Explorer:
+    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tiny")))), TraceCache(10**8), {})
+
+
+@pytest.fixture(scope="module")
+def look(explorer) -> Look:
+    settings = Settings(size=224)
+    return Look(IMAGE, settings, explorer.trace("s", IMAGE, settings), "s")
+
+
+def array(answer: dict, method: str, name: str) -> np.ndarray:
+    """One array of an answer, as the browser opens it."""
+    record = next(record for record in answer["records"] if record["method"] == method)
+    about = record[name]
+    flat = np.frombuffer(answer["data"], "<f2", int(np.prod(about["shape"])), about["offset"])
+    return flat.astype(np.float32).reshape(about["shape"]) * about["scale"]
+
+
+# A column
+
+
+def test_a_column_holds_the_trace_of_its_size_and_mode(explorer, look):
+    answer = column(explorer, look, {"size": "336", "mode": "non-overlap"})
+    trace = explorer.trace("s", IMAGE, Settings(size=336, mode="non-overlap"))
+    about = json.loads(json.dumps({name: value for name, value in answer.items() if name != "data"}))
+    assert (about["size"], about["mode"], about["input"]) == ("336", "non-overlap", [214, 336])
+    assert (about["tiles"], about["passes"], about["stored"]) == (len(trace.grid), 4, False)
+    assert about["picture"] == fingerprint(IMAGE)
+    assert about["checkpoint"] == explorer.engine.sha256
+    assert about["timings"].keys() >= {"resnet", "tscam", "crt", "crt_cnn"}
+    assert len(about["similarity"]) == 5
+    record = trace.record("crt")
+    assert isinstance(record, TokenRecord)
+    np.testing.assert_allclose(array(answer, "crt", "maps"), record.maps, atol=2e-3 * np.abs(record.maps).max())
+    assert [len(rows) for rows in about["scores"].values()] == [1, 1, 5, 1]
+
+
+def test_distances_of_both_pairs_travel_along(explorer, look):
+    answer = column(explorer, look, {"size": "224", "mode": "overlap"})
+    np.testing.assert_allclose(answer["distance"]["coupled"], branch_distance(look.trace), atol=1e-5)
+    np.testing.assert_allclose(answer["distance"]["alone"], branch_distance(look.trace, "tscam", "resnet"), atol=1e-5)
+
+
+def test_the_networks_look_once_at_a_size(explorer, look, monkeypatch):
+    column(explorer, look, {"size": "448", "mode": "overlap"})
+    predictor = explorer.engine.predictor()
+    monkeypatch.setattr(type(predictor), "trace", lambda *_, **__: pytest.fail("the networks look again"))
+    assert column(explorer, look, {"size": "448", "mode": "overlap"})["tiles"] > 1
+    other = Look(look.image, look.settings, look.trace, "somebody else")
+    with pytest.raises(pytest.fail.Exception):  # what one session made is not another's
+        column(explorer, other, {"size": "448", "mode": "overlap"})
+
+
+def test_what_a_checkpoint_cannot_do_is_an_answer_with_the_reason(explorer, look):
+    answer = column(explorer, look, {"size": "224", "mode": "deconvolution"})
+    assert "deconvolution" in answer["cannot"]
+    assert answer["cannot"].endswith(".")
+    assert "data" not in answer
+    assert answer["picture"] == fingerprint(IMAGE)
+
+
+def test_a_checkpoint_with_a_learned_deconvolution_does_that_mode_only(tmp_path):
+    folder = tiny_checkpoint(tmp_path / "tiny", deconvolution=True, methods=("crt",))
+    explorer = Explorer(Engine(str(folder)), TraceCache(10**8), {})
+    settings = Settings(size=224, mode="deconvolution")
+    look = Look(IMAGE, settings, explorer.trace("s", IMAGE, settings), "s")
+    answer = column(explorer, look, {"size": "224", "mode": "deconvolution"})
+    assert answer["tiles"] == 1
+    assert answer["distance"] == {}  # there is no CNN to differ from
+    assert "choose another cut-merge mode" in column(explorer, look, {"size": "224", "mode": "overlap"})["cannot"]
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {},
+        {"size": 336, "mode": "overlap"},
+        {"size": "337", "mode": "overlap"},
+        {"size": "336", "mode": "sideways"},
+        {"size": "336", "mode": None},
+        {"size": "3" * 50, "mode": "overlap"},
+        {"size": ["336"], "mode": "overlap"},
+    ],
+)
+def test_what_the_page_does_not_offer_is_refused(explorer, look, details):
+    with pytest.raises(InvalidSetting):
+        column(explorer, look, details)
+
+
+# The distance of the branches
+
+
+def test_the_distance_is_the_coupling_of_the_training_loss(explorer):
+    square = np.random.default_rng(1).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    trace = explorer.engine.predictor().trace(square, Settings(size=96, loops=3))
+    found = branch_distance(trace)
+    assert found.shape == (4,)
+    cnn = torch.from_numpy(trace.maps("crt_cnn", relu=False))[None]
+    for loops, value in enumerate(found):
+        vit = torch.from_numpy(trace.maps("crt", loops=loops, refined=False, relu=False))[None]
+        assert value == pytest.approx(coupling_loss(cnn, vit, 96).item(), rel=1e-5)
+    assert len(set(found.round(6))) > 1
+
+
+def test_branches_that_agree_have_no_distance_and_a_constant_shift_is_one(explorer):
+    trace = explorer.engine.predictor().trace(IMAGE, Settings(size=96, loops=0))
+    crt, cnn = trace.record("crt"), trace.record("crt_cnn")
+    same = type(cnn)(trace.maps("crt", loops=0, refined=False, relu=False), cnn.scores)
+    agreeing = Trace(trace.source, trace.grid, trace.classes, {"crt": crt, "crt_cnn": same})
+    np.testing.assert_allclose(branch_distance(agreeing), [0], atol=1e-6)
+    shifted = Trace(
+        trace.source, trace.grid, trace.classes, {"crt": crt, "crt_cnn": type(cnn)(same.maps + 0.75, cnn.scores)}
+    )
+    np.testing.assert_allclose(branch_distance(shifted), [0.75], atol=1e-5)
+
+
+@pytest.mark.parametrize("pair", [("crt_cnn", "crt"), ("crt", "tscam"), ("resnet", "crt_cnn")])
+def test_two_of_a_kind_have_no_distance(look, pair):
+    with pytest.raises(InvalidSetting, match="one of each"):
+        branch_distance(look.trace, *pair)
+
+
+def test_a_missing_branch_is_named(look):
+    alone = Trace(look.trace.source, look.trace.grid, look.trace.classes, {"crt": look.trace.record("crt")})
+    with pytest.raises(InvalidSetting, match="no crt_cnn"):
+        branch_distance(alone)

@@ -1,0 +1,168 @@
+"""The events of the Layers and Masks tabs: what they answer, and what they refuse."""
+
+import base64
+import math
+import zlib
+
+import numpy as np
+import pytest
+
+from app import layers, masks
+from app.asked import classes_of, map_options, method_of, number, transformer_of
+from app.engine import Engine
+from app.explore import Explorer, Look
+from app.session import TraceCache
+from crt.errors import InvalidSetting
+from crt.predictor import Settings
+from crt.seeds import label_map, normalise, to_pixels
+from tests.tiny import tiny_checkpoint
+
+CRF = {
+    "iterations": 3,
+    "gaussianSxy": 3,
+    "gaussianCompat": 3,
+    "bilateralSxy": 50,
+    "bilateralSrgb": 5,
+    "bilateralCompat": 10,
+}
+MASK = {"method": "crt", "classes": [0, 2], "loops": 2, "refined": True, "blocks": None, "combine": "sum"}
+MASK |= {"threshold": 0.3, "crf": CRF}
+
+
+class Wired:
+    """Takes the place of a Page: keeps the answers that a feature gives it."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self.explorer = explorer
+        self.answers = {}
+
+    def on(self, event, answer, **keywords):
+        self.answers[event] = answer
+
+
+@pytest.fixture(scope="module")
+def explorer(tmp_path_factory) -> Explorer:
+    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tiny")))), TraceCache(10**8), {})
+
+
+@pytest.fixture(scope="module")
+def look(explorer) -> Look:
+    image = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
+    settings = Settings(size=96, loops=3)
+    return Look(image, settings, explorer.trace("s", image, settings), "s")
+
+
+def unpacked(answer: dict) -> np.ndarray:
+    flat = np.frombuffer(zlib.decompress(base64.b64decode(answer["labels"])), np.uint8)
+    return flat.reshape(answer["h"], answer["w"])
+
+
+def test_without_iterations_the_mask_is_the_label_map(look):
+    answer = masks.segment(look, MASK | {"crf": CRF | {"iterations": 0}})
+    maps = look.trace.maps("crt", loops=2, refined=True, classes=[0, 2])
+    seeds = normalise(to_pixels(maps, look.trace.span("crt"), look.image.shape[:2]))
+    np.testing.assert_array_equal(unpacked(answer), label_map(seeds, [0, 1], 0.3))
+
+
+def test_the_crf_follows_the_picture(explorer, look):
+    halves = np.repeat(np.repeat(np.array([[30, 220]], np.uint8), 55, axis=1), 70, axis=0)
+    image = np.stack([halves] * 3, axis=2)
+    plain = Look(image, look.settings, look.trace, "s")  # maps of a noisy picture over a simple one
+
+    def changes(crf: dict) -> int:
+        inside = unpacked(masks.segment(plain, MASK | {"crf": crf})).astype(int).reshape(70, 2, 55)
+        return np.count_nonzero(np.diff(inside, axis=0)) + np.count_nonzero(np.diff(inside, axis=2))
+
+    assert changes(CRF) < 0.9 * changes(CRF | {"iterations": 0})
+
+
+def test_a_large_picture_is_segmented_at_the_size_of_voc(explorer):
+    image = np.zeros((30, 1200, 3), np.uint8)
+    trace = explorer.trace("s", image, Settings(size=96, loops=0))
+    answer = masks.segment(Look(image, Settings(), trace, "s"), MASK | {"method": "resnet", "loops": 0})
+    assert unpacked(answer).shape == (12, 500)
+
+
+def test_a_token_and_the_heads_are_those_of_the_library(explorer, look):
+    wired = Wired(explorer)
+    layers.wire(wired)
+    seen = explorer.engine.predictor().token(look.image, look.settings, method="crt", at=(0.9, 0.1))
+    answer = wired.answers["inspect"](look, {"method": "crt", "x": 0.1, "y": 0.9})
+    np.testing.assert_allclose(array(answer, "attention"), seen.attention, atol=2e-3 * seen.attention.max())
+    np.testing.assert_allclose(array(answer, "similarity"), seen.similarity, atol=2e-3)
+    assert (answer["tile"], answer["cell"]) == (seen.tile, seen.cell)
+    deep = explorer.engine.predictor().layers(look.image, look.settings, method="tscam")
+    answer = wired.answers["deepen"](look, {"method": "tscam"})
+    np.testing.assert_allclose(array(answer, "heads"), deep.heads, atol=2e-3 * deep.heads.max())
+    np.testing.assert_allclose(array(answer, "rollout"), deep.rollout, atol=2e-3 * deep.rollout.max())
+
+
+def array(answer: dict, name: str) -> np.ndarray:
+    about = answer["arrays"][name]
+    flat = np.frombuffer(answer["data"], "<f2", math.prod(about["shape"]), about["offset"])
+    return flat.astype(np.float32).reshape(about["shape"]) * about["scale"]
+
+
+NUMBERS = [None, "3", True, math.nan, math.inf, -1, 10**9, [], {}]
+
+
+@pytest.mark.parametrize("value", NUMBERS)
+def test_what_is_no_number_in_range_is_refused(value):
+    with pytest.raises(InvalidSetting, match="x"):
+        number({"x": value}, "x", 0, 1)
+
+
+@pytest.mark.parametrize("classes", [None, [], [3], [-1], [True], ["0"], [0.0], {"0": 1}, "0"])
+def test_classes_that_are_not_the_checkpoints_are_refused(look, classes):
+    with pytest.raises(InvalidSetting):
+        classes_of(look, {"classes": classes})
+    assert classes_of(look, {"classes": [2, 0, 2]}) == [2, 0]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"blocks": [0]},
+        {"blocks": [2, 1]},
+        {"blocks": [-1, 2]},
+        {"blocks": [0, 10**9]},
+        {"blocks": "01"},
+        {"blocks": [0.5, 2]},
+        {"combine": "most"},
+        {"combine": None},
+        {"loops": -1},
+        {"loops": None},
+    ],
+)
+def test_settings_that_make_no_map_are_refused(look, wrong):
+    with pytest.raises(InvalidSetting):
+        map_options(look, "crt", MASK | wrong)
+
+
+def test_settings_are_clamped_to_the_trace(look):
+    assert map_options(look, "crt", MASK | {"loops": 900, "blocks": [2, 900]}) == {
+        "loops": 3,
+        "refined": True,
+        "blocks": [2, 3, 4, 5],
+        "combine": "sum",
+    }
+    assert map_options(look, "resnet", MASK)["loops"] == 0
+    assert map_options(look, "crt", MASK | {"refined": "yes"})["refined"] is False
+
+
+@pytest.mark.parametrize("method", [None, "", "vit", ["crt"], {"crt": 1}, 3, "__class__"])
+def test_unknown_networks_are_refused(look, method):
+    for check in (method_of, transformer_of):
+        with pytest.raises(InvalidSetting):
+            check(look, {"method": method})
+    with pytest.raises(InvalidSetting, match="no attention"):
+        transformer_of(look, {"method": "resnet"})
+
+
+@pytest.mark.parametrize("name", [*CRF])
+def test_the_crf_takes_numbers_only(look, name):
+    for value in NUMBERS:
+        with pytest.raises(InvalidSetting):
+            masks.segment(look, MASK | {"crf": CRF | {name: value}})
+    with pytest.raises(InvalidSetting, match="missing"):
+        masks.segment(look, MASK | {"crf": None})

@@ -1,0 +1,139 @@
+"""The sentences under the examples: each is held against the stored Trace and the mask drawn over the picture."""
+
+import json
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from app.examples import FOLDER, shipped
+from crt.checkpoint import Method, read_config, weights_sha256
+from crt.trace import InvalidTrace, TokenRecord, Trace
+from scripts.make_examples import SOURCES
+from tests.test_viewer import ROOT
+
+GRID = 320  # points along the longer side, as the viewer measures IoU
+THRESHOLD = 0.15
+BY_ID = {one.id: one for one in shipped()}
+
+
+def stored(name: str) -> Trace:
+    """The Trace of an example; skips if it belongs to another checkpoint, as the app then does not show it either."""
+    path = BY_ID[name].trace
+    assert path is not None
+    try:
+        trace = Trace.load(path)
+    except InvalidTrace as error:
+        pytest.skip(f"{path.name}: {error}")
+    if trace.provenance["checkpoint_sha256"] != weights_sha256(read_config(ROOT / "checkpoints/voc")):
+        pytest.skip(f"{path.name} belongs to another checkpoint: run scripts.make_examples")
+    return trace
+
+
+class Seen:
+    """Maps of the labelled class of an example at the threshold, against its mask."""
+
+    def __init__(self, name: str) -> None:
+        self.trace = stored(name)
+        (mask,) = BY_ID[name].masks
+        self.index = self.trace.classes.index(mask["label"])
+        height, width = self.trace.source
+        longer = max(height, width)
+        self.shape = (round(height * GRID / longer), round(width * GRID / longer))
+        large = Image.new("1", (4 * self.shape[1], 4 * self.shape[0]))
+        for polygon in mask["polygons"]:
+            ImageDraw.Draw(large).polygon([(x * large.width, y * large.height) for x, y in polygon], fill=1)
+        self.mask = np.asarray(large.convert("L").resize(self.shape[::-1], Image.Resampling.BOX)) > 127
+
+    def map(self, method: Method, loops: int = 0, *, refined: bool) -> np.ndarray:
+        raw = self.trace.maps(method, loops=loops, refined=refined, classes=[self.index])[0]
+        places = [
+            np.clip((np.arange(count) + 0.5) / count * cells - 0.5, 0, side - 1)
+            for count, cells, side in zip(self.shape, self.trace.span(method), raw.shape, strict=True)
+        ]
+        columns = np.stack([np.interp(places[1], np.arange(raw.shape[1]), row) for row in raw])
+        return np.stack([np.interp(places[0], np.arange(raw.shape[0]), column) for column in columns.T], 1)
+
+    def inside(self, method: Method, loops: int = 0, *, refined: bool) -> np.ndarray:
+        raw = self.trace.maps(method, loops=loops, refined=refined, classes=[self.index])[0]
+        fine = self.map(method, loops, refined=refined)
+        return (fine >= THRESHOLD * raw.max()) & (fine > 0)
+
+    def iou(self, method: Method, loops: int = 0, *, refined: bool = False) -> float:
+        inside = self.inside(method, loops, refined=refined)
+        return (inside & self.mask).sum() / (inside | self.mask).sum()
+
+    def covered(self, method: Method, loops: int = 0, *, refined: bool = False) -> float:
+        """Share of the mask that the map covers."""
+        return (self.inside(method, loops, refined=refined) & self.mask).sum() / self.mask.sum()
+
+    def background(self, method: Method, loops: int = 0, *, refined: bool) -> float:
+        """Share of what is not in the mask that the map covers."""
+        return (self.inside(method, loops, refined=refined) & ~self.mask).sum() / (~self.mask).sum()
+
+
+def astronaut(example) -> None:
+    """The CNN alone marks parts of her; CRT covers most of her."""
+    seen = Seen(example.id)
+    assert seen.covered("resnet") < 0.6
+    assert seen.covered("crt", refined=True) > 0.75
+    assert seen.iou("crt", refined=True) > seen.iou("resnet") + 0.05
+
+
+def motorcycle(example) -> None:
+    """Every loop takes more of the background out of the unrefined map."""
+    seen = Seen(example.id)
+    shares = [seen.background("crt", loops, refined=False) for loops in range(5)]
+    assert all(np.diff(shares) < 0)
+    assert shares[4] < 0.7 * shares[0]
+    assert seen.covered("crt", 4, refined=False) > 0.9  # and the motorcycle stays
+
+
+def photographer(example) -> None:
+    """Refinement takes the background out of the maps of both transformers."""
+    seen = Seen(example.id)
+    for method in ("tscam", "crt"):
+        assert seen.background(method, refined=True) < 0.6 * seen.background(method, refined=False)
+        assert seen.iou(method, refined=True) > seen.iou(method) + 0.05
+
+
+def cat(example) -> None:
+    """From the third loop on neither the tokens nor the unrefined map change much."""
+    seen = Seen(example.id)
+    record = seen.trace.record("crt")
+    assert isinstance(record, TokenRecord)
+    assert record.similarity[3] > 0.98
+    assert record.similarity[4] > record.similarity[3] > record.similarity[2] > record.similarity[1]
+    third, fourth = (seen.map("crt", loops, refined=False) for loops in (3, 4))
+    assert np.corrcoef(third.ravel(), fourth.ravel())[0, 1] > 0.99
+    assert abs(seen.iou("crt", 3) - seen.iou("crt", 4)) < 0.02
+
+
+def coffee(example) -> None:
+    """A cup is no class, and the networks disagree."""
+    trace = stored(example.id)
+    assert len(trace.classes) == 20
+    assert "cup" not in trace.classes
+    assert len({int(trace.scores(method).argmax()) for method in ("resnet", "tscam", "crt")}) > 1
+
+
+CHECKS: dict[str, Callable] = {one.__name__: one for one in (astronaut, motorcycle, photographer, cat, coffee)}
+
+
+@pytest.mark.parametrize("name", list(BY_ID))
+def test_what_is_said_of_an_example_is_true(name):
+    CHECKS[name](BY_ID[name])
+
+
+def test_every_example_has_a_sentence_and_a_view_as_the_script_writes_them():
+    entries = json.loads((FOLDER / "index.json").read_text())["examples"]
+    assert [(one["id"], one["title"], one["claim"], one["view"]) for one in entries] == [
+        (source.id, source.title, source.claim, source.view) for source in SOURCES
+    ]
+    assert {one["id"] for one in entries} == set(CHECKS)
+    for one in entries:
+        assert re.fullmatch(r"[A-Z][^.]{20,140}\.", one["claim"]), one["id"]
+        card = BY_ID[one["id"]].card()
+        assert (card["claim"], card["view"]) == (one["claim"], one["view"])

@@ -1,0 +1,351 @@
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytorch_grad_cam.metrics.cam_mult_image import CamMultImageConfidenceChange
+from pytorch_grad_cam.metrics.perturbation_confidence import PerturbationConfidenceMetric, RemoveMostRelevantFirst
+from pytorch_grad_cam.metrics.road import NoisyLinearImputer, ROADLeastRelevantFirst
+
+from crt.checkpoint import METHODS, load_checkpoint
+from crt.errors import InvalidSetting
+from crt.metrics import faithfulness
+from crt.metrics.faithfulness import MEASURES, Curve, Probe, Stopped, Subject, measure, subject_of
+from crt.predictor import Predictor, Settings
+from crt.tiles import MODES
+from crt.trace import class_probabilities
+from tests.tiny import tiny_checkpoint
+
+SETTINGS = Settings(size=96, loops=2)
+FAST = Probe(steps=3, removed=(0.3, 0.7))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return load_checkpoint(tiny_checkpoint(tmp_path_factory.mktemp("tiny")))
+
+
+@pytest.fixture(scope="module")
+def predictor(checkpoint):
+    return Predictor(checkpoint)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return np.random.default_rng(0).integers(0, 256, (72, 100, 3), dtype=np.uint8)
+
+
+def linear(seed=0, side=16):
+    """A network that adds up weighted pixels, a picture, and what each pixel contributes: the true importance."""
+    generator = torch.Generator().manual_seed(seed)
+    pixels = torch.randn(1, 3, side, side, generator=generator)
+    weights = torch.randn(3, side, side, generator=generator) / side
+
+    def score(images):
+        return torch.sigmoid((images * weights).sum((1, 2, 3))).double().numpy()
+
+    return Subject(pixels, score, batch=4), weights
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "deconvolution"])
+def test_logits_are_those_of_the_trace(checkpoint, picture, method, mode):
+    settings = replace(SETTINGS, mode=mode)
+    for tile_batch in (1, 3, 1000):
+        predictor = Predictor(checkpoint, tile_batch=tile_batch)
+        trace = predictor.trace(picture, settings)
+        subject = subject_of(predictor, picture, settings, method=method, index=0)
+        images = torch.cat([subject.pixels, subject.pixels.flip(-1)])
+        for loops in range(3 if method == "crt" else 1):
+            found = predictor.class_logits(images, method, loops, trace.grid).numpy()
+            np.testing.assert_allclose(found[0], trace.scores(method, loops), rtol=1e-4, atol=1e-5)
+            assert np.abs(found[0] - found[1]).max() > 1e-3  # each picture has logits of its own
+
+
+def test_no_more_tiles_than_the_batch_go_through_at_once(checkpoint, picture, monkeypatch):
+    network, seen = checkpoint.networks["crt"], []
+    embed = network.embed
+    monkeypatch.setattr(network, "embed", lambda tiles: (seen.append(len(tiles)), embed(tiles))[1])
+    predictor = Predictor(checkpoint, tile_batch=5)
+    grid = predictor.grid(72, 100, Settings(size=256))
+    predictor.class_logits(torch.zeros(2, 3, grid.height, grid.width), "crt", 1, grid)
+    assert max(seen) == 4  # two tiles of two pictures
+    assert sum(seen) == 2 * len(grid)
+
+
+@pytest.mark.parametrize("single_label", [False, True])
+def test_the_score_is_the_network_s_probability(tmp_path, picture, single_label):
+    predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, single_label=single_label)))
+    trace = predictor.trace(picture, SETTINGS)
+    for method in METHODS:
+        want = class_probabilities(trace.scores(method, trace.clamp(method, 2)), single_label=single_label)
+        for index in range(3):
+            subject = subject_of(predictor, picture, SETTINGS, method=method, index=index, loops=2)
+            assert tuple(subject.pixels.shape) == (1, 3, trace.grid.height, trace.grid.width)
+            assert subject.score(subject.pixels)[0] == pytest.approx(want[index], abs=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_ends_of_the_curves_and_shapes_on_every_network(predictor, picture, method):
+    subject = subject_of(predictor, picture, SETTINGS, method=method, index=1, loops=2)
+    cam = predictor.trace(picture, SETTINGS).maps(method, classes=[1])[0]
+    found = measure(subject, cam, FAST)
+    (whole,) = subject.score(subject.pixels)
+    (grey,) = subject.score(torch.zeros_like(subject.pixels))
+    assert found.probability == pytest.approx(whole)
+    assert found.deletion.probability[0] == found.insertion.probability[-1] == found.probability
+    assert found.deletion.probability[-1] == pytest.approx(grey)
+    np.testing.assert_allclose(found.deletion.share, [0, 1 / 3, 2 / 3, 1])
+    (blurred,) = subject.score(faithfulness._blurred(subject.pixels[0], FAST.blur)[None])
+    assert found.insertion.probability[0] == pytest.approx(blurred)
+    np.testing.assert_allclose(found.road.removed, [0.3, 0.7])
+    assert found.road.most.shape == found.road.least.shape == (2,)
+    for values in (found.deletion.probability, found.insertion.probability, found.road.most, found.road.least):
+        assert ((values >= 0) & (values <= 1)).all()
+
+
+@pytest.mark.parametrize("value", [1.0, 0.25, 7.0])
+def test_a_map_that_covers_everything_has_no_drop(predictor, picture, value):
+    subject = subject_of(predictor, picture, SETTINGS, method="resnet", index=0)
+    found = measure(subject, np.full((5, 7), value), Probe(("confidence",))).confidence
+    assert found.kept == pytest.approx(subject.score(subject.pixels)[0], rel=1e-6)
+    assert found.drop == pytest.approx(0, abs=1e-6)
+
+
+def test_confidence_by_hand():
+    scores = iter([0.8, 0.2, 0.2, 0.8, 0.0, 0.0])
+    subject = Subject(torch.ones(1, 3, 2, 2), lambda images: np.array([next(scores) for _ in images]))
+    probe = Probe(("confidence",))
+    first, second, third = (measure(subject, np.eye(2), probe).confidence for _ in range(3))
+    assert (first.kept, first.drop, first.increase) == (0.2, pytest.approx(0.75), False)
+    assert (second.kept, second.drop, second.increase) == (0.8, 0, True)
+    assert (third.kept, third.drop, third.increase) == (0, 0, False)
+
+
+def test_the_picture_is_shown_where_the_map_is():
+    seen = []
+    subject = Subject(torch.full((1, 3, 2, 2), 5.0), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
+    measure(subject, np.array([[4, 2], [0, -1]]), Probe(("confidence",)))
+    np.testing.assert_allclose(seen[1], np.broadcast_to([[5, 2.5], [0, 0]], (3, 2, 2)))
+    measure(subject, np.zeros((2, 2)), Probe(("confidence",)))
+    np.testing.assert_array_equal(seen[3], 0)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 50))
+def test_deletion_in_the_order_of_the_truth_beats_any_other(seed):
+    subject, weights = linear(seed)
+    probe = Probe(("deletion",), steps=8)
+    truth = (subject.pixels[0] * weights).sum(0).numpy()
+    best = measure(subject, truth, probe).deletion
+    worst = measure(subject, -truth, probe).deletion
+    chance = measure(subject, np.ones((4, 4)), replace(probe, seed=seed)).deletion
+    assert (best.probability <= chance.probability + 1e-6).all()
+    assert (chance.probability <= worst.probability + 1e-6).all()
+    assert best.auc < chance.auc < worst.auc
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 50))
+def test_insertion_in_the_order_of_the_truth_beats_any_other(seed):
+    subject, weights = linear(seed)
+    probe = Probe(("insertion",), steps=8)
+    gain = ((subject.pixels[0] - faithfulness._blurred(subject.pixels[0], probe.blur)) * weights).sum(0).numpy()
+    best, chance, worst = (measure(subject, cam, probe).insertion for cam in (gain, np.ones((16, 16)), -gain))
+    assert (best.probability >= chance.probability - 1e-6).all()
+    assert (chance.probability >= worst.probability - 1e-6).all()
+    assert best.auc > chance.auc > worst.auc
+
+
+def test_road_tells_a_right_map_from_a_wrong_one():
+    """The network looks at a bright square. Neighbours know nothing of it once it is gone."""
+    pixels = torch.zeros(1, 3, 24, 24)
+    pixels[:, :, 8:16, 8:16] = 3
+    subject = Subject(pixels, lambda images: torch.sigmoid(images[:, :, 8:16, 8:16].mean((1, 2, 3)) - 1).numpy())
+    rows, cols = np.mgrid[:24, :24] - 11.5
+    near = np.exp(-(rows**2 + cols**2) / 50)
+    probe = Probe(("road",), removed=(0.15, 0.4, 0.6))
+    right, wrong = (measure(subject, cam, probe).road for cam in (near, -near))
+    assert right.combined > 0.1
+    assert wrong.combined == pytest.approx(-right.combined, abs=1e-3)  # what is most to one is least to the other
+    np.testing.assert_allclose(wrong.most, right.least, atol=1e-3)
+    assert (right.least > 0.8).all() and (right.most < 0.4).all()
+    assert probe.looks == 7
+
+
+class Probability(torch.nn.Module):
+    """A class's probability as the library wants it."""
+
+    def __init__(self, subject):
+        super().__init__()
+        self.subject = subject
+
+    def forward(self, images):
+        return torch.from_numpy(self.subject.score(images))[:, None]
+
+
+def test_confidence_and_road_are_the_library_s(predictor, picture):
+    subject = subject_of(predictor, picture, SETTINGS, method="resnet", index=2)
+    height, width = subject.pixels.shape[-2:]
+    cam = np.random.default_rng(1).permutation(height * width).reshape(height, width).astype(np.float32)
+    cam /= cam.max()
+    target = [lambda output: output[0]]
+    found = measure(subject, cam, Probe(("confidence", "road"), removed=(0.2, 0.6), noise=0))
+    change = CamMultImageConfidenceChange()(subject.pixels, cam[None], target, Probability(subject))[0]
+    assert found.confidence.kept - found.probability == pytest.approx(change, abs=1e-6)
+    for i, share in enumerate((0.2, 0.6)):
+        most = PerturbationConfidenceMetric(RemoveMostRelevantFirst(100 * (1 - share), NoisyLinearImputer(noise=0)))
+        least = ROADLeastRelevantFirst(100 * (1 - share))
+        least.perturbation.imputer.noise = 0
+        for metric, mine in ((most, found.road.most), (least, found.road.least)):
+            want = metric(subject.pixels, cam[None], target, Probability(subject))[0]
+            assert mine[i] - found.probability == pytest.approx(want, abs=1e-5)
+
+
+def test_a_map_of_zeros_with_a_spot_removes_no_more_than_asked():
+    """Most maps are zero in most places: plain percentiles would remove them all."""
+    seen = []
+    subject = Subject(torch.ones(1, 3, 16, 16), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
+    cam = np.zeros((16, 16))
+    cam[3, 4] = 1
+    measure(subject, cam, Probe(("deletion", "road"), steps=4, removed=(0.25,)))
+    assert [int((image[0] == 0).sum()) for image in seen[1:5]] == [64, 128, 192, 256]
+    assert all(image[0, 3, 4] == 0 for image in seen[1:5])
+    for image, spot_goes in zip(seen[5:], (True, False), strict=True):
+        changed = image[0] != 1
+        assert abs(int(changed.sum()) - 64) <= 1
+        assert bool(changed[3, 4]) == spot_goes
+        assert torch.isfinite(image).all()
+
+
+def test_equal_values_go_in_an_order_drawn_by_lot():
+    ranks = [faithfulness._ranks(np.zeros((8, 8), np.float32), seed) for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(ranks[0], ranks[1])
+    assert (ranks[0] != ranks[2]).any()
+    assert sorted(ranks[0].ravel()) == list(range(64))
+    assert not (np.diff(ranks[0].ravel()) > 0).all()
+
+
+def test_the_same_seed_gives_the_same_result():
+    subject, weights = linear()
+    runs = [measure(subject, weights[0].numpy(), replace(FAST, seed=seed)) for seed in (3, 3, 4)]
+    np.testing.assert_array_equal(runs[0].road.most, runs[1].road.most)
+    assert (runs[0].road.most != runs[2].road.most).all()
+
+
+def test_area_under_a_curve():
+    assert Curve(np.array([0, 0.5, 1]), np.array([1, 0.5, 0])).auc == pytest.approx(0.5)
+    assert Curve(np.array([0, 0.5, 1]), np.array([1.0, 0, 0])).auc == pytest.approx(0.25)
+    assert Curve(np.linspace(0, 1, 6), np.ones(6)).auc == pytest.approx(1)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_what_is_not_asked_for_is_not_run(batch):
+    subject, weights = linear()
+    sizes = []
+    counted = replace(subject, batch=batch, score=lambda images: (sizes.append(len(images)), subject.score(images))[1])
+    for name in MEASURES:
+        sizes.clear()
+        probe = replace(FAST, measures=(name,))
+        found = measure(counted, weights[0].numpy(), probe)
+        assert [other for other in MEASURES if getattr(found, other) is not None] == [name]
+        assert sum(sizes) == probe.looks
+        assert max(sizes) <= batch
+
+
+def test_progress_rises_to_one_and_names_the_measure():
+    subject, weights = linear()
+    seen = []
+    measure(subject, weights[0].numpy(), FAST, progress=lambda fraction, name: seen.append((fraction, name)))
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions)
+    assert seen[0] == (0, "picture") and seen[-1] == (1, "done")
+    assert list(dict.fromkeys(name for _, name in seen)) == ["picture", *MEASURES, "done"]
+
+
+@pytest.mark.parametrize("looks", [0, 1, 4, 7])
+def test_it_stops_when_told_to(looks):
+    subject, weights = linear()
+    calls = []
+    one = replace(subject, batch=1, score=lambda images: (calls.append(1), subject.score(images))[1])
+    with pytest.raises(Stopped, match="start it again"):
+        measure(one, weights[0].numpy(), FAST, should_stop=lambda: len(calls) >= looks)
+    assert len(calls) == looks
+
+
+def test_another_user_who_comes_during_a_look_is_served_before_the_end(predictor, picture, monkeypatch):
+    subject = subject_of(predictor, picture, SETTINGS, method="crt", index=0, loops=2)
+    network, looks, served, waiting = predictor.checkpoint.networks["crt"], [], threading.Event(), threading.Event()
+    embed = network.embed
+
+    def other():
+        waiting.set()
+        with predictor._lock:
+            served.set()
+
+    thread = threading.Thread(target=other)
+
+    def look(tiles):
+        looks.append(predictor._lock.locked())
+        if len(looks) == 3:
+            thread.start()
+            assert waiting.wait(60)
+        return embed(tiles)
+
+    monkeypatch.setattr(network, "embed", look)
+    with pytest.raises(Stopped):
+        measure(subject, np.ones((2, 2)), Probe(("deletion",), steps=400), should_stop=served.is_set)
+    thread.join()
+    assert all(looks)
+    assert len(looks) < 200
+
+
+def test_the_lock_is_free_in_the_pause_after_every_look(predictor, picture, monkeypatch):
+    subject = subject_of(predictor, picture, SETTINGS, method="tscam", index=0)
+    pauses = []
+    monkeypatch.setattr(faithfulness.time, "sleep", lambda seconds: pauses.append((seconds, predictor._lock.locked())))
+    probe = Probe(("deletion",), steps=4)
+    measure(subject, np.ones((2, 2)), probe)
+    assert pauses == [(faithfulness.PAUSE, False)] * probe.looks
+    assert faithfulness.PAUSE > 0
+
+
+def test_refusals(predictor, picture):
+    for method, index in (("crt", 3), ("crt", -1), ("other", 0)):
+        with pytest.raises(InvalidSetting, match="has no class"):
+            subject_of(predictor, picture, SETTINGS, method=method, index=index)
+    grid = predictor.grid(64, 64, Settings(size=64))
+    with pytest.raises(InvalidSetting, match="no other network"):
+        predictor.class_logits(torch.zeros(1, 3, 64, 64), "other", 0, grid)
+    with pytest.raises(InvalidSetting, match="loop count"):
+        predictor.class_logits(torch.zeros(1, 3, 64, 64), "crt", 99, grid)
+    with pytest.raises(InvalidSetting, match="This grid"):
+        predictor.class_logits(torch.zeros(1, 3, 60, 64), "crt", 0, grid)
+    subject, _ = linear()
+    for cam in (np.full((4, 4), np.nan), np.ones((1, 4, 4)), np.ones((0, 4))):
+        with pytest.raises(InvalidSetting, match="finite"):
+            measure(subject, cam, FAST)
+    large = replace(subject, pixels=torch.zeros(1, 3, 700, 700))
+    with pytest.raises(InvalidSetting, match="672"):
+        measure(large, np.ones((4, 4)), FAST)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"measures": ("other",)},
+        {"measures": ()},
+        {"steps": 0},
+        {"noise": -1.0},
+        {"blur": (10, 5.0)},
+        {"blur": (11, 0.0)},
+        {"removed": ()},
+        {"removed": (0.5, 1.0)},
+    ],
+)
+def test_probes_that_cannot_be(bad):
+    with pytest.raises(InvalidSetting):
+        Probe(**bad)

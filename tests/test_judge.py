@@ -1,0 +1,113 @@
+"""Faithfulness as the page asks for it: what is measured, how it is told, and that it can be ended."""
+
+import json
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.asked import map_options
+from app.engine import Engine
+from app.explore import Explorer, Look
+from app.judge import Judge
+from app.session import TraceCache
+from crt.errors import InvalidSetting
+from crt.metrics.faithfulness import MEASURES, Probe, Stopped, measure, subject_of
+from crt.predictor import Settings
+from crt.seeds import to_pixels
+from tests.tiny import tiny_checkpoint
+
+SETTINGS = Settings(size=96, loops=2)
+ASKED = {"method": "crt", "classes": [1], "loops": 2, "refined": True, "blocks": [0, 2], "combine": "sum"}
+
+
+@pytest.fixture(scope="module")
+def explorer(tmp_path_factory) -> Explorer:
+    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("judge") / "tiny"))), TraceCache(10**8), {})
+
+
+@pytest.fixture(scope="module")
+def look(explorer) -> Look:
+    small = np.random.default_rng(2).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    image = np.asarray(Image.fromarray(small).resize((120, 90), Image.Resampling.BICUBIC))
+    return Look(image, SETTINGS, explorer.trace("s", image, SETTINGS), "s")
+
+
+def judged(explorer: Explorer, look: Look, **details) -> list[dict]:
+    return [json.loads(json.dumps(one)) for one in Judge(explorer).answers(look, {**ASKED, **details})]
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, look, name):
+    *before, last = judged(explorer, look, measure=name)
+    done = [one["done"] for one in before]
+    assert done == sorted(done)
+    assert all(set(one) == {"done"} and 0 <= one["done"] <= 1 for one in before)
+    assert last["done"] == 1
+
+    options = map_options(look, "crt", ASKED)
+    subject = subject_of(explorer.engine.predictor(), look.image, SETTINGS, method="crt", index=1, loops=2)
+    maps = look.trace.maps("crt", classes=[1], **options)
+    found = measure(subject, to_pixels(maps, look.trace.span("crt"), subject.pixels.shape[-2:])[0], Probe((name,)))
+    assert last["probability"] == pytest.approx(found.probability, abs=1e-5)
+    values = {value["id"]: value["value"] for value in last["values"]}
+    expected = {
+        "confidence": lambda: {"drop": found.confidence.drop, "increase": float(found.confidence.increase)},
+        "deletion": lambda: {"deletion": found.deletion.auc},
+        "insertion": lambda: {"insertion": found.insertion.auc},
+        "road": lambda: {"road": found.road.combined},
+    }[name]()
+    assert values == pytest.approx(expected, abs=1e-5)
+    for value in last["values"]:
+        assert value["better"] in {"higher", "lower"}
+        assert value["says"].endswith(".")
+    assert [curve["id"] for curve in last["curves"]] == ([] if name == "confidence" else [name])
+    for curve in last["curves"]:
+        shares = [share for share, _ in curve["points"]]
+        assert shares == sorted(shares)
+
+
+def test_a_random_map_is_measured_without_the_map(explorer, look):
+    one, other, own = (
+        judged(explorer, look, measure="deletion", **more)[-1]["curves"]
+        for more in ({"chance": True}, {"chance": True, "refined": False}, {})
+    )
+    assert one == other
+    assert one != own
+
+
+@pytest.mark.parametrize(
+    ("details", "words"),
+    [
+        ({"measure": "luck"}, "Unknown measure"),
+        ({"measure": ["road"]}, "Unknown measure"),
+        ({"measure": "road", "classes": [0, 1]}, "choose one"),
+        ({"measure": "road", "classes": [99]}, "choose them again"),
+        ({"measure": "road", "method": "input"}, "Unknown network"),
+        ({"measure": "road", "loops": float("nan")}, "loops must be"),
+    ],
+)
+def test_nonsense_is_refused_before_any_network_runs(explorer, look, details, words):
+    with pytest.raises(InvalidSetting, match=words):
+        judged(explorer, look, **details)
+
+
+def test_a_measurement_can_be_ended_and_leaves_nothing_behind(explorer, look):
+    judge = Judge(explorer)
+    answers = judge.answers(look, {**ASKED, "measure": "road"})
+    assert "done" in next(answers)
+    assert judge.halt(look, {}) == {"halted": True}
+    with pytest.raises(Stopped):
+        list(answers)
+    assert judge.halt(look, {}) == {"halted": False}
+
+
+def test_a_page_that_has_gone_ends_its_measurement(explorer, look):
+    judge = Judge(explorer)
+    answers = judge.answers(look, {**ASKED, "measure": "insertion"})
+    first = next(answers)["done"]
+    answers.close()
+    assert first < 1
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("judge")]
+    assert judge.halt(look, {}) == {"halted": False}

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from crt.checkpoint import load_checkpoint
+from crt.predictor import Predictor, Settings
+from crt.tokens import merge_rows
+from tests.naive import merged, naive, of, picture
+from tests.tiny import tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory):
+    return Predictor(load_checkpoint(tiny_checkpoint(tmp_path_factory.mktemp("tiny"))))
+
+
+@pytest.mark.parametrize("kind", ["plain", "registers", "patch14-qk-norm", "distilled"])
+@pytest.mark.parametrize("loops", [0, 1, 3])
+def test_heads_and_rollout_are_those_of_whole_matrices(kind, loops):
+    small, wanted = of(kind, tile_batch=3), Settings(size=130, loops=loops)
+    view = small.layers(picture(), wanted)
+    grid, matrices, _ = naive(small, "crt", wanted)
+    prefix = small.checkpoint.networks["crt"].prefix
+    assert view.grid == grid and len(grid) > 3
+    heads = np.moveaxis(matrices[:, :, :, :, 0, prefix:], 0, 3)
+    np.testing.assert_allclose(view.heads, heads, rtol=1e-3, atol=1e-6)
+    mixed = 0.5 * matrices.astype(np.float64).mean(3) + 0.5 * np.eye(matrices.shape[-1])  # (n, passes, blocks, N, N)
+    product = mixed[:, :, 0]
+    for block in range(1, mixed.shape[2]):
+        product = mixed[:, :, block] @ product
+    np.testing.assert_allclose(product.sum(-1), 1, rtol=1e-5)
+    np.testing.assert_allclose(view.rollout, np.moveaxis(product[:, :, 0, prefix:], 0, 1), rtol=1e-3, atol=1e-6)
+    for array in (view.heads, view.rollout):
+        assert array.dtype == np.float32 and array.flags.c_contiguous
+        assert array.min() > 0 and array.sum(-1).max() < 1
+
+
+@pytest.mark.parametrize("mode", ["overlap", "non-overlap", "bilinear", "deconvolution"])
+def test_in_every_mode(mode):
+    small, wanted = of("registers"), Settings(size=100, loops=2, mode=mode)
+    view = small.layers(picture(), wanted)
+    grid, matrices, _ = naive(small, "crt", wanted)
+    found = merge_rows(view.grid, view.heads)
+    assert found.shape == (2, 3, 4, *grid.patch_cells)
+    np.testing.assert_allclose(found, merged(grid, matrices[:, :, :, :, 0, 5:]), rtol=1e-3, atol=1e-6)
+    assert merge_rows(view.grid, view.rollout).shape == (2, *grid.patch_cells)
+
+
+@pytest.mark.parametrize("method", ["crt", "tscam"])
+def test_heads_are_those_of_a_trace(predictor, method):
+    wanted = Settings(size=128, loops=3, heads=True)
+    view, trace = predictor.layers(picture(), wanted, method=method), predictor.trace(picture(), wanted)
+    assert view.grid == trace.grid
+    np.testing.assert_array_equal(view.heads.shape, trace.records[method].rows.shape)
+    np.testing.assert_allclose(view.heads, trace.records[method].rows, rtol=1e-4, atol=1e-7)
+    assert view.rollout.shape == (3 if method == "crt" else 1, len(trace.grid), 16)

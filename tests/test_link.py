@@ -1,0 +1,211 @@
+"""Links on the server: which pictures are kept, for how long, for whom, and what the page is told."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.config import AppConfig
+from app.explore import NATIVE, SIZES, fingerprint
+from app.link import KEY_LENGTH, PictureStore, Wanted
+from app.ui import build
+from app.viewer.bundle import HERE
+from crt.errors import InvalidSetting
+from crt.tiles import MODES
+from tests.tiny import tiny_checkpoint
+
+START = {"size": "336", "mode": "overlap", "modes": ("overlap", "non-overlap", "bilinear")}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_picture_is_kept_for_its_time_and_no_longer():
+    clock = Clock()
+    store = PictureStore(limit=100, age=60, clock=clock)
+    store.put("a", ".png", b"12345")
+    clock.now = 59.9
+    assert store.get("a") == (".png", b"12345")
+    store.put("a", ".png", b"12345")  # asked for again: its time begins anew
+    clock.now = 119
+    assert store.get("a") is not None
+    clock.now = 120
+    assert store.get("a") is None
+    assert store.nbytes == 0
+
+
+def test_the_store_is_bounded_and_the_oldest_go_first():
+    store = PictureStore(limit=10)
+    for name in "abc":
+        store.put(name, "", b"1234")
+    assert store.get("a") is None
+    assert store.get("b") and store.get("c")
+    assert store.nbytes == 8
+    store.put("c", "", b"12345678")  # larger than before, so b must go
+    assert store.get("b") is None
+    assert store.nbytes == 8
+    with pytest.raises(InvalidSetting, match="too large"):
+        store.put("d", "", b"1" * 11)
+    assert store.get("c")
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {},
+        {"act": "drop"},
+        {"act": ["show"]},
+        {"act": "show", "pic": 3},
+        {"act": "show", "pic": "ex.../x"},
+        {"act": "show", "pic": "ex.cat\n"},
+        {"act": "show", "pic": "sha." + "0" * 31},
+        {"act": "show", "pic": "sha." + "0" * 33},
+        {"act": "show", "pic": "sha." + "G" * 32},
+        {"act": "show", "size": "100"},
+        {"act": "show", "size": 336},
+        {"act": "show", "size": {"a": 1}},
+        {"act": "show", "mode": "deconvolution"},
+        {"act": "show", "mode": ["overlap"]},
+    ],
+)
+def test_what_the_browser_sends_is_not_believed(details):
+    with pytest.raises(InvalidSetting):
+        Wanted.of(details, **START)
+
+
+def test_what_a_link_lacks_is_as_at_the_start():
+    assert Wanted.of({"act": "show", "pic": "ex.cat"}, **START) == Wanted("show", "ex.cat", "336", "overlap", False)
+    asked = {"act": "fetch", "pic": "sha." + "a" * 32, "size": "native", "mode": "bilinear", "networks": True}
+    assert Wanted.of(asked, **START) == Wanted(*asked.values())
+    assert not Wanted.of({"act": "show", "networks": "yes"}, **START).networks
+
+
+def test_the_browser_knows_the_same_sizes_and_modes():
+    text = (HERE / "link.mjs").read_text()
+    for name, wanted in (("SIZES", [*map(str, SIZES), NATIVE]), ("MODES", list(MODES))):
+        found = re.search(rf"export const {name} = (\[.*?\]);", text)
+        assert found
+        assert json.loads(found[1].replace("'", '"')) == wanted
+
+
+# The events, as the page sends them
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tiny_checkpoint(tmp_path_factory.mktemp("link") / "tiny")
+    return build(AppConfig(checkpoint=str(folder)))
+
+
+class Visitor:
+    """One session of the page: a picture file, and the two listeners of `reopen`."""
+
+    def __init__(self, demo: gr.Blocks, name: str, picture: Path | None = None) -> None:
+        found = [fn.fn for fn in demo.fns.values() if fn.fn is not None]
+        self.listeners = {fn.__name__: fn for fn in found if fn.__module__ == "app.link"}
+        self.request = gr.Request(session_hash=name)
+        self.picture = picture
+
+    def ask(self, listener: str = "reopen", **details) -> tuple[dict, list]:
+        """The answer to the page (with `value`, the header of the maps), and what the other outputs became."""
+        event = gr.EventData(None, {"key": "k1", **details})
+        path = str(self.picture) if self.picture else None
+        viewer, *others = self.listeners[listener](event, path, self.request)
+        value = viewer.get("value")
+        return viewer.get("reopen_answer", {}) | {"value": value[0] if value else None}, others
+
+
+def photo(seed: int = 0) -> tuple[bytes, str]:
+    small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    image = Image.fromarray(small).resize((120, 90), Image.Resampling.BICUBIC)
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue(), fingerprint(np.asarray(image))[:KEY_LENGTH]
+
+
+def skipped(value) -> bool:
+    return value == gr.skip()
+
+
+def test_a_picture_is_found_by_others_only_after_its_owner_asked_for_a_link(demo, tmp_path):
+    data, key = photo()
+    owner, friend = Visitor(demo, "owner", tmp_path / "owner.png"), Visitor(demo, "friend")
+    (tmp_path / "owner.png").write_bytes(data)
+    link = {"act": "show", "pic": f"sha.{key}", "size": "224", "mode": "non-overlap"}
+    got, outputs = friend.ask(**link)
+    assert got["state"] == "gone"
+    assert "no longer on the server" in got["error"]
+    assert outputs[1:3] == ["224", "non-overlap"]  # the settings stay for the next picture
+    assert skipped(outputs[0])
+    kept, _ = owner.ask(act="keep")
+    assert (kept["state"], kept["pic"], kept["key"]) == ("kept", f"sha.{key}", "k1")
+    got, outputs = friend.ask(**link)
+    assert got["state"] == "looking"
+    assert Path(outputs[0]).read_bytes() == data
+    assert outputs[1:3] == ["224", "non-overlap"]
+    assert "owner" not in outputs[0]  # nor is its name told
+
+
+def test_the_picture_on_the_page_needs_no_store(demo, tmp_path):
+    data, key = photo(1)
+    visitor = Visitor(demo, "me", tmp_path / "mine.png")
+    (tmp_path / "mine.png").write_bytes(data)
+    for pic in ("", f"sha.{key}"):
+        asked = {"act": "show", "pic": pic, "size": "448" if pic else "224", "mode": "overlap"}
+        got, outputs = visitor.ask(**asked)
+        assert got["state"] == "look"
+        assert all(map(skipped, outputs))
+        assert visitor.ask("look", **asked)[0]["value"] is None  # only with networks: true
+        got, outputs = visitor.ask("look", **asked, networks=True)
+        assert got["state"] == "shown"
+        assert got["value"]["chosen"] == {"size": asked["size"], "mode": "overlap"}
+        assert got["value"]["pictureId"].startswith(key)
+        assert outputs[:2] == [asked["size"], "overlap"]
+        assert visitor.ask(**asked)[0]["state"] == "shown"  # the session has seen it now
+        assert visitor.ask("reopen", **asked, networks=True)[0] == {"value": None}
+    gone, outputs = visitor.ask(act="show", pic="sha." + "0" * 32, size="672")
+    assert gone["state"] == "gone"
+    assert all(map(skipped, outputs))  # the picture on the page keeps its size
+
+
+def test_maps_are_fetched_without_changing_the_page(demo):
+    visitor = Visitor(demo, "fetches")
+    asked = {"act": "fetch", "pic": "ex.cat", "size": "224", "mode": "bilinear"}
+    got, outputs = visitor.ask(**asked)
+    assert got["state"] == "look"
+    got, more = visitor.ask("look", **asked, networks=True)
+    assert got["state"] == "fetched"
+    assert got["view"]["example"] == "cat"
+    assert got["view"]["chosen"] == {"size": "224", "mode": "bilinear"}
+    assert ("data" in got["view"]) != ("file" in got["view"])
+    assert got["value"] is None
+    assert all(map(skipped, [*outputs, *more]))
+
+
+@pytest.mark.parametrize(
+    ("details", "reason"),
+    [
+        ({"act": "show", "pic": "ex.unicorn"}, "no such example"),
+        ({"act": "show", "pic": "../../etc/passwd"}, "names no picture"),
+        ({"act": "show"}, "There is no picture"),
+        ({"act": "keep"}, "no picture to keep"),
+        ({"act": "show", "pic": "ex.cat", "size": "${evil}"}, "not offered"),
+        ({"act": None}, "not known here"),
+    ],
+)
+def test_nonsense_gets_one_sentence(demo, details, reason):
+    got, _ = Visitor(demo, "nobody").ask(**details)
+    assert got["state"] in ("failed", "gone")
+    assert reason in got["error"]
+    assert "/" not in got["error"]
+    assert "Traceback" not in got["error"]

@@ -1,0 +1,195 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import average_precision_score
+
+from crt.boxes import box_of_map, filled, min_max, pairwise_iou
+from crt.errors import InvalidDataset, InvalidSetting
+from crt.metrics.localization import (
+    TOLERANCE,
+    BoxAccuracy,
+    Localization,
+    PixelCurves,
+    overlap,
+    pixel_average_precision,
+    points_at,
+)
+
+SHAPE = (6, 7)
+cams = arrays(np.float64, SHAPE, elements=st.integers(0, 20).map(lambda i: i / 20))
+truths = arrays(np.uint8, SHAPE, elements=st.sampled_from([0, 1, 2, 255]))
+
+
+def test_overlap_by_hand():
+    truth = np.array([[1, 1, 0, 255], [0, 2, 2, 255]])
+    predicted = np.array([[1, 0, 1, 1], [0, 1, 0, 0]])
+    found = overlap(predicted, truth)
+    assert (found.iou, found.precision, found.recall) == (2 / 5, 2 / 3, 2 / 4)
+    found = overlap(predicted, truth, 2)
+    assert (found.iou, found.precision, found.recall) == (1 / 4, 1 / 3, 1 / 2)
+
+
+def test_no_evidence_is_zero_and_gives_no_warning(recwarn):
+    nothing = np.zeros((3, 4))
+    for truth in (nothing, np.full((3, 4), 255), np.eye(3, 4)):
+        found = overlap(nothing, truth)
+        assert (found.iou, found.precision, found.recall) == (0, 0, 0)
+        assert not points_at(nothing, truth, tolerance=99)
+    for truth in (nothing, np.full((3, 4), 255)):
+        assert pixel_average_precision(np.ones((3, 4)), truth) == 0
+        assert PixelCurves().add(nothing, truth).average_precision() == 0
+    assert PixelCurves().average_precision() == 0
+    assert Localization().shares() == {"top1": 0, "top5": 0, "gt_known": 0}
+    accuracy = BoxAccuracy()
+    assert accuracy.max_box_acc() == accuracy.max_box_acc_v2() == 0
+    accuracy.add(np.ones((8, 8)), [])
+    accuracy.add(np.ones((8, 8)), [[0, 0, 8, 8]])
+    assert accuracy.max_box_acc() == accuracy.max_box_acc_v2() == 0
+    assert not len(recwarn)
+
+
+def test_the_pointing_game_by_hand():
+    cam = np.zeros((40, 60))
+    cam[10, 20] = 1
+    truth = np.zeros((40, 60), np.uint8)
+    truth[30:, 20:30] = 3
+    assert not points_at(cam, truth)
+    assert not points_at(cam, truth, tolerance=19.9)
+    assert points_at(cam, truth, tolerance=20)
+    assert not points_at(cam, truth, 2, tolerance=20)
+    cam[25, 35] = 2  # 5 rows above and 6 columns right of the object's corner
+    assert not points_at(cam, truth, tolerance=7.8)  # √61 = 7.81
+    assert points_at(cam, truth, tolerance=7.82)
+    assert points_at(cam, truth, 3, tolerance=TOLERANCE)
+    truth[25, 35] = 255  # this peak does not count, the first one does
+    assert not points_at(cam, truth, tolerance=TOLERANCE)
+    assert points_at(cam, filled([[30, 20, 40, 30]], cam.shape))
+    assert not points_at(cam, filled([[15, 5, 25, 15]], cam.shape))
+
+
+@settings(deadline=None, max_examples=40)
+@given(cams, truths, st.sampled_from([None, 1]))
+def test_curves_are_one_overlap_per_threshold(cam, truth, label):
+    thresholds = np.arange(20) / 20  # the maps' own values, so that ties occur
+    curve = PixelCurves(thresholds).add(cam, truth, label).overlap()
+    for i, threshold in enumerate(thresholds):
+        one = overlap(cam > threshold, truth, label)
+        np.testing.assert_allclose(
+            [curve.iou[i], curve.precision[i], curve.recall[i]], [one.iou, one.precision, one.recall]
+        )
+
+
+@settings(deadline=None, max_examples=40)
+@given(cams, truths)
+def test_average_precision_is_scikit_learn_s(cam, truth):
+    counted = truth != 255
+    want = 0.0
+    if (truth[counted] != 0).any():
+        want = average_precision_score(truth[counted] != 0, cam[counted])
+    assert pixel_average_precision(cam, truth) == pytest.approx(want)
+    fine = PixelCurves(np.arange(20) / 20).add(cam, truth)  # the maps hold no other values
+    assert fine.average_precision() == pytest.approx(want)
+    assert fine.add(cam, truth).average_precision() == pytest.approx(want)
+    assert fine.pictures == 2
+
+
+def test_average_precision_by_hand():
+    truth = np.array([[1, 0, 1, 0]])
+    assert pixel_average_precision(np.array([[4, 3, 2, 1]]), truth) == pytest.approx(1 / 2 + 1 / 2 * 2 / 3)
+    assert pixel_average_precision(np.array([[2, 1, 2, 1]]), truth) == 1
+    assert pixel_average_precision(np.array([[7, 7, 7, 7]]), truth) == 1 / 2  # chance
+
+
+def test_pixels_of_all_pictures_are_counted_together():
+    rng = np.random.default_rng(0)
+    cams = rng.random((3, 20, 30)).round(3)
+    truths = rng.integers(0, 2, (3, 20, 30))
+    curves = PixelCurves()
+    for cam, truth in zip(cams, truths, strict=True):
+        curves.add(cam, truth)
+    want = pixel_average_precision(cams.reshape(60, 30), truths.reshape(60, 30))
+    assert curves.average_precision() == pytest.approx(want, abs=1e-3)
+
+
+def test_top_1_top_5_and_gt_known_by_hand():
+    localization = Localization()
+    scores = np.array([5.0, 4, 3, 2, 1, 0])
+    localization.add(0.5, scores, 0)  # all three
+    localization.add(0.9, scores, 4)  # fifth
+    localization.add(0.9, scores, 5)  # sixth
+    localization.add(0.49, scores, 0)  # right, but in the wrong place
+    assert localization.shares() == {"top1": 1 / 4, "top5": 2 / 4, "gt_known": 3 / 4}
+    tied = Localization()
+    tied.add(1, np.zeros(6), 0)
+    tied.add(1, np.zeros(6), 5)
+    assert tied.shares() == {"top1": 1 / 2, "top5": 1 / 2, "gt_known": 1}
+
+
+def test_box_accuracy_by_hand():
+    cam = np.zeros((20, 20))
+    cam[2:12, 2:12] = 0.5  # the larger region
+    cam[2:6, 2:6] = 1
+    cam[14:18, 14:18] = 0.9
+    accuracy = BoxAccuracy((0.2, 0.7, 0.95), convention="continuous")
+    accuracy.add(cam, [[2, 2, 12, 12]])
+    accuracy.add(cam, [[14, 14, 18, 18], [15, 0, 16, 1]])
+    largest, regions = accuracy.curves(), accuracy.curves(regions=True)
+    # At 0.7 the two small regions tie, and the first is a sixth of the large one. Nothing else is found by the largest.
+    np.testing.assert_array_equal(largest[:, 0], [1 / 2] * 3)
+    np.testing.assert_array_equal(largest[:, 2], [0] * 3)
+    np.testing.assert_array_equal(regions, [[1, 1 / 2, 0]] * 3)
+    assert accuracy.max_box_acc() == 1 / 2
+    assert accuracy.best_threshold() == 0.2
+    assert accuracy.max_box_acc_v2() == 1
+
+
+def test_max_box_acc_v2_takes_the_best_threshold_of_each_iou():
+    accuracy = BoxAccuracy((0.2, 0.6), convention="continuous")
+    cam = np.zeros((20, 20))
+    cam[0:10, 0:10] = 1
+    cam[10:16, 0:10] = 0.5
+    accuracy.add(cam, [[0, 0, 10, 16]])  # IoU 1 at 0.2, 0.625 at 0.6
+    accuracy.add(cam, [[0, 0, 10, 6]])  # 0.375 and 0.6
+    np.testing.assert_array_equal(accuracy.curves(regions=True), [[1, 1], [1 / 2, 1], [1 / 2, 0]])
+    assert accuracy.max_box_acc() == 1
+    assert accuracy.best_threshold() == 0.6
+    assert accuracy.max_box_acc_v2() == pytest.approx((1 + 1 + 1 / 2) / 3)
+
+
+@settings(deadline=None, max_examples=40)
+@given(arrays(np.float32, (9, 9), elements=st.floats(-2, 2, width=32)))
+def test_box_accuracy_is_that_of_one_box_per_threshold(cam):
+    thresholds, truth = np.arange(0, 1, 0.13), [[1, 2, 7, 8]]
+    accuracy = BoxAccuracy(thresholds)
+    accuracy.add(cam, truth)
+    for i, threshold in enumerate(thresholds):
+        found = box_of_map(cam, threshold=threshold) if cam.min() < cam.max() else None
+        iou = pairwise_iou([found], truth)[0, 0] if found else 0
+        np.testing.assert_array_equal(accuracy.curves()[:, i], iou >= np.array(accuracy.ious))
+    assert (accuracy.curves(regions=True) >= accuracy.curves()).all()
+
+
+def test_refusals():
+    for call in (overlap, points_at, pixel_average_precision):
+        with pytest.raises(InvalidDataset, match="compared"):
+            call(np.zeros((2, 3)), np.zeros((3, 2)))
+        with pytest.raises(InvalidSetting, match="NaN"):
+            call(np.full((2, 3), np.nan), np.zeros((2, 3)))
+    with pytest.raises(InvalidSetting, match="outside"):
+        PixelCurves().add(np.full((2, 3), 1.5), np.zeros((2, 3)))
+    PixelCurves().add(min_max(np.array([[1.5, -3]])), np.zeros((1, 2)))
+    for thresholds in ((), (0.5, 0.5), (0.5, 0.2), (-0.1,), (1.0,), (np.nan,)):
+        with pytest.raises(InvalidSetting, match="threshold"):
+            PixelCurves(thresholds)
+        with pytest.raises(InvalidSetting, match="threshold"):
+            BoxAccuracy(thresholds)
+    with pytest.raises(InvalidSetting, match=r"0\.5"):
+        BoxAccuracy(ious=(0.3,))
+    with pytest.raises(InvalidSetting, match="NaN"):
+        BoxAccuracy().add(np.full((2, 3), np.nan), [[0, 0, 1, 1]])
+    with pytest.raises(InvalidDataset, match="Class 3"):
+        Localization().add(1, np.zeros(3), 3)
+    with pytest.raises(InvalidSetting, match="NaN"):
+        Localization().add(1, np.array([0, np.nan]), 1)

@@ -1,0 +1,174 @@
+"""A Trace file may come from anywhere: `load` says InvalidTrace or gives a Trace that works, and nothing else."""
+
+import io
+import json
+import re
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from crt.checkpoint import load_checkpoint
+from crt.predictor import Predictor, Settings
+from crt.tiles import MODES
+from crt.tokens import TokenRecord
+from crt.trace import InvalidTrace, Trace
+from tests.tiny import tiny_checkpoint
+
+ODD = st.sampled_from([0, -1, 1, 2, 17, 2**31, 10**400, 0.5, True, "crt", "conv", "tokens", "released", *MODES, [], {}])
+LEAF = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | ODD
+JSON = st.recursive(LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory):
+    return Predictor(load_checkpoint(tiny_checkpoint(tmp_path_factory.mktemp("tiny"))))
+
+
+@pytest.fixture(scope="module", params=MODES[:3])
+def stored(predictor, request):
+    """Header and arrays of a file with both kinds of record."""
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    wanted = Settings(
+        size=96, loops=2, methods=("crt", "resnet"), mode=request.param, heads=request.param == "bilinear"
+    )
+    stream = io.BytesIO()
+    predictor.trace(image, wanted).save(stream)
+    with np.load(io.BytesIO(stream.getvalue())) as found:
+        arrays = {name: found[name] for name in found.files}
+    return json.loads(str(arrays.pop("header"))), arrays
+
+
+def written(header, arrays):
+    stream = io.BytesIO()
+    np.savez(stream, header=np.array(json.dumps(header)), **arrays)
+    return stream.getvalue()
+
+
+def refused_or_usable(content):
+    """The reason why the file is refused, or None after everything was asked of the Trace."""
+    try:
+        trace = Trace.load(io.BytesIO(content))
+    except InvalidTrace as error:
+        return str(error)
+    for method in trace.methods:
+        loops = trace.clamp(method, 8)
+        assert np.isfinite(trace.span(method)).all()
+        assert trace.maps(method, loops=loops).shape[0] == trace.scores(method, loops).shape[0] == len(trace.classes)
+        if isinstance(trace.records[method], TokenRecord):
+            assert trace.attention(method, loops=loops).shape == trace.grid.patch_cells
+    trace.save(io.BytesIO())
+    return None
+
+
+def paths(header, before=()):
+    """The way to every entry of nested dictionaries and lists."""
+    for key in header if isinstance(header, dict) else range(len(header)):
+        yield (*before, key)
+        if isinstance(header[key], dict | list):
+            yield from paths(header[key], (*before, key))
+
+
+def test_what_was_saved_is_accepted(stored):
+    assert refused_or_usable(written(*stored)) is None
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data())
+def test_a_header_of_any_content(stored, data):
+    header, arrays = json.loads(json.dumps(stored[0])), stored[1]
+    *way, last = data.draw(st.sampled_from(sorted(paths(header), key=str)))
+    inner = header
+    for key in way:
+        inner = inner[key]
+    if data.draw(st.booleans()):
+        inner[last] = data.draw(JSON)
+    else:
+        del inner[last]
+    refused_or_usable(written(header, arrays))
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data())
+def test_an_array_of_any_shape_and_type(stored, data):
+    header, arrays = stored[0], dict(stored[1])
+    name = data.draw(st.sampled_from(sorted(arrays)))
+    shape = list(arrays[name].shape)
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    change = data.draw(st.sampled_from(["longer", "shorter", "empty", "dropped", "added", "any"]))
+    if change in ("longer", "shorter", "empty"):
+        shape[axis] = {"longer": shape[axis] + 1, "shorter": shape[axis] - 1, "empty": 0}[change]
+    elif change == "any":
+        shape = data.draw(st.lists(st.integers(0, 4), max_size=6))
+    else:
+        shape[axis : axis + (change == "dropped")] = [1] * (change == "added")
+    kind = data.draw(st.sampled_from(["<f4", "<f4", ">f4", "<f2", "<f8", "<i4", "?", "<c8", "<U3", "<M8[s]", "V4"]))
+    arrays[name] = np.zeros(shape, dtype=kind)
+    reason = refused_or_usable(written(header, arrays))
+    same = tuple(shape) == stored[1][name].shape
+    if kind != "<f4" or not (same or name == "crt.rows"):  # rows of other blocks and heads may be right
+        assert reason is not None
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    kind=st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2]),
+    data=st.data(),
+)
+def test_a_file_with_bytes_of_any_value(stored, kind, data):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(written(*stored))) as whole, zipfile.ZipFile(stream, "w", kind) as copy:
+        for name in whole.namelist():
+            copy.writestr(name, whole.read(name))
+    content = bytearray(stream.getvalue())
+    where = st.integers(0, 200) | st.integers(0, len(content) - 1) | st.integers(len(content) - 900, len(content) - 1)
+    for position, value in data.draw(st.lists(st.tuples(where, st.integers(0, 255)), min_size=1, max_size=5)):
+        content[position] = value
+    refused_or_usable(bytes(content))
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    name=st.sampled_from(["header", "crt.rows"]),
+    text=st.text(max_size=60) | st.sampled_from(["(" * 300, "{'a", "'''", "1_"]),
+)
+@example(name="header", text="[" * 100_000)
+def test_a_member_that_is_no_array(stored, name, text):
+    plain, proper = text.encode(), io.BytesIO()
+    np.save(proper, np.array(text))  # an array, but of other text
+    for content in (plain, b"\x93NUMPY\x02\x00" + len(plain).to_bytes(4, "little") + plain, proper.getvalue()):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(written(*stored))) as whole, zipfile.ZipFile(stream, "w") as copy:
+            for member in whole.namelist():
+                copy.writestr(member, content if member == f"{name}.npy" else whole.read(member))
+        assert refused_or_usable(stream.getvalue()) is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"schema": 1}, "schema 1, this program reads 2"),
+        ({"schema": None}, "schema None, this program reads 2"),
+        (
+            {"classes": ["a", "b"]},
+            r"maps is float32 \(3, .*, not float32 \(2, |crt\.maps is float32 .*, 3, .*, not .*, 2, ",
+        ),
+        ({"classes": "abc"}, "not a list of names"),
+        ({"source": [90, -120]}, "not whole numbers"),
+        ({"timings": {"read": True}}, "timings or provenance"),
+        ({"kinds": {"deit": "tokens"}}, "others than resnet, tscam, crt, crt_cnn"),
+        ({"kinds": {"crt": "tokens", "tscam": "tokens"}}, r"tscam\.maps"),
+        ({"height": 97}, r"(crt|resnet)\.maps is float32"),
+        ({"tile": 96}, r"crt\.(maps|rows) is float32"),
+        ({"patch": 8}, r"crt\.(maps|rows) is float32"),
+        ({"mode": "diagonal"}, "Unknown cut-merge mode 'diagonal': choose one of .*deconvolution\\.$"),
+        ({"width": 96.0}, "not whole numbers"),
+    ],
+)
+def test_the_reason_is_told(stored, change, reason):
+    header, arrays = stored
+    inside = set(change) <= set(header["grid"])
+    changed = {**header, "grid": {**header["grid"], **change}} if inside else {**header, **change}
+    assert re.search(reason, refused_or_usable(written(changed, arrays)))

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { placeTile, tokenAttention } from '../../app/viewer/inspect.mjs';
+import { headRows, toggleBlock } from '../../app/viewer/layers.mjs';
+
+test('a token\'s attention: one block and head, or means over them', () => {
+  const array = { shape: [2, 2, 2, 3], data: Float32Array.from({ length: 24 }, (_, i) => i) };
+  assert.deepEqual([...tokenAttention(array, { pass: 1, block: 0, head: 1 })], [15, 16, 17]);
+  assert.deepEqual([...tokenAttention(array, { pass: 0, block: 1, head: null })], [7.5, 8.5, 9.5]);
+  assert.deepEqual([...tokenAttention(array, { pass: 0, block: null, head: null })], [4.5, 5.5, 6.5]);
+});
+
+test('a tile is put at its place and cut at the border of the picture', () => {
+  const grid = { patchCells: [3, 5], shape: [1, 2], stride: 32, patch: 16 }; // tiles of 4 × 4 patches, 2 apart
+  const { data, inside } = placeTile(Float32Array.from({ length: 16 }, (_, i) => i + 1), 1, grid);
+  assert.deepEqual([...data], [0, 0, 1, 2, 3, 0, 0, 5, 6, 7, 0, 0, 9, 10, 11]);
+  assert.deepEqual([...inside], [0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1]);
+});
+
+test('rows of one head', () => {
+  const array = { shape: [1, 2, 2, 2, 2], data: Float32Array.from({ length: 16 }, (_, i) => i) };
+  assert.deepEqual([...headRows(array, 0, 1, 1)], [12, 13, 14, 15]);
+});
+
+test('a range of blocks grows towards the block chosen, and all blocks are no range', () => {
+  assert.deepEqual(toggleBlock(null, 3, 12), [3, 3]);
+  assert.deepEqual(toggleBlock([3, 3], 7, 12), [3, 7]);
+  assert.deepEqual(toggleBlock([3, 7], 1, 12), [1, 7]);
+  assert.deepEqual(toggleBlock([3, 7], 5, 12), [5, 5]);
+  assert.equal(toggleBlock([5, 5], 5, 12), null);
+  assert.equal(toggleBlock([1, 11], 0, 12), null);
+});
