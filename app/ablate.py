@@ -37,15 +37,16 @@ def column(explorer: Explorer, look: Look, details: dict[str, Any]) -> dict[str,
     the example, so that its times are those of another machine. `picture` and `checkpoint` say what was looked at.
     """
     size, mode = asked(details, "size"), asked(details, "mode")
-    about = {"picture": fingerprint(look.image), "checkpoint": explorer.engine.sha256, "size": size, "mode": mode}
+    model = look.model or explorer.engine.model
+    about = {"picture": fingerprint(look.image), "checkpoint": model.sha256, "size": size, "mode": mode}
     settings, capped = settings_of(size, mode, look.image)
     try:
-        trace = explorer.trace(look.session, look.image, settings)
+        trace = explorer.trace(look.session, look.image, settings, model=model)
     except InvalidSetting as error:
         return about | {"cannot": str(error)}
-    stored = look.example is not None and look.example.stored(explorer.engine.sha256, settings) is not None
+    stored = look.example is not None and look.example.stored(model.sha256, settings) is not None
     records, data = encode_records(trace)
-    header = describe(trace, single_label=explorer.engine.config.single_label, capped=capped)
+    header = describe(trace, single_label=model.config.single_label, capped=capped)
     return {**header, **about, "stored": stored, "distance": distances(trace), "records": records, "data": data}
 
 

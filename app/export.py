@@ -13,8 +13,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from app.explore import Look
 from app.page import Page
 from app.screen import Screen
-from app.shown import Shown
-from crt.checkpoint import Method
+from app.shown import Shown, Wanted
 from crt.errors import InvalidSetting
 from crt.indexed import LABELS, indexed_png, picture_labels
 from crt.plots import Kind
@@ -56,7 +55,7 @@ def archive(screen: Screen) -> bytes:
     files["maps.npz"] = maps(screen)
     labelled = all(index < LABELS for index in screen.shown.classes)
     if labelled:
-        files |= {f"mask_{method}.png": mask(screen, method) for method in screen.shown.methods}
+        files |= {f"mask_{wanted.key}.png": mask(screen, wanted) for wanted in screen.shown.maps}
     files["settings.json"] = (json.dumps(screen.settings(), indent=1) + "\n").encode()
     files["README.txt"] = (readme(screen, labelled=labelled) + "\n").encode(errors="replace")
     stream = io.BytesIO()
@@ -74,10 +73,10 @@ def maps(screen: Screen) -> bytes:
         "indices": np.array(shown.classes),
         "source": np.array(trace.source),
     }
-    for method in shown.methods:
-        arrays[method] = trace.maps(method, classes=shown.classes, **shown.options[method])
-        arrays[f"{method}.span"] = np.array(trace.span(method))
-        arrays[f"{method}.scores"] = trace.scores(method, shown.options[method]["loops"])[list(shown.classes)]
+    for wanted in shown.maps:
+        arrays[wanted.key] = trace.maps(wanted.method, classes=shown.classes, **wanted.options)
+        arrays[f"{wanted.key}.span"] = np.array(trace.span(wanted.method))
+        arrays[f"{wanted.key}.scores"] = trace.scores(wanted.method, wanted.options["loops"])[list(shown.classes)]
     if shown.extra is not None:
         arrays |= {"extra": shown.extra.values, "extra.span": np.array(shown.extra.span)}
     stream = io.BytesIO()
@@ -85,11 +84,11 @@ def maps(screen: Screen) -> bytes:
     return stream.getvalue()
 
 
-def mask(screen: Screen, method: Method) -> bytes:
-    """The mask of the chosen classes by one network, in the picture's own pixels, as the bytes of an indexed PNG."""
+def mask(screen: Screen, wanted: Wanted) -> bytes:
+    """The mask of the chosen classes by one map, in the picture's own pixels, as the bytes of an indexed PNG."""
     trace, shown = screen.look.trace, screen.shown
-    cells = trace.maps(method, classes=shown.classes, **shown.options[method])
-    return indexed_png(picture_labels(cells, trace.span(method), trace.source, shown.classes, shown.threshold))
+    cells = trace.maps(wanted.method, classes=shown.classes, **wanted.options)
+    return indexed_png(picture_labels(cells, trace.span(wanted.method), trace.source, shown.classes, shown.threshold))
 
 
 def readme(screen: Screen, *, labelled: bool) -> str:

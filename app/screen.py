@@ -14,26 +14,29 @@ import matplotlib as mpl
 import numpy as np
 
 from app.explore import Look, fingerprint
-from app.shown import OWN_UNITS, UNITS, Shown
-from crt.checkpoint import METHODS, CheckpointConfig, Method
+from app.shown import UNITS, Shown, Wanted
+from crt.boxes import largest_box
+from crt.checkpoint import CheckpointConfig, Method
 from crt.figures import TITLES, probabilities, settings_line
-from crt.outlines import overlap
-from crt.plots import Kind, MapLayer, Plot, Style, plot, render
+from crt.figures.layer import MapLayer, Style
+from crt.outlines import difference, overlap
+from crt.plots import Kind, Plot, plot, render
 from crt.seeds import to_pixels
 from crt.trace import TokenRecord
 
-UNIT_NAMES = {**UNITS, **OWN_UNITS}
 SCALES = {
     "map": "each map by its own largest value",
     "shared": "maps of one unit by the largest of them",
     "absolute": "fixed values",
 }
-NOTES: dict[Method, str] = {
-    "resnet": "CNN trained alone",
-    "tscam": "transformer trained alone",
-    "crt": "transformer trained with the CNN",
-    "crt_cnn": "CNN trained with the transformer",
+COMBINED = {
+    "sum": "summed over the passes",
+    "mean": "averaged over the passes",
+    "first": "of the first pass",
+    "last": "of the last pass",
 }
+NOTES: dict[Method, str] = {"resnet": "CNN trained alone", "crt_cnn": "CNN trained with the transformer"}
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -41,18 +44,20 @@ class Shot:
     """One map of the screen.
 
     `cells`: (h, w) float32, the largest over the classes; `fine`: the same on the page's grid. `top`: its largest
-    value. `reach`: the value of the last colour. `scores`: probability of each class.
+    value. `reach`: the value of the last colour. `scores`: probability of each class. `box`: x0, y0, x1, y1, 0 to 1.
     """
 
     title: str
     note: str
     unit: str
     cells: np.ndarray
+    span: tuple[float, float]
     fine: np.ndarray
     top: float
     reach: float
     scores: dict[str, float]
     iou: float | None
+    box: Box | None
 
 
 @dataclass(frozen=True)
@@ -67,24 +72,21 @@ class Screen:
     @classmethod
     def of(cls, look: Look, shown: Shown, config: CheckpointConfig) -> Screen:
         """Compute the maps that the page shows. `config`: of the checkpoint that made the Trace."""
-        maps: dict[str, tuple[str, np.ndarray, tuple[float, float]]] = {}
-        for method in shown.methods:
-            cells = look.trace.maps(method, classes=shown.classes, **shown.options[method]).max(0)
-            maps[method] = _unit(look, shown, method), cells, look.trace.span(method)
-        if shown.extra is not None:
-            maps["extra"] = shown.extra.unit, shown.extra.values, shown.extra.span
-        tops = {name: float(cells.max(initial=0)) for name, (_, cells, _) in maps.items()}
+        bare: dict[str, tuple[str, str, str, np.ndarray, tuple[float, float], dict[str, float]]] = {}
+        for wanted in shown.maps:
+            cells = look.trace.maps(wanted.method, classes=shown.classes, **wanted.options).max(0)
+            words = _title(wanted), _note(look, wanted), _unit(look, wanted)
+            bare[wanted.key] = *words, cells, look.trace.span(wanted.method), _scores(look, shown, config, wanted)
+        if (extra := shown.extra) is not None:
+            bare["extra"] = extra.title, extra.note, extra.unit, extra.values, extra.span, {}
+        tops = {key: float(cells.max(initial=0)) for key, (_, _, _, cells, _, _) in bare.items()}
         shots: dict[str, Shot] = {}
-        for name, (unit, cells, span) in maps.items():
-            alike = [tops[other] for other in maps if maps[other][0] == unit]
-            reach = {"map": tops[name], "shared": max(alike), "absolute": shown.absolute.get(unit, tops[name])}
-            title, note, scores = _words(look, shown, config, name)
+        for key, (title, note, unit, cells, span, scores) in bare.items():
+            alike = max(tops[other] for other in bare if bare[other][2] == unit)
+            reach = {"map": tops[key], "shared": alike, "absolute": shown.absolute.get(unit, tops[key])}[shown.scale]
             fine = to_pixels(cells[None], span, shown.points)[0]
-            truth = shown.truth
-            iou = None
-            if truth.inside is not None and shown.threshold * tops[name] > 0:
-                iou = overlap(fine, shown.threshold * tops[name], truth.inside, truth.ignore)
-            shots[name] = Shot(title, note, unit, cells, fine, tops[name], reach[shown.scale], scores, iou)
+            iou, box = _measures(shown, fine, shown.threshold * tops[key])
+            shots[key] = Shot(title, note, unit, cells, span, fine, tops[key], reach, scores, iou, box)
         return cls(look, shown, config, shots)
 
     @property
@@ -100,20 +102,12 @@ class Screen:
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
         """All panels as one figure, as the bytes of a file of each kind."""
-        shown, (height, width) = self.shown, self.look.trace.source
-        panels = [Plot("Picture", f"{width} × {height} px")] if shown.picture else []
-        for shot in self.shots.values():
-            level = shown.threshold * shot.top
-            layer = MapLayer(
-                shot.fine, shot.reach, UNIT_NAMES[shot.unit], level, shown.overlay == "mask", shown.outline
-            )
-            best = f"p {_percent(max(shot.scores.values()))}" if shot.scores else ""
-            iou = "" if shot.iou is None else f"IoU {shot.iou:.0%}"
-            empty = "" if shot.top > 0 else "no evidence for this class"
-            line = " · ".join(part for part in (best, iou, f"largest value {shot.top:.3g}", empty) if part)
-            panels.append(Plot(shot.title, shot.note, layer, (line,)))
+        height, width = self.look.trace.source
+        panels = [Plot("Picture", f"{width} × {height} px")] if self.shown.picture else []
+        panels += [Plot("A − B", "", self._difference())] if self.shown.difference else []
+        panels += [self._panel(shot) for shot in self.shots.values()]
         title = " + ".join(self.classes)
-        style = Style(shown.colormap, shown.opacity, shown.truth.rings)
+        style = Style(self.shown.colormap, self.shown.opacity, self.shown.truth.rings)
         drawn = plot(self.look.image, panels, style, title=title, notes=self.notes())
         about = {"title": f"Class activation maps: {title}", "description": json.dumps(self.settings())}
         return {kind: render(drawn, kind, **about) for kind in kinds}
@@ -122,16 +116,17 @@ class Screen:
         """What a reader has to know to read the figure and to make it again."""
         shown, trace = self.shown, self.look.trace
         notes = [settings_line(trace, loops=shown.loops, refined=shown.refined)]
-        if shown.refined and any(isinstance(trace.record(method), TokenRecord) for method in shown.methods):
+        if any(shot.unit == "product" for shot in self.shots.values()):
             blocks = "all blocks" if shown.blocks is None else f"blocks {shown.blocks[0] + 1} to {shown.blocks[1] + 1}"
             notes.append(f"Refinement: attention averaged over {blocks}, {COMBINED[shown.combine]}.")
         if len(shown.classes) > 1:
             notes.append("Several classes: each point shows the largest value among their maps.")
         outlined = ", white outline" if shown.outline else ""
         outside = ", the rest darkened" if shown.overlay == "mask" else ""
+        several = ", the largest of the classes" if len(shown.classes) > 1 else ""
         notes.append(
             f"Colours: {shown.colormap}, {SCALES[shown.scale]}. Threshold: {shown.threshold:.0%} of a map's largest "
-            f"value{outlined}{outside}. p: probability by that network{', the largest' * (len(shown.classes) > 1)}."
+            f"value{outlined}{outside}. p: probability by that network{several}."
         )
         if shown.truth.rings:
             notes.append("Dashed: ground truth. IoU: of the mask at the threshold with it.")
@@ -144,11 +139,15 @@ class Screen:
         """All that made the files, as JSON values."""
         shown, trace, example = self.shown, self.look.trace, self.look.example
         choices = ("loops", "refined", "blocks", "combine", "threshold", "opacity", "colormap", "scale", "absolute")
-        numbers = ("title", "note", "unit", "top", "reach", "scores", "iou")
+        more = ("outline", "boxes", "cells", "overlay", "picture", "difference")
+        numbers = ("title", "note", "unit", "top", "reach", "scores", "iou", "box")
+        maps: dict[str, Any] = {k: {name: getattr(shot, name) for name in numbers} for k, shot in self.shots.items()}
+        for wanted in shown.maps:
+            maps[wanted.key] |= {"method": wanted.method, **wanted.options}
         return {
             "classes": [{"index": index, "name": trace.classes[index]} for index in shown.classes],
-            "shown": {name: getattr(shown, name) for name in (*choices, "outline", "overlay", "picture")},
-            "maps": {key: {name: getattr(shot, name) for name in numbers} for key, shot in self.shots.items()},
+            "shown": {name: getattr(shown, name) for name in (*choices, *more)},
+            "maps": maps,
             "picture": {
                 "source": trace.source,
                 "input": (trace.grid.height, trace.grid.width),
@@ -163,30 +162,74 @@ class Screen:
             },
         }
 
+    def _panel(self, shot: Shot) -> Plot:
+        shown = self.shown
+        values = _nearest(shot.cells, shot.span, shown.points) if shown.cells else shot.fine
+        layer = MapLayer(
+            values=values,
+            top=shot.reach,
+            unit=UNITS[shot.unit],
+            level=shown.threshold * shot.top,
+            masked=shown.overlay == "mask",
+            outlined=shown.outline,
+            smooth=not shown.cells,
+            box=shot.box,
+        )
+        probability = f"p {_percent(max(shot.scores.values()))}" if shot.scores else ""
+        iou = "" if shot.iou is None else f"IoU {shot.iou:.0%}"
+        largest = f"largest value {shot.top:.3g}" if shot.top > 0 else "no evidence"
+        return Plot(shot.title, shot.note, layer, (" · ".join(part for part in (probability, iou, largest) if part),))
 
-COMBINED = {
-    "sum": "summed over the passes",
-    "mean": "averaged over the passes",
-    "first": "of the first pass",
-    "last": "of the last pass",
-}
+    def _difference(self) -> MapLayer:
+        a, b = list(self.shots.values())[:2]
+        values = difference(a.fine, b.fine, alike=a.unit == b.unit)
+        unit = UNITS[a.unit if a.unit == b.unit else "share"]
+        return MapLayer(values, float(np.abs(values).max(initial=0)), unit, outlined=False, ends=("more B", "more A"))
 
 
-def _unit(look: Look, shown: Shown, method: Method) -> str:
-    return "product" if shown.refined and isinstance(look.trace.record(method), TokenRecord) else "cam"
+def _measures(shown: Shown, fine: np.ndarray, level: float) -> tuple[float | None, Box | None]:
+    """IoU with the truth, and the box of the largest region, of a map at its threshold; None where there is none."""
+    if not level > 0:
+        return None, None
+    truth, (rows, columns) = shown.truth, shown.points
+    iou = overlap(fine, level, truth.inside, truth.ignore) if truth.inside is not None else None
+    box = largest_box(fine >= level) if shown.boxes else None
+    return iou, (box.x0 / columns, box.y0 / rows, box.x1 / columns, box.y1 / rows) if box else None
 
 
-def _words(look: Look, shown: Shown, config: CheckpointConfig, name: str) -> tuple[str, str, dict[str, float]]:
-    """Title and note of a map, and the probability of each class where a network gives one."""
-    if name == "extra" and shown.extra is not None:
-        return shown.extra.title, shown.extra.note, {}
-    method: Method = METHODS[[str(known) for known in METHODS].index(name)]
-    loops = shown.options[method]["loops"]
-    made = [f"{loops} {'loop' if loops == 1 else 'loops'}"] if method == "crt" else []
-    made += ["refined"] if _unit(look, shown, method) == "product" else []
-    shares = probabilities(look.trace, method, loops=loops, single_label=config.single_label)
-    scores = {look.trace.classes[index]: float(shares[index]) for index in shown.classes}
-    return TITLES[method], ", ".join(made) or NOTES[method], scores
+def _nearest(cells: np.ndarray, span: tuple[float, float], points: tuple[int, int]) -> np.ndarray:
+    """A map on the page's grid without interpolation: the value of the cell in which each point lies."""
+    rows, columns = (
+        np.minimum(((np.arange(count) + 0.5) * across / count).astype(int), side - 1)
+        for count, across, side in zip(points, span, cells.shape, strict=True)
+    )
+    return cells[np.ix_(rows, columns)]
+
+
+def _unit(look: Look, wanted: Wanted) -> str:
+    return "product" if wanted.options["refined"] and _transformer(look, wanted.method) else "cam"
+
+
+def _transformer(look: Look, method: Method) -> bool:
+    return isinstance(look.trace.record(method), TokenRecord)
+
+
+def _title(wanted: Wanted) -> str:
+    return f"{wanted.letter}: {TITLES[wanted.method]}" if wanted.letter else TITLES[wanted.method]
+
+
+def _note(look: Look, wanted: Wanted) -> str:
+    """How a map was made, as far as its network has it."""
+    if not _transformer(look, wanted.method):
+        return NOTES[wanted.method]
+    loops = wanted.options["loops"]
+    count = [f"{loops} {'loop' if loops == 1 else 'loops'}"] if wanted.method == "crt" else []
+    return ", ".join([*count, "refined" if wanted.options["refined"] else "not refined"])
+
+
+def _scores(look: Look, shown: Shown, config: CheckpointConfig, wanted: Wanted) -> dict[str, float]:
+    shares = probabilities(look.trace, wanted.method, loops=wanted.options["loops"], single_label=config.single_label)
+    return {look.trace.classes[index]: float(shares[index]) for index in shown.classes}
 
 
 def _percent(share: float) -> str:

@@ -20,8 +20,14 @@ CELLS = 256  # of a map that the page brings along, along a side
 RINGS, VERTICES, TEXT = 2000, 60_000, 200
 COLORMAPS = ("viridis", "magma", "inferno", "cividis", "gray", "turbo")
 SCALES = ("map", "shared", "absolute")
-UNITS = {"cam": "raw CAM", "product": "raw CAM × attention"}
-OWN_UNITS = {"attention": "share of attention", "explainer": "the method's own unit"}
+SCALED = ("cam", "product")  # units that have an absolute scale
+UNITS = {
+    "cam": "raw CAM",
+    "product": "raw CAM × attention",
+    "attention": "share of attention",
+    "explainer": "the method's own unit",
+    "share": "share of own maximum",
+}
 LETTERS = ("", "A", "B")
 MOST_MAPS = 8
 
@@ -61,7 +67,7 @@ class ExtraMap:
 
 @dataclass(frozen=True)
 class Shown:
-    """The page's settings. `points`: rows and columns of its grid. `difference`: the first map minus the second, too."""
+    """The page's settings. `points`: rows and columns of its grid. `difference`: also the first map minus the second."""
 
     classes: tuple[int, ...]
     maps: tuple[Wanted, ...]
@@ -112,7 +118,7 @@ class Shown:
             opacity=number(details, "opacity", 0, 1),
             colormap=_choice(details, "colormap", COLORMAPS),
             scale=scale,
-            absolute={unit: number(tops, unit, 0, 1e9) for unit in UNITS} if scale == "absolute" else {},
+            absolute={unit: number(tops, unit, 0, 1e9) for unit in SCALED} if scale == "absolute" else {},
             outline=details.get("outline") is True,
             boxes=details.get("boxes") is True,
             cells=details.get("cells") is True,
@@ -182,7 +188,7 @@ def _extra(told: Any) -> ExtraMap | None:
     h, w = (int(number(told, side, 1, CELLS)) for side in ("h", "w"))
     values = np.frombuffer(_bytes(told.get("values"), 4 * h * w), "<f4").reshape(h, w)
     span = number(told, "down", 0.01, CELLS), number(told, "across", 0.01, CELLS)
-    unit = _choice(told, "unit", OWN_UNITS)
+    unit = _choice(told, "unit", UNITS)
     if not _between(values, 0, 1e30):
         raise InvalidSetting("The additional map has values that cannot be drawn: choose another.")
     return ExtraMap(_text(told, "title"), _text(told, "note"), unit, values, span)

@@ -1,4 +1,4 @@
-"""Outlines of maps, and how far a map at a threshold agrees with a mask: what is drawn and said beside a map."""
+"""What is drawn and said beside maps: outlines, the difference of two, how far one agrees with a mask."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:
     below = float(min(values.min(), level)) - abs(level) - 1
     rings = find_contours(np.pad(values.astype(np.float64), 1, constant_values=below), level)
     return [np.clip((ring[:, ::-1] - 0.5) / (width, height), 0, 1) for ring in rings]
+
+
+def difference(first: np.ndarray, second: np.ndarray, *, alike: bool) -> np.ndarray:
+    """One map minus another on the same points: in their unit, or as shares of their maxima if that is not alike."""
+    one, other = (values.astype(np.float64) for values in (first, second))
+    if alike:
+        return one - other
+    return one / (one.max(initial=0) or 1) - other / (other.max(initial=0) or 1)
 
 
 def overlap(values: np.ndarray, level: float, truth: np.ndarray, ignore: np.ndarray | None = None) -> float:

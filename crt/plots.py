@@ -23,8 +23,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from crt.errors import InvalidSetting
-from crt.figures.colours import COLORMAP, colour, colour_bar
-from crt.figures.sheet import typeface, wrap
+from crt.figures.layer import MapLayer, Style, bar, mixed
+from crt.figures.sheet import printable, typeface, wrap
 from crt.outlines import outlines
 
 Kind = Literal["png", "pdf", "svg"]
@@ -41,21 +41,6 @@ _RENDERING = threading.Lock()  # matplotlib's settings and fonts belong to the p
 
 
 @dataclass(frozen=True)
-class MapLayer:
-    """A map over a picture. `values`: (h, w) float, points spread evenly over it. `top`: the last colour's value.
-
-    `level`: the value from which a point is inside the mask, or None. `masked`: draw the mask instead of the colours.
-    """
-
-    values: np.ndarray
-    top: float
-    unit: str
-    level: float | None = None
-    masked: bool = False
-    outlined: bool = True
-
-
-@dataclass(frozen=True)
 class Plot:
     """One panel: a title with a note, the map over the picture or None, and lines of text below."""
 
@@ -63,17 +48,6 @@ class Plot:
     note: str = ""
     layer: MapLayer | None = None
     lines: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Style:
-    """What all panels share. `opacity`: share of the colours in the mixture, 0 to 1. `truth`: rings (N, 2) of x and y
-    from 0 to 1, drawn as dashed outlines.
-    """
-
-    colormap: str = COLORMAP
-    opacity: float = 0.6
-    truth: tuple[np.ndarray, ...] = ()
 
 
 def plot(
@@ -146,11 +120,6 @@ def render(figure: Figure, kind: Kind, *, title: str = "", description: str = ""
     return stream.getvalue()
 
 
-def printable(text: str) -> str:
-    """A text that every format can hold: spaces for white space, a sign for what is no character."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
-
-
 class _Canvas:
     """A figure in inches, y from the top down."""
 
@@ -188,12 +157,16 @@ def _panel(
     axes = canvas.axes(x + (WIDTH - across) / 2, y, across, tall)
     size = max(1, round(across * DPI)), max(1, round(tall * DPI))
     drawn = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
-    layer = panel.layer if panel.layer is not None and panel.layer.values.max(initial=0) > 0 else None
+    layer = panel.layer if panel.layer is not None and panel.layer.values.any() else None
     if layer is not None:
-        drawn = _mixed(drawn, layer, style)
+        drawn = mixed(drawn, layer, style)
     axes.imshow(drawn, extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
     if layer is not None and layer.outlined and layer.level is not None and layer.level > 0:
         _stroke(axes, outlines(layer.values, layer.level), [("black", 1.5, "solid", 0.75), ("white", 0.7, "solid", 1)])
+    if layer is not None and layer.box is not None:
+        left, top, right, bottom = layer.box
+        corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)])
+        _stroke(axes, [corners], [("black", 2.4, "solid", 0.8), ("white", 1.1, "solid", 1)])
     if style.truth:
         _stroke(axes, style.truth, [("black", 1.8, "solid", 0.85), (TRUTH, 0.9, (0, (4, 3)), 1)])
     y += tall
@@ -203,29 +176,20 @@ def _panel(
         y = canvas.text(x, y, line, TEXT)
 
 
-def _mixed(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
-    """(H, W, 3) uint8: the picture under the colours of a map, or black outside its mask."""
-    height, width = image.shape[:2]
-    values = Image.fromarray(layer.values.astype(np.float32))
-    fine = np.asarray(values.resize((width, height), Image.Resampling.BILINEAR))
-    if layer.masked:
-        inside = (fine >= (layer.level or 0)) & (fine > 0)
-        return np.where(inside[..., None], image, np.rint((1 - style.opacity) * image)).astype(np.uint8)
-    colours = colour(fine, colormap=style.colormap, vmax=layer.top)
-    return np.rint((1 - style.opacity) * image + style.opacity * colours).astype(np.uint8)
-
-
 def _bar(canvas: _Canvas, x: float, y: float, layer: MapLayer, style: Style) -> float:
     """A colour bar from 0 to the top with its unit, and a tick at the level -> the y below it."""
     axes = canvas.axes(x, y, WIDTH, BAR)
-    axes.imshow(colour_bar(256, 1, colormap=style.colormap), extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
+    axes.imshow(bar(layer, style), extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
     if layer.level is not None and layer.top > 0 and layer.values.max(initial=0) > 0:
         at = min(1.0, layer.level / layer.top)
         _stroke(axes, [np.array([[at, -0.3], [at, 1.3]])], [("white", 2, "solid", 1), (INK, 1, "solid", 1)])
     top = y + BAR + 0.03
-    canvas.text(x, top, "0", NOTE)
-    canvas.text(x + WIDTH / 2, top, layer.unit, NOTE, color=FAINT, ha="center")
-    canvas.text(x + WIDTH, top, f"{layer.top:.3g}", NOTE, ha="right")
+    low, high = ("0", f"{layer.top:.3g}")
+    if layer.ends:
+        low, high = f"−{high} {printable(layer.ends[0])}", f"{printable(layer.ends[1])} +{high}"
+    canvas.text(x, top, low, NOTE)
+    canvas.text(x + WIDTH / 2, top, "" if layer.ends else layer.unit, NOTE, color=FAINT, ha="center")
+    canvas.text(x + WIDTH, top, high, NOTE, ha="right")
     return y + BAR + 2.1 * POINT * NOTE
 
 

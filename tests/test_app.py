@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.api import maps_of
 from app.config import AppConfig
 from app.engine import Engine
 from app.examples import Example, from_voc, gather, plain, shipped
@@ -20,7 +21,7 @@ from app.session import TraceCache
 from app.ui import build, launch_options
 from app.viewer import Viewer
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
-from crt.predictor import Settings
+from crt.predictor import Predictor, Settings
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -123,7 +124,7 @@ def test_cache_is_private_and_forgets_a_session(explorer):
 
 def test_the_same_question_is_not_computed_twice(explorer, monkeypatch):
     first = explorer.trace("once", photo(seed=1), Settings(size=96))
-    monkeypatch.setattr(explorer.engine, "predictor", lambda: pytest.fail("looked again"))
+    monkeypatch.setattr(Predictor, "trace", lambda *_, **__: pytest.fail("looked again"))
     assert explorer.trace("once", photo(seed=1), Settings(size=96)) is first
     with pytest.raises(pytest.fail.Exception):
         explorer.trace("another", photo(seed=1), Settings(size=96))
@@ -214,15 +215,17 @@ def test_an_unexpected_error_is_logged_and_not_shown(explorer, tmp_path, monkeyp
 
 def test_maps_of_the_api(explorer, tmp_path):
     path = saved(tmp_path, photo(), "a.png")
-    with np.load(io.BytesIO(explorer.maps(path, "224", "overlap", 1, False, "dog, cat", "s"))) as arrays:
+    look = explorer.look(path, "224", "overlap", "s")
+    with np.load(io.BytesIO(maps_of(look, 1, False, "dog, cat"))) as arrays:
         assert list(arrays["classes"]) == ["dog", "cat"]
         trace = explorer.trace("s", photo(), Settings(size=224))
         np.testing.assert_array_equal(arrays["crt"], trace.maps("crt", loops=1, refined=False, classes=[1, 0]))
         np.testing.assert_array_equal(arrays["resnet"], trace.maps("resnet", classes=[1, 0]))
-    for bad in ({"names": "wolf"}, {"loops": 9}, {"size": "1"}):
-        asked = {"size": "224", "mode": "overlap", "loops": 1, "refined": True, "names": ""} | bad
+    for loops, names in ((1, "wolf"), (9, "")):
         with pytest.raises(InvalidSetting):
-            explorer.maps(path, session="s", **asked)
+            maps_of(look, loops, True, names)
+    with pytest.raises(InvalidSetting):
+        explorer.look(path, "1", "overlap", "s")
 
 
 def test_a_checkpoint_that_is_not_there_ends_the_program_with_a_sentence(tmp_path):
@@ -333,9 +336,9 @@ def test_launch_settings_are_set_explicitly(checkpoint):
     assert demo.delete_cache == (3600, 7200)
     assert demo.analytics_enabled is False
     named = [fn for fn in demo.fns.values() if fn.api_visibility == "public" and fn.targets[0][1] != "unload"]
-    assert [fn.api_name for fn in named] == ["maps"]
+    assert [fn.api_name for fn in named] == ["maps", "trace", "masks"]
     model = [fn for fn in demo.fns.values() if fn.concurrency_id == "model"]
-    assert len(model) == 2
+    assert len(model) > 3
     assert all(fn.concurrency_limit == 1 for fn in model)
     states = [block for block in demo.blocks.values() if type(block).__name__ == "State"]
     assert [state.time_to_live for state in states] == [3600]

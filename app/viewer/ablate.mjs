@@ -75,7 +75,7 @@ export function mountAblate(page) {
   /** What an answer of the server holds, opened. */
   async function columnIn(got) {
     if (got.error || got.cannot) return { error: got.error, cannot: got.cannot };
-    if (keyOf(`${got.picture}.${got.checkpoint}`, got) !== got.key) return { error: 'The picture has changed meanwhile: run it again.' };
+    if (keyOf(`${got.picture}.${got.checkpoint}`, got) !== got.key) return { error: 'The picture or the checkpoint has changed meanwhile: run it again.' };
     try {
       const buffer = await traceBytes(got, window.gradio_config?.root ?? '');
       return { run: { ...got, data: null }, trace: openTrace(got, buffer) };
@@ -114,6 +114,7 @@ export function mountAblate(page) {
       at(`ablate-${part}`).hidden = part !== ablate.show;
     }
     at('ablate-answer').textContent = answer(scene);
+    at('ablate-answer').hidden = ablate.show === 'curves'; // where it stands over its curve
     if (ablate.show === 'sizes') grids.sizes.draw(sizesPlan({ sizes: SIZES, run, state, loops: trace.maxLoops(scene.method) }), scene);
     if (ablate.show === 'modes') grids.modes.draw(modesPlan({ modes: MODES, run, state }), scene);
     if (ablate.show === 'curves') plots.draw(scene);

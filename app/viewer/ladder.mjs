@@ -126,7 +126,7 @@ function fill({ numbers, track, bar }, { best, now, gain, gainNow }, threshold) 
     make('dd', {}, [make('strong', { text: percent(iou) }), make('span', { text: difference === null ? '' : points(difference) })]),
   ];
   numbers.replaceChildren(
-    ...entry(`best IoU, at ${percent(best.threshold)}`, best.iou, gain),
+    ...entry(`best IoU, at ${Math.round(100 * best.threshold)} %`, best.iou, gain),
     ...entry(`IoU at ${percent(threshold)}`, now, gainNow),
   );
 }
@@ -134,6 +134,6 @@ function fill({ numbers, track, bar }, { best, now, gain, gainNow }, threshold) 
 /** TS-CAM as it was published multiplies its maps with its attention; the ladder leaves that to its last rung. */
 function published({ measure }, column, rung) {
   const curve = measure(column, rung.method, { loops: 0, refined: true }).curve;
-  const iou = curve ? `: IoU ${percent(curve.best.iou)} at its best threshold of ${percent(curve.best.threshold)}` : '';
+  const iou = curve ? `: IoU ${percent(curve.best.iou)} at its best threshold of ${Math.round(100 * curve.best.threshold)} %` : '';
   return `As published, times its own attention${iou}. Here without, so that one thing changes at a time.`;
 }

@@ -94,7 +94,7 @@ export function createPainter(picture) {
       if (JSON.stringify(polygons) === JSON.stringify(outline.polygons)) return;
       const drawn = () => layer((context) => {
         context.scale(width, height);
-        drawTruth(context, polygons, 0.65);
+        drawTruth(context, polygons, 0.8);
       });
       outline = { polygons, canvas: polygons.length ? drawn() : null };
     },

@@ -104,7 +104,7 @@ export function createPlots(box, useThreshold) {
     const cost = rows.map((row) => ({ label: row.label, tiles: row.run.tiles, ms: row.timings && sum(row.timings), iou: best(row) }));
     charts.tiles.draw(tilesSpec(rows), costReading(cost));
     const stored = rows.filter(({ timings }) => !timings).map(({ label }) => label);
-    const note = stored.length ? ` ${stored.join(', ')}: computed earlier on another machine and stored, so its time is left out.` : '';
+    const note = stored.length ? ` ${stored.join(', ')} came stored with the example and was not timed here, so it is left out.` : '';
     charts.time.draw(timeSpec(rows, run.methods), `Wall time of each network on this server, once, with whatever else it was doing.${note}`);
   }
 
@@ -117,7 +117,7 @@ export function createPlots(box, useThreshold) {
     charts.threshold.draw(thresholdSpec(shown, state.threshold), thresholdReading(
       shown.map(({ title, curve }) => ({ title, best: curve.best, now: iouAt(curve, state.threshold) })), state.threshold,
     ));
-    const buttons = shown.map(({ title, curve: { best } }) => ({ text: `Use ${percent(best.threshold)}, best for ${title}`, value: best.threshold }));
+    const buttons = shown.map(({ title, curve: { best } }) => ({ text: `Use ${PERCENT.format(best.threshold)}, best for ${title}`, value: best.threshold }));
     while (uses.children.length > buttons.length) uses.lastChild.remove();
     buttons.forEach(({ text, value }, k) => {
       if (!uses.children[k]) uses.append(make('button', { type: 'button', class: 'plain', on: { click: (event) => useThreshold(Number(event.currentTarget.dataset.value)) } }));

@@ -7,6 +7,8 @@ import { percent } from './page.mjs';
 const NEAR = 0.005; // half a point of IoU: less is no difference worth a sentence
 const SAME = 0.98; // cosine from which a pass is said to change the tokens hardly
 
+const whole = (share) => `${Math.round(100 * share)} %`;
+
 /** Points of IoU with a sign: +4.2, −0.3, 0. */
 export function points(difference) {
   const value = Math.round(1000 * difference) / 10;
@@ -77,8 +79,8 @@ export function thresholdReading(rows, threshold) {
   const top = rows.reduce((a, b) => (b.best.iou > a.best.iou ? b : a));
   const gain = top.best.iou - top.now;
   const than = gain < NEAR ? `as good as at the ${percent(threshold)} set here` : `${points(gain).slice(1)} points more than at the ${percent(threshold)} set here`;
-  const lead = rows.length > 1 ? `Of the maps shown, ${top.title} fits the mask best` : `${top.title} fits the mask best at a threshold of ${percent(top.best.threshold)}`;
-  return rows.length > 1 ? `${lead}: IoU ${percent(top.best.iou)} at a threshold of ${percent(top.best.threshold)}, ${than}.` : `${lead}: IoU ${percent(top.best.iou)}, ${than}.`;
+  const lead = rows.length > 1 ? `Of the maps shown, ${top.title} fits the mask best` : `${top.title} fits the mask best at a threshold of ${whole(top.best.threshold)}`;
+  return rows.length > 1 ? `${lead}: IoU ${percent(top.best.iou)} at a threshold of ${whole(top.best.threshold)}, ${than}.` : `${lead}: IoU ${percent(top.best.iou)}, ${than}.`;
 }
 
 /** The best of several cells: [{ name, iou }], `iou` null where it is not known. */

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from PIL import Image
 
 from crt.errors import InvalidSetting
 
 COLORMAP = "viridis"
+# From one end over near white to the other, lightness even in OKLab, to be told apart without red or green; the page's.
+_SIGNED = (
+    "2b4d7f30568e36609d3c6aac4273bc4d7ec75889d06493d9729ee080a9e68fb4eb9fbfefafcaf2c0d5f4d1e0f5e3eaf5f5f5f5"
+    "f3e7e0f1d9ccefcbb7ebbda4e6af91e1a27fdb956dd3885dcb7c4ec1703fb76532ac5a269e5222904b1e82431a753b17"
+)
+SIGNED = LinearSegmentedColormap.from_list("signed", [f"#{_SIGNED[i : i + 6]}" for i in range(0, len(_SIGNED), 6)])
 
 
 def colour(values: np.ndarray, *, colormap: str = COLORMAP, vmax: float | None = None) -> np.ndarray:
@@ -24,6 +31,12 @@ def colour(values: np.ndarray, *, colormap: str = COLORMAP, vmax: float | None =
     scaled = np.minimum(values, top) / top if np.isfinite(top) and top > 0 else np.zeros_like(values)
     # The nearest of the 256 colours, as the page has it.
     return mpl.colormaps[colormap](np.rint(255 * scaled).astype(np.uint8), bytes=True)[..., :3]
+
+
+def signed_colour(values: np.ndarray, top: float) -> np.ndarray:
+    """(H, W) float from -top to top -> (H, W, 3) uint8, 0 in the middle of the colours."""
+    scaled = np.clip((np.nan_to_num(values) + top) / (2 * top), 0, 1) if top > 0 else np.full(values.shape, 0.5)
+    return SIGNED(np.rint(255 * scaled).astype(np.uint8), bytes=True)[..., :3]
 
 
 def overlay(

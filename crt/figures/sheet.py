@@ -81,6 +81,11 @@ def typeface(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
 
 
+def printable(text: str) -> str:
+    """A text that every format can hold: spaces for white space, a sign for what is no character."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
+
+
 def wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     """Break a text into lines of at most `width` pixels, between words where that is possible."""
     lines = [""]

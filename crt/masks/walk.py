@@ -110,14 +110,15 @@ def _joined(edge: np.ndarray, settings: WalkSettings) -> dia_array:
     reach = settings.radius - 1
     # Beyond the grid all is edge, so that nothing is joined across its sides, where flat neighbours lie rows apart.
     outside = np.pad(edge.astype(np.float64), ((0, reach), (reach, reach)), constant_values=1)
-    offsets, diagonals = [0], [np.ones(edge.size)]
+    diagonals = {0: np.ones(edge.size)}
     for path in search_paths(settings.radius):
         strongest = np.maximum.reduce([outside[y : y + height, reach + x : reach + x + width] for y, x in path])
         affinity = ((1 - strongest) ** settings.beta).ravel()  # of each cell with the one at path[0] from it
         offset = int(path[0] @ (width, 1))
-        offsets += [offset, -offset]
-        diagonals += [np.roll(affinity, offset), affinity]  # scipy stores a diagonal by columns
-    return dia_array((np.stack(diagonals), offsets), shape=(edge.size, edge.size))
+        for at, diagonal in ((offset, np.roll(affinity, offset)), (-offset, affinity)):  # scipy stores by columns
+            # On a grid narrower than the disc directions share an offset: a pair is joined in one, and 0 in the others.
+            diagonals[at] = diagonals.get(at, 0) + diagonal
+    return dia_array((np.stack(list(diagonals.values())), list(diagonals)), shape=(edge.size, edge.size))
 
 
 def _series(adjacency: dia_array, degree: np.ndarray, start: np.ndarray, chances: np.ndarray) -> np.ndarray:

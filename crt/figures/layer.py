@@ -1,0 +1,62 @@
+"""A map over a picture, as one panel of a figure shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from crt.figures.colours import COLORMAP, colour, colour_bar, signed_colour
+
+
+@dataclass(frozen=True)
+class MapLayer:
+    """A map over a picture. `values`: (h, w) float, points spread evenly over it. `top`: the last colour's value.
+
+    `level`: the value from which a point is inside the mask, or None. `masked`: draw the mask instead of the colours.
+    `ends`: words for the two ends of a map from -top to top; None for one from 0. `smooth`: interpolate between points.
+    `box`: x0, y0, x1, y1 from 0 to 1.
+    """
+
+    values: np.ndarray
+    top: float
+    unit: str
+    level: float | None = None
+    masked: bool = False
+    outlined: bool = True
+    ends: tuple[str, str] | None = None
+    smooth: bool = True
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Style:
+    """What all panels share. `opacity`: share of the colours in the mixture, 0 to 1. `truth`: rings (N, 2) of x and y
+    from 0 to 1, drawn as dashed outlines.
+    """
+
+    colormap: str = COLORMAP
+    opacity: float = 0.6
+    truth: tuple[np.ndarray, ...] = ()
+
+
+def mixed(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
+    """(H, W, 3) uint8: the picture under the colours of a map, or black outside its mask."""
+    height, width = image.shape[:2]
+    values = Image.fromarray(layer.values.astype(np.float32))
+    between = Image.Resampling.BILINEAR if layer.smooth else Image.Resampling.NEAREST
+    fine = np.asarray(values.resize((width, height), between))
+    if layer.masked:
+        inside = (fine >= (layer.level or 0)) & (fine > 0)
+        return np.where(inside[..., None], image, np.rint((1 - style.opacity) * image)).astype(np.uint8)
+    signed = layer.ends is not None
+    colours = signed_colour(fine, layer.top) if signed else colour(fine, colormap=style.colormap, vmax=layer.top)
+    return np.rint((1 - style.opacity) * image + style.opacity * colours).astype(np.uint8)
+
+
+def bar(layer: MapLayer, style: Style) -> np.ndarray:
+    """(1, 256, 3) uint8: the colours of a map from its lowest value to its top."""
+    if layer.ends is not None:
+        return signed_colour(np.linspace(-1, 1, 256)[None], 1)
+    return colour_bar(256, 1, colormap=style.colormap)
