@@ -77,8 +77,9 @@ ROAD = Value(
 def wire(page: Page) -> None:
     """Answer `judge` with progress and then one measure of one map, and `halt`, which ends what a session measures."""
     judge = Judge(page.explorer)
-    page.stream("judge", judge.answers, **MODEL)
-    page.on("halt", judge.halt, concurrency_limit=8)
+    # The page asks on while Gradio still closes the answer before; "always_last" would then ask the old question again.
+    page.stream("judge", judge.answers, trigger_mode="multiple", **MODEL)
+    page.on("halt", judge.halt, trigger_mode="multiple", concurrency_limit=8)
 
 
 class Judge:

@@ -6,7 +6,7 @@ import json
 import platform
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -16,7 +16,7 @@ import numpy as np
 from app.explore import Look, fingerprint
 from app.shown import UNITS, Shown, Wanted
 from crt.boxes import largest_box
-from crt.checkpoint import CheckpointConfig, Method
+from crt.checkpoint import CheckpointConfig
 from crt.figures import TITLES, probabilities, settings_line
 from crt.figures.layer import MapLayer, Style
 from crt.outlines import difference, overlap
@@ -35,7 +35,7 @@ COMBINED = {
     "first": "of the first pass",
     "last": "of the last pass",
 }
-NOTES: dict[Method, str] = {"resnet": "CNN trained alone", "crt_cnn": "CNN trained with the transformer"}
+NOTES = {"resnet": "CNN trained alone", "crt_cnn": "CNN trained with the transformer"}
 Box = tuple[float, float, float, float]
 
 
@@ -72,21 +72,11 @@ class Screen:
     @classmethod
     def of(cls, look: Look, shown: Shown, config: CheckpointConfig) -> Screen:
         """Compute the maps that the page shows. `config`: of the checkpoint that made the Trace."""
-        bare: dict[str, tuple[str, str, str, np.ndarray, tuple[float, float], dict[str, float]]] = {}
-        for wanted in shown.maps:
-            cells = look.trace.maps(wanted.method, classes=shown.classes, **wanted.options).max(0)
-            words = _title(wanted), _note(look, wanted), _unit(look, wanted)
-            bare[wanted.key] = *words, cells, look.trace.span(wanted.method), _scores(look, shown, config, wanted)
+        shots = {wanted.key: _shot(look, shown, config, wanted) for wanted in shown.maps}
         if (extra := shown.extra) is not None:
-            bare["extra"] = extra.title, extra.note, extra.unit, extra.values, extra.span, {}
-        tops = {key: float(cells.max(initial=0)) for key, (_, _, _, cells, _, _) in bare.items()}
-        shots: dict[str, Shot] = {}
-        for key, (title, note, unit, cells, span, scores) in bare.items():
-            alike = max(tops[other] for other in bare if bare[other][2] == unit)
-            reach = {"map": tops[key], "shared": alike, "absolute": shown.absolute.get(unit, tops[key])}[shown.scale]
-            fine = to_pixels(cells[None], span, shown.points)[0]
-            iou, box = _measures(shown, fine, shown.threshold * tops[key])
-            shots[key] = Shot(title, note, unit, cells, span, fine, tops[key], reach, scores, iou, box)
+            shots["extra"] = _measured(shown, extra.title, extra.note, extra.unit, extra.values, extra.span, {})
+        reaches = {key: _reach(shot, shots, shown) for key, shot in shots.items()}
+        shots = {key: replace(shot, reach=reaches[key]) for key, shot in shots.items()}
         return cls(look, shown, config, shots)
 
     @property
@@ -104,7 +94,7 @@ class Screen:
         """All panels as one figure, as the bytes of a file of each kind."""
         height, width = self.look.trace.source
         panels = [Plot("Picture", f"{width} × {height} px")] if self.shown.picture else []
-        panels += [Plot("A − B", "", self._difference())] if self.shown.difference else []
+        panels += [self._difference()] if self.shown.difference else []
         panels += [self._panel(shot) for shot in self.shots.values()]
         title = " + ".join(self.classes)
         style = Style(self.shown.colormap, self.shown.opacity, self.shown.truth.rings)
@@ -130,6 +120,8 @@ class Screen:
         )
         if shown.truth.rings:
             notes.append("Dashed: ground truth. IoU: of the mask at the threshold with it.")
+        if shown.boxes:
+            notes.append("Box: around the largest connected region of the mask at the threshold.")
         notes.append(f"Checkpoint {self.config.name}, sha256 {trace.provenance.get('checkpoint_sha256', '?')}")
         if self.look.example and self.look.example.credit:
             notes.append(f"Picture: {self.look.example.credit}")
@@ -180,21 +172,53 @@ class Screen:
         largest = f"largest value {shot.top:.3g}" if shot.top > 0 else "no evidence"
         return Plot(shot.title, shot.note, layer, (" · ".join(part for part in (probability, iou, largest) if part),))
 
-    def _difference(self) -> MapLayer:
+    def _difference(self) -> Plot:
         a, b = list(self.shots.values())[:2]
         values = difference(a.fine, b.fine, alike=a.unit == b.unit)
         unit = UNITS[a.unit if a.unit == b.unit else "share"]
-        return MapLayer(values, float(np.abs(values).max(initial=0)), unit, outlined=False, ends=("more B", "more A"))
+        top = float(np.abs(values).max(initial=0))
+        layer = MapLayer(values, top, unit, outlined=False, ends=("more B", "more A"))
+        return Plot("A − B", f"in {unit}", layer)
 
 
-def _measures(shown: Shown, fine: np.ndarray, level: float) -> tuple[float | None, Box | None]:
-    """IoU with the truth, and the box of the largest region, of a map at its threshold; None where there is none."""
-    if not level > 0:
-        return None, None
-    truth, (rows, columns) = shown.truth, shown.points
-    iou = overlap(fine, level, truth.inside, truth.ignore) if truth.inside is not None else None
-    box = largest_box(fine >= level) if shown.boxes else None
-    return iou, (box.x0 / columns, box.y0 / rows, box.x1 / columns, box.y1 / rows) if box else None
+def _shot(look: Look, shown: Shown, config: CheckpointConfig, wanted: Wanted) -> Shot:
+    """A map of a network, with the probability that this network gives to each class."""
+    method, options = wanted.method, wanted.options
+    cells = look.trace.maps(method, classes=shown.classes, **options).max(0)
+    shares = probabilities(look.trace, method, loops=options["loops"], single_label=config.single_label)
+    scores = {look.trace.classes[index]: float(shares[index]) for index in shown.classes}
+    title = f"{wanted.letter}: {TITLES[method]}" if wanted.letter else TITLES[method]
+    unit, note = "cam", NOTES.get(method, "")
+    if isinstance(look.trace.record(method), TokenRecord):
+        unit = "product" if options["refined"] else "cam"
+        count = [f"{options['loops']} {'loop' if options['loops'] == 1 else 'loops'}"] if method == "crt" else []
+        note = ", ".join([*count, "refined" if options["refined"] else "not refined"])
+    return _measured(shown, title, note, unit, cells, look.trace.span(method), scores)
+
+
+def _measured(
+    shown: Shown,
+    title: str,
+    note: str,
+    unit: str,
+    cells: np.ndarray,
+    span: tuple[float, float],
+    scores: dict[str, float],
+) -> Shot:
+    """A map with what is measured at the threshold: IoU with the truth, and the box of the largest region."""
+    top, fine = float(cells.max(initial=0)), to_pixels(cells[None], span, shown.points)[0]
+    level, truth, (rows, columns) = shown.threshold * top, shown.truth, shown.points
+    iou = overlap(fine, level, truth.inside, truth.ignore) if truth.inside is not None and level > 0 else None
+    found = largest_box(fine >= level) if shown.boxes and level > 0 else None
+    box = (found.x0 / columns, found.y0 / rows, found.x1 / columns, found.y1 / rows) if found else None
+    return Shot(title, note, unit, cells, span, fine, top, top, scores, iou, box)
+
+
+def _reach(shot: Shot, shots: dict[str, Shot], shown: Shown) -> float:
+    """The value of the last colour, as the scale has it; only maps of one unit share theirs."""
+    if shown.scale == "shared":
+        return max(other.top for other in shots.values() if other.unit == shot.unit)
+    return shown.absolute.get(shot.unit, shot.top) if shown.scale == "absolute" else shot.top
 
 
 def _nearest(cells: np.ndarray, span: tuple[float, float], points: tuple[int, int]) -> np.ndarray:
@@ -204,32 +228,6 @@ def _nearest(cells: np.ndarray, span: tuple[float, float], points: tuple[int, in
         for count, across, side in zip(points, span, cells.shape, strict=True)
     )
     return cells[np.ix_(rows, columns)]
-
-
-def _unit(look: Look, wanted: Wanted) -> str:
-    return "product" if wanted.options["refined"] and _transformer(look, wanted.method) else "cam"
-
-
-def _transformer(look: Look, method: Method) -> bool:
-    return isinstance(look.trace.record(method), TokenRecord)
-
-
-def _title(wanted: Wanted) -> str:
-    return f"{wanted.letter}: {TITLES[wanted.method]}" if wanted.letter else TITLES[wanted.method]
-
-
-def _note(look: Look, wanted: Wanted) -> str:
-    """How a map was made, as far as its network has it."""
-    if not _transformer(look, wanted.method):
-        return NOTES[wanted.method]
-    loops = wanted.options["loops"]
-    count = [f"{loops} {'loop' if loops == 1 else 'loops'}"] if wanted.method == "crt" else []
-    return ", ".join([*count, "refined" if wanted.options["refined"] else "not refined"])
-
-
-def _scores(look: Look, shown: Shown, config: CheckpointConfig, wanted: Wanted) -> dict[str, float]:
-    shares = probabilities(look.trace, wanted.method, loops=wanted.options["loops"], single_label=config.single_label)
-    return {look.trace.classes[index]: float(shares[index]) for index in shown.classes}
 
 
 def _percent(share: float) -> str:

@@ -67,7 +67,7 @@ class ExtraMap:
 
 @dataclass(frozen=True)
 class Shown:
-    """The page's settings. `points`: rows and columns of its grid. `difference`: also the first map minus the second."""
+    """The page's settings. `points`: rows and columns of its grid. `difference`: the first map minus the second."""
 
     classes: tuple[int, ...]
     maps: tuple[Wanted, ...]

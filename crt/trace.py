@@ -26,6 +26,7 @@ from crt.tokens import TokenRecord, merge_rows
 
 SCHEMA = 2
 MAX_SIDE = 2**31
+"""Pixels that no side reaches; larger numbers in a file would overflow where they become floats."""
 
 
 class InvalidTrace(CrtError):

@@ -12,7 +12,7 @@ def dense_walk(seeds, edge, radius, beta, exp_times):
     for _ in range(exp_times):
         matrix = matrix @ matrix
     starts = seeds.astype(np.float64) * (1 - edge.astype(np.float64))
-    return (starts.reshape(len(seeds), -1) @ matrix).reshape(seeds.shape)
+    return (starts.reshape(len(seeds), len(cells)) @ matrix).reshape(seeds.shape)
 
 
 def affinity(edge, a, b, radius):

@@ -157,6 +157,7 @@ def test_a_member_that_is_no_array(stored, name, text):
         ),
         ({"classes": "abc"}, "not a list of names"),
         ({"source": [90, -120]}, "not whole numbers"),
+        ({"source": [90, 10**400]}, "not whole numbers"),
         ({"timings": {"read": True}}, "timings or provenance"),
         ({"kinds": {"deit": "tokens"}}, "others than resnet, tscam, crt, crt_cnn"),
         ({"kinds": {"crt": "tokens", "tscam": "tokens"}}, r"tscam\.maps"),
@@ -172,3 +173,21 @@ def test_the_reason_is_told(stored, change, reason):
     inside = set(change) <= set(header["grid"])
     changed = {**header, "grid": {**header["grid"], **change}} if inside else {**header, **change}
     assert re.search(reason, refused_or_usable(written(changed, arrays)))
+
+
+@pytest.mark.parametrize(
+    ("lead", "accepted"),
+    [((2, 3), True), ((2, 3, 4), True), ((2,), False), ((2, 0), False), ((2, 3, 0), False), ((2, 3, 4, 1), False)],
+)
+def test_rows_have_passes_blocks_and_perhaps_heads(stored, lead, accepted):
+    header, arrays = stored
+    rows = np.zeros((*lead, *arrays["crt.rows"].shape[-2:]), dtype=np.float32)
+    reason = refused_or_usable(written(header, {**arrays, "crt.rows": rows}))
+    assert (reason is None) if accepted else ("crt has no loop count, block or head" in reason)
+
+
+def test_a_trace_without_a_loop_count_is_refused(stored):
+    header, arrays = stored
+    for name in ("maps", "similarity", "scores"):
+        arrays = {**arrays, f"crt.{name}": arrays[f"crt.{name}"][:0]}
+    assert "crt has no loop count" in refused_or_usable(written(header, arrays))

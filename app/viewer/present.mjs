@@ -3,8 +3,10 @@
 import { decode, fit, pictureOf } from './link.mjs';
 import { words } from './scenes.mjs';
 
-const GAP = 16; // px between panels
+const GAP = 16; // px between panels, as in present.css
 const SWIPE = 48; // px
+const LEAST = 140; // px of a panel; below it the page scrolls
+const NARROW = 280; // px of a panel whose caption is cut short
 const KEYS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ' ': 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1, Home: -Infinity, End: Infinity };
 
 /** Columns, and the width of a panel, that make `count` panels largest in a box. `aspect`: width / height of the
@@ -162,21 +164,23 @@ export function mountPresent(page) {
     });
   }
 
-  /** Panels as large as the screen allows. */
+  /** Panels as large as the screen allows; twice, because what is around a picture may grow when it gets narrow. */
   function layout() {
     const panels = at('panels');
-    const [first] = panels.children;
-    if (!first) return;
+    const articles = [...panels.children];
+    if (!articles.length) return;
     const { picture } = view();
-    const heads = at('present-head').offsetHeight + at('present-foot').offsetHeight;
     const style = window.getComputedStyle(root);
     const around = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom) + 2 * parseFloat(style.rowGap || '0');
+    const heads = at('present-head').offsetHeight + at('present-foot').offsetHeight;
     const box = { width: panels.clientWidth, height: root.clientHeight - heads - around };
-    const stage = first.querySelector('.stage');
-    const extra = Math.max(...[...panels.children].map((panel) => panel.offsetHeight - panel.querySelector('.stage').offsetHeight));
-    const { columns, width } = arrange(panels.children.length, picture.naturalWidth / picture.naturalHeight, box, extra);
-    if (stage) panels.style.setProperty('--columns', columns);
-    panels.style.setProperty('--panel', `${Math.max(width, 140)}px`);
+    for (let pass = 0; pass < 2; pass++) {
+      const extra = Math.max(...articles.map((panel) => [...panel.children].reduce((sum, part) => sum + (part.matches('.stage') ? 0 : part.offsetHeight), 2)));
+      const { columns, width } = arrange(articles.length, picture.naturalWidth / picture.naturalHeight, box, extra);
+      panels.style.setProperty('--columns', columns);
+      panels.style.setProperty('--panel', `${Math.max(width, LEAST)}px`);
+      panels.dataset.narrow = width < NARROW ? 'yes' : 'no';
+    }
   }
 }
 

@@ -10,7 +10,7 @@ from tests.browser.driver import SHOWN, move, open_tab, settle, upload
 
 RUN, STATUS = '[data-role="ablate-run"]', '[data-role="ablate-status"]'
 SIZES = '[data-role="ablate-sizes-grid"]'
-WAIT = 60_000
+WAIT = 120_000
 
 
 def part(page, name: str) -> None:

@@ -15,7 +15,7 @@ def test_upload_then_loops_change_crt_and_nothing_else(open_page, picture):
     assert len(set(first.values())) == 3
     requests = []
     page.on("request", lambda request: requests.append(request.url))
-    page.get_by_label("Loops").focus()
+    page.get_by_role("slider", name="Loops").focus()
     page.keyboard.press("Home")
     settle(page)
     after = pixels(page)
@@ -77,7 +77,7 @@ def test_arrow_keys_read_the_same_place_in_all_maps(open_page, picture):
     page = open_page()
     upload(page, picture)
     maps = pixels(page)
-    page.get_by_role("group", name="CRT: arrow keys").focus()
+    page.get_by_role("application", name="CRT: arrow keys").focus()
     page.keyboard.press("ArrowRight")
     spoken = page.locator('[data-role="spoken"]')
     expect(spoken).to_contain_text("TS-CAM")

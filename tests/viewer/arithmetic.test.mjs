@@ -56,3 +56,38 @@ test('IoU', () => {
 test('classes by probability, ties in their own order', () => {
   assert.deepEqual(m.sortedClasses([0.1, 0.9, 0.9, 0.5]), [1, 2, 3, 0]);
 });
+
+test('a part of the picture is interpolated as the whole is', () => {
+  const map = { data: Float32Array.from([0, 1, 4, 2, 7, 3]), h: 2, w: 3 };
+  const span = [1.7, 2.9];
+  const part = { left: 0.25, top: 0.1, right: 0.75, bottom: 0.6 };
+  const fine = m.upsample(map, span, 5, 6, part);
+  for (let i = 0; i < 5; i++) {
+    for (let j = 0; j < 6; j++) near(fine.data[i * 6 + j], m.sample(map, span, 0.25 + ((j + 0.5) / 6) * 0.5, 0.1 + ((i + 0.5) / 5) * 0.5), 1e-5);
+  }
+});
+
+test('a cell has one value from edge to edge', () => {
+  const map = { data: Float32Array.from([1, 2, 3, 4]), h: 2, w: 2 };
+  const at = (x, y) => m.sample(map, [2, 2], x, y, true);
+  assert.deepEqual([at(0, 0), at(0.49, 0.1), at(0.51, 0.1), at(0.2, 0.9), at(1, 1)], [1, 1, 2, 3, 4]);
+});
+
+test('signed values: zero in the middle, NaN never', () => {
+  const table = Uint8ClampedArray.from({ length: 768 }, (_, i) => Math.floor(i / 3));
+  const rgba = m.colorize(Float32Array.from([-2, 0, 2, NaN, 9]), 2, table, -2);
+  assert.deepEqual([rgba[0], rgba[4], rgba[8], rgba[12], rgba[16]], [0, 128, 255, 0, 255]);
+  assert.deepEqual([-0.25, 0, 0.5].map(m.signed), ['−0.25', '0', '+0.5']);
+});
+
+test('maps on other cells meet on a common grid', () => {
+  const a = { map: { data: Float32Array.from([2, 2]), h: 1, w: 2 }, span: [1, 2], top: 2, unit: 'cam' };
+  const b = { map: { data: Float32Array.from([1, 1, 1]), h: 1, w: 3 }, span: [1, 3], top: 1, unit: 'cam' };
+  const found = m.difference(a, b, 2, 4);
+  assert.deepEqual([found.map.h, found.map.w, ...found.span, found.top], [2, 4, 2, 4, 1]);
+  assert.ok(found.map.data.every((value) => value === 1));
+});
+
+test('IoU leaves out what shall not count', () => {
+  assert.equal(m.overlap(Float32Array.from([1, 1, 0, 0]), 0.5, [1, 0, 1, 0], [0, 1, 0, 0]), 0.5);
+});

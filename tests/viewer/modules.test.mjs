@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { colorTable, COLORMAPS, gradient } from '../../app/viewer/colormaps.mjs';
-import { contour } from '../../app/viewer/contour.mjs';
+import { colorTable, COLORMAPS, gradient, SIGNED } from '../../app/viewer/colormaps.mjs';
+import { cellEdges, contour, rings } from '../../app/viewer/contour.mjs';
 import { base64ToBuffer, decodeHalves, fileUrl, halfToNumber } from '../../app/viewer/decode.mjs';
 import * as s from '../../app/viewer/state.mjs';
 
@@ -42,6 +42,41 @@ test('an outline closes around a bump and meets the level between the cells', ()
     ends.set(key, (ends.get(key) ?? 0) + 1);
   }
   for (const count of ends.values()) assert.equal(count, 2);
+});
+
+test('rings close, keep what is inside at one hand, and are the same lines as the segments', () => {
+  const data = Float32Array.from({ length: 12 * 9 }, (_, i) => ((i * 7919) % 13) / 13);
+  const found = rings({ data, h: 9, w: 12 }, 0.4);
+  const count = found.reduce((sum, ring) => sum + ring.length / 2, 0);
+  assert.equal(contour({ data, h: 9, w: 12 }, 0.4).length / 4, count);
+  const area = (ring) => ring.reduce((sum, value, i) => (i % 2 ? sum : sum + value * ring[(i + 3) % ring.length] - ring[(i + 2) % ring.length] * ring[i + 1]), 0) / 2;
+  const bump = new Float32Array(49).fill(1);
+  bump[24] = 0; // a hole in a map that is inside elsewhere
+  const [outer, hole] = rings({ data: bump, h: 7, w: 7 }, 0.5).map(area).sort((a, b) => Math.abs(b) - Math.abs(a));
+  assert.ok(outer * hole < 0 && Math.abs(outer) > 10 * Math.abs(hole));
+});
+
+test('cells are outlined along their edges', () => {
+  const edges = cellEdges({ data: Float32Array.from([0, 1, 1, 0]), h: 2, w: 2 }, 0.5);
+  assert.equal(edges.length / 4, 8);
+  assert.ok(edges.every((value) => [0, 0.5, 1].includes(value)));
+});
+
+test('the colours of signed values: light in the middle, equally dark at both ends, told apart by blue and yellow', () => {
+  const table = colorTable(SIGNED);
+  const lab = (i) => { // OKLab
+    const [r, g, b] = [0, 1, 2].map((c) => table[3 * i + c] / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    const [l, m, s] = [
+      Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b), Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b),
+      Math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b),
+    ];
+    return [0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s, 0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s];
+  };
+  for (let i = 0; i < 127; i++) {
+    assert.ok(lab(i + 1)[0] >= lab(i)[0] - 4e-3 && lab(254 - i)[0] >= lab(255 - i)[0] - 4e-3, `lightness at ${i}`);
+    assert.ok(Math.abs(lab(i)[0] - lab(255 - i)[0]) < 0.02, `ends differ at ${i}`);
+    if (i < 110) assert.ok(lab(i)[1] < -0.01 && lab(255 - i)[1] > 0.01, `blue and yellow at ${i}`);
+  }
 });
 
 test('an outline of a map that is inside everywhere runs along the border', () => {

@@ -1,0 +1,175 @@
+// The export menu: what is on the screen as files, which the server makes, and as a Python program.
+
+import { fileUrl } from './decode.mjs';
+import { gridSize } from './draw.mjs';
+import { sideOf } from './items.mjs';
+import { snippet } from './snippet.mjs';
+import { shownMethods } from './state.mjs';
+import { truthOf } from './truth.mjs';
+
+const PATIENCE = 180_000; // ms to wait for a file
+const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' };
+
+/** What the server needs to draw the screen again. `extra`: the additional panel as page.extras makes it, or null. */
+export function describeScreen(state, view, extra = null) {
+  const { classes, loops, refined, blocks, combine, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay } = state;
+  const [rows, columns] = gridSize(view.picture.naturalWidth, view.picture.naturalHeight);
+  const side = state.compare.view === 'side';
+  return {
+    classes, loops, refined, blocks, combine, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay, rows, columns,
+    maps: side ? shownMethods(state, view.run).map((method) => ({ method, letter: '' })) : ['a', 'b'].map((key) => {
+      const { method, own } = sideOf(state.compare[key], view.run);
+      return { ...own, method, letter: key.toUpperCase() };
+    }),
+    picture: side && state.visible.input,
+    difference: state.compare.view === 'difference',
+    truth: state.truth ? describeTruth(truthOf(state, view), rows, columns) : null,
+    extra: side && extra && extra.map.data.length > 1 ? describeExtra(extra) : null,
+  };
+}
+
+function describeTruth({ polygons, complete, raster, ignore }, rows, columns) {
+  const place = (value) => Number(Math.min(1, Math.max(0, value)).toFixed(5));
+  const unsure = complete ? ignore(rows, columns) : null;
+  return {
+    polygons: polygons.map((ring) => ring.map((point) => point.map(place))),
+    inside: complete ? packBits(raster(rows, columns)) : null,
+    ignore: unsure && packBits(unsure),
+  };
+}
+
+function describeExtra({ title, note, unit, map, span }) {
+  const values = Float32Array.from(map.data, (value) => Math.max(0, value));
+  return { title, note, unit, h: map.h, w: map.w, down: span[0], across: span[1], values: toBase64(new Uint8Array(values.buffer)) };
+}
+
+/** Bytes of 0 and 1 -> base64 of one bit each, the first in the highest place. */
+export function packBits(flags) {
+  const bytes = new Uint8Array(Math.ceil(flags.length / 8));
+  flags.forEach((flag, i) => {
+    if (flag) bytes[i >> 3] |= 0x80 >> (i & 7);
+  });
+  return toBase64(bytes);
+}
+
+function toBase64(bytes) {
+  let binary = '';
+  for (let i = 0; i < bytes.length; i += 4096) binary += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  return btoa(binary);
+}
+
+/** Bytes in words: 940 kB, 1.7 MB. */
+export const bytesWords = (count) => (count < 1e6 ? `${Math.max(1, Math.round(count / 1e3))} kB` : `${(count / 1e6).toFixed(1)} MB`);
+
+export function mountPublish(page) {
+  const { root, at, store, view, ask, onAnswer, onRun } = page;
+  const button = at('export-open');
+  const menu = at('export-menu');
+  const items = [...menu.querySelectorAll('[role="menuitem"]')];
+  let asked = null; // key of the file under way
+  let late = null;
+  let count = 0;
+
+  button.addEventListener('click', () => (menu.hidden ? open(0) : close()));
+  button.addEventListener('keydown', (event) => {
+    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+    event.preventDefault();
+    open(event.key === 'ArrowDown' ? 0 : items.length - 1);
+  });
+  menu.addEventListener('keydown', (event) => {
+    const here = items.indexOf(document.activeElement);
+    const to = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: items.length - 1 }[event.key];
+    if (to !== undefined) items[(to + items.length) % items.length].focus();
+    else if (event.key === 'Escape') close(true);
+    else if (event.key === 'Tab') return close();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  root.addEventListener('pointerdown', (event) => !menu.hidden && !at('export').contains(event.target) && close());
+  root.addEventListener('focusin', (event) => !menu.hidden && !at('export').contains(event.target) && close());
+  for (const item of items) {
+    item.addEventListener('click', () => {
+      close(true);
+      if (item.dataset.kind === 'python') copy();
+      else request(item.dataset.kind);
+    });
+  }
+  onRun(() => {
+    at('export-code').hidden = true;
+    if (!asked) tell('');
+  });
+  onAnswer('publish', (got) => {
+    if (got.key !== asked) return;
+    settle();
+    if (got.error) return tell(got.error);
+    save(fileUrl(got.download, window.gradio_config?.root ?? ''), got.name);
+    tell(`${got.name}, ${bytesWords(got.bytes)}`);
+  });
+
+  function open(index) {
+    menu.hidden = false;
+    button.setAttribute('aria-expanded', 'true');
+    items[index].focus();
+  }
+
+  function close(back = false) {
+    menu.hidden = true;
+    button.setAttribute('aria-expanded', 'false');
+    if (back) button.focus();
+  }
+
+  function request(kind) {
+    if (asked) return tell(`${at('export-note').textContent.replace(/…$/, '')}… still at work.`);
+    const state = store.get();
+    const now = view();
+    const extra = state.extra && page.extras[state.extra.kind]?.(state.extra, now);
+    asked = `${kind}-${Date.now()}-${++count}`;
+    button.setAttribute('aria-busy', 'true');
+    tell(`Making ${KINDS[kind]} …`);
+    late = setTimeout(() => {
+      settle();
+      tell('The server has not answered: check the connection and try again.');
+    }, PATIENCE);
+    ask('publish', { kind, key: asked, ...describeScreen(state, now, extra) });
+  }
+
+  function settle() {
+    clearTimeout(late);
+    asked = null;
+    button.removeAttribute('aria-busy');
+  }
+
+  async function copy() {
+    const text = snippet(store.get(), view().run);
+    const code = at('export-code');
+    code.value = text;
+    code.hidden = await copied(text);
+    tell(code.hidden ? 'Python copied.' : 'Copy the program from this field.');
+    if (code.hidden) return;
+    code.rows = text.split('\n').length;
+    code.focus();
+    code.select();
+  }
+
+  function tell(text) {
+    at('export-note').textContent = text;
+    at('export-note').hidden = !text;
+  }
+}
+
+function save(url, name) {
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+}
+
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false; // no clipboard here: an insecure address, or not allowed
+  }
+}

@@ -1,0 +1,74 @@
+// The maps on the page as a Python program of a few lines, which makes them again with this repository.
+
+import { sideOf } from './items.mjs';
+import { shownMethods } from './state.mjs';
+
+/** A text as a Python literal. JSON's escapes are Python's too; what a reader could not see, or would see in another
+ *  order than it stands, is escaped as well, in Python's own way beyond four digits. */
+export function pythonString(text) {
+  return JSON.stringify(String(text)).replace(/[^\x20-\x7e\p{L}\p{N}\p{M}]/gu, (sign) => {
+    const code = sign.codePointAt(0);
+    return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** The maps of the page: [{ name, method, loops, refined }]; all networks if no map is switched on. */
+export function wantedMaps(state, run) {
+  const { loops, refined } = state;
+  if (state.compare.view !== 'side') {
+    return ['a', 'b'].map((name) => {
+      const { method, own } = sideOf(state.compare[name], run);
+      return { name, method, loops, refined, ...own };
+    });
+  }
+  const methods = shownMethods(state, run);
+  return (methods.length ? methods : run.methods).map((method) => ({ name: method, method, loops, refined }));
+}
+
+/** The program. Its arrays are called like the panels, or a and b where two are compared. */
+export function snippet(state, run) {
+  const maps = wantedMaps(state, run);
+  const best = maps.find(({ method }) => method === 'crt') ?? maps[maps.length - 1];
+  const place = run.checkpoint.place ?? `path/to/${run.checkpoint.name}`;
+  const names = state.classes.map((index) => pythonString(run.classes[index]));
+  return [
+    '# In the root folder of the CRT explorer. Where classes are several, the page shows the largest of their maps.',
+    'from crt.checkpoint import load_checkpoint',
+    'from crt.predictor import Predictor, Settings',
+    'from crt.seeds import label_map, normalise, to_pixels',
+    '',
+    `predictor = Predictor(load_checkpoint(${pythonString(place)}))`,
+    `settings = Settings(size=${sizeOf(run)}, mode=${pythonString(run.mode)}, loops=${run.maxLoops})`,
+    `trace = predictor.trace(${pythonString(run.pictureFile ?? 'picture.jpg')}, settings)${run.pictureFile ? '' : '  # your picture'}`,
+    `classes = [trace.classes.index(name) for name in [${names.join(', ')}]]`,
+    '',
+    '# Raw maps (classes, h, w) on cells; trace.span(method) is the picture in cells.',
+    ...maps.map((one) => `${one.name} = trace.maps(${[pythonString(one.method), ...options(one, state, run), 'classes=classes'].join(', ')})`),
+    '',
+    `# The mask of ${best.name} at the threshold, in the picture's pixels: 0 background, k + 1 the class of index k.`,
+    `seeds = normalise(to_pixels(${best.name}, trace.span(${pythonString(best.method)}), trace.source))`,
+    `mask = label_map(seeds, classes, threshold=${state.threshold})`,
+    '',
+  ].join('\n');
+}
+
+/** Pixels of the longer side that the networks saw; None for the picture's own. */
+function sizeOf(run) {
+  const seen = Math.max(...run.input);
+  return run.chosen.size === 'native' && seen === Math.max(...run.source) ? 'None' : seen;
+}
+
+/** Keywords of Trace.maps, as far as the network has them. */
+function options({ method, loops, refined }, state, run) {
+  const record = run.records.find((one) => one.method === method);
+  if (record.kind !== 'tokens') return [];
+  const words = method === 'crt' ? [`loops=${Math.min(loops, run.maxLoops)}`] : [];
+  words.push(`refined=${refined ? 'True' : 'False'}`);
+  if (!refined) return words;
+  if (state.blocks) {
+    const [first, last] = state.blocks.map((block) => Math.min(block, record.rows.shape[1] - 1));
+    words.push(`blocks=range(${first}, ${last + 1})`);
+  }
+  if (state.combine !== 'sum') words.push(`combine=${pythonString(state.combine)}`);
+  return words;
+}

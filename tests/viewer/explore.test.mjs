@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { largestBox } from '../../app/viewer/boxes.mjs';
+import { FIELDS } from '../../app/viewer/fields.mjs';
+import { RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/compare.mjs';
+import { depthOf, withEnd } from '../../app/viewer/controls.mjs';
+import { keySplit } from '../../app/viewer/divider.mjs';
+import { strongest, tileBoxes, tileWords } from '../../app/viewer/hover.mjs';
+import { itemsOf, sideOf } from '../../app/viewer/items.mjs';
+import { createMaps } from '../../app/viewer/maps.mjs';
+import { boxWords, measure } from '../../app/viewer/panel.mjs';
+import { best, nextLoop, similarityWords } from '../../app/viewer/player.mjs';
+import { INITIAL } from '../../app/viewer/state.mjs';
+
+const run = {
+  run: 'r', classes: ['cat', 'dog'], methods: ['resnet', 'tscam', 'crt'], maxLoops: 2, tiles: 1, input: [10, 20],
+  scores: { resnet: [[0.5, 0.1]], tscam: [[0.4, 0.1]], crt: [[0.1, 0.1], [0.2, 0.1], [0.9, 0.1]] },
+};
+const VALUES = { resnet: [4, 0], tscam: [0, 0], crt: [2, 1] };
+const trace = {
+  isTransformer: (method) => method !== 'resnet', maxLoops: (method) => (method === 'crt' ? 2 : 0), depth: () => 12, span: () => [1, 2],
+  methods: run.methods,
+  map: (method, classes, { loops, refined }) => ({ data: Float32Array.from(VALUES[method], (value) => value * (1 + loops) * (refined ? 0.1 : 1)), h: 1, w: 2 }),
+};
+const view = { run, trace, picture: { naturalWidth: 200, naturalHeight: 100 } };
+const state = { ...INITIAL, classes: [0], loops: 2, refined: false };
+const items = (changes, ...more) => itemsOf({ ...state, ...changes }, view, createMaps(), ...more);
+const comparing = (kind, a, b, more = {}) => items({ compare: { ...INITIAL.compare, view: kind, a, b }, ...more });
+
+test('side by side: one item for each map, with its scale; no evidence is said', () => {
+  const [picture, resnet, tscam, crt] = items({ visible: { ...INITIAL.visible, input: true } });
+  assert.deepEqual([picture.key, resnet.key, tscam.key, crt.key], ['input', 'resnet', 'tscam', 'crt']);
+  assert.deepEqual(picture.scales, []);
+  assert.deepEqual([resnet, tscam, crt].map((item) => item.scales[0].range), [4, 0, 6]);
+  assert.equal(tscam.empty, 'No evidence for this class');
+  assert.match(tscam.spoken, /no evidence/);
+  assert.match(crt.spoken, /CRT map of cat, largest value 6 raw CAM/);
+  assert.deepEqual([crt.note, crt.score, resnet.score], ['2 loops, not refined', 'p 90 %', 'p 50 %']);
+  assert.deepEqual(items({ scale: 'shared' }).map((item) => item.scales[0].range), [6, 6, 6]);
+  assert.deepEqual(items({ scale: 'absolute', absolute: { cam: 10, product: 1 } }).map((item) => item.scales[0].range), [10, 10, 10]);
+});
+
+test('one more panel joins, and says nothing about classes while it waits', () => {
+  const extra = { title: 'Grad-CAM', note: 'at work', map: { data: new Float32Array(1), h: 1, w: 1 }, span: [1, 1], top: 0, unit: 'explainer' };
+  const all = items({}, extra);
+  assert.equal(all.at(-1).key, 'extra');
+  assert.equal(all.at(-1).empty, '');
+});
+
+test('swipe: A at the left of the divider, B at its right, each on its own scale', () => {
+  const [item] = comparing('swipe', { method: 'crt', loops: 0 }, { method: 'crt' });
+  assert.deepEqual(item.layers.map(({ from, to }) => [from, to]), [[0, 0.5], [0.5, 1]]);
+  assert.deepEqual(item.scales.map(({ range }) => range), [2, 6]);
+  assert.equal(item.layerAt({ x: 0.4, y: 0.5 }, state).letter, 'A');
+  assert.equal(item.layerAt({ x: 0.4, y: 0.5 }, { ...state, zoom: { k: 4, x: 0.3, y: 0.5 } }).letter, 'B');
+});
+
+test('blink: A or B', () => {
+  const compare = { ...INITIAL.compare, view: 'blink' };
+  assert.match(items({ compare })[0].title, /^A: ResNet/);
+  assert.match(items({ compare }, null, true)[0].title, /^B: CRT/);
+});
+
+test('difference: signed, symmetric, of two settings of one method too', () => {
+  const [item, a, b] = comparing('difference', { method: 'crt', loops: 2 }, { method: 'crt', loops: 0 });
+  const [{ shown, range, signed, ends }] = item.scales;
+  assert.deepEqual([...shown.map.data], [4, 2]);
+  assert.deepEqual([range, signed, shown.unit, ends], [4, true, 'cam', ['more B', 'more A']]);
+  assert.deepEqual([a.key, b.key, a.note], ['compare_a', 'compare_b', '2 loops, not refined']);
+  const same = comparing('difference', { method: 'crt' }, { method: 'crt' })[0];
+  assert.equal(same.empty, 'No difference');
+});
+
+test('difference of different units: each as a share of its own maximum', () => {
+  const [{ scales: [{ shown }] }] = comparing('difference', { method: 'resnet' }, { method: 'crt', refined: true });
+  assert.equal(shown.unit, 'share');
+  assert.deepEqual([...shown.map.data].map((value) => Number(value.toFixed(5))), [0, -0.5]);
+  const [{ scales: [none] }] = comparing('difference', { method: 'tscam', refined: true }, { method: 'resnet' });
+  assert.ok([...none.shown.map.data].every(Number.isFinite));
+  assert.equal(comparing('difference', { method: 'tscam' }, { method: 'tscam' })[0].empty, 'No evidence for this class');
+  const wide = comparing('difference', { method: 'resnet' }, { method: 'crt', refined: true }, { scale: 'absolute' });
+  assert.equal(wide[0].scales[0].range, 1);
+});
+
+test('a side that the checkpoint lacks is CRT', () => {
+  assert.deepEqual(sideOf({ method: 'crt_cnn', loops: 1 }, run), { method: 'crt', own: { loops: 1 } });
+  assert.deepEqual(sideOf({ method: 'crt_cnn' }, { methods: ['resnet'] }), { method: 'resnet', own: {} });
+});
+
+test('another method keeps the settings that it has', () => {
+  const side = { method: 'crt', loops: 2, refined: true };
+  assert.deepEqual(withMethod(side, 'tscam', trace), { method: 'tscam', refined: true });
+  assert.deepEqual(withMethod(side, 'resnet', trace), { method: 'resnet' });
+  assert.deepEqual(withOwn(side, 'loops', undefined), { method: 'crt', refined: true });
+  assert.deepEqual(withOwn({ method: 'crt' }, 'refined', false), { method: 'crt', refined: false });
+});
+
+test('the blink never changes more than three times a second', () => {
+  for (const rate of [0.5, 1, 3, 50, Infinity, NaN, -4, 'x']) assert.ok(blinkPause(rate) >= 1000 / 3 - 1e-9 && blinkPause(rate) <= 4000);
+  const [, kind] = FIELDS.get('wr');
+  for (const [rate] of RATES) assert.equal(kind.read(String(rate)), rate);
+});
+
+test('the divider moves by keys and stays inside', () => {
+  assert.ok(Math.abs(keySplit(0.5, 'ArrowLeft') - 0.48) < 1e-9);
+  assert.deepEqual([keySplit(0.99, 'PageUp'), keySplit(0.3, 'Home'), keySplit(0.3, 'End'), keySplit(0.3, 'a'), keySplit(0.3, 'toString')], [1, 0, 1, null, null]);
+});
+
+test('the strongest classes, without those that have no evidence', () => {
+  assert.deepEqual(strongest([0, 3, -1, 5, 3], 3), [[3, 5], [1, 3], [4, 3]]);
+  assert.deepEqual(strongest([0, -2], 3), []);
+});
+
+test('tiles in words and as boxes on the picture', () => {
+  const grid = { content: [300, 400], stride: 112, tile: 224 };
+  assert.deepEqual(tileBoxes([{ row: 1, col: 2 }], grid), [[224 / 400, 112 / 300, 1, 1]]);
+  assert.equal(tileWords([{ index: 0 }, { index: 1 }, { index: 3 }], 4), 'tiles 1, 2 and 4 of 4');
+  assert.equal(tileWords([{ index: 3 }], 4), 'tile 4 of 4');
+  assert.equal(tileWords([{ index: 0 }], 1), 'the only tile');
+});
+
+test('loops are played from the first to the last and again', () => {
+  assert.deepEqual([0, 1, 2, 3].map((loops) => nextLoop(loops, 3)), [1, 2, 3, 0]);
+  assert.equal(best([0.2, 0.5, 0.5]), 1);
+  assert.equal(best([]), -1);
+  assert.equal(similarityWords([0.4, 0.9, 0.99312], 2), 'cosine to the pass before 0.993');
+  assert.equal(similarityWords([0.4, 0.9], 0), '');
+  assert.equal(similarityWords([], 3), '');
+});
+
+test('an end of the block range takes the other along, and the whole range is all blocks', () => {
+  assert.deepEqual(withEnd(null, 0, 4, 12), [4, 11]);
+  assert.deepEqual(withEnd([4, 6], 0, 9, 12), [9, 9]);
+  assert.deepEqual(withEnd([4, 6], 1, 2, 12), [2, 2]);
+  assert.equal(withEnd([4, 11], 0, 0, 12), null);
+  assert.equal(depthOf(trace), 12);
+});
+
+test('the box of the largest part: what encloses most, corners connect', () => {
+  const grid = (text) => {
+    const rows = text.trim().split(/\s+/);
+    return { h: rows.length, w: rows[0].length, data: Float32Array.from(rows.join(''), Number) };
+  };
+  assert.deepEqual(largestBox(grid('1111110 0000000 0011000 0011000'), 1), [2, 2, 4, 4]); // a line encloses nothing
+  assert.deepEqual(largestBox(grid('100 010 001'), 1), [0, 0, 3, 3]);
+  assert.deepEqual(largestBox(grid('11111 10001 10001 11111'), 1), [0, 0, 5, 4]); // around its hole
+  assert.deepEqual(largestBox(grid('0000 0010'), 1), [2, 1, 3, 2]);
+  assert.equal(largestBox(grid('000 000'), 0), null); // 0 is no evidence, whatever the level
+});
+
+test('what is measured of a map: IoU without the points that do not count, and the box', () => {
+  const fine = { h: 1, w: 4, data: Float32Array.from([1, 1, 0, 0]) };
+  const truth = { complete: true, raster: () => Uint8Array.from([1, 0, 0, 0]), ignore: () => Uint8Array.from([0, 1, 0, 0]) };
+  assert.deepEqual(measure(fine, 0.5, truth, true), { iou: 1, box: [0, 0, 0.5, 1] });
+  assert.deepEqual(measure(fine, 0, truth, true), { iou: null, box: null });
+  assert.equal(boxWords([0, 0, 0.5, 1], [10, 20]), 'Box: x 0 to 10, y 0 to 10 px (10 × 10)');
+});
+
+test('maps are kept while their settings stay', () => {
+  const maps = createMaps();
+  const first = maps.shown(state, view, 'crt');
+  assert.equal(maps.shown({ ...state, threshold: 0.9, opacity: 0 }, view, 'crt'), first);
+  assert.notEqual(maps.shown({ ...state, loops: 1 }, view, 'crt'), first);
+  assert.equal(maps.shown({ ...state, loops: 0 }, view, 'crt', { loops: 2 }), first);
+  assert.equal(maps.fine(first, [2, 4]), maps.fine(first, [2, 4]));
+  assert.notEqual(maps.fine(first, [2, 4]), maps.fine(first, [3, 4]));
+});
