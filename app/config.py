@@ -24,6 +24,8 @@ class AppConfig:
     """Make a public link through Gradio's tunnel."""
     examples: Path | None = None
     """A folder in the layout of the VOC devkit: its first validation pictures become examples, with their masks."""
+    own_models: bool = False
+    """Let everybody who opens the page load another checkpoint, from a folder of this machine or from the Hub."""
     max_upload_mb: int = 20
     """The largest upload in megabytes."""
     cache_mb: int = 256

@@ -1,7 +1,7 @@
 """Faithfulness of one map: whether the network loses the class where the map points. Only when somebody asks for it.
 
-The browser asks for one measure of one method and for the next when the answer is there, so that others get their turn
-with the networks in between.
+The browser asks for one measure of one method and for the next when the answer is there, so that those who also measure
+get their turn in between; all others get theirs between two looks of the network.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from app.asked import classes_of, map_options, method_of
 from app.explore import Explorer, Look
-from app.page import KEY, MODEL, Page
+from app.page import KEY, Page
 from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import MEASURES, Faithfulness, Probe, Stopped, Subject, measure, subject_of
 from crt.seeds import to_pixels
@@ -78,7 +78,8 @@ def wire(page: Page) -> None:
     """Answer `judge` with progress and then one measure of one map, and `halt`, which ends what a session measures."""
     judge = Judge(page.explorer)
     # The page asks on while Gradio still closes the answer before; "always_last" would then ask the old question again.
-    page.stream("judge", judge.answers, trigger_mode="multiple", **MODEL)
+    # The networks are locked for one look at a time, so others need not wait for a whole measurement, as with MODEL.
+    page.stream("judge", judge.answers, trigger_mode="multiple", concurrency_id="judge", concurrency_limit=1)
     page.on("halt", judge.halt, trigger_mode="multiple", concurrency_limit=8)
 
 

@@ -15,6 +15,7 @@ from app.viewer import Viewer
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
 """Keywords of every event that runs the networks: they take turns."""
 
+CHANGED = "The server uses another checkpoint now: the picture is looked at again."
 KEY = 4000  # characters of what the browser may have echoed
 Answer = Callable[[Look, dict[str, Any]], dict[str, Any]]
 Stream = Callable[[Look, dict[str, Any]], Iterator[dict[str, Any]]]
@@ -52,7 +53,11 @@ class Page:
             details = dict(event_data._data or {})
             mine = {name: str(details.get(name) or "")[:KEY] for name in ("run", "key")}
             try:
-                look = self.explorer.look(path, size, mode, request.session_hash or "")
+                model = self.explorer.engine.model
+                if details.get("model") not in (None, model.id):
+                    yield Viewer.answer(event, {**mine, "error": CHANGED, "changed": True})
+                    return
+                look = self.explorer.look(path, size, mode, request.session_hash or "", model=model)
                 for content in answers(look, details):
                     yield Viewer.answer(event, {**mine, **self.viewer.packed(content)})
             except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was

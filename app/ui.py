@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
 from gradio.processing_utils import save_file_to_cache
 
-from app import ablate, api, explainers, judge, layers, link, masks
+from app import ablate, api, explainers, export, judge, layers, link, masks, models
 from app.config import AppConfig
 from app.engine import Engine
 from app.examples import gather
@@ -35,6 +36,7 @@ FEATURES: tuple[Callable[[Page], None], ...] = (
     masks.wire,
     link.wire,
     judge.wire,
+    export.wire,
 )
 """What wires the events of the viewer's tabs, one function a feature."""
 
@@ -65,6 +67,7 @@ def build(config: AppConfig) -> gr.Blocks:
                 mode = gr.Dropdown(
                     list(explorer.modes), value=MODES[0], label="Cut-merge mode", info=_mode_note(explorer, MODES[0])
                 )
+                own = models.fields() if config.own_models else None
             with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
                 viewer = Viewer(cards=[example.card() for example in explorer.examples.values()], elem_id="crt-maps")
 
@@ -128,6 +131,8 @@ def build(config: AppConfig) -> gr.Blocks:
         page = Page(config, explorer, viewer, picture, size, mode, state)
         for wire in FEATURES:
             wire(page)
+        if own is not None:
+            models.wire(explorer, viewer, mode, *own)
         api.wire(explorer, start_size)
         demo.unload(_forget(cache))
     demo.queue(max_size=config.queue_size, api_open=False)
@@ -148,6 +153,7 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "footer_links": ["api"],
+        "mcp_server": find_spec("mcp") is not None,  # the extra gradio[mcp] is the user's choice
         "theme": theme(),
         "css": CSS,
     }

@@ -69,8 +69,8 @@ def test_a_file_that_is_no_picture_gets_one_sentence(client, tmp_path):
         ask(client, str(path))
 
 
-def test_only_maps_is_public(client):
-    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/maps"]
+def test_only_the_documented_endpoints_are_public(client):
+    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/maps", "/trace", "/masks"]
 
 
 def test_too_large_an_upload_is_refused(client, tmp_path):

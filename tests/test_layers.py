@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+import torch
 
 from crt.checkpoint import load_checkpoint
+from crt.layers import roll
 from crt.predictor import Predictor, Settings
 from crt.tokens import merge_rows
 from tests.naive import merged, naive, of, picture
@@ -53,3 +55,11 @@ def test_heads_are_those_of_a_trace(predictor, method):
     np.testing.assert_array_equal(view.heads.shape, trace.records[method].rows.shape)
     np.testing.assert_allclose(view.heads, trace.records[method].rows, rtol=1e-4, atol=1e-7)
     assert view.rollout.shape == (3 if method == "crt" else 1, len(trace.grid), 16)
+
+
+def test_rollout_is_float32_under_autocast():
+    matrix, attention = torch.rand(2, 5, 5).softmax(-1), torch.rand(2, 5, 5).softmax(-1)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = roll(matrix, attention)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, roll(matrix, attention), rtol=0, atol=0)

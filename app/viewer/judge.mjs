@@ -3,7 +3,7 @@
 import { lineChart } from './curves.mjs';
 import { settingsOf } from './maps.mjs';
 import { drawHead, drawMeanings, drawRows } from './measure_table.mjs';
-import { figure, signed } from './arithmetic.mjs';
+import { signed } from './arithmetic.mjs';
 import { percent } from './page.mjs';
 import { METHOD_TITLES, shownMethods } from './state.mjs';
 
@@ -41,7 +41,7 @@ export function nameOf(run, { method, classes, loops, refined, blocks, combine, 
 export function valueText(id, value) {
   if (value === undefined) return '…';
   if (id === 'increase') return value ? 'yes' : 'no';
-  return id === 'drop' ? percent(value) : id === 'road' ? signed(value) : figure(value);
+  return id === 'drop' ? percent(value) : id === 'road' ? signed(Number(value.toFixed(3))) : value.toFixed(3);
 }
 
 export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, board }) {
@@ -168,6 +168,6 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
     chart.node.hidden = !series.length;
     if (!series.length) return;
     const y = id === 'road' ? { label: 'half the difference' } : { label: 'class probability', low: 0, high: 1 };
-    chart.draw({ title, x: { label: 'share of the pixels', low: 0, high: 1, format: percent }, y, series }, reading);
+    chart.draw({ title, x: { label: 'share of the pixels', low: 0, high: 1, format: (value) => `${Math.round(100 * value)} %` }, y, series }, reading);
   }
 }

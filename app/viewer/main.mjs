@@ -13,10 +13,12 @@ import { mountJudge } from './judge.mjs';
 import { mountLayers } from './layers.mjs';
 import { mountMasks } from './masks.mjs';
 import { mountMeasures } from './measures.mjs';
+import { mountModels } from './models.mjs';
 import { loadPicture, part } from './page.mjs';
 import { mountPanels } from './panels.mjs';
 import { mountPlayer } from './player.mjs';
 import { mountPresent } from './present.mjs';
+import { mountPublish } from './publish.mjs';
 import { mountSamples } from './samples.mjs';
 import { mountScenes } from './scenes.mjs';
 import { mountShare } from './share.mjs';
@@ -27,7 +29,7 @@ import { mountTour } from './tour.mjs';
 import { openTrace, traceBytes } from './trace.mjs';
 import { mountTruth } from './truth_card.mjs';
 
-const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountClasses, mountSamples, mountInspect, mountAblate, mountLayers, mountMasks, mountExplainers, mountTruth, mountDrawTool, mountMeasures, mountJudge, mountShare, mountScenes, mountPresent, mountTour];
+const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountClasses, mountSamples, mountInspect, mountAblate, mountLayers, mountMasks, mountExplainers, mountTruth, mountDrawTool, mountMeasures, mountJudge, mountShare, mountScenes, mountPresent, mountTour, mountPublish, mountModels];
 
 export function mount(element, trigger, props, watch) {
   const root = element.querySelector('.crt-viewer');
@@ -48,7 +50,7 @@ export function mount(element, trigger, props, watch) {
     /** Call `listener(state, view)` after each change of the store while a run is on the page. */
     onDraw: (listener) => store.subscribe((state) => view && listener(state, view)),
     /** Ask the server: an event of Viewer.EVENTS with plain JSON details. */
-    ask: (event, details = {}) => trigger(event, { run: view?.run.run ?? null, ...details }),
+    ask: (event, details = {}) => trigger(event, { run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null, ...details }),
     /** Call `listener(answer)` whenever the server answers an event (Viewer.answer). */
     onAnswer(event, listener) {
       const channel = `${event}_answer`;

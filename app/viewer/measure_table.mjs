@@ -2,12 +2,14 @@
 
 import { make } from './page.mjs';
 
-/** Indices of the best of a column; none unless two rows differ. `values`: numbers, or null where there is none. */
-export function bestOf(values, direction) {
-  const known = values.filter((value) => value !== null);
-  const best = direction === 'lower' ? Math.min(...known) : Math.max(...known);
-  if (known.length < 2 || known.every((value) => value === best)) return [];
-  return values.flatMap((value, i) => (value === best ? [i] : []));
+/** Indices of the best of a column; none unless two rows differ. `values`: numbers, or null where there is none;
+ *  `texts`: as they are shown, for what looks the same is equally good. */
+export function bestOf(values, texts, direction) {
+  const known = values.flatMap((value, i) => (value === null ? [] : [i]));
+  const better = direction === 'lower' ? (a, b) => values[a] < values[b] : (a, b) => values[a] > values[b];
+  const best = known.reduce((one, i) => (one === null || better(i, one) ? i : one), null);
+  const alike = known.filter((i) => texts[i] === texts[best]);
+  return alike.length < known.length ? alike : [];
 }
 
 /** Heads with their definitions as tooltips. `columns`: [{ id, title, says, direction }]. */
@@ -22,7 +24,9 @@ export function drawHead(row, columns) {
 /** `rows`: [{ key, title, note, values, texts, compared }], a value and a text for each column; rows with `compared` false
  *  take no part in the best. */
 export function drawRows(body, columns, rows) {
-  const best = columns.map(({ direction }, k) => bestOf(rows.map((row) => (row.compared === false ? null : row.values[k])), direction ?? 'higher'));
+  const best = columns.map(({ direction }, k) => bestOf(
+    rows.map((row) => (row.compared === false ? null : row.values[k])), rows.map((row) => row.texts[k]), direction ?? 'higher',
+  ));
   body.replaceChildren(...rows.map((row, i) => make('tr', {}, [
     make('th', { scope: 'row' }, [make('span', { class: `key ${row.key}`, text: row.title }), ...(row.note ? [make('small', { text: row.note })] : [])]),
     ...row.texts.map((text, k) => (best[k].includes(i)

@@ -1,5 +1,7 @@
 """The page in a real browser: a picture goes in, maps come out, controls change what they should and nothing else."""
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -99,6 +101,189 @@ def test_maps_lie_on_the_picture(open_page, picture):
     for map_box, cross_box in boxes:
         np.testing.assert_allclose(map_box, cross_box, atol=0.6)
         assert map_box[2] / map_box[3] == pytest.approx(160 / 120, rel=0.01)
+
+
+PICKS = """() => {
+  window.picks = [];
+  document.querySelector('.crt-viewer').addEventListener('crt-pick', ({ detail }) => window.picks.push(detail));
+}"""
+
+
+def zoom_of(page) -> float:
+    return float(page.locator('[data-role="zoom-value"]').text_content().rstrip("×"))
+
+
+def test_all_maps_zoom_and_pan_together_and_places_stay_right(open_page, picture):
+    page = open_page()
+    upload(page, picture)
+    page.evaluate(PICKS)
+    whole = pixels(page)
+    stage = page.locator(".panel.crt .stage")
+    box = stage.bounding_box()
+    at = (box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"])
+    page.mouse.move(*at)
+    place = page.locator('[data-role="readout-place"]')
+    before = place.text_content()
+    page.mouse.wheel(0, -120)  # without Ctrl or focus the page scrolls
+    page.wait_for_timeout(200)
+    assert zoom_of(page) == 1
+    page.evaluate("scrollTo(0, 0)")
+    page.mouse.move(*at)
+    page.keyboard.down("Control")
+    for _ in range(4):
+        page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    settle(page)
+    assert zoom_of(page) > 2
+    assert changed(whole, pixels(page)) == {"crt", "tscam", "resnet"}
+    page.mouse.move(at[0] + 1, at[1])
+    assert [int(part) for part in re.findall(r"\d+", place.text_content())] == pytest.approx(
+        [int(part) for part in re.findall(r"\d+", before)], abs=2
+    )  # what was under the pointer is still there
+    zoomed = pixels(page)
+    page.mouse.down()
+    page.mouse.move(at[0] + 60, at[1] + 30, steps=4)
+    page.mouse.up()
+    settle(page)
+    assert changed(zoomed, pixels(page)) == {"crt", "tscam", "resnet"}
+    assert page.evaluate("window.picks") == []  # that was no click
+    page.mouse.move(at[0] + 60, at[1] + 30)
+    assert [int(part) for part in re.findall(r"\d+", place.text_content())] == pytest.approx(
+        [int(part) for part in re.findall(r"\d+", before)], abs=3
+    )  # the picture came along
+    page.mouse.click(at[0] + 60, at[1] + 30)
+    [pick] = page.evaluate("window.picks")
+    assert pick["method"] == "crt"
+    assert (pick["x"], pick["y"]) == pytest.approx((0.3, 0.6), abs=0.02)
+    page.get_by_role("button", name="Reset").click()
+    settle(page)
+    page.mouse.move(0, 0)
+    settle(page)
+    assert changed(whole, pixels(page)) == set()
+
+
+def test_keys_zoom_pan_and_pick(open_page, picture):
+    page = open_page()
+    upload(page, picture)
+    page.evaluate(PICKS)
+    page.get_by_role("application", name="TS-CAM: arrow keys").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("+")
+    settle(page)
+    assert zoom_of(page) == 1.5
+    expect(page.locator('[data-role="spoken"]')).to_contain_text("Zoom 1.5")
+    before = pixels(page)
+    page.keyboard.press("Shift+ArrowLeft")
+    settle(page)
+    assert changed(before, pixels(page)) == {"crt", "tscam", "resnet"}
+    page.keyboard.press("Enter")
+    [pick] = page.evaluate("window.picks")
+    assert (pick["method"], pick["x"], pick["y"]) == ("tscam", pytest.approx(0.525), 0.5)
+    page.keyboard.press("0")
+    settle(page)
+    assert zoom_of(page) == 1
+
+
+def test_two_fingers_zoom_and_one_touch_reads(open_page, picture):
+    page = open_page("light", 390, has_touch=True)
+    upload(page, picture)
+    stage = page.locator(".panel.resnet .stage")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.touchscreen.tap(*middle)
+    expect(page.locator('[data-role="readout-place"]')).to_contain_text("of 336 × 252 px")
+    assert page.locator(".scale .value:not(:empty)").count() == 3
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind: str, apart: float) -> None:
+        points = [{"x": middle[0] + sign * apart, "y": middle[1], "id": index} for index, sign in enumerate((-1, 1))]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if kind == "touchEnd" else points})
+
+    send("touchStart", 20)
+    for apart in (30, 40, 60):
+        send("touchMove", apart)
+    send("touchEnd", 0)
+    settle(page)
+    assert zoom_of(page) == pytest.approx(3, abs=0.2)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_boxes_cells_and_blocks_need_no_server(open_page, picture):
+    page = open_page()
+    upload(page, picture)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    before = pixels(page)
+    page.locator('[data-role="boxes"]').check()
+    expect(page.locator(".panel.crt .box")).to_have_text(re.compile(r"Box: x \d+ to \d+, y \d+ to \d+ px"))
+    label = page.locator('canvas[data-method="crt"]').get_attribute("aria-label")
+    assert "Box: x" in label
+    assert changed(before, pixels(page)) == {"crt", "tscam", "resnet"}
+    page.locator('[data-role="boxes"]').uncheck()
+    page.locator('[data-role="cells"]').check()
+    settle(page)
+    assert changed(before, pixels(page)) == {"crt", "tscam", "resnet"}
+    page.locator('[data-role="cells"]').uncheck()
+    settle(page)
+    assert changed(before, pixels(page)) == set()
+    move(page, "blocks-first", 3)
+    assert changed(before, pixels(page)) == {"crt", "tscam"}
+    expect(page.locator('[data-role="attention-note"]')).to_contain_text("blocks 3–4 of 4")
+    page.get_by_role("button", name="All blocks").last.click()
+    settle(page)
+    assert changed(before, pixels(page)) == set()
+    page.locator('[data-role="combine"]').select_option("last")
+    settle(page)
+    assert changed(before, pixels(page)) == {"crt"}
+    page.locator('[data-role="refined"]').uncheck()
+    expect(page.locator('[data-role="blocks-first"]')).to_be_disabled()
+    expect(page.locator('[data-role="attention-note"]')).to_contain_text("Refinement is off")
+    assert [url for url in requests if "queue/join" in url or "/run/" in url] == []
+
+
+def test_the_loops_play_and_stop_where_the_reader_takes_over(open_page, picture):
+    page = open_page()
+    upload(page, picture)
+    move(page, "loops", 0)
+    value = page.locator('[data-role="loops-value"]')
+    page.get_by_role("button", name="Play the loop counts").click()
+    expect(value).to_have_text("1")
+    expect(page.locator('[data-role="loops-similarity"]')).to_contain_text("cosine to the pass before")
+    expect(value).to_have_text("2", timeout=3000)
+    move(page, "loops", 0)
+    expect(page.get_by_role("button", name="Play the loop counts")).to_be_visible()
+    page.wait_for_timeout(1300)
+    expect(value).to_have_text("0")
+
+
+def test_each_loop_count_has_its_iou_where_there_is_a_mask(open_page):
+    page = open_page()
+    page.locator(".sample").first.click()
+    page.wait_for_selector(SHOWN)
+    counts = page.locator('[data-role="loops-iou"] li')
+    expect(counts).to_have_count(5)
+    expect(page.locator('[data-role="loops-iou"] .best')).to_have_count(1)
+    shown = page.locator(".panel.crt .iou").text_content().removeprefix("IoU ")
+    expect(page.locator('[data-role="loops-iou"] [aria-current]')).to_contain_text(shown)
+    move(page, "threshold", 0.9)
+    expect(page.locator(".panel.crt .iou")).not_to_have_text(f"IoU {shown}")
+    expect(page.locator('[data-role="loops-iou"] [aria-current]')).not_to_contain_text(f"IoU {shown}")
+
+
+def test_others_draw_over_the_maps_in_places_of_the_picture(open_page, picture):
+    page = open_page()
+    upload(page, picture)
+    stage = page.locator(".panel.crt .stage")
+    box = stage.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert page.locator(".panel.crt .cross").evaluate(
+        "canvas => canvas.getContext('2d').getImageData(canvas.width / 2, 5, 1, 1).data[3] > 0"
+    )
+    page.mouse.move(0, 0)
+    assert page.locator(".panel.crt .cross").evaluate(
+        "canvas => canvas.getContext('2d').getImageData(canvas.width / 2, 5, 1, 1).data[3] === 0"
+    )
 
 
 def test_taking_the_picture_away_brings_the_invitation_back(open_page, picture):

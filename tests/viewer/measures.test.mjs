@@ -62,10 +62,13 @@ test('every measure of the table is measured', () => {
 });
 
 test('the best of a column, or none', () => {
-  assert.deepEqual(bestOf([0.2, 0.5, 0.5], 'higher'), [1, 2]);
-  assert.deepEqual(bestOf([0.2, null, 0.5], 'lower'), [0]);
-  assert.deepEqual(bestOf([0.5, 0.5], 'higher'), []);
-  assert.deepEqual(bestOf([0.5, null], 'higher'), []);
+  const best = (values, direction, digits = 2) => bestOf(values, values.map((value) => value?.toFixed(digits)), direction);
+  assert.deepEqual(best([0.2, 0.5, 0.5], 'higher'), [1, 2]);
+  assert.deepEqual(best([0.2, null, 0.5], 'lower'), [0]);
+  assert.deepEqual(best([0.5, 0.5], 'higher'), []);
+  assert.deepEqual(best([0.5, null], 'higher'), []);
+  assert.deepEqual(best([], 'lower'), []);
+  assert.deepEqual(best([0.11, 0.12, 0.3], 'lower', 1), [0, 1]); // they look the same
 });
 
 test('why there is no table', () => {

@@ -1,0 +1,54 @@
+"""A checkpoint of the user's own, only with `--own-models`: who may name one can make the server read folders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from app.engine import SOURCE_LENGTH
+from app.explore import Explorer, sentence
+from app.viewer import Viewer
+
+SLOT = {"concurrency_id": "swap", "concurrency_limit": 1}
+
+
+def fields() -> tuple[gr.Textbox, gr.Button]:
+    """The field and the button, where they are called for."""
+    checkpoint = gr.Textbox(
+        label="Checkpoint (folder or Hub id)",
+        placeholder="user/name",
+        max_length=SOURCE_LENGTH,
+        elem_id="crt-checkpoint",
+    )
+    return checkpoint, gr.Button("Load", size="sm", elem_id="crt-checkpoint-load")
+
+
+def wire(explorer: Explorer, viewer: Viewer, mode: gr.Dropdown, checkpoint: gr.Textbox, load: gr.Button) -> None:
+    """Load what the field names, and tell the page as an answer to `swap`; it then looks at its picture again.
+
+    `state` of the answer: loading, done (with `name` and `classes`, their number), or failed (with `error`).
+    """
+
+    def swap(source: str, chosen: str):
+        yield Viewer.answer("swap", {"state": "loading"}), gr.skip()
+        try:
+            model = explorer.engine.swap(source or "").result()
+        except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
+            yield Viewer.answer("swap", {"state": "failed", "error": sentence(error)}), gr.skip()
+            return
+        content: dict[str, Any] = {"name": model.config.name, "classes": len(model.config.classes)}
+        modes = list(explorer.modes)
+        kept = chosen if chosen in modes else modes[0]
+        yield Viewer.answer("swap", {"state": "done", **content}), gr.update(choices=modes, value=kept)
+
+    gr.on(
+        [load.click, checkpoint.submit],
+        swap,
+        [checkpoint, mode],
+        [viewer, mode],
+        trigger_mode="once",
+        show_progress="hidden",
+        api_visibility="private",
+        **SLOT,
+    )

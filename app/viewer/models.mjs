@@ -1,0 +1,32 @@
+// The checkpoint behind the page may be replaced: by its own user, or by somebody else on the same server.
+
+import { shownMethods } from './state.mjs';
+
+const ASKS = ['explain', 'inspect', 'deepen', 'ablate', 'segment', 'judge', 'publish'];
+
+export function mountModels(page) {
+  const { root, store, view, onRun, onAnswer, say, speak } = page;
+
+  onAnswer('swap', ({ state, error, name, classes }) => {
+    if (state === 'loading') say('Loading the checkpoint …');
+    if (state === 'failed') say(`${error} The checkpoint before it goes on.`);
+    if (state !== 'done') return;
+    say(`${name}, ${classes} ${classes === 1 ? 'class' : 'classes'}, is loaded.`);
+    if (view()) lookAgain();
+  });
+  // The server refuses questions about maps of another checkpoint than its current one.
+  for (const event of ASKS) onAnswer(event, ({ changed }) => changed && lookAgain());
+  onRun(({ run }, before) => {
+    if (!before || before.run.checkpoint.id === run.checkpoint.id) return;
+    const told = `These maps are by the checkpoint ${run.checkpoint.name}; those before were by ${before.run.checkpoint.name}.`;
+    say(told);
+    speak(told);
+    const state = store.get();
+    if (shownMethods(state, run).length) return;
+    store.set({ visible: { ...state.visible, ...Object.fromEntries(run.methods.map((method) => [method, true])) } });
+  });
+
+  function lookAgain() {
+    root.dispatchEvent(new CustomEvent('crt-settings', { detail: view().run.chosen }));
+  }
+}

@@ -1,0 +1,150 @@
+"""The relation network on timm's tiny ResNet: sizes, what is trained, mirror images, and the way from seeds to masks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from timm.models.resnet import BasicBlock, ResNet
+
+from crt.cnn import CnnBranch, build_resnet
+from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
+from crt.images import to_tensor
+from crt.masks.affinity import find_pairs, relation_losses
+from crt.masks.relation import RelationNetwork, relations
+from crt.masks.walk import random_walk, walk_labels
+from crt.seeds import strided_size
+from tests.tiny import RESNET
+
+
+def network(name: str = RESNET) -> RelationNetwork:
+    torch.manual_seed(0)
+    return RelationNetwork(build_resnet(name)).eval()
+
+
+def picture(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", [RESNET, "resnet18d", "resnet50"])
+def test_any_resnet_answers_at_stride_4(name) -> None:
+    net = network(name)
+    with torch.no_grad():
+        edge, displacement = net(torch.randn(2, 3, 70, 61))
+    assert edge.shape == (2, 1, 18, 16)
+    assert displacement.shape == (2, 2, 18, 16)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 17), (33, 64), (65, 100)])
+def test_relations_of_any_picture(size) -> None:
+    edge, displacement = relations(network(), picture(*size), crop=64)
+    cells = strided_size(size)
+    assert edge.shape == (1, *cells) and displacement.shape == (2, *cells)
+    assert edge.dtype == displacement.dtype == np.float32
+    assert (edge > 0).all() and (edge < 1).all() and np.isfinite(displacement).all()
+
+
+def test_features_are_those_of_the_cnn_branch() -> None:
+    torch.manual_seed(0)
+    cnn, x = CnnBranch(build_resnet(RESNET), 2).eval(), torch.randn(1, 3, 64, 64)
+    net = network()
+    net.resnet.load_state_dict(cnn.resnet.state_dict())
+    torch.testing.assert_close(net.features(x)[-1], cnn.features(x))
+
+
+def test_only_the_branches_are_trained() -> None:
+    net = network().train()
+    before = {name: value.clone() for name, value in net.resnet.state_dict().items()}
+    assert not any(module.training for module in net.resnet.modules())
+    edge, displacement = net(3 + 2 * torch.randn(2, 3, 64, 64))
+    (edge.square().mean() + displacement.square().mean()).backward()
+    for name, parameter in net.named_parameters():
+        assert (parameter.grad is not None) == name.startswith(("edge.", "displacement.")), name
+    for name, value in net.resnet.state_dict().items():
+        torch.testing.assert_close(value, before[name])
+
+
+def test_training_tells_the_edge_between_two_halves() -> None:
+    net = network().train()
+    image = picture(64, 80) // 8
+    image[:, 40:] += 160
+    batch, labels = to_tensor(image), torch.zeros(1, 16, 20, dtype=torch.long)
+    labels[:, :, 10:] = 3
+    pairs = find_pairs((16, 20), 5)
+    optimizer = torch.optim.Adam([*net.edge.parameters(), *net.displacement.parameters()], 0.01)
+    losses = []
+    for _ in range(25):
+        optimizer.zero_grad()
+        loss = relation_losses(*net(batch), labels, pairs).total
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.6 * losses[0]
+    edge = net.eval()(batch)[0].detach().sigmoid()[0, 0].mean(0)
+    assert edge[9:11].max() > 2 * edge[3:6].max()
+
+    seeds = np.zeros((1, 16, 20), np.float32)
+    seeds[0, 8, 15] = 1
+    found, _ = relations(net, image, crop=64)
+    assert found[0, :, 9:11].max() > 2 * found[0, :, 3:6].max()
+    labels = walk_labels(random_walk(seeds, found), [3], (64, 80))
+    assert (labels[:, 48:72] == 4).mean() > 0.9 and (labels[:, :32] == 4).mean() < 0.1
+
+
+def test_edges_of_the_mirror_image_are_mirrored_whatever_the_width() -> None:
+    net = network()
+    for width in (40, 41, 43):
+        # With zeros in its last cell a picture and its mirror image, padded to whole cells, are the same picture.
+        image = picture(32, width)
+        whole = -(-width // 4) * 4
+        padded = np.zeros((32, whole, 3), np.uint8)
+        padded[:, :width] = image
+        x = torch.zeros(2, 3, 64, 64)
+        x[0, :, :32, :width] = to_tensor(image)[0]
+        x[1, :, :32, :whole] = x[0, :, :32, :whole].flip(-1)
+        with torch.no_grad():
+            raw, displacement = net(x)
+        cells = whole // 4
+        want = ((raw[0, :, :8, :cells] + raw[1, :, :8, :cells].flip(-1)) / 2).sigmoid()
+        edge, moved = relations(net, image, crop=64)
+        np.testing.assert_allclose(edge, want, atol=1e-6)
+        np.testing.assert_allclose(moved, displacement[0, :, :8, :cells], atol=1e-5)
+    even = picture(32, 40)
+    np.testing.assert_allclose(
+        relations(net, even[:, ::-1], crop=40)[0], relations(net, even, crop=40)[0][..., ::-1], atol=1e-5
+    )
+
+
+def test_pictures_smaller_than_the_crop_are_padded_and_larger_ones_whole() -> None:
+    net, image = network(), picture(48, 64)
+    small = relations(net, image, crop=16)[0]
+    np.testing.assert_allclose(relations(net, image, crop=48)[0], small, atol=1e-6)
+    assert np.abs(relations(net, image, crop=128)[0] - small).max() > 1e-4  # group norm sees the padding
+
+
+def test_the_mean_displacement_is_taken_off() -> None:
+    net = network()
+    batches = [torch.randn(2, 3, 64, 64), torch.randn(2, 3, 64, 64)]
+    with torch.no_grad():
+        net.mean.fill_(7)
+    net.train()
+    net.fit_mean(batches)
+    assert not net.training
+    with torch.no_grad():
+        rest = torch.stack([net(batch)[1].mean((0, 2, 3)) for batch in batches]).mean(0)
+        raw = net.train()(batches[0])[1]
+    torch.testing.assert_close(rest, torch.zeros(2), atol=1e-6, rtol=0)
+    torch.testing.assert_close(raw - net.mean[:, None, None], net.eval()(batches[0])[1].detach())
+    assert net.mean.abs().max() > 1e-4
+    assert "mean" in net.state_dict()
+    with pytest.raises(InvalidSetting, match="at least one batch"):
+        net.fit_mean([])
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(InvalidCheckpoint):
+        RelationNetwork(ResNet(BasicBlock, (1, 1, 1, 1), channels=(8, 8, 8, 8), output_stride=8, num_classes=0))
+    with pytest.raises(InvalidSetting, match=r"eval\(\)"):
+        relations(network().train(), picture(8, 8))
+    with pytest.raises(InvalidImage):
+        relations(network(), picture(8, 8)[..., 0])
