@@ -1,4 +1,4 @@
-"""The relation network on timm's tiny ResNet: sizes, what is trained, mirror images, and the way from seeds to masks."""
+"""The relation network on timm's tiny ResNet: sizes, training, mirror images, and from seeds to masks."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def test_training_tells_the_edge_between_two_halves() -> None:
     net = network().train()
     image = picture(64, 80) // 8
     image[:, 40:] += 160
-    batch, labels = to_tensor(image), torch.zeros(1, 16, 20, dtype=torch.long)
-    labels[:, :, 10:] = 3
+    batch, labels = torch.cat([to_tensor(image), to_tensor(image).flip(-1)]), torch.zeros(2, 16, 20, dtype=torch.long)
+    labels[0, :, 10:] = labels[1, :, :10] = 3
     pairs = find_pairs((16, 20), 5)
     optimizer = torch.optim.Adam([*net.edge.parameters(), *net.displacement.parameters()], 0.01)
     losses = []
@@ -94,13 +94,10 @@ def test_training_tells_the_edge_between_two_halves() -> None:
 def test_edges_of_the_mirror_image_are_mirrored_whatever_the_width() -> None:
     net = network()
     for width in (40, 41, 43):
-        # With zeros in its last cell a picture and its mirror image, padded to whole cells, are the same picture.
-        image = picture(32, width)
-        whole = -(-width // 4) * 4
-        padded = np.zeros((32, whole, 3), np.uint8)
-        padded[:, :width] = image
+        image, whole = picture(32, width), -(-width // 4) * 4
         x = torch.zeros(2, 3, 64, 64)
         x[0, :, :32, :width] = to_tensor(image)[0]
+        # the mirror image of whole cells, so that the padding of the last one comes first
         x[1, :, :32, :whole] = x[0, :, :32, :whole].flip(-1)
         with torch.no_grad():
             raw, displacement = net(x)
