@@ -13,7 +13,8 @@ from crt.errors import CrtError
 def main() -> int:
     """Parse, build, launch; 2 if the checkpoint, an option or the port cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for talkative in ("httpx", "fontTools"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
         config = tyro.cli(AppConfig, description=__doc__)
         demo = build(config)

@@ -23,7 +23,7 @@ def wire(page: Page) -> None:
         name = details.get("name")
         if not isinstance(name, str) or name not in EXPLAINERS:
             raise InvalidSetting(f"Unknown explainer: choose one of {', '.join(EXPLAINERS)}.")
-        predictor = engine.predictor()
+        predictor = (look.model or engine.model).predictor()
         size = look.settings.size
         pixels = to_tensor(look.image if size is None else resize_long_side(look.image, size)).to(predictor.device)
         start = time.perf_counter()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -21,7 +20,7 @@ from app.asked import classes_of, map_options, method_of
 from app.explore import Explorer, Look
 from app.page import KEY, Page
 from crt.errors import InvalidSetting
-from crt.metrics.faithfulness import MEASURES, Faithfulness, Probe, Stopped, Subject, measure, subject_of
+from crt.metrics.faithfulness import MEASURES, Faithfulness, Probe, Subject, measure, subject_of
 from crt.seeds import to_pixels
 
 ENDED = 200  # questions that are remembered as cancelled
@@ -75,53 +74,51 @@ ROAD = Value(
 
 
 def wire(page: Page) -> None:
-    """Answer `judge` with progress and then one measure of one map, and `halt`, which ends what a session measures."""
+    """Answer `judge` with progress and then one measure of one map, and `halt`, which ends it."""
     judge = Judge(page.explorer)
     # The page asks on while Gradio still closes the answer before; "always_last" would then ask the old question again.
     # The networks are locked for one look at a time, so others need not wait for a whole measurement, as with MODEL.
     page.stream("judge", judge.answers, trigger_mode="multiple", concurrency_id="judge", concurrency_limit=1)
-    page.on("halt", judge.halt, trigger_mode="multiple", concurrency_limit=8)
+    page.on("halt", judge.halt, trigger_mode="multiple", concurrency_limit=1)
 
 
 class Judge:
-    """The measurements under way: at most one for each session."""
+    """Measures, until it is told that a question is no longer wanted."""
 
     def __init__(self, explorer: Explorer) -> None:
         self.explorer = explorer
-        self._stops: dict[str, threading.Event] = {}
-        self._ended: deque[tuple[str, str]] = deque(maxlen=ENDED)  # sessions and their questions, perhaps still waiting
+        self._ended: dict[tuple[str, str], None] = {}  # sessions and keys of their questions, the oldest first
 
     def answers(self, look: Look, details: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
         """`{"done": fraction}` after each look of the network, then the `answer`. Raises InvalidSetting and Stopped."""
         subject, cam, probe = self._question(look, details)
-        if (look.session, str(details.get("key"))) in self._ended:
-            raise Stopped("This measurement was cancelled before its turn came: start it again.")
-        stop = self._stops[look.session] = threading.Event()
+        question = look.session, str(details.get("key"))
+        gone = threading.Event()
         fractions: queue.SimpleQueue[float] = queue.SimpleQueue()
         start = time.perf_counter()
-        try:
-            with ThreadPoolExecutor(1, "judge") as pool:
-                job = pool.submit(
-                    measure, subject, cam, probe, progress=lambda part, _: fractions.put(part), should_stop=stop.is_set
-                )
-                try:
-                    for fraction in _until_done(job, fractions):
-                        yield {"done": fraction}
-                finally:
-                    stop.set()  # the page may have gone, and nobody needs the rest
-                found = job.result()
-        finally:
-            if self._stops.get(look.session) is stop:
-                del self._stops[look.session]
+        with ThreadPoolExecutor(1, "judge") as pool:
+            job = pool.submit(
+                measure,
+                subject,
+                cam,
+                probe,
+                progress=lambda part, _: fractions.put(part),
+                should_stop=lambda: gone.is_set() or question in self._ended,
+            )
+            try:
+                for fraction in _until_done(job, fractions):
+                    yield {"done": fraction}
+            finally:
+                gone.set()  # nobody listens any more, or it is done
+            found = job.result()
         yield {"done": 1.0, **answer(found), "ms": 1000 * (time.perf_counter() - start)}
 
     def halt(self, look: Look, details: dict[str, Any]) -> dict[str, Any]:
-        """End what the session measures, or the `question` that still waits. It says whether one was under way."""
-        self._ended.append((look.session, str(details.get("question"))[:KEY]))
-        stop = self._stops.get(look.session)
-        if stop:
-            stop.set()
-        return {"halted": stop is not None}
+        """End the session's question whose key is `question`, whether it is under way or still waits for its turn."""
+        self._ended[look.session, str(details.get("question"))[:KEY]] = None
+        while len(self._ended) > ENDED:
+            del self._ended[next(iter(self._ended))]
+        return {}
 
     def _question(self, look: Look, details: dict[str, Any]) -> tuple[Subject, np.ndarray, Probe]:
         """What is looked at, the map (h, w) on its pixels, and how it is measured. Raises InvalidSetting."""
@@ -131,7 +128,7 @@ class Judge:
         if not isinstance(name, str) or name not in MEASURES:
             raise InvalidSetting(f"Unknown measure: choose one of {', '.join(MEASURES)}.")
         options = map_options(look, method, details)
-        predictor = self.explorer.engine.predictor()
+        predictor = (look.model or self.explorer.engine.model).predictor()
         subject = subject_of(
             predictor, look.image, look.settings, method=method, index=classes[0], loops=options["loops"]
         )

@@ -120,7 +120,12 @@ class Links:
     def __init__(self, page: Page, store: PictureStore) -> None:
         self.page = page
         self.store = store
-        self.start = {"size": str(page.size.value), "mode": str(page.mode.value), "modes": page.explorer.modes}
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """What stands in for a link's absent settings, and the modes of the current checkpoint."""
+        page = self.page
+        return {"size": str(page.size.value), "mode": str(page.mode.value), "modes": page.explorer.modes}
 
     def reopen(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
         """Answer at once -> viewer, picture, size, mode, state. Never raises."""

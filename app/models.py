@@ -15,13 +15,11 @@ SLOT = {"concurrency_id": "swap", "concurrency_limit": 1}
 
 def fields() -> tuple[gr.Textbox, gr.Button]:
     """The field and the button, where they are called for."""
-    checkpoint = gr.Textbox(
-        label="Checkpoint (folder or Hub id)",
-        placeholder="user/name",
-        max_length=SOURCE_LENGTH,
-        elem_id="crt-checkpoint",
-    )
-    return checkpoint, gr.Button("Load", size="sm", elem_id="crt-checkpoint-load")
+    with gr.Column(elem_id="crt-own"):
+        checkpoint = gr.Textbox(
+            label="Checkpoint (folder or Hub id)", placeholder="user/name", max_length=SOURCE_LENGTH
+        )
+        return checkpoint, gr.Button("Load", size="md")
 
 
 def wire(explorer: Explorer, viewer: Viewer, mode: gr.Dropdown, checkpoint: gr.Textbox, load: gr.Button) -> None:

@@ -64,5 +64,6 @@ class Page:
                 yield Viewer.answer(event, {**mine, "error": sentence(error)})
 
         listener = getattr(self.viewer, event)
-        options = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private", **keywords}
+        # Gradio's "always_last" repeats the details of the first event instead of sending those of the last.
+        options = {"trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private", **keywords}
         listener(handle, [self.picture, self.size, self.mode], [self.viewer], **options)

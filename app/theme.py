@@ -30,6 +30,7 @@ CSS = """
 @media (max-width: 599px) {
   #crt-side .form { display: grid; grid-template-columns: 1fr 1fr; }
   #crt-side .form .info-text { display: none; }
+  #crt-side #crt-own .form { grid-template-columns: 1fr; }
 }
 @media (min-width: 600px) and (max-width: 999px) {
   #crt-side { display: grid; grid-template-columns: 1fr 1fr; align-items: start; }

@@ -128,6 +128,7 @@ def read_config(folder: Path) -> CheckpointConfig:
     unknown = set(networks) - set(METHODS)
     if unknown or not networks:
         raise InvalidCheckpoint(f"{path} must name networks among {', '.join(METHODS)}; it has {sorted(networks)}.")
+    _check_words(path, config)
     names = config.classes
     if not isinstance(names, tuple) or not all(isinstance(name, str) and name for name in names):
         raise InvalidCheckpoint(f"{path} must list the class names, each once, as text.")
@@ -141,6 +142,16 @@ def read_config(folder: Path) -> CheckpointConfig:
         if Path(spec.file).name != spec.file or not spec.file.endswith(".safetensors"):
             raise InvalidCheckpoint(f"{path}: the file of {method} must be a .safetensors file beside the config.")
     return config
+
+
+def _check_words(path: Path, config: CheckpointConfig) -> None:
+    """Raise InvalidCheckpoint for a name or a default of the wrong kind."""
+    start = config.defaults
+    flags, counts = (config.single_label, start.refined), (start.size, start.loops)
+    kinds = all(type(flag) is bool for flag in flags) and all(type(count) is int and count >= 0 for count in counts)
+    threshold = start.threshold
+    if not kinds or type(threshold) not in (int, float) or not 0 <= threshold <= 1 or not isinstance(config.name, str):
+        raise InvalidCheckpoint(f"{path}: the name must be text, and defaults numbers in their range, true or false.")
 
 
 def weights_sha256(config: CheckpointConfig) -> str:

@@ -45,7 +45,7 @@ class Seen:
         large = Image.new("1", (4 * self.shape[1], 4 * self.shape[0]))
         for polygon in mask["polygons"]:
             ImageDraw.Draw(large).polygon([(x * large.width, y * large.height) for x, y in polygon], fill=1)
-        self.mask = np.asarray(large.convert("L").resize(self.shape[::-1], Image.Resampling.BOX)) > 127
+        self.mask = np.asarray(large.convert("L").resize((self.shape[1], self.shape[0]), Image.Resampling.BOX)) > 127
 
     def map(self, method: Method, loops: int = 0, *, refined: bool) -> np.ndarray:
         raw = self.trace.maps(method, loops=loops, refined=refined, classes=[self.index])[0]

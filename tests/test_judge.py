@@ -10,7 +10,7 @@ from PIL import Image
 from app.asked import map_options
 from app.engine import Engine
 from app.explore import Explorer, Look
-from app.judge import Judge
+from app.judge import ENDED, Judge
 from app.session import TraceCache
 from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import MEASURES, Probe, Stopped, measure, subject_of
@@ -93,21 +93,32 @@ def test_nonsense_is_refused_before_any_network_runs(explorer, look, details, wo
         judged(explorer, look, **details)
 
 
-def test_a_measurement_can_be_ended_and_leaves_nothing_behind(explorer, look):
+def test_a_measurement_can_be_ended_under_way_or_before_its_turn_and_no_other_is(explorer, look):
     judge = Judge(explorer)
-    answers = judge.answers(look, {**ASKED, "measure": "road"})
-    assert "done" in next(answers)
-    assert judge.halt(look, {}) == {"halted": True}
+    first, waiting, later = (judge.answers(look, {**ASKED, "measure": "confidence", "key": key}) for key in "123")
+    road = judge.answers(look, {**ASKED, "measure": "road", "key": "4"})
+    assert next(road)["done"] < 1
+    for key in ("2", "4"):
+        judge.halt(look, {"question": key})
+    for ended in (road, waiting):
+        with pytest.raises(Stopped):
+            list(ended)
+    for other in (first, later):
+        assert list(other)[-1]["values"]
+
+
+def test_only_the_newest_endings_are_remembered(explorer, look):
+    judge = Judge(explorer)
+    for key in range(3 * ENDED):
+        judge.halt(look, {"question": key})
     with pytest.raises(Stopped):
-        list(answers)
-    assert judge.halt(look, {}) == {"halted": False}
+        list(judge.answers(look, {**ASKED, "measure": "confidence", "key": str(3 * ENDED - 1)}))
+    assert list(judge.answers(look, {**ASKED, "measure": "confidence", "key": "0"}))[-1]["values"]
 
 
 def test_a_page_that_has_gone_ends_its_measurement(explorer, look):
-    judge = Judge(explorer)
-    answers = judge.answers(look, {**ASKED, "measure": "insertion"})
+    answers = Judge(explorer).answers(look, {**ASKED, "measure": "insertion"})
     first = next(answers)["done"]
     answers.close()
     assert first < 1
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("judge")]
-    assert judge.halt(look, {}) == {"halted": False}

@@ -93,8 +93,12 @@ export function tableRows(series) {
   return places.map((x) => ({ x, values: lines.map((line) => (Number.isFinite(line.get(x)) ? line.get(x) : null)) }));
 }
 
+/** Whether a chart has no point to show. */
+export const isEmpty = ({ series }) => !series.some(({ points }) => points.some(([, y]) => Number.isFinite(y)));
+
 /** A chart for the page: `node` to put there, and `draw(spec, reading)`, which may be called again. Besides what
- *  `layoutChart` takes, `spec` has a `title`; `reading` is a sentence that says what the numbers mean. */
+ *  `layoutChart` takes, `spec` has a `title`; `reading` is a sentence that says what the numbers mean, and all that is shown
+ *  while there are none. */
 export function lineChart() {
   const title = make('h3');
   const reading = make('p', { class: 'curve-reading' });
@@ -110,11 +114,14 @@ export function lineChart() {
     shown = spec;
     title.textContent = spec.title;
     reading.textContent = words;
+    const empty = isEmpty(spec);
+    plot.hidden = numbers.hidden = empty;
+    legend.hidden = empty || spec.series.length < 2;
+    if (empty) return;
     const names = spec.series.map((one) => one.name).join(', ');
     const layout = layoutChart(spec);
     plot.replaceChildren(picture(layout, spec, `${spec.title}: ${spec.y.label} against ${spec.x.label}, ${names}`));
     legend.replaceChildren(...layout.series.map((one) => make('span', {}, [sign(one), make('span', { text: one.name })])));
-    legend.hidden = layout.series.length < 2;
     table.setAttribute('aria-label', `${spec.title}, as a table`);
     fill();
   }

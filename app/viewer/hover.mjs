@@ -32,14 +32,23 @@ export function tileWords(tiles, count) {
   return numbers.length ? `tiles ${numbers.join(', ')} and ${last} of ${count}` : `tile ${last} of ${count}`;
 }
 
-/** The hover of a board of panels (panels.mjs): point(place, panel), key(event, panel), refresh(), spot(). */
+/** The hover of a board of panels (panels.mjs): point(place, panel, event), key(event, panel), refresh(), spot(). */
 export function createHover({ at, store, view, speak }, board) {
   let spot = null; // where the crosshair is
   let over = null; // the panel that it was moved in
+  let byKey = false; // whether a key put it there
+  let last = null; // where the pointer was
   let values = { key: '', maps: [] }; // every class's map by the method under the crosshair
 
-  /** The same place marked in all panels; null, or beside the picture, takes the mark away. */
-  function point(place, panel = over) {
+  /** The same place marked in all panels; null, or beside the picture, takes the mark away. A pointer that lies still while
+   *  the page scrolls below it, which browsers tell as a move, does not undo what the keys did. */
+  function point(place, panel = over, event = null) {
+    if (event) {
+      const still = last?.x === event.clientX && last.y === event.clientY;
+      last = { x: event.clientX, y: event.clientY };
+      if (still && byKey) return;
+    }
+    byKey = false;
     spot = place && place.x >= 0 && place.x <= 1 && place.y >= 0 && place.y <= 1 ? place : null;
     over = panel;
     refresh();
@@ -103,6 +112,7 @@ export function createHover({ at, store, view, speak }, board) {
       const { zoom } = store.get();
       const from = spot ?? { x: zoom.x, y: zoom.y };
       point({ x: clamp(from.x + dx / (STEPS * zoom.k)), y: clamp(from.y + dy / (STEPS * zoom.k)) }, panel);
+      byKey = true;
       speak(spokenHere());
     } else return false;
     return true;

@@ -7,8 +7,8 @@ import { signed } from './arithmetic.mjs';
 import { percent } from './page.mjs';
 import { METHOD_TITLES, shownMethods } from './state.mjs';
 
-/** What is asked for, with the looks of the network that each takes. */
-export const ASKED = [['confidence', 2], ['deletion', 21], ['insertion', 21], ['road', 19]];
+/** What is asked for, with what each costs: looks of the network, and ROAD's equations as many again. */
+export const ASKED = [['confidence', 2], ['deletion', 21], ['insertion', 21], ['road', 40]];
 const COLUMNS = ['drop', 'increase', 'deletion', 'insertion', 'road'];
 const CURVES = {
   deletion: ['Deletion', 'Class probability while the pixels go, the highest of the map first: a faithful map makes it fall early.'],
@@ -23,12 +23,12 @@ export function question(state, method) {
   return { method, classes, loops: method === 'crt' ? loops : 0, refined: seen, blocks: seen ? blocks : null, combine: seen ? combine : 'sum' };
 }
 
-/** Questions that have no answer in `found` yet: [{ name, details, looks }]. */
+/** Questions that have no answer in `found` yet: [{ name, details, cost }]. */
 export function missing(state, run, found) {
   const kinds = state.judgeChance ? [false, true] : [false];
-  return shownMethods(state, run).flatMap((method) => kinds.flatMap((chance) => ASKED.map(([measure, looks]) => {
+  return shownMethods(state, run).flatMap((method) => kinds.flatMap((chance) => ASKED.map(([measure, cost]) => {
     const details = { ...question(state, method), measure, chance };
-    return { name: nameOf(run, details), details, looks };
+    return { name: nameOf(run, details), details, cost };
   }))).filter(({ name }) => !found.has(name));
 }
 
@@ -50,7 +50,7 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
   const charts = Object.fromEntries(Object.keys(CURVES).map((id) => [id, lineChart()]));
   let todo = []; // the first one is being asked for
   let ticket = 0; // of the newest question
-  let spent = 0; // looks of the answers that came
+  let spent = 0; // cost of the answers that came
   let total = 0;
   let part = 0; // of the question under way
   let began = 0;
@@ -60,7 +60,7 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
   at('judge-start').addEventListener('click', () => {
     todo = missing(store.get(), view().run, found);
     [spent, part, began] = [0, 0, performance.now()];
-    total = todo.reduce((sum, { looks }) => sum + looks, 0);
+    total = todo.reduce((sum, { cost }) => sum + cost, 0);
     note('');
     next();
   });
@@ -78,11 +78,11 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
     part = got.done ?? 0;
     if (got.error) stop(got.error);
     else if (got.values) {
-      const [{ name, looks }] = todo;
+      const [{ name, cost }] = todo;
       found.set(name, got);
       for (const value of got.values) about.set(value.id, value);
       todo = todo.slice(1);
-      spent += looks;
+      spent += cost;
       part = 0;
       next();
     }
@@ -124,7 +124,7 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
   }
 
   function progress() {
-    const share = (spent + part * todo[0].looks) / total;
+    const share = (spent + part * todo[0].cost) / total;
     const { method, measure, chance } = todo[0].details;
     at('judge-progress').value = share;
     const left = (performance.now() - began) * (1 / share - 1) / 1000;

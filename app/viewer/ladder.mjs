@@ -110,7 +110,7 @@ export function createLadder(list, reading, pick) {
       fill(row, numbers[i], state.threshold);
     });
     const added = steps.map((rung, i) => ({ name: rung.name, ...numbers[i] })).filter(({ name }) => name.startsWith('+'));
-    reading.textContent = ladderReading(added, state.threshold);
+    reading.textContent = scene.truth ? ladderReading(added, state.threshold) : scene.noTruth;
   }
 
   return { draw };

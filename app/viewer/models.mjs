@@ -18,7 +18,8 @@ export function mountModels(page) {
   for (const event of ASKS) onAnswer(event, ({ changed }) => changed && lookAgain());
   onRun(({ run }, before) => {
     if (!before || before.run.checkpoint.id === run.checkpoint.id) return;
-    const told = `These maps are by the checkpoint ${run.checkpoint.name}; those before were by ${before.run.checkpoint.name}.`;
+    const { name, sha256 } = run.checkpoint;
+    const told = `These maps are by another checkpoint than those before: ${name} (${sha256.slice(0, 8)}).`;
     say(told);
     speak(told);
     const state = store.get();

@@ -105,7 +105,7 @@ export function mountPanels(page) {
     }
     attachGestures(stage, canvas, {
       zoom: () => store.get().zoom, set: setZoom, drawing: () => Boolean(store.get().drawing),
-      hover: (spot) => hover.point(spot, panel), pick: (spot) => pick(panel, spot),
+      hover: (spot, event) => hover.point(spot, panel, event), pick: (spot) => pick(panel, spot),
     });
     stage.addEventListener('blur', () => hover.point(null, panel));
     stage.addEventListener('keydown', (event) => {

@@ -111,7 +111,8 @@ export function mountPresent(page) {
     const kept = runs.get(slide.key);
     if (view() !== kept) page.showRun(kept);
     const { settings } = fit(slide.link, kept, store.get());
-    store.set({ ...settings, tab: 'explore' });
+    const extra = settings.extra?.kind === 'attention' ? settings.extra : null; // another explainer would need the server
+    store.set({ ...settings, extra, tab: 'explore' });
     at('present-title').textContent = slide.title;
     at('present-claim').textContent = slide.claim;
     at('present-claim').hidden = !slide.claim;
@@ -153,11 +154,13 @@ export function mountPresent(page) {
 
   function swipe() {
     let from = null;
-    root.addEventListener('pointerdown', (event) => {
-      from = shown?.slides.length && event.pointerType === 'touch' ? { x: event.clientX, y: event.clientY } : null;
+    root.addEventListener('crt-pick', (event) => shown && event.stopImmediatePropagation(), true); // it would ask the server
+    root.addEventListener('pointercancel', () => { from = null; });
+    root.addEventListener('pointerdown', (event) => { // a second finger makes it no swipe
+      from = shown?.slides.length && event.pointerType === 'touch' && event.isPrimary ? { x: event.clientX, y: event.clientY } : null;
     });
     root.addEventListener('pointerup', (event) => {
-      if (!from || !shown) return;
+      if (!from || !shown || !event.isPrimary) return;
       const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
       from = null;
       if (Math.abs(dx) > SWIPE && Math.abs(dx) > 2 * Math.abs(dy)) go(shown.index + (dx < 0 ? 1 : -1));

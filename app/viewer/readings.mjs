@@ -59,7 +59,7 @@ export function costReading(rows) {
   const judged = rows.filter(({ iou }) => iou !== null);
   if (!judged.length) return cost;
   const best = judged.reduce((a, b) => (b.iou > a.iou ? b : a));
-  return `${cost} The best IoU of these sizes, ${percent(best.iou)}, is that of ${best.label}.`;
+  return `${cost} With its best threshold for each, ${best.label} fits the mask best: IoU ${percent(best.iou)}.`;
 }
 
 /** `rows`: [{ label, coupled: numbers per loop count, alone: numbers }], either may be missing. */

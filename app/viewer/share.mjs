@@ -6,6 +6,7 @@ const NOT_ANSWERED = 'The server has not answered: check the connection and try 
 const NO_PICTURE = 'none';
 const PAUSE = 400; // ms without a change before the address follows
 const PATIENCE = { known: 60_000, networks: 600_000 }; // ms to wait for the server
+const AGAIN = { known: 8_000, networks: 20_000 }; // ms after which it is asked again
 
 export function mountShare(page) {
   const { root, at, store, view, onRun, onDraw, onAnswer, say, speak } = page;
@@ -72,27 +73,37 @@ export function mountShare(page) {
 
   /** Ask the server with `reopen`; networks look if they must. The answer always comes, `state` says which it is. */
   function request(details) {
-    const told = line.then(async () => {
-      const got = await send(details, PATIENCE.known);
-      if (got.state !== 'look') return got;
-      tell('The networks look at the picture …');
-      const seen = await send({ ...details, networks: true }, PATIENCE.networks);
-      tell('');
-      return seen;
-    });
+    const told = line.then(() => talk({ ...details, key: `${Date.now()}-${++count}` }));
     line = told;
     return told;
   }
 
-  function send(details, patience) {
-    const key = `${Date.now()}-${++count}`;
+  /** An answer may be lost on its way into the page, and to ask twice does no harm: what came late is known by its key. */
+  async function talk(question) {
+    let looking = false;
+    let until = Date.now() + PATIENCE.known;
+    page.ask('reopen', question);
+    while (Date.now() < until) {
+      const got = await answer(question.key, looking ? AGAIN.networks : AGAIN.known);
+      if (got && got.state !== 'look') {
+        if (looking) tell('');
+        return got;
+      }
+      if (got && !looking) {
+        looking = true;
+        until = Date.now() + PATIENCE.networks;
+        tell('The networks look at the picture …');
+        page.ask('reopen', { ...question, networks: true });
+      } else if (!got) page.ask('reopen', question);
+    }
+    tell('');
+    return { state: 'failed', error: NOT_ANSWERED };
+  }
+
+  function answer(key, patience) {
     return new Promise((resolve) => {
-      const late = setTimeout(() => resolve({ state: 'failed', error: NOT_ANSWERED }), patience);
-      waiting.set(key, (got) => {
-        clearTimeout(late);
-        resolve(got);
-      });
-      page.ask('reopen', { ...details, key });
+      waiting.set(key, resolve);
+      setTimeout(resolve, patience, null);
     }).finally(() => waiting.delete(key));
   }
 

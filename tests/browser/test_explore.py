@@ -1,5 +1,7 @@
 """The page in a real browser: a picture goes in, maps come out, controls change what they should and nothing else."""
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -99,6 +101,68 @@ def test_maps_lie_on_the_picture(open_page, picture):
     for map_box, cross_box in boxes:
         np.testing.assert_allclose(map_box, cross_box, atol=0.6)
         assert map_box[2] / map_box[3] == pytest.approx(160 / 120, rel=0.01)
+
+
+def test_boxes_cells_and_blocks_need_no_server(open_page, picture):
+    page = open_page()
+    upload(page, picture)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    before = pixels(page)
+    page.locator('[data-role="boxes"]').check()
+    expect(page.locator(".panel.crt .box")).to_have_text(re.compile(r"Box: x \d+ to \d+, y \d+ to \d+ px"))
+    label = page.locator('canvas[data-method="crt"]').get_attribute("aria-label")
+    assert "Box: x" in label
+    assert changed(before, pixels(page)) == {"crt", "tscam", "resnet"}
+    page.locator('[data-role="boxes"]').uncheck()
+    page.locator('[data-role="cells"]').check()
+    settle(page)
+    assert changed(before, pixels(page)) == {"crt", "tscam", "resnet"}
+    page.locator('[data-role="cells"]').uncheck()
+    settle(page)
+    assert changed(before, pixels(page)) == set()
+    move(page, "blocks-first", 3)
+    assert changed(before, pixels(page)) == {"crt", "tscam"}
+    expect(page.locator('[data-role="attention-note"]')).to_contain_text("blocks 3–6 of 6")
+    page.get_by_role("button", name="All blocks").last.click()
+    settle(page)
+    assert changed(before, pixels(page)) == set()
+    page.locator('[data-role="combine"]').select_option("last")
+    settle(page)
+    assert changed(before, pixels(page)) == {"crt"}
+    page.locator('[data-role="refined"]').uncheck()
+    expect(page.locator('[data-role="blocks-first"]')).to_be_disabled()
+    expect(page.locator('[data-role="attention-note"]')).to_contain_text("Refinement is off")
+    assert [url for url in requests if "queue/join" in url or "/run/" in url] == []
+
+
+def test_the_loops_play_and_stop_where_the_reader_takes_over(open_page, picture):
+    page = open_page()
+    upload(page, picture)
+    move(page, "loops", 0)
+    value = page.locator('[data-role="loops-value"]')
+    page.get_by_role("button", name="Play the loop counts").click()
+    expect(value).to_have_text("1")
+    expect(page.locator('[data-role="loops-similarity"]')).to_contain_text("cosine to the pass before")
+    expect(value).to_have_text("2", timeout=3000)
+    move(page, "loops", 0)
+    expect(page.get_by_role("button", name="Play the loop counts")).to_be_visible()
+    page.wait_for_timeout(1300)
+    expect(value).to_have_text("0")
+
+
+def test_each_loop_count_has_its_iou_where_there_is_a_mask(open_page):
+    page = open_page()
+    page.locator(".sample").first.click()
+    page.wait_for_selector(SHOWN)
+    counts = page.locator('[data-role="loops-iou"] li')
+    expect(counts).to_have_count(5)
+    expect(page.locator('[data-role="loops-iou"] .best')).to_have_count(1)
+    shown = page.locator(".panel.crt .iou").text_content().removeprefix("IoU ")
+    expect(page.locator('[data-role="loops-iou"] [aria-current]')).to_contain_text(shown)
+    move(page, "threshold", 0.9)
+    expect(page.locator(".panel.crt .iou")).not_to_have_text(f"IoU {shown}")
+    expect(page.locator('[data-role="loops-iou"] [aria-current]')).not_to_contain_text(f"IoU {shown}")
 
 
 def test_taking_the_picture_away_brings_the_invitation_back(open_page, picture):

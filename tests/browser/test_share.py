@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.driver import SHOWN, changed, move, pixels, settle, upload
@@ -17,7 +19,10 @@ def address(page, part: str) -> str:
     return page.evaluate("location.search.slice(1)")
 
 
-def test_a_link_brings_the_screen_back_while_the_server_keeps_the_picture(open_page, picture):
+def test_a_link_brings_the_screen_back_while_the_server_keeps_the_picture(open_page, tmp_path):
+    picture = str(tmp_path / "unseen.png")  # other tests have asked for links to theirs
+    small = np.random.default_rng(17).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(picture)
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     upload(page, picture)
     page.locator(".class-row").filter(has_text="evil").click()

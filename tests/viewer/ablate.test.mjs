@@ -205,7 +205,7 @@ test('other readings', () => {
   assert.equal(r.points(0.0421), '+4.2');
   assert.deepEqual([r.points(-0.003), r.points(0.0001)], ['−0.3', '0']);
   const sizes = [{ label: '224 px', tiles: 1, ms: 100, iou: 0.5 }, { label: '672 px', tiles: 25, ms: 3000, iou: 0.6 }];
-  assert.match(r.costReading(sizes), /672 px takes 25 times the tiles of 224 px and 30 times the time of all networks together\. .*60 %, is that of 672 px/);
+  assert.match(r.costReading(sizes), /672 px takes 25 times the tiles of 224 px and 30 times the time of all networks together\. .* 672 px fits the mask best: IoU 60 %/);
   assert.doesNotMatch(r.costReading(sizes.map((row) => ({ ...row, ms: null, iou: null }))), /the time|IoU/);
   assert.match(r.distanceReading([{ label: '336 px', coupled: [1.5, 1.3, 1.4], alone: [7.2] }]), /nearest with 1 loop: they differ by 1\.3 .*\(1\.5 without loops\)\. The two baselines.* 7\.2/);
   assert.match(r.distanceReading([{ label: '336 px' }]), /^Run the sizes/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { layoutChart, pathOf, reach, shapePath, tableRows, ticks } from '../../app/viewer/curves.mjs';
+import { isEmpty, layoutChart, pathOf, reach, shapePath, tableRows, ticks } from '../../app/viewer/curves.mjs';
 
 test('ticks are round, inside and at most as many as asked for', () => {
   assert.deepEqual(ticks(0, 1), [0, 0.2, 0.4, 0.6, 0.8, 1]);
@@ -58,6 +58,11 @@ test('a chart of a single point, and one of none, have finite places', () => {
     const { series, x, y } = layoutChart({ ...one, series: [{ name: 'a', color: '', points }] });
     assert.ok([...series[0].dots.flat(), ...x.map(({ at }) => at), ...y.map(({ at }) => at)].every(Number.isFinite));
   }
+});
+
+test('a chart is empty if no point is finite', () => {
+  const series = (...values) => ({ series: values.map((value) => ({ points: [[0, value]] })) });
+  assert.deepEqual([series(), series(NaN), series(NaN, 0)].map(isEmpty), [true, true, false]);
 });
 
 test('a gap lifts the pen', () => {

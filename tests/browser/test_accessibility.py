@@ -1,0 +1,94 @@
+"""axe-core finds no serious barrier in the page, and everything can be reached, seen and heard without a pointer."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.driver import move, open_tab, settle, upload
+
+GRAVE = {"serious", "critical"}
+
+
+FOCUSED = """() => {
+  const node = document.activeElement;
+  if (!node.closest('.crt-viewer')) return null;
+  const label = ['radio', 'file'].includes(node.type) ? node.closest('label') : null; // these are seen as their label
+  const style = getComputedStyle(label?.querySelector('span') ?? label ?? node);
+  const outline = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+  return { name: node.dataset.role ?? node.getAttribute('aria-label')?.split(':')[0] ?? node.textContent, outline };
+}"""
+
+
+def barriers(page) -> list[str]:
+    """What axe-core finds grave, one line for each element."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['target']} {node['failureSummary']}"
+        for rule in found
+        if rule["impact"] in GRAVE
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_barrier(open_page, picture, theme, width):
+    page = open_page(theme, width)
+    assert barriers(page) == []
+    upload(page, picture)
+    page.locator('[data-role="boxes"]').check()
+    page.get_by_role("application", name="CRT: arrow keys").focus()
+    page.keyboard.press("ArrowLeft")
+    assert barriers(page) == []
+    for view in ("Swipe", "Blink", "Difference"):
+        page.get_by_role("radio", name=view).check()
+        settle(page)
+        assert barriers(page) == [], view
+    page.get_by_text("Refinement", exact=True).first.click()  # greys the choice of blocks
+    for tab in ("Explore", "Ablate", "Layers", "Masks"):
+        open_tab(page, tab)
+        page.wait_for_timeout(300)
+        assert barriers(page) == [], tab
+
+
+def test_axe_sees_a_barrier_that_is_there(open_page):
+    page = open_page()
+    page.evaluate("document.querySelector('.crt-viewer h2').style.color = '#eee'")
+    assert any(line.startswith("color-contrast") for line in barriers(page))
+
+
+def test_the_keyboard_reaches_every_control_and_focus_is_seen(open_page, picture):
+    page = open_page()
+    upload(page, picture)
+    page.evaluate("document.body.focus()")
+    hidden: list[str] = []
+    seen = set()
+    for _ in range(140):
+        page.keyboard.press("Tab")
+        one = page.evaluate(FOCUSED)
+        if one:
+            seen.add(one["name"])
+            if not one["outline"]:
+                hidden.append(one["name"])
+    assert hidden == []
+    wanted = {"play", "loops", "refined", "zoom-in", "threshold", "opacity", "outline", "boxes", "cells", "scale"}
+    wanted |= {"colormap", "overlay", "blocks-first", "blocks-last", "combine", "TS-CAM", "CRT"}
+    assert wanted <= seen, wanted - seen
+
+
+def test_reduced_motion_moves_nothing_by_itself(open_page, picture):
+    page = open_page(reduced_motion="reduce")
+    upload(page, picture)
+    expect(page.get_by_role("button", name="Next loop count")).to_be_visible()
+    move(page, "loops", 0)
+    page.get_by_role("button", name="Next loop count").click()
+    page.wait_for_timeout(1300)
+    expect(page.locator('[data-role="loops-value"]')).to_have_text("1")
+    page.get_by_role("radio", name="Blink").check()
+    expect(page.get_by_role("button", name="Start the blink")).to_be_visible()
+    title = page.locator(".panel.compare h3")
+    expect(title).to_contain_text("A: ResNet")
+    page.wait_for_timeout(1300)
+    expect(title).to_contain_text("A: ResNet")
+    page.get_by_role("button", name="Show the other").click()
+    expect(title).to_contain_text("B: CRT")

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { bytesWords, describeScreen, packBits } from '../../app/viewer/publish.mjs';
+import { pythonString, snippet, wantedMaps } from '../../app/viewer/snippet.mjs';
+import { INITIAL } from '../../app/viewer/state.mjs';
+
+const tokens = (method) => ({ method, kind: 'tokens', rows: { shape: [3, 6, 4, 16] } });
+const run = {
+  classes: ['cat', 'a "dog"', 'person'], methods: ['resnet', 'tscam', 'crt', 'crt_cnn'], mode: 'overlap', maxLoops: 4,
+  input: [252, 336], source: [600, 800], chosen: { size: '336', mode: 'overlap' },
+  records: [{ method: 'resnet', kind: 'conv' }, tokens('tscam'), tokens('crt'), { method: 'crt_cnn', kind: 'conv' }],
+  checkpoint: { name: 'voc', place: 'checkpoints/voc' }, pictureFile: 'app/examples/cat.jpg', pictureId: 'p', masks: [],
+};
+const state = { ...INITIAL, classes: [0], loops: 3, threshold: 0.15 };
+const lines = (changes = {}, other = {}) => snippet({ ...state, ...changes }, { ...run, ...other }).split('\n');
+
+test('texts are Python literals, whatever is in them', () => {
+  assert.equal(pythonString('cat'), '"cat"');
+  assert.equal(pythonString('a "b" \\ \n\t'), '"a \\"b\\" \\\\ \\n\\t"');
+  assert.equal(pythonString('größe 猫'), '"größe 猫"');
+  assert.equal(pythonString('\u202e\u2028\u007f\u0000\ufeff'), '"\\u202e\\u2028\\u007f\\u0000\\ufeff"');
+  assert.equal(pythonString('😀'), '"\\U0001f600"');
+  assert.equal(pythonString('\ud83d'), '"\\ud83d"');
+});
+
+test('the arrays are called like the panels and take the settings that their networks have', () => {
+  const text = lines();
+  assert.ok(text.includes('resnet = trace.maps("resnet", classes=classes)'));
+  assert.ok(text.includes('tscam = trace.maps("tscam", refined=True, classes=classes)'));
+  assert.ok(text.includes('crt = trace.maps("crt", loops=3, refined=True, classes=classes)'));
+  assert.ok(!text.some((line) => line.startsWith('crt_cnn')));
+  assert.ok(text.includes('predictor = Predictor(load_checkpoint("checkpoints/voc"))'));
+  assert.ok(text.includes('trace = predictor.trace("app/examples/cat.jpg", settings)'));
+  assert.ok(lines({ refined: false, blocks: [1, 2], combine: 'last' }).includes('crt = trace.maps("crt", loops=3, refined=False, classes=classes)'));
+  assert.ok(lines({ blocks: [2, 40], combine: 'last' }).includes('crt = trace.maps("crt", loops=3, refined=True, blocks=range(2, 6), combine="last", classes=classes)'));
+});
+
+test('nothing switched on gives all networks, two compared are a and b', () => {
+  const none = { ...state, visible: { ...INITIAL.visible, resnet: false, tscam: false, crt: false } };
+  assert.deepEqual(wantedMaps(none, run).map(({ name }) => name), run.methods);
+  const compare = { ...INITIAL.compare, view: 'swipe', a: { method: 'crt', loops: 0 }, b: { method: 'crt', refined: false } };
+  assert.deepEqual(wantedMaps({ ...state, compare }, run), [
+    { name: 'a', method: 'crt', loops: 0, refined: true }, { name: 'b', method: 'crt', loops: 3, refined: false },
+  ]);
+  assert.ok(lines({ compare }).includes('b = trace.maps("crt", loops=3, refined=False, classes=classes)'));
+});
+
+test('the native size is the picture\'s own unless it was reduced; unknown places are placeholders', () => {
+  const settings = (other) => lines({}, other).find((line) => line.startsWith('settings'));
+  assert.equal(settings({}), 'settings = Settings(size=336, mode="overlap", loops=4)');
+  assert.match(settings({ chosen: { size: 'native' }, input: [600, 800] }), /size=None/);
+  assert.match(settings({ chosen: { size: 'native' }, input: [1008, 1344], source: [1500, 2000] }), /size=1344/);
+  const own = lines({}, { checkpoint: { name: 'a"b', place: null }, pictureFile: null });
+  assert.ok(own.includes('predictor = Predictor(load_checkpoint("path/to/a\\"b"))'));
+  assert.ok(own.includes('trace = predictor.trace("picture.jpg", settings)  # your picture'));
+});
+
+test('bits are packed from the highest place', () => {
+  assert.deepEqual([...Buffer.from(packBits([1, 0, 0, 0, 0, 0, 0, 1, 1, 0]), 'base64')], [0x81, 0x80]);
+  assert.equal(packBits(new Uint8Array(0)), '');
+  const many = Uint8Array.from({ length: 100_000 }, (_, i) => (i * i) % 7 === 1);
+  const bytes = Buffer.from(packBits(many), 'base64');
+  assert.ok(many.every((flag, i) => ((bytes[i >> 3] >> (7 - (i & 7))) & 1) === flag));
+});
+
+test('the screen is described as the page shows it', () => {
+  const view = { run: { ...run, masks: [{ label: 'cat', polygons: [[[-0.1, 0], [0.5, 0], [0.5, 1]]] }] }, picture: { naturalWidth: 400, naturalHeight: 300 } };
+  const told = describeScreen({ ...state, visible: { ...INITIAL.visible, input: true } }, view);
+  assert.deepEqual([told.rows, told.columns, told.picture, told.difference, told.extra], [240, 320, true, false, null]);
+  assert.deepEqual(told.maps, ['resnet', 'tscam', 'crt'].map((method) => ({ method, letter: '' })));
+  assert.deepEqual(told.truth.polygons[0][0], [0, 0]);
+  assert.equal(Buffer.from(told.truth.inside, 'base64').length, 240 * 40);
+  assert.equal(told.truth.ignore, null);
+  assert.equal(describeScreen({ ...state, truth: false }, view).truth, null);
+  assert.equal(describeScreen({ ...state, classes: [0, 2] }, view).truth.inside, null);
+  const extra = { title: 't', note: 'n', unit: 'attention', map: { data: Float32Array.of(0.5, -1), h: 1, w: 2 }, span: [1, 2] };
+  const more = describeScreen(state, view, extra).extra;
+  assert.deepEqual(new Float32Array(Uint8Array.from(Buffer.from(more.values, 'base64')).buffer), Float32Array.of(0.5, 0));
+  const differing = describeScreen({ ...state, compare: { ...INITIAL.compare, view: 'difference' } }, view, extra);
+  assert.deepEqual([differing.maps, differing.difference, differing.extra], [[{ method: 'resnet', letter: 'A' }, { method: 'crt', letter: 'B' }], true, null]);
+});
+
+test('sizes of files in words', () => {
+  assert.deepEqual([12, 940_000, 1_740_000].map(bytesWords), ['1 kB', '940 kB', '1.7 MB']);
+});
