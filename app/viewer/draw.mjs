@@ -21,7 +21,7 @@ let behind = null; // the picture as the panels show it, drawn once for all of t
 export function drawPicture(context, picture, zoom) {
   const { width, height } = context.canvas;
   const { left, top, size } = windowOf(zoom);
-  const key = [picture.src.length, width, height, left, top, size].join();
+  const key = [width, height, left, top, size].join();
   if (behind?.picture !== picture || behind.key !== key) {
     const canvas = new OffscreenCanvas(width, height);
     const once = canvas.getContext('2d');

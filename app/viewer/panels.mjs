@@ -96,7 +96,11 @@ export function mountPanels(page) {
   }
 
   function build(key) {
-    const panel = buildPanel(key, LABELS[key], key === 'extra' ? () => store.set({ extra: null }) : null);
+    const close = () => {
+      store.set({ extra: null });
+      at('extra').focus();
+    };
+    const panel = buildPanel(key, LABELS[key], key === 'extra' ? close : null);
     const { stage, canvas } = panel;
     panel.node.dataset.panel = key;
     if (key === 'compare') {

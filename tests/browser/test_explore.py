@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driver import HOSTILE, SHOWN, changed, move, pixels, settle, upload
+from tests.browser.driver import HOSTILE, SHOWN, changed, move, open_tab, pixels, settle, upload
 
 
 def test_upload_then_loops_change_crt_and_nothing_else(open_page, picture):
@@ -163,6 +163,21 @@ def test_each_loop_count_has_its_iou_where_there_is_a_mask(open_page):
     move(page, "threshold", 0.9)
     expect(page.locator(".panel.crt .iou")).not_to_have_text(f"IoU {shown}")
     expect(page.locator('[data-role="loops-iou"] [aria-current]')).not_to_contain_text(f"IoU {shown}")
+
+
+def test_one_more_map_stands_beside_the_others_and_can_be_taken_away(open_page, picture):
+    page = open_page()
+    upload(page, picture)
+    open_tab(page, "Layers")
+    page.locator(".layers-cell").first.click()
+    more = page.locator(".panel.more")
+    expect(more.get_by_role("heading")).to_have_text("CRT attention")
+    expect(more.locator(".unit").first).to_have_text("share of attention")
+    close = more.get_by_role("button", name="Take this panel away")
+    close.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".panel")).to_have_count(3)
+    assert page.evaluate("document.activeElement.dataset.role") == "extra"
 
 
 def test_taking_the_picture_away_brings_the_invitation_back(open_page, picture):
