@@ -119,7 +119,7 @@ def wire(explorer: Explorer, start_size: str) -> None:
         picture = gr.File(label="picture", type="filepath")
         # Values that are not among the choices reach us, so that the answer is our sentence.
         size = gr.Dropdown(sizes, value=start_size, label="size", allow_custom_value=True)
-        mode = gr.Dropdown(list(MODES), value=MODES[0], label="mode", allow_custom_value=True)
+        mode = gr.Dropdown(list(MODES), value=explorer.modes[0], label="mode", allow_custom_value=True)
         method = gr.Dropdown(list(METHODS), value=_first(explorer), label="method", allow_custom_value=True)
         loops = gr.Number(min(defaults.loops, LOOPS), label="loops")
         refined = gr.Checkbox(defaults.refined, label="refined")

@@ -99,7 +99,7 @@ class Explorer:
     @property
     def modes(self) -> tuple[str, ...]:
         """The cut-merge modes that this checkpoint can do."""
-        return modes_of(self.engine.model)
+        return self.engine.config.modes
 
     def cached(self, session: str, image: np.ndarray, settings: Settings, model: Model | None = None) -> Trace | None:
         """The Trace that this session has of a picture by this model, the current one if none is given."""
@@ -118,9 +118,10 @@ class Explorer:
         `model`: whose Trace; the current one if none is given, which is then taken for the whole look.
         """
         model = model or self.engine.model
-        if settings.mode not in modes_of(model):
+        if settings.mode not in model.config.modes:
             raise InvalidSetting(
-                "This checkpoint has no deconvolution head, which is trained with the network: choose another mode."
+                f"This checkpoint cannot do {settings.mode}, because a deconvolution is trained with the network: "
+                f"choose {' or '.join(model.config.modes)}."
             )
         trace = self.cached(session, image, settings, model)
         if trace is None:
@@ -205,12 +206,6 @@ class Explorer:
 
 def _titled(tell: Progress, part: float, stage: str) -> None:
     tell(part, TITLES.get(stage, stage))
-
-
-def modes_of(model: Model) -> tuple[str, ...]:
-    """The cut-merge modes that a checkpoint can do."""
-    able = all(spec.deconvolution for spec in model.config.networks.values() if spec.kind == "vit")
-    return tuple(mode for mode in MODES if mode != "deconvolution" or able)
 
 
 def _key(model: Model, image: np.ndarray) -> str:

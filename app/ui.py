@@ -19,7 +19,6 @@ from app.picture import Picture
 from app.session import TraceCache
 from app.theme import CSS, HEADER, theme
 from app.viewer import Viewer
-from crt.tiles import MODES
 
 HOUR = 3600
 MODE_NOTES = {
@@ -64,8 +63,9 @@ def build(config: AppConfig) -> gr.Blocks:
                 )
                 sizes = [(f"{size} px", str(size)) for size in SIZES] + [(f"native (up to {NATIVE_LIMIT} px)", NATIVE)]
                 size = gr.Dropdown(sizes, value=start_size, label="Input size", info="Pixels of the longer side")
+                first = explorer.modes[0]
                 mode = gr.Dropdown(
-                    list(explorer.modes), value=MODES[0], label="Cut-merge mode", info=_mode_note(explorer, MODES[0])
+                    list(explorer.modes), value=first, label="Cut-merge mode", info=_mode_note(explorer, first)
                 )
                 own = models.fields() if config.own_models else None
             with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
@@ -96,10 +96,10 @@ def build(config: AppConfig) -> gr.Blocks:
                 return notice("There is no such example: reload the page."), gr.skip(), gr.skip(), gr.skip(), gr.skip()
             path = save_file_to_cache(example.path, picture.GRADIO_CACHE)
             picture.temp_files.add(path)
-            value = explorer.show_example(example, start_size, MODES[0])
-            shown = (path, start_size, MODES[0]) if value is not None else None
+            value = explorer.show_example(example, start_size, explorer.modes[0])
+            shown = (path, start_size, explorer.modes[0]) if value is not None else None
             new = {"session": request.session_hash, "shown": shown}
-            return gr.skip() if value is None else value, path, start_size, MODES[0], new
+            return gr.skip() if value is None else value, path, start_size, explorer.modes[0], new
 
         gr.on(
             [picture.change, size.input, mode.input],

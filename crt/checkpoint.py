@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from crt.cnn import CnnBranch, build_resnet
 from crt.errors import CrtError, InvalidCheckpoint
+from crt.tiles import MODES, Mode
 from crt.transformer import TransformerBranch, build_vit
 
 FORMAT = 1
@@ -66,6 +67,12 @@ class CheckpointConfig:
     defaults: Defaults = field(default_factory=Defaults)
     training: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The cut-merge modes that all transformers can do: one with a learned deconvolution does that mode alone."""
+        learned = {spec.deconvolution for spec in self.networks.values() if spec.kind == "vit"}
+        return tuple(mode for mode in MODES if learned <= {mode == "deconvolution"})
 
 
 @dataclass
@@ -128,6 +135,8 @@ def read_config(folder: Path) -> CheckpointConfig:
     unknown = set(networks) - set(METHODS)
     if unknown or not networks:
         raise InvalidCheckpoint(f"{path} must name networks among {', '.join(METHODS)}; it has {sorted(networks)}.")
+    if not config.modes:
+        raise InvalidCheckpoint(f"{path}: either all transformers have a learned deconvolution, or none.")
     _check_words(path, config)
     names = config.classes
     if not isinstance(names, tuple) or not all(isinstance(name, str) and name for name in names):

@@ -2,8 +2,8 @@
 
     python -m scripts.report --results results --checkpoint checkpoints/voc --out docs/results.md
 
-Every `results/*.json` of `scripts.evaluate` becomes a section of `docs/results.md`, with the command that made it; the
-checkpoint's model card takes its own sections from there.
+Every evaluation among `results/*.json`, as `scripts.evaluate` writes them, becomes a section of `docs/results.md`, with
+the command that made it; the checkpoint's model card takes its own sections from there.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Report:
 def report(config: Report) -> None:
     """Write `out` and the model card of `checkpoint`."""
     checkpoint = read_config(config.checkpoint)
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(config.results.glob("*.json"))]
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(config.results.glob("*.json"))]
+    results = [result for result in found if "methods" in result]
     if not results:
         raise InvalidDataset(f"{config.results} holds no results: run scripts.evaluate with --json first.")
     sections = "\n".join(section(with_defaults(result, checkpoint.defaults)) for result in results)

@@ -91,7 +91,7 @@ def test_a_checkpoint_with_a_learned_deconvolution_does_that_mode_only(tmp_path)
     answer = column(explorer, look, {"size": "224", "mode": "deconvolution"})
     assert answer["tiles"] == 1
     assert answer["distance"] == {}  # there is no CNN to differ from
-    assert "choose another cut-merge mode" in column(explorer, look, {"size": "224", "mode": "overlap"})["cannot"]
+    assert "choose deconvolution" in column(explorer, look, {"size": "224", "mode": "overlap"})["cannot"]
 
 
 @pytest.mark.parametrize(

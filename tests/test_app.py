@@ -151,7 +151,8 @@ def test_deconvolution_only_where_it_was_trained(explorer, tmp_path):
     value = explorer.show(saved(tmp_path, photo(), "a.png"), "224", "deconvolution", "s")
     assert "deconvolution" in value["message"]
     able = Explorer(Engine(str(tiny_checkpoint(tmp_path / "able", deconvolution=True))), TraceCache(10**8), {})
-    assert "deconvolution" in able.modes
+    assert able.modes == ("deconvolution",)
+    assert "choose deconvolution." in able.show(str(tmp_path / "a.png"), "224", "overlap", "s")["message"]
     assert isinstance(able.show(str(tmp_path / "a.png"), "224", "deconvolution", "s"), tuple)
 
 

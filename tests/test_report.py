@@ -31,5 +31,5 @@ def test_the_committed_pages_are_what_the_results_say(tmp_path):
     report(Report(ROOT / "results", checkpoint, tmp_path / "results.md"))
     assert (tmp_path / "results.md").read_text() == (ROOT / "docs/results.md").read_text()
     assert (checkpoint / "README.md").read_text() == (ROOT / "checkpoints/voc/README.md").read_text()
-    for path in (ROOT / "results").glob("*.json"):
+    for path in (ROOT / "results").glob("voc_*.json"):
         assert json.loads(path.read_text())["images"] > 0

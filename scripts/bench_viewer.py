@@ -1,0 +1,244 @@
+"""How fast the page is: redraws of one to four maps, at zoom 1 and 3, and the first maps after an upload.
+
+    python -m scripts.bench_viewer --json results/viewer.json
+
+Starts `app.py` and drives it with Debian's chromium (`pip install -r requirements-dev.txt`). A redraw is one step of
+the threshold slider, which changes the outline and the caption of every map and draws them anew: from the beginning of
+its frame until the page is laid out, painted and every canvas has its pixels. Nothing else should run on the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import numpy as np
+import tyro
+from PIL import Image
+from tqdm import tqdm
+
+from crt.checkpoint import read_config
+from crt.errors import CrtError, InvalidSetting
+from crt.images import load_image
+
+ROOT = Path(__file__).parent.parent
+METHODS = ("resnet", "tscam", "crt", "crt_cnn")
+ZOOMS = (1, 3)
+BUDGET_MS = 50.0
+VIEWPORT = (1440, 900)
+WARM = 5  # redraws of a scene that do not count
+START_S = 180.0
+SHOWN = ".crt-viewer[data-state='shown'] canvas[data-method]"
+# One redraw after the other, each from the start of its frame. Reading a pixel makes the browser finish its canvas.
+CANVAS = "(({ width, height }) => [width, height])(document.querySelector('.panel canvas'))"
+COUNTED = "count => document.querySelectorAll('.panel').length === count"
+REDRAWS = """async (count) => {
+  const slider = document.querySelector('[data-role="threshold"]');
+  const root = document.querySelector('.crt-viewer');
+  const found = { frame: [], script: [] };
+  for (let i = 0; i < count; i++) {
+    await new Promise((done) => setTimeout(done, 30));
+    let began = 0;
+    requestAnimationFrame(() => { began = performance.now(); });
+    slider.value = String(0.15 + 0.01 * (i % 20));
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    await new Promise((done) => requestAnimationFrame(() => {
+      const painted = new MessageChannel();
+      painted.port1.onmessage = () => {
+        const all = document.querySelectorAll('.panel canvas');
+        for (const canvas of all) canvas.getContext('2d').getImageData(0, 0, 1, 1);
+        found.frame.push(performance.now() - began);
+        found.script.push(Number(root.dataset.redrawMs));
+        done();
+      };
+      painted.port2.postMessage(0);
+    }));
+  }
+  return found;
+}"""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is measured, and where the result goes."""
+
+    checkpoint: Path = Path("checkpoints/voc")
+    """A checkpoint folder."""
+    picture: Path = ROOT / "app/examples/astronaut.jpg"
+    """The picture; a row less of it is uploaded, so that no maps stored with an example are taken."""
+    repeats: int = 60
+    """Redraws of every scene; the first five do not count."""
+    pixel_ratio: float = 1.0
+    """Pixels of the screen for one of CSS."""
+    json: Path | None = None
+    """Write the result here."""
+
+    def __post_init__(self) -> None:
+        if self.repeats < 1 or not 0.5 <= self.pixel_ratio <= 4:
+            raise InvalidSetting("Measure at least 1 redraw, at a pixel ratio from 0.5 to 4.")
+
+
+def bench(config: Config) -> dict:
+    """Measure, print and write. Raises CrtError without chromium or playwright, or if the page does not start."""
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only the checks need it
+    except ImportError as error:
+        raise InvalidSetting("playwright is missing: pip install -r requirements-dev.txt.") from error
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        raise InvalidSetting("chromium is missing: apt-get install chromium.")
+    checkpoint = read_config(config.checkpoint)
+    methods = [method for method in METHODS if method in checkpoint.networks]
+    scenes = [(count, zoom) for count in range(1, len(methods) + 1) for zoom in ZOOMS]
+    redraws, uploads = [], []
+    with tempfile.TemporaryDirectory() as folder, served(config) as url, sync_playwright() as driver:
+        picture = uploadable(config.picture, Path(folder))
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
+        browser = driver.chromium.launch(executable_path=chromium, args=arguments)
+        for index, (count, zoom) in enumerate(tqdm([scenes[0], *scenes], desc="scenes", file=sys.stderr)):
+            context = browser.new_context(
+                viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]}, device_scale_factor=config.pixel_ratio
+            )
+            page = context.new_page()
+            page.goto(f"{url}?v=1&p={'.'.join(methods[-count:])}&zk={zoom}&th=0.15")
+            page.wait_for_selector(".crt-viewer")
+            began = time.perf_counter()
+            page.set_input_files("#crt-picture input[type=file]", str(picture))
+            page.wait_for_selector(SHOWN, timeout=1000 * START_S)
+            waited = time.perf_counter() - began
+            if index:  # the first time loads the networks and warms the browser up
+                page.wait_for_function(COUNTED, arg=count)
+                found = page.evaluate(REDRAWS, config.repeats + WARM)
+                times = {f"{name}_ms": spread(values[WARM:]) for name, values in found.items()}
+                redraws.append({"maps": count, "zoom": zoom, "canvas_px": page.evaluate(CANVAS), **times})
+                uploads.append(waited)
+            context.close()
+        version = browser.version
+        browser.close()
+    result = {
+        "command": command(config),
+        "measure": "one step of the threshold slider, from the start of its frame until all canvases have their pixels",
+        "machine": machine(),
+        "chromium": version,
+        "checkpoint": checkpoint.name,
+        "viewport_px": VIEWPORT,
+        "pixel_ratio": config.pixel_ratio,
+        "repeats": config.repeats,
+        "redraws": redraws,
+        "worst_median_ms": max(row["frame_ms"]["median"] for row in redraws),
+        "budget_ms": BUDGET_MS,
+        "first_map_s": spread(uploads),
+    }
+    print(table(result))
+    if config.json is not None:
+        config.json.parent.mkdir(parents=True, exist_ok=True)
+        config.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
+
+
+@contextmanager
+def served(config: Config) -> Iterator[str]:
+    """The address of the page, served by a process of its own. Raises InvalidSetting if it does not start."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [
+        sys.executable,
+        "app.py",
+        "--checkpoint",
+        str(config.checkpoint),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    url = f"http://127.0.0.1:{port}/"
+    server = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    try:
+        deadline = time.monotonic() + START_S
+        while not _answers(url):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise InvalidSetting(f"The page does not start: try python app.py --checkpoint {config.checkpoint}.")
+            time.sleep(0.3)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5):  # noqa: S310 - our own server on this machine
+            return True
+    except (URLError, TimeoutError, ConnectionError):
+        return False
+
+
+def uploadable(picture: Path, folder: Path) -> Path:
+    """The picture without its last row, as a file: no example has these pixels."""
+    path = folder / "picture.png"
+    Image.fromarray(load_image(picture)[:-1]).save(path)
+    return path
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, 10th and 90th percentile and maximum."""
+    low, middle, high = np.percentile(values, [10, 50, 90])
+    found = {"median": middle, "p10": low, "p90": high, "max": max(values)}
+    return {name: round(float(value), 2) for name, value in found.items()}
+
+
+def machine() -> dict[str, str | int]:
+    """Processor, its cores that this process may use, and the system."""
+    cpu = platform.processor() or platform.machine()
+    if (about := Path("/proc/cpuinfo")).exists():
+        names = re.findall(r"^model name\s*: (.+)$", about.read_text(), re.MULTILINE)
+        cpu = names[0].strip() if names else cpu
+    return {"cpu": cpu, "cores": len(os.sched_getaffinity(0)), "system": f"{platform.system()} {platform.machine()}"}
+
+
+def command(config: Config) -> str:
+    """The command that measures the same again, without the folders of one machine."""
+    checkpoint = config.checkpoint
+    words = ["python -m scripts.bench_viewer"]
+    if checkpoint != Config.checkpoint:
+        words.append(f"--checkpoint {checkpoint.name if checkpoint.is_absolute() else checkpoint}")
+    if config.repeats != Config.repeats:
+        words.append(f"--repeats {config.repeats}")
+    if config.pixel_ratio != Config.pixel_ratio:
+        words.append(f"--pixel-ratio {config.pixel_ratio:g}")
+    return " ".join([*words, "--json results/viewer.json"])
+
+
+def table(result: dict) -> str:
+    """The result as lines of text."""
+    lines = [f"{'maps':>4}{'zoom':>6}{'median ms':>12}{'p10':>8}{'p90':>8}{'max':>8}"]
+    for row in result["redraws"]:
+        frame = row["frame_ms"]
+        numbers = "".join(f"{frame[name]:>8.1f}" for name in ("p10", "p90", "max"))
+        lines.append(f"{row['maps']:>4}{row['zoom']:>6}{frame['median']:>12.1f}{numbers}")
+    first = result["first_map_s"]
+    lines.append(f"first maps after an upload: {first['median']:.2f} s ({first['p10']:.2f} to {first['p90']:.2f})")
+    lines.append(f"{result['machine']['cpu']}, {result['machine']['cores']} cores")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    try:
+        bench(tyro.cli(Config, description=__doc__))
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,208 @@
+"""Ground truth in a real browser: a mask file, shapes drawn by hand, and what is measured against them."""
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.driver import HOSTILE, changed, move, pixels, settle, upload
+
+HEADS = ["IoU", "Precision", "Recall", "Box IoU", "Pointing game", "PxAP"]
+
+
+@pytest.fixture(scope="module")
+def mask(tmp_path_factory) -> str:
+    """Indices for 160 × 120: the left half is the first class, a strip does not count, and a corner is the third."""
+    values = np.zeros((120, 160), np.uint8)
+    values[:, :80], values[:, 80:84], values[:20, 140:] = 1, 255, 3
+    path = tmp_path_factory.mktemp("mask") / "mask.png"
+    Image.fromarray(values).save(path)
+    return str(path)
+
+
+def choose(page: Page, name: str) -> None:
+    page.locator(".class-row").filter(has_text=name).click()
+    settle(page)
+
+
+def measures(page: Page) -> dict[str, list[str]]:
+    """Cells of the table by the row's name."""
+    page.wait_for_timeout(150)  # the table waits for the slider to rest
+    rows = page.locator('[data-role="measures-rows"] tr').all()
+    return {row.locator("th .key").inner_text(): row.locator("td").all_text_contents() for row in rows}
+
+
+def drop(page: Page, path: str) -> None:
+    """Drop a file on the maps."""
+    page.locator('[data-role="panels"]').evaluate(
+        """(node, text) => {
+            const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([bytes], 'dropped.png'));
+            for (const name of ['dragover', 'drop']) {
+                const event = new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true });
+                if (node.dispatchEvent(event)) throw new Error(`${name} was left to the browser`);
+            }
+        }""",
+        base64.b64encode(Path(path).read_bytes()).decode(),
+    )
+
+
+def in_sight(page: Page, method: str) -> dict[str, float]:
+    """The box of a map on the screen, in the middle of it: the tools above stay in sight and would cover its edge."""
+    canvas = page.locator(f'canvas.map[data-method="{method}"]')
+    canvas.evaluate("node => node.scrollIntoView({ block: 'center' })")
+    box = canvas.bounding_box()
+    assert box
+    return dict(box)
+
+
+def press(page: Page, *places: tuple[float, float], method: str = "crt") -> None:
+    """Click places of a map, from 0 to 1."""
+    box = in_sight(page, method)
+    for x, y in places:
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        settle(page)
+
+
+def test_a_mask_file_is_read_here_and_measured(open_page, picture, mask, tmp_path):
+    page = open_page()
+    upload(page, picture)
+    choose(page, "cat")
+    card = page.locator('[data-role="truth-card"]')
+    expect(card).to_contain_text("There is no mask of cat here")
+    before = pixels(page)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_input_files('[data-role="truth-file"]', mask)
+    note = page.locator('[data-role="truth-note"]')
+    expect(note).to_contain_text("It holds cat, person.")
+    settle(page)
+    assert changed(before, pixels(page)) == {"crt", "tscam", "resnet"}
+    expect(page.locator('[data-role="measures-head"] th')).to_have_text(HEADS)
+    expect(page.locator('[data-role="measures-caption"]')).to_contain_text("This picture: cat, at the threshold of")
+    first = measures(page)
+    assert set(first) == {"ResNet", "TS-CAM", "CRT"}
+    assert all(len(cells) == len(HEADS) for cells in first.values())
+    move(page, "threshold", 0.9)
+    assert {name: cells[4:] for name, cells in measures(page).items()} == {
+        name: cells[4:] for name, cells in first.items()
+    }
+    assert measures(page) != first
+    page.get_by_text("What do these mean?").first.click()
+    expect(page.locator('[data-role="measures-says"]')).to_contain_text("Choe et al., 2020")
+
+    choose(page, "evil")
+    expect(card).to_contain_text("There is no mask of ${document.title")
+    bad = tmp_path / f"{HOSTILE.replace('/', '')}.png"
+    bad.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\xff" * 40)
+    page.set_input_files('[data-role="truth-file"]', str(bad))
+    expect(note).to_contain_text("This PNG is cut off")
+    choose(page, "cat")
+    assert set(measures(page)) == {"ResNet", "TS-CAM", "CRT"}
+    page.get_by_role("button", name="Remove mine").click()
+    expect(page.locator('[data-role="truth-source"]')).to_have_text("cat: none yet")
+    settle(page)
+    expect(page.locator('[data-role="measures"]')).to_be_hidden()
+    drop(page, mask)
+    expect(page.locator('[data-role="truth-source"]')).to_have_text("cat: your PNG")
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == []
+    assert page.title() == "CRT explorer"
+
+
+def test_shapes_are_drawn_by_mouse_and_keyboard_and_taken_back(open_page, picture):
+    page = open_page()
+    upload(page, picture)
+    choose(page, "cat")
+    picked = (
+        "window.picked = 0; document.querySelector('.crt-viewer').addEventListener('crt-pick', () => window.picked++)"
+    )
+    page.evaluate(picked)
+    source, note = page.locator('[data-role="truth-source"]'), page.locator('[data-role="truth-note"]')
+    plain = pixels(page)
+    page.get_by_role("button", name="Draw a box").click()
+    press(page, (0.1, 0.2))
+    sketch = page.locator(".sketch .bright").first
+    page.mouse.move(5, 5)
+    press(page, (0.6, 0.7))
+    expect(note).to_have_text("A box for cat was drawn, 25 % of the picture.")
+    expect(source).to_have_text("cat: drawn by you")
+    assert changed(plain, pixels(page)) == {"crt", "tscam", "resnet"}
+    expect(sketch).to_have_attribute("d", "")
+
+    page.get_by_role("button", name="Draw a polygon").click()
+    press(page, (0.7, 0.1), (0.9, 0.1), (0.9, 0.5), method="resnet")
+    assert sketch.get_attribute("d")
+    page.keyboard.press("Backspace")
+    press(page, (0.9, 0.4), (0.7, 0.1), method="resnet")
+    expect(note).to_contain_text("A polygon for cat was drawn, 3.0 % of the picture.")
+    assert page.evaluate("window.picked") == 0
+
+    page.get_by_role("button", name="Draw a box").focus()
+    page.keyboard.press("Enter")
+    settle(page)
+    for key in ["ArrowLeft", "Enter", *["ArrowDown"] * 8, *["ArrowRight"] * 8, "Enter"]:
+        page.keyboard.press(key)
+    settle(page)
+    expect(note).to_contain_text("4.0 % of the picture")
+    for left in ("cat: drawn by you", "cat: drawn by you", "cat: none yet"):
+        page.get_by_role("button", name="Undo").click()
+        expect(source).to_have_text(left)
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+    settle(page)
+    page.mouse.move(5, 5)
+    assert changed(plain, pixels(page)) == set()
+
+
+def test_a_finger_draws_a_polygon_and_escape_leaves_the_tool(open_page, picture):
+    page = open_page("dark", 390, has_touch=True)
+    upload(page, picture)
+    tool = page.get_by_role("button", name="Draw a polygon")
+    tool.tap()
+    expect(tool).to_have_attribute("aria-pressed", "true")
+    box = in_sight(page, "tscam")
+    for x, y in ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8)):
+        page.touchscreen.tap(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        settle(page)
+    page.get_by_role("button", name="Close the shape").tap()
+    expect(page.locator('[data-role="truth-note"]')).to_contain_text("18 % of the picture")
+    expect(tool).to_have_attribute("aria-pressed", "false")
+    assert len(measures(page)) == 3
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    tool.tap()
+    page.locator(".stage").first.focus()
+    page.keyboard.press("Escape")
+    expect(tool).to_have_attribute("aria-pressed", "false")
+
+
+def test_faithfulness_is_measured_on_the_button_and_can_be_cancelled(open_page, picture):
+    page = open_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if "queue/join" in request.url else None)
+    upload(page, picture)
+    run = page.get_attribute(".crt-viewer", "data-run")
+    page.get_by_label("Input size").click()
+    page.get_by_role("option", name="224 px").click()  # ROAD's equations take their time at larger sizes
+    page.wait_for_function("run => document.querySelector('.crt-viewer').dataset.run !== run", arg=run)
+    settle(page)
+    assert not any('"measure"' in text for text in asked)
+    for chip in ("ResNet", "TS-CAM"):
+        page.locator('[data-role="panels-shown"]').get_by_role("button", name=chip, exact=True).click()
+    start, stop = page.get_by_role("button", name="Measure faithfulness"), page.get_by_role("button", name="Cancel")
+    start.click()
+    expect(stop).to_be_visible()
+    stop.click()
+    expect(page.locator('[data-role="judge-note"]')).to_contain_text("Cancelled")
+    start.click()
+    expect(page.get_by_role("button", name="Measured")).to_be_disabled(timeout=120000)
+    rows = page.locator('[data-role="judge-rows"] tr')
+    expect(rows).to_have_count(1)
+    assert len(rows.locator("td").all()) == 5
+    assert "…" not in rows.first.inner_text()
+    expect(page.locator('[data-role="judge-curves"] svg[role="img"]:visible')).to_have_count(3)
+    move(page, "loops", 0)
+    expect(start).to_be_enabled()  # another map, another measurement
+    expect(page.locator('[data-role="judge-found"]')).to_be_hidden()

@@ -1,0 +1,293 @@
+"""Another checkpoint behind a running page: only one that works takes the place, and no old map is shown after."""
+
+import json
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from app import engine as engines
+from app.config import AppConfig
+from app.engine import Engine
+from app.explore import Explorer
+from app.page import CHANGED
+from app.session import TraceCache
+from app.ui import build
+from crt.checkpoint import CONFIG_FILE, file_sha256
+from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
+from crt.predictor import Predictor, Settings
+from tests.tiny import tiny_checkpoint
+
+SETTINGS = Settings(size=96, loops=2)
+
+
+def photo() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory) -> Path:
+    return tiny_checkpoint(tmp_path_factory.mktemp("models") / "first")
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "second"
+    return tiny_checkpoint(folder, classes=("wolf", "${x}"), seed=7)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory) -> Path:
+    return tiny_checkpoint(tmp_path_factory.mktemp("models") / "learned", deconvolution=True)
+
+
+@pytest.fixture
+def explorer(first) -> Explorer:
+    return Explorer(Engine(str(first)), TraceCache(10**9), {})
+
+
+def changed(folder: Path, target: Path, **values) -> Path:
+    """A copy of a checkpoint with other entries in its config."""
+    shutil.copytree(folder, target)
+    config = json.loads((target / CONFIG_FILE).read_text())
+    (target / CONFIG_FILE).write_text(json.dumps(config | values))
+    return target
+
+
+def signed(target: Path, method: str) -> Path:
+    """Write the hash of a weights file that was changed into the config, as its author would."""
+    config = json.loads((target / CONFIG_FILE).read_text())
+    config["networks"][method]["sha256"] = file_sha256(target / f"{method}.safetensors")
+    (target / CONFIG_FILE).write_text(json.dumps(config))
+    return target
+
+
+def test_a_swap_changes_the_maps_and_the_names(explorer, first, second):
+    before = explorer.trace("s", photo(), SETTINGS)
+    old = explorer.engine.model
+    new = explorer.engine.swap(f" {second} ").result(60)
+    assert explorer.engine.model is new and explorer.engine.config.classes == ("wolf", "${x}")
+    assert explorer.engine.sha256 == new.sha256 != old.sha256
+    after = explorer.trace("s", photo(), SETTINGS)
+    assert after.classes == ("wolf", "${x}")
+    np.testing.assert_array_equal(after.maps("crt"), Predictor(new.predictor().checkpoint).trace(photo(), SETTINGS).maps("crt"))  # fmt: skip  # noqa: E501
+    assert explorer.cached("s", photo(), SETTINGS) is after
+    assert explorer.cached("s", photo(), SETTINGS, old) is before
+    # The same checkpoint again is another loading: its folder may hold something else by now.
+    explorer.engine.swap(str(first)).result(60)
+    assert explorer.cached("s", photo(), SETTINGS) is None
+    np.testing.assert_array_equal(explorer.trace("s", photo(), SETTINGS).maps("crt"), before.maps("crt"))
+
+
+def broken(kind: str, first: Path, folder: Path) -> Path | str:
+    target = folder / "broken"
+    if kind == "missing":
+        return folder / "nothing"
+    if kind == "no hub id":
+        return "no such/name at all"
+    if kind == "foreign":
+        target.mkdir()
+        (target / CONFIG_FILE).write_text('{"architectures": ["BertModel"], "vocab_size": 30522}')
+        return target
+    if kind == "empty":
+        target.mkdir()
+        return target
+    if kind == "no file":
+        shutil.copytree(first, target)
+        (target / "crt.safetensors").unlink()
+        return target
+    if kind == "defaults":
+        return changed(first, target, defaults={"size": "large", "threshold": [1]})
+    if kind == "name":
+        return changed(first, target, name={"a": 1})
+    if kind == "classes":  # more names than the weights have channels
+        return changed(first, target, classes=["a", "b", "c", "d"])
+    shutil.copytree(first, target)
+    path = target / "crt.safetensors"
+    if kind == "truncated":
+        path.write_bytes(path.read_bytes()[:-1000])
+        return target
+    if kind == "truncated, signed":
+        path.write_bytes(path.read_bytes()[:-1000])
+        return signed(target, "crt")
+    tensors = load_file(path)
+    name = next(name for name, tensor in tensors.items() if tensor.ndim == 2)
+    tensors[name] = tensors[name][:, :-1].contiguous() if kind == "shape" else torch.full_like(tensors[name], torch.nan)
+    save_file(tensors, path)
+    return signed(target, "crt")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("missing", "There is no folder"),
+        ("no hub id", "no folder here and could not be fetched"),
+        ("foreign", "not a checkpoint config"),
+        ("empty", "has no config.json"),
+        ("no file", "names crt.safetensors, which is not there"),
+        ("truncated", "damaged"),
+        ("truncated, signed", "cannot be read as safetensors"),
+        ("shape", "wrong shape"),
+        ("classes", "wrong shape"),
+        ("values", "not finite"),
+        ("defaults", "defaults"),
+        ("name", "name must be text"),
+    ],
+)
+def test_a_broken_checkpoint_keeps_the_old_one_and_says_why(explorer, first, tmp_path, kind, reason):
+    before, model = explorer.trace("s", photo(), SETTINGS), explorer.engine.model
+    with pytest.raises(CrtError, match=reason) as error:
+        explorer.engine.swap(str(broken(kind, first, tmp_path))).result(60)
+    assert "\n" not in str(error.value) and str(error.value).endswith(".")
+    assert explorer.engine.model is model
+    assert explorer.trace("s", photo(), SETTINGS) is before
+    assert explorer.trace("another", photo(), SETTINGS).classes == before.classes
+
+
+def test_an_unexpected_error_is_logged_and_the_old_one_goes_on(explorer, second, monkeypatch, caplog):
+    monkeypatch.setattr(engines, "try_out", lambda predictor: 1 / 0)
+    with pytest.raises(InvalidCheckpoint, match="server's log"):
+        explorer.engine.swap(str(second)).result(60)
+    assert "ZeroDivisionError" in caplog.text
+    monkeypatch.undo()
+    assert explorer.engine.swap(str(second)).result(60).config.classes == ("wolf", "${x}")
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 400, "a\nb", "a\x00b"])
+def test_a_name_that_cannot_be_one_is_refused_at_once(explorer, name):
+    with pytest.raises(InvalidSetting, match="Hub id"):
+        explorer.engine.swap(name)
+
+
+def test_a_look_that_runs_ends_with_the_model_it_began_with(explorer, second, monkeypatch):
+    began, go_on, look = threading.Event(), threading.Event(), Predictor.trace
+    old = explorer.engine.model
+
+    def slow(self, *args, **kwargs):
+        if self is old.predictor():
+            began.set()
+            assert go_on.wait(30)
+        return look(self, *args, **kwargs)
+
+    monkeypatch.setattr(Predictor, "trace", slow)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(explorer.trace, "s", photo(), SETTINGS)
+        assert began.wait(30)
+        new = explorer.engine.swap(str(second)).result(60)  # does not wait for the look
+        assert explorer.engine.model is new and not running.done()
+        go_on.set()
+        trace = running.result(60)
+    assert trace.provenance["checkpoint_sha256"] == old.sha256
+    assert explorer.cached("s", photo(), SETTINGS) is None
+    assert explorer.cached("s", photo(), SETTINGS, old) is trace
+    assert explorer.trace("s", photo(), SETTINGS).provenance["checkpoint_sha256"] == new.sha256
+
+
+def test_one_checkpoint_is_loaded_at_a_time(explorer, second, monkeypatch):
+    began, go_on, load = threading.Event(), threading.Event(), engines.load_checkpoint
+
+    def slow(source):
+        began.set()
+        assert go_on.wait(30)
+        return load(source)
+
+    monkeypatch.setattr(engines, "load_checkpoint", slow)
+    first = explorer.engine.swap(str(second))
+    assert began.wait(30)
+    with pytest.raises(InvalidSetting, match="being loaded"):
+        explorer.engine.swap(str(second))
+    go_on.set()
+    first.result(60)
+    explorer.engine.swap(str(second)).result(60)
+
+
+def test_many_looks_during_many_swaps_are_each_of_one_model(explorer, first, second):
+    def ask(i: int) -> None:
+        header, data = explorer._payload(explorer.engine.model, *looked(i))
+        assert header and data
+
+    def looked(i: int):
+        model = explorer.engine.model
+        trace = explorer.trace(f"s{i}", photo(), SETTINGS, model=model)
+        assert trace.provenance["checkpoint_sha256"] == model.sha256
+        assert trace.classes == model.config.classes
+        return trace, photo(), False, None
+
+    del ask
+    with ThreadPoolExecutor(4) as pool:
+        looks = [pool.submit(looked, i) for i in range(12)]
+        for folder in (second, first, second):
+            explorer.engine.swap(str(folder)).result(60)
+        for one in looks:
+            one.result(60)
+
+
+# The page
+
+
+def listeners(demo) -> list[str]:
+    return [target for fn in demo.fns.values() for _, target in fn.targets]
+
+
+def test_without_the_flag_there_is_no_endpoint_and_no_field(first, second):
+    labels = lambda demo: {getattr(block, "label", None) for block in demo.blocks.values()}  # noqa: E731
+    plain, own = build(AppConfig(checkpoint=str(first))), build(AppConfig(checkpoint=str(first), own_models=True))
+    assert "Checkpoint (folder or Hub id)" not in labels(plain)
+    assert "Checkpoint (folder or Hub id)" in labels(own)
+    assert len(own.fns) == len(plain.fns) + 1
+    assert "submit" not in listeners(plain) and "submit" in listeners(own)
+    assert own.get_api_info() == plain.get_api_info() or set(own.get_api_info()["named_endpoints"]) == {
+        "/maps", "/trace", "/masks"
+    }  # fmt: skip
+
+
+def swap_of(demo):
+    """The function behind the button."""
+    return next(fn.fn for fn in demo.fns.values() if any(target == "submit" for _, target in fn.targets))
+
+
+def test_the_page_is_told_how_it_went(first, second, learned, tmp_path):
+    demo = build(AppConfig(checkpoint=str(first), own_models=True))
+    swap = swap_of(demo)
+    told = [answers[0]["swap_answer"] for answers in swap(str(tmp_path / "none"), "overlap")]
+    assert [one["state"] for one in told] == ["loading", "failed"]
+    assert "There is no folder" in told[-1]["error"]
+    *_, (last, mode) = swap(str(second), "overlap")
+    assert last["swap_answer"]["state"] == "done" and last["swap_answer"]["classes"] == 2
+    assert mode["value"] == "overlap"
+    *_, (last, mode) = swap(str(learned), "overlap")  # which this one cannot do
+    assert mode["choices"] == ["deconvolution"] and mode["value"] == "deconvolution"
+    *_, (last, mode) = swap(str(first), "deconvolution")  # which the first one cannot do
+    assert mode["value"] == "overlap"
+
+
+class Asked:
+    """What Gradio hands to a listener."""
+
+    def __init__(self, **details) -> None:
+        self._data = details
+        self.session_hash = "s"
+
+
+def test_a_page_of_the_checkpoint_before_is_told_to_look_again(first, second, tmp_path):
+    demo = build(AppConfig(checkpoint=str(first), own_models=True))
+    Image.fromarray(photo()).save(tmp_path / "a.png")
+    publish = next(fn.fn for fn in demo.fns.values() if any(target == "publish" for _, target in fn.targets))
+    ask = lambda **details: next(publish(Asked(**details), str(tmp_path / "a.png"), "224", "overlap", Asked()))[  # noqa: E731
+        "publish_answer"
+    ]
+    assert "changed" not in ask(kind="zip", model=None)
+    list(swap_of(demo)(str(second), "overlap"))
+    told = ask(kind="zip", key="k", run="r", model="the one before")
+    assert told["changed"] is True and told["error"] == CHANGED and told["key"] == "k"
+
+
+def test_a_folder_elsewhere_on_the_machine_is_not_told(explorer, first):
+    assert str(first) not in json.dumps(explorer.engine.model.public())
+    assert explorer.engine.model.public()["place"] is None
