@@ -137,3 +137,17 @@ def test_every_example_has_a_sentence_and_a_view_as_the_script_writes_them():
         assert re.fullmatch(r"[A-Z][^.]{20,140}\.", one["claim"]), one["id"]
         card = BY_ID[one["id"]].card()
         assert (card["claim"], card["view"]) == (one["claim"], one["view"])
+
+
+@pytest.mark.parametrize("name", ["one_scale", "seven_scales"])
+def test_the_tour_tells_what_was_measured_of_loops(name):
+    methods = json.loads((ROOT / f"results/voc_train_animals_{name}.json").read_text())["methods"]
+    counts = sorted(int(key[-1]) for key in methods if re.fullmatch(r"crt_loops_\d", key))
+    refined = {count: methods[f"crt_loops_{count}"] for count in counts}
+    unrefined = {count: methods[f"crt_loops_{count}_unrefined"] for count in counts}
+    assert unrefined[max(counts)]["miou_best"] > unrefined[0]["miou_best"]
+    assert max(counts, key=lambda count: refined[count]["miou_best"]) == 2
+    assert refined[2]["miou_at_0.15"] <= refined[0]["miou_at_0.15"]
+    told = (ROOT / "app/viewer/tour.mjs").read_text()
+    for claim in ("loops helped maps without refinement", "two loops measured best", "no better than none"):
+        assert claim in told
