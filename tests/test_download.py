@@ -195,6 +195,15 @@ def test_archives_cannot_write_elsewhere(server, tmp_path, name):
     assert not (root / "VOCdevkit").exists() and not (root / ".unpacking").exists()
 
 
+def test_archives_cannot_link_elsewhere(tmp_path):
+    link = tarfile.TarInfo("VOCdevkit/VOC2012/JPEGImages")
+    link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path)
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.addfile(link)
+    with pytest.raises(InvalidDataset, match="cannot be unpacked safely"):
+        download_voc.extract_voc(tmp_path / "a.tar", tmp_path / "data" / "VOCdevkit" / "VOC2012")
+
+
 @pytest.mark.parametrize("archive", [b"not a tar", make_tar({"readme.txt": b"x"})], ids=["no tar", "other content"])
 def test_wrong_voc_archives(server, tmp_path, archive):
     with pytest.raises(InvalidDataset, match="delete it"):

@@ -115,7 +115,7 @@ def test_a_column_that_fails_says_so_in_its_row_and_the_others_come(open_page, p
     run(page, "All 4 modes are here")
     grid = page.locator('[data-role="ablate-modes-grid"]')
     expect(grid.locator("button")).to_have_count(6)
-    expect(grid.get_by_text("no deconvolution head")).to_be_visible()  # and the reason why
+    expect(grid.get_by_text("cannot do deconvolution")).to_be_visible()  # and the reason why
 
 
 @pytest.mark.parametrize(("theme", "width"), [("dark", 390), ("light", 1440)])
