@@ -1,0 +1,96 @@
+"""Seeds on disk, one npz a picture, between the branches that make them and the networks that learn from them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from crt.datasets import ImageSet
+from crt.datasets.base import Problems
+from crt.errors import InvalidDataset
+from crt.seeds import normalise, strided_size, to_pixels
+
+SUFFIX = ".npz"
+
+
+@dataclass(frozen=True)
+class SeedMaps:
+    """The maps of one picture, each divided by its maximum (METHOD section 7).
+
+    `keys`: (K,) int64, 0-based classes. `strided`: (K, h, w) float32 at `strided_size`, for the random walk.
+    `high_res`: (K, H, W) float32 on the pixels of the picture.
+    """
+
+    keys: np.ndarray
+    strided: np.ndarray
+    high_res: np.ndarray
+
+    @classmethod
+    def of(cls, keys: tuple[int, ...], summed: np.ndarray) -> SeedMaps:
+        """From classes and the (K, H, W) sum over views (`multi_scale_maps`).
+
+        The strided maps are read off the summed ones, which are linear between cells four times as wide.
+        """
+        height, width = summed.shape[-2:]
+        strided = to_pixels(summed, (height, width), strided_size((height, width)))
+        return cls(np.asarray(keys, dtype=np.int64), normalise(strided), normalise(summed))
+
+    def save(self, path: Path) -> None:
+        """Write float16 maps, whole or not at all. Raises OSError, for instance when the disk is full."""
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with temporary.open("wb") as stream:
+                np.savez_compressed(
+                    stream,
+                    keys=self.keys,
+                    strided=self.strided.astype(np.float16),
+                    high_res=self.high_res.astype(np.float16),
+                )
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path) -> SeedMaps:
+        """Read what `save` wrote. Raises InvalidDataset with the id for anything else."""
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                keys, strided, high_res = (arrays[name] for name in ("keys", "strided", "high_res"))
+        except Exception as error:  # zip, decompressors and npy headers each raise their own at foreign bytes
+            raise InvalidDataset(f"The seeds of {path.stem} cannot be read: make them again.") from error
+        fits = keys.ndim == 1 and keys.dtype == np.int64 and high_res.ndim == strided.ndim == 3
+        if not fits or not len(keys) == len(strided) == len(high_res):
+            raise InvalidDataset(f"The seeds of {path.stem} have arrays that do not fit each other: make them again.")
+        if strided.shape[1:] != strided_size((high_res.shape[1], high_res.shape[2])):
+            raise InvalidDataset(f"The seeds of {path.stem} have two sizes that do not fit: make them again.")
+        return cls(keys, strided.astype(np.float32), high_res.astype(np.float32))
+
+
+def seed_path(folder: Path, name: str) -> Path:
+    """Where the seeds of a picture lie."""
+    return folder / f"{name}{SUFFIX}"
+
+
+def is_done(folder: Path, name: str, keys: tuple[int, ...]) -> bool:
+    """Whether the seeds of a picture are there, whole, and of these classes."""
+    path = seed_path(folder, name)
+    if not path.is_file():
+        return False
+    try:
+        return SeedMaps.load(path).keys.tolist() == list(keys)
+    except InvalidDataset:
+        return False
+
+
+def require(folder: Path, images: ImageSet) -> None:
+    """Raise InvalidDataset with the ids of all pictures whose seeds are missing."""
+    problems = Problems(f"The seeds in {folder}")
+    for sample in images.samples:
+        if not seed_path(folder, sample.id).is_file():
+            problems.add("no seeds: run scripts.make_seeds again for", sample.id)
+    problems.raise_if_any()

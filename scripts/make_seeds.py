@@ -1,0 +1,121 @@
+"""Write the seeds of a split: per picture one npz with the normalised maps of its classes at two resolutions.
+
+    python -m scripts.make_seeds --root VOC2012 --split train --checkpoint checkpoints/voc --out runs/seeds
+    accelerate launch -m scripts.make_seeds --root VOC2012 --split train --out runs/seeds
+
+`--method resnet` gives the CAM of IRNet and `--method tscam` TS-CAM. Pictures that are done are not
+done again, so an interrupted run goes on where it was; processes and machines share the pictures between them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+from accelerate import PartialState
+from tqdm import tqdm
+
+from crt.checkpoint import Method, load_checkpoint
+from crt.datasets import read_voc
+from crt.errors import CrtError, InvalidSetting
+from crt.images import load_image
+from crt.multiscale import MapRequest, Views, multi_scale_maps
+from crt.predictor import Predictor, choose_device
+from crt.seed_files import SeedMaps, is_done, seed_path
+from crt.seeds import SCALES
+from crt.tiles import Mode
+from crt.train.config import Precision
+from crt.train.precision import resolve
+
+SETTINGS = "seeds.json"
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Which pictures, by which network, and where the seeds go."""
+
+    root: Path
+    """Devkit folder (`.../VOC2012`); masks are not read."""
+    out: Path
+    """A folder for these seeds alone."""
+    split: str = "train"
+    checkpoint: str = "checkpoints/voc"
+    method: Method = "crt"
+    loops: int | None = None
+    """CRT's loop count; the checkpoint's default if none is given."""
+    refined: bool | None = None
+    """Attention refinement; the checkpoint's default if none is given."""
+    single_scale: bool = False
+    """The picture's own size and its mirror image only, instead of seven scales with theirs."""
+    mode: Mode = "overlap"
+    device: str = "auto"
+    precision: Precision = "auto"
+
+
+@dataclass(frozen=True)
+class Made:
+    """How many pictures of this process were made now, and how many were there before."""
+
+    new: int
+    before: int
+
+
+def make_seeds(config: Seeds) -> Made:
+    """Make what is missing. Raises CrtError; a picture that failed is named, and none is left half written."""
+    state = PartialState(cpu=config.device == "cpu")
+    checkpoint = load_checkpoint(config.checkpoint)
+    if config.method not in checkpoint.networks:
+        raise InvalidSetting(f"{config.checkpoint} has no {config.method}: choose {', '.join(checkpoint.networks)}.")
+    device = state.device if config.device == "auto" and state.num_processes > 1 else choose_device(config.device)
+    defaults = checkpoint.config.defaults
+    loops = (defaults.loops if config.loops is None else config.loops) if config.method == "crt" else 0
+    refined = defaults.refined if config.refined is None else config.refined
+    request = MapRequest(config.method, loops, refined)
+    views = Views((1.0,) if config.single_scale else SCALES, flip=True, mode=config.mode)
+    images = read_voc(config.root, config.split)
+    if images.classes != tuple(checkpoint.config.classes):
+        raise InvalidSetting("The classes of the data are not those of the checkpoint.")
+    _claim(config.out, {**dataclasses.asdict(request), **dataclasses.asdict(views), "weights": checkpoint.sha256})
+
+    predictor = Predictor(checkpoint, device=device, bfloat16=resolve(config.precision, device.type) == "bf16")
+    mine = images.samples[state.process_index :: state.num_processes]
+    missing = [sample for sample in mine if not is_done(config.out, sample.id, sample.labels)]
+    for sample in tqdm(missing, unit="picture", disable=not state.is_main_process, mininterval=5.0):
+        try:
+            image = load_image(sample.image)
+            summed, _ = multi_scale_maps(predictor, image, sample.labels, {"seeds": request}, views)
+            SeedMaps.of(sample.labels, summed["seeds"]).save(seed_path(config.out, sample.id))
+        except (CrtError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise CrtError(f"{sample.id}: {reason} Mend that and run the same command to go on.") from error
+    state.wait_for_everyone()
+    return Made(len(missing), len(mine) - len(missing))
+
+
+def _claim(folder: Path, made_with: dict) -> None:
+    """Write down what these seeds are made with. Raises InvalidSetting if the folder holds seeds made otherwise."""
+    text = json.dumps(made_with, indent=1) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / SETTINGS
+        if not path.exists():
+            temporary = folder / f".{SETTINGS}.{os.getpid()}"
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(path)
+        elif path.read_text(encoding="utf-8") != text:
+            raise InvalidSetting(f"{folder} holds seeds made with other settings: choose another folder for these.")
+    except OSError as error:
+        raise InvalidSetting(f"{folder} cannot be written: {error.strerror}.") from error
+
+
+if __name__ == "__main__":
+    try:
+        made = make_seeds(tyro.cli(Seeds, description=__doc__))
+        print(f"{made.new} pictures made, {made.before} were there before")
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,152 @@
+"""Seeds on disk: what they hold, that a run goes on where it stopped, and that nothing half written counts as done."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from crt import seed_files
+from crt.checkpoint import load_checkpoint
+from crt.datasets import VOC_CLASSES, Sample, read_voc
+from crt.errors import CrtError, InvalidDataset, InvalidSetting
+from crt.images import load_image
+from crt.multiscale import MapRequest, Views, multi_scale_maps
+from crt.predictor import Predictor, Settings
+from crt.seed_files import SeedMaps, is_done, require
+from crt.seeds import normalise, to_pixels
+from scripts.make_seeds import Seeds, make_seeds
+from tests.test_datasets import add_picture, write_split
+from tests.tiny import tiny_checkpoint
+
+ROOT = Path(__file__).parent.parent
+IDS = ["2007_000001", "2007_000002", "2007_000003"]
+LABELS = (["cat", "person"], ["dog"], ["bus"])
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> str:
+    return str(tiny_checkpoint(tmp_path_factory.mktemp("seeds") / "tiny", classes=VOC_CLASSES))
+
+
+@pytest.fixture
+def voc(tmp_path) -> Path:
+    root, rng = tmp_path / "VOC2012", np.random.default_rng(0)
+    for name, labels in zip(IDS, LABELS, strict=True):
+        add_picture(root, name, labels)
+        pixels = rng.integers(0, 256, (9, 13, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((101, 70)).save(root / "JPEGImages" / f"{name}.jpg")
+    write_split(root, "train", IDS)
+    return root
+
+
+def config(voc: Path, checkpoint: str, **changes) -> Seeds:
+    return Seeds(**{"root": voc, "out": voc.parent / "seeds", "checkpoint": checkpoint, "single_scale": True} | changes)
+
+
+def strided(predictor: Predictor, sample: Sample, wanted: MapRequest) -> np.ndarray:
+    """The strided maps put together from the maps of cells, each view by itself."""
+    image, total = load_image(sample.image), np.zeros((len(sample.labels), 18, 26), np.float32)
+    for flipped in (False, True):
+        view = np.ascontiguousarray(image[:, ::-1]) if flipped else image
+        trace = predictor.trace(view, Settings(size=None, loops=wanted.loops))
+        maps = trace.maps(wanted.method, loops=wanted.loops, refined=wanted.refined, classes=sample.labels)
+        total += to_pixels(maps, trace.span(wanted.method), (18, 26), flipped=flipped)
+    return normalise(total)
+
+
+@pytest.mark.parametrize(
+    ("changes", "request_"),
+    [
+        ({}, MapRequest("crt", 2, refined=True)),  # the tiny checkpoint's defaults
+        ({"loops": 1, "refined": False}, MapRequest("crt", 1, refined=False)),
+        ({"method": "resnet"}, MapRequest("resnet")),
+    ],
+)
+def test_seeds_are_the_normalised_maps_of_the_labels(voc, checkpoint, changes, request_):
+    made = config(voc, checkpoint, precision="no", **changes)
+    assert make_seeds(made).new == 3
+    predictor = Predictor(load_checkpoint(checkpoint))
+    for sample in read_voc(voc, "train").samples:
+        seeds = SeedMaps.load(made.out / f"{sample.id}.npz")
+        assert seeds.keys.tolist() == list(sample.labels)
+        assert seeds.high_res.shape == (len(sample.labels), 70, 101) and seeds.strided.shape[1:] == (18, 26)
+        summed, _ = multi_scale_maps(predictor, load_image(sample.image), sample.labels, {"x": request_}, Views((1.0,)))
+        np.testing.assert_allclose(seeds.high_res, normalise(summed["x"]), atol=1e-3)
+        np.testing.assert_allclose(seeds.strided, strided(predictor, sample, request_), atol=0.03)
+
+
+def test_a_run_goes_on_where_it_stopped(voc, checkpoint):
+    made = config(voc, checkpoint)
+    make_seeds(made)
+    first, second, third = (made.out / f"{name}.npz" for name in IDS)
+    kept = first.stat().st_mtime_ns
+    second.write_bytes(second.read_bytes()[:-40])
+    third.unlink()
+    with pytest.raises(InvalidDataset, match=IDS[2]):
+        require(made.out, read_voc(voc, "train"))
+    result = make_seeds(made)
+    assert (result.new, result.before) == (2, 1)
+    assert first.stat().st_mtime_ns == kept
+    assert all(is_done(made.out, s.id, s.labels) for s in read_voc(voc, "train").samples)
+    require(made.out, read_voc(voc, "train"))
+
+
+def test_a_full_disk_names_the_picture_and_leaves_nothing_behind(voc, checkpoint, monkeypatch):
+    def full(stream, **arrays):
+        stream.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(seed_files.np, "savez_compressed", full)
+    with pytest.raises(CrtError, match=f"{IDS[0]}: No space left on device"):
+        make_seeds(config(voc, checkpoint))
+    assert [path.name for path in (voc.parent / "seeds").iterdir()] == ["seeds.json"]
+
+
+def test_other_settings_need_another_folder(voc, checkpoint):
+    make_seeds(config(voc, checkpoint))
+    with pytest.raises(InvalidSetting, match="made with other settings"):
+        make_seeds(config(voc, checkpoint, loops=0))
+
+
+def test_what_cannot_be_done_is_said(voc, checkpoint, tmp_path):
+    one = tiny_checkpoint(tmp_path / "one", classes=VOC_CLASSES, methods=("crt",))
+    with pytest.raises(InvalidSetting, match="has no tscam"):
+        make_seeds(config(voc, str(one), method="tscam"))
+    with pytest.raises(InvalidSetting, match="classes"):
+        make_seeds(config(voc, str(tiny_checkpoint(tmp_path / "two"))))
+    (voc / "JPEGImages" / f"{IDS[1]}.jpg").write_bytes(b"no picture")
+    with pytest.raises(CrtError, match=IDS[1]):
+        make_seeds(config(voc, checkpoint))
+
+
+@pytest.mark.parametrize(
+    "change", [{"keys": np.array(["a"], object)}, {"strided": np.zeros((1, 2, 2))}, {"keys": None}]
+)
+def test_a_foreign_file_is_refused_by_its_id(tmp_path, change):
+    arrays = {"keys": np.array([1]), "strided": np.zeros((1, 3, 3)), "high_res": np.zeros((1, 9, 9))}
+    np.savez(tmp_path / "2007_1.npz", **{name: v for name, v in (arrays | change).items() if v is not None})
+    with pytest.raises(InvalidDataset, match="2007_1"):
+        SeedMaps.load(tmp_path / "2007_1.npz")
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_pictures(voc, checkpoint):
+    made = config(voc, checkpoint, precision="no")
+    make_seeds(made)
+    words = ["--root", voc, "--out", voc.parent / "shared", "--checkpoint", checkpoint, "--single-scale"]
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+    subprocess.run(
+        [*launch, "-m", "scripts.make_seeds", *map(str, words), "--precision", "no", "--device", "cpu"],
+        cwd=ROOT, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    for name in IDS:
+        alone, together = SeedMaps.load(made.out / f"{name}.npz"), SeedMaps.load(voc.parent / "shared" / f"{name}.npz")
+        np.testing.assert_allclose(alone.high_res, together.high_res, atol=1e-3)
+    assert json.loads((voc.parent / "shared" / "seeds.json").read_text())["method"] == "crt"
