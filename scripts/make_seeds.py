@@ -71,7 +71,9 @@ def make_seeds(config: Seeds) -> Made:
     checkpoint = load_checkpoint(config.checkpoint)
     if config.method not in checkpoint.networks:
         raise InvalidSetting(f"{config.checkpoint} has no {config.method}: choose {', '.join(checkpoint.networks)}.")
-    device = state.device if config.device == "auto" and state.num_processes > 1 else choose_device(config.device)
+    device = choose_device(config.device)
+    if config.device == "auto" and state.device is not None:
+        device = state.device  # a GPU of its own for each process
     defaults = checkpoint.config.defaults
     loops = (defaults.loops if config.loops is None else config.loops) if config.method == "crt" else 0
     refined = defaults.refined if config.refined is None else config.refined
