@@ -10,6 +10,7 @@ import numpy as np
 from crt.checkpoint import Method
 from crt.images import resize_scale
 from crt.predictor import Predictor, Settings
+from crt.refine import Combine
 from crt.seeds import SCALES, to_pixels
 from crt.tiles import Mode
 from crt.trace import Trace
@@ -22,6 +23,7 @@ class MapRequest:
     method: Method
     loops: int = 0
     refined: bool = True
+    combine: Combine = "sum"
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,11 @@ class Views:
     mode: Mode = "overlap"
 
 
-def requests_for(predictor: Predictor, loops: int) -> dict[str, MapRequest]:
+def requests_for(predictor: Predictor, loops: int, combine: Sequence[Combine] = ()) -> dict[str, MapRequest]:
     """The rows of an evaluation table: each network, and CRT at every loop count up to `loops`, refined and not.
 
-    `crt` and `crt_unrefined` are at the checkpoint's default loop count.
+    `crt` and `crt_unrefined` are at the checkpoint's default loop count. `combine`: further ways to put the attention
+    of several passes together, at every loop count that has several (`crt_loops_2_first` …).
     """
     config = predictor.checkpoint.config
     requests: dict[str, MapRequest] = {}
@@ -47,6 +50,8 @@ def requests_for(predictor: Predictor, loops: int) -> dict[str, MapRequest]:
         for count in range(loops + 1):
             requests[f"crt_loops_{count}"] = MapRequest("crt", count, refined=True)
             requests[f"crt_loops_{count}_unrefined"] = MapRequest("crt", count, refined=False)
+        for count in range(2, loops + 1):
+            requests |= {f"crt_loops_{count}_{way}": MapRequest("crt", count, combine=way) for way in combine}
     if "tscam" in config.networks:
         requests["tscam"] = MapRequest("tscam")
         requests["tscam_unrefined"] = MapRequest("tscam", refined=False)
@@ -81,6 +86,8 @@ def multi_scale_maps(
             if scale == 1.0 and not flipped:
                 plain = trace
             for name, want in requests.items():
-                maps = trace.maps(want.method, loops=want.loops, refined=want.refined, classes=keys)
+                maps = trace.maps(
+                    want.method, loops=want.loops, refined=want.refined, classes=keys, combine=want.combine
+                )
                 sums[name] += to_pixels(maps, trace.span(want.method), size, flipped=flipped)
     return sums, plain or predictor.trace(image, settings)

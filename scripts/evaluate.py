@@ -22,6 +22,7 @@ from crt.errors import CrtError
 from crt.metrics.seeds import evaluate_seeds
 from crt.multiscale import Views
 from crt.predictor import Predictor, choose_device
+from crt.refine import Combine
 from crt.seeds import SCALES
 from crt.tiles import Mode
 from crt.train.config import Precision
@@ -42,6 +43,8 @@ class Seeds:
     """Classes whose IoU is averaged beside background; `animals` stands for cat, cow, dog, horse, sheep and person."""
     loops: int = 3
     """CRT is measured at every loop count up to this one."""
+    combine: tuple[Combine, ...] = ()
+    """Further ways to put the attention of several passes together, beside their sum."""
     mode: Mode = "overlap"
     every: int = 1
     """Measure every n-th picture only, for a quicker and rougher number."""
@@ -68,7 +71,13 @@ def seeds(config: Seeds) -> dict:
     began = time.perf_counter()
     with tqdm(total=len(images), unit="picture", mininterval=5.0) as bar:
         result = evaluate_seeds(
-            predictor, images, views=views, loops=config.loops, measured=measured, advance=lambda: _tick(bar)
+            predictor,
+            images,
+            views=views,
+            loops=config.loops,
+            combine=config.combine,
+            measured=measured,
+            advance=lambda: _tick(bar),
         )
     result = {
         "protocol": {
@@ -102,6 +111,7 @@ def command(config: Seeds) -> str:
     words += ["--multi-scale"] if config.multi_scale else []
     words += [f"--classes {' '.join(config.classes)}"] if config.classes else []
     words += [f"--loops {config.loops}", f"--mode {config.mode}"]
+    words += [f"--combine {' '.join(config.combine)}"] if config.combine else []
     words += [f"--every {config.every}"] if config.every > 1 else []
     words += [f"--limit {config.limit}"] if config.limit is not None else []
     return " ".join(words)

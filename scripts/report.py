@@ -124,7 +124,8 @@ def _title(name: str) -> str:
     refined = "unrefined" if plain != name else "refined"
     if plain == "crt":
         return "CRT, default loops, unrefined"
-    return f"CRT, loops {plain.removeprefix('crt_loops_')}, {refined}"
+    count, _, way = plain.removeprefix("crt_loops_").partition("_")
+    return f"CRT, loops {count}, {refined}" + (f" by the {way} pass" if way in ("first", "last") else way)
 
 
 def _per_class(methods: dict[str, Any]) -> list[str]:

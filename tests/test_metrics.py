@@ -76,10 +76,13 @@ def picture_set(folder: Path, classes: tuple[str, ...]) -> ImageSet:
 def test_every_network_and_loop_count_is_measured(predictor: Predictor, tmp_path: Path) -> None:
     classes = predictor.checkpoint.config.classes
     images = picture_set(tmp_path, classes)
-    result = evaluate_seeds(predictor, images, views=Views((1.0, 0.5)), loops=2, measured=classes[:2])
+    views = Views((1.0, 0.5))
+    result = evaluate_seeds(predictor, images, views=views, loops=2, combine=("first", "sum"), measured=classes[:2])
     rows = {"crt", "crt_unrefined", "tscam", "tscam_unrefined", "resnet", "crt_cnn"}
     rows |= {f"crt_loops_{k}{u}" for k in range(3) for u in ("", "_unrefined")}
-    assert set(result["methods"]) == rows
+    assert set(result["methods"]) == rows | {"crt_loops_2_first", "crt_loops_2_sum"}
+    assert result["methods"]["crt_loops_2_sum"] == result["methods"]["crt_loops_2"]
+    assert result["methods"]["crt_loops_2_first"] != result["methods"]["crt_loops_2"]
     assert result["methods"]["crt"] == result["methods"]["crt_loops_2"]  # the default is 3, bounded by what was run
     for row in result["methods"].values():
         assert set(row["per_class"]) == {"background", *classes[:2]}

@@ -15,6 +15,7 @@ from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
 from crt.multiscale import Views, multi_scale_maps, requests_for
 from crt.predictor import Predictor
+from crt.refine import Combine
 from crt.seeds import THRESHOLD, normalise
 
 THRESHOLDS = np.round(np.arange(0.01, 0.80, 0.01), 2)
@@ -26,14 +27,16 @@ def evaluate_seeds(
     *,
     views: Views,
     loops: int = 3,
+    combine: Sequence[Combine] = (),
     measured: Sequence[str] | None = None,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """Mean IoU in percent of every kind of map, image labels given, with a sweep of the background threshold.
 
     `measured`: classes whose IoU is averaged beside background, all by default; all labelled classes compete all the
-    same. Confusion is summed over all pictures, pixels marked 255 do not count. Returns plain JSON values: `methods`
-    and `classification_map`. Raises InvalidDataset for a picture without a mask, InvalidSetting for unknown classes.
+    same. `combine`: see `requests_for`. Confusion is summed over all pictures, pixels marked 255 do not count. Returns
+    plain JSON values: `methods` and `classification_map`. Raises InvalidDataset for a picture without a mask,
+    InvalidSetting for unknown classes.
     """
     names = predictor.checkpoint.config.classes
     if tuple(images.classes) != tuple(names):
@@ -42,9 +45,9 @@ def evaluate_seeds(
     if unknown:
         raise InvalidSetting(f"Unknown classes {sorted(unknown)}: choose among {', '.join(names)}.")
     rows = [0, *(names.index(name) + 1 for name in (names if measured is None else measured))]
-    requests = requests_for(predictor, loops)
+    requests = requests_for(predictor, loops, combine)
     sweeps = {name: ThresholdSweep(THRESHOLDS, len(names) + 1) for name in requests}
-    scores: dict[str, list[np.ndarray]] = {name: [] for name in requests if not name.endswith("_unrefined")}
+    scores: dict[str, list[np.ndarray]] = {name: [] for name in requests if not name.endswith(("_unrefined", *combine))}
     for sample in images.samples:
         if sample.mask is None:
             raise InvalidDataset(f"{sample.id} has no mask to measure against.")
