@@ -12,7 +12,7 @@ from pytorch_grad_cam.metrics.road import NoisyLinearImputer, ROADLeastRelevantF
 
 from crt.checkpoint import METHODS, load_checkpoint
 from crt.errors import InvalidSetting
-from crt.metrics import faithfulness
+from crt.metrics import faithfulness, perturb
 from crt.metrics.faithfulness import MEASURES, Curve, Probe, Stopped, Subject, measure, subject_of
 from crt.predictor import Predictor, Settings
 from crt.tiles import MODES
@@ -99,7 +99,7 @@ def test_ends_of_the_curves_and_shapes_on_every_network(predictor, picture, meth
     assert found.deletion.probability[0] == found.insertion.probability[-1] == found.probability
     assert found.deletion.probability[-1] == pytest.approx(grey)
     np.testing.assert_allclose(found.deletion.share, [0, 1 / 3, 2 / 3, 1])
-    (blurred,) = subject.score(faithfulness._blurred(subject.pixels[0], FAST.blur)[None])
+    (blurred,) = subject.score(perturb.blurred(subject.pixels[0], FAST.blur)[None])
     assert found.insertion.probability[0] == pytest.approx(blurred)
     np.testing.assert_allclose(found.road.removed, [0.3, 0.7])
     assert found.road.most.shape == found.road.least.shape == (2,)
@@ -153,7 +153,7 @@ def test_deletion_in_the_order_of_the_truth_beats_any_other(seed):
 def test_insertion_in_the_order_of_the_truth_beats_any_other(seed):
     subject, weights = linear(seed)
     probe = Probe(("insertion",), steps=8)
-    gain = ((subject.pixels[0] - faithfulness._blurred(subject.pixels[0], probe.blur)) * weights).sum(0).numpy()
+    gain = ((subject.pixels[0] - perturb.blurred(subject.pixels[0], probe.blur)) * weights).sum(0).numpy()
     best, chance, worst = (measure(subject, cam, probe).insertion for cam in (gain, np.ones((16, 16)), -gain))
     assert (best.probability >= chance.probability - 1e-6).all()
     assert (chance.probability >= worst.probability - 1e-6).all()
@@ -222,7 +222,7 @@ def test_a_map_of_zeros_with_a_spot_removes_no_more_than_asked():
 
 
 def test_equal_values_go_in_an_order_drawn_by_lot():
-    ranks = [faithfulness._ranks(np.zeros((8, 8), np.float32), seed) for seed in (0, 0, 1)]
+    ranks = [perturb.ranks(np.zeros((8, 8), np.float32), seed) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(ranks[0], ranks[1])
     assert (ranks[0] != ranks[2]).any()
     assert sorted(ranks[0].ravel()) == list(range(64))

@@ -10,21 +10,19 @@ One map of a uniform value is the random baseline: its pixels are ranked by chan
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal, get_args
 
-import cv2
 import numpy as np
 import torch
-from pytorch_grad_cam.metrics.perturbation_confidence import RemoveLeastRelevantFirst, RemoveMostRelevantFirst
-from pytorch_grad_cam.metrics.road import NoisyLinearImputer
 from torch import Tensor
 
 from crt.checkpoint import Method
 from crt.errors import CrtError, InvalidSetting
 from crt.images import Source, load_image, resize_long_side, to_tensor
+from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.predictor import Predictor, Progress, Settings
 from crt.trace import class_probabilities
 
@@ -196,25 +194,27 @@ def measure(
     height, width = subject.pixels.shape[-2:]
     if "road" in probe.measures and height * width > MAX_ROAD_PIXELS:
         raise InvalidSetting(f"ROAD cannot remove pixels from {width} × {height}: choose an input size up to 672.")
-    cam = _fitted(cam, (height, width))
-    rank = _ranks(cam, probe.seed)
+    cam = fitted(cam, (height, width))
+    rank = ranks(cam, probe.seed)
     picture = subject.pixels[0]
     looks = _Looks(subject, probe.looks, progress, should_stop)
     shares = np.arange(probe.steps + 1) / probe.steps
     (probability,) = looks.at([picture], "picture")
     confidence = deletion = insertion = road = None
     if "confidence" in probe.measures:
-        (kept,) = looks.at([picture * torch.from_numpy(_shown(cam))], "confidence")
+        (kept,) = looks.at([picture * torch.from_numpy(shown(cam))], "confidence")
         drop = max(0.0, probability - kept) / probability if probability > 0 else 0.0
         confidence = Confidence(float(kept), float(drop), bool(kept > probability))
     if "deletion" in probe.measures:
-        after = looks.at(_mixed(picture, torch.zeros_like(picture), rank, shares[1:]), "deletion")
+        after = looks.at(mixed(picture, torch.zeros_like(picture), rank, shares[1:]), "deletion")
         deletion = Curve(shares, np.concatenate([[probability], after]))
     if "insertion" in probe.measures:
-        before = looks.at(_mixed(_blurred(picture, probe.blur), picture, rank, shares[:-1]), "insertion")
+        before = looks.at(mixed(blurred(picture, probe.blur), picture, rank, shares[:-1]), "insertion")
         insertion = Curve(shares, np.concatenate([before, [probability]]))
     if "road" in probe.measures:
-        after = looks.at(_imputed(picture, rank, probe), "road").reshape(-1, 2)
+        after = looks.at(imputed(picture, rank, probe.removed, noise=probe.noise, seed=probe.seed), "road").reshape(
+            -1, 2
+        )
         road = Road(np.array(probe.removed), after[:, 0], after[:, 1])
     looks.report(1.0, "done")
     return Faithfulness(float(probability), confidence, deletion, insertion, road)
@@ -242,61 +242,3 @@ class _Looks:
                 return np.concatenate(found).astype(np.float64)
             found.append(self.subject.score(torch.stack(batch)))
             self.done += len(batch)
-
-
-class _SeededImputer(NoisyLinearImputer):
-    """The library's imputer, with noise that is the same every time."""
-
-    def __init__(self, probe: Probe) -> None:
-        super().__init__(noise=0.0)
-        self.probe = probe
-
-    def __call__(self, img: Tensor, mask: Tensor) -> Tensor:
-        generator = torch.Generator().manual_seed(self.probe.seed)
-        noise = torch.randn(img.shape, generator=generator) * self.probe.noise
-        return super().__call__(img, mask) + noise * (mask == 0)
-
-
-def _imputed(picture: Tensor, rank: np.ndarray, probe: Probe) -> Iterator[Tensor]:
-    """For each share the picture without its most, and then without its least relevant pixels."""
-    # Ranks, because a map with equal values, as many zeros are, has percentiles that remove too much.
-    relevance = torch.from_numpy(1 - rank / rank.size)
-    for share in probe.removed:
-        for remove in (RemoveMostRelevantFirst, RemoveLeastRelevantFirst):
-            yield remove(100 * (1 - share), _SeededImputer(probe))(picture, relevance)
-
-
-def _mixed(start: Tensor, end: Tensor, rank: np.ndarray, shares: np.ndarray) -> Iterator[Tensor]:
-    """`start`, with the share of the pixels that rank first taken from `end`."""
-    for share in shares:
-        yield torch.where(torch.from_numpy(rank < round(share * rank.size)), end, start)
-
-
-def _blurred(picture: Tensor, blur: tuple[int, float]) -> Tensor:
-    side, sigma = blur
-    rows = np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
-    smooth = cv2.GaussianBlur(rows, (side, side), sigma, borderType=cv2.BORDER_REFLECT)
-    return torch.from_numpy(smooth).permute(2, 0, 1)
-
-
-def _fitted(cam: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(H, W) map -> (h, w) float32, contiguous."""
-    cam = np.ascontiguousarray(cam, dtype=np.float32)
-    if cam.ndim != 2 or not cam.size or not np.isfinite(cam).all():
-        raise InvalidSetting(f"One map (H, W) of finite values is needed, check this array {cam.shape}.")
-    return cam if cam.shape == size else cv2.resize(cam, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-
-
-def _shown(cam: np.ndarray) -> np.ndarray:
-    """(h, w) map -> what it lets through, 0 … 1: divided by its maximum, so that a map of ones shows everything."""
-    positive = np.maximum(cam, 0)
-    return positive / positive.max() if positive.max() > 0 else positive
-
-
-def _ranks(cam: np.ndarray, seed: int) -> np.ndarray:
-    """(h, w) int: 0 for the highest value; equal values in an order drawn by lot, not from top to bottom."""
-    lot = np.random.default_rng(seed).permutation(cam.size)
-    order = lot[np.argsort(-cam.ravel()[lot], kind="stable")]
-    rank = np.empty(cam.size, dtype=np.int64)
-    rank[order] = np.arange(cam.size)
-    return rank.reshape(cam.shape)

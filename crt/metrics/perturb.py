@@ -1,0 +1,76 @@
+"""Pictures changed where a map says, to measure faithfulness: pixels taken away, mixed in, or replaced (ROAD)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+import torch
+from pytorch_grad_cam.metrics.perturbation_confidence import RemoveLeastRelevantFirst, RemoveMostRelevantFirst
+from pytorch_grad_cam.metrics.road import NoisyLinearImputer
+from torch import Tensor
+
+from crt.errors import InvalidSetting
+
+
+class _SeededImputer(NoisyLinearImputer):
+    """The library's imputer, with noise that is the same every time."""
+
+    def __init__(self, deviation: float, seed: int) -> None:
+        super().__init__(noise=0.0)
+        self.deviation, self.seed = deviation, seed
+
+    def __call__(self, img: Tensor, mask: Tensor) -> Tensor:
+        generator = torch.Generator().manual_seed(self.seed)
+        noise = torch.randn(img.shape, generator=generator) * self.deviation
+        return super().__call__(img, mask) + noise * (mask == 0)
+
+
+def imputed(picture: Tensor, rank: np.ndarray, shares: Sequence[float], *, noise: float, seed: int) -> Iterator[Tensor]:
+    """For each share the picture without its most, and then without its least relevant pixels.
+
+    `noise`: deviation of the noise added where pixels were replaced, the same for the same `seed`.
+    """
+    # Ranks, because a map with equal values, as many zeros are, has percentiles that remove too much.
+    relevance = torch.from_numpy(1 - rank / rank.size)
+    for share in shares:
+        for remove in (RemoveMostRelevantFirst, RemoveLeastRelevantFirst):
+            yield remove(100 * (1 - share), _SeededImputer(noise, seed))(picture, relevance)
+
+
+def mixed(start: Tensor, end: Tensor, rank: np.ndarray, shares: np.ndarray) -> Iterator[Tensor]:
+    """`start`, with the share of the pixels that rank first taken from `end`."""
+    for share in shares:
+        yield torch.where(torch.from_numpy(rank < round(share * rank.size)), end, start)
+
+
+def blurred(picture: Tensor, blur: tuple[int, float]) -> Tensor:
+    """(3, h, w) -> the same through a Gaussian window of that side in pixels (odd) and deviation."""
+    side, sigma = blur
+    rows = np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
+    smooth = cv2.GaussianBlur(rows, (side, side), sigma, borderType=cv2.BORDER_REFLECT)
+    return torch.from_numpy(smooth).permute(2, 0, 1)
+
+
+def fitted(cam: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) map -> (h, w) float32, contiguous. Raises InvalidSetting for what is no map of finite values."""
+    cam = np.ascontiguousarray(cam, dtype=np.float32)
+    if cam.ndim != 2 or not cam.size or not np.isfinite(cam).all():
+        raise InvalidSetting(f"One map (H, W) of finite values is needed, check this array {cam.shape}.")
+    return cam if cam.shape == size else cv2.resize(cam, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+
+
+def shown(cam: np.ndarray) -> np.ndarray:
+    """(h, w) map -> what it lets through, 0 … 1: divided by its maximum, so that a map of ones shows everything."""
+    positive = np.maximum(cam, 0)
+    return positive / positive.max() if positive.max() > 0 else positive
+
+
+def ranks(cam: np.ndarray, seed: int) -> np.ndarray:
+    """(h, w) int: 0 for the highest value; equal values in an order drawn by lot, not from top to bottom."""
+    lot = np.random.default_rng(seed).permutation(cam.size)
+    order = lot[np.argsort(-cam.ravel()[lot], kind="stable")]
+    rank = np.empty(cam.size, dtype=np.int64)
+    rank[order] = np.arange(cam.size)
+    return rank.reshape(cam.shape)
