@@ -1,0 +1,84 @@
+"""The Masks tab: from maps to labels, with and without the dense CRF."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.driver import HOSTILE, move, open_tab, settle, upload
+
+LOOKS = [("light", 1440), ("dark", 390)]
+CANVAS = "role => document.querySelector(`[data-role=${role}]`).toDataURL()"
+
+
+def seed(page) -> str:
+    settle(page)
+    return page.evaluate(CANVAS, "mask-seed")
+
+
+def opened(open_page, picture, theme, width):
+    page = open_page(theme, width)
+    upload(page, picture)
+    open_tab(page, "Masks")
+    return page
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_threshold_outlines_boxes_and_method_redraw_without_the_server(open_page, picture, theme, width):
+    page = opened(open_page, picture, theme, width)
+    expect(page.locator('[data-role="mask-note"]')).to_contain_text("ms")  # the CRF of the first look is through
+    page.locator('[data-role="mask-crf"]').set_checked(False, force=True)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    seen = [seed(page)]
+    move(page, "mask-threshold", 0.5)
+    seen.append(seed(page))
+    for name in ("mask-boxes", "mask-contours"):
+        box = page.locator(f'[data-role="{name}"]')
+        box.set_checked(not box.is_checked(), force=True)
+        seen.append(seed(page))
+    page.get_by_label("Made from the map of").select_option(label="ResNet")
+    seen.append(seed(page))
+    assert len(set(seen)) == len(seen)
+    assert asked == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_the_crf_follows_its_parameters(open_page, picture, theme, width):
+    page = opened(open_page, picture, theme, width)
+    crf, note = page.locator('[data-role="mask-crf"]'), page.locator('[data-role="mask-note"]')
+    crf.set_checked(True, force=True)
+    expect(note).to_contain_text("ms")
+    figure = page.locator('[data-role="mask-crf-figure"]')
+    expect(figure).to_be_visible()
+    shares = page.locator('[data-role="mask-rows"]')
+    before, picture_before = shares.inner_text(), page.evaluate(CANVAS, "mask-refined")
+    for slider in page.locator('[data-role="mask-sliders"] input').all():  # one that smooths everything away
+        slider.evaluate("node => { node.value = node.max; node.dispatchEvent(new Event('input', { bubbles: true })); }")
+    expect(page.locator('[data-role="mask-preset"]')).to_have_value("own")
+    expect(shares).not_to_have_text(before)
+    page.wait_for_function(
+        "([role, old]) => document.querySelector(`[data-role=${role}]`).toDataURL() !== old",
+        arg=["mask-refined", picture_before],
+    )
+    crf.set_checked(False, force=True)
+    expect(figure).to_be_hidden()
+
+
+def test_several_classes_each_have_a_colour_and_a_row_and_missing_networks_are_named(open_page, picture):
+    page = opened(open_page, picture, "light", 1440)
+    rows = page.locator('[data-role="mask-rows"] tr')
+    expect(rows).to_have_count(1)
+    page.get_by_label("Pick several").set_checked(True, force=True)
+    listed = page.locator('[data-role="chart"], .chart').first
+    one = seed(page)
+    chosen = rows.first.inner_text()
+    other = next(name for name in ("cat", "person") if name not in chosen)
+    listed.get_by_text(other, exact=True).first.click()
+    expect(rows).to_have_count(2)
+    assert seed(page) != one
+    colours = page.evaluate(
+        "[...document.querySelectorAll('[data-role=mask-rows] tr .mask-swatch')].map(node => getComputedStyle(node).backgroundColor)"
+    )
+    assert len(set(colours)) == 2
+    expect(page.locator('[data-role="mask-missing"]')).to_contain_text("no relation network")
+    assert HOSTILE not in page.title()
