@@ -114,6 +114,11 @@ def _claims(methods: dict[str, Any]) -> list[str]:
                 f"{refined} refinement, loops {top} measure best at test time ({counts[top]:.1f}; loops 0: "
                 f"{counts[0]:.1f}); the paper's best is 3."
             )
+    for way in ("first", "last"):
+        counts = {k: best[f"crt_loops_{k}_{way}"] for k in range(9) if f"crt_loops_{k}_{way}" in best}
+        if counts:
+            told = ", ".join(f"loops {k} {counts[k]:.1f} (sum: {best[f'crt_loops_{k}']:.1f})" for k in counts)
+            words.append(f"Refined by the attention of the {way} pass alone instead of the sum over passes: {told}.")
     return [" ".join(words)]
 
 
