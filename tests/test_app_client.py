@@ -1,7 +1,9 @@
 """The app over HTTP: the public endpoint, what is closed, who sees whose files, and a full queue."""
 
 import concurrent.futures
+import re
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image
 from app.config import AppConfig
 from app.ui import build, launch_options
 from crt.predictor import Predictor
+from crt.trace import Trace
 from tests.tiny import CLASSES, tiny_checkpoint
 
 
@@ -108,3 +111,29 @@ def test_a_full_queue_says_so(client, picture, monkeypatch):
         finally:
             go_on.set()
         assert running.result(30)
+
+
+def test_the_example_of_the_readme_runs(server, picture):
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    (block,) = re.findall(r"```python\n(from gradio_client.*?)```", text, re.DOTALL)
+    found: dict = {}
+    exec(block.replace("http://127.0.0.1:7860", server).replace("photo.jpg", picture), found)
+    mask = found["mask"]
+    assert mask.mode == "P" and mask.size == (80, 60)
+    assert 0 < np.mean(np.asarray(mask) == CLASSES.index("cat") + 1) < 1
+
+
+def test_a_trace_comes_whole(client, picture):
+    trace = Trace.load(client.predict(handle_file(picture), "224", "overlap", api_name="/trace"))
+    with np.load(ask(client, picture, classes="cat", loops=1)) as arrays:
+        expected = trace.maps("crt", loops=1, refined=True, classes=[CLASSES.index("cat")])
+        np.testing.assert_array_equal(arrays["crt"], expected)
+
+
+def test_every_public_endpoint_and_each_of_its_parameters_is_described(client):
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    assert set(endpoints) == {"/maps", "/trace", "/masks"}
+    for told in endpoints.values():
+        assert len(told["description"]) > 40
+        for parameter in told["parameters"]:
+            assert parameter["label"] and parameter["type"] and parameter["python_type"]["type"]
