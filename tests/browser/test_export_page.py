@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.driver import move, upload
+from tests.browser.driver import move, settle, upload
 
+NOTE = '[data-role="export-note"]'
 LOOKS = [("light", 1440), ("dark", 390)]
 
 
@@ -62,3 +63,64 @@ def test_the_program_is_put_on_the_clipboard_and_keys_reach_the_menu(open_page, 
     program = page.evaluate("navigator.clipboard.readText()")
     assert "from crt." in program and "loops=1" in program
     compile(program, "snippet", "exec")
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_the_files_hold_the_settings_of_the_screen(open_page, picture, theme, width):
+    page = open_page(theme, width)
+    upload(page, picture)
+    page.locator(".class-row").filter(has_text="person").click()
+    move(page, "loops", 1)
+    move(page, "threshold", 0.42)
+    page.locator('[data-role="colormap"]').select_option("magma")
+    settle(page)
+    shown = page.evaluate("[...document.querySelectorAll('canvas[data-method]')].map((one) => one.dataset.method)")
+    page.get_by_role("button", name="Export").click()
+    menu = page.locator('[data-role="export-menu"]').bounding_box()
+    assert menu["x"] >= 0 and menu["x"] + menu["width"] <= width  # the whole menu is on the screen
+    page.keyboard.press("Escape")
+    data = download(page, "Everything")
+    expect(page.locator(NOTE)).to_contain_text("crt-person-")
+    with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+        assert zipped.testzip() is None
+        files = {one: zipped.read(one) for one in zipped.namelist()}
+    with Image.open(io.BytesIO(files["figure.png"])) as figure:
+        assert figure.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+    assert files["figure.pdf"].startswith(b"%PDF-")
+    assert b"<svg" in files["figure.svg"]
+    told = json.loads(files["settings.json"])
+    assert [one["name"] for one in told["classes"]] == ["person"]
+    settings = {one: told["shown"][one] for one in ("loops", "threshold", "colormap", "refined")}
+    assert settings == {"loops": 1, "threshold": 0.42, "colormap": "magma", "refined": True}
+    assert set(told["maps"]) == set(shown) - {"input"} >= {"resnet", "tscam", "crt"}
+    assert told["maps"]["crt"]["loops"] == 1
+    with np.load(io.BytesIO(files["maps.npz"])) as arrays:
+        assert list(arrays["classes"]) == ["person"]
+        assert arrays["crt"].max() == pytest.approx(told["maps"]["crt"]["top"])
+    with Image.open(io.BytesIO(files["mask_crt.png"])) as mask:
+        assert mask.mode == "P" and mask.size == (160, 120)
+        assert set(np.unique(np.asarray(mask))) == {0, 3}
+
+
+def python(page) -> None:
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("menuitem", name="Copy Python").click()
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_the_python_of_the_screen_is_copied_or_shown(open_page, picture, theme, width):
+    page = open_page(theme, width, permissions=["clipboard-read", "clipboard-write"])
+    upload(page, picture)
+    move(page, "loops", 3)
+    python(page)
+    expect(page.locator(NOTE)).to_have_text("Python copied.")
+    text = page.evaluate("navigator.clipboard.readText()")
+    compile(text, "snippet", "exec")
+    assert 'crt = trace.maps("crt", loops=3, refined=True, classes=classes)' in text
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    python(page)
+    field = page.get_by_label("Python program that makes these maps")
+    expect(field).to_be_visible()
+    expect(field).to_have_value(text)
+    box = field.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width

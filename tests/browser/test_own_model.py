@@ -1,13 +1,18 @@
 """Another checkpoint in the running page, where the flag allows it."""
 
+import shutil
+
 import pytest
 from playwright.sync_api import expect
 
 from app.config import AppConfig
 from app.ui import build, launch_options
-from tests.browser.driver import upload
+from tests.browser.driver import SHOWN, changed, pixels, settle, upload
 from tests.tiny import tiny_checkpoint
 
+ALERT = '[data-role="message"]'
+FIELD = "Checkpoint (folder or Hub id)"
+SLOW = 30_000  # ms, where networks are loaded and run
 LOOKS = [("light", 1440), ("dark", 390)]
 
 
@@ -46,3 +51,53 @@ def test_a_good_one_takes_the_place_and_a_broken_one_does_not(own, browser, pict
     expect(viewer).to_contain_text("These maps are by another checkpoint")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.close()
+
+
+@pytest.fixture
+def server(tmp_path):
+    """The address of an app that lets its user choose; `open_page` goes there in this file."""
+    config = AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "first")), own_models=True, host="127.0.0.1")
+    demo = build(config)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+    yield url
+    demo.close()
+
+
+def load(page, folder) -> None:
+    page.get_by_label(FIELD).fill(str(folder))
+    page.get_by_role("button", name="Load", exact=True).click()
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_a_damaged_file_is_named_and_the_model_before_it_still_looks(open_page, picture, tmp_path, theme, width):
+    second = tiny_checkpoint(tmp_path / "second", classes=("wolf", "<b>fox</b>"), seed=7)
+    broken = tmp_path / "broken"
+    shutil.copytree(second, broken)
+    (broken / "crt.safetensors").write_bytes((broken / "crt.safetensors").read_bytes()[:-1000])
+    page = open_page(theme, width)
+    upload(page, picture)
+    rows, alert = page.locator(".class-row"), page.locator(ALERT)
+    expect(rows.filter(has_text="cat")).to_have_count(1)
+    first = pixels(page)
+
+    box = page.get_by_label(FIELD).bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    load(page, second)
+    expect(rows.filter(has_text="wolf")).to_have_count(1, timeout=SLOW)
+    expect(rows.filter(has_text="<b>fox</b>")).to_have_count(1)
+    expect(rows).to_have_count(2)
+    expect(alert).to_contain_text("These maps are by another checkpoint")
+    settle(page)
+    other = pixels(page)
+    assert changed(first, other) == {"resnet", "tscam", "crt"}
+
+    load(page, broken)
+    expect(alert).to_contain_text("damaged", timeout=SLOW)
+    expect(alert).to_contain_text("The checkpoint before it goes on.")
+    page.get_by_label("Cut-merge mode").click()
+    page.get_by_role("option", name="bilinear").click()
+    expect(page.locator('[data-role="status"]')).to_contain_text("bilinear", timeout=SLOW)
+    page.wait_for_selector(SHOWN)
+    settle(page)
+    expect(rows.filter(has_text="wolf")).to_have_count(1)
+    assert "crt" in changed(other, pixels(page))  # it looked, and in the other way

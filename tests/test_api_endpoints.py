@@ -1,0 +1,112 @@
+"""The endpoints as a program meets them: described and typed, and right in what they give."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from app.config import AppConfig
+from app.ui import build, launch_options
+from crt.datasets import voc_palette
+from crt.seeds import label_map, normalise, to_pixels
+from crt.trace import Trace
+from tests.tiny import CLASSES, tiny_checkpoint
+
+PARAMETERS = {
+    "/maps": {"picture", "size", "mode", "loops", "refined", "classes"},
+    "/trace": {"picture", "size", "mode"},
+    "/masks": {"picture", "size", "mode", "method", "loops", "refined", "threshold", "classes"},
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The address of a running app with a tiny checkpoint."""
+    config = AppConfig(checkpoint=str(tiny_checkpoint(tmp_path_factory.mktemp("api") / "tiny")), host="127.0.0.1")
+    demo = build(config)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+    yield url
+    demo.close()
+
+
+@pytest.fixture(scope="module")
+def client(server) -> Client:
+    return Client(server, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("picture") / "noise.png"
+    small = np.random.default_rng(5).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(small).resize((80, 60), Image.Resampling.BICUBIC).save(path)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def trace(client, picture) -> Trace:
+    return Trace.load(client.predict(handle_file(picture), size="224", api_name="/trace"))
+
+
+def test_every_endpoint_and_parameter_is_described_and_typed(client):
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    assert set(endpoints) == set(PARAMETERS)
+    for name, told in endpoints.items():
+        assert len(told["description"]) > 80, name
+        parameters = {one["parameter_name"]: one for one in told["parameters"]}
+        assert set(parameters) == PARAMETERS[name]
+        for label, one in parameters.items():
+            assert one["label"] and not one["label"].startswith("parameter_"), (name, label)
+            assert one["python_type"]["type"] not in ("", "Any"), (name, label)
+        required = {label for label, one in parameters.items() if not one["parameter_has_default"]}
+        assert required == {"picture"}, name
+        (given,) = told["returns"]
+        assert given["label"] and given["python_type"]["type"] not in ("", "Any")
+
+
+def test_the_trace_is_whole_and_holds_the_maps(client, picture, trace):
+    assert trace.classes == CLASSES and trace.source == (60, 80)
+    path = client.predict(handle_file(picture), size="224", loops=3, refined=False, classes="dog", api_name="/maps")
+    with np.load(path) as arrays:
+        for method in trace.methods:
+            loops = 3 if method == "crt" else 0
+            wanted = trace.maps(method, loops=loops, refined=False, classes=[1])
+            np.testing.assert_array_equal(arrays[method], wanted)
+            np.testing.assert_array_equal(arrays[f"{method}.span"], trace.span(method))
+            np.testing.assert_array_equal(arrays[f"{method}.scores"], trace.scores(method, loops)[[1]])
+
+
+def test_the_mask_is_the_seed_of_the_trace(client, picture, trace):
+    asked = {"size": "224", "method": "tscam", "threshold": 0.4, "classes": "person, cat"}
+    with Image.open(client.predict(handle_file(picture), **asked, api_name="/masks")) as mask:
+        assert (mask.format, mask.mode, mask.size) == ("PNG", "P", (80, 60))
+        assert (mask.getpalette() or [])[:63] == voc_palette()[:21].ravel().tolist()
+        labels = np.asarray(mask)
+    maps = trace.maps("tscam", refined=True, classes=[2, 0])
+    seeds = normalise(to_pixels(maps, trace.span("tscam"), trace.source))
+    np.testing.assert_array_equal(labels, label_map(seeds, [2, 0], 0.4))
+    assert set(np.unique(labels)) == {0, 1, 3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"), [({"method": "vgg"}, "method"), ({"threshold": 1}, "threshold"), ({"loops": 0.5}, "loop")]
+)
+def test_a_mask_that_cannot_be_gets_one_sentence(client, picture, changes, reason):
+    with pytest.raises(Exception, match=f"(?i){reason}") as error:
+        client.predict(handle_file(picture), size="224", **changes, api_name="/masks")
+    assert "Traceback" not in str(error.value)
+
+
+@pytest.mark.skipif(find_spec("mcp") is None, reason="mcp is not installed: pip install 'gradio[mcp]'")
+def test_the_tools_of_the_mcp_server_are_described(server):
+    import httpx
+
+    tools = {one["name"]: one for one in httpx.get(f"{server}gradio_api/mcp/schema").json()}
+    assert set(tools) == {"maps", "trace", "masks"}
+    for name, tool in tools.items():
+        assert len(tool["description"]) > 80, name
+        properties = tool["inputSchema"]["properties"]
+        assert set(properties) == PARAMETERS[f"/{name}"]
+        for label, one in properties.items():
+            assert one["type"] and len(one.get("description", "")) > 15, (name, label)
