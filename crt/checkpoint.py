@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from crt.cnn import CnnBranch, build_resnet
 from crt.errors import CrtError, InvalidCheckpoint
+from crt.refine import Combine
 from crt.tiles import MODES, Mode
 from crt.transformer import TransformerBranch, build_vit
 
@@ -48,11 +49,15 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class Defaults:
-    """Settings that measured best for this checkpoint; the app starts from them."""
+    """Settings that measured best for this checkpoint; the app starts from them.
+
+    `combine`: which passes' attention refines the maps when there are several.
+    """
 
     size: int = 336
     loops: int = 3
     refined: bool = True
+    combine: Combine = "sum"
     threshold: float = 0.15
 
 
@@ -159,6 +164,7 @@ def _check_words(path: Path, config: CheckpointConfig) -> None:
     flags, counts = (config.single_label, start.refined), (start.size, start.loops)
     kinds = all(type(flag) is bool for flag in flags) and all(type(count) is int and count >= 0 for count in counts)
     threshold = start.threshold
+    kinds = kinds and start.combine in get_args(Combine)
     if not kinds or type(threshold) not in (int, float) or not 0 <= threshold <= 1 or not isinstance(config.name, str):
         raise InvalidCheckpoint(f"{path}: the name must be text, and defaults numbers in their range, true or false.")
 

@@ -26,6 +26,7 @@ from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.predictor import Predictor, choose_device
+from crt.refine import Combine
 from crt.seed_files import SeedMaps, is_done, seed_path
 from crt.seeds import SCALES
 from crt.tiles import Mode
@@ -50,6 +51,8 @@ class Seeds:
     """CRT's loop count; the checkpoint's default if none is given."""
     refined: bool | None = None
     """Attention refinement; the checkpoint's default if none is given."""
+    combine: Combine | None = None
+    """Which passes' attention refines the maps; the checkpoint's default if none is given."""
     single_scale: bool = False
     """The picture's own size and its mirror image only, instead of seven scales with theirs."""
     mode: Mode = "overlap"
@@ -77,7 +80,7 @@ def make_seeds(config: Seeds) -> Made:
     defaults = checkpoint.config.defaults
     loops = (defaults.loops if config.loops is None else config.loops) if config.method == "crt" else 0
     refined = defaults.refined if config.refined is None else config.refined
-    request = MapRequest(config.method, loops, refined)
+    request = MapRequest(config.method, loops, refined, config.combine or defaults.combine)
     views = Views((1.0,) if config.single_scale else SCALES, flip=True, mode=config.mode)
     images = read_voc(config.root, config.split)
     if images.classes != tuple(checkpoint.config.classes):
