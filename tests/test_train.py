@@ -21,6 +21,7 @@ from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.train import engine
 from crt.train.config import PRESETS, TrainConfig, single_branch
 from crt.train.data import CropPlan, random_crop
+from crt.train.fit import TrainingDiverged
 from crt.train.optim import poly
 from crt.train.precision import resolve
 from crt.train.preview import MapPreview, fixed_pictures
@@ -154,7 +155,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pyt
 
     run(tmp_path / "run", stop_after=2)
     monkeypatch.setattr(engine, "dual_loss", broken)
-    with pytest.raises(engine.TrainingDiverged, match="step 2"):
+    with pytest.raises(TrainingDiverged, match="step 2"):
         run(tmp_path / "run", resume=True)
     monkeypatch.undo()
     assert run(tmp_path / "run", resume=True).finished

@@ -81,23 +81,12 @@ VIT_ADAMW = OptimizerConfig("adamw", lr=1.5e-4, weight_decay=0.05, warmup_steps=
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """One training run. `out` receives the config, the log, the resumable state and the trained weights."""
+class RunConfig:
+    """What every training run has. `out` receives the config, the log, the resumable state and the trained weights."""
 
-    out: Path = Path("runs/crt")
-    data: DataConfig = field(default_factory=DataConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    schedule: tuple[Phase, ...] = (Phase(8, 336, (210, 420)),)
-    cnn_optimizer: OptimizerConfig = CNN_SGD
-    vit_optimizer: OptimizerConfig = VIT_ADAMW
+    out: Path = Path("runs/out")
     batch: int = 16
     """Pictures of a step over all processes."""
-    coupling: float = 0.1
-    """λ of Eq. 2."""
-    coupling_from_epoch: int = 1
-    """λ is 0 before this epoch, counted from 0."""
-    coupling_size: int | None = None
-    """Maps are compared at this size in pixels; None for the crop, as released."""
     seed: int = 0
     precision: Precision = "auto"
     """`auto` takes bfloat16 where a short probe shows that it is faster."""
@@ -105,12 +94,38 @@ class TrainConfig:
     """Minutes between writes of the resumable state."""
     resume: bool = False
     """Go on from the state in `out`, if there is one."""
+    stop_after: int | None = None
+    """Stop after this many steps, as an interruption would; for tests."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The config as plain JSON values."""
+        return json.loads(json.dumps(dataclasses.asdict(self), default=str))
+
+
+RUN_ONLY = ("out", "resume", "stop_after", "save_minutes")
+"""Fields of `RunConfig` that do not decide the weights."""
+
+
+@dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """One training run of the pair, or of one branch."""
+
+    out: Path = Path("runs/crt")
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    schedule: tuple[Phase, ...] = (Phase(8, 336, (210, 420)),)
+    cnn_optimizer: OptimizerConfig = CNN_SGD
+    vit_optimizer: OptimizerConfig = VIT_ADAMW
+    coupling: float = 0.1
+    """λ of Eq. 2."""
+    coupling_from_epoch: int = 1
+    """λ is 0 before this epoch, counted from 0."""
+    coupling_size: int | None = None
+    """Maps are compared at this size in pixels; None for the crop, as released."""
     preview: int = 6
     """Pictures whose maps are drawn after each epoch."""
     preview_split: str | None = None
     """The split that these pictures come from, `val` say; None for the training pictures themselves."""
-    stop_after: int | None = None
-    """Stop after this many steps, as an interruption would; for tests."""
 
     @property
     def epochs(self) -> int:
@@ -128,10 +143,6 @@ class TrainConfig:
     def coupling_at(self, epoch: int) -> float:
         """λ in force in an epoch counted from 0; 0 unless both branches are trained."""
         return self.coupling if self.model.branches == "pair" and epoch >= self.coupling_from_epoch else 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """The config as plain JSON values."""
-        return json.loads(json.dumps(dataclasses.asdict(self), default=str))
 
 
 PAPER = TrainConfig(

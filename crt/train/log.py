@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import math
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 from torch.utils.tensorboard import SummaryWriter
 
 LOG_FILE = "log.csv"
-LOG_FIELDS = ("step", "epoch", "loops", "total", "cnn", "vit", "couple", "images_per_second")
 
 
 class TrainLog:
@@ -18,36 +19,41 @@ class TrainLog:
 
     def __init__(self, out: Path, start: int) -> None:
         """Open the log in folder `out` for a run that goes on from step `start`."""
-        path = out / LOG_FILE
-        kept: list[dict[str, str]] = []
-        if start and path.exists():
-            with path.open(newline="", encoding="utf-8") as stream:
-                kept = [
+        self.path = out / LOG_FILE
+        self.kept: list[dict[str, str]] = []
+        if start and self.path.exists():
+            with self.path.open(newline="", encoding="utf-8") as stream:
+                self.kept = [
                     row for row in csv.DictReader(stream) if (row["step"] or "x").isdigit() and int(row["step"]) < start
                 ]
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("w", newline="", encoding="utf-8") as stream:
-            writer: csv.DictWriter[str] = csv.DictWriter(stream, LOG_FIELDS, extrasaction="ignore", restval="")
-            writer.writeheader()
-            writer.writerows(kept)
-        shutil.move(temporary, path)
-        self.stream = path.open("a", newline="", encoding="utf-8")
-        self.writer: csv.DictWriter[str] = csv.DictWriter(self.stream, LOG_FIELDS)
+        self.stream: TextIO | None = None
         self.board = SummaryWriter(str(out / "tensorboard"), purge_step=start)
 
-    def write(self, step: int, epoch: int, loops: int, values: dict[str, float]) -> None:
-        """One step: loss terms (NaN where a term does not exist) and images per second."""
+    def write(self, step: int, epoch: int, noted: Mapping[str, int], values: Mapping[str, float]) -> None:
+        """One step: whole numbers noted of it, loss terms (NaN where a term does not exist) and images per second."""
         known = {key: value for key, value in values.items() if not math.isnan(value)}
-        self.writer.writerow(
-            {"step": step, "epoch": epoch, "loops": loops, **{k: f"{v:.6g}" for k, v in known.items()}}
-        )
-        self.stream.flush()
+        stream = self.stream or self._open(["step", "epoch", *noted, *values])
+        self.writer.writerow({"step": step, "epoch": epoch, **noted, **{k: f"{v:.6g}" for k, v in known.items()}})
+        stream.flush()
         for key, value in known.items():
             self.board.add_scalar(key, value, step)
 
+    def _open(self, fields: list[str]) -> TextIO:
+        """Write the header and the rows kept, whole or not at all."""
+        temporary = self.path.with_suffix(".tmp")
+        with temporary.open("w", newline="", encoding="utf-8") as stream:
+            writer: csv.DictWriter[str] = csv.DictWriter(stream, fields, extrasaction="ignore", restval="")
+            writer.writeheader()
+            writer.writerows(self.kept)
+        shutil.move(temporary, self.path)
+        self.stream = self.path.open("a", newline="", encoding="utf-8")
+        self.writer: csv.DictWriter[str] = csv.DictWriter(self.stream, fields)
+        return self.stream
+
     def close(self) -> None:
         """Finish both files."""
-        self.stream.close()
+        if self.stream is not None:
+            self.stream.close()
         self.board.close()
 
 

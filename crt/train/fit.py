@@ -1,0 +1,198 @@
+"""The training loop of every network here: any number of processes, resumable at any step with the same result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from crt.datasets import ImageSet
+from crt.errors import CrtError, InvalidCheckpoint
+from crt.train.config import OptimizerConfig, RunConfig
+from crt.train.log import TrainLog
+from crt.train.optim import PolySchedule, build_optimizer
+from crt.train.precision import resolve
+from crt.train.state import STATE_FILE, load_state, save_state
+
+Loss = Callable[[nn.Module, list[Tensor], int], Mapping[str, Tensor | None]]
+"""(wrapped model, batch on the device, step) -> terms of the loss, scalars; `total` is what is minimised."""
+
+
+class TrainingDiverged(CrtError):
+    """The loss is no longer a number."""
+
+
+class Plan(Protocol):
+    """The steps of a run and their batches, each a function of its place in the run alone."""
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        ...
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps of an epoch."""
+        ...
+
+    def loader(self, start: int, *, rank: int = 0, processes: int = 1) -> DataLoader:
+        """The batches from step `start` on, this process's share of each."""
+        ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """Parameters that one optimizer trains, `head` at `head_factor` times the rate of `body`."""
+
+    body: tuple[nn.Parameter, ...]
+    head: tuple[nn.Parameter, ...]
+    config: OptimizerConfig
+
+
+@dataclass
+class Fit:
+    """A prepared run. Made in the main flow of a training function, so that it can build on the right device.
+
+    `accelerator`: the processes, their device and the precision in force.
+    """
+
+    config: RunConfig
+    accelerator: Accelerator
+
+    @classmethod
+    def prepare(cls, config: RunConfig) -> Fit:
+        """The processes and the precision of a run."""
+        device_type = "cuda" if torch.cuda.is_available() else "cpu"
+        accelerator = Accelerator(
+            mixed_precision=resolve(config.precision, device_type),
+            cpu=device_type == "cpu",
+            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+        )
+        return cls(config, accelerator)
+
+    def run(
+        self,
+        model: nn.Module,
+        parts: Mapping[str, Part],
+        plan: Plan,
+        loss: Loss,
+        *,
+        fingerprint: str,
+        noted: Callable[[int], Mapping[str, int]] | None = None,
+        after_epoch: Callable[[int], object] | None = None,
+    ) -> int:
+        """Go through `plan` from where the state in `config.out` ends -> the number of steps done in all.
+
+        `model` is on the accelerator's device. `fingerprint` names all that decides the weights. `noted`: numbers that
+        the log has of a step beside its losses. `after_epoch` is called on the main process, the model in eval mode.
+        Writes `train.json`, `log.csv`, TensorBoard events and the resumable state. Raises TrainingDiverged on a loss
+        that is not finite, InvalidCheckpoint when `out` holds another run's state.
+        """
+        config, accelerator, out = self.config, self.accelerator, self.config.out
+        optimizers = {name: build_optimizer(part.body, part.head, part.config) for name, part in parts.items()}
+        schedules = [
+            PolySchedule(optimizers[name], plan.steps, power=part.config.power, warmup=part.config.warmup_steps)
+            for name, part in parts.items()
+        ]
+        start = self._open(model, optimizers, fingerprint)
+        wrapped = accelerator.prepare(model)
+        prepared = [accelerator.prepare(optimizer) for optimizer in optimizers.values()]
+        model.train()
+
+        log = TrainLog(out, start) if accelerator.is_main_process else None
+        bar = tqdm(
+            total=plan.steps, initial=start, unit="step", disable=log is None, mininterval=5.0, dynamic_ncols=True
+        )
+        saved, step = time.monotonic(), start
+        last = plan.steps if config.stop_after is None else min(plan.steps, config.stop_after)
+        loader = plan.loader(start, rank=accelerator.process_index, processes=accelerator.num_processes)
+        began = time.perf_counter()
+        for batch in loader if start < last else ():
+            for schedule in schedules:
+                schedule.set(step)
+            terms = loss(wrapped, [tensor.to(accelerator.device) for tensor in batch], step)
+            accelerator.backward(terms["total"])
+            for part in parts.values():
+                if part.config.clip is not None:
+                    accelerator.clip_grad_norm_([*part.body, *part.head], part.config.clip)
+            for optimizer in prepared:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            values = _reduced(terms, accelerator)
+            if not math.isfinite(values["total"]):
+                raise TrainingDiverged(
+                    f"The loss is {values['total']} at step {step}: lower the learning rate; {STATE_FILE} is still "
+                    "good."
+                )
+            step += 1
+            epoch, ended = (step - 1) // plan.steps_per_epoch, step % plan.steps_per_epoch == 0
+            if log is not None:
+                values["images_per_second"] = config.batch / (time.perf_counter() - began)
+                began = time.perf_counter()
+                log.write(step - 1, epoch, noted(step - 1) if noted else {}, values)
+                bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
+                bar.update()
+            if accelerator.is_main_process and (
+                ended or step == last or time.monotonic() - saved > 60 * config.save_minutes
+            ):
+                save_state(out, model, optimizers, step, fingerprint)
+                saved = time.monotonic()
+            if ended and after_epoch is not None and accelerator.is_main_process:
+                model.eval()
+                after_epoch(epoch)
+                model.train()
+            if step >= last:
+                break
+        bar.close()
+        if log is not None:
+            log.close()
+        return step
+
+    def end(self) -> None:
+        """Wait for all processes, after the main one has written its result."""
+        self.accelerator.wait_for_everyone()
+        self.accelerator.end_training()
+
+    def _open(self, model: nn.Module, optimizers: dict[str, Optimizer], fingerprint: str) -> int:
+        """Prepare the output folder -> the step to start from."""
+        out = self.config.out
+        if (out / STATE_FILE).exists():
+            if not self.config.resume:
+                raise InvalidCheckpoint(f"{out} already holds a run: add --resume to go on, or choose another --out.")
+            return load_state(out, model, optimizers, fingerprint)
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / "train.json").write_text(json.dumps(self.config.to_json(), indent=1) + "\n", encoding="utf-8")
+        return 0
+
+
+def fingerprint_of(values: dict[str, Any], images: ImageSet) -> str:
+    """A hash of the settings that decide the weights and the ids of the pictures."""
+    values = {**values, "ids": hashlib.sha256("\n".join(sample.id for sample in images.samples).encode()).hexdigest()}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def trained(parameters: Iterable[nn.Parameter]) -> tuple[nn.Parameter, ...]:
+    """Those that get a gradient."""
+    return tuple(parameter for parameter in parameters if parameter.requires_grad)
+
+
+def _reduced(terms: Mapping[str, Tensor | None], accelerator: Accelerator) -> dict[str, float]:
+    """The terms averaged over processes, in one message; NaN for a term that does not exist."""
+    total = cast("Tensor", terms["total"])
+    found = [torch.full_like(total, math.nan) if term is None else term.detach() for term in terms.values()]
+    stacked = cast("Tensor", accelerator.reduce(torch.stack([term.float() for term in found]), reduction="mean"))
+    return dict(zip(terms, stacked.tolist(), strict=True))
