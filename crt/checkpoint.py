@@ -17,15 +17,14 @@ from typing import Any, Literal, get_args
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
 
 from crt.cnn import CnnBranch, build_resnet
 from crt.errors import CrtError, InvalidCheckpoint
+from crt.masks.relation import RelationNetwork
 from crt.refine import Combine
 from crt.tiles import MODES, Mode
 from crt.transformer import TransformerBranch, build_vit
+from crt.weights import file_sha256, load_strict
 
 FORMAT = 1
 Kind = Literal["vit", "resnet"]
@@ -48,6 +47,19 @@ class NetworkSpec:
 
 
 @dataclass(frozen=True)
+class RelationSpec:
+    """The branches of the relation network, which read the features of the ResNet `cnn`, another network here.
+
+    `threshold`: the background constant against walked seeds that measured best.
+    """
+
+    file: str
+    sha256: str = ""
+    cnn: Method = "crt_cnn"
+    threshold: float = 0.25
+
+
+@dataclass(frozen=True)
 class Defaults:
     """Settings that measured best for this checkpoint; the app starts from them.
 
@@ -63,13 +75,17 @@ class Defaults:
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """What `config.json` holds. `classes`: names in the order of the maps' channels."""
+    """What `config.json` holds. `classes`: names in the order of the maps' channels.
+
+    `networks` make maps; `relation`, where there is one, steers the random walk from seeds to masks.
+    """
 
     name: str
     classes: tuple[str, ...]
     networks: dict[Method, NetworkSpec]
     single_label: bool = False
     defaults: Defaults = field(default_factory=Defaults)
+    relation: RelationSpec | None = None
     training: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -82,11 +98,12 @@ class CheckpointConfig:
 
 @dataclass
 class Checkpoint:
-    """A loaded checkpoint: its config, its networks in eval form, and a hash over all weights."""
+    """A loaded checkpoint: its config, its networks in eval form, and a hash over the weights that make the maps."""
 
     config: CheckpointConfig
     networks: dict[Method, TransformerBranch | CnnBranch]
     sha256: str
+    relation: RelationNetwork | None = None
 
 
 def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -> Checkpoint:
@@ -99,9 +116,10 @@ def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -
     networks: dict[Method, TransformerBranch | CnnBranch] = {
         method: _load_network(folder, config, method) for method in config.networks
     }
-    for network in networks.values():
+    relation = None if config.relation is None else _load_relation(folder, config.relation, networks)
+    for network in (*networks.values(), *((relation,) if relation else ())):
         network.to(device).eval().requires_grad_(False)
-    return Checkpoint(config, networks, weights_sha256(config))
+    return Checkpoint(config, networks, weights_sha256(config), relation)
 
 
 def locate(source: str | Path) -> Path:
@@ -132,9 +150,9 @@ def read_config(folder: Path) -> CheckpointConfig:
         if raw["format"] != FORMAT:
             raise InvalidCheckpoint(f"{path} has format {raw['format']}, this program reads {FORMAT}: update one.")
         networks = {method: NetworkSpec(**_tuples(spec)) for method, spec in raw["networks"].items()}
-        config = CheckpointConfig(
-            **{**_tuples(raw), "networks": networks, "defaults": Defaults(**raw.get("defaults", {}))}
-        )
+        relation = RelationSpec(**raw["relation"]) if raw.get("relation") is not None else None
+        defaults = Defaults(**raw.get("defaults", {}))
+        config = CheckpointConfig(**{**_tuples(raw), "networks": networks, "relation": relation, "defaults": defaults})
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidCheckpoint(f"{path} is not a checkpoint config: {error}.") from error
     unknown = set(networks) - set(METHODS)
@@ -153,9 +171,28 @@ def read_config(folder: Path) -> CheckpointConfig:
             raise InvalidCheckpoint(f"{path}: {method} needs a kind, {' or '.join(get_args(Kind))}, and names as text.")
         if type(spec.tile) is not int or spec.tile < 1:
             raise InvalidCheckpoint(f"{path}: the tile of {method} must be a number of pixels, not {spec.tile!r}.")
-        if Path(spec.file).name != spec.file or not spec.file.endswith(".safetensors"):
-            raise InvalidCheckpoint(f"{path}: the file of {method} must be a .safetensors file beside the config.")
+        _check_file(path, method, spec.file)
+    _check_relation(path, config)
     return config
+
+
+def _check_file(path: Path, name: str, file: str) -> None:
+    if Path(file).name != file or not file.endswith(".safetensors"):
+        raise InvalidCheckpoint(f"{path}: the file of {name} must be a .safetensors file beside the config.")
+
+
+def _check_relation(path: Path, config: CheckpointConfig) -> None:
+    """Raise InvalidCheckpoint for a relation network that reads from no ResNet here, or has no file or threshold."""
+    spec = config.relation
+    if spec is None:
+        return
+    if not all(isinstance(value, str) for value in (spec.file, spec.sha256)):
+        raise InvalidCheckpoint(f"{path}: the relation network needs a file and a sha256 as text.")
+    _check_file(path, "the relation network", spec.file)
+    if spec.cnn not in config.networks or config.networks[spec.cnn].kind != "resnet":
+        raise InvalidCheckpoint(f"{path}: the relation network must name a ResNet of this checkpoint, not {spec.cnn}.")
+    if type(spec.threshold) not in (int, float) or not 0 < spec.threshold <= 1:
+        raise InvalidCheckpoint(f"{path}: the threshold of the relation network must be above 0 and at most 1.")
 
 
 def _check_words(path: Path, config: CheckpointConfig) -> None:
@@ -181,52 +218,6 @@ def write_config(folder: Path, config: CheckpointConfig) -> None:
     temporary.replace(folder / CONFIG_FILE)
 
 
-def save_network(network: nn.Module, path: Path) -> str:
-    """Write the weights as fp16 safetensors, atomically -> their sha256.
-
-    Raises InvalidCheckpoint if a weight is not finite in fp16.
-    """
-    state = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
-    half = {n: (t.half() if t.is_floating_point() else t).contiguous() for n, t in state.items() if not _counter(n)}
-    broken = [name for name, tensor in half.items() if not torch.isfinite(tensor).all()]
-    if broken:
-        raise InvalidCheckpoint(f"These weights are not finite in fp16: {', '.join(broken[:5])}.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(half, temporary)
-    temporary.replace(path)
-    return file_sha256(path)
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file, hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def load_strict(network: nn.Module, path: Path) -> None:
-    """Read a safetensors file into a network; every tensor must be there, of the right shape, and no other."""
-    wanted = {name: tensor for name, tensor in network.state_dict().items() if not _counter(name)}
-    found = read_tensors(path)
-    missing = sorted(wanted.keys() - found.keys())
-    unexpected = sorted(name for name in found.keys() - wanted.keys() if not _counter(name))
-    shapes = sorted(name for name in wanted.keys() & found.keys() if wanted[name].shape != found[name].shape)
-    for what, names in (("lacks", missing), ("has the unknown", unexpected), ("has the wrong shape of", shapes)):
-        if names:
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            raise InvalidCheckpoint(f"{path.name} {what} {', '.join(names[:3])}{more}: it is of another model.")
-    network.load_state_dict({name: found[name] for name in wanted}, strict=False)
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file, floating ones as float32. Raises InvalidCheckpoint."""
-    try:
-        with safe_open(path, framework="pt") as stream:
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
-    except (OSError, SafetensorError) as error:
-        raise InvalidCheckpoint(f"{path} cannot be read as safetensors: {error}.") from error
-    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-
-
 def build_network(spec: NetworkSpec, classes: int) -> TransformerBranch | CnnBranch:
     """The untrained network that a spec describes."""
     if spec.kind == "vit":
@@ -236,11 +227,7 @@ def build_network(spec: NetworkSpec, classes: int) -> TransformerBranch | CnnBra
 
 def _load_network(folder: Path, config: CheckpointConfig, method: Method) -> TransformerBranch | CnnBranch:
     spec = config.networks[method]
-    path = folder / spec.file
-    if not path.is_file():
-        raise InvalidCheckpoint(f"{folder} names {spec.file}, which is not there.")
-    if spec.sha256 and file_sha256(path) != spec.sha256:
-        raise InvalidCheckpoint(f"{path} is damaged: its sha256 is not the one in {CONFIG_FILE}.")
+    path = _whole_file(folder, spec.file, spec.sha256)
     try:
         network = build_network(spec, len(config.classes))
     except CrtError as error:
@@ -249,8 +236,21 @@ def _load_network(folder: Path, config: CheckpointConfig, method: Method) -> Tra
     return network
 
 
-def _counter(name: str) -> bool:
-    return name.endswith("num_batches_tracked")
+def _load_relation(folder: Path, spec: RelationSpec, networks: dict[Method, Any]) -> RelationNetwork:
+    path = _whole_file(folder, spec.file, spec.sha256)
+    network = RelationNetwork(networks[spec.cnn].resnet)
+    load_strict(network, path, without="resnet")
+    return network
+
+
+def _whole_file(folder: Path, file: str, sha256: str) -> Path:
+    """The path of a weights file. Raises InvalidCheckpoint if it is not there or not the one the config is about."""
+    path = folder / file
+    if not path.is_file():
+        raise InvalidCheckpoint(f"{folder} names {file}, which is not there.")
+    if sha256 and file_sha256(path) != sha256:
+        raise InvalidCheckpoint(f"{path} is damaged: its sha256 is not the one in {CONFIG_FILE}.")
+    return path
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from crt.datasets import ImageSet
-from crt.datasets.base import Problems
 from crt.errors import InvalidDataset
 from crt.seeds import normalise, strided_size, to_pixels
+from crt.stage import write_whole
 
 SUFFIX = ".npz"
 
@@ -40,20 +38,8 @@ class SeedMaps:
 
     def save(self, path: Path) -> None:
         """Write float16 maps, whole or not at all. Raises OSError, for instance when the disk is full."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with temporary.open("wb") as stream:
-                np.savez_compressed(
-                    stream,
-                    keys=self.keys,
-                    strided=self.strided.astype(np.float16),
-                    high_res=self.high_res.astype(np.float16),
-                )
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        strided, high_res = self.strided.astype(np.float16), self.high_res.astype(np.float16)
+        write_whole(path, lambda file: np.savez_compressed(file, keys=self.keys, strided=strided, high_res=high_res))
 
     @classmethod
     def load(cls, path: Path) -> SeedMaps:
@@ -85,12 +71,3 @@ def is_done(folder: Path, name: str, keys: tuple[int, ...]) -> bool:
         return SeedMaps.load(path).keys.tolist() == list(keys)
     except InvalidDataset:
         return False
-
-
-def require(folder: Path, images: ImageSet) -> None:
-    """Raise InvalidDataset with the ids of all pictures whose seeds are missing."""
-    problems = Problems(f"The seeds in {folder}")
-    for sample in images.samples:
-        if not seed_path(folder, sample.id).is_file():
-            problems.add("no seeds: run scripts.make_seeds again for", sample.id)
-    problems.raise_if_any()

@@ -10,18 +10,15 @@ done again, so an interrupted run goes on where it was; processes and machines s
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 from accelerate import PartialState
-from tqdm import tqdm
 
 from crt.checkpoint import Method, load_checkpoint
-from crt.datasets import read_voc
+from crt.datasets import Sample, read_voc
 from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
@@ -29,11 +26,10 @@ from crt.predictor import Predictor, choose_device
 from crt.refine import Combine
 from crt.seed_files import SeedMaps, is_done, seed_path
 from crt.seeds import SCALES
+from crt.stage import Made, claim, make_each
 from crt.tiles import Mode
 from crt.train.config import Precision
 from crt.train.precision import resolve
-
-SETTINGS = "seeds.json"
 
 
 @dataclass(frozen=True)
@@ -60,14 +56,6 @@ class Seeds:
     precision: Precision = "auto"
 
 
-@dataclass(frozen=True)
-class Made:
-    """How many pictures of this process were made now, and how many were there before."""
-
-    new: int
-    before: int
-
-
 def make_seeds(config: Seeds) -> Made:
     """Make what is missing. Raises CrtError; a picture that failed is named, and none is left half written."""
     state = PartialState(cpu=config.device == "cpu")
@@ -85,37 +73,21 @@ def make_seeds(config: Seeds) -> Made:
     images = read_voc(config.root, config.split)
     if images.classes != tuple(checkpoint.config.classes):
         raise InvalidSetting("The classes of the data are not those of the checkpoint.")
-    _claim(config.out, {**dataclasses.asdict(request), **dataclasses.asdict(views), "weights": checkpoint.sha256})
-
+    claim(config.out, {**dataclasses.asdict(request), **dataclasses.asdict(views), "weights": checkpoint.sha256})
     predictor = Predictor(checkpoint, device=device, bfloat16=resolve(config.precision, device.type) == "bf16")
-    mine = images.samples[state.process_index :: state.num_processes]
-    missing = [sample for sample in mine if not is_done(config.out, sample.id, sample.labels)]
-    for sample in tqdm(missing, unit="picture", disable=not state.is_main_process, mininterval=5.0):
-        try:
-            image = load_image(sample.image)
-            summed, _ = multi_scale_maps(predictor, image, sample.labels, {"seeds": request}, views)
-            SeedMaps.of(sample.labels, summed["seeds"]).save(seed_path(config.out, sample.id))
-        except (CrtError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise CrtError(f"{sample.id}: {reason} Mend that and run the same command to go on.") from error
+
+    def make(sample: Sample) -> None:
+        summed, _ = multi_scale_maps(predictor, load_image(sample.image), sample.labels, {"seeds": request}, views)
+        SeedMaps.of(sample.labels, summed["seeds"]).save(seed_path(config.out, sample.id))
+
+    made = make_each(
+        images.samples[state.process_index :: state.num_processes],
+        lambda sample: is_done(config.out, sample.id, sample.labels),
+        make,
+        silent=not state.is_main_process,
+    )
     state.wait_for_everyone()
-    return Made(len(missing), len(mine) - len(missing))
-
-
-def _claim(folder: Path, made_with: dict) -> None:
-    """Write down what these seeds are made with. Raises InvalidSetting if the folder holds seeds made otherwise."""
-    text = json.dumps(made_with, indent=1) + "\n"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / SETTINGS
-        if not path.exists():
-            temporary = folder / f".{SETTINGS}.{os.getpid()}"
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-        elif path.read_text(encoding="utf-8") != text:
-            raise InvalidSetting(f"{folder} holds seeds made with other settings: choose another folder for these.")
-    except OSError as error:
-        raise InvalidSetting(f"{folder} cannot be written: {error.strerror}.") from error
+    return made
 
 
 if __name__ == "__main__":

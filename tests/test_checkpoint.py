@@ -8,16 +8,14 @@ from safetensors.torch import load_file, save_file
 from crt.checkpoint import (
     CheckpointConfig,
     NetworkSpec,
-    file_sha256,
     load_checkpoint,
     read_config,
-    read_tensors,
-    save_network,
     write_config,
 )
 from crt.cnn import CnnBranch
 from crt.errors import InvalidCheckpoint
 from crt.transformer import TransformerBranch
+from crt.weights import file_sha256, read_tensors, save_network
 from tests.tiny import CLASSES, tiny_checkpoint
 
 

@@ -18,8 +18,9 @@ from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.predictor import Predictor, Settings
-from crt.seed_files import SeedMaps, is_done, require
+from crt.seed_files import SUFFIX, SeedMaps, is_done
 from crt.seeds import normalise, to_pixels
+from crt.stage import SETTINGS, require
 from scripts.make_seeds import Seeds, make_seeds
 from tests.test_datasets import add_picture, write_split
 from tests.tiny import tiny_checkpoint
@@ -89,12 +90,12 @@ def test_a_run_goes_on_where_it_stopped(voc, checkpoint):
     second.write_bytes(second.read_bytes()[:-40])
     third.unlink()
     with pytest.raises(InvalidDataset, match=IDS[2]):
-        require(made.out, read_voc(voc, "train"))
+        require(made.out, read_voc(voc, "train"), SUFFIX, "scripts.make_seeds")
     result = make_seeds(made)
     assert (result.new, result.before) == (2, 1)
     assert first.stat().st_mtime_ns == kept
     assert all(is_done(made.out, s.id, s.labels) for s in read_voc(voc, "train").samples)
-    require(made.out, read_voc(voc, "train"))
+    require(made.out, read_voc(voc, "train"), SUFFIX, "scripts.make_seeds")
 
 
 def test_a_full_disk_names_the_picture_and_leaves_nothing_behind(voc, checkpoint, monkeypatch):
@@ -105,7 +106,7 @@ def test_a_full_disk_names_the_picture_and_leaves_nothing_behind(voc, checkpoint
     monkeypatch.setattr(seed_files.np, "savez_compressed", full)
     with pytest.raises(CrtError, match=f"{IDS[0]}: No space left on device"):
         make_seeds(config(voc, checkpoint))
-    assert [path.name for path in (voc.parent / "seeds").iterdir()] == ["seeds.json"]
+    assert [path.name for path in (voc.parent / "seeds").iterdir()] == [SETTINGS]
 
 
 def test_other_settings_need_another_folder(voc, checkpoint):
@@ -149,4 +150,4 @@ def test_two_processes_share_the_pictures(voc, checkpoint):
     for name in IDS:
         alone, together = SeedMaps.load(made.out / f"{name}.npz"), SeedMaps.load(voc.parent / "shared" / f"{name}.npz")
         np.testing.assert_allclose(alone.high_res, together.high_res, atol=1e-3)
-    assert json.loads((voc.parent / "shared" / "seeds.json").read_text())["method"] == "crt"
+    assert json.loads((voc.parent / "shared" / SETTINGS).read_text())["method"] == "crt"

@@ -19,9 +19,10 @@ from app.explore import Explorer
 from app.page import CHANGED
 from app.session import TraceCache
 from app.ui import build
-from crt.checkpoint import CONFIG_FILE, file_sha256
+from crt.checkpoint import CONFIG_FILE
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.predictor import Predictor, Settings
+from crt.weights import file_sha256
 from tests.tiny import tiny_checkpoint
 
 SETTINGS = Settings(size=96, loops=2)

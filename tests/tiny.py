@@ -14,11 +14,11 @@ from crt.checkpoint import (
     Method,
     NetworkSpec,
     build_network,
-    save_network,
     write_config,
 )
 from crt.cnn import CnnBranch
 from crt.transformer import TransformerBranch
+from crt.weights import save_network
 
 TILE = 64
 VIT, RESNET = "test_vit", "test_resnet"  # timm's own test models: 0.4 and 0.5 million weights

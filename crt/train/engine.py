@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crt.checkpoint import read_tensors
 from crt.cnn import STRIDE, CnnBranch, build_resnet
 from crt.datasets import ImageSet
 from crt.dual import DualBranch
@@ -23,6 +22,7 @@ from crt.train.export import export, portable
 from crt.train.fit import Fit, Part, fingerprint_of, trained
 from crt.train.loss import Losses, dual_loss
 from crt.transformer import TransformerBranch, build_vit
+from crt.weights import read_tensors
 
 Preview = Callable[[DualBranch, int], object]
 

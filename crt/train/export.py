@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, save_network, write_config
+from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, write_config
 from crt.datasets import ImageSet
 from crt.dual import DualBranch
 from crt.train.config import TrainConfig
 from crt.train.log import logged_seconds
 from crt.train.machine import describe_machine
+from crt.weights import save_network
 
 
 def export(model: DualBranch, config: TrainConfig, images: ImageSet, *, precision: str) -> None:

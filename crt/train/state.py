@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from crt.checkpoint import read_tensors
 from crt.errors import InvalidCheckpoint
+from crt.weights import read_tensors
 
 STATE_FILE = "state.safetensors"
 

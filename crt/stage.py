@@ -1,0 +1,111 @@
+"""A stage of the pipeline: one file for each picture, resumable, shared between processes, nothing half written."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tqdm import tqdm
+
+from crt.datasets import ImageSet, Sample
+from crt.datasets.base import Problems
+from crt.errors import CrtError, InvalidSetting
+
+SETTINGS = "stage.json"
+
+
+@dataclass(frozen=True)
+class Made:
+    """How many pictures of this process were made now, and how many were there before."""
+
+    new: int
+    before: int
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Call `write` with a file that takes the place of `path` only once it is on disk. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def claim(folder: Path, made_with: dict[str, Any]) -> None:
+    """Write down what the files of `folder` are made with, and make it if need be.
+
+    Raises InvalidSetting if the folder holds files made otherwise, or cannot be written.
+    """
+    text = json.dumps(made_with, indent=1) + "\n"
+    path = folder / SETTINGS
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            write_whole(path, lambda stream: stream.write(text.encode()))
+        elif path.read_text(encoding="utf-8") != text:
+            raise InvalidSetting(f"{folder} holds files made with other settings: choose another folder for these.")
+    except OSError as error:
+        raise InvalidSetting(f"{folder} cannot be written: {error.strerror}.") from error
+
+
+def made_with(folder: Path) -> dict[str, Any]:
+    """What `claim` wrote down. Raises InvalidSetting for a folder that no stage made."""
+    try:
+        return json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidSetting(f"{folder} holds no finished stage: make it with its command first.") from error
+
+
+def require(folder: Path, images: ImageSet, suffix: str, command: str) -> None:
+    """Raise InvalidDataset with the ids of all pictures without a file in `folder`. `command` makes them."""
+    problems = Problems(f"The folder {folder}")
+    for sample in images.samples:
+        if not (folder / f"{sample.id}{suffix}").is_file():
+            problems.add(f"not there: run {command} again for", sample.id)
+    problems.raise_if_any()
+
+
+def make_each(
+    samples: Sequence[Sample],
+    done: Callable[[Sample], bool],
+    make: Callable[[Sample], object],
+    *,
+    workers: int = 0,
+    silent: bool = False,
+) -> Made:
+    """Call `make` for each sample that is not `done`, with a progress bar unless `silent`.
+
+    `workers`: processes that share them; `make` must then be picklable. Raises CrtError that names the first picture
+    that failed; what was made until then stays.
+    """
+    missing = [sample for sample in samples if not done(sample)]
+    with tqdm(total=len(missing), unit="picture", disable=silent, mininterval=5.0) as bar:
+        if workers > 1:
+            with ProcessPoolExecutor(min(workers, max(1, len(missing))), get_context("spawn")) as pool:
+                for _ in pool.map(_named, repeat(make), missing):
+                    bar.update()
+        else:
+            for sample in missing:
+                _named(make, sample)
+                bar.update()
+    return Made(len(missing), len(samples) - len(missing))
+
+
+def _named(make: Callable[[Sample], object], sample: Sample) -> None:
+    """Call `make`; an error becomes a CrtError that names the picture."""
+    try:
+        make(sample)
+    except (CrtError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise CrtError(f"{sample.id}: {reason} Mend that and run the same command to go on.") from error

@@ -1,0 +1,73 @@
+"""Weights on disk: fp16 safetensors, written whole or not at all, read so that every tensor is accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from crt.errors import InvalidCheckpoint
+
+
+def save_network(network: nn.Module, path: Path, *, without: str | None = None) -> str:
+    """Write the weights as fp16 safetensors, atomically -> their sha256. `without`: a submodule that is left out.
+
+    Raises InvalidCheckpoint if a weight is not finite in fp16.
+    """
+    state = {name: tensor.detach().cpu() for name, tensor in _stored(network, without).items()}
+    half = {n: (t.half() if t.is_floating_point() else t).contiguous() for n, t in state.items()}
+    broken = [name for name, tensor in half.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise InvalidCheckpoint(f"These weights are not finite in fp16: {', '.join(broken[:5])}.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    save_file(half, temporary)
+    temporary.replace(path)
+    return file_sha256(path)
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def load_strict(network: nn.Module, path: Path, *, without: str | None = None) -> None:
+    """Read a safetensors file into a network; every tensor must be there, of the right shape, and no other.
+
+    `without`: a submodule that the file does not hold, and that stays as it is.
+    """
+    wanted = _stored(network, without)
+    found = read_tensors(path)
+    missing = sorted(wanted.keys() - found.keys())
+    unexpected = sorted(name for name in found.keys() - wanted.keys() if not _counter(name))
+    shapes = sorted(name for name in wanted.keys() & found.keys() if wanted[name].shape != found[name].shape)
+    for what, names in (("lacks", missing), ("has the unknown", unexpected), ("has the wrong shape of", shapes)):
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            raise InvalidCheckpoint(f"{path.name} {what} {', '.join(names[:3])}{more}: it is of another model.")
+    network.load_state_dict({name: found[name] for name in wanted}, strict=False)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file, floating ones as float32. Raises InvalidCheckpoint."""
+    try:
+        with safe_open(path, framework="pt") as stream:
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
+    except (OSError, SafetensorError) as error:
+        raise InvalidCheckpoint(f"{path} cannot be read as safetensors: {error}.") from error
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
+def _stored(network: nn.Module, without: str | None) -> dict[str, Tensor]:
+    """The tensors of a network that a file holds."""
+    kept = (item for item in network.state_dict().items() if not _counter(item[0]))
+    return {name: tensor for name, tensor in kept if without is None or not name.startswith(f"{without}.")}
+
+
+def _counter(name: str) -> bool:
+    return name.endswith("num_batches_tracked")
