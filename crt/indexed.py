@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from crt.datasets import voc_palette
-from crt.errors import InvalidSetting
+from crt.errors import InvalidDataset, InvalidSetting
 from crt.seeds import EPS, THRESHOLD, to_pixels
+from crt.stage import write_whole
 
 LABELS = 255
 """Classes that an indexed PNG can tell apart beside the background."""
@@ -50,3 +52,28 @@ def indexed_png(labels: np.ndarray) -> bytes:
     stream = io.BytesIO()
     image.save(stream, "PNG", optimize=True)
     return stream.getvalue()
+
+
+def save_labels(path: Path, labels: np.ndarray) -> None:
+    """Write (H, W) uint8 labels as `indexed_png`, whole or not at all. Raises OSError."""
+    data = indexed_png(labels)
+    write_whole(path, lambda file: file.write(data))
+
+
+def read_labels(path: Path) -> np.ndarray:
+    """An indexed PNG -> (H, W) uint8 labels. Raises InvalidDataset with the id for anything else."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            if image.mode not in ("P", "L"):
+                raise InvalidDataset(f"The mask of {path.stem} is in colours: give an indexed PNG.")
+            return np.array(image, dtype=np.uint8)
+    except (OSError, ValueError, SyntaxError) as error:  # Pillow raises SyntaxError for a broken chunk
+        raise InvalidDataset(f"The mask of {path.stem} cannot be read: make it again.") from error
+
+
+def has_labels(path: Path) -> bool:
+    """Whether an indexed PNG is there and whole."""
+    try:
+        return path.is_file() and read_labels(path).size > 0
+    except InvalidDataset:
+        return False

@@ -99,7 +99,7 @@ def relations(network: RelationNetwork, image: np.ndarray, *, crop: int = CROP) 
     picture = _padded(picture, height * STRIDE, width * STRIDE)
     both = _padded(torch.cat([picture, picture.flip(-1)]), crop, crop)
     edge, displacement = network(both.to(network.mean.device))
-    edge, displacement = edge[..., :height, :width], displacement[0, :, :height, :width]
+    edge, displacement = edge[..., :height, :width].float(), displacement[0, :, :height, :width].float()
     return ((edge[0] + edge[1].flip(-1)) / 2).sigmoid().cpu().numpy(), displacement.cpu().numpy()
 
 

@@ -20,51 +20,55 @@ def random_crop(image: np.ndarray, crop: int, resize: tuple[int, int], rng: np.r
     image = resize_long_side(image, int(rng.integers(resize[0], resize[1] + 1)))
     if rng.random() < 0.5:
         image = np.ascontiguousarray(image[:, ::-1])
-    height, width = image.shape[:2]
-    # Where the picture is larger a window is taken out; where it is smaller it lies at a random place.
-    top, left = (int(rng.integers(min(0, side - crop), max(0, side - crop) + 1)) for side in (height, width))
-    window = image[max(0, top) : max(0, top) + crop, max(0, left) : max(0, left) + crop]
+    (from_y, from_x), (to_y, to_x), (rows, cols) = place_crop((image.shape[0], image.shape[1]), crop, rng)
     out = torch.zeros(3, crop, crop)
-    y, x = max(0, -top), max(0, -left)
-    out[:, y : y + window.shape[0], x : x + window.shape[1]] = to_tensor(window)[0]
+    out[:, to_y : to_y + rows, to_x : to_x + cols] = to_tensor(image[from_y : from_y + rows, from_x : from_x + cols])[0]
     return out
 
 
-class CropPlan(Dataset):
-    """All crops of a run in their order: position = step · batch + place in the batch. Items are (crop, labels)."""
+def place_crop(size: tuple[int, int], crop: int, rng: np.random.Generator) -> tuple[tuple[int, int], ...]:
+    """Height and width of a picture -> its (y, x) and those of the crop where they share (rows, columns) of pixels.
 
-    def __init__(self, images: ImageSet, config: TrainConfig) -> None:
+    Where the picture is larger a window is taken out; where it is smaller it lies at a random place.
+    """
+    top, left = (int(rng.integers(min(0, side - crop), max(0, side - crop) + 1)) for side in size)
+    shared = (min(crop, size[0]), min(crop, size[1]))
+    return (max(0, top), max(0, left)), (max(0, -top), max(0, -left)), shared
+
+
+class StepPlan(Dataset):
+    """All items of a run in their order: position = step · batch + place in the batch, each epoch shuffled anew.
+
+    `item(index, epoch, rng)` gives picture `index`; `rng` depends on the seed, the epoch and the index only.
+    """
+
+    def __init__(self, images: ImageSet, *, batch: int, epochs: int, seed: int, workers: int) -> None:
         self.images = images
-        self.config = config
-        self.targets = torch.from_numpy(images.targets())
-        self.steps_per_epoch = len(images) // config.batch
+        self.batch, self.epochs, self.seed, self.workers = batch, epochs, seed, workers
+        self.steps_per_epoch = len(images) // batch
         if self.steps_per_epoch == 0:
-            raise InvalidSetting(f"{len(images)} pictures do not fill one batch of {config.batch}: lower the batch.")
+            raise InvalidSetting(f"{len(images)} pictures do not fill one batch of {batch}: lower the batch.")
 
     @property
     def steps(self) -> int:
         """Optimizer steps of the whole run."""
-        return self.steps_per_epoch * self.config.epochs
+        return self.steps_per_epoch * self.epochs
+
+    def item(self, index: int, epoch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """One training item."""
+        raise NotImplementedError
 
     def __len__(self) -> int:
-        return self.steps * self.config.batch
+        return self.steps * self.batch
 
     def __getitem__(self, position: int) -> tuple[Tensor, Tensor]:
-        epoch, offset = divmod(position, self.steps_per_epoch * self.config.batch)
-        index = int(_order(len(self.images), self.config.seed, epoch)[offset])
-        phase = self.config.phase_of(epoch)
-        rng = np.random.default_rng([self.config.seed, epoch, index])
-        image = load_image(self.images.samples[index].image)
-        return random_crop(image, phase.crop, phase.resize, rng), self.targets[index]
-
-    def loops(self, step: int) -> int:
-        """The loop count of a step."""
-        phase = self.config.phase_of(step // self.steps_per_epoch)
-        return int(np.random.default_rng([self.config.seed, step, 1]).choice(phase.loops))
+        epoch, offset = divmod(position, self.steps_per_epoch * self.batch)
+        index = int(_order(len(self.images), self.seed, epoch)[offset])
+        return self.item(index, epoch, np.random.default_rng([self.seed, epoch, index]))
 
     def loader(self, start: int, *, rank: int = 0, processes: int = 1) -> DataLoader:
         """Batches of this process from step `start` on; the processes share each global batch evenly."""
-        batch = self.config.batch
+        batch = self.batch
         if batch % processes:
             raise InvalidSetting(f"A batch of {batch} cannot be shared by {processes} processes: choose a multiple.")
         share = batch // processes
@@ -72,14 +76,35 @@ class CropPlan(Dataset):
             list(range(step * batch + rank * share, step * batch + (rank + 1) * share))
             for step in range(start, self.steps)
         ]
-        workers = self.config.data.workers
         return DataLoader(
             self,
             batch_sampler=batches,
-            num_workers=workers,
-            prefetch_factor=4 if workers else None,
+            num_workers=self.workers,
+            prefetch_factor=4 if self.workers else None,
             pin_memory=torch.cuda.is_available(),
         )
+
+
+class CropPlan(StepPlan):
+    """The crops of a training of the pair. Items are (crop, image labels)."""
+
+    def __init__(self, images: ImageSet, config: TrainConfig) -> None:
+        super().__init__(
+            images, batch=config.batch, epochs=config.epochs, seed=config.seed, workers=config.data.workers
+        )
+        self.config = config
+        self.targets = torch.from_numpy(images.targets())
+
+    def item(self, index: int, epoch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """(3, crop, crop) normalised float32 and (C,) float32 of 0 and 1."""
+        phase = self.config.phase_of(epoch)
+        image = load_image(self.images.samples[index].image)
+        return random_crop(image, phase.crop, phase.resize, rng), self.targets[index]
+
+    def loops(self, step: int) -> int:
+        """The loop count of a step."""
+        phase = self.config.phase_of(step // self.steps_per_epoch)
+        return int(np.random.default_rng([self.config.seed, step, 1]).choice(phase.loops))
 
 
 @lru_cache(maxsize=2)

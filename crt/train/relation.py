@@ -1,0 +1,144 @@
+"""Training of the relation network on confident labels (IRNet, section 4; METHOD section 8), over the loop of `fit`."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from crt.checkpoint import CheckpointConfig, Method, RelationSpec, load_checkpoint, locate, read_config, write_config
+from crt.cnn import CnnBranch
+from crt.datasets import ImageSet
+from crt.errors import InvalidSetting
+from crt.masks.affinity import RADIUS, Pairs, find_pairs, reduce_labels, relation_losses
+from crt.masks.relation import CROP, RelationNetwork
+from crt.masks.walk import STRIDE
+from crt.train.config import RELEASED_SGD, RUN_ONLY, OptimizerConfig, RunConfig
+from crt.train.fit import Fit, Part, fingerprint_of, trained
+from crt.train.log import logged_seconds
+from crt.train.machine import describe_machine
+from crt.train.masks_data import MaskCrops
+from crt.weights import save_network
+
+FILE = "relation.safetensors"
+
+
+@dataclass(frozen=True)
+class RelationConfig(RunConfig):
+    """One training run. `out` becomes the checkpoint with the relation network added."""
+
+    out: Path = Path("runs/irn")
+    checkpoint: str = "checkpoints/voc"
+    """The checkpoint that the network is for."""
+    cnn: Method = "crt_cnn"
+    """The ResNet of that checkpoint whose features it reads; IRNet's is trained on ImageNet alone."""
+    epochs: int = 3
+    crop: int = CROP
+    rescale: tuple[float, float] = (0.5, 1.5)
+    """Pictures are resized by a factor drawn from this range before they are cropped."""
+    radius: int = RADIUS
+    """Pairs of cells closer than this are compared."""
+    optimizer: OptimizerConfig = RELEASED_SGD
+    """Of the edge branch; the displacement branch has `head_factor` times its rate."""
+    workers: int = 1
+    """Processes that read pictures; 0 reads in the training process."""
+
+
+def train_relation(config: RelationConfig, images: ImageSet) -> bool:
+    """Train on `images`, whose masks are the confident labels -> whether the schedule is finished.
+
+    Goes on from the state in `config.out` with `config.resume`. Raises as `Fit.run` does, and InvalidCheckpoint for a
+    checkpoint without that ResNet.
+    """
+    checkpoint = load_checkpoint(config.checkpoint)
+    branch = checkpoint.networks.get(config.cnn)
+    if not isinstance(branch, CnnBranch):
+        raise InvalidSetting(f"{config.checkpoint} has no ResNet {config.cnn}: name one of its CNNs.")
+    fit = Fit.prepare(config)
+    device = fit.accelerator.device
+    plan = MaskCrops(
+        images,
+        batch=config.batch,
+        epochs=config.epochs,
+        seed=config.seed,
+        crop=config.crop,
+        rescale=config.rescale,
+        workers=config.workers,
+        reduce=reduce_labels,
+    )
+    torch.manual_seed(config.seed)
+    network = RelationNetwork(branch.resnet).to(device)
+    network.resnet.to(memory_format=torch.channels_last)
+    cells = round(config.crop / STRIDE)
+    pairs = find_pairs((cells, cells), config.radius, device)
+    step = fit.run(
+        network,
+        {"irn": Part(trained(network.edge.parameters()), trained(network.displacement.parameters()), config.optimizer)},
+        plan,
+        lambda wrapped, batch, _: _losses(wrapped, batch, pairs),
+        fingerprint=_fingerprint(config, images, checkpoint.sha256),
+    )
+    if finished := step >= plan.steps:
+        with torch.autocast(device.type, torch.bfloat16, enabled=fit.accelerator.mixed_precision == "bf16"):
+            network.fit_mean(_some(plan, device))
+        if fit.accelerator.is_main_process:
+            _export(network, config, images, precision=fit.accelerator.mixed_precision)
+    fit.end()
+    return finished
+
+
+def _losses(network: nn.Module, batch: list[Tensor], pairs: Pairs) -> dict[str, Tensor]:
+    """Forward and IRNet's losses of one step, in float32."""
+    crops, labels = batch
+    edge, displacement = network(crops.contiguous(memory_format=torch.channels_last))
+    with torch.autocast(crops.device.type, enabled=False):
+        losses = relation_losses(edge.float(), displacement.float(), labels, pairs)
+    return {
+        "total": losses.total,
+        "alike": losses.alike,
+        "different": losses.different,
+        "inside": losses.inside,
+        "outside": losses.outside,
+    }
+
+
+def _some(plan: MaskCrops, device: torch.device) -> Iterator[Tensor]:
+    """The pictures of the last epoch's batches, for the mean displacement."""
+    for crops, _ in plan.loader(plan.steps - plan.steps_per_epoch):
+        yield crops.to(device, memory_format=torch.channels_last)
+
+
+def _fingerprint(config: RelationConfig, images: ImageSet, weights: str) -> str:
+    values = {**config.to_json(), "checkpoint": weights}
+    for name in (*RUN_ONLY, "workers"):
+        values.pop(name)
+    return fingerprint_of(values, images)
+
+
+def _export(network: RelationNetwork, config: RelationConfig, images: ImageSet, *, precision: str) -> None:
+    """Write into `config.out` the checkpoint with this relation network, every file of it."""
+    source = locate(config.checkpoint)
+    before = read_config(source)
+    for spec in before.networks.values():
+        shutil.copyfile(source / spec.file, config.out / spec.file)
+    spec = RelationSpec(FILE, save_network(network, config.out / FILE, without="resnet"), config.cnn)
+    values = config.to_json()
+    for name in ("out", "checkpoint"):
+        values[name] = Path(values[name]).name
+    record = {
+        "config": values,
+        "pictures": len(images),
+        "precision": precision,
+        "machine": describe_machine(),
+        "minutes": round(logged_seconds(config.out, config.batch) / 60, 4),
+    }
+    added: CheckpointConfig = dataclasses.replace(
+        before, relation=spec, training={**before.training, "relation": record}
+    )
+    write_config(config.out, added)
+    load_checkpoint(config.out)

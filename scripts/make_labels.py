@@ -1,0 +1,78 @@
+"""Write the confident labels of a split: what the relation network learns from (IRNet; METHOD section 8).
+
+    python -m scripts.make_labels --root VOC2012 --split train --seeds runs/seeds --out runs/labels
+
+Per picture an indexed PNG: a class or background where the seeds and a dense CRF agree on it, 255 elsewhere. Pictures
+that are done are not done again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import tyro
+
+from crt.datasets import Sample, read_voc
+from crt.errors import CrtError
+from crt.images import load_image
+from crt.indexed import has_labels, save_labels
+from crt.masks.labels import BACKGROUND, FOREGROUND, confident_labels
+from crt.seed_files import SUFFIX, SeedMaps, seed_path
+from crt.stage import Made, claim, made_with, make_each, require
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which pictures, from which seeds, and where the labels go."""
+
+    root: Path
+    """Devkit folder (`.../VOC2012`); its masks are not read."""
+    seeds: Path
+    """Where `scripts.make_seeds` wrote."""
+    out: Path
+    """A folder for these labels alone."""
+    split: str = "train"
+    foreground: float = FOREGROUND
+    """A class must beat this constant to be believed."""
+    background: float = BACKGROUND
+    """All classes must stay below this constant for background to be believed."""
+    workers: int = os.cpu_count() or 1
+    """Processes that share the pictures."""
+
+
+def make_labels(config: Labels) -> Made:
+    """Make what is missing. Raises CrtError with the ids of pictures without seeds, or of the one that failed."""
+    images = read_voc(config.root, config.split)
+    require(config.seeds, images, SUFFIX, "scripts.make_seeds")
+    made_from = made_with(config.seeds)
+    claim(config.out, {"foreground": config.foreground, "background": config.background, "seeds": made_from})
+    return make_each(
+        images.samples,
+        lambda sample: has_labels(config.out / f"{sample.id}.png"),
+        partial(_label, config),
+        workers=config.workers,
+    )
+
+
+def _label(config: Labels, sample: Sample) -> None:
+    seeds = SeedMaps.load(seed_path(config.seeds, sample.id))
+    labels = confident_labels(
+        load_image(sample.image),
+        seeds.high_res,
+        seeds.keys.tolist(),
+        foreground=config.foreground,
+        background=config.background,
+    )
+    save_labels(config.out / f"{sample.id}.png", labels)
+
+
+if __name__ == "__main__":
+    try:
+        made = make_labels(tyro.cli(Labels, description=__doc__))
+        print(f"{made.new} pictures made, {made.before} were there before")
+    except CrtError as error:
+        sys.exit(f"error: {error}")

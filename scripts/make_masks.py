@@ -1,0 +1,79 @@
+"""Write the pseudo masks of a split from seeds or walked seeds: what a segmentation network learns from.
+
+    python -m scripts.make_masks --root VOC2012 --split train --seeds runs/walked --threshold 0.25 --out runs/masks
+
+Per picture an indexed PNG in VOC's palette. `--crf` lets the labels follow the edges of the picture. Pictures that are
+done are not done again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from crt.datasets import Sample, read_voc
+from crt.errors import CrtError, InvalidSetting
+from crt.images import load_image
+from crt.indexed import has_labels, save_labels
+from crt.masks.crf import crf_labels
+from crt.seed_files import SUFFIX, SeedMaps, seed_path
+from crt.seeds import label_map
+from crt.stage import Made, claim, made_with, make_each, require
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Which pictures, from which seeds, and where the masks go."""
+
+    root: Path
+    """Devkit folder (`.../VOC2012`); its masks are not read."""
+    seeds: Path
+    """Where `scripts.make_seeds` or `scripts.walk_seeds` wrote."""
+    out: Path
+    """A folder for these masks alone."""
+    threshold: float
+    """The background constant: 0.15 is the paper's for seeds, 0.25 IRNet's for walked seeds."""
+    split: str = "train"
+    crf: bool = False
+    """Pass the labels through the dense CRF, with IRNet's settings."""
+    workers: int = os.cpu_count() or 1
+    """Processes that share the pictures."""
+
+
+def make_masks(config: Masks) -> Made:
+    """Make what is missing. Raises CrtError with the ids of pictures without seeds, or of the one that failed."""
+    if not 0 < config.threshold <= 1:
+        raise InvalidSetting(f"The threshold is {config.threshold}: give a number above 0 and at most 1.")
+    images = read_voc(config.root, config.split)
+    require(config.seeds, images, SUFFIX, "scripts.make_seeds or scripts.walk_seeds")
+    claim(config.out, {"threshold": config.threshold, "crf": config.crf, "seeds": made_with(config.seeds)})
+    return make_each(
+        images.samples,
+        lambda sample: has_labels(config.out / f"{sample.id}.png"),
+        partial(_mask, config),
+        workers=config.workers,
+    )
+
+
+def _mask(config: Masks, sample: Sample) -> None:
+    seeds = SeedMaps.load(seed_path(config.seeds, sample.id))
+    keys = seeds.keys.tolist()
+    labels = label_map(seeds.high_res, range(len(keys)), config.threshold)
+    if config.crf:
+        labels = crf_labels(load_image(sample.image), labels, len(keys) + 1)
+    names = np.array([0, *(key + 1 for key in keys)], dtype=np.uint8)
+    save_labels(config.out / f"{sample.id}.png", names[labels])
+
+
+if __name__ == "__main__":
+    try:
+        made = make_masks(tyro.cli(Masks, description=__doc__))
+        print(f"{made.new} pictures made, {made.before} were there before")
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,46 @@
+"""Train the relation network of a checkpoint on confident labels (IRNet; METHOD section 8).
+
+    python -m scripts.train_irn --root VOC2012 --split train --labels runs/labels --train.out runs/irn
+    accelerate launch -m scripts.train_irn --root VOC2012 --labels runs/labels --train.out runs/irn
+
+The output folder is the checkpoint with the relation network added: `scripts.walk_seeds` and the app open it.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tyro
+
+from crt.datasets import read_voc
+from crt.errors import CrtError
+from crt.train.masks_data import with_masks
+from crt.train.relation import RelationConfig, train_relation
+
+
+@dataclass(frozen=True)
+class Irn:
+    """Which pictures, and how the network is trained."""
+
+    root: Path
+    """Devkit folder (`.../VOC2012`); its masks are not read."""
+    labels: Path
+    """Where `scripts.make_labels` wrote."""
+    split: str = "train"
+    train: RelationConfig = field(default_factory=RelationConfig)
+
+
+def main(config: Irn) -> None:
+    """Train and say where the result lies."""
+    images = with_masks(read_voc(config.root, config.split), config.labels)
+    finished = train_relation(config.train, images)
+    print(f"{'finished' if finished else 'stopped'} on {len(images)} pictures: {config.train.out}")
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Irn, description=__doc__))
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,90 @@
+"""Let the seeds of a split walk within the boundaries that the relation network sees (IRNet; METHOD section 8).
+
+    python -m scripts.walk_seeds --root VOC2012 --split train --seeds runs/seeds --relation runs/irn --out runs/walked
+
+Per picture one npz as `scripts.make_seeds` writes it: the walked seeds at stride 4, and on the pixels divided by the
+largest of all. Pictures that are done are not done again; processes and machines share the pictures between them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import tyro
+from accelerate import PartialState
+
+from crt.checkpoint import load_checkpoint
+from crt.datasets import Sample, read_voc
+from crt.errors import CrtError, InvalidSetting
+from crt.images import load_image
+from crt.masks.relation import relations
+from crt.masks.walk import WalkSettings, random_walk, walk_scores
+from crt.predictor import choose_device
+from crt.seed_files import SUFFIX, SeedMaps, is_done, seed_path
+from crt.stage import Made, claim, made_with, make_each, require
+from crt.train.config import Precision
+from crt.train.precision import resolve
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Which seeds walk, along which edges, and where the result goes."""
+
+    root: Path
+    """Devkit folder (`.../VOC2012`); masks are not read."""
+    seeds: Path
+    """Where `scripts.make_seeds` wrote."""
+    out: Path
+    """A folder for these walked seeds alone."""
+    split: str = "train"
+    relation: str = "checkpoints/voc"
+    """A checkpoint with a relation network, such as the folder that `scripts.train_irn` wrote."""
+    walk: WalkSettings = field(default_factory=WalkSettings)
+    device: str = "auto"
+    precision: Precision = "auto"
+
+
+def walk_seeds(config: Walk) -> Made:
+    """Walk what is missing. Raises CrtError with the ids of pictures without seeds, or of the one that failed."""
+    state = PartialState(cpu=config.device == "cpu")
+    device = choose_device(config.device)
+    if config.device == "auto" and state.device is not None:
+        device = state.device  # a GPU of its own for each process
+    checkpoint = load_checkpoint(config.relation, device=device)
+    network, spec = checkpoint.relation, checkpoint.config.relation
+    if network is None or spec is None:
+        raise InvalidSetting(f"{config.relation} has no relation network: train one with scripts.train_irn.")
+    images = read_voc(config.root, config.split)
+    require(config.seeds, images, SUFFIX, "scripts.make_seeds")
+    settings = {**dataclasses.asdict(config.walk), "relation": spec.sha256, "seeds": made_with(config.seeds)}
+    claim(config.out, settings)
+    bfloat16 = resolve(config.precision, device.type) == "bf16"
+
+    def walk(sample: Sample) -> None:
+        seeds, image = SeedMaps.load(seed_path(config.seeds, sample.id)), load_image(sample.image)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            edge, _ = relations(network, image)
+        walked = random_walk(seeds.strided, edge, config.walk)
+        scores = walk_scores(walked, (image.shape[0], image.shape[1]))
+        SeedMaps(seeds.keys, walked, scores).save(seed_path(config.out, sample.id))
+
+    made = make_each(
+        images.samples[state.process_index :: state.num_processes],
+        lambda sample: is_done(config.out, sample.id, sample.labels),
+        walk,
+        silent=not state.is_main_process,
+    )
+    state.wait_for_everyone()
+    return made
+
+
+if __name__ == "__main__":
+    try:
+        made = walk_seeds(tyro.cli(Walk, description=__doc__))
+        print(f"{made.new} pictures made, {made.before} were there before")
+    except CrtError as error:
+        sys.exit(f"error: {error}")
