@@ -1,6 +1,8 @@
-"""Measure a checkpoint on pictures with ground truth.
+"""Measure maps, seeds and masks on pictures with ground truth.
 
 python -m scripts.evaluate seeds --root VOC2012 --split train --checkpoint checkpoints/voc --json FILE
+python -m scripts.evaluate stored --root VOC2012 --split train --folder runs/walked --sheet worst.png
+python -m scripts.evaluate masks --root VOC2012 --split val --folder runs/segmented --json FILE
 """
 
 from __future__ import annotations
@@ -19,11 +21,14 @@ from tqdm import tqdm
 from crt.checkpoint import load_checkpoint
 from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import CrtError
+from crt.figures.worst import worst_sheet
 from crt.metrics.seeds import evaluate_seeds
+from crt.metrics.stored import measure_masks, measure_seeds
 from crt.multiscale import Views
 from crt.predictor import Predictor, choose_device
 from crt.refine import Combine
 from crt.seeds import SCALES
+from crt.stage import made_with
 from crt.tiles import Mode
 from crt.train.config import Precision
 from crt.train.precision import resolve
@@ -65,9 +70,7 @@ def seeds(config: Seeds) -> dict:
     images = read_voc(config.root, config.split, masks="required")
     images = ImageSet(images.classes, images.samples[: config.limit : config.every])
     views = Views(SCALES if config.multi_scale else (1.0,), flip=True, mode=config.mode)
-    measured = None
-    if config.classes:
-        measured = [n for name in config.classes for n in ((*VOC_ANIMALS, "person") if name == "animals" else (name,))]
+    measured = named(config.classes)
     began = time.perf_counter()
     with tqdm(total=len(images), unit="picture", mininterval=5.0) as bar:
         result = evaluate_seeds(
@@ -98,9 +101,78 @@ def seeds(config: Seeds) -> dict:
     }
     print(table(result))
     if config.json is not None:
-        config.json.parent.mkdir(parents=True, exist_ok=True)
-        config.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_json(config.json, result)
     return result
+
+
+@dataclass(frozen=True)
+class Folder:
+    """mIoU of what a stage of the pipeline wrote, against the masks of a devkit split."""
+
+    root: Path
+    """Devkit folder with masks (`.../VOC2012`)."""
+    folder: Path
+    """What to measure: seeds or walked seeds for `stored`, indexed PNGs for `masks`."""
+    split: str = "train"
+    classes: tuple[str, ...] = ()
+    """Classes whose IoU is averaged beside background; `animals` stands for cat, cow, dog, horse, sheep and person."""
+    json: Path | None = None
+    """Write the result here."""
+    sheet: Path | None = None
+    """Draw the worst pictures here: the picture, the ground truth, and what was measured."""
+    worst: int = 12
+    """How many of them."""
+
+
+@dataclass(frozen=True)
+class Stored(Folder):
+    """mIoU of seeds or walked seeds on disk at the best background threshold of a sweep, image labels given."""
+
+
+@dataclass(frozen=True)
+class Masks(Folder):
+    """mIoU of masks on disk as they are."""
+
+
+def stored(config: Folder) -> dict:
+    """Measure a folder, print the result and return it as JSON values."""
+    images, measured = read_voc(config.root, config.split, masks="required"), named(config.classes)
+    swept = isinstance(config, Stored)
+    score = (measure_seeds if swept else measure_masks)(config.folder, images, measured)
+    result = {
+        "protocol": {
+            "measure": "mIoU in percent over background and the classes named; 255 ignored",
+            "classes": measured or "all",
+            "split": config.split,
+            "threshold": "best of 0.01 ... 0.79 on these pictures, image labels given" if swept else "none",
+            "made_with": made_with(config.folder),
+        },
+        "images": len(images),
+        **score.to_json(config.worst),
+    }
+    print(f"mIoU {score.miou:.2f}, pixel accuracy {score.accuracy:.2f}, {len(images)} pictures")
+    print("\n".join(f"{name:<14}{value:>7.2f}" for name, value in score.per_class.items()))
+    if score.threshold is not None:
+        print(f"best background threshold {score.threshold:.2f}")
+    if config.json is not None:
+        write_json(config.json, result)
+    if config.sheet is not None:
+        config.sheet.parent.mkdir(parents=True, exist_ok=True)
+        worst_sheet(config.folder, images, score, config.worst).save(config.sheet)
+    return result
+
+
+def named(classes: tuple[str, ...]) -> list[str] | None:
+    """The class names that an option means; None for all classes."""
+    if not classes:
+        return None
+    return [n for name in classes for n in ((*VOC_ANIMALS, "person") if name == "animals" else (name,))]
+
+
+def write_json(path: Path, result: dict) -> None:
+    """Write a result where it was asked for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def command(config: Seeds) -> str:
@@ -134,6 +206,7 @@ def table(result: dict) -> str:
 
 if __name__ == "__main__":
     try:
-        seeds(tyro.extras.subcommand_cli_from_dict({"seeds": Seeds}))
+        chosen = tyro.extras.subcommand_cli_from_dict({"seeds": Seeds, "stored": Stored, "masks": Masks})
+        seeds(chosen) if isinstance(chosen, Seeds) else stored(chosen)
     except CrtError as error:
         sys.exit(f"error: {error}")

@@ -6,19 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from crt.datasets import ImageSet
-from crt.errors import InvalidDataset, InvalidSetting
+from crt.errors import InvalidDataset
 from crt.images import load_image
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
+from crt.metrics.stored import BACKGROUND, THRESHOLDS, measured_rows, truth_of
 from crt.multiscale import Views, multi_scale_maps, requests_for
 from crt.predictor import Predictor
 from crt.refine import Combine
 from crt.seeds import THRESHOLD, normalise
-
-THRESHOLDS = np.round(np.arange(0.01, 0.80, 0.01), 2)
 
 
 def evaluate_seeds(
@@ -41,21 +39,13 @@ def evaluate_seeds(
     names = predictor.checkpoint.config.classes
     if tuple(images.classes) != tuple(names):
         raise InvalidDataset("The classes of the data are not those of the checkpoint.")
-    unknown = set(measured or ()) - set(names)
-    if unknown:
-        raise InvalidSetting(f"Unknown classes {sorted(unknown)}: choose among {', '.join(names)}.")
-    rows = [0, *(names.index(name) + 1 for name in (names if measured is None else measured))]
+    rows = measured_rows(names, measured)
     requests = requests_for(predictor, loops, combine)
     sweeps = {name: ThresholdSweep(THRESHOLDS, len(names) + 1) for name in requests}
     scores: dict[str, list[np.ndarray]] = {name: [] for name in requests if not name.endswith(("_unrefined", *combine))}
     for sample in images.samples:
-        if sample.mask is None:
-            raise InvalidDataset(f"{sample.id} has no mask to measure against.")
         image = load_image(sample.image)
-        with Image.open(sample.mask) as mask:
-            truth = np.asarray(mask)
-        if truth.shape != image.shape[:2]:
-            raise InvalidDataset(f"The mask of {sample.id} has {truth.shape} pixels, its picture {image.shape[:2]}.")
+        truth = truth_of(sample, image.shape[:2])
         maps, trace = multi_scale_maps(predictor, image, sample.labels, requests, views)
         for name, summed in maps.items():
             sweeps[name].add(truth, normalise(summed), np.asarray(sample.labels))
@@ -65,7 +55,7 @@ def evaluate_seeds(
             advance()
     targets = images.targets()
     return {
-        "methods": {name: _summary(sweep, rows, ("background", *names)) for name, sweep in sweeps.items()},
+        "methods": {name: _summary(sweep, rows, (BACKGROUND, *names)) for name, sweep in sweeps.items()},
         "classification_map": {
             name: round(100 * mean_average_precision(targets, np.stack(collected)), 2)
             for name, collected in scores.items()

@@ -1,0 +1,50 @@
+"""The pictures that went worst, each beside its ground truth and what was made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from crt.datasets import ImageSet, Sample, voc_palette
+from crt.errors import InvalidSetting
+from crt.figures.sheet import Panel, contact_sheet
+from crt.images import load_image
+from crt.indexed import read_labels
+from crt.metrics.stored import Score, truth_of
+from crt.seed_files import SeedMaps, seed_path
+from crt.seeds import label_map
+
+
+def worst_sheet(folder: Path, images: ImageSet, score: Score, count: int) -> Image.Image:
+    """The `count` worst pictures of `score`, which was measured on `folder`, a row each.
+
+    Raises InvalidSetting for a sheet of nothing, InvalidDataset for files that are no longer there.
+    """
+    if count < 1 or not score.pictures:
+        raise InvalidSetting("A sheet of the worst pictures needs at least one picture.")
+    samples = {sample.id: sample for sample in images.samples}
+    rows = [_row(folder, samples[name], images.classes, value, score) for name, value in score.pictures[:count]]
+    notes = [f"mean IoU over all {len(images)} pictures {score.miou:.1f} %; under each row its own"]
+    return contact_sheet(rows, title=f"The {len(rows)} worst of {len(images)} pictures", notes=notes)
+
+
+def _row(folder: Path, sample: Sample, classes: tuple[str, ...], value: float, score: Score) -> list[Panel]:
+    if score.threshold is None:
+        labels = read_labels(folder / f"{sample.id}.png")
+    else:
+        seeds = SeedMaps.load(seed_path(folder, sample.id))
+        labels = label_map(seeds.high_res, seeds.keys.tolist(), score.threshold)
+    palette = voc_palette()
+    names = ", ".join(classes[key] for key in sample.labels)
+    return [
+        Panel(load_image(sample.image), (sample.id, names)),
+        Panel(palette[truth_of(sample)], ("ground truth",)),
+        Panel(palette[labels], (f"IoU {value:.1f} %", _shown(labels, classes))),
+    ]
+
+
+def _shown(labels: np.ndarray, classes: tuple[str, ...]) -> str:
+    found = [classes[value - 1] for value in np.unique(labels) if 0 < value <= len(classes)]
+    return ", ".join(found) or "background only"

@@ -1,0 +1,145 @@
+"""How good seeds or masks on disk are: mean IoU, a sweep of the threshold, the confusion and the worst pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crt.datasets import ImageSet, Sample
+from crt.datasets.base import Problems
+from crt.errors import InvalidDataset, InvalidSetting
+from crt.indexed import read_labels
+from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
+from crt.seed_files import SUFFIX, SeedMaps, seed_path
+from crt.seeds import label_map
+from crt.stage import require
+
+THRESHOLDS = np.round(np.arange(0.01, 0.80, 0.01), 2)
+BACKGROUND = "background"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measurement, in percent.
+
+    `miou`: mean of `per_class`, IoU of background and the classes measured; NaN where a class is nowhere. `confusion`:
+    (C + 1, C + 1) int64 pixels by truth (rows) and label. `pictures`: mean IoU of each picture over the labels that it
+    or its mask shows, worst first. `sweep`: (threshold, miou) of all thresholds, empty for masks; the rest is at the
+    best of them.
+    """
+
+    miou: float
+    accuracy: float
+    per_class: dict[str, float]
+    confusion: np.ndarray
+    pictures: tuple[tuple[str, float], ...]
+    sweep: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def threshold(self) -> float | None:
+        """The best threshold of the sweep; None for masks."""
+        return max(self.sweep, key=lambda point: point[1])[0] if self.sweep else None
+
+    def to_json(self, worst: int = 20) -> dict[str, Any]:
+        """Plain JSON values, with the `worst` pictures only; None for a class that is nowhere."""
+        return {
+            "miou": round(self.miou, 2),
+            "pixel_accuracy": round(self.accuracy, 2),
+            "threshold": self.threshold,
+            "per_class": {name: None if np.isnan(v) else round(v, 2) for name, v in self.per_class.items()},
+            "sweep": [[t, round(value, 2)] for t, value in self.sweep],
+            "confusion": self.confusion.tolist(),
+            "worst": [[name, round(value, 2)] for name, value in self.pictures[:worst]],
+        }
+
+
+def measured_rows(classes: Sequence[str], measured: Sequence[str] | None) -> list[int]:
+    """Rows of a confusion matrix whose IoU is averaged: background and `measured`, all classes by default.
+
+    Raises InvalidSetting for an empty list or unknown names.
+    """
+    names = tuple(classes) if measured is None else tuple(measured)
+    unknown = sorted(set(names) - set(classes))
+    if unknown or not names:
+        wrong = f"unknown classes {', '.join(unknown)}" if unknown else "the list of classes is empty"
+        raise InvalidSetting(f"Choose classes to measure among {', '.join(classes)}: {wrong}.")
+    return [0, *(list(classes).index(name) + 1 for name in names)]
+
+
+def measure_seeds(folder: Path, images: ImageSet, measured: Sequence[str] | None = None) -> Score:
+    """Seeds or walked seeds as `SeedMaps` on disk, image labels given: at the threshold that is best for all pictures.
+
+    Raises InvalidDataset that lists the ids of seeds or masks that are missing or of another size.
+    """
+    rows = measured_rows(images.classes, measured)
+    require(folder, images, SUFFIX, "scripts.make_seeds or scripts.walk_seeds")
+    sweep = ThresholdSweep(THRESHOLDS, len(images.classes) + 1)
+    for sample in images.samples:
+        seeds = SeedMaps.load(seed_path(folder, sample.id))
+        sweep.add(truth_of(sample, seeds.high_res.shape[1:]), seeds.high_res, seeds.keys)
+    confusions = sweep.confusions()
+    means = 100 * np.nanmean(iou(confusions)[:, rows], axis=1)
+    best = int(np.nanargmax(means))
+
+    def labels(sample: Sample) -> np.ndarray:
+        seeds = SeedMaps.load(seed_path(folder, sample.id))
+        return label_map(seeds.high_res, seeds.keys.tolist(), THRESHOLDS[best])
+
+    pictures = [(sample.id, _picture(labels(sample), sample, len(images.classes))) for sample in images.samples]
+    points = tuple(zip(THRESHOLDS.tolist(), means.tolist(), strict=True))
+    return _score(confusions[best], pictures, rows, images.classes, points)
+
+
+def measure_masks(folder: Path, images: ImageSet, measured: Sequence[str] | None = None) -> Score:
+    """Indexed PNGs `folder/<id>.png` as they are. Raises as `measure_seeds` does."""
+    rows = measured_rows(images.classes, measured)
+    require(folder, images, ".png", "the command that makes them")
+    total = np.zeros((len(images.classes) + 1,) * 2, dtype=np.int64)
+    pictures, problems = [], Problems(f"The masks in {folder}")
+    for sample in images.samples:
+        labels = read_labels(folder / f"{sample.id}.png")
+        truth = truth_of(sample)
+        if truth.shape != labels.shape:
+            problems.add("another size than the ground truth", f"{sample.id} {labels.shape} {truth.shape}")
+            continue
+        total += confusion_matrix(truth, labels, len(total))
+        pictures.append((sample.id, _picture(labels, sample, len(images.classes))))
+    problems.raise_if_any()
+    return _score(total, pictures, rows, images.classes)
+
+
+def truth_of(sample: Sample, size: tuple[int, ...] | None = None) -> np.ndarray:
+    """(H, W) uint8 ground truth of a sample, 255 to ignore. Raises InvalidDataset if there is none of that size."""
+    if sample.mask is None:
+        raise InvalidDataset(f"{sample.id} has no mask to measure against.")
+    truth = read_labels(sample.mask)
+    if size is not None and truth.shape != size:
+        raise InvalidDataset(f"The mask of {sample.id} has {truth.shape} pixels, its maps {size}.")
+    return truth
+
+
+def _picture(labels: np.ndarray, sample: Sample, classes: int) -> float:
+    return 100 * mean_iou(confusion_matrix(truth_of(sample), labels, classes + 1))
+
+
+def _score(
+    confusion: np.ndarray,
+    pictures: list[tuple[str, float]],
+    rows: list[int],
+    classes: Sequence[str],
+    sweep: tuple[tuple[float, float], ...] = (),
+) -> Score:
+    values = 100 * iou(confusion)[rows]
+    names = [(BACKGROUND, *classes)[row] for row in rows]
+    return Score(
+        float(np.nanmean(values)),
+        100 * pixel_accuracy(confusion),
+        dict(zip(names, values.tolist(), strict=True)),
+        confusion,
+        tuple(sorted(pictures, key=lambda item: item[1])),
+        sweep,
+    )
