@@ -12,13 +12,14 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from crt.cnn import CnnBranch, build_resnet
+from crt.deeplab import DeepLab, Stride, build_deeplab
 from crt.errors import CrtError, InvalidCheckpoint
 from crt.masks.relation import RelationNetwork
 from crt.refine import Combine
@@ -60,6 +61,16 @@ class RelationSpec:
 
 
 @dataclass(frozen=True)
+class SegmentationSpec:
+    """A DeepLab-V2 that learned from this checkpoint's masks. `timm`: name of its backbone. `stride`: pixels a cell."""
+
+    timm: str
+    file: str
+    sha256: str = ""
+    stride: Stride = 8
+
+
+@dataclass(frozen=True)
 class Defaults:
     """Settings that measured best for this checkpoint; the app starts from them.
 
@@ -77,7 +88,8 @@ class Defaults:
 class CheckpointConfig:
     """What `config.json` holds. `classes`: names in the order of the maps' channels.
 
-    `networks` make maps; `relation`, where there is one, steers the random walk from seeds to masks.
+    `networks` make maps. Where there is one, `relation` steers the random walk from seeds to masks, and `segmentation`
+    labels a picture by itself.
     """
 
     name: str
@@ -86,6 +98,7 @@ class CheckpointConfig:
     single_label: bool = False
     defaults: Defaults = field(default_factory=Defaults)
     relation: RelationSpec | None = None
+    segmentation: SegmentationSpec | None = None
     training: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -104,6 +117,7 @@ class Checkpoint:
     networks: dict[Method, TransformerBranch | CnnBranch]
     sha256: str
     relation: RelationNetwork | None = None
+    segmentation: DeepLab | None = None
 
 
 def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -> Checkpoint:
@@ -117,9 +131,11 @@ def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -
         method: _load_network(folder, config, method) for method in config.networks
     }
     relation = None if config.relation is None else _load_relation(folder, config.relation, networks)
-    for network in (*networks.values(), *((relation,) if relation else ())):
-        network.to(device).eval().requires_grad_(False)
-    return Checkpoint(config, networks, weights_sha256(config), relation)
+    segmentation = None if config.segmentation is None else _load_segmentation(folder, config)
+    for network in (*networks.values(), relation, segmentation):
+        if network is not None:
+            network.to(device).eval().requires_grad_(False)
+    return Checkpoint(config, networks, weights_sha256(config), relation, segmentation)
 
 
 def locate(source: str | Path) -> Path:
@@ -151,8 +167,10 @@ def read_config(folder: Path) -> CheckpointConfig:
             raise InvalidCheckpoint(f"{path} has format {raw['format']}, this program reads {FORMAT}: update one.")
         networks = {method: NetworkSpec(**_tuples(spec)) for method, spec in raw["networks"].items()}
         relation = RelationSpec(**raw["relation"]) if raw.get("relation") is not None else None
+        segmentation = SegmentationSpec(**raw["segmentation"]) if raw.get("segmentation") is not None else None
         defaults = Defaults(**raw.get("defaults", {}))
-        config = CheckpointConfig(**{**_tuples(raw), "networks": networks, "relation": relation, "defaults": defaults})
+        parts = {"relation": relation, "segmentation": segmentation, "defaults": defaults}
+        config = CheckpointConfig(**{**_tuples(raw), "networks": networks, **parts})
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidCheckpoint(f"{path} is not a checkpoint config: {error}.") from error
     unknown = set(networks) - set(METHODS)
@@ -173,6 +191,7 @@ def read_config(folder: Path) -> CheckpointConfig:
             raise InvalidCheckpoint(f"{path}: the tile of {method} must be a number of pixels, not {spec.tile!r}.")
         _check_file(path, method, spec.file)
     _check_relation(path, config)
+    _check_segmentation(path, config.segmentation)
     return config
 
 
@@ -204,6 +223,14 @@ def _check_words(path: Path, config: CheckpointConfig) -> None:
     kinds = kinds and start.combine in get_args(Combine)
     if not kinds or type(threshold) not in (int, float) or not 0 <= threshold <= 1 or not isinstance(config.name, str):
         raise InvalidCheckpoint(f"{path}: the name must be text, and defaults numbers in their range, true or false.")
+
+
+def _check_segmentation(path: Path, spec: SegmentationSpec | None) -> None:
+    if spec is None:
+        return
+    if not all(isinstance(value, str) for value in (spec.timm, spec.file, spec.sha256)):
+        raise InvalidCheckpoint(f"{path}: the segmentation network needs a backbone, a file and a sha256 as text.")
+    _check_file(path, "the segmentation network", spec.file)
 
 
 def weights_sha256(config: CheckpointConfig) -> str:
@@ -240,6 +267,17 @@ def _load_relation(folder: Path, spec: RelationSpec, networks: dict[Method, Any]
     path = _whole_file(folder, spec.file, spec.sha256)
     network = RelationNetwork(networks[spec.cnn].resnet)
     load_strict(network, path, without="resnet")
+    return network
+
+
+def _load_segmentation(folder: Path, config: CheckpointConfig) -> DeepLab:
+    spec = cast("SegmentationSpec", config.segmentation)
+    path = _whole_file(folder, spec.file, spec.sha256)
+    try:
+        network = build_deeplab(spec.timm, len(config.classes) + 1, stride=spec.stride)
+    except CrtError as error:
+        raise InvalidCheckpoint(f"The segmentation network of {folder}: {error}") from error
+    load_strict(network, path)
     return network
 
 

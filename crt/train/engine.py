@@ -43,11 +43,11 @@ def build_model(config: TrainConfig, classes: int) -> DualBranch:
     cnn = vit = None
     if branches != "vit":
         resnet = build_resnet(model.cnn, pretrained=model.cnn_weights == "timm")
-        _start_from(resnet, model.cnn_weights, ("fc.",))
+        start_from(resnet, model.cnn_weights, ("fc.",))
         cnn = CnnBranch(resnet, classes)
     if branches != "cnn":
         backbone = build_vit(model.vit, tile=model.tile, pretrained=model.vit_weights == "timm")
-        _start_from(backbone, model.vit_weights, ("head.", "head_dist.", "fc_norm."))
+        start_from(backbone, model.vit_weights, ("head.", "head_dist.", "fc_norm."))
         vit = TransformerBranch(backbone, classes, deconvolution=model.deconvolution)
     return DualBranch(cnn, vit)
 
@@ -132,8 +132,11 @@ def _parts(model: DualBranch, config: TrainConfig) -> dict[str, Part]:
     return parts
 
 
-def _start_from(backbone: torch.nn.Module, weights: str, classifier: tuple[str, ...]) -> None:
-    """Load a timm state dict into a backbone; only its classifier may be left over."""
+def start_from(backbone: torch.nn.Module, weights: str, classifier: tuple[str, ...]) -> None:
+    """Load a timm state dict into a backbone; only its classifier may be left over.
+
+    `weights`: a safetensors file, or `timm` or `random`, for which there is nothing to do. Raises InvalidCheckpoint.
+    """
     if weights in ("timm", "random"):
         return
     path = Path(weights)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
-from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, write_config
+from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, load_checkpoint, locate, read_config, write_config
 from crt.datasets import ImageSet
 from crt.dual import DualBranch
-from crt.train.config import TrainConfig
+from crt.train.config import RunConfig, TrainConfig
 from crt.train.log import logged_seconds
 from crt.train.machine import describe_machine
 from crt.weights import save_network
@@ -51,6 +53,32 @@ def export(model: DualBranch, config: TrainConfig, images: ImageSet, *, precisio
             },
         ),
     )
+
+
+def add_to_checkpoint(source: str, config: RunConfig, name: str, spec: Any, *, pictures: int, precision: str) -> None:
+    """Write into `config.out` the checkpoint `source` with one network more, `name`, whose weights lie there already.
+
+    `spec` is what its config says of that network; how it was trained is added.
+    """
+    folder = locate(source)
+    before = read_config(folder)
+    for other in (*before.networks.values(), before.relation, before.segmentation):
+        if other is not None and other.file != spec.file:
+            shutil.copyfile(folder / other.file, config.out / other.file)
+    values = config.to_json()
+    for key in ("out", "checkpoint", "weights"):
+        if key in values:
+            values[key] = Path(values[key]).name
+    record = {
+        "config": values,
+        "pictures": pictures,
+        "precision": precision,
+        "machine": describe_machine(),
+        "minutes": round(logged_seconds(config.out, config.batch) / 60, 4),
+    }
+    training = {**before.training, name: record}
+    write_config(config.out, dataclasses.replace(before, **{name: spec, "training": training}))
+    load_checkpoint(config.out)
 
 
 def portable(config: TrainConfig) -> dict[str, Any]:

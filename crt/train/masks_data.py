@@ -13,8 +13,8 @@ from torch import Tensor
 
 from crt.datasets import ImageSet
 from crt.datasets.base import Problems
-from crt.errors import InvalidDataset
-from crt.images import load_image, to_tensor
+from crt.errors import InvalidDataset, InvalidSetting
+from crt.images import load_image, resize_scale, to_tensor
 from crt.indexed import read_labels
 from crt.masks.labels import UNSURE
 from crt.train.data import StepPlan, place_crop
@@ -23,24 +23,37 @@ from crt.train.data import StepPlan, place_crop
 def with_masks(images: ImageSet, folder: Path) -> ImageSet:
     """The same pictures with the masks `folder/<id>.png`, which are learned from.
 
-    Raises InvalidDataset that lists every mask that is missing, unreadable or of another size than its picture.
+    Only headers are read. Raises InvalidDataset that lists every mask that is missing, unreadable, not indexed or of
+    another size than its picture.
     """
     problems = Problems(f"The masks in {folder}")
-    samples = []
-    for sample in images.samples:
-        path = folder / f"{sample.id}.png"
-        samples.append(replace(sample, mask=path))
-        if not path.is_file():
-            problems.add("no mask", sample.id)
-            continue
-        try:
-            with Image.open(path, formats=("PNG",)) as mask, Image.open(sample.image) as image:
-                if mask.size != image.size:
-                    problems.add("mask of another size", f"{sample.id} (picture {image.size}, mask {mask.size})")
-        except (OSError, SyntaxError):
-            problems.add("unreadable", sample.id)
+    samples = tuple(replace(sample, mask=folder / f"{sample.id}.png") for sample in images.samples)
+    for sample in samples:
+        if (problem := _problem(sample.image, folder / f"{sample.id}.png")) is not None:
+            kind, detail = problem
+            problems.add(kind, f"{sample.id} ({detail})" if detail else sample.id)
     problems.raise_if_any()
-    return replace(images, samples=tuple(samples))
+    return replace(images, samples=samples)
+
+
+def _problem(picture: Path, mask: Path) -> tuple[str, str] | None:
+    """(kind, detail) of what the headers show to be wrong with a mask, or None."""
+    if not mask.is_file():
+        return "no mask", ""
+    try:
+        with Image.open(mask, formats=("PNG",)) as image:
+            mode, wanted = image.mode, image.size
+        with Image.open(picture) as image:
+            size = image.size
+        if size != wanted:  # its EXIF may turn the picture, which only decoding tells for certain
+            size = load_image(picture).shape[1::-1]
+    except Exception as error:  # noqa: BLE001 - Pillow's readers raise nearly any type at damaged headers
+        return "unreadable picture or mask", str(error)
+    if mode not in ("P", "L"):
+        return "mask in colours", f"mode {mode}"
+    if size != wanted:
+        return "mask of another size", "picture {}x{}, mask {}x{}".format(*size, *wanted)
+    return None
 
 
 def mask_crop(
@@ -49,11 +62,12 @@ def mask_crop(
     """(H, W, 3) and (H, W) uint8 -> (3, crop, crop) normalised float32 and (crop, crop) uint8 labels.
 
     Both are resized by a factor drawn from `rescale` (bicubic, nearest), flipped at random and cropped alike. Beyond
-    the picture there are zeros, labelled 255.
+    the picture there are zeros, labelled 255. Raises InvalidImage, and InvalidSetting for labels that do not fit.
     """
-    factor = rng.uniform(*rescale)
-    height, width = (max(1, round(side * factor)) for side in labels.shape)
-    image = np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+    if labels.dtype != np.uint8 or labels.shape != image.shape[:2]:
+        raise InvalidSetting(f"Labels {labels.dtype} {labels.shape} do not fit a picture of {image.shape[:2]} pixels.")
+    image = resize_scale(image, rng.uniform(*rescale))
+    height, width = image.shape[:2]
     labels = np.array(Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST))
     if rng.random() < 0.5:
         image, labels = np.ascontiguousarray(image[:, ::-1]), labels[:, ::-1]
@@ -66,7 +80,11 @@ def mask_crop(
 
 
 class MaskCrops(StepPlan):
-    """The crops of a training from masks. Items are ((3, crop, crop) float32, int64 labels, after `reduce`)."""
+    """The crops of a training from masks. Items are ((3, crop, crop) normalised float32, int64 labels).
+
+    `reduce`: what makes the (crop, crop) uint8 labels smaller, if the network answers on a coarser grid. Reading an
+    item raises InvalidDataset, with the id, for a mask of another size or with labels beyond the classes.
+    """
 
     def __init__(
         self,
@@ -91,6 +109,8 @@ class MaskCrops(StepPlan):
         image, labels = load_image(sample.image), read_labels(sample.mask)
         if labels.shape != image.shape[:2]:
             raise InvalidDataset(f"The mask of {sample.id} has {labels.shape} pixels, its picture {image.shape[:2]}.")
+        if (highest := labels[labels != UNSURE].max(initial=0)) > (count := len(self.images.classes)):
+            raise InvalidDataset(f"The mask of {sample.id} has a label {highest}, but there are {count} classes.")
         pixels, marked = mask_crop(image, labels, self.crop, self.rescale, rng)
         if self.reduce is not None:
             marked = self.reduce(marked)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from crt.checkpoint import CheckpointConfig, Method, RelationSpec, load_checkpoint, locate, read_config, write_config
+from crt.checkpoint import CONFIG_FILE, Method, RelationSpec, load_checkpoint
 from crt.cnn import CnnBranch
 from crt.datasets import ImageSet
 from crt.errors import InvalidSetting
@@ -19,9 +17,8 @@ from crt.masks.affinity import RADIUS, Pairs, find_pairs, reduce_labels, relatio
 from crt.masks.relation import CROP, RelationNetwork
 from crt.masks.walk import STRIDE
 from crt.train.config import RELEASED_SGD, RUN_ONLY, OptimizerConfig, RunConfig
+from crt.train.export import add_to_checkpoint
 from crt.train.fit import Fit, Part, fingerprint_of, trained
-from crt.train.log import logged_seconds
-from crt.train.machine import describe_machine
 from crt.train.masks_data import MaskCrops
 from crt.weights import save_network
 
@@ -83,11 +80,14 @@ def train_relation(config: RelationConfig, images: ImageSet) -> bool:
         lambda wrapped, batch, _: _losses(wrapped, batch, pairs),
         fingerprint=_fingerprint(config, images, checkpoint.sha256),
     )
-    if finished := step >= plan.steps:
+    finished = step >= plan.steps
+    if finished and not (config.out / CONFIG_FILE).exists():
         with torch.autocast(device.type, torch.bfloat16, enabled=fit.accelerator.mixed_precision == "bf16"):
             network.fit_mean(_some(plan, device))
         if fit.accelerator.is_main_process:
-            _export(network, config, images, precision=fit.accelerator.mixed_precision)
+            spec = RelationSpec(FILE, save_network(network, config.out / FILE, without="resnet"), config.cnn)
+            precision = fit.accelerator.mixed_precision
+            add_to_checkpoint(config.checkpoint, config, "relation", spec, pictures=len(images), precision=precision)
     fit.end()
     return finished
 
@@ -118,27 +118,3 @@ def _fingerprint(config: RelationConfig, images: ImageSet, weights: str) -> str:
     for name in (*RUN_ONLY, "workers"):
         values.pop(name)
     return fingerprint_of(values, images)
-
-
-def _export(network: RelationNetwork, config: RelationConfig, images: ImageSet, *, precision: str) -> None:
-    """Write into `config.out` the checkpoint with this relation network, every file of it."""
-    source = locate(config.checkpoint)
-    before = read_config(source)
-    for spec in before.networks.values():
-        shutil.copyfile(source / spec.file, config.out / spec.file)
-    spec = RelationSpec(FILE, save_network(network, config.out / FILE, without="resnet"), config.cnn)
-    values = config.to_json()
-    for name in ("out", "checkpoint"):
-        values[name] = Path(values[name]).name
-    record = {
-        "config": values,
-        "pictures": len(images),
-        "precision": precision,
-        "machine": describe_machine(),
-        "minutes": round(logged_seconds(config.out, config.batch) / 60, 4),
-    }
-    added: CheckpointConfig = dataclasses.replace(
-        before, relation=spec, training={**before.training, "relation": record}
-    )
-    write_config(config.out, added)
-    load_checkpoint(config.out)

@@ -1,0 +1,135 @@
+"""Training of the segmentation network on masks made from seeds (DeepLab-V2; METHOD 8), over the loop of `fit`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from crt.checkpoint import CONFIG_FILE, SegmentationSpec, load_checkpoint
+from crt.cnn import CnnBranch, build_resnet
+from crt.datasets import ImageSet
+from crt.deeplab import DeepLab, Stride
+from crt.errors import InvalidSetting
+from crt.masks.labels import UNSURE
+from crt.train.config import RUN_ONLY, OptimizerConfig, RunConfig
+from crt.train.engine import start_from
+from crt.train.export import add_to_checkpoint
+from crt.train.fit import Fit, Part, fingerprint_of
+from crt.train.masks_data import MaskCrops
+from crt.weights import save_network
+
+FILE = "segmentation.safetensors"
+DEEPLAB_SGD = OptimizerConfig("sgd", lr=2.5e-4, weight_decay=5e-4)
+
+
+@dataclass(frozen=True)
+class DeepLabConfig(RunConfig):
+    """One training run. `out` becomes the checkpoint with the segmentation network added."""
+
+    out: Path = Path("runs/deeplab")
+    checkpoint: str = "checkpoints/voc"
+    """The checkpoint whose masks it learns from."""
+    cnn: str = "resnet101"
+    """timm's name of the backbone."""
+    weights: str = "timm"
+    """Where it starts: `timm`'s pretrained weights, `random`, a safetensors file of a timm state dict, or `crt_cnn` or
+    `resnet` for that network of the checkpoint, which has learned from the same image labels."""
+    stride: Stride = 8
+    """Pixels a cell; 16 is three times quicker and a little coarser."""
+    crop: int = 321
+    rescale: tuple[float, float] = (0.5, 1.5)
+    """Pictures are resized by a factor drawn from this range before they are cropped."""
+    batch: int = 10
+    epochs: int = 19
+    """With the 10,582 pictures of `train_aug` and batches of 10 these are the 20,000 iterations of METHOD section 8."""
+    optimizer: OptimizerConfig = DEEPLAB_SGD
+    """Of the backbone; the classifiers have `head_factor` times its rate."""
+    workers: int = 1
+    """Processes that read pictures; 0 reads in the training process."""
+
+
+PRESETS: dict[str, tuple[str, DeepLabConfig]] = {
+    "full": ("DeepLab-V2 with ResNet-101, stride 8, 321 crops, 19 epochs: for a GPU", DeepLabConfig()),
+    "two-cores": (
+        "the checkpoint's own ResNet, stride 16, 257 crops, 8 epochs at a higher rate: for a CPU",
+        DeepLabConfig(
+            cnn="resnet50",
+            weights="crt_cnn",
+            stride=16,
+            crop=257,
+            epochs=8,
+            optimizer=OptimizerConfig("sgd", lr=1e-3, weight_decay=5e-4, warmup_steps=20),
+        ),
+    ),
+}
+
+
+def train_deeplab(config: DeepLabConfig, images: ImageSet) -> bool:
+    """Train on `images` and their masks -> whether the schedule is finished.
+
+    Goes on from the state in `config.out` with `config.resume`. Raises as `Fit.run` does.
+    """
+    fit = Fit.prepare(config)
+    plan = MaskCrops(
+        images,
+        batch=config.batch,
+        epochs=config.epochs,
+        seed=config.seed,
+        crop=config.crop,
+        rescale=config.rescale,
+        workers=config.workers,
+    )
+    network = build(config, len(images.classes) + 1).to(fit.accelerator.device)
+    network.to(memory_format=torch.channels_last)
+    parts = {"deeplab": Part(tuple(network.backbone_parameters()), tuple(network.head_parameters()), config.optimizer)}
+    step = fit.run(
+        network,
+        parts,
+        plan,
+        lambda wrapped, batch, _: {"total": mask_loss(wrapped, batch, config.stride)},
+        fingerprint=_fingerprint(config, images),
+    )
+    finished = step >= plan.steps
+    if finished and fit.accelerator.is_main_process and not (config.out / CONFIG_FILE).exists():
+        spec = SegmentationSpec(config.cnn, FILE, save_network(network, config.out / FILE), config.stride)
+        precision = fit.accelerator.mixed_precision
+        add_to_checkpoint(config.checkpoint, config, "segmentation", spec, pictures=len(images), precision=precision)
+    fit.end()
+    return finished
+
+
+def build(config: DeepLabConfig, labels: int) -> DeepLab:
+    """The network of a config on its starting weights; same seed, same classifiers."""
+    torch.manual_seed(config.seed)
+    if config.weights in ("crt_cnn", "resnet"):
+        checkpoint = load_checkpoint(config.checkpoint)
+        branch = checkpoint.networks.get(config.weights)
+        if not isinstance(branch, CnnBranch) or checkpoint.config.networks[config.weights].timm != config.cnn:
+            raise InvalidSetting(f"{config.checkpoint} has no {config.weights} that is a {config.cnn}: choose others.")
+        resnet = branch.resnet
+    else:
+        resnet = build_resnet(config.cnn, pretrained=config.weights == "timm")
+        start_from(resnet, config.weights, ("fc.",))
+    return DeepLab(resnet, labels, stride=config.stride)
+
+
+def mask_loss(network: nn.Module, batch: list[Tensor], stride: int) -> Tensor:
+    """Mean cross entropy of the cells against the labels of the pixels in their middle; 255 does not count."""
+    crops, labels = batch
+    logits = network(crops.contiguous(memory_format=torch.channels_last)).float()
+    wanted = labels[:, ::stride, ::stride]
+    # A batch of crops that are all unsure has no mean: its sum, zero, has no gradient but is a number.
+    counted = (wanted != UNSURE).sum().clamp(min=1)
+    return F.cross_entropy(logits, wanted, ignore_index=UNSURE, reduction="sum") / counted
+
+
+def _fingerprint(config: DeepLabConfig, images: ImageSet) -> str:
+    values = config.to_json()
+    for name in (*RUN_ONLY, "workers"):
+        values.pop(name)
+    values["checkpoint"] = Path(config.checkpoint).name
+    return fingerprint_of(values, images)

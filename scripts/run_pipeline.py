@@ -1,0 +1,192 @@
+"""From a checkpoint to a segmentation network and its table, one stage after the other.
+
+    python -m scripts.run_pipeline two-cores --root VOC2012 --out runs/pipeline --json results/pipeline.json
+    python -m scripts.run_pipeline full --root VOC2012 --split train_aug --out runs/pipeline
+
+Each stage is a command of its own and lies in its own folder of `out`: `seeds`, `labels`, `irn`, `walked`, `masks`,
+`deeplab`, `segmented`. What is done is not done again, so the same command goes on after an interruption.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from crt.checkpoint import read_config
+from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
+from crt.errors import CrtError
+from crt.masks.walk import THRESHOLD
+from crt.metrics.stored import Score, measure_masks, measure_seeds
+from crt.stage import made_with
+from crt.train.config import Precision
+from crt.train.machine import describe_machine
+from crt.train.masks_data import with_masks
+from crt.train.relation import RelationConfig, train_relation
+from crt.train.segmentation import PRESETS, DeepLabConfig, train_deeplab
+from scripts.evaluate import write_json
+from scripts.make_labels import Labels, make_labels
+from scripts.make_masks import Masks, make_masks
+from scripts.make_seeds import Seeds, make_seeds
+from scripts.segment import Segment, segment_split
+from scripts.walk_seeds import Walk, walk_seeds
+
+SECONDS = "seconds.json"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Which pictures, and how each stage is done."""
+
+    root: Path
+    """Devkit folder (`.../VOC2012`). Its masks are read to measure, never to learn."""
+    out: Path
+    """A folder for this pipeline alone."""
+    checkpoint: str = "checkpoints/voc"
+    split: str = "train"
+    """The pictures that the networks learn from."""
+    val: str = "val"
+    """The pictures that the segmentation network is measured on."""
+    single_scale: bool = False
+    """Seeds of the picture's own size and its mirror image only, instead of seven scales with theirs."""
+    walk_threshold: float = THRESHOLD
+    """The background constant against walked seeds, for the masks."""
+    irn: RelationConfig = field(default_factory=RelationConfig)
+    deeplab: DeepLabConfig = field(default_factory=DeepLabConfig)
+    device: str = "auto"
+    precision: Precision = "auto"
+    json: Path | None = None
+    """Write the table here too."""
+
+
+def run_pipeline(config: Pipeline) -> dict[str, Any]:
+    """Do what is missing of every stage and measure each -> the table as JSON values. Raises CrtError."""
+    out = config.out
+    folders = {name: out / name for name in ("seeds", "labels", "irn", "walked", "masks", "deeplab", "segmented")}
+    images = read_voc(config.root, config.split)
+    clock = _Clock(out / SECONDS)
+
+    root, split, device, precision = config.root, config.split, config.device, config.precision
+    seeds = Seeds(
+        root,
+        folders["seeds"],
+        split,
+        config.checkpoint,
+        single_scale=config.single_scale,
+        device=device,
+        precision=precision,
+    )
+    clock.time("seeds", lambda: make_seeds(seeds))
+    clock.time("labels", lambda: make_labels(Labels(root, folders["seeds"], folders["labels"], split)))
+    irn = dataclasses.replace(
+        config.irn, out=folders["irn"], checkpoint=config.checkpoint, precision=precision, resume=True
+    )
+    clock.time("irn", lambda: train_relation(irn, with_masks(images, folders["labels"])))
+    walk = Walk(
+        root, folders["seeds"], folders["walked"], split, str(folders["irn"]), device=device, precision=precision
+    )
+    clock.time("walked", lambda: walk_seeds(walk))
+    masks = Masks(root, folders["walked"], folders["masks"], config.walk_threshold, split)
+    clock.time("masks", lambda: make_masks(masks))
+    deeplab = dataclasses.replace(
+        config.deeplab, out=folders["deeplab"], checkpoint=str(folders["irn"]), precision=precision, resume=True
+    )
+    clock.time("deeplab", lambda: train_deeplab(deeplab, with_masks(images, folders["masks"])))
+    segment = Segment(
+        root, folders["segmented"], config.val, str(folders["deeplab"]), device=device, precision=precision
+    )
+    clock.time("segmented", lambda: segment_split(segment))
+
+    result = {
+        "protocol": {
+            "command": command(config),
+            "machine": describe_machine(),
+            "seeds": made_with(folders["seeds"]),
+            "walk_threshold": config.walk_threshold,
+            "training": {name: read_config(folders["deeplab"]).training[name] for name in ("relation", "segmentation")},
+        },
+        "stages": measure(config, folders),
+        "seconds": clock.seconds,
+    }
+    for path in (out / "pipeline.json", *((config.json,) if config.json else ())):
+        write_json(path, result)
+    print(table(result))
+    return result
+
+
+def measure(config: Pipeline, folders: dict[str, Path]) -> list[dict[str, Any]]:
+    """One row per stage and measure: over all classes on the whole split, and over the animals on their pictures."""
+    rows = []
+    for name in ("seeds", "walked", "masks", "segmented"):
+        split = config.val if name == "segmented" else config.split
+        images = read_voc(config.root, split, masks="required")
+        measures = (("VOC-21", images, None), ("animals", animals(images), (*VOC_ANIMALS, "person")))
+        for measure, subset, classes in measures:
+            if not subset.samples:
+                continue
+            how = measure_seeds if name in ("seeds", "walked") else measure_masks
+            score: Score = how(folders[name], subset, classes)
+            rows.append({"stage": name, "split": split, "measure": measure, "images": len(subset), **score.to_json()})
+    return rows
+
+
+def animals(images: ImageSet) -> ImageSet:
+    """The pictures that show a cat, cow, dog, horse or sheep."""
+    keys = {images.classes.index(name) for name in VOC_ANIMALS}
+    return dataclasses.replace(images, samples=tuple(s for s in images.samples if keys & set(s.labels)))
+
+
+def table(result: dict[str, Any]) -> str:
+    """The stages as lines of text."""
+    lines = [f"{'stage':<12}{'pictures':<16}{'measure':<10}{'mIoU':>7}{'threshold':>11}"]
+    for row in result["stages"]:
+        threshold = "" if row["threshold"] is None else f"{row['threshold']:.2f}"
+        pictures = f"{row['images']} {row['split']}"
+        lines.append(f"{row['stage']:<12}{pictures:<16}{row['measure']:<10}{row['miou']:>7.2f}{threshold:>11}")
+    return "\n".join(lines)
+
+
+def command(config: Pipeline) -> str:
+    """The command that does the same again, without the folders of one machine."""
+    preset = next((n for n, (_, deeplab) in PRESETS.items() if deeplab == config.deeplab), None)
+    words = ["python -m scripts.run_pipeline", preset or "full", f"--root {config.root.name}"]
+    words += [f"--out {config.out.name}", f"--split {config.split}", f"--val {config.val}"]
+    words += ["--single-scale"] if config.single_scale else []
+    return " ".join(words)
+
+
+class _Clock:
+    """Seconds of each stage over all runs of the same pipeline, on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seconds: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    def time(self, name: str, stage: Callable[[], object]) -> None:
+        """Do a stage and add what it took."""
+        print(f"== {name}", flush=True)
+        began = time.perf_counter()
+        stage()
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - began, 1)
+        write_json(self.path, self.seconds)
+
+
+def presets() -> dict[str, tuple[str, Pipeline]]:
+    """The presets of the segmentation network, for a whole pipeline."""
+    return {
+        name: (what, Pipeline(tyro.MISSING, tyro.MISSING, deeplab=deeplab)) for name, (what, deeplab) in PRESETS.items()
+    }
+
+
+if __name__ == "__main__":
+    try:
+        run_pipeline(tyro.extras.overridable_config_cli(presets(), description=__doc__))
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,89 @@
+"""Segment the pictures of a split with a trained network, in the format of the VOC evaluation server.
+
+    python -m scripts.segment --root VOC2012 --split val --checkpoint runs/deeplab --out runs/segmented
+
+Per picture an indexed PNG in VOC's palette. Image labels are not used. Pictures that are done are not done again;
+processes and machines share the pictures between them.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+from accelerate import PartialState
+
+from crt.checkpoint import load_checkpoint
+from crt.datasets import Sample, read_voc
+from crt.deeplab import SCALES, segment, segment_crf
+from crt.errors import CrtError, InvalidSetting
+from crt.images import load_image
+from crt.indexed import has_labels, save_labels
+from crt.predictor import choose_device
+from crt.stage import Made, claim, make_each
+from crt.train.config import Precision
+from crt.train.precision import resolve
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Which pictures, by which network, and where the masks go."""
+
+    root: Path
+    """Devkit folder (`.../VOC2012`); masks and annotations decide nothing."""
+    out: Path
+    """A folder for these masks alone."""
+    split: str = "val"
+    checkpoint: str = "checkpoints/voc"
+    """A checkpoint with a segmentation network, such as the folder that `scripts.train_deeplab` wrote."""
+    scales: tuple[float, ...] = SCALES
+    flip: bool = True
+    crf: bool = True
+    """Pass the probabilities through the dense CRF, with DeepLab's settings."""
+    device: str = "auto"
+    precision: Precision = "auto"
+
+
+def segment_split(config: Segment) -> Made:
+    """Segment what is missing. Raises CrtError; a picture that failed is named."""
+    state = PartialState(cpu=config.device == "cpu")
+    device = choose_device(config.device)
+    if config.device == "auto" and state.device is not None:
+        device = state.device  # a GPU of its own for each process
+    checkpoint = load_checkpoint(config.checkpoint, device=device)
+    network, spec = checkpoint.segmentation, checkpoint.config.segmentation
+    if network is None or spec is None:
+        raise InvalidSetting(f"{config.checkpoint} has no segmentation network: train one with scripts.train_deeplab.")
+    images = read_voc(config.root, config.split)
+    settings = {"scales": list(config.scales), "flip": config.flip, "crf": config.crf, "network": spec.sha256}
+    claim(config.out, settings)
+    bfloat16 = resolve(config.precision, device.type) == "bf16"
+
+    def label(sample: Sample) -> None:
+        image = load_image(sample.image)
+        if config.crf:
+            labels = segment_crf(network, image, scales=config.scales, flip=config.flip, bfloat16=bfloat16)
+        else:
+            probs = segment(network, image, scales=config.scales, flip=config.flip, bfloat16=bfloat16)
+            labels = probs.argmax(0).astype(np.uint8)
+        save_labels(config.out / f"{sample.id}.png", labels)
+
+    made = make_each(
+        images.samples[state.process_index :: state.num_processes],
+        lambda sample: has_labels(config.out / f"{sample.id}.png"),
+        label,
+        silent=not state.is_main_process,
+    )
+    state.wait_for_everyone()
+    return made
+
+
+if __name__ == "__main__":
+    try:
+        made = segment_split(tyro.cli(Segment, description=__doc__))
+        print(f"{made.new} pictures made, {made.before} were there before")
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,53 @@
+"""Train a segmentation network on masks made from seeds (DeepLab-V2; METHOD section 8).
+
+    python -m scripts.train_deeplab full --root VOC2012 --split train_aug --masks runs/masks --train.out runs/deeplab
+    accelerate launch -m scripts.train_deeplab full --root VOC2012 --masks runs/masks --train.out runs/deeplab
+
+The output folder is the checkpoint with the segmentation network added: `scripts.segment` and the app open it.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tyro
+
+from crt.datasets import read_voc
+from crt.errors import CrtError
+from crt.train.masks_data import with_masks
+from crt.train.segmentation import PRESETS, DeepLabConfig, train_deeplab
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Which pictures, and how the network is trained."""
+
+    root: Path
+    """Devkit folder (`.../VOC2012`); its masks are not read."""
+    masks: Path
+    """Where `scripts.make_masks` wrote."""
+    split: str = "train"
+    train: DeepLabConfig = field(default_factory=DeepLabConfig)
+
+
+def main(config: Segmentation) -> None:
+    """Train and say where the result lies."""
+    images = with_masks(read_voc(config.root, config.split), config.masks)
+    finished = train_deeplab(config.train, images)
+    print(f"{'finished' if finished else 'stopped'} on {len(images)} pictures: {config.train.out}")
+
+
+def presets() -> dict[str, tuple[str, Segmentation]]:
+    """The presets of the training, without data."""
+    return {
+        name: (what, Segmentation(tyro.MISSING, tyro.MISSING, train=config)) for name, (what, config) in PRESETS.items()
+    }
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.extras.overridable_config_cli(presets(), description=__doc__))
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,241 @@
+"""The whole way from a checkpoint to a segmentation table on a devkit so small that a test can afford it."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from crt import stage
+from crt.checkpoint import load_checkpoint
+from crt.datasets import VOC_CLASSES, read_voc, voc_palette
+from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting
+from crt.indexed import read_labels, save_labels
+from crt.masks.relation import relations
+from crt.masks.walk import random_walk, walk_scores
+from crt.metrics.stored import measure_masks, measure_seeds
+from crt.seed_files import SeedMaps
+from crt.seeds import label_map
+from crt.train.masks_data import with_masks
+from crt.train.relation import RelationConfig, train_relation
+from crt.train.segmentation import DeepLabConfig
+from scripts import make_labels as labels_script
+from scripts.evaluate import Masks as MeasureMasks
+from scripts.evaluate import Stored, stored
+from scripts.make_labels import Labels, make_labels
+from scripts.make_masks import Masks, make_masks
+from scripts.run_pipeline import Pipeline, run_pipeline
+from scripts.walk_seeds import Walk, walk_seeds
+from tests.test_datasets import add_picture, write_split
+from tests.tiny import RESNET, tiny_checkpoint
+
+IDS = [f"2007_00000{number}" for number in range(1, 7)]
+LABELS = (["cat", "person"], ["dog"], ["bus"], ["horse"], ["sheep", "dog"], ["cow"])
+STAGES = ("seeds", "labels", "walked", "masks", "segmented")
+
+
+def make_devkit(root: Path) -> Path:
+    """Six noisy pictures with a mask each: a block of the first class on background, with a border to ignore."""
+    rng = np.random.default_rng(0)
+    for name, labels in zip(IDS, LABELS, strict=True):
+        add_picture(root, name, labels)
+        pixels = rng.integers(0, 256, (9, 13, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((101, 70)).save(root / "JPEGImages" / f"{name}.jpg")
+        truth = np.zeros((70, 101), np.uint8)
+        truth[18:52, 28:72] = 255
+        truth[20:50, 30:70] = VOC_CLASSES.index(labels[0]) + 1
+        (root / "SegmentationClass").mkdir(exist_ok=True)
+        save_labels(root / "SegmentationClass" / f"{name}.png", truth)
+    write_split(root, "train", IDS[:4])
+    write_split(root, "val", IDS[4:])
+    return root
+
+
+def settings(base: Path, **changes) -> Pipeline:
+    irn = RelationConfig(epochs=2, batch=2, crop=64, radius=4, workers=0)
+    deeplab = DeepLabConfig(cnn=RESNET, weights="crt_cnn", stride=16, crop=65, batch=2, epochs=2, workers=0)
+    fixed = {"checkpoint": str(base / "tiny"), "single_scale": True, "irn": irn, "deeplab": deeplab}
+    return Pipeline(base / "VOC2012", base / "out", **{**fixed, "device": "cpu", "precision": "no"} | changes)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory) -> tuple[Pipeline, dict]:
+    base = tmp_path_factory.mktemp("pipeline")
+    make_devkit(base / "VOC2012")
+    tiny_checkpoint(base / "tiny", classes=VOC_CLASSES)
+    config = settings(base)
+    return config, run_pipeline(config)
+
+
+def test_it_goes_from_a_checkpoint_to_the_table(done):
+    config, result = done
+    rows = {(row["stage"], row["measure"]): row for row in result["stages"]}
+    assert set(rows) == {(s, m) for s in ("seeds", "walked", "masks", "segmented") for m in ("VOC-21", "animals")}
+    assert rows["seeds", "VOC-21"]["images"] == 4 and rows["seeds", "animals"]["images"] == 3
+    assert rows["segmented", "VOC-21"]["images"] == 2
+    assert rows["walked", "VOC-21"]["miou"] >= rows["masks", "VOC-21"]["miou"]  # the best threshold against a fixed one
+    assert set(rows["seeds", "animals"]["per_class"]) == {
+        "background", "cat", "cow", "dog", "horse", "sheep", "person"
+    }  # fmt: skip
+    assert set(result["seconds"]) == {*STAGES, "irn", "deeplab"}
+    assert json.loads((config.out / "pipeline.json").read_text()) == result
+    assert str(config.root.parent) not in json.dumps(result)
+
+
+def test_the_walk_is_what_the_library_makes_of_the_seeds(done):
+    config, _ = done
+    network = load_checkpoint(config.out / "irn").relation
+    for sample in read_voc(config.root, "train").samples:
+        seeds = SeedMaps.load(config.out / "seeds" / f"{sample.id}.npz")
+        edge, _ = relations(network, np.asarray(Image.open(sample.image)))
+        scores = walk_scores(random_walk(seeds.strided, edge), (70, 101))
+        found = SeedMaps.load(config.out / "walked" / f"{sample.id}.npz")
+        np.testing.assert_allclose(found.high_res, scores, atol=2e-3)
+        mask = read_labels(config.out / "masks" / f"{sample.id}.png")
+        np.testing.assert_array_equal(mask, label_map(found.high_res, sample.labels, config.walk_threshold))
+
+
+def test_masks_are_indexed_in_the_colours_of_voc(done):
+    config, _ = done
+    with Image.open(config.out / "segmented" / f"{IDS[4]}.png") as mask:
+        assert mask.mode == "P" and mask.size == (101, 70)
+        np.testing.assert_array_equal(np.array(mask.getpalette()).reshape(-1, 3)[:21], voc_palette()[:21])
+
+
+def test_done_again_it_does_nothing_and_says_the_same(done):
+    config, result = done
+    files = {path: path.stat().st_mtime_ns for name in STAGES for path in (config.out / name).glob("2*")}
+    weights = (config.out / "deeplab" / "segmentation.safetensors").stat().st_mtime_ns
+    again = run_pipeline(config)
+    assert again["stages"] == result["stages"]
+    assert {path: path.stat().st_mtime_ns for path in files} == files
+    assert (config.out / "deeplab" / "segmentation.safetensors").stat().st_mtime_ns == weights
+
+
+def test_what_was_lost_is_made_again(done):
+    config, result = done
+    (config.out / "walked" / f"{IDS[1]}.npz").unlink()
+    broken = config.out / "masks" / f"{IDS[0]}.png"
+    broken.write_bytes(broken.read_bytes()[:60])
+    assert run_pipeline(config)["stages"] == result["stages"]
+
+
+def test_training_interrupted_gives_the_same_network(done, tmp_path):
+    config, _ = done
+    images = with_masks(read_voc(config.root, "train"), config.out / "labels")
+    run = RelationConfig(
+        tmp_path / "irn", 2, precision="no", checkpoint=config.checkpoint, epochs=2, crop=64, radius=4, workers=0
+    )
+    assert not train_relation(RelationConfig(**vars(run) | {"stop_after": 1}), images)
+    assert not (tmp_path / "irn" / "config.json").exists()
+    assert train_relation(RelationConfig(**vars(run) | {"resume": True}), images)
+    first, second = (load_checkpoint(folder).config.relation for folder in (config.out / "irn", tmp_path / "irn"))
+    assert first.sha256 == second.sha256
+
+
+def test_seeds_that_are_missing_are_named(done, tmp_path):
+    config, _ = done
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    for name in ("stage.json", f"{IDS[0]}.npz"):
+        (seeds / name).write_bytes((config.out / "seeds" / name).read_bytes())
+    with pytest.raises(InvalidDataset, match=f"{IDS[1]}, {IDS[2]}, {IDS[3]}"):
+        make_labels(Labels(config.root, seeds, tmp_path / "labels"))
+    with pytest.raises(InvalidDataset, match=IDS[3]):
+        walk_seeds(Walk(config.root, seeds, tmp_path / "walked", relation=str(config.out / "irn")))
+    with pytest.raises(InvalidDataset, match=IDS[2]):
+        measure_seeds(seeds, read_voc(config.root, "train", masks="required"))
+    (seeds / "stage.json").unlink()
+    for name in IDS[1:4]:
+        (seeds / f"{name}.npz").touch()
+    with pytest.raises(InvalidSetting, match="no finished stage"):
+        make_masks(Masks(config.root, seeds, tmp_path / "masks", 0.25))
+
+
+def test_a_full_disk_names_the_picture_and_leaves_nothing_half_written(done, tmp_path, monkeypatch):
+    config, _ = done
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    out = tmp_path / "labels"
+    made = Labels(config.root, config.out / "seeds", out, workers=0)
+    stage.claim(out, {"foreground": 0.35, "background": 0.15, "seeds": stage.made_with(config.out / "seeds")})
+    monkeypatch.setattr(stage.os, "fsync", full)
+    with pytest.raises(CrtError, match=f"{IDS[0]}: No space left on device"):
+        make_labels(made)
+    assert [path.name for path in out.iterdir()] == [stage.SETTINGS]
+    monkeypatch.undo()
+    assert make_labels(made).new == 4
+
+
+def test_an_error_in_a_worker_names_the_picture(done, tmp_path):
+    config, _ = done
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    for path in (config.out / "seeds").iterdir():
+        (seeds / path.name).write_bytes(path.read_bytes())
+    small = SeedMaps.load(seeds / f"{IDS[2]}.npz")
+    SeedMaps(small.keys, small.strided[:, :5, :5], small.high_res[:, :17, :17]).save(seeds / f"{IDS[2]}.npz")
+    with pytest.raises(CrtError, match=f"{IDS[2]}: .*do not fit"):
+        make_labels(Labels(config.root, seeds, tmp_path / "labels", workers=2))
+
+
+def test_other_settings_need_another_folder(done):
+    config, _ = done
+    with pytest.raises(InvalidSetting, match="made with other settings"):
+        make_labels(Labels(config.root, config.out / "seeds", config.out / "labels", foreground=0.4))
+    with pytest.raises(InvalidSetting, match="threshold"):
+        make_masks(Masks(config.root, config.out / "walked", config.out / "more", 0.0))
+    with pytest.raises(InvalidCheckpoint, match="other settings"):
+        run_pipeline(settings(config.root.parent, irn=RelationConfig(epochs=3, batch=2, crop=64, radius=4, workers=0)))
+
+
+def test_masks_of_another_size_and_an_empty_class_list_are_refused(done, tmp_path):
+    config, _ = done
+    images = read_voc(config.root, "train", masks="required")
+    for name in IDS[:4]:
+        save_labels(tmp_path / f"{name}.png", np.zeros((70, 100 if name == IDS[1] else 101), np.uint8))
+    with pytest.raises(InvalidDataset, match=f"another size.*{IDS[1]}"):
+        measure_masks(tmp_path, images)
+    with pytest.raises(InvalidSetting, match="empty"):
+        measure_masks(config.out / "masks", images, [])
+
+
+def test_perfect_and_empty_masks_measure_as_such(done, tmp_path):
+    config, _ = done
+    images = read_voc(config.root, "train", masks="required")
+    for sample in images.samples:
+        truth = read_labels(sample.mask)
+        save_labels(tmp_path / f"{sample.id}.png", np.where(truth == 255, 7, truth).astype(np.uint8))
+    score = measure_masks(tmp_path, images, ["cat", "dog"])
+    assert score.miou == 100 and score.accuracy == 100 and score.threshold is None
+    save_labels(tmp_path / f"{IDS[0]}.png", np.zeros((70, 101), np.uint8))
+    score = measure_masks(tmp_path, images, ["cat", "dog"])
+    assert score.per_class["cat"] == 0 and score.per_class["dog"] == 100
+    assert score.pictures[0][0] == IDS[0] and score.pictures[0][1] < 50 < score.pictures[1][1]
+
+
+@pytest.mark.parametrize(("kind", "folder"), [(Stored, "walked"), (MeasureMasks, "masks")])
+def test_the_command_writes_json_and_a_sheet_of_the_worst(done, tmp_path, kind, folder):
+    config, _ = done
+    measured = kind(
+        config.root, config.out / folder, classes=("animals",), json=tmp_path / "a" / "x.json",
+        sheet=tmp_path / "b" / "x.png", worst=2,
+    )  # fmt: skip
+    result = stored(measured)
+    assert json.loads((tmp_path / "a" / "x.json").read_text()) == result
+    assert [name for name, _ in result["worst"]] and len(result["worst"]) == 2 and len(result["confusion"]) == 21
+    assert (result["threshold"] is None) == (kind is MeasureMasks)
+    with Image.open(tmp_path / "b" / "x.png") as sheet:
+        assert sheet.width > 700 and sheet.height > 300
+
+
+def test_a_checkpoint_without_these_networks_says_what_to_do(done, tmp_path):
+    config, _ = done
+    with pytest.raises(InvalidSetting, match=r"scripts\.train_irn"):
+        walk_seeds(Walk(config.root, config.out / "seeds", tmp_path, relation=config.checkpoint))
+    assert labels_script.Labels(config.root, config.out, tmp_path).workers >= 1
