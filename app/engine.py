@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,9 +47,17 @@ class Model:
         """The loaded Predictor; waits for it. Raises InvalidCheckpoint if the weights cannot be used."""
         return self.loaded.result()
 
-    def public(self) -> dict[str, str | None]:
-        """What the browser may know."""
-        return {"name": self.config.name, "sha256": self.sha256, "id": self.id, "place": self.place}
+    def public(self) -> dict[str, Any]:
+        """What the browser may know. `relation`: the constant against walked seeds, None without that network."""
+        config = self.config
+        return {
+            "name": config.name,
+            "sha256": self.sha256,
+            "id": self.id,
+            "place": self.place,
+            "relation": config.relation.threshold if config.relation else None,
+            "segmentation": config.segmentation is not None,
+        }
 
 
 class Engine:

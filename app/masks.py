@@ -1,23 +1,30 @@
-"""The Masks tab: the maps of the chosen classes, made to follow the edges of the picture by a dense CRF."""
+"""The Masks tab: from the maps of the chosen classes to masks, by a dense CRF and a random walk; and DeepLab's."""
 
 from __future__ import annotations
 
 import base64
 import time
 import zlib
-from typing import Any
+from collections import OrderedDict
+from typing import Any, cast
 
 import numpy as np
 
 from app.asked import classes_of, map_options, method_of, number
-from app.explore import Look
-from app.page import Page
+from app.engine import Model
+from app.explore import Look, fingerprint
+from app.page import MODEL, Page
+from app.payload import encode_arrays
+from crt.deeplab import DeepLab
+from crt.deeplab import segment as parse
 from crt.errors import InvalidSetting
 from crt.images import resize_long_side
 from crt.masks.crf import CrfSettings, crf_seeds
-from crt.seeds import normalise, to_pixels
+from crt.masks.relation import RelationNetwork, relations
+from crt.masks.walk import STRIDE, WalkSettings, random_walk
+from crt.seeds import normalise, strided_size, to_pixels
 
-SIDE = 500  # pixels of the longer side at which the CRF works; VOC's own size
+SIDE = 500  # pixels of the longer side at which masks are made; VOC's own size
 MOST_ITERATIONS = 20
 KNOBS = {
     "gaussianSxy": "gaussian_sxy",
@@ -29,8 +36,11 @@ KNOBS = {
 
 
 def wire(page: Page) -> None:
-    """Answer `segment`: the label map of the chosen classes after the CRF. It runs no network and waits for none."""
+    """Answer `segment` (the CRF, which waits for no network), `walk` and `deeplab`."""
+    engine, edges = page.explorer.engine, _Edges()
     page.on("segment", segment, concurrency_id="crf", concurrency_limit=1)
+    page.on("walk", lambda look, details: walk(look, details, look.model or engine.model, edges), **MODEL)
+    page.on("deeplab", lambda look, details: deeplab(look, details, look.model or engine.model), **MODEL)
 
 
 def segment(look: Look, details: dict[str, Any]) -> dict[str, Any]:
@@ -38,20 +48,79 @@ def segment(look: Look, details: dict[str, Any]) -> dict[str, Any]:
     method, classes, crf = method_of(look, details), classes_of(look, details), crf_of(details)
     threshold = number(details, "threshold", 0.001, 1.0)
     options = map_options(look, method, details)
-    image = resize_long_side(look.image, SIDE) if max(look.image.shape[:2]) > SIDE else look.image
+    image = _working(look.image)
     start = time.perf_counter()
     maps = look.trace.maps(method, classes=classes, **options)
     seeds = normalise(to_pixels(maps, look.trace.span(method), image.shape[:2]))
     labels = crf_seeds(image, seeds, threshold, crf).argmax(0).astype(np.uint8)
+    return _packed(labels) | {"ms": 1000 * (time.perf_counter() - start)}
+
+
+def walk(look: Look, details: dict[str, Any], model: Model, edges: _Edges) -> dict[str, Any]:
+    """The maps of the classes asked for after the random walk, (K, h, w) at stride 4, and the edges (h, w) it went by.
+
+    With the height and width of the picture that the cells cover. Raises InvalidSetting without a relation network.
+    """
+    if model.config.relation is None:
+        raise InvalidSetting("This checkpoint has no relation network: load one that has.")
+    method, classes = method_of(look, details), classes_of(look, details)
+    options = map_options(look, method, details)
+    asked = details.get("walk")
+    if not isinstance(asked, dict):
+        raise InvalidSetting("The settings of the walk are missing: reload the page.")
+    settings = WalkSettings(beta=number(asked, "beta", 1, 30), exp_times=int(number(asked, "steps", 0, 12)))
+    image = _working(look.image)
+    size = (image.shape[0], image.shape[1])
+    start = time.perf_counter()
+    edge = edges.of(image, model)
+    maps = look.trace.maps(method, classes=classes, **options)
+    seeds = normalise(to_pixels(maps, look.trace.span(method), strided_size(size, STRIDE)))
+    walked = random_walk(seeds, edge, settings)
+    arrays, data = encode_arrays({"walked": walked, "edge": edge})
+    took = 1000 * (time.perf_counter() - start)
+    return {"h": size[0], "w": size[1], "ms": took, "arrays": arrays, "data": data}
+
+
+def deeplab(look: Look, details: dict[str, Any], model: Model) -> dict[str, Any]:  # noqa: ARG001 - asks about the picture
+    """Labels (h, w) uint8 of the segmentation network at one scale, k + 1 for class k. Raises InvalidSetting."""
+    if model.config.segmentation is None:
+        raise InvalidSetting("This checkpoint has no segmentation network: load one that has.")
+    predictor, image = model.predictor(), _working(look.image)
+    network = cast("DeepLab", predictor.checkpoint.segmentation)
+    start = time.perf_counter()
+    with predictor.turn():
+        probabilities = parse(network, image, scales=(1.0,), bfloat16=predictor.bfloat16)
+    return _packed(probabilities.argmax(0).astype(np.uint8)) | {"ms": 1000 * (time.perf_counter() - start)}
+
+
+class _Edges:
+    """The edges of the pictures looked at last, which are those of every map and setting. Bounded."""
+
+    def __init__(self, kept: int = 16) -> None:
+        self.kept = kept
+        self.known: OrderedDict[str, np.ndarray] = OrderedDict()
+
+    def of(self, image: np.ndarray, model: Model) -> np.ndarray:
+        """(1, h, w) edges of a picture, by the networks if they are not known."""
+        key = f"{model.id}/{fingerprint(image)}"
+        if key not in self.known:
+            predictor = model.predictor()
+            with predictor.turn():
+                self.known[key], _ = relations(cast("RelationNetwork", predictor.checkpoint.relation), image)
+            if len(self.known) > self.kept:
+                self.known.popitem(last=False)
+        self.known.move_to_end(key)
+        return self.known[key]
+
+
+def _working(image: np.ndarray) -> np.ndarray:
+    return resize_long_side(image, SIDE) if max(image.shape[:2]) > SIDE else image
+
+
+def _packed(labels: np.ndarray) -> dict[str, Any]:
+    """(h, w) uint8 -> zlib, base64, and the size."""
     packed = base64.b64encode(zlib.compress(labels.tobytes())).decode()
-    spent = 1000 * (time.perf_counter() - start)
-    return {
-        "key": str(details.get("key"))[:2000],
-        "labels": packed,
-        "h": labels.shape[0],
-        "w": labels.shape[1],
-        "ms": spent,
-    }
+    return {"labels": packed, "h": labels.shape[0], "w": labels.shape[1]}
 
 
 def crf_of(details: dict[str, Any]) -> CrfSettings:

@@ -6,7 +6,7 @@ import hashlib
 import platform
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
@@ -145,7 +145,7 @@ class Predictor:
         """
         settings, network = settings or Settings(), transformer_of(self.checkpoint.networks, method)
         image = load_image(source)
-        with self._lock, torch.inference_mode(), self._autocast():
+        with self.turn():
             pixels, grid = self._resized(image, settings)
             return inspect_token(network, grid, grid.pad(pixels), at, _loops(method, settings), self.tile_batch)
 
@@ -156,7 +156,7 @@ class Predictor:
         """
         settings, network = settings or Settings(), transformer_of(self.checkpoint.networks, method)
         image = load_image(source)
-        with self._lock, torch.inference_mode(), self._autocast():
+        with self.turn():
             pixels, grid = self._resized(image, settings)
             return inspect_layers(network, grid, grid.pad(pixels), _loops(method, settings), self.tile_batch)
 
@@ -169,7 +169,7 @@ class Predictor:
         if method not in self.checkpoint.networks:
             raise InvalidSetting(f"This checkpoint has no {method} network: choose among its networks.")
         network, count = self.checkpoint.networks[method], _loops(method, Settings(loops=loops))
-        with self._lock, torch.inference_mode(), self._autocast():
+        with self.turn():
             images = images.to(self.device)
             if isinstance(network, CnnBranch):
                 return class_scores(network(images.contiguous(memory_format=torch.channels_last)).float()).cpu()
@@ -178,6 +178,12 @@ class Predictor:
                 *_, last = network.steps(grid.cut(padded, start, start + some), count, rows=False)
                 maps.append(network.head(last.tokens, grid).float())
             return class_scores(grid.merge(torch.cat(maps))).cpu()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """For whoever runs the networks by themselves: waits in line, without gradients, in this precision."""
+        with self._lock, torch.inference_mode(), self._autocast():
+            yield
 
     def _resized(self, image: np.ndarray, settings: Settings) -> tuple[Tensor, TileGrid]:
         """(H, W, 3) uint8 -> (1, 3, height, width) normalised at the input size, on the device, and its tiles."""

@@ -12,7 +12,10 @@ from app.asked import classes_of, map_options, method_of, number, transformer_of
 from app.engine import Engine
 from app.explore import Explorer, Look
 from app.session import TraceCache
+from crt.deeplab import segment
 from crt.errors import InvalidSetting
+from crt.masks.relation import relations
+from crt.masks.walk import WalkSettings, random_walk
 from crt.predictor import Settings
 from crt.seeds import label_map, normalise, to_pixels
 from tests.tiny import tiny_checkpoint
@@ -42,7 +45,7 @@ class Wired:
 
 @pytest.fixture(scope="module")
 def explorer(tmp_path_factory) -> Explorer:
-    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tiny")))), TraceCache(10**8), {})
+    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tiny"), masks=True))), TraceCache(10**8), {})
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +84,56 @@ def test_a_large_picture_is_segmented_at_the_size_of_voc(explorer):
     trace = explorer.trace("s", image, Settings(size=96, loops=0))
     answer = masks.segment(Look(image, Settings(), trace, "s"), MASK | {"method": "resnet", "loops": 0})
     assert unpacked(answer).shape == (12, 500)
+
+
+WALK = {**MASK, "walk": {"steps": 3, "beta": 4}}
+
+
+def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, look):
+    wired = Wired(explorer)
+    masks.wire(wired)
+    answer = wired.answers["walk"](look, WALK)
+    network = explorer.engine.predictor().checkpoint.relation
+    edge, _ = relations(network, look.image)
+    np.testing.assert_allclose(array(answer, "edge"), edge, atol=1e-3)
+    maps = look.trace.maps("crt", loops=2, refined=True, classes=[0, 2])
+    seeds = normalise(to_pixels(maps, look.trace.span("crt"), (18, 28)))
+    walked = random_walk(seeds, edge, WalkSettings(beta=4, exp_times=3))
+    np.testing.assert_allclose(array(answer, "walked"), walked, atol=2e-3 * walked.max())
+    assert (answer["h"], answer["w"]) == (70, 110)
+
+
+def test_the_edges_of_a_picture_are_asked_of_the_networks_once(explorer, look, monkeypatch):
+    wired, looks = Wired(explorer), []
+    masks.wire(wired)
+    monkeypatch.setattr(masks, "relations", lambda *given: looks.append(1) or relations(*given))
+    for loops in (0, 1, 2):
+        wired.answers["walk"](look, WALK | {"loops": loops})
+    other = Look(look.image[:, ::-1].copy(), look.settings, look.trace, "s")
+    wired.answers["walk"](other, WALK)
+    assert len(looks) == 2
+
+
+def test_the_segmentation_network_labels_every_point(explorer, look):
+    wired = Wired(explorer)
+    masks.wire(wired)
+    labels = unpacked(wired.answers["deeplab"](look, {}))
+    network = explorer.engine.predictor().checkpoint.segmentation
+    np.testing.assert_array_equal(labels, segment(network, look.image, scales=(1.0,)).argmax(0))
+
+
+def test_without_these_networks_and_with_unusable_settings_the_walk_is_refused(look, explorer, tmp_path):
+    plain = Explorer(Engine(str(tiny_checkpoint(tmp_path))), TraceCache(10**8), {})
+    wired = Wired(plain)
+    masks.wire(wired)
+    for event in ("walk", "deeplab"):
+        with pytest.raises(InvalidSetting, match=r"no (relation|segmentation) network"):
+            wired.answers[event](look, WALK)
+    wired = Wired(explorer)
+    masks.wire(wired)
+    for change in ({"walk": None}, {"walk": {"steps": 99, "beta": 4}}, {"walk": {"steps": 3, "beta": math.nan}}):
+        with pytest.raises(InvalidSetting):
+            wired.answers["walk"](look, WALK | change)
 
 
 def test_a_token_and_the_heads_are_those_of_the_library(explorer, look):

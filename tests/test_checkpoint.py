@@ -237,3 +237,38 @@ def test_tensors_come_as_float32(tmp_path):
     save_file({"a": torch.ones(2).half(), "b": torch.ones(2, dtype=torch.int64)}, tmp_path / "x.safetensors")
     tensors = read_tensors(tmp_path / "x.safetensors")
     assert {name: tensor.dtype for name, tensor in tensors.items()} == {"a": torch.float32, "b": torch.int64}
+
+
+def test_the_networks_of_masks_come_with_the_checkpoint_and_leave_the_maps_hash_alone(tmp_path):
+    plain = load_checkpoint(tiny_checkpoint(tmp_path / "plain"))
+    whole = load_checkpoint(tiny_checkpoint(tmp_path / "whole", masks=True))
+    assert plain.relation is None and plain.segmentation is None
+    assert whole.relation is not None and whole.segmentation is not None
+    assert whole.sha256 == plain.sha256
+    assert whole.relation.resnet is whole.networks["crt_cnn"].resnet
+    assert not any(network.training for network in (whole.relation, whole.segmentation))
+    assert not any(name.startswith("resnet.") for name in load_file(tmp_path / "whole" / "relation.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("relation", {"cnn": "crt"}, "must name a ResNet"),
+        ("relation", {"cnn": "other"}, "must name a ResNet"),
+        ("relation", {"threshold": 0}, "threshold of the relation network"),
+        ("relation", {"threshold": "x"}, "threshold of the relation network"),
+        ("relation", {"file": "../x.safetensors"}, "beside the config"),
+        ("relation", {"file": 3}, "as text"),
+        ("relation", {"sha256": "0" * 64}, "damaged"),
+        ("relation", {"more": 1}, "not a checkpoint config"),
+        ("segmentation", {"file": "x.bin"}, "beside the config"),
+        ("segmentation", {"timm": "no_such_net"}, "segmentation network of .* timm knows no model"),
+        ("segmentation", {"stride": 7}, "choose 8 or 16"),
+        ("segmentation", {"timm": 5}, "as text"),
+        ("segmentation", {"file": "gone.safetensors"}, "not there"),
+    ],
+)
+def test_networks_of_masks_that_do_not_fit_are_refused(tmp_path, part, change, message):
+    folder = tiny_checkpoint(tmp_path / "tiny", masks=True)
+    edit(folder, lambda raw: raw[part].update(change))
+    refused(folder, message)

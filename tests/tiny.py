@@ -13,10 +13,14 @@ from crt.checkpoint import (
     Defaults,
     Method,
     NetworkSpec,
+    RelationSpec,
+    SegmentationSpec,
     build_network,
     write_config,
 )
-from crt.cnn import CnnBranch
+from crt.cnn import CnnBranch, build_resnet
+from crt.deeplab import build_deeplab
+from crt.masks.relation import RelationNetwork
 from crt.transformer import TransformerBranch
 from crt.weights import save_network
 
@@ -33,11 +37,13 @@ def tiny_checkpoint(
     methods: tuple[Method, ...] = METHODS,
     deconvolution: bool = False,
     single_label: bool = False,
+    masks: bool = False,
 ) -> Path:
     """Write a checkpoint of `methods` (all four by default) into `folder`, made if need be -> `folder`.
 
     ViT: `test_vit` (6 blocks, 2 heads, D = 64) on tiles of 64 pixels, so 4 × 4 patches. CNN: `test_resnet`. The heads
-    are spread so that the raw maps of each class have both signs in most pictures.
+    are spread so that the raw maps of each class have both signs in most pictures. `masks`: with a relation network on
+    `crt_cnn` and a segmentation network.
     """
     folder.mkdir(parents=True, exist_ok=True)
     networks = {}
@@ -58,9 +64,33 @@ def tiny_checkpoint(
             network = build_network(spec, len(classes))
             _spread(network)
             networks[method] = _signed(spec, save_network(network, folder / spec.file))
-    defaults = Defaults(size=96, loops=2, refined=True, threshold=0.15)
-    write_config(folder, CheckpointConfig("tiny", classes, networks, single_label=single_label, defaults=defaults))
+        relation, segmentation = _mask_networks(folder, len(classes)) if masks else (None, None)
+    config = CheckpointConfig(
+        "tiny",
+        classes,
+        networks,
+        single_label=single_label,
+        defaults=Defaults(size=96, loops=2, refined=True, threshold=0.15),
+        relation=relation,
+        segmentation=segmentation,
+    )
+    write_config(folder, config)
     return folder
+
+
+def _mask_networks(folder: Path, classes: int) -> tuple[RelationSpec, SegmentationSpec]:
+    """Random ones. The branches' classifiers are wide, so that edges and labels differ from place to place."""
+    relation = RelationNetwork(build_resnet(RESNET))
+    deeplab = build_deeplab(RESNET, classes + 1, stride=16)
+    with torch.no_grad():
+        relation.edge.last.weight.normal_(std=2)
+        for branch in deeplab.aspp.parameters():
+            branch.normal_(std=0.5)
+    edges, labels = "relation.safetensors", "segmentation.safetensors"
+    return (
+        RelationSpec(edges, save_network(relation, folder / edges, without="resnet"), threshold=0.3),
+        SegmentationSpec(RESNET, labels, save_network(deeplab, folder / labels), stride=16),
+    )
 
 
 def _spread(network: TransformerBranch | CnnBranch) -> None:

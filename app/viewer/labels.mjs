@@ -1,18 +1,21 @@
 // Label maps: several classes compete with a constant background, as crt.seeds.label_map has it (docs/method.md 7).
 
+import { largest } from './arithmetic.mjs';
+
 const EPS = 1e-5;
 
-/** Maps on one grid, each divided by its own maximum, against a constant background: labels, 0 for background, k + 1
- *  for the k-th map. A tie goes to the earlier. */
-export function labelMap(maps, threshold) {
+/** Maps on one grid against a constant background: labels, 0 for background, k + 1 for the k-th map. Each is divided by
+ *  its own maximum; walked maps (`together`) by the largest of all, as crt.masks.walk has it. A tie goes to the earlier. */
+export function labelMap(maps, threshold, { together = false } = {}) {
   const count = maps[0].data.length;
   const labels = new Uint8Array(count);
   const best = new Float32Array(count).fill(threshold);
+  const tops = maps.map(({ data }) => largest(data));
+  const most = Math.max(0, ...tops);
   maps.forEach(({ data }, k) => {
-    let top = 0;
-    for (let i = 0; i < count; i++) if (data[i] > top) top = data[i];
+    const divisor = together ? most || 1 : Math.max(0, tops[k]) + EPS;
     for (let i = 0; i < count; i++) {
-      const value = Math.fround(data[i] / (top + EPS));
+      const value = Math.fround(data[i] / divisor);
       if (value > best[i]) {
         best[i] = value;
         labels[i] = k + 1;

@@ -1,14 +1,18 @@
-// The Masks tab: from the maps of the chosen classes to a mask, at the threshold and through the dense CRF.
+// The Masks tab: from the maps of the chosen classes to masks, at the threshold, through the dense CRF and by the random
+// walk; and what the segmentation network makes of the picture.
 
-import { upsample } from './arithmetic.mjs';
-import { contour } from './contour.mjs';
-import { gridSize, strokeSegments, toCanvas } from './draw.mjs';
-import { inflate, labelMap, labelOverlap, only, paintLabels, share, vocColor } from './labels.mjs';
+import { colorize, upsample } from './arithmetic.mjs';
+import { colorTable } from './colormaps.mjs';
+import { gridSize, toCanvas } from './draw.mjs';
+import { inflate, labelMap, share, vocColor } from './labels.mjs';
+import { cellText, createFigures, paintMask } from './mask_views.mjs';
 import { make, percent } from './page.mjs';
 import { METHOD_TITLES, currentMap } from './state.mjs';
+import { openArrays, traceBytes } from './trace.mjs';
 import { truthOf } from './truth.mjs';
 
 const WAIT = 180; // milliseconds without a change before the server is asked
+const STRIDE = 4; // pixels of the picture per cell of the walk
 
 /** What can be set of the CRF: name, label, least, most, step, and the values of IRNet and of DeepLab. */
 export const KNOBS = [
@@ -20,6 +24,22 @@ export const KNOBS = [
   ['bilateralCompat', 'Likeness: weight', 0, 20, 0.5, 10, 4],
 ];
 
+/** What can be set of the walk: name, label, least, most, step, and how the value is said. */
+export const WALK_KNOBS = [
+  ['walkThreshold', 'Background', 0.01, 0.9, 0.01, (value) => `${Math.round(100 * value)} % of max`],
+  ['walkSteps', 'Steps', 0, 12, 1, (value) => String(2 ** value)],
+  ['walkBeta', 'Edges count, power', 1, 30, 0.5, String],
+];
+
+const CAPTIONS = {
+  'mask-seed': 'Seed: the maps at the threshold',
+  'mask-refined': 'After the dense CRF',
+  'mask-walked': 'After the random walk',
+  'mask-parsed': 'The segmentation network',
+  'mask-truth': 'Ground truth',
+  'mask-edges': 'Edges that the walk goes by',
+};
+
 /** Which preset these values are. */
 export function presetOf(values) {
   const same = (column) => KNOBS.every((knob) => values[knob[0]] === knob[column]);
@@ -29,120 +49,217 @@ export function presetOf(values) {
 /** The values of a preset. */
 export const presetValues = (name) => Object.fromEntries(KNOBS.map((knob) => [knob[0], knob[name === 'irn' ? 5 : 6]]));
 
-/** What the server is asked, from the state alone; the same text asks for the same mask. */
+/** What the server is asked of the CRF, from the state alone; the same text asks for the same mask. */
 export function question(state) {
-  const { mask, classes, loops, refined, blocks, combine, threshold } = state;
-  const { method, iterations, gaussianSxy, gaussianCompat, bilateralSxy, bilateralSrgb, bilateralCompat } = mask;
+  const { mask, threshold } = state;
+  const { iterations, gaussianSxy, gaussianCompat, bilateralSxy, bilateralSrgb, bilateralCompat } = mask;
   const crf = { iterations, gaussianSxy, gaussianCompat, bilateralSxy, bilateralSrgb, bilateralCompat };
-  return { method, classes, loops, refined, blocks, combine, threshold, crf };
+  return { ...whichMaps(state), threshold, crf };
+}
+
+/** What the server is asked of the walk. Its threshold is applied here. */
+export function walkQuestion(state) {
+  return { ...whichMaps(state), walk: { steps: state.mask.walkSteps, beta: state.mask.walkBeta } };
+}
+
+function whichMaps({ mask, classes, loops, refined, blocks, combine }) {
+  return { method: mask.method, classes, loops, refined, blocks, combine };
+}
+
+/** Labels of walked maps at a threshold on h × w points: `answer` has maps { data, h, w } and the size of the picture. */
+export function walkedLabels(answer, threshold, [h, w]) {
+  const span = [answer.h / STRIDE, answer.w / STRIDE];
+  return { labels: labelMap(answer.maps.map((map) => upsample(map, span, h, w)), threshold, { together: true }), h, w };
 }
 
 export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
   const set = (changes) => store.set({ mask: { ...store.get().mask, ...changes } });
-  let answer = null; // the newest mask of the server: { key, labels, h, w, ms }
-  let asked = null;
-  let timer = 0;
+  const figures = createFigures(at('mask-views'), CAPTIONS);
+  const questions = Object.fromEntries([['segment', openLabels], ['walk', openWalk], ['deeplab', openLabels]]
+    .map(([event, open]) => [event, asking(event, open, { ask, onAnswer, store })]));
 
   at('mask-method').addEventListener('change', (event) => set({ method: event.target.value }));
   at('mask-threshold').addEventListener('input', (event) => store.set({ threshold: Number(event.target.value) }));
   at('mask-preset').addEventListener('change', (event) => event.target.value !== 'own' && set(presetValues(event.target.value)));
-  for (const name of ['crf', 'contours', 'boxes']) {
+  for (const name of ['crf', 'walk', 'deeplab', 'contours', 'boxes']) {
     at(`mask-${name}`).addEventListener('change', (event) => set({ [name]: event.target.checked }));
   }
-  const knobs = KNOBS.map(([name, title, min, max, step]) => {
+  const slider = (host) => ([name, title, min, max, step]) => {
     const input = make('input', {
       type: 'range', id: `crt-mask-${name}`, min, max, step, on: { input: (event) => set({ [name]: Number(event.target.value) }) },
     });
     const output = make('output', { for: input.id });
-    at('mask-sliders').append(make('div', { class: 'field' }, [make('label', { for: input.id, text: title }), output, input]));
+    at(host).append(make('div', { class: 'field' }, [make('label', { for: input.id, text: title }), output, input]));
     return { name, input, output };
-  });
+  };
+  const knobs = KNOBS.map(slider('mask-sliders'));
+  const walkKnobs = WALK_KNOBS.map(slider('walk-sliders'));
 
-  onRun(({ run }) => {
-    answer = asked = null;
+  onRun(({ run }, before) => {
+    for (const one of Object.values(questions)) one.clear();
     at('mask-method').replaceChildren(...run.methods.map((method) => make('option', { value: method, text: METHOD_TITLES[method] })));
-    at('mask-missing').textContent = 'This checkpoint has no relation network and no segmentation network, so there is no random walk and no segmentation to show.';
+    const { relation, segmentation } = run.checkpoint;
+    if (relation && before?.run.checkpoint.id !== run.checkpoint.id) set({ walkThreshold: relation });
+    at('mask-walk-box').hidden = !relation;
+    at('mask-deeplab-box').hidden = !segmentation;
+    at('mask-missing').textContent = missing(relation, segmentation);
   });
   onDraw((state, view) => {
     if (state.tab !== 'masks') return;
-    const method = view.run.methods.includes(state.mask.method) ? state.mask.method : view.run.methods[0];
-    show(state, method);
-    const key = view.run.run + JSON.stringify(question({ ...state, mask: { ...state.mask, method } }));
-    if (state.mask.crf && key !== asked) wait(key, method);
-    draw(state, view, method, key);
-  });
-  onAnswer('segment', async (got) => {
-    if (got.key !== asked) return;
-    const labels = got.error ? null : await inflate(got.labels);
-    if (got.key !== asked) return;
-    answer = { ...got, labels };
-    store.set({});
+    const { methods, checkpoint } = view.run;
+    const method = methods.includes(state.mask.method) ? state.mask.method : methods[0];
+    const own = { ...state, mask: { ...state.mask, method } };
+    const wanted = {
+      segment: own.mask.crf && question(own),
+      walk: checkpoint.relation && own.mask.walk && walkQuestion(own),
+      deeplab: checkpoint.segmentation && own.mask.deeplab && {},
+    };
+    const shown = Object.fromEntries(Object.entries(wanted).map(([event, details]) => [event, details && questions[event].want(view.run.run, details)]));
+    show(own);
+    draw(own, view, method, shown);
   });
 
-  function wait(key, method) {
-    clearTimeout(timer);
-    asked = key;
-    timer = setTimeout(() => {
-      const state = store.get();
-      ask('segment', { key, ...question({ ...state, mask: { ...state.mask, method } }) });
-    }, WAIT);
-  }
-
-  function show(state, method) {
-    const { mask } = state;
-    at('mask-method').value = method;
-    at('mask-threshold').value = state.threshold;
-    at('mask-threshold-value').textContent = `${Math.round(100 * state.threshold)} % of max`;
-    for (const name of ['crf', 'contours', 'boxes']) at(`mask-${name}`).checked = mask[name];
+  function show({ mask, threshold }) {
+    at('mask-method').value = mask.method;
+    at('mask-threshold').value = threshold;
+    at('mask-threshold-value').textContent = `${Math.round(100 * threshold)} % of max`;
+    for (const name of ['crf', 'walk', 'deeplab', 'contours', 'boxes']) at(`mask-${name}`).checked = mask[name];
     at('mask-preset').value = presetOf(mask);
     at('mask-preset').disabled = !mask.crf;
-    for (const { name, input, output } of knobs) {
+    for (const { name, input, output } of [...knobs, ...walkKnobs]) {
       input.value = mask[name];
-      input.disabled = !mask.crf;
-      output.textContent = String(mask[name]);
+      input.disabled = !(name.startsWith('walk') ? mask.walk : mask.crf);
+      output.textContent = (WALK_KNOBS.find((knob) => knob[0] === name)?.[5] ?? String)(mask[name]);
     }
   }
 
-  function draw(state, view, method, key) {
+  function draw(state, view, method, { segment, walk, deeplab }) {
     const { run, trace, picture } = view;
-    const own = state.classes.map((index) => currentMap({ ...state, classes: [index] }, trace, method));
-    const [h, w] = gridSize(picture.naturalWidth, picture.naturalHeight);
-    const seed = labelMap(own.map(({ map, span }) => upsample(map, span, h, w)), state.threshold);
-    const { loops, refined } = own[0];
+    const maps = state.classes.map((index) => currentMap({ ...state, classes: [index] }, trace, method));
+    const grid = gridSize(picture.naturalWidth, picture.naturalHeight);
+    const [h, w] = grid;
+    const { loops, refined } = maps[0];
     at('mask-settings').textContent = [method === 'crt' ? `${loops} ${loops === 1 ? 'loop' : 'loops'}` : '', refined ? 'refined' : 'not refined']
       .filter((text) => text && (trace.isTransformer(method) || text !== 'not refined')).join(', ');
     const colors = [[0, 0, 0], ...state.classes.map((index) => vocColor((index % 255) + 1))];
     const names = ['background', ...state.classes.map((index) => run.classes[index])];
-    paint(at('mask-seed'), picture, { labels: seed, h, w }, colors, names, state.mask);
-    at('mask-seed').setAttribute('aria-label', `Seed of ${names.slice(1).join(', ')}`);
+    const chosen = names.slice(1).join(', ');
+    const seed = { labels: labelMap(maps.map(({ map, span }) => upsample(map, span, h, w)), state.threshold), h, w };
 
-    const current = answer?.key === key ? answer : null;
-    const usable = state.mask.crf && answer?.labels?.length === answer?.h * answer?.w ? answer : null;
-    at('mask-crf-figure').hidden = !state.mask.crf;
-    at('mask-refined').classList.toggle('waiting', !current);
-    if (usable) paint(at('mask-refined'), picture, usable, colors, names, state.mask);
-    at('mask-refined').setAttribute('aria-label', usable ? `Mask of ${names.slice(1).join(', ')} after the dense CRF` : 'The dense CRF is at work');
-    at('mask-note').textContent = !state.mask.crf ? '' : current?.error ?? (current ? `${Math.round(current.ms)} ms at ${current.w} × ${current.h} px` : 'The CRF is at work …');
+    const all = { colors: [[0, 0, 0], ...run.classes.map((_, index) => vocColor((index % 255) + 1))], names: ['background', ...run.classes] };
+    const walked = walk?.newest?.maps?.length === state.classes.length ? walkedLabels(walk.newest, state.mask.walkThreshold, grid) : null;
+    const parsed = deeplab?.newest?.labels ? deeplab.newest : null;
+    /** Draw one figure; an older mask stays, paler, while the newer is on its way. Gives the mask only if it is the one asked for. */
+    const put = (role, mask, asked, label, palette = { colors, names }) => {
+      const { figure, canvas } = figures[role];
+      figure.hidden = !asked;
+      if (!asked) return null;
+      canvas.classList.toggle('waiting', !asked.current);
+      if (mask) paintMask(canvas, picture, mask, palette.colors, palette.names, state.mask);
+      canvas.setAttribute('aria-label', mask ? label : `${label}: at work`);
+      return asked.current ? mask : null;
+    };
+    const masks = [
+      ['Seed', true, put('mask-seed', seed, { current: true }, `Seed of ${chosen}`)],
+      ['CRF', segment, put('mask-refined', segment?.newest?.labels ? segment.newest : null, segment, `Mask of ${chosen} after the dense CRF`)],
+      ['Walk', walk, put('mask-walked', walked, walk, `Mask of ${chosen} after the random walk`)],
+      ['DeepLab', deeplab, byChosen(put('mask-parsed', parsed, deeplab, 'What the segmentation network sees', all), state.classes)],
+    ].filter(([, asked]) => asked);
+    drawEdges(walk, state);
+    at('mask-note').textContent = note(segment, (got) => `${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`);
+    at('walk-note').textContent = note(walk, (got) => `${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`);
+    at('deeplab-note').textContent = note(deeplab, (got) => `${seen(got, run.classes)}; ${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`);
 
     const truths = state.classes.map((index) => truthOf({ ...state, classes: [index] }, view));
     const known = truths.some((truth) => truth.complete);
-    at('mask-truth-figure').hidden = !known;
-    if (known) paint(at('mask-truth'), picture, { labels: truthLabels(truths, h, w), h, w }, colors, names, state.mask);
-    at('mask-truth').setAttribute('aria-label', 'Ground truth');
-    const iou = (mask, truth, label) => {
-      if (!mask || !truth.complete) return '–';
-      return percent(labelOverlap(mask.labels, label, truth.raster(mask.h, mask.w), truth.ignore?.(mask.h, mask.w)));
-    };
+    const { figure, canvas } = figures['mask-truth'];
+    figure.hidden = !known;
+    if (known) paintMask(canvas, picture, { labels: truthLabels(truths, h, w), h, w }, colors, names, state.mask);
+    canvas.setAttribute('aria-label', `Ground truth of ${chosen}`);
+
+    at('mask-heads').replaceChildren(...['Label', ...masks.map(([title]) => title)].map((text) => make('th', { scope: 'col', text })));
     at('mask-rows').replaceChildren(...names.slice(1).map((name, k) => {
       const swatch = make('span', { class: 'mask-swatch' });
       swatch.style.background = `rgb(${colors[k + 1].join(' ')})`;
-      const cells = [
-        percent(share(seed, k + 1)), current?.labels ? percent(share(current.labels, k + 1)) : '–',
-        iou({ labels: seed, h, w }, truths[k], k + 1), iou(current?.labels ? current : null, truths[k], k + 1),
-      ];
-      return make('tr', {}, [make('th', { scope: 'row' }, [swatch, make('span', { text: name })]), ...cells.map((text) => make('td', { text }))]);
+      const cells = masks.map(([, , mask]) => make('td', { text: cellText(mask, k + 1, truths[k]) }));
+      return make('tr', {}, [make('th', { scope: 'row' }, [swatch, make('span', { text: name })]), ...cells]);
     }));
   }
+
+  function drawEdges(walk, state) {
+    const { figure, canvas } = figures['mask-edges'];
+    const edge = walk?.newest?.edge;
+    figure.hidden = !edge;
+    if (!edge) return;
+    [canvas.height, canvas.width] = edge.shape.slice(-2);
+    canvas.getContext('2d').drawImage(toCanvas(colorize(edge.data, 1, colorTable(state.colormap)), canvas.width, canvas.height), 0, 0);
+    canvas.setAttribute('aria-label', 'Edges between things, from 0 to 1');
+  }
+}
+
+/** Asks `event` once its question has rested, and keeps the newest answer. `open` makes of it what can be drawn. */
+function asking(event, open, { ask, onAnswer, store }) {
+  let [asked, newest, timer] = [null, null, 0];
+  onAnswer(event, async (got) => {
+    if (got.key !== asked) return;
+    const opened = got.error ? got : await open(got).catch((error) => ({ ...got, error: `This could not be shown: ${error.message}.` }));
+    if (got.key !== asked) return;
+    newest = opened;
+    store.set({});
+  });
+  return {
+    clear() {
+      clearTimeout(timer);
+      asked = newest = null;
+    },
+    /** Want the answer to a question -> { newest, current }: the last answer, and whether it is to this question. */
+    want(run, details) {
+      const key = run + JSON.stringify(details);
+      if (key !== asked) {
+        clearTimeout(timer);
+        asked = key;
+        timer = setTimeout(() => ask(event, { key, ...details }), WAIT);
+      }
+      return { newest, current: newest?.key === key };
+    },
+  };
+}
+
+async function openLabels(got) {
+  const labels = await inflate(got.labels);
+  if (labels.length !== got.h * got.w) throw new Error('it is of another size');
+  return { ...got, labels };
+}
+
+async function openWalk(got) {
+  const { walked, edge } = openArrays(got.arrays, await traceBytes(got, window.gradio_config?.root ?? ''));
+  const [count, h, w] = walked.shape;
+  return { ...got, edge, maps: Array.from({ length: count }, (_, k) => ({ data: walked.data.subarray(k * h * w, (k + 1) * h * w), h, w })) };
+}
+
+function note(asked, say) {
+  if (!asked) return '';
+  return asked.current ? asked.newest.error ?? say(asked.newest) : 'At work …';
+}
+
+/** Which classes a label map shows, largest first. */
+export function seen({ labels }, classes) {
+  const found = [...new Set(labels)].filter(Boolean).map((label) => ({ name: classes[label - 1], part: share(labels, label) }));
+  return found.sort((a, b) => b.part - a.part).map(({ name, part }) => `${name} ${percent(part)}`).join(', ') || 'background only';
+}
+
+/** Labels of all classes -> k + 1 for the k-th class chosen, 0 for all others; nothing stays nothing. */
+export function byChosen(mask, classes) {
+  if (!mask) return null;
+  const { labels, h, w } = mask;
+  return { labels: labels.map((label) => (label ? classes.indexOf(label - 1) + 1 : 0)), h, w };
+}
+
+/** What this checkpoint does not have. */
+export function missing(relation, segmentation) {
+  if (!relation && !segmentation) return 'This checkpoint has no relation network and no segmentation network, so there is no random walk and no segmentation to show.';
+  if (!relation) return 'This checkpoint has no relation network, so there is no random walk to show.';
+  return segmentation ? '' : 'This checkpoint has no segmentation network, so there is no segmentation to show.';
 }
 
 function truthLabels(truths, h, w) {
@@ -152,45 +269,4 @@ function truthLabels(truths, h, w) {
     if (mask) for (let i = 0; i < labels.length; i++) if (mask[i]) labels[i] = k + 1;
   });
   return labels;
-}
-
-function paint(canvas, picture, { labels, h, w }, colors, names, { contours, boxes }) {
-  canvas.width = picture.naturalWidth;
-  canvas.height = picture.naturalHeight;
-  const { width, height } = canvas;
-  const context = canvas.getContext('2d');
-  context.drawImage(picture, 0, 0, width, height);
-  context.imageSmoothingEnabled = false;
-  context.drawImage(toCanvas(paintLabels(labels, colors, 0.55), w, h), 0, 0, width, height);
-  names.slice(1).forEach((name, k) => {
-    const map = only(labels, h, w, k + 1);
-    if (contours) strokeSegments(context, contour(map, 0.5), width, height, '#ffffff', []);
-    if (boxes) drawBox(context, boxOf(labels, w, k + 1), name, width / w, height / h);
-  });
-}
-
-/** [left, top, right, bottom] in points around all points of a label, the right and bottom ones excluded, or null. */
-export function boxOf(labels, w, label) {
-  let box = null;
-  labels.forEach((value, i) => {
-    if (value !== label) return;
-    const [x, y] = [i % w, Math.floor(i / w)];
-    box = box ? [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x + 1), Math.max(box[3], y + 1)] : [x, y, x + 1, y + 1];
-  });
-  return box;
-}
-
-function drawBox(context, box, name, sx, sy) {
-  if (!box) return;
-  const size = Math.max(11, context.canvas.width / 40);
-  const [x, y] = [box[0] * sx, box[1] * sy];
-  context.lineWidth = size / 6;
-  context.strokeStyle = '#ffffff';
-  context.strokeRect(x, y, (box[2] - box[0]) * sx, (box[3] - box[1]) * sy);
-  context.font = `600 ${size}px system-ui, sans-serif`;
-  const width = context.measureText(name).width + size;
-  context.fillStyle = 'rgba(0,0,0,.75)';
-  context.fillRect(x, Math.max(0, y - 1.5 * size), width, 1.5 * size);
-  context.fillStyle = '#ffffff';
-  context.fillText(name, x + size / 2, Math.max(0, y - 1.5 * size) + 1.1 * size);
 }

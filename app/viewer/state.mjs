@@ -43,8 +43,9 @@ export const INITIAL = Object.freeze({
   drawing: null, // what the pointer draws as ground truth: 'box', 'polygon' or null
   drawn: {}, // ground truth drawn by the user: pictureId -> [{ label, polygon }], places of the picture
   extra: null, // one more panel: { kind: 'attention', method, pass, block, head } or { kind: 'explainer', method, name }
-  mask: { // the Masks tab: which map, the dense CRF's parameters (IRNet's at first), what is drawn
-    method: 'crt', crf: true, contours: true, boxes: false,
+  mask: { // the Masks tab: which map, the parameters of the dense CRF and of the random walk (IRNet's at first), what is drawn
+    method: 'crt', crf: true, walk: true, deeplab: true, contours: true, boxes: false,
+    walkThreshold: 0.25, walkSteps: 8, walkBeta: 10,
     iterations: 10, gaussianSxy: 3, gaussianCompat: 3, bilateralSxy: 50, bilateralSrgb: 5, bilateralCompat: 10,
   },
 });

@@ -12,7 +12,10 @@ from gradio.processing_utils import save_bytes_to_cache
 from app.payload import INLINE_BYTES
 from app.viewer.bundle import script, style, template
 
-EVENTS = ("example", "explain", "inspect", "deepen", "ablate", "halt", "segment", "judge", "publish", "reopen", "swap")
+EVENTS = (
+    "example", "explain", "inspect", "deepen", "ablate", "halt", "segment", "walk", "deeplab", "judge", "publish",
+    "reopen", "swap",
+)  # fmt: skip
 """What the page asks the server; Gradio listens to the events whose names stand quoted in the script."""
 MOUNT = "exports_of.main.mount(element, trigger, props, watch);\n"
 

@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory) -> str:
     classes = ("cat", HOSTILE, "person")
-    return str(tiny_checkpoint(tmp_path_factory.mktemp("browser") / "tiny", classes=classes))
+    return str(tiny_checkpoint(tmp_path_factory.mktemp("browser") / "tiny", classes=classes, masks=True))
 
 
 @pytest.fixture(scope="session")

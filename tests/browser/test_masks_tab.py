@@ -48,7 +48,7 @@ def test_the_crf_follows_its_parameters(open_page, picture, theme, width):
     crf, note = page.locator('[data-role="mask-crf"]'), page.locator('[data-role="mask-note"]')
     crf.set_checked(True, force=True)
     expect(note).to_contain_text("ms")
-    figure = page.locator('[data-role="mask-crf-figure"]')
+    figure = page.locator('[data-role="mask-refined-figure"]')
     expect(figure).to_be_visible()
     shares = page.locator('[data-role="mask-rows"]')
     before, picture_before = shares.inner_text(), page.evaluate(CANVAS, "mask-refined")
@@ -64,7 +64,7 @@ def test_the_crf_follows_its_parameters(open_page, picture, theme, width):
     expect(figure).to_be_hidden()
 
 
-def test_several_classes_each_have_a_colour_and_a_row_and_missing_networks_are_named(open_page, picture):
+def test_several_classes_each_have_a_colour_and_a_row(open_page, picture):
     page = opened(open_page, picture, "light", 1440)
     rows = page.locator('[data-role="mask-rows"] tr')
     expect(rows).to_have_count(1)
@@ -80,5 +80,48 @@ def test_several_classes_each_have_a_colour_and_a_row_and_missing_networks_are_n
         "[...document.querySelectorAll('.mask-swatch')].map(node => getComputedStyle(node).backgroundColor)"
     )
     assert len(set(colours)) == 2
-    expect(page.locator('[data-role="mask-missing"]')).to_contain_text("no relation network")
     assert HOSTILE not in page.title()
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_the_walk_and_the_segmentation_network_are_shown_and_the_walk_follows_its_settings(
+    open_page, picture, theme, width
+):
+    page = opened(open_page, picture, theme, width)
+    note = page.locator('[data-role="walk-note"]')
+    expect(note).to_contain_text("ms")
+    expect(page.locator('[data-role="deeplab-note"]')).to_contain_text("ms")
+    for role in ("mask-walked", "mask-parsed", "mask-edges"):
+        expect(page.locator(f'[data-role="{role}"]')).to_be_visible()
+    heads = page.locator('[data-role="mask-heads"] th').all_inner_texts()
+    assert heads == ["Label", "Seed", "CRF", "Walk", "DeepLab"]
+    expect(page.get_by_label("Background", exact=True)).to_have_value("0.3")  # what measured best for this checkpoint
+    cells = page.locator('[data-role="mask-rows"] tr').first.locator("td")
+    assert all("%" in text for text in cells.all_inner_texts())
+
+    settle(page)
+    walked = page.evaluate(CANVAS, "mask-walked")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    move_to(page, "walkThreshold", 0.8)
+    settle(page)
+    higher = page.evaluate(CANVAS, "mask-walked")
+    assert higher != walked and asked == []
+    move_to(page, "walkSteps", 0)
+    page.wait_for_function(
+        "([role, old]) => document.querySelector(`[data-role=${role}]`).toDataURL() !== old",
+        arg=["mask-walked", higher],
+    )
+    expect(note).to_contain_text("ms")
+    assert asked
+    for name in ("walk", "deeplab"):
+        page.locator(f'[data-role="mask-{name}"]').set_checked(False, force=True)
+    expect(page.locator('[data-role="mask-walked"]')).to_be_hidden()
+    expect(page.locator('[data-role="mask-parsed"]')).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def move_to(page, name: str, value: float) -> None:
+    page.locator(f"#crt-mask-{name}").evaluate(
+        "(node, value) => { node.value = value; node.dispatchEvent(new Event('input', { bubbles: true })); }", value
+    )

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import * as l from '../../app/viewer/labels.mjs';
-import { KNOBS, boxOf, presetOf, presetValues, question } from '../../app/viewer/masks.mjs';
+import { boxOf, cellText } from '../../app/viewer/mask_views.mjs';
+import { KNOBS, WALK_KNOBS, byChosen, missing, presetOf, presetValues, question, seen, walkQuestion, walkedLabels } from '../../app/viewer/masks.mjs';
 import { INITIAL } from '../../app/viewer/state.mjs';
 
 const map = (...values) => ({ data: Float32Array.from(values) });
@@ -45,11 +46,50 @@ test('presets are recognised, and the first state is one of them', () => {
   assert.equal(presetOf(INITIAL.mask), 'irn');
   assert.equal(presetOf({ ...INITIAL.mask, ...presetValues('deeplab') }), 'deeplab');
   assert.equal(presetOf({ ...INITIAL.mask, iterations: 3 }), 'own');
-  for (const [name, , least, most] of KNOBS) assert.ok(INITIAL.mask[name] >= least && INITIAL.mask[name] <= most);
+  for (const [name, , least, most] of [...KNOBS, ...WALK_KNOBS]) assert.ok(INITIAL.mask[name] >= least && INITIAL.mask[name] <= most);
 });
 
 test('what is only drawn does not ask the server again', () => {
   const asked = (changes) => JSON.stringify(question({ ...INITIAL, mask: { ...INITIAL.mask, ...changes } }));
   assert.equal(asked({ contours: false, boxes: true }), asked({}));
   assert.notEqual(asked({ iterations: 2 }), asked({}));
+});
+
+test('walked maps are divided by the largest of all, and their cells are four pixels wide', () => {
+  const row = (...values) => ({ data: Float32Array.from(values), h: 1, w: values.length });
+  assert.deepEqual([...l.labelMap([row(8, 1), row(0.5, 4)], 0.25, { together: true })], [1, 2]);
+  assert.deepEqual([...l.labelMap([row(8, 1), row(0.5, 1.9)], 0.25, { together: true })], [1, 0]);
+  assert.deepEqual([...l.labelMap([row(0, 0)], 0.25, { together: true })], [0, 0]);
+  // A picture of 1 × 6 pixels has two cells, the second of which covers two pixels only.
+  const walked = walkedLabels({ maps: [row(1, 0)], h: 1, w: 6 }, 0.5, [1, 6]);
+  assert.deepEqual([...walked.labels], [1, 1, 1, 1, 0, 0]);
+});
+
+test('the threshold of the walk, and what is drawn, do not ask the server again', () => {
+  const asked = (changes) => JSON.stringify(walkQuestion({ ...INITIAL, mask: { ...INITIAL.mask, ...changes } }));
+  assert.equal(asked({ walkThreshold: 0.6, contours: false, iterations: 3 }), asked({}));
+  assert.notEqual(asked({ walkSteps: 2 }), asked({}));
+  assert.equal(JSON.stringify(walkQuestion({ ...INITIAL, threshold: 0.7 })), asked({}));
+});
+
+test('of the segmentation network the chosen classes are compared, and all are named', () => {
+  const mask = { labels: Uint8Array.from([3, 3, 1, 0]), h: 2, w: 2 };
+  assert.deepEqual([...byChosen(mask, [2, 5]).labels], [1, 1, 0, 0]);
+  assert.equal(byChosen(null, [0]), null);
+  assert.equal(seen(mask, ['cat', 'dog', 'cow']), 'cow 50 %, cat 25 %');
+  assert.equal(seen({ labels: new Uint8Array(4) }, ['cat']), 'background only');
+});
+
+test('a cell of the table says the share, and the overlap where the truth is known', () => {
+  const mask = { labels: Uint8Array.from([1, 1, 0, 0]), h: 2, w: 2 };
+  assert.equal(cellText(null, 1, { complete: true }), '–');
+  assert.equal(cellText(mask, 1, { complete: false }), '50 %');
+  assert.equal(cellText(mask, 1, { complete: true, raster: () => [1, 0, 0, 0] }), '50 %, IoU 50 %');
+});
+
+test('what the checkpoint lacks is said', () => {
+  assert.match(missing(null, false), /no random walk and no segmentation/);
+  assert.match(missing(0.25, false), /no segmentation network/);
+  assert.match(missing(null, true), /no relation network/);
+  assert.equal(missing(0.25, true), '');
 });

@@ -1,0 +1,66 @@
+// Masks drawn over the picture, each in a figure of its own.
+
+import { contour } from './contour.mjs';
+import { strokeSegments, toCanvas } from './draw.mjs';
+import { labelOverlap, only, paintLabels, share } from './labels.mjs';
+import { make, percent } from './page.mjs';
+
+/** Figures in `host`, in this order: captions by role -> { figure, canvas } by role. */
+export function createFigures(host, captions) {
+  return Object.fromEntries(Object.entries(captions).map(([role, caption]) => {
+    const canvas = make('canvas', { role: 'img', 'data-role': role });
+    const figure = make('figure', { 'data-role': `${role}-figure` }, [canvas, make('figcaption', { text: caption })]);
+    host.append(figure);
+    return [role, { figure, canvas }];
+  }));
+}
+
+/** Labels over the picture on a canvas; `colors[label]`, `names[label]` for those that are not background. */
+export function paintMask(canvas, picture, { labels, h, w }, colors, names, { contours, boxes }) {
+  canvas.width = picture.naturalWidth;
+  canvas.height = picture.naturalHeight;
+  const { width, height } = canvas;
+  const context = canvas.getContext('2d');
+  context.drawImage(picture, 0, 0, width, height);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(toCanvas(paintLabels(labels, colors, 0.55), w, h), 0, 0, width, height);
+  names.slice(1).forEach((name, k) => {
+    const map = only(labels, h, w, k + 1);
+    if (contours) strokeSegments(context, contour(map, 0.5), width, height, '#ffffff', []);
+    if (boxes) drawBox(context, boxOf(labels, w, k + 1), name, width / w, height / h);
+  });
+}
+
+/** What a table says of one label of a mask: its share, and its IoU with a truth that is known. */
+export function cellText(mask, label, truth) {
+  if (!mask) return '–';
+  const found = percent(share(mask.labels, label));
+  if (!truth.complete) return found;
+  return `${found}, IoU ${percent(labelOverlap(mask.labels, label, truth.raster(mask.h, mask.w), truth.ignore?.(mask.h, mask.w)))}`;
+}
+
+/** [left, top, right, bottom] in points around all points of a label, the right and bottom ones excluded, or null. */
+export function boxOf(labels, w, label) {
+  let box = null;
+  labels.forEach((value, i) => {
+    if (value !== label) return;
+    const [x, y] = [i % w, Math.floor(i / w)];
+    box = box ? [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x + 1), Math.max(box[3], y + 1)] : [x, y, x + 1, y + 1];
+  });
+  return box;
+}
+
+function drawBox(context, box, name, sx, sy) {
+  if (!box) return;
+  const size = Math.max(11, context.canvas.width / 40);
+  const [x, y] = [box[0] * sx, box[1] * sy];
+  context.lineWidth = size / 6;
+  context.strokeStyle = '#ffffff';
+  context.strokeRect(x, y, (box[2] - box[0]) * sx, (box[3] - box[1]) * sy);
+  context.font = `600 ${size}px system-ui, sans-serif`;
+  const width = context.measureText(name).width + size;
+  context.fillStyle = 'rgba(0,0,0,.75)';
+  context.fillRect(x, Math.max(0, y - 1.5 * size), width, 1.5 * size);
+  context.fillStyle = '#ffffff';
+  context.fillText(name, x + size / 2, Math.max(0, y - 1.5 * size) + 1.1 * size);
+}
