@@ -1,4 +1,4 @@
-"""How far the two branches are from agreeing on a picture: the L1 term of Eq. 2, for every loop count."""
+"""How far two branches are from agreeing on a picture: the L1 term of Eq. 2, and the correlation of their maps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
+from crt.seeds import to_pixels
 from crt.tokens import TokenRecord
 from crt.trace import Trace
 
@@ -34,3 +35,22 @@ def branch_distance(trace: Trace, vit: Method = "crt", cnn: Method = "crt_cnn") 
             for loops in range(record.loops + 1)
         ]
     )
+
+
+def map_correlation(trace: Trace, first: Method, second: Method, key: int, *, loops: int = 0) -> float:
+    """Pearson correlation of two methods' raw maps of class `key` over the pixels of the input, without refinement.
+
+    Unlike `branch_distance` it does not depend on how large the maps are. `loops` is CRT's. Maps before ReLU, each put
+    on the pixel grid. NaN where a map is constant. Raises InvalidSetting if the Trace lacks a method.
+    """
+    size = (trace.grid.height, trace.grid.width)
+
+    def pixels(method: Method) -> np.ndarray:
+        count = trace.clamp(method, loops)
+        maps = trace.maps(method, loops=count, refined=False, relu=False, classes=[key])
+        return to_pixels(maps, trace.span(method), size).ravel()
+
+    one, other = pixels(first), pixels(second)
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return float("nan")
+    return float(np.corrcoef(one, other)[0, 1])

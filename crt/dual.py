@@ -19,10 +19,18 @@ class DualMaps(NamedTuple):
     vit: Tensor | None
 
 
-class DualBranch(nn.Module):
-    """A CNN and a transformer, or one of them alone for the baselines of the paper."""
+class TwinCnn(CnnBranch):
+    """A CNN in the place of the transformer: what the paper compares the pair with in Fig. 1."""
 
-    def __init__(self, cnn: CnnBranch | None, vit: TransformerBranch | None) -> None:
+    def forward(self, images: Tensor, loops: int = 0, grid: TileGrid | None = None) -> Tensor:  # noqa: ARG002
+        """As `CnnBranch`; it has no loops and no tiles."""
+        return super().forward(images)
+
+
+class DualBranch(nn.Module):
+    """A CNN and a transformer or a second CNN, or one of them alone for the baselines of the paper."""
+
+    def __init__(self, cnn: CnnBranch | None, vit: TransformerBranch | TwinCnn | None) -> None:
         super().__init__()
         if cnn is None and vit is None:
             raise InvalidSetting("Train at least one branch: the CNN, the transformer, or both.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crt.checkpoint import Method
-from crt.images import resize_scale
+from crt.images import resize_long_side, resize_scale
 from crt.predictor import Predictor, Settings
 from crt.refine import Combine
 from crt.seeds import SCALES, to_pixels
@@ -28,11 +28,15 @@ class MapRequest:
 
 @dataclass(frozen=True)
 class Views:
-    """Which views of a picture are summed. `scales`: of the original picture. `flip`: each with its mirror image."""
+    """Which views of a picture are summed. `scales`: of the original picture. `flip`: each with its mirror image.
+
+    `size`: pixels of the long side that the picture is brought to first; None for its own.
+    """
 
     scales: tuple[float, ...] = SCALES
     flip: bool = True
     mode: Mode = "overlap"
+    size: int | None = None
 
 
 def requests_for(predictor: Predictor, loops: int, combine: Sequence[Combine] = ()) -> dict[str, MapRequest]:
@@ -78,9 +82,10 @@ def multi_scale_maps(
     methods: tuple[Method, ...] = tuple({request.method for request in requests.values()})
     settings = Settings(size=None, mode=views.mode, loops=loops, methods=methods)
     sums = {name: np.zeros((len(keys), *size), dtype=np.float32) for name in requests}
+    base = image if views.size is None else resize_long_side(image, views.size)
     plain: Trace | None = None
     for scale in views.scales:
-        scaled = resize_scale(image, scale)
+        scaled = resize_scale(base, scale)
         for flipped in (False, True) if views.flip else (False,):
             trace = predictor.trace(np.ascontiguousarray(scaled[:, ::-1]) if flipped else scaled, settings)
             if scale == 1.0 and not flipped:
@@ -90,4 +95,4 @@ def multi_scale_maps(
                     want.method, loops=want.loops, refined=want.refined, classes=keys, combine=want.combine
                 )
                 sums[name] += to_pixels(maps, trace.span(want.method), size, flipped=flipped)
-    return sums, plain or predictor.trace(image, settings)
+    return sums, plain or predictor.trace(base, settings)

@@ -80,7 +80,7 @@ def seeds(config: Seeds) -> dict:
             loops=config.loops,
             combine=config.combine,
             measured=measured,
-            advance=lambda: _tick(bar),
+            advance=lambda: tick(bar),
         )
     result = {
         "protocol": {
@@ -189,7 +189,8 @@ def command(config: Seeds) -> str:
     return " ".join(words)
 
 
-def _tick(bar: tqdm) -> None:
+def tick(bar: tqdm) -> None:
+    """One picture more."""
     bar.update()
 
 

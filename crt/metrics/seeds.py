@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from crt.agreement import map_correlation
 from crt.datasets import ImageSet
 from crt.errors import InvalidDataset
 from crt.images import load_image
@@ -14,9 +15,11 @@ from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
 from crt.metrics.stored import BACKGROUND, THRESHOLDS, measured_rows, truth_of
 from crt.multiscale import Views, multi_scale_maps, requests_for
-from crt.predictor import Predictor
+from crt.predictor import MAX_LOOPS, Predictor
 from crt.refine import Combine
 from crt.seeds import THRESHOLD, normalise
+from crt.tokens import TokenRecord
+from crt.trace import Trace
 
 
 def evaluate_seeds(
@@ -33,8 +36,10 @@ def evaluate_seeds(
 
     `measured`: classes whose IoU is averaged beside background, all by default; all labelled classes compete all the
     same. `combine`: see `requests_for`. Confusion is summed over all pictures, pixels marked 255 do not count. Returns
-    plain JSON values: `methods` and `classification_map`. Raises InvalidDataset for a picture without a mask,
-    InvalidSetting for unknown classes.
+    plain JSON values: `methods`, `classification_map`, and of the pictures as they are `correlation`, the mean
+    `map_correlation` of the pair's CNN with the other networks, for CRT by loop count, and `similarity`, the mean
+    cosine of CRT's tokens before and after each pass (the first entry is loops 0). Raises InvalidDataset for a picture
+    without a mask, InvalidSetting for unknown classes.
     """
     names = predictor.checkpoint.config.classes
     if tuple(images.classes) != tuple(names):
@@ -43,6 +48,7 @@ def evaluate_seeds(
     requests = requests_for(predictor, loops, combine)
     sweeps = {name: ThresholdSweep(THRESHOLDS, len(names) + 1) for name in requests}
     scores: dict[str, list[np.ndarray]] = {name: [] for name in requests if not name.endswith(("_unrefined", *combine))}
+    closeness, similarity = _Closeness(), []
     for sample in images.samples:
         image = load_image(sample.image)
         truth = truth_of(sample, image.shape[:2])
@@ -51,6 +57,8 @@ def evaluate_seeds(
             sweeps[name].add(truth, normalise(summed), np.asarray(sample.labels))
         for name, collected in scores.items():
             collected.append(trace.scores(requests[name].method, requests[name].loops))
+        closeness.add(trace, sample.labels)
+        similarity += [record.similarity] if isinstance(record := trace.records.get("crt"), TokenRecord) else []
         if advance is not None:
             advance()
     targets = images.targets()
@@ -60,7 +68,30 @@ def evaluate_seeds(
             name: round(100 * mean_average_precision(targets, np.stack(collected)), 2)
             for name, collected in scores.items()
         },
+        "correlation": closeness.to_json(),
+        "similarity": np.round(np.mean(similarity, axis=0), 4).tolist() if similarity else [],
     }
+
+
+class _Closeness:
+    """Mean correlation of the maps of the pair's CNN with those of each other network, over pictures and labels."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[list[float]]] = {}
+
+    def add(self, trace: Trace, labels: Sequence[int]) -> None:
+        if "crt_cnn" not in trace.methods:
+            return
+        for other in trace.methods:
+            if other == "crt_cnn":
+                continue
+            counts = range(trace.clamp(other, MAX_LOOPS) + 1)
+            for key in labels:
+                row = [map_correlation(trace, "crt_cnn", other, key, loops=loops) for loops in counts]
+                self.found.setdefault(other, []).append(row)
+
+    def to_json(self) -> dict[str, list[float]]:
+        return {other: np.round(np.nanmean(rows, axis=0), 4).tolist() for other, rows in self.found.items()}
 
 
 def _summary(sweep: ThresholdSweep, rows: list[int], names: Sequence[str]) -> dict[str, Any]:

@@ -41,6 +41,10 @@ class ModelConfig:
     cnn_weights: str = "timm"
     tile: int = 224
     deconvolution: bool = False
+    mode: Literal["overlap", "non-overlap", "bilinear"] = "overlap"
+    """How a crop larger than a tile goes through the transformer; with a deconvolution it is always one tile."""
+    twin: bool = False
+    """Train a second CNN like the first in the place of the transformer: the comparison of the paper's Fig. 1."""
 
 
 @dataclass(frozen=True)

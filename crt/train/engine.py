@@ -9,14 +9,15 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from timm.models.resnet import ResNet
 from torch import Tensor, nn
 
 from crt.cnn import STRIDE, CnnBranch, build_resnet
 from crt.datasets import ImageSet
-from crt.dual import DualBranch
+from crt.dual import DualBranch, TwinCnn
 from crt.errors import InvalidCheckpoint
 from crt.tiles import TileGrid
-from crt.train.config import RUN_ONLY, TrainConfig
+from crt.train.config import RUN_ONLY, ModelConfig, TrainConfig
 from crt.train.data import CropPlan
 from crt.train.export import export, portable
 from crt.train.fit import Fit, Part, fingerprint_of, trained
@@ -42,14 +43,20 @@ def build_model(config: TrainConfig, classes: int) -> DualBranch:
     model, branches = config.model, config.model.branches
     cnn = vit = None
     if branches != "vit":
-        resnet = build_resnet(model.cnn, pretrained=model.cnn_weights == "timm")
-        start_from(resnet, model.cnn_weights, ("fc.",))
-        cnn = CnnBranch(resnet, classes)
-    if branches != "cnn":
+        cnn = CnnBranch(_resnet(model), classes)
+    if branches != "cnn" and model.twin:
+        vit = TwinCnn(_resnet(model), classes)
+    elif branches != "cnn":
         backbone = build_vit(model.vit, tile=model.tile, pretrained=model.vit_weights == "timm")
         start_from(backbone, model.vit_weights, ("head.", "head_dist.", "fc_norm."))
         vit = TransformerBranch(backbone, classes, deconvolution=model.deconvolution)
     return DualBranch(cnn, vit)
+
+
+def _resnet(model: ModelConfig) -> ResNet:
+    resnet = build_resnet(model.cnn, pretrained=model.cnn_weights == "timm")
+    start_from(resnet, model.cnn_weights, ("fc.",))
+    return resnet
 
 
 def train(config: TrainConfig, images: ImageSet, *, preview: Preview | None = None) -> Trained:
@@ -73,7 +80,7 @@ def train(config: TrainConfig, images: ImageSet, *, preview: Preview | None = No
             config,
             epoch=step // plan.steps_per_epoch,
             loops=plan.loops(step),
-            patch=model.vit.patch if model.vit is not None else STRIDE,
+            patch=model.vit.patch if isinstance(model.vit, TransformerBranch) else STRIDE,
             single_label=images.single_label,
         )._asdict()
 
@@ -112,7 +119,7 @@ def _losses(
             size = (phase.cnn_size, phase.cnn_size)
             cnn_images = F.interpolate(crops, size, mode="bilinear", align_corners=False, antialias=True)
         cnn_images = cnn_images.contiguous(memory_format=torch.channels_last)
-    mode = "deconvolution" if config.model.deconvolution else "overlap"
+    mode = "deconvolution" if config.model.deconvolution else config.model.mode
     grid = TileGrid(phase.crop, phase.crop, config.model.tile, patch, mode)
     maps = model(cnn_images, crops, loops, grid)
     size = config.coupling_size or phase.crop
@@ -121,11 +128,11 @@ def _losses(
 
 def _parts(model: DualBranch, config: TrainConfig) -> dict[str, Part]:
     parts = {}
-    if model.cnn is not None:
-        parts["cnn"] = Part(
-            trained(model.cnn.resnet.parameters()), trained(model.cnn.classifier.parameters()), config.cnn_optimizer
-        )
-    if model.vit is not None:
+    for name, branch in (("cnn", model.cnn), ("twin", model.vit)):
+        if isinstance(branch, CnnBranch):
+            head = trained(branch.classifier.parameters())
+            parts[name] = Part(trained(branch.resnet.parameters()), head, config.cnn_optimizer)
+    if isinstance(model.vit, TransformerBranch):
         parts["vit"] = Part(
             trained(model.vit.vit.parameters()), trained(model.vit.head.parameters()), config.vit_optimizer
         )

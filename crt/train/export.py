@@ -9,7 +9,7 @@ from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, load_checkpoint, locate, read_config, write_config
 from crt.datasets import ImageSet
-from crt.dual import DualBranch
+from crt.dual import DualBranch, TwinCnn
 from crt.train.config import RunConfig, TrainConfig
 from crt.train.log import logged_seconds
 from crt.train.machine import describe_machine
@@ -20,7 +20,10 @@ def export(model: DualBranch, config: TrainConfig, images: ImageSet, *, precisio
     """Write the trained networks into `config.out` as a checkpoint folder that `load_checkpoint` reads."""
     pair = config.model.branches == "pair"
     networks: dict[Method, NetworkSpec] = {}
-    if model.vit is not None:
+    if isinstance(model.vit, TwinCnn):
+        digest = save_network(model.vit, config.out / "resnet.safetensors")
+        networks["resnet"] = NetworkSpec("resnet", config.model.cnn, "resnet.safetensors", digest)
+    elif model.vit is not None:
         method: Method = "crt" if pair else "tscam"
         digest = save_network(model.vit, config.out / f"{method}.safetensors")
         loops = tuple(sorted({count for phase in config.schedule for count in phase.loops}))

@@ -9,7 +9,7 @@ import numpy as np
 
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
 from crt.datasets import ImageSet
-from crt.dual import DualBranch
+from crt.dual import DualBranch, TwinCnn
 from crt.figures import TITLES, Panel, contact_sheet, fit, overlay, probabilities
 from crt.images import load_image
 from crt.predictor import Predictor, Settings
@@ -38,7 +38,7 @@ class MapPreview:
         if model.cnn is not None:
             networks["crt_cnn" if pair else "resnet"] = model.cnn
         if model.vit is not None:
-            networks["crt" if pair else "tscam"] = model.vit
+            networks["resnet" if isinstance(model.vit, TwinCnn) else "crt" if pair else "tscam"] = model.vit
         config = CheckpointConfig(f"epoch {epoch + 1}", self.images.classes, specs)
         device = next(model.parameters()).device
         predictor = Predictor(Checkpoint(config, networks, ""), device=device)

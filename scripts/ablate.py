@@ -1,0 +1,274 @@
+"""Run the paper's ablations: a declared list of trainings and measurements, each a row with its settings and its cost.
+
+    python -m scripts.ablate --root VOC2012 --out runs/ablate --json results/ablation.json
+    python -m scripts.ablate --root VOC2012 --out runs/ablate --json results/ablation.json --tables loops --minutes 9
+
+Every row of a table has the same schedule and differs in what the table is about. All rows are trained with each of
+`--seeds`. What is done is not done again, an interrupted training goes on, and `--minutes` stops between two rows.
+`--list` shows the rows and does nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import tyro
+from tqdm import tqdm
+
+from crt.checkpoint import load_checkpoint
+from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
+from crt.errors import CrtError, InvalidSetting
+from crt.metrics.seeds import evaluate_seeds
+from crt.multiscale import Views
+from crt.predictor import Predictor, choose_device
+from crt.tiles import Mode
+from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase, Precision, TrainConfig
+from crt.train.engine import train
+from crt.train.machine import describe_machine
+from crt.train.precision import resolve
+from scripts.evaluate import tick, write_json
+
+Table = Literal["coupling", "loops", "twins", "modes", "sizes"]
+TABLES: tuple[Table, ...] = get_args(Table)
+MOST_LOOPS = 4
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table: what is trained, and how it is looked at.
+
+    `training`: its name, which rows of several tables share; None for the shipped checkpoint. `mode`, `size`: of the
+    pictures at test.
+    """
+
+    table: Table
+    name: str
+    training: str | None
+    mode: Mode = "overlap"
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What all trainings share. The defaults are short, for a CPU; the paper's is 10 epochs of 336 crops."""
+
+    epochs: int = 4
+    crop: int = 224
+    resize: tuple[int, int] = (160, 320)
+    cnn_size: int | None = 160
+    """The CNN sees the crop at this size."""
+    loops: int = 3
+    """The loop count in training, where the table is not about it."""
+    batch: int = 16
+    vit: str = "deit_tiny_patch16_224"
+    cnn: str = "resnet50"
+    vit_weights: str = "timm"
+    """As in `scripts.train_crt`: `timm`, or a file."""
+    cnn_weights: str = "timm"
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Which tables, with which schedule, on which pictures."""
+
+    root: Path
+    """Devkit folder with masks (`.../VOC2012`)."""
+    out: Path
+    """Runs and their rows go here."""
+    json: Path | None = None
+    """Write all rows that are done here."""
+    tables: tuple[Table, ...] = TABLES
+    seeds: tuple[int, ...] = (0, 1)
+    split: str = "train"
+    """The pictures that are trained on."""
+    measured: str = "train"
+    """The pictures that are measured: those of this split that show an animal."""
+    every: int = 4
+    """Measure every n-th of them."""
+    checkpoint: str = "checkpoints/voc"
+    """The checkpoint of the table of sizes."""
+    schedule: Schedule = dataclasses.field(default_factory=Schedule)
+    minutes: float | None = None
+    """Begin no further row after this time."""
+    list: bool = False
+    """Show the rows and do nothing."""
+    device: str = "auto"
+    precision: Precision = "auto"
+
+
+def rows_of(config: Ablation) -> tuple[Row, ...]:
+    """The rows of the tables asked for, in the order in which they are done."""
+
+    def looped(count: int) -> Row:
+        return Row("loops", f"{count} in training", "base" if count == config.schedule.loops else f"loops_{count}")
+
+    every = (
+        Row("coupling", "λ = 0.1", "base"),
+        Row("twins", "CNN + transformer", "base"),
+        *map(looped, (3, 0, 1)),
+        Row("twins", "the same CNN twice", "twins"),
+        Row("coupling", "λ = 0", "coupling_0"),
+        looped(2),
+        Row("coupling", "λ = 0.01", "coupling_0.01"),
+        Row("coupling", "λ = 0.2", "coupling_0.2"),
+        Row("modes", "one tile of 224", "base", "overlap", 224),
+        Row("modes", "overlap, 336", "base", "overlap", 336),
+        Row("modes", "side by side, 448", "base", "non-overlap", 448),
+        Row("modes", "interpolated to 28 × 28", "base", "bilinear", 448),
+        Row("modes", "interpolated, trained so", "bilinear", "bilinear", 448),
+        Row("modes", "deconvolution to 28 × 28", "deconvolution", "deconvolution", 448),
+        *(Row("sizes", f"{size} px", None, "overlap", size) for size in range(224, 673, 112)),
+        looped(4),
+    )
+    return tuple(row for row in every if row.table in config.tables)
+
+
+def training(name: str, config: Ablation, seed: int) -> TrainConfig:
+    """The training that a name of the list stands for. Raises InvalidSetting for another name."""
+    kind, _, value = name.partition("_")
+    plan = config.schedule
+    loops, coupling = plan.loops, 0.1
+    model = ModelConfig(vit=plan.vit, cnn=plan.cnn, vit_weights=plan.vit_weights, cnn_weights=plan.cnn_weights)
+    if kind == "loops":
+        loops = int(value)
+    elif kind == "coupling":
+        coupling = float(value)
+    elif kind == "twins":
+        model = dataclasses.replace(model, twin=True)
+    elif kind == "bilinear":
+        model = dataclasses.replace(model, mode="bilinear")
+    elif kind == "deconvolution":
+        model = dataclasses.replace(model, deconvolution=True)
+    elif name != "base":
+        raise InvalidSetting(f"There is no training {name!r} in the list.")
+    return TrainConfig(
+        out=config.out / f"{name}-seed{seed}",
+        batch=plan.batch,
+        seed=seed,
+        precision=config.precision,
+        resume=True,
+        data=DataConfig((config.root,), (config.split,)),
+        model=model,
+        schedule=(Phase(plan.epochs, plan.crop, plan.resize, (loops,), plan.cnn_size),),
+        cnn_optimizer=CNN_SGD,
+        vit_optimizer=VIT_ADAMW,
+        coupling=coupling,
+        coupling_size=plan.crop // 2,
+    )
+
+
+def ablate(config: Ablation) -> dict[str, Any]:
+    """Do what is missing of the list -> all rows that are done, as JSON values. Raises CrtError."""
+    rows = rows_of(config)
+    began = time.perf_counter()
+    images = read_voc(config.root, config.split)
+    measured = read_voc(config.root, config.measured, masks="required")
+    keys = {measured.classes.index(name) for name in VOC_ANIMALS}
+    shown = tuple(sample for sample in measured.samples if keys & set(sample.labels))[:: config.every]
+    measured = dataclasses.replace(measured, samples=shown)
+    for seed in config.seeds:
+        for row in rows:
+            path = _path(config, row, seed)
+            if path.exists() or (row.training is None and seed != config.seeds[0]):
+                continue
+            if config.minutes is not None and time.perf_counter() - began > 60 * config.minutes:
+                return collect(config, rows)
+            print(f"== {row.table}: {row.name}, seed {seed}", flush=True)
+            write_json(path, _do(row, seed, config, images, measured))
+    return collect(config, rows)
+
+
+def _do(row: Row, seed: int, config: Ablation, images: ImageSet, measured: ImageSet) -> dict[str, Any]:
+    """Train what the row needs, if it is not there, and measure it."""
+    folder: str | Path = config.checkpoint
+    if row.training is not None:
+        run = training(row.training, config, seed)
+        folder = run.out
+        if not (folder / "config.json").exists():
+            train(run, images)
+    checkpoint = load_checkpoint(folder)
+    device = choose_device(config.device)
+    predictor = Predictor(checkpoint, device=device, bfloat16=resolve(config.precision, device.type) == "bf16")
+    began = time.perf_counter()
+    with tqdm(total=len(measured), unit="picture", mininterval=5.0) as bar:
+        result = evaluate_seeds(
+            predictor,
+            measured,
+            views=Views((1.0,), flip=True, mode=row.mode, size=row.size),
+            loops=MOST_LOOPS,
+            combine=("first", "last"),
+            measured=(*VOC_ANIMALS, "person"),
+            advance=lambda: tick(bar),
+        )
+    spent = checkpoint.config.training
+    return {
+        "training": row.training,
+        "seed": seed,
+        "mode": row.mode,
+        "size": row.size,
+        "images": len(measured),
+        "minutes": spent.get("minutes") if row.training else None,
+        "machine": spent.get("machine") if row.training else describe_machine(),
+        "seconds_per_picture": round((time.perf_counter() - began) / len(measured), 3),
+        "config": spent.get("config") if row.training else None,
+        **result,
+    }
+
+
+def collect(config: Ablation, rows: tuple[Row, ...]) -> dict[str, Any]:
+    """All rows that are done, and how they were made; written where `config.json` says."""
+    done = [
+        {"table": row.table, "name": row.name, **json.loads(path.read_text(encoding="utf-8"))}
+        for row in rows
+        for seed in config.seeds
+        if (path := _path(config, row, seed)).exists()
+    ]
+    result = {
+        "protocol": {
+            "measure": "mIoU in percent over background, the animals and person; image labels given; 255 ignored",
+            "threshold_sweep": "best of 0.01 ... 0.79 on these pictures",
+            "views": "one scale and its mirror image",
+            "split": config.split,
+            "measured": config.measured,
+            "every": config.every,
+            "seeds": list(config.seeds),
+            "schedule": dataclasses.asdict(config.schedule)
+            | {"resize": list(config.schedule.resize)}
+            | {key: Path(getattr(config.schedule, key)).name for key in ("vit_weights", "cnn_weights")},
+            "missing": [f"{row.table}: {row.name}, seed {seed}" for row in rows for seed in config.seeds
+                        if not _path(config, row, seed).exists() and (row.training or seed == config.seeds[0])],
+        },
+        "rows": done,
+    }  # fmt: skip
+    if config.json is not None:
+        write_json(config.json, result)
+    return result
+
+
+def _path(config: Ablation, row: Row, seed: int) -> Path:
+    """Where a measurement lies; rows of several tables may share one."""
+    where = f"{row.mode}-{row.size or 'own'}"
+    return config.out / "rows" / f"{row.training or 'shipped'}-{where}-seed{seed}.json"
+
+
+def main(config: Ablation) -> None:
+    """Do the list, or show it."""
+    if config.list:
+        for row in rows_of(config):
+            print(f"{row.table:<10}{row.name:<28}{row.training or 'the shipped checkpoint'}")
+        return
+    result = ablate(config)
+    print(f"{len(result['rows'])} rows done, {len(result['protocol']['missing'])} to do")
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Ablation, description=__doc__))
+    except CrtError as error:
+        sys.exit(f"error: {error}")
