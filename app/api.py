@@ -16,10 +16,11 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from app.explore import LOOPS, NATIVE, SIZES, Explorer, Look, sentence
 from app.page import MODEL
-from crt.checkpoint import METHODS, Method
+from crt.checkpoint import METHODS, Defaults, Method
 from crt.errors import InvalidImage, InvalidSetting
 from crt.figures import probabilities
 from crt.indexed import indexed_png, picture_labels
+from crt.refine import Attention
 from crt.tiles import MODES
 from crt.trace import TokenRecord, Trace
 
@@ -49,7 +50,7 @@ def wire(explorer: Explorer, start_size: str) -> None:
             size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size.
             mode: How a picture larger than a tile goes through the transformers.
             loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop.
-            refined: Whether the transformers' maps are multiplied by the attention of their class token.
+            refined: Whether the transformers' maps are multiplied by the class token's attention, as the page does.
             classes: Names of the classes with commas between them; empty for all that the checkpoint knows.
 
         Returns:
@@ -93,7 +94,7 @@ def wire(explorer: Explorer, start_size: str) -> None:
             mode: How a picture larger than a tile goes through the transformers.
             method: Whose maps: resnet, tscam, crt, or crt_cnn (the CNN trained with CRT).
             loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop.
-            refined: Whether the transformers' maps are multiplied by the attention of their class token.
+            refined: Whether the transformers' maps are multiplied by the class token's attention, as the page does.
             threshold: Share of a map's largest value from which a pixel belongs to the mask, above 0 and below 1.
             classes: Names with commas between them; empty for those the network finds likely, at least the likeliest.
 
@@ -147,7 +148,7 @@ def maps_of(look: Look, loops: float, refined: bool, names: str) -> bytes:
     }
     for method in trace.methods:
         count = loops_of(trace, method, loops)
-        arrays[method] = trace.maps(method, loops=count, refined=bool(refined), classes=chosen)
+        arrays[method] = trace.maps(method, loops=count, refined=bool(refined), classes=chosen, **_attention(look))
         arrays[f"{method}.span"] = np.array(trace.span(method))
         arrays[f"{method}.scores"] = trace.scores(method, count)[chosen]
     stream = io.BytesIO()
@@ -176,7 +177,7 @@ def masks_of(look: Look, method: str, loops: float, refined: bool, threshold: fl
         single_label = look.model is not None and look.model.config.single_label
         shares = probabilities(trace, network, loops=count, single_label=single_label)
         chosen = np.flatnonzero(shares > LIKELY).tolist() or [int(shares.argmax())]
-    maps = trace.maps(network, loops=count, refined=bool(refined), classes=chosen)
+    maps = trace.maps(network, loops=count, refined=bool(refined), classes=chosen, **_attention(look))
     return indexed_png(picture_labels(maps, trace.span(network), look.image.shape[:2], chosen, float(threshold)))
 
 
@@ -214,6 +215,11 @@ def loops_of(trace: Trace, method: Method, loops: float) -> int:
 def _parts(names: str) -> tuple[str, ...]:
     """What stands between commas."""
     return tuple(part.strip() for part in names.split(",") if part.strip())
+
+
+def _attention(look: Look) -> Attention:
+    """Whose attention refines: as the checkpoint's defaults have it."""
+    return (look.model.config.defaults if look.model is not None else Defaults()).attention
 
 
 def _first(explorer: Explorer) -> str:

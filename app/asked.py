@@ -36,7 +36,7 @@ def map_options(look: Look, method: Method, details: dict[str, Any]) -> dict[str
     """Keywords of `Trace.maps` from the page's settings. Raises InvalidSetting for values out of range."""
     blocks, combine = details.get("blocks"), details.get("combine", "sum")
     if combine not in get_args(Combine):
-        raise InvalidSetting("Unknown combination of passes: choose sum, mean, first or last.")
+        raise InvalidSetting(f"Unknown combination of passes: choose {', '.join(get_args(Combine))}.")
     if blocks is not None:
         whole = isinstance(blocks, list) and len(blocks) == 2 and all(type(block) is int for block in blocks)
         if not whole or not 0 <= blocks[0] <= blocks[1] < 1000:

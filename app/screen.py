@@ -17,10 +17,11 @@ from app.explore import Look, fingerprint
 from app.shown import UNITS, Shown, Wanted
 from crt.boxes import largest_box
 from crt.checkpoint import CheckpointConfig
-from crt.figures import TITLES, probabilities, settings_line
+from crt.figures import TITLES, attention_words, probabilities, settings_line
 from crt.figures.layer import MapLayer, Style
 from crt.outlines import difference, overlap
 from crt.plots import Kind, Plot, plot, render
+from crt.refine import blocks_between
 from crt.seeds import to_pixels
 from crt.trace import TokenRecord
 
@@ -28,12 +29,6 @@ SCALES = {
     "map": "each map by its own largest value",
     "shared": "maps of one unit by the largest of them",
     "absolute": "fixed values",
-}
-COMBINED = {
-    "sum": "summed over the passes",
-    "mean": "averaged over the passes",
-    "first": "of the first pass",
-    "last": "of the last pass",
 }
 NOTES = {"resnet": "CNN trained alone", "crt_cnn": "CNN trained with the transformer"}
 Box = tuple[float, float, float, float]
@@ -107,8 +102,7 @@ class Screen:
         shown, trace = self.shown, self.look.trace
         notes = [settings_line(trace, loops=shown.loops, refined=shown.refined)]
         if any(shot.unit == "product" for shot in self.shots.values()):
-            blocks = "all blocks" if shown.blocks is None else f"blocks {shown.blocks[0] + 1} to {shown.blocks[1] + 1}"
-            notes.append(f"Refinement: attention averaged over {blocks}, {COMBINED[shown.combine]}.")
+            notes.append(f"Refinement: {attention_words(shown.combine, blocks_between(shown.blocks))}.")
         if len(shown.classes) > 1:
             notes.append("Several classes: each point shows the largest value among their maps.")
         outlined = ", white outline" if shown.outline else ""

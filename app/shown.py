@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from app.asked import classes_of, map_options, method_of, number
 from app.explore import Look
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
+from crt.refine import Combine
 
 POINTS = 512  # of the grid on which the page draws, along a side
 CELLS = 256  # of a map that the page brings along, along a side
@@ -76,7 +77,7 @@ class Shown:
     loops: int
     refined: bool
     blocks: tuple[int, int] | None
-    combine: str
+    combine: Combine
     threshold: float
     opacity: float
     colormap: str
@@ -113,7 +114,7 @@ class Shown:
             loops=int(number(details, "loops", 0, 1000)),
             refined=details.get("refined") is True,
             blocks=(blocks[0], blocks[1]) if blocks is not None else None,
-            combine=str(details.get("combine", "sum")),
+            combine=cast("Combine", details.get("combine", "sum")),
             threshold=number(details, "threshold", 0, 1),
             opacity=number(details, "opacity", 0, 1),
             colormap=_choice(details, "colormap", COLORMAPS),

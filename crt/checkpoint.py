@@ -22,7 +22,7 @@ from crt.cnn import CnnBranch, build_resnet
 from crt.deeplab import DeepLab, Stride, build_deeplab
 from crt.errors import CrtError, InvalidCheckpoint
 from crt.masks.relation import RelationNetwork
-from crt.refine import Combine
+from crt.refine import Attention, Combine, blocks_between
 from crt.tiles import MODES, Mode
 from crt.transformer import TransformerBranch, build_vit
 from crt.weights import file_sha256, load_strict
@@ -74,14 +74,21 @@ class SegmentationSpec:
 class Defaults:
     """Settings that measured best for this checkpoint; the app starts from them.
 
-    `combine`: which passes' attention refines the maps when there are several.
+    `combine`: which passes' attention refines the maps, and how. `blocks`: the first and the last of the blocks whose
+    attention it is, counted from 0; None for all.
     """
 
     size: int = 336
     loops: int = 3
     refined: bool = True
     combine: Combine = "sum"
+    blocks: tuple[int, int] | None = None
     threshold: float = 0.15
+
+    @property
+    def attention(self) -> Attention:
+        """Keywords of `Trace.maps` for a refined map."""
+        return {"combine": self.combine, "blocks": blocks_between(self.blocks)}
 
 
 @dataclass(frozen=True)
@@ -168,7 +175,7 @@ def read_config(folder: Path) -> CheckpointConfig:
         networks = {method: NetworkSpec(**_tuples(spec)) for method, spec in raw["networks"].items()}
         relation = RelationSpec(**raw["relation"]) if raw.get("relation") is not None else None
         segmentation = SegmentationSpec(**raw["segmentation"]) if raw.get("segmentation") is not None else None
-        defaults = Defaults(**raw.get("defaults", {}))
+        defaults = Defaults(**_tuples(raw.get("defaults", {})))
         parts = {"relation": relation, "segmentation": segmentation, "defaults": defaults}
         config = CheckpointConfig(**{**_tuples(raw), "networks": networks, **parts})
     except (KeyError, TypeError, AttributeError) as error:
@@ -220,9 +227,15 @@ def _check_words(path: Path, config: CheckpointConfig) -> None:
     flags, counts = (config.single_label, start.refined), (start.size, start.loops)
     kinds = all(type(flag) is bool for flag in flags) and all(type(count) is int and count >= 0 for count in counts)
     threshold = start.threshold
-    kinds = kinds and start.combine in get_args(Combine)
+    kinds = kinds and start.combine in get_args(Combine) and _is_range(start.blocks)
     if not kinds or type(threshold) not in (int, float) or not 0 <= threshold <= 1 or not isinstance(config.name, str):
         raise InvalidCheckpoint(f"{path}: the name must be text, and defaults numbers in their range, true or false.")
+
+
+def _is_range(blocks: Any) -> bool:
+    """Whether blocks are None, or a first and a last one."""
+    pair = isinstance(blocks, tuple) and len(blocks) == 2 and all(type(block) is int for block in blocks)
+    return blocks is None or (pair and 0 <= blocks[0] <= blocks[1])
 
 
 def _check_segmentation(path: Path, spec: SegmentationSpec | None) -> None:

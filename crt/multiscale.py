@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from crt.checkpoint import Method
 from crt.images import resize_long_side, resize_scale
 from crt.predictor import Predictor, Settings
-from crt.refine import Combine
+from crt.refine import Combine, blocks_between
 from crt.seeds import SCALES, to_pixels
 from crt.tiles import Mode
 from crt.trace import Trace
@@ -18,12 +18,13 @@ from crt.trace import Trace
 
 @dataclass(frozen=True)
 class MapRequest:
-    """One kind of map to take from every Trace."""
+    """One kind of map to take from every Trace. `blocks`: first and last whose attention refines, None for all."""
 
     method: Method
     loops: int = 0
     refined: bool = True
     combine: Combine = "sum"
+    blocks: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,23 +43,32 @@ class Views:
 def requests_for(predictor: Predictor, loops: int, combine: Sequence[Combine] = ()) -> dict[str, MapRequest]:
     """The rows of an evaluation table: each network, and CRT at every loop count up to `loops`, refined and not.
 
-    `crt` and `crt_unrefined` are at the checkpoint's default loop count. `combine`: further ways to put the attention
-    of several passes together, at every loop count that has several (`crt_loops_2_first` …).
+    Refined rows are the paper's, by the sum over passes of all blocks' attention; those in `…_default` by the
+    checkpoint's own defaults, where they differ. `crt` and `crt_unrefined` are at its default loop count. `combine`:
+    further ways to put the attention of several passes together, at every loop count that has several
+    (`crt_loops_2_first` …).
     """
     config = predictor.checkpoint.config
+    defaults = config.defaults
+    shown = MapRequest("crt", combine=defaults.combine, blocks=defaults.blocks)
+    paper = (defaults.combine, defaults.blocks) == ("sum", None)
     requests: dict[str, MapRequest] = {}
     if "crt" in config.networks:
-        best = min(config.defaults.loops, loops)
-        requests["crt"] = MapRequest("crt", best, config.defaults.refined)
+        best = min(defaults.loops, loops)
+        requests["crt"] = replace(shown, loops=best, refined=defaults.refined)
         requests["crt_unrefined"] = MapRequest("crt", best, refined=False)
         for count in range(loops + 1):
             requests[f"crt_loops_{count}"] = MapRequest("crt", count, refined=True)
             requests[f"crt_loops_{count}_unrefined"] = MapRequest("crt", count, refined=False)
+            if not paper:
+                requests[f"crt_loops_{count}_default"] = replace(shown, loops=count)
         for count in range(2, loops + 1):
             requests |= {f"crt_loops_{count}_{way}": MapRequest("crt", count, combine=way) for way in combine}
     if "tscam" in config.networks:
         requests["tscam"] = MapRequest("tscam")
         requests["tscam_unrefined"] = MapRequest("tscam", refined=False)
+        if not paper:
+            requests["tscam_default"] = replace(shown, method="tscam")
     for method in ("resnet", "crt_cnn"):
         if method in config.networks:
             requests[method] = MapRequest(method)
@@ -92,7 +102,12 @@ def multi_scale_maps(
                 plain = trace
             for name, want in requests.items():
                 maps = trace.maps(
-                    want.method, loops=want.loops, refined=want.refined, classes=keys, combine=want.combine
+                    want.method,
+                    loops=want.loops,
+                    refined=want.refined,
+                    classes=keys,
+                    combine=want.combine,
+                    blocks=blocks_between(want.blocks),
                 )
                 sums[name] += to_pixels(maps, trace.span(want.method), size, flipped=flipped)
     return sums, plain or predictor.trace(base, settings)

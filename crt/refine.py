@@ -1,13 +1,16 @@
 """Attention refinement: class maps times the class token's attention (Eq. 1, METHOD section 4).
 
 The paper averages the attention over blocks. Over the passes of the loop the released code sums it; `combine` also
-offers the mean, which differs by a constant, and the first or the last pass alone.
+offers the mean, which differs by a constant, and the first or the last pass alone. `evened` is our own: the first pass
+alone, each tile's attention divided by its largest value, and the square root of that. A tile's softmax row has the
+same sum whatever the tile shows; divided by its maximum, a tile that is all object is not held down. docs/results.md
+says what each of them measures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -15,7 +18,18 @@ from torch import Tensor
 from crt.errors import InvalidSetting
 from crt.loop import passes
 
-Combine = Literal["sum", "mean", "first", "last"]
+Combine = Literal["sum", "mean", "first", "last", "evened"]
+
+
+class Attention(TypedDict):
+    """Keywords of `Trace.maps`: whose attention refines, and how."""
+
+    combine: Combine
+    blocks: range | None
+
+
+TINY = 1e-12
+"""The least that a tile's largest attention counts as, so that a tile without any gives zeros."""
 
 
 def attention_map(rows: Tensor, loops: int, *, blocks: Sequence[int] | None = None, combine: Combine = "sum") -> Tensor:
@@ -35,9 +49,17 @@ def attention_map(rows: Tensor, loops: int, *, blocks: Sequence[int] | None = No
             raise InvalidSetting(f"Choose at least one block between 1 and {rows.shape[1]} for the refinement.")
         used = used[:, chosen]
     used = used.mean(1)
-    row = {"sum": used.sum(0), "mean": used.mean(0), "first": used[0], "last": used[-1]}[combine]
+    if combine == "evened":
+        row = (used[0] / used[0].amax(-1, keepdim=True).clamp(min=TINY)).sqrt()
+    else:
+        row = {"sum": used.sum(0), "mean": used.mean(0), "first": used[0], "last": used[-1]}[combine]
     side = round(row.shape[-1] ** 0.5)
     return row.reshape(-1, 1, side, side)
+
+
+def blocks_between(ends: tuple[int, int] | None) -> range | None:
+    """The blocks from a first to a last one, both included; None stays None, for all."""
+    return None if ends is None else range(ends[0], ends[1] + 1)
 
 
 def refine(maps: Tensor, attention: Tensor) -> Tensor:

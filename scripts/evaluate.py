@@ -18,7 +18,7 @@ import torch
 import tyro
 from tqdm import tqdm
 
-from crt.checkpoint import load_checkpoint
+from crt.checkpoint import Defaults, load_checkpoint
 from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import CrtError
 from crt.figures.worst import worst_sheet
@@ -91,6 +91,7 @@ def seeds(config: Seeds) -> dict:
             "every": config.every,
             **dataclasses.asdict(views),
             "threshold_sweep": "best of 0.01 ... 0.79 on these pictures",
+            "attention": attention_of(checkpoint.config.defaults),
             "precision": "bfloat16" if bfloat16 else "float32",
             "torch": torch.__version__,
             "checkpoint_sha256": checkpoint.sha256,
@@ -103,6 +104,11 @@ def seeds(config: Seeds) -> dict:
     if config.json is not None:
         write_json(config.json, result)
     return result
+
+
+def attention_of(defaults: Defaults) -> dict:
+    """What refines the maps of the rows `…_default`, as JSON values."""
+    return {"combine": defaults.combine, "blocks": None if defaults.blocks is None else list(defaults.blocks)}
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from crt.explain import EXPLAINERS
 from crt.figures import TITLES, Extra, probabilities, side_by_side
 from crt.images import load_image, resize_long_side, to_tensor
 from crt.predictor import Predictor, Settings, choose_device
+from crt.refine import Attention
 from crt.tiles import Mode
 from crt.trace import Trace
 
@@ -98,7 +99,7 @@ def explain(config: Config) -> dict:
         },
         "milliseconds": {stage: round(value, 1) for stage, value in {**trace.timings, **seconds}.items()},
     }
-    write(config, trace, image, chosen, extras, result)
+    write(config, trace, image, chosen, extras, result, defaults.attention)
     print(json.dumps(result, indent=1) if config.json else table(result))
     return result
 
@@ -150,7 +151,13 @@ def run_explainers(
 
 
 def write(
-    config: Config, trace: Trace, image: np.ndarray, classes: list[int], extras: list[Extra], result: dict
+    config: Config,
+    trace: Trace,
+    image: np.ndarray,
+    classes: list[int],
+    extras: list[Extra],
+    result: dict,
+    attention: Attention,
 ) -> None:
     """The files that were asked for. Raises InvalidSetting where one cannot be written."""
     try:
@@ -164,6 +171,7 @@ def write(
                 classes,
                 loops=result["loops"],
                 refined=result["refined"],
+                attention=attention,
                 threshold=result["threshold"],
                 extras=extras,
                 single_label=result["single_label"],

@@ -48,7 +48,9 @@ class Seeds:
     refined: bool | None = None
     """Attention refinement; the checkpoint's default if none is given."""
     combine: Combine | None = None
-    """Which passes' attention refines the maps; the checkpoint's default if none is given."""
+    """Which passes' attention refines the maps; the checkpoint's default, with its blocks, if none is given."""
+    blocks: tuple[int, int] | None = None
+    """The first and the last of the blocks whose attention it is, counted from 0; all if `combine` is given alone."""
     single_scale: bool = False
     """The picture's own size and its mirror image only, instead of seven scales with theirs."""
     mode: Mode = "overlap"
@@ -68,7 +70,8 @@ def make_seeds(config: Seeds) -> Made:
     defaults = checkpoint.config.defaults
     loops = (defaults.loops if config.loops is None else config.loops) if config.method == "crt" else 0
     refined = defaults.refined if config.refined is None else config.refined
-    request = MapRequest(config.method, loops, refined, config.combine or defaults.combine)
+    blocks = defaults.blocks if config.combine is None and config.blocks is None else config.blocks
+    request = MapRequest(config.method, loops, refined, config.combine or defaults.combine, blocks)
     views = Views((1.0,) if config.single_scale else SCALES, flip=True, mode=config.mode)
     images = read_voc(config.root, config.split)
     if images.classes != tuple(checkpoint.config.classes):

@@ -18,12 +18,15 @@ import tyro
 
 from crt.checkpoint import CheckpointConfig, Defaults, read_config
 from crt.errors import CrtError, InvalidDataset
+from crt.figures import attention_words
 from crt.train.config import PRESETS, TrainConfig, single_branch
+from scripts.evaluate import attention_of
 
 ROWS = {
     "resnet": "ResNet-50 alone (the CAM of IRNet)",
     "tscam": "TS-CAM, refined",
     "tscam_unrefined": "TS-CAM, unrefined",
+    "tscam_default": "TS-CAM, refined as CRT is by default",
     "crt_cnn": "CNN branch of the pair",
     "crt": "**CRT, default settings**",
 }
@@ -58,15 +61,26 @@ def report(config: Report) -> None:
 def with_defaults(result: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
     """An evaluation whose rows of the default settings are those of the checkpoint's defaults as they are now.
 
-    Every loop count is measured in one run, so a new default needs no new run, only its row under another name.
+    Every loop count is measured in one run, so a new default loop count needs no new run, only its row under another
+    name. Rows of defaults that this run has not measured are left out.
     """
-    refined = "" if defaults.refined else "_unrefined"
-    now = {"crt": f"crt_loops_{defaults.loops}{refined}", "crt_unrefined": f"crt_loops_{defaults.loops}_unrefined"}
-    changed = {}
-    for part in ("methods", "classification_map"):
-        rows = result[part]
-        changed[part] = rows | {name: rows[row] for name, row in now.items() if name in rows and row in rows}
-    return result | changed
+    attention = attention_of(defaults)
+    told = result["protocol"].get("attention", attention_of(Defaults()))
+    way = "" if attention == attention_of(Defaults()) else "_default" if attention == told else None
+    refined = way if defaults.refined else "_unrefined"
+    now = {
+        "crt": f"crt_loops_{defaults.loops}{refined}",
+        "crt_unrefined": f"crt_loops_{defaults.loops}_unrefined",
+    }
+    changed: dict[str, Any] = {"methods": dict(result["methods"])}
+    for name, row in now.items():
+        changed["methods"].pop(name, None)
+        if refined is not None and row in result["methods"]:
+            changed["methods"][name] = result["methods"][row]
+    scores = {name: value for name, value in result["classification_map"].items() if name != "crt"}
+    if "crt" in changed["methods"]:
+        scores = {"crt": scores[f"crt_loops_{defaults.loops}"]} | scores
+    return result | changed | {"classification_map": scores}
 
 
 def section(result: dict[str, Any]) -> str:
@@ -103,9 +117,16 @@ def _claims(methods: dict[str, Any]) -> list[str]:
     """What the paper says and whether it shows here, in words made from the numbers."""
     best = {name: row["miou_best"] for name, row in methods.items()}
     words = []
-    if "crt" in best:
-        margins = [f"{best['crt'] - best[name]:+.1f} over {ROWS[name]}" for name in ("resnet", "tscam") if name in best]
-        words.append(f"The paper's ordering, CRT before the CNN and TS-CAM alone: {', '.join(margins)}.")
+    ours = (
+        "crt"
+        if "crt" in best
+        else max((n for n in best if n.startswith("crt_loops")), key=best.__getitem__, default="")
+    )
+    if ours:
+        rivals = ("resnet", "tscam", "tscam_default")
+        margins = [f"{best[ours] - best[name]:+.1f} over {_title(name)}" for name in rivals if name in best]
+        which = _title(ours).strip("*")
+        words.append(f"The paper's ordering, CRT before the CNN and TS-CAM alone ({which}): {', '.join(margins)}.")
     for refined, suffix in (("With", ""), ("Without", "_unrefined")):
         counts = {k: best[f"crt_loops_{k}{suffix}"] for k in range(9) if f"crt_loops_{k}{suffix}" in best}
         if len(counts) > 1:
@@ -114,11 +135,12 @@ def _claims(methods: dict[str, Any]) -> list[str]:
                 f"{refined} refinement, loops {top} measure best at test time ({counts[top]:.1f}; loops 0: "
                 f"{counts[0]:.1f}); the paper's best is 3."
             )
-    for way in ("first", "last"):
+    for way in ("first", "last", "default"):
         counts = {k: best[f"crt_loops_{k}_{way}"] for k in range(9) if f"crt_loops_{k}_{way}" in best}
         if counts:
             told = ", ".join(f"loops {k} {counts[k]:.1f} (sum: {best[f'crt_loops_{k}']:.1f})" for k in counts)
-            words.append(f"Refined by the attention of the {way} pass alone instead of the sum over passes: {told}.")
+            how = "as by default" if way == "default" else f"by the attention of the {way} pass alone"
+            words.append(f"Refined {how} instead of by the sum over passes: {told}.")
     return [" ".join(words)]
 
 
@@ -130,7 +152,8 @@ def _title(name: str) -> str:
     if plain == "crt":
         return "CRT, default loops, unrefined"
     count, _, way = plain.removeprefix("crt_loops_").partition("_")
-    return f"CRT, loops {count}, {refined}" + (f" by the {way} pass" if way in ("first", "last") else way)
+    words = {"first": " by the first pass", "last": " by the last pass", "default": " as by default", "": ""}
+    return f"CRT, loops {count}, {refined}{words[way]}"
 
 
 def _per_class(methods: dict[str, Any]) -> list[str]:
@@ -162,10 +185,14 @@ def card(folder: Path, config: CheckpointConfig, sections: str) -> str:
         networks="\n".join(networks),
         runs="\n".join(runs),
         defaults=f"size {defaults.size}, loops {defaults.loops}, "
-        f"{'refined' if defaults.refined else 'unrefined'}, threshold {defaults.threshold}",
+        f"{_refinement(defaults)}, threshold {defaults.threshold}",
         class_list=", ".join(config.classes),
     )
     return text + "\n# Measured\n\n" + sections.replace("\n## ", "\n### ").replace("## ", "### ", 1)
+
+
+def _refinement(defaults: Defaults) -> str:
+    return f"refined by {attention_words(**defaults.attention)}" if defaults.refined else "unrefined"
 
 
 def _training(name: str, part: dict[str, Any]) -> list[str]:

@@ -1,15 +1,21 @@
 """The endpoints as a program meets them: described and typed, and right in what they give."""
 
+import io
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from app.api import maps_of
 from app.config import AppConfig
+from app.explore import Look
 from app.ui import build, launch_options
+from crt.checkpoint import Defaults
 from crt.datasets import voc_palette
+from crt.predictor import Settings
 from crt.seeds import label_map, normalise, to_pixels
 from crt.trace import Trace
 from tests.tiny import CLASSES, tiny_checkpoint
@@ -110,3 +116,12 @@ def test_the_tools_of_the_mcp_server_are_described(server):
         assert set(properties) == PARAMETERS[f"/{name}"]
         for label, one in properties.items():
             assert one["type"] and len(one.get("description", "")) > 15, (name, label)
+
+
+def test_refined_maps_are_refined_as_the_checkpoint_has_it_by_default(trace):
+    config = SimpleNamespace(defaults=Defaults(combine="last", blocks=(1, 2)), single_label=False)
+    look = Look(np.zeros((60, 80, 3), np.uint8), Settings(), trace, "s", model=SimpleNamespace(config=config))
+    with np.load(io.BytesIO(maps_of(look, 2, True, "dog"))) as arrays:
+        wanted = trace.maps("crt", loops=2, refined=True, classes=[1], combine="last", blocks=[1, 2])
+        np.testing.assert_array_equal(arrays["crt"], wanted)
+        assert not np.allclose(wanted, trace.maps("crt", loops=2, refined=True, classes=[1]))

@@ -187,6 +187,10 @@ def test_file_names_cannot_leave_the_folder(folder, file):
         (lambda raw: raw.update(classes=[1, 2, 3]), "class names, each once"),
         (lambda raw: raw.update(classes=[["cat"], "dog", "x"]), "class names, each once|not a checkpoint config"),
         (lambda raw: raw.update(defaults={"speed": 1}), "not a checkpoint config"),
+        (lambda raw: raw["defaults"].update(combine="most"), "defaults numbers in their range"),
+        (lambda raw: raw["defaults"].update(blocks=[3, 1]), "defaults numbers in their range"),
+        (lambda raw: raw["defaults"].update(blocks=[0, 1, 2]), "defaults numbers in their range"),
+        (lambda raw: raw["defaults"].update(blocks=[0, True]), "defaults numbers in their range"),
         (lambda raw: raw.update(owner="me"), "not a checkpoint config"),
     ],
 )
@@ -272,3 +276,11 @@ def test_networks_of_masks_that_do_not_fit_are_refused(tmp_path, part, change, m
     folder = tiny_checkpoint(tmp_path / "tiny", masks=True)
     edit(folder, lambda raw: raw[part].update(change))
     refused(folder, message)
+
+
+def test_which_attention_refines_is_the_papers_unless_the_config_says_otherwise(folder):
+    assert read_config(folder).defaults.attention == {"combine": "sum", "blocks": None}
+    edit(folder, lambda raw: raw["defaults"].update(combine="evened", blocks=[4, 5]))
+    assert read_config(folder).defaults.attention == {"combine": "evened", "blocks": range(4, 6)}
+    edit(folder, lambda raw: [raw["defaults"].pop(name) for name in ("combine", "blocks")])
+    assert read_config(folder).defaults.attention == {"combine": "sum", "blocks": None}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from crt.cam import ClassMapHead, class_scores
 from crt.errors import InvalidSetting
 from crt.loop import passes, unroll
-from crt.refine import attention_map, refine
+from crt.refine import attention_map, blocks_between, refine
 from crt.tiles import TileGrid
 
 
@@ -105,6 +105,23 @@ def test_attention_is_summed_over_the_passes_of_the_loop_count(loops, used):
     torch.testing.assert_close(found.flatten(1), rows()[:used].mean(1).sum(0))
     torch.testing.assert_close(attention_map(rows(), loops, combine="mean") * used, found)
     torch.testing.assert_close(attention_map(rows(), loops, combine="last").flatten(1), rows()[used - 1].mean(0))
+
+
+def test_evened_attention_is_the_first_passs_with_each_tile_by_itself():
+    found = attention_map(rows(), 3, combine="evened", blocks=[1, 2]).flatten(1)
+    first = rows()[0, 1:3].mean(0)
+    torch.testing.assert_close(found.square() * first.amax(1, keepdim=True), first)
+    assert found.amax(1).tolist() == [1, 1]
+    dim = rows()
+    dim[0, :, 1] /= 1000  # one tile whose class token looks nearly nowhere
+    torch.testing.assert_close(attention_map(dim, 3, combine="evened"), attention_map(rows(), 3, combine="evened"))
+    assert attention_map(torch.zeros(1, 2, 1, 4), 0, combine="evened").tolist() == [[[[0, 0], [0, 0]]]]
+    assert attention_map(rows(), 2, combine="first").flatten(1).equal(rows()[0].mean(0))
+
+
+def test_blocks_from_a_first_to_a_last():
+    assert blocks_between(None) is None
+    assert list(blocks_between((2, 4))) == [2, 3, 4]
 
 
 def test_blocks_are_chosen_whatever_their_order():

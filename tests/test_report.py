@@ -12,15 +12,25 @@ ROOT = Path(__file__).parent.parent
 def test_rows_of_the_defaults_follow_the_checkpoint():
     methods = {name: {"miou_best": i} for i, name in enumerate(["crt", "crt_unrefined", "resnet"])}
     counts = {f"crt_loops_{k}{end}": {"miou_best": 10 * k + len(end)} for k in (0, 1) for end in ("", "_unrefined")}
-    result = {"methods": methods | counts, "classification_map": {"crt": 1, "crt_loops_1": 2}, "images": 3}
+    default = {f"crt_loops_{k}_default": {"miou_best": 30 + k} for k in (0, 1)}
+    result = {
+        "protocol": {"attention": {"combine": "first", "blocks": [1, 2]}},
+        "methods": methods | counts | default,
+        "classification_map": {"crt": 1, "crt_loops_0": 3, "crt_loops_1": 2},
+        "images": 3,
+    }
     new = with_defaults(result, Defaults(loops=1, refined=True))
     assert new["methods"]["crt"]["miou_best"] == 10
     assert new["methods"]["crt_unrefined"]["miou_best"] == 20
     assert new["methods"]["resnet"] == methods["resnet"]
-    assert new["classification_map"] == {"crt": 2, "crt_loops_1": 2}
+    assert new["classification_map"] == {"crt": 2, "crt_loops_0": 3, "crt_loops_1": 2}
     assert new["images"] == 3
     assert with_defaults(result, Defaults(loops=1, refined=False))["methods"]["crt"]["miou_best"] == 20
-    assert with_defaults(result, Defaults(loops=9))["methods"]["crt"] == methods["crt"]
+    first = with_defaults(result, Defaults(loops=1, combine="first", blocks=(1, 2)))
+    assert first["methods"]["crt"]["miou_best"] == 31
+    for unmeasured in (Defaults(loops=9), Defaults(loops=1, combine="first"), Defaults(loops=1, blocks=(1, 2))):
+        new = with_defaults(result, unmeasured)
+        assert "crt" not in new["methods"] and "crt" not in new["classification_map"]
 
 
 def test_the_committed_pages_are_what_the_results_say(tmp_path):

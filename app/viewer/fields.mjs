@@ -79,7 +79,7 @@ export const FIELDS = new Map(Object.entries({
   l: ['loops', whole(0, 9)],
   r: ['refined', flag],
   b: ['blocks', orNull(blockRange)],
-  cb: ['combine', choice(['sum', 'mean', 'first', 'last'])],
+  cb: ['combine', choice(['sum', 'mean', 'first', 'last', 'evened'])],
   th: ['threshold', number(0, 1)],
   o: ['outline', flag],
   bx: ['boxes', flag],

@@ -45,7 +45,7 @@ export function words(state, run) {
   const parts = [names, methods.map((name) => METHOD_TITLES[name]).join(', ') || 'the picture'];
   if (methods.includes('crt')) parts.push(`CRT with ${state.loops} ${state.loops === 1 ? 'loop' : 'loops'}`);
   if (methods.some((name) => name === 'crt' || name === 'tscam')) {
-    const passes = state.combine === 'sum' ? '' : `, ${state.combine} of the passes`;
+    const passes = state.combine === 'sum' ? '' : state.combine === 'evened' ? ', evened out' : `, ${state.combine} of the passes`;
     const blocks = state.blocks ? ` by the attention of blocks ${state.blocks[0] + 1} to ${state.blocks[1] + 1}` : '';
     parts.push(state.refined ? `refined${blocks}${passes}` : 'not refined');
   }

@@ -23,7 +23,7 @@ export const INITIAL = Object.freeze({
   loops: 3,
   refined: true,
   blocks: null, // [first, last] of the blocks, from 0, whose attention refines; null for all
-  combine: 'sum', // of the attention over passes: sum, mean, first or last
+  combine: 'sum', // of the attention over passes: sum, mean, first, last or evened
   threshold: 0.15, // share of a map's largest value
   outline: true,
   boxes: false,
@@ -74,7 +74,7 @@ export function createStore(initial, schedule = (run) => requestAnimationFrame(r
 export function adopt(state, run, before) {
   const changes = { loops: Math.min(state.loops, run.maxLoops) };
   if (!before) {
-    Object.assign(changes, pick(run.defaults, ['loops', 'refined', 'threshold']));
+    Object.assign(changes, pick(run.defaults, ['loops', 'refined', 'combine', 'blocks', 'threshold']));
     // Without a CNN trained alone, the pair's own CNN stands beside CRT.
     if (!run.methods.includes('resnet')) changes.visible = { ...state.visible, crt_cnn: true };
   }

@@ -3,7 +3,7 @@
 import { overlap, upsample } from './arithmetic.mjs';
 import { gridSize } from './draw.mjs';
 import { percent } from './page.mjs';
-import { INITIAL, METHOD_TITLES, currentMap, scoreRow } from './state.mjs';
+import { INITIAL, METHOD_TITLES, currentMap, pick, scoreRow } from './state.mjs';
 import { truthOf } from './truth.mjs';
 
 const LOOPS = 3; // the paper's
@@ -21,7 +21,7 @@ export function facts(state, view) {
     p: (method, loops = 0) => Math.max(...state.classes.map((index) => scoreRow(run, method, loops)[index])),
     iou(method, own) {
       if (!truth.complete) return null;
-      const shown = currentMap(state, trace, method, { ...own, blocks: null, combine: 'sum' });
+      const shown = currentMap(state, trace, method, { ...own, ...pick(run.defaults, ['blocks', 'combine']) });
       const fine = upsample(shown.map, shown.span, ...gridSize(picture.naturalWidth, picture.naturalHeight));
       return overlap(fine.data, state.threshold * shown.top, truth.raster(fine.h, fine.w), truth.ignore(fine.h, fine.w));
     },
@@ -118,9 +118,9 @@ export function mountTour({ root, at, store, view, onRun, speak }) {
     const { steps, former } = tour;
     const step = steps[index];
     tour.index = index;
-    const { zoom, extra, compare, blocks, combine } = INITIAL;
+    const { blocks, combine } = view().run.defaults;
     store.set({
-      tab: 'explore', zoom, extra, compare, blocks, combine, loops: former.loops, refined: former.refined,
+      tab: 'explore', ...pick(INITIAL, ['zoom', 'extra', 'compare']), blocks, combine, loops: former.loops, refined: former.refined,
       visible: { ...former.visible, ...tour.panels }, ...step.settings,
     });
     at('tour-count').textContent = `Step ${index + 1} of ${steps.length}`;

@@ -3,6 +3,8 @@
 
 import { base64ToBuffer, decodeHalves, fileUrl } from './decode.mjs';
 
+const TINY = 1e-12; // crt.refine's
+
 /** A header from the server and its bytes -> what answers for every map of the run. */
 export function openTrace(header, buffer) {
   const { grid } = header;
@@ -34,12 +36,13 @@ export function openTrace(header, buffer) {
   const passes = (method) => (isTransformer(method) ? records.get(method).rows.shape[0] : 0);
 
   /** Per tile and patch: attention averaged over blocks, then combined over passes. `blocks`: [first, last] or null;
-   *  `pass`: only this pass. Returns Float32Array of n × P. */
+   *  `pass`: only this pass. Returns Float32Array of n × P. 'evened' is crt.refine's: the first pass, each tile divided by
+   *  its largest value, and the square root. */
   function tileAttention(method, { loops = 0, blocks = null, combine = 'sum', pass = null }) {
     const [, total, n, patches] = records.get(method).rows.shape;
     const rows = array(method, 'rows');
     const [first, last] = blocks ?? [0, total - 1];
-    const only = { first: 0, last: passesOf(loops) - 1 }[combine];
+    const only = { first: 0, evened: 0, last: passesOf(loops) - 1 }[combine];
     const used = pass !== null ? [pass] : only !== undefined ? [only] : range(passesOf(loops));
     const weight = 1 / ((last - first + 1) * (combine === 'mean' && pass === null ? used.length : 1));
     const out = new Float32Array(n * patches);
@@ -49,7 +52,7 @@ export function openTrace(header, buffer) {
         for (let i = 0; i < out.length; i++) out[i] += weight * rows[start + i];
       }
     }
-    return out;
+    return combine === 'evened' && pass === null ? evened(out, n) : out;
   }
 
   /** Tiles' maps (n × side × side) -> { data, h, w }: averaged where tiles overlap, cropped to the picture's cells. */
@@ -184,6 +187,17 @@ export function openArrays(described, buffer) {
   return Object.fromEntries(Object.entries(described).map(([name, { shape, scale, offset }]) => [
     name, { shape, data: decodeHalves(buffer, offset, product(shape), scale) },
   ]));
+}
+
+/** n tiles of attention, each divided by its largest value, and the square root; in place. */
+function evened(values, n) {
+  const count = values.length / n;
+  for (let t = 0; t < n; t++) {
+    const tile = values.subarray(t * count, (t + 1) * count);
+    const top = tile.reduce((most, value) => Math.max(most, value), TINY);
+    for (let i = 0; i < count; i++) tile[i] = Math.sqrt(tile[i] / top);
+  }
+  return values;
 }
 
 /** n squares of side `from` -> side `to`, bilinear with cell centres, as torch's interpolate without aligned corners. */

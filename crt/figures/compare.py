@@ -11,9 +11,18 @@ from PIL import Image
 from crt.checkpoint import Method
 from crt.figures.colours import COLORMAP, fit, outline, overlay
 from crt.figures.sheet import Panel, contact_sheet
+from crt.refine import Attention, Combine
 from crt.seeds import normalise, to_pixels
 from crt.trace import TokenRecord, Trace, class_probabilities
 
+PAPER: Attention = {"combine": "sum", "blocks": None}
+COMBINED: dict[Combine, str] = {
+    "sum": "summed over the passes",
+    "mean": "averaged over the passes",
+    "first": "of the first pass",
+    "last": "of the last pass",
+    "evened": "of the first pass, evened out between tiles",
+}
 TITLES: dict[Method, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT, CNN branch"}
 
 
@@ -33,6 +42,7 @@ def side_by_side(
     *,
     loops: int,
     refined: bool,
+    attention: Attention | None = None,
     methods: Sequence[Method] | None = None,
     threshold: float | None = None,
     extras: Sequence[Extra] = (),
@@ -43,6 +53,7 @@ def side_by_side(
     """One row per class: the picture, then the maps of each method over it, and a line that says how they were made.
 
     `image`: (H, W, 3) uint8, the traced picture. `loops`, `refined`: of CRT; TS-CAM follows `refined` and has no loops.
+    `attention`: what refines both; the paper's if none is given.
     `threshold`: a seed's outline where a map is at least this share of its largest value. Every map is scaled by
     its own largest value, which its caption gives. Raises InvalidSetting for what the Trace does not hold.
     """
@@ -54,7 +65,7 @@ def side_by_side(
         panels = [Panel(small, (name, f"{trace.source[1]} × {trace.source[0]} px"))]
         for method in shown:
             count = trace.clamp(method, loops)
-            maps = trace.maps(method, loops=count, refined=refined, classes=[index])
+            maps = trace.maps(method, loops=count, refined=refined, classes=[index], **(attention or PAPER))
             share = probabilities(trace, method, loops=count, single_label=single_label)[index]
             detail = _detail(trace, method, count, refined)
             lines = (TITLES[method], f"{name} {share:.1%}{detail}")
@@ -63,7 +74,7 @@ def side_by_side(
             lines = (extra.title, name)
             panels.append(_over(small, extra.maps[position][None], extra.span, lines, threshold, colormap))
         rows.append(panels)
-    notes = [settings_line(trace, loops=loops, refined=refined)]
+    notes = [settings_line(trace, loops=loops, refined=refined, attention=attention)]
     if threshold is not None:
         notes.append(f"White outline: at least {threshold:g} of the map's largest value.")
     bar = ("0", "the largest value of each map, given under it")
@@ -76,20 +87,35 @@ def probabilities(trace: Trace, method: Method, *, loops: int = 0, single_label:
     return class_probabilities(scores, single_label=single_label).astype(np.float32)
 
 
-def settings_line(trace: Trace, *, loops: int, refined: bool) -> str:
-    """One line from which a figure can be made again: size, mode, loops, refinement, tiles, passes, checkpoint."""
+def attention_words(combine: Combine, blocks: Sequence[int] | None) -> str:
+    """Whose attention refines, and how, in words."""
+    which = "all blocks" if blocks is None else f"blocks {min(blocks) + 1} to {max(blocks) + 1}"
+    return f"attention averaged over {which}, {COMBINED[combine]}"
+
+
+def settings_line(trace: Trace, *, loops: int, refined: bool, attention: Attention | None = None) -> str:
+    """One line from which a figure can be made again: size, mode, loops, refinement, tiles, passes, checkpoint.
+
+    `attention` is said where it is not the paper's.
+    """
     grid, made = trace.grid, trace.provenance
     passes = max(1, loops) if "crt" in trace.records else 0
     parts = [
         f"input {grid.width} × {grid.height} px",
         f"mode {grid.mode}",
         f"loops {loops}",
-        "refined" if refined else "not refined",
+        _refinement(refined, attention),
         f"{len(grid)} {'tile' if len(grid) == 1 else 'tiles'}",
         f"{passes} {'pass' if passes == 1 else 'passes'}",
         f"checkpoint {made.get('checkpoint', '?')} {str(made.get('checkpoint_sha256', ''))[:8]}".rstrip(),
     ]
     return " · ".join(parts)
+
+
+def _refinement(refined: bool, attention: Attention | None) -> str:
+    if not refined:
+        return "not refined"
+    return "refined" if attention in (None, PAPER) else f"refined by {attention_words(**attention)}"
 
 
 def _detail(trace: Trace, method: Method, loops: int, refined: bool) -> str:

@@ -47,7 +47,9 @@ def evaluate_seeds(
     rows = measured_rows(names, measured)
     requests = requests_for(predictor, loops, combine)
     sweeps = {name: ThresholdSweep(THRESHOLDS, len(names) + 1) for name in requests}
-    scores: dict[str, list[np.ndarray]] = {name: [] for name in requests if not name.endswith(("_unrefined", *combine))}
+    scores: dict[str, list[np.ndarray]] = {
+        name: [] for name in requests if not name.endswith(("_unrefined", "_default", *combine))
+    }
     closeness, similarity = _Closeness(), []
     for sample in images.samples:
         image = load_image(sample.image)

@@ -87,14 +87,14 @@ test('an outline of a map that is inside everywhere runs along the border', () =
 
 const run = {
   classes: ['a', 'b', 'c'], methods: ['resnet', 'tscam', 'crt'], maxLoops: 4, pictureId: 'p', masks: [],
-  defaults: { loops: 2, refined: false, threshold: 0.3, size: 336 },
+  defaults: { loops: 2, refined: false, combine: 'evened', blocks: [1, 2], threshold: 0.3, size: 336 },
   spans: { resnet: [1, 1], tscam: [1, 1], crt: [1, 1] },
   scores: { crt: [[0.1, 0.2, 0.3], [0.9, 0.2, 0.3]], resnet: [[0.5, 0.6, 0.7]], tscam: [[0, 0, 1]] },
 };
 
 test('the first run brings the defaults of the checkpoint and the class that CRT finds', () => {
   const first = s.adopt(s.INITIAL, run, null);
-  assert.deepEqual(first, { loops: 2, refined: false, threshold: 0.3, classes: [0] });
+  assert.deepEqual(first, { loops: 2, refined: false, combine: 'evened', blocks: [1, 2], threshold: 0.3, classes: [0] });
   const mine = { ...s.INITIAL, ...first, loops: 1, refined: true, classes: [2] };
   assert.deepEqual(s.adopt(mine, run, run), { loops: 1 });
   assert.deepEqual(s.adopt(mine, { ...run, pictureId: 'q' }, run), { loops: 1, classes: [0] });
