@@ -1,0 +1,110 @@
+"""How fast the random walk is: sparse, as `crt.masks.walk` does it, against the dense matrix of all pairs of cells.
+
+    python -m scripts.bench_walk --json results/walk.json
+
+The dense way is IRNet's: the matrix of all pairs, normalised and squared `exp_times` times, in float32 by torch. Both
+walk the same random edges and seeds; the largest difference between their results is reported.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+
+from crt.errors import CrtError, InvalidSetting
+from crt.masks.paths import search_paths
+from crt.masks.walk import IRN_WALK, WalkSettings, random_walk
+from crt.train.machine import describe_machine
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is timed."""
+
+    height: int = 94
+    width: int = 125
+    """Cells of the grid: 94 × 125 are a picture of 375 × 500 pixels at stride 4."""
+    classes: int = 2
+    runs: int = 9
+    """Runs of the sparse walk; the dense one runs once, or it would take all day."""
+    seed: int = 0
+    dense: bool = True
+    json: Path | None = None
+    """Write the result here."""
+
+
+def bench(config: Bench) -> dict:
+    """Time both -> JSON values. Raises InvalidSetting for a grid without cells."""
+    if min(config.height, config.width, config.classes, config.runs) < 1:
+        raise InvalidSetting("The grid, the classes and the runs must be at least 1.")
+    rng = np.random.default_rng(config.seed)
+    seeds = rng.random((config.classes, config.height, config.width), dtype=np.float32)
+    edge = rng.random((1, config.height, config.width), dtype=np.float32) ** 3  # most cells have little edge
+    random_walk(seeds, edge)
+    times = [_timed(lambda: random_walk(seeds, edge))[0] for _ in range(config.runs)]
+    result = {
+        "grid": [config.height, config.width],
+        "classes": config.classes,
+        "settings": vars(IRN_WALK),
+        "machine": describe_machine(),
+        "threads": torch.get_num_threads(),
+        "sparse_seconds": [round(value, 4) for value in times],
+        "sparse_median_seconds": round(statistics.median(times), 4),
+    }
+    if config.dense:
+        spent, dense = _timed(lambda: dense_walk(seeds, edge, IRN_WALK))
+        sparse = random_walk(seeds, edge)
+        result |= {
+            "dense_seconds": round(spent, 4),
+            "ratio": round(spent / statistics.median(times), 1),
+            "largest_difference": float(f"{np.abs(dense - sparse).max() / sparse.max():.2g}"),
+        }
+    if config.json is not None:
+        config.json.parent.mkdir(parents=True, exist_ok=True)
+        config.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
+
+
+def dense_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings) -> np.ndarray:
+    """`random_walk` with the matrix of all pairs of cells: (K, h, w) and (1, h, w) -> (K, h, w) float32."""
+    height, width = edge.shape[1:]
+    cells = height * width
+    index = np.arange(cells).reshape(height, width)
+    matrix = torch.eye(cells)
+    for path in search_paths(settings.radius):
+        (dy, dx), low = path[0], min(0, path[0][1])
+        if dy >= height or abs(dx) >= width:
+            continue
+        rows, cols = slice(0, height - dy), slice(-low, width - max(0, dx))
+        strongest = np.maximum.reduce([edge[0, y : height - dy + y, x - low : width - max(0, dx) + x] for y, x in path])
+        start, end = index[rows, cols].ravel(), index[dy:, dx - low : width - max(0, dx) + dx].ravel()
+        affinity = torch.from_numpy((1 - strongest) ** settings.beta).flatten()
+        matrix[start, end] = affinity
+        matrix[end, start] = affinity
+    matrix /= matrix.sum(0, keepdim=True)
+    for _ in range(settings.exp_times):
+        matrix = matrix @ matrix
+    starts = torch.from_numpy((seeds * (1 - edge)).reshape(len(seeds), cells))
+    return (starts @ matrix).reshape(seeds.shape).numpy()
+
+
+def _timed(run: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
+    began = time.perf_counter()
+    result = run()
+    return time.perf_counter() - began, result
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(bench(tyro.cli(Bench, description=__doc__)), indent=1))
+    except CrtError as error:
+        sys.exit(f"error: {error}")
