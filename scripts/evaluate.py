@@ -18,7 +18,7 @@ import torch
 import tyro
 from tqdm import tqdm
 
-from crt.checkpoint import Defaults, load_checkpoint
+from crt.checkpoint import load_checkpoint
 from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import CrtError
 from crt.figures.worst import worst_sheet
@@ -27,6 +27,7 @@ from crt.metrics.stored import measure_masks, measure_seeds
 from crt.multiscale import Views
 from crt.predictor import Predictor, choose_device
 from crt.refine import Combine
+from crt.results import attention_of
 from crt.seeds import SCALES
 from crt.stage import made_with
 from crt.tiles import Mode
@@ -104,11 +105,6 @@ def seeds(config: Seeds) -> dict:
     if config.json is not None:
         write_json(config.json, result)
     return result
-
-
-def attention_of(defaults: Defaults) -> dict:
-    """What refines the maps of the rows `…_default`, as JSON values."""
-    return {"combine": defaults.combine, "blocks": None if defaults.blocks is None else list(defaults.blocks)}
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from crt.checkpoint import Defaults
-from scripts.report import Report, report, with_defaults
+from crt.errors import InvalidDataset
+from crt.results import KINDS, read_results, with_defaults
+from scripts.report import Report, markdown, report
 
 ROOT = Path(__file__).parent.parent
 
@@ -43,3 +47,58 @@ def test_the_committed_pages_are_what_the_results_say(tmp_path):
     assert (checkpoint / "README.md").read_text() == (ROOT / "checkpoints/voc/README.md").read_text()
     for path in (ROOT / "results").glob("voc_*.json"):
         assert json.loads(path.read_text())["images"] > 0
+
+
+def ablated(table: str, name: str, seed: int, **best: float) -> dict:
+    methods = {key: {"miou_best": value} for key, value in best.items()}
+    correlation = {"crt": [0, 0, 0, 0.25 + seed / 100, 0]} if "crt_loops_3" in best else {"resnet": [0.75]}
+    return {"table": table, "name": name, "seed": seed, "methods": methods, "correlation": correlation}
+
+
+def test_ablations_become_tables_with_a_spread_and_the_papers_numbers_apart():
+    plan = {"epochs": 4, "crop": 224, "batch": 16, "vit": "deit", "cnn": "resnet50"}
+    protocol = {"schedule": plan, "split": "train", "measured": "train", "every": 4, "views": "one", "seeds": [0, 1]}
+    rows = [
+        ablated("coupling", "λ = 0.1", 0, crt_loops_3=50, crt_loops_3_unrefined=40, crt_cnn=45),
+        ablated("coupling", "λ = 0.1", 1, crt_loops_3=53, crt_loops_3_unrefined=40, crt_cnn=45),
+        ablated("coupling", "λ = 0", 0, crt_loops_3=41.5, crt_loops_3_unrefined=40, crt_cnn=45),
+        ablated("twins", "CNN + transformer", 0, crt_cnn=45, crt_loops_3=50, crt_loops_3_unrefined=40),
+        ablated("twins", "the same CNN twice", 0, crt_cnn=44, resnet=43),
+    ]
+    section = KINDS["rows"]({"protocol": protocol | {"missing": ["one"]}, "rows": rows}, Defaults())
+    coupling, twins = section.tables
+    assert coupling.head[-1] == "paper: seeds, 21 classes"
+    assert coupling.rows == (
+        ("λ = 0.1", "51.5 ± 1.5", "40.0 ± 0.0", "45.0 ± 0.0", "51.5"),
+        ("λ = 0", "41.5", "40.0", "45.0", "40.8"),
+    )
+    assert twins.rows == (("CNN + transformer", "45.0", "40.0", "25.0"), ("the same CNN twice", "44.0", "43.0", "75.0"))
+    assert section.sentences == (
+        "The coupling helps here: +10.0 points with λ = 0.1.",
+        "Two CNNs give maps that are more alike than a CNN's and a transformer's (0.75 and 0.25).",
+    )
+    assert "1 runs of the list are still to do" in section.notes[0]
+
+
+def test_the_pipeline_becomes_a_table_beside_what_others_published():
+    stages = [
+        {"stage": stage, "split": "train", "measure": "animals", "images": 3, "miou": miou, "pixel_accuracy": 80.0,
+         "threshold": threshold}
+        for stage, miou, threshold in (("seeds", 66.6, 0.17), ("walked", 72.1, 0.3), ("masks", 71.0, None))
+    ]  # fmt: skip
+    protocol = {"machine": "2 cores", "command": "python -m x"}
+    section = KINDS["stages"]({"protocol": protocol, "stages": stages, "seconds": {"seeds": 120.0}}, Defaults())
+    assert section.tables[0].rows[1] == ("after the random walk", "3 of train", "animals", "72.1", "80.0", "0.30")
+    assert section.tables[0].rows[2][-1] == "–"
+    assert section.sentences == ("On animals the walk takes the seeds from 66.6 to 72.1.",)
+    assert "seeds 2" in section.notes[0] and section.command == "python -m x"
+    text = markdown(section)
+    assert "| the pseudo masks | 3 of train | animals | 71.0 | 80.0 | – |" in text and "| CRT (2022) |" in text
+
+
+def test_a_broken_result_is_named(tmp_path):
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(InvalidDataset, match=r"broken\.json"):
+        read_results(tmp_path, Defaults())
+    (tmp_path / "broken.json").write_text("{}")
+    assert read_results(tmp_path, Defaults()) == ()

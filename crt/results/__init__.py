@@ -1,0 +1,38 @@
+"""What was measured, as sections of tables and plain sentences, made from the JSON files of `results/` alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from crt.checkpoint import Defaults
+from crt.errors import InvalidDataset
+from crt.results.ablation import ablation
+from crt.results.base import Section, Table
+from crt.results.evaluation import ROWS, attention_of, evaluation, with_defaults
+from crt.results.pipeline import pipeline
+
+__all__ = ["KINDS", "ROWS", "Section", "Table", "attention_of", "read_results", "with_defaults"]
+
+KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
+    "methods": evaluation,
+    "stages": pipeline,
+    "rows": ablation,
+}
+"""By the key that tells a kind of result from the others."""
+
+
+def read_results(folder: Path, defaults: Defaults) -> tuple[Section, ...]:
+    """The sections of all results in a folder, evaluations first. Raises InvalidDataset for a file that is no JSON."""
+    sections = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidDataset(f"{path} cannot be read as JSON: {error}.") from error
+        kind = next((make for key, make in KINDS.items() if key in result), None)
+        if kind is not None:
+            sections.append(kind(result, defaults))
+    return tuple(sorted(sections, key=lambda section: section.order))
