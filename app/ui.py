@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,7 +12,7 @@ from gradio.processing_utils import save_file_to_cache
 
 from app import ablate, api, explainers, export, judge, layers, link, masks, models
 from app.config import AppConfig
-from app.engine import Engine
+from app.engine import ROOT, Engine
 from app.examples import gather
 from app.explore import NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice
 from app.page import MODEL, Page
@@ -19,6 +20,8 @@ from app.picture import Picture
 from app.session import TraceCache
 from app.theme import CSS, HEADER, theme
 from app.viewer import Viewer
+from crt.checkpoint import read_config
+from crt.results import Section, read_results
 
 HOUR = 3600
 MODE_NOTES = {
@@ -69,7 +72,11 @@ def build(config: AppConfig) -> gr.Blocks:
                 )
                 own = models.fields() if config.own_models else None
             with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
-                viewer = Viewer(cards=[example.card() for example in explorer.examples.values()], elem_id="crt-maps")
+                viewer = Viewer(
+                    cards=[example.card() for example in explorer.examples.values()],
+                    measured=[asdict(section) for section in results()],
+                    elem_id="crt-maps",
+                )
 
         def explain(
             path: str | None,
@@ -157,6 +164,12 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
         "theme": theme(),
         "css": CSS,
     }
+
+
+def results() -> tuple[Section, ...]:
+    """What was measured of the checkpoint that comes with this program; nothing where the results are left out."""
+    folder, shipped = ROOT / "results", ROOT / "checkpoints" / "voc"
+    return read_results(folder, read_config(shipped).defaults) if folder.is_dir() and shipped.is_dir() else ()
 
 
 def _mode_note(explorer: Explorer, mode: str) -> str:

@@ -19,6 +19,7 @@ import { mountPanels } from './panels.mjs';
 import { mountPlayer } from './player.mjs';
 import { mountPresent } from './present.mjs';
 import { mountPublish } from './publish.mjs';
+import { mountResults } from './results.mjs';
 import { mountSamples } from './samples.mjs';
 import { mountScenes } from './scenes.mjs';
 import { mountShare } from './share.mjs';
@@ -29,7 +30,7 @@ import { mountTour } from './tour.mjs';
 import { openTrace, traceBytes } from './trace.mjs';
 import { mountTruth } from './truth_card.mjs';
 
-const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountClasses, mountSamples, mountInspect, mountAblate, mountLayers, mountMasks, mountExplainers, mountTruth, mountDrawTool, mountMeasures, mountJudge, mountShare, mountScenes, mountPresent, mountTour, mountPublish, mountModels];
+const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountClasses, mountSamples, mountInspect, mountAblate, mountLayers, mountMasks, mountExplainers, mountTruth, mountDrawTool, mountMeasures, mountJudge, mountShare, mountScenes, mountPresent, mountTour, mountPublish, mountModels, mountResults];
 
 export function mount(element, trigger, props, watch) {
   const root = element.querySelector('.crt-viewer');

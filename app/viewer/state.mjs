@@ -13,7 +13,7 @@ export const METHOD_NOTES = {
 export const UNITS = { cam: 'raw CAM', product: 'raw CAM × attention' };
 export const UNIT_NAMES = { ...UNITS, attention: 'share of attention', explainer: "the method's own unit", share: 'share of own maximum' };
 
-export const TABS = ['explore', 'ablate', 'layers', 'masks'];
+export const TABS = ['explore', 'ablate', 'layers', 'masks', 'results'];
 
 /** All that a user can choose. A permalink holds it, so values are plain JSON. */
 export const INITIAL = Object.freeze({

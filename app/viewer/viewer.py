@@ -23,12 +23,19 @@ MOUNT = "exports_of.main.mount(element, trigger, props, watch);\n"
 class Viewer(gr.HTML):
     """Shows a payload (`app.payload`): panels, class chart, controls, tabs. Its template holds no user text.
 
-    `cards`: a list of {id, title, thumb} shown as examples. Each event of `EVENTS` brings JSON details; an answer goes
-    into the property `<event>_answer`, see `answer`. Names quoted in the script are taken for events by Gradio, so no
-    property may be called like one of those.
+    `cards`: a list of {id, title, thumb} shown as examples. `measured`: the sections of the Results tab. Each event of
+    `EVENTS` brings JSON details; an answer goes into the property `<event>_answer`, see `answer`. Names quoted in the
+    script are taken for events by Gradio, so no property may be called like one of those.
     """
 
-    def __init__(self, value: dict[str, Any] | None = None, *, cards: list[dict] | None = None, **props: Any) -> None:
+    def __init__(
+        self,
+        value: dict[str, Any] | None = None,
+        *,
+        cards: list[dict] | None = None,
+        measured: list[dict] | None = None,
+        **props: Any,
+    ) -> None:
         listens = f"// events: {' '.join(f'{name!r}' for name in EVENTS)}\n"
         own = {
             "html_template": template(),
@@ -38,7 +45,7 @@ class Viewer(gr.HTML):
         }
         answers: dict[str, Any] = {f"{name}_answer": None for name in EVENTS}
         everything: dict[str, Any] = {**answers, **props, **own}
-        super().__init__(value, cards=cards or [], **everything)
+        super().__init__(value, cards=cards or [], measured=measured or [], **everything)
 
     @staticmethod
     def answer(event: str, content: dict[str, Any]) -> Any:
