@@ -139,15 +139,13 @@ def test_every_example_has_a_sentence_and_a_view_as_the_script_writes_them():
         assert (card["claim"], card["view"]) == (one["claim"], one["view"])
 
 
-@pytest.mark.parametrize("name", ["one_scale", "seven_scales"])
-def test_the_tour_tells_what_was_measured_of_loops(name):
-    methods = json.loads((ROOT / f"results/voc_train_animals_{name}.json").read_text())["methods"]
-    counts = sorted(int(key[-1]) for key in methods if re.fullmatch(r"crt_loops_\d", key))
-    refined = {count: methods[f"crt_loops_{count}"] for count in counts}
-    unrefined = {count: methods[f"crt_loops_{count}_unrefined"] for count in counts}
-    assert unrefined[max(counts)]["miou_best"] > unrefined[0]["miou_best"]
-    assert max(counts, key=lambda count: refined[count]["miou_best"]) == 2
-    assert refined[2]["miou_at_0.15"] <= refined[0]["miou_at_0.15"]
+def test_the_tour_tells_what_was_measured_of_loops():
+    methods = json.loads((ROOT / "results/voc_train_animals_one_scale.json").read_text())["methods"]
+    for measure in ("miou_best", "miou_at_0.15"):
+        value = {name: row[measure] for name, row in methods.items()}
+        for loops in (2, 3, 4):
+            assert value[f"crt_loops_{loops}_unrefined"] > value["crt_loops_0_unrefined"]
+            assert value[f"crt_loops_{loops}_first"] > value["crt_loops_0"]
+        assert value["crt_loops_3"] < value["crt_loops_0"]  # the sum over passes, which the tour does not recommend
     told = (ROOT / "app/viewer/tour.mjs").read_text()
-    for claim in ("loops helped maps without refinement", "two loops measured best", "no better than none"):
-        assert claim in told
+    assert "loops helped maps without refinement, and refined ones too" in told

@@ -32,7 +32,12 @@ def test_rows_of_the_defaults_follow_the_checkpoint():
     assert with_defaults(result, Defaults(loops=1, refined=False))["methods"]["crt"]["miou_best"] == 20
     first = with_defaults(result, Defaults(loops=1, combine="first", blocks=(1, 2)))
     assert first["methods"]["crt"]["miou_best"] == 31
-    for unmeasured in (Defaults(loops=9), Defaults(loops=1, combine="first"), Defaults(loops=1, blocks=(1, 2))):
+    one_pass = with_defaults(result, Defaults(loops=1, combine="last"))  # the same as the sum
+    assert one_pass["methods"]["crt"]["miou_best"] == 10
+    passes = {"crt_loops_2": {"miou_best": 5}, "crt_loops_2_last": {"miou_best": 6}}
+    two = result | {"methods": passes, "classification_map": {"crt_loops_2": 1}}
+    assert with_defaults(two, Defaults(loops=2, combine="last"))["methods"]["crt"]["miou_best"] == 6
+    for unmeasured in (Defaults(loops=9), Defaults(loops=2, combine="first"), Defaults(loops=1, blocks=(1, 2))):
         new = with_defaults(result, unmeasured)
         assert "crt" not in new["methods"] and "crt" not in new["classification_map"]
 

@@ -18,9 +18,9 @@ function sectionNode({ title, notes, command, tables, sentences }) {
   ]);
 }
 
-/** A table in a box that scrolls by itself where the page is narrow; the row with the largest number of a column is marked. */
-function tableNode({ head, rows }) {
-  const best = head.map((_, column) => (column ? largestRow(rows.map((row) => row[column])) : -1));
+/** A table in a box that scrolls by itself where the page is narrow. */
+function tableNode({ head, rows, marked }) {
+  const best = head.map((_, column) => (marked.includes(column) ? largestRow(rows.map((row) => row[column])) : -1));
   const cells = (row, index) => row.map((text, column) => make(column ? 'td' : 'th', {
     ...(column ? {} : { scope: 'row' }), ...(best[column] === index ? { class: 'best' } : {}), text,
   }));

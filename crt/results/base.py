@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; the first column names the rows."""
+    """Cells as text; the first column names the rows. `marked`: columns whose largest number is worth marking."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    marked: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,14 @@ def with_defaults(result: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
     """
     attention = attention_of(defaults)
     told = result["protocol"].get("attention", attention_of(Defaults()))
-    way = "" if attention == attention_of(Defaults()) else "_default" if attention == told else None
-    refined = way if defaults.refined else "_unrefined"
+    if not defaults.refined:
+        refined = "_unrefined"
+    elif defaults.blocks is None and (defaults.combine == "sum" or defaults.loops < 2):
+        refined = ""  # with one pass there is nothing to put together
+    elif attention == told:
+        refined = "_default"
+    else:
+        refined = f"_{defaults.combine}" if defaults.blocks is None else None
     now = {
         "crt": f"crt_loops_{defaults.loops}{refined}",
         "crt_unrefined": f"crt_loops_{defaults.loops}_unrefined",
@@ -54,20 +60,21 @@ def evaluation(result: dict[str, Any], defaults: Defaults) -> Section:
     every = f", every {protocol['every']}th picture" if protocol["every"] > 1 else ""
     over = "all classes" if protocol["classes"] == "all" else "background, " + ", ".join(protocol["classes"])
     how = (
-        f"{result['images']} pictures{every}; {views}{' and flips' if protocol['flip'] else ''}; image labels given; "
-        f"255 ignored; cut-merge mode {protocol['mode']}; {protocol['precision']}. "
+        f"mIoU of {over}; {result['images']} pictures{every}; image labels given; 255 ignored; cut-merge mode "
+        f"{protocol['mode']}; {protocol['precision']}. "
         "Best: the best background threshold of a sweep on these same pictures."
     )
     rows = tuple(
         (_title(name), *numbers(row["miou_at_0.15"], row["miou_best"]), f"{row['threshold_best']:.2f}")
         for name, row in methods.items()
     )
-    scores = ", ".join(f"{_title(name)} {value:.1f}" for name, value in result["classification_map"].items())
+    told = {name: value for name, value in result["classification_map"].items() if name in ROWS}
+    scores = ", ".join(f"{ROWS[name]} {value:.1f}" for name, value in told.items())
     return Section(
-        f"{protocol['split']}: mIoU of {over}",
+        f"Maps on {protocol['split']}, {views}{' and flips' if protocol['flip'] else ''}",
         (how,),
         protocol["command"],
-        (Table(("maps", "mIoU at 0.15", "mIoU best", "threshold"), rows), _per_class(methods)),
+        (Table(("maps", "mIoU at 0.15", "mIoU best", "threshold"), rows, (1, 2)), _per_class(methods)),
         (*_claims(methods), f"Classification mAP (one scale, no flip): {scores}."),
     )
 
