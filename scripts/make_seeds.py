@@ -15,21 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from accelerate import PartialState
 
 from crt.checkpoint import Method, load_checkpoint
 from crt.datasets import Sample, read_voc
 from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
-from crt.predictor import Predictor, choose_device
+from crt.predictor import Predictor
 from crt.refine import Combine
 from crt.seed_files import SeedMaps, is_done, seed_path
 from crt.seeds import SCALES
-from crt.stage import Made, claim, make_each
+from crt.stage import Made, claim
 from crt.tiles import Mode
 from crt.train.config import Precision
-from crt.train.precision import resolve
+from crt.train.share import Share
 
 
 @dataclass(frozen=True)
@@ -60,13 +59,10 @@ class Seeds:
 
 def make_seeds(config: Seeds) -> Made:
     """Make what is missing. Raises CrtError; a picture that failed is named, and none is left half written."""
-    state = PartialState(cpu=config.device == "cpu")
+    share = Share.of(config.device, config.precision)
     checkpoint = load_checkpoint(config.checkpoint)
     if config.method not in checkpoint.networks:
         raise InvalidSetting(f"{config.checkpoint} has no {config.method}: choose {', '.join(checkpoint.networks)}.")
-    device = choose_device(config.device)
-    if config.device == "auto" and state.device is not None:
-        device = state.device  # a GPU of its own for each process
     defaults = checkpoint.config.defaults
     loops = (defaults.loops if config.loops is None else config.loops) if config.method == "crt" else 0
     refined = defaults.refined if config.refined is None else config.refined
@@ -77,20 +73,13 @@ def make_seeds(config: Seeds) -> Made:
     if images.classes != tuple(checkpoint.config.classes):
         raise InvalidSetting("The classes of the data are not those of the checkpoint.")
     claim(config.out, {**dataclasses.asdict(request), **dataclasses.asdict(views), "weights": checkpoint.sha256})
-    predictor = Predictor(checkpoint, device=device, bfloat16=resolve(config.precision, device.type) == "bf16")
+    predictor = Predictor(checkpoint, device=share.device, bfloat16=share.bfloat16)
 
     def make(sample: Sample) -> None:
         summed, _ = multi_scale_maps(predictor, load_image(sample.image), sample.labels, {"seeds": request}, views)
         SeedMaps.of(sample.labels, summed["seeds"]).save(seed_path(config.out, sample.id))
 
-    made = make_each(
-        images.samples[state.process_index :: state.num_processes],
-        lambda sample: is_done(config.out, sample.id, sample.labels),
-        make,
-        silent=not state.is_main_process,
-    )
-    state.wait_for_everyone()
-    return made
+    return share.make(images, lambda sample: is_done(config.out, sample.id, sample.labels), make)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from accelerate import PartialState
 
 from crt.checkpoint import load_checkpoint
 from crt.datasets import Sample, read_voc
@@ -22,10 +21,9 @@ from crt.deeplab import SCALES, segment, segment_crf
 from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
 from crt.indexed import has_labels, save_labels
-from crt.predictor import choose_device
-from crt.stage import Made, claim, make_each
+from crt.stage import Made, claim
 from crt.train.config import Precision
-from crt.train.precision import resolve
+from crt.train.share import Share
 
 
 @dataclass(frozen=True)
@@ -49,36 +47,25 @@ class Segment:
 
 def segment_split(config: Segment) -> Made:
     """Segment what is missing. Raises CrtError; a picture that failed is named."""
-    state = PartialState(cpu=config.device == "cpu")
-    device = choose_device(config.device)
-    if config.device == "auto" and state.device is not None:
-        device = state.device  # a GPU of its own for each process
-    checkpoint = load_checkpoint(config.checkpoint, device=device)
+    share = Share.of(config.device, config.precision)
+    checkpoint = load_checkpoint(config.checkpoint, device=share.device)
     network, spec = checkpoint.segmentation, checkpoint.config.segmentation
     if network is None or spec is None:
         raise InvalidSetting(f"{config.checkpoint} has no segmentation network: train one with scripts.train_deeplab.")
     images = read_voc(config.root, config.split)
     settings = {"scales": list(config.scales), "flip": config.flip, "crf": config.crf, "network": spec.sha256}
     claim(config.out, settings)
-    bfloat16 = resolve(config.precision, device.type) == "bf16"
 
     def label(sample: Sample) -> None:
         image = load_image(sample.image)
         if config.crf:
-            labels = segment_crf(network, image, scales=config.scales, flip=config.flip, bfloat16=bfloat16)
+            labels = segment_crf(network, image, scales=config.scales, flip=config.flip, bfloat16=share.bfloat16)
         else:
-            probs = segment(network, image, scales=config.scales, flip=config.flip, bfloat16=bfloat16)
+            probs = segment(network, image, scales=config.scales, flip=config.flip, bfloat16=share.bfloat16)
             labels = probs.argmax(0).astype(np.uint8)
         save_labels(config.out / f"{sample.id}.png", labels)
 
-    made = make_each(
-        images.samples[state.process_index :: state.num_processes],
-        lambda sample: has_labels(config.out / f"{sample.id}.png"),
-        label,
-        silent=not state.is_main_process,
-    )
-    state.wait_for_everyone()
-    return made
+    return share.make(images, lambda sample: has_labels(config.out / f"{sample.id}.png"), label)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import torch
 import tyro
-from accelerate import PartialState
 
 from crt.checkpoint import load_checkpoint
 from crt.datasets import Sample, read_voc
@@ -23,11 +22,10 @@ from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
 from crt.masks.relation import relations
 from crt.masks.walk import WalkSettings, random_walk, walk_scores
-from crt.predictor import choose_device
 from crt.seed_files import SUFFIX, SeedMaps, is_done, seed_path
-from crt.stage import Made, claim, made_with, make_each, require
+from crt.stage import Made, claim, made_with, require
 from crt.train.config import Precision
-from crt.train.precision import resolve
+from crt.train.share import Share
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,8 @@ class Walk:
 
 def walk_seeds(config: Walk) -> Made:
     """Walk what is missing. Raises CrtError with the ids of pictures without seeds, or of the one that failed."""
-    state = PartialState(cpu=config.device == "cpu")
-    device = choose_device(config.device)
-    if config.device == "auto" and state.device is not None:
-        device = state.device  # a GPU of its own for each process
-    checkpoint = load_checkpoint(config.relation, device=device)
+    share = Share.of(config.device, config.precision)
+    checkpoint = load_checkpoint(config.relation, device=share.device)
     network, spec = checkpoint.relation, checkpoint.config.relation
     if network is None or spec is None:
         raise InvalidSetting(f"{config.relation} has no relation network: train one with scripts.train_irn.")
@@ -62,24 +57,16 @@ def walk_seeds(config: Walk) -> Made:
     require(config.seeds, images, SUFFIX, "scripts.make_seeds")
     settings = {**dataclasses.asdict(config.walk), "relation": spec.sha256, "seeds": made_with(config.seeds)}
     claim(config.out, settings)
-    bfloat16 = resolve(config.precision, device.type) == "bf16"
 
     def walk(sample: Sample) -> None:
         seeds, image = SeedMaps.load(seed_path(config.seeds, sample.id)), load_image(sample.image)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        with torch.autocast(share.device.type, torch.bfloat16, enabled=share.bfloat16):
             edge, _ = relations(network, image)
         walked = random_walk(seeds.strided, edge, config.walk)
         scores = walk_scores(walked, (image.shape[0], image.shape[1]))
         SeedMaps(seeds.keys, walked, scores).save(seed_path(config.out, sample.id))
 
-    made = make_each(
-        images.samples[state.process_index :: state.num_processes],
-        lambda sample: is_done(config.out, sample.id, sample.labels),
-        walk,
-        silent=not state.is_main_process,
-    )
-    state.wait_for_everyone()
-    return made
+    return share.make(images, lambda sample: is_done(config.out, sample.id, sample.labels), walk)
 
 
 if __name__ == "__main__":

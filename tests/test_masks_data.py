@@ -16,6 +16,7 @@ from crt.errors import InvalidDataset, InvalidImage, InvalidSetting
 from crt.images import IMAGENET_MEAN, IMAGENET_STD
 from crt.indexed import save_labels
 from crt.masks.affinity import reduce_labels
+from crt.train.config import MaskRunConfig
 from crt.train.masks_data import MaskCrops, mask_crop, with_masks
 
 BLOCK = 16
@@ -131,8 +132,8 @@ def images(tmp_path: Path) -> ImageSet:
 
 
 def plan(images: ImageSet, **changes: object) -> MaskCrops:
-    values: dict = {"crop": 48, "rescale": (0.5, 1.5), "batch": 4, "epochs": 3, "seed": 0, "workers": 0}
-    return MaskCrops(images, **{**values, **changes})
+    reduce = changes.pop("reduce", None)
+    return MaskCrops(images, MaskRunConfig(**{"crop": 48, "batch": 4, "workers": 0, **changes}), reduce)
 
 
 def test_crops_depend_on_seed_epoch_and_picture_alone(images: ImageSet, tmp_path: Path) -> None:

@@ -149,6 +149,30 @@ class TrainConfig(RunConfig):
         return self.coupling if self.model.branches == "pair" and epoch >= self.coupling_from_epoch else 0.0
 
 
+@dataclass(frozen=True)
+class MaskRunConfig(RunConfig):
+    """A training from label masks, which adds a network to a checkpoint: `out` becomes that checkpoint with it."""
+
+    checkpoint: str = "checkpoints/voc"
+    """The checkpoint that the network is for."""
+    epochs: int = 3
+    crop: int = 512
+    """Pixels of the square crop."""
+    rescale: tuple[float, float] = (0.5, 1.5)
+    """Pictures are resized by a factor drawn from this range before they are cropped."""
+    workers: int = 1
+    """Processes that read pictures; 0 reads in the training process."""
+
+    def deciding(self) -> dict[str, Any]:
+        """The values that decide the weights, without the folders of one machine."""
+        return {k: v for k, v in self.portable().items() if k not in (*RUN_ONLY, "workers")}
+
+    def portable(self) -> dict[str, Any]:
+        """As `to_json`, without the folders of one machine."""
+        paths = ("out", "checkpoint", "weights")
+        return {k: Path(v).name if k in paths else v for k, v in self.to_json().items()}
+
+
 PAPER = TrainConfig(
     model=ModelConfig(vit="deit_small_patch16_224", cnn="resnet152"),
     schedule=(Phase(10, 336, (210, 420), loops=(3,)),),

@@ -10,7 +10,7 @@ from typing import Any
 from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, load_checkpoint, locate, read_config, write_config
 from crt.datasets import ImageSet
 from crt.dual import DualBranch, TwinCnn
-from crt.train.config import RunConfig, TrainConfig
+from crt.train.config import MaskRunConfig, TrainConfig
 from crt.train.log import logged_seconds
 from crt.train.machine import describe_machine
 from crt.weights import save_network
@@ -58,22 +58,18 @@ def export(model: DualBranch, config: TrainConfig, images: ImageSet, *, precisio
     )
 
 
-def add_to_checkpoint(source: str, config: RunConfig, name: str, spec: Any, *, pictures: int, precision: str) -> None:
-    """Write into `config.out` the checkpoint `source` with one network more, `name`, whose weights lie there already.
+def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, pictures: int, precision: str) -> None:
+    """Write into `config.out` the checkpoint that it is for with one network more, `name`.
 
-    `spec` is what its config says of that network; how it was trained is added.
+    Its weights lie there already. `spec` is what the config says of it; how it was trained is added.
     """
-    folder = locate(source)
+    folder = locate(config.checkpoint)
     before = read_config(folder)
     for other in (*before.networks.values(), before.relation, before.segmentation):
         if other is not None and other.file != spec.file:
             shutil.copyfile(folder / other.file, config.out / other.file)
-    values = config.to_json()
-    for key in ("out", "checkpoint", "weights"):
-        if key in values:
-            values[key] = Path(values[key]).name
     record = {
-        "config": values,
+        "config": config.portable(),
         "pictures": pictures,
         "precision": precision,
         "machine": describe_machine(),

@@ -17,6 +17,7 @@ from crt.errors import InvalidDataset, InvalidSetting
 from crt.images import load_image, resize_scale, to_tensor
 from crt.indexed import read_labels
 from crt.masks.labels import UNSURE
+from crt.train.config import MaskRunConfig
 from crt.train.data import StepPlan, place_crop
 
 
@@ -87,19 +88,10 @@ class MaskCrops(StepPlan):
     """
 
     def __init__(
-        self,
-        images: ImageSet,
-        *,
-        crop: int,
-        rescale: tuple[float, float],
-        reduce: Callable[[np.ndarray], np.ndarray] | None = None,
-        batch: int,
-        epochs: int,
-        seed: int,
-        workers: int,
+        self, images: ImageSet, config: MaskRunConfig, reduce: Callable[[np.ndarray], np.ndarray] | None = None
     ) -> None:
-        super().__init__(images, batch=batch, epochs=epochs, seed=seed, workers=workers)
-        self.crop, self.rescale, self.reduce = crop, rescale, reduce
+        super().__init__(images, batch=config.batch, epochs=config.epochs, seed=config.seed, workers=config.workers)
+        self.crop, self.rescale, self.reduce = config.crop, config.rescale, reduce
 
     def item(self, index: int, epoch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:  # noqa: ARG002
         """One picture and its labels."""

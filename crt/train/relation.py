@@ -16,7 +16,7 @@ from crt.errors import InvalidSetting
 from crt.masks.affinity import RADIUS, Pairs, find_pairs, reduce_labels, relation_losses
 from crt.masks.relation import CROP, RelationNetwork
 from crt.masks.walk import STRIDE
-from crt.train.config import RELEASED_SGD, RUN_ONLY, OptimizerConfig, RunConfig
+from crt.train.config import RELEASED_SGD, MaskRunConfig, OptimizerConfig
 from crt.train.export import add_to_checkpoint
 from crt.train.fit import Fit, Part, fingerprint_of, trained
 from crt.train.masks_data import MaskCrops
@@ -26,24 +26,17 @@ FILE = "relation.safetensors"
 
 
 @dataclass(frozen=True)
-class RelationConfig(RunConfig):
+class RelationConfig(MaskRunConfig):
     """One training run. `out` becomes the checkpoint with the relation network added."""
 
     out: Path = Path("runs/irn")
-    checkpoint: str = "checkpoints/voc"
-    """The checkpoint that the network is for."""
     cnn: Method = "crt_cnn"
     """The ResNet of that checkpoint whose features it reads; IRNet's is trained on ImageNet alone."""
-    epochs: int = 3
     crop: int = CROP
-    rescale: tuple[float, float] = (0.5, 1.5)
-    """Pictures are resized by a factor drawn from this range before they are cropped."""
     radius: int = RADIUS
     """Pairs of cells closer than this are compared."""
     optimizer: OptimizerConfig = RELEASED_SGD
     """Of the edge branch; the displacement branch has `head_factor` times its rate."""
-    workers: int = 1
-    """Processes that read pictures; 0 reads in the training process."""
 
 
 def train_relation(config: RelationConfig, images: ImageSet) -> bool:
@@ -58,16 +51,7 @@ def train_relation(config: RelationConfig, images: ImageSet) -> bool:
         raise InvalidSetting(f"{config.checkpoint} has no ResNet {config.cnn}: name one of its CNNs.")
     fit = Fit.prepare(config)
     device = fit.accelerator.device
-    plan = MaskCrops(
-        images,
-        batch=config.batch,
-        epochs=config.epochs,
-        seed=config.seed,
-        crop=config.crop,
-        rescale=config.rescale,
-        workers=config.workers,
-        reduce=reduce_labels,
-    )
+    plan = MaskCrops(images, config, reduce_labels)
     torch.manual_seed(config.seed)
     network = RelationNetwork(branch.resnet).to(device)
     network.resnet.to(memory_format=torch.channels_last)
@@ -78,7 +62,7 @@ def train_relation(config: RelationConfig, images: ImageSet) -> bool:
         {"irn": Part(trained(network.edge.parameters()), trained(network.displacement.parameters()), config.optimizer)},
         plan,
         lambda wrapped, batch, _: _losses(wrapped, batch, pairs),
-        fingerprint=_fingerprint(config, images, checkpoint.sha256),
+        fingerprint=fingerprint_of({**config.deciding(), "checkpoint": checkpoint.sha256}, images),
     )
     finished = step >= plan.steps
     if finished and not (config.out / CONFIG_FILE).exists():
@@ -87,7 +71,7 @@ def train_relation(config: RelationConfig, images: ImageSet) -> bool:
         if fit.accelerator.is_main_process:
             spec = RelationSpec(FILE, save_network(network, config.out / FILE, without="resnet"), config.cnn)
             precision = fit.accelerator.mixed_precision
-            add_to_checkpoint(config.checkpoint, config, "relation", spec, pictures=len(images), precision=precision)
+            add_to_checkpoint(config, "relation", spec, pictures=len(images), precision=precision)
     fit.end()
     return finished
 
@@ -111,10 +95,3 @@ def _some(plan: MaskCrops, device: torch.device) -> Iterator[Tensor]:
     """The pictures of the last epoch's batches, for the mean displacement."""
     for crops, _ in plan.loader(plan.steps - plan.steps_per_epoch):
         yield crops.to(device, memory_format=torch.channels_last)
-
-
-def _fingerprint(config: RelationConfig, images: ImageSet, weights: str) -> str:
-    values = {**config.to_json(), "checkpoint": weights}
-    for name in (*RUN_ONLY, "workers"):
-        values.pop(name)
-    return fingerprint_of(values, images)

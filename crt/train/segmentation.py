@@ -15,7 +15,7 @@ from crt.datasets import ImageSet
 from crt.deeplab import DeepLab, Stride
 from crt.errors import InvalidSetting
 from crt.masks.labels import UNSURE
-from crt.train.config import RUN_ONLY, OptimizerConfig, RunConfig
+from crt.train.config import MaskRunConfig, OptimizerConfig
 from crt.train.engine import start_from
 from crt.train.export import add_to_checkpoint
 from crt.train.fit import Fit, Part, fingerprint_of
@@ -27,12 +27,10 @@ DEEPLAB_SGD = OptimizerConfig("sgd", lr=2.5e-4, weight_decay=5e-4)
 
 
 @dataclass(frozen=True)
-class DeepLabConfig(RunConfig):
+class DeepLabConfig(MaskRunConfig):
     """One training run. `out` becomes the checkpoint with the segmentation network added."""
 
     out: Path = Path("runs/deeplab")
-    checkpoint: str = "checkpoints/voc"
-    """The checkpoint whose masks it learns from."""
     cnn: str = "resnet101"
     """timm's name of the backbone."""
     weights: str = "timm"
@@ -41,15 +39,11 @@ class DeepLabConfig(RunConfig):
     stride: Stride = 8
     """Pixels a cell; 16 is three times quicker and a little coarser."""
     crop: int = 321
-    rescale: tuple[float, float] = (0.5, 1.5)
-    """Pictures are resized by a factor drawn from this range before they are cropped."""
     batch: int = 10
     epochs: int = 19
     """With the 10,582 pictures of `train_aug` and batches of 10 these are the 20,000 iterations of METHOD section 8."""
     optimizer: OptimizerConfig = DEEPLAB_SGD
     """Of the backbone; the classifiers have `head_factor` times its rate."""
-    workers: int = 1
-    """Processes that read pictures; 0 reads in the training process."""
 
 
 PRESETS: dict[str, tuple[str, DeepLabConfig]] = {
@@ -74,15 +68,7 @@ def train_deeplab(config: DeepLabConfig, images: ImageSet) -> bool:
     Goes on from the state in `config.out` with `config.resume`. Raises as `Fit.run` does.
     """
     fit = Fit.prepare(config)
-    plan = MaskCrops(
-        images,
-        batch=config.batch,
-        epochs=config.epochs,
-        seed=config.seed,
-        crop=config.crop,
-        rescale=config.rescale,
-        workers=config.workers,
-    )
+    plan = MaskCrops(images, config)
     network = build(config, len(images.classes) + 1).to(fit.accelerator.device)
     network.to(memory_format=torch.channels_last)
     parts = {"deeplab": Part(tuple(network.backbone_parameters()), tuple(network.head_parameters()), config.optimizer)}
@@ -91,13 +77,13 @@ def train_deeplab(config: DeepLabConfig, images: ImageSet) -> bool:
         parts,
         plan,
         lambda wrapped, batch, _: {"total": mask_loss(wrapped, batch, config.stride)},
-        fingerprint=_fingerprint(config, images),
+        fingerprint=fingerprint_of(config.deciding(), images),
     )
     finished = step >= plan.steps
     if finished and fit.accelerator.is_main_process and not (config.out / CONFIG_FILE).exists():
         spec = SegmentationSpec(config.cnn, FILE, save_network(network, config.out / FILE), config.stride)
         precision = fit.accelerator.mixed_precision
-        add_to_checkpoint(config.checkpoint, config, "segmentation", spec, pictures=len(images), precision=precision)
+        add_to_checkpoint(config, "segmentation", spec, pictures=len(images), precision=precision)
     fit.end()
     return finished
 
@@ -125,11 +111,3 @@ def mask_loss(network: nn.Module, batch: list[Tensor], stride: int) -> Tensor:
     # A batch of crops that are all unsure has no mean: its sum, zero, has no gradient but is a number.
     counted = (wanted != UNSURE).sum().clamp(min=1)
     return F.cross_entropy(logits, wanted, ignore_index=UNSURE, reduction="sum") / counted
-
-
-def _fingerprint(config: DeepLabConfig, images: ImageSet) -> str:
-    values = config.to_json()
-    for name in (*RUN_ONLY, "workers"):
-        values.pop(name)
-    values["checkpoint"] = Path(config.checkpoint).name
-    return fingerprint_of(values, images)

@@ -1,0 +1,40 @@
+"""A stage of the pipeline shared between processes, each on a device of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from accelerate import PartialState
+
+from crt.datasets import ImageSet, Sample
+from crt.predictor import choose_device
+from crt.stage import Made, make_each
+from crt.train.config import Precision
+from crt.train.precision import resolve
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of one process in a stage. `device`: its own; `bfloat16`: whether that pays there."""
+
+    state: PartialState
+    device: torch.device
+    bfloat16: bool
+
+    @classmethod
+    def of(cls, device: str, precision: Precision) -> Share:
+        """`device`: `auto`, or as `choose_device` takes it. Raises InvalidSetting for one that is not there."""
+        state = PartialState(cpu=device == "cpu")
+        chosen = choose_device(device)
+        if device == "auto" and state.device is not None:
+            chosen = state.device  # a GPU of its own for each process
+        return cls(state, chosen, resolve(precision, chosen.type) == "bf16")
+
+    def make(self, images: ImageSet, done: Callable[[Sample], bool], make: Callable[[Sample], object]) -> Made:
+        """`make_each` on every n-th picture for n processes; returns when all are done."""
+        mine = images.samples[self.state.process_index :: self.state.num_processes]
+        made = make_each(mine, done, make, silent=not self.state.is_main_process)
+        self.state.wait_for_everyone()
+        return made
