@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -141,12 +142,12 @@ def test_two_processes_share_the_pictures(voc, checkpoint):
     made = config(voc, checkpoint, precision="no")
     make_seeds(made)
     words = ["--root", voc, "--out", voc.parent / "shared", "--checkpoint", checkpoint, "--single-scale"]
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
-    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    subprocess.run(
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    told = subprocess.run(
         [*launch, "-m", "scripts.make_seeds", *map(str, words), "--precision", "no", "--device", "cpu"],
-        cwd=ROOT, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    ).stdout  # fmt: skip
+    assert sorted(re.findall(r"(\d) pictures made, 0 were", told)) == ["1", "2"]
     for name in IDS:
         alone, together = SeedMaps.load(made.out / f"{name}.npz"), SeedMaps.load(voc.parent / "shared" / f"{name}.npz")
         np.testing.assert_allclose(alone.high_res, together.high_res, atol=1e-3)
