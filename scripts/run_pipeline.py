@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import tyro
 
@@ -39,6 +39,8 @@ from scripts.segment import Segment, segment_split
 from scripts.walk_seeds import Walk, walk_seeds
 
 SECONDS = "seconds.json"
+Stage = Literal["seeds", "labels", "irn", "walked", "masks", "deeplab", "segmented"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Pipeline:
     """The background constant against walked seeds, for the masks."""
     irn: RelationConfig = field(default_factory=RelationConfig)
     deeplab: DeepLabConfig = field(default_factory=DeepLabConfig)
+    last: Stage = "segmented"
+    """Stop after this stage."""
     device: str = "auto"
     precision: Precision = "auto"
     json: Path | None = None
@@ -69,7 +73,7 @@ class Pipeline:
 def run_pipeline(config: Pipeline) -> dict[str, Any]:
     """Do what is missing of every stage and measure each -> the table as JSON values. Raises CrtError."""
     out = config.out
-    folders = {name: out / name for name in ("seeds", "labels", "irn", "walked", "masks", "deeplab", "segmented")}
+    folders: dict[Stage, Path] = {name: out / name for name in STAGES}
     images = read_voc(config.root, config.split)
     clock = _Clock(out / SECONDS)
 
@@ -83,26 +87,31 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
         device=device,
         precision=precision,
     )
-    clock.time("seeds", lambda: make_seeds(seeds))
-    clock.time("labels", lambda: make_labels(Labels(root, folders["seeds"], folders["labels"], split)))
     irn = dataclasses.replace(
         config.irn, out=folders["irn"], checkpoint=config.checkpoint, precision=precision, resume=True
     )
-    clock.time("irn", lambda: train_relation(irn, with_masks(images, folders["labels"])))
     walk = Walk(
         root, folders["seeds"], folders["walked"], split, str(folders["irn"]), device=device, precision=precision
     )
-    clock.time("walked", lambda: walk_seeds(walk))
     masks = Masks(root, folders["walked"], folders["masks"], config.walk_threshold, split)
-    clock.time("masks", lambda: make_masks(masks))
     deeplab = dataclasses.replace(
         config.deeplab, out=folders["deeplab"], checkpoint=str(folders["irn"]), precision=precision, resume=True
     )
-    clock.time("deeplab", lambda: train_deeplab(deeplab, with_masks(images, folders["masks"])))
     segment = Segment(
         root, folders["segmented"], config.val, str(folders["deeplab"]), device=device, precision=precision
     )
-    clock.time("segmented", lambda: segment_split(segment))
+    work: dict[Stage, Callable[[], object]] = {
+        "seeds": lambda: make_seeds(seeds),
+        "labels": lambda: make_labels(Labels(root, folders["seeds"], folders["labels"], split)),
+        "irn": lambda: train_relation(irn, with_masks(images, folders["labels"])),
+        "walked": lambda: walk_seeds(walk),
+        "masks": lambda: make_masks(masks),
+        "deeplab": lambda: train_deeplab(deeplab, with_masks(images, folders["masks"])),
+        "segmented": lambda: segment_split(segment),
+    }
+    wanted = STAGES[: STAGES.index(config.last) + 1]
+    for name in wanted:
+        clock.time(name, work[name])
 
     result = {
         "protocol": {
@@ -110,9 +119,9 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
             "machine": describe_machine(),
             "seeds": made_with(folders["seeds"]),
             "walk_threshold": config.walk_threshold,
-            "training": {name: read_config(folders["deeplab"]).training[name] for name in ("relation", "segmentation")},
+            "training": _trainings(folders, wanted),
         },
-        "stages": measure(config, folders),
+        "stages": measure(config, folders, wanted),
         "seconds": clock.seconds,
     }
     for path in (out / "pipeline.json", *((config.json,) if config.json else ())):
@@ -121,10 +130,18 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
     return result
 
 
-def measure(config: Pipeline, folders: dict[str, Path]) -> list[dict[str, Any]]:
+def _trainings(folders: dict[Stage, Path], stages: tuple[Stage, ...]) -> dict[str, Any]:
+    """How the networks of the stages were trained."""
+    names: tuple[tuple[Stage, str], ...] = (("irn", "relation"), ("deeplab", "segmentation"))
+    return {part: read_config(folders[stage]).training[part] for stage, part in names if stage in stages}
+
+
+def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, ...]) -> list[dict[str, Any]]:
     """One row per stage and measure: over all classes on the whole split, and over the animals on their pictures."""
     rows = []
-    for name in ("seeds", "walked", "masks", "segmented"):
+    for name in stages:
+        if name in ("labels", "irn", "deeplab"):
+            continue
         split = config.val if name == "segmented" else config.split
         images = read_voc(config.root, split, masks="required")
         measures = (("VOC-21", images, None), ("animals", animals(images), (*VOC_ANIMALS, "person")))
@@ -159,6 +176,7 @@ def command(config: Pipeline) -> str:
     words = ["python -m scripts.run_pipeline", preset or "full", f"--root {config.root.name}"]
     words += [f"--out {config.out.name}", f"--split {config.split}", f"--val {config.val}"]
     words += ["--single-scale"] if config.single_scale else []
+    words += [f"--last {config.last}"] if config.last != "segmented" else []
     return " ".join(words)
 
 

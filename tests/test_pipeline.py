@@ -1,5 +1,6 @@
 """The whole way from a checkpoint to a segmentation table on a devkit so small that a test can afford it."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -113,6 +114,16 @@ def test_done_again_it_does_nothing_and_says_the_same(done):
     assert again["stages"] == result["stages"]
     assert {path: path.stat().st_mtime_ns for path in files} == files
     assert (config.out / "deeplab" / "segmentation.safetensors").stat().st_mtime_ns == weights
+
+
+def test_it_stops_after_the_stage_asked_for(done, tmp_path):
+    config, result = done
+    short = run_pipeline(dataclasses.replace(config, out=tmp_path / "out", last="seeds", json=tmp_path / "a.json"))
+    assert {row["stage"] for row in short["stages"]} == {"seeds"} and short["protocol"]["training"] == {}
+    assert short["stages"] == [row for row in result["stages"] if row["stage"] == "seeds"]
+    assert short["protocol"]["command"].endswith("--last seeds")
+    assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["pipeline.json", "seconds.json", "seeds"]
+    assert json.loads((tmp_path / "a.json").read_text()) == short
 
 
 def test_what_was_lost_is_made_again(done):
