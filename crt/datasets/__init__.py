@@ -1,17 +1,22 @@
 """Readers of data on disk: each gives an `ImageSet` or one `InvalidDataset` that lists every problem."""
 
-from crt.datasets.base import ImageSet, Problems, Sample, check_images
+from crt.datasets.base import Box, ImageSet, Problems, Sample, check_images
+from crt.datasets.boxes import with_boxes
+from crt.datasets.cub import read_cub
 from crt.datasets.folders import read_folders
 from crt.datasets.voc import VOC_ANIMALS, VOC_CLASSES, read_voc, voc_palette
 
 __all__ = [
     "VOC_ANIMALS",
     "VOC_CLASSES",
+    "Box",
     "ImageSet",
     "Problems",
     "Sample",
     "check_images",
+    "read_cub",
     "read_folders",
     "read_voc",
     "voc_palette",
+    "with_boxes",
 ]

@@ -12,6 +12,8 @@ import numpy as np
 from crt.errors import InvalidDataset, InvalidImage
 
 SHOWN_PER_KIND = 20
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels, the right and bottom ones excluded. It may reach over the picture's edge."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,14 @@ class Sample:
     id: the name inside its dataset, such as "2007_000032".
     labels: class indices into `ImageSet.classes`, sorted, without repeats, no background.
     mask: an indexed PNG (0 background, class index + 1, 255 ignored), or None.
+    boxes: of the objects, in pixels of the picture; none where they are not known.
     """
 
     id: str
     image: Path
     labels: tuple[int, ...]
     mask: Path | None = None
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
