@@ -21,7 +21,7 @@ def with_defaults(result: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
     """An evaluation whose rows of the default settings are those of the checkpoint's defaults as they are now.
 
     Every loop count is measured in one run, so a new default loop count needs no new run, only its row under another
-    name. Rows of defaults that this run has not measured are left out.
+    name. Where this run has not measured the defaults, it has no rows of them.
     """
     attention = attention_of(defaults)
     told = result["protocol"].get("attention", attention_of(Defaults()))
@@ -38,9 +38,8 @@ def with_defaults(result: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
         "crt_unrefined": f"crt_loops_{defaults.loops}_unrefined",
     }
     methods = {name: row for name, row in result["methods"].items() if name not in now}
-    if refined is not None:
-        found = {name: result["methods"][row] for name, row in now.items() if row in result["methods"]}
-        methods = found | methods
+    if refined is not None and now["crt"] in result["methods"]:
+        methods = {name: result["methods"][row] for name, row in now.items() if row in result["methods"]} | methods
     scores = {name: value for name, value in result["classification_map"].items() if name != "crt"}
     if "crt" in methods:
         scores = {"crt": scores[f"crt_loops_{defaults.loops}"]} | scores
