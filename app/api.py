@@ -9,6 +9,7 @@ import inspect
 import io
 import math
 from collections.abc import Callable, Sequence
+from typing import cast, get_args
 
 import gradio as gr
 import numpy as np
@@ -20,7 +21,7 @@ from crt.checkpoint import METHODS, Defaults, Method
 from crt.errors import InvalidImage, InvalidSetting
 from crt.figures import probabilities
 from crt.indexed import indexed_png, picture_labels
-from crt.refine import Attention
+from crt.refine import Attention, Combine
 from crt.tiles import MODES
 from crt.trace import TokenRecord, Trace
 
@@ -38,7 +39,14 @@ def wire(explorer: Explorer, start_size: str) -> None:
         return explorer.look(picture, size, mode, request.session_hash or "")
 
     def maps(  # noqa: D417 - the request is Gradio's
-        picture: str, size: str, mode: str, loops: float, refined: bool, classes: str, request: gr.Request
+        picture: str,
+        size: str,
+        mode: str,
+        loops: float,
+        refined: bool,
+        classes: str,
+        combine: str,
+        request: gr.Request,
     ) -> str:
         """Raw class activation maps of every network for one picture, and the class scores. The file is an npz: for
         each network (resnet, tscam, crt, crt_cnn) an array (K, h, w) float32 of non-negative evidence on a grid of
@@ -52,11 +60,13 @@ def wire(explorer: Explorer, start_size: str) -> None:
             loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop.
             refined: Whether the transformers' maps are multiplied by the class token's attention, as the page does.
             classes: Names of the classes with commas between them; empty for all that the checkpoint knows.
+            combine: Which passes' attention refines, of all blocks: sum, mean, first, last or evened; empty for what is
+                the checkpoint's default.
 
         Returns:
             A file maps.npz; read it with numpy.load.
         """
-        return told("maps.npz", lambda: maps_of(look(picture, size, mode, request), loops, refined, classes))
+        return told("maps.npz", lambda: maps_of(look(picture, size, mode, request), loops, refined, classes, combine))
 
     def trace(picture: str, size: str, mode: str, request: gr.Request) -> str:  # noqa: D417
         """Everything that the networks saw in one picture, once: raw maps of every tile, loop count and class, and the
@@ -82,6 +92,7 @@ def wire(explorer: Explorer, start_size: str) -> None:
         refined: bool,
         threshold: float,
         classes: str,
+        combine: str,
         request: gr.Request,
     ) -> str:
         """A mask of the chosen classes in one picture, cut out of the maps of one network at a threshold. The file is
@@ -97,13 +108,15 @@ def wire(explorer: Explorer, start_size: str) -> None:
             refined: Whether the transformers' maps are multiplied by the class token's attention, as the page does.
             threshold: Share of a map's largest value from which a pixel belongs to the mask, above 0 and below 1.
             classes: Names with commas between them; empty for those the network finds likely, at least the likeliest.
+            combine: Which passes' attention refines, of all blocks: sum, mean, first, last or evened; empty for what is
+                the checkpoint's default.
 
         Returns:
             A file masks.png.
         """
         return told(
             "masks.png",
-            lambda: masks_of(look(picture, size, mode, request), method, loops, refined, threshold, classes),
+            lambda: masks_of(look(picture, size, mode, request), method, loops, refined, threshold, classes, combine),
         )
 
     def told(name: str, make: Callable[[], bytes]) -> str:
@@ -126,29 +139,31 @@ def wire(explorer: Explorer, start_size: str) -> None:
         refined = gr.Checkbox(defaults.refined, label="refined")
         threshold = gr.Number(defaults.threshold, label="threshold")
         classes = gr.Textbox("", label="classes")
+        combine = gr.Dropdown(["", *get_args(Combine)], value="", label="combine", allow_custom_value=True)
         result = gr.File(label="file")
         button = gr.Button()
     shared = [picture, size, mode]
     for function, inputs in (
-        (maps, [*shared, loops, refined, classes]),
+        (maps, [*shared, loops, refined, classes, combine]),
         (trace, shared),
-        (masks, [*shared, method, loops, refined, threshold, classes]),
+        (masks, [*shared, method, loops, refined, threshold, classes, combine]),
     ):
         name = function.__name__
         button.click(function, inputs, result, api_name=name, api_description=_summary(function), **MODEL)
 
 
-def maps_of(look: Look, loops: float, refined: bool, names: str) -> bytes:
+def maps_of(look: Look, loops: float, refined: bool, names: str, combine: str = "") -> bytes:
     """Class maps as the bytes of an npz: see `maps`. Raises InvalidSetting."""
     trace, chosen = look.trace, classes_named(names, look.trace.classes)
     chosen = chosen or list(range(len(trace.classes)))
+    attention = attention_of(look, combine)
     arrays: dict[str, np.ndarray] = {
         "classes": np.array([trace.classes[index] for index in chosen]),
         "source": np.array(trace.source),
     }
     for method in trace.methods:
         count = loops_of(trace, method, loops)
-        arrays[method] = trace.maps(method, loops=count, refined=bool(refined), classes=chosen, **_attention(look))
+        arrays[method] = trace.maps(method, loops=count, refined=bool(refined), classes=chosen, **attention)
         arrays[f"{method}.span"] = np.array(trace.span(method))
         arrays[f"{method}.scores"] = trace.scores(method, count)[chosen]
     stream = io.BytesIO()
@@ -163,7 +178,9 @@ def trace_of(look: Look) -> bytes:
     return stream.getvalue()
 
 
-def masks_of(look: Look, method: str, loops: float, refined: bool, threshold: float, names: str) -> bytes:
+def masks_of(
+    look: Look, method: str, loops: float, refined: bool, threshold: float, names: str, combine: str = ""
+) -> bytes:
     """The mask at a threshold as the bytes of an indexed PNG: see `masks`. Raises InvalidSetting."""
     trace = look.trace
     if method not in trace.methods:
@@ -171,13 +188,13 @@ def masks_of(look: Look, method: str, loops: float, refined: bool, threshold: fl
     network: Method = METHODS[METHODS.index(method)]
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 < threshold < 1:
         raise InvalidSetting(f"The threshold is {threshold}: choose above 0 and below 1.")
-    count = loops_of(trace, network, loops)
+    count, attention = loops_of(trace, network, loops), attention_of(look, combine)
     chosen = classes_named(names, trace.classes)
     if not chosen:
         single_label = look.model is not None and look.model.config.single_label
         shares = probabilities(trace, network, loops=count, single_label=single_label)
         chosen = np.flatnonzero(shares > LIKELY).tolist() or [int(shares.argmax())]
-    maps = trace.maps(network, loops=count, refined=bool(refined), classes=chosen, **_attention(look))
+    maps = trace.maps(network, loops=count, refined=bool(refined), classes=chosen, **attention)
     return indexed_png(picture_labels(maps, trace.span(network), look.image.shape[:2], chosen, float(threshold)))
 
 
@@ -212,14 +229,21 @@ def loops_of(trace: Trace, method: Method, loops: float) -> int:
     return int(loops)
 
 
+def attention_of(look: Look, combine: str) -> Attention:
+    """Whose attention refines: as the checkpoint's defaults have it, or all blocks', put together as `combine` says.
+
+    Raises InvalidSetting for a combination that is not known.
+    """
+    if not combine:
+        return (look.model.config.defaults if look.model is not None else Defaults()).attention
+    if combine not in get_args(Combine):
+        raise InvalidSetting(f"Unknown combination {str(combine)[:40]!r}: choose {', '.join(get_args(Combine))}.")
+    return {"combine": cast("Combine", combine), "blocks": None}
+
+
 def _parts(names: str) -> tuple[str, ...]:
     """What stands between commas."""
     return tuple(part.strip() for part in names.split(",") if part.strip())
-
-
-def _attention(look: Look) -> Attention:
-    """Whose attention refines: as the checkpoint's defaults have it."""
-    return (look.model.config.defaults if look.model is not None else Defaults()).attention
 
 
 def _first(explorer: Explorer) -> str:

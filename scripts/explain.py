@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,8 @@ from crt.explain import EXPLAINERS
 from crt.figures import TITLES, Extra, probabilities, side_by_side
 from crt.images import load_image, resize_long_side, to_tensor
 from crt.predictor import Predictor, Settings, choose_device
-from crt.refine import Attention
+from crt.refine import Attention, Combine
+from crt.results import attention_of
 from crt.tiles import Mode
 from crt.trace import Trace
 
@@ -45,8 +46,10 @@ class Config:
     """How a larger picture goes through the transformer."""
     loops: int | None = None
     """Loop count of CRT's maps; the checkpoint's own default if not given."""
-    refined: bool = True
-    """Refine the transformers' maps by attention."""
+    refined: bool | None = None
+    """Refine the transformers' maps by attention; the checkpoint's own default if not given."""
+    combine: Combine | None = None
+    """Which passes' attention refines, of all blocks; the checkpoint's own default, with its blocks, if not given."""
     classes: tuple[str, ...] = ()
     """Classes to show; if none, those that CRT gives more than half a chance, at least the likeliest."""
     threshold: float | None = None
@@ -70,7 +73,10 @@ def explain(config: Config) -> dict:
     check(config)
     checkpoint = load_checkpoint(config.checkpoint)
     defaults, device = checkpoint.config.defaults, choose_device(config.device)
+    if config.combine is not None:
+        defaults = replace(defaults, combine=config.combine, blocks=None)
     loops = defaults.loops if config.loops is None else config.loops
+    refined = defaults.refined if config.refined is None else config.refined
     threshold = defaults.threshold if config.threshold is None else config.threshold
     image = load_image(config.image)
     predictor = Predictor(checkpoint, device=device)
@@ -89,7 +95,8 @@ def explain(config: Config) -> dict:
         "input": [trace.grid.height, trace.grid.width],
         "mode": config.mode,
         "loops": loops,
-        "refined": config.refined,
+        "refined": refined,
+        "attention": attention_of(defaults),
         "threshold": threshold,
         "single_label": single,
         "tiles": len(trace.grid),

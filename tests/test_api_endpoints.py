@@ -21,9 +21,9 @@ from crt.trace import Trace
 from tests.tiny import CLASSES, tiny_checkpoint
 
 PARAMETERS = {
-    "/maps": {"picture", "size", "mode", "loops", "refined", "classes"},
+    "/maps": {"picture", "size", "mode", "loops", "refined", "classes", "combine"},
     "/trace": {"picture", "size", "mode"},
-    "/masks": {"picture", "size", "mode", "method", "loops", "refined", "threshold", "classes"},
+    "/masks": {"picture", "size", "mode", "method", "loops", "refined", "threshold", "classes", "combine"},
 }
 
 
@@ -96,7 +96,14 @@ def test_the_mask_is_the_seed_of_the_trace(client, picture, trace):
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"), [({"method": "vgg"}, "method"), ({"threshold": 1}, "threshold"), ({"loops": 0.5}, "loop")]
+    ("changes", "reason"),
+    [
+        ({"method": "vgg"}, "method"),
+        ({"threshold": 1}, "threshold"),
+        ({"loops": 0.5}, "loop"),
+        ({"combine": "most"}, "Unknown combination 'most': choose sum, mean, first, last, evened"),
+        ({"combine": "most", "method": "resnet"}, "Unknown combination"),
+    ],
 )
 def test_a_mask_that_cannot_be_gets_one_sentence(client, picture, changes, reason):
     with pytest.raises(Exception, match=f"(?i){reason}") as error:
@@ -125,3 +132,18 @@ def test_refined_maps_are_refined_as_the_checkpoint_has_it_by_default(trace):
         wanted = trace.maps("crt", loops=2, refined=True, classes=[1], combine="last", blocks=[1, 2])
         np.testing.assert_array_equal(arrays["crt"], wanted)
         assert not np.allclose(wanted, trace.maps("crt", loops=2, refined=True, classes=[1]))
+    with np.load(io.BytesIO(maps_of(look, 2, True, "dog", "first"))) as arrays:
+        wanted = trace.maps("crt", loops=2, refined=True, classes=[1], combine="first")
+        np.testing.assert_array_equal(arrays["crt"], wanted)
+
+
+@pytest.mark.parametrize("combine", ["", "first", "last"])
+def test_a_program_chooses_the_passes_or_leaves_it_to_the_checkpoint(client, picture, trace, combine):
+    asked = {"size": "224", "loops": 3, "classes": "dog"} | ({"combine": combine} if combine else {})
+    wanted = trace.maps("crt", loops=3, refined=True, classes=[1], combine=combine or "sum")  # the tiny one's default
+    with np.load(client.predict(handle_file(picture), **asked, api_name="/maps")) as arrays:
+        np.testing.assert_array_equal(arrays["crt"], wanted)
+    path = client.predict(handle_file(picture), **asked, method="crt", threshold=0.4, api_name="/masks")
+    seeds = normalise(to_pixels(wanted, trace.span("crt"), trace.source))
+    with Image.open(path) as mask:
+        np.testing.assert_array_equal(np.asarray(mask), label_map(seeds, [1], 0.4))

@@ -123,6 +123,28 @@ def coffee(example) -> None:
     assert len({int(trace.scores(method).argmax()) for method in ("resnet", "tscam", "crt")}) > 1
 
 
+@pytest.mark.parametrize("name", [name for name, one in BY_ID.items() if one.masks])
+def test_passes_after_the_first_look_at_fewer_patches_and_less_at_the_object(name):
+    """docs/method.md, section 4."""
+    seen = Seen(name)
+    trace = seen.trace
+
+    def told(loops: int) -> tuple[float, float]:
+        """Share of the attention of the last of the passes that lies on the object, and how many patches it is on."""
+        rows = trace.attention("crt", loops=loops, combine="last")
+        rows = rows / rows.sum()
+        places = [
+            np.minimum((np.arange(side) + 0.5) * count / side, count - 1).astype(int)
+            for side, count in zip(rows.shape, seen.mask.shape, strict=True)
+        ]
+        return float(rows[seen.mask[np.ix_(*places)]].sum()), float(1 / (rows**2).sum())
+
+    first = told(1)
+    for loops in (2, 3, 4):
+        assert told(loops)[0] < 0.9 * first[0]
+        assert told(loops)[1] < 0.9 * first[1]
+
+
 CHECKS: dict[str, Callable] = {one.__name__: one for one in (astronaut, motorcycle, photographer, cat, coffee)}
 
 

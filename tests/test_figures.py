@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from matplotlib import colormaps
 from PIL import Image
 
-from crt.checkpoint import load_checkpoint
+from crt.checkpoint import Defaults, load_checkpoint
 from crt.errors import InvalidSetting
 from crt.figures import (
     Extra,
@@ -188,7 +188,9 @@ def test_the_command_writes_a_trace_and_a_figure(folder, photo, tmp_path, capsys
     result = json.loads(capsys.readouterr().out)
     assert list(result["classes"]) == ["dog", "cat"]
     assert set(result["classes"]["dog"]) == {"resnet", "tscam", "crt", "crt_cnn"}
-    assert result["loops"] == 2  # the tiny checkpoint's own default
+    assert result["loops"] == 2  # the tiny checkpoint's own default, as are the next two
+    assert result["refined"] is True
+    assert result["attention"] == {"combine": "sum", "blocks": None}
     assert result["tiles"] == 4
     assert {"gradcam", "eigencam", "crt"} <= result["milliseconds"].keys()
     found = Trace.load(out)
@@ -197,8 +199,35 @@ def test_the_command_writes_a_trace_and_a_figure(folder, photo, tmp_path, capsys
         assert sheet.width == 7 * (256 + 12) + 12
 
 
+@pytest.mark.parametrize(
+    ("arguments", "refined", "attention"),
+    [
+        ([], False, {"combine": "last", "blocks": [1, 2]}),
+        (["--refined", "True"], True, {"combine": "last", "blocks": [1, 2]}),
+        (["--refined", "True", "--combine", "first"], True, {"combine": "first", "blocks": None}),
+    ],
+)
+def test_the_command_refines_as_the_checkpoint_does_unless_it_is_told(
+    photo, image, tmp_path, capsys, arguments, refined, attention
+):
+    folder = tiny_checkpoint(tmp_path / "own")
+    config = json.loads((folder / "config.json").read_text())
+    config["defaults"] |= {"refined": False, "combine": "last", "blocks": [1, 2]}
+    (folder / "config.json").write_text(json.dumps(config))
+    figure = tmp_path / "figure.png"
+    asked = [str(photo), "--checkpoint", str(folder), "--size", "96", "--classes", "dog", "--figure", str(figure)]
+    assert main([*asked, *arguments, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["refined"], result["attention"]) == (refined, attention)
+    seen = Predictor(load_checkpoint(folder)).trace(image, Settings(size=96, loops=2))
+    used = Defaults(combine=attention["combine"], blocks=attention["blocks"]).attention
+    wanted = side_by_side(seen, image, [1], loops=2, refined=refined, attention=used, threshold=0.15)
+    with Image.open(figure) as sheet:
+        np.testing.assert_array_equal(np.asarray(sheet), np.asarray(wanted))
+
+
 def test_without_files_it_prints_the_scores(folder, photo, capsys):
-    assert main([str(photo), "--checkpoint", str(folder), "--loops", "1", "--no-refined", "--size", "None"]) == 0
+    assert main([str(photo), "--checkpoint", str(folder), "--loops", "1", "--refined", "False", "--size", "None"]) == 0
     printed = capsys.readouterr().out
     assert "CRT, CNN branch" in printed
     assert "loops 1" in printed

@@ -39,7 +39,26 @@ def test_rows_of_the_defaults_follow_the_checkpoint():
     assert with_defaults(two, Defaults(loops=2, combine="last"))["methods"]["crt"]["miou_best"] == 6
     for unmeasured in (Defaults(loops=9), Defaults(loops=2, combine="first"), Defaults(loops=1, blocks=(1, 2))):
         new = with_defaults(result, unmeasured)
-        assert "crt" not in new["methods"] and "crt" not in new["classification_map"]
+        assert not {"crt", "crt_unrefined"} & set(new["methods"]) and "crt" not in new["classification_map"]
+
+
+def test_without_a_row_of_the_defaults_the_best_row_is_compared_and_named():
+    row = {"miou_at_0.15": 1.0, "threshold_best": 0.2, "per_class": {"cat": 1.0}}
+    best = {"crt": 70, "crt_unrefined": 60, "crt_loops_0": 50, "crt_loops_2": 70, "crt_loops_3": 65, "resnet": 40}
+    best |= {f"crt_loops_{k}_unrefined": 60 for k in (0, 2, 3)}
+    protocol = {"split": "train", "classes": ["cat"], "scales": [1.0], "flip": True, "every": 1, "mode": "overlap"}
+    result = {
+        "protocol": protocol | {"precision": "float32", "command": "python -m x"},
+        "methods": {name: row | {"miou_best": value} for name, value in best.items()},
+        "classification_map": {"crt": 1.0, "crt_loops_3": 1.0, "resnet": 2.0},
+        "images": 3,
+    }
+    section = KINDS["methods"](result, Defaults(loops=3, combine="first"))
+    text = markdown(section)
+    assert "default" not in text
+    assert "(CRT, loops 2, refined): +30.0 over ResNet-50" in section.sentences[0]
+    assert [name for name, *_ in section.tables[0].rows].count("CRT, loops 3, unrefined") == 1
+    assert "CRT, default settings" in markdown(KINDS["methods"](result, Defaults(loops=3)))
 
 
 def test_the_committed_pages_are_what_the_results_say(tmp_path):

@@ -1,7 +1,7 @@
 // The ablation ladder: from the CNN alone to refined CRT, one thing added on every rung, all on this picture.
 
 import { ranges } from './arithmetic.mjs';
-import { loopWords } from './maps.mjs';
+import { loopWords, refinedWords } from './maps.mjs';
 import { make, percent } from './page.mjs';
 import { ladderReading, points } from './readings.mjs';
 import { METHOD_TITLES } from './state.mjs';
@@ -34,14 +34,14 @@ export function rungs(run, loopsSet) {
   ];
 }
 
-/** Exactly how a rung was made. `run`: the header of its column. */
-export function settingsWords(rung, run) {
+/** Exactly how a rung was made. `run`: the header of its column; `state`: whose attention refines. */
+export function settingsWords(rung, run, state) {
   const [height, width] = run.input;
   const words = [`${METHOD_TITLES[rung.method]} network`, `input ${width} × ${height} px`];
   if (rung.method !== 'resnet') {
     words.push(run.tiles === 1 ? `one ${run.grid.tile} px tile` : `${run.tiles} tiles of ${run.grid.tile} px, ${run.mode}`);
     if (rung.method === 'crt') words.push(`${loopWords(rung.loops)}${rung.why ? ` (${rung.why})` : ''}`);
-    words.push(rung.refined ? 'refined' : 'not refined');
+    words.push(rung.refined ? refinedWords(state, rung.loops) : 'not refined');
   }
   if (rung.name === '+ cut-merge' && run.tiles === 1) words.push('nothing to merge at this size');
   return words.join(' · ');
@@ -104,7 +104,7 @@ export function createLadder(list, reading, pick) {
       row.open = () => pick(rung.at, own, rung.method);
       row.canvas.hidden = !shown;
       if (shown) paint(row.canvas, shown, tops.shift(), state);
-      row.settings.textContent = shown ? settingsWords(rung, column.run) : trouble;
+      row.settings.textContent = shown ? settingsWords(rung, column.run, state) : trouble;
       row.also.textContent = shown && rung.published ? published(scene, column, rung) : '';
       row.also.hidden = !row.also.textContent;
       fill(row, numbers[i], state.threshold);
@@ -131,9 +131,10 @@ function fill({ numbers, track, bar }, { best, now, gain, gainNow }, threshold) 
   );
 }
 
-/** TS-CAM as it was published multiplies its maps with its attention; the ladder leaves that to its last rung. */
+/** TS-CAM as it was published multiplies its maps with the attention of all its blocks, whatever is set here; the ladder
+ *  leaves refinement to its last rung. */
 function published({ measure }, column, rung) {
-  const curve = measure(column, rung.method, { loops: 0, refined: true }).curve;
+  const curve = measure(column, rung.method, { loops: 0, refined: true, blocks: null, combine: 'sum' }).curve;
   const iou = curve ? `: IoU ${percent(curve.best.iou)} at its best threshold of ${Math.round(100 * curve.best.threshold)} %` : '';
   return `As published, times its own attention${iou}. Here without, so that one thing changes at a time.`;
 }

@@ -23,7 +23,7 @@ import { mountResults } from './results.mjs';
 import { mountSamples } from './samples.mjs';
 import { mountScenes } from './scenes.mjs';
 import { mountShare } from './share.mjs';
-import { INITIAL, adopt, createStore } from './state.mjs';
+import { INITIAL, adopt, createStore, pick } from './state.mjs';
 import { mountStatus } from './status.mjs';
 import { mountTabs } from './tabs.mjs';
 import { mountTour } from './tour.mjs';
@@ -105,8 +105,8 @@ export function mount(element, trigger, props, watch) {
     const { run, trace } = view;
     const changes = adopt(store.get(), run, before?.run ?? null);
     const { absolute } = store.get();
-    // The absolute scale begins with a round number above every map of its unit in the first run.
-    const top = (unit) => absolute[unit] ?? niceCeiling(trace.reach(unit));
+    // The absolute scale begins with a round number above every map of its unit in the first run, refined as by default.
+    const top = (unit) => absolute[unit] ?? niceCeiling(trace.reach(unit, pick(run.defaults, ['blocks', 'combine'])));
     changes.absolute = { cam: top('cam'), product: top('product') };
     root.dataset.state = 'shown';
     root.dataset.run = run.run;

@@ -4,6 +4,9 @@ import { upsample } from './arithmetic.mjs';
 import { METHOD_TITLES, currentMap } from './state.mjs';
 
 const KEPT = 48;
+const PASSES = {
+  sum: 'summed over the passes', mean: 'averaged over the passes', first: 'of the first pass', last: 'of the last pass', evened: 'of the first pass, evened out between tiles',
+};
 
 /** Maps by their settings: shown(state, view, method, own) as currentMap gives it, the same object for the same settings;
  *  fine(shown, [h, w]) interpolated on h × w points of the whole picture. */
@@ -36,6 +39,14 @@ export function settingsOf(shown, isTransformer) {
   if (shown.method === 'crt') words.push(loopWords(shown.loops));
   if (isTransformer) words.push(shown.refined ? 'refined' : 'not refined');
   return words.join(', ');
+}
+
+/** A refined map in words, with whose attention refines it. One pass alone leaves nothing to put together. */
+export function refinedWords({ blocks, combine }, loops) {
+  const which = blocks ? `of blocks ${blocks[0] + 1} to ${blocks[1] + 1}` : '';
+  const how = loops > 1 || combine === 'evened' ? PASSES[combine] : '';
+  const words = [which, how].filter(Boolean).join(', ');
+  return words ? `refined by the attention ${words}` : 'refined';
 }
 
 export const loopWords = (count) => `${count} ${count === 1 ? 'loop' : 'loops'}`;

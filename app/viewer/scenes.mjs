@@ -1,6 +1,7 @@
 // Scenes: titled links, kept in this browser, in the order in which they are presented.
 
 import { decode } from './link.mjs';
+import { loopWords, refinedWords } from './maps.mjs';
 import { make, percent } from './page.mjs';
 import { METHOD_TITLES, shownMethods } from './state.mjs';
 
@@ -43,11 +44,9 @@ export function words(state, run) {
   const names = state.classes.map((index) => run.classes[index]).join(' + ');
   const methods = shownMethods(state, run);
   const parts = [names, methods.map((name) => METHOD_TITLES[name]).join(', ') || 'the picture'];
-  if (methods.includes('crt')) parts.push(`CRT with ${state.loops} ${state.loops === 1 ? 'loop' : 'loops'}`);
+  if (methods.includes('crt')) parts.push(`CRT with ${loopWords(state.loops)}`);
   if (methods.some((name) => name === 'crt' || name === 'tscam')) {
-    const passes = state.combine === 'sum' ? '' : state.combine === 'evened' ? ', evened out' : `, ${state.combine} of the passes`;
-    const blocks = state.blocks ? ` by the attention of blocks ${state.blocks[0] + 1} to ${state.blocks[1] + 1}` : '';
-    parts.push(state.refined ? `refined${blocks}${passes}` : 'not refined');
+    parts.push(state.refined ? refinedWords(state, methods.includes('crt') ? state.loops : 0) : 'not refined');
   }
   const [height, width] = run.input;
   parts.push(`threshold ${percent(state.threshold)}`, `input ${width} × ${height} px, ${run.tiles} ${run.tiles === 1 ? 'tile' : 'tiles'}, ${run.mode}`);

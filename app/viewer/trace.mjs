@@ -134,8 +134,8 @@ export function openTrace(header, buffer) {
       });
   }
 
-  /** A value above every map of a unit: `cam` raw maps, `product` maps times attention. */
-  function reach(unit) {
+  /** A value above every map of a unit: `cam` raw maps, `product` maps times the attention that `blocks` and `combine` ask for. */
+  function reach(unit, { blocks = null, combine = 'sum' } = {}) {
     let top = 0;
     for (const [method, record] of records) {
       if (record.kind !== 'tokens') {
@@ -144,8 +144,9 @@ export function openTrace(header, buffer) {
       }
       const [counts, n, classes, side] = record.maps.shape;
       const maps = array(method, 'maps');
+      const used = blocks && blocks.map((block) => Math.min(block, depth(method) - 1));
       for (let loops = 0; loops < counts; loops++) {
-        const weights = unit === 'product' ? tileWeights(method, side, { loops, blocks: null, combine: 'sum' }) : null;
+        const weights = unit === 'product' ? tileWeights(method, side, { loops, blocks: used, combine }) : null;
         for (let t = 0; t < n; t++) {
           for (let c = 0; c < classes; c++) {
             const from = ((loops * n + t) * classes + c) * side * side;

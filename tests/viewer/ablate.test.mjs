@@ -168,7 +168,10 @@ test('settings of a rung are said exactly', () => {
   assert.equal(settingsWords(tiles, column), 'TS-CAM network · input 336 × 227 px · 4 tiles of 224 px, overlap · not refined');
   assert.match(settingsWords(tiles, { ...column, tiles: 1 }), /nothing to merge/);
   assert.match(settingsWords(loops, column), /3 loops \(as set above\) · not refined$/);
-  assert.match(settingsWords(refined, column), /3 loops · refined$/);
+  const said = (combine, blocks = null) => settingsWords(refined, column, { combine, blocks });
+  assert.match(said('sum'), /3 loops · refined by the attention summed over the passes$/);
+  assert.match(said('first'), /3 loops · refined by the attention of the first pass$/);
+  assert.match(said('first', [2, 5]), /refined by the attention of blocks 3 to 6, of the first pass$/);
 });
 
 const curve = (...iou) => {

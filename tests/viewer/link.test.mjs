@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { FIELDS, NOT_LINKED } from '../../app/viewer/fields.mjs';
 import * as l from '../../app/viewer/link.mjs';
-import { INITIAL, TABS } from '../../app/viewer/state.mjs';
+import { INITIAL, TABS, adopt } from '../../app/viewer/state.mjs';
 
 const HOSTILE = "${document.title='evil'}<img src=x onerror=\"document.title='evil'\">{{value}}";
 const run = {
@@ -90,6 +90,17 @@ test('every state comes back from its link, and the link from the state', () => 
     lengths.push(query.length);
   }
   assert.ok(Math.max(...lengths) < 1500, `${Math.max(...lengths)}`);
+});
+
+test('a link that names no passes means their sum, whatever the checkpoint starts from', () => {
+  assert.equal(l.decode('v=1&pic=ex.cat&l=3').settings.combine, 'sum'); // as it was written before there was a choice
+  assert.ok(!l.encode({ ...INITIAL, combine: 'sum' }, run).includes('cb='));
+  assert.ok(l.encode({ ...INITIAL, combine: 'first' }, run).endsWith('&cb=first'));
+  const state = { ...INITIAL, ...adopt(INITIAL, { ...run, scores: { crt: [[1, 0, 0, 0, 0]] }, defaults: { loops: 3, combine: 'first' } }, null) };
+  assert.equal(state.combine, 'first');
+  assert.equal(l.decode(l.encode(state, run)).settings.combine, 'first');
+  const opened = { ...state, ...l.fit(l.decode('v=1&l=3'), { run, trace }, state).settings };
+  assert.equal(opened.combine, 'sum');
 });
 
 test('a usual link is short, the longest is bounded', () => {

@@ -5,6 +5,7 @@ import { colorTable, COLORMAPS, gradient, SIGNED } from '../../app/viewer/colorm
 import { cellEdges, contour, rings } from '../../app/viewer/contour.mjs';
 import { base64ToBuffer, decodeHalves, fileUrl, halfToNumber } from '../../app/viewer/decode.mjs';
 import * as s from '../../app/viewer/state.mjs';
+import { openTrace } from '../../app/viewer/trace.mjs';
 
 test('float16: zero, one, the smallest, the largest, negative, not finite', () => {
   const cases = [[0, 0], [0x3c00, 1], [1, 2 ** -24], [0x0400, 2 ** -14], [0x7bff, 65504], [0xc000, -2], [0x7c00, Infinity]];
@@ -83,6 +84,24 @@ test('an outline of a map that is inside everywhere runs along the border', () =
   const segments = contour({ data: Float32Array.from([1, 1, 1, 1]), h: 2, w: 2 }, 0.5);
   assert.ok(segments.length > 0);
   for (const value of segments) assert.ok(value >= 0 && value <= 1);
+});
+
+test('the absolute scale reaches over the maps as they are refined, of any blocks and passes', () => {
+  // One tile of one patch, one class, loops 0 to 2 in two passes, two blocks.
+  const arrays = { maps: { shape: [3, 1, 1, 1], values: [1, 2, 4] }, rows: { shape: [2, 2, 1, 1], values: [0.25, 0.75, 1, 3] } };
+  const bits = { 0.25: 0x3400, 0.75: 0x3a00, 1: 0x3c00, 2: 0x4000, 3: 0x4200, 4: 0x4400 };
+  const all = [...arrays.maps.values, ...arrays.rows.values].map((value) => bits[value]);
+  const record = {
+    method: 'crt', kind: 'tokens', span: [1, 1],
+    maps: { shape: arrays.maps.shape, scale: 1, offset: 0 }, rows: { shape: arrays.rows.shape, scale: 1, offset: 6 },
+  };
+  const grid = { shape: [1, 1], tile: 16, stride: 16, cells: [1, 1], patchCells: [1, 1], patch: 16, content: [16, 16] };
+  const trace = openTrace({ grid, records: [record] }, Uint16Array.from(all).buffer);
+  assert.equal(trace.reach('cam'), 4);
+  assert.equal(trace.reach('product'), 4 * (0.5 + 2));
+  assert.equal(trace.reach('product', { combine: 'first' }), 4 * 0.5);
+  assert.equal(trace.reach('product', { combine: 'evened', blocks: null }), 4);
+  assert.equal(trace.reach('product', { combine: 'first', blocks: [1, 40] }), 4 * 0.75);
 });
 
 const run = {
