@@ -79,7 +79,8 @@ function showBlocks(at, { blocks, refined, combine, loops }, trace) {
   const off = !depth ? 'This checkpoint has no transformer.' : refined ? '' : 'Refinement is off, so no attention is used: switch it on above.';
   at('attention').disabled = Boolean(off);
   const even = combine === 'evened' ? ', of the first pass, each tile divided by its largest value, and the square root' : '';
-  const passes = even || (loops > 1 ? `, ${{ sum: 'summed', mean: 'averaged', first: 'the first only', last: 'the last only' }[combine]} over CRT's ${loops} passes` : '');
+  const how = { sum: 'summed over', mean: 'averaged over', first: 'of the first alone of', last: 'of the last alone of' }[combine];
+  const passes = even || (loops > 1 ? `, ${how} CRT's ${loops} passes` : '');
   at('attention-note').textContent = off || `Maps are multiplied by the mean of blocks ${first + 1}–${last + 1} of ${depth}${passes}.`;
   [first, last].forEach((block, end) => {
     at(ENDS[end]).max = Math.max(1, depth);

@@ -1,5 +1,6 @@
 """Another checkpoint in the running page, where the flag allows it."""
 
+import json
 import shutil
 
 import pytest
@@ -101,3 +102,27 @@ def test_a_damaged_file_is_named_and_the_model_before_it_still_looks(open_page, 
     settle(page)
     expect(rows.filter(has_text="wolf")).to_have_count(1)
     assert "crt" in changed(other, pixels(page))  # it looked, and in the other way
+
+
+def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_readers(open_page, server, picture, tmp_path):
+    config = tmp_path / "second" / "config.json"
+    second = tiny_checkpoint(tmp_path / "second", classes=("wolf", "owl"), seed=7)
+    told = json.loads(config.read_text())
+    told["defaults"] |= {"loops": 3, "combine": "first"}
+    config.write_text(json.dumps(told))
+    page = open_page()
+    combine, note = page.locator('[data-role="combine"]'), page.locator('[data-role="attention-note"]')
+    load(page, second)
+    expect(page.locator(ALERT)).to_contain_text("2 classes, is loaded", timeout=SLOW)
+    upload(page, picture)
+    expect(combine).to_have_value("first")
+    expect(note).to_contain_text("of the first alone of CRT's 3 passes")
+    page.wait_for_function("location.search.includes('cb=first')")
+    combine.select_option("sum")
+    page.wait_for_function("!location.search.includes('cb=')")
+    expect(note).to_contain_text("summed over CRT's 3 passes")
+    load(page, tmp_path / "first")
+    expect(page.locator(ALERT)).to_contain_text("These maps are by another checkpoint", timeout=SLOW)
+    settle(page)
+    expect(combine).to_have_value("sum")  # as the loops do, it stays what the reader made it
+    expect(page.locator('[data-role="loops-value"]')).to_have_text("3")
