@@ -117,6 +117,7 @@ def test_the_walk_and_the_segmentation_network_are_shown_and_the_walk_follows_it
     assert asked
     for name in ("walk", "deeplab"):
         page.locator(f'[data-role="mask-{name}"]').set_checked(False, force=True)
+        settle(page)  # the note below goes, and what is under it moves up
     expect(page.locator('[data-role="mask-walked"]')).to_be_hidden()
     expect(page.locator('[data-role="mask-parsed"]')).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
