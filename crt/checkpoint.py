@@ -72,7 +72,7 @@ class SegmentationSpec:
 
 @dataclass(frozen=True)
 class Defaults:
-    """Settings that measured best for this checkpoint; the app starts from them.
+    """The settings that the app and the scripts start from, chosen by measurement.
 
     `combine`: which passes' attention refines the maps, and how. `blocks`: the first and the last of the blocks whose
     attention it is, counted from 0; None for all.

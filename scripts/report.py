@@ -174,7 +174,7 @@ a ResNet-50 trunk (see Licence).
 {runs}
 # Defaults
 
-The settings that measured best, which the app starts from: {defaults}.
+The settings that the app starts from: {defaults}.
 
 # Limits
 

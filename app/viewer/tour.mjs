@@ -55,7 +55,7 @@ export function stepsOf({ run, names, threshold, loops, usual, p, iou }) {
     run.methods.includes('crt') && run.maxLoops > 0 && {
       title: 'The loop', point: 'loops', settings: { refined: false, loops },
       text: `CRT adds the encoder's output to its input and enters the same encoder again; the tokens' similarity from pass to pass is ${run.similarity.slice(1, loops + 1).map((value) => percent(Math.max(0, value))).join(', ')} here. `
-        + `Over the pictures we measured, loops helped maps without refinement, and refined ones too as long as only the first pass's attention is used${told(iou('crt', { loops, refined: false }), (value) => `; on this picture, without refinement, ${loops} loops take the IoU from ${whole(iou('crt', { loops: 0, refined: false }))} to ${whole(value)}`)}.`,
+        + `Over the pictures we measured, loops helped maps without refinement, and refined ones too: at one scale, as here, by the attention of the first pass alone${told(iou('crt', { loops, refined: false }), (value) => `; on this picture, without refinement, ${loops} loops take the IoU from ${whole(iou('crt', { loops: 0, refined: false }))} to ${whole(value)}`)}.`,
     },
     run.methods.includes('crt') && {
       title: 'Refinement', point: 'refined', settings: { refined: true, loops: usual },
