@@ -78,11 +78,13 @@ def resize_long_side(image: np.ndarray, size: int) -> np.ndarray:
     A picture that already has this size is returned as it is. Raises InvalidSetting for a size below 1.
     """
     _check_rgb(image)
-    if size < 1:
-        raise InvalidSetting(f"The long side is {size}; give at least 1 pixel.")
-    height, width = image.shape[:2]
-    factor = size / max(height, width)
-    return _resize(image, max(1, round(height * factor)), max(1, round(width * factor)))
+    return _resize_side(image, size, max(image.shape[:2]))
+
+
+def resize_short_side(image: np.ndarray, size: int) -> np.ndarray:
+    """As `resize_long_side`, for the shorter side."""
+    _check_rgb(image)
+    return _resize_side(image, size, min(image.shape[:2]))
 
 
 def resize_scale(image: np.ndarray, factor: float) -> np.ndarray:
@@ -110,6 +112,14 @@ def _check_rgb(image: np.ndarray) -> None:
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         got = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise InvalidImage(f"A uint8 array (H, W, 3) is needed, not {got}; read the picture with load_image first.")
+
+
+def _resize_side(image: np.ndarray, size: int, side: int) -> np.ndarray:
+    if size < 1:
+        raise InvalidSetting(f"The side is {size}; give at least 1 pixel.")
+    height, width = image.shape[:2]
+    factor = size / side
+    return _resize(image, max(1, round(height * factor)), max(1, round(width * factor)))
 
 
 def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:

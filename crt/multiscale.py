@@ -26,6 +26,17 @@ class MapRequest:
     combine: Combine = "sum"
     blocks: tuple[int, int] | None = None
 
+    def maps(self, trace: Trace, keys: Sequence[int]) -> np.ndarray:
+        """The maps of the 0-based classes `keys`, as `Trace.maps` gives them."""
+        return trace.maps(
+            self.method,
+            loops=self.loops,
+            refined=self.refined,
+            classes=keys,
+            combine=self.combine,
+            blocks=blocks_between(self.blocks),
+        )
+
 
 @dataclass(frozen=True)
 class Views:
@@ -101,13 +112,5 @@ def multi_scale_maps(
             if scale == 1.0 and not flipped:
                 plain = trace
             for name, want in requests.items():
-                maps = trace.maps(
-                    want.method,
-                    loops=want.loops,
-                    refined=want.refined,
-                    classes=keys,
-                    combine=want.combine,
-                    blocks=blocks_between(want.blocks),
-                )
-                sums[name] += to_pixels(maps, trace.span(want.method), size, flipped=flipped)
+                sums[name] += to_pixels(want.maps(trace, keys), trace.span(want.method), size, flipped=flipped)
     return sums, plain or predictor.trace(base, settings)

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import tyro
-from tqdm import tqdm
 
 from crt.checkpoint import load_checkpoint
 from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
@@ -32,7 +31,7 @@ from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase,
 from crt.train.engine import train
 from crt.train.machine import describe_machine
 from crt.train.precision import resolve
-from scripts.evaluate import tick, write_json
+from scripts.output import counted, write_json
 
 Table = Literal["coupling", "loops", "twins", "modes", "sizes"]
 TABLES: tuple[Table, ...] = get_args(Table)
@@ -91,6 +90,8 @@ class Ablation:
     """The pictures that are measured: those of this split that show an animal."""
     every: int = 4
     """Measure every n-th of them."""
+    size: int | None = 336
+    """Pixels of their long side, where the table is not about it; None for their own."""
     checkpoint: str = "checkpoints/voc"
     """The checkpoint of the table of sizes."""
     schedule: Schedule = dataclasses.field(default_factory=Schedule)
@@ -126,7 +127,9 @@ def rows_of(config: Ablation) -> tuple[Row, ...]:
         *(Row("sizes", f"{size} px", None, "overlap", size) for size in range(224, 673, 112)),
         looped(4),
     )
-    return tuple(row for row in every if row.table in config.tables)
+    return tuple(
+        dataclasses.replace(row, size=row.size or config.size) for row in every if row.table in config.tables
+    )
 
 
 def training(name: str, config: Ablation, seed: int) -> TrainConfig:
@@ -196,7 +199,7 @@ def _do(row: Row, seed: int, config: Ablation, images: ImageSet, measured: Image
     device = choose_device(config.device)
     predictor = Predictor(checkpoint, device=device, bfloat16=resolve(config.precision, device.type) == "bf16")
     began = time.perf_counter()
-    with tqdm(total=len(measured), unit="picture", mininterval=5.0) as bar:
+    with counted(len(measured)) as advance:
         result = evaluate_seeds(
             predictor,
             measured,
@@ -204,7 +207,7 @@ def _do(row: Row, seed: int, config: Ablation, images: ImageSet, measured: Image
             loops=MOST_LOOPS,
             combine=("first", "last"),
             measured=(*VOC_ANIMALS, "person"),
-            advance=lambda: tick(bar),
+            advance=advance,
         )
     spent = checkpoint.config.training
     return {
@@ -237,6 +240,7 @@ def collect(config: Ablation, rows: tuple[Row, ...]) -> dict[str, Any]:
             "split": config.split,
             "measured": config.measured,
             "every": config.every,
+            "size": config.size,
             "seeds": list(config.seeds),
             "schedule": dataclasses.asdict(config.schedule)
             | {"resize": list(config.schedule.resize)}

@@ -3,12 +3,12 @@
 python -m scripts.evaluate seeds --root VOC2012 --split train --checkpoint checkpoints/voc --json FILE
 python -m scripts.evaluate stored --root VOC2012 --split train --folder runs/walked --sheet worst.png
 python -m scripts.evaluate masks --root VOC2012 --split val --folder runs/segmented --json FILE
+python -m scripts.evaluate wsol --root CUB_200_2011 --checkpoint checkpoints/cub --json FILE
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from pathlib import Path
 
 import torch
 import tyro
-from tqdm import tqdm
 
 from crt.checkpoint import load_checkpoint
 from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
@@ -33,6 +32,8 @@ from crt.stage import made_with
 from crt.tiles import Mode
 from crt.train.config import Precision
 from crt.train.precision import resolve
+from scripts.evaluate_wsol import Wsol, wsol
+from scripts.output import counted, write_json
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def seeds(config: Seeds) -> dict:
     views = Views(SCALES if config.multi_scale else (1.0,), flip=True, mode=config.mode)
     measured = named(config.classes)
     began = time.perf_counter()
-    with tqdm(total=len(images), unit="picture", mininterval=5.0) as bar:
+    with counted(len(images)) as advance:
         result = evaluate_seeds(
             predictor,
             images,
@@ -81,7 +82,7 @@ def seeds(config: Seeds) -> dict:
             loops=config.loops,
             combine=config.combine,
             measured=measured,
-            advance=lambda: tick(bar),
+            advance=advance,
         )
     result = {
         "protocol": {
@@ -171,12 +172,6 @@ def named(classes: tuple[str, ...]) -> list[str] | None:
     return [n for name in classes for n in ((*VOC_ANIMALS, "person") if name == "animals" else (name,))]
 
 
-def write_json(path: Path, result: dict) -> None:
-    """Write a result where it was asked for."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-
-
 def command(config: Seeds) -> str:
     """The command that measures the same again, without the folders of one machine."""
     checkpoint = Path(config.checkpoint)
@@ -189,11 +184,6 @@ def command(config: Seeds) -> str:
     words += [f"--every {config.every}"] if config.every > 1 else []
     words += [f"--limit {config.limit}"] if config.limit is not None else []
     return " ".join(words)
-
-
-def tick(bar: tqdm) -> None:
-    """One picture more."""
-    bar.update()
 
 
 def table(result: dict) -> str:
@@ -209,7 +199,11 @@ def table(result: dict) -> str:
 
 if __name__ == "__main__":
     try:
-        chosen = tyro.extras.subcommand_cli_from_dict({"seeds": Seeds, "stored": Stored, "masks": Masks})
-        seeds(chosen) if isinstance(chosen, Seeds) else stored(chosen)
+        commands = {"seeds": Seeds, "stored": Stored, "masks": Masks, "wsol": Wsol}
+        chosen = tyro.extras.subcommand_cli_from_dict(commands)
+        if isinstance(chosen, Wsol):
+            wsol(chosen)
+        else:
+            seeds(chosen) if isinstance(chosen, Seeds) else stored(chosen)
     except CrtError as error:
         sys.exit(f"error: {error}")

@@ -31,10 +31,10 @@ from crt.train.machine import describe_machine
 from crt.train.masks_data import with_masks
 from crt.train.relation import RelationConfig, train_relation
 from crt.train.segmentation import PRESETS, DeepLabConfig, train_deeplab
-from scripts.evaluate import write_json
 from scripts.make_labels import Labels, make_labels
 from scripts.make_masks import Masks, make_masks
 from scripts.make_seeds import Seeds, make_seeds
+from scripts.output import write_json
 from scripts.segment import Segment, segment_split
 from scripts.walk_seeds import Walk, walk_seeds
 

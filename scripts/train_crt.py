@@ -13,7 +13,7 @@ import sys
 
 import tyro
 
-from crt.datasets import ImageSet, check_images, read_folders, read_voc
+from crt.datasets import ImageSet, check_images, read_cub, read_folders, read_voc
 from crt.errors import CrtError, InvalidDataset
 from crt.train.config import PRESETS, DataConfig, TrainConfig, single_branch
 from crt.train.engine import train
@@ -23,10 +23,12 @@ from crt.train.preview import MapPreview, fixed_pictures
 def read_images(data: DataConfig) -> ImageSet:
     """All pictures of a data config, every one of them checked. Raises InvalidDataset with all problems."""
     if not data.roots:
-        raise InvalidDataset("No data: give --data.roots, a VOC2012 folder or a folder of class folders.")
+        raise InvalidDataset("No data: give --data.roots, a VOC2012 folder, one of CUB, or one of class folders.")
     classes = data.classes or None
     if data.layout == "folders":
         sets = [read_folders(root, classes=classes) for root in data.roots]
+    elif data.layout == "cub":
+        sets = [read_cub(root, split, classes=classes) for root in data.roots for split in data.splits]
     else:
         sets = [read_voc(root, split, classes=classes) for root in data.roots for split in data.splits]
     images = ImageSet.concat(sets)
@@ -40,7 +42,7 @@ def main(config: TrainConfig) -> None:
         config = single_branch(config, config.model.branches)
     images = read_images(config.data)
     shown = images
-    if config.preview_split is not None and config.data.layout == "voc":
+    if config.preview_split is not None and config.data.layout != "folders":
         splits = (config.preview_split,)
         shown = read_images(dataclasses.replace(config.data, roots=config.data.roots[:1], splits=splits))
     last = config.schedule[-1]

@@ -33,7 +33,7 @@ from crt.seeds import label_map, normalise, strided_size, sum_scales_released
 from crt.tiles import TileGrid, padded_length
 from crt.train.config import OptimizerConfig
 from crt.train.loss import dual_loss
-from crt.train.optim import PolySchedule, build_optimizer
+from crt.train.optim import RateSchedule, build_optimizer
 from crt.transformer import TransformerBranch
 
 FOLDER = Path(os.environ.get("CRT_GOLDEN_DIR") or Path(__file__).parent / "data" / "golden")
@@ -273,7 +273,7 @@ def test_optimizer(case: str) -> None:
         power=float(g["poly_power"]),
     )
     optimizer = build_optimizer([a], [b], settings)
-    schedule = PolySchedule(optimizer, int(g["max_step"]), power=settings.power)
+    schedule = RateSchedule(optimizer, int(g["max_step"]), power=settings.power)
     for step in range(int(g["steps"])):
         close(schedule.set(step), g[f"{case}_lr_used"][step], 2e-6)
         loss = 0.5 * (a - target) @ quad @ (a - target) + 0.5 * ((b - target) ** 2).sum()

@@ -2,7 +2,7 @@
 
 from crt.datasets.base import Box, ImageSet, Problems, Sample, check_images
 from crt.datasets.boxes import with_boxes
-from crt.datasets.cub import read_cub
+from crt.datasets.cub import is_cub, read_cub
 from crt.datasets.folders import read_folders
 from crt.datasets.voc import VOC_ANIMALS, VOC_CLASSES, read_voc, voc_palette
 
@@ -14,6 +14,7 @@ __all__ = [
     "Problems",
     "Sample",
     "check_images",
+    "is_cub",
     "read_cub",
     "read_folders",
     "read_voc",

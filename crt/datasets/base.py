@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -65,6 +66,25 @@ class ImageSet:
             targets[row, list(sample.labels)] = 1.0
         return targets
 
+    def over(self, classes: Sequence[str]) -> ImageSet:
+        """The same pictures with labels over another list, such as that of a checkpoint, which has all their classes.
+
+        Names are also the same without a number before them, as in "001.Black_footed_Albatross". Raises InvalidDataset
+        with the classes that the list does not have.
+        """
+        places = {form: index for index, name in enumerate(classes) for form in (_plain(name), name)}
+        known = [places.get(name, places.get(_plain(name))) for name in self.classes]
+        problems = Problems("This image set")
+        for label in sorted({label for sample in self.samples for label in sample.labels}):
+            if known[label] is None:
+                problems.add("class that the checkpoint does not know", self.classes[label])
+        problems.raise_if_any()
+        samples = (
+            replace(sample, labels=tuple(sorted({cast("int", known[label]) for label in sample.labels})))
+            for sample in self.samples
+        )
+        return ImageSet(tuple(classes), tuple(samples), self.single_label)
+
     @classmethod
     def concat(cls, sets: Iterable[ImageSet]) -> ImageSet:
         """All samples in order, each picture (by its resolved path) once: the first mention wins.
@@ -81,6 +101,11 @@ class ImageSet:
             for sample in image_set.samples:
                 first.setdefault(sample.image.resolve(), sample)
         return cls(sets[0].classes, tuple(first.values()), all(image_set.single_label for image_set in sets))
+
+
+def _plain(name: str) -> str:
+    number, dot, rest = name.partition(".")
+    return rest if dot and number.isdigit() else name
 
 
 class Problems:

@@ -13,10 +13,16 @@ CubSplit = Literal["train", "test"]
 PER_PICTURE = ("image_class_labels.txt", "train_test_split.txt", "bounding_boxes.txt")
 
 
-def read_cub(root: str | Path, split: CubSplit, *, classes: Sequence[str] | None = None) -> ImageSet:
+def is_cub(root: str | Path) -> bool:
+    """Whether `read_cub` would find its `images.txt` here."""
+    return any((folder / "images.txt").is_file() for folder in _places(Path(root).expanduser()))
+
+
+def read_cub(root: str | Path, split: str, *, classes: Sequence[str] | None = None) -> ImageSet:
     """One split with classes and boxes, and masks where `segmentations/` has them; a single-label set.
 
     root: the folder that holds `images.txt`, or the one around it.
+    split: `train` or `test`.
     classes: names as in `classes.txt`, with or without their number; all by default, in the order of their ids.
     A sample's id is its path under `images/`, without the extension. Ids of pictures and classes may have gaps. Boxes
     are as the file has them: they may reach over the edge of the picture.
@@ -57,10 +63,14 @@ def read_cub(root: str | Path, split: CubSplit, *, classes: Sequence[str] | None
 
 
 def _find(root: Path) -> Path:
-    for folder in (root, root / "CUB_200_2011"):
+    for folder in _places(root):
         if (folder / "images.txt").is_file():
             return folder
     raise InvalidDataset(f"There is no CUB-200-2011 in {root}; give the folder that holds images.txt.")
+
+
+def _places(root: Path) -> tuple[Path, Path]:
+    return root, root / "CUB_200_2011"
 
 
 def _table(file: Path, problems: Problems) -> dict[str, tuple[str, ...]]:

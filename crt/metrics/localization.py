@@ -7,7 +7,7 @@ label everything but 0 is. All shares are 0 … 1. Where there is nothing to div
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,14 +161,22 @@ class BoxAccuracy:
         self.pictures = 0
         self._hits = np.zeros((2, len(self.ious), len(self.thresholds)), dtype=np.int64)  # largest, any
 
-    def add(self, cam: np.ndarray, truths: BoxesLike) -> None:
-        """One picture: (H, W) map, not normalised, and (N, 4) ground-truth boxes in its pixels. NaN is refused."""
+    def add(
+        self, cam: np.ndarray, truths: BoxesLike, to_truth: Callable[[BoxesLike], np.ndarray] | None = None
+    ) -> None:
+        """One picture: (H, W) map, not normalised, and (N, 4) ground-truth boxes in its pixels. NaN is refused.
+
+        `to_truth`: takes boxes of the map to where the ground-truth boxes are, if those are not in the map's pixels.
+        """
         grey = grey_levels(cam)
         best: dict[int, tuple[float, float]] = {}  # many thresholds share a grey level
         for i, threshold in enumerate(self.thresholds):
             level = level_of(float(threshold), grey)
             if level not in best:
-                best[level] = self._best(grey > level, truths)
+                found = np.array([region.box for region in boxes(grey > level)]).reshape(-1, 4)
+                overlaps = pairwise_iou(found if to_truth is None else to_truth(found), truths, self.convention)
+                # of the largest region's box, and of the best region's, each with its best ground-truth box
+                best[level] = float(overlaps[:1].max(initial=0)), float(overlaps.max(initial=0))
             self._hits[:, :, i] += np.greater_equal.outer(best[level], self.ious)
         self.pictures += 1
 
@@ -187,11 +195,6 @@ class BoxAccuracy:
     def best_threshold(self) -> float:
         """The threshold that MaxBoxAcc is reached at; the lowest of several."""
         return float(self.thresholds[self.curves()[self.ious.index(0.5)].argmax()])
-
-    def _best(self, mask: np.ndarray, truths: BoxesLike) -> tuple[float, float]:
-        """IoU of the largest region's box, and of the best region's, each with its best ground-truth box."""
-        overlaps = pairwise_iou([region.box for region in boxes(mask)], truths, self.convention)
-        return float(overlaps[:1].max(initial=0)), float(overlaps.max(initial=0))
 
 
 def pixel_average_precision(cam: np.ndarray, truth: np.ndarray, label: int | None = None) -> float:

@@ -12,6 +12,8 @@ from crt.errors import InvalidSetting
 
 Branches = Literal["pair", "cnn", "vit"]
 Precision = Literal["auto", "no", "bf16", "fp16"]
+Side = Literal["long", "short"]
+"""Which side of a picture a size is about."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,10 @@ class DataConfig:
     """Where the pictures are."""
 
     roots: tuple[Path, ...] = ()
-    """Devkit folders (`.../VOC2012`), or class-per-folder roots."""
+    """Devkit folders (`.../VOC2012`), class-per-folder roots, or folders of CUB-200-2011."""
     splits: tuple[str, ...] = ("train_aug",)
-    """Split names, read from every root. Not used by the folder layout."""
-    layout: Literal["voc", "folders"] = "voc"
+    """Split names, read from every root; `train` for CUB. Not used by the folder layout."""
+    layout: Literal["voc", "folders", "cub"] = "voc"
     classes: tuple[str, ...] = ()
     """Keep these classes only; all of them if empty."""
     workers: int = 1
@@ -55,16 +57,17 @@ class Phase:
     crop: int
     """Pixels of the square crop."""
     resize: tuple[int, int]
-    """The long side is resized to a uniform integer between these two, both included."""
+    """The `side` is resized to a uniform integer between these two, both included."""
     loops: tuple[int, ...] = (3,)
     """The loop count of a step is drawn from these."""
     cnn_size: int | None = None
     """The CNN sees the crop at this size; None for the crop itself."""
+    side: Side = "long"
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """One branch's optimizer; the learning rate follows `(1 - step / steps) ** power`."""
+    """One branch's optimizer; the learning rate follows `(1 - step / steps) ** power`, or falls in steps."""
 
     kind: Literal["sgd", "adamw"]
     lr: float
@@ -74,6 +77,8 @@ class OptimizerConfig:
     """The classifier's learning rate is this many times `lr`."""
     warmup_steps: int = 0
     power: float = 0.9
+    drop_epochs: int | None = None
+    """Multiply the rate by 0.1 every so many epochs, in the place of the polynomial."""
     clip: float | None = None
     """Bound of the gradient norm of the branch; None for no bound."""
 
@@ -124,6 +129,8 @@ class TrainConfig(RunConfig):
     """λ of Eq. 2."""
     coupling_from_epoch: int = 1
     """λ is 0 before this epoch, counted from 0."""
+    coupling_period: int | None = None
+    """λ is 0 and in force by turns, in periods of so many epochs: METHOD section 9, which counts epochs from 1."""
     coupling_size: int | None = None
     """Maps are compared at this size in pixels; None for the crop, as released."""
     preview: int = 6
@@ -146,7 +153,10 @@ class TrainConfig(RunConfig):
 
     def coupling_at(self, epoch: int) -> float:
         """λ in force in an epoch counted from 0; 0 unless both branches are trained."""
-        return self.coupling if self.model.branches == "pair" and epoch >= self.coupling_from_epoch else 0.0
+        if self.model.branches != "pair" or epoch < self.coupling_from_epoch:
+            return 0.0
+        period = self.coupling_period
+        return 0.0 if period is not None and ((epoch + 1) // period) % 2 == 0 else self.coupling
 
 
 @dataclass(frozen=True)
@@ -194,11 +204,34 @@ TWO_CORES_BF16 = TrainConfig(
     ),
     coupling_size=112,
 )
+_CUB = DataConfig(splits=("train",), layout="cub")
+_CUB_ADAMW = OptimizerConfig("adamw", lr=5e-4, weight_decay=5e-4, head_factor=1.0, drop_epochs=30)
+CUB_PAPER = TrainConfig(
+    batch=64,
+    data=_CUB,
+    model=ModelConfig(vit="deit_small_patch16_224"),
+    schedule=(Phase(60, 224, (256, 256), side="short"),),
+    cnn_optimizer=_CUB_ADAMW,
+    vit_optimizer=_CUB_ADAMW,
+    coupling_from_epoch=0,
+    coupling_period=5,
+)
+CUB_TWO_CORES = TrainConfig(
+    data=_CUB,
+    schedule=(
+        Phase(13, 224, (224, 320), loops=(0, 1), cnn_size=160, side="short"),
+        Phase(5, 224, (224, 320), loops=(0, 1, 3), side="short"),
+    ),
+    coupling_size=112,
+    coupling_period=2,
+)
 
 PRESETS: dict[str, tuple[str, TrainConfig]] = {
     "paper": ("the paper's networks with the released optimizer: DeiT-S + ResNet-152, SGD, 10 epochs", PAPER),
     "full": ("DeiT-Tiny + ResNet-50, 336 crops, 8 epochs: for a GPU", FULL),
     "two-cores": ("224 crops, 6 epochs: for a CPU", TWO_CORES),
+    "cub-paper": ("birds: DeiT-S + ResNet-50, 60 epochs with coupling by turns", CUB_PAPER),
+    "cub-two-cores": ("birds: DeiT-Tiny + ResNet-50, 18 epochs: for two cores", CUB_TWO_CORES),
     "two-cores-bf16": ("224 crops, then 336: for two cores with bfloat16 instructions", TWO_CORES_BF16),
 }
 

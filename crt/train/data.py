@@ -11,13 +11,16 @@ from torch.utils.data import DataLoader, Dataset
 
 from crt.datasets import ImageSet
 from crt.errors import InvalidSetting
-from crt.images import load_image, resize_long_side, to_tensor
-from crt.train.config import TrainConfig
+from crt.images import load_image, resize_long_side, resize_short_side, to_tensor
+from crt.train.config import Side, TrainConfig
 
 
-def random_crop(image: np.ndarray, crop: int, resize: tuple[int, int], rng: np.random.Generator) -> Tensor:
+def random_crop(
+    image: np.ndarray, crop: int, resize: tuple[int, int], rng: np.random.Generator, side: Side = "long"
+) -> Tensor:
     """(H, W, 3) uint8 -> (3, crop, crop) normalised float32: resized, flipped at random, cropped, zero-filled."""
-    image = resize_long_side(image, int(rng.integers(resize[0], resize[1] + 1)))
+    resized = resize_long_side if side == "long" else resize_short_side
+    image = resized(image, int(rng.integers(resize[0], resize[1] + 1)))
     if rng.random() < 0.5:
         image = np.ascontiguousarray(image[:, ::-1])
     (from_y, from_x), (to_y, to_x), (rows, cols) = place_crop((image.shape[0], image.shape[1]), crop, rng)
@@ -99,7 +102,7 @@ class CropPlan(StepPlan):
         """(3, crop, crop) normalised float32 and (C,) float32 of 0 and 1."""
         phase = self.config.phase_of(epoch)
         image = load_image(self.images.samples[index].image)
-        return random_crop(image, phase.crop, phase.resize, rng), self.targets[index]
+        return random_crop(image, phase.crop, phase.resize, rng, phase.side), self.targets[index]
 
     def loops(self, step: int) -> int:
         """The loop count of a step."""

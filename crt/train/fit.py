@@ -22,7 +22,7 @@ from crt.datasets import ImageSet
 from crt.errors import CrtError, InvalidCheckpoint
 from crt.train.config import OptimizerConfig, RunConfig
 from crt.train.log import TrainLog
-from crt.train.optim import PolySchedule, build_optimizer
+from crt.train.optim import RateSchedule, build_optimizer
 from crt.train.precision import resolve
 from crt.train.state import STATE_FILE, load_state, save_state
 
@@ -103,7 +103,13 @@ class Fit:
         config, accelerator, out = self.config, self.accelerator, self.config.out
         optimizers = {name: build_optimizer(part.body, part.head, part.config) for name, part in parts.items()}
         schedules = [
-            PolySchedule(optimizers[name], plan.steps, power=part.config.power, warmup=part.config.warmup_steps)
+            RateSchedule(
+                optimizers[name],
+                plan.steps,
+                power=part.config.power,
+                warmup=part.config.warmup_steps,
+                drop=part.config.drop_epochs and part.config.drop_epochs * plan.steps_per_epoch,
+            )
             for name, part in parts.items()
         ]
         start = self._open(model, optimizers, fingerprint)

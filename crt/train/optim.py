@@ -1,4 +1,4 @@
-"""Optimizers of the branches and the polynomial schedule (METHOD section 6)."""
+"""Optimizers of the branches and how their rates fall (METHOD sections 6 and 9)."""
 
 from __future__ import annotations
 
@@ -33,17 +33,25 @@ def build_optimizer(body: Iterable[nn.Parameter], head: Iterable[nn.Parameter], 
     return torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay)
 
 
-class PolySchedule:
-    """Sets the rates of an optimizer from the step number alone, so that a resumed run needs no state of it."""
+class RateSchedule:
+    """Sets the rates of an optimizer from the step number alone, so that a resumed run needs no state of it.
 
-    def __init__(self, optimizer: Optimizer, steps: int, *, power: float = 0.9, warmup: int = 0) -> None:
+    The polynomial of `poly`; with `drop` the rate is multiplied by 0.1 after every so many steps in its place.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, steps: int, *, power: float = 0.9, warmup: int = 0, drop: int | None = None
+    ) -> None:
         self.optimizer = optimizer
         self.base = [group["lr"] for group in optimizer.param_groups]
-        self.steps, self.power, self.warmup = steps, power, warmup
+        self.steps, self.power, self.warmup, self.drop = steps, power, warmup, drop
 
     def set(self, step: int) -> list[float]:
         """Set and return the rates of all groups for a step counted from 0."""
-        factor = poly(step, self.steps, power=self.power, warmup=self.warmup)
+        power = self.power if self.drop is None else 0.0
+        factor = poly(step, self.steps, power=power, warmup=self.warmup)
+        if self.drop is not None:
+            factor *= 0.1 ** (step // self.drop)
         for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
             group["lr"] = base * factor
         return [group["lr"] for group in self.optimizer.param_groups]

@@ -1,0 +1,73 @@
+"""The pictures whose boxes went best and worst, with the map, the box found and the ground truth."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from crt.boxes import BoxesLike, min_max
+from crt.datasets import ImageSet
+from crt.errors import InvalidSetting
+from crt.figures.colours import fit, overlay
+from crt.figures.sheet import Panel, contact_sheet
+from crt.images import load_image
+from crt.metrics.wsol import BoxView, Found, Looked, WsolScore, look
+from crt.multiscale import MapRequest
+from crt.predictor import Predictor
+
+WIDTH = 200
+TRUTH, FOUND = (255, 209, 102), (255, 255, 255)
+
+
+def box_sheet(
+    predictor: Predictor,
+    images: ImageSet,
+    request: MapRequest,
+    view: BoxView,
+    score: WsolScore,
+    *,
+    title: str,
+    count: int = 6,
+) -> Image.Image:
+    """The `count` best and the `count` worst pictures of `score`, which `evaluate_wsol` measured with the same request.
+
+    Raises InvalidSetting for a sheet of nothing.
+    """
+    ranked = sorted(score.found, key=lambda found: -found.iou)
+    if count < 1 or not ranked:
+        raise InvalidSetting("A sheet of boxes needs at least one picture.")
+    count = min(count, len(ranked))
+    samples = {sample.id: sample for sample in images.samples}
+    rows = []
+    for chosen in (ranked[:count], ranked[-count:][::-1]):
+        some = ImageSet(images.classes, tuple(samples[found.id] for found in chosen), images.single_label)
+        looked = look(predictor, some, {"map": request}, view)
+        rows.append([_panel(one, found, images.classes) for one, found in zip(looked, chosen, strict=True)])
+    note = (
+        f"The {count} best and the {count} worst of {len(ranked)} pictures. White: the box found; yellow: the ground "
+        f"truth. Threshold {score.threshold:.2f} of the map's range."
+    )
+    return contact_sheet(rows, title=title, notes=[note], width=WIDTH, bar=("least", "most of this map"))
+
+
+def _panel(looked: Looked, found: Found, classes: tuple[str, ...]) -> Panel:
+    sample = looked.sample
+    image = load_image(sample.image)
+    whole = looked.on_picture(looked.maps["map"], image.shape[:2])
+    small = fit(image, WIDTH)
+    cam = np.asarray(Image.fromarray(min_max(whole)).resize((small.shape[1], small.shape[0]), Image.Resampling.BOX))
+    factor = small.shape[1] / image.shape[1]
+    drawn = Image.fromarray(overlay(small, cam, vmax=1.0, opacity=0.45))
+    _rectangles(drawn, factor * np.array(sample.boxes), TRUTH)
+    _rectangles(drawn, factor * np.array([found.box]), FOUND)
+    rank = int((looked.logits["map"] > looked.logits["map"][sample.labels[0]]).sum()) + 1
+    lines = (f"IoU {found.iou:.2f}", classes[sample.labels[0]], f"class at place {rank}")
+    return Panel(np.asarray(drawn), lines)
+
+
+def _rectangles(image: Image.Image, boxes: BoxesLike, ink: tuple[int, int, int]) -> None:
+    draw = ImageDraw.Draw(image)
+    for x0, y0, x1, y1 in np.asarray(boxes, dtype=float):
+        corners = np.clip([x0, y0, x1 - 1, y1 - 1], 0, [image.width - 1, image.height - 1] * 2).tolist()
+        draw.rectangle(corners, outline=(0, 0, 0), width=4)
+        draw.rectangle([corners[0] + 1, corners[1] + 1, corners[2] - 1, corners[3] - 1], outline=ink, width=2)

@@ -1,0 +1,203 @@
+"""Weakly supervised localization: the boxes of a single-label data set found by class maps (METHOD section 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from crt.boxes import Box, BoxesLike, CentreCrop, best_match, box_of_map, min_max
+from crt.datasets import ImageSet, Sample
+from crt.errors import InvalidDataset
+from crt.images import load_image, resize_long_side
+from crt.indexed import read_labels
+from crt.metrics.localization import BoxAccuracy, Localization, PixelCurves
+from crt.multiscale import MapRequest
+from crt.predictor import Predictor, Settings
+from crt.seeds import to_pixels
+
+DEFINITIONS = {
+    "gt_known": "share of pictures whose box of the true class has IoU >= 0.5 with a ground-truth box",
+    "top1": "gt_known, and the true class has the highest score",
+    "top5": "gt_known, and the true class is among the five highest scores",
+    "max_box_acc": "gt_known at the best threshold of a sweep on these very pictures (Choe et al. 2020)",
+    "max_box_acc_v2": "mean over IoU 0.3, 0.5 and 0.7 of the best share of a sweep on these very pictures, any region "
+    "of the map against any ground-truth box (Choe et al. 2020)",
+    "pxap": "area under precision and recall of the pixels of all pictures (Choe et al. 2020), where masks exist",
+    "threshold": "share of the map's range, on 256 grey levels, that a pixel must exceed to be of the object",
+    "gt_known_continuous": "gt_known by the continuous IoU",
+    "classification_top1": "share of pictures whose true class has the highest score",
+    "classification_top5": "share of pictures whose true class is among the five highest scores",
+    "iou": "inclusive: the sides of half-open boxes count as x1 - x0 + 1 pixels, as in the released program; "
+    "continuous: as x1 - x0",
+}
+ToPicture = Callable[[BoxesLike], np.ndarray]
+"""(N, 4) boxes in what the networks saw -> (N, 4) in pixels of the picture."""
+
+
+@dataclass(frozen=True)
+class BoxView:
+    """How a picture is looked at. `centre`: short side at 256 and of that the middle 224 × 224, as released; else the
+    whole picture with its long side at `size` pixels, through tiles where it is larger than one.
+    """
+
+    centre: bool = True
+    size: int = 224
+
+    def of(self, image: np.ndarray) -> tuple[np.ndarray, ToPicture]:
+        """(H, W, 3) uint8 -> what the networks see, (h, w, 3) uint8, and the way of its boxes back to the picture."""
+        height, width = image.shape[:2]
+        if self.centre:
+            crop = CentreCrop((height, width))
+            (rows, columns), (top, left) = crop.resized, crop.origin
+            resized = np.asarray(Image.fromarray(image).resize((columns, rows), Image.Resampling.BICUBIC))
+            seen = np.ascontiguousarray(resized[top : top + crop.crop, left : left + crop.crop])
+            return seen, crop.to_source
+        seen = resize_long_side(image, self.size)
+        factors = np.tile([width / seen.shape[1], height / seen.shape[0]], 2)
+        return seen, lambda boxes: np.asarray(boxes, dtype=np.float64).reshape(-1, 4) * factors
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one method made of one picture: its box of the true class, in pixels of the picture, and the best IoU."""
+
+    id: str
+    box: Box
+    iou: float
+
+
+@dataclass
+class WsolScore:
+    """The measures of one kind of map. `found`: picture by picture, in the order of the data."""
+
+    threshold: float
+    boxes: BoxAccuracy = field(default_factory=BoxAccuracy)
+    localization: Localization = field(default_factory=Localization)
+    continuous: Localization = field(default_factory=Localization)
+    classification: Localization = field(default_factory=lambda: Localization(iou=0.0))
+    pixels: PixelCurves = field(default_factory=PixelCurves)
+    found: list[Found] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """`DEFINITIONS` in percent, thresholds as shares; `curve`: gt_known at each of `BOX_THRESHOLDS`."""
+        kinds = {**self.localization.shares(), "gt_known_continuous": self.continuous.shares()["gt_known"]}
+        kinds |= {f"classification_{k}": self.classification.shares()[k] for k in ("top1", "top5")}
+        kinds |= {"max_box_acc": self.boxes.max_box_acc(), "max_box_acc_v2": self.boxes.max_box_acc_v2()}
+        if self.pixels.pictures:
+            kinds["pxap"] = self.pixels.average_precision()
+        curve = self.boxes.curves()[self.boxes.ious.index(0.5)]
+        return {name: round(100 * float(share), 2) for name, share in kinds.items()} | {
+            "threshold": self.threshold,
+            "threshold_best": self.boxes.best_threshold(),
+            "curve": np.round(100 * curve, 2).tolist(),
+        }
+
+
+def choose_thresholds(
+    predictor: Predictor,
+    images: ImageSet,
+    requests: Mapping[str, MapRequest],
+    view: BoxView,
+    *,
+    advance: Callable[[], None] | None = None,
+) -> dict[str, float]:
+    """For each kind of map the threshold that finds most boxes in `images`; give it training pictures.
+
+    Raises InvalidDataset for a picture without a box.
+    """
+    accuracies = {name: BoxAccuracy() for name in requests}
+    for looked in look(predictor, images, requests, view):
+        for name, cam in looked.maps.items():
+            accuracies[name].add(cam, looked.sample.boxes, looked.to_picture)
+        if advance is not None:
+            advance()
+    return {name: accuracy.best_threshold() for name, accuracy in accuracies.items()}
+
+
+def evaluate_wsol(
+    predictor: Predictor,
+    images: ImageSet,
+    requests: Mapping[str, MapRequest],
+    view: BoxView,
+    thresholds: Mapping[str, float],
+    *,
+    advance: Callable[[], None] | None = None,
+) -> dict[str, WsolScore]:
+    """Every kind of map against the boxes of a single-label data set, image labels given for the maps.
+
+    `images` are over the classes of the checkpoint. The IoU is the inclusive one, in pixels of the picture; the best of
+    several ground-truth boxes counts. Scores are those of the network that made the map. Raises InvalidDataset for
+    other classes and for a picture without a box.
+    """
+    scores = {name: WsolScore(thresholds[name]) for name in requests}
+    for looked in look(predictor, images, requests, view):
+        sample, mask = looked.sample, _mask(looked.sample)
+        for name, cam in looked.maps.items():
+            score = scores[name]
+            box = looked.to_picture([box_of_map(cam, threshold=score.threshold)])[0]
+            overlap = best_match(box, sample.boxes).iou
+            logits, label = looked.logits[name], sample.labels[0]
+            score.boxes.add(cam, sample.boxes, looked.to_picture)
+            score.localization.add(overlap, logits, label)
+            score.continuous.add(best_match(box, sample.boxes, "continuous").iou, logits, label)
+            score.classification.add(overlap, logits, label)
+            score.found.append(Found(sample.id, Box(*map(float, box)), overlap))
+            if mask is not None:
+                score.pixels.add(min_max(looked.on_picture(cam, mask.shape)), mask)
+        if advance is not None:
+            advance()
+    return scores
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One picture as the networks saw it. `maps`: (h, w) float32 of its class on the pixels that they saw."""
+
+    sample: Sample
+    maps: dict[str, np.ndarray]
+    logits: dict[str, np.ndarray]
+    to_picture: ToPicture
+
+    def on_picture(self, cam: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+        """(h, w) map -> (H, W) on the picture; its minimum where the networks did not look."""
+        height, width = cam.shape
+        x0, y0, x1, y1 = np.rint(self.to_picture([[0, 0, width, height]])[0]).astype(int)
+        whole = np.full(size, cam.min(), dtype=np.float32)
+        whole[y0:y1, x0:x1] = np.asarray(Image.fromarray(cam).resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR))
+        return whole
+
+
+def look(predictor: Predictor, images: ImageSet, requests: Mapping[str, MapRequest], view: BoxView) -> Iterator[Looked]:
+    """Each picture once, as `view` shows it, with the map of its class by every request. Raises InvalidDataset."""
+    if tuple(images.classes) != tuple(predictor.checkpoint.config.classes):
+        raise InvalidDataset("The classes of the data are not those of the checkpoint.")
+    if bare := [sample.id for sample in images.samples if not sample.boxes]:
+        raise InvalidDataset(f"{len(bare)} pictures have no box, {bare[0]} among them: give their boxes.")
+    settings = Settings(
+        size=None,
+        loops=max((request.loops for request in requests.values()), default=0),
+        methods=tuple({request.method for request in requests.values()}),
+    )
+    for sample in images.samples:
+        seen, to_picture = view.of(load_image(sample.image))
+        trace = predictor.trace(seen, settings)
+        maps, logits = {}, {}
+        for name, want in requests.items():
+            cam = want.maps(trace, sample.labels)
+            maps[name] = to_pixels(cam, trace.span(want.method), seen.shape[:2])[0]
+            logits[name] = trace.scores(want.method, want.loops)
+        yield Looked(sample, maps, logits, to_picture)
+
+
+def _mask(sample: Sample) -> np.ndarray | None:
+    """(H, W) uint8, not 0 on the object; None without a mask. CUB's are grey: the more of five people drew a pixel."""
+    if sample.mask is None:
+        return None
+    with Image.open(sample.mask) as file:
+        if file.mode == "P":
+            return read_labels(sample.mask)
+        return (np.asarray(file.convert("L"), dtype=np.float32) > 127).astype(np.uint8)

@@ -1,0 +1,171 @@
+"""`python -m scripts.evaluate wsol`: boxes of a single-label data set found by the class maps of a checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from crt.boxes import THRESHOLD
+from crt.checkpoint import load_checkpoint
+from crt.datasets import ImageSet, is_cub, read_cub, read_folders, with_boxes
+from crt.errors import InvalidSetting
+from crt.figures.box_sheet import box_sheet
+from crt.metrics.wsol import DEFINITIONS, BoxView, WsolScore, choose_thresholds, evaluate_wsol
+from crt.multiscale import MapRequest, requests_for
+from crt.predictor import Predictor, choose_device
+from crt.train.config import Precision
+from crt.train.precision import resolve
+from scripts.output import counted, write_json
+
+MAIN = ("crt", "tscam", "resnet", "crt_cnn")
+
+
+@dataclass(frozen=True)
+class Wsol:
+    """Top-1, Top-5 and GT-known localization, MaxBoxAcc and V2, and PxAP where there are masks."""
+
+    root: Path
+    """CUB-200-2011 or a part of it (the folder of images.txt), or a folder of class folders with `--boxes`."""
+    checkpoint: str = "checkpoints/cub"
+    boxes: Path | None = None
+    """CSV with columns id, x0, y0, x1, y1; an id may come several times. CUB has its own boxes."""
+    split: str = "test"
+    """Of CUB: what is measured."""
+    threshold: float | None = None
+    """Share of a map's range that belongs to the object. Left out, the one that finds most boxes of the training
+    pictures: CUB's other split, or `--train-root`; without any, the released 0.1."""
+    train_root: Path | None = None
+    """Training pictures to choose the thresholds on, like `--root`."""
+    train_boxes: Path | None = None
+    train_every: int = 3
+    """Choose thresholds on every n-th training picture."""
+    view: BoxView = dataclasses.field(default_factory=BoxView)
+    """`--view.centre`: 256 and the middle 224, as released; `--view.no-centre`: the whole picture."""
+    loops: int | None = None
+    """Measure CRT also at every loop count up to this one, refined and not."""
+    every: int = 1
+    """Measure every n-th picture only."""
+    sheet: Path | None = None
+    """Draw CRT's best and worst pictures here."""
+    device: str = "auto"
+    precision: Precision = "auto"
+    json: Path | None = None
+    """Write the result here."""
+
+
+def wsol(config: Wsol) -> dict[str, Any]:
+    """Run the evaluation, print its table and return the JSON result. Raises CrtError."""
+    checkpoint = load_checkpoint(config.checkpoint)
+    device = choose_device(config.device)
+    bfloat16 = resolve(config.precision, device.type) == "bf16"
+    predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
+    names = checkpoint.config.classes
+    images = read_boxes(config.root, config.boxes, config.split).over(names)
+    images = dataclasses.replace(images, samples=images.samples[:: config.every])
+    requests = wanted(predictor, config.loops)
+    began = time.perf_counter()
+    thresholds, source = _thresholds(config, predictor, requests)
+    with counted(len(images), "measuring") as advance:
+        scores = evaluate_wsol(predictor, images, requests, config.view, thresholds, advance=advance)
+    result = {
+        "protocol": {
+            "command": command(config),
+            "data": config.root.name,
+            "split": config.split if is_cub(config.root) else None,
+            "every": config.every,
+            "view": "short side 256, centre 224" if config.view.centre else f"whole, long side {config.view.size}",
+            "thresholds": source,
+            "loops": requests["crt"].loops if "crt" in requests else None,
+            "precision": "bfloat16" if bfloat16 else "float32",
+            "torch": torch.__version__,
+            "checkpoint_sha256": checkpoint.sha256,
+        },
+        "definitions": DEFINITIONS,
+        "images": len(images),
+        "classes": len(names),
+        "methods": {name: score.to_json() for name, score in scores.items()},
+        "seconds_per_picture": round((time.perf_counter() - began) / len(images), 3),
+    }
+    print(table(result))
+    if config.json is not None:
+        write_json(config.json, result)
+    if config.sheet is not None:
+        shown = next(name for name in MAIN if name in requests)
+        _draw(config, predictor, images, requests[shown], scores[shown])
+    return result
+
+
+def read_boxes(root: Path, boxes: Path | None, split: str) -> ImageSet:
+    """Pictures with boxes in either layout. Raises InvalidDataset, and InvalidSetting where no boxes are given."""
+    if is_cub(root):
+        images = read_cub(root, split)
+        return images if boxes is None else with_boxes(images, boxes)
+    if boxes is None:
+        raise InvalidSetting(f"{root} is not CUB-200-2011: give --boxes, a CSV file with id, x0, y0, x1, y1.")
+    return with_boxes(read_folders(root), boxes)
+
+
+def wanted(predictor: Predictor, loops: int | None) -> dict[str, MapRequest]:
+    """The rows of the table: each network by the checkpoint's defaults, and CRT up to `loops` if that is given."""
+    most = max(predictor.checkpoint.config.defaults.loops, loops or 0)
+    requests = requests_for(predictor, most)
+    return {
+        name: request
+        for name, request in requests.items()
+        if name in MAIN or (loops is not None and name.startswith("crt_loops") and request.loops <= loops)
+    }
+
+
+def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MapRequest]) -> tuple[dict[str, float], str]:
+    """The threshold of every row, and where it is from in words."""
+    if config.threshold is not None:
+        return dict.fromkeys(requests, config.threshold), "given"
+    if config.train_root is not None:
+        images = read_boxes(config.train_root, config.train_boxes, "train")
+    elif is_cub(config.root) and config.split != "train":
+        images = read_cub(config.root, "train")
+    else:
+        return dict.fromkeys(requests, THRESHOLD), "as released"
+    images = images.over(predictor.checkpoint.config.classes)
+    images = dataclasses.replace(images, samples=images.samples[:: config.train_every])
+    with counted(len(images), "choosing thresholds") as advance:
+        chosen = choose_thresholds(predictor, images, requests, config.view, advance=advance)
+    return chosen, f"best on {len(images)} training pictures, every {config.train_every}th"
+
+
+def _draw(config: Wsol, predictor: Predictor, images: ImageSet, request: MapRequest, score: WsolScore) -> None:
+    if config.sheet is None:
+        return
+    config.sheet.parent.mkdir(parents=True, exist_ok=True)
+    title = f"Boxes of {request.method} on {config.root.name}"
+    box_sheet(predictor, images, request, config.view, score, title=title).save(config.sheet)
+
+
+def command(config: Wsol) -> str:
+    """The command that measures the same again, without the folders of one machine."""
+    checkpoint = Path(config.checkpoint)
+    words = ["python -m scripts.evaluate wsol", f"--root {config.root.name}", f"--split {config.split}"]
+    words.append(f"--checkpoint {checkpoint.name if checkpoint.is_absolute() else checkpoint}")
+    words += [f"--boxes {config.boxes.name}"] if config.boxes else []
+    words += [f"--threshold {config.threshold}"] if config.threshold is not None else []
+    words += [f"--train-root {config.train_root.name}"] if config.train_root else []
+    words += [f"--train-boxes {config.train_boxes.name}"] if config.train_boxes else []
+    words += [f"--train-every {config.train_every}"] if config.train_every != Wsol.train_every else []
+    words += [] if config.view.centre else [f"--view.no-centre --view.size {config.view.size}"]
+    words += [f"--loops {config.loops}"] if config.loops is not None else []
+    words += [f"--every {config.every}"] if config.every > 1 else []
+    return " ".join(words)
+
+
+def table(result: dict[str, Any]) -> str:
+    """The methods of a result as lines of text."""
+    columns = ("top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2", "threshold")
+    lines = [f"{'maps':<24}" + "".join(f"{name:>16}" for name in columns)]
+    for name, row in result["methods"].items():
+        lines.append(f"{name:<24}" + "".join(f"{row[column]:>16.2f}" for column in columns))
+    return "\n".join([*lines, *(f"{name}: {meaning}" for name, meaning in DEFINITIONS.items())])

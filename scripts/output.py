@@ -1,0 +1,28 @@
+"""What every command shares: a bar over pictures, and its result as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+
+@contextmanager
+def counted(total: int, what: str = "") -> Iterator[Callable[[], None]]:
+    """A bar of `total` pictures; call what it gives once for each."""
+    with tqdm(total=total, unit="picture", desc=what or None, mininterval=5.0) as bar:
+
+        def advance() -> None:
+            bar.update()
+
+        yield advance
+
+
+def write_json(path: Path, result: dict[str, Any]) -> None:
+    """Write a result where it was asked for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

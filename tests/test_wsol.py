@@ -1,0 +1,161 @@
+"""Localization of a single-label data set: what is seen of a picture, the way back of its boxes, and the measures."""
+
+import csv
+import json
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from crt.checkpoint import load_checkpoint
+from crt.datasets import ImageSet, Sample
+from crt.errors import InvalidDataset, InvalidSetting
+from crt.metrics import wsol
+from crt.metrics.wsol import BoxView, Looked, choose_thresholds, evaluate_wsol
+from crt.multiscale import MapRequest
+from crt.predictor import Predictor, Settings
+from scripts.evaluate_wsol import Wsol, read_boxes
+from scripts.evaluate_wsol import wsol as run
+from tests.tiny import tiny_checkpoint
+
+CLASSES = ("001.Albatross", "004.Ani", "007.Auklet")
+
+
+def blob(box: tuple[int, int, int, int], value: float = 1.0) -> np.ndarray:
+    cam = np.zeros((64, 64), dtype=np.float32)
+    x0, y0, x1, y1 = box
+    cam[y0:y1, x0:x1] = value
+    return cam
+
+
+@pytest.mark.parametrize("view", [BoxView(), BoxView(centre=False, size=100)])
+def test_a_box_that_is_seen_comes_back_to_where_it_was(view):
+    image = np.zeros((300, 500, 3), dtype=np.uint8)
+    image[120:200, 190:330] = 255
+    seen, to_picture = view.of(image)
+    assert seen.shape == ((224, 224, 3) if view.centre else (60, 100, 3))
+    rows, columns = np.nonzero(seen[..., 0] > 127)
+    box = to_picture([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]])[0]
+    assert np.abs(box - [190, 120, 330, 200]).max() <= (1.5 if view.centre else 4)
+
+
+def test_the_measures_by_hand(monkeypatch):
+    """Four pictures: found and right, found and second, missed and right, a part of it at the low threshold only."""
+    truth = (8.0, 8.0, 40.0, 40.0)
+    part = blob((4, 4, 20, 20), 0.3) + blob((4, 4, 10, 10), 0.7)
+    cams = [blob((4, 4, 20, 20)), blob((4, 4, 20, 20)), blob((40, 40, 60, 60)), part]
+    logits = [[3.0, 1, 0], [1.0, 2, 0], [3.0, 1, 0], [3.0, 1, 0]]
+    samples = tuple(Sample(f"{i}", Path(f"{i}.png"), (0,), boxes=(truth, (50.0, 50.0, 52.0, 52.0))) for i in range(4))
+    images = ImageSet(CLASSES, samples, single_label=True)
+
+    def look(*_):
+        for sample, cam, score in zip(samples, cams, logits, strict=True):
+            yield Looked(sample, {"crt": cam}, {"crt": np.array(score)}, lambda boxes: 2.0 * np.asarray(boxes))
+
+    monkeypatch.setattr(wsol, "look", look)
+    requests = {"crt": MapRequest("crt")}
+    low = evaluate_wsol(cast("Predictor", None), images, requests, BoxView(), {"crt": 0.1})["crt"].to_json()
+    assert (low["top1"], low["top5"], low["gt_known"]) == (50.0, 75.0, 75.0)
+    assert (low["classification_top1"], low["classification_top5"]) == (75.0, 100.0)
+    high = evaluate_wsol(cast("Predictor", None), images, requests, BoxView(), {"crt": 0.5})["crt"]
+    assert high.to_json()["gt_known"] == 50.0 and high.to_json()["max_box_acc"] == 75.0
+    assert [found.box for found in high.found][:2] == [(8, 8, 40, 40)] * 2
+    assert high.found[0].iou == 1.0 and high.found[2].iou < 0.1
+    assert len(low["curve"]) == 100 and low["curve"][0] == 75.0 and low["curve"][60] == 50.0
+    assert choose_thresholds(cast("Predictor", None), images, requests, BoxView()) == {"crt": 0.0}
+
+
+@pytest.fixture
+def birds(tmp_path) -> Path:
+    """Nine pictures of three classes in the layout of CUB, each a bright box."""
+    root, rng = tmp_path / "birds", np.random.default_rng(0)
+    rows: dict[str, list[str]] = {name: [] for name in ("images", "image_class_labels", "train_test_split")}
+    rows["bounding_boxes"] = []
+    for i in range(9):
+        name = f"{CLASSES[i % 3]}/{i}.png"
+        image = rng.integers(0, 90, (80 + 10 * (i % 2), 100, 3)).astype(np.uint8)
+        image[20:60, 30:70] = (250, 240, 30 * i)
+        path = root / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+        mask = np.zeros(image.shape[:2], dtype=np.uint8)
+        mask[20:60, 30:70] = 204
+        (root / "segmentations" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).save(root / "segmentations" / name)
+        rows["images"].append(f"{i + 1} {name}")
+        rows["image_class_labels"].append(f"{i + 1} {(1, 4, 7)[i % 3]}")
+        rows["train_test_split"].append(f"{i + 1} {int(i < 6)}")
+        rows["bounding_boxes"].append(f"{i + 1} 30 20 40 40")
+    rows["classes"] = [f"{name[:3].lstrip('0')} {name}" for name in CLASSES]
+    for name, lines in rows.items():
+        (root / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    return root
+
+
+@pytest.fixture
+def checkpoint(tmp_path) -> Path:
+    return tiny_checkpoint(tmp_path / "tiny", classes=("Albatross", "Ani", "Auklet"), single_label=True)
+
+
+def test_the_command_measures_cub(birds, checkpoint, tmp_path):
+    file, sheet = tmp_path / "wsol.json", tmp_path / "sheet.png"
+    config = Wsol(birds, str(checkpoint), json=file, sheet=sheet, train_every=2, loops=2, precision="no")
+    run(config)
+    result = json.loads(file.read_text())
+    assert result["images"] == 3 and {"crt", "tscam", "resnet", "crt_cnn", "crt_loops_2"} <= set(result["methods"])
+    assert result["protocol"]["thresholds"] == "best on 3 training pictures, every 2th"
+    assert str(tmp_path) not in file.read_text()
+    for row in result["methods"].values():
+        assert {"top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2", "threshold", "pxap"} <= set(row)
+        assert row["top1"] <= row["top5"] <= row["gt_known"] <= row["max_box_acc"] <= 100
+    assert Image.open(sheet).size[0] > 400
+    given = run(Wsol(birds, str(checkpoint), threshold=0.3, precision="no", view=BoxView(False, 96)))
+    assert {row["threshold"] for row in given["methods"].values()} == {0.3}
+
+
+def test_folders_with_a_csv_are_the_same_data(birds, checkpoint, tmp_path):
+    """The same pictures as class folders, with every box split from a second one far away."""
+    test = read_boxes(birds, None, "test")
+    root, file = tmp_path / "folders", tmp_path / "boxes.csv"
+    with file.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["id", "x0", "y0", "x1", "y1"])
+        for sample in test.samples:
+            target = root / f"{sample.id}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(sample.image.read_bytes())
+            writer.writerow([f"{sample.id}.png", *sample.boxes[0]])
+            writer.writerow([f"{sample.id}.png", 0, 0, 2, 2])
+    config = Wsol(root, str(checkpoint), boxes=file, threshold=0.2, precision="no")
+    ours = run(config)["methods"]
+    theirs = run(Wsol(birds, str(checkpoint), threshold=0.2, precision="no"))["methods"]
+    for name, row in ours.items():
+        assert row["gt_known"] == theirs[name]["gt_known"] and row["top1"] == theirs[name]["top1"]
+    with pytest.raises(InvalidSetting, match="--boxes"):
+        run(Wsol(root, str(checkpoint), precision="no"))
+
+
+def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
+    predictor = Predictor(load_checkpoint(checkpoint))
+    images = read_boxes(birds, None, "test").over(predictor.checkpoint.config.classes)
+    view = BoxView(centre=False, size=96)
+    for looked in wsol.look(predictor, images, {"crt": MapRequest("crt", loops=1)}, view):
+        seen, _ = view.of(np.asarray(Image.open(looked.sample.image)))
+        trace = predictor.trace(seen, Settings(size=None, loops=1))
+        cells = trace.maps("crt", loops=1, refined=True, classes=looked.sample.labels)[0]
+        assert looked.maps["crt"].shape == seen.shape[:2]
+        assert looked.maps["crt"][8, 8] == pytest.approx(cells[0, 0], abs=0.05 * float(cells.max()))
+        assert np.allclose(looked.logits["crt"], trace.scores("crt", 1), atol=1e-5)
+
+
+def test_unknown_classes_and_missing_boxes_are_named(birds, tmp_path):
+    images = read_boxes(birds, None, "test")
+    with pytest.raises(InvalidDataset, match=r"004\.Ani"):
+        images.over(("Albatross", "Auklet"))
+    assert images.over(("Auklet", "Ani", "Albatross")).samples[0].labels == (2,)
+    predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path / "c", classes=CLASSES)))
+    bare = ImageSet(CLASSES, (Sample("one", images.samples[0].image, (0,)),), single_label=True)
+    with pytest.raises(InvalidDataset, match="no box, one"):
+        next(wsol.look(predictor, bare, {"crt": MapRequest("crt")}, BoxView()))
