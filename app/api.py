@@ -33,10 +33,11 @@ def wire(explorer: Explorer, start_size: str) -> None:
     """Add the endpoints to the page that is being built; their components are on no page."""
     defaults = explorer.engine.config.defaults
 
-    def look(picture: str, size: str, mode: str, request: gr.Request) -> Look:
+    def look(picture: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> Look:
         if not picture:
             raise InvalidImage("Give a picture.")
-        return explorer.look(picture, size, mode, request.session_hash or "")
+        model = explorer.engine.named(checkpoint)
+        return explorer.look(picture, size, mode, request.session_hash or "", model=model)
 
     def maps(  # noqa: D417 - the request is Gradio's
         picture: str,
@@ -46,6 +47,7 @@ def wire(explorer: Explorer, start_size: str) -> None:
         refined: bool,
         classes: str,
         combine: str,
+        checkpoint: str,
         request: gr.Request,
     ) -> str:
         """Raw class activation maps of every network for one picture, and the class scores. The file is an npz: for
@@ -62,13 +64,17 @@ def wire(explorer: Explorer, start_size: str) -> None:
             classes: Names of the classes with commas between them; empty for all that the checkpoint knows.
             combine: Which passes' attention refines, of all blocks: sum, mean, first, last or evened; empty for what is
                 the checkpoint's default.
+            checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
 
         Returns:
             A file maps.npz; read it with numpy.load.
         """
-        return told("maps.npz", lambda: maps_of(look(picture, size, mode, request), loops, refined, classes, combine))
+        return told(
+            "maps.npz",
+            lambda: maps_of(look(picture, size, mode, checkpoint, request), loops, refined, classes, combine),
+        )
 
-    def trace(picture: str, size: str, mode: str, request: gr.Request) -> str:  # noqa: D417
+    def trace(picture: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> str:  # noqa: D417
         """Everything that the networks saw in one picture, once: raw maps of every tile, loop count and class, and the
         class token's attention. crt.trace.Trace.load reads the file; every map of any class, loop count, block or
         threshold is then arithmetic on it, without the networks.
@@ -77,11 +83,12 @@ def wire(explorer: Explorer, start_size: str) -> None:
             picture: The picture: JPEG, PNG, WebP, BMP, GIF or TIFF.
             size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size.
             mode: How a picture larger than a tile goes through the transformers.
+            checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
 
         Returns:
             A file trace.npz.
         """
-        return told("trace.npz", lambda: trace_of(look(picture, size, mode, request)))
+        return told("trace.npz", lambda: trace_of(look(picture, size, mode, checkpoint, request)))
 
     def masks(  # noqa: D417
         picture: str,
@@ -93,6 +100,7 @@ def wire(explorer: Explorer, start_size: str) -> None:
         threshold: float,
         classes: str,
         combine: str,
+        checkpoint: str,
         request: gr.Request,
     ) -> str:
         """A mask of the chosen classes in one picture, cut out of the maps of one network at a threshold. The file is
@@ -110,13 +118,16 @@ def wire(explorer: Explorer, start_size: str) -> None:
             classes: Names with commas between them; empty for those the network finds likely, at least the likeliest.
             combine: Which passes' attention refines, of all blocks: sum, mean, first, last or evened; empty for what is
                 the checkpoint's default.
+            checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
 
         Returns:
             A file masks.png.
         """
         return told(
             "masks.png",
-            lambda: masks_of(look(picture, size, mode, request), method, loops, refined, threshold, classes, combine),
+            lambda: masks_of(
+                look(picture, size, mode, checkpoint, request), method, loops, refined, threshold, classes, combine
+            ),
         )
 
     def told(name: str, make: Callable[[], bytes]) -> str:
@@ -140,13 +151,15 @@ def wire(explorer: Explorer, start_size: str) -> None:
         threshold = gr.Number(defaults.threshold, label="threshold")
         classes = gr.Textbox("", label="classes")
         combine = gr.Dropdown(["", *get_args(Combine)], value="", label="combine", allow_custom_value=True)
+        names = ["", *explorer.engine.names]
+        checkpoint = gr.Dropdown(names, value="", label="checkpoint", allow_custom_value=True)
         result = gr.File(label="file")
         button = gr.Button()
     shared = [picture, size, mode]
     for function, inputs in (
-        (maps, [*shared, loops, refined, classes, combine]),
-        (trace, shared),
-        (masks, [*shared, method, loops, refined, threshold, classes, combine]),
+        (maps, [*shared, loops, refined, classes, combine, checkpoint]),
+        (trace, [*shared, checkpoint]),
+        (masks, [*shared, method, loops, refined, threshold, classes, combine, checkpoint]),
     ):
         name = function.__name__
         button.click(function, inputs, result, api_name=name, api_description=_summary(function), **MODEL)

@@ -14,6 +14,9 @@ class AppConfig:
 
     checkpoint: str = "checkpoints/voc"
     """A checkpoint folder, or a Hub id `user/name`."""
+    more: tuple[str, ...] | None = None
+    """Further checkpoints to choose from on the page; left out, the others that come with this program if the first is
+    one of them."""
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     host: str | None = None

@@ -1,10 +1,11 @@
-"""The model behind the page: loaded in the background, shared by all sessions, replaced only by one that works."""
+"""The models behind the page: loaded in the background, shared by all sessions, replaced only by one that works."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from crt.checkpoint import CheckpointConfig, load_checkpoint, locate, read_config, weights_sha256
+from crt.checkpoint import CONFIG_FILE, CheckpointConfig, load_checkpoint, locate, read_config, weights_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.predictor import Predictor, Settings, choose_device
 from crt.trace import Trace
@@ -61,20 +62,48 @@ class Model:
 
 
 class Engine:
-    """The current Model, which loads while the page is already open.
+    """The current Model, and others to choose from, which load while the page is already open.
 
-    The config is read at once, so that a missing or foreign checkpoint is an InvalidCheckpoint here and not later;
+    The configs are read at once, so that a missing or foreign checkpoint is an InvalidCheckpoint here and not later;
     weights load in a thread, and `predictor` waits for them. Whoever asks several things of one model takes `model`
-    once, because it may be replaced at any time.
+    once, because it may be replaced at any time. Raises InvalidSetting for two checkpoints of one name.
     """
 
-    def __init__(self, checkpoint: str, device: str = "auto") -> None:
+    def __init__(self, checkpoint: str, device: str = "auto", more: Sequence[str] = ()) -> None:
         self.device = choose_device(device)
-        folder = locate(checkpoint)
-        config = read_config(folder)
-        self.model = Model(config, weights_sha256(config), place_of(checkpoint), Future())
+        folders = [locate(source) for source in (checkpoint, *more)]
+        configs = [read_config(folder) for folder in folders]
+        models = [
+            Model(config, weights_sha256(config), place_of(source), Future())
+            for source, config in zip((checkpoint, *more), configs, strict=True)
+        ]
+        self.model, self.others = models[0], tuple(models[1:])
+        if len(set(self.names)) < len(models):
+            raise InvalidSetting(f"Two checkpoints are named alike ({', '.join(self.names)}): rename one of them.")
         self._swapping = threading.Lock()
-        threading.Thread(target=self._load, args=(folder, self.model.loaded), name="load-model").start()
+        work = [(folder, model.loaded) for folder, model in zip(folders, models, strict=True)]
+        threading.Thread(target=self._load, args=(work,), name="load-models").start()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all models, the current one's first."""
+        return [model.config.name for model in (self.model, *self.others)]
+
+    def named(self, name: str | None) -> Model:
+        """The model of a name; the current one for none. Raises InvalidSetting for a name that is not offered."""
+        if not name:
+            return self.model
+        found = next((model for model in (self.model, *self.others) if model.config.name == name), None)
+        if found is None:
+            known = ", ".join(self.names)
+            raise InvalidSetting(f"The networks {str(name)[:60]!r} are not offered here: choose among {known}.")
+        return found
+
+    def known(self, key: object) -> Model | None:
+        """The model whose `id` the browser echoed; the current one for None, and None for one that is gone."""
+        if key is None:
+            return self.model
+        return next((model for model in (self.model, *self.others) if model.id == key), None)
 
     @property
     def config(self) -> CheckpointConfig:
@@ -111,15 +140,16 @@ class Engine:
         threading.Thread(target=self._swap, args=(checkpoint, told), name="swap-model").start()
         return told
 
-    def _load(self, folder: Path, told: Future[Predictor]) -> None:
-        try:
-            told.set_result(Predictor(load_checkpoint(folder), device=self.device))
-        except CrtError as error:
-            log.error("The checkpoint cannot be used: %s", error)  # noqa: TRY400 - the sentence is enough
-            told.set_exception(error)
-        except Exception as error:
-            log.exception("Loading the checkpoint failed")
-            told.set_exception(error)
+    def _load(self, work: Sequence[tuple[Path, Future[Predictor]]]) -> None:
+        for folder, told in work:
+            try:
+                told.set_result(Predictor(load_checkpoint(folder), device=self.device))
+            except CrtError as error:
+                log.error("The checkpoint cannot be used: %s", error)  # noqa: TRY400 - the sentence is enough
+                told.set_exception(error)
+            except Exception as error:
+                log.exception("Loading the checkpoint failed")
+                told.set_exception(error)
 
     def _swap(self, checkpoint: str, told: Future[Model]) -> None:
         try:
@@ -128,6 +158,8 @@ class Engine:
             loaded: Future[Predictor] = Future()
             loaded.set_result(predictor)
             made = predictor.checkpoint
+            if made.config.name in self.names[1:]:
+                raise InvalidCheckpoint(f"This page has another checkpoint named {made.config.name}: rename one.")
             model = Model(made.config, made.sha256, place_of(checkpoint), loaded)
         except CrtError as error:
             self._swapping.release()
@@ -152,6 +184,15 @@ def try_out(predictor: Predictor) -> Trace:
         name = predictor.checkpoint.config.name
         raise InvalidCheckpoint(f"The networks of {name} give values that are not finite: give another checkpoint.")
     return trace
+
+
+def offered(checkpoint: str) -> tuple[str, ...]:
+    """The other folders of `checkpoints/`, if the checkpoint is one of those that come with this program."""
+    folder, shipped = Path(checkpoint).expanduser().resolve(), ROOT / "checkpoints"
+    if folder.parent != shipped:
+        return ()
+    others = (other for other in sorted(shipped.iterdir()) if (other / CONFIG_FILE).is_file() and other != folder)
+    return tuple(map(str, others))
 
 
 def place_of(checkpoint: str) -> str | None:

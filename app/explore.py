@@ -98,7 +98,7 @@ class Explorer:
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """The cut-merge modes that this checkpoint can do."""
+        """The cut-merge modes that the first checkpoint can do."""
         return self.engine.config.modes
 
     def cached(self, session: str, image: np.ndarray, settings: Settings, model: Model | None = None) -> Trace | None:
@@ -153,19 +153,27 @@ class Explorer:
         trace = self.trace(session, image, settings, progress, model)
         return Look(image, settings, trace, session, capped, self.example_of(image), model)
 
-    def show(self, path: str, size: str, mode: str, session: str, progress: Progress | None = None) -> Any:
+    def show(
+        self,
+        path: str,
+        size: str,
+        mode: str,
+        session: str,
+        progress: Progress | None = None,
+        model: Model | None = None,
+    ) -> Any:
         """A picture file -> a value for the viewer: the maps, or a sentence why there are none. Never raises."""
         try:
-            model = self.engine.model
+            model = model or self.engine.model
             look = self.look(path, size, mode, session, progress, model)
             return self._payload(model, look.trace, look.image, look.capped, look.example, chosen=(size, mode))
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             return notice(sentence(error))
 
-    def show_example(self, example: Example, size: str, mode: str) -> Any | None:
+    def show_example(self, example: Example, size: str, mode: str, model: Model | None = None) -> Any | None:
         """An example's stored Trace as a value for the viewer, or None if the networks have to look at it."""
         settings, _ = settings_of(size, mode, example.image)
-        model = self.engine.model
+        model = model or self.engine.model
         stored = example.stored(model.sha256, settings)
         if stored is None:
             return None
@@ -191,13 +199,17 @@ class Explorer:
             defaults=asdict(config.defaults),
             pictureId=fingerprint(image),
             example=example.id if example else None,
-            chosen={"size": str(chosen[0]), "mode": chosen[1]},
+            chosen={"size": str(chosen[0]), "mode": chosen[1], "checkpoint": self._name(model)},
             pictureFile=_file_of(example) if example else None,
             checkpoint=model.public(),
             masks=example.masks if example else [],
             credit=example.credit if example else "",
             **extra,
         )
+
+    def _name(self, model: Model) -> str:
+        """How a link names the checkpoint; empty for the one that the page starts with."""
+        return "" if model is self.engine.model else model.config.name
 
     def example_of(self, image: np.ndarray) -> Example | None:
         """The example with exactly these pixels, so that its mask stays when its size or mode is changed."""

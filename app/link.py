@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache, save_file_to_cache
 
+from app.engine import Engine, Model
 from app.explore import NATIVE, SIZES, Explorer, fingerprint, read, sentence, settings_of
 from app.page import MODEL, Page
 from app.viewer import Viewer
@@ -77,35 +78,38 @@ class PictureStore:
 class Wanted:
     """What the page asks for: to `show` a screen, to `fetch` its maps for later, or to `keep` the picture on the page.
 
-    `pic`: `ex.<id>`, `sha.<first 32 hex of its sha256>`, or empty for the picture on the page. `networks`: whether they
-    may look now; without it only what is known already is answered.
+    `pic`: `ex.<id>`, `sha.<first 32 hex of its sha256>`, or empty for the picture on the page. `model`: whose maps.
+    `networks`: whether they may look now; without it only what is known already is answered.
     """
 
     act: str
     pic: str
     size: str
     mode: str
+    model: Model
     networks: bool
 
     @classmethod
-    def of(cls, details: dict[str, Any], *, size: str, mode: str, modes: tuple[str, ...]) -> Wanted:
-        """Validate what the browser sent; `size` and `mode` stand in for absent ones. Raises InvalidSetting."""
+    def of(cls, details: dict[str, Any], engine: Engine, *, size: str) -> Wanted:
+        """Validate what the browser sent; `size` stands in for an absent one. Raises InvalidSetting."""
         act, pic = details.get("act"), details.get("pic") or ""
         if act not in ACTS:
             raise InvalidSetting("The page asks for something that is not known here: reload it.")
         if not isinstance(pic, str) or (pic and not _PICTURE.fullmatch(pic)):
             raise InvalidSetting("The link names no picture that can be read: choose a picture.")
-        size, mode = details.get("size") or size, details.get("mode") or mode
+        model = engine.named(details.get("checkpoint"))
+        modes = model.config.modes
+        size, mode = details.get("size") or size, details.get("mode") or modes[0]
         if size not in (*map(str, SIZES), NATIVE) or mode not in modes:
             raise InvalidSetting("The input size or the mode of this link is not offered here: choose others.")
-        return cls(act, pic, size, mode, details.get("networks") is True)
+        return cls(act, pic, size, mode, model, details.get("networks") is True)
 
 
 def wire(page: Page) -> None:
     """Answer `reopen`: what is known at once in one listener, what the networks must see in another."""
     links = Links(page, PictureStore())
     options = {"trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private"}
-    chosen = [page.size, page.mode, page.state]
+    chosen = [page.size, page.mode, page.networks, page.state]
     page.viewer.reopen(
         links.reopen, [page.picture], [page.viewer, page.picture, *chosen], concurrency_limit=8, **options
     )
@@ -121,55 +125,54 @@ class Links:
         self.page = page
         self.store = store
 
-    @property
-    def start(self) -> dict[str, Any]:
-        """What stands in for a link's absent settings, and the modes of the current checkpoint."""
-        page = self.page
-        return {"size": str(page.size.value), "mode": str(page.mode.value), "modes": page.explorer.modes}
+    def wanted(self, details: dict[str, Any]) -> Wanted:
+        """What the browser asks for, with the page's own start where a link says nothing. Raises InvalidSetting."""
+        return Wanted.of(details, self.page.explorer.engine, size=str(self.page.size.value))
 
     def reopen(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
-        """Answer at once -> viewer, picture, size, mode, state. Never raises."""
+        """Answer at once -> viewer, picture, size, mode, networks, state. Never raises."""
         details = dict(event._data or {})
         if details.get("networks") is True:
-            return (gr.skip(),) * 5
-        nothing = (gr.skip(),) * 4
+            return (gr.skip(),) * 6
+        nothing = (gr.skip(),) * 5
         explorer = self.page.explorer
         try:
-            wanted = Wanted.of(details, **self.start)
+            wanted = self.wanted(details)
             if wanted.act == "keep":
                 return _told(details, "kept", pic=keep(self.store, explorer, path)), *nothing
             try:
                 found = locate(self.page, self.store, wanted.pic, path)
             except PictureGone as error:
-                chosen = nothing[:2] if path else (wanted.size, wanted.mode)  # they belong to the picture on the page
+                chosen = nothing[:3] if path else _chosen(wanted)  # they belong to the picture on the page
                 return _told(details, "gone", error=str(error)), gr.skip(), *chosen, gr.skip()
             value = known(explorer, found, wanted, request.session_hash or "")
             if value is not None and wanted.act == "show":
                 update = _told(details, "shown") | {"value": value}
-                return update, found, wanted.size, wanted.mode, _shown(wanted, found, request)
+                return update, found, *_chosen(wanted), _shown(wanted, found, request)
             if value is not None:
                 return self._fetched(details, value), *nothing
             if wanted.act == "show" and found != path:
-                return _told(details, "looking"), found, wanted.size, wanted.mode, gr.skip()
+                return _told(details, "looking"), found, *_chosen(wanted), gr.skip()
             return _told(details, "look"), *nothing
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             return _told(details, "failed", error=sentence(error)), *nothing
 
     def look(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
-        """Answer with the networks -> viewer, size, mode, state. Never raises."""
+        """Answer with the networks -> viewer, size, mode, networks, state. Never raises."""
         details = dict(event._data or {})
-        nothing = (gr.skip(),) * 3
+        nothing = (gr.skip(),) * 4
         if details.get("networks") is not True:
             return gr.skip(), *nothing
         try:
-            wanted = Wanted.of(details, **self.start)
+            wanted = self.wanted(details)
             found = locate(self.page, self.store, wanted.pic, path)
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             return _told(details, "failed", error=sentence(error)), *nothing
-        value = self.page.explorer.show(found, wanted.size, wanted.mode, request.session_hash or "")
+        session = request.session_hash or ""
+        value = self.page.explorer.show(found, wanted.size, wanted.mode, session, model=wanted.model)
         if wanted.act == "fetch" or not isinstance(value, tuple):
             return self._fetched(details, value), *nothing
-        return _told(details, "shown") | {"value": value}, wanted.size, wanted.mode, _shown(wanted, found, request)
+        return _told(details, "shown") | {"value": value}, *_chosen(wanted), _shown(wanted, found, request)
 
     def _fetched(self, details: dict[str, Any], value: Any) -> dict[str, Any]:
         """A value for the viewer as an answer, so that the page can show it when it wants to."""
@@ -182,8 +185,14 @@ def _told(details: dict[str, Any], what: str, **content: Any) -> dict[str, Any]:
     return Viewer.answer("reopen", {"key": str(details.get("key") or "")[:64], "state": what, **content})
 
 
+def _chosen(wanted: Wanted) -> tuple[Any, Any, Any]:
+    """What the fields beside the picture become: size, mode, networks."""
+    modes = list(wanted.model.config.modes)
+    return wanted.size, gr.update(choices=modes, value=wanted.mode), wanted.model.config.name
+
+
 def _shown(wanted: Wanted, found: str, request: gr.Request) -> dict[str, Any]:
-    return {"session": request.session_hash, "shown": (found, wanted.size, wanted.mode)}
+    return {"session": request.session_hash, "shown": (found, wanted.size, wanted.mode, wanted.model.id)}
 
 
 def keep(store: PictureStore, explorer: Explorer, path: str | None) -> str:
@@ -227,7 +236,7 @@ def known(explorer: Explorer, path: str, wanted: Wanted, session: str) -> Any | 
     """A value for the viewer without the networks: of a stored Trace, or of one this session has seen; else None."""
     image = read(path)
     settings, _ = settings_of(wanted.size, wanted.mode, image)
-    if explorer.cached(session, image, settings) is not None:
-        return explorer.show(path, wanted.size, wanted.mode, session)
+    if explorer.cached(session, image, settings, wanted.model) is not None:
+        return explorer.show(path, wanted.size, wanted.mode, session, model=wanted.model)
     example = explorer.example_of(image)
-    return explorer.show_example(example, wanted.size, wanted.mode) if example else None
+    return explorer.show_example(example, wanted.size, wanted.mode, wanted.model) if example else None

@@ -22,29 +22,40 @@ def fields() -> tuple[gr.Textbox, gr.Button]:
         return checkpoint, gr.Button("Load", size="md")
 
 
-def wire(explorer: Explorer, viewer: Viewer, mode: gr.Dropdown, checkpoint: gr.Textbox, load: gr.Button) -> None:
+def wire(
+    explorer: Explorer,
+    viewer: Viewer,
+    mode: gr.Dropdown,
+    networks: gr.Dropdown,
+    checkpoint: gr.Textbox,
+    load: gr.Button,
+) -> None:
     """Load what the field names, and tell the page as an answer to `swap`; it then looks at its picture again.
 
     `state` of the answer: loading, done (with `name` and `classes`, their number), or failed (with `error`).
     """
 
     def swap(source: str, chosen: str):
-        yield Viewer.answer("swap", {"state": "loading"}), gr.skip()
+        yield Viewer.answer("swap", {"state": "loading"}), gr.skip(), gr.skip()
         try:
             model = explorer.engine.swap(source or "").result()
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-            yield Viewer.answer("swap", {"state": "failed", "error": sentence(error)}), gr.skip()
+            yield Viewer.answer("swap", {"state": "failed", "error": sentence(error)}), gr.skip(), gr.skip()
             return
         content: dict[str, Any] = {"name": model.config.name, "classes": len(model.config.classes)}
-        modes = list(explorer.modes)
+        modes, names = list(explorer.modes), explorer.engine.names
         kept = chosen if chosen in modes else modes[0]
-        yield Viewer.answer("swap", {"state": "done", **content}), gr.update(choices=modes, value=kept)
+        yield (
+            Viewer.answer("swap", {"state": "done", **content}),
+            gr.update(choices=modes, value=kept),
+            gr.update(choices=names, value=names[0]),
+        )
 
     gr.on(
         [load.click, checkpoint.submit],
         swap,
         [checkpoint, mode],
-        [viewer, mode],
+        [viewer, mode, networks],
         trigger_mode="once",
         show_progress="hidden",
         api_visibility="private",

@@ -23,7 +23,9 @@ Stream = Callable[[Look, dict[str, Any]], Iterator[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Page:
-    """The components that events read and write. `picture`, `size`, `mode` and `state` say what is being looked at."""
+    """The components that events read and write. `picture`, `size`, `mode`, `networks` and `state` say what is
+    being looked at, and with which model.
+    """
 
     config: AppConfig
     explorer: Explorer
@@ -31,6 +33,7 @@ class Page:
     picture: gr.Image
     size: gr.Dropdown
     mode: gr.Dropdown
+    networks: gr.Dropdown
     state: gr.State
 
     def on(self, event: str, answer: Answer, **keywords: Any) -> None:
@@ -53,8 +56,8 @@ class Page:
             details = dict(event_data._data or {})
             mine = {name: str(details.get(name) or "")[:KEY] for name in ("run", "key")}
             try:
-                model = self.explorer.engine.model
-                if details.get("model") not in (None, model.id):
+                model = self.explorer.engine.known(details.get("model"))
+                if model is None:
                     yield Viewer.answer(event, {**mine, "error": CHANGED, "changed": True})
                     return
                 look = self.explorer.look(path, size, mode, request.session_hash or "", model=model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Any
@@ -12,7 +12,7 @@ from gradio.processing_utils import save_file_to_cache
 
 from app import ablate, api, explainers, export, judge, layers, link, masks, models
 from app.config import AppConfig
-from app.engine import ROOT, Engine
+from app.engine import ROOT, Engine, Model, offered
 from app.examples import gather
 from app.explore import NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice
 from app.page import MODEL, Page
@@ -45,11 +45,12 @@ FEATURES: tuple[Callable[[Page], None], ...] = (
 
 def build(config: AppConfig) -> gr.Blocks:
     """The whole page. Raises InvalidCheckpoint, InvalidDataset or InvalidSetting before anything is shown."""
-    engine = Engine(config.checkpoint, config.device)
+    engine = Engine(
+        config.checkpoint, config.device, offered(config.checkpoint) if config.more is None else config.more
+    )
     cache = TraceCache(config.cache_mb * 2**20)
     explorer = Explorer(engine, cache, gather(config.examples))
-    defaults = engine.config.defaults
-    start_size = str(defaults.size) if defaults.size in SIZES else "336"
+    start_size = _start_size(engine.model)
 
     with gr.Blocks(title="CRT explorer", delete_cache=(HOUR, 2 * HOUR), analytics_enabled=False) as demo:
         gr.HTML(HEADER, elem_id="crt-header", apply_default_css=False)
@@ -66,9 +67,16 @@ def build(config: AppConfig) -> gr.Blocks:
                 )
                 sizes = [(f"{size} px", str(size)) for size in SIZES] + [(f"native (up to {NATIVE_LIMIT} px)", NATIVE)]
                 size = gr.Dropdown(sizes, value=start_size, label="Input size", info="Pixels of the longer side")
-                first = explorer.modes[0]
+                modes = explorer.modes
                 mode = gr.Dropdown(
-                    list(explorer.modes), value=first, label="Cut-merge mode", info=_mode_note(explorer, first)
+                    list(modes), value=modes[0], label="Cut-merge mode", info=_mode_note(modes, modes[0])
+                )
+                networks = gr.Dropdown(
+                    engine.names,
+                    value=engine.names[0],
+                    label="Checkpoint",
+                    info="Which networks look, and the classes that they know",
+                    visible=len(engine.names) > 1,
                 )
                 own = models.fields() if config.own_models else None
             with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
@@ -82,45 +90,57 @@ def build(config: AppConfig) -> gr.Blocks:
             path: str | None,
             size: str,
             mode: str,
+            name: str,
             state: dict,
             request: gr.Request,
             progress: gr.Progress = gr.Progress(),  # noqa: B008 - this is how Gradio hands it over
         ):
             if path is None:
                 return None, {**state, "shown": None}
-            wanted = (path, size, mode)
+            model = _model(engine, name)
+            wanted = (path, size, mode, model.id)
             if state.get("shown") == wanted:
                 return gr.skip(), gr.skip()
             session = request.session_hash or ""
-            value = explorer.show(path, size, mode, session, lambda part, stage: progress(part, desc=stage))
+            value = explorer.show(path, size, mode, session, lambda part, stage: progress(part, desc=stage), model)
             shown = wanted if isinstance(value, tuple) else state.get("shown")
             return value, {"session": session, "shown": shown}
 
-        def choose(event: gr.EventData, request: gr.Request):
+        def choose(event: gr.EventData, name: str, request: gr.Request):
             """An example: its stored maps at once, and its picture in the upload, whose change asks for the rest."""
             example = explorer.examples.get(str(getattr(event, "id", "")))
             if example is None:
                 return notice("There is no such example: reload the page."), gr.skip(), gr.skip(), gr.skip(), gr.skip()
             path = save_file_to_cache(example.path, picture.GRADIO_CACHE)
             picture.temp_files.add(path)
-            value = explorer.show_example(example, start_size, explorer.modes[0])
-            shown = (path, start_size, explorer.modes[0]) if value is not None else None
-            new = {"session": request.session_hash, "shown": shown}
-            return gr.skip() if value is None else value, path, start_size, explorer.modes[0], new
+            model = _model(engine, name)
+            start = (_start_size(model), model.config.modes[0])
+            value = explorer.show_example(example, *start, model)
+            new = {"session": request.session_hash, "shown": None if value is None else (path, *start, model.id)}
+            return gr.skip() if value is None else value, path, *start, new
 
-        gr.on(
-            [picture.change, size.input, mode.input],
-            explain,
-            [picture, size, mode, state],
-            [viewer, state],
-            trigger_mode="always_last",
-            show_progress_on=viewer,
-            api_visibility="private",
+        def switch(name: str) -> tuple:
+            """Another checkpoint: it starts from its own size and mode."""
+            model = _model(engine, name)
+            modes = list(model.config.modes)
+            return _start_size(model), gr.update(choices=modes, value=modes[0], info=_mode_note(modes, modes[0]))
+
+        look = {
+            "fn": explain,
+            "inputs": [picture, size, mode, networks, state],
+            "outputs": [viewer, state],
+            "show_progress_on": viewer,
+            "api_visibility": "private",
             **MODEL,
+        }
+        gr.on([picture.change, size.input, mode.input], trigger_mode="always_last", **look)
+        switched = networks.input(
+            switch, networks, [size, mode], trigger_mode="always_last", queue=False, api_visibility="private"
         )
+        switched.then(**look)
         mode.change(
-            lambda mode: gr.update(info=_mode_note(explorer, mode)),
-            mode,
+            lambda mode, name: gr.update(info=_mode_note(_model(engine, name).config.modes, mode)),
+            [mode, networks],
             mode,
             queue=False,
             show_progress="hidden",
@@ -128,18 +148,18 @@ def build(config: AppConfig) -> gr.Blocks:
         )
         viewer.example(
             choose,
-            None,
+            networks,
             [viewer, picture, size, mode, state],
             trigger_mode="always_last",
             show_progress="hidden",
             concurrency_limit=8,
             api_visibility="private",
         )
-        page = Page(config, explorer, viewer, picture, size, mode, state)
+        page = Page(config, explorer, viewer, picture, size, mode, networks, state)
         for wire in FEATURES:
             wire(page)
         if own is not None:
-            models.wire(explorer, viewer, mode, *own)
+            models.wire(explorer, viewer, mode, networks, *own)
         api.wire(explorer, start_size)
         demo.unload(_forget(cache))
     demo.queue(max_size=config.queue_size, api_open=False)
@@ -172,10 +192,20 @@ def results() -> tuple[Section, ...]:
     return read_results(folder, read_config(shipped).defaults) if folder.is_dir() and shipped.is_dir() else ()
 
 
-def _mode_note(explorer: Explorer, mode: str) -> str:
+def _model(engine: Engine, name: str) -> Model:
+    """The model that the field names; the current one where that has been replaced meanwhile."""
+    return engine.named(name) if name in engine.names else engine.model
+
+
+def _start_size(model: Model) -> str:
+    size = model.config.defaults.size
+    return str(size) if size in SIZES else "336"
+
+
+def _mode_note(modes: Sequence[str], mode: str) -> str:
     """What a mode does, and why another is missing."""
     note = f"How a larger picture goes through the transformer: {MODE_NOTES.get(mode, mode)}."
-    if "deconvolution" not in explorer.modes:
+    if "deconvolution" not in modes:
         note += " This checkpoint has no trained layer for deconvolution."
     return note
 

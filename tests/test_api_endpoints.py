@@ -21,16 +21,20 @@ from crt.trace import Trace
 from tests.tiny import CLASSES, tiny_checkpoint
 
 PARAMETERS = {
-    "/maps": {"picture", "size", "mode", "loops", "refined", "classes", "combine"},
-    "/trace": {"picture", "size", "mode"},
-    "/masks": {"picture", "size", "mode", "method", "loops", "refined", "threshold", "classes", "combine"},
+    "/maps": {"picture", "size", "mode", "loops", "refined", "classes", "combine", "checkpoint"},
+    "/trace": {"picture", "size", "mode", "checkpoint"},
+    "/masks": {
+        *("picture", "size", "mode", "method", "loops", "refined", "threshold", "classes", "combine", "checkpoint")
+    },
 }
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The address of a running app with a tiny checkpoint."""
-    config = AppConfig(checkpoint=str(tiny_checkpoint(tmp_path_factory.mktemp("api") / "tiny")), host="127.0.0.1")
+    folder = tmp_path_factory.mktemp("api")
+    birds = tiny_checkpoint(folder / "birds", name="birds", classes=("Ani", "Auklet"), seed=3)
+    config = AppConfig(checkpoint=str(tiny_checkpoint(folder / "tiny")), more=(str(birds),), host="127.0.0.1")
     demo = build(config)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
     yield url
@@ -101,6 +105,7 @@ def test_the_mask_is_the_seed_of_the_trace(client, picture, trace):
         ({"method": "vgg"}, "method"),
         ({"threshold": 1}, "threshold"),
         ({"loops": 0.5}, "loop"),
+        ({"checkpoint": "nobody"}, "choose among tiny, birds"),
         ({"combine": "most"}, "Unknown combination 'most': choose sum, mean, first, last, evened"),
         ({"combine": "most", "method": "resnet"}, "Unknown combination"),
     ],
@@ -109,6 +114,12 @@ def test_a_mask_that_cannot_be_gets_one_sentence(client, picture, changes, reaso
     with pytest.raises(Exception, match=f"(?i){reason}") as error:
         client.predict(handle_file(picture), size="224", **changes, api_name="/masks")
     assert "Traceback" not in str(error.value)
+
+
+def test_another_checkpoint_is_asked_for_by_its_name(client, picture, trace):
+    theirs = Trace.load(client.predict(handle_file(picture), size="224", checkpoint="birds", api_name="/trace"))
+    assert theirs.classes == ("Ani", "Auklet") and trace.classes == CLASSES
+    assert theirs.provenance["checkpoint"] == "birds"
 
 
 @pytest.mark.skipif(find_spec("mcp") is None, reason="mcp is not installed: pip install 'gradio[mcp]'")

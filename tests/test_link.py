@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from app.config import AppConfig
+from app.engine import Engine
 from app.explore import NATIVE, SIZES, fingerprint
 from app.link import KEY_LENGTH, PictureStore, Wanted
 from app.ui import build
@@ -18,8 +19,6 @@ from app.viewer.bundle import HERE
 from crt.errors import InvalidSetting
 from crt.tiles import MODES
 from tests.tiny import tiny_checkpoint
-
-START = {"size": "336", "mode": "overlap", "modes": ("overlap", "non-overlap", "bilinear")}
 
 
 class Clock:
@@ -59,6 +58,13 @@ def test_the_store_is_bounded_and_the_oldest_go_first():
     assert store.get("c")
 
 
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory) -> Engine:
+    folder = tmp_path_factory.mktemp("engine")
+    other = tiny_checkpoint(folder / "other", name="birds", classes=("Ani", "Auklet"))
+    return Engine(str(tiny_checkpoint(folder / "tiny")), more=[str(other)])
+
+
 @pytest.mark.parametrize(
     "details",
     [
@@ -76,18 +82,23 @@ def test_the_store_is_bounded_and_the_oldest_go_first():
         {"act": "show", "size": {"a": 1}},
         {"act": "show", "mode": "deconvolution"},
         {"act": "show", "mode": ["overlap"]},
+        {"act": "show", "checkpoint": "nobody"},
+        {"act": "show", "checkpoint": ["tiny"]},
     ],
 )
-def test_what_the_browser_sends_is_not_believed(details):
+def test_what_the_browser_sends_is_not_believed(details, engine):
     with pytest.raises(InvalidSetting):
-        Wanted.of(details, **START)
+        Wanted.of(details, engine, size="336")
 
 
-def test_what_a_link_lacks_is_as_at_the_start():
-    assert Wanted.of({"act": "show", "pic": "ex.cat"}, **START) == Wanted("show", "ex.cat", "336", "overlap", False)
+def test_what_a_link_lacks_is_as_at_the_start(engine):
+    first, second = engine.model, engine.others[0]
+    shown = Wanted.of({"act": "show", "pic": "ex.cat"}, engine, size="336")
+    assert shown == Wanted("show", "ex.cat", "336", "overlap", first, False)
     asked = {"act": "fetch", "pic": "sha." + "a" * 32, "size": "native", "mode": "bilinear", "networks": True}
-    assert Wanted.of(asked, **START) == Wanted(*asked.values())
-    assert not Wanted.of({"act": "show", "networks": "yes"}, **START).networks
+    assert Wanted.of(asked, engine, size="336") == Wanted(*list(asked.values())[:4], first, True)
+    assert not Wanted.of({"act": "show", "networks": "yes"}, engine, size="336").networks
+    assert Wanted.of({"act": "show", "checkpoint": second.config.name}, engine, size="224").model is second
 
 
 def test_the_browser_knows_the_same_sizes_and_modes():
@@ -133,6 +144,11 @@ def photo(seed: int = 0) -> tuple[bytes, str]:
     return stream.getvalue(), fingerprint(np.asarray(image))[:KEY_LENGTH]
 
 
+def fields(outputs: list) -> list:
+    """What size, mode and checkpoint become."""
+    return [value["value"] if isinstance(value, dict) else value for value in outputs[1:4]]
+
+
 def skipped(value) -> bool:
     return value == gr.skip()
 
@@ -145,14 +161,14 @@ def test_a_picture_is_found_by_others_only_after_its_owner_asked_for_a_link(demo
     got, outputs = friend.ask(**link)
     assert got["state"] == "gone"
     assert "no longer on the server" in got["error"]
-    assert outputs[1:3] == ["224", "non-overlap"]  # the settings stay for the next picture
+    assert fields(outputs) == ["224", "non-overlap", "tiny"]  # the settings stay for the next picture
     assert skipped(outputs[0])
     kept, _ = owner.ask(act="keep")
     assert (kept["state"], kept["pic"], kept["key"]) == ("kept", f"sha.{key}", "k1")
     got, outputs = friend.ask(**link)
     assert got["state"] == "looking"
     assert Path(outputs[0]).read_bytes() == data
-    assert outputs[1:3] == ["224", "non-overlap"]
+    assert fields(outputs) == ["224", "non-overlap", "tiny"]
     assert "owner" not in outputs[0]  # nor is its name told
 
 
@@ -168,9 +184,9 @@ def test_the_picture_on_the_page_needs_no_store(demo, tmp_path):
         assert visitor.ask("look", **asked)[0]["value"] is None  # only with networks: true
         got, outputs = visitor.ask("look", **asked, networks=True)
         assert got["state"] == "shown"
-        assert got["value"]["chosen"] == {"size": asked["size"], "mode": "overlap"}
+        assert got["value"]["chosen"] == {"size": asked["size"], "mode": "overlap", "checkpoint": ""}
         assert got["value"]["pictureId"].startswith(key)
-        assert outputs[:2] == [asked["size"], "overlap"]
+        assert fields([None, *outputs]) == [asked["size"], "overlap", "tiny"]
         assert visitor.ask(**asked)[0]["state"] == "shown"  # the session has seen it now
         assert visitor.ask("reopen", **asked, networks=True)[0] == {"value": None}
     gone, outputs = visitor.ask(act="show", pic="sha." + "0" * 32, size="672")
@@ -186,10 +202,28 @@ def test_maps_are_fetched_without_changing_the_page(demo):
     got, more = visitor.ask("look", **asked, networks=True)
     assert got["state"] == "fetched"
     assert got["view"]["example"] == "cat"
-    assert got["view"]["chosen"] == {"size": "224", "mode": "bilinear"}
+    assert got["view"]["chosen"] == {"size": "224", "mode": "bilinear", "checkpoint": ""}
     assert ("data" in got["view"]) != ("file" in got["view"])
     assert got["value"] is None
     assert all(map(skipped, [*outputs, *more]))
+
+
+def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
+    other = tiny_checkpoint(tmp_path / "other", name="birds & bees", classes=("Ani", "Auklet"), seed=5)
+    two = build(AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "tiny")), more=(str(other),)))
+    visitor = Visitor(two, "reader")
+    asked = {"act": "show", "pic": "ex.cat", "size": "224", "checkpoint": "birds & bees"}
+    got, outputs = visitor.ask(**asked)
+    assert got["state"] == "looking"
+    visitor.picture = outputs[0]
+    got, outputs = visitor.ask("look", **asked, networks=True)
+    assert got["state"] == "shown" and got["value"]["classes"] == ["Ani", "Auklet"]
+    assert got["value"]["chosen"]["checkpoint"] == "birds & bees"
+    assert fields([None, *outputs]) == ["224", "overlap", "birds & bees"]
+    assert visitor.ask(**asked)[0]["state"] == "shown"  # seen, and kept apart from the maps of the first
+    assert visitor.ask(**{**asked, "checkpoint": ""})[0]["state"] == "look"
+    unknown, _ = visitor.ask(**{**asked, "checkpoint": "nobody"})
+    assert "choose among tiny, birds & bees" in unknown["error"]
 
 
 @pytest.mark.parametrize(

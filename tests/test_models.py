@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from app import engine as engines
 from app.config import AppConfig
-from app.engine import Engine
+from app.engine import ROOT, Engine, offered
 from app.explore import Explorer
 from app.page import CHANGED
 from app.session import TraceCache
@@ -259,12 +259,12 @@ def test_the_page_is_told_how_it_went(first, second, learned, tmp_path):
     told = [answers[0]["swap_answer"] for answers in swap(str(tmp_path / "none"), "overlap")]
     assert [one["state"] for one in told] == ["loading", "failed"]
     assert "There is no folder" in told[-1]["error"]
-    *_, (last, mode) = swap(str(second), "overlap")
+    *_, (last, mode, names) = swap(str(second), "overlap")
     assert last["swap_answer"]["state"] == "done" and last["swap_answer"]["classes"] == 2
-    assert mode["value"] == "overlap"
-    *_, (last, mode) = swap(str(learned), "overlap")  # which this one cannot do
+    assert mode["value"] == "overlap" and names["value"] == names["choices"][0]
+    *_, (last, mode, _) = swap(str(learned), "overlap")  # which this one cannot do
     assert mode["choices"] == ["deconvolution"] and mode["value"] == "deconvolution"
-    *_, (last, mode) = swap(str(first), "deconvolution")  # which the first one cannot do
+    *_, (last, mode, _) = swap(str(first), "deconvolution")  # which the first one cannot do
     assert mode["value"] == "overlap"
 
 
@@ -292,3 +292,30 @@ def test_a_page_of_the_checkpoint_before_is_told_to_look_again(first, second, tm
 def test_a_folder_elsewhere_on_the_machine_is_not_told(explorer, first):
     assert str(first) not in json.dumps(explorer.engine.model.public())
     assert explorer.engine.model.public()["place"] is None
+
+
+def test_several_checkpoints_stand_side_by_side(first, tmp_path):
+    birds = tiny_checkpoint(tmp_path / "birds", name="birds", classes=("Ani",), seed=3)
+    engine = Engine(str(first), more=[str(birds)])
+    explorer, picture = Explorer(engine, TraceCache(10**9), {}), photo()
+    assert engine.names == ["tiny", "birds"]
+    assert engine.named("") is engine.named("tiny") is engine.model
+    other = engine.named("birds")
+    assert engine.known(other.id) is other and engine.known("gone") is None and engine.known(None) is engine.model
+    mine = explorer.trace("s", picture, SETTINGS)
+    theirs = explorer.trace("s", picture, SETTINGS, model=other)
+    assert (mine.classes, theirs.classes) == (("cat", "dog", "person"), ("Ani",))
+    assert explorer.trace("s", picture, SETTINGS) is mine  # neither took the other's place in the cache
+    again = tiny_checkpoint(tmp_path / "again", name="birds", seed=4)
+    with pytest.raises(InvalidSetting, match="named alike"):
+        Engine(str(first), more=[str(birds), str(again)])
+    with pytest.raises(InvalidCheckpoint, match="named birds"):
+        engine.swap(str(again)).result(60)
+    with pytest.raises(InvalidSetting, match="choose among tiny, birds"):
+        engine.named("nobody")
+
+
+def test_the_shipped_checkpoints_are_offered_together_and_no_others(first):
+    shipped = {Path(folder).name for folder in offered("checkpoints/voc")}
+    assert shipped == {path.parent.name for path in (ROOT / "checkpoints").glob("*/config.json")} - {"voc"}
+    assert offered(str(first)) == ()

@@ -32,6 +32,7 @@ CLASSES = ("cat", "dog", "person")
 def tiny_checkpoint(
     folder: Path,
     *,
+    name: str = "tiny",
     classes: tuple[str, ...] = CLASSES,
     seed: int = 0,
     methods: tuple[Method, ...] = METHODS,
@@ -66,7 +67,7 @@ def tiny_checkpoint(
             networks[method] = _signed(spec, save_network(network, folder / spec.file))
         relation, segmentation = _mask_networks(folder, len(classes)) if masks else (None, None)
     config = CheckpointConfig(
-        "tiny",
+        name,
         classes,
         networks,
         single_label=single_label,

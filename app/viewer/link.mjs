@@ -26,6 +26,7 @@ export function encode(state, run) {
   if (run) {
     const picture = pictureOf(run);
     if (PICTURE.test(picture)) parts.push(`pic=${picture}`);
+    if (run.chosen?.checkpoint) parts.push(`k=${escaped(run.chosen.checkpoint)}`);
     if (SIZES.includes(run.chosen?.size)) parts.push(`s=${run.chosen.size}`);
     if (MODES.includes(run.chosen?.mode) && run.chosen.mode !== MODES[0]) parts.push(`m=${run.chosen.mode}`);
     const names = within(state.classes.map((index) => run.classes[index]).filter((name) => name && name.length <= NAME_LIMIT));
@@ -42,10 +43,10 @@ export function encode(state, run) {
  *  NOT_LINKED; indices of the classes join it if the names `known` to the checkpoint are given; what the link lacks is null.
  *  `linked`: whether the query is a link of ours at all. */
 export function decode(query, known = null) {
-  const found = { linked: false, settings: structuredClone(INITIAL), names: [], picture: null, size: null, mode: null, problems: [] };
+  const found = { linked: false, settings: structuredClone(INITIAL), names: [], picture: null, checkpoint: null, size: null, mode: null, problems: [] };
   for (const key of Object.keys(NOT_LINKED)) delete found.settings[key];
   const values = parse(query, found.problems);
-  const ours = [...values.keys()].some((key) => FIELDS.has(key) || ['v', 'pic', 's', 'm', 'c'].includes(key));
+  const ours = [...values.keys()].some((key) => FIELDS.has(key) || ['v', 'pic', 'k', 's', 'm', 'c'].includes(key));
   if (!ours) return { ...found, problems: values.size ? [] : found.problems };
   if (values.get('v') !== VERSION) {
     const version = values.has('v') ? `version ${quoted(values.get('v'))} of a link is not known here` : 'the link names no version';
@@ -57,6 +58,7 @@ export function decode(query, known = null) {
     if (key === 'v' || FOREIGN.test(key)) continue;
     if (key === 'c') found.names = classNames(text, found.problems);
     else if (key === 'pic') found.picture = PICTURE.test(text) ? text : (wrong(key, 'is no picture'), null);
+    else if (key === 'k') found.checkpoint = text && text.length <= NAME_LIMIT ? text : (wrong(key, 'is no name'), null);
     else if (key === 's') found.size = SIZES.includes(text) ? text : (wrong(key, 'is no input size'), null);
     else if (key === 'm') found.mode = MODES.includes(text) ? text : (wrong(key, 'is no cut-merge mode'), null);
     else if (!FIELDS.has(key)) found.problems.push(`${quoted(key)} is not known`);

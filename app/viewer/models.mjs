@@ -1,4 +1,4 @@
-// The checkpoint behind the page may be replaced: by its own user, or by somebody else on the same server.
+// The checkpoint may change: its user chooses another one, or the one behind the page is replaced by anybody there.
 
 import { shownMethods } from './state.mjs';
 

@@ -89,10 +89,12 @@ export function mountPresent(page) {
   /** Keep the run of a slide -> a sentence why there is none, or ''. */
   async function fetchRun(slide, mine) {
     const now = mine.former.view;
-    const { picture, size, mode } = slide.link;
-    const wanted = { pic: picture ?? pictureOf(now.run), size: size ?? '', mode: mode ?? 'overlap' }; // '': the server's usual
+    const { picture, checkpoint, size, mode } = slide.link;
+    const { chosen } = now.run;
+    // '': the server's usual
+    const wanted = { pic: picture ?? pictureOf(now.run), checkpoint: checkpoint ?? '', size: size ?? '', mode: mode ?? 'overlap' };
     slide.key = Object.values(wanted).join('|');
-    if (slide.key === [pictureOf(now.run), now.run.chosen.size, now.run.chosen.mode].join('|')) mine.runs.set(slide.key, now);
+    if (slide.key === [pictureOf(now.run), chosen.checkpoint, chosen.size, chosen.mode].join('|')) mine.runs.set(slide.key, now);
     if (mine.runs.has(slide.key)) return '';
     const got = await page.link.request({ act: 'fetch', ...wanted });
     if (got.state !== 'fetched') return got.error;

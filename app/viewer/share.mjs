@@ -25,7 +25,7 @@ export function mountShare(page) {
   });
   root.addEventListener('crt-settings', ({ detail }) => {
     const { size, mode, linked } = decode(`v=1&s=${detail?.size}&m=${detail?.mode}`);
-    if (linked && size && mode && view()) show({ pic: '', size, mode });
+    if (linked && size && mode && view()) show({ pic: '', checkpoint: view().run.chosen.checkpoint, size, mode });
   });
   at('copy-link').addEventListener('click', copy);
 
@@ -39,9 +39,9 @@ export function mountShare(page) {
     const now = view();
     const chosen = now?.run.chosen;
     const here = now && (!link.picture || link.picture === pictureOf(now.run))
-      && (!link.size || link.size === chosen?.size) && (link.mode ?? 'overlap') === chosen?.mode;
+      && (link.checkpoint ?? '') === chosen?.checkpoint && (!link.size || link.size === chosen?.size) && (link.mode ?? 'overlap') === chosen?.mode;
     if (here) take(now);
-    else if (now || link.picture) show({ pic: link.picture ?? '', size: link.size ?? '', mode: link.mode ?? '' });
+    else if (now || link.picture) show({ pic: link.picture ?? '', checkpoint: link.checkpoint ?? '', size: link.size ?? '', mode: link.mode ?? '' });
     else wait('');
   }
 

@@ -70,13 +70,20 @@ export function createStore(initial, schedule = (run) => requestAnimationFrame(r
   };
 }
 
-/** What of the state a new run changes: the class of another picture, defaults at the first run, limits. */
+/** Settings that a checkpoint's defaults decide until the reader does. */
+const STARTS = ['loops', 'refined', 'combine', 'blocks', 'threshold'];
+
+/** What of the state a new run changes: the class of another picture, the defaults of its checkpoint, limits. */
 export function adopt(state, run, before) {
   const changes = { loops: Math.min(state.loops, run.maxLoops) };
   if (!before) {
-    Object.assign(changes, pick(run.defaults, ['loops', 'refined', 'combine', 'blocks', 'threshold']));
+    Object.assign(changes, pick(run.defaults, STARTS));
     // Without a CNN trained alone, the pair's own CNN stands beside CRT.
     if (!run.methods.includes('resnet')) changes.visible = { ...state.visible, crt_cnn: true };
+  }
+  if (before && before.checkpoint?.id !== run.checkpoint?.id) {
+    const untouched = STARTS.filter((name) => String(state[name]) === String(before.defaults?.[name] ?? null));
+    Object.assign(changes, pick(run.defaults, untouched)); // what the reader has set stays
   }
   changes.loops = Math.min(changes.loops, run.maxLoops);
   const samePicture = before && before.pictureId === run.pictureId && sameList(before.classes, run.classes);

@@ -1,4 +1,4 @@
-"""Another checkpoint in the running page, where the flag allows it."""
+"""Another checkpoint in the running page: one of those offered, or the reader's own where the flag allows it."""
 
 import json
 import shutil
@@ -118,11 +118,58 @@ def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_readers(op
     expect(combine).to_have_value("first")
     expect(note).to_contain_text("of the first alone of CRT's 3 passes")
     page.wait_for_function("location.search.includes('cb=first')")
-    combine.select_option("sum")
-    page.wait_for_function("!location.search.includes('cb=')")
-    expect(note).to_contain_text("summed over CRT's 3 passes")
+    combine.select_option("last")
+    page.wait_for_function("location.search.includes('cb=last')")
+    expect(note).to_contain_text("of the last alone of CRT's 3 passes")
     load(page, tmp_path / "first")
     expect(page.locator(ALERT)).to_contain_text("These maps are by another checkpoint", timeout=SLOW)
     settle(page)
-    expect(combine).to_have_value("sum")  # as the loops do, it stays what the reader made it
-    expect(page.locator('[data-role="loops-value"]')).to_have_text("3")
+    expect(combine).to_have_value("last")  # it stays what the reader made it
+    expect(page.locator('[data-role="loops-value"]')).to_have_text("2")  # which the reader has not touched
+
+
+@pytest.fixture
+def offering(tmp_path):
+    """An app that offers two checkpoints with different starts."""
+    birds = tiny_checkpoint(tmp_path / "birds", name="birds", classes=("Ani", "<i>Auklet</i>"), seed=7)
+    told = json.loads((birds / "config.json").read_text())
+    told["defaults"] |= {"threshold": 0.4, "size": 224}
+    (birds / "config.json").write_text(json.dumps(told))
+    config = AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "first")), more=(str(birds),), host="127.0.0.1")
+    demo = build(config)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+    yield url
+    demo.close()
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(offering, browser, picture, theme, width):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(f"{offering}?__theme={theme}")
+    page.wait_for_selector(".crt-viewer")
+    upload(page, picture)
+    rows, field = page.locator(".class-row"), page.get_by_label("Checkpoint")
+    expect(rows).to_have_count(3)
+    field.click()
+    page.get_by_role("option", name="birds").click()
+    expect(rows).to_have_count(2, timeout=SLOW)
+    expect(rows.filter(has_text="<i>Auklet</i>")).to_have_count(1)
+    expect(page.locator(ALERT)).to_contain_text("These maps are by another checkpoint")
+    expect(page.locator('[data-role="threshold-value"]')).to_have_text("40 % of max")
+    expect(page.get_by_label("Input size")).to_have_value("224 px")
+    page.wait_for_function("location.search.includes('k=birds')")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator('[data-role="share-note"]')).to_contain_text("keeps the picture")
+    other = browser.new_page(viewport={"width": width, "height": 900})
+    other.goto(page.url)
+    expect(other.locator(".class-row")).to_have_count(2, timeout=SLOW)
+    expect(other.get_by_label("Checkpoint")).to_have_value("birds")
+    other.close()
+
+    field.click()
+    page.get_by_role("option", name="tiny").click()
+    expect(rows).to_have_count(3, timeout=SLOW)
+    page.wait_for_function("!location.search.includes('k=')")
+    page.close()

@@ -153,3 +153,16 @@ test('a store tells its listeners once per frame', () => {
   frames[0]();
   assert.deepEqual(seen, [3]);
 });
+
+test('another checkpoint brings its defaults for what the reader has not set', () => {
+  const run = (id, defaults) => ({ pictureId: 'p', classes: [id], methods: ['crt', 'resnet'], scores: { crt: [[0]] }, maxLoops: 4, checkpoint: { id }, defaults });
+  const first = run('a', { loops: 3, refined: true, combine: 'first', blocks: null, threshold: 0.15 });
+  const second = run('b', { loops: 1, refined: true, combine: 'sum', blocks: [2, 5], threshold: 0.4 });
+  const state = { ...s.INITIAL, ...s.adopt(s.INITIAL, first, null) };
+  assert.deepEqual(s.adopt(state, second, first), { loops: 1, refined: true, combine: 'sum', blocks: [2, 5], threshold: 0.4, classes: [0] });
+  const mine = s.adopt({ ...state, threshold: 0.3, combine: 'last' }, second, first);
+  assert.equal(mine.threshold, undefined);
+  assert.equal(mine.combine, undefined);
+  assert.equal(mine.loops, 1);
+  assert.equal(s.adopt(state, { ...first, pictureId: 'q' }, first).threshold, undefined);
+});
