@@ -41,6 +41,7 @@ from scripts.walk_seeds import Walk, walk_seeds
 SECONDS = "seconds.json"
 Stage = Literal["seeds", "labels", "irn", "walked", "masks", "deeplab", "segmented"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+TRAININGS: tuple[tuple[Stage, str], ...] = (("irn", "relation"), ("deeplab", "segmentation"))
 
 
 @dataclass(frozen=True)
@@ -113,16 +114,17 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
     for name in wanted:
         clock.time(name, work[name])
 
+    training = _trainings(folders, wanted)
     result = {
         "protocol": {
             "command": command(config),
             "machine": describe_machine(),
             "seeds": made_with(folders["seeds"]),
             "walk_threshold": config.walk_threshold,
-            "training": _trainings(folders, wanted),
+            "training": training,
         },
         "stages": measure(config, folders, wanted),
-        "seconds": clock.seconds,
+        "seconds": with_interrupted(clock.seconds, training),
     }
     for path in (out / "pipeline.json", *((config.json,) if config.json else ())):
         write_json(path, result)
@@ -132,8 +134,13 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
 
 def _trainings(folders: dict[Stage, Path], stages: tuple[Stage, ...]) -> dict[str, Any]:
     """How the networks of the stages were trained."""
-    names: tuple[tuple[Stage, str], ...] = (("irn", "relation"), ("deeplab", "segmentation"))
-    return {part: read_config(folders[stage]).training[part] for stage, part in names if stage in stages}
+    return {part: read_config(folders[stage]).training[part] for stage, part in TRAININGS if stage in stages}
+
+
+def with_interrupted(seconds: dict[str, float], training: dict[str, Any]) -> dict[str, float]:
+    """The clock's seconds, but of a training what its own log has, if runs that were killed make that more."""
+    logged = {stage: 60 * training[part]["minutes"] for stage, part in TRAININGS if part in training}
+    return {stage: round(max(value, logged.get(stage, 0.0)), 1) for stage, value in seconds.items()}
 
 
 def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, ...]) -> list[dict[str, Any]]:
