@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crt.checkpoint import load_checkpoint
+from crt.checkpoint import Defaults, load_checkpoint
 from crt.datasets import ImageSet, Sample
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.metrics import wsol
 from crt.metrics.wsol import BoxView, Looked, choose_thresholds, evaluate_wsol
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor, Settings
+from crt.results.localization import localization
 from scripts.evaluate_wsol import Wsol, read_boxes
 from scripts.evaluate_wsol import wsol as run
 from tests.tiny import tiny_checkpoint
@@ -111,6 +112,11 @@ def test_the_command_measures_cub(birds, checkpoint, tmp_path):
         assert {"top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2", "threshold", "pxap"} <= set(row)
         assert row["top1"] <= row["top5"] <= row["gt_known"] <= row["max_box_acc"] <= 100
     assert Image.open(sheet).size[0] > 400
+    section = localization(result, Defaults())
+    assert len(section.tables[0].rows) == len(result["methods"])
+    ordering = [f"{result['methods'][name]['gt_known']:.1f}" for name in ("crt", "tscam", "resnet")]
+    assert all(number in section.sentences[0] for number in ordering)
+    assert "finds most boxes" in section.sentences[-1]
     given = run(Wsol(birds, str(checkpoint), threshold=0.3, precision="no", view=BoxView(False, 96)))
     assert {row["threshold"] for row in given["methods"].values()} == {0.3}
 

@@ -12,11 +12,13 @@ from crt.errors import InvalidDataset
 from crt.results.ablation import ablation
 from crt.results.base import Section, Table
 from crt.results.evaluation import ROWS, attention_of, evaluation, with_defaults
+from crt.results.localization import localization
 from crt.results.pipeline import pipeline
 
 __all__ = ["KINDS", "ROWS", "Section", "Table", "attention_of", "read_results", "with_defaults"]
 
 KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
+    "definitions": localization,
     "methods": evaluation,
     "stages": pipeline,
     "rows": ablation,

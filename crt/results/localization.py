@@ -1,0 +1,85 @@
+"""Localization (`scripts.evaluate wsol`): a row per kind of map, with the published numbers in columns of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crt.checkpoint import Defaults
+from crt.results.base import Section, Table, numbers
+
+ROWS = {
+    "crt": "CRT, default settings",
+    "tscam": "TS-CAM, refined",
+    "resnet": "CNN alone (CAM)",
+    "crt_cnn": "CNN branch of the pair",
+}
+# CUB-200-2011, all 200 classes: Top-1, Top-5 and GT-known localization, as the papers have them.
+PUBLISHED = (
+    ("TS-CAM (2021)", "DeiT-Tiny", "64.5", "80.9", "86.4"),
+    ("TS-CAM (2021)", "DeiT-S", "71.3", "83.8", "87.7"),
+    ("CRT (2022)", "DeiT-S", "72.9", "86.4", "90.1"),
+)
+HEAD = ("Top-1", "Top-5", "GT-known", "MaxBoxAcc", "MaxBoxAccV2")
+KEYS = ("top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2")
+
+
+def localization(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+    """What `scripts.evaluate wsol` measured: boxes, and the classes that the scores say."""
+    protocol, methods = result["protocol"], result["methods"]
+    every = f", every {protocol['every']}th picture" if protocol["every"] > 1 else ""
+    split = f" of {protocol['split']}" if protocol["split"] else ""
+    how = (
+        f"{result['images']} pictures{split}{every}, {result['classes']} classes; view: {protocol['view']}; threshold: "
+        f"{protocol['thresholds']}; {protocol['precision']}; IoU in pixels of the picture, inclusive."
+    )
+    terms = "; ".join(f"{title}: {result['definitions'][key]}" for title, key in zip(HEAD, KEYS, strict=True))
+    rows = tuple(
+        (_title(name), *numbers(*(row[key] for key in KEYS)), f"{row['threshold']:.2f}")
+        for name, row in methods.items()
+    )
+    others = tuple(
+        (
+            _title(name),
+            *numbers(
+                row["classification_top1"], row["classification_top5"], row["gt_known_continuous"], row.get("pxap")
+            ),
+        )
+        for name, row in methods.items()
+    )
+    tables = (
+        Table(("maps", *HEAD, "threshold"), rows, tuple(range(1, 6))),
+        Table(("maps", "class Top-1", "class Top-5", "GT-known, continuous IoU", "PxAP"), others),
+        Table(("published, all 200 classes of CUB", "backbone", "Top-1", "Top-5", "GT-known"), PUBLISHED),
+    )
+    title = f"Boxes on {protocol['data']}, {protocol['view']}"
+    return Section(title, (how, f"{terms}."), protocol["command"], tables, _claims(methods), order=3)
+
+
+def _claims(methods: dict[str, Any]) -> tuple[str, ...]:
+    """Whether the paper's ordering, CRT before TS-CAM before CAM, shows here."""
+    words = []
+    for key, name in (("gt_known", "GT-known"), ("top1", "Top-1")):
+        found = {method: methods[method][key] for method in ("crt", "tscam", "resnet") if method in methods}
+        if len(found) < 3:
+            continue
+        ranked = sorted(found, key=lambda method: -found[method])
+        told = ", ".join(f"{_title(method)} {found[method]:.1f}" for method in ranked)
+        same = ranked == ["crt", "tscam", "resnet"]
+        ordering = "shows" if same else "does not show"
+        words.append(f"{name}: the paper's ordering, CRT before TS-CAM before CAM, {ordering} here ({told}).")
+    counts = {int(name.split("_")[2]): row["gt_known"] for name, row in methods.items() if _refined_loops(name)}
+    if len(counts) > 1:
+        best = max(counts, key=counts.__getitem__)
+        words.append(f"Of CRT's loop counts {best} finds most boxes ({counts[best]:.1f}; loops 0: {counts[0]:.1f}).")
+    return tuple(words)
+
+
+def _refined_loops(name: str) -> bool:
+    return name.startswith("crt_loops_") and name.count("_") == 2
+
+
+def _title(name: str) -> str:
+    if name in ROWS:
+        return ROWS[name]
+    count, _, way = name.removeprefix("crt_loops_").partition("_")
+    return f"CRT, loops {count}, {'refined' if not way else 'refined as by default' if way == 'default' else way}"
