@@ -127,9 +127,7 @@ def rows_of(config: Ablation) -> tuple[Row, ...]:
         *(Row("sizes", f"{size} px", None, "overlap", size) for size in range(224, 673, 112)),
         looped(4),
     )
-    return tuple(
-        dataclasses.replace(row, size=row.size or config.size) for row in every if row.table in config.tables
-    )
+    return tuple(dataclasses.replace(row, size=row.size or config.size) for row in every if row.table in config.tables)
 
 
 def training(name: str, config: Ablation, seed: int) -> TrainConfig:
