@@ -114,7 +114,12 @@ def test_the_pipeline_becomes_a_table_beside_what_others_published():
     section = KINDS["stages"]({"protocol": protocol, "stages": stages, "seconds": {"seeds": 120.0}}, Defaults())
     assert section.tables[0].rows[1] == ("after the random walk", "3 of train", "animals", "72.1", "80.0", "0.30")
     assert section.tables[0].rows[2][-1] == "–"
-    assert section.sentences == ("On animals the walk takes the seeds from 66.6 to 72.1.",)
+    assert section.sentences == (
+        "animals: seeds 66.6, after the random walk 72.1, the pseudo masks 71.0 (step by step +5.5, -1.1).",
+    )
+    whole = [{**stage, "measure": "VOC-21", "miou": stage["miou"] - 20} for stage in stages]
+    claims = KINDS["stages"]({"protocol": protocol, "stages": whole, "seconds": {}}, Defaults()).sentences
+    assert "holds here: +5.5 points over 21 classes, +14.1 in the paper" in claims[1]
     assert "seeds 2" in section.notes[0] and section.command == "python -m x"
     text = markdown(section)
     assert "| the pseudo masks | 3 of train | animals | 71.0 | 80.0 | – |" in text and "| CRT (2022) |" in text
