@@ -1,8 +1,4 @@
-"""Checkpoints: a folder with `config.json` and one fp16 safetensors file per network, read strictly.
-
-A folder may hold up to four networks over the same classes, named by the map they make: `crt` and `crt_cnn` (the pair
-trained together), `tscam` and `resnet` (the baselines trained alone).
-"""
+"""What `config.json` of a checkpoint says: its networks, classes and defaults, read strictly."""
 
 from __future__ import annotations
 
@@ -12,20 +8,12 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
-import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-from crt.cnn import CnnBranch, build_resnet
-from crt.deeplab import DeepLab, Stride, build_deeplab
-from crt.errors import CrtError, InvalidCheckpoint
-from crt.masks.relation import RelationNetwork
+from crt.deeplab import Stride
+from crt.errors import InvalidCheckpoint
 from crt.refine import Attention, Combine, blocks_between
 from crt.tiles import MODES, Mode
-from crt.transformer import TransformerBranch, build_vit
-from crt.weights import file_sha256, load_strict
 
 FORMAT = 1
 Kind = Literal["vit", "resnet"]
@@ -114,48 +102,6 @@ class CheckpointConfig:
         """The cut-merge modes that all transformers can do: one with a learned deconvolution does that mode alone."""
         learned = {spec.deconvolution for spec in self.networks.values() if spec.kind == "vit"}
         return tuple(mode for mode in MODES if learned <= {mode == "deconvolution"})
-
-
-@dataclass
-class Checkpoint:
-    """A loaded checkpoint: its config, its networks in eval form, and a hash over the weights that make the maps."""
-
-    config: CheckpointConfig
-    networks: dict[Method, TransformerBranch | CnnBranch]
-    sha256: str
-    relation: RelationNetwork | None = None
-    segmentation: DeepLab | None = None
-
-
-def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -> Checkpoint:
-    """A folder, or a Hub id `user/name` -> the checkpoint, every tensor accounted for.
-
-    Raises InvalidCheckpoint with a sentence that says what is missing, damaged or of the wrong shape.
-    """
-    folder = locate(source)
-    config = read_config(folder)
-    networks: dict[Method, TransformerBranch | CnnBranch] = {
-        method: _load_network(folder, config, method) for method in config.networks
-    }
-    relation = None if config.relation is None else _load_relation(folder, config.relation, networks)
-    segmentation = None if config.segmentation is None else _load_segmentation(folder, config)
-    for network in (*networks.values(), relation, segmentation):
-        if network is not None:
-            network.to(device).eval().requires_grad_(False)
-    return Checkpoint(config, networks, weights_sha256(config), relation, segmentation)
-
-
-def locate(source: str | Path) -> Path:
-    """The folder of a checkpoint: a folder here, or a Hub id `user/name`, fetched. Raises InvalidCheckpoint."""
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return folder
-    if str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
-        raise InvalidCheckpoint(f"There is no folder {source}: give a checkpoint folder or a Hub id user/name.")
-    try:
-        return Path(snapshot_download(str(source), allow_patterns=[CONFIG_FILE, "*.safetensors"]))
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise InvalidCheckpoint(f"{source} is no folder here and could not be fetched from the Hub.") from error
 
 
 def read_config(folder: Path) -> CheckpointConfig:
@@ -256,52 +202,6 @@ def write_config(folder: Path, config: CheckpointConfig) -> None:
     temporary = folder / f".{CONFIG_FILE}.{os.getpid()}"
     temporary.write_text(json.dumps(dataclasses.asdict(config), indent=1, default=str) + "\n", encoding="utf-8")
     temporary.replace(folder / CONFIG_FILE)
-
-
-def build_network(spec: NetworkSpec, classes: int) -> TransformerBranch | CnnBranch:
-    """The untrained network that a spec describes."""
-    if spec.kind == "vit":
-        return TransformerBranch(build_vit(spec.timm, tile=spec.tile), classes, deconvolution=spec.deconvolution)
-    return CnnBranch(build_resnet(spec.timm), classes)
-
-
-def _load_network(folder: Path, config: CheckpointConfig, method: Method) -> TransformerBranch | CnnBranch:
-    spec = config.networks[method]
-    path = _whole_file(folder, spec.file, spec.sha256)
-    try:
-        network = build_network(spec, len(config.classes))
-    except CrtError as error:
-        raise InvalidCheckpoint(f"{method} of {folder}: {error}") from error
-    load_strict(network, path)
-    return network
-
-
-def _load_relation(folder: Path, spec: RelationSpec, networks: dict[Method, Any]) -> RelationNetwork:
-    path = _whole_file(folder, spec.file, spec.sha256)
-    network = RelationNetwork(networks[spec.cnn].resnet)
-    load_strict(network, path, without="resnet")
-    return network
-
-
-def _load_segmentation(folder: Path, config: CheckpointConfig) -> DeepLab:
-    spec = cast("SegmentationSpec", config.segmentation)
-    path = _whole_file(folder, spec.file, spec.sha256)
-    try:
-        network = build_deeplab(spec.timm, len(config.classes) + 1, stride=spec.stride)
-    except CrtError as error:
-        raise InvalidCheckpoint(f"The segmentation network of {folder}: {error}") from error
-    load_strict(network, path)
-    return network
-
-
-def _whole_file(folder: Path, file: str, sha256: str) -> Path:
-    """The path of a weights file. Raises InvalidCheckpoint if it is not there or not the one the config is about."""
-    path = folder / file
-    if not path.is_file():
-        raise InvalidCheckpoint(f"{folder} names {file}, which is not there.")
-    if sha256 and file_sha256(path) != sha256:
-        raise InvalidCheckpoint(f"{path} is damaged: its sha256 is not the one in {CONFIG_FILE}.")
-    return path
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,116 @@
+"""From a checkpoint folder, or an id on the Hub, to its networks: every tensor accounted for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from crt.checkpoint.config import (
+    CONFIG_FILE,
+    CheckpointConfig,
+    Method,
+    NetworkSpec,
+    RelationSpec,
+    SegmentationSpec,
+    read_config,
+    weights_sha256,
+)
+from crt.cnn import CnnBranch, build_resnet
+from crt.deeplab import DeepLab, build_deeplab
+from crt.errors import CrtError, InvalidCheckpoint
+from crt.masks.relation import RelationNetwork
+from crt.transformer import TransformerBranch, build_vit
+from crt.weights import file_sha256, load_strict
+
+
+@dataclass
+class Checkpoint:
+    """A loaded checkpoint: its config, its networks in eval form, and a hash over the weights that make the maps."""
+
+    config: CheckpointConfig
+    networks: dict[Method, TransformerBranch | CnnBranch]
+    sha256: str
+    relation: RelationNetwork | None = None
+    segmentation: DeepLab | None = None
+
+
+def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -> Checkpoint:
+    """A folder, or a Hub id `user/name` -> the checkpoint, every tensor accounted for.
+
+    Raises InvalidCheckpoint with a sentence that says what is missing, damaged or of the wrong shape.
+    """
+    folder = locate(source)
+    config = read_config(folder)
+    networks: dict[Method, TransformerBranch | CnnBranch] = {
+        method: _load_network(folder, config, method) for method in config.networks
+    }
+    relation = None if config.relation is None else _load_relation(folder, config.relation, networks)
+    segmentation = None if config.segmentation is None else _load_segmentation(folder, config)
+    for network in (*networks.values(), relation, segmentation):
+        if network is not None:
+            network.to(device).eval().requires_grad_(False)
+    return Checkpoint(config, networks, weights_sha256(config), relation, segmentation)
+
+
+def locate(source: str | Path) -> Path:
+    """The folder of a checkpoint: a folder here, or a Hub id `user/name`, fetched. Raises InvalidCheckpoint."""
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return folder
+    if str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
+        raise InvalidCheckpoint(f"There is no folder {source}: give a checkpoint folder or a Hub id user/name.")
+    try:
+        return Path(snapshot_download(str(source), allow_patterns=[CONFIG_FILE, "*.safetensors"]))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise InvalidCheckpoint(f"{source} is no folder here and could not be fetched from the Hub.") from error
+
+
+def build_network(spec: NetworkSpec, classes: int) -> TransformerBranch | CnnBranch:
+    """The untrained network that a spec describes."""
+    if spec.kind == "vit":
+        return TransformerBranch(build_vit(spec.timm, tile=spec.tile), classes, deconvolution=spec.deconvolution)
+    return CnnBranch(build_resnet(spec.timm), classes)
+
+
+def _load_network(folder: Path, config: CheckpointConfig, method: Method) -> TransformerBranch | CnnBranch:
+    spec = config.networks[method]
+    path = _whole_file(folder, spec.file, spec.sha256)
+    try:
+        network = build_network(spec, len(config.classes))
+    except CrtError as error:
+        raise InvalidCheckpoint(f"{method} of {folder}: {error}") from error
+    load_strict(network, path)
+    return network
+
+
+def _load_relation(folder: Path, spec: RelationSpec, networks: dict[Method, Any]) -> RelationNetwork:
+    path = _whole_file(folder, spec.file, spec.sha256)
+    network = RelationNetwork(networks[spec.cnn].resnet)
+    load_strict(network, path, without="resnet")
+    return network
+
+
+def _load_segmentation(folder: Path, config: CheckpointConfig) -> DeepLab:
+    spec = cast("SegmentationSpec", config.segmentation)
+    path = _whole_file(folder, spec.file, spec.sha256)
+    try:
+        network = build_deeplab(spec.timm, len(config.classes) + 1, stride=spec.stride)
+    except CrtError as error:
+        raise InvalidCheckpoint(f"The segmentation network of {folder}: {error}") from error
+    load_strict(network, path)
+    return network
+
+
+def _whole_file(folder: Path, file: str, sha256: str) -> Path:
+    """The path of a weights file. Raises InvalidCheckpoint if it is not there or not the one the config is about."""
+    path = folder / file
+    if not path.is_file():
+        raise InvalidCheckpoint(f"{folder} names {file}, which is not there.")
+    if sha256 and file_sha256(path) != sha256:
+        raise InvalidCheckpoint(f"{path} is damaged: its sha256 is not the one in {CONFIG_FILE}.")
+    return path
