@@ -31,6 +31,7 @@ CSS = """
   #crt-side .form { display: grid; grid-template-columns: 1fr 1fr; }
   #crt-side .form .info-text { display: none; }
   #crt-side #crt-own .form { grid-template-columns: 1fr; }
+  #crt-side #crt-checkpoint { grid-column: 1 / -1; }
 }
 @media (min-width: 600px) and (max-width: 999px) {
   #crt-side { display: grid; grid-template-columns: 1fr 1fr; align-items: start; }

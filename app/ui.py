@@ -77,6 +77,7 @@ def build(config: AppConfig) -> gr.Blocks:
                     label="Checkpoint",
                     info="Which networks look, and the classes that they know",
                     visible=len(engine.names) > 1,
+                    elem_id="crt-checkpoint",
                 )
                 own = models.fields() if config.own_models else None
             with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
