@@ -11,6 +11,7 @@ FORBIDDEN = {  # the longest matching folder decides
     "crt": ("crt.train", "app", "scripts", "tests", "gradio", "plotly", "tyro", "argparse"),
     "app": ("crt.train", "scripts", "tests", "tyro", "argparse"),
     "scripts": ("app", "tests", "gradio", "argparse"),
+    "scripts/bench": ("app", "gradio", "argparse"),  # times the library against tests/reference.py
     "app.py": ("crt.train", "scripts", "tests", "argparse"),
 }
 PICKLE = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")

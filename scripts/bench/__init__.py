@@ -1,0 +1,1 @@
+"""Benchmarks of the library; run them with `python -m scripts.bench`."""

@@ -1,0 +1,101 @@
+"""How fast the library is, side by side with METHOD written out plainly, in one run.
+
+    python -m scripts.bench --json results/bench.json
+
+Nothing else should run on the machine. `--sections` picks some. docs/performance.md is made of the JSON file.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+import tyro
+
+from crt.checkpoint import load_checkpoint
+from crt.errors import CrtError, InvalidSetting
+from crt.predictor import Predictor
+from crt.train.machine import describe_machine
+from scripts.bench.growth import growth
+from scripts.bench.maps import ablation, one_map, peers, random_predictor, share, waited
+from scripts.bench.masks import masks
+from scripts.output import write_json
+
+Section = Literal["ablation", "one_map", "share", "peers", "first", "growth", "masks"]
+SECTIONS: tuple[Section, ...] = get_args(Section)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is timed."""
+
+    sections: tuple[Section, ...] = SECTIONS
+    vit: str = "deit_small_patch16_224"
+    cnn: str = "resnet152"
+    size: int = 336
+    """Pixels of the long side of a 500 × 375 picture."""
+    runs: int = 5
+    checkpoint: str = "checkpoints/voc"
+    """Of the sections first, growth and masks; the others take random weights."""
+    threads: int | None = None
+    """Threads of torch; as torch chooses if left out."""
+    json: Path | None = None
+    """Write the result here."""
+
+
+def bench(config: Bench) -> dict[str, Any]:
+    """Time every section -> JSON values. Raises InvalidSetting."""
+    if config.runs < 1 or (config.threads is not None and config.threads < 1):
+        raise InvalidSetting("The runs and the threads must be at least 1.")
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    threads, size, runs = torch.get_num_threads(), config.size, config.runs
+    random = random_predictor(config.vit, config.cnn)
+    shipped = Predictor(load_checkpoint(config.checkpoint))
+    work: dict[Section, Callable[[], dict[str, Any]]] = {
+        "ablation": lambda: ablation(random, size, runs),
+        "one_map": lambda: one_map(random, size, runs),
+        "share": lambda: share(random, size, runs),
+        "peers": lambda: peers(random, size, runs),
+        "first": lambda: waited(shipped, size, runs),
+        "growth": lambda: growth(config.checkpoint, threads),
+        "masks": lambda: masks(config.checkpoint, runs),
+    }
+    bench: dict[str, Any] = {}
+    for name in config.sections:
+        print(f"== {name}", flush=True)
+        bench[name] = work[name]()
+        print(bench[name], flush=True)
+    result = {
+        "bench": bench,
+        "command": command(config),
+        "machine": describe_machine(),
+        "threads": threads,
+        "torch": torch.__version__,
+        "networks": f"{config.vit} + {config.cnn}",
+        "size": size,
+        "runs": runs,
+    }
+    if config.json is not None:
+        write_json(config.json, result)
+    return result
+
+
+def command(config: Bench) -> str:
+    """The command that times the same again."""
+    words = ["python -m scripts.bench"]
+    words += [f"--sections {' '.join(config.sections)}"] if config.sections != SECTIONS else []
+    for name in ("vit", "cnn", "size", "runs"):
+        words += [f"--{name} {getattr(config, name)}"] if getattr(config, name) != getattr(Bench, name) else []
+    return " ".join(words)
+
+
+if __name__ == "__main__":
+    try:
+        bench(tyro.cli(Bench, description=__doc__))
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,54 @@
+"""How time and memory grow with the size of the picture and the number of loops, each in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from typing import Any
+
+import torch
+
+SIZES = (224, 336, 448, 672, 896, 1120, 1344)
+LOOPS = (0, 1, 2, 3, 4)
+AT = 448
+
+
+def growth(checkpoint: str, threads: int) -> dict[str, Any]:
+    """One row per size at four loops, and one per loop count at 448 pixels."""
+    return {
+        "sizes": [_apart(checkpoint, size, LOOPS[-1], threads) for size in SIZES],
+        "loops": [_apart(checkpoint, AT, loops, threads) for loops in LOOPS],
+    }
+
+
+def _apart(checkpoint: str, size: int, loops: int, threads: int) -> dict[str, Any]:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_look, (checkpoint, size, loops, threads))
+
+
+def _look(checkpoint: str, size: int, loops: int, threads: int) -> dict[str, Any]:
+    from crt.checkpoint import load_checkpoint  # noqa: PLC0415 - in the process that is measured
+    from crt.predictor import Predictor, Settings  # noqa: PLC0415
+    from scripts.bench.maps import photo  # noqa: PLC0415
+
+    torch.set_num_threads(threads)
+    predictor = Predictor(load_checkpoint(checkpoint))
+    image, settings = photo(1008, 1344), Settings(size=size, loops=loops)
+    predictor.trace(image, Settings(size=64, loops=1))
+    loaded = _peak()
+    began = time.perf_counter()
+    trace = predictor.trace(image, settings)
+    seconds = time.perf_counter() - began
+    return {
+        "size": size,
+        "loops": loops,
+        "tiles": len(trace.grid),
+        "seconds": round(seconds, 3),
+        "loaded_mib": loaded,
+        "peak_mib": _peak(),
+    }
+
+
+def _peak() -> int:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -1,0 +1,171 @@
+"""Maps: the whole ablation of a picture, and one map, against METHOD written out plainly; where the time goes."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+import torch
+from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from crt.cam import class_scores
+from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
+from crt.cnn import CnnBranch, build_resnet
+from crt.images import resize_long_side, to_tensor
+from crt.predictor import Predictor, Settings
+from crt.transformer import TransformerBranch, build_vit
+from scripts.bench.timing import compared, in_turns, summary
+from tests.reference import cnn_maps, transformer_maps
+
+CLASSES = 20
+LOOPS = 4
+
+
+def random_predictor(vit: str, cnn: str) -> Predictor:
+    """CRT, TS-CAM and a ResNet of these sizes with random weights."""
+    torch.manual_seed(0)
+    networks: dict[Method, TransformerBranch | CnnBranch] = {
+        "resnet": CnnBranch(build_resnet(cnn), CLASSES),
+        "tscam": TransformerBranch(build_vit(vit), CLASSES),
+        "crt": TransformerBranch(build_vit(vit), CLASSES),
+    }
+    for network in networks.values():
+        network.eval().requires_grad_(False)
+    specs: dict[Method, NetworkSpec] = {
+        name: NetworkSpec("resnet" if name == "resnet" else "vit", "", "") for name in networks
+    }
+    names = tuple(f"class {i}" for i in range(CLASSES))
+    return Predictor(Checkpoint(CheckpointConfig("random", names, specs), networks, ""))
+
+
+def photo(height: int = 375, width: int = 500) -> np.ndarray:
+    """(H, W, 3) uint8: smooth noise, for the time does not depend on what is seen."""
+    small = np.random.default_rng(0).integers(0, 256, (8, 10, 3)).astype(np.uint8)
+    whole = np.kron(small, np.ones((-(-height // 8), -(-width // 10), 1), dtype=np.uint8))
+    return np.ascontiguousarray(whole[:height, :width])
+
+
+def ablation(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
+    """All loop counts 0 … 4 × refined or not × three methods, of one picture."""
+    image, networks = photo(), predictor.checkpoint.networks
+
+    def ours() -> None:
+        trace = predictor.trace(image, Settings(size=size, loops=LOOPS))
+        for refined in (False, True):
+            for loops in range(LOOPS + 1):
+                trace.maps("crt", loops=loops, refined=refined)
+            trace.maps("tscam", refined=refined)
+        trace.maps("resnet")
+
+    @torch.no_grad()
+    def plain(refinements: tuple[bool, ...]) -> None:
+        for refined in refinements:
+            for loops in range(LOOPS + 1):
+                transformer_maps(networks["crt"], image, size=size, loops=loops, refined=refined)
+            transformer_maps(networks["tscam"], image, size=size, loops=0, refined=refined)
+        cnn_maps(networks["resnet"], image, size=size)
+
+    ways = {
+        "ours": ours,
+        "plain, each map a run of its own": partial(plain, (False, True)),
+        "plain, refined and unrefined from one run": partial(plain, (True,)),
+    }
+    return compared(in_turns(ways, runs), "ours")
+
+
+def one_map(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
+    """CRT's map of the paper's settings: three loops, refined by the sum over passes."""
+    image, network = photo(), predictor.checkpoint.networks["crt"]
+    settings = Settings(size=size, loops=3, methods=("crt",))
+
+    @torch.no_grad()
+    def plain() -> None:
+        transformer_maps(network, image, size=size, loops=3, refined=True)
+
+    ways = {"ours": lambda: predictor.trace(image, settings).maps("crt", loops=3, refined=True), "plain": plain}
+    return compared(in_turns(ways, runs), "ours")
+
+
+def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
+    """GFLOP/s of CRT's transformer over those of a matrix product in the same minute, and the stages' times."""
+    image, side = photo(), 1024
+    network = cast("TransformerBranch", predictor.checkpoint.networks["crt"])
+    grid = predictor.grid(image.shape[0], image.shape[1], Settings(size=size))
+    pixels = to_tensor(resize_long_side(image, size))
+    tiles = grid.cut(grid.pad(pixels))
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        for _ in network.steps(tiles, LOOPS, rows=False):
+            pass
+    flops = counter.get_total_flops()
+    a, b = torch.randn(side, side), torch.randn(side, side)
+    whole = Settings(size=size, loops=LOOPS)
+    stages: dict[str, list[float]] = {}
+
+    def product() -> None:
+        for _ in range(10):
+            torch.mm(a, b)
+
+    def look() -> None:
+        for name, spent in predictor.trace(image, whole).timings.items():
+            stages.setdefault(name, []).append(spent / 1000)
+
+    spent = in_turns({"product": product, "look": look}, runs)
+    peak = 10 * 2 * side**3 / statistics.median(spent["product"]) / 1e9
+    reached = flops / statistics.median(stages["crt"]) / 1e9
+    return {
+        "gflop": round(flops / 1e9, 1),
+        "gflops_product": round(peak, 1),
+        "gflops_transformer": round(reached, 1),
+        "share": round(reached / peak, 3),
+        "stages_ms": {name: summary(times[1:]) for name, times in stages.items()},
+    }
+
+
+def peers(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
+    """The CNN's map of one class: ours, pytorch-grad-cam's GradCAM, and the same network with a pooled classifier."""
+    image = photo()
+    branch = cast("CnnBranch", predictor.checkpoint.networks["resnet"])
+    pixels = to_tensor(resize_long_side(image, size))
+    pooled = _Pooled(branch)
+    for parameter in pooled.parameters():
+        parameter.requires_grad_(True)
+    cam = GradCAM(model=pooled, target_layers=[cast("nn.Sequential", branch.resnet.layer4)[-1]])
+    target = cast("list[Any]", [ClassifierOutputTarget(3)])
+    settings = Settings(size=size, methods=("resnet",))
+    ways = {
+        "ours": lambda: predictor.trace(image, settings).maps("resnet", classes=[3]),
+        "pytorch-grad-cam, GradCAM": lambda: cam(input_tensor=pixels, targets=target),
+    }
+    result = compared(in_turns(ways, runs), "ours")
+    cam.activations_and_grads.release()
+    branch.requires_grad_(False)
+    return result
+
+
+class _Pooled(nn.Module):
+    """The CNN branch as a classifier, as other programs take it."""
+
+    def __init__(self, branch: CnnBranch) -> None:
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, images: Tensor) -> Tensor:
+        return class_scores(self.branch(images))
+
+
+def waited(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
+    """A first look of all networks with all that the page shows, in seconds from pixels to maps."""
+    image, spent = photo(), []
+    for _ in range(runs + 1):
+        began = time.perf_counter()
+        trace = predictor.trace(image, Settings(size=size, loops=LOOPS))
+        for method in trace.methods:
+            trace.maps(method, loops=trace.clamp(method, 3), refined=True)
+        spent.append(time.perf_counter() - began)
+    return {"ms": summary(spent[1:])}

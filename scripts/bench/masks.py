@@ -1,0 +1,33 @@
+"""From seeds to masks: the dense CRF, the relation network and the sparse random walk, of one picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from crt.checkpoint import load_checkpoint
+from crt.errors import InvalidSetting
+from crt.masks.crf import crf_labels
+from crt.masks.relation import relations
+from crt.masks.walk import random_walk
+from scripts.bench.maps import photo
+from scripts.bench.timing import in_turns, summary
+
+
+def masks(checkpoint: str, runs: int) -> dict[str, Any]:
+    """Milliseconds of each stage of a 500 × 375 picture with two classes. Raises InvalidSetting without relations."""
+    network = load_checkpoint(checkpoint).relation
+    if network is None:
+        raise InvalidSetting(f"{checkpoint} has no relation network: train one with scripts.train_irn.")
+    image = photo()
+    edge, _ = relations(network, image)
+    seeds = np.random.default_rng(0).random((2, *edge.shape[-2:]), dtype=np.float32)
+    labels = np.zeros(image.shape[:2], dtype=np.uint8)
+    labels[100:300, 100:300], labels[50:90, 300:450] = 1, 2
+    ways = {
+        "dense CRF on labels": lambda: crf_labels(image, labels, 3),
+        "relation network": lambda: relations(network, image),
+        "random walk": lambda: random_walk(seeds, edge),
+    }
+    return {name: summary(times) for name, times in in_turns(ways, runs).items()}

@@ -1,0 +1,66 @@
+"""The benchmark: what it counts, and that every section runs on tiny networks."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from crt.errors import InvalidSetting
+from scripts.bench.__main__ import Bench, bench
+from scripts.bench.growth import growth
+from scripts.bench.maps import photo
+from scripts.bench.timing import compared, in_turns
+from tests.tiny import tiny_checkpoint
+
+
+def test_ways_take_turns_and_ratios_are_of_the_same_turn():
+    order = []
+    ways = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
+    spent = in_turns(ways, 3)
+    assert order == ["a", "b"] * 4  # the first of each does not count
+    assert {name: len(times) for name, times in spent.items()} == {"a": 3, "b": 3}
+    told = compared({"ours": [1.0, 2.0, 4.0], "theirs": [2.0, 6.0, 4.0]}, "ours")
+    assert told["ratio"] == {"theirs": {"median": 2.0, "min": 1.0, "max": 3.0}}
+    assert told["ms"]["ours"] == {"median": 2000.0, "min": 1000.0, "max": 4000.0}
+
+
+def test_slow_is_slower():
+    told = compared(in_turns({"ours": lambda: None, "slow": lambda: time.sleep(0.02)}, 2), "ours")
+    assert told["ratio"]["slow"]["min"] > 5
+
+
+def test_the_photo_is_a_photo_of_any_size():
+    assert photo().shape == (375, 500, 3)
+    assert photo(1008, 1344).shape == (1008, 1344, 3) and photo().dtype == np.uint8
+
+
+@pytest.mark.slow
+def test_every_section_runs(tmp_path):
+    shipped = str(tiny_checkpoint(tmp_path / "tiny", masks=True))
+    sections = ("ablation", "one_map", "share", "peers", "first", "masks")
+    file = tmp_path / "bench.json"
+    result = bench(
+        Bench(sections, "deit_tiny_patch16_224", "resnet18", size=224, runs=1, checkpoint=shipped, json=file)
+    )
+    assert json.loads(file.read_text()) == result and set(result["bench"]) == set(sections)
+    ratios = result["bench"]["ablation"]["ratio"].values()
+    assert all(ratio["median"] > 1 for ratio in ratios)  # five runs against one
+    assert 0 < result["bench"]["share"]["share"] < 1.5
+    assert result["command"].endswith("--vit deit_tiny_patch16_224 --cnn resnet18 --size 224 --runs 1")
+    assert str(tmp_path) not in file.read_text()
+
+
+@pytest.mark.slow
+def test_growth_is_measured_in_processes_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("scripts.bench.growth.SIZES", (64, 192))
+    monkeypatch.setattr("scripts.bench.growth.LOOPS", (0, 2))
+    rows = growth(str(tiny_checkpoint(tmp_path / "tiny")), threads=1)
+    assert [row["tiles"] for row in rows["sizes"]] == [1, 20]
+    assert [row["loops"] for row in rows["loops"]] == [0, 2]
+    assert all(row["peak_mib"] >= row["loaded_mib"] > 50 for kind in rows.values() for row in kind)
+
+
+def test_nonsense_is_refused():
+    with pytest.raises(InvalidSetting, match="at least 1"):
+        bench(Bench(runs=0))
