@@ -35,9 +35,13 @@ class AppConfig:
     """Memory for Traces of all sessions together, in megabytes."""
     queue_size: int = 24
     """Requests that may wait; one more is told that the app is busy."""
+    questions_per_minute: int | None = None
+    """Questions and uploads that one client may send in a minute; no limit if left out."""
+    password: str | None = None
+    """Ask for it, with the user name crt. The variable CRT_PASSWORD does the same and is in no list of processes."""
 
     def __post_init__(self) -> None:
-        for name in ("max_upload_mb", "cache_mb", "queue_size"):
-            if getattr(self, name) < 1:
+        for name in ("max_upload_mb", "cache_mb", "queue_size", "questions_per_minute"):
+            if (value := getattr(self, name)) is not None and value < 1:
                 option = "--" + name.replace("_", "-")
-                raise InvalidSetting(f"{option} is {getattr(self, name)}: give at least 1.")
+                raise InvalidSetting(f"{option} is {value}: give at least 1.")

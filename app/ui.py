@@ -15,6 +15,7 @@ from app.config import AppConfig
 from app.engine import ROOT, Engine, Model, offered
 from app.examples import gather
 from app.explore import NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice
+from app.hosting import Served, server_options
 from app.page import MODEL, Page
 from app.picture import Picture
 from app.session import TraceCache
@@ -43,7 +44,7 @@ FEATURES: tuple[Callable[[Page], None], ...] = (
 """What wires the events of the viewer's tabs, one function a feature."""
 
 
-def build(config: AppConfig) -> gr.Blocks:
+def build(config: AppConfig) -> Served:
     """The whole page. Raises InvalidCheckpoint, InvalidDataset or InvalidSetting before anything is shown."""
     engine = Engine(
         config.checkpoint, config.device, offered(config.checkpoint) if config.more is None else config.more
@@ -52,7 +53,8 @@ def build(config: AppConfig) -> gr.Blocks:
     explorer = Explorer(engine, cache, gather(config.examples))
     start_size = _start_size(engine.model)
 
-    with gr.Blocks(title="CRT explorer", delete_cache=(HOUR, 2 * HOUR), analytics_enabled=False) as demo:
+    with Served(title="CRT explorer", delete_cache=(HOUR, 2 * HOUR), analytics_enabled=False) as demo:
+        demo.engine = engine
         gr.HTML(HEADER, elem_id="crt-header", apply_default_css=False)
         state = gr.State({}, time_to_live=HOUR, delete_callback=lambda value: cache.drop((value or {}).get("session")))
         with gr.Row(elem_id="crt-row"):
@@ -184,6 +186,7 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
         "mcp_server": find_spec("mcp") is not None,  # the extra gradio[mcp] is the user's choice
         "theme": theme(),
         "css": CSS,
+        **server_options(config),
     }
 
 

@@ -1,0 +1,109 @@
+"""For those who host the page: whether it is well, a password, and how much one client may ask."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.config import AppConfig
+from app.engine import Engine
+
+USER = "crt"
+"""The user name that goes with the password."""
+WINDOW = 60.0  # seconds
+CLIENTS = 10_000  # whose questions are counted at a time; beyond it the one unheard of for longest is forgotten
+COUNTED = ("/gradio_api/queue/join", "/gradio_api/call", "/gradio_api/run", "/gradio_api/upload")
+"""What makes the server work: questions of the page and of programs, and uploads."""
+
+
+class RateLimit:
+    """At most `most` questions in any minute for each client. Threads may share it."""
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.most = most
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asked: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def wait(self, client: str) -> float:
+        """Count a question of this client -> 0; or, if it has asked too much, the seconds to wait, and none is counted."""
+        now = self._clock()
+        with self._lock:
+            asked = self._asked.setdefault(client, deque())
+            self._asked.move_to_end(client)
+            if len(self._asked) > CLIENTS:
+                self._asked.popitem(last=False)
+            while asked and now - asked[0] >= WINDOW:
+                asked.popleft()
+            if len(asked) >= self.most:
+                return asked[0] + WINDOW - now
+            asked.append(now)
+            return 0.0
+
+
+class LimitQuestions:
+    """ASGI middleware: answers 429 with one sentence to whoever asks more than the limit allows."""
+
+    def __init__(self, app: ASGIApp, limit: RateLimit) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(COUNTED):
+            seconds = math.ceil(self.limit.wait(client_of(Request(scope))))
+            if seconds:
+                refusal = JSONResponse(
+                    {"detail": f"Too many questions from this address: wait {seconds} seconds."},
+                    status_code=429,
+                    headers={"Retry-After": str(seconds)},
+                )
+                await refusal(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def client_of(request: Request) -> str:
+    """The address that a request came from; on a Space the one that its proxy wrote last, which nobody can choose."""
+    forwarded = request.headers.get("x-forwarded-for", "") if os.environ.get("SPACE_ID") else ""
+    return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")
+
+
+class Served(gr.Blocks):
+    """The page with the models behind it, so that the server can say how they are."""
+
+    engine: Engine
+
+
+def health(request: Request) -> JSONResponse:
+    """`/health` -> ok; loading: the page is there and the networks are not yet; broken (503): they cannot be loaded."""
+    model = request.app.blocks.engine.model
+    broken = model.ready and model.loaded.exception() is not None
+    status = "broken" if broken else "ok" if model.ready else "loading"
+    return JSONResponse({"status": status, "checkpoint": model.config.name}, status_code=503 if broken else 200)
+
+
+def server_options(config: AppConfig) -> dict[str, Any]:
+    """Keywords of `Blocks.launch` for hosting a `Served`: `/health`, the limit, and the password where one is set."""
+    limit = config.questions_per_minute
+    password = config.password or os.environ.get("CRT_PASSWORD")
+    return {
+        "app_kwargs": {
+            "routes": [Route("/health", health, methods=["GET"])],
+            "middleware": [Middleware(LimitQuestions, limit=RateLimit(limit))] if limit else [],
+        },
+        "auth": (USER, password) if password else None,
+        "auth_message": f"The user name is {USER}." if password else None,
+    }

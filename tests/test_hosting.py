@@ -1,0 +1,111 @@
+"""For those who host the page: health, password, and a limit of questions per client."""
+
+import json
+from concurrent.futures import Future
+from dataclasses import replace
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from gradio_client import Client, handle_file
+from PIL import Image
+from starlette.requests import Request as Asked
+
+from app.config import AppConfig
+from app.hosting import CLIENTS, USER, RateLimit, client_of
+from app.ui import build, launch_options
+from crt.errors import InvalidCheckpoint, InvalidSetting
+from tests.tiny import tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> str:
+    return str(tiny_checkpoint(tmp_path_factory.mktemp("hosting") / "tiny"))
+
+
+@pytest.fixture
+def serve(checkpoint):
+    """Start an app with these settings -> its Blocks and its address."""
+    running = []
+
+    def start(**settings):
+        config = AppConfig(checkpoint=checkpoint, host="127.0.0.1", **settings)
+        demo = build(config)
+        running.append(demo)
+        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+        return demo, url
+
+    yield start
+    for demo in running:
+        demo.close()
+
+
+def test_the_health_of_the_server_is_told_without_a_password(serve):
+    demo, url = serve(password="secret")
+    demo.engine.model.predictor()
+    with urlopen(f"{url}health") as answer:
+        assert json.load(answer) == {"status": "ok", "checkpoint": "tiny"}
+    loaded: Future = Future()
+    demo.engine.model = replace(demo.engine.model, loaded=loaded)
+    with urlopen(f"{url}health") as answer:
+        assert json.load(answer)["status"] == "loading"
+    loaded.set_exception(InvalidCheckpoint("no"))
+    with pytest.raises(HTTPError) as error:
+        urlopen(f"{url}health")
+    assert error.value.code == 503
+
+
+def test_only_who_knows_the_password_gets_in(serve, monkeypatch):
+    monkeypatch.setenv("CRT_PASSWORD", "secret")
+    _, url = serve()
+    with pytest.raises(HTTPError) as error:
+        urlopen(f"{url}config")
+    assert error.value.code == 401
+    with pytest.raises(Exception, match=r"(?i)credentials|auth|401|login"):
+        Client(url, verbose=False, auth=(USER, "guess"))
+    assert Client(url, verbose=False, auth=(USER, "secret")).view_api(return_format="dict")
+
+
+def test_who_asks_too_much_is_told_to_wait(serve, tmp_path):
+    _, url = serve(questions_per_minute=3)
+    Image.new("RGB", (80, 60), (200, 30, 30)).save(tmp_path / "a.png")
+    client = Client(url, verbose=False)
+
+    def ask() -> object:
+        return client.predict(handle_file(str(tmp_path / "a.png")), size="224", api_name="/trace")
+
+    ask()  # an upload and a question
+    with pytest.raises(Exception, match=r"Too many questions|429"):
+        ask()
+    with pytest.raises(HTTPError) as error:
+        urlopen(Request(f"{url}gradio_api/queue/join", data=b"{}", headers={"Content-Type": "application/json"}))
+    assert error.value.code == 429 and int(error.value.headers["Retry-After"]) <= 60
+    assert "wait" in json.load(error.value)["detail"]
+    with urlopen(url) as page:  # to look is not to ask
+        assert page.status == 200
+
+
+def test_a_minute_slides_and_clients_do_not_share():
+    now = [0.0]
+    limit = RateLimit(2, clock=lambda: now[0])
+    assert [limit.wait("a"), limit.wait("a"), limit.wait("b")] == [0, 0, 0]
+    now[0] = 10
+    assert limit.wait("a") == 50
+    now[0] = 60
+    assert limit.wait("a") == 0 and limit.wait("a") == 0 and limit.wait("a") == 60
+    for i in range(CLIENTS + 5):
+        limit.wait(f"client {i}")
+    assert len(limit._asked) == CLIENTS
+
+
+def test_a_client_cannot_choose_its_address(monkeypatch):
+    headers = [(b"x-forwarded-for", b"1.1.1.1, 9.9.9.9")]
+    request = Asked({"type": "http", "headers": headers, "client": ("5.5.5.5", 1)})
+    assert client_of(request) == "5.5.5.5"
+    monkeypatch.setenv("SPACE_ID", "user/space")
+    assert client_of(request) == "9.9.9.9"
+
+
+def test_a_limit_of_nothing_is_refused(checkpoint):
+    with pytest.raises(InvalidSetting, match="--questions-per-minute is 0"):
+        AppConfig(checkpoint=checkpoint, questions_per_minute=0)
