@@ -38,7 +38,7 @@ class RateLimit:
         self._asked: OrderedDict[str, deque[float]] = OrderedDict()
 
     def wait(self, client: str) -> float:
-        """Count a question of this client -> 0; or, if it has asked too much, the seconds to wait, and none is counted."""
+        """Count a question of this client -> 0; if it has asked too much, the seconds to wait, and none is counted."""
         now = self._clock()
         with self._lock:
             asked = self._asked.setdefault(client, deque())
