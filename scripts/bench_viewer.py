@@ -14,17 +14,11 @@ import os
 import platform
 import re
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import numpy as np
 import tyro
@@ -34,14 +28,13 @@ from tqdm import tqdm
 from crt.checkpoint import read_config
 from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
+from scripts.served import ROOT, START_S, served
 
-ROOT = Path(__file__).parent.parent
 METHODS = ("resnet", "tscam", "crt", "crt_cnn")
 ZOOMS = (1, 3)
 BUDGET_MS = 50.0
 VIEWPORT = (1440, 900)
 WARM = 5  # redraws of a scene that do not count
-START_S = 180.0
 SHOWN = ".crt-viewer[data-state='shown'] canvas[data-method]"
 # One redraw after the other, each from the start of its frame. Reading a pixel makes the browser finish its canvas.
 CANVAS = "(({ width, height }) => [width, height])(document.querySelector('.panel canvas'))"
@@ -105,7 +98,11 @@ def bench(config: Config) -> dict:
     methods = [method for method in METHODS if method in checkpoint.networks]
     scenes = [(count, zoom) for count in range(1, len(methods) + 1) for zoom in ZOOMS]
     redraws, uploads = [], []
-    with tempfile.TemporaryDirectory() as folder, served(config) as url, sync_playwright() as driver:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(["--checkpoint", str(config.checkpoint)]) as server,
+        sync_playwright() as driver,
+    ):
         picture = uploadable(config.picture, Path(folder))
         arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
         browser = driver.chromium.launch(executable_path=chromium, args=arguments)
@@ -114,7 +111,7 @@ def bench(config: Config) -> dict:
                 viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]}, device_scale_factor=config.pixel_ratio
             )
             page = context.new_page()
-            page.goto(f"{url}?v=1&p={'.'.join(methods[-count:])}&zk={zoom}&th=0.15")
+            page.goto(f"{server.url}?v=1&p={'.'.join(methods[-count:])}&zk={zoom}&th=0.15")
             page.wait_for_selector(".crt-viewer")
             began = time.perf_counter()
             page.set_input_files("#crt-picture input[type=file]", str(picture))
@@ -148,44 +145,6 @@ def bench(config: Config) -> dict:
         config.json.parent.mkdir(parents=True, exist_ok=True)
         config.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return result
-
-
-@contextmanager
-def served(config: Config) -> Iterator[str]:
-    """The address of the page, served by a process of its own. Raises InvalidSetting if it does not start."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [
-        sys.executable,
-        "app.py",
-        "--checkpoint",
-        str(config.checkpoint),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    url = f"http://127.0.0.1:{port}/"
-    server = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
-    try:
-        deadline = time.monotonic() + START_S
-        while not _answers(url):
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise InvalidSetting(f"The page does not start: try python app.py --checkpoint {config.checkpoint}.")
-            time.sleep(0.3)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5):  # noqa: S310 - our own server on this machine
-            return True
-    except (URLError, TimeoutError, ConnectionError):
-        return False
 
 
 def uploadable(picture: Path, folder: Path) -> Path:

@@ -1,0 +1,226 @@
+"""Many people at once: simulated users ask the page for some minutes, and what became of every question is counted.
+
+    python -m scripts.load --users 30 --minutes 5 --json results/load.json
+
+Starts `app.py`. Each user is a gradio_client in a thread: a picture, one of the three endpoints, a moment's thought,
+and again. A user who is told that the page is busy tries again later. `--restart` ends the server half way through and
+starts it anew; users then connect again.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+from gradio_client import Client, handle_file
+from PIL import Image
+from tqdm import tqdm
+
+from crt.errors import CrtError, InvalidSetting
+from crt.train.machine import describe_machine
+from scripts.output import write_json
+from scripts.served import Server, served
+
+ENDPOINTS = {"/masks": 5, "/maps": 3, "/trace": 2}
+"""How often each is asked, relative to the others."""
+SIZES = ("224", "336", "448")
+BUSY = ("queue is full", "too many questions")
+SETTLED = 0.2  # of the time goes by before memory is judged
+
+
+@dataclass(frozen=True)
+class Load:
+    """How many, and for how long."""
+
+    users: int = 30
+    minutes: float = 5.0
+    checkpoint: str = "checkpoints/voc"
+    cache_mb: int = 256
+    queue_size: int = 24
+    thought: float = 2.0
+    """Seconds between a user's questions, on average."""
+    restart: bool = False
+    """End the server half way through and start it again."""
+    seed: int = 0
+    json: Path | None = None
+    """Write the result here."""
+
+    def __post_init__(self) -> None:
+        if self.users < 1 or self.minutes <= 0 or self.thought < 0:
+            raise InvalidSetting("Give at least one user and some time.")
+
+
+@dataclass
+class Told:
+    """What the users were told. `seconds`: of all answers, by endpoint; `errors`: sentences, and how many."""
+
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in ENDPOINTS})
+    busy: int = 0
+    lost: int = 0
+    recovered: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+
+
+def load(config: Load) -> dict[str, Any]:
+    """Run the users -> what became of their questions. Raises InvalidSetting if the page does not start."""
+    told, lock, memory = Told(), threading.Lock(), []
+    words = ["--checkpoint", config.checkpoint, "--cache-mb", str(config.cache_mb)]
+    words += ["--queue-size", str(config.queue_size), "--more"]
+    with tempfile.TemporaryDirectory() as folder, served(words) as server:
+        pictures = _pictures(Path(folder), config.seed)
+        Client(server.url, verbose=False).predict(handle_file(pictures[0]), api_name="/trace")  # the networks are there
+        until = time.monotonic() + 60 * config.minutes
+        users = [
+            threading.Thread(target=_use, args=(config, server, pictures, number, until, told, lock))
+            for number in range(config.users)
+        ]
+        for user in users:
+            user.start()
+        half, began = 30 * config.minutes, time.monotonic()
+        restarted = not config.restart
+        with tqdm(total=round(60 * config.minutes), unit="s", mininterval=5.0) as bar:
+            while time.monotonic() < until:
+                time.sleep(1)
+                bar.update()
+                if not restarted and time.monotonic() - began > half:
+                    restarted = True
+                    server.stop()
+                    server.start()
+                    memory.clear()
+                memory.append(_resident(server.pid))
+        for user in users:
+            user.join()
+    result = {
+        "load": {
+            name: {"answers": len(times), **({} if not times else _quantiles(times))}
+            for name, times in told.seconds.items()
+        },
+        "busy": told.busy,
+        "connections_lost": told.lost,
+        "connections_recovered": told.recovered,
+        "errors": dict(told.errors),
+        "memory_mib": _flatness(memory),
+        "users": config.users,
+        "minutes": config.minutes,
+        "restart": config.restart,
+        "command": command(config),
+        "machine": describe_machine(),
+    }
+    if config.json is not None:
+        write_json(config.json, result)
+    return result
+
+
+def _use(
+    config: Load, server: Server, pictures: list[str], number: int, until: float, told: Told, lock: threading.Lock
+) -> None:
+    """One user, until the time is up."""
+    chance = random.Random(config.seed * 1000 + number)  # noqa: S311 - a user's mind, no secret
+    client: Client | None = None
+    was_lost = False
+    while time.monotonic() < until:
+        time.sleep(chance.expovariate(1 / config.thought) if config.thought else 0)
+        endpoint = chance.choices(list(ENDPOINTS), list(ENDPOINTS.values()))[0]
+        began = time.monotonic()
+        try:
+            client = client or Client(server.url, verbose=False)
+            client.predict(handle_file(chance.choice(pictures)), size=chance.choice(SIZES), api_name=endpoint)
+        except Exception as error:  # noqa: BLE001 - what went wrong is what is counted
+            sentence = " ".join(str(error).split())[:200] or type(error).__name__
+            with lock:
+                if any(word in sentence.lower() for word in BUSY):
+                    told.busy += 1
+                elif client is None or _is_connection(error):
+                    told.lost += 1
+                    client, was_lost = None, True
+                else:
+                    told.errors[sentence] += 1
+            continue
+        with lock:
+            told.seconds[endpoint].append(time.monotonic() - began)
+            told.recovered += was_lost
+        was_lost = False
+
+
+def _is_connection(error: BaseException | None) -> bool:
+    """Whether it is about the way to the server, itself or by its cause; a client whose stream ends cancels its job."""
+    while error is not None:
+        if isinstance(error, OSError | CancelledError) or type(error).__module__.split(".")[0] in (
+            "httpx",
+            "httpcore",
+            "httpx2",
+        ):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _pictures(folder: Path, seed: int) -> list[str]:
+    """A dozen photographs of noise, of usual sizes."""
+    rng, paths = np.random.default_rng(seed), []
+    for index in range(12):
+        height, width = ((375, 500), (500, 375), (600, 900))[index % 3]
+        small = Image.fromarray(rng.integers(0, 256, (9, 12, 3)).astype(np.uint8))
+        path = folder / f"{index}.jpg"
+        small.resize((width, height), Image.Resampling.BICUBIC).save(path, quality=85)
+        paths.append(str(path))
+    return paths
+
+
+def _resident(pid: int) -> float:
+    """MiB of a process that are in memory."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _quantiles(seconds: list[float]) -> dict[str, float]:
+    return {f"p{share}_s": round(float(np.percentile(seconds, share)), 2) for share in (50, 95)}
+
+
+def _flatness(memory: list[float]) -> dict[str, float]:
+    """Median, least and most of the memory once it has settled, and how far they lie from the median in percent."""
+    settled = memory[int(SETTLED * len(memory)) :] or [0.0]
+    middle = float(np.median(settled))
+    spread = max(max(settled) - middle, middle - min(settled)) / max(middle, 1e-9)
+    return {
+        "median": round(middle),
+        "min": round(min(settled)),
+        "max": round(max(settled)),
+        "spread_percent": round(100 * spread, 1),
+    }
+
+
+def command(config: Load) -> str:
+    """The command that does the same again."""
+    words = [f"python -m scripts.load --users {config.users} --minutes {config.minutes:g}"]
+    words += ["--restart"] if config.restart else []
+    return " ".join(words)
+
+
+def main(config: Load) -> int:
+    """Run, print, and 1 if anything else than busy went wrong."""
+    result = load(config)
+    for name, row in result["load"].items():
+        print(name, row)
+    for name in ("busy", "connections_lost", "connections_recovered", "errors", "memory_mib"):
+        print(name, result[name])
+    return int(bool(result["errors"]) or (result["connections_lost"] > 0 and not config.restart))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(tyro.cli(Load, description=__doc__)))
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,73 @@
+"""The page in a process of its own, for commands that measure it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from crt.errors import InvalidSetting
+
+ROOT = Path(__file__).parent.parent
+START_S = 180.0
+
+
+class Server:
+    """`app.py` on a free port of this machine, with `words` as its further options."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.words = tuple(words)
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self._process: subprocess.Popen | None = None
+
+    @property
+    def pid(self) -> int:
+        """The number of its process. Raises InvalidSetting if it does not run."""
+        if self._process is None:
+            raise InvalidSetting("The page is not served: start it first.")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Return when the page answers. Raises InvalidSetting if it does not start."""
+        words = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(self.port), *self.words]
+        self._process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+        deadline = time.monotonic() + START_S
+        while not _answers(self.url):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise InvalidSetting(f"The page does not start: try python app.py {' '.join(self.words)}.")
+            time.sleep(0.3)
+
+    def stop(self) -> None:
+        """End it, if it runs."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(20)
+            self._process = None
+
+
+@contextmanager
+def served(words: Sequence[str]) -> Iterator[Server]:
+    """A running page, ended afterwards. Raises InvalidSetting if it does not start."""
+    server = Server(words)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5):  # noqa: S310 - our own server on this machine
+            return True
+    except (URLError, TimeoutError, ConnectionError):
+        return False

@@ -1,0 +1,38 @@
+"""Many users at once, in little: all are answered, a full queue is only busy, and a restart is survived."""
+
+import json
+
+import pytest
+
+from crt.errors import InvalidSetting
+from scripts.load import Load, _flatness, load
+from tests.tiny import tiny_checkpoint
+
+
+@pytest.mark.slow
+def test_users_are_answered_and_survive_a_restart(tmp_path):
+    shipped = str(tiny_checkpoint(tmp_path / "tiny"))
+    file = tmp_path / "load.json"
+    result = load(Load(users=4, minutes=0.4, checkpoint=shipped, thought=0.3, restart=True, json=file))
+    assert json.loads(file.read_text()) == result
+    assert result["errors"] == {}
+    assert all(row["answers"] > 0 and 0 < row["p50_s"] <= row["p95_s"] for row in result["load"].values())
+    assert result["connections_lost"] >= 1  # by the restart
+    assert result["connections_recovered"] >= 1
+    assert result["memory_mib"]["median"] > 100
+
+
+@pytest.mark.slow
+def test_a_full_queue_is_busy_and_no_error(tmp_path):
+    shipped = str(tiny_checkpoint(tmp_path / "tiny"))
+    result = load(Load(users=10, minutes=0.15, checkpoint=shipped, thought=0, queue_size=1))
+    assert result["busy"] > 0 and result["errors"] == {} and result["connections_lost"] == 0
+
+
+def test_memory_is_judged_once_it_has_settled():
+    assert _flatness([1.0, *[100.0] * 8, 110.0]) == {"median": 100, "min": 100, "max": 110, "spread_percent": 10.0}
+
+
+def test_nobody_is_no_load():
+    with pytest.raises(InvalidSetting, match="at least one user"):
+        Load(users=0)
