@@ -232,6 +232,7 @@ def collect(config: Ablation, rows: tuple[Row, ...]) -> dict[str, Any]:
     ]
     result = {
         "protocol": {
+            "command": command(config),
             "measure": "mIoU in percent over background, the animals and person; image labels given; 255 ignored",
             "threshold_sweep": "best of 0.01 ... 0.79 on these pictures",
             "views": "one scale and its mirror image",
@@ -251,6 +252,24 @@ def collect(config: Ablation, rows: tuple[Row, ...]) -> dict[str, Any]:
     if config.json is not None:
         write_json(config.json, result)
     return result
+
+
+def command(config: Ablation) -> str:
+    """The command that does the same again, without the folders of one machine."""
+    plan, usual = config.schedule, Schedule()
+    words = [f"python -m scripts.ablate --root {config.root.name} --out {config.out.name}"]
+    words += [f"--tables {' '.join(config.tables)}"] if config.tables != TABLES else []
+    words += [f"--seeds {' '.join(map(str, config.seeds))}"] if config.seeds != Ablation.seeds else []
+    for name in ("split", "measured", "every", "size"):
+        value = getattr(config, name)
+        words += [f"--{name} {value}"] if value != getattr(Ablation, name) else []
+    for field in dataclasses.fields(plan):
+        value = getattr(plan, field.name)
+        if value == getattr(usual, field.name):
+            continue
+        told = " ".join(map(str, value)) if isinstance(value, tuple) else Path(str(value)).name
+        words.append(f"--schedule.{field.name.replace('_', '-')} {told}")
+    return " ".join(words)
 
 
 def _path(config: Ablation, row: Row, seed: int) -> Path:

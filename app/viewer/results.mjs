@@ -1,6 +1,9 @@
 // The Results tab: what was measured of the networks, as tables and the sentences made from their numbers.
 
+import { lineChart } from './curves.mjs';
 import { make } from './page.mjs';
+
+const FEW = 12; // places on the x axis up to which each has its number
 
 export function mountResults({ at, props }) {
   const sections = props.measured ?? [];
@@ -8,14 +11,37 @@ export function mountResults({ at, props }) {
   at('results').replaceChildren(...sections.map(sectionNode));
 }
 
-function sectionNode({ title, notes, command, tables, sentences }) {
+const COLOURS = ['--crt', '--tscam', '--resnet', '--crt_cnn', '--ink', '--soft'];
+
+function sectionNode({ title, notes, command, tables, sentences, charts }) {
   return make('section', { class: 'result' }, [
     make('h3', { text: title }),
     ...sentences.map((text) => make('p', { text })),
-    ...tables.map(tableNode),
+    ...tables.flatMap((table) => [tableNode(table), ...table.says.map((text) => make('p', { class: 'result-says', text }))]),
+    ...(charts.length ? [make('div', { class: 'result-charts' }, charts.map(chartNode))] : []),
     ...notes.map((text) => make('p', { class: 'hint', text })),
     ...(command ? [make('pre', { class: 'result-command', tabindex: '0', 'aria-label': 'The command that measures it' }, [make('code', { text: command })])] : []),
   ]);
+}
+
+function chartNode(chart) {
+  const { node, draw } = lineChart();
+  draw(chartSpec(chart), chart.says);
+  return node;
+}
+
+/** A chart of the results as `lineChart` takes it. */
+export function chartSpec({ title, x, y, lines }) {
+  const places = [...new Set(lines.flatMap((line) => line.x))].sort((a, b) => a - b);
+  return {
+    title,
+    x: { label: x, ...(places.length <= FEW ? { values: places } : {}), format: String },
+    y: { label: y, format: (value) => value.toFixed(1) },
+    series: lines.map((line, i) => ({
+      name: line.name, color: `var(${COLOURS[i % COLOURS.length]})`, dash: i < COLOURS.length ? '' : '5 3',
+      points: line.x.map((place, at) => [place, line.y[at]]),
+    })),
+  };
 }
 
 /** A table in a box that scrolls by itself where the page is narrow. */

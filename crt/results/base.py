@@ -7,22 +7,50 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; the first column names the rows. `marked`: columns whose largest number is worth marking."""
+    """Cells as text; the first column names the rows. `marked`: columns whose largest number is worth marking. `says`:
+    what the table shows, in sentences made from its numbers.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     marked: tuple[int, ...] = ()
+    says: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a chart. `half`: half the range of each y over seeds, or nothing."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    half: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines over one x. `says`: what they show, which is also the picture's text for those who do not see it."""
+
+    title: str
+    x: str
+    y: str
+    lines: tuple[Line, ...]
+    says: str
 
 
 @dataclass(frozen=True)
 class Section:
-    """One measurement: how it was made, its tables, and what they say in sentences."""
+    """One measurement: how it was made, its tables and charts, and what they say in sentences. `about`: the hash over
+    the weights of the checkpoint that was measured, empty where it was none of those that come with this program.
+    """
 
     title: str
     notes: tuple[str, ...] = ()
     command: str = ""
     tables: tuple[Table, ...] = ()
     sentences: tuple[str, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    about: str = ""
     order: int = field(default=0, compare=False)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.results.base import Section, Table, numbers
+from crt.metrics.localization import BOX_THRESHOLDS
+from crt.results.base import Chart, Line, Section, Table, numbers
 
 ROWS = {
     "crt": "CRT, default settings",
@@ -52,7 +53,27 @@ def localization(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa
         Table(("published, all 200 classes of CUB", "backbone", "Top-1", "Top-5", "GT-known"), PUBLISHED),
     )
     title = f"Boxes on {protocol['data']}, {protocol['view']}"
-    return Section(title, (how, f"{terms}."), protocol["command"], tables, _claims(methods), order=3)
+    return Section(
+        title,
+        (how, f"{terms}."),
+        protocol["command"],
+        tables,
+        _claims(methods),
+        (_curves(methods),),
+        protocol["checkpoint_sha256"],
+        order=3,
+    )
+
+
+def _curves(methods: dict[str, Any]) -> Chart:
+    """GT-known against the threshold."""
+    lines = tuple(
+        Line(_title(name), tuple(float(t) for t in BOX_THRESHOLDS), tuple(methods[name]["curve"]))
+        for name in ROWS
+        if name in methods
+    )
+    says = "GT-known localization against the threshold that a pixel must exceed, a line for each kind of map."
+    return Chart("Boxes by threshold", "threshold, share of the map's range", "GT-known, %", lines, says)
 
 
 def _claims(methods: dict[str, Any]) -> tuple[str, ...]:

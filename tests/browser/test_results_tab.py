@@ -20,8 +20,10 @@ def test_every_section_is_shown_with_its_tables_and_command(open_page, picture, 
     expect(shown).to_have_count(len(sections))
     for index, section in enumerate(sections):
         node = shown.nth(index)
-        expect(node.locator("h3")).to_have_text(section.title)
+        expect(node.locator("h3").first).to_have_text(section.title)
         expect(node.locator("table")).to_have_count(len(section.tables))
+        expect(node.locator(".curve-plot svg")).to_have_count(len(section.charts))
+        expect(node.locator(".result-says")).to_have_count(sum(len(table.says) for table in section.tables))
         if section.command:
             expect(node.locator("code")).to_have_text(section.command)
     first = sections[0].tables[0].rows[0]

@@ -1,0 +1,58 @@
+"""The charts of the results as SVG: the same bytes whenever the numbers are the same."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from crt.results.base import Chart
+
+# Okabe and Ito (2008), told apart by most who see colours differently; the marks tell them apart without any.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+MARKS = "osD^vX"
+DENSE = 20  # points of a line from which none is marked
+SETTINGS: Any = {"svg.hashsalt": "crt", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}
+_RENDERING = threading.Lock()  # matplotlib's settings belong to the process
+
+
+def slug(text: str) -> str:
+    """A title as a file name."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def svg(chart: Chart) -> bytes:
+    """A chart as a picture on white, error bars where there is a spread."""
+    with _RENDERING, mpl.rc_context(SETTINGS):
+        figure = Figure(figsize=(5.2, 3.2), facecolor="white", layout="constrained")
+        axes = figure.subplots()
+        for index, line in enumerate(chart.lines):
+            axes.errorbar(
+                line.x,
+                line.y,
+                yerr=line.half or None,
+                label=line.name,
+                color=COLOURS[index % len(COLOURS)],
+                marker=MARKS[index % len(MARKS)] if len(line.x) < DENSE else "",
+                markersize=4,
+                capsize=2,
+                linewidth=1.4,
+            )
+        places = sorted({x for line in chart.lines for x in line.x})
+        if len(places) < DENSE:
+            axes.set_xticks(places, [f"{place:g}" for place in places])
+        axes.set_title(chart.title, fontsize=10, loc="left")
+        axes.set_xlabel(chart.x)
+        axes.set_ylabel(chart.y)
+        axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        if len(chart.lines) > 1:
+            axes.legend(frameon=False, fontsize=8)
+        stream = io.BytesIO()
+        FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None, "Creator": None})
+    return stream.getvalue()
