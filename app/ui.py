@@ -193,7 +193,10 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
 def results() -> tuple[Section, ...]:
     """What was measured of the checkpoint that comes with this program; nothing where the results are left out."""
     folder, shipped = ROOT / "results", ROOT / "checkpoints" / "voc"
-    return read_results(folder, read_config(shipped).defaults) if folder.is_dir() and shipped.is_dir() else ()
+    if not (folder.is_dir() and shipped.is_dir()):
+        return ()
+    found = read_results(folder, read_config(shipped).defaults)
+    return tuple(section for section in found if section.page == "results")
 
 
 def _model(engine: Engine, name: str) -> Model:

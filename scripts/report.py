@@ -20,8 +20,13 @@ from crt.errors import CrtError, InvalidDataset
 from crt.figures import attention_words
 from crt.results import ROWS, Section, read_results
 from crt.results.charts import slug, svg
+from crt.results.speed import PAGE
 from crt.train.config import PRESETS, TrainConfig, single_branch
 
+SPEED = (
+    "# Performance\n\nWritten by `python -m scripts.report` from `results/*.json`. Machines differ: compare the "
+    "ratios, which were taken in one run, and not the times.\n\n"
+)
 FIGURES = "figures"
 """Folder of the charts, beside the page."""
 
@@ -41,12 +46,18 @@ class Report:
 def report(config: Report) -> None:
     """Write `out`, its charts, and the model cards."""
     found = read_results(config.results, read_config(config.checkpoints / config.defaults).defaults)
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    speed = [section for section in found if section.page == PAGE]
+    found = [section for section in found if section.page != PAGE]
     if not found:
         raise InvalidDataset(f"{config.results} holds no results: run scripts.evaluate with --json first.")
     sections = "\n".join(map(markdown, found))
+    if speed:
+        text = SPEED + "\n".join(map(markdown, speed))
+        (config.out.parent / f"{PAGE}.md").write_text(text, encoding="utf-8")
     figures = config.out.parent / FIGURES
     figures.mkdir(parents=True, exist_ok=True)
-    drawn = {f"{slug(chart.title)}.svg": svg(chart) for section in found for chart in section.charts}
+    drawn = {f"{slug(chart.title)}.svg": svg(chart) for section in (*found, *speed) for chart in section.charts}
     for old in figures.glob("*.svg"):
         if old.name not in drawn:
             old.unlink()
@@ -56,7 +67,6 @@ def report(config: Report) -> None:
         "# Results\n\nWritten by `python -m scripts.report` from `results/*.json`. All numbers are in percent. "
         "One training run of each network, so differences under about one point mean nothing.\n\n"
     )
-    config.out.parent.mkdir(parents=True, exist_ok=True)
     config.out.write_text(intro + sections, encoding="utf-8")
     for folder in sorted(path.parent for path in config.checkpoints.glob(f"*/{CONFIG_FILE}")):
         checkpoint = read_config(folder)

@@ -75,13 +75,15 @@ def test_the_committed_pages_are_what_the_results_say(tmp_path):
     report(Report(ROOT / "results", tmp_path / "checkpoints", out=tmp_path / "results.md"))
     text = (tmp_path / "results.md").read_text()
     assert text == (ROOT / "docs/results.md").read_text()
+    speed = (tmp_path / "performance.md").read_text()
+    assert speed == (ROOT / "docs/performance.md").read_text()
     for folder in shipped:
         card = (tmp_path / "checkpoints" / folder.name / "README.md").read_text()
         assert card == (folder / "README.md").read_text()
         assert ".svg" not in card  # the charts are not beside it
     drawn = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
     assert drawn == {path.name: path.read_bytes() for path in (ROOT / "docs/figures").glob("*.svg")}
-    assert set(drawn) == set(re.findall(r"\(figures/(.*?)\)", text))
+    assert set(drawn) == set(re.findall(r"\(figures/(.*?)\)", text + speed))
     for path in (ROOT / "results").glob("voc_*.json"):
         assert json.loads(path.read_text())["images"] > 0
 
@@ -186,3 +188,36 @@ def test_a_broken_result_is_named(tmp_path):
         read_results(tmp_path, Defaults())
     (tmp_path / "broken.json").write_text("{}")
     assert read_results(tmp_path, Defaults()) == ()
+
+
+def test_the_benchmarks_become_pages_with_their_aims():
+    times = {"median": 100.0, "min": 90.0, "max": 120.0}
+    told = {"ms": {"ours": times, "plain": times}, "ratio": {"plain": {"median": 5.5, "min": 5.0, "max": 7.0}}}
+    row = {"size": 224, "loops": 4, "tiles": 1, "seconds": 0.5, "loaded_mib": 700, "peak_mib": 900}
+    share = {"share": 0.8, "gflops_transformer": 160.0, "gflops_product": 200.0, "stages_ms": {"crt": times}}
+    result = {
+        "bench": {"ablation": told, "one_map": told, "share": share, "first": {"ms": times}, "masks": {"walk": times},
+                  "growth": {"sizes": [row, row | {"tiles": 4, "peak_mib": 3000}], "loops": [row]}},
+        "machine": "2 cores", "threads": 2, "torch": "2", "networks": "a + b", "size": 336, "runs": 5, "command": "c",
+    }  # fmt: skip
+    section = KINDS["bench"](result, Defaults())
+    assert section.page == "performance"
+    says = [table.says[0] for table in section.tables if table.says]
+    assert says[0] == "The aim of 6 times is missed: 5.5." and says[1] == "The aim of 2 times is reached: 5.5."
+    assert "80 %. The aim of 75 % is reached." in says[2]
+    assert "3000 MiB; the aim of less than 2560 is missed" in says[3]
+    assert section.charts[0].lines[0].x == (1, 4)
+    assert "| plain | 100 | 90 | 120 | 5.5 (5.0 to 7.0) |" in markdown(section)
+    walk = {"grid": [94, 125], "classes": 2, "machine": "m", "threads": 2, "sparse_seconds": [0.1],
+            "sparse_median_seconds": 0.073}  # fmt: skip
+    assert not KINDS["sparse_seconds"](walk, Defaults()).tables[0].says
+    dense = walk | {"dense_seconds": 180.0, "ratio": 2466.0, "largest_difference": 2e-6}
+    assert "2466 times as fast, where the aim was 100: reached" in markdown(KINDS["sparse_seconds"](dense, Defaults()))
+    load = {"load": {"/maps": {"answers": 9, "p50_s": 1.0, "p95_s": 2.0}, "/masks": {"answers": 0}}, "busy": 3,
+            "errors": {"x": 2}, "connections_lost": 0, "connections_recovered": 0, "users": 30, "minutes": 5.0,
+            "restart": True, "machine": "m", "command": "c",
+            "memory_mib": {"median": 1, "min": 1, "max": 2, "spread_percent": 4.0}}  # fmt: skip
+    text = markdown(KINDS["load"](load, Defaults()))
+    assert (
+        "30 users for 5 minutes, with a restart half way" in text and "3 were told that the page is busy, 2 got" in text
+    )

@@ -14,6 +14,7 @@ from crt.results.base import Section, Table
 from crt.results.evaluation import ROWS, attention_of, evaluation, with_defaults
 from crt.results.localization import localization
 from crt.results.pipeline import pipeline
+from crt.results.speed import bench, load, viewer, walk
 
 __all__ = ["KINDS", "ROWS", "Section", "Table", "attention_of", "read_results", "with_defaults"]
 
@@ -22,6 +23,10 @@ KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
     "methods": evaluation,
     "stages": pipeline,
     "rows": ablation,
+    "bench": bench,
+    "sparse_seconds": walk,
+    "redraws": viewer,
+    "load": load,
 }
 """By the key that tells a kind of result from the others."""
 

@@ -42,6 +42,7 @@ class Chart:
 class Section:
     """One measurement: how it was made, its tables and charts, and what they say in sentences. `about`: the hash over
     the weights of the checkpoint that was measured, empty where it was none of those that come with this program.
+    `page`: the file in docs/ that it belongs to.
     """
 
     title: str
@@ -51,6 +52,7 @@ class Section:
     sentences: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
     about: str = ""
+    page: str = "results"
     order: int = field(default=0, compare=False)
 
 
