@@ -9,7 +9,6 @@ its frame until the page is laid out, painted and every canvas has its pixels. N
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
@@ -28,6 +27,7 @@ from tqdm import tqdm
 from crt.checkpoint import read_config
 from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
+from scripts.output import write_json
 from scripts.served import ROOT, START_S, served
 
 METHODS = ("resnet", "tscam", "crt", "crt_cnn")
@@ -142,8 +142,7 @@ def bench(config: Config) -> dict:
     }
     print(table(result))
     if config.json is not None:
-        config.json.parent.mkdir(parents=True, exist_ok=True)
-        config.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_json(config.json, result)
     return result
 
 

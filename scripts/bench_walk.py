@@ -24,6 +24,7 @@ from crt.errors import CrtError, InvalidSetting
 from crt.masks.paths import search_paths
 from crt.masks.walk import IRN_WALK, WalkSettings, random_walk
 from crt.train.machine import describe_machine
+from scripts.output import write_json
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,7 @@ def bench(config: Bench) -> dict:
             "largest_difference": float(f"{np.abs(dense - sparse).max() / sparse.max():.2g}"),
         }
     if config.json is not None:
-        config.json.parent.mkdir(parents=True, exist_ok=True)
-        config.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_json(config.json, result)
     return result
 
 
