@@ -16,60 +16,24 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import tyro
 
 from crt.checkpoint import load_checkpoint
 from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import CrtError
 from crt.metrics.seeds import evaluate_seeds
 from crt.multiscale import Views
 from crt.predictor import Predictor, choose_device
-from crt.tiles import Mode
-from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase, Precision, TrainConfig
+from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
+from crt.train.config import DataConfig, Precision
 from crt.train.engine import train
 from crt.train.machine import describe_machine
 from crt.train.precision import resolve
 from scripts.output import counted, write_json
 
-Table = Literal["coupling", "loops", "twins", "modes", "sizes"]
-TABLES: tuple[Table, ...] = get_args(Table)
 MOST_LOOPS = 4
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of a table: what is trained, and how it is looked at.
-
-    `training`: its name, which rows of several tables share; None for the shipped checkpoint. `mode`, `size`: of the
-    pictures at test.
-    """
-
-    table: Table
-    name: str
-    training: str | None
-    mode: Mode = "overlap"
-    size: int | None = None
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """What all trainings share. The defaults are short, for a CPU; the paper's is 10 epochs of 336 crops."""
-
-    epochs: int = 4
-    crop: int = 224
-    resize: tuple[int, int] = (160, 320)
-    cnn_size: int | None = 160
-    """The CNN sees the crop at this size."""
-    loops: int = 3
-    """The loop count in training, where the table is not about it."""
-    batch: int = 16
-    vit: str = "deit_tiny_patch16_224"
-    cnn: str = "resnet50"
-    vit_weights: str = "timm"
-    """As in `scripts.train_crt`: `timm`, or a file."""
-    cnn_weights: str = "timm"
 
 
 @dataclass(frozen=True)
@@ -103,70 +67,9 @@ class Ablation:
     precision: Precision = "auto"
 
 
-def rows_of(config: Ablation) -> tuple[Row, ...]:
-    """The rows of the tables asked for, in the order in which they are done."""
-
-    def looped(count: int) -> Row:
-        return Row("loops", f"{count} in training", "base" if count == config.schedule.loops else f"loops_{count}")
-
-    every = (
-        Row("coupling", "λ = 0.1", "base"),
-        Row("twins", "CNN + transformer", "base"),
-        *map(looped, (3, 0, 1)),
-        Row("twins", "the same CNN twice", "twins"),
-        Row("coupling", "λ = 0", "coupling_0"),
-        looped(2),
-        Row("coupling", "λ = 0.01", "coupling_0.01"),
-        Row("coupling", "λ = 0.2", "coupling_0.2"),
-        Row("modes", "one tile of 224", "base", "overlap", 224),
-        Row("modes", "overlap, 336", "base", "overlap", 336),
-        Row("modes", "side by side, 448", "base", "non-overlap", 448),
-        Row("modes", "interpolated to 28 × 28", "base", "bilinear", 448),
-        Row("modes", "interpolated, trained so", "bilinear", "bilinear", 448),
-        Row("modes", "deconvolution to 28 × 28", "deconvolution", "deconvolution", 448),
-        *(Row("sizes", f"{size} px", None, "overlap", size) for size in range(224, 673, 112)),
-        looped(4),
-    )
-    return tuple(dataclasses.replace(row, size=row.size or config.size) for row in every if row.table in config.tables)
-
-
-def training(name: str, config: Ablation, seed: int) -> TrainConfig:
-    """The training that a name of the list stands for. Raises InvalidSetting for another name."""
-    kind, _, value = name.partition("_")
-    plan = config.schedule
-    loops, coupling = plan.loops, 0.1
-    model = ModelConfig(vit=plan.vit, cnn=plan.cnn, vit_weights=plan.vit_weights, cnn_weights=plan.cnn_weights)
-    if kind == "loops":
-        loops = int(value)
-    elif kind == "coupling":
-        coupling = float(value)
-    elif kind == "twins":
-        model = dataclasses.replace(model, twin=True)
-    elif kind == "bilinear":
-        model = dataclasses.replace(model, mode="bilinear")
-    elif kind == "deconvolution":
-        model = dataclasses.replace(model, deconvolution=True)
-    elif name != "base":
-        raise InvalidSetting(f"There is no training {name!r} in the list.")
-    return TrainConfig(
-        out=config.out / f"{name}-seed{seed}",
-        batch=plan.batch,
-        seed=seed,
-        precision=config.precision,
-        resume=True,
-        data=DataConfig((config.root,), (config.split,)),
-        model=model,
-        schedule=(Phase(plan.epochs, plan.crop, plan.resize, (loops,), plan.cnn_size),),
-        cnn_optimizer=CNN_SGD,
-        vit_optimizer=VIT_ADAMW,
-        coupling=coupling,
-        coupling_size=plan.crop // 2,
-    )
-
-
 def ablate(config: Ablation) -> dict[str, Any]:
     """Do what is missing of the list -> all rows that are done, as JSON values. Raises CrtError."""
-    rows = rows_of(config)
+    rows = rows_of(config.tables, config.schedule, config.size)
     began = time.perf_counter()
     images = read_voc(config.root, config.split)
     measured = read_voc(config.root, config.measured, masks="required")
@@ -189,7 +92,14 @@ def _do(row: Row, seed: int, config: Ablation, images: ImageSet, measured: Image
     """Train what the row needs, if it is not there, and measure it."""
     folder: str | Path = config.checkpoint
     if row.training is not None:
-        run = training(row.training, config, seed)
+        run = training(
+            row.training,
+            config.schedule,
+            seed,
+            data=DataConfig((config.root,), (config.split,)),
+            out=config.out / f"{row.training}-seed{seed}",
+            precision=config.precision,
+        )
         folder = run.out
         if not (folder / "config.json").exists():
             train(run, images)
@@ -281,7 +191,7 @@ def _path(config: Ablation, row: Row, seed: int) -> Path:
 def main(config: Ablation) -> None:
     """Do the list, or show it."""
     if config.list:
-        for row in rows_of(config):
+        for row in rows_of(config.tables, config.schedule, config.size):
             print(f"{row.table:<10}{row.name:<28}{row.training or 'the shipped checkpoint'}")
         return
     result = ablate(config)

@@ -14,8 +14,10 @@ from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.predictor import Predictor, Settings
 from crt.seeds import to_pixels
+from crt.train.ablations import TABLES, Schedule, Table, rows_of, training
+from crt.train.config import DataConfig
 from scripts import ablate as ablations
-from scripts.ablate import MOST_LOOPS, Ablation, Schedule, ablate, main, rows_of, training
+from scripts.ablate import MOST_LOOPS, Ablation, ablate, main
 from tests.test_pipeline import make_devkit
 from tests.tiny import RESNET, TILE, VIT, tiny_checkpoint
 
@@ -24,8 +26,8 @@ TINY = Schedule(
 )
 
 
-def tiny_training(name: str, config: Ablation, seed: int):
-    made = training(name, config, seed)
+def tiny_training(name: str, plan: Schedule, seed: int, **where):
+    made = training(name, plan, seed, **where)
     data = dataclasses.replace(made.data, workers=0)
     return dataclasses.replace(made, data=data, model=dataclasses.replace(made.model, tile=TILE))
 
@@ -47,21 +49,25 @@ def done(config) -> dict:
         return ablate(dataclasses.replace(config, tables=("twins", "loops", "modes")))
 
 
-def test_each_training_changes_one_thing(config):
-    names = {row.training for row in rows_of(config) if row.training} - {"base"}
-    base = training("base", config, 0).to_json()
+def test_each_training_changes_one_thing(tmp_path):
+    def made(name: str):
+        return training(name, TINY, 0, data=DataConfig(), out=tmp_path, precision="no")
+
+    names = {row.training for row in rows_of(TABLES, TINY, 336) if row.training} - {"base"}
+    base = made("base").to_json()
     for name in names:
-        other = training(name, config, 0).to_json()
-        changed = [key for key in base if key != "out" and base[key] != other[key]]
+        other = made(name).to_json()
+        changed = [key for key in base if base[key] != other[key]]
         assert len(changed) == 1, (name, changed)
-    assert training("coupling_0.2", config, 3).coupling == 0.2
-    assert training("loops_4", config, 3).schedule[0].loops == (4,)
+    assert made("coupling_0.2").coupling == 0.2
+    assert made("loops_4").schedule[0].loops == (4,)
     with pytest.raises(InvalidSetting, match="no training"):
-        training("nonsense", config, 0)
+        made("nonsense")
 
 
 def test_every_row_is_measured_once_and_says_how_it_was_made(config, done):
-    wanted = rows_of(dataclasses.replace(config, tables=("twins", "loops", "modes")))
+    tables: tuple[Table, ...] = ("twins", "loops", "modes")
+    wanted = rows_of(tables, TINY, config.size)
     assert [(row["table"], row["name"]) for row in done["rows"]] == [(row.table, row.name) for row in wanted]
     assert done["protocol"]["missing"] == []
     for row in done["rows"]:

@@ -1,0 +1,109 @@
+"""The paper's ablations as a declared list: which networks are trained, and how each row looks at the pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from crt.errors import InvalidSetting
+from crt.tiles import Mode
+from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase, Precision, TrainConfig
+
+Table = Literal["coupling", "loops", "twins", "modes", "sizes"]
+TABLES: tuple[Table, ...] = get_args(Table)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table: what is trained, and how it is looked at.
+
+    `training`: its name, which rows of several tables share; None for the shipped checkpoint. `mode`, `size`: of the
+    pictures at test.
+    """
+
+    table: Table
+    name: str
+    training: str | None
+    mode: Mode = "overlap"
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What all trainings share. The defaults are short, for a CPU; the paper's is 10 epochs of 336 crops."""
+
+    epochs: int = 4
+    crop: int = 224
+    resize: tuple[int, int] = (160, 320)
+    cnn_size: int | None = 160
+    """The CNN sees the crop at this size."""
+    loops: int = 3
+    """The loop count in training, where the table is not about it."""
+    batch: int = 16
+    vit: str = "deit_tiny_patch16_224"
+    cnn: str = "resnet50"
+    vit_weights: str = "timm"
+    """As in `scripts.train_crt`: `timm`, or a file."""
+    cnn_weights: str = "timm"
+
+
+def rows_of(tables: tuple[Table, ...], plan: Schedule, size: int | None) -> tuple[Row, ...]:
+    """The rows of the tables asked for, in the order in which they are done; `size` where a row has none of its own."""
+
+    def looped(count: int) -> Row:
+        return Row("loops", f"{count} in training", "base" if count == plan.loops else f"loops_{count}")
+
+    every = (
+        Row("coupling", "λ = 0.1", "base"),
+        Row("twins", "CNN + transformer", "base"),
+        *map(looped, (3, 0, 1)),
+        Row("twins", "the same CNN twice", "twins"),
+        Row("coupling", "λ = 0", "coupling_0"),
+        looped(2),
+        Row("coupling", "λ = 0.01", "coupling_0.01"),
+        Row("coupling", "λ = 0.2", "coupling_0.2"),
+        Row("modes", "one tile of 224", "base", "overlap", 224),
+        Row("modes", "overlap, 336", "base", "overlap", 336),
+        Row("modes", "side by side, 448", "base", "non-overlap", 448),
+        Row("modes", "interpolated to 28 × 28", "base", "bilinear", 448),
+        Row("modes", "interpolated, trained so", "bilinear", "bilinear", 448),
+        Row("modes", "deconvolution to 28 × 28", "deconvolution", "deconvolution", 448),
+        *(Row("sizes", f"{size} px", None, "overlap", size) for size in range(224, 673, 112)),
+        looped(4),
+    )
+    return tuple(dataclasses.replace(row, size=row.size or size) for row in every if row.table in tables)
+
+
+def training(name: str, plan: Schedule, seed: int, *, data: DataConfig, out: Path, precision: Precision) -> TrainConfig:
+    """The training that a name of the list stands for, resumable, in `out`. Raises InvalidSetting for another name."""
+    kind, _, value = name.partition("_")
+    loops, coupling = plan.loops, 0.1
+    model = ModelConfig(vit=plan.vit, cnn=plan.cnn, vit_weights=plan.vit_weights, cnn_weights=plan.cnn_weights)
+    if kind == "loops":
+        loops = int(value)
+    elif kind == "coupling":
+        coupling = float(value)
+    elif kind == "twins":
+        model = dataclasses.replace(model, twin=True)
+    elif kind == "bilinear":
+        model = dataclasses.replace(model, mode="bilinear")
+    elif kind == "deconvolution":
+        model = dataclasses.replace(model, deconvolution=True)
+    elif name != "base":
+        raise InvalidSetting(f"There is no training {name!r} in the list.")
+    return TrainConfig(
+        out=out,
+        batch=plan.batch,
+        seed=seed,
+        precision=precision,
+        resume=True,
+        data=data,
+        model=model,
+        schedule=(Phase(plan.epochs, plan.crop, plan.resize, (loops,), plan.cnn_size),),
+        cnn_optimizer=CNN_SGD,
+        vit_optimizer=VIT_ADAMW,
+        coupling=coupling,
+        coupling_size=plan.crop // 2,
+    )
