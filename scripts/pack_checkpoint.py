@@ -10,11 +10,15 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import tyro
 
 from crt.checkpoint import CheckpointConfig, Defaults, load_checkpoint, read_config, write_config
 from crt.errors import CrtError, InvalidCheckpoint
+
+MASKS = ("relation", "segmentation")
+"""The networks that make masks."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +43,43 @@ def pack(config: Pack) -> CheckpointConfig:
         if twice := networks.keys() & part.networks.keys():
             raise InvalidCheckpoint(f"{run} has {', '.join(sorted(twice))} a second time: give each run once.")
         networks |= part.networks
+    relation, segmentation = (_the_one(configs, name) for name in MASKS)
     config.out.mkdir(parents=True, exist_ok=True)
     for run, part in zip(config.runs, configs, strict=True):
-        for spec in part.networks.values():
-            shutil.copyfile(run / spec.file, config.out / spec.file)
+        for spec in (*part.networks.values(), part.relation, part.segmentation):
+            if spec is not None:
+                shutil.copyfile(run / spec.file, config.out / spec.file)
     packed = CheckpointConfig(
         name=config.name,
         classes=configs[0].classes,
         networks=networks,
         single_label=configs[0].single_label,
         defaults=config.defaults,
-        training={"+".join(part.networks): part.training for part in configs},
+        relation=relation,
+        segmentation=segmentation,
+        training=_training(configs),
     )
     write_config(config.out, packed)
     load_checkpoint(config.out)
     return packed
+
+
+def _the_one(configs: list[CheckpointConfig], name: str) -> Any:
+    """What the runs have of a network for masks, if one has it. Raises InvalidCheckpoint if several have."""
+    found = [spec for part in configs if (spec := getattr(part, name)) is not None]
+    if len(found) > 1:
+        raise InvalidCheckpoint(f"{len(found)} of the runs have a {name} network: give one that has.")
+    return found[0] if found else None
+
+
+def _training(configs: list[CheckpointConfig]) -> dict[str, Any]:
+    """How each run's networks were trained, and those for masks, which a run's record holds beside them."""
+    told: dict[str, Any] = {}
+    for part in configs:
+        masks = {name: part.training[name] for name in MASKS if name in part.training}
+        told["+".join(part.networks)] = {key: value for key, value in part.training.items() if key not in masks}
+        told |= masks
+    return told
 
 
 if __name__ == "__main__":
