@@ -170,9 +170,10 @@ def command(config: Ablation) -> str:
     words = [f"python -m scripts.ablate --root {config.root.name} --out {config.out.name}"]
     words += [f"--tables {' '.join(config.tables)}"] if config.tables != TABLES else []
     words += [f"--seeds {' '.join(map(str, config.seeds))}"] if config.seeds != Ablation.seeds else []
-    for name in ("split", "measured", "every", "size"):
+    for name in ("split", "measured", "every", "size", "checkpoint", "precision"):
         value = getattr(config, name)
-        words += [f"--{name} {value}"] if value != getattr(Ablation, name) else []
+        told = Path(value).name if name == "checkpoint" else value
+        words += [f"--{name} {told}"] if value != getattr(Ablation, name) else []
     for field in dataclasses.fields(plan):
         value = getattr(plan, field.name)
         if value == getattr(usual, field.name):

@@ -19,6 +19,7 @@ from crt.checkpoint import CONFIG_FILE, CheckpointConfig, Defaults, read_config,
 from crt.errors import CrtError, InvalidDataset
 from crt.figures import attention_words
 from crt.results import ROWS, Section, read_results
+from crt.results.base import Chart
 from crt.results.charts import slug, svg
 from crt.results.speed import PAGE
 from crt.train.config import PRESETS, TrainConfig, single_branch
@@ -57,7 +58,7 @@ def report(config: Report) -> None:
         (config.out.parent / f"{PAGE}.md").write_text(text, encoding="utf-8")
     figures = config.out.parent / FIGURES
     figures.mkdir(parents=True, exist_ok=True)
-    drawn = {f"{slug(chart.title)}.svg": svg(chart) for section in (*found, *speed) for chart in section.charts}
+    drawn = {picture(section, chart): svg(chart) for section in (*found, *speed) for chart in section.charts}
     for old in figures.glob("*.svg"):
         if old.name not in drawn:
             old.unlink()
@@ -65,7 +66,8 @@ def report(config: Report) -> None:
         (figures / name).write_bytes(data)
     intro = (
         "# Results\n\nWritten by `python -m scripts.report` from `results/*.json`. All numbers are in percent. "
-        "One training run of each network, so differences under about one point mean nothing.\n\n"
+        "Each checkpoint was trained once, so differences under about one point mean nothing; the ablations say how "
+        "far their seeds lie apart.\n\n"
     )
     config.out.write_text(intro + sections, encoding="utf-8")
     for folder in sorted(path.parent for path in config.checkpoints.glob(f"*/{CONFIG_FILE}")):
@@ -91,8 +93,13 @@ def markdown(section: Section, *, charts: bool = True) -> str:
     if section.sentences:
         lines += [" ".join(section.sentences), ""]
     for chart in section.charts if charts else ():
-        lines += [f"![{chart.says}]({FIGURES}/{slug(chart.title)}.svg)", ""]
+        lines += [f"![{chart.says}]({FIGURES}/{picture(section, chart)})", ""]
     return "\n".join(lines)
+
+
+def picture(section: Section, chart: Chart) -> str:
+    """The file name of a chart; sections of one kind have charts of the same title."""
+    return f"{slug(f'{section.title} {chart.title}')}.svg"
 
 
 def _bold(name: str) -> str:

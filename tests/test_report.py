@@ -9,8 +9,9 @@ import pytest
 from crt.checkpoint import Defaults
 from crt.errors import InvalidDataset
 from crt.results import KINDS, read_results, with_defaults
-from crt.results.charts import svg
-from scripts.report import Report, markdown, report
+from crt.results.base import Chart, Line, Section
+from scripts.report import Report, markdown, picture, report
+from tests.ablation_sample import whole
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,13 +64,39 @@ def test_without_a_row_of_the_defaults_the_best_row_is_compared_and_named():
     assert "CRT, default settings" in markdown(KINDS["methods"](result, Defaults(loops=3)))
 
 
-def test_the_committed_pages_are_what_the_results_say(tmp_path):
+def copied_checkpoints(to: Path) -> list[Path]:
+    """The checkpoints of this repository, and beside the test links to all but their cards."""
     shipped = [path.parent for path in (ROOT / "checkpoints").glob("*/config.json")]
     for folder in shipped:
-        copy = tmp_path / "checkpoints" / folder.name
+        copy = to / "checkpoints" / folder.name
         copy.mkdir(parents=True)
         for path in folder.iterdir():
             (copy / path.name).symlink_to(path) if path.suffix != ".md" else None
+    return shipped
+
+
+def test_charts_are_written_beside_the_page_the_same_every_time(tmp_path):
+    copied_checkpoints(tmp_path)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "ablation.json").write_text(json.dumps(whole()))
+    written = []
+    for _ in range(2):
+        report(Report(tmp_path / "results", tmp_path / "checkpoints", out=tmp_path / "docs" / "results.md"))
+        written.append({path.name: path.read_bytes() for path in (tmp_path / "docs").rglob("*.*")})
+    assert written[0] == written[1]
+    found = re.findall(r"!\[(.+?)\]\(figures/(.*?)\)", written[0]["results.md"].decode())
+    assert {name for _, name in found} == {name for name in written[0] if name.endswith(".svg")}
+    assert [name for _, name in found] == [
+        "ablations-coupling.svg",
+        "ablations-loops-in-training-and-at-test.svg",
+        "ablations-input-size.svg",
+        "ablations-what-a-pass-still-changes.svg",
+    ]
+    assert all("against" in says or "Cosine" in says for says, _ in found)
+
+
+def test_the_committed_pages_are_what_the_results_say(tmp_path):
+    shipped = copied_checkpoints(tmp_path)
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "old.svg").write_text("of an earlier report")
     report(Report(ROOT / "results", tmp_path / "checkpoints", out=tmp_path / "results.md"))
@@ -88,77 +115,12 @@ def test_the_committed_pages_are_what_the_results_say(tmp_path):
         assert json.loads(path.read_text())["images"] > 0
 
 
-def ablated(table: str, name: str, seed: int, **best: float) -> dict:
-    methods = {key: {"miou_best": value} for key, value in best.items()}
-    correlation = {"crt": [0, 0, 0, 0.25 + seed / 100, 0]} if "crt_loops_3" in best else {"resnet": [0.75]}
-    return {
-        "table": table,
-        "name": name,
-        "seed": seed,
-        "methods": methods,
-        "correlation": correlation,
-        "training": name,
-        "minutes": 6.0,
-        "machine": "2 cores",
-        "similarity": [0.1, 0.6, 0.9, 0.95, 0.99 + seed / 500],
-    }
-
-
-def test_ablations_become_tables_with_a_spread_and_the_papers_numbers_apart():
-    plan = {"epochs": 4, "crop": 224, "batch": 16, "vit": "deit", "cnn": "resnet50"}
-    protocol = {"schedule": plan, "split": "train", "measured": "train", "every": 4, "views": "one", "seeds": [0, 1]}
-    rows = [
-        ablated("coupling", "λ = 0.1", 0, crt_loops_3=50, crt_loops_3_unrefined=40, crt_cnn=45),
-        ablated("coupling", "λ = 0.1", 1, crt_loops_3=53, crt_loops_3_unrefined=40, crt_cnn=45),
-        ablated("coupling", "λ = 0", 0, crt_loops_3=41.5, crt_loops_3_unrefined=42, crt_cnn=45),
-        ablated("twins", "CNN + transformer", 0, crt_cnn=45, crt_loops_3=50, crt_loops_3_unrefined=40),
-        ablated("twins", "the same CNN twice", 0, crt_cnn=44, resnet=43),
-    ]
-    section = KINDS["rows"]({"protocol": protocol | {"missing": ["one"], "size": 336}, "rows": rows}, Defaults())
-    coupling, twins = section.tables
-    assert coupling.head[-1] == "paper: seeds, 21 classes"
-    assert coupling.rows == (
-        ("λ = 0", "41.5", "42.0", "–", "45.0", "40.8"),
-        ("λ = 0.1", "51.5 ± 1.5", "40.0 ± 0.0", "–", "45.0 ± 0.0", "51.5"),
-    )
-    assert "refined +8.5 in one run, the claim holds;" in coupling.says[0]  # seed against the same seed
-    assert "unrefined -2.0 in one run, the claim does not hold." in coupling.says[0]
-    assert twins.rows == (("CNN + transformer", "45.0", "40.0", "25.0"), ("the same CNN twice", "44.0", "43.0", "75.0"))
-    assert "This holds here: correlation 75.0 and 25.0 %" in twins.says[0]
-    assert "1 runs of the list are still to do" in section.notes[0] and "336 pixels" in section.notes[0]
-    assert section.notes[1].startswith("30 minutes of training in all")
-
-
-def loops(trained: int, seed: int, base: float) -> dict:
-    """A run of the table of loops: refined maps lose a point a loop at test, of the first pass half of that."""
-    best = {f"crt_loops_{k}": base - k for k in range(5)} | {f"crt_loops_{k}_first": base - k / 2 for k in (2, 3, 4)}
-    best |= {f"crt_loops_{k}_unrefined": base - 20 + k for k in range(5)} | {"crt_loops_3_last": base - 9}
-    return ablated("loops", f"{trained} in training", seed, **best)
-
-
-def test_loops_are_compared_run_by_run_and_drawn():
-    plan = {"epochs": 4, "crop": 224, "batch": 16, "vit": "deit", "cnn": "resnet50"}
-    protocol = {"schedule": plan, "split": "train", "measured": "train", "every": 4, "views": "one", "seeds": [0, 1]}
-    rows = [loops(k, seed, 60 + k + 5 * seed) for k in (3, 0) for seed in (0, 1)]
-    sizes = [ablated("sizes", f"{size} px", 0, crt=size / 10, tscam=20, resnet=30) for size in (224, 336)]
-    section = KINDS["rows"]({"protocol": protocol | {"missing": []}, "rows": rows + sizes}, Defaults())
-    summed, first, bare, attention, size = section.tables
-    assert summed.rows[0][0] == "0 in training" and summed.rows[1][1:3] == ("65.5 ± 2.5", "64.5 ± 2.5")
-    assert "Trained and tested with the same count: 0: 62.5 ± 2.5, 3: 62.5 ± 2.5." in summed.says[0]
-    assert "better than none does not hold here: +0.0 (+0.0 to +0.0, above zero in 0 of 2 runs)" in summed.says[0]
-    assert "3 loops +1.5 (+1.5 to +1.5, above zero in 2 of 2 runs)" in first.says[0]
-    assert "unrefined +3.0" in bare.says[0] and "by the first pass -1.5" in bare.says[0]
-    assert "The last pass alone instead of the sum: -6.0" in attention.says[0]
-    assert "CRT is best at 336 px here (+11.2 over 224 px" in size.says[0]
-    trained, by_size, similar = section.charts
-    assert [line.name for line in trained.lines] == ["trained with 0", "trained with 3"]
-    assert trained.lines[1].x == (0, 1, 2, 3, 4) and trained.lines[1].half == (2.5,) * 5
-    assert by_size.lines[0].x == (224, 336) and not by_size.lines[0].half
-    assert "99.1 to 99.1 %" in similar.says
-    for chart in section.charts:
-        drawn = svg(chart)
-        assert drawn == svg(chart) and drawn.startswith(b"<?xml") and chart.title.encode() in drawn
-    assert "](figures/input-size.svg)" in markdown(section)
+def test_charts_of_one_title_have_files_of_their_own():
+    chart = Chart("Boxes", "threshold", "%", (Line("a", (0, 1), (2, 3)),), "what it shows")
+    one, two = (Section(title, charts=(chart,)) for title in ("One scale", "Seven scales"))
+    assert (picture(one, chart), picture(two, chart)) == ("one-scale-boxes.svg", "seven-scales-boxes.svg")
+    assert "![what it shows](figures/one-scale-boxes.svg)" in markdown(one)
+    assert "svg" not in markdown(one, charts=False)
 
 
 def test_the_pipeline_becomes_a_table_beside_what_others_published():

@@ -1,9 +1,13 @@
 // The Results tab: what was measured of the networks, as tables and the sentences made from their numbers.
 
-import { lineChart } from './curves.mjs';
+import { layoutChart, lineChart } from './curves.mjs';
 import { make } from './page.mjs';
 
 const FEW = 12; // places on the x axis up to which each has its number
+const APART = 4; // units between the bars of two lines at one place
+const MARGIN = 0.04; // of the width
+const CAP = 2.5; // half the width of a bar's ends
+const SVG = 'http://www.w3.org/2000/svg';
 
 export function mountResults({ at, props }) {
   const sections = props.measured ?? [];
@@ -26,22 +30,52 @@ function sectionNode({ title, notes, command, tables, sentences, charts }) {
 
 function chartNode(chart) {
   const { node, draw } = lineChart();
-  draw(chartSpec(chart), chart.says);
+  const spec = chartSpec(chart);
+  draw(spec, chart.says);
+  node.querySelector('.curve-plot svg')?.append(...spreadBars(spec).map(barNode));
   return node;
 }
 
-/** A chart of the results as `lineChart` takes it. */
-export function chartSpec({ title, x, y, lines }) {
+/** A chart of the results as `lineChart` takes it, its y axis wide enough for the spreads. */
+export function chartSpec({ title, x, y, lines, places: names = [] }) {
   const places = [...new Set(lines.flatMap((line) => line.x))].sort((a, b) => a - b);
+  const ends = lines.flatMap((line) => line.half.flatMap((half, at) => [line.y[at] - half, line.y[at] + half]));
+  const room = MARGIN * (places.at(-1) - places[0]); // for the bars of the first and last place
   return {
     title,
-    x: { label: x, ...(places.length <= FEW ? { values: places } : {}), format: String },
-    y: { label: y, format: (value) => value.toFixed(1) },
+    x: {
+      label: x, format: (value) => names[value] ?? String(value), ...(places.length <= FEW ? { values: places } : {}),
+      ...(ends.length ? { low: places[0] - room, high: places.at(-1) + room } : {}),
+    },
+    y: { label: y, format: (value) => String(Number(value.toFixed(1))), ...(ends.length ? { low: Math.min(...ends), high: Math.max(...ends) } : {}) },
     series: lines.map((line, i) => ({
       name: line.name, color: `var(${COLOURS[i % COLOURS.length]})`, dash: i < COLOURS.length ? '' : '5 3',
-      points: line.x.map((place, at) => [place, line.y[at]]),
+      points: line.x.map((place, at) => [place, line.y[at]]), half: line.half,
     })),
   };
+}
+
+/** Where the bars of the spreads lie in the chart of `spec`: { d (an SVG path), color } for each point that has one, those
+ *  of different lines side by side. */
+export function spreadBars(spec) {
+  const ends = (sign) => spec.series.map((one) => ({ ...one, points: one.points.map(([x, y], at) => [x, y + sign * (one.half[at] ?? 0)]) }));
+  const layout = layoutChart({ ...spec, series: [...ends(-1), ...ends(1)] });
+  return spec.series.flatMap(({ half, color }, i) => half.flatMap((size, at) => {
+    const [low, high] = [layout.series[i].dots[at], layout.series[i + spec.series.length].dots[at]];
+    if (!(size > 0 && low && high)) return [];
+    const x = low[0] + APART * (i - (spec.series.length - 1) / 2);
+    const [left, right] = [x - CAP, x + CAP].map((value) => value.toFixed(1));
+    const [bottom, top] = [low[1].toFixed(1), high[1].toFixed(1)];
+    return [{ color, d: `M${left} ${bottom}H${right}M${x.toFixed(1)} ${bottom}V${top}M${left} ${top}H${right}` }];
+  }));
+}
+
+function barNode({ d, color }) {
+  const node = document.createElementNS(SVG, 'path');
+  node.setAttribute('d', d);
+  node.setAttribute('class', 'result-spread');
+  node.style.stroke = color;
+  return node;
 }
 
 /** A table in a box that scrolls by itself where the page is narrow. */

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 from crt.checkpoint import Defaults
 from crt.results.ablation_charts import charts
+from crt.results.ablation_loops import loops
 from crt.results.base import Section, Table
-from crt.results.spread import TESTED, Paired, Rows, Spread, cell, named, spread
+from crt.results.claims import SEEDS, Compared, beyond_seeds, published, saying, table_of, verdict_of_best
+from crt.results.spread import Rows, Spread, cell, named, spread
 
-# METHOD section 10: VOC 2012 train, mIoU of the seeds over all 21 classes (of the masks for the loops), by row.
-PAPER: dict[str, dict[str, str]] = {
-    "coupling": {"λ = 0": "40.8", "λ = 0.01": "47.7", "λ = 0.1": "51.5", "λ = 0.2": "50.6"},
-    "loops": {f"{k} in training": value for k, value in enumerate(("69.9", "70.4", "71.4", "71.8", "71.7"))},
-    "modes": {
-        "one tile of 224": "51.5",
-        "overlap, 336": "57.6",
-        "side by side, 448": "57.9",
-        "interpolated, trained so": "53.2",
-        "deconvolution to 28 × 28": "29.2",
-    },
-}
-SEEDS, MASKS = "paper: seeds, 21 classes", "paper: masks, 21 classes"
+CRT = (
+    ("CRT, 3 loops, refined", "crt_loops_3"),
+    ("unrefined", "crt_loops_3_unrefined"),
+    ("0 loops, refined", "crt_loops_0"),
+)
+ONE_TILE = "one tile of 224"
 
 
 def ablation(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
@@ -39,7 +35,7 @@ def ablation(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
     )
     makers: dict[str, Callable[[Rows], list[Table]]] = {
         "coupling": _coupling,
-        "loops": _loops,
+        "loops": loops,
         "twins": _twins,
         "modes": _modes,
         "sizes": _sizes,
@@ -63,124 +59,64 @@ def _runs(rows: Rows) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _table(title: str, rows: Rows, columns: Sequence[tuple[str, str]], paper: tuple[str, str] | None = None) -> Table:
-    """A line per name; `columns`: heads and kinds of map; `paper`: its column's head, and its numbers' key in PAPER."""
-    body = []
-    for name, mine in named(rows).items():
-        cells = [cell(spread(mine, keys)) for _, keys in columns]
-        body.append((name, *cells, *([PAPER[paper[1]].get(name, "–")] if paper else [])))
-    return Table((title, *(head for head, _ in columns), *([paper[0]] if paper else [])), tuple(body))
-
-
-def _says(table: Table, *sentences: str) -> Table:
-    return Table(table.head, table.rows, table.marked, tuple(sentence for sentence in sentences if sentence))
-
-
 def _coupling(rows: Rows) -> list[Table]:
     """Table 1."""
-    columns = (
-        ("CRT, 3 loops, refined", "crt_loops_3"),
-        ("unrefined", "crt_loops_3_unrefined"),
-        ("0 loops, refined", "crt_loops_0"),
-        ("its CNN", "crt_cnn"),
-    )
-    table = _table("coupling (Table 1)", sorted(rows, key=lambda row: row["name"]), columns, (SEEDS, "coupling"))
-    runs = named(rows)
-    words = []
-    for head, keys in columns[:3]:
-        if gap := Paired.between(runs.get("λ = 0.1", ()), keys, runs.get("λ = 0", ())):
-            words.append(f"{head} {gap}, the claim {gap.verdict}")
-    sentence = f"λ = 0.1 against no coupling (in the paper +10.7): {'; '.join(words)}." if words else ""
-    return [_says(table, sentence)]
-
-
-def _loops(rows: Rows) -> list[Table]:
-    """Table 3, loops in training by loops at test, in the three ways to refine; and the passes' attention."""
     rows = sorted(rows, key=lambda row: row["name"])
     runs = named(rows)
-    summed = _table(
-        "loops (Table 3), refined by the sum",
-        rows,
-        [(f"test {k}", f"crt_loops_{k}") for k in TESTED],
-        (MASKS, "loops"),
-    )
-    alike = {
-        k: found for k in TESTED if (found := spread(runs.get(f"{k} in training", ()), f"crt_loops_{k}")) is not None
-    }
-    words = ", ".join(f"{k}: {found}" for k, found in alike.items())
-    claim = f"Trained and tested with the same count: {words}."
-    three, none = runs.get("3 in training", ()), runs.get("0 in training", ())
-    if gap := Paired.between(three, "crt_loops_3", none, "crt_loops_0"):
-        claim += f" The paper's claim that three loops are better than none {gap.verdict} here: {gap}."
-    looped = [row for row in _runs(rows) if row["name"] != "0 in training"]
-    first = _table(
-        "the same, refined by the first pass", rows, [(f"test {k}", f"crt_loops_{k}_first") for k in TESTED if k > 1]
-    )
-    gains = {k: Paired.of(looped, f"crt_loops_{k}_first", f"crt_loops_{k}") for k in (2, 3, 4)}
-    told = "; ".join(f"{k} loops {gain}" for k, gain in gains.items() if gain)
-    bare = _table("the same, unrefined", rows, [(f"test {k}", f"crt_loops_{k}_unrefined") for k in TESTED])
-    ways = (
-        ("unrefined", "crt_loops_3_unrefined", "crt_loops_0_unrefined"),
-        ("refined by the first pass", "crt_loops_3_first", "crt_loops_0"),
-        ("refined by the sum", "crt_loops_3", "crt_loops_0"),
-    )
-    steps = "; ".join(f"{name} {gap}" for name, one, other in ways if (gap := Paired.of(looped, one, other)))
-    return [
-        _says(summed, claim),
-        _says(first, f"The first pass's attention alone and not the sum, in the same runs: {told}." if told else ""),
-        _says(bare, f"Three loops at test against none, within the runs trained with loops: {steps}." if steps else ""),
-        *_attention(runs.get("3 in training", ())),
-    ]  # fmt: skip
-
-
-def _attention(rows: Rows) -> list[Table]:
-    """Refinement on and off, and which passes' attention, for the training with three loops."""
-    if not rows:
-        return []
-    ways = (("unrefined", "_unrefined"), ("sum or mean", ""), ("first pass", "_first"), ("last pass", "_last"))
-    body = tuple(
-        (f"test {k}", *(cell(spread(rows, f"crt_loops_{k}{way}")) for _, way in ways)) for k in TESTED if k > 1
-    )
-    refined = Paired.of(rows, "crt_loops_3", "crt_loops_3_unrefined")
-    gain = f"Refinement at three loops: {refined}. " if refined else ""
-    worse = Paired.of(rows, "crt_loops_3_last", "crt_loops_3")
-    last = f"The last pass alone instead of the sum: {worse}. " if worse else ""
-    table = Table(("attention, 3 loops in training", *(head for head, _ in ways)), body)
-    return [_says(table, f"{gain}{last}Sum and mean over passes differ by a constant, which normalisation takes away.")]
+    ours = runs.get("λ = 0.1", ())
+    words = []
+    for head, keys in CRT:
+        if gap := Compared.between(ours, keys, runs.get("λ = 0", ())):
+            words.append(f"{head} {gap}, the claim {gap.verdict()}")
+    paper = published("coupling", "λ = 0.1", "λ = 0")
+    helps = f"λ = 0.1 against no coupling{paper}: {'; '.join(words)}." if words else ""
+    head, keys = CRT[0]
+    gaps = {name: Compared.between(ours, keys, mine) for name, mine in runs.items() if name not in ("λ = 0.1", "λ = 0")}
+    known = {name: gap for name, gap in gaps.items() if gap}
+    told = ", ".join(f"{gap} against {name}{published('coupling', 'λ = 0.1', name)}" for name, gap in known.items())
+    best = f"The paper's claim that λ = 0.1 is best {verdict_of_best(known)}; {head}, it is {told}." if known else ""
+    table = table_of("coupling (Table 1)", rows, (*CRT, ("its CNN", "crt_cnn")), (SEEDS, "coupling"))
+    return [saying(table, helps, best)]
 
 
 def _modes(rows: Rows) -> list[Table]:
     """Table 2."""
-    columns = (
-        ("CRT, 3 loops, refined", "crt_loops_3"),
-        ("first pass", "crt_loops_3_first"),
-        ("unrefined", "crt_loops_3_unrefined"),
-        ("0 loops, refined", "crt_loops_0"),
-    )
     runs = named(rows)
     words = []
     for name, mine in runs.items():
-        gap = Paired.between(mine, "crt_loops_3", runs.get("one tile of 224", ()))
-        if not gap or name == "one tile of 224":
-            continue
-        theirs = PAPER["modes"].get(name)
-        paper = "" if theirs is None else f" (paper {float(theirs) - float(PAPER['modes']['one tile of 224']):+.1f})"
-        words.append(f"{name} {gap}{paper}")
-    sentence = f"Against one tile of 224: {'; '.join(words)}." if words else ""
-    return [_says(_table("cut and merge (Table 2)", rows, columns, (SEEDS, "modes")), sentence)]
+        gap = Compared.between(mine, "crt_loops_3", runs.get(ONE_TILE, ()))
+        if gap and name != ONE_TILE:
+            sign = -1 if name.startswith("deconvolution") else 1
+            words.append(f"{name} {gap}{published('modes', name, ONE_TILE)}, the claim {gap.verdict(sign)}")
+    claim = "The paper: overlap, side by side and interpolation help, deconvolution hurts"
+    sentence = f"{claim}. Against one tile of 224: {'; '.join(words)}." if words else ""
+    columns = (CRT[0], ("first pass", "crt_loops_3_first"), *CRT[1:])
+    return [saying(table_of("cut and merge (Table 2)", rows, columns, (SEEDS, "modes")), sentence)]
 
 
 def _sizes(rows: Rows) -> list[Table]:
     """Fig. 5, of the shipped checkpoint."""
     columns = (("CRT, default", "crt"), ("unrefined", "crt_unrefined"), ("TS-CAM", "tscam"), ("ResNet", "resnet"))
-    table = _table("input size (Fig. 5), shipped checkpoint", rows, columns)
-    found = {name: got for name, mine in named(rows).items() if (got := spread(mine, "crt")) is not None}
+    table = table_of("input size (Fig. 5), shipped checkpoint", rows, columns)
+    found = {name: got.mean for name, mine in named(rows).items() if (got := spread(mine, "crt")) is not None}
     if len(found) < 2:
         return [table]
-    top, first = max(found, key=lambda name: found[name].mean), next(iter(found))
-    gain = found[top].mean - found[first].mean
-    told = f"CRT is best at {top} here ({gain:+.1f} over {first}; one training of the networks)."
-    return [_says(table, f"{told} In the paper sizes beyond one tile help as well.")]
+    names = list(found)
+    top = max(found, key=found.__getitem__)
+    rise = [found[name] for name in names[: names.index(top) + 1]]
+    steady = all(a < b for a, b in itertools.pairwise(rise))
+    holds = (
+        "does not hold here" if top == names[0] else "holds here" if steady else "holds here, though not step by step"
+    )
+    after = f", {found[names[-1]] - found[top]:+.1f} from there to {names[-1]}" if top != names[-1] else ""
+    told = f"CRT is best at {top} ({found[top] - found[names[0]]:+.1f} over {names[0]}{after})"
+    return [
+        saying(
+            table,
+            f"The paper's claim that quality rises with the size up to a point {holds}: {told}. One training of the "
+            "networks, so the spread over seeds is not known.",
+        )
+    ]
 
 
 def _twins(rows: Rows) -> list[Table]:
@@ -196,9 +132,13 @@ def _twins(rows: Rows) -> list[Table]:
     same, other = found.get("the same CNN twice"), found.get("CNN + transformer")
     if same is None or other is None:
         return [table]
-    holds = "holds" if same.mean - other.mean > max(same.half, other.half) else "does not hold"
+    half = max(same.half, other.half)
+    holds, differ = ("holds", "a") if same.mean - other.mean > half else ("does not hold", "no")
     claim = "The paper: two CNNs give nearly the same maps, a CNN and a transformer do not"
-    return [_says(table, f"{claim}. This {holds} here: correlation {same} and {other} %.")]
+    within = beyond_seeds(max(same.runs, other.runs), half)
+    return [
+        saying(table, f"{claim}. This {holds} here: correlation {same} and {other} %, {differ} difference {within}.")
+    ]
 
 
 def _closeness(row: dict[str, Any]) -> float:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crt.results.ablation_loops import LAST_SIMILARITY, similarity
 from crt.results.base import Chart, Line
 from crt.results.spread import TESTED, Rows, Spread, named, spread
 
-LAST_SIMILARITY = 99.8  # percent, at the fourth pass (Fig. 6 of the paper)
-
 
 def charts(rows: Rows) -> tuple[Chart, ...]:
-    """Table 3, Fig. 5 and Fig. 6 as lines."""
-    found = []
+    """Table 1, Table 3, Fig. 5 and Fig. 6 as lines; those of which there are rows."""
+    found = _coupling([row for row in rows if row["table"] == "coupling"])
     loops = [row for row in rows if row["table"] == "loops"]
     if lines := [
         _line(f"trained with {name.split()[0]}", [(k, spread(mine, f"crt_loops_{k}")) for k in TESTED])
         for name, mine in sorted(named(loops).items())
     ]:
         says = "mIoU against the loops at test, a line for each loop count in training; refined by the sum over passes."
-        found.append(Chart("Loops in training and at test", "loops at test", "mIoU, %", tuple(lines), says))
+        found += _chart("Loops in training and at test", "loops at test", "mIoU, %", lines, says)
     sizes = [row for row in rows if row["table"] == "sizes"]
     if len(runs := named(sizes)) > 1:
         kinds = (("CRT, default", "crt"), ("TS-CAM", "tscam"), ("ResNet", "resnet"))
@@ -28,15 +27,9 @@ def charts(rows: Rows) -> tuple[Chart, ...]:
             for title, keys in kinds
         ]
         says = "mIoU of the shipped checkpoint against the input size, for CRT, TS-CAM and the ResNet."
-        found.append(Chart("Input size", "long side, px", "mIoU, %", tuple(lines), says))
+        found += _chart("Input size", "long side, px", "mIoU, %", lines, says)
     similar = [
-        _line(
-            f"trained with {name.split()[0]}",
-            [
-                (k, Spread.of([100 * row["similarity"][k] for row in mine if row.get("similarity")]))
-                for k in (1, 2, 3, 4)
-            ],
-        )
+        _line(f"trained with {name.split()[0]}", [(k, similarity(mine, k)) for k in TESTED if k])
         for name, mine in sorted(named(loops).items())
     ]
     if any(line.x for line in similar):
@@ -45,8 +38,32 @@ def charts(rows: Rows) -> tuple[Chart, ...]:
             "Cosine of the tokens before and after each pass (Fig. 6). At the fourth it is "
             f"{min(last):.1f} to {max(last):.1f} %; the paper has {LAST_SIMILARITY} %."
         )
-        found.append(Chart("What a pass still changes", "pass", "similarity, %", tuple(similar), says))
+        found += _chart("What a pass still changes", "pass", "similarity, %", similar, says)
     return tuple(found)
+
+
+def _coupling(rows: Rows) -> list[Chart]:
+    """λ at equal distances, as the least ones lie too close together on a scale."""
+    runs = sorted(named(rows).items())
+    kinds = (
+        ("refined, 3 loops", "crt_loops_3"),
+        ("refined, 0 loops", "crt_loops_0"),
+        ("unrefined, 3 loops", "crt_loops_3_unrefined"),
+        ("its CNN", "crt_cnn"),
+    )
+    lines = [_line(title, [(i, spread(mine, keys)) for i, (_, mine) in enumerate(runs)]) for title, keys in kinds]
+    if len(runs) < 2:
+        return []
+    places = tuple(name.removeprefix("λ = ") for name, _ in runs)
+    says = "mIoU against the weight λ of the coupling in training, for CRT's maps and those of its CNN."
+    return _chart("Coupling", "λ", "mIoU, %", lines, says, places)
+
+
+def _chart(title: str, x: str, y: str, lines: Sequence[Line], says: str, places: tuple[str, ...] = ()) -> list[Chart]:
+    """A chart of the lines that have points; none without any."""
+    shown = tuple(line for line in lines if line.x)
+    bars = " Bars: half the range over the seeds, up and down." if any(line.half for line in shown) else ""
+    return [Chart(title, x, y, shown, f"{says}{bars}", places)] if shown else []
 
 
 def _line(name: str, points: Sequence[tuple[int, Spread | None]]) -> Line:

@@ -29,13 +29,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over one x. `says`: what they show, which is also the picture's text for those who do not see it."""
+    """Lines over one x. `says`: what they show, which is also the picture's text for those who do not see it. `places`:
+    the names of x = 0, 1, …, where those are no numbers of a scale.
+    """
 
     title: str
     x: str
     y: str
     lines: tuple[Line, ...]
     says: str
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from crt.results.base import Chart
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKS = "osD^vX"
 DENSE = 20  # points of a line from which none is marked
+APART = 0.012  # of the width that lines with spreads lie apart, so that their bars do not cover each other
+WIDE = 84  # letters that the legend has room for side by side
 SETTINGS: Any = {"svg.hashsalt": "crt", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}
 _RENDERING = threading.Lock()  # matplotlib's settings belong to the process
 
@@ -27,13 +29,16 @@ def slug(text: str) -> str:
 
 
 def svg(chart: Chart) -> bytes:
-    """A chart as a picture on white, error bars where there is a spread."""
+    """A chart of at least one point as a picture on white, error bars where there is a spread."""
+    places = sorted({x for line in chart.lines for x in line.x})
+    apart = APART * (places[-1] - places[0]) if any(line.half for line in chart.lines) else 0.0
     with _RENDERING, mpl.rc_context(SETTINGS):
-        figure = Figure(figsize=(5.2, 3.2), facecolor="white", layout="constrained")
+        figure = Figure(figsize=(5.2, 3.4), facecolor="white", layout="constrained")
         axes = figure.subplots()
         for index, line in enumerate(chart.lines):
+            shift = apart * (index - (len(chart.lines) - 1) / 2)
             axes.errorbar(
-                line.x,
+                [x + shift for x in line.x],
                 line.y,
                 yerr=line.half or None,
                 label=line.name,
@@ -42,9 +47,11 @@ def svg(chart: Chart) -> bytes:
                 markersize=4,
                 capsize=2,
                 linewidth=1.4,
+                elinewidth=0.8,
             )
-        places = sorted({x for line in chart.lines for x in line.x})
-        if len(places) < DENSE:
+        if chart.places:
+            axes.set_xticks(range(len(chart.places)), chart.places)
+        elif len(places) < DENSE:
             axes.set_xticks(places, [f"{place:g}" for place in places])
         axes.set_title(chart.title, fontsize=10, loc="left")
         axes.set_xlabel(chart.x)
@@ -52,7 +59,8 @@ def svg(chart: Chart) -> bytes:
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         if len(chart.lines) > 1:
-            axes.legend(frameon=False, fontsize=8)
+            columns = max(1, min(len(chart.lines), WIDE // (3 + max(len(line.name) for line in chart.lines))))
+            figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
         stream = io.BytesIO()
         FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None, "Creator": None})
     return stream.getvalue()

@@ -78,7 +78,7 @@ class Paired:
         """What the runs say of a claim that the difference is above zero."""
         if all(gap > 0 for gap in self.gaps):
             return "holds"
-        return "does not hold" if statistics.mean(self.gaps) <= 0 else "is not settled by these runs"
+        return "does not hold" if all(gap <= 0 for gap in self.gaps) else "is not settled by these runs"
 
     def __bool__(self) -> bool:
         return bool(self.gaps)

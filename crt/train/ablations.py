@@ -68,8 +68,8 @@ def rows_of(tables: tuple[Table, ...], plan: Schedule, size: int | None) -> tupl
         Row("modes", "overlap, 336", "base", "overlap", 336),
         Row("modes", "side by side, 448", "base", "non-overlap", 448),
         Row("modes", "interpolated to 28 × 28", "base", "bilinear", 448),
-        Row("modes", "interpolated, trained so", "bilinear", "bilinear", 448),
         Row("modes", "deconvolution to 28 × 28", "deconvolution", "deconvolution", 448),
+        Row("modes", "interpolated, trained so", "bilinear", "bilinear", 448),
         *(Row("sizes", f"{size} px", None, "overlap", size) for size in range(224, 673, 112)),
         looped(4),
     )
@@ -80,6 +80,7 @@ def training(name: str, plan: Schedule, seed: int, *, data: DataConfig, out: Pat
     """The training that a name of the list stands for, resumable, in `out`. Raises InvalidSetting for another name."""
     kind, _, value = name.partition("_")
     loops, coupling = plan.loops, 0.1
+    crop, resize = plan.crop, plan.resize
     model = ModelConfig(vit=plan.vit, cnn=plan.cnn, vit_weights=plan.vit_weights, cnn_weights=plan.cnn_weights)
     if kind == "loops":
         loops = int(value)
@@ -88,7 +89,9 @@ def training(name: str, plan: Schedule, seed: int, *, data: DataConfig, out: Pat
     elif kind == "twins":
         model = dataclasses.replace(model, twin=True)
     elif kind == "bilinear":
+        # A crop of two tiles' side, shrunk into one: of a tile's own size there would be nothing to interpolate.
         model = dataclasses.replace(model, mode="bilinear")
+        crop, resize = 2 * plan.crop, (2 * plan.resize[0], 2 * plan.resize[1])
     elif kind == "deconvolution":
         model = dataclasses.replace(model, deconvolution=True)
     elif name != "base":
@@ -101,7 +104,7 @@ def training(name: str, plan: Schedule, seed: int, *, data: DataConfig, out: Pat
         resume=True,
         data=data,
         model=model,
-        schedule=(Phase(plan.epochs, plan.crop, plan.resize, (loops,), plan.cnn_size),),
+        schedule=(Phase(plan.epochs, crop, resize, (loops,), plan.cnn_size),),
         cnn_optimizer=CNN_SGD,
         vit_optimizer=VIT_ADAMW,
         coupling=coupling,

@@ -3,25 +3,52 @@
 import pytest
 from playwright.sync_api import expect
 
-from app.ui import results
+from app import ui
+from app.config import AppConfig
+from app.ui import build, launch_options
+from crt.checkpoint import Defaults
+from crt.results import KINDS, Section
+from tests.ablation_sample import whole
 from tests.browser.driver import open_tab, upload
+from tests.browser.test_accessibility import barriers
 
 LOOKS = [("light", 1440), ("dark", 390)]
+INSIDE = """nodes => nodes.every(node => {
+  const [own, chart] = [node.getBoundingClientRect(), node.closest('.curve').getBoundingClientRect()];
+  return own.left >= chart.left && own.right <= chart.right && own.top >= chart.top && own.bottom <= chart.bottom;
+})"""
+TEXT_HEIGHT = """nodes => Math.min(...nodes.map(node => node.getBoundingClientRect().height))"""
+
+
+@pytest.fixture(scope="module")
+def sections() -> tuple[Section, ...]:
+    """The results of the repository, and ablations, which have every kind of chart."""
+    return (*ui.results(), KINDS["rows"](whole(), Defaults()))
+
+
+@pytest.fixture(scope="module")
+def server(checkpoint, sections):
+    """A page that shows them."""
+    config = AppConfig(checkpoint=checkpoint, host="127.0.0.1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ui, "results", lambda: sections)
+        demo = build(config)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+    yield url
+    demo.close()
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_every_section_is_shown_with_its_tables_and_command(open_page, picture, theme, width):
+def test_every_section_is_shown_with_its_tables_and_command(open_page, picture, sections, theme, width):
     page = open_page(theme, width)
     upload(page, picture)
     open_tab(page, "Results")
-    sections = results()
-    assert sections
     shown = page.locator(".result")
     expect(shown).to_have_count(len(sections))
     for index, section in enumerate(sections):
         node = shown.nth(index)
         expect(node.locator("h3").first).to_have_text(section.title)
-        expect(node.locator("table")).to_have_count(len(section.tables))
+        expect(node.locator(".result-table")).to_have_count(len(section.tables))
         expect(node.locator(".curve-plot svg")).to_have_count(len(section.charts))
         expect(node.locator(".result-says")).to_have_count(sum(len(table.says) for table in section.tables))
         if section.command:
@@ -32,3 +59,29 @@ def test_every_section_is_shown_with_its_tables_and_command(open_page, picture, 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("tab", name="Explore").click()
     expect(page.locator(".result").first).to_be_hidden()
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_charts_stand_by_their_tables_with_words_for_who_cannot_see_them(open_page, picture, sections, theme, width):
+    page = open_page(theme, width)
+    upload(page, picture)
+    open_tab(page, "Results")
+    node, section = page.locator(".result").last, sections[-1]
+    for table, says in zip(node.locator(".result-table").all(), section.tables, strict=True):
+        assert table.evaluate("node => node.nextElementSibling.textContent") == says.says[0]
+    for figure, chart in zip(node.locator(".curve").all(), section.charts, strict=True):
+        expect(figure.locator(".curve-reading")).to_have_text(chart.says)
+        names = ", ".join(line.name for line in chart.lines)
+        told = f"{chart.title}: {chart.y} against {chart.x}, {names}"
+        expect(figure.get_by_role("img")).to_have_attribute("aria-label", told)
+        spreads = sum(half > 0 for line in chart.lines for half in line.half)
+        expect(figure.locator(".result-spread")).to_have_count(spreads)
+        assert figure.locator(".curve-plot svg :is(text, .result-spread)").evaluate_all(INSIDE)
+        assert figure.locator(".curve-plot text").evaluate_all(TEXT_HEIGHT) >= 12  # of a line, for letters of 10 px
+    assert node.locator(".result-spread").count() > 0
+    summary = node.locator(".curve summary").first
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(node.locator(".curve-table tbody th").nth(1)).to_have_text("0.01")  # the λ, not its place
+    page.wait_for_timeout(300)
+    assert barriers(page) == []
