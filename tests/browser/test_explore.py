@@ -60,11 +60,11 @@ def test_another_size_looks_again_and_a_bad_file_keeps_the_maps(open_page, pictu
     page = open_page()
     upload(page, picture)
     run = page.get_attribute(".crt-viewer", "data-run")
-    page.get_by_label("Input size").click()
+    page.get_by_role("combobox", name="Input size", exact=True).click()
     page.get_by_role("option", name="224 px").click()
     page.wait_for_function("run => document.querySelector('.crt-viewer').dataset.run !== run", arg=run)
     expect(page.locator('[data-role="status"]')).to_contain_text("Input 224 × 168 px")
-    page.get_by_label("Input size").click()
+    page.get_by_role("combobox", name="Input size", exact=True).click()
     page.get_by_role("option", name="672 px").click()  # large enough to travel as a file
     expect(page.locator('[data-role="status"]')).to_contain_text("Input 672 × 504 px", timeout=20000)
     bad = tmp_path / "bad.png"

@@ -148,7 +148,7 @@ def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(of
     page.goto(f"{offering}?__theme={theme}")
     page.wait_for_selector(".crt-viewer")
     upload(page, picture)
-    rows, field = page.locator(".class-row"), page.get_by_label("Checkpoint")
+    rows, field = page.locator(".class-row"), page.get_by_role("combobox", name="Checkpoint", exact=True)
     expect(rows).to_have_count(3)
     field.click()
     page.get_by_role("option", name="birds").click()
@@ -156,7 +156,7 @@ def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(of
     expect(rows.filter(has_text="<i>Auklet</i>")).to_have_count(1)
     expect(page.locator(ALERT)).to_contain_text("These maps are by another checkpoint")
     expect(page.locator('[data-role="threshold-value"]')).to_have_text("40 % of max")
-    expect(page.get_by_label("Input size")).to_have_value("224 px")
+    expect(page.get_by_role("combobox", name="Input size", exact=True)).to_have_value("224 px")
     page.wait_for_function("location.search.includes('k=birds')")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -165,7 +165,7 @@ def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(of
     other = browser.new_page(viewport={"width": width, "height": 900})
     other.goto(page.url)
     expect(other.locator(".class-row")).to_have_count(2, timeout=SLOW)
-    expect(other.get_by_label("Checkpoint")).to_have_value("birds")
+    expect(other.get_by_role("combobox", name="Checkpoint", exact=True)).to_have_value("birds")
     other.close()
 
     field.click()

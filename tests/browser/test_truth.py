@@ -184,7 +184,7 @@ def test_faithfulness_is_measured_on_the_button_and_can_be_cancelled(open_page, 
     page.on("request", lambda request: asked.append(request.post_data or "") if "queue/join" in request.url else None)
     upload(page, picture)
     run = page.get_attribute(".crt-viewer", "data-run")
-    page.get_by_label("Input size").click()
+    page.get_by_role("combobox", name="Input size", exact=True).click()
     page.get_by_role("option", name="224 px").click()  # ROAD's equations take their time at larger sizes
     page.wait_for_function("run => document.querySelector('.crt-viewer').dataset.run !== run", arg=run)
     settle(page)
