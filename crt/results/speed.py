@@ -106,7 +106,11 @@ def walk(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     how = f"{result['machine']}, {result['threads']} threads; {result['classes']} classes."
     table = Table((f"random walk on {height} × {width} cells", "time"), tuple(rows), says=(says,) if says else ())
     return Section(
-        "The random walk", (how,), "python -m scripts.bench_walk --json results/walk.json", (table,), page=PAGE
+        "The random walk",
+        (how,),
+        f"python -m scripts.bench_walk --height {height} --width {width} --json results/walk.json",
+        (table,),
+        page=PAGE,
     )
 
 
