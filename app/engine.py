@@ -15,6 +15,7 @@ import numpy as np
 
 from crt.checkpoint import CONFIG_FILE, CheckpointConfig, load_checkpoint, locate, read_config, weights_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
+from crt.precision import Precision, resolve
 from crt.predictor import Predictor, Settings, choose_device
 from crt.trace import Trace
 
@@ -67,10 +68,14 @@ class Engine:
     The configs are read at once, so that a missing or foreign checkpoint is an InvalidCheckpoint here and not later;
     weights load in a thread, and `predictor` waits for them. Whoever asks several things of one model takes `model`
     once, because it may be replaced at any time. Raises InvalidSetting for two checkpoints of one name.
+    `precision`: of all networks here.
     """
 
-    def __init__(self, checkpoint: str, device: str = "auto", more: Sequence[str] = ()) -> None:
+    def __init__(
+        self, checkpoint: str, device: str = "auto", more: Sequence[str] = (), precision: Precision = "no"
+    ) -> None:
         self.device = choose_device(device)
+        self.bfloat16 = resolve(precision, self.device.type) == "bf16"
         folders = [locate(source) for source in (checkpoint, *more)]
         configs = [read_config(folder) for folder in folders]
         models = [
@@ -140,10 +145,13 @@ class Engine:
         threading.Thread(target=self._swap, args=(checkpoint, told), name="swap-model").start()
         return told
 
+    def _made(self, source: str | Path) -> Predictor:
+        return Predictor(load_checkpoint(source), device=self.device, bfloat16=self.bfloat16)
+
     def _load(self, work: Sequence[tuple[Path, Future[Predictor]]]) -> None:
         for folder, told in work:
             try:
-                told.set_result(Predictor(load_checkpoint(folder), device=self.device))
+                told.set_result(self._made(folder))
             except CrtError as error:
                 log.error("The checkpoint cannot be used: %s", error)  # noqa: TRY400 - the sentence is enough
                 told.set_exception(error)
@@ -153,7 +161,7 @@ class Engine:
 
     def _swap(self, checkpoint: str, told: Future[Model]) -> None:
         try:
-            predictor = Predictor(load_checkpoint(checkpoint), device=self.device)
+            predictor = self._made(checkpoint)
             try_out(predictor)
             loaded: Future[Predictor] = Future()
             loaded.set_result(predictor)

@@ -108,6 +108,7 @@ def describe(trace: Trace, *, single_label: bool, capped: bool = False) -> dict[
             "patchCells": grid.patch_cells,
             "content": grid.content,
         },
+        "precision": trace.provenance.get("precision", "float32"),
         "timings": {stage: round(value, 1) for stage, value in trace.timings.items()},
         "similarity": np.round(crt.similarity, 5).tolist() if isinstance(crt, TokenRecord) else [],
         "residual": {

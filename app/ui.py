@@ -47,7 +47,10 @@ FEATURES: tuple[Callable[[Page], None], ...] = (
 def build(config: AppConfig) -> Served:
     """The whole page. Raises InvalidCheckpoint, InvalidDataset or InvalidSetting before anything is shown."""
     engine = Engine(
-        config.checkpoint, config.device, offered(config.checkpoint) if config.more is None else config.more
+        config.checkpoint,
+        config.device,
+        offered(config.checkpoint) if config.more is None else config.more,
+        config.precision,
     )
     cache = TraceCache(config.cache_mb * 2**20)
     explorer = Explorer(engine, cache, gather(config.examples))

@@ -25,12 +25,12 @@ from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import CrtError
 from crt.metrics.seeds import evaluate_seeds
 from crt.multiscale import Views
+from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
-from crt.train.config import DataConfig, Precision
+from crt.train.config import DataConfig
 from crt.train.engine import train
 from crt.train.machine import describe_machine
-from crt.train.precision import resolve
 from scripts.output import counted, write_json
 
 MOST_LOOPS = 4

@@ -24,14 +24,13 @@ from crt.figures.worst import worst_sheet
 from crt.metrics.seeds import evaluate_seeds
 from crt.metrics.stored import measure_masks, measure_seeds
 from crt.multiscale import Views
+from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from crt.refine import Combine
 from crt.results import attention_of
 from crt.seeds import SCALES
 from crt.stage import made_with
 from crt.tiles import Mode
-from crt.train.config import Precision
-from crt.train.precision import resolve
 from scripts.evaluate_wsol import Wsol, wsol
 from scripts.output import counted, write_json
 

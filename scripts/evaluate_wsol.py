@@ -17,9 +17,8 @@ from crt.errors import InvalidSetting
 from crt.figures.box_sheet import box_sheet
 from crt.metrics.wsol import DEFINITIONS, BoxView, WsolScore, choose_thresholds, evaluate_wsol
 from crt.multiscale import MapRequest, requests_for
+from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
-from crt.train.config import Precision
-from crt.train.precision import resolve
 from scripts.output import counted, write_json
 
 MAIN = ("crt", "tscam", "resnet", "crt_cnn")

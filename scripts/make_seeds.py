@@ -21,13 +21,13 @@ from crt.datasets import Sample, read_voc
 from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
+from crt.precision import Precision
 from crt.predictor import Predictor
 from crt.refine import Combine
 from crt.seed_files import SeedMaps, is_done, seed_path
 from crt.seeds import SCALES
 from crt.stage import Made, claim
 from crt.tiles import Mode
-from crt.train.config import Precision
 from crt.train.share import Share
 
 

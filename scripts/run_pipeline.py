@@ -25,8 +25,8 @@ from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import CrtError
 from crt.masks.walk import THRESHOLD
 from crt.metrics.stored import Score, measure_masks, measure_seeds
+from crt.precision import Precision
 from crt.stage import made_with
-from crt.train.config import Precision
 from crt.train.machine import describe_machine
 from crt.train.masks_data import with_masks
 from crt.train.relation import RelationConfig, train_relation

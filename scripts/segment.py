@@ -21,8 +21,8 @@ from crt.deeplab import SCALES, segment, segment_crf
 from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
 from crt.indexed import has_labels, save_labels
+from crt.precision import Precision
 from crt.stage import Made, claim
-from crt.train.config import Precision
 from crt.train.share import Share
 
 

@@ -22,9 +22,9 @@ from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
 from crt.masks.relation import relations
 from crt.masks.walk import WalkSettings, random_walk, walk_scores
+from crt.precision import Precision
 from crt.seed_files import SUFFIX, SeedMaps, is_done, seed_path
 from crt.stage import Made, claim, made_with, require
-from crt.train.config import Precision
 from crt.train.share import Share
 
 

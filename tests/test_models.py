@@ -294,6 +294,18 @@ def test_a_folder_elsewhere_on_the_machine_is_not_told(explorer, first):
     assert explorer.engine.model.public()["place"] is None
 
 
+def test_the_precision_is_that_of_all_checkpoints(first, tmp_path, monkeypatch):
+    birds = str(tiny_checkpoint(tmp_path / "birds", name="birds"))
+    engine = Engine(str(first), more=[birds], precision="bf16")
+    swapped = engine.swap(str(tiny_checkpoint(tmp_path / "later", name="later"))).result()
+    assert engine.named("birds").predictor().bfloat16 and swapped.predictor().bfloat16
+    assert not Engine(str(first)).predictor().bfloat16
+    monkeypatch.setattr("crt.precision.bfloat16_speedup", lambda: 3.0)
+    demo = build(AppConfig(checkpoint=str(first)))
+    trace = Explorer(demo.engine, TraceCache(10**9), {}).trace("s", photo(), SETTINGS)
+    assert trace.provenance["precision"] == "bfloat16"
+
+
 def test_several_checkpoints_stand_side_by_side(first, tmp_path):
     birds = tiny_checkpoint(tmp_path / "birds", name="birds", classes=("Ani",), seed=3)
     engine = Engine(str(first), more=[str(birds)])

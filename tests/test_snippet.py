@@ -54,9 +54,9 @@ def folder(tmp_path_factory) -> Path:
     return tiny_checkpoint(tmp_path_factory.mktemp("snippet") / "a 'tiny' \"one\"", classes=CLASSES)
 
 
-@pytest.fixture(scope="module")
-def explorer(folder) -> Explorer:
-    return Explorer(Engine(str(folder)), TraceCache(10**9), {})
+@pytest.fixture(scope="module", params=["no", "bf16"])
+def explorer(folder, request) -> Explorer:
+    return Explorer(Engine(str(folder), precision=request.param), TraceCache(10**9), {})
 
 
 @pytest.fixture(scope="module")

@@ -18,12 +18,12 @@ from PIL import Image
 
 from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
+from crt.precision import bfloat16_speedup, resolve
 from crt.train import engine
 from crt.train.config import PRESETS, TrainConfig, single_branch
 from crt.train.data import CropPlan, random_crop
 from crt.train.fit import TrainingDiverged
 from crt.train.optim import poly
-from crt.train.precision import resolve
 from crt.train.preview import MapPreview, fixed_pictures
 from crt.train.state import STATE_FILE
 from tests.tiny_run import run, tiny_config, tiny_images
@@ -231,6 +231,10 @@ def test_poly_is_the_paper_schedule_with_a_ramp() -> None:
     assert poly(0, 100, warmup=50) == pytest.approx(1 / 50)
 
 
-def test_precision_auto_decides_from_a_probe() -> None:
+def test_precision_auto_decides_from_a_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve("no", "cpu") == "no"
-    assert resolve("auto", "cpu") in ("no", "bf16")
+    assert resolve("auto", "cpu") == "no"
+    monkeypatch.setattr("crt.precision.bfloat16_speedup", lambda: 3.0)
+    assert (resolve("auto", "cpu"), resolve("auto", "mps"), resolve("no", "cpu")) == ("bf16", "no", "no")
+    monkeypatch.undo()
+    assert bfloat16_speedup(side=64, seconds=0.01) > 0

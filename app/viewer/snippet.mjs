@@ -37,7 +37,7 @@ export function snippet(state, run) {
     'from crt.predictor import Predictor, Settings',
     'from crt.seeds import label_map, normalise, to_pixels',
     '',
-    `predictor = Predictor(load_checkpoint(${pythonString(place)}))`,
+    `predictor = Predictor(load_checkpoint(${pythonString(place)})${run.precision === 'bfloat16' ? ', bfloat16=True' : ''})`,
     `settings = Settings(size=${sizeOf(run)}, mode=${pythonString(run.mode)}, loops=${run.maxLoops})`,
     `trace = predictor.trace(${pythonString(run.pictureFile ?? 'picture.jpg')}, settings)${run.pictureFile ? '' : '  # your picture'}`,
     `classes = [trace.classes.index(name) for name in [${names.join(', ')}]]`,

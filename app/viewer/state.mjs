@@ -137,7 +137,7 @@ export function statusLine(run) {
   const passes = count(run.passes, 'pass', 'passes');
   const from = run.stored ? ' (stored)' : '';
   return {
-    text: `Input ${width} × ${height} px${run.capped ? ' (native, reduced)' : ''} · ${tiles}, ${run.mode} · ${passes} · ${Math.round(total)} ms${from}`,
+    text: `Input ${width} × ${height} px${run.capped ? ' (native, reduced)' : ''} · ${tiles}, ${run.mode} · ${passes} · ${Math.round(total)} ms${run.precision === 'bfloat16' ? ' in bfloat16' : ''}${from}`,
     stages: stages.join(' · '),
   };
 }

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from crt.errors import InvalidSetting
+from crt.precision import Precision
 from crt.tiles import Mode
-from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase, Precision, TrainConfig
+from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase, TrainConfig
 
 Table = Literal["coupling", "loops", "twins", "modes", "sizes"]
 TABLES: tuple[Table, ...] = get_args(Table)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crt.errors import InvalidSetting
+from crt.precision import Precision
 
 Branches = Literal["pair", "cnn", "vit"]
-Precision = Literal["auto", "no", "bf16", "fp16"]
 Side = Literal["long", "short"]
 """Which side of a picture a size is about."""
 

@@ -20,10 +20,10 @@ from tqdm import tqdm
 
 from crt.datasets import ImageSet
 from crt.errors import CrtError, InvalidCheckpoint
+from crt.precision import resolve
 from crt.train.config import OptimizerConfig, RunConfig
 from crt.train.log import TrainLog
 from crt.train.optim import RateSchedule, build_optimizer
-from crt.train.precision import resolve
 from crt.train.state import STATE_FILE, load_state, save_state
 
 Loss = Callable[[nn.Module, list[Tensor], int], Mapping[str, Tensor | None]]

@@ -9,10 +9,9 @@ import torch
 from accelerate import PartialState
 
 from crt.datasets import ImageSet, Sample
+from crt.precision import Precision, resolve
 from crt.predictor import choose_device
 from crt.stage import Made, make_each
-from crt.train.config import Precision
-from crt.train.precision import resolve
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ test('the native size is the picture\'s own unless it was reduced; unknown place
   assert.equal(settings({}), 'settings = Settings(size=336, mode="overlap", loops=4)');
   assert.match(settings({ chosen: { size: 'native' }, input: [600, 800] }), /size=None/);
   assert.match(settings({ chosen: { size: 'native' }, input: [1008, 1344], source: [1500, 2000] }), /size=1344/);
+  assert.ok(lines({}, { precision: 'bfloat16' }).includes('predictor = Predictor(load_checkpoint("checkpoints/voc"), bfloat16=True)'));
   const own = lines({}, { checkpoint: { name: 'a"b', place: null }, pictureFile: null });
   assert.ok(own.includes('predictor = Predictor(load_checkpoint("path/to/a\\"b"))'));
   assert.ok(own.includes('trace = predictor.trace("picture.jpg", settings)  # your picture'));

@@ -7,7 +7,8 @@ from typing import Literal
 
 import torch
 
-from crt.train.config import Precision
+Precision = Literal["auto", "no", "bf16", "fp16"]
+"""Of the networks' arithmetic: float32 (`no`), or a mixed one; `auto` is what is faster on this machine."""
 
 
 def bfloat16_speedup(side: int = 256, seconds: float = 0.1) -> float:
