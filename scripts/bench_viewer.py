@@ -16,8 +16,11 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tyro
@@ -87,13 +90,6 @@ class Config:
 
 def bench(config: Config) -> dict:
     """Measure, print and write. Raises CrtError without chromium or playwright, or if the page does not start."""
-    try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only the checks need it
-    except ImportError as error:
-        raise InvalidSetting("playwright is missing: pip install -r requirements-dev.txt.") from error
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        raise InvalidSetting("chromium is missing: apt-get install chromium.")
     checkpoint = read_config(config.checkpoint)
     methods = [method for method in METHODS if method in checkpoint.networks]
     scenes = [(count, zoom) for count in range(1, len(methods) + 1) for zoom in ZOOMS]
@@ -101,11 +97,9 @@ def bench(config: Config) -> dict:
     with (
         tempfile.TemporaryDirectory() as folder,
         served(["--checkpoint", str(config.checkpoint)]) as server,
-        sync_playwright() as driver,
+        chromium() as browser,
     ):
         picture = uploadable(config.picture, Path(folder))
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
-        browser = driver.chromium.launch(executable_path=chromium, args=arguments)
         for index, (count, zoom) in enumerate(tqdm([scenes[0], *scenes], desc="scenes", file=sys.stderr)):
             context = browser.new_context(
                 viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]}, device_scale_factor=config.pixel_ratio
@@ -125,7 +119,6 @@ def bench(config: Config) -> dict:
                 uploads.append(waited)
             context.close()
         version = browser.version
-        browser.close()
     result = {
         "command": command(config),
         "measure": "one step of the threshold slider, from the start of its frame until all canvases have their pixels",
@@ -144,6 +137,25 @@ def bench(config: Config) -> dict:
     if config.json is not None:
         write_json(config.json, result)
     return result
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser of playwright's. Raises InvalidSetting if one of the two is not installed."""
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only the checks need it
+    except ImportError as error:
+        raise InvalidSetting("playwright is missing: pip install -r requirements-dev.txt.") from error
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        raise InvalidSetting("chromium is missing: apt-get install chromium.")
+    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 def uploadable(picture: Path, folder: Path) -> Path:

@@ -13,6 +13,7 @@ from crt.results.ablation import ablation
 from crt.results.base import Section, Table
 from crt.results.evaluation import ROWS, attention_of, evaluation, with_defaults
 from crt.results.localization import localization
+from crt.results.looks import looks
 from crt.results.pipeline import pipeline
 from crt.results.speed import bench, load, viewer, walk
 
@@ -26,6 +27,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
     "bench": bench,
     "sparse_seconds": walk,
     "redraws": viewer,
+    "looks": looks,
     "load": load,
 }
 """By the key that tells a kind of result from the others."""

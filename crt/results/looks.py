@@ -1,0 +1,43 @@
+"""How long a reader waits for maps: a section of docs/performance.md, from what `scripts.bench_looks` wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crt.checkpoint import Defaults
+from crt.results.base import Section, Table
+from crt.results.speed import PAGE
+
+PRECISIONS = {"no": "float32", "bf16": "bfloat16", "fp16": "float16"}
+ASKED = {
+    "first_ms": "first look at an upload, on the server",
+    "browser_ms": "the same in the browser, from the upload to drawn maps",
+    "cached_ms": "a look from the cache, on the server",
+}
+
+
+def looks(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+    """`scripts.bench_looks`: by precision, against the aims."""
+    rows, says, aims = [], [], result["aims"]
+    for precision, told in result["looks"].items():
+        name = PRECISIONS[precision]
+        for key, words in ASKED.items():
+            rows.append((name, words, *(f"{told[key][which]:.0f}" for which in ("median", "p10", "p90"))))
+        first, cached = (_said(told[key]["median"], aims[key]) for key in ("first_ms", "cached_ms"))
+        says.append(
+            f"In {name} the first look is {first}, the one from the cache {cached}; the page answers "
+            f"{told['start_s']:g} s after `python app.py` and has its networks after {told['ready_s']:g} s "
+            f"(aim {aims['start_s']:g})."
+        )
+    if set(result["looks"]) == {"no"}:
+        says.append("This processor is not made for bfloat16.")
+    how = (
+        f"{result['machine']}; checkpoint {result['checkpoint']}, all its networks at the size and loops that the "
+        f"page starts with; {result['visitors']} new visitors, one after the other; the server's time is Gradio's own."
+    )
+    table = Table(("precision", "what", "median ms", "p10", "p90"), tuple(rows), says=tuple(says))
+    return Section("Waiting for maps", (how,), result["command"], (table,), page=PAGE)
+
+
+def _said(median: float, aim: float) -> str:
+    return f"{'within' if median <= aim else 'above'} its aim of {aim:g} ms"

@@ -1,0 +1,170 @@
+"""How long a reader waits for maps: the server's time of a first look and of one from the cache, and its start-up.
+
+    python -m scripts.bench_looks --json results/looks.json
+
+Starts `app.py` in float32 and, where that is faster on this machine, in bfloat16, and drives it with Debian's chromium
+(`pip install -r requirements-dev.txt`). The server's time is what Gradio tells of an event in its own messages: from
+taking it off the queue until the answer is packed. A new visitor uploads a picture, which nothing has seen; then the
+input size is changed and changed back, which is answered from the cache. Nothing else should run on the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import tyro
+
+from crt.checkpoint import read_config
+from crt.errors import CrtError, InvalidSetting
+from crt.precision import resolve
+from crt.train.machine import describe_machine
+from scripts.bench_viewer import SHOWN, VIEWPORT, chromium, spread, uploadable
+from scripts.output import write_json
+from scripts.served import ROOT, START_S, Server, served
+
+FIRST_MS, CACHED_MS, START_AIM_S = 400.0, 50.0, 60.0
+SETTLE_MS = 500  # for small events that follow the one that is waited for
+AWAY = "224"
+"""The input size that is looked at between the two looks at the first."""
+# Keeps what the server says of its own time: `duration` of every completed event, in seconds.
+LISTEN = """(() => {
+  window.durations = [];
+  const plain = window.fetch;
+  window.fetch = async (...words) => {
+    const answer = await plain(...words);
+    if (!String(words[0]?.url ?? words[0]).includes('/queue/data')) return answer;
+    const [mine, theirs] = answer.body.tee();
+    (async () => {
+      const reader = mine.pipeThrough(new TextDecoderStream()).getReader();
+      let text = '';
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        const lines = (text + part.value).split('\\n\\n');
+        text = lines.pop();
+        for (const line of lines) {
+          const message = JSON.parse(line.replace(/^data: /, ''));
+          if (message.msg === 'process_completed') window.durations.push(message.output.duration);
+        }
+      }
+    })();
+    return new Response(theirs, { headers: answer.headers, status: answer.status });
+  };
+})()"""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is measured, and where the result goes."""
+
+    checkpoint: Path = Path("checkpoints/voc")
+    """A checkpoint folder."""
+    picture: Path = ROOT / "app/examples/astronaut.jpg"
+    """The picture; a row less of it is uploaded, so that no maps stored with an example are taken."""
+    visitors: int = 10
+    """New visitors, one after the other; the first does not count."""
+    json: Path | None = None
+    """Write the result here."""
+
+    def __post_init__(self) -> None:
+        if self.visitors < 1:
+            raise InvalidSetting("Measure at least 1 visitor.")
+
+
+def bench(config: Config) -> dict[str, Any]:
+    """Measure, print and write. Raises CrtError without chromium or playwright, or if the page does not start."""
+    fast = resolve("auto", "cpu")
+    looks = {precision: look(config, precision) for precision in dict.fromkeys(("no", fast))}
+    result = {
+        "looks": looks,
+        "command": "python -m scripts.bench_looks --json results/looks.json",
+        "machine": describe_machine(),
+        "checkpoint": read_config(config.checkpoint).name,
+        "visitors": config.visitors,
+        "aims": {"first_ms": FIRST_MS, "cached_ms": CACHED_MS, "start_s": START_AIM_S},
+    }
+    print(json.dumps(looks, indent=1))
+    if config.json is not None:
+        write_json(config.json, result)
+    return result
+
+
+def look(config: Config, precision: str) -> dict[str, Any]:
+    """The times of all visitors of a page in this precision, and of its start."""
+    first: list[float] = []
+    cached: list[float] = []
+    waited: list[float] = []
+    began = time.perf_counter()
+    words = ["--checkpoint", str(config.checkpoint), "--precision", precision]
+    with tempfile.TemporaryDirectory() as folder, served(words) as server, chromium() as browser:
+        started = time.perf_counter() - began
+        ready = wait_until_well(server, began)
+        picture = uploadable(config.picture, Path(folder))
+        for visitor in range(config.visitors + 1):
+            context = browser.new_context(viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]})
+            context.add_init_script(LISTEN)
+            page = context.new_page()
+            page.goto(f"{server.url}?v=1")
+            page.wait_for_selector(".crt-viewer")
+            page.wait_for_timeout(SETTLE_MS)
+            page.evaluate("durations.length = 0")
+            began = time.perf_counter()
+            page.set_input_files("#crt-picture input[type=file]", str(picture))
+            page.wait_for_selector(SHOWN, timeout=1000 * START_S)
+            seconds = time.perf_counter() - began
+            found = longest(page)
+            size = page.get_by_role("combobox", name="Input size", exact=True)
+            home = size.input_value()
+            choose(page, size, AWAY)
+            longest(page)
+            choose(page, size, home)
+            again = longest(page)
+            if visitor:
+                first.append(1000 * found)
+                waited.append(1000 * seconds)
+                cached.append(1000 * again)
+            context.close()
+    return {
+        "start_s": round(started, 1),
+        "ready_s": round(ready, 1),
+        "first_ms": spread(first),
+        "browser_ms": spread(waited),
+        "cached_ms": spread(cached),
+    }
+
+
+def choose(page: Any, size: Any, name: str) -> None:
+    """Take an input size, as a reader does."""
+    page.evaluate("durations.length = 0")
+    size.click()
+    page.get_by_role("option", name=name).first.click()
+
+
+def longest(page: Any) -> float:
+    """Seconds of the longest event that the server has answered since the last question, once there is an answer."""
+    page.wait_for_function("durations.length > 0", timeout=1000 * START_S)
+    page.wait_for_timeout(SETTLE_MS)
+    return float(page.evaluate("Math.max(...durations)"))
+
+
+def wait_until_well(server: Server, began: float) -> float:
+    """Seconds from `began` until the networks are loaded. Raises InvalidSetting if they cannot be."""
+    while True:
+        with urlopen(f"{server.url}health", timeout=10) as answer:  # noqa: S310 - our own server on this machine
+            if json.load(answer)["status"] == "ok":
+                return time.perf_counter() - began
+        if time.perf_counter() - began > START_S:
+            raise InvalidSetting("The networks are not loaded after minutes: look at the log of python app.py.")
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    try:
+        bench(tyro.cli(Config, description=__doc__))
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,62 @@
+"""The benchmark of a reader's waiting: measured with a tiny checkpoint, and told against the aims."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from crt.checkpoint import Defaults
+from crt.errors import InvalidSetting
+from crt.results.looks import looks
+from scripts import bench_looks
+from scripts.served import ROOT
+from tests.tiny import tiny_checkpoint
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_the_server_tells_its_time_and_a_cached_look_is_shorter(tmp_path):
+    pytest.importorskip("playwright")
+    pixels = np.random.default_rng(5).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    words = ["--checkpoint", tiny_checkpoint(tmp_path / "tiny"), "--picture", tmp_path / "picture.png"]
+    words += ["--visitors", "1", "--json", tmp_path / "results" / "looks.json"]
+    # Another process: the browser of the other tests may already be driven in this one.
+    subprocess.run([sys.executable, "-m", "scripts.bench_looks", *map(str, words)], cwd=ROOT, check=True)
+    result = json.loads((tmp_path / "results" / "looks.json").read_text())
+    assert result["visitors"] == 1 and result["checkpoint"] == "tiny"
+    assert next(iter(result["looks"])) == "no"
+    for told in result["looks"].values():
+        assert 0 < told["cached_ms"]["median"] < told["first_ms"]["median"] < told["browser_ms"]["median"]
+        assert 0 < told["start_s"] <= told["ready_s"] < 180
+    assert str(tmp_path) not in json.dumps(result)
+
+
+def test_what_is_missed_is_said():
+    told = {"first_ms": 450.0, "browser_ms": 900.0, "cached_ms": 20.0}
+    times = {name: {"median": value, "p10": value, "p90": value} for name, value in told.items()}
+    result = {
+        "looks": {"no": times | {"start_s": 5.0, "ready_s": 6.0}},
+        "aims": {"first_ms": 400.0, "cached_ms": 50.0, "start_s": 60.0},
+        "machine": "two cores",
+        "checkpoint": "tiny",
+        "visitors": 3,
+        "command": "python -m scripts.bench_looks",
+    }
+    (table,) = looks(result, Defaults()).tables
+    assert "first look is above its aim of 400 ms" in table.says[0]
+    assert "from the cache within its aim of 50 ms" in table.says[0]
+    assert "not made for bfloat16" in table.says[1]
+    assert [row[2] for row in table.rows] == ["450", "900", "20"]
+
+
+def test_nobody_cannot_be_measured():
+    with pytest.raises(InvalidSetting, match="at least 1 visitor"):
+        bench_looks.Config(visitors=0)
