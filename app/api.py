@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import io
-import math
 from collections.abc import Callable, Sequence
 from typing import cast, get_args
 
@@ -15,6 +14,7 @@ import gradio as gr
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
+from app.asked import is_number
 from app.explore import LOOPS, NATIVE, SIZES, Explorer, Look, sentence
 from app.page import MODEL
 from crt.checkpoint import METHODS, Defaults, Method
@@ -199,8 +199,8 @@ def masks_of(
     if method not in trace.methods:
         raise InvalidSetting(f"Unknown method {str(method)[:40]!r}: choose one of {', '.join(trace.methods)}.")
     network: Method = METHODS[METHODS.index(method)]
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 < threshold < 1:
-        raise InvalidSetting(f"The threshold is {threshold}: choose above 0 and below 1.")
+    if not is_number(threshold) or not 0 < threshold < 1:
+        raise InvalidSetting(f"The threshold is {str(threshold)[:40]}: choose above 0 and below 1.")
     count, attention = loops_of(trace, network, loops), attention_of(look, combine)
     chosen = classes_named(names, trace.classes)
     if not chosen:
@@ -232,13 +232,13 @@ def classes_named(names: str, known: Sequence[str]) -> list[int]:
 
 def loops_of(trace: Trace, method: Method, loops: float) -> int:
     """The loop count asked for, which only CRT has. Raises InvalidSetting if it is not recorded."""
-    if isinstance(loops, bool) or not isinstance(loops, int | float) or not math.isfinite(loops) or loops != int(loops):
+    if not is_number(loops) or loops != int(loops):
         raise InvalidSetting("The loop count must be a whole number.")
     record = trace.record(method)
     if method != "crt" or not isinstance(record, TokenRecord):
         return 0
     if not 0 <= loops <= record.loops:
-        raise InvalidSetting(f"The loop count is {int(loops)}: choose 0 to {record.loops}.")
+        raise InvalidSetting(f"The loop count is {loops:g}: choose 0 to {record.loops}.")
     return int(loops)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, cast, get_args
+import sys
+from typing import Any, TypeGuard, cast, get_args
 
 from app.explore import Look
 from crt.checkpoint import METHODS, Method
@@ -12,6 +12,7 @@ from crt.refine import Combine
 from crt.trace import TokenRecord
 
 MOST_CLASSES = 20
+LARGEST = sys.float_info.max
 
 
 def method_of(look: Look, details: dict[str, Any]) -> Method:
@@ -57,11 +58,16 @@ def map_options(look: Look, method: Method, details: dict[str, Any]) -> dict[str
 def number(details: dict[str, Any], name: str, least: float, most: float) -> float:
     """A finite number in a range. Raises InvalidSetting for anything else."""
     value = details.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_number(value):
         raise InvalidSetting(f"{name} must be a number from {least:g} to {most:g}.")
     if not least <= value <= most:
         raise InvalidSetting(f"{name} is {value:g}: choose {least:g} to {most:g}.")
     return float(value)
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether a value is a number that a float can hold; JSON brings whole numbers of any length."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
 def transformer_of(look: Look, details: dict[str, Any]) -> Method:

@@ -154,14 +154,16 @@ class Engine:
                 told.set_result(self._made(folder))
             except CrtError as error:
                 log.error("The checkpoint cannot be used: %s", error)  # noqa: TRY400 - the sentence is enough
-                told.set_exception(error)
+                told.set_exception(_without_place(error, folder))
             except Exception as error:
                 log.exception("Loading the checkpoint failed")
                 told.set_exception(error)
 
     def _swap(self, checkpoint: str, told: Future[Model]) -> None:
+        folder = Path(checkpoint)
         try:
-            predictor = self._made(checkpoint)
+            folder = locate(checkpoint)
+            predictor = self._made(folder)
             try_out(predictor)
             loaded: Future[Predictor] = Future()
             loaded.set_result(predictor)
@@ -171,7 +173,7 @@ class Engine:
             model = Model(made.config, made.sha256, place_of(checkpoint), loaded)
         except CrtError as error:
             self._swapping.release()
-            told.set_exception(error)
+            told.set_exception(_without_place(error, folder))
         except Exception as error:
             log.exception("Loading another checkpoint failed")
             self._swapping.release()
@@ -180,6 +182,12 @@ class Engine:
             self.model = model
             self._swapping.release()
             told.set_result(model)
+
+
+def _without_place(error: CrtError, folder: Path) -> CrtError:
+    """The same sentence with the folder's name alone: where it lies is nobody's business who opens the page."""
+    said = str(error).replace(f"{folder}", folder.name) if folder.is_absolute() else str(error)
+    return type(error)(said).with_traceback(error.__traceback__)
 
 
 def try_out(predictor: Predictor) -> Trace:

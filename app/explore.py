@@ -38,13 +38,13 @@ Progress = Callable[[float, str], object]
 def settings_of(size: str, mode: str, image: np.ndarray) -> tuple[Settings, bool]:
     """The page's choices -> Settings, and whether the native size was reduced. Raises InvalidSetting."""
     if mode not in MODES:
-        raise InvalidSetting(f"Unknown cut-merge mode {mode!r}: choose one of {', '.join(MODES)}.")
+        raise InvalidSetting(f"Unknown cut-merge mode {str(mode)[:40]!r}: choose one of {', '.join(MODES)}.")
     if str(size) == NATIVE:
         side = max(image.shape[:2])
         kept = min(max(side, NATIVE_LEAST), NATIVE_LIMIT)
         return Settings(size=None if kept == side else kept, mode=mode, loops=LOOPS), kept < side
     if str(size) not in {str(known) for known in SIZES}:
-        raise InvalidSetting(f"Unknown input size {size!r}: choose {', '.join(map(str, SIZES))} or {NATIVE}.")
+        raise InvalidSetting(f"Unknown input size {str(size)[:40]!r}: choose {', '.join(map(str, SIZES))} or {NATIVE}.")
     return Settings(size=int(size), mode=mode, loops=LOOPS), False
 
 
@@ -52,7 +52,7 @@ def read(path: str) -> np.ndarray:
     """An uploaded file -> (H, W, 3) uint8. Raises InvalidImage, whose sentence never names a path of the server."""
     try:
         data = Path(path).read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # gone, or a name that no file can have
         raise InvalidImage("This picture is no longer here: choose it again.") from error
     return load_image(data)
 

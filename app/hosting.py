@@ -10,7 +10,6 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
-import gradio as gr
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.config import AppConfig
 from app.engine import Engine
+from app.guard import Careful, CloseRoutes
 
 USER = "crt"
 """The user name that goes with the password."""
@@ -81,7 +81,7 @@ def client_of(request: Request) -> str:
     return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")
 
 
-class Served(gr.Blocks):
+class Served(Careful):
     """The page with the models behind it, so that the server can say how they are."""
 
     engine: Engine
@@ -102,7 +102,10 @@ def server_options(config: AppConfig) -> dict[str, Any]:
     return {
         "app_kwargs": {
             "routes": [Route("/health", health, methods=["GET"])],
-            "middleware": [Middleware(LimitQuestions, limit=RateLimit(limit))] if limit else [],
+            "middleware": [
+                Middleware(CloseRoutes),
+                *([Middleware(LimitQuestions, limit=RateLimit(limit))] if limit else []),
+            ],
         },
         "auth": (USER, password) if password else None,
         "auth_message": f"The user name is {USER}." if password else None,

@@ -16,6 +16,7 @@ from gradio.processing_utils import save_bytes_to_cache, save_file_to_cache
 
 from app.engine import Engine, Model
 from app.explore import NATIVE, SIZES, Explorer, fingerprint, read, sentence, settings_of
+from app.guard import details_of, echo
 from app.page import MODEL, Page
 from app.viewer import Viewer
 from crt.errors import CrtError, InvalidSetting
@@ -131,7 +132,7 @@ class Links:
 
     def reopen(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
         """Answer at once -> viewer, picture, size, mode, networks, state. Never raises."""
-        details = dict(event._data or {})
+        details = details_of(event)
         if details.get("networks") is True:
             return (gr.skip(),) * 6
         nothing = (gr.skip(),) * 5
@@ -159,7 +160,7 @@ class Links:
 
     def look(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
         """Answer with the networks -> viewer, size, mode, networks, state. Never raises."""
-        details = dict(event._data or {})
+        details = details_of(event)
         nothing = (gr.skip(),) * 4
         if details.get("networks") is not True:
             return gr.skip(), *nothing
@@ -182,7 +183,7 @@ class Links:
 
 
 def _told(details: dict[str, Any], what: str, **content: Any) -> dict[str, Any]:
-    return Viewer.answer("reopen", {"key": str(details.get("key") or "")[:64], "state": what, **content})
+    return Viewer.answer("reopen", {"key": echo(details.get("key"), 64), "state": what, **content})
 
 
 def _chosen(wanted: Wanted) -> tuple[Any, Any, Any]:

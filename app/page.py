@@ -10,6 +10,7 @@ import gradio as gr
 
 from app.config import AppConfig
 from app.explore import Explorer, Look, sentence
+from app.guard import details_of, echo
 from app.viewer import Viewer
 
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
@@ -53,8 +54,8 @@ class Page:
         """As `on`, for several answers to one question. Each should hold all that came before it."""
 
         def handle(event_data: gr.EventData, path: str | None, size: str, mode: str, request: gr.Request):
-            details = dict(event_data._data or {})
-            mine = {name: str(details.get(name) or "")[:KEY] for name in ("run", "key")}
+            details = details_of(event_data)
+            mine = {name: echo(details.get(name), KEY) for name in ("run", "key")}
             try:
                 model = self.explorer.engine.known(details.get("model"))
                 if model is None:

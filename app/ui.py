@@ -15,6 +15,7 @@ from app.config import AppConfig
 from app.engine import ROOT, Engine, Model, offered
 from app.examples import gather
 from app.explore import NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice
+from app.guard import details_of
 from app.hosting import Served, server_options
 from app.page import MODEL, Page
 from app.picture import Picture
@@ -114,7 +115,7 @@ def build(config: AppConfig) -> Served:
 
         def choose(event: gr.EventData, name: str, request: gr.Request):
             """An example: its stored maps at once, and its picture in the upload, whose change asks for the rest."""
-            example = explorer.examples.get(str(getattr(event, "id", "")))
+            example = explorer.examples.get(str(details_of(event).get("id")))
             if example is None:
                 return notice("There is no such example: reload the page."), gr.skip(), gr.skip(), gr.skip(), gr.skip()
             path = save_file_to_cache(example.path, picture.GRADIO_CACHE)
@@ -140,17 +141,15 @@ def build(config: AppConfig) -> Served:
             **MODEL,
         }
         gr.on([picture.change, size.input, mode.input], trigger_mode="always_last", **look)
-        switched = networks.input(
-            switch, networks, [size, mode], trigger_mode="always_last", queue=False, api_visibility="private"
-        )
+        # In the queue as all others, because what is not can be asked around it.
+        light = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
+        switched = networks.input(switch, networks, [size, mode], trigger_mode="always_last", **light)
         switched.then(**look)
         mode.change(
             lambda mode, name: gr.update(info=_mode_note(_model(engine, name).config.modes, mode)),
             [mode, networks],
             mode,
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            **light,
         )
         viewer.example(
             choose,
@@ -214,7 +213,8 @@ def _start_size(model: Model) -> str:
 
 def _mode_note(modes: Sequence[str], mode: str) -> str:
     """What a mode does, and why another is missing."""
-    note = f"How a larger picture goes through the transformer: {MODE_NOTES.get(mode, mode)}."
+    what = MODE_NOTES.get(mode, mode) if mode in modes else "choose one"
+    note = f"How a larger picture goes through the transformer: {what}."
     if "deconvolution" not in modes:
         note += " This checkpoint has no trained layer for deconvolution."
     return note

@@ -27,6 +27,8 @@ from crt.tokens import TokenRecord, merge_rows
 SCHEMA = 2
 MAX_SIDE = 2**31
 """Pixels that no side reaches; larger numbers in a file would overflow where they become floats."""
+MAX_BYTES = 2**30
+"""Bytes that a file may unpack to: many times what 1344 pixels, four loops and 200 classes need."""
 
 
 class InvalidTrace(CrtError):
@@ -154,13 +156,20 @@ class Trace:
 
     @classmethod
     def load(cls, path: str | Path | BinaryIO) -> Trace:
-        """Read what `save` wrote. Raises InvalidTrace for anything else, whoever made it.
+        """Read what `save` wrote. Raises InvalidTrace for anything else, whoever made it, and beyond `MAX_BYTES`.
 
         Every array must have the shape that the header's grid and classes and the other arrays ask for. Their values
         are not looked at.
         """
         try:
             with np.load(path, allow_pickle=False) as arrays:
+                # A member is never unpacked further than this says, so that a lie makes it shorter and no larger.
+                size = sum(member.file_size for member in arrays.zip.infolist())
+                if size > MAX_BYTES:
+                    raise InvalidTrace(
+                        f"This file would unpack to {size / 2**20:.0f} MiB, and a Trace has at most "
+                        f"{MAX_BYTES // 2**20}: make it again at a smaller size."
+                    )
                 header = json.loads(str(arrays["header"]))
                 if header["schema"] != SCHEMA:
                     raise InvalidTrace(f"This Trace has schema {header['schema']}, this program reads {SCHEMA}.")

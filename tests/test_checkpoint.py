@@ -1,6 +1,8 @@
+import io
 import json
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -110,6 +112,30 @@ def test_a_pickle_under_another_name_is_never_opened(folder):
     torch.save({"weight": torch.zeros(2)}, path)
     signed(folder)
     refused(folder, "cannot be read as safetensors")
+
+
+@pytest.mark.parametrize("file", ["relation.safetensors", "segmentation.safetensors", "config.json", "crt.safetensors"])
+@pytest.mark.parametrize("kind", ["pickle", "zip of torch", "npz", "weights with a pickle behind"])
+def test_no_part_of_a_checkpoint_may_be_a_pickle(tmp_path, file, kind):
+    class Bomb:
+        def __reduce__(self):
+            return (pytest.fail, ("the pickle was opened",))
+
+    folder = tiny_checkpoint(tmp_path / "tiny", methods=("crt", "crt_cnn"), masks=True)
+    path, whole = folder / file, (folder / file).read_bytes()
+    stream = io.BytesIO()
+    if kind == "zip of torch":
+        torch.save({"a": Bomb()}, stream)
+    elif kind == "npz":
+        np.savez(stream, a=np.array([Bomb()], dtype=object))
+    else:
+        stream.write((whole if "behind" in kind else b"") + pickle.dumps(Bomb()))
+    path.write_bytes(stream.getvalue())
+    if file != "config.json":
+        part = file.partition(".")[0]
+        digest = file_sha256(path)
+        edit(folder, lambda raw: (raw["networks"][part] if part == "crt" else raw[part]).update(sha256=digest))
+    refused(folder, "cannot be read|is not|no JSON|not JSON|UTF-8")
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.5, 0.999])

@@ -15,6 +15,8 @@ FORBIDDEN = {  # the longest matching folder decides
     "app.py": ("crt.train", "scripts", "tests", "argparse"),
 }
 PICKLE = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
+LOADS = ("torch.load", "numpy.load", "torch.hub", "torch.package")
+ARRAYS = ("np.load", "numpy.load", "np.lib.format.read_array")
 SOURCES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in [ROOT / "app.py", *(p for top in ("crt", "app", "scripts") for p in (ROOT / top).rglob("*.py"))]
@@ -48,14 +50,22 @@ def arrows_broken(source: str, file: str) -> list[str]:
 
 
 def unpickling(source: str) -> list[str]:
-    """Where a file loads pickles: such modules, torch.load, joblib-like names, or `allow_pickle` other than False."""
+    """Where a file loads pickles: such modules and functions, or arrays without `allow_pickle=False`."""
     tree = ast.parse(source)
-    found = [name for name in imported(tree, "") if name.split(".")[0] in PICKLE or name == "torch.load"]
+    found = [name for name in imported(tree, "") if name.split(".")[0] in PICKLE or name in LOADS]
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr == "load" and ast.unparse(node.value) == "torch":
             found.append("torch.load")
+        elif isinstance(node, ast.Attribute) and node.attr == "read_pickle":
+            found.append(node.attr)
         elif isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False":
             found.append("allow_pickle")
+        elif isinstance(node, ast.keyword) and node.arg == "weights_only":
+            found.append("weights_only")
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ARRAYS:
+            given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            if given.get("allow_pickle") != "False":
+                found.append("np.load")
     return sorted(found)
 
 
@@ -119,6 +129,11 @@ def test_a_right_arrow_passes(file, source):
         "import numpy as np\nnp.load('x', allow_pickle=True)",
         "import numpy as np\nnp.load('x', allow_pickle=flag)",
         "import joblib",
+        "import numpy as np\nnp.load('x')",
+        "import numpy as np\nnp.load('x', mmap_mode='r')",
+        "import pandas as pd\npd.read_pickle('x')",
+        "load_state_dict_from_url(x, weights_only=False)",
+        "from numpy import load",
     ],
 )
 def test_unpickling_is_caught(source):

@@ -306,6 +306,15 @@ def test_the_precision_is_that_of_all_checkpoints(first, tmp_path, monkeypatch):
     assert trace.provenance["precision"] == "bfloat16"
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_sentence_about_a_checkpoint_names_no_folder_of_the_machine(explorer, tmp_path, swapped):
+    hidden = tiny_checkpoint(tmp_path / "hidden" / "mine")
+    (hidden / "crt.safetensors").write_bytes(b"damaged")
+    with pytest.raises(InvalidCheckpoint) as error:
+        explorer.engine.swap(str(hidden)).result() if swapped else Engine(str(hidden)).predictor()
+    assert "mine" in str(error.value) and str(tmp_path) not in str(error.value)
+
+
 def test_several_checkpoints_stand_side_by_side(first, tmp_path):
     birds = tiny_checkpoint(tmp_path / "birds", name="birds", classes=("Ani",), seed=3)
     engine = Engine(str(first), more=[str(birds)])

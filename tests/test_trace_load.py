@@ -2,7 +2,9 @@
 
 import io
 import json
+import pickle
 import re
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -191,3 +193,60 @@ def test_a_trace_without_a_loop_count_is_refused(stored):
     for name in ("maps", "similarity", "scores"):
         arrays = {**arrays, f"crt.{name}": arrays[f"crt.{name}"][:0]}
     assert "crt has no loop count" in refused_or_usable(written(header, arrays))
+
+
+def declaring(content, size):
+    """The same file, whose directory says of its first member that it unpacks to `size` bytes."""
+    data = bytearray(content)
+    at = data.index(b"PK\x01\x02")
+    data[at + 24 : at + 28] = size.to_bytes(4, "little")
+    return bytes(data)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(stored, monkeypatch):
+    content = written(*stored)
+    read = []
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", lambda self, n=-1: read.append(n) or b"")
+    reason = refused_or_usable(declaring(content, 2**31))
+    assert reason is not None and re.fullmatch(
+        r"This file would unpack to \d{4} MiB, .* at most 1024: make .*\.", reason
+    )
+    assert not read
+
+
+def test_a_file_that_says_it_is_smaller_is_not_unpacked_further(stored):
+    reason = refused_or_usable(declaring(written(*stored), 60))
+    assert reason is not None and "not a Trace" in reason
+
+
+def test_a_real_bomb_costs_no_memory(stored, tmp_path):
+    size = 20 * 2**20
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("header.npy", bytes(size))
+        for number in range(60):
+            bomb.writestr(f"{number}.npy", bytes(size))
+    assert path.stat().st_size < 3 * 2**20
+    tracemalloc.start()
+    with pytest.raises(InvalidTrace, match="unpack to 1220 MiB"):
+        Trace.load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < size / 4
+
+
+def test_pickled_arrays_are_never_opened(stored):
+    class Bomb:
+        def __reduce__(self):
+            return (pytest.fail, ("the pickle was opened",))
+
+    header, arrays = stored
+    for name in ("crt.maps", "resnet.scores"):
+        hostile = {**arrays, name: np.array([Bomb()], dtype=object)}
+        reason = refused_or_usable(written(header, hostile))
+        assert reason is not None and "allow_pickle" in reason
+    stream = io.BytesIO()
+    np.savez(stream, header=np.array([Bomb()], dtype=object), **arrays)
+    assert "not a Trace" in refused_or_usable(stream.getvalue())
+    for content in (pickle.dumps(Bomb()), b"\x93NUMPY" + pickle.dumps(Bomb())):
+        assert "not a Trace" in refused_or_usable(content)

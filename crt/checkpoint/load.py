@@ -64,10 +64,13 @@ def locate(source: str | Path) -> Path:
         return folder
     if str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
         raise InvalidCheckpoint(f"There is no folder {source}: give a checkpoint folder or a Hub id user/name.")
+    name, files = str(source), [CONFIG_FILE, "*.safetensors"]
     try:
-        return Path(snapshot_download(str(source), allow_patterns=[CONFIG_FILE, "*.safetensors"]))
+        # Of no fixed revision, because the id is the user's own; nothing of it is run or unpickled.
+        fetched = snapshot_download(name, allow_patterns=files)  # nosec B615
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise InvalidCheckpoint(f"{source} is no folder here and could not be fetched from the Hub.") from error
+    return Path(fetched)
 
 
 def build_network(spec: NetworkSpec, classes: int) -> TransformerBranch | CnnBranch:

@@ -35,7 +35,9 @@ def colour(values: np.ndarray, *, colormap: str = COLORMAP, vmax: float | None =
 
 def signed_colour(values: np.ndarray, top: float) -> np.ndarray:
     """(H, W) float from -top to top -> (H, W, 3) uint8, 0 in the middle of the colours."""
-    scaled = np.clip((np.nan_to_num(values) + top) / (2 * top), 0, 1) if top > 0 else np.full(values.shape, 0.5)
+    # In float64 and clipped before they are divided: in float32 a top near nothing would be nothing.
+    shares = np.clip(np.nan_to_num(values.astype(np.float64)), -top, top) / top if top > 0 else np.zeros(values.shape)
+    scaled = (shares + 1) / 2
     return SIGNED(np.rint(255 * scaled).astype(np.uint8), bytes=True)[..., :3]
 
 

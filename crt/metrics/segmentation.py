@@ -20,8 +20,10 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) ->
     valid = truth != IGNORE
     rows = truth[valid].astype(np.int64)
     cols = np.where(prediction == IGNORE, 0, prediction)[valid].astype(np.int64)
-    if rows.size and max(rows.max(), cols.max()) >= classes:
-        raise InvalidDataset(f"A mask holds label {max(rows.max(), cols.max())}, there are {classes} classes.")
+    for labels in (rows, cols):
+        wrong = labels[(labels < 0) | (labels >= classes)]
+        if wrong.size:
+            raise InvalidDataset(f"A mask holds label {wrong[0]}, there are {classes} classes.")
     return np.bincount(rows * classes + cols, minlength=classes * classes).reshape(classes, classes)
 
 

@@ -1,0 +1,168 @@
+"""What the server does for nobody: fetch an address, write a session to disk, or fail at a question it cannot read."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+import gradio as gr
+from gradio.processing_utils import check_all_files_in_cache
+from gradio.route_utils import FnIndexInferError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.explore import sentence
+
+log = logging.getLogger(__name__)
+
+CLOSED = (
+    "/custom_component",
+    "/gradio_api/component_server",
+    "/gradio_api/custom_component",
+    "/gradio_api/deep_link",
+    "/gradio_api/dev/",
+    "/gradio_api/process_recording",
+    "/gradio_api/profiling",
+    "/gradio_api/proxy=",
+    "/gradio_api/run-history",
+    "/gradio_api/stream/",
+    "/gradio_api/undo-vibe-edit",
+    "/gradio_api/vibe",
+    "/monitoring",
+)
+"""Routes that Gradio always has and this page never asks for."""
+FILES = ("/gradio_api/file=", "/gradio_api/file/")
+ADDRESSES = ("http:", "https:")
+OWN = ("/health",)
+CLIENTS = (FnIndexInferError, KeyError, TypeError, ValueError, RuntimeError)
+"""What Gradio's routes raise at unknown names, wrong types, numbers that JSON cannot write, and streams cut short."""
+NAME = 255  # bytes of a part of a path
+NOT_HERE = "There is nothing at this address: open the page itself."
+NO_FETCH = "This server fetches no addresses: upload the picture itself."
+UNREADABLE = "This question cannot be read: reload the page, or see the description of its endpoints."
+
+
+class Careful(gr.Blocks):
+    """Blocks that refuse a question with one sentence where Gradio would fetch an address or print a traceback."""
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> Any:
+        """As Gradio's. Raises gr.Error for a file that nobody uploaded, and for values that no component can read."""
+        if holds_address(inputs):
+            raise gr.Error(NO_FETCH, print_exception=False)
+        try:
+            # Gradio looks only at files that bring its mark, but its pictures need none: a path alone would be opened.
+            check_all_files_in_cache(cast("Any", inputs))
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except Exception as error:  # whatever it is, it is about what the client sent
+            raise _unreadable(error) from error
+
+    async def call_function(
+        self,
+        block_fn: Any,
+        processed_input: list[Any],
+        iterator: Any = None,
+        requests: Any = None,
+        event_id: str | None = None,
+        event_data: gr.EventData | None = None,
+        *further: Any,
+        **keywords: Any,
+    ) -> Any:
+        """As Gradio's. Raises gr.Error for an event that brings a file from elsewhere, and for errors of our own."""
+        try:
+            if event_data is not None:
+                check_all_files_in_cache(event_data._data)
+        except Exception as error:
+            raise _unreadable(error) from error
+        known = (processed_input, iterator, requests, event_id, event_data)
+        try:
+            return await super().call_function(block_fn, *known, *further, **keywords)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(sentence(error), print_exception=False) from error
+
+
+class CloseRoutes:
+    """ASGI middleware: one sentence where nothing of ours is, and to requests that a route of Gradio stumbles over.
+
+    No code of this program runs in a route, but for `OWN`: questions are answered in the queue. An error of `CLIENTS`
+    that leaves a route is therefore about what the client sent, and is no failure of the server.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http" or scope["path"] in OWN:
+            await self.app(scope, receive, send)
+            return
+        if closed(scope["path"]):
+            await _refuse(404, NOT_HERE, scope, receive, send)
+            return
+        started = False
+
+        async def follow(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, follow)
+        except CLIENTS as error:
+            if started:
+                if not isinstance(error.__cause__, HTTPException):
+                    raise
+                # The stream of an unknown session has said so already, and only has to end.
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                return
+            if type(error) is RuntimeError:  # anything may raise it
+                raise
+            log.warning("A request cannot be read: %s: %.200r", type(error).__name__, str(error))
+            await _refuse(400, UNREADABLE, scope, receive, send)
+
+
+def closed(path: str) -> bool:
+    """Whether a path, decoded, is of a route that this page does not have."""
+    lowered = path.lower()
+    if lowered.startswith(CLOSED) or not path.isprintable():
+        return True
+    if any(len(part.encode()) > NAME for part in path.split("/")):  # no file has such a name
+        return True
+    return any(lowered.partition(files)[2].strip().startswith(ADDRESSES) for files in FILES)
+
+
+def holds_address(value: Any) -> bool:
+    """Whether a file among JSON values, as deep as they go, lies at an address instead of here."""
+    rest = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict):
+            path = one.get("path")
+            if isinstance(path, str) and path.strip().lower().startswith(ADDRESSES):
+                return True
+            rest.extend(one.values())
+        elif isinstance(one, list | tuple):
+            rest.extend(one)
+    return False
+
+
+def details_of(event: gr.EventData) -> dict[str, Any]:
+    """What the browser sent with an event; nothing where it is no object."""
+    details = event._data
+    return dict(details) if isinstance(details, dict) else {}
+
+
+def echo(value: Any, length: int) -> str:
+    """Text that the browser gets back: at most `length` characters, each of which can be written as UTF-8."""
+    return str(value or "")[:length].encode(errors="replace").decode()
+
+
+def _unreadable(error: Exception) -> gr.Error:
+    log.warning("A question cannot be read: %s: %.200r", type(error).__name__, str(error))
+    return gr.Error(UNREADABLE, print_exception=False)
+
+
+async def _refuse(status: int, sentence: str, scope: Scope, receive: Receive, send: Send) -> None:
+    await JSONResponse({"detail": sentence}, status_code=status)(scope, receive, send)

@@ -1,0 +1,124 @@
+"""Markup in the names of files, classes and checkpoints, and in links, is text on the page: no script of it runs."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from app.config import AppConfig
+from app.ui import build, launch_options
+from tests.browser.driver import SHOWN, open_tab, settle, upload
+from tests.tiny import tiny_checkpoint
+
+SET = "window.evil=(window.evil||0)+1"
+IMAGE = f"<img src=x onerror={SET}>"
+SCRIPT = f"</script><script>{SET}</script>"
+TEMPLATE = f"${{{SET}}}{{{{{SET}}}}}"
+VECTOR = f"'\"><svg onload={SET}>"
+CLASSES = (f"cat {IMAGE}", f"dog {SCRIPT}", f"bird {TEMPLATE}", f"sheep {VECTOR}")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Shadows the shared one: here the names of the checkpoint and of all its classes are an enemy's."""
+    folder = tmp_path_factory.mktemp("markup")
+    config = AppConfig(
+        checkpoint=str(tiny_checkpoint(folder / "first", name=IMAGE, classes=CLASSES, masks=True)),
+        more=(str(tiny_checkpoint(folder / "second", name=TEMPLATE + SCRIPT, classes=CLASSES, seed=1)),),
+        host="127.0.0.1",
+    )
+    demo = build(config)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+    yield url
+    demo.close()
+
+
+@pytest.fixture
+def picture(tmp_path) -> str:
+    path = tmp_path / f"{IMAGE}{TEMPLATE}{VECTOR}.png".replace("/", "")
+    small = np.random.default_rng(3).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(path)
+    return str(path)
+
+
+def unharmed(page) -> None:
+    """Nothing of the markup ran, and nothing of it became elements."""
+    settle(page)
+    assert page.evaluate("window.evil") is None
+    assert page.title() == "CRT explorer"
+    assert page.locator("img[src='x']").count() == 0
+    assert page.evaluate("document.querySelectorAll('[onerror], [onload]').length") == 0
+
+
+def test_the_flag_would_be_seen(open_page):
+    page = open_page()
+    page.route("**/x", lambda route: route.fulfill(status=200, body=""))  # the picture that is none, without an error
+    page.evaluate("html => { document.body.insertAdjacentHTML('beforeend', html); }", IMAGE)
+    page.wait_for_function("window.evil === 1")
+
+
+def test_names_of_files_classes_and_checkpoints_are_text(open_page, picture):
+    page = open_page()
+    unharmed(page)
+    upload(page, picture)
+    for name in CLASSES:
+        row = page.locator(".class-row").filter(has_text=name)
+        expect(row).to_have_count(1)
+        row.click()
+        unharmed(page)
+    for name in page.get_by_role("tab").all_inner_texts():
+        open_tab(page, name)
+        unharmed(page)
+    page.get_by_label("Checkpoint", exact=True).click()
+    expect(page.get_by_role("option")).to_have_count(2)
+    page.get_by_role("option").nth(1).click()
+    page.wait_for_selector(SHOWN)
+    unharmed(page)
+
+
+@pytest.mark.parametrize("text", [IMAGE, SCRIPT, TEMPLATE, VECTOR, f"javascript:{SET}"])
+def test_what_stands_in_a_link_is_text(open_page, picture, text):
+    from urllib.parse import quote
+
+    names = ("pic", "s", "m", "c", "ck", "l", "r", "th", "cm", "x", text)
+    query = "v=1&" + "&".join(f"{quote(name)}={quote(text)}" for name in names)
+    page = open_page(query=query)
+    unharmed(page)
+    expect(page.locator('[data-role="message"]')).to_contain_text(re.compile("link|known|no number"), timeout=20_000)
+    unharmed(page)
+    upload(page, picture)
+    unharmed(page)
+
+
+def test_what_the_server_says_of_markup_is_text(open_page, picture, monkeypatch):
+    from app.explore import Explorer
+    from crt.errors import InvalidImage
+
+    def refuse(self, *args, **kwargs):
+        raise InvalidImage(f"No {IMAGE}{TEMPLATE}{SCRIPT}{VECTOR}.")
+
+    page = open_page()
+    upload(page, picture)
+    monkeypatch.setattr(Explorer, "look", refuse)
+    page.get_by_role("combobox", name="Input size").click()
+    page.get_by_role("option").first.click()
+    expect(page.locator('[data-role="message"]')).to_contain_text(f"No {IMAGE}", timeout=20_000)
+    unharmed(page)
+
+
+def test_scenes_from_a_file_are_text(open_page, picture, tmp_path):
+    page = open_page()
+    upload(page, picture)
+    page.get_by_role("button", name="Scenes").click()
+    drawer = page.get_by_role("dialog")
+    scenes = [{"title": text[:60], "query": f"v=1&x={text}"} for text in (IMAGE, SCRIPT, TEMPLATE, VECTOR)]
+    (tmp_path / "scenes.json").write_text(json.dumps({"version": 1, "scenes": scenes}))
+    drawer.get_by_label("Import").set_input_files(tmp_path / "scenes.json")
+    expect(drawer.get_by_label(re.compile("Title of scene"))).to_have_count(len(scenes))
+    unharmed(page)
+    page.reload()
+    page.wait_for_selector(".crt-viewer")
+    unharmed(page)

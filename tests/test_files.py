@@ -1,0 +1,320 @@
+"""Files: nothing outside the uploads is read, no address is fetched, uploads go, and sessions do not meet."""
+
+import http.server
+import io
+import json
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from app import ui
+from app.config import AppConfig
+from app.explore import Explorer
+from app.guard import CLOSED, NO_FETCH, UNREADABLE, closed, holds_address
+from app.ui import build, launch_options
+from crt.predictor import Predictor
+from scripts.asking import Asker, Outcome
+from tests.tiny import tiny_checkpoint
+
+ROOT = Path(__file__).parent.parent
+META = {"_type": "gradio.FileData"}
+EXAMPLE = ROOT / "app" / "examples" / "cat.jpg"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> Path:
+    return tiny_checkpoint(tmp_path_factory.mktemp("files") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def served(checkpoint):
+    """A running app and its address."""
+    config = AppConfig(checkpoint=str(checkpoint), host="127.0.0.1")
+    demo = build(config)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+    yield demo, url
+    demo.close()
+
+
+@pytest.fixture(scope="module")
+def asker(served) -> Asker:
+    return Asker(served[1], "one")
+
+
+@pytest.fixture(scope="module")
+def picture(asker) -> dict:
+    return uploaded(asker, 0)
+
+
+@pytest.fixture(scope="module")
+def secret(tmp_path_factory) -> Path:
+    """A picture of the machine that nobody uploaded."""
+    path = tmp_path_factory.mktemp("secret") / "secret.png"
+    Image.new("RGB", (80, 60), (9, 200, 30)).save(path)
+    return path
+
+
+def uploaded(asker: Asker, seed: int) -> dict:
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (60, 80, 3), dtype=np.uint8)).save(stream, "PNG")
+    found = asker.upload("a.png", stream.getvalue())
+    assert isinstance(found, dict)
+    return found
+
+
+def inputs(question, picture) -> list:
+    pairs = zip(question.kinds, question.values, strict=True)
+    return [picture if kind in ("image", "file") else value for kind, value in pairs]
+
+
+def named(asker: Asker, start: str):
+    return next(question for question in asker.questions if question.name.startswith(start))
+
+
+def with_pictures(asker: Asker) -> list:
+    return [question for question in asker.questions if {"image", "file"} & set(question.kinds)]
+
+
+def test_good_questions_are_answered(asker, picture):
+    for start in ("change/", "click/masks", "click/trace"):
+        question = named(asker, start)
+        assert asker.ask(question, inputs(question, picture)).kind == "answered", question.name
+
+
+ROUTES = (
+    "gradio_api/file={}",
+    "gradio_api/file/{}",
+    "gradio_api/file=/tmp/gradio/{}",
+    "static/{}",
+    "assets/{}",
+    "svelte/{}",
+    "gradio_api/stream/{}",
+    "gradio_api/proxy=file://{}",
+    "gradio_api/custom_component/{}/client/x/y",
+    "{}",
+)
+
+
+def ways(path: Path) -> set[str]:
+    """One file as a hostile client would name it."""
+    plain = str(path)
+    up = "../" * 12 + plain.lstrip("/")
+    return {
+        *(plain, up, plain.lstrip("/"), f"/{plain}", f"./{plain}", f"file://{plain}", up.replace("../", "..\\")),
+        up.replace("../", "..%2f"),
+        up.replace("../", "%2e%2e/"),
+        up.replace("../", "%252e%252e%252f"),
+        up.replace("../", "....//"),
+        up.replace("../", "..%c0%af"),
+        plain.replace("/", "%2f"),
+        f"{plain}%00.png",
+        f"{plain}?x",
+        f"{plain}/.",
+    }
+
+
+def test_no_route_serves_a_file_of_the_machine(served, checkpoint, secret):
+    _, url = served
+    targets = (
+        *(Path("/etc/passwd"), Path("/proc/self/environ"), secret, ROOT / "pyproject.toml", ROOT / "app/config.py"),
+        *(checkpoint / "config.json", checkpoint / "crt.safetensors", checkpoint.parent, EXAMPLE),
+    )
+    asked = 0
+    with httpx.Client(base_url=url, timeout=20) as client:
+        for target in targets:
+            content = target.read_bytes()[:400] if target.is_file() else b"nothing is like this"
+            for route in ROUTES:
+                for way in ways(target):
+                    asked += 1
+                    answer = client.send(client.build_request("GET", url + route.format(way)))
+                    assert content not in answer.content, (route, way)
+                    page = answer.headers.get("content-type", "").startswith("text/html")
+                    assert answer.status_code in (307, 400, 403, 404, 405, 422) or page, (route, way)
+    assert asked > 1000
+
+
+FOREIGN = (
+    lambda path: {"path": path},  # Gradio's pictures need no mark
+    lambda path: {"path": path, "meta": META},
+    lambda path: {"path": path, "meta": {"_type": "other"}},
+    lambda path: {"path": path, "url": path, "is_stream": True, "meta": META},
+    lambda path: {"path": None, "url": path, "meta": META},
+    lambda path: {"path": path, "meta": {}},
+    lambda path: path,
+    lambda path: [{"path": path, "meta": META}],
+)
+
+
+@pytest.mark.parametrize("shape", range(len(FOREIGN)))
+def test_no_endpoint_opens_a_file_that_nobody_uploaded(asker, secret, checkpoint, shape, monkeypatch):
+    opened: list[str] = []
+    look = Explorer.look
+
+    def noted(self, path, *args, **kwargs):
+        opened.append(path)
+        return look(self, path, *args, **kwargs)
+
+    monkeypatch.setattr(Explorer, "look", noted)
+    for question in with_pictures(asker):
+        for path in (str(secret), str(EXAMPLE), "app/examples/cat.jpg", "/etc/passwd", str(checkpoint / "config.json")):
+            outcome = asker.ask(question, inputs(question, FOREIGN[shape](path)), {"method": "crt", "act": "keep"})
+            nothing = FOREIGN[shape](path) == {"path": None, "url": path, "meta": META}  # a page without a picture
+            assert outcome.kind == "refused" or (nothing and outcome.kind == "answered"), (question.name, path)
+    assert not [path for path in opened if path]
+
+
+def test_an_event_brings_no_file(asker, picture, secret):
+    for question in asker.questions:
+        if question.name.startswith(("reopen/", "inspect/")):
+            event = {"method": "crt", "act": "show", "x": {"path": str(secret), "meta": META}}
+            assert asker.ask(question, inputs(question, picture), event).says == UNREADABLE
+
+
+class Listener(http.server.BaseHTTPRequestHandler):
+    asked: list[str] = []  # noqa: RUF012 - of the only one there is
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(EXAMPLE.read_bytes())
+
+    do_HEAD = do_GET  # noqa: N815 - so they are called
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, format, *args):
+        pass
+
+
+@pytest.fixture
+def listener():
+    """A server of ours that should not be asked -> its address, and what it was asked."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Listener.asked.clear()
+    yield f"http://127.0.0.1:{server.server_port}/picture.jpg", Listener.asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_listener_hears_who_asks(listener):
+    address, asked = listener
+    assert httpx.get(address).status_code == 200 and asked == ["/picture.jpg"]
+
+
+def test_no_endpoint_fetches_an_address(asker, served, listener, monkeypatch):
+    address, asked = listener
+    fetched: list[str] = []
+
+    async def fetch(url, *args, **kwargs):  # Gradio refuses addresses of this machine itself, but no others
+        fetched.append(url)
+        raise AssertionError(url)
+
+    monkeypatch.setattr("gradio.processing_utils.async_ssrf_protected_download", fetch)
+    monkeypatch.setattr("gradio.processing_utils.async_ssrf_protected_get", fetch)
+    shapes = (
+        {"path": address, "meta": META},
+        {"path": address, "url": address, "meta": META},
+        {"path": address.upper().replace("/PICTURE.JPG", "/x"), "meta": META},
+        {"path": "https://example.org/x.png", "meta": META},
+        {"path": None, "url": address, "meta": META},
+        {"path": address},
+    )
+    for question in asker.questions:
+        for shape in shapes:
+            data = [shape] * len(question.kinds)  # in every parameter, whether it is for files or not
+            if data:
+                kind = asker.ask(question, data, {"pic": address, "x": shape}).kind
+                assert kind == "refused" or (kind == "answered" and not shape["path"]), question.name
+    routes = ("file={}", "file/{}", "proxy={}", "file=%68ttp{}", "stream/{}", "file= {}")
+    for route in routes:
+        target = address.removeprefix("http") if "%68" in route else address
+        assert httpx.get(f"{served[1]}gradio_api/{route.format(target)}").status_code in (403, 404), route
+    httpx.get(f"{served[1]}?pic={address}&deep_link={address}&view={address}")
+    assert asked == [] and fetched == []
+
+
+def test_the_refusal_of_an_address_says_what_to_do(asker):
+    question = named(asker, "click/masks")
+    assert asker.ask(question, inputs(question, {"path": "https://example.org/x.png", "meta": META})).says == NO_FETCH
+
+
+def test_addresses_are_found_wherever_they_are():
+    deep: object = {"path": " HTTPS://x"}
+    for _ in range(5000):
+        deep = [{"a": deep}]
+    assert holds_address(deep)
+    assert not holds_address([{"path": 3}, {"url": "http://x"}, "http://x", None, {"path": "/http:"}])
+
+
+def test_what_gradio_has_and_the_page_does_not_need_is_closed(served):
+    for route in CLOSED:
+        for method in ("GET", "POST"):
+            answer = httpx.request(method, served[1].rstrip("/") + route + "x", json={"session_hash": "one"})
+            assert answer.status_code == 404 and "\n" not in answer.json()["detail"], route
+    assert not closed("/gradio_api/file=/tmp/gradio/http/x.png") and not closed("/gradio_api/upload")
+    assert closed("/gradio_api/file=hTTps://x") and closed("/a\0") and closed("/" + "é" * 128)
+
+
+def test_an_upload_is_deleted_after_its_time(checkpoint, monkeypatch):
+    monkeypatch.setattr(ui, "HOUR", 1)  # then files go after two seconds
+    config = AppConfig(checkpoint=str(checkpoint), host="127.0.0.1")
+    demo = build(config)
+    assert demo.delete_cache == (1, 2)
+    try:
+        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+        asker = Asker(url, "short")
+        path = Path(uploaded(asker, int(time.time()) % 10**6)["path"])
+        question = named(asker, "click/trace")
+        answer = asker.ask(question, inputs(question, {"path": str(path), "meta": META}))
+        made = Path(answer.data[0]["path"])
+        assert path.is_file() and made.is_file()
+        deadline = time.monotonic() + 15
+        while (path.exists() or made.exists()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert not path.exists() and not made.exists()
+        assert asker.file(str(path)).status_code == 403
+        gone = asker.ask(question, inputs(question, {"path": str(path), "meta": META}))
+        assert gone == Outcome("refused", "This picture is no longer here: choose it again.", gone.seconds)
+    finally:
+        demo.close()
+
+
+def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):
+    other = Asker(served[1], "two")
+    theirs = uploaded(asker, 77)
+    question = named(asker, "click/trace")
+    assert asker.ask(question, inputs(question, theirs)).kind == "answered"
+    looks: list[int] = []
+    look = Predictor.trace
+
+    def counted(self, *args, **kwargs):
+        looks.append(1)
+        return look(self, *args, **kwargs)
+
+    monkeypatch.setattr(Predictor, "trace", counted)
+    assert asker.ask(question, inputs(question, theirs)).kind == "answered" and not looks  # its own is kept
+    assert other.ask(question, inputs(question, theirs)).kind == "answered" and looks == [1]  # another's is not found
+    page = json.dumps(httpx.get(f"{served[1]}config").json())
+    assert theirs["path"] not in page and Path(theirs["path"]).parent.name not in page
+    parent = Path(theirs["path"]).parent.parent
+    for folder in (parent, parent / "", Path(theirs["path"]).parent):
+        assert asker.file(str(folder)).status_code == 403  # nothing lists what others uploaded
+    reopen = named(other, "reopen/reopen")
+    for pic in ("sha." + "0" * 32, "sha." + Path(theirs["path"]).parent.name[:32]):
+        asked = {"act": "show", "pic": pic, "networks": False}
+        outcome = other.ask(reopen, inputs(reopen, None), asked)
+        assert outcome.kind == "refused" and "no longer on the server" in outcome.says  # nobody asked for a link
+
+
+def test_values_that_no_component_reads_are_refused_without_a_traceback(asker, picture, capfd):
+    question = named(asker, "change/")
+    for data in ([], [picture], [3], ["x"] * 5, [picture, [1], {}, 5, None], [{"path": 1, "meta": 2}] * 5):
+        outcome = asker.ask(question, data)
+        assert outcome.kind == "refused" and outcome.says == UNREADABLE, data
+    assert "Traceback" not in "".join(capfd.readouterr())
