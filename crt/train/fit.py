@@ -6,25 +6,27 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from crt.datasets import ImageSet
-from crt.errors import CrtError, InvalidCheckpoint
+from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.precision import resolve
 from crt.train.config import OptimizerConfig, RunConfig
+from crt.train.lock import only_writer
 from crt.train.log import TrainLog
 from crt.train.optim import RateSchedule, build_optimizer
-from crt.train.state import STATE_FILE, load_state, save_state
+from crt.train.state import STATE_FILE, disk_watched, load_state, save_state
 
 Loss = Callable[[nn.Module, list[Tensor], int], Mapping[str, Tensor | None]]
 """(wrapped model, batch on the device, step) -> terms of the loss, scalars; `total` is what is minimised."""
@@ -98,8 +100,22 @@ class Fit:
         `model` is on the accelerator's device. `fingerprint` names all that decides the weights. `noted`: numbers that
         the log has of a step beside its losses. `after_epoch` is called on the main process, the model in eval mode.
         Writes `train.json`, `log.csv`, TensorBoard events and the resumable state. Raises TrainingDiverged on a loss
-        that is not finite, InvalidCheckpoint when `out` holds another run's state.
+        that is not finite, DiskFull, InvalidCheckpoint when `out` holds another run's state, and InvalidSetting while
+        another run writes there.
         """
+        with self._alone(), disk_watched(self.config.out):
+            return self._run(model, parts, plan, loss, fingerprint, noted, after_epoch)
+
+    def _run(
+        self,
+        model: nn.Module,
+        parts: Mapping[str, Part],
+        plan: Plan,
+        loss: Loss,
+        fingerprint: str,
+        noted: Callable[[int], Mapping[str, int]] | None,
+        after_epoch: Callable[[int], object] | None,
+    ) -> int:
         config, accelerator, out = self.config, self.accelerator, self.config.out
         optimizers = {name: build_optimizer(part.body, part.head, part.config) for name, part in parts.items()}
         schedules = [
@@ -171,6 +187,21 @@ class Fit:
         self.accelerator.wait_for_everyone()
         self.accelerator.end_training()
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the output folder for all processes. Raises InvalidSetting in each of them if another run has it."""
+        with ExitStack() as held:
+            refusal: list[str | None] = [None]
+            if self.accelerator.is_main_process:
+                try:
+                    held.enter_context(only_writer(self.config.out))
+                except InvalidSetting as error:
+                    refusal = [str(error)]
+            (refused,) = broadcast_object_list(refusal)
+            if refused is not None:
+                raise InvalidSetting(refused)
+            yield
+
     def _open(self, model: nn.Module, optimizers: dict[str, Optimizer], fingerprint: str) -> int:
         """Prepare the output folder -> the step to start from."""
         out = self.config.out
@@ -180,7 +211,6 @@ class Fit:
             return load_state(out, model, optimizers, fingerprint)
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
-            out.mkdir(parents=True, exist_ok=True)
             (out / "train.json").write_text(json.dumps(self.config.to_json(), indent=1) + "\n", encoding="utf-8")
         return 0
 

@@ -1,0 +1,199 @@
+"""What goes wrong in training: a full disk, two writers, a loss that is no number. It is said, and resumable."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import SafetensorError
+
+from crt.checkpoint import load_checkpoint
+from crt.datasets import VOC_CLASSES, read_voc
+from crt.errors import InvalidSetting
+from crt.masks.affinity import RelationLosses
+from crt.train import engine, relation, segmentation, state
+from crt.train.fit import TrainingDiverged
+from crt.train.lock import LOCK_FILE, only_writer
+from crt.train.log import TrainLog
+from crt.train.relation import RelationConfig, train_relation
+from crt.train.segmentation import DeepLabConfig, train_deeplab
+from crt.train.state import STATE_FILE, DiskFull, disk_watched
+from tests.test_pipeline import make_devkit
+from tests.tiny import RESNET, tiny_checkpoint
+from tests.tiny_run import run
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+HOLD = """
+import sys, time
+from pathlib import Path
+from crt.train.lock import only_writer
+with only_writer(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(120)
+"""
+Start = Callable[..., object]
+"""(output folder, further settings) -> what the training function gives."""
+LOSSES = {
+    "crt": (engine, "dual_loss"),
+    "irn": (relation, "relation_losses"),
+    "deeplab": (segmentation, "mask_loss"),
+}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("faults")
+    make_devkit(folder / "VOC2012")
+    tiny_checkpoint(folder / "tiny", classes=VOC_CLASSES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def starts(base: Path) -> dict[str, Start]:
+    """The three trainings, small: four steps and a state after each."""
+    torch.set_num_threads(1)
+    images = read_voc(base / "VOC2012", "train", masks="required")
+    common = {"checkpoint": str(base / "tiny"), "precision": "no", "batch": 2, "epochs": 2, "workers": 0}
+    common |= {"save_minutes": 0.0}
+
+    def irn(out: Path, **changes: object) -> object:
+        return train_relation(RelationConfig(**{"out": out, "crop": 64, "radius": 4, **common, **changes}), images)
+
+    def deeplab(out: Path, **changes: object) -> object:
+        settings = {"out": out, "cnn": RESNET, "weights": "crt_cnn", "stride": 16, "crop": 65, **common, **changes}
+        return train_deeplab(DeepLabConfig(**settings), images)
+
+    return {"crt": run, "irn": irn, "deeplab": deeplab}
+
+
+@pytest.fixture(scope="module")
+def whole(starts: dict[str, Start], tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, ...]]:
+    """The weights of trainings that nothing happened to."""
+    found = {}
+    for what, start in starts.items():
+        out = tmp_path_factory.mktemp(what) / "run"
+        start(out)
+        found[what] = weights(out)
+    return found
+
+
+def weights(out: Path) -> tuple[str, ...]:
+    """Hashes of all weight files of a finished training."""
+    config = load_checkpoint(out).config
+    more = (config.relation, config.segmentation)
+    return (*(spec.sha256 for spec in config.networks.values()), *(spec.sha256 for spec in more if spec is not None))
+
+
+def says_one_sentence(error: BaseException, *words: str) -> None:
+    text = str(error)
+    assert "\n" not in text and text.endswith(".") and all(word in text for word in words), text
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen]]:
+    """A folder, and another process that writes into it."""
+    out = tmp_path / "run"
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(out)], env=ENVIRONMENT, stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline() == b"held\n"
+    yield out, process
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("what", LOSSES)
+def test_the_second_writer_is_refused_and_a_dead_one_blocks_nobody(what, starts, holder) -> None:
+    out, process = holder
+    with pytest.raises(InvalidSetting) as error:
+        starts[what](out)
+    says_one_sentence(error.value, f"process {process.pid} on ", "choose another --out")
+    assert not (out / STATE_FILE).exists() and not (out / "log.csv").exists()  # nothing was touched
+    process.kill()
+    process.wait()
+    assert (out / LOCK_FILE).read_text().startswith(f"process {process.pid} ")  # the lock file of the dead one
+    starts[what](out, stop_after=1)
+    assert (out / STATE_FILE).exists()
+
+
+def test_a_lock_ends_with_its_block(tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), only_writer(tmp_path / "new" / "out"):
+            raise ZeroDivisionError
+    taken = subprocess.run(
+        [sys.executable, "-c", HOLD.replace("120", "0"), str(tmp_path / "new" / "out")],
+        env=ENVIRONMENT,
+        capture_output=True,
+        check=True,
+    )
+    assert taken.stdout == b"held\n"
+
+
+@pytest.mark.parametrize("what", LOSSES)
+def test_a_full_disk_is_said_and_the_run_goes_on_from_the_state_before(what, starts, whole, tmp_path, monkeypatch):
+    out, saves, real = tmp_path / "run", [], state.save_file
+
+    def save(tensors, path, metadata=None):
+        saves.append(path)
+        if len(saves) < 3:
+            real(tensors, path, metadata=metadata)
+            return
+        Path(path).write_bytes(b"half of a state")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(state, "save_file", save)
+    with pytest.raises(DiskFull) as error:
+        starts[what](out)
+    says_one_sentence(error.value, "disk", "full", "make room", "--resume", "still good")
+    assert len(saves) == 3 and not saves[2].exists()  # the half is gone, the state before it is whole
+    monkeypatch.undo()
+    starts[what](out, resume=True)
+    assert weights(out) == whole[what]
+
+
+def test_a_disk_that_is_full_before_the_first_state_keeps_nothing(starts, tmp_path, monkeypatch) -> None:
+    def write(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(TrainLog, "write", write)
+    with pytest.raises(DiskFull) as error:
+        starts["crt"](tmp_path / "run")
+    says_one_sentence(error.value, "nothing was kept")
+    monkeypatch.undo()
+    assert starts["crt"](tmp_path / "run", resume=True, stop_after=1)
+
+
+def test_other_trouble_with_the_disk_keeps_its_own_words(tmp_path: Path) -> None:
+    for trouble in (OSError(errno.EIO, "Input/output error"), SafetensorError("Error: I/O error (os error 5)")):
+        with pytest.raises(type(trouble), match=r"(?i)i.*/o.* error"), disk_watched(tmp_path):
+            raise trouble
+
+
+@pytest.mark.parametrize("what", LOSSES)
+def test_a_loss_that_is_no_number_is_said_and_the_state_before_it_is_good(what, starts, whole, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    starts[what](out, stop_after=2)
+    module, name = LOSSES[what]
+    real = getattr(module, name)
+
+    def broken(*args: object, **kwargs: object) -> object:
+        result = real(*args, **kwargs)
+        if isinstance(result, torch.Tensor):
+            return result * float("nan")
+        if isinstance(result, RelationLosses):
+            return replace(result, inside=result.inside * float("nan"))
+        return result._replace(total=result.total * float("nan"))
+
+    monkeypatch.setattr(module, name, broken)
+    with pytest.raises(TrainingDiverged) as error:
+        starts[what](out, resume=True)
+    says_one_sentence(error.value, "nan", "step 2", "learning rate", "still good")
+    monkeypatch.undo()
+    starts[what](out, resume=True)
+    assert weights(out) == whole[what]
