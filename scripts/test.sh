@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set up .venv and pass every check: lint, format, types, tests.
+# Set up .venv and pass every check: lint, format, types, security, tests.
 #
 #     bash scripts/test.sh                         all of it
 #     bash scripts/test.sh tests/test_images.py    arguments go to pytest
@@ -47,5 +47,7 @@ check() {
 check .venv/bin/ruff check --quiet .
 check .venv/bin/ruff format --quiet --check .
 check .venv/bin/pyright --pythonpath .venv/bin/python
+check .venv/bin/bandit --quiet --recursive --configfile pyproject.toml crt app scripts app.py
+check .venv/bin/python -m scripts.audit  # says so where no service can be asked
 check .venv/bin/python -m pytest "$@"
 exit $status
