@@ -97,7 +97,7 @@ def load(config: Load) -> dict[str, Any]:
                     server.stop()
                     server.start()
                     memory.clear()
-                memory.append(_resident(server.pid))
+                memory.append(server.resident_mib)
         for user in users:
             user.join()
     result = {
@@ -175,14 +175,6 @@ def _pictures(folder: Path, seed: int) -> list[str]:
         small.resize((width, height), Image.Resampling.BICUBIC).save(path, quality=85)
         paths.append(str(path))
     return paths
-
-
-def _resident(pid: int) -> float:
-    """MiB of a process that are in memory."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
 
 
 def _quantiles(seconds: list[float]) -> dict[str, float]:

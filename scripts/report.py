@@ -21,13 +21,18 @@ from crt.figures import attention_words
 from crt.results import ROWS, Section, read_results
 from crt.results.base import Chart
 from crt.results.charts import slug, svg
-from crt.results.speed import PAGE
+from crt.results.reliability import PAGE as RELIABILITY
+from crt.results.reliability import faults
+from crt.results.speed import PAGE as SPEED
 from crt.train.config import PRESETS, TrainConfig, single_branch
 
-SPEED = (
-    "# Performance\n\nWritten by `python -m scripts.report` from `results/*.json`. Machines differ: compare the "
-    "ratios, which were taken in one run, and not the times.\n\n"
-)
+OTHERS = {
+    SPEED: "# Performance\n\nWritten by `python -m scripts.report` from `results/*.json`. Machines differ: compare the "
+    "ratios, which were taken in one run, and not the times.\n\n",
+    RELIABILITY: "# Reliability\n\nWritten by `python -m scripts.report` from `results/*.json`: what was done to break "
+    "the page, and what became of it.\n\n",
+}
+"""The pages beside that of the results, and how each begins."""
 FIGURES = "figures"
 """Folder of the charts, beside the page."""
 
@@ -48,17 +53,20 @@ def report(config: Report) -> None:
     """Write `out`, its charts, and the model cards."""
     found = read_results(config.results, read_config(config.checkpoints / config.defaults).defaults)
     config.out.parent.mkdir(parents=True, exist_ok=True)
-    speed = [section for section in found if section.page == PAGE]
-    found = [section for section in found if section.page != PAGE]
+    others = {page: [section for section in found if section.page == page] for page in OTHERS}
+    others[RELIABILITY].append(faults())
+    found = [section for section in found if section.page not in OTHERS]
     if not found:
         raise InvalidDataset(f"{config.results} holds no results: run scripts.evaluate with --json first.")
     sections = "\n".join(map(markdown, found))
-    if speed:
-        text = SPEED + "\n".join(map(markdown, speed))
-        (config.out.parent / f"{PAGE}.md").write_text(text, encoding="utf-8")
+    for page, told in others.items():
+        if told:
+            text = OTHERS[page] + "\n".join(map(markdown, told))
+            (config.out.parent / f"{page}.md").write_text(text, encoding="utf-8")
     figures = config.out.parent / FIGURES
     figures.mkdir(parents=True, exist_ok=True)
-    drawn = {picture(section, chart): svg(chart) for section in (*found, *speed) for chart in section.charts}
+    everything = [*found, *(section for told in others.values() for section in told)]
+    drawn = {picture(section, chart): svg(chart) for section in everything for chart in section.charts}
     for old in figures.glob("*.svg"):
         if old.name not in drawn:
             old.unlink()
@@ -72,9 +80,15 @@ def report(config: Report) -> None:
     config.out.write_text(intro + sections, encoding="utf-8")
     for folder in sorted(path.parent for path in config.checkpoints.glob(f"*/{CONFIG_FILE}")):
         checkpoint = read_config(folder)
-        own = [section for section in found if section.about == weights_sha256(checkpoint)]
+        own = [section for section in found if _is_about(section, checkpoint)]
         text = card(folder, checkpoint, "\n".join(markdown(section, charts=False) for section in own))
         (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _is_about(section: Section, checkpoint: CheckpointConfig) -> bool:
+    """Whether it measured these networks, perhaps among others."""
+    hashes = {spec.sha256 for spec in checkpoint.networks.values()}
+    return section.about == weights_sha256(checkpoint) or hashes <= set(section.networks)
 
 
 def markdown(section: Section, *, charts: bool = True) -> str:

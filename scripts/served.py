@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -19,13 +20,18 @@ START_S = 180.0
 
 
 class Server:
-    """`app.py` on a free port of this machine, with `words` as its further options."""
+    """`app.py` on a free port of this machine, with `words` as its further options.
 
-    def __init__(self, words: Sequence[str]) -> None:
+    What it says goes into `log`, and uploads into the folder `cache`; servers that share one delete each other's.
+    """
+
+    def __init__(self, words: Sequence[str], log: Path | None = None, cache: Path | None = None) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         self.words = tuple(words)
+        self.log = log
+        self.environment = os.environ | ({"GRADIO_TEMP_DIR": str(cache)} if cache is not None else {})
         self.url = f"http://127.0.0.1:{self.port}/"
         self._process: subprocess.Popen | None = None
 
@@ -36,10 +42,20 @@ class Server:
             raise InvalidSetting("The page is not served: start it first.")
         return self._process.pid
 
+    @property
+    def resident_mib(self) -> float:
+        """MiB of its process that are in memory; 0 where the system does not tell."""
+        status = Path(f"/proc/{self.pid}/status")
+        lines = status.read_text(encoding="ascii").splitlines() if status.is_file() else []
+        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
+
     def start(self) -> None:
         """Return when the page answers. Raises InvalidSetting if it does not start."""
         words = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(self.port), *self.words]
-        self._process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+        with (self.log or Path(os.devnull)).open("ab") as said:
+            self._process = subprocess.Popen(  # noqa: S603
+                words, cwd=ROOT, env=self.environment, stdout=said, stderr=subprocess.STDOUT
+            )
         deadline = time.monotonic() + START_S
         while not _answers(self.url):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -55,9 +71,9 @@ class Server:
 
 
 @contextmanager
-def served(words: Sequence[str]) -> Iterator[Server]:
+def served(words: Sequence[str], log: Path | None = None, cache: Path | None = None) -> Iterator[Server]:
     """A running page, ended afterwards. Raises InvalidSetting if it does not start."""
-    server = Server(words)
+    server = Server(words, log, cache)
     try:
         server.start()
         yield server

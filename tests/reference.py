@@ -50,7 +50,11 @@ def encoder(vit, x):
 
 def transformer_maps(branch, image, *, size, loops, refined, padding="released"):
     """Maps of one loop count, refined or not: (H, W, 3) uint8 -> (C, ceil(h/16), ceil(w/16)) after ReLU."""
-    pixels = normalised(image, size)
+    return class_maps(branch, normalised(image, size), loops=loops, refined=refined, padding=padding)[0].relu()
+
+
+def class_maps(branch, pixels, *, loops, refined, padding="released"):
+    """(B, 3, h, w) normalised -> (B, C, ceil(h/16), ceil(w/16)) raw."""
     height, width = pixels.shape[-2:]
     tall, wide = padded(height, padding), padded(width, padding)
     pixels = F.pad(pixels, (0, wide - width, 0, tall - height))
@@ -69,13 +73,13 @@ def transformer_maps(branch, image, *, size, loops, refined, padding="released")
     if refined:  # METHOD 4: mean over blocks, sum over passes
         maps = maps * torch.stack(rows).sum(0).reshape(-1, 1, CELLS, CELLS)
 
-    total = torch.zeros(maps.shape[1], tall // PATCH, wide // PATCH)
+    total = torch.zeros(len(pixels), maps.shape[1], tall // PATCH, wide // PATCH)
     count = torch.zeros(tall // PATCH, wide // PATCH)
-    for tile, (y, x) in zip(maps, corners, strict=True):
+    for tile, (y, x) in zip(maps.split(len(pixels)), corners, strict=True):
         here = np.s_[..., y // PATCH : y // PATCH + CELLS, x // PATCH : x // PATCH + CELLS]
         total[here] += tile
         count[here] += 1
-    return (total / count)[:, : -(-height // PATCH), : -(-width // PATCH)].relu()
+    return (total / count)[..., : -(-height // PATCH), : -(-width // PATCH)]
 
 
 def cnn_maps(branch, image, *, size):

@@ -6,10 +6,13 @@ import time
 import numpy as np
 import pytest
 
+from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
+from crt.precision import resolve
+from crt.results.speed import bench as bench_section
 from scripts.bench.__main__ import Bench, bench
 from scripts.bench.growth import growth
-from scripts.bench.maps import photo
+from scripts.bench.maps import FAST, photo
 from scripts.bench.timing import compared, in_turns
 from tests.tiny import tiny_checkpoint
 
@@ -36,9 +39,11 @@ def test_the_photo_is_a_photo_of_any_size():
 
 
 @pytest.mark.slow
-def test_every_section_runs(tmp_path):
+def test_every_section_runs(tmp_path, monkeypatch):
     shipped = str(tiny_checkpoint(tmp_path / "tiny", masks=True))
-    sections = ("ablation", "one_map", "share", "peers", "first", "masks")
+    for name, value in {"VIT": "deit_tiny_patch16_224", "CNN": "resnet18", "CROP": 224, "PICTURES": 8}.items():
+        monkeypatch.setattr(f"scripts.bench.training.{name}", value)
+    sections = ("ablation", "one_map", "share", "tried", "peers", "first", "masks", "training")
     file = tmp_path / "bench.json"
     result = bench(
         Bench(sections, "deit_tiny_patch16_224", "resnet18", size=224, runs=1, checkpoint=shipped, json=file)
@@ -47,6 +52,17 @@ def test_every_section_runs(tmp_path):
     ratios = result["bench"]["ablation"]["ratio"].values()
     assert all(ratio["median"] > 1 for ratio in ratios)  # five runs against one
     assert 0 < result["bench"]["share"]["share"] < 1.5
+    steps = result["bench"]["training"]["images_per_second"]
+    assert steps["ours, float32"] > 0.8 * steps["plain, float32"]  # with fewer tiles, and no matrix kept
+    assert result["bench"]["training"]["loader_images_per_second"] > 0
+    fast = {FAST} if resolve("auto", "cpu") == "bf16" else set()
+    assert set(result["bench"]["one_map"]["ms"]) == {"ours", "plain"} | fast
+    ways = result["bench"]["tried"]
+    assert ways["left_out"].keys() | ways["ready_s"].keys() == {"torch.compile", "ONNX Runtime", "OpenVINO"}
+    assert set(ways["cnn"]["ratio"]) >= {"channels first"} and "one thread" in ways["transformer"]["ratio"]
+    told = bench_section(result, Defaults())
+    assert any("reading is" in says for table in told.tables for says in table.says)
+    assert [table.head[0] for table in told.tables if "by other ways" in table.head[0]]
     assert result["command"].endswith("--vit deit_tiny_patch16_224 --cnn resnet18 --size 224 --runs 1")
     assert str(tmp_path) not in file.read_text()
 

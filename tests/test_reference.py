@@ -7,8 +7,9 @@ import torch
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
 from crt.cnn import CnnBranch, build_resnet
 from crt.predictor import Predictor, Settings
+from crt.tiles import TileGrid
 from crt.transformer import TransformerBranch, build_vit
-from tests.reference import cnn_maps, transformer_maps
+from tests.reference import class_maps, cnn_maps, transformer_maps
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +52,17 @@ def test_the_cnn_s_maps_are_the_reference_s(predictor, image):
     with torch.no_grad():
         wanted = cnn_maps(predictor.checkpoint.networks["resnet"], image, size=240).numpy()
     np.testing.assert_allclose(trace.maps("resnet"), wanted, atol=1e-4 * wanted.max())
+
+
+def test_the_maps_and_gradients_of_training_are_the_reference_s(predictor):
+    network = predictor.checkpoint.networks["crt"]
+    pixels = torch.randn(2, 3, 224, 336, generator=torch.Generator().manual_seed(0))
+    grid = TileGrid(224, 336, 224, 16, "overlap")
+    weight = network.vit.patch_embed.proj.weight.requires_grad_(True)
+    found = []
+    for maps in (network(pixels, 2, grid), class_maps(network, pixels, loops=2, refined=False, padding="minimal")):
+        (gradient,) = torch.autograd.grad(maps.square().mean(), weight)
+        found.append((maps.detach(), gradient))
+    weight.requires_grad_(False)
+    for ours, wanted in zip(*found, strict=True):
+        torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-3 * float(wanted.abs().max()))

@@ -10,6 +10,7 @@ from crt.checkpoint import Defaults
 from crt.errors import InvalidDataset
 from crt.results import KINDS, read_results, with_defaults
 from crt.results.base import Chart, Line, Section
+from crt.results.reliability import FAULTS, faults
 from scripts.report import Report, markdown, picture, report
 from tests.ablation_sample import whole
 
@@ -104,6 +105,7 @@ def test_the_committed_pages_are_what_the_results_say(tmp_path):
     assert text == (ROOT / "docs/results.md").read_text()
     speed = (tmp_path / "performance.md").read_text()
     assert speed == (ROOT / "docs/performance.md").read_text()
+    assert (tmp_path / "reliability.md").read_text() == (ROOT / "docs/reliability.md").read_text()
     for folder in shipped:
         card = (tmp_path / "checkpoints" / folder.name / "README.md").read_text()
         assert card == (folder / "README.md").read_text()
@@ -165,7 +167,8 @@ def test_the_benchmarks_become_pages_with_their_aims():
     section = KINDS["bench"](result, Defaults())
     assert section.page == "performance"
     says = [table.says[0] for table in section.tables if table.says]
-    assert says[0] == "The aim of 6 times is missed: 5.5." and says[1] == "The aim of 2 times is reached: 5.5."
+    assert says[0] == "The aim of 6 times is missed in float32: 5.5."
+    assert says[1] == "The aim of 2 times is reached in float32: 5.5."
     assert "80 %. The aim of 75 % is reached." in says[2]
     assert "3000 MiB; the aim of less than 2560 is missed" in says[3]
     assert section.charts[0].lines[0].x == (1, 4)
@@ -183,3 +186,30 @@ def test_the_benchmarks_become_pages_with_their_aims():
     assert (
         "30 users for 5 minutes, with a restart half way" in text and "3 were told that the page is busy, 2 got" in text
     )
+    assert KINDS["load"](load, Defaults()).page == "reliability"
+    assert "The aim of no error but busy is missed." in text and "the aim of ± 10 % is reached" in text
+    assert "Error of 2: `x`." in text
+
+
+def test_nonsense_becomes_a_table_with_its_crashes():
+    row = {"asked": 9, "answered": 4, "refused": 5, "crashed": 0, "slowest_s": 1.25, "crashes": []}
+    told = {"fuzz": {"files": row, "requests": row}, "tracebacks": 0, "health": "ok", "sentences": 7, "machine": "m",
+            "memory_mib": {"before": 500, "half": 630, "after": 640, "cache": 256}, "command": "c"}  # fmt: skip
+    section = KINDS["fuzz"](told, Defaults())
+    assert section.page == "reliability" and section.command == "c"
+    text = markdown(section)
+    assert "| all | 18 | 8 | 10 | 0 | 1.2 |" in text and "no traceback is reached: 0 crashes in 18 questions" in text
+    assert "held 500 MiB after its first look, 630 half way and 640 at the end, of which the cache may take 256" in text
+    broken = row | {"crashed": 1, "answered": 3, "crashes": ["/maps: status 500"]}
+    text = markdown(KINDS["fuzz"](told | {"fuzz": {"files": broken}}, Defaults()))
+    assert "is missed: 1 crashes in 9" in text and "Crashed: `/maps: status 500`." in text
+    assert "is missed" in markdown(KINDS["fuzz"](told | {"tracebacks": 1}, Defaults()))
+
+
+def test_each_fault_names_a_file_that_has_tests():
+    section = faults()
+    assert len(section.tables[0].rows) == len(FAULTS) > 15
+    for fault, becomes, file in FAULTS:
+        assert fault and becomes and "|" not in fault + becomes
+        assert re.search(r"^def test_", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), file
+    assert section.page == "reliability"

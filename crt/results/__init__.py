@@ -15,7 +15,8 @@ from crt.results.evaluation import ROWS, attention_of, evaluation, with_defaults
 from crt.results.localization import localization
 from crt.results.looks import looks
 from crt.results.pipeline import pipeline
-from crt.results.speed import bench, load, viewer, walk
+from crt.results.reliability import fuzz, load
+from crt.results.speed import bench, viewer, walk
 
 __all__ = ["KINDS", "ROWS", "Section", "Table", "attention_of", "read_results", "with_defaults"]
 
@@ -28,6 +29,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
     "sparse_seconds": walk,
     "redraws": viewer,
     "looks": looks,
+    "fuzz": fuzz,
     "load": load,
 }
 """By the key that tells a kind of result from the others."""

@@ -45,7 +45,8 @@ class Chart:
 class Section:
     """One measurement: how it was made, its tables and charts, and what they say in sentences. `about`: the hash over
     the weights of the checkpoint that was measured, empty where it was none of those that come with this program.
-    `page`: the file in docs/ that it belongs to.
+    `networks`: the hashes of the weights of each network in it, for a checkpoint that was measured whole and comes
+    without some of them. `page`: the file in docs/ that it belongs to.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Section:
     sentences: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
     about: str = ""
+    networks: tuple[str, ...] = ()
     page: str = "results"
     order: int = field(default=0, compare=False)
 

@@ -23,9 +23,11 @@ from crt.train.machine import describe_machine
 from scripts.bench.growth import growth
 from scripts.bench.maps import ablation, one_map, peers, random_predictor, share, waited
 from scripts.bench.masks import masks
+from scripts.bench.training import training
+from scripts.bench.tried import tried
 from scripts.output import write_json
 
-Section = Literal["ablation", "one_map", "share", "peers", "first", "growth", "masks"]
+Section = Literal["ablation", "one_map", "share", "tried", "peers", "first", "growth", "masks", "training"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 
 
@@ -60,10 +62,12 @@ def bench(config: Bench) -> dict[str, Any]:
         "ablation": lambda: ablation(random, size, runs),
         "one_map": lambda: one_map(random, size, runs),
         "share": lambda: share(random, size, runs),
+        "tried": lambda: tried(random, runs),
         "peers": lambda: peers(random, size, runs),
         "first": lambda: waited(shipped, size, runs),
         "growth": lambda: growth(config.checkpoint, threads),
         "masks": lambda: masks(config.checkpoint, runs),
+        "training": lambda: training(runs),
     }
     bench: dict[str, Any] = {}
     for name in config.sections:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +20,7 @@ from crt.cam import class_scores
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
 from crt.cnn import CnnBranch, build_resnet
 from crt.images import resize_long_side, to_tensor
+from crt.precision import resolve
 from crt.predictor import Predictor, Settings
 from crt.transformer import TransformerBranch, build_vit
 from scripts.bench.timing import compared, in_turns, summary
@@ -25,6 +28,7 @@ from tests.reference import cnn_maps, transformer_maps
 
 CLASSES = 20
 LOOPS = 4
+FAST = "ours, bfloat16"
 
 
 def random_predictor(vit: str, cnn: str) -> Predictor:
@@ -55,7 +59,7 @@ def ablation(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     """All loop counts 0 … 4 × refined or not × three methods, of one picture."""
     image, networks = photo(), predictor.checkpoint.networks
 
-    def ours() -> None:
+    def ours(predictor: Predictor) -> None:
         trace = predictor.trace(image, Settings(size=size, loops=LOOPS))
         for refined in (False, True):
             for loops in range(LOOPS + 1):
@@ -72,7 +76,7 @@ def ablation(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
         cnn_maps(networks["resnet"], image, size=size)
 
     ways = {
-        "ours": ours,
+        **_precisions(predictor, ours),
         "plain, each map a run of its own": partial(plain, (False, True)),
         "plain, refined and unrefined from one run": partial(plain, (True,)),
     }
@@ -88,8 +92,19 @@ def one_map(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     def plain() -> None:
         transformer_maps(network, image, size=size, loops=3, refined=True)
 
-    ways = {"ours": lambda: predictor.trace(image, settings).maps("crt", loops=3, refined=True), "plain": plain}
+    def ours(predictor: Predictor) -> None:
+        predictor.trace(image, settings).maps("crt", loops=3, refined=True)
+
+    ways = {**_precisions(predictor, ours), "plain": plain}
     return compared(in_turns(ways, runs), "ours")
+
+
+def _precisions(predictor: Predictor, ours: Callable[[Predictor], None]) -> dict[str, Callable[[], None]]:
+    """Ours in float32, and in bfloat16 where the page would take that."""
+    ways = {"ours": partial(ours, predictor)}
+    if resolve("auto", "cpu") == "bf16":
+        ways[FAST] = partial(ours, Predictor(predictor.checkpoint, bfloat16=True))
+    return ways
 
 
 def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
@@ -128,7 +143,7 @@ def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
 
 
 def peers(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
-    """The CNN's map of one class: ours, pytorch-grad-cam's GradCAM, and the same network with a pooled classifier."""
+    """The CNN's map of one class: ours, and pytorch-grad-cam's GradCAM; torchcam's CAM where that is installed."""
     image = photo()
     branch = cast("CnnBranch", predictor.checkpoint.networks["resnet"])
     pixels = to_tensor(resize_long_side(image, size))
@@ -138,14 +153,28 @@ def peers(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     cam = GradCAM(model=pooled, target_layers=[cast("nn.Sequential", branch.resnet.layer4)[-1]])
     target = cast("list[Any]", [ClassifierOutputTarget(3)])
     settings = Settings(size=size, methods=("resnet",))
-    ways = {
+    ways: dict[str, Callable[[], object]] = {
         "ours": lambda: predictor.trace(image, settings).maps("resnet", classes=[3]),
         "pytorch-grad-cam, GradCAM": lambda: cam(input_tensor=pixels, targets=target),
     }
+    if find_spec("torchcam"):
+        ways["torchcam, CAM"] = torchcam_cam(pooled, branch, pixels)
     result = compared(in_turns(ways, runs), "ours")
     cam.activations_and_grads.release()
     branch.requires_grad_(False)
     return result
+
+
+def torchcam_cam(pooled: nn.Module, branch: CnnBranch, pixels: Tensor) -> Callable[[], object]:
+    """The same map by torchcam, without gradients, which CAM does not need."""
+    from torchcam.methods import CAM  # noqa: PLC0415 # pyright: ignore[reportMissingImports] - where it is installed
+
+    def look() -> object:
+        with torch.inference_mode(), CAM(pooled, branch.resnet.layer4, branch.classifier) as cam:
+            pooled(pixels)
+            return cam(class_idx=3)
+
+    return look
 
 
 class _Pooled(nn.Module):

@@ -1,0 +1,120 @@
+"""How hard it is to break: the sections of docs/reliability.md, from what the fuzzer and the load script wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crt.checkpoint import Defaults
+from crt.results.base import Section, Table
+
+PAGE = "reliability"
+SPREAD = 10.0
+"""Percent around its median within which the server's memory is to stay."""
+GROUPS = {
+    "files": "hostile files, uploaded and looked at",
+    "settings": "every question of the page and of programs, with other values",
+    "links": "queries of links, and what the page asks for them",
+    "names": "names of files and titles of figures with markup",
+    "requests": "requests that no page sends",
+}
+FAULTS: tuple[tuple[str, str, str], ...] = (
+    ("A file that is no picture, cut off, or lies about itself", "one sentence", "tests/test_hostile.py"),
+    ("Nonsense in any question, link or request", "one sentence, never a traceback", "tests/test_fuzz.py"),
+    (
+        "Markup in names of files, classes, checkpoints, in links and scenes",
+        "it is text",
+        "tests/browser/test_markup.py",
+    ),
+    ("A file of the machine that nobody uploaded", "it is neither opened nor served", "tests/test_files.py"),
+    ("An address in place of a file", "it is not fetched", "tests/test_files.py"),
+    ("Uploads and answers", "they are deleted after their time", "tests/test_files.py"),
+    ("Another session's pictures and Traces", "they are not found", "tests/test_files.py"),
+    ("A picture behind a link", "it is found only if its owner asked for the link", "tests/test_link.py"),
+    ("A pickle in any part of a checkpoint", "it is never opened", "tests/test_checkpoint.py"),
+    ("A checkpoint that is truncated or does not fit", "the tensor is named", "tests/test_checkpoint.py"),
+    ("A checkpoint that breaks while the page runs", "the one before it goes on", "tests/test_models.py"),
+    ("A Trace of any bytes, or one that unpacks without end", "it is refused unread", "tests/test_trace_load.py"),
+    ("Code that could unpickle", "this check fails", "tests/test_imports.py"),
+    ("Too many questions, or a full queue", "who asks is told to wait", "tests/test_hosting.py"),
+    ("Many users, and a restart meanwhile", "all are answered, clients come back", "tests/test_load.py"),
+    ("A training that is killed", "it goes on to the same weights", "tests/test_train.py"),
+    ("A full disk while training", "it is said; the state before is whole", "tests/test_train_faults.py"),
+    ("Two trainings in one folder", "the second is refused; a dead one blocks nobody", "tests/test_train_faults.py"),
+    ("A loss that is no number", "it is said; the state before is whole", "tests/test_train_faults.py"),
+    (
+        "A known vulnerability of a package",
+        "the check fails, or says that nobody could be asked",
+        "tests/test_audit.py",
+    ),
+    (
+        "Arguments of every kind to the library",
+        "its invariants hold, or an error of its own",
+        "tests/test_properties.py",
+    ),
+)
+"""What may go wrong, what happens then, and the file that tests it."""
+
+
+def faults() -> Section:
+    """The faults that the tests bring about."""
+    table = Table(("fault", "what happens", "tested in"), tuple((a, b, f"`{file}`") for a, b, file in FAULTS))
+    return Section("Faults that the tests bring about", tables=(table,), page=PAGE, order=1)
+
+
+def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+    """`scripts.fuzz`: nonsense at a running page."""
+    counts = result["fuzz"]
+    names = ("asked", "answered", "refused", "crashed")
+    rows = [
+        (GROUPS[group], *(str(row[name]) for name in names), f"{row['slowest_s']:.1f}") for group, row in counts.items()
+    ]
+    total = {name: sum(row[name] for row in counts.values()) for name in names}
+    rows.append(("all", *map(str, total.values()), f"{max(row['slowest_s'] for row in counts.values()):.1f}"))
+    memory = result["memory_mib"]
+    crashes = [crash for row in counts.values() for crash in row["crashes"]]
+    aim = "reached" if not total["crashed"] and not result["tracebacks"] else "missed"
+    says = (
+        (
+            f"The aim of no crash and no traceback is {aim}: {total['crashed']} crashes in {total['asked']} questions, "
+            f"{result['tracebacks']} tracebacks in the server's log."
+        ),
+        (
+            f"{total['refused']} were refused, with {result['sentences']} different sentences. At the end `/health` "
+            f"said {result['health']}. The server held {memory['before']} MiB after its first look, "
+            f"{memory['half']} half way and {memory['after']} at the end, of which the cache may take "
+            f"{memory['cache']}."
+        ),
+        *(f"Crashed: `{crash}`." for crash in crashes),
+    )
+    how = (
+        f"{result['machine']}. A crash is a status of 500, a broken connection, a traceback, an error of the page's "
+        "own, or a refusal that is no plain sentence or tells a path of the server."
+    )
+    head = ("what", *names, "slowest s")
+    return Section("Nonsense", (how,), result["command"], (Table(head, tuple(rows), says=says),), page=PAGE)
+
+
+def load(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
+    """`scripts.load`: many users at once."""
+    rows = tuple(
+        (name, f"{row['answers']}", f"{row.get('p50_s', 0):.1f}", f"{row.get('p95_s', 0):.1f}")
+        for name, row in result["load"].items()
+    )
+    memory, errors = result["memory_mib"], sum(result["errors"].values())
+    flat = "reached" if memory["spread_percent"] <= SPREAD else "missed"
+    says = [
+        (
+            f"{result['busy']} were told that the page is busy, {errors} got another error, "
+            f"{result['connections_lost']} connections were lost and {result['connections_recovered']} came back."
+        ),
+        f"The aim of no error but busy is {'missed' if errors else 'reached'}.",
+        (
+            f"Memory of the server: {memory['min']} to {memory['max']} MiB, ± {memory['spread_percent']} % around the "
+            f"median once settled; the aim of ± {SPREAD:g} % is {flat}."
+        ),
+    ]
+    says += [f"Error of {count}: `{sentence}`." for sentence, count in result["errors"].items()]
+    title = f"{result['users']} users for {result['minutes']:g} minutes"
+    title += ", with a restart half way" if result["restart"] else ""
+    table = Table(("endpoint", "answers", "p50 s", "p95 s"), rows, says=tuple(says))
+    return Section(title, (f"{result['machine']}.",), result["command"], (table,), page=PAGE)

@@ -1,0 +1,164 @@
+"""A page asked without a browser: its questions by number, as the page itself and programs send them, and its files."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from scripts.served import ROOT
+
+CAUGHT = "Something went wrong here"
+"""How the page's sentence for errors of its own begins."""
+LIMIT_S = 120.0
+TOLD = ("error", "message", "cannot", "detail")
+"""Where the sentence of a refusal stands in an answer."""
+LONGEST = 400  # characters of a sentence that somebody reads
+NEVER = ("Traceback", 'File "', "site-packages", "upstream Gradio app")
+_OURS = tuple({str(ROOT), sys.prefix, tempfile.gettempdir() + "/", str(Path.home()) + "/"} - {"//"})
+
+
+@dataclass(frozen=True)
+class Question:
+    """One event of the page. `name`: what it is called; `kinds` and `values`: of its components."""
+
+    number: int
+    name: str
+    kinds: tuple[str, ...]
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a question. `kind`: answered, refused or crashed. `says`: the sentence, or what is wrong."""
+
+    kind: str
+    says: str
+    seconds: float
+    data: Any = None
+
+
+class Asker:
+    """A client of one running page, with a session of its own. Raises httpx.HTTPError if it is not there."""
+
+    def __init__(self, url: str, session: str) -> None:
+        self.http = httpx.Client(base_url=url, timeout=LIMIT_S)
+        self.session = session
+        config = self.http.get("config").json()
+        parts = {part["id"]: part for part in config["components"]}
+        self.questions = [
+            Question(
+                entry["id"],
+                f"{(entry['targets'] or [[None, 'load']])[0][1]}/{entry['api_name']}",
+                tuple(parts[index]["type"] for index in entry["inputs"]),
+                tuple(parts[index]["props"].get("value") for index in entry["inputs"]),
+            )
+            for entry in config["dependencies"]
+        ]
+
+    def upload(self, name: str, data: bytes) -> dict[str, Any] | Outcome:
+        """The file as a question names it, or the refusal. The name goes out as it is, quotes and line ends escaped."""
+        began = time.monotonic()
+        raw = name.encode("utf-8", "replace").replace(b'"', b"%22").replace(b"\r", b"%0D").replace(b"\n", b"%0A")
+        body = b'--fuzz\r\nContent-Disposition: form-data; name="files"; filename="' + raw + b'"\r\n\r\n'
+        kind = {"content-type": "multipart/form-data; boundary=fuzz"}
+        answer = self.http.post("gradio_api/upload", content=body + data + b"\r\n--fuzz--\r\n", headers=kind)
+        if answer.status_code == 200 and answer.json():
+            return {"path": answer.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+        return judged(answer, time.monotonic() - began)
+
+    def ask(self, question: Question, data: Any, event: Any = None) -> Outcome:
+        """Put it into the queue and wait for the last answer."""
+        began = time.monotonic()
+        body = {"data": data, "event_data": event, "fn_index": question.number, "session_hash": self.session}
+        joined = self.http.post("gradio_api/queue/join", content=json.dumps(body), headers=JSON)
+        if joined.status_code != 200:
+            return judged(joined, time.monotonic() - began)
+        told: dict[str, Any] = {}
+        with self.http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as stream:
+            for line in stream.iter_lines():
+                if not line.startswith("data:"):
+                    continue
+                message = json.loads(line[5:])
+                if message["msg"] in ("process_completed", "unexpected_error"):
+                    told = message
+                    break
+        seconds = time.monotonic() - began
+        if not told.get("success"):
+            says = (told.get("output") or {}).get("error") or told.get("message")
+            return _refusal([says], seconds) if says else Outcome("crashed", "an error without a sentence", seconds)
+        values = told["output"].get("data")
+        sentences = list(_sentences(values))
+        if sentences:
+            return _refusal(sentences, seconds)
+        return Outcome("answered", "", seconds, values)
+
+    def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Outcome:
+        """Any request. What streams is read for half a second."""
+        began = time.monotonic()
+        url = str(self.http.base_url).rstrip("/") + path
+        with self.http.stream(method, url, content=body, headers=headers) as answer:
+            if answer.headers.get("content-type", "").startswith("text/event-stream"):
+                return Outcome("answered", "", time.monotonic() - began)
+            answer.read()
+        return judged(answer, time.monotonic() - began)
+
+    def file(self, path: str) -> httpx.Response:
+        """A file by the path that the server told."""
+        return self.http.get(f"gradio_api/file={quote(path)}")
+
+
+JSON = {"content-type": "application/json"}
+
+
+def judged(answer: httpx.Response, seconds: float) -> Outcome:
+    """A plain answer over HTTP as an outcome."""
+    text = answer.text if "text" in answer.headers.get("content-type", "text") or len(answer.content) < 9999 else ""
+    if answer.status_code >= 500:
+        if answer.status_code == 503 and "full" in text:
+            return Outcome("refused", "The queue is full.", seconds)
+        return Outcome("crashed", f"status {answer.status_code}: {text[:100]}", seconds)
+    if answer.status_code >= 400:
+        leak = wrong(text, long=True)
+        return Outcome("crashed" if leak else "refused", leak or f"status {answer.status_code}", seconds)
+    return Outcome("answered", "", seconds)
+
+
+def wrong(sentence: str, *, long: bool = False) -> str:
+    """What keeps a refusal from being one plain sentence; nothing for one that is. `long`: JSON of a protocol."""
+    if sentence.startswith(CAUGHT):
+        return "an error of the page's own"
+    if any(word in sentence for word in NEVER):
+        return f"insides: {sentence[:100]!r}"
+    if any(path in sentence for path in _OURS):
+        return f"a path of the server: {sentence[:100]!r}"
+    if not long and not re.fullmatch(rf"\S[^\r\n\0]{{8,{LONGEST}}}", sentence):
+        return f"no plain sentence: {sentence[:100]!r} ({len(sentence)} characters)"
+    return ""
+
+
+def _refusal(sentences: list[str], seconds: float) -> Outcome:
+    faults = [fault for fault in map(wrong, sentences) if fault]
+    return Outcome("crashed", faults[0], seconds) if faults else Outcome("refused", sentences[0], seconds)
+
+
+def _sentences(value: Any) -> list[str]:
+    """The refusals in what the page answers, wherever they stand."""
+    found: list[str] = []
+    rest = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict):
+            found += [one[name] for name in TOLD if isinstance(one.get(name), str) and one[name]]
+            rest += [inner for name, inner in one.items() if name not in ("data", "records", "picture")]
+        elif isinstance(one, list) and len(one) < 1000:
+            rest += one
+    return found

@@ -1,0 +1,152 @@
+"""Nonsense at a running page: hostile files, settings, links, names and requests; what became of each is counted.
+
+    python -m scripts.fuzz --json results/fuzz.json
+
+Starts `app.py` and asks it as browsers and programs do, with the files of `scripts.make_hostile` and with values drawn
+at random. A crash is an answer that is no answer: a status of 500, a traceback, an error of the page's own, a refusal
+that is no plain sentence or that tells a path of the server. The same seed asks the same.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import tyro
+from tqdm import tqdm
+
+from crt.errors import CrtError, InvalidSetting
+from crt.train.machine import describe_machine
+from scripts.asking import Outcome
+from scripts.fuzzer import PAGE, PROGRAM, Fuzzer
+from scripts.make_hostile import corpus
+from scripts.output import write_json
+from scripts.served import Server, served
+
+SHARES = {"settings": 0.5, "links": 0.2, "names": 0.1, "requests": 0.2}
+"""Of the draws."""
+CACHE_MIB = 256
+
+
+@dataclass(frozen=True)
+class Fuzz:
+    """How much, and what is fuzzed."""
+
+    draws: int = 2000
+    """Questions and requests at random, beside the files."""
+    seed: int = 0
+    every: int = 1
+    """Upload every n-th hostile file; 1 is all of them."""
+    checkpoint: str = "checkpoints/voc"
+    log: Path | None = None
+    """Keep what the server says here."""
+    json: Path | None = None
+    """Write the result here."""
+
+    def __post_init__(self) -> None:
+        if self.draws < 0 or self.every < 1:
+            raise InvalidSetting("Give at least 0 draws, and 1 for every file.")
+
+
+@dataclass
+class Count:
+    """Of one group: asked, answered, refused in one sentence, crashed, and the slowest answer in seconds."""
+
+    asked: int = 0
+    answered: int = 0
+    refused: int = 0
+    crashed: int = 0
+    slowest_s: float = 0.0
+    crashes: list[str] = field(default_factory=list)
+
+    def add(self, what: str, outcome: Outcome) -> None:
+        """Count one."""
+        self.asked += 1
+        setattr(self, outcome.kind, getattr(self, outcome.kind) + 1)
+        self.slowest_s = round(max(self.slowest_s, outcome.seconds), 3)
+        if outcome.kind == "crashed" and len(self.crashes) < 20:
+            self.crashes.append(f"{what}: {outcome.says}"[:300])
+
+
+def fuzz(config: Fuzz) -> dict[str, Any]:
+    """Ask everything -> the counts of each group. Raises InvalidSetting if the page does not start."""
+    counts = {name: Count() for name in ("files", *SHARES)}
+    said: Counter[str] = Counter()
+    words = ["--checkpoint", config.checkpoint, "--more", "--queue-size", "8", "--cache-mb", str(CACHE_MIB)]
+    with tempfile.TemporaryDirectory() as folder:
+        log = config.log or Path(folder) / "server.log"
+        with served(words, log, Path(folder) / "uploads") as server:
+            fuzzer = Fuzzer(server.url, config.seed)
+            fuzzer.warm()
+            before = server.resident_mib
+            work = list(_work(config))
+            half = 0.0
+            for number, (group, ask) in enumerate(tqdm(work, unit="question", mininterval=5.0)):
+                what, outcome = ask(fuzzer)
+                counts[group].add(what, outcome)
+                said[outcome.says if outcome.kind == "refused" else ""] += 1
+                half = server.resident_mib if number == len(work) // 2 else half
+            after, health = server.resident_mib, _health(server, fuzzer)
+        tracebacks = log.read_text(encoding="utf-8", errors="replace").count("Traceback (most recent")
+    result = {
+        "fuzz": {name: vars(count) for name, count in counts.items()},
+        "tracebacks": tracebacks,
+        "health": health,
+        "sentences": len(said) - ("" in said),
+        "memory_mib": {"before": round(before), "half": round(half), "after": round(after), "cache": CACHE_MIB},
+        "draws": config.draws,
+        "seed": config.seed,
+        "command": f"python -m scripts.fuzz --draws {config.draws} --seed {config.seed} --json results/fuzz.json",
+        "machine": describe_machine(),
+    }
+    if config.json is not None:
+        write_json(config.json, result)
+    return result
+
+
+def _work(config: Fuzz) -> Iterator[tuple[str, Any]]:
+    """Group and how to ask, for every question in turn."""
+    for index, (kind, name, data) in enumerate(corpus(config.seed)):
+        if index % config.every == 0:
+            question = (PAGE, PROGRAM)[index % 2]
+            yield (
+                "files",
+                lambda one, what=f"{kind} {name}", args=(name, data, question): (what[:80], one.file(*args)),
+            )
+    chance = random.Random(config.seed + 1)  # noqa: S311
+    for group in chance.choices(list(SHARES), list(SHARES.values()), k=config.draws):
+        yield group, getattr(Fuzzer, group)
+
+
+def _health(server: Server, fuzzer: Fuzzer) -> str:
+    """What `/health` says, or why a good question is not answered any more."""
+    outcome = fuzzer.asker.ask(fuzzer.questions[PROGRAM], fuzzer.good(fuzzer.questions[PROGRAM]))
+    if outcome.kind != "answered":
+        return f"refuses a good question: {outcome.says}"
+    return str(httpx.get(f"{server.url}health", timeout=30).json()["status"])
+
+
+def main(config: Fuzz) -> int:
+    """Run, print, and 1 if anything crashed or the page is not well."""
+    result = fuzz(config)
+    for name, row in result["fuzz"].items():
+        print(name, {key: value for key, value in row.items() if key != "crashes"})
+        for crash in row["crashes"]:
+            print("   ", crash)
+    print("tracebacks", result["tracebacks"], "health", result["health"], "memory", result["memory_mib"])
+    crashed = sum(row["crashed"] for row in result["fuzz"].values())
+    return int(bool(crashed or result["tracebacks"]) or result["health"] != "ok")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(tyro.cli(Fuzz, description=__doc__)))
+    except CrtError as error:
+        sys.exit(f"error: {error}")

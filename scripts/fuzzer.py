@@ -1,0 +1,143 @@
+"""One hostile client of a running page: what it asks is drawn at random, and what is good about it is written here."""
+
+from __future__ import annotations
+
+import io
+import random
+import time
+from typing import Any
+
+import httpx
+import numpy as np
+from PIL import Image
+
+from crt.errors import InvalidSetting
+from scripts import nonsense
+from scripts.asking import JSON, Asker, Outcome, Question
+from scripts.make_hostile import EVIL
+
+PAGE, PROGRAM = "change/explain", "click/masks"
+LINKS = ("reopen/reopen", "reopen/look")
+SLOW_EVENTS = ("judge",)
+"""Measurements of many seconds: good ones are asked for a map of chance only."""
+DETAILS: dict[str, Any] = {
+    "run": "1", "key": "k", "method": "crt", "classes": [0], "loops": 1, "refined": True, "blocks": None,
+    "combine": "sum", "threshold": 0.3, "size": "224", "mode": "overlap", "y": 0.5, "x": 0.5, "name": "gradcam",
+    "measure": "confidence", "chance": True, "question": "k", "kind": "png", "id": "cat",
+    "crf": {"iterations": 1, "gaussianSxy": 3, "gaussianCompat": 3, "bilateralSxy": 50, "bilateralSrgb": 5,
+            "bilateralCompat": 10},
+    "walk": {"beta": 8, "steps": 2}, "maps": [{"method": "crt", "letter": ""}], "picture": False,
+    "difference": False, "opacity": 0.6, "colormap": "viridis", "scale": "map",
+    "absolute": {"cam": None, "product": None}, "outline": True, "boxes": False, "cells": False, "overlay": "heat",
+    "rows": 60, "columns": 80, "truth": None, "extra": None,
+}  # fmt: skip
+"""What the page sends with its events, all together: each takes what it knows."""
+LINK = {"act": "show", "pic": "", "size": "224", "mode": "overlap", "checkpoint": "", "networks": False, "key": "k"}
+
+
+class Fuzzer:
+    """One hostile client of a page. `chance` decides all that it asks."""
+
+    def __init__(self, url: str, seed: int) -> None:
+        self.asker = Asker(url, session=f"fuzz{seed}")
+        self.chance = random.Random(seed)  # noqa: S311 - no secret
+        self.questions = {question.name: question for question in self.asker.questions}
+        self.picture: dict[str, Any] = {}
+
+    def warm(self) -> None:
+        """Upload the picture that all good questions are about, and let the networks look at it."""
+        small = Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8))
+        stream = io.BytesIO()
+        small.resize((160, 120), Image.Resampling.BICUBIC).save(stream, "PNG")
+        uploaded = self.asker.upload("good.png", stream.getvalue())
+        if isinstance(uploaded, Outcome):
+            raise InvalidSetting(f"The page takes no picture: {uploaded.says}")
+        self.picture = uploaded
+        for name in (PAGE, PROGRAM):
+            outcome = self.asker.ask(self.questions[name], self.good(self.questions[name]))
+            if outcome.kind != "answered":
+                raise InvalidSetting(f"The page does not answer a good question: {outcome.says}")
+
+    def good(self, question: Question, picture: dict[str, Any] | None = None) -> list[Any]:
+        """Values that a page would send."""
+        pairs = zip(question.kinds, question.values, strict=True)
+        return [(picture or self.picture) if kind in ("image", "file") else value for kind, value in pairs]
+
+    def file(self, name: str, data: bytes, question: str) -> Outcome:
+        """Upload a file and ask about it."""
+        uploaded = self.asker.upload(name, data)
+        if isinstance(uploaded, Outcome):
+            return uploaded
+        asked = self.questions[question]
+        return self.asker.ask(asked, self.good(asked, uploaded))
+
+    def settings(self) -> tuple[str, Outcome]:
+        """Any question with other values, with other details, or with both."""
+        question = self.chance.choice(self.asker.questions)
+        data, event = self.good(question), dict(DETAILS)
+        which = self.chance.randrange(4)
+        if which != 0:
+            event = nonsense.changed(event, self.chance)
+        if which in (0, 1):
+            data = nonsense.changed(data, self.chance)
+        if which == 3 and self.chance.random() < 0.2:
+            event = nonsense.value(self.chance)
+        if question.name.startswith(SLOW_EVENTS) and isinstance(event, dict):
+            event["chance"] = True
+        return question.name, self.asker.ask(question, data, event)
+
+    def links(self) -> tuple[str, Outcome]:
+        """What a link asks for: its query to the server, or what the page makes of it."""
+        if self.chance.random() < 0.4:
+            query = nonsense.query(self.chance)
+            return "link", self.plain("GET", f"/?{query}")
+        name = self.chance.choice(LINKS)
+        event = nonsense.changed(LINK | {"networks": name == LINKS[1]}, self.chance)
+        if self.chance.random() < 0.3 and isinstance(event, dict):
+            event["pic"] = self.chance.choice(("ex.", "sha.")) + self.chance.choice(nonsense.TEXTS)
+        question = self.questions[name]
+        return name, self.asker.ask(question, self.good(question), event)
+
+    def names(self) -> tuple[str, Outcome]:
+        """A file whose name, or a figure whose words are markup, looked at, and what is served of it."""
+        text = self.chance.choice((*nonsense.TEXTS, *EVIL, "a.svg", "a.html", "a.js", "a.mjs", "a.xhtml"))
+        if self.chance.random() < 0.5:
+            found = next(one for one in self.asker.questions if one.name.startswith("publish/"))
+            return found.name, self.asker.ask(found, self.good(found), _titled(text[:5000]))
+        began = time.monotonic()
+        uploaded = self.asker.upload(text[:500], b"<svg onload=\"document.title='evil'\"><script>1</script></svg>")
+        if isinstance(uploaded, Outcome):
+            return "upload", uploaded
+        answer, seconds = self.asker.file(uploaded["path"]), time.monotonic() - began
+        if answer.status_code == 200 and not _harmless(answer.headers):
+            return "upload", Outcome("crashed", f"{text[:40]!r} is served so that it runs", seconds)
+        question = self.questions[PAGE]
+        return "upload", self.asker.ask(question, self.good(question, uploaded))
+
+    def requests(self) -> tuple[str, Outcome]:
+        """Any request that no page sends."""
+        method, path, body, headers = nonsense.request(self.chance)
+        return f"{method} {path[:60]}", self.plain(method, path, body, headers)
+
+    def plain(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Outcome:
+        """A request, a broken connection being a crash."""
+        began = time.monotonic()
+        try:
+            return self.asker.request(method, path, body, headers or JSON)
+        except httpx.HTTPError as error:
+            return Outcome("crashed", f"{type(error).__name__}: {error}", time.monotonic() - began)
+
+
+def _titled(text: str) -> dict[str, Any]:
+    """A figure with one more map whose title and note are this text."""
+    values = "AACAPwAAgD8AAIA/AACAPw=="  # four ones
+    extra = {"title": text, "note": text, "unit": "attention", "h": 2, "w": 2, "down": 2, "across": 2, "values": values}
+    return DETAILS | {"kind": "svg", "maps": [], "extra": extra}
+
+
+def _harmless(headers: httpx.Headers) -> bool:
+    """Whether a browser would save a file, or draw it as pixels."""
+    kind, how = headers.get("content-type", ""), headers.get("content-disposition", "")
+    drawn = kind.startswith(("image/", "text/plain", "application/octet-stream", "application/json"))
+    drawn = drawn and "svg" not in kind
+    return how.startswith("attachment") or drawn
