@@ -21,7 +21,7 @@ from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from scripts.output import counted, write_json
 
-MAIN = ("crt", "tscam", "resnet", "crt_cnn")
+MAIN = ("crt", "tscam", "tscam_default", "resnet", "crt_cnn")
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
             "precision": "bfloat16" if bfloat16 else "float32",
             "torch": torch.__version__,
             "checkpoint_sha256": checkpoint.sha256,
+            "networks": {name: spec.sha256 for name, spec in checkpoint.config.networks.items()},
         },
         "definitions": DEFINITIONS,
         "images": len(images),
@@ -110,7 +111,10 @@ def read_boxes(root: Path, boxes: Path | None, split: str) -> ImageSet:
 
 
 def wanted(predictor: Predictor, loops: int | None) -> dict[str, MapRequest]:
-    """The rows of the table: each network by the checkpoint's defaults, and CRT up to `loops` if that is given."""
+    """The rows of the table: CRT by the checkpoint's defaults, TS-CAM as published and refined like CRT, the CNNs.
+
+    `loops`: CRT at every loop count up to this one as well.
+    """
     most = max(predictor.checkpoint.config.defaults.loops, loops or 0)
     requests = requests_for(predictor, most)
     return {

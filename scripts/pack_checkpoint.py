@@ -14,7 +14,7 @@ from typing import Any
 
 import tyro
 
-from crt.checkpoint import CheckpointConfig, Defaults, load_checkpoint, read_config, write_config
+from crt.checkpoint import CheckpointConfig, Defaults, Method, load_checkpoint, read_config, write_config
 from crt.errors import CrtError, InvalidCheckpoint
 
 MASKS = ("relation", "segmentation")
@@ -31,6 +31,8 @@ class Pack:
     name: str
     defaults: Defaults = field(default_factory=Defaults)
     """Settings that measured best; the app starts from them."""
+    networks: tuple[Method, ...] | None = None
+    """Take these only, for a smaller checkpoint; all of them if left out."""
 
 
 def pack(config: Pack) -> CheckpointConfig:
@@ -43,10 +45,15 @@ def pack(config: Pack) -> CheckpointConfig:
         if twice := networks.keys() & part.networks.keys():
             raise InvalidCheckpoint(f"{run} has {', '.join(sorted(twice))} a second time: give each run once.")
         networks |= part.networks
+    if config.networks is not None:
+        if missing := set(config.networks) - networks.keys():
+            raise InvalidCheckpoint(f"No run has {', '.join(sorted(missing))}: choose among {', '.join(networks)}.")
+        networks = {name: networks[name] for name in config.networks}
     relation, segmentation = (_the_one(configs, name) for name in MASKS)
     config.out.mkdir(parents=True, exist_ok=True)
     for run, part in zip(config.runs, configs, strict=True):
-        for spec in (*part.networks.values(), part.relation, part.segmentation):
+        kept = [spec for name, spec in part.networks.items() if name in networks]
+        for spec in (*kept, part.relation, part.segmentation):
             if spec is not None:
                 shutil.copyfile(run / spec.file, config.out / spec.file)
     packed = CheckpointConfig(

@@ -22,7 +22,7 @@ def cub(tmp_path) -> Path:
     write(root, "images", [f"{key} {name}" for key, name in zip((3, 5, 90, 91), PICTURES, strict=True)])
     write(root, "image_class_labels", ["3 1", "5 1", "90 4", "91 7"])
     write(root, "train_test_split", ["3 1", "5 0", "90 1", "91 0"])
-    write(root, "classes", ["1 001.Albatross", "4 004.Ani", "7 007.Auklet"])
+    write(root, "classes", ["1 001.Black_footed_Albatross", "4 004.Ani", "7 007.Auklet"])
     write(root, "bounding_boxes", ["3 10 5 20 30", "5 0.5 1.5 70 20", "90 1 2 3 4", "91 2 2 10 10"])
     return root
 
@@ -36,7 +36,7 @@ def test_a_split_with_classes_boxes_and_masks_where_there_are_some(cub):
     mask.parent.mkdir(parents=True)
     Image.new("L", (60, 40)).save(mask)
     train, test = read_cub(cub, "train"), read_cub(cub.parent, "test")
-    assert train.classes == test.classes == ("001.Albatross", "004.Ani", "007.Auklet")
+    assert train.classes == test.classes == ("Black footed Albatross", "Ani", "Auklet")
     assert train.single_label and [s.id for s in train.samples] == ["001.Albatross/a_1", "004.Ani/b_9"]
     assert [s.labels for s in test.samples] == [(0,), (2,)]
     assert train.samples[0].boxes == ((10, 5, 30, 35),) and train.samples[0].mask == mask
@@ -46,8 +46,9 @@ def test_a_split_with_classes_boxes_and_masks_where_there_are_some(cub):
 
 
 def test_some_classes_by_name_in_their_own_order(cub):
-    images = read_cub(cub, "test", classes=["Auklet", "001.Albatross"])
-    assert images.classes == ("007.Auklet", "001.Albatross")
+    for written in ("001.Black_footed_Albatross", "Black_footed_Albatross", "Black footed Albatross"):
+        images = read_cub(cub, "test", classes=["Auklet", written])
+        assert images.classes == ("Auklet", "Black footed Albatross")
     assert [(s.id, s.labels) for s in images.samples] == [("001.Albatross/a_2", (1,)), ("007.Auklet/c_3", (0,))]
 
 

@@ -41,6 +41,14 @@ def test_every_network_and_record_is_in_the_pack(runs, tmp_path):
             np.testing.assert_array_equal(whole.maps(method), alone.maps(method))
 
 
+def test_networks_can_be_left_out(runs, tmp_path):
+    packed = pack(Pack(runs[1:], tmp_path / "small", "small", networks=("tscam",)))
+    assert list(packed.networks) == ["tscam"] and not (tmp_path / "small" / "resnet.safetensors").exists()
+    assert list(load_checkpoint(tmp_path / "small").networks) == ["tscam"]
+    with pytest.raises(InvalidCheckpoint, match="No run has crt: choose among tscam, resnet"):
+        pack(Pack(runs[1:], tmp_path / "none", "none", networks=("crt",)))
+
+
 def test_what_does_not_go_together_is_refused(runs, tmp_path):
     pair, tscam, _ = runs
     with pytest.raises(InvalidCheckpoint, match="tscam a second time"):

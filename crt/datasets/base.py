@@ -69,11 +69,11 @@ class ImageSet:
     def over(self, classes: Sequence[str]) -> ImageSet:
         """The same pictures with labels over another list, such as that of a checkpoint, which has all their classes.
 
-        Names are also the same without a number before them, as in "001.Black_footed_Albatross". Raises InvalidDataset
+        Names are compared as `written`. Raises InvalidDataset
         with the classes that the list does not have.
         """
-        places = {form: index for index, name in enumerate(classes) for form in (_plain(name), name)}
-        known = [places.get(name, places.get(_plain(name))) for name in self.classes]
+        places = {form: index for index, name in enumerate(classes) for form in (written(name), name)}
+        known = [places.get(name, places.get(written(name))) for name in self.classes]
         problems = Problems("This image set")
         for label in sorted({label for sample in self.samples for label in sample.labels}):
             if known[label] is None:
@@ -103,9 +103,10 @@ class ImageSet:
         return cls(sets[0].classes, tuple(first.values()), all(image_set.single_label for image_set in sets))
 
 
-def _plain(name: str) -> str:
-    number, dot, rest = name.partition(".")
-    return rest if dot and number.isdigit() else name
+def written(name: str) -> str:
+    """The name of a class as one writes it: "Black footed Albatross" for 001.Black_footed_Albatross."""
+    number, _, rest = name.partition(".")
+    return (rest if number.isdigit() and rest else name).replace("_", " ")
 
 
 class Problems:

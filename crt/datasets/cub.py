@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-from crt.datasets.base import Box, ImageSet, Problems, Sample
+from crt.datasets.base import Box, ImageSet, Problems, Sample, written
 from crt.errors import InvalidDataset, InvalidSetting
 
 CubSplit = Literal["train", "test"]
@@ -23,7 +23,8 @@ def read_cub(root: str | Path, split: str, *, classes: Sequence[str] | None = No
 
     root: the folder that holds `images.txt`, or the one around it.
     split: `train` or `test`.
-    classes: names as in `classes.txt`, with or without their number; all by default, in the order of their ids.
+    classes: names as in `classes.txt`, with or without their number; all by default, in the order of their ids. Those
+    of the result are as one writes them: "Black footed Albatross" for 001.Black_footed_Albatross.
     A sample's id is its path under `images/`, without the extension. Ids of pictures and classes may have gaps. Boxes
     are as the file has them: they may reach over the edge of the picture.
 
@@ -59,7 +60,7 @@ def read_cub(root: str | Path, split: str, *, classes: Sequence[str] | None = No
     if not samples and not len(problems):
         problems.add("no picture of the classes in this split", split)
     problems.raise_if_any()
-    return ImageSet(tuple(names[key][0] for key in wanted), tuple(samples), single_label=True)
+    return ImageSet(tuple(written(names[key][0]) for key in wanted), tuple(samples), single_label=True)
 
 
 def _find(root: Path) -> Path:
@@ -96,7 +97,7 @@ def _chosen(names: dict[str, tuple[str, ...]], classes: Sequence[str] | None, pr
     order = sorted(names, key=lambda key: int(key) if key.isdigit() else 0)
     if classes is None:
         return {key: index for index, key in enumerate(order)}
-    by_name = {form: key for key in order for form in (names[key][0], names[key][0].partition(".")[2])}
+    by_name = {form: key for key in order for form in _forms(names[key][0])}
     chosen: dict[str, int] = {}
     for name in classes:
         if name not in by_name or by_name[name] in chosen:
@@ -106,6 +107,10 @@ def _chosen(names: dict[str, tuple[str, ...]], classes: Sequence[str] | None, pr
     if not classes:
         problems.add("no class requested; there are", ", ".join(names[key][0] for key in order))
     return chosen
+
+
+def _forms(name: str) -> tuple[str, str, str]:
+    return name, name.partition(".")[2], written(name)
 
 
 def _box(words: Sequence[str], key: str, problems: Problems) -> tuple[Box, ...]:
