@@ -69,8 +69,7 @@ class ImageSet:
     def over(self, classes: Sequence[str]) -> ImageSet:
         """The same pictures with labels over another list, such as that of a checkpoint, which has all their classes.
 
-        Names are compared as `written`. Raises InvalidDataset
-        with the classes that the list does not have.
+        Names are compared as `written`. Raises InvalidDataset with the classes that the list does not have.
         """
         places = {form: index for index, name in enumerate(classes) for form in (written(name), name)}
         known = [places.get(name, places.get(written(name))) for name in self.classes]
