@@ -87,6 +87,14 @@ def resize_short_side(image: np.ndarray, size: int) -> np.ndarray:
     return _resize_side(image, size, min(image.shape[:2]))
 
 
+def resize_square(image: np.ndarray, size: int) -> np.ndarray:
+    """(H, W, 3) uint8 -> (size, size, 3) bicubic copy, its proportions lost. Raises InvalidSetting below 1 pixel."""
+    _check_rgb(image)
+    if size < 1:
+        raise InvalidSetting(f"The size is {size} pixels; give 1 or more.")
+    return _resize(image, size, size)
+
+
 def resize_scale(image: np.ndarray, factor: float) -> np.ndarray:
     """(H, W, 3) uint8 -> bicubic copy with sides round(H * factor) and round(W * factor), each at least 1.
 

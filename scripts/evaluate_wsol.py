@@ -19,6 +19,7 @@ from crt.metrics.wsol import DEFINITIONS, BoxView, WsolScore, choose_thresholds,
 from crt.multiscale import MapRequest, requests_for
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
+from crt.results.base import ordinal
 from scripts.output import counted, write_json
 
 MAIN = ("crt", "tscam", "tscam_default", "resnet", "crt_cnn")
@@ -44,7 +45,7 @@ class Wsol:
     train_every: int = 3
     """Choose thresholds on every n-th training picture."""
     view: BoxView = dataclasses.field(default_factory=BoxView)
-    """`--view.centre`: 256 and the middle 224, as released; `--view.no-centre`: the whole picture."""
+    """What of a picture the networks see."""
     loops: int | None = None
     """Measure CRT also at every loop count up to this one, refined and not."""
     every: int = 1
@@ -77,7 +78,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
             "data": config.root.name,
             "split": config.split if is_cub(config.root) else None,
             "every": config.every,
-            "view": "short side 256, centre 224" if config.view.centre else f"whole, long side {config.view.size}",
+            "view": str(config.view),
             "thresholds": source,
             "loops": requests["crt"].loops if "crt" in requests else None,
             "precision": "bfloat16" if bfloat16 else "float32",
@@ -138,7 +139,7 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MapReque
     images = dataclasses.replace(images, samples=images.samples[:: config.train_every])
     with counted(len(images), "choosing thresholds") as advance:
         chosen = choose_thresholds(predictor, images, requests, config.view, advance=advance)
-    return chosen, f"best on {len(images)} training pictures, every {config.train_every}th"
+    return chosen, f"best on {len(images)} training pictures, every {ordinal(config.train_every)}"
 
 
 def _draw(config: Wsol, predictor: Predictor, images: ImageSet, request: MapRequest, score: WsolScore) -> None:
@@ -159,7 +160,8 @@ def command(config: Wsol) -> str:
     words += [f"--train-root {config.train_root.name}"] if config.train_root else []
     words += [f"--train-boxes {config.train_boxes.name}"] if config.train_boxes else []
     words += [f"--train-every {config.train_every}"] if config.train_every != Wsol.train_every else []
-    words += [] if config.view.centre else [f"--view.no-centre --view.size {config.view.size}"]
+    words += [f"--view.kind {config.view.kind}"] if config.view.kind != BoxView.kind else []
+    words += [f"--view.size {config.view.size}"] if config.view.size != BoxView.size else []
     words += [f"--loops {config.loops}"] if config.loops is not None else []
     words += [f"--every {config.every}"] if config.every > 1 else []
     return " ".join(words)

@@ -198,6 +198,15 @@ def test_crops_depend_on_seed_epoch_and_picture_alone(tmp_path: Path) -> None:
     assert sorted(epoch) == sorted(images.targets().tolist())  # every picture once an epoch
 
 
+def test_a_size_of_both_sides_squashes_the_whole_picture_into_the_crop() -> None:
+    image = np.zeros((40, 80, 3), np.uint8)
+    image[10:30, 40:] = 255  # the right half, in the middle of the height
+    crop = random_crop(image, 64, (64, 64), np.random.default_rng(1), "both")[0]
+    bright = crop > crop.mean()
+    rows, columns = (bright.any(axis).nonzero().flatten() for axis in (1, 0))
+    assert abs(rows.min() - 16) <= 1 and abs(rows.max() - 47) <= 1 and abs(len(columns) - 32) <= 1
+
+
 def test_random_crop_zero_fills_small_pictures_and_never_stretches() -> None:
     image = np.full((40, 80, 3), 255, np.uint8)
     for seed in range(20):

@@ -17,6 +17,7 @@ from crt.metrics.wsol import BoxView, Looked, choose_thresholds, evaluate_wsol
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor, Settings
 from crt.results.localization import localization
+from scripts.choose_blocks import THRESHOLDS, Choice, choose
 from scripts.evaluate_wsol import Wsol, read_boxes
 from scripts.evaluate_wsol import wsol as run
 from tests.tiny import tiny_checkpoint
@@ -32,15 +33,15 @@ def blob(box: tuple[int, int, int, int], value: float = 1.0) -> np.ndarray:
     return cam
 
 
-@pytest.mark.parametrize("view", [BoxView(), BoxView(centre=False, size=100)])
+@pytest.mark.parametrize("view", [BoxView(), BoxView("centre"), BoxView("whole", size=100)])
 def test_a_box_that_is_seen_comes_back_to_where_it_was(view):
     image = np.zeros((300, 500, 3), dtype=np.uint8)
     image[120:200, 190:330] = 255
     seen, to_picture = view.of(image)
-    assert seen.shape == ((224, 224, 3) if view.centre else (60, 100, 3))
+    assert seen.shape == ((60, 100, 3) if view.kind == "whole" else (224, 224, 3))
     rows, columns = np.nonzero(seen[..., 0] > 127)
     box = to_picture([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]])[0]
-    assert np.abs(box - [190, 120, 330, 200]).max() <= (1.5 if view.centre else 4)
+    assert np.abs(box - [190, 120, 330, 200]).max() <= (4 if view.kind == "whole" else 1.5)
 
 
 def test_the_measures_by_hand(monkeypatch):
@@ -107,7 +108,7 @@ def test_the_command_measures_cub(birds, checkpoint, tmp_path):
     run(config)
     result = json.loads(file.read_text())
     assert result["images"] == 3 and {"crt", "tscam", "resnet", "crt_cnn", "crt_loops_2"} <= set(result["methods"])
-    assert result["protocol"]["thresholds"] == "best on 3 training pictures, every 2th"
+    assert result["protocol"]["thresholds"] == "best on 3 training pictures, every 2nd"
     assert str(tmp_path) not in file.read_text()
     for row in result["methods"].values():
         assert {"top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2", "threshold", "pxap"} <= set(row)
@@ -118,7 +119,7 @@ def test_the_command_measures_cub(birds, checkpoint, tmp_path):
     ordering = [f"{result['methods'][name]['gt_known']:.1f}" for name in ("crt", "tscam", "resnet")]
     assert all(number in section.sentences[0] for number in ordering)
     assert "finds most boxes" in section.sentences[-1]
-    given = run(Wsol(birds, str(checkpoint), threshold=0.3, precision="no", view=BoxView(False, 96)))
+    given = run(Wsol(birds, str(checkpoint), threshold=0.3, precision="no", view=BoxView("whole", 96)))
     assert {row["threshold"] for row in given["methods"].values()} == {0.3}
 
 
@@ -147,7 +148,7 @@ def test_folders_with_a_csv_are_the_same_data(birds, checkpoint, tmp_path):
 def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
     predictor = Predictor(load_checkpoint(checkpoint))
     images = read_boxes(birds, None, "test").over(predictor.checkpoint.config.classes)
-    view = BoxView(centre=False, size=96)
+    view = BoxView("whole", size=96)
     for looked in wsol.look(predictor, images, {"crt": MapRequest("crt", loops=1)}, view):
         seen, _ = view.of(np.asarray(Image.open(looked.sample.image)))
         trace = predictor.trace(seen, Settings(size=None, loops=1))
@@ -155,6 +156,26 @@ def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
         assert looked.maps["crt"].shape == seen.shape[:2]
         assert looked.maps["crt"][8, 8] == pytest.approx(cells[0, 0], abs=0.05 * float(cells.max()))
         assert np.allclose(looked.logits["crt"], trace.scores("crt", 1), atol=1e-5)
+
+
+def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
+    """Every candidate is there once, the best first, and the measure of one is that of the evaluation."""
+    file = tmp_path / "choice.json"
+    rows = choose(Choice(birds, str(checkpoint), every=1, view=BoxView("whole", 96), precision="no", json=file))
+    told = json.loads(file.read_text())
+    assert told["images"] == 6 and told["view"] == "whole, long side 96" and len(told["candidates"]) == len(rows)
+    depth = max(row["blocks"][1] for row in rows if row["blocks"]) + 1
+    ranges = {(row["loops"], row["blocks"]) for row in rows}
+    assert len(ranges) == len(rows) == 2 * (depth * (depth + 1) // 2 + 1)
+    assert [row["max_box_acc"] for row in rows] == sorted((row["max_box_acc"] for row in rows), reverse=True)
+    predictor = Predictor(load_checkpoint(checkpoint))
+    images = read_boxes(birds, None, "train").over(CLASSES)
+    one = {"it": MapRequest("crt", 1, blocks=(0, 1))}
+    found = wsol.box_accuracies(predictor, images, one, BoxView("whole", 96), thresholds=THRESHOLDS)["it"]
+    row = next(row for row in rows if (row["loops"], row["blocks"]) == (1, (0, 1)))
+    assert (row["max_box_acc"], row["threshold"]) == (round(100 * found.max_box_acc(), 2), found.best_threshold())
+    with pytest.raises(InvalidSetting, match="no tscam"):
+        choose(Choice(birds, str(tiny_checkpoint(tmp_path / "c", methods=("crt",), single_label=True)), method="tscam"))
 
 
 def test_unknown_classes_and_missing_boxes_are_named(birds, tmp_path):

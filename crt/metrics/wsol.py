@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -12,9 +12,9 @@ from PIL import Image
 from crt.boxes import Box, BoxesLike, CentreCrop, best_match, box_of_map, min_max
 from crt.datasets import ImageSet, Sample
 from crt.errors import InvalidDataset
-from crt.images import load_image, resize_long_side
+from crt.images import load_image, resize_long_side, resize_square
 from crt.indexed import read_labels
-from crt.metrics.localization import BoxAccuracy, Localization, PixelCurves
+from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization, PixelCurves
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor, Settings
 from crt.seeds import to_pixels
@@ -40,23 +40,34 @@ ToPicture = Callable[[BoxesLike], np.ndarray]
 
 @dataclass(frozen=True)
 class BoxView:
-    """How a picture is looked at. `centre`: short side at 256 and of that the middle 224 × 224, as released; else the
-    whole picture with its long side at `size` pixels, through tiles where it is larger than one.
+    """How a picture is looked at.
+
+    kind: `square` squashes the whole picture to size × size, as the released program of TS-CAM does at 224; `centre`
+    is the middle 224 × 224 of the picture with its short side at 256, which cuts some objects; `whole` keeps the
+    proportions, the long side at `size`. What is larger than a tile goes through tiles.
     """
 
-    centre: bool = True
+    kind: Literal["square", "centre", "whole"] = "square"
     size: int = 224
+    """Pixels; `centre` does not use it."""
+
+    def __str__(self) -> str:
+        if self.kind == "centre":
+            return "short side 256, centre 224"
+        if self.kind == "square":
+            return f"whole, squashed to {self.size} × {self.size}"
+        return f"whole, long side {self.size}"
 
     def of(self, image: np.ndarray) -> tuple[np.ndarray, ToPicture]:
         """(H, W, 3) uint8 -> what the networks see, (h, w, 3) uint8, and the way of its boxes back to the picture."""
         height, width = image.shape[:2]
-        if self.centre:
+        if self.kind == "centre":
             crop = CentreCrop((height, width))
             (rows, columns), (top, left) = crop.resized, crop.origin
             resized = np.asarray(Image.fromarray(image).resize((columns, rows), Image.Resampling.BICUBIC))
             seen = np.ascontiguousarray(resized[top : top + crop.crop, left : left + crop.crop])
             return seen, crop.to_source
-        seen = resize_long_side(image, self.size)
+        seen = (resize_square if self.kind == "square" else resize_long_side)(image, self.size)
         factors = np.tile([width / seen.shape[1], height / seen.shape[0]], 2)
         return seen, lambda boxes: np.asarray(boxes, dtype=np.float64).reshape(-1, 4) * factors
 
@@ -109,13 +120,27 @@ def choose_thresholds(
 
     Raises InvalidDataset for a picture without a box.
     """
-    accuracies = {name: BoxAccuracy() for name in requests}
+    accuracies = box_accuracies(predictor, images, requests, view, advance=advance)
+    return {name: accuracy.best_threshold() for name, accuracy in accuracies.items()}
+
+
+def box_accuracies(
+    predictor: Predictor,
+    images: ImageSet,
+    requests: Mapping[str, MapRequest],
+    view: BoxView,
+    *,
+    thresholds: np.ndarray | Sequence[float] = BOX_THRESHOLDS,
+    advance: Callable[[], None] | None = None,
+) -> dict[str, BoxAccuracy]:
+    """For each kind of map the boxes found at every threshold. Raises InvalidDataset for a picture without a box."""
+    accuracies = {name: BoxAccuracy(thresholds) for name in requests}
     for looked in look(predictor, images, requests, view):
         for name, cam in looked.maps.items():
             accuracies[name].add(cam, looked.sample.boxes, looked.to_picture)
         if advance is not None:
             advance()
-    return {name: accuracy.best_threshold() for name, accuracy in accuracies.items()}
+    return accuracies
 
 
 def evaluate_wsol(

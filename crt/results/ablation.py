@@ -9,7 +9,7 @@ from typing import Any
 from crt.checkpoint import Defaults
 from crt.results.ablation_charts import charts
 from crt.results.ablation_loops import loops
-from crt.results.base import Section, Table
+from crt.results.base import Section, Table, ordinal
 from crt.results.claims import SEEDS, Compared, beyond_seeds, published, saying, table_of, verdict_of_best
 from crt.results.spread import Rows, Spread, cell, named, spread
 
@@ -28,9 +28,10 @@ def ablation(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
     size = f"with their long side at {protocol['size']} pixels" if protocol.get("size") else "of their own size"
     how = (
         f"All rows: {plan['epochs']} epochs of {plan['crop']} px crops on {protocol['split']}, batch {plan['batch']}, "
-        f"{plan['vit']} + {plan['cnn']}; measured on every {protocol['every']}th picture of {protocol['measured']} "
-        f"that shows an animal, {size} unless the row says another, {protocol['views']}; mIoU over background, the "
-        f"animals and person at the best threshold. ± is half the range over {len(protocol['seeds'])} seeds. "
+        f"{plan['vit']} + {plan['cnn']}; measured on every {ordinal(protocol['every'])} picture of "
+        f"{protocol['measured']} that shows an animal, {size} unless the row says another, {protocol['views']}; mIoU "
+        "over background, the animals and person at the best threshold. ± is half the range over "
+        f"{len(protocol['seeds'])} seeds. "
         f"{len(protocol['missing'])} runs of the list are still to do."
     )
     makers: dict[str, Callable[[Rows], list[Table]]] = {

@@ -61,6 +61,12 @@ class Section:
     order: int = field(default=0, compare=False)
 
 
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th …"""
+    teens = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
 def numbers(*values: float | None) -> tuple[str, ...]:
     """Percentages as text; a dash for what was not measured."""
     return tuple("–" if value is None else f"{value:.1f}" for value in values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.results.base import Section, Table, numbers
+from crt.results.base import Section, Table, numbers, ordinal
 
 ROWS = {
     "resnet": "ResNet-50 alone (the CAM of IRNet)",
@@ -56,7 +56,7 @@ def evaluation(result: dict[str, Any], defaults: Defaults) -> Section:
     result = with_defaults(result, defaults)
     protocol, methods = result["protocol"], result["methods"]
     views = f"{len(protocol['scales'])} scale{'s' if len(protocol['scales']) > 1 else ''}"
-    every = f", every {protocol['every']}th picture" if protocol["every"] > 1 else ""
+    every = f", every {ordinal(protocol['every'])} picture" if protocol["every"] > 1 else ""
     over = "all classes" if protocol["classes"] == "all" else "background, " + ", ".join(protocol["classes"])
     how = (
         f"mIoU of {over}; {result['images']} pictures{every}; image labels given; 255 ignored; cut-merge mode "

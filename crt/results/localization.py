@@ -6,7 +6,7 @@ from typing import Any
 
 from crt.checkpoint import Defaults
 from crt.metrics.localization import BOX_THRESHOLDS
-from crt.results.base import Chart, Line, Section, Table, numbers
+from crt.results.base import Chart, Line, Section, Table, numbers, ordinal
 
 ROWS = {
     "crt": "CRT, default settings",
@@ -28,7 +28,7 @@ KEYS = ("top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2")
 def localization(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """What `scripts.evaluate wsol` measured: boxes, and the classes that the scores say."""
     protocol, methods = result["protocol"], result["methods"]
-    every = f", every {protocol['every']}th picture" if protocol["every"] > 1 else ""
+    every = f", every {ordinal(protocol['every'])} picture" if protocol["every"] > 1 else ""
     split = f" of {protocol['split']}" if protocol["split"] else ""
     how = (
         f"{result['images']} pictures{split}{every}, {result['classes']} classes; view: {protocol['view']}; threshold: "

@@ -12,8 +12,8 @@ from crt.errors import InvalidSetting
 from crt.precision import Precision
 
 Branches = Literal["pair", "cnn", "vit"]
-Side = Literal["long", "short"]
-"""Which side of a picture a size is about."""
+Side = Literal["long", "short", "both"]
+"""Which side of a picture a size is about; `both` makes it a square, whatever its proportions were."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ CUB_PAPER = TrainConfig(
     batch=64,
     data=_CUB,
     model=ModelConfig(vit="deit_small_patch16_224"),
-    schedule=(Phase(60, 224, (256, 256), side="short"),),
+    schedule=(Phase(60, 224, (256, 256), side="both"),),
     cnn_optimizer=_CUB_ADAMW,
     vit_optimizer=_CUB_ADAMW,
     coupling_from_epoch=0,
@@ -226,6 +226,14 @@ CUB_TWO_CORES = TrainConfig(
     coupling_size=112,
     coupling_period=2,
 )
+CUB_SQUARE = dataclasses.replace(
+    CUB_TWO_CORES,
+    vit_optimizer=dataclasses.replace(VIT_ADAMW, lr=5e-5),
+    schedule=(
+        Phase(14, 224, (232, 288), loops=(0, 1), cnn_size=160, side="both"),
+        Phase(6, 224, (232, 288), loops=(0, 1, 3), side="both"),
+    ),
+)
 
 PRESETS: dict[str, tuple[str, TrainConfig]] = {
     "paper": ("the paper's networks with the released optimizer: DeiT-S + ResNet-152, SGD, 10 epochs", PAPER),
@@ -233,6 +241,7 @@ PRESETS: dict[str, tuple[str, TrainConfig]] = {
     "two-cores": ("224 crops, 6 epochs: for a CPU", TWO_CORES),
     "cub-paper": ("birds: DeiT-S + ResNet-50, 60 epochs with coupling by turns", CUB_PAPER),
     "cub-two-cores": ("birds: DeiT-Tiny + ResNet-50, 18 epochs: for two cores", CUB_TWO_CORES),
+    "cub-square": ("birds: whole pictures squashed, a lower rate, 20 epochs: for two cores", CUB_SQUARE),
     "two-cores-bf16": ("224 crops, then 336: for two cores with bfloat16 instructions", TWO_CORES_BF16),
 }
 

@@ -11,16 +11,17 @@ from torch.utils.data import DataLoader, Dataset
 
 from crt.datasets import ImageSet
 from crt.errors import InvalidSetting
-from crt.images import load_image, resize_long_side, resize_short_side, to_tensor
+from crt.images import load_image, resize_long_side, resize_short_side, resize_square, to_tensor
 from crt.train.config import Side, TrainConfig
+
+_RESIZE = {"long": resize_long_side, "short": resize_short_side, "both": resize_square}
 
 
 def random_crop(
     image: np.ndarray, crop: int, resize: tuple[int, int], rng: np.random.Generator, side: Side = "long"
 ) -> Tensor:
     """(H, W, 3) uint8 -> (3, crop, crop) normalised float32: resized, flipped at random, cropped, zero-filled."""
-    resized = resize_long_side if side == "long" else resize_short_side
-    image = resized(image, int(rng.integers(resize[0], resize[1] + 1)))
+    image = _RESIZE[side](image, int(rng.integers(resize[0], resize[1] + 1)))
     if rng.random() < 0.5:
         image = np.ascontiguousarray(image[:, ::-1])
     (from_y, from_x), (to_y, to_x), (rows, cols) = place_crop((image.shape[0], image.shape[1]), crop, rng)

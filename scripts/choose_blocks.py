@@ -1,0 +1,104 @@
+"""Which loop count, and the attention of which blocks, finds the most boxes: a sweep on training pictures.
+
+    python -m scripts.choose_blocks --root CUB_200_2011 --checkpoint runs/birds --json choice.json
+
+What it says first are the defaults to pack the checkpoint with (`scripts.pack_checkpoint --defaults.…`). Run it on
+pictures that are not the ones to be measured afterwards: CUB's training pictures, or some that were held out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import tyro
+
+from crt.checkpoint import load_checkpoint
+from crt.errors import CrtError, InvalidSetting
+from crt.metrics.wsol import BoxView, box_accuracies
+from crt.multiscale import MapRequest
+from crt.precision import Precision, resolve
+from crt.predictor import Predictor, choose_device
+from crt.transformer import TransformerBranch
+from scripts.evaluate_wsol import read_boxes
+from scripts.output import counted, write_json
+
+THRESHOLDS = np.round(np.arange(0, 0.6, 0.02), 2)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A sweep over loop counts, ranges of blocks and thresholds."""
+
+    root: Path
+    """CUB-200-2011 or a part of it, or a folder of class folders with `--boxes`."""
+    checkpoint: str
+    boxes: Path | None = None
+    """CSV with columns id, x0, y0, x1, y1, for class folders."""
+    split: str = "train"
+    """Of CUB."""
+    method: Literal["crt", "tscam"] = "crt"
+    loops: tuple[int, ...] = (0, 1)
+    """Loop counts to try."""
+    view: BoxView = field(default_factory=BoxView)
+    every: int = 3
+    """Look at every n-th picture only."""
+    shown: int = 8
+    """Lines of the table."""
+    device: str = "auto"
+    precision: Precision = "auto"
+    json: Path | None = None
+    """Write every candidate here, the best first."""
+
+
+def choose(config: Choice) -> list[dict[str, Any]]:
+    """Run the sweep and return its candidates, the best first. Raises CrtError."""
+    checkpoint = load_checkpoint(config.checkpoint)
+    network = checkpoint.networks.get(config.method)
+    if not isinstance(network, TransformerBranch):
+        raise InvalidSetting(f"{config.checkpoint} has no {config.method}: choose another --method.")
+    device = choose_device(config.device)
+    predictor = Predictor(checkpoint, device=device, bfloat16=resolve(config.precision, device.type) == "bf16")
+    images = read_boxes(config.root, config.boxes, config.split).over(checkpoint.config.classes)
+    images = dataclasses.replace(images, samples=images.samples[:: config.every])
+    requests = candidates(config.method, config.loops, network.depth)
+    with counted(len(images), "sweeping") as advance:
+        found = box_accuracies(predictor, images, requests, config.view, thresholds=THRESHOLDS, advance=advance)
+    rows = [
+        {
+            "loops": requests[name].loops,
+            "refined": requests[name].refined,
+            "blocks": requests[name].blocks,
+            "threshold": accuracy.best_threshold(),
+            "max_box_acc": round(100 * accuracy.max_box_acc(), 2),
+        }
+        for name, accuracy in found.items()
+    ]
+    rows.sort(key=lambda row: -row["max_box_acc"])
+    print(f"{config.method}, {len(images)} pictures, {config.view}, {len(rows)} candidates")
+    print("\n".join(str(row) for row in rows[: config.shown]))
+    if config.json is not None:
+        write_json(config.json, {"images": len(images), "view": str(config.view), "candidates": rows})
+    return rows
+
+
+def candidates(method: Literal["crt", "tscam"], loops: tuple[int, ...], blocks: int) -> dict[str, MapRequest]:
+    """Every range of the `blocks` blocks at every loop count, and the maps that nothing refines."""
+    requests = {}
+    for count in loops:
+        requests[f"{count} unrefined"] = MapRequest(method, count, refined=False)
+        for first in range(blocks):
+            for last in range(first, blocks):
+                requests[f"{count} {first}-{last}"] = MapRequest(method, count, blocks=(first, last))
+    return requests
+
+
+if __name__ == "__main__":
+    try:
+        choose(tyro.cli(Choice))
+    except CrtError as error:
+        sys.exit(f"error: {error}")
