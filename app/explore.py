@@ -216,6 +216,12 @@ class Explorer:
         return next((one for one in self.examples.values() if np.array_equal(one.image, image)), None)
 
 
+def start_size(model: Model) -> str:
+    """The input size that a checkpoint starts with, as the field has it."""
+    size = model.config.defaults.size
+    return str(size) if size in SIZES else "336"
+
+
 def _titled(tell: Progress, part: float, stage: str) -> None:
     tell(part, TITLES.get(stage, stage))
 

@@ -15,7 +15,7 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache, save_file_to_cache
 
 from app.engine import Engine, Model
-from app.explore import NATIVE, SIZES, Explorer, fingerprint, read, sentence, settings_of
+from app.explore import NATIVE, SIZES, Explorer, fingerprint, read, sentence, settings_of, start_size
 from app.guard import details_of, echo
 from app.page import MODEL, Page
 from app.viewer import Viewer
@@ -91,8 +91,8 @@ class Wanted:
     networks: bool
 
     @classmethod
-    def of(cls, details: dict[str, Any], engine: Engine, *, size: str) -> Wanted:
-        """Validate what the browser sent; `size` stands in for an absent one. Raises InvalidSetting."""
+    def of(cls, details: dict[str, Any], engine: Engine) -> Wanted:
+        """Validate what the browser sent; what a link leaves out is as the checkpoint starts. Raises InvalidSetting."""
         act, pic = details.get("act"), details.get("pic") or ""
         if act not in ACTS:
             raise InvalidSetting("The page asks for something that is not known here: reload it.")
@@ -100,7 +100,7 @@ class Wanted:
             raise InvalidSetting("The link names no picture that can be read: choose a picture.")
         model = engine.named(details.get("checkpoint"))
         modes = model.config.modes
-        size, mode = details.get("size") or size, details.get("mode") or modes[0]
+        size, mode = details.get("size") or start_size(model), details.get("mode") or modes[0]
         if size not in (*map(str, SIZES), NATIVE) or mode not in modes:
             raise InvalidSetting("The input size or the mode of this link is not offered here: choose others.")
         return cls(act, pic, size, mode, model, details.get("networks") is True)
@@ -127,8 +127,8 @@ class Links:
         self.store = store
 
     def wanted(self, details: dict[str, Any]) -> Wanted:
-        """What the browser asks for, with the page's own start where a link says nothing. Raises InvalidSetting."""
-        return Wanted.of(details, self.page.explorer.engine, size=str(self.page.size.value))
+        """What the browser asks for. Raises InvalidSetting."""
+        return Wanted.of(details, self.page.explorer.engine)
 
     def reopen(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
         """Answer at once -> viewer, picture, size, mode, networks, state. Never raises."""
@@ -141,6 +141,8 @@ class Links:
             wanted = self.wanted(details)
             if wanted.act == "keep":
                 return _told(details, "kept", pic=keep(self.store, explorer, path)), *nothing
+            if wanted.act == "show" and not (wanted.pic or path):  # a link to settings, which wait for a picture
+                return _told(details, "gone", error=""), gr.skip(), *_chosen(wanted), gr.skip()
             try:
                 found = locate(self.page, self.store, wanted.pic, path)
             except PictureGone as error:

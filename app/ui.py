@@ -14,7 +14,7 @@ from app import ablate, api, explainers, export, judge, layers, link, masks, mod
 from app.config import AppConfig
 from app.engine import ROOT, Engine, Model, offered
 from app.examples import gather
-from app.explore import NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice
+from app.explore import NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice, start_size
 from app.guard import details_of
 from app.hosting import Served, server_options
 from app.page import MODEL, Page
@@ -55,7 +55,6 @@ def build(config: AppConfig) -> Served:
     )
     cache = TraceCache(config.cache_mb * 2**20)
     explorer = Explorer(engine, cache, gather(config.examples))
-    start_size = _start_size(engine.model)
 
     with Served(title="CRT explorer", delete_cache=(HOUR, 2 * HOUR), analytics_enabled=False) as demo:
         demo.engine = engine
@@ -72,7 +71,9 @@ def build(config: AppConfig) -> Served:
                     elem_id="crt-picture",
                 )
                 sizes = [(f"{size} px", str(size)) for size in SIZES] + [(f"native (up to {NATIVE_LIMIT} px)", NATIVE)]
-                size = gr.Dropdown(sizes, value=start_size, label="Input size", info="Pixels of the longer side")
+                size = gr.Dropdown(
+                    sizes, value=start_size(engine.model), label="Input size", info="Pixels of the longer side"
+                )
                 modes = explorer.modes
                 mode = gr.Dropdown(
                     list(modes), value=modes[0], label="Cut-merge mode", info=_mode_note(modes, modes[0])
@@ -121,7 +122,7 @@ def build(config: AppConfig) -> Served:
             path = save_file_to_cache(example.path, picture.GRADIO_CACHE)
             picture.temp_files.add(path)
             model = _model(engine, name)
-            start = (_start_size(model), model.config.modes[0])
+            start = (start_size(model), model.config.modes[0])
             value = explorer.show_example(example, *start, model)
             new = {"session": request.session_hash, "shown": None if value is None else (path, *start, model.id)}
             return gr.skip() if value is None else value, path, *start, new
@@ -130,7 +131,7 @@ def build(config: AppConfig) -> Served:
             """Another checkpoint: it starts from its own size and mode."""
             model = _model(engine, name)
             modes = list(model.config.modes)
-            return _start_size(model), gr.update(choices=modes, value=modes[0], info=_mode_note(modes, modes[0]))
+            return start_size(model), gr.update(choices=modes, value=modes[0], info=_mode_note(modes, modes[0]))
 
         look = {
             "fn": explain,
@@ -165,7 +166,7 @@ def build(config: AppConfig) -> Served:
             wire(page)
         if own is not None:
             models.wire(explorer, viewer, mode, networks, *own)
-        api.wire(explorer, start_size)
+        api.wire(explorer, start_size(engine.model))
         demo.unload(_forget(cache))
     demo.queue(max_size=config.queue_size, api_open=False)
     return demo
@@ -204,11 +205,6 @@ def results() -> tuple[Section, ...]:
 def _model(engine: Engine, name: str) -> Model:
     """The model that the field names; the current one where that has been replaced meanwhile."""
     return engine.named(name) if name in engine.names else engine.model
-
-
-def _start_size(model: Model) -> str:
-    size = model.config.defaults.size
-    return str(size) if size in SIZES else "336"
 
 
 def _mode_note(modes: Sequence[str], mode: str) -> str:

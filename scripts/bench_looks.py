@@ -5,7 +5,8 @@
 Starts `app.py` in float32 and, where that is faster on this machine, in bfloat16, and drives it with Debian's chromium
 (`pip install -r requirements-dev.txt`). The server's time is what Gradio tells of an event in its own messages: from
 taking it off the queue until the answer is packed. A new visitor uploads a picture, which nothing has seen; then the
-input size is changed and changed back, which is answered from the cache. Nothing else should run on the machine.
+input size is changed and changed back, which is answered from the cache. The browser yields the processor to the
+server, since a reader's browser runs on a machine of its own; nothing else should run on this one.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def look(config: Config, precision: str) -> dict[str, Any]:
     waited: list[float] = []
     began = time.perf_counter()
     words = ["--checkpoint", str(config.checkpoint), "--precision", precision]
-    with tempfile.TemporaryDirectory() as folder, served(words) as server, chromium() as browser:
+    with tempfile.TemporaryDirectory() as folder, served(words) as server, chromium(19) as browser:
         started = time.perf_counter() - began
         ready = wait_until_well(server, began)
         picture = uploadable(config.picture, Path(folder))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from app.config import AppConfig
 from app.engine import Engine
-from app.explore import NATIVE, SIZES, fingerprint
+from app.explore import NATIVE, SIZES, fingerprint, start_size
 from app.link import KEY_LENGTH, PictureStore, Wanted
 from app.ui import build
 from app.viewer.bundle import HERE
@@ -88,17 +88,18 @@ def engine(tmp_path_factory) -> Engine:
 )
 def test_what_the_browser_sends_is_not_believed(details, engine):
     with pytest.raises(InvalidSetting):
-        Wanted.of(details, engine, size="336")
+        Wanted.of(details, engine)
 
 
 def test_what_a_link_lacks_is_as_at_the_start(engine):
     first, second = engine.model, engine.others[0]
-    shown = Wanted.of({"act": "show", "pic": "ex.cat"}, engine, size="336")
+    shown = Wanted.of({"act": "show", "pic": "ex.cat"}, engine)
     assert shown == Wanted("show", "ex.cat", "336", "overlap", first, False)
     asked = {"act": "fetch", "pic": "sha." + "a" * 32, "size": "native", "mode": "bilinear", "networks": True}
-    assert Wanted.of(asked, engine, size="336") == Wanted(*list(asked.values())[:4], first, True)
-    assert not Wanted.of({"act": "show", "networks": "yes"}, engine, size="336").networks
-    assert Wanted.of({"act": "show", "checkpoint": second.config.name}, engine, size="224").model is second
+    assert Wanted.of(asked, engine) == Wanted(*list(asked.values())[:4], first, True)
+    assert not Wanted.of({"act": "show", "networks": "yes"}, engine).networks
+    birds = Wanted.of({"act": "show", "checkpoint": second.config.name}, engine)
+    assert birds.model is second and birds.size == start_size(second)
 
 
 def test_the_browser_knows_the_same_sizes_and_modes():
@@ -211,6 +212,9 @@ def test_maps_are_fetched_without_changing_the_page(demo):
 def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
     other = tiny_checkpoint(tmp_path / "other", name="birds & bees", classes=("Ani", "Auklet"), seed=5)
     two = build(AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "tiny")), more=(str(other),)))
+    bare, waiting = Visitor(two, "bare").ask(act="show", checkpoint="birds & bees")  # a link to settings alone
+    assert (bare["state"], bare["error"]) == ("gone", "")
+    assert fields(waiting) == ["336", "overlap", "birds & bees"] and skipped(waiting[0])
     visitor = Visitor(two, "reader")
     asked = {"act": "show", "pic": "ex.cat", "size": "224", "checkpoint": "birds & bees"}
     got, outputs = visitor.ask(**asked)
@@ -231,7 +235,7 @@ def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
     [
         ({"act": "show", "pic": "ex.unicorn"}, "no such example"),
         ({"act": "show", "pic": "../../etc/passwd"}, "names no picture"),
-        ({"act": "show"}, "There is no picture"),
+        ({"act": "fetch"}, "There is no picture"),
         ({"act": "keep"}, "no picture to keep"),
         ({"act": "show", "pic": "ex.cat", "size": "${evil}"}, "not offered"),
         ({"act": None}, "not known here"),

@@ -41,7 +41,7 @@ export function mountShare(page) {
     const here = now && (!link.picture || link.picture === pictureOf(now.run))
       && (link.checkpoint ?? '') === chosen?.checkpoint && (!link.size || link.size === chosen?.size) && (link.mode ?? 'overlap') === chosen?.mode;
     if (here) take(now);
-    else if (now || link.picture) show({ pic: link.picture ?? '', checkpoint: link.checkpoint ?? '', size: link.size ?? '', mode: link.mode ?? '' });
+    else if (now || link.picture || link.checkpoint || link.size || link.mode) show({ pic: link.picture ?? '', checkpoint: link.checkpoint ?? '', size: link.size ?? '', mode: link.mode ?? '' });
     else wait('');
   }
 

@@ -168,6 +168,15 @@ def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(of
     expect(other.get_by_role("combobox", name="Checkpoint", exact=True)).to_have_value("birds")
     other.close()
 
+    other = browser.new_page(viewport={"width": width, "height": 900})
+    other.goto(f"{offering}?v=1&k=birds")  # settings alone: they wait for a picture
+    expect(other.get_by_role("combobox", name="Checkpoint", exact=True)).to_have_value("birds", timeout=SLOW)
+    expect(other.get_by_role("combobox", name="Input size", exact=True)).to_have_value("224 px")
+    expect(other.locator(ALERT)).to_be_hidden()
+    upload(other, picture)
+    expect(other.locator(".class-row")).to_have_count(2, timeout=SLOW)
+    other.close()
+
     field.click()
     page.get_by_role("option", name="tiny").click()
     expect(rows).to_have_count(3, timeout=SLOW)
