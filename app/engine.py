@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from app import zero
 from crt.checkpoint import CONFIG_FILE, CheckpointConfig, load_checkpoint, locate, read_config, weights_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.precision import Precision, resolve
@@ -48,6 +49,10 @@ class Model:
     def predictor(self) -> Predictor:
         """The loaded Predictor; waits for it. Raises InvalidCheckpoint if the weights cannot be used."""
         return self.loaded.result()
+
+    def run(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        """`function(predictor, *given, **named)` where the GPU is (`app.zero.run`): the way of all that networks do."""
+        return zero.run(self.id, self.predictor(), function, *given, **named)
 
     def public(self) -> dict[str, Any]:
         """What the browser may know. `relation`: the constant against walked seeds, None without that network."""

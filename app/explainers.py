@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from app.asked import classes_of, method_of
 from app.explore import Look
 from app.page import MODEL, Page
 from app.payload import encode_arrays
+from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.explain import EXPLAINERS
 from crt.images import resize_long_side, to_tensor
+from crt.predictor import Predictor, Settings
+from crt.tiles import TileGrid
 
 
 def wire(page: Page) -> None:
@@ -23,13 +29,27 @@ def wire(page: Page) -> None:
         name = details.get("name")
         if not isinstance(name, str) or name not in EXPLAINERS:
             raise InvalidSetting(f"Unknown explainer: choose one of {', '.join(EXPLAINERS)}.")
-        predictor = (look.model or engine.model).predictor()
-        size = look.settings.size
-        pixels = to_tensor(look.image if size is None else resize_long_side(look.image, size)).to(predictor.device)
         start = time.perf_counter()
-        maps = EXPLAINERS[name].explain(predictor.checkpoint.networks[method], pixels, classes, look.trace.grid)
+        maps = (look.model or engine.model).run(
+            explained, look.image, look.settings, name, method, classes, look.trace.grid
+        )
         arrays, data = encode_arrays({"maps": maps})
         took = 1000 * (time.perf_counter() - start)
         return {"title": EXPLAINERS[name].title, "ms": took, "arrays": arrays, "data": data}
 
     page.on("explain", explain, **MODEL)
+
+
+def explained(
+    predictor: Predictor,
+    image: np.ndarray,
+    settings: Settings,
+    name: str,
+    method: Method,
+    classes: Sequence[int],
+    grid: TileGrid,
+) -> np.ndarray:
+    """(H, W, 3) uint8 -> the raw maps (K, h, w) of an explainer of that name."""
+    pixels = to_tensor(image if settings.size is None else resize_long_side(image, settings.size))
+    network = predictor.checkpoint.networks[method]
+    return EXPLAINERS[name].explain(network, pixels.to(predictor.device), classes, grid)

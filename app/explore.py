@@ -18,7 +18,7 @@ from app.payload import payload
 from app.session import TraceCache
 from crt.errors import CrtError, InvalidImage, InvalidSetting
 from crt.images import load_image
-from crt.predictor import Settings
+from crt.predictor import Predictor, Settings
 from crt.tiles import MODES
 from crt.trace import Trace
 
@@ -130,9 +130,10 @@ class Explorer:
             if trace is None:
                 if progress and not model.ready:
                     progress(0.0, "Loading the networks")
-                predictor = model.predictor()
                 tell = progress or (lambda part, stage: None)  # noqa: ARG005
-                trace = predictor.trace(image, settings, progress=lambda part, stage: _titled(tell, part, stage))
+                trace = model.run(
+                    Predictor.trace, image, settings, progress=lambda part, stage: _titled(tell, part, stage)
+                )
             self.cache.put(session, _key(model, image), settings, trace)
         return trace
 

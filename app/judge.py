@@ -19,8 +19,10 @@ import numpy as np
 from app.asked import classes_of, map_options, method_of
 from app.explore import Explorer, Look
 from app.page import KEY, Page
+from crt.checkpoint import Method
 from crt.errors import InvalidSetting
-from crt.metrics.faithfulness import MEASURES, Faithfulness, Probe, Subject, measure, subject_of
+from crt.metrics.faithfulness import MEASURES, Faithfulness, Probe, measure, subject_of
+from crt.predictor import Predictor, Settings
 from crt.seeds import to_pixels
 
 ENDED = 200  # questions that are remembered as cancelled
@@ -91,15 +93,17 @@ class Judge:
 
     def answers(self, look: Look, details: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
         """`{"done": fraction}` after each look of the network, then the `answer`. Raises InvalidSetting and Stopped."""
-        subject, cam, probe = self._question(look, details)
+        asked, cam, probe = self._question(look, details)
+        model = look.model or self.explorer.engine.model
         question = look.session, str(details.get("key"))
         gone = threading.Event()
         fractions: queue.SimpleQueue[float] = queue.SimpleQueue()
         start = time.perf_counter()
         with ThreadPoolExecutor(1, "judge") as pool:
             job = pool.submit(
-                measure,
-                subject,
+                model.run,
+                measured,
+                asked,
                 cam,
                 probe,
                 progress=lambda part, _: fractions.put(part),
@@ -120,23 +124,39 @@ class Judge:
             del self._ended[next(iter(self._ended))]
         return {}
 
-    def _question(self, look: Look, details: dict[str, Any]) -> tuple[Subject, np.ndarray, Probe]:
-        """What is looked at, the map (h, w) on its pixels, and how it is measured. Raises InvalidSetting."""
+    def _question(self, look: Look, details: dict[str, Any]) -> tuple[Asked, np.ndarray, Probe]:
+        """What is asked, the map (h, w) on its pixels, and how it is measured. Raises InvalidSetting."""
         method, classes, name = method_of(look, details), classes_of(look, details), details.get("measure")
         if len(classes) != 1:
             raise InvalidSetting("Faithfulness asks the network about one class: choose one.")
         if not isinstance(name, str) or name not in MEASURES:
             raise InvalidSetting(f"Unknown measure: choose one of {', '.join(MEASURES)}.")
         options = map_options(look, method, details)
-        predictor = (look.model or self.explorer.engine.model).predictor()
-        subject = subject_of(
-            predictor, look.image, look.settings, method=method, index=classes[0], loops=options["loops"]
-        )
-        height, width = subject.pixels.shape[-2:]
+        asked = Asked(look.image, look.settings, method, classes[0], options["loops"])
+        height, width = look.trace.grid.height, look.trace.grid.width
         if details.get("chance") is True:
-            return subject, np.ones((height, width), dtype=np.float32), Probe((name,))
+            return asked, np.ones((height, width), dtype=np.float32), Probe((name,))
         maps = look.trace.maps(method, classes=classes, **options)
-        return subject, to_pixels(maps, look.trace.span(method), (height, width))[0], Probe((name,))
+        return asked, to_pixels(maps, look.trace.span(method), (height, width))[0], Probe((name,))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The picture, (H, W, 3) uint8, and the class of a network that is asked of it: the arguments of `subject_of`."""
+
+    image: np.ndarray
+    settings: Settings
+    method: Method
+    index: int
+    loops: int
+
+
+def measured(predictor: Predictor, asked: Asked, cam: np.ndarray, probe: Probe, **told: Any) -> Faithfulness:
+    """`cam` (h, w) on the pixels of the input size. `told`: keywords of `measure`. Raises Stopped."""
+    subject = subject_of(
+        predictor, asked.image, asked.settings, method=asked.method, index=asked.index, loops=asked.loops
+    )
+    return measure(subject, cam, probe, **told)
 
 
 def answer(found: Faithfulness) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from app.asked import number, transformer_of
 from app.explore import Look
 from app.page import MODEL, Page
 from app.payload import encode_arrays
+from crt.predictor import Predictor
 
 
 def wire(page: Page) -> None:
@@ -17,14 +18,15 @@ def wire(page: Page) -> None:
     def inspect(look: Look, details: dict[str, Any]) -> dict[str, Any]:
         method = transformer_of(look, details)
         at = (number(details, "y", 0, 1), number(details, "x", 0, 1))
-        seen = (look.model or engine.model).predictor().token(look.image, look.settings, method=method, at=at)
+        model = look.model or engine.model
+        seen = model.run(Predictor.token, look.image, look.settings, method=method, at=at)
         arrays, data = encode_arrays({"attention": seen.attention, "similarity": seen.similarity})
         place = {"tile": seen.tile, "patch": seen.patch, "cell": seen.cell}
         return {"method": method, **place, "prefix": seen.prefix_attention.tolist(), "arrays": arrays, "data": data}
 
     def deepen(look: Look, details: dict[str, Any]) -> dict[str, Any]:
         method = transformer_of(look, details)
-        seen = (look.model or engine.model).predictor().layers(look.image, look.settings, method=method)
+        seen = (look.model or engine.model).run(Predictor.layers, look.image, look.settings, method=method)
         arrays, data = encode_arrays({"heads": seen.heads, "rollout": seen.rollout})
         return {"method": method, "arrays": arrays, "data": data}
 

@@ -22,6 +22,7 @@ from crt.images import resize_long_side
 from crt.masks.crf import CrfSettings, crf_seeds
 from crt.masks.relation import RelationNetwork, relations
 from crt.masks.walk import STRIDE, WalkSettings, random_walk
+from crt.predictor import Predictor
 from crt.seeds import normalise, strided_size, to_pixels
 
 SIDE = 500  # pixels of the longer side at which masks are made; VOC's own size
@@ -85,12 +86,22 @@ def deeplab(look: Look, details: dict[str, Any], model: Model) -> dict[str, Any]
     """Labels (h, w) uint8 of the segmentation network at one scale, k + 1 for class k. Raises InvalidSetting."""
     if model.config.segmentation is None:
         raise InvalidSetting("This checkpoint has no segmentation network: load one that has.")
-    predictor, image = model.predictor(), _working(look.image)
-    network = cast("DeepLab", predictor.checkpoint.segmentation)
     start = time.perf_counter()
-    with predictor.turn():
-        probabilities = parse(network, image, scales=(1.0,), bfloat16=predictor.bfloat16)
+    probabilities = model.run(parsed, _working(look.image))
     return _packed(probabilities.argmax(0).astype(np.uint8)) | {"ms": 1000 * (time.perf_counter() - start)}
+
+
+def parsed(predictor: Predictor, image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 -> the class probabilities of the segmentation network at one scale, as `crt.deeplab.segment`."""
+    with predictor.turn():
+        network = cast("DeepLab", predictor.checkpoint.segmentation)
+        return parse(network, image, scales=(1.0,), bfloat16=predictor.bfloat16)
+
+
+def edges_of(predictor: Predictor, image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 -> (1, h, w) edges by the relation network."""
+    with predictor.turn():
+        return relations(cast("RelationNetwork", predictor.checkpoint.relation), image)[0]
 
 
 class _Edges:
@@ -104,9 +115,7 @@ class _Edges:
         """(1, h, w) edges of a picture, by the networks if they are not known."""
         key = f"{model.id}/{fingerprint(image)}"
         if key not in self.known:
-            predictor = model.predictor()
-            with predictor.turn():
-                self.known[key], _ = relations(cast("RelationNetwork", predictor.checkpoint.relation), image)
+            self.known[key] = model.run(edges_of, image)
             if len(self.known) > self.kept:
                 self.known.popitem(last=False)
         self.known.move_to_end(key)

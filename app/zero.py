@@ -1,0 +1,47 @@
+"""ZeroGPU of Hugging Face Spaces lends a GPU to one call at a time, in a forked process; elsewhere a call is a call.
+
+What crosses to that process and back is pickled, so a call names a function of a module, and its Predictor by a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakValueDictionary
+
+from crt.errors import CrtError
+from crt.predictor import Predictor
+
+try:
+    import spaces  # pyright: ignore[reportMissingImports] - of the image of a Space
+except ImportError:
+    spaces = None
+
+SECONDS = 60  # the longest that a call may hold the GPU
+
+_predictors: WeakValueDictionary[str, Predictor] = WeakValueDictionary()
+
+
+def _call(key: str, function: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """`function(predictor, …)`, or the sentence of an error of ours, which ZeroGPU would replace by one of its own."""
+    try:
+        return function(_predictors[key], *given, **named)
+    except CrtError as error:
+        return error
+
+
+_lent = _call if spaces is None else spaces.GPU(duration=SECONDS)(_call)
+
+
+def run(key: str, predictor: Predictor, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """`function(predictor, *given, **named)` where the GPU is; raises what it raises.
+
+    On a ZeroGPU Space keywords that are functions, as `progress` is, are left out: they cannot be pickled.
+    """
+    if _lent is _call:
+        return function(predictor, *given, **named)
+    _predictors[key] = predictor
+    result = _lent(key, function, given, {name: value for name, value in named.items() if not callable(value)})
+    if isinstance(result, CrtError):
+        raise result
+    return result

@@ -1,0 +1,89 @@
+"""ZeroGPU: every use of the networks is a call that can be pickled, and gives the same there as here."""
+
+import multiprocessing
+import pickle
+
+import numpy as np
+import pytest
+
+from app import explainers, judge, layers, masks, zero
+from app.engine import Engine
+from app.explore import Explorer, Look
+from app.session import TraceCache
+from crt.errors import InvalidSetting
+from crt.predictor import Predictor, Settings
+from tests.test_asked import WALK, Wired
+from tests.test_judge import ASKED
+from tests.tiny import tiny_checkpoint
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
+SETTINGS = Settings(size=96, loops=2)
+QUESTIONS = {
+    "inspect": {"method": "crt", "x": 0.1, "y": 0.9},
+    "deepen": {"method": "tscam"},
+    "explain": {"method": "crt", "classes": [1], "name": "gradcam"},
+    "walk": WALK,
+    "deeplab": {},
+}
+
+
+@pytest.fixture(scope="module")
+def explorer(tmp_path_factory) -> Explorer:
+    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tiny"), masks=True))), TraceCache(10**8), {})
+
+
+@pytest.fixture
+def lent(monkeypatch):
+    """As on a ZeroGPU Space, as far as a call can tell: a forked process, and pickles both ways. -> the calls made."""
+    calls = []
+
+    def call(*given):
+        calls.append(given[1].__name__)
+        fork = multiprocessing.get_context("fork")
+        here, there = fork.Pipe()
+        data = pickle.dumps(given)
+
+        def work():
+            there.send(zero._call(*pickle.loads(data)))
+
+        process = fork.Process(target=work)
+        process.start()
+        result = here.recv()
+        process.join()
+        return result
+
+    monkeypatch.setattr(zero, "_lent", call)
+    return calls
+
+
+def answers(explorer: Explorer, session: str) -> dict:
+    trace = explorer.trace(session, IMAGE, SETTINGS, progress=lambda part, stage: None)
+    look, wired = Look(IMAGE, SETTINGS, trace, session), Wired(explorer)
+    for feature in (layers, explainers, masks):
+        feature.wire(wired)
+    found = {event: wired.answers[event](look, details) for event, details in QUESTIONS.items()}
+    *_, last = judge.Judge(explorer).answers(look, {**ASKED, "measure": "confidence"})
+    found["judge"] = last
+    for answer in found.values():
+        answer.pop("ms", None)
+    return {"maps": trace.maps("crt").tobytes(), **found}
+
+
+def test_each_question_is_answered_alike_where_the_gpu_is_lent(explorer, monkeypatch, lent):
+    there = answers(explorer, "there")
+    assert set(lent) == {"trace", "token", "layers", "explained", "edges_of", "parsed", "measured"}
+    monkeypatch.setattr(zero, "_lent", zero._call)
+    assert answers(explorer, "here") == there
+    assert len(lent) == 7
+
+
+def test_an_error_of_ours_comes_back_as_it_is(explorer, lent):
+    with pytest.raises(InvalidSetting, match="no class 99"):
+        explorer.engine.model.run(judge.measured, judge.Asked(IMAGE, SETTINGS, "crt", 99, 0), None, None)
+
+
+def test_elsewhere_a_call_is_a_call(explorer):
+    told = []
+    explorer.engine.model.run(Predictor.trace, IMAGE, SETTINGS, progress=lambda part, stage: told.append(part))
+    assert told[-1] == 1
+    assert zero.spaces is None and zero._lent is zero._call
