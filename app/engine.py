@@ -6,8 +6,10 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +34,15 @@ class Model:
     """A checkpoint in use. `id`: of this loading, so that what one model saw is never taken for another's.
 
     `place`: what a program of the user's would give to `load_checkpoint`; None for a folder outside this repository,
-    which is nobody's business.
+    which is nobody's business. `thread`: one for all looks of all models, because the memory that a look needs stays
+    with the thread that needed it, and the server has dozens of threads.
     """
 
     config: CheckpointConfig
     sha256: str
     place: str | None
     loaded: Future[Predictor]
+    thread: ThreadPoolExecutor
     id: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -51,7 +55,12 @@ class Model:
         return self.loaded.result()
 
     def run(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        """`function(predictor, *given, **named)` where the GPU is (`app.zero.run`): the way of all that networks do."""
+        """`function(predictor, *given, **named)` on the thread of all looks; raises what it raises."""
+        work = partial(self.run_here, function, *given, **named)
+        return self.thread.submit(copy_context().run, work).result()
+
+    def run_here(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        """The same on the caller's thread, for what is long and lets others look in between. Both know `app.zero`."""
         return zero.run(self.id, self.predictor(), function, *given, **named)
 
     def public(self) -> dict[str, Any]:
@@ -83,8 +92,9 @@ class Engine:
         self.bfloat16 = resolve(precision, self.device.type) == "bf16"
         folders = [locate(source) for source in (checkpoint, *more)]
         configs = [read_config(folder) for folder in folders]
+        self._thread = ThreadPoolExecutor(1, "looks")
         models = [
-            Model(config, weights_sha256(config), place_of(source), Future())
+            Model(config, weights_sha256(config), place_of(source), Future(), self._thread)
             for source, config in zip((checkpoint, *more), configs, strict=True)
         ]
         self.model, self.others = models[0], tuple(models[1:])
@@ -175,7 +185,7 @@ class Engine:
             made = predictor.checkpoint
             if made.config.name in self.names[1:]:
                 raise InvalidCheckpoint(f"This page has another checkpoint named {made.config.name}: rename one.")
-            model = Model(made.config, made.sha256, place_of(checkpoint), loaded)
+            model = Model(made.config, made.sha256, place_of(checkpoint), loaded, self._thread)
         except CrtError as error:
             self._swapping.release()
             told.set_exception(_without_place(error, folder))

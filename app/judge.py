@@ -99,9 +99,9 @@ class Judge:
         gone = threading.Event()
         fractions: queue.SimpleQueue[float] = queue.SimpleQueue()
         start = time.perf_counter()
-        with ThreadPoolExecutor(1, "judge") as pool:
+        with ThreadPoolExecutor(1, "judge") as pool:  # beside the looks, which take their turns in between
             job = pool.submit(
-                model.run,
+                model.run_here,
                 measured,
                 asked,
                 cam,

@@ -2,6 +2,9 @@
 
 import multiprocessing
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 
 import numpy as np
 import pytest
@@ -80,6 +83,19 @@ def test_each_question_is_answered_alike_where_the_gpu_is_lent(explorer, monkeyp
 def test_an_error_of_ours_comes_back_as_it_is(explorer, lent):
     with pytest.raises(InvalidSetting, match="no class 99"):
         explorer.engine.model.run(judge.measured, judge.Asked(IMAGE, SETTINGS, "crt", 99, 0), None, None)
+
+
+def test_all_looks_are_on_one_thread_and_what_is_long_is_not(explorer):
+    model = explorer.engine.model
+    with ThreadPoolExecutor(4) as askers:
+        seen = set(askers.map(lambda _: model.run(lambda predictor: threading.get_ident()), range(8)))
+    assert len(seen) == 1 and threading.get_ident() not in seen
+    assert model.run_here(lambda predictor: threading.get_ident()) == threading.get_ident()
+    asked = ContextVar("asked")
+    asked.set("by me")  # Gradio knows by such whose progress it is
+    assert model.run(lambda predictor: asked.get()) == "by me"
+    with pytest.raises(ZeroDivisionError):
+        model.run(lambda predictor: 1 / 0)
 
 
 def test_elsewhere_a_call_is_a_call(explorer):
