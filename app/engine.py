@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from app import zero
 from crt.checkpoint import CONFIG_FILE, CheckpointConfig, load_checkpoint, locate, read_config, weights_sha256
@@ -25,6 +26,7 @@ from crt.trace import Trace
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
+THREADS = torch.get_num_threads()  # of a look; all others of the server have one
 SOURCE_LENGTH = 300  # characters of a folder or a Hub id
 BROKEN = "This checkpoint could not be loaded, and the details are in the server's log: give another."
 
@@ -34,8 +36,9 @@ class Model:
     """A checkpoint in use. `id`: of this loading, so that what one model saw is never taken for another's.
 
     `place`: what a program of the user's would give to `load_checkpoint`; None for a folder outside this repository,
-    which is nobody's business. `thread`: one for all looks of all models, because the memory that a look needs stays
-    with the thread that needed it, and the server has dozens of threads.
+    which is nobody's business. `thread`: one for all looks of all models, because the memory and the helpers that a
+    look needs stay with the thread that needed them, and the server has dozens of threads. Once there are more helpers
+    than cores, OpenMP lets them sleep between any two of their tasks, and a look takes half as long again.
     """
 
     config: CheckpointConfig
@@ -60,7 +63,7 @@ class Model:
         return self.thread.submit(copy_context().run, work).result()
 
     def run_here(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        """The same on the caller's thread, for what is long and lets others look in between. Both know `app.zero`."""
+        """The same on the caller's thread, for what is long and has its looks done by `run`. Both know `app.zero`."""
         return zero.run(self.id, self.predictor(), function, *given, **named)
 
     def public(self) -> dict[str, Any]:
@@ -89,10 +92,11 @@ class Engine:
         self, checkpoint: str, device: str = "auto", more: Sequence[str] = (), precision: Precision = "no"
     ) -> None:
         self.device = choose_device(device)
-        self.bfloat16 = resolve(precision, self.device.type) == "bf16"
+        self._thread = ThreadPoolExecutor(1, "looks", initializer=_take_all_cores)
+        self.bfloat16 = self._thread.submit(resolve, precision, self.device.type).result() == "bf16"
+        torch.set_num_threads(1)  # of all threads that torch has not met yet
         folders = [locate(source) for source in (checkpoint, *more)]
         configs = [read_config(folder) for folder in folders]
-        self._thread = ThreadPoolExecutor(1, "looks")
         models = [
             Model(config, weights_sha256(config), place_of(source), Future(), self._thread)
             for source, config in zip((checkpoint, *more), configs, strict=True)
@@ -197,6 +201,12 @@ class Engine:
             self.model = model
             self._swapping.release()
             told.set_result(model)
+
+
+def _take_all_cores() -> None:
+    """For the calling thread alone, whatever number is set for others afterwards: torch takes it over when asked."""
+    torch.set_num_threads(THREADS)
+    torch.get_num_threads()
 
 
 def _without_place(error: CrtError, folder: Path) -> CrtError:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from app.asked import classes_of, map_options, method_of
 from app.explore import Explorer, Look
@@ -25,6 +27,8 @@ from crt.metrics.faithfulness import MEASURES, Faithfulness, Probe, measure, sub
 from crt.predictor import Predictor, Settings
 from crt.seeds import to_pixels
 
+Score = Callable[[Tensor], np.ndarray]
+"""As `Subject.score`."""
 ENDED = 200  # questions that are remembered as cancelled
 WAIT = 0.5  # seconds between two looks at whether somebody still listens
 
@@ -106,6 +110,7 @@ class Judge:
                 asked,
                 cam,
                 probe,
+                one_look=lambda score, images: model.run(lambda _: score(images)),
                 progress=lambda part, _: fractions.put(part),
                 should_stop=lambda: gone.is_set() or question in self._ended,
             )
@@ -151,11 +156,22 @@ class Asked:
     loops: int
 
 
-def measured(predictor: Predictor, asked: Asked, cam: np.ndarray, probe: Probe, **told: Any) -> Faithfulness:
-    """`cam` (h, w) on the pixels of the input size. `told`: keywords of `measure`. Raises Stopped."""
+def measured(
+    predictor: Predictor,
+    asked: Asked,
+    cam: np.ndarray,
+    probe: Probe,
+    one_look: Callable[[Score, Tensor], np.ndarray] | None = None,
+    **told: Any,
+) -> Faithfulness:
+    """`cam` (h, w) on the pixels of the input size. `one_look(score, images)` has `score(images)` done where looks are,
+    so that others get their turn in between. `told`: keywords of `measure`. Raises Stopped.
+    """
     subject = subject_of(
         predictor, asked.image, asked.settings, method=asked.method, index=asked.index, loops=asked.loops
     )
+    if one_look is not None:
+        subject = replace(subject, score=partial(one_look, subject.score))
     return measure(subject, cam, probe, **told)
 
 

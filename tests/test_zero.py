@@ -1,4 +1,4 @@
-"""ZeroGPU: every use of the networks is a call that can be pickled, and gives the same there as here."""
+"""Where the networks run: on one thread of the server, or where a ZeroGPU Space lends a GPU; the answers are alike."""
 
 import multiprocessing
 import pickle
@@ -8,8 +8,9 @@ from contextvars import ContextVar
 
 import numpy as np
 import pytest
+import torch
 
-from app import explainers, judge, layers, masks, zero
+from app import engine, explainers, judge, layers, masks, zero
 from app.engine import Engine
 from app.explore import Explorer, Look
 from app.session import TraceCache
@@ -96,6 +97,19 @@ def test_all_looks_are_on_one_thread_and_what_is_long_is_not(explorer):
     assert model.run(lambda predictor: asked.get()) == "by me"
     with pytest.raises(ZeroDivisionError):
         model.run(lambda predictor: 1 / 0)
+
+
+def test_looks_have_all_cores_and_other_threads_one(tmp_path, monkeypatch):
+    """Whatever the probe of the precision did before, or did not do."""
+    monkeypatch.setattr(engine, "THREADS", 2)
+    try:
+        for precision in ("no", "auto"):
+            made = Engine(str(tiny_checkpoint(tmp_path / precision)), precision=precision)
+            assert made.model.run(lambda predictor: torch.get_num_threads()) == 2
+            with ThreadPoolExecutor(1) as other:
+                assert other.submit(torch.get_num_threads).result() == 1
+    finally:
+        torch.set_num_threads(1)
 
 
 def test_elsewhere_a_call_is_a_call(explorer):
