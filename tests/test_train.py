@@ -22,9 +22,9 @@ from crt.precision import bfloat16_speedup, resolve
 from crt.train import engine
 from crt.train.config import PRESETS, TrainConfig, single_branch
 from crt.train.data import CropPlan, random_crop
-from crt.train.fit import TrainingDiverged
 from crt.train.optim import poly
 from crt.train.preview import MapPreview, fixed_pictures
+from crt.train.readings import TrainingDiverged
 from crt.train.state import STATE_FILE
 from tests.tiny_run import run, tiny_config, tiny_images
 
@@ -205,6 +205,12 @@ def test_a_size_of_both_sides_squashes_the_whole_picture_into_the_crop() -> None
     bright = crop > crop.mean()
     rows, columns = (bright.any(axis).nonzero().flatten() for axis in (1, 0))
     assert abs(rows.min() - 16) <= 1 and abs(rows.max() - 47) <= 1 and abs(len(columns) - 32) <= 1
+
+
+def test_the_slow_attention_of_cpus_is_left_out_where_training_is_in_bfloat16(tmp_path: Path) -> None:
+    for precision, fused in (("no", True), ("bf16", False)):
+        model = run(tmp_path / precision, precision=precision, stop_after=1).model
+        assert {attention.fused_attn for attention in model.vit.attentions} == {fused}
 
 
 def test_random_crop_zero_fills_small_pictures_and_never_stretches() -> None:

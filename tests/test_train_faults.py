@@ -19,9 +19,9 @@ from crt.datasets import VOC_CLASSES, read_voc
 from crt.errors import InvalidSetting
 from crt.masks.affinity import RelationLosses
 from crt.train import engine, relation, segmentation, state
-from crt.train.fit import TrainingDiverged
 from crt.train.lock import LOCK_FILE, only_writer
 from crt.train.log import TrainLog
+from crt.train.readings import TrainingDiverged
 from crt.train.relation import RelationConfig, train_relation
 from crt.train.segmentation import DeepLabConfig, train_deeplab
 from crt.train.state import STATE_FILE, DiskFull, disk_watched

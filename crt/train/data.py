@@ -14,6 +14,8 @@ from crt.errors import InvalidSetting
 from crt.images import load_image, resize_long_side, resize_short_side, resize_square, to_tensor
 from crt.train.config import Side, TrainConfig
 
+AHEAD = 4
+"""Batches that each worker reads ahead."""
 _RESIZE = {"long": resize_long_side, "short": resize_short_side, "both": resize_square}
 
 
@@ -84,7 +86,7 @@ class StepPlan(Dataset):
             self,
             batch_sampler=batches,
             num_workers=self.workers,
-            prefetch_factor=4 if self.workers else None,
+            prefetch_factor=AHEAD if self.workers else None,
             pin_memory=torch.cuda.is_available(),
         )
 

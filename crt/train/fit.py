@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
@@ -17,23 +16,19 @@ from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_lis
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from crt.datasets import ImageSet
-from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
+from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.precision import resolve
 from crt.train.config import OptimizerConfig, RunConfig
 from crt.train.lock import only_writer
-from crt.train.log import TrainLog
 from crt.train.optim import RateSchedule, build_optimizer
+from crt.train.readings import Readings
+from crt.train.recorded import RecordedWork
 from crt.train.state import STATE_FILE, disk_watched, load_state, save_state
 
 Loss = Callable[[nn.Module, list[Tensor], int], Mapping[str, Tensor | None]]
 """(wrapped model, batch on the device, step) -> terms of the loss, scalars; `total` is what is minimised."""
-
-
-class TrainingDiverged(CrtError):
-    """The loss is no longer a number."""
 
 
 class Plan(Protocol):
@@ -94,17 +89,20 @@ class Fit:
         fingerprint: str,
         noted: Callable[[int], Mapping[str, int]] | None = None,
         after_epoch: Callable[[int], object] | None = None,
+        kind: Callable[[int], Hashable] | None = None,
     ) -> int:
         """Go through `plan` from where the state in `config.out` ends -> the number of steps done in all.
 
         `model` is on the accelerator's device. `fingerprint` names all that decides the weights. `noted`: numbers that
         the log has of a step beside its losses. `after_epoch` is called on the main process, the model in eval mode.
+        `kind`, of a step: what beside the batch decides what `loss` does; with it every kind of step is recorded once
+        as a CUDA graph, which needs one process on a GPU.
         Writes `train.json`, `log.csv`, TensorBoard events and the resumable state. Raises TrainingDiverged on a loss
         that is not finite, DiskFull, InvalidCheckpoint when `out` holds another run's state, and InvalidSetting while
         another run writes there.
         """
         with self._alone(), disk_watched(self.config.out):
-            return self._run(model, parts, plan, loss, fingerprint, noted, after_epoch)
+            return self._run(model, parts, plan, loss, fingerprint, noted, after_epoch, kind)
 
     def _run(
         self,
@@ -115,6 +113,7 @@ class Fit:
         fingerprint: str,
         noted: Callable[[int], Mapping[str, int]] | None,
         after_epoch: Callable[[int], object] | None,
+        kind: Callable[[int], Hashable] | None,
     ) -> int:
         config, accelerator, out = self.config, self.accelerator, self.config.out
         optimizers = {name: build_optimizer(part.body, part.head, part.config) for name, part in parts.items()}
@@ -129,57 +128,53 @@ class Fit:
             for name, part in parts.items()
         ]
         start = self._open(model, optimizers, fingerprint)
+        if kind is not None and (accelerator.device.type != "cuda" or accelerator.num_processes > 1):
+            raise InvalidSetting("A compiled training needs one process on one NVIDIA GPU: leave --compiled out.")
         wrapped = accelerator.prepare(model)
         prepared = [accelerator.prepare(optimizer) for optimizer in optimizers.values()]
         model.train()
 
-        log = TrainLog(out, start) if accelerator.is_main_process else None
-        bar = tqdm(
-            total=plan.steps, initial=start, unit="step", disable=log is None, mininterval=5.0, dynamic_ncols=True
+        def work(batch: list[Tensor], step: int) -> Mapping[str, Tensor | None]:
+            terms = loss(wrapped, batch, step)
+            accelerator.backward(terms["total"])
+            return terms
+
+        recorded = None if kind is None else RecordedWork(work, kind, model.parameters())
+        log = Readings(
+            accelerator, config, start=start, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch, noted=noted
         )
         saved, step = time.monotonic(), start
         last = plan.steps if config.stop_after is None else min(plan.steps, config.stop_after)
         loader = plan.loader(start, rank=accelerator.process_index, processes=accelerator.num_processes)
-        began = time.perf_counter()
         for batch in loader if start < last else ():
             for schedule in schedules:
                 schedule.set(step)
-            terms = loss(wrapped, [tensor.to(accelerator.device) for tensor in batch], step)
-            accelerator.backward(terms["total"])
+            if recorded is None:
+                terms = work([tensor.to(accelerator.device, non_blocking=True) for tensor in batch], step)
+            else:
+                terms = recorded(batch, step)
             for part in parts.values():
                 if part.config.clip is not None:
                     accelerator.clip_grad_norm_([*part.body, *part.head], part.config.clip)
             for optimizer in prepared:
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-            values = _reduced(terms, accelerator)
-            if not math.isfinite(values["total"]):
-                raise TrainingDiverged(
-                    f"The loss is {values['total']} at step {step}: lower the learning rate; {STATE_FILE} is still "
-                    "good."
-                )
+            log.add(step, terms)
             step += 1
             epoch, ended = (step - 1) // plan.steps_per_epoch, step % plan.steps_per_epoch == 0
-            if log is not None:
-                values["images_per_second"] = config.batch / (time.perf_counter() - began)
-                began = time.perf_counter()
-                log.write(step - 1, epoch, noted(step - 1) if noted else {}, values)
-                bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
-                bar.update()
-            if accelerator.is_main_process and (
-                ended or step == last or time.monotonic() - saved > 60 * config.save_minutes
-            ):
-                save_state(out, model, optimizers, step, fingerprint)
+            if ended or step == last or time.monotonic() - saved > 60 * config.save_minutes:
+                log.catch_up()
+                if accelerator.is_main_process:
+                    save_state(out, model, optimizers, step, fingerprint)
                 saved = time.monotonic()
             if ended and after_epoch is not None and accelerator.is_main_process:
                 model.eval()
-                after_epoch(epoch)
+                with torch.compiler.set_stance("force_eager"):
+                    after_epoch(epoch)
                 model.train()
             if step >= last:
                 break
-        bar.close()
-        if log is not None:
-            log.close()
+        log.close()
         return step
 
     def end(self) -> None:
@@ -224,11 +219,3 @@ def fingerprint_of(values: dict[str, Any], images: ImageSet) -> str:
 def trained(parameters: Iterable[nn.Parameter]) -> tuple[nn.Parameter, ...]:
     """Those that get a gradient."""
     return tuple(parameter for parameter in parameters if parameter.requires_grad)
-
-
-def _reduced(terms: Mapping[str, Tensor | None], accelerator: Accelerator) -> dict[str, float]:
-    """The terms averaged over processes, in one message; NaN for a term that does not exist."""
-    total = cast("Tensor", terms["total"])
-    found = [torch.full_like(total, math.nan) if term is None else term.detach() for term in terms.values()]
-    stacked = cast("Tensor", accelerator.reduce(torch.stack([term.float() for term in found]), reduction="mean"))
-    return dict(zip(terms, stacked.tolist(), strict=True))

@@ -28,9 +28,11 @@ def build_optimizer(body: Iterable[nn.Parameter], head: Iterable[nn.Parameter], 
         {"params": [p for p in head if p.requires_grad], "lr": config.lr * config.head_factor},
     ]
     groups = [group for group in groups if group["params"]]
+    fused = all(parameter.is_cuda for group in groups for parameter in group["params"])
+    shared = {"lr": config.lr, "weight_decay": config.weight_decay, "fused": fused}
     if config.kind == "sgd":
-        return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
-    return torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay)
+        return torch.optim.SGD(groups, momentum=config.momentum, **shared)
+    return torch.optim.AdamW(groups, **shared)
 
 
 class RateSchedule:

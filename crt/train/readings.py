@@ -1,0 +1,83 @@
+"""From the losses on the device to the log, the progress bar, and the end of a run whose loss is no number."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from tqdm import tqdm
+
+from crt.errors import CrtError
+from crt.train.config import RunConfig
+from crt.train.log import TrainLog
+from crt.train.state import STATE_FILE
+
+
+class TrainingDiverged(CrtError):
+    """The loss is no longer a number."""
+
+
+class Readings:
+    """The losses of the steps on their way to the log. They are read one step late, while a GPU does the next one."""
+
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        config: RunConfig,
+        *,
+        start: int,
+        steps: int,
+        steps_per_epoch: int,
+        noted: Callable[[int], Mapping[str, int]] | None = None,
+    ) -> None:
+        """For a run that goes on from step `start`. `noted`: numbers that the log has of a step beside its losses."""
+        self.accelerator, self.batch = accelerator, config.batch
+        self.steps_per_epoch, self.noted = steps_per_epoch, noted
+        self.log = TrainLog(config.out, start) if accelerator.is_main_process else None
+        self.bar = tqdm(
+            total=steps, initial=start, unit="step", disable=self.log is None, mininterval=5.0, dynamic_ncols=True
+        )
+        self.waiting: deque[tuple[int, tuple[str, ...], Tensor]] = deque()
+        self.began = time.perf_counter()
+
+    def add(self, step: int, terms: Mapping[str, Tensor | None]) -> None:
+        """Take the terms of a step, averaged over processes in one message; NaN for one that does not exist."""
+        total = cast("Tensor", terms["total"])
+        found = [torch.full_like(total, math.nan) if term is None else term.detach() for term in terms.values()]
+        stacked = self.accelerator.reduce(torch.stack([term.float() for term in found]), reduction="mean")
+        self.waiting.append((step, tuple(terms), cast("Tensor", stacked)))
+        if len(self.waiting) > 1:
+            self._read()
+
+    def catch_up(self) -> None:
+        """Read all that is waiting. Raises TrainingDiverged for a loss that is not finite, as `add` does."""
+        while self.waiting:
+            self._read()
+
+    def close(self) -> None:
+        """Catch up and close the log."""
+        self.catch_up()
+        self.bar.close()
+        if self.log is not None:
+            self.log.close()
+
+    def _read(self) -> None:
+        step, names, stacked = self.waiting.popleft()
+        values = dict(zip(names, stacked.tolist(), strict=True))
+        if not math.isfinite(values["total"]):
+            raise TrainingDiverged(
+                f"The loss is {values['total']} at step {step}: lower the learning rate; {STATE_FILE} is still good."
+            )
+        if self.log is None:
+            return
+        now = time.perf_counter()
+        values["images_per_second"], self.began = self.batch / (now - self.began), now
+        self.log.write(step, step // self.steps_per_epoch, self.noted(step) if self.noted else {}, values)
+        self.bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
+        self.bar.update()
