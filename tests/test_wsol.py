@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from crt.boxes import Box
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.datasets import ImageSet, Sample
 from crt.errors import InvalidDataset, InvalidSetting
+from crt.figures.box_sheet import box_sheet
 from crt.metrics import wsol
-from crt.metrics.wsol import BoxView, Looked, choose_thresholds, evaluate_wsol
+from crt.metrics.wsol import BoxView, Found, Looked, WsolScore, choose_thresholds, evaluate_wsol
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor, Settings
 from crt.results.localization import localization
@@ -187,3 +189,11 @@ def test_unknown_classes_and_missing_boxes_are_named(birds, tmp_path):
     bare = ImageSet(CLASSES, (Sample("one", images.samples[0].image, (0,)),), single_label=True)
     with pytest.raises(InvalidDataset, match="no box, one"):
         next(wsol.look(predictor, bare, {"crt": MapRequest("crt")}, BoxView()))
+
+
+def test_a_box_smaller_than_a_pixel_of_the_sheet_is_drawn_as_a_point(birds, checkpoint):
+    predictor = Predictor(load_checkpoint(checkpoint))
+    images = read_boxes(birds, None, "test").over(CLASSES)
+    score = WsolScore(0.1, found=[Found(sample.id, Box(0.0, 0.0, 1.0, 1.0), 0.0) for sample in images.samples])
+    sheet = box_sheet(predictor, images, MapRequest("crt", loops=0), BoxView("whole", 96), score, title="Boxes")
+    assert sheet.width > 400

@@ -68,6 +68,10 @@ def _panel(looked: Looked, found: Found, classes: tuple[str, ...]) -> Panel:
 def _rectangles(image: Image.Image, boxes: BoxesLike, ink: tuple[int, int, int]) -> None:
     draw = ImageDraw.Draw(image)
     for x0, y0, x1, y1 in np.asarray(boxes, dtype=float):
-        corners = np.clip([x0, y0, x1 - 1, y1 - 1], 0, [image.width - 1, image.height - 1] * 2).tolist()
-        draw.rectangle(corners, outline=(0, 0, 0), width=4)
-        draw.rectangle([corners[0] + 1, corners[1] + 1, corners[2] - 1, corners[3] - 1], outline=ink, width=2)
+        left, top, right, bottom = np.clip(
+            [x0, y0, x1 - 1, y1 - 1], 0, [image.width - 1, image.height - 1] * 2
+        ).tolist()
+        right, bottom = max(left, right), max(top, bottom)  # a box smaller than a pixel of the panel is a point
+        draw.rectangle([left, top, right, bottom], outline=(0, 0, 0), width=4)
+        if min(right - left, bottom - top) >= 2:
+            draw.rectangle([left + 1, top + 1, right - 1, bottom - 1], outline=ink, width=2)

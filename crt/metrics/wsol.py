@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -135,11 +138,11 @@ def box_accuracies(
 ) -> dict[str, BoxAccuracy]:
     """For each kind of map the boxes found at every threshold. Raises InvalidDataset for a picture without a box."""
     accuracies = {name: BoxAccuracy(thresholds) for name in requests}
-    for looked in look(predictor, images, requests, view):
-        for name, cam in looked.maps.items():
-            accuracies[name].add(cam, looked.sample.boxes, looked.to_picture)
-        if advance is not None:
-            advance()
+
+    def add(looked: Looked, name: str) -> None:
+        accuracies[name].add(looked.maps[name], looked.sample.boxes, looked.to_picture)
+
+    _of_each_map(look(predictor, images, requests, view), add, advance)
     return accuracies
 
 
@@ -159,23 +162,34 @@ def evaluate_wsol(
     other classes and for a picture without a box.
     """
     scores = {name: WsolScore(thresholds[name]) for name in requests}
-    for looked in look(predictor, images, requests, view):
-        sample, mask = looked.sample, _mask(looked.sample)
-        for name, cam in looked.maps.items():
-            score = scores[name]
-            box = looked.to_picture([box_of_map(cam, threshold=score.threshold)])[0]
-            overlap = best_match(box, sample.boxes).iou
-            logits, label = looked.logits[name], sample.labels[0]
-            score.boxes.add(cam, sample.boxes, looked.to_picture)
-            score.localization.add(overlap, logits, label)
-            score.continuous.add(best_match(box, sample.boxes, "continuous").iou, logits, label)
-            score.classification.add(overlap, logits, label)
-            score.found.append(Found(sample.id, Box(*map(float, box)), overlap))
-            if mask is not None:
-                score.pixels.add(min_max(looked.on_picture(cam, mask.shape)), mask)
-        if advance is not None:
-            advance()
+
+    def add(looked: Looked, name: str) -> None:
+        sample, cam, score = looked.sample, looked.maps[name], scores[name]
+        box = looked.to_picture([box_of_map(cam, threshold=score.threshold)])[0]
+        overlap = best_match(box, sample.boxes).iou
+        logits, label = looked.logits[name], sample.labels[0]
+        score.boxes.add(cam, sample.boxes, looked.to_picture)
+        score.localization.add(overlap, logits, label)
+        score.continuous.add(best_match(box, sample.boxes, "continuous").iou, logits, label)
+        score.classification.add(overlap, logits, label)
+        score.found.append(Found(sample.id, Box(*map(float, box)), overlap))
+        if looked.mask is not None:
+            score.pixels.add(min_max(looked.on_picture(cam, looked.mask.shape)), looked.mask)
+
+    _of_each_map(look(predictor, images, requests, view), add, advance)
     return scores
+
+
+def _of_each_map(
+    pictures: Iterable[Looked], add: Callable[[Looked, str], None], advance: Callable[[], None] | None
+) -> None:
+    """`add(picture, name)` for each map of each picture, the those of one picture on all cores: boxes take long."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for looked in pictures:
+            for _ in pool.map(partial(add, looked), looked.maps):
+                pass
+            if advance is not None:
+                advance()
 
 
 @dataclass(frozen=True)
@@ -186,6 +200,11 @@ class Looked:
     maps: dict[str, np.ndarray]
     logits: dict[str, np.ndarray]
     to_picture: ToPicture
+
+    @cached_property
+    def mask(self) -> np.ndarray | None:
+        """(H, W) uint8 of the picture, not 0 on the object; None without one."""
+        return _mask(self.sample)
 
     def on_picture(self, cam: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
         """(h, w) map -> (H, W) on the picture; its minimum where the networks did not look."""
