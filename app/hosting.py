@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.config import AppConfig
 from app.engine import Engine
 from app.guard import Careful, CloseRoutes
+from app.session import TraceCache
 
 USER = "crt"
 """The user name that goes with the password."""
@@ -82,17 +83,24 @@ def client_of(request: Request) -> str:
 
 
 class Served(Careful):
-    """The page with the models behind it, so that the server can say how they are."""
+    """The page with the models and the Traces behind it, so that the server can say how they are."""
 
     engine: Engine
+    cache: TraceCache
 
 
 def health(request: Request) -> JSONResponse:
-    """`/health` -> ok; loading: the page is there and the networks are not yet; broken (503): they cannot be loaded."""
-    model = request.app.blocks.engine.model
+    """`/health` -> ok; loading: the page is there and the networks are not yet; broken (503): they cannot be loaded.
+
+    `cache_mib`: of all Traces held, and the most that they may take.
+    """
+    page = request.app.blocks
+    model = page.engine.model
     broken = model.ready and model.loaded.exception() is not None
     status = "broken" if broken else "ok" if model.ready else "loading"
-    return JSONResponse({"status": status, "checkpoint": model.config.name}, status_code=503 if broken else 200)
+    held = {"held": round(page.cache.nbytes / 2**20, 1), "limit": round(page.cache.limit / 2**20, 1)}
+    told = {"status": status, "checkpoint": model.config.name, "cache_mib": held}
+    return JSONResponse(told, status_code=503 if broken else 200)
 
 
 def server_options(config: AppConfig) -> dict[str, Any]:

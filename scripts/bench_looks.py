@@ -18,10 +18,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import tyro
 
+from app.explore import LOOPS
 from crt.checkpoint import read_config
 from crt.errors import CrtError, InvalidSetting
 from crt.precision import resolve
@@ -80,12 +80,15 @@ class Config:
 def bench(config: Config) -> dict[str, Any]:
     """Measure, print and write. Raises CrtError without chromium or playwright, or if the page does not start."""
     fast = resolve("auto", "cpu")
+    checkpoint = read_config(config.checkpoint)
     looks = {precision: look(config, precision) for precision in dict.fromkeys(("no", fast))}
     result = {
         "looks": looks,
         "command": "python -m scripts.bench_looks --json results/looks.json",
         "machine": describe_machine(),
-        "checkpoint": read_config(config.checkpoint).name,
+        "checkpoint": checkpoint.name,
+        "networks": list(checkpoint.networks),
+        "loops": LOOPS,
         "visitors": config.visitors,
         "aims": {"first_ms": FIRST_MS, "cached_ms": CACHED_MS, "start_s": START_AIM_S},
     }
@@ -156,9 +159,8 @@ def longest(page: Any) -> float:
 def wait_until_well(server: Server, began: float) -> float:
     """Seconds from `began` until the networks are loaded. Raises InvalidSetting if they cannot be."""
     while True:
-        with urlopen(f"{server.url}health", timeout=10) as answer:  # noqa: S310 - our own server on this machine
-            if json.load(answer)["status"] == "ok":
-                return time.perf_counter() - began
+        if server.health()["status"] == "ok":
+            return time.perf_counter() - began
         if time.perf_counter() - began > START_S:
             raise InvalidSetting("The networks are not loaded after minutes: look at the log of python app.py.")
         time.sleep(0.05)

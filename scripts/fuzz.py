@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import tyro
 from tqdm import tqdm
 
@@ -130,7 +129,7 @@ def _health(server: Server, fuzzer: Fuzzer) -> str:
     outcome = fuzzer.asker.ask(fuzzer.questions[PROGRAM], fuzzer.good(fuzzer.questions[PROGRAM]))
     if outcome.kind != "answered":
         return f"refuses a good question: {outcome.says}"
-    return str(httpx.get(f"{server.url}health", timeout=30).json()["status"])
+    return str(server.health()["status"])
 
 
 def main(config: Fuzz) -> int:

@@ -36,6 +36,7 @@ ENDPOINTS = {"/masks": 5, "/maps": 3, "/trace": 2}
 SIZES = ("224", "336", "448")
 BUSY = ("queue is full", "too many questions")
 SETTLED = 0.2  # of the time goes by before memory is judged
+CACHE_EVERY_S = 5  # seconds from one question to the server how much its cache holds to the next
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Told:
 
 def load(config: Load) -> dict[str, Any]:
     """Run the users -> what became of their questions. Raises InvalidSetting if the page does not start."""
-    told, lock, memory = Told(), threading.Lock(), []
+    told, lock, memory, cached = Told(), threading.Lock(), [], []
     words = ["--checkpoint", config.checkpoint, "--cache-mb", str(config.cache_mb)]
     words += ["--queue-size", str(config.queue_size), "--more"]
     with tempfile.TemporaryDirectory() as folder, served(words) as server:
@@ -97,7 +98,10 @@ def load(config: Load) -> dict[str, Any]:
                     server.stop()
                     server.start()
                     memory.clear()
+                    cached.clear()
                 memory.append(server.resident_mib)
+                if len(memory) % CACHE_EVERY_S == 0:
+                    cached.append(server.health()["cache_mib"]["held"])
         for user in users:
             user.join()
     result = {
@@ -110,6 +114,7 @@ def load(config: Load) -> dict[str, Any]:
         "connections_recovered": told.recovered,
         "errors": dict(told.errors),
         "memory_mib": _flatness(memory),
+        "cache_mib": _flatness(cached) | {"limit": config.cache_mb},
         "users": config.users,
         "minutes": config.minutes,
         "restart": config.restart,
@@ -182,7 +187,7 @@ def _quantiles(seconds: list[float]) -> dict[str, float]:
 
 
 def _flatness(memory: list[float]) -> dict[str, float]:
-    """Median, least and most of the memory once it has settled, and how far they lie from the median in percent."""
+    """Median, least and most once it has settled, all in MiB, and how far they lie from the median in percent."""
     settled = memory[int(SETTLED * len(memory)) :] or [0.0]
     middle = float(np.median(settled))
     spread = max(max(settled) - middle, middle - min(settled)) / max(middle, 1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -10,7 +11,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
+from typing import Any
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from crt.errors import InvalidSetting
@@ -48,6 +50,14 @@ class Server:
         status = Path(f"/proc/{self.pid}/status")
         lines = status.read_text(encoding="ascii").splitlines() if status.is_file() else []
         return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
+
+    def health(self) -> dict[str, Any]:
+        """What `/health` says. Raises OSError if it does not answer."""
+        try:
+            with urlopen(f"{self.url}health", timeout=30) as answer:  # noqa: S310 - our own server on this machine
+                return json.load(answer)
+        except HTTPError as broken:  # 503, with a body like any other
+            return json.load(broken)
 
     def start(self) -> None:
         """Return when the page answers. Raises InvalidSetting if it does not start."""

@@ -73,8 +73,8 @@ def class_maps(branch, pixels, *, loops, refined, padding="released"):
     if refined:  # METHOD 4: mean over blocks, sum over passes
         maps = maps * torch.stack(rows).sum(0).reshape(-1, 1, CELLS, CELLS)
 
-    total = torch.zeros(len(pixels), maps.shape[1], tall // PATCH, wide // PATCH)
-    count = torch.zeros(tall // PATCH, wide // PATCH)
+    total = torch.zeros(len(pixels), maps.shape[1], tall // PATCH, wide // PATCH, device=pixels.device)
+    count = torch.zeros(tall // PATCH, wide // PATCH, device=pixels.device)
     for tile, (y, x) in zip(maps.split(len(pixels)), corners, strict=True):
         here = np.s_[..., y // PATCH : y // PATCH + CELLS, x // PATCH : x // PATCH + CELLS]
         total[here] += tile

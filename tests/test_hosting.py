@@ -44,7 +44,11 @@ def test_the_health_of_the_server_is_told_without_a_password(serve):
     demo, url = serve(password="secret")
     demo.engine.model.predictor()
     with urlopen(f"{url}health") as answer:
-        assert json.load(answer) == {"status": "ok", "checkpoint": "tiny"}
+        assert json.load(answer) == {
+            "status": "ok",
+            "checkpoint": "tiny",
+            "cache_mib": {"held": 0, "limit": AppConfig.cache_mb},
+        }
     loaded: Future = Future()
     demo.engine.model = replace(demo.engine.model, loaded=loaded)
     with urlopen(f"{url}health") as answer:

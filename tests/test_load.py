@@ -20,6 +20,7 @@ def test_users_are_answered_and_survive_a_restart(tmp_path):
     assert result["connections_lost"] >= 1  # by the restart
     assert result["connections_recovered"] >= 1
     assert result["memory_mib"]["median"] > 100
+    assert 0 < result["cache_mib"]["max"] <= result["cache_mib"]["limit"]
 
 
 @pytest.mark.slow

@@ -152,13 +152,37 @@ def test_a_broken_result_is_named(tmp_path):
         read_results(tmp_path, Defaults())
     (tmp_path / "broken.json").write_text("{}")
     assert read_results(tmp_path, Defaults()) == ()
+    (tmp_path / "broken.json").write_text('{"looks": {"no": {}}}')
+    with pytest.raises(InvalidDataset, match="another version"):
+        read_results(tmp_path, Defaults())
+
+
+def test_a_training_on_a_gpu_is_held_against_the_plain_one_in_the_same_precision():
+    rates = {"ours, bfloat16, compiled": 600.0, "plain, float32": 60.0, "plain, bfloat16": 100.0}
+    told = {"vit": "v", "cnn": "c", "crop": 336, "batch": 16, "loops": 3, "device": "g", "images_per_second": rates,
+            "step_ms": {name: {"median": 1, "min": 1, "max": 1} for name in rates}, "workers": 15,
+            "loader_images_per_second": 300.0, "loader_over_fastest_step": 0.5}  # fmt: skip
+    result = {"bench": {"training": told}, "machine": "m", "torch": "t", "runs": 3, "command": "c"}
+    section = KINDS["bench"](result, Defaults())
+    text = markdown(section)
+    assert section.title == "Training on a GPU" and section.page == "performance"
+    assert "The aim of 5 times plain, bfloat16 is reached: 6.0." in text
+    assert "15 readers read 300 crops a second" in text and "reading is the limit" in text
+    rates["ours, bfloat16, compiled"] = 400.0
+    assert "is missed: 4.0." in markdown(KINDS["bench"](result, Defaults()))
 
 
 def test_the_benchmarks_become_pages_with_their_aims():
     times = {"median": 100.0, "min": 90.0, "max": 120.0}
     told = {"ms": {"ours": times, "plain": times}, "ratio": {"plain": {"median": 5.5, "min": 5.0, "max": 7.0}}}
     row = {"size": 224, "loops": 4, "tiles": 1, "seconds": 0.5, "loaded_mib": 700, "peak_mib": 900}
-    share = {"share": 0.8, "gflops_transformer": 160.0, "gflops_product": 200.0, "stages_ms": {"crt": times}}
+    share = {
+        "share": 0.8,
+        "gflops_transformer": 160.0,
+        "gflops_product": 200.0,
+        "products_share": 0.7,
+        "stages_ms": {"crt": times},
+    }
     result = {
         "bench": {"ablation": told, "one_map": told, "share": share, "first": {"ms": times}, "masks": {"walk": times},
                   "growth": {"sizes": [row, row | {"tiles": 4, "peak_mib": 3000}], "loops": [row]}},
@@ -169,9 +193,12 @@ def test_the_benchmarks_become_pages_with_their_aims():
     says = [table.says[0] for table in section.tables if table.says]
     assert says[0] == "The aim of 6 times is missed in float32: 5.5."
     assert says[1] == "The aim of 2 times is reached in float32: 5.5."
-    assert "80 %. The aim of 75 % is reached." in says[2]
+    assert "80 %. The aim of 75 % is reached. Products take 70 % of its operators' time" in says[2]
     assert "3000 MiB; the aim of less than 2560 is missed" in says[3]
     assert section.charts[0].lines[0].x == (1, 4)
+    slow = {**told, "ratio": {"plain": {"median": 1.5, "min": 1.4, "max": 1.6}}}
+    missed = KINDS["bench"]({**result, "size": 336, "bench": {"one_map": slow}}, Defaults()).tables[0].says[0]
+    assert missed.startswith("The aim of 2 times is missed in float32: 1.5. Ours sees 4 tiles for 6, which makes 1.5;")
     assert "| plain | 100 | 90 | 120 | 5.5 (5.0 to 7.0) |" in markdown(section)
     walk = {"grid": [94, 125], "classes": 2, "machine": "m", "threads": 2, "sparse_seconds": [0.1],
             "sparse_median_seconds": 0.073}  # fmt: skip
@@ -181,14 +208,15 @@ def test_the_benchmarks_become_pages_with_their_aims():
     load = {"load": {"/maps": {"answers": 9, "p50_s": 1.0, "p95_s": 2.0}, "/masks": {"answers": 0}}, "busy": 3,
             "errors": {"x": 2}, "connections_lost": 0, "connections_recovered": 0, "users": 30, "minutes": 5.0,
             "restart": True, "machine": "m", "command": "c",
-            "memory_mib": {"median": 1, "min": 1, "max": 2, "spread_percent": 4.0}}  # fmt: skip
+            "memory_mib": {"median": 1, "min": 1, "max": 2, "spread_percent": 4.0},
+            "cache_mib": {"median": 3, "min": 2, "max": 9, "limit": 8}}  # fmt: skip
     text = markdown(KINDS["load"](load, Defaults()))
     assert (
         "30 users for 5 minutes, with a restart half way" in text and "3 were told that the page is busy, 2 got" in text
     )
     assert KINDS["load"](load, Defaults()).page == "reliability"
     assert "The aim of no error but busy is missed." in text and "the aim of ± 10 % is reached" in text
-    assert "Error of 2: `x`." in text
+    assert "Error of 2: `x`." in text and "its bound of 8 is broken" in text
 
 
 def test_nonsense_becomes_a_table_with_its_crashes():

@@ -36,7 +36,10 @@ KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
 
 
 def read_results(folder: Path, defaults: Defaults) -> tuple[Section, ...]:
-    """The sections of all results in a folder, evaluations first. Raises InvalidDataset for a file that is no JSON."""
+    """The sections of all results in a folder, evaluations first.
+
+    Raises InvalidDataset for a file that is no JSON, or that another version wrote.
+    """
     sections = []
     for path in sorted(folder.glob("*.json")):
         try:
@@ -44,6 +47,10 @@ def read_results(folder: Path, defaults: Defaults) -> tuple[Section, ...]:
         except (OSError, ValueError) as error:
             raise InvalidDataset(f"{path} cannot be read as JSON: {error}.") from error
         kind = next((make for key, make in KINDS.items() if key in result), None)
-        if kind is not None:
+        if kind is None:
+            continue
+        try:
             sections.append(kind(result, defaults))
+        except (KeyError, TypeError) as error:
+            raise InvalidDataset(f"{path} was written by another version ({error!r}): measure it again.") from error
     return tuple(sorted(sections, key=lambda section: section.order))

@@ -32,9 +32,11 @@ def looks(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
     if set(result["looks"]) == {"no"}:
         says.append("This processor is not made for bfloat16.")
     how = (
-        f"{result['machine']}; checkpoint {result['checkpoint']}, all its networks at the size and loops that the "
-        f"page starts with; {result['visitors']} new visitors, one after the other; the server's time is Gradio's own. "
-        "The browser yields the processor to the server, so what the reader waits for in it is an upper bound."
+        f"{result['machine']}; checkpoint {result['checkpoint']} at the size that the page starts with. A first look "
+        f"runs {', '.join(f'`{name}`' for name in result['networks'])}, and records loops 0 to {result['loops']}, all "
+        f"that the page can show; {result['visitors']} new visitors, one after the other; the server's time is "
+        "Gradio's own. The browser yields the processor to the server, so what the reader waits for in it is an upper "
+        "bound."
     )
     table = Table(("precision", "what", "median ms", "p10", "p90"), tuple(rows), says=tuple(says))
     return Section("Waiting for maps", (how,), result["command"], (table,), page=PAGE)

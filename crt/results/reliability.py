@@ -102,6 +102,8 @@ def load(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     )
     memory, errors = result["memory_mib"], sum(result["errors"].values())
     flat = "reached" if memory["spread_percent"] <= SPREAD else "missed"
+    cache = result["cache_mib"]
+    bound = "kept" if cache["max"] <= cache["limit"] else "broken"
     says = [
         (
             f"{result['busy']} were told that the page is busy, {errors} got another error, "
@@ -110,7 +112,8 @@ def load(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
         f"The aim of no error but busy is {'missed' if errors else 'reached'}.",
         (
             f"Memory of the server: {memory['min']} to {memory['max']} MiB, ± {memory['spread_percent']} % around the "
-            f"median once settled; the aim of ± {SPREAD:g} % is {flat}."
+            f"median once settled; the aim of ± {SPREAD:g} % is {flat}. The cache of Traces held {cache['min']} to "
+            f"{cache['max']} MiB of that; its bound of {cache['limit']} is {bound}."
         ),
     ]
     says += [f"Error of {count}: `{sentence}`." for sentence, count in result["errors"].items()]

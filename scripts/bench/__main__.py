@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -56,15 +57,15 @@ def bench(config: Bench) -> dict[str, Any]:
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     threads, size, runs = torch.get_num_threads(), config.size, config.runs
-    random = random_predictor(config.vit, config.cnn)
-    shipped = Predictor(load_checkpoint(config.checkpoint))
+    random = cache(lambda: random_predictor(config.vit, config.cnn))
+    shipped = cache(lambda: Predictor(load_checkpoint(config.checkpoint)))
     work: dict[Section, Callable[[], dict[str, Any]]] = {
-        "ablation": lambda: ablation(random, size, runs),
-        "one_map": lambda: one_map(random, size, runs),
-        "share": lambda: share(random, size, runs),
-        "tried": lambda: tried(random, runs),
-        "peers": lambda: peers(random, size, runs),
-        "first": lambda: waited(shipped, size, runs),
+        "ablation": lambda: ablation(random(), size, runs),
+        "one_map": lambda: one_map(random(), size, runs),
+        "share": lambda: share(random(), size, runs),
+        "tried": lambda: tried(random(), runs),
+        "peers": lambda: peers(random(), size, runs),
+        "first": lambda: waited(shipped(), size, runs),
         "growth": lambda: growth(config.checkpoint, threads),
         "masks": lambda: masks(config.checkpoint, runs),
         "training": lambda: training(runs),

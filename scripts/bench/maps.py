@@ -14,6 +14,7 @@ import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from crt.cam import class_scores
@@ -29,6 +30,14 @@ from tests.reference import cnn_maps, transformer_maps
 CLASSES = 20
 LOOPS = 4
 FAST = "ours, bfloat16"
+PRODUCTS = (
+    "aten::mm",
+    "aten::bmm",
+    "aten::addmm",
+    "aten::mkldnn_convolution",
+    "aten::_scaled_dot_product_flash_attention_for_cpu",
+)
+"""Operators that multiply matrices, as torch's profiler names them."""
 
 
 def random_predictor(vit: str, cnn: str) -> Predictor:
@@ -130,6 +139,11 @@ def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
         for name, spent in predictor.trace(image, whole).timings.items():
             stages.setdefault(name, []).append(spent / 1000)
 
+    with torch.inference_mode(), profile(activities=[ProfilerActivity.CPU]) as profiled:
+        for _ in network.steps(tiles, LOOPS):
+            pass
+    told = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
+    products = sum(value for name, value in told.items() if name in PRODUCTS) / sum(told.values())
     spent = in_turns({"product": product, "look": look}, runs)
     peak = 10 * 2 * side**3 / statistics.median(spent["product"]) / 1e9
     reached = flops / statistics.median(stages["crt"]) / 1e9
@@ -138,6 +152,7 @@ def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
         "gflops_product": round(peak, 1),
         "gflops_transformer": round(reached, 1),
         "share": round(reached / peak, 3),
+        "products_share": round(products, 3),
         "stages_ms": {name: summary(times[1:]) for name, times in stages.items()},
     }
 
@@ -170,7 +185,7 @@ def torchcam_cam(pooled: nn.Module, branch: CnnBranch, pixels: Tensor) -> Callab
     from torchcam.methods import CAM  # noqa: PLC0415 # pyright: ignore[reportMissingImports] - where it is installed
 
     def look() -> object:
-        with torch.inference_mode(), CAM(pooled, branch.resnet.layer4, branch.classifier) as cam:
+        with torch.inference_mode(), CAM(pooled, cast("nn.Module", branch.resnet.layer4), branch.classifier) as cam:
             pooled(pixels)
             return cam(class_idx=3)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,109 +18,161 @@ from crt.cnn import CnnBranch, build_resnet
 from crt.datasets import read_folders
 from crt.dual import DualBranch, DualMaps
 from crt.precision import resolve
+from crt.predictor import choose_device
 from crt.tiles import TileGrid
 from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, Phase, TrainConfig
-from crt.train.data import CropPlan
+from crt.train.data import AHEAD, CropPlan
+from crt.train.engine import compile_layers, write_attention_out
 from crt.train.loss import dual_loss
 from crt.train.optim import build_optimizer
+from crt.train.recorded import RecordedWork, Terms, Work
 from crt.transformer import TransformerBranch, build_vit
 from scripts.bench.timing import in_turns, summary
 from tests.reference import class_maps
 
 VIT, CNN = "deit_tiny_patch16_224", "resnet50"
 """Those of the embedded checkpoint."""
-CLASSES, BATCH, CROP, LOOPS, COUPLING = 20, 4, 336, 3, 0.1
+CLASSES, CROP, LOOPS, COUPLING = 20, 336, 3, 0.1
+BATCH = {"cpu": 4, "cuda": 16}
 PICTURES, EPOCHS = 64, 3
 
-Step = Callable[[Tensor, Tensor], None]
+Step = Callable[[], object]
 
 
 def training(runs: int) -> dict[str, Any]:
-    """Pictures a second of each way of doing a step, and of the loader alone with one worker."""
-    crops = torch.randn(BATCH, 3, CROP, CROP)
-    labels = torch.zeros(BATCH, CLASSES)
-    labels[:, 3] = 1
-    steps: dict[str, Step] = {"ours, float32": ours(bfloat16=False)}
-    if resolve("auto", "cpu") == "bf16":
-        steps["ours, bfloat16"] = ours(bfloat16=True)
-    steps["plain, float32"] = plain()
-    spent = in_turns({name: partial(step, crops, labels) for name, step in steps.items()}, runs)
-    read = loading()
-    fastest = max(BATCH / min(times) for times in spent.values())
+    """Pictures a second of each way of doing a step, on a GPU if there is one, and of reading crops."""
+    device = choose_device("auto")
+    batch = BATCH[device.type]
+    spent = in_turns(ways(device, batch), runs)
+    rates = {name: batch / float(np.median(times)) for name, times in spent.items()}
+    workers = max(1, len(os.sched_getaffinity(0)) - 1)
+    read = loading(batch, workers)
     return {
         "vit": VIT,
         "cnn": CNN,
         "crop": CROP,
-        "batch": BATCH,
+        "batch": batch,
         "loops": LOOPS,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "step_ms": {name: summary(times) for name, times in spent.items()},
-        "images_per_second": {name: round(BATCH / float(np.median(times)), 2) for name, times in spent.items()},
+        "images_per_second": {name: round(rate, 2) for name, rate in rates.items()},
+        "workers": workers,
         "loader_images_per_second": round(read, 1),
-        "loader_over_fastest_step": round(read / fastest, 1),
+        "loader_over_fastest_step": round(read / max(rates.values()), 1),
     }
 
 
-def pair() -> tuple[CnnBranch, TransformerBranch]:
+def ways(device: torch.device, batch: int) -> dict[str, Step]:
+    """A step of `batch` pictures by each way that this machine is made for."""
+    fast = resolve("auto", device.type) == "bf16"
+    steps = {"ours, float32": ours(device, batch)}
+    if fast:
+        steps["ours, bfloat16"] = ours(device, batch, bfloat16=True)
+    if device.type == "cuda":
+        steps["ours, bfloat16, compiled"] = compiled(device, batch)
+    steps["plain, float32"] = plain(device, batch)
+    if fast and device.type == "cuda":
+        steps["plain, bfloat16"] = plain(device, batch, bfloat16=True)
+    return steps
+
+
+def pair(device: torch.device) -> DualBranch:
     """The networks with random weights."""
     torch.manual_seed(0)
     cnn, vit = CnnBranch(build_resnet(CNN), CLASSES), TransformerBranch(build_vit(VIT), CLASSES)
-    return cnn.train(), vit.train()
+    return DualBranch(cnn, vit).train().to(device)
 
 
-def ours(*, bfloat16: bool) -> Step:
+def ours(device: torch.device, batch: int, *, bfloat16: bool = False) -> Step:
     """A step as `crt.train` does it."""
-    cnn, vit = pair()
-    cnn.to(memory_format=torch.channels_last)
-    model, grid = DualBranch(cnn, vit), TileGrid(CROP, CROP, vit.tile, vit.patch)
-
-    def maps(crops: Tensor) -> DualMaps:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            return model(crops.contiguous(memory_format=torch.channels_last), crops, LOOPS, grid)
-
-    return stepping(cnn, vit, maps)
+    work, model = _ours(device, bfloat16=bfloat16)
+    crops, labels = examples(device, batch)
+    return stepping(model, lambda: work([crops, labels], 0))
 
 
-def plain() -> Step:
+def compiled(device: torch.device, batch: int) -> Step:
+    """The same with `compiled`."""
+    work, model = _ours(device, bfloat16=True)
+    compile_layers(model)
+    recorded = RecordedWork(work, lambda _: None, model.parameters())
+    crops, labels = examples(device, batch)
+    return stepping(model, lambda: recorded([crops, labels], 0))
+
+
+def _ours(device: torch.device, *, bfloat16: bool) -> tuple[Work, DualBranch]:
+    model = pair(device)
+    cnn, vit = cast("CnnBranch", model.cnn), cast("TransformerBranch", model.vit)
+    cnn.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    if bfloat16 and device.type == "cpu":
+        write_attention_out(model)
+    grid = TileGrid(CROP, CROP, vit.tile, vit.patch)
+
+    def work(batch: list[Tensor], step: int) -> Terms:  # noqa: ARG001
+        crops, labels = batch
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            maps = model(crops.contiguous(memory_format=torch.channels_last), crops, LOOPS, grid)
+        losses = dual_loss(maps, labels, COUPLING, CROP)
+        losses.total.backward()
+        return losses._asdict()
+
+    return work, model
+
+
+def plain(device: torch.device, batch: int, *, bfloat16: bool = False) -> Step:
     """The same step with whole attention matrices and the padding of the authors' program."""
-    cnn, vit = pair()
+    model = pair(device)
+    cnn, vit = cast("CnnBranch", model.cnn), cast("TransformerBranch", model.vit)
+    crops, labels = examples(device, batch)
 
-    def maps(crops: Tensor) -> DualMaps:
-        return DualMaps(cnn(crops), class_maps(vit, crops, loops=LOOPS, refined=False))
+    def work() -> None:
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            maps = DualMaps(cnn(crops), class_maps(vit, crops, loops=LOOPS, refined=False))
+        dual_loss(maps, labels, COUPLING, CROP).total.backward()
 
-    return stepping(cnn, vit, maps)
+    return stepping(model, work)
 
 
-def stepping(cnn: CnnBranch, vit: TransformerBranch, maps: Callable[[Tensor], DualMaps]) -> Step:
-    """Forward, losses, backward and both optimizers."""
+def examples(device: torch.device, batch: int) -> tuple[Tensor, Tensor]:
+    """Crops of noise and their labels."""
+    labels = torch.zeros(batch, CLASSES, device=device)
+    labels[:, 3] = 1
+    return torch.randn(batch, 3, CROP, CROP, device=device), labels
+
+
+def stepping(model: DualBranch, work: Step) -> Step:
+    """`work`, which leaves gradients, then both optimizers, to the end."""
+    cnn, vit = cast("CnnBranch", model.cnn), cast("TransformerBranch", model.vit)
     optimizers = [
         build_optimizer(tuple(cnn.resnet.parameters()), tuple(cnn.classifier.parameters()), CNN_SGD),
         build_optimizer(tuple(vit.vit.parameters()), tuple(vit.head.parameters()), VIT_ADAMW),
     ]
 
-    def step(crops: Tensor, labels: Tensor) -> None:
-        dual_loss(maps(crops), labels, COUPLING, CROP).total.backward()
+    def step() -> None:
+        work()
         torch.nn.utils.clip_grad_norm_(vit.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
 
     return step
 
 
-def loading() -> float:
-    """Crops a second that one worker reads from JPEG files of 500 × 375 pixels, after those it reads ahead."""
+def loading(batch: int, workers: int) -> float:
+    """Crops a second that `workers` read from JPEG files of 500 × 375 pixels, after those they read ahead."""
     with tempfile.TemporaryDirectory() as folder:
         for path, pixels in photos(Path(folder)):
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(path, quality=90)
         config = TrainConfig(
             out=Path(folder) / "out",
-            batch=BATCH,
-            data=DataConfig(roots=(Path(folder),), workers=1),
-            schedule=(Phase(EPOCHS, CROP, (210, 420), (LOOPS,)),),
+            batch=batch,
+            data=DataConfig(roots=(Path(folder),), workers=workers),
+            schedule=(Phase(EPOCHS * workers, CROP, (210, 420), (LOOPS,)),),
         )
         batches = iter(CropPlan(read_folders(Path(folder)), config).loader(0))
-        for _ in range(PICTURES // BATCH):  # the worker starts and reads ahead meanwhile
+        for _ in range((1 + AHEAD) * workers):  # they start and read ahead meanwhile
             next(batches)
         began = time.perf_counter()
         rest = sum(len(crops) for crops, _ in batches)
