@@ -21,7 +21,6 @@ from typing import Any
 
 import tyro
 
-from app.explore import LOOPS
 from crt.checkpoint import read_config
 from crt.errors import CrtError, InvalidSetting
 from crt.precision import resolve
@@ -31,6 +30,8 @@ from scripts.output import write_json
 from scripts.served import ROOT, START_S, Server, served
 
 FIRST_MS, CACHED_MS, START_AIM_S = 400.0, 50.0, 60.0
+LOOPS = 4
+"""What the page records of a picture, `app.explore.LOOPS`."""
 SETTLE_MS = 500  # for small events that follow the one that is waited for
 AWAY = "224"
 """The input size that is looked at between the two looks at the first."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app import explore
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from crt.results.looks import looks
@@ -47,14 +48,23 @@ def test_what_is_missed_is_said():
         "aims": {"first_ms": 400.0, "cached_ms": 50.0, "start_s": 60.0},
         "machine": "two cores",
         "checkpoint": "tiny",
+        "networks": ["crt", "tscam"],
+        "loops": 4,
         "visitors": 3,
         "command": "python -m scripts.bench_looks",
     }
-    (table,) = looks(result, Defaults()).tables
+    section = looks(result, Defaults())
+    (table,) = section.tables
+    assert "runs `crt`, `tscam`, and records loops 0 to 4" in section.notes[0]
     assert "first look is above its aim of 400 ms" in table.says[0]
     assert "from the cache within its aim of 50 ms" in table.says[0]
-    assert "not made for bfloat16" in table.says[1]
+    assert "is all networks and their maps" in table.says[1]
+    assert "not made for bfloat16" in table.says[2]
     assert [row[2] for row in table.rows] == ["450", "900", "20"]
+
+
+def test_the_loops_are_those_of_the_page():
+    assert bench_looks.LOOPS == explore.LOOPS
 
 
 def test_nobody_cannot_be_measured():

@@ -29,6 +29,11 @@ def looks(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
             f"{told['start_s']:g} s after `python app.py` and has its networks after {told['ready_s']:g} s "
             f"(aim {aims['start_s']:g})."
         )
+    if any(told["first_ms"]["median"] > aims["first_ms"] for told in result["looks"].values()):
+        says.append(
+            "A first look is all networks and their maps, which the section on the library times by themselves. "
+            "Meanwhile the browser draws on the same cores."
+        )
     if set(result["looks"]) == {"no"}:
         says.append("This processor is not made for bfloat16.")
     how = (

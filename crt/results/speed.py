@@ -140,6 +140,8 @@ def _training(told: dict[str, Any]) -> Table:
         best = max(rates.values()) / rates[base]
         reached = "reached" if best >= TRAINING_GPU else "missed"
         says += f" The aim of {TRAINING_GPU:g} times {base} is {reached}: {best:.1f}."
+        if best < TRAINING_GPU:
+            says += " A compiled step waits for no launch: what is left is the time of the kernels themselves."
     head = ("a step of training", "median ms", "min", "max", "pictures a second", f"times {base}")
     return Table(head, rows, says=(says,))
 
