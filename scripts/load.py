@@ -36,7 +36,6 @@ ENDPOINTS = {"/masks": 5, "/maps": 3, "/trace": 2}
 SIZES = ("224", "336", "448")
 BUSY = ("queue is full", "too many questions")
 SETTLED = 0.2  # of the time goes by before memory is judged
-CACHE_EVERY_S = 5  # seconds from one question to the server how much its cache holds to the next
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,7 @@ def load(config: Load) -> dict[str, Any]:
                     memory.clear()
                     cached.clear()
                 memory.append(server.resident_mib)
-                if len(memory) % CACHE_EVERY_S == 0:
-                    cached.append(server.health()["cache_mib"]["held"])
+                cached.append(server.health()["cache_mib"]["held"])
         for user in users:
             user.join()
     result = {

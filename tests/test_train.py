@@ -208,9 +208,10 @@ def test_a_size_of_both_sides_squashes_the_whole_picture_into_the_crop() -> None
 
 
 def test_the_slow_attention_of_cpus_is_left_out_where_training_is_in_bfloat16(tmp_path: Path) -> None:
-    for precision, fused in (("no", True), ("bf16", False)):
-        model = run(tmp_path / precision, precision=precision, stop_after=1).model
-        assert {attention.fused_attn for attention in model.vit.attentions} == {fused}
+    model = run(tmp_path / "run", stop_after=1).model
+    assert {attention.fused_attn for attention in model.vit.attentions} == {True}
+    engine.write_attention_out(model)
+    assert {attention.fused_attn for attention in model.vit.attentions} == {False}
 
 
 def test_random_crop_zero_fills_small_pictures_and_never_stretches() -> None:
