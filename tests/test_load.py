@@ -13,7 +13,7 @@ from tests.tiny import tiny_checkpoint
 def test_users_are_answered_and_survive_a_restart(tmp_path):
     shipped = str(tiny_checkpoint(tmp_path / "tiny"))
     file = tmp_path / "load.json"
-    result = load(Load(users=4, minutes=0.4, checkpoint=shipped, thought=0.3, restart=True, json=file))
+    result = load(Load(users=4, minutes=0.6, checkpoint=shipped, thought=0.3, restart=True, json=file))
     assert json.loads(file.read_text()) == result
     assert result["errors"] == {}
     assert all(row["answers"] > 0 and 0 < row["p50_s"] <= row["p95_s"] for row in result["load"].values())
