@@ -4,8 +4,6 @@ import html
 import json
 import random
 import re
-from types import SimpleNamespace
-from typing import cast
 from unittest.mock import AsyncMock
 from xml.etree import ElementTree
 
@@ -118,7 +116,8 @@ def test_what_is_no_plain_sentence_is_seen(sentence, fault):
 
 
 def test_a_page_that_answers_nothing_more_is_not_well(served, fuzzer, monkeypatch):
-    server = cast("Server", SimpleNamespace(url=served))
+    server = Server(())
+    server.url = served
     assert _health(server, fuzzer) == "ok"
     monkeypatch.setattr(fuzzer, "picture", fuzzer.picture | {"path": fuzzer.picture["path"] + ".gone"})
     assert _health(server, fuzzer) == "refuses a good question: This picture is no longer here: choose it again."
