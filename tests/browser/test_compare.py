@@ -1,16 +1,15 @@
 """Two maps against each other: swipe, blink, difference, and two settings of one method."""
 
+import base64
+import io
+
 import numpy as np
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.driver import move, settle, upload
 
 CANVAS = 'canvas[data-method="compare"]'
-DATA = f"""() => {{
-  const canvas = document.querySelector('{CANVAS}');
-  const {{ width, height }} = canvas;
-  return {{ width, height, data: [...canvas.getContext('2d').getImageData(0, 0, width, height).data] }};
-}}"""
 
 
 def view(page, name: str) -> None:
@@ -20,8 +19,8 @@ def view(page, name: str) -> None:
 
 def colours(page) -> np.ndarray:
     """(H, W, 3) of the compared map as it is drawn."""
-    got = page.evaluate(DATA)
-    return np.array(got["data"], dtype=np.int16).reshape(got["height"], got["width"], 4)[..., :3]
+    url = page.locator(CANVAS).evaluate("canvas => canvas.toDataURL()")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB"), dtype=np.int16)
 
 
 def opened(open_page, picture, width=1440, **options):
