@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ NATIVE_LIMIT = 1344  # pixels of the longer side; beyond it a CPU needs minutes
 NATIVE_LEAST = 32
 TITLES: dict[str, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT's CNN", "done": "Maps"}
 TROUBLE = "Something went wrong here, and the details are in the server's log: try again or try another picture."
+
+TELL_EVERY_S = 0.25  # the page draws itself anew for each word of progress, and a short look is over before the first
 
 Progress = Callable[[float, str], object]
 
@@ -130,10 +133,7 @@ class Explorer:
             if trace is None:
                 if progress and not model.ready:
                     progress(0.0, "Loading the networks")
-                tell = progress or (lambda part, stage: None)  # noqa: ARG005
-                trace = model.run(
-                    Predictor.trace, image, settings, progress=lambda part, stage: _titled(tell, part, stage)
-                )
+                trace = model.run(Predictor.trace, image, settings, progress=now_and_then(progress))
             self.cache.put(session, _key(model, image), settings, trace)
         return trace
 
@@ -223,8 +223,17 @@ def start_size(model: Model) -> str:
     return str(size) if size in SIZES else "336"
 
 
-def _titled(tell: Progress, part: float, stage: str) -> None:
-    tell(part, TITLES.get(stage, stage))
+def now_and_then(tell: Progress | None) -> Progress:
+    """Hands on the progress of a look with the titles of its stages, once in `TELL_EVERY_S`."""
+    told = time.monotonic()
+
+    def perhaps(part: float, stage: str) -> None:
+        nonlocal told
+        if tell is not None and time.monotonic() - told >= TELL_EVERY_S:
+            told = time.monotonic()
+            tell(part, TITLES.get(stage, stage))
+
+    return perhaps
 
 
 def _key(model: Model, image: np.ndarray) -> str:

@@ -41,7 +41,9 @@ export function mount(element, trigger, props, watch) {
   let turn = 0; // of the newest value, so that a slow download cannot overtake it
 
   const page = {
-    root, at, store, props,
+    root, at, store,
+    /** What the page was built with: the cards of the examples and the sections of the results. */
+    cards: JSON.parse(props.cards), measured: JSON.parse(props.measured),
     /** Makers of the panel that `state.extra` asks for, by its kind: (extra, view) -> { title, note, map, span, top, unit } or null. */
     extras: {},
     /** What is on the page, or null. */

@@ -36,7 +36,7 @@ export function slidesOf(scenes, cards) {
 }
 
 export function mountPresent(page) {
-  const { root, at, store, view, props, onRun, onDraw, speak } = page;
+  const { root, at, store, view, onRun, onDraw, speak } = page;
   let shown = null; // { slides, runs, index, former } while presenting
   at('present-start').addEventListener('click', start);
   at('present-next').addEventListener('click', () => go(shown.index + 1));
@@ -67,7 +67,7 @@ export function mountPresent(page) {
     at('present-title').focus();
     mine.aside = setAside(root);
     root.requestFullscreen?.().then(() => { mine.full = true; }, () => {}); // refused or missing: the window is filled
-    const slides = slidesOf(page.scenes.list(), props.cards ?? []);
+    const slides = slidesOf(page.scenes.list(), page.cards);
     const gone = [];
     for (const [index, slide] of slides.entries()) {
       at('present-title').textContent = `Preparing scene ${index + 1} of ${slides.length} …`;

@@ -9,10 +9,9 @@ const MARGIN = 0.04; // of the width
 const CAP = 2.5; // half the width of a bar's ends
 const SVG = 'http://www.w3.org/2000/svg';
 
-export function mountResults({ at, props }) {
-  const sections = props.measured ?? [];
-  at('results-none').hidden = sections.length > 0;
-  at('results').replaceChildren(...sections.map(sectionNode));
+export function mountResults({ at, measured }) {
+  at('results-none').hidden = measured.length > 0;
+  at('results').replaceChildren(...measured.map(sectionNode));
 }
 
 const COLOURS = ['--crt', '--tscam', '--resnet', '--crt_cnn', '--ink', '--soft'];

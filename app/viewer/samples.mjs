@@ -4,8 +4,7 @@ import { decode } from './link.mjs';
 import { make } from './page.mjs';
 
 export function mountSamples(page) {
-  const { root, at, props, ask, onRun } = page;
-  const cards = props.cards ?? [];
+  const { root, at, cards, ask, onRun } = page;
   let asked = null; // the card whose run is on its way
   at('samples-box').hidden = !cards.length;
   at('samples').replaceChildren(...cards.map(({ id, title, thumb, claim, view }) => {

@@ -58,7 +58,7 @@ function isScene(one) {
 }
 
 export function mountScenes(page) {
-  const { at, store, view, props } = page;
+  const { at, store, view } = page;
   const drawer = at('scenes');
   const { scenes: kept, problem } = stored();
   let scenes = kept;
@@ -146,7 +146,7 @@ export function mountScenes(page) {
   function suggestion() {
     const now = view();
     if (!now) return '';
-    const title = (props.cards ?? []).find((card) => card.id === now.run.example)?.title ?? 'My picture';
+    const title = page.cards.find((card) => card.id === now.run.example)?.title ?? 'My picture';
     const { classes, loops, refined } = store.get();
     const names = classes.map((index) => now.run.classes[index]).join(' + ');
     return `${title}: ${names}, ${loops} ${loops === 1 ? 'loop' : 'loops'}${refined ? ', refined' : ''}`.slice(0, TITLE);

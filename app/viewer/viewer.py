@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 from typing import Any
 
@@ -23,7 +24,8 @@ MOUNT = "exports_of.main.mount(element, trigger, props, watch);\n"
 class Viewer(gr.HTML):
     """Shows a payload (`app.payload`): panels, class chart, controls, tabs. Its template holds no user text.
 
-    `cards`: a list of {id, title, thumb} shown as examples. `measured`: the sections of the Results tab. Each event of
+    `cards`: a list of {id, title, thumb} shown as examples. `measured`: the sections of the Results tab. Both go out as
+    text, because Gradio copies every object among the properties whenever a look tells of its progress. Each event of
     `EVENTS` brings JSON details; an answer goes into the property `<event>_answer`, see `answer`. Names quoted in the
     script are taken for events by Gradio, so no property may be called like one of those.
     """
@@ -44,8 +46,9 @@ class Viewer(gr.HTML):
             "apply_default_css": False,
         }
         answers: dict[str, Any] = {f"{name}_answer": None for name in EVENTS}
-        everything: dict[str, Any] = {**answers, **props, **own}
-        super().__init__(value, cards=cards or [], measured=measured or [], **everything)
+        given = {"cards": json.dumps(cards or []), "measured": json.dumps(measured or [])}
+        everything: dict[str, Any] = {**answers, **given, **props, **own}
+        super().__init__(value, **everything)
 
     @staticmethod
     def answer(event: str, content: dict[str, Any]) -> Any:
