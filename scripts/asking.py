@@ -19,6 +19,8 @@ from scripts.served import ROOT
 CAUGHT = "Something went wrong here"
 """How the page's sentence for errors of its own begins."""
 LIMIT_S = 120.0
+PAGE = "change/explain"
+"""The question that a new picture causes in the page."""
 TOLD = ("error", "message", "cannot", "detail")
 """Where the sentence of a refusal stands in an answer."""
 LONGEST = 400  # characters of a sentence that somebody reads
@@ -35,15 +37,25 @@ class Question:
     kinds: tuple[str, ...]
     values: tuple[Any, ...]
 
+    def good(self, picture: dict[str, Any]) -> list[Any]:
+        """Values that a page would send which has this picture."""
+        pairs = zip(self.kinds, self.values, strict=True)
+        return [picture if kind in ("image", "file") else value for kind, value in pairs]
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a question. `kind`: answered, refused or crashed. `says`: the sentence, or what is wrong."""
+    """What became of a question. `kind`: answered, refused or crashed. `says`: the sentence, or what is wrong.
+
+    `seconds`: until the answer was here; `server_s`: of those what Gradio says of its own work, from taking the
+    question off the queue until the answer was packed.
+    """
 
     kind: str
     says: str
     seconds: float
     data: Any = None
+    server_s: float = 0.0
 
 
 class Asker:
@@ -99,7 +111,7 @@ class Asker:
         sentences = list(_sentences(values))
         if sentences:
             return _refusal(sentences, seconds)
-        return Outcome("answered", "", seconds, values)
+        return Outcome("answered", "", seconds, values, told["output"]["duration"])
 
     def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Outcome:
         """Any request. What streams is read for half a second."""

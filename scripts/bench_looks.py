@@ -5,8 +5,9 @@
 Starts `app.py` in float32 and, where that is faster on this machine, in bfloat16, and drives it with Debian's chromium
 (`pip install -r requirements-dev.txt`). The server's time is what Gradio tells of an event in its own messages: from
 taking it off the queue until the answer is packed. A new visitor uploads a picture, which nothing has seen; then the
-input size is changed and changed back, which is answered from the cache. The browser yields the processor to the
-server, since a reader's browser runs on a machine of its own; nothing else should run on this one.
+input size is changed and changed back, which is answered from the cache. Before that as many visitors come without a
+browser and ask what it would, as a reader's browser on a machine of its own leaves these cores to the server. Nothing
+else should run on them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from crt.checkpoint import read_config
 from crt.errors import CrtError, InvalidSetting
 from crt.precision import resolve
 from crt.train.machine import describe_machine
+from scripts.asking import PAGE, Asker, Outcome
 from scripts.bench_viewer import SHOWN, VIEWPORT, chromium, spread, uploadable
 from scripts.output import write_json
 from scripts.served import ROOT, START_S, Server, served
@@ -104,12 +107,18 @@ def look(config: Config, precision: str) -> dict[str, Any]:
     first: list[float] = []
     cached: list[float] = []
     waited: list[float] = []
+    alone: list[float] = []
     began = time.perf_counter()
     words = ["--checkpoint", str(config.checkpoint), "--precision", precision]
-    with tempfile.TemporaryDirectory() as folder, served(words) as server, chromium(19) as browser:
+    with tempfile.TemporaryDirectory() as folder, served(words) as server, ExitStack() as later:
         started = time.perf_counter() - began
         ready = wait_until_well(server, began)
         picture = uploadable(config.picture, Path(folder))
+        for visitor in range(config.visitors + 1):
+            seconds = look_without_browser(server, picture, f"visitor{visitor}")
+            if visitor:
+                alone.append(1000 * seconds)
+        browser = later.enter_context(chromium())
         for visitor in range(config.visitors + 1):
             context = browser.new_context(viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]})
             context.add_init_script(LISTEN)
@@ -137,10 +146,24 @@ def look(config: Config, precision: str) -> dict[str, Any]:
     return {
         "start_s": round(started, 1),
         "ready_s": round(ready, 1),
+        "alone_ms": spread(alone),
         "first_ms": spread(first),
         "browser_ms": spread(waited),
         "cached_ms": spread(cached),
     }
+
+
+def look_without_browser(server: Server, picture: Path, session: str) -> float:
+    """Seconds that the server takes for a new visitor's upload. Raises InvalidSetting if it gives no maps."""
+    asker = Asker(server.url, session)
+    question = next(one for one in asker.questions if one.name == PAGE)
+    uploaded = asker.upload(picture.name, picture.read_bytes())
+    if isinstance(uploaded, Outcome):
+        raise InvalidSetting(f"The page takes no picture: {uploaded.says}")
+    outcome = asker.ask(question, question.good(uploaded))
+    if outcome.kind != "answered":
+        raise InvalidSetting(f"The page gives no maps: {outcome.says}")
+    return outcome.server_s
 
 
 def choose(page: Any, size: Any, name: str) -> None:

@@ -140,8 +140,8 @@ def bench(config: Config) -> dict:
 
 
 @contextmanager
-def chromium(niceness: int = 0) -> Iterator[Any]:
-    """A browser of playwright's, as polite to other programs as `nice` makes it. Raises InvalidSetting without both."""
+def chromium() -> Iterator[Any]:
+    """A browser of playwright's. Raises InvalidSetting without one of the two."""
     try:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only the checks need it
     except ImportError as error:
@@ -150,11 +150,8 @@ def chromium(niceness: int = 0) -> Iterator[Any]:
     if program is None:
         raise InvalidSetting("chromium is missing: apt-get install chromium.")
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
-    with sync_playwright() as driver, tempfile.TemporaryDirectory() as folder:
-        polite = Path(folder) / "chromium"
-        polite.write_text(f'#!/bin/sh\nexec nice -n {niceness} "{program}" "$@"\n', encoding="utf-8")
-        polite.chmod(0o700)
-        browser = driver.chromium.launch(executable_path=polite, args=arguments)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=arguments)
         try:
             yield browser
         finally:

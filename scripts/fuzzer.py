@@ -13,10 +13,10 @@ from PIL import Image
 
 from crt.errors import InvalidSetting
 from scripts import nonsense
-from scripts.asking import JSON, Asker, Outcome, Question
+from scripts.asking import JSON, PAGE, Asker, Outcome, Question
 from scripts.make_hostile import EVIL
 
-PAGE, PROGRAM = "change/explain", "click/masks"
+PROGRAM = "click/masks"
 LINKS = ("reopen/reopen", "reopen/look")
 SLOW_EVENTS = ("judge",)
 """Measurements of many seconds: good ones are asked for a map of chance only."""
@@ -60,8 +60,7 @@ class Fuzzer:
 
     def good(self, question: Question, picture: dict[str, Any] | None = None) -> list[Any]:
         """Values that a page would send."""
-        pairs = zip(question.kinds, question.values, strict=True)
-        return [(picture or self.picture) if kind in ("image", "file") else value for kind, value in pairs]
+        return question.good(picture or self.picture)
 
     def file(self, name: str, data: bytes, question: str) -> Outcome:
         """Upload a file and ask about it."""

@@ -36,12 +36,13 @@ def test_the_server_tells_its_time_and_a_cached_look_is_shorter(tmp_path):
     assert next(iter(result["looks"])) == "no"
     for told in result["looks"].values():
         assert 0 < told["cached_ms"]["median"] < told["first_ms"]["median"] < told["browser_ms"]["median"]
+        assert 0 < told["alone_ms"]["median"] < told["browser_ms"]["median"]
         assert 0 < told["start_s"] <= told["ready_s"] < 180
     assert str(tmp_path) not in json.dumps(result)
 
 
 def test_what_is_missed_is_said():
-    told = {"first_ms": 450.0, "browser_ms": 900.0, "cached_ms": 20.0}
+    told = {"alone_ms": 390.0, "first_ms": 450.0, "browser_ms": 900.0, "cached_ms": 20.0}
     times = {name: {"median": value, "p10": value, "p90": value} for name, value in told.items()}
     result = {
         "looks": {"no": times | {"start_s": 5.0, "ready_s": 6.0}},
@@ -56,11 +57,12 @@ def test_what_is_missed_is_said():
     section = looks(result, Defaults())
     (table,) = section.tables
     assert "runs `crt`, `tscam`, and records loops 0 to 4" in section.notes[0]
-    assert "first look is above its aim of 400 ms" in table.says[0]
-    assert "from the cache within its aim of 50 ms" in table.says[0]
-    assert "is all networks and their maps" in table.says[1]
-    assert "not made for bfloat16" in table.says[2]
-    assert [row[2] for row in table.rows] == ["450", "900", "20"]
+    assert "first look is within its aim of 400 ms where the server has the cores to itself, and above" in table.says[0]
+    assert "from the cache is within its aim of 50 ms" in table.says[0]
+    assert "not made for bfloat16" in table.says[1] and len(table.says) == 2
+    assert [row[2] for row in table.rows] == ["390", "450", "900", "20"]
+    times["alone_ms"]["median"] = 401.0
+    assert "is all networks and their maps" in looks(result, Defaults()).tables[0].says[1]
 
 
 def test_the_loops_are_those_of_the_page():

@@ -19,9 +19,9 @@ from app.guard import CloseRoutes, echo
 from app.ui import build, launch_options
 from crt.errors import CrtError, InvalidSetting
 from scripts import nonsense
-from scripts.asking import CAUGHT, LONGEST, Outcome, judged, wrong
+from scripts.asking import CAUGHT, LONGEST, PAGE, Outcome, judged, wrong
 from scripts.fuzz import SHARES, Count, Fuzz, _health, fuzz
-from scripts.fuzzer import DETAILS, PAGE, PROGRAM, Fuzzer
+from scripts.fuzzer import DETAILS, PROGRAM, Fuzzer
 from scripts.served import Server
 from tests.tiny import tiny_checkpoint
 
