@@ -7,7 +7,7 @@ import { gridSize, toCanvas } from './draw.mjs';
 import { inflate, labelMap, share, vocColor } from './labels.mjs';
 import { cellText, createFigures, paintMask } from './mask_views.mjs';
 import { make, percent } from './page.mjs';
-import { METHOD_TITLES, currentMap } from './state.mjs';
+import { METHOD_TITLES, currentMap, sameNetworks } from './state.mjs';
 import { openArrays, traceBytes } from './trace.mjs';
 import { truthOf } from './truth.mjs';
 
@@ -99,7 +99,7 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
     for (const one of Object.values(questions)) one.clear();
     at('mask-method').replaceChildren(...run.methods.map((method) => make('option', { value: method, text: METHOD_TITLES[method] })));
     const { relation, segmentation } = run.checkpoint;
-    if (relation && before?.run.checkpoint.id !== run.checkpoint.id) set({ walkThreshold: relation });
+    if (relation && !(before && sameNetworks(before.run, run))) set({ walkThreshold: relation });
     at('mask-walk-box').hidden = !relation;
     at('mask-deeplab-box').hidden = !segmentation;
     at('mask-missing').textContent = missing(relation, segmentation);

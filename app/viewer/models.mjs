@@ -1,6 +1,6 @@
 // The checkpoint may change: its user chooses another one, or the one behind the page is replaced by anybody there.
 
-import { shownMethods } from './state.mjs';
+import { sameNetworks, shownMethods } from './state.mjs';
 
 const ASKS = ['explain', 'inspect', 'deepen', 'ablate', 'segment', 'judge', 'publish'];
 
@@ -17,7 +17,7 @@ export function mountModels(page) {
   // The server refuses questions about maps of another checkpoint than its current one.
   for (const event of ASKS) onAnswer(event, ({ changed }) => changed && lookAgain());
   onRun(({ run }, before) => {
-    if (!before || before.run.checkpoint.id === run.checkpoint.id) return;
+    if (!before || sameNetworks(before.run, run)) return;
     const { name, sha256 } = run.checkpoint;
     const told = `These maps are by another checkpoint than those before: ${name} (${sha256.slice(0, 8)}).`;
     say(told);

@@ -70,6 +70,9 @@ export function createStore(initial, schedule = (run) => requestAnimationFrame(r
   };
 }
 
+/** Whether two runs are of the same networks, also where the server has loaded them anew since. */
+export const sameNetworks = (a, b) => ['sha256', 'name'].every((key) => a.checkpoint?.[key] === b.checkpoint?.[key]);
+
 /** Settings that a checkpoint's defaults decide until the reader does. */
 const STARTS = ['loops', 'refined', 'combine', 'blocks', 'threshold'];
 
@@ -81,7 +84,7 @@ export function adopt(state, run, before) {
     // Without a CNN trained alone, the pair's own CNN stands beside CRT.
     if (!run.methods.includes('resnet')) changes.visible = { ...state.visible, crt_cnn: true };
   }
-  if (before && before.checkpoint?.id !== run.checkpoint?.id) {
+  if (before && !sameNetworks(before, run)) {
     const untouched = STARTS.filter((name) => String(state[name]) === String(before.defaults?.[name] ?? null));
     Object.assign(changes, pick(run.defaults, untouched)); // what the reader has set stays
   }

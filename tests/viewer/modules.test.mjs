@@ -155,7 +155,7 @@ test('a store tells its listeners once per frame', () => {
 });
 
 test('another checkpoint brings its defaults for what the reader has not set', () => {
-  const run = (id, defaults) => ({ pictureId: 'p', classes: [id], methods: ['crt', 'resnet'], scores: { crt: [[0]] }, maxLoops: 4, checkpoint: { id }, defaults });
+  const run = (id, defaults) => ({ pictureId: 'p', classes: [id], methods: ['crt', 'resnet'], scores: { crt: [[0]] }, maxLoops: 4, checkpoint: { id: `${id}1`, sha256: id, name: 'voc' }, defaults });
   const first = run('a', { loops: 3, refined: true, combine: 'first', blocks: null, threshold: 0.15 });
   const second = run('b', { loops: 1, refined: true, combine: 'sum', blocks: [2, 5], threshold: 0.4 });
   const state = { ...s.INITIAL, ...s.adopt(s.INITIAL, first, null) };
@@ -165,4 +165,7 @@ test('another checkpoint brings its defaults for what the reader has not set', (
   assert.equal(mine.combine, undefined);
   assert.equal(mine.loops, 1);
   assert.equal(s.adopt(state, { ...first, pictureId: 'q' }, first).threshold, undefined);
+  const restarted = { ...first, checkpoint: { ...first.checkpoint, id: 'a2' } };
+  assert.ok(s.sameNetworks(first, restarted) && !s.sameNetworks(first, second));
+  assert.deepEqual(s.adopt(state, restarted, first), { loops: 3 });
 });
