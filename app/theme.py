@@ -45,11 +45,18 @@ CSS = """
 #crt-main [data-testid="status-tracker"] {
   background: color-mix(in srgb, var(--body-background-fill) 45%, transparent) !important;
 }
-#crt-main [data-testid="status-tracker"] .progress-level {  /* in sight wherever the page is scrolled to */
+/* Drawn by a script at every frame, on the cores that the networks need; the clock shows that the page is alive. */
+#crt-main [data-testid="status-tracker"] svg { display: none; }
+#crt-main [data-testid="status-tracker"] :is(.progress-text, .progress-level) {  /* in sight wherever it scrolls */
   position: fixed; z-index: 50; top: 45vh; left: 50%; transform: translateX(-50%);
   width: min(90vw, 420px); height: auto; padding: 10px 14px; border-radius: 10px;
   background: var(--background-fill-primary); border: 1px solid var(--border-color-primary);
 }
+#crt-main:has(.progress-text, .progress-level) { position: relative; z-index: 50; }  /* over the labels of the fields */
+#crt-main [data-testid="status-tracker"] .progress-text {
+  top: calc(45vh - 46px); width: max-content; color: var(--body-text-color); animation: crt-late 0s .5s backwards;
+}
+@keyframes crt-late { from { visibility: hidden; } }
 footer { margin-top: 8px !important; }
 footer .divider { display: none; }
 """
