@@ -35,6 +35,8 @@ from scripts.served import ROOT, START_S, Server, served
 FIRST_MS, CACHED_MS, START_AIM_S = 400.0, 50.0, 60.0
 LOOPS = 4
 """What the page records of a picture, `app.explore.LOOPS`."""
+DRAWN = f"() => document.querySelector({SHOWN!r})"
+POLL_MS = 20  # asked at every frame, the browser would draw every frame, on the cores that the server has
 SETTLE_MS = 500  # for small events that follow the one that is waited for
 AWAY = "224"
 """The input size that is looked at between the two looks at the first."""
@@ -129,7 +131,7 @@ def look(config: Config, precision: str) -> dict[str, Any]:
             page.evaluate("durations.length = 0")
             began = time.perf_counter()
             page.set_input_files("#crt-picture input[type=file]", str(picture))
-            page.wait_for_selector(SHOWN, timeout=1000 * START_S)
+            page.wait_for_function(DRAWN, timeout=1000 * START_S, polling=POLL_MS)
             seconds = time.perf_counter() - began
             found = longest(page)
             size = page.get_by_role("combobox", name="Input size", exact=True)
@@ -175,7 +177,7 @@ def choose(page: Any, size: Any, name: str) -> None:
 
 def longest(page: Any) -> float:
     """Seconds of the longest event that the server has answered since the last question, once there is an answer."""
-    page.wait_for_function("durations.length > 0", timeout=1000 * START_S)
+    page.wait_for_function("durations.length > 0", timeout=1000 * START_S, polling=POLL_MS)
     page.wait_for_timeout(SETTLE_MS)
     return float(page.evaluate("Math.max(...durations)"))
 

@@ -23,8 +23,8 @@ from tqdm import tqdm
 
 from crt.errors import CrtError, InvalidSetting
 from crt.train.machine import describe_machine
-from scripts.asking import Outcome
-from scripts.fuzzer import PAGE, PROGRAM, Fuzzer
+from scripts.asking import PAGE, Outcome
+from scripts.fuzzer import PROGRAM, Fuzzer
 from scripts.make_hostile import corpus
 from scripts.output import write_json
 from scripts.served import Server, served
@@ -44,6 +44,8 @@ class Fuzz:
     every: int = 1
     """Upload every n-th hostile file; 1 is all of them."""
     checkpoint: str = "checkpoints/voc"
+    largest: int = 1344
+    """Pixels of a square that is looked at before, at its own size: what memory it takes stays with the server."""
     log: Path | None = None
     """Keep what the server says here."""
     json: Path | None = None
@@ -85,21 +87,29 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
             fuzzer = Fuzzer(server.url, config.seed)
             fuzzer.warm()
             before = server.resident_mib
-            work = list(_work(config))
-            half = 0.0
+            fuzzer.look_at_square(config.largest)
+            largest, work, half = server.resident_mib, list(_work(config)), (0.0, 0.0)
             for number, (group, ask) in enumerate(tqdm(work, unit="question", mininterval=5.0)):
                 what, outcome = ask(fuzzer)
                 counts[group].add(what, outcome)
                 said[outcome.says if outcome.kind == "refused" else ""] += 1
-                half = server.resident_mib if number == len(work) // 2 else half
-            after, health = server.resident_mib, _health(server, fuzzer)
+                if number == len(work) // 2:
+                    half = _held(server)
+            after, health = _held(server), _health(server, fuzzer)
         tracebacks = log.read_text(encoding="utf-8", errors="replace").count("Traceback (most recent")
     result = {
         "fuzz": {name: vars(count) for name, count in counts.items()},
         "tracebacks": tracebacks,
         "health": health,
         "sentences": len(said) - ("" in said),
-        "memory_mib": {"before": round(before), "half": round(half), "after": round(after), "cache": CACHE_MIB},
+        "memory_mib": {
+            "before": round(before),
+            "largest": round(largest),
+            "half": round(half[0]),
+            "after": round(after[0]),
+        },
+        "cache_mib": {"half": round(half[1]), "after": round(after[1]), "limit": CACHE_MIB},
+        "largest_px": config.largest,
         "draws": config.draws,
         "seed": config.seed,
         "command": f"python -m scripts.fuzz --draws {config.draws} --seed {config.seed} --json results/fuzz.json",
@@ -122,6 +132,11 @@ def _work(config: Fuzz) -> Iterator[tuple[str, Any]]:
     chance = random.Random(config.seed + 1)  # noqa: S311
     for group in chance.choices(list(SHARES), list(SHARES.values()), k=config.draws):
         yield group, getattr(Fuzzer, group)
+
+
+def _held(server: Server) -> tuple[float, float]:
+    """MiB of the server, and of those what its cache of Traces has."""
+    return server.resident_mib, server.health()["cache_mib"]["held"]
 
 
 def _health(server: Server, fuzzer: Fuzzer) -> str:

@@ -17,6 +17,8 @@ from scripts.asking import JSON, PAGE, Asker, Outcome, Question
 from scripts.make_hostile import EVIL
 
 PROGRAM = "click/masks"
+NATIVE = "native"
+"""The input size that is the picture's own."""
 LINKS = ("reopen/reopen", "reopen/look")
 SLOW_EVENTS = ("judge",)
 """Measurements of many seconds: good ones are asked for a map of chance only."""
@@ -46,17 +48,30 @@ class Fuzzer:
 
     def warm(self) -> None:
         """Upload the picture that all good questions are about, and let the networks look at it."""
+        self.picture = self._noise(160, 120)
+        for name in (PAGE, PROGRAM):
+            self._look(name, self.good(self.questions[name]))
+
+    def look_at_square(self, side: int) -> None:
+        """Let the networks look at a picture of `side` × `side` pixels at its own size."""
+        question = self.questions[PAGE]
+        values = self.good(question, self._noise(side, side))
+        values[question.kinds.index("dropdown")] = NATIVE
+        self._look(PAGE, values)
+
+    def _noise(self, width: int, height: int) -> dict[str, Any]:
         small = Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8))
         stream = io.BytesIO()
-        small.resize((160, 120), Image.Resampling.BICUBIC).save(stream, "PNG")
+        small.resize((width, height), Image.Resampling.BICUBIC).save(stream, "PNG")
         uploaded = self.asker.upload("good.png", stream.getvalue())
         if isinstance(uploaded, Outcome):
             raise InvalidSetting(f"The page takes no picture: {uploaded.says}")
-        self.picture = uploaded
-        for name in (PAGE, PROGRAM):
-            outcome = self.asker.ask(self.questions[name], self.good(self.questions[name]))
-            if outcome.kind != "answered":
-                raise InvalidSetting(f"The page does not answer a good question: {outcome.says}")
+        return uploaded
+
+    def _look(self, name: str, values: list[Any]) -> None:
+        outcome = self.asker.ask(self.questions[name], values)
+        if outcome.kind != "answered":
+            raise InvalidSetting(f"The page does not answer a good question: {outcome.says}")
 
     def good(self, question: Question, picture: dict[str, Any] | None = None) -> list[Any]:
         """Values that a page would send."""

@@ -3,8 +3,9 @@
     python -m scripts.load --users 30 --minutes 5 --json results/load.json
 
 Starts `app.py`. Each user is a gradio_client in a thread: a picture, one of the three endpoints, a moment's thought,
-and again. A user who is told that the page is busy tries again later. `--restart` ends the server half way through and
-starts it anew; users then connect again.
+and again. One more reads the page in Debian's chromium (`pip install -r requirements-dev.txt`), gives it pictures and
+changes the input size. Whoever is told that the page is busy tries again later. `--restart` ends the server half way
+through and starts it anew; users then connect again, and the page by itself.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,18 @@ from tqdm import tqdm
 
 from crt.errors import CrtError, InvalidSetting
 from crt.train.machine import describe_machine
+from scripts.bench_viewer import chromium
 from scripts.output import write_json
+from scripts.reader import Reader
 from scripts.served import Server, served
 
 ENDPOINTS = {"/masks": 5, "/maps": 3, "/trace": 2}
 """How often each is asked, relative to the others."""
 SIZES = ("224", "336", "448")
-BUSY = ("queue is full", "too many questions")
+BROWSER = "a page in chromium"
+BUSY = ("queue is full", "currently busy", "too many questions")
+LOST = ("connection", "failed to fetch", "no longer", "navigation", "destroyed")
+"""What stands, in small letters, in what a page or its browser says when the server has been away."""
 SETTLED = 0.2  # of the time goes by before memory is judged
 
 
@@ -49,6 +55,8 @@ class Load:
     queue_size: int = 24
     thought: float = 2.0
     """Seconds between a user's questions, on average."""
+    browser: bool = True
+    """Whether one more user reads the page in chromium."""
     restart: bool = False
     """End the server half way through and start it again."""
     seed: int = 0
@@ -64,7 +72,7 @@ class Load:
 class Told:
     """What the users were told. `seconds`: of all answers, by endpoint; `errors`: sentences, and how many."""
 
-    seconds: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in ENDPOINTS})
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in (*ENDPOINTS, BROWSER)})
     busy: int = 0
     lost: int = 0
     recovered: int = 0
@@ -81,17 +89,20 @@ def load(config: Load) -> dict[str, Any]:
         Client(server.url, verbose=False).predict(handle_file(pictures[0]), api_name="/trace")  # the networks are there
         until = time.monotonic() + 60 * config.minutes
         users = [
-            threading.Thread(target=_use, args=(config, server, pictures, number, until, told, lock))
+            threading.Thread(target=_use, args=(config, server, pictures, number, until, told, lock), daemon=True)
             for number in range(config.users)
         ]
         for user in users:
             user.start()
+        reader = ThreadPoolExecutor(1).submit(_read, config, server, pictures, until, told, lock)
         half, began = 30 * config.minutes, time.monotonic()
         restarted = not config.restart
         with tqdm(total=round(60 * config.minutes), unit="s", mininterval=5.0) as bar:
             while time.monotonic() < until:
                 time.sleep(1)
                 bar.update()
+                if reader.done():
+                    reader.result()
                 if not restarted and time.monotonic() - began > half:
                     restarted = True
                     server.stop()
@@ -102,10 +113,12 @@ def load(config: Load) -> dict[str, Any]:
                 cached.append(server.health()["cache_mib"]["held"])
         for user in users:
             user.join()
+        reader.result()
     result = {
         "load": {
             name: {"answers": len(times), **({} if not times else _quantiles(times))}
             for name, times in told.seconds.items()
+            if times or name != BROWSER
         },
         "busy": told.busy,
         "connections_lost": told.lost,
@@ -113,6 +126,7 @@ def load(config: Load) -> dict[str, Any]:
         "errors": dict(told.errors),
         "memory_mib": _flatness(memory),
         "cache_mib": _flatness(cached) | {"limit": config.cache_mb},
+        "without_cache_mib": _flatness([all_of_it - part for all_of_it, part in zip(memory, cached, strict=True)]),
         "users": config.users,
         "minutes": config.minutes,
         "restart": config.restart,
@@ -153,6 +167,32 @@ def _use(
             told.seconds[endpoint].append(time.monotonic() - began)
             told.recovered += was_lost
         was_lost = False
+
+
+def _read(config: Load, server: Server, pictures: list[str], until: float, told: Told, lock: threading.Lock) -> None:
+    """The reader in a browser, until the time is up. Raises InvalidSetting without chromium or playwright."""
+    if not config.browser:
+        return
+    with chromium() as browser:
+        reader = Reader(browser.new_page(), server.url, pictures, SIZES, config.seed)
+        was_lost = False
+        while time.monotonic() < until:
+            time.sleep(reader.chance.expovariate(1 / config.thought) if config.thought else 0)
+            seen = reader.ask()
+            said = seen.said.lower()
+            with lock:
+                if not said:
+                    told.seconds[BROWSER].append(seen.seconds)
+                    told.recovered += was_lost
+                    was_lost = False
+                elif any(word in said for word in BUSY):
+                    told.busy += 1
+                elif any(word in said for word in LOST):
+                    told.lost += 1
+                    was_lost = True
+                else:
+                    told.errors[seen.said[:200]] += 1
+        told.errors.update(f"in the page: {fault[:150]}" for fault in reader.faults)
 
 
 def _is_connection(error: BaseException | None) -> bool:
@@ -201,6 +241,7 @@ def command(config: Load) -> str:
     """The command that does the same again."""
     words = [f"python -m scripts.load --users {config.users} --minutes {config.minutes:g}"]
     words += ["--restart"] if config.restart else []
+    words += ["--no-browser"] if not config.browser else []
     return " ".join(words)
 
 

@@ -50,7 +50,7 @@ def fuzzer(served) -> Fuzzer:
 def test_nothing_crashes(tmp_path):
     shipped = str(tiny_checkpoint(tmp_path / "tiny", masks=True))
     file = tmp_path / "fuzz.json"
-    result = fuzz(Fuzz(draws=60, every=40, checkpoint=shipped, json=file))
+    result = fuzz(Fuzz(draws=60, every=40, checkpoint=shipped, largest=200, json=file))
     assert json.loads(file.read_text()) == result
     assert set(result["fuzz"]) == {"files", *SHARES}
     for name, row in result["fuzz"].items():
@@ -58,7 +58,8 @@ def test_nothing_crashes(tmp_path):
         assert row["asked"] == row["answered"] + row["refused"] > 2
     assert result["fuzz"]["settings"]["refused"] > result["fuzz"]["settings"]["answered"] > 0
     assert (result["tracebacks"], result["health"]) == (0, "ok")
-    assert result["memory_mib"]["after"] > 100
+    memory, cache = result["memory_mib"], result["cache_mib"]
+    assert min(memory.values()) > 100 and 0 <= cache["half"] <= cache["after"] <= cache["limit"]
 
 
 def test_the_same_seed_asks_the_same():

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from crt.errors import InvalidSetting
-from scripts.load import Load, _flatness, load
+from scripts.load import BROWSER, Load, _flatness, load
+from tests.browser.driver import CHROMIUM
 from tests.tiny import tiny_checkpoint
 
 
@@ -13,20 +14,25 @@ from tests.tiny import tiny_checkpoint
 def test_users_are_answered_and_survive_a_restart(tmp_path):
     shipped = str(tiny_checkpoint(tmp_path / "tiny"))
     file = tmp_path / "load.json"
-    result = load(Load(users=4, minutes=0.6, checkpoint=shipped, thought=0.3, restart=True, json=file))
+    config = Load(
+        users=4, minutes=0.6, checkpoint=shipped, thought=0.3, browser=CHROMIUM is not None, restart=True, json=file
+    )
+    result = load(config)
     assert json.loads(file.read_text()) == result
-    assert result["errors"] == {}
+    assert result["errors"] == {} and (BROWSER in result["load"]) == config.browser
     assert all(row["answers"] > 0 and 0 < row["p50_s"] <= row["p95_s"] for row in result["load"].values())
     assert result["connections_lost"] >= 1  # by the restart
     assert result["connections_recovered"] >= 1
     assert result["memory_mib"]["median"] > 100
+    assert 0 < result["without_cache_mib"]["median"] < result["memory_mib"]["median"]
     assert 0 < result["cache_mib"]["max"] <= result["cache_mib"]["limit"]
 
 
 @pytest.mark.slow
 def test_a_full_queue_is_busy_and_no_error(tmp_path):
     shipped = str(tiny_checkpoint(tmp_path / "tiny"))
-    result = load(Load(users=10, minutes=0.15, checkpoint=shipped, thought=0, queue_size=1))
+    result = load(Load(users=10, minutes=0.15, checkpoint=shipped, thought=0, browser=False, queue_size=1))
+    assert BROWSER not in result["load"] and result["command"].endswith("--no-browser")
     assert result["busy"] > 0 and result["errors"] == {} and result["connections_lost"] == 0
 
 

@@ -205,10 +205,12 @@ def test_the_benchmarks_become_pages_with_their_aims():
     assert not KINDS["sparse_seconds"](walk, Defaults()).tables[0].says
     dense = walk | {"dense_seconds": 180.0, "ratio": 2466.0, "largest_difference": 2e-6}
     assert "2466 times as fast, where the aim was 100: reached" in markdown(KINDS["sparse_seconds"](dense, Defaults()))
-    load = {"load": {"/maps": {"answers": 9, "p50_s": 1.0, "p95_s": 2.0}, "/masks": {"answers": 0}}, "busy": 3,
+    load = {"load": {"/maps": {"answers": 9, "p50_s": 1.0, "p95_s": 2.0}, "/masks": {"answers": 0},
+                     "a page in chromium": {"answers": 4, "p50_s": 3.0, "p95_s": 4.0}}, "busy": 3,
             "errors": {"x": 2}, "connections_lost": 0, "connections_recovered": 0, "users": 30, "minutes": 5.0,
             "restart": True, "machine": "m", "command": "c",
             "memory_mib": {"median": 1, "min": 1, "max": 2, "spread_percent": 4.0},
+            "without_cache_mib": {"min": 11, "max": 12, "spread_percent": 5.0},
             "cache_mib": {"median": 3, "min": 2, "max": 9, "limit": 8}}  # fmt: skip
     text = markdown(KINDS["load"](load, Defaults()))
     assert (
@@ -217,17 +219,20 @@ def test_the_benchmarks_become_pages_with_their_aims():
     assert KINDS["load"](load, Defaults()).page == "reliability"
     assert "The aim of no error but busy is missed." in text and "the aim of ± 10 % is reached" in text
     assert "Error of 2: `x`." in text and "its bound of 8 is broken" in text
+    assert "Without it the server held 11 to 12 MiB, ± 5.0 %." in text
 
 
 def test_nonsense_becomes_a_table_with_its_crashes():
     row = {"asked": 9, "answered": 4, "refused": 5, "crashed": 0, "slowest_s": 1.25, "crashes": []}
     told = {"fuzz": {"files": row, "requests": row}, "tracebacks": 0, "health": "ok", "sentences": 7, "machine": "m",
-            "memory_mib": {"before": 500, "half": 630, "after": 640, "cache": 256}, "command": "c"}  # fmt: skip
+            "memory_mib": {"before": 500, "largest": 600, "half": 630, "after": 640}, "largest_px": 900,
+            "cache_mib": {"half": 20, "after": 30, "limit": 256}, "command": "c"}  # fmt: skip
     section = KINDS["fuzz"](told, Defaults())
     assert section.page == "reliability" and section.command == "c"
     text = markdown(section)
     assert "| all | 18 | 8 | 10 | 0 | 1.2 |" in text and "no traceback is reached: 0 crashes in 18 questions" in text
-    assert "held 500 MiB after its first look, 630 half way and 640 at the end, of which the cache may take 256" in text
+    assert "held 500 MiB after its first look, 600 after one at 900 × 900 pixels" in text
+    assert "630 half way and 640 at the end; 20 and 30 of the last two were its cache of Traces" in text
     broken = row | {"crashed": 1, "answered": 3, "crashes": ["/maps: status 500"]}
     text = markdown(KINDS["fuzz"](told | {"fuzz": {"files": broken}}, Defaults()))
     assert "is missed: 1 crashes in 9" in text and "Crashed: `/maps: status 500`." in text

@@ -70,7 +70,7 @@ def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     ]
     total = {name: sum(row[name] for row in counts.values()) for name in names}
     rows.append(("all", *map(str, total.values()), f"{max(row['slowest_s'] for row in counts.values()):.1f}"))
-    memory = result["memory_mib"]
+    memory, cache = result["memory_mib"], result["cache_mib"]
     crashes = [crash for row in counts.values() for crash in row["crashes"]]
     aim = "reached" if not total["crashed"] and not result["tracebacks"] else "missed"
     says = (
@@ -81,8 +81,9 @@ def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
         (
             f"{total['refused']} were refused, with {result['sentences']} different sentences. At the end `/health` "
             f"said {result['health']}. The server held {memory['before']} MiB after its first look, "
-            f"{memory['half']} half way and {memory['after']} at the end, of which the cache may take "
-            f"{memory['cache']}."
+            f"{memory['largest']} after one at {result['largest_px']} × {result['largest_px']} pixels, whose memory it "
+            f"keeps for the next, {memory['half']} half way and {memory['after']} at the end; {cache['half']} and "
+            f"{cache['after']} of the last two were its cache of Traces, which may take {cache['limit']}."
         ),
         *(f"Crashed: `{crash}`." for crash in crashes),
     )
@@ -102,7 +103,7 @@ def load(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     )
     memory, errors = result["memory_mib"], sum(result["errors"].values())
     flat = "reached" if memory["spread_percent"] <= SPREAD else "missed"
-    cache = result["cache_mib"]
+    cache, rest = result["cache_mib"], result["without_cache_mib"]
     bound = "kept" if cache["max"] <= cache["limit"] else "broken"
     says = [
         (
@@ -113,7 +114,8 @@ def load(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
         (
             f"Memory of the server: {memory['min']} to {memory['max']} MiB, ± {memory['spread_percent']} % around the "
             f"median once settled; the aim of ± {SPREAD:g} % is {flat}. The cache of Traces held {cache['min']} to "
-            f"{cache['max']} MiB of that; its bound of {cache['limit']} is {bound}."
+            f"{cache['max']} MiB of that; its bound of {cache['limit']} is {bound}. Without it the server held "
+            f"{rest['min']} to {rest['max']} MiB, ± {rest['spread_percent']} %."
         ),
     ]
     says += [f"Error of {count}: `{sentence}`." for sentence, count in result["errors"].items()]

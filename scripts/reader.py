@@ -1,0 +1,72 @@
+"""One reader in a browser, for the time that many others ask the same page."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.bench_viewer import VIEWPORT
+
+PATIENCE_S = 120.0
+POLL_MS = 200  # asked at every frame, the browser would draw every frame
+FORGET = "document.querySelectorAll('[data-role=message]').forEach(node => { node.hidden = true; })"
+# What a reader sees after a question: new maps, or a sentence of the viewer's or of Gradio's own.
+SEEN = """before => {
+  const viewer = document.querySelector('.crt-viewer');
+  if (!viewer) return null; // while Gradio loads the page anew, since the server was away
+  if (viewer.dataset.run && viewer.dataset.run !== before) return { says: '' };
+  const said = [viewer.querySelector('[data-role="message"]:not([hidden])'), document.querySelector('.toast-body')];
+  const says = said.map(node => node?.innerText.trim()).find(Boolean);
+  return says ? { says } : null;
+}"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a reader saw: new maps after `seconds`, or what was `said` in their place."""
+
+    seconds: float
+    said: str
+
+
+class Reader:
+    """Somebody who keeps one page open, gives it pictures and changes the input size. `page`: of playwright's."""
+
+    def __init__(self, page: Any, url: str, pictures: Sequence[str], sizes: Sequence[str], seed: int) -> None:
+        self.page = page
+        self.pictures = list(pictures)
+        self.sizes = list(sizes)
+        self.chance = random.Random(seed)  # noqa: S311 - a reader's mind, no secret
+        self.faults: list[str] = []
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.set_viewport_size({"width": VIEWPORT[0], "height": VIEWPORT[1]})
+        page.goto(url)
+        page.wait_for_selector(".crt-viewer")
+
+    def ask(self) -> Seen:
+        """Another picture, or the same at another size, and what comes of it; also if the page goes away meanwhile."""
+        began = time.monotonic()
+        try:
+            said = self._ask()
+        except Exception as error:  # noqa: BLE001 - what went wrong is what is counted
+            said = str(error) or type(error).__name__
+        return Seen(time.monotonic() - began, " ".join(said.split()))
+
+    def _ask(self) -> str:
+        for button in self.page.locator(".toast-body button").all():
+            button.click()
+        self.page.evaluate(FORGET)
+        before = self.page.get_attribute(".crt-viewer", "data-run") or ""
+        if not before or self.chance.random() < 0.5:
+            self.page.set_input_files("#crt-picture input[type=file]", self.chance.choice(self.pictures))
+        else:
+            field = self.page.get_by_role("combobox", name="Input size", exact=True)
+            now = field.input_value()
+            field.click()
+            other = self.chance.choice([size for size in self.sizes if not now.startswith(size)])
+            self.page.get_by_role("option", name=other).first.click()
+        seen = self.page.wait_for_function(SEEN, arg=before, timeout=1000 * PATIENCE_S, polling=POLL_MS)
+        return seen.json_value()["says"]
