@@ -12,7 +12,10 @@ from scripts.bench_viewer import VIEWPORT
 
 PATIENCE_S = 120.0
 POLL_MS = 200  # asked at every frame, the browser would draw every frame
-FORGET = "document.querySelectorAll('[data-role=message]').forEach(node => { node.hidden = true; })"
+FORGET = """() => {
+  for (const node of document.querySelectorAll('[data-role="message"]')) node.hidden = true;
+  for (const close of document.querySelectorAll('.toast-body button')) close.click();
+}"""
 # What a reader sees after a question: new maps, or a sentence of the viewer's or of Gradio's own.
 SEEN = """before => {
   const viewer = document.querySelector('.crt-viewer');
@@ -56,8 +59,6 @@ class Reader:
         return Seen(time.monotonic() - began, " ".join(said.split()))
 
     def _ask(self) -> str:
-        for button in self.page.locator(".toast-body button").all():
-            button.click()
         self.page.evaluate(FORGET)
         before = self.page.get_attribute(".crt-viewer", "data-run") or ""
         if not before or self.chance.random() < 0.5:
