@@ -19,7 +19,10 @@ class CnnBranch(nn.Module):
     """A timm ResNet whose last stage keeps its resolution, with a 1 × 1 classifier without bias.
 
     Stage strides are 2, 2, 2, 1 and the dilation stays 1, as released (timm's `output_stride=16` dilates instead).
-    Batch norm is always in eval form; nothing below layer3 gets a gradient, as released.
+    Batch norm is always in eval form; nothing below layer3 gets a gradient, as released. The ResNet is taken over: its
+    classifier and the strides of layer4 are replaced, its tensors stay as they are. Made in eval mode.
+
+    Raises InvalidCheckpoint for a model that is no ResNet, or one of another stride.
     """
 
     def __init__(self, resnet: ResNet, classes: int) -> None:
@@ -31,6 +34,7 @@ class CnnBranch(nn.Module):
         self.classifier = nn.Conv2d(cast("int", resnet.num_features), classes, kernel_size=1, bias=False)
         for name, parameter in resnet.named_parameters():
             parameter.requires_grad_(name.startswith(("layer3", "layer4")))
+        self.eval()  # before the probe: in training mode it would move the running statistics
         with torch.no_grad():
             cells = self.features(torch.zeros(1, 3, 64, 64)).shape[-1]
         if cells != 64 // STRIDE:
@@ -39,9 +43,7 @@ class CnnBranch(nn.Module):
     def train(self, mode: bool = True) -> CnnBranch:
         """As in torch, but batch norm stays frozen."""
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
+        freeze_batch_norm(self)
         return self
 
     def features(self, images: Tensor) -> Tensor:
@@ -61,10 +63,20 @@ class CnnBranch(nn.Module):
 
 
 def build_resnet(name: str, *, pretrained: bool = False) -> ResNet:
-    """A timm ResNet by name. Raises InvalidSetting for an unknown name, InvalidCheckpoint for another kind of model."""
+    """A timm ResNet by name, in eval mode.
+
+    Raises InvalidSetting for an unknown name, InvalidCheckpoint for another kind of model.
+    """
     if not timm.is_model(name):
         raise InvalidSetting(f"timm knows no model {name!r}: look one up with timm.list_models('resnet*').")
-    return _checked(timm.create_model(name, num_classes=0, global_pool="", pretrained=pretrained), name)
+    return _checked(timm.create_model(name, num_classes=0, global_pool="", pretrained=pretrained), name).eval()
+
+
+def freeze_batch_norm(network: nn.Module) -> None:
+    """Put every batch norm of a network in eval form, whatever the mode of the rest."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
 
 
 def _checked(resnet: nn.Module, name: str = "This model") -> ResNet:

@@ -16,7 +16,7 @@ from timm.layers.pool2d_same import AvgPool2dSame
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import Tensor, nn
 
-from crt.cnn import build_resnet
+from crt.cnn import build_resnet, freeze_batch_norm
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.images import resize_scale, to_tensor
 from crt.masks.crf import DEEPLAB_CRF, CrfSettings, crf_probabilities
@@ -36,7 +36,7 @@ class DeepLab(nn.Module):
     alone, by 2. `rates` are those of stride 8 and halved at 16, so that they span the same pixels. Strides and
     dilations are set whatever they were, as timm's `output_stride` would, so the ResNet of a `CnnBranch` will do; it is
     taken over and changed. Batch norm is always in eval form. Trained are all convolutions but the first; not trained
-    are conv1, bn1 and the scales and shifts of every batch norm.
+    are conv1, bn1 and the scales and shifts of every batch norm. Made in eval mode.
 
     Raises InvalidCheckpoint for a ResNet that cannot be dilated, InvalidSetting for labels, stride or rates.
     """
@@ -59,7 +59,7 @@ class DeepLab(nn.Module):
         for name, module in resnet.named_modules():
             if name in ("conv1", "bn1") or isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.requires_grad_(False)
-        self.train(self.training)
+        self.eval()
         with torch.no_grad():
             cells = self(torch.zeros(1, 3, 65, 65)).shape[-1]
         if cells != 64 // stride + 1:
@@ -68,9 +68,7 @@ class DeepLab(nn.Module):
     def train(self, mode: bool = True) -> DeepLab:
         """As in torch, but batch norm stays frozen."""
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
+        freeze_batch_norm(self)
         return self
 
     def backbone_parameters(self) -> list[nn.Parameter]:

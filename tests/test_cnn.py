@@ -4,7 +4,9 @@ from timm.models.resnet import BasicBlock, ResNet
 from torch import nn
 
 from crt.cnn import CnnBranch, build_resnet
+from crt.deeplab import DeepLab
 from crt.errors import InvalidCheckpoint, InvalidSetting
+from crt.masks.relation import RelationNetwork
 
 
 def branch(name="test_resnet", classes=3):
@@ -46,6 +48,38 @@ def test_batch_norm_stays_frozen_in_training():
     net(5 + 3 * torch.randn(4, 3, 64, 64))
     assert all(torch.equal(norm.running_mean, mean) for norm, mean in zip(norms, before, strict=True))
     assert not net.eval().training
+
+
+@pytest.mark.parametrize("wrap", [lambda net: CnnBranch(net, 3), lambda net: DeepLab(net, 4)])
+def test_wrapping_a_resnet_leaves_its_tensors_as_they_are(wrap):
+    resnet = build_resnet("test_resnet").train()
+    wanted = _spread_statistics(resnet)
+    _same_tensors(wrap(resnet).resnet, wanted)
+
+
+def test_a_relation_network_leaves_the_branch_that_it_reads_as_it_is():
+    net = CnnBranch(build_resnet("test_resnet"), 3).train()
+    wanted, trained = _spread_statistics(net), [p.requires_grad for p in net.parameters()]
+    relation = RelationNetwork(net.resnet)
+    _same_tensors(net, wanted)
+    relation.train()(5 + 3 * torch.randn(2, 3, 64, 64))
+    _same_tensors(net, wanted)
+    assert [p.requires_grad for p in net.parameters()] == trained
+
+
+def _spread_statistics(network):
+    """Random running statistics, which a forward pass in training mode would move -> all tensors of the state."""
+    torch.manual_seed(1)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    return {name: tensor.clone() for name, tensor in network.state_dict().items() if "fc." not in name}
+
+
+def _same_tensors(network, wanted):
+    state = network.state_dict()
+    assert [name for name, tensor in wanted.items() if not torch.equal(state[name], tensor)] == []
 
 
 def test_no_gradient_below_layer3():

@@ -19,7 +19,7 @@ from tests.tiny import RESNET
 
 def network(name: str = RESNET) -> RelationNetwork:
     torch.manual_seed(0)
-    return RelationNetwork(build_resnet(name)).eval()
+    return RelationNetwork(CnnBranch(build_resnet(name), 2).resnet)
 
 
 def picture(height: int, width: int) -> np.ndarray:

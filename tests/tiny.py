@@ -81,7 +81,7 @@ def tiny_checkpoint(
 
 def _mask_networks(folder: Path, classes: int) -> tuple[RelationSpec, SegmentationSpec]:
     """Random ones. The branches' classifiers are wide, so that edges and labels differ from place to place."""
-    relation = RelationNetwork(build_resnet(RESNET))
+    relation = RelationNetwork(CnnBranch(build_resnet(RESNET), 2).resnet)
     deeplab = build_deeplab(RESNET, classes + 1, stride=16)
     with torch.no_grad():
         relation.edge.last.weight.normal_(std=2)

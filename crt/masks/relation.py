@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from timm.models.resnet import ResNet
 from torch import Tensor, nn
 
-from crt.cnn import CnnBranch
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.images import to_tensor
 from crt.masks.walk import STRIDE
@@ -26,22 +25,24 @@ CROP = 512
 
 
 class RelationNetwork(nn.Module):
-    """A timm ResNet without dilation, its last stage at stride 16 as in `CnnBranch`, an edge and a displacement branch.
+    """The ResNet of a `CnnBranch`, shared with it and left as it is, with an edge and a displacement branch.
 
-    `edge` and `displacement` hold all that is trained, so that each can have its own learning rate. `mean` is what
-    `fit_mean` found: (2,) float32, taken off the displacements in eval mode.
+    The ResNet runs in eval mode and without gradients. `edge` and `displacement` hold all that is trained, so that each can have its own learning rate. `mean` is what
+    `fit_mean` found: (2,) float32, taken off the displacements in eval mode. Made in eval mode.
+
+    Raises InvalidCheckpoint for a ResNet of other strides, such as one that no `CnnBranch` holds.
     """
 
     mean: Tensor
 
     def __init__(self, resnet: ResNet) -> None:
         super().__init__()
-        self.resnet = CnnBranch(resnet, classes=1).resnet.requires_grad_(False)  # checked, and its strides set
+        self.resnet = resnet
         channels = [cast("int", stage["num_chs"]) for stage in cast("list[dict]", self.resnet.feature_info)]
         self.edge = _EdgeBranch(channels)
         self.displacement = _DisplacementBranch(channels)
         self.register_buffer("mean", torch.zeros(2))
-        self.train(self.training)
+        self.eval()
         cells = [x.shape[-1] for x in self.features(torch.zeros(1, 3, 64, 64))]
         if cells != [16, 16, 8, 4, 4]:
             raise InvalidCheckpoint(f"The stages of this ResNet make {cells} cells of 64 pixels, not 16, 16, 8, 4, 4.")
