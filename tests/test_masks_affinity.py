@@ -103,6 +103,18 @@ def test_labels_of_pairs() -> None:
             assert bool(different[1, p, s]) == (sure and one != two)
 
 
+def test_every_label_but_255_is_of_a_class() -> None:
+    edge, displacement, labels, pairs = case()
+    few = torch.where(labels == 255, 255, labels % 3)
+    many = torch.where((few == 0) | (few == 255), few, few + 252)  # the same objects in a set of 254 classes
+    for got, wanted in zip(pair_labels(many, pairs), pair_labels(few, pairs), strict=True):
+        assert torch.equal(got, wanted)
+    got, wanted = (relation_losses(edge, displacement, x, pairs) for x in (many, few))
+    assert wanted.different > 0
+    for name, expected in vars(wanted).items():
+        torch.testing.assert_close(getattr(got, name), expected)
+
+
 def test_losses_are_means_over_their_pairs() -> None:
     edge, displacement, labels, pairs = case()
     got = relation_losses(edge, displacement, labels, pairs)

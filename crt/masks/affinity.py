@@ -15,11 +15,10 @@ from PIL import Image
 from torch import Tensor
 
 from crt.errors import InvalidSetting
+from crt.masks.labels import UNSURE
 from crt.masks.paths import search_paths
 
 RADIUS = 10
-CLASSES = 21
-"""Labels below this are certain: background and the classes of VOC."""
 EPS = 1e-5
 
 
@@ -117,10 +116,10 @@ def pair_displacement(displacement: Tensor, pairs: Pairs) -> Tensor:
     return flat.index_select(2, pairs.starts)[:, :, None] - ends
 
 
-def pair_labels(labels: Tensor, pairs: Pairs, classes: int = CLASSES) -> tuple[Tensor, Tensor, Tensor]:
+def pair_labels(labels: Tensor, pairs: Pairs, classes: int = UNSURE) -> tuple[Tensor, Tensor, Tensor]:
     """(B, h, w) labels -> three (B, P, S) bool: both background, both the same class, and different.
 
-    A pair with a label of `classes` or above, such as 255, is none of them.
+    A pair with a label of `classes` or above is none of them; by default that is 255 alone, the label of no class.
     """
     flat = _flat(labels[:, None], pairs)[:, 0]
     start, end = flat[:, pairs.starts][:, None], flat[:, pairs.ends]
@@ -130,7 +129,7 @@ def pair_labels(labels: Tensor, pairs: Pairs, classes: int = CLASSES) -> tuple[T
 
 
 def relation_losses(
-    edge_logits: Tensor, displacement: Tensor, labels: Tensor, pairs: Pairs, classes: int = CLASSES
+    edge_logits: Tensor, displacement: Tensor, labels: Tensor, pairs: Pairs, classes: int = UNSURE
 ) -> RelationLosses:
     """IRNet's losses of (B, 1, h, w) raw edges and (B, 2, h, w) displacements against (B, h, w) confident labels.
 
