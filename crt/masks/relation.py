@@ -27,8 +27,9 @@ CROP = 512
 class RelationNetwork(nn.Module):
     """The ResNet of a `CnnBranch`, shared with it and left as it is, with an edge and a displacement branch.
 
-    The ResNet runs in eval mode and without gradients. `edge` and `displacement` hold all that is trained, so that each can have its own learning rate. `mean` is what
-    `fit_mean` found: (2,) float32, taken off the displacements in eval mode. Made in eval mode.
+    The ResNet runs in eval mode and without gradients. `edge` and `displacement` hold all that is trained, so that each
+    can have its own learning rate. `mean` is what `fit_mean` found: (2,) float32, taken off the displacements in eval
+    mode. Made in eval mode.
 
     Raises InvalidCheckpoint for a ResNet of other strides, such as one that no `CnnBranch` holds.
     """
