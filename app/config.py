@@ -22,7 +22,8 @@ class AppConfig:
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     precision: Literal["auto", "no", "bf16"] = "auto"
     """`bf16`: bfloat16 products in the networks, several times faster on processors made for them; `no`: float32;
-    `auto`: what a short probe finds faster here. The maps differ by some hundredths of their largest value at most."""
+    `auto`: bfloat16 where the processor or GPU has instructions for it. The maps differ by some hundredths of their
+    largest value at most."""
     host: str | None = None
     """Address to listen on; GRADIO_SERVER_NAME, or this machine alone."""
     port: int | None = None

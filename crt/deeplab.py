@@ -71,14 +71,6 @@ class DeepLab(nn.Module):
         freeze_batch_norm(self)
         return self
 
-    def backbone_parameters(self) -> list[nn.Parameter]:
-        """What is trained of the ResNet, at the base learning rate."""
-        return [parameter for parameter in self.resnet.parameters() if parameter.requires_grad]
-
-    def head_parameters(self) -> list[nn.Parameter]:
-        """The four classifiers, at ten times that rate."""
-        return list(self.aspp.parameters())
-
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, h, w) normalised -> (B, labels, ceil(h/stride), ceil(w/stride)) raw logits, as `on_pixels` reads them.
 

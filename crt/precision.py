@@ -1,38 +1,32 @@
-"""Whether bfloat16 pays on this machine. On a CPU without the instructions it can be hundreds of times slower."""
+"""Which precision the networks run in. On a CPU without the instructions bfloat16 can be hundreds of times slower."""
 
 from __future__ import annotations
 
-import time
 from typing import Literal
 
 import torch
 
+from crt.errors import InvalidSetting
+
 Precision = Literal["auto", "no", "bf16", "fp16"]
-"""Of the networks' arithmetic: float32 (`no`), or a mixed one; `auto` is what is faster on this machine."""
+"""Of the networks' arithmetic: float32 (`no`), or a mixed one; `auto` is what this machine has instructions for."""
 
 
-def bfloat16_speedup(side: int = 256, seconds: float = 0.1) -> float:
-    """How many times faster a bfloat16 matrix product is than a float32 one on this CPU, measured.
-
-    The product is small enough that even a CPU without the instructions answers in a fraction of a second.
-    """
-    a = torch.randn(side, side)
-    return _seconds(a, seconds) / _seconds(a.bfloat16(), seconds)
-
-
-def _seconds(a: torch.Tensor, budget: float) -> float:
-    torch.mm(a, a)
-    runs, start = 0, time.perf_counter()
-    while runs == 0 or time.perf_counter() - start < budget:
-        torch.mm(a, a)
-        runs += 1
-    return (time.perf_counter() - start) / runs
+def has_bfloat16() -> bool:
+    """Whether this processor has instructions for bfloat16 matrix products, AMX or AVX512-BF16, by its flags."""
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
 
 
 def resolve(precision: Precision, device_type: str) -> Literal["no", "bf16", "fp16"]:
-    """`auto` becomes what this machine is good at: bfloat16 on recent GPUs, on a CPU only if a probe says so."""
+    """`auto` becomes bfloat16 where the GPU or the processor has instructions for it, fp16 on older GPUs, else float32.
+
+    Raises InvalidSetting for fp16 without a GPU.
+    """
+    if precision == "fp16" and device_type == "cpu":
+        raise InvalidSetting("fp16 needs a GPU: choose bf16 or no mixed precision on a CPU.")
     if precision != "auto":
         return precision
     if device_type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    return "bf16" if device_type == "cpu" and bfloat16_speedup() > 1.5 else "no"
+    return "bf16" if device_type == "cpu" and has_bfloat16() else "no"

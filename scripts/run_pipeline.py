@@ -35,6 +35,7 @@ from scripts.make_labels import Labels, make_labels
 from scripts.make_masks import Masks, make_masks
 from scripts.make_seeds import Seeds, make_seeds
 from scripts.output import write_json
+from scripts.provenance import run_record
 from scripts.segment import Segment, segment_split
 from scripts.walk_seeds import Walk, walk_seeds
 
@@ -101,13 +102,14 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
     segment = Segment(
         root, folders["segmented"], config.val, str(folders["deeplab"]), device=device, precision=precision
     )
+    record = run_record("scripts.run_pipeline", PRESETS)
     work: dict[Stage, Callable[[], object]] = {
         "seeds": lambda: make_seeds(seeds),
         "labels": lambda: make_labels(Labels(root, folders["seeds"], folders["labels"], split)),
-        "irn": lambda: train_relation(irn, with_masks(images, folders["labels"])),
+        "irn": lambda: train_relation(irn, with_masks(images, folders["labels"]), record=record),
         "walked": lambda: walk_seeds(walk),
         "masks": lambda: make_masks(masks),
-        "deeplab": lambda: train_deeplab(deeplab, with_masks(images, folders["masks"])),
+        "deeplab": lambda: train_deeplab(deeplab, with_masks(images, folders["masks"]), record=record),
         "segmented": lambda: segment_split(segment),
     }
     wanted = STAGES[: STAGES.index(config.last) + 1]

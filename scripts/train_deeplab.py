@@ -18,6 +18,7 @@ from crt.datasets import read_voc
 from crt.errors import CrtError
 from crt.train.masks_data import with_masks
 from crt.train.segmentation import PRESETS, DeepLabConfig, train_deeplab
+from scripts.provenance import run_record
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Segmentation:
 def main(config: Segmentation) -> None:
     """Train and say where the result lies."""
     images = with_masks(read_voc(config.root, config.split), config.masks)
-    finished = train_deeplab(config.train, images)
+    finished = train_deeplab(config.train, images, record=run_record("scripts.train_deeplab", PRESETS))
     print(f"{'finished' if finished else 'stopped'} on {len(images)} pictures: {config.train.out}")
 
 

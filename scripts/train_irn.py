@@ -18,6 +18,7 @@ from crt.datasets import read_voc
 from crt.errors import CrtError
 from crt.train.masks_data import with_masks
 from crt.train.relation import RelationConfig, train_relation
+from scripts.provenance import run_record
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Irn:
 def main(config: Irn) -> None:
     """Train and say where the result lies."""
     images = with_masks(read_voc(config.root, config.split), config.labels)
-    finished = train_relation(config.train, images)
+    finished = train_relation(config.train, images, record=run_record("scripts.train_irn"))
     print(f"{'finished' if finished else 'stopped'} on {len(images)} pictures: {config.train.out}")
 
 

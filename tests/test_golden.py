@@ -269,10 +269,11 @@ def test_optimizer(case: str) -> None:
         lr=lr,
         momentum=float(g[f"{case}_momentum"][0]),
         weight_decay=float(g[f"{case}_weight_decay_in_force"][0]),
+        decay_all=True,
         head_factor=factor,
         power=float(g["poly_power"]),
     )
-    optimizer = build_optimizer([a], [b], settings)
+    optimizer = build_optimizer([("a", a)], [("b", b)], settings)
     schedule = RateSchedule(optimizer, int(g["max_step"]), power=settings.power)
     for step in range(int(g["steps"])):
         close(schedule.set(step), g[f"{case}_lr_used"][step], 2e-6)

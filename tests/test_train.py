@@ -14,18 +14,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from PIL import Image
 
 from crt.checkpoint import load_checkpoint
+from crt.datasets import read_voc
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
-from crt.precision import bfloat16_speedup, resolve
+from crt.precision import has_bfloat16, resolve
 from crt.train import engine
-from crt.train.config import PRESETS, TrainConfig, single_branch
-from crt.train.data import CropPlan, random_crop
-from crt.train.optim import poly
+from crt.train.config import CNN_SGD, PRESETS, VIT_ADAMW, DataConfig, Phase, TrainConfig, single_branch, split_root
+from crt.train.data import CropPlan, random_crop, repeat_factors
+from crt.train.engine import train
+from crt.train.fit import Fit
+from crt.train.loss import dual_loss
+from crt.train.optim import JointOptimizer, build_optimizer, poly
 from crt.train.preview import MapPreview, fixed_pictures
 from crt.train.readings import TrainingDiverged
 from crt.train.state import STATE_FILE
+from scripts.provenance import run_record
+from scripts.train_crt import read_images
+from tests.test_pipeline import make_devkit
 from tests.tiny_run import run, tiny_config, tiny_images
 
 ROOT = Path(__file__).parents[1]
@@ -247,10 +255,215 @@ def test_poly_is_the_paper_schedule_with_a_ramp() -> None:
     assert poly(0, 100, warmup=50) == pytest.approx(1 / 50)
 
 
-def test_precision_auto_decides_from_a_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolve("no", "cpu") == "no"
-    assert resolve("auto", "cpu") == "no"
-    monkeypatch.setattr("crt.precision.bfloat16_speedup", lambda: 3.0)
+@pytest.mark.parametrize("flag", ["amx_bf16", "avx512_bf16"])
+def test_precision_auto_decides_from_the_processor(monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
+    assert [resolve("auto", "cpu") for _ in range(5)] == ["bf16" if has_bfloat16() else "no"] * 5
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, flag: True})
     assert (resolve("auto", "cpu"), resolve("auto", "mps"), resolve("no", "cpu")) == ("bf16", "no", "no")
-    monkeypatch.undo()
-    assert bfloat16_speedup(side=64, seconds=0.01) > 0
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, flag: False})
+    assert (resolve("auto", "cpu"), resolve("bf16", "cpu")) == ("no", "bf16")
+    with pytest.raises(InvalidSetting, match="fp16 needs a GPU"):
+        resolve("fp16", "cpu")
+
+
+def test_a_resumed_run_keeps_the_precision_that_auto_chose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    capabilities = {"avx512_bf16": False}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    run(out, precision="auto", stop_after=3)
+    capabilities["avx512_bf16"] = True  # the same run, taken to a machine that could do otherwise
+    assert run(out, precision="auto", resume=True).finished
+    assert load_checkpoint(out).config.training["precision"] == "no"
+    AcceleratorState._reset_state(reset_partial_state=True)  # a process has one precision
+    with pytest.raises(InvalidCheckpoint, match="other settings"):
+        run(out, precision="bf16", resume=True)
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_weight_decay_is_not_for_norms_biases_and_embeddings(tmp_path: Path) -> None:
+    model = engine.build_model(tiny_config(tmp_path), 2)
+    decayed = {}
+    for part in engine._parts(model, tiny_config(tmp_path)).values():
+        optimizer = build_optimizer(part.body, part.head, part.config)
+        weight_decay = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
+        decayed |= {name: weight_decay[id(p)] > 0 for name, p in (*part.body, *part.head)}
+    spared = {name for name, decays in decayed.items() if not decays}
+    assert {"pos_embed", "cls_token", "norm.bias", "blocks.0.norm1.weight", "layer4.0.bn1.weight"} <= spared
+    assert all(
+        decayed[name] for name in ("patch_embed.proj.weight", "blocks.3.attn.qkv.weight", "layer4.0.conv1.weight")
+    )
+    assert not any(name.endswith("bias") or ".norm" in name or ".bn" in name for name in set(decayed) - spared)
+    released = build_optimizer(part.body, part.head, replace(part.config, decay_all=True))
+    assert {group["weight_decay"] for group in released.param_groups} == {part.config.weight_decay}
+
+
+def test_a_joint_optimizer_steps_as_its_parts_do_and_resumes(tmp_path: Path) -> None:
+    def parts() -> tuple[list[torch.nn.Parameter], list[torch.optim.Optimizer]]:
+        a, b = (torch.nn.Parameter(torch.arange(4.0).view(2, 2) + k) for k in range(2))
+        return [a, b], [torch.optim.SGD([a], lr=0.1, momentum=0.9), torch.optim.AdamW([b], lr=0.1)]
+
+    def steps(parameters: list[torch.nn.Parameter], optimizers: list, count: int) -> None:
+        for _ in range(count):
+            for parameter in parameters:
+                parameter.grad = parameter.detach().cos()
+            for optimizer in optimizers:
+                optimizer.step()
+
+    wanted, single = parts()
+    steps(wanted, single, 6)
+    first, halves = parts()
+    joint = JointOptimizer(halves)
+    steps(first, [joint], 3)
+    again, others = parts()
+    for parameter, value in zip(again, first, strict=True):
+        parameter.data.copy_(value)
+    resumed = JointOptimizer(others)
+    resumed.load_state_dict(joint.state_dict())
+    steps(again, [resumed], 3)
+    for parameter, value in zip(again, wanted, strict=True):
+        assert torch.equal(parameter, value)
+
+
+def test_a_gradient_scaler_changes_nothing_and_is_resumed(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scale is a power of two, so scaled gradients are the same numbers; both branches have bounded norms."""
+    clipped = {"cnn_optimizer": replace(CNN_SGD, clip=0.5), "vit_optimizer": replace(VIT_ADAMW, clip=0.5)}
+    plain = tmp_path / "plain" / "run"
+    run(plain, **clipped)
+    scalers = []
+    prepare = Fit.prepare.__func__
+
+    def with_scaler(cls: type[Fit], *args: object) -> Fit:
+        fit = prepare(cls, *args)
+        fit.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=4)
+        scalers.append(fit.accelerator.scaler)
+        return fit
+
+    monkeypatch.setattr(Fit, "prepare", classmethod(with_scaler))
+    scaled = tmp_path / "scaled" / "run"
+    run(scaled, stop_after=5, **clipped)
+    assert scalers[0].get_scale() == 2048
+    run(scaled, resume=True, **clipped)
+    assert scalers[1].get_scale() == 4096  # grown at steps 4 and 8, counted through the interruption
+    assert weights(scaled) == weights(plain)
+
+
+def test_a_moving_average_is_exported_and_resumed(tmp_path: Path) -> None:
+    whole, parted = tmp_path / "a" / "run", tmp_path / "b" / "run"
+    result = run(whole, ema_decay=0.9)
+    run(parted, ema_decay=0.9, stop_after=3)
+    assert run(parted, ema_decay=0.9, resume=True).finished
+    assert weights(whole) == weights(parted)
+    assert weights(whole / "last") == weights(parted / "last") != weights(whole)
+    last = load_checkpoint(whole / "last").networks["crt"].head.classifier.weight
+    torch.testing.assert_close(last, result.model.vit.head.classifier.weight.detach().half().float())
+    kept = load_checkpoint(whole).networks["crt"].head.classifier.weight
+    torch.testing.assert_close(kept, result.average.vit.head.classifier.weight.detach().half().float())
+
+
+def test_the_coupling_grows_in_equal_steps() -> None:
+    config = TrainConfig(schedule=(Phase(6, 224, (160, 320)),), coupling=0.1, coupling_from_epoch=1)
+    assert [config.coupling_at(epoch) for epoch in range(3)] == [0, 0.1, 0.1]
+    ramped = replace(config, coupling_ramp_epochs=3)
+    assert [ramped.coupling_at(epoch) for epoch in range(6)] == pytest.approx([0, 0.025, 0.05, 0.075, 0.1, 0.1])
+
+
+def test_images_of_rare_classes_are_shown_more_often(tmp_path: Path) -> None:
+    targets = np.zeros((100, 3), np.float32)
+    targets[:, 0] = 1
+    targets[:4, 1] = targets[:1, 2] = 1
+    factors = repeat_factors(targets, 0.16)
+    assert factors[0] == pytest.approx(4) and factors[1] == pytest.approx(2) and (factors[4:] == 1).all()
+    with pytest.raises(InvalidSetting, match="above 0"):
+        repeat_factors(targets, 0)
+    images = tiny_images(tmp_path / "pictures")
+    rare = replace(images.samples[0], labels=(0, 1))
+    skewed = replace(images, samples=(rare, *(replace(sample, labels=(0,)) for sample in images.samples[1:])))
+    plan = CropPlan(skewed, tiny_config(tmp_path, data=DataConfig(repeat_below=0.5, workers=0)))
+    orders = [plan.order(np.random.default_rng(seed)) for seed in range(200)]
+    assert {len(order) for order in orders} == {16}
+    shown = np.bincount(np.concatenate(orders), minlength=16) / 200
+    expected = np.sqrt(8) * 16 / (15 + np.sqrt(8))
+    assert shown[0] == pytest.approx(expected, rel=0.1) and shown[1:].max() < 1
+    twice = next(order for order in orders if (order == 0).sum() > 1)
+    first, second = np.flatnonzero(twice == 0)[:2]
+    plan._orders[0] = twice
+    assert not torch.equal(plan[int(first)][0], plan[int(second)][0])  # other crops of the same image
+
+
+@pytest.mark.parametrize(
+    ("root", "wanted"),
+    [
+        ("data/VOC2012", ("data/VOC2012", ("train_aug",))),
+        ("data/VOC2012:train_aug,train_extra", ("data/VOC2012", ("train_aug", "train_extra"))),
+        ("data/VOC2007: train", ("data/VOC2007", ("train",))),
+        (r"C:\data\VOC2012", (r"C:\data\VOC2012", ("train_aug",))),
+        (r"C:\data\VOC2012:val", (r"C:\data\VOC2012", ("val",))),
+        ("/a:b/VOC2012", ("/a:b/VOC2012", ("train_aug",))),
+    ],
+)
+def test_a_root_may_have_splits_of_its_own(root: str, wanted: tuple[str, tuple[str, ...]]) -> None:
+    assert split_root(root, ("train_aug",)) == (Path(wanted[0]), wanted[1])
+
+
+def test_a_folder_with_a_colon_in_its_name_is_a_root(tmp_path: Path) -> None:
+    (tmp_path / "set:1").mkdir()
+    assert split_root(str(tmp_path / "set:1"), ("train",)) == (tmp_path / "set:1", ("train",))
+    with pytest.raises(InvalidSetting, match="empty split name"):
+        split_root("VOC2012:train,", ())
+
+
+def test_two_devkits_have_their_own_splits(tmp_path: Path) -> None:
+    make_devkit(tmp_path / "VOC2012")
+    make_devkit(tmp_path / "VOC2007")
+    roots = (f"{tmp_path / 'VOC2012'}:train", f"{tmp_path / 'VOC2007'}:val")
+    images = read_images(DataConfig(roots=roots, splits=("nothing",)))
+    wanted = [*read_voc(tmp_path / "VOC2012", "train").samples, *read_voc(tmp_path / "VOC2007", "val").samples]
+    assert [sample.image for sample in images.samples] == [sample.image for sample in wanted]
+
+
+def test_images_per_second_are_those_of_the_steps_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the start of the readers, nor a preview, nor two losses read at once, is taken for a step."""
+    clock = [0.0]
+    monkeypatch.setattr("crt.train.readings.time.perf_counter", lambda: clock[0])
+
+    def slow_loss(*args: object, **kwargs: object) -> object:
+        clock[0] += 2.0
+        return dual_loss(*args, **kwargs)
+
+    monkeypatch.setattr(engine, "dual_loss", slow_loss)
+    loader = CropPlan.loader
+
+    def slow_loader(self: CropPlan, start: int, **options: int) -> object:
+        clock[0] += 100.0
+        return loader(self, start, **options)
+
+    monkeypatch.setattr(CropPlan, "loader", slow_loader)
+
+    def preview(model: torch.nn.Module, epoch: int) -> None:
+        clock[0] += 1000.0
+
+    out = tmp_path / "run"
+    train(tiny_config(out, save_minutes=60.0), tiny_images(tmp_path / "pictures"), preview=preview)
+    with (out / "log.csv").open(newline="") as stream:
+        rates = [float(row["images_per_second"]) for row in csv.DictReader(stream)]
+    assert rates == pytest.approx([4 / 2.0] * 8)
+
+
+def test_a_training_keeps_how_it_was_started(tmp_path: Path) -> None:
+    out, images = tmp_path / "run", tiny_images(tmp_path / "pictures")
+    started = {"preset": "two-cores", "command": "python -m scripts.train_crt two-cores", "commit": "abc"}
+    train(tiny_config(out, stop_after=3), images, record=started)
+    train(tiny_config(out, resume=True), images, record={"preset": None, "command": "--resume", "commit": "def"})
+    training = load_checkpoint(out).config.training
+    assert {key: training[key] for key in started} == started
+    assert training["config"]["schedule"] and training["precision"] == "no"
+
+
+def test_the_record_of_a_command_is_portable() -> None:
+    argv = ["full", "--data.roots", "/somewhere/VOC2012:train,val", "--out=/home/me/runs/pair", "--batch", "8"]
+    record = run_record("scripts.train_crt", PRESETS, argv)
+    assert record["preset"] == "full"
+    assert record["command"] == "python -m scripts.train_crt full --data.roots VOC2012:train,val --out=pair --batch 8"
+    assert run_record("scripts.train_crt", PRESETS, ["--batch", "8"])["preset"] is None

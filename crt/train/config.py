@@ -20,15 +20,37 @@ Side = Literal["long", "short", "both"]
 class DataConfig:
     """Where the pictures are."""
 
-    roots: tuple[Path, ...] = ()
-    """Devkit folders (`.../VOC2012`), class-per-folder roots, or folders of CUB-200-2011."""
+    roots: tuple[str, ...] = ()
+    """Devkit folders (`.../VOC2012`), class-per-folder roots, or folders of CUB-200-2011; with splits of their own as
+    `ROOT:SPLIT,SPLIT`."""
     splits: tuple[str, ...] = ("train_aug",)
-    """Split names, read from every root; `train` for CUB. Not used by the folder layout."""
+    """Split names, read from every root that has none of its own; `train` for CUB. Not used by the folder layout."""
     layout: Literal["voc", "folders", "cub"] = "voc"
     classes: tuple[str, ...] = ()
     """Keep these classes only; all of them if empty."""
+    repeat_below: float | None = None
+    """Show images of classes rarer than this share of the images more often: the repeat factor sampling of LVIS."""
     workers: int = 1
     """Processes that read pictures; 0 reads in the training process."""
+
+    @property
+    def sources(self) -> tuple[tuple[Path, tuple[str, ...]], ...]:
+        """Every root with its splits. Raises InvalidSetting for a root whose list of splits has an empty name."""
+        return tuple(split_root(root, self.splits) for root in self.roots)
+
+
+def split_root(root: str, splits: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
+    r"""`ROOT:SPLIT,SPLIT` -> the root and its splits; `splits` for a root without any.
+
+    The colon of a drive (`C:\data`) and one in the name of a folder that exists are not taken for it.
+    """
+    folder, colon, names = str(root).rpartition(":")
+    if not colon or len(folder) < 2 or "/" in names or "\\" in names or Path(root).exists():
+        return Path(root), splits
+    own = tuple(name.strip() for name in names.split(","))
+    if not all(own):
+        raise InvalidSetting(f"{root} has an empty split name: give ROOT:SPLIT,SPLIT.")
+    return Path(folder), own
 
 
 @dataclass(frozen=True)
@@ -72,6 +94,9 @@ class OptimizerConfig:
     kind: Literal["sgd", "adamw"]
     lr: float
     weight_decay: float
+    """Not for norms, biases, position embedding and class token."""
+    decay_all: bool = False
+    """Weight decay for these, too, as released."""
     momentum: float = 0.9
     head_factor: float = 10.0
     """The classifier's learning rate is this many times `lr`."""
@@ -84,7 +109,7 @@ class OptimizerConfig:
 
 
 # The released optimizer hands weight_decay to SGD in the place of momentum: the momentum in force is 1e-4 (METHOD 6).
-RELEASED_SGD = OptimizerConfig("sgd", lr=0.1, weight_decay=1e-4, momentum=1e-4)
+RELEASED_SGD = OptimizerConfig("sgd", lr=0.1, weight_decay=1e-4, decay_all=True, momentum=1e-4)
 CNN_SGD = OptimizerConfig("sgd", lr=0.01, weight_decay=1e-4, warmup_steps=50)
 VIT_ADAMW = OptimizerConfig("adamw", lr=1.5e-4, weight_decay=0.05, warmup_steps=50, clip=1.0)
 
@@ -98,7 +123,7 @@ class RunConfig:
     """Pictures of a step over all processes."""
     seed: int = 0
     precision: Precision = "auto"
-    """`auto` takes bfloat16 where a short probe shows that it is faster."""
+    """`auto` takes bfloat16 where the processor or GPU has instructions for it; a resumed run keeps its choice."""
     save_minutes: float = 3.0
     """Minutes between writes of the resumable state."""
     resume: bool = False
@@ -129,10 +154,15 @@ class TrainConfig(RunConfig):
     """λ of Eq. 2."""
     coupling_from_epoch: int = 1
     """λ is 0 before this epoch, counted from 0."""
+    coupling_ramp_epochs: int = 0
+    """λ grows to its value in equal steps over so many epochs before it is reached; 0 switches it on at once."""
     coupling_period: int | None = None
     """λ is 0 and in force by turns, in periods of so many epochs: METHOD section 9, which counts epochs from 1."""
     coupling_size: int | None = None
     """Maps are compared at this size in pixels; None for the crop, as released."""
+    ema_decay: float | None = None
+    """Export an exponential moving average of the weights that keeps this share of itself at every step (less in the
+    first ones); the weights of the last step are then exported into the subfolder `last`. None for no average."""
     compiled: bool = False
     """On one GPU: fuse the layers' operations and record every kind of step as a CUDA graph. It takes a minute to
     prepare and rounds otherwise."""
@@ -159,7 +189,9 @@ class TrainConfig(RunConfig):
         if self.model.branches != "pair" or epoch < self.coupling_from_epoch:
             return 0.0
         period = self.coupling_period
-        return 0.0 if period is not None and ((epoch + 1) // period) % 2 == 0 else self.coupling
+        if period is not None and ((epoch + 1) // period) % 2 == 0:
+            return 0.0
+        return self.coupling * min(1.0, (epoch - self.coupling_from_epoch + 1) / (self.coupling_ramp_epochs + 1))
 
 
 @dataclass(frozen=True)

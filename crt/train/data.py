@@ -1,8 +1,6 @@
-"""Training crops. Every random choice is a function of (seed, epoch, picture), so a resumed run sees the same crops."""
+"""Training crops. Every random choice is a function of (seed, epoch, place), so a resumed run sees the same crops."""
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -45,12 +43,13 @@ def place_crop(size: tuple[int, int], crop: int, rng: np.random.Generator) -> tu
 class StepPlan(Dataset):
     """All items of a run in their order: position = step · batch + place in the batch, each epoch shuffled anew.
 
-    `item(index, epoch, rng)` gives picture `index`; `rng` depends on the seed, the epoch and the index only.
+    `item(index, epoch, rng)` gives image `index`; `rng` depends on the seed, the epoch and the place in it only.
     """
 
     def __init__(self, images: ImageSet, *, batch: int, epochs: int, seed: int, workers: int) -> None:
         self.images = images
         self.batch, self.epochs, self.seed, self.workers = batch, epochs, seed, workers
+        self._orders: dict[int, np.ndarray] = {}
         self.steps_per_epoch = len(images) // batch
         if self.steps_per_epoch == 0:
             raise InvalidSetting(f"{len(images)} pictures do not fill one batch of {batch}: lower the batch.")
@@ -69,8 +68,15 @@ class StepPlan(Dataset):
 
     def __getitem__(self, position: int) -> tuple[Tensor, Tensor]:
         epoch, offset = divmod(position, self.steps_per_epoch * self.batch)
-        index = int(_order(len(self.images), self.seed, epoch)[offset])
-        return self.item(index, epoch, np.random.default_rng([self.seed, epoch, index]))
+        if epoch not in self._orders:  # of the last epoch and this one: batches are read ahead
+            before = {other: order for other, order in self._orders.items() if other == epoch - 1}
+            self._orders = before | {epoch: self.order(np.random.default_rng([self.seed, epoch]))}
+        index = int(self._orders[epoch][offset])
+        return self.item(index, epoch, np.random.default_rng([self.seed, epoch, offset]))
+
+    def order(self, rng: np.random.Generator) -> np.ndarray:
+        """(N,) int: the images of an epoch in their order, each of them once. `rng` depends on seed and epoch only."""
+        return rng.permutation(len(self.images))
 
     def loader(self, start: int, *, rank: int = 0, processes: int = 1) -> DataLoader:
         """Batches of this process from step `start` on; the processes share each global batch evenly."""
@@ -100,6 +106,15 @@ class CropPlan(StepPlan):
         )
         self.config = config
         self.targets = torch.from_numpy(images.targets())
+        below = config.data.repeat_below
+        self.repeats = None if below is None else repeat_factors(images.targets(), below)
+
+    def order(self, rng: np.random.Generator) -> np.ndarray:
+        """As above; with repeat factors, images of rare classes come more often and others are left out by chance."""
+        if self.repeats is None:
+            return super().order(rng)
+        counts = np.floor(self.repeats + rng.random(len(self.repeats))).astype(int)
+        return rng.permutation(np.repeat(np.arange(len(counts)), counts))[: len(counts)]
 
     def item(self, index: int, epoch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """(3, crop, crop) normalised float32 and (C,) float32 of 0 and 1."""
@@ -113,6 +128,15 @@ class CropPlan(StepPlan):
         return int(np.random.default_rng([self.config.seed, step, 1]).choice(phase.loops))
 
 
-@lru_cache(maxsize=2)
-def _order(length: int, seed: int, epoch: int) -> np.ndarray:
-    return np.random.default_rng([seed, epoch]).permutation(length)
+def repeat_factors(targets: np.ndarray, below: float) -> np.ndarray:
+    """(N, C) of 0 and 1 -> (N,) float64 >= 1: how often an epoch shows each image, before it is cut to N images.
+
+    Of a class with a share f of the images √(below / f), at least 1; of an image the largest of its classes. This is
+    the repeat factor sampling of LVIS (Gupta, Dollár, Girshick 2019, section 4). Raises InvalidSetting for `below`
+    outside (0, 1].
+    """
+    if not 0 < below <= 1:
+        raise InvalidSetting(f"The share below which classes are repeated is {below}: give one above 0 and at most 1.")
+    share = np.maximum(targets.mean(0), 1 / len(targets))
+    factors = np.sqrt(np.maximum(1.0, below / share))
+    return np.where(targets > 0, factors, 1.0).max(1, initial=1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from timm.models.resnet import ResNet
+from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
 from crt.cnn import STRIDE, CnnBranch, build_resnet
@@ -21,7 +22,7 @@ from crt.tiles import TileGrid
 from crt.train.config import RUN_ONLY, ModelConfig, TrainConfig
 from crt.train.data import CropPlan
 from crt.train.export import export, portable
-from crt.train.fit import Fit, Part, fingerprint_of, trained
+from crt.train.fit import Fit, Part, trained
 from crt.train.loss import Losses, dual_loss
 from crt.transformer import TransformerBranch, build_vit
 from crt.weights import read_tensors
@@ -31,11 +32,15 @@ Preview = Callable[[DualBranch, int], object]
 
 @dataclass
 class Trained:
-    """What a run gives back: the trained pair, the steps done, and whether the schedule is finished."""
+    """What a run gives back: the pair as the last step left it, the steps done, and whether the schedule is finished.
+
+    `average`: the pair with the moving average of the weights, if the config asks for one.
+    """
 
     model: DualBranch
     step: int
     finished: bool
+    average: DualBranch | None = None
 
 
 def build_model(config: TrainConfig, classes: int) -> DualBranch:
@@ -60,13 +65,19 @@ def _resnet(model: ModelConfig) -> ResNet:
     return resnet
 
 
-def train(config: TrainConfig, images: ImageSet, *, preview: Preview | None = None) -> Trained:
+def train(
+    config: TrainConfig,
+    images: ImageSet,
+    *,
+    preview: Preview | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> Trained:
     """Run the schedule of `config` on `images`, going on from the state in `config.out` with `config.resume`.
 
     Writes what `Fit.run` writes, and at the end the trained weights as a checkpoint. `preview(model, epoch)` is called
-    on the main process after each epoch. Raises as `Fit.run` does.
+    on the main process after each epoch. `record`: how the run was started, for its card. Raises as `Fit.run` does.
     """
-    fit = Fit.prepare(config)
+    fit = Fit.prepare(config, record)
     plan = CropPlan(images, config)
     model = build_model(config, len(images.classes)).to(fit.accelerator.device)
     if model.cnn is not None:
@@ -75,6 +86,7 @@ def train(config: TrainConfig, images: ImageSet, *, preview: Preview | None = No
         write_attention_out(model)
     if config.compiled:
         compile_layers(model)
+    average = None if config.ema_decay is None else ModelEmaV3(model, decay=config.ema_decay, use_warmup=True)
 
     def loss(wrapped: nn.Module, batch: list[Tensor], step: int) -> dict[str, Tensor | None]:
         crops, labels = batch
@@ -94,16 +106,21 @@ def train(config: TrainConfig, images: ImageSet, *, preview: Preview | None = No
         _parts(model, config),
         plan,
         loss,
-        fingerprint=_fingerprint(config, images),
+        fingerprint=fit.fingerprint(_deciding(config), images),
         noted=lambda step: {"loops": plan.loops(step)},
-        after_epoch=None if preview is None else partial(preview, model),
+        after_epoch=None if preview is None else lambda network, epoch: preview(cast("DualBranch", network), epoch),
         kind=partial(_kind, config, plan) if config.compiled else None,
+        average=average,
     )
     finished = step >= plan.steps
+    averaged = None if average is None else cast("DualBranch", average.module)
     if finished and fit.accelerator.is_main_process:
-        export(model, config, images, precision=fit.accelerator.mixed_precision)
+        told = {**fit.record, "precision": fit.precision}
+        if averaged is not None:
+            export(model, config, images, config.out / "last", told)
+        export(averaged or model, config, images, config.out, told)
     fit.end()
-    return Trained(model, step, finished)
+    return Trained(model, step, finished, averaged)
 
 
 def write_attention_out(model: DualBranch) -> None:
@@ -161,12 +178,9 @@ def _parts(model: DualBranch, config: TrainConfig) -> dict[str, Part]:
     parts = {}
     for name, branch in (("cnn", model.cnn), ("twin", model.vit)):
         if isinstance(branch, CnnBranch):
-            head = trained(branch.classifier.parameters())
-            parts[name] = Part(trained(branch.resnet.parameters()), head, config.cnn_optimizer)
+            parts[name] = Part(trained(branch.resnet), trained(branch.classifier), config.cnn_optimizer)
     if isinstance(model.vit, TransformerBranch):
-        parts["vit"] = Part(
-            trained(model.vit.vit.parameters()), trained(model.vit.head.parameters()), config.vit_optimizer
-        )
+        parts["vit"] = Part(trained(model.vit.vit), trained(model.vit.head), config.vit_optimizer)
     return parts
 
 
@@ -185,10 +199,10 @@ def start_from(backbone: torch.nn.Module, weights: str, classifier: tuple[str, .
         raise InvalidCheckpoint(f"{path} does not fit the backbone: it lacks {missing[:3]} and has {unexpected[:3]}.")
 
 
-def _fingerprint(config: TrainConfig, images: ImageSet) -> str:
-    """A hash of everything that decides the weights, and of nothing else."""
+def _deciding(config: TrainConfig) -> dict[str, Any]:
+    """The settings that decide the weights, without the folders of one machine."""
     values = portable(config)
     for name in (*RUN_ONLY, "preview", "preview_split"):
         values.pop(name)
     values["data"].pop("workers")
-    return fingerprint_of(values, images)
+    return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,20 @@ from crt.train.machine import describe_machine
 from crt.weights import save_network
 
 
-def export(model: DualBranch, config: TrainConfig, images: ImageSet, *, precision: str) -> None:
-    """Write the trained networks into `config.out` as a checkpoint folder that `load_checkpoint` reads."""
+def export(model: DualBranch, config: TrainConfig, images: ImageSet, folder: Path, record: Mapping[str, Any]) -> None:
+    """Write the trained networks into `folder` as a checkpoint that `load_checkpoint` reads.
+
+    `record`: how the run was started and its precision, which the checkpoint keeps beside the config and the machine.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     pair = config.model.branches == "pair"
     networks: dict[Method, NetworkSpec] = {}
     if isinstance(model.vit, TwinCnn):
-        digest = save_network(model.vit, config.out / "resnet.safetensors")
+        digest = save_network(model.vit, folder / "resnet.safetensors")
         networks["resnet"] = NetworkSpec("resnet", config.model.cnn, "resnet.safetensors", digest)
     elif model.vit is not None:
         method: Method = "crt" if pair else "tscam"
-        digest = save_network(model.vit, config.out / f"{method}.safetensors")
+        digest = save_network(model.vit, folder / f"{method}.safetensors")
         loops = tuple(sorted({count for phase in config.schedule for count in phase.loops}))
         networks[method] = NetworkSpec(
             "vit",
@@ -38,19 +43,19 @@ def export(model: DualBranch, config: TrainConfig, images: ImageSet, *, precisio
         )
     if model.cnn is not None:
         method = "crt_cnn" if pair else "resnet"
-        digest = save_network(model.cnn, config.out / f"{method}.safetensors")
+        digest = save_network(model.cnn, folder / f"{method}.safetensors")
         networks[method] = NetworkSpec("resnet", config.model.cnn, f"{method}.safetensors", digest)
     write_config(
-        config.out,
+        folder,
         CheckpointConfig(
             name=config.out.name,
             classes=images.classes,
             networks=networks,
             single_label=images.single_label,
             training={
+                **record,
                 "config": portable(config),
                 "pictures": len(images),
-                "precision": precision,
                 "machine": describe_machine(),
                 "minutes": round(logged_seconds(config.out, config.batch) / 60, 4),
             },
@@ -58,24 +63,24 @@ def export(model: DualBranch, config: TrainConfig, images: ImageSet, *, precisio
     )
 
 
-def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, pictures: int, precision: str) -> None:
+def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, pictures: int, record: Mapping[str, Any]) -> None:
     """Write into `config.out` the checkpoint that it is for with one network more, `name`.
 
-    Its weights lie there already. `spec` is what the config says of it; how it was trained is added.
+    Its weights lie there already. `spec` is what the config says of it; how it was trained is added, with `record`.
     """
     folder = locate(config.checkpoint)
     before = read_config(folder)
     for other in (*before.networks.values(), before.relation, before.segmentation):
         if other is not None and other.file != spec.file:
             shutil.copyfile(folder / other.file, config.out / other.file)
-    record = {
+    told = {
+        **record,
         "config": config.portable(),
         "pictures": pictures,
-        "precision": precision,
         "machine": describe_machine(),
         "minutes": round(logged_seconds(config.out, config.batch) / 60, 4),
     }
-    training = {**before.training, name: record}
+    training = {**before.training, name: told}
     write_config(config.out, dataclasses.replace(before, **{name: spec, "training": training}))
     load_checkpoint(config.out)
 

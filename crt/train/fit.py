@@ -7,14 +7,14 @@ import json
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
+from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
-from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from crt.datasets import ImageSet
@@ -22,10 +22,12 @@ from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.precision import resolve
 from crt.train.config import OptimizerConfig, RunConfig
 from crt.train.lock import only_writer
-from crt.train.optim import RateSchedule, build_optimizer
+from crt.train.optim import JointOptimizer, RateSchedule, build_optimizer
 from crt.train.readings import Readings
 from crt.train.recorded import RecordedWork
-from crt.train.state import STATE_FILE, disk_watched, load_state, save_state
+from crt.train.state import STATE_FILE, TrainState, disk_watched, read_run
+
+RUN_FILE = "train.json"
 
 Loss = Callable[[nn.Module, list[Tensor], int], Mapping[str, Tensor | None]]
 """(wrapped model, batch on the device, step) -> terms of the loss, scalars; `total` is what is minimised."""
@@ -51,33 +53,49 @@ class Plan(Protocol):
 
 @dataclass(frozen=True)
 class Part:
-    """Parameters that one optimizer trains, `head` at `head_factor` times the rate of `body`."""
+    """Named parameters of one branch, `head` trained at `head_factor` times the rate of `body`."""
 
-    body: tuple[nn.Parameter, ...]
-    head: tuple[nn.Parameter, ...]
+    body: tuple[tuple[str, nn.Parameter], ...]
+    head: tuple[tuple[str, nn.Parameter], ...]
     config: OptimizerConfig
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """All of them."""
+        return [parameter for _, parameter in (*self.body, *self.head)]
 
 
 @dataclass
 class Fit:
     """A prepared run. Made in the main flow of a training function, so that it can build on the right device.
 
-    `accelerator`: the processes, their device and the precision in force.
+    `accelerator`: the processes, their device and the precision in force. `record`: how the run was started, for the
+    card of its networks; a resumed run keeps that of its first start.
     """
 
     config: RunConfig
     accelerator: Accelerator
+    record: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def prepare(cls, config: RunConfig) -> Fit:
-        """The processes and the precision of a run."""
+    def prepare(cls, config: RunConfig, record: Mapping[str, Any] | None = None) -> Fit:
+        """The processes and the precision of a run; a resumed one keeps the precision that `auto` chose at its start.
+
+        Raises InvalidCheckpoint for an unreadable state, InvalidSetting for a precision this machine does not have.
+        """
         device_type = "cuda" if torch.cuda.is_available() else "cpu"
+        before = read_run(config.out).get("precision") if config.resume and config.precision == "auto" else None
         accelerator = Accelerator(
-            mixed_precision=resolve(config.precision, device_type),
+            mixed_precision=resolve(before or config.precision, device_type),
             cpu=device_type == "cpu",
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
-        return cls(config, accelerator)
+        return cls(config, accelerator, dict(record or {}))
+
+    @property
+    def precision(self) -> str:
+        """The precision in force: `no`, `bf16` or `fp16`."""
+        return self.accelerator.mixed_precision
 
     def run(
         self,
@@ -88,21 +106,23 @@ class Fit:
         *,
         fingerprint: str,
         noted: Callable[[int], Mapping[str, int]] | None = None,
-        after_epoch: Callable[[int], object] | None = None,
+        after_epoch: Callable[[nn.Module, int], object] | None = None,
         kind: Callable[[int], Hashable] | None = None,
+        average: ModelEmaV3 | None = None,
     ) -> int:
         """Go through `plan` from where the state in `config.out` ends -> the number of steps done in all.
 
         `model` is on the accelerator's device. `fingerprint` names all that decides the weights. `noted`: numbers that
-        the log has of a step beside its losses. `after_epoch` is called on the main process, the model in eval mode.
-        `kind`, of a step: what beside the batch decides what `loss` does; with it every kind of step is recorded once
-        as a CUDA graph, which needs one process on a GPU.
+        the log has of a step beside its losses. `after_epoch(network, epoch)` is called on the main process with the
+        model, or its `average`, in eval mode. `kind`, of a step: what beside the batch decides what `loss` does; with
+        it every kind of step is recorded once as a CUDA graph, which needs one process on a GPU. `average`: follows the
+        model's weights after every step.
         Writes `train.json`, `log.csv`, TensorBoard events and the resumable state. Raises TrainingDiverged on a loss
         that is not finite, DiskFull, InvalidCheckpoint when `out` holds another run's state, and InvalidSetting while
         another run writes there.
         """
         with self._alone(), disk_watched(self.config.out):
-            return self._run(model, parts, plan, loss, fingerprint, noted, after_epoch, kind)
+            return self._run(model, parts, plan, loss, fingerprint, noted, after_epoch, kind, average)
 
     def _run(
         self,
@@ -112,26 +132,29 @@ class Fit:
         loss: Loss,
         fingerprint: str,
         noted: Callable[[int], Mapping[str, int]] | None,
-        after_epoch: Callable[[int], object] | None,
+        after_epoch: Callable[[nn.Module, int], object] | None,
         kind: Callable[[int], Hashable] | None,
+        average: ModelEmaV3 | None,
     ) -> int:
         config, accelerator, out = self.config, self.accelerator, self.config.out
-        optimizers = {name: build_optimizer(part.body, part.head, part.config) for name, part in parts.items()}
+        if kind is not None and (accelerator.device.type != "cuda" or accelerator.num_processes > 1):
+            raise InvalidSetting("A compiled training needs one process on one NVIDIA GPU: leave --compiled out.")
+        single = [build_optimizer(part.body, part.head, part.config) for part in parts.values()]
         schedules = [
             RateSchedule(
-                optimizers[name],
+                optimizer,
                 plan.steps,
                 power=part.config.power,
                 warmup=part.config.warmup_steps,
                 drop=part.config.drop_epochs and part.config.drop_epochs * plan.steps_per_epoch,
             )
-            for name, part in parts.items()
+            for optimizer, part in zip(single, parts.values(), strict=True)
         ]
-        start = self._open(model, optimizers, fingerprint)
-        if kind is not None and (accelerator.device.type != "cuda" or accelerator.num_processes > 1):
-            raise InvalidSetting("A compiled training needs one process on one NVIDIA GPU: leave --compiled out.")
-        wrapped = accelerator.prepare(model)
-        prepared = [accelerator.prepare(optimizer) for optimizer in optimizers.values()]
+        joint = JointOptimizer(single)
+        modules = {"model": model} if average is None else {"model": model, "average": average.module}
+        state = TrainState(modules, joint, fingerprint, self.precision, accelerator.scaler)
+        start = self._open(state)
+        wrapped, optimizer = accelerator.prepare(model, joint)
         model.train()
 
         def work(batch: list[Tensor], step: int) -> Mapping[str, Tensor | None]:
@@ -140,42 +163,51 @@ class Fit:
             return terms
 
         recorded = None if kind is None else RecordedWork(work, kind, model.parameters())
-        log = Readings(
-            accelerator, config, start=start, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch, noted=noted
-        )
         saved, step = time.monotonic(), start
         last = plan.steps if config.stop_after is None else min(plan.steps, config.stop_after)
         loader = plan.loader(start, rank=accelerator.process_index, processes=accelerator.num_processes)
-        for batch in loader if start < last else ():
-            for schedule in schedules:
-                schedule.set(step)
-            if recorded is None:
-                terms = work([tensor.to(accelerator.device, non_blocking=True) for tensor in batch], step)
-            else:
-                terms = recorded(batch, step)
-            for part in parts.values():
-                if part.config.clip is not None:
-                    accelerator.clip_grad_norm_([*part.body, *part.head], part.config.clip)
-            for optimizer in prepared:
+        with Readings(
+            accelerator, config, start=start, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch, noted=noted
+        ) as log:
+            paused = True
+            for batch in loader if start < last else ():
+                if paused:
+                    log.start_clock()
+                for schedule in schedules:
+                    schedule.set(step)
+                if recorded is None:
+                    terms = work([tensor.to(accelerator.device, non_blocking=True) for tensor in batch], step)
+                else:
+                    terms = recorded(batch, step)
+                self._bound_gradients(joint, parts.values())
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-            log.add(step, terms)
-            step += 1
-            epoch, ended = (step - 1) // plan.steps_per_epoch, step % plan.steps_per_epoch == 0
-            if ended or step == last or time.monotonic() - saved > 60 * config.save_minutes:
-                log.catch_up()
-                if accelerator.is_main_process:
-                    save_state(out, model, optimizers, step, fingerprint)
-                saved = time.monotonic()
-            if ended and after_epoch is not None and accelerator.is_main_process:
-                model.eval()
-                with torch.compiler.set_stance("force_eager"):
-                    after_epoch(epoch)
-                model.train()
-            if step >= last:
-                break
-        log.close()
+                log.add(step, terms)
+                step += 1
+                if average is not None:
+                    average.update(model, step)
+                epoch, ended = (step - 1) // plan.steps_per_epoch, step % plan.steps_per_epoch == 0
+                paused = ended or step == last or time.monotonic() - saved > 60 * config.save_minutes
+                if paused:
+                    log.catch_up()
+                    if accelerator.is_main_process:
+                        state.save(out, step)
+                    saved = time.monotonic()
+                if ended and after_epoch is not None and accelerator.is_main_process:
+                    with torch.compiler.set_stance("force_eager"):
+                        after_epoch((model if average is None else average.module).eval(), epoch)
+                    model.train()
+                if step >= last:
+                    break
         return step
+
+    def _bound_gradients(self, optimizer: JointOptimizer, parts: Iterable[Part]) -> None:
+        """Bound the gradient norm of each part that has a bound, unscaled: a scaler unscales a step only once."""
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.unscale_(optimizer)
+        for part in parts:
+            if part.config.clip is not None:
+                nn.utils.clip_grad_norm_(part.parameters, part.config.clip)
 
     def end(self) -> None:
         """Wait for all processes, after the main one has written its result."""
@@ -197,25 +229,28 @@ class Fit:
                 raise InvalidSetting(refused)
             yield
 
-    def _open(self, model: nn.Module, optimizers: dict[str, Optimizer], fingerprint: str) -> int:
+    def _open(self, state: TrainState) -> int:
         """Prepare the output folder -> the step to start from."""
         out = self.config.out
         if (out / STATE_FILE).exists():
             if not self.config.resume:
                 raise InvalidCheckpoint(f"{out} already holds a run: add --resume to go on, or choose another --out.")
-            return load_state(out, model, optimizers, fingerprint)
+            if (out / RUN_FILE).exists():
+                self.record = json.loads((out / RUN_FILE).read_text(encoding="utf-8")).get("record", {})
+            return state.load(out)
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
-            (out / "train.json").write_text(json.dumps(self.config.to_json(), indent=1) + "\n", encoding="utf-8")
+            started = {"config": self.config.to_json(), "record": self.record}
+            (out / RUN_FILE).write_text(json.dumps(started, indent=1) + "\n", encoding="utf-8")
         return 0
 
+    def fingerprint(self, values: Mapping[str, Any], images: ImageSet) -> str:
+        """A hash of the settings that decide the weights, the precision in force among them, and the images' ids."""
+        ids = hashlib.sha256("\n".join(sample.id for sample in images.samples).encode()).hexdigest()
+        deciding = {**values, "precision": self.precision, "ids": ids}
+        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
-def fingerprint_of(values: dict[str, Any], images: ImageSet) -> str:
-    """A hash of the settings that decide the weights and the ids of the pictures."""
-    values = {**values, "ids": hashlib.sha256("\n".join(sample.id for sample in images.samples).encode()).hexdigest()}
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
-
-def trained(parameters: Iterable[nn.Parameter]) -> tuple[nn.Parameter, ...]:
-    """Those that get a gradient."""
-    return tuple(parameter for parameter in parameters if parameter.requires_grad)
+def trained(module: nn.Module) -> tuple[tuple[str, nn.Parameter], ...]:
+    """The named parameters that get a gradient."""
+    return tuple(item for item in module.named_parameters() if item[1].requires_grad)

@@ -52,9 +52,11 @@ class TrainLog:
 
     def close(self) -> None:
         """Finish both files."""
-        if self.stream is not None:
-            self.stream.close()
-        self.board.close()
+        try:
+            if self.stream is not None:
+                self.stream.close()
+        finally:
+            self.board.close()
 
 
 def logged_seconds(folder: Path, batch: int) -> float:

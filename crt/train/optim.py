@@ -1,14 +1,19 @@
-"""Optimizers of the branches and how their rates fall (METHOD sections 6 and 9)."""
+"""One optimizer over the branches' parameter groups, and how the learning rates fall (METHOD sections 6, 9 and 12)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from crt.train.config import OptimizerConfig
+
+NamedParameters = Iterable[tuple[str, nn.Parameter]]
+EMBEDDINGS = ("pos_embed", "cls_token", "dist_token", "reg_token")
+"""Last parts of the names of a ViT's parameters that are not weights of a layer, though they have several axes."""
 
 
 def poly(step: int, steps: int, *, power: float = 0.9, warmup: int = 0) -> float:
@@ -21,18 +26,58 @@ def poly(step: int, steps: int, *, power: float = 0.9, warmup: int = 0) -> float
     return ramp * (1 - step / steps) ** power
 
 
-def build_optimizer(body: Iterable[nn.Parameter], head: Iterable[nn.Parameter], config: OptimizerConfig) -> Optimizer:
-    """SGD or AdamW over the trained parameters of one branch, the classifier at `head_factor` times the rate."""
-    groups = [
-        {"params": [p for p in body if p.requires_grad], "lr": config.lr},
-        {"params": [p for p in head if p.requires_grad], "lr": config.lr * config.head_factor},
-    ]
-    groups = [group for group in groups if group["params"]]
+def decays(name: str, parameter: nn.Parameter) -> bool:
+    """Whether weight decay is for this parameter: not for norms, biases, position embedding and class token (DeiT)."""
+    return parameter.ndim > 1 and name.rpartition(".")[2] not in EMBEDDINGS
+
+
+def build_optimizer(body: NamedParameters, head: NamedParameters, config: OptimizerConfig) -> Optimizer:
+    """SGD or AdamW over the trained parameters of one branch, the classifier at `head_factor` times the rate.
+
+    Parameters that do not decay (`decays`) are groups of their own, unless `config.decay_all`.
+    """
+    groups: list[dict[str, Any]] = []
+    for named, lr in ((body, config.lr), (head, config.lr * config.head_factor)):
+        trained = [(config.decay_all or decays(name, p), p) for name, p in named if p.requires_grad]
+        for decayed, weight_decay in ((True, config.weight_decay), (False, 0.0)):
+            if parameters := [p for decay, p in trained if decay == decayed]:
+                groups.append({"params": parameters, "lr": lr, "weight_decay": weight_decay})
     fused = all(parameter.is_cuda for group in groups for parameter in group["params"])
-    shared = {"lr": config.lr, "weight_decay": config.weight_decay, "fused": fused}
     if config.kind == "sgd":
-        return torch.optim.SGD(groups, momentum=config.momentum, **shared)
-    return torch.optim.AdamW(groups, **shared)
+        return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, fused=fused)
+    return torch.optim.AdamW(groups, lr=config.lr, fused=fused)
+
+
+class JointOptimizer(Optimizer):
+    """Several optimizers over different parameters as one: one list of groups, one state, one step.
+
+    A gradient scaler keeps its books by optimizer, so the gradients of all branches are unscaled, and a step skipped,
+    together.
+    """
+
+    def __init__(self, parts: Sequence[Optimizer]) -> None:
+        self.parts = tuple(parts)
+        super().__init__([group for part in self.parts for group in part.param_groups], {})
+        self._share()
+
+    def step(self, closure: Any = None) -> Any:
+        """One step of each part. Raises ValueError for a closure, which would be called once for each of them."""
+        if closure is not None:
+            raise ValueError("A joint optimizer takes no closure.")
+        for part in self.parts:
+            part.step()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """As in torch."""
+        super().load_state_dict(state_dict)
+        self._share()
+
+    def _share(self) -> None:
+        """Let the parts work on the groups and the state of the whole."""
+        groups = iter(self.param_groups)
+        for part in self.parts:
+            part.param_groups = [next(groups) for _ in part.param_groups]
+            part.state = self.state
 
 
 class RateSchedule:

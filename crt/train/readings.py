@@ -6,7 +6,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import cast
+from types import TracebackType
+from typing import Self, cast
 
 import torch
 from accelerate import Accelerator
@@ -16,7 +17,7 @@ from tqdm import tqdm
 from crt.errors import CrtError
 from crt.train.config import RunConfig
 from crt.train.log import TrainLog
-from crt.train.state import STATE_FILE
+from crt.train.state import what_is_kept
 
 
 class TrainingDiverged(CrtError):
@@ -24,7 +25,10 @@ class TrainingDiverged(CrtError):
 
 
 class Readings:
-    """The losses of the steps on their way to the log. They are read one step late, while a GPU does the next one."""
+    """The losses of the steps on their way to the log. They are read one step late, while a GPU does the next one.
+
+    A context manager, which closes the log however the run ends.
+    """
 
     def __init__(
         self,
@@ -37,13 +41,31 @@ class Readings:
         noted: Callable[[int], Mapping[str, int]] | None = None,
     ) -> None:
         """For a run that goes on from step `start`. `noted`: numbers that the log has of a step beside its losses."""
-        self.accelerator, self.batch = accelerator, config.batch
+        self.accelerator, self.config = accelerator, config
         self.steps_per_epoch, self.noted = steps_per_epoch, noted
         self.log = TrainLog(config.out, start) if accelerator.is_main_process else None
         self.bar = tqdm(
             total=steps, initial=start, unit="step", disable=self.log is None, mininterval=5.0, dynamic_ncols=True
         )
-        self.waiting: deque[tuple[int, tuple[str, ...], Tensor]] = deque()
+        self.waiting: deque[tuple[int, float, tuple[str, ...], Tensor]] = deque()
+        self.began = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self.catch_up()
+        finally:
+            self.bar.close()
+            if self.log is not None:
+                self.log.close()
+
+    def start_clock(self) -> None:
+        """Let the time of the next step begin now: what came before, reading ahead or a preview, is not its own."""
         self.began = time.perf_counter()
 
     def add(self, step: int, terms: Mapping[str, Tensor | None]) -> None:
@@ -51,7 +73,9 @@ class Readings:
         total = cast("Tensor", terms["total"])
         found = [torch.full_like(total, math.nan) if term is None else term.detach() for term in terms.values()]
         stacked = self.accelerator.reduce(torch.stack([term.float() for term in found]), reduction="mean")
-        self.waiting.append((step, tuple(terms), cast("Tensor", stacked)))
+        now = time.perf_counter()
+        self.waiting.append((step, now - self.began, tuple(terms), cast("Tensor", stacked)))
+        self.began = now
         if len(self.waiting) > 1:
             self._read()
 
@@ -60,24 +84,17 @@ class Readings:
         while self.waiting:
             self._read()
 
-    def close(self) -> None:
-        """Catch up and close the log."""
-        self.catch_up()
-        self.bar.close()
-        if self.log is not None:
-            self.log.close()
-
     def _read(self) -> None:
-        step, names, stacked = self.waiting.popleft()
+        step, seconds, names, stacked = self.waiting.popleft()
         values = dict(zip(names, stacked.tolist(), strict=True))
         if not math.isfinite(values["total"]):
             raise TrainingDiverged(
-                f"The loss is {values['total']} at step {step}: lower the learning rate; {STATE_FILE} is still good."
+                f"The loss is {values['total']} at step {step}: lower the learning rate; "
+                f"{what_is_kept(self.config.out)}."
             )
         if self.log is None:
             return
-        now = time.perf_counter()
-        values["images_per_second"], self.began = self.batch / (now - self.began), now
+        values["images_per_second"] = self.config.batch / seconds
         self.log.write(step, step // self.steps_per_epoch, self.noted(step) if self.noted else {}, values)
         self.bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
         self.bar.update()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from crt.masks.relation import CROP, RelationNetwork
 from crt.masks.walk import STRIDE
 from crt.train.config import RELEASED_SGD, MaskRunConfig, OptimizerConfig
 from crt.train.export import add_to_checkpoint
-from crt.train.fit import Fit, Part, fingerprint_of, trained
+from crt.train.fit import Fit, Part, trained
 from crt.train.masks_data import MaskCrops
 from crt.weights import save_network
 
@@ -39,17 +40,17 @@ class RelationConfig(MaskRunConfig):
     """Of the edge branch; the displacement branch has `head_factor` times its rate."""
 
 
-def train_relation(config: RelationConfig, images: ImageSet) -> bool:
+def train_relation(config: RelationConfig, images: ImageSet, *, record: Mapping[str, Any] | None = None) -> bool:
     """Train on `images`, whose masks are the confident labels -> whether the schedule is finished.
 
-    Goes on from the state in `config.out` with `config.resume`. Raises as `Fit.run` does, and InvalidCheckpoint for a
-    checkpoint without that ResNet.
+    Goes on from the state in `config.out` with `config.resume`. `record`: how the run was started, for its card. Raises
+    as `Fit.run` does, and InvalidSetting for a checkpoint without that ResNet.
     """
     checkpoint = load_checkpoint(config.checkpoint)
     branch = checkpoint.networks.get(config.cnn)
     if not isinstance(branch, CnnBranch):
         raise InvalidSetting(f"{config.checkpoint} has no ResNet {config.cnn}: name one of its CNNs.")
-    fit = Fit.prepare(config)
+    fit = Fit.prepare(config, record)
     device = fit.accelerator.device
     plan = MaskCrops(images, config, reduce_labels)
     torch.manual_seed(config.seed)
@@ -59,19 +60,19 @@ def train_relation(config: RelationConfig, images: ImageSet) -> bool:
     pairs = find_pairs((cells, cells), config.radius, device)
     step = fit.run(
         network,
-        {"irn": Part(trained(network.edge.parameters()), trained(network.displacement.parameters()), config.optimizer)},
+        {"irn": Part(trained(network.edge), trained(network.displacement), config.optimizer)},
         plan,
         lambda wrapped, batch, _: _losses(wrapped, batch, pairs),
-        fingerprint=fingerprint_of({**config.deciding(), "checkpoint": checkpoint.sha256}, images),
+        fingerprint=fit.fingerprint({**config.deciding(), "checkpoint": checkpoint.sha256}, images),
     )
     finished = step >= plan.steps
     if finished and not (config.out / CONFIG_FILE).exists():
-        with torch.autocast(device.type, torch.bfloat16, enabled=fit.accelerator.mixed_precision == "bf16"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=fit.precision == "bf16"):
             network.fit_mean(_some(plan, device))
         if fit.accelerator.is_main_process:
             spec = RelationSpec(FILE, save_network(network, config.out / FILE, without="resnet"), config.cnn)
-            precision = fit.accelerator.mixed_precision
-            add_to_checkpoint(config, "relation", spec, pictures=len(images), precision=precision)
+            told = {**fit.record, "precision": fit.precision}
+            add_to_checkpoint(config, "relation", spec, pictures=len(images), record=told)
     fit.end()
     return finished
 

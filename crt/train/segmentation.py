@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +20,7 @@ from crt.masks.labels import UNSURE
 from crt.train.config import MaskRunConfig, OptimizerConfig
 from crt.train.engine import start_from
 from crt.train.export import add_to_checkpoint
-from crt.train.fit import Fit, Part, fingerprint_of
+from crt.train.fit import Fit, Part, trained
 from crt.train.masks_data import MaskCrops
 from crt.weights import save_network
 
@@ -62,28 +64,29 @@ PRESETS: dict[str, tuple[str, DeepLabConfig]] = {
 }
 
 
-def train_deeplab(config: DeepLabConfig, images: ImageSet) -> bool:
+def train_deeplab(config: DeepLabConfig, images: ImageSet, *, record: Mapping[str, Any] | None = None) -> bool:
     """Train on `images` and their masks -> whether the schedule is finished.
 
-    Goes on from the state in `config.out` with `config.resume`. Raises as `Fit.run` does.
+    Goes on from the state in `config.out` with `config.resume`. `record`: how the run was started, for its card. Raises
+    as `Fit.run` does.
     """
-    fit = Fit.prepare(config)
+    fit = Fit.prepare(config, record)
     plan = MaskCrops(images, config)
     network = build(config, len(images.classes) + 1).to(fit.accelerator.device)
     network.to(memory_format=torch.channels_last)
-    parts = {"deeplab": Part(tuple(network.backbone_parameters()), tuple(network.head_parameters()), config.optimizer)}
+    parts = {"deeplab": Part(trained(network.resnet), trained(network.aspp), config.optimizer)}
     step = fit.run(
         network,
         parts,
         plan,
         lambda wrapped, batch, _: {"total": mask_loss(wrapped, batch, config.stride)},
-        fingerprint=fingerprint_of(config.deciding(), images),
+        fingerprint=fit.fingerprint(config.deciding(), images),
     )
     finished = step >= plan.steps
     if finished and fit.accelerator.is_main_process and not (config.out / CONFIG_FILE).exists():
         spec = SegmentationSpec(config.cnn, FILE, save_network(network, config.out / FILE), config.stride)
-        precision = fit.accelerator.mixed_precision
-        add_to_checkpoint(config, "segmentation", spec, pictures=len(images), precision=precision)
+        told = {**fit.record, "precision": fit.precision}
+        add_to_checkpoint(config, "segmentation", spec, pictures=len(images), record=told)
     fit.end()
     return finished
 

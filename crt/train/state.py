@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -26,26 +28,79 @@ class DiskFull(CrtError):
     """There is no room for what a run writes."""
 
 
-def save_state(folder: Path, model: nn.Module, optimizers: dict[str, Optimizer], step: int, fingerprint: str) -> None:
-    """Write model, optimizer tensors and the number of finished steps. `fingerprint` names their config.
+@dataclass(frozen=True)
+class TrainState:
+    """All that a run goes on from.
 
-    Raises OSError or SafetensorError if it cannot be written; the state before it then stays as it was.
+    `modules`: the model, and its moving average where there is one. `scaler`: of fp16 gradients, or None. `precision`:
+    the one in force, which a resumed run keeps. `fingerprint` names the settings and images that decide the weights.
     """
-    tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
-    for label, optimizer in optimizers.items():
-        for index, entries in optimizer.state_dict()["state"].items():
+
+    modules: Mapping[str, nn.Module]
+    optimizer: Optimizer
+    fingerprint: str
+    precision: str
+    scaler: torch.amp.GradScaler | None = None
+
+    def save(self, folder: Path, step: int) -> None:
+        """Write everything and the number of finished steps.
+
+        Raises OSError or SafetensorError if it cannot be written; the state before it then stays as it was.
+        """
+        tensors = {f"{kind}/{k}": v for kind, module in self.modules.items() for k, v in module.state_dict().items()}
+        for index, entries in self.optimizer.state_dict()["state"].items():
             for key, value in entries.items():
                 if value is not None:
-                    tensors[f"optimizer/{label}/{index}/{key}"] = torch.as_tensor(value)
-    contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    temporary = folder / f".{STATE_FILE}.{os.getpid()}"
+                    tensors[f"optimizer/{index}/{key}"] = torch.as_tensor(value)
+        contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        run = {"step": step, "fingerprint": self.fingerprint, "precision": self.precision}
+        run["scaler"] = None if self.scaler is None else self.scaler.state_dict()
+        temporary = folder / f".{STATE_FILE}.{os.getpid()}"
+        try:
+            save_file(contiguous, temporary, metadata={"run": json.dumps(run)})
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
+            temporary.replace(folder / STATE_FILE)
+        finally:
+            temporary.unlink(missing_ok=True)  # a half of one would take the room that the next needs
+
+    def load(self, folder: Path) -> int:
+        """Restore what `save` wrote -> the number of finished steps. Raises InvalidCheckpoint for a foreign one."""
+        path = folder / STATE_FILE
+        tensors, run = read_tensors(path), read_run(folder)
+        if run.get("fingerprint") != self.fingerprint:
+            raise InvalidCheckpoint(f"{path} belongs to a run with other settings: use them, or another output folder.")
+        for kind, module in self.modules.items():
+            module.load_state_dict(_under(tensors, f"{kind}/"), strict=True)
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under(tensors, "optimizer/").items():
+            index, key = name.split("/")
+            state.setdefault(int(index), {})[key] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        if self.scaler is not None and run["scaler"] is not None:
+            self.scaler.load_state_dict(run["scaler"])
+        return int(run["step"])
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """What the state in `folder` says of its run: step, fingerprint, precision and scaler; empty if there is none.
+
+    Raises InvalidCheckpoint for a file that is no state.
+    """
+    path = folder / STATE_FILE
+    if not path.exists():
+        return {}
     try:
-        save_file(contiguous, temporary, metadata={"run": json.dumps({"step": step, "fingerprint": fingerprint})})
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(folder / STATE_FILE)
-    finally:
-        temporary.unlink(missing_ok=True)  # a half of one would take the room that the next needs
+        with safe_open(path, framework="pt") as stream:
+            return json.loads((stream.metadata() or {}).get("run", "{}"))
+    except (OSError, SafetensorError, ValueError) as error:
+        raise InvalidCheckpoint(f"{path} cannot be read as the state of a run: {error}.") from error
+
+
+def what_is_kept(folder: Path) -> str:
+    """Half a sentence on what an interrupted run left to go on from."""
+    return f"{STATE_FILE} is still good" if (folder / STATE_FILE).exists() else "nothing was kept"
 
 
 @contextmanager
@@ -58,26 +113,9 @@ def disk_watched(folder: Path) -> Iterator[None]:
         full = error.errno in FULL if isinstance(error, OSError) else any(f"(os error {n})" in str(error) for n in FULL)
         if not full:
             raise
-        kept = f"{STATE_FILE} is still good" if (folder / STATE_FILE).exists() else "nothing was kept"
-        raise DiskFull(f"The disk of {folder} is full: make room and go on with --resume; {kept}.") from error
-
-
-def load_state(folder: Path, model: nn.Module, optimizers: dict[str, Optimizer], fingerprint: str) -> int:
-    """Restore what `save_state` wrote -> the number of finished steps. Raises InvalidCheckpoint for a foreign one."""
-    path = folder / STATE_FILE
-    tensors = read_tensors(path)
-    with safe_open(path, framework="pt") as stream:
-        run = json.loads((stream.metadata() or {}).get("run", "{}"))
-    if run.get("fingerprint") != fingerprint:
-        raise InvalidCheckpoint(f"{path} belongs to a run with other settings: use them, or another output folder.")
-    model.load_state_dict(_under(tensors, "model/"), strict=True)
-    for label, optimizer in optimizers.items():
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in _under(tensors, f"optimizer/{label}/").items():
-            index, key = name.split("/")
-            state.setdefault(int(index), {})[key] = value
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return int(run["step"])
+        raise DiskFull(
+            f"The disk of {folder} is full: make room and go on with --resume; {what_is_kept(folder)}."
+        ) from error
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

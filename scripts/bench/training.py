@@ -143,8 +143,8 @@ def stepping(model: DualBranch, work: Step) -> Step:
     """`work`, which leaves gradients, then both optimizers, to the end."""
     cnn, vit = cast("CnnBranch", model.cnn), cast("TransformerBranch", model.vit)
     optimizers = [
-        build_optimizer(tuple(cnn.resnet.parameters()), tuple(cnn.classifier.parameters()), CNN_SGD),
-        build_optimizer(tuple(vit.vit.parameters()), tuple(vit.head.parameters()), VIT_ADAMW),
+        build_optimizer(cnn.resnet.named_parameters(), cnn.classifier.named_parameters(), CNN_SGD),
+        build_optimizer(vit.vit.named_parameters(), vit.head.named_parameters(), VIT_ADAMW),
     ]
 
     def step() -> None:
@@ -168,7 +168,7 @@ def loading(batch: int, workers: int) -> float:
         config = TrainConfig(
             out=Path(folder) / "out",
             batch=batch,
-            data=DataConfig(roots=(Path(folder),), workers=workers),
+            data=DataConfig(roots=(folder,), workers=workers),
             schedule=(Phase(EPOCHS * workers, CROP, (210, 420), (LOOPS,)),),
         )
         batches = iter(CropPlan(read_folders(Path(folder)), config).loader(0))

@@ -1,0 +1,53 @@
+"""How a command was started, for the record of what it makes."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess  # nosec B404
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run_record(module: str, presets: Collection[str] = (), argv: Sequence[str] | None = None) -> dict[str, Any]:
+    """`preset`, `command` and `commit` of a run of `python -m module`.
+
+    The preset is the first word of the command line if that is one of `presets`, else None. The command has the names
+    of folders in the place of absolute paths. The commit is None outside a git checkout, and ends in `+changes` where
+    files of it were changed. `argv`: the words after the module; those of this process by default.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    preset = words[0] if words and words[0] in presets else None
+    command = shlex.join(["python", "-m", module, *(_portable(word) for word in words)])
+    return {"preset": preset, "command": command, "commit": _commit()}
+
+
+def _portable(word: str) -> str:
+    option, equals, value = word.partition("=")
+    if option.startswith("--") and equals:
+        return f"{option}={_portable(value)}"
+    return Path(word).name if Path(word).is_absolute() else word
+
+
+def _commit() -> str | None:
+    head, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    return head and (f"{head}+changes" if changes else head)
+
+
+def _git(*words: str) -> str | None:
+    """What git answers in this repository, or None where there is no git or no repository of its own."""
+    if not (ROOT / ".git").exists():
+        return None
+    try:
+        answer = subprocess.run(  # noqa: S603
+            ["git", "-C", str(ROOT), *words],  # noqa: S607 - the user's own git
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()
