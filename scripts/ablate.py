@@ -96,7 +96,7 @@ def _do(row: Row, seed: int, config: Ablation, images: ImageSet, measured: Image
             row.training,
             config.schedule,
             seed,
-            data=DataConfig((config.root,), (config.split,)),
+            data=DataConfig((str(config.root),), (config.split,)),
             out=config.out / f"{row.training}-seed{seed}",
             precision=config.precision,
         )
