@@ -27,7 +27,7 @@ from crt.train.segmentation import DeepLabConfig, train_deeplab
 from crt.train.state import STATE_FILE, DiskFull, disk_watched
 from tests.test_pipeline import make_devkit
 from tests.tiny import RESNET, tiny_checkpoint
-from tests.tiny_run import run
+from tests.tiny_run import run, tiny_config, tiny_images
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -197,3 +197,40 @@ def test_a_loss_that_is_no_number_is_said_and_the_state_before_it_is_good(what, 
     monkeypatch.undo()
     starts[what](out, resume=True)
     assert weights(out) == whole[what]
+
+
+@pytest.mark.parametrize("when", ["loss", "preview"])
+def test_the_log_is_closed_however_the_run_ends(starts, tmp_path, monkeypatch, when) -> None:
+    logs: list[TrainLog] = []
+    write, close = TrainLog.write, TrainLog.close
+    closed: list[TrainLog] = []
+    monkeypatch.setattr(TrainLog, "write", lambda self, *rest: (logs.append(self), write(self, *rest))[1])
+    monkeypatch.setattr(TrainLog, "close", lambda self: (closed.append(self), close(self))[1])
+    calls = []
+
+    def fail(*args: object, **kwargs: object) -> object:
+        calls.append(args)
+        if when == "loss" and len(calls) < 3:
+            return real(*args, **kwargs)
+        raise RuntimeError("no memory")
+
+    real = engine.dual_loss
+    config = tiny_config(tmp_path / "run")
+    if when == "loss":
+        monkeypatch.setattr(engine, "dual_loss", fail)
+    with pytest.raises(RuntimeError, match="no memory"):
+        engine.train(config, tiny_images(tmp_path / "pictures"), preview=fail if when == "preview" else None)
+    assert closed == [logs[0]] and logs[0].stream is not None and logs[0].stream.closed
+
+
+def test_a_loss_that_is_no_number_at_once_promises_no_state(starts, tmp_path, monkeypatch) -> None:
+    real = engine.dual_loss
+
+    def broken(*args: object, **kwargs: object) -> object:
+        losses = real(*args, **kwargs)
+        return losses._replace(total=losses.total * float("nan"))
+
+    monkeypatch.setattr(engine, "dual_loss", broken)
+    with pytest.raises(TrainingDiverged) as error:
+        starts["crt"](tmp_path / "run")
+    says_one_sentence(error.value, "step 0", "nothing was kept")
