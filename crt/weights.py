@@ -37,9 +37,10 @@ def file_sha256(path: Path) -> str:
 
 
 def load_strict(network: nn.Module, path: Path, *, without: str | None = None) -> None:
-    """Read a safetensors file into a network; every tensor must be there, of the right shape, and no other.
+    """Read a safetensors file into a network; every tensor must be there, of the right shape, finite, and no other.
 
-    `without`: a submodule that the file does not hold, and that stays as it is.
+    `without`: a submodule that the file does not hold, and that stays as it is. Raises InvalidCheckpoint, and leaves
+    the network alone then.
     """
     wanted = _stored(network, without)
     found = read_tensors(path)
@@ -48,9 +49,17 @@ def load_strict(network: nn.Module, path: Path, *, without: str | None = None) -
     shapes = sorted(name for name in wanted.keys() & found.keys() if wanted[name].shape != found[name].shape)
     for what, names in (("lacks", missing), ("has the unknown", unexpected), ("has the wrong shape of", shapes)):
         if names:
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            raise InvalidCheckpoint(f"{path.name} {what} {', '.join(names[:3])}{more}: it is of another model.")
+            raise InvalidCheckpoint(f"{path.name} {what} {_some(names)}: it is of another model.")
+    if broken := sorted(name for name in wanted if not torch.isfinite(found[name]).all()):
+        raise InvalidCheckpoint(
+            f"{path.name} has NaN or infinity in {_some(broken)}: export the network again from a state before."
+        )
     network.load_state_dict({name: found[name] for name in wanted}, strict=False)
+
+
+def _some(names: list[str]) -> str:
+    """The first three names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
