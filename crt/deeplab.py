@@ -7,7 +7,7 @@ holes of four widths see each cell with as many surroundings.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
 import numpy as np
 import torch
@@ -20,8 +20,8 @@ from crt.cnn import build_resnet, freeze_batch_norm
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.images import resize_scale, to_tensor
 from crt.masks.crf import DEEPLAB_CRF, CrfSettings, crf_probabilities
+from crt.types import Stride
 
-Stride = Literal[8, 16]
 RATES = (6, 12, 18, 24)
 """Atrous rates in cells of stride 8."""
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)

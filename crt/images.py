@@ -15,11 +15,9 @@ import torch
 from PIL import Image, UnidentifiedImageError
 
 from crt.errors import InvalidImage, InvalidSetting
+from crt.types import IMAGENET_MEAN, IMAGENET_STD
 
 MAX_PIXELS = 64_000_000  # a photo of 60 megapixels works; decoded it takes 192 MB
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 Image.init()  # fills Pillow's list of readers, so that AVIF and WebP are only named where they were built in
 FORMATS = tuple(

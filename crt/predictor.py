@@ -26,8 +26,8 @@ from crt.tiles import Mode, Padding, TileGrid
 from crt.tokens import TokenRecord, TokenView, inspect_token
 from crt.trace import ConvRecord, Trace
 from crt.transformer import TransformerBranch, transformer_of
+from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
 
-MIN_SIZE, MAX_SIZE, MAX_LOOPS = 32, 2048, 8
 Progress = Callable[[float, str], None]
 
 

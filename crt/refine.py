@@ -10,23 +10,16 @@ says what each of them measures.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict, get_args
+from typing import get_args
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from crt.errors import InvalidSetting
 from crt.loop import passes
+from crt.types import Attention, Combine, blocks_between
 
-Combine = Literal["sum", "mean", "first", "last", "evened"]
-
-
-class Attention(TypedDict):
-    """Keywords of `Trace.maps`: whose attention refines, and how."""
-
-    combine: Combine
-    blocks: range | None
-
+__all__ = ["TINY", "Attention", "Combine", "attention_map", "blocks_between", "refine"]
 
 TINY = 1e-12
 """The least that a tile's largest attention counts as, so that a tile without any gives zeros."""
@@ -55,11 +48,6 @@ def attention_map(rows: Tensor, loops: int, *, blocks: Sequence[int] | None = No
         row = {"sum": used.sum(0), "mean": used.mean(0), "first": used[0], "last": used[-1]}[combine]
     side = round(row.shape[-1] ** 0.5)
     return row.reshape(-1, 1, side, side)
-
-
-def blocks_between(ends: tuple[int, int] | None) -> range | None:
-    """The blocks from a first to a last one, both included; None stays None, for all."""
-    return None if ends is None else range(ends[0], ends[1] + 1)
 
 
 def refine(maps: Tensor, attention: Tensor) -> Tensor:

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from crt.errors import InvalidSetting
-
-Mode = Literal["overlap", "non-overlap", "bilinear", "deconvolution"]
-Padding = Literal["minimal", "released"]
-MODES: tuple[Mode, ...] = get_args(Mode)
+from crt.types import MODES, Mode, Padding
 
 
 def padded_length(length: int, tile: int, stride: int, padding: Padding = "minimal") -> int:

@@ -74,7 +74,7 @@ def test_what_is_saved_is_loaded(folder):
 
 
 def test_config_survives_the_round_trip(tmp_path):
-    specs = {"crt": NetworkSpec("vit", "test_vit", "crt.safetensors", trained_loops=(0, 2))}
+    specs = {"crt": NetworkSpec("vit", "test_vit", "crt.safetensors", "0f" * 32, trained_loops=(0, 2))}
     config = CheckpointConfig("näme", ("a", "b"), specs, single_label=True, training={"epochs": 6})
     write_config(tmp_path, config)
     assert read_config(tmp_path) == config
@@ -206,17 +206,17 @@ def test_file_names_cannot_leave_the_folder(folder, file):
         (lambda raw: raw["networks"]["crt"].update(tile=72), "tile"),
         (lambda raw: raw["networks"]["crt"].update(tile="large"), "tile"),
         (lambda raw: raw["networks"]["crt"].update(tile=0), "tile"),
-        (lambda raw: raw["networks"]["crt"].update(timm=5), "config"),
+        (lambda raw: raw["networks"]["crt"].update(timm=5), "networks.crt.timm must be text that is not empty, not 5"),
         (lambda raw: raw.update(classes=[]), "class names, each once"),
         (lambda raw: raw.update(classes=["cat", "dog", "cat"]), "class names, each once"),
         (lambda raw: raw.update(classes="cat"), "class names, each once"),
         (lambda raw: raw.update(classes=[1, 2, 3]), "class names, each once"),
         (lambda raw: raw.update(classes=[["cat"], "dog", "x"]), "class names, each once|not a checkpoint config"),
         (lambda raw: raw.update(defaults={"speed": 1}), "not a checkpoint config"),
-        (lambda raw: raw["defaults"].update(combine="most"), "defaults numbers in their range"),
-        (lambda raw: raw["defaults"].update(blocks=[3, 1]), "defaults numbers in their range"),
-        (lambda raw: raw["defaults"].update(blocks=[0, 1, 2]), "defaults numbers in their range"),
-        (lambda raw: raw["defaults"].update(blocks=[0, True]), "defaults numbers in their range"),
+        (lambda raw: raw["defaults"].update(combine="most"), "defaults.combine must be one of sum, .*, not .most"),
+        (lambda raw: raw["defaults"].update(blocks=[3, 1]), "defaults.blocks must be the first and the last block"),
+        (lambda raw: raw["defaults"].update(blocks=[0, 1, 2]), "defaults.blocks must be the first and the last block"),
+        (lambda raw: raw["defaults"].update(blocks=[0, True]), "defaults.blocks must be the first and the last block"),
         (lambda raw: raw.update(owner="me"), "not a checkpoint config"),
     ],
 )
@@ -284,17 +284,17 @@ def test_the_networks_of_masks_come_with_the_checkpoint_and_leave_the_maps_hash_
     ("part", "change", "message"),
     [
         ("relation", {"cnn": "crt"}, "must name a ResNet"),
-        ("relation", {"cnn": "other"}, "must name a ResNet"),
-        ("relation", {"threshold": 0}, "threshold of the relation network"),
-        ("relation", {"threshold": "x"}, "threshold of the relation network"),
+        ("relation", {"cnn": "other"}, "relation.cnn must be the name of a ResNet of this checkpoint"),
+        ("relation", {"threshold": 0}, "relation.threshold must be a number above 0 and at most 1, not 0"),
+        ("relation", {"threshold": "x"}, "relation.threshold must be a number above 0"),
         ("relation", {"file": "../x.safetensors"}, "beside the config"),
-        ("relation", {"file": 3}, "as text"),
+        ("relation", {"file": 3}, "relation.file must be the name of a .safetensors file"),
         ("relation", {"sha256": "0" * 64}, "damaged"),
         ("relation", {"more": 1}, "not a checkpoint config"),
         ("segmentation", {"file": "x.bin"}, "beside the config"),
         ("segmentation", {"timm": "no_such_net"}, "segmentation network of .* timm knows no model"),
-        ("segmentation", {"stride": 7}, "choose 8 or 16"),
-        ("segmentation", {"timm": 5}, "as text"),
+        ("segmentation", {"stride": 7}, "segmentation.stride must be 8 or 16, not 7"),
+        ("segmentation", {"timm": 5}, "segmentation.timm must be text"),
         ("segmentation", {"file": "gone.safetensors"}, "not there"),
     ],
 )

@@ -16,7 +16,7 @@ EMBEDDED = sorted(path.parent for path in (ROOT / "checkpoints").glob("*/config.
 
 
 def differing(network: nn.Module, stored: dict[str, Tensor], without: str | None = None) -> list[str]:
-    """Names of tensors that differ from the file, lie in one of both only, or are not float32 where the file's float."""
+    """Names of tensors that differ from the file, or that only one of both has."""
     held = {
         name: tensor
         for name, tensor in network.state_dict().items()

@@ -1,23 +1,27 @@
 """Checkpoints: a folder with `config.json` and one fp16 safetensors file per network, read strictly.
 
 A folder may hold up to four networks over the same classes, named by the map they make: `crt` and `crt_cnn` (the pair
-trained together), `tscam` and `resnet` (the baselines trained alone).
+trained together), `tscam` and `resnet` (the baselines trained alone). A config is read without torch; what loads
+networks is imported when it is asked for.
 """
 
-from crt.checkpoint.config import (
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from crt.checkpoint.config_file import read_config, write_config
+from crt.checkpoint.schema import (
     CONFIG_FILE,
-    METHODS,
     CheckpointConfig,
     Defaults,
-    Method,
     NetworkSpec,
     RelationSpec,
     SegmentationSpec,
-    read_config,
     weights_sha256,
-    write_config,
 )
-from crt.checkpoint.load import Checkpoint, build_network, load_checkpoint, locate
+from crt.types import METHODS, Method
+
+if TYPE_CHECKING:
+    from crt.checkpoint.load import Checkpoint, build_network, load_checkpoint, locate
 
 __all__ = [
     "CONFIG_FILE",
@@ -36,3 +40,9 @@ __all__ = [
     "weights_sha256",
     "write_config",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("crt.checkpoint.load"), name)

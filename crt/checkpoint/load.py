@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from torch import nn
 
-from crt.checkpoint.config import (
+from crt.checkpoint.config_file import read_config
+from crt.checkpoint.schema import (
     CONFIG_FILE,
     CheckpointConfig,
-    Method,
     NetworkSpec,
     RelationSpec,
     SegmentationSpec,
-    read_config,
     weights_sha256,
 )
 from crt.cnn import CnnBranch, build_resnet
@@ -25,6 +26,7 @@ from crt.deeplab import DeepLab, build_deeplab
 from crt.errors import CrtError, InvalidCheckpoint
 from crt.masks.relation import RelationNetwork
 from crt.transformer import TransformerBranch, build_vit
+from crt.types import Method
 from crt.weights import file_sha256, load_strict
 
 
@@ -40,9 +42,9 @@ class Checkpoint:
 
 
 def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -> Checkpoint:
-    """A folder, or a Hub id `user/name` -> the checkpoint, every tensor accounted for.
+    """A folder, or a Hub id `user/name` -> the checkpoint on `device`, every tensor as its file has it.
 
-    Raises InvalidCheckpoint with a sentence that says what is missing, damaged or of the wrong shape.
+    Raises InvalidCheckpoint with a sentence that says what is missing, damaged, out of range or of the wrong shape.
     """
     folder = locate(source)
     config = read_config(folder)
@@ -50,7 +52,8 @@ def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -
         method: _load_network(folder, config, method) for method in config.networks
     }
     relation = None if config.relation is None else _load_relation(folder, config.relation, networks)
-    segmentation = None if config.segmentation is None else _load_segmentation(folder, config)
+    segmentation = None if config.segmentation is None else _load_segmentation(folder, config, config.segmentation)
+    _check_transformers(folder, config, networks)
     for network in (*networks.values(), relation, segmentation):
         if network is not None:
             network.to(device).eval().requires_grad_(False)
@@ -98,8 +101,7 @@ def _load_relation(folder: Path, spec: RelationSpec, networks: dict[Method, Any]
     return network
 
 
-def _load_segmentation(folder: Path, config: CheckpointConfig) -> DeepLab:
-    spec = cast("SegmentationSpec", config.segmentation)
+def _load_segmentation(folder: Path, config: CheckpointConfig, spec: SegmentationSpec) -> DeepLab:
     path = _whole_file(folder, spec.file, spec.sha256)
     try:
         network = build_deeplab(spec.timm, len(config.classes) + 1, stride=spec.stride)
@@ -109,11 +111,29 @@ def _load_segmentation(folder: Path, config: CheckpointConfig) -> DeepLab:
     return network
 
 
+def _check_transformers(folder: Path, config: CheckpointConfig, networks: Mapping[Method, nn.Module]) -> None:
+    """What a config cannot know: one image is cut for all transformers, and the default blocks are of each."""
+    vits = {name: network for name, network in networks.items() if isinstance(network, TransformerBranch)}
+    patches = {name: vit.patch for name, vit in vits.items()}
+    if len(set(patches.values())) > 1:
+        told = ", ".join(f"{name} {patch}" for name, patch in patches.items())
+        raise InvalidCheckpoint(
+            f"{folder / CONFIG_FILE}: all transformers must have patches of the same number of pixels, not {told}."
+        )
+    blocks = config.defaults.blocks
+    for name, vit in vits.items():
+        if blocks is not None and blocks[1] >= vit.depth:
+            raise InvalidCheckpoint(
+                f"{folder / CONFIG_FILE}: defaults.blocks must lie within 0 to {vit.depth - 1}, the blocks of {name}, "
+                f"not {list(blocks)}."
+            )
+
+
 def _whole_file(folder: Path, file: str, sha256: str) -> Path:
     """The path of a weights file. Raises InvalidCheckpoint if it is not there or not the one the config is about."""
     path = folder / file
     if not path.is_file():
         raise InvalidCheckpoint(f"{folder} names {file}, which is not there.")
-    if sha256 and file_sha256(path) != sha256:
+    if file_sha256(path) != sha256:
         raise InvalidCheckpoint(f"{path} is damaged: its sha256 is not the one in {CONFIG_FILE}.")
     return path

@@ -1,0 +1,207 @@
+"""What `config.json` of a checkpoint says: its networks, classes and defaults, with their ranges. Needs no torch.
+
+The records are frozen dataclasses. pydantic holds a file against their annotations when it is read and before it is
+written; a record made in a program is checked when it is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Annotated, Any, get_args
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
+
+from crt.types import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    MAX_LOOPS,
+    MAX_SIZE,
+    MIN_SIZE,
+    MODES,
+    Attention,
+    BackboneKind,
+    Combine,
+    Method,
+    Mode,
+    Stride,
+    blocks_between,
+)
+
+FORMAT = 1
+CONFIG_FILE = "config.json"
+_KNOWN_FIELDS = ConfigDict(extra="forbid")
+
+
+def shortened(value: Any) -> str:
+    """A value of a config as JSON writes it, short enough for a sentence."""
+    text = json.dumps(value, default=repr)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _wanted(range_: str) -> WrapValidator:
+    """What a field must be, in words: whatever is wrong with a value, the message says this."""
+
+    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            told = {"wanted": range_, "given": shortened(value)}
+            raise PydanticCustomError("wanted", "must be {wanted}, not {given}", told) from error
+
+    return WrapValidator(check)
+
+
+_Text = Annotated[StrictStr, _wanted("text")]
+_Name = Annotated[StrictStr, StringConstraints(pattern=r"\S"), _wanted("text that is not empty")]
+_Flag = Annotated[StrictBool, _wanted("true or false")]
+_File = Annotated[
+    StrictStr,
+    StringConstraints(pattern=r"^[^/\\\x00-\x1f]+\.safetensors$"),
+    _wanted("the name of a .safetensors file beside the config"),
+]
+_Sha256 = Annotated[
+    StrictStr, StringConstraints(pattern=r"^[0-9a-f]{64}$"), _wanted("64 hexadecimal digits, in small letters")
+]
+_Loops = Annotated[StrictInt, Field(ge=0, le=MAX_LOOPS)]
+_Block = Annotated[StrictInt, Field(ge=0)]
+_Share = Annotated[StrictFloat, Field(ge=0, le=1, allow_inf_nan=False)]
+_Mean = Annotated[tuple[_Share, _Share, _Share], _wanted("three numbers from 0 to 1, for red, green and blue")]
+_Deviation = Annotated[StrictFloat, Field(gt=0, le=1, allow_inf_nan=False)]
+_Std = Annotated[
+    tuple[_Deviation, _Deviation, _Deviation],
+    _wanted("three numbers above 0 and at most 1, for red, green and blue"),
+]
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """One network of a checkpoint.
+
+    `timm`: name of the backbone. `file`, `sha256`: its weights, and their hash, which a file needs. `tile`: pixels of
+    the side of a transformer's tiles. `trained_loops`: loop counts seen in training. `mean`, `std`: of the red, green
+    and blue of the images that it was trained on, by which each image is normalised (values 0 … 1); ImageNet's for a
+    network made in a program, stated for every network of a file.
+    """
+
+    __pydantic_config__ = _KNOWN_FIELDS
+
+    kind: Annotated[BackboneKind, _wanted(" or ".join(get_args(BackboneKind)))]
+    timm: _Name
+    file: _File
+    sha256: _Sha256 = ""
+    tile: Annotated[
+        StrictInt, Field(ge=2, le=MAX_SIZE, multiple_of=2), _wanted(f"an even number of pixels from 2 to {MAX_SIZE}")
+    ] = 224
+    deconvolution: _Flag = False
+    trained_loops: Annotated[tuple[_Loops, ...], _wanted(f"whole numbers from 0 to {MAX_LOOPS}")] = ()
+    mean: _Mean = IMAGENET_MEAN
+    std: _Std = IMAGENET_STD
+
+
+@dataclass(frozen=True)
+class RelationSpec:
+    """The branches of the relation network, which read the features of the ResNet `cnn`, another network here.
+
+    Images are normalised as for that ResNet. `threshold`: the background constant against walked seeds that measured
+    best.
+    """
+
+    __pydantic_config__ = _KNOWN_FIELDS
+
+    file: _File
+    sha256: _Sha256 = ""
+    cnn: Annotated[Method, _wanted("the name of a ResNet of this checkpoint")] = "crt_cnn"
+    threshold: Annotated[
+        StrictFloat, Field(gt=0, le=1, allow_inf_nan=False), _wanted("a number above 0 and at most 1")
+    ] = 0.25
+
+
+@dataclass(frozen=True)
+class SegmentationSpec:
+    """A DeepLab-V2 that learned from this checkpoint's masks.
+
+    `timm`: name of its backbone. `stride`: pixels a cell. `mean`, `std`: as in `NetworkSpec`.
+    """
+
+    __pydantic_config__ = _KNOWN_FIELDS
+
+    timm: _Name
+    file: _File
+    sha256: _Sha256 = ""
+    stride: Annotated[Stride, _wanted("8 or 16")] = 8
+    mean: _Mean = IMAGENET_MEAN
+    std: _Std = IMAGENET_STD
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """The settings that the app and the scripts start from, chosen by measurement.
+
+    `combine`: which passes' attention refines the maps, and how. `blocks`: the first and the last of the blocks whose
+    attention it is, counted from 0; None for all.
+    """
+
+    __pydantic_config__ = _KNOWN_FIELDS
+
+    size: Annotated[
+        StrictInt, Field(ge=MIN_SIZE, le=MAX_SIZE), _wanted(f"a whole number from {MIN_SIZE} to {MAX_SIZE}")
+    ] = 336
+    loops: Annotated[_Loops, _wanted(f"a whole number from 0 to {MAX_LOOPS}")] = 3
+    refined: _Flag = True
+    combine: Annotated[Combine, _wanted(f"one of {', '.join(get_args(Combine))}")] = "sum"
+    blocks: Annotated[
+        tuple[_Block, _Block] | None,
+        _wanted("the first and the last block, counted from 0 and in this order, or null for all"),
+    ] = None
+    threshold: Annotated[_Share, _wanted("a number from 0 to 1")] = 0.15
+
+    @property
+    def attention(self) -> Attention:
+        """Keywords of `Trace.maps` for a refined map."""
+        return {"combine": self.combine, "blocks": blocks_between(self.blocks)}
+
+
+@dataclass(frozen=True)
+class CheckpointConfig:
+    """What `config.json` holds. `classes`: names in the order of the maps' channels.
+
+    `networks` make maps. Where there is one, `relation` steers the random walk from seeds to masks, and `segmentation`
+    labels a picture by itself. `training`: records of how the networks were trained.
+    """
+
+    __pydantic_config__ = _KNOWN_FIELDS
+
+    name: _Text
+    classes: Annotated[tuple[_Name, ...], _wanted("a list of the class names, each once, as text that is not empty")]
+    networks: dict[Method, NetworkSpec]
+    single_label: _Flag = False
+    defaults: Defaults = field(default_factory=Defaults)
+    relation: RelationSpec | None = None
+    segmentation: SegmentationSpec | None = None
+    training: dict[StrictStr, Any] = field(default_factory=dict)
+    format: StrictInt = FORMAT
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The cut-merge modes that all transformers can do: one with a learned deconvolution does that mode alone."""
+        learned = {spec.deconvolution for spec in self.networks.values() if spec.kind == "vit"}
+        return tuple(mode for mode in MODES if learned <= {mode == "deconvolution"})
+
+
+def weights_sha256(config: CheckpointConfig) -> str:
+    """One hash over the weights that a config names, known before they are read."""
+    return hashlib.sha256("".join(spec.sha256 for spec in config.networks.values()).encode()).hexdigest()

@@ -1,0 +1,44 @@
+"""Names, limits and small records that several floors share. Imports neither torch nor timm."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypedDict, get_args
+
+BackboneKind = Literal["vit", "resnet"]
+Method = Literal["resnet", "tscam", "crt", "crt_cnn"]
+METHODS: tuple[Method, ...] = get_args(Method)
+Mode = Literal["overlap", "non-overlap", "bilinear", "deconvolution"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+Padding = Literal["minimal", "released"]
+Combine = Literal["sum", "mean", "first", "last", "evened"]
+Stride = Literal[8, 16]
+"""Pixels per cell of a segmentation network."""
+
+MIN_SIZE, MAX_SIZE = 32, 2048
+"""Pixels of the long side that the networks can be given."""
+MAX_LOOPS = 8
+
+
+class Attention(TypedDict):
+    """Keywords of `Trace.maps`: whose attention refines, and how."""
+
+    combine: Combine
+    blocks: range | None
+
+
+def blocks_between(ends: tuple[int, int] | None) -> range | None:
+    """The blocks from a first to a last one, both included; None stays None, for all."""
+    return None if ends is None else range(ends[0], ends[1] + 1)
+
+
+class Normalization(NamedTuple):
+    """What is taken off and what divides the channels of an RGB image whose values lie in 0 … 1."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+IMAGENET = Normalization(IMAGENET_MEAN, IMAGENET_STD)
+"""METHOD section 1."""
