@@ -57,6 +57,7 @@ class Settings:
 class Predictor:
     """A loaded checkpoint that looks at pictures. One picture at a time: calls from several threads wait in line.
 
+    `device`: where all networks of the checkpoint are moved, those for masks too; None leaves them where they are.
     `tile_batch`: tiles in one pass, which bounds the memory of the transformers whatever the size of the picture.
     `bfloat16`: run the networks under autocast; maps stay float32.
     """
@@ -65,17 +66,16 @@ class Predictor:
         self,
         checkpoint: Checkpoint,
         *,
-        device: torch.device | str = "cpu",
+        device: torch.device | str | None = None,
         tile_batch: int = 16,
         bfloat16: bool = False,
     ) -> None:
-        self.checkpoint = checkpoint
-        self.device = torch.device(device)
+        self.checkpoint = checkpoint if device is None else checkpoint.to(device)
+        self.device = checkpoint.device
         self.tile_batch = tile_batch
         self.bfloat16 = bfloat16
         self._lock = threading.Lock()
         for network in checkpoint.networks.values():
-            network.to(self.device)
             if isinstance(network, CnnBranch):
                 network.to(memory_format=torch.channels_last)
 

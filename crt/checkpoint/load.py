@@ -23,7 +23,7 @@ from crt.checkpoint.schema import (
 )
 from crt.cnn import CnnBranch, build_resnet
 from crt.deeplab import DeepLab, build_deeplab
-from crt.errors import CrtError, InvalidCheckpoint
+from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.masks.relation import RelationNetwork
 from crt.transformer import TransformerBranch, build_vit
 from crt.types import Method
@@ -40,6 +40,26 @@ class Checkpoint:
     relation: RelationNetwork | None = None
     segmentation: DeepLab | None = None
 
+    @property
+    def modules(self) -> tuple[nn.Module, ...]:
+        """Every network: those that make maps, and those for masks where there are any."""
+        for_masks = (network for network in (self.relation, self.segmentation) if network is not None)
+        return (*self.networks.values(), *for_masks)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are; the CPU if there is none. Raises InvalidSetting if they are not all in one place."""
+        found = {tensor.device for module in self.modules for tensor in (*module.parameters(), *module.buffers())}
+        if len(found) > 1:
+            raise InvalidSetting(f"The networks of {self.config.name} are on several devices: call its to() with one.")
+        return found.pop() if found else torch.device("cpu")
+
+    def to(self, device: torch.device | str) -> Checkpoint:
+        """Move every network -> this same checkpoint."""
+        for module in self.modules:
+            module.to(device)
+        return self
+
 
 def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -> Checkpoint:
     """A folder, or a Hub id `user/name` -> the checkpoint on `device`, every tensor as its file has it.
@@ -54,10 +74,10 @@ def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -
     relation = None if config.relation is None else _load_relation(folder, config.relation, networks)
     segmentation = None if config.segmentation is None else _load_segmentation(folder, config, config.segmentation)
     _check_transformers(folder, config, networks)
-    for network in (*networks.values(), relation, segmentation):
-        if network is not None:
-            network.to(device).eval().requires_grad_(False)
-    return Checkpoint(config, networks, weights_sha256(config), relation, segmentation)
+    checkpoint = Checkpoint(config, networks, weights_sha256(config), relation, segmentation)
+    for network in checkpoint.modules:
+        network.eval().requires_grad_(False)
+    return checkpoint.to(device)
 
 
 def locate(source: str | Path) -> Path:
