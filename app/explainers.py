@@ -16,6 +16,7 @@ from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.explain import EXPLAINERS
 from crt.images import resize_long_side, to_tensor
+from crt.normalization import normalization_of
 from crt.predictor import Predictor, Settings
 from crt.tiles import TileGrid
 
@@ -50,6 +51,7 @@ def explained(
     grid: TileGrid,
 ) -> np.ndarray:
     """(H, W, 3) uint8 -> the raw maps (K, h, w) of an explainer of that name."""
-    pixels = to_tensor(image if settings.size is None else resize_long_side(image, settings.size))
     network = predictor.checkpoint.networks[method]
-    return EXPLAINERS[name].explain(network, pixels.to(predictor.device), classes, grid)
+    resized = image if settings.size is None else resize_long_side(image, settings.size)
+    pixels = to_tensor(resized, *normalization_of(network)).to(predictor.device)
+    return EXPLAINERS[name].explain(network, pixels, classes, grid)

@@ -20,6 +20,7 @@ from crt.cnn import build_resnet, freeze_batch_norm
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.images import resize_scale, to_tensor
 from crt.masks.crf import DEEPLAB_CRF, CrfSettings, crf_probabilities
+from crt.normalization import normalization_of
 from crt.types import Stride
 
 RATES = (6, 12, 18, 24)
@@ -149,7 +150,7 @@ def segment(
     size, stride = (image.shape[0], image.shape[1]), network.stride
     best: Tensor | None = None
     for scale in scales:
-        scaled = to_tensor(resize_scale(image, scale)).to(next(network.parameters()).device)
+        scaled = to_tensor(resize_scale(image, scale), *normalization_of(network)).to(next(network.parameters()).device)
         height, width = scaled.shape[-2:]
         views = torch.cat([scaled, scaled.flip(-1)]) if flip else scaled
         # A cell beyond the last pixel, so that every pixel lies between cells; after turning, so that none is shifted.

@@ -105,12 +105,20 @@ def resize_scale(image: np.ndarray, factor: float) -> np.ndarray:
     return _resize(image, max(1, round(height * factor)), max(1, round(width * factor)))
 
 
-def to_tensor(image: np.ndarray) -> torch.Tensor:
-    """(H, W, 3) uint8 RGB -> (1, 3, H, W) float32, normalised by the mean and deviation of ImageNet."""
+def to_tensor(
+    image: np.ndarray,
+    mean: tuple[float, float, float] = IMAGENET_MEAN,
+    std: tuple[float, float, float] = IMAGENET_STD,
+) -> torch.Tensor:
+    """(H, W, 3) uint8 RGB -> (1, 3, H, W) float32: divided by 255, minus `mean`, divided by `std`.
+
+    `mean`, `std`: of red, green and blue in 0 … 1, ImageNet's by default (METHOD section 1); those of a network come
+    from `crt.normalization.normalization_of`. Raises InvalidImage for another kind of array.
+    """
     _check_rgb(image)
     scaled = image.astype(np.float32) / np.float32(255)
-    scaled -= np.asarray(IMAGENET_MEAN, dtype=np.float32)
-    scaled /= np.asarray(IMAGENET_STD, dtype=np.float32)
+    scaled -= np.asarray(mean, dtype=np.float32)
+    scaled /= np.asarray(std, dtype=np.float32)
     return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))[None]
 
 

@@ -20,8 +20,9 @@ from crt.cam import class_scores
 from crt.checkpoint import METHODS, Checkpoint, Method
 from crt.cnn import CnnBranch
 from crt.errors import InvalidSetting
-from crt.images import Source, load_image, resize_long_side, to_tensor
+from crt.images import Source, load_image, resize_long_side
 from crt.layers import LayersView, inspect_layers
+from crt.normalization import NormalizedImage
 from crt.tiles import Mode, Padding, TileGrid
 from crt.tokens import TokenRecord, TokenView, inspect_token
 from crt.trace import ConvRecord, Trace
@@ -104,7 +105,8 @@ class Predictor:
             raise InvalidSetting(f"This checkpoint has none of {settings.methods}: choose among its networks.")
         with self._lock, torch.inference_mode():
             with _timed(timings, "resize"):
-                pixels, grid = self._resized(image, settings)
+                inputs, grid = self._resized(image, settings)
+                pixels = {method: inputs.of(self.checkpoint.networks[method]) for method in methods}
             records: dict[Method, TokenRecord | ConvRecord] = {}
             cost = {m: len(grid) * (max(1, settings.loops) if m == "crt" else 1) for m in methods}
             done, total = 0.0, sum(cost.values())
@@ -113,14 +115,14 @@ class Predictor:
                 network = self.checkpoint.networks[method]
                 with _timed(timings, method):
                     if isinstance(network, CnnBranch):
-                        records[method] = self._convolve(network, pixels)
+                        records[method] = self._convolve(network, pixels[method])
                     else:
                         loops = _loops(method, settings)
 
                         def advance(part: float, method: Method = method, done: float = done) -> None:
                             report((done + part * cost[method]) / total, method)
 
-                        records[method] = self._attend(network, pixels, grid, loops, settings.heads, advance)
+                        records[method] = self._attend(network, pixels[method], grid, loops, settings.heads, advance)
                 done += cost[method]
         report(1.0, "done")
         provenance = {
@@ -146,8 +148,10 @@ class Predictor:
         settings, network = settings or Settings(), transformer_of(self.checkpoint.networks, method)
         image = load_image(source)
         with self.turn():
-            pixels, grid = self._resized(image, settings)
-            return inspect_token(network, grid, grid.pad(pixels), at, _loops(method, settings), self.tile_batch)
+            inputs, grid = self._resized(image, settings)
+            return inspect_token(
+                network, grid, grid.pad(inputs.of(network)), at, _loops(method, settings), self.tile_batch
+            )
 
     def layers(self, source: Source, settings: Settings | None = None, *, method: Method = "crt") -> LayersView:
         """The class token's attention of every head, and its rollout, in each pass; one run of that method's tiles.
@@ -157,14 +161,17 @@ class Predictor:
         settings, network = settings or Settings(), transformer_of(self.checkpoint.networks, method)
         image = load_image(source)
         with self.turn():
-            pixels, grid = self._resized(image, settings)
-            return inspect_layers(network, grid, grid.pad(pixels), _loops(method, settings), self.tile_batch)
+            inputs, grid = self._resized(image, settings)
+            return inspect_layers(
+                network, grid, grid.pad(inputs.of(network)), _loops(method, settings), self.tile_batch
+            )
 
     def class_logits(self, images: Tensor, method: Method, loops: int, grid: TileGrid) -> Tensor:
-        """(B, 3, height, width) normalised pictures of one grid -> (B, C) float32 logits, those of `Trace.scores`.
+        """(B, 3, height, width) pictures of one grid -> (B, C) float32 logits, those of `Trace.scores`.
 
-        For pictures that were changed on purpose. Others wait until it is done: keep B small. `loops` is for CRT, the
-        other networks have none. Raises InvalidSetting.
+        They are normalised as this method's network wants it (`normalization_of`). For pictures that were changed on
+        purpose. Others wait until it is done: keep B small. `loops` is for CRT, the other networks have none. Raises
+        InvalidSetting.
         """
         if method not in self.checkpoint.networks:
             raise InvalidSetting(f"This checkpoint has no {method} network: choose among its networks.")
@@ -185,11 +192,11 @@ class Predictor:
         with self._lock, torch.inference_mode(), self._autocast():
             yield
 
-    def _resized(self, image: np.ndarray, settings: Settings) -> tuple[Tensor, TileGrid]:
-        """(H, W, 3) uint8 -> (1, 3, height, width) normalised at the input size, on the device, and its tiles."""
+    def _resized(self, image: np.ndarray, settings: Settings) -> tuple[NormalizedImage, TileGrid]:
+        """(H, W, 3) uint8 -> the image at the input size, to be normalised for each network, and its tiles."""
         resized = image if settings.size is None else resize_long_side(image, settings.size)
         grid = self.grid(resized.shape[0], resized.shape[1], replace(settings, size=None))
-        return to_tensor(resized).to(self.device), grid
+        return NormalizedImage(resized, self.device), grid
 
     def _autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)

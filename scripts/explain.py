@@ -23,6 +23,7 @@ from crt.errors import CrtError, InvalidSetting
 from crt.explain import EXPLAINERS
 from crt.figures import TITLES, Extra, probabilities, side_by_side
 from crt.images import load_image, resize_long_side, to_tensor
+from crt.normalization import normalization_of
 from crt.predictor import Predictor, Settings, choose_device
 from crt.refine import Attention, Combine
 from crt.results import attention_of
@@ -148,7 +149,7 @@ def run_explainers(
     if method not in networks:
         raise InvalidSetting(f"This checkpoint has no {method} network: choose among {', '.join(networks)}.")
     resized = image if config.size is None else resize_long_side(image, config.size)
-    pixels = to_tensor(resized).to(predictor.device)
+    pixels = to_tensor(resized, *normalization_of(networks[method])).to(predictor.device)
     for name in tqdm(dict.fromkeys(config.explainers), unit="explainer", disable=config.json or None):
         began = time.perf_counter()
         maps = EXPLAINERS[name].explain(networks[method], pixels, classes, trace.grid)

@@ -15,6 +15,7 @@ from crt.deeplab import DeepLab, build_deeplab, on_pixels, segment, segment_crf
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.images import resize_scale, to_tensor
 from crt.masks.crf import DEEPLAB_CRF, crf_probabilities
+from crt.normalization import normalization_of
 from tests.tiny import RESNET
 
 LABELS = 4
@@ -110,7 +111,7 @@ def test_training_tells_two_halves_apart() -> None:
     labels[..., 40:] = 2
     labels[..., 30:50] = 255
     # with its mirror image, or the place of the halves would be learned, which dilated zeros at the edges tell
-    crops, cells = to_tensor(image), labels[:, ::8, ::8]
+    crops, cells = to_tensor(image, *normalization_of(net)), labels[:, ::8, ::8]
     crops, cells = torch.cat([crops, crops.flip(-1)]), torch.cat([cells, cells.flip(-1)])
     optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], 0.003)
     for _ in range(30):
@@ -151,7 +152,7 @@ def test_on_pixels_is_bilinear_with_aligned_corners() -> None:
 
 def plain_logits(net: DeepLab, image: np.ndarray, scale: float, *, mirrored: bool) -> torch.Tensor:
     """What `segment` should make of one view, by padding to whole cells and torch's own resizing."""
-    scaled = to_tensor(resize_scale(image, scale))
+    scaled = to_tensor(resize_scale(image, scale), *normalization_of(net))
     scaled = scaled.flip(-1) if mirrored else scaled
     height, width = scaled.shape[-2:]
     down, right = -(-(height - 1) // net.stride), -(-(width - 1) // net.stride)

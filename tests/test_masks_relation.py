@@ -13,6 +13,7 @@ from crt.images import to_tensor
 from crt.masks.affinity import find_pairs, relation_losses
 from crt.masks.relation import RelationNetwork, relations
 from crt.masks.walk import random_walk, walk_labels
+from crt.normalization import normalization_of
 from crt.seeds import strided_size
 from tests.tiny import RESNET
 
@@ -68,7 +69,8 @@ def test_training_tells_the_edge_between_two_halves() -> None:
     net = network().train()
     image = picture(64, 80) // 8
     image[:, 40:] += 160
-    batch, labels = torch.cat([to_tensor(image), to_tensor(image).flip(-1)]), torch.zeros(2, 16, 20, dtype=torch.long)
+    pixels = to_tensor(image, *normalization_of(net))
+    batch, labels = torch.cat([pixels, pixels.flip(-1)]), torch.zeros(2, 16, 20, dtype=torch.long)
     labels[0, :, 10:] = labels[1, :, :10] = 3
     pairs = find_pairs((16, 20), 5)
     optimizer = torch.optim.Adam([*net.edge.parameters(), *net.displacement.parameters()], 0.01)
@@ -96,7 +98,7 @@ def test_edges_of_the_mirror_image_are_mirrored_whatever_the_width() -> None:
     for width in (40, 41, 43):
         image, whole = picture(32, width), -(-width // 4) * 4
         x = torch.zeros(2, 3, 64, 64)
-        x[0, :, :32, :width] = to_tensor(image)[0]
+        x[0, :, :32, :width] = to_tensor(image, *normalization_of(net))[0]
         # the mirror image of whole cells, so that the padding of the last one comes first
         x[1, :, :32, :whole] = x[0, :, :32, :whole].flip(-1)
         with torch.no_grad():

@@ -25,8 +25,9 @@ from crt.cnn import CnnBranch, build_resnet
 from crt.deeplab import DeepLab, build_deeplab
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.masks.relation import RelationNetwork
+from crt.normalization import set_normalization
 from crt.transformer import TransformerBranch, build_vit
-from crt.types import Method
+from crt.types import Method, Normalization
 from crt.weights import file_sha256, load_strict
 
 
@@ -97,10 +98,14 @@ def locate(source: str | Path) -> Path:
 
 
 def build_network(spec: NetworkSpec, classes: int) -> TransformerBranch | CnnBranch:
-    """The untrained network that a spec describes."""
+    """The untrained network that a spec describes, for images normalised by the spec's mean and std."""
     if spec.kind == "vit":
-        return TransformerBranch(build_vit(spec.timm, tile=spec.tile), classes, deconvolution=spec.deconvolution)
-    return CnnBranch(build_resnet(spec.timm), classes)
+        vit = build_vit(spec.timm, tile=spec.tile)
+        network = TransformerBranch(vit, classes, deconvolution=spec.deconvolution)
+    else:
+        network = CnnBranch(build_resnet(spec.timm), classes)
+    set_normalization(network, Normalization(spec.mean, spec.std))
+    return network
 
 
 def _load_network(folder: Path, config: CheckpointConfig, method: Method) -> TransformerBranch | CnnBranch:
@@ -127,6 +132,7 @@ def _load_segmentation(folder: Path, config: CheckpointConfig, spec: Segmentatio
         network = build_deeplab(spec.timm, len(config.classes) + 1, stride=spec.stride)
     except CrtError as error:
         raise InvalidCheckpoint(f"The segmentation network of {folder}: {error}") from error
+    set_normalization(network, Normalization(spec.mean, spec.std))
     load_strict(network, path)
     return network
 

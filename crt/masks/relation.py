@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.images import to_tensor
 from crt.masks.walk import STRIDE
+from crt.normalization import normalization_of
 from crt.seeds import strided_size
 
 CROP = 512
@@ -96,7 +97,7 @@ def relations(network: RelationNetwork, image: np.ndarray, *, crop: int = CROP) 
     """
     if network.training:
         raise InvalidSetting("The relation network is in training mode: call its eval() first.")
-    picture = to_tensor(image)
+    picture = to_tensor(image, *normalization_of(network))
     height, width = strided_size((image.shape[0], image.shape[1]), STRIDE)
     picture = _padded(picture, height * STRIDE, width * STRIDE)
     both = _padded(torch.cat([picture, picture.flip(-1)]), crop, crop)

@@ -23,6 +23,7 @@ from crt.checkpoint import Method
 from crt.errors import CrtError, InvalidSetting
 from crt.images import Source, load_image, resize_long_side, to_tensor
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
+from crt.normalization import normalization_of
 from crt.predictor import Predictor, Progress, Settings
 from crt.trace import class_probabilities
 
@@ -174,7 +175,8 @@ def subject_of(
         return class_probabilities(logits, single_label=config.single_label)[:, index]
 
     # On a CPU several pictures at once only make others wait longer.
-    return Subject(to_tensor(resized), score, batch=1 if predictor.device.type == "cpu" else 8)
+    pixels = to_tensor(resized, *normalization_of(predictor.checkpoint.networks[method]))
+    return Subject(pixels, score, batch=1 if predictor.device.type == "cpu" else 8)
 
 
 def measure(

@@ -21,6 +21,7 @@ from crt.cam import class_scores
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
 from crt.cnn import CnnBranch, build_resnet
 from crt.images import resize_long_side, to_tensor
+from crt.normalization import normalization_of
 from crt.precision import resolve
 from crt.predictor import Predictor, Settings
 from crt.transformer import TransformerBranch, build_vit
@@ -121,7 +122,7 @@ def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     image, side = photo(), 1024
     network = cast("TransformerBranch", predictor.checkpoint.networks["crt"])
     grid = predictor.grid(image.shape[0], image.shape[1], Settings(size=size))
-    pixels = to_tensor(resize_long_side(image, size))
+    pixels = to_tensor(resize_long_side(image, size), *normalization_of(network))
     tiles = grid.cut(grid.pad(pixels))
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         for _ in network.steps(tiles, LOOPS, rows=False):
@@ -161,7 +162,7 @@ def peers(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     """The CNN's map of one class: ours, and pytorch-grad-cam's GradCAM; torchcam's CAM where that is installed."""
     image = photo()
     branch = cast("CnnBranch", predictor.checkpoint.networks["resnet"])
-    pixels = to_tensor(resize_long_side(image, size))
+    pixels = to_tensor(resize_long_side(image, size), *normalization_of(branch))
     pooled = _Pooled(branch)
     for parameter in pooled.parameters():
         parameter.requires_grad_(True)

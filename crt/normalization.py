@@ -1,0 +1,61 @@
+"""By which mean and deviation a network wants its images normalised (METHOD section 1).
+
+The values lie where timm keeps them, in `pretrained_cfg` of the backbone: a new backbone has those of its pretrained
+weights, a loaded one those of its checkpoint's config, and whatever shares a backbone shares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from crt.images import to_tensor
+from crt.types import IMAGENET, Normalization
+
+
+def normalization_of(network: nn.Module) -> Normalization:
+    """Mean and std of a network's images, red, green and blue in 0 … 1.
+
+    `network`: a branch, a relation or a segmentation network, or their timm backbone. A backbone that was not made by
+    timm's registry says nothing of its images: it gets ImageNet's.
+    """
+    cfg = getattr(_backbone(network), "pretrained_cfg", None) or {}
+    return Normalization(_rgb(cfg.get("mean", IMAGENET.mean)), _rgb(cfg.get("std", IMAGENET.std)))
+
+
+def set_normalization(network: nn.Module, normalization: Normalization) -> None:
+    """Make this the mean and std of a network's images, and of all networks that share its backbone."""
+    backbone = cast("Any", _backbone(network))
+    before = getattr(backbone, "pretrained_cfg", None) or {}
+    backbone.pretrained_cfg = {**before, "mean": normalization.mean, "std": normalization.std}
+
+
+class NormalizedImage:
+    """One image, normalised for each network that asks; networks with equal mean and std share one tensor.
+
+    `image`: (H, W, 3) uint8 RGB. `device`: where the tensors go.
+    """
+
+    def __init__(self, image: np.ndarray, device: torch.device | str = "cpu") -> None:
+        self.image, self.device = image, device
+        self._tensors: dict[Normalization, Tensor] = {}
+
+    def of(self, network: nn.Module) -> Tensor:
+        """(1, 3, H, W) float32 as this network wants it."""
+        wanted = normalization_of(network)
+        if wanted not in self._tensors:
+            self._tensors[wanted] = to_tensor(self.image, *wanted).to(self.device)
+        return self._tensors[wanted]
+
+
+def _rgb(values: Iterable[float]) -> tuple[float, float, float]:
+    red, green, blue = values  # a list where timm read them from JSON
+    return red, green, blue
+
+
+def _backbone(network: nn.Module) -> nn.Module:
+    return next((part for name, part in network.named_children() if name in ("vit", "resnet")), network)
