@@ -10,15 +10,28 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import tyro
 
-from crt.checkpoint import CheckpointConfig, Defaults, Method, load_checkpoint, read_config, write_config
+from crt.checkpoint import (
+    METHODS,
+    CheckpointConfig,
+    Defaults,
+    Method,
+    NetworkSpec,
+    load_checkpoint,
+    read_config,
+    write_config,
+)
 from crt.errors import CrtError, InvalidCheckpoint
 
 MASKS = ("relation", "segmentation")
 """The networks that make masks."""
+
+
+Runs = list[tuple[Path, CheckpointConfig]]
 
 
 @dataclass(frozen=True)
@@ -36,39 +49,55 @@ class Pack:
 
 
 def pack(config: Pack) -> CheckpointConfig:
-    """Copy the networks, write the common config, and read the result back strictly."""
-    configs = [read_config(run) for run in config.runs]
-    networks: dict = {}
-    for run, part in zip(config.runs, configs, strict=True):
-        if (part.classes, part.single_label) != (configs[0].classes, configs[0].single_label):
+    """Copy the networks, write the common config, and read the result back strictly.
+
+    Raises InvalidCheckpoint for runs that do not go together, and for defaults out of their range; `config.out` is
+    then as it was.
+    """
+    if not config.runs:
+        raise InvalidCheckpoint("There is no run to pack: give at least one folder that a training run exported.")
+    parts = [(run, read_config(run)) for run in config.runs]
+    first = parts[0][1]
+    for run, part in parts:
+        if (part.classes, part.single_label) != (first.classes, first.single_label):
             raise InvalidCheckpoint(f"{run} has other classes than {config.runs[0]}.")
-        if twice := networks.keys() & part.networks.keys():
-            raise InvalidCheckpoint(f"{run} has {', '.join(sorted(twice))} a second time: give each run once.")
-        networks |= part.networks
-    if config.networks is not None:
-        if missing := set(config.networks) - networks.keys():
-            raise InvalidCheckpoint(f"No run has {', '.join(sorted(missing))}: choose among {', '.join(networks)}.")
-        networks = {name: networks[name] for name in config.networks}
-    relation, segmentation = (_the_one(configs, name) for name in MASKS)
-    config.out.mkdir(parents=True, exist_ok=True)
-    for run, part in zip(config.runs, configs, strict=True):
-        kept = [spec for name, spec in part.networks.items() if name in networks]
-        for spec in (*kept, part.relation, part.segmentation):
-            if spec is not None:
-                shutil.copyfile(run / spec.file, config.out / spec.file)
+    networks = _networks(config, parts)
+    relation, segmentation = (_the_one([part for _, part in parts], name) for name in MASKS)
     packed = CheckpointConfig(
         name=config.name,
-        classes=configs[0].classes,
+        classes=first.classes,
         networks=networks,
-        single_label=configs[0].single_label,
+        single_label=first.single_label,
         defaults=config.defaults,
         relation=relation,
         segmentation=segmentation,
-        training=_training(configs),
+        training=_training(parts, networks),
     )
-    write_config(config.out, packed)
-    load_checkpoint(config.out)
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the place of the result, so that what does not load leaves that place as it was.
+    with TemporaryDirectory(dir=config.out.parent, prefix=f".{config.out.name}.") as staged:
+        folder = Path(staged)
+        write_config(folder, packed)
+        _copy(parts, packed, folder)
+        load_checkpoint(folder)
+        config.out.mkdir(exist_ok=True)
+        for file in folder.iterdir():
+            file.replace(config.out / file.name)
     return packed
+
+
+def _networks(config: Pack, parts: Runs) -> dict[Method, NetworkSpec]:
+    """The networks that make maps, in the order of `METHODS`."""
+    found: dict[Method, NetworkSpec] = {}
+    for run, part in parts:
+        if twice := found.keys() & part.networks.keys():
+            raise InvalidCheckpoint(f"{run} has {', '.join(sorted(twice))} a second time: give each run once.")
+        found |= part.networks
+    if config.networks is None:
+        return found
+    if missing := set(config.networks) - found.keys():
+        raise InvalidCheckpoint(f"No run has {', '.join(sorted(missing))}: choose among {', '.join(found)}.")
+    return {name: found[name] for name in config.networks}
 
 
 def _the_one(configs: list[CheckpointConfig], name: str) -> Any:
@@ -79,14 +108,45 @@ def _the_one(configs: list[CheckpointConfig], name: str) -> Any:
     return found[0] if found else None
 
 
-def _training(configs: list[CheckpointConfig]) -> dict[str, Any]:
-    """How each run's networks were trained, and those for masks, which a run's record holds beside them."""
+def _copy(parts: Runs, packed: CheckpointConfig, folder: Path) -> None:
+    """The weights that `packed` names. Raises InvalidCheckpoint for a missing file, or one name for two of them."""
+    for run, part in parts:
+        kept = [spec for name, spec in part.networks.items() if name in packed.networks]
+        for spec in (*kept, part.relation, part.segmentation):
+            if spec is None:
+                continue
+            if not (run / spec.file).is_file():
+                raise InvalidCheckpoint(f"{run} names {spec.file}, which is not there.")
+            if (folder / spec.file).exists():
+                raise InvalidCheckpoint(f"{run} has a second {spec.file}: rename one of them, in its config too.")
+            shutil.copyfile(run / spec.file, folder / spec.file)
+
+
+def _training(parts: Runs, networks: dict[Method, NetworkSpec]) -> dict[str, Any]:
+    """How the networks were trained, under the names of the networks of one run, such as `crt+crt_cnn`.
+
+    A run's own record goes under its networks; records that were packed before, and those of the networks for masks,
+    keep their names. Records of runs that gave no network are left out.
+    """
     told: dict[str, Any] = {}
-    for part in configs:
-        masks = {name: part.training[name] for name in MASKS if name in part.training}
-        told["+".join(part.networks)] = {key: value for key, value in part.training.items() if key not in masks}
-        told |= masks
+    for run, part in parts:
+        own = {key: value for key, value in part.training.items() if not _names_networks(key)}
+        records = {key: value for key, value in part.training.items() if _names_networks(key)}
+        if own or records.keys() <= set(MASKS):
+            records["+".join(part.networks)] = own
+        for key, record in records.items():
+            if key in told:
+                raise InvalidCheckpoint(f"{run} has a second record of the training of {key}: give one run that has.")
+            if key in MASKS and getattr(part, key) is None:
+                raise InvalidCheckpoint(f"{run} has a record of the training of a {key} network, and no such network.")
+            if key in MASKS or set(key.split("+")) & networks.keys():
+                told[key] = record
     return told
+
+
+def _names_networks(key: str) -> bool:
+    """Whether a key of `training` is the name of a record, and not a field of a run's own."""
+    return key in MASKS or set(key.split("+")) <= set(METHODS)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Runs of the pair and of the baselines become one checkpoint, with the networks for masks if a run has them."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from crt.errors import InvalidCheckpoint
 from crt.predictor import Predictor, Settings
 from scripts.pack_checkpoint import Pack, pack
 from tests.tiny import tiny_checkpoint
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -64,3 +68,97 @@ def test_what_does_not_go_together_is_refused(runs, tmp_path):
     with pytest.raises(InvalidCheckpoint, match="2 of the runs have a relation network"):
         pack(Pack((pair, second), tmp_path / "c", "c"))
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize(
+    ("defaults", "message"),
+    [
+        (Defaults(size=0), "defaults.size must be a whole number from 32 to 2048, not 0"),
+        (Defaults(loops=99), "defaults.loops must be a whole number from 0 to 8, not 99"),
+        (Defaults(threshold=float("nan")), "JSON"),
+        (Defaults(blocks=(4, 2)), "defaults.blocks must be the first and the last block"),
+        (Defaults(blocks=(0, 6)), r"defaults.blocks must lie within 0 to 5, the blocks of tscam, not \[0, 6\]"),
+    ],
+)
+def test_defaults_out_of_their_range_are_refused_and_nothing_is_written(runs, tmp_path, defaults, message):
+    out = tmp_path / "packed"
+    for existing in (False, True):
+        if existing:
+            out.mkdir()
+            (out / "README.md").write_text("a card")
+        before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+        with pytest.raises(InvalidCheckpoint, match=message):
+            pack(Pack(runs[1:], out, "all", defaults))
+        assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
+
+
+def test_a_pack_goes_over_an_older_one(runs, tmp_path):
+    out = tmp_path / "packed"
+    pack(Pack(runs, out, "old"))
+    (out / "README.md").write_text("a card")
+    pack(Pack(runs, out, "new", Defaults(size=64)))
+    assert load_checkpoint(out).config.name == "new" and (out / "README.md").read_text() == "a card"
+
+
+def test_records_of_training_are_kept_when_packs_are_packed_again(runs, tmp_path):
+    pair, tscam, cnn = runs
+    for run, seed in ((tscam, 1), (cnn, 2)):
+        write_config(run, replace(read_config(run), training={"config": {"seed": seed}, "minutes": 3.0}))
+    once = pack(Pack((pair, tscam), tmp_path / "once", "once"))
+    assert set(once.training) == {"crt+crt_cnn", "tscam", "relation"}
+    again = pack(Pack((tmp_path / "once", cnn), tmp_path / "again", "again"))
+    assert again.training == {**once.training, "resnet": {"config": {"seed": 2}, "minutes": 3.0}}
+    assert read_config(tmp_path / "again").training == again.training
+    small = pack(Pack((tmp_path / "once", cnn), tmp_path / "small", "small", networks=("crt_cnn",)))
+    assert set(small.training) == {"crt+crt_cnn", "relation"}
+
+
+def test_records_that_contradict_are_refused(runs, tmp_path):
+    pair, tscam, _ = runs
+    config = read_config(tscam)
+    write_config(tscam, replace(config, training={"minutes": 1.0, "relation": {"minutes": 9.0}}))
+    for order in ((pair, tscam), (tscam, pair)):
+        with pytest.raises(InvalidCheckpoint, match=r"record of the training of (a )?relation"):
+            pack(Pack(order, tmp_path / "a", "a"))
+    write_config(tscam, replace(config, training={"crt+crt_cnn": {"minutes": 9.0}}))
+    with pytest.raises(InvalidCheckpoint, match=r"second record of the training of crt\+crt_cnn"):
+        pack(Pack((pair, tscam), tmp_path / "a", "a"))
+    assert not (tmp_path / "a").exists()
+
+
+def test_files_that_would_lie_on_each_other_or_are_missing_are_refused(runs, tmp_path):
+    _, tscam, cnn = runs
+    (tscam / "tscam.safetensors").rename(tscam / "resnet.safetensors")
+    config = read_config(tscam)
+    networks = {"tscam": replace(config.networks["tscam"], file="resnet.safetensors")}
+    write_config(tscam, replace(config, networks=networks))
+    with pytest.raises(InvalidCheckpoint, match=r"cnn has a second resnet.safetensors: rename one"):
+        pack(Pack((tscam, cnn), tmp_path / "a", "a"))
+    (cnn / "resnet.safetensors").unlink()
+    with pytest.raises(InvalidCheckpoint, match=r"cnn names resnet.safetensors, which is not there"):
+        pack(Pack((cnn,), tmp_path / "a", "a"))
+    with pytest.raises(InvalidCheckpoint, match="no run to pack"):
+        pack(Pack((), tmp_path / "a", "a"))
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_relation_network_is_not_packed_without_its_resnet(runs, tmp_path):
+    with pytest.raises(InvalidCheckpoint, match=r"relation.cnn must name a ResNet of this checkpoint, not crt_cnn"):
+        pack(Pack(runs, tmp_path / "a", "a", networks=("crt", "tscam")))
+
+
+def test_each_network_keeps_its_own_mean_and_std(runs, tmp_path):
+    tscam = read_config(runs[1])
+    spec = replace(tscam.networks["tscam"], mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+    write_config(runs[1], replace(tscam, networks={"tscam": spec}))
+    packed = pack(Pack(runs, tmp_path / "packed", "packed"))
+    assert packed.networks["tscam"] == spec and packed.networks["crt"].mean != spec.mean
+
+
+def test_the_command_refuses_bad_defaults_in_one_line(runs, tmp_path):
+    command = [sys.executable, "-m", "scripts.pack_checkpoint", "--runs", str(runs[1]), "--out", str(tmp_path / "x")]
+    done = subprocess.run(
+        [*command, "--name", "x", "--defaults.size", "0"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and "defaults.size" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
