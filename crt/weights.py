@@ -52,7 +52,7 @@ def load_strict(network: nn.Module, path: Path, *, without: str | None = None) -
             raise InvalidCheckpoint(f"{path.name} {what} {_some(names)}: it is of another model.")
     if broken := sorted(name for name in wanted if not torch.isfinite(found[name]).all()):
         raise InvalidCheckpoint(
-            f"{path.name} has NaN or infinity in {_some(broken)}: export the network again from a state before."
+            f"{path.name} has values that are not finite in {_some(broken)}: export the network from an earlier state."
         )
     network.load_state_dict({name: found[name] for name in wanted}, strict=False)
 
