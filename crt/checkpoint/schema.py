@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
+    InstanceOf,
     StrictBool,
     StrictFloat,
     StrictInt,
@@ -65,8 +67,15 @@ def _wanted(range_: str) -> WrapValidator:
     return WrapValidator(check)
 
 
-_Text = Annotated[StrictStr, _wanted("text")]
-_Name = Annotated[StrictStr, StringConstraints(pattern=r"\S"), _wanted("text that is not empty")]
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("blank")
+    return text
+
+
+# Instances of str, where pydantic's own would refuse a lone surrogate: a name may hold what JSON can.
+_Text = Annotated[InstanceOf[str], _wanted("text")]
+_Name = Annotated[InstanceOf[str], AfterValidator(_not_blank), _wanted("text that is not empty")]
 _Flag = Annotated[StrictBool, _wanted("true or false")]
 _File = Annotated[
     StrictStr,
