@@ -1,6 +1,7 @@
 """Each network sees images normalised by its own mean and std, stored in the checkpoint, on every path."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from crt.normalization import NormalizedImage, normalization_of, set_normalizati
 from crt.predictor import Predictor, Settings
 from crt.transformer import TransformerBranch
 from crt.types import IMAGENET, Normalization
+from scripts.explain import Config, run_explainers
 from tests.tiny import tiny_checkpoint
 
 HALF = (0.5, 0.5, 0.5)
@@ -169,3 +171,16 @@ def test_to_tensor_takes_the_mean_and_std():
     torch.testing.assert_close(to_tensor(IMAGE, *OWN), by_hand(*OWN))
     torch.testing.assert_close(to_tensor(IMAGE, mean=HALF, std=HALF), by_hand(HALF, HALF))
     torch.testing.assert_close(to_tensor(IMAGE), by_hand(IMAGENET_MEAN, IMAGENET_STD))
+
+
+def test_the_explainers_of_the_command_normalize_as_their_network_wants(changed):
+    predictor = Predictor(load_checkpoint(changed))
+    trace = predictor.trace(IMAGE, NATIVE)
+    for method in ("crt", "crt_cnn"):
+        config = Config(Path("x"), size=None, explainers=("gradcam",), explain_network=method)
+        network, run = (
+            predictor.checkpoint.networks[method],
+            partial(run_explainers, config, predictor, trace, IMAGE, [0]),
+        )
+        entered = seen_by(network, run)
+        assert holds(wanted_of(method), entered[0])
