@@ -14,16 +14,12 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 
+from crt.deep_tiff import decode_tiff
 from crt.errors import InvalidImage, InvalidSetting
+from crt.formats import FORMATS, HEAD_BYTES, format_name, unreadable
 from crt.types import IMAGENET_MEAN, IMAGENET_STD
 
 MAX_PIXELS = 64_000_000  # a photo of 60 megapixels works; decoded it takes 192 MB
-
-Image.init()  # fills Pillow's list of readers, so that AVIF and WebP are only named where they were built in
-FORMATS = tuple(
-    name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "MPO", "PPM", "AVIF") if name in Image.OPEN
-)
-_UNREADABLE = "is not a picture this program can read; save it as JPEG, PNG, WebP, BMP, GIF or TIFF"
 
 # EXIF tag 0x0112 -> what makes the picture upright (EXIF 2.32, table 4.6.4; the same as ImageOps.exif_transpose).
 _ORIENTATION_TAG = 0x0112
@@ -57,7 +53,7 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         return _from_array(source, max_pixels)
     if isinstance(source, Image.Image):
         if source.format is not None and source.format not in FORMATS:
-            raise InvalidImage(f"This {source.format} file {_UNREADABLE}.")
+            raise InvalidImage(unreadable(source.format))
         return _decode(source, max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)):
         if not len(source):
@@ -162,7 +158,12 @@ def _open(file: IO[bytes], max_pixels: int) -> np.ndarray:
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise InvalidImage(f"This file {_UNREADABLE}.") from error
+        file.seek(0)
+        name = format_name(file.read(HEAD_BYTES))
+        if name != "TIFF":
+            raise InvalidImage(unreadable(name)) from error
+        file.seek(0)
+        return _from_samples(decode_tiff(file, lambda width, height: _check_size(width, height, max_pixels)))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidImage(f"This picture is too large ({_reason(error)}); make it smaller first.") from error
     except Exception as error:  # Pillow's readers raise nearly any type on damaged headers
@@ -226,16 +227,31 @@ def _deep_grey(image: Image.Image) -> np.ndarray:
         raise InvalidImage(f"This picture has grey values from {low:g} to {high:g}; save it with 8 or 16 bits.")
     # Pillow gives 16-bit PGM, and in older versions 16-bit PNG, as mode I: there white is 65535 whatever the range.
     sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
-    if sixteen or high > 255:
-        grey = np.rint(values / 257)
-    elif image.mode == "F" and high <= 1:
-        grey = np.rint(values * 255)
-    else:
-        grey = np.rint(values)
+    grey = values / (257 if sixteen else _unit(values.dtype, high))
+    grey = np.rint(grey)
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         grey[values == transparent] = 255  # laid over white
     return grey.astype(np.uint8)
+
+
+def _unit(dtype: np.dtype, high: float) -> float:
+    """What one level of 8 bits is worth in samples whose white is not defined, by their largest value."""
+    if high > 255:
+        return 257.0
+    return 1 / 255 if dtype.kind == "f" and high <= 1 else 1.0
+
+
+def _from_samples(values: np.ndarray) -> np.ndarray:
+    """(H, W), (H, W, 3) or (H, W, 4) samples of any depth -> (H, W, 3) uint8, read by the range of their values."""
+    levels = np.empty(values.shape, np.uint8)
+    colour = np.s_[..., :3] if values.ndim == 3 else np.s_[:, :]
+    for part in (colour, np.s_[..., 3:]) if values.shape[2:] == (4,) else (colour,):
+        low, high = float(values[part].min()), float(values[part].max())
+        if not 0 <= low <= high <= 65535:  # NaN fails too
+            raise InvalidImage(f"This TIFF file has values from {low:g} to {high:g}; save it with 8 or 16 bits.")
+        levels[part] = np.rint(values[part] / _unit(values.dtype, high))
+    return _upright_rgb(Image.fromarray(levels))
 
 
 def _from_array(array: np.ndarray, max_pixels: int) -> np.ndarray:
