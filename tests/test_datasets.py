@@ -87,11 +87,15 @@ def test_voc_masks(voc):
         read_voc(voc, "train", masks="all")
 
 
-def test_voc_classes_are_reindexed_and_filter_pictures(voc):
-    image_set = read_voc(voc, "train", classes=("dog", "cat"), masks="required")
+def test_voc_classes_are_reindexed_and_other_images_stay_as_negatives(voc):
+    Image.new("L", SIZE).save(voc / "SegmentationClass" / "2007_000003.png")
+    image_set = read_voc(voc, "train", classes=("dog", "Cat"), masks="required")
     assert image_set.classes == ("dog", "cat")
-    assert [sample.id for sample in image_set.samples] == ["2007_000001", "2007_000002"]
-    assert [sample.labels for sample in image_set.samples] == [(1,), (0,)]
+    assert [sample.id for sample in image_set.samples] == ["2007_000001", "2007_000002", "2007_000003"]
+    assert [sample.labels for sample in image_set.samples] == [(1,), (0,), ()]
+    table = image_set.samples[0].mask_labels
+    assert table is not None and [table[VOC_CLASSES.index(name) + 1] for name in ("dog", "cat", "person")] == [1, 2, 0]
+    assert ("labels of aeroplane, which was not chosen", "2007_000003") in image_set.left_out
     assert read_voc(voc, "train", classes="person").classes == ("person",)
     with pytest.raises(InvalidDataset, match="no picture with any of the classes"):
         read_voc(voc, "train", classes=("sofa",))
@@ -124,17 +128,17 @@ def test_voc_reports_every_problem_at_once(voc):
     with pytest.raises(InvalidDataset) as caught:
         read_voc(voc, "train", masks="required")
     message = str(caught.value)
-    assert "has 7 problems" in message.splitlines()[0]
+    assert "has 6 problems" in message.splitlines()[0]
     for line in (
         "- listed twice in train.txt (1): 2007_000001",
         "- no annotation in Annotations (1): 2007_000004",
         "- unreadable annotation (1): 2007_000005 (",
         "- no picture in JPEGImages (1): 2007_000006",
-        "- no labelled object (1): 2007_000007",
         "- unknown class in an annotation (1): 2007_000008 (unicorn)",
         "- no mask in SegmentationClass or SegmentationClassAug (1): 2007_000003",
     ):
         assert line in message
+    assert "2007_000007" not in message  # without objects it is a negative of every class
 
 
 def test_no_devkit(tmp_path):

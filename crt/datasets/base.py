@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -25,6 +25,8 @@ class Sample:
     labels: class indices into `ImageSet.classes`, sorted, without repeats, no background.
     mask: an indexed PNG (0 background, class index + 1, 255 ignored), or None.
     boxes: of the objects, in pixels of the picture; none where they are not known.
+    mask_labels: the label (0 background, class index + 1) of each value of the mask from 0 on, where the mask was made
+        for another list of classes; None where its values are the labels.
     """
 
     id: str
@@ -32,11 +34,14 @@ class Sample:
     labels: tuple[int, ...]
     mask: Path | None = None
     boxes: tuple[Box, ...] = ()
+    mask_labels: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
 class ImageSet:
     """Samples over one list of classes; `single_label` says that every picture shows exactly one class.
+
+    left_out: (reason, item) of every file, image or label that its reader did not take; see `DatasetReport`.
 
     Raises InvalidDataset when a sample's labels do not fit `classes`.
     """
@@ -44,6 +49,7 @@ class ImageSet:
     classes: tuple[str, ...]
     samples: tuple[Sample, ...]
     single_label: bool = False
+    left_out: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         problems = Problems("This image set")
@@ -69,7 +75,8 @@ class ImageSet:
     def over(self, classes: Sequence[str]) -> ImageSet:
         """The same pictures with labels over another list, such as that of a checkpoint, which has all their classes.
 
-        Names are compared as `written`. Raises InvalidDataset with the classes that the list does not have.
+        The values of masks follow: those of classes that the list does not have become background. Names are compared
+        as `written`. Raises InvalidDataset with the classes that the list does not have.
         """
         places = {form: index for index, name in enumerate(classes) for form in (written(name), name)}
         known = [places.get(name, places.get(written(name))) for name in self.classes]
@@ -78,11 +85,16 @@ class ImageSet:
             if known[label] is None:
                 problems.add("class that the checkpoint does not know", self.classes[label])
         problems.raise_if_any()
+        to = (0, *(0 if index is None else index + 1 for index in known))
         samples = (
-            replace(sample, labels=tuple(sorted({cast("int", known[label]) for label in sample.labels})))
+            replace(
+                sample,
+                labels=tuple(sorted({cast("int", known[label]) for label in sample.labels})),
+                mask_labels=None if sample.mask is None else _relabelled(sample.mask_labels, to, len(classes)),
+            )
             for sample in self.samples
         )
-        return ImageSet(tuple(classes), tuple(samples), self.single_label)
+        return ImageSet(tuple(classes), tuple(samples), self.single_label, self.left_out)
 
     @classmethod
     def concat(cls, sets: Iterable[ImageSet]) -> ImageSet:
@@ -96,10 +108,19 @@ class ImageSet:
         if any(other.classes != sets[0].classes for other in sets):
             raise InvalidDataset("These image sets have different classes; read them all with the same class list.")
         first: dict[Path, Sample] = {}
+        left_out = dict.fromkeys(item for image_set in sets for item in image_set.left_out)
         for image_set in sets:
             for sample in image_set.samples:
-                first.setdefault(sample.image.resolve(), sample)
-        return cls(sets[0].classes, tuple(first.values()), all(image_set.single_label for image_set in sets))
+                if first.setdefault(sample.image.resolve(), sample) is not sample:
+                    left_out["listed more than once, the first mention counts", sample.id] = None
+        single = all(image_set.single_label for image_set in sets)
+        return cls(sets[0].classes, tuple(first.values()), single, tuple(left_out))
+
+
+def _relabelled(old: tuple[int, ...] | None, to: tuple[int, ...], count: int) -> tuple[int, ...] | None:
+    """The `mask_labels` after labels 0, 1, … became `to`; None if every value is its own label among `count`."""
+    new = to if old is None else tuple(to[label] for label in old)
+    return None if new == tuple(range(count + 1)) else new
 
 
 def written(name: str) -> str:
@@ -115,6 +136,7 @@ class Problems:
         """subject: how the message begins, such as "The VOC split 'train' in /data/VOC2012"."""
         self.subject = subject
         self._found: dict[str, list[str]] = {}
+        self._hints: dict[str, None] = {}
 
     def __len__(self) -> int:
         return sum(len(items) for items in self._found.values())
@@ -123,6 +145,10 @@ class Problems:
         """Note one problem: `kind` is the heading it is listed under, `item` what it concerns (an id, a path)."""
         self._found.setdefault(kind, []).append(str(item))
 
+    def hint(self, sentence: str) -> None:
+        """Note what a user may do about the problems; the message ends with it."""
+        self._hints[sentence] = None
+
     def message(self) -> str:
         """One sentence, then a line for each kind with its first items."""
         count = len(self)
@@ -130,7 +156,7 @@ class Problems:
         for kind, items in self._found.items():
             more = f" ... and {len(items) - SHOWN_PER_KIND} more" if len(items) > SHOWN_PER_KIND else ""
             lines.append(f"- {kind} ({len(items)}): {', '.join(items[:SHOWN_PER_KIND])}{more}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._hints])
 
     def raise_if_any(self) -> None:
         """Raise one InvalidDataset with all that was gathered; do nothing when there was no problem."""

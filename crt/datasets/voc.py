@@ -1,15 +1,20 @@
-"""PASCAL VOC 2012 in devkit layout: image labels from `Annotations`, masks from `SegmentationClass*`."""
+"""The layout of PASCAL VOC's devkit: image labels from `Annotations`, masks from `SegmentationClass*`.
+
+Classes are VOC's or one's own. Files of the layout are read in `voc_files`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
-from xml.etree import ElementTree
 
 import numpy as np
 
 from crt.datasets.base import ImageSet, Problems, Sample, check_images
+from crt.datasets.files import FileIndex
+from crt.datasets.text import clean, folded, natural
+from crt.datasets.voc_files import find_voc, names_in_all, read_ids, read_names
 from crt.errors import InvalidDataset, InvalidSetting
 
 __all__ = ["VOC_ANIMALS", "VOC_CLASSES", "check_images", "find_voc", "read_voc", "voc_palette"]
@@ -36,113 +41,117 @@ def voc_palette() -> np.ndarray:
     return palette
 
 
-def find_voc(root: str | Path) -> Path:
-    """The VOC2012 folder for `root`, which may be that folder, `VOCdevkit`, or the folder that holds `VOCdevkit`.
-
-    Raises InvalidDataset when none of them is a devkit.
-    """
-    root = Path(root).expanduser()
-    for folder in (root, root / "VOC2012", root / "VOCdevkit" / "VOC2012"):
-        if (folder / "ImageSets").is_dir():
-            return folder
-    raise InvalidDataset(
-        f"There is no VOC 2012 devkit in {root}; give the folder that holds ImageSets, JPEGImages and Annotations."
-    )
-
-
 def read_voc(
     root: str | Path,
     split: str,
     *,
     classes: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
     masks: Masks = "none",
     mask_folder: Sequence[str] = ("SegmentationClass", "SegmentationClassAug"),
 ) -> ImageSet:
-    """The pictures of one split with the classes of all their objects (difficult ones too).
+    """The images of one split with the classes of all their objects (difficult ones too).
 
     root: see `find_voc`.
     split: a file name without .txt in ImageSets/Segmentation, or else in ImageSets/Main.
-    classes: keep only these, re-indexed to this order, and only pictures that show one of them.
-        Masks are files of the devkit and keep the values of `VOC_CLASSES` (index + 1).
+    classes: keep only these, re-indexed to this order. Images that show none of them stay, as negatives; values of
+        masks that belong to other classes become background (`Sample.mask_labels`).
+    class_names: all classes of the data set in the order of its mask values (index + 1), if they are not VOC's. Left
+        out, they are `VOC_CLASSES`; where the split has none of these, they are all names found in `Annotations`,
+        sorted. Names are compared without regard to case.
     masks: "none" ignores them, "optional" takes those that exist, "required" reports those missing.
     mask_folder: folders in order of preference; the first that has the file gives the mask.
 
-    Raises InvalidDataset with every problem found; InvalidSetting for unknown `classes` or `masks`.
+    An image may be of any format that `load_image` reads, its extension in any case, in subfolders (`ids` hold them).
+    An image without objects has no labels. Raises InvalidDataset with every problem found; InvalidSetting for unknown
+    `classes` or `masks`.
     """
-    index_of = {name: index for index, name in enumerate(_checked_classes(classes))}
     if masks not in ("none", "required", "optional"):
         raise InvalidSetting(f"masks is {masks!r}; give 'none', 'required' or 'optional'.")
-    folders = (mask_folder,) if isinstance(mask_folder, str) else tuple(mask_folder)
+    chosen = _different("classes", classes)
+    own = _different("class_names", class_names)
     voc = find_voc(root)
     problems = Problems(f"The VOC split {split!r} in {voc}")
-    samples = []
-    for name in _read_ids(voc, split, problems):
-        found = _read_labels(voc / "Annotations" / f"{name}.xml", name, problems)
-        labels = tuple(sorted(index_of[label] for label in found if label in index_of))
-        if not labels:
-            continue
-        image = voc / "JPEGImages" / f"{name}.jpg"
-        if not image.is_file():
-            problems.add("no picture in JPEGImages", name)
+    images = FileIndex(voc / "JPEGImages", first=".jpg")
+    annotations = FileIndex(voc / "Annotations", (".xml",), first=".xml")
+    found = {name: read_names(annotations, name, problems) for name in read_ids(voc, split, images, problems)}
+    names = tuple(map(clean, own)) or _names_of(
+        voc, {label for labels in found.values() for label in labels or ()}, chosen
+    )
+    index_of = _index(names, chosen)
+    to = (0, *(index_of.get(folded(name), -1) + 1 for name in names))
+    known = {folded(name): place for place, name in enumerate(names)}
+    mask_indices = [FileIndex(voc / folder, (".png",), first=".png") for folder in _tuple(mask_folder)]
+    samples, left_out = [], []
+    for name, labels in found.items():
+        for label in sorted(labels or set()):
+            if folded(label) not in known:
+                problems.add("unknown class in an annotation", f"{name} ({label or 'no name'})")
+                problems.hint("If these are classes of your own, give all class names of the data set.")
+            elif folded(label) not in index_of:
+                left_out.append((f"labels of {label}, which was not chosen", name))
+        kept = tuple(sorted({index_of[folded(label)] for label in labels or () if folded(label) in index_of}))
+        image = _one(images, name, "no picture in JPEGImages", problems)
         mask = None
         if masks != "none":
-            mask = next((path for folder in folders if (path := voc / folder / f"{name}.png").is_file()), None)
+            mask = next((path for index in mask_indices if (path := _one(index, name, "", problems))), None)
             if mask is None and masks == "required":
-                problems.add(f"no mask in {' or '.join(folders)}", name)
-        samples.append(Sample(name, image, labels, mask))
-    if not samples and not len(problems):
-        problems.add("no picture with any of the classes", ", ".join(index_of))
+                problems.add(f"no mask in {' or '.join(_tuple(mask_folder))}", name)
+        remapped = None if mask is None or to == tuple(range(len(names) + 1)) else to
+        samples.append(Sample(name, image or images.folder / name, kept, mask, mask_labels=remapped))
+    order = tuple(names[known[folded(name)]] for name in chosen or names)
+    if not any(sample.labels for sample in samples) and not len(problems):
+        problems.add("no picture with any of the classes", ", ".join(order))
     problems.raise_if_any()
-    return ImageSet(tuple(index_of), tuple(samples))
+    return ImageSet(order, tuple(samples), left_out=tuple(left_out))
 
 
-def _checked_classes(classes: Sequence[str] | None) -> tuple[str, ...]:
-    if classes is None:
-        return VOC_CLASSES
-    names = (classes,) if isinstance(classes, str) else tuple(classes)
-    unknown = [str(name) for name in names if name not in VOC_CLASSES]
-    if unknown or not names or len(set(names)) != len(names):
-        wrong = f"{', '.join(unknown)} is no class of VOC" if unknown else "the class list is empty or repeats a name"
-        raise InvalidSetting(f"Choose different VOC classes from {', '.join(VOC_CLASSES)}: {wrong}.")
-    return names
+def _tuple(names: Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _read_ids(voc: Path, split: str, problems: Problems) -> list[str]:
-    """The ids of a split file in order; an unusable file is a problem and gives none."""
-    files = [voc / "ImageSets" / kind / f"{split}.txt" for kind in ("Segmentation", "Main")]
-    file = next((path for path in files if path.is_file()), None)
-    if file is None:
-        known = sorted({path.stem for path in (voc / "ImageSets").glob("*/*.txt")})
-        problems.add("no such split", f"ImageSets/Segmentation/{split}.txt (there are: {', '.join(known) or 'none'})")
-        return []
-    ids: dict[str, None] = {}
-    for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines():
-        if not (words := line.split()):
-            continue
-        # Main files put a flag after the id; lists of other projects hold "/JPEGImages/<id>.jpg /.../<id>.png".
-        name = words[0].rsplit("/", 1)[-1].removesuffix(".jpg")
-        if name in ids:
-            problems.add(f"listed twice in {file.name}", name)
-        ids[name] = None
-    if not ids:
-        problems.add("empty split file", file.relative_to(voc))
-    return list(ids)
+def _different(what: str, names: Sequence[str] | None) -> tuple[str, ...]:
+    """The names that were asked for; () for None. Raises InvalidSetting for an empty list and repeated names."""
+    if names is None:
+        return ()
+    given = _tuple(names)
+    if not given or len({folded(name) for name in given}) != len(given) or not all(map(clean, given)):
+        raise InvalidSetting(f"The list of {what} is empty or repeats a name: give different names.")
+    return given
 
 
-def _read_labels(file: Path, name: str, problems: Problems) -> set[str]:
-    """The class names of all objects in an annotation; whatever is wrong with it becomes a problem."""
+def _names_of(voc: Path, found: set[str], chosen: Sequence[str]) -> tuple[str, ...]:
+    """All classes of the data set, by the names of a split's objects: VOC's, or its own if it has none of VOC's.
+
+    A split with some of both has a mistake, or is one's own: the caller reports the names that VOC does not have,
+    unless the classes `chosen` tell that it is one's own.
+    """
+    official = {folded(name) for name in VOC_CLASSES}
+    foreign = {folded(name) for name in found if name} - official
+    asked = {folded(name) for name in chosen} - official
+    if foreign and (not official.intersection(map(folded, found)) or asked):
+        spelled: dict[str, str] = {}
+        for name in sorted(names_in_all(voc) | {name for name in found if name}):
+            spelled.setdefault(folded(name), clean(name))
+        return tuple(sorted(spelled.values(), key=natural))
+    return VOC_CLASSES
+
+
+def _index(names: Sequence[str], chosen: Sequence[str]) -> dict[str, int]:
+    """Folded class names -> their label in the result. Raises InvalidSetting for classes that are not there."""
+    known = {folded(name) for name in names}
+    if unknown := [name for name in chosen if folded(name) not in known]:
+        raise InvalidSetting(f"Choose classes from {', '.join(names)}: {', '.join(unknown)} is none of them.")
+    return {folded(name): index for index, name in enumerate(chosen or names)}
+
+
+def _one(index: FileIndex, name: str, missing: str, problems: Problems) -> Path | None:
+    """The file of an id; none is a problem of the kind `missing` unless that is empty, several are one always."""
     try:
-        root = ElementTree.parse(file).getroot()
-    except FileNotFoundError:
-        problems.add("no annotation in Annotations", name)
-        return set()
-    except (ElementTree.ParseError, OSError, ValueError, LookupError) as error:
-        problems.add("unreadable annotation", f"{name} ({error})")
-        return set()
-    # Only the direct children: body parts ("head", "hand") have names of their own further down.
-    found = {(item.findtext("name") or "").strip() for item in root.findall("object")}
-    for label in sorted(found.difference(VOC_CLASSES)):
-        problems.add("unknown class in an annotation", f"{name} ({label or 'no name'})")
-    if not found:
-        problems.add("no labelled object", name)
-    return found.intersection(VOC_CLASSES)
+        found = index.one(name)
+    except InvalidDataset as error:
+        problems.add("several files for an id", str(error))
+        return None
+    if found is None and missing:
+        problems.add(missing, name)
+    return found

@@ -1,0 +1,156 @@
+"""Files found by the names that lists give them, whatever wrote the list: slashes, case, Unicode normal form."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from crt.datasets.text import folded
+from crt.errors import InvalidDataset
+from crt.formats import EXTENSIONS, FORMATS, HEAD_BYTES, format_name
+
+FOREIGN_EXTENSIONS = frozenset((
+    ".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".jpx", ".jpf", ".psd", ".xcf", ".svg", ".pdf", ".eps", ".ico", ".tga", ".pcx",
+    ".exr", ".hdr", ".dds", ".qoi", ".fits", ".dcm", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".rw2", ".orf", ".pef", ".raw",
+))  # fmt: skip
+"""Of images in formats that are not read."""
+_SYSTEM_NAMES = ("__macosx", "thumbs.db", "desktop.ini", "@eadir")
+
+
+class FileIndex:
+    """The files below a folder, which is listed only if a name is not there as it is written."""
+
+    def __init__(self, folder: Path, extensions: Sequence[str] = (), *, first: str = "") -> None:
+        """extensions: those that a name without one may stand for, with their dot; those of images by default.
+
+        first: the extension that is tried before the others and wins.
+        """
+        self.folder, self.first = folder, first
+        self.extensions = frozenset(extensions) or EXTENSIONS | FOREIGN_EXTENSIONS
+
+    def find(self, name: str) -> tuple[Path, ...]:
+        """The files that `name` means, with or without its extension: none, one, or several that fit equally.
+
+        A file of exactly this name wins; then one that differs in the Unicode normal form; then in case. Backslashes
+        are slashes, and no name leads out of the folder.
+        """
+        plain = slashes(name).lstrip("/")
+        if not plain or ".." in PurePosixPath(plain).parts:
+            return ()
+        try:
+            for candidate in (plain, plain + self.first):
+                if (self.folder / candidate).is_file():
+                    return (self.folder / candidate,)
+        except (OSError, ValueError):  # a name that no file can have
+            return ()
+        return self._closest(plain, self._names.get(folded(plain), [])) or self._closest(
+            plain, self._stems.get(folded(plain), [])
+        )
+
+    def one(self, name: str) -> Path | None:
+        """The file that `name` means. None without one; raises InvalidDataset with the files if there are several."""
+        found = self.find(name)
+        if len(found) > 1:
+            several = ", ".join(path.name for path in found)
+            raise InvalidDataset(f"{name} may mean each of {several}: rename one of them, or give the whole name.")
+        return found[0] if found else None
+
+    def _closest(self, name: str, paths: list[Path]) -> tuple[Path, ...]:
+        exact = [path for path in paths if self._without(self._relative(path), name) == _composed(name)]
+        paths = exact or paths
+        readable = [path for path in paths if path.suffix.lower() in EXTENSIONS]
+        paths = readable or paths
+        first = [path for path in paths if self.first and path.suffix.lower() == self.first]
+        distinct = {_composed(self._relative(path)): path for path in first or paths}  # one name in two normal forms
+        return tuple(distinct.values())
+
+    def _without(self, relative: str, name: str) -> str:
+        """A file's name as `name` is written: with its extension if that has one."""
+        return _composed(relative if folded(relative) == folded(name) else relative[: -len(Path(relative).suffix)])
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+    @cached_property
+    def _names(self) -> dict[str, list[Path]]:
+        names: dict[str, list[Path]] = {}
+        for path in walk(self.folder):
+            if not is_system(path.relative_to(self.folder)):
+                names.setdefault(folded(self._relative(path)), []).append(path)
+        return names
+
+    @cached_property
+    def _stems(self) -> dict[str, list[Path]]:
+        stems: dict[str, list[Path]] = {}
+        for paths in self._names.values():
+            for path in paths:
+                if path.suffix.lower() in self.extensions:
+                    stems.setdefault(folded(self._relative(path)[: -len(path.suffix)]), []).append(path)
+        return stems
+
+
+def slashes(name: str) -> str:
+    """A path as a list writes it -> with slashes, without "./" at its beginning and blanks around it."""
+    plain = name.strip().replace("\\", "/")
+    while plain.startswith("./"):
+        plain = plain[2:].lstrip("/")
+    return plain
+
+
+def tails(name: str) -> Iterator[str]:
+    """A path, then what is left of it without its first folder, the first two, …: `a/b/c`, `b/c`, `c`."""
+    parts = PurePosixPath(slashes(name)).parts
+    for start in range(len(parts)):
+        yield "/".join(parts[start:]).lstrip("/")
+
+
+def walk(folder: Path) -> list[Path]:
+    """All files below a folder, sorted; links to folders are not followed, which may lead in a circle."""
+    return sorted(Path(top) / name for top, _, names in os.walk(folder) for name in names)
+
+
+def is_system(relative: Path) -> bool:
+    """Whether a file or a folder on its path is one that systems add: hidden, `__MACOSX`, `Thumbs.db`."""
+    return any(part.startswith(".") or part.lower() in _SYSTEM_NAMES for part in relative.parts)
+
+
+def why_left_out(path: Path) -> str | None:
+    """Why a file is no image to read, in words that a list of files can follow; None for one that is.
+
+    Extensions in any case decide, and the content where the extension is none of an image. Nothing is decoded.
+    """
+    suffix = path.suffix.lower()
+    if suffix in EXTENSIONS:
+        return None
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        return f"cannot be opened ({error.strerror})"
+    name = format_name(head)
+    if suffix in FOREIGN_EXTENSIONS:
+        # Raw files of cameras begin as a TIFF does.
+        known = name if name not in (None, "TIFF") else suffix[1:].upper()
+        return f"{known} is not supported, save as JPEG or PNG"
+    if _opens(path):
+        return None
+    if name in ("HEIC", "JPEG XL", "JPEG 2000", "AVIF", "TIFF"):
+        return f"{name} is not supported, save as JPEG or PNG"
+    return "not an image"
+
+
+def _opens(path: Path) -> bool:
+    try:
+        with Image.open(path, formats=FORMATS):
+            return True
+    except Exception:  # noqa: BLE001 - Pillow's readers raise nearly any type at foreign bytes
+        return False
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
