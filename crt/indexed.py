@@ -1,4 +1,4 @@
-"""Masks as indexed PNG in the palette of PASCAL VOC: 0 background, class index + 1."""
+"""Masks as indexed PNG in the palette of PASCAL VOC: 0 background, class index + 1, 255 to ignore."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from crt.datasets import voc_palette
+from crt.datasets import Sample, voc_palette
 from crt.errors import InvalidDataset, InvalidSetting
-from crt.seeds import EPS, THRESHOLD, to_pixels
+from crt.seeds import EPS, LABELS, THRESHOLD, check_keys, to_pixels
 from crt.stage import write_whole
 
-LABELS = 255
-"""Classes that an indexed PNG can tell apart beside the background."""
+IGNORE = 255
+_IGNORE_16 = 65535
+_SOFT_VALUES = 16  # more values than this between 0 and the largest are the edge of a mask that was smoothed
+_SOFT_SHARE = 0.25  # such an edge covers less of a mask than this; more is a photo or a depth map
 
 
 def picture_labels(
@@ -32,8 +34,7 @@ def picture_labels(
     """
     if len(keys) != len(maps):
         raise InvalidSetting(f"{len(maps)} maps came with {len(keys)} classes.")
-    if any(not 0 <= key < LABELS for key in keys):
-        raise InvalidSetting(f"An indexed mask can hold the first {LABELS} classes only: choose among them.")
+    check_keys(keys)
     labels = np.zeros(size, np.uint8)
     best = np.full(size, threshold, np.float32)
     for key, cells in zip(keys, maps, strict=True):
@@ -60,15 +61,82 @@ def save_labels(path: Path, labels: np.ndarray) -> None:
     write_whole(path, lambda file: file.write(data))
 
 
-def read_labels(path: Path) -> np.ndarray:
-    """An indexed PNG -> (H, W) uint8 labels. Raises InvalidDataset with the id for anything else."""
+def check_class_count(count: int) -> None:
+    """Raise InvalidSetting for more classes than a mask of 8 bits holds: the last would be read as 255, ignore."""
+    if count > LABELS:
+        raise InvalidSetting(
+            f"A mask of 8 bits tells {LABELS} classes apart, and there are {count}: choose at most {LABELS}."
+        )
+
+
+def read_labels(path: Path, *, name: str | None = None, classes: int | None = None) -> np.ndarray:
+    """A PNG of labels, by palette or in grey of 1 to 16 bits -> (H, W) uint8 labels, 255 to ignore.
+
+    name: what messages call it; the file's name without its extension by default.
+    classes: labels above this number are refused; any are taken by default. In 16 bits 255 and 65535 mean to ignore.
+
+    Raises InvalidDataset with the name for anything else; InvalidSetting for more than `LABELS` classes.
+    """
+    name = path.stem if name is None else name
+    if classes is not None:
+        check_class_count(classes)
+    values = _read_values(path, name)
+    labels = values
+    if values.dtype != np.uint8:
+        labels = np.where(values == _IGNORE_16, IGNORE, values)
+    highest = int(labels[labels != IGNORE].max(initial=0))
+    if highest > (LABELS if classes is None else classes):
+        if _has_soft_edges(values):
+            raise InvalidDataset(
+                f"The mask of {name} has soft edges, with values between 0 and {values.max()} that are no classes: "
+                "save it without antialiasing."
+            )
+        known = f"there are {classes} classes" if classes is not None else f"{LABELS} is the largest of a class"
+        raise InvalidDataset(
+            f"The mask of {name} has a label {highest}, but {known}: "
+            f"give 0 for background, k for the k-th class and {IGNORE} to ignore."
+        )
+    return labels.astype(np.uint8)
+
+
+def read_mask(sample: Sample, classes: int | None = None) -> np.ndarray:
+    """The mask of a sample -> (H, W) uint8 labels over the classes of its set, 255 to ignore.
+
+    classes: their number; see `read_labels`. Values are taken through `Sample.mask_labels`, where there is one.
+    Raises InvalidDataset for a sample without a mask and what `read_labels` refuses.
+    """
+    if sample.mask is None:
+        raise InvalidDataset(f"{sample.id} has no mask.")
+    if sample.mask_labels is None:
+        return read_labels(sample.mask, name=sample.id, classes=classes)
+    values = read_labels(sample.mask, name=sample.id, classes=len(sample.mask_labels) - 1)
+    table = np.full(256, IGNORE, np.uint8)
+    table[: len(sample.mask_labels)] = sample.mask_labels
+    return table[values]
+
+
+def _read_values(path: Path, name: str) -> np.ndarray:
+    """(H, W) uint8 or int64, as the file has them."""
     try:
-        with Image.open(path, formats=("PNG",)) as image:
-            if image.mode not in ("P", "L"):
-                raise InvalidDataset(f"The mask of {path.stem} is in colours: give an indexed PNG.")
-            return np.array(image, dtype=np.uint8)
-    except (OSError, ValueError, SyntaxError) as error:  # Pillow raises SyntaxError for a broken chunk
-        raise InvalidDataset(f"The mask of {path.stem} cannot be read: make it again.") from error
+        with path.open("rb") as file, Image.open(file, formats=("PNG",)) as image:
+            if image.mode not in ("P", "L", "1", "I", "I;16", "I;16B"):
+                raise InvalidDataset(f"The mask of {name} is in colours: give an indexed PNG.")
+            values = np.array(image)
+            file.seek(24)  # IHDR: after the signature, length, type, width and height comes the bit depth
+            depth = file.read(1)[0]
+    except (OSError, ValueError, SyntaxError, IndexError) as error:  # Pillow: SyntaxError for a broken chunk
+        raise InvalidDataset(f"The mask of {name} cannot be read: make it again.") from error
+    if values.dtype == np.bool_ or values.dtype == np.uint8:
+        spread = {2: 85, 4: 17}.get(depth, 1) if image.mode == "L" else 1  # Pillow spreads grey of few bits to 0 … 255
+        return values.astype(np.uint8) // np.uint8(spread)
+    return values.astype(np.int64)
+
+
+def _has_soft_edges(values: np.ndarray) -> bool:
+    """Whether values come gradually between few plateaus, as antialiasing leaves them."""
+    found, counts = np.unique(values, return_counts=True)
+    plateaus = np.sort(counts)[-2:].sum()
+    return len(found) - 2 > _SOFT_VALUES and counts.sum() - plateaus < _SOFT_SHARE * counts.sum()
 
 
 def has_labels(path: Path) -> bool:

@@ -14,6 +14,8 @@ from crt.errors import InvalidSetting
 EPS = 1e-5
 SCALES = (1.0, 0.5, 1.5, 2.0, 0.75, 1.25, 1.75)
 THRESHOLD = 0.15
+LABELS = 254
+"""Classes that a mask of 8 bits can tell apart beside the background 0 and 255, which means to ignore a pixel."""
 
 
 def to_pixels(
@@ -44,13 +46,21 @@ def normalise(maps: np.ndarray, eps: float = EPS) -> np.ndarray:
     return maps / (maps.max((-2, -1), keepdims=True, initial=0) + eps)
 
 
+def check_keys(keys: Sequence[int]) -> None:
+    """Raise InvalidSetting for a 0-based class that has no label of 8 bits: key + 1 is to be below 255, ignore."""
+    if any(not 0 <= key < LABELS for key in keys):
+        raise InvalidSetting(f"An indexed mask can hold the first {LABELS} classes only: choose among them.")
+
+
 def label_map(seeds: np.ndarray, keys: Sequence[int], threshold: float = THRESHOLD) -> np.ndarray:
     """(K, H, W) normalised maps of the classes `keys` (0-based) -> (H, W) uint8 labels, 0 background, key + 1.
 
-    Background is the constant `threshold` put before the maps; on a tie the earlier wins.
+    Background is the constant `threshold` put before the maps; on a tie the earlier wins. Raises InvalidSetting for a
+    class that has no label.
     """
     if len(keys) != len(seeds):
         raise InvalidSetting(f"{len(seeds)} maps came with {len(keys)} classes.")
+    check_keys(keys)
     scores = np.concatenate([np.full((1, *seeds.shape[-2:]), threshold, seeds.dtype), seeds])
     return np.array([0, *(key + 1 for key in keys)], dtype=np.uint8)[scores.argmax(0)]
 

@@ -23,7 +23,7 @@ from crt.images import load_image
 from crt.indexed import has_labels, save_labels
 from crt.masks.crf import crf_labels
 from crt.seed_files import SUFFIX, SeedMaps, seed_path
-from crt.seeds import label_map
+from crt.seeds import check_keys, label_map
 from crt.stage import Made, claim, made_with, make_each, require
 
 
@@ -67,6 +67,7 @@ def _mask(config: Masks, sample: Sample) -> None:
     labels = label_map(seeds.high_res, range(len(keys)), config.threshold)
     if config.crf:
         labels = crf_labels(load_image(sample.image), labels, len(keys) + 1)
+    check_keys(keys)
     names = np.array([0, *(key + 1 for key in keys)], dtype=np.uint8)
     save_labels(config.out / f"{sample.id}.png", names[labels])
 

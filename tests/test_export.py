@@ -297,10 +297,10 @@ def test_overlap_and_difference():
 
 def test_labels_of_a_picture_are_those_of_the_seeds():
     maps = np.random.default_rng(0).random((4, 5, 6), np.float32) ** 3
-    wanted = label_map(normalise(to_pixels(maps, (4.5, 6), (37, 50))), [3, 0, 254, 7], 0.4)
-    np.testing.assert_array_equal(picture_labels(maps, (4.5, 6), (37, 50), [3, 0, 254, 7], 0.4), wanted)
+    wanted = label_map(normalise(to_pixels(maps, (4.5, 6), (37, 50))), [3, 0, 253, 7], 0.4)
+    np.testing.assert_array_equal(picture_labels(maps, (4.5, 6), (37, 50), [3, 0, 253, 7], 0.4), wanted)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(indexed_png(wanted)))), wanted)
-    for keys in ([0, 1, 2, 255], [0, 1]):
+    for keys in ([0, 1, 2, 254], [0, 1, 2, 255], [0, 1]):  # 254 + 1 would be read as "ignore"
         with pytest.raises(InvalidSetting):
             picture_labels(maps, (4.5, 6), (37, 50), keys)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from crt.errors import InvalidSetting
 from crt.masks.crf import IRN_CRF, CrfSettings, crf_labels
-from crt.seeds import label_map
+from crt.seeds import check_keys, label_map
 
 UNSURE = 255
 FOREGROUND, BACKGROUND = 0.35, 0.15
@@ -34,6 +34,7 @@ def confident_labels(
             f"The constants are {foreground} for foreground and {background} for background: "
             "give the larger for foreground, both above 0 and at most 1."
         )
+    check_keys(keys)
     high, low = (
         crf_labels(image, label_map(high_res, range(len(keys)), constant), len(keys) + 1, settings=settings)
         for constant in (foreground, background)

@@ -53,7 +53,7 @@ def evaluate_seeds(
     closeness, similarity = _Closeness(), []
     for sample in images.samples:
         image = load_image(sample.image)
-        truth = truth_of(sample, image.shape[:2])
+        truth = truth_of(sample, image.shape[:2], len(names))
         maps, trace = multi_scale_maps(predictor, image, sample.labels, requests, views)
         for name, summed in maps.items():
             sweeps[name].add(truth, normalise(summed), np.asarray(sample.labels))

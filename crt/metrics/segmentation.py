@@ -13,17 +13,16 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) ->
     """(classes, classes) int64: pixels by truth (rows) and prediction (columns).
 
     `truth`, `prediction`: integer arrays of one shape. Pixels whose truth is 255 do not count; a predicted 255 counts
-    as background. Raises InvalidDataset for other shapes or labels.
+    as background. Raises InvalidDataset for other shapes or labels, and for so many classes that one would be 255.
     """
+    _check_count(classes)
     if truth.shape != prediction.shape:
         raise InvalidDataset(f"A mask of {truth.shape} cannot be compared with a prediction of {prediction.shape}.")
     valid = truth != IGNORE
     rows = truth[valid].astype(np.int64)
     cols = np.where(prediction == IGNORE, 0, prediction)[valid].astype(np.int64)
     for labels in (rows, cols):
-        wrong = labels[(labels < 0) | (labels >= classes)]
-        if wrong.size:
-            raise InvalidDataset(f"A mask holds label {wrong[0]}, there are {classes} classes.")
+        _check_labels(labels, classes)
     return np.bincount(rows * classes + cols, minlength=classes * classes).reshape(classes, classes)
 
 
@@ -55,19 +54,26 @@ class ThresholdSweep:
     """
 
     def __init__(self, thresholds: np.ndarray, classes: int) -> None:
-        """`thresholds`: (T,) increasing. `classes`: with background."""
+        """`thresholds`: (T,) increasing. `classes`: with background. Raises InvalidDataset if one would be 255."""
+        _check_count(classes)
         self.thresholds = np.asarray(thresholds, dtype=np.float64)
         self.classes = classes
         self.counts = np.zeros((classes, classes, len(self.thresholds) + 1), dtype=np.int64)
 
     def add(self, truth: np.ndarray, seeds: np.ndarray, keys: np.ndarray) -> None:
-        """One picture: (H, W) truth with 255 ignored, (K, H, W) normalised maps of the 0-based classes `keys`."""
+        """One image: (H, W) truth with 255 ignored, (K, H, W) normalised maps of the 0-based classes `keys`.
+
+        Without a class (K = 0) all is background. Raises InvalidDataset for other shapes or labels.
+        """
         if seeds.shape[1:] != truth.shape:
             raise InvalidDataset(f"A mask of {truth.shape} cannot be compared with maps of {seeds.shape[1:]}.")
         valid = truth != IGNORE
-        label = np.asarray(keys)[seeds.argmax(0)[valid]] + 1
-        level = np.searchsorted(self.thresholds, seeds.max(0)[valid], side="left")
-        index = (truth[valid].astype(np.int64) * self.classes + label) * self.counts.shape[2] + level
+        rows = truth[valid].astype(np.int64)
+        label = np.asarray(keys)[seeds.argmax(0)[valid]] + 1 if len(seeds) else np.zeros_like(rows)
+        level = np.searchsorted(self.thresholds, seeds.max(0, initial=0)[valid], side="left")
+        for labels in (rows, label):
+            _check_labels(labels, self.classes)
+        index = (rows * self.classes + label) * self.counts.shape[2] + level
         self.counts += np.bincount(index, minlength=self.counts.size).reshape(self.counts.shape)
 
     def confusions(self) -> np.ndarray:
@@ -77,3 +83,15 @@ class ThresholdSweep:
         out = np.moveaxis(total - below, 2, 0)[: len(self.thresholds)].copy()
         out[:, :, 0] += np.moveaxis(below.sum(1), 1, 0)[: len(self.thresholds)]
         return out
+
+
+def _check_count(classes: int) -> None:
+    """`classes`: with background."""
+    if classes > IGNORE:
+        raise InvalidDataset(f"Masks of 8 bits hold {IGNORE - 1} classes, {IGNORE} means to ignore: measure fewer.")
+
+
+def _check_labels(labels: np.ndarray, classes: int) -> None:
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if wrong.size:
+        raise InvalidDataset(f"A mask holds label {wrong[0]}, there are {classes} classes.")

@@ -12,7 +12,7 @@ import numpy as np
 from crt.datasets import ImageSet, Sample
 from crt.datasets.base import Problems
 from crt.errors import InvalidDataset, InvalidSetting
-from crt.indexed import read_labels
+from crt.indexed import read_labels, read_mask
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.seed_files import SUFFIX, SeedMaps, seed_path
 from crt.seeds import label_map
@@ -80,7 +80,7 @@ def measure_seeds(folder: Path, images: ImageSet, measured: Sequence[str] | None
     sweep = ThresholdSweep(THRESHOLDS, len(images.classes) + 1)
     for sample in images.samples:
         seeds = SeedMaps.load(seed_path(folder, sample.id))
-        sweep.add(truth_of(sample, seeds.high_res.shape[1:]), seeds.high_res, seeds.keys)
+        sweep.add(truth_of(sample, seeds.high_res.shape[1:], len(images.classes)), seeds.high_res, seeds.keys)
     confusions = sweep.confusions()
     means = 100 * np.nanmean(iou(confusions)[:, rows], axis=1)
     best = int(np.nanargmax(means))
@@ -101,8 +101,8 @@ def measure_masks(folder: Path, images: ImageSet, measured: Sequence[str] | None
     total = np.zeros((len(images.classes) + 1,) * 2, dtype=np.int64)
     pictures, problems = [], Problems(f"The masks in {folder}")
     for sample in images.samples:
-        labels = read_labels(folder / f"{sample.id}.png")
-        truth = truth_of(sample)
+        labels = read_labels(folder / f"{sample.id}.png", name=sample.id, classes=len(images.classes))
+        truth = truth_of(sample, classes=len(images.classes))
         if truth.shape != labels.shape:
             problems.add("another size than the ground truth", f"{sample.id} {labels.shape} {truth.shape}")
             continue
@@ -112,18 +112,22 @@ def measure_masks(folder: Path, images: ImageSet, measured: Sequence[str] | None
     return _score(total, pictures, rows, images.classes)
 
 
-def truth_of(sample: Sample, size: tuple[int, ...] | None = None) -> np.ndarray:
-    """(H, W) uint8 ground truth of a sample, 255 to ignore. Raises InvalidDataset if there is none of that size."""
+def truth_of(sample: Sample, size: tuple[int, ...] | None = None, classes: int | None = None) -> np.ndarray:
+    """(H, W) uint8 ground truth of a sample, 255 to ignore.
+
+    size: that of the maps, if it matters. classes: their number; labels beyond it are refused.
+    Raises InvalidDataset if there is none of that size, or with other values.
+    """
     if sample.mask is None:
         raise InvalidDataset(f"{sample.id} has no mask to measure against.")
-    truth = read_labels(sample.mask)
+    truth = read_mask(sample, classes)
     if size is not None and truth.shape != size:
         raise InvalidDataset(f"The mask of {sample.id} has {truth.shape} pixels, its maps {size}.")
     return truth
 
 
 def _picture(labels: np.ndarray, sample: Sample, classes: int) -> float:
-    return 100 * mean_iou(confusion_matrix(truth_of(sample), labels, classes + 1))
+    return 100 * mean_iou(confusion_matrix(truth_of(sample, classes=classes), labels, classes + 1))
 
 
 def _score(

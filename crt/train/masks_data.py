@@ -15,7 +15,7 @@ from crt.datasets import ImageSet
 from crt.datasets.base import Problems
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.images import load_image, resize_scale, to_tensor
-from crt.indexed import read_labels
+from crt.indexed import check_class_count, read_mask
 from crt.masks.labels import UNSURE
 from crt.train.config import MaskRunConfig
 from crt.train.data import StepPlan, place_crop
@@ -25,10 +25,11 @@ def with_masks(images: ImageSet, folder: Path) -> ImageSet:
     """The same pictures with the masks `folder/<id>.png`, which are learned from.
 
     Only headers are read. Raises InvalidDataset that lists every mask that is missing, unreadable, not indexed or of
-    another size than its picture.
+    another size than its picture; InvalidSetting for more classes than masks hold.
     """
+    check_class_count(len(images.classes))
     problems = Problems(f"The masks in {folder}")
-    samples = tuple(replace(sample, mask=folder / f"{sample.id}.png") for sample in images.samples)
+    samples = tuple(replace(sample, mask=folder / f"{sample.id}.png", mask_labels=None) for sample in images.samples)
     for sample in samples:
         if (problem := _problem(sample.image, folder / f"{sample.id}.png")) is not None:
             kind, detail = problem
@@ -50,7 +51,7 @@ def _problem(picture: Path, mask: Path) -> tuple[str, str] | None:
             size = load_image(picture).shape[1::-1]
     except Exception as error:  # noqa: BLE001 - Pillow's readers raise nearly any type at damaged headers
         return "unreadable picture or mask", str(error)
-    if mode not in ("P", "L"):
+    if mode not in ("P", "L", "1", "I", "I;16", "I;16B"):
         return "mask in colours", f"mode {mode}"
     if size != wanted:
         return "mask of another size", "picture {}x{}, mask {}x{}".format(*size, *wanted)
@@ -98,11 +99,9 @@ class MaskCrops(StepPlan):
         sample = self.images.samples[index]
         if sample.mask is None:
             raise InvalidDataset(f"{sample.id} has no mask to learn from.")
-        image, labels = load_image(sample.image), read_labels(sample.mask)
+        image, labels = load_image(sample.image), read_mask(sample, len(self.images.classes))
         if labels.shape != image.shape[:2]:
             raise InvalidDataset(f"The mask of {sample.id} has {labels.shape} pixels, its picture {image.shape[:2]}.")
-        if (highest := labels[labels != UNSURE].max(initial=0)) > (count := len(self.images.classes)):
-            raise InvalidDataset(f"The mask of {sample.id} has a label {highest}, but there are {count} classes.")
         pixels, marked = mask_crop(image, labels, self.crop, self.rescale, rng)
         if self.reduce is not None:
             marked = self.reduce(marked)
