@@ -213,9 +213,11 @@ def test_read_folders(folders):
     image_set = read_folders(folders)
     assert image_set.classes == ("a", "b") and image_set.single_label
     assert [(sample.id, sample.labels) for sample in image_set.samples] == [
-        ("a/x.webp", (0,)), ("b/1.png", (1,)), ("b/2.JPG", (1,)),
+        ("a/x.webp", (0,)), ("b/1.png", (1,)), ("b/2.JPG", (1,)), ("b/deeper/x.png", (1,)),
     ]  # fmt: skip
     assert image_set.samples[1].image == folders / "b" / "1.png"
+    system = "a file of the system, not an image"
+    assert sorted(image_set.left_out) == [(system, ".hidden"), (system, "b/.y.png"), ("not an image", "b/notes.txt")]
     assert read_folders(folders, classes=["b"]).classes == ("b",)
     assert read_folders(str(folders), classes=["b", "a"]).samples[0].id == "b/1.png"
 

@@ -15,8 +15,9 @@ from crt.errors import InvalidDataset
 from crt.formats import EXTENSIONS, FORMATS, HEAD_BYTES, format_name
 
 FOREIGN_EXTENSIONS = frozenset((
-    ".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".jpx", ".jpf", ".psd", ".xcf", ".svg", ".pdf", ".eps", ".ico", ".tga", ".pcx",
-    ".exr", ".hdr", ".dds", ".qoi", ".fits", ".dcm", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".rw2", ".orf", ".pef", ".raw",
+    ".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".jpx", ".jpf", ".psd", ".xcf", ".svg", ".pdf",
+    ".eps", ".ico", ".tga", ".pcx", ".exr", ".hdr", ".dds", ".qoi", ".fits", ".dcm", ".cr2", ".cr3",
+    ".nef", ".arw", ".dng", ".raf", ".rw2", ".orf", ".pef", ".raw",
 ))  # fmt: skip
 """Of images in formats that are not read."""
 _SYSTEM_NAMES = ("__macosx", "thumbs.db", "desktop.ini", "@eadir")

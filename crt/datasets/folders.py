@@ -1,4 +1,4 @@
-"""Pictures sorted into one folder per class: `root/<class>/<picture>`."""
+"""Images sorted into one folder per class: `root/<class>/…/<image>`."""
 
 from __future__ import annotations
 
@@ -6,47 +6,83 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crt.datasets.base import ImageSet, Problems, Sample
+from crt.datasets.files import is_system, walk, why_left_out
+from crt.datasets.text import clean, folded
 from crt.errors import InvalidDataset
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+SYSTEM = "a file of the system, not an image"
 
 
 def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> ImageSet:
-    """Every picture directly inside a class folder, labelled with that folder's name (a single-label set).
+    """Every image in a class folder and below it, labelled with that folder's name (a single-label set).
 
-    Classes are the folder names sorted, or `classes` in the given order; pictures are sorted by name inside each.
-    A sample's id is "<class>/<file name>". Folders and files whose name begins with a dot are left out.
+    Classes are the folder names sorted, or `classes` in the given order; images are sorted by path inside each.
+    A sample's id is "<class>/<path below it>". Names are compared in their composed form (NFC), or without regard to
+    case where that is unique. An image is a file with the extension of a format that `load_image` reads, in any case,
+    or with the content of one. Hidden files, `__MACOSX` and the like, and what is no image are in `ImageSet.left_out`.
 
     Raises InvalidDataset for no class folders, empty class folders, and requested classes without a folder.
     """
     root = Path(root).expanduser()
     if not root.is_dir():
         raise InvalidDataset(f"There is no folder {root}; give a folder that holds one folder of pictures per class.")
-    folders = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    folders: dict[str, list[Path]] = {}
+    left_out = []
+    for path in sorted(root.iterdir()):
+        if is_system(path.relative_to(root)):
+            left_out.append((SYSTEM, path.name))
+        elif path.is_dir():
+            folders.setdefault(clean(path.name), []).append(path)
+        else:
+            left_out.append((why_left_out(path) or "an image outside the class folders", path.name))
     if not folders:
         raise InvalidDataset(f"There are no class folders in {root}; sort the pictures into one folder per class.")
-    wanted = (classes,) if isinstance(classes, str) else tuple(folders if classes is None else classes)
+    wanted = (classes,) if isinstance(classes, str) else tuple(sorted(folders) if classes is None else classes)
     problems = Problems(f"The picture folder {root}")
     if not wanted:
-        problems.add("no class requested; there are folders for", ", ".join(folders))
-    samples = []
+        problems.add("no class requested; there are folders for", ", ".join(sorted(folders)))
+    samples, names = [], []
     for label, name in enumerate(wanted):
-        if name in wanted[:label]:
-            problems.add("class requested twice", name)
-        elif name not in folders:
+        folder = _named(name, folders)
+        names.append(folder or clean(name))
+        if folder is None:
             problems.add("no folder for a requested class", name)
-        elif images := _pictures(root / name):
-            samples += [Sample(f"{name}/{image.name}", image, (label,)) for image in images]
+        elif folder in names[:label]:
+            problems.add("class requested twice", name)
         else:
-            problems.add(f"no picture ({', '.join(EXTENSIONS)}) in a class folder", name)
+            images = [(path, f"{folder}/{relative}") for path, relative in _images(folder, folders[folder], left_out)]
+            samples += [Sample(name, path, (label,)) for path, name in images]
+            if not images:
+                _add_empty(folder, left_out, problems)
+    left_out += [("a class that was not chosen", name) for name in sorted(set(folders).difference(names))]
     problems.raise_if_any()
-    return ImageSet(wanted, tuple(samples), single_label=True)
+    return ImageSet(tuple(names), tuple(samples), single_label=True, left_out=tuple(left_out))
 
 
-def _pictures(folder: Path) -> list[Path]:
-    """The picture files directly inside a folder, by extension in any case, sorted by name."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and path.is_file()
-    )
+def _named(name: str, folders: dict[str, list[Path]]) -> str | None:
+    """The folder that a class name means: the same, or the only one that differs in case."""
+    if clean(name) in folders:
+        return clean(name)
+    close = [folder for folder in folders if folded(folder) == folded(name)]
+    return close[0] if len(close) == 1 else None
+
+
+def _images(name: str, folders: list[Path], left_out: list[tuple[str, str]]) -> list[tuple[Path, str]]:
+    """The images below the folders of a class, each with its path there; other files are added to `left_out`."""
+    images = []
+    for folder in folders:
+        for path in walk(folder):
+            relative = path.relative_to(folder)
+            if is_system(relative):
+                left_out.append((SYSTEM, f"{name}/{relative.as_posix()}"))
+            elif (reason := why_left_out(path)) is not None:
+                left_out.append((reason, f"{name}/{relative.as_posix()}"))
+            else:
+                images.append((path, relative.as_posix()))
+    return images
+
+
+def _add_empty(name: str, left_out: list[tuple[str, str]], problems: Problems) -> None:
+    """A class folder without an image is a problem; what it holds instead tells what to do."""
+    reasons = sorted({reason for reason, item in left_out if item.startswith(f"{name}/")})
+    problems.add("no picture that can be read in a class folder", f"{name} ({'; '.join(reasons)})" if reasons else name)
