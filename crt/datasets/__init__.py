@@ -4,12 +4,15 @@ from crt.datasets.base import Box, ImageSet, Problems, Sample, check_images
 from crt.datasets.boxes import with_boxes
 from crt.datasets.cub import is_cub, read_cub
 from crt.datasets.folders import read_folders
+from crt.datasets.labels_csv import read_labels_file
+from crt.datasets.report import DatasetReport, require_negatives
 from crt.datasets.voc import VOC_ANIMALS, VOC_CLASSES, read_voc, voc_palette
 
 __all__ = [
     "VOC_ANIMALS",
     "VOC_CLASSES",
     "Box",
+    "DatasetReport",
     "ImageSet",
     "Problems",
     "Sample",
@@ -17,7 +20,9 @@ __all__ = [
     "is_cub",
     "read_cub",
     "read_folders",
+    "read_labels_file",
     "read_voc",
+    "require_negatives",
     "voc_palette",
     "with_boxes",
 ]

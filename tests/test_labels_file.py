@@ -1,0 +1,197 @@
+"""Labels of one's own in tables and JSON: every form gives the same images and labels, or one plain sentence."""
+
+import json
+import unicodedata
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from crt.datasets import DatasetReport, ImageSet, read_labels_file, require_negatives
+from crt.errors import InvalidDataset, InvalidSetting
+
+WANTED = {"a.jpg": {"cat"}, "sub/b 1.PNG": {"cat", "dog"}, "c.tif": set(), "d.jpg": {"dog"}}
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    """Four images: one in a subfolder with a blank and an upper-case extension, one without a label."""
+    for name in WANTED:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 6)).save(tmp_path / name)
+    return tmp_path
+
+
+def labels_of(images: ImageSet) -> dict[str, set[str]]:
+    return {sample.id: {images.classes[label] for label in sample.labels} for sample in images.samples}
+
+
+PAIRS = "a.jpg,cat\nsub/b 1.PNG,cat\nsub/b 1.PNG,dog\nc.tif,\nd.jpg,dog\n"
+FORMS = {
+    "pairs": "image,label\n" + PAIRS,
+    "no header": PAIRS,
+    "names of columns": "File_Name , Category\n" + PAIRS,
+    "another order": "label,who,file\ncat,x,a.jpg\ncat,x,sub/b 1.PNG\ndog,x,sub/b 1.PNG\n,x,c.tif\ndog,x,d.jpg\n",
+    "blanks in a cell": "image,labels\na.jpg,cat\nsub/b 1.PNG,cat dog\nc.tif,\nd.jpg,dog\n",
+    "semicolons in a cell": "image,labels\na.jpg,cat\nsub/b 1.PNG,cat;dog\nc.tif,\nd.jpg,dog\n",
+    "semicolons in a cell, no header": "a.jpg,cat\nsub/b 1.PNG,cat;dog\nc.tif,\nd.jpg,dog\n",
+    "bars in a cell": "image,label\na.jpg,cat\nsub/b 1.PNG,cat | dog\nc.tif,\nd.jpg,dog\n",
+    "commas in quotes": 'image,labels\na.jpg,cat\nsub/b 1.PNG,"cat, dog"\nc.tif,\nd.jpg,dog\n',
+    "a list in quotes": "image,labels\na.jpg,['cat']\nsub/b 1.PNG,\"['cat', 'dog']\"\nc.tif,[]\nd.jpg,['dog']\n",
+    "blanks between known labels": "a.jpg,cat\nsub/b 1.PNG,cat dog\nc.tif,\nd.jpg,dog\n",
+    "rows of several lengths": "a.jpg,cat\nsub/b 1.PNG,cat,dog\nc.tif\nd.jpg,dog\n",
+    "rows longer than the header": "image,labels\na.jpg,cat\nsub/b 1.PNG,cat,dog\nc.tif,\nd.jpg,dog\n",
+    "one column per class": "image,cat,dog\na.jpg,1,0\nsub/b 1.PNG,1,1\nc.tif,0,0\nd.jpg,0,1\n",
+    "one column per class, -1 and 1": "image,cat,dog\na.jpg,1,-1\nsub/b 1.PNG,1,1\nc.tif,-1,-1\nd.jpg,-1,1\n",
+    "one column per class, words": "image;cat;dog\na.jpg;True;False\nsub/b 1.PNG;yes;1\nc.tif;;\nd.jpg;0;1.0\n",
+    "semicolons": "image;label\n" + PAIRS.replace(",", ";"),
+    "semicolons around commas": 'image;labels\na.jpg;cat\nsub/b 1.PNG;cat,dog\nc.tif;\nd.jpg;dog\n',
+    "tabs": "image\tlabel\n" + PAIRS.replace(",", "\t"),
+    "tabs, no header": PAIRS.replace(",", "\t"),
+    "Excel's first line": "sep=;\nimage;label\n" + PAIRS.replace(",", ";"),
+    "backslashes": "image,label\n" + PAIRS.replace("sub/", ".\\sub\\"),
+    "blanks after commas": "image, label\n" + PAIRS.replace(",", " , "),
+    "another case": "image,label\n" + PAIRS.replace("a.jpg", "A.JPG").replace("b 1.PNG", "b 1.png"),
+    "no extension": "image,label\na,cat\nsub/b 1,cat\nsub/b 1,dog\nc,\nd,dog\n",
+    "Windows line ends": ("image,label\n" + PAIRS).replace("\n", "\r\n"),
+    "empty lines": "\nimage,label\n\n" + PAIRS + "\n\n",
+    "object": json.dumps({name: sorted(labels) for name, labels in WANTED.items()}),
+    "object of words": '{"a.jpg": "cat", "sub\\\\b 1.PNG": ["cat", "dog"], "c.tif": null, "d.jpg": "dog"}',
+    "object of 0 and 1": json.dumps({n: {c: int(c in s) for c in ("cat", "dog")} for n, s in WANTED.items()}),
+    "records": json.dumps([{"image": name, "labels": sorted(labels)} for name, labels in WANTED.items()]),
+    "a record per line": "\n".join(json.dumps({"file_name": n, "tags": sorted(s)}) for n, s in WANTED.items()),
+    "COCO": json.dumps({
+        "images": [{"id": 10 + i, "file_name": name} for i, name in enumerate(WANTED)],
+        "categories": [{"id": 3, "name": "dog"}, {"id": 1, "name": "cat"}],
+        "annotations": [{"image_id": 10, "category_id": 1, "bbox": [0, 0, 2, 2]}, {"image_id": 11, "category_id": 1},
+                        {"image_id": 11, "category_id": 3}, {"image_id": 13, "category_id": 3},
+                        {"image_id": 13, "category_id": 3}],
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_every_form_gives_the_same_images(root, form, encoding):
+    (root / "labels.txt").write_bytes(FORMS[form].encode(encoding))
+    images = read_labels_file(root / "labels.txt")
+    assert images.classes == ("cat", "dog") and not images.single_label
+    assert labels_of(images) == WANTED
+    assert all(sample.image.is_file() for sample in images.samples)
+
+
+def test_classes_of_ones_own_choice(root):
+    (root / "l.csv").write_text("image,label\n" + PAIRS)
+    images = read_labels_file(root / "l.csv", classes=["Dog"])
+    assert images.classes == ("dog",) and labels_of(images)["a.jpg"] == set()
+    assert len(images) == 4 and images.left_out.count(("labels of cat, which was not chosen", "a.jpg")) == 1
+    for wrong in (["bird"], [], ["cat", "CAT"]):
+        with pytest.raises(InvalidSetting, match="Choose classes from cat, dog"):
+            read_labels_file(root / "l.csv", classes=wrong)
+
+
+def test_names_with_blanks_stay_whole_where_they_are_known(root):
+    (root / "l.csv").write_text("image,labels\na.jpg,traffic light\nd.jpg,traffic light;cat\n")
+    assert read_labels_file(root / "l.csv").classes == ("cat", "traffic light")
+    (root / "l.csv").write_text("image,label\na.jpg,traffic light\nd.jpg,cat\n")
+    assert read_labels_file(root / "l.csv").classes == ("cat", "traffic light")
+    (root / "l.csv").write_text("image,labels\na.jpg,traffic light\nd.jpg,cat\n")
+    assert read_labels_file(root / "l.csv", classes=["traffic light"]).classes == ("traffic light",)
+
+
+def test_numbers_sort_as_numbers_and_a_list_of_wsolevaluation_is_read(root):
+    (root / "class_labels.txt").write_text("a.jpg,10\nsub/b 1.PNG,9\nc.tif,0\nd.jpg,10\n")
+    assert read_labels_file(root / "class_labels.txt").classes == ("0", "9", "10")
+
+
+@pytest.mark.parametrize("disk", ["NFC", "NFD"])
+@pytest.mark.parametrize("listed", ["NFC", "NFD"])
+def test_both_unicode_normal_forms_name_the_same_file(tmp_path, disk, listed):
+    name = "Kätzchen café 猫.jpg"
+    Image.new("RGB", (8, 6)).save(tmp_path / unicodedata.normalize(disk, name))
+    row = unicodedata.normalize(listed, f"image,label\n{name},Kätzchen\n")
+    (tmp_path / "l.csv").write_text(row, encoding="utf-8")
+    images = read_labels_file(tmp_path / "l.csv")
+    assert images.classes == (unicodedata.normalize("NFC", "Kätzchen"),) and images.samples[0].image.is_file()
+
+
+def test_where_images_may_lie(root, tmp_path_factory):
+    other = tmp_path_factory.mktemp("lists")
+    (other / "l.csv").write_text(f"image,label\n{root}/a.jpg,cat\nC:\\Users\\me\\set\\sub\\b 1.PNG,dog\n")
+    images = read_labels_file(other / "l.csv", image_root=root)
+    assert labels_of(images) == {"a.jpg": {"cat"}, "sub/b 1.PNG": {"dog"}}
+    (other / "l.csv").write_text(f"image,label\n../{root.name}/a.jpg,cat\n")
+    assert read_labels_file(other / "l.csv").samples[0].image.samefile(root / "a.jpg")
+    (other / "l.csv").write_text(f"image,label\n{root.name}/a.jpg,cat\n")
+    assert labels_of(read_labels_file(other / "l.csv", image_root=root)) == {"a.jpg": {"cat"}}
+    (other / "l.csv").write_text("image,label\nelsewhere/a.jpg,cat\n")
+    with pytest.raises(InvalidDataset, match=r"no image \(1\): elsewhere/a.jpg"):
+        read_labels_file(other / "l.csv", image_root=root)
+
+
+def test_a_declared_encoding(root):
+    text = "image,label\na.jpg,кошка\nd.jpg,собака\n"
+    (root / "l.csv").write_bytes(text.encode("cp1251"))
+    assert read_labels_file(root / "l.csv", encoding="cp1251").classes == ("кошка", "собака")
+    with pytest.raises(InvalidDataset, match="not text in UTF-8 or UTF-16"):
+        read_labels_file(root / "l.csv")
+    with pytest.raises(InvalidDataset, match="no text encoding 'klingon'"):
+        read_labels_file(root / "l.csv", encoding="klingon")
+
+
+def test_rows_of_one_split(root):
+    (root / "l.csv").write_text("image,label,split\na.jpg,cat,train\nd.jpg,dog,val\nc.tif,,train\n")
+    assert labels_of(read_labels_file(root / "l.csv", splits=["train"])) == {"a.jpg": {"cat"}, "c.tif": set()}
+    with pytest.raises(InvalidDataset, match="has the splits train, val: choose"):
+        read_labels_file(root / "l.csv", splits=["train_aug"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("image,label\n", "has no row with an image and a label"),
+        ("a.jpg\nd.jpg\n", "has no row with an image and a label"),
+        ("image,label\nx.jpg,cat\ny.jpg,dog\n", r"no image \(2\): x.jpg \(line 2\), y.jpg \(line 3\)"),
+        ("image,label\nx,cat\ny,dog\n", "no column with images that are there"),
+        ("image,colour,shape\na.jpg,red,round\nd.jpg,blue,flat\n", r"several columns .*colour, shape"),
+        ("a.jpg,1,0\nd.jpg,0,1\n", "give one with the class names"),
+        ('{"a.jpg": ["cat"]', "is not JSON"),
+        ('[["a.jpg", "cat"]]', "a record without an image"),
+        ('{"images": [{"id": 1}], "categories": []}', "looks like COCO's but lacks 'path'"),
+        (
+            json.dumps(
+                {
+                    "images": [{"id": 1, "file_name": "a.jpg"}],
+                    "categories": [{"id": 1, "name": "cat"}],
+                    "annotations": [{"image_id": 2, "category_id": 1}, {"image_id": 1, "category_id": 5}],
+                }
+            ),
+            r"of no image \(1\)[\s\S]*of no category \(1\)",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_told(root, text, message):
+    (root / "l.csv").write_text(text)
+    with pytest.raises(InvalidDataset, match=message):
+        read_labels_file(root / "l.csv")
+
+
+def test_no_file_and_names_that_mean_several(root):
+    with pytest.raises(InvalidDataset, match="There is no file"):
+        read_labels_file(root / "none.csv")
+    Image.new("RGB", (8, 6)).save(root / "a.png")
+    (root / "l.csv").write_text("image,label\na,cat\nd.jpg,dog\n")
+    with pytest.raises(InvalidDataset, match=r"several files for an image \(1\): a may mean each of a.jpg, a.png"):
+        read_labels_file(root / "l.csv")
+
+
+def test_the_report_and_the_refusal_of_a_class_without_negatives(root):
+    (root / "l.csv").write_text("image,label\n" + PAIRS)
+    images = read_labels_file(root / "l.csv")
+    told = str(DatasetReport.of(images))
+    assert "4 images, 2 classes" in told and "cat 2, dog 2" in told and "kept as negatives: 1" in told
+    require_negatives(images)
+    (root / "l.csv").write_text("image,label\na.jpg,cat\nd.jpg,cat\nd.jpg,dog\n")
+    with pytest.raises(InvalidDataset, match="cat is in every image of these 2: add images without it"):
+        require_negatives(read_labels_file(root / "l.csv"))
