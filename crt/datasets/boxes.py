@@ -1,60 +1,181 @@
-"""Boxes from a CSV file, for pictures of any reader; a picture may have several."""
+"""Boxes from a text file, for images of any reader; an image may have several."""
 
 from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from crt.datasets.base import Box, ImageSet, Problems
+from PIL import Image
+
+from crt.datasets.base import Box, ImageSet, Problems, Sample
+from crt.datasets.files import tails
+from crt.datasets.tables import read_rows
+from crt.datasets.text import folded, read_text
 from crt.errors import InvalidDataset
+from crt.formats import FORMATS
 
 COLUMNS = ("id", "x0", "y0", "x1", "y1")
+WSOL_BOXES, WSOL_SIZES = "localization.txt", "image_sizes.txt"
+"""Names in the metadata folders of wsolevaluation (Choe et al. 2020), `metadata/<data set>/<split>/`."""
+_OTHER_NAMES = {
+    "id": ("id", "image", "image_id", "imageid", "filename", "file_name", "file", "path", "name", "img"),
+    "x0": ("x0", "xmin", "x_min", "left", "x"),
+    "y0": ("y0", "ymin", "y_min", "top", "y"),
+    "x1": ("x1", "xmax", "x_max", "right"),
+    "y1": ("y1", "ymax", "y_max", "bottom"),
+    "width": ("width", "w", "box_width", "bbox_width"),
+    "height": ("height", "h", "box_height", "bbox_height"),
+}
+_TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
+_ORIENTATION = 0x0112
 
 
 def with_boxes(images: ImageSet, file: str | Path) -> ImageSet:
-    """The same pictures with the boxes of a CSV file whose columns are id, x0, y0, x1, y1 in pixels, in any order.
+    """The same images with the boxes of a file.
+
+    file: a table whose columns are id, x0, y0, x1, y1 in pixels, in any order, or xmin, ymin, xmax, ymax, or x, y with
+        width and height; without a header the columns are id, x0, y0, x1, y1, as in the `localization.txt` of
+        wsolevaluation. Commas, semicolons or tabs separate them, blanks around them do not matter. Or a folder that
+        holds `localization.txt`. Where `image_sizes.txt` (id, width, height) lies beside that file, boxes are in pixels
+        of these sizes and are scaled to the images.
 
     Other columns do not matter; an id may come several times. Ids are those of the samples, with or without the file's
-    extension. Raises InvalidDataset with every problem found: pictures without a box, ids of no picture, boxes without
-    an area.
+    extension, or paths that end with them. Raises InvalidDataset with every problem found: images without a box, ids of
+    no image, boxes without an area.
     """
     file = Path(file).expanduser()
+    if file.is_dir():
+        file = file / WSOL_BOXES
     problems = Problems(f"The boxes in {file}")
-    ids = {form: sample.id for sample in images.samples for form in (sample.id, sample.id.rpartition(".")[0]) if form}
-    ids |= {sample.id: sample.id for sample in images.samples}
+    ids = _Ids(images.samples)
     found: dict[str, list[Box]] = {}
-    for number, row in enumerate(_rows(file), start=2):
-        name = ids.get((row["id"] or "").strip())
-        if name is None:
-            problems.add("of no picture", row["id"])
-        elif (box := _box(row)) is None:
-            problems.add("not four numbers with an area", f"line {number} ({row['id']})")
+    for number, name, box in _boxes(file):
+        key = ids.find(name)
+        if key is None:
+            problems.add("of no picture", name)
+        elif box is None:
+            problems.add("not four numbers with an area", f"line {number} ({name})")
         else:
-            found.setdefault(name, []).append(box)
+            found.setdefault(key, []).append(box)
     for sample in images.samples:
         if sample.id not in found:
             problems.add("no box for", sample.id)
+    sizes = _sizes(file.with_name(WSOL_SIZES), ids, problems) if file.name == WSOL_BOXES else {}
     problems.raise_if_any()
-    return replace(images, samples=tuple(replace(s, boxes=tuple(found[s.id])) for s in images.samples))
+    samples = (replace(s, boxes=_scaled(s, found[s.id], sizes.get(s.id))) for s in images.samples)
+    return replace(images, samples=tuple(samples))
 
 
-def _rows(file: Path) -> list[dict[str, str]]:
+class _Ids:
+    """The samples by every form of their id: with or without extension, slashes, case, normal form."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self._exact: dict[str, str] = {}
+        self._folded: dict[str, set[str]] = {}
+        for sample in samples:
+            bare, _, suffix = sample.id.rpartition(".")
+            forms = [sample.id, sample.id + sample.image.suffix]
+            forms += [bare] if bare and "/" not in suffix else []
+            for form in forms:
+                self._exact.setdefault(form, sample.id)
+                self._folded.setdefault(folded(form), set()).add(sample.id)
+        self._exact |= {sample.id: sample.id for sample in samples}
+
+    def find(self, name: str) -> str | None:
+        """The id of the sample that a name means, by the longest end of it that is one."""
+        for tail in tails(name):
+            if tail in self._exact:
+                return self._exact[tail]
+            close = self._folded.get(folded(tail), set())
+            if len(close) == 1:
+                return next(iter(close))
+        return None
+
+
+def _table(file: Path) -> list[tuple[int, list[str]]]:
     try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            if missing:
-                raise InvalidDataset(f"{file} lacks the columns {', '.join(missing)}: it needs {', '.join(COLUMNS)}.")
-            return list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return read_rows(read_text(file), lambda row: len(row) >= 3)
+    except csv.Error as error:
         raise InvalidDataset(f"{file} cannot be read as CSV: {error}.") from error
 
 
-def _box(row: dict[str, str]) -> Box | None:
+def _boxes(file: Path) -> list[tuple[int, str, Box | None]]:
+    """(line, id, box or None where it is none) of every row."""
+    rows = _table(file)
+    if not rows:
+        raise InvalidDataset(f"{file} is empty: it needs the columns {', '.join(COLUMNS)}.")
+    places, sized = _header(rows[0][1], file)
+    body = rows if places is None else rows[1:]
+    at = places or {name: place for place, name in enumerate(COLUMNS)}
+    return [(number, _cell(row, at["id"]), _box(row, at, sized=sized)) for number, row in body]
+
+
+def _header(row: Sequence[str], file: Path) -> tuple[dict[str, int] | None, bool]:
+    """Where the columns are and whether they give width and height; None for a table without a header."""
+    if len(row) >= len(COLUMNS) and all(_number(cell) is not None for cell in row[1:5]):
+        return None, False
+    cells = [cell.lower() for cell in row]
+    at = {
+        column: next(cells.index(name) for name in names if name in cells)
+        for column, names in _OTHER_NAMES.items()
+        if any(name in cells for name in names)
+    }
+    corners = all(name in at for name in COLUMNS)
+    sized = not corners and all(name in at for name in ("id", "x0", "y0", "width", "height"))
+    if not corners and not sized:
+        missing = [name for name in COLUMNS if name not in at]
+        raise InvalidDataset(f"{file} lacks the columns {', '.join(missing)}: it needs {', '.join(COLUMNS)}.")
+    return at, sized
+
+
+def _cell(row: Sequence[str], place: int) -> str:
+    return row[place] if place < len(row) else ""
+
+
+def _number(text: str) -> float | None:
     try:
-        x0, y0, x1, y1 = (float(row[name]) for name in COLUMNS[1:])
-    except (TypeError, ValueError):
+        value = float(text.replace(",", "."))  # a decimal comma, where semicolons separate
+    except ValueError:
         return None
-    return (x0, y0, x1, y1) if all(map(math.isfinite, (x0, y0, x1, y1))) and x1 > x0 and y1 > y0 else None
+    return value if math.isfinite(value) else None
+
+
+def _box(row: Sequence[str], at: dict[str, int], *, sized: bool) -> Box | None:
+    names = ("x0", "y0", "width", "height") if sized else COLUMNS[1:]
+    x0, y0, right, bottom = (_number(_cell(row, at[name])) for name in names)
+    if x0 is None or y0 is None or right is None or bottom is None:
+        return None
+    x1, y1 = (x0 + right, y0 + bottom) if sized else (right, bottom)
+    return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+
+
+def _sizes(file: Path, ids: _Ids, problems: Problems) -> dict[str, tuple[float, float]]:
+    """Width and height that boxes are in, by id; nothing without the file."""
+    sizes: dict[str, tuple[float, float]] = {}
+    for number, row in _table(file) if file.is_file() else ():
+        key = ids.find(row[0])
+        width, height = (_number(_cell(row, place)) or 0.0 for place in (1, 2))
+        if key is None:
+            continue
+        if width <= 0 or height <= 0:
+            problems.add(f"not a width and a height in {file.name}", f"line {number} ({row[0]})")
+        sizes[key] = (width, height)
+    return sizes
+
+
+def _scaled(sample: Sample, boxes: Sequence[Box], size: tuple[float, float] | None) -> tuple[Box, ...]:
+    """Boxes in pixels of `size` -> in those of the image; as they are where no size is known."""
+    if size is None:
+        return tuple(boxes)
+    try:
+        with Image.open(sample.image, formats=FORMATS) as image:
+            width, height = image.size
+            if image.getexif().get(_ORIENTATION) in _TURNED:
+                width, height = height, width
+    except Exception as error:  # Pillow's readers raise nearly any type at damaged headers
+        raise InvalidDataset(f"The image of {sample.id} cannot be read, so its boxes cannot be scaled.") from error
+    across, down = width / size[0], height / size[1]
+    return tuple((x0 * across, y0 * down, x1 * across, y1 * down) for x0, y0, x1, y1 in boxes)

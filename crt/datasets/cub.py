@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from crt.datasets.base import Box, ImageSet, Problems, Sample, written
+from crt.datasets.files import FileIndex, slashes
+from crt.datasets.text import clean, folded, read_text
 from crt.errors import InvalidDataset, InvalidSetting
 
 CubSplit = Literal["train", "test"]
-PER_PICTURE = ("image_class_labels.txt", "train_test_split.txt", "bounding_boxes.txt")
+CubBoxes = Literal["none", "required"]
+PER_PICTURE = ("image_class_labels.txt", "train_test_split.txt")
+BOXES = "bounding_boxes.txt"
 
 
 def is_cub(root: str | Path) -> bool:
@@ -18,49 +22,68 @@ def is_cub(root: str | Path) -> bool:
     return any((folder / "images.txt").is_file() for folder in _places(Path(root).expanduser()))
 
 
-def read_cub(root: str | Path, split: str, *, classes: Sequence[str] | None = None) -> ImageSet:
+def read_cub(
+    root: str | Path, split: str, *, classes: Sequence[str] | None = None, boxes: CubBoxes = "required"
+) -> ImageSet:
     """One split with classes and boxes, and masks where `segmentations/` has them; a single-label set.
 
-    root: the folder that holds `images.txt`, or the one around it.
+    root: the folder that holds `images.txt`, or the one around it. `segmentations/` is in the former or beside it,
+        where its archive unpacks.
     split: `train` or `test`.
     classes: names as in `classes.txt`, with or without their number; all by default, in the order of their ids. Those
     of the result are as one writes them: "Black footed Albatross" for 001.Black_footed_Albatross.
+    boxes: "none" does not read `bounding_boxes.txt`; training from labels needs none. "required" reports every image
+        without a box that has an area.
     A sample's id is its path under `images/`, without the extension. Ids of pictures and classes may have gaps. Boxes
     are as the file has them: they may reach over the edge of the picture.
 
-    Raises InvalidDataset with every problem found; InvalidSetting for an unknown split.
+    Raises InvalidDataset with every problem found; InvalidSetting for an unknown split or `boxes`.
     """
     if split not in get_args(CubSplit):
         raise InvalidSetting(f"The split is {split!r}: give {' or '.join(get_args(CubSplit))}.")
+    if boxes not in get_args(CubBoxes):
+        raise InvalidSetting(f"boxes is {boxes!r}: give {' or '.join(get_args(CubBoxes))}.")
     folder = _find(Path(root).expanduser())
     problems = Problems(f"CUB-200-2011 in {folder}")
-    paths, names = (_table(folder / file, problems) for file in ("images.txt", "classes.txt"))
-    labels, training, corners = (_table(folder / file, problems) for file in PER_PICTURE)
+    paths, names = (_table(folder / file, problems, whole=True) for file in ("images.txt", "classes.txt"))
+    labels, training = (_table(folder / file, problems) for file in PER_PICTURE)
+    corners = _table(folder / BOXES, problems) if boxes == "required" else {}
     wanted = _chosen(names, classes, problems)
-    samples = []
-    for key, (path, *_) in paths.items():
-        told = [table.get(key) for table in (labels, training, corners)]
-        for table, row in zip(PER_PICTURE, told, strict=True):
+    images, masks = FileIndex(folder / "images"), [FileIndex(top, (".png",), first=".png") for top in _masks(folder)]
+    samples, left_out = [], []
+    for key, (listed,) in paths.items():
+        path = slashes(listed)
+        told = {file: table.get(key) for file, table in zip(PER_PICTURE, (labels, training), strict=True)}
+        if boxes == "required":
+            told[BOXES] = corners.get(key)
+        for table, row in told.items():
             if row is None:
                 problems.add(f"not in {table}", key)
-        label, side, box = told
+        label, side, box = (told.get(file) for file in (*PER_PICTURE, BOXES))
         if label is None or side is None or label[0] not in wanted:
             if label is not None and label[0] not in names:
                 problems.add("of a class that classes.txt does not have", f"{key} ({label[0]})")
+            elif label is not None and side is not None and (side[0] == "1") == (split == "train"):
+                left_out.append((f"of the class {written(names[label[0]][0])}, which was not chosen", path))
             continue
         if (side[0] == "1") != (split == "train"):
             continue
-        image = folder / "images" / path
-        if not image.is_file():
+        if (image := images.one(path)) is None:
             problems.add("no picture", path)
-        mask = (folder / "segmentations" / path).with_suffix(".png")
-        found = () if box is None else _box(box, key, problems)
         name = str(Path(path).with_suffix(""))
-        samples.append(Sample(name, image, (wanted[label[0]],), mask if mask.is_file() else None, found))
+        mask = next((found for index in masks if (found := index.one(name)) is not None), None)
+        found = () if box is None else _box(box, key, problems)
+        samples.append(Sample(name, image or folder / "images" / path, (wanted[label[0]],), mask, found))
     if not samples and not len(problems):
         problems.add("no picture of the classes in this split", split)
     problems.raise_if_any()
-    return ImageSet(tuple(written(names[key][0]) for key in wanted), tuple(samples), single_label=True)
+    classes = tuple(written(names[key][0]) for key in wanted)
+    return ImageSet(classes, tuple(samples), single_label=True, left_out=tuple(left_out))
+
+
+def _masks(folder: Path) -> list[Path]:
+    """Where `segmentations/` may be: its own archive unpacks it beside CUB_200_2011."""
+    return [top for top in (folder / "segmentations", folder.parent / "segmentations") if top.is_dir()]
 
 
 def _find(root: Path) -> Path:
@@ -74,21 +97,21 @@ def _places(root: Path) -> tuple[Path, Path]:
     return root, root / "CUB_200_2011"
 
 
-def _table(file: Path, problems: Problems) -> dict[str, tuple[str, ...]]:
-    """Lines "id value …" by id; an id that comes twice is a problem."""
+def _table(file: Path, problems: Problems, *, whole: bool = False) -> dict[str, tuple[str, ...]]:
+    """Lines "id value …" by id; an id that comes twice is a problem. `whole`: the value is the rest of the line."""
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(file).splitlines()
+    except InvalidDataset as error:
         problems.add("unreadable file", f"{file.name} ({error})")
         return {}
     rows: dict[str, tuple[str, ...]] = {}
     for line in lines:
-        if not (words := line.split()):
+        if not (words := line.split(None, 1 if whole else -1)):
             continue
         if len(words) < 2 or words[0] in rows:
             problems.add(f"a line without a value, or an id twice, in {file.name}", words[0])
             continue
-        rows[words[0]] = tuple(words[1:])
+        rows[words[0]] = tuple(map(str.strip, words[1:]))
     return rows
 
 
@@ -97,20 +120,21 @@ def _chosen(names: dict[str, tuple[str, ...]], classes: Sequence[str] | None, pr
     order = sorted(names, key=lambda key: int(key) if key.isdigit() else 0)
     if classes is None:
         return {key: index for index, key in enumerate(order)}
-    by_name = {form: key for key in order for form in _forms(names[key][0])}
+    by_name = {folded(form): key for key in order for form in _forms(names[key][0]) if form}
     chosen: dict[str, int] = {}
     for name in classes:
-        if name not in by_name or by_name[name] in chosen:
+        key = by_name.get(folded(name))
+        if key is None or key in chosen:
             problems.add("no such class in classes.txt, or given twice", name)
         else:
-            chosen[by_name[name]] = len(chosen)
+            chosen[key] = len(chosen)
     if not classes:
         problems.add("no class requested; there are", ", ".join(names[key][0] for key in order))
     return chosen
 
 
 def _forms(name: str) -> tuple[str, str, str]:
-    return name, name.partition(".")[2], written(name)
+    return clean(name), name.partition(".")[2], written(name)
 
 
 def _box(words: Sequence[str], key: str, problems: Problems) -> tuple[Box, ...]:
