@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import threading
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import matplotlib as mpl
 import numpy as np
@@ -23,8 +24,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from crt.errors import InvalidSetting
+from crt.figures.fonts import Typeface, families
 from crt.figures.layer import MapLayer, Style, bar, mixed
-from crt.figures.sheet import printable, typeface, wrap
+from crt.figures.sheet import printable, wrap
 from crt.outlines import outlines
 
 Kind = Literal["png", "pdf", "svg"]
@@ -99,7 +101,9 @@ def render(figure: Figure, kind: Kind, *, title: str = "", description: str = ""
     """
     title, description = printable(title), printable(description)
     stream = io.BytesIO()
-    with _RENDERING, mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "crt", "pdf.fonttype": 42}):
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "crt", "pdf.fonttype": 42}
+    with _RENDERING, mpl.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # `families` has named the characters
         if kind == "png":
             figure.set_dpi(DPI)
             canvas = FigureCanvasAgg(figure)
@@ -129,7 +133,8 @@ class _Canvas:
     def text(self, x: float, y: float, text: str, size: float, **kind) -> float:
         """Put a line with its top at y -> the top of the next line."""
         place = x / self.width, 1 - y / self.height
-        self.figure.text(*place, text, fontsize=size, va="top", parse_math=False, **{"color": INK, **kind})
+        style = {"color": INK, "fontfamily": families(text), **kind}
+        self.figure.text(*place, text, fontsize=size, va="top", parse_math=False, **style)
         return y + LINE * POINT * size
 
     def axes(self, x: float, y: float, width: float, height: float) -> Axes:
@@ -206,7 +211,7 @@ def _stroke(axes: Axes, rings: Sequence[np.ndarray], styles: Sequence[tuple]) ->
 
 def _lines(text: str, size: int, width: float) -> list[str]:
     """A text as lines of at most `width` inches."""
-    return wrap(printable(text), typeface(size), int(width / POINT))
+    return wrap(printable(text), Typeface(size), int(width / POINT))
 
 
 def _first(text: str, size: int) -> str:

@@ -1,20 +1,19 @@
 """Sheets: pictures in rows with lines of text under them, as one raster picture.
 
-The font is matplotlib's DejaVu Sans, which has the signs and the accents that Pillow's own lacks.
+Text is drawn by `crt.figures.fonts`, in whatever script it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from crt.errors import InvalidSetting
 from crt.figures.colours import COLORMAP, colour_bar, fit
+from crt.figures.fonts import Typeface
 
 MARGIN = 12
 INK, PAPER, FAINT = (20, 20, 20), (255, 255, 255), (90, 90, 90)
@@ -45,7 +44,7 @@ def contact_sheet(
     """
     if not rows or not all(rows):
         raise InvalidSetting("A sheet needs at least one picture in every row.")
-    small, large, heading = typeface(text), typeface(text + 3), typeface(text + 8)
+    small, large, heading = Typeface(text), Typeface(text + 3), Typeface(text + 8)
     across = max(len(row) for row in rows) * (width + MARGIN) + MARGIN
     head = wrap(title, heading, across - 2 * MARGIN) if title else []
     foot = [line for note in notes for line in wrap(note, small, across - 2 * MARGIN)]
@@ -57,7 +56,7 @@ def contact_sheet(
     draw = ImageDraw.Draw(sheet)
     y = MARGIN
     for line in head:
-        draw.text((MARGIN, y), line, INK, heading)
+        heading.draw(draw, (MARGIN, y), line, INK)
         y += title_step
     for row, height in zip(blocks, heights, strict=True):
         for column, block in enumerate(row):
@@ -65,20 +64,15 @@ def contact_sheet(
         y += height + MARGIN
     if bar:
         colours = Image.fromarray(colour_bar(width, text, colormap=colormap))
-        draw.text((MARGIN, y), bar[0], FAINT, small)
+        small.draw(draw, (MARGIN, y), bar[0], FAINT)
         x = MARGIN + round(small.getlength(bar[0])) + 8
         sheet.paste(colours, (x, y + 2))
-        draw.text((x + width + 8, y), bar[1], FAINT, small)
+        small.draw(draw, (x + width + 8, y), bar[1], FAINT)
         y += bar_step
     for line in foot:
-        draw.text((MARGIN, y), line, FAINT, small)
+        small.draw(draw, (MARGIN, y), line, FAINT)
         y += note_step
     return sheet
-
-
-def typeface(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans in pixels of an em; it comes with matplotlib."""
-    return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
 
 
 def printable(text: str) -> str:
@@ -86,7 +80,7 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
 
 
-def wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+def wrap(text: str, font: Typeface, width: int) -> list[str]:
     """Break a text into lines of at most `width` pixels, between words where that is possible."""
     lines = [""]
     for word in text.split():
@@ -102,7 +96,7 @@ def wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     return [line for line in lines if line] or [""]
 
 
-def _panel(panel: Panel, width: int, small: ImageFont.FreeTypeFont, large: ImageFont.FreeTypeFont) -> Image.Image:
+def _panel(panel: Panel, width: int, small: Typeface, large: Typeface) -> Image.Image:
     """A picture at the panel's width with its lines below."""
     picture = Image.fromarray(panel.image if panel.image.shape[1] <= width else fit(panel.image, width))
     lines = [(line, large if i == 0 else small) for i, text in enumerate(panel.lines)
@@ -112,6 +106,6 @@ def _panel(panel: Panel, width: int, small: ImageFont.FreeTypeFont, large: Image
     block.paste(picture, ((width - picture.width) // 2, 0))
     draw, y = ImageDraw.Draw(block), picture.height + 6
     for line, font in lines:
-        draw.text((0, y), line, INK, font)
+        font.draw(draw, (0, y), line, INK)
         y += round(1.35 * font.size)
     return block

@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from crt.figures.fonts import families
 from crt.results.base import Chart
 
 # Okabe and Ito (2008), told apart by most who see colours differently; the marks tell them apart without any.
@@ -32,7 +33,9 @@ def svg(chart: Chart) -> bytes:
     """A chart of at least one point as a picture on white, error bars where there is a spread."""
     places = sorted({x for line in chart.lines for x in line.x})
     apart = APART * (places[-1] - places[0]) if any(line.half for line in chart.lines) else 0.0
-    with _RENDERING, mpl.rc_context(SETTINGS):
+    text = "".join([chart.title, chart.x, chart.y, *chart.places, *(line.name for line in chart.lines)])
+    fonts: Any = {"font.family": ["sans-serif", *more]} if (more := families(text)[1:]) else {}
+    with _RENDERING, mpl.rc_context(SETTINGS | fonts):
         figure = Figure(figsize=(5.2, 3.4), facecolor="white", layout="constrained")
         axes = figure.subplots()
         for index, line in enumerate(chart.lines):
