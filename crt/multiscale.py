@@ -111,6 +111,6 @@ def multi_scale_maps(
             trace = predictor.trace(np.ascontiguousarray(scaled[:, ::-1]) if flipped else scaled, settings)
             if scale == 1.0 and not flipped:
                 plain = trace
-            for name, want in requests.items():
+            for name, want in requests.items() if len(keys) else ():  # an image without classes has its trace only
                 sums[name] += to_pixels(want.maps(trace, keys), trace.span(want.method), size, flipped=flipped)
     return sums, plain or predictor.trace(base, settings)

@@ -67,6 +67,8 @@ class MapPreview:
 
 
 def fixed_pictures(images: ImageSet, count: int) -> ImageSet:
-    """The same `count` pictures of a set every time, spread evenly over it."""
-    chosen = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)) if count else []
-    return ImageSet(images.classes, tuple(images.samples[i] for i in chosen), images.single_label)
+    """The same `count` pictures of a set every time, spread evenly over those that show a class."""
+    labelled = [sample for sample in images.samples if sample.labels]
+    count = min(count, len(labelled))
+    chosen = np.unique(np.linspace(0, len(labelled) - 1, count).astype(int)) if count else []
+    return ImageSet(images.classes, tuple(labelled[i] for i in chosen), images.single_label)

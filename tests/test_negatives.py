@@ -1,0 +1,70 @@
+"""An image without objects goes through every stage: seeds of no class, a mask of background, a row of a preview."""
+
+import numpy as np
+import pytest
+
+from crt.checkpoint import load_checkpoint
+from crt.datasets import VOC_CLASSES, ImageSet, Sample, read_voc
+from crt.images import load_image
+from crt.indexed import save_labels
+from crt.masks.labels import confident_labels
+from crt.masks.walk import random_walk, walk_scores
+from crt.metrics.seeds import evaluate_seeds
+from crt.metrics.stored import measure_seeds
+from crt.multiscale import Views, multi_scale_maps, requests_for
+from crt.predictor import Predictor
+from crt.seed_files import SeedMaps, is_done, seed_path
+from crt.seeds import label_map
+from crt.train.preview import fixed_pictures
+from scripts.make_seeds import Seeds, make_seeds
+from tests.test_datasets import add_picture, write_split
+from tests.tiny import tiny_checkpoint
+
+
+@pytest.fixture
+def voc(tmp_path):
+    """A cat and an image without objects, whose mask is background."""
+    voc = tmp_path / "VOC2012"
+    add_picture(voc, "c0", ["cat"])
+    add_picture(voc, "n0", [])
+    save_labels(voc / "SegmentationClass" / "c0.png", np.full((6, 8), 8, np.uint8))
+    write_split(voc, "train", ["n0", "c0"])
+    tiny_checkpoint(tmp_path / "tiny", classes=VOC_CLASSES)
+    return voc
+
+
+def test_seeds_of_an_image_without_objects(voc, tmp_path):
+    images = read_voc(voc, "train", masks="required")
+    assert [sample.labels for sample in images.samples] == [(), (7,)]
+    predictor = Predictor(load_checkpoint(tmp_path / "tiny"))
+    requests = requests_for(predictor, 1)
+    image = load_image(images.samples[0].image)
+    summed, _ = multi_scale_maps(predictor, image, (), requests, Views((1.0,)))
+    assert all(maps.shape == (0, 6, 8) for maps in summed.values())
+    result = evaluate_seeds(predictor, images, views=Views((1.0,)), loops=1)
+    assert 0 <= result["methods"]["crt"]["miou_best"] <= 100
+
+
+def test_the_command_makes_them_and_the_measure_takes_them(voc, tmp_path):
+    config = Seeds(voc, tmp_path / "seeds", checkpoint=str(tmp_path / "tiny"), single_scale=True, device="cpu")
+    assert make_seeds(config).new == 2 and make_seeds(config).before == 2
+    score = measure_seeds(tmp_path / "seeds", read_voc(voc, "train", masks="required"))
+    assert score.confusion[0, 0] == 48  # all of the negative is background, whatever the threshold
+
+
+def test_the_stages_after_the_seeds(tmp_path):
+    seeds = SeedMaps.of((), np.zeros((0, 9, 13), np.float32))
+    seeds.save(seed_path(tmp_path, "n0"))
+    assert is_done(tmp_path, "n0", ())
+    walked = random_walk(seeds.strided, np.full((1, 3, 4), 0.5, np.float32))
+    assert walk_scores(walked, (9, 13)).shape == (0, 9, 13)
+    assert not label_map(seeds.high_res, ()).any()
+    picture = np.random.default_rng(0).integers(0, 256, (9, 13, 3), dtype=np.uint8)
+    assert not confident_labels(picture, seeds.high_res, ()).any()
+
+
+def test_the_preview_shows_images_that_have_a_class(tmp_path):
+    samples = tuple(Sample(f"{i}", tmp_path, (0,) if i % 3 == 1 else ()) for i in range(12))
+    shown = fixed_pictures(ImageSet(("a",), samples), 3)
+    assert [sample.id for sample in shown.samples] == ["1", "4", "10"]
+    assert len(fixed_pictures(ImageSet(("a",), samples[:1]), 3)) == 0
