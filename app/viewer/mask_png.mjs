@@ -38,9 +38,18 @@ function ofNumbers({ values, palette }, classes, chosen) {
   // 0 with 1, or 0 with 255, is how masks of one object are written, unless the palette says that they are classes.
   const single = present.length === 2 && (!kept || (!names && (present[1] === 1 || present[1] === BORDER)));
   if (single) return two(present[1], chosen);
+  if (!kept && !palette && hasSoftEdges(values)) throw new BadPng('This mask has soft edges, with values between 0 and the largest that are no classes: save it without antialiasing.');
   if (!kept) throw new BadPng(`This mask has the value ${present.find((value) => value > classes.length)}, but there are ${classes.length} classes: use 0 for the background and k for class k, or two values for ${chosen}.`);
   if (!Object.keys(kept).length) throw new BadPng('This mask has no pixel of any class that the checkpoint knows: choose another file.');
   return { table: Uint8Array.from({ length: 256 }, (_, value) => value), values: kept, notice: `It holds ${Object.keys(kept).join(', ')}.` };
+}
+
+/** Whether grey values come gradually between two plateaus, as antialiasing leaves them; `_has_soft_edges` of crt/indexed.py. */
+function hasSoftEdges(values) {
+  const counts = new Uint32Array(256);
+  for (const value of values) counts[value] += 1;
+  const found = [...counts].filter(Boolean).sort((a, b) => b - a);
+  return found.length - 2 > 16 && values.length - found[0] - found[1] < 0.25 * values.length;
 }
 
 function ofColors(colors, classes, chosen) {

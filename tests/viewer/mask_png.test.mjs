@@ -166,6 +166,8 @@ test('indices are classes in the order of the checkpoint, or VOC classes by thei
   assert.deepEqual(voc.values, { bird: 3, cat: 8 });
   assert.deepEqual(voc.labels, [0, 3, 8, 15, 255, 0]);
   await assert.rejects(read([[0, 3, 8], [15, 0, 0]], { type: 3 }), /value 8, but there are 3 classes/);
+  const soft = Array.from({ length: 40 }, (_, y) => Array.from({ length: 60 }, (_, x) => (y % 20 ? 255 * (x > 30) : 4 * x)));
+  await assert.rejects(read(soft, { type: 0 }), /soft edges.*save it without antialiasing/);
   await assert.rejects(read([[0, 0, 0], [0, 0, 0]], { type: 3 }), /no pixel of any class/);
   await assert.rejects(read([[255, 255, 255], [255, 255, 255]], { type: 0 }), /no pixel of any class/);
 });
