@@ -33,7 +33,8 @@ class Wsol:
     """CUB-200-2011 or a part of it (the folder of images.txt), or a folder of class folders with `--boxes`."""
     checkpoint: str = "checkpoints/cub"
     boxes: Path | None = None
-    """CSV with columns id, x0, y0, x1, y1; an id may come several times. CUB has its own boxes."""
+    """CSV with columns id, x0, y0, x1, y1 (or those five without a header); an id may come several times. Or a metadata
+    folder of wsolevaluation. CUB has its own boxes."""
     split: str = "test"
     """Of CUB: what is measured."""
     threshold: float | None = None
@@ -104,8 +105,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
 def read_boxes(root: Path, boxes: Path | None, split: str) -> ImageSet:
     """Pictures with boxes in either layout. Raises InvalidDataset, and InvalidSetting where no boxes are given."""
     if is_cub(root):
-        images = read_cub(root, split)
-        return images if boxes is None else with_boxes(images, boxes)
+        return read_cub(root, split) if boxes is None else with_boxes(read_cub(root, split, boxes="none"), boxes)
     if boxes is None:
         raise InvalidSetting(f"{root} is not CUB-200-2011: give --boxes, a CSV file with id, x0, y0, x1, y1.")
     return with_boxes(read_folders(root), boxes)

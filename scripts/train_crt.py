@@ -2,6 +2,7 @@
 
     python -m scripts.train_crt full --data.roots VOC2012 --data.splits train_aug --out runs/crt
     python -m scripts.train_crt full --data.roots VOC2012:train_aug,train_extra VOC2007:train --out runs/crt
+    python -m scripts.train_crt full --data.layout labels --data.roots labels.csv --out runs/own
     accelerate launch -m scripts.train_crt full --data.roots VOC2012 --out runs/crt
 
 `--model.branches vit` gives TS-CAM and `--model.branches cnn` the CNN alone, on the same epochs as the preset.
@@ -11,10 +12,21 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from pathlib import Path
 
 import tyro
 
-from crt.datasets import ImageSet, check_images, read_cub, read_folders, read_voc
+from crt.datasets import (
+    VOC_CLASSES,
+    DatasetReport,
+    ImageSet,
+    check_images,
+    read_cub,
+    read_folders,
+    read_labels_file,
+    read_voc,
+    require_negatives,
+)
 from crt.errors import CrtError, InvalidDataset
 from crt.train.config import PRESETS, DataConfig, TrainConfig, single_branch
 from crt.train.engine import train
@@ -23,18 +35,35 @@ from scripts.provenance import run_record
 
 
 def read_images(data: DataConfig) -> ImageSet:
-    """All pictures of a data config, every one of them checked. Raises InvalidDataset with all problems."""
+    """All images of a data config, every one of them checked. Raises InvalidDataset with all problems."""
     if not data.roots:
         raise InvalidDataset("No data: give --data.roots, a VOC2012 folder, one of CUB, or one of class folders.")
-    classes = data.classes or None
-    if data.layout == "folders":
-        sets = [read_folders(root, classes=classes) for root in data.roots]
-    else:
-        read = read_cub if data.layout == "cub" else read_voc
-        sets = [read(root, split, classes=classes) for root, splits in data.sources for split in splits]
+    sets = _with_same_classes([one for root, splits in data.sources for one in _read(data, root, splits)])
     images = ImageSet.concat(sets)
     check_images(images)
     return images
+
+
+def _read(data: DataConfig, root: Path, splits: tuple[str, ...]) -> list[ImageSet]:
+    """What lies at one root, a set for each split where the layout has them."""
+    classes = data.classes or None
+    if data.layout == "folders":
+        return [read_folders(root, classes=classes)]
+    if data.layout == "labels":
+        options = {"image_root": data.image_root, "encoding": data.encoding}
+        return [read_labels_file(root, classes=classes, splits=splits, **options)]
+    if data.layout == "cub":
+        return [read_cub(root, split, classes=classes, boxes="none") for split in splits]
+    names = data.class_names or None
+    return [read_voc(root, split, classes=classes, class_names=names) for split in splits]
+
+
+def _with_same_classes(sets: list[ImageSet]) -> list[ImageSet]:
+    """The sets over all their classes in the order of first mention; those of VOC stay as they are."""
+    if len({one.classes for one in sets}) == 1 or any(one.classes == VOC_CLASSES for one in sets):
+        return sets
+    names = tuple(dict.fromkeys(name for one in sets for name in one.classes))
+    return [one.over(names) for one in sets]
 
 
 def main(config: TrainConfig) -> None:
@@ -42,10 +71,13 @@ def main(config: TrainConfig) -> None:
     if config.model.branches != "pair":
         config = single_branch(config, config.model.branches)
     images = read_images(config.data)
+    encoding = sys.stdout.encoding or "utf-8"  # which may lack the letters of a class name
+    print(str(DatasetReport.of(images)).encode(encoding, "backslashreplace").decode(encoding))
+    require_negatives(images)
     shown = images
     if config.preview_split is not None and config.data.layout != "folders":
         root, splits = str(config.data.sources[0][0]), (config.preview_split,)
-        shown = read_images(dataclasses.replace(config.data, roots=(root,), splits=splits))
+        shown = read_images(dataclasses.replace(config.data, roots=(root,), splits=splits)).over(images.classes)
     last = config.schedule[-1]
     preview = MapPreview(fixed_pictures(shown, config.preview), config.out / "maps", last.crop, max(last.loops))
     record = run_record("scripts.train_crt", PRESETS)

@@ -42,8 +42,9 @@ class DatasetReport:
     def __str__(self) -> str:
         """Lines for a terminal: counts per class, images without a label, what was left out by reason."""
         kind = "one label per image" if self.single_label else "any number of labels per image"
-        lines = [f"{self.images} images, {len(self.per_class)} classes, {kind}."]
-        lines.append("Images per class: " + ", ".join(f"{name} {count}" for name, count in self.per_class.items()))
+        lines = [f"Images: {self.images}, classes: {len(self.per_class)}, {kind}"]
+        counted = ", ".join(f"{name} {count}" for name, count in self.per_class.items() if count)
+        lines.append(f"Images per class: {counted or 'none'}")
         if self.unlabelled:
             lines.append(f"Images without any of these classes, kept as negatives: {self.unlabelled}")
         if empty := [name for name, count in self.per_class.items() if not count]:
@@ -63,9 +64,6 @@ def require_negatives(images: ImageSet) -> None:
     counts = DatasetReport.of(images).per_class
     always = [name for name, count in counts.items() if count == len(images)]
     if always and len(images):
-        which = f"{', '.join(always)} {'is' if len(always) == 1 else 'are'} in every image"
+        which = f"{', '.join(always)} {'is' if len(always) == 1 else 'are'} in every image ({len(images)})"
         what = "a second class" if images.single_label else "images without it"
-        raise InvalidDataset(
-            f"A class cannot be learned without images that do not show it, and {which} of these {len(images)}: "
-            f"add {what}."
-        )
+        raise InvalidDataset(f"A class cannot be learned without images that do not show it, and {which}: add {what}.")

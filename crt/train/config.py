@@ -21,13 +21,23 @@ class DataConfig:
     """Where the pictures are."""
 
     roots: tuple[str, ...] = ()
-    """Devkit folders (`.../VOC2012`), class-per-folder roots, or folders of CUB-200-2011; with splits of their own as
-    `ROOT:SPLIT,SPLIT`."""
+    """Devkit folders (`.../VOC2012`), class-per-folder roots, folders of CUB-200-2011, or CSV and JSON files of labels;
+    with splits of their own as `ROOT:SPLIT,SPLIT`."""
     splits: tuple[str, ...] = ("train_aug",)
-    """Split names, read from every root that has none of its own; `train` for CUB. Not used by the folder layout."""
-    layout: Literal["voc", "folders", "cub"] = "voc"
+    """Split names, read from every root that has none of its own; `train` for CUB. Not used by the folder layout and by
+    a file of labels without a column `split`."""
+    layout: Literal["voc", "folders", "cub", "labels"] = "voc"
+    """`labels` is a table (CSV, TSV, with `;`) or a JSON file of images and their labels."""
     classes: tuple[str, ...] = ()
-    """Keep these classes only; all of them if empty."""
+    """Keep these classes only; all of them if empty. Images of the VOC layout and of a file of labels that show none of
+    them stay, as negatives."""
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the VOC layout, in the order of its mask values. If empty they are
+    VOC's, or those found in `Annotations` if no object of a split has a name of VOC's."""
+    image_root: Path | None = None
+    """The folder that image names in a file of labels are relative to; that of the file if none is given."""
+    encoding: str | None = None
+    """The encoding of a file of labels that is neither UTF-8 nor UTF-16, `cp1252` say."""
     repeat_below: float | None = None
     """Show images of classes rarer than this share of the images more often: the repeat factor sampling of LVIS."""
     workers: int = 1
