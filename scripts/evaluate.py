@@ -4,6 +4,8 @@ python -m scripts.evaluate seeds --root VOC2012 --split train --checkpoint check
 python -m scripts.evaluate stored --root VOC2012 --split train --folder runs/walked --sheet worst.png
 python -m scripts.evaluate masks --root VOC2012 --split val --folder runs/segmented --json FILE
 python -m scripts.evaluate wsol --root CUB_200_2011 --checkpoint checkpoints/cub --json FILE
+python -m scripts.evaluate pointing --root VOC2007 --split val --checkpoint checkpoints/voc --json FILE
+python -m scripts.evaluate classification --root VOC2007 --split val --checkpoint checkpoints/voc --json FILE
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from crt.results import attention_of
 from crt.seeds import SCALES
 from crt.stage import made_with
 from crt.tiles import Mode
+from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol
 from scripts.output import counted, write_json
 
@@ -196,13 +199,19 @@ def table(result: dict) -> str:
     return "\n".join(lines)
 
 
+COMMANDS = {
+    "seeds": (Seeds, seeds),
+    "stored": (Stored, stored),
+    "masks": (Masks, stored),
+    "wsol": (Wsol, wsol),
+    "pointing": (Pointing, pointing),
+    "classification": (Classification, classification),
+}
+"""Name of each subcommand -> its options and what runs them."""
+
 if __name__ == "__main__":
     try:
-        commands = {"seeds": Seeds, "stored": Stored, "masks": Masks, "wsol": Wsol}
-        chosen = tyro.extras.subcommand_cli_from_dict(commands)
-        if isinstance(chosen, Wsol):
-            wsol(chosen)
-        else:
-            seeds(chosen) if isinstance(chosen, Seeds) else stored(chosen)
+        chosen = tyro.extras.subcommand_cli_from_dict({name: options for name, (options, _) in COMMANDS.items()})
+        dict(COMMANDS.values())[type(chosen)](chosen)
     except CrtError as error:
         sys.exit(f"error: {error}")

@@ -49,11 +49,13 @@ def read_voc(
     class_names: Sequence[str] | None = None,
     masks: Masks = "none",
     mask_folder: Sequence[str] = ("SegmentationClass", "SegmentationClassAug"),
+    lists: Sequence[str] = ("Segmentation", "Main"),
 ) -> ImageSet:
     """The images of one split with the classes of all their objects (difficult ones too).
 
     root: see `find_voc`.
     split: a file name without .txt in ImageSets/Segmentation, or else in ImageSets/Main.
+    lists: folders of ImageSets in order of preference; the first that has the split's file gives the ids.
     classes: keep only these, re-indexed to this order. Images that show none of them stay, as negatives; values of
         masks that belong to other classes become background (`Sample.mask_labels`).
     class_names: all classes of the data set in the order of its mask values (index + 1), if they are not VOC's. Left
@@ -74,7 +76,7 @@ def read_voc(
     problems = Problems(f"The VOC split {split!r} in {voc}")
     images = FileIndex(voc / "JPEGImages", first=".jpg")
     annotations = FileIndex(voc / "Annotations", (".xml",), first=".xml")
-    found = {name: read_names(annotations, name, problems) for name in read_ids(voc, split, images, problems)}
+    found = {name: read_names(annotations, name, problems) for name in read_ids(voc, split, images, problems, lists)}
     names = tuple(map(clean, own)) or _names_of(
         voc, {label for labels in found.values() for label in labels or ()}, chosen
     )

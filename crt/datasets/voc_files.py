@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -37,13 +38,16 @@ def find_voc(root: str | Path) -> Path:
     )
 
 
-def read_ids(voc: Path, split: str, images: FileIndex, problems: Problems) -> list[str]:
-    """The ids of a split file in order; an unusable file is a problem and gives none."""
-    files = [voc / "ImageSets" / kind / f"{split}.txt" for kind in ("Segmentation", "Main")]
+def read_ids(voc: Path, split: str, images: FileIndex, problems: Problems, lists: Sequence[str]) -> list[str]:
+    """The ids of a split file in order; an unusable file is a problem and gives none.
+
+    `lists`: folders of ImageSets in order of preference.
+    """
+    files = [voc / "ImageSets" / kind / f"{split}.txt" for kind in lists]
     file = next((path for path in files if path.is_file()), None)
     if file is None:
         known = sorted({path.stem for path in (voc / "ImageSets").glob("*/*.txt")})
-        problems.add("no such split", f"ImageSets/Segmentation/{split}.txt (there are: {', '.join(known) or 'none'})")
+        problems.add("no such split", f"ImageSets/{lists[0]}/{split}.txt (there are: {', '.join(known) or 'none'})")
         return []
     ids: dict[str, None] = {}
     try:

@@ -15,3 +15,18 @@ def mean_average_precision(targets: np.ndarray, scores: np.ndarray) -> float:
     if not present.any():
         return float("nan")
     return float(average_precision_score(targets[:, present], scores[:, present], average="macro"))
+
+
+def average_precisions(targets: np.ndarray, scores: np.ndarray, ignored: np.ndarray | None = None) -> np.ndarray:
+    """(N, C) 0/1 targets and (N, C) scores -> (C,) average precision of each class, 0 … 1.
+
+    The area under precision and recall without interpolation (`sklearn.metrics.average_precision_score`), not the mean
+    over eleven recalls of VOC 2007's devkit. `ignored`: (N, C) bool, images that do not count for a class. NaN for a
+    class without a positive image.
+    """
+    counted = np.ones(targets.shape, dtype=bool) if ignored is None else ~ignored
+    found = np.full(targets.shape[1], np.nan)
+    for index, rows in enumerate(counted.T):
+        if targets[rows, index].any():
+            found[index] = average_precision_score(targets[rows, index], scores[rows, index])
+    return found

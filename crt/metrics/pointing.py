@@ -1,0 +1,183 @@
+"""Pointing game: whether the largest value of a class's map lies on an object of that class (METHOD section 12).
+
+Zhang et al. 2016 (Excitation Backprop); Fong et al. 2019 (TorchRay). Every image is asked for each of its classes:
+
+- A point hits where it lies in a box of the class, or at most `TOLERANCE` pixels of the full-size image off, measured
+  between centres of pixels. (TorchRay asks for less than 15 pixels.)
+- Where several pixels share the largest value, the share of them that hit counts: the chance of a hit for one of them
+  taken at random, the same for an image and its mirror image. A constant map points nowhere and misses.
+- VOC's objects marked difficult, as in TorchRay: a class all of whose objects are marked is not asked for; their boxes
+  count as hits and as area, and they are no other class of the image.
+- The difficult subset: the boxes of the class cover under a quarter of the image (pixels in several boxes count once),
+  and the image has another class. The rule gives the published list of VOC 2007 test on the images it was checked on.
+- The result is the mean over classes of the share of hits. Intervals are bootstrapped over images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from crt.boxes import BoxesLike, filled
+from crt.datasets.voc_boxes import BoxedImage
+from crt.errors import InvalidSetting
+from crt.metrics.localization import TOLERANCE
+
+COVERED = 0.25
+"""Share of the image that the boxes of a class of the difficult subset stay below."""
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Percentile intervals over images drawn with replacement. `level`: share of the draws that they hold."""
+
+    resamples: int = 2000
+    level: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.resamples < 1 or not 0 < self.level < 1:
+            raise InvalidSetting("Give at least one resample and a level between 0 and 1.")
+
+    def draws(self, images: int) -> np.ndarray:
+        """(resamples, images) float64: how often each image was drawn; the same for the same seed."""
+        rng = np.random.default_rng(self.seed)
+        return rng.multinomial(images, np.full(images, 1 / images), size=self.resamples).astype(np.float64)
+
+    def interval(self, values: np.ndarray) -> list[float | None]:
+        """Values of the draws -> [low, high], in percent."""
+        tail = 50 * (1 - self.level)
+        return [percent(value) for value in np.nanpercentile(values, [tail, 100 - tail])]
+
+
+def peaks(cam: np.ndarray) -> np.ndarray:
+    """(H, W) map -> (K, 2) rows and columns of its largest value; none for a constant map.
+
+    Raises InvalidSetting for NaN and infinity.
+    """
+    if not np.isfinite(cam).all():
+        raise InvalidSetting("This map holds NaN or infinite values: check what made it.")
+    high = cam.max()
+    return np.zeros((0, 2), dtype=np.int64) if cam.min() == high else np.argwhere(cam == high)
+
+
+def centre(size: tuple[int, int]) -> np.ndarray:
+    """Height and width -> (K, 2) the pixels around the image's centre: one, two or four."""
+    rows, columns = (range((side - 1) // 2, side // 2 + 1) for side in size)
+    return np.array([(row, column) for row in rows for column in columns])
+
+
+def hit_share(points: np.ndarray, boxes: BoxesLike, size: tuple[int, int], tolerance: float = 0.0) -> float:
+    """(K, 2) pixels (row, column) and (N, 4) half-open boxes -> share of the pixels that hit one of them, 0 … 1.
+
+    `size`: height and width of the image. A box holds the pixels whose centres lie in it, as in `crt.boxes.filled`; a
+    pixel hits if the distance of its centre from that of the nearest such pixel is at most `tolerance`. 0 without
+    points or boxes.
+    """
+    if not len(points) or not len(boxes):
+        return 0.0
+    corners = np.ceil(np.asarray(boxes, dtype=np.float64) - 0.5).clip(0, [size[1], size[0], size[1], size[0]])
+    corners = corners[(corners[:, 2:] > corners[:, :2]).all(1)]
+    at = points[:, None, ::-1]  # (K, 1, 2), column and row
+    apart = np.maximum(0, np.maximum(corners[None, :, :2] - at, at - (corners[None, :, 2:] - 1)))  # (K, N, 2) pixels
+    return float(((apart**2).sum(-1) <= tolerance**2).any(1).mean())
+
+
+def is_difficult(image: BoxedImage, class_id: int) -> bool:
+    """Whether a class of an image belongs to the difficult subset."""
+    covered = filled(image.boxes(class_id), image.size).mean()
+    return bool(covered < COVERED and any(other != class_id for other in image.class_ids))
+
+
+class PointingScore:
+    """Hits of one kind of map, image by image."""
+
+    def __init__(self, images: Sequence[BoxedImage], classes: int) -> None:
+        """`classes`: of the checkpoint."""
+        self.images = {image.id: row for row, image in enumerate(images)}
+        self.hits = np.full((len(images), classes), np.nan)
+        """(N, C) shares of hits, NaN for classes that are not asked for."""
+
+    def add(self, image: BoxedImage, class_id: int, points: np.ndarray) -> None:
+        """The (K, 2) points of the map of one class of one image."""
+        share = hit_share(points, image.boxes(class_id), image.size, TOLERANCE * image.scale)
+        self.hits[self.images[image.id], class_id] = share
+
+
+def difficult_subset(images: Sequence[BoxedImage], classes: int) -> np.ndarray:
+    """(N, C) bool: the classes of each image that are asked for and difficult."""
+    subset = np.zeros((len(images), classes), dtype=bool)
+    for row, image in enumerate(images):
+        for class_id in image.class_ids:
+            subset[row, class_id] = is_difficult(image, class_id)
+    return subset
+
+
+def class_shares(hits: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(N, C) shares of hits, NaN where not asked, and (R, N) weights of the images -> (R, C) mean over images.
+
+    NaN for a class that no image of some weight is asked for.
+    """
+    asked = ~np.isnan(hits)
+    total = weights @ asked
+    return np.divide(weights @ np.where(asked, hits, 0), total, out=np.full(total.shape, np.nan), where=total > 0)
+
+
+def summarize(
+    scores: Mapping[str, PointingScore],
+    difficult: np.ndarray,
+    names: Sequence[str],
+    pairs: Sequence[tuple[str, str]] = (),
+    bootstrap: Bootstrap | None = None,
+) -> dict[str, Any]:
+    """The measure of every kind of map as JSON values, in percent.
+
+    `difficult`: (N, C), see `difficult_subset`. `names`: of the classes. `pairs`: kinds of maps whose difference, first
+    minus second, is wanted; both are measured on the same draws of images. The result holds `targets` (pairs of an
+    image and a class: all, difficult and per class), `methods` (for each `all` and `difficult`, each with `mean`,
+    `interval` and `per_class`) and `differences` (`mean` and `interval`). None where a subset has no target.
+    """
+    bootstrap = bootstrap or Bootstrap()
+    first = next(iter(scores.values())).hits
+    subsets = {"all": ~np.isnan(first), "difficult": difficult}
+    draws = bootstrap.draws(len(first))
+    methods: dict[str, dict[str, Any]] = {name: {} for name in scores}
+    differences: dict[str, dict[str, Any]] = {f"{one} - {other}": {} for one, other in pairs}
+    for subset, inside in subsets.items():
+        means, drawn = {}, {}
+        for name, score in scores.items():
+            hits = np.where(inside, score.hits, np.nan)
+            shares = class_shares(hits, np.ones((1, len(hits))))[0]
+            means[name], drawn[name] = _mean(shares), _mean(class_shares(hits, draws))
+            methods[name][subset] = {
+                "mean": percent(means[name]),
+                "interval": bootstrap.interval(drawn[name]) if inside.any() else None,
+                "per_class": {label: percent(share) for label, share in zip(names, shares, strict=True)},
+            }
+        for one, other in pairs:
+            differences[f"{one} - {other}"][subset] = {
+                "mean": percent(means[one] - means[other]),
+                "interval": bootstrap.interval(drawn[one] - drawn[other]) if inside.any() else None,
+            }
+    counts = {subset: inside.sum(0) for subset, inside in subsets.items()}
+    targets = {
+        subset: {"total": int(count.sum()), "per_class": dict(zip(names, map(int, count), strict=True))}
+        for subset, count in counts.items()
+    }
+    return {"images": len(first), "targets": targets, "methods": methods, "differences": differences}
+
+
+def percent(share: float) -> float | None:
+    """A share as a percentage with two digits; None for NaN, which JSON cannot hold."""
+    return None if np.isnan(share) else round(100 * float(share), 2)
+
+
+def _mean(shares: np.ndarray) -> np.ndarray:
+    """(…, C) -> (…) mean over the classes that have a share; NaN where none has."""
+    known = ~np.isnan(shares)
+    count = known.sum(-1)
+    total = np.where(known, shares, 0).sum(-1)
+    return np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)
