@@ -7,7 +7,7 @@ import tyro
 
 from app.config import AppConfig
 from app.ui import build, launch_options
-from crt.errors import CrtError
+from crt.errors import CrtError, reason_of
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
     try:
         demo.launch(**launch_options(config))
     except OSError as error:  # the port is taken
-        print(f"The page cannot be served: {error}", file=sys.stderr)
+        print(f"The page cannot be served: {reason_of(error)}.", file=sys.stderr)
         return 2
     return 0
 

@@ -19,3 +19,21 @@ class InvalidDataset(CrtError):
 
 class InvalidSetting(CrtError, ValueError):
     """A setting is outside its range or contradicts another."""
+
+
+def reason_of(error: BaseException) -> str:
+    """What an exception says, as a part of a sentence: one line without a full stop at its end, and never empty.
+
+    The whole text of a CrtError; of another exception the first line, of an OSError what the system says, and of a
+    KeyError what is missing. An exception without words is called by its type.
+    """
+    if isinstance(error, CrtError):
+        text = " ".join(str(error).split())
+    elif isinstance(error, OSError) and len(error.args) > 1:
+        text = str(error.strerror)
+    elif isinstance(error, KeyError) and error.args:
+        text = f"there is no {error.args[0]!r}"
+    else:
+        text = next((line for line in str(error).splitlines() if line.strip()), "")
+    text = text.strip().rstrip(".").rstrip()
+    return text if text not in ("", "None") else type(error).__name__

@@ -15,7 +15,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 
 from crt.deep_tiff import decode_tiff
-from crt.errors import InvalidImage, InvalidSetting
+from crt.errors import InvalidImage, InvalidSetting, reason_of
 from crt.formats import FORMATS, HEAD_BYTES, format_name, unreadable
 from crt.types import IMAGENET_MEAN, IMAGENET_STD
 
@@ -275,6 +275,5 @@ def _from_array(array: np.ndarray, max_pixels: int) -> np.ndarray:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of an exception's text, short enough for one sentence."""
-    text = (str(error) or type(error).__name__).splitlines()[0].strip()
-    return text.rstrip(".")[:160]
+    """What an exception says, short enough for one sentence."""
+    return reason_of(error)[:160]

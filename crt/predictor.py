@@ -102,7 +102,8 @@ class Predictor:
         wanted = METHODS if settings.methods is None else settings.methods
         methods: list[Method] = [m for m in METHODS if m in self.checkpoint.networks and m in wanted]
         if not methods:
-            raise InvalidSetting(f"This checkpoint has none of {settings.methods}: choose among its networks.")
+            have = ", ".join(self.checkpoint.networks)
+            raise InvalidSetting(f"This checkpoint has none of the networks asked for: choose among {have}.")
         with self._lock, torch.inference_mode():
             with _timed(timings, "resize"):
                 inputs, grid = self._resized(image, settings)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from crt.datasets import ImageSet, Sample
 from crt.datasets.base import Problems
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import CrtError, InvalidSetting, reason_of
 
 SETTINGS = "stage.json"
 
@@ -56,7 +56,9 @@ def claim(folder: Path, made_with: dict[str, Any]) -> None:
         elif path.read_text(encoding="utf-8") != text:
             raise InvalidSetting(f"{folder} holds files made with other settings: choose another folder for these.")
     except OSError as error:
-        raise InvalidSetting(f"{folder} cannot be written: {error.strerror}.") from error
+        raise InvalidSetting(
+            f"{folder} cannot be used ({reason_of(error)}): choose a folder that can be written."
+        ) from error
 
 
 def made_with(folder: Path) -> dict[str, Any]:
@@ -107,5 +109,4 @@ def _named(make: Callable[[Sample], object], sample: Sample) -> None:
     try:
         make(sample)
     except (CrtError, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise CrtError(f"{sample.id}: {reason} Mend that and run the same command to go on.") from error
+        raise CrtError(f"{sample.id}: {reason_of(error)}. Correct that and run the same command to go on.") from error

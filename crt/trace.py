@@ -18,7 +18,7 @@ import torch
 
 from crt.checkpoint import METHODS, Method
 from crt.cnn import STRIDE
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.loop import passes
 from crt.refine import Combine, attention_map, refine
 from crt.tiles import TileGrid
@@ -186,8 +186,7 @@ class Trace:
         except InvalidTrace:
             raise
         except Exception as error:  # zip, decompressors, npy headers and JSON each raise their own at foreign bytes
-            reason = str(error).rstrip(".") or type(error).__name__
-            raise InvalidTrace(f"This file is not a Trace: {reason}.") from error
+            raise InvalidTrace(f"This file is not a Trace: {reason_of(error)}.") from error
 
 
 def class_probabilities(scores: np.ndarray, *, single_label: bool = False) -> np.ndarray:

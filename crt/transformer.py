@@ -19,7 +19,7 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from crt.cam import ClassMapHead
-from crt.errors import InvalidCheckpoint, InvalidSetting
+from crt.errors import InvalidCheckpoint, InvalidSetting, reason_of
 from crt.loop import Step, unroll
 from crt.tiles import TileGrid
 
@@ -155,7 +155,7 @@ def build_vit(name: str, *, tile: int = 224, pretrained: bool = False) -> Vision
     try:
         vit = timm.create_model(name, num_classes=0, global_pool=pool, img_size=tile, pretrained=pretrained)
     except (AssertionError, TypeError, ValueError) as error:
-        raise InvalidCheckpoint(f"{name} is not a vision transformer with square tiles: {error}.") from error
+        raise InvalidCheckpoint(f"{name} is not a vision transformer with square tiles: {reason_of(error)}.") from error
     return _checked(vit, name)
 
 

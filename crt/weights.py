@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from crt.errors import InvalidCheckpoint
+from crt.errors import InvalidCheckpoint, reason_of
 
 
 def save_network(network: nn.Module, path: Path, *, without: str | None = None) -> str:
@@ -68,7 +68,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         with safe_open(path, framework="pt") as stream:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
     except (OSError, SafetensorError) as error:
-        raise InvalidCheckpoint(f"{path} cannot be read as safetensors: {error}.") from error
+        raise InvalidCheckpoint(f"{path} cannot be read as safetensors: {reason_of(error)}.") from error
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
 
 

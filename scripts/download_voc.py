@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tarfile
 import urllib.error
 import urllib.request
@@ -29,7 +30,7 @@ from scipy.io import loadmat
 from tqdm import tqdm
 
 from crt.datasets import Problems, voc_palette
-from crt.errors import CrtError, InvalidDataset
+from crt.errors import CrtError, InvalidDataset, reason_of
 
 CHUNK = 1 << 20
 ATTEMPTS = 5
@@ -88,7 +89,7 @@ def fetch(url: str, md5: str, target: Path) -> Path:
                 break
             reason = "the connection ended early"
         except (OSError, http.client.HTTPException) as error:
-            reason = str(error) or type(error).__name__
+            reason = reason_of(error)
     else:
         raise InvalidDataset(f"{url} could not be downloaded ({reason}); run this again to go on where it stopped.")
     if _md5(part) != md5:
@@ -112,7 +113,9 @@ def extract_voc(archive: Path, voc: Path) -> None:
         voc.parent.mkdir(parents=True, exist_ok=True)
         os.replace(unpacked, voc)
     except (tarfile.TarError, EOFError) as error:
-        raise InvalidDataset(f"{archive} cannot be unpacked safely ({error}); delete it and run this again.") from error
+        raise InvalidDataset(
+            f"{archive} cannot be unpacked safely ({reason_of(error)}); delete it and run this again."
+        ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -145,7 +148,7 @@ def convert_sbd(archive: Path, voc: Path) -> None:
                     else:
                         problems.add("unreadable masks", path.name)
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise InvalidDataset(f"{archive} cannot be read ({error}); delete it and run this again.") from error
+        raise InvalidDataset(f"{archive} cannot be read ({reason_of(error)}); delete it and run this again.") from error
     if not listed:
         problems.add("missing lists", "dataset/train.txt, dataset/val.txt")
     for name in sorted(listed - val - written):
@@ -224,4 +227,4 @@ if __name__ == "__main__":
     try:
         print(json.dumps(main(tyro.cli(Config, description=__doc__)), indent=2))
     except CrtError as error:
-        raise SystemExit(str(error)) from None
+        sys.exit(f"error: {error}")

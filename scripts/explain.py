@@ -19,7 +19,7 @@ import tyro
 from tqdm import tqdm
 
 from crt.checkpoint import Method, load_checkpoint
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.explain import EXPLAINERS
 from crt.figures import TITLES, Extra, probabilities, side_by_side
 from crt.images import load_image, resize_long_side, to_tensor
@@ -168,11 +168,13 @@ def write(
     attention: Attention,
 ) -> None:
     """The files that were asked for. Raises InvalidSetting where one cannot be written."""
+    target = config.out
     try:
         if config.out is not None:
             with config.out.open("wb") as stream:  # given a name, NumPy would add .npz to it
                 trace.save(stream)
         if config.figure is not None:
+            target = config.figure
             side_by_side(
                 trace,
                 image,
@@ -185,9 +187,7 @@ def write(
                 single_label=result["single_label"],
             ).save(config.figure)
     except OSError as error:
-        raise InvalidSetting(
-            f"{error.filename or config.figure} cannot be written: {error.strerror or error}."
-        ) from error
+        raise InvalidSetting(f"{target} cannot be written: {reason_of(error)}.") from error
 
 
 def table(result: dict) -> str:

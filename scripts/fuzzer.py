@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from crt.errors import InvalidSetting
+from crt.errors import InvalidSetting, reason_of
 from scripts import nonsense
 from scripts.asking import JSON, PAGE, Asker, Outcome, Question
 from scripts.make_hostile import EVIL
@@ -139,7 +139,7 @@ class Fuzzer:
         try:
             return self.asker.request(method, path, body, headers or JSON)
         except httpx.HTTPError as error:
-            return Outcome("crashed", f"{type(error).__name__}: {error}", time.monotonic() - began)
+            return Outcome("crashed", f"{type(error).__name__}: {reason_of(error)}", time.monotonic() - began)
 
 
 def _titled(text: str) -> dict[str, Any]:

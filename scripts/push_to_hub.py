@@ -17,7 +17,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from crt.checkpoint import CONFIG_FILE, load_checkpoint, locate
-from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
+from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting, reason_of
 
 CARD = "README.md"
 
@@ -53,7 +53,7 @@ def push(config: Push) -> str:
             repo_id=config.repo, folder_path=folder, allow_patterns=files, commit_message=config.message
         )
     except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OSError) as error:
-        raise InvalidSetting(f"The Hub did not take {config.repo}: {error}.") from error
+        raise InvalidSetting(f"The Hub did not take {config.repo}: {reason_of(error)}.") from error
     return told.commit_url
 
 

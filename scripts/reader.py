@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crt.errors import reason_of
 from scripts.bench_viewer import VIEWPORT
 
 PATIENCE_S = 120.0
@@ -44,7 +45,7 @@ class Reader:
         self.sizes = list(sizes)
         self.chance = random.Random(seed)  # noqa: S311 - a reader's mind, no secret
         self.faults: list[str] = []
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("pageerror", lambda error: self.faults.append(reason_of(error)))
         page.set_viewport_size({"width": VIEWPORT[0], "height": VIEWPORT[1]})
         page.goto(url)
         page.wait_for_selector(".crt-viewer")
@@ -55,7 +56,7 @@ class Reader:
         try:
             said = self._ask()
         except Exception as error:  # noqa: BLE001 - what went wrong is what is counted
-            said = str(error) or type(error).__name__
+            said = reason_of(error)
         return Seen(time.monotonic() - began, " ".join(said.split()))
 
     def _ask(self) -> str:

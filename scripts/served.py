@@ -69,7 +69,7 @@ class Server:
         deadline = time.monotonic() + START_S
         while not _answers(self.url):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise InvalidSetting(f"The page does not start: try python app.py {' '.join(self.words)}.")
+                raise InvalidSetting(f"The page does not start: try {' '.join(['python app.py', *self.words])}.")
             time.sleep(0.3)
 
     def stop(self) -> None:

@@ -62,7 +62,8 @@ class Probe:
     def __post_init__(self) -> None:
         unknown = [name for name in self.measures if name not in MEASURES]
         if unknown or not self.measures:
-            raise InvalidSetting(f"The measures {self.measures} are not known: choose among {', '.join(MEASURES)}.")
+            wrong = f"There is no measure {', '.join(unknown)}" if unknown else "There is no measure to take"
+            raise InvalidSetting(f"{wrong}: choose among {', '.join(MEASURES)}.")
         if self.steps < 1 or self.noise < 0 or self.blur[0] < 1 or self.blur[0] % 2 == 0 or self.blur[1] <= 0:
             raise InvalidSetting("Give at least one step, no negative noise, and an odd window with a positive blur.")
         if not self.removed or any(not 0 < share < 1 for share in self.removed):

@@ -1,0 +1,192 @@
+"""What errors say: never an empty reason, never `None`, and the whole sentence."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import re
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+import timm
+
+from crt import errors, stage
+from crt.checkpoint import load_checkpoint
+from crt.datasets import Sample
+from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting, reason_of
+from crt.metrics.faithfulness import Probe
+from crt.predictor import Predictor, Settings
+from crt.stage import claim, make_each
+from crt.trace import Trace
+from crt.transformer import build_vit
+from scripts.download_voc import extract_voc
+from scripts.explain import Config, write
+from tests.tiny import tiny_checkpoint
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = [path for top in ("crt", "scripts", "app") for path in (ROOT / top).rglob("*.py")] + [ROOT / "app.py"]
+ELSEWHERE = ("crt/train/", "crt/datasets/", "crt/checkpoint/", "crt/results/")
+WORDLESS = [
+    OSError(),
+    OSError(None, None),
+    OSError("\n"),
+    AssertionError(),
+    ValueError(None),
+    EOFError(""),
+    TimeoutError(" \n "),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError(errno.ENOENT, "No such file or directory", "/a/b"), "No such file or directory"),
+        (OSError("the archive ends early.\nmore"), "the archive ends early"),
+        (KeyError("networks"), "there is no 'networks'"),
+        (ValueError("\n first \nsecond"), "first"),
+        (
+            InvalidDataset("The list has 2 problems:\n- no image (2): a, b"),
+            "The list has 2 problems: - no image (2): a, b",
+        ),
+        (InvalidSetting("Choose one."), "Choose one"),
+        (RuntimeError("cut off …"), "cut off …"),
+        *((error, type(error).__name__) for error in WORDLESS),
+        (KeyError(), "KeyError"),
+        (CrtError(), "CrtError"),
+    ],
+)
+def test_a_reason_is_one_line_and_never_empty(error: BaseException, reason: str) -> None:
+    assert reason_of(error) == reason
+
+
+def whole(sentence: str) -> bool:
+    """Whether a message has all its words: no `None`, nothing empty between its marks, and one full stop at its end."""
+    faults = (r"\bNone\b", r": *[.:;)]", r"\( *\)", r"\.\.", r" {2,}", r" [.,;:)]", r"^$")
+    return sentence.endswith((".", "?")) and not any(re.search(fault, sentence) for fault in faults)
+
+
+@pytest.mark.parametrize("error", [*WORDLESS[:3], CrtError("Make it again."), OSError(errno.EIO, "Input/output error")])
+def test_a_stage_that_fails_says_which_image_and_why(error: Exception) -> None:
+    def make(_: Sample) -> None:
+        raise error
+
+    with pytest.raises(CrtError) as caught:
+        make_each([Sample("a", Path("a.png"), (0,))], lambda _: False, make, silent=True)
+    assert whole(str(caught.value)), str(caught.value)
+    assert str(caught.value) == f"a: {reason_of(error)}. Correct that and run the same command to go on."
+
+
+@pytest.mark.parametrize("error", WORDLESS[:3])
+def test_a_folder_that_cannot_be_written_says_why(tmp_path, monkeypatch, error: OSError) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(stage, "write_whole", fail)
+    with pytest.raises(InvalidSetting) as caught:
+        claim(tmp_path, {})
+    assert whole(str(caught.value)), str(caught.value)
+
+
+@pytest.mark.parametrize("error", [AssertionError(), ValueError()])
+def test_a_backbone_that_refuses_without_words(monkeypatch, error: Exception) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(timm, "create_model", fail)
+    with pytest.raises(InvalidCheckpoint) as caught:
+        build_vit("deit_tiny_patch16_224")
+    assert whole(str(caught.value)), str(caught.value)
+
+
+@pytest.mark.parametrize("error", [EOFError(), tarfile.TarError()])
+def test_an_archive_that_breaks_off_without_words(tmp_path, monkeypatch, error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(tarfile, "open", fail)
+    with pytest.raises(InvalidDataset) as caught:
+        extract_voc(tmp_path / "voc.tar", tmp_path / "VOCdevkit" / "VOC2012")
+    assert whole(str(caught.value)), str(caught.value)
+
+
+@pytest.mark.parametrize("error", [OSError(), OSError(errno.ENOSPC, "No space left on device")])
+def test_a_file_that_cannot_be_written_is_named(tmp_path, error: OSError) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    config = Config(tmp_path / "cat.png", out=tmp_path / "cat.npz")
+    with pytest.raises(InvalidSetting) as caught:
+        write(config, cast("Trace", SimpleNamespace(save=fail)), *cast("tuple", (None, [], [], {}, None)))
+    assert whole(str(caught.value)) and "cat.npz cannot be written" in str(caught.value)
+
+
+def test_lists_that_are_empty_leave_no_gap(tmp_path) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Probe(())
+    assert whole(str(caught.value)), str(caught.value)
+    predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",))))
+    for methods in ((), ("crt",)):
+        with pytest.raises(InvalidSetting) as caught:
+            predictor.trace(ROOT / "app/examples/cat.jpg", Settings(methods=methods))
+        assert whole(str(caught.value)) and "choose among resnet" in str(caught.value)
+
+
+def raised(source: str) -> Iterator[tuple[ast.Raise, set[str]]]:
+    """Every `raise`, and the names of the exceptions that are being handled around it."""
+
+    def walk(node: ast.AST, names: frozenset[str]) -> Iterator[tuple[ast.Raise, set[str]]]:
+        if isinstance(node, ast.ExceptHandler) and node.name:
+            names |= {node.name}
+        if isinstance(node, ast.Raise):
+            yield node, set(names)
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, names)
+
+    yield from walk(ast.parse(source), frozenset())
+
+
+def bare_reasons(source: str) -> list[str]:
+    """Messages that take over the text of an exception as it is, which may be empty or None."""
+    found = []
+    for node, names in raised(source):
+        for part in ast.walk(node.exc) if node.exc is not None else ():
+            if isinstance(part, ast.FormattedValue) and part.conversion == -1:
+                value = part.value
+                if isinstance(value, ast.Attribute) and value.attr == "strerror":
+                    value = value.value
+                if isinstance(value, ast.Name) and value.id in names:
+                    found.append(ast.unparse(node))
+    return found
+
+
+def wordless(source: str) -> list[str]:
+    """Errors of this package that are raised without a message."""
+    ours = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"InvalidTrace", "Stopped"}
+    return [
+        ast.unparse(node)
+        for node, _ in raised(source)
+        if (isinstance(node.exc, ast.Name) and node.exc.id in ours)
+        or (isinstance(node.exc, ast.Call) and ast.unparse(node.exc.func) in ours and not node.exc.args)
+    ]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_message_takes_over_a_text_that_may_be_empty(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert wordless(source) == []
+    if not path.relative_to(ROOT).as_posix().startswith(ELSEWHERE):
+        assert bare_reasons(source) == []
+
+
+def test_the_checks_of_the_sources_can_fail() -> None:
+    handled = "try:\n    pass\nexcept OSError as error:\n    raise InvalidSetting(f'a {%s}') from error"
+    for text in ("error", "error.strerror"):
+        assert bare_reasons(handled % text)
+    for text in ("error!r", "reason_of(error)", "path"):
+        assert bare_reasons(handled % text) == []
+    assert wordless("raise CrtError()") and wordless("raise InvalidImage") and not wordless("raise CrtError('a')")
