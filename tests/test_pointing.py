@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from PIL import Image
 
 from crt.boxes import filled
@@ -23,10 +25,12 @@ from crt.metrics.pointing import (
     Bootstrap,
     PointingScore,
     centre,
+    class_shares,
     difficult_subset,
     hit_share,
     is_difficult,
     peaks,
+    percent,
     summarize,
 )
 from crt.metrics.pointing_maps import PointingView, evaluate_pointing, pointing_rows
@@ -98,21 +102,55 @@ def test_the_centre_is_where_both_halves_meet():
     assert centre((4, 6)).tolist() == [[1, 2], [1, 3], [2, 2], [2, 3]]
 
 
-def test_hits_equal_a_search_through_all_pixels():
+CORNER, SIDE = st.floats(-5, 50), st.floats(0.2, 20)
+
+
+@given(
+    placed=st.lists(st.tuples(CORNER, CORNER, SIDE, SIDE), min_size=1, max_size=3),
+    row=st.integers(0, 36),
+    column=st.integers(0, 50),
+    tolerance=st.sampled_from([0, 1, 2.5, 5, 10.56, 15]),
+)
+@example(placed=[(0, 0, 10, 10)], row=13, column=13, tolerance=5)  # 4 and 4 beyond the last pixel
+@example(placed=[(0, 0, 10, 10)], row=12, column=13, tolerance=5)  # exactly 5 off
+@example(placed=[(3, 3, 0.2, 0.2)], row=3, column=3, tolerance=15)  # a box that holds no pixel
+def test_hits_equal_a_search_through_all_pixels(placed, row, column, tolerance):
     """Brute force: the distance of the point to every pixel whose centre lies in a box."""
-    rng, size, seen = np.random.default_rng(0), (37, 51), {0: 0, 1: 0}
-    for _ in range(1200):
-        corner = rng.uniform(-5, 50, (rng.integers(1, 4), 2))
-        boxes = np.concatenate([corner, corner + rng.uniform(0.2, 20, corner.shape)], axis=1)
-        cam, tolerance = np.zeros(size, np.float32), float(rng.choice([0, 1, 2.5, 5, 10.56]))
-        at = rng.integers(size[0]), rng.integers(size[1])
-        cam[at] = 1
-        mask = filled(boxes, size)
-        inside = [(at[0] - y) ** 2 + (at[1] - x) ** 2 <= tolerance**2 for y, x in np.argwhere(mask)]
-        found = hit_share(peaks(cam), boxes, size, tolerance)
-        assert found == float(any(inside)) == float(points_at(cam, mask, tolerance=tolerance))
-        seen[int(found)] += 1
-    assert min(seen.values()) > 100
+    boxes = [(x, y, x + width, y + height) for x, y, width, height in placed]
+    cam = np.zeros((37, 51), np.float32)
+    cam[row, column] = 1
+    mask = filled(boxes, cam.shape)
+    inside = [(row - y) ** 2 + (column - x) ** 2 <= tolerance**2 for y, x in np.argwhere(mask)]
+    found = hit_share(peaks(cam), boxes, cam.shape, tolerance)
+    assert found == float(any(inside)) == float(points_at(cam, mask, tolerance=tolerance))
+
+
+@given(seed=st.integers(0, 2**31), images=st.integers(2, 12), classes=st.integers(1, 4))
+def test_shares_are_weighted_means_of_the_hits(seed, images, classes):
+    rng = np.random.default_rng(seed)
+    hits = np.where(rng.random((images, classes)) < 0.3, np.nan, rng.random((images, classes)))
+    weights = rng.integers(0, 4, (5, images)).astype(float)
+    found = class_shares(hits, weights)
+    for index, weight in enumerate(weights):
+        drawn = np.repeat(hits, weight.astype(int), axis=0)  # as often as each image was drawn
+        for label in range(classes):
+            asked = drawn[~np.isnan(drawn[:, label]), label]
+            np.testing.assert_allclose(found[index, label], asked.mean() if asked.size else np.nan)
+    assert percent(float("nan")) is None and percent(0.12344) == 12.34
+
+
+@given(seed=st.integers(0, 2**31), images=st.integers(1, 15))
+def test_average_precision_is_the_mean_precision_at_the_positives(seed, images):
+    rng = np.random.default_rng(seed)
+    targets, ignored = rng.integers(0, 2, (images, 3)), rng.random((images, 3)) < 0.3
+    scores = rng.permutation(3 * images).reshape(images, 3).astype(float)  # no ties
+    found = average_precisions(targets, scores, ignored)
+    for label in range(3):
+        rows = np.flatnonzero(~ignored[:, label])
+        ranked = targets[rows[np.argsort(-scores[rows, label])], label]
+        precision = ranked.cumsum() / np.arange(1, len(ranked) + 1)
+        np.testing.assert_allclose(found[label], precision[ranked == 1].mean() if ranked.any() else np.nan)
+    np.testing.assert_array_equal(found, average_precisions(targets, np.tanh(scores / 100), ignored))
 
 
 @pytest.mark.parametrize(

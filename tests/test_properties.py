@@ -419,6 +419,7 @@ ROOMS = (
     *("tiles", "tokens", "figures.colours", "masks.affinity", "masks.crf", "masks.labels", "masks.paths", "masks.walk"),
     *("metrics.classification", "metrics.faithfulness", "metrics.localization", "metrics.perturb", "metrics.seeds"),
     *("metrics.segmentation", "metrics.stored", "metrics.wsol", "train.loss", "train.optim", "trace"),
+    *("metrics.pointing", "metrics.pointing_maps"),
 )
 EXCEPTIONS = {
     "layers.inspect_layers": "runs a network: its parts are tested here, the whole in test_layers.py",
@@ -434,6 +435,9 @@ EXCEPTIONS = {
     "metrics.wsol.box_accuracies": "runs networks over a data set: test_wsol.py",
     "metrics.wsol.evaluate_wsol": "runs networks over a data set: test_wsol.py",
     "metrics.wsol.look": "runs networks over a data set: test_wsol.py",
+    "metrics.pointing_maps.pointing_rows": "reads a checkpoint: test_pointing.py",
+    "metrics.pointing_maps.evaluate_pointing": "runs networks over a data set: test_pointing.py",
+    "metrics.pointing_maps.evaluate_classification": "runs networks over a data set: test_pointing.py",
     "train.optim.build_optimizer": "makes torch's optimizers: test_train.py",
 }
 
