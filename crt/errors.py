@@ -37,3 +37,8 @@ def reason_of(error: BaseException) -> str:
         text = next((line for line in str(error).splitlines() if line.strip()), "")
     text = text.strip().rstrip(".").rstrip()
     return text if text not in ("", "None") else type(error).__name__
+
+
+def count_of(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: "1 map", "2 maps", "0 maps". `plural`: where it is not the noun with an s."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from crt.datasets import Sample, voc_palette
-from crt.errors import InvalidDataset, InvalidSetting
+from crt.errors import InvalidDataset, InvalidSetting, count_of
 from crt.seeds import EPS, LABELS, THRESHOLD, check_keys, to_pixels
 from crt.stage import write_whole
 
@@ -33,7 +33,9 @@ def picture_labels(
     classes needs no more memory than with one. Raises InvalidSetting for a class that has no label.
     """
     if len(keys) != len(maps):
-        raise InvalidSetting(f"{len(maps)} maps came with {len(keys)} classes.")
+        raise InvalidSetting(
+            f"{count_of(len(maps), 'map')} for {count_of(len(keys), 'class', 'classes')}: give one for each."
+        )
     check_keys(keys)
     labels = np.zeros(size, np.uint8)
     best = np.full(size, threshold, np.float32)

@@ -15,7 +15,7 @@ from typing import get_args
 import torch.nn.functional as F
 from torch import Tensor
 
-from crt.errors import InvalidSetting
+from crt.errors import InvalidSetting, count_of
 from crt.loop import passes
 from crt.types import Attention, Combine, blocks_between
 
@@ -34,7 +34,9 @@ def attention_map(rows: Tensor, loops: int, *, blocks: Sequence[int] | None = No
     if combine not in get_args(Combine):
         raise InvalidSetting(f"Unknown combination {combine!r}: choose {', '.join(get_args(Combine))}.")
     if not 1 <= passes(loops) <= rows.shape[0]:
-        raise InvalidSetting(f"{loops} loops need {passes(loops)} passes, only {rows.shape[0]} were run.")
+        need = count_of(passes(loops), "pass", "passes")
+        have = f"{rows.shape[0]} {'was' if rows.shape[0] == 1 else 'were'}"
+        raise InvalidSetting(f"The loop count {loops} needs {need}, only {have} run: run more loops.")
     used = rows[: passes(loops)]
     if blocks is not None:
         chosen = sorted(set(blocks))

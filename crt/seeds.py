@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crt.errors import InvalidSetting
+from crt.errors import InvalidSetting, count_of
 
 EPS = 1e-5
 SCALES = (1.0, 0.5, 1.5, 2.0, 0.75, 1.25, 1.75)
@@ -59,7 +59,9 @@ def label_map(seeds: np.ndarray, keys: Sequence[int], threshold: float = THRESHO
     class that has no label.
     """
     if len(keys) != len(seeds):
-        raise InvalidSetting(f"{len(seeds)} maps came with {len(keys)} classes.")
+        raise InvalidSetting(
+            f"{count_of(len(seeds), 'map')} for {count_of(len(keys), 'class', 'classes')}: give one for each."
+        )
     check_keys(keys)
     scores = np.concatenate([np.full((1, *seeds.shape[-2:]), threshold, seeds.dtype), seeds])
     return np.array([0, *(key + 1 for key in keys)], dtype=np.uint8)[scores.argmax(0)]

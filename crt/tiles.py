@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crt.errors import InvalidSetting
+from crt.errors import InvalidSetting, count_of
 from crt.types import MODES, Mode, Padding
 
 
@@ -162,7 +162,7 @@ class TileGrid:
         side = submaps.shape[-1]
         step = side * self.stride // self.tile
         if submaps.shape[0] % n or submaps.shape[-2] != side or step * self.tile != side * self.stride:
-            raise InvalidSetting(f"Maps of shape {tuple(submaps.shape)} are not those of {n} tiles.")
+            raise InvalidSetting(f"Maps of shape {tuple(submaps.shape)} are not those of {count_of(n, 'tile')}.")
         batch, channels = submaps.shape[0] // n, submaps.shape[1]
         size = ((rows - 1) * step + side, (cols - 1) * step + side)
         columns = submaps.float().reshape(n, batch, channels * side * side).permute(1, 2, 0)  # (B, C·s·s, n)

@@ -22,7 +22,7 @@ import tyro
 
 from crt.checkpoint import load_checkpoint
 from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
-from crt.errors import CrtError
+from crt.errors import CrtError, count_of
 from crt.metrics.seeds import evaluate_seeds
 from crt.multiscale import Views
 from crt.precision import Precision, resolve
@@ -196,7 +196,7 @@ def main(config: Ablation) -> None:
             print(f"{row.table:<10}{row.name:<28}{row.training or 'the shipped checkpoint'}")
         return
     result = ablate(config)
-    print(f"{len(result['rows'])} rows done, {len(result['protocol']['missing'])} to do")
+    print(f"{count_of(len(result['rows']), 'row')} done, {len(result['protocol']['missing'])} to do")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
+from crt.errors import count_of
 from scripts.served import ROOT
 
 CAUGHT = "Something went wrong here"
@@ -153,7 +154,7 @@ def wrong(sentence: str, *, long: bool = False) -> str:
     if any(path in sentence for path in _OURS):
         return f"a path of the server: {sentence[:100]!r}"
     if not long and not re.fullmatch(rf"\S[^\r\n\0]{{8,{LONGEST}}}", sentence):
-        return f"no plain sentence: {sentence[:100]!r} ({len(sentence)} characters)"
+        return f"no plain sentence: {sentence[:100]!r} ({count_of(len(sentence), 'character')})"
     return ""
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import tyro
 
 from crt.checkpoint import load_checkpoint
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import CrtError, InvalidSetting, count_of
 from crt.metrics.wsol import BoxView, box_accuracies
 from crt.multiscale import MapRequest
 from crt.precision import Precision, resolve
@@ -79,7 +79,7 @@ def choose(config: Choice) -> list[dict[str, Any]]:
         for name, accuracy in found.items()
     ]
     rows.sort(key=lambda row: -row["max_box_acc"])
-    print(f"{config.method}, {len(images)} pictures, {config.view}, {len(rows)} candidates")
+    print(f"{config.method}, {count_of(len(images), 'image')}, {config.view}, {count_of(len(rows), 'candidate')}")
     print("\n".join(str(row) for row in rows[: config.shown]))
     if config.json is not None:
         write_json(config.json, {"images": len(images), "view": str(config.view), "candidates": rows})

@@ -21,7 +21,7 @@ import tyro
 
 from crt.checkpoint import load_checkpoint
 from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
-from crt.errors import CrtError
+from crt.errors import CrtError, count_of
 from crt.figures.worst import worst_sheet
 from crt.metrics.seeds import evaluate_seeds
 from crt.metrics.stored import measure_masks, measure_seeds
@@ -155,7 +155,7 @@ def stored(config: Folder) -> dict:
         "images": len(images),
         **score.to_json(config.worst),
     }
-    print(f"mIoU {score.miou:.2f}, pixel accuracy {score.accuracy:.2f}, {len(images)} pictures")
+    print(f"mIoU {score.miou:.2f}, pixel accuracy {score.accuracy:.2f}, {count_of(len(images), 'image')}")
     print("\n".join(f"{name:<14}{value:>7.2f}" for name, value in score.per_class.items()))
     if score.threshold is not None:
         print(f"best background threshold {score.threshold:.2f}")

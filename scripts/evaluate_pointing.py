@@ -11,6 +11,7 @@ import torch
 
 from crt.checkpoint import CheckpointConfig, Method, load_checkpoint
 from crt.datasets.voc_boxes import FULL_SIDE, BoxedImage, read_voc_boxes
+from crt.errors import count_of
 from crt.explain import EXPLAINERS
 from crt.metrics.localization import TOLERANCE
 from crt.metrics.pointing import Bootstrap, difficult_subset, summarize
@@ -156,7 +157,7 @@ def pointing_table(result: dict[str, Any]) -> str:
         spans = [" … ".join(map(_text, row[subset]["interval"] or ())) for subset in ("all", "difficult")]
         lines.append(f"{name:<28}{cells[0]}{spans[0]:>18}{cells[1]}{spans[1]:>18}")
     totals = ", ".join(f"{subset} {count['total']}" for subset, count in result["targets"].items())
-    return "\n".join([*lines, f"{result['images']} images; pairs of an image and a class: {totals}"])
+    return "\n".join([*lines, f"{count_of(result['images'], 'image')}; pairs of an image and a class: {totals}"])
 
 
 def _prepare(config: VocBoxes) -> tuple[Predictor, tuple[BoxedImage, ...]]:

@@ -13,7 +13,7 @@ import torch
 from crt.boxes import THRESHOLD
 from crt.checkpoint import load_checkpoint
 from crt.datasets import ImageSet, is_cub, read_cub, read_folders, with_boxes
-from crt.errors import InvalidSetting
+from crt.errors import InvalidSetting, count_of
 from crt.figures.box_sheet import box_sheet
 from crt.metrics.wsol import DEFINITIONS, BoxView, WsolScore, choose_thresholds, evaluate_wsol
 from crt.multiscale import MapRequest, requests_for
@@ -139,7 +139,7 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MapReque
     images = dataclasses.replace(images, samples=images.samples[:: config.train_every])
     with counted(len(images), "choosing thresholds") as advance:
         chosen = choose_thresholds(predictor, images, requests, config.view, advance=advance)
-    return chosen, f"best on {len(images)} training pictures, every {ordinal(config.train_every)}"
+    return chosen, f"best on {count_of(len(images), 'training picture')}, every {ordinal(config.train_every)}"
 
 
 def _draw(config: Wsol, predictor: Predictor, images: ImageSet, request: MapRequest, score: WsolScore) -> None:

@@ -20,7 +20,7 @@ import tyro
 from PIL import Image
 
 from crt.checkpoint import load_checkpoint
-from crt.errors import CrtError, InvalidDataset
+from crt.errors import CrtError, InvalidDataset, count_of
 from crt.images import load_image, resize_long_side
 from crt.predictor import Predictor, Settings, choose_device
 
@@ -182,7 +182,7 @@ def write_examples(config: Config) -> list[dict]:
                 "masks": [{"label": source.label, "polygons": [polygon(source.outline)]}] if source.outline else [],
             }
         )
-        print(f"{source.id}: {len(trace.grid)} tiles, {sum(trace.timings.values()):.0f} ms")
+        print(f"{source.id}: {count_of(len(trace.grid), 'tile')}, {sum(trace.timings.values()):.0f} ms")
     text = json.dumps({"checkpoint_sha256": checkpoint.sha256, "examples": entries}, indent=1, ensure_ascii=False)
     (config.out / "index.json").write_text(text + "\n", encoding="utf-8")
     return entries

@@ -23,7 +23,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import CrtError, InvalidSetting, count_of
 
 File = tuple[str, str, bytes]
 """Kind, file name, bytes."""
@@ -287,6 +287,6 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 if __name__ == "__main__":
     try:
-        print(f"{len(make_hostile(tyro.cli(Hostile, description=__doc__)))} files")
+        print(count_of(len(make_hostile(tyro.cli(Hostile, description=__doc__))), "file"))
     except CrtError as error:
         sys.exit(f"error: {error}")

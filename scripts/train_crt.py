@@ -27,7 +27,7 @@ from crt.datasets import (
     read_voc,
     require_negatives,
 )
-from crt.errors import CrtError, InvalidDataset
+from crt.errors import CrtError, InvalidDataset, count_of
 from crt.train.config import PRESETS, DataConfig, TrainConfig, single_branch
 from crt.train.engine import train
 from crt.train.preview import MapPreview, fixed_pictures
@@ -83,7 +83,7 @@ def main(config: TrainConfig) -> None:
     record = run_record("scripts.train_crt", PRESETS)
     result = train(config, images, preview=preview if config.preview else None, record=record)
     state = "finished" if result.finished else "stopped"
-    print(f"{state} after {result.step} steps on {len(images)} pictures: {config.out}")
+    print(f"{state} after {count_of(result.step, 'step')} on {count_of(len(images), 'image')}: {config.out}")
 
 
 if __name__ == "__main__":

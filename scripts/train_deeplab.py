@@ -15,7 +15,7 @@ from pathlib import Path
 import tyro
 
 from crt.datasets import read_voc
-from crt.errors import CrtError
+from crt.errors import CrtError, count_of
 from crt.train.masks_data import with_masks
 from crt.train.segmentation import PRESETS, DeepLabConfig, train_deeplab
 from scripts.provenance import run_record
@@ -37,7 +37,7 @@ def main(config: Segmentation) -> None:
     """Train and say where the result lies."""
     images = with_masks(read_voc(config.root, config.split), config.masks)
     finished = train_deeplab(config.train, images, record=run_record("scripts.train_deeplab", PRESETS))
-    print(f"{'finished' if finished else 'stopped'} on {len(images)} pictures: {config.train.out}")
+    print(f"{'finished' if finished else 'stopped'} on {count_of(len(images), 'image')}: {config.train.out}")
 
 
 def presets() -> dict[str, tuple[str, Segmentation]]:

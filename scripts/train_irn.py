@@ -15,7 +15,7 @@ from pathlib import Path
 import tyro
 
 from crt.datasets import read_voc
-from crt.errors import CrtError
+from crt.errors import CrtError, count_of
 from crt.train.masks_data import with_masks
 from crt.train.relation import RelationConfig, train_relation
 from scripts.provenance import run_record
@@ -37,7 +37,7 @@ def main(config: Irn) -> None:
     """Train and say where the result lies."""
     images = with_masks(read_voc(config.root, config.split), config.labels)
     finished = train_relation(config.train, images, record=run_record("scripts.train_irn"))
-    print(f"{'finished' if finished else 'stopped'} on {len(images)} pictures: {config.train.out}")
+    print(f"{'finished' if finished else 'stopped'} on {count_of(len(images), 'image')}: {config.train.out}")
 
 
 if __name__ == "__main__":

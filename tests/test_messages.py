@@ -11,15 +11,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import numpy as np
 import pytest
 import timm
+import torch
 
 from crt import errors, stage
 from crt.checkpoint import load_checkpoint
 from crt.datasets import Sample
-from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting, reason_of
+from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting, count_of, reason_of
+from crt.indexed import picture_labels
 from crt.metrics.faithfulness import Probe
 from crt.predictor import Predictor, Settings
+from crt.refine import attention_map
+from crt.seeds import label_map
 from crt.stage import claim, make_each
 from crt.trace import Trace
 from crt.transformer import build_vit
@@ -190,3 +195,25 @@ def test_the_checks_of_the_sources_can_fail() -> None:
     for text in ("error!r", "reason_of(error)", "path"):
         assert bare_reasons(handled % text) == []
     assert wordless("raise CrtError()") and wordless("raise InvalidImage") and not wordless("raise CrtError('a')")
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "text"),
+    [
+        (1, ("map",), "1 map"),
+        (0, ("map",), "0 maps"),
+        (2, ("class", "classes"), "2 classes"),
+        (1, ("class", "x"), "1 class"),
+    ],
+)
+def test_a_number_agrees_with_its_noun(number: int, words: tuple[str, ...], text: str) -> None:
+    assert count_of(number, *words) == text
+
+
+def test_messages_about_one_thing_use_the_singular() -> None:
+    with pytest.raises(InvalidSetting, match=r"^1 map for 2 classes: give one for each\.$"):
+        label_map(np.zeros((1, 4, 4), np.float32), (0, 1))
+    with pytest.raises(InvalidSetting, match=r"^2 maps for 1 class: give one for each\.$"):
+        picture_labels(np.zeros((2, 4, 4), np.float32), (4, 4), (8, 8), (0,))
+    with pytest.raises(InvalidSetting, match=r"needs 2 passes, only 1 was run"):
+        attention_map(torch.ones(1, 2, 1, 4), 2)

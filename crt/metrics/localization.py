@@ -122,7 +122,7 @@ class Localization:
         """
         scores = np.asarray(scores)
         if not 0 <= label < len(scores):
-            raise InvalidDataset(f"Class {label} has no score: there are {len(scores)} classes.")
+            raise InvalidDataset(f"Class {label} has no score: give one for each class, not {len(scores)}.")
         if not np.isfinite(scores).all():
             raise InvalidSetting("The scores hold NaN or infinite values: check what made them.")
         rank = int((scores > scores[label]).sum() + (scores[:label] == scores[label]).sum())

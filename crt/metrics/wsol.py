@@ -14,7 +14,7 @@ from PIL import Image
 
 from crt.boxes import Box, BoxesLike, CentreCrop, best_match, box_of_map, min_max
 from crt.datasets import ImageSet, Sample
-from crt.errors import InvalidDataset
+from crt.errors import InvalidDataset, count_of
 from crt.images import load_image, resize_long_side, resize_square
 from crt.indexed import read_labels
 from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization, PixelCurves
@@ -220,7 +220,7 @@ def look(predictor: Predictor, images: ImageSet, requests: Mapping[str, MapReque
     if tuple(images.classes) != tuple(predictor.checkpoint.config.classes):
         raise InvalidDataset("The classes of the data are not those of the checkpoint.")
     if bare := [sample.id for sample in images.samples if not sample.boxes]:
-        raise InvalidDataset(f"{len(bare)} pictures have no box, {bare[0]} among them: give their boxes.")
+        raise InvalidDataset(f"{count_of(len(bare), 'image')} with no box, {bare[0]} among them: give all boxes.")
     settings = Settings(
         size=None,
         loops=max((request.loops for request in requests.values()), default=0),
