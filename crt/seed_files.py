@@ -45,7 +45,8 @@ class SeedMaps:
     def load(cls, path: Path) -> SeedMaps:
         """Read what `save` wrote. Raises InvalidDataset with the id for anything else."""
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            # NumPy leaves a file open that it opened itself and that turns out to be no whole zip.
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 keys, strided, high_res = (arrays[name] for name in ("keys", "strided", "high_res"))
         except Exception as error:  # zip, decompressors and npy headers each raise their own at foreign bytes
             raise InvalidDataset(f"The seeds of {path.stem} cannot be read: make them again.") from error

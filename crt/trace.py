@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -162,7 +163,7 @@ class Trace:
         are not looked at.
         """
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with _opened(path) as stream, np.load(stream, allow_pickle=False) as arrays:
                 # A member is never unpacked further than this says, so that a lie makes it shorter and no larger.
                 size = sum(member.file_size for member in arrays.zip.infolist())
                 if size > MAX_BYTES:
@@ -187,6 +188,11 @@ class Trace:
             raise
         except Exception as error:  # zip, decompressors, npy headers and JSON each raise their own at foreign bytes
             raise InvalidTrace(f"This file is not a Trace: {reason_of(error)}.") from error
+
+
+def _opened(path: str | Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """The file, closed at the end if it was opened here: NumPy leaves one open that turns out to be no whole zip."""
+    return Path(path).open("rb") if isinstance(path, str | Path) else nullcontext(path)
 
 
 def class_probabilities(scores: np.ndarray, *, single_label: bool = False) -> np.ndarray:

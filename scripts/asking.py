@@ -7,6 +7,7 @@ import re
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,19 +64,15 @@ class Asker:
     """A client of one running page, with a session of its own. Raises httpx.HTTPError if it is not there."""
 
     def __init__(self, url: str, session: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=LIMIT_S)
         self.session = session
-        config = self.http.get("config").json()
-        parts = {part["id"]: part for part in config["components"]}
-        self.questions = [
-            Question(
-                entry["id"],
-                f"{(entry['targets'] or [[None, 'load']])[0][1]}/{entry['api_name']}",
-                tuple(parts[index]["type"] for index in entry["inputs"]),
-                tuple(parts[index]["props"].get("value") for index in entry["inputs"]),
-            )
-            for entry in config["dependencies"]
-        ]
+        with ExitStack() as opened:
+            self.http = opened.enter_context(httpx.Client(base_url=url, timeout=LIMIT_S))
+            self.questions = _questions(self.http.get("config").json())
+            opened.pop_all()  # stays open, since the page is there
+
+    def close(self) -> None:
+        """End its connections."""
+        self.http.close()
 
     def upload(self, name: str, data: bytes) -> dict[str, Any] | Outcome:
         """The file as a question names it, or the refusal. The name goes out as it is, quotes and line ends escaped."""
@@ -127,6 +124,20 @@ class Asker:
     def file(self, path: str) -> httpx.Response:
         """A file by the path that the server told."""
         return self.http.get(f"gradio_api/file={quote(path)}")
+
+
+def _questions(config: dict[str, Any]) -> list[Question]:
+    """The events of a page by its own description."""
+    parts = {part["id"]: part for part in config["components"]}
+    return [
+        Question(
+            entry["id"],
+            f"{(entry['targets'] or [[None, 'load']])[0][1]}/{entry['api_name']}",
+            tuple(parts[index]["type"] for index in entry["inputs"]),
+            tuple(parts[index]["props"].get("value") for index in entry["inputs"]),
+        )
+        for entry in config["dependencies"]
+    ]
 
 
 JSON = {"content-type": "application/json"}

@@ -16,7 +16,7 @@ import json
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,12 +157,12 @@ def look(config: Config, precision: str) -> dict[str, Any]:
 
 def look_without_browser(server: Server, picture: Path, session: str) -> float:
     """Seconds that the server takes for a new visitor's upload. Raises InvalidSetting if it gives no maps."""
-    asker = Asker(server.url, session)
-    question = next(one for one in asker.questions if one.name == PAGE)
-    uploaded = asker.upload(picture.name, picture.read_bytes())
-    if isinstance(uploaded, Outcome):
-        raise InvalidSetting(f"The page takes no picture: {uploaded.says}")
-    outcome = asker.ask(question, question.good(uploaded))
+    with closing(Asker(server.url, session)) as asker:
+        question = next(one for one in asker.questions if one.name == PAGE)
+        uploaded = asker.upload(picture.name, picture.read_bytes())
+        if isinstance(uploaded, Outcome):
+            raise InvalidSetting(f"The page takes no picture: {uploaded.says}")
+        outcome = asker.ask(question, question.good(uploaded))
     if outcome.kind != "answered":
         raise InvalidSetting(f"The page gives no maps: {outcome.says}")
     return outcome.server_s

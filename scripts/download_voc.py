@@ -20,6 +20,7 @@ import sys
 import tarfile
 import urllib.error
 import urllib.request
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -164,6 +165,7 @@ def _continue_download(url: str, part: Path) -> bool:
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code == 416 and have:  # nothing after our last byte: complete, or not this file: the MD5 tells
             return True
         raise
@@ -197,8 +199,8 @@ def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    stream = tar.extractfile(member)
-    return stream.read() if stream is not None else b""
+    with tar.extractfile(member) or nullcontext(io.BytesIO()) as stream:
+        return stream.read()
 
 
 def _write_mask(mat: bytes, target: Path) -> bool:

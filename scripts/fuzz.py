@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,10 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
     words = ["--checkpoint", config.checkpoint, "--more", "--queue-size", "8", "--cache-mb", str(CACHE_MIB)]
     with tempfile.TemporaryDirectory() as folder:
         log = config.log or Path(folder) / "server.log"
-        with served(words, log, Path(folder) / "uploads") as server:
-            fuzzer = Fuzzer(server.url, config.seed)
+        with (
+            served(words, log, Path(folder) / "uploads") as server,
+            closing(Fuzzer(server.url, config.seed)) as fuzzer,
+        ):
             fuzzer.warm()
             before = server.resident_mib
             fuzzer.look_at_square(config.largest)

@@ -46,6 +46,10 @@ class Fuzzer:
         self.questions = {question.name: question for question in self.asker.questions}
         self.picture: dict[str, Any] = {}
 
+    def close(self) -> None:
+        """End its connections."""
+        self.asker.close()
+
     def warm(self) -> None:
         """Upload the picture that all good questions are about, and let the networks look at it."""
         self.picture = self._noise(160, 120)

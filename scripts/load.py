@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,26 +80,48 @@ class Told:
     errors: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass
+class Deadline:
+    """When all users stop. `at`: seconds of the monotonic clock."""
+
+    at: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether they stop."""
+        return time.monotonic() >= self.at
+
+    def call_off(self) -> None:
+        """Let them stop now."""
+        self.at = 0.0
+
+
 def load(config: Load) -> dict[str, Any]:
     """Run the users -> what became of their questions. Raises InvalidSetting if the page does not start."""
     told, lock, memory, cached = Told(), threading.Lock(), [], []
     words = ["--checkpoint", config.checkpoint, "--cache-mb", str(config.cache_mb)]
     words += ["--queue-size", str(config.queue_size), "--more"]
-    with tempfile.TemporaryDirectory() as folder, served(words) as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(1) as pool,
+        served(words) as server,
+        ExitStack() as later,
+    ):
         pictures = _pictures(Path(folder), config.seed)
         Client(server.url, verbose=False).predict(handle_file(pictures[0]), api_name="/trace")  # the networks are there
-        until = time.monotonic() + 60 * config.minutes
+        until = Deadline(time.monotonic() + 60 * config.minutes)
+        later.callback(until.call_off)  # after an error nobody waits for the time to be up
         users = [
             threading.Thread(target=_use, args=(config, server, pictures, number, until, told, lock), daemon=True)
             for number in range(config.users)
         ]
         for user in users:
             user.start()
-        reader = ThreadPoolExecutor(1).submit(_read, config, server, pictures, until, told, lock)
+        reader = pool.submit(_read, config, server, pictures, until, told, lock)
         half, began = 30 * config.minutes, time.monotonic()
         restarted = not config.restart
         with tqdm(total=round(60 * config.minutes), unit="s", mininterval=5.0) as bar:
-            while time.monotonic() < until:
+            while not until.passed:
                 time.sleep(1)
                 bar.update()
                 if reader.done():
@@ -139,13 +162,13 @@ def load(config: Load) -> dict[str, Any]:
 
 
 def _use(
-    config: Load, server: Server, pictures: list[str], number: int, until: float, told: Told, lock: threading.Lock
+    config: Load, server: Server, pictures: list[str], number: int, until: Deadline, told: Told, lock: threading.Lock
 ) -> None:
     """One user, until the time is up."""
     chance = random.Random(config.seed * 1000 + number)  # noqa: S311 - a user's mind, no secret
     client: Client | None = None
     was_lost = False
-    while time.monotonic() < until:
+    while not until.passed:
         time.sleep(chance.expovariate(1 / config.thought) if config.thought else 0)
         endpoint = chance.choices(list(ENDPOINTS), list(ENDPOINTS.values()))[0]
         began = time.monotonic()
@@ -169,14 +192,14 @@ def _use(
         was_lost = False
 
 
-def _read(config: Load, server: Server, pictures: list[str], until: float, told: Told, lock: threading.Lock) -> None:
+def _read(config: Load, server: Server, pictures: list[str], until: Deadline, told: Told, lock: threading.Lock) -> None:
     """The reader in a browser, until the time is up. Raises InvalidSetting without chromium or playwright."""
     if not config.browser:
         return
     with chromium() as browser:
         reader = Reader(browser.new_page(), server.url, pictures, SIZES, config.seed)
         was_lost = False
-        while time.monotonic() < until:
+        while not until.passed:
             time.sleep(reader.chance.expovariate(1 / config.thought) if config.thought else 0)
             seen = reader.ask()
             said = seen.said.lower()

@@ -19,6 +19,7 @@ from crt.errors import InvalidSetting
 
 ROOT = Path(__file__).parent.parent
 START_S = 180.0
+STOP_S = 20.0
 
 
 class Server:
@@ -57,7 +58,8 @@ class Server:
             with urlopen(f"{self.url}health", timeout=30) as answer:  # noqa: S310 - our own server on this machine
                 return json.load(answer)
         except HTTPError as broken:  # 503, with a body like any other
-            return json.load(broken)
+            with broken:
+                return json.load(broken)
 
     def start(self) -> None:
         """Return when the page answers. Raises InvalidSetting if it does not start."""
@@ -75,9 +77,13 @@ class Server:
     def stop(self) -> None:
         """End it, if it runs."""
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(20)
-            self._process = None
+            process, self._process = self._process, None
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 @contextmanager
@@ -95,5 +101,8 @@ def _answers(url: str) -> bool:
     try:
         with urlopen(url, timeout=5):  # noqa: S310 - our own server on this machine
             return True
+    except HTTPError as refused:
+        refused.close()
+        return False
     except (URLError, TimeoutError, ConnectionError):
         return False
