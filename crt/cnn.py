@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-import timm
 import torch
 from timm.models.resnet import ResNet
 from torch import Tensor, nn
 
-from crt.errors import InvalidCheckpoint, InvalidSetting
+from crt.backbones import create_backbone
+from crt.errors import InvalidCheckpoint
 
 STRIDE = 16
 """Pixels of the picture per cell of the map."""
@@ -65,11 +65,20 @@ class CnnBranch(nn.Module):
 def build_resnet(name: str, *, pretrained: bool = False) -> ResNet:
     """A timm ResNet by name, in eval mode.
 
-    Raises InvalidSetting for an unknown name, InvalidCheckpoint for another kind of model.
+    name: with any of timm's tags, or without for the default one. The model has timm's `pretrained_cfg`, as in
+    `build_vit`.
+
+    Raises InvalidSetting for a name or tag that timm does not know and for pretrained weights that cannot be had,
+    InvalidCheckpoint for another kind of model.
     """
-    if not timm.is_model(name):
-        raise InvalidSetting(f"timm knows no model {name!r}: look one up with timm.list_models('resnet*').")
-    return _checked(timm.create_model(name, num_classes=0, global_pool="", pretrained=pretrained), name).eval()
+    resnet = create_backbone(
+        name,
+        _checked,
+        pretrained=pretrained,
+        refusal=_refusal(name),
+        options={"num_classes": 0, "global_pool": ""},
+    )
+    return _checked(resnet, name).eval()
 
 
 def freeze_batch_norm(network: nn.Module) -> None:
@@ -81,8 +90,12 @@ def freeze_batch_norm(network: nn.Module) -> None:
 
 def _checked(resnet: nn.Module, name: str = "This model") -> ResNet:
     if not isinstance(resnet, ResNet):
-        raise InvalidCheckpoint(f"{name} is not a timm ResNet: choose a resnet*, resnext* or wide_resnet* model.")
+        raise InvalidCheckpoint(_refusal(name))
     return resnet
+
+
+def _refusal(name: str) -> str:
+    return f"{name} is not a timm ResNet: choose a resnet*, resnext* or wide_resnet* model."
 
 
 def _keep_resolution(stage: nn.Module) -> None:

@@ -18,8 +18,9 @@ from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
+from crt.backbones import create_backbone
 from crt.cam import ClassMapHead
-from crt.errors import InvalidCheckpoint, InvalidSetting, reason_of
+from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.loop import Step, unroll
 from crt.tiles import TileGrid
 
@@ -147,16 +148,33 @@ class TransformerBranch(nn.Module):
 def build_vit(name: str, *, tile: int = 224, pretrained: bool = False) -> VisionTransformer:
     """A timm ViT by name, without classifier, that looks at tiles of `tile` pixels whatever it was trained for.
 
-    Raises InvalidSetting for a name timm does not know, InvalidCheckpoint for a model that is not a plain ViT.
+    name: with any of timm's tags (`vit_small_patch16_224.augreg_in21k`), or without for the default one. The model has
+    timm's `pretrained_cfg`, whose `mean` and `std` are those of the name, also where its weights come from elsewhere.
+
+    Raises InvalidSetting for a name or tag that timm does not know and for pretrained weights that cannot be had,
+    InvalidCheckpoint for a model that is not a plain ViT.
     """
-    if not timm.is_model(name):
-        raise InvalidSetting(f"timm knows no model {name!r}: look one up with timm.list_models('vit*').")
-    pool = "token" if "distilled" in name else ""  # timm's distilled DeiT knows no other
-    try:
-        vit = timm.create_model(name, num_classes=0, global_pool=pool, img_size=tile, pretrained=pretrained)
-    except (AssertionError, TypeError, ValueError) as error:
-        raise InvalidCheckpoint(f"{name} is not a vision transformer with square tiles: {reason_of(error)}.") from error
+    distilled = "distilled" in name.partition(".")[0]
+    pool = "token" if distilled else ""  # timm's distilled DeiT knows no other
+    vit = create_backbone(
+        name,
+        _check_pretrained if pretrained else _checked,
+        pretrained=pretrained,
+        refusal=f"{name} is not a vision transformer with square tiles of {tile} px: choose a deit_* or vit_* model.",
+        options={"num_classes": 0, "global_pool": pool, "img_size": tile},
+    )
     return _checked(vit, name)
+
+
+def _check_pretrained(vit: nn.Module, name: str) -> None:
+    """Raise InvalidCheckpoint for what `_checked` refuses, and for a ViT whose weights have no norm for the tokens."""
+    _checked(vit, name)
+    with torch.device("meta"):
+        own = timm.create_model(name, num_classes=0)
+    if isinstance(own.norm, nn.Identity) and not isinstance(own.fc_norm, nn.Identity):
+        raise InvalidCheckpoint(
+            f"{name} has its last norm behind the pooling, so its patch tokens have none: choose another ViT."
+        )
 
 
 def transformer_of(networks: Mapping[Any, nn.Module], method: str) -> TransformerBranch:
