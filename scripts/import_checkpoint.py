@@ -1,0 +1,200 @@
+"""Turn the weights of other programs into this project's: a checkpoint folder, or a backbone to train from.
+
+    python -m scripts.import_checkpoint model_best.pth --classes cub --out checkpoints/tscam
+    python -m scripts.import_checkpoint cam1.pth cam2.pth --crt --classes voc --out checkpoints/released
+    python -m scripts.import_checkpoint deit_small_patch16_224-cd65a155.pth --output deit_small.safetensors
+
+Read are `.pth` files (or safetensors) of DeiT, TS-CAM, the authors' CRT, IRN, and plain ResNets of torchvision or timm.
+A file with a convolution for class maps becomes a network of the folder `--out`, which the app and every command open.
+Of any file the backbone alone goes to `--output`, for `--model.vit-weights` or `--model.cnn-weights` of
+`scripts.train_crt`. Nothing that a file holds is run. Every tensor of it is used or left out for a reason that is
+printed; one that is neither is an error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from crt.checkpoint import CheckpointConfig, Defaults, Method, NetworkSpec, load_checkpoint, write_config
+from crt.checkpoint.convert import Converted, convert
+from crt.checkpoint.formats import Family
+from crt.datasets import VOC_CLASSES
+from crt.datasets.cub_classes import CUB_CLASSES
+from crt.errors import CrtError, InvalidSetting
+from crt.weights import file_sha256, save_network
+from scripts.output import write_json
+
+CRT_LOOPS = 3
+"""Loop count in the authors' program, in training and after it."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """Which files become which networks."""
+
+    files: tyro.conf.Positional[tuple[Path, ...]]
+    """One file, or two for a folder: that of a transformer and that of a CNN, in any order."""
+    out: Path | None = None
+    """The checkpoint folder to write, of files with a convolution for class maps."""
+    output: Path | None = None
+    """The safetensors file to write, of one file's backbone alone."""
+    classes: str | None = None
+    """Names of the classes, in the order of the maps: `voc`, `cub`, or a text file with a name in each line."""
+    crt: bool = False
+    """The files are the authors' CRT: they become `crt` and `crt_cnn`, made with 3 loops. Else `tscam` and `resnet`."""
+    single_label: bool | None = None
+    """Each image shows one class; if not given, so it is for `cub` and not for others."""
+    vit: str | None = None
+    """timm's name of the transformer; if not given, the DeiT that the shapes tell."""
+    cnn: str | None = None
+    """timm's name of the ResNet; if not given, the one that the shapes tell."""
+    tile: int | None = None
+    """Pixels of the side of the transformer's input; that of the file if not given. The position embedding is
+    resampled."""
+    averaged: bool = False
+    """Take the moving average of the weights (`model_ema`) in the place of those of the last step."""
+    verbose: bool = False
+    """Print every tensor, not only counts by reason."""
+    json: Path | None = None
+    """Write what became of every tensor here."""
+
+
+def import_files(config: Import) -> list[Converted]:
+    """Read the files, write what was asked for, and read a folder back strictly. Raises CrtError."""
+    if (config.out is None) == (config.output is None):
+        raise InvalidSetting("Give --out FOLDER for a checkpoint, or --output FILE for a backbone, and not both.")
+    if not config.files:
+        raise InvalidSetting("Give the file to import.")
+    backbone: dict[Family, str] = {}
+    if config.vit is not None:
+        backbone["vit"] = config.vit
+    if config.cnn is not None:
+        backbone["resnet"] = config.cnn
+    if config.output is not None and (len(config.files) != 1 or config.output.suffix != ".safetensors"):
+        raise InvalidSetting("--output takes one file, and its name must end with .safetensors.")
+    done = [
+        convert(path, backbone=backbone, tile=config.tile, head=config.output is None, averaged=config.averaged)
+        for path in config.files
+    ]
+    if config.output is not None:
+        config.output.parent.mkdir(parents=True, exist_ok=True)
+        save_network(done[0].network, config.output)
+    elif config.out is not None:
+        _write_folder(config, config.out, done)
+    return done
+
+
+def class_names(given: str) -> tuple[str, ...]:
+    """`voc`, `cub`, or a text file with a name in each line -> the names. Raises InvalidSetting."""
+    if given in ("voc", "cub"):
+        return VOC_CLASSES if given == "voc" else CUB_CLASSES
+    try:
+        lines = Path(given).expanduser().read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSetting(f"--classes {given} is neither voc, cub, nor a text file with class names.") from error
+    names = tuple(line.strip() for line in lines if line.strip())
+    if not names or len(set(names)) != len(names):
+        raise InvalidSetting(f"{given} must hold each class name once, one in each line.")
+    return names
+
+
+def _write_folder(config: Import, folder: Path, done: list[Converted]) -> None:
+    """A checkpoint of the networks with heads. Raises InvalidSetting where they do not make one."""
+    names = _checked_names(config, done)
+    folder.mkdir(parents=True, exist_ok=True)
+    networks: dict[Method, NetworkSpec] = {}
+    origin = {}
+    for path, found in zip(config.files, done, strict=True):
+        vit = found.family == "vit"
+        method: Method = ("crt" if vit else "crt_cnn") if config.crt else ("tscam" if vit else "resnet")
+        file = f"{method}.safetensors"
+        loops = (CRT_LOOPS if config.crt else 0,) if vit else ()
+        networks[method] = NetworkSpec(
+            found.family,
+            found.backbone,
+            file,
+            save_network(found.network, folder / file),
+            tile=found.tile,
+            trained_loops=loops,
+        )
+        origin[method] = {"imported_from": path.name, "sha256": file_sha256(path.expanduser())}
+    single = config.classes == "cub" if config.single_label is None else config.single_label
+    size = next((found.tile for found in done if found.family == "vit"), 224) if single else Defaults.size
+    defaults = Defaults(size=size, loops=CRT_LOOPS if config.crt else 0)
+    write_config(
+        folder,
+        CheckpointConfig(folder.name, names, networks, single_label=single, defaults=defaults, training=origin),
+    )
+    load_checkpoint(folder)
+
+
+def _checked_names(config: Import, done: list[Converted]) -> tuple[str, ...]:
+    """The class names, which every head must have as many of."""
+    for path, found in zip(config.files, done, strict=True):
+        if found.classes is None:
+            raise InvalidSetting(
+                f"{path.name} has no convolution for class maps, so it makes no checkpoint: write its backbone with "
+                "--output FILE.safetensors and train from it."
+            )
+    if len(done) > 2 or len({found.family for found in done}) != len(done):
+        raise InvalidSetting("A folder takes one transformer and one CNN at most: import the others into their own.")
+    counts = {found.classes for found in done}
+    if config.classes is None:
+        raise InvalidSetting(
+            f"The maps are of {' and '.join(map(str, counts))} classes: name them with --classes voc, cub, or a file."
+        )
+    names = class_names(config.classes)
+    if counts != {len(names)}:
+        raise InvalidSetting(
+            f"--classes {config.classes} names {len(names)} classes, and the maps are of "
+            f"{' and '.join(map(str, counts))}: give the names that belong to the file."
+        )
+    return names
+
+
+def report(config: Import, done: list[Converted]) -> list[dict[str, Any]]:
+    """What became of every tensor: printed, and as plain values."""
+    results = []
+    for path, found in zip(config.files, done, strict=True):
+        size = f" on {found.tile} px" if found.family == "vit" else ""
+        resampled = f", position embedding resampled from {found.resampled} px" if found.resampled else ""
+        print(f"{path}: {found.backbone}{size}{resampled}")
+        print(f"  used: {len(found.used)} tensors")
+        if config.verbose:
+            print(*(f"    {name} -> {target}" for name, target in found.used.items()), sep="\n")
+        by_reason = defaultdict(list)
+        for name, reason in found.left_out.items():
+            by_reason["stands in the file twice" if reason.endswith(" once more") else reason].append(name)
+        for reason, names in by_reason.items():
+            shown = names if config.verbose else names[:3]
+            more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+            print(f"  left out: {', '.join(shown)}{more} ({reason})")
+        values = {part.name: getattr(found, part.name) for part in fields(found) if part.name != "network"}
+        results.append({"file": path.name, **values})
+    return results
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command -> its exit code: 0, or 1 with one sentence on stderr."""
+    config = tyro.cli(Import, args=arguments, description=__doc__)
+    try:
+        done = import_files(config)
+    except (CrtError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    results = report(config, done)
+    if config.json is not None:
+        write_json(config.json, {"files": results})
+    print(f"wrote {config.out or config.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
