@@ -14,10 +14,10 @@ from timm.models.resnet import ResNet
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
+from crt.backbones import load_backbone
 from crt.cnn import STRIDE, CnnBranch, build_resnet
 from crt.datasets import ImageSet
 from crt.dual import DualBranch, TwinCnn
-from crt.errors import InvalidCheckpoint
 from crt.tiles import TileGrid
 from crt.train.config import RUN_ONLY, ModelConfig, TrainConfig
 from crt.train.data import CropPlan
@@ -25,7 +25,6 @@ from crt.train.export import export, portable
 from crt.train.fit import Fit, Part, trained
 from crt.train.loss import Losses, dual_loss
 from crt.transformer import TransformerBranch, build_vit
-from crt.weights import read_tensors
 
 Preview = Callable[[DualBranch, int], object]
 
@@ -185,18 +184,13 @@ def _parts(model: DualBranch, config: TrainConfig) -> dict[str, Part]:
 
 
 def start_from(backbone: torch.nn.Module, weights: str, classifier: tuple[str, ...]) -> None:
-    """Load a timm state dict into a backbone; only its classifier may be left over.
+    """Load a file of a timm state dict into a backbone, every tensor accounted for; only its classifier is left out.
 
-    `weights`: a safetensors file, or `timm` or `random`, for which there is nothing to do. Raises InvalidCheckpoint.
+    `weights`: a safetensors file, also one for another input size, or `timm` or `random`, for which there is nothing to
+    do. `classifier`: how the names of what is left out begin. Raises InvalidCheckpoint, as `load_backbone` does.
     """
-    if weights in ("timm", "random"):
-        return
-    path = Path(weights)
-    found = {name: value for name, value in read_tensors(path).items() if not name.startswith(classifier)}
-    missing, unexpected = backbone.load_state_dict(found, strict=False)
-    missing = [name for name in missing if not name.endswith("num_batches_tracked") and not name.startswith(classifier)]
-    if missing or unexpected:
-        raise InvalidCheckpoint(f"{path} does not fit the backbone: it lacks {missing[:3]} and has {unexpected[:3]}.")
+    if weights not in ("timm", "random"):
+        load_backbone(backbone, Path(weights), classifier)
 
 
 def _deciding(config: TrainConfig) -> dict[str, Any]:
