@@ -111,7 +111,8 @@ def _write_folder(config: Import, folder: Path, done: list[Converted]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     networks: dict[Method, NetworkSpec] = {}
     origin = {}
-    for path, found in zip(config.files, done, strict=True):
+    by_family = sorted(zip(config.files, done, strict=True), key=lambda pair: pair[1].family != "vit")
+    for path, found in by_family:
         vit = found.family == "vit"
         method: Method = ("crt" if vit else "crt_cnn") if config.crt else ("tscam" if vit else "resnet")
         file = f"{method}.safetensors"
@@ -171,7 +172,7 @@ def report(config: Import, done: list[Converted]) -> list[dict[str, Any]]:
             print(*(f"    {name} -> {target}" for name, target in found.used.items()), sep="\n")
         by_reason = defaultdict(list)
         for name, reason in found.left_out.items():
-            by_reason["stands in the file twice" if reason.endswith(" once more") else reason].append(name)
+            by_reason["the same tensor under another name" if reason.endswith(" once more") else reason].append(name)
         for reason, names in by_reason.items():
             shown = names if config.verbose else names[:3]
             more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""

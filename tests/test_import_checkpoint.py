@@ -87,7 +87,7 @@ def test_the_authors_crt_becomes_the_pair(tmp_path):
     files = (foreign.saved(tmp_path / "cam1.pth", cnn), foreign.saved(tmp_path / "cam2.pth", vit))
     import_files(Import(files, out=tmp_path / "crt", classes="voc", crt=True))
     checkpoint = load_checkpoint(tmp_path / "crt")
-    assert set(checkpoint.networks) == {"crt", "crt_cnn"} and checkpoint.config.classes == VOC_CLASSES
+    assert list(checkpoint.networks) == ["crt", "crt_cnn"] and checkpoint.config.classes == VOC_CLASSES
     assert checkpoint.config.networks["crt"].trained_loops == (3,) and checkpoint.config.defaults.loops == 3
     assert checkpoint.config.training["crt_cnn"]["imported_from"] == "cam1.pth"
     same(checkpoint.networks["crt"].head.classifier.weight, vit["head.weight"])
@@ -281,7 +281,8 @@ def test_the_command_says_what_became_of_every_tensor(tmp_path, capsys):
     arguments = [str(file), "--classes", "voc", "--out", str(tmp_path / "irn"), "--json", str(tmp_path / "r.json")]
     assert main(arguments) == 0
     printed = capsys.readouterr().out
-    assert "resnet18" in printed and "stands in the file twice" in printed and "counter of a batch norm" in printed
+    for told in ("resnet18", "the same tensor under another name", "counter of a batch norm"):
+        assert told in printed
     (told,) = json.loads((tmp_path / "r.json").read_text())["files"]
     assert set(told["used"]) | set(told["left_out"]) == set(state)
     assert main([*arguments, "--verbose"]) == 0
