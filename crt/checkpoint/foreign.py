@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,7 +80,9 @@ def _unpickled(path: Path) -> Any:
     if not path.is_file():
         raise InvalidCheckpoint(f"There is no file {path}.")
     _check_size(path)
-    with torch.serialization.safe_globals([(_Unread, name) for name in UNREAD]):
+    allowed = torch.serialization.safe_globals([(_Unread, name) for name in UNREAD])
+    with allowed, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what torch warns of, TorchScript and sparse tensors, is refused
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # a damaged pickle raises anything
