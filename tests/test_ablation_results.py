@@ -2,16 +2,17 @@
 
 import itertools
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from crt.checkpoint import Defaults
 from crt.results import KINDS
 from crt.results.base import Chart, Line, Table
 from crt.results.charts import svg
-from crt.results.claims import Compared, listed, verdict_of_best
-from crt.results.spread import Paired
+from crt.results.verdict import CONFIDENCE, LEAST_SEEDS, Paired, difference, listed, verdict_of_all
 from scripts.report import markdown
-from tests.ablation_sample import ablation, crt, row, whole
+from tests.ablation_sample import OFFSETS, ablation, crt, row, trained, whole
 
 
 def section_of(result: dict):
@@ -40,45 +41,97 @@ def test_ablations_become_tables_with_a_spread_and_the_papers_numbers_apart():
         ("λ = 0", "41.5", "42.0", "–", "45.0", "40.8"),
         ("λ = 0.1", "51.5 ± 1.5", "40.0 ± 0.0", "–", "45.0 ± 0.0", "51.5"),
     )
-    helps, *best = coupling.says  # seed against the same seed, held against the larger spread of the two rows
-    assert (
-        "(paper +10.7): CRT, 3 loops, refined +8.5 in one run, the claim holds beyond the spread of 2 seeds (±" in helps
-    )
-    assert "unrefined -2.0 in one run, the claim does not hold: the opposite shows" in helps
+    helps, *best = coupling.says  # seed against the same seed
+    assert "(paper +10.7): CRT, 3 loops, refined +8.5, the claim is inconclusive (1 seed, a verdict needs 3)" in helps
+    assert "unrefined -2.0, the claim is inconclusive (1 seed" in helps
     assert best == []  # nothing else to be the best of
     assert twins.rows == (("CNN + transformer", "45.0", "40.0", "25.0"), ("the same CNN twice", "44.0", "43.0", "75.0"))
-    assert "This holds here: correlation 75.0 and 25.0 %, a difference in the one run of each" in twins.says[0]
+    assert "That is inconclusive (1 seed, a verdict needs 3): the correlation of the two CNNs is +50.0" in twins.says[0]
     assert "1 runs of the list are still to do" in section.notes[0] and "336 pixels" in section.notes[0]
     assert section.notes[1].startswith("30 minutes of training in all")
     assert section.command == "python -m scripts.ablate --root VOC2012 --out ablate"
 
 
-def compared(*gaps: float, half: float, seeds: int = 2) -> Compared:
-    return Compared(Paired(gaps), half, seeds)
+def test_the_interval_is_that_of_students_t_test():
+    gaps = (1.0, 4.0, 2.5, -0.5)
+    theirs = stats.ttest_1samp(gaps, 0).confidence_interval(CONFIDENCE)
+    assert Paired(gaps).interval() == pytest.approx((theirs.low, theirs.high))
+    wider = stats.ttest_1samp(gaps, 0).confidence_interval(1 - (1 - CONFIDENCE) / 3)
+    assert Paired(gaps).interval(3) == pytest.approx((wider.low, wider.high))
 
 
-def test_a_difference_within_the_seeds_spread_settles_nothing():
-    assert compared(3, 4, half=2).verdict() == "holds beyond the spread of 2 seeds (± 2.0)"
-    assert (
-        compared(-3, -4, half=2).verdict() == "does not hold: the opposite shows beyond the spread of 2 seeds (± 2.0)"
-    )
-    assert compared(-3, -4, half=2).verdict(-1).startswith("holds")
-    assert compared(3, 4, half=3.5).verdict() == "is not settled: no difference beyond the spread of 2 seeds (± 3.5)"
-    assert compared(0.1, half=0, seeds=1).verdict() == "holds in the one run of each"
-    assert str(compared(3, 5, half=9)) == "+4.0 (+3.0 to +5.0)" and str(compared(3, half=0)) == "+3.0 in one run"
+def test_a_verdict_needs_three_seeds_and_an_interval_that_excludes_zero():
+    assert Paired((3.0, 4.0, 3.5)).verdict() == "holds" and Paired((3.0, 4.0, 3.5)).verdict(-1) == "does not hold"
+    assert Paired((-3.0, -4.0, -3.5)).verdict() == "does not hold" and Paired((-3.0, -4.0, -3.5)).verdict(-1) == "holds"
+    assert Paired((3.0, 4.0, 3.5)).told() == "holds (95 % interval +2.3 to +4.7, 3 seeds)"
+    assert Paired((1.0, 4.0, 9.0)).told() == "is inconclusive (95 % interval -5.4 to +14.7, 3 seeds)"
+    for few in ((), (3.0,), (30.0, 30.1)):  # however far from zero they are
+        assert Paired(few).verdict() == "inconclusive" and "a verdict needs 3" in Paired(few).told()
+    assert str(Paired((3.0, 5.0))) == "+4.0 (+3.0 to +5.0)" and str(Paired((3.0,))) == "+3.0"
+
+
+def test_runs_of_one_seed_are_compared_and_count_once():
     first = [row("coupling", "a", seed, crt_loops_3=50 + seed) for seed in (0, 1)]
     other = [row("coupling", "b", seed, crt_loops_3=40 + 4 * seed) for seed in (0, 1, 2)]
-    gap = Compared.between(first, "crt_loops_3", other)
-    assert gap == Compared(Paired((10, 7)), 4, 3)  # of seeds 0 and 1; the spread of all three
-    assert Compared.between(first, "crt_loops_3", other[2:]) is None  # no seed in common
+    assert Paired.between(first, "crt_loops_3", other) == Paired((10, 7))  # of seeds 0 and 1
+    assert not Paired.between(first, "crt_loops_3", other[2:])  # no seed in common
+    more = {"a": 1, "b": 3, "c": 100}
+    runs = [
+        row("loops", name, seed, one=10 * seed + more[name], two=0)
+        for name in more
+        for seed in (0, 1, 2)
+        if name != "c" or seed
+    ]
+    gaps = Paired.within(runs, lambda run: difference(run, "one", "two"))
+    assert gaps == Paired((2, 12, 22))  # the mean of a and b at each seed; c has not all of them
+    assert not Paired.within(runs, lambda run: difference(run, "one", "three"))
+
+
+def false_findings(seeds: int, rule, *, rows: int = 2, trials: int = 4000) -> float:
+    """Share of simulated ablations without any difference in which a rule finds one."""
+    rng = np.random.default_rng(seeds)
+    found = 0
+    for _ in range(trials):
+        luck = rng.normal(0, 4, seeds)  # what a seed does to all rows
+        runs = luck + rng.normal(0, 3, (rows, seeds))
+        found += rule(runs)
+    return found / trials
+
+
+@pytest.mark.parametrize("seeds", [3, 4, 6])
+def test_where_nothing_differs_one_in_twenty_is_a_finding(seeds):
+    rate = false_findings(seeds, lambda runs: Paired(tuple(runs[0] - runs[1])).verdict() != "inconclusive")
+    assert 0.035 < rate < 0.065
+
+
+def test_the_simulation_sees_a_rule_that_finds_too_much():
+    def beyond_half_the_range(runs: np.ndarray) -> bool:
+        return abs((runs[0] - runs[1]).mean()) > np.ptp(runs, axis=1).max() / 2
+
+    def all_of_one_sign(runs: np.ndarray) -> bool:
+        return abs(np.sign(runs[0] - runs[1]).sum()) == runs.shape[1]
+
+    assert false_findings(2, beyond_half_the_range) > 0.3
+    assert false_findings(3, all_of_one_sign) > 0.2
+    assert false_findings(2, lambda runs: Paired(tuple(runs[0] - runs[1])).verdict() != "inconclusive") == 0
+
+
+def test_where_nothing_differs_the_best_of_many_is_seldom_a_finding():
+    def rule(runs: np.ndarray) -> bool:
+        others = {f"{index}": Paired(tuple(runs[0] - one)) for index, one in enumerate(runs[1:])}
+        return "inconclusive" not in verdict_of_all(others)
+
+    assert false_findings(3, rule, rows=5, trials=2000) < 0.065
 
 
 def test_the_best_is_above_every_other_one():
-    over, level, under = compared(5, half=1), compared(0.5, half=1), compared(-5, half=2)
-    assert verdict_of_best({"a": over, "b": over}) == "holds beyond the spread of 2 seeds (± 1.0)"
-    assert verdict_of_best({"a": over, "b": level, "c": level}).startswith("is not settled: no difference from b and c")
-    assert verdict_of_best({"a": under, "b": level}).startswith("does not hold: a came out above it")
-    assert listed(["a"]) == "a" and listed(["a", "b", "c"]) == "a, b and c"
+    over, level, under = Paired((5, 5.1, 5.2)), Paired((0.5, -0.5, 0.4)), Paired((-5, -5.1, -5.2))
+    assert verdict_of_all({"a": over, "b": over}) == "holds (all above zero at 95 %, 3 seeds)"
+    told = "is inconclusive (not above zero at 95 %: b and c; 3 seeds)"
+    assert verdict_of_all({"a": over, "b": level, "c": level}) == told
+    assert verdict_of_all({"a": under, "b": level}) == "does not hold (below zero: a)"
+    assert verdict_of_all({"a": over, "b": Paired((5, 5.1))}) == "is inconclusive (2 seeds, a verdict needs 3)"
+    assert listed(["a"]) == "a" and listed(["a", "b", "c"]) == "a, b and c" and LEAST_SEEDS == 3
 
 
 def test_every_table_says_whether_the_claim_holds(tables):
@@ -87,28 +140,47 @@ def test_every_table_says_whether_the_claim_holds(tables):
         assert table.says, name
         assert all(sentence.endswith(".") and "nan" not in sentence for sentence in table.says)
     helps, best = tables["coupling (Table 1)"].says
-    assert "refined +9.0 (+9.0 to +9.0), the claim holds beyond the spread of 2 seeds (± 2.5)" in helps
+    assert "refined +9.0 (+9.0 to +9.0), the claim holds (95 % interval +9.0 to +9.0, 3 seeds)" in helps
     assert (
-        "is not settled: no difference from λ = 0.2 beyond" in best
-        and "+2.0 (+2.0 to +2.0) against λ = 0.2 (paper +0.9)" in best
+        "is inconclusive (not above zero at 95 %: λ = 0.2; 3 seeds)" in best
+        and "+2.0 (-2.0 to +6.0) against λ = 0.2 (paper +0.9)" in best
     )
     modes = tables["cut and merge (Table 2)"].says[0]
     assert "overlap, 336 +6.0 (+6.0 to +6.0) (paper +6.1), the claim holds" in modes
     assert "side by side, 448 -6.0 (-6.0 to -6.0) (paper +6.4), the claim does not hold" in modes
-    assert "interpolated, trained so +1.0 (+1.0 to +1.0) (paper +1.7), the claim is not settled" in modes
+    assert "interpolated to 28 × 28 +1.0 (-2.0 to +4.0) (paper +1.7), the claim is inconclusive (95 %" in modes
     assert "deconvolution to 28 × 28 -20.0 (-20.0 to -20.0) (paper -22.3), the claim holds" in modes
     size = tables["input size (Fig. 5), shipped checkpoint"].says[0]
-    assert "holds here: CRT is best at 448 px (+6.0 over 224 px, -3.0 from there to 560 px)" in size
+    assert "is inconclusive (1 seed, a verdict needs 3): CRT is highest at 448 px (+6.0 over 224 px, -3.0 from" in size
+
+
+def test_a_row_trained_in_another_way_than_it_is_tested_says_so_and_is_held_against_no_claim():
+    run = row("modes", "overlap, 336", 0, **crt(60)) | {"mode": "overlap", "size": 336}
+    base = row("modes", "one tile of 224", 0, **crt(55)) | {"mode": "overlap", "size": 224} | trained("overlap", 224)
+    (table,) = section_of(ablation(base, run | trained("overlap", 224))).tables
+    assert table.rows[1][0] == "overlap, 336, trained with overlap at 224 px" and table.rows[1][-1] == "–"
+    assert table.says == ("Rows trained in another way than they are tested: 1; they are not the paper's experiment.",)
+    (table,) = section_of(ablation(base, run | trained("overlap", 336))).tables
+    assert table.rows[1][0] == "overlap, 336" and table.rows[1][-1] == "57.6" and "paper +6.1" in table.says[0]
+
+
+def test_branches_that_saw_crops_at_different_sizes_are_named():
+    pair = row("twins", "CNN + transformer", 0, **crt(60)) | trained("overlap", 224, 160)
+    twins = row("twins", "the same CNN twice", 0, crt_cnn=44, resnet=43) | trained("overlap", 224)
+    (table,) = section_of(ablation(pair, twins)).tables
+    assert table.says[1].endswith("at different sizes in training: CNN + transformer: 160 and 224 px.")
+    (table,) = section_of(ablation(pair | trained("overlap", 224), twins)).tables
+    assert len(table.says) == 1
 
 
 def test_loops_in_training_are_compared_at_their_own_count(tables):
     summed = tables["loops (Table 3), refined by the sum"]
     assert summed.rows[3] == ("3 in training", *(f"{67.5 - k:.1f} ± 2.5" for k in range(5)), "71.8")
     assert "0: 52.5 ± 2.5, 1: 56.5 ± 2.5, 2: 60.5 ± 2.5, 3: 64.5 ± 2.5, 4: 68.5 ± 2.5" in summed.says[0]
-    assert "three are best does not hold: 4 came out above it beyond" in summed.says[0]
+    assert "three are best does not hold (below zero: 4)" in summed.says[0]
     assert "three are +12.0 (+12.0 to +12.0) against 0" in summed.says[0]
     first = tables["the same, refined by the first pass"].says
-    assert "3: 66.0 ± 2.5" in first[0] and "3 loops +1.5 (+1.5 to +1.5, above zero in 8 of 8 runs)" in first[1]
+    assert "3: 66.0 ± 2.5" in first[0] and "3 loops +1.5 (+1.5 to +1.5)" in first[1]
 
 
 def test_what_keeps_loops_from_helping_at_test_is_counted(tables):
@@ -119,30 +191,31 @@ def test_what_keeps_loops_from_helping_at_test_is_counted(tables):
         ("refined by the sum", "-3.0 (-3.0 to -3.0)"),
     ]
     assert change.says[0].startswith(
-        "Three loops at test instead of none change the maps by +3.0 unrefined (a gain in 8 of 8 runs), -1.5 refined by"
+        "Three loops at test instead of none change the maps by +3.0 unrefined (a gain in 12 of 12 runs), -1.5 refined"
     )
-    assert "So refinement is what keeps loops from helping: it costs 6.0 points, something in 8 of 8" in change.says[0]
-    assert "25 % less where the first pass" in change.says[0]
-    helped = [row("loops", "3 in training", 0, **(crt(60) | {"crt_loops_3": 90}))]
+    assert "of each seed: refined by the first pass holds (95 % interval +4.5 to +4.5, 3 seeds)" in change.says[0]
+    assert "refined by the sum holds (95 % interval +6.0 to +6.0, 3 seeds), 6.0 points" in change.says[0]
+    helped = [
+        row("loops", "3 in training", seed, **(crt(60 + more) | {"crt_loops_3": 90 + more}))
+        for seed, more in enumerate(OFFSETS)
+    ]
     says = next(table.says for table in section_of(ablation(*helped)).tables if table.head[0].startswith("against"))
-    assert says[0].endswith("So refinement does not keep loops from helping.")
-    lost = [row("loops", "3 in training", 0, **(crt(60) | {"crt_loops_3_unrefined": 39}))]
-    says = next(table.says for table in section_of(ablation(*lost)).tables if table.head[0].startswith("against"))
-    assert (
-        "Unrefined they do not help on the mean either, but refinement makes it worse: it costs 2.0 points" in says[0]
-    )
+    assert "refined by the sum does not hold" in says[0]
+    says = next(table.says for table in section_of(ablation(helped[0])).tables if table.head[0].startswith("against"))
+    assert "refined by the sum is inconclusive (1 seed, a verdict needs 3)" in says[0]
 
 
 def test_the_passes_attention_and_their_similarity(tables):
     attention = tables["attention, 3 loops in training"]
     assert attention.rows[0] == ("test 0", "47.5 ± 2.5", *["67.5 ± 2.5"] * 3)  # one pass, however it is put together
     assert attention.rows[3] == ("test 3", "50.5 ± 2.5", "64.5 ± 2.5", "66.0 ± 2.5", "58.5 ± 2.5")
-    assert "that refinement helps holds, +14.0" in attention.says[0]
-    assert "that the sum over passes is better than the first pass alone does not hold, -1.5" in attention.says[0]
+    assert "that refinement helps holds (95 % interval +14.0 to +14.0, 3 seeds), +14.0" in attention.says[0]
+    assert "that the sum over passes is better than the first pass alone does not hold (95 %" in attention.says[0]
     assert "mean over passes gives the maps of the sum" in attention.says[1]
     similar = next(table for name, table in tables.items() if name.startswith("similarity"))
-    assert similar.rows[0] == ("0 in training", "60.0 ± 0.0", "90.0 ± 0.0", "95.0 ± 0.0", "99.1 ± 0.1", "99.8")
-    assert "holds here in its direction: trained with loops it is 99.1 to 99.1 % there" in similar.says[0]
+    assert similar.rows[0] == ("0 in training", "60.0 ± 0.0", "90.0 ± 0.0", "95.0 ± 0.0", "99.2 ± 0.2", "99.8")
+    told = "rises with every pass holds (all above zero at 95 %, 3 seeds): trained with loops it is 99.2 to 99.2 % at"
+    assert told in similar.says[0]
 
 
 def test_nothing_fails_whatever_is_missing():
@@ -159,11 +232,11 @@ def test_nothing_fails_whatever_is_missing():
 def test_the_charts_show_what_the_tables_have():
     coupling, trained, by_size, similar = section_of(whole()).charts
     assert coupling.places == ("0", "0.01", "0.1", "0.2") and coupling.lines[0].x == (0, 1, 2, 3)
-    assert coupling.lines[0].y[2] == 59.5 and coupling.lines[0].half == (2.5,) * 4
+    assert coupling.lines[0].y[2] == 59.5 and coupling.lines[0].half == (2.5, 2.5, 2.5, 6.5)
     assert [line.name for line in trained.lines] == [f"trained with {k}" for k in range(5)]
     assert trained.lines[1].x == (0, 1, 2, 3, 4) and trained.lines[1].half == (2.5,) * 5
     assert by_size.lines[0].x == (224, 336, 448, 560) and not by_size.lines[0].half
-    assert "99.1 to 99.1 %" in similar.says and "Bars: half the range" in similar.says
+    assert "99.2 to 99.2 %" in similar.says and "Bars: half the range" in similar.says
     assert "Bars" not in by_size.says
 
 

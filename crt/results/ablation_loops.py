@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import statistics
+from functools import partial
+from typing import Any
 
 from crt.results.base import Table
-from crt.results.claims import MASKS, Compared, listed, saying, table_of, verdict_of_best
-from crt.results.spread import TESTED, Paired, Rows, Spread, best, cell, named, spread
+from crt.results.claims import MASKS, saying, table_of
+from crt.results.spread import TESTED, Rows, Spread, best, cell, named, spread
+from crt.results.verdict import Paired, change, difference, differences, listed, verdict_of_all
 
 WAYS = (("unrefined", "_unrefined"), ("refined by the first pass", "_first"), ("refined by the sum", ""))
 LAST_SIMILARITY = 99.8
@@ -29,8 +32,8 @@ def loops(rows: Rows) -> list[Table]:
     )
     bare = table_of("the same, unrefined", rows, [(f"test {k}", f"crt_loops_{k}_unrefined") for k in TESTED])
     looped = [row for row in rows if row["name"] != "0 in training"]
-    gains = {k: Paired.of(looped, f"crt_loops_{k}_first", f"crt_loops_{k}") for k in TESTED if k > 1}
-    told = "; ".join(f"{k} loops {gain}" for k, gain in gains.items() if gain)
+    gains = {k: differences(looped, f"crt_loops_{k}_first", f"crt_loops_{k}") for k in TESTED if k > 1}
+    told = "; ".join(f"{k} loops {change(gain)}" for k, gain in gains.items() if gain)
     return [
         saying(summed, _alike(runs, "", " refined by the sum")),
         saying(
@@ -58,18 +61,18 @@ def _alike(runs: dict[str, list[dict]], way: str, words: str) -> str:
         return ""
     told = f"Trained and tested with the same count,{words}: {', '.join(f'{k}: {got}' for k, got in found.items())}."
     three, key = mine[3]
-    gaps = {k: Compared.between(three, key, rows, other) for k, (rows, other) in mine.items() if k != 3}
+    gaps = {k: Paired.between(three, key, rows, other) for k, (rows, other) in mine.items() if k != 3}
     known = {f"{k}": gap for k, gap in gaps.items() if gap}
     if not known:
         return told
     against = ", ".join(f"{gap} against {k}" for k, gap in known.items())
-    return f"{told} The paper's claim that three are best {verdict_of_best(known)}; three are {against}."
+    return f"{told} The paper's claim that three are best {verdict_of_all(known)}; three are {against}."
 
 
 def _at_test(rows: Rows) -> list[Table]:
     """What each loop count at test changes against none within a run, refined or not, over all trainings with loops."""
     gaps = {
-        (way, k): Paired.of(rows, _key(k, way), _key(0, way)) for _, way in WAYS for k in TESTED if k
+        (way, k): differences(rows, _key(k, way), _key(0, way)) for _, way in WAYS for k in TESTED if k
     }  # within one run no seed differs
     if not any(gaps.values()):
         return []
@@ -78,38 +81,32 @@ def _at_test(rows: Rows) -> list[Table]:
     return [saying(Table(head, body), _hindrance(rows))]
 
 
-def _change(gap: Paired) -> str:
-    if not gap:
-        return "–"
-    mean = f"{statistics.mean(gap.gaps):+.1f}"
-    return mean if len(gap.gaps) == 1 else f"{mean} ({min(gap.gaps):+.1f} to {max(gap.gaps):+.1f})"
+def _change(gaps: tuple[float, ...]) -> str:
+    return change(gaps) if gaps else "–"
 
 
 def _hindrance(rows: Rows) -> str:
-    """What keeps loops from helping at test once maps are refined, at three loops."""
+    """Whether refinement keeps loops from helping at test, at three loops."""
     whole = [row for row in rows if all(best(row, _key(k, way)) is not None for _, way in WAYS for k in (0, 3))]
     if not whole:
         return ""
-    bare, first, summed = (Paired.of(whole, _key(3, way), _key(0, way)).gaps for _, way in WAYS)
+    gaps = [differences(whole, _key(3, way), _key(0, way)) for _, way in WAYS]
     told = [
-        f"{statistics.mean(gaps):+.1f} {name} (a gain in {sum(gap > 0 for gap in gaps)} of {len(gaps)} runs)"
-        for (name, _), gaps in zip(WAYS, (bare, first, summed), strict=True)
+        f"{statistics.mean(one):+.1f} {name} (a gain in {sum(gap > 0 for gap in one)} of {len(one)} runs)"
+        for (name, _), one in zip(WAYS, gaps, strict=True)
     ]
-    costs = [no - yes for no, yes in zip(bare, summed, strict=True)]
-    cost, later = statistics.mean(costs), statistics.mean(first) - statistics.mean(summed)
-    told = f"Three loops at test instead of none change the maps by {listed(told)}."
-    if cost <= 0:
-        return f"{told} So refinement does not keep loops from helping."
-    first_alone = "as much of it where the first pass's attention alone refines"
-    if later > 0:
-        first_alone = f"{100 * min(later / cost, 1):.0f} % less where the first pass's attention alone refines"
-    so = "So refinement is what keeps loops from helping"
-    if statistics.mean(bare) <= 0:
-        so = "Unrefined they do not help on the mean either, but refinement makes it worse"
+    costs = {name: Paired.within(whole, partial(_cost, way=way)) for name, way in WAYS[1:]}
+    claims = [f"{name} {cost.told()}, {cost.mean:.1f} points" for name, cost in costs.items() if cost]
     return (
-        f"{told} {so}: it costs {cost:.1f} points, something in {sum(one > 0 for one in costs)} of {len(costs)} runs, "
-        f"{first_alone}."
+        f"Three loops at test instead of none change the maps by {listed(told)}. That refinement takes from what loops "
+        f"change, averaged over the trainings of each seed: {'; '.join(claims)}."
     )
+
+
+def _cost(row: dict[str, Any], way: str) -> float | None:
+    """What three loops change unrefined, minus what they change refined this way."""
+    bare, refined = (difference(row, _key(3, one), _key(0, one)) for one in ("_unrefined", way))
+    return None if bare is None or refined is None else bare - refined
 
 
 def _attention(rows: Rows) -> list[Table]:
@@ -123,8 +120,8 @@ def _attention(rows: Rows) -> list[Table]:
         ("the sum over passes is better than the first pass alone", "crt_loops_3", "crt_loops_3_first"),
         ("the sum is better than the last pass alone", "crt_loops_3", "crt_loops_3_last"),
     )
-    gaps = {name: Paired.of(rows, *two) for name, *two in told}
-    words = "; ".join(f"that {name} {gap.verdict}, {gap}" for name, gap in gaps.items() if gap)
+    gaps = {name: Paired.within(rows, partial(difference, one=one, other=other)) for name, one, other in told}
+    words = "; ".join(f"that {name} {gap.told()}, {gap}" for name, gap in gaps.items() if gap)
     alike = "The mean over passes gives the maps of the sum: a constant factor vanishes in their normalisation."
     table = Table(("attention, 3 loops in training", *(head for head, _ in ways)), body)
     return [saying(table, f"The paper refines by the sum. At three loops, {words}." if words else "", alike)]
@@ -133,9 +130,9 @@ def _attention(rows: Rows) -> list[Table]:
 def _similarity(rows: Rows) -> list[Table]:
     """Fig. 6: cosine of the tokens before and after each pass."""
     last = max(TESTED)
+    runs = named(rows)
     found = {
-        name: {k: got for k in TESTED if k and (got := similarity(mine, k)) is not None}
-        for name, mine in named(rows).items()
+        name: {k: got for k in TESTED if k and (got := similarity(mine, k)) is not None} for name, mine in runs.items()
     }
     if not any(found.values()):
         return []
@@ -147,18 +144,22 @@ def _similarity(rows: Rows) -> list[Table]:
     looped = {name: got for name, got in found.items() if last in got and name != "0 in training"}
     if not looped:
         return [table]
-    rising = all(a.mean < b.mean for got in looped.values() for a, b in itertools.pairwise(got.values()))
-    ends = [got[last] for got in looped.values()]
-    reached = all(LAST_SIMILARITY - one.mean <= one.half for one in ends)
-    holds = "does not hold here" if not rising else "holds here" if reached else "holds here in its direction"
-    low, high, half = min(one.mean for one in ends), max(one.mean for one in ends), max(one.half for one in ends)
-    claim = (
-        f"The paper's claim that the similarity rises with every pass, to {LAST_SIMILARITY} % at pass {last}, {holds}"
-    )
-    within = f", seeds ± {half:.1f} at most" if any(one.runs > 1 for one in ends) else ""
-    return [saying(table, f"{claim}: trained with loops it is {low:.1f} to {high:.1f} % there{within}.")]
+    steps = {
+        f"pass {later}, {name}": Paired.of(_at_pass(runs[name], later), _at_pass(runs[name], before))
+        for name in looped
+        for before, later in itertools.pairwise(k for k in TESTED if k)
+    }
+    ends = [got[last].mean for got in looped.values()]
+    claim = f"The paper's claim that the similarity rises with every pass {verdict_of_all(steps)}"
+    reached = f"trained with loops it is {min(ends):.1f} to {max(ends):.1f} % at pass {last}"
+    return [saying(table, f"{claim}: {reached}, in the paper {LAST_SIMILARITY} %.")]
+
+
+def _at_pass(rows: Rows, count: int) -> dict[int, float | None]:
+    """Percent at a pass, by seed."""
+    return {row["seed"]: 100 * row["similarity"][count] for row in rows if len(row.get("similarity") or ()) > count}
 
 
 def similarity(rows: Rows, count: int) -> Spread | None:
     """Percent at a pass, over the runs that know it."""
-    return Spread.of([100 * row["similarity"][count] for row in rows if len(row.get("similarity") or ()) > count])
+    return Spread.of(list(_at_pass(rows, count).values()))

@@ -6,6 +6,7 @@ from typing import Any
 
 from crt.checkpoint import Defaults
 from crt.results.base import Section, Table, numbers, ordinal
+from crt.results.verdict import too_few
 
 ROWS = {
     "resnet": "ResNet-50 alone (the CAM of IRNet)",
@@ -74,13 +75,13 @@ def evaluation(result: dict[str, Any], defaults: Defaults) -> Section:
         (how,),
         protocol["command"],
         (Table(("maps", "mIoU at 0.15", "mIoU best", "threshold"), rows, (1, 2)), _per_class(methods)),
-        (*_claims(methods), f"Classification mAP (one scale, no flip): {scores}."),
+        (*_claims(methods), f"Classification mAP (one scale, no flip): {scores}.", f"No verdict: {too_few(1)}."),
         about=protocol.get("checkpoint_sha256", ""),
     )
 
 
 def _claims(methods: dict[str, Any]) -> list[str]:
-    """What the paper says and whether it shows here, in words made from the numbers."""
+    """What was measured of the paper's claims, in words made from the numbers. One training gives no verdict."""
     best = {name: row["miou_best"] for name, row in methods.items()}
     words = []
     counted = [name for name in best if name.startswith("crt_loops")]
@@ -89,14 +90,14 @@ def _claims(methods: dict[str, Any]) -> list[str]:
         rivals = ("resnet", "tscam", "tscam_default")
         margins = [f"{best[ours] - best[name]:+.1f} over {_title(name)}" for name in rivals if name in best]
         words.append(
-            f"The paper's ordering, CRT before the CNN and TS-CAM alone ({_title(ours)}): {', '.join(margins)}."
+            f"The paper claims that CRT is above the CNN and TS-CAM alone; {_title(ours)}: {', '.join(margins)}."
         )
     for refined, suffix in (("With", ""), ("Without", "_unrefined")):
         counts = {k: best[f"crt_loops_{k}{suffix}"] for k in range(9) if f"crt_loops_{k}{suffix}" in best}
         if len(counts) > 1:
             top = max(counts, key=lambda k: counts[k])
             words.append(
-                f"{refined} refinement, loops {top} measure best at test time ({counts[top]:.1f}; loops 0: "
+                f"{refined} refinement, loops {top} have the highest value at test time ({counts[top]:.1f}; loops 0: "
                 f"{counts[0]:.1f}); the paper's best is 3."
             )
     for way in ("first", "last", "default"):

@@ -7,6 +7,7 @@ from typing import Any
 from crt.checkpoint import Defaults
 from crt.metrics.localization import BOX_THRESHOLDS
 from crt.results.base import Chart, Line, Section, Table, numbers, ordinal
+from crt.results.verdict import too_few
 
 ROWS = {
     "crt": "CRT, default settings",
@@ -79,15 +80,17 @@ def _curves(methods: dict[str, Any]) -> Chart:
 
 
 def _claims(methods: dict[str, Any]) -> tuple[str, ...]:
-    """Whether the paper's ordering, CRT before TS-CAM before CAM, shows here."""
+    """What was measured of the paper's ordering, CRT before TS-CAM before CAM. One training gives no verdict."""
     words = []
     for order in _orders(methods):
         for key, name in (("gt_known", "GT-known"), ("top1", "Top-1")):
             found = {method: methods[method][key] for method in order}
             ranked = sorted(found, key=lambda method: -found[method])
             told = ", ".join(f"{_title(method)} {found[method]:.1f}" for method in ranked)
-            ordering = "shows" if ranked == list(order) else "does not show"
-            words.append(f"{name}: the paper's ordering, CRT before TS-CAM before CAM, {ordering} here ({told}).")
+            ordering = "" if ranked == list(order) else "not "
+            words.append(f"{name}: {told}; this is {ordering}the paper's order, CRT before TS-CAM before CAM.")
+    if words:
+        words.append(f"Whether that order holds is inconclusive ({too_few(1)}).")
     if {"crt_cnn", "resnet"} <= methods.keys():
         gain = methods["crt_cnn"]["gt_known"] - methods["resnet"]["gt_known"]
         words.append(f"The coupling changes the CNN's own GT-known by {gain:+.1f} points.")

@@ -51,8 +51,7 @@ def bench(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
         how = (
             f"{result['machine']}, torch {result['torch']}; {result['runs']} runs of each way, in turns. A compiled "
             "step has the losses and gradients of the step itself (`tests/test_recorded.py`); the mIoU after a whole "
-            "compiled training was not compared. TS-CAM and the CNN were trained with `--compiled`; the pair has not "
-            "been since the recording of its second kind of step was mended."
+            "compiled training was not compared."
         )
         return Section("Training on a GPU", (how,), result["command"], tuple(tables), page=PAGE)
     how = (

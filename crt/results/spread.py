@@ -1,4 +1,4 @@
-"""Means over seeds, and whether two of them differ by more than the seeds do."""
+"""Means over seeds, and how far the runs lie apart."""
 
 from __future__ import annotations
 
@@ -52,42 +52,3 @@ def best(row: dict[str, Any], keys: str) -> float | None:
 def spread(rows: Sequence[dict[str, Any]], keys: str) -> Spread | None:
     """`best` over the seeds."""
     return Spread.of([best(row, keys) for row in rows])
-
-
-@dataclass(frozen=True)
-class Paired:
-    """Differences within a run, or between runs of one seed, so that what the seed does to both is left out."""
-
-    gaps: tuple[float, ...]
-
-    @classmethod
-    def of(cls, rows: Rows, one: str, other: str) -> Paired:
-        """Kind `one` minus kind `other` in every run that has both."""
-        pairs = [(best(row, one), best(row, other)) for row in rows]
-        return cls(tuple(a - b for a, b in pairs if a is not None and b is not None))
-
-    @classmethod
-    def between(cls, rows: Rows, keys: str, others: Rows, other_keys: str | None = None) -> Paired:
-        """A kind of map in `rows` minus that in `others` (or `other_keys` there), seed by seed where both have it."""
-        theirs = {row["seed"]: best(row, other_keys or keys) for row in others}
-        pairs = [(best(row, keys), theirs.get(row["seed"])) for row in rows]
-        return cls(tuple(a - b for a, b in pairs if a is not None and b is not None))
-
-    @property
-    def verdict(self) -> str:
-        """What the runs say of a claim that the difference is above zero."""
-        if all(gap > 0 for gap in self.gaps):
-            return "holds"
-        return "does not hold" if all(gap <= 0 for gap in self.gaps) else "is not settled by these runs"
-
-    def __bool__(self) -> bool:
-        return bool(self.gaps)
-
-    def __str__(self) -> str:
-        up = sum(gap > 0 for gap in self.gaps)
-        mean = statistics.mean(self.gaps)
-        if len(self.gaps) == 1:
-            return f"{mean:+.1f} in one run"
-        return (
-            f"{mean:+.1f} ({min(self.gaps):+.1f} to {max(self.gaps):+.1f}, above zero in {up} of {len(self.gaps)} runs)"
-        )
