@@ -10,6 +10,7 @@ from crt.checkpoint import Defaults
 from crt.errors import InvalidDataset
 from crt.results import KINDS, read_results, with_defaults
 from crt.results.base import Chart, Line, Section
+from crt.results.pipeline import PUBLISHED
 from crt.results.reliability import FAULTS, faults
 from scripts.report import Report, markdown, picture, report
 from tests.ablation_sample import whole
@@ -60,7 +61,8 @@ def test_without_a_row_of_the_defaults_the_best_row_is_compared_and_named():
     section = KINDS["methods"](result, Defaults(loops=3, combine="first"))
     text = markdown(section)
     assert "default" not in text
-    assert "(CRT, loops 2, refined): +30.0 over ResNet-50" in section.sentences[0]
+    assert "CRT, loops 2, refined: +30.0 over ResNet-50" in section.sentences[0]
+    assert section.sentences[-1] == "No verdict: 1 seed, a verdict needs 3."
     assert [name for name, *_ in section.tables[0].rows].count("CRT, loops 3, unrefined") == 1
     assert "CRT, default settings" in markdown(KINDS["methods"](result, Defaults(loops=3)))
 
@@ -117,6 +119,45 @@ def test_the_committed_pages_are_what_the_results_say(tmp_path):
         assert json.loads(path.read_text())["images"] > 0
 
 
+def test_every_section_of_a_checkpoint_names_its_backbones_and_seeds():
+    text = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    for part in text.split("\n## ")[1:]:
+        assert re.search(r"deit_tiny_patch16_224|resnet50", part) and re.search(r"[Ss]eeds?:? \d", part), part[:80]
+    named = re.findall(r"    python .*--checkpoint (\S+)", text)
+    for name in set(named):
+        known = (ROOT / "checkpoints" / Path(name).name).is_dir()
+        assert known != (f"The checkpoint `{name}` that the command names is not part of this repository." in text)
+
+
+def test_the_method_has_the_sections_that_are_cited_and_no_measured_number():
+    text = (ROOT / "docs/method.md").read_text(encoding="utf-8")
+    sections = set(re.findall(r"^## (\d+)\.", text, re.MULTILINE))
+    for path in (one for folder in ("crt", "app", "scripts") for one in (ROOT / folder).rglob("*.py")):
+        code = path.read_text(encoding="utf-8")
+        assert set(re.findall(r"METHOD section (\d+)", code)) <= sections, path
+        assert not re.search(r"METHOD section 10 (has|and) the paper", " ".join(code.split())), path
+    sentences = [line for line in text.split("## 11.")[0].splitlines() if re.search(r"\d %", line)]
+    assert sentences == []  # what was measured stands in results.md, with its command
+
+
+def test_published_numbers_are_those_of_the_papers_table():
+    rows = {name.partition(" ")[0]: (seeds, masks) for name, _, seeds, masks, _ in PUBLISHED}
+    table_4 = {"IRNet": ("48.8", "66.3"), "SEAM": ("55.4", "63.6"), "AdvCAM": ("55.6", "69.9"),
+               "MCTformer": ("61.7", "69.1"), "ReCAM": ("56.6", "70.5"), "CRT": ("57.7", "71.8")}  # fmt: skip
+    assert rows | table_4 == rows
+
+
+def test_no_page_calls_a_difference_of_one_training_a_finding():
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "checkpoints").glob("*/README.md")]
+    for page in pages:
+        if page.name != "method.md":
+            text = page.read_text(encoding="utf-8")
+            assert not re.search(r"(claim|ordering|order)[^.]*(shows here|holds here|holds beyond|is shown)", text), (
+                page
+            )
+            assert "all are answered" not in text and "beyond the spread" not in text, page
+
+
 def test_charts_of_one_title_have_files_of_their_own():
     chart = Chart("Boxes", "threshold", "%", (Line("a", (0, 1), (2, 3)),), "what it shows")
     one, two = (Section(title, charts=(chart,)) for title in ("One scale", "Seven scales"))
@@ -140,7 +181,7 @@ def test_the_pipeline_becomes_a_table_beside_what_others_published():
     )
     whole = [{**stage, "measure": "VOC-21", "miou": stage["miou"] - 20} for stage in stages]
     claims = KINDS["stages"]({"protocol": protocol, "stages": whole, "seconds": {}}, Defaults()).sentences
-    assert "holds here: +5.5 points over 21 classes, +14.1 in the paper" in claims[1]
+    assert "is inconclusive (1 seed, a verdict needs 3): +5.5 points over 21 classes, +14.1 in the paper" in claims[1]
     assert "seeds 2" in section.notes[0] and section.command == "python -m x"
     text = markdown(section)
     assert "| the pseudo masks | 3 of train | animals | 71.0 | 80.0 | – |" in text and "| CRT (2022) |" in text
@@ -214,7 +255,8 @@ def test_the_benchmarks_become_pages_with_their_aims():
             "cache_mib": {"median": 3, "min": 2, "max": 9, "limit": 8}}  # fmt: skip
     text = markdown(KINDS["load"](load, Defaults()))
     assert (
-        "30 users for 5 minutes, with a restart half way" in text and "3 were told that the page is busy, 2 got" in text
+        "30 users for 5 minutes, with a restart half way" in text
+        and "Of 18 questions 13 were answered (72 %) and 3 refused because the page was busy; 2 got" in text
     )
     assert KINDS["load"](load, Defaults()).page == "reliability"
     assert "The aim of no error but busy is missed." in text and "the aim of ± 10 % is reached" in text
