@@ -1,17 +1,18 @@
 """Run the paper's ablations: a declared list of trainings and measurements, each a row with its settings and its cost.
 
+    python -m scripts.ablate --root VOC2012 --out runs/ablate --pilot 4 8 16 --json results/pilot.json
     python -m scripts.ablate --root VOC2012 --out runs/ablate --json results/ablation.json
     python -m scripts.ablate --root VOC2012 --out runs/ablate --json results/ablation.json --tables loops --minutes 9
 
 Every row of a table has the same schedule and differs in what the table is about. All rows are trained with each of
-`--seeds`. What is done is not done again, an interrupted training goes on, and `--minutes` stops between two rows.
-`--list` shows the rows and does nothing.
+`--seeds`; a verdict needs three. What is done is not done again, an interrupted training goes on, and `--minutes` stops
+between two rows. `--pilot` trains the rows λ = 0.1 and λ = 0 for each number of epochs, the smallest first, until they
+differ. `--list` shows the rows and does nothing.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -20,38 +21,33 @@ from typing import Any
 
 import tyro
 
-from crt.checkpoint import load_checkpoint
-from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
-from crt.errors import CrtError, count_of
-from crt.metrics.seeds import evaluate_seeds
-from crt.multiscale import Views
-from crt.precision import Precision, resolve
-from crt.predictor import Predictor, choose_device
+from crt.errors import CrtError, InvalidSetting
+from crt.precision import Precision
+from crt.results.verdict import LEAST_SEEDS, Paired
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig
-from crt.train.engine import train
-from crt.train.machine import describe_machine
-from scripts.output import counted, write_json
+from scripts.ablation_runs import Runs, read_animals, read_data
+from scripts.output import write_json
 
-MOST_LOOPS = 4
+PILOT_ROWS = ("λ = 0.1", "λ = 0")
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """Which tables, with which schedule, on which pictures."""
+    """Which tables, with which schedule, on which images."""
 
     root: Path
     """Devkit folder with masks (`.../VOC2012`)."""
     out: Path
     """Runs and their rows go here."""
     json: Path | None = None
-    """Write all rows that are done here."""
+    """Write all rows that are done here, or the result of the pilot."""
+    data: tuple[str, ...] = ()
+    """Training images, each entry as ROOT:SPLIT,SPLIT. If left out, `train` of `root` and of the VOC2007 beside it."""
     tables: tuple[Table, ...] = TABLES
-    seeds: tuple[int, ...] = (0, 1)
-    split: str = "train"
-    """The pictures that are trained on."""
+    seeds: tuple[int, ...] = (0, 1, 2)
     measured: str = "train"
-    """The pictures that are measured: those of this split that show an animal."""
+    """The images that are measured: those of this split of `root` that show an animal."""
     every: int = 4
     """Measure every n-th of them."""
     size: int | None = 336
@@ -59,6 +55,8 @@ class Ablation:
     checkpoint: str = "checkpoints/voc"
     """The checkpoint of the table of sizes."""
     schedule: Schedule = dataclasses.field(default_factory=Schedule)
+    pilot: tuple[int, ...] = ()
+    """Find the least of these numbers of epochs with which λ = 0.1 and λ = 0 differ, and do nothing else."""
     minutes: float | None = None
     """Begin no further row after this time."""
     list: bool = False
@@ -66,111 +64,112 @@ class Ablation:
     device: str = "auto"
     precision: Precision = "auto"
 
+    def __post_init__(self) -> None:
+        if not self.data:
+            object.__setattr__(self, "data", (f"{self.root}:train", f"{self.root.parent / 'VOC2007'}:train"))
+
+    def runs(self) -> Runs:
+        """The images, read, and where rows are done. Raises InvalidDataset and InvalidSetting."""
+        return Runs(
+            self.out,
+            self.data,
+            self.schedule,
+            read_data(self.data),
+            read_animals(self.root, self.measured, self.every),
+            self.checkpoint,
+            self.device,
+            self.precision,
+            None if self.minutes is None else time.monotonic() + 60 * self.minutes,
+        )
+
 
 def ablate(config: Ablation) -> dict[str, Any]:
     """Do what is missing of the list -> all rows that are done, as JSON values. Raises CrtError."""
-    rows = rows_of(config.tables, config.schedule, config.size)
-    began = time.perf_counter()
-    images = read_voc(config.root, config.split)
-    measured = read_voc(config.root, config.measured, masks="required")
-    keys = {measured.classes.index(name) for name in VOC_ANIMALS}
-    shown = tuple(sample for sample in measured.samples if keys & set(sample.labels))[:: config.every]
-    measured = dataclasses.replace(measured, samples=shown)
-    for seed in config.seeds:
-        for row in rows:
-            path = _path(config, row, seed)
-            if path.exists() or (row.training is None and seed != config.seeds[0]):
-                continue
-            if config.minutes is not None and time.perf_counter() - began > 60 * config.minutes:
-                return collect(config, rows)
-            print(f"== {row.table}: {row.name}, seed {seed}", flush=True)
-            write_json(path, _do(row, seed, config, images, measured))
-    return collect(config, rows)
+    rows, runs = rows_of(config.tables, config.schedule, config.size), config.runs()
+    runs.run(rows, config.seeds)
+    return collect(config, rows, runs)
 
 
-def _do(row: Row, seed: int, config: Ablation, images: ImageSet, measured: ImageSet) -> dict[str, Any]:
-    """Train what the row needs, if it is not there, and measure it."""
-    folder: str | Path = config.checkpoint
-    if row.training is not None:
-        run = training(
-            row.training,
-            config.schedule,
-            seed,
-            data=DataConfig((str(config.root),), (config.split,)),
-            out=config.out / f"{row.training}-seed{seed}",
-            precision=config.precision,
-        )
-        folder = run.out
-        if not (folder / "config.json").exists():
-            train(run, images)
-    checkpoint = load_checkpoint(folder)
-    device = choose_device(config.device)
-    predictor = Predictor(checkpoint, device=device, bfloat16=resolve(config.precision, device.type) == "bf16")
-    began = time.perf_counter()
-    with counted(len(measured)) as advance:
-        result = evaluate_seeds(
-            predictor,
-            measured,
-            views=Views((1.0,), flip=True, mode=row.mode, size=row.size),
-            loops=MOST_LOOPS,
-            combine=("first", "last"),
-            measured=(*VOC_ANIMALS, "person"),
-            advance=advance,
-        )
-    spent = checkpoint.config.training
-    return {
-        "training": row.training,
-        "seed": seed,
-        "mode": row.mode,
-        "size": row.size,
-        "images": len(measured),
-        "minutes": spent.get("minutes") if row.training else None,
-        "machine": spent.get("machine") if row.training else describe_machine(),
-        "seconds_per_picture": round((time.perf_counter() - began) / len(measured), 3),
-        "config": spent.get("config") if row.training else None,
-        **result,
-    }
-
-
-def collect(config: Ablation, rows: tuple[Row, ...]) -> dict[str, Any]:
+def collect(config: Ablation, rows: tuple[Row, ...], runs: Runs) -> dict[str, Any]:
     """All rows that are done, and how they were made; written where `config.json` says."""
-    done = [
-        {"table": row.table, "name": row.name, **json.loads(path.read_text(encoding="utf-8"))}
-        for row in rows
-        for seed in config.seeds
-        if (path := _path(config, row, seed)).exists()
-    ]
-    result = {
-        "protocol": {
-            "command": command(config),
-            "measure": "mIoU in percent over background, the animals and person; image labels given; 255 ignored",
-            "threshold_sweep": "best of 0.01 ... 0.79 on these pictures",
-            "views": "one scale and its mirror image",
-            "split": config.split,
-            "measured": config.measured,
-            "every": config.every,
-            "size": config.size,
-            "seeds": list(config.seeds),
-            "schedule": dataclasses.asdict(config.schedule)
-            | {"resize": list(config.schedule.resize)}
-            | {key: Path(getattr(config.schedule, key)).name for key in ("vit_weights", "cnn_weights")},
-            "missing": [f"{row.table}: {row.name}, seed {seed}" for row in rows for seed in config.seeds
-                        if not _path(config, row, seed).exists() and (row.training or seed == config.seeds[0])],
-        },
-        "rows": done,
-    }  # fmt: skip
+    done, missing = [], []
+    for row in rows:
+        for seed in config.seeds if row.training else config.seeds[:1]:
+            if (found := runs.stored(row, seed)) is not None:
+                done.append({"table": row.table, "name": row.name, **found})
+            else:
+                missing.append(f"{row.table}: {row.name}, seed {seed}")
+    result = {"protocol": protocol(config, runs) | {"missing": missing}, "rows": done}
     if config.json is not None:
         write_json(config.json, result)
     return result
+
+
+def pilot(config: Ablation) -> dict[str, Any]:
+    """Lengthen the schedule until λ = 0.1 and λ = 0 differ -> the differences of each schedule, as JSON values.
+
+    `chosen` is the number of epochs of the first schedule whose interval excludes zero, None if there is none yet.
+    Raises CrtError.
+    """
+    if len(config.seeds) < LEAST_SEEDS:
+        raise InvalidSetting(f"A pilot needs {LEAST_SEEDS} seeds: give more of --seeds than {len(config.seeds)}.")
+    base = config.runs()
+    done: list[dict[str, Any]] = []
+    chosen = None
+    for epochs in sorted(set(config.pilot)):
+        plan = dataclasses.replace(config.schedule, epochs=epochs)
+        run = training("base", plan, 0, data=DataConfig(), out=config.out, precision=config.precision)
+        if not any(run.coupling_at(epoch) for epoch in range(epochs)):
+            raise InvalidSetting(f"λ is 0 in all of {epochs} epochs: give larger numbers to --pilot.")
+        runs = dataclasses.replace(base, out=config.out / f"pilot-{epochs}", schedule=plan)
+        rows = [row for row in rows_of(("coupling",), plan, config.size) if row.name in PILOT_ROWS]
+        if not runs.run(rows, config.seeds):
+            break
+        found = {row.name: [runs.stored(row, seed) or {} for seed in config.seeds] for row in rows}
+        gap = Paired.between(found[PILOT_ROWS[0]], f"crt_loops_{plan.loops}", found[PILOT_ROWS[1]])
+        minutes = sum(one["minutes"] for mine in found.values() for one in mine)
+        told = {"epochs": epochs, "gaps": list(gap.gaps), "interval": gap.interval(), "verdict": gap.verdict()}
+        done.append(told | {"minutes": round(minutes, 2)})
+        print(f"{epochs} epochs: λ = 0.1 against λ = 0 {gap}, {gap.told()}", flush=True)
+        if gap.verdict() != "inconclusive":
+            chosen = epochs
+            break
+    result = {"pilot": done, "chosen": chosen, "protocol": protocol(config, base) | {"epochs": list(config.pilot)}}
+    if config.json is not None:
+        write_json(config.json, result)
+    return result
+
+
+def protocol(config: Ablation, runs: Runs) -> dict[str, Any]:
+    """How rows are made, without the folders of one machine."""
+    counts = runs.images.targets().sum(0)
+    return {
+        "command": command(config),
+        "measure": "mIoU in percent over background, the animals and person; image labels given; 255 ignored",
+        "threshold_sweep": "best of 0.01 ... 0.79 on these pictures",
+        "views": "one scale and its mirror image",
+        "data": [_portable(entry) for entry in config.data],
+        "images": len(runs.images),
+        "images_per_class": {name: int(count) for name, count in zip(runs.images.classes, counts, strict=True)},
+        "measured": config.measured,
+        "every": config.every,
+        "size": config.size,
+        "seeds": list(config.seeds),
+        "schedule": dataclasses.asdict(config.schedule)
+        | {"resize": list(config.schedule.resize)}
+        | {key: Path(getattr(config.schedule, key)).name for key in ("vit_weights", "cnn_weights")},
+    }
 
 
 def command(config: Ablation) -> str:
     """The command that does the same again, without the folders of one machine."""
     plan, usual = config.schedule, Schedule()
     words = [f"python -m scripts.ablate --root {config.root.name} --out {config.out.name}"]
+    words.append(f"--data {' '.join(map(_portable, config.data))}")
     words += [f"--tables {' '.join(config.tables)}"] if config.tables != TABLES else []
     words += [f"--seeds {' '.join(map(str, config.seeds))}"] if config.seeds != Ablation.seeds else []
-    for name in ("split", "measured", "every", "size", "checkpoint", "precision"):
+    words += [f"--pilot {' '.join(map(str, config.pilot))}"] if config.pilot else []
+    for name in ("measured", "every", "size", "checkpoint", "precision"):
         value = getattr(config, name)
         told = Path(value).name if name == "checkpoint" else value
         words += [f"--{name} {told}"] if value != getattr(Ablation, name) else []
@@ -183,20 +182,22 @@ def command(config: Ablation) -> str:
     return " ".join(words)
 
 
-def _path(config: Ablation, row: Row, seed: int) -> Path:
-    """Where a measurement lies; rows of several tables may share one."""
-    where = f"{row.mode}-{row.size or 'own'}"
-    return config.out / "rows" / f"{row.training or 'shipped'}-{where}-seed{seed}.json"
+def _portable(entry: str) -> str:
+    """A data entry without the folders of one machine."""
+    return Path(entry).name
 
 
 def main(config: Ablation) -> None:
-    """Do the list, or show it."""
+    """Do the list or the pilot, or show the list."""
     if config.list:
         for row in rows_of(config.tables, config.schedule, config.size):
             print(f"{row.table:<10}{row.name:<28}{row.training or 'the shipped checkpoint'}")
-        return
-    result = ablate(config)
-    print(f"{count_of(len(result['rows']), 'row')} done, {len(result['protocol']['missing'])} to do")
+    elif config.pilot:
+        chosen = pilot(config)["chosen"]
+        print(f"the shortest schedule that separates: {f'{chosen} epochs' if chosen else 'none of them yet'}")
+    else:
+        result = ablate(config)
+        print(f"{len(result['rows'])} rows done, {len(result['protocol']['missing'])} to do")
 
 
 if __name__ == "__main__":

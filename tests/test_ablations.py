@@ -2,24 +2,32 @@
 
 import dataclasses
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch.nn.functional as functional
 import tyro
+from PIL import Image
 
 from crt.agreement import map_correlation
-from crt.checkpoint import load_checkpoint, read_config
-from crt.datasets import VOC_CLASSES, read_voc
+from crt.checkpoint import Defaults, load_checkpoint, read_config
+from crt.datasets import VOC_CLASSES, Sample, read_voc
 from crt.errors import InvalidSetting
 from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.predictor import Predictor, Settings
+from crt.results import KINDS
+from crt.results.ablation import MODES
 from crt.seeds import to_pixels
-from crt.train.ablations import TABLES, Schedule, Table, rows_of, training
+from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig
-from scripts import ablate as ablations
-from scripts.ablate import MOST_LOOPS, Ablation, ablate, command, main
+from crt.train.data import CropPlan
+from crt.train.export import portable
+from scripts import ablation_runs
+from scripts.ablate import Ablation, ablate, command, main, pilot
+from scripts.ablation_runs import MOST_LOOPS, Runs, read_data
 from tests.test_pipeline import make_devkit
 from tests.tiny import RESNET, TILE, VIT, tiny_checkpoint
 
@@ -28,27 +36,36 @@ TINY = Schedule(
 )
 
 
+TABLES_DONE: tuple[Table, ...] = ("twins", "loops", "modes")
+
+
 def tiny_training(name: str, plan: Schedule, seed: int, **where):
     made = training(name, plan, seed, **where)
     data = dataclasses.replace(made.data, workers=0)
     return dataclasses.replace(made, data=data, model=dataclasses.replace(made.model, tile=TILE))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _tiny_networks() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ablation_runs, "training", tiny_training)
+        yield
+
+
 @pytest.fixture(scope="module")
 def config(tmp_path_factory) -> Ablation:
     base = tmp_path_factory.mktemp("ablate")
     tiny_checkpoint(base / "tiny", classes=VOC_CLASSES)
+    root = make_devkit(base / "VOC2012")
     return Ablation(
-        make_devkit(base / "VOC2012"), base / "out", base / "ablation.json", seeds=(0,), every=2,
+        root, base / "out", base / "ablation.json", data=(f"{root}:train,val",), seeds=(0,), every=2,
         checkpoint=str(base / "tiny"), schedule=TINY, device="cpu", precision="no",
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def done(config) -> dict:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ablations, "training", tiny_training)
-        return ablate(dataclasses.replace(config, tables=("twins", "loops", "modes")))
+    return ablate(dataclasses.replace(config, tables=TABLES_DONE))
 
 
 def test_each_training_changes_one_thing(tmp_path):
@@ -60,8 +77,11 @@ def test_each_training_changes_one_thing(tmp_path):
     for name in names:
         other = made(name).to_json()
         changed = [key for key in base if base[key] != other[key]]
-        # to be interpolated in training, a crop must be larger than the tile that it is shrunk into
-        assert changed == (["model", "schedule"] if name == "bilinear" else changed[:1]), (name, changed)
+        # A mode has a crop of its own, which shows the same part of the image.
+        several = name in ("twins", "mode_non-overlap_448", "mode_bilinear_448", "mode_deconvolution_448")
+        assert changed == (["model", "schedule"] if several else changed[:1]), (name, changed)
+    twins, pair = made("twins").to_json(), made("same-size").to_json()
+    assert [key for key in pair if pair[key] != twins[key]] == ["model"]
     assert made("coupling_0.2").coupling == 0.2
     assert made("loops_4").schedule[0].loops == (4,)
     with pytest.raises(InvalidSetting, match="no training"):
@@ -69,8 +89,7 @@ def test_each_training_changes_one_thing(tmp_path):
 
 
 def test_every_row_is_measured_once_and_says_how_it_was_made(config, done):
-    tables: tuple[Table, ...] = ("twins", "loops", "modes")
-    wanted = rows_of(tables, TINY, config.size)
+    wanted = rows_of(TABLES_DONE, TINY, config.size)
     assert [(row["table"], row["name"]) for row in done["rows"]] == [(row.table, row.name) for row in wanted]
     assert done["protocol"]["missing"] == []
     for row in done["rows"]:
@@ -96,18 +115,127 @@ def test_the_twins_are_two_cnns(config, done):
     assert {method: spec.kind for method, spec in networks.items()} == {"crt_cnn": "resnet", "resnet": "resnet"}
 
 
+def test_the_branches_of_fig_1_see_crops_of_one_size(tmp_path, config, done):
+    for plan in (Schedule(), Schedule(cnn_size=None), TINY):
+        rows = {row.name: row for row in rows_of(("twins",), plan, 336)}
+        for row in rows.values():
+            made = training(row.training or "", plan, 0, data=DataConfig(), out=tmp_path, precision="no")
+            assert all(phase.cnn_size in (None, phase.crop) for phase in made.schedule), row
+    section = KINDS["rows"](done, Defaults())
+    (twins,) = [table for table in section.tables if table.head[0].startswith("two branches")]
+    assert not any("different sizes" in sentence for sentence in twins.says)
+
+
+@pytest.mark.parametrize("plan", [Schedule(), Schedule(crop=336, resize=(210, 420), cnn_size=None)])
+def test_rows_of_table_2_are_trained_as_they_are_tested(plan, tmp_path):
+    rows = rows_of(("modes",), plan, 336)
+    assert [(row.name, row.mode, row.size) for row in rows] == [(name, *key) for key, name in MODES.items()]
+    sizes = set()
+    for row in rows:
+        made = training(row.training or "", plan, 0, data=DataConfig(), out=tmp_path, precision="no")
+        mode = "deconvolution" if made.model.deconvolution else made.model.mode
+        (phase,) = made.schedule
+        assert (mode, phase.crop) == (row.mode, row.size)
+        sizes.add(phase.cnn_size or phase.crop)
+    assert sizes == {plan.cnn_size or plan.crop}  # what the CNN sees is the same in every row
+
+
+def test_rows_of_table_2_see_the_same_parts_of_the_images(tmp_path, config):
+    smooth = np.linspace(0, 255, 120 * 160).reshape(120, 160)
+    picture = np.repeat(smooth[..., None], 3, 2).astype(np.uint8)
+    path = tmp_path / "a.png"
+    Image.fromarray(picture).save(path)
+    images = dataclasses.replace(read_data(config.data), samples=(Sample("a", path, (0,)),) * 2)
+    seen = []
+    for row in rows_of(("modes",), Schedule(), 336):
+        made = training(row.training or "", Schedule(batch=1), 0, data=DataConfig(), out=tmp_path, precision="no")
+        crop, _ = CropPlan(images, made)[0]
+        seen.append(functional.interpolate(crop[None], (28, 28), mode="area"))
+    for one in seen[1:]:
+        assert (one - seen[0]).abs().mean() < 0.1 * seen[0].abs().mean()
+
+
 def test_what_is_done_is_not_done_again(config, done, monkeypatch):
-    monkeypatch.setattr(ablations, "_do", None)
-    assert ablate(dataclasses.replace(config, tables=("twins", "loops", "modes"))) == done
+    monkeypatch.setattr(Runs, "_do", None)
+    assert ablate(dataclasses.replace(config, tables=TABLES_DONE)) == done
     later = ablate(dataclasses.replace(config, tables=("coupling",), minutes=0))
     assert len(later["rows"]) == 1  # the base, which other tables have too
     assert later["protocol"]["missing"] == [f"coupling: λ = {value}, seed 0" for value in ("0", "0.01", "0.2")]
 
 
+@pytest.mark.parametrize(
+    "changes", [{"data": ("ROOT:train",)}, {"schedule": dataclasses.replace(TINY, batch=1)}], ids=["data", "batch"]
+)
+def test_rows_of_other_settings_are_not_taken_for_these(config, done, changes, monkeypatch):
+    monkeypatch.setattr(Runs, "_do", None)
+    changes = {key: (f"{config.root}:train",) if key == "data" else value for key, value in changes.items()}
+    with pytest.raises(InvalidSetting, match="other settings: choose another --out"):
+        ablate(dataclasses.replace(config, tables=TABLES_DONE, **changes))
+
+
+def test_training_images_come_from_several_roots_and_splits(config, tmp_path):
+    second = make_devkit(tmp_path / "VOC2007")
+    images = read_data((f"{config.root}:train,val", f"{second}:val"))
+    assert len(images) == 8 and len(read_data((f"{config.root}:train", f"{config.root}:train,val"))) == 6
+    told = Ablation(Path("/data/VOC2012"), Path("out")).data
+    assert told == ("/data/VOC2012:train", "/data/VOC2007:train")
+    for wrong in ("VOC2012", ":train", "VOC2012:", "VOC2012:train,"):
+        with pytest.raises(InvalidSetting, match="ROOT:SPLIT,SPLIT"):
+            read_data((wrong,))
+
+
+def test_the_report_says_what_was_trained_on(done):
+    note = KINDS["rows"](done, Defaults()).notes[0]
+    assert "on VOC2012:train,val (6 images, 0 of aeroplane to 2 of dog), batch 2" in note and "Seeds: 0." in note
+
+
+def separated(least: int) -> Callable[..., dict]:
+    """Measurements in place of trainings: λ = 0.1 is well above λ = 0 from a number of epochs on."""
+
+    def do(runs: Runs, row: Row, seed: int) -> dict:
+        gain = 5 + seed / 10 if runs.schedule.epochs >= least else seed - 1
+        best = 40 + 10 * seed + (gain if row.training == "base" else 0)
+        config = portable(runs._training(row, seed))
+        return {"seed": seed, "minutes": 2.0, "config": config, "methods": {"crt_loops_1": {"miou_best": best}}}
+
+    return do
+
+
+def test_the_pilot_chooses_the_shortest_schedule_that_separates(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(Runs, "_do", separated(4))
+    wanted = dataclasses.replace(config, out=tmp_path / "out", json=tmp_path / "pilot.json", seeds=(0, 1, 2))
+    result = pilot(dataclasses.replace(wanted, pilot=(8, 2, 4)))
+    assert result["chosen"] == 4
+    assert [(row["epochs"], row["verdict"]) for row in result["pilot"]] == [(2, "inconclusive"), (4, "holds")]
+    assert result["pilot"][1]["gaps"] == pytest.approx([5, 5.1, 5.2]) and result["pilot"][1]["minutes"] == 12
+    assert json.loads((tmp_path / "pilot.json").read_text()) == json.loads(json.dumps(result))
+    monkeypatch.setattr(Runs, "_do", None)  # it goes on where it was
+    assert pilot(dataclasses.replace(wanted, pilot=(8, 2, 4))) == result
+    section = KINDS["pilot"](json.loads((tmp_path / "pilot.json").read_text()), Defaults())
+    assert section.tables[0].rows[1] == (
+        "4 epochs", "+5.1 (+5.0 to +5.2)", "holds (95 % interval +4.9 to +5.3, 3 seeds)", "12",
+    )  # fmt: skip
+    assert "has 4 epochs" in section.tables[0].says[0] and "--pilot 8 2 4" in section.command
+    none = pilot(dataclasses.replace(wanted, pilot=(2,)))
+    assert none["chosen"] is None and "None of these" in KINDS["pilot"](none, Defaults()).tables[0].says[0]
+
+
+def test_a_pilot_trains_both_rows_of_every_seed_and_stops_in_time(config, tmp_path, capsys):
+    wanted = dataclasses.replace(config, out=tmp_path / "out", json=None, seeds=(0, 1, 2))
+    stopped = pilot(dataclasses.replace(wanted, pilot=(2,), minutes=0))
+    assert stopped["pilot"] == [] and stopped["chosen"] is None
+    main(dataclasses.replace(wanted, pilot=(2,)))
+    rows = sorted(path.name for path in (tmp_path / "out/pilot-2/rows").iterdir())
+    assert rows == [f"{name}-overlap-336-seed{seed}.json" for name in ("base", "coupling_0") for seed in (0, 1, 2)]
+    assert "2 epochs: λ = 0.1 against λ = 0" in capsys.readouterr().out
+    for changes, message in (({"seeds": (0, 1), "pilot": (2,)}, "needs 3 seeds"), ({"pilot": (1,)}, "λ is 0")):
+        with pytest.raises(InvalidSetting, match=message):
+            pilot(dataclasses.replace(wanted, **changes))
+
+
 def test_the_command_has_what_differs_from_the_defaults_and_no_folder_of_this_machine(config):
-    assert command(Ablation(Path("/data/VOC2012"), Path("/runs/ablate"), Path("/x.json"), minutes=9)) == (
-        "python -m scripts.ablate --root VOC2012 --out ablate"
-    )
+    usual = "python -m scripts.ablate --root VOC2012 --out ablate --data VOC2012:train VOC2007:train"
+    assert command(Ablation(Path("/data/VOC2012"), Path("/runs/ablate"), Path("/x.json"), minutes=9)) == usual
     plan = Schedule(cnn_size=None, resize=(200, 400), vit_weights="/home/me/weights/deit.safetensors")
     told = command(Ablation(Path("VOC2012"), Path("out"), tables=("loops",), seeds=(3,), size=None, schedule=plan))
     assert told.endswith(
@@ -116,8 +244,10 @@ def test_the_command_has_what_differs_from_the_defaults_and_no_folder_of_this_ma
     )
     back = tyro.cli(Ablation, args=told.split()[3:])
     assert (back.tables, back.seeds, back.size) == (("loops",), (3,), None)
+    assert back.data == ("VOC2012:train", "VOC2007:train")
     assert (back.schedule.resize, back.schedule.cnn_size) == ((200, 400), None)
     assert "--checkpoint tiny --precision no" in command(config) and "/" not in command(config)
+    assert Ablation.seeds == (0, 1, 2)
 
 
 def test_the_list_is_shown_without_doing_anything(config, capsys):

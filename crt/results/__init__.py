@@ -14,6 +14,7 @@ from crt.results.base import Section, Table
 from crt.results.evaluation import ROWS, attention_of, evaluation, with_defaults
 from crt.results.localization import localization
 from crt.results.looks import looks
+from crt.results.pilot import pilot
 from crt.results.pipeline import pipeline
 from crt.results.reliability import fuzz, load
 from crt.results.speed import bench, viewer, walk
@@ -25,6 +26,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
     "methods": evaluation,
     "stages": pipeline,
     "rows": ablation,
+    "pilot": pilot,
     "bench": bench,
     "sparse_seconds": walk,
     "redraws": viewer,

@@ -33,15 +33,12 @@ def ablation(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
     """What `scripts.ablate` measured: a table for each question, mean and spread over the seeds."""
     protocol = result["protocol"]
     plan = protocol["schedule"]
-    size = f"with their long side at {protocol['size']} pixels" if protocol.get("size") else "of their own size"
     how = (
         f"All rows: {plan['epochs']} epochs of {plan['crop']} px crops, unless the row says another size, on "
-        f"{_trained_on(protocol)}, batch {plan['batch']}, {plan['vit']} + {plan['cnn']}; measured on every "
-        f"{ordinal(protocol['every'])} picture of {protocol['measured']} that shows an animal, {size} unless the row "
-        f"says another, {protocol['views']}; mIoU over background, the animals and person at the best threshold. "
-        f"Seeds: {', '.join(map(str, protocol['seeds']))}. ± is half the range over the seeds. A verdict needs three "
-        "seeds and a Student t interval at 95 % of the differences of runs of one seed that excludes zero. "
-        f"{len(protocol['missing'])} runs of the list are still to do."
+        f"{trained_on(protocol)}, batch {plan['batch']}, {plan['vit']} + {plan['cnn']}; {measured_on(protocol)}, "
+        f"unless the row says another size. Seeds: {', '.join(map(str, protocol['seeds']))}. ± is half the range over "
+        "the seeds. A verdict needs three seeds and a Student t interval at 95 % of the differences of runs of one "
+        f"seed that excludes zero. {len(protocol['missing'])} runs of the list are still to do."
     )
     makers: dict[str, Callable[[Rows], list[Table]]] = {
         "coupling": _coupling,
@@ -67,9 +64,25 @@ def _runs(rows: Rows) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _trained_on(protocol: dict[str, Any]) -> str:
+def trained_on(protocol: dict[str, Any]) -> str:
     """The training images in words; results of earlier versions know one split of the devkit that was measured."""
-    return " and ".join(protocol["data"]) if "data" in protocol else f"VOC2012:{protocol['split']}"
+    if "data" not in protocol:
+        return f"VOC2012:{protocol['split']}"
+    counts = protocol["images_per_class"]
+    least, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    return (
+        f"{' and '.join(protocol['data'])} ({protocol['images']} images, {counts[least]} of {least} to {counts[most]} "
+        f"of {most})"
+    )
+
+
+def measured_on(protocol: dict[str, Any]) -> str:
+    """The measured images and the measure in words."""
+    size = f"with their long side at {protocol['size']} pixels" if protocol.get("size") else "of their own size"
+    return (
+        f"measured on every {ordinal(protocol['every'])} image of {protocol['measured']} that shows an animal, {size}, "
+        f"{protocol['views']}; mIoU over background, the animals and person at the best threshold"
+    )
 
 
 def _coupling(rows: Rows) -> list[Table]:

@@ -39,7 +39,7 @@ class Schedule:
     crop: int = 224
     resize: tuple[int, int] = (160, 320)
     cnn_size: int | None = 160
-    """The CNN sees the crop at this size."""
+    """The CNN sees the crop at this size; in the trainings of Fig. 1 both branches see the crop itself."""
     loops: int = 3
     """The loop count in training, where the table is not about it."""
     batch: int = 16
@@ -56,47 +56,59 @@ def rows_of(tables: tuple[Table, ...], plan: Schedule, size: int | None) -> tupl
     def looped(count: int) -> Row:
         return Row("loops", f"{count} in training", "base" if count == plan.loops else f"loops_{count}")
 
+    def moded(name: str, mode: Mode, side: int) -> Row:
+        """A row of Table 2: trained with the mode and on crops of the size that it is tested with."""
+        own = "base" if (mode, side) == ("overlap", plan.crop) else f"mode_{mode}_{side}"
+        return Row("modes", name, own, mode, side)
+
     every = (
         Row("coupling", "λ = 0.1", "base"),
-        Row("twins", "CNN + transformer", "base"),
         *map(looped, (3, 0, 1)),
-        Row("twins", "the same CNN twice", "twins"),
         Row("coupling", "λ = 0", "coupling_0"),
+        Row("twins", "CNN + transformer", "base" if plan.cnn_size in (None, plan.crop) else "same-size"),
+        Row("twins", "the same CNN twice", "twins"),
         looped(2),
         Row("coupling", "λ = 0.01", "coupling_0.01"),
         Row("coupling", "λ = 0.2", "coupling_0.2"),
-        Row("modes", "one tile of 224", "base", "overlap", 224),
-        Row("modes", "overlap, 336", "base", "overlap", 336),
-        Row("modes", "side by side, 448", "base", "non-overlap", 448),
-        Row("modes", "interpolated to 28 × 28", "base", "bilinear", 448),
-        Row("modes", "deconvolution to 28 × 28", "deconvolution", "deconvolution", 448),
-        Row("modes", "interpolated, trained so", "bilinear", "bilinear", 448),
-        *(Row("sizes", f"{size} px", None, "overlap", size) for size in range(224, 673, 112)),
+        moded("one tile of 224", "overlap", 224),
+        moded("overlap, 336", "overlap", 336),
+        moded("side by side, 448", "non-overlap", 448),
+        moded("interpolated to 28 × 28", "bilinear", 448),
+        moded("deconvolution to 28 × 28", "deconvolution", 448),
+        *(Row("sizes", f"{side} px", None, "overlap", side) for side in range(224, 673, 112)),
         looped(4),
     )
     return tuple(dataclasses.replace(row, size=row.size or size) for row in every if row.table in tables)
 
 
 def training(name: str, plan: Schedule, seed: int, *, data: DataConfig, out: Path, precision: Precision) -> TrainConfig:
-    """The training that a name of the list stands for, resumable, in `out`. Raises InvalidSetting for another name."""
+    """The training that a name of the list stands for, resumable, in `out`. Raises InvalidSetting for another name.
+
+    A crop of another size than the plan's comes from images resized in proportion, so that it shows the same part of
+    the image, and the CNN sees it at the plan's size.
+    """
     kind, _, value = name.partition("_")
     loops, coupling = plan.loops, 0.1
-    crop, resize = plan.crop, plan.resize
+    crop, cnn_size = plan.crop, plan.cnn_size
     model = ModelConfig(vit=plan.vit, cnn=plan.cnn, vit_weights=plan.vit_weights, cnn_weights=plan.cnn_weights)
     if kind == "loops":
         loops = int(value)
     elif kind == "coupling":
         coupling = float(value)
     elif kind == "twins":
-        model = dataclasses.replace(model, twin=True)
-    elif kind == "bilinear":
-        # A crop of two tiles' side, shrunk into one: of a tile's own size there would be nothing to interpolate.
-        model = dataclasses.replace(model, mode="bilinear")
-        crop, resize = 2 * plan.crop, (2 * plan.resize[0], 2 * plan.resize[1])
-    elif kind == "deconvolution":
-        model = dataclasses.replace(model, deconvolution=True)
+        model, cnn_size = dataclasses.replace(model, twin=True), None
+    elif kind == "same-size":
+        cnn_size = None
+    elif kind == "mode":
+        mode, _, side = value.partition("_")
+        crop, cnn_size = int(side), plan.cnn_size or plan.crop
+        if mode == "deconvolution":
+            model = dataclasses.replace(model, deconvolution=True)
+        else:
+            model = dataclasses.replace(model, mode=mode)
     elif name != "base":
         raise InvalidSetting(f"There is no training {name!r} in the list.")
+    low, high = (round(side * crop / plan.crop) for side in plan.resize)
     return TrainConfig(
         out=out,
         batch=plan.batch,
@@ -105,7 +117,7 @@ def training(name: str, plan: Schedule, seed: int, *, data: DataConfig, out: Pat
         resume=True,
         data=data,
         model=model,
-        schedule=(Phase(plan.epochs, crop, resize, (loops,), plan.cnn_size),),
+        schedule=(Phase(plan.epochs, crop, (low, high), (loops,), cnn_size),),
         cnn_optimizer=CNN_SGD,
         vit_optimizer=VIT_ADAMW,
         coupling=coupling,

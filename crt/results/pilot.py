@@ -1,0 +1,33 @@
+"""The pilot of the ablations (`scripts.ablate --pilot`): with which schedule λ = 0.1 and λ = 0 differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crt.checkpoint import Defaults
+from crt.results.ablation import measured_on, trained_on
+from crt.results.base import Section, Table
+from crt.results.verdict import Paired
+
+
+def pilot(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+    """A row per number of epochs, the smallest first, and the one that was chosen."""
+    protocol = result["protocol"]
+    plan = protocol["schedule"]
+    rows = tuple((f"{row['epochs']} epochs", *_told(Paired(tuple(row["gaps"]))), f"{row['minutes']:.0f}")
+                 for row in result["pilot"])  # fmt: skip
+    chosen = result["chosen"]
+    says = "None of these schedules separates the two." if chosen is None else (
+        f"The shortest schedule that separates the two has {chosen} epochs; longer ones were not tried."
+    )  # fmt: skip
+    how = (
+        f"{plan['crop']} px crops, {trained_on(protocol)}, batch {plan['batch']}, {plan['vit']} + {plan['cnn']}; "
+        f"{measured_on(protocol)}; refined by the sum over passes, {plan['loops']} loops. "
+        f"Seeds: {', '.join(map(str, protocol['seeds']))}."
+    )
+    head = ("λ = 0.1 against λ = 0", "points", "verdict", "minutes of training")
+    return Section("Pilot of the ablations", (how,), protocol["command"], (Table(head, rows, says=(says,)),), order=2)
+
+
+def _told(gap: Paired) -> tuple[str, str]:
+    return str(gap), f"{gap.verdict()} ({gap.reason})"

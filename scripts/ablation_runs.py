@@ -1,0 +1,140 @@
+"""What a row of the ablations needs: its images, its training, and its measurement as a file that is made once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from crt.checkpoint import load_checkpoint
+from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
+from crt.errors import InvalidSetting
+from crt.metrics.seeds import evaluate_seeds
+from crt.multiscale import Views
+from crt.precision import Precision, resolve
+from crt.predictor import Predictor, choose_device
+from crt.train.ablations import Row, Schedule, training
+from crt.train.config import RUN_ONLY, DataConfig, TrainConfig
+from crt.train.engine import train
+from crt.train.export import portable
+from crt.train.machine import describe_machine
+from scripts.output import counted, write_json
+
+MOST_LOOPS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """Where rows are trained and measured, and on what. `until`: on the clock of `time.monotonic`; None for no end."""
+
+    out: Path
+    data: tuple[str, ...]
+    schedule: Schedule
+    images: ImageSet
+    measured: ImageSet
+    checkpoint: str
+    device: str
+    precision: Precision
+    until: float | None = None
+
+    def run(self, rows: Sequence[Row], seeds: Sequence[int]) -> bool:
+        """Do what is missing -> whether nothing is, which it may be where the time is up. Raises CrtError."""
+        for seed in seeds:
+            for row in rows:
+                if self.stored(row, seed) is not None or (row.training is None and seed != seeds[0]):
+                    continue
+                if self.until is not None and time.monotonic() > self.until:
+                    return False
+                print(f"== {row.table}: {row.name}, seed {seed}", flush=True)
+                write_json(self._path(row, seed), self._do(row, seed))
+        return True
+
+    def stored(self, row: Row, seed: int) -> dict[str, Any] | None:
+        """A measurement that is done. Raises InvalidSetting if it was made with other settings than these."""
+        path = self._path(row, seed)
+        if not path.exists():
+            return None
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if row.training is not None and _decides(found["config"]) != _decides(portable(self._training(row, seed))):
+            raise InvalidSetting(f"{path} was made with other settings: choose another --out, or remove it.")
+        return found
+
+    def _training(self, row: Row, seed: int) -> TrainConfig:
+        assert row.training is not None  # noqa: S101 - the callers ask
+        return training(
+            row.training,
+            self.schedule,
+            seed,
+            data=DataConfig(tuple(map(Path, self.data)), ()),
+            out=self.out / f"{row.training}-seed{seed}",
+            precision=self.precision,
+        )
+
+    def _path(self, row: Row, seed: int) -> Path:
+        """Where a measurement lies; rows of several tables may share one."""
+        where = f"{row.mode}-{row.size or 'own'}"
+        return self.out / "rows" / f"{row.training or 'shipped'}-{where}-seed{seed}.json"
+
+    def _do(self, row: Row, seed: int) -> dict[str, Any]:
+        """Train what the row needs, if it is not there, and measure it."""
+        folder: str | Path = self.checkpoint
+        if row.training is not None:
+            run = self._training(row, seed)
+            folder = run.out
+            if not (folder / "config.json").exists():
+                train(run, self.images)
+        checkpoint = load_checkpoint(folder)
+        device = choose_device(self.device)
+        predictor = Predictor(checkpoint, device=device, bfloat16=resolve(self.precision, device.type) == "bf16")
+        began = time.perf_counter()
+        with counted(len(self.measured)) as advance:
+            result = evaluate_seeds(
+                predictor,
+                self.measured,
+                views=Views((1.0,), flip=True, mode=row.mode, size=row.size),
+                loops=MOST_LOOPS,
+                combine=("first", "last"),
+                measured=(*VOC_ANIMALS, "person"),
+                advance=advance,
+            )
+        spent = checkpoint.config.training
+        return {
+            "training": row.training,
+            "seed": seed,
+            "mode": row.mode,
+            "size": row.size,
+            "images": len(self.measured),
+            "minutes": spent.get("minutes") if row.training else None,
+            "machine": spent.get("machine") if row.training else describe_machine(),
+            "seconds_per_picture": round((time.perf_counter() - began) / len(self.measured), 3),
+            "config": spent.get("config") if row.training else None,
+            **result,
+        }
+
+
+def _decides(values: dict[str, Any]) -> dict[str, Any]:
+    """What of a recorded config decides the weights."""
+    told = {name: value for name, value in values.items() if name not in (*RUN_ONLY, "precision")}
+    return told | {"data": {name: value for name, value in values["data"].items() if name != "workers"}}
+
+
+def read_data(data: Sequence[str]) -> ImageSet:
+    """The images of `ROOT:SPLIT,SPLIT` entries, each image once. Raises InvalidSetting, and InvalidDataset."""
+    sets = []
+    for entry in data:
+        root, _, splits = entry.rpartition(":")
+        if not root or not all(splits.split(",")):
+            raise InvalidSetting(f"Write training data as ROOT:SPLIT,SPLIT, such as VOC2012:train, not {entry!r}.")
+        sets += [read_voc(root, split) for split in splits.split(",")]
+    return ImageSet.concat(sets)
+
+
+def read_animals(root: Path, split: str, every: int) -> ImageSet:
+    """Every n-th image with a mask of a split that shows an animal."""
+    images = read_voc(root, split, masks="required")
+    keys = {images.classes.index(name) for name in VOC_ANIMALS}
+    shown = tuple(sample for sample in images.samples if keys & set(sample.labels))[::every]
+    return dataclasses.replace(images, samples=shown)
