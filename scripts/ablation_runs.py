@@ -68,7 +68,7 @@ class Runs:
             row.training,
             self.schedule,
             seed,
-            data=DataConfig(tuple(map(Path, self.data)), ()),
+            data=dataclasses.replace(DataConfig(), roots=self.data, splits=()),
             out=self.out / f"{row.training}-seed{seed}",
             precision=self.precision,
         )
