@@ -6,12 +6,14 @@ import sys
 import tyro
 
 from app.config import AppConfig
+from app.memory import limit_arenas
 from app.ui import build, launch_options
 from crt.errors import CrtError, reason_of
 
 
 def main() -> int:
     """Parse, build, launch; 2 if the checkpoint, an option or the port cannot be used."""
+    limit_arenas()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for talkative in ("httpx", "fontTools"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
