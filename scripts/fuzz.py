@@ -4,7 +4,8 @@
 
 Starts `app.py` and asks it as browsers and programs do, with the files of `scripts.make_hostile` and with values drawn
 at random. A crash is an answer that is no answer: a status of 500, a traceback, an error of the page's own, a refusal
-that is no plain sentence or that tells a path of the server. The same seed asks the same.
+that is no plain sentence or that tells a path of the server. The same seed asks the same. It fails too if the server's
+memory, without its cache of Traces, grows by more than `--growth-mib` after every kind of request was answered once.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Fuzz:
     checkpoint: str = "checkpoints/voc"
     largest: int = 1344
     """Pixels of a square that is looked at before, at its own size: what memory it takes stays with the server."""
+    growth_mib: float = 100.0
+    """MiB by which the server's memory may grow between the end of the warm-up and the end."""
     log: Path | None = None
     """Keep what the server says here."""
     json: Path | None = None
@@ -91,7 +94,9 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
             fuzzer.warm()
             before = server.resident_mib
             fuzzer.look_at_square(config.largest)
-            largest, work, half = server.resident_mib, list(_work(config)), (0.0, 0.0)
+            largest = server.resident_mib
+            fuzzer.warm_all()
+            warm, work, half = _held(server), list(_work(config)), (0.0, 0.0)
             for number, (group, ask) in enumerate(tqdm(work, unit="question", mininterval=5.0)):
                 what, outcome = ask(fuzzer)
                 counts[group].add(what, outcome)
@@ -108,19 +113,33 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
         "memory_mib": {
             "before": round(before),
             "largest": round(largest),
+            "warm": round(warm[0]),
             "half": round(half[0]),
             "after": round(after[0]),
         },
-        "cache_mib": {"half": round(half[1]), "after": round(after[1]), "limit": CACHE_MIB},
+        "cache_mib": {
+            "warm": round(warm[1]),
+            "half": round(half[1]),
+            "after": round(after[1]),
+            "limit": CACHE_MIB,
+        },
+        "growth_mib": {"measured": round(growth(warm, after), 1), "limit": config.growth_mib},
         "largest_px": config.largest,
         "draws": config.draws,
         "seed": config.seed,
-        "command": f"python -m scripts.fuzz --draws {config.draws} --seed {config.seed} --json results/fuzz.json",
+        "command": command(config),
         "machine": describe_machine(),
     }
     if config.json is not None:
         write_json(config.json, result)
     return result
+
+
+def command(config: Fuzz) -> str:
+    """The command that asks the same again."""
+    words = [f"python -m scripts.fuzz --draws {config.draws} --seed {config.seed}"]
+    words += [f"--growth-mib {config.growth_mib:g}"] if config.growth_mib != Fuzz.growth_mib else []
+    return " ".join([*words, "--json results/fuzz.json"])
 
 
 def _work(config: Fuzz) -> Iterator[tuple[str, Any]]:
@@ -137,6 +156,24 @@ def _work(config: Fuzz) -> Iterator[tuple[str, Any]]:
         yield group, getattr(Fuzzer, group)
 
 
+def growth(before: tuple[float, float], after: tuple[float, float]) -> float:
+    """By how many MiB the server grew without its cache; each: MiB of the server, and of those its cache."""
+    return (after[0] - after[1]) - (before[0] - before[1])
+
+
+def failures(result: dict[str, Any]) -> list[str]:
+    """Why a run has failed, in sentences; none if it has not."""
+    crashed = sum(row["crashed"] for row in result["fuzz"].values())
+    grown, limit = result["growth_mib"]["measured"], result["growth_mib"]["limit"]
+    found = {
+        f"{crashed} requests crashed.": crashed,
+        f"The server's log has {result['tracebacks']} tracebacks.": result["tracebacks"],
+        f"At the end the server said {result['health']}.": result["health"] != "ok",
+        f"The server's memory grew by {grown:g} MiB after the warm-up, {limit:g} are allowed.": grown > limit,
+    }
+    return [sentence for sentence, failed in found.items() if failed]
+
+
 def _held(server: Server) -> tuple[float, float]:
     """MiB of the server, and of those what its cache of Traces has."""
     return server.resident_mib, server.health()["cache_mib"]["held"]
@@ -151,15 +188,17 @@ def _health(server: Server, fuzzer: Fuzzer) -> str:
 
 
 def main(config: Fuzz) -> int:
-    """Run, print, and 1 if anything crashed or the page is not well."""
+    """Run, print, and 1 if anything crashed, the page is not well, or its memory grew beyond the bound."""
     result = fuzz(config)
     for name, row in result["fuzz"].items():
         print(name, {key: value for key, value in row.items() if key != "crashes"})
         for crash in row["crashes"]:
             print("   ", crash)
     print("tracebacks", result["tracebacks"], "health", result["health"], "memory", result["memory_mib"])
-    crashed = sum(row["crashed"] for row in result["fuzz"].values())
-    return int(bool(crashed or result["tracebacks"]) or result["health"] != "ok")
+    failed = failures(result)
+    for sentence in failed:
+        print(f"error: {sentence}", file=sys.stderr)
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

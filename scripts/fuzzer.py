@@ -20,6 +20,8 @@ PROGRAM = "click/masks"
 NATIVE = "native"
 """The input size that is the picture's own."""
 LINKS = ("reopen/reopen", "reopen/look")
+FILES = ("png", "pdf", "svg", "zip")
+"""What the page exports."""
 SLOW_EVENTS = ("judge",)
 """Measurements of many seconds: good ones are asked for a map of chance only."""
 DETAILS: dict[str, Any] = {
@@ -55,6 +57,14 @@ class Fuzzer:
         self.picture = self._noise(160, 120)
         for name in (PAGE, PROGRAM):
             self._look(name, self.good(self.questions[name]))
+
+    def warm_all(self) -> None:
+        """Ask every question once, and for every kind of file, so that what loads on first use is loaded."""
+        for question in self.asker.questions:
+            if question.name.startswith("unload/"):
+                continue  # it would forget the session that all others are about
+            for kind in FILES if question.name.startswith("publish/") else FILES[:1]:
+                self.asker.ask(question, self.good(question), DETAILS | {"kind": kind})
 
     def look_at_square(self, side: int) -> None:
         """Let the networks look at a picture of `side` × `side` pixels at its own size."""

@@ -15,12 +15,14 @@ from PIL import Image
 from app.asked import is_number, number
 from app.config import AppConfig
 from app.explore import TROUBLE, Explorer, settings_of
+from app.export import EVERYTHING, FIGURES
 from app.guard import CloseRoutes, echo
 from app.ui import build, launch_options
 from crt.errors import CrtError, InvalidSetting
+from scripts import fuzz as fuzz_script
 from scripts import nonsense
 from scripts.asking import CAUGHT, LONGEST, PAGE, Outcome, judged, wrong
-from scripts.fuzz import SHARES, Count, Fuzz, _health, fuzz
+from scripts.fuzz import SHARES, Count, Fuzz, _health, command, failures, fuzz, growth, main
 from scripts.fuzzer import DETAILS, PROGRAM, Fuzzer
 from scripts.served import Server
 from tests.tiny import tiny_checkpoint
@@ -59,7 +61,45 @@ def test_nothing_crashes(tmp_path):
     assert result["fuzz"]["settings"]["refused"] > result["fuzz"]["settings"]["answered"] > 0
     assert (result["tracebacks"], result["health"]) == (0, "ok")
     memory, cache = result["memory_mib"], result["cache_mib"]
+    assert set(memory) == {"before", "largest", "warm", "half", "after"}
     assert min(memory.values()) > 100 and 0 <= cache["half"] <= cache["after"] <= cache["limit"]
+    grown = memory["after"] - cache["after"] - memory["warm"] + cache["warm"]
+    assert result["growth_mib"] == {"measured": pytest.approx(grown, abs=2.1), "limit": Fuzz.growth_mib}
+
+
+def sound(measured: float, limit: float) -> dict:
+    """A result with nothing wrong but perhaps its memory."""
+    row = {"asked": 1, "answered": 1, "refused": 0, "crashed": 0, "slowest_s": 0.1, "crashes": []}
+    growth_mib = {"measured": measured, "limit": limit}
+    return {"fuzz": {"files": row}, "tracebacks": 0, "health": "ok", "growth_mib": growth_mib, "memory_mib": {}}
+
+
+def test_memory_that_grows_beyond_the_bound_is_a_failure(monkeypatch, capsys):
+    assert growth((1000.0, 10.0), (1150.0, 60.0)) == 100.0  # the cache of Traces has a bound of its own
+    assert failures(sound(200, 200)) == []
+    for measured, code in ((99.5, 0), (100.5, 1)):
+        monkeypatch.setattr(fuzz_script, "fuzz", lambda config, measured=measured: sound(measured, config.growth_mib))
+        assert main(Fuzz(growth_mib=100)) == code
+    said = "error: The server's memory grew by 100.5 MiB after the warm-up, 100 are allowed."
+    assert capsys.readouterr().err.strip() == said
+    assert "--growth-mib 50" in command(Fuzz(growth_mib=50)) and "--growth-mib" not in command(Fuzz())
+
+
+def test_every_other_failure_has_its_sentence():
+    for change, told in (({"tracebacks": 2}, "2 tracebacks"), ({"health": "loading"}, "said loading")):
+        (sentence,) = failures(sound(0, 1) | change)
+        assert told in sentence
+    broken = sound(0, 1)
+    broken["fuzz"]["files"]["crashed"] = 3
+    assert failures(broken) == ["3 requests crashed."]
+
+
+def test_the_warm_up_asks_every_question_and_for_every_kind_of_file(fuzzer, monkeypatch):
+    asked = []
+    monkeypatch.setattr(fuzzer.asker, "ask", lambda question, data, event=None: asked.append((question.name, event)))
+    fuzzer.warm_all()
+    assert {name for name, _ in asked} == {name for name in fuzzer.questions if not name.startswith("unload/")}
+    assert {event["kind"] for name, event in asked if name.startswith("publish/")} == {*FIGURES, EVERYTHING}
 
 
 def test_the_same_seed_asks_the_same():

@@ -275,6 +275,10 @@ def test_nonsense_becomes_a_table_with_its_crashes():
     assert "| all | 18 | 8 | 10 | 0 | 1.2 |" in text and "no traceback is reached: 0 crashes in 18 questions" in text
     assert "held 500 MiB after its first look, 600 after one at 900 × 900 pixels" in text
     assert "630 half way and 640 at the end; 20 and 30 of the last two were its cache of Traces" in text
+    assert "grew by" not in text
+    for measured, bound in ((80, "kept"), (300, "broken")):
+        text = markdown(KINDS["fuzz"](told | {"growth_mib": {"measured": measured, "limit": 200}}, Defaults()))
+        assert f"the server without its cache grew by {measured} MiB; the bound of 200 is {bound}." in text
     broken = row | {"crashed": 1, "answered": 3, "crashes": ["/maps: status 500"]}
     text = markdown(KINDS["fuzz"](told | {"fuzz": {"files": broken}}, Defaults()))
     assert "is missed: 1 crashes in 9" in text and "Crashed: `/maps: status 500`." in text

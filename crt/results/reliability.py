@@ -41,6 +41,8 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
         "each is answered or told that the page is busy; clients reconnect",
         "tests/test_load.py",
     ),
+    ("Threads that come and go", "what one has freed is there for the next", "tests/test_memory.py"),
+    ("Memory that grows with the requests", "`scripts.fuzz` fails", "tests/test_fuzz.py"),
     ("A training that is killed", "it goes on to the same weights", "tests/test_train.py"),
     ("A full disk while training", "it is said; the state before is whole", "tests/test_train_faults.py"),
     ("Two trainings in one folder", "the second is refused; a dead one blocks nobody", "tests/test_train_faults.py"),
@@ -89,6 +91,7 @@ def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
             f"keeps for the next, {memory['half']} half way and {memory['after']} at the end; {cache['half']} and "
             f"{cache['after']} of the last two were its cache of Traces, which may take {cache['limit']}."
         ),
+        *([_grown(result["growth_mib"])] if "growth_mib" in result else []),
         *(f"Crashed: `{crash}`." for crash in crashes),
     )
     how = (
@@ -97,6 +100,14 @@ def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     )
     head = ("what", *names, "slowest s")
     return Section("Nonsense", (how,), result["command"], (Table(head, tuple(rows), says=says),), page=PAGE)
+
+
+def _grown(growth: dict[str, float]) -> str:
+    kept = "kept" if growth["measured"] <= growth["limit"] else "broken"
+    return (
+        f"After every kind of question had been asked once, the server without its cache grew by "
+        f"{growth['measured']:.0f} MiB; the bound of {growth['limit']:g} is {kept}."
+    )
 
 
 def load(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
