@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from crt.cam import class_scores
 from crt.checkpoint import METHODS, Checkpoint, Method
 from crt.cnn import CnnBranch
 from crt.errors import InvalidSetting
+from crt.fair_lock import FairLock
 from crt.images import Source, load_image, resize_long_side
 from crt.layers import LayersView, inspect_layers
 from crt.normalization import NormalizedImage
@@ -56,7 +56,8 @@ class Settings:
 
 
 class Predictor:
-    """A loaded checkpoint that looks at pictures. One picture at a time: calls from several threads wait in line.
+    """A loaded checkpoint that looks at pictures. One picture at a time: calls from several threads are served
+    in order of arrival, so a long series of short calls (faithfulness) holds others up by one call and no more.
 
     `device`: where all networks of the checkpoint are moved, those for masks too; None leaves them where they are.
     `tile_batch`: tiles in one pass, which bounds the memory of the transformers whatever the size of the picture.
@@ -75,7 +76,7 @@ class Predictor:
         self.device = checkpoint.device
         self.tile_batch = tile_batch
         self.bfloat16 = bfloat16
-        self._lock = threading.Lock()
+        self._lock = FairLock()
         for network in checkpoint.networks.values():
             if isinstance(network, CnnBranch):
                 network.to(memory_format=torch.channels_last)
@@ -189,7 +190,10 @@ class Predictor:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """For whoever runs the networks by themselves: waits in line, without gradients, in this precision."""
+        """For whoever runs the networks by themselves: waits in line, without gradients, in this precision.
+
+        No other call of this Predictor may be made inside it: RuntimeError.
+        """
         with self._lock, torch.inference_mode(), self._autocast():
             yield
 

@@ -1,4 +1,5 @@
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from pytorch_grad_cam.metrics.road import NoisyLinearImputer, ROADLeastRelevantF
 
 from crt.checkpoint import METHODS, load_checkpoint
 from crt.errors import InvalidSetting
-from crt.metrics import faithfulness, perturb
+from crt.metrics import perturb
 from crt.metrics.faithfulness import MEASURES, Curve, Probe, Stopped, Subject, measure, subject_of
 from crt.predictor import Predictor, Settings
 from crt.tiles import MODES
@@ -276,15 +277,15 @@ def test_it_stops_when_told_to(looks):
     assert len(calls) == looks
 
 
-def test_another_user_who_comes_during_a_look_is_served_before_the_end(predictor, picture, monkeypatch):
+def test_another_user_who_comes_during_a_look_is_served_after_that_look(predictor, picture, monkeypatch):
     subject = subject_of(predictor, picture, SETTINGS, method="crt", index=0, loops=2)
-    network, looks, served, waiting = predictor.checkpoint.networks["crt"], [], threading.Event(), threading.Event()
+    network, looks, served, waiting = predictor.checkpoint.networks["crt"], [], [], threading.Event()
     embed = network.embed
 
     def other():
         waiting.set()
-        with predictor._lock:
-            served.set()
+        with predictor.turn():
+            served.append(len(looks))
 
     thread = threading.Thread(target=other)
 
@@ -293,24 +294,36 @@ def test_another_user_who_comes_during_a_look_is_served_before_the_end(predictor
         if len(looks) == 3:
             thread.start()
             assert waiting.wait(60)
+            time.sleep(0.2)  # until it waits for the lock
         return embed(tiles)
 
     monkeypatch.setattr(network, "embed", look)
-    with pytest.raises(Stopped):
-        measure(subject, np.ones((2, 2)), Probe(("deletion",), steps=400), should_stop=served.is_set)
+    assert len(predictor.grid(72, 100, SETTINGS)) <= predictor.tile_batch  # so that a look is one call of `embed`
+    measure(subject, np.ones((2, 2)), Probe(("deletion",), steps=20))
     thread.join()
     assert all(looks)
-    assert len(looks) < 200
+    assert served == [3]
 
 
-def test_the_lock_is_free_in_the_pause_after_every_look(predictor, picture, monkeypatch):
-    subject = subject_of(predictor, picture, SETTINGS, method="tscam", index=0)
-    pauses = []
-    monkeypatch.setattr(faithfulness.time, "sleep", lambda seconds: pauses.append((seconds, predictor._lock.locked())))
-    probe = Probe(("deletion",), steps=4)
-    measure(subject, np.ones((2, 2)), probe)
-    assert pauses == [(faithfulness.PAUSE, False)] * probe.looks
-    assert faithfulness.PAUSE > 0
+def test_a_series_of_short_turns_holds_another_user_up_by_one(predictor):
+    """A plain lock gives the series every one of its turns before the other thread has woken up."""
+    served, turns, waiting = [], [], threading.Event()
+
+    def other():
+        waiting.set()
+        with predictor.turn():
+            served.append(len(turns))
+
+    thread = threading.Thread(target=other)
+    for turn in range(1, 101):
+        with predictor.turn():
+            turns.append(turn)
+            if turn == 3:
+                thread.start()
+                assert waiting.wait(60)
+                time.sleep(0.2)  # until it waits for the lock
+    thread.join()
+    assert served == [3]
 
 
 def test_refusals(predictor, picture):

@@ -9,7 +9,6 @@ One map of a uniform value is the random baseline: its pixels are ranked by chan
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -29,10 +28,6 @@ from crt.trace import class_probabilities
 
 Measure = Literal["confidence", "deletion", "insertion", "road"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
-PAUSE = 0.001
-"""Seconds between two looks. A lock keeps no line: without a pause whoever frees it often takes it again first."""
-
-
 MAX_ROAD_PIXELS = 672 * 672
 """ROAD solves equations for all pixels it removes at once: that takes seconds and gigabytes already at this size."""
 
@@ -159,8 +154,9 @@ def subject_of(
 ) -> Subject:
     """A picture at the input size of `settings`, and the probability that a network of the predictor gives to a class.
 
-    `index`: 0-based class. `loops`: of CRT; the other networks have none. The predictor's lock is free between two
-    looks. Raises InvalidImage, and InvalidSetting for a method or class that the checkpoint does not have.
+    `index`: 0-based class. `loops`: of CRT; the other networks have none. Another thread that waits for the predictor
+    is served after one call of `score`. Raises InvalidImage, and InvalidSetting for a method or class that the
+    checkpoint does not have.
     """
     settings = settings or Settings()
     config = predictor.checkpoint.config
@@ -172,7 +168,6 @@ def subject_of(
 
     def score(images: Tensor) -> np.ndarray:
         logits = predictor.class_logits(images, method, loops, grid).numpy()
-        time.sleep(PAUSE)
         return class_probabilities(logits, single_label=config.single_label)[:, index]
 
     # On a CPU several pictures at once only make others wait longer.
