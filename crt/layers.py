@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from crt.loop import unroll
+from crt.precision import float32
 from crt.tiles import TileGrid
 from crt.transformer import TransformerBranch
 
@@ -55,7 +55,7 @@ class Rollout:
 
 def roll(matrix: Tensor, attention: Tensor) -> Tensor:
     """Rollout after one more block, (0.5 A + 0.5 I) R, from R so far and A averaged over heads, (n, N, N) float32."""
-    with torch.autocast(attention.device.type, enabled=False):  # a product of shares in bfloat16 would lose the small
+    with float32(attention.device.type):  # a product of shares in bfloat16 would lose the small
         return 0.5 * (attention @ matrix) + 0.5 * matrix
 
 
@@ -74,8 +74,7 @@ def inspect_layers(
             rolled.append(rollout.matrix[:, 0, network.prefix :].clone())
             return x, rows[..., network.prefix :]
 
-        x0 = network.embed(grid.cut(padded, start, start + tile_batch))
-        steps = unroll(encode, x0, loops, network.prefix)
+        steps = network.unroll(encode, grid.cut(padded, start, start + tile_batch), loops)
         rows = [step.rows for step in steps if step.rows is not None and step.loops != 1]  # 0 and 1 share a pass
         heads.append(torch.stack(rows).transpose(2, 3).cpu())  # (passes, blocks, heads, n, P)
         rollouts.append(torch.stack(rolled).cpu())

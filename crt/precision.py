@@ -18,6 +18,11 @@ def has_bfloat16() -> bool:
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
 
 
+def float32(device_type: str) -> torch.autocast:
+    """A context without the autocast around it: what runs inside stays in the precision of its inputs."""
+    return torch.autocast(device_type, enabled=False)
+
+
 def resolve(precision: Precision, device_type: str) -> Literal["no", "bf16", "fp16"]:
     """`auto` becomes bfloat16 where the GPU or the processor has instructions for it, fp16 on older GPUs, else float32.
 

@@ -61,7 +61,9 @@ class Predictor:
 
     `device`: where all networks of the checkpoint are moved, those for masks too; None leaves them where they are.
     `tile_batch`: tiles in one pass, which bounds the memory of the transformers whatever the size of the picture.
-    `bfloat16`: run the networks under autocast; maps stay float32.
+    `bfloat16`: run the networks under autocast. Pixels, the transformers' residual stream and norms, their first two
+    passes where more follow, the class token's attention, CAMs, scores and all sums over tiles stay float32
+    (`crt.transformer`); of a CNN, which has products alone, only its maps.
     """
 
     def __init__(
@@ -185,7 +187,7 @@ class Predictor:
             padded, maps, some = grid.pad(images), [], max(1, self.tile_batch // len(images))
             for start in range(0, len(grid), some):
                 *_, last = network.steps(grid.cut(padded, start, start + some), count, rows=False)
-                maps.append(network.head(last.tokens, grid).float())
+                maps.append(network.raw_cams(last.tokens, grid))
             return class_scores(grid.merge(torch.cat(maps))).cpu()
 
     @contextmanager
@@ -233,7 +235,7 @@ class Predictor:
             step_similarity, step_residual = [], []
             with self._autocast():
                 for step in network.steps(tiles, loops):
-                    maps[-1].append(network.head(step.tokens, grid).float())
+                    maps[-1].append(network.raw_cams(step.tokens, grid))
                     step_similarity.append(step.similarity)
                     if step.rows is not None and step.loops != 1:  # loops 0 and 1 share the first pass
                         rows[-1].append(step.rows if heads else step.rows.mean(2))

@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crt.errors import InvalidSetting
-from crt.loop import unroll
 from crt.tiles import TileGrid
 from crt.transformer import TransformerBranch, token_row
 
@@ -152,7 +151,7 @@ def inspect_token(
     for start in sorted(range(0, len(grid), tile_batch), key=lambda start: start != own):
         tiles = grid.cut(padded, start, start + tile_batch)
         encode = partial(network.encode_with, look=look) if start == own else network.encode
-        for step in unroll(encode, network.embed(tiles), loops, network.prefix):
+        for step in network.unroll(encode, tiles, loops):
             tokens = network.patch_tokens(step.tokens).float()
             if start == own:
                 features.append(tokens[place.tile - start, patch].clone())

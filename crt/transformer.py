@@ -3,11 +3,15 @@
 Refinement needs one row of each attention matrix, the class token's. Only that row is computed beside the fused
 attention: N numbers instead of N × N, for each head, block and pass (METHOD sections 3 and 4). Whoever wants another
 token's row, or more, hands in a look of its own.
+
+Under autocast (bfloat16) these stay float32: the patch embedding, the residual stream and its norms, the first
+`FLOAT32_PASSES` passes of a run that enters the encoder again, what a look keeps of every attention, and the CAM head.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any, cast
 
 import timm
@@ -21,11 +25,15 @@ from torch import Tensor, nn
 from crt.backbones import create_backbone
 from crt.cam import ClassMapHead
 from crt.errors import InvalidCheckpoint, InvalidSetting
-from crt.loop import Step, unroll
+from crt.loop import Encoder, Step, unroll
+from crt.precision import float32
 from crt.tiles import TileGrid
 
 Look = Callable[[Tensor, Tensor], Tensor]
-"""What is kept of one attention: scaled queries and keys, each (n, heads, N, d) -> any tensor."""
+"""What is kept of one attention: scaled queries and keys, each (n, heads, N, d) float32 -> any tensor."""
+
+FLOAT32_PASSES = 2
+"""Passes that run in float32 under autocast where more follow: an error of x₀ or x₁ grows in every later pass."""
 
 
 def token_row(q: Tensor, k: Tensor, query: int = 0) -> Tensor:
@@ -33,21 +41,43 @@ def token_row(q: Tensor, k: Tensor, query: int = 0) -> Tensor:
     return torch.softmax((q[:, :, query : query + 1] @ k.transpose(-2, -1)).float(), dim=-1)[:, :, 0]
 
 
-def attend(attention: Attention, x: Tensor, look: Look = token_row) -> tuple[Tensor, Tensor]:
+def attend(attention: Attention, x: Tensor, look: Look | None = None) -> tuple[Tensor, Tensor]:
     """One self-attention: (n, N, D) -> its output (n, N, D) and what `look` keeps, by default the class token's row.
 
-    The arithmetic is timm's `Attention.forward` at inference; a test holds the two together.
+    The arithmetic is timm's `Attention.forward` at inference; a test holds the two together. What is kept is computed
+    in float32 from float32 queries and keys, under autocast too.
     """
     n, length, _ = x.shape
     qkv = attention.qkv(x).reshape(n, length, 3, attention.num_heads, attention.head_dim)
     q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (n, heads, N, d)
     q, k = attention.q_norm(q), attention.k_norm(k)
     out = F.scaled_dot_product_attention(q, k, v)
-    seen = look(q * attention.scale, k)
+    if torch.is_autocast_enabled(x.device.type):
+        seen = _seen_in_float32(attention, x, look)
+    else:
+        seen = (look or token_row)(q * attention.scale, k)
     out = attention.norm(out.transpose(1, 2).reshape(n, length, attention.attn_dim))
     if attention.gate is not None:
         out = out * attention.gate(x).sigmoid()
     return attention.proj(out), seen
+
+
+def _seen_in_float32(attention: Attention, x: Tensor, look: Look | None) -> Tensor:
+    """What `attend` keeps, without the autocast around it: (n, N, D) as they enter the attention."""
+    (n, length, dim), heads, d = x.shape, attention.num_heads, attention.head_dim
+    with float32(x.device.type):
+        x = x.float()
+        if look is None and isinstance(attention.k_norm, nn.Identity):
+            # q·k_j = (W_kᵀ q)·x_j + q·b, and a softmax does not see the constant: no key has to be projected.
+            bias = None if attention.qkv.bias is None else attention.qkv.bias[: heads * d]
+            query = attention.q_norm(F.linear(x[:, 0], attention.qkv.weight[: heads * d], bias).reshape(n, heads, d))
+            keys = attention.qkv.weight[heads * d : 2 * heads * d].reshape(heads, d, dim)
+            query = torch.einsum("nhd,hdc->nhc", query * attention.scale, keys)
+            return torch.softmax(query @ x.transpose(-2, -1), dim=-1)
+        bias = None if attention.qkv.bias is None else attention.qkv.bias[: 2 * heads * d]
+        both = F.linear(x, attention.qkv.weight[: 2 * heads * d], bias).reshape(n, length, 2, heads, d)
+        q, k = both.permute(2, 0, 3, 1, 4).unbind(0)
+        return (look or token_row)(attention.q_norm(q) * attention.scale, attention.k_norm(k))
 
 
 class TransformerBranch(nn.Module):
@@ -110,8 +140,8 @@ class TransformerBranch(nn.Module):
         """F(x): all blocks without the final norm, through timm's own blocks. For training."""
         return self.vit.blocks(x), None
 
-    def encode_with(self, x: Tensor, look: Look) -> tuple[Tensor, Tensor]:
-        """F(x) and what `look` keeps of each block's attention, stacked along a first axis of blocks."""
+    def encode_with(self, x: Tensor, look: Look | None = None) -> tuple[Tensor, Tensor]:
+        """F(x) and what `look` keeps of each block's attention (as `attend`), stacked along a first axis of blocks."""
         seen = []
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             attended, kept = attend(attention, block.norm1(x), look)
@@ -122,8 +152,26 @@ class TransformerBranch(nn.Module):
 
     def encode_with_rows(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """F(x) and the class token's attention to the patches, (blocks, n, heads, patches) float32."""
-        x, rows = self.encode_with(x, token_row)
+        x, rows = self.encode_with(x)
         return x, rows[..., self.prefix :]
+
+    def unroll(self, encode: Encoder, tiles: Tensor, loops: int) -> Iterator[Step]:
+        """The loop from tiles (n, 3, tile, tile), normalised, with any `encode` of this branch: what inference runs.
+
+        Yields a `Step` for every loop count 0 … `loops`. Under autocast the embedding is float32, and where the encoder
+        is entered more than once so are the first `FLOAT32_PASSES` passes.
+        """
+        device, started = tiles.device.type, 0
+
+        def encoded(x: Tensor) -> tuple[Tensor, Tensor | None]:
+            nonlocal started
+            started += 1
+            with float32(device) if loops > 1 and started <= FLOAT32_PASSES else nullcontext():
+                return encode(x)
+
+        with float32(device):
+            x0 = self.embed(tiles)
+        yield from unroll(encoded, x0, loops, self.prefix)
 
     def steps(self, tiles: Tensor, loops: int, *, rows: bool = True) -> Iterator[Step]:
         """One run through the encoder that yields a `Step` for every loop count 0 … `loops` (METHOD section 3).
@@ -131,8 +179,13 @@ class TransformerBranch(nn.Module):
         `tiles`: (n, 3, tile, tile) normalised.
         """
         encode = self.encode_with_rows if rows else self.encode
-        for step in unroll(encode, self.embed(tiles), loops, self.prefix):
+        for step in self.unroll(encode, tiles, loops):
             yield step._replace(tokens=self.patch_tokens(step.tokens))
+
+    def raw_cams(self, tokens: Tensor, grid: TileGrid) -> Tensor:
+        """(n, patches, D) patch tokens of tiles -> (n, C, s, s) float32 raw maps, under autocast too."""
+        with float32(tokens.device.type):
+            return self.head(tokens.float(), grid)
 
     def patch_tokens(self, x: Tensor) -> Tensor:
         """(n, prefix + patches, D) as they leave the loop -> (n, patches, D) after the final norm."""

@@ -91,6 +91,48 @@ def test_forward_is_steps_head_and_merge(kind):
         torch.testing.assert_close(net(image, step.loops, grid), grid.merge(net.head(step.tokens, grid)))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("query", [None, 2])
+def test_rows_are_float32_under_autocast(kind, query):
+    """Queries, keys and their product: of bfloat16 ones the rows differ by percents."""
+    attention, x = small(kind).blocks[0].attn, torch.randn(3, 9, 32)
+    look = None if query is None else partial(token_row, query=query)
+    with torch.autocast("cpu", torch.bfloat16):
+        _, found = attend(attention, x, look)
+    _, wanted = attend(attention, x, look)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("rows", [True, False])
+def test_the_first_passes_of_several_are_float32_under_autocast(rows):
+    net = small()
+    tiles, grid = torch.randn(2, 3, 64, 64), TileGrid(64, 64, 64, 16)
+    wanted = list(net.steps(tiles, 4, rows=rows))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = [step._replace(tokens=net.raw_cams(step.tokens, grid)) for step in net.steps(tiles, 4, rows=rows)]
+    for one, other in zip(found, wanted, strict=True):
+        exact, close = net.head(other.tokens, grid), {"rtol": 0, "atol": 0.05}
+        torch.testing.assert_close(one.tokens, exact, **(close if one.loops > 2 else {}))
+        assert one.tokens.dtype == torch.float32
+        assert (one.loops > 2) == bool((one.tokens != exact).any())  # the later passes do run in bfloat16
+        if rows and one.rows is not None and other.rows is not None:
+            torch.testing.assert_close(one.rows, other.rows, **({"rtol": 0.05, "atol": 0} if one.loops > 2 else {}))
+
+
+def test_a_single_pass_runs_in_bfloat16_but_for_its_embedding():
+    net, tiles = small(), torch.randn(2, 3, 64, 64)
+    embedded = []
+    handle = net.vit.patch_embed.register_forward_hook(lambda module, args, out: embedded.append(out.dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        (found,) = net.steps(tiles, 0)
+    handle.remove()
+    (wanted,) = net.steps(tiles, 0)
+    assert embedded == [torch.float32]
+    assert (found.tokens != wanted.tokens).any()
+    torch.testing.assert_close(found.tokens, wanted.tokens, rtol=0, atol=0.1)
+
+
 def test_the_numbers_of_a_branch():
     net = small("registers")
     assert (net.tile, net.patch, net.side, net.depth, net.heads, net.prefix) == (64, 16, 4, 2, 2, 5)
