@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crt.checkpoint import Method
+from crt.errors import InvalidSetting
 from crt.images import resize_long_side, resize_scale
-from crt.predictor import Predictor, Settings
+from crt.predictor import MAX_SIZE, Predictor, Settings
 from crt.refine import Combine, blocks_between
 from crt.seeds import SCALES, to_pixels
 from crt.tiles import Mode
@@ -96,14 +97,15 @@ def multi_scale_maps(
     """(H, W, 3) uint8 and 0-based classes -> per request the sum over views, (K, H, W) float32 >= 0, not normalised.
 
     Also gives the Trace of the picture as it is, for its scores. Each view's map is put on the pixel grid before it is
-    turned back, so that flips do not shift it.
+    turned back, so that flips do not shift it. Raises InvalidSetting for an image whose largest view is larger than
+    `MAX_SIZE`.
     """
     size = (image.shape[0], image.shape[1])
     loops = max((request.loops for request in requests.values()), default=0)
     methods: tuple[Method, ...] = tuple({request.method for request in requests.values()})
     settings = Settings(size=None, mode=views.mode, loops=loops, methods=methods)
     sums = {name: np.zeros((len(keys), *size), dtype=np.float32) for name in requests}
-    base = image if views.size is None else resize_long_side(image, views.size)
+    base = _base(image, views)
     plain: Trace | None = None
     for scale in views.scales:
         scaled = resize_scale(base, scale)
@@ -114,3 +116,16 @@ def multi_scale_maps(
             for name, want in requests.items() if len(keys) else ():  # an image without classes has its trace only
                 sums[name] += to_pixels(want.maps(trace, keys), trace.span(want.method), size, flipped=flipped)
     return sums, plain or predictor.trace(base, settings)
+
+
+def _base(image: np.ndarray, views: Views) -> np.ndarray:
+    """The image that the scales start from. Raises InvalidSetting before any network runs if a view is too large."""
+    largest = max(*views.scales, 1.0)
+    side = max(image.shape[:2]) if views.size is None else views.size
+    if round(side * largest) > MAX_SIZE:
+        height, width = image.shape[:2]
+        raise InvalidSetting(
+            f"This image of {width} × {height} pixels has a longer side of {round(side * largest)} at scale "
+            f"{largest:g}, and the limit is {MAX_SIZE}: bring it to a size up to {int(MAX_SIZE / largest)} first."
+        )
+    return image if views.size is None else resize_long_side(image, views.size)

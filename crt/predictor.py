@@ -29,6 +29,7 @@ from crt.trace import ConvRecord, Trace
 from crt.transformer import TransformerBranch, transformer_of
 from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
 
+"""Tiles of one image: 324 cover a square of `MAX_SIZE` with tiles of 224 pixels that overlap by half."""
 Progress = Callable[[float, str], None]
 
 
@@ -36,8 +37,9 @@ Progress = Callable[[float, str], None]
 class Settings:
     """What decides a Trace; everything else is arithmetic on it.
 
-    `size`: pixels of the long side that the networks see; None for the picture's own. `mode`: how a larger picture goes
-    through the transformer. `loops`: the largest loop count to record. `methods`: which networks run, all by default.
+    `size`: pixels of the long side that the networks see; None for the picture's own, up to `MAX_SIZE`. `mode`: how a
+    larger picture goes through the transformer. `loops`: the largest loop count to record. `methods`: which networks
+    run, all by default.
     `heads`: keep the attention of each head. `padding="released"` follows the authors' program.
     """
 
@@ -84,13 +86,24 @@ class Predictor:
                 network.to(memory_format=torch.channels_last)
 
     def grid(self, height: int, width: int, settings: Settings) -> TileGrid:
-        """The tiles of a picture of `height` × `width` pixels, without running anything."""
-        if settings.size is not None:
+        """The tiles of a picture of `height` × `width` pixels, without running anything.
+
+        Raises InvalidSetting for one that is larger than `MAX_SIZE` at its own size, or needs more than `MAX_TILES`.
+        """
+        if settings.size is None:
+            _check_native(height, width)
+        else:
             scale = settings.size / max(height, width)
             height, width = max(1, round(height * scale)), max(1, round(width * scale))
         vits = [net for net in self.checkpoint.networks.values() if isinstance(net, TransformerBranch)]
         tile, patch = (vits[0].tile, vits[0].patch) if vits else (224, 16)
-        return TileGrid(height, width, tile, patch, settings.mode, settings.padding)
+        grid = TileGrid(height, width, tile, patch, settings.mode, settings.padding)
+        if len(grid) > MAX_TILES:
+            raise InvalidSetting(
+                f"An image of {width} × {height} pixels makes {len(grid)} tiles of {tile}, and the limit is "
+                f"{MAX_TILES}: choose a smaller input size."
+            )
+        return grid
 
     def trace(self, source: Source, settings: Settings | None = None, *, progress: Progress | None = None) -> Trace:
         """Look at a picture once. `progress(fraction, stage)` is called as the stages go by.
@@ -180,6 +193,7 @@ class Predictor:
         if method not in self.checkpoint.networks:
             raise InvalidSetting(f"This checkpoint has no {method} network: choose among its networks.")
         network, count = self.checkpoint.networks[method], _loops(method, Settings(loops=loops))
+        _check_native(*images.shape[-2:])
         with self.turn():
             images = images.to(self.device)
             if isinstance(network, CnnBranch):
@@ -255,6 +269,15 @@ class Predictor:
             similarity=torch.cat(similarity, dim=1).mean(1).cpu().numpy(),
             residual=torch.cat(residual, dim=1).mean(1).cpu().numpy(),
             scores=scores.cpu().numpy(),
+        )
+
+
+def _check_native(height: int, width: int) -> None:
+    """Raise InvalidSetting for an image that is too large to go through the networks at its own size."""
+    if max(height, width) > MAX_SIZE:
+        raise InvalidSetting(
+            f"This image has {width} × {height} pixels, and its own size may be at most {MAX_SIZE} along the longer "
+            f"side: choose an input size from {MIN_SIZE} to {MAX_SIZE}."
         )
 
 

@@ -152,3 +152,17 @@ def test_two_processes_share_the_pictures(voc, checkpoint):
         alone, together = SeedMaps.load(made.out / f"{name}.npz"), SeedMaps.load(voc.parent / "shared" / f"{name}.npz")
         np.testing.assert_allclose(alone.high_res, together.high_res, atol=1e-3)
     assert json.loads((voc.parent / "shared" / SETTINGS).read_text())["method"] == "crt"
+
+
+def test_a_view_beyond_the_largest_size_is_refused_before_any_network_runs(tmp_path, monkeypatch):
+    predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path)))
+    monkeypatch.setattr(predictor, "trace", lambda *given: pytest.fail("the networks ran"))
+    image, request = np.zeros((1000, 1500, 3), np.uint8), {"it": MapRequest("resnet")}
+    wanted = r"1500 × 1000 pixels has a longer side of 3000 at scale 2, and the limit is 2048: .* up to 1024 first\.$"
+    with pytest.raises(InvalidSetting, match=wanted):
+        multi_scale_maps(predictor, image, [0], request, Views())
+    with pytest.raises(InvalidSetting, match="longer side of 2100"):
+        multi_scale_maps(predictor, image, [0], request, Views((0.5,), size=2100))
+    monkeypatch.undo()
+    small = multi_scale_maps(predictor, image, [0], request, Views((1.0, 2.0), flip=False, size=64))[0]
+    assert small["it"].shape == (1, 1000, 1500)

@@ -8,8 +8,9 @@ import torch
 from crt.checkpoint import load_checkpoint
 from crt.cnn import STRIDE
 from crt.errors import InvalidImage, InvalidSetting
-from crt.predictor import Predictor, Settings, choose_device
-from crt.tiles import MODES
+from crt.metrics.faithfulness import subject_of
+from crt.predictor import MAX_TILES, Predictor, Settings, choose_device
+from crt.tiles import MODES, TileGrid
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -69,7 +70,7 @@ def test_sizes_and_modes(predictor, size, mode):
         assert np.isfinite(maps).all()
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1), (7, 3), (64, 64), (65, 63)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2048), (2048, 1), (7, 3), (64, 64), (65, 63)])
 @pytest.mark.parametrize("size", [None, 100])
 @pytest.mark.parametrize("mode", CUT_MODES)
 def test_pictures_of_any_shape(predictor, shape, size, mode):
@@ -255,3 +256,43 @@ def test_attention_rows_in_bfloat16_are_near_those_in_float32():
     assert all(np.percentile(one, 99) < 0.05 for one in error)
     np.testing.assert_allclose(rough.maps, exact.maps, atol=0.01 * np.abs(exact.maps).max())
     assert (rough.rows[2] != exact.rows[2]).any()  # it did run in bfloat16
+
+
+def asked_natively(predictor, image):
+    """Every way to bring an image to the networks at its own size."""
+    settings = Settings(size=None, loops=0, methods=("resnet",))
+    grid = TileGrid(*image.shape[:2], 64, 16)
+    return {
+        "trace": lambda: predictor.trace(image, settings),
+        "token": lambda: predictor.token(image, settings, at=(0, 0)),
+        "layers": lambda: predictor.layers(image, settings),
+        "grid": lambda: predictor.grid(*image.shape[:2], settings),
+        "class_logits": lambda: predictor.class_logits(
+            torch.zeros(1).expand(1, 3, *image.shape[:2]), "resnet", 0, grid
+        ),
+        "subject_of": lambda: subject_of(predictor, image, settings, method="resnet", index=0),
+    }
+
+
+@pytest.mark.parametrize("way", asked_natively(None, np.zeros((1, 1, 3))))
+@pytest.mark.parametrize("shape", [(40, 2049), (2049, 40), (7000, 9000)])
+def test_an_image_beyond_the_largest_size_is_refused_at_its_own(predictor, monkeypatch, way, shape):
+    for network in predictor.checkpoint.networks.values():
+        monkeypatch.setattr(network, "forward", lambda *given: pytest.fail("a network ran"))
+    image = np.broadcast_to(np.zeros(3, np.uint8), (*shape, 3))
+    height, width = shape
+    with pytest.raises(InvalidSetting, match=rf"{width} × {height} pixels.* 2048 .*choose an input size.*\.$"):
+        asked_natively(predictor, image)[way]()
+
+
+def test_an_image_of_the_largest_size_is_not_refused(predictor):
+    assert predictor.grid(40, 2048, Settings(size=None)).width == 2048
+    assert predictor.trace(picture(33, 2048), Settings(size=None, loops=0, methods=("resnet",))).grid.width == 2048
+    assert predictor.grid(7000, 9000, Settings(size=1024, mode="non-overlap")).width == 1024
+
+
+def test_more_tiles_than_the_limit_are_refused(predictor):
+    """A network of small tiles makes thousands of them of a size that one of 224 pixels can do."""
+    with pytest.raises(InvalidSetting, match=r"2048 × 2048 pixels makes 3969 tiles of 64, and the limit is 400.*\.$"):
+        predictor.trace(np.zeros((64, 64, 3), np.uint8), Settings(size=2048))
+    assert len(TileGrid(2048, 2048)) <= MAX_TILES  # what the limit of the size allows with tiles of 224
