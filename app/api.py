@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import cast, get_args
 
 import gradio as gr
@@ -15,13 +16,13 @@ import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.asked import is_number
-from app.explore import LOOPS, NATIVE, SIZES, Explorer, Look, sentence
+from app.explore import NATIVE, SIZES, Explorer, Look, sentence, start_size
 from app.page import MODEL
+from crt.cam_spec import CamSpec, PassReduction, class_ids, plain_name
 from crt.checkpoint import METHODS, Defaults, Method
 from crt.errors import InvalidImage, InvalidSetting
 from crt.figures import probabilities
 from crt.indexed import indexed_png, picture_labels
-from crt.refine import Attention, Combine
 from crt.tiles import MODES
 from crt.trace import TokenRecord, Trace
 
@@ -29,26 +30,26 @@ LIKELY = 0.5
 NAMES = 2000  # characters of a list of class names
 
 
-def wire(explorer: Explorer, start_size: str) -> None:
+def wire(explorer: Explorer) -> None:
     """Add the endpoints to the page that is being built; their components are on no page."""
-    defaults = explorer.engine.config.defaults
 
-    def look(picture: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> Look:
+    def look(picture: str, size: str, mode: str, checkpoint: str, request: gr.Request | None) -> Look:
         if not picture:
             raise InvalidImage("Give a picture.")
         model = explorer.engine.named(checkpoint)
-        return explorer.look(picture, size, mode, request.session_hash or "", model=model)
+        session = (request.session_hash if request else None) or ""
+        return explorer.look(picture, size or start_size(model), mode or model.config.modes[0], session, model=model)
 
     def maps(  # noqa: D417 - the request is Gradio's
         picture: str,
         size: str,
         mode: str,
-        loops: float,
-        refined: bool,
-        classes: str,
-        combine: str,
-        checkpoint: str,
-        request: gr.Request,
+        loops: float | None = None,
+        refined: bool | None = None,
+        classes: str = "",
+        combine: str = "",
+        checkpoint: str = "",
+        request: gr.Request | None = None,
     ) -> str:
         """Raw class activation maps of every network for one picture, and the class scores. The file is an npz: for
         each network (resnet, tscam, crt, crt_cnn) an array (K, h, w) float32 of non-negative evidence on a grid of
@@ -57,10 +58,13 @@ def wire(explorer: Explorer, start_size: str) -> None:
 
         Args:
             picture: The picture: JPEG, PNG, WebP, BMP, GIF or TIFF.
-            size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size.
-            mode: How a picture larger than a tile goes through the transformers.
-            loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop.
-            refined: Whether the transformers' maps are multiplied by the class token's attention, as the page does.
+            size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size;
+                empty for the checkpoint's default.
+            mode: How a picture larger than a tile goes through the transformers; empty for the checkpoint's default.
+            loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop. The
+                checkpoint's default if left out.
+            refined: Whether the transformers' maps are multiplied by the class token's attention; the checkpoint's
+                default if left out.
             classes: Names of the classes with commas between them; empty for all that the checkpoint knows.
             combine: Which passes' attention refines, of all blocks: sum, mean, first, last or evened; empty for what is
                 the checkpoint's default.
@@ -81,8 +85,9 @@ def wire(explorer: Explorer, start_size: str) -> None:
 
         Args:
             picture: The picture: JPEG, PNG, WebP, BMP, GIF or TIFF.
-            size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size.
-            mode: How a picture larger than a tile goes through the transformers.
+            size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size;
+                empty for the checkpoint's default.
+            mode: How a picture larger than a tile goes through the transformers; empty for the checkpoint's default.
             checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
 
         Returns:
@@ -95,13 +100,13 @@ def wire(explorer: Explorer, start_size: str) -> None:
         size: str,
         mode: str,
         method: str,
-        loops: float,
-        refined: bool,
-        threshold: float,
-        classes: str,
-        combine: str,
-        checkpoint: str,
-        request: gr.Request,
+        loops: float | None = None,
+        refined: bool | None = None,
+        threshold: float | None = None,
+        classes: str = "",
+        combine: str = "",
+        checkpoint: str = "",
+        request: gr.Request | None = None,
     ) -> str:
         """A mask of the chosen classes in one picture, cut out of the maps of one network at a threshold. The file is
         an indexed PNG of the picture's own size in the palette of PASCAL VOC: 0 is background, k + 1 the k-th class of
@@ -109,12 +114,17 @@ def wire(explorer: Explorer, start_size: str) -> None:
 
         Args:
             picture: The picture: JPEG, PNG, WebP, BMP, GIF or TIFF.
-            size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size.
-            mode: How a picture larger than a tile goes through the transformers.
-            method: Whose maps: resnet, tscam, crt, or crt_cnn (the CNN trained with CRT).
-            loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop.
-            refined: Whether the transformers' maps are multiplied by the class token's attention, as the page does.
-            threshold: Share of a map's largest value from which a pixel belongs to the mask, above 0 and below 1.
+            size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size;
+                empty for the checkpoint's default.
+            mode: How a picture larger than a tile goes through the transformers; empty for the checkpoint's default.
+            method: Whose maps: resnet, tscam, crt, or crt_cnn (the CNN trained with CRT); empty for crt, or the first
+                network of a checkpoint without it.
+            loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop. The
+                checkpoint's default if left out.
+            refined: Whether the transformers' maps are multiplied by the class token's attention; the checkpoint's
+                default if left out.
+            threshold: Share of a map's largest value from which a pixel belongs to the mask, above 0 and below 1; the
+                checkpoint's default if left out.
             classes: Names with commas between them; empty for those the network finds likely, at least the likeliest.
             combine: Which passes' attention refines, of all blocks: sum, mean, first, last or evened; empty for what is
                 the checkpoint's default.
@@ -139,18 +149,19 @@ def wire(explorer: Explorer, start_size: str) -> None:
         result.temp_files.add(path)
         return path
 
-    sizes = [*map(str, SIZES), NATIVE]
+    # An empty value, or none, is the default of the checkpoint that is asked, which is not always the page's first.
+    # Values that are not among the choices reach us, so that the answer is our sentence.
     with gr.Column(visible=False):
         picture = gr.File(label="picture", type="filepath")
-        # Values that are not among the choices reach us, so that the answer is our sentence.
-        size = gr.Dropdown(sizes, value=start_size, label="size", allow_custom_value=True)
-        mode = gr.Dropdown(list(MODES), value=explorer.modes[0], label="mode", allow_custom_value=True)
-        method = gr.Dropdown(list(METHODS), value=_first(explorer), label="method", allow_custom_value=True)
-        loops = gr.Number(min(defaults.loops, LOOPS), label="loops")
-        refined = gr.Checkbox(defaults.refined, label="refined")
-        threshold = gr.Number(defaults.threshold, label="threshold")
+        size = gr.Dropdown(["", *map(str, SIZES), NATIVE], value="", label="size", allow_custom_value=True)
+        mode = gr.Dropdown(["", *MODES], value="", label="mode", allow_custom_value=True)
+        method = gr.Dropdown(["", *METHODS], value="", label="method", allow_custom_value=True)
+        loops = gr.Number(None, label="loops")
+        refined = gr.Checkbox(label="refined")
+        refined.value = None  # given as an argument, None would become False
+        threshold = gr.Number(None, label="threshold")
         classes = gr.Textbox("", label="classes")
-        combine = gr.Dropdown(["", *get_args(Combine)], value="", label="combine", allow_custom_value=True)
+        combine = gr.Dropdown(["", *get_args(PassReduction)], value="", label="combine", allow_custom_value=True)
         names = ["", *explorer.engine.names]
         checkpoint = gr.Dropdown(names, value="", label="checkpoint", allow_custom_value=True)
         result = gr.File(label="file")
@@ -165,20 +176,21 @@ def wire(explorer: Explorer, start_size: str) -> None:
         button.click(function, inputs, result, api_name=name, api_description=_summary(function), **MODEL)
 
 
-def maps_of(look: Look, loops: float, refined: bool, names: str, combine: str = "") -> bytes:
+def maps_of(
+    look: Look, loops: float | None = None, refined: bool | None = None, names: str = "", combine: str = ""
+) -> bytes:
     """Class maps as the bytes of an npz: see `maps`. Raises InvalidSetting."""
     trace, chosen = look.trace, classes_named(names, look.trace.classes)
     chosen = chosen or list(range(len(trace.classes)))
-    attention = attention_of(look, combine)
     arrays: dict[str, np.ndarray] = {
         "classes": np.array([trace.classes[index] for index in chosen]),
         "source": np.array(trace.source),
     }
     for method in trace.methods:
-        count = loops_of(trace, method, loops)
-        arrays[method] = trace.maps(method, loops=count, refined=bool(refined), classes=chosen, **attention)
+        spec = spec_asked(trace, method, loops, refined, combine)
+        arrays[method] = trace.maps(method, classes=chosen, spec=spec)
         arrays[f"{method}.span"] = np.array(trace.span(method))
-        arrays[f"{method}.scores"] = trace.scores(method, count)[chosen]
+        arrays[f"{method}.scores"] = trace.scores(method, spec.loops)[chosen]
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
     return stream.getvalue()
@@ -192,42 +204,69 @@ def trace_of(look: Look) -> bytes:
 
 
 def masks_of(
-    look: Look, method: str, loops: float, refined: bool, threshold: float, names: str, combine: str = ""
+    look: Look,
+    method: str = "",
+    loops: float | None = None,
+    refined: bool | None = None,
+    threshold: float | None = None,
+    names: str = "",
+    combine: str = "",
 ) -> bytes:
     """The mask at a threshold as the bytes of an indexed PNG: see `masks`. Raises InvalidSetting."""
-    trace = look.trace
+    trace, config = look.trace, look.model.config if look.model is not None else None
+    method = method or ("crt" if "crt" in trace.methods else trace.methods[0])
     if method not in trace.methods:
         raise InvalidSetting(f"Unknown method {str(method)[:40]!r}: choose one of {', '.join(trace.methods)}.")
     network: Method = METHODS[METHODS.index(method)]
-    if not is_number(threshold) or not 0 < threshold < 1:
+    if threshold is None:
+        threshold = (config.defaults if config is not None else Defaults()).threshold
+    elif not is_number(threshold) or not 0 < threshold < 1:
         raise InvalidSetting(f"The threshold is {str(threshold)[:40]}: choose above 0 and below 1.")
-    count, attention = loops_of(trace, network, loops), attention_of(look, combine)
+    spec = spec_asked(trace, network, loops, refined, combine)
     chosen = classes_named(names, trace.classes)
     if not chosen:
-        single_label = look.model is not None and look.model.config.single_label
-        shares = probabilities(trace, network, loops=count, single_label=single_label)
+        single_label = config is not None and config.single_label
+        shares = probabilities(trace, network, loops=spec.loops, single_label=single_label)
         chosen = np.flatnonzero(shares > LIKELY).tolist() or [int(shares.argmax())]
-    maps = trace.maps(network, loops=count, refined=bool(refined), classes=chosen, **attention)
+    maps = trace.maps(network, classes=chosen, spec=spec)
     return indexed_png(picture_labels(maps, trace.span(network), look.image.shape[:2], chosen, float(threshold)))
 
 
 def classes_named(names: str, known: Sequence[str]) -> list[int]:
     """Indices of class names with commas between them, each once; names may hold commas themselves.
 
-    Raises InvalidSetting for a name that is not known.
+    Names are compared as `crt.cam_spec.class_ids` does. Raises InvalidSetting for a name that is not known.
     """
     if not isinstance(names, str) or len(names) > NAMES:
         raise InvalidSetting("The classes must be names with commas between them.")
-    index = {_parts(name): at for at, name in reversed(list(enumerate(known)))}
+    index = {tuple(map(plain_name, _parts(name))): at for at, name in reversed(list(enumerate(known)))}
     rest, found = _parts(names), []
+    plain = tuple(map(plain_name, rest))
     while rest:
-        length = next((end for end in range(len(rest), 0, -1) if rest[:end] in index), 0)
-        if not length:
-            some = ", ".join(known[:20]) + (" …" if len(known) > 20 else "")
-            raise InvalidSetting(f"Unknown class {rest[0][:60]!r}: choose among {some}.")
-        found.append(index[rest[:length]])
-        rest = rest[length:]
+        length = next((end for end in range(len(rest), 0, -1) if plain[:end] in index), 0)
+        found += [index[plain[:length]]] if length else class_ids(rest[0], known)  # which says what is like it
+        rest, plain = rest[max(1, length) :], plain[max(1, length) :]
     return list(dict.fromkeys(found))
+
+
+def spec_asked(
+    trace: Trace, method: Method, loops: float | None = None, refined: bool | None = None, combine: str = ""
+) -> CamSpec:
+    """The checkpoint's default spec, and in its place what a program asks for; `combine` is then of all blocks.
+
+    Raises InvalidSetting for a loop count that is not recorded, which only CRT has, or an unknown combination.
+    """
+    spec = trace.spec_of(method)
+    if loops is not None:
+        spec = replace(spec, loops=loops_of(trace, method, loops))
+    if refined is not None:
+        spec = replace(spec, refined=bool(refined))
+    if combine:
+        if combine not in get_args(PassReduction):
+            choice = ", ".join(get_args(PassReduction))
+            raise InvalidSetting(f"Unknown combination {str(combine)[:40]!r}: choose {choice}.")
+        spec = replace(spec, pass_reduction=cast("PassReduction", combine), blocks=None)
+    return spec
 
 
 def loops_of(trace: Trace, method: Method, loops: float) -> int:
@@ -242,27 +281,9 @@ def loops_of(trace: Trace, method: Method, loops: float) -> int:
     return int(loops)
 
 
-def attention_of(look: Look, combine: str) -> Attention:
-    """Whose attention refines: as the checkpoint's defaults have it, or all blocks', put together as `combine` says.
-
-    Raises InvalidSetting for a combination that is not known.
-    """
-    if not combine:
-        return (look.model.config.defaults if look.model is not None else Defaults()).attention
-    if combine not in get_args(Combine):
-        raise InvalidSetting(f"Unknown combination {str(combine)[:40]!r}: choose {', '.join(get_args(Combine))}.")
-    return {"combine": cast("Combine", combine), "blocks": None}
-
-
 def _parts(names: str) -> tuple[str, ...]:
     """What stands between commas."""
     return tuple(part.strip() for part in names.split(",") if part.strip())
-
-
-def _first(explorer: Explorer) -> str:
-    """CRT, or the first network there is."""
-    networks = explorer.engine.config.networks
-    return "crt" if "crt" in networks else next(iter(networks))
 
 
 def _summary(function: Callable) -> str:

@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from app.engine import ROOT, Engine, Model
 from app.examples import Example
 from app.payload import payload
 from app.session import TraceCache
+from crt.cam_spec import CamSpec
 from crt.errors import CrtError, InvalidImage, InvalidSetting
 from crt.images import load_image
 from crt.predictor import Predictor, Settings
@@ -134,6 +135,8 @@ class Explorer:
                 if progress and not model.ready:
                     progress(0.0, "Loading the networks")
                 trace = model.run(Predictor.trace, image, settings, progress=now_and_then(progress))
+            else:  # its file may be older than what the checkpoint recommends now
+                trace = replace(trace, default_spec=CamSpec.of(model.config.defaults))
             self.cache.put(session, _key(model, image), settings, trace)
         return trace
 

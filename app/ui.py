@@ -166,7 +166,7 @@ def build(config: AppConfig) -> Served:
             wire(page)
         if own is not None:
             models.wire(explorer, viewer, mode, networks, *own)
-        api.wire(explorer, start_size(engine.model))
+        api.wire(explorer)
         demo.unload(_forget(cache))
     demo.queue(max_size=config.queue_size, api_open=False)
     return demo

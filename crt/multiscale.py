@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from crt.cam_spec import CamSpec
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.images import resize_long_side, resize_scale
 from crt.predictor import MAX_SIZE, Predictor, Settings
-from crt.refine import Combine, blocks_between
+from crt.refine import Combine
 from crt.seeds import SCALES, to_pixels
 from crt.tiles import Mode
 from crt.trace import Trace
@@ -29,14 +30,12 @@ class MapRequest:
 
     def maps(self, trace: Trace, keys: Sequence[int]) -> np.ndarray:
         """The maps of the 0-based classes `keys`, as `Trace.maps` gives them."""
-        return trace.maps(
-            self.method,
-            loops=self.loops,
-            refined=self.refined,
-            classes=keys,
-            combine=self.combine,
-            blocks=blocks_between(self.blocks),
-        )
+        return trace.maps(self.method, classes=keys, spec=self.spec)
+
+    @property
+    def spec(self) -> CamSpec:
+        """What `Trace.maps` calls it."""
+        return CamSpec(self.loops, self.refined, self.combine, self.blocks)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from crt.cam import class_scores
+from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS, Checkpoint, Method
 from crt.cnn import CnnBranch
 from crt.errors import InvalidSetting
@@ -29,6 +30,7 @@ from crt.trace import ConvRecord, Trace
 from crt.transformer import TransformerBranch, transformer_of
 from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
 
+MAX_TILES = 400
 """Tiles of one image: 324 cover a square of `MAX_SIZE` with tiles of 224 pixels that overlap by half."""
 Progress = Callable[[float, str], None]
 
@@ -39,8 +41,7 @@ class Settings:
 
     `size`: pixels of the long side that the networks see; None for the picture's own, up to `MAX_SIZE`. `mode`: how a
     larger picture goes through the transformer. `loops`: the largest loop count to record. `methods`: which networks
-    run, all by default.
-    `heads`: keep the attention of each head. `padding="released"` follows the authors' program.
+    run, all by default. `heads`: keep the attention of each head. `padding="released"` follows the authors' program.
     """
 
     size: int | None = 336
@@ -145,6 +146,7 @@ class Predictor:
         provenance = {
             "checkpoint": self.checkpoint.config.name,
             "checkpoint_sha256": self.checkpoint.sha256,
+            "networks": list(self.checkpoint.networks),
             "picture_sha256": hashlib.sha256(image.tobytes()).hexdigest(),
             "settings": asdict(settings),
             "precision": "bfloat16" if self.bfloat16 else "float32",
@@ -152,7 +154,9 @@ class Predictor:
             "versions": {"python": platform.python_version(), "torch": torch.__version__, "timm": timm.__version__},
         }
         height, width = image.shape[:2]
-        return Trace((height, width), grid, self.checkpoint.config.classes, records, timings, provenance)
+        config = self.checkpoint.config
+        spec = CamSpec.of(config.defaults)
+        return Trace((height, width), grid, config.classes, records, timings, provenance, spec)
 
     def token(
         self, source: Source, settings: Settings | None = None, *, method: Method = "crt", at: tuple[float, float]

@@ -10,30 +10,32 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import torch
 
+from crt.cam_spec import CamSpec, ClassLike, class_ids
 from crt.checkpoint import METHODS, Method
 from crt.cnn import STRIDE
-from crt.errors import CrtError, InvalidSetting, reason_of
+from crt.errors import InvalidSetting, reason_of
 from crt.loop import passes
 from crt.refine import Combine, attention_map, refine
 from crt.tiles import TileGrid
 from crt.tokens import TokenRecord, merge_rows
-
-SCHEMA = 2
-MAX_SIDE = 2**31
-"""Pixels that no side reaches; larger numbers in a file would overflow where they become floats."""
-MAX_BYTES = 2**30
-"""Bytes that a file may unpack to: many times what 1344 pixels, four loops and 200 classes need."""
+from crt.trace_checks import MAX_BYTES, OLD_SCHEMA, SCHEMA, InvalidTrace, check_arrays, check_header
 
 
-class InvalidTrace(CrtError):
-    """A file is not a Trace, or one of another schema version."""
+class Unset(Enum):
+    """An argument that was not given, where None means something."""
+
+    UNSET = "unset"
+
+
+UNSET: Literal[Unset.UNSET] = Unset.UNSET
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,9 @@ class Trace:
     """The record of one picture at one input size and mode.
 
     `source`: height and width of the picture in pixels. `grid`: tiles at the input size. `records`: one per method.
-    `timings`: milliseconds of each stage. `provenance`: checkpoint hash, settings, versions.
+    `timings`: milliseconds of each stage. `provenance`: checkpoint hash and networks, settings, versions.
+    `default_spec`: what the checkpoint recommends, which every CAM has that is asked for without more: the one that
+    the app shows first.
     """
 
     source: tuple[int, int]
@@ -58,6 +62,7 @@ class Trace:
     records: dict[Method, TokenRecord | ConvRecord]
     timings: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    default_spec: CamSpec = field(default_factory=CamSpec)
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -76,24 +81,51 @@ class Trace:
         return sum(array.nbytes for record in self.records.values() for array in vars(record).values())
 
     def record(self, method: Method) -> TokenRecord | ConvRecord:
-        """The record of a method. Raises InvalidSetting if this checkpoint has none."""
+        """The record of a method. Raises InvalidSetting for one that is not in this Trace, and says why."""
         try:
             return self.records[method]
         except KeyError:
-            have = ", ".join(self.methods)
-            raise InvalidSetting(f"This checkpoint has no {method} network: choose among {have}.") from None
+            raise InvalidSetting(self._without(method)) from None
+
+    def _without(self, method: str) -> str:
+        """Why there is no record of a method: nobody asked for it, or the checkpoint does not have it."""
+        have, networks = ", ".join(self.methods), self.provenance.get("networks")
+        if method not in METHODS:
+            return f"There is no {method} network: choose among {have}."
+        if not isinstance(networks, list | tuple):  # an old file does not say
+            return (
+                f"This Trace holds no {method}: choose among {have}, or record it anew if the checkpoint has {method}."
+            )
+        if method in networks:
+            return (
+                f"This Trace was recorded without {method}, which its checkpoint has: trace the image again with "
+                f'"{method}" among the methods of Settings, or choose among {have}.'
+            )
+        return f"This checkpoint has no {method} network: choose among {have}."
 
     def clamp(self, method: Method, loops: int) -> int:
         """The loop count that a method is asked for: TS-CAM has none, a CNN neither."""
         record = self.record(method)
         return min(loops, record.loops) if isinstance(record, TokenRecord) else 0
 
-    def scores(self, method: Method, loops: int = 0) -> np.ndarray:
-        """(C,) float32 logits of a method at a loop count; the maps' mean over the grid, before ReLU and refinement."""
+    def spec_of(self, method: Method, spec: CamSpec | None = None) -> CamSpec:
+        """The spec that a method's CAMs have if `spec` is asked for; None is the checkpoint's default.
+
+        A network without loops has none. The default is cut to the loop counts that are recorded.
+        """
+        record = self.record(method)
+        if not isinstance(record, TokenRecord) or record.loops == 0:
+            return replace(spec or self.default_spec, loops=0)
+        return replace(self.default_spec, loops=min(self.default_spec.loops, record.loops)) if spec is None else spec
+
+    def scores(self, method: Method, loops: int | None = None) -> np.ndarray:
+        """(C,) float32 logits of a method at a loop count, the checkpoint's default if none is given; the maps' mean
+        over the grid, before ReLU and refinement.
+        """
         record = self.record(method)
         if isinstance(record, ConvRecord):
             return record.scores
-        return record.scores[_checked_loops(record, loops)]
+        return record.scores[_checked_loops(record, self.spec_of(method).loops if loops is None else loops)]
 
     def span(self, method: Method) -> tuple[float, float]:
         """Height and width of the picture in cells of a method's map; what lies beyond is padding."""
@@ -105,41 +137,63 @@ class Trace:
         self,
         method: Method,
         *,
-        loops: int = 0,
-        refined: bool = True,
-        classes: Sequence[int] | None = None,
-        blocks: Sequence[int] | None = None,
-        combine: Combine = "sum",
+        classes: Sequence[ClassLike] | ClassLike | None = None,
+        spec: CamSpec | None = None,
+        loops: int | None = None,
+        refined: bool | None = None,
+        blocks: Sequence[int] | Unset | None = UNSET,
+        combine: Combine | None = None,
         relu: bool = True,
     ) -> np.ndarray:
-        """Class maps on the cell grid, (K, h, w) float32, in the order of `classes` (all by default).
+        """Class maps on the cell grid, (K, h, w) float32, in the order of `classes` (all by default): METHOD section 4.
 
-        METHOD section 4: refine each tile, merge, crop, ReLU. `loops`, `refined`, `blocks` and `combine` do nothing to
-        a CNN's maps. Raises InvalidSetting for a method, class, loop count or block that is not recorded.
+        `trace.maps("crt", classes="cat")` is the map that the app shows first. `classes`: numbers or names. `spec`: the
+        checkpoint's default if none is given. `loops`, `refined`, `combine` and `blocks` (indices from 0, None for all)
+        each take the place of that part of it; none but `classes` and `relu` does anything to a CNN's maps. Raises
+        InvalidSetting for a method, class, loop count or block that is not recorded.
         """
         record = self.record(method)
-        chosen = list(range(len(self.classes))) if classes is None else [int(index) for index in classes]
-        if any(not 0 <= index < len(self.classes) for index in chosen):
-            raise InvalidSetting(f"Choose classes between 0 and {len(self.classes) - 1}.")
+        chosen = list(range(len(self.classes))) if classes is None else class_ids(classes, self.classes)
         if isinstance(record, ConvRecord):
             maps = torch.from_numpy(record.maps[chosen])
         else:
-            tiles = torch.from_numpy(record.maps[_checked_loops(record, loops)][:, chosen])
-            if refined:
-                rows = torch.from_numpy(np.ascontiguousarray(record.mean_rows[: passes(loops)]))
-                tiles = refine(tiles, attention_map(rows, loops, blocks=blocks, combine=combine))
+            base = self.spec_of(method, spec)
+            count = _checked_loops(record, base.loops if loops is None else loops)
+            tiles = torch.from_numpy(record.maps[count][:, chosen])
+            if base.refined if refined is None else refined:
+                tiles = refine(tiles, self._attention(record, base, count, blocks, combine))
             maps = self.grid.crop(self.grid.merge(tiles))[0]
         return (maps.relu() if relu else maps).numpy()
 
     def attention(
-        self, method: Method, *, loops: int = 0, blocks: Sequence[int] | None = None, combine: Combine = "sum"
+        self,
+        method: Method,
+        *,
+        spec: CamSpec | None = None,
+        loops: int | None = None,
+        blocks: Sequence[int] | Unset | None = UNSET,
+        combine: Combine | None = None,
     ) -> np.ndarray:
-        """(h, w) float32: the merged class-token attention that refines a transformer's maps."""
+        """(h, w) float32: the merged class-token attention that refines a transformer's maps; arguments as `maps`."""
         record = self.record(method)
         if isinstance(record, ConvRecord):
             raise InvalidSetting(f"{method} is a CNN and has no attention.")
-        rows = torch.from_numpy(np.ascontiguousarray(record.mean_rows[: passes(_checked_loops(record, loops))]))
-        return merge_rows(self.grid, attention_map(rows, loops, blocks=blocks, combine=combine).flatten(1).numpy())
+        base = self.spec_of(method, spec)
+        count = _checked_loops(record, base.loops if loops is None else loops)
+        return merge_rows(self.grid, self._attention(record, base, count, blocks, combine).flatten(1).numpy())
+
+    @staticmethod
+    def _attention(
+        record: TokenRecord,
+        base: CamSpec,
+        loops: int,
+        blocks: Sequence[int] | Unset | None,
+        combine: Combine | None,
+    ) -> torch.Tensor:
+        """(n, 1, s, s): what refines the tiles, by a spec and what takes the place of its parts."""
+        rows = torch.from_numpy(np.ascontiguousarray(record.mean_rows[: passes(loops)]))
+        chosen = base.block_indices(rows.shape[1]) if isinstance(blocks, Unset) else blocks
+        return attention_map(rows, loops, blocks=chosen, combine=base.pass_reduction if combine is None else combine)
 
     def save(self, path: str | Path | BinaryIO) -> None:
         """Write one npz: the arrays, and a JSON header under the key `header`. Nothing is pickled."""
@@ -151,6 +205,7 @@ class Trace:
             "kinds": {m: "tokens" if isinstance(r, TokenRecord) else "conv" for m, r in self.records.items()},
             "timings": self.timings,
             "provenance": self.provenance,
+            "default_spec": dataclasses.asdict(self.default_spec),
         }
         arrays = {f"{m}.{name}": array for m, record in self.records.items() for name, array in vars(record).items()}
         np.savez_compressed(path, header=np.array(json.dumps(header)), **arrays)
@@ -160,7 +215,7 @@ class Trace:
         """Read what `save` wrote. Raises InvalidTrace for anything else, whoever made it, and beyond `MAX_BYTES`.
 
         Every array must have the shape that the header's grid and classes and the other arrays ask for. Their values
-        are not looked at.
+        are not looked at. Files of schema `OLD_SCHEMA` are read too, see there.
         """
         try:
             with _opened(path) as stream, np.load(stream, allow_pickle=False) as arrays:
@@ -172,18 +227,20 @@ class Trace:
                         f"{MAX_BYTES // 2**20}: make it again at a smaller size."
                     )
                 header = json.loads(str(arrays["header"]))
-                if header["schema"] != SCHEMA:
+                if header["schema"] not in (SCHEMA, OLD_SCHEMA):
                     raise InvalidTrace(f"This Trace has schema {header['schema']}, this program reads {SCHEMA}.")
-                _check_header(header)
+                check_header(header)
                 grid, classes = TileGrid(**header["grid"]), tuple(header["classes"])
                 records: dict[Method, TokenRecord | ConvRecord] = {}
                 for method, kind in header["kinds"].items():
                     record = {"tokens": TokenRecord, "conv": ConvRecord}[kind]
                     names = [entry.name for entry in dataclasses.fields(record)]
-                    records[method] = record(**{name: arrays[f"{method}.{name}"] for name in names})
-                    _check_arrays(method, records[method], grid, len(classes))
+                    stored = {name: arrays[f"{method}.{name}"] for name in names}
+                    check_arrays(method, stored, grid, len(classes))
+                    records[method] = record(**stored)
             source = (header["source"][0], header["source"][1])
-            return cls(source, grid, classes, records, header["timings"], header["provenance"])
+            spec = CamSpec() if header["schema"] == OLD_SCHEMA else CamSpec.from_json(header["default_spec"])
+            return cls(source, grid, classes, records, header["timings"], header["provenance"], spec)
         except InvalidTrace:
             raise
         except Exception as error:  # zip, decompressors, npy headers and JSON each raise their own at foreign bytes
@@ -208,41 +265,3 @@ def _checked_loops(record: TokenRecord, loops: int) -> int:
     if not 0 <= loops <= record.loops:
         raise InvalidSetting(f"This Trace holds loops 0 to {record.loops}, not {loops}.")
     return loops
-
-
-def _check_header(header: dict[str, Any]) -> None:
-    """Raise ValueError for entries that have the right names and the wrong kinds."""
-    grid, source, classes = header["grid"], header["source"], header["classes"]
-    sides = [*source, *(grid[name] for name in ("height", "width", "tile", "patch"))]
-    if len(source) != 2 or not all(type(side) is int and 0 < side < MAX_SIDE for side in sides):
-        raise ValueError("the sizes of picture and tiles are not whole numbers of pixels")
-    if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
-        raise ValueError("the classes are not a list of names")
-    if not header["kinds"] or not set(header["kinds"]) <= set(METHODS):
-        raise ValueError(f"it has no methods, or others than {', '.join(METHODS)}")
-    timings = header["timings"].values()
-    if not all(type(time) in (int, float) for time in timings) or not isinstance(header["provenance"], dict):
-        raise ValueError("timings or provenance are not those of a Trace")
-
-
-def _check_arrays(method: str, record: TokenRecord | ConvRecord, grid: TileGrid, classes: int) -> None:
-    """Raise ValueError for an array that does not fit the grid, the classes or the other arrays of its record."""
-    if isinstance(record, ConvRecord):
-        wanted = {"maps": (classes, -(-grid.height // STRIDE), -(-grid.width // STRIDE)), "scores": (classes,)}
-    else:
-        counts, cells, patches = len(record.maps), grid.tile_cells, (grid.tile // grid.patch) ** 2
-        blocks = record.rows.shape[1:-2]  # and heads, if they were kept
-        if not counts or len(blocks) not in (1, 2) or 0 in blocks:
-            raise ValueError(f"{method} has no loop count, block or head")
-        run = passes(counts - 1)
-        wanted = {
-            "maps": (counts, len(grid), classes, cells, cells),
-            "rows": (run, *blocks, len(grid), patches),
-            "similarity": (counts,),
-            "residual": (run,),
-            "scores": (counts, classes),
-        }
-    for name, shape in wanted.items():
-        array = getattr(record, name)
-        if array.shape != shape or array.dtype != np.float32:
-            raise ValueError(f"{method}.{name} is {array.dtype} {array.shape}, not float32 {shape}")

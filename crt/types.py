@@ -10,7 +10,9 @@ METHODS: tuple[Method, ...] = get_args(Method)
 Mode = Literal["overlap", "non-overlap", "bilinear", "deconvolution"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Padding = Literal["minimal", "released"]
-Combine = Literal["sum", "mean", "first", "last", "evened"]
+PassReduction = Literal["sum", "mean", "first", "last", "evened"]
+"""How the attention of several passes becomes one: see `crt.refine`."""
+Combine = PassReduction
 Stride = Literal[8, 16]
 """Pixels per cell of a segmentation network."""
 

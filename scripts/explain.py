@@ -18,6 +18,7 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
+from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Method, load_checkpoint
 from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.explain import EXPLAINERS
@@ -52,7 +53,8 @@ class Config:
     combine: Combine | None = None
     """Which passes' attention refines, of all blocks; the checkpoint's own default, with its blocks, if not given."""
     classes: tuple[str, ...] = ()
-    """Classes to show; if none, those that CRT gives more than half a chance, at least the likeliest."""
+    """Classes to show, by name without regard to capitals, or by number from 0; if none, those that CRT gives more
+    than half a chance, at least the likeliest."""
     threshold: float | None = None
     """Outline a seed at this share of the map's largest value; the checkpoint's own default if not given."""
     explainers: tuple[str, ...] = ()
@@ -76,15 +78,16 @@ def explain(config: Config) -> dict:
     defaults, device = checkpoint.config.defaults, choose_device(config.device)
     if config.combine is not None:
         defaults = replace(defaults, combine=config.combine, blocks=None)
-    loops = defaults.loops if config.loops is None else config.loops
-    refined = defaults.refined if config.refined is None else config.refined
+    spec = CamSpec.of(defaults)
+    given = {"loops": config.loops, "refined": config.refined}
+    spec = replace(spec, **{name: value for name, value in given.items() if value is not None})
     threshold = defaults.threshold if config.threshold is None else config.threshold
     image = load_image(config.image)
     predictor = Predictor(checkpoint, device=device)
-    trace = predictor.trace(image, Settings(size=config.size, mode=config.mode, loops=loops))
+    trace = predictor.trace(image, Settings(size=config.size, mode=config.mode, loops=spec.loops))
     single = checkpoint.config.single_label
     shares: dict[Method, np.ndarray] = {
-        m: probabilities(trace, m, loops=loops, single_label=single) for m in trace.methods
+        m: probabilities(trace, m, loops=spec.loops, single_label=single) for m in trace.methods
     }
     chosen = choose_classes(config.classes, trace, shares)
     extras, seconds = run_explainers(config, predictor, trace, image, chosen)
@@ -95,8 +98,8 @@ def explain(config: Config) -> dict:
         "source": list(trace.source),
         "input": [trace.grid.height, trace.grid.width],
         "mode": config.mode,
-        "loops": loops,
-        "refined": refined,
+        "loops": spec.loops,
+        "refined": spec.refined,
         "attention": attention_of(defaults),
         "threshold": threshold,
         "single_label": single,
@@ -126,11 +129,9 @@ def check(config: Config) -> None:
 
 def choose_classes(names: Sequence[str], trace: Trace, shares: dict[Method, np.ndarray]) -> list[int]:
     """The classes named, or those that CRT (else the first network) finds likely, the likeliest first."""
-    unknown = [name for name in names if name not in trace.classes]
-    if unknown:
-        raise InvalidSetting(f"This checkpoint has no class {unknown[0]!r}: choose among {', '.join(trace.classes)}.")
     if names:
-        return [trace.classes.index(name) for name in dict.fromkeys(names)]
+        numbered = [int(name) if name.isdecimal() and name not in trace.classes else name for name in names]
+        return list(dict.fromkeys(class_ids(numbered, trace.classes)))
     share = shares.get("crt", shares[trace.methods[0]])
     order = [int(index) for index in np.argsort(-share, kind="stable")]
     return [index for index in order if share[index] > LIKELY] or order[:1]

@@ -1,8 +1,9 @@
 """The endpoints as a program meets them: described and typed, and right in what they give."""
 
 import io
+import json
+from dataclasses import replace
 from importlib.util import find_spec
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,13 +14,15 @@ from app.api import maps_of
 from app.config import AppConfig
 from app.explore import Look
 from app.ui import build, launch_options
-from crt.checkpoint import Defaults
+from crt.cam_spec import CamSpec
+from crt.checkpoint import CONFIG_FILE
 from crt.datasets import voc_palette
 from crt.predictor import Settings
 from crt.seeds import label_map, normalise, to_pixels
 from crt.trace import Trace
 from tests.tiny import CLASSES, tiny_checkpoint
 
+BIRDS = CamSpec(1, True, "first", (1, 3))
 PARAMETERS = {
     "/maps": {"picture", "size", "mode", "loops", "refined", "classes", "combine", "checkpoint"},
     "/trace": {"picture", "size", "mode", "checkpoint"},
@@ -34,6 +37,9 @@ def server(tmp_path_factory):
     """The address of a running app with a tiny checkpoint."""
     folder = tmp_path_factory.mktemp("api")
     birds = tiny_checkpoint(folder / "birds", name="birds", classes=("Ani", "Auklet"), seed=3)
+    made = json.loads((birds / CONFIG_FILE).read_text())
+    own = {"size": 224, "loops": 1, "refined": True, "combine": "first", "blocks": [1, 3], "threshold": 0.6}
+    (birds / CONFIG_FILE).write_text(json.dumps(made | {"defaults": own}))
     config = AppConfig(checkpoint=str(tiny_checkpoint(folder / "tiny")), more=(str(birds),), host="127.0.0.1")
     demo = build(config)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
@@ -106,6 +112,7 @@ def test_the_mask_is_the_seed_of_the_trace(client, picture, trace):
         ({"threshold": 1}, "threshold"),
         ({"loops": 0.5}, "loop"),
         ({"checkpoint": "nobody"}, "choose among tiny, birds"),
+        ({"classes": "cot"}, "Unknown class 'cot': did you mean cat\\?"),
         ({"combine": "most"}, "Unknown combination 'most': choose sum, mean, first, last, evened"),
         ({"combine": "most", "method": "resnet"}, "Unknown combination"),
     ],
@@ -136,16 +143,36 @@ def test_the_tools_of_the_mcp_server_are_described(server):
             assert one["type"] and len(one.get("description", "")) > 15, (name, label)
 
 
-def test_refined_maps_are_refined_as_the_checkpoint_has_it_by_default(trace):
-    config = SimpleNamespace(defaults=Defaults(combine="last", blocks=(1, 2)), single_label=False)
-    look = Look(np.zeros((60, 80, 3), np.uint8), Settings(), trace, "s", model=SimpleNamespace(config=config))
+def test_maps_are_those_of_the_checkpoint_s_defaults_and_of_what_is_asked_for(trace):
+    trace = replace(trace, default_spec=CamSpec(1, True, "last", (1, 2)))
+    look = Look(np.zeros((60, 80, 3), np.uint8), Settings(), trace, "s")
+    with np.load(io.BytesIO(maps_of(look, names="dog"))) as arrays:
+        wanted = trace.maps("crt", loops=1, refined=True, classes=[1], combine="last", blocks=[1, 2])
+        np.testing.assert_array_equal(arrays["crt"], wanted)
     with np.load(io.BytesIO(maps_of(look, 2, True, "dog"))) as arrays:
         wanted = trace.maps("crt", loops=2, refined=True, classes=[1], combine="last", blocks=[1, 2])
         np.testing.assert_array_equal(arrays["crt"], wanted)
-        assert not np.allclose(wanted, trace.maps("crt", loops=2, refined=True, classes=[1]))
+        assert not np.allclose(wanted, trace.maps("crt", loops=2, classes=[1], combine="sum", blocks=None))
     with np.load(io.BytesIO(maps_of(look, 2, True, "dog", "first"))) as arrays:
-        wanted = trace.maps("crt", loops=2, refined=True, classes=[1], combine="first")
+        wanted = trace.maps("crt", loops=2, refined=True, classes=[1], combine="first", blocks=None)
         np.testing.assert_array_equal(arrays["crt"], wanted)
+
+
+@pytest.mark.parametrize("checkpoint", ["", "birds"])
+def test_what_is_left_out_is_the_default_of_the_checkpoint_that_is_asked(client, picture, checkpoint):
+    """Of the other one too, whose defaults are not the page's first."""
+    own = BIRDS if checkpoint else CamSpec(2)
+    whole = Trace.load(client.predict(handle_file(picture), checkpoint=checkpoint, api_name="/trace"))
+    assert whole.default_spec == own
+    assert (whole.grid.height, whole.grid.width) == ((168, 224) if checkpoint else (252, 336))
+    with np.load(client.predict(handle_file(picture), checkpoint=checkpoint, api_name="/maps")) as arrays:
+        for method in whole.methods:
+            np.testing.assert_array_equal(arrays[method], whole.maps(method))
+            np.testing.assert_array_equal(arrays[f"{method}.scores"], whole.scores(method))
+    asked = {"classes": whole.classes[0].upper(), "checkpoint": checkpoint}
+    with Image.open(client.predict(handle_file(picture), **asked, api_name="/masks")) as mask:
+        seeds = normalise(to_pixels(whole.maps("crt", classes=[0]), whole.span("crt"), whole.source))
+        np.testing.assert_array_equal(np.asarray(mask), label_map(seeds, [0], 0.6 if checkpoint else 0.15))
 
 
 @pytest.mark.parametrize("combine", ["", "first", "last"])

@@ -18,6 +18,7 @@ import torch
 
 from crt.boxes import best_match, box_of_map, grey_levels, pairwise_iou
 from crt.cam import class_scores
+from crt.cam_spec import CamSpec
 from crt.checkpoint import Checkpoint, CheckpointConfig, NetworkSpec
 from crt.cnn import CnnBranch
 from crt.dual import DualMaps
@@ -197,9 +198,8 @@ def infer_cams(branch: TransformerBranch, image, mirrored, loops: list[int], pad
     settings = Settings(size=None, loops=max(loops), padding=padding)
     traces = [predictor.trace(picture, settings) for picture in (image, mirrored)]
     # [released] the mirror image's map is cropped and turned back on the cell grid, and the attention is summed.
-    return np.stack(
-        [traces[0].maps("crt", loops=count) + traces[1].maps("crt", loops=count)[..., ::-1] for count in loops]
-    )
+    specs = [CamSpec(count, refined=True, pass_reduction="sum", blocks=None) for count in loops]
+    return np.stack([traces[0].maps("crt", spec=spec) + traces[1].maps("crt", spec=spec)[..., ::-1] for spec in specs])
 
 
 def test_resnet_branch() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from crt.cam_spec import CamSpec
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
 from crt.cnn import CnnBranch, build_resnet
 from crt.predictor import Predictor, Settings
@@ -43,7 +44,7 @@ def test_every_map_is_the_reference_s(predictor, image, padding):
                     refined=refined,
                     padding=padding,
                 ).numpy()
-                found = trace.maps("crt", loops=loops, refined=refined)
+                found = trace.maps("crt", spec=CamSpec(loops, refined, "sum", None))
                 np.testing.assert_allclose(found, wanted, atol=2e-4 * wanted.max(), err_msg=f"{loops} {refined}")
 
 

@@ -108,9 +108,9 @@ def test_other_headers_are_refused(trace, tmp_path, header):
 
 
 def test_another_schema_says_so(trace, tmp_path):
-    with pytest.raises(InvalidTrace, match="schema 99, this program reads 2"):
+    with pytest.raises(InvalidTrace, match="schema 99, this program reads 3"):
         Trace.load(changed(trace, tmp_path, schema=99))
-    with pytest.raises(InvalidTrace, match=r"^This Trace has schema 1, this program reads 2\.$"):
+    with pytest.raises(InvalidTrace, match=r"^This Trace has schema 1, this program reads 3\.$"):
         Trace.load(changed(trace, tmp_path, schema=1))
 
 

@@ -151,8 +151,8 @@ def test_a_member_that_is_no_array(stored, name, text):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"schema": 1}, "schema 1, this program reads 2"),
-        ({"schema": None}, "schema None, this program reads 2"),
+        ({"schema": 1}, "schema 1, this program reads 3"),
+        ({"schema": None}, "schema None, this program reads 3"),
         (
             {"classes": ["a", "b"]},
             r"maps is float32 \(3, .*, not float32 \(2, |crt\.maps is float32 .*, 3, .*, not .*, 2, ",

@@ -65,10 +65,9 @@ function options({ method, loops, refined }, state, run) {
   const words = method === 'crt' ? [`loops=${Math.min(loops, run.maxLoops)}`] : [];
   words.push(`refined=${refined ? 'True' : 'False'}`);
   if (!refined) return words;
-  if (state.blocks) {
-    const [first, last] = state.blocks.map((block) => Math.min(block, record.rows.shape[1] - 1));
-    words.push(`blocks=range(${first}, ${last + 1})`);
-  }
-  if (state.combine !== 'sum') words.push(`combine=${pythonString(state.combine)}`);
+  // What is left out would be the checkpoint's default, which the page need not show.
+  const [first, last] = (state.blocks ?? []).map((block) => Math.min(block, record.rows.shape[1] - 1));
+  words.push(`blocks=${state.blocks ? `range(${first}, ${last + 1})` : 'None'}`);
+  words.push(`combine=${pythonString(state.combine)}`);
   return words;
 }

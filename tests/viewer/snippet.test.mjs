@@ -27,8 +27,8 @@ test('texts are Python literals, whatever is in them', () => {
 test('the arrays are called like the panels and take the settings that their networks have', () => {
   const text = lines();
   assert.ok(text.includes('resnet = trace.maps("resnet", classes=classes)'));
-  assert.ok(text.includes('tscam = trace.maps("tscam", refined=True, classes=classes)'));
-  assert.ok(text.includes('crt = trace.maps("crt", loops=3, refined=True, classes=classes)'));
+  assert.ok(text.includes('tscam = trace.maps("tscam", refined=True, blocks=None, combine="sum", classes=classes)'));
+  assert.ok(text.includes('crt = trace.maps("crt", loops=3, refined=True, blocks=None, combine="sum", classes=classes)'));
   assert.ok(!text.some((line) => line.startsWith('crt_cnn')));
   assert.ok(text.includes('predictor = Predictor(load_checkpoint("checkpoints/voc"))'));
   assert.ok(text.includes('trace = predictor.trace("app/examples/cat.jpg", settings)'));

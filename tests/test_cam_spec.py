@@ -1,0 +1,220 @@
+"""One default for the library, the app and the scripts: what the checkpoint recommends."""
+
+import io
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.asked import map_options
+from app.engine import Engine
+from app.explore import Explorer, Look
+from app.session import TraceCache
+from crt.cam_spec import CamSpec, class_ids
+from crt.checkpoint import Defaults, load_checkpoint, read_config
+from crt.errors import InvalidSetting
+from crt.predictor import Predictor, Settings
+from crt.trace import Trace
+from tests.tiny import tiny_checkpoint
+
+ROOT = Path(__file__).parents[1]
+CAT = ROOT / "app/examples/cat.jpg"
+NAMES = ("Groove billed Ani", "dining_table", "Cat", "cat", "Wilson's-Warbler")
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory):
+    predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path_factory.mktemp("tiny"))))
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    trace = predictor.trace(image, Settings(size=96, loops=3))
+    return replace(trace, default_spec=CamSpec(2, True, "first", (1, 3)))
+
+
+@pytest.mark.parametrize("name", ["voc", "cub"])
+def test_the_default_map_is_the_one_that_the_app_shows_first(name):
+    """The page starts from the defaults of the checkpoint; `maps` alone once gave loops 0 and the sum."""
+    folder = ROOT / "checkpoints" / name
+    defaults, predictor = read_config(folder).defaults, Predictor(load_checkpoint(folder))
+    trace = predictor.trace(CAT, Settings(size=224, loops=4))
+    look = Look(np.zeros((*trace.source, 3), np.uint8), Settings(), trace, "s")
+    shown = {"loops": defaults.loops, "refined": defaults.refined, "combine": defaults.combine}
+    shown["blocks"] = defaults.blocks and list(defaults.blocks)
+    for method in trace.methods:
+        options = map_options(look, method, shown)
+        np.testing.assert_array_equal(trace.maps(method), trace.maps(method, **options))
+        np.testing.assert_array_equal(trace.scores(method), trace.scores(method, options["loops"]))
+    stream = io.BytesIO()
+    trace.save(stream)
+    loaded = Trace.load(io.BytesIO(stream.getvalue()))
+    assert loaded.default_spec == trace.default_spec == CamSpec.of(defaults)
+    np.testing.assert_array_equal(loaded.maps("crt"), trace.maps("crt"))
+    released = trace.maps("crt", loops=0, combine="sum", blocks=None)
+    assert not np.allclose(released, trace.maps("crt"), rtol=0.01)  # so it matters
+
+
+def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):
+    """Its file is older than the header that says what the checkpoint recommends."""
+    explorer = Explorer(Engine(str(ROOT / "checkpoints/voc")), TraceCache(10**9), {})
+    stored, spec = Trace.load(ROOT / "app/examples/cat.npz"), CamSpec.of(explorer.engine.config.defaults)
+
+    class Stored:
+        image = np.zeros((2, 2, 3), np.uint8)
+
+        def stored(self, sha256, settings):
+            return stored
+
+    explorer.examples["it"] = Stored()
+    assert explorer.trace("s", Stored.image, Settings()).default_spec == spec != CamSpec()
+
+
+def test_keywords_take_the_place_of_single_fields(trace):
+    base = trace.default_spec
+    for words, spec in [
+        ({}, base),
+        ({"loops": 3}, replace(base, loops=3)),
+        ({"refined": False}, replace(base, refined=False)),
+        ({"combine": "sum"}, replace(base, pass_reduction="sum")),
+        ({"blocks": [2, 3]}, replace(base, blocks=(2, 3))),
+        ({"blocks": None}, replace(base, blocks=None)),
+        ({"loops": 0, "blocks": None, "combine": "last"}, CamSpec(0, True, "last", None)),
+    ]:
+        np.testing.assert_array_equal(trace.maps("crt", **words), trace.maps("crt", spec=spec), err_msg=str(words))
+        words.pop("refined", None)
+        np.testing.assert_array_equal(trace.attention("crt", **words), trace.attention("crt", spec=spec))
+    found = [trace.maps("crt", spec=spec) for spec in (base, replace(base, loops=3), replace(base, blocks=None))]
+    assert not any(np.allclose(found[0], other) for other in found[1:])
+    np.testing.assert_array_equal(trace.maps("crt", spec=CamSpec(1), loops=3), trace.maps("crt", spec=CamSpec(3)))
+    np.testing.assert_array_equal(trace.scores("crt"), trace.scores("crt", 2))
+
+
+def test_networks_without_loops_and_short_records_have_the_default_cut_to_them(trace):
+    for method in ("tscam", "resnet"):
+        assert trace.spec_of(method).loops == 0
+        assert trace.spec_of(method, CamSpec(4)).loops == 0
+        np.testing.assert_array_equal(trace.maps(method), trace.maps(method, spec=replace(trace.default_spec, loops=0)))
+    many = replace(trace, default_spec=CamSpec(8, True, "first", (1, 900)))
+    assert many.spec_of("crt").loops == 3
+    np.testing.assert_array_equal(many.maps("crt"), trace.maps("crt", loops=3, blocks=range(1, 6)))
+    with pytest.raises(InvalidSetting, match="loops 0 to 3, not 4"):  # what is asked for is never cut
+        trace.maps("crt", spec=CamSpec(4))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"loops": -1},
+        {"loops": 1.0},
+        {"loops": True},
+        {"refined": 1},
+        {"pass_reduction": "max"},
+        {"blocks": (2, 1)},
+        {"blocks": (-1, 1)},
+        {"blocks": (0, 10**9)},
+        {"blocks": (0, 1, 2)},
+        {"blocks": (0.0, 1)},
+    ],
+)
+def test_specs_that_cannot_be(values):
+    with pytest.raises(InvalidSetting):
+        CamSpec(**values)
+
+
+def test_the_paper_s_spec_is_that_of_a_checkpoint_that_says_nothing():
+    assert CamSpec() == CamSpec.of(Defaults())
+
+
+def test_a_file_of_the_schema_before_is_read_with_the_paper_s_spec(trace, tmp_path):
+    path = tmp_path / "old.npz"
+    trace.save(path)
+    with np.load(path) as arrays:
+        kept = dict(arrays)
+    header = json.loads(str(kept["header"]))
+    assert header["default_spec"] == {"loops": 2, "refined": True, "pass_reduction": "first", "blocks": [1, 3]}
+    old = {name: value for name, value in header.items() if name != "default_spec"} | {"schema": 2}
+    np.savez(path, **(kept | {"header": np.array(json.dumps(old))}))
+    found = Trace.load(path)
+    assert found.default_spec == CamSpec()
+    np.testing.assert_array_equal(found.maps("crt"), trace.maps("crt", spec=CamSpec()))
+    for spec in ({"loops": -1}, {"blocks": [3, 1]}, {"colour": 1}, [], None):
+        np.savez(path, **(kept | {"header": np.array(json.dumps(header | {"default_spec": spec}))}))
+        with pytest.raises(Exception, match="not a Trace"):
+            Trace.load(path)
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        (0, [0]),
+        ([2, "groove_billed ANI"], [2, 0]),
+        ("DINING TABLE", [1]),
+        (("dining-table", np.int64(1)), [1, 1]),
+        ("cat", [3]),
+        ("Cat", [2]),
+        ("CAT", [2]),
+        ("wilson's warbler", [4]),
+        ([], []),
+    ],
+)
+def test_classes_by_number_or_name(asked, wanted):
+    assert class_ids(asked, NAMES) == wanted
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("groove bild ani", r"Unknown class 'groove bild ani': did you mean Groove billed Ani\?$"),
+        ("zebra", r"Unknown class 'zebra': choose among Groove billed Ani, dining_table, .*\.$"),
+        (5, r"Unknown class 5: choose classes between 0 and 4, or names\.$"),
+        (-1, "between 0 and 4"),
+        (0.5, "between 0 and 4"),
+        ([None], "between 0 and 4"),
+    ],
+)
+def test_unknown_classes_are_named_with_what_is_like_them(asked, message):
+    with pytest.raises(InvalidSetting, match=message):
+        class_ids(asked, NAMES)
+
+
+def test_maps_take_names(trace):
+    np.testing.assert_array_equal(trace.maps("crt", classes="Person"), trace.maps("crt", classes=[2]))
+    np.testing.assert_array_equal(trace.maps("resnet", classes=["dog", 0]), trace.maps("resnet", classes=[1, 0]))
+
+
+def test_the_command_takes_names_numbers_and_the_checkpoint_s_defaults(tmp_path, capsys):
+    from scripts.explain import Config, explain
+
+    folder = str(tiny_checkpoint(tmp_path / "tiny"))
+    result = explain(Config(CAT, checkpoint=folder, size=96, classes=("DOG", "0"), json=True))
+    assert list(result["classes"]) == ["dog", "cat"]
+    assert (result["loops"], result["refined"]) == (2, True)
+    with pytest.raises(InvalidSetting, match=r"did you mean dog\?"):
+        explain(Config(CAT, checkpoint=folder, size=96, classes=("dogg",)))
+
+
+def test_a_trace_of_some_methods_says_what_it_was_made_without(trace, tmp_path):
+    """Only a checkpoint that lacks a network is called so."""
+    predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet", "tscam"))))
+    some = predictor.trace(CAT, Settings(size=96, loops=0, methods=("resnet",)))
+    stream = io.BytesIO()
+    some.save(stream)
+    for one in (some, Trace.load(io.BytesIO(stream.getvalue()))):
+        wanted = (
+            r'^This Trace was recorded without tscam, which its checkpoint has: trace the image again with "tscam".*\.$'
+        )
+        for ask in (one.maps, one.scores, one.attention, one.span, one.record):
+            with pytest.raises(InvalidSetting, match=wanted):
+                ask("tscam")
+            with pytest.raises(InvalidSetting, match=r"^This checkpoint has no crt network: choose among resnet\.$"):
+                ask("crt")
+    unknown = replace(some, provenance={})
+    with pytest.raises(InvalidSetting, match=r"^This Trace holds no crt: .* if the checkpoint has crt\.$"):
+        unknown.maps("crt")
+
+
+def test_specs_and_class_names_need_no_torch():
+    code = "import sys; import crt.cam_spec; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
