@@ -19,6 +19,7 @@ from PIL import Image
 
 from crt.checkpoint import load_checkpoint
 from crt.datasets import read_voc
+from crt.dual import DualBranch
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.precision import has_bfloat16, resolve
 from crt.train import engine
@@ -31,6 +32,7 @@ from crt.train.optim import JointOptimizer, build_optimizer, poly
 from crt.train.preview import MapPreview, fixed_pictures
 from crt.train.readings import TrainingDiverged
 from crt.train.state import STATE_FILE
+from crt.types import IMAGENET_MEAN, IMAGENET_STD
 from scripts.provenance import run_record
 from scripts.train_crt import read_images
 from tests.test_pipeline import make_devkit
@@ -467,3 +469,36 @@ def test_the_record_of_a_command_is_portable() -> None:
     assert record["preset"] == "full"
     assert record["command"] == "python -m scripts.train_crt full --data.roots VOC2012:train,val --out=pair --batch 8"
     assert run_record("scripts.train_crt", PRESETS, ["--batch", "8"])["preset"] is None
+
+
+def test_each_branch_is_trained_on_images_of_its_own_normalization(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    forward = DualBranch.forward
+
+    def watched(self: DualBranch, cnn: torch.Tensor, vit: torch.Tensor, *rest: object) -> object:
+        seen.append((cnn, vit))
+        return forward(self, cnn, vit, *rest)
+
+    monkeypatch.setattr(DualBranch, "forward", watched)
+    out = tmp_path / "run"
+    run(out, schedule=(Phase(1, 64, (40, 60), loops=(0,)),))
+    networks = load_checkpoint(out).config.networks
+    assert (networks["crt"].mean, networks["crt_cnn"].mean) == ((0.5, 0.5, 0.5), IMAGENET_MEAN)
+    for cnn, vit in seen:
+        padding = (vit == 0).all(1, keepdim=True)
+        assert padding.any() and not padding.all() and torch.equal(padding, (cnn == 0).all(1, keepdim=True))
+        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+        raw = cnn * std + mean
+        torch.testing.assert_close(torch.where(padding, 0, (raw - 0.5) / 0.5), vit, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"loops": (9,)}, "loop counts"), ({"loops": ()}, "loop counts"), ({"crop": 0}, "1 or more"),
+     ({"resize": (320, 160)}, "smaller size first"), ({"epochs": 0}, "1 or more")],
+)  # fmt: skip
+def test_a_phase_that_cannot_be_is_refused_at_the_start(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidSetting, match=words):
+        Phase(**{"epochs": 1, "crop": 224, "resize": (160, 320), **changes})

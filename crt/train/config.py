@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from crt.errors import InvalidSetting
 from crt.precision import Precision
+from crt.types import MAX_LOOPS
 
 Branches = Literal["pair", "cnn", "vit"]
 Side = Literal["long", "short", "both"]
@@ -95,6 +96,18 @@ class Phase:
     cnn_size: int | None = None
     """The CNN sees the crop at this size; None for the crop itself."""
     side: Side = "long"
+
+    def __post_init__(self) -> None:
+        sizes = (self.epochs, self.crop, *self.resize, *(() if self.cnn_size is None else (self.cnn_size,)))
+        if min(sizes) < 1 or self.resize[0] > self.resize[1]:
+            raise InvalidSetting(
+                f"A phase of {self.epochs} epochs has a crop of {self.crop}, a CNN size of {self.cnn_size} and sizes "
+                f"{self.resize}: give 1 or more for each, and the smaller size first."
+            )
+        if not self.loops or not all(0 <= count <= MAX_LOOPS for count in self.loops):
+            raise InvalidSetting(
+                f"The loop counts of a phase are {self.loops}: give one or more from 0 to {MAX_LOOPS}."
+            )
 
 
 @dataclass(frozen=True)

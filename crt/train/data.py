@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import deepcopy
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,6 +14,7 @@ from crt.datasets import ImageSet
 from crt.errors import InvalidSetting
 from crt.images import load_image, resize_long_side, resize_short_side, resize_square, to_tensor
 from crt.train.config import Side, TrainConfig
+from crt.types import IMAGENET, Normalization
 
 AHEAD = 4
 """Batches that each worker reads ahead."""
@@ -18,7 +22,12 @@ _RESIZE = {"long": resize_long_side, "short": resize_short_side, "both": resize_
 
 
 def random_crop(
-    image: np.ndarray, crop: int, resize: tuple[int, int], rng: np.random.Generator, side: Side = "long"
+    image: np.ndarray,
+    crop: int,
+    resize: tuple[int, int],
+    rng: np.random.Generator,
+    side: Side = "long",
+    normalization: Normalization = IMAGENET,
 ) -> Tensor:
     """(H, W, 3) uint8 -> (3, crop, crop) normalised float32: resized, flipped at random, cropped, zero-filled."""
     image = _RESIZE[side](image, int(rng.integers(resize[0], resize[1] + 1)))
@@ -26,7 +35,8 @@ def random_crop(
         image = np.ascontiguousarray(image[:, ::-1])
     (from_y, from_x), (to_y, to_x), (rows, cols) = place_crop((image.shape[0], image.shape[1]), crop, rng)
     out = torch.zeros(3, crop, crop)
-    out[:, to_y : to_y + rows, to_x : to_x + cols] = to_tensor(image[from_y : from_y + rows, from_x : from_x + cols])[0]
+    window = image[from_y : from_y + rows, from_x : from_x + cols]
+    out[:, to_y : to_y + rows, to_x : to_x + cols] = to_tensor(window, *normalization)[0]
     return out
 
 
@@ -98,13 +108,18 @@ class StepPlan(Dataset):
 
 
 class CropPlan(StepPlan):
-    """The crops of a training of the pair. Items are (crop, image labels)."""
+    """The crops of a training of the pair. Items are (crop, image labels).
 
-    def __init__(self, images: ImageSet, config: TrainConfig) -> None:
+    `normalizations`: those of the networks, each once; an item has its crop by each of them.
+    """
+
+    def __init__(
+        self, images: ImageSet, config: TrainConfig, normalizations: Sequence[Normalization] = (IMAGENET,)
+    ) -> None:
         super().__init__(
             images, batch=config.batch, epochs=config.epochs, seed=config.seed, workers=config.data.workers
         )
-        self.config = config
+        self.config, self.normalizations = config, tuple(normalizations)
         self.targets = torch.from_numpy(images.targets())
         below = config.data.repeat_below
         self.repeats = None if below is None else repeat_factors(images.targets(), below)
@@ -117,10 +132,14 @@ class CropPlan(StepPlan):
         return rng.permutation(np.repeat(np.arange(len(counts)), counts))[: len(counts)]
 
     def item(self, index: int, epoch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """(3, crop, crop) normalised float32 and (C,) float32 of 0 and 1."""
+        """(normalizations, 3, crop, crop) float32 and (C,) float32 of 0 and 1."""
         phase = self.config.phase_of(epoch)
         image = load_image(self.images.samples[index].image)
-        return random_crop(image, phase.crop, phase.resize, rng, phase.side), self.targets[index]
+        crops = [
+            random_crop(image, phase.crop, phase.resize, deepcopy(rng), phase.side, normalization)
+            for normalization in self.normalizations
+        ]
+        return torch.stack(crops), self.targets[index]
 
     def loops(self, step: int) -> int:
         """The loop count of a step."""

@@ -18,6 +18,7 @@ from crt.backbones import load_backbone
 from crt.cnn import STRIDE, CnnBranch, build_resnet
 from crt.datasets import ImageSet
 from crt.dual import DualBranch, TwinCnn
+from crt.normalization import normalization_of
 from crt.tiles import TileGrid
 from crt.train.config import RUN_ONLY, ModelConfig, TrainConfig
 from crt.train.data import CropPlan
@@ -77,8 +78,10 @@ def train(
     on the main process after each epoch. `record`: how the run was started, for its card. Raises as `Fit.run` does.
     """
     fit = Fit.prepare(config, record)
-    plan = CropPlan(images, config)
     model = build_model(config, len(images.classes)).to(fit.accelerator.device)
+    wanted = {name: normalization_of(branch) for name, branch in model.named_children()}
+    plan = CropPlan(images, config, tuple(dict.fromkeys(wanted.values())))
+    views = [plan.normalizations.index(wanted[name]) if name in wanted else None for name in ("cnn", "vit")]
     if model.cnn is not None:
         model.cnn.to(memory_format=torch.channels_last)
     if fit.accelerator.device.type == "cpu" and fit.accelerator.mixed_precision == "bf16":
@@ -89,9 +92,11 @@ def train(
 
     def loss(wrapped: nn.Module, batch: list[Tensor], step: int) -> dict[str, Tensor | None]:
         crops, labels = batch
+        cnn_images, vit_images = (None if view is None else crops[:, view] for view in views)
         return _losses(
             wrapped,
-            crops,
+            cnn_images,
+            vit_images,
             labels,
             config,
             epoch=step // plan.steps_per_epoch,
@@ -149,7 +154,8 @@ def _kind(config: TrainConfig, plan: CropPlan, step: int) -> tuple[object, ...]:
 
 def _losses(
     model: nn.Module,
-    crops: Tensor,
+    cnn_images: Tensor | None,
+    vit_images: Tensor | None,
     labels: Tensor,
     config: TrainConfig,
     *,
@@ -158,17 +164,19 @@ def _losses(
     patch: int,
     single_label: bool,
 ) -> Losses:
-    """Forward and loss of one global step on this process's share; under autocast, losses in float32."""
+    """Forward and loss of one global step on this process's share; under autocast, losses in float32.
+
+    `cnn_images`, `vit_images`: (B, 3, crop, crop), each normalised for its branch; None for one that is not trained.
+    """
     phase = config.phase_of(epoch)
-    cnn_images = crops
-    if config.model.branches != "vit":
+    if cnn_images is not None:
         if phase.cnn_size is not None and phase.cnn_size != phase.crop:
             size = (phase.cnn_size, phase.cnn_size)
-            cnn_images = F.interpolate(crops, size, mode="bilinear", align_corners=False, antialias=True)
+            cnn_images = F.interpolate(cnn_images, size, mode="bilinear", align_corners=False, antialias=True)
         cnn_images = cnn_images.contiguous(memory_format=torch.channels_last)
     mode = "deconvolution" if config.model.deconvolution else config.model.mode
     grid = TileGrid(phase.crop, phase.crop, config.model.tile, patch, mode)
-    maps = model(cnn_images, crops, loops, grid)
+    maps = model(cnn_images, vit_images, loops, grid)
     size = config.coupling_size or phase.crop
     return dual_loss(maps, labels, config.coupling_at(epoch), size, single_label=single_label)
 

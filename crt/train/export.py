@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, load_checkpoint, locate, read_config, write_config
+from crt.cnn import CnnBranch
 from crt.datasets import ImageSet
 from crt.dual import DualBranch, TwinCnn
+from crt.normalization import normalization_of
 from crt.train.config import MaskRunConfig, TrainConfig
 from crt.train.log import logged_seconds
 from crt.train.machine import describe_machine
@@ -27,7 +29,7 @@ def export(model: DualBranch, config: TrainConfig, images: ImageSet, folder: Pat
     networks: dict[Method, NetworkSpec] = {}
     if isinstance(model.vit, TwinCnn):
         digest = save_network(model.vit, folder / "resnet.safetensors")
-        networks["resnet"] = NetworkSpec("resnet", config.model.cnn, "resnet.safetensors", digest)
+        networks["resnet"] = _resnet_spec(model.vit, config.model.cnn, "resnet", digest)
     elif model.vit is not None:
         method: Method = "crt" if pair else "tscam"
         digest = save_network(model.vit, folder / f"{method}.safetensors")
@@ -40,11 +42,12 @@ def export(model: DualBranch, config: TrainConfig, images: ImageSet, folder: Pat
             tile=config.model.tile,
             deconvolution=config.model.deconvolution,
             trained_loops=loops,
+            **normalization_of(model.vit)._asdict(),
         )
     if model.cnn is not None:
         method = "crt_cnn" if pair else "resnet"
         digest = save_network(model.cnn, folder / f"{method}.safetensors")
-        networks[method] = NetworkSpec("resnet", config.model.cnn, f"{method}.safetensors", digest)
+        networks[method] = _resnet_spec(model.cnn, config.model.cnn, method, digest)
     write_config(
         folder,
         CheckpointConfig(
@@ -61,6 +64,10 @@ def export(model: DualBranch, config: TrainConfig, images: ImageSet, folder: Pat
             },
         ),
     )
+
+
+def _resnet_spec(network: CnnBranch, backbone: str, method: Method, digest: str) -> NetworkSpec:
+    return NetworkSpec("resnet", backbone, f"{method}.safetensors", digest, **normalization_of(network)._asdict())
 
 
 def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, pictures: int, record: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from crt.indexed import check_class_count, read_mask
 from crt.masks.labels import UNSURE
 from crt.train.config import MaskRunConfig
 from crt.train.data import StepPlan, place_crop
+from crt.types import IMAGENET, Normalization
 
 
 def with_masks(images: ImageSet, folder: Path) -> ImageSet:
@@ -59,7 +60,12 @@ def _problem(picture: Path, mask: Path) -> tuple[str, str] | None:
 
 
 def mask_crop(
-    image: np.ndarray, labels: np.ndarray, crop: int, rescale: tuple[float, float], rng: np.random.Generator
+    image: np.ndarray,
+    labels: np.ndarray,
+    crop: int,
+    rescale: tuple[float, float],
+    rng: np.random.Generator,
+    normalization: Normalization = IMAGENET,
 ) -> tuple[Tensor, np.ndarray]:
     """(H, W, 3) and (H, W) uint8 -> (3, crop, crop) normalised float32 and (crop, crop) uint8 labels.
 
@@ -76,7 +82,7 @@ def mask_crop(
     (from_y, from_x), (to_y, to_x), (rows, cols) = place_crop((height, width), crop, rng)
     pixels, marked = torch.zeros(3, crop, crop), np.full((crop, crop), UNSURE, np.uint8)
     window = np.s_[from_y : from_y + rows, from_x : from_x + cols]
-    pixels[:, to_y : to_y + rows, to_x : to_x + cols] = to_tensor(image[window])[0]
+    pixels[:, to_y : to_y + rows, to_x : to_x + cols] = to_tensor(image[window], *normalization)[0]
     marked[to_y : to_y + rows, to_x : to_x + cols] = labels[window]
     return pixels, marked
 
@@ -84,15 +90,21 @@ def mask_crop(
 class MaskCrops(StepPlan):
     """The crops of a training from masks. Items are ((3, crop, crop) normalised float32, int64 labels).
 
-    `reduce`: what makes the (crop, crop) uint8 labels smaller, if the network answers on a coarser grid. Reading an
-    item raises InvalidDataset, with the id, for a mask of another size or with labels beyond the classes.
+    `reduce`: what makes the (crop, crop) uint8 labels smaller, if the network answers on a coarser grid.
+    `normalization`: the network's. Reading an item raises InvalidDataset, with the id, for a mask of another size or
+    with labels beyond the classes.
     """
 
     def __init__(
-        self, images: ImageSet, config: MaskRunConfig, reduce: Callable[[np.ndarray], np.ndarray] | None = None
+        self,
+        images: ImageSet,
+        config: MaskRunConfig,
+        reduce: Callable[[np.ndarray], np.ndarray] | None = None,
+        normalization: Normalization = IMAGENET,
     ) -> None:
         super().__init__(images, batch=config.batch, epochs=config.epochs, seed=config.seed, workers=config.workers)
         self.crop, self.rescale, self.reduce = config.crop, config.rescale, reduce
+        self.normalization = normalization
 
     def item(self, index: int, epoch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:  # noqa: ARG002
         """One picture and its labels."""
@@ -102,7 +114,7 @@ class MaskCrops(StepPlan):
         image, labels = load_image(sample.image), read_mask(sample, len(self.images.classes))
         if labels.shape != image.shape[:2]:
             raise InvalidDataset(f"The mask of {sample.id} has {labels.shape} pixels, its picture {image.shape[:2]}.")
-        pixels, marked = mask_crop(image, labels, self.crop, self.rescale, rng)
+        pixels, marked = mask_crop(image, labels, self.crop, self.rescale, rng, self.normalization)
         if self.reduce is not None:
             marked = self.reduce(marked)
         return pixels, torch.from_numpy(marked.astype(np.int64))

@@ -17,6 +17,7 @@ from crt.errors import InvalidSetting
 from crt.masks.affinity import RADIUS, Pairs, find_pairs, reduce_labels, relation_losses
 from crt.masks.relation import CROP, RelationNetwork
 from crt.masks.walk import STRIDE
+from crt.normalization import normalization_of
 from crt.train.config import RELEASED_SGD, MaskRunConfig, OptimizerConfig
 from crt.train.export import add_to_checkpoint
 from crt.train.fit import Fit, Part, trained
@@ -52,7 +53,7 @@ def train_relation(config: RelationConfig, images: ImageSet, *, record: Mapping[
         raise InvalidSetting(f"{config.checkpoint} has no ResNet {config.cnn}: name one of its CNNs.")
     fit = Fit.prepare(config, record)
     device = fit.accelerator.device
-    plan = MaskCrops(images, config, reduce_labels)
+    plan = MaskCrops(images, config, reduce_labels, normalization_of(branch))
     torch.manual_seed(config.seed)
     network = RelationNetwork(branch.resnet).to(device)
     network.resnet.to(memory_format=torch.channels_last)

@@ -17,6 +17,7 @@ from crt.datasets import ImageSet
 from crt.deeplab import DeepLab, Stride
 from crt.errors import InvalidSetting
 from crt.masks.labels import UNSURE
+from crt.normalization import normalization_of
 from crt.train.config import MaskRunConfig, OptimizerConfig
 from crt.train.engine import start_from
 from crt.train.export import add_to_checkpoint
@@ -71,8 +72,9 @@ def train_deeplab(config: DeepLabConfig, images: ImageSet, *, record: Mapping[st
     as `Fit.run` does.
     """
     fit = Fit.prepare(config, record)
-    plan = MaskCrops(images, config)
     network = build(config, len(images.classes) + 1).to(fit.accelerator.device)
+    normalization = normalization_of(network)
+    plan = MaskCrops(images, config, normalization=normalization)
     network.to(memory_format=torch.channels_last)
     parts = {"deeplab": Part(trained(network.resnet), trained(network.aspp), config.optimizer)}
     step = fit.run(
@@ -84,7 +86,8 @@ def train_deeplab(config: DeepLabConfig, images: ImageSet, *, record: Mapping[st
     )
     finished = step >= plan.steps
     if finished and fit.accelerator.is_main_process and not (config.out / CONFIG_FILE).exists():
-        spec = SegmentationSpec(config.cnn, FILE, save_network(network, config.out / FILE), config.stride)
+        digest = save_network(network, config.out / FILE)
+        spec = SegmentationSpec(config.cnn, FILE, digest, config.stride, *normalization)
         told = {**fit.record, "precision": fit.precision}
         add_to_checkpoint(config, "segmentation", spec, pictures=len(images), record=told)
     fit.end()
