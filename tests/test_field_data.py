@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from crt.datasets import (
@@ -23,10 +25,10 @@ from crt.datasets import (
 )
 from crt.errors import InvalidDataset, InvalidImage, InvalidSetting
 from crt.images import load_image
-from crt.indexed import read_labels, read_mask
+from crt.indexed import check_class_count, read_labels, read_mask
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix
 from crt.metrics.stored import measure_masks, truth_of
-from crt.seeds import label_map
+from crt.seeds import check_keys, label_map
 from crt.train.masks_data import with_masks
 
 SIZE = (16, 12)
@@ -313,6 +315,32 @@ def test_masks_follow_the_chosen_classes(voc):
     plain = read_voc(voc, "train", masks="required").over(["person", "cat", "cow"])
     np.testing.assert_array_equal(read_mask(plain.samples[0], 3), cat)
     assert with_masks(images, voc / "SegmentationClass").samples[0].mask_labels is None  # made for these classes
+
+
+@settings(deadline=None, max_examples=30)
+@given(values=st.lists(st.integers(0, 255), min_size=1, max_size=12), table=st.lists(st.integers(0, 254), max_size=200))
+def test_a_mask_is_taken_through_its_table_or_refused(tmp_path_factory, values, table):
+    file = mask_file(tmp_path_factory.mktemp("m") / "m.png", np.array([values], np.uint8))
+    sample = Sample("m", file, (), file, mask_labels=(0, *table))
+    known = [value for value in values if value != 255]
+    if max(known, default=0) > len(table):
+        with pytest.raises(InvalidDataset, match=f"The mask of m has a label {max(known)}"):
+            read_mask(sample)
+    else:
+        wanted = [255 if value == 255 else (0, *table)[value] for value in values]
+        assert read_mask(sample).tolist() == [wanted]
+
+
+@given(count=st.integers(0, 600))
+def test_so_many_classes_fit_as_have_a_label_below_255(count):
+    keys = range(count)
+    if count <= 254:
+        check_class_count(count)
+        check_keys(keys)
+        return
+    for check in (lambda: check_class_count(count), lambda: check_keys(keys), lambda: check_keys([-1])):
+        with pytest.raises(InvalidSetting):
+            check()
 
 
 def test_soft_edges_of_a_mask_are_named(tmp_path):
