@@ -244,7 +244,7 @@ def test_the_likely_classes_are_chosen(folder, photo, capsys):
     ("arguments", "message"),
     [
         (["--checkpoint", "nothing/here/at-all"], "There is no folder"),
-        (["--classes", "tree"], "no class 'tree': choose among cat, dog, person"),
+        (["--classes", "tree"], "Unknown class 'tree': choose among cat, dog, person"),
         (["--explainers", "crystalball"], "no explainer 'crystalball': choose among gradcam"),
         (["--out", "/nothing/of/this/name/x.npz"], "There is no folder"),
         (["--figure", "x.txt"], "png, .jpg or .webp"),
