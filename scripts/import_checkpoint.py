@@ -28,6 +28,7 @@ from crt.checkpoint.formats import Family
 from crt.datasets import VOC_CLASSES
 from crt.datasets.cub_classes import CUB_CLASSES
 from crt.errors import CrtError, InvalidSetting
+from crt.normalization import normalization_of
 from crt.weights import file_sha256, save_network
 from scripts.output import write_json
 
@@ -124,6 +125,7 @@ def _write_folder(config: Import, folder: Path, done: list[Converted]) -> None:
             save_network(found.network, folder / file),
             tile=found.tile,
             trained_loops=loops,
+            **normalization_of(found.network)._asdict(),
         )
         origin[method] = {"imported_from": path.name, "sha256": file_sha256(path.expanduser())}
     single = config.classes == "cub" if config.single_label is None else config.single_label

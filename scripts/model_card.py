@@ -10,13 +10,12 @@ from typing import Any
 from crt.checkpoint import CheckpointConfig, Defaults, Method
 from crt.errors import InvalidCheckpoint
 from crt.figures import attention_words
+from scripts.pack_checkpoint import CHOICE
 from scripts.recorded_preset import preset_of
 
 NOT_RECORDED = "not recorded"
 MASKS = ("relation", "segmentation")
 """Records of the networks that make masks, beside those of the trainings from image labels."""
-CHOICE = "defaults"
-"""The record of how the default settings were chosen: `chosen_on`, in words, and the `command`."""
 ROLES: dict[Method, str] = {
     "crt": "transformer of the pair (arXiv 2209.15211, Eq. 2)",
     "crt_cnn": "CNN of the pair",

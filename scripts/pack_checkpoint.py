@@ -29,7 +29,8 @@ from crt.errors import CrtError, InvalidCheckpoint
 
 MASKS = ("relation", "segmentation")
 """The networks that make masks."""
-
+CHOICE = "defaults"
+"""Key of `training` that says how the default settings were chosen."""
 
 Runs = list[tuple[Path, CheckpointConfig]]
 
@@ -44,6 +45,10 @@ class Pack:
     name: str
     defaults: Defaults = field(default_factory=Defaults)
     """Settings that measured best; the app starts from them."""
+    chosen_on: str | None = None
+    """The images that they were chosen on, in words, for the card: others than those that are reported on."""
+    chosen_by: str | None = None
+    """The command that chose them, for the card."""
     networks: tuple[Method, ...] | None = None
     """Take these only, for a smaller checkpoint; all of them if left out."""
 
@@ -71,7 +76,7 @@ def pack(config: Pack) -> CheckpointConfig:
         defaults=config.defaults,
         relation=relation,
         segmentation=segmentation,
-        training=_training(parts, networks),
+        training=_training(parts, networks) | _choice(config),
     )
     config.out.parent.mkdir(parents=True, exist_ok=True)
     # Beside the place of the result, so that what does not load leaves that place as it was.
@@ -84,6 +89,13 @@ def pack(config: Pack) -> CheckpointConfig:
         for file in folder.iterdir():
             file.replace(config.out / file.name)
     return packed
+
+
+def _choice(config: Pack) -> dict[str, Any]:
+    """The record of how the defaults were chosen, if anything is told of it."""
+    record = {"chosen_on": config.chosen_on, "command": config.chosen_by}
+    told = {key: value for key, value in record.items() if value is not None}
+    return {CHOICE: told} if told else {}
 
 
 def _networks(config: Pack, parts: Runs) -> dict[Method, NetworkSpec]:
@@ -130,7 +142,7 @@ def _training(parts: Runs, networks: dict[Method, NetworkSpec]) -> dict[str, Any
     """
     told: dict[str, Any] = {}
     for run, part in parts:
-        own = {key: value for key, value in part.training.items() if not _names_networks(key)}
+        own = {k: value for k, value in part.training.items() if k != CHOICE and not _names_networks(k)}
         records = {key: value for key, value in part.training.items() if _names_networks(key)}
         if own or records.keys() <= set(MASKS):
             records["+".join(part.networks)] = own

@@ -13,6 +13,9 @@ ADDED_LATER: dict[str, Any] = {
     "mode": "overlap",
     "twin": False,
     "coupling_period": None,
+    "coupling_ramp_epochs": 0,
+    "decay_all": True,
+    "ema_decay": None,
 }
 """Fields that the first records do not have, and the value that stands for what the program did then."""
 

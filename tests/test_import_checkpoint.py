@@ -83,6 +83,13 @@ def test_tscam_becomes_a_checkpoint_with_its_maps(tmp_path):
         same(value, state[name])
 
 
+def test_a_named_model_keeps_its_own_mean_and_std(tmp_path):
+    file = foreign.saved(tmp_path / "tscam.pth", foreign.deit(classes=20, convolution=True))
+    import_files(Import((file,), out=tmp_path / "out", classes="voc", vit="vit_tiny_patch16_224.augreg_in21k"))
+    spec = load_checkpoint(tmp_path / "out").config.networks["tscam"]
+    assert (spec.mean, spec.std) == ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
 def test_the_authors_crt_becomes_the_pair(tmp_path):
     vit, cnn = foreign.deit(classes=20, convolution=True), foreign.irn(foreign.resnet())
     files = (foreign.saved(tmp_path / "cam1.pth", cnn), foreign.saved(tmp_path / "cam2.pth", vit))

@@ -42,7 +42,7 @@ def test_every_network_and_record_is_in_the_pack(runs, tmp_path):
     for run in runs:
         alone = Predictor(load_checkpoint(run)).trace(image, Settings(size=96))
         for method in alone.methods:
-            np.testing.assert_array_equal(whole.maps(method), alone.maps(method))
+            np.testing.assert_array_equal(whole.maps(method), alone.maps(method, spec=whole.default_spec))
 
 
 def test_networks_can_be_left_out(runs, tmp_path):
@@ -153,6 +153,14 @@ def test_each_network_keeps_its_own_mean_and_std(runs, tmp_path):
     write_config(runs[1], replace(tscam, networks={"tscam": spec}))
     packed = pack(Pack(runs, tmp_path / "packed", "packed"))
     assert packed.networks["tscam"] == spec and packed.networks["crt"].mean != spec.mean
+
+
+def test_how_the_defaults_were_chosen_is_recorded(runs, tmp_path):
+    told = {"chosen_on": "voc2012_train_animals", "command": "python -m scripts.evaluate seeds"}
+    first = pack(Pack(runs, tmp_path / "a", "a", chosen_on=told["chosen_on"], chosen_by=told["command"]))
+    assert first.training["defaults"] == told
+    again = pack(Pack((tmp_path / "a",), tmp_path / "b", "b", Defaults(loops=1)))
+    assert again.training == {key: value for key, value in first.training.items() if key != "defaults"}
 
 
 def test_the_command_refuses_bad_defaults_in_one_line(runs, tmp_path):

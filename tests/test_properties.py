@@ -36,7 +36,7 @@ from crt.tiles import TileGrid
 from crt.tokens import TokenRecord
 from crt.trace import ConvRecord, Trace
 from crt.train.loss import classification_loss, coupling_loss, dual_loss
-from crt.train.optim import poly
+from crt.train.optim import decays, poly
 
 SIDE = st.integers(1, 12)
 UNIT = st.floats(0, 1, width=32)
@@ -228,6 +228,15 @@ def test_rates_rise_while_they_warm_up_then_fall_and_stay_above_nothing(steps, w
     after = rates[warmup:]
     assert after == sorted(after, reverse=True)
     assert rates[steps:] == [rates[steps - 1]] * 3
+
+
+@given(
+    words=st.lists(st.sampled_from(["blocks", "norm1", "head", "pos_embed", "weight", "bias"]), min_size=1, max_size=4),
+    shape=array_shapes(min_dims=1, max_dims=4, max_side=2),
+)
+def test_weight_decay_is_for_weights_of_layers(words, shape):
+    parameter = torch.nn.Parameter(torch.zeros(shape))
+    assert decays(".".join(words), parameter) == (len(shape) > 1 and words[-1] != "pos_embed")
 
 
 @given(seed=SEED, tiles=st.integers(1, 3), tokens=st.integers(1, 7), blocks=st.integers(1, 4))
