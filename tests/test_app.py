@@ -20,6 +20,7 @@ from app.payload import INLINE_BYTES, encode_records, payload
 from app.session import TraceCache
 from app.ui import build, launch_options
 from app.viewer import Viewer
+from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.predictor import Predictor, Settings
 from tests.tiny import tiny_checkpoint
@@ -273,6 +274,20 @@ def test_shipped_examples_are_whole_and_small():
             assert points.min() >= 0
             assert points.max() <= 1
     assert sum(path.stat().st_size for path in (ROOT / "app/examples").iterdir()) < 4 * 2**20
+
+
+def test_the_shipped_traces_are_those_of_a_fresh_run():
+    checkpoint = load_checkpoint(ROOT / "checkpoints/voc")
+    predictor, settings = Predictor(checkpoint), Settings(size=checkpoint.config.defaults.size)
+    for one in shipped():
+        stored = one.stored(checkpoint.sha256, settings)
+        assert stored is not None, one.id
+        fresh = predictor.trace(one.path, settings)
+        assert stored.default_spec == fresh.default_spec and stored.methods == fresh.methods
+        for method in fresh.methods:
+            for name, wanted in vars(fresh.record(method)).items():
+                got, scale = getattr(stored.record(method), name), np.abs(wanted).max()
+                np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-3 * scale, err_msg=f"{one.id} {method}.{name}")
 
 
 def test_a_stored_trace_counts_only_for_its_checkpoint_and_settings(explorer, tmp_path):
