@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from torch.cpu import get_capabilities
 
 from crt.errors import InvalidSetting
 
@@ -14,7 +15,7 @@ Precision = Literal["auto", "no", "bf16", "fp16"]
 
 def has_bfloat16() -> bool:
     """Whether this processor has instructions for bfloat16 matrix products, AMX or AVX512-BF16, by its flags."""
-    capabilities = torch.cpu.get_capabilities()
+    capabilities = get_capabilities()
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
 
 

@@ -127,9 +127,10 @@ def load(config: Load) -> dict[str, Any]:
                 if reader.done():
                     reader.result()
                 if not restarted and time.monotonic() - began > half:
-                    restarted = True
+                    restarted, stopped = True, time.monotonic()
                     server.stop()
                     server.start()
+                    until.at += time.monotonic() - stopped  # the half after it is as long
                     memory.clear()
                     cached.clear()
                 memory.append(server.resident_mib)

@@ -14,5 +14,5 @@ torch.set_num_threads(1)
 def float32():
     """`auto` as on a machine without bfloat16 instructions."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("torch.cpu.get_capabilities", dict)
+        patch.setattr("crt.precision.get_capabilities", dict)
         yield

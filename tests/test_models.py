@@ -300,7 +300,7 @@ def test_the_precision_is_that_of_all_checkpoints(first, tmp_path, monkeypatch):
     swapped = engine.swap(str(tiny_checkpoint(tmp_path / "later", name="later"))).result()
     assert engine.named("birds").predictor().bfloat16 and swapped.predictor().bfloat16
     assert not Engine(str(first)).predictor().bfloat16
-    monkeypatch.setattr("crt.precision.bfloat16_speedup", lambda: 3.0)
+    monkeypatch.setattr("crt.precision.has_bfloat16", lambda: True)
     demo = build(AppConfig(checkpoint=str(first)))
     trace = Explorer(demo.engine, TraceCache(10**9), {}).trace("s", photo(), SETTINGS)
     assert trace.provenance["precision"] == "bfloat16"

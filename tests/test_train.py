@@ -260,9 +260,9 @@ def test_poly_is_the_paper_schedule_with_a_ramp() -> None:
 @pytest.mark.parametrize("flag", ["amx_bf16", "avx512_bf16"])
 def test_precision_auto_decides_from_the_processor(monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
     assert [resolve("auto", "cpu") for _ in range(5)] == ["bf16" if has_bfloat16() else "no"] * 5
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, flag: True})
+    monkeypatch.setattr("crt.precision.get_capabilities", lambda: {"avx512_f": True, flag: True})
     assert (resolve("auto", "cpu"), resolve("auto", "mps"), resolve("no", "cpu")) == ("bf16", "no", "no")
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, flag: False})
+    monkeypatch.setattr("crt.precision.get_capabilities", lambda: {"avx512_f": True, flag: False})
     assert (resolve("auto", "cpu"), resolve("bf16", "cpu")) == ("no", "bf16")
     with pytest.raises(InvalidSetting, match="fp16 needs a GPU"):
         resolve("fp16", "cpu")
@@ -271,7 +271,7 @@ def test_precision_auto_decides_from_the_processor(monkeypatch: pytest.MonkeyPat
 def test_a_resumed_run_keeps_the_precision_that_auto_chose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "run"
     capabilities = {"avx512_bf16": False}
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    monkeypatch.setattr("crt.precision.get_capabilities", lambda: capabilities)
     run(out, precision="auto", stop_after=3)
     capabilities["avx512_bf16"] = True  # the same run, taken to a machine that could do otherwise
     assert run(out, precision="auto", resume=True).finished
