@@ -18,7 +18,7 @@ from crt.checkpoint import (
     build_network,
     write_config,
 )
-from crt.cnn import CnnBranch, build_resnet
+from crt.cnn import CnnBranch
 from crt.deeplab import build_deeplab
 from crt.masks.relation import RelationNetwork
 from crt.transformer import TransformerBranch
@@ -44,7 +44,7 @@ def tiny_checkpoint(
 
     ViT: `test_vit` (6 blocks, 2 heads, D = 64) on tiles of 64 pixels, so 4 × 4 patches. CNN: `test_resnet`. The heads
     are spread so that the raw maps of each class have both signs in most pictures. `masks`: with a relation network on
-    `crt_cnn` and a segmentation network.
+    `crt_cnn`, the last of METHODS, and a segmentation network.
     """
     folder.mkdir(parents=True, exist_ok=True)
     networks = {}
@@ -65,7 +65,7 @@ def tiny_checkpoint(
             network = build_network(spec, len(classes))
             _spread(network)
             networks[method] = _signed(spec, save_network(network, folder / spec.file))
-        relation, segmentation = _mask_networks(folder, len(classes)) if masks else (None, None)
+        relation, segmentation = _mask_networks(folder, network, len(classes)) if masks else (None, None)
     config = CheckpointConfig(
         name,
         classes,
@@ -79,18 +79,20 @@ def tiny_checkpoint(
     return folder
 
 
-def _mask_networks(folder: Path, classes: int) -> tuple[RelationSpec, SegmentationSpec]:
+def _mask_networks(folder: Path, cnn: CnnBranch, classes: int) -> tuple[RelationSpec, SegmentationSpec]:
     """Random ones. The branches' classifiers are wide, so that edges and labels differ from place to place."""
-    relation = RelationNetwork(CnnBranch(build_resnet(RESNET), 2).resnet)
+    relation = RelationNetwork(cnn.resnet)
     deeplab = build_deeplab(RESNET, classes + 1, stride=16)
     with torch.no_grad():
-        relation.edge.last.weight.normal_(std=2)
+        edges = relation(torch.randn(1, 3, 128, 128))[0]
+        relation.edge.last.weight.mul_(2 / edges.std())
+        relation.edge.last.bias.sub_(edges.mean()).mul_(2 / edges.std())
         for branch in deeplab.aspp.parameters():
             branch.normal_(std=0.5)
-    edges, labels = "relation.safetensors", "segmentation.safetensors"
+    edge_file, label_file = "relation.safetensors", "segmentation.safetensors"
     return (
-        RelationSpec(edges, save_network(relation, folder / edges, without="resnet"), threshold=0.3),
-        SegmentationSpec(RESNET, labels, save_network(deeplab, folder / labels), stride=16),
+        RelationSpec(edge_file, save_network(relation, folder / edge_file, without="resnet"), threshold=0.3),
+        SegmentationSpec(RESNET, label_file, save_network(deeplab, folder / label_file), stride=16),
     )
 
 
