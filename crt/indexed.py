@@ -11,8 +11,8 @@ from PIL import Image
 
 from crt.datasets import Sample, voc_palette
 from crt.errors import InvalidDataset, InvalidSetting, count_of
+from crt.io_utils import atomic_path
 from crt.seeds import EPS, LABELS, THRESHOLD, check_keys, to_pixels
-from crt.stage import write_whole
 
 IGNORE = 255
 _IGNORE_16 = 65535
@@ -60,7 +60,8 @@ def indexed_png(labels: np.ndarray) -> bytes:
 def save_labels(path: Path, labels: np.ndarray) -> None:
     """Write (H, W) uint8 labels as `indexed_png`, whole or not at all. Raises OSError."""
     data = indexed_png(labels)
-    write_whole(path, lambda file: file.write(data))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def check_class_count(count: int) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from crt.errors import InvalidDataset
+from crt.io_utils import atomic_path
 from crt.seeds import normalise, strided_size, to_pixels
-from crt.stage import write_whole
 
 SUFFIX = ".npz"
 
@@ -39,7 +39,8 @@ class SeedMaps:
     def save(self, path: Path) -> None:
         """Write float16 maps, whole or not at all. Raises OSError, for instance when the disk is full."""
         strided, high_res = self.strided.astype(np.float16), self.high_res.astype(np.float16)
-        write_whole(path, lambda file: np.savez_compressed(file, keys=self.keys, strided=strided, high_res=high_res))
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, keys=self.keys, strided=strided, high_res=high_res)
 
     @classmethod
     def load(cls, path: Path) -> SeedMaps:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from tqdm import tqdm
 
 from crt.datasets import ImageSet, Sample
 from crt.datasets.base import Problems
 from crt.errors import CrtError, InvalidSetting, reason_of
+from crt.io_utils import atomic_path
 
 SETTINGS = "stage.json"
 
@@ -29,19 +29,6 @@ class Made:
     before: int
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Call `write` with a file that takes the place of `path` only once it is on disk. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def claim(folder: Path, made_with: dict[str, Any]) -> None:
     """Write down what the files of `folder` are made with, and make it if need be.
 
@@ -52,7 +39,8 @@ def claim(folder: Path, made_with: dict[str, Any]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            write_whole(path, lambda stream: stream.write(text.encode()))
+            with atomic_path(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
         elif path.read_text(encoding="utf-8") != text:
             raise InvalidSetting(f"{folder} holds files made with other settings: choose another folder for these.")
     except OSError as error:

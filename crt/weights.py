@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from crt.errors import InvalidCheckpoint, reason_of
+from crt.io_utils import atomic_path
 
 
 def save_network(network: nn.Module, path: Path, *, without: str | None = None) -> str:
@@ -24,9 +24,8 @@ def save_network(network: nn.Module, path: Path, *, without: str | None = None) 
     broken = [name for name, tensor in half.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise InvalidCheckpoint(f"These weights are not finite in fp16: {', '.join(broken[:5])}.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(half, temporary)
-    temporary.replace(path)
+    with atomic_path(path) as temporary:
+        save_file(half, temporary)
     return file_sha256(path)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from crt.io_utils import atomic_path
+
 
 @contextmanager
 def counted(total: int, what: str = "") -> Iterator[Callable[[], None]]:
@@ -23,6 +25,7 @@ def counted(total: int, what: str = "") -> Iterator[Callable[[], None]]:
 
 
 def write_json(path: Path, result: dict[str, Any]) -> None:
-    """Write a result where it was asked for."""
+    """Write a result where it was asked for, whole or not at all. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -25,9 +25,10 @@ from crt.datasets import Sample
 from crt.errors import CrtError
 from crt.images import load_image
 from crt.indexed import read_labels
+from crt.io_utils import atomic_path
 from crt.metrics.wsol import _mask
 from crt.seed_files import SeedMaps
-from crt.stage import made_with, write_whole
+from crt.stage import made_with
 from crt.trace import Trace
 from crt.weights import read_tensors
 from scripts import served as serving
@@ -117,12 +118,16 @@ def test_masks_settings_and_archives_are_closed(tmp_path):
 
 
 def test_a_full_disk_leaves_no_file_behind(tmp_path):
-    def fill(_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    (tmp_path / "a").write_text("before")
+
+    def fill() -> None:
+        with atomic_path(tmp_path / "a") as temporary, temporary.open("w") as file:
+            file.write("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     with nothing_left_open():
-        assert refused(lambda: write_whole(tmp_path / "a", fill), (OSError,))
-    assert list(tmp_path.iterdir()) == []
+        assert refused(fill, (OSError,))
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "before")]
 
 
 def test_an_image_that_is_read_is_closed(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from crt.checkpoint.schema import (
     shortened,
 )
 from crt.errors import InvalidCheckpoint
+from crt.io_utils import atomic_path
 from crt.types import METHODS
 
 _SCHEMA = TypeAdapter(CheckpointConfig)
@@ -55,9 +55,8 @@ def write_config(folder: Path, config: CheckpointConfig) -> None:
     except (TypeError, ValueError) as error:
         raise InvalidCheckpoint(f"{path} cannot hold this config as JSON: {error}.") from error
     _checked(path, text.encode())
-    temporary = folder / f".{CONFIG_FILE}.{os.getpid()}"
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _checked(path: Path, content: bytes) -> CheckpointConfig:

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from crt.datasets import ImageSet
 from crt.errors import InvalidCheckpoint, InvalidSetting
+from crt.io_utils import atomic_path
 from crt.precision import resolve
 from crt.train.config import OptimizerConfig, RunConfig
 from crt.train.lock import only_writer
@@ -241,7 +242,8 @@ class Fit:
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             started = {"config": self.config.to_json(), "record": self.record}
-            (out / RUN_FILE).write_text(json.dumps(started, indent=1) + "\n", encoding="utf-8")
+            with atomic_path(out / RUN_FILE) as temporary:
+                temporary.write_text(json.dumps(started, indent=1) + "\n", encoding="utf-8")
         return 0
 
     def fingerprint(self, values: Mapping[str, Any], images: ImageSet) -> str:

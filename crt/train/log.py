@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
 from torch.utils.tensorboard import SummaryWriter
+
+from crt.io_utils import atomic_path
 
 LOG_FILE = "log.csv"
 
@@ -40,12 +41,10 @@ class TrainLog:
 
     def _open(self, fields: list[str]) -> TextIO:
         """Write the header and the rows kept, whole or not at all."""
-        temporary = self.path.with_suffix(".tmp")
-        with temporary.open("w", newline="", encoding="utf-8") as stream:
+        with atomic_path(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
             writer: csv.DictWriter[str] = csv.DictWriter(stream, fields, extrasaction="ignore", restval="")
             writer.writeheader()
             writer.writerows(self.kept)
-        shutil.move(temporary, self.path)
         self.stream = self.path.open("a", newline="", encoding="utf-8")
         self.writer: csv.DictWriter[str] = csv.DictWriter(self.stream, fields)
         return self.stream

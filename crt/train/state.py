@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from crt.errors import CrtError, InvalidCheckpoint
+from crt.io_utils import atomic_path
 from crt.weights import read_tensors
 
 STATE_FILE = "state.safetensors"
@@ -55,14 +55,8 @@ class TrainState:
         contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         run = {"step": step, "fingerprint": self.fingerprint, "precision": self.precision}
         run["scaler"] = None if self.scaler is None else self.scaler.state_dict()
-        temporary = folder / f".{STATE_FILE}.{os.getpid()}"
-        try:
+        with atomic_path(folder / STATE_FILE) as temporary:
             save_file(contiguous, temporary, metadata={"run": json.dumps(run)})
-            with temporary.open("rb") as stream:
-                os.fsync(stream.fileno())
-            temporary.replace(folder / STATE_FILE)
-        finally:
-            temporary.unlink(missing_ok=True)  # a half of one would take the room that the next needs
 
     def load(self, folder: Path) -> int:
         """Restore what `save` wrote -> the number of finished steps. Raises InvalidCheckpoint for a foreign one."""
