@@ -25,7 +25,7 @@ from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import MEASURES, Faithfulness, Probe, measure, subject_of
 from crt.predictor import Predictor, Settings
-from crt.seeds import to_pixels
+from crt.resample import to_pixels
 
 Score = Callable[[Tensor], np.ndarray]
 """As `Subject.score`."""

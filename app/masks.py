@@ -21,9 +21,10 @@ from crt.errors import InvalidSetting
 from crt.images import resize_long_side
 from crt.masks.crf import CrfSettings, crf_seeds
 from crt.masks.relation import RelationNetwork, relations
-from crt.masks.walk import STRIDE, WalkSettings, random_walk
+from crt.masks.walk import WalkSettings, random_walk
 from crt.predictor import Predictor
-from crt.seeds import normalise, strided_size, to_pixels
+from crt.resample import WALK_STRIDE, strided_size, to_pixels
+from crt.seeds import normalise
 
 SIDE = 500  # pixels of the longer side at which masks are made; VOC's own size
 MOST_ITERATIONS = 20
@@ -75,7 +76,7 @@ def walk(look: Look, details: dict[str, Any], model: Model, edges: _Edges) -> di
     start = time.perf_counter()
     edge = edges.of(image, model)
     maps = look.trace.maps(method, classes=classes, **options)
-    seeds = normalise(to_pixels(maps, look.trace.span(method), strided_size(size, STRIDE)))
+    seeds = normalise(to_pixels(maps, look.trace.span(method), strided_size(size, WALK_STRIDE)))
     walked = random_walk(seeds, edge, settings)
     arrays, data = encode_arrays({"walked": walked, "edge": edge})
     took = 1000 * (time.perf_counter() - start)

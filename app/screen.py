@@ -22,7 +22,7 @@ from crt.figures.layer import MapLayer, Style
 from crt.outlines import difference, overlap
 from crt.plots import Kind, Plot, plot, render
 from crt.refine import blocks_between
-from crt.seeds import to_pixels
+from crt.resample import to_pixels
 from crt.trace import TokenRecord
 
 SCALES = {

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
-from crt.seeds import to_pixels
+from crt.resample import to_pixels
 from crt.tokens import TokenRecord
 from crt.trace import Trace
 

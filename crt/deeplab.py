@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from crt.cnn import build_resnet, freeze_batch_norm
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.images import resize_scale, to_tensor
-from crt.masks.crf import DEEPLAB_CRF, CrfSettings, crf_probabilities
 from crt.normalization import normalization_of
+from crt.resample import bilinear_weights
 from crt.types import Stride
 
 RATES = (6, 12, 18, 24)
@@ -112,17 +112,16 @@ def on_pixels(logits: Tensor, stride: int, size: tuple[int, int], seen: tuple[in
     """
     seen = size if seen is None else seen
     rows, cols = (
-        _weights(cells, stride, length, pixels, logits.device)
+        torch.from_numpy(_weights(cells, stride, length, pixels)).to(logits.device)
         for cells, length, pixels in zip(logits.shape[-2:], seen, size, strict=True)
     )
     with torch.autocast(logits.device.type, enabled=False):
         return rows @ logits.float() @ cols.T
 
 
-def _weights(cells: int, stride: int, length: int, pixels: int, device: torch.device) -> Tensor:
-    """(pixels, cells) float32: what each cell gives to each pixel, rows sum to 1."""
-    at = ((torch.arange(pixels, device=device) + 0.5) * (length / pixels) - 0.5) / stride
-    return (1 - (at.clamp(0, cells - 1)[:, None] - torch.arange(cells, device=device)).abs()).clamp(min=0)
+def _weights(cells: int, stride: int, length: int, pixels: int) -> np.ndarray:
+    """(pixels, cells) float32: what each cell gives to each pixel."""
+    return bilinear_weights(((np.arange(pixels) + 0.5) * (length / pixels) - 0.5) / stride, cells)
 
 
 @torch.inference_mode()
@@ -161,20 +160,6 @@ def segment(
         logits = (logits[0] + logits[1].flip(-1)) / 2 if flip else logits[0]
         best = logits if best is None else torch.maximum(best, logits)
     return cast("Tensor", best).softmax(0).cpu().numpy()
-
-
-def segment_crf(
-    network: DeepLab,
-    image: np.ndarray,
-    *,
-    scales: Sequence[float] = SCALES,
-    flip: bool = True,
-    bfloat16: bool = False,
-    settings: CrfSettings = DEEPLAB_CRF,
-) -> np.ndarray:
-    """(H, W, 3) uint8 -> (H, W) uint8 labels: `segment`, the dense CRF, argmax. Raises as `segment` does."""
-    probs = segment(network, image, scales=scales, flip=flip, bfloat16=bfloat16)
-    return crf_probabilities(image, probs, settings).argmax(0).astype(np.uint8)
 
 
 def _dilate(stage: nn.Module, stride: int, first: int, dilation: int) -> None:

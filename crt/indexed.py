@@ -12,7 +12,8 @@ from PIL import Image
 from crt.datasets import Sample, voc_palette
 from crt.errors import InvalidDataset, InvalidSetting, count_of
 from crt.io_utils import atomic_path
-from crt.seeds import EPS, LABELS, THRESHOLD, check_keys, to_pixels
+from crt.resample import to_pixels
+from crt.seeds import EPS, LABELS, THRESHOLD, check_keys
 
 IGNORE = 255
 _IGNORE_16 = 65535

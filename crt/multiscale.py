@@ -13,7 +13,8 @@ from crt.errors import InvalidSetting
 from crt.images import resize_long_side, resize_scale
 from crt.predictor import MAX_SIZE, Predictor, Settings
 from crt.refine import Combine
-from crt.seeds import SCALES, to_pixels
+from crt.resample import to_pixels
+from crt.seeds import SCALES
 from crt.tiles import Mode
 from crt.trace import Trace
 

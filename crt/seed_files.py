@@ -9,7 +9,8 @@ import numpy as np
 
 from crt.errors import InvalidDataset
 from crt.io_utils import atomic_path
-from crt.seeds import normalise, strided_size, to_pixels
+from crt.resample import strided_size, to_pixels
+from crt.seeds import normalise
 
 SUFFIX = ".npz"
 

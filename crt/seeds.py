@@ -1,4 +1,4 @@
-"""From class maps to seeds: maps on the pixel grid, summed over scales and flips, normalised, labelled (METHOD 7)."""
+"""From class maps to seeds: maps on the pixel grid are normalised and labelled (METHOD section 7)."""
 
 from __future__ import annotations
 
@@ -10,35 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crt.errors import InvalidSetting, count_of
+from crt.resample import strided_size
 
 EPS = 1e-5
 SCALES = (1.0, 0.5, 1.5, 2.0, 0.75, 1.25, 1.75)
 THRESHOLD = 0.15
 LABELS = 254
 """Classes that a mask of 8 bits can tell apart beside the background 0 and 255, which means to ignore a pixel."""
-
-
-def to_pixels(
-    maps: np.ndarray, span: tuple[float, float], size: tuple[int, int], *, flipped: bool = False
-) -> np.ndarray:
-    """(K, h, w) maps on cells -> (K, H, W) float32 on the pixel grid of the picture, bilinear.
-
-    `span`: height and width of the picture in cells (`Trace.span`); cells beyond it hold padding. Where the span is
-    whole this is torch's bilinear resize without aligned corners. `flipped`: the maps are of the picture's left-right
-    mirror image, and are turned back here. The mirror picture has its padding on the other side, so turning the map of
-    cells instead, as the released program does, shifts it by up to 15 pixels.
-    """
-    rows = _weights(maps.shape[-2], span[0], size[0])
-    cols = _weights(maps.shape[-1], span[1], size[1])
-    if flipped:
-        cols = cols[::-1]
-    return np.ascontiguousarray(rows @ maps.astype(np.float32) @ cols.T)
-
-
-def _weights(cells: int, span: float, pixels: int) -> np.ndarray:
-    """(pixels, cells) float32: what each cell gives to each pixel, rows sum to 1."""
-    at = np.clip((np.arange(pixels) + 0.5) * span / pixels - 0.5, 0, cells - 1)
-    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(cells)[None, :])).astype(np.float32)
 
 
 def normalise(maps: np.ndarray, eps: float = EPS) -> np.ndarray:
@@ -65,11 +43,6 @@ def label_map(seeds: np.ndarray, keys: Sequence[int], threshold: float = THRESHO
     check_keys(keys)
     scores = np.concatenate([np.full((1, *seeds.shape[-2:]), threshold, seeds.dtype), seeds])
     return np.array([0, *(key + 1 for key in keys)], dtype=np.uint8)[scores.argmax(0)]
-
-
-def strided_size(size: tuple[int, int], stride: int = 4) -> tuple[int, int]:
-    """Height and width of the `strided` seeds that the random walk works on: `(h - 1) // stride + 1`."""
-    return (size[0] - 1) // stride + 1, (size[1] - 1) // stride + 1
 
 
 def sum_scales_released(

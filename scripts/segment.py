@@ -17,10 +17,11 @@ import tyro
 
 from crt.checkpoint import load_checkpoint
 from crt.datasets import Sample, read_voc
-from crt.deeplab import SCALES, segment, segment_crf
+from crt.deeplab import SCALES, segment
 from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
 from crt.indexed import has_labels, save_labels
+from crt.masks.crf import crf_probabilities
 from crt.precision import Precision
 from crt.stage import Made, claim
 from crt.train.share import Share
@@ -58,12 +59,10 @@ def segment_split(config: Segment) -> Made:
 
     def label(sample: Sample) -> None:
         image = load_image(sample.image)
+        probs = segment(network, image, scales=config.scales, flip=config.flip, bfloat16=share.bfloat16)
         if config.crf:
-            labels = segment_crf(network, image, scales=config.scales, flip=config.flip, bfloat16=share.bfloat16)
-        else:
-            probs = segment(network, image, scales=config.scales, flip=config.flip, bfloat16=share.bfloat16)
-            labels = probs.argmax(0).astype(np.uint8)
-        save_labels(config.out / f"{sample.id}.png", labels)
+            probs = crf_probabilities(image, probs)
+        save_labels(config.out / f"{sample.id}.png", probs.argmax(0).astype(np.uint8))
 
     return share.make(images, lambda sample: has_labels(config.out / f"{sample.id}.png"), label)
 

@@ -18,9 +18,9 @@ from crt.errors import InvalidSetting
 from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.predictor import Predictor, Settings
+from crt.resample import to_pixels
 from crt.results import KINDS
 from crt.results.ablation import MODES
-from crt.seeds import to_pixels
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig
 from crt.train.data import CropPlan

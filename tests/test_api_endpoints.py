@@ -18,7 +18,8 @@ from crt.cam_spec import CamSpec
 from crt.checkpoint import CONFIG_FILE
 from crt.datasets import voc_palette
 from crt.predictor import Settings
-from crt.seeds import label_map, normalise, to_pixels
+from crt.resample import to_pixels
+from crt.seeds import label_map, normalise
 from crt.trace import Trace
 from tests.tiny import CLASSES, tiny_checkpoint
 

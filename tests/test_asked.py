@@ -17,7 +17,8 @@ from crt.errors import InvalidSetting
 from crt.masks.relation import relations
 from crt.masks.walk import WalkSettings, random_walk
 from crt.predictor import Settings
-from crt.seeds import label_map, normalise, to_pixels
+from crt.resample import to_pixels
+from crt.seeds import label_map, normalise
 from tests.tiny import tiny_checkpoint
 
 CRF = {

@@ -11,10 +11,10 @@ from timm.models.resnet import BasicBlock, ResNet
 from torch import nn
 
 from crt.cnn import CnnBranch, build_resnet
-from crt.deeplab import DeepLab, build_deeplab, on_pixels, segment, segment_crf
+from crt.deeplab import DeepLab, build_deeplab, on_pixels, segment
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.images import resize_scale, to_tensor
-from crt.masks.crf import DEEPLAB_CRF, crf_probabilities
+from crt.masks.crf import crf_probabilities
 from crt.normalization import normalization_of
 from tests.tiny import RESNET
 
@@ -199,14 +199,8 @@ def test_pictures_of_any_size(size: tuple[int, int]) -> None:
     probs = segment(net, image)
     assert probs.shape == (LABELS, *size) and probs.dtype == np.float32
     np.testing.assert_allclose(probs.sum(0), 1, atol=1e-5)
-    labels = segment_crf(net, image, scales=(1.0,))
-    assert labels.shape == size and labels.dtype == np.uint8
-
-
-def test_segment_crf_is_the_crf_of_the_probabilities() -> None:
-    net, image = network(), picture(40, 52)
-    wanted = crf_probabilities(image, segment(net, image, scales=(1.0, 0.5), flip=False), DEEPLAB_CRF).argmax(0)
-    assert np.array_equal(segment_crf(net, image, scales=(1.0, 0.5), flip=False), wanted)
+    refined = crf_probabilities(image, segment(net, image, scales=(1.0,)))
+    assert refined.shape == (LABELS, *size)
 
 
 def test_bfloat16_is_near_float32() -> None:

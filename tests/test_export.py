@@ -33,7 +33,8 @@ from crt.indexed import indexed_png, picture_labels
 from crt.outlines import difference, outlines, overlap
 from crt.plots import Plot, Style, plot, render
 from crt.predictor import Predictor, Settings
-from crt.seeds import label_map, normalise, to_pixels
+from crt.resample import to_pixels
+from crt.seeds import label_map, normalise
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent

@@ -27,10 +27,11 @@ from crt.masks.affinity import find_pairs, pair_displacement, pair_labels, path_
 from crt.masks.crf import CrfSettings, crf_labels, crf_probabilities
 from crt.masks.labels import confident_labels
 from crt.masks.paths import search_paths
-from crt.masks.walk import STRIDE, WalkSettings, random_walk, walk_labels, walk_scores
+from crt.masks.walk import WalkSettings, random_walk, walk_labels, walk_scores
 from crt.metrics.segmentation import confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.predictor import Predictor, Settings
-from crt.seeds import label_map, normalise, strided_size, sum_scales_released
+from crt.resample import WALK_STRIDE, strided_size
+from crt.seeds import label_map, normalise, sum_scales_released
 from crt.tiles import TileGrid, padded_length
 from crt.train.config import OptimizerConfig
 from crt.train.loss import dual_loss
@@ -398,7 +399,7 @@ def test_irn_random_walk() -> None:
                 close(random_walk(cam, edge, WalkSettings(*map(int, found.groups())))[:, None], g[name], 1e-3)
                 variants += 1
         size, keys, threshold = tuple(g[f"c{i}_size"].tolist()), g[f"c{i}_keys"].tolist(), float(g["bg_threshold"])
-        assert int(g["upscale"]) == STRIDE
+        assert int(g["upscale"]) == WALK_STRIDE
         close(walk_scores(walked, size), g[f"c{i}_up_norm"], 1e-3)
         sure = decided(np.concatenate([np.full((1, *size), threshold), g[f"c{i}_up_norm"]]), 1e-3)
         got = walk_labels(walked, keys, size, threshold=threshold)

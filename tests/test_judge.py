@@ -15,7 +15,7 @@ from app.session import TraceCache
 from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import MEASURES, Probe, Stopped, measure, subject_of
 from crt.predictor import Settings
-from crt.seeds import to_pixels
+from crt.resample import to_pixels
 from tests.tiny import tiny_checkpoint
 
 SETTINGS = Settings(size=96, loops=2)

@@ -19,8 +19,9 @@ from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.predictor import Predictor, Settings
+from crt.resample import to_pixels
 from crt.seed_files import SUFFIX, SeedMaps, is_done
-from crt.seeds import normalise, to_pixels
+from crt.seeds import normalise
 from crt.stage import SETTINGS, require
 from scripts.make_seeds import Seeds, make_seeds
 from tests.test_datasets import add_picture, write_split

@@ -14,7 +14,7 @@ from crt.masks.affinity import find_pairs, relation_losses
 from crt.masks.relation import RelationNetwork, relations
 from crt.masks.walk import random_walk, walk_labels
 from crt.normalization import normalization_of
-from crt.seeds import strided_size
+from crt.resample import strided_size
 from tests.tiny import RESNET
 
 

@@ -31,7 +31,8 @@ from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.metrics.stored import measured_rows
 from crt.outlines import difference, outlines, overlap
-from crt.seeds import label_map, normalise, strided_size, sum_scales_released, to_pixels
+from crt.resample import strided_size, to_pixels
+from crt.seeds import label_map, normalise, sum_scales_released
 from crt.tiles import TileGrid
 from crt.tokens import TokenRecord
 from crt.trace import ConvRecord, Trace

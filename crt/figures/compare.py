@@ -12,7 +12,8 @@ from crt.checkpoint import Method
 from crt.figures.colours import COLORMAP, fit, outline, overlay
 from crt.figures.sheet import Panel, contact_sheet
 from crt.refine import Attention, Combine
-from crt.seeds import normalise, to_pixels
+from crt.resample import to_pixels
+from crt.seeds import normalise
 from crt.trace import TokenRecord, Trace, class_probabilities
 
 PAPER: Attention = {"combine": "sum", "blocks": None}

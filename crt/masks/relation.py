@@ -17,9 +17,8 @@ from torch import Tensor, nn
 
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.images import to_tensor
-from crt.masks.walk import STRIDE
 from crt.normalization import normalization_of
-from crt.seeds import strided_size
+from crt.resample import WALK_STRIDE, strided_size
 
 CROP = 512
 """Side of the training crops; pictures are padded to it, because the branches normalise over the whole map."""
@@ -98,8 +97,8 @@ def relations(network: RelationNetwork, image: np.ndarray, *, crop: int = CROP) 
     if network.training:
         raise InvalidSetting("The relation network is in training mode: call its eval() first.")
     picture = to_tensor(image, *normalization_of(network))
-    height, width = strided_size((image.shape[0], image.shape[1]), STRIDE)
-    picture = _padded(picture, height * STRIDE, width * STRIDE)
+    height, width = strided_size((image.shape[0], image.shape[1]), WALK_STRIDE)
+    picture = _padded(picture, height * WALK_STRIDE, width * WALK_STRIDE)
     both = _padded(torch.cat([picture, picture.flip(-1)]), crop, crop)
     edge, displacement = network(both.to(network.mean.device))
     edge, displacement = edge[..., :height, :width].float(), displacement[0, :, :height, :width].float()

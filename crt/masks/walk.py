@@ -24,10 +24,9 @@ from scipy.special import gammaln
 
 from crt.errors import InvalidSetting
 from crt.masks.paths import search_paths
-from crt.seeds import label_map, strided_size, to_pixels
+from crt.resample import WALK_STRIDE, strided_size, to_pixels
+from crt.seeds import label_map
 
-STRIDE = 4
-"""Pixels of the picture per cell of the walk."""
 THRESHOLD = 0.25
 """The background constant against walked seeds."""
 LEFT_OUT = 1e-10
@@ -84,7 +83,7 @@ def toss_chances(tosses: int) -> np.ndarray:
     return chances[: int((beyond > LEFT_OUT).sum())]
 
 
-def walk_scores(walked: np.ndarray, size: tuple[int, int], *, stride: int = STRIDE) -> np.ndarray:
+def walk_scores(walked: np.ndarray, size: tuple[int, int], *, stride: int = WALK_STRIDE) -> np.ndarray:
     """(K, h, w) walked seeds -> (K, H, W) float32 on the pixels of a picture of `size`, divided by the largest of all.
 
     The grid is enlarged by `stride`, bilinear, and cut. Raises InvalidSetting for a size that the grid is not of.

@@ -17,7 +17,7 @@ from crt.metrics.classification import average_precisions
 from crt.metrics.pointing import PointingScore, centre, peaks, percent
 from crt.predictor import Predictor, Settings
 from crt.refine import Attention
-from crt.seeds import to_pixels
+from crt.resample import to_pixels
 from crt.tiles import Mode
 from crt.trace import Trace
 

@@ -20,7 +20,7 @@ from crt.indexed import read_labels
 from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization, PixelCurves
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor, Settings
-from crt.seeds import to_pixels
+from crt.resample import to_pixels
 
 DEFINITIONS = {
     "gt_known": "share of pictures whose box of the true class has IoU >= 0.5 with a ground-truth box",

@@ -13,7 +13,8 @@ from crt.dual import DualBranch, TwinCnn
 from crt.figures import TITLES, Panel, contact_sheet, fit, overlay, probabilities
 from crt.images import load_image
 from crt.predictor import Predictor, Settings
-from crt.seeds import normalise, to_pixels
+from crt.resample import to_pixels
+from crt.seeds import normalise
 
 WIDTH = 200
 

@@ -16,8 +16,8 @@ from crt.datasets import ImageSet
 from crt.errors import InvalidSetting
 from crt.masks.affinity import RADIUS, Pairs, find_pairs, reduce_labels, relation_losses
 from crt.masks.relation import CROP, RelationNetwork
-from crt.masks.walk import STRIDE
 from crt.normalization import normalization_of
+from crt.resample import WALK_STRIDE
 from crt.train.config import RELEASED_SGD, MaskRunConfig, OptimizerConfig
 from crt.train.export import add_to_checkpoint
 from crt.train.fit import Fit, Part, trained
@@ -57,7 +57,7 @@ def train_relation(config: RelationConfig, images: ImageSet, *, record: Mapping[
     torch.manual_seed(config.seed)
     network = RelationNetwork(branch.resnet).to(device)
     network.resnet.to(memory_format=torch.channels_last)
-    cells = round(config.crop / STRIDE)
+    cells = round(config.crop / WALK_STRIDE)
     pairs = find_pairs((cells, cells), config.radius, device)
     step = fit.run(
         network,

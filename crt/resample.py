@@ -1,0 +1,44 @@
+"""From cells to pixels, bilinear: the one place where it is decided which cell lies where. Torch-free."""
+
+from __future__ import annotations
+
+import numpy as np
+
+WALK_STRIDE = 4
+"""Pixels of the picture per cell of the edges, the displacements and the random walk."""
+
+
+def to_pixels(
+    maps: np.ndarray, span: tuple[float, float], size: tuple[int, int], *, flipped: bool = False
+) -> np.ndarray:
+    """(K, h, w) maps on cells -> (K, H, W) float32 on the pixel grid of the picture, bilinear.
+
+    `span`: height and width of the picture in cells (`Trace.span`); cells beyond it hold padding. Where the span is
+    whole this is torch's bilinear resize without aligned corners. `flipped`: the maps are of the picture's left-right
+    mirror image, and are turned back here. The mirror picture has its padding on the other side, so turning the map of
+    cells instead, as the released program does, shifts it by up to 15 pixels.
+    """
+    rows = bilinear_weights(_centres(size[0]) * span[0] / size[0] - 0.5, maps.shape[-2])
+    cols = bilinear_weights(_centres(size[1]) * span[1] / size[1] - 0.5, maps.shape[-1])
+    if flipped:
+        cols = cols[::-1]
+    return np.ascontiguousarray(rows @ maps.astype(np.float32) @ cols.T)
+
+
+def bilinear_weights(at: np.ndarray, cells: int) -> np.ndarray:
+    """(pixels, cells) float32: what each cell gives to each pixel, rows sum to 1.
+
+    `at`: (pixels,) the place of each pixel, in cells, where cell i has its centre at i; beyond the first and the last
+    centre the nearest cell counts alone.
+    """
+    at = np.clip(at, 0, cells - 1)
+    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(cells)[None, :])).astype(np.float32)
+
+
+def strided_size(size: tuple[int, int], stride: int = WALK_STRIDE) -> tuple[int, int]:
+    """Height and width of the grid that the random walk works on: `(h - 1) // stride + 1`."""
+    return (size[0] - 1) // stride + 1, (size[1] - 1) // stride + 1
+
+
+def _centres(pixels: int) -> np.ndarray:
+    return np.arange(pixels) + 0.5
