@@ -23,8 +23,9 @@ from crt.checkpoint import METHODS, Defaults, Method
 from crt.errors import InvalidImage, InvalidSetting
 from crt.figures import probabilities
 from crt.indexed import indexed_png, picture_labels
+from crt.outputs import TokenRecord
 from crt.tiles import MODES
-from crt.trace import TokenRecord, Trace
+from crt.trace import Trace
 
 LIKELY = 0.5
 NAMES = 2000  # characters of a list of class names

@@ -8,8 +8,8 @@ from typing import Any, TypeGuard, cast, get_args
 from app.explore import Look
 from crt.checkpoint import METHODS, Method
 from crt.errors import InvalidSetting
+from crt.outputs import TokenRecord
 from crt.refine import Combine
-from crt.trace import TokenRecord
 
 MOST_CLASSES = 20
 LARGEST = sys.float_info.max

@@ -17,7 +17,8 @@ from PIL import Image
 
 from crt.errors import CrtError
 from crt.images import resize_long_side
-from crt.trace import TokenRecord, Trace, class_probabilities
+from crt.outputs import TokenRecord
+from crt.trace import Trace, class_probabilities
 
 DISPLAY_SIDE = 1024  # pixels of the longer side of the picture sent to the browser
 INLINE_BYTES = 500_000  # larger arrays travel as a file

@@ -20,10 +20,10 @@ from crt.checkpoint import CheckpointConfig
 from crt.figures import TITLES, attention_words, probabilities, settings_line
 from crt.figures.layer import MapLayer, Style
 from crt.outlines import difference, overlap
+from crt.outputs import TokenRecord
 from crt.plots import Kind, Plot, plot, render
 from crt.refine import blocks_between
 from crt.resample import to_pixels
-from crt.trace import TokenRecord
 
 SCALES = {
     "map": "each map by its own largest value",

@@ -24,9 +24,10 @@ from crt.fair_lock import FairLock
 from crt.images import Source, load_image, resize_long_side
 from crt.layers import LayersView, inspect_layers
 from crt.normalization import NormalizedImage
+from crt.outputs import ConvRecord, TokenRecord
 from crt.tiles import Mode, Padding, TileGrid
-from crt.tokens import TokenRecord, TokenView, inspect_token
-from crt.trace import ConvRecord, Trace
+from crt.tokens import TokenView, inspect_token
+from crt.trace import Trace
 from crt.transformer import TransformerBranch, transformer_of
 from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
 

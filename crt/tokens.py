@@ -1,4 +1,4 @@
-"""What a transformer's tokens saw: the record of a whole picture, and the view from one token that a user points at.
+"""The view from one patch token of a transformer, which a user points at.
 
 A patch token is asked where it looks (its own row of every attention) and what it resembles (the cosine of its feature
 with those of the whole picture, for every loop count). Numbers of tiles become numbers of the picture here.
@@ -16,36 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crt.errors import InvalidSetting
+from crt.outputs import merge_rows
 from crt.tiles import TileGrid
 from crt.transformer import TransformerBranch, token_row
-
-
-@dataclass(frozen=True)
-class TokenRecord:
-    """What a transformer saw. n tiles, C classes, s cells per tile side, P patches per tile.
-
-    `maps`: (L + 1, n, C, s, s) float32, raw class maps of each tile for loops 0 … L.
-    `rows`: (passes, blocks, n, P) float32, class-token attention to the patches, mean over heads; with heads kept
-    (passes, blocks, heads, n, P). `similarity`: (L + 1,) float32, mean cosine of the tokens before and after the step
-    to each loop count (Fig. 6; for loops 0, of x₀ and F(x₀)). `residual`: (passes,) float32, mean of ‖F(x)‖ / ‖x‖ over
-    tiles and patch tokens, x as it enters the pass (Eq. 3). `scores`: (L + 1, C) float32 logits.
-    """
-
-    maps: np.ndarray
-    rows: np.ndarray
-    similarity: np.ndarray
-    residual: np.ndarray
-    scores: np.ndarray
-
-    @property
-    def loops(self) -> int:
-        """The largest loop count recorded."""
-        return self.maps.shape[0] - 1
-
-    @property
-    def mean_rows(self) -> np.ndarray:
-        """(passes, blocks, n, P): the rows averaged over heads."""
-        return self.rows.mean(2) if self.rows.ndim == 5 else self.rows
 
 
 class TokenPlace(NamedTuple):
@@ -106,18 +79,6 @@ def locate(grid: TileGrid, at: tuple[float, float]) -> TokenPlace:
     covering = [i for i, (row, col) in enumerate(inside) if 0 <= row < side and 0 <= col < side]
     tile = min(covering, key=distance)
     return TokenPlace(tile, inside[tile], cell)
-
-
-def merge_rows(grid: TileGrid, rows: np.ndarray) -> np.ndarray:
-    """(…, n, P) a number for every patch of every tile -> (…, h, w) float32 on `grid.patch_cells`, averaged where
-    tiles overlap, without the cells that hold only padding.
-    """
-    *lead, n, patches = rows.shape
-    side = grid.tile // grid.patch
-    tiles = torch.from_numpy(np.ascontiguousarray(rows.reshape(-1, n, patches).swapaxes(0, 1)))
-    merged = grid.merge(tiles.reshape(n, -1, side, side))[0].numpy()
-    height, width = grid.patch_cells
-    return np.ascontiguousarray(merged[:, :height, :width]).reshape(*lead, height, width)
 
 
 def place_tile(grid: TileGrid, tile: int, rows: np.ndarray) -> np.ndarray:

@@ -23,9 +23,9 @@ from crt.checkpoint import METHODS, Method
 from crt.cnn import STRIDE
 from crt.errors import InvalidSetting, reason_of
 from crt.loop import passes
+from crt.outputs import ConvRecord, TokenRecord, merge_rows
 from crt.refine import Combine, attention_map, refine
 from crt.tiles import TileGrid
-from crt.tokens import TokenRecord, merge_rows
 from crt.trace_checks import MAX_BYTES, OLD_SCHEMA, SCHEMA, InvalidTrace, check_arrays, check_header
 
 
@@ -36,14 +36,6 @@ class Unset(Enum):
 
 
 UNSET: Literal[Unset.UNSET] = Unset.UNSET
-
-
-@dataclass(frozen=True)
-class ConvRecord:
-    """What a CNN saw. `maps`: (C, h, w) float32 raw class maps, 16 pixels a cell. `scores`: (C,) float32 logits."""
-
-    maps: np.ndarray
-    scores: np.ndarray
 
 
 @dataclass(frozen=True)

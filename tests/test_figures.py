@@ -27,8 +27,9 @@ from crt.figures import (
     settings_line,
     side_by_side,
 )
+from crt.outputs import ConvRecord
 from crt.predictor import Predictor, Settings
-from crt.trace import ConvRecord, Trace
+from crt.trace import Trace
 from scripts.explain import main
 from tests.tiny import tiny_checkpoint
 

@@ -4,8 +4,8 @@ import torch
 
 from crt.checkpoint import load_checkpoint
 from crt.layers import roll
+from crt.outputs import merge_rows
 from crt.predictor import Predictor, Settings
-from crt.tokens import merge_rows
 from tests.naive import merged, naive, of, picture
 from tests.tiny import tiny_checkpoint
 

@@ -31,11 +31,11 @@ from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.metrics.stored import measured_rows
 from crt.outlines import difference, outlines, overlap
+from crt.outputs import ConvRecord, TokenRecord
 from crt.resample import strided_size, to_pixels
 from crt.seeds import label_map, normalise, sum_scales_released
 from crt.tiles import TileGrid
-from crt.tokens import TokenRecord
-from crt.trace import ConvRecord, Trace
+from crt.trace import Trace
 from crt.train.loss import classification_loss, coupling_loss, dual_loss
 from crt.train.optim import decays, poly
 

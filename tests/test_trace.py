@@ -9,8 +9,9 @@ import torch
 
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidSetting
+from crt.outputs import TokenRecord
 from crt.predictor import Predictor, Settings
-from crt.trace import InvalidTrace, TokenRecord, Trace
+from crt.trace import InvalidTrace, Trace
 from tests.tiny import tiny_checkpoint
 
 
