@@ -23,7 +23,7 @@ from app.session import TraceCache
 from app.theme import CSS, HEADER, theme
 from app.viewer import Viewer
 from crt.checkpoint import read_config
-from crt.results import Section, read_results
+from scripts.report.sections import Section, read_results
 
 HOUR = 3600
 MODE_NOTES = {

@@ -23,7 +23,7 @@ import tyro
 
 from crt.errors import CrtError, InvalidSetting
 from crt.precision import Precision
-from crt.results.verdict import LEAST_SEEDS, Paired
+from scripts.report.verdict import LEAST_SEEDS, Paired
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig
 from scripts.ablation_runs import Runs, read_animals, read_data

@@ -29,7 +29,7 @@ from crt.multiscale import Views
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from crt.refine import Combine
-from crt.results import attention_of
+from scripts.report.sections import attention_of
 from crt.seeds import SCALES
 from crt.stage import made_with
 from crt.tiles import Mode

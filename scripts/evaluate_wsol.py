@@ -19,7 +19,7 @@ from crt.metrics.wsol import DEFINITIONS, BoxView, WsolScore, choose_thresholds,
 from crt.multiscale import MapRequest, requests_for
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
-from crt.results.base import ordinal
+from scripts.report.base import ordinal
 from scripts.output import counted, write_json
 
 MAIN = ("crt", "tscam", "tscam_default", "resnet", "crt_cnn")

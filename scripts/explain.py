@@ -27,7 +27,7 @@ from crt.images import load_image, resize_long_side, to_tensor
 from crt.normalization import normalization_of
 from crt.predictor import Predictor, Settings, choose_device
 from crt.refine import Attention, Combine
-from crt.results import attention_of
+from scripts.report.sections import attention_of
 from crt.tiles import Mode
 from crt.trace import Trace
 

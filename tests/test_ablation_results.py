@@ -7,11 +7,11 @@ import pytest
 from scipy import stats
 
 from crt.checkpoint import Defaults
-from crt.results import KINDS
-from crt.results.base import Chart, Line, Table
-from crt.results.charts import svg
-from crt.results.verdict import CONFIDENCE, LEAST_SEEDS, Paired, difference, listed, verdict_of_all
-from scripts.report import markdown
+from scripts.report.sections import KINDS
+from scripts.report.base import Chart, Line, Table
+from scripts.report.charts import svg
+from scripts.report.verdict import CONFIDENCE, LEAST_SEEDS, Paired, difference, listed, verdict_of_all
+from scripts.report.pages import markdown
 from tests.ablation_sample import OFFSETS, ablation, crt, row, trained, whole
 
 

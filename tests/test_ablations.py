@@ -19,8 +19,8 @@ from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.predictor import Predictor, Settings
 from crt.resample import to_pixels
-from crt.results import KINDS
-from crt.results.ablation import MODES
+from scripts.report.sections import KINDS
+from scripts.report.ablation import MODES
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig
 from crt.train.data import CropPlan

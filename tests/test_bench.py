@@ -9,7 +9,7 @@ import pytest
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from crt.precision import resolve
-from crt.results.speed import bench as bench_section
+from scripts.report.speed import bench as bench_section
 from scripts.bench.__main__ import Bench, bench
 from scripts.bench.growth import growth
 from scripts.bench.maps import FAST, photo

@@ -17,8 +17,8 @@ from crt.figures.fonts import FontWarning, Typeface, families
 from crt.figures.layer import Style
 from crt.figures.sheet import Panel, contact_sheet
 from crt.plots import Plot, plot, render
-from crt.results.base import Chart, Line
-from crt.results.charts import svg
+from scripts.report.base import Chart, Line
+from scripts.report.charts import svg
 
 GLYPH = "猫"
 UNKNOWN = "\u16f0"  # a rune that DejaVu Sans and the font made here lack

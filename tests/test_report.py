@@ -8,11 +8,11 @@ import pytest
 
 from crt.checkpoint import Defaults
 from crt.errors import InvalidDataset
-from crt.results import KINDS, read_results, with_defaults
-from crt.results.base import Chart, Line, Section
-from crt.results.pipeline import PUBLISHED
-from crt.results.reliability import FAULTS, faults
-from scripts.report import Report, markdown, picture, report
+from scripts.report.sections import KINDS, read_results, with_defaults
+from scripts.report.base import Chart, Line, Section
+from scripts.report.pipeline import PUBLISHED
+from scripts.report.reliability import FAULTS, faults
+from scripts.report.pages import Report, markdown, picture, report
 from tests.ablation_sample import whole
 
 ROOT = Path(__file__).parent.parent

@@ -7,7 +7,7 @@ from app import ui
 from app.config import AppConfig
 from app.ui import build, launch_options
 from crt.checkpoint import Defaults
-from crt.results import KINDS, Section
+from scripts.report.sections import KINDS, Section
 from tests.ablation_sample import whole
 from tests.browser.driver import open_tab, upload
 from tests.browser.test_accessibility import barriers

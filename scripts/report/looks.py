@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.results.base import Section, Table
-from crt.results.speed import PAGE
+from scripts.report.base import Section, Table
+from scripts.report.speed import PAGE
 
 PRECISIONS = {"no": "float32", "bf16": "bfloat16", "fp16": "float16"}
 ASKED = {

@@ -6,8 +6,8 @@ import itertools
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.results.base import Section, Table, numbers
-from crt.results.verdict import Paired
+from scripts.report.base import Section, Table, numbers
+from scripts.report.verdict import Paired
 
 STAGES = {
     "seeds": "seeds",

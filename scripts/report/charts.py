@@ -12,7 +12,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from crt.figures.fonts import families
-from crt.results.base import Chart
+from scripts.report.base import Chart
 
 # Okabe and Ito (2008), told apart by most who see colours differently; the marks tell them apart without any.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")

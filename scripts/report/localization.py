@@ -6,8 +6,8 @@ from typing import Any
 
 from crt.checkpoint import Defaults
 from crt.metrics.localization import BOX_THRESHOLDS
-from crt.results.base import Chart, Line, Section, Table, numbers, ordinal
-from crt.results.verdict import too_few
+from scripts.report.base import Chart, Line, Section, Table, numbers, ordinal
+from scripts.report.verdict import too_few
 
 ROWS = {
     "crt": "CRT, default settings",

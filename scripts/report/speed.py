@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.results.base import Chart, Line, Section, Table
+from scripts.report.base import Chart, Line, Section, Table
 from crt.tiles import TileGrid
 
 PAGE = "performance"

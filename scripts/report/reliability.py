@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.results.base import Section, Table
+from scripts.report.base import Section, Table
 
 PAGE = "reliability"
 SPREAD = 10.0

@@ -11,7 +11,7 @@ from crt.checkpoint import CheckpointConfig, Defaults, Method
 from crt.errors import InvalidCheckpoint
 from crt.figures import attention_words
 from scripts.pack_checkpoint import CHOICE
-from scripts.recorded_preset import preset_of
+from scripts.report.recorded_preset import preset_of
 
 NOT_RECORDED = "not recorded"
 MASKS = ("relation", "segmentation")

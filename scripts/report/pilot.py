@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.results.ablation import measured_on, trained_on
-from crt.results.base import Section, Table
-from crt.results.verdict import Paired
+from scripts.report.ablation import measured_on, trained_on
+from scripts.report.base import Section, Table
+from scripts.report.verdict import Paired
 
 
 def pilot(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.results.ablation_charts import charts
-from crt.results.ablation_loops import loops
-from crt.results.base import Section, Table, ordinal
-from crt.results.claims import SEEDS, published, saying, table_of
-from crt.results.spread import Rows, Spread, cell, named, spread
-from crt.results.verdict import Paired, verdict_of_all
+from scripts.report.ablation_charts import charts
+from scripts.report.ablation_loops import loops
+from scripts.report.base import Section, Table, ordinal
+from scripts.report.claims import SEEDS, published, saying, table_of
+from scripts.report.spread import Rows, Spread, cell, named, spread
+from scripts.report.verdict import Paired, verdict_of_all
 
 CRT = (
     ("CRT, 3 loops, refined", "crt_loops_3"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.results.base import Section, Table, numbers, ordinal
-from crt.results.verdict import too_few
+from scripts.report.base import Section, Table, numbers, ordinal
+from scripts.report.verdict import too_few
 
 ROWS = {
     "resnet": "ResNet-50 alone (the CAM of IRNet)",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from scipy.special import stdtrit
 
-from crt.results.spread import Rows, best, named
+from scripts.report.spread import Rows, best, named
 
 Verdict = Literal["holds", "does not hold", "inconclusive"]
 LEAST_SEEDS = 3

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from crt.results.base import Table
-from crt.results.spread import Rows, cell, named, spread
+from scripts.report.base import Table
+from scripts.report.spread import Rows, cell, named, spread
 
 # Tables 1, 3 and 2 of arXiv 2209.15211: VOC 2012 train, mIoU of the seeds over all 21 classes (of the masks for the
 # loops), by row.

@@ -7,10 +7,10 @@ import statistics
 from functools import partial
 from typing import Any
 
-from crt.results.base import Table
-from crt.results.claims import MASKS, saying, table_of
-from crt.results.spread import TESTED, Rows, Spread, best, cell, named, spread
-from crt.results.verdict import Paired, change, difference, differences, listed, verdict_of_all
+from scripts.report.base import Table
+from scripts.report.claims import MASKS, saying, table_of
+from scripts.report.spread import TESTED, Rows, Spread, best, cell, named, spread
+from scripts.report.verdict import Paired, change, difference, differences, listed, verdict_of_all
 
 WAYS = (("unrefined", "_unrefined"), ("refined by the first pass", "_first"), ("refined by the sum", ""))
 LAST_SIMILARITY = 99.8

@@ -9,15 +9,15 @@ from typing import Any
 
 from crt.checkpoint import Defaults
 from crt.errors import InvalidDataset
-from crt.results.ablation import ablation
-from crt.results.base import Section, Table
-from crt.results.evaluation import ROWS, attention_of, evaluation, with_defaults
-from crt.results.localization import localization
-from crt.results.looks import looks
-from crt.results.pilot import pilot
-from crt.results.pipeline import pipeline
-from crt.results.reliability import fuzz, load
-from crt.results.speed import bench, viewer, walk
+from scripts.report.ablation import ablation
+from scripts.report.base import Section, Table
+from scripts.report.evaluation import ROWS, attention_of, evaluation, with_defaults
+from scripts.report.localization import localization
+from scripts.report.looks import looks
+from scripts.report.pilot import pilot
+from scripts.report.pipeline import pipeline
+from scripts.report.reliability import fuzz, load
+from scripts.report.speed import bench, viewer, walk
 
 __all__ = ["KINDS", "ROWS", "Section", "Table", "attention_of", "read_results", "with_defaults"]
 

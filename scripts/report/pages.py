@@ -1,31 +1,22 @@
-"""Write the pages that hold numbers from the JSON results, so that no number is written by hand.
-
-    python -m scripts.report --results results --checkpoints checkpoints --out docs/results.md
-
-Every measurement among `results/*.json` becomes a section of `docs/results.md`, with the command that made it; the
-model card of each checkpoint takes the sections that are about it.
-"""
+"""The pages and model cards, from sections and the checkpoints that they are about."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
 from crt.checkpoint import CONFIG_FILE, CheckpointConfig, read_config, weights_sha256
-from crt.errors import CrtError, InvalidDataset
-from crt.results import ROWS, Section, read_results
-from crt.results.base import Chart
-from crt.results.charts import slug, svg
-from crt.results.reliability import PAGE as RELIABILITY
-from crt.results.reliability import faults
-from crt.results.speed import PAGE as SPEED
-from scripts.model_card import card, seeds_of
+from crt.errors import InvalidDataset
+from scripts.report.sections import ROWS, Section, read_results
+from scripts.report.base import Chart
+from scripts.report.charts import slug, svg
+from scripts.report.reliability import PAGE as RELIABILITY
+from scripts.report.reliability import faults
+from scripts.report.speed import PAGE as SPEED
+from scripts.report.model_card import card, seeds_of
 
 OTHERS = {
     SPEED: "# Performance\n\nWritten by `python -m scripts.report` from `results/*.json`. Machines differ: compare the "
@@ -139,10 +130,3 @@ def picture(section: Section, chart: Chart) -> str:
 
 def _bold(name: str) -> str:
     return f"**{name}**" if name == ROWS["crt"] else name
-
-
-if __name__ == "__main__":
-    try:
-        report(tyro.cli(Report))
-    except CrtError as error:
-        sys.exit(f"error: {error}")

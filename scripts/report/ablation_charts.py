@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crt.results.ablation_loops import LAST_SIMILARITY, similarity
-from crt.results.base import Chart, Line
-from crt.results.spread import TESTED, Rows, Spread, named, spread
+from scripts.report.ablation_loops import LAST_SIMILARITY, similarity
+from scripts.report.base import Chart, Line
+from scripts.report.spread import TESTED, Rows, Spread, named, spread
 
 
 def charts(rows: Rows) -> tuple[Chart, ...]:

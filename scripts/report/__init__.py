@@ -1,0 +1,1 @@
+"""The pages that hold numbers, made from `results/*.json`: `python -m scripts.report`."""
