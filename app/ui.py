@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Any
 
@@ -22,10 +22,10 @@ from app.picture import Picture
 from app.session import TraceCache
 from app.theme import CSS, HEADER, theme
 from app.viewer import Viewer
-from crt.checkpoint import read_config
-from scripts.report.sections import Section, read_results
 
 HOUR = 3600
+SUMMARY = ROOT / "results" / "summary.json"
+"""The sections of the Results tab, written by `scripts.report`."""
 MODE_NOTES = {
     "overlap": "tiles that overlap by half",
     "non-overlap": "tiles side by side",
@@ -90,7 +90,7 @@ def build(config: AppConfig) -> Served:
             with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
                 viewer = Viewer(
                     cards=[example.card() for example in explorer.examples.values()],
-                    measured=[asdict(section) for section in results()],
+                    measured=results(),
                     elem_id="crt-maps",
                 )
 
@@ -193,13 +193,11 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
     }
 
 
-def results() -> tuple[Section, ...]:
-    """What was measured of the checkpoint that comes with this program; nothing where the results are left out."""
-    folder, shipped = ROOT / "results", ROOT / "checkpoints" / "voc"
-    if not (folder.is_dir() and shipped.is_dir()):
-        return ()
-    found = read_results(folder, read_config(shipped).defaults)
-    return tuple(section for section in found if section.page == "results")
+def results() -> list[dict[str, Any]]:
+    """The sections in `SUMMARY`; none where the results are left out."""
+    if not SUMMARY.is_file():
+        return []
+    return json.loads(SUMMARY.read_text(encoding="utf-8"))["sections"]
 
 
 def _model(engine: Engine, name: str) -> Model:

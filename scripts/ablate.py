@@ -23,11 +23,11 @@ import tyro
 
 from crt.errors import CrtError, InvalidSetting
 from crt.precision import Precision
-from scripts.report.verdict import LEAST_SEEDS, Paired
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig
 from scripts.ablation_runs import Runs, read_animals, read_data
 from scripts.output import write_json
+from scripts.report.verdict import LEAST_SEEDS, Paired
 
 PILOT_ROWS = ("λ = 0.1", "λ = 0")
 

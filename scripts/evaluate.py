@@ -29,13 +29,13 @@ from crt.multiscale import Views
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from crt.refine import Combine
-from scripts.report.sections import attention_of
 from crt.seeds import SCALES
 from crt.stage import made_with
 from crt.tiles import Mode
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol
 from scripts.output import counted, write_json
+from scripts.report.sections import attention_of
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from crt.metrics.wsol import DEFINITIONS, BoxView, WsolScore, choose_thresholds,
 from crt.multiscale import MapRequest, requests_for
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
-from scripts.report.base import ordinal
 from scripts.output import counted, write_json
+from scripts.report.base import ordinal
 
 MAIN = ("crt", "tscam", "tscam_default", "resnet", "crt_cnn")
 

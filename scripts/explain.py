@@ -27,9 +27,9 @@ from crt.images import load_image, resize_long_side, to_tensor
 from crt.normalization import normalization_of
 from crt.predictor import Predictor, Settings, choose_device
 from crt.refine import Attention, Combine
-from scripts.report.sections import attention_of
 from crt.tiles import Mode
 from crt.trace import Trace
+from scripts.report.sections import attention_of
 
 LIKELY = 0.5
 

@@ -7,11 +7,11 @@ import pytest
 from scipy import stats
 
 from crt.checkpoint import Defaults
-from scripts.report.sections import KINDS
 from scripts.report.base import Chart, Line, Table
 from scripts.report.charts import svg
-from scripts.report.verdict import CONFIDENCE, LEAST_SEEDS, Paired, difference, listed, verdict_of_all
 from scripts.report.pages import markdown
+from scripts.report.sections import KINDS
+from scripts.report.verdict import CONFIDENCE, LEAST_SEEDS, Paired, difference, listed, verdict_of_all
 from tests.ablation_sample import OFFSETS, ablation, crt, row, trained, whole
 
 

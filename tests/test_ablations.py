@@ -19,8 +19,6 @@ from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.predictor import Predictor, Settings
 from crt.resample import to_pixels
-from scripts.report.sections import KINDS
-from scripts.report.ablation import MODES
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig
 from crt.train.data import CropPlan
@@ -28,6 +26,8 @@ from crt.train.export import portable
 from scripts import ablation_runs
 from scripts.ablate import Ablation, ablate, command, main, pilot
 from scripts.ablation_runs import MOST_LOOPS, Runs, read_data
+from scripts.report.ablation import MODES
+from scripts.report.sections import KINDS
 from tests.test_pipeline import make_devkit
 from tests.tiny import RESNET, TILE, VIT, tiny_checkpoint
 

@@ -9,11 +9,11 @@ import pytest
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from crt.precision import resolve
-from scripts.report.speed import bench as bench_section
 from scripts.bench.__main__ import Bench, bench
 from scripts.bench.growth import growth
 from scripts.bench.maps import FAST, photo
 from scripts.bench.timing import compared, in_turns
+from scripts.report.speed import bench as bench_section
 from tests.tiny import tiny_checkpoint
 
 

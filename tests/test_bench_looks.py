@@ -12,8 +12,8 @@ from PIL import Image
 from app import explore
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
-from scripts.report.looks import looks
 from scripts import bench_looks
+from scripts.report.looks import looks
 from scripts.served import ROOT
 from tests.tiny import tiny_checkpoint
 

@@ -8,11 +8,11 @@ import pytest
 
 from crt.checkpoint import Defaults
 from crt.errors import InvalidDataset
-from scripts.report.sections import KINDS, read_results, with_defaults
 from scripts.report.base import Chart, Line, Section
+from scripts.report.pages import Report, markdown, picture, report
 from scripts.report.pipeline import PUBLISHED
 from scripts.report.reliability import FAULTS, faults
-from scripts.report.pages import Report, markdown, picture, report
+from scripts.report.sections import KINDS, read_results, with_defaults
 from tests.ablation_sample import whole
 
 ROOT = Path(__file__).parent.parent
@@ -84,7 +84,14 @@ def test_charts_are_written_beside_the_page_the_same_every_time(tmp_path):
     (tmp_path / "results" / "ablation.json").write_text(json.dumps(whole()))
     written = []
     for _ in range(2):
-        report(Report(tmp_path / "results", tmp_path / "checkpoints", out=tmp_path / "docs" / "results.md"))
+        report(
+            Report(
+                tmp_path / "results",
+                tmp_path / "checkpoints",
+                out=tmp_path / "docs" / "results.md",
+                summary=tmp_path / "summary.json",
+            )
+        )
         written.append({path.name: path.read_bytes() for path in (tmp_path / "docs").rglob("*.*")})
     assert written[0] == written[1]
     found = re.findall(r"!\[(.+?)\]\(figures/(.*?)\)", written[0]["results.md"].decode())
@@ -102,7 +109,9 @@ def test_the_committed_pages_are_what_the_results_say(tmp_path):
     shipped = copied_checkpoints(tmp_path)
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "old.svg").write_text("of an earlier report")
-    report(Report(ROOT / "results", tmp_path / "checkpoints", out=tmp_path / "results.md"))
+    summary = tmp_path / "summary.json"
+    report(Report(ROOT / "results", tmp_path / "checkpoints", out=tmp_path / "results.md", summary=summary))
+    assert summary.read_text() == (ROOT / "results/summary.json").read_text()
     text = (tmp_path / "results.md").read_text()
     assert text == (ROOT / "docs/results.md").read_text()
     speed = (tmp_path / "performance.md").read_text()

@@ -18,10 +18,10 @@ from crt.metrics import wsol
 from crt.metrics.wsol import BoxView, Found, Looked, WsolScore, choose_thresholds, evaluate_wsol
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor, Settings
-from scripts.report.localization import localization
 from scripts.choose_blocks import THRESHOLDS, Choice, choose
 from scripts.evaluate_wsol import Wsol, read_boxes
 from scripts.evaluate_wsol import wsol as run
+from scripts.report.localization import localization
 from tests.tiny import tiny_checkpoint
 
 CLASSES = ("Albatross", "Ani", "Auklet")

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from crt.checkpoint import CONFIG_FILE, CheckpointConfig, read_config, weights_sha256
 from crt.errors import InvalidDataset
-from scripts.report.sections import ROWS, Section, read_results
+from scripts.output import write_json
 from scripts.report.base import Chart
 from scripts.report.charts import slug, svg
+from scripts.report.model_card import card, seeds_of
 from scripts.report.reliability import PAGE as RELIABILITY
 from scripts.report.reliability import faults
+from scripts.report.sections import ROWS, Section, read_results
 from scripts.report.speed import PAGE as SPEED
-from scripts.report.model_card import card, seeds_of
 
 OTHERS = {
     SPEED: "# Performance\n\nWritten by `python -m scripts.report` from `results/*.json`. Machines differ: compare the "
@@ -39,10 +40,12 @@ class Report:
     defaults: str = "voc"
     """The one whose defaults are the default rows of the tables."""
     out: Path = Path("docs/results.md")
+    summary: Path = Path("results/summary.json")
+    """The sections of `out` as JSON, which the Results tab of the app shows."""
 
 
 def report(config: Report) -> None:
-    """Write `out`, its charts, and the model cards."""
+    """Write `out`, its charts, the model cards, and the summary that the app shows."""
     checkpoints = {
         path.parent.name: read_config(path.parent) for path in sorted(config.checkpoints.glob(f"*/{CONFIG_FILE}"))
     }
@@ -74,6 +77,7 @@ def report(config: Report) -> None:
         "ids of the splits are in `results/splits`.\n\n"
     )
     config.out.write_text(intro + sections, encoding="utf-8")
+    write_json(config.summary, {"sections": [dataclasses.asdict(section) for section in found]})
     for name, checkpoint in checkpoints.items():
         folder = config.checkpoints / name
         own = [section for section in found if _is_about(section, checkpoint)]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from crt.checkpoint import Defaults
-from scripts.report.base import Chart, Line, Section, Table
 from crt.tiles import TileGrid
+from scripts.report.base import Chart, Line, Section, Table
 
 PAGE = "performance"
 MAPS = {

@@ -1,13 +1,15 @@
 """The Results tab: the measured tables of the repository, readable at two widths."""
 
+from dataclasses import asdict
+
 import pytest
 from playwright.sync_api import expect
 
 from app import ui
 from app.config import AppConfig
 from app.ui import build, launch_options
-from crt.checkpoint import Defaults
-from scripts.report.sections import KINDS, Section
+from crt.checkpoint import Defaults, read_config
+from scripts.report.sections import KINDS, Section, read_results
 from tests.ablation_sample import whole
 from tests.browser.driver import open_tab, upload
 from tests.browser.test_accessibility import barriers
@@ -23,7 +25,8 @@ TEXT_HEIGHT = """nodes => Math.min(...nodes.map(node => node.getBoundingClientRe
 @pytest.fixture(scope="module")
 def sections() -> tuple[Section, ...]:
     """The results of the repository, and ablations, which have every kind of chart."""
-    return (*ui.results(), KINDS["rows"](whole(), Defaults()))
+    results = read_results(ui.ROOT / "results", read_config(ui.ROOT / "checkpoints" / "voc").defaults)
+    return (*(one for one in results if one.page == "results"), KINDS["rows"](whole(), Defaults()))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,7 @@ def server(checkpoint, sections):
     """A page that shows them."""
     config = AppConfig(checkpoint=checkpoint, host="127.0.0.1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ui, "results", lambda: sections)
+        patch.setattr(ui, "results", lambda: [asdict(section) for section in sections])
         demo = build(config)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
     yield url
