@@ -86,9 +86,9 @@ def load_backbone(backbone: nn.Module, path: Path, classifier: tuple[str, ...]) 
 
 
 def load_exactly(network: nn.Module, found: dict[str, Tensor], source: str) -> None:
-    """Load tensors that must be those of the network, by name and shape. Raises InvalidCheckpoint.
+    """Load tensors that must be those of the network, by name and shape, of finite numbers. Raises InvalidCheckpoint.
 
-    source: what the tensors come from, for the message.
+    source: what the tensors come from, for the message. A network that is refused its tensors keeps those it has.
     """
     wanted = {name: value for name, value in network.state_dict().items() if not _counter(name)}
     missing = sorted(wanted.keys() - found.keys())
@@ -98,6 +98,18 @@ def load_exactly(network: nn.Module, found: dict[str, Tensor], source: str) -> N
     told = [f"{what} {_listed(names)}" for what, names in faults if names]
     if told:
         raise InvalidCheckpoint(f"{source} does not fit the backbone: it {' and '.join(told)}.")
+    whole = sorted(n for n, value in wanted.items() if value.is_floating_point() and not found[n].is_floating_point())
+    if whole:
+        kind = str(found[whole[0]].dtype).removeprefix("torch.")
+        raise InvalidCheckpoint(
+            f"{source} has numbers of the type {kind} in {_listed(whole)}, as quantized weights do: give those of a "
+            "network before it was quantized."
+        )
+    broken = sorted(name for name in wanted if not torch.isfinite(found[name]).all())
+    if broken:
+        raise InvalidCheckpoint(
+            f"{source} has values that are not finite in {_listed(broken)}: give the weights of an earlier state."
+        )
     network.load_state_dict(found, strict=False)
 
 

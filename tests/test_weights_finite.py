@@ -6,9 +6,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from crt.backbones import load_backbone
 from crt.checkpoint import load_checkpoint
+from crt.checkpoint.convert import convert
+from crt.cnn import build_resnet
 from crt.errors import InvalidCheckpoint
+from crt.transformer import build_vit
 from crt.weights import file_sha256, load_strict
+from tests.foreign_files import resnet, saved
 from tests.tiny import tiny_checkpoint
 
 
@@ -52,3 +57,36 @@ def test_a_network_keeps_its_weights_when_a_file_is_refused(tmp_path):
     save_file(large, tmp_path / "y.safetensors")
     with pytest.raises(InvalidCheckpoint, match="not finite in bias"):  # finite in the file, but not as float32
         load_strict(network, tmp_path / "y.safetensors")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize(("kind", "name"), [("vit", "pos_embed"), ("vit", "norm.bias"), ("cnn", "bn1.running_var")])
+def test_a_backbone_is_not_loaded_with_values_that_are_not_finite(tmp_path, kind, name, dtype, value):
+    source = build_vit("test_vit", tile=96) if kind == "vit" else build_resnet("test_resnet")
+    target = build_vit("test_vit", tile=64) if kind == "vit" else build_resnet("test_resnet")
+    before = {key: tensor.clone() for key, tensor in target.state_dict().items()}
+    state = {key: tensor.to(dtype).contiguous() for key, tensor in source.state_dict().items()}
+    state[name].view(-1)[-1] = value
+    save_file(state, tmp_path / "x.safetensors")
+    with pytest.raises(InvalidCheckpoint) as caught:
+        load_backbone(target, tmp_path / "x.safetensors", ("head.", "fc."))
+    assert str(caught.value).startswith(f"x.safetensors has values that are not finite in {name}: ")
+    assert all(torch.equal(tensor, before[key]) for key, tensor in target.state_dict().items())
+
+
+def test_an_imported_file_is_not_taken_with_values_that_are_not_finite(tmp_path):
+    state = resnet()
+    state["layer1.0.bn1.running_var"][3] = float("inf")
+    with pytest.raises(InvalidCheckpoint, match=r"x\.pth has values that are not finite in layer1\.0\.bn1\.running_var: "):
+        convert(saved(tmp_path / "x.pth", state))
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int32, torch.bool])
+def test_a_backbone_is_not_loaded_with_whole_numbers(tmp_path, dtype):
+    source = build_resnet("test_resnet")
+    state = {key: tensor.contiguous() for key, tensor in source.state_dict().items()}
+    state["layer1.0.conv1.weight"] = state["layer1.0.conv1.weight"].mul(100).to(dtype)
+    save_file(state, tmp_path / "x.safetensors")
+    with pytest.raises(InvalidCheckpoint, match=r"x\.safetensors has numbers of the type .* quantized"):
+        load_backbone(source, tmp_path / "x.safetensors", ("fc.",))
