@@ -125,6 +125,40 @@ def test_an_annotation_in_its_declared_encoding(voc, encoding):
     assert set(images.classes) == {own, "casque"} and shown(images)["c0"] == [own]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<annotation xmlns="http://example.org/voc"><object><name>cat</name></object></annotation>',
+        '<v:annotation xmlns:v="urn:voc"><v:object><v:name> cat </v:name></v:object></v:annotation>',
+        "<Annotation><Object><Name>cat</Name></Object></Annotation>",
+        "<annotation><object><name><![CDATA[cat]]></name><part><name>head</name></part></object></annotation>",
+        '<!DOCTYPE annotation><!-- by hand --><annotation verified="1"><object><name>cat</name></object></annotation>',
+    ],
+)
+def test_objects_are_found_in_any_xml_of_the_layout(voc, text):
+    (voc / "Annotations" / "c0.xml").write_text(text)
+    assert shown(read_voc(voc, "train")) == {"c0": ["cat"], "p0": ["person"]}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"<html><body>Not found</body></html>", "its root is <html>, not <annotation>"),
+        (b"<annotation><object><name>cat</name></object>", "cannot be read as XML"),
+        (b"", "cannot be read as XML"),
+        (b"\xff\xfe\x00", "cannot be read as XML"),
+        (b'<?xml version="1.0" encoding="klingon"?><annotation/>', "cannot be read as XML"),
+        (b"<annotation>&cat;</annotation>", "cannot be read as XML"),
+    ],
+)
+def test_xml_of_another_kind_is_no_image_without_objects(voc, data, reason):
+    (voc / "Annotations" / "c0.xml").write_bytes(data)
+    with pytest.raises(InvalidDataset) as caught:
+        read_voc(voc, "train")
+    assert "unreadable annotation (1): c0 (" in str(caught.value) and reason in str(caught.value)
+    assert " .)" not in str(caught.value)
+
+
 def test_own_class_names_are_found_or_given(voc):
     annotate(voc, "c0", ["helmet"])
     annotate(voc, "p0", ["no_helmet", "Helmet"])

@@ -74,3 +74,31 @@ def test_the_list_for_detection_counts_and_a_stride_takes_every_nth(tmp_path: Pa
 def test_a_class_that_the_checkpoint_lacks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidDataset, match=r"does not know.*sheep"):
         read_voc_boxes(devkit(tmp_path, {"a": [("sheep", (1, 1, 9, 9), 0)]}), "val", CLASSES)
+
+
+@pytest.mark.parametrize("place", ["XML", "folder", "case"])
+def test_annotations_are_found_and_read_as_for_labels(tmp_path: Path, place: str) -> None:
+    """Subfolders, upper-case extensions, encodings that expat does not know, and name spaces."""
+    root = devkit(tmp_path, {"a": [("cat", (1, 1, 9, 9), 0)]})
+    image, file = root / "JPEGImages" / "a.jpg", root / "Annotations" / "a.xml"
+    text = file.read_text().replace("<annotation>", '<annotation xmlns="http://example.org/voc">')
+    text = text.replace("<filename>a.jpg</filename>", "<folder>画像</folder>").replace("<name>cat", "<name> Cat ")
+    file.write_bytes(f'<?xml version="1.0" encoding="shift_jis"?>{text}'.encode("shift_jis"))
+    if place == "XML":
+        file.rename(file.with_suffix(".XML"))
+    elif place == "case":
+        image.rename(image.with_name("A.JPG"))
+    else:
+        for path in (image, file):
+            (path.parent / "day 1").mkdir()
+            path.rename(path.parent / "day 1" / path.name)
+        (root / "ImageSets" / "Main" / "val.txt").write_text("day 1/a\n")
+    (found,) = read_voc_boxes(root, "val", CLASSES)
+    assert [(item.class_id, item.box) for item in found.objects] == [(1, (0, 0, 9, 9))]
+
+
+def test_an_image_that_is_damaged_is_told_with_the_others(tmp_path: Path) -> None:
+    root = devkit(tmp_path, {"a": [("cat", (1, 1, 9, 9), 0)], "b": [("cat", (5, 5, 1, 1), 0)]})
+    (root / "JPEGImages" / "a.jpg").write_bytes(b"no image")
+    with pytest.raises(InvalidDataset, match=r"(?s)unusable image \(1\): a \(.*area inside the image \(1\): b"):
+        read_voc_boxes(root, "val", CLASSES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import cast
 
 import numpy as np
 
-from crt.errors import InvalidDataset, InvalidImage
+from crt.datasets.text import folded
+from crt.errors import InvalidDataset, InvalidImage, reason_of
 
 SHOWN_PER_KIND = 20
 Box = tuple[float, float, float, float]
@@ -76,10 +77,10 @@ class ImageSet:
         """The same pictures with labels over another list, such as that of a checkpoint, which has all their classes.
 
         The values of masks follow: those of classes that the list does not have become background. Names are compared
-        as `written`. Raises InvalidDataset with the classes that the list does not have.
+        by `class_finder`. Raises InvalidDataset with the classes that the list does not have.
         """
-        places = {form: index for index, name in enumerate(classes) for form in (written(name), name)}
-        known = [places.get(name, places.get(written(name))) for name in self.classes]
+        find = class_finder(classes)
+        known = [find(name) for name in self.classes]
         problems = Problems("This image set")
         for label in sorted({label for sample in self.samples for label in sample.labels}):
             if known[label] is None:
@@ -127,6 +128,25 @@ def written(name: str) -> str:
     """The name of a class as one writes it: "Black footed Albatross" for 001.Black_footed_Albatross."""
     number, _, rest = name.partition(".")
     return (rest if number.isdigit() and rest else name).replace("_", " ")
+
+
+def class_finder(classes: Sequence[str]) -> Callable[[str], int | None]:
+    """A function from a name to its place in a list of classes, or None.
+
+    Names are compared as they are, then as `written`, then in any case and Unicode normal form where that leaves one.
+    """
+    places = {form: index for index, name in enumerate(classes) for form in (written(name), name)}
+    close: dict[str, list[int]] = {}
+    for index, name in enumerate(classes):
+        close.setdefault(folded(written(name)), []).append(index)
+
+    def find(name: str) -> int | None:
+        if name in places:
+            return places[name]
+        alike = close.get(folded(written(name)), [])
+        return places.get(written(name), alike[0] if len(alike) == 1 else None)
+
+    return find
 
 
 class Problems:
@@ -190,13 +210,13 @@ def _check_sample(sample: Sample) -> tuple[str, str] | None:
     try:
         height, width = load_image(sample.image).shape[:2]
     except InvalidImage as error:
-        return "unusable picture", str(error)
+        return "unusable picture", reason_of(error)
     if sample.mask is None:
         return None
     try:
         mask_height, mask_width = load_image(sample.mask).shape[:2]
     except InvalidImage as error:
-        return "unusable mask", str(error)
+        return "unusable mask", reason_of(error)
     if (mask_height, mask_width) != (height, width):
         return "mask of another size", f"picture {width}x{height}, mask {mask_width}x{mask_height}"
     return None

@@ -14,8 +14,8 @@ import numpy as np
 from crt.datasets.base import ImageSet, Problems, Sample, check_images
 from crt.datasets.files import FileIndex
 from crt.datasets.text import clean, folded, natural
-from crt.datasets.voc_files import find_voc, names_in_all, read_ids, read_names
-from crt.errors import InvalidDataset, InvalidSetting
+from crt.datasets.voc_files import annotations_of, find_annotation, find_voc, names_in_all, names_of, read_ids
+from crt.errors import InvalidDataset, InvalidSetting, reason_of
 
 __all__ = ["VOC_ANIMALS", "VOC_CLASSES", "check_images", "find_voc", "read_voc", "voc_palette"]
 
@@ -75,8 +75,11 @@ def read_voc(
     voc = find_voc(root)
     problems = Problems(f"The VOC split {split!r} in {voc}")
     images = FileIndex(voc / "JPEGImages", first=".jpg")
-    annotations = FileIndex(voc / "Annotations", (".xml",), first=".xml")
-    found = {name: read_names(annotations, name, problems) for name in read_ids(voc, split, images, problems, lists)}
+    annotations = annotations_of(voc)
+    found: dict[str, set[str] | None] = {}
+    for name in read_ids(voc, split, images, problems, lists):
+        annotation = find_annotation(annotations, name, problems)
+        found[name] = None if annotation is None else names_of(annotation)
     names = tuple(map(clean, own)) or _names_of(
         voc, {label for labels in found.values() for label in labels or ()}, chosen
     )
@@ -152,7 +155,7 @@ def _one(index: FileIndex, name: str, missing: str, problems: Problems) -> Path 
     try:
         found = index.one(name)
     except InvalidDataset as error:
-        problems.add("several files for an id", str(error))
+        problems.add("several files for an id", reason_of(error))
         return None
     if found is None and missing:
         problems.add(missing, name)

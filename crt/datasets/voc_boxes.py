@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-from crt.datasets.base import Box, Problems, Sample, written
+from crt.datasets.base import Box, Problems, Sample, class_finder
+from crt.datasets.files import FileIndex
+from crt.datasets.text import clean
 from crt.datasets.voc import read_voc
-from crt.errors import InvalidSetting
+from crt.datasets.voc_files import annotations_of, find_annotation, find_voc
+from crt.errors import InvalidImage, InvalidSetting, reason_of
 from crt.images import load_image
 
 FULL_SIDE = 500
@@ -71,18 +74,26 @@ def read_voc_boxes(
     if stride < 1 or full_side < 1:
         raise InvalidSetting(f"The stride is {stride} and the full-size side {full_side}: give 1 or more for each.")
     images = read_voc(root, split, lists=("Main", "Segmentation")).over(classes)
-    places = {written(name): index for index, name in enumerate(classes)}
+    find = class_finder(classes)
     problems = Problems(f"The boxes of the VOC split {split!r} in {root}")
-    found = [_read(sample, places, full_side, problems) for sample in images.samples[::stride]]
+    annotations = annotations_of(find_voc(root))
+    found = [_read(sample, annotations, find, full_side, problems) for sample in images.samples[::stride]]
     problems.raise_if_any()
     return tuple(image for image in found if image is not None)
 
 
-def _read(sample: Sample, places: dict[str, int], full_side: int, problems: Problems) -> BoxedImage | None:
+def _read(
+    sample: Sample, annotations: FileIndex, find: Callable[[str], int | None], full_side: int, problems: Problems
+) -> BoxedImage | None:
     """One image; None after a problem."""
-    size = load_image(sample.image).shape[:2]
-    annotation = sample.image.parent.parent / "Annotations" / f"{sample.id}.xml"
-    root = ElementTree.parse(annotation).getroot()  # noqa: S314 - on the user's own disk; expat bounds expansion
+    try:
+        size = load_image(sample.image).shape[:2]
+    except InvalidImage as error:
+        problems.add("unusable image", f"{sample.id} ({reason_of(error)})")
+        return None
+    root = find_annotation(annotations, sample.id, problems)
+    if root is None:
+        return None
     noted = _size(root) or size
     factors = size[0] / noted[0], size[1] / noted[1]
     # The sides of a copy scaled in proportion are rounded to whole pixels, each by half a pixel at most.
@@ -95,8 +106,11 @@ def _read(sample: Sample, places: dict[str, int], full_side: int, problems: Prob
         if box is None:
             problems.add("no box with an area inside the image", sample.id)
             return None
-        name = (item.findtext("name") or "").strip()
-        objects.append(BoxedObject(places[written(name)], box, (item.findtext("difficult") or "0").strip() == "1"))
+        class_id = find(clean(item.findtext("name") or ""))
+        if class_id is None:  # the annotation has changed since its names were read
+            problems.add("class that the checkpoint does not know", sample.id)
+            return None
+        objects.append(BoxedObject(class_id, box, (item.findtext("difficult") or "0").strip() == "1"))
     scale = max(size) / (max(noted) if noted != size else full_side)
     return BoxedImage(sample.id, sample.image, size, min(1.0, scale), tuple(objects))
 

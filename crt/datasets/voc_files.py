@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from crt.datasets.base import Problems
 from crt.datasets.files import FOREIGN_EXTENSIONS, FileIndex, is_system, slashes, tails, walk
 from crt.datasets.text import clean, decode, read_text
-from crt.errors import InvalidDataset
+from crt.errors import InvalidDataset, reason_of
 from crt.formats import EXTENSIONS
 
 _FLAG = re.compile(r"^(.*\S)\s+[+-]?[01]$")  # "id -1", "id 0", "id 1": the form of ImageSets/Main
@@ -85,19 +85,21 @@ def _without_extension(name: str) -> str:
     return name[: -len(suffix)] if suffix.lower() in EXTENSIONS | FOREIGN_EXTENSIONS else name
 
 
-def read_names(annotations: FileIndex, name: str, problems: Problems) -> set[str] | None:
-    """The class names of all objects in an annotation, "" for one without a name; empty for an image without objects.
+def annotations_of(voc: Path) -> FileIndex:
+    """The annotations of a devkit by their ids."""
+    return FileIndex(voc / "Annotations", (".xml",), first=".xml")
 
-    None, and a problem, for an annotation that is not there or cannot be read.
-    """
+
+def find_annotation(annotations: FileIndex, name: str, problems: Problems) -> ElementTree.Element | None:
+    """The annotation of an id, by `read_annotation`. None, and a problem, for one that is not there or not readable."""
     try:
         file = annotations.one(name)
         if file is None:
             problems.add("no annotation in Annotations", name)
             return None
-        return _names(file.read_bytes())
-    except (ElementTree.ParseError, OSError, ValueError, LookupError, InvalidDataset) as error:
-        problems.add("unreadable annotation", f"{name} ({error})")
+        return read_annotation(file)
+    except InvalidDataset as error:
+        problems.add("unreadable annotation", f"{name} ({reason_of(error)})")
         return None
 
 
@@ -107,15 +109,33 @@ def names_in_all(voc: Path) -> set[str]:
     for path in walk(voc / "Annotations"):
         if path.suffix.lower() == ".xml" and not is_system(path.relative_to(voc)):
             try:
-                found |= _names(path.read_bytes())
-            except (ElementTree.ParseError, OSError, ValueError, LookupError):
+                found |= names_of(read_annotation(path))
+            except InvalidDataset:
                 continue  # the split that needs it reports it
     return found - {""}
 
 
-def _names(data: bytes) -> set[str]:
+def names_of(annotation: ElementTree.Element) -> set[str]:
+    """The class names of all objects, "" for one without a name; empty for an image without objects."""
     # Only the direct children: body parts ("head", "hand") have names of their own further down.
-    return {clean(item.findtext("name") or "") for item in _root(data).findall("object")}
+    return {clean(item.findtext("name") or "") for item in annotation.findall("object")}
+
+
+def read_annotation(file: Path) -> ElementTree.Element:
+    """The root of an XML file in its declared encoding, its tags in lower case and without their name spaces.
+
+    Raises InvalidDataset for a file that cannot be read, and for XML of another kind: it would pass for an image without
+    objects.
+    """
+    try:
+        root = _root(file.read_bytes())
+    except (ElementTree.ParseError, OSError, ValueError, LookupError) as error:
+        raise InvalidDataset(f"it cannot be read as XML: {reason_of(error)}.") from error
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2].lower()
+    if root.tag != "annotation" and root.find("object") is None:
+        raise InvalidDataset(f"its root is <{root.tag}>, not <annotation>.")
+    return root
 
 
 def _root(data: bytes) -> ElementTree.Element:
