@@ -124,8 +124,8 @@ def names_of(annotation: ElementTree.Element) -> set[str]:
 def read_annotation(file: Path) -> ElementTree.Element:
     """The root of an XML file in its declared encoding, its tags in lower case and without their name spaces.
 
-    Raises InvalidDataset for a file that cannot be read, and for XML of another kind: it would pass for an image without
-    objects.
+    Raises InvalidDataset for a file that cannot be read, and for XML of another kind, which would pass for an image
+    without objects.
     """
     try:
         root = _root(file.read_bytes())
