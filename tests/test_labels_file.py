@@ -158,7 +158,10 @@ def test_rows_of_one_split(root):
         ("a.jpg,1,0\nd.jpg,0,1\n", "give one with the class names"),
         ('{"a.jpg": ["cat"]', "is not JSON"),
         ('[["a.jpg", "cat"]]', "a record without an image"),
-        ('{"images": [{"id": 1}], "categories": []}', "looks like COCO's but lacks 'path'"),
+        (
+            '{"images": [{"id": 1}], "categories": []}',
+            r"images without id and file_name \(1\): number 1[\s\S]*The layout is COCO's",
+        ),
         (
             json.dumps(
                 {
@@ -195,3 +198,103 @@ def test_the_report_and_the_refusal_of_a_class_without_negatives(root):
     (root / "l.csv").write_text("image,label\na.jpg,cat\nd.jpg,cat\nd.jpg,dog\n")
     with pytest.raises(InvalidDataset, match=r"cat is in every image \(2\): add images without it"):
         require_negatives(read_labels_file(root / "l.csv"))
+
+
+READ = {
+    "numbers of classes beside their names": "filename,label,label_name\na.jpg,0,cat\nd.jpg,1,dog\n",
+    "the index of a data frame": ",image,cat,dog\n5,a.jpg,1,0\n6,d.jpg,0,1\n",
+    "numbers of images": "image,id,cat,dog\na.jpg,17,1,0\nd.jpg,18,0,1\n",
+    "a separator at the ends of lines": "image;cat;dog;\na.jpg;1;0;\nd.jpg;0;1;\n",
+    "blanks": "a.jpg cat\nd.jpg dog\n",
+    "addresses": "image,label\nhttps://example.org/x/a.jpg,cat\nfile:///tmp/d.jpg,dog\n",
+    "columns": '{"image": ["a.jpg", "d.jpg"], "label": ["cat", "dog"]}',
+    "columns by row": '{"image": {"0": "a.jpg", "1": "d.jpg"}, "label": {"0": "cat", "1": "dog"}}',
+    "a list under one key": '{"version": 1, "data": [{"image": "a.jpg", "label": "cat"}, {"file": "d", "tag": "dog"}]}',
+    "images without categories": '{"images": [{"file_name": "a.jpg", "tags": ["cat"]}, {"id": "d", "tags": "dog"}]}',
+    "records of 0 and 1": '[{"image": "a", "id": 1, "cat": 1, "dog": 0}, {"image": "d", "id": 0, "cat": 0, "dog": 1}]',
+    "COCO with ids as text": json.dumps({
+        "images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "coco_url": "https://example.org/d.jpg"}],
+        "categories": [{"id": 1, "name": "cat"}, {"id": "2", "name": "dog"}],
+        "annotations": [{"image_id": "1", "category_id": 1}, {"image_id": 2, "category_id": 2}],
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", READ)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-be", "utf-32"])
+def test_forms_of_other_programs(root, form, encoding):
+    (root / "l.txt").write_bytes(READ[form].encode(encoding))
+    images = read_labels_file(root / "l.txt")
+    assert images.classes == ("cat", "dog") and labels_of(images) == {"a.jpg": {"cat"}, "d.jpg": {"dog"}}
+
+
+def test_one_image_by_its_number(root):
+    Image.new("RGB", (8, 6)).save(root / "7.png")
+    (root / "l.json").write_text('[{"image": 7, "labels": ["cat"]}, {"image": "a.jpg"}]')
+    assert labels_of(read_labels_file(root / "l.json")) == {"7.png": {"cat"}, "a.jpg": set()}
+    (root / "[1] x.jpg").write_bytes((root / "a.jpg").read_bytes())
+    (root / "l.csv").write_text("[1] x.jpg,cat\na.jpg,\n")
+    assert labels_of(read_labels_file(root / "l.csv")) == {"[1] x.jpg": {"cat"}, "a.jpg": set()}
+
+
+@pytest.mark.parametrize("cell", ["cat dog", "cat/dog", "cat + dog", "cat & dog", "dog|cat", '"cat\ndog"'])
+@pytest.mark.parametrize("column", ["label", "labels"])
+def test_labels_are_separated_where_each_is_one_by_itself(root, cell, column):
+    (root / "l.csv").write_text(f"image;{column}\na.jpg;cat\nd.jpg;dog\nsub/b 1.PNG;{cell}\nc.tif;\n")
+    images = read_labels_file(root / "l.csv")
+    assert images.classes == ("cat", "dog") and labels_of(images)["sub/b 1.PNG"] == {"cat", "dog"}
+
+
+def test_numbers_of_classes_are_separated_by_blanks(root):
+    (root / "l.csv").write_text("Id,Target\na.jpg,16 0\nd.jpg,2\n")
+    assert labels_of(read_labels_file(root / "l.csv")) == {"a.jpg": {"16", "0"}, "d.jpg": {"2"}}
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "None", "NULL", "N/A", "<NA>"])
+def test_words_for_an_empty_cell_are_no_class_and_are_told(root, word):
+    (root / "l.csv").write_text(f"image,label\na.jpg,cat\nd.jpg,{word}\n")
+    images = read_labels_file(root / "l.csv")
+    assert images.classes == ("cat",) and labels_of(images) == {"a.jpg": {"cat"}, "d.jpg": set()}
+    assert f"Left out, the word {word} in place of a label (1): d.jpg" in str(DatasetReport.of(images))
+    assert read_labels_file(root / "l.csv", classes=("cat", word)).classes == ("cat", word)
+
+
+def test_a_json_of_a_data_frame_has_no_class_nan(root):
+    (root / "l.json").write_text('{"a.jpg": "cat", "d.jpg": NaN}')
+    assert labels_of(read_labels_file(root / "l.json")) == {"a.jpg": {"cat"}, "d.jpg": set()}
+
+
+def test_rows_and_columns_that_are_not_read_are_told(root):
+    text = "image,label,xmin,split\na.jpg,cat,1,train\nd.jpg,dog,2,train\nc.tif,cat,3,test\n"
+    (root / "l.csv").write_text(text)
+    told = str(DatasetReport.of(read_labels_file(root / "l.csv", splits=("train",))))
+    assert "Left out, columns that are not read (1): xmin" in told
+    assert "Left out, rows of the split test, which was not chosen (1): line 4" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a.jpg,-1\nd.jpg,1\n", "0, 1 and -1 beside the images and no header"),
+        ("a.jpg  -1\nd.jpg   1\nc.tif 0\n", "0, 1 and -1 beside the images and no header"),
+        ("image,,dog\na.jpg,1,0\nd.jpg,0,1\n", "a column of 0 and 1 without a name"),
+        ("image,Dog,dog\na.jpg,1,0\nd.jpg,0,1\n", "several columns of 0 and 1 for the class Dog"),
+        ('image,label\na.jpg,"cat\nd.jpg,dog\n', "cannot be read as CSV: unexpected end of data"),
+        ('image,label\na.jpg,"cat\nd.jpg,"dog"\n', "cannot be read as CSV"),
+        ('[{"image": "a.jpg", "kinds": ["cat"]}]', "no label of any image; give them under `labels`"),
+        ('{"a.jpg": true, "d.jpg": false}', "no label of any image"),
+        ("image,label\na.jpg,\nd.jpg,nan\n", "no label of any image"),
+        ('{"a.jpg": ["cat"], "a.jpg": ["dog"]}', "'a.jpg' twice in one object: join its labels"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"images": [], "annotations": []}', "lacks its categories"),
+        ('{"images": [{"id": [1]}], "categories": ["cat"]}', r"categories without id and name \(1\)[\s\S]*images"),
+        ('{"images": [], "categories": [], "annotations": {"a": 1}}', r"annotations that are no list \(1\): dict"),
+        ("image,label\na.jpg,ca\0t\nd.jpg,dog\n", "is not text in UTF-8 or UTF-16"),
+        ("PK\x03\x04 a table of a spreadsheet", "is a ZIP file and no text: save"),
+    ],
+)  # fmt: skip
+def test_what_would_be_read_wrong_is_told(root, text, message):
+    (root / "l.csv").write_text(text)
+    with pytest.raises(InvalidDataset, match=message) as caught:
+        read_labels_file(root / "l.csv")
+    assert "Traceback" not in str(caught.value)

@@ -9,10 +9,14 @@ from pathlib import Path
 
 from crt.datasets.base import ImageSet, Problems, Sample
 from crt.datasets.files import FileIndex, slashes, tails
-from crt.datasets.labels_json import rows_of_json
+from crt.datasets.labels_json import Row, rows_of_json
 from crt.datasets.labels_table import rows_of_table
 from crt.datasets.text import clean, folded, natural, read_text
-from crt.errors import InvalidDataset, InvalidSetting
+from crt.errors import InvalidDataset, InvalidSetting, reason_of
+
+_JSON = re.compile(r"""\s*(\{\s*["}]|\[\s*[\[{"\]])""")  # an image may be called [1].jpg
+FILLERS = frozenset(("nan", "null", "none", "n/a", "<na>", "nil"))
+"""What programs write into a cell without a value, in lower case."""
 
 
 def read_labels_file(
@@ -46,22 +50,28 @@ def read_labels_file(
     problems = Problems(f"The labels in {file}")
     images = _Images(root, file.parent)
     text = read_text(file, encoding)
-    if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+    left_out: list[tuple[str, str]] = []
+    if _JSON.match(text.lstrip("\ufeff")):
         rows, order = rows_of_json(text, problems)
     else:
         try:
-            rows, order = rows_of_table(text, file, images.find, splits, classes or ())
+            rows, order, left_out = rows_of_table(text, file, images.find, splits, classes or ())
         except csv.Error as error:
-            raise InvalidDataset(f"{file} cannot be read as CSV: {error}.") from error
+            raise InvalidDataset(f"{file} cannot be read as CSV: {reason_of(error)}.") from error
+    if not order:
+        rows = _without_fillers(rows, classes or (), left_out)
     names = _names(order or sorted({label for *_, labels in rows for label in labels}, key=natural))
+    if not names:
+        if not len(problems):
+            problems.add("no label of any image; give them under `labels`", file.name)
+        problems.raise_if_any()
     index_of = _chosen(names, classes)
     found: dict[Path, tuple[str, set[int]]] = {}
-    left_out = []
     for where, image, labels in rows:
         try:
             path = images.find(image)
         except InvalidDataset as error:
-            problems.add("several files for an image", str(error))
+            problems.add("several files for an image", reason_of(error))
             continue
         if path is None:
             problems.add("no image", f"{image} ({where})" if where else image)
@@ -96,7 +106,7 @@ class _Images:
 
     def _find(self, name: str) -> Path | None:
         plain = slashes(name)
-        absolute = plain.startswith("/") or re.match(r"^[A-Za-z]:/", plain) is not None
+        absolute = plain.startswith("/") or re.match(r"^[A-Za-z]+:/", plain) is not None  # also addresses
         try:
             for base in (self.root, self._indices[-1].folder):
                 if plain and (base / plain).is_file():  # also absolute paths, and those with ".."
@@ -119,6 +129,16 @@ class _Images:
             if path.is_relative_to(base) and ".." not in path.relative_to(base).parts:
                 return path.relative_to(base).as_posix()
         return path.resolve().as_posix().lstrip("/")
+
+
+def _without_fillers(rows: list[Row], classes: Sequence[str], left_out: list[tuple[str, str]]) -> list[Row]:
+    """The rows without the words that programs write into an empty cell, unless they are names of `classes`."""
+    fillers = FILLERS.difference(map(folded, [classes] if isinstance(classes, str) else classes))
+    for _, image, labels in rows:
+        left_out += [(f"the word {label} in place of a label", image) for label in labels if folded(label) in fillers]
+    return [
+        (where, image, [label for label in labels if folded(label) not in fillers]) for where, image, labels in rows
+    ]
 
 
 def _names(labels: Sequence[str]) -> dict[str, str]:

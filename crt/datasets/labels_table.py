@@ -14,14 +14,17 @@ from crt.errors import InvalidDataset
 
 SPLIT_NAMES = ("split", "subset", "set", "fold", "partition")
 _YES, _NO = ("1", "1.0", "true", "yes"), ("0", "0.0", "-1", "-1.0", "false", "no", "")
-_SEPARATED = re.compile(r"[;|,]")
+_SEPARATED = re.compile(r"[;|,\r\n]")
+_WITHIN = re.compile(r"[\s/+&]+")  # between labels, or inside the name of one
+_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$")
+_ROW_NUMBERS = ("", "index", "unnamed: 0", "no", "no.", "nr", "#")
 _ONE_LABEL = ("label", "class", "class_name", "classname", "category", "tag", "target", "label_name", "class_label")
 
 
 def rows_of_table(
     text: str, file: Path, find: Callable[[str], Path | None], splits: Sequence[str], classes: Sequence[str]
-) -> tuple[list[Row], tuple[str, ...]]:
-    """A table -> its rows, and its classes in the order of their columns, () where they have none."""
+) -> tuple[list[Row], tuple[str, ...], list[tuple[str, str]]]:
+    """A table -> its rows, its classes in the order of their columns, () where they have none, and what is left out."""
 
     def is_named(cell: str) -> bool:
         return Path(slashes(cell)).suffix.lower() in EXTENSIONS | FOREIGN_EXTENSIONS
@@ -49,32 +52,79 @@ def rows_of_table(
         raise InvalidDataset(f"{file} has no column with images that are there: call it `image`, or check the paths.")
     others = [place for place in range(width) if place != at]
     if has_header:
-        body = _of_splits(head, body, splits, file)
+        body, left_out = _of_splits(head, body, splits, file)
         named = [head.index(name) for name in LABEL_NAMES if name in head and head.index(name) != at]
         if named:
-            columns = named[:1]
+            # Of class numbers and class names beside each other the names.
+            columns = [place for place in named if not _all_match(_NUMBER, body, place)][:1] or named[:1]
+            named = columns
             if named[0] == len(head) - 1:
                 columns += range(len(head), width)  # rows that are longer than the header go on with labels
-            return _cells(body, at, columns, split_blanks=head[named[0]] not in _ONE_LABEL, classes=classes), ()
-        others = [place for place in others if place < len(head) and head[place] not in SPLIT_NAMES]
+            unread = [name for place, name in enumerate(first) if place not in (at, *columns) and name]
+            left_out += [("columns that are not read", name) for name in unread if name.lower() not in SPLIT_NAMES]
+            split_blanks = head[named[0]] not in _ONE_LABEL
+            return _cells(body, at, columns, split_blanks=split_blanks, classes=classes), (), left_out
+        others = [place for place in others if place >= len(head) or head[place] not in SPLIT_NAMES]
+        others = [place for place in others if any(row[place] for _, row in body) or "".join(first[place : place + 1])]
+        if len(others) > 1:
+            numbering = [place for place in others if _is_numbering(head, body, place)]
+            others = [place for place in others if place not in numbering]
+            left_out += [("columns that are not read", first[place] or f"number {place + 1}") for place in numbering]
         if others and _is_binary(body, others):
-            names = tuple(clean(first[place]) for place in others)
-            return [
-                (
-                    f"line {number}",
-                    row[at],
-                    [name for name, place in zip(names, others, strict=True) if _yes(row[place])],
-                )
-                for number, row in body
-            ], names
+            names = tuple(clean("".join(first[place : place + 1])) for place in others)
+            _check_names(names, file)
+            return (
+                [
+                    (
+                        f"line {number}",
+                        row[at],
+                        [name for name, place in zip(names, others, strict=True) if _yes(row[place])],
+                    )
+                    for number, row in body
+                ],
+                names,
+                left_out,
+            )
         if len(others) > 1:
             raise InvalidDataset(
-                f"{file} has several columns beside the image ({', '.join(first[place] for place in others)}): "
+                f"{file} has several columns beside the image ({_titles(first, others)}): "
                 "call one of them `labels`, or give 0 and 1 in all of them."
             )
-    elif len(others) > 1 and _is_binary(body, others):
-        raise InvalidDataset(f"{file} has 0 and 1 in several columns but no header: give one with the class names.")
-    return _cells(body, at, others, split_blanks=False, classes=classes), ()
+        return _cells(body, at, others, split_blanks=False, classes=classes), (), left_out
+    if _is_binary(body, others) and (len(others) > 1 or any(_number(row[others[0]]) == -1 for _, row in body)):
+        raise InvalidDataset(
+            f"{file} has only the numbers 0, 1 and -1 beside the images and no header: give one with the class names."
+        )
+    return _cells(body, at, others, split_blanks=False, classes=classes), (), []
+
+
+def _titles(first: Sequence[str], columns: Sequence[int]) -> str:
+    return ", ".join(first[place] if place < len(first) and first[place] else "one without a name" for place in columns)
+
+
+def _check_names(names: Sequence[str], file: Path) -> None:
+    """Raise InvalidDataset for columns of 0 and 1 that do not tell their class, or tell one twice."""
+    if not all(names):
+        raise InvalidDataset(f"{file} has a column of 0 and 1 without a name: write its class into the first row.")
+    keys = [folded(name) for name in names]
+    if twice := next((name for name, key in zip(names, keys, strict=True) if keys.count(key) > 1), None):
+        raise InvalidDataset(f"{file} has several columns of 0 and 1 for the class {twice}: join them, or rename one.")
+
+
+def _is_numbering(head: Sequence[str], body: Sequence[tuple[int, list[str]]], place: int) -> bool:
+    """Whether a column numbers the rows or the images, and gives no labels."""
+    name = head[place] if place < len(head) else ""
+    return (name in _ROW_NUMBERS or name in IMAGE_NAMES) and not _is_binary(body, [place])
+
+
+def _all_match(pattern: re.Pattern[str], body: Sequence[tuple[int, list[str]]], place: int) -> bool:
+    """Whether every cell of a column that is not empty matches, and there is one."""
+    cells = [row[place] for _, row in body if row[place]]
+    return bool(cells) and all(map(pattern.match, cells))
+
+
+def _number(cell: str) -> float | None:
+    return float(cell) if _NUMBER.match(cell) else None
 
 
 def _is_binary(body: Sequence[tuple[int, list[str]]], columns: Sequence[int]) -> bool:
@@ -99,17 +149,19 @@ def _image_column(
 
 def _of_splits(
     head: Sequence[str], body: list[tuple[int, list[str]]], splits: Sequence[str], file: Path
-) -> list[tuple[int, list[str]]]:
-    """The rows of the splits asked for, where there is a column of splits."""
+) -> tuple[list[tuple[int, list[str]]], list[tuple[str, str]]]:
+    """The rows of the splits asked for, where there is a column of splits, and the others as left out."""
     at = next((head.index(name) for name in SPLIT_NAMES if name in head), None)
     if at is None:
-        return body
+        return body, []
     values = sorted({row[at] for _, row in body})
     wanted = {folded(split) for split in splits}
     kept = [(number, row) for number, row in body if folded(row[at]) in wanted]
     if not kept and len(values) > 1:
         raise InvalidDataset(f"{file} has the splits {', '.join(values)}: choose among them.")
-    return kept or body
+    others = [(number, row) for number, row in body if kept and folded(row[at]) not in wanted]
+    reason = "rows of the split {}, which was not chosen"
+    return kept or body, [(reason.format(row[at] or "without a name"), f"line {number}") for number, row in others]
 
 
 def _cells(
@@ -122,8 +174,8 @@ def _cells(
 ) -> list[Row]:
     """Rows whose labels are words in cells.
 
-    Blanks separate labels in a column of `split_blanks`, or if each word is a label by itself elsewhere, and not
-    inside a name of `classes`.
+    Blanks separate labels in a column of `split_blanks`, or if each word is a number or a label by itself elsewhere,
+    and not inside a name of `classes`; `/`, `+` and `&` in the latter case only.
     """
     pieces = {(number, place): _pieces(row[place]) for number, row in body for place in columns}
     separated = any(len(found) > 1 for found in pieces.values())
@@ -131,11 +183,15 @@ def _cells(
     given = {folded(name) for name in classes}
 
     def words(piece: str) -> list[str]:
-        parts = piece.split()
-        if folded(piece) in given or len(parts) < 2:
+        if folded(piece) in given:
             return [piece]
-        known = all(folded(part) in whole or folded(part) in given for part in parts)
-        return parts if known or (split_blanks and not separated and not given) else [piece]
+        for parts in (piece.split(), _WITHIN.split(piece)):
+            known = all(folded(part) in whole or folded(part) in given or _NUMBER.match(part) for part in parts)
+            if len(parts) > 1 and known:
+                return parts
+        if split_blanks and not separated and not given:
+            return [part for part in piece.split() if any(map(str.isalnum, part))] or [piece]
+        return [piece]
 
     return [
         (f"line {number}", row[at], [w for place in columns for piece in pieces[number, place] for w in words(piece)])

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Sequence
 
 SEPARATORS = ("\t", ";", ",", "|")
+_BLANK = " "
 _SNIFFED_ROWS = 200
 
 
@@ -14,7 +15,8 @@ def read_rows(text: str, fits: Callable[[Sequence[str]], bool]) -> list[tuple[in
     """A table -> (line number from 1, cells without blanks around them) of each row that is not empty.
 
     fits: whether a row looks as it should when split rightly; the separator by which most rows do wins, among equals
-        the one that gives more columns. Excel's first line `sep=;` names it. Raises csv.Error.
+        the one that gives more columns, and blanks where none of them does. Excel's first line `sep=;` names it.
+    Raises csv.Error, also for a quote that is not closed: the rows behind it would vanish in one cell.
     """
     lines = text.splitlines(keepends=True)
     skipped = 0
@@ -26,18 +28,24 @@ def read_rows(text: str, fits: Callable[[Sequence[str]], bool]) -> list[tuple[in
     sample = "".join(lines[:_SNIFFED_ROWS])
 
     def score(separator: str) -> tuple[int, int]:
-        rows = [row for _, row in _split(sample, separator, skipped)]
+        try:
+            rows = [row for _, row in _split(sample, separator, skipped, strict=False)]
+        except csv.Error:  # the separator that wins raises it again
+            return 0, 0
         return sum(len(row) > 1 and fits(row) for row in rows), sum(map(len, rows))
 
     best = max(SEPARATORS, key=score)
+    if not score(best)[0] and score(_BLANK)[0]:
+        best = _BLANK
     return _split(text, best, skipped)
 
 
-def _split(text: str, separator: str, skipped: int) -> list[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+def _split(text: str, separator: str, skipped: int, *, strict: bool = True) -> list[tuple[int, list[str]]]:
+    stream = io.StringIO(text, newline="")
+    reader = csv.reader(stream, delimiter=separator, skipinitialspace=True, strict=strict)
     rows = []
     for row in reader:
-        cells = [cell.strip() for cell in row]
+        cells = [cell.strip() for cell in row if separator != _BLANK or cell.strip()]
         if any(cells):
             rows.append((reader.line_num + skipped, cells))
     return rows

@@ -7,7 +7,8 @@ import re
 import unicodedata
 from pathlib import Path
 
-from crt.errors import InvalidDataset
+from crt.errors import InvalidDataset, reason_of
+from crt.formats import HEAD_BYTES, format_name
 
 _MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -21,12 +22,16 @@ _MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
 def read_text(path: Path, encoding: str | None = None) -> str:
     """The text of a file: by its byte order mark, else in `encoding`, else UTF-8 or UTF-16 as its bytes show.
 
-    Raises InvalidDataset for a file that is not there, in another encoding, or for an encoding that does not exist.
+    Raises InvalidDataset for a file that is not there, in another encoding, or of a format that is no text, such as
+    that of spreadsheets, and for an encoding that does not exist.
     """
     try:
-        return decode(path.read_bytes(), encoding)
+        data = path.read_bytes()
+        if (name := format_name(data[:HEAD_BYTES])) not in (None, "HTML", "SVG"):
+            raise InvalidDataset(f"{path} is a {name} file and no text: save its content as text in UTF-8, or as CSV.")
+        return decode(data, encoding)
     except OSError as error:
-        raise InvalidDataset(f"{path} cannot be read: {error.strerror}.") from error
+        raise InvalidDataset(f"{path} cannot be read: {reason_of(error)}.") from error
     except LookupError as error:
         raise InvalidDataset(f"There is no text encoding {encoding!r}: give utf-8, cp1252 or gb18030, say.") from error
     except UnicodeError as error:
@@ -42,11 +47,13 @@ def decode(data: bytes, encoding: str | None = None) -> str:
     if encoding is not None:
         return data.decode(encoding)
     # Of UTF-16 without a mark every other byte of ASCII, such as the line ends and separators, is zero.
-    if data[1::2].count(0) > data[::2].count(0):
-        return data.decode("utf-16-le")
-    if data[::2].count(0):
-        return data.decode("utf-16-be")
-    return data.decode("utf-8")
+    if not data.count(0):
+        return data.decode("utf-8")
+    text = data.decode("utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be")
+    # Without a line end or a separator it is text of one byte a character with a stray zero, or no text.
+    if not any(mark in text for mark in "\n\r\t,;|<") and 3 * data.count(0) < len(data):
+        raise UnicodeDecodeError("utf-16", data, 0, len(data), "there is no separator in it")
+    return text
 
 
 def clean(text: str) -> str:
