@@ -27,7 +27,7 @@ from crt.checkpoint.convert import Converted, convert
 from crt.checkpoint.formats import Family
 from crt.datasets import VOC_CLASSES
 from crt.datasets.cub_classes import CUB_CLASSES
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.normalization import normalization_of
 from crt.weights import file_sha256, save_network
 from scripts.output import write_json
@@ -189,8 +189,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = tyro.cli(Import, args=arguments, description=__doc__)
     try:
         done = import_files(config)
-    except (CrtError, OSError) as error:
+    except CrtError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        target = config.out or config.output
+        print(f"error: {target} cannot be written ({reason_of(error)}): choose another place.", file=sys.stderr)
         return 1
     results = report(config, done)
     if config.json is not None:

@@ -19,7 +19,7 @@ from crt.checkpoint.schema import (
     SegmentationSpec,
     shortened,
 )
-from crt.errors import InvalidCheckpoint
+from crt.errors import InvalidCheckpoint, reason_of
 from crt.io_utils import atomic_path
 from crt.types import METHODS
 
@@ -41,7 +41,7 @@ def read_config(folder: Path) -> CheckpointConfig:
             f"{folder} has no {CONFIG_FILE}: give a folder that a training run exported."
         ) from error
     except OSError as error:
-        raise InvalidCheckpoint(f"{path} cannot be read: {error.strerror}.") from error
+        raise InvalidCheckpoint(f"{path} cannot be read: {reason_of(error)}.") from error
 
 
 def write_config(folder: Path, config: CheckpointConfig) -> None:
@@ -53,7 +53,7 @@ def write_config(folder: Path, config: CheckpointConfig) -> None:
     try:
         text = json.dumps(dataclasses.asdict(config), indent=1, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
-        raise InvalidCheckpoint(f"{path} cannot hold this config as JSON: {error}.") from error
+        raise InvalidCheckpoint(f"{path} cannot hold this config as JSON: {reason_of(error)}.") from error
     _checked(path, text.encode())
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -86,7 +86,7 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
     except RecursionError as error:
         raise InvalidCheckpoint(f"{path} cannot be read as JSON: it is nested too deeply.") from error
     except ValueError as error:
-        raise InvalidCheckpoint(f"{path} cannot be read as JSON: {error}.") from error
+        raise InvalidCheckpoint(f"{path} cannot be read as JSON: {reason_of(error)}.") from error
     if not isinstance(raw, dict):
         raise InvalidCheckpoint(f"{path} is not a checkpoint config: it must be a JSON object.")
     return raw

@@ -23,7 +23,7 @@ from crt.checkpoint.schema import (
 )
 from crt.cnn import CnnBranch, build_resnet
 from crt.deeplab import DeepLab, build_deeplab
-from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
+from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting, reason_of
 from crt.masks.relation import RelationNetwork
 from crt.normalization import set_normalization
 from crt.transformer import TransformerBranch, build_vit
@@ -114,7 +114,7 @@ def _load_network(folder: Path, config: CheckpointConfig, method: Method) -> Tra
     try:
         network = build_network(spec, len(config.classes))
     except CrtError as error:
-        raise InvalidCheckpoint(f"{method} of {folder}: {error}") from error
+        raise InvalidCheckpoint(f"{method} of {folder}: {reason_of(error)}.") from error
     load_strict(network, path)
     return network
 
@@ -131,7 +131,7 @@ def _load_segmentation(folder: Path, config: CheckpointConfig, spec: Segmentatio
     try:
         network = build_deeplab(spec.timm, len(config.classes) + 1, stride=spec.stride)
     except CrtError as error:
-        raise InvalidCheckpoint(f"The segmentation network of {folder}: {error}") from error
+        raise InvalidCheckpoint(f"The segmentation network of {folder}: {reason_of(error)}.") from error
     set_normalization(network, Normalization(spec.mean, spec.std))
     load_strict(network, path)
     return network

@@ -14,7 +14,7 @@ from crt.datasets.base import Box, ImageSet, Problems, Sample
 from crt.datasets.files import tails
 from crt.datasets.tables import read_rows
 from crt.datasets.text import folded, read_text
-from crt.errors import InvalidDataset
+from crt.errors import InvalidDataset, reason_of
 from crt.formats import FORMATS
 
 COLUMNS = ("id", "x0", "y0", "x1", "y1")
@@ -99,7 +99,7 @@ def _table(file: Path) -> list[tuple[int, list[str]]]:
     try:
         return read_rows(read_text(file), lambda row: len(row) >= 3)
     except csv.Error as error:
-        raise InvalidDataset(f"{file} cannot be read as CSV: {error}.") from error
+        raise InvalidDataset(f"{file} cannot be read as CSV: {reason_of(error)}.") from error
 
 
 def _boxes(file: Path) -> list[tuple[int, str, Box | None]]:

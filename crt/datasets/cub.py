@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from crt.datasets.base import Box, ImageSet, Problems, Sample, written
 from crt.datasets.files import FileIndex, slashes
 from crt.datasets.text import clean, folded, read_text
-from crt.errors import InvalidDataset, InvalidSetting
+from crt.errors import InvalidDataset, InvalidSetting, reason_of
 
 CubSplit = Literal["train", "test"]
 CubBoxes = Literal["none", "required"]
@@ -102,7 +102,7 @@ def _table(file: Path, problems: Problems, *, whole: bool = False) -> dict[str, 
     try:
         lines = read_text(file).splitlines()
     except InvalidDataset as error:
-        problems.add("unreadable file", f"{file.name} ({error})")
+        problems.add("unreadable file", f"{file.name} ({reason_of(error)})")
         return {}
     rows: dict[str, tuple[str, ...]] = {}
     for line in lines:

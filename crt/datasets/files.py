@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from crt.datasets.text import folded
-from crt.errors import InvalidDataset
+from crt.errors import InvalidDataset, reason_of
 from crt.formats import EXTENSIONS, FORMATS, HEAD_BYTES, format_name
 
 FOREIGN_EXTENSIONS = frozenset((
@@ -132,7 +132,7 @@ def why_left_out(path: Path) -> str | None:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
-        return f"cannot be opened ({error.strerror})"
+        return f"cannot be opened ({reason_of(error)})"
     name = format_name(head)
     if suffix in FOREIGN_EXTENSIONS:
         # Raw files of cameras begin as a TIFF does.

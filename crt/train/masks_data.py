@@ -13,7 +13,7 @@ from torch import Tensor
 
 from crt.datasets import ImageSet
 from crt.datasets.base import Problems
-from crt.errors import InvalidDataset, InvalidSetting
+from crt.errors import InvalidDataset, InvalidSetting, reason_of
 from crt.images import load_image, resize_scale, to_tensor
 from crt.indexed import check_class_count, read_mask
 from crt.masks.labels import UNSURE
@@ -51,7 +51,7 @@ def _problem(picture: Path, mask: Path) -> tuple[str, str] | None:
         if size != wanted:  # its EXIF may turn the picture, which only decoding tells for certain
             size = load_image(picture).shape[1::-1]
     except Exception as error:  # noqa: BLE001 - Pillow's readers raise nearly any type at damaged headers
-        return "unreadable picture or mask", str(error)
+        return "unreadable picture or mask", reason_of(error)
     if mode not in ("P", "L", "1", "I", "I;16", "I;16B"):
         return "mask in colours", f"mode {mode}"
     if size != wanted:

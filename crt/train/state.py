@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from crt.errors import CrtError, InvalidCheckpoint
+from crt.errors import CrtError, InvalidCheckpoint, reason_of
 from crt.io_utils import atomic_path
 from crt.weights import read_tensors
 
@@ -89,7 +89,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as stream:
             return json.loads((stream.metadata() or {}).get("run", "{}"))
     except (OSError, SafetensorError, ValueError) as error:
-        raise InvalidCheckpoint(f"{path} cannot be read as the state of a run: {error}.") from error
+        raise InvalidCheckpoint(f"{path} cannot be read as the state of a run: {reason_of(error)}.") from error
 
 
 def what_is_kept(folder: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.errors import InvalidDataset
+from crt.errors import InvalidDataset, reason_of
 from scripts.report.ablation import ablation
 from scripts.report.base import Section, Table
 from scripts.report.evaluation import ROWS, attention_of, evaluation, with_defaults
@@ -47,7 +47,7 @@ def read_results(folder: Path, defaults: Defaults) -> tuple[Section, ...]:
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InvalidDataset(f"{path} cannot be read as JSON: {error}.") from error
+            raise InvalidDataset(f"{path} cannot be read as JSON: {reason_of(error)}.") from error
         kind = next((make for key, make in KINDS.items() if key in result), None)
         if kind is None:
             continue
