@@ -1,5 +1,6 @@
 """Each network sees images normalised by its own mean and std, stored in the checkpoint, on every path."""
 
+import ast
 import dataclasses
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from crt.deeplab import segment
 from crt.images import IMAGENET_MEAN, IMAGENET_STD, to_tensor
 from crt.masks.relation import relations
 from crt.metrics.faithfulness import subject_of
+from crt.metrics.pointing_maps import PointingRow, PointingView, _maps
 from crt.normalization import NormalizedImage, normalization_of, set_normalization
 from crt.predictor import Predictor, Settings
 from crt.transformer import TransformerBranch
@@ -22,6 +24,7 @@ from crt.types import IMAGENET, Normalization
 from scripts.explain import Config, run_explainers
 from tests.tiny import tiny_checkpoint
 
+ROOT = Path(__file__).resolve().parents[1]
 HALF = (0.5, 0.5, 0.5)
 OWN = Normalization((0.4, 0.5, 0.6), (0.3, 0.25, 0.2))
 NATIVE = Settings(size=None, loops=2)
@@ -115,9 +118,12 @@ def test_every_path_of_a_method_normalizes_as_its_network_wants(changed, method)
     predictor = Predictor(load_checkpoint(changed))
     network, grid = predictor.checkpoint.networks[method], predictor.grid(*IMAGE.shape[:2], NATIVE)
     subject = subject_of(predictor, IMAGE, NATIVE, method=method, index=0)
+    trace = predictor.trace(IMAGE, NATIVE)
+    row = PointingRow(method, explainer="gradcam")
     paths = {
         "explain": lambda: explained(predictor, IMAGE, NATIVE, "gradcam", method, [0], grid),
         "faithfulness": lambda: subject.score(subject.pixels),
+        "pointing": lambda: _maps(predictor, trace, IMAGE, row, [0], PointingView()),
         "trace": lambda: predictor.trace(IMAGE, NATIVE),
     }
     if isinstance(network, TransformerBranch):
@@ -126,6 +132,19 @@ def test_every_path_of_a_method_normalizes_as_its_network_wants(changed, method)
     for name, run in paths.items():
         entered = seen_by(network, run)
         assert entered and holds(wanted_of(method), entered[0]), name
+
+
+def test_no_program_takes_the_default_mean_and_std():
+    """ImageNet's are the default of `to_tensor` for arrays in the hand, not for what a network gets."""
+    calls = [
+        (path, node)
+        for folder in ("crt", "app", "scripts")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "to_tensor"
+    ]
+    assert len(calls) > 8
+    assert [f"{path}:{node.lineno}" for path, node in calls if len(node.args) < 2] == []
 
 
 def test_networks_for_masks_have_their_own(changed):

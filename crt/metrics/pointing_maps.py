@@ -15,6 +15,7 @@ from crt.explain import EXPLAINERS
 from crt.images import load_image, resize_long_side, to_tensor
 from crt.metrics.classification import average_precisions
 from crt.metrics.pointing import PointingScore, centre, peaks, percent
+from crt.normalization import normalization_of
 from crt.predictor import Predictor, Settings
 from crt.refine import Attention
 from crt.resample import to_pixels
@@ -189,7 +190,7 @@ def _maps(
     if row.explainer is not None:
         resized = image if view.size is None else resize_long_side(image, view.size)
         network = predictor.checkpoint.networks[row.method]
-        pixels = to_tensor(resized).to(predictor.device)
+        pixels = to_tensor(resized, *normalization_of(network)).to(predictor.device)
         return EXPLAINERS[row.explainer].explain(network, pixels, class_ids, trace.grid)
     attention = row.attention or PUBLISHED
     return trace.maps(row.method, loops=row.loops, refined=row.refined, classes=class_ids, **attention)
