@@ -34,5 +34,5 @@ def resolve(precision: Precision, device_type: str) -> Literal["no", "bf16", "fp
     if precision != "auto":
         return precision
     if device_type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     return "bf16" if device_type == "cpu" and has_bfloat16() else "no"

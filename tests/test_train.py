@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -266,6 +267,17 @@ def test_precision_auto_decides_from_the_processor(monkeypatch: pytest.MonkeyPat
     assert (resolve("auto", "cpu"), resolve("bf16", "cpu")) == ("no", "bf16")
     with pytest.raises(InvalidSetting, match="fp16 needs a GPU"):
         resolve("fp16", "cpu")
+
+
+@pytest.mark.parametrize(("major", "precision"), [(7, "fp16"), (8, "bf16"), (9, "bf16")])
+def test_precision_auto_does_not_emulate_on_a_gpu(monkeypatch: pytest.MonkeyPatch, major: int, precision: str) -> None:
+    """Turing and older make bfloat16 tensors, but have no instructions for their products."""
+    monkeypatch.setattr("torch.version.hip", None)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.current_device", lambda: 0)
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: SimpleNamespace(major=major))
+    monkeypatch.setattr("torch.cuda._check_bf16_tensor_supported", lambda _: True)
+    assert resolve("auto", "cuda") == precision
 
 
 def test_a_resumed_run_keeps_the_precision_that_auto_chose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
