@@ -87,6 +87,15 @@ class Predictor:
             if isinstance(network, CnnBranch):
                 network.to(memory_format=torch.channels_last)
 
+    @property
+    def default_settings(self) -> Settings:
+        """What the checkpoint recommends, and the app starts from: size and mode, and a loop count that holds its own.
+
+        `trace`, `token` and `layers` have them unless others are given.
+        """
+        config = self.checkpoint.config
+        return Settings(config.defaults.size, config.modes[0], max(Settings.loops, config.defaults.loops))
+
     def grid(self, height: int, width: int, settings: Settings) -> TileGrid:
         """The tiles of a picture of `height` × `width` pixels, without running anything.
 
@@ -108,11 +117,13 @@ class Predictor:
         return grid
 
     def trace(self, source: Source, settings: Settings | None = None, *, progress: Progress | None = None) -> Trace:
-        """Look at a picture once. `progress(fraction, stage)` is called as the stages go by.
+        """Look at a picture once, by `default_settings` unless others are given.
+
+        `progress(fraction, stage)` is called as the stages go by.
 
         Raises InvalidImage for a picture that cannot be used, InvalidSetting for what this checkpoint cannot do.
         """
-        settings = settings or Settings()
+        settings = settings or self.default_settings
         report = progress or _no_progress
         timings: dict[str, float] = {}
         with _timed(timings, "read"):
@@ -167,7 +178,7 @@ class Predictor:
         `methods` and `heads` of the settings do nothing here. Raises InvalidImage, and InvalidSetting for a point
         outside the picture or a method that is not a transformer of this checkpoint.
         """
-        settings, network = settings or Settings(), transformer_of(self.checkpoint.networks, method)
+        settings, network = settings or self.default_settings, transformer_of(self.checkpoint.networks, method)
         image = load_image(source)
         with self.turn():
             inputs, grid = self._resized(image, settings)
@@ -180,7 +191,7 @@ class Predictor:
 
         `methods` and `heads` of the settings do nothing here. Raises as `token` does.
         """
-        settings, network = settings or Settings(), transformer_of(self.checkpoint.networks, method)
+        settings, network = settings or self.default_settings, transformer_of(self.checkpoint.networks, method)
         image = load_image(source)
         with self.turn():
             inputs, grid = self._resized(image, settings)

@@ -4,19 +4,22 @@ import io
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from app.asked import map_options
-from app.engine import Engine
-from app.explore import Explorer, Look
+from app.engine import Engine, Model
+from app.explore import Explorer, Look, settings_of, start_size
 from app.session import TraceCache
 from crt.cam_spec import CamSpec, class_ids
-from crt.checkpoint import Defaults, load_checkpoint, read_config
+from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config
 from crt.errors import InvalidSetting
+from crt.metrics.faithfulness import subject_of
 from crt.predictor import Predictor, Settings
 from crt.trace import Trace
 from tests.tiny import tiny_checkpoint
@@ -54,6 +57,31 @@ def test_the_default_map_is_the_one_that_the_app_shows_first(name):
     np.testing.assert_array_equal(loaded.maps("crt"), trace.maps("crt"))
     released = trace.maps("crt", loops=0, combine="sum", blocks=None)
     assert not np.allclose(released, trace.maps("crt"), rtol=0.01)  # so it matters
+
+
+@pytest.mark.parametrize("name", ["voc", "cub"])
+def test_a_predictor_without_settings_sees_what_the_app_shows_first(name):
+    """It once saw 336 pixels whatever the checkpoint recommends: those of cub are 224."""
+    folder = ROOT / "checkpoints" / name
+    predictor, config = Predictor(load_checkpoint(folder)), read_config(folder)
+    size = start_size(cast("Model", SimpleNamespace(config=config)))
+    wanted, _ = settings_of(size, config.modes[0], np.zeros((9, 9, 3), np.uint8))
+    assert predictor.default_settings == wanted
+    assert predictor.trace(CAT).provenance["settings"] == asdict(wanted)
+
+
+def test_a_predictor_without_settings_does_what_its_checkpoint_can(tmp_path):
+    """More loops than usual, a size and a mode of its own: for maps, tokens, layers and faithfulness."""
+    folder = tiny_checkpoint(tmp_path, deconvolution=True)
+    config = read_config(folder)
+    write_config(folder, replace(config, defaults=replace(config.defaults, size=64, loops=6)))
+    predictor = Predictor(load_checkpoint(folder))
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    trace = predictor.trace(image)
+    assert trace.spec_of("crt").loops == 6
+    assert (trace.grid.width, trace.grid.mode) == (64, "deconvolution")
+    assert predictor.token(image, at=(0.5, 0.5)).grid == predictor.layers(image).grid == trace.grid
+    assert subject_of(predictor, image, method="crt", index=0).pixels.shape[-1] == 64
 
 
 def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):

@@ -158,7 +158,7 @@ def subject_of(
     is served after one call of `score`. Raises InvalidImage, and InvalidSetting for a method or class that the
     checkpoint does not have.
     """
-    settings = settings or Settings()
+    settings = settings or predictor.default_settings
     config = predictor.checkpoint.config
     if method not in predictor.checkpoint.networks or not 0 <= index < len(config.classes):
         raise InvalidSetting(f"This checkpoint has no class {index} of a network {method}: choose among its own.")
