@@ -24,7 +24,7 @@ import tyro
 from crt.errors import CrtError, InvalidSetting
 from crt.precision import Precision
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
-from crt.train.config import DataConfig
+from crt.train.config import DataConfig, portable_root
 from scripts.ablation_runs import Runs, read_animals, read_data
 from scripts.output import write_json
 from scripts.report.verdict import LEAST_SEEDS, Paired
@@ -148,7 +148,7 @@ def protocol(config: Ablation, runs: Runs) -> dict[str, Any]:
         "measure": "mIoU in percent over background, the animals and person; image labels given; 255 ignored",
         "threshold_sweep": "best of 0.01 ... 0.79 on these pictures",
         "views": "one scale and its mirror image",
-        "data": [_portable(entry) for entry in config.data],
+        "data": [portable_root(entry) for entry in config.data],
         "images": len(runs.images),
         "images_per_class": {name: int(count) for name, count in zip(runs.images.classes, counts, strict=True)},
         "measured": config.measured,
@@ -165,7 +165,7 @@ def command(config: Ablation) -> str:
     """The command that does the same again, without the folders of one machine."""
     plan, usual = config.schedule, Schedule()
     words = [f"python -m scripts.ablate --root {config.root.name} --out {config.out.name}"]
-    words.append(f"--data {' '.join(map(_portable, config.data))}")
+    words.append(f"--data {' '.join(map(portable_root, config.data))}")
     words += [f"--tables {' '.join(config.tables)}"] if config.tables != TABLES else []
     words += [f"--seeds {' '.join(map(str, config.seeds))}"] if config.seeds != Ablation.seeds else []
     words += [f"--pilot {' '.join(map(str, config.pilot))}"] if config.pilot else []
@@ -180,11 +180,6 @@ def command(config: Ablation) -> str:
         told = " ".join(map(str, value)) if isinstance(value, tuple) else Path(str(value)).name
         words.append(f"--schedule.{field.name.replace('_', '-')} {told}")
     return " ".join(words)
-
-
-def _portable(entry: str) -> str:
-    """A data entry without the folders of one machine."""
-    return Path(entry).name
 
 
 def main(config: Ablation) -> None:

@@ -17,7 +17,7 @@ from crt.multiscale import Views
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from crt.train.ablations import Row, Schedule, training
-from crt.train.config import RUN_ONLY, DataConfig, TrainConfig
+from crt.train.config import RUN_ONLY, DataConfig, TrainConfig, split_root
 from crt.train.engine import train
 from crt.train.export import portable
 from crt.train.machine import describe_machine
@@ -125,10 +125,10 @@ def read_data(data: Sequence[str]) -> ImageSet:
     """The images of `ROOT:SPLIT,SPLIT` entries, each image once. Raises InvalidSetting, and InvalidDataset."""
     sets = []
     for entry in data:
-        root, _, splits = entry.rpartition(":")
-        if not root or not all(splits.split(",")):
+        root, splits = split_root(entry, ())
+        if not splits:
             raise InvalidSetting(f"Write training data as ROOT:SPLIT,SPLIT, such as VOC2012:train, not {entry!r}.")
-        sets += [read_voc(root, split) for split in splits.split(",")]
+        sets += [read_voc(root, split) for split in splits]
     return ImageSet.concat(sets)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from crt.train.config import portable_root
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -29,7 +31,7 @@ def _portable(word: str) -> str:
     option, equals, value = word.partition("=")
     if option.startswith("--") and equals:
         return f"{option}={_portable(value)}"
-    return Path(word).name if Path(word).is_absolute() else word
+    return portable_root(word) if Path(word).is_absolute() else word
 
 
 def _commit() -> str | None:

@@ -24,9 +24,20 @@ from crt.dual import DualBranch
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.precision import has_bfloat16, resolve
 from crt.train import engine
-from crt.train.config import CNN_SGD, PRESETS, VIT_ADAMW, DataConfig, Phase, TrainConfig, single_branch, split_root
+from crt.train.config import (
+    CNN_SGD,
+    PRESETS,
+    VIT_ADAMW,
+    DataConfig,
+    ModelConfig,
+    Phase,
+    TrainConfig,
+    single_branch,
+    split_root,
+)
 from crt.train.data import CropPlan, random_crop, repeat_factors
 from crt.train.engine import train
+from crt.train.export import portable
 from crt.train.fit import Fit
 from crt.train.loss import dual_loss
 from crt.train.optim import JointOptimizer, build_optimizer, poly
@@ -481,6 +492,18 @@ def test_the_record_of_a_command_is_portable() -> None:
     assert record["preset"] == "full"
     assert record["command"] == "python -m scripts.train_crt full --data.roots VOC2012:train,val --out=pair --batch 8"
     assert run_record("scripts.train_crt", PRESETS, ["--batch", "8"])["preset"] is None
+    slashed = run_record("scripts.train_crt", PRESETS, ["--data.roots", "/somewhere/VOC2012/:train", "/else/own/"])
+    assert slashed["command"].endswith("--data.roots VOC2012:train own")
+
+
+def test_a_record_of_a_config_has_no_folder_of_one_machine() -> None:
+    roots = ("/somewhere/VOC2012:train,val", "/somewhere/VOC2007/:train", "/else/own/")
+    data = DataConfig(roots=roots, image_root=Path("/home/me/images"))
+    model = ModelConfig(vit_weights="/home/me/vit.safetensors", cnn_weights="/home/me/cnn.safetensors")
+    values = portable(TrainConfig(out=Path("/home/me/run"), data=data, model=model))
+    assert values["data"]["roots"] == ["VOC2012:train,val", "VOC2007:train", "own"]
+    assert values["data"]["image_root"] == "images"
+    assert not [value for value in str(values).split("'") if value.startswith("/")]
 
 
 def test_each_branch_is_trained_on_images_of_its_own_normalization(

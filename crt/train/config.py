@@ -55,13 +55,27 @@ def split_root(root: str, splits: tuple[str, ...]) -> tuple[Path, tuple[str, ...
 
     The colon of a drive (`C:\data`) and one in the name of a folder that exists are not taken for it.
     """
-    folder, colon, names = str(root).rpartition(":")
-    if not colon or len(folder) < 2 or "/" in names or "\\" in names or Path(root).exists():
-        return Path(root), splits
+    folder, names = _halves(root)
+    if names is None:
+        return Path(folder), splits
     own = tuple(name.strip() for name in names.split(","))
     if not all(own):
         raise InvalidSetting(f"{root} has an empty split name: give ROOT:SPLIT,SPLIT.")
     return Path(folder), own
+
+
+def portable_root(root: str) -> str:
+    """The name of a root's folder, with its splits if it has any: what a record says of it."""
+    folder, names = _halves(root)
+    return Path(folder).name if names is None else f"{Path(folder).name}:{names}"
+
+
+def _halves(root: str) -> tuple[str, str | None]:
+    """A root, and the names of its splits as they stand; None for a root without any."""
+    folder, colon, names = str(root).rpartition(":")
+    if not colon or len(folder) < 2 or "/" in names or "\\" in names or Path(root).exists():
+        return str(root), None
+    return folder, names
 
 
 @dataclass(frozen=True)

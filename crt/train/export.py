@@ -13,7 +13,7 @@ from crt.cnn import CnnBranch
 from crt.datasets import ImageSet
 from crt.dual import DualBranch, TwinCnn
 from crt.normalization import normalization_of
-from crt.train.config import MaskRunConfig, TrainConfig
+from crt.train.config import MaskRunConfig, TrainConfig, portable_root
 from crt.train.log import logged_seconds
 from crt.train.machine import describe_machine
 from crt.weights import save_network
@@ -96,7 +96,9 @@ def portable(config: TrainConfig) -> dict[str, Any]:
     """The config without the folders of one machine."""
     values = config.to_json()
     values["out"] = config.out.name
-    values["data"]["roots"] = [Path(root).name for root in values["data"]["roots"]]
+    values["data"]["roots"] = [portable_root(root) for root in values["data"]["roots"]]
+    if config.data.image_root is not None:
+        values["data"]["image_root"] = config.data.image_root.name
     for key in ("vit_weights", "cnn_weights"):
         values["model"][key] = Path(values["model"][key]).name
     return values
