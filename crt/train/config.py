@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +17,24 @@ from crt.types import MAX_LOOPS
 Branches = Literal["pair", "cnn", "vit"]
 Side = Literal["long", "short", "both"]
 """Which side of a picture a size is about; `both` makes it a square, whatever its proportions were."""
+
+
+def _check(config: Any, **wanted: tuple[Callable[[Any], bool], str]) -> None:
+    """Hold fields against their ranges; None stands for a field that is not in use.
+
+    `wanted`: by field, what must be true of the value, and that range in words. Raises InvalidSetting for the first
+    that is outside.
+    """
+    for name, (holds, range_) in wanted.items():
+        value = getattr(config, name)
+        if value is not None and not holds(value):
+            raise InvalidSetting(f"{name} is {value}: give {range_}.")
+
+
+_COUNT = (lambda value: value >= 1, "1 or more")
+_NOT_NEGATIVE = (lambda value: 0 <= value < math.inf, "a number of 0 or more")
+_ABOVE_ZERO = (lambda value: 0 < value < math.inf, "a number above 0")
+_SHARE = (lambda value: 0 <= value < 1, "0 or more and less than 1")
 
 
 @dataclass(frozen=True)
@@ -43,6 +63,9 @@ class DataConfig:
     """Show images of classes rarer than this share of the images more often: the repeat factor sampling of LVIS."""
     workers: int = 1
     """Processes that read pictures; 0 reads in the training process."""
+
+    def __post_init__(self) -> None:
+        _check(self, workers=_NOT_NEGATIVE, repeat_below=(lambda value: 0 < value <= 1, "above 0 and at most 1"))
 
     @property
     def sources(self) -> tuple[tuple[Path, tuple[str, ...]], ...]:
@@ -144,6 +167,19 @@ class OptimizerConfig:
     clip: float | None = None
     """Bound of the gradient norm of the branch; None for no bound."""
 
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            lr=_ABOVE_ZERO,
+            weight_decay=_NOT_NEGATIVE,
+            momentum=_SHARE,
+            head_factor=_ABOVE_ZERO,
+            warmup_steps=_NOT_NEGATIVE,
+            power=_NOT_NEGATIVE,
+            drop_epochs=_COUNT,
+            clip=_ABOVE_ZERO,
+        )
+
 
 # The released optimizer hands weight_decay to SGD in the place of momentum: the momentum in force is 1e-4 (METHOD 6).
 RELEASED_SGD = OptimizerConfig("sgd", lr=0.1, weight_decay=1e-4, decay_all=True, momentum=1e-4)
@@ -167,6 +203,9 @@ class RunConfig:
     """Go on from the state in `out`, if there is one."""
     stop_after: int | None = None
     """Stop after this many steps, as an interruption would; for tests."""
+
+    def __post_init__(self) -> None:
+        _check(self, batch=_COUNT, seed=_NOT_NEGATIVE, save_minutes=_NOT_NEGATIVE, stop_after=_COUNT)
 
     def to_json(self) -> dict[str, Any]:
         """The config as plain JSON values."""
@@ -208,6 +247,20 @@ class TrainConfig(RunConfig):
     preview_split: str | None = None
     """The split that these pictures come from, `val` say; None for the training pictures themselves."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check(
+            self,
+            schedule=(len, "one phase or more"),
+            coupling=_NOT_NEGATIVE,
+            coupling_from_epoch=_NOT_NEGATIVE,
+            coupling_ramp_epochs=_NOT_NEGATIVE,
+            coupling_period=_COUNT,
+            coupling_size=_COUNT,
+            ema_decay=_SHARE,
+            preview=_NOT_NEGATIVE,
+        )
+
     @property
     def epochs(self) -> int:
         """Epochs of the whole schedule."""
@@ -244,6 +297,11 @@ class MaskRunConfig(RunConfig):
     """Pictures are resized by a factor drawn from this range before they are cropped."""
     workers: int = 1
     """Processes that read pictures; 0 reads in the training process."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        between = (lambda value: 0 < value[0] <= value[1] < math.inf, "two numbers above 0, the smaller first")
+        _check(self, epochs=_COUNT, crop=_COUNT, rescale=between, workers=_NOT_NEGATIVE)
 
     def deciding(self) -> dict[str, Any]:
         """The values that decide the weights, without the folders of one machine."""

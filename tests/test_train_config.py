@@ -1,0 +1,67 @@
+"""The ranges of what a training is asked for: a sentence at once, not a traceback or a spoilt run hours later."""
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from crt.errors import InvalidSetting
+from crt.train.config import CNN_SGD, PRESETS, DataConfig, TrainConfig
+from crt.train.relation import RelationConfig
+from crt.train.segmentation import PRESETS as DEEPLAB_PRESETS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "wrong"),
+    [
+        (TrainConfig(), "batch", (0, -4)),
+        (TrainConfig(), "seed", (-1,)),
+        (TrainConfig(), "save_minutes", (-1.0, math.nan)),
+        (TrainConfig(), "stop_after", (0,)),
+        (TrainConfig(), "schedule", ((),)),
+        (TrainConfig(), "coupling", (-0.1, math.nan, math.inf)),
+        (TrainConfig(), "coupling_from_epoch", (-1,)),
+        (TrainConfig(), "coupling_ramp_epochs", (-1,)),
+        (TrainConfig(), "coupling_period", (0, -5)),
+        (TrainConfig(), "coupling_size", (0,)),
+        (TrainConfig(), "ema_decay", (-0.1, 1.0, 1.5, math.nan)),
+        (TrainConfig(), "preview", (-1,)),
+        (DataConfig(), "workers", (-1,)),
+        (DataConfig(), "repeat_below", (0.0, 1.5, math.nan)),
+        (CNN_SGD, "lr", (0.0, -0.1, math.nan, math.inf)),
+        (CNN_SGD, "weight_decay", (-1e-4,)),
+        (CNN_SGD, "momentum", (-0.1, 1.0)),
+        (CNN_SGD, "head_factor", (0.0,)),
+        (CNN_SGD, "warmup_steps", (-1,)),
+        (CNN_SGD, "power", (-1.0,)),
+        (CNN_SGD, "drop_epochs", (0,)),
+        (CNN_SGD, "clip", (0.0, -1.0)),
+        (RelationConfig(), "batch", (0,)),
+        (RelationConfig(), "epochs", (0,)),
+        (RelationConfig(), "crop", (0,)),
+        (RelationConfig(), "rescale", ((1.5, 0.5), (0.0, 1.0))),
+        (RelationConfig(), "workers", (-1,)),
+    ],
+)
+def test_a_field_outside_its_range_is_refused(config, field: str, wrong: tuple) -> None:
+    for value in wrong:
+        with pytest.raises(InvalidSetting, match=rf"^{field} is .*: give .+\.$"):
+            replace(config, **{field: value})
+
+
+def test_every_preset_is_within_the_ranges() -> None:
+    for _, config in (*PRESETS.values(), *DEEPLAB_PRESETS.values()):
+        assert replace(config) == config
+
+
+def test_the_command_says_it_in_one_sentence() -> None:
+    words = ["-m", "scripts.train_crt", "full", "--ema-decay", "1.5"]
+    result = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "ema_decay is 1.5: give 0 or more and less than 1." in result.stderr
+    assert "Traceback" not in result.stderr
