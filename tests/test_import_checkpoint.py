@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from timm.layers import resample_abs_pos_embed
 
-from crt.backbones import load_backbone
+from crt.backbone_weights import load_backbone
 from crt.checkpoint import load_checkpoint
 from crt.checkpoint.convert import convert
 from crt.checkpoint.foreign import read_state_dict

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from crt.backbones import load_backbone
+from crt.backbone_weights import load_backbone
 from crt.checkpoint import load_checkpoint
 from crt.checkpoint.convert import convert
 from crt.cnn import build_resnet

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from crt.backbones import strip_prefixes
+from crt.backbone_weights import strip_prefixes
 from crt.errors import InvalidCheckpoint
 from crt.weights import read_tensors
 

@@ -14,7 +14,7 @@ from timm.models.resnet import ResNet
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
-from crt.backbones import load_backbone
+from crt.backbone_weights import load_backbone
 from crt.cnn import STRIDE, CnnBranch, build_resnet
 from crt.datasets import ImageSet
 from crt.dual import DualBranch, TwinCnn
