@@ -23,8 +23,8 @@ from crt.checkpoint import METHODS, Defaults, Method
 from crt.errors import InvalidImage, InvalidSetting
 from crt.figures import probabilities
 from crt.indexed import indexed_png, picture_labels
-from crt.outputs import TokenRecord
-from crt.tiles import MODES
+from crt.models.outputs import TokenRecord
+from crt.models.tiles import MODES
 from crt.trace import Trace
 
 LIKELY = 0.5

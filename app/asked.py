@@ -8,7 +8,7 @@ from typing import Any, TypeGuard, cast, get_args
 from app.explore import Look
 from crt.checkpoint import METHODS, Method
 from crt.errors import InvalidSetting
-from crt.outputs import TokenRecord
+from crt.models.outputs import TokenRecord
 from crt.refine import Combine
 
 MOST_CLASSES = 20

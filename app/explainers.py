@@ -16,9 +16,9 @@ from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.explain import EXPLAINERS
 from crt.images import resize_long_side, to_tensor
-from crt.normalization import normalization_of
+from crt.models.normalization import normalization_of
+from crt.models.tiles import TileGrid
 from crt.predictor import Predictor, Settings
-from crt.tiles import TileGrid
 
 
 def wire(page: Page) -> None:

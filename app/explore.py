@@ -20,8 +20,8 @@ from app.session import TraceCache
 from crt.cam_spec import CamSpec
 from crt.errors import CrtError, InvalidImage, InvalidSetting
 from crt.images import load_image
+from crt.models.tiles import MODES
 from crt.predictor import Predictor, Settings
-from crt.tiles import MODES
 from crt.trace import Trace
 
 log = logging.getLogger(__name__)

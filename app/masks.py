@@ -15,13 +15,13 @@ from app.engine import Model
 from app.explore import Look, fingerprint
 from app.page import MODEL, Page
 from app.payload import encode_arrays
-from crt.deeplab import DeepLab
-from crt.deeplab import segment as parse
 from crt.errors import InvalidSetting
 from crt.images import resize_long_side
 from crt.masks.crf import CrfSettings, crf_seeds
-from crt.masks.relation import RelationNetwork, relations
 from crt.masks.walk import WalkSettings, random_walk
+from crt.models.deeplab import DeepLab
+from crt.models.deeplab import segment as parse
+from crt.models.irn import RelationNetwork, relations
 from crt.predictor import Predictor
 from crt.resample import WALK_STRIDE, strided_size, to_pixels
 from crt.seeds import normalise
@@ -93,7 +93,7 @@ def deeplab(look: Look, details: dict[str, Any], model: Model) -> dict[str, Any]
 
 
 def parsed(predictor: Predictor, image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 -> the class probabilities of the segmentation network at one scale, as `crt.deeplab.segment`."""
+    """(H, W, 3) uint8 -> the class probabilities of the segmentation network at one scale, as `crt.models.deeplab.segment`."""
     with predictor.turn():
         network = cast("DeepLab", predictor.checkpoint.segmentation)
         return parse(network, image, scales=(1.0,), bfloat16=predictor.bfloat16)

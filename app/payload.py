@@ -17,7 +17,7 @@ from PIL import Image
 
 from crt.errors import CrtError
 from crt.images import resize_long_side
-from crt.outputs import TokenRecord
+from crt.models.outputs import TokenRecord
 from crt.trace import Trace, class_probabilities
 
 DISPLAY_SIDE = 1024  # pixels of the longer side of the picture sent to the browser

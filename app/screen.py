@@ -19,8 +19,8 @@ from crt.boxes import largest_box
 from crt.checkpoint import CheckpointConfig
 from crt.figures import TITLES, attention_words, probabilities, settings_line
 from crt.figures.layer import MapLayer, Style
+from crt.models.outputs import TokenRecord
 from crt.outlines import difference, overlap
-from crt.outputs import TokenRecord
 from crt.plots import Kind, Plot, plot, render
 from crt.refine import blocks_between
 from crt.resample import to_pixels

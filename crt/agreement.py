@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
-from crt.outputs import TokenRecord
+from crt.models.outputs import TokenRecord
 from crt.resample import to_pixels
 from crt.trace import Trace
 

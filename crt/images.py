@@ -109,7 +109,7 @@ def to_tensor(
     """(H, W, 3) uint8 RGB -> (1, 3, H, W) float32: divided by 255, minus `mean`, divided by `std`.
 
     `mean`, `std`: of red, green and blue in 0 … 1, ImageNet's by default (METHOD section 1); those of a network come
-    from `crt.normalization.normalization_of`. Raises InvalidImage for another kind of array.
+    from `crt.models.normalization.normalization_of`. Raises InvalidImage for another kind of array.
     """
     _check_rgb(image)
     scaled = image.astype(np.float32) / np.float32(255)

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from crt.models.tiles import TileGrid
+from crt.models.vit import TransformerBranch
 from crt.precision import float32
-from crt.tiles import TileGrid
-from crt.transformer import TransformerBranch
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from crt.cam_spec import CamSpec
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.images import resize_long_side, resize_scale
+from crt.models.tiles import Mode
 from crt.predictor import MAX_SIZE, Predictor, Settings
 from crt.refine import Combine
 from crt.resample import to_pixels
 from crt.seeds import SCALES
-from crt.tiles import Mode
 from crt.trace import Trace
 
 

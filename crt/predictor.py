@@ -15,20 +15,20 @@ import timm
 import torch
 from torch import Tensor
 
-from crt.cam import class_scores
 from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS, Checkpoint, Method
-from crt.cnn import CnnBranch
 from crt.errors import InvalidSetting
 from crt.fair_lock import FairLock
 from crt.images import Source, load_image, resize_long_side
 from crt.layers import LayersView, inspect_layers
-from crt.normalization import NormalizedImage
-from crt.outputs import ConvRecord, TokenRecord
-from crt.tiles import Mode, Padding, TileGrid
+from crt.models.cam_head import class_scores
+from crt.models.cnn import CnnBranch
+from crt.models.normalization import NormalizedImage
+from crt.models.outputs import ConvRecord, TokenRecord
+from crt.models.tiles import Mode, Padding, TileGrid
+from crt.models.vit import TransformerBranch, transformer_of
 from crt.tokens import TokenView, inspect_token
 from crt.trace import Trace
-from crt.transformer import TransformerBranch, transformer_of
 from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
 
 MAX_TILES = 400
@@ -67,7 +67,7 @@ class Predictor:
     `tile_batch`: tiles in one pass, which bounds the memory of the transformers whatever the size of the picture.
     `bfloat16`: run the networks under autocast. Pixels, the transformers' residual stream and norms, their first two
     passes where more follow, the class token's attention, CAMs, scores and all sums over tiles stay float32
-    (`crt.transformer`); of a CNN, which has products alone, only its maps.
+    (`crt.models.vit`); of a CNN, which has products alone, only its maps.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crt.errors import InvalidSetting, count_of
-from crt.loop import passes
+from crt.models.loop import passes
 from crt.types import Attention, Combine, blocks_between
 
 __all__ = ["TINY", "Attention", "Combine", "attention_map", "blocks_between", "refine"]

@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crt.errors import InvalidSetting
-from crt.outputs import merge_rows
-from crt.tiles import TileGrid
-from crt.transformer import TransformerBranch, token_row
+from crt.models.outputs import merge_rows
+from crt.models.tiles import TileGrid
+from crt.models.vit import TransformerBranch, token_row
 
 
 class TokenPlace(NamedTuple):

@@ -20,12 +20,12 @@ import torch
 
 from crt.cam_spec import CamSpec, ClassLike, class_ids
 from crt.checkpoint import METHODS, Method
-from crt.cnn import STRIDE
 from crt.errors import InvalidSetting, reason_of
-from crt.loop import passes
-from crt.outputs import ConvRecord, TokenRecord, merge_rows
+from crt.models.cnn import STRIDE
+from crt.models.loop import passes
+from crt.models.outputs import ConvRecord, TokenRecord, merge_rows
+from crt.models.tiles import TileGrid
 from crt.refine import Combine, attention_map, refine
-from crt.tiles import TileGrid
 from crt.trace_checks import MAX_BYTES, OLD_SCHEMA, SCHEMA, InvalidTrace, check_arrays, check_header
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from crt.checkpoint import METHODS
-from crt.cnn import STRIDE
 from crt.errors import CrtError
-from crt.loop import passes
-from crt.tiles import TileGrid
+from crt.models.cnn import STRIDE
+from crt.models.loop import passes
+from crt.models.tiles import TileGrid
 
 SCHEMA = 3
 OLD_SCHEMA = 2

@@ -20,10 +20,10 @@ import tyro
 from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidSetting, count_of
 from crt.metrics.wsol import BoxView, box_accuracies
+from crt.models.vit import TransformerBranch
 from crt.multiscale import MapRequest
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
-from crt.transformer import TransformerBranch
 from scripts.evaluate_wsol import read_boxes
 from scripts.output import counted, write_json
 

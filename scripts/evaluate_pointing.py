@@ -22,9 +22,9 @@ from crt.metrics.pointing_maps import (
     evaluate_pointing,
     pointing_rows,
 )
+from crt.models.tiles import Mode
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
-from crt.tiles import Mode
 from scripts.output import counted, write_json
 
 DIFFICULT_OBJECTS = (

@@ -24,10 +24,10 @@ from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.explain import EXPLAINERS
 from crt.figures import TITLES, Extra, probabilities, side_by_side
 from crt.images import load_image, resize_long_side, to_tensor
-from crt.normalization import normalization_of
+from crt.models.normalization import normalization_of
+from crt.models.tiles import Mode
 from crt.predictor import Predictor, Settings, choose_device
 from crt.refine import Attention, Combine
-from crt.tiles import Mode
 from crt.trace import Trace
 from scripts.report.sections import attention_of
 

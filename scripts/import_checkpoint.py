@@ -28,7 +28,7 @@ from crt.checkpoint.formats import Family
 from crt.datasets import VOC_CLASSES
 from crt.datasets.cub_classes import CUB_CLASSES
 from crt.errors import CrtError, InvalidSetting, reason_of
-from crt.normalization import normalization_of
+from crt.models.normalization import normalization_of
 from crt.weights import file_sha256, save_network
 from scripts.output import write_json
 

@@ -20,6 +20,7 @@ from crt.checkpoint import Method, load_checkpoint
 from crt.datasets import Sample, read_voc
 from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
+from crt.models.tiles import Mode
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.precision import Precision
 from crt.predictor import Predictor
@@ -27,7 +28,6 @@ from crt.refine import Combine
 from crt.seed_files import SeedMaps, is_done, seed_path
 from crt.seeds import SCALES
 from crt.stage import Made, claim
-from crt.tiles import Mode
 from crt.train.share import Share
 
 

@@ -17,11 +17,11 @@ import tyro
 
 from crt.checkpoint import load_checkpoint
 from crt.datasets import Sample, read_voc
-from crt.deeplab import SCALES, segment
 from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
 from crt.indexed import has_labels, save_labels
 from crt.masks.crf import crf_probabilities
+from crt.models.deeplab import SCALES, segment
 from crt.precision import Precision
 from crt.stage import Made, claim
 from crt.train.share import Share

@@ -20,8 +20,8 @@ from crt.checkpoint import load_checkpoint
 from crt.datasets import Sample, read_voc
 from crt.errors import CrtError, InvalidSetting
 from crt.images import load_image
-from crt.masks.relation import relations
 from crt.masks.walk import WalkSettings, random_walk, walk_scores
+from crt.models.irn import relations
 from crt.precision import Precision
 from crt.seed_files import SUFFIX, SeedMaps, is_done, seed_path
 from crt.stage import Made, claim, made_with, require

@@ -6,8 +6,8 @@ from timm.models.vision_transformer import VisionTransformer
 
 from crt.checkpoint import Checkpoint, CheckpointConfig, NetworkSpec
 from crt.images import resize_long_side, to_tensor
+from crt.models.vit import TransformerBranch, build_vit
 from crt.predictor import Predictor
-from crt.transformer import TransformerBranch, build_vit
 
 SMALL = {"embed_dim": 32, "depth": 3, "num_heads": 4, "num_classes": 0, "global_pool": ""}
 SIZED = {"patch_size": 16, "img_size": 64}

@@ -12,7 +12,7 @@ from app.explore import Explorer, Look, fingerprint
 from app.session import TraceCache
 from crt.agreement import branch_distance
 from crt.errors import InvalidSetting
-from crt.outputs import TokenRecord
+from crt.models.outputs import TokenRecord
 from crt.predictor import Settings
 from crt.trace import Trace
 from crt.train.loss import coupling_loss

@@ -12,10 +12,10 @@ from app.asked import classes_of, map_options, method_of, number, transformer_of
 from app.engine import Engine
 from app.explore import Explorer, Look
 from app.session import TraceCache
-from crt.deeplab import segment
 from crt.errors import InvalidSetting
-from crt.masks.relation import relations
 from crt.masks.walk import WalkSettings, random_walk
+from crt.models.deeplab import segment
+from crt.models.irn import relations
 from crt.predictor import Settings
 from crt.resample import to_pixels
 from crt.seeds import label_map, normalise

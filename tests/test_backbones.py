@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import save_file
 from timm.layers import resample_abs_pos_embed
 
-from crt.cnn import build_resnet
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
-from crt.transformer import build_vit
+from crt.models.cnn import build_resnet
+from crt.models.vit import build_vit
 
 TILE = 64
 
@@ -59,7 +59,7 @@ def test_an_unknown_tag_lists_those_there_are(build, name):
 )  # fmt: skip
 @pytest.mark.parametrize("pretrained", [False, True])
 def test_other_families_are_refused_by_one_sentence_before_anything_is_fetched(name, pretrained, monkeypatch):
-    monkeypatch.setattr("crt.backbones._pretrained_overlay", lambda *_: pytest.fail("weights were looked for"))
+    monkeypatch.setattr("crt.models.backbones._pretrained_overlay", lambda *_: pytest.fail("weights were looked for"))
     with pytest.raises(CrtError) as caught:
         build_vit(name, pretrained=pretrained)
     message = str(caught.value)
@@ -91,9 +91,9 @@ def test_a_vit_whose_norm_lies_behind_the_pooling_has_no_weights_for_tokens():
 
 
 OFFLINE = """
-from crt.cnn import build_resnet
+from crt.models.cnn import build_resnet
 from crt.errors import InvalidSetting
-from crt.transformer import build_vit
+from crt.models.vit import build_vit
 names = ["resnet18", "deit_tiny_patch16_224", "vit_tiny_patch16_224.augreg_in21k"]
 for name in names:
     build = build_resnet if name == "resnet18" else build_vit
@@ -133,7 +133,7 @@ def test_weights_in_the_hub_s_cache_need_no_network(tmp_path, monkeypatch):
     (folder / "refs" / "main").write_text("abc")
     save_file(source.state_dict(), folder / "snapshots" / "abc" / "model.safetensors")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr("crt.backbones.get_session", lambda: pytest.fail("the network was asked"))
+    monkeypatch.setattr("crt.models.backbones.get_session", lambda: pytest.fail("the network was asked"))
     found = build_vit("test_vit", tile=TILE, pretrained=True)
     torch.testing.assert_close(found.norm.weight, source.norm.weight)
     torch.testing.assert_close(found.blocks[5].mlp.fc2.weight, source.blocks[5].mlp.fc2.weight)

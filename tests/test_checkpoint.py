@@ -14,9 +14,9 @@ from crt.checkpoint import (
     read_config,
     write_config,
 )
-from crt.cnn import CnnBranch
 from crt.errors import InvalidCheckpoint
-from crt.transformer import TransformerBranch
+from crt.models.cnn import CnnBranch
+from crt.models.vit import TransformerBranch
 from crt.weights import file_sha256, read_tensors, save_network
 from tests.tiny import CLASSES, tiny_checkpoint
 

@@ -150,7 +150,7 @@ def test_transformers_with_different_tiles_are_refused(whole, tmp_path):
 def test_transformers_with_different_patches_are_refused_when_they_are_built(tmp_path, monkeypatch):
     folder = tiny_checkpoint(tmp_path / "tiny", methods=("crt", "tscam"))
     from crt.checkpoint import load
-    from crt.transformer import TransformerBranch
+    from crt.models.vit import TransformerBranch
 
     class Finer(TransformerBranch):
         patch = 8

@@ -3,10 +3,10 @@ import torch
 from timm.models.resnet import BasicBlock, ResNet
 from torch import nn
 
-from crt.cnn import CnnBranch, build_resnet
-from crt.deeplab import DeepLab
 from crt.errors import InvalidCheckpoint, InvalidSetting
-from crt.masks.relation import RelationNetwork
+from crt.models.cnn import CnnBranch, build_resnet
+from crt.models.deeplab import DeepLab
+from crt.models.irn import RelationNetwork
 
 
 def branch(name="test_resnet", classes=3):

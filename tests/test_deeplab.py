@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from timm.models.resnet import BasicBlock, ResNet
 from torch import nn
 
-from crt.cnn import CnnBranch, build_resnet
-from crt.deeplab import DeepLab, build_deeplab, on_pixels, segment
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.images import resize_scale, to_tensor
 from crt.masks.crf import crf_probabilities
-from crt.normalization import normalization_of
+from crt.models.cnn import CnnBranch, build_resnet
+from crt.models.deeplab import DeepLab, build_deeplab, on_pixels, segment
+from crt.models.normalization import normalization_of
 from tests.tiny import RESNET
 
 LABELS = 4

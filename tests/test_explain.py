@@ -7,15 +7,15 @@ from pytorch_grad_cam import GradCAM, ScoreCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
-from crt.cam import class_scores
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidSetting
 from crt.explain import EXPLAINERS
 from crt.explain.base import scores_of, views
 from crt.explain.scorecam import ScoreCam
 from crt.images import to_tensor
+from crt.models.cam_head import class_scores
+from crt.models.tiles import TileGrid
 from crt.predictor import Predictor, Settings
-from crt.tiles import TileGrid
 from tests.tiny import tiny_checkpoint
 
 

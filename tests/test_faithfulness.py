@@ -15,8 +15,8 @@ from crt.checkpoint import METHODS, load_checkpoint
 from crt.errors import InvalidSetting
 from crt.metrics import perturb
 from crt.metrics.faithfulness import MEASURES, Curve, Probe, Stopped, Subject, measure, subject_of
+from crt.models.tiles import MODES
 from crt.predictor import Predictor, Settings
-from crt.tiles import MODES
 from crt.trace import class_probabilities
 from tests.tiny import tiny_checkpoint
 

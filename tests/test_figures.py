@@ -27,7 +27,7 @@ from crt.figures import (
     settings_line,
     side_by_side,
 )
-from crt.outputs import ConvRecord
+from crt.models.outputs import ConvRecord
 from crt.predictor import Predictor, Settings
 from crt.trace import Trace
 from scripts.explain import main

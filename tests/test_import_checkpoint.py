@@ -16,10 +16,10 @@ from crt.checkpoint import load_checkpoint
 from crt.checkpoint.convert import convert
 from crt.checkpoint.foreign import read_state_dict
 from crt.checkpoint.formats import sort_tensors
-from crt.cnn import build_resnet
 from crt.datasets import VOC_CLASSES
 from crt.errors import InvalidCheckpoint, InvalidSetting
-from crt.transformer import build_vit
+from crt.models.cnn import build_resnet
+from crt.models.vit import build_vit
 from crt.weights import read_tensors
 from scripts.import_checkpoint import Import, class_names, import_files, main
 from tests import foreign_files as foreign

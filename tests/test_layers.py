@@ -4,7 +4,7 @@ import torch
 
 from crt.checkpoint import load_checkpoint
 from crt.layers import roll
-from crt.outputs import merge_rows
+from crt.models.outputs import merge_rows
 from crt.predictor import Predictor, Settings
 from tests.naive import merged, naive, of, picture
 from tests.tiny import tiny_checkpoint

@@ -17,7 +17,7 @@ from app.link import KEY_LENGTH, PictureStore, Wanted
 from app.ui import build
 from app.viewer.bundle import HERE
 from crt.errors import InvalidSetting
-from crt.tiles import MODES
+from crt.models.tiles import MODES
 from tests.tiny import tiny_checkpoint
 
 

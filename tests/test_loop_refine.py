@@ -4,11 +4,11 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crt.cam import ClassMapHead, class_scores
 from crt.errors import InvalidSetting
-from crt.loop import passes, unroll
+from crt.models.cam_head import ClassMapHead, class_scores
+from crt.models.loop import passes, unroll
+from crt.models.tiles import TileGrid
 from crt.refine import attention_map, blocks_between, refine
-from crt.tiles import TileGrid
 
 
 class Encoder:

@@ -7,13 +7,13 @@ import pytest
 import torch
 from timm.models.resnet import BasicBlock, ResNet
 
-from crt.cnn import CnnBranch, build_resnet
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.images import to_tensor
 from crt.masks.affinity import find_pairs, relation_losses
-from crt.masks.relation import RelationNetwork, relations
 from crt.masks.walk import random_walk, walk_labels
-from crt.normalization import normalization_of
+from crt.models.cnn import CnnBranch, build_resnet
+from crt.models.irn import RelationNetwork, relations
+from crt.models.normalization import normalization_of
 from crt.resample import strided_size
 from tests.tiny import RESNET
 

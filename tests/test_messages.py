@@ -22,12 +22,12 @@ from crt.datasets import Sample
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting, count_of, reason_of
 from crt.indexed import picture_labels
 from crt.metrics.faithfulness import Probe
+from crt.models.vit import build_vit
 from crt.predictor import Predictor, Settings
 from crt.refine import attention_map
 from crt.seeds import label_map
 from crt.stage import claim, make_each
 from crt.trace import Trace
-from crt.transformer import build_vit
 from scripts.download_voc import extract_voc
 from scripts.explain import Config, write
 from tests.tiny import tiny_checkpoint

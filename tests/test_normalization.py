@@ -10,16 +10,16 @@ import pytest
 import torch
 
 from app.explainers import explained
-from crt.cam import class_scores
 from crt.checkpoint import NetworkSpec, build_network, load_checkpoint, read_config, write_config
-from crt.deeplab import segment
 from crt.images import IMAGENET_MEAN, IMAGENET_STD, to_tensor
-from crt.masks.relation import relations
 from crt.metrics.faithfulness import subject_of
 from crt.metrics.pointing_maps import PointingRow, PointingView, _maps
-from crt.normalization import NormalizedImage, normalization_of, set_normalization
+from crt.models.cam_head import class_scores
+from crt.models.deeplab import segment
+from crt.models.irn import relations
+from crt.models.normalization import NormalizedImage, normalization_of, set_normalization
+from crt.models.vit import TransformerBranch
 from crt.predictor import Predictor, Settings
-from crt.transformer import TransformerBranch
 from crt.types import IMAGENET, Normalization
 from scripts.explain import Config, run_explainers
 from tests.tiny import tiny_checkpoint
@@ -165,8 +165,8 @@ def test_equal_mean_and_std_share_one_tensor(changed):
 def test_a_new_backbone_has_the_mean_and_std_of_its_pretrained_weights():
     from timm.models.vision_transformer import VisionTransformer
 
-    from crt.cnn import CnnBranch, build_resnet
-    from crt.transformer import build_vit
+    from crt.models.cnn import CnnBranch, build_resnet
+    from crt.models.vit import build_vit
 
     vit = TransformerBranch(build_vit("vit_tiny_patch16_224", tile=64), 2)
     assert normalization_of(vit) == normalization_of(vit.vit) == (HALF, HALF)  # those of vit_* in timm, by Google

@@ -15,9 +15,9 @@ from crt.checkpoint import load_checkpoint
 from crt.datasets import VOC_CLASSES, read_voc, voc_palette
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting
 from crt.indexed import read_labels, save_labels
-from crt.masks.relation import relations
 from crt.masks.walk import random_walk, walk_scores
 from crt.metrics.stored import measure_masks, measure_seeds
+from crt.models.irn import relations
 from crt.seed_files import SeedMaps
 from crt.seeds import label_map
 from crt.train.masks_data import with_masks

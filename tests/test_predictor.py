@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from crt.checkpoint import load_checkpoint
-from crt.cnn import STRIDE
 from crt.errors import InvalidImage, InvalidSetting
 from crt.metrics.faithfulness import subject_of
+from crt.models.cnn import STRIDE
+from crt.models.tiles import MODES, TileGrid
 from crt.predictor import MAX_TILES, Predictor, Settings, choose_device
-from crt.tiles import MODES, TileGrid
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[1]

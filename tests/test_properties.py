@@ -19,8 +19,6 @@ from PIL import Image
 
 from crt.agreement import branch_distance, map_correlation
 from crt.boxes import level_of
-from crt.cam import class_scores
-from crt.dual import DualMaps
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.figures.colours import signed_colour
 from crt.images import resize_scale, resize_short_side, resize_square
@@ -30,11 +28,13 @@ from crt.metrics.classification import mean_average_precision
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.metrics.stored import measured_rows
+from crt.models.cam_head import class_scores
+from crt.models.dual import DualMaps
+from crt.models.outputs import ConvRecord, TokenRecord
+from crt.models.tiles import TileGrid
 from crt.outlines import difference, outlines, overlap
-from crt.outputs import ConvRecord, TokenRecord
 from crt.resample import strided_size, to_pixels
 from crt.seeds import label_map, normalise, sum_scales_released
-from crt.tiles import TileGrid
 from crt.trace import Trace
 from crt.train.loss import classification_loss, coupling_loss, dual_loss
 from crt.train.optim import decays, poly

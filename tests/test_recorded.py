@@ -5,9 +5,9 @@ import copy
 import pytest
 import torch
 
-from crt.dual import DualBranch
 from crt.errors import InvalidSetting
-from crt.tiles import TileGrid
+from crt.models.dual import DualBranch
+from crt.models.tiles import TileGrid
 from crt.train.engine import build_model, compile_layers
 from crt.train.loss import dual_loss
 from crt.train.recorded import RecordedWork

@@ -6,10 +6,10 @@ import torch
 
 from crt.cam_spec import CamSpec
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
-from crt.cnn import CnnBranch, build_resnet
+from crt.models.cnn import CnnBranch, build_resnet
+from crt.models.tiles import TileGrid
+from crt.models.vit import TransformerBranch, build_vit
 from crt.predictor import Predictor, Settings
-from crt.tiles import TileGrid
-from crt.transformer import TransformerBranch, build_vit
 from tests.reference import class_maps, cnn_maps, transformer_maps
 
 

@@ -6,10 +6,10 @@ import torch
 from safetensors.torch import save_file
 from timm.layers import resample_abs_pos_embed
 
-from crt.cnn import build_resnet
 from crt.errors import InvalidCheckpoint
+from crt.models.cnn import build_resnet
+from crt.models.vit import build_vit
 from crt.train.engine import start_from
-from crt.transformer import build_vit
 
 CLASSIFIER = ("head.", "head_dist.", "fc_norm.")
 TILE = 64

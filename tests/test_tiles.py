@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidSetting
-from crt.tiles import MODES, TileGrid, padded_length
+from crt.models.tiles import MODES, TileGrid, padded_length
 
 SIDES = st.integers(1, 300)
 CUTS = st.sampled_from(["overlap", "non-overlap"])

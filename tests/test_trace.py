@@ -9,7 +9,7 @@ import torch
 
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidSetting
-from crt.outputs import TokenRecord
+from crt.models.outputs import TokenRecord
 from crt.predictor import Predictor, Settings
 from crt.trace import InvalidTrace, Trace
 from tests.tiny import tiny_checkpoint

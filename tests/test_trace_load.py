@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crt.checkpoint import load_checkpoint
-from crt.outputs import TokenRecord
+from crt.models.outputs import TokenRecord
+from crt.models.tiles import MODES
 from crt.predictor import Predictor, Settings
-from crt.tiles import MODES
 from crt.trace import InvalidTrace, Trace
 from tests.tiny import tiny_checkpoint
 

@@ -20,8 +20,8 @@ from PIL import Image
 
 from crt.checkpoint import load_checkpoint
 from crt.datasets import read_voc
-from crt.dual import DualBranch
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
+from crt.models.dual import DualBranch
 from crt.precision import has_bfloat16, resolve
 from crt.train import engine
 from crt.train.config import (

@@ -6,8 +6,8 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 
 from crt.errors import InvalidCheckpoint, InvalidSetting
-from crt.tiles import TileGrid
-from crt.transformer import TransformerBranch, attend, build_vit, token_row, transformer_of
+from crt.models.tiles import TileGrid
+from crt.models.vit import TransformerBranch, attend, build_vit, token_row, transformer_of
 
 SMALL = {"embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 0, "global_pool": ""}
 KINDS = {

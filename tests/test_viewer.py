@@ -15,10 +15,10 @@ from app.payload import encode_records, payload
 from app.viewer.bundle import HERE, script, style, template
 from app.viewer.viewer import EVENTS, Viewer
 from crt.checkpoint import load_checkpoint
-from crt.outputs import TokenRecord
+from crt.models.outputs import TokenRecord
+from crt.models.tiles import MODES
 from crt.predictor import Predictor, Settings
 from crt.refine import Combine
-from crt.tiles import MODES
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent

@@ -9,9 +9,9 @@ from safetensors.torch import load_file, save_file
 from crt.backbone_weights import load_backbone
 from crt.checkpoint import load_checkpoint
 from crt.checkpoint.convert import convert
-from crt.cnn import build_resnet
 from crt.errors import InvalidCheckpoint
-from crt.transformer import build_vit
+from crt.models.cnn import build_resnet
+from crt.models.vit import build_vit
 from crt.weights import file_sha256, load_strict
 from tests.foreign_files import resnet, saved
 from tests.tiny import tiny_checkpoint

@@ -18,10 +18,10 @@ from crt.checkpoint import (
     build_network,
     write_config,
 )
-from crt.cnn import CnnBranch
-from crt.deeplab import build_deeplab
-from crt.masks.relation import RelationNetwork
-from crt.transformer import TransformerBranch
+from crt.models.cnn import CnnBranch
+from crt.models.deeplab import build_deeplab
+from crt.models.irn import RelationNetwork
+from crt.models.vit import TransformerBranch
 from crt.weights import save_network
 
 TILE = 64

@@ -11,9 +11,9 @@ from timm.models.vision_transformer import VisionTransformer
 from crt.backbone_weights import fit_to, load_exactly
 from crt.checkpoint.foreign import read_state_dict
 from crt.checkpoint.formats import Family, guess_name, input_size, sort_tensors
-from crt.cnn import CnnBranch, build_resnet
 from crt.errors import InvalidCheckpoint
-from crt.transformer import TransformerBranch, build_vit
+from crt.models.cnn import CnnBranch, build_resnet
+from crt.models.vit import TransformerBranch, build_vit
 
 
 @dataclass(frozen=True)

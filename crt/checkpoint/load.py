@@ -21,12 +21,12 @@ from crt.checkpoint.schema import (
     SegmentationSpec,
     weights_sha256,
 )
-from crt.cnn import CnnBranch, build_resnet
-from crt.deeplab import DeepLab, build_deeplab
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting, reason_of
-from crt.masks.relation import RelationNetwork
-from crt.normalization import set_normalization
-from crt.transformer import TransformerBranch, build_vit
+from crt.models.cnn import CnnBranch, build_resnet
+from crt.models.deeplab import DeepLab, build_deeplab
+from crt.models.irn import RelationNetwork
+from crt.models.normalization import set_normalization
+from crt.models.vit import TransformerBranch, build_vit
 from crt.types import Method, Normalization
 from crt.weights import file_sha256, load_strict
 

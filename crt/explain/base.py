@@ -19,11 +19,11 @@ import torch.nn.functional as F
 from pytorch_grad_cam.base_cam import BaseCAM
 from torch import Tensor, nn
 
-from crt.cam import class_scores
-from crt.cnn import CnnBranch
 from crt.errors import InvalidSetting
-from crt.tiles import TileGrid
-from crt.transformer import TransformerBranch
+from crt.models.cam_head import class_scores
+from crt.models.cnn import CnnBranch
+from crt.models.tiles import TileGrid
+from crt.models.vit import TransformerBranch
 
 TILE_BATCH = 16
 """Tiles that go through a transformer at once."""

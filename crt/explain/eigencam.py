@@ -9,9 +9,9 @@ import numpy as np
 from pytorch_grad_cam import EigenCAM
 from torch import Tensor
 
-from crt.cnn import CnnBranch
 from crt.explain.base import Network, assemble, autograd, engine, prepare, views
-from crt.tiles import TileGrid
+from crt.models.cnn import CnnBranch
+from crt.models.tiles import TileGrid
 
 
 @dataclass(frozen=True)

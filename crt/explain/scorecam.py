@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crt.explain.base import Network, View, assemble, autograd, prepare, scores_of, views
-from crt.tiles import TileGrid
+from crt.models.tiles import TileGrid
 
 
 @dataclass(frozen=True)

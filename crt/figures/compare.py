@@ -11,7 +11,7 @@ from PIL import Image
 from crt.checkpoint import Method
 from crt.figures.colours import COLORMAP, fit, outline, overlay
 from crt.figures.sheet import Panel, contact_sheet
-from crt.outputs import TokenRecord
+from crt.models.outputs import TokenRecord
 from crt.refine import Attention, Combine
 from crt.resample import to_pixels
 from crt.seeds import normalise

@@ -22,7 +22,7 @@ from crt.checkpoint import Method
 from crt.errors import CrtError, InvalidSetting
 from crt.images import Source, load_image, resize_long_side, to_tensor
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
-from crt.normalization import normalization_of
+from crt.models.normalization import normalization_of
 from crt.predictor import Predictor, Progress, Settings
 from crt.trace import class_probabilities
 

@@ -15,11 +15,11 @@ from crt.explain import EXPLAINERS
 from crt.images import load_image, resize_long_side, to_tensor
 from crt.metrics.classification import average_precisions
 from crt.metrics.pointing import PointingScore, centre, peaks, percent
-from crt.normalization import normalization_of
+from crt.models.normalization import normalization_of
+from crt.models.tiles import Mode
 from crt.predictor import Predictor, Settings
 from crt.refine import Attention
 from crt.resample import to_pixels
-from crt.tiles import Mode
 from crt.trace import Trace
 
 CENTRE = "centre"

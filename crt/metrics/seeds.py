@@ -14,8 +14,8 @@ from crt.images import load_image
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
 from crt.metrics.stored import BACKGROUND, THRESHOLDS, measured_rows, truth_of
+from crt.models.outputs import TokenRecord
 from crt.multiscale import Views, multi_scale_maps, requests_for
-from crt.outputs import TokenRecord
 from crt.predictor import MAX_LOOPS, Predictor
 from crt.refine import Combine
 from crt.seeds import THRESHOLD, normalise

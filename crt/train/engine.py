@@ -15,17 +15,17 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
 from crt.backbone_weights import load_backbone
-from crt.cnn import STRIDE, CnnBranch, build_resnet
 from crt.datasets import ImageSet
-from crt.dual import DualBranch, TwinCnn
-from crt.normalization import normalization_of
-from crt.tiles import TileGrid
+from crt.models.cnn import STRIDE, CnnBranch, build_resnet
+from crt.models.dual import DualBranch, TwinCnn
+from crt.models.normalization import normalization_of
+from crt.models.tiles import TileGrid
+from crt.models.vit import TransformerBranch, build_vit
 from crt.train.config import RUN_ONLY, ModelConfig, TrainConfig
 from crt.train.data import CropPlan
 from crt.train.export import export, portable
 from crt.train.fit import Fit, Part, trained
 from crt.train.loss import Losses, dual_loss
-from crt.transformer import TransformerBranch, build_vit
 
 Preview = Callable[[DualBranch, int], object]
 

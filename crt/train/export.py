@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, load_checkpoint, locate, read_config, write_config
-from crt.cnn import CnnBranch
 from crt.datasets import ImageSet
-from crt.dual import DualBranch, TwinCnn
-from crt.normalization import normalization_of
+from crt.models.cnn import CnnBranch
+from crt.models.dual import DualBranch, TwinCnn
+from crt.models.normalization import normalization_of
 from crt.train.config import MaskRunConfig, TrainConfig, portable_root
 from crt.train.log import logged_seconds
 from crt.train.machine import describe_machine

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crt.cam import class_scores
-from crt.dual import DualMaps
 from crt.errors import InvalidSetting
+from crt.models.cam_head import class_scores
+from crt.models.dual import DualMaps
 
 
 class Losses(NamedTuple):

@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from crt.cam import class_scores
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
-from crt.cnn import CnnBranch, build_resnet
 from crt.images import resize_long_side, to_tensor
-from crt.normalization import normalization_of
+from crt.models.cam_head import class_scores
+from crt.models.cnn import CnnBranch, build_resnet
+from crt.models.normalization import normalization_of
+from crt.models.vit import TransformerBranch, build_vit
 from crt.precision import resolve
 from crt.predictor import Predictor, Settings
-from crt.transformer import TransformerBranch, build_vit
 from scripts.bench.timing import compared, in_turns, summary
 from tests.reference import cnn_maps, transformer_maps
 

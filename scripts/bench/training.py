@@ -14,19 +14,19 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from crt.cnn import CnnBranch, build_resnet
 from crt.datasets import read_folders
-from crt.dual import DualBranch, DualMaps
+from crt.models.cnn import CnnBranch, build_resnet
+from crt.models.dual import DualBranch, DualMaps
+from crt.models.tiles import TileGrid
+from crt.models.vit import TransformerBranch, build_vit
 from crt.precision import resolve
 from crt.predictor import choose_device
-from crt.tiles import TileGrid
 from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, Phase, TrainConfig
 from crt.train.data import AHEAD, CropPlan
 from crt.train.engine import compile_layers, write_attention_out
 from crt.train.loss import dual_loss
 from crt.train.optim import build_optimizer
 from crt.train.recorded import RecordedWork, Terms, Work
-from crt.transformer import TransformerBranch, build_vit
 from scripts.bench.timing import in_turns, summary
 from tests.reference import class_maps
 

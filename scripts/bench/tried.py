@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from crt.cnn import CnnBranch
+from crt.models.cnn import CnnBranch
+from crt.models.vit import TransformerBranch
 from crt.precision import resolve
 from crt.predictor import Predictor
-from crt.transformer import TransformerBranch
 from scripts.bench.timing import compared, in_turns
 
 TILES, SIDE = 4, 336

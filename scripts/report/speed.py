@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.tiles import TileGrid
+from crt.models.tiles import TileGrid
 from scripts.report.base import Chart, Line, Section, Table
 
 PAGE = "performance"

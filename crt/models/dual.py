@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from crt.cnn import CnnBranch
 from crt.errors import InvalidSetting
-from crt.tiles import TileGrid
-from crt.transformer import TransformerBranch
+from crt.models.cnn import CnnBranch
+from crt.models.tiles import TileGrid
+from crt.models.vit import TransformerBranch
 
 
 class DualMaps(NamedTuple):

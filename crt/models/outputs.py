@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from crt.tiles import TileGrid
+from crt.models.tiles import TileGrid
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.images import to_tensor
-from crt.normalization import normalization_of
+from crt.models.normalization import normalization_of
 from crt.resample import WALK_STRIDE, strided_size
 
 CROP = 512

@@ -22,12 +22,12 @@ from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
-from crt.backbones import create_backbone
-from crt.cam import ClassMapHead
 from crt.errors import InvalidCheckpoint, InvalidSetting
-from crt.loop import Encoder, Step, unroll
+from crt.models.backbones import create_backbone
+from crt.models.cam_head import ClassMapHead
+from crt.models.loop import Encoder, Step, unroll
+from crt.models.tiles import TileGrid
 from crt.precision import float32
-from crt.tiles import TileGrid
 
 Look = Callable[[Tensor, Tensor], Tensor]
 """What is kept of one attention: scaled queries and keys, each (n, heads, N, d) float32 -> any tensor."""

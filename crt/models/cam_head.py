@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crt.errors import InvalidSetting
-from crt.tiles import TileGrid
+from crt.models.tiles import TileGrid
 
 
 class ClassMapHead(nn.Module):

@@ -8,8 +8,8 @@ import torch
 from timm.models.resnet import ResNet
 from torch import Tensor, nn
 
-from crt.backbones import create_backbone
 from crt.errors import InvalidCheckpoint
+from crt.models.backbones import create_backbone
 
 STRIDE = 16
 """Pixels of the picture per cell of the map."""
