@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from app.payload import picture_url
-from crt.datasets import VOC_CLASSES, read_voc
+from crt.data import VOC_CLASSES, read_voc
+from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset
-from crt.images import load_image
 from crt.predictor import Settings
 from crt.trace import InvalidTrace, Trace
 

@@ -13,9 +13,9 @@ from app.explore import Look
 from app.page import MODEL, Page
 from app.payload import encode_arrays
 from crt.checkpoint import Method
+from crt.data.images import resize_long_side, to_tensor
 from crt.errors import InvalidSetting
 from crt.explain import EXPLAINERS
-from crt.images import resize_long_side, to_tensor
 from crt.models.normalization import normalization_of
 from crt.models.tiles import TileGrid
 from crt.predictor import Predictor, Settings

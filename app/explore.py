@@ -18,8 +18,8 @@ from app.examples import Example
 from app.payload import payload
 from app.session import TraceCache
 from crt.cam_spec import CamSpec
+from crt.data.images import load_image
 from crt.errors import CrtError, InvalidImage, InvalidSetting
-from crt.images import load_image
 from crt.models.tiles import MODES
 from crt.predictor import Predictor, Settings
 from crt.trace import Trace

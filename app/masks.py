@@ -15,8 +15,8 @@ from app.engine import Model
 from app.explore import Look, fingerprint
 from app.page import MODEL, Page
 from app.payload import encode_arrays
+from crt.data.images import resize_long_side
 from crt.errors import InvalidSetting
-from crt.images import resize_long_side
 from crt.masks.crf import CrfSettings, crf_seeds
 from crt.masks.walk import WalkSettings, random_walk
 from crt.models.deeplab import DeepLab

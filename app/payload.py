@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from crt.data.images import resize_long_side
 from crt.errors import CrtError
-from crt.images import resize_long_side
 from crt.models.outputs import TokenRecord
 from crt.trace import Trace, class_probabilities
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 
 class Picture(gr.Image):
-    """An upload that hands on the path unopened: `crt.images` reads it, with its guards, and gives the reason."""
+    """An upload that hands on the path unopened: `crt.data.images` reads it, with its guards, and gives the reason."""
 
     def preprocess(self, payload: Any) -> str | None:
         """The path of the uploaded file, or None."""

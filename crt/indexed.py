@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from crt.datasets import Sample, voc_palette
+from crt.data import Sample, voc_palette
 from crt.errors import InvalidDataset, InvalidSetting, count_of
 from crt.io_utils import atomic_path
 from crt.resample import to_pixels

@@ -9,8 +9,8 @@ import numpy as np
 
 from crt.cam_spec import CamSpec
 from crt.checkpoint import Method
+from crt.data.images import resize_long_side, resize_scale
 from crt.errors import InvalidSetting
-from crt.images import resize_long_side, resize_scale
 from crt.models.tiles import Mode
 from crt.predictor import MAX_SIZE, Predictor, Settings
 from crt.refine import Combine

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS, Checkpoint, Method
+from crt.data.images import Source, load_image, resize_long_side
 from crt.errors import InvalidSetting
 from crt.fair_lock import FairLock
-from crt.images import Source, load_image, resize_long_side
 from crt.layers import LayersView, inspect_layers
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch

@@ -13,8 +13,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from crt.datasets import ImageSet, Sample
-from crt.datasets.base import Problems
+from crt.data import ImageSet, Sample
+from crt.data.base import Problems
 from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.io_utils import atomic_path
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crt.checkpoint import load_checkpoint
-from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
+from crt.data import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import InvalidSetting
 from crt.metrics.seeds import evaluate_seeds
 from crt.multiscale import Views

@@ -28,8 +28,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from crt.checkpoint import read_config
+from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
-from crt.images import load_image
 from scripts.output import write_json
 from scripts.served import ROOT, START_S, served
 

@@ -30,7 +30,7 @@ from PIL import Image
 from scipy.io import loadmat
 from tqdm import tqdm
 
-from crt.datasets import Problems, voc_palette
+from crt.data import Problems, voc_palette
 from crt.errors import CrtError, InvalidDataset, reason_of
 
 CHUNK = 1 << 20

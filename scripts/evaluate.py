@@ -20,7 +20,7 @@ import torch
 import tyro
 
 from crt.checkpoint import load_checkpoint
-from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
+from crt.data import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import CrtError, count_of
 from crt.figures.worst import worst_sheet
 from crt.metrics.seeds import evaluate_seeds

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 
 from crt.checkpoint import CheckpointConfig, Method, load_checkpoint
-from crt.datasets.voc_boxes import FULL_SIDE, BoxedImage, read_voc_boxes
+from crt.data.voc_boxes import FULL_SIDE, BoxedImage, read_voc_boxes
 from crt.errors import count_of
 from crt.explain import EXPLAINERS
 from crt.metrics.localization import TOLERANCE

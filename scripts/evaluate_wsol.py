@@ -12,7 +12,7 @@ import torch
 
 from crt.boxes import THRESHOLD
 from crt.checkpoint import load_checkpoint
-from crt.datasets import ImageSet, is_cub, read_cub, read_folders, with_boxes
+from crt.data import ImageSet, is_cub, read_cub, read_folders, with_boxes
 from crt.errors import InvalidSetting, count_of
 from crt.figures.box_sheet import box_sheet
 from crt.metrics.wsol import DEFINITIONS, BoxView, WsolScore, choose_thresholds, evaluate_wsol

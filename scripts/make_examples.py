@@ -20,8 +20,8 @@ import tyro
 from PIL import Image
 
 from crt.checkpoint import load_checkpoint
+from crt.data.images import load_image, resize_long_side
 from crt.errors import CrtError, InvalidDataset, count_of
-from crt.images import load_image, resize_long_side
 from crt.predictor import Predictor, Settings, choose_device
 
 # Masks are polygons of x, y from 0 to 1, drawn by hand over the pictures: right to about one percent of a side.

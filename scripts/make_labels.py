@@ -16,9 +16,9 @@ from pathlib import Path
 
 import tyro
 
-from crt.datasets import Sample, read_voc
+from crt.data import Sample, read_voc
+from crt.data.images import load_image
 from crt.errors import CrtError
-from crt.images import load_image
 from crt.indexed import has_labels, save_labels
 from crt.masks.labels import BACKGROUND, FOREGROUND, confident_labels
 from crt.seed_files import SUFFIX, SeedMaps, seed_path

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from crt.datasets import Sample, read_voc
+from crt.data import Sample, read_voc
+from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
-from crt.images import load_image
 from crt.indexed import has_labels, save_labels
 from crt.masks.crf import crf_labels
 from crt.seed_files import SUFFIX, SeedMaps, seed_path

@@ -17,9 +17,9 @@ from pathlib import Path
 import tyro
 
 from crt.checkpoint import Method, load_checkpoint
-from crt.datasets import Sample, read_voc
+from crt.data import Sample, read_voc
+from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
-from crt.images import load_image
 from crt.models.tiles import Mode
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.precision import Precision

@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args
 import tyro
 
 from crt.checkpoint import read_config
-from crt.datasets import VOC_ANIMALS, ImageSet, read_voc
+from crt.data import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import CrtError
 from crt.masks.walk import THRESHOLD
 from crt.metrics.stored import Score, measure_masks, measure_seeds

@@ -16,9 +16,9 @@ import numpy as np
 import tyro
 
 from crt.checkpoint import load_checkpoint
-from crt.datasets import Sample, read_voc
+from crt.data import Sample, read_voc
+from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
-from crt.images import load_image
 from crt.indexed import has_labels, save_labels
 from crt.masks.crf import crf_probabilities
 from crt.models.deeplab import SCALES, segment

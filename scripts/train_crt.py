@@ -16,7 +16,7 @@ from pathlib import Path
 
 import tyro
 
-from crt.datasets import (
+from crt.data import (
     VOC_CLASSES,
     DatasetReport,
     ImageSet,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import tyro
 
-from crt.datasets import read_voc
+from crt.data import read_voc
 from crt.errors import CrtError, count_of
 from crt.train.masks_data import with_masks
 from crt.train.relation import RelationConfig, train_relation

@@ -17,9 +17,9 @@ import torch
 import tyro
 
 from crt.checkpoint import load_checkpoint
-from crt.datasets import Sample, read_voc
+from crt.data import Sample, read_voc
+from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
-from crt.images import load_image
 from crt.masks.walk import WalkSettings, random_walk, walk_scores
 from crt.models.irn import relations
 from crt.precision import Precision

@@ -13,9 +13,9 @@ from PIL import Image
 
 from crt.agreement import map_correlation
 from crt.checkpoint import Defaults, load_checkpoint, read_config
-from crt.datasets import VOC_CLASSES, Sample, read_voc
+from crt.data import VOC_CLASSES, Sample, read_voc
+from crt.data.images import load_image
 from crt.errors import InvalidSetting
-from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.predictor import Predictor, Settings
 from crt.resample import to_pixels

@@ -16,7 +16,7 @@ from app.explore import Look
 from app.ui import build, launch_options
 from crt.cam_spec import CamSpec
 from crt.checkpoint import CONFIG_FILE
-from crt.datasets import voc_palette
+from crt.data import voc_palette
 from crt.predictor import Settings
 from crt.resample import to_pixels
 from crt.seeds import label_map, normalise

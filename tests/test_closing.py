@@ -21,9 +21,9 @@ import pytest
 from PIL import Image
 
 from crt import stage
-from crt.datasets import Sample
+from crt.data import Sample
+from crt.data.images import load_image
 from crt.errors import CrtError
-from crt.images import load_image
 from crt.indexed import read_labels
 from crt.io_utils import atomic_path
 from crt.metrics.wsol import _mask

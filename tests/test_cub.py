@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from crt.datasets import ImageSet, Sample, check_images, read_cub, with_boxes
+from crt.data import ImageSet, Sample, check_images, read_cub, with_boxes
 from crt.errors import InvalidDataset, InvalidSetting
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "CUB_200_2011"

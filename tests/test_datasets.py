@@ -1,4 +1,4 @@
-"""`crt.datasets`: the readers on tiny trees made here, and once on real data where there is some."""
+"""`crt.data`: the readers on tiny trees made here, and once on real data where there is some."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crt.datasets import (
+from crt.data import (
     VOC_ANIMALS,
     VOC_CLASSES,
     ImageSet,

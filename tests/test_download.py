@@ -13,7 +13,7 @@ import tyro
 from PIL import Image
 from scipy.io import savemat
 
-from crt.datasets import read_voc, voc_palette
+from crt.data import read_voc, voc_palette
 from crt.errors import InvalidDataset
 from scripts import download_voc
 from scripts.download_voc import Config, fetch, main

@@ -8,11 +8,11 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
 from crt.checkpoint import load_checkpoint
+from crt.data.images import to_tensor
 from crt.errors import InvalidSetting
 from crt.explain import EXPLAINERS
 from crt.explain.base import scores_of, views
 from crt.explain.scorecam import ScoreCam
-from crt.images import to_tensor
 from crt.models.cam_head import class_scores
 from crt.models.tiles import TileGrid
 from crt.predictor import Predictor, Settings

@@ -26,7 +26,7 @@ from app.screen import Screen
 from app.session import TraceCache
 from app.shown import Shown
 from crt.checkpoint import load_checkpoint
-from crt.datasets import voc_palette
+from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
 from crt.figures.colours import SIGNED
 from crt.indexed import indexed_png, picture_labels

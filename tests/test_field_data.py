@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from crt.datasets import (
+from crt.data import (
     VOC_CLASSES,
     DatasetReport,
     ImageSet,
@@ -23,8 +23,8 @@ from crt.datasets import (
     require_negatives,
     with_boxes,
 )
+from crt.data.images import load_image
 from crt.errors import InvalidDataset, InvalidImage, InvalidSetting
-from crt.images import load_image
 from crt.indexed import check_class_count, read_labels, read_mask
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix
 from crt.metrics.stored import measure_masks, truth_of

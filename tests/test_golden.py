@@ -19,7 +19,7 @@ import torch
 from crt.boxes import best_match, box_of_map, grey_levels, pairwise_iou
 from crt.cam_spec import CamSpec
 from crt.checkpoint import Checkpoint, CheckpointConfig, NetworkSpec
-from crt.images import to_tensor
+from crt.data.images import to_tensor
 from crt.masks.affinity import find_pairs, pair_displacement, pair_labels, path_affinity, reduce_labels, relation_losses
 from crt.masks.crf import CrfSettings, crf_labels, crf_probabilities
 from crt.masks.labels import confident_labels

@@ -11,8 +11,8 @@ import pytest
 from app.engine import Engine
 from app.explore import TROUBLE, Explorer, read
 from app.session import TraceCache
+from crt.data.images import load_image
 from crt.errors import InvalidImage, InvalidSetting
-from crt.images import load_image
 from scripts.make_hostile import EVIL, Hostile, corpus, make_hostile
 from tests.tiny import tiny_checkpoint
 

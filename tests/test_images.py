@@ -1,4 +1,4 @@
-"""`crt.images`: every kind of picture a user may bring, and every kind of thing that is none."""
+"""`crt.data.images`: every kind of picture a user may bring, and every kind of thing that is none."""
 
 import contextlib
 import io
@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageFile
 
-from crt.errors import InvalidImage, InvalidSetting
-from crt.images import (
+from crt.data.images import (
     FORMATS,
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -25,6 +24,7 @@ from crt.images import (
     resize_scale,
     to_tensor,
 )
+from crt.errors import InvalidImage, InvalidSetting
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (12, 20, 3), dtype=np.uint8)

@@ -16,7 +16,7 @@ from crt.checkpoint import load_checkpoint
 from crt.checkpoint.convert import convert
 from crt.checkpoint.foreign import read_state_dict
 from crt.checkpoint.formats import sort_tensors
-from crt.datasets import VOC_CLASSES
+from crt.data import VOC_CLASSES
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.models.cnn import build_resnet
 from crt.models.vit import build_vit

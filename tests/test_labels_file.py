@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from crt.datasets import DatasetReport, ImageSet, read_labels_file, require_negatives
+from crt.data import DatasetReport, ImageSet, read_labels_file, require_negatives
 from crt.errors import InvalidDataset, InvalidSetting
 
 WANTED = {"a.jpg": {"cat"}, "sub/b 1.PNG": {"cat", "dog"}, "c.tif": set(), "d.jpg": {"dog"}}

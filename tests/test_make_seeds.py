@@ -14,9 +14,9 @@ from PIL import Image
 
 from crt import seed_files
 from crt.checkpoint import load_checkpoint
-from crt.datasets import VOC_CLASSES, Sample, read_voc
+from crt.data import VOC_CLASSES, Sample, read_voc
+from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
-from crt.images import load_image
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.predictor import Predictor, Settings
 from crt.resample import to_pixels

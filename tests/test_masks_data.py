@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from crt.datasets import ImageSet, Sample
+from crt.data import ImageSet, Sample
+from crt.data.images import IMAGENET_MEAN, IMAGENET_STD
 from crt.errors import InvalidDataset, InvalidImage, InvalidSetting
-from crt.images import IMAGENET_MEAN, IMAGENET_STD
 from crt.indexed import save_labels
 from crt.masks.affinity import reduce_labels
 from crt.train.config import MaskRunConfig

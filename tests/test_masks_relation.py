@@ -7,8 +7,8 @@ import pytest
 import torch
 from timm.models.resnet import BasicBlock, ResNet
 
+from crt.data.images import to_tensor
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
-from crt.images import to_tensor
 from crt.masks.affinity import find_pairs, relation_losses
 from crt.masks.walk import random_walk, walk_labels
 from crt.models.cnn import CnnBranch, build_resnet

@@ -18,7 +18,7 @@ import torch
 
 from crt import errors, stage
 from crt.checkpoint import load_checkpoint
-from crt.datasets import Sample
+from crt.data import Sample
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting, count_of, reason_of
 from crt.indexed import picture_labels
 from crt.metrics.faithfulness import Probe

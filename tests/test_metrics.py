@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from crt.checkpoint import load_checkpoint
-from crt.datasets import ImageSet, Sample
+from crt.data import ImageSet, Sample
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.seeds import evaluate_seeds

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from crt.checkpoint import load_checkpoint
-from crt.datasets import VOC_CLASSES, ImageSet, Sample, read_voc
-from crt.images import load_image
+from crt.data import VOC_CLASSES, ImageSet, Sample, read_voc
+from crt.data.images import load_image
 from crt.indexed import save_labels
 from crt.masks.labels import confident_labels
 from crt.masks.walk import random_walk, walk_scores

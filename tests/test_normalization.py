@@ -11,7 +11,7 @@ import torch
 
 from app.explainers import explained
 from crt.checkpoint import NetworkSpec, build_network, load_checkpoint, read_config, write_config
-from crt.images import IMAGENET_MEAN, IMAGENET_STD, to_tensor
+from crt.data.images import IMAGENET_MEAN, IMAGENET_STD, to_tensor
 from crt.metrics.faithfulness import subject_of
 from crt.metrics.pointing_maps import PointingRow, PointingView, _maps
 from crt.models.cam_head import class_scores

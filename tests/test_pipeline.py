@@ -12,7 +12,7 @@ from PIL import Image
 
 from crt import stage
 from crt.checkpoint import load_checkpoint
-from crt.datasets import VOC_CLASSES, read_voc, voc_palette
+from crt.data import VOC_CLASSES, read_voc, voc_palette
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting
 from crt.indexed import read_labels, save_labels
 from crt.masks.walk import random_walk, walk_scores

@@ -16,9 +16,9 @@ from PIL import Image
 
 from crt.boxes import filled
 from crt.checkpoint import load_checkpoint, read_config
-from crt.datasets.voc_boxes import BoxedImage, BoxedObject, read_voc_boxes
+from crt.data.images import load_image
+from crt.data.voc_boxes import BoxedImage, BoxedObject, read_voc_boxes
 from crt.errors import InvalidSetting
-from crt.images import load_image
 from crt.metrics.classification import average_precisions
 from crt.metrics.localization import points_at
 from crt.metrics.pointing import (

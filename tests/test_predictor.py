@@ -117,7 +117,7 @@ def test_a_trace_of_more_loops_holds_that_of_fewer(predictor, loops):
 
 
 def test_the_maps_are_those_of_the_networks(checkpoint, predictor):
-    from crt.images import to_tensor
+    from crt.data.images import to_tensor
 
     image = picture(96, 128)
     trace, pixels = predictor.trace(image, Settings(size=None, loops=2)), to_tensor(image)
@@ -131,7 +131,7 @@ def test_the_maps_are_those_of_the_networks(checkpoint, predictor):
 
 @pytest.mark.parametrize("method", ["crt", "tscam"])
 def test_the_residual_is_that_of_all_patch_tokens_of_all_tiles(checkpoint, method):
-    from crt.images import to_tensor
+    from crt.data.images import to_tensor
 
     image, network = picture(96, 128), checkpoint.networks[method]
     trace = Predictor(checkpoint, tile_batch=4).trace(image, Settings(size=None, loops=2))

@@ -19,9 +19,9 @@ from PIL import Image
 
 from crt.agreement import branch_distance, map_correlation
 from crt.boxes import level_of
+from crt.data.images import resize_scale, resize_short_side, resize_square
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.figures.colours import signed_colour
-from crt.images import resize_scale, resize_short_side, resize_square
 from crt.indexed import has_labels, indexed_png, picture_labels, read_labels, save_labels
 from crt.layers import roll
 from crt.metrics.classification import mean_average_precision

@@ -19,7 +19,7 @@ from accelerate.state import AcceleratorState
 from PIL import Image
 
 from crt.checkpoint import load_checkpoint
-from crt.datasets import read_voc
+from crt.data import read_voc
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.models.dual import DualBranch
 from crt.precision import has_bfloat16, resolve

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 
 from crt.checkpoint import load_checkpoint
-from crt.datasets import VOC_CLASSES, read_voc
+from crt.data import VOC_CLASSES, read_voc
 from crt.errors import InvalidSetting
 from crt.masks.affinity import RelationLosses
 from crt.train import engine, relation, segmentation, state

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crt.datasets.voc_boxes import read_voc_boxes
+from crt.data.voc_boxes import read_voc_boxes
 from crt.errors import InvalidDataset, InvalidSetting
 from tests.devkit import annotation, devkit
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from crt.boxes import Box
 from crt.checkpoint import Defaults, load_checkpoint
-from crt.datasets import ImageSet, Sample
+from crt.data import ImageSet, Sample
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.figures.box_sheet import box_sheet
 from crt.metrics import wsol

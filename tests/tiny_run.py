@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from crt.datasets import ImageSet, Sample
+from crt.data import ImageSet, Sample
 from crt.train.config import ModelConfig, Phase, TrainConfig
 from crt.train.engine import Trained, train
 

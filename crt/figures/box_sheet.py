@@ -6,11 +6,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from crt.boxes import BoxesLike, min_max
-from crt.datasets import ImageSet
+from crt.data import ImageSet
+from crt.data.images import load_image
 from crt.errors import InvalidSetting
 from crt.figures.colours import fit, overlay
 from crt.figures.sheet import Panel, contact_sheet
-from crt.images import load_image
 from crt.metrics.wsol import BoxView, Found, Looked, WsolScore, look
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor

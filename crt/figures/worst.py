@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from crt.datasets import ImageSet, Sample, voc_palette
+from crt.data import ImageSet, Sample, voc_palette
+from crt.data.images import load_image
 from crt.errors import InvalidSetting
 from crt.figures.sheet import Panel, contact_sheet
-from crt.images import load_image
 from crt.indexed import read_labels
 from crt.metrics.stored import Score, truth_of
 from crt.seed_files import SeedMaps, seed_path

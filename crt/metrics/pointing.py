@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from crt.boxes import BoxesLike, filled
-from crt.datasets.voc_boxes import BoxedImage
+from crt.data.voc_boxes import BoxedImage
 from crt.errors import InvalidSetting
 from crt.metrics.localization import TOLERANCE
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from crt.checkpoint import CheckpointConfig, Method
-from crt.datasets.voc_boxes import BoxedImage
+from crt.data.images import load_image, resize_long_side, to_tensor
+from crt.data.voc_boxes import BoxedImage
 from crt.errors import InvalidSetting
 from crt.explain import EXPLAINERS
-from crt.images import load_image, resize_long_side, to_tensor
 from crt.metrics.classification import average_precisions
 from crt.metrics.pointing import PointingScore, centre, peaks, percent
 from crt.models.normalization import normalization_of

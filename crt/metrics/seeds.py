@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from crt.agreement import map_correlation
-from crt.datasets import ImageSet
+from crt.data import ImageSet
+from crt.data.images import load_image
 from crt.errors import InvalidDataset
-from crt.images import load_image
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
 from crt.metrics.stored import BACKGROUND, THRESHOLDS, measured_rows, truth_of

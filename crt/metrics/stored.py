@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from crt.datasets import ImageSet, Sample
-from crt.datasets.base import Problems
+from crt.data import ImageSet, Sample
+from crt.data.base import Problems
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.indexed import read_labels, read_mask
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy

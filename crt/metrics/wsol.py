@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from crt.boxes import Box, BoxesLike, CentreCrop, best_match, box_of_map, min_max
-from crt.datasets import ImageSet, Sample
+from crt.data import ImageSet, Sample
+from crt.data.images import load_image, resize_long_side, resize_square
 from crt.errors import InvalidDataset, count_of
-from crt.images import load_image, resize_long_side, resize_square
 from crt.indexed import read_labels
 from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization, PixelCurves
 from crt.multiscale import MapRequest

@@ -16,8 +16,8 @@ from timm.layers.pool2d_same import AvgPool2dSame
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import Tensor, nn
 
+from crt.data.images import resize_scale, to_tensor
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
-from crt.images import resize_scale, to_tensor
 from crt.models.cnn import build_resnet, freeze_batch_norm
 from crt.models.normalization import normalization_of
 from crt.resample import bilinear_weights

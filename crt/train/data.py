@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from crt.datasets import ImageSet
+from crt.data import ImageSet
+from crt.data.images import load_image, resize_long_side, resize_short_side, resize_square, to_tensor
 from crt.errors import InvalidSetting
-from crt.images import load_image, resize_long_side, resize_short_side, resize_square, to_tensor
 from crt.train.config import Side, TrainConfig
 from crt.types import IMAGENET, Normalization
 

@@ -15,7 +15,7 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
 from crt.backbone_weights import load_backbone
-from crt.datasets import ImageSet
+from crt.data import ImageSet
 from crt.models.cnn import STRIDE, CnnBranch, build_resnet
 from crt.models.dual import DualBranch, TwinCnn
 from crt.models.normalization import normalization_of

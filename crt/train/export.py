@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, load_checkpoint, locate, read_config, write_config
-from crt.datasets import ImageSet
+from crt.data import ImageSet
 from crt.models.cnn import CnnBranch
 from crt.models.dual import DualBranch, TwinCnn
 from crt.models.normalization import normalization_of

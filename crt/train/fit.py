@@ -17,7 +17,7 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from crt.datasets import ImageSet
+from crt.data import ImageSet
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.io_utils import atomic_path
 from crt.precision import resolve

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from crt.datasets import ImageSet
-from crt.datasets.base import Problems
+from crt.data import ImageSet
+from crt.data.base import Problems
+from crt.data.images import load_image, resize_scale, to_tensor
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
-from crt.images import load_image, resize_scale, to_tensor
 from crt.indexed import check_class_count, read_mask
 from crt.masks.labels import UNSURE
 from crt.train.config import MaskRunConfig

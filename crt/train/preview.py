@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
-from crt.datasets import ImageSet
+from crt.data import ImageSet
+from crt.data.images import load_image
 from crt.figures import TITLES, Panel, contact_sheet, fit, overlay, probabilities
-from crt.images import load_image
 from crt.models.dual import DualBranch, TwinCnn
 from crt.predictor import Predictor, Settings
 from crt.resample import to_pixels

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from crt.checkpoint import CONFIG_FILE, Method, RelationSpec, load_checkpoint
-from crt.datasets import ImageSet
+from crt.data import ImageSet
 from crt.errors import InvalidSetting
 from crt.masks.affinity import RADIUS, Pairs, find_pairs, reduce_labels, relation_losses
 from crt.models.cnn import CnnBranch

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crt.checkpoint import CONFIG_FILE, SegmentationSpec, load_checkpoint
-from crt.datasets import ImageSet
+from crt.data import ImageSet
 from crt.errors import InvalidSetting
 from crt.masks.labels import UNSURE
 from crt.models.cnn import CnnBranch, build_resnet

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from accelerate import PartialState
 
-from crt.datasets import ImageSet, Sample
+from crt.data import ImageSet, Sample
 from crt.precision import Precision, resolve
 from crt.predictor import choose_device
 from crt.stage import Made, make_each

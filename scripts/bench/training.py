@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from crt.datasets import read_folders
+from crt.data import read_folders
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.dual import DualBranch, DualMaps
 from crt.models.tiles import TileGrid

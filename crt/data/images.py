@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 
-from crt.deep_tiff import decode_tiff
+from crt.data.deep_tiff import decode_tiff
+from crt.data.formats import FORMATS, HEAD_BYTES, format_name, unreadable
 from crt.errors import InvalidImage, InvalidSetting, reason_of
-from crt.formats import FORMATS, HEAD_BYTES, format_name, unreadable
 from crt.types import IMAGENET_MEAN, IMAGENET_STD
 
 MAX_PIXELS = 64_000_000  # a photo of 60 megapixels works; decoded it takes 192 MB

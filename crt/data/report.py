@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from crt.datasets.base import ImageSet
+from crt.data.base import ImageSet
 from crt.errors import InvalidDataset
 
 EXAMPLES_SHOWN = 5

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from crt.datasets.base import ImageSet, Problems, Sample
-from crt.datasets.files import is_system, walk, why_left_out
-from crt.datasets.text import clean, folded
+from crt.data.base import ImageSet, Problems, Sample
+from crt.data.files import is_system, walk, why_left_out
+from crt.data.text import clean, folded
 from crt.errors import InvalidDataset
 
 SYSTEM = "a file of the system, not an image"

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from crt.datasets.base import Problems
-from crt.datasets.files import FOREIGN_EXTENSIONS, FileIndex, is_system, slashes, tails, walk
-from crt.datasets.text import clean, decode, read_text
+from crt.data.base import Problems
+from crt.data.files import FOREIGN_EXTENSIONS, FileIndex, is_system, slashes, tails, walk
+from crt.data.formats import EXTENSIONS
+from crt.data.text import clean, decode, read_text
 from crt.errors import InvalidDataset, reason_of
-from crt.formats import EXTENSIONS
 
 _FLAG = re.compile(r"^(.*\S)\s+[+-]?[01]$")  # "id -1", "id 0", "id 1": the form of ImageSets/Main
 _PATH = re.compile(

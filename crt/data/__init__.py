@@ -1,12 +1,12 @@
 """Readers of data on disk: each gives an `ImageSet` or one `InvalidDataset` that lists every problem."""
 
-from crt.datasets.base import Box, ImageSet, Problems, Sample, check_images
-from crt.datasets.boxes import with_boxes
-from crt.datasets.cub import is_cub, read_cub
-from crt.datasets.folders import read_folders
-from crt.datasets.labels_csv import read_labels_file
-from crt.datasets.report import DatasetReport, require_negatives
-from crt.datasets.voc import VOC_ANIMALS, VOC_CLASSES, read_voc, voc_palette
+from crt.data.base import Box, ImageSet, Problems, Sample, check_images
+from crt.data.box_csv import with_boxes
+from crt.data.cub import is_cub, read_cub
+from crt.data.folders import read_folders
+from crt.data.labels_csv import read_labels_file
+from crt.data.report import DatasetReport, require_negatives
+from crt.data.voc import VOC_ANIMALS, VOC_CLASSES, read_voc, voc_palette
 
 __all__ = [
     "VOC_ANIMALS",

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from PIL import TiffImagePlugin
 
+from crt.data.formats import unreadable
 from crt.errors import InvalidImage
-from crt.formats import unreadable
 
 _WIDTH, _HEIGHT, _CHANNELS, _PLANAR = 256, 257, 277, 284  # TIFF 6.0, section 8
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from crt.datasets.base import Box, ImageSet, Problems, Sample
-from crt.datasets.files import tails
-from crt.datasets.tables import read_rows
-from crt.datasets.text import folded, read_text
+from crt.data.base import Box, ImageSet, Problems, Sample
+from crt.data.files import tails
+from crt.data.formats import FORMATS
+from crt.data.tables import read_rows
+from crt.data.text import folded, read_text
 from crt.errors import InvalidDataset, reason_of
-from crt.formats import FORMATS
 
 COLUMNS = ("id", "x0", "y0", "x1", "y1")
 WSOL_BOXES, WSOL_SIZES = "localization.txt", "image_sizes.txt"

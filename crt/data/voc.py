@@ -11,10 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from crt.datasets.base import ImageSet, Problems, Sample, check_images
-from crt.datasets.files import FileIndex
-from crt.datasets.text import clean, folded, natural
-from crt.datasets.voc_files import annotations_of, find_annotation, find_voc, names_in_all, names_of, read_ids
+from crt.data.base import ImageSet, Problems, Sample, check_images
+from crt.data.files import FileIndex
+from crt.data.text import clean, folded, natural
+from crt.data.voc_files import annotations_of, find_annotation, find_voc, names_in_all, names_of, read_ids
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
 
 __all__ = ["VOC_ANIMALS", "VOC_CLASSES", "check_images", "find_voc", "read_voc", "voc_palette"]

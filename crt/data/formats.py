@@ -10,7 +10,7 @@ Image.init()  # fills Pillow's list of readers, so that AVIF and WebP are only n
 FORMATS = tuple(
     name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "MPO", "PPM", "AVIF") if name in Image.OPEN
 )
-"""Pillow's names of the formats that `crt.images.load_image` reads."""
+"""Pillow's names of the formats that `crt.data.images.load_image` reads."""
 EXTENSIONS = frozenset(ext.lower() for ext, name in Image.registered_extensions().items() if name in FORMATS)
 """The usual extensions of these formats, in lower case with their dot; content decides, not the name."""
 SAVE_AS = "save it as JPEG, PNG, WebP, BMP, GIF or TIFF"

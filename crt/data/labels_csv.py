@@ -7,11 +7,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from crt.datasets.base import ImageSet, Problems, Sample
-from crt.datasets.files import FileIndex, slashes, tails
-from crt.datasets.labels_json import Row, rows_of_json
-from crt.datasets.labels_table import rows_of_table
-from crt.datasets.text import clean, folded, natural, read_text
+from crt.data.base import ImageSet, Problems, Sample
+from crt.data.files import FileIndex, slashes, tails
+from crt.data.labels_json import Row, rows_of_json
+from crt.data.labels_table import rows_of_table
+from crt.data.text import clean, folded, natural, read_text
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
 
 _JSON = re.compile(r"""\s*(\{\s*["}]|\[\s*[\[{"\]])""")  # an image may be called [1].jpg

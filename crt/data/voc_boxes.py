@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-from crt.datasets.base import Box, Problems, Sample, class_finder
-from crt.datasets.files import FileIndex
-from crt.datasets.text import clean
-from crt.datasets.voc import read_voc
-from crt.datasets.voc_files import annotations_of, find_annotation, find_voc
+from crt.data.base import Box, Problems, Sample, class_finder
+from crt.data.files import FileIndex
+from crt.data.images import load_image
+from crt.data.text import clean
+from crt.data.voc import read_voc
+from crt.data.voc_files import annotations_of, find_annotation, find_voc
 from crt.errors import InvalidImage, InvalidSetting, reason_of
-from crt.images import load_image
 
 FULL_SIDE = 500
 """Pixels of the long side of VOC's full-size images; the few smaller ones are taken for scaled images as well."""

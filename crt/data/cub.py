@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-from crt.datasets.base import Box, ImageSet, Problems, Sample, written
-from crt.datasets.files import FileIndex, slashes
-from crt.datasets.text import clean, folded, read_text
+from crt.data.base import Box, ImageSet, Problems, Sample, written
+from crt.data.files import FileIndex, slashes
+from crt.data.text import clean, folded, read_text
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
 
 CubSplit = Literal["train", "test"]

@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from crt.datasets.text import folded
+from crt.data.text import folded
 from crt.errors import InvalidDataset, InvalidImage, reason_of
 
 SHOWN_PER_KIND = 20
@@ -205,7 +205,7 @@ def check_images(image_set: ImageSet, workers: int = 0) -> None:
 
 def _check_sample(sample: Sample) -> tuple[str, str] | None:
     """(kind, detail) of the first problem with a sample, or None."""
-    from crt.images import load_image  # noqa: PLC0415 - reading file lists need not wait for torch
+    from crt.data.images import load_image  # noqa: PLC0415 - reading file lists need not wait for torch
 
     try:
         height, width = load_image(sample.image).shape[:2]

@@ -7,8 +7,8 @@ import re
 import unicodedata
 from pathlib import Path
 
+from crt.data.formats import HEAD_BYTES, format_name
 from crt.errors import InvalidDataset, reason_of
-from crt.formats import HEAD_BYTES, format_name
 
 _MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),

@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from crt.datasets.text import folded
+from crt.data.formats import EXTENSIONS, FORMATS, HEAD_BYTES, format_name
+from crt.data.text import folded
 from crt.errors import InvalidDataset, reason_of
-from crt.formats import EXTENSIONS, FORMATS, HEAD_BYTES, format_name
 
 FOREIGN_EXTENSIONS = frozenset((
     ".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".jpx", ".jpf", ".psd", ".xcf", ".svg", ".pdf",

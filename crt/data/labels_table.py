@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from crt.datasets.files import EXTENSIONS, FOREIGN_EXTENSIONS, slashes
-from crt.datasets.labels_json import IMAGE_NAMES, LABEL_NAMES, Row
-from crt.datasets.tables import read_rows
-from crt.datasets.text import clean, folded
+from crt.data.files import EXTENSIONS, FOREIGN_EXTENSIONS, slashes
+from crt.data.labels_json import IMAGE_NAMES, LABEL_NAMES, Row
+from crt.data.tables import read_rows
+from crt.data.text import clean, folded
 from crt.errors import InvalidDataset
 
 SPLIT_NAMES = ("split", "subset", "set", "fold", "partition")

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crt.datasets.base import Problems
-from crt.datasets.text import clean
+from crt.data.base import Problems
+from crt.data.text import clean
 from crt.errors import InvalidDataset, reason_of
 
 IMAGE_NAMES = (
