@@ -11,7 +11,7 @@ from typing import Any
 from app.explore import Explorer, Look, fingerprint, settings_of
 from app.page import MODEL, Page
 from app.payload import describe, encode_records
-from crt.agreement import branch_distance
+from crt.analysis.consistency import branch_distance
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.trace import Trace

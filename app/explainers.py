@@ -12,10 +12,10 @@ from app.asked import classes_of, method_of
 from app.explore import Look
 from app.page import MODEL, Page
 from app.payload import encode_arrays
+from crt.analysis.explainers import EXPLAINERS
 from crt.checkpoint import Method
 from crt.data.images import resize_long_side, to_tensor
 from crt.errors import InvalidSetting
-from crt.explain import EXPLAINERS
 from crt.models.normalization import normalization_of
 from crt.models.tiles import TileGrid
 from crt.predictor import Predictor, Settings

@@ -15,19 +15,19 @@ import timm
 import torch
 from torch import Tensor
 
+from crt.analysis.rollout import LayersView, inspect_layers
+from crt.analysis.token_attention import TokenView, inspect_token
 from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS, Checkpoint, Method
 from crt.data.images import Source, load_image, resize_long_side
 from crt.errors import InvalidSetting
 from crt.fair_lock import FairLock
-from crt.layers import LayersView, inspect_layers
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
 from crt.models.normalization import NormalizedImage
 from crt.models.outputs import ConvRecord, TokenRecord
 from crt.models.tiles import Mode, Padding, TileGrid
 from crt.models.vit import TransformerBranch, transformer_of
-from crt.tokens import TokenView, inspect_token
 from crt.trace import Trace
 from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
 

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import torch
 
+from crt.analysis.explainers import EXPLAINERS
 from crt.checkpoint import CheckpointConfig, Method, load_checkpoint
 from crt.data.voc_boxes import FULL_SIDE, BoxedImage, read_voc_boxes
 from crt.errors import count_of
-from crt.explain import EXPLAINERS
 from crt.metrics.localization import TOLERANCE
 from crt.metrics.pointing import Bootstrap, difficult_subset, summarize
 from crt.metrics.pointing_maps import (

@@ -18,11 +18,11 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
+from crt.analysis.explainers import EXPLAINERS
 from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Method, load_checkpoint
 from crt.data.images import load_image, resize_long_side, to_tensor
 from crt.errors import CrtError, InvalidSetting, reason_of
-from crt.explain import EXPLAINERS
 from crt.figures import TITLES, Extra, probabilities, side_by_side
 from crt.models.normalization import normalization_of
 from crt.models.tiles import Mode

@@ -10,7 +10,7 @@ from app.ablate import column
 from app.engine import Engine
 from app.explore import Explorer, Look, fingerprint
 from app.session import TraceCache
-from crt.agreement import branch_distance
+from crt.analysis.consistency import branch_distance
 from crt.errors import InvalidSetting
 from crt.models.outputs import TokenRecord
 from crt.predictor import Settings

@@ -11,7 +11,7 @@ import torch.nn.functional as functional
 import tyro
 from PIL import Image
 
-from crt.agreement import map_correlation
+from crt.analysis.consistency import map_correlation
 from crt.checkpoint import Defaults, load_checkpoint, read_config
 from crt.data import VOC_CLASSES, Sample, read_voc
 from crt.data.images import load_image

@@ -7,12 +7,12 @@ from pytorch_grad_cam import GradCAM, ScoreCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
+from crt.analysis.explainers import EXPLAINERS
+from crt.analysis.explainers.base import scores_of, views
+from crt.analysis.explainers.scorecam import ScoreCam
 from crt.checkpoint import load_checkpoint
 from crt.data.images import to_tensor
 from crt.errors import InvalidSetting
-from crt.explain import EXPLAINERS
-from crt.explain.base import scores_of, views
-from crt.explain.scorecam import ScoreCam
 from crt.models.cam_head import class_scores
 from crt.models.tiles import TileGrid
 from crt.predictor import Predictor, Settings
@@ -130,7 +130,7 @@ def test_the_split_network_is_the_network(checkpoint, picture, method):
 def test_more_tiles_than_a_batch_give_the_same(checkpoint, monkeypatch):
     picture = np.random.default_rng(1).integers(0, 256, (130, 130, 3), dtype=np.uint8)
     one = EXPLAINERS["layercam"].explain(checkpoint.networks["crt"], to_tensor(picture), [0, 1])
-    monkeypatch.setattr("crt.explain.base.TILE_BATCH", 4)
+    monkeypatch.setattr("crt.analysis.explainers.base.TILE_BATCH", 4)
     four = EXPLAINERS["layercam"].explain(checkpoint.networks["crt"], to_tensor(picture), [0, 1])
     np.testing.assert_allclose(one, four, rtol=1e-4, atol=1e-6 * one.max())
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from crt.analysis.rollout import roll
 from crt.checkpoint import load_checkpoint
-from crt.layers import roll
 from crt.models.outputs import merge_rows
 from crt.predictor import Predictor, Settings
 from tests.naive import merged, naive, of, picture

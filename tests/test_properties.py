@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from crt.agreement import branch_distance, map_correlation
+from crt.analysis.consistency import branch_distance, map_correlation
+from crt.analysis.rollout import roll
 from crt.boxes import level_of
 from crt.data.images import resize_scale, resize_short_side, resize_square
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.figures.colours import signed_colour
 from crt.indexed import has_labels, indexed_png, picture_labels, read_labels, save_labels
-from crt.layers import roll
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy

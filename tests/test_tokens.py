@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crt.analysis.token_attention import locate, place_tile
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidImage, InvalidSetting
 from crt.models.outputs import merge_rows
 from crt.models.tiles import MODES, TileGrid
 from crt.predictor import Predictor, Settings
-from crt.tokens import locate, place_tile
 from tests.naive import merged, naive, of, picture
 from tests.tiny import tiny_checkpoint
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from crt.analysis.explainers import EXPLAINERS
 from crt.checkpoint import CheckpointConfig, Method
 from crt.data.images import load_image, resize_long_side, to_tensor
 from crt.data.voc_boxes import BoxedImage
 from crt.errors import InvalidSetting
-from crt.explain import EXPLAINERS
 from crt.metrics.classification import average_precisions
 from crt.metrics.pointing import PointingScore, centre, peaks, percent
 from crt.models.normalization import normalization_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from crt.agreement import map_correlation
+from crt.analysis.consistency import map_correlation
 from crt.data import ImageSet
 from crt.data.images import load_image
 from crt.errors import InvalidDataset

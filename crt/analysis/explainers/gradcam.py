@@ -2,6 +2,6 @@
 
 from pytorch_grad_cam import GradCAM
 
-from crt.explain.base import EngineExplainer
+from crt.analysis.explainers.base import EngineExplainer
 
 GRADCAM = EngineExplainer("Grad-CAM", GradCAM)

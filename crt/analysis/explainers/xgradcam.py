@@ -2,6 +2,6 @@
 
 from pytorch_grad_cam import XGradCAM
 
-from crt.explain.base import EngineExplainer
+from crt.analysis.explainers.base import EngineExplainer
 
 XGRADCAM = EngineExplainer("XGrad-CAM", XGradCAM)

@@ -2,6 +2,6 @@
 
 from pytorch_grad_cam import HiResCAM
 
-from crt.explain.base import EngineExplainer
+from crt.analysis.explainers.base import EngineExplainer
 
 HIRESCAM = EngineExplainer("HiResCAM", HiResCAM)

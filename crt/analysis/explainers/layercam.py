@@ -2,6 +2,6 @@
 
 from pytorch_grad_cam import LayerCAM
 
-from crt.explain.base import EngineExplainer
+from crt.analysis.explainers.base import EngineExplainer
 
 LAYERCAM = EngineExplainer("LayerCAM", LayerCAM)

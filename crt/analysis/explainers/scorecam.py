@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crt.explain.base import Network, View, assemble, autograd, prepare, scores_of, views
+from crt.analysis.explainers.base import Network, View, assemble, autograd, prepare, scores_of, views
 from crt.models.tiles import TileGrid
 
 

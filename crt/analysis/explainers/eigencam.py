@@ -9,7 +9,7 @@ import numpy as np
 from pytorch_grad_cam import EigenCAM
 from torch import Tensor
 
-from crt.explain.base import Network, assemble, autograd, engine, prepare, views
+from crt.analysis.explainers.base import Network, assemble, autograd, engine, prepare, views
 from crt.models.cnn import CnnBranch
 from crt.models.tiles import TileGrid
 

@@ -2,6 +2,6 @@
 
 from pytorch_grad_cam import GradCAMPlusPlus
 
-from crt.explain.base import EngineExplainer
+from crt.analysis.explainers.base import EngineExplainer
 
 GRADCAM_PLUS_PLUS = EngineExplainer("Grad-CAM++", GradCAMPlusPlus)

@@ -1,0 +1,1 @@
+"""What the networks attend to: single tokens, rollout, agreement of two branches, other explainers."""
