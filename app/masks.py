@@ -17,12 +17,12 @@ from app.page import MODEL, Page
 from app.payload import encode_arrays
 from crt.data.images import resize_long_side
 from crt.errors import InvalidSetting
-from crt.masks.crf import CrfSettings, crf_seeds
-from crt.masks.walk import WalkSettings, random_walk
 from crt.models.deeplab import DeepLab
 from crt.models.deeplab import segment as parse
 from crt.models.irn import RelationNetwork, relations
 from crt.predictor import Predictor
+from crt.pseudo_labels.crf import CrfSettings, crf_seeds
+from crt.pseudo_labels.random_walk import WalkSettings, random_walk
 from crt.resample import WALK_STRIDE, strided_size, to_pixels
 from crt.seeds import normalise
 

@@ -1,4 +1,4 @@
-"""How fast the random walk is: sparse, as `crt.masks.walk` does it, against the dense matrix of all pairs of cells.
+"""How fast the random walk is: sparse, as `crt.pseudo_labels.random_walk` does it, against the dense matrix of all pairs of cells.
 
     python -m scripts.bench_walk --json results/walk.json
 
@@ -21,8 +21,8 @@ import torch
 import tyro
 
 from crt.errors import CrtError, InvalidSetting
-from crt.masks.paths import search_paths
-from crt.masks.walk import IRN_WALK, WalkSettings, random_walk
+from crt.pseudo_labels.paths import search_paths
+from crt.pseudo_labels.random_walk import IRN_WALK, WalkSettings, random_walk
 from crt.train.machine import describe_machine
 from scripts.output import write_json
 

@@ -24,8 +24,8 @@ from crt.models.tiles import Mode
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.precision import Precision
 from crt.predictor import Predictor
+from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
 from crt.refine import Combine
-from crt.seed_files import SeedMaps, is_done, seed_path
 from crt.seeds import SCALES
 from crt.stage import Made, claim
 from crt.train.share import Share

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crt.errors import InvalidSetting
-from crt.masks.walk import WalkSettings, random_walk
+from crt.pseudo_labels.random_walk import WalkSettings, random_walk
 from scripts.bench_walk import Bench, bench, dense_walk
 from tests.reference_walk import dense_walk as reference
 

@@ -24,10 +24,10 @@ from crt import stage
 from crt.data import Sample
 from crt.data.images import load_image
 from crt.errors import CrtError
-from crt.indexed import read_labels
 from crt.io_utils import atomic_path
 from crt.metrics.wsol import _mask
-from crt.seed_files import SeedMaps
+from crt.pseudo_labels.cam_io import SeedMaps
+from crt.pseudo_labels.label_png import read_labels
 from crt.stage import made_with
 from crt.trace import Trace
 from crt.weights import read_tensors

@@ -12,10 +12,10 @@ from torch import nn
 
 from crt.data.images import resize_scale, to_tensor
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
-from crt.masks.crf import crf_probabilities
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab, build_deeplab, on_pixels, segment
 from crt.models.normalization import normalization_of
+from crt.pseudo_labels.crf import crf_probabilities
 from tests.tiny import RESNET
 
 LABELS = 4

@@ -29,10 +29,10 @@ from crt.checkpoint import load_checkpoint
 from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
 from crt.figures.colours import SIGNED
-from crt.indexed import indexed_png, picture_labels
 from crt.outlines import difference, outlines, overlap
 from crt.plots import Plot, Style, plot, render
 from crt.predictor import Predictor, Settings
+from crt.pseudo_labels.label_png import indexed_png, picture_labels
 from crt.resample import to_pixels
 from crt.seeds import label_map, normalise
 from tests.tiny import tiny_checkpoint
@@ -260,7 +260,7 @@ def test_figures_may_be_drawn_at_the_same_time(look):
     assert [files["svg"] for files in together if "svg" in files] == [alone] * 3
 
 
-# crt.plots, crt.outlines, crt.indexed
+# crt.plots, crt.outlines, crt.pseudo_labels.label_png
 
 
 def test_a_figure_needs_a_panel_and_a_known_kind():

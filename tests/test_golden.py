@@ -20,11 +20,6 @@ from crt.boxes import best_match, box_of_map, grey_levels, pairwise_iou
 from crt.cam_spec import CamSpec
 from crt.checkpoint import Checkpoint, CheckpointConfig, NetworkSpec
 from crt.data.images import to_tensor
-from crt.masks.affinity import find_pairs, pair_displacement, pair_labels, path_affinity, reduce_labels, relation_losses
-from crt.masks.crf import CrfSettings, crf_labels, crf_probabilities
-from crt.masks.labels import confident_labels
-from crt.masks.paths import search_paths
-from crt.masks.walk import WalkSettings, random_walk, walk_labels, walk_scores
 from crt.metrics.segmentation import confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
@@ -32,6 +27,18 @@ from crt.models.dual import DualMaps
 from crt.models.tiles import TileGrid, padded_length
 from crt.models.vit import TransformerBranch
 from crt.predictor import Predictor, Settings
+from crt.pseudo_labels.affinity import (
+    find_pairs,
+    pair_displacement,
+    pair_labels,
+    path_affinity,
+    reduce_labels,
+    relation_losses,
+)
+from crt.pseudo_labels.confident import confident_labels
+from crt.pseudo_labels.crf import CrfSettings, crf_labels, crf_probabilities
+from crt.pseudo_labels.paths import search_paths
+from crt.pseudo_labels.random_walk import WalkSettings, random_walk, walk_labels, walk_scores
 from crt.resample import WALK_STRIDE, strided_size
 from crt.seeds import label_map, normalise, sum_scales_released
 from crt.train.config import OptimizerConfig

@@ -19,8 +19,8 @@ from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.predictor import Predictor, Settings
+from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done
 from crt.resample import to_pixels
-from crt.seed_files import SUFFIX, SeedMaps, is_done
 from crt.seeds import normalise
 from crt.stage import SETTINGS, require
 from scripts.make_seeds import Seeds, make_seeds

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidSetting
-from crt.masks.affinity import (
+from crt.pseudo_labels.affinity import (
     Pairs,
     find_pairs,
     pair_displacement,

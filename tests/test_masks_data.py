@@ -14,8 +14,8 @@ from torch import Tensor
 from crt.data import ImageSet, Sample
 from crt.data.images import IMAGENET_MEAN, IMAGENET_STD
 from crt.errors import InvalidDataset, InvalidImage, InvalidSetting
-from crt.indexed import save_labels
-from crt.masks.affinity import reduce_labels
+from crt.pseudo_labels.affinity import reduce_labels
+from crt.pseudo_labels.label_png import save_labels
 from crt.train.config import MaskRunConfig
 from crt.train.masks_data import MaskCrops, mask_crop, with_masks
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidImage, InvalidSetting
-from crt.masks.crf import IRN_CRF
-from crt.masks.labels import BACKGROUND, FOREGROUND, UNSURE, confident_labels
+from crt.pseudo_labels.confident import BACKGROUND, FOREGROUND, UNSURE, confident_labels
+from crt.pseudo_labels.crf import IRN_CRF
 
 PLAIN = replace(IRN_CRF, iterations=0)
 

@@ -9,11 +9,11 @@ from timm.models.resnet import BasicBlock, ResNet
 
 from crt.data.images import to_tensor
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
-from crt.masks.affinity import find_pairs, relation_losses
-from crt.masks.walk import random_walk, walk_labels
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.irn import RelationNetwork, relations
 from crt.models.normalization import normalization_of
+from crt.pseudo_labels.affinity import find_pairs, relation_losses
+from crt.pseudo_labels.random_walk import random_walk, walk_labels
 from crt.resample import strided_size
 from tests.tiny import RESNET
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidSetting
-from crt.masks.paths import directions, search_paths
-from crt.masks.walk import LEFT_OUT, WalkSettings, random_walk, toss_chances, walk_labels, walk_scores
+from crt.pseudo_labels.paths import directions, search_paths
+from crt.pseudo_labels.random_walk import LEFT_OUT, WalkSettings, random_walk, toss_chances, walk_labels, walk_scores
 from tests.reference_walk import dense_walk, path
 
 

@@ -6,14 +6,14 @@ import pytest
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, ImageSet, Sample, read_voc
 from crt.data.images import load_image
-from crt.indexed import save_labels
-from crt.masks.labels import confident_labels
-from crt.masks.walk import random_walk, walk_scores
 from crt.metrics.seeds import evaluate_seeds
 from crt.metrics.stored import measure_seeds
 from crt.multiscale import Views, multi_scale_maps, requests_for
 from crt.predictor import Predictor
-from crt.seed_files import SeedMaps, is_done, seed_path
+from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
+from crt.pseudo_labels.confident import confident_labels
+from crt.pseudo_labels.label_png import save_labels
+from crt.pseudo_labels.random_walk import random_walk, walk_scores
 from crt.seeds import label_map
 from crt.train.preview import fixed_pictures
 from scripts.make_seeds import Seeds, make_seeds

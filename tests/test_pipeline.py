@@ -14,11 +14,11 @@ from crt import stage
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, read_voc, voc_palette
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting
-from crt.indexed import read_labels, save_labels
-from crt.masks.walk import random_walk, walk_scores
 from crt.metrics.stored import measure_masks, measure_seeds
 from crt.models.irn import relations
-from crt.seed_files import SeedMaps
+from crt.pseudo_labels.cam_io import SeedMaps
+from crt.pseudo_labels.label_png import read_labels, save_labels
+from crt.pseudo_labels.random_walk import random_walk, walk_scores
 from crt.seeds import label_map
 from crt.train.masks_data import with_masks
 from crt.train.relation import RelationConfig, train_relation

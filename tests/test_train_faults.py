@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, read_voc
 from crt.errors import InvalidSetting
-from crt.masks.affinity import RelationLosses
+from crt.pseudo_labels.affinity import RelationLosses
 from crt.train import engine, relation, segmentation, state
 from crt.train.lock import LOCK_FILE, only_writer
 from crt.train.log import TrainLog

@@ -44,7 +44,7 @@ function ofNumbers({ values, palette }, classes, chosen) {
   return { table: Uint8Array.from({ length: 256 }, (_, value) => value), values: kept, notice: `It holds ${Object.keys(kept).join(', ')}.` };
 }
 
-/** Whether grey values come gradually between two plateaus, as antialiasing leaves them; `_has_soft_edges` of crt/indexed.py. */
+/** Whether grey values come gradually between two plateaus, as antialiasing leaves them; `_has_soft_edges` of crt/pseudo_labels/label_png.py. */
 function hasSoftEdges(values) {
   const counts = new Uint32Array(256);
   for (const value of values) counts[value] += 1;

@@ -16,10 +16,10 @@ from crt.boxes import Box, BoxesLike, CentreCrop, best_match, box_of_map, min_ma
 from crt.data import ImageSet, Sample
 from crt.data.images import load_image, resize_long_side, resize_square
 from crt.errors import InvalidDataset, count_of
-from crt.indexed import read_labels
 from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization, PixelCurves
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor, Settings
+from crt.pseudo_labels.label_png import read_labels
 from crt.resample import to_pixels
 
 DEFINITIONS = {

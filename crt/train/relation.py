@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from crt.checkpoint import CONFIG_FILE, Method, RelationSpec, load_checkpoint
 from crt.data import ImageSet
 from crt.errors import InvalidSetting
-from crt.masks.affinity import RADIUS, Pairs, find_pairs, reduce_labels, relation_losses
 from crt.models.cnn import CnnBranch
 from crt.models.irn import CROP, RelationNetwork
 from crt.models.normalization import normalization_of
+from crt.pseudo_labels.affinity import RADIUS, Pairs, find_pairs, reduce_labels, relation_losses
 from crt.resample import WALK_STRIDE
 from crt.train.config import RELEASED_SGD, MaskRunConfig, OptimizerConfig
 from crt.train.export import add_to_checkpoint

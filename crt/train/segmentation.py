@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from crt.checkpoint import CONFIG_FILE, SegmentationSpec, load_checkpoint
 from crt.data import ImageSet
 from crt.errors import InvalidSetting
-from crt.masks.labels import UNSURE
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab, Stride
 from crt.models.normalization import normalization_of
+from crt.pseudo_labels.confident import UNSURE
 from crt.train.config import MaskRunConfig, OptimizerConfig
 from crt.train.engine import start_from
 from crt.train.export import add_to_checkpoint

@@ -8,9 +8,9 @@ import numpy as np
 
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidSetting
-from crt.masks.crf import crf_labels
-from crt.masks.walk import random_walk
 from crt.models.irn import relations
+from crt.pseudo_labels.crf import crf_labels
+from crt.pseudo_labels.random_walk import random_walk
 from scripts.bench.maps import photo
 from scripts.bench.timing import in_turns, summary
 

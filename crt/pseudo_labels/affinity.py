@@ -15,8 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from crt.errors import InvalidSetting
-from crt.masks.labels import UNSURE
-from crt.masks.paths import search_paths
+from crt.pseudo_labels.confident import UNSURE
+from crt.pseudo_labels.paths import search_paths
 
 RADIUS = 10
 EPS = 1e-5

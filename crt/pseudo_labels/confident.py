@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from crt.errors import InvalidSetting
-from crt.masks.crf import IRN_CRF, CrfSettings, crf_labels
+from crt.pseudo_labels.crf import IRN_CRF, CrfSettings, crf_labels
 from crt.seeds import check_keys, label_map
 
 UNSURE = 255

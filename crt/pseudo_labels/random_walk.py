@@ -23,7 +23,7 @@ from scipy.sparse import dia_array
 from scipy.special import gammaln
 
 from crt.errors import InvalidSetting
-from crt.masks.paths import search_paths
+from crt.pseudo_labels.paths import search_paths
 from crt.resample import WALK_STRIDE, strided_size, to_pixels
 from crt.seeds import label_map
 
