@@ -21,11 +21,11 @@ from app.page import MODEL
 from crt.cam_spec import CamSpec, PassReduction, class_ids, plain_name
 from crt.checkpoint import METHODS, Defaults, Method
 from crt.errors import InvalidImage, InvalidSetting
-from crt.figures import probabilities
 from crt.models.outputs import TokenRecord
 from crt.models.tiles import MODES
 from crt.pseudo_labels.label_png import indexed_png, picture_labels
 from crt.trace import Trace
+from crt.viz import probabilities
 
 LIKELY = 0.5
 NAMES = 2000  # characters of a list of class names

@@ -15,8 +15,8 @@ from app.page import Page
 from app.screen import Screen
 from app.shown import Shown, Wanted
 from crt.errors import InvalidSetting
-from crt.plots import Kind
 from crt.pseudo_labels.label_png import LABELS, indexed_png, picture_labels
+from crt.viz.plots import Kind
 
 LIMIT = 64 * 2**20  # bytes of a file
 FIGURES: tuple[Kind, ...] = ("png", "pdf", "svg")

@@ -17,13 +17,13 @@ from app.explore import Look, fingerprint
 from app.shown import UNITS, Shown, Wanted
 from crt.boxes import largest_box
 from crt.checkpoint import CheckpointConfig
-from crt.figures import TITLES, attention_words, probabilities, settings_line
-from crt.figures.layer import MapLayer, Style
 from crt.models.outputs import TokenRecord
-from crt.outlines import difference, overlap
-from crt.plots import Kind, Plot, plot, render
 from crt.refine import blocks_between
 from crt.resample import to_pixels
+from crt.viz import TITLES, attention_words, probabilities, settings_line
+from crt.viz.contours import difference, overlap
+from crt.viz.layer import MapLayer, Style
+from crt.viz.plots import Kind, Plot, plot, render
 
 SCALES = {
     "map": "each map by its own largest value",

@@ -22,7 +22,6 @@ import tyro
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import CrtError, count_of
-from crt.figures.worst import worst_sheet
 from crt.metrics.seeds import evaluate_seeds
 from crt.metrics.stored import measure_masks, measure_seeds
 from crt.models.tiles import Mode
@@ -32,6 +31,7 @@ from crt.predictor import Predictor, choose_device
 from crt.refine import Combine
 from crt.seeds import SCALES
 from crt.stage import made_with
+from crt.viz.worst import worst_sheet
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol
 from scripts.output import counted, write_json

@@ -14,11 +14,11 @@ from crt.boxes import THRESHOLD
 from crt.checkpoint import load_checkpoint
 from crt.data import ImageSet, is_cub, read_cub, read_folders, with_boxes
 from crt.errors import InvalidSetting, count_of
-from crt.figures.box_sheet import box_sheet
 from crt.metrics.wsol import DEFINITIONS, BoxView, WsolScore, choose_thresholds, evaluate_wsol
 from crt.multiscale import MapRequest, requests_for
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
+from crt.viz.box_sheet import box_sheet
 from scripts.output import counted, write_json
 from scripts.report.base import ordinal
 

@@ -23,12 +23,12 @@ from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Method, load_checkpoint
 from crt.data.images import load_image, resize_long_side, to_tensor
 from crt.errors import CrtError, InvalidSetting, reason_of
-from crt.figures import TITLES, Extra, probabilities, side_by_side
 from crt.models.normalization import normalization_of
 from crt.models.tiles import Mode
 from crt.predictor import Predictor, Settings, choose_device
 from crt.refine import Attention, Combine
 from crt.trace import Trace
+from crt.viz import TITLES, Extra, probabilities, side_by_side
 from scripts.report.sections import attention_of
 
 LIKELY = 0.5

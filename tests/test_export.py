@@ -28,13 +28,13 @@ from app.shown import Shown
 from crt.checkpoint import load_checkpoint
 from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
-from crt.figures.colours import SIGNED
-from crt.outlines import difference, outlines, overlap
-from crt.plots import Plot, Style, plot, render
 from crt.predictor import Predictor, Settings
 from crt.pseudo_labels.label_png import indexed_png, picture_labels
 from crt.resample import to_pixels
 from crt.seeds import label_map, normalise
+from crt.viz.colours import SIGNED
+from crt.viz.contours import difference, outlines, overlap
+from crt.viz.plots import Plot, Style, plot, render
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -260,7 +260,7 @@ def test_figures_may_be_drawn_at_the_same_time(look):
     assert [files["svg"] for files in together if "svg" in files] == [alone] * 3
 
 
-# crt.plots, crt.outlines, crt.pseudo_labels.label_png
+# crt.viz.plots, crt.viz.contours, crt.pseudo_labels.label_png
 
 
 def test_a_figure_needs_a_panel_and_a_known_kind():

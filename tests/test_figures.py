@@ -14,7 +14,10 @@ from PIL import Image
 
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.errors import InvalidSetting
-from crt.figures import (
+from crt.models.outputs import ConvRecord
+from crt.predictor import Predictor, Settings
+from crt.trace import Trace
+from crt.viz import (
     Extra,
     Panel,
     colour,
@@ -27,9 +30,6 @@ from crt.figures import (
     settings_line,
     side_by_side,
 )
-from crt.models.outputs import ConvRecord
-from crt.predictor import Predictor, Settings
-from crt.trace import Trace
 from scripts.explain import main
 from tests.tiny import tiny_checkpoint
 

@@ -12,11 +12,11 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 from PIL import Image, ImageDraw
 
-from crt.figures import fonts
-from crt.figures.fonts import FontWarning, Typeface, families
-from crt.figures.layer import Style
-from crt.figures.sheet import Panel, contact_sheet
-from crt.plots import Plot, plot, render
+from crt.viz import fonts
+from crt.viz.fonts import FontWarning, Typeface, families
+from crt.viz.layer import Style
+from crt.viz.plots import Plot, plot, render
+from crt.viz.sheet import Panel, contact_sheet
 from scripts.report.base import Chart, Line
 from scripts.report.charts import svg
 

@@ -109,7 +109,7 @@ def test_file_keeps_the_rules(file):
         ("crt/models/cam_head.py", "def f():\n    import tyro", "tyro"),
         ("crt/train/engine.py", "from scripts.evaluate import seeds", "scripts.evaluate"),
         ("crt/train/engine.py", "import argparse", "argparse"),
-        ("crt/figures.py", "import plotly.express as px", "plotly.express"),
+        ("crt/viz.py", "import plotly.express as px", "plotly.express"),
         ("app/engine.py", "from crt.train.config import PRESETS", "crt.train.config"),
         ("app/viewer/viewer.py", "import importlib\nimportlib.import_module('crt.train.engine')", "crt.train.engine"),
         ("app.py", "import scripts.train_crt", "scripts.train_crt"),

@@ -22,7 +22,6 @@ from crt.analysis.rollout import roll
 from crt.boxes import level_of
 from crt.data.images import resize_scale, resize_short_side, resize_square
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
-from crt.figures.colours import signed_colour
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
@@ -31,13 +30,14 @@ from crt.models.cam_head import class_scores
 from crt.models.dual import DualMaps
 from crt.models.outputs import ConvRecord, TokenRecord
 from crt.models.tiles import TileGrid
-from crt.outlines import difference, outlines, overlap
 from crt.pseudo_labels.label_png import has_labels, indexed_png, picture_labels, read_labels, save_labels
 from crt.resample import strided_size, to_pixels
 from crt.seeds import label_map, normalise, sum_scales_released
 from crt.trace import Trace
 from crt.train.loss import classification_loss, coupling_loss, dual_loss
 from crt.train.optim import decays, poly
+from crt.viz.colours import signed_colour
+from crt.viz.contours import difference, outlines, overlap
 
 SIDE = st.integers(1, 12)
 UNIT = st.floats(0, 1, width=32)

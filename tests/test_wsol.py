@@ -13,11 +13,11 @@ from crt.boxes import Box
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.data import ImageSet, Sample
 from crt.errors import InvalidDataset, InvalidSetting
-from crt.figures.box_sheet import box_sheet
 from crt.metrics import wsol
 from crt.metrics.wsol import BoxView, Found, Looked, WsolScore, choose_thresholds, evaluate_wsol
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor, Settings
+from crt.viz.box_sheet import box_sheet
 from scripts.choose_blocks import THRESHOLDS, Choice, choose
 from scripts.evaluate_wsol import Wsol, read_boxes
 from scripts.evaluate_wsol import wsol as run

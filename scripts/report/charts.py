@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from crt.figures.fonts import families
+from crt.viz.fonts import families
 from scripts.report.base import Chart
 
 # Okabe and Ito (2008), told apart by most who see colours differently; the marks tell them apart without any.

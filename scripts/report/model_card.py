@@ -9,7 +9,7 @@ from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Defaults, Method
 from crt.errors import InvalidCheckpoint
-from crt.figures import attention_words
+from crt.viz import attention_words
 from scripts.pack_checkpoint import CHOICE
 from scripts.report.recorded_preset import preset_of
 

@@ -1,6 +1,6 @@
 """Sheets: pictures in rows with lines of text under them, as one raster picture.
 
-Text is drawn by `crt.figures.fonts`, in whatever script it is.
+Text is drawn by `crt.viz.fonts`, in whatever script it is.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from crt.errors import InvalidSetting
-from crt.figures.colours import COLORMAP, colour_bar, fit
-from crt.figures.fonts import Typeface
+from crt.viz.colours import COLORMAP, colour_bar, fit
+from crt.viz.fonts import Typeface
 
 MARGIN = 12
 INK, PAPER, FAINT = (20, 20, 20), (255, 255, 255), (90, 90, 90)

@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image
 
 from crt.checkpoint import Method
-from crt.figures.colours import COLORMAP, fit, outline, overlay
-from crt.figures.sheet import Panel, contact_sheet
 from crt.models.outputs import TokenRecord
 from crt.refine import Attention, Combine
 from crt.resample import to_pixels
 from crt.seeds import normalise
 from crt.trace import Trace, class_probabilities
+from crt.viz.colours import COLORMAP, fit, outline, overlay
+from crt.viz.sheet import Panel, contact_sheet
 
 PAPER: Attention = {"combine": "sum", "blocks": None}
 COMBINED: dict[Combine, str] = {

@@ -24,10 +24,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from crt.errors import InvalidSetting
-from crt.figures.fonts import Typeface, families
-from crt.figures.layer import MapLayer, Style, bar, mixed
-from crt.figures.sheet import printable, wrap
-from crt.outlines import outlines
+from crt.viz.contours import outlines
+from crt.viz.fonts import Typeface, families
+from crt.viz.layer import MapLayer, Style, bar, mixed
+from crt.viz.sheet import printable, wrap
 
 Kind = Literal["png", "pdf", "svg"]
 DPI = 300

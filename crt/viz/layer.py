@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from crt.figures.colours import COLORMAP, colour, colour_bar, signed_colour
+from crt.viz.colours import COLORMAP, colour, colour_bar, signed_colour
 
 
 @dataclass(frozen=True)

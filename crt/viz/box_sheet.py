@@ -9,11 +9,11 @@ from crt.boxes import BoxesLike, min_max
 from crt.data import ImageSet
 from crt.data.images import load_image
 from crt.errors import InvalidSetting
-from crt.figures.colours import fit, overlay
-from crt.figures.sheet import Panel, contact_sheet
 from crt.metrics.wsol import BoxView, Found, Looked, WsolScore, look
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor
+from crt.viz.colours import fit, overlay
+from crt.viz.sheet import Panel, contact_sheet
 
 WIDTH = 200
 TRUTH, FOUND = (255, 209, 102), (255, 255, 255)
