@@ -15,8 +15,8 @@ import numpy as np
 
 from app.explore import Look, fingerprint
 from app.shown import UNITS, Shown, Wanted
-from crt.boxes import largest_box
 from crt.checkpoint import CheckpointConfig
+from crt.metrics.boxes import largest_box
 from crt.models.outputs import TokenRecord
 from crt.refine import blocks_between
 from crt.resample import to_pixels

@@ -12,7 +12,7 @@ from typing import Any
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import InvalidSetting
-from crt.metrics.seeds import evaluate_seeds
+from crt.evaluation.cams import evaluate_seeds
 from crt.multiscale import Views
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device

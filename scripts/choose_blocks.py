@@ -19,7 +19,7 @@ import tyro
 
 from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidSetting, count_of
-from crt.metrics.wsol import BoxView, box_accuracies
+from crt.evaluation.wsol import BoxView, box_accuracies
 from crt.models.vit import TransformerBranch
 from crt.multiscale import MapRequest
 from crt.precision import Precision, resolve

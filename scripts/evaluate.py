@@ -22,15 +22,15 @@ import tyro
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import CrtError, count_of
-from crt.metrics.seeds import evaluate_seeds
-from crt.metrics.stored import measure_masks, measure_seeds
+from crt.evaluation.cams import evaluate_seeds
+from crt.evaluation.pipeline_stage import made_with
+from crt.evaluation.stored import measure_masks, measure_seeds
 from crt.models.tiles import Mode
 from crt.multiscale import Views
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from crt.refine import Combine
 from crt.seeds import SCALES
-from crt.stage import made_with
 from crt.viz.worst import worst_sheet
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol

@@ -13,15 +13,15 @@ from crt.analysis.explainers import EXPLAINERS
 from crt.checkpoint import CheckpointConfig, Method, load_checkpoint
 from crt.data.voc_boxes import FULL_SIDE, BoxedImage, read_voc_boxes
 from crt.errors import count_of
-from crt.metrics.localization import TOLERANCE
-from crt.metrics.pointing import Bootstrap, difficult_subset, summarize
-from crt.metrics.pointing_maps import (
+from crt.evaluation.pointing import Bootstrap, difficult_subset, summarize
+from crt.evaluation.pointing_cams import (
     PointingRow,
     PointingView,
     evaluate_classification,
     evaluate_pointing,
     pointing_rows,
 )
+from crt.metrics.localization import TOLERANCE
 from crt.models.tiles import Mode
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device

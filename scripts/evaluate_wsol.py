@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from crt.boxes import THRESHOLD
 from crt.checkpoint import load_checkpoint
 from crt.data import ImageSet, is_cub, read_cub, read_folders, with_boxes
 from crt.errors import InvalidSetting, count_of
-from crt.metrics.wsol import DEFINITIONS, BoxView, WsolScore, choose_thresholds, evaluate_wsol
+from crt.evaluation.wsol import DEFINITIONS, BoxView, WsolScore, choose_thresholds, evaluate_wsol
+from crt.metrics.boxes import THRESHOLD
 from crt.multiscale import MapRequest, requests_for
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device

@@ -20,6 +20,7 @@ from crt.checkpoint import Method, load_checkpoint
 from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
+from crt.evaluation.pipeline_stage import Made, claim
 from crt.models.tiles import Mode
 from crt.multiscale import MapRequest, Views, multi_scale_maps
 from crt.precision import Precision
@@ -27,7 +28,6 @@ from crt.predictor import Predictor
 from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
 from crt.refine import Combine
 from crt.seeds import SCALES
-from crt.stage import Made, claim
 from crt.train.share import Share
 
 

@@ -23,10 +23,10 @@ import tyro
 from crt.checkpoint import read_config
 from crt.data import VOC_ANIMALS, ImageSet, read_voc
 from crt.errors import CrtError
-from crt.metrics.stored import Score, measure_masks, measure_seeds
+from crt.evaluation.pipeline_stage import made_with
+from crt.evaluation.stored import Score, measure_masks, measure_seeds
 from crt.precision import Precision
 from crt.pseudo_labels.random_walk import THRESHOLD
-from crt.stage import made_with
 from crt.train.machine import describe_machine
 from crt.train.masks_data import with_masks
 from crt.train.relation import RelationConfig, train_relation

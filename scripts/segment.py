@@ -19,11 +19,11 @@ from crt.checkpoint import load_checkpoint
 from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
+from crt.evaluation.pipeline_stage import Made, claim
 from crt.models.deeplab import SCALES, segment
 from crt.precision import Precision
 from crt.pseudo_labels.crf import crf_probabilities
 from crt.pseudo_labels.label_png import has_labels, save_labels
-from crt.stage import Made, claim
 from crt.train.share import Share
 
 

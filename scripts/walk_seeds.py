@@ -20,11 +20,11 @@ from crt.checkpoint import load_checkpoint
 from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
+from crt.evaluation.pipeline_stage import Made, claim, made_with, require
 from crt.models.irn import relations
 from crt.precision import Precision
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done, seed_path
 from crt.pseudo_labels.random_walk import WalkSettings, random_walk, walk_scores
-from crt.stage import Made, claim, made_with, require
 from crt.train.share import Share
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from torchvision.transforms import v2
 
-from crt.boxes import (
+from crt.errors import InvalidSetting
+from crt.metrics.boxes import (
     NO_BOX,
     Box,
     CentreCrop,
@@ -22,7 +23,6 @@ from crt.boxes import (
     min_max,
     pairwise_iou,
 )
-from crt.errors import InvalidSetting
 
 masks = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=14))
 corner = st.integers(-20, 20)

@@ -24,11 +24,11 @@ from crt import stage
 from crt.data import Sample
 from crt.data.images import load_image
 from crt.errors import CrtError
+from crt.evaluation.pipeline_stage import made_with
+from crt.evaluation.wsol import _mask
 from crt.io_utils import atomic_path
-from crt.metrics.wsol import _mask
 from crt.pseudo_labels.cam_io import SeedMaps
 from crt.pseudo_labels.label_png import read_labels
-from crt.stage import made_with
 from crt.trace import Trace
 from crt.weights import read_tensors
 from scripts import served as serving

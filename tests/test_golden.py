@@ -16,10 +16,10 @@ import pytest
 import timm
 import torch
 
-from crt.boxes import best_match, box_of_map, grey_levels, pairwise_iou
 from crt.cam_spec import CamSpec
 from crt.checkpoint import Checkpoint, CheckpointConfig, NetworkSpec
 from crt.data.images import to_tensor
+from crt.metrics.boxes import best_match, box_of_map, grey_levels, pairwise_iou
 from crt.metrics.segmentation import confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch

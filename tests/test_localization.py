@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score
 
-from crt.boxes import box_of_map, filled, min_max, pairwise_iou
 from crt.errors import InvalidDataset, InvalidSetting
+from crt.metrics.boxes import box_of_map, filled, min_max, pairwise_iou
 from crt.metrics.localization import (
     TOLERANCE,
     BoxAccuracy,

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from crt.boxes import best_match, boxes, largest_box
+from crt.metrics.boxes import best_match, boxes, largest_box
 from crt.metrics.localization import overlap, pixel_average_precision, points_at
 from crt.metrics.segmentation import IGNORE
 

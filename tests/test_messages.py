@@ -20,13 +20,13 @@ from crt import errors, stage
 from crt.checkpoint import load_checkpoint
 from crt.data import Sample
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting, count_of, reason_of
+from crt.evaluation.pipeline_stage import claim, make_each
 from crt.metrics.faithfulness import Probe
 from crt.models.vit import build_vit
 from crt.predictor import Predictor, Settings
 from crt.pseudo_labels.label_png import picture_labels
 from crt.refine import attention_map
 from crt.seeds import label_map
-from crt.stage import claim, make_each
 from crt.trace import Trace
 from scripts.download_voc import extract_voc
 from scripts.explain import Config, write

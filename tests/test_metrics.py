@@ -11,8 +11,8 @@ from PIL import Image
 from crt.checkpoint import load_checkpoint
 from crt.data import ImageSet, Sample
 from crt.errors import InvalidDataset, InvalidSetting
+from crt.evaluation.cams import evaluate_seeds
 from crt.metrics.classification import mean_average_precision
-from crt.metrics.seeds import evaluate_seeds
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou
 from crt.multiscale import Views, multi_scale_maps, requests_for
 from crt.predictor import Predictor

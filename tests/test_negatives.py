@@ -6,8 +6,8 @@ import pytest
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, ImageSet, Sample, read_voc
 from crt.data.images import load_image
-from crt.metrics.seeds import evaluate_seeds
-from crt.metrics.stored import measure_seeds
+from crt.evaluation.cams import evaluate_seeds
+from crt.evaluation.stored import measure_seeds
 from crt.multiscale import Views, multi_scale_maps, requests_for
 from crt.predictor import Predictor
 from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path

@@ -12,8 +12,8 @@ import torch
 from app.explainers import explained
 from crt.checkpoint import NetworkSpec, build_network, load_checkpoint, read_config, write_config
 from crt.data.images import IMAGENET_MEAN, IMAGENET_STD, to_tensor
+from crt.evaluation.pointing_cams import PointingRow, PointingView, _maps
 from crt.metrics.faithfulness import subject_of
-from crt.metrics.pointing_maps import PointingRow, PointingView, _maps
 from crt.models.cam_head import class_scores
 from crt.models.deeplab import segment
 from crt.models.irn import relations

@@ -14,7 +14,7 @@ from crt import stage
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, read_voc, voc_palette
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting
-from crt.metrics.stored import measure_masks, measure_seeds
+from crt.evaluation.stored import measure_masks, measure_seeds
 from crt.models.irn import relations
 from crt.pseudo_labels.cam_io import SeedMaps
 from crt.pseudo_labels.label_png import read_labels, save_labels

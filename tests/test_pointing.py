@@ -14,14 +14,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from crt.boxes import filled
 from crt.checkpoint import load_checkpoint, read_config
 from crt.data.images import load_image
 from crt.data.voc_boxes import BoxedImage, BoxedObject, read_voc_boxes
 from crt.errors import InvalidSetting
-from crt.metrics.classification import average_precisions
-from crt.metrics.localization import points_at
-from crt.metrics.pointing import (
+from crt.evaluation.pointing import (
     Bootstrap,
     PointingScore,
     centre,
@@ -33,7 +30,10 @@ from crt.metrics.pointing import (
     percent,
     summarize,
 )
-from crt.metrics.pointing_maps import PointingView, evaluate_pointing, pointing_rows
+from crt.evaluation.pointing_cams import PointingView, evaluate_pointing, pointing_rows
+from crt.metrics.boxes import filled
+from crt.metrics.classification import average_precisions
+from crt.metrics.localization import points_at
 from crt.predictor import Predictor, Settings
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from tests.devkit import devkit

@@ -19,13 +19,13 @@ from PIL import Image
 
 from crt.analysis.consistency import branch_distance, map_correlation
 from crt.analysis.rollout import roll
-from crt.boxes import level_of
 from crt.data.images import resize_scale, resize_short_side, resize_square
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
+from crt.evaluation.stored import measured_rows
+from crt.metrics.boxes import level_of
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
-from crt.metrics.stored import measured_rows
 from crt.models.cam_head import class_scores
 from crt.models.dual import DualMaps
 from crt.models.outputs import ConvRecord, TokenRecord

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crt.boxes import Box
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.data import ImageSet, Sample
 from crt.errors import InvalidDataset, InvalidSetting
+from crt.evaluation.wsol import BoxView, Found, Looked, WsolScore, choose_thresholds, evaluate_wsol
 from crt.metrics import wsol
-from crt.metrics.wsol import BoxView, Found, Looked, WsolScore, choose_thresholds, evaluate_wsol
+from crt.metrics.boxes import Box
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor, Settings
 from crt.viz.box_sheet import box_sheet

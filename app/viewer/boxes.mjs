@@ -1,4 +1,4 @@
-// Boxes of thresholded maps, as crt.boxes has them (docs/method.md 9); a test compares the two.
+// Boxes of thresholded maps, as crt.metrics.boxes has them (docs/method.md 9); a test compares the two.
 
 const AROUND = [[0, 1], [1, 1], [1, 0], [1, -1], [0, -1], [-1, -1], [-1, 0], [-1, 1]]; // row, column; clockwise from the right
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crt.boxes import BoxesLike, Convention, boxes, grey_levels, level_of, pairwise_iou
 from crt.errors import InvalidDataset, InvalidSetting
+from crt.metrics.boxes import BoxesLike, Convention, boxes, grey_levels, level_of, pairwise_iou
 from crt.metrics.segmentation import IGNORE
 
 BOX_THRESHOLDS = np.round(np.arange(0, 1, 0.01), 2)
@@ -49,7 +49,7 @@ def points_at(cam: np.ndarray, truth: np.ndarray, label: int | None = None, *, t
 
     The maximum is sought where the truth is not 255, the first in reading order wins; the distance is Euclidean. The
     paper's tolerance is `TOLERANCE`. A map without a peak, one that is constant, misses. For boxes take
-    `crt.boxes.filled` as truth. Raises InvalidDataset where the shapes differ, InvalidSetting for NaN.
+    `crt.metrics.boxes.filled` as truth. Raises InvalidDataset where the shapes differ, InvalidSetting for NaN.
     """
     inside, counted = _object(cam, truth, label)
     values = np.asarray(cam)[counted]
@@ -65,7 +65,7 @@ class PixelCurves:
 
     At each threshold pixels of all pictures are counted together. PxAP = Σ (recall_i - recall_{i-1}) · precision_i from
     the highest threshold to the lowest and then to all pixels. Maps must lie in [0, 1]: pass them through
-    `crt.boxes.min_max` first.
+    `crt.metrics.boxes.min_max` first.
     """
 
     def __init__(self, thresholds: np.ndarray | Sequence[float] = PIXEL_THRESHOLDS) -> None:
@@ -79,7 +79,7 @@ class PixelCurves:
         inside, counted = _object(cam, truth, label)
         values = np.asarray(cam)[counted]
         if values.size and not (values.min() >= 0 and values.max() <= 1):
-            raise InvalidSetting("A map has values outside 0 … 1: pass it through crt.boxes.min_max first.")
+            raise InvalidSetting("A map has values outside 0 … 1: pass it through crt.metrics.boxes.min_max first.")
         levels = len(self.thresholds) + 1
         passed = np.searchsorted(self.thresholds, values, side="left")
         self.counts += np.bincount(inside * levels + passed, minlength=2 * levels).reshape(2, levels)
@@ -116,7 +116,7 @@ class Localization:
         self._hits = {"top1": 0, "top5": 0, "gt_known": 0}
 
     def add(self, iou: float, scores: np.ndarray, label: int) -> None:
-        """One picture: IoU of the true class's box (`crt.boxes.best_match`), (C,) scores, its 0-based class.
+        """One picture: IoU of the true class's box (`crt.metrics.boxes.best_match`), (C,) scores, its 0-based class.
 
         Raises InvalidDataset for a class without a score, InvalidSetting for scores that are NaN.
         """
@@ -143,7 +143,7 @@ class BoxAccuracy:
     BoxAcc(t, d): share of the pictures whose box at threshold t has IoU ≥ d with a ground-truth box. MaxBoxAcc: the
     most over t at d = 0.5, with the box of the largest region. MaxBoxAccV2: the mean over d of 0.3, 0.5, 0.7 of the
     most over t, where any region of the map may match any ground-truth box. Thresholds are shares of the map's range
-    and are taken on 256 grey levels, as in `crt.boxes.box_of_map`.
+    and are taken on 256 grey levels, as in `crt.metrics.boxes.box_of_map`.
     """
 
     def __init__(

@@ -9,9 +9,9 @@ import torch
 from accelerate import PartialState
 
 from crt.data import ImageSet, Sample
+from crt.evaluation.pipeline_stage import Made, make_each
 from crt.precision import Precision, resolve
 from crt.predictor import choose_device
-from crt.stage import Made, make_each
 
 
 @dataclass(frozen=True)

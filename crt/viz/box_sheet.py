@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from crt.boxes import BoxesLike, min_max
 from crt.data import ImageSet
 from crt.data.images import load_image
 from crt.errors import InvalidSetting
-from crt.metrics.wsol import BoxView, Found, Looked, WsolScore, look
+from crt.evaluation.wsol import BoxView, Found, Looked, WsolScore, look
+from crt.metrics.boxes import BoxesLike, min_max
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor
 from crt.viz.colours import fit, overlay

@@ -12,10 +12,10 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from crt.boxes import Box, BoxesLike, CentreCrop, best_match, box_of_map, min_max
 from crt.data import ImageSet, Sample
 from crt.data.images import load_image, resize_long_side, resize_square
 from crt.errors import InvalidDataset, count_of
+from crt.metrics.boxes import Box, BoxesLike, CentreCrop, best_match, box_of_map, min_max
 from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization, PixelCurves
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor, Settings

@@ -11,9 +11,9 @@ from crt.analysis.consistency import map_correlation
 from crt.data import ImageSet
 from crt.data.images import load_image
 from crt.errors import InvalidDataset
+from crt.evaluation.stored import BACKGROUND, THRESHOLDS, measured_rows, truth_of
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
-from crt.metrics.stored import BACKGROUND, THRESHOLDS, measured_rows, truth_of
 from crt.models.outputs import TokenRecord
 from crt.multiscale import Views, multi_scale_maps, requests_for
 from crt.predictor import MAX_LOOPS, Predictor

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from crt.boxes import BoxesLike, filled
 from crt.data.voc_boxes import BoxedImage
 from crt.errors import InvalidSetting
+from crt.metrics.boxes import BoxesLike, filled
 from crt.metrics.localization import TOLERANCE
 
 COVERED = 0.25
@@ -73,7 +73,7 @@ def centre(size: tuple[int, int]) -> np.ndarray:
 def hit_share(points: np.ndarray, boxes: BoxesLike, size: tuple[int, int], tolerance: float = 0.0) -> float:
     """(K, 2) pixels (row, column) and (N, 4) half-open boxes -> share of the pixels that hit one of them, 0 … 1.
 
-    `size`: height and width of the image. A box holds the pixels whose centres lie in it, as in `crt.boxes.filled`; a
+    `size`: height and width of the image. A box holds the pixels whose centres lie in it, as in `crt.metrics.boxes.filled`; a
     pixel hits if the distance of its centre from that of the nearest such pixel is at most `tolerance`. 0 without
     points or boxes.
     """
