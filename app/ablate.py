@@ -14,7 +14,7 @@ from app.payload import describe, encode_records
 from crt.analysis.consistency import branch_distance
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
-from crt.trace import Trace
+from crt.prediction import Trace
 
 PAIRS: dict[str, tuple[Method, Method]] = {"coupled": ("crt", "crt_cnn"), "alone": ("tscam", "resnet")}
 """A transformer and a CNN: those trained together, and the two baselines that never saw each other."""

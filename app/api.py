@@ -23,8 +23,8 @@ from crt.checkpoint import METHODS, Defaults, Method
 from crt.errors import InvalidImage, InvalidSetting
 from crt.models.outputs import TokenRecord
 from crt.models.tiles import MODES
+from crt.prediction import Trace
 from crt.pseudo_labels.label_png import indexed_png, picture_labels
-from crt.trace import Trace
 from crt.viz import probabilities
 
 LIKELY = 0.5
@@ -81,7 +81,7 @@ def wire(explorer: Explorer) -> None:
 
     def trace(picture: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> str:  # noqa: D417
         """Everything that the networks saw in one picture, once: raw maps of every tile, loop count and class, and the
-        class token's attention. crt.trace.Trace.load reads the file; every map of any class, loop count, block or
+        class token's attention. crt.prediction.Trace.load reads the file; every map of any class, loop count, block or
         threshold is then arithmetic on it, without the networks.
 
         Args:

@@ -20,8 +20,8 @@ from app import zero
 from crt.checkpoint import CONFIG_FILE, CheckpointConfig, load_checkpoint, locate, read_config, weights_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.precision import Precision, resolve
+from crt.prediction import Trace
 from crt.predictor import Predictor, Settings, choose_device
-from crt.trace import Trace
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from app.payload import picture_url
 from crt.data import VOC_CLASSES, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset
+from crt.prediction import InvalidTrace, Trace
 from crt.predictor import Settings
-from crt.trace import InvalidTrace, Trace
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from crt.cam_spec import CamSpec
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidImage, InvalidSetting
 from crt.models.tiles import MODES
+from crt.prediction import Trace
 from crt.predictor import Predictor, Settings
-from crt.trace import Trace
 
 log = logging.getLogger(__name__)
 

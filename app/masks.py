@@ -20,11 +20,11 @@ from crt.errors import InvalidSetting
 from crt.models.deeplab import DeepLab
 from crt.models.deeplab import segment as parse
 from crt.models.irn import RelationNetwork, relations
+from crt.postprocess import normalise
 from crt.predictor import Predictor
 from crt.pseudo_labels.crf import CrfSettings, crf_seeds
 from crt.pseudo_labels.random_walk import WalkSettings, random_walk
 from crt.resample import WALK_STRIDE, strided_size, to_pixels
-from crt.seeds import normalise
 
 SIDE = 500  # pixels of the longer side at which masks are made; VOC's own size
 MOST_ITERATIONS = 20

@@ -18,7 +18,7 @@ from PIL import Image
 from crt.data.images import resize_long_side
 from crt.errors import CrtError
 from crt.models.outputs import TokenRecord
-from crt.trace import Trace, class_probabilities
+from crt.prediction import Trace, class_probabilities
 
 DISPLAY_SIDE = 1024  # pixels of the longer side of the picture sent to the browser
 INLINE_BYTES = 500_000  # larger arrays travel as a file

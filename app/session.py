@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
+from crt.prediction import Trace
 from crt.predictor import Settings
-from crt.trace import Trace
 
 Key = tuple[str, str, Settings]
 

@@ -12,11 +12,11 @@ from crt.checkpoint import Method
 from crt.data.images import resize_long_side, resize_scale
 from crt.errors import InvalidSetting
 from crt.models.tiles import Mode
+from crt.postprocess import SCALES
+from crt.prediction import Trace
 from crt.predictor import MAX_SIZE, Predictor, Settings
 from crt.refine import Combine
 from crt.resample import to_pixels
-from crt.seeds import SCALES
-from crt.trace import Trace
 
 
 @dataclass(frozen=True)

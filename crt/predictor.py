@@ -28,7 +28,7 @@ from crt.models.normalization import NormalizedImage
 from crt.models.outputs import ConvRecord, TokenRecord
 from crt.models.tiles import Mode, Padding, TileGrid
 from crt.models.vit import TransformerBranch, transformer_of
-from crt.trace import Trace
+from crt.prediction import Trace
 from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
 
 MAX_TILES = 400

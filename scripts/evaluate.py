@@ -27,10 +27,10 @@ from crt.evaluation.pipeline_stage import made_with
 from crt.evaluation.stored import measure_masks, measure_seeds
 from crt.models.tiles import Mode
 from crt.multiscale import Views
+from crt.postprocess import SCALES
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from crt.refine import Combine
-from crt.seeds import SCALES
 from crt.viz.worst import worst_sheet
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol

@@ -2,7 +2,7 @@
 
     python -m scripts.explain IMAGE --checkpoint checkpoints/voc --size 336 --out FILE.npz --figure FILE.png
 
-`--out` writes the whole Trace (`crt.trace.Trace.load` reads it); `--json` prints the result for other programs.
+`--out` writes the whole Trace (`crt.prediction.Trace.load` reads it); `--json` prints the result for other programs.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from crt.data.images import load_image, resize_long_side, to_tensor
 from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.models.normalization import normalization_of
 from crt.models.tiles import Mode
+from crt.prediction import Trace
 from crt.predictor import Predictor, Settings, choose_device
 from crt.refine import Attention, Combine
-from crt.trace import Trace
 from crt.viz import TITLES, Extra, probabilities, side_by_side
 from scripts.report.sections import attention_of
 

@@ -25,11 +25,11 @@ import tyro
 from crt.checkpoint import CheckpointConfig, Defaults, Method, NetworkSpec, load_checkpoint, write_config
 from crt.checkpoint.convert import Converted, convert
 from crt.checkpoint.formats import Family
+from crt.checkpoint.weights import file_sha256, save_network
 from crt.data import VOC_CLASSES
 from crt.data.cub_classes import CUB_CLASSES
 from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.models.normalization import normalization_of
-from crt.weights import file_sha256, save_network
 from scripts.output import write_json
 
 CRT_LOOPS = 3

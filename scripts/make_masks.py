@@ -21,10 +21,10 @@ from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
 from crt.evaluation.pipeline_stage import Made, claim, made_with, make_each, require
+from crt.postprocess import check_keys, label_map
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, seed_path
 from crt.pseudo_labels.crf import crf_labels
 from crt.pseudo_labels.label_png import has_labels, save_labels
-from crt.seeds import check_keys, label_map
 
 
 @dataclass(frozen=True)

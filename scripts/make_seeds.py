@@ -23,11 +23,11 @@ from crt.errors import CrtError, InvalidSetting
 from crt.evaluation.pipeline_stage import Made, claim
 from crt.models.tiles import Mode
 from crt.multiscale import MapRequest, Views, multi_scale_maps
+from crt.postprocess import SCALES
 from crt.precision import Precision
 from crt.predictor import Predictor
 from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
 from crt.refine import Combine
-from crt.seeds import SCALES
 from crt.train.share import Share
 
 

@@ -13,8 +13,8 @@ from app.session import TraceCache
 from crt.analysis.consistency import branch_distance
 from crt.errors import InvalidSetting
 from crt.models.outputs import TokenRecord
+from crt.prediction import Trace
 from crt.predictor import Settings
-from crt.trace import Trace
 from crt.train.loss import coupling_loss
 from tests.tiny import tiny_checkpoint
 

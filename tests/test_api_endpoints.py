@@ -17,10 +17,10 @@ from app.ui import build, launch_options
 from crt.cam_spec import CamSpec
 from crt.checkpoint import CONFIG_FILE
 from crt.data import voc_palette
+from crt.postprocess import label_map, normalise
+from crt.prediction import Trace
 from crt.predictor import Settings
 from crt.resample import to_pixels
-from crt.seeds import label_map, normalise
-from crt.trace import Trace
 from tests.tiny import CLASSES, tiny_checkpoint
 
 BIRDS = CamSpec(1, True, "first", (1, 3))

@@ -12,8 +12,8 @@ from PIL import Image
 
 from app.config import AppConfig
 from app.ui import build, launch_options
+from crt.prediction import Trace
 from crt.predictor import Predictor
-from crt.trace import Trace
 from tests.tiny import CLASSES, tiny_checkpoint
 
 

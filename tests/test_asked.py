@@ -15,10 +15,10 @@ from app.session import TraceCache
 from crt.errors import InvalidSetting
 from crt.models.deeplab import segment
 from crt.models.irn import relations
+from crt.postprocess import label_map, normalise
 from crt.predictor import Settings
 from crt.pseudo_labels.random_walk import WalkSettings, random_walk
 from crt.resample import to_pixels
-from crt.seeds import label_map, normalise
 from tests.tiny import tiny_checkpoint
 
 CRF = {

@@ -20,8 +20,8 @@ from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config
 from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import subject_of
+from crt.prediction import Trace
 from crt.predictor import Predictor, Settings
-from crt.trace import Trace
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[1]

@@ -14,10 +14,10 @@ from crt.checkpoint import (
     read_config,
     write_config,
 )
+from crt.checkpoint.weights import file_sha256, read_tensors, save_network
 from crt.errors import InvalidCheckpoint
 from crt.models.cnn import CnnBranch
 from crt.models.vit import TransformerBranch
-from crt.weights import file_sha256, read_tensors, save_network
 from tests.tiny import CLASSES, tiny_checkpoint
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from app.examples import FOLDER, shipped
 from crt.checkpoint import Method, read_config, weights_sha256
 from crt.models.outputs import TokenRecord
-from crt.trace import InvalidTrace, Trace
+from crt.prediction import InvalidTrace, Trace
 from scripts.make_examples import SOURCES
 from tests.test_viewer import ROOT
 

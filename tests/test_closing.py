@@ -21,16 +21,16 @@ import pytest
 from PIL import Image
 
 from crt import stage
+from crt.checkpoint.weights import read_tensors
 from crt.data import Sample
 from crt.data.images import load_image
 from crt.errors import CrtError
 from crt.evaluation.pipeline_stage import made_with
 from crt.evaluation.wsol import _mask
 from crt.io_utils import atomic_path
+from crt.prediction import Trace
 from crt.pseudo_labels.cam_io import SeedMaps
 from crt.pseudo_labels.label_png import read_labels
-from crt.trace import Trace
-from crt.weights import read_tensors
 from scripts import served as serving
 from scripts.asking import Asker
 from scripts.download_voc import extract_voc, fetch

@@ -28,10 +28,10 @@ from app.shown import Shown
 from crt.checkpoint import load_checkpoint
 from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
+from crt.postprocess import label_map, normalise
 from crt.predictor import Predictor, Settings
 from crt.pseudo_labels.label_png import indexed_png, picture_labels
 from crt.resample import to_pixels
-from crt.seeds import label_map, normalise
 from crt.viz.colours import SIGNED
 from crt.viz.contours import difference, outlines, overlap
 from crt.viz.plots import Plot, Style, plot, render

@@ -16,8 +16,8 @@ from crt.errors import InvalidSetting
 from crt.metrics import perturb
 from crt.metrics.faithfulness import MEASURES, Curve, Probe, Stopped, Subject, measure, subject_of
 from crt.models.tiles import MODES
+from crt.prediction import class_probabilities
 from crt.predictor import Predictor, Settings
-from crt.trace import class_probabilities
 from tests.tiny import tiny_checkpoint
 
 SETTINGS = Settings(size=96, loops=2)

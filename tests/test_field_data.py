@@ -27,8 +27,8 @@ from crt.data.images import load_image
 from crt.errors import InvalidDataset, InvalidImage, InvalidSetting
 from crt.evaluation.stored import measure_masks, truth_of
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix
+from crt.postprocess import check_keys, label_map
 from crt.pseudo_labels.label_png import check_class_count, read_labels, read_mask
-from crt.seeds import check_keys, label_map
 from crt.train.masks_data import with_masks
 
 SIZE = (16, 12)

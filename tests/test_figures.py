@@ -15,8 +15,8 @@ from PIL import Image
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.errors import InvalidSetting
 from crt.models.outputs import ConvRecord
+from crt.prediction import Trace
 from crt.predictor import Predictor, Settings
-from crt.trace import Trace
 from crt.viz import (
     Extra,
     Panel,

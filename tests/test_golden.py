@@ -26,6 +26,7 @@ from crt.models.cnn import CnnBranch
 from crt.models.dual import DualMaps
 from crt.models.tiles import TileGrid, padded_length
 from crt.models.vit import TransformerBranch
+from crt.postprocess import label_map, normalise, sum_scales_released
 from crt.predictor import Predictor, Settings
 from crt.pseudo_labels.affinity import (
     find_pairs,
@@ -40,7 +41,6 @@ from crt.pseudo_labels.crf import CrfSettings, crf_labels, crf_probabilities
 from crt.pseudo_labels.paths import search_paths
 from crt.pseudo_labels.random_walk import WalkSettings, random_walk, walk_labels, walk_scores
 from crt.resample import WALK_STRIDE, strided_size
-from crt.seeds import label_map, normalise, sum_scales_released
 from crt.train.config import OptimizerConfig
 from crt.train.loss import dual_loss
 from crt.train.optim import RateSchedule, build_optimizer

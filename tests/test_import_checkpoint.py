@@ -11,16 +11,16 @@ import torch
 import torch.nn.functional as F
 from timm.layers import resample_abs_pos_embed
 
-from crt.backbone_weights import load_backbone
 from crt.checkpoint import load_checkpoint
+from crt.checkpoint.backbone_weights import load_backbone
 from crt.checkpoint.convert import convert
 from crt.checkpoint.foreign import read_state_dict
 from crt.checkpoint.formats import sort_tensors
+from crt.checkpoint.weights import read_tensors
 from crt.data import VOC_CLASSES
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.models.cnn import build_resnet
 from crt.models.vit import build_vit
-from crt.weights import read_tensors
 from scripts.import_checkpoint import Import, class_names, import_files, main
 from tests import foreign_files as foreign
 

@@ -19,10 +19,10 @@ from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.evaluation.pipeline_stage import SETTINGS, require
 from crt.multiscale import MapRequest, Views, multi_scale_maps
+from crt.postprocess import normalise
 from crt.predictor import Predictor, Settings
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done
 from crt.resample import to_pixels
-from crt.seeds import normalise
 from scripts.make_seeds import Seeds, make_seeds
 from tests.test_datasets import add_picture, write_split
 from tests.tiny import tiny_checkpoint

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidImage, InvalidSetting
+from crt.postprocess import label_map
 from crt.pseudo_labels.crf import DEEPLAB_CRF, FLOOR, IRN_CRF, CrfSettings, crf_labels, crf_probabilities, crf_seeds
-from crt.seeds import label_map
 
 NONE = replace(IRN_CRF, iterations=0)
 

@@ -23,11 +23,11 @@ from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetti
 from crt.evaluation.pipeline_stage import claim, make_each
 from crt.metrics.faithfulness import Probe
 from crt.models.vit import build_vit
+from crt.postprocess import label_map
+from crt.prediction import Trace
 from crt.predictor import Predictor, Settings
 from crt.pseudo_labels.label_png import picture_labels
 from crt.refine import attention_map
-from crt.seeds import label_map
-from crt.trace import Trace
 from scripts.download_voc import extract_voc
 from scripts.explain import Config, write
 from tests.tiny import tiny_checkpoint

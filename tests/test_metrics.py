@@ -15,8 +15,8 @@ from crt.evaluation.cams import evaluate_seeds
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou
 from crt.multiscale import Views, multi_scale_maps, requests_for
+from crt.postprocess import label_map
 from crt.predictor import Predictor
-from crt.seeds import label_map
 from tests.tiny import tiny_checkpoint
 
 

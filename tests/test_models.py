@@ -20,9 +20,9 @@ from app.page import CHANGED
 from app.session import TraceCache
 from app.ui import build
 from crt.checkpoint import CONFIG_FILE
+from crt.checkpoint.weights import file_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.predictor import Predictor, Settings
-from crt.weights import file_sha256
 from tests.tiny import tiny_checkpoint
 
 SETTINGS = Settings(size=96, loops=2)

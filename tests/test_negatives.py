@@ -9,12 +9,12 @@ from crt.data.images import load_image
 from crt.evaluation.cams import evaluate_seeds
 from crt.evaluation.stored import measure_seeds
 from crt.multiscale import Views, multi_scale_maps, requests_for
+from crt.postprocess import label_map
 from crt.predictor import Predictor
 from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
 from crt.pseudo_labels.confident import confident_labels
 from crt.pseudo_labels.label_png import save_labels
 from crt.pseudo_labels.random_walk import random_walk, walk_scores
-from crt.seeds import label_map
 from crt.train.preview import fixed_pictures
 from scripts.make_seeds import Seeds, make_seeds
 from tests.test_datasets import add_picture, write_split

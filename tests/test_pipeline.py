@@ -16,10 +16,10 @@ from crt.data import VOC_CLASSES, read_voc, voc_palette
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting
 from crt.evaluation.stored import measure_masks, measure_seeds
 from crt.models.irn import relations
+from crt.postprocess import label_map
 from crt.pseudo_labels.cam_io import SeedMaps
 from crt.pseudo_labels.label_png import read_labels, save_labels
 from crt.pseudo_labels.random_walk import random_walk, walk_scores
-from crt.seeds import label_map
 from crt.train.masks_data import with_masks
 from crt.train.relation import RelationConfig, train_relation
 from crt.train.segmentation import DeepLabConfig

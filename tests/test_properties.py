@@ -30,10 +30,10 @@ from crt.models.cam_head import class_scores
 from crt.models.dual import DualMaps
 from crt.models.outputs import ConvRecord, TokenRecord
 from crt.models.tiles import TileGrid
+from crt.postprocess import label_map, normalise, sum_scales_released
+from crt.prediction import Trace
 from crt.pseudo_labels.label_png import has_labels, indexed_png, picture_labels, read_labels, save_labels
 from crt.resample import strided_size, to_pixels
-from crt.seeds import label_map, normalise, sum_scales_released
-from crt.trace import Trace
 from crt.train.loss import classification_loss, coupling_loss, dual_loss
 from crt.train.optim import decays, poly
 from crt.viz.colours import signed_colour

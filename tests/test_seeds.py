@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidSetting
+from crt.postprocess import label_map, normalise
 from crt.resample import to_pixels
-from crt.seeds import label_map, normalise
 
 
 def test_to_pixels_is_the_bilinear_resize_where_the_span_is_whole() -> None:

@@ -12,8 +12,8 @@ from PIL import Image
 from app.engine import Engine, place_of
 from app.explore import Explorer
 from app.session import TraceCache
+from crt.postprocess import label_map, normalise
 from crt.resample import to_pixels
-from crt.seeds import label_map, normalise
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent

@@ -10,8 +10,8 @@ import torch
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidSetting
 from crt.models.outputs import TokenRecord
+from crt.prediction import InvalidTrace, Trace
 from crt.predictor import Predictor, Settings
-from crt.trace import InvalidTrace, Trace
 from tests.tiny import tiny_checkpoint
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from crt.checkpoint import load_checkpoint
 from crt.models.outputs import TokenRecord
 from crt.models.tiles import MODES
+from crt.prediction import InvalidTrace, Trace
 from crt.predictor import Predictor, Settings
-from crt.trace import InvalidTrace, Trace
 from tests.tiny import tiny_checkpoint
 
 ODD = st.sampled_from([0, -1, 1, 2, 17, 2**31, 10**400, 0.5, True, "crt", "conv", "tokens", "released", *MODES, [], {}])

@@ -6,13 +6,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from crt.backbone_weights import load_backbone
 from crt.checkpoint import load_checkpoint
+from crt.checkpoint.backbone_weights import load_backbone
 from crt.checkpoint.convert import convert
+from crt.checkpoint.weights import file_sha256, load_strict
 from crt.errors import InvalidCheckpoint
 from crt.models.cnn import build_resnet
 from crt.models.vit import build_vit
-from crt.weights import file_sha256, load_strict
 from tests.foreign_files import resnet, saved
 from tests.tiny import tiny_checkpoint
 

@@ -18,11 +18,11 @@ from crt.checkpoint import (
     build_network,
     write_config,
 )
+from crt.checkpoint.weights import save_network
 from crt.models.cnn import CnnBranch
 from crt.models.deeplab import build_deeplab
 from crt.models.irn import RelationNetwork
 from crt.models.vit import TransformerBranch
-from crt.weights import save_network
 
 TILE = 64
 VIT, RESNET = "test_vit", "test_resnet"  # timm's own test models: 0.4 and 0.5 million weights

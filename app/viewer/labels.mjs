@@ -1,4 +1,4 @@
-// Label maps: several classes compete with a constant background, as crt.seeds.label_map has it (docs/method.md 7).
+// Label maps: several classes compete with a constant background, as crt.postprocess.label_map has it (docs/method.md 7).
 
 import { largest } from './arithmetic.mjs';
 

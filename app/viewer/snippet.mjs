@@ -36,7 +36,7 @@ export function snippet(state, run) {
     'from crt.checkpoint import load_checkpoint',
     'from crt.predictor import Predictor, Settings',
     'from crt.resample import to_pixels',
-    'from crt.seeds import label_map, normalise',
+    'from crt.postprocess import label_map, normalise',
     '',
     `predictor = Predictor(load_checkpoint(${pythonString(place)})${run.precision === 'bfloat16' ? ', bfloat16=True' : ''})`,
     `settings = Settings(size=${sizeOf(run)}, mode=${pythonString(run.mode)}, loops=${run.maxLoops})`,

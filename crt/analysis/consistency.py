@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.models.outputs import TokenRecord
+from crt.prediction import Trace
 from crt.resample import to_pixels
-from crt.trace import Trace
 
 
 def branch_distance(trace: Trace, vit: Method = "crt", cnn: Method = "crt_cnn") -> np.ndarray:

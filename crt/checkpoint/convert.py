@@ -8,7 +8,7 @@ from pathlib import Path
 from timm.models.resnet import ResNet
 from timm.models.vision_transformer import VisionTransformer
 
-from crt.backbone_weights import fit_to, load_exactly
+from crt.checkpoint.backbone_weights import fit_to, load_exactly
 from crt.checkpoint.foreign import read_state_dict
 from crt.checkpoint.formats import Family, guess_name, input_size, sort_tensors
 from crt.errors import InvalidCheckpoint

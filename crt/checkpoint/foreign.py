@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from crt.backbone_weights import strip_prefixes
+from crt.checkpoint.backbone_weights import strip_prefixes
+from crt.checkpoint.weights import read_tensors
 from crt.errors import InvalidCheckpoint
-from crt.weights import read_tensors
 
 NETWORK = ("model", "state_dict", "model_state_dict")
 """Entries of a training program's file under which its network lies."""

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from crt.backbone_weights import square_grid
+from crt.checkpoint.backbone_weights import square_grid
 from crt.errors import InvalidCheckpoint, InvalidSetting
 
 Family = Literal["vit", "resnet"]

@@ -21,6 +21,7 @@ from crt.checkpoint.schema import (
     SegmentationSpec,
     weights_sha256,
 )
+from crt.checkpoint.weights import file_sha256, load_strict
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting, reason_of
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab, build_deeplab
@@ -28,7 +29,6 @@ from crt.models.irn import RelationNetwork
 from crt.models.normalization import set_normalization
 from crt.models.vit import TransformerBranch, build_vit
 from crt.types import Method, Normalization
-from crt.weights import file_sha256, load_strict
 
 
 @dataclass

@@ -16,10 +16,10 @@ from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
 from crt.models.outputs import TokenRecord
 from crt.multiscale import Views, multi_scale_maps, requests_for
+from crt.postprocess import THRESHOLD, normalise
+from crt.prediction import Trace
 from crt.predictor import MAX_LOOPS, Predictor
 from crt.refine import Combine
-from crt.seeds import THRESHOLD, normalise
-from crt.trace import Trace
 
 
 def evaluate_seeds(

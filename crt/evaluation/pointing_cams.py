@@ -17,10 +17,10 @@ from crt.evaluation.pointing import PointingScore, centre, peaks, percent
 from crt.metrics.classification import average_precisions
 from crt.models.normalization import normalization_of
 from crt.models.tiles import Mode
+from crt.prediction import Trace
 from crt.predictor import Predictor, Settings
 from crt.refine import Attention
 from crt.resample import to_pixels
-from crt.trace import Trace
 
 CENTRE = "centre"
 """The row of a point that is always the centre of the image."""

@@ -14,9 +14,9 @@ from crt.data.base import Problems
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.evaluation.pipeline_stage import require
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
+from crt.postprocess import label_map
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, seed_path
 from crt.pseudo_labels.label_png import read_labels, read_mask
-from crt.seeds import label_map
 
 THRESHOLDS = np.round(np.arange(0.01, 0.80, 0.01), 2)
 BACKGROUND = "background"

@@ -23,8 +23,8 @@ from crt.data.images import Source, load_image, resize_long_side, to_tensor
 from crt.errors import CrtError, InvalidSetting
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.models.normalization import normalization_of
+from crt.prediction import class_probabilities
 from crt.predictor import Predictor, Progress, Settings
-from crt.trace import class_probabilities
 
 Measure = Literal["confidence", "deletion", "insertion", "road"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)

@@ -1,7 +1,7 @@
 """How well one map, or the maps of a data set, find the object: pixels, points and boxes (METHOD section 9).
 
 Maps are (H, W) on the pixel grid of their truth. A pixel is said to be of the object where the map is above the
-threshold, as in `crt.seeds.label_map`. A truth mask is (H, W): 255 does not count, `label` is the object; without a
+threshold, as in `crt.postprocess.label_map`. A truth mask is (H, W): 255 does not count, `label` is the object; without a
 label everything but 0 is. All shares are 0 … 1. Where there is nothing to divide by a measure is 0, never NaN.
 """
 

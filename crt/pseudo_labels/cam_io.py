@@ -9,8 +9,8 @@ import numpy as np
 
 from crt.errors import InvalidDataset
 from crt.io_utils import atomic_path
+from crt.postprocess import normalise
 from crt.resample import strided_size, to_pixels
-from crt.seeds import normalise
 
 SUFFIX = ".npz"
 

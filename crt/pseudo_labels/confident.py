@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from crt.errors import InvalidSetting
+from crt.postprocess import check_keys, label_map
 from crt.pseudo_labels.crf import IRN_CRF, CrfSettings, crf_labels
-from crt.seeds import check_keys, label_map
 
 UNSURE = 255
 FOREGROUND, BACKGROUND = 0.35, 0.15

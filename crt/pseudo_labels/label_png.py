@@ -12,8 +12,8 @@ from PIL import Image
 from crt.data import Sample, voc_palette
 from crt.errors import InvalidDataset, InvalidSetting, count_of
 from crt.io_utils import atomic_path
+from crt.postprocess import EPS, LABELS, THRESHOLD, check_keys
 from crt.resample import to_pixels
-from crt.seeds import EPS, LABELS, THRESHOLD, check_keys
 
 IGNORE = 255
 _IGNORE_16 = 65535
@@ -30,7 +30,7 @@ def picture_labels(
 ) -> np.ndarray:
     """(K, h, w) maps of the classes `keys` on cells -> (H, W) uint8 labels of the picture, 0 background, key + 1.
 
-    What `label_map(normalise(to_pixels(...)))` of `crt.seeds` gives, one class after another: a large picture with many
+    What `label_map(normalise(to_pixels(...)))` of `crt.postprocess` gives, one class after another: a large picture with many
     classes needs no more memory than with one. Raises InvalidSetting for a class that has no label.
     """
     if len(keys) != len(maps):

@@ -23,9 +23,9 @@ from scipy.sparse import dia_array
 from scipy.special import gammaln
 
 from crt.errors import InvalidSetting
+from crt.postprocess import label_map
 from crt.pseudo_labels.paths import search_paths
 from crt.resample import WALK_STRIDE, strided_size, to_pixels
-from crt.seeds import label_map
 
 THRESHOLD = 0.25
 """The background constant against walked seeds."""

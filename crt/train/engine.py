@@ -14,7 +14,7 @@ from timm.models.resnet import ResNet
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
-from crt.backbone_weights import load_backbone
+from crt.checkpoint.backbone_weights import load_backbone
 from crt.data import ImageSet
 from crt.models.cnn import STRIDE, CnnBranch, build_resnet
 from crt.models.dual import DualBranch, TwinCnn

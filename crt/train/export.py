@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, load_checkpoint, locate, read_config, write_config
+from crt.checkpoint.weights import save_network
 from crt.data import ImageSet
 from crt.models.cnn import CnnBranch
 from crt.models.dual import DualBranch, TwinCnn
@@ -16,7 +17,6 @@ from crt.models.normalization import normalization_of
 from crt.train.config import MaskRunConfig, TrainConfig, portable_root
 from crt.train.log import logged_seconds
 from crt.train.machine import describe_machine
-from crt.weights import save_network
 
 
 def export(model: DualBranch, config: TrainConfig, images: ImageSet, folder: Path, record: Mapping[str, Any]) -> None:

@@ -11,9 +11,9 @@ from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
 from crt.data import ImageSet
 from crt.data.images import load_image
 from crt.models.dual import DualBranch, TwinCnn
+from crt.postprocess import normalise
 from crt.predictor import Predictor, Settings
 from crt.resample import to_pixels
-from crt.seeds import normalise
 from crt.viz import TITLES, Panel, contact_sheet, fit, overlay, probabilities
 
 WIDTH = 200

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from crt.checkpoint import CONFIG_FILE, Method, RelationSpec, load_checkpoint
+from crt.checkpoint.weights import save_network
 from crt.data import ImageSet
 from crt.errors import InvalidSetting
 from crt.models.cnn import CnnBranch
@@ -22,7 +23,6 @@ from crt.train.config import RELEASED_SGD, MaskRunConfig, OptimizerConfig
 from crt.train.export import add_to_checkpoint
 from crt.train.fit import Fit, Part, trained
 from crt.train.masks_data import MaskCrops
-from crt.weights import save_network
 
 FILE = "relation.safetensors"
 

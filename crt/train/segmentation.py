@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crt.checkpoint import CONFIG_FILE, SegmentationSpec, load_checkpoint
+from crt.checkpoint.weights import save_network
 from crt.data import ImageSet
 from crt.errors import InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
@@ -23,7 +24,6 @@ from crt.train.engine import start_from
 from crt.train.export import add_to_checkpoint
 from crt.train.fit import Fit, Part, trained
 from crt.train.masks_data import MaskCrops
-from crt.weights import save_network
 
 FILE = "segmentation.safetensors"
 DEEPLAB_SGD = OptimizerConfig("sgd", lr=2.5e-4, weight_decay=5e-4)

@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from crt.checkpoint.weights import read_tensors
 from crt.errors import CrtError, InvalidCheckpoint, reason_of
 from crt.io_utils import atomic_path
-from crt.weights import read_tensors
 
 STATE_FILE = "state.safetensors"
 FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -10,10 +10,10 @@ from PIL import Image
 
 from crt.checkpoint import Method
 from crt.models.outputs import TokenRecord
+from crt.postprocess import normalise
+from crt.prediction import Trace, class_probabilities
 from crt.refine import Attention, Combine
 from crt.resample import to_pixels
-from crt.seeds import normalise
-from crt.trace import Trace, class_probabilities
 from crt.viz.colours import COLORMAP, fit, outline, overlay
 from crt.viz.sheet import Panel, contact_sheet
 

@@ -11,9 +11,9 @@ from crt.data import ImageSet, Sample, voc_palette
 from crt.data.images import load_image
 from crt.errors import InvalidSetting
 from crt.evaluation.stored import Score, truth_of
+from crt.postprocess import label_map
 from crt.pseudo_labels.cam_io import SeedMaps, seed_path
 from crt.pseudo_labels.label_png import read_labels
-from crt.seeds import label_map
 from crt.viz.sheet import Panel, contact_sheet
 
 

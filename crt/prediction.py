@@ -25,8 +25,8 @@ from crt.models.cnn import STRIDE
 from crt.models.loop import passes
 from crt.models.outputs import ConvRecord, TokenRecord, merge_rows
 from crt.models.tiles import TileGrid
+from crt.prediction_checks import MAX_BYTES, OLD_SCHEMA, SCHEMA, InvalidTrace, check_arrays, check_header
 from crt.refine import Combine, attention_map, refine
-from crt.trace_checks import MAX_BYTES, OLD_SCHEMA, SCHEMA, InvalidTrace, check_arrays, check_header
 
 
 class Unset(Enum):

@@ -11,8 +11,8 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from crt.checkpoint.weights import read_tensors
 from crt.errors import InvalidCheckpoint
-from crt.weights import read_tensors
 
 PREFIXES = ("module.", "model.")
 """What wrappers (data parallelism, Lightning) put before every name of a state dict."""
