@@ -28,7 +28,7 @@ from crt.precision import Precision
 from crt.predictor import Predictor
 from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
 from crt.refine import Combine
-from crt.train.share import Share
+from crt.train.distributed_stage import Share
 
 
 @dataclass(frozen=True)

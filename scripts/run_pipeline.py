@@ -27,10 +27,10 @@ from crt.evaluation.pipeline_stage import made_with
 from crt.evaluation.stored import Score, measure_masks, measure_seeds
 from crt.precision import Precision
 from crt.pseudo_labels.random_walk import THRESHOLD
+from crt.train.deeplab import PRESETS, DeepLabConfig, train_deeplab
+from crt.train.irn import RelationConfig, train_relation
 from crt.train.machine import describe_machine
 from crt.train.masks_data import with_masks
-from crt.train.relation import RelationConfig, train_relation
-from crt.train.segmentation import PRESETS, DeepLabConfig, train_deeplab
 from scripts.make_labels import Labels, make_labels
 from scripts.make_masks import Masks, make_masks
 from scripts.make_seeds import Seeds, make_seeds

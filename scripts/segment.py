@@ -24,7 +24,7 @@ from crt.models.deeplab import SCALES, segment
 from crt.precision import Precision
 from crt.pseudo_labels.crf import crf_probabilities
 from crt.pseudo_labels.label_png import has_labels, save_labels
-from crt.train.share import Share
+from crt.train.distributed_stage import Share
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import tyro
 
 from crt.data import read_voc
 from crt.errors import CrtError, count_of
+from crt.train.deeplab import PRESETS, DeepLabConfig, train_deeplab
 from crt.train.masks_data import with_masks
-from crt.train.segmentation import PRESETS, DeepLabConfig, train_deeplab
 from scripts.provenance import run_record
 
 

@@ -16,8 +16,8 @@ import tyro
 
 from crt.data import read_voc
 from crt.errors import CrtError, count_of
+from crt.train.irn import RelationConfig, train_relation
 from crt.train.masks_data import with_masks
-from crt.train.relation import RelationConfig, train_relation
 from scripts.provenance import run_record
 
 

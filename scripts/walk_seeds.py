@@ -25,7 +25,7 @@ from crt.models.irn import relations
 from crt.precision import Precision
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done, seed_path
 from crt.pseudo_labels.random_walk import WalkSettings, random_walk, walk_scores
-from crt.train.share import Share
+from crt.train.distributed_stage import Share
 
 
 @dataclass(frozen=True)

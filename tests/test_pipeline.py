@@ -20,9 +20,9 @@ from crt.postprocess import label_map
 from crt.pseudo_labels.cam_io import SeedMaps
 from crt.pseudo_labels.label_png import read_labels, save_labels
 from crt.pseudo_labels.random_walk import random_walk, walk_scores
+from crt.train.deeplab import DeepLabConfig
+from crt.train.irn import RelationConfig, train_relation
 from crt.train.masks_data import with_masks
-from crt.train.relation import RelationConfig, train_relation
-from crt.train.segmentation import DeepLabConfig
 from scripts import make_labels as labels_script
 from scripts.evaluate import Masks as MeasureMasks
 from scripts.evaluate import Stored, stored

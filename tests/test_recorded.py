@@ -8,9 +8,9 @@ import torch
 from crt.errors import InvalidSetting
 from crt.models.dual import DualBranch
 from crt.models.tiles import TileGrid
+from crt.train.cuda_graph import RecordedWork
 from crt.train.engine import build_model, compile_layers
 from crt.train.loss import dual_loss
-from crt.train.recorded import RecordedWork
 from tests.tiny_run import run, tiny_config
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")

@@ -40,9 +40,9 @@ from crt.train.engine import train
 from crt.train.export import portable
 from crt.train.fit import Fit
 from crt.train.loss import dual_loss
+from crt.train.metric_logger import TrainingDiverged
 from crt.train.optim import JointOptimizer, build_optimizer, poly
 from crt.train.preview import MapPreview, fixed_pictures
-from crt.train.readings import TrainingDiverged
 from crt.train.state import STATE_FILE
 from crt.types import IMAGENET_MEAN, IMAGENET_STD
 from scripts.provenance import run_record
@@ -451,7 +451,7 @@ def test_two_devkits_have_their_own_splits(tmp_path: Path) -> None:
 def test_images_per_second_are_those_of_the_steps_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the start of the readers, nor a preview, nor two losses read at once, is taken for a step."""
     clock = [0.0]
-    monkeypatch.setattr("crt.train.readings.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("crt.train.metric_logger.time.perf_counter", lambda: clock[0])
 
     def slow_loss(*args: object, **kwargs: object) -> object:
         clock[0] += 2.0

@@ -10,8 +10,8 @@ import pytest
 
 from crt.errors import InvalidSetting
 from crt.train.config import CNN_SGD, PRESETS, DataConfig, TrainConfig
-from crt.train.relation import RelationConfig
-from crt.train.segmentation import PRESETS as DEEPLAB_PRESETS
+from crt.train.deeplab import PRESETS as DEEPLAB_PRESETS
+from crt.train.irn import RelationConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -19,11 +19,11 @@ from crt.data import VOC_CLASSES, read_voc
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.affinity import RelationLosses
 from crt.train import engine, relation, segmentation, state
+from crt.train.deeplab import DeepLabConfig, train_deeplab
+from crt.train.irn import RelationConfig, train_relation
 from crt.train.lock import LOCK_FILE, only_writer
 from crt.train.log import TrainLog
-from crt.train.readings import TrainingDiverged
-from crt.train.relation import RelationConfig, train_relation
-from crt.train.segmentation import DeepLabConfig, train_deeplab
+from crt.train.metric_logger import TrainingDiverged
 from crt.train.state import STATE_FILE, DiskFull, disk_watched
 from tests.test_pipeline import make_devkit
 from tests.tiny import RESNET, tiny_checkpoint

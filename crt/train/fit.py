@@ -22,10 +22,10 @@ from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.io_utils import atomic_path
 from crt.precision import resolve
 from crt.train.config import OptimizerConfig, RunConfig
+from crt.train.cuda_graph import RecordedWork
 from crt.train.lock import only_writer
+from crt.train.metric_logger import Readings
 from crt.train.optim import JointOptimizer, RateSchedule, build_optimizer
-from crt.train.readings import Readings
-from crt.train.recorded import RecordedWork
 from crt.train.state import STATE_FILE, TrainState, disk_watched, read_run
 
 RUN_FILE = "train.json"

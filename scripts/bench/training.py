@@ -22,11 +22,11 @@ from crt.models.vit import TransformerBranch, build_vit
 from crt.precision import resolve
 from crt.predictor import choose_device
 from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, Phase, TrainConfig
+from crt.train.cuda_graph import RecordedWork, Terms, Work
 from crt.train.data import AHEAD, CropPlan
 from crt.train.engine import compile_layers, write_attention_out
 from crt.train.loss import dual_loss
 from crt.train.optim import build_optimizer
-from crt.train.recorded import RecordedWork, Terms, Work
 from scripts.bench.timing import in_turns, summary
 from tests.reference import class_maps
 
