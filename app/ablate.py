@@ -14,14 +14,14 @@ from app.payload import describe, encode_records
 from crt.analysis.consistency import branch_distance
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
-from crt.prediction import Trace
+from crt.prediction import Prediction
 
 PAIRS: dict[str, tuple[Method, Method]] = {"coupled": ("crt", "crt_cnn"), "alone": ("tscam", "resnet")}
 """A transformer and a CNN: those trained together, and the two baselines that never saw each other."""
 
 
 def wire(page: Page) -> None:
-    """Answer `ablate`: one picture at one size and mode, as a header and arrays that the browser opens as a Trace.
+    """Answer `ablate`: one picture at one size and mode, as a header and arrays that the browser opens as a Prediction.
 
     The next question comes while Gradio still takes the answer before for unfinished. Held back as `always_last`, it
     would be sent with the details of the one before it; so each is sent at once.
@@ -30,11 +30,11 @@ def wire(page: Page) -> None:
 
 
 def column(explorer: Explorer, look: Look, details: dict[str, Any]) -> dict[str, Any]:
-    """The Trace at the size and mode asked for, from the cache, the example or the networks; or `cannot`, a sentence.
+    """The Prediction at this size and mode, from the cache, the example or the networks; or `cannot`, a sentence.
 
     `cannot` is what will not change, such as a mode that needs another checkpoint; other trouble is raised. `distance`:
-    per pair of `PAIRS` that the checkpoint has, one number for each loop count. `stored`: whether the Trace came with
-    the example, so that its times are those of another machine. `picture` and `checkpoint` say what was looked at.
+    per pair of `PAIRS` that the checkpoint has, one number for each loop count. `stored`: whether the Prediction came
+    with the example, so that its times are those of another machine. `picture` and `checkpoint` say what was looked at.
     """
     size, mode = asked(details, "size"), asked(details, "mode")
     model = look.model or explorer.engine.model
@@ -50,8 +50,8 @@ def column(explorer: Explorer, look: Look, details: dict[str, Any]) -> dict[str,
     return {**header, **about, "stored": stored, "distance": distances(trace), "records": records, "data": data}
 
 
-def distances(trace: Trace) -> dict[str, list[float]]:
-    """Name of a pair -> its `branch_distance` for each loop count, for the pairs that the Trace holds."""
+def distances(trace: Prediction) -> dict[str, list[float]]:
+    """Name of a pair -> its `branch_distance` for each loop count, for the pairs that the Prediction holds."""
     return {
         name: branch_distance(trace, vit, cnn).round(5).tolist()
         for name, (vit, cnn) in PAIRS.items()

@@ -21,10 +21,10 @@ from app.page import MODEL
 from crt.cam_spec import CamSpec, PassReduction, class_ids, plain_name
 from crt.checkpoint import METHODS, Defaults, Method
 from crt.errors import InvalidImage, InvalidSetting
-from crt.models.outputs import TokenRecord
+from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES
-from crt.prediction import Trace
-from crt.pseudo_labels.label_png import indexed_png, picture_labels
+from crt.prediction import Prediction
+from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 from crt.viz import probabilities
 
 LIKELY = 0.5
@@ -81,8 +81,8 @@ def wire(explorer: Explorer) -> None:
 
     def trace(picture: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> str:  # noqa: D417
         """Everything that the networks saw in one picture, once: raw maps of every tile, loop count and class, and the
-        class token's attention. crt.prediction.Trace.load reads the file; every map of any class, loop count, block or
-        threshold is then arithmetic on it, without the networks.
+        class token's attention. crt.prediction.Prediction.load reads the file; every map of any class, loop count,
+        block or threshold is then arithmetic on it, without the networks.
 
         Args:
             picture: The picture: JPEG, PNG, WebP, BMP, GIF or TIFF.
@@ -198,7 +198,7 @@ def maps_of(
 
 
 def trace_of(look: Look) -> bytes:
-    """The Trace as the bytes of its file."""
+    """The Prediction as the bytes of its file."""
     stream = io.BytesIO()
     look.trace.save(stream)
     return stream.getvalue()
@@ -230,7 +230,7 @@ def masks_of(
         shares = probabilities(trace, network, loops=spec.loops, single_label=single_label)
         chosen = np.flatnonzero(shares > LIKELY).tolist() or [int(shares.argmax())]
     maps = trace.maps(network, classes=chosen, spec=spec)
-    return indexed_png(picture_labels(maps, trace.span(network), look.image.shape[:2], chosen, float(threshold)))
+    return indexed_png(labels_of_image(maps, trace.span(network), look.image.shape[:2], chosen, float(threshold)))
 
 
 def classes_named(names: str, known: Sequence[str]) -> list[int]:
@@ -251,7 +251,7 @@ def classes_named(names: str, known: Sequence[str]) -> list[int]:
 
 
 def spec_asked(
-    trace: Trace, method: Method, loops: float | None = None, refined: bool | None = None, combine: str = ""
+    trace: Prediction, method: Method, loops: float | None = None, refined: bool | None = None, combine: str = ""
 ) -> CamSpec:
     """The checkpoint's default spec, and in its place what a program asks for; `combine` is then of all blocks.
 
@@ -270,12 +270,12 @@ def spec_asked(
     return spec
 
 
-def loops_of(trace: Trace, method: Method, loops: float) -> int:
+def loops_of(trace: Prediction, method: Method, loops: float) -> int:
     """The loop count asked for, which only CRT has. Raises InvalidSetting if it is not recorded."""
     if not is_number(loops) or loops != int(loops):
         raise InvalidSetting("The loop count must be a whole number.")
     record = trace.record(method)
-    if method != "crt" or not isinstance(record, TokenRecord):
+    if method != "crt" or not isinstance(record, VitOutputs):
         return 0
     if not 0 <= loops <= record.loops:
         raise InvalidSetting(f"The loop count is {loops:g}: choose 0 to {record.loops}.")

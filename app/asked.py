@@ -8,7 +8,7 @@ from typing import Any, TypeGuard, cast, get_args
 from app.explore import Look
 from crt.checkpoint import METHODS, Method
 from crt.errors import InvalidSetting
-from crt.models.outputs import TokenRecord
+from crt.models.outputs import VitOutputs
 from crt.refine import Combine
 
 MOST_CLASSES = 20
@@ -16,7 +16,7 @@ LARGEST = sys.float_info.max
 
 
 def method_of(look: Look, details: dict[str, Any]) -> Method:
-    """The method that the browser names. Raises InvalidSetting if the Trace does not hold it."""
+    """The method that the browser names. Raises InvalidSetting if the Prediction does not hold it."""
     if details.get("method") not in look.trace.methods:
         raise InvalidSetting(f"Unknown network: choose one of {', '.join(look.trace.methods)}.")
     return METHODS[METHODS.index(details["method"])]
@@ -34,7 +34,7 @@ def classes_of(look: Look, details: dict[str, Any]) -> list[int]:
 
 
 def map_options(look: Look, method: Method, details: dict[str, Any]) -> dict[str, Any]:
-    """Keywords of `Trace.maps` from the page's settings. Raises InvalidSetting for values out of range."""
+    """Keywords of `Prediction.maps` from the page's settings. Raises InvalidSetting for values out of range."""
     blocks, combine = details.get("blocks"), details.get("combine", "sum")
     if combine not in get_args(Combine):
         raise InvalidSetting(f"Unknown combination of passes: choose {', '.join(get_args(Combine))}.")
@@ -73,6 +73,6 @@ def is_number(value: Any) -> TypeGuard[int | float]:
 def transformer_of(look: Look, details: dict[str, Any]) -> Method:
     """The transformer that the browser names. Raises InvalidSetting for a CNN or an unknown method."""
     method = method_of(look, details)
-    if not isinstance(look.trace.record(method), TokenRecord):
+    if not isinstance(look.trace.record(method), VitOutputs):
         raise InvalidSetting("This network has no attention: choose a transformer.")
     return method

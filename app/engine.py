@@ -20,8 +20,8 @@ from app import zero
 from crt.checkpoint import CONFIG_FILE, CheckpointConfig, load_checkpoint, locate, read_config, weights_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.precision import Precision, resolve
-from crt.prediction import Trace
-from crt.predictor import Predictor, Settings, choose_device
+from crt.prediction import Prediction
+from crt.predictor import InferenceConfig, Predictor, choose_device
 
 log = logging.getLogger(__name__)
 
@@ -215,11 +215,11 @@ def _without_place(error: CrtError, folder: Path) -> CrtError:
     return type(error)(said).with_traceback(error.__traceback__)
 
 
-def try_out(predictor: Predictor) -> Trace:
+def try_out(predictor: Predictor) -> Prediction:
     """One look at a small picture. Raises InvalidCheckpoint if it gives values that are not finite."""
     ramp = np.linspace(0, 255, 48, dtype=np.uint8)
     picture = np.stack([np.tile(ramp, (48, 1)), np.tile(ramp[:, None], (1, 48)), np.full((48, 48), 128, np.uint8)], -1)
-    trace = predictor.trace(picture, Settings(size=48, mode=predictor.checkpoint.config.modes[0], loops=1))
+    trace = predictor.trace(picture, InferenceConfig(size=48, mode=predictor.checkpoint.config.modes[0], loops=1))
     arrays = [array for record in trace.records.values() for array in vars(record).values()]
     if not all(np.isfinite(array).all() for array in arrays):
         name = predictor.checkpoint.config.name

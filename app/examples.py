@@ -16,8 +16,8 @@ from app.payload import picture_url
 from crt.data import VOC_CLASSES, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset
-from crt.prediction import InvalidTrace, Trace
-from crt.predictor import Settings
+from crt.prediction import InvalidPrediction, Prediction
+from crt.predictor import InferenceConfig
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +30,8 @@ THUMB_SIDE = 320
 class Example:
     """A picture on disk with its title and its masks.
 
-    `masks`: a list of {label, polygons}, each polygon a list of [x, y] from 0 to 1. `trace`: a stored Trace, or None.
-    `claim`: a sentence, what to look at here; `view`: settings that show it, as a link has them (`fields.mjs`).
+    `masks`: a list of {label, polygons}, each polygon a list of [x, y] from 0 to 1. `trace`: a stored Prediction, or
+    None. `claim`: a sentence, what to look at here; `view`: settings that show it, as a link has them (`fields.mjs`).
     """
 
     id: str
@@ -53,13 +53,13 @@ class Example:
         thumb = picture_url(self.image, THUMB_SIDE, 80)
         return {"id": self.id, "title": self.title, "thumb": thumb, "claim": self.claim, "view": self.view}
 
-    def stored(self, checkpoint_sha256: str, settings: Settings) -> Trace | None:
-        """The Trace shipped with the example, if it was made by this checkpoint with these settings."""
+    def stored(self, checkpoint_sha256: str, settings: InferenceConfig) -> Prediction | None:
+        """The Prediction shipped with the example, if it was made by this checkpoint with these settings."""
         if self.trace is None or not self.trace.is_file():
             return None
         try:
-            trace = Trace.load(self.trace)
-        except InvalidTrace as error:
+            trace = Prediction.load(self.trace)
+        except InvalidPrediction as error:
             log.warning("%s: %s", self.trace.name, error)
             return None
         made = trace.provenance
@@ -67,8 +67,8 @@ class Example:
         return trace if same else None
 
 
-def plain(settings: Settings) -> dict[str, Any]:
-    """Settings as a Trace read from disk holds them."""
+def plain(settings: InferenceConfig) -> dict[str, Any]:
+    """Settings as a Prediction read from disk holds them."""
     return json.loads(json.dumps(settings.__dict__))
 
 

@@ -18,7 +18,7 @@ from crt.data.images import resize_long_side, to_tensor
 from crt.errors import InvalidSetting
 from crt.models.normalization import normalization_of
 from crt.models.tiles import TileGrid
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 
 
 def wire(page: Page) -> None:
@@ -44,7 +44,7 @@ def wire(page: Page) -> None:
 def explained(
     predictor: Predictor,
     image: np.ndarray,
-    settings: Settings,
+    settings: InferenceConfig,
     name: str,
     method: Method,
     classes: Sequence[int],

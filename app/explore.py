@@ -21,8 +21,8 @@ from crt.cam_spec import CamSpec
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidImage, InvalidSetting
 from crt.models.tiles import MODES
-from crt.prediction import Trace
-from crt.predictor import Predictor, Settings
+from crt.prediction import Prediction
+from crt.predictor import InferenceConfig, Predictor
 
 log = logging.getLogger(__name__)
 
@@ -39,17 +39,17 @@ TELL_EVERY_S = 0.25  # the page draws itself anew for each word of progress, and
 Progress = Callable[[float, str], object]
 
 
-def settings_of(size: str, mode: str, image: np.ndarray) -> tuple[Settings, bool]:
+def settings_of(size: str, mode: str, image: np.ndarray) -> tuple[InferenceConfig, bool]:
     """The page's choices -> Settings, and whether the native size was reduced. Raises InvalidSetting."""
     if mode not in MODES:
         raise InvalidSetting(f"Unknown cut-merge mode {str(mode)[:40]!r}: choose one of {', '.join(MODES)}.")
     if str(size) == NATIVE:
         side = max(image.shape[:2])
         kept = min(max(side, NATIVE_LEAST), NATIVE_LIMIT)
-        return Settings(size=None if kept == side else kept, mode=mode, loops=LOOPS), kept < side
+        return InferenceConfig(size=None if kept == side else kept, mode=mode, loops=LOOPS), kept < side
     if str(size) not in {str(known) for known in SIZES}:
         raise InvalidSetting(f"Unknown input size {str(size)[:40]!r}: choose {', '.join(map(str, SIZES))} or {NATIVE}.")
-    return Settings(size=int(size), mode=mode, loops=LOOPS), False
+    return InferenceConfig(size=int(size), mode=mode, loops=LOOPS), False
 
 
 def read(path: str) -> np.ndarray:
@@ -84,8 +84,8 @@ class Look:
     """What is on the page: the picture (H, W, 3) uint8, how the networks see it, what they saw, and which they were."""
 
     image: np.ndarray
-    settings: Settings
-    trace: Trace
+    settings: InferenceConfig
+    trace: Prediction
     session: str
     capped: bool = False
     example: Example | None = None
@@ -93,7 +93,7 @@ class Look:
 
 
 class Explorer:
-    """The page's questions, answered from the cache, a stored Trace, or a look of the networks."""
+    """The page's questions, answered from the cache, a stored Prediction, or a look of the networks."""
 
     def __init__(self, engine: Engine, cache: TraceCache, examples: dict[str, Example]) -> None:
         self.engine = engine
@@ -105,21 +105,23 @@ class Explorer:
         """The cut-merge modes that the first checkpoint can do."""
         return self.engine.config.modes
 
-    def cached(self, session: str, image: np.ndarray, settings: Settings, model: Model | None = None) -> Trace | None:
-        """The Trace that this session has of a picture by this model, the current one if none is given."""
+    def cached(
+        self, session: str, image: np.ndarray, settings: InferenceConfig, model: Model | None = None
+    ) -> Prediction | None:
+        """The Prediction that this session has of a picture by this model, the current one if none is given."""
         return self.cache.get(session, _key(model or self.engine.model, image), settings)
 
     def trace(
         self,
         session: str,
         image: np.ndarray,
-        settings: Settings,
+        settings: InferenceConfig,
         progress: Progress | None = None,
         model: Model | None = None,
-    ) -> Trace:
-        """The Trace of a picture: this session's, one stored with an example, or a new one. Raises CrtError.
+    ) -> Prediction:
+        """The Prediction of a picture: this session's, one stored with an example, or a new one. Raises CrtError.
 
-        `model`: whose Trace; the current one if none is given, which is then taken for the whole look.
+        `model`: whose Prediction; the current one if none is given, which is then taken for the whole look.
         """
         model = model or self.engine.model
         if settings.mode not in model.config.modes:
@@ -149,7 +151,7 @@ class Explorer:
         progress: Progress | None = None,
         model: Model | None = None,
     ) -> Look:
-        """The picture of a file with its Trace, from the cache where it is there. Raises CrtError."""
+        """The picture of a file with its Prediction, from the cache where it is there. Raises CrtError."""
         if not path:
             raise InvalidImage("There is no picture: choose one.")
         image, model = read(path), model or self.engine.model
@@ -175,7 +177,7 @@ class Explorer:
             return notice(sentence(error))
 
     def show_example(self, example: Example, size: str, mode: str, model: Model | None = None) -> Any | None:
-        """An example's stored Trace as a value for the viewer, or None if the networks have to look at it."""
+        """An example's stored Prediction as a value for the viewer, or None if the networks have to look at it."""
         settings, _ = settings_of(size, mode, example.image)
         model = model or self.engine.model
         stored = example.stored(model.sha256, settings)
@@ -186,7 +188,7 @@ class Explorer:
     def _payload(
         self,
         model: Model,
-        trace: Trace,
+        trace: Prediction,
         image: np.ndarray,
         capped: bool,
         example: Example | None,
@@ -240,7 +242,7 @@ def now_and_then(tell: Progress | None) -> Progress:
 
 
 def _key(model: Model, image: np.ndarray) -> str:
-    """What a Trace is kept under: another model's is another Trace."""
+    """What a Prediction is kept under: another model's is another Prediction."""
     return f"{model.id}/{fingerprint(image)}"
 
 

@@ -15,7 +15,7 @@ from app.page import Page
 from app.screen import Screen
 from app.shown import Shown, Wanted
 from crt.errors import InvalidSetting
-from crt.pseudo_labels.label_png import LABELS, indexed_png, picture_labels
+from crt.pseudo_labels.label_png import LABELS, indexed_png, labels_of_image
 from crt.viz.plots import Kind
 
 LIMIT = 64 * 2**20  # bytes of a file
@@ -88,7 +88,7 @@ def mask(screen: Screen, wanted: Wanted) -> bytes:
     """The mask of the chosen classes by one map, in the picture's own pixels, as the bytes of an indexed PNG."""
     trace, shown = screen.look.trace, screen.shown
     cells = trace.maps(wanted.method, classes=shown.classes, **wanted.options)
-    return indexed_png(picture_labels(cells, trace.span(wanted.method), trace.source, shown.classes, shown.threshold))
+    return indexed_png(labels_of_image(cells, trace.span(wanted.method), trace.source, shown.classes, shown.threshold))
 
 
 def readme(screen: Screen, *, labelled: bool) -> str:

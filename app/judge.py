@@ -23,12 +23,12 @@ from app.explore import Explorer, Look
 from app.page import KEY, Page
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
-from crt.metrics.faithfulness import MEASURES, Faithfulness, Probe, measure, subject_of
-from crt.predictor import Predictor, Settings
-from crt.resample import to_pixels
+from crt.metrics.faithfulness import MEASURES, Faithfulness, FaithfulnessConfig, measure, subject_of
+from crt.predictor import InferenceConfig, Predictor
+from crt.resample import upsample_cam
 
 Score = Callable[[Tensor], np.ndarray]
-"""As `Subject.score`."""
+"""As `ScoredClass.score`."""
 ENDED = 200  # questions that are remembered as cancelled
 WAIT = 0.5  # seconds between two looks at whether somebody still listens
 
@@ -129,7 +129,7 @@ class Judge:
             del self._ended[next(iter(self._ended))]
         return {}
 
-    def _question(self, look: Look, details: dict[str, Any]) -> tuple[Asked, np.ndarray, Probe]:
+    def _question(self, look: Look, details: dict[str, Any]) -> tuple[Asked, np.ndarray, FaithfulnessConfig]:
         """What is asked, the map (h, w) on its pixels, and how it is measured. Raises InvalidSetting."""
         method, classes, name = method_of(look, details), classes_of(look, details), details.get("measure")
         if len(classes) != 1:
@@ -140,9 +140,9 @@ class Judge:
         asked = Asked(look.image, look.settings, method, classes[0], options["loops"])
         height, width = look.trace.grid.height, look.trace.grid.width
         if details.get("chance") is True:
-            return asked, np.ones((height, width), dtype=np.float32), Probe((name,))
+            return asked, np.ones((height, width), dtype=np.float32), FaithfulnessConfig((name,))
         maps = look.trace.maps(method, classes=classes, **options)
-        return asked, to_pixels(maps, look.trace.span(method), (height, width))[0], Probe((name,))
+        return asked, upsample_cam(maps, look.trace.span(method), (height, width))[0], FaithfulnessConfig((name,))
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Asked:
     """The picture, (H, W, 3) uint8, and the class of a network that is asked of it: the arguments of `subject_of`."""
 
     image: np.ndarray
-    settings: Settings
+    settings: InferenceConfig
     method: Method
     index: int
     loops: int
@@ -160,7 +160,7 @@ def measured(
     predictor: Predictor,
     asked: Asked,
     cam: np.ndarray,
-    probe: Probe,
+    probe: FaithfulnessConfig,
     one_look: Callable[[Score, Tensor], np.ndarray] | None = None,
     **told: Any,
 ) -> Faithfulness:

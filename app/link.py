@@ -236,7 +236,7 @@ def locate(page: Page, store: PictureStore, pic: str, path: str | None) -> str:
 
 
 def known(explorer: Explorer, path: str, wanted: Wanted, session: str) -> Any | None:
-    """A value for the viewer without the networks: of a stored Trace, or of one this session has seen; else None."""
+    """A value for the viewer without the networks: of a stored Prediction, or of one of this session; else None."""
     image = read(path)
     settings, _ = settings_of(wanted.size, wanted.mode, image)
     if explorer.cached(session, image, settings, wanted.model) is not None:

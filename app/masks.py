@@ -19,12 +19,12 @@ from crt.data.images import resize_long_side
 from crt.errors import InvalidSetting
 from crt.models.deeplab import DeepLab
 from crt.models.deeplab import segment as parse
-from crt.models.irn import RelationNetwork, relations
-from crt.postprocess import normalise
+from crt.models.irn import IRN, predict_edges
+from crt.postprocess import max_normalize
 from crt.predictor import Predictor
 from crt.pseudo_labels.crf import CrfSettings, crf_seeds
 from crt.pseudo_labels.random_walk import WalkSettings, random_walk
-from crt.resample import WALK_STRIDE, strided_size, to_pixels
+from crt.resample import WALK_STRIDE, strided_size, upsample_cam
 
 SIDE = 500  # pixels of the longer side at which masks are made; VOC's own size
 MOST_ITERATIONS = 20
@@ -53,7 +53,7 @@ def segment(look: Look, details: dict[str, Any]) -> dict[str, Any]:
     image = _working(look.image)
     start = time.perf_counter()
     maps = look.trace.maps(method, classes=classes, **options)
-    seeds = normalise(to_pixels(maps, look.trace.span(method), image.shape[:2]))
+    seeds = max_normalize(upsample_cam(maps, look.trace.span(method), image.shape[:2]))
     labels = crf_seeds(image, seeds, threshold, crf).argmax(0).astype(np.uint8)
     return _packed(labels) | {"ms": 1000 * (time.perf_counter() - start)}
 
@@ -76,7 +76,7 @@ def walk(look: Look, details: dict[str, Any], model: Model, edges: _Edges) -> di
     start = time.perf_counter()
     edge = edges.of(image, model)
     maps = look.trace.maps(method, classes=classes, **options)
-    seeds = normalise(to_pixels(maps, look.trace.span(method), strided_size(size, WALK_STRIDE)))
+    seeds = max_normalize(upsample_cam(maps, look.trace.span(method), strided_size(size, WALK_STRIDE)))
     walked = random_walk(seeds, edge, settings)
     arrays, data = encode_arrays({"walked": walked, "edge": edge})
     took = 1000 * (time.perf_counter() - start)
@@ -93,7 +93,7 @@ def deeplab(look: Look, details: dict[str, Any], model: Model) -> dict[str, Any]
 
 
 def parsed(predictor: Predictor, image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 -> the class probabilities of the segmentation network at one scale, as `crt.models.deeplab.segment`."""
+    """(H, W, 3) uint8 -> the probabilities of the segmentation network (`crt.models.deeplab.segment`) at one scale."""
     with predictor.turn():
         network = cast("DeepLab", predictor.checkpoint.segmentation)
         return parse(network, image, scales=(1.0,), bfloat16=predictor.bfloat16)
@@ -102,7 +102,7 @@ def parsed(predictor: Predictor, image: np.ndarray) -> np.ndarray:
 def edges_of(predictor: Predictor, image: np.ndarray) -> np.ndarray:
     """(H, W, 3) uint8 -> (1, h, w) edges by the relation network."""
     with predictor.turn():
-        return relations(cast("RelationNetwork", predictor.checkpoint.relation), image)[0]
+        return predict_edges(cast("IRN", predictor.checkpoint.relation), image)[0]
 
 
 class _Edges:

@@ -40,7 +40,7 @@ class Page:
     def on(self, event: str, answer: Answer, **keywords: Any) -> None:
         """Answer an event of the viewer with what `answer(look, details)` returns: JSON values, and `data` in bytes.
 
-        `look` is the picture on the page with its Trace, `details` what the browser sent: not to be trusted. An
+        `look` is the picture on the page with its Prediction, `details` what the browser sent: not to be trusted. An
         exception becomes `{"error": sentence}`. Answers carry the question's `run` and `key`. `keywords` go to the
         listener; give `**MODEL` if networks run.
         """

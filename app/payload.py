@@ -1,8 +1,8 @@
-"""A Trace as the browser needs it: one JSON header, and all its arrays as float16 in one run of bytes.
+"""A Prediction as the browser needs it: one JSON header, and all its arrays as float16 in one run of bytes.
 
 Each array is divided by its own largest magnitude before it becomes float16, so that nothing overflows and little
 underflows; the browser multiplies it back. After this the page needs the server for no loop count, class, block or
-threshold: `app/viewer/trace.mjs` does the arithmetic of `Trace.maps`.
+threshold: `app/viewer/trace.mjs` does the arithmetic of `Prediction.maps`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from PIL import Image
 
 from crt.data.images import resize_long_side
 from crt.errors import CrtError
-from crt.models.outputs import TokenRecord
-from crt.prediction import Trace, class_probabilities
+from crt.models.outputs import VitOutputs
+from crt.prediction import Prediction, class_probabilities
 
 DISPLAY_SIDE = 1024  # pixels of the longer side of the picture sent to the browser
 INLINE_BYTES = 500_000  # larger arrays travel as a file
@@ -44,8 +44,8 @@ def encode_arrays(arrays: dict[str, np.ndarray]) -> tuple[dict[str, dict[str, An
     return described, b"".join(parts)
 
 
-def encode_records(trace: Trace) -> tuple[list[dict[str, Any]], bytes]:
-    """The records of a Trace -> (headers in the order of its methods, bytes).
+def encode_records(trace: Prediction) -> tuple[list[dict[str, Any]], bytes]:
+    """The records of a Prediction -> (headers in the order of its methods, bytes).
 
     A header gives `method`, `kind`, `span`, and the descriptions of `maps` and, for a transformer, `rows`.
     """
@@ -53,7 +53,7 @@ def encode_records(trace: Trace) -> tuple[list[dict[str, Any]], bytes]:
     for method in trace.methods:
         record = trace.record(method)
         arrays[f"{method}.maps"] = record.maps
-        if isinstance(record, TokenRecord):
+        if isinstance(record, VitOutputs):
             arrays[f"{method}.rows"] = record.mean_rows
     described, data = encode_arrays(arrays)
     headers = []
@@ -66,12 +66,12 @@ def encode_records(trace: Trace) -> tuple[list[dict[str, Any]], bytes]:
     return headers, data
 
 
-def probabilities(trace: Trace, *, single_label: bool) -> dict[str, list[list[float]]]:
+def probabilities(trace: Prediction, *, single_label: bool) -> dict[str, list[list[float]]]:
     """Class probabilities of each method, one row per loop count: softmax if one label is right, else sigmoid."""
     table = {}
     for method in trace.methods:
         record = trace.record(method)
-        loops = record.loops if isinstance(record, TokenRecord) else 0
+        loops = record.loops if isinstance(record, VitOutputs) else 0
         rows = np.stack([trace.scores(method, count) for count in range(loops + 1)])
         rows = class_probabilities(rows, single_label=single_label)
         table[method] = np.round(rows, 5).tolist()
@@ -86,8 +86,8 @@ def picture_url(image: np.ndarray, side: int = DISPLAY_SIDE, quality: int = 88) 
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def describe(trace: Trace, *, single_label: bool, capped: bool = False) -> dict[str, Any]:
-    """What the page says about a Trace, without its arrays."""
+def describe(trace: Prediction, *, single_label: bool, capped: bool = False) -> dict[str, Any]:
+    """What the page says about a Prediction, without its arrays."""
     crt, grid = trace.records.get("crt"), trace.grid
     return {
         "classes": list(trace.classes),
@@ -99,7 +99,7 @@ def describe(trace: Trace, *, single_label: bool, capped: bool = False) -> dict[
         "mode": grid.mode,
         "tiles": len(grid),
         "passes": trace.passes,
-        "maxLoops": crt.loops if isinstance(crt, TokenRecord) else 0,
+        "maxLoops": crt.loops if isinstance(crt, VitOutputs) else 0,
         "grid": {
             "tile": grid.tile,
             "stride": grid.stride,
@@ -111,17 +111,17 @@ def describe(trace: Trace, *, single_label: bool, capped: bool = False) -> dict[
         },
         "precision": trace.provenance.get("precision", "float32"),
         "timings": {stage: round(value, 1) for stage, value in trace.timings.items()},
-        "similarity": np.round(crt.similarity, 5).tolist() if isinstance(crt, TokenRecord) else [],
+        "similarity": np.round(crt.similarity, 5).tolist() if isinstance(crt, VitOutputs) else [],
         "residual": {
             method: np.round(record.residual, 5).tolist()
             for method, record in trace.records.items()
-            if isinstance(record, TokenRecord)
+            if isinstance(record, VitOutputs)
         },
         "scores": probabilities(trace, single_label=single_label),
     }
 
 
-def payload(trace: Trace, image: np.ndarray, **extra: Any) -> tuple[dict[str, Any], bytes]:
+def payload(trace: Prediction, image: np.ndarray, **extra: Any) -> tuple[dict[str, Any], bytes]:
     """Header and bytes of one run; `run` makes every header different, or the page would not notice it."""
     records, data = encode_records(trace)
     single_label = bool(extra.pop("single_label", False))

@@ -1,4 +1,4 @@
-"""The maps on the screen, computed again from the Trace, with the numbers and words that belong to them."""
+"""The maps on the screen, computed again from the Prediction, with the numbers and words that belong to them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from app.explore import Look, fingerprint
 from app.shown import UNITS, Shown, Wanted
 from crt.checkpoint import CheckpointConfig
 from crt.metrics.boxes import largest_box
-from crt.models.outputs import TokenRecord
+from crt.models.outputs import VitOutputs
 from crt.refine import blocks_between
-from crt.resample import to_pixels
+from crt.resample import upsample_cam
 from crt.viz import TITLES, attention_words, probabilities, settings_line
 from crt.viz.contours import difference, overlap
 from crt.viz.layer import MapLayer, Style
@@ -66,7 +66,7 @@ class Screen:
 
     @classmethod
     def of(cls, look: Look, shown: Shown, config: CheckpointConfig) -> Screen:
-        """Compute the maps that the page shows. `config`: of the checkpoint that made the Trace."""
+        """Compute the maps that the page shows. `config`: of the checkpoint that made the Prediction."""
         shots = {wanted.key: _shot(look, shown, config, wanted) for wanted in shown.maps}
         if (extra := shown.extra) is not None:
             shots["extra"] = _measured(shown, extra.title, extra.note, extra.unit, extra.values, extra.span, {})
@@ -183,7 +183,7 @@ def _shot(look: Look, shown: Shown, config: CheckpointConfig, wanted: Wanted) ->
     scores = {look.trace.classes[index]: float(shares[index]) for index in shown.classes}
     title = f"{wanted.letter}: {TITLES[method]}" if wanted.letter else TITLES[method]
     unit, note = "cam", NOTES.get(method, "")
-    if isinstance(look.trace.record(method), TokenRecord):
+    if isinstance(look.trace.record(method), VitOutputs):
         unit = "product" if options["refined"] else "cam"
         count = [f"{options['loops']} {'loop' if options['loops'] == 1 else 'loops'}"] if method == "crt" else []
         note = ", ".join([*count, "refined" if options["refined"] else "not refined"])
@@ -200,7 +200,7 @@ def _measured(
     scores: dict[str, float],
 ) -> Shot:
     """A map with what is measured at the threshold: IoU with the truth, and the box of the largest region."""
-    top, fine = float(cells.max(initial=0)), to_pixels(cells[None], span, shown.points)[0]
+    top, fine = float(cells.max(initial=0)), upsample_cam(cells[None], span, shown.points)[0]
     level, truth, (rows, columns) = shown.threshold * top, shown.truth, shown.points
     iou = overlap(fine, level, truth.inside, truth.ignore) if truth.inside is not None and level > 0 else None
     found = largest_box(fine >= level) if shown.boxes and level > 0 else None

@@ -5,22 +5,22 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from crt.prediction import Trace
-from crt.predictor import Settings
+from crt.prediction import Prediction
+from crt.predictor import InferenceConfig
 
-Key = tuple[str, str, Settings]
+Key = tuple[str, str, InferenceConfig]
 
 
 class TraceCache:
     """An LRU cache of Traces over all sessions that never holds more than `limit` bytes.
 
-    A Trace is found only by the session that put it there. Threads may share a cache.
+    A Prediction is found only by the session that put it there. Threads may share a cache.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._lock = threading.Lock()
-        self._traces: OrderedDict[Key, Trace] = OrderedDict()
+        self._traces: OrderedDict[Key, Prediction] = OrderedDict()
         self._bytes = 0
 
     @property
@@ -31,16 +31,16 @@ class TraceCache:
     def __len__(self) -> int:
         return len(self._traces)
 
-    def get(self, session: str, picture: str, settings: Settings) -> Trace | None:
-        """The Trace that this session made of the picture with this sha256, or None."""
+    def get(self, session: str, picture: str, settings: InferenceConfig) -> Prediction | None:
+        """The Prediction that this session made of the picture with this sha256, or None."""
         with self._lock:
             trace = self._traces.get((session, picture, settings))
             if trace is not None:
                 self._traces.move_to_end((session, picture, settings))
             return trace
 
-    def put(self, session: str, picture: str, settings: Settings, trace: Trace) -> None:
-        """Keep a Trace, letting go of those unused for longest. One larger than the limit is not kept."""
+    def put(self, session: str, picture: str, settings: InferenceConfig, trace: Prediction) -> None:
+        """Keep a Prediction, letting go of those unused for longest. One larger than the limit is not kept."""
         with self._lock:
             self._remove((session, picture, settings))
             if trace.nbytes > self.limit:

@@ -47,7 +47,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One map of a network. `letter`: A or B where two are compared. `options`: keywords of `Trace.maps`."""
+    """One map of a network. `letter`: A or B where two are compared. `options`: keywords of `Prediction.maps`."""
 
     key: str
     method: Method

@@ -13,15 +13,15 @@ from crt.data.images import resize_long_side, resize_scale
 from crt.errors import InvalidSetting
 from crt.models.tiles import Mode
 from crt.postprocess import SCALES
-from crt.prediction import Trace
-from crt.predictor import MAX_SIZE, Predictor, Settings
+from crt.prediction import Prediction
+from crt.predictor import MAX_SIZE, InferenceConfig, Predictor
 from crt.refine import Combine
-from crt.resample import to_pixels
+from crt.resample import upsample_cam
 
 
 @dataclass(frozen=True)
 class MapRequest:
-    """One kind of map to take from every Trace. `blocks`: first and last whose attention refines, None for all."""
+    """One kind of map to take from every Prediction. `blocks`: first and last whose attention refines, None for all."""
 
     method: Method
     loops: int = 0
@@ -29,18 +29,18 @@ class MapRequest:
     combine: Combine = "sum"
     blocks: tuple[int, int] | None = None
 
-    def maps(self, trace: Trace, keys: Sequence[int]) -> np.ndarray:
-        """The maps of the 0-based classes `keys`, as `Trace.maps` gives them."""
+    def maps(self, trace: Prediction, keys: Sequence[int]) -> np.ndarray:
+        """The maps of the 0-based classes `keys`, as `Prediction.maps` gives them."""
         return trace.maps(self.method, classes=keys, spec=self.spec)
 
     @property
     def spec(self) -> CamSpec:
-        """What `Trace.maps` calls it."""
+        """What `Prediction.maps` calls it."""
         return CamSpec(self.loops, self.refined, self.combine, self.blocks)
 
 
 @dataclass(frozen=True)
-class Views:
+class TTAConfig:
     """Which views of a picture are summed. `scales`: of the original picture. `flip`: each with its mirror image.
 
     `size`: pixels of the long side that the picture is brought to first; None for its own.
@@ -92,21 +92,21 @@ def multi_scale_maps(
     image: np.ndarray,
     keys: Sequence[int],
     requests: Mapping[str, MapRequest],
-    views: Views,
-) -> tuple[dict[str, np.ndarray], Trace]:
+    views: TTAConfig,
+) -> tuple[dict[str, np.ndarray], Prediction]:
     """(H, W, 3) uint8 and 0-based classes -> per request the sum over views, (K, H, W) float32 >= 0, not normalised.
 
-    Also gives the Trace of the picture as it is, for its scores. Each view's map is put on the pixel grid before it is
-    turned back, so that flips do not shift it. Raises InvalidSetting for an image whose largest view is larger than
-    `MAX_SIZE`.
+    Also gives the Prediction of the picture as it is, for its scores. Each view's map is put on the pixel grid before
+    it is turned back, so that flips do not shift it. Raises InvalidSetting for an image whose largest view is larger
+    than `MAX_SIZE`.
     """
     size = (image.shape[0], image.shape[1])
     loops = max((request.loops for request in requests.values()), default=0)
     methods: tuple[Method, ...] = tuple({request.method for request in requests.values()})
-    settings = Settings(size=None, mode=views.mode, loops=loops, methods=methods)
+    settings = InferenceConfig(size=None, mode=views.mode, loops=loops, methods=methods)
     sums = {name: np.zeros((len(keys), *size), dtype=np.float32) for name in requests}
     base = _base(image, views)
-    plain: Trace | None = None
+    plain: Prediction | None = None
     for scale in views.scales:
         scaled = resize_scale(base, scale)
         for flipped in (False, True) if views.flip else (False,):
@@ -114,11 +114,11 @@ def multi_scale_maps(
             if scale == 1.0 and not flipped:
                 plain = trace
             for name, want in requests.items() if len(keys) else ():  # an image without classes has its trace only
-                sums[name] += to_pixels(want.maps(trace, keys), trace.span(want.method), size, flipped=flipped)
+                sums[name] += upsample_cam(want.maps(trace, keys), trace.span(want.method), size, flipped=flipped)
     return sums, plain or predictor.trace(base, settings)
 
 
-def _base(image: np.ndarray, views: Views) -> np.ndarray:
+def _base(image: np.ndarray, views: TTAConfig) -> np.ndarray:
     """The image that the scales start from. Raises InvalidSetting before any network runs if a view is too large."""
     largest = max(*views.scales, 1.0)
     side = max(image.shape[:2]) if views.size is None else views.size

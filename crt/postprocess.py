@@ -19,18 +19,18 @@ LABELS = 254
 """Classes that a mask of 8 bits can tell apart beside the background 0 and 255, which means to ignore a pixel."""
 
 
-def normalise(maps: np.ndarray, eps: float = EPS) -> np.ndarray:
+def max_normalize(maps: np.ndarray, eps: float = EPS) -> np.ndarray:
     """(K, H, W) non-negative -> each map divided by its own maximum + eps. An empty map stays zero."""
     return maps / (maps.max((-2, -1), keepdims=True, initial=0) + eps)
 
 
-def check_keys(keys: Sequence[int]) -> None:
+def check_class_ids(keys: Sequence[int]) -> None:
     """Raise InvalidSetting for a 0-based class that has no label of 8 bits: key + 1 is to be below 255, ignore."""
     if any(not 0 <= key < LABELS for key in keys):
         raise InvalidSetting(f"An indexed mask can hold the first {LABELS} classes only: choose among them.")
 
 
-def label_map(seeds: np.ndarray, keys: Sequence[int], threshold: float = THRESHOLD) -> np.ndarray:
+def cam_to_labels(seeds: np.ndarray, keys: Sequence[int], threshold: float = THRESHOLD) -> np.ndarray:
     """(K, H, W) normalised maps of the classes `keys` (0-based) -> (H, W) uint8 labels, 0 background, key + 1.
 
     Background is the constant `threshold` put before the maps; on a tie the earlier wins. Raises InvalidSetting for a
@@ -40,7 +40,7 @@ def label_map(seeds: np.ndarray, keys: Sequence[int], threshold: float = THRESHO
         raise InvalidSetting(
             f"{count_of(len(seeds), 'map')} for {count_of(len(keys), 'class', 'classes')}: give one for each."
         )
-    check_keys(keys)
+    check_class_ids(keys)
     scores = np.concatenate([np.full((1, *seeds.shape[-2:]), threshold, seeds.dtype), seeds])
     return np.array([0, *(key + 1 for key in keys)], dtype=np.uint8)[scores.argmax(0)]
 
@@ -51,7 +51,7 @@ def sum_scales_released(
     """The released program's sum over scales: cell maps (C, ·, ·) -> `strided` and `high_res` (C, H, W).
 
     It resizes each map as a whole, padding included, so a picture whose side is no multiple of 16 is stretched by up to
-    one cell. Kept for parity; `to_pixels` is what this project uses.
+    one cell. Kept for parity; `upsample_cam` is what this project uses.
     """
     height, width = size
     whole = (-(-height // cell) * cell, -(-width // cell) * cell)

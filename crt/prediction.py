@@ -1,4 +1,4 @@
-"""The Trace: all that the networks saw in one picture, from which every map is arithmetic.
+"""The Prediction: all that the networks saw in one picture, from which every map is arithmetic.
 
 It holds raw class maps of every tile, loop count and class, and the class token's attention of every block and pass.
 Loops, refinement, classes, blocks and thresholds can then change without another look at the picture.
@@ -23,9 +23,9 @@ from crt.checkpoint import METHODS, Method
 from crt.errors import InvalidSetting, reason_of
 from crt.models.cnn import STRIDE
 from crt.models.loop import passes
-from crt.models.outputs import ConvRecord, TokenRecord, merge_rows
+from crt.models.outputs import CnnOutputs, VitOutputs, merge_rows
 from crt.models.tiles import TileGrid
-from crt.prediction_checks import MAX_BYTES, OLD_SCHEMA, SCHEMA, InvalidTrace, check_arrays, check_header
+from crt.prediction_checks import MAX_BYTES, OLD_SCHEMA, SCHEMA, InvalidPrediction, check_arrays, check_header
 from crt.refine import Combine, attention_map, refine
 
 
@@ -39,7 +39,7 @@ UNSET: Literal[Unset.UNSET] = Unset.UNSET
 
 
 @dataclass(frozen=True)
-class Trace:
+class Prediction:
     """The record of one picture at one input size and mode.
 
     `source`: height and width of the picture in pixels. `grid`: tiles at the input size. `records`: one per method.
@@ -51,7 +51,7 @@ class Trace:
     source: tuple[int, int]
     grid: TileGrid
     classes: tuple[str, ...]
-    records: dict[Method, TokenRecord | ConvRecord]
+    records: dict[Method, VitOutputs | CnnOutputs]
     timings: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     default_spec: CamSpec = field(default_factory=CamSpec)
@@ -63,17 +63,17 @@ class Trace:
 
     @property
     def passes(self) -> int:
-        """Passes through the CRT encoder that this Trace cost."""
+        """Passes through the CRT encoder that this Prediction cost."""
         record = self.records.get("crt")
-        return record.rows.shape[0] if isinstance(record, TokenRecord) else 0
+        return record.rows.shape[0] if isinstance(record, VitOutputs) else 0
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
         return sum(array.nbytes for record in self.records.values() for array in vars(record).values())
 
-    def record(self, method: Method) -> TokenRecord | ConvRecord:
-        """The record of a method. Raises InvalidSetting for one that is not in this Trace, and says why."""
+    def record(self, method: Method) -> VitOutputs | CnnOutputs:
+        """The record of a method. Raises InvalidSetting for one that is not in this Prediction, and says why."""
         try:
             return self.records[method]
         except KeyError:
@@ -86,11 +86,12 @@ class Trace:
             return f"There is no {method} network: choose among {have}."
         if not isinstance(networks, list | tuple):  # an old file does not say
             return (
-                f"This Trace holds no {method}: choose among {have}, or record it anew if the checkpoint has {method}."
+                f"This Prediction holds no {method}: choose among {have}, or record it anew if the checkpoint has "
+                f"{method}."
             )
         if method in networks:
             return (
-                f"This Trace was recorded without {method}, which its checkpoint has: trace the image again with "
+                f"This Prediction was recorded without {method}, which its checkpoint has: trace the image again with "
                 f'"{method}" among the methods of Settings, or choose among {have}.'
             )
         return f"This checkpoint has no {method} network: choose among {have}."
@@ -98,7 +99,7 @@ class Trace:
     def clamp(self, method: Method, loops: int) -> int:
         """The loop count that a method is asked for: TS-CAM has none, a CNN neither."""
         record = self.record(method)
-        return min(loops, record.loops) if isinstance(record, TokenRecord) else 0
+        return min(loops, record.loops) if isinstance(record, VitOutputs) else 0
 
     def spec_of(self, method: Method, spec: CamSpec | None = None) -> CamSpec:
         """The spec that a method's CAMs have if `spec` is asked for; None is the checkpoint's default.
@@ -106,7 +107,7 @@ class Trace:
         A network without loops has none. The default is cut to the loop counts that are recorded.
         """
         record = self.record(method)
-        if not isinstance(record, TokenRecord) or record.loops == 0:
+        if not isinstance(record, VitOutputs) or record.loops == 0:
             return replace(spec or self.default_spec, loops=0)
         return replace(self.default_spec, loops=min(self.default_spec.loops, record.loops)) if spec is None else spec
 
@@ -115,13 +116,13 @@ class Trace:
         over the grid, before ReLU and refinement.
         """
         record = self.record(method)
-        if isinstance(record, ConvRecord):
+        if isinstance(record, CnnOutputs):
             return record.scores
         return record.scores[_checked_loops(record, self.spec_of(method).loops if loops is None else loops)]
 
     def span(self, method: Method) -> tuple[float, float]:
         """Height and width of the picture in cells of a method's map; what lies beyond is padding."""
-        if isinstance(self.record(method), ConvRecord):
+        if isinstance(self.record(method), CnnOutputs):
             return self.grid.height / STRIDE, self.grid.width / STRIDE
         return self.grid.span
 
@@ -146,7 +147,7 @@ class Trace:
         """
         record = self.record(method)
         chosen = list(range(len(self.classes))) if classes is None else class_ids(classes, self.classes)
-        if isinstance(record, ConvRecord):
+        if isinstance(record, CnnOutputs):
             maps = torch.from_numpy(record.maps[chosen])
         else:
             base = self.spec_of(method, spec)
@@ -168,7 +169,7 @@ class Trace:
     ) -> np.ndarray:
         """(h, w) float32: the merged class-token attention that refines a transformer's maps; arguments as `maps`."""
         record = self.record(method)
-        if isinstance(record, ConvRecord):
+        if isinstance(record, CnnOutputs):
             raise InvalidSetting(f"{method} is a CNN and has no attention.")
         base = self.spec_of(method, spec)
         count = _checked_loops(record, base.loops if loops is None else loops)
@@ -176,7 +177,7 @@ class Trace:
 
     @staticmethod
     def _attention(
-        record: TokenRecord,
+        record: VitOutputs,
         base: CamSpec,
         loops: int,
         blocks: Sequence[int] | Unset | None,
@@ -194,7 +195,7 @@ class Trace:
             "source": self.source,
             "grid": dataclasses.asdict(self.grid),
             "classes": self.classes,
-            "kinds": {m: "tokens" if isinstance(r, TokenRecord) else "conv" for m, r in self.records.items()},
+            "kinds": {m: "tokens" if isinstance(r, VitOutputs) else "conv" for m, r in self.records.items()},
             "timings": self.timings,
             "provenance": self.provenance,
             "default_spec": dataclasses.asdict(self.default_spec),
@@ -203,8 +204,8 @@ class Trace:
         np.savez_compressed(path, header=np.array(json.dumps(header)), **arrays)
 
     @classmethod
-    def load(cls, path: str | Path | BinaryIO) -> Trace:
-        """Read what `save` wrote. Raises InvalidTrace for anything else, whoever made it, and beyond `MAX_BYTES`.
+    def load(cls, path: str | Path | BinaryIO) -> Prediction:
+        """Read what `save` wrote. Raises InvalidPrediction for anything else, whoever made it, and beyond `MAX_BYTES`.
 
         Every array must have the shape that the header's grid and classes and the other arrays ask for. Their values
         are not looked at. Files of schema `OLD_SCHEMA` are read too, see there.
@@ -214,18 +215,20 @@ class Trace:
                 # A member is never unpacked further than this says, so that a lie makes it shorter and no larger.
                 size = sum(member.file_size for member in arrays.zip.infolist())
                 if size > MAX_BYTES:
-                    raise InvalidTrace(
-                        f"This file would unpack to {size / 2**20:.0f} MiB, and a Trace has at most "
+                    raise InvalidPrediction(
+                        f"This file would unpack to {size / 2**20:.0f} MiB, and a Prediction has at most "
                         f"{MAX_BYTES // 2**20}: make it again at a smaller size."
                     )
                 header = json.loads(str(arrays["header"]))
                 if header["schema"] not in (SCHEMA, OLD_SCHEMA):
-                    raise InvalidTrace(f"This Trace has schema {header['schema']}, this program reads {SCHEMA}.")
+                    raise InvalidPrediction(
+                        f"This Prediction has schema {header['schema']}, this program reads {SCHEMA}."
+                    )
                 check_header(header)
                 grid, classes = TileGrid(**header["grid"]), tuple(header["classes"])
-                records: dict[Method, TokenRecord | ConvRecord] = {}
+                records: dict[Method, VitOutputs | CnnOutputs] = {}
                 for method, kind in header["kinds"].items():
-                    record = {"tokens": TokenRecord, "conv": ConvRecord}[kind]
+                    record = {"tokens": VitOutputs, "conv": CnnOutputs}[kind]
                     names = [entry.name for entry in dataclasses.fields(record)]
                     stored = {name: arrays[f"{method}.{name}"] for name in names}
                     check_arrays(method, stored, grid, len(classes))
@@ -233,10 +236,10 @@ class Trace:
             source = (header["source"][0], header["source"][1])
             spec = CamSpec() if header["schema"] == OLD_SCHEMA else CamSpec.from_json(header["default_spec"])
             return cls(source, grid, classes, records, header["timings"], header["provenance"], spec)
-        except InvalidTrace:
+        except InvalidPrediction:
             raise
         except Exception as error:  # zip, decompressors, npy headers and JSON each raise their own at foreign bytes
-            raise InvalidTrace(f"This file is not a Trace: {reason_of(error)}.") from error
+            raise InvalidPrediction(f"This file is not a Prediction: {reason_of(error)}.") from error
 
 
 def _opened(path: str | Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
@@ -253,7 +256,7 @@ def class_probabilities(scores: np.ndarray, *, single_label: bool = False) -> np
     return 0.5 * (1 + np.tanh(scores / 2))  # a sigmoid that cannot overflow
 
 
-def _checked_loops(record: TokenRecord, loops: int) -> int:
+def _checked_loops(record: VitOutputs, loops: int) -> int:
     if not 0 <= loops <= record.loops:
-        raise InvalidSetting(f"This Trace holds loops 0 to {record.loops}, not {loops}.")
+        raise InvalidSetting(f"This Prediction holds loops 0 to {record.loops}, not {loops}.")
     return loops

@@ -1,4 +1,4 @@
-"""What a file of a Trace must be, whoever made it: `Trace.load` accepts nothing else."""
+"""What a file of a Prediction must be, whoever made it: `Prediction.load` accepts nothing else."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MAX_BYTES = 2**30
 """Bytes that a file may unpack to: many times what 1344 pixels, four loops and 200 classes need."""
 
 
-class InvalidTrace(CrtError):
-    """A file is not a Trace, or one of another schema version."""
+class InvalidPrediction(CrtError):
+    """A file is not a Prediction, or one of another schema version."""
 
 
 def check_header(header: dict[str, Any]) -> None:
@@ -37,7 +37,7 @@ def check_header(header: dict[str, Any]) -> None:
         raise ValueError(f"it has no methods, or others than {', '.join(METHODS)}")
     timings = header["timings"].values()
     if not all(type(time) in (int, float) for time in timings) or not isinstance(header["provenance"], dict):
-        raise ValueError("timings or provenance are not those of a Trace")
+        raise ValueError("timings or provenance are not those of a Prediction")
 
 
 def check_arrays(method: str, arrays: dict[str, np.ndarray], grid: TileGrid, classes: int) -> None:

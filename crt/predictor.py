@@ -1,4 +1,4 @@
-"""From a picture and settings to a Trace: the one place that chains the stages."""
+"""From a picture and settings to a Prediction: the one place that chains the stages."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from crt.fair_lock import FairLock
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
 from crt.models.normalization import NormalizedImage
-from crt.models.outputs import ConvRecord, TokenRecord
+from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import Mode, Padding, TileGrid
 from crt.models.vit import TransformerBranch, transformer_of
-from crt.prediction import Trace
+from crt.prediction import Prediction
 from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
 
 MAX_TILES = 400
@@ -37,8 +37,8 @@ Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What decides a Trace; everything else is arithmetic on it.
+class InferenceConfig:
+    """What decides a Prediction; everything else is arithmetic on it.
 
     `size`: pixels of the long side that the networks see; None for the picture's own, up to `MAX_SIZE`. `mode`: how a
     larger picture goes through the transformer. `loops`: the largest loop count to record. `methods`: which networks
@@ -88,15 +88,15 @@ class Predictor:
                 network.to(memory_format=torch.channels_last)
 
     @property
-    def default_settings(self) -> Settings:
+    def default_settings(self) -> InferenceConfig:
         """What the checkpoint recommends, and the app starts from: size and mode, and a loop count that holds its own.
 
         `trace`, `token` and `layers` have them unless others are given.
         """
         config = self.checkpoint.config
-        return Settings(config.defaults.size, config.modes[0], max(Settings.loops, config.defaults.loops))
+        return InferenceConfig(config.defaults.size, config.modes[0], max(InferenceConfig.loops, config.defaults.loops))
 
-    def grid(self, height: int, width: int, settings: Settings) -> TileGrid:
+    def grid(self, height: int, width: int, settings: InferenceConfig) -> TileGrid:
         """The tiles of a picture of `height` × `width` pixels, without running anything.
 
         Raises InvalidSetting for one that is larger than `MAX_SIZE` at its own size, or needs more than `MAX_TILES`.
@@ -116,7 +116,9 @@ class Predictor:
             )
         return grid
 
-    def trace(self, source: Source, settings: Settings | None = None, *, progress: Progress | None = None) -> Trace:
+    def trace(
+        self, source: Source, settings: InferenceConfig | None = None, *, progress: Progress | None = None
+    ) -> Prediction:
         """Look at a picture once, by `default_settings` unless others are given.
 
         `progress(fraction, stage)` is called as the stages go by.
@@ -137,7 +139,7 @@ class Predictor:
             with _timed(timings, "resize"):
                 inputs, grid = self._resized(image, settings)
                 pixels = {method: inputs.of(self.checkpoint.networks[method]) for method in methods}
-            records: dict[Method, TokenRecord | ConvRecord] = {}
+            records: dict[Method, VitOutputs | CnnOutputs] = {}
             cost = {m: len(grid) * (max(1, settings.loops) if m == "crt" else 1) for m in methods}
             done, total = 0.0, sum(cost.values())
             for method in methods:
@@ -168,10 +170,15 @@ class Predictor:
         height, width = image.shape[:2]
         config = self.checkpoint.config
         spec = CamSpec.of(config.defaults)
-        return Trace((height, width), grid, config.classes, records, timings, provenance, spec)
+        return Prediction((height, width), grid, config.classes, records, timings, provenance, spec)
 
     def token(
-        self, source: Source, settings: Settings | None = None, *, method: Method = "crt", at: tuple[float, float]
+        self,
+        source: Source,
+        settings: InferenceConfig | None = None,
+        *,
+        method: Method = "crt",
+        at: tuple[float, float],
     ) -> TokenView:
         """Look from the patch under the point `at`: (y, x), 0 … 1 of the picture. One run of that method's tiles.
 
@@ -186,7 +193,7 @@ class Predictor:
                 network, grid, grid.pad(inputs.of(network)), at, _loops(method, settings), self.tile_batch
             )
 
-    def layers(self, source: Source, settings: Settings | None = None, *, method: Method = "crt") -> LayersView:
+    def layers(self, source: Source, settings: InferenceConfig | None = None, *, method: Method = "crt") -> LayersView:
         """The class token's attention of every head, and its rollout, in each pass; one run of that method's tiles.
 
         `methods` and `heads` of the settings do nothing here. Raises as `token` does.
@@ -200,7 +207,7 @@ class Predictor:
             )
 
     def class_logits(self, images: Tensor, method: Method, loops: int, grid: TileGrid) -> Tensor:
-        """(B, 3, height, width) pictures of one grid -> (B, C) float32 logits, those of `Trace.scores`.
+        """(B, 3, height, width) pictures of one grid -> (B, C) float32 logits, those of `Prediction.scores`.
 
         They are normalised as this method's network wants it (`normalization_of`). For pictures that were changed on
         purpose. Others wait until it is done: keep B small. `loops` is for CRT, the other networks have none. Raises
@@ -208,7 +215,7 @@ class Predictor:
         """
         if method not in self.checkpoint.networks:
             raise InvalidSetting(f"This checkpoint has no {method} network: choose among its networks.")
-        network, count = self.checkpoint.networks[method], _loops(method, Settings(loops=loops))
+        network, count = self.checkpoint.networks[method], _loops(method, InferenceConfig(loops=loops))
         _check_native(*images.shape[-2:])
         with self.turn():
             images = images.to(self.device)
@@ -229,7 +236,7 @@ class Predictor:
         with self._lock, torch.inference_mode(), self._autocast():
             yield
 
-    def _resized(self, image: np.ndarray, settings: Settings) -> tuple[NormalizedImage, TileGrid]:
+    def _resized(self, image: np.ndarray, settings: InferenceConfig) -> tuple[NormalizedImage, TileGrid]:
         """(H, W, 3) uint8 -> the image at the input size, to be normalised for each network, and its tiles."""
         resized = image if settings.size is None else resize_long_side(image, settings.size)
         grid = self.grid(resized.shape[0], resized.shape[1], replace(settings, size=None))
@@ -238,10 +245,10 @@ class Predictor:
     def _autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
-    def _convolve(self, network: CnnBranch, pixels: Tensor) -> ConvRecord:
+    def _convolve(self, network: CnnBranch, pixels: Tensor) -> CnnOutputs:
         with self._autocast():
             maps = network(pixels.contiguous(memory_format=torch.channels_last)).float()
-        return ConvRecord(maps[0].contiguous().cpu().numpy(), class_scores(maps)[0].cpu().numpy())
+        return CnnOutputs(maps[0].contiguous().cpu().numpy(), class_scores(maps)[0].cpu().numpy())
 
     def _attend(
         self,
@@ -251,7 +258,7 @@ class Predictor:
         loops: int,
         heads: bool,
         advance: Callable[[float], None],
-    ) -> TokenRecord:
+    ) -> VitOutputs:
         """Run the tiles in bounded batches and put the loop counts side by side."""
         padded = grid.pad(pixels)
         maps: list[list[Tensor]] = []
@@ -279,7 +286,7 @@ class Predictor:
         if heads:
             merged_rows = merged_rows.transpose(2, 3)
         scores = torch.stack([class_scores(grid.merge(counted))[0] for counted in merged_maps])
-        return TokenRecord(
+        return VitOutputs(
             maps=merged_maps.cpu().numpy(),
             rows=merged_rows.contiguous().cpu().numpy(),
             similarity=torch.cat(similarity, dim=1).mean(1).cpu().numpy(),
@@ -297,7 +304,7 @@ def _check_native(height: int, width: int) -> None:
         )
 
 
-def _loops(method: Method, settings: Settings) -> int:
+def _loops(method: Method, settings: InferenceConfig) -> int:
     return settings.loops if method == "crt" else 0
 
 

@@ -22,7 +22,7 @@ MAX_LOOPS = 8
 
 
 class Attention(TypedDict):
-    """Keywords of `Trace.maps`: whose attention refines, and how."""
+    """Keywords of `Prediction.maps`: whose attention refines, and how."""
 
     combine: Combine
     blocks: range | None

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from crt.checkpoint import load_checkpoint
-from crt.data import VOC_ANIMALS, ImageSet, read_voc
+from crt.data import VOC_ANIMALS, ImageDataset, read_voc
 from crt.errors import InvalidSetting
 from crt.evaluation.cams import evaluate_seeds
-from crt.multiscale import Views
+from crt.multiscale import TTAConfig
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from crt.train.ablations import Row, Schedule, training
@@ -33,8 +33,8 @@ class Runs:
     out: Path
     data: tuple[str, ...]
     schedule: Schedule
-    images: ImageSet
-    measured: ImageSet
+    images: ImageDataset
+    measured: ImageDataset
     checkpoint: str
     device: str
     precision: Precision
@@ -94,7 +94,7 @@ class Runs:
             result = evaluate_seeds(
                 predictor,
                 self.measured,
-                views=Views((1.0,), flip=True, mode=row.mode, size=row.size),
+                views=TTAConfig((1.0,), flip=True, mode=row.mode, size=row.size),
                 loops=MOST_LOOPS,
                 combine=("first", "last"),
                 measured=(*VOC_ANIMALS, "person"),
@@ -121,7 +121,7 @@ def _decides(values: dict[str, Any]) -> dict[str, Any]:
     return told | {"data": {name: value for name, value in values["data"].items() if name != "workers"}}
 
 
-def read_data(data: Sequence[str]) -> ImageSet:
+def read_data(data: Sequence[str]) -> ImageDataset:
     """The images of `ROOT:SPLIT,SPLIT` entries, each image once. Raises InvalidSetting, and InvalidDataset."""
     sets = []
     for entry in data:
@@ -129,10 +129,10 @@ def read_data(data: Sequence[str]) -> ImageSet:
         if not splits:
             raise InvalidSetting(f"Write training data as ROOT:SPLIT,SPLIT, such as VOC2012:train, not {entry!r}.")
         sets += [read_voc(root, split) for split in splits]
-    return ImageSet.concat(sets)
+    return ImageDataset.concat(sets)
 
 
-def read_animals(root: Path, split: str, every: int) -> ImageSet:
+def read_animals(root: Path, split: str, every: int) -> ImageDataset:
     """Every n-th image with a mask of a split that shows an animal."""
     images = read_voc(root, split, masks="required")
     keys = {images.classes.index(name) for name in VOC_ANIMALS}

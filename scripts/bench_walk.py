@@ -1,4 +1,4 @@
-"""How fast the random walk is: sparse, as `crt.pseudo_labels.random_walk` does it, against the dense matrix of all pairs of cells.
+"""How fast the sparse random walk of `crt.pseudo_labels.random_walk` is, against the dense matrix of all pairs.
 
     python -m scripts.bench_walk --json results/walk.json
 

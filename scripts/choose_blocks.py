@@ -19,7 +19,7 @@ import tyro
 
 from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidSetting, count_of
-from crt.evaluation.wsol import BoxView, box_accuracies
+from crt.evaluation.wsol import WsolTransform, box_accuracies
 from crt.models.vit import TransformerBranch
 from crt.multiscale import MapRequest
 from crt.precision import Precision, resolve
@@ -44,7 +44,7 @@ class Choice:
     method: Literal["crt", "tscam"] = "crt"
     loops: tuple[int, ...] = (0, 1)
     """Loop counts to try."""
-    view: BoxView = field(default_factory=BoxView)
+    view: WsolTransform = field(default_factory=WsolTransform)
     every: int = 3
     """Look at every n-th picture only."""
     shown: int = 8

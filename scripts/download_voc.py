@@ -30,7 +30,7 @@ from PIL import Image
 from scipy.io import loadmat
 from tqdm import tqdm
 
-from crt.data import Problems, voc_palette
+from crt.data import ErrorCollector, voc_palette
 from crt.errors import CrtError, InvalidDataset, reason_of
 
 CHUNK = 1 << 20
@@ -134,7 +134,7 @@ def convert_sbd(archive: Path, voc: Path) -> None:
     folder.mkdir(exist_ok=True)
     listed: set[str] = set()
     written: set[str] = set()
-    problems = Problems(f"The SBD archive {archive}")
+    problems = ErrorCollector(f"The SBD archive {archive}")
     try:
         with tarfile.open(archive, "r|*") as tar:
             for member in tqdm(tar, desc=f"Converting {archive.name}", unit=" files"):

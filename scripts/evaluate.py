@@ -20,13 +20,13 @@ import torch
 import tyro
 
 from crt.checkpoint import load_checkpoint
-from crt.data import VOC_ANIMALS, ImageSet, read_voc
+from crt.data import VOC_ANIMALS, ImageDataset, read_voc
 from crt.errors import CrtError, count_of
 from crt.evaluation.cams import evaluate_seeds
-from crt.evaluation.pipeline_stage import made_with
+from crt.evaluation.pipeline_stage import read_manifest
 from crt.evaluation.stored import measure_masks, measure_seeds
 from crt.models.tiles import Mode
-from crt.multiscale import Views
+from crt.multiscale import TTAConfig
 from crt.postprocess import SCALES
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
@@ -72,8 +72,8 @@ def seeds(config: Seeds) -> dict:
     bfloat16 = resolve(config.precision, device.type) == "bf16"
     predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
     images = read_voc(config.root, config.split, masks="required")
-    images = ImageSet(images.classes, images.samples[: config.limit : config.every])
-    views = Views(SCALES if config.multi_scale else (1.0,), flip=True, mode=config.mode)
+    images = ImageDataset(images.classes, images.samples[: config.limit : config.every])
+    views = TTAConfig(SCALES if config.multi_scale else (1.0,), flip=True, mode=config.mode)
     measured = named(config.classes)
     began = time.perf_counter()
     with counted(len(images)) as advance:
@@ -150,7 +150,7 @@ def stored(config: Folder) -> dict:
             "classes": measured or "all",
             "split": config.split,
             "threshold": "best of 0.01 ... 0.79 on these pictures, image labels given" if swept else "none",
-            "made_with": made_with(config.folder),
+            "made_with": read_manifest(config.folder),
         },
         "images": len(images),
         **score.to_json(config.worst),

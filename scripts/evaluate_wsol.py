@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from crt.checkpoint import load_checkpoint
-from crt.data import ImageSet, is_cub, read_cub, read_folders, with_boxes
+from crt.data import ImageDataset, is_cub, read_cub, read_folders, with_boxes
 from crt.errors import InvalidSetting, count_of
-from crt.evaluation.wsol import DEFINITIONS, BoxView, WsolScore, choose_thresholds, evaluate_wsol
+from crt.evaluation.wsol import DEFINITIONS, WsolScore, WsolTransform, choose_thresholds, evaluate_wsol
 from crt.metrics.boxes import THRESHOLD
 from crt.multiscale import MapRequest, requests_for
 from crt.precision import Precision, resolve
@@ -45,7 +45,7 @@ class Wsol:
     train_boxes: Path | None = None
     train_every: int = 3
     """Choose thresholds on every n-th training picture."""
-    view: BoxView = dataclasses.field(default_factory=BoxView)
+    view: WsolTransform = dataclasses.field(default_factory=WsolTransform)
     """What of a picture the networks see."""
     loops: int | None = None
     """Measure CRT also at every loop count up to this one, refined and not."""
@@ -102,7 +102,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
     return result
 
 
-def read_boxes(root: Path, boxes: Path | None, split: str) -> ImageSet:
+def read_boxes(root: Path, boxes: Path | None, split: str) -> ImageDataset:
     """Pictures with boxes in either layout. Raises InvalidDataset, and InvalidSetting where no boxes are given."""
     if is_cub(root):
         return read_cub(root, split) if boxes is None else with_boxes(read_cub(root, split, boxes="none"), boxes)
@@ -142,7 +142,7 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MapReque
     return chosen, f"best on {count_of(len(images), 'training picture')}, every {ordinal(config.train_every)}"
 
 
-def _draw(config: Wsol, predictor: Predictor, images: ImageSet, request: MapRequest, score: WsolScore) -> None:
+def _draw(config: Wsol, predictor: Predictor, images: ImageDataset, request: MapRequest, score: WsolScore) -> None:
     if config.sheet is None:
         return
     config.sheet.parent.mkdir(parents=True, exist_ok=True)
@@ -160,8 +160,8 @@ def command(config: Wsol) -> str:
     words += [f"--train-root {config.train_root.name}"] if config.train_root else []
     words += [f"--train-boxes {config.train_boxes.name}"] if config.train_boxes else []
     words += [f"--train-every {config.train_every}"] if config.train_every != Wsol.train_every else []
-    words += [f"--view.kind {config.view.kind}"] if config.view.kind != BoxView.kind else []
-    words += [f"--view.size {config.view.size}"] if config.view.size != BoxView.size else []
+    words += [f"--view.kind {config.view.kind}"] if config.view.kind != WsolTransform.kind else []
+    words += [f"--view.size {config.view.size}"] if config.view.size != WsolTransform.size else []
     words += [f"--loops {config.loops}"] if config.loops is not None else []
     words += [f"--every {config.every}"] if config.every > 1 else []
     return " ".join(words)

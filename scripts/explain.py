@@ -2,7 +2,8 @@
 
     python -m scripts.explain IMAGE --checkpoint checkpoints/voc --size 336 --out FILE.npz --figure FILE.png
 
-`--out` writes the whole Trace (`crt.prediction.Trace.load` reads it); `--json` prints the result for other programs.
+`--out` writes the whole Prediction (`crt.prediction.Prediction.load` reads it); `--json` prints the result for other
+programs.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from crt.data.images import load_image, resize_long_side, to_tensor
 from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.models.normalization import normalization_of
 from crt.models.tiles import Mode
-from crt.prediction import Trace
-from crt.predictor import Predictor, Settings, choose_device
+from crt.prediction import Prediction
+from crt.predictor import InferenceConfig, Predictor, choose_device
 from crt.refine import Attention, Combine
 from crt.viz import TITLES, Extra, probabilities, side_by_side
 from scripts.report.sections import attention_of
@@ -62,7 +63,7 @@ class Config:
     explain_network: Method | None = None
     """The network that the explainers explain; CRT's, or the first there is."""
     out: Path | None = None
-    """Write the Trace here (npz)."""
+    """Write the Prediction here (npz)."""
     figure: Path | None = None
     """Write the figure here (PNG, JPEG, WebP)."""
     device: str = "auto"
@@ -84,7 +85,7 @@ def explain(config: Config) -> dict:
     threshold = defaults.threshold if config.threshold is None else config.threshold
     image = load_image(config.image)
     predictor = Predictor(checkpoint, device=device)
-    trace = predictor.trace(image, Settings(size=config.size, mode=config.mode, loops=spec.loops))
+    trace = predictor.trace(image, InferenceConfig(size=config.size, mode=config.mode, loops=spec.loops))
     single = checkpoint.config.single_label
     shares: dict[Method, np.ndarray] = {
         m: probabilities(trace, m, loops=spec.loops, single_label=single) for m in trace.methods
@@ -127,7 +128,7 @@ def check(config: Config) -> None:
         raise InvalidSetting(f"A figure is a .png, .jpg or .webp file, not {config.figure.name}.")
 
 
-def choose_classes(names: Sequence[str], trace: Trace, shares: dict[Method, np.ndarray]) -> list[int]:
+def choose_classes(names: Sequence[str], trace: Prediction, shares: dict[Method, np.ndarray]) -> list[int]:
     """The classes named, or those that CRT (else the first network) finds likely, the likeliest first."""
     if names:
         numbered = [int(name) if name.isdecimal() and name not in trace.classes else name for name in names]
@@ -138,7 +139,7 @@ def choose_classes(names: Sequence[str], trace: Trace, shares: dict[Method, np.n
 
 
 def run_explainers(
-    config: Config, predictor: Predictor, trace: Trace, image: np.ndarray, classes: Sequence[int]
+    config: Config, predictor: Predictor, trace: Prediction, image: np.ndarray, classes: Sequence[int]
 ) -> tuple[list[Extra], dict[str, float]]:
     """The columns of the explainers, and the milliseconds that each took."""
     extras: list[Extra] = []
@@ -161,7 +162,7 @@ def run_explainers(
 
 def write(
     config: Config,
-    trace: Trace,
+    trace: Prediction,
     image: np.ndarray,
     classes: list[int],
     extras: list[Extra],

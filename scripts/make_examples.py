@@ -22,7 +22,7 @@ from PIL import Image
 from crt.checkpoint import load_checkpoint
 from crt.data.images import load_image, resize_long_side
 from crt.errors import CrtError, InvalidDataset, count_of
-from crt.predictor import Predictor, Settings, choose_device
+from crt.predictor import InferenceConfig, Predictor, choose_device
 
 # Masks are polygons of x, y from 0 to 1, drawn by hand over the pictures: right to about one percent of a side.
 CAT = (
@@ -63,8 +63,8 @@ PHOTOGRAPHER = (
 class Source:
     """A picture in an installed package. `label` and `outline`: the class and the polygon of its mask, if drawn.
 
-    `claim`: what to look at, in a sentence that `tests/test_claims.py` holds against the Trace. `view`: the settings
-    that show it, as a link has them (`app/viewer/fields.mjs`); what it does not name is as at the start.
+    `claim`: what to look at, in a sentence that `tests/test_claims.py` holds against the Prediction. `view`: the
+    settings that show it, as a link has them (`app/viewer/fields.mjs`); what it does not name is as at the start.
     """
 
     id: str
@@ -155,7 +155,7 @@ def write_examples(config: Config) -> list[dict]:
     """Write pictures, Traces and `index.json`; the entries of the index. Raises CrtError."""
     checkpoint = load_checkpoint(config.checkpoint)
     predictor = Predictor(checkpoint, device=choose_device(config.device))
-    settings = Settings(size=checkpoint.config.defaults.size)
+    settings = InferenceConfig(size=checkpoint.config.defaults.size)
     data = Path(skimage.__file__).parent / "data"
     config.out.mkdir(parents=True, exist_ok=True)
     entries = []

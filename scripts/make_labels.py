@@ -19,7 +19,7 @@ import tyro
 from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError
-from crt.evaluation.pipeline_stage import Made, claim, made_with, make_each, require
+from crt.evaluation.pipeline_stage import StageResult, make_each, read_manifest, require, write_manifest
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, seed_path
 from crt.pseudo_labels.confident import BACKGROUND, FOREGROUND, confident_labels
 from crt.pseudo_labels.label_png import has_labels, save_labels
@@ -44,12 +44,12 @@ class Labels:
     """Processes that share the pictures."""
 
 
-def make_labels(config: Labels) -> Made:
+def make_labels(config: Labels) -> StageResult:
     """Make what is missing. Raises CrtError with the ids of pictures without seeds, or of the one that failed."""
     images = read_voc(config.root, config.split)
     require(config.seeds, images, SUFFIX, "scripts.make_seeds")
-    made_from = made_with(config.seeds)
-    claim(config.out, {"foreground": config.foreground, "background": config.background, "seeds": made_from})
+    made_from = read_manifest(config.seeds)
+    write_manifest(config.out, {"foreground": config.foreground, "background": config.background, "seeds": made_from})
     return make_each(
         images.samples,
         lambda sample: has_labels(config.out / f"{sample.id}.png"),

@@ -20,8 +20,8 @@ import tyro
 from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
-from crt.evaluation.pipeline_stage import Made, claim, made_with, make_each, require
-from crt.postprocess import check_keys, label_map
+from crt.evaluation.pipeline_stage import StageResult, make_each, read_manifest, require, write_manifest
+from crt.postprocess import cam_to_labels, check_class_ids
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, seed_path
 from crt.pseudo_labels.crf import crf_labels
 from crt.pseudo_labels.label_png import has_labels, save_labels
@@ -46,13 +46,13 @@ class Masks:
     """Processes that share the pictures."""
 
 
-def make_masks(config: Masks) -> Made:
+def make_masks(config: Masks) -> StageResult:
     """Make what is missing. Raises CrtError with the ids of pictures without seeds, or of the one that failed."""
     if not 0 < config.threshold <= 1:
         raise InvalidSetting(f"The threshold is {config.threshold}: give a number above 0 and at most 1.")
     images = read_voc(config.root, config.split)
     require(config.seeds, images, SUFFIX, "scripts.make_seeds or scripts.walk_seeds")
-    claim(config.out, {"threshold": config.threshold, "crf": config.crf, "seeds": made_with(config.seeds)})
+    write_manifest(config.out, {"threshold": config.threshold, "crf": config.crf, "seeds": read_manifest(config.seeds)})
     return make_each(
         images.samples,
         lambda sample: has_labels(config.out / f"{sample.id}.png"),
@@ -64,10 +64,10 @@ def make_masks(config: Masks) -> Made:
 def _mask(config: Masks, sample: Sample) -> None:
     seeds = SeedMaps.load(seed_path(config.seeds, sample.id))
     keys = seeds.keys.tolist()
-    labels = label_map(seeds.high_res, range(len(keys)), config.threshold)
+    labels = cam_to_labels(seeds.high_res, range(len(keys)), config.threshold)
     if config.crf:
         labels = crf_labels(load_image(sample.image), labels, len(keys) + 1)
-    check_keys(keys)
+    check_class_ids(keys)
     names = np.array([0, *(key + 1 for key in keys)], dtype=np.uint8)
     save_labels(config.out / f"{sample.id}.png", names[labels])
 

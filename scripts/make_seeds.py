@@ -20,15 +20,15 @@ from crt.checkpoint import Method, load_checkpoint
 from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
-from crt.evaluation.pipeline_stage import Made, claim
+from crt.evaluation.pipeline_stage import StageResult, write_manifest
 from crt.models.tiles import Mode
-from crt.multiscale import MapRequest, Views, multi_scale_maps
+from crt.multiscale import MapRequest, TTAConfig, multi_scale_maps
 from crt.postprocess import SCALES
 from crt.precision import Precision
 from crt.predictor import Predictor
 from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
 from crt.refine import Combine
-from crt.train.distributed_stage import Share
+from crt.train.distributed_stage import DistributedStage
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Seeds:
     precision: Precision = "auto"
 
 
-def make_seeds(config: Seeds) -> Made:
+def make_seeds(config: Seeds) -> StageResult:
     """Make what is missing. Raises CrtError; a picture that failed is named, and none is left half written."""
-    share = Share.of(config.device, config.precision)
+    share = DistributedStage.of(config.device, config.precision)
     checkpoint = load_checkpoint(config.checkpoint)
     if config.method not in checkpoint.networks:
         raise InvalidSetting(f"{config.checkpoint} has no {config.method}: choose {', '.join(checkpoint.networks)}.")
@@ -68,11 +68,13 @@ def make_seeds(config: Seeds) -> Made:
     refined = defaults.refined if config.refined is None else config.refined
     blocks = defaults.blocks if config.combine is None and config.blocks is None else config.blocks
     request = MapRequest(config.method, loops, refined, config.combine or defaults.combine, blocks)
-    views = Views((1.0,) if config.single_scale else SCALES, flip=True, mode=config.mode)
+    views = TTAConfig((1.0,) if config.single_scale else SCALES, flip=True, mode=config.mode)
     images = read_voc(config.root, config.split)
     if images.classes != tuple(checkpoint.config.classes):
         raise InvalidSetting("The classes of the data are not those of the checkpoint.")
-    claim(config.out, {**dataclasses.asdict(request), **dataclasses.asdict(views), "weights": checkpoint.sha256})
+    write_manifest(
+        config.out, {**dataclasses.asdict(request), **dataclasses.asdict(views), "weights": checkpoint.sha256}
+    )
     predictor = Predictor(checkpoint, device=share.device, bfloat16=share.bfloat16)
 
     def make(sample: Sample) -> None:

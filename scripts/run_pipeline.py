@@ -21,9 +21,9 @@ from typing import Any, Literal, get_args
 import tyro
 
 from crt.checkpoint import read_config
-from crt.data import VOC_ANIMALS, ImageSet, read_voc
+from crt.data import VOC_ANIMALS, ImageDataset, read_voc
 from crt.errors import CrtError
-from crt.evaluation.pipeline_stage import made_with
+from crt.evaluation.pipeline_stage import read_manifest
 from crt.evaluation.stored import Score, measure_masks, measure_seeds
 from crt.precision import Precision
 from crt.pseudo_labels.random_walk import THRESHOLD
@@ -121,7 +121,7 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
         "protocol": {
             "command": command(config),
             "machine": describe_machine(),
-            "seeds": made_with(folders["seeds"]),
+            "seeds": read_manifest(folders["seeds"]),
             "walk_threshold": config.walk_threshold,
             "training": training,
         },
@@ -163,7 +163,7 @@ def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, .
     return rows
 
 
-def animals(images: ImageSet) -> ImageSet:
+def animals(images: ImageDataset) -> ImageDataset:
     """The pictures that show a cat, cow, dog, horse or sheep."""
     keys = {images.classes.index(name) for name in VOC_ANIMALS}
     return dataclasses.replace(images, samples=tuple(s for s in images.samples if keys & set(s.labels)))

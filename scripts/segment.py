@@ -19,12 +19,12 @@ from crt.checkpoint import load_checkpoint
 from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
-from crt.evaluation.pipeline_stage import Made, claim
+from crt.evaluation.pipeline_stage import StageResult, write_manifest
 from crt.models.deeplab import SCALES, segment
 from crt.precision import Precision
 from crt.pseudo_labels.crf import crf_probabilities
 from crt.pseudo_labels.label_png import has_labels, save_labels
-from crt.train.distributed_stage import Share
+from crt.train.distributed_stage import DistributedStage
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,16 @@ class Segment:
     precision: Precision = "auto"
 
 
-def segment_split(config: Segment) -> Made:
+def segment_split(config: Segment) -> StageResult:
     """Segment what is missing. Raises CrtError; a picture that failed is named."""
-    share = Share.of(config.device, config.precision)
+    share = DistributedStage.of(config.device, config.precision)
     checkpoint = load_checkpoint(config.checkpoint, device=share.device)
     network, spec = checkpoint.segmentation, checkpoint.config.segmentation
     if network is None or spec is None:
         raise InvalidSetting(f"{config.checkpoint} has no segmentation network: train one with scripts.train_deeplab.")
     images = read_voc(config.root, config.split)
     settings = {"scales": list(config.scales), "flip": config.flip, "crf": config.crf, "network": spec.sha256}
-    claim(config.out, settings)
+    write_manifest(config.out, settings)
 
     def label(sample: Sample) -> None:
         image = load_image(sample.image)

@@ -19,7 +19,7 @@ import tyro
 from crt.data import (
     VOC_CLASSES,
     DatasetReport,
-    ImageSet,
+    ImageDataset,
     check_images,
     read_cub,
     read_folders,
@@ -34,17 +34,17 @@ from crt.train.preview import MapPreview, fixed_pictures
 from scripts.provenance import run_record
 
 
-def read_images(data: DataConfig) -> ImageSet:
+def read_images(data: DataConfig) -> ImageDataset:
     """All images of a data config, every one of them checked. Raises InvalidDataset with all problems."""
     if not data.roots:
         raise InvalidDataset("No data: give --data.roots, a VOC2012 folder, one of CUB, or one of class folders.")
     sets = _with_same_classes([one for root, splits in data.sources for one in _read(data, root, splits)])
-    images = ImageSet.concat(sets)
+    images = ImageDataset.concat(sets)
     check_images(images)
     return images
 
 
-def _read(data: DataConfig, root: Path, splits: tuple[str, ...]) -> list[ImageSet]:
+def _read(data: DataConfig, root: Path, splits: tuple[str, ...]) -> list[ImageDataset]:
     """What lies at one root, a set for each split where the layout has them."""
     classes = data.classes or None
     if data.layout == "folders":
@@ -58,7 +58,7 @@ def _read(data: DataConfig, root: Path, splits: tuple[str, ...]) -> list[ImageSe
     return [read_voc(root, split, classes=classes, class_names=names) for split in splits]
 
 
-def _with_same_classes(sets: list[ImageSet]) -> list[ImageSet]:
+def _with_same_classes(sets: list[ImageDataset]) -> list[ImageDataset]:
     """The sets over all their classes in the order of first mention; those of VOC stay as they are."""
     if len({one.classes for one in sets}) == 1 or any(one.classes == VOC_CLASSES for one in sets):
         return sets

@@ -20,12 +20,12 @@ from crt.checkpoint import load_checkpoint
 from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
-from crt.evaluation.pipeline_stage import Made, claim, made_with, require
-from crt.models.irn import relations
+from crt.evaluation.pipeline_stage import StageResult, read_manifest, require, write_manifest
+from crt.models.irn import predict_edges
 from crt.precision import Precision
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done, seed_path
 from crt.pseudo_labels.random_walk import WalkSettings, random_walk, walk_scores
-from crt.train.distributed_stage import Share
+from crt.train.distributed_stage import DistributedStage
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,22 @@ class Walk:
     precision: Precision = "auto"
 
 
-def walk_seeds(config: Walk) -> Made:
+def walk_seeds(config: Walk) -> StageResult:
     """Walk what is missing. Raises CrtError with the ids of pictures without seeds, or of the one that failed."""
-    share = Share.of(config.device, config.precision)
+    share = DistributedStage.of(config.device, config.precision)
     checkpoint = load_checkpoint(config.relation, device=share.device)
     network, spec = checkpoint.relation, checkpoint.config.relation
     if network is None or spec is None:
         raise InvalidSetting(f"{config.relation} has no relation network: train one with scripts.train_irn.")
     images = read_voc(config.root, config.split)
     require(config.seeds, images, SUFFIX, "scripts.make_seeds")
-    settings = {**dataclasses.asdict(config.walk), "relation": spec.sha256, "seeds": made_with(config.seeds)}
-    claim(config.out, settings)
+    settings = {**dataclasses.asdict(config.walk), "relation": spec.sha256, "seeds": read_manifest(config.seeds)}
+    write_manifest(config.out, settings)
 
     def walk(sample: Sample) -> None:
         seeds, image = SeedMaps.load(seed_path(config.seeds, sample.id)), load_image(sample.image)
         with torch.autocast(share.device.type, torch.bfloat16, enabled=share.bfloat16):
-            edge, _ = relations(network, image)
+            edge, _ = predict_edges(network, image)
         walked = random_walk(seeds.strided, edge, config.walk)
         scores = walk_scores(walked, (image.shape[0], image.shape[1]))
         SeedMaps(seeds.keys, walked, scores).save(seed_path(config.out, sample.id))

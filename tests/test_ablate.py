@@ -12,9 +12,9 @@ from app.explore import Explorer, Look, fingerprint
 from app.session import TraceCache
 from crt.analysis.consistency import branch_distance
 from crt.errors import InvalidSetting
-from crt.models.outputs import TokenRecord
-from crt.prediction import Trace
-from crt.predictor import Settings
+from crt.models.outputs import VitOutputs
+from crt.prediction import Prediction
+from crt.predictor import InferenceConfig
 from crt.train.loss import coupling_loss
 from tests.tiny import tiny_checkpoint
 
@@ -28,7 +28,7 @@ def explorer(tmp_path_factory) -> Explorer:
 
 @pytest.fixture(scope="module")
 def look(explorer) -> Look:
-    settings = Settings(size=224)
+    settings = InferenceConfig(size=224)
     return Look(IMAGE, settings, explorer.trace("s", IMAGE, settings), "s")
 
 
@@ -45,7 +45,7 @@ def array(answer: dict, method: str, name: str) -> np.ndarray:
 
 def test_a_column_holds_the_trace_of_its_size_and_mode(explorer, look):
     answer = column(explorer, look, {"size": "336", "mode": "non-overlap"})
-    trace = explorer.trace("s", IMAGE, Settings(size=336, mode="non-overlap"))
+    trace = explorer.trace("s", IMAGE, InferenceConfig(size=336, mode="non-overlap"))
     about = json.loads(json.dumps({name: value for name, value in answer.items() if name != "data"}))
     assert (about["size"], about["mode"], about["input"]) == ("336", "non-overlap", [214, 336])
     assert (about["tiles"], about["passes"], about["stored"]) == (len(trace.grid), 4, False)
@@ -54,7 +54,7 @@ def test_a_column_holds_the_trace_of_its_size_and_mode(explorer, look):
     assert about["timings"].keys() >= {"resnet", "tscam", "crt", "crt_cnn"}
     assert len(about["similarity"]) == 5
     record = trace.record("crt")
-    assert isinstance(record, TokenRecord)
+    assert isinstance(record, VitOutputs)
     np.testing.assert_allclose(array(answer, "crt", "maps"), record.maps, atol=2e-3 * np.abs(record.maps).max())
     assert [len(rows) for rows in about["scores"].values()] == [1, 1, 5, 1]
 
@@ -86,7 +86,7 @@ def test_what_a_checkpoint_cannot_do_is_an_answer_with_the_reason(explorer, look
 def test_a_checkpoint_with_a_learned_deconvolution_does_that_mode_only(tmp_path):
     folder = tiny_checkpoint(tmp_path / "tiny", deconvolution=True, methods=("crt",))
     explorer = Explorer(Engine(str(folder)), TraceCache(10**8), {})
-    settings = Settings(size=224, mode="deconvolution")
+    settings = InferenceConfig(size=224, mode="deconvolution")
     look = Look(IMAGE, settings, explorer.trace("s", IMAGE, settings), "s")
     answer = column(explorer, look, {"size": "224", "mode": "deconvolution"})
     assert answer["tiles"] == 1
@@ -116,7 +116,7 @@ def test_what_the_page_does_not_offer_is_refused(explorer, look, details):
 
 def test_the_distance_is_the_coupling_of_the_training_loss(explorer):
     square = np.random.default_rng(1).integers(0, 256, (96, 96, 3), dtype=np.uint8)
-    trace = explorer.engine.predictor().trace(square, Settings(size=96, loops=3))
+    trace = explorer.engine.predictor().trace(square, InferenceConfig(size=96, loops=3))
     found = branch_distance(trace)
     assert found.shape == (4,)
     cnn = torch.from_numpy(trace.maps("crt_cnn", relu=False))[None]
@@ -127,12 +127,12 @@ def test_the_distance_is_the_coupling_of_the_training_loss(explorer):
 
 
 def test_branches_that_agree_have_no_distance_and_a_constant_shift_is_one(explorer):
-    trace = explorer.engine.predictor().trace(IMAGE, Settings(size=96, loops=0))
+    trace = explorer.engine.predictor().trace(IMAGE, InferenceConfig(size=96, loops=0))
     crt, cnn = trace.record("crt"), trace.record("crt_cnn")
     same = type(cnn)(trace.maps("crt", loops=0, refined=False, relu=False), cnn.scores)
-    agreeing = Trace(trace.source, trace.grid, trace.classes, {"crt": crt, "crt_cnn": same})
+    agreeing = Prediction(trace.source, trace.grid, trace.classes, {"crt": crt, "crt_cnn": same})
     np.testing.assert_allclose(branch_distance(agreeing), [0], atol=1e-6)
-    shifted = Trace(
+    shifted = Prediction(
         trace.source, trace.grid, trace.classes, {"crt": crt, "crt_cnn": type(cnn)(same.maps + 0.75, cnn.scores)}
     )
     np.testing.assert_allclose(branch_distance(shifted), [0.75], atol=1e-5)
@@ -145,6 +145,6 @@ def test_two_of_a_kind_have_no_distance(look, pair):
 
 
 def test_a_missing_branch_is_named(look):
-    alone = Trace(look.trace.source, look.trace.grid, look.trace.classes, {"crt": look.trace.record("crt")})
+    alone = Prediction(look.trace.source, look.trace.grid, look.trace.classes, {"crt": look.trace.record("crt")})
     with pytest.raises(InvalidSetting, match="no crt_cnn"):
         branch_distance(alone)

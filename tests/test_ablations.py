@@ -16,9 +16,9 @@ from crt.checkpoint import Defaults, load_checkpoint, read_config
 from crt.data import VOC_CLASSES, Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import InvalidSetting
-from crt.multiscale import MapRequest, Views, multi_scale_maps
-from crt.predictor import Predictor, Settings
-from crt.resample import to_pixels
+from crt.multiscale import MapRequest, TTAConfig, multi_scale_maps
+from crt.predictor import InferenceConfig, Predictor
+from crt.resample import upsample_cam
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig
 from crt.train.data import CropPlan
@@ -260,18 +260,18 @@ def test_sizes_are_of_the_picture_at_test(config):
     predictor = Predictor(load_checkpoint(config.checkpoint))
     image = load_image(read_voc(config.root, "train").samples[0].image)
     request = {"x": MapRequest("crt", 1)}
-    views = Views((1.0,), flip=False, size=64)
+    views = TTAConfig((1.0,), flip=False, size=64)
     summed, trace = multi_scale_maps(predictor, image, [0], request, views)
     assert (trace.grid.width, summed["x"].shape) == (64, (1, 70, 101))
-    own = predictor.trace(image, Settings(size=64, loops=1))
+    own = predictor.trace(image, InferenceConfig(size=64, loops=1))
     maps = own.maps("crt", loops=1, refined=True, classes=[0])
-    np.testing.assert_allclose(summed["x"], to_pixels(maps, own.span("crt"), (70, 101)), rtol=1e-5)
+    np.testing.assert_allclose(summed["x"], upsample_cam(maps, own.span("crt"), (70, 101)), rtol=1e-5)
 
 
 def test_correlation_is_one_of_a_map_with_itself_and_does_not_mind_its_size(config):
     predictor = Predictor(load_checkpoint(config.checkpoint))
     image = load_image(read_voc(config.root, "train").samples[0].image)
-    trace = predictor.trace(image, Settings(size=96, loops=2))
+    trace = predictor.trace(image, InferenceConfig(size=96, loops=2))
     assert map_correlation(trace, "resnet", "resnet", 0) == pytest.approx(1)
     plain = map_correlation(trace, "crt", "crt_cnn", 3, loops=2)
     trace.record("crt_cnn").maps[...] *= 7

@@ -17,10 +17,10 @@ from app.ui import build, launch_options
 from crt.cam_spec import CamSpec
 from crt.checkpoint import CONFIG_FILE
 from crt.data import voc_palette
-from crt.postprocess import label_map, normalise
-from crt.prediction import Trace
-from crt.predictor import Settings
-from crt.resample import to_pixels
+from crt.postprocess import cam_to_labels, max_normalize
+from crt.prediction import Prediction
+from crt.predictor import InferenceConfig
+from crt.resample import upsample_cam
 from tests.tiny import CLASSES, tiny_checkpoint
 
 BIRDS = CamSpec(1, True, "first", (1, 3))
@@ -62,8 +62,8 @@ def picture(tmp_path_factory) -> str:
 
 
 @pytest.fixture(scope="module")
-def trace(client, picture) -> Trace:
-    return Trace.load(client.predict(handle_file(picture), size="224", api_name="/trace"))
+def trace(client, picture) -> Prediction:
+    return Prediction.load(client.predict(handle_file(picture), size="224", api_name="/trace"))
 
 
 def test_every_endpoint_and_parameter_is_described_and_typed(client):
@@ -101,8 +101,8 @@ def test_the_mask_is_the_seed_of_the_trace(client, picture, trace):
         assert (mask.getpalette() or [])[:63] == voc_palette()[:21].ravel().tolist()
         labels = np.asarray(mask)
     maps = trace.maps("tscam", refined=True, classes=[2, 0])
-    seeds = normalise(to_pixels(maps, trace.span("tscam"), trace.source))
-    np.testing.assert_array_equal(labels, label_map(seeds, [2, 0], 0.4))
+    seeds = max_normalize(upsample_cam(maps, trace.span("tscam"), trace.source))
+    np.testing.assert_array_equal(labels, cam_to_labels(seeds, [2, 0], 0.4))
     assert set(np.unique(labels)) == {0, 1, 3}
 
 
@@ -125,7 +125,7 @@ def test_a_mask_that_cannot_be_gets_one_sentence(client, picture, changes, reaso
 
 
 def test_another_checkpoint_is_asked_for_by_its_name(client, picture, trace):
-    theirs = Trace.load(client.predict(handle_file(picture), size="224", checkpoint="birds", api_name="/trace"))
+    theirs = Prediction.load(client.predict(handle_file(picture), size="224", checkpoint="birds", api_name="/trace"))
     assert theirs.classes == ("Ani", "Auklet") and trace.classes == CLASSES
     assert theirs.provenance["checkpoint"] == "birds"
 
@@ -146,7 +146,7 @@ def test_the_tools_of_the_mcp_server_are_described(server):
 
 def test_maps_are_those_of_the_checkpoint_s_defaults_and_of_what_is_asked_for(trace):
     trace = replace(trace, default_spec=CamSpec(1, True, "last", (1, 2)))
-    look = Look(np.zeros((60, 80, 3), np.uint8), Settings(), trace, "s")
+    look = Look(np.zeros((60, 80, 3), np.uint8), InferenceConfig(), trace, "s")
     with np.load(io.BytesIO(maps_of(look, names="dog"))) as arrays:
         wanted = trace.maps("crt", loops=1, refined=True, classes=[1], combine="last", blocks=[1, 2])
         np.testing.assert_array_equal(arrays["crt"], wanted)
@@ -163,7 +163,7 @@ def test_maps_are_those_of_the_checkpoint_s_defaults_and_of_what_is_asked_for(tr
 def test_what_is_left_out_is_the_default_of_the_checkpoint_that_is_asked(client, picture, checkpoint):
     """Of the other one too, whose defaults are not the page's first."""
     own = BIRDS if checkpoint else CamSpec(2)
-    whole = Trace.load(client.predict(handle_file(picture), checkpoint=checkpoint, api_name="/trace"))
+    whole = Prediction.load(client.predict(handle_file(picture), checkpoint=checkpoint, api_name="/trace"))
     assert whole.default_spec == own
     assert (whole.grid.height, whole.grid.width) == ((168, 224) if checkpoint else (252, 336))
     with np.load(client.predict(handle_file(picture), checkpoint=checkpoint, api_name="/maps")) as arrays:
@@ -172,8 +172,8 @@ def test_what_is_left_out_is_the_default_of_the_checkpoint_that_is_asked(client,
             np.testing.assert_array_equal(arrays[f"{method}.scores"], whole.scores(method))
     asked = {"classes": whole.classes[0].upper(), "checkpoint": checkpoint}
     with Image.open(client.predict(handle_file(picture), **asked, api_name="/masks")) as mask:
-        seeds = normalise(to_pixels(whole.maps("crt", classes=[0]), whole.span("crt"), whole.source))
-        np.testing.assert_array_equal(np.asarray(mask), label_map(seeds, [0], 0.6 if checkpoint else 0.15))
+        seeds = max_normalize(upsample_cam(whole.maps("crt", classes=[0]), whole.span("crt"), whole.source))
+        np.testing.assert_array_equal(np.asarray(mask), cam_to_labels(seeds, [0], 0.6 if checkpoint else 0.15))
 
 
 @pytest.mark.parametrize("combine", ["", "first", "last"])
@@ -183,6 +183,6 @@ def test_a_program_chooses_the_passes_or_leaves_it_to_the_checkpoint(client, pic
     with np.load(client.predict(handle_file(picture), **asked, api_name="/maps")) as arrays:
         np.testing.assert_array_equal(arrays["crt"], wanted)
     path = client.predict(handle_file(picture), **asked, method="crt", threshold=0.4, api_name="/masks")
-    seeds = normalise(to_pixels(wanted, trace.span("crt"), trace.source))
+    seeds = max_normalize(upsample_cam(wanted, trace.span("crt"), trace.source))
     with Image.open(path) as mask:
-        np.testing.assert_array_equal(np.asarray(mask), label_map(seeds, [1], 0.4))
+        np.testing.assert_array_equal(np.asarray(mask), cam_to_labels(seeds, [1], 0.4))

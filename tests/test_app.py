@@ -22,7 +22,7 @@ from app.ui import build, launch_options
 from app.viewer import Viewer
 from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +54,7 @@ def saved(folder: Path, image: Image.Image | np.ndarray, name: str, **options) -
 
 
 def test_header_is_json_and_says_what_the_run_was(explorer):
-    trace = explorer.trace("s", photo(), Settings(size=96))
+    trace = explorer.trace("s", photo(), InferenceConfig(size=96))
     header, _ = payload(trace, photo(), single_label=False)
     read = json.loads(json.dumps(header))
     assert read["input"] == [72, 96]
@@ -69,13 +69,13 @@ def test_header_is_json_and_says_what_the_run_was(explorer):
 
 
 def test_single_label_scores_are_a_softmax(explorer):
-    header, _ = payload(explorer.trace("s", photo(), Settings(size=96)), photo(), single_label=True)
+    header, _ = payload(explorer.trace("s", photo(), InferenceConfig(size=96)), photo(), single_label=True)
     for rows in header["scores"].values():
         np.testing.assert_allclose(np.sum(rows, axis=1), 1, atol=1e-4)
 
 
 def test_values_that_are_not_finite_are_refused(explorer):
-    trace = explorer.trace("nan", photo(seed=5), Settings(size=96))
+    trace = explorer.trace("nan", photo(seed=5), InferenceConfig(size=96))
     trace.records["resnet"].maps[0, 0, 0] = np.inf
     with pytest.raises(CrtError, match="not finite"):
         encode_records(trace)
@@ -94,41 +94,41 @@ def test_large_maps_travel_as_a_file():
 
 
 def test_cache_is_bounded_in_bytes_and_lets_the_oldest_go(explorer):
-    trace = explorer.trace("s", photo(), Settings(size=96))
+    trace = explorer.trace("s", photo(), InferenceConfig(size=96))
     cache = TraceCache(int(2.5 * trace.nbytes))
     for name in "abc":
-        cache.put("me", name, Settings(), trace)
-        cache.get("me", "a", Settings())  # used, so it stays
+        cache.put("me", name, InferenceConfig(), trace)
+        cache.get("me", "a", InferenceConfig())  # used, so it stays
     assert len(cache) == 2
     assert cache.nbytes == 2 * trace.nbytes
-    assert cache.get("me", "a", Settings()) is trace
-    assert cache.get("me", "b", Settings()) is None
+    assert cache.get("me", "a", InferenceConfig()) is trace
+    assert cache.get("me", "b", InferenceConfig()) is None
     small = TraceCache(trace.nbytes - 1)
-    small.put("me", "a", Settings(), trace)
+    small.put("me", "a", InferenceConfig(), trace)
     assert len(small) == 0
     assert small.nbytes == 0
 
 
 def test_cache_is_private_and_forgets_a_session(explorer):
-    trace = explorer.trace("s", photo(), Settings(size=96))
+    trace = explorer.trace("s", photo(), InferenceConfig(size=96))
     cache = TraceCache(10**9)
-    cache.put("me", "a", Settings(), trace)
-    cache.put("you", "a", Settings(), trace)
-    assert cache.get("them", "a", Settings()) is None
+    cache.put("me", "a", InferenceConfig(), trace)
+    cache.put("you", "a", InferenceConfig(), trace)
+    assert cache.get("them", "a", InferenceConfig()) is None
     cache.drop("me")
-    assert cache.get("me", "a", Settings()) is None
-    assert cache.get("you", "a", Settings()) is trace
+    assert cache.get("me", "a", InferenceConfig()) is None
+    assert cache.get("you", "a", InferenceConfig()) is trace
     assert cache.nbytes == trace.nbytes
     cache.drop(None)
     assert len(cache) == 1
 
 
 def test_the_same_question_is_not_computed_twice(explorer, monkeypatch):
-    first = explorer.trace("once", photo(seed=1), Settings(size=96))
+    first = explorer.trace("once", photo(seed=1), InferenceConfig(size=96))
     monkeypatch.setattr(Predictor, "trace", lambda *_, **__: pytest.fail("looked again"))
-    assert explorer.trace("once", photo(seed=1), Settings(size=96)) is first
+    assert explorer.trace("once", photo(seed=1), InferenceConfig(size=96)) is first
     with pytest.raises(pytest.fail.Exception):
-        explorer.trace("another", photo(seed=1), Settings(size=96))
+        explorer.trace("another", photo(seed=1), InferenceConfig(size=96))
 
 
 # What is said when something is wrong
@@ -137,9 +137,9 @@ def test_the_same_question_is_not_computed_twice(explorer, monkeypatch):
 def test_settings_of_the_page():
     image = photo()
     assert settings_of("336", "overlap", image)[0].size == 336
-    assert settings_of("native", "overlap", image) == (Settings(size=None), False)
+    assert settings_of("native", "overlap", image) == (InferenceConfig(size=None), False)
     assert settings_of("native", "overlap", np.zeros((2, NATIVE_LIMIT + 1, 3), np.uint8)) == (
-        Settings(size=NATIVE_LIMIT),
+        InferenceConfig(size=NATIVE_LIMIT),
         True,
     )
     for size, mode in (("337", "overlap"), ("336", "sideways"), ("", "overlap"), (None, None)):
@@ -220,7 +220,7 @@ def test_maps_of_the_api(explorer, tmp_path):
     look = explorer.look(path, "224", "overlap", "s")
     with np.load(io.BytesIO(maps_of(look, 1, False, "dog, cat"))) as arrays:
         assert list(arrays["classes"]) == ["dog", "cat"]
-        trace = explorer.trace("s", photo(), Settings(size=224))
+        trace = explorer.trace("s", photo(), InferenceConfig(size=224))
         np.testing.assert_array_equal(arrays["crt"], trace.maps("crt", loops=1, refined=False, classes=[1, 0]))
         np.testing.assert_array_equal(arrays["resnet"], trace.maps("resnet", classes=[1, 0]))
     for loops, names in ((1, "wolf"), (9, "")):
@@ -278,7 +278,7 @@ def test_shipped_examples_are_whole_and_small():
 
 def test_the_shipped_traces_are_those_of_a_fresh_run():
     checkpoint = load_checkpoint(ROOT / "checkpoints/voc")
-    predictor, settings = Predictor(checkpoint), Settings(size=checkpoint.config.defaults.size)
+    predictor, settings = Predictor(checkpoint), InferenceConfig(size=checkpoint.config.defaults.size)
     for one in shipped():
         stored = one.stored(checkpoint.sha256, settings)
         assert stored is not None, one.id
@@ -292,7 +292,7 @@ def test_the_shipped_traces_are_those_of_a_fresh_run():
 
 def test_a_stored_trace_counts_only_for_its_checkpoint_and_settings(explorer, tmp_path):
     path = Path(saved(tmp_path, photo(), "a.png"))
-    settings = Settings(size=224)
+    settings = InferenceConfig(size=224)
     trace = explorer.trace("s", photo(), settings)
     trace.save(tmp_path / "a.npz")
     example = Example("a", "A", path, trace=tmp_path / "a.npz")
@@ -300,7 +300,7 @@ def test_a_stored_trace_counts_only_for_its_checkpoint_and_settings(explorer, tm
     assert sha == explorer.engine.predictor().checkpoint.sha256
     assert example.stored(sha, settings).provenance["settings"] == plain(settings)
     assert example.stored("another", settings) is None
-    assert example.stored(sha, Settings(size=336)) is None
+    assert example.stored(sha, InferenceConfig(size=336)) is None
     assert explorer.show_example(example, "224", "overlap")[0]["stored"] is True
     assert explorer.show_example(example, "336", "overlap") is None
     (tmp_path / "a.npz").write_bytes(b"not a trace")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from app.config import AppConfig
 from app.ui import build, launch_options
-from crt.prediction import Trace
+from crt.prediction import Prediction
 from crt.predictor import Predictor
 from tests.tiny import CLASSES, tiny_checkpoint
 
@@ -124,7 +124,7 @@ def test_the_example_of_the_readme_runs(server, picture):
 
 
 def test_a_trace_comes_whole(client, picture):
-    trace = Trace.load(client.predict(handle_file(picture), "224", "overlap", api_name="/trace"))
+    trace = Prediction.load(client.predict(handle_file(picture), "224", "overlap", api_name="/trace"))
     with np.load(ask(client, picture, classes="cat", loops=1)) as arrays:
         expected = trace.maps("crt", loops=1, refined=True, classes=[CLASSES.index("cat")])
         np.testing.assert_array_equal(arrays["crt"], expected)

@@ -14,11 +14,11 @@ from app.explore import Explorer, Look
 from app.session import TraceCache
 from crt.errors import InvalidSetting
 from crt.models.deeplab import segment
-from crt.models.irn import relations
-from crt.postprocess import label_map, normalise
-from crt.predictor import Settings
+from crt.models.irn import predict_edges
+from crt.postprocess import cam_to_labels, max_normalize
+from crt.predictor import InferenceConfig
 from crt.pseudo_labels.random_walk import WalkSettings, random_walk
-from crt.resample import to_pixels
+from crt.resample import upsample_cam
 from tests.tiny import tiny_checkpoint
 
 CRF = {
@@ -52,7 +52,7 @@ def explorer(tmp_path_factory) -> Explorer:
 @pytest.fixture(scope="module")
 def look(explorer) -> Look:
     image = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
-    settings = Settings(size=96, loops=3)
+    settings = InferenceConfig(size=96, loops=3)
     return Look(image, settings, explorer.trace("s", image, settings), "s")
 
 
@@ -64,8 +64,8 @@ def unpacked(answer: dict) -> np.ndarray:
 def test_without_iterations_the_mask_is_the_label_map(look):
     answer = masks.segment(look, MASK | {"crf": CRF | {"iterations": 0}})
     maps = look.trace.maps("crt", loops=2, refined=True, classes=[0, 2])
-    seeds = normalise(to_pixels(maps, look.trace.span("crt"), look.image.shape[:2]))
-    np.testing.assert_array_equal(unpacked(answer), label_map(seeds, [0, 1], 0.3))
+    seeds = max_normalize(upsample_cam(maps, look.trace.span("crt"), look.image.shape[:2]))
+    np.testing.assert_array_equal(unpacked(answer), cam_to_labels(seeds, [0, 1], 0.3))
 
 
 def test_the_crf_follows_the_picture(explorer, look):
@@ -82,8 +82,8 @@ def test_the_crf_follows_the_picture(explorer, look):
 
 def test_a_large_picture_is_segmented_at_the_size_of_voc(explorer):
     image = np.zeros((30, 1200, 3), np.uint8)
-    trace = explorer.trace("s", image, Settings(size=96, loops=0))
-    answer = masks.segment(Look(image, Settings(), trace, "s"), MASK | {"method": "resnet", "loops": 0})
+    trace = explorer.trace("s", image, InferenceConfig(size=96, loops=0))
+    answer = masks.segment(Look(image, InferenceConfig(), trace, "s"), MASK | {"method": "resnet", "loops": 0})
     assert unpacked(answer).shape == (12, 500)
 
 
@@ -95,10 +95,10 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, look):
     masks.wire(wired)
     answer = wired.answers["walk"](look, WALK)
     network = explorer.engine.predictor().checkpoint.relation
-    edge, _ = relations(network, look.image)
+    edge, _ = predict_edges(network, look.image)
     np.testing.assert_allclose(array(answer, "edge"), edge, atol=1e-3)
     maps = look.trace.maps("crt", loops=2, refined=True, classes=[0, 2])
-    seeds = normalise(to_pixels(maps, look.trace.span("crt"), (18, 28)))
+    seeds = max_normalize(upsample_cam(maps, look.trace.span("crt"), (18, 28)))
     walked = random_walk(seeds, edge, WalkSettings(beta=4, exp_times=3))
     np.testing.assert_allclose(array(answer, "walked"), walked, atol=2e-3 * walked.max())
     assert (answer["h"], answer["w"]) == (70, 110)
@@ -107,7 +107,7 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, look):
 def test_the_edges_of_a_picture_are_asked_of_the_networks_once(explorer, look, monkeypatch):
     wired, looks = Wired(explorer), []
     masks.wire(wired)
-    monkeypatch.setattr(masks, "relations", lambda *given: looks.append(1) or relations(*given))
+    monkeypatch.setattr(masks, "predict_edges", lambda *given: looks.append(1) or predict_edges(*given))
     for loops in (0, 1, 2):
         wired.answers["walk"](look, WALK | {"loops": loops})
     other = Look(look.image[:, ::-1].copy(), look.settings, look.trace, "s")

@@ -15,12 +15,12 @@ from crt.metrics.boxes import (
     Match,
     Region,
     best_match,
-    box_of_map,
     boxes,
-    filled,
+    boxes_to_mask,
+    cam_to_box,
     grey_levels,
     largest_box,
-    min_max,
+    minmax_normalize,
     pairwise_iou,
 )
 
@@ -66,7 +66,7 @@ def test_among_parts_that_enclose_nothing_the_one_with_most_pixels_is_largest():
 def test_the_parts_hold_every_pixel_once(mask):
     found = boxes(mask)
     assert sum(region.area for region in found) == mask.sum()
-    assert (mask <= filled([region.box for region in found], mask.shape)).all()
+    assert (mask <= boxes_to_mask([region.box for region in found], mask.shape)).all()
     assert len(found) == cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] - 1
 
 
@@ -84,24 +84,24 @@ def test_a_box_of_a_map_by_hand():
     cam = np.zeros((8, 10))
     cam[2:5, 3:9] = 1.0
     cam[6, 0] = 0.05
-    assert box_of_map(cam) == (3, 2, 9, 5)
-    assert box_of_map(cam - 7) == (3, 2, 9, 5)
-    assert box_of_map(cam, threshold=0.0) == (3, 2, 9, 5)
-    assert box_of_map(cam, (16, 20)) == (5, 3, 19, 11)  # twice as large, and one pixel of slope on each side
+    assert cam_to_box(cam) == (3, 2, 9, 5)
+    assert cam_to_box(cam - 7) == (3, 2, 9, 5)
+    assert cam_to_box(cam, threshold=0.0) == (3, 2, 9, 5)
+    assert cam_to_box(cam, (16, 20)) == (5, 3, 19, 11)  # twice as large, and one pixel of slope on each side
     cam[6, 0:3] = 0.9
-    assert box_of_map(cam, threshold=0.95) == (3, 2, 9, 5)
+    assert cam_to_box(cam, threshold=0.95) == (3, 2, 9, 5)
 
 
 def test_a_map_of_one_value_has_no_box_and_gives_no_warning(recwarn):
     for value in (0, 1, -3.5, 1e30):
-        assert box_of_map(np.full((14, 14), value), (224, 224)) == NO_BOX == (0, 0, 1, 1)
+        assert cam_to_box(np.full((14, 14), value), (224, 224)) == NO_BOX == (0, 0, 1, 1)
         assert not grey_levels(np.full((5, 7), value)).any()
     assert not len(recwarn)
 
 
 def test_min_max_is_exact_at_both_ends():
-    np.testing.assert_array_equal(min_max(np.array([[-2.0, 0], [2, 0]])), [[0, 0.5], [1, 0.5]])
-    assert min_max(np.zeros((0, 3))).shape == (0, 3)
+    np.testing.assert_array_equal(minmax_normalize(np.array([[-2.0, 0], [2, 0]])), [[0, 0.5], [1, 0.5]])
+    assert minmax_normalize(np.zeros((0, 3))).shape == (0, 3)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -109,19 +109,19 @@ def test_maps_that_are_not_finite_are_refused(bad):
     cam = np.zeros((4, 4))
     cam[1, 1] = bad
     with pytest.raises(InvalidSetting, match="NaN"):
-        box_of_map(cam)
+        cam_to_box(cam)
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.0, np.nan])
 def test_thresholds_outside_their_range_are_refused(threshold):
     with pytest.raises(InvalidSetting, match="threshold"):
-        box_of_map(np.eye(3), threshold=threshold)
+        cam_to_box(np.eye(3), threshold=threshold)
 
 
 def test_arrays_of_other_shapes_are_refused():
     for shape in ((2, 3, 3), (0, 3)):
         with pytest.raises(InvalidSetting, match="One map"):
-            box_of_map(np.ones(shape))
+            cam_to_box(np.ones(shape))
     with pytest.raises(InvalidSetting, match="one mask"):
         boxes(np.ones((2, 3, 3)))
     with pytest.raises(InvalidSetting, match="rows"):
@@ -145,10 +145,10 @@ def test_both_ways_to_count_pixels_by_hand():
 @settings(deadline=None, max_examples=60)
 @given(box, box)
 def test_iou_is_what_counting_pixels_gives(one, other):
-    a, b = (filled(np.add([c], 20), (64, 64)) for c in (one, other))
+    a, b = (boxes_to_mask(np.add([c], 20), (64, 64)) for c in (one, other))
     want = (a & b).sum() / max(1, (a | b).sum())
     assert pairwise_iou([one], [other], "continuous")[0, 0] == pytest.approx(want)
-    a, b = (filled(np.add([c], [20, 20, 21, 21]), (64, 64)) for c in (one, other))
+    a, b = (boxes_to_mask(np.add([c], [20, 20, 21, 21]), (64, 64)) for c in (one, other))
     assert pairwise_iou([one], [other], "inclusive")[0, 0] == pytest.approx((a & b).sum() / (a | b).sum())
 
 
@@ -158,10 +158,10 @@ def test_the_best_of_several_truths():
 
 
 def test_pixels_are_filled_where_their_centre_is_inside():
-    np.testing.assert_array_equal(np.flatnonzero(filled([[0.4, 0, 2.6, 1]], (1, 5))), [0, 1, 2])
-    np.testing.assert_array_equal(np.flatnonzero(filled([[0.6, 0, 2.4, 1]], (1, 5))), [1])
-    assert filled([[-3, -3, 99, 99]], (4, 5)).all()
-    assert not filled([], (4, 5)).any()
+    np.testing.assert_array_equal(np.flatnonzero(boxes_to_mask([[0.4, 0, 2.6, 1]], (1, 5))), [0, 1, 2])
+    np.testing.assert_array_equal(np.flatnonzero(boxes_to_mask([[0.6, 0, 2.4, 1]], (1, 5))), [1])
+    assert boxes_to_mask([[-3, -3, 99, 99]], (4, 5)).all()
+    assert not boxes_to_mask([], (4, 5)).any()
 
 
 @pytest.mark.parametrize("source", [(256, 256), (300, 500), (375, 250), (257, 999), (40, 30)])

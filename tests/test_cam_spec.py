@@ -20,8 +20,8 @@ from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config
 from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import subject_of
-from crt.prediction import Trace
-from crt.predictor import Predictor, Settings
+from crt.prediction import Prediction
+from crt.predictor import InferenceConfig, Predictor
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +33,7 @@ NAMES = ("Groove billed Ani", "dining_table", "Cat", "cat", "Wilson's-Warbler")
 def trace(tmp_path_factory):
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path_factory.mktemp("tiny"))))
     image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    trace = predictor.trace(image, Settings(size=96, loops=3))
+    trace = predictor.trace(image, InferenceConfig(size=96, loops=3))
     return replace(trace, default_spec=CamSpec(2, True, "first", (1, 3)))
 
 
@@ -42,8 +42,8 @@ def test_the_default_map_is_the_one_that_the_app_shows_first(name):
     """The page starts from the defaults of the checkpoint; `maps` alone once gave loops 0 and the sum."""
     folder = ROOT / "checkpoints" / name
     defaults, predictor = read_config(folder).defaults, Predictor(load_checkpoint(folder))
-    trace = predictor.trace(CAT, Settings(size=224, loops=4))
-    look = Look(np.zeros((*trace.source, 3), np.uint8), Settings(), trace, "s")
+    trace = predictor.trace(CAT, InferenceConfig(size=224, loops=4))
+    look = Look(np.zeros((*trace.source, 3), np.uint8), InferenceConfig(), trace, "s")
     shown = {"loops": defaults.loops, "refined": defaults.refined, "combine": defaults.combine}
     shown["blocks"] = defaults.blocks and list(defaults.blocks)
     for method in trace.methods:
@@ -52,7 +52,7 @@ def test_the_default_map_is_the_one_that_the_app_shows_first(name):
         np.testing.assert_array_equal(trace.scores(method), trace.scores(method, options["loops"]))
     stream = io.BytesIO()
     trace.save(stream)
-    loaded = Trace.load(io.BytesIO(stream.getvalue()))
+    loaded = Prediction.load(io.BytesIO(stream.getvalue()))
     assert loaded.default_spec == trace.default_spec == CamSpec.of(defaults)
     np.testing.assert_array_equal(loaded.maps("crt"), trace.maps("crt"))
     released = trace.maps("crt", loops=0, combine="sum", blocks=None)
@@ -87,7 +87,7 @@ def test_a_predictor_without_settings_does_what_its_checkpoint_can(tmp_path):
 def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):
     """Its file is older than the header that says what the checkpoint recommends."""
     explorer = Explorer(Engine(str(ROOT / "checkpoints/voc")), TraceCache(10**9), {})
-    stored, spec = Trace.load(ROOT / "app/examples/cat.npz"), CamSpec.of(explorer.engine.config.defaults)
+    stored, spec = Prediction.load(ROOT / "app/examples/cat.npz"), CamSpec.of(explorer.engine.config.defaults)
 
     class Stored:
         image = np.zeros((2, 2, 3), np.uint8)
@@ -96,7 +96,7 @@ def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):
             return stored
 
     explorer.examples["it"] = Stored()
-    assert explorer.trace("s", Stored.image, Settings()).default_spec == spec != CamSpec()
+    assert explorer.trace("s", Stored.image, InferenceConfig()).default_spec == spec != CamSpec()
 
 
 def test_keywords_take_the_place_of_single_fields(trace):
@@ -164,13 +164,13 @@ def test_a_file_of_the_schema_before_is_read_with_the_paper_s_spec(trace, tmp_pa
     assert header["default_spec"] == {"loops": 2, "refined": True, "pass_reduction": "first", "blocks": [1, 3]}
     old = {name: value for name, value in header.items() if name != "default_spec"} | {"schema": 2}
     np.savez(path, **(kept | {"header": np.array(json.dumps(old))}))
-    found = Trace.load(path)
+    found = Prediction.load(path)
     assert found.default_spec == CamSpec()
     np.testing.assert_array_equal(found.maps("crt"), trace.maps("crt", spec=CamSpec()))
     for spec in ({"loops": -1}, {"blocks": [3, 1]}, {"colour": 1}, [], None):
         np.savez(path, **(kept | {"header": np.array(json.dumps(header | {"default_spec": spec}))}))
-        with pytest.raises(Exception, match="not a Trace"):
-            Trace.load(path)
+        with pytest.raises(Exception, match="not a Prediction"):
+            Prediction.load(path)
 
 
 @pytest.mark.parametrize(
@@ -226,12 +226,13 @@ def test_the_command_takes_names_numbers_and_the_checkpoint_s_defaults(tmp_path,
 def test_a_trace_of_some_methods_says_what_it_was_made_without(trace, tmp_path):
     """Only a checkpoint that lacks a network is called so."""
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet", "tscam"))))
-    some = predictor.trace(CAT, Settings(size=96, loops=0, methods=("resnet",)))
+    some = predictor.trace(CAT, InferenceConfig(size=96, loops=0, methods=("resnet",)))
     stream = io.BytesIO()
     some.save(stream)
-    for one in (some, Trace.load(io.BytesIO(stream.getvalue()))):
+    for one in (some, Prediction.load(io.BytesIO(stream.getvalue()))):
         wanted = (
-            r'^This Trace was recorded without tscam, which its checkpoint has: trace the image again with "tscam".*\.$'
+            r"^This Prediction was recorded without tscam, which its checkpoint has: "
+            r'trace the image again with "tscam".*\.$'
         )
         for ask in (one.maps, one.scores, one.attention, one.span, one.record):
             with pytest.raises(InvalidSetting, match=wanted):
@@ -239,7 +240,7 @@ def test_a_trace_of_some_methods_says_what_it_was_made_without(trace, tmp_path):
             with pytest.raises(InvalidSetting, match=r"^This checkpoint has no crt network: choose among resnet\.$"):
                 ask("crt")
     unknown = replace(some, provenance={})
-    with pytest.raises(InvalidSetting, match=r"^This Trace holds no crt: .* if the checkpoint has crt\.$"):
+    with pytest.raises(InvalidSetting, match=r"^This Prediction holds no crt: .* if the checkpoint has crt\.$"):
         unknown.maps("crt")
 
 

@@ -23,7 +23,7 @@ from crt.checkpoint import (
     write_config,
 )
 from crt.errors import InvalidCheckpoint
-from crt.predictor import MAX_LOOPS, MAX_SIZE, MIN_SIZE, Settings
+from crt.predictor import MAX_LOOPS, MAX_SIZE, MIN_SIZE, InferenceConfig
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -205,7 +205,7 @@ def test_the_ranges_are_those_of_the_predictor(whole, tmp_path):
     config = read_config(whole)
     for size in (MIN_SIZE, MAX_SIZE):
         for loops in (0, MAX_LOOPS):
-            Settings(size=size, loops=loops)
+            InferenceConfig(size=size, loops=loops)
             write_config(tmp_path, dataclasses.replace(config, defaults=Defaults(size=size, loops=loops)))
             assert read_config(tmp_path).defaults == Defaults(size=size, loops=loops)
 

@@ -1,4 +1,4 @@
-"""The sentences under the examples: each is held against the stored Trace and the mask drawn over the picture."""
+"""The sentences under the examples: each is held against the stored Prediction and the mask drawn over the picture."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 
 from app.examples import FOLDER, shipped
 from crt.checkpoint import Method, read_config, weights_sha256
-from crt.models.outputs import TokenRecord
-from crt.prediction import InvalidTrace, Trace
+from crt.models.outputs import VitOutputs
+from crt.prediction import InvalidPrediction, Prediction
 from scripts.make_examples import SOURCES
 from tests.test_viewer import ROOT
 
@@ -20,13 +20,13 @@ THRESHOLD = 0.15
 BY_ID = {one.id: one for one in shipped()}
 
 
-def stored(name: str) -> Trace:
-    """The Trace of an example; skips if it belongs to another checkpoint, as the app then does not show it either."""
+def stored(name: str) -> Prediction:
+    """The Prediction of an example; skips if it is of another checkpoint, as the app then does not show it either."""
     path = BY_ID[name].trace
     assert path is not None
     try:
-        trace = Trace.load(path)
-    except InvalidTrace as error:
+        trace = Prediction.load(path)
+    except InvalidPrediction as error:
         pytest.skip(f"{path.name}: {error}")
     if trace.provenance["checkpoint_sha256"] != weights_sha256(read_config(ROOT / "checkpoints/voc")):
         pytest.skip(f"{path.name} belongs to another checkpoint: run scripts.make_examples")
@@ -108,7 +108,7 @@ def cat(example) -> None:
     """From the third loop on neither the tokens nor the unrefined map change much."""
     seen = Seen(example.id)
     record = seen.trace.record("crt")
-    assert isinstance(record, TokenRecord)
+    assert isinstance(record, VitOutputs)
     assert record.similarity[3] > 0.98
     assert record.similarity[4] > record.similarity[3] > record.similarity[2] > record.similarity[1]
     third, fourth = (seen.map("crt", loops, refined=False) for loops in (3, 4))

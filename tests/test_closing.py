@@ -20,15 +20,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crt import stage
 from crt.checkpoint.weights import read_tensors
 from crt.data import Sample
 from crt.data.images import load_image
 from crt.errors import CrtError
-from crt.evaluation.pipeline_stage import made_with
+from crt.evaluation import pipeline_stage as stage
+from crt.evaluation.pipeline_stage import read_manifest
 from crt.evaluation.wsol import _mask
 from crt.io_utils import atomic_path
-from crt.prediction import Trace
+from crt.prediction import Prediction
 from crt.pseudo_labels.cam_io import SeedMaps
 from crt.pseudo_labels.label_png import read_labels
 from scripts import served as serving
@@ -80,7 +80,7 @@ def test_the_check_sees_a_file_that_is_left_open(tmp_path):
 @pytest.mark.parametrize("kind", DAMAGED)
 @pytest.mark.parametrize(
     "read",
-    [SeedMaps.load, Trace.load, load_image, read_labels, read_tensors],
+    [SeedMaps.load, Prediction.load, load_image, read_labels, read_tensors],
     ids=lambda read: getattr(read, "__qualname__", ""),
 )
 def test_a_damaged_file_is_refused_and_closed(tmp_path, read: Callable[[Path], object], kind: str):
@@ -94,14 +94,14 @@ def test_a_zip_that_lacks_an_array_is_closed(tmp_path):
     path = tmp_path / "file.npz"
     np.savez(path, keys=np.zeros(1, np.int64))
     with nothing_left_open():
-        assert refused(lambda: SeedMaps.load(path)) and refused(lambda: Trace.load(path))
+        assert refused(lambda: SeedMaps.load(path)) and refused(lambda: Prediction.load(path))
 
 
 def test_a_stream_that_the_caller_opened_stays_open(tmp_path):
     path = tmp_path / "file.npz"
     path.write_bytes(TRUNCATED_ZIP)
     with path.open("rb") as stream:
-        assert refused(lambda: Trace.load(stream))
+        assert refused(lambda: Prediction.load(stream))
         assert not stream.closed
 
 
@@ -112,7 +112,7 @@ def test_masks_settings_and_archives_are_closed(tmp_path):
         (folder / stage.SETTINGS).write_bytes(data)
         mask = Sample("a", folder / "a.jpg", (0,), folder / stage.SETTINGS)
         with nothing_left_open():
-            assert refused(lambda folder=folder: made_with(folder))
+            assert refused(lambda folder=folder: read_manifest(folder))
             assert refused(lambda mask=mask: _mask(mask), (CrtError, OSError))
             assert refused(lambda folder=folder: extract_voc(folder / stage.SETTINGS, folder / "VOCdevkit" / "VOC2012"))
 

@@ -6,7 +6,7 @@ from torch import nn
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab
-from crt.models.irn import RelationNetwork
+from crt.models.irn import IRN
 
 
 def branch(name="test_resnet", classes=3):
@@ -60,7 +60,7 @@ def test_wrapping_a_resnet_leaves_its_tensors_as_they_are(wrap):
 def test_a_relation_network_leaves_the_branch_that_it_reads_as_it_is():
     net = CnnBranch(build_resnet("test_resnet"), 3).train()
     wanted, trained = _spread_statistics(net), [p.requires_grad for p in net.parameters()]
-    relation = RelationNetwork(net.resnet)
+    relation = IRN(net.resnet)
     _same_tensors(net, wanted)
     relation.train()(5 + 3 * torch.randn(2, 3, 64, 64))
     _same_tensors(net, wanted)

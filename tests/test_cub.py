@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from crt.data import ImageSet, Sample, check_images, read_cub, with_boxes
+from crt.data import ImageDataset, Sample, check_images, read_cub, with_boxes
 from crt.errors import InvalidDataset, InvalidSetting
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "CUB_200_2011"
@@ -94,7 +94,7 @@ def test_unknown_classes_and_splits_are_refused(cub):
 
 
 def test_boxes_of_a_csv_join_their_pictures(tmp_path):
-    images = ImageSet(("a",), (Sample("a/x.jpg", tmp_path, (0,)), Sample("a/y.v2.jpg", tmp_path, (0,))), True)
+    images = ImageDataset(("a",), (Sample("a/x.jpg", tmp_path, (0,)), Sample("a/y.v2.jpg", tmp_path, (0,))), True)
     (tmp_path / "boxes.csv").write_text("x1,y1,id,x0,y0,who\n9,8,a/x,1,2,me\n5,5,a/y.v2.jpg,0,0,\n7,7,a/x.jpg,3,3,\n")
     found = with_boxes(images, tmp_path / "boxes.csv")
     assert [s.boxes for s in found.samples] == [((1, 2, 9, 8), (3, 3, 7, 7)), ((0, 0, 5, 5),)]

@@ -10,8 +10,8 @@ from PIL import Image
 from crt.data import (
     VOC_ANIMALS,
     VOC_CLASSES,
-    ImageSet,
-    Problems,
+    ErrorCollector,
+    ImageDataset,
     Sample,
     check_images,
     read_folders,
@@ -148,7 +148,7 @@ def test_no_devkit(tmp_path):
 
 
 def test_problems_shorten_long_lists():
-    problems = Problems("The test")
+    problems = ErrorCollector("The test")
     problems.raise_if_any()
     for number in range(25):
         problems.add("missing", number)
@@ -177,17 +177,17 @@ def test_check_images(voc, workers):
 def test_concat(voc):
     write_split(voc, "val", ["2007_000003", "2007_000002"])
     train, val = read_voc(voc, "train"), read_voc(voc, "val")
-    joined = ImageSet.concat([val, train])
+    joined = ImageDataset.concat([val, train])
     assert [sample.id for sample in joined.samples] == ["2007_000003", "2007_000002", "2007_000001"]
     assert joined.classes == VOC_CLASSES and not joined.single_label
     with pytest.raises(InvalidDataset, match="different classes"):
-        ImageSet.concat([train, read_voc(voc, "train", classes=VOC_CLASSES[:8])])
+        ImageDataset.concat([train, read_voc(voc, "train", classes=VOC_CLASSES[:8])])
     with pytest.raises(InvalidDataset, match="at least one"):
-        ImageSet.concat([])
+        ImageDataset.concat([])
 
 
 def test_over_takes_names_in_another_case_or_normal_form_where_one_is_meant():
-    images = ImageSet(("helmet", "VE\u0301LO"), (Sample("x", Path("x.jpg"), (0, 1)),))
+    images = ImageDataset(("helmet", "VE\u0301LO"), (Sample("x", Path("x.jpg"), (0, 1)),))
     assert images.over(("V\u00e9lo", "no_helmet", "Helmet")).samples[0].labels == (0, 2)
     assert images.over(("helmet", "Helmet", "v\u00e9lo")).samples[0].labels == (0, 2)
     with pytest.raises(InvalidDataset, match="does not know"):
@@ -206,7 +206,7 @@ def test_over_takes_names_in_another_case_or_normal_form_where_one_is_meant():
 )
 def test_image_set_refuses_labels_that_do_not_fit(labels, single, match):
     with pytest.raises(InvalidDataset, match=match):
-        ImageSet(("a", "b"), (Sample("x", Path("x.jpg"), labels),), single)
+        ImageDataset(("a", "b"), (Sample("x", Path("x.jpg"), labels),), single)
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def test_real_voc():
     val = read_voc(root, "val", masks="required")
     assert not {sample.id for sample in train.samples} & {sample.id for sample in val.samples}
     assert (val.targets().sum(axis=0) > 0).all() and (train.targets().sum(axis=1) > 0).all()
-    head = ImageSet(val.classes, val.samples[:20])
+    head = ImageDataset(val.classes, val.samples[:20])
     check_images(head)
     for sample in head.samples:  # what the mask shows, the annotation names
         shown = set(np.unique(np.asarray(Image.open(sample.mask))).tolist()) - {0, 255}

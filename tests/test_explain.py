@@ -15,7 +15,7 @@ from crt.data.images import to_tensor
 from crt.errors import InvalidSetting
 from crt.models.cam_head import class_scores
 from crt.models.tiles import TileGrid
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from tests.tiny import tiny_checkpoint
 
 
@@ -32,7 +32,7 @@ def picture():
 
 @pytest.fixture(scope="module")
 def trace(checkpoint, picture):
-    return Predictor(checkpoint).trace(picture, Settings(size=100, loops=0))
+    return Predictor(checkpoint).trace(picture, InferenceConfig(size=100, loops=0))
 
 
 def close(found, wanted):
@@ -100,7 +100,7 @@ def test_scorecam_weights_are_the_engine_s(checkpoint, picture, monkeypatch):
 @pytest.mark.parametrize("method", ["crt_cnn", "crt"])
 def test_maps_lie_on_the_cells_of_the_trace(checkpoint, picture, name, method, mode):
     grid = TileGrid(*picture.shape[:2], 64, 16, mode)
-    wanted = Predictor(checkpoint).trace(picture, Settings(size=None, loops=0, mode=mode, methods=(method,)))
+    wanted = Predictor(checkpoint).trace(picture, InferenceConfig(size=None, loops=0, mode=mode, methods=(method,)))
     explainer = EXPLAINERS[name]
     maps = explainer.explain(checkpoint.networks[method], to_tensor(picture), [2, 0], grid)
     assert maps.shape == wanted.maps(method, classes=[2, 0]).shape
@@ -204,7 +204,7 @@ def test_inference_mode_does_no_harm(checkpoint, picture, name):
 
 def test_threads_do_not_disturb_each_other_nor_a_predictor(checkpoint, picture):
     predictor, wanted, errors = Predictor(checkpoint), {}, []
-    settings = Settings(size=100, loops=1)
+    settings = InferenceConfig(size=100, loops=1)
     trace = predictor.trace(picture, settings).maps("crt", loops=1)
     for name in ("gradcam", "layercam"):
         wanted[name] = EXPLAINERS[name].explain(checkpoint.networks["crt"], to_tensor(picture), [0, 1])

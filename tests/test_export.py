@@ -28,10 +28,10 @@ from app.shown import Shown
 from crt.checkpoint import load_checkpoint
 from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
-from crt.postprocess import label_map, normalise
-from crt.predictor import Predictor, Settings
-from crt.pseudo_labels.label_png import indexed_png, picture_labels
-from crt.resample import to_pixels
+from crt.postprocess import cam_to_labels, max_normalize
+from crt.predictor import InferenceConfig, Predictor
+from crt.pseudo_labels.label_png import indexed_png, labels_of_image
+from crt.resample import upsample_cam
 from crt.viz.colours import SIGNED
 from crt.viz.contours import difference, outlines, overlap
 from crt.viz.plots import Plot, Style, plot, render
@@ -117,11 +117,11 @@ def test_maps_and_masks_are_those_of_the_library(look):
             np.testing.assert_array_equal(arrays[method], maps)
             np.testing.assert_array_equal(arrays[f"{method}.span"], trace.span(method))
             np.testing.assert_array_equal(arrays[f"{method}.scores"], trace.scores(method, loops)[chosen])
-            seeds = normalise(to_pixels(maps, trace.span(method), trace.source))
+            seeds = max_normalize(upsample_cam(maps, trace.span(method), trace.source))
             with Image.open(io.BytesIO(files[f"mask_{method}.png"])) as mask:
                 assert mask.mode == "P"
                 assert mask.getpalette()[:63] == voc_palette()[:21].ravel().tolist()
-                np.testing.assert_array_equal(np.asarray(mask), label_map(seeds, chosen, 0.3))
+                np.testing.assert_array_equal(np.asarray(mask), cam_to_labels(seeds, chosen, 0.3))
                 assert len(np.unique(np.asarray(mask))) > 1
 
 
@@ -130,7 +130,7 @@ def test_the_settings_are_enough_to_make_the_maps_again(look, folder):
     files = unzipped(export.archive(screen(look, **changes)))
     told = json.loads(files["settings.json"])
     assert told["trace"]["checkpoint_sha256"] == load_checkpoint(folder).sha256
-    again = Predictor(load_checkpoint(folder)).trace(look.image, Settings(**told["trace"]["settings"]))
+    again = Predictor(load_checkpoint(folder)).trace(look.image, InferenceConfig(**told["trace"]["settings"]))
     made = told["maps"]["crt"]
     options = {name: made[name] for name in ("loops", "refined", "blocks", "combine")}
     maps = again.maps(made["method"], classes=[entry["index"] for entry in told["classes"]], **options)
@@ -298,12 +298,12 @@ def test_overlap_and_difference():
 
 def test_labels_of_a_picture_are_those_of_the_seeds():
     maps = np.random.default_rng(0).random((4, 5, 6), np.float32) ** 3
-    wanted = label_map(normalise(to_pixels(maps, (4.5, 6), (37, 50))), [3, 0, 253, 7], 0.4)
-    np.testing.assert_array_equal(picture_labels(maps, (4.5, 6), (37, 50), [3, 0, 253, 7], 0.4), wanted)
+    wanted = cam_to_labels(max_normalize(upsample_cam(maps, (4.5, 6), (37, 50))), [3, 0, 253, 7], 0.4)
+    np.testing.assert_array_equal(labels_of_image(maps, (4.5, 6), (37, 50), [3, 0, 253, 7], 0.4), wanted)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(indexed_png(wanted)))), wanted)
     for keys in ([0, 1, 2, 254], [0, 1, 2, 255], [0, 1]):  # 254 + 1 would be read as "ignore"
         with pytest.raises(InvalidSetting):
-            picture_labels(maps, (4.5, 6), (37, 50), keys)
+            labels_of_image(maps, (4.5, 6), (37, 50), keys)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")

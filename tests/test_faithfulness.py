@@ -14,14 +14,14 @@ from pytorch_grad_cam.metrics.road import NoisyLinearImputer, ROADLeastRelevantF
 from crt.checkpoint import METHODS, load_checkpoint
 from crt.errors import InvalidSetting
 from crt.metrics import perturb
-from crt.metrics.faithfulness import MEASURES, Curve, Probe, Stopped, Subject, measure, subject_of
+from crt.metrics.faithfulness import MEASURES, Curve, FaithfulnessConfig, ScoredClass, Stopped, measure, subject_of
 from crt.models.tiles import MODES
 from crt.prediction import class_probabilities
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from tests.tiny import tiny_checkpoint
 
-SETTINGS = Settings(size=96, loops=2)
-FAST = Probe(steps=3, removed=(0.3, 0.7))
+SETTINGS = InferenceConfig(size=96, loops=2)
+FAST = FaithfulnessConfig(steps=3, removed=(0.3, 0.7))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def linear(seed=0, side=16):
     def score(images):
         return torch.sigmoid((images * weights).sum((1, 2, 3))).double().numpy()
 
-    return Subject(pixels, score, batch=4), weights
+    return ScoredClass(pixels, score, batch=4), weights
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -71,7 +71,7 @@ def test_no_more_tiles_than_the_batch_go_through_at_once(checkpoint, picture, mo
     embed = network.embed
     monkeypatch.setattr(network, "embed", lambda tiles: (seen.append(len(tiles)), embed(tiles))[1])
     predictor = Predictor(checkpoint, tile_batch=5)
-    grid = predictor.grid(72, 100, Settings(size=256))
+    grid = predictor.grid(72, 100, InferenceConfig(size=256))
     predictor.class_logits(torch.zeros(2, 3, grid.height, grid.width), "crt", 1, grid)
     assert max(seen) == 4  # two tiles of two pictures
     assert sum(seen) == 2 * len(grid)
@@ -111,15 +111,15 @@ def test_ends_of_the_curves_and_shapes_on_every_network(predictor, picture, meth
 @pytest.mark.parametrize("value", [1.0, 0.25, 7.0])
 def test_a_map_that_covers_everything_has_no_drop(predictor, picture, value):
     subject = subject_of(predictor, picture, SETTINGS, method="resnet", index=0)
-    found = measure(subject, np.full((5, 7), value), Probe(("confidence",))).confidence
+    found = measure(subject, np.full((5, 7), value), FaithfulnessConfig(("confidence",))).confidence
     assert found.kept == pytest.approx(subject.score(subject.pixels)[0], rel=1e-6)
     assert found.drop == pytest.approx(0, abs=1e-6)
 
 
 def test_confidence_by_hand():
     scores = iter([0.8, 0.2, 0.2, 0.8, 0.0, 0.0])
-    subject = Subject(torch.ones(1, 3, 2, 2), lambda images: np.array([next(scores) for _ in images]))
-    probe = Probe(("confidence",))
+    subject = ScoredClass(torch.ones(1, 3, 2, 2), lambda images: np.array([next(scores) for _ in images]))
+    probe = FaithfulnessConfig(("confidence",))
     first, second, third = (measure(subject, np.eye(2), probe).confidence for _ in range(3))
     assert (first.kept, first.drop, first.increase) == (0.2, pytest.approx(0.75), False)
     assert (second.kept, second.drop, second.increase) == (0.8, 0, True)
@@ -128,10 +128,10 @@ def test_confidence_by_hand():
 
 def test_the_picture_is_shown_where_the_map_is():
     seen = []
-    subject = Subject(torch.full((1, 3, 2, 2), 5.0), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
-    measure(subject, np.array([[4, 2], [0, -1]]), Probe(("confidence",)))
+    subject = ScoredClass(torch.full((1, 3, 2, 2), 5.0), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
+    measure(subject, np.array([[4, 2], [0, -1]]), FaithfulnessConfig(("confidence",)))
     np.testing.assert_allclose(seen[1], np.broadcast_to([[5, 2.5], [0, 0]], (3, 2, 2)))
-    measure(subject, np.zeros((2, 2)), Probe(("confidence",)))
+    measure(subject, np.zeros((2, 2)), FaithfulnessConfig(("confidence",)))
     np.testing.assert_array_equal(seen[3], 0)
 
 
@@ -139,7 +139,7 @@ def test_the_picture_is_shown_where_the_map_is():
 @given(st.integers(0, 50))
 def test_deletion_in_the_order_of_the_truth_beats_any_other(seed):
     subject, weights = linear(seed)
-    probe = Probe(("deletion",), steps=8)
+    probe = FaithfulnessConfig(("deletion",), steps=8)
     truth = (subject.pixels[0] * weights).sum(0).numpy()
     best = measure(subject, truth, probe).deletion
     worst = measure(subject, -truth, probe).deletion
@@ -153,7 +153,7 @@ def test_deletion_in_the_order_of_the_truth_beats_any_other(seed):
 @given(st.integers(0, 50))
 def test_insertion_in_the_order_of_the_truth_beats_any_other(seed):
     subject, weights = linear(seed)
-    probe = Probe(("insertion",), steps=8)
+    probe = FaithfulnessConfig(("insertion",), steps=8)
     gain = ((subject.pixels[0] - perturb.blurred(subject.pixels[0], probe.blur)) * weights).sum(0).numpy()
     best, chance, worst = (measure(subject, cam, probe).insertion for cam in (gain, np.ones((16, 16)), -gain))
     assert (best.probability >= chance.probability - 1e-6).all()
@@ -165,10 +165,10 @@ def test_road_tells_a_right_map_from_a_wrong_one():
     """The network looks at a bright square. Neighbours know nothing of it once it is gone."""
     pixels = torch.zeros(1, 3, 24, 24)
     pixels[:, :, 8:16, 8:16] = 3
-    subject = Subject(pixels, lambda images: torch.sigmoid(images[:, :, 8:16, 8:16].mean((1, 2, 3)) - 1).numpy())
+    subject = ScoredClass(pixels, lambda images: torch.sigmoid(images[:, :, 8:16, 8:16].mean((1, 2, 3)) - 1).numpy())
     rows, cols = np.mgrid[:24, :24] - 11.5
     near = np.exp(-(rows**2 + cols**2) / 50)
-    probe = Probe(("road",), removed=(0.15, 0.4, 0.6))
+    probe = FaithfulnessConfig(("road",), removed=(0.15, 0.4, 0.6))
     right, wrong = (measure(subject, cam, probe).road for cam in (near, -near))
     assert right.combined > 0.1
     assert wrong.combined == pytest.approx(-right.combined, abs=1e-3)  # what is most to one is least to the other
@@ -194,7 +194,7 @@ def test_confidence_and_road_are_the_library_s(predictor, picture):
     cam = np.random.default_rng(1).permutation(height * width).reshape(height, width).astype(np.float32)
     cam /= cam.max()
     target = [lambda output: output[0]]
-    found = measure(subject, cam, Probe(("confidence", "road"), removed=(0.2, 0.6), noise=0))
+    found = measure(subject, cam, FaithfulnessConfig(("confidence", "road"), removed=(0.2, 0.6), noise=0))
     change = CamMultImageConfidenceChange()(subject.pixels, cam[None], target, Probability(subject))[0]
     assert found.confidence.kept - found.probability == pytest.approx(change, abs=1e-6)
     for i, share in enumerate((0.2, 0.6)):
@@ -209,10 +209,10 @@ def test_confidence_and_road_are_the_library_s(predictor, picture):
 def test_a_map_of_zeros_with_a_spot_removes_no_more_than_asked():
     """Most maps are zero in most places: plain percentiles would remove them all."""
     seen = []
-    subject = Subject(torch.ones(1, 3, 16, 16), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
+    subject = ScoredClass(torch.ones(1, 3, 16, 16), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
     cam = np.zeros((16, 16))
     cam[3, 4] = 1
-    measure(subject, cam, Probe(("deletion", "road"), steps=4, removed=(0.25,)))
+    measure(subject, cam, FaithfulnessConfig(("deletion", "road"), steps=4, removed=(0.25,)))
     assert [int((image[0] == 0).sum()) for image in seen[1:5]] == [64, 128, 192, 256]
     assert all(image[0, 3, 4] == 0 for image in seen[1:5])
     for image, spot_goes in zip(seen[5:], (True, False), strict=True):
@@ -299,7 +299,7 @@ def test_another_user_who_comes_during_a_look_is_served_after_that_look(predicto
 
     monkeypatch.setattr(network, "embed", look)
     assert len(predictor.grid(72, 100, SETTINGS)) <= predictor.tile_batch  # so that a look is one call of `embed`
-    measure(subject, np.ones((2, 2)), Probe(("deletion",), steps=20))
+    measure(subject, np.ones((2, 2)), FaithfulnessConfig(("deletion",), steps=20))
     thread.join()
     assert all(looks)
     assert served == [3]
@@ -330,7 +330,7 @@ def test_refusals(predictor, picture):
     for method, index in (("crt", 3), ("crt", -1), ("other", 0)):
         with pytest.raises(InvalidSetting, match="has no class"):
             subject_of(predictor, picture, SETTINGS, method=method, index=index)
-    grid = predictor.grid(64, 64, Settings(size=64))
+    grid = predictor.grid(64, 64, InferenceConfig(size=64))
     with pytest.raises(InvalidSetting, match="no other network"):
         predictor.class_logits(torch.zeros(1, 3, 64, 64), "other", 0, grid)
     with pytest.raises(InvalidSetting, match="loop count"):
@@ -361,4 +361,4 @@ def test_refusals(predictor, picture):
 )
 def test_probes_that_cannot_be(bad):
     with pytest.raises(InvalidSetting):
-        Probe(**bad)
+        FaithfulnessConfig(**bad)

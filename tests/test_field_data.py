@@ -14,7 +14,7 @@ from PIL import Image
 from crt.data import (
     VOC_CLASSES,
     DatasetReport,
-    ImageSet,
+    ImageDataset,
     Sample,
     check_images,
     read_cub,
@@ -27,7 +27,7 @@ from crt.data.images import load_image
 from crt.errors import InvalidDataset, InvalidImage, InvalidSetting
 from crt.evaluation.stored import measure_masks, truth_of
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix
-from crt.postprocess import check_keys, label_map
+from crt.postprocess import cam_to_labels, check_class_ids
 from crt.pseudo_labels.label_png import check_class_count, read_labels, read_mask
 from crt.train.masks_data import with_masks
 
@@ -55,7 +55,7 @@ def split(voc: Path, text: str | bytes, name: str = "train") -> None:
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
-def shown(images: ImageSet) -> dict[str, list[str]]:
+def shown(images: ImageDataset) -> dict[str, list[str]]:
     return {sample.id: [images.classes[label] for label in sample.labels] for sample in images.samples}
 
 
@@ -370,9 +370,9 @@ def test_so_many_classes_fit_as_have_a_label_below_255(count):
     keys = range(count)
     if count <= 254:
         check_class_count(count)
-        check_keys(keys)
+        check_class_ids(keys)
         return
-    for check in (lambda: check_class_count(count), lambda: check_keys(keys), lambda: check_keys([-1])):
+    for check in (lambda: check_class_count(count), lambda: check_class_ids(keys), lambda: check_class_ids([-1])):
         with pytest.raises(InvalidSetting):
             check()
 
@@ -389,13 +389,13 @@ def test_soft_edges_of_a_mask_are_named(tmp_path):
 
 def test_class_254_is_refused_and_never_ignored(tmp_path):
     many = tuple(f"c{index}" for index in range(255))
-    assert label_map(np.ones((1, 2, 2)), [253]).max() == 254
+    assert cam_to_labels(np.ones((1, 2, 2)), [253]).max() == 254
     with pytest.raises(InvalidSetting, match="first 254 classes only"):
-        label_map(np.ones((1, 2, 2)), [254])
+        cam_to_labels(np.ones((1, 2, 2)), [254])
     with pytest.raises(InvalidSetting, match="254 classes apart, and there are 255"):
         read_labels(mask_file(tmp_path / "m.png", LABELS), classes=255)
     with pytest.raises(InvalidSetting, match="254 classes apart, and there are 255"):
-        with_masks(ImageSet(many, (Sample("a", tmp_path / "a.png", (0,)),)), tmp_path)
+        with_masks(ImageDataset(many, (Sample("a", tmp_path / "a.png", (0,)),)), tmp_path)
     for measure in (lambda: confusion_matrix(LABELS, LABELS, 256), lambda: ThresholdSweep(np.array([0.1]), 256)):
         with pytest.raises(InvalidDataset, match="hold 254 classes"):
             measure()
@@ -461,7 +461,7 @@ BOX_FILES = {
 @pytest.mark.parametrize("form", BOX_FILES)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_boxes_in_every_form(tmp_path, form, encoding):
-    images = ImageSet(
+    images = ImageDataset(
         ("bike", "cat"),
         (Sample("cat/c 0.jpg", tmp_path / "c 0.jpg", (1,)), Sample("bike/m0.jpg", tmp_path / "m0.jpg", (0,))),
         True,
@@ -476,7 +476,7 @@ def test_a_metadata_folder_of_wsolevaluation(tmp_path):
     folder = tmp_path / "metadata" / "test"
     folder.mkdir(parents=True)
     (folder / "localization.txt").write_text("cat/c0.jpg,10,0,160,60\ncat/c0.jpg,0,0,40,120\n")
-    images = ImageSet(("cat",), (Sample("cat/c0.jpg", tmp_path / "cat" / "c0.jpg", (0,)),), True)
+    images = ImageDataset(("cat",), (Sample("cat/c0.jpg", tmp_path / "cat" / "c0.jpg", (0,)),), True)
     assert with_boxes(images, folder).samples[0].boxes == ((10, 0, 160, 60), (0, 0, 40, 120))
     (folder / "image_sizes.txt").write_text("cat/c0.jpg,160,120\n")
     for file in (folder, folder / "localization.txt"):
@@ -493,7 +493,7 @@ def test_a_metadata_folder_of_wsolevaluation(tmp_path):
 def test_boxes_that_lack_something(tmp_path, text, message):
     (tmp_path / "b.csv").write_text(text)
     with pytest.raises(InvalidDataset, match=message):
-        with_boxes(ImageSet(("a",), ()), tmp_path / "b.csv")
+        with_boxes(ImageDataset(("a",), ()), tmp_path / "b.csv")
 
 
 # --- images ----------------------------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ from PIL import Image
 
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.errors import InvalidSetting
-from crt.models.outputs import ConvRecord
-from crt.prediction import Trace
-from crt.predictor import Predictor, Settings
+from crt.models.outputs import CnnOutputs
+from crt.prediction import Prediction
+from crt.predictor import InferenceConfig, Predictor
 from crt.viz import (
     Extra,
     Panel,
@@ -46,7 +46,7 @@ def image():
 
 @pytest.fixture(scope="module")
 def trace(folder, image):
-    return Predictor(load_checkpoint(folder)).trace(image, Settings(size=96, loops=2))
+    return Predictor(load_checkpoint(folder)).trace(image, InferenceConfig(size=96, loops=2))
 
 
 def test_colours_run_from_zero_to_vmax():
@@ -141,7 +141,7 @@ def test_probabilities_are_safe_and_of_the_right_kind(trace):
     score = trace.scores("crt", 2)
     np.testing.assert_allclose(probabilities(trace, "crt", loops=2), 1 / (1 + np.exp(-score)), rtol=1e-5)
     assert probabilities(trace, "crt", loops=2, single_label=True).sum() == pytest.approx(1)
-    wild = ConvRecord(np.zeros((3, 1, 1), np.float32), np.array([-1e4, 0, 1e4], np.float32))
+    wild = CnnOutputs(np.zeros((3, 1, 1), np.float32), np.array([-1e4, 0, 1e4], np.float32))
     extreme = replace(trace, records={"resnet": wild})
     np.testing.assert_array_equal(probabilities(extreme, "resnet"), [0, 0.5, 1])
     np.testing.assert_array_equal(probabilities(extreme, "resnet", single_label=True), [0, 0, 1])
@@ -162,7 +162,7 @@ def test_side_by_side_has_a_column_per_method_and_a_row_per_class(trace, image):
 
 
 def test_a_trace_of_nothing_makes_a_figure(trace, image):
-    empty = replace(trace, records={"resnet": ConvRecord(np.zeros((3, 5, 6), np.float32), np.zeros(3, np.float32))})
+    empty = replace(trace, records={"resnet": CnnOutputs(np.zeros((3, 5, 6), np.float32), np.zeros(3, np.float32))})
     side_by_side(empty, image, [0], loops=2, refined=True, threshold=0.15)
 
 
@@ -194,7 +194,7 @@ def test_the_command_writes_a_trace_and_a_figure(folder, photo, tmp_path, capsys
     assert result["attention"] == {"combine": "sum", "blocks": None}
     assert result["tiles"] == 4
     assert {"gradcam", "eigencam", "crt"} <= result["milliseconds"].keys()
-    found = Trace.load(out)
+    found = Prediction.load(out)
     assert found.grid.width == 96
     with Image.open(figure) as sheet:
         assert sheet.width == 7 * (256 + 12) + 12
@@ -220,7 +220,7 @@ def test_the_command_refines_as_the_checkpoint_does_unless_it_is_told(
     assert main([*asked, *arguments, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["refined"], result["attention"]) == (refined, attention)
-    seen = Predictor(load_checkpoint(folder)).trace(image, Settings(size=96, loops=2))
+    seen = Predictor(load_checkpoint(folder)).trace(image, InferenceConfig(size=96, loops=2))
     used = Defaults(combine=attention["combine"], blocks=attention["blocks"]).attention
     wanted = side_by_side(seen, image, [1], loops=2, refined=refined, attention=used, threshold=0.15)
     with Image.open(figure) as sheet:

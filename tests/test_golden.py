@@ -19,22 +19,22 @@ import torch
 from crt.cam_spec import CamSpec
 from crt.checkpoint import Checkpoint, CheckpointConfig, NetworkSpec
 from crt.data.images import to_tensor
-from crt.metrics.boxes import best_match, box_of_map, grey_levels, pairwise_iou
+from crt.metrics.boxes import best_match, cam_to_box, grey_levels, pairwise_iou
 from crt.metrics.segmentation import confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
 from crt.models.dual import DualMaps
 from crt.models.tiles import TileGrid, padded_length
 from crt.models.vit import TransformerBranch
-from crt.postprocess import label_map, normalise, sum_scales_released
-from crt.predictor import Predictor, Settings
+from crt.postprocess import cam_to_labels, max_normalize, sum_scales_released
+from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels.affinity import (
     find_pairs,
+    irn_losses,
     pair_displacement,
     pair_labels,
     path_affinity,
     reduce_labels,
-    relation_losses,
 )
 from crt.pseudo_labels.confident import confident_labels
 from crt.pseudo_labels.crf import CrfSettings, crf_labels, crf_probabilities
@@ -199,11 +199,11 @@ def test_vit_branch(prefix: str) -> None:
 
 
 def infer_cams(branch: TransformerBranch, image, mirrored, loops: list[int], padding: str) -> np.ndarray:
-    """The library's whole path: one Trace of the picture and one of its mirror image hold every loop count."""
+    """The library's whole path: one Prediction of the picture and one of its mirror image hold every loop count."""
     classes = branch.head.classifier.out_channels
     config = CheckpointConfig("golden", tuple(map(str, range(classes))), {"crt": NetworkSpec("vit", "", "")})
     predictor = Predictor(Checkpoint(config, {"crt": branch}, ""))
-    settings = Settings(size=None, loops=max(loops), padding=padding)
+    settings = InferenceConfig(size=None, loops=max(loops), padding=padding)
     traces = [predictor.trace(picture, settings) for picture in (image, mirrored)]
     # [released] the mirror image's map is cropped and turned back on the cell grid, and the attention is summed.
     specs = [CamSpec(count, refined=True, pass_reduction="sum", blocks=None) for count in loops]
@@ -233,7 +233,7 @@ def test_resnet_branch() -> None:
         close(maps, g[f"i{i}_train_cam"])
         close(class_scores(maps), g[f"i{i}_class_scores"])
         close(branch.features(batch).mean((2, 3)), g[f"i{i}_feat_channel_mean"])
-        traces = [predictor.trace(picture, Settings(size=None)).maps("resnet") for picture in pictures]
+        traces = [predictor.trace(picture, InferenceConfig(size=None)).maps("resnet") for picture in pictures]
         close(traces[0] + traces[1][..., ::-1], g[f"i{i}_infer_cam"])
 
 
@@ -304,12 +304,12 @@ def test_seeds() -> None:
         stride, cell = int(g["stride"]), int(g["up_stride"])
         assert strided_size(size, stride) == g[f"c{i}_strided"].shape[1:]
         strided, high_res = (
-            normalise(m.numpy(), float(g["eps"])) for m in sum_scales_released(maps, size, stride=stride, cell=cell)
+            max_normalize(m.numpy(), float(g["eps"])) for m in sum_scales_released(maps, size, stride=stride, cell=cell)
         )
         close(strided, g[f"c{i}_strided"])
         close(high_res, g[f"c{i}_high_res"])
         threshold = float(g["eval_threshold"])
-        got = label_map(high_res, keys, threshold)
+        got = cam_to_labels(high_res, keys, threshold)
         best = np.sort(np.concatenate([np.full((1, *size), threshold), high_res]), axis=0)
         decided = best[-1] - best[-2] > 1e-4
         np.testing.assert_array_equal(got[decided], g[f"c{i}_eval_label"][decided])
@@ -337,7 +337,7 @@ def test_wsol_boxes() -> None:
         assert np.abs(grey - g["gray_u8"][i]).max() <= 1
         truth = g["gt_boxes"][i : i + 1]
         for t, threshold in enumerate(g["thresholds"].tolist()):
-            box = box_of_map(cam, size, threshold=threshold)
+            box = cam_to_box(cam, size, threshold=threshold)
             assert list(box) == g["boxes"][i, t].tolist(), g["kinds"][i]
             assert best_match(box, truth).iou == pytest.approx(g["iou"][i, t], rel=1e-12)  # inclusive
             unclamped = pairwise_iou([box], truth, "unclamped")
@@ -384,7 +384,7 @@ def test_ir_label() -> None:
     for i in range(int(g["count"])):
         image, maps, keys = g[f"c{i}_image_u8"], g[f"c{i}_high_res"], g[f"c{i}_keys"].tolist()
         for name, threshold in (("fg", fg), ("bg", bg)):
-            labels = label_map(maps, range(len(keys)), threshold)
+            labels = cam_to_labels(maps, range(len(keys)), threshold)
             np.testing.assert_array_equal(labels, g[f"c{i}_{name}_argmax"])
             got = crf_labels(image, labels, len(keys) + 1, gt_prob=belief, settings=settings)
             np.testing.assert_array_equal(got, g[f"c{i}_{name}_crf"])
@@ -442,7 +442,7 @@ def test_affinity() -> None:
     close((apart - pairs.directions.T[:, :, None]).abs()[:, :, ::29], g["dp_fg_loss_map"])
     close(apart.abs()[:, :, ::29], g["dp_bg_loss_map"])
 
-    losses = relation_losses(edge, displacement, labels, pairs)
+    losses = irn_losses(edge, displacement, labels, pairs)
     losses.total.backward()
     for got, name in (
         (losses.background, "loss_bg_pos_aff"),

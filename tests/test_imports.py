@@ -124,7 +124,7 @@ def test_a_wrong_arrow_is_caught(file, source, caught):
     ("file", "source"),
     [
         ("crt/train/engine.py", "from crt.train.loss import dual_loss\nfrom ..cam import class_scores"),
-        ("crt/predictor.py", "from crt.prediction import Trace\nimport training_utils, apparatus"),
+        ("crt/predictor.py", "from crt.prediction import Prediction\nimport training_utils, apparatus"),
         ("app/ui.py", "import gradio as gr\nfrom app.viewer import Viewer\nfrom crt.predictor import Predictor"),
         ("app.py", "import tyro\nfrom app.ui import build"),
         ("scripts/train_crt.py", "import tyro\nfrom crt.train.engine import train"),

@@ -13,12 +13,12 @@ from app.explore import Explorer, Look
 from app.judge import ENDED, Judge
 from app.session import TraceCache
 from crt.errors import InvalidSetting
-from crt.metrics.faithfulness import MEASURES, Probe, Stopped, measure, subject_of
-from crt.predictor import Settings
-from crt.resample import to_pixels
+from crt.metrics.faithfulness import MEASURES, FaithfulnessConfig, Stopped, measure, subject_of
+from crt.predictor import InferenceConfig
+from crt.resample import upsample_cam
 from tests.tiny import tiny_checkpoint
 
-SETTINGS = Settings(size=96, loops=2)
+SETTINGS = InferenceConfig(size=96, loops=2)
 ASKED = {"method": "crt", "classes": [1], "loops": 2, "refined": True, "blocks": [0, 2], "combine": "sum"}
 
 
@@ -49,7 +49,9 @@ def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, l
     options = map_options(look, "crt", ASKED)
     subject = subject_of(explorer.engine.predictor(), look.image, SETTINGS, method="crt", index=1, loops=2)
     maps = look.trace.maps("crt", classes=[1], **options)
-    found = measure(subject, to_pixels(maps, look.trace.span("crt"), subject.pixels.shape[-2:])[0], Probe((name,)))
+    found = measure(
+        subject, upsample_cam(maps, look.trace.span("crt"), subject.pixels.shape[-2:])[0], FaithfulnessConfig((name,))
+    )
     assert last["probability"] == pytest.approx(found.probability, abs=1e-5)
     values = {value["id"]: value["value"] for value in last["values"]}
     expected = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from crt.data import DatasetReport, ImageSet, read_labels_file, require_negatives
+from crt.data import DatasetReport, ImageDataset, read_labels_file, require_negatives
 from crt.errors import InvalidDataset, InvalidSetting
 
 WANTED = {"a.jpg": {"cat"}, "sub/b 1.PNG": {"cat", "dog"}, "c.tif": set(), "d.jpg": {"dog"}}
@@ -22,7 +22,7 @@ def root(tmp_path) -> Path:
     return tmp_path
 
 
-def labels_of(images: ImageSet) -> dict[str, set[str]]:
+def labels_of(images: ImageDataset) -> dict[str, set[str]]:
     return {sample.id: {images.classes[label] for label in sample.labels} for sample in images.samples}
 
 

@@ -5,7 +5,7 @@ import torch
 from crt.analysis.rollout import roll
 from crt.checkpoint import load_checkpoint
 from crt.models.outputs import merge_rows
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from tests.naive import merged, naive, of, picture
 from tests.tiny import tiny_checkpoint
 
@@ -18,7 +18,7 @@ def predictor(tmp_path_factory):
 @pytest.mark.parametrize("kind", ["plain", "registers", "patch14-qk-norm", "distilled"])
 @pytest.mark.parametrize("loops", [0, 1, 3])
 def test_heads_and_rollout_are_those_of_whole_matrices(kind, loops):
-    small, wanted = of(kind, tile_batch=3), Settings(size=130, loops=loops)
+    small, wanted = of(kind, tile_batch=3), InferenceConfig(size=130, loops=loops)
     view = small.layers(picture(), wanted)
     grid, matrices, _ = naive(small, "crt", wanted)
     prefix = small.checkpoint.networks["crt"].prefix
@@ -38,7 +38,7 @@ def test_heads_and_rollout_are_those_of_whole_matrices(kind, loops):
 
 @pytest.mark.parametrize("mode", ["overlap", "non-overlap", "bilinear", "deconvolution"])
 def test_in_every_mode(mode):
-    small, wanted = of("registers"), Settings(size=100, loops=2, mode=mode)
+    small, wanted = of("registers"), InferenceConfig(size=100, loops=2, mode=mode)
     view = small.layers(picture(), wanted)
     grid, matrices, _ = naive(small, "crt", wanted)
     found = merge_rows(view.grid, view.heads)
@@ -49,7 +49,7 @@ def test_in_every_mode(mode):
 
 @pytest.mark.parametrize("method", ["crt", "tscam"])
 def test_heads_are_those_of_a_trace(predictor, method):
-    wanted = Settings(size=128, loops=3, heads=True)
+    wanted = InferenceConfig(size=128, loops=3, heads=True)
     view, trace = predictor.layers(picture(), wanted, method=method), predictor.trace(picture(), wanted)
     assert view.grid == trace.grid
     np.testing.assert_array_equal(view.heads.shape, trace.records[method].rows.shape)

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score
 
 from crt.errors import InvalidDataset, InvalidSetting
-from crt.metrics.boxes import box_of_map, filled, min_max, pairwise_iou
+from crt.metrics.boxes import boxes_to_mask, cam_to_box, minmax_normalize, pairwise_iou
 from crt.metrics.localization import (
     TOLERANCE,
     BoxAccuracy,
@@ -14,7 +14,7 @@ from crt.metrics.localization import (
     PixelCurves,
     overlap,
     pixel_average_precision,
-    points_at,
+    pointing_game_hit,
 )
 
 SHAPE = (6, 7)
@@ -36,7 +36,7 @@ def test_no_evidence_is_zero_and_gives_no_warning(recwarn):
     for truth in (nothing, np.full((3, 4), 255), np.eye(3, 4)):
         found = overlap(nothing, truth)
         assert (found.iou, found.precision, found.recall) == (0, 0, 0)
-        assert not points_at(nothing, truth, tolerance=99)
+        assert not pointing_game_hit(nothing, truth, tolerance=99)
     for truth in (nothing, np.full((3, 4), 255)):
         assert pixel_average_precision(np.ones((3, 4)), truth) == 0
         assert PixelCurves().add(nothing, truth).average_precision() == 0
@@ -55,18 +55,18 @@ def test_the_pointing_game_by_hand():
     cam[10, 20] = 1
     truth = np.zeros((40, 60), np.uint8)
     truth[30:, 20:30] = 3
-    assert not points_at(cam, truth)
-    assert not points_at(cam, truth, tolerance=19.9)
-    assert points_at(cam, truth, tolerance=20)
-    assert not points_at(cam, truth, 2, tolerance=20)
+    assert not pointing_game_hit(cam, truth)
+    assert not pointing_game_hit(cam, truth, tolerance=19.9)
+    assert pointing_game_hit(cam, truth, tolerance=20)
+    assert not pointing_game_hit(cam, truth, 2, tolerance=20)
     cam[25, 35] = 2  # 5 rows above and 6 columns right of the object's corner
-    assert not points_at(cam, truth, tolerance=7.8)  # √61 = 7.81
-    assert points_at(cam, truth, tolerance=7.82)
-    assert points_at(cam, truth, 3, tolerance=TOLERANCE)
+    assert not pointing_game_hit(cam, truth, tolerance=7.8)  # √61 = 7.81
+    assert pointing_game_hit(cam, truth, tolerance=7.82)
+    assert pointing_game_hit(cam, truth, 3, tolerance=TOLERANCE)
     truth[25, 35] = 255  # this peak does not count, the first one does
-    assert not points_at(cam, truth, tolerance=TOLERANCE)
-    assert points_at(cam, filled([[30, 20, 40, 30]], cam.shape))
-    assert not points_at(cam, filled([[15, 5, 25, 15]], cam.shape))
+    assert not pointing_game_hit(cam, truth, tolerance=TOLERANCE)
+    assert pointing_game_hit(cam, boxes_to_mask([[30, 20, 40, 30]], cam.shape))
+    assert not pointing_game_hit(cam, boxes_to_mask([[15, 5, 25, 15]], cam.shape))
 
 
 @settings(deadline=None, max_examples=40)
@@ -165,21 +165,21 @@ def test_box_accuracy_is_that_of_one_box_per_threshold(cam):
     accuracy = BoxAccuracy(thresholds)
     accuracy.add(cam, truth)
     for i, threshold in enumerate(thresholds):
-        found = box_of_map(cam, threshold=threshold) if cam.min() < cam.max() else None
+        found = cam_to_box(cam, threshold=threshold) if cam.min() < cam.max() else None
         iou = pairwise_iou([found], truth)[0, 0] if found else 0
         np.testing.assert_array_equal(accuracy.curves()[:, i], iou >= np.array(accuracy.ious))
     assert (accuracy.curves(regions=True) >= accuracy.curves()).all()
 
 
 def test_refusals():
-    for call in (overlap, points_at, pixel_average_precision):
+    for call in (overlap, pointing_game_hit, pixel_average_precision):
         with pytest.raises(InvalidDataset, match="compared"):
             call(np.zeros((2, 3)), np.zeros((3, 2)))
         with pytest.raises(InvalidSetting, match="NaN"):
             call(np.full((2, 3), np.nan), np.zeros((2, 3)))
     with pytest.raises(InvalidSetting, match="outside"):
         PixelCurves().add(np.full((2, 3), 1.5), np.zeros((2, 3)))
-    PixelCurves().add(min_max(np.array([[1.5, -3]])), np.zeros((1, 2)))
+    PixelCurves().add(minmax_normalize(np.array([[1.5, -3]])), np.zeros((1, 2)))
     for thresholds in ((), (0.5, 0.5), (0.5, 0.2), (-0.1,), (1.0,), (np.nan,)):
         with pytest.raises(InvalidSetting, match="threshold"):
             PixelCurves(thresholds)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from crt.metrics.boxes import best_match, boxes, largest_box
-from crt.metrics.localization import overlap, pixel_average_precision, points_at
+from crt.metrics.localization import overlap, pixel_average_precision, pointing_game_hit
 from crt.metrics.segmentation import IGNORE
 
 SCRIPT = Path(__file__).parent / "viewer" / "localization_parity.mjs"
@@ -51,7 +51,7 @@ def expected(cam: np.ndarray, mask: np.ndarray, ignore: np.ndarray | None, level
         "precision": found.precision,
         "recall": found.recall,
         "box": match,
-        "pointing": points_at(cam, truth),
+        "pointing": pointing_game_hit(cam, truth),
         "pxap": pixel_average_precision(cam, truth),
     }
 

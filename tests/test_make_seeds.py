@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crt import seed_files
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.evaluation.pipeline_stage import SETTINGS, require
-from crt.multiscale import MapRequest, Views, multi_scale_maps
-from crt.postprocess import normalise
-from crt.predictor import Predictor, Settings
+from crt.multiscale import MapRequest, TTAConfig, multi_scale_maps
+from crt.postprocess import max_normalize
+from crt.predictor import InferenceConfig, Predictor
+from crt.pseudo_labels import cam_io as seed_files
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done
-from crt.resample import to_pixels
+from crt.resample import upsample_cam
 from scripts.make_seeds import Seeds, make_seeds
 from tests.test_datasets import add_picture, write_split
 from tests.tiny import tiny_checkpoint
@@ -57,10 +57,10 @@ def strided(predictor: Predictor, sample: Sample, wanted: MapRequest) -> np.ndar
     image, total = load_image(sample.image), np.zeros((len(sample.labels), 18, 26), np.float32)
     for flipped in (False, True):
         view = np.ascontiguousarray(image[:, ::-1]) if flipped else image
-        trace = predictor.trace(view, Settings(size=None, loops=wanted.loops))
+        trace = predictor.trace(view, InferenceConfig(size=None, loops=wanted.loops))
         maps = trace.maps(wanted.method, loops=wanted.loops, refined=wanted.refined, classes=sample.labels)
-        total += to_pixels(maps, trace.span(wanted.method), (18, 26), flipped=flipped)
-    return normalise(total)
+        total += upsample_cam(maps, trace.span(wanted.method), (18, 26), flipped=flipped)
+    return max_normalize(total)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,10 @@ def test_seeds_are_the_normalised_maps_of_the_labels(voc, checkpoint, changes, r
         seeds = SeedMaps.load(made.out / f"{sample.id}.npz")
         assert seeds.keys.tolist() == list(sample.labels)
         assert seeds.high_res.shape == (len(sample.labels), 70, 101) and seeds.strided.shape[1:] == (18, 26)
-        summed, _ = multi_scale_maps(predictor, load_image(sample.image), sample.labels, {"x": request_}, Views((1.0,)))
-        np.testing.assert_allclose(seeds.high_res, normalise(summed["x"]), atol=1e-3)
+        summed, _ = multi_scale_maps(
+            predictor, load_image(sample.image), sample.labels, {"x": request_}, TTAConfig((1.0,))
+        )
+        np.testing.assert_allclose(seeds.high_res, max_normalize(summed["x"]), atol=1e-3)
         np.testing.assert_allclose(seeds.strided, strided(predictor, sample, request_), atol=0.03)
 
 
@@ -161,9 +163,9 @@ def test_a_view_beyond_the_largest_size_is_refused_before_any_network_runs(tmp_p
     image, request = np.zeros((1000, 1500, 3), np.uint8), {"it": MapRequest("resnet")}
     wanted = r"1500 × 1000 pixels has a longer side of 3000 at scale 2, and the limit is 2048: .* up to 1024 first\.$"
     with pytest.raises(InvalidSetting, match=wanted):
-        multi_scale_maps(predictor, image, [0], request, Views())
+        multi_scale_maps(predictor, image, [0], request, TTAConfig())
     with pytest.raises(InvalidSetting, match="longer side of 2100"):
-        multi_scale_maps(predictor, image, [0], request, Views((0.5,), size=2100))
+        multi_scale_maps(predictor, image, [0], request, TTAConfig((0.5,), size=2100))
     monkeypatch.undo()
-    small = multi_scale_maps(predictor, image, [0], request, Views((1.0, 2.0), flip=False, size=64))[0]
+    small = multi_scale_maps(predictor, image, [0], request, TTAConfig((1.0, 2.0), flip=False, size=64))[0]
     assert small["it"].shape == (1, 1000, 1500)

@@ -12,11 +12,11 @@ from crt.errors import InvalidSetting
 from crt.pseudo_labels.affinity import (
     Pairs,
     find_pairs,
+    irn_losses,
     pair_displacement,
     pair_labels,
     path_affinity,
     reduce_labels,
-    relation_losses,
 )
 from tests.reference_walk import affinity
 
@@ -109,7 +109,7 @@ def test_every_label_but_255_is_of_a_class() -> None:
     many = torch.where((few == 0) | (few == 255), few, few + 252)  # the same objects in a set of 254 classes
     for got, wanted in zip(pair_labels(many, pairs), pair_labels(few, pairs), strict=True):
         assert torch.equal(got, wanted)
-    got, wanted = (relation_losses(edge, displacement, x, pairs) for x in (many, few))
+    got, wanted = (irn_losses(edge, displacement, x, pairs) for x in (many, few))
     assert wanted.different > 0
     for name, expected in vars(wanted).items():
         torch.testing.assert_close(getattr(got, name), expected)
@@ -117,7 +117,7 @@ def test_every_label_but_255_is_of_a_class() -> None:
 
 def test_losses_are_means_over_their_pairs() -> None:
     edge, displacement, labels, pairs = case()
-    got = relation_losses(edge, displacement, labels, pairs)
+    got = irn_losses(edge, displacement, labels, pairs)
     sums = {name: [0.0, 0] for name in ("background", "foreground", "different", "inside", "outside")}
     for picture in range(2):
         strength, moved = edge[picture, 0].sigmoid().numpy(), displacement[picture].numpy()
@@ -148,7 +148,7 @@ def test_losses_are_means_over_their_pairs() -> None:
 def test_nothing_certain_costs_nothing() -> None:
     edge, displacement, labels, pairs = case()
     edge.requires_grad_()
-    total = relation_losses(edge, displacement, torch.full_like(labels, 255), pairs).total
+    total = irn_losses(edge, displacement, torch.full_like(labels, 255), pairs).total
     total.backward()
     assert total == 0 and not edge.grad.any()
 
@@ -157,7 +157,7 @@ def test_saturated_edges_stay_finite() -> None:
     edge, displacement, labels, pairs = case()
     for logit in (-200.0, 200.0):
         raw = torch.full_like(edge, logit).requires_grad_()
-        losses = relation_losses(raw, displacement, labels, pairs)
+        losses = irn_losses(raw, displacement, labels, pairs)
         losses.total.backward()
         assert torch.isfinite(losses.total) and torch.isfinite(raw.grad).all()
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidImage, InvalidSetting
-from crt.postprocess import label_map
+from crt.postprocess import cam_to_labels
 from crt.pseudo_labels.crf import DEEPLAB_CRF, FLOOR, IRN_CRF, CrfSettings, crf_labels, crf_probabilities, crf_seeds
 
 NONE = replace(IRN_CRF, iterations=0)
@@ -103,7 +103,7 @@ def test_seeds_before_the_first_step_are_the_label_map(maps, threshold, belief, 
     seeds = np.random.default_rng(seed).random((maps, 5, 6)).astype(np.float32)
     got = crf_seeds(noise(5, 6), seeds, threshold, NONE, belief=belief)
     assert got.shape == (maps + 1, 5, 6)
-    np.testing.assert_array_equal(got.argmax(0), label_map(seeds, range(maps), threshold))
+    np.testing.assert_array_equal(got.argmax(0), cam_to_labels(seeds, range(maps), threshold))
     assert got.max() <= belief + (1 - belief) / (maps + 1) + 1e-5
 
 
@@ -112,7 +112,7 @@ def test_seeds_reach_the_edge_of_the_thing() -> None:
     seeds = np.zeros((1, 24, 32), np.float32)
     seeds[0, :, 19:] = 0.8
     seeds[0, :, 13:19] = 0.1  # below the threshold, on both sides of the edge
-    assert (label_map(seeds, [0], 0.15) != half).any()
+    assert (cam_to_labels(seeds, [0], 0.15) != half).any()
     np.testing.assert_array_equal(crf_seeds(image, seeds, 0.15).argmax(0), half)
 
 

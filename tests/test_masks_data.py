@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from crt.data import ImageSet, Sample
+from crt.data import ImageDataset, Sample
 from crt.data.images import IMAGENET_MEAN, IMAGENET_STD
 from crt.errors import InvalidDataset, InvalidImage, InvalidSetting
 from crt.pseudo_labels.affinity import reduce_labels
@@ -117,7 +117,7 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
 
 
 @pytest.fixture
-def images(tmp_path: Path) -> ImageSet:
+def images(tmp_path: Path) -> ImageDataset:
     """Ten pictures of different sizes in `pictures`, their masks in `masks`; the set does not name the masks yet."""
     samples = []
     for folder in ("pictures", "masks"):
@@ -128,15 +128,15 @@ def images(tmp_path: Path) -> ImageSet:
         Image.fromarray(image).save(path)
         save_labels(tmp_path / "masks" / f"p{i}.png", labels)
         samples.append(Sample(path.stem, path, (0, 1)))
-    return ImageSet(("a", "b", "c"), tuple(samples))
+    return ImageDataset(("a", "b", "c"), tuple(samples))
 
 
-def plan(images: ImageSet, **changes: object) -> MaskCrops:
+def plan(images: ImageDataset, **changes: object) -> MaskCrops:
     reduce = changes.pop("reduce", None)
     return MaskCrops(images, MaskRunConfig(**{"crop": 48, "batch": 4, "workers": 0, **changes}), reduce)
 
 
-def test_crops_depend_on_seed_epoch_and_picture_alone(images: ImageSet, tmp_path: Path) -> None:
+def test_crops_depend_on_seed_epoch_and_picture_alone(images: ImageDataset, tmp_path: Path) -> None:
     masked = with_masks(images, tmp_path / "masks")
     one, two = plan(masked), plan(masked)
     assert (one.steps_per_epoch, one.steps, len(one)) == (2, 6, 24)
@@ -151,7 +151,7 @@ def test_crops_depend_on_seed_epoch_and_picture_alone(images: ImageSet, tmp_path
         assert set(labels.unique().tolist()) <= {0, 1, 2, 3, 255}
 
 
-def test_resumed_and_shared_runs_see_the_same_batches(images: ImageSet, tmp_path: Path) -> None:
+def test_resumed_and_shared_runs_see_the_same_batches(images: ImageDataset, tmp_path: Path) -> None:
     crops = plan(with_masks(images, tmp_path / "masks"))
     batches = list(crops.loader(0))
     assert len(batches) == 6
@@ -166,7 +166,7 @@ def test_resumed_and_shared_runs_see_the_same_batches(images: ImageSet, tmp_path
     assert torch.equal(worker[0], batches[5][0])
 
 
-def test_labels_can_be_reduced(images: ImageSet, tmp_path: Path) -> None:
+def test_labels_can_be_reduced(images: ImageDataset, tmp_path: Path) -> None:
     masked = with_masks(images, tmp_path / "masks")
     _, whole = plan(masked)[0]
     _, fewer = plan(masked, reduce=reduce_labels)[0]
@@ -174,14 +174,14 @@ def test_labels_can_be_reduced(images: ImageSet, tmp_path: Path) -> None:
     assert np.array_equal(fewer, reduce_labels(whole.numpy().astype(np.uint8)))
 
 
-def test_masks_come_from_the_folder(images: ImageSet, tmp_path: Path) -> None:
+def test_masks_come_from_the_folder(images: ImageDataset, tmp_path: Path) -> None:
     masked = with_masks(images, tmp_path / "masks")
     assert [sample.mask for sample in masked.samples] == [tmp_path / "masks" / f"p{i}.png" for i in range(10)]
     assert [replace(sample, mask=None) for sample in masked.samples] == list(images.samples)
     assert masked.classes == images.classes
 
 
-def test_all_problems_with_masks_are_told_at_once(images: ImageSet, tmp_path: Path) -> None:
+def test_all_problems_with_masks_are_told_at_once(images: ImageDataset, tmp_path: Path) -> None:
     folder = tmp_path / "masks"
     (folder / "p1.png").unlink()
     (folder / "p4.png").unlink()
@@ -206,12 +206,12 @@ def test_a_picture_that_its_exif_turns_has_a_mask_of_the_upright_size(tmp_path: 
     Image.fromarray(image).rotate(90, expand=True).save(tmp_path / "p.jpg", exif=exif)
     (tmp_path / "masks").mkdir()
     save_labels(tmp_path / "masks" / "p.png", labels)
-    masked = with_masks(ImageSet(("a", "b", "c"), (Sample("p", tmp_path / "p.jpg", (0,)),)), tmp_path / "masks")
+    masked = with_masks(ImageDataset(("a", "b", "c"), (Sample("p", tmp_path / "p.jpg", (0,)),)), tmp_path / "masks")
     crop, marked = plan(masked, batch=1, crop=24, rescale=(1.0, 1.0))[0]
     assert np.abs(levels(crop) - (60 * marked.numpy() + 60)).mean() < 10
 
 
-def test_masks_that_cannot_be_learned_from_are_named(images: ImageSet, tmp_path: Path) -> None:
+def test_masks_that_cannot_be_learned_from_are_named(images: ImageDataset, tmp_path: Path) -> None:
     with pytest.raises(InvalidDataset, match=r"p\d has no mask to learn from"):
         plan(images)[0]
     masked = with_masks(images, tmp_path / "masks")

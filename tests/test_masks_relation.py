@@ -10,17 +10,17 @@ from timm.models.resnet import BasicBlock, ResNet
 from crt.data.images import to_tensor
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
-from crt.models.irn import RelationNetwork, relations
+from crt.models.irn import IRN, predict_edges
 from crt.models.normalization import normalization_of
-from crt.pseudo_labels.affinity import find_pairs, relation_losses
+from crt.pseudo_labels.affinity import find_pairs, irn_losses
 from crt.pseudo_labels.random_walk import random_walk, walk_labels
 from crt.resample import strided_size
 from tests.tiny import RESNET
 
 
-def network(name: str = RESNET) -> RelationNetwork:
+def network(name: str = RESNET) -> IRN:
     torch.manual_seed(0)
-    return RelationNetwork(CnnBranch(build_resnet(name), 2).resnet)
+    return IRN(CnnBranch(build_resnet(name), 2).resnet)
 
 
 def picture(height: int, width: int) -> np.ndarray:
@@ -38,7 +38,7 @@ def test_any_resnet_answers_at_stride_4(name) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 17), (33, 64), (65, 100)])
 def test_relations_of_any_picture(size) -> None:
-    edge, displacement = relations(network(), picture(*size), crop=64)
+    edge, displacement = predict_edges(network(), picture(*size), crop=64)
     cells = strided_size(size)
     assert edge.shape == (1, *cells) and displacement.shape == (2, *cells)
     assert edge.dtype == displacement.dtype == np.float32
@@ -77,7 +77,7 @@ def test_training_tells_the_edge_between_two_halves() -> None:
     losses = []
     for _ in range(25):
         optimizer.zero_grad()
-        loss = relation_losses(*net(batch), labels, pairs).total
+        loss = irn_losses(*net(batch), labels, pairs).total
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -87,7 +87,7 @@ def test_training_tells_the_edge_between_two_halves() -> None:
 
     seeds = np.zeros((1, 16, 20), np.float32)
     seeds[0, 8, 15] = 1
-    found, _ = relations(net, image, crop=64)
+    found, _ = predict_edges(net, image, crop=64)
     assert found[0, :, 9:11].max() > 2 * found[0, :, 3:6].max()
     labels = walk_labels(random_walk(seeds, found), [3], (64, 80))
     assert (labels[:, 48:72] == 4).mean() > 0.9 and (labels[:, :32] == 4).mean() < 0.1
@@ -105,20 +105,20 @@ def test_edges_of_the_mirror_image_are_mirrored_whatever_the_width() -> None:
             raw, displacement = net(x)
         cells = whole // 4
         want = ((raw[0, :, :8, :cells] + raw[1, :, :8, :cells].flip(-1)) / 2).sigmoid()
-        edge, moved = relations(net, image, crop=64)
+        edge, moved = predict_edges(net, image, crop=64)
         np.testing.assert_allclose(edge, want, atol=1e-6)
         np.testing.assert_allclose(moved, displacement[0, :, :8, :cells], atol=1e-5)
     even = picture(32, 40)
     np.testing.assert_allclose(
-        relations(net, even[:, ::-1], crop=40)[0], relations(net, even, crop=40)[0][..., ::-1], atol=1e-5
+        predict_edges(net, even[:, ::-1], crop=40)[0], predict_edges(net, even, crop=40)[0][..., ::-1], atol=1e-5
     )
 
 
 def test_pictures_smaller_than_the_crop_are_padded_and_larger_ones_whole() -> None:
     net, image = network(), picture(48, 64)
-    small = relations(net, image, crop=16)[0]
-    np.testing.assert_allclose(relations(net, image, crop=48)[0], small, atol=1e-6)
-    assert np.abs(relations(net, image, crop=128)[0] - small).max() > 1e-4  # group norm sees the padding
+    small = predict_edges(net, image, crop=16)[0]
+    np.testing.assert_allclose(predict_edges(net, image, crop=48)[0], small, atol=1e-6)
+    assert np.abs(predict_edges(net, image, crop=128)[0] - small).max() > 1e-4  # group norm sees the padding
 
 
 def test_the_mean_displacement_is_taken_off() -> None:
@@ -142,8 +142,8 @@ def test_the_mean_displacement_is_taken_off() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(InvalidCheckpoint):
-        RelationNetwork(ResNet(BasicBlock, (1, 1, 1, 1), channels=(8, 8, 8, 8), output_stride=8, num_classes=0))
+        IRN(ResNet(BasicBlock, (1, 1, 1, 1), channels=(8, 8, 8, 8), output_stride=8, num_classes=0))
     with pytest.raises(InvalidSetting, match=r"eval\(\)"):
-        relations(network().train(), picture(8, 8))
+        predict_edges(network().train(), picture(8, 8))
     with pytest.raises(InvalidImage):
-        relations(network(), picture(8, 8)[..., 0])
+        predict_edges(network(), picture(8, 8)[..., 0])

@@ -16,17 +16,18 @@ import pytest
 import timm
 import torch
 
-from crt import errors, stage
+from crt import errors
 from crt.checkpoint import load_checkpoint
 from crt.data import Sample
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting, count_of, reason_of
-from crt.evaluation.pipeline_stage import claim, make_each
-from crt.metrics.faithfulness import Probe
+from crt.evaluation import pipeline_stage as stage
+from crt.evaluation.pipeline_stage import make_each, write_manifest
+from crt.metrics.faithfulness import FaithfulnessConfig
 from crt.models.vit import build_vit
-from crt.postprocess import label_map
-from crt.prediction import Trace
-from crt.predictor import Predictor, Settings
-from crt.pseudo_labels.label_png import picture_labels
+from crt.postprocess import cam_to_labels
+from crt.prediction import Prediction
+from crt.predictor import InferenceConfig, Predictor
+from crt.pseudo_labels.label_png import labels_of_image
 from crt.refine import attention_map
 from scripts.download_voc import extract_voc
 from scripts.explain import Config, write
@@ -34,7 +35,7 @@ from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [path for top in ("crt", "scripts", "app") for path in (ROOT / top).rglob("*.py")] + [ROOT / "app.py"]
-OURS = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"InvalidTrace", "Stopped"}
+OURS = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"InvalidPrediction", "Stopped"}
 WORDLESS = [
     OSError(),
     OSError(None, None),
@@ -93,7 +94,7 @@ def test_a_folder_that_cannot_be_written_says_why(tmp_path, monkeypatch, error: 
 
     monkeypatch.setattr(stage, "atomic_path", fail)
     with pytest.raises(InvalidSetting) as caught:
-        claim(tmp_path, {})
+        write_manifest(tmp_path, {})
     assert whole(str(caught.value)), str(caught.value)
 
 
@@ -126,18 +127,18 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path, error: OSError) -> Non
 
     config = Config(tmp_path / "cat.png", out=tmp_path / "cat.npz")
     with pytest.raises(InvalidSetting) as caught:
-        write(config, cast("Trace", SimpleNamespace(save=fail)), *cast("tuple", (None, [], [], {}, None)))
+        write(config, cast("Prediction", SimpleNamespace(save=fail)), *cast("tuple", (None, [], [], {}, None)))
     assert whole(str(caught.value)) and "cat.npz cannot be written" in str(caught.value)
 
 
 def test_lists_that_are_empty_leave_no_gap(tmp_path) -> None:
     with pytest.raises(InvalidSetting) as caught:
-        Probe(())
+        FaithfulnessConfig(())
     assert whole(str(caught.value)), str(caught.value)
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",))))
     for methods in ((), ("crt",)):
         with pytest.raises(InvalidSetting) as caught:
-            predictor.trace(ROOT / "app/examples/cat.jpg", Settings(methods=methods))
+            predictor.trace(ROOT / "app/examples/cat.jpg", InferenceConfig(methods=methods))
         assert whole(str(caught.value)) and "choose among resnet" in str(caught.value)
 
 
@@ -234,8 +235,8 @@ def test_a_number_agrees_with_its_noun(number: int, words: tuple[str, ...], text
 
 def test_messages_about_one_thing_use_the_singular() -> None:
     with pytest.raises(InvalidSetting, match=r"^1 map for 2 classes: give one for each\.$"):
-        label_map(np.zeros((1, 4, 4), np.float32), (0, 1))
+        cam_to_labels(np.zeros((1, 4, 4), np.float32), (0, 1))
     with pytest.raises(InvalidSetting, match=r"^2 maps for 1 class: give one for each\.$"):
-        picture_labels(np.zeros((2, 4, 4), np.float32), (4, 4), (8, 8), (0,))
+        labels_of_image(np.zeros((2, 4, 4), np.float32), (4, 4), (8, 8), (0,))
     with pytest.raises(InvalidSetting, match=r"needs 2 passes, only 1 was run"):
         attention_map(torch.ones(1, 2, 1, 4), 2)

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from crt.checkpoint import load_checkpoint
-from crt.data import ImageSet, Sample
+from crt.data import ImageDataset, Sample
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.evaluation.cams import evaluate_seeds
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou
-from crt.multiscale import Views, multi_scale_maps, requests_for
-from crt.postprocess import label_map
+from crt.multiscale import TTAConfig, multi_scale_maps, requests_for
+from crt.postprocess import cam_to_labels
 from crt.predictor import Predictor
 from tests.tiny import tiny_checkpoint
 
@@ -30,7 +30,7 @@ def test_the_sweep_equals_one_label_map_per_threshold() -> None:
         seeds = rng.random((len(keys), 13, 17)).round(2)  # values that tie with thresholds occur
         sweep.add(truth, seeds, np.asarray(keys))
         for i, threshold in enumerate(thresholds):
-            want[i] += confusion_matrix(truth, label_map(seeds, keys, threshold), 6)
+            want[i] += confusion_matrix(truth, cam_to_labels(seeds, keys, threshold), 6)
     np.testing.assert_array_equal(sweep.confusions(), want)
 
 
@@ -61,7 +61,7 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     return Predictor(load_checkpoint(tiny_checkpoint(tmp_path_factory.mktemp("checkpoint"))))
 
 
-def picture_set(folder: Path, classes: tuple[str, ...]) -> ImageSet:
+def picture_set(folder: Path, classes: tuple[str, ...]) -> ImageDataset:
     samples = []
     for i in range(2):
         rng = np.random.default_rng(i)
@@ -70,13 +70,13 @@ def picture_set(folder: Path, classes: tuple[str, ...]) -> ImageSet:
         mask[10:30, 10:40] = i + 1
         Image.fromarray(mask).save(folder / f"{i}_mask.png")
         samples.append(Sample(str(i), folder / f"{i}.png", (i,), folder / f"{i}_mask.png"))
-    return ImageSet(classes, tuple(samples))
+    return ImageDataset(classes, tuple(samples))
 
 
 def test_every_network_and_loop_count_is_measured(predictor: Predictor, tmp_path: Path) -> None:
     classes = predictor.checkpoint.config.classes
     images = picture_set(tmp_path, classes)
-    views = Views((1.0, 0.5))
+    views = TTAConfig((1.0, 0.5))
     result = evaluate_seeds(predictor, images, views=views, loops=2, combine=("first", "sum"), measured=classes[:2])
     rows = {"crt", "crt_unrefined", "tscam", "tscam_unrefined", "resnet", "crt_cnn"}
     rows |= {f"crt_loops_{k}{u}" for k in range(3) for u in ("", "_unrefined")}
@@ -95,19 +95,19 @@ def test_every_network_and_loop_count_is_measured(predictor: Predictor, tmp_path
 def test_refusals_of_the_evaluation(predictor: Predictor, tmp_path: Path) -> None:
     images = picture_set(tmp_path, predictor.checkpoint.config.classes)
     with pytest.raises(InvalidSetting, match="zebra"):
-        evaluate_seeds(predictor, images, views=Views((1.0,)), measured=["zebra"])
+        evaluate_seeds(predictor, images, views=TTAConfig((1.0,)), measured=["zebra"])
     with pytest.raises(InvalidDataset, match="classes"):
-        evaluate_seeds(predictor, picture_set(tmp_path, ("a", "b")), views=Views((1.0,)))
+        evaluate_seeds(predictor, picture_set(tmp_path, ("a", "b")), views=TTAConfig((1.0,)))
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(tmp_path / "0_mask.png")
     with pytest.raises(InvalidDataset, match="mask of 0"):
-        evaluate_seeds(predictor, images, views=Views((1.0,)))
+        evaluate_seeds(predictor, images, views=TTAConfig((1.0,)))
 
 
 def test_a_mirrored_picture_gives_the_mirrored_maps(predictor: Predictor) -> None:
     """With flips in the sum nothing may depend on which of the two was the picture."""
     image = np.random.default_rng(3).integers(0, 255, (50, 75, 3)).astype(np.uint8)
     requests = requests_for(predictor, 1)
-    views = Views((1.0,))
+    views = TTAConfig((1.0,))
     plain, _ = multi_scale_maps(predictor, image, [0, 1], requests, views)
     mirrored, _ = multi_scale_maps(predictor, np.ascontiguousarray(image[:, ::-1]), [0, 1], requests, views)
     for name in requests:

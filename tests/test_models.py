@@ -22,10 +22,10 @@ from app.ui import build
 from crt.checkpoint import CONFIG_FILE
 from crt.checkpoint.weights import file_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from tests.tiny import tiny_checkpoint
 
-SETTINGS = Settings(size=96, loops=2)
+SETTINGS = InferenceConfig(size=96, loops=2)
 
 
 def photo() -> np.ndarray:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from crt.checkpoint import load_checkpoint
-from crt.data import VOC_CLASSES, ImageSet, Sample, read_voc
+from crt.data import VOC_CLASSES, ImageDataset, Sample, read_voc
 from crt.data.images import load_image
 from crt.evaluation.cams import evaluate_seeds
 from crt.evaluation.stored import measure_seeds
-from crt.multiscale import Views, multi_scale_maps, requests_for
-from crt.postprocess import label_map
+from crt.multiscale import TTAConfig, multi_scale_maps, requests_for
+from crt.postprocess import cam_to_labels
 from crt.predictor import Predictor
 from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
 from crt.pseudo_labels.confident import confident_labels
@@ -39,9 +39,9 @@ def test_seeds_of_an_image_without_objects(voc, tmp_path):
     predictor = Predictor(load_checkpoint(tmp_path / "tiny"))
     requests = requests_for(predictor, 1)
     image = load_image(images.samples[0].image)
-    summed, _ = multi_scale_maps(predictor, image, (), requests, Views((1.0,)))
+    summed, _ = multi_scale_maps(predictor, image, (), requests, TTAConfig((1.0,)))
     assert all(maps.shape == (0, 6, 8) for maps in summed.values())
-    result = evaluate_seeds(predictor, images, views=Views((1.0,)), loops=1)
+    result = evaluate_seeds(predictor, images, views=TTAConfig((1.0,)), loops=1)
     assert 0 <= result["methods"]["crt"]["miou_best"] <= 100
 
 
@@ -58,13 +58,13 @@ def test_the_stages_after_the_seeds(tmp_path):
     assert is_done(tmp_path, "n0", ())
     walked = random_walk(seeds.strided, np.full((1, 3, 4), 0.5, np.float32))
     assert walk_scores(walked, (9, 13)).shape == (0, 9, 13)
-    assert not label_map(seeds.high_res, ()).any()
+    assert not cam_to_labels(seeds.high_res, ()).any()
     picture = np.random.default_rng(0).integers(0, 256, (9, 13, 3), dtype=np.uint8)
     assert not confident_labels(picture, seeds.high_res, ()).any()
 
 
 def test_the_preview_shows_images_that_have_a_class(tmp_path):
     samples = tuple(Sample(f"{i}", tmp_path, (0,) if i % 3 == 1 else ()) for i in range(12))
-    shown = fixed_pictures(ImageSet(("a",), samples), 3)
+    shown = fixed_pictures(ImageDataset(("a",), samples), 3)
     assert [sample.id for sample in shown.samples] == ["1", "4", "10"]
-    assert len(fixed_pictures(ImageSet(("a",), samples[:1]), 3)) == 0
+    assert len(fixed_pictures(ImageDataset(("a",), samples[:1]), 3)) == 0

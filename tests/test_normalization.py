@@ -16,10 +16,10 @@ from crt.evaluation.pointing_cams import PointingRow, PointingView, _maps
 from crt.metrics.faithfulness import subject_of
 from crt.models.cam_head import class_scores
 from crt.models.deeplab import segment
-from crt.models.irn import relations
+from crt.models.irn import predict_edges
 from crt.models.normalization import NormalizedImage, normalization_of, set_normalization
 from crt.models.vit import TransformerBranch
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from crt.types import IMAGENET, Normalization
 from scripts.explain import Config, run_explainers
 from tests.tiny import tiny_checkpoint
@@ -27,7 +27,7 @@ from tests.tiny import tiny_checkpoint
 ROOT = Path(__file__).resolve().parents[1]
 HALF = (0.5, 0.5, 0.5)
 OWN = Normalization((0.4, 0.5, 0.6), (0.3, 0.25, 0.2))
-NATIVE = Settings(size=None, loops=2)
+NATIVE = InferenceConfig(size=None, loops=2)
 IMAGE = np.random.default_rng(0).integers(0, 256, (80, 112, 3), dtype=np.uint8)
 IMAGE[20:60, 30:80] //= 4
 
@@ -150,7 +150,7 @@ def test_no_program_takes_the_default_mean_and_std():
 def test_networks_for_masks_have_their_own(changed):
     checkpoint = load_checkpoint(changed)
     assert normalization_of(checkpoint.relation) == normalization_of(checkpoint.networks["crt_cnn"]) == OWN
-    assert holds(by_hand(*OWN), seen_by(checkpoint.relation, lambda: relations(checkpoint.relation, IMAGE))[0])
+    assert holds(by_hand(*OWN), seen_by(checkpoint.relation, lambda: predict_edges(checkpoint.relation, IMAGE))[0])
     entered = seen_by(checkpoint.segmentation, lambda: segment(checkpoint.segmentation, IMAGE, scales=(1.0,)))
     assert holds(by_hand(HALF, HALF), entered[0])
 

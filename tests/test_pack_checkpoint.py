@@ -10,7 +10,7 @@ import pytest
 
 from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config
 from crt.errors import InvalidCheckpoint
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from scripts.pack_checkpoint import Pack, pack
 from tests.tiny import tiny_checkpoint
 
@@ -38,9 +38,9 @@ def test_every_network_and_record_is_in_the_pack(runs, tmp_path):
     loaded = load_checkpoint(out)
     assert loaded.relation is not None and loaded.segmentation is not None
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
-    whole = Predictor(loaded).trace(image, Settings(size=96))
+    whole = Predictor(loaded).trace(image, InferenceConfig(size=96))
     for run in runs:
-        alone = Predictor(load_checkpoint(run)).trace(image, Settings(size=96))
+        alone = Predictor(load_checkpoint(run)).trace(image, InferenceConfig(size=96))
         for method in alone.methods:
             np.testing.assert_array_equal(whole.maps(method), alone.maps(method, spec=whole.default_spec))
 

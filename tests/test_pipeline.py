@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crt import stage
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, read_voc, voc_palette
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting
+from crt.evaluation import pipeline_stage as stage
 from crt.evaluation.stored import measure_masks, measure_seeds
-from crt.models.irn import relations
-from crt.postprocess import label_map
+from crt.models.irn import predict_edges
+from crt.postprocess import cam_to_labels
 from crt.pseudo_labels.cam_io import SeedMaps
 from crt.pseudo_labels.label_png import read_labels, save_labels
 from crt.pseudo_labels.random_walk import random_walk, walk_scores
@@ -91,12 +91,12 @@ def test_the_walk_is_what_the_library_makes_of_the_seeds(done):
     network = load_checkpoint(config.out / "irn").relation
     for sample in read_voc(config.root, "train").samples:
         seeds = SeedMaps.load(config.out / "seeds" / f"{sample.id}.npz")
-        edge, _ = relations(network, np.asarray(Image.open(sample.image)))
+        edge, _ = predict_edges(network, np.asarray(Image.open(sample.image)))
         scores = walk_scores(random_walk(seeds.strided, edge), (70, 101))
         found = SeedMaps.load(config.out / "walked" / f"{sample.id}.npz")
         np.testing.assert_allclose(found.high_res, scores, atol=2e-3)
         mask = read_labels(config.out / "masks" / f"{sample.id}.png")
-        np.testing.assert_array_equal(mask, label_map(found.high_res, sample.labels, config.walk_threshold))
+        np.testing.assert_array_equal(mask, cam_to_labels(found.high_res, sample.labels, config.walk_threshold))
 
 
 def test_masks_are_indexed_in_the_colours_of_voc(done):
@@ -174,7 +174,9 @@ def test_a_full_disk_names_the_picture_and_leaves_nothing_half_written(done, tmp
 
     out = tmp_path / "labels"
     made = Labels(config.root, config.out / "seeds", out, workers=0)
-    stage.claim(out, {"foreground": 0.35, "background": 0.15, "seeds": stage.made_with(config.out / "seeds")})
+    stage.write_manifest(
+        out, {"foreground": 0.35, "background": 0.15, "seeds": stage.read_manifest(config.out / "seeds")}
+    )
     monkeypatch.setattr(stage.os, "fsync", full)
     with pytest.raises(CrtError, match=f"{IDS[0]}: No space left on device"):
         make_labels(made)

@@ -31,10 +31,10 @@ from crt.evaluation.pointing import (
     summarize,
 )
 from crt.evaluation.pointing_cams import PointingView, evaluate_pointing, pointing_rows
-from crt.metrics.boxes import filled
+from crt.metrics.boxes import boxes_to_mask
 from crt.metrics.classification import average_precisions
-from crt.metrics.localization import points_at
-from crt.predictor import Predictor, Settings
+from crt.metrics.localization import pointing_game_hit
+from crt.predictor import InferenceConfig, Predictor
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from tests.devkit import devkit
 from tests.tiny import tiny_checkpoint
@@ -119,10 +119,10 @@ def test_hits_equal_a_search_through_all_pixels(placed, row, column, tolerance):
     boxes = [(x, y, x + width, y + height) for x, y, width, height in placed]
     cam = np.zeros((37, 51), np.float32)
     cam[row, column] = 1
-    mask = filled(boxes, cam.shape)
+    mask = boxes_to_mask(boxes, cam.shape)
     inside = [(row - y) ** 2 + (column - x) ** 2 <= tolerance**2 for y, x in np.argwhere(mask)]
     found = hit_share(peaks(cam), boxes, cam.shape, tolerance)
-    assert found == float(any(inside)) == float(points_at(cam, mask, tolerance=tolerance))
+    assert found == float(any(inside)) == float(pointing_game_hit(cam, mask, tolerance=tolerance))
 
 
 @given(seed=st.integers(0, 2**31), images=st.integers(2, 12), classes=st.integers(1, 4))
@@ -301,7 +301,7 @@ def test_networks_that_are_not_asked_for_do_not_run(tiny: Path, images: Path, mo
     asked = []
     trace = Predictor.trace
 
-    def noted(self: Predictor, image: np.ndarray, settings: Settings):
+    def noted(self: Predictor, image: np.ndarray, settings: InferenceConfig):
         asked.append(settings)
         return trace(self, image, settings)
 
@@ -371,7 +371,7 @@ def test_classification_leaves_out_images_with_difficult_objects_alone(tiny: Pat
     for image in boxed:
         pixels = load_image(image.image)
         views = (pixels, np.ascontiguousarray(pixels[:, ::-1]))
-        logits.append(sum(predictor.trace(view, Settings(size=96)).scores("resnet") for view in views))
+        logits.append(sum(predictor.trace(view, InferenceConfig(size=96)).scores("resnet") for view in views))
     ranks = np.argsort(np.argsort(-np.array(logits)[[0, 1, 2], 2]))  # of the images that count for "person": a, b, c
     assert methods["resnet"]["per_class"]["person"] == pytest.approx(100 / (ranks[0] + 1), abs=0.01)
     for row in methods.values():

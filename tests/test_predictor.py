@@ -10,7 +10,7 @@ from crt.errors import InvalidImage, InvalidSetting
 from crt.metrics.faithfulness import subject_of
 from crt.models.cnn import STRIDE
 from crt.models.tiles import MODES, TileGrid
-from crt.predictor import MAX_TILES, Predictor, Settings, choose_device
+from crt.predictor import MAX_TILES, InferenceConfig, Predictor, choose_device
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +41,7 @@ def close(one, two, tolerance=1e-5):
 
 @pytest.mark.parametrize("tile_batch", [1, 3, 1000])
 def test_the_tile_batch_changes_nothing(checkpoint, predictor, tile_batch):
-    settings = Settings(size=128, loops=2)
+    settings = InferenceConfig(size=128, loops=2)
     close(predictor.trace(picture(), settings), Predictor(checkpoint, tile_batch=tile_batch).trace(picture(), settings))
 
 
@@ -49,7 +49,7 @@ def test_no_more_tiles_than_the_batch_go_through_at_once(checkpoint, monkeypatch
     network, seen = checkpoint.networks["crt"], []
     embed = network.embed
     monkeypatch.setattr(network, "embed", lambda tiles: (seen.append(len(tiles)), embed(tiles))[1])
-    trace = Predictor(checkpoint, tile_batch=5).trace(picture(), Settings(size=256, loops=1, methods=("crt",)))
+    trace = Predictor(checkpoint, tile_batch=5).trace(picture(), InferenceConfig(size=256, loops=1, methods=("crt",)))
     assert max(seen) == 5
     assert sum(seen) == len(trace.grid) > 5
 
@@ -57,7 +57,7 @@ def test_no_more_tiles_than_the_batch_go_through_at_once(checkpoint, monkeypatch
 @pytest.mark.parametrize("size", [224, 336, 448, 672, None])
 @pytest.mark.parametrize("mode", CUT_MODES)
 def test_sizes_and_modes(predictor, size, mode):
-    settings = Settings(size=size, mode=mode, loops=1)
+    settings = InferenceConfig(size=size, mode=mode, loops=1)
     trace = predictor.trace(picture(), settings)
     assert max(trace.grid.height, trace.grid.width) == (size or 120)
     assert trace.source == (90, 120)
@@ -74,7 +74,7 @@ def test_sizes_and_modes(predictor, size, mode):
 @pytest.mark.parametrize("size", [None, 100])
 @pytest.mark.parametrize("mode", CUT_MODES)
 def test_pictures_of_any_shape(predictor, shape, size, mode):
-    settings = Settings(size=size, loops=1, mode=mode)
+    settings = InferenceConfig(size=size, loops=1, mode=mode)
     trace = predictor.trace(picture(*shape), settings)
     assert predictor.grid(*shape, settings) == trace.grid
     for method in trace.methods:
@@ -86,17 +86,17 @@ def test_pictures_of_any_shape(predictor, shape, size, mode):
 
 def test_deconvolution_needs_a_checkpoint_trained_so(predictor, tmp_path):
     with pytest.raises(InvalidSetting, match="has no learned deconvolution"):
-        predictor.trace(picture(), Settings(mode="deconvolution"))
+        predictor.trace(picture(), InferenceConfig(mode="deconvolution"))
     fine = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, deconvolution=True)))
-    trace = fine.trace(picture(), Settings(size=96, mode="deconvolution", loops=1))
+    trace = fine.trace(picture(), InferenceConfig(size=96, mode="deconvolution", loops=1))
     assert trace.maps("crt", loops=1).shape == (3, 6, 8)
     with pytest.raises(InvalidSetting, match="was trained with a learned deconvolution"):
-        fine.trace(picture(), Settings(size=96))
+        fine.trace(picture(), InferenceConfig(size=96))
 
 
 def test_heads_hold_what_their_mean_holds(predictor):
-    whole = predictor.trace(picture(), Settings(size=128, loops=3, heads=True))
-    mean = predictor.trace(picture(), Settings(size=128, loops=3))
+    whole = predictor.trace(picture(), InferenceConfig(size=128, loops=3, heads=True))
+    mean = predictor.trace(picture(), InferenceConfig(size=128, loops=3))
     assert whole.records["crt"].rows.shape == (3, 6, 2, len(whole.grid), 16)
     assert mean.records["crt"].rows.shape == (3, 6, len(whole.grid), 16)
     for method in ("crt", "tscam"):
@@ -106,7 +106,7 @@ def test_heads_hold_what_their_mean_holds(predictor):
 
 @pytest.mark.parametrize("loops", range(4))
 def test_a_trace_of_more_loops_holds_that_of_fewer(predictor, loops):
-    many, few = (predictor.trace(picture(), Settings(size=96, loops=count)) for count in (4, loops))
+    many, few = (predictor.trace(picture(), InferenceConfig(size=96, loops=count)) for count in (4, loops))
     np.testing.assert_allclose(many.maps("crt", loops=loops), few.maps("crt", loops=loops), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(many.scores("crt", loops), few.scores("crt", loops), rtol=1e-5, atol=1e-5)
     assert many.passes == 4
@@ -120,7 +120,7 @@ def test_the_maps_are_those_of_the_networks(checkpoint, predictor):
     from crt.data.images import to_tensor
 
     image = picture(96, 128)
-    trace, pixels = predictor.trace(image, Settings(size=None, loops=2)), to_tensor(image)
+    trace, pixels = predictor.trace(image, InferenceConfig(size=None, loops=2)), to_tensor(image)
     with torch.no_grad():
         conv = checkpoint.networks["crt_cnn"](pixels)[0].relu().numpy()
         merged = checkpoint.networks["crt"](pixels, 2, trace.grid)
@@ -134,7 +134,7 @@ def test_the_residual_is_that_of_all_patch_tokens_of_all_tiles(checkpoint, metho
     from crt.data.images import to_tensor
 
     image, network = picture(96, 128), checkpoint.networks[method]
-    trace = Predictor(checkpoint, tile_batch=4).trace(image, Settings(size=None, loops=2))
+    trace = Predictor(checkpoint, tile_batch=4).trace(image, InferenceConfig(size=None, loops=2))
     with torch.no_grad():
         x, wanted = network.embed(trace.grid.cut(trace.grid.pad(to_tensor(image)))), []
         for _ in range(2 if method == "crt" else 1):
@@ -148,7 +148,9 @@ def test_the_residual_is_that_of_all_patch_tokens_of_all_tiles(checkpoint, metho
 def test_progress_goes_up_to_one(checkpoint):
     told = []
     predictor = Predictor(checkpoint, tile_batch=2)
-    predictor.trace(picture(), Settings(size=192, loops=3), progress=lambda part, stage: told.append((part, stage)))
+    predictor.trace(
+        picture(), InferenceConfig(size=192, loops=3), progress=lambda part, stage: told.append((part, stage))
+    )
     parts = [part for part, _ in told]
     assert parts == sorted(parts)
     assert (parts[0], parts[-1]) == (0, 1)
@@ -161,29 +163,32 @@ def test_an_exception_in_progress_leaves_the_predictor_usable(predictor):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        predictor.trace(picture(), Settings(size=96), progress=stop)
-    assert predictor.trace(picture(), Settings(size=96)).methods
+        predictor.trace(picture(), InferenceConfig(size=96), progress=stop)
+    assert predictor.trace(picture(), InferenceConfig(size=96)).methods
     assert not torch.is_inference_mode_enabled()
 
 
 def test_only_the_methods_asked_for_run(predictor):
-    assert predictor.trace(picture(), Settings(size=64, methods=("crt_cnn", "resnet"))).methods == ("resnet", "crt_cnn")
+    assert predictor.trace(picture(), InferenceConfig(size=64, methods=("crt_cnn", "resnet"))).methods == (
+        "resnet",
+        "crt_cnn",
+    )
     with pytest.raises(InvalidSetting, match="has none of"):
-        predictor.trace(picture(), Settings(methods=()))
+        predictor.trace(picture(), InferenceConfig(methods=()))
 
 
 def test_a_checkpoint_of_one_cnn(tmp_path):
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",))))
-    trace = predictor.trace(picture(), Settings(size=100))
+    trace = predictor.trace(picture(), InferenceConfig(size=100))
     assert trace.methods == ("resnet",)
     assert trace.passes == 0
     assert trace.maps("resnet").shape == (3, -(-75 // STRIDE), -(-100 // STRIDE))
     with pytest.raises(InvalidSetting, match="has none of"):
-        predictor.trace(picture(), Settings(methods=("crt",)))
+        predictor.trace(picture(), InferenceConfig(methods=("crt",)))
 
 
 def test_the_same_picture_gives_the_same_trace(predictor):
-    one, two = (predictor.trace(picture(), Settings(size=128)) for _ in range(2))
+    one, two = (predictor.trace(picture(), InferenceConfig(size=128)) for _ in range(2))
     close(one, two, 0)
     assert one.provenance == two.provenance
     assert one.provenance["picture_sha256"] != predictor.trace(picture(90, 121)).provenance["picture_sha256"]
@@ -191,9 +196,10 @@ def test_the_same_picture_gives_the_same_trace(predictor):
 
 
 def test_threads_wait_in_line(predictor):
-    wanted, found = predictor.trace(picture(), Settings(size=128)), []
+    wanted, found = predictor.trace(picture(), InferenceConfig(size=128)), []
     work = [
-        threading.Thread(target=lambda: found.append(predictor.trace(picture(), Settings(size=128)))) for _ in range(4)
+        threading.Thread(target=lambda: found.append(predictor.trace(picture(), InferenceConfig(size=128))))
+        for _ in range(4)
     ]
     for thread in work:
         thread.start()
@@ -205,7 +211,7 @@ def test_threads_wait_in_line(predictor):
 
 
 def test_bfloat16_keeps_float32_arrays_and_nearly_the_maps(checkpoint, predictor):
-    settings = Settings(size=64, loops=1)
+    settings = InferenceConfig(size=64, loops=1)
     exact, rough = (p.trace(picture(), settings) for p in (predictor, Predictor(checkpoint, bfloat16=True)))
     close(exact, rough, 0.15)
     assert rough.provenance["precision"] == "bfloat16"
@@ -223,13 +229,13 @@ def test_bfloat16_keeps_float32_arrays_and_nearly_the_maps(checkpoint, predictor
 )
 def test_settings_out_of_range(arguments, message):
     with pytest.raises(InvalidSetting, match=message):
-        Settings(**arguments)
+        InferenceConfig(**arguments)
 
 
 @pytest.mark.parametrize("arguments", [{"mode": "diagonal"}, {"padding": "much"}])
 def test_unknown_modes_are_refused(predictor, arguments):
     with pytest.raises(InvalidSetting, match=f"choose one of {MODES[0]}|minimal or released"):
-        predictor.trace(picture(), Settings(**arguments))
+        predictor.trace(picture(), InferenceConfig(**arguments))
 
 
 def test_what_is_no_picture(predictor):
@@ -248,7 +254,7 @@ def test_devices():
 def test_attention_rows_in_bfloat16_are_near_those_in_float32():
     """On an example of the app: the 99th percentile of the relative error of each pass, once up to 36 %."""
     checkpoint = load_checkpoint(ROOT / "checkpoints/voc")
-    settings = Settings(size=336, loops=3, methods=("crt",))
+    settings = InferenceConfig(size=336, loops=3, methods=("crt",))
     source = ROOT / "app/examples/cat.jpg"
     exact, rough = (Predictor(checkpoint, bfloat16=half).trace(source, settings) for half in (False, True))
     exact, rough = exact.records["crt"], rough.records["crt"]
@@ -260,7 +266,7 @@ def test_attention_rows_in_bfloat16_are_near_those_in_float32():
 
 def asked_natively(predictor, image):
     """Every way to bring an image to the networks at its own size."""
-    settings = Settings(size=None, loops=0, methods=("resnet",))
+    settings = InferenceConfig(size=None, loops=0, methods=("resnet",))
     grid = TileGrid(*image.shape[:2], 64, 16)
     return {
         "trace": lambda: predictor.trace(image, settings),
@@ -286,13 +292,15 @@ def test_an_image_beyond_the_largest_size_is_refused_at_its_own(predictor, monke
 
 
 def test_an_image_of_the_largest_size_is_not_refused(predictor):
-    assert predictor.grid(40, 2048, Settings(size=None)).width == 2048
-    assert predictor.trace(picture(33, 2048), Settings(size=None, loops=0, methods=("resnet",))).grid.width == 2048
-    assert predictor.grid(7000, 9000, Settings(size=1024, mode="non-overlap")).width == 1024
+    assert predictor.grid(40, 2048, InferenceConfig(size=None)).width == 2048
+    assert (
+        predictor.trace(picture(33, 2048), InferenceConfig(size=None, loops=0, methods=("resnet",))).grid.width == 2048
+    )
+    assert predictor.grid(7000, 9000, InferenceConfig(size=1024, mode="non-overlap")).width == 1024
 
 
 def test_more_tiles_than_the_limit_are_refused(predictor):
     """A network of small tiles makes thousands of them of a size that one of 224 pixels can do."""
     with pytest.raises(InvalidSetting, match=r"2048 × 2048 pixels makes 3969 tiles of 64, and the limit is 400.*\.$"):
-        predictor.trace(np.zeros((64, 64, 3), np.uint8), Settings(size=2048))
+        predictor.trace(np.zeros((64, 64, 3), np.uint8), InferenceConfig(size=2048))
     assert len(TileGrid(2048, 2048)) <= MAX_TILES  # what the limit of the size allows with tiles of 224

@@ -28,12 +28,12 @@ from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.models.cam_head import class_scores
 from crt.models.dual import DualMaps
-from crt.models.outputs import ConvRecord, TokenRecord
+from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
-from crt.postprocess import label_map, normalise, sum_scales_released
-from crt.prediction import Trace
-from crt.pseudo_labels.label_png import has_labels, indexed_png, picture_labels, read_labels, save_labels
-from crt.resample import strided_size, to_pixels
+from crt.postprocess import cam_to_labels, max_normalize, sum_scales_released
+from crt.prediction import Prediction
+from crt.pseudo_labels.label_png import has_labels, indexed_png, labels_of_image, read_labels, save_labels
+from crt.resample import strided_size, upsample_cam
 from crt.train.loss import classification_loss, coupling_loss, dual_loss
 from crt.train.optim import decays, poly
 from crt.viz.colours import signed_colour
@@ -82,8 +82,10 @@ def test_the_released_sum_has_the_size_of_the_picture_and_stays_in_range(seed, h
 def test_labels_of_a_picture_are_those_of_its_seeds(cells, height, width, threshold):
     keys = list(range(2, 2 + len(cells)))
     span = (float(cells.shape[1]), float(cells.shape[2]))
-    labels = picture_labels(cells, span, (height, width), keys, threshold)
-    wanted = label_map(normalise(to_pixels(cells, span, (height, width))), keys, float(np.float32(threshold)))
+    labels = labels_of_image(cells, span, (height, width), keys, threshold)
+    wanted = cam_to_labels(
+        max_normalize(upsample_cam(cells, span, (height, width))), keys, float(np.float32(threshold))
+    )
     assert labels.dtype == np.uint8 and labels.shape == (height, width)
     assert (labels == wanted).mean() > 0.98  # values on the threshold may fall to either side
     assert set(np.unique(labels)) <= {0, *(key + 1 for key in keys)}
@@ -116,10 +118,10 @@ def test_bytes_that_are_no_mask_are_an_error_of_ours(data, keep):
 def test_a_class_beyond_what_a_png_holds_is_refused(keys):
     cells = np.ones((len(keys), 2, 2), np.float32)
     if all(0 <= key < 255 for key in keys):
-        assert picture_labels(cells, (2, 2), (4, 4), keys).max() == keys[0] + 1
+        assert labels_of_image(cells, (2, 2), (4, 4), keys).max() == keys[0] + 1
     else:
         with pytest.raises(InvalidSetting):
-            picture_labels(cells, (2, 2), (4, 4), keys)
+            labels_of_image(cells, (2, 2), (4, 4), keys)
 
 
 # Pictures
@@ -251,19 +253,19 @@ def test_rollout_stays_a_share(seed, tiles, tokens, blocks):
     torch.testing.assert_close(roll(matrix, torch.eye(tokens).expand(tiles, -1, -1)), matrix)
 
 
-def made_trace(seed: int, scale: float = 1.0) -> Trace:
+def made_trace(seed: int, scale: float = 1.0) -> Prediction:
     """A transformer and a CNN of two classes over one 32-pixel tile."""
     grid = TileGrid(32, 32, 32, 8, "overlap")
     cells = grid.tile_cells
-    token = TokenRecord(
+    token = VitOutputs(
         maps=scale * (noise(seed, 2, len(grid), 2, cells, cells) - 0.5),
         rows=noise(seed + 1, 1, 3, len(grid), cells**2),
         similarity=np.ones(2, np.float32),
         residual=np.ones(1, np.float32),
         scores=noise(seed + 2, 2, 2),
     )
-    conv = ConvRecord(scale * (noise(seed + 3, 2, 2, 2) - 0.5), noise(seed + 4, 2))
-    return Trace((32, 32), grid, ("a", "b"), {"crt": token, "crt_cnn": conv})
+    conv = CnnOutputs(scale * (noise(seed + 3, 2, 2, 2) - 0.5), noise(seed + 4, 2))
+    return Prediction((32, 32), grid, ("a", "b"), {"crt": token, "crt_cnn": conv})
 
 
 @given(seed=st.integers(0, 10**6), scale=st.floats(0.1, 50), key=st.integers(0, 1), loops=st.integers(0, 1))
@@ -321,7 +323,7 @@ def test_a_sweep_counts_what_each_threshold_would(seed, classes, cut):
     sweep = ThresholdSweep(thresholds, classes + 1)
     sweep.add(truth, seeds, np.arange(classes))
     for threshold, confusion in zip(thresholds, sweep.confusions(), strict=True):
-        labels = label_map(seeds, range(classes), float(np.float32(threshold)))
+        labels = cam_to_labels(seeds, range(classes), float(np.float32(threshold)))
         np.testing.assert_array_equal(confusion, confusion_matrix(truth, labels, classes + 1))
 
 

@@ -8,7 +8,7 @@ import torch
 from crt.errors import InvalidSetting
 from crt.models.dual import DualBranch
 from crt.models.tiles import TileGrid
-from crt.train.cuda_graph import RecordedWork
+from crt.train.cuda_graph import CudaGraphStep
 from crt.train.engine import build_model, compile_layers
 from crt.train.loss import dual_loss
 from tests.tiny_run import run, tiny_config
@@ -29,7 +29,7 @@ def test_a_replay_leaves_the_terms_and_gradients_of_the_step_itself(tmp_path, co
     work, other = _work(model), copy.deepcopy(model)
     if compiled:
         compile_layers(other)
-    recorded = RecordedWork(_work(other), lambda step: step % 2, other.parameters())
+    recorded = CudaGraphStep(_work(other), lambda step: step % 2, other.parameters())
     for step in range(6):  # both kinds, recorded and then replayed
         batch = [torch.randn(4, 3, 96, 96), torch.eye(2)[torch.randint(2, (4,))]]
         model.zero_grad()

@@ -9,7 +9,7 @@ from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch, build_vit
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from tests.reference import class_maps, cnn_maps, transformer_maps
 
 
@@ -32,7 +32,7 @@ def image() -> np.ndarray:
 
 @pytest.mark.parametrize("padding", ["minimal", "released"])
 def test_every_map_is_the_reference_s(predictor, image, padding):
-    trace = predictor.trace(image, Settings(size=240, loops=3, padding=padding))
+    trace = predictor.trace(image, InferenceConfig(size=240, loops=3, padding=padding))
     with torch.no_grad():
         for loops in range(4):
             for refined in (False, True):
@@ -49,7 +49,7 @@ def test_every_map_is_the_reference_s(predictor, image, padding):
 
 
 def test_the_cnn_s_maps_are_the_reference_s(predictor, image):
-    trace = predictor.trace(image, Settings(size=240))
+    trace = predictor.trace(image, InferenceConfig(size=240))
     with torch.no_grad():
         wanted = cnn_maps(predictor.checkpoint.networks["resnet"], image, size=240).numpy()
     np.testing.assert_allclose(trace.maps("resnet"), wanted, atol=1e-4 * wanted.max())

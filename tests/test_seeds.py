@@ -10,22 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidSetting
-from crt.postprocess import label_map, normalise
-from crt.resample import to_pixels
+from crt.postprocess import cam_to_labels, max_normalize
+from crt.resample import upsample_cam
 
 
 def test_to_pixels_is_the_bilinear_resize_where_the_span_is_whole() -> None:
     maps = np.random.default_rng(0).random((3, 5, 7)).astype(np.float32)
     want = F.interpolate(torch.from_numpy(maps)[None], (80, 112), mode="bilinear", align_corners=False)[0]
-    np.testing.assert_allclose(to_pixels(maps, (5, 7), (80, 112)), want, atol=1e-6)
+    np.testing.assert_allclose(upsample_cam(maps, (5, 7), (80, 112)), want, atol=1e-6)
 
 
 def test_to_pixels_leaves_out_the_cells_of_padding() -> None:
     maps = np.zeros((1, 2, 3), np.float32)
     maps[:, :, 2] = 1  # the last column lies under a picture that spans 2.25 of 3 cells
-    wide = to_pixels(maps, (2, 2.25), (32, 36))
+    wide = upsample_cam(maps, (2, 2.25), (32, 36))
     assert wide[0, 0, -1] == pytest.approx((36 - 0.5) / 16 - 0.5 - 1, abs=1e-6)
-    np.testing.assert_allclose(wide, to_pixels(maps, (2, 3), (32, 48))[:, :, :36], atol=1e-6)
+    np.testing.assert_allclose(wide, upsample_cam(maps, (2, 3), (32, 48))[:, :, :36], atol=1e-6)
 
 
 @settings(max_examples=40, deadline=None)
@@ -39,24 +39,24 @@ def test_a_flipped_view_lands_where_the_plain_one_does(width: int, at: float) ->
     def spot(x: float) -> np.ndarray:
         return np.exp(-((centres - x * span) ** 2)).astype(np.float32)[None, None].repeat(2, 1)
 
-    plain = to_pixels(spot(at), (2, span), (32, width))[0, 0]
-    turned = to_pixels(spot(1 - at), (2, span), (32, width), flipped=True)[0, 0]
+    plain = upsample_cam(spot(at), (2, span), (32, width))[0, 0]
+    turned = upsample_cam(spot(1 - at), (2, span), (32, width), flipped=True)[0, 0]
     centre = [float((row * np.arange(width)).sum() / row.sum()) for row in (plain, turned)]
     assert abs(centre[0] - centre[1]) < 4
 
 
 def test_normalise_has_no_nan() -> None:
     maps = np.stack([np.zeros((4, 4)), np.full((4, 4), 3.0)]).astype(np.float32)
-    got = normalise(maps)
+    got = max_normalize(maps)
     assert np.isfinite(got).all()
     assert got[0].max() == 0
     assert got[1].max() == pytest.approx(1, abs=1e-4)
-    assert normalise(np.zeros((0, 4, 4), np.float32)).shape == (0, 4, 4)
+    assert max_normalize(np.zeros((0, 4, 4), np.float32)).shape == (0, 4, 4)
 
 
 def test_label_map_puts_background_first() -> None:
     seeds = np.array([[[0.1, 0.15, 0.9]], [[0.2, 0.15, 0.9]]], dtype=np.float32)
-    assert label_map(seeds, [2, 7], np.float32(0.15)).tolist() == [[8, 0, 3]]
-    assert label_map(np.zeros((0, 2, 2), np.float32), [], 0.15).tolist() == [[0, 0], [0, 0]]
+    assert cam_to_labels(seeds, [2, 7], np.float32(0.15)).tolist() == [[8, 0, 3]]
+    assert cam_to_labels(np.zeros((0, 2, 2), np.float32), [], 0.15).tolist() == [[0, 0], [0, 0]]
     with pytest.raises(InvalidSetting):
-        label_map(seeds, [1])
+        cam_to_labels(seeds, [1])

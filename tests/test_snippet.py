@@ -12,8 +12,8 @@ from PIL import Image
 from app.engine import Engine, place_of
 from app.explore import Explorer
 from app.session import TraceCache
-from crt.postprocess import label_map, normalise
-from crt.resample import to_pixels
+from crt.postprocess import cam_to_labels, max_normalize
+from crt.resample import upsample_cam
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -22,7 +22,7 @@ SHOWN = {"resnet": True, "tscam": True, "crt": True}
 COMPARED = {"view": "swipe", "a": {"method": "crt", "loops": 0}, "b": {"method": "tscam", "refined": False}}
 REFINED, BARE = {"refined": True}, {"refined": False}
 SOME, LAST = REFINED | {"blocks": [1, 2, 3], "combine": "mean"}, REFINED | {"blocks": [4, 5], "combine": "last"}
-# A state of the page, and the maps that it shows: name of the array -> method and keywords of Trace.maps.
+# A state of the page, and the maps that it shows: name of the array -> method and keywords of Prediction.maps.
 STATES: list[tuple[dict, dict[str, tuple[str, dict]]]] = [
     (
         {"classes": [0], "loops": 3, "refined": True, "threshold": 0.3, "visible": SHOWN},
@@ -99,9 +99,9 @@ def test_the_program_makes_the_maps_of_the_page(explorer, picture, left, at):
         maps = trace.maps(method, classes=state["classes"], **options)
         np.testing.assert_array_equal(names[name], maps)
         if method == "crt":
-            seeds = normalise(to_pixels(maps, trace.span("crt"), trace.source))
+            seeds = max_normalize(upsample_cam(maps, trace.span("crt"), trace.source))
             np.testing.assert_array_equal(
-                names["mask"], label_map(seeds, state["classes"], state.get("threshold", 0.15))
+                names["mask"], cam_to_labels(seeds, state["classes"], state.get("threshold", 0.15))
             )
             assert names["mask"].any()
 

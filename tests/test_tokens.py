@@ -10,7 +10,7 @@ from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidImage, InvalidSetting
 from crt.models.outputs import merge_rows
 from crt.models.tiles import MODES, TileGrid
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from tests.naive import merged, naive, of, picture
 from tests.tiny import tiny_checkpoint
 
@@ -46,7 +46,7 @@ def test_a_token_sees_what_whole_matrices_say(kind):
     small = of(kind, tile_batch=3)
     assert small.checkpoint.networks["crt"].prefix == {"plain": 1, "registers": 5}.get(kind, 2)
     for loops, at in enumerate(POINTS):
-        view = check(small, "crt", Settings(size=150, loops=loops), at)
+        view = check(small, "crt", InferenceConfig(size=150, loops=loops), at)
         assert len(view.grid) > 3
 
 
@@ -54,7 +54,7 @@ def test_a_token_sees_what_whole_matrices_say(kind):
 @pytest.mark.parametrize("size", [None, 70])
 @pytest.mark.parametrize("at", POINTS)
 def test_in_every_mode_up_to_the_border(mode, size, at):
-    view = check(of("registers"), "crt", Settings(size=size, loops=2, mode=mode), at)
+    view = check(of("registers"), "crt", InferenceConfig(size=size, loops=2, mode=mode), at)
     if at == (1.0, 1.0):
         assert view.cell == (view.grid.patch_cells[0] - 1, view.grid.patch_cells[1] - 1)
     if at == (0.0, 0.0):
@@ -65,10 +65,10 @@ def test_in_every_mode_up_to_the_border(mode, size, at):
 
 @pytest.mark.parametrize("method", ["crt", "tscam"])
 def test_both_transformers_of_a_checkpoint(predictor, method):
-    wanted = Settings(size=96, loops=2 if method == "crt" else 0)
+    wanted = InferenceConfig(size=96, loops=2 if method == "crt" else 0)
     view = check(predictor, method, wanted, (0.4, 0.7))
     assert view.attention.shape == (max(1, wanted.loops), 6, 2, 16)
-    always = predictor.token(picture(), Settings(size=96, loops=3), method="tscam", at=(0.4, 0.7))
+    always = predictor.token(picture(), InferenceConfig(size=96, loops=3), method="tscam", at=(0.4, 0.7))
     assert always.similarity.shape[0] == always.attention.shape[0] == 1
 
 
@@ -96,7 +96,7 @@ def test_the_patch_under_a_point_and_the_tile_with_the_nearest_centre(mode, size
 @pytest.mark.parametrize("at", [(-0.01, 0.5), (0.5, 1.01), (float("nan"), 0.5), (0.5, float("inf"))])
 def test_a_point_outside_is_refused(predictor, at):
     with pytest.raises(InvalidSetting, match="outside the picture: choose y and x between 0 and 1"):
-        predictor.token(picture(), Settings(size=64), at=at)
+        predictor.token(picture(), InferenceConfig(size=64), at=at)
 
 
 def test_only_transformers_have_tokens(predictor, tmp_path):
@@ -128,7 +128,7 @@ def looks(predictor, wanted):
 
 @pytest.mark.parametrize("tile_batch", [1, 4, 1000])
 def test_one_run_in_bounded_batches_under_the_lock(tile_batch, monkeypatch):
-    small, wanted = of("registers", tile_batch=tile_batch), Settings(size=200, loops=2)
+    small, wanted = of("registers", tile_batch=tile_batch), InferenceConfig(size=200, loops=2)
     network, seen = small.checkpoint.networks["crt"], []
     embed = network.embed
     monkeypatch.setattr(
@@ -143,9 +143,10 @@ def test_one_run_in_bounded_batches_under_the_lock(tile_batch, monkeypatch):
 
 
 def test_threads_and_repetition_change_no_bit(predictor):
-    wanted, found = looks(predictor, Settings(size=128, loops=2)), []
+    wanted, found = looks(predictor, InferenceConfig(size=128, loops=2)), []
     work = [
-        threading.Thread(target=lambda: found.append(looks(predictor, Settings(size=128, loops=2)))) for _ in range(3)
+        threading.Thread(target=lambda: found.append(looks(predictor, InferenceConfig(size=128, loops=2))))
+        for _ in range(3)
     ]
     for thread in work:
         thread.start()
@@ -158,7 +159,7 @@ def test_threads_and_repetition_change_no_bit(predictor):
 
 
 def test_bfloat16_keeps_float32_arrays_and_nearly_their_values():
-    wanted = Settings(size=64, loops=1)
+    wanted = InferenceConfig(size=64, loops=1)
     for exact, rough in zip(looks(of("plain"), wanted), looks(of("plain", bfloat16=True), wanted), strict=True):
         same(exact, rough, 0.1)
         arrays = [array for array in vars(rough).values() if isinstance(array, np.ndarray)]
@@ -181,7 +182,7 @@ def test_rows_are_merged_and_placed(mode, height, width, lead):
 
 
 def test_a_token_s_attention_on_the_whole_picture(predictor):
-    view = predictor.token(picture(), Settings(size=128, loops=1), at=(0.5, 0.3))
+    view = predictor.token(picture(), InferenceConfig(size=128, loops=1), at=(0.5, 0.3))
     placed = view.placed_attention
     assert placed.shape == (1, 6, 2, *view.grid.patch_cells)
     np.testing.assert_array_equal(placed, place_tile(view.grid, view.tile, view.attention))

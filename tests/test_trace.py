@@ -9,9 +9,9 @@ import torch
 
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidSetting
-from crt.models.outputs import TokenRecord
-from crt.prediction import InvalidTrace, Trace
-from crt.predictor import Predictor, Settings
+from crt.models.outputs import VitOutputs
+from crt.prediction import InvalidPrediction, Prediction
+from crt.predictor import InferenceConfig, Predictor
 from tests.tiny import tiny_checkpoint
 
 
@@ -27,7 +27,7 @@ def picture():
 
 @pytest.fixture(scope="module")
 def trace(predictor, picture):
-    return predictor.trace(picture, Settings(size=96, loops=3))
+    return predictor.trace(picture, InferenceConfig(size=96, loops=3))
 
 
 def same(one, two):
@@ -42,18 +42,20 @@ def same(one, two):
         assert json.dumps(getattr(one, name), default=str) == json.dumps(getattr(two, name), default=str)
 
 
-@pytest.mark.parametrize("settings", [Settings(size=96, loops=0), Settings(size=None, heads=True, mode="bilinear")])
+@pytest.mark.parametrize(
+    "settings", [InferenceConfig(size=96, loops=0), InferenceConfig(size=None, heads=True, mode="bilinear")]
+)
 def test_save_and_load_lose_no_bit(predictor, picture, settings, tmp_path):
     wanted = predictor.trace(picture, settings)
     path = tmp_path / "trace.npz"
     wanted.save(path)
-    found = Trace.load(path)
+    found = Prediction.load(path)
     same(wanted, found)
     assert found.grid == wanted.grid
     np.testing.assert_array_equal(found.maps("crt"), wanted.maps("crt"))
     stream = io.BytesIO()
     wanted.save(stream)
-    same(wanted, Trace.load(io.BytesIO(stream.getvalue())))
+    same(wanted, Prediction.load(io.BytesIO(stream.getvalue())))
 
 
 def test_no_pickle_is_ever_opened(tmp_path):
@@ -63,13 +65,13 @@ def test_no_pickle_is_ever_opened(tmp_path):
 
     path = tmp_path / "bomb.npz"
     path.write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(InvalidTrace):
-        Trace.load(path)
+    with pytest.raises(InvalidPrediction):
+        Prediction.load(path)
     header = np.empty((), dtype=object)
     header[()] = Bomb()
     np.savez(path, header=header)
-    with pytest.raises(InvalidTrace):
-        Trace.load(path)
+    with pytest.raises(InvalidPrediction):
+        Prediction.load(path)
 
 
 def changed(trace, tmp_path, **header):
@@ -104,25 +106,25 @@ def changed(trace, tmp_path, **header):
 )
 def test_other_headers_are_refused(trace, tmp_path, header):
     path = changed(trace, tmp_path, **header)
-    with pytest.raises(InvalidTrace, match=r"^This file is not a Trace: .*[^.]\.$"):
-        Trace.load(path)
+    with pytest.raises(InvalidPrediction, match=r"^This file is not a Prediction: .*[^.]\.$"):
+        Prediction.load(path)
 
 
 def test_another_schema_says_so(trace, tmp_path):
-    with pytest.raises(InvalidTrace, match="schema 99, this program reads 3"):
-        Trace.load(changed(trace, tmp_path, schema=99))
-    with pytest.raises(InvalidTrace, match=r"^This Trace has schema 1, this program reads 3\.$"):
-        Trace.load(changed(trace, tmp_path, schema=1))
+    with pytest.raises(InvalidPrediction, match="schema 99, this program reads 3"):
+        Prediction.load(changed(trace, tmp_path, schema=99))
+    with pytest.raises(InvalidPrediction, match=r"^This Prediction has schema 1, this program reads 3\.$"):
+        Prediction.load(changed(trace, tmp_path, schema=1))
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 not a zip", b"\x93NUMPY"])
 def test_other_files_are_refused(tmp_path, content):
     path = tmp_path / "some.npz"
     path.write_bytes(content)
-    with pytest.raises(InvalidTrace, match="not a Trace"):
-        Trace.load(path)
-    with pytest.raises(InvalidTrace, match="not a Trace"):
-        Trace.load(tmp_path / "nothing.npz")
+    with pytest.raises(InvalidPrediction, match="not a Prediction"):
+        Prediction.load(path)
+    with pytest.raises(InvalidPrediction, match="not a Prediction"):
+        Prediction.load(tmp_path / "nothing.npz")
 
 
 def test_a_trace_cut_off_is_refused(trace, tmp_path):
@@ -131,15 +133,15 @@ def test_a_trace_cut_off_is_refused(trace, tmp_path):
     whole = path.read_bytes()
     for share in (0.1, 0.5, 0.99):
         path.write_bytes(whole[: int(share * len(whole))])
-        with pytest.raises(InvalidTrace):
-            Trace.load(path)
+        with pytest.raises(InvalidPrediction):
+            Prediction.load(path)
 
 
 def test_a_single_array_is_refused(tmp_path):
     path = tmp_path / "array.npy"
     np.save(path, np.zeros(3))
-    with pytest.raises(InvalidTrace):
-        Trace.load(path)
+    with pytest.raises(InvalidPrediction):
+        Prediction.load(path)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_attention_of_a_cnn_is_refused(trace):
 
 def test_maps_are_refined_merged_cropped_and_relued(trace):
     record = trace.records["crt"]
-    assert isinstance(record, TokenRecord)
+    assert isinstance(record, VitOutputs)
     rows = record.rows[:2].mean(1).sum(0)  # two passes, all blocks
     n = len(trace.grid)
     tiles = record.maps[2] * rows.reshape(n, 1, 4, 4)

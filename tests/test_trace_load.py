@@ -1,4 +1,4 @@
-"""A Trace file may come from anywhere: `load` says InvalidTrace or gives a Trace that works, and nothing else."""
+"""A file of a Prediction may come from anywhere: `load` says InvalidPrediction or gives one that works."""
 
 import io
 import json
@@ -13,10 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crt.checkpoint import load_checkpoint
-from crt.models.outputs import TokenRecord
+from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES
-from crt.prediction import InvalidTrace, Trace
-from crt.predictor import Predictor, Settings
+from crt.prediction import InvalidPrediction, Prediction
+from crt.predictor import InferenceConfig, Predictor
 from tests.tiny import tiny_checkpoint
 
 ODD = st.sampled_from([0, -1, 1, 2, 17, 2**31, 10**400, 0.5, True, "crt", "conv", "tokens", "released", *MODES, [], {}])
@@ -33,7 +33,7 @@ def predictor(tmp_path_factory):
 def stored(predictor, request):
     """Header and arrays of a file with both kinds of record."""
     image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    wanted = Settings(
+    wanted = InferenceConfig(
         size=96, loops=2, methods=("crt", "resnet"), mode=request.param, heads=request.param == "bilinear"
     )
     stream = io.BytesIO()
@@ -50,16 +50,16 @@ def written(header, arrays):
 
 
 def refused_or_usable(content):
-    """The reason why the file is refused, or None after everything was asked of the Trace."""
+    """The reason why the file is refused, or None after everything was asked of the Prediction."""
     try:
-        trace = Trace.load(io.BytesIO(content))
-    except InvalidTrace as error:
+        trace = Prediction.load(io.BytesIO(content))
+    except InvalidPrediction as error:
         return str(error)
     for method in trace.methods:
         loops = trace.clamp(method, 8)
         assert np.isfinite(trace.span(method)).all()
         assert trace.maps(method, loops=loops).shape[0] == trace.scores(method, loops).shape[0] == len(trace.classes)
-        if isinstance(trace.records[method], TokenRecord):
+        if isinstance(trace.records[method], VitOutputs):
             assert trace.attention(method, loops=loops).shape == trace.grid.patch_cells
     trace.save(io.BytesIO())
     return None
@@ -216,7 +216,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(stored, monkeypatch):
 
 def test_a_file_that_says_it_is_smaller_is_not_unpacked_further(stored):
     reason = refused_or_usable(declaring(written(*stored), 60))
-    assert reason is not None and "not a Trace" in reason
+    assert reason is not None and "not a Prediction" in reason
 
 
 def test_a_real_bomb_costs_no_memory(stored, tmp_path):
@@ -228,8 +228,8 @@ def test_a_real_bomb_costs_no_memory(stored, tmp_path):
             bomb.writestr(f"{number}.npy", bytes(size))
     assert path.stat().st_size < 3 * 2**20
     tracemalloc.start()
-    with pytest.raises(InvalidTrace, match="unpack to 1220 MiB"):
-        Trace.load(path)
+    with pytest.raises(InvalidPrediction, match="unpack to 1220 MiB"):
+        Prediction.load(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < size / 4
@@ -247,6 +247,6 @@ def test_pickled_arrays_are_never_opened(stored):
         assert reason is not None and "allow_pickle" in reason
     stream = io.BytesIO()
     np.savez(stream, header=np.array([Bomb()], dtype=object), **arrays)
-    assert "not a Trace" in refused_or_usable(stream.getvalue())
+    assert "not a Prediction" in refused_or_usable(stream.getvalue())
     for content in (pickle.dumps(Bomb()), b"\x93NUMPY" + pickle.dumps(Bomb())):
-        assert "not a Trace" in refused_or_usable(content)
+        assert "not a Prediction" in refused_or_usable(content)

@@ -38,7 +38,7 @@ from crt.train.config import (
 from crt.train.data import CropPlan, random_crop, repeat_factors
 from crt.train.engine import train
 from crt.train.export import portable
-from crt.train.fit import Fit
+from crt.train.fit import Trainer
 from crt.train.loss import dual_loss
 from crt.train.metric_logger import TrainingDiverged
 from crt.train.optim import JointOptimizer, build_optimizer, poly
@@ -357,15 +357,15 @@ def test_a_gradient_scaler_changes_nothing_and_is_resumed(
     plain = tmp_path / "plain" / "run"
     run(plain, **clipped)
     scalers = []
-    prepare = Fit.prepare.__func__
+    prepare = Trainer.prepare.__func__
 
-    def with_scaler(cls: type[Fit], *args: object) -> Fit:
+    def with_scaler(cls: type[Trainer], *args: object) -> Trainer:
         fit = prepare(cls, *args)
         fit.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=4)
         scalers.append(fit.accelerator.scaler)
         return fit
 
-    monkeypatch.setattr(Fit, "prepare", classmethod(with_scaler))
+    monkeypatch.setattr(Trainer, "prepare", classmethod(with_scaler))
     scaled = tmp_path / "scaled" / "run"
     run(scaled, stop_after=5, **clipped)
     assert scalers[0].get_scale() == 2048

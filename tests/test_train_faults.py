@@ -21,10 +21,10 @@ from crt.pseudo_labels.affinity import RelationLosses
 from crt.train import engine, relation, segmentation, state
 from crt.train.deeplab import DeepLabConfig, train_deeplab
 from crt.train.irn import RelationConfig, train_relation
-from crt.train.lock import LOCK_FILE, only_writer
+from crt.train.lock import LOCK_FILE, exclusive_lock
 from crt.train.log import TrainLog
 from crt.train.metric_logger import TrainingDiverged
-from crt.train.state import STATE_FILE, DiskFull, disk_watched
+from crt.train.state import STATE_FILE, DiskFull, raise_on_full_disk
 from tests.test_pipeline import make_devkit
 from tests.tiny import RESNET, tiny_checkpoint
 from tests.tiny_run import run, tiny_config, tiny_images
@@ -124,7 +124,7 @@ def test_the_second_writer_is_refused_and_a_dead_one_blocks_nobody(what, starts,
 
 def test_a_lock_ends_with_its_block(tmp_path: Path) -> None:
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError), only_writer(tmp_path / "new" / "out"):
+        with pytest.raises(ZeroDivisionError), exclusive_lock(tmp_path / "new" / "out"):
             raise ZeroDivisionError
     taken = subprocess.run(
         [sys.executable, "-c", HOLD.replace("120", "0"), str(tmp_path / "new" / "out")],
@@ -171,7 +171,7 @@ def test_a_disk_that_is_full_before_the_first_state_keeps_nothing(starts, tmp_pa
 
 def test_other_trouble_with_the_disk_keeps_its_own_words(tmp_path: Path) -> None:
     for trouble in (OSError(errno.EIO, "Input/output error"), SafetensorError("Error: I/O error (os error 5)")):
-        with pytest.raises(type(trouble), match=r"(?i)i.*/o.* error"), disk_watched(tmp_path):
+        with pytest.raises(type(trouble), match=r"(?i)i.*/o.* error"), raise_on_full_disk(tmp_path):
             raise trouble
 
 

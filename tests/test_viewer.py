@@ -15,9 +15,9 @@ from app.payload import encode_records, payload
 from app.viewer.bundle import HERE, script, style, template
 from app.viewer.viewer import EVENTS, Viewer
 from crt.checkpoint import load_checkpoint
-from crt.models.outputs import TokenRecord
+from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from crt.refine import Combine
 from tests.tiny import tiny_checkpoint
 
@@ -42,17 +42,17 @@ def test_the_browser_computes_the_same_maps_as_the_library(tmp_path):
         folder = tiny_checkpoint(tmp_path / mode, deconvolution=mode == "deconvolution")
         predictor = Predictor(load_checkpoint(str(folder)))
         for size in (96, 150):
-            trace = predictor.trace(picture(90, 130), Settings(size=size, mode=mode, loops=3))
+            trace = predictor.trace(picture(90, 130), InferenceConfig(size=size, mode=mode, loops=3))
             header, data = payload(trace, picture(90, 130))
             wanted = []
             for method in trace.methods:
                 record = trace.record(method)
-                top = record.loops if isinstance(record, TokenRecord) else 0
+                top = record.loops if isinstance(record, VitOutputs) else 0
                 wanted += [
                     asked(trace.maps(method, loops=loops, refined=False), method, loops=loops, refined=False)
                     for loops in sorted({0, top})
                 ]
-                if not isinstance(record, TokenRecord):
+                if not isinstance(record, VitOutputs):
                     continue
                 for combine in get_args(Combine):
                     for blocks in (None, (1, 3)):
@@ -80,13 +80,13 @@ def asked(maps: np.ndarray, method: str, kind: str = "map", **options) -> dict:
 
 def test_arrays_travel_with_their_shape_and_scale(tmp_path):
     predictor = Predictor(load_checkpoint(str(tiny_checkpoint(tmp_path / "tiny"))))
-    trace = predictor.trace(picture(60, 80), Settings(size=96, loops=2))
+    trace = predictor.trace(picture(60, 80), InferenceConfig(size=96, loops=2))
     headers, data = encode_records(trace)
     assert [header["method"] for header in headers] == list(trace.methods)
     read = 0
     for header in headers:
         record = trace.record(header["method"])
-        for name in ("maps", "rows") if isinstance(record, TokenRecord) else ("maps",):
+        for name in ("maps", "rows") if isinstance(record, VitOutputs) else ("maps",):
             about = header[name]
             count = int(np.prod(about["shape"]))
             raw = np.frombuffer(data, "<f2", count, about["offset"]).astype(np.float32).reshape(about["shape"])

@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 
 from crt.checkpoint import Defaults, load_checkpoint
-from crt.data import ImageSet, Sample
+from crt.data import ImageDataset, Sample
 from crt.errors import InvalidDataset, InvalidSetting
-from crt.evaluation.wsol import BoxView, Found, Looked, WsolScore, choose_thresholds, evaluate_wsol
+from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, WsolTransform, choose_thresholds, evaluate_wsol
 from crt.metrics import wsol
 from crt.metrics.boxes import Box
 from crt.multiscale import MapRequest
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from crt.viz.box_sheet import box_sheet
 from scripts.choose_blocks import THRESHOLDS, Choice, choose
 from scripts.evaluate_wsol import Wsol, read_boxes
@@ -35,7 +35,7 @@ def blob(box: tuple[int, int, int, int], value: float = 1.0) -> np.ndarray:
     return cam
 
 
-@pytest.mark.parametrize("view", [BoxView(), BoxView("centre"), BoxView("whole", size=100)])
+@pytest.mark.parametrize("view", [WsolTransform(), WsolTransform("centre"), WsolTransform("whole", size=100)])
 def test_a_box_that_is_seen_comes_back_to_where_it_was(view):
     image = np.zeros((300, 500, 3), dtype=np.uint8)
     image[120:200, 190:330] = 255
@@ -53,23 +53,23 @@ def test_the_measures_by_hand(monkeypatch):
     cams = [blob((4, 4, 20, 20)), blob((4, 4, 20, 20)), blob((40, 40, 60, 60)), part]
     logits = [[3.0, 1, 0], [1.0, 2, 0], [3.0, 1, 0], [3.0, 1, 0]]
     samples = tuple(Sample(f"{i}", Path(f"{i}.png"), (0,), boxes=(truth, (50.0, 50.0, 52.0, 52.0))) for i in range(4))
-    images = ImageSet(CLASSES, samples, single_label=True)
+    images = ImageDataset(CLASSES, samples, single_label=True)
 
     def look(*_):
         for sample, cam, score in zip(samples, cams, logits, strict=True):
-            yield Looked(sample, {"crt": cam}, {"crt": np.array(score)}, lambda boxes: 2.0 * np.asarray(boxes))
+            yield WsolSample(sample, {"crt": cam}, {"crt": np.array(score)}, lambda boxes: 2.0 * np.asarray(boxes))
 
     monkeypatch.setattr(wsol, "look", look)
     requests = {"crt": MapRequest("crt")}
-    low = evaluate_wsol(cast("Predictor", None), images, requests, BoxView(), {"crt": 0.1})["crt"].to_json()
+    low = evaluate_wsol(cast("Predictor", None), images, requests, WsolTransform(), {"crt": 0.1})["crt"].to_json()
     assert (low["top1"], low["top5"], low["gt_known"]) == (50.0, 75.0, 75.0)
     assert (low["classification_top1"], low["classification_top5"]) == (75.0, 100.0)
-    high = evaluate_wsol(cast("Predictor", None), images, requests, BoxView(), {"crt": 0.5})["crt"]
+    high = evaluate_wsol(cast("Predictor", None), images, requests, WsolTransform(), {"crt": 0.5})["crt"]
     assert high.to_json()["gt_known"] == 50.0 and high.to_json()["max_box_acc"] == 75.0
     assert [found.box for found in high.found][:2] == [(8, 8, 40, 40)] * 2
     assert high.found[0].iou == 1.0 and high.found[2].iou < 0.1
     assert len(low["curve"]) == 100 and low["curve"][0] == 75.0 and low["curve"][60] == 50.0
-    assert choose_thresholds(cast("Predictor", None), images, requests, BoxView()) == {"crt": 0.0}
+    assert choose_thresholds(cast("Predictor", None), images, requests, WsolTransform()) == {"crt": 0.0}
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_the_command_measures_cub(birds, checkpoint, tmp_path):
     ordering = [f"{result['methods'][name]['gt_known']:.1f}" for name in ("crt", "tscam", "resnet")]
     assert all(number in section.sentences[0] for number in ordering)
     assert "finds most boxes" in section.sentences[-1]
-    given = run(Wsol(birds, str(checkpoint), threshold=0.3, precision="no", view=BoxView("whole", 96)))
+    given = run(Wsol(birds, str(checkpoint), threshold=0.3, precision="no", view=WsolTransform("whole", 96)))
     assert {row["threshold"] for row in given["methods"].values()} == {0.3}
 
 
@@ -150,10 +150,10 @@ def test_folders_with_a_csv_are_the_same_data(birds, checkpoint, tmp_path):
 def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
     predictor = Predictor(load_checkpoint(checkpoint))
     images = read_boxes(birds, None, "test").over(predictor.checkpoint.config.classes)
-    view = BoxView("whole", size=96)
+    view = WsolTransform("whole", size=96)
     for looked in wsol.look(predictor, images, {"crt": MapRequest("crt", loops=1)}, view):
         seen, _ = view.of(np.asarray(Image.open(looked.sample.image)))
-        trace = predictor.trace(seen, Settings(size=None, loops=1))
+        trace = predictor.trace(seen, InferenceConfig(size=None, loops=1))
         cells = trace.maps("crt", loops=1, refined=True, classes=looked.sample.labels)[0]
         assert looked.maps["crt"].shape == seen.shape[:2]
         assert looked.maps["crt"][8, 8] == pytest.approx(cells[0, 0], abs=0.05 * float(cells.max()))
@@ -163,7 +163,7 @@ def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
 def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
     """Every candidate is there once, the best first, and the measure of one is that of the evaluation."""
     file = tmp_path / "choice.json"
-    rows = choose(Choice(birds, str(checkpoint), every=1, view=BoxView("whole", 96), precision="no", json=file))
+    rows = choose(Choice(birds, str(checkpoint), every=1, view=WsolTransform("whole", 96), precision="no", json=file))
     told = json.loads(file.read_text())
     assert told["images"] == 6 and told["view"] == "whole, long side 96" and len(told["candidates"]) == len(rows)
     depth = max(row["blocks"][1] for row in rows if row["blocks"]) + 1
@@ -173,7 +173,7 @@ def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
     predictor = Predictor(load_checkpoint(checkpoint))
     images = read_boxes(birds, None, "train").over(CLASSES)
     one = {"it": MapRequest("crt", 1, blocks=(0, 1))}
-    found = wsol.box_accuracies(predictor, images, one, BoxView("whole", 96), thresholds=THRESHOLDS)["it"]
+    found = wsol.box_accuracies(predictor, images, one, WsolTransform("whole", 96), thresholds=THRESHOLDS)["it"]
     row = next(row for row in rows if (row["loops"], row["blocks"]) == (1, (0, 1)))
     assert (row["max_box_acc"], row["threshold"]) == (round(100 * found.max_box_acc(), 2), found.best_threshold())
     with pytest.raises(InvalidSetting, match="no tscam"):
@@ -186,14 +186,14 @@ def test_unknown_classes_and_missing_boxes_are_named(birds, tmp_path):
         images.over(("Albatross", "Auklet"))
     assert images.over(("Auklet", "Ani", "Albatross")).samples[0].labels == (2,)
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path / "c", classes=CLASSES)))
-    bare = ImageSet(CLASSES, (Sample("one", images.samples[0].image, (0,)),), single_label=True)
+    bare = ImageDataset(CLASSES, (Sample("one", images.samples[0].image, (0,)),), single_label=True)
     with pytest.raises(InvalidDataset, match="no box, one"):
-        next(wsol.look(predictor, bare, {"crt": MapRequest("crt")}, BoxView()))
+        next(wsol.look(predictor, bare, {"crt": MapRequest("crt")}, WsolTransform()))
 
 
 def test_a_box_smaller_than_a_pixel_of_the_sheet_is_drawn_as_a_point(birds, checkpoint):
     predictor = Predictor(load_checkpoint(checkpoint))
     images = read_boxes(birds, None, "test").over(CLASSES)
-    score = WsolScore(0.1, found=[Found(sample.id, Box(0.0, 0.0, 1.0, 1.0), 0.0) for sample in images.samples])
-    sheet = box_sheet(predictor, images, MapRequest("crt", loops=0), BoxView("whole", 96), score, title="Boxes")
+    score = WsolScore(0.1, found=[BoxPrediction(sample.id, Box(0.0, 0.0, 1.0, 1.0), 0.0) for sample in images.samples])
+    sheet = box_sheet(predictor, images, MapRequest("crt", loops=0), WsolTransform("whole", 96), score, title="Boxes")
     assert sheet.width > 400

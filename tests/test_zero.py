@@ -15,13 +15,13 @@ from app.engine import Engine
 from app.explore import Explorer, Look
 from app.session import TraceCache
 from crt.errors import InvalidSetting
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from tests.test_asked import WALK, Wired
 from tests.test_judge import ASKED
 from tests.tiny import tiny_checkpoint
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
-SETTINGS = Settings(size=96, loops=2)
+SETTINGS = InferenceConfig(size=96, loops=2)
 QUESTIONS = {
     "inspect": {"method": "crt", "x": 0.1, "y": 0.9},
     "deepen": {"method": "tscam"},

@@ -21,7 +21,7 @@ from crt.checkpoint import (
 from crt.checkpoint.weights import save_network
 from crt.models.cnn import CnnBranch
 from crt.models.deeplab import build_deeplab
-from crt.models.irn import RelationNetwork
+from crt.models.irn import IRN
 from crt.models.vit import TransformerBranch
 
 TILE = 64
@@ -81,7 +81,7 @@ def tiny_checkpoint(
 
 def _mask_networks(folder: Path, cnn: CnnBranch, classes: int) -> tuple[RelationSpec, SegmentationSpec]:
     """Random ones. The branches' classifiers are wide, so that edges and labels differ from place to place."""
-    relation = RelationNetwork(cnn.resnet)
+    relation = IRN(cnn.resnet)
     deeplab = build_deeplab(RESNET, classes + 1, stride=16)
     with torch.no_grad():
         edges = relation(torch.randn(1, 3, 128, 128))[0]

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from crt.data import ImageSet, Sample
+from crt.data import ImageDataset, Sample
 from crt.train.config import ModelConfig, Phase, TrainConfig
 from crt.train.engine import Trained, train
 
 
-def tiny_images(folder: Path, count: int = 16) -> ImageSet:
+def tiny_images(folder: Path, count: int = 16) -> ImageDataset:
     """Pictures with a red square, a green disc, or both."""
     folder.mkdir(parents=True, exist_ok=True)
     samples = []
@@ -32,7 +32,7 @@ def tiny_images(folder: Path, count: int = 16) -> ImageSet:
         if not path.exists():
             Image.fromarray(image).save(path)
         samples.append(Sample(path.stem, path, labels))
-    return ImageSet(("square", "disc"), tuple(samples))
+    return ImageDataset(("square", "disc"), tuple(samples))
 
 
 def tiny_config(out: Path, **changes: object) -> TrainConfig:

@@ -34,12 +34,12 @@ export function snippet(state, run) {
   return [
     '# In the root folder of the CRT explorer. Where classes are several, the page shows the largest of their maps.',
     'from crt.checkpoint import load_checkpoint',
-    'from crt.predictor import Predictor, Settings',
-    'from crt.resample import to_pixels',
-    'from crt.postprocess import label_map, normalise',
+    'from crt.predictor import InferenceConfig, Predictor',
+    'from crt.resample import upsample_cam',
+    'from crt.postprocess import cam_to_labels, max_normalize',
     '',
     `predictor = Predictor(load_checkpoint(${pythonString(place)})${run.precision === 'bfloat16' ? ', bfloat16=True' : ''})`,
-    `settings = Settings(size=${sizeOf(run)}, mode=${pythonString(run.mode)}, loops=${run.maxLoops})`,
+    `settings = InferenceConfig(size=${sizeOf(run)}, mode=${pythonString(run.mode)}, loops=${run.maxLoops})`,
     `trace = predictor.trace(${pythonString(run.pictureFile ?? 'picture.jpg')}, settings)${run.pictureFile ? '' : '  # your picture'}`,
     `classes = [trace.classes.index(name) for name in [${names.join(', ')}]]`,
     '',
@@ -47,8 +47,8 @@ export function snippet(state, run) {
     ...maps.map((one) => `${one.name} = trace.maps(${[pythonString(one.method), ...options(one, state, run), 'classes=classes'].join(', ')})`),
     '',
     `# The mask of ${best.name} at the threshold, in the picture's pixels: 0 background, k + 1 the class of index k.`,
-    `seeds = normalise(to_pixels(${best.name}, trace.span(${pythonString(best.method)}), trace.source))`,
-    `mask = label_map(seeds, classes, threshold=${state.threshold})`,
+    `seeds = max_normalize(upsample_cam(${best.name}, trace.span(${pythonString(best.method)}), trace.source))`,
+    `mask = cam_to_labels(seeds, classes, threshold=${state.threshold})`,
     '',
   ].join('\n');
 }
@@ -59,7 +59,7 @@ function sizeOf(run) {
   return run.chosen.size === 'native' && seen === Math.max(...run.source) ? 'None' : seen;
 }
 
-/** Keywords of Trace.maps, as far as the network has them. */
+/** Keywords of Prediction.maps, as far as the network has them. */
 function options({ method, loops, refined }, state, run) {
   const record = run.records.find((one) => one.method === method);
   if (record.kind !== 'tokens') return [];

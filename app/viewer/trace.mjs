@@ -1,4 +1,4 @@
-// The Trace in the browser: raw maps of every tile and the class token's attention, and the arithmetic between them
+// The Prediction in the browser: raw maps of every tile and the class token's attention, and the arithmetic between them
 // and a class map (docs/method.md sections 2 and 4). It mirrors crt/prediction.py; a test compares the two.
 
 import { base64ToBuffer, decodeHalves, fileUrl } from './decode.mjs';

@@ -8,20 +8,20 @@ import torch.nn.functional as F
 
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
-from crt.models.outputs import TokenRecord
-from crt.prediction import Trace
-from crt.resample import to_pixels
+from crt.models.outputs import VitOutputs
+from crt.prediction import Prediction
+from crt.resample import upsample_cam
 
 
-def branch_distance(trace: Trace, vit: Method = "crt", cnn: Method = "crt_cnn") -> np.ndarray:
+def branch_distance(trace: Prediction, vit: Method = "crt", cnn: Method = "crt_cnn") -> np.ndarray:
     """(L + 1,) float64: mean |CAM_cnn − CAM_vit| over all classes and pixels of the input, for loops 0 … L.
 
     As in training (Eq. 2, METHOD section 6): raw maps before ReLU, without refinement, both resized to the input
     (`grid.height` × `grid.width`), bilinear with aligned corners. In raw CAM units, so networks with larger maps differ
-    by more. Raises InvalidSetting if the Trace lacks a method, or if `vit` is no transformer or `cnn` is one.
+    by more. Raises InvalidSetting if the Prediction lacks a method, or if `vit` is no transformer or `cnn` is one.
     """
     record, other = trace.record(vit), trace.record(cnn)
-    if not isinstance(record, TokenRecord) or isinstance(other, TokenRecord):
+    if not isinstance(record, VitOutputs) or isinstance(other, VitOutputs):
         raise InvalidSetting(f"{vit} and {cnn} are not a transformer and a CNN: choose one of each.")
     size = (trace.grid.height, trace.grid.width)
 
@@ -37,18 +37,18 @@ def branch_distance(trace: Trace, vit: Method = "crt", cnn: Method = "crt_cnn") 
     )
 
 
-def map_correlation(trace: Trace, first: Method, second: Method, key: int, *, loops: int = 0) -> float:
+def map_correlation(trace: Prediction, first: Method, second: Method, key: int, *, loops: int = 0) -> float:
     """Pearson correlation of two methods' raw maps of class `key` over the pixels of the input, without refinement.
 
     Unlike `branch_distance` it does not depend on how large the maps are. `loops` is CRT's. Maps before ReLU, each put
-    on the pixel grid. NaN where a map is constant. Raises InvalidSetting if the Trace lacks a method.
+    on the pixel grid. NaN where a map is constant. Raises InvalidSetting if the Prediction lacks a method.
     """
     size = (trace.grid.height, trace.grid.width)
 
     def pixels(method: Method) -> np.ndarray:
         count = trace.clamp(method, loops)
         maps = trace.maps(method, loops=count, refined=False, relu=False, classes=[key])
-        return to_pixels(maps, trace.span(method), size).ravel()
+        return upsample_cam(maps, trace.span(method), size).ravel()
 
     one, other = pixels(first), pixels(second)
     if np.ptp(one) == 0 or np.ptp(other) == 0:

@@ -25,7 +25,7 @@ from crt.checkpoint.weights import file_sha256, load_strict
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting, reason_of
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab, build_deeplab
-from crt.models.irn import RelationNetwork
+from crt.models.irn import IRN
 from crt.models.normalization import set_normalization
 from crt.models.vit import TransformerBranch, build_vit
 from crt.types import Method, Normalization
@@ -38,7 +38,7 @@ class Checkpoint:
     config: CheckpointConfig
     networks: dict[Method, TransformerBranch | CnnBranch]
     sha256: str
-    relation: RelationNetwork | None = None
+    relation: IRN | None = None
     segmentation: DeepLab | None = None
 
     @property
@@ -119,9 +119,9 @@ def _load_network(folder: Path, config: CheckpointConfig, method: Method) -> Tra
     return network
 
 
-def _load_relation(folder: Path, spec: RelationSpec, networks: dict[Method, Any]) -> RelationNetwork:
+def _load_relation(folder: Path, spec: RelationSpec, networks: dict[Method, Any]) -> IRN:
     path = _whole_file(folder, spec.file, spec.sha256)
-    network = RelationNetwork(networks[spec.cnn].resnet)
+    network = IRN(networks[spec.cnn].resnet)
     load_strict(network, path, without="resnet")
     return network
 

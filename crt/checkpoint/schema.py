@@ -180,7 +180,7 @@ class Defaults:
 
     @property
     def attention(self) -> Attention:
-        """Keywords of `Trace.maps` for a refined map."""
+        """Keywords of `Prediction.maps` for a refined map."""
         return {"combine": self.combine, "blocks": blocks_between(self.blocks)}
 
 

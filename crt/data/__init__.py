@@ -1,6 +1,6 @@
-"""Readers of data on disk: each gives an `ImageSet` or one `InvalidDataset` that lists every problem."""
+"""Readers of data on disk: each gives an `ImageDataset` or one `InvalidDataset` that lists every problem."""
 
-from crt.data.base import Box, ImageSet, Problems, Sample, check_images
+from crt.data.base import Box, ErrorCollector, ImageDataset, Sample, check_images
 from crt.data.box_csv import with_boxes
 from crt.data.cub import is_cub, read_cub
 from crt.data.folders import read_folders
@@ -13,8 +13,8 @@ __all__ = [
     "VOC_CLASSES",
     "Box",
     "DatasetReport",
-    "ImageSet",
-    "Problems",
+    "ErrorCollector",
+    "ImageDataset",
     "Sample",
     "check_images",
     "is_cub",

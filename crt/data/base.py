@@ -1,4 +1,4 @@
-"""What every reader gives: an `ImageSet` of `Sample`s, and the collector that reports all problems at once."""
+"""What every reader gives: an `ImageDataset` of `Sample`s, and the collector that reports all problems at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Sample:
     """One picture with its image-level labels; nothing is opened until somebody asks.
 
     id: the name inside its dataset, such as "2007_000032".
-    labels: class indices into `ImageSet.classes`, sorted, without repeats, no background.
+    labels: class indices into `ImageDataset.classes`, sorted, without repeats, no background.
     mask: an indexed PNG (0 background, class index + 1, 255 ignored), or None.
     boxes: of the objects, in pixels of the picture; none where they are not known.
     mask_labels: the label (0 background, class index + 1) of each value of the mask from 0 on, where the mask was made
@@ -39,7 +39,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class ImageSet:
+class ImageDataset:
     """Samples over one list of classes; `single_label` says that every picture shows exactly one class.
 
     left_out: (reason, item) of every file, image or label that its reader did not take; see `DatasetReport`.
@@ -53,7 +53,7 @@ class ImageSet:
     left_out: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
-        problems = Problems("This image set")
+        problems = ErrorCollector("This image set")
         for sample in self.samples:
             if any(not 0 <= label < len(self.classes) for label in sample.labels):
                 problems.add("labels outside the class list", f"{sample.id} {sample.labels}")
@@ -73,7 +73,7 @@ class ImageSet:
             targets[row, list(sample.labels)] = 1.0
         return targets
 
-    def over(self, classes: Sequence[str]) -> ImageSet:
+    def over(self, classes: Sequence[str]) -> ImageDataset:
         """The same pictures with labels over another list, such as that of a checkpoint, which has all their classes.
 
         The values of masks follow: those of classes that the list does not have become background. Names are compared
@@ -81,7 +81,7 @@ class ImageSet:
         """
         find = class_finder(classes)
         known = [find(name) for name in self.classes]
-        problems = Problems("This image set")
+        problems = ErrorCollector("This image set")
         for label in sorted({label for sample in self.samples for label in sample.labels}):
             if known[label] is None:
                 problems.add("class that the checkpoint does not know", self.classes[label])
@@ -95,10 +95,10 @@ class ImageSet:
             )
             for sample in self.samples
         )
-        return ImageSet(tuple(classes), tuple(samples), self.single_label, self.left_out)
+        return ImageDataset(tuple(classes), tuple(samples), self.single_label, self.left_out)
 
     @classmethod
-    def concat(cls, sets: Iterable[ImageSet]) -> ImageSet:
+    def concat(cls, sets: Iterable[ImageDataset]) -> ImageDataset:
         """All samples in order, each picture (by its resolved path) once: the first mention wins.
 
         Raises InvalidDataset when there is nothing to join, or the class lists differ in names or order.
@@ -149,7 +149,7 @@ def class_finder(classes: Sequence[str]) -> Callable[[str], int | None]:
     return find
 
 
-class Problems:
+class ErrorCollector:
     """Gathers what is wrong with a dataset, so that one run of a reader tells the user everything to mend."""
 
     def __init__(self, subject: str) -> None:
@@ -184,13 +184,13 @@ class Problems:
             raise InvalidDataset(self.message())
 
 
-def check_images(image_set: ImageSet, workers: int = 0) -> None:
+def check_images(image_set: ImageDataset, workers: int = 0) -> None:
     """Decode every picture once, and compare each mask's size with its picture's.
 
     workers: threads that decode side by side; 0 decodes in the calling thread.
     Raises one InvalidDataset that lists every picture or mask that cannot be used.
     """
-    problems = Problems("The image set")
+    problems = ErrorCollector("The image set")
     if workers > 0:
         with ThreadPoolExecutor(workers) as pool:
             reports = list(pool.map(_check_sample, image_set.samples))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from crt.data.base import Box, ImageSet, Problems, Sample
+from crt.data.base import Box, ErrorCollector, ImageDataset, Sample
 from crt.data.files import tails
 from crt.data.formats import FORMATS
 from crt.data.tables import read_rows
@@ -33,7 +33,7 @@ _TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _ORIENTATION = 0x0112
 
 
-def with_boxes(images: ImageSet, file: str | Path) -> ImageSet:
+def with_boxes(images: ImageDataset, file: str | Path) -> ImageDataset:
     """The same images with the boxes of a file.
 
     file: a table whose columns are id, x0, y0, x1, y1 in pixels, in any order, or xmin, ymin, xmax, ymax, or x, y with
@@ -49,7 +49,7 @@ def with_boxes(images: ImageSet, file: str | Path) -> ImageSet:
     file = Path(file).expanduser()
     if file.is_dir():
         file = file / WSOL_BOXES
-    problems = Problems(f"The boxes in {file}")
+    problems = ErrorCollector(f"The boxes in {file}")
     ids = _Ids(images.samples)
     found: dict[str, list[Box]] = {}
     for number, name, box in _boxes(file):
@@ -152,7 +152,7 @@ def _box(row: Sequence[str], at: dict[str, int], *, sized: bool) -> Box | None:
     return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
 
-def _sizes(file: Path, ids: _Ids, problems: Problems) -> dict[str, tuple[float, float]]:
+def _sizes(file: Path, ids: _Ids, problems: ErrorCollector) -> dict[str, tuple[float, float]]:
     """Width and height that boxes are in, by id; nothing without the file."""
     sizes: dict[str, tuple[float, float]] = {}
     for number, row in _table(file) if file.is_file() else ():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-from crt.data.base import Box, ImageSet, Problems, Sample, written
+from crt.data.base import Box, ErrorCollector, ImageDataset, Sample, written
 from crt.data.files import FileIndex, slashes
 from crt.data.text import clean, folded, read_text
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
@@ -24,7 +24,7 @@ def is_cub(root: str | Path) -> bool:
 
 def read_cub(
     root: str | Path, split: str, *, classes: Sequence[str] | None = None, boxes: CubBoxes = "required"
-) -> ImageSet:
+) -> ImageDataset:
     """One split with classes and boxes, and masks where `segmentations/` has them; a single-label set.
 
     root: the folder that holds `images.txt`, or the one around it. `segmentations/` is in the former or beside it,
@@ -44,7 +44,7 @@ def read_cub(
     if boxes not in get_args(CubBoxes):
         raise InvalidSetting(f"boxes is {boxes!r}: give {' or '.join(get_args(CubBoxes))}.")
     folder = _find(Path(root).expanduser())
-    problems = Problems(f"CUB-200-2011 in {folder}")
+    problems = ErrorCollector(f"CUB-200-2011 in {folder}")
     paths, names = (_table(folder / file, problems, whole=True) for file in ("images.txt", "classes.txt"))
     labels, training = (_table(folder / file, problems) for file in PER_PICTURE)
     corners = _table(folder / BOXES, problems) if boxes == "required" else {}
@@ -78,7 +78,7 @@ def read_cub(
         problems.add("no picture of the classes in this split", split)
     problems.raise_if_any()
     classes = tuple(written(names[key][0]) for key in wanted)
-    return ImageSet(classes, tuple(samples), single_label=True, left_out=tuple(left_out))
+    return ImageDataset(classes, tuple(samples), single_label=True, left_out=tuple(left_out))
 
 
 def _masks(folder: Path) -> list[Path]:
@@ -97,7 +97,7 @@ def _places(root: Path) -> tuple[Path, Path]:
     return root, root / "CUB_200_2011"
 
 
-def _table(file: Path, problems: Problems, *, whole: bool = False) -> dict[str, tuple[str, ...]]:
+def _table(file: Path, problems: ErrorCollector, *, whole: bool = False) -> dict[str, tuple[str, ...]]:
     """Lines "id value …" by id; an id that comes twice is a problem. `whole`: the value is the rest of the line."""
     try:
         lines = read_text(file).splitlines()
@@ -115,7 +115,9 @@ def _table(file: Path, problems: Problems, *, whole: bool = False) -> dict[str, 
     return rows
 
 
-def _chosen(names: dict[str, tuple[str, ...]], classes: Sequence[str] | None, problems: Problems) -> dict[str, int]:
+def _chosen(
+    names: dict[str, tuple[str, ...]], classes: Sequence[str] | None, problems: ErrorCollector
+) -> dict[str, int]:
     """Ids of the wanted classes -> their index."""
     order = sorted(names, key=lambda key: int(key) if key.isdigit() else 0)
     if classes is None:
@@ -137,7 +139,7 @@ def _forms(name: str) -> tuple[str, str, str]:
     return clean(name), name.partition(".")[2], written(name)
 
 
-def _box(words: Sequence[str], key: str, problems: Problems) -> tuple[Box, ...]:
+def _box(words: Sequence[str], key: str, problems: ErrorCollector) -> tuple[Box, ...]:
     """Left, top, width, height as text -> corners."""
     try:
         x, y, width, height = map(float, words)

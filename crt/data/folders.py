@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from crt.data.base import ImageSet, Problems, Sample
+from crt.data.base import ErrorCollector, ImageDataset, Sample
 from crt.data.files import is_system, walk, why_left_out
 from crt.data.text import clean, folded
 from crt.errors import InvalidDataset
@@ -13,13 +13,13 @@ from crt.errors import InvalidDataset
 SYSTEM = "a file of the system, not an image"
 
 
-def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> ImageSet:
+def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> ImageDataset:
     """Every image in a class folder and below it, labelled with that folder's name (a single-label set).
 
-    Classes are the folder names sorted, or `classes` in the given order; images are sorted by path inside each.
-    A sample's id is "<class>/<path below it>". Names are compared in their composed form (NFC), or without regard to
-    case where that is unique. An image is a file with the extension of a format that `load_image` reads, in any case,
-    or with the content of one. Hidden files, `__MACOSX` and the like, and what is no image are in `ImageSet.left_out`.
+    Classes are the folder names sorted, or `classes` in the given order; images are sorted by path inside each. A
+    sample's id is "<class>/<path below it>". Names are compared in their composed form (NFC), or without regard to case
+    where that is unique. An image is a file with the extension of a format that `load_image` reads, in any case, or
+    with the content of one. Hidden files, `__MACOSX` and the like, and what is no image are in `ImageDataset.left_out`.
 
     Raises InvalidDataset for no class folders, empty class folders, and requested classes without a folder.
     """
@@ -38,7 +38,7 @@ def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> I
     if not folders:
         raise InvalidDataset(f"There are no class folders in {root}; sort the pictures into one folder per class.")
     wanted = (classes,) if isinstance(classes, str) else tuple(sorted(folders) if classes is None else classes)
-    problems = Problems(f"The picture folder {root}")
+    problems = ErrorCollector(f"The picture folder {root}")
     if not wanted:
         problems.add("no class requested; there are folders for", ", ".join(sorted(folders)))
     samples, names = [], []
@@ -56,7 +56,7 @@ def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> I
                 _add_empty(folder, left_out, problems)
     left_out += [("a class that was not chosen", name) for name in sorted(set(folders).difference(names))]
     problems.raise_if_any()
-    return ImageSet(tuple(names), tuple(samples), single_label=True, left_out=tuple(left_out))
+    return ImageDataset(tuple(names), tuple(samples), single_label=True, left_out=tuple(left_out))
 
 
 def _named(name: str, folders: dict[str, list[Path]]) -> str | None:
@@ -82,7 +82,7 @@ def _images(name: str, folders: list[Path], left_out: list[tuple[str, str]]) -> 
     return images
 
 
-def _add_empty(name: str, left_out: list[tuple[str, str]], problems: Problems) -> None:
+def _add_empty(name: str, left_out: list[tuple[str, str]], problems: ErrorCollector) -> None:
     """A class folder without an image is a problem; what it holds instead tells what to do."""
     reasons = sorted({reason for reason, item in left_out if item.startswith(f"{name}/")})
     problems.add("no picture that can be read in a class folder", f"{name} ({'; '.join(reasons)})" if reasons else name)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from crt.data.base import ImageSet, Problems, Sample
+from crt.data.base import ErrorCollector, ImageDataset, Sample
 from crt.data.files import FileIndex, slashes, tails
 from crt.data.labels_json import Row, rows_of_json
 from crt.data.labels_table import rows_of_table
@@ -26,7 +26,7 @@ def read_labels_file(
     image_root: str | Path | None = None,
     splits: Sequence[str] = (),
     encoding: str | None = None,
-) -> ImageSet:
+) -> ImageDataset:
     """The images that a file of labels lists, each with any number of labels.
 
     file: a table (CSV, TSV, `;` or `|`, with or without a header) or JSON. Tables have an image per row with its labels
@@ -47,7 +47,7 @@ def read_labels_file(
     root = file.parent if image_root is None else Path(image_root).expanduser()
     if not file.is_file():
         raise InvalidDataset(f"There is no file {file}; give a CSV or JSON file of images and their labels.")
-    problems = Problems(f"The labels in {file}")
+    problems = ErrorCollector(f"The labels in {file}")
     images = _Images(root, file.parent)
     text = read_text(file, encoding)
     left_out: list[tuple[str, str]] = []
@@ -87,7 +87,7 @@ def read_labels_file(
     problems.raise_if_any()
     wanted = tuple(names[key] for key in index_of)
     samples = (Sample(name, path, tuple(sorted(kept))) for path, (name, kept) in found.items())
-    return ImageSet(wanted, tuple(samples), left_out=tuple(left_out))
+    return ImageDataset(wanted, tuple(samples), left_out=tuple(left_out))
 
 
 class _Images:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crt.data.base import Problems
+from crt.data.base import ErrorCollector
 from crt.data.text import clean
 from crt.errors import InvalidDataset, reason_of
 
@@ -30,7 +30,7 @@ _WRAPPERS = ("data", "dataset", "images", "samples", "items", "records", "annota
 _COCO = "images need id and file_name, categories id and name, annotations image_id and category_id"
 
 
-def rows_of_json(text: str, problems: Problems) -> tuple[list[Row], tuple[str, ...]]:
+def rows_of_json(text: str, problems: ErrorCollector) -> tuple[list[Row], tuple[str, ...]]:
     """A JSON text, or one record per line -> rows, and all classes in the order of the file, () if it has no list.
 
     Raises InvalidDataset for what is no JSON, or of none of these forms: {image: labels}; a list of records; such
@@ -117,7 +117,7 @@ def _of_columns(data: Mapping[str, Any]) -> list[Any] | None:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _of_records(records: Sequence[object], problems: Problems) -> tuple[list[Row], tuple[str, ...]]:
+def _of_records(records: Sequence[object], problems: ErrorCollector) -> tuple[list[Row], tuple[str, ...]]:
     """Records with labels under one of `LABEL_NAMES`, or else with 0 and 1 for each class."""
     keys = {str(key).strip().lower() for record in records if isinstance(record, Mapping) for key in record}
     classes = () if keys.intersection(LABEL_NAMES) else _binary_keys(records)
@@ -143,7 +143,7 @@ def _binary_keys(records: Sequence[object]) -> tuple[str, ...]:
     return tuple(key for key, plain in found.items() if plain)
 
 
-def _of_coco(data: Mapping[str, Any], problems: Problems) -> tuple[list[Row], tuple[str, ...]]:
+def _of_coco(data: Mapping[str, Any], problems: ErrorCollector) -> tuple[list[Row], tuple[str, ...]]:
     """Images without an annotation are negatives; the classes are all categories in the order of their ids."""
     categories: dict[str, str] = {}
     images: dict[str, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from crt.data.base import ImageSet
+from crt.data.base import ImageDataset
 from crt.errors import InvalidDataset
 
 EXAMPLES_SHOWN = 5
@@ -25,7 +25,7 @@ class DatasetReport:
     single_label: bool = False
 
     @classmethod
-    def of(cls, images: ImageSet) -> DatasetReport:
+    def of(cls, images: ImageDataset) -> DatasetReport:
         """The report on a set as its readers made it."""
         counts = Counter(label for sample in images.samples for label in sample.labels)
         left_out: dict[str, list[str]] = {}
@@ -56,7 +56,7 @@ class DatasetReport:
         return "\n".join(lines)
 
 
-def require_negatives(images: ImageSet) -> None:
+def require_negatives(images: ImageDataset) -> None:
     """Raise InvalidDataset where a class is shown by every image: there is nothing that it could be told from.
 
     The loss of such a class falls to 0 by its bias alone, and its map shows nothing.

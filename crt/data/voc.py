@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from crt.data.base import ImageSet, Problems, Sample, check_images
+from crt.data.base import ErrorCollector, ImageDataset, Sample, check_images
 from crt.data.files import FileIndex
 from crt.data.text import clean, folded, natural
 from crt.data.voc_files import annotations_of, find_annotation, find_voc, names_in_all, names_of, read_ids
@@ -50,7 +50,7 @@ def read_voc(
     masks: Masks = "none",
     mask_folder: Sequence[str] = ("SegmentationClass", "SegmentationClassAug"),
     lists: Sequence[str] = ("Segmentation", "Main"),
-) -> ImageSet:
+) -> ImageDataset:
     """The images of one split with the classes of all their objects (difficult ones too).
 
     root: see `find_voc`.
@@ -73,7 +73,7 @@ def read_voc(
     chosen = _different("classes", classes)
     own = _different("class_names", class_names)
     voc = find_voc(root)
-    problems = Problems(f"The VOC split {split!r} in {voc}")
+    problems = ErrorCollector(f"The VOC split {split!r} in {voc}")
     images = FileIndex(voc / "JPEGImages", first=".jpg")
     annotations = annotations_of(voc)
     found: dict[str, set[str] | None] = {}
@@ -108,7 +108,7 @@ def read_voc(
     if not any(sample.labels for sample in samples) and not len(problems):
         problems.add("no picture with any of the classes", ", ".join(order))
     problems.raise_if_any()
-    return ImageSet(order, tuple(samples), left_out=tuple(left_out))
+    return ImageDataset(order, tuple(samples), left_out=tuple(left_out))
 
 
 def _tuple(names: Sequence[str]) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ def _index(names: Sequence[str], chosen: Sequence[str]) -> dict[str, int]:
     return {folded(name): index for index, name in enumerate(chosen or names)}
 
 
-def _one(index: FileIndex, name: str, missing: str, problems: Problems) -> Path | None:
+def _one(index: FileIndex, name: str, missing: str, problems: ErrorCollector) -> Path | None:
     """The file of an id; none is a problem of the kind `missing` unless that is empty, several are one always."""
     try:
         found = index.one(name)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-from crt.data.base import Box, Problems, Sample, class_finder
+from crt.data.base import Box, ErrorCollector, Sample, class_finder
 from crt.data.files import FileIndex
 from crt.data.images import load_image
 from crt.data.text import clean
@@ -75,7 +75,7 @@ def read_voc_boxes(
         raise InvalidSetting(f"The stride is {stride} and the full-size side {full_side}: give 1 or more for each.")
     images = read_voc(root, split, lists=("Main", "Segmentation")).over(classes)
     find = class_finder(classes)
-    problems = Problems(f"The boxes of the VOC split {split!r} in {root}")
+    problems = ErrorCollector(f"The boxes of the VOC split {split!r} in {root}")
     annotations = annotations_of(find_voc(root))
     found = [_read(sample, annotations, find, full_side, problems) for sample in images.samples[::stride]]
     problems.raise_if_any()
@@ -83,7 +83,7 @@ def read_voc_boxes(
 
 
 def _read(
-    sample: Sample, annotations: FileIndex, find: Callable[[str], int | None], full_side: int, problems: Problems
+    sample: Sample, annotations: FileIndex, find: Callable[[str], int | None], full_side: int, problems: ErrorCollector
 ) -> BoxedImage | None:
     """One image; None after a problem."""
     try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from crt.data.base import Problems
+from crt.data.base import ErrorCollector
 from crt.data.files import FOREIGN_EXTENSIONS, FileIndex, is_system, slashes, tails, walk
 from crt.data.formats import EXTENSIONS
 from crt.data.text import clean, decode, read_text
@@ -38,7 +38,7 @@ def find_voc(root: str | Path) -> Path:
     )
 
 
-def read_ids(voc: Path, split: str, images: FileIndex, problems: Problems, lists: Sequence[str]) -> list[str]:
+def read_ids(voc: Path, split: str, images: FileIndex, problems: ErrorCollector, lists: Sequence[str]) -> list[str]:
     """The ids of a split file in order; an unusable file is a problem and gives none.
 
     `lists`: folders of ImageSets in order of preference.
@@ -90,7 +90,7 @@ def annotations_of(voc: Path) -> FileIndex:
     return FileIndex(voc / "Annotations", (".xml",), first=".xml")
 
 
-def find_annotation(annotations: FileIndex, name: str, problems: Problems) -> ElementTree.Element | None:
+def find_annotation(annotations: FileIndex, name: str, problems: ErrorCollector) -> ElementTree.Element | None:
     """The annotation of an id, by `read_annotation`. None, and a problem, for one that is not there or not readable."""
     try:
         file = annotations.one(name)

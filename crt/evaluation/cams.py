@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 
 from crt.analysis.consistency import map_correlation
-from crt.data import ImageSet
+from crt.data import ImageDataset
 from crt.data.images import load_image
 from crt.errors import InvalidDataset
 from crt.evaluation.stored import BACKGROUND, THRESHOLDS, measured_rows, truth_of
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
-from crt.models.outputs import TokenRecord
-from crt.multiscale import Views, multi_scale_maps, requests_for
-from crt.postprocess import THRESHOLD, normalise
-from crt.prediction import Trace
+from crt.models.outputs import VitOutputs
+from crt.multiscale import TTAConfig, multi_scale_maps, requests_for
+from crt.postprocess import THRESHOLD, max_normalize
+from crt.prediction import Prediction
 from crt.predictor import MAX_LOOPS, Predictor
 from crt.refine import Combine
 
 
 def evaluate_seeds(
     predictor: Predictor,
-    images: ImageSet,
+    images: ImageDataset,
     *,
-    views: Views,
+    views: TTAConfig,
     loops: int = 3,
     combine: Sequence[Combine] = (),
     measured: Sequence[str] | None = None,
@@ -56,11 +56,11 @@ def evaluate_seeds(
         truth = truth_of(sample, image.shape[:2], len(names))
         maps, trace = multi_scale_maps(predictor, image, sample.labels, requests, views)
         for name, summed in maps.items():
-            sweeps[name].add(truth, normalise(summed), np.asarray(sample.labels))
+            sweeps[name].add(truth, max_normalize(summed), np.asarray(sample.labels))
         for name, collected in scores.items():
             collected.append(trace.scores(requests[name].method, requests[name].loops))
         closeness.add(trace, sample.labels)
-        similarity += [record.similarity] if isinstance(record := trace.records.get("crt"), TokenRecord) else []
+        similarity += [record.similarity] if isinstance(record := trace.records.get("crt"), VitOutputs) else []
         if advance is not None:
             advance()
     targets = images.targets()
@@ -81,7 +81,7 @@ class _Closeness:
     def __init__(self) -> None:
         self.found: dict[str, list[list[float]]] = {}
 
-    def add(self, trace: Trace, labels: Sequence[int]) -> None:
+    def add(self, trace: Prediction, labels: Sequence[int]) -> None:
         if "crt_cnn" not in trace.methods:
             return
         for other in trace.methods:

@@ -13,8 +13,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from crt.data import ImageSet, Sample
-from crt.data.base import Problems
+from crt.data import ImageDataset, Sample
+from crt.data.base import ErrorCollector
 from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.io_utils import atomic_path
 
@@ -22,19 +22,19 @@ SETTINGS = "stage.json"
 
 
 @dataclass(frozen=True)
-class Made:
+class StageResult:
     """How many pictures of this process were made now, and how many were there before."""
 
     new: int
     before: int
 
 
-def claim(folder: Path, made_with: dict[str, Any]) -> None:
+def write_manifest(folder: Path, settings: dict[str, Any]) -> None:
     """Write down what the files of `folder` are made with, and make it if need be.
 
     Raises InvalidSetting if the folder holds files made otherwise, or cannot be written.
     """
-    text = json.dumps(made_with, indent=1) + "\n"
+    text = json.dumps(settings, indent=1) + "\n"
     path = folder / SETTINGS
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,17 +49,17 @@ def claim(folder: Path, made_with: dict[str, Any]) -> None:
         ) from error
 
 
-def made_with(folder: Path) -> dict[str, Any]:
-    """What `claim` wrote down. Raises InvalidSetting for a folder that no stage made."""
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What `write_manifest` wrote down. Raises InvalidSetting for a folder that no stage made."""
     try:
         return json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidSetting(f"{folder} holds no finished stage: make it with its command first.") from error
 
 
-def require(folder: Path, images: ImageSet, suffix: str, command: str) -> None:
+def require(folder: Path, images: ImageDataset, suffix: str, command: str) -> None:
     """Raise InvalidDataset with the ids of all pictures without a file in `folder`. `command` makes them."""
-    problems = Problems(f"The folder {folder}")
+    problems = ErrorCollector(f"The folder {folder}")
     for sample in images.samples:
         if not (folder / f"{sample.id}{suffix}").is_file():
             problems.add(f"not there: run {command} again for", sample.id)
@@ -73,7 +73,7 @@ def make_each(
     *,
     workers: int = 0,
     silent: bool = False,
-) -> Made:
+) -> StageResult:
     """Call `make` for each sample that is not `done`, with a progress bar unless `silent`.
 
     `workers`: processes that share them; `make` must then be picklable. Raises CrtError that names the first picture
@@ -89,7 +89,7 @@ def make_each(
             for sample in missing:
                 _named(make, sample)
                 bar.update()
-    return Made(len(missing), len(samples) - len(missing))
+    return StageResult(len(missing), len(samples) - len(missing))
 
 
 def _named(make: Callable[[Sample], object], sample: Sample) -> None:

@@ -23,7 +23,7 @@ import numpy as np
 
 from crt.data.voc_boxes import BoxedImage
 from crt.errors import InvalidSetting
-from crt.metrics.boxes import BoxesLike, filled
+from crt.metrics.boxes import BoxesLike, boxes_to_mask
 from crt.metrics.localization import TOLERANCE
 
 COVERED = 0.25
@@ -73,9 +73,9 @@ def centre(size: tuple[int, int]) -> np.ndarray:
 def hit_share(points: np.ndarray, boxes: BoxesLike, size: tuple[int, int], tolerance: float = 0.0) -> float:
     """(K, 2) pixels (row, column) and (N, 4) half-open boxes -> share of the pixels that hit one of them, 0 … 1.
 
-    `size`: height and width of the image. A box holds the pixels whose centres lie in it, as in `crt.metrics.boxes.filled`; a
-    pixel hits if the distance of its centre from that of the nearest such pixel is at most `tolerance`. 0 without
-    points or boxes.
+    `size`: height and width of the image. A box holds the pixels whose centres lie in it, as in
+    `crt.metrics.boxes.boxes_to_mask`; a pixel hits if the distance of its centre from that of the nearest such pixel is
+    at most `tolerance`. 0 without points or boxes.
     """
     if not len(points) or not len(boxes):
         return 0.0
@@ -88,7 +88,7 @@ def hit_share(points: np.ndarray, boxes: BoxesLike, size: tuple[int, int], toler
 
 def is_difficult(image: BoxedImage, class_id: int) -> bool:
     """Whether a class of an image belongs to the difficult subset."""
-    covered = filled(image.boxes(class_id), image.size).mean()
+    covered = boxes_to_mask(image.boxes(class_id), image.size).mean()
     return bool(covered < COVERED and any(other != class_id for other in image.class_ids))
 
 

@@ -17,10 +17,10 @@ from crt.evaluation.pointing import PointingScore, centre, peaks, percent
 from crt.metrics.classification import average_precisions
 from crt.models.normalization import normalization_of
 from crt.models.tiles import Mode
-from crt.prediction import Trace
-from crt.predictor import Predictor, Settings
+from crt.prediction import Prediction
+from crt.predictor import InferenceConfig, Predictor
 from crt.refine import Attention
-from crt.resample import to_pixels
+from crt.resample import upsample_cam
 
 CENTRE = "centre"
 """The row of a point that is always the centre of the image."""
@@ -123,7 +123,7 @@ def evaluate_pointing(
             trace = predictor.trace(seen, settings)
             for name, row in rows.items():
                 cams = _maps(predictor, trace, seen, row, image.class_ids, view)
-                sums[name] += to_pixels(cams, trace.span(row.method), image.size, flipped=flipped)
+                sums[name] += upsample_cam(cams, trace.span(row.method), image.size, flipped=flipped)
         for place, class_id in enumerate(image.class_ids):
             for name in rows:
                 scores[name].add(image, class_id, peaks(sums[name][place]))
@@ -169,24 +169,24 @@ def evaluate_classification(
     return result
 
 
-def _settings(view: PointingView, rows: Iterable[PointingRow]) -> Settings:
-    """What a Trace must hold for these rows."""
+def _settings(view: PointingView, rows: Iterable[PointingRow]) -> InferenceConfig:
+    """What a Prediction must hold for these rows."""
     rows = list(rows)
     if not rows:
         raise InvalidSetting("There is no row to measure: choose at least one network of the checkpoint.")
     methods: tuple[Method, ...] = tuple({row.method for row in rows})
-    return Settings(size=view.size, mode=view.mode, loops=max(row.loops for row in rows), methods=methods)
+    return InferenceConfig(size=view.size, mode=view.mode, loops=max(row.loops for row in rows), methods=methods)
 
 
 def _maps(
     predictor: Predictor,
-    trace: Trace,
+    trace: Prediction,
     image: np.ndarray,
     row: PointingRow,
     class_ids: Sequence[int],
     view: PointingView,
 ) -> np.ndarray:
-    """(H, W, 3) uint8 as it was seen, and its Trace -> (K, h, w) maps of its classes on cells."""
+    """(H, W, 3) uint8 as it was seen, and its Prediction -> (K, h, w) maps of its classes on cells."""
     if row.explainer is not None:
         resized = image if view.size is None else resize_long_side(image, view.size)
         network = predictor.checkpoint.networks[row.method]
@@ -197,7 +197,7 @@ def _maps(
 
 
 def _logits(
-    predictor: Predictor, image: np.ndarray, rows: Mapping[str, PointingRow], settings: Settings, flip: bool
+    predictor: Predictor, image: np.ndarray, rows: Mapping[str, PointingRow], settings: InferenceConfig, flip: bool
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Each row's name and its (C,) logits."""
     views = [image, np.ascontiguousarray(image[:, ::-1])] if flip else [image]

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from crt.data import ImageSet, Sample
-from crt.data.base import Problems
+from crt.data import ImageDataset, Sample
+from crt.data.base import ErrorCollector
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.evaluation.pipeline_stage import require
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
-from crt.postprocess import label_map
+from crt.postprocess import cam_to_labels
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, seed_path
 from crt.pseudo_labels.label_png import read_labels, read_mask
 
@@ -70,7 +70,7 @@ def measured_rows(classes: Sequence[str], measured: Sequence[str] | None) -> lis
     return [0, *(list(classes).index(name) + 1 for name in names)]
 
 
-def measure_seeds(folder: Path, images: ImageSet, measured: Sequence[str] | None = None) -> Score:
+def measure_seeds(folder: Path, images: ImageDataset, measured: Sequence[str] | None = None) -> Score:
     """Seeds or walked seeds as `SeedMaps` on disk, image labels given: at the threshold that is best for all pictures.
 
     Raises InvalidDataset that lists the ids of seeds or masks that are missing or of another size.
@@ -87,19 +87,19 @@ def measure_seeds(folder: Path, images: ImageSet, measured: Sequence[str] | None
 
     def labels(sample: Sample) -> np.ndarray:
         seeds = SeedMaps.load(seed_path(folder, sample.id))
-        return label_map(seeds.high_res, seeds.keys.tolist(), THRESHOLDS[best])
+        return cam_to_labels(seeds.high_res, seeds.keys.tolist(), THRESHOLDS[best])
 
     pictures = [(sample.id, _picture(labels(sample), sample, len(images.classes))) for sample in images.samples]
     points = tuple(zip(THRESHOLDS.tolist(), means.tolist(), strict=True))
     return _score(confusions[best], pictures, rows, images.classes, points)
 
 
-def measure_masks(folder: Path, images: ImageSet, measured: Sequence[str] | None = None) -> Score:
+def measure_masks(folder: Path, images: ImageDataset, measured: Sequence[str] | None = None) -> Score:
     """Indexed PNGs `folder/<id>.png` as they are. Raises as `measure_seeds` does."""
     rows = measured_rows(images.classes, measured)
     require(folder, images, ".png", "the command that makes them")
     total = np.zeros((len(images.classes) + 1,) * 2, dtype=np.int64)
-    pictures, problems = [], Problems(f"The masks in {folder}")
+    pictures, problems = [], ErrorCollector(f"The masks in {folder}")
     for sample in images.samples:
         labels = read_labels(folder / f"{sample.id}.png", name=sample.id, classes=len(images.classes))
         truth = truth_of(sample, classes=len(images.classes))

@@ -12,15 +12,15 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from crt.data import ImageSet, Sample
+from crt.data import ImageDataset, Sample
 from crt.data.images import load_image, resize_long_side, resize_square
 from crt.errors import InvalidDataset, count_of
-from crt.metrics.boxes import Box, BoxesLike, CentreCrop, best_match, box_of_map, min_max
+from crt.metrics.boxes import Box, BoxesLike, CentreCrop, best_match, cam_to_box, minmax_normalize
 from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization, PixelCurves
 from crt.multiscale import MapRequest
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels.label_png import read_labels
-from crt.resample import to_pixels
+from crt.resample import upsample_cam
 
 DEFINITIONS = {
     "gt_known": "share of pictures whose box of the true class has IoU >= 0.5 with a ground-truth box",
@@ -42,7 +42,7 @@ ToPicture = Callable[[BoxesLike], np.ndarray]
 
 
 @dataclass(frozen=True)
-class BoxView:
+class WsolTransform:
     """How a picture is looked at.
 
     kind: `square` squashes the whole picture to size × size, as the released program of TS-CAM does at 224; `centre`
@@ -76,7 +76,7 @@ class BoxView:
 
 
 @dataclass(frozen=True)
-class Found:
+class BoxPrediction:
     """What one method made of one picture: its box of the true class, in pixels of the picture, and the best IoU."""
 
     id: str
@@ -94,7 +94,7 @@ class WsolScore:
     continuous: Localization = field(default_factory=Localization)
     classification: Localization = field(default_factory=lambda: Localization(iou=0.0))
     pixels: PixelCurves = field(default_factory=PixelCurves)
-    found: list[Found] = field(default_factory=list)
+    found: list[BoxPrediction] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """`DEFINITIONS` in percent, thresholds as shares; `curve`: gt_known at each of `BOX_THRESHOLDS`."""
@@ -113,9 +113,9 @@ class WsolScore:
 
 def choose_thresholds(
     predictor: Predictor,
-    images: ImageSet,
+    images: ImageDataset,
     requests: Mapping[str, MapRequest],
-    view: BoxView,
+    view: WsolTransform,
     *,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, float]:
@@ -129,9 +129,9 @@ def choose_thresholds(
 
 def box_accuracies(
     predictor: Predictor,
-    images: ImageSet,
+    images: ImageDataset,
     requests: Mapping[str, MapRequest],
-    view: BoxView,
+    view: WsolTransform,
     *,
     thresholds: np.ndarray | Sequence[float] = BOX_THRESHOLDS,
     advance: Callable[[], None] | None = None,
@@ -139,7 +139,7 @@ def box_accuracies(
     """For each kind of map the boxes found at every threshold. Raises InvalidDataset for a picture without a box."""
     accuracies = {name: BoxAccuracy(thresholds) for name in requests}
 
-    def add(looked: Looked, name: str) -> None:
+    def add(looked: WsolSample, name: str) -> None:
         accuracies[name].add(looked.maps[name], looked.sample.boxes, looked.to_picture)
 
     _of_each_map(look(predictor, images, requests, view), add, advance)
@@ -148,9 +148,9 @@ def box_accuracies(
 
 def evaluate_wsol(
     predictor: Predictor,
-    images: ImageSet,
+    images: ImageDataset,
     requests: Mapping[str, MapRequest],
-    view: BoxView,
+    view: WsolTransform,
     thresholds: Mapping[str, float],
     *,
     advance: Callable[[], None] | None = None,
@@ -163,25 +163,25 @@ def evaluate_wsol(
     """
     scores = {name: WsolScore(thresholds[name]) for name in requests}
 
-    def add(looked: Looked, name: str) -> None:
+    def add(looked: WsolSample, name: str) -> None:
         sample, cam, score = looked.sample, looked.maps[name], scores[name]
-        box = looked.to_picture([box_of_map(cam, threshold=score.threshold)])[0]
+        box = looked.to_picture([cam_to_box(cam, threshold=score.threshold)])[0]
         overlap = best_match(box, sample.boxes).iou
         logits, label = looked.logits[name], sample.labels[0]
         score.boxes.add(cam, sample.boxes, looked.to_picture)
         score.localization.add(overlap, logits, label)
         score.continuous.add(best_match(box, sample.boxes, "continuous").iou, logits, label)
         score.classification.add(overlap, logits, label)
-        score.found.append(Found(sample.id, Box(*map(float, box)), overlap))
+        score.found.append(BoxPrediction(sample.id, Box(*map(float, box)), overlap))
         if looked.mask is not None:
-            score.pixels.add(min_max(looked.on_picture(cam, looked.mask.shape)), looked.mask)
+            score.pixels.add(minmax_normalize(looked.on_picture(cam, looked.mask.shape)), looked.mask)
 
     _of_each_map(look(predictor, images, requests, view), add, advance)
     return scores
 
 
 def _of_each_map(
-    pictures: Iterable[Looked], add: Callable[[Looked, str], None], advance: Callable[[], None] | None
+    pictures: Iterable[WsolSample], add: Callable[[WsolSample, str], None], advance: Callable[[], None] | None
 ) -> None:
     """`add(picture, name)` for each map of each picture, the those of one picture on all cores: boxes take long."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -193,7 +193,7 @@ def _of_each_map(
 
 
 @dataclass(frozen=True)
-class Looked:
+class WsolSample:
     """One picture as the networks saw it. `maps`: (h, w) float32 of its class on the pixels that they saw."""
 
     sample: Sample
@@ -215,13 +215,15 @@ class Looked:
         return whole
 
 
-def look(predictor: Predictor, images: ImageSet, requests: Mapping[str, MapRequest], view: BoxView) -> Iterator[Looked]:
+def look(
+    predictor: Predictor, images: ImageDataset, requests: Mapping[str, MapRequest], view: WsolTransform
+) -> Iterator[WsolSample]:
     """Each picture once, as `view` shows it, with the map of its class by every request. Raises InvalidDataset."""
     if tuple(images.classes) != tuple(predictor.checkpoint.config.classes):
         raise InvalidDataset("The classes of the data are not those of the checkpoint.")
     if bare := [sample.id for sample in images.samples if not sample.boxes]:
         raise InvalidDataset(f"{count_of(len(bare), 'image')} with no box, {bare[0]} among them: give all boxes.")
-    settings = Settings(
+    settings = InferenceConfig(
         size=None,
         loops=max((request.loops for request in requests.values()), default=0),
         methods=tuple({request.method for request in requests.values()}),
@@ -232,9 +234,9 @@ def look(predictor: Predictor, images: ImageSet, requests: Mapping[str, MapReque
         maps, logits = {}, {}
         for name, want in requests.items():
             cam = want.maps(trace, sample.labels)
-            maps[name] = to_pixels(cam, trace.span(want.method), seen.shape[:2])[0]
+            maps[name] = upsample_cam(cam, trace.span(want.method), seen.shape[:2])[0]
             logits[name] = trace.scores(want.method, want.loops)
-        yield Looked(sample, maps, logits, to_picture)
+        yield WsolSample(sample, maps, logits, to_picture)
 
 
 def _mask(sample: Sample) -> np.ndarray | None:

@@ -82,7 +82,7 @@ def largest_box(mask: np.ndarray) -> Box | None:
     return found[0].box if found else None
 
 
-def min_max(values: np.ndarray) -> np.ndarray:
+def minmax_normalize(values: np.ndarray) -> np.ndarray:
     """An array -> float32 of its shape, its minimum at 0 and its maximum at 1; all 0 for a constant one.
 
     Raises InvalidSetting for NaN and infinity.
@@ -101,7 +101,7 @@ def grey_levels(cam: np.ndarray, size: tuple[int, int] | None = None) -> np.ndar
         raise InvalidSetting(f"One map (h, w) is needed, not an array {cam.shape}: pass one at a time.")
     if size is not None:
         cam = cv2.resize(cam, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-    return (min_max(cam) * 255).astype(np.uint8)
+    return (minmax_normalize(cam) * 255).astype(np.uint8)
 
 
 def level_of(threshold: float, grey: np.ndarray) -> int:
@@ -111,7 +111,7 @@ def level_of(threshold: float, grey: np.ndarray) -> int:
     return int(threshold * int(grey.max()))
 
 
-def box_of_map(cam: np.ndarray, size: tuple[int, int] | None = None, *, threshold: float = THRESHOLD) -> Box:
+def cam_to_box(cam: np.ndarray, size: tuple[int, int] | None = None, *, threshold: float = THRESHOLD) -> Box:
     """(h, w) map -> the box of its largest region above `threshold` of its range, in pixels of `size` (METHOD 9).
 
     `size`: height and width of the crop that the box is wanted in; None for the map's own grid. `NO_BOX` for a map
@@ -146,7 +146,7 @@ def best_match(box: Sequence[float], truths: BoxesLike, convention: Convention =
     return Match(float(overlaps.max()), int(overlaps.argmax())) if overlaps.size else Match(0.0, -1)
 
 
-def filled(truths: BoxesLike, size: tuple[int, int]) -> np.ndarray:
+def boxes_to_mask(truths: BoxesLike, size: tuple[int, int]) -> np.ndarray:
     """(N, 4) boxes -> (H, W) bool, `size` = (H, W): the pixels whose centre lies in a box."""
     mask = np.zeros(size, dtype=bool)
     for x0, y0, x1, y1 in np.maximum(0, np.ceil(_checked(truths) - 0.5)).astype(int):

@@ -1,7 +1,7 @@
 """Whether a map shows what the network used: the picture is changed where the map says, and the class asked again.
 
-The score is the class probability that the network itself gives at the Trace's input size. Nothing here needs a mask.
-One map of a uniform value is the random baseline: its pixels are ranked by chance.
+The score is the class probability that the network itself gives at the Prediction's input size. Nothing here needs a
+mask. One map of a uniform value is the random baseline: its pixels are ranked by chance.
 
     subject = subject_of(predictor, picture, settings, method="crt", index=3, loops=3)
     result = measure(subject, cam)
@@ -24,7 +24,7 @@ from crt.errors import CrtError, InvalidSetting
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.models.normalization import normalization_of
 from crt.prediction import class_probabilities
-from crt.predictor import Predictor, Progress, Settings
+from crt.predictor import InferenceConfig, Predictor, Progress
 
 Measure = Literal["confidence", "deletion", "insertion", "road"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -37,7 +37,7 @@ class Stopped(CrtError):
 
 
 @dataclass(frozen=True)
-class Probe:
+class FaithfulnessConfig:
     """What is measured and how finely.
 
     `steps`: parts in which pixels are deleted or inserted. `removed`: shares of pixels that ROAD replaces, each once
@@ -72,7 +72,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Subject:
+class ScoredClass:
     """One picture and the class that is asked of it.
 
     `pixels`: (1, 3, h, w) float32, normalised, on the CPU. `score`: (B, 3, h, w) -> (B,) probabilities. `batch`: the
@@ -146,12 +146,12 @@ class Faithfulness:
 def subject_of(
     predictor: Predictor,
     source: Source,
-    settings: Settings | None = None,
+    settings: InferenceConfig | None = None,
     *,
     method: Method,
     index: int,
     loops: int = 0,
-) -> Subject:
+) -> ScoredClass:
     """A picture at the input size of `settings`, and the probability that a network of the predictor gives to a class.
 
     `index`: 0-based class. `loops`: of CRT; the other networks have none. Another thread that waits for the predictor
@@ -172,13 +172,13 @@ def subject_of(
 
     # On a CPU several pictures at once only make others wait longer.
     pixels = to_tensor(resized, *normalization_of(predictor.checkpoint.networks[method]))
-    return Subject(pixels, score, batch=1 if predictor.device.type == "cpu" else 8)
+    return ScoredClass(pixels, score, batch=1 if predictor.device.type == "cpu" else 8)
 
 
 def measure(
-    subject: Subject,
+    subject: ScoredClass,
     cam: np.ndarray,
-    probe: Probe | None = None,
+    probe: FaithfulnessConfig | None = None,
     *,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -188,7 +188,7 @@ def measure(
     The map is resized to the subject's pixels, bilinear. `progress(fraction, measure)` and `should_stop()` are called
     before every look. Raises Stopped when told to, InvalidSetting for a map that is not one or holds NaN.
     """
-    probe = probe or Probe()
+    probe = probe or FaithfulnessConfig()
     height, width = subject.pixels.shape[-2:]
     if "road" in probe.measures and height * width > MAX_ROAD_PIXELS:
         raise InvalidSetting(f"ROAD cannot remove pixels from {width} × {height}: choose an input size up to 672.")
@@ -222,7 +222,7 @@ class _Looks:
     """Pictures through the network in bounded batches, counted for the progress."""
 
     def __init__(
-        self, subject: Subject, total: int, progress: Progress | None, should_stop: Callable[[], bool] | None
+        self, subject: ScoredClass, total: int, progress: Progress | None, should_stop: Callable[[], bool] | None
     ) -> None:
         self.subject, self.total, self.done = subject, total, 0
         self.report = progress or (lambda fraction, text: None)  # noqa: ARG005

@@ -1,8 +1,9 @@
 """How well one map, or the maps of a data set, find the object: pixels, points and boxes (METHOD section 9).
 
 Maps are (H, W) on the pixel grid of their truth. A pixel is said to be of the object where the map is above the
-threshold, as in `crt.postprocess.label_map`. A truth mask is (H, W): 255 does not count, `label` is the object; without a
-label everything but 0 is. All shares are 0 … 1. Where there is nothing to divide by a measure is 0, never NaN.
+threshold, as in `crt.postprocess.cam_to_labels`. A truth mask is (H, W): 255 does not count, `label` is the object;
+without a label everything but 0 is. All shares are 0 … 1. Where there is nothing to divide by a measure is 0, never
+NaN.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ def overlap(predicted: np.ndarray, truth: np.ndarray, label: int | None = None) 
     return Overlap(*(float(value) for value in _shares(hits, float(said.sum()), float(inside.sum()))))
 
 
-def points_at(cam: np.ndarray, truth: np.ndarray, label: int | None = None, *, tolerance: float = 0.0) -> bool:
+def pointing_game_hit(cam: np.ndarray, truth: np.ndarray, label: int | None = None, *, tolerance: float = 0.0) -> bool:
     """Pointing game (Zhang et al. 2018): whether the map's maximum lies on the object, or at most `tolerance` px off.
 
     The maximum is sought where the truth is not 255, the first in reading order wins; the distance is Euclidean. The
     paper's tolerance is `TOLERANCE`. A map without a peak, one that is constant, misses. For boxes take
-    `crt.metrics.boxes.filled` as truth. Raises InvalidDataset where the shapes differ, InvalidSetting for NaN.
+    `crt.metrics.boxes.boxes_to_mask` as truth. Raises InvalidDataset where the shapes differ, InvalidSetting for NaN.
     """
     inside, counted = _object(cam, truth, label)
     values = np.asarray(cam)[counted]
@@ -65,7 +66,7 @@ class PixelCurves:
 
     At each threshold pixels of all pictures are counted together. PxAP = Σ (recall_i - recall_{i-1}) · precision_i from
     the highest threshold to the lowest and then to all pixels. Maps must lie in [0, 1]: pass them through
-    `crt.metrics.boxes.min_max` first.
+    `crt.metrics.boxes.minmax_normalize` first.
     """
 
     def __init__(self, thresholds: np.ndarray | Sequence[float] = PIXEL_THRESHOLDS) -> None:
@@ -79,7 +80,9 @@ class PixelCurves:
         inside, counted = _object(cam, truth, label)
         values = np.asarray(cam)[counted]
         if values.size and not (values.min() >= 0 and values.max() <= 1):
-            raise InvalidSetting("A map has values outside 0 … 1: pass it through crt.metrics.boxes.min_max first.")
+            raise InvalidSetting(
+                "A map has values outside 0 … 1: pass it through crt.metrics.boxes.minmax_normalize first."
+            )
         levels = len(self.thresholds) + 1
         passed = np.searchsorted(self.thresholds, values, side="left")
         self.counts += np.bincount(inside * levels + passed, minlength=2 * levels).reshape(2, levels)
@@ -143,7 +146,7 @@ class BoxAccuracy:
     BoxAcc(t, d): share of the pictures whose box at threshold t has IoU ≥ d with a ground-truth box. MaxBoxAcc: the
     most over t at d = 0.5, with the box of the largest region. MaxBoxAccV2: the mean over d of 0.3, 0.5, 0.7 of the
     most over t, where any region of the map may match any ground-truth box. Thresholds are shares of the map's range
-    and are taken on 256 grey levels, as in `crt.metrics.boxes.box_of_map`.
+    and are taken on 256 grey levels, as in `crt.metrics.boxes.cam_to_box`.
     """
 
     def __init__(

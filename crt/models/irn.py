@@ -24,7 +24,7 @@ CROP = 512
 """Side of the training crops; pictures are padded to it, because the branches normalise over the whole map."""
 
 
-class RelationNetwork(nn.Module):
+class IRN(nn.Module):
     """The ResNet of a `CnnBranch`, shared with it and left as it is, with an edge and a displacement branch.
 
     The ResNet runs in eval mode and without gradients. `edge` and `displacement` hold all that is trained, so that each
@@ -48,7 +48,7 @@ class RelationNetwork(nn.Module):
         if cells != [16, 16, 8, 4, 4]:
             raise InvalidCheckpoint(f"The stages of this ResNet make {cells} cells of 64 pixels, not 16, 16, 8, 4, 4.")
 
-    def train(self, mode: bool = True) -> RelationNetwork:
+    def train(self, mode: bool = True) -> IRN:
         """As in torch, but the ResNet always stays as it is."""
         super().train(mode)
         self.resnet.eval()
@@ -87,7 +87,7 @@ class RelationNetwork(nn.Module):
 
 
 @torch.inference_mode()
-def relations(network: RelationNetwork, image: np.ndarray, *, crop: int = CROP) -> tuple[np.ndarray, np.ndarray]:
+def predict_edges(network: IRN, image: np.ndarray, *, crop: int = CROP) -> tuple[np.ndarray, np.ndarray]:
     """(H, W, 3) uint8 -> (1, h, w) edges in (0, 1) and (2, h, w) displacements (y, x) in cells, float32, at stride 4.
 
     `network` is in eval mode. Edges are the sigmoid of the mean over the picture and its mirror image, displacements

@@ -11,7 +11,7 @@ from crt.models.tiles import TileGrid
 
 
 @dataclass(frozen=True)
-class TokenRecord:
+class VitOutputs:
     """What a transformer saw. n tiles, C classes, s cells per tile side, P patches per tile.
 
     `maps`: (L + 1, n, C, s, s) float32, raw class maps of each tile for loops 0 … L.
@@ -39,7 +39,7 @@ class TokenRecord:
 
 
 @dataclass(frozen=True)
-class ConvRecord:
+class CnnOutputs:
     """What a CNN saw. `maps`: (C, h, w) float32 raw class maps, 16 pixels a cell. `scores`: (C,) float32 logits."""
 
     maps: np.ndarray

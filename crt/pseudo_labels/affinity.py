@@ -128,7 +128,7 @@ def pair_labels(labels: Tensor, pairs: Pairs, classes: int = UNSURE) -> tuple[Te
     return alike & (start == 0), alike & (start > 0), certain & (start != end)
 
 
-def relation_losses(
+def irn_losses(
     edge_logits: Tensor, displacement: Tensor, labels: Tensor, pairs: Pairs, classes: int = UNSURE
 ) -> RelationLosses:
     """IRNet's losses of (B, 1, h, w) raw edges and (B, 2, h, w) displacements against (B, h, w) confident labels.

@@ -9,8 +9,8 @@ import numpy as np
 
 from crt.errors import InvalidDataset
 from crt.io_utils import atomic_path
-from crt.postprocess import normalise
-from crt.resample import strided_size, to_pixels
+from crt.postprocess import max_normalize
+from crt.resample import strided_size, upsample_cam
 
 SUFFIX = ".npz"
 
@@ -34,8 +34,8 @@ class SeedMaps:
         The strided maps are read off the summed ones, which are linear between cells four times as wide.
         """
         height, width = summed.shape[-2:]
-        strided = to_pixels(summed, (height, width), strided_size((height, width)))
-        return cls(np.asarray(keys, dtype=np.int64), normalise(strided), normalise(summed))
+        strided = upsample_cam(summed, (height, width), strided_size((height, width)))
+        return cls(np.asarray(keys, dtype=np.int64), max_normalize(strided), max_normalize(summed))
 
     def save(self, path: Path) -> None:
         """Write float16 maps, whole or not at all. Raises OSError, for instance when the disk is full."""

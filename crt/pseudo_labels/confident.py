@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from crt.errors import InvalidSetting
-from crt.postprocess import check_keys, label_map
+from crt.postprocess import cam_to_labels, check_class_ids
 from crt.pseudo_labels.crf import IRN_CRF, CrfSettings, crf_labels
 
 UNSURE = 255
@@ -34,9 +34,9 @@ def confident_labels(
             f"The constants are {foreground} for foreground and {background} for background: "
             "give the larger for foreground, both above 0 and at most 1."
         )
-    check_keys(keys)
+    check_class_ids(keys)
     high, low = (
-        crf_labels(image, label_map(high_res, range(len(keys)), constant), len(keys) + 1, settings=settings)
+        crf_labels(image, cam_to_labels(high_res, range(len(keys)), constant), len(keys) + 1, settings=settings)
         for constant in (foreground, background)
     )
     names = np.array([UNSURE, *(key + 1 for key in keys)], dtype=np.uint8)

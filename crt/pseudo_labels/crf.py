@@ -105,7 +105,7 @@ def crf_seeds(
 
     Where IRNet first takes the argmax and then trusts every pixel alike, the maps' own certainty enters here: with the
     constant `threshold` as the background's map, a label's share is its map divided by the sum of all, and its
-    probability is `belief` · share + (1 - belief) / (K + 1). So with no iterations the argmax is `label_map`'s, and
+    probability is `belief` · share + (1 - belief) / (K + 1). So with no iterations the argmax is `cam_to_labels`'s, and
     `belief` bounds how sure any pixel can be, as `gt_prob` does for hard labels. Raises InvalidImage and InvalidSetting
     for arrays that do not fit, maps with negative values or NaN, and numbers outside (0, 1).
     """

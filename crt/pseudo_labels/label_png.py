@@ -12,8 +12,8 @@ from PIL import Image
 from crt.data import Sample, voc_palette
 from crt.errors import InvalidDataset, InvalidSetting, count_of
 from crt.io_utils import atomic_path
-from crt.postprocess import EPS, LABELS, THRESHOLD, check_keys
-from crt.resample import to_pixels
+from crt.postprocess import EPS, LABELS, THRESHOLD, check_class_ids
+from crt.resample import upsample_cam
 
 IGNORE = 255
 _IGNORE_16 = 65535
@@ -21,7 +21,7 @@ _SOFT_VALUES = 16  # more values than this between 0 and the largest are the edg
 _SOFT_SHARE = 0.25  # such an edge covers less of a mask than this; more is a photo or a depth map
 
 
-def picture_labels(
+def labels_of_image(
     maps: np.ndarray,
     span: tuple[float, float],
     size: tuple[int, int],
@@ -30,18 +30,18 @@ def picture_labels(
 ) -> np.ndarray:
     """(K, h, w) maps of the classes `keys` on cells -> (H, W) uint8 labels of the picture, 0 background, key + 1.
 
-    What `label_map(normalise(to_pixels(...)))` of `crt.postprocess` gives, one class after another: a large picture with many
-    classes needs no more memory than with one. Raises InvalidSetting for a class that has no label.
+    What `cam_to_labels(max_normalize(upsample_cam(...)))` of `crt.postprocess` gives, one class after another: a large
+    picture with many classes needs no more memory than with one. Raises InvalidSetting for a class that has no label.
     """
     if len(keys) != len(maps):
         raise InvalidSetting(
             f"{count_of(len(maps), 'map')} for {count_of(len(keys), 'class', 'classes')}: give one for each."
         )
-    check_keys(keys)
+    check_class_ids(keys)
     labels = np.zeros(size, np.uint8)
     best = np.full(size, threshold, np.float32)
     for key, cells in zip(keys, maps, strict=True):
-        pixels = to_pixels(cells[None], span, size)[0]
+        pixels = upsample_cam(cells[None], span, size)[0]
         pixels /= pixels.max(initial=0) + EPS
         better = pixels > best
         labels[better] = key + 1

@@ -23,9 +23,9 @@ from scipy.sparse import dia_array
 from scipy.special import gammaln
 
 from crt.errors import InvalidSetting
-from crt.postprocess import label_map
+from crt.postprocess import cam_to_labels
 from crt.pseudo_labels.paths import search_paths
-from crt.resample import WALK_STRIDE, strided_size, to_pixels
+from crt.resample import WALK_STRIDE, strided_size, upsample_cam
 
 THRESHOLD = 0.25
 """The background constant against walked seeds."""
@@ -91,7 +91,7 @@ def walk_scores(walked: np.ndarray, size: tuple[int, int], *, stride: int = WALK
     if walked.ndim != 3 or strided_size(size, stride) != walked.shape[1:]:
         raise InvalidSetting(f"Seeds {walked.shape} are not those of a picture of {size} at stride {stride}.")
     height, width = walked.shape[1:]
-    scores = to_pixels(walked, (height, width), (height * stride, width * stride))[:, : size[0], : size[1]]
+    scores = upsample_cam(walked, (height, width), (height * stride, width * stride))[:, : size[0], : size[1]]
     largest = scores.max(initial=0)
     return scores / largest if largest > 0 else scores
 
@@ -100,7 +100,7 @@ def walk_labels(
     walked: np.ndarray, keys: Sequence[int], size: tuple[int, int], *, threshold: float = THRESHOLD
 ) -> np.ndarray:
     """(K, h, w) walked seeds of the classes `keys` -> (H, W) uint8 labels, 0 background, key + 1."""
-    return label_map(walk_scores(walked, size), keys, threshold)
+    return cam_to_labels(walk_scores(walked, size), keys, threshold)
 
 
 def _joined(edge: np.ndarray, settings: WalkSettings) -> dia_array:

@@ -251,7 +251,7 @@ class TrainConfig(RunConfig):
         super().__post_init__()
         _check(
             self,
-            schedule=(len, "one phase or more"),
+            schedule=(bool, "one phase or more"),
             coupling=_NOT_NEGATIVE,
             coupling_from_epoch=_NOT_NEGATIVE,
             coupling_ramp_epochs=_NOT_NEGATIVE,

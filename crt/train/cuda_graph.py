@@ -25,7 +25,7 @@ class _Recording(NamedTuple):
     gradients: list[Tensor | None]
 
 
-class RecordedWork:
+class CudaGraphStep:
     """`work`, done by replaying the recording of the step's kind, which is made when its first step comes.
 
     `kind`, of a step: what beside the batch decides what `work` does. Batches of a kind have the same shapes. The terms

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from crt.data import ImageSet
+from crt.data import ImageDataset
 from crt.data.images import load_image, resize_long_side, resize_short_side, resize_square, to_tensor
 from crt.errors import InvalidSetting
 from crt.train.config import Side, TrainConfig
@@ -56,7 +56,7 @@ class StepPlan(Dataset):
     `item(index, epoch, rng)` gives image `index`; `rng` depends on the seed, the epoch and the place in it only.
     """
 
-    def __init__(self, images: ImageSet, *, batch: int, epochs: int, seed: int, workers: int) -> None:
+    def __init__(self, images: ImageDataset, *, batch: int, epochs: int, seed: int, workers: int) -> None:
         self.images = images
         self.batch, self.epochs, self.seed, self.workers = batch, epochs, seed, workers
         self._orders: dict[int, np.ndarray] = {}
@@ -114,7 +114,7 @@ class CropPlan(StepPlan):
     """
 
     def __init__(
-        self, images: ImageSet, config: TrainConfig, normalizations: Sequence[Normalization] = (IMAGENET,)
+        self, images: ImageDataset, config: TrainConfig, normalizations: Sequence[Normalization] = (IMAGENET,)
     ) -> None:
         super().__init__(
             images, batch=config.batch, epochs=config.epochs, seed=config.seed, workers=config.data.workers

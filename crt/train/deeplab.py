@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from crt.checkpoint import CONFIG_FILE, SegmentationSpec, load_checkpoint
 from crt.checkpoint.weights import save_network
-from crt.data import ImageSet
+from crt.data import ImageDataset
 from crt.errors import InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab, Stride
@@ -22,7 +22,7 @@ from crt.pseudo_labels.confident import UNSURE
 from crt.train.config import MaskRunConfig, OptimizerConfig
 from crt.train.engine import start_from
 from crt.train.export import add_to_checkpoint
-from crt.train.fit import Fit, Part, trained
+from crt.train.fit import ParamGroup, Trainer, trained
 from crt.train.masks_data import MaskCrops
 
 FILE = "segmentation.safetensors"
@@ -65,18 +65,18 @@ PRESETS: dict[str, tuple[str, DeepLabConfig]] = {
 }
 
 
-def train_deeplab(config: DeepLabConfig, images: ImageSet, *, record: Mapping[str, Any] | None = None) -> bool:
+def train_deeplab(config: DeepLabConfig, images: ImageDataset, *, record: Mapping[str, Any] | None = None) -> bool:
     """Train on `images` and their masks -> whether the schedule is finished.
 
     Goes on from the state in `config.out` with `config.resume`. `record`: how the run was started, for its card. Raises
-    as `Fit.run` does.
+    as `Trainer.run` does.
     """
-    fit = Fit.prepare(config, record)
+    fit = Trainer.prepare(config, record)
     network = build(config, len(images.classes) + 1).to(fit.accelerator.device)
     normalization = normalization_of(network)
     plan = MaskCrops(images, config, normalization=normalization)
     network.to(memory_format=torch.channels_last)
-    parts = {"deeplab": Part(trained(network.resnet), trained(network.aspp), config.optimizer)}
+    parts = {"deeplab": ParamGroup(trained(network.resnet), trained(network.aspp), config.optimizer)}
     step = fit.run(
         network,
         parts,

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import torch
 from accelerate import PartialState
 
-from crt.data import ImageSet, Sample
-from crt.evaluation.pipeline_stage import Made, make_each
+from crt.data import ImageDataset, Sample
+from crt.evaluation.pipeline_stage import StageResult, make_each
 from crt.precision import Precision, resolve
 from crt.predictor import choose_device
 
 
 @dataclass(frozen=True)
-class Share:
+class DistributedStage:
     """The part of one process in a stage. `device`: its own; `bfloat16`: whether that pays there."""
 
     state: PartialState
@@ -23,7 +23,7 @@ class Share:
     bfloat16: bool
 
     @classmethod
-    def of(cls, device: str, precision: Precision) -> Share:
+    def of(cls, device: str, precision: Precision) -> DistributedStage:
         """`device`: `auto`, or as `choose_device` takes it. Raises InvalidSetting for one that is not there."""
         state = PartialState(cpu=device == "cpu")
         chosen = choose_device(device)
@@ -31,7 +31,9 @@ class Share:
             chosen = state.device  # a GPU of its own for each process
         return cls(state, chosen, resolve(precision, chosen.type) == "bf16")
 
-    def make(self, images: ImageSet, done: Callable[[Sample], bool], make: Callable[[Sample], object]) -> Made:
+    def make(
+        self, images: ImageDataset, done: Callable[[Sample], bool], make: Callable[[Sample], object]
+    ) -> StageResult:
         """`make_each` on every n-th picture for n processes; returns when all are done."""
         mine = images.samples[self.state.process_index :: self.state.num_processes]
         made = make_each(mine, done, make, silent=not self.state.is_main_process)

@@ -15,7 +15,7 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
 from crt.checkpoint.backbone_weights import load_backbone
-from crt.data import ImageSet
+from crt.data import ImageDataset
 from crt.models.cnn import STRIDE, CnnBranch, build_resnet
 from crt.models.dual import DualBranch, TwinCnn
 from crt.models.normalization import normalization_of
@@ -24,7 +24,7 @@ from crt.models.vit import TransformerBranch, build_vit
 from crt.train.config import RUN_ONLY, ModelConfig, TrainConfig
 from crt.train.data import CropPlan
 from crt.train.export import export, portable
-from crt.train.fit import Fit, Part, trained
+from crt.train.fit import ParamGroup, Trainer, trained
 from crt.train.loss import Losses, dual_loss
 
 Preview = Callable[[DualBranch, int], object]
@@ -67,17 +67,18 @@ def _resnet(model: ModelConfig) -> ResNet:
 
 def train(
     config: TrainConfig,
-    images: ImageSet,
+    images: ImageDataset,
     *,
     preview: Preview | None = None,
     record: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Run the schedule of `config` on `images`, going on from the state in `config.out` with `config.resume`.
 
-    Writes what `Fit.run` writes, and at the end the trained weights as a checkpoint. `preview(model, epoch)` is called
-    on the main process after each epoch. `record`: how the run was started, for its card. Raises as `Fit.run` does.
+    Writes what `Trainer.run` writes, and at the end the trained weights as a checkpoint. `preview(model, epoch)` is
+    called on the main process after each epoch. `record`: how the run was started, for its card. Raises as
+    `Trainer.run` does.
     """
-    fit = Fit.prepare(config, record)
+    fit = Trainer.prepare(config, record)
     model = build_model(config, len(images.classes)).to(fit.accelerator.device)
     wanted = {name: normalization_of(branch) for name, branch in model.named_children()}
     plan = CropPlan(images, config, tuple(dict.fromkeys(wanted.values())))
@@ -181,13 +182,13 @@ def _losses(
     return dual_loss(maps, labels, config.coupling_at(epoch), size, single_label=single_label)
 
 
-def _parts(model: DualBranch, config: TrainConfig) -> dict[str, Part]:
+def _parts(model: DualBranch, config: TrainConfig) -> dict[str, ParamGroup]:
     parts = {}
     for name, branch in (("cnn", model.cnn), ("twin", model.vit)):
         if isinstance(branch, CnnBranch):
-            parts[name] = Part(trained(branch.resnet), trained(branch.classifier), config.cnn_optimizer)
+            parts[name] = ParamGroup(trained(branch.resnet), trained(branch.classifier), config.cnn_optimizer)
     if isinstance(model.vit, TransformerBranch):
-        parts["vit"] = Part(trained(model.vit.vit), trained(model.vit.head), config.vit_optimizer)
+        parts["vit"] = ParamGroup(trained(model.vit.vit), trained(model.vit.head), config.vit_optimizer)
     return parts
 
 

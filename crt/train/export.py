@@ -10,7 +10,7 @@ from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, load_checkpoint, locate, read_config, write_config
 from crt.checkpoint.weights import save_network
-from crt.data import ImageSet
+from crt.data import ImageDataset
 from crt.models.cnn import CnnBranch
 from crt.models.dual import DualBranch, TwinCnn
 from crt.models.normalization import normalization_of
@@ -19,7 +19,9 @@ from crt.train.log import logged_seconds
 from crt.train.machine import describe_machine
 
 
-def export(model: DualBranch, config: TrainConfig, images: ImageSet, folder: Path, record: Mapping[str, Any]) -> None:
+def export(
+    model: DualBranch, config: TrainConfig, images: ImageDataset, folder: Path, record: Mapping[str, Any]
+) -> None:
     """Write the trained networks into `folder` as a checkpoint that `load_checkpoint` reads.
 
     `record`: how the run was started and its precision, which the checkpoint keeps beside the config and the machine.

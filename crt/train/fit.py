@@ -17,16 +17,16 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from crt.data import ImageSet
+from crt.data import ImageDataset
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.io_utils import atomic_path
 from crt.precision import resolve
 from crt.train.config import OptimizerConfig, RunConfig
-from crt.train.cuda_graph import RecordedWork
-from crt.train.lock import only_writer
-from crt.train.metric_logger import Readings
+from crt.train.cuda_graph import CudaGraphStep
+from crt.train.lock import exclusive_lock
+from crt.train.metric_logger import MetricLogger
 from crt.train.optim import JointOptimizer, RateSchedule, build_optimizer
-from crt.train.state import STATE_FILE, TrainState, disk_watched, read_run
+from crt.train.state import STATE_FILE, TrainState, raise_on_full_disk, read_run
 
 RUN_FILE = "train.json"
 
@@ -34,7 +34,7 @@ Loss = Callable[[nn.Module, list[Tensor], int], Mapping[str, Tensor | None]]
 """(wrapped model, batch on the device, step) -> terms of the loss, scalars; `total` is what is minimised."""
 
 
-class Plan(Protocol):
+class BatchPlan(Protocol):
     """The steps of a run and their batches, each a function of its place in the run alone."""
 
     @property
@@ -53,7 +53,7 @@ class Plan(Protocol):
 
 
 @dataclass(frozen=True)
-class Part:
+class ParamGroup:
     """Named parameters of one branch, `head` trained at `head_factor` times the rate of `body`."""
 
     body: tuple[tuple[str, nn.Parameter], ...]
@@ -67,7 +67,7 @@ class Part:
 
 
 @dataclass
-class Fit:
+class Trainer:
     """A prepared run. Made in the main flow of a training function, so that it can build on the right device.
 
     `accelerator`: the processes, their device and the precision in force. `record`: how the run was started, for the
@@ -79,7 +79,7 @@ class Fit:
     record: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def prepare(cls, config: RunConfig, record: Mapping[str, Any] | None = None) -> Fit:
+    def prepare(cls, config: RunConfig, record: Mapping[str, Any] | None = None) -> Trainer:
         """The processes and the precision of a run; a resumed one keeps the precision that `auto` chose at its start.
 
         Raises InvalidCheckpoint for an unreadable state, InvalidSetting for a precision this machine does not have.
@@ -101,8 +101,8 @@ class Fit:
     def run(
         self,
         model: nn.Module,
-        parts: Mapping[str, Part],
-        plan: Plan,
+        parts: Mapping[str, ParamGroup],
+        plan: BatchPlan,
         loss: Loss,
         *,
         fingerprint: str,
@@ -122,14 +122,14 @@ class Fit:
         that is not finite, DiskFull, InvalidCheckpoint when `out` holds another run's state, and InvalidSetting while
         another run writes there.
         """
-        with self._alone(), disk_watched(self.config.out):
+        with self._alone(), raise_on_full_disk(self.config.out):
             return self._run(model, parts, plan, loss, fingerprint, noted, after_epoch, kind, average)
 
     def _run(
         self,
         model: nn.Module,
-        parts: Mapping[str, Part],
-        plan: Plan,
+        parts: Mapping[str, ParamGroup],
+        plan: BatchPlan,
         loss: Loss,
         fingerprint: str,
         noted: Callable[[int], Mapping[str, int]] | None,
@@ -163,11 +163,11 @@ class Fit:
             accelerator.backward(terms["total"])
             return terms
 
-        recorded = None if kind is None else RecordedWork(work, kind, model.parameters())
+        recorded = None if kind is None else CudaGraphStep(work, kind, model.parameters())
         saved, step = time.monotonic(), start
         last = plan.steps if config.stop_after is None else min(plan.steps, config.stop_after)
         loader = plan.loader(start, rank=accelerator.process_index, processes=accelerator.num_processes)
-        with Readings(
+        with MetricLogger(
             accelerator, config, start=start, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch, noted=noted
         ) as log:
             paused = True
@@ -202,7 +202,7 @@ class Fit:
                     break
         return step
 
-    def _bound_gradients(self, optimizer: JointOptimizer, parts: Iterable[Part]) -> None:
+    def _bound_gradients(self, optimizer: JointOptimizer, parts: Iterable[ParamGroup]) -> None:
         """Bound the gradient norm of each part that has a bound, unscaled: a scaler unscales a step only once."""
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.unscale_(optimizer)
@@ -222,7 +222,7 @@ class Fit:
             refusal: list[str | None] = [None]
             if self.accelerator.is_main_process:
                 try:
-                    held.enter_context(only_writer(self.config.out))
+                    held.enter_context(exclusive_lock(self.config.out))
                 except InvalidSetting as error:
                     refusal = [str(error)]
             (refused,) = broadcast_object_list(refusal)
@@ -246,7 +246,7 @@ class Fit:
                 temporary.write_text(json.dumps(started, indent=1) + "\n", encoding="utf-8")
         return 0
 
-    def fingerprint(self, values: Mapping[str, Any], images: ImageSet) -> str:
+    def fingerprint(self, values: Mapping[str, Any], images: ImageDataset) -> str:
         """A hash of the settings that decide the weights, the precision in force among them, and the images' ids."""
         ids = hashlib.sha256("\n".join(sample.id for sample in images.samples).encode()).hexdigest()
         deciding = {**values, "precision": self.precision, "ids": ids}

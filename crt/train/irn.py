@@ -12,16 +12,16 @@ from torch import Tensor, nn
 
 from crt.checkpoint import CONFIG_FILE, Method, RelationSpec, load_checkpoint
 from crt.checkpoint.weights import save_network
-from crt.data import ImageSet
+from crt.data import ImageDataset
 from crt.errors import InvalidSetting
 from crt.models.cnn import CnnBranch
-from crt.models.irn import CROP, RelationNetwork
+from crt.models.irn import CROP, IRN
 from crt.models.normalization import normalization_of
-from crt.pseudo_labels.affinity import RADIUS, Pairs, find_pairs, reduce_labels, relation_losses
+from crt.pseudo_labels.affinity import RADIUS, Pairs, find_pairs, irn_losses, reduce_labels
 from crt.resample import WALK_STRIDE
 from crt.train.config import RELEASED_SGD, MaskRunConfig, OptimizerConfig
 from crt.train.export import add_to_checkpoint
-from crt.train.fit import Fit, Part, trained
+from crt.train.fit import ParamGroup, Trainer, trained
 from crt.train.masks_data import MaskCrops
 
 FILE = "relation.safetensors"
@@ -41,27 +41,27 @@ class RelationConfig(MaskRunConfig):
     """Of the edge branch; the displacement branch has `head_factor` times its rate."""
 
 
-def train_relation(config: RelationConfig, images: ImageSet, *, record: Mapping[str, Any] | None = None) -> bool:
+def train_relation(config: RelationConfig, images: ImageDataset, *, record: Mapping[str, Any] | None = None) -> bool:
     """Train on `images`, whose masks are the confident labels -> whether the schedule is finished.
 
     Goes on from the state in `config.out` with `config.resume`. `record`: how the run was started, for its card. Raises
-    as `Fit.run` does, and InvalidSetting for a checkpoint without that ResNet.
+    as `Trainer.run` does, and InvalidSetting for a checkpoint without that ResNet.
     """
     checkpoint = load_checkpoint(config.checkpoint)
     branch = checkpoint.networks.get(config.cnn)
     if not isinstance(branch, CnnBranch):
         raise InvalidSetting(f"{config.checkpoint} has no ResNet {config.cnn}: name one of its CNNs.")
-    fit = Fit.prepare(config, record)
+    fit = Trainer.prepare(config, record)
     device = fit.accelerator.device
     plan = MaskCrops(images, config, reduce_labels, normalization_of(branch))
     torch.manual_seed(config.seed)
-    network = RelationNetwork(branch.resnet).to(device)
+    network = IRN(branch.resnet).to(device)
     network.resnet.to(memory_format=torch.channels_last)
     cells = round(config.crop / WALK_STRIDE)
     pairs = find_pairs((cells, cells), config.radius, device)
     step = fit.run(
         network,
-        {"irn": Part(trained(network.edge), trained(network.displacement), config.optimizer)},
+        {"irn": ParamGroup(trained(network.edge), trained(network.displacement), config.optimizer)},
         plan,
         lambda wrapped, batch, _: _losses(wrapped, batch, pairs),
         fingerprint=fit.fingerprint({**config.deciding(), "checkpoint": checkpoint.sha256}, images),
@@ -83,7 +83,7 @@ def _losses(network: nn.Module, batch: list[Tensor], pairs: Pairs) -> dict[str, 
     crops, labels = batch
     edge, displacement = network(crops.contiguous(memory_format=torch.channels_last))
     with torch.autocast(crops.device.type, enabled=False):
-        losses = relation_losses(edge.float(), displacement.float(), labels, pairs)
+        losses = irn_losses(edge.float(), displacement.float(), labels, pairs)
     return {
         "total": losses.total,
         "alike": losses.alike,

@@ -15,7 +15,7 @@ LOCK_FILE = ".lock"
 
 
 @contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
+def exclusive_lock(folder: Path) -> Iterator[None]:
     """Hold `folder`, made if need be, as long as the block runs. A lock file left by a process that is gone is free.
 
     Raises InvalidSetting if another process holds it.

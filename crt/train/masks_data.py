@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from crt.data import ImageSet
-from crt.data.base import Problems
+from crt.data import ImageDataset
+from crt.data.base import ErrorCollector
 from crt.data.images import load_image, resize_scale, to_tensor
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
 from crt.pseudo_labels.confident import UNSURE
@@ -22,14 +22,14 @@ from crt.train.data import StepPlan, place_crop
 from crt.types import IMAGENET, Normalization
 
 
-def with_masks(images: ImageSet, folder: Path) -> ImageSet:
+def with_masks(images: ImageDataset, folder: Path) -> ImageDataset:
     """The same pictures with the masks `folder/<id>.png`, which are learned from.
 
     Only headers are read. Raises InvalidDataset that lists every mask that is missing, unreadable, not indexed or of
     another size than its picture; InvalidSetting for more classes than masks hold.
     """
     check_class_count(len(images.classes))
-    problems = Problems(f"The masks in {folder}")
+    problems = ErrorCollector(f"The masks in {folder}")
     samples = tuple(replace(sample, mask=folder / f"{sample.id}.png", mask_labels=None) for sample in images.samples)
     for sample in samples:
         if (problem := _problem(sample.image, folder / f"{sample.id}.png")) is not None:
@@ -97,7 +97,7 @@ class MaskCrops(StepPlan):
 
     def __init__(
         self,
-        images: ImageSet,
+        images: ImageDataset,
         config: MaskRunConfig,
         reduce: Callable[[np.ndarray], np.ndarray] | None = None,
         normalization: Normalization = IMAGENET,

@@ -24,7 +24,7 @@ class TrainingDiverged(CrtError):
     """The loss is no longer a number."""
 
 
-class Readings:
+class MetricLogger:
     """The losses of the steps on their way to the log. They are read one step late, while a GPU does the next one.
 
     A context manager, which closes the log however the run ends.

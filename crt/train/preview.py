@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
-from crt.data import ImageSet
+from crt.data import ImageDataset
 from crt.data.images import load_image
 from crt.models.dual import DualBranch, TwinCnn
-from crt.postprocess import normalise
-from crt.predictor import Predictor, Settings
-from crt.resample import to_pixels
+from crt.postprocess import max_normalize
+from crt.predictor import InferenceConfig, Predictor
+from crt.resample import upsample_cam
 from crt.viz import TITLES, Panel, contact_sheet, fit, overlay, probabilities
 
 WIDTH = 200
@@ -26,7 +26,7 @@ class MapPreview:
     `size`: pixels of the long side that the networks see. `loops`, `refined`: of the transformer's maps.
     """
 
-    images: ImageSet
+    images: ImageDataset
     folder: Path
     size: int
     loops: int
@@ -54,22 +54,22 @@ class MapPreview:
     def _row(self, predictor: Predictor, index: int) -> list[Panel]:
         sample = self.images.samples[index]
         image = load_image(sample.image)
-        trace = predictor.trace(image, Settings(size=self.size, loops=self.loops))
+        trace = predictor.trace(image, InferenceConfig(size=self.size, loops=self.loops))
         label = sample.labels[0]
         small = fit(image, WIDTH)
         panels = [Panel(small, (self.images.classes[label], sample.id))]
         for method in trace.methods:
             loops = trace.clamp(method, self.loops)
             maps = trace.maps(method, loops=loops, refined=self.refined, classes=[label])
-            pixels = normalise(to_pixels(maps, trace.span(method), (small.shape[0], small.shape[1])))[0]
+            pixels = max_normalize(upsample_cam(maps, trace.span(method), (small.shape[0], small.shape[1])))[0]
             chance = float(probabilities(trace, method, loops=loops, single_label=self.images.single_label)[label])
             panels.append(Panel(overlay(small, pixels, vmax=1.0), (TITLES[method], f"probability {chance:.0%}")))
         return panels
 
 
-def fixed_pictures(images: ImageSet, count: int) -> ImageSet:
+def fixed_pictures(images: ImageDataset, count: int) -> ImageDataset:
     """The same `count` pictures of a set every time, spread evenly over those that show a class."""
     labelled = [sample for sample in images.samples if sample.labels]
     count = min(count, len(labelled))
     chosen = np.unique(np.linspace(0, len(labelled) - 1, count).astype(int)) if count else []
-    return ImageSet(images.classes, tuple(labelled[i] for i in chosen), images.single_label)
+    return ImageDataset(images.classes, tuple(labelled[i] for i in chosen), images.single_label)

@@ -98,7 +98,7 @@ def what_is_kept(folder: Path) -> str:
 
 
 @contextmanager
-def disk_watched(folder: Path) -> Iterator[None]:
+def raise_on_full_disk(folder: Path) -> Iterator[None]:
     """Turn a disk that fills up while the block writes into `folder` into DiskFull."""
     try:
         yield

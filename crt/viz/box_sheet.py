@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from crt.data import ImageSet
+from crt.data import ImageDataset
 from crt.data.images import load_image
 from crt.errors import InvalidSetting
-from crt.evaluation.wsol import BoxView, Found, Looked, WsolScore, look
-from crt.metrics.boxes import BoxesLike, min_max
+from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, WsolTransform, look
+from crt.metrics.boxes import BoxesLike, minmax_normalize
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor
 from crt.viz.colours import fit, overlay
@@ -21,9 +21,9 @@ TRUTH, FOUND = (255, 209, 102), (255, 255, 255)
 
 def box_sheet(
     predictor: Predictor,
-    images: ImageSet,
+    images: ImageDataset,
     request: MapRequest,
-    view: BoxView,
+    view: WsolTransform,
     score: WsolScore,
     *,
     title: str,
@@ -40,7 +40,7 @@ def box_sheet(
     samples = {sample.id: sample for sample in images.samples}
     rows = []
     for chosen in (ranked[:count], ranked[-count:][::-1]):
-        some = ImageSet(images.classes, tuple(samples[found.id] for found in chosen), images.single_label)
+        some = ImageDataset(images.classes, tuple(samples[found.id] for found in chosen), images.single_label)
         looked = look(predictor, some, {"map": request}, view)
         rows.append([_panel(one, found, images.classes) for one, found in zip(looked, chosen, strict=True)])
     note = (
@@ -50,12 +50,14 @@ def box_sheet(
     return contact_sheet(rows, title=title, notes=[note], width=WIDTH, bar=("least", "most of this map"))
 
 
-def _panel(looked: Looked, found: Found, classes: tuple[str, ...]) -> Panel:
+def _panel(looked: WsolSample, found: BoxPrediction, classes: tuple[str, ...]) -> Panel:
     sample = looked.sample
     image = load_image(sample.image)
     whole = looked.on_picture(looked.maps["map"], image.shape[:2])
     small = fit(image, WIDTH)
-    cam = np.asarray(Image.fromarray(min_max(whole)).resize((small.shape[1], small.shape[0]), Image.Resampling.BOX))
+    cam = np.asarray(
+        Image.fromarray(minmax_normalize(whole)).resize((small.shape[1], small.shape[0]), Image.Resampling.BOX)
+    )
     factor = small.shape[1] / image.shape[1]
     drawn = Image.fromarray(overlay(small, cam, vmax=1.0, opacity=0.45))
     _rectangles(drawn, factor * np.array(sample.boxes), TRUTH)

@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image
 
 from crt.checkpoint import Method
-from crt.models.outputs import TokenRecord
-from crt.postprocess import normalise
-from crt.prediction import Trace, class_probabilities
+from crt.models.outputs import VitOutputs
+from crt.postprocess import max_normalize
+from crt.prediction import Prediction, class_probabilities
 from crt.refine import Attention, Combine
-from crt.resample import to_pixels
+from crt.resample import upsample_cam
 from crt.viz.colours import COLORMAP, fit, outline, overlay
 from crt.viz.sheet import Panel, contact_sheet
 
@@ -38,7 +38,7 @@ class Extra:
 
 
 def side_by_side(
-    trace: Trace,
+    trace: Prediction,
     image: np.ndarray,
     classes: Sequence[int],
     *,
@@ -57,7 +57,7 @@ def side_by_side(
     `image`: (H, W, 3) uint8, the traced picture. `loops`, `refined`: of CRT; TS-CAM follows `refined` and has no loops.
     `attention`: what refines both; the paper's if none is given.
     `threshold`: a seed's outline where a map is at least this share of its largest value. Every map is scaled by
-    its own largest value, which its caption gives. Raises InvalidSetting for what the Trace does not hold.
+    its own largest value, which its caption gives. Raises InvalidSetting for what the Prediction does not hold.
     """
     small = fit(image, width)
     shown = tuple(trace.methods if methods is None else methods)
@@ -83,7 +83,7 @@ def side_by_side(
     return contact_sheet(rows, notes=notes, bar=bar, width=width, colormap=colormap)
 
 
-def probabilities(trace: Trace, method: Method, *, loops: int = 0, single_label: bool = False) -> np.ndarray:
+def probabilities(trace: Prediction, method: Method, *, loops: int = 0, single_label: bool = False) -> np.ndarray:
     """(C,) float32 class probabilities of a method: a sigmoid of each score, or a softmax where one label is right."""
     scores = trace.scores(method, trace.clamp(method, loops))
     return class_probabilities(scores, single_label=single_label).astype(np.float32)
@@ -95,7 +95,7 @@ def attention_words(combine: Combine, blocks: Sequence[int] | None) -> str:
     return f"attention averaged over {which}, {COMBINED[combine]}"
 
 
-def settings_line(trace: Trace, *, loops: int, refined: bool, attention: Attention | None = None) -> str:
+def settings_line(trace: Prediction, *, loops: int, refined: bool, attention: Attention | None = None) -> str:
     """One line from which a figure can be made again: size, mode, loops, refinement, tiles, passes, checkpoint.
 
     `attention` is said where it is not the paper's.
@@ -120,8 +120,8 @@ def _refinement(refined: bool, attention: Attention | None) -> str:
     return "refined" if attention in (None, PAPER) else f"refined by {attention_words(**attention)}"
 
 
-def _detail(trace: Trace, method: Method, loops: int, refined: bool) -> str:
-    if not isinstance(trace.record(method), TokenRecord):
+def _detail(trace: Prediction, method: Method, loops: int, refined: bool) -> str:
+    if not isinstance(trace.record(method), VitOutputs):
         return ""
     count = f", {loops} {'loop' if loops == 1 else 'loops'}" if method == "crt" else ""
     return count + (", refined" if refined else "")
@@ -136,8 +136,8 @@ def _over(
     colormap: str,
 ) -> Panel:
     """(1, h, w) map on cells over a picture, its largest value in the caption."""
-    pixels = to_pixels(maps, span, image.shape[:2])
+    pixels = upsample_cam(maps, span, image.shape[:2])
     drawn = overlay(image, pixels[0], colormap=colormap)
     if threshold is not None and pixels.max() > 0:
-        drawn = outline(drawn, normalise(pixels)[0] >= threshold)
+        drawn = outline(drawn, max_normalize(pixels)[0] >= threshold)
     return Panel(drawn, (*lines, f"largest value {pixels.max():.3g}"))

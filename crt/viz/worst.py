@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from crt.data import ImageSet, Sample, voc_palette
+from crt.data import ImageDataset, Sample, voc_palette
 from crt.data.images import load_image
 from crt.errors import InvalidSetting
 from crt.evaluation.stored import Score, truth_of
-from crt.postprocess import label_map
+from crt.postprocess import cam_to_labels
 from crt.pseudo_labels.cam_io import SeedMaps, seed_path
 from crt.pseudo_labels.label_png import read_labels
 from crt.viz.sheet import Panel, contact_sheet
 
 
-def worst_sheet(folder: Path, images: ImageSet, score: Score, count: int) -> Image.Image:
+def worst_sheet(folder: Path, images: ImageDataset, score: Score, count: int) -> Image.Image:
     """The `count` worst pictures of `score`, which was measured on `folder`, a row each.
 
     Raises InvalidSetting for a sheet of nothing, InvalidDataset for files that are no longer there.
@@ -35,7 +35,7 @@ def _row(folder: Path, sample: Sample, classes: tuple[str, ...], value: float, s
         labels = read_labels(folder / f"{sample.id}.png")
     else:
         seeds = SeedMaps.load(seed_path(folder, sample.id))
-        labels = label_map(seeds.high_res, seeds.keys.tolist(), score.threshold)
+        labels = cam_to_labels(seeds.high_res, seeds.keys.tolist(), score.threshold)
     palette = voc_palette()
     names = ", ".join(classes[key] for key in sample.labels)
     return [

@@ -29,13 +29,13 @@ def _apart(checkpoint: str, size: int, loops: int, threads: int) -> dict[str, An
 
 def _look(checkpoint: str, size: int, loops: int, threads: int) -> dict[str, Any]:
     from crt.checkpoint import load_checkpoint  # noqa: PLC0415 - in the process that is measured
-    from crt.predictor import Predictor, Settings  # noqa: PLC0415
+    from crt.predictor import InferenceConfig, Predictor  # noqa: PLC0415
     from scripts.bench.maps import photo  # noqa: PLC0415
 
     torch.set_num_threads(threads)
     predictor = Predictor(load_checkpoint(checkpoint))
-    image, settings = photo(1008, 1344), Settings(size=size, loops=loops)
-    predictor.trace(image, Settings(size=64, loops=1))
+    image, settings = photo(1008, 1344), InferenceConfig(size=size, loops=loops)
+    predictor.trace(image, InferenceConfig(size=64, loops=1))
     loaded = _peak()
     began = time.perf_counter()
     trace = predictor.trace(image, settings)

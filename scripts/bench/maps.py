@@ -24,7 +24,7 @@ from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.normalization import normalization_of
 from crt.models.vit import TransformerBranch, build_vit
 from crt.precision import resolve
-from crt.predictor import Predictor, Settings
+from crt.predictor import InferenceConfig, Predictor
 from scripts.bench.timing import compared, in_turns, summary
 from tests.reference import cnn_maps, transformer_maps
 
@@ -70,7 +70,7 @@ def ablation(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     image, networks = photo(), predictor.checkpoint.networks
 
     def ours(predictor: Predictor) -> None:
-        trace = predictor.trace(image, Settings(size=size, loops=LOOPS))
+        trace = predictor.trace(image, InferenceConfig(size=size, loops=LOOPS))
         for refined in (False, True):
             for loops in range(LOOPS + 1):
                 trace.maps("crt", loops=loops, refined=refined)
@@ -96,7 +96,7 @@ def ablation(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
 def one_map(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     """CRT's map of the paper's settings: three loops, refined by the sum over passes."""
     image, network = photo(), predictor.checkpoint.networks["crt"]
-    settings = Settings(size=size, loops=3, methods=("crt",))
+    settings = InferenceConfig(size=size, loops=3, methods=("crt",))
 
     @torch.no_grad()
     def plain() -> None:
@@ -121,7 +121,7 @@ def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     """GFLOP/s of CRT's transformer over those of a matrix product in the same minute, and the stages' times."""
     image, side = photo(), 1024
     network = cast("TransformerBranch", predictor.checkpoint.networks["crt"])
-    grid = predictor.grid(image.shape[0], image.shape[1], Settings(size=size))
+    grid = predictor.grid(image.shape[0], image.shape[1], InferenceConfig(size=size))
     pixels = to_tensor(resize_long_side(image, size), *normalization_of(network))
     tiles = grid.cut(grid.pad(pixels))
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
@@ -129,7 +129,7 @@ def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
             pass
     flops = counter.get_total_flops()
     a, b = torch.randn(side, side), torch.randn(side, side)
-    whole = Settings(size=size, loops=LOOPS)
+    whole = InferenceConfig(size=size, loops=LOOPS)
     stages: dict[str, list[float]] = {}
 
     def product() -> None:
@@ -168,7 +168,7 @@ def peers(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
         parameter.requires_grad_(True)
     cam = GradCAM(model=pooled, target_layers=[cast("nn.Sequential", branch.resnet.layer4)[-1]])
     target = cast("list[Any]", [ClassifierOutputTarget(3)])
-    settings = Settings(size=size, methods=("resnet",))
+    settings = InferenceConfig(size=size, methods=("resnet",))
     ways: dict[str, Callable[[], object]] = {
         "ours": lambda: predictor.trace(image, settings).maps("resnet", classes=[3]),
         "pytorch-grad-cam, GradCAM": lambda: cam(input_tensor=pixels, targets=target),
@@ -209,7 +209,7 @@ def waited(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     image, spent = photo(), []
     for _ in range(runs + 1):
         began = time.perf_counter()
-        trace = predictor.trace(image, Settings(size=size, loops=LOOPS))
+        trace = predictor.trace(image, InferenceConfig(size=size, loops=LOOPS))
         for method in trace.methods:
             trace.maps(method, loops=trace.clamp(method, 3), refined=True)
         spent.append(time.perf_counter() - began)

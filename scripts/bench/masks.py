@@ -8,7 +8,7 @@ import numpy as np
 
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidSetting
-from crt.models.irn import relations
+from crt.models.irn import predict_edges
 from crt.pseudo_labels.crf import crf_labels
 from crt.pseudo_labels.random_walk import random_walk
 from scripts.bench.maps import photo
@@ -21,13 +21,13 @@ def masks(checkpoint: str, runs: int) -> dict[str, Any]:
     if network is None:
         raise InvalidSetting(f"{checkpoint} has no relation network: train one with scripts.train_irn.")
     image = photo()
-    edge, _ = relations(network, image)
+    edge, _ = predict_edges(network, image)
     seeds = np.random.default_rng(0).random((2, *edge.shape[-2:]), dtype=np.float32)
     labels = np.zeros(image.shape[:2], dtype=np.uint8)
     labels[100:300, 100:300], labels[50:90, 300:450] = 1, 2
     ways = {
         "dense CRF on labels": lambda: crf_labels(image, labels, 3),
-        "relation network": lambda: relations(network, image),
+        "relation network": lambda: predict_edges(network, image),
         "random walk": lambda: random_walk(seeds, edge),
     }
     return {name: summary(times) for name, times in in_turns(ways, runs).items()}

@@ -22,7 +22,7 @@ from crt.models.vit import TransformerBranch, build_vit
 from crt.precision import resolve
 from crt.predictor import choose_device
 from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, Phase, TrainConfig
-from crt.train.cuda_graph import RecordedWork, Terms, Work
+from crt.train.cuda_graph import CudaGraphStep, Terms, Work
 from crt.train.data import AHEAD, CropPlan
 from crt.train.engine import compile_layers, write_attention_out
 from crt.train.loss import dual_loss
@@ -94,7 +94,7 @@ def compiled(device: torch.device, batch: int) -> Step:
     """The same with `compiled`."""
     work, model = _ours(device, bfloat16=True)
     compile_layers(model)
-    recorded = RecordedWork(work, lambda _: None, model.parameters())
+    recorded = CudaGraphStep(work, lambda _: None, model.parameters())
     crops, labels = examples(device, batch)
     return stepping(model, lambda: recorded([crops, labels], 0))
 

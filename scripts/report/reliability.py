@@ -33,7 +33,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     ("A pickle in any part of a checkpoint", "it is never opened", "tests/test_checkpoint.py"),
     ("A checkpoint that is truncated or does not fit", "the tensor is named", "tests/test_checkpoint.py"),
     ("A checkpoint that breaks while the page runs", "the one before it goes on", "tests/test_models.py"),
-    ("A Trace of any bytes, or one that unpacks without end", "it is refused unread", "tests/test_trace_load.py"),
+    ("A Prediction of any bytes, or one that unpacks without end", "it is refused unread", "tests/test_trace_load.py"),
     ("Code that could unpickle", "this check fails", "tests/test_imports.py"),
     ("Too many questions, or a full queue", "who asks is told to wait", "tests/test_hosting.py"),
     (

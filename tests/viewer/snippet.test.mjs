@@ -48,7 +48,7 @@ test('nothing switched on gives all networks, two compared are a and b', () => {
 
 test('the native size is the picture\'s own unless it was reduced; unknown places are placeholders', () => {
   const settings = (other) => lines({}, other).find((line) => line.startsWith('settings'));
-  assert.equal(settings({}), 'settings = Settings(size=336, mode="overlap", loops=4)');
+  assert.equal(settings({}), 'settings = InferenceConfig(size=336, mode="overlap", loops=4)');
   assert.match(settings({ chosen: { size: 'native' }, input: [600, 800] }), /size=None/);
   assert.match(settings({ chosen: { size: 'native' }, input: [1008, 1344], source: [1500, 2000] }), /size=1344/);
   assert.ok(lines({}, { precision: 'bfloat16' }).includes('predictor = Predictor(load_checkpoint("checkpoints/voc"), bfloat16=True)'));
