@@ -9,7 +9,6 @@ import inspect
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import cast, get_args
 
 import gradio as gr
 import numpy as np
@@ -18,11 +17,12 @@ from gradio.processing_utils import save_bytes_to_cache
 from app.asked import is_number
 from app.explore import NATIVE, SIZES, Explorer, Look, sentence, start_size
 from app.page import MODEL
-from crt.cam_spec import CamSpec, PassReduction, class_ids, plain_name
+from crt.cam_spec import CamSpec, class_ids, plain_name
 from crt.checkpoint import METHODS, Defaults, Method
 from crt.errors import InvalidImage, InvalidSetting
 from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES
+from crt.pass_reductions import PASS_REDUCTIONS, check_reduction
 from crt.prediction import Prediction
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 from crt.viz import probabilities
@@ -48,7 +48,7 @@ def wire(explorer: Explorer) -> None:
         loops: float | None = None,
         refined: bool | None = None,
         classes: str = "",
-        combine: str = "",
+        pass_reduction: str = "",
         checkpoint: str = "",
         request: gr.Request | None = None,
     ) -> str:
@@ -67,7 +67,8 @@ def wire(explorer: Explorer) -> None:
             refined: Whether the transformers' maps are multiplied by the class token's attention; the checkpoint's
                 default if left out.
             classes: Names of the classes with commas between them; empty for all that the checkpoint knows.
-            combine: Which passes' attention refines, of all blocks: sum, mean, first, last or evened; empty for what is
+            pass_reduction: How the attention of the passes becomes one, of all blocks: sum, mean, first, last or
+                tile_normalized; empty for what is
                 the checkpoint's default.
             checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
 
@@ -76,7 +77,7 @@ def wire(explorer: Explorer) -> None:
         """
         return told(
             "maps.npz",
-            lambda: maps_of(look(picture, size, mode, checkpoint, request), loops, refined, classes, combine),
+            lambda: maps_of(look(picture, size, mode, checkpoint, request), loops, refined, classes, pass_reduction),
         )
 
     def trace(picture: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> str:  # noqa: D417
@@ -105,7 +106,7 @@ def wire(explorer: Explorer) -> None:
         refined: bool | None = None,
         threshold: float | None = None,
         classes: str = "",
-        combine: str = "",
+        pass_reduction: str = "",
         checkpoint: str = "",
         request: gr.Request | None = None,
     ) -> str:
@@ -127,7 +128,8 @@ def wire(explorer: Explorer) -> None:
             threshold: Share of a map's largest value from which a pixel belongs to the mask, above 0 and below 1; the
                 checkpoint's default if left out.
             classes: Names with commas between them; empty for those the network finds likely, at least the likeliest.
-            combine: Which passes' attention refines, of all blocks: sum, mean, first, last or evened; empty for what is
+            pass_reduction: How the attention of the passes becomes one, of all blocks: sum, mean, first, last or
+                tile_normalized; empty for what is
                 the checkpoint's default.
             checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
 
@@ -137,7 +139,13 @@ def wire(explorer: Explorer) -> None:
         return told(
             "masks.png",
             lambda: masks_of(
-                look(picture, size, mode, checkpoint, request), method, loops, refined, threshold, classes, combine
+                look(picture, size, mode, checkpoint, request),
+                method,
+                loops,
+                refined,
+                threshold,
+                classes,
+                pass_reduction,
             ),
         )
 
@@ -162,23 +170,23 @@ def wire(explorer: Explorer) -> None:
         refined.value = None  # given as an argument, None would become False
         threshold = gr.Number(None, label="threshold")
         classes = gr.Textbox("", label="classes")
-        combine = gr.Dropdown(["", *get_args(PassReduction)], value="", label="combine", allow_custom_value=True)
+        pass_reduction = gr.Dropdown(["", *PASS_REDUCTIONS], value="", label="pass_reduction", allow_custom_value=True)
         names = ["", *explorer.engine.names]
         checkpoint = gr.Dropdown(names, value="", label="checkpoint", allow_custom_value=True)
         result = gr.File(label="file")
         button = gr.Button()
     shared = [picture, size, mode]
     for function, inputs in (
-        (maps, [*shared, loops, refined, classes, combine, checkpoint]),
+        (maps, [*shared, loops, refined, classes, pass_reduction, checkpoint]),
         (trace, [*shared, checkpoint]),
-        (masks, [*shared, method, loops, refined, threshold, classes, combine, checkpoint]),
+        (masks, [*shared, method, loops, refined, threshold, classes, pass_reduction, checkpoint]),
     ):
         name = function.__name__
         button.click(function, inputs, result, api_name=name, api_description=_summary(function), **MODEL)
 
 
 def maps_of(
-    look: Look, loops: float | None = None, refined: bool | None = None, names: str = "", combine: str = ""
+    look: Look, loops: float | None = None, refined: bool | None = None, names: str = "", pass_reduction: str = ""
 ) -> bytes:
     """Class maps as the bytes of an npz: see `maps`. Raises InvalidSetting."""
     trace, chosen = look.trace, classes_named(names, look.trace.classes)
@@ -188,7 +196,7 @@ def maps_of(
         "source": np.array(trace.source),
     }
     for method in trace.methods:
-        spec = spec_asked(trace, method, loops, refined, combine)
+        spec = spec_asked(trace, method, loops, refined, pass_reduction)
         arrays[method] = trace.maps(method, classes=chosen, spec=spec)
         arrays[f"{method}.span"] = np.array(trace.span(method))
         arrays[f"{method}.scores"] = trace.scores(method, spec.loops)[chosen]
@@ -211,7 +219,7 @@ def masks_of(
     refined: bool | None = None,
     threshold: float | None = None,
     names: str = "",
-    combine: str = "",
+    pass_reduction: str = "",
 ) -> bytes:
     """The mask at a threshold as the bytes of an indexed PNG: see `masks`. Raises InvalidSetting."""
     trace, config = look.trace, look.model.config if look.model is not None else None
@@ -223,7 +231,7 @@ def masks_of(
         threshold = (config.defaults if config is not None else Defaults()).threshold
     elif not is_number(threshold) or not 0 < threshold < 1:
         raise InvalidSetting(f"The threshold is {str(threshold)[:40]}: choose above 0 and below 1.")
-    spec = spec_asked(trace, network, loops, refined, combine)
+    spec = spec_asked(trace, network, loops, refined, pass_reduction)
     chosen = classes_named(names, trace.classes)
     if not chosen:
         single_label = config is not None and config.single_label
@@ -251,22 +259,19 @@ def classes_named(names: str, known: Sequence[str]) -> list[int]:
 
 
 def spec_asked(
-    trace: Prediction, method: Method, loops: float | None = None, refined: bool | None = None, combine: str = ""
+    trace: Prediction, method: Method, loops: float | None = None, refined: bool | None = None, pass_reduction: str = ""
 ) -> CamSpec:
-    """The checkpoint's default spec, and in its place what a program asks for; `combine` is then of all blocks.
+    """The checkpoint's default spec, and in its place what a program asks for; `pass_reduction` is then of all blocks.
 
-    Raises InvalidSetting for a loop count that is not recorded, which only CRT has, or an unknown combination.
+    Raises InvalidSetting for a loop count that is not recorded, which only CRT has, or an unknown pass reduction.
     """
     spec = trace.spec_of(method)
     if loops is not None:
         spec = replace(spec, loops=loops_of(trace, method, loops))
     if refined is not None:
         spec = replace(spec, refined=bool(refined))
-    if combine:
-        if combine not in get_args(PassReduction):
-            choice = ", ".join(get_args(PassReduction))
-            raise InvalidSetting(f"Unknown combination {str(combine)[:40]!r}: choose {choice}.")
-        spec = replace(spec, pass_reduction=cast("PassReduction", combine), blocks=None)
+    if pass_reduction:
+        spec = replace(spec, pass_reduction=check_reduction(pass_reduction), blocks=None)
     return spec
 
 

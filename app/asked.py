@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, TypeGuard, cast, get_args
+from typing import Any, TypeGuard
 
 from app.explore import Look
 from crt.checkpoint import METHODS, Method
 from crt.errors import InvalidSetting
 from crt.models.outputs import VitOutputs
-from crt.refine import Combine
+from crt.pass_reductions import DEFAULT_REDUCTION, check_reduction
 
 MOST_CLASSES = 20
 LARGEST = sys.float_info.max
@@ -35,9 +35,7 @@ def classes_of(look: Look, details: dict[str, Any]) -> list[int]:
 
 def map_options(look: Look, method: Method, details: dict[str, Any]) -> dict[str, Any]:
     """Keywords of `Prediction.maps` from the page's settings. Raises InvalidSetting for values out of range."""
-    blocks, combine = details.get("blocks"), details.get("combine", "sum")
-    if combine not in get_args(Combine):
-        raise InvalidSetting(f"Unknown combination of passes: choose {', '.join(get_args(Combine))}.")
+    blocks, pass_reduction = details.get("blocks"), check_reduction(details.get("pass_reduction", DEFAULT_REDUCTION))
     if blocks is not None:
         whole = isinstance(blocks, list) and len(blocks) == 2 and all(type(block) is int for block in blocks)
         if not whole or not 0 <= blocks[0] <= blocks[1] < 1000:
@@ -51,7 +49,7 @@ def map_options(look: Look, method: Method, details: dict[str, Any]) -> dict[str
         "loops": look.trace.clamp(method, int(number(details, "loops", 0, 1000))),
         "refined": details.get("refined") is True,
         "blocks": blocks,
-        "combine": cast("Combine", combine),
+        "pass_reduction": pass_reduction,
     }
 
 

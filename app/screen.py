@@ -18,7 +18,7 @@ from app.shown import UNITS, Shown, Wanted
 from crt.checkpoint import CheckpointConfig
 from crt.metrics.boxes import largest_box
 from crt.models.outputs import VitOutputs
-from crt.refine import blocks_between
+from crt.pass_reductions import blocks_between
 from crt.resample import upsample_cam
 from crt.viz import TITLES, attention_words, probabilities, settings_line
 from crt.viz.contours import difference, overlap
@@ -102,7 +102,7 @@ class Screen:
         shown, trace = self.shown, self.look.trace
         notes = [settings_line(trace, loops=shown.loops, refined=shown.refined)]
         if any(shot.unit == "product" for shot in self.shots.values()):
-            notes.append(f"Refinement: {attention_words(shown.combine, blocks_between(shown.blocks))}.")
+            notes.append(f"Refinement: {attention_words(shown.pass_reduction, blocks_between(shown.blocks))}.")
         if len(shown.classes) > 1:
             notes.append("Several classes: each point shows the largest value among their maps.")
         outlined = ", white outline" if shown.outline else ""
@@ -124,7 +124,17 @@ class Screen:
     def settings(self) -> dict[str, Any]:
         """All that made the files, as JSON values."""
         shown, trace, example = self.shown, self.look.trace, self.look.example
-        choices = ("loops", "refined", "blocks", "combine", "threshold", "opacity", "colormap", "scale", "absolute")
+        choices = (
+            "loops",
+            "refined",
+            "blocks",
+            "pass_reduction",
+            "threshold",
+            "opacity",
+            "colormap",
+            "scale",
+            "absolute",
+        )
         more = ("outline", "boxes", "cells", "overlay", "picture", "difference")
         numbers = ("title", "note", "unit", "top", "reach", "scores", "iou", "box")
         maps: dict[str, Any] = {k: {name: getattr(shot, name) for name in numbers} for k, shot in self.shots.items()}

@@ -14,7 +14,7 @@ from app.asked import classes_of, map_options, method_of, number
 from app.explore import Look
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
-from crt.refine import Combine
+from crt.pass_reductions import PassReduction
 
 POINTS = 512  # of the grid on which the page draws, along a side
 CELLS = 256  # of a map that the page brings along, along a side
@@ -77,7 +77,7 @@ class Shown:
     loops: int
     refined: bool
     blocks: tuple[int, int] | None
-    combine: Combine
+    pass_reduction: PassReduction
     threshold: float
     opacity: float
     colormap: str
@@ -114,7 +114,7 @@ class Shown:
             loops=int(number(details, "loops", 0, 1000)),
             refined=details.get("refined") is True,
             blocks=(blocks[0], blocks[1]) if blocks is not None else None,
-            combine=cast("Combine", details.get("combine", "sum")),
+            pass_reduction=cast("PassReduction", details.get("pass_reduction", "sum")),
             threshold=number(details, "threshold", 0, 1),
             opacity=number(details, "opacity", 0, 1),
             colormap=_choice(details, "colormap", COLORMAPS),

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any
 
 from crt.errors import InvalidSetting
-from crt.types import PassReduction
+from crt.pass_reductions import DEFAULT_REDUCTION, PassReduction, check_reduction
 
 MAX_BLOCKS = 1000
 """More blocks than any encoder has."""
@@ -30,15 +30,13 @@ class CamSpec:
 
     loops: int = 3
     refined: bool = True
-    pass_reduction: PassReduction = "sum"  # noqa: S105 - passes of an encoder
+    pass_reduction: PassReduction = DEFAULT_REDUCTION
     blocks: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if type(self.loops) is not int or self.loops < 0 or type(self.refined) is not bool:
             raise InvalidSetting("A CAM needs a loop count of 0 or more, and refined as true or false.")
-        if self.pass_reduction not in get_args(PassReduction):
-            choice = ", ".join(get_args(PassReduction))
-            raise InvalidSetting(f"Unknown combination {self.pass_reduction!r}: choose {choice}.")
+        check_reduction(self.pass_reduction)
         ends = self.blocks
         if ends is not None and not (
             isinstance(ends, tuple)
@@ -51,7 +49,7 @@ class CamSpec:
     @classmethod
     def of(cls, defaults: Any) -> CamSpec:
         """The spec that the `Defaults` of a checkpoint recommend: what the app shows first."""
-        return cls(defaults.loops, defaults.refined, defaults.combine, defaults.blocks)
+        return cls(defaults.loops, defaults.refined, defaults.pass_reduction, defaults.blocks)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> CamSpec:

@@ -12,10 +12,10 @@ from crt.checkpoint import Method
 from crt.data.images import resize_long_side, resize_scale
 from crt.errors import InvalidSetting
 from crt.models.tiles import Mode
+from crt.pass_reductions import DEFAULT_REDUCTION, PassReduction
 from crt.postprocess import SCALES
 from crt.prediction import Prediction
 from crt.predictor import MAX_SIZE, InferenceConfig, Predictor
-from crt.refine import Combine
 from crt.resample import upsample_cam
 
 
@@ -26,7 +26,7 @@ class MapRequest:
     method: Method
     loops: int = 0
     refined: bool = True
-    combine: Combine = "sum"
+    pass_reduction: PassReduction = DEFAULT_REDUCTION
     blocks: tuple[int, int] | None = None
 
     def maps(self, trace: Prediction, keys: Sequence[int]) -> np.ndarray:
@@ -36,7 +36,7 @@ class MapRequest:
     @property
     def spec(self) -> CamSpec:
         """What `Prediction.maps` calls it."""
-        return CamSpec(self.loops, self.refined, self.combine, self.blocks)
+        return CamSpec(self.loops, self.refined, self.pass_reduction, self.blocks)
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,20 @@ class TTAConfig:
     size: int | None = None
 
 
-def requests_for(predictor: Predictor, loops: int, combine: Sequence[Combine] = ()) -> dict[str, MapRequest]:
+def requests_for(
+    predictor: Predictor, loops: int, pass_reduction: Sequence[PassReduction] = ()
+) -> dict[str, MapRequest]:
     """The rows of an evaluation table: each network, and CRT at every loop count up to `loops`, refined and not.
 
     Refined rows are the paper's, by the sum over passes of all blocks' attention; those in `…_default` by the
-    checkpoint's own defaults, where they differ. `crt` and `crt_unrefined` are at its default loop count. `combine`:
-    further ways to put the attention of several passes together, at every loop count that has several
+    checkpoint's own defaults, where they differ. `crt` and `crt_unrefined` are at its default loop count.
+    `pass_reduction`: further ways to put the attention of several passes together, at every loop count that has several
     (`crt_loops_2_first` …).
     """
     config = predictor.checkpoint.config
     defaults = config.defaults
-    shown = MapRequest("crt", combine=defaults.combine, blocks=defaults.blocks)
-    paper = (defaults.combine, defaults.blocks) == ("sum", None)
+    shown = MapRequest("crt", pass_reduction=defaults.pass_reduction, blocks=defaults.blocks)
+    paper = (defaults.pass_reduction, defaults.blocks) == ("sum", None)
     requests: dict[str, MapRequest] = {}
     if "crt" in config.networks:
         best = min(defaults.loops, loops)
@@ -75,7 +77,9 @@ def requests_for(predictor: Predictor, loops: int, combine: Sequence[Combine] = 
             if not paper:
                 requests[f"crt_loops_{count}_default"] = replace(shown, loops=count)
         for count in range(2, loops + 1):
-            requests |= {f"crt_loops_{count}_{way}": MapRequest("crt", count, combine=way) for way in combine}
+            requests |= {
+                f"crt_loops_{count}_{way}": MapRequest("crt", count, pass_reduction=way) for way in pass_reduction
+            }
     if "tscam" in config.networks:
         requests["tscam"] = MapRequest("tscam")
         requests["tscam_unrefined"] = MapRequest("tscam", refined=False)

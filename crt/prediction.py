@@ -25,8 +25,9 @@ from crt.models.cnn import STRIDE
 from crt.models.loop import passes
 from crt.models.outputs import CnnOutputs, VitOutputs, merge_rows
 from crt.models.tiles import TileGrid
+from crt.pass_reductions import PassReduction
 from crt.prediction_checks import MAX_BYTES, OLD_SCHEMA, SCHEMA, InvalidPrediction, check_arrays, check_header
-from crt.refine import Combine, attention_map, refine
+from crt.refine import attention_map, refine
 
 
 class Unset(Enum):
@@ -135,15 +136,15 @@ class Prediction:
         loops: int | None = None,
         refined: bool | None = None,
         blocks: Sequence[int] | Unset | None = UNSET,
-        combine: Combine | None = None,
+        pass_reduction: PassReduction | None = None,
         relu: bool = True,
     ) -> np.ndarray:
         """Class maps on the cell grid, (K, h, w) float32, in the order of `classes` (all by default): METHOD section 4.
 
         `trace.maps("crt", classes="cat")` is the map that the app shows first. `classes`: numbers or names. `spec`: the
-        checkpoint's default if none is given. `loops`, `refined`, `combine` and `blocks` (indices from 0, None for all)
-        each take the place of that part of it; none but `classes` and `relu` does anything to a CNN's maps. Raises
-        InvalidSetting for a method, class, loop count or block that is not recorded.
+        checkpoint's default if none is given. `loops`, `refined`, `pass_reduction` and `blocks` (indices from 0, None
+        for all) each take the place of that part of it; none but `classes` and `relu` does anything to a CNN's maps.
+        Raises InvalidSetting for a method, class, loop count or block that is not recorded.
         """
         record = self.record(method)
         chosen = list(range(len(self.classes))) if classes is None else class_ids(classes, self.classes)
@@ -154,7 +155,7 @@ class Prediction:
             count = _checked_loops(record, base.loops if loops is None else loops)
             tiles = torch.from_numpy(record.maps[count][:, chosen])
             if base.refined if refined is None else refined:
-                tiles = refine(tiles, self._attention(record, base, count, blocks, combine))
+                tiles = refine(tiles, self._attention(record, base, count, blocks, pass_reduction))
             maps = self.grid.crop(self.grid.merge(tiles))[0]
         return (maps.relu() if relu else maps).numpy()
 
@@ -165,7 +166,7 @@ class Prediction:
         spec: CamSpec | None = None,
         loops: int | None = None,
         blocks: Sequence[int] | Unset | None = UNSET,
-        combine: Combine | None = None,
+        pass_reduction: PassReduction | None = None,
     ) -> np.ndarray:
         """(h, w) float32: the merged class-token attention that refines a transformer's maps; arguments as `maps`."""
         record = self.record(method)
@@ -173,7 +174,7 @@ class Prediction:
             raise InvalidSetting(f"{method} is a CNN and has no attention.")
         base = self.spec_of(method, spec)
         count = _checked_loops(record, base.loops if loops is None else loops)
-        return merge_rows(self.grid, self._attention(record, base, count, blocks, combine).flatten(1).numpy())
+        return merge_rows(self.grid, self._attention(record, base, count, blocks, pass_reduction).flatten(1).numpy())
 
     @staticmethod
     def _attention(
@@ -181,12 +182,14 @@ class Prediction:
         base: CamSpec,
         loops: int,
         blocks: Sequence[int] | Unset | None,
-        combine: Combine | None,
+        pass_reduction: PassReduction | None,
     ) -> torch.Tensor:
         """(n, 1, s, s): what refines the tiles, by a spec and what takes the place of its parts."""
         rows = torch.from_numpy(np.ascontiguousarray(record.mean_rows[: passes(loops)]))
         chosen = base.block_indices(rows.shape[1]) if isinstance(blocks, Unset) else blocks
-        return attention_map(rows, loops, blocks=chosen, combine=base.pass_reduction if combine is None else combine)
+        return attention_map(
+            rows, loops, blocks=chosen, pass_reduction=base.pass_reduction if pass_reduction is None else pass_reduction
+        )
 
     def save(self, path: str | Path | BinaryIO) -> None:
         """Write one npz: the arrays, and a JSON header under the key `header`. Nothing is pickled."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypedDict, get_args
+from typing import Literal, NamedTuple, get_args
 
 BackboneKind = Literal["vit", "resnet"]
 Method = Literal["resnet", "tscam", "crt", "crt_cnn"]
@@ -10,27 +10,12 @@ METHODS: tuple[Method, ...] = get_args(Method)
 Mode = Literal["overlap", "non-overlap", "bilinear", "deconvolution"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Padding = Literal["minimal", "released"]
-PassReduction = Literal["sum", "mean", "first", "last", "evened"]
-"""How the attention of several passes becomes one: see `crt.refine`."""
-Combine = PassReduction
 Stride = Literal[8, 16]
 """Pixels per cell of a segmentation network."""
 
 MIN_SIZE, MAX_SIZE = 32, 2048
 """Pixels of the long side that the networks can be given."""
 MAX_LOOPS = 8
-
-
-class Attention(TypedDict):
-    """Keywords of `Prediction.maps`: whose attention refines, and how."""
-
-    combine: Combine
-    blocks: range | None
-
-
-def blocks_between(ends: tuple[int, int] | None) -> range | None:
-    """The blocks from a first to a last one, both included; None stays None, for all."""
-    return None if ends is None else range(ends[0], ends[1] + 1)
 
 
 class Normalization(NamedTuple):

@@ -96,7 +96,7 @@ class Runs:
                 self.measured,
                 views=TTAConfig((1.0,), flip=True, mode=row.mode, size=row.size),
                 loops=MOST_LOOPS,
-                combine=("first", "last"),
+                pass_reduction=("first", "last"),
                 measured=(*VOC_ANIMALS, "person"),
                 advance=advance,
             )

@@ -27,10 +27,10 @@ from crt.evaluation.pipeline_stage import read_manifest
 from crt.evaluation.stored import measure_masks, measure_seeds
 from crt.models.tiles import Mode
 from crt.multiscale import TTAConfig
+from crt.pass_reductions import PassReduction
 from crt.postprocess import SCALES
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
-from crt.refine import Combine
 from crt.viz.worst import worst_sheet
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol
@@ -52,7 +52,7 @@ class Seeds:
     """Classes whose IoU is averaged beside background; `animals` stands for cat, cow, dog, horse, sheep and person."""
     loops: int = 3
     """CRT is measured at every loop count up to this one."""
-    combine: tuple[Combine, ...] = ()
+    pass_reduction: tuple[PassReduction, ...] = ()
     """Further ways to put the attention of several passes together, beside their sum."""
     mode: Mode = "overlap"
     every: int = 1
@@ -82,7 +82,7 @@ def seeds(config: Seeds) -> dict:
             images,
             views=views,
             loops=config.loops,
-            combine=config.combine,
+            pass_reduction=config.pass_reduction,
             measured=measured,
             advance=advance,
         )
@@ -182,7 +182,7 @@ def command(config: Seeds) -> str:
     words += ["--multi-scale"] if config.multi_scale else []
     words += [f"--classes {' '.join(config.classes)}"] if config.classes else []
     words += [f"--loops {config.loops}", f"--mode {config.mode}"]
-    words += [f"--combine {' '.join(config.combine)}"] if config.combine else []
+    words += [f"--pass-reduction {' '.join(config.pass_reduction)}"] if config.pass_reduction else []
     words += [f"--every {config.every}"] if config.every > 1 else []
     words += [f"--limit {config.limit}"] if config.limit is not None else []
     return " ".join(words)

@@ -26,9 +26,9 @@ from crt.data.images import load_image, resize_long_side, to_tensor
 from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.models.normalization import normalization_of
 from crt.models.tiles import Mode
+from crt.pass_reductions import Attention, PassReduction
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor, choose_device
-from crt.refine import Attention, Combine
 from crt.viz import TITLES, Extra, probabilities, side_by_side
 from scripts.report.sections import attention_of
 
@@ -51,7 +51,7 @@ class Config:
     """Loop count of CRT's maps; the checkpoint's own default if not given."""
     refined: bool | None = None
     """Refine the transformers' maps by attention; the checkpoint's own default if not given."""
-    combine: Combine | None = None
+    pass_reduction: PassReduction | None = None
     """Which passes' attention refines, of all blocks; the checkpoint's own default, with its blocks, if not given."""
     classes: tuple[str, ...] = ()
     """Classes to show, by name without regard to capitals, or by number from 0; if none, those that CRT gives more
@@ -77,8 +77,8 @@ def explain(config: Config) -> dict:
     check(config)
     checkpoint = load_checkpoint(config.checkpoint)
     defaults, device = checkpoint.config.defaults, choose_device(config.device)
-    if config.combine is not None:
-        defaults = replace(defaults, combine=config.combine, blocks=None)
+    if config.pass_reduction is not None:
+        defaults = replace(defaults, pass_reduction=config.pass_reduction, blocks=None)
     spec = CamSpec.of(defaults)
     given = {"loops": config.loops, "refined": config.refined}
     spec = replace(spec, **{name: value for name, value in given.items() if value is not None})

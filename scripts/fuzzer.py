@@ -26,7 +26,7 @@ SLOW_EVENTS = ("judge",)
 """Measurements of many seconds: good ones are asked for a map of chance only."""
 DETAILS: dict[str, Any] = {
     "run": "1", "key": "k", "method": "crt", "classes": [0], "loops": 1, "refined": True, "blocks": None,
-    "combine": "sum", "threshold": 0.3, "size": "224", "mode": "overlap", "y": 0.5, "x": 0.5, "name": "gradcam",
+    "pass_reduction": "sum", "threshold": 0.3, "size": "224", "mode": "overlap", "y": 0.5, "x": 0.5, "name": "gradcam",
     "measure": "confidence", "chance": True, "question": "k", "kind": "png", "id": "cat",
     "crf": {"iterations": 1, "gaussianSxy": 3, "gaussianCompat": 3, "bilateralSxy": 50, "bilateralSrgb": 5,
             "bilateralCompat": 10},

@@ -23,11 +23,11 @@ from crt.errors import CrtError, InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
 from crt.models.tiles import Mode
 from crt.multiscale import MapRequest, TTAConfig, multi_scale_maps
+from crt.pass_reductions import PassReduction
 from crt.postprocess import SCALES
 from crt.precision import Precision
 from crt.predictor import Predictor
 from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
-from crt.refine import Combine
 from crt.train.distributed_stage import DistributedStage
 
 
@@ -46,10 +46,10 @@ class Seeds:
     """CRT's loop count; the checkpoint's default if none is given."""
     refined: bool | None = None
     """Attention refinement; the checkpoint's default if none is given."""
-    combine: Combine | None = None
+    pass_reduction: PassReduction | None = None
     """Which passes' attention refines the maps; the checkpoint's default, with its blocks, if none is given."""
     blocks: tuple[int, int] | None = None
-    """The first and the last of the blocks whose attention it is, counted from 0; all if `combine` is given alone."""
+    """The first and the last of the blocks whose attention it is, counted from 0; all if a reduction is given alone."""
     single_scale: bool = False
     """The picture's own size and its mirror image only, instead of seven scales with theirs."""
     mode: Mode = "overlap"
@@ -66,8 +66,8 @@ def make_seeds(config: Seeds) -> StageResult:
     defaults = checkpoint.config.defaults
     loops = (defaults.loops if config.loops is None else config.loops) if config.method == "crt" else 0
     refined = defaults.refined if config.refined is None else config.refined
-    blocks = defaults.blocks if config.combine is None and config.blocks is None else config.blocks
-    request = MapRequest(config.method, loops, refined, config.combine or defaults.combine, blocks)
+    blocks = defaults.blocks if config.pass_reduction is None and config.blocks is None else config.blocks
+    request = MapRequest(config.method, loops, refined, config.pass_reduction or defaults.pass_reduction, blocks)
     views = TTAConfig((1.0,) if config.single_scale else SCALES, flip=True, mode=config.mode)
     images = read_voc(config.root, config.split)
     if images.classes != tuple(checkpoint.config.classes):

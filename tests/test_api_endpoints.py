@@ -25,10 +25,21 @@ from tests.tiny import CLASSES, tiny_checkpoint
 
 BIRDS = CamSpec(1, True, "first", (1, 3))
 PARAMETERS = {
-    "/maps": {"picture", "size", "mode", "loops", "refined", "classes", "combine", "checkpoint"},
+    "/maps": {"picture", "size", "mode", "loops", "refined", "classes", "pass_reduction", "checkpoint"},
     "/trace": {"picture", "size", "mode", "checkpoint"},
     "/masks": {
-        *("picture", "size", "mode", "method", "loops", "refined", "threshold", "classes", "combine", "checkpoint")
+        *(
+            "picture",
+            "size",
+            "mode",
+            "method",
+            "loops",
+            "refined",
+            "threshold",
+            "classes",
+            "pass_reduction",
+            "checkpoint",
+        )
     },
 }
 
@@ -39,7 +50,7 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("api")
     birds = tiny_checkpoint(folder / "birds", name="birds", classes=("Ani", "Auklet"), seed=3)
     made = json.loads((birds / CONFIG_FILE).read_text())
-    own = {"size": 224, "loops": 1, "refined": True, "combine": "first", "blocks": [1, 3], "threshold": 0.6}
+    own = {"size": 224, "loops": 1, "refined": True, "pass_reduction": "first", "blocks": [1, 3], "threshold": 0.6}
     (birds / CONFIG_FILE).write_text(json.dumps(made | {"defaults": own}))
     config = AppConfig(checkpoint=str(tiny_checkpoint(folder / "tiny")), more=(str(birds),), host="127.0.0.1")
     demo = build(config)
@@ -114,8 +125,8 @@ def test_the_mask_is_the_seed_of_the_trace(client, picture, trace):
         ({"loops": 0.5}, "loop"),
         ({"checkpoint": "nobody"}, "choose among tiny, birds"),
         ({"classes": "cot"}, "Unknown class 'cot': did you mean cat\\?"),
-        ({"combine": "most"}, "Unknown combination 'most': choose sum, mean, first, last, evened"),
-        ({"combine": "most", "method": "resnet"}, "Unknown combination"),
+        ({"pass_reduction": "most"}, "Unknown pass reduction 'most': choose sum, mean, first, last, tile_normalized"),
+        ({"pass_reduction": "most", "method": "resnet"}, "Unknown pass reduction"),
     ],
 )
 def test_a_mask_that_cannot_be_gets_one_sentence(client, picture, changes, reason):
@@ -148,14 +159,14 @@ def test_maps_are_those_of_the_checkpoint_s_defaults_and_of_what_is_asked_for(tr
     trace = replace(trace, default_spec=CamSpec(1, True, "last", (1, 2)))
     look = Look(np.zeros((60, 80, 3), np.uint8), InferenceConfig(), trace, "s")
     with np.load(io.BytesIO(maps_of(look, names="dog"))) as arrays:
-        wanted = trace.maps("crt", loops=1, refined=True, classes=[1], combine="last", blocks=[1, 2])
+        wanted = trace.maps("crt", loops=1, refined=True, classes=[1], pass_reduction="last", blocks=[1, 2])
         np.testing.assert_array_equal(arrays["crt"], wanted)
     with np.load(io.BytesIO(maps_of(look, 2, True, "dog"))) as arrays:
-        wanted = trace.maps("crt", loops=2, refined=True, classes=[1], combine="last", blocks=[1, 2])
+        wanted = trace.maps("crt", loops=2, refined=True, classes=[1], pass_reduction="last", blocks=[1, 2])
         np.testing.assert_array_equal(arrays["crt"], wanted)
-        assert not np.allclose(wanted, trace.maps("crt", loops=2, classes=[1], combine="sum", blocks=None))
+        assert not np.allclose(wanted, trace.maps("crt", loops=2, classes=[1], pass_reduction="sum", blocks=None))
     with np.load(io.BytesIO(maps_of(look, 2, True, "dog", "first"))) as arrays:
-        wanted = trace.maps("crt", loops=2, refined=True, classes=[1], combine="first", blocks=None)
+        wanted = trace.maps("crt", loops=2, refined=True, classes=[1], pass_reduction="first", blocks=None)
         np.testing.assert_array_equal(arrays["crt"], wanted)
 
 
@@ -176,10 +187,14 @@ def test_what_is_left_out_is_the_default_of_the_checkpoint_that_is_asked(client,
         np.testing.assert_array_equal(np.asarray(mask), cam_to_labels(seeds, [0], 0.6 if checkpoint else 0.15))
 
 
-@pytest.mark.parametrize("combine", ["", "first", "last"])
-def test_a_program_chooses_the_passes_or_leaves_it_to_the_checkpoint(client, picture, trace, combine):
-    asked = {"size": "224", "loops": 3, "classes": "dog"} | ({"combine": combine} if combine else {})
-    wanted = trace.maps("crt", loops=3, refined=True, classes=[1], combine=combine or "sum")  # the tiny one's default
+@pytest.mark.parametrize("pass_reduction", ["", "first", "last"])
+def test_a_program_chooses_the_passes_or_leaves_it_to_the_checkpoint(client, picture, trace, pass_reduction):
+    asked = {"size": "224", "loops": 3, "classes": "dog"} | (
+        {"pass_reduction": pass_reduction} if pass_reduction else {}
+    )
+    wanted = trace.maps(
+        "crt", loops=3, refined=True, classes=[1], pass_reduction=pass_reduction or "sum"
+    )  # the tiny one's default
     with np.load(client.predict(handle_file(picture), **asked, api_name="/maps")) as arrays:
         np.testing.assert_array_equal(arrays["crt"], wanted)
     path = client.predict(handle_file(picture), **asked, method="crt", threshold=0.4, api_name="/masks")

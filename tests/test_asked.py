@@ -29,7 +29,7 @@ CRF = {
     "bilateralSrgb": 5,
     "bilateralCompat": 10,
 }
-MASK = {"method": "crt", "classes": [0, 2], "loops": 2, "refined": True, "blocks": None, "combine": "sum"}
+MASK = {"method": "crt", "classes": [0, 2], "loops": 2, "refined": True, "blocks": None, "pass_reduction": "sum"}
 MASK |= {"threshold": 0.3, "crf": CRF}
 
 
@@ -182,8 +182,8 @@ def test_classes_that_are_not_the_checkpoints_are_refused(look, classes):
         {"blocks": [0, 10**9]},
         {"blocks": "01"},
         {"blocks": [0.5, 2]},
-        {"combine": "most"},
-        {"combine": None},
+        {"pass_reduction": "most"},
+        {"pass_reduction": None},
         {"loops": -1},
         {"loops": None},
     ],
@@ -198,7 +198,7 @@ def test_settings_are_clamped_to_the_trace(look):
         "loops": 3,
         "refined": True,
         "blocks": [2, 3, 4, 5],
-        "combine": "sum",
+        "pass_reduction": "sum",
     }
     assert map_options(look, "resnet", MASK)["loops"] == 0
     assert map_options(look, "crt", MASK | {"refined": "yes"})["refined"] is False

@@ -44,7 +44,7 @@ def test_the_default_map_is_the_one_that_the_app_shows_first(name):
     defaults, predictor = read_config(folder).defaults, Predictor(load_checkpoint(folder))
     trace = predictor.trace(CAT, InferenceConfig(size=224, loops=4))
     look = Look(np.zeros((*trace.source, 3), np.uint8), InferenceConfig(), trace, "s")
-    shown = {"loops": defaults.loops, "refined": defaults.refined, "combine": defaults.combine}
+    shown = {"loops": defaults.loops, "refined": defaults.refined, "pass_reduction": defaults.pass_reduction}
     shown["blocks"] = defaults.blocks and list(defaults.blocks)
     for method in trace.methods:
         options = map_options(look, method, shown)
@@ -55,7 +55,7 @@ def test_the_default_map_is_the_one_that_the_app_shows_first(name):
     loaded = Prediction.load(io.BytesIO(stream.getvalue()))
     assert loaded.default_spec == trace.default_spec == CamSpec.of(defaults)
     np.testing.assert_array_equal(loaded.maps("crt"), trace.maps("crt"))
-    released = trace.maps("crt", loops=0, combine="sum", blocks=None)
+    released = trace.maps("crt", loops=0, pass_reduction="sum", blocks=None)
     assert not np.allclose(released, trace.maps("crt"), rtol=0.01)  # so it matters
 
 
@@ -105,10 +105,10 @@ def test_keywords_take_the_place_of_single_fields(trace):
         ({}, base),
         ({"loops": 3}, replace(base, loops=3)),
         ({"refined": False}, replace(base, refined=False)),
-        ({"combine": "sum"}, replace(base, pass_reduction="sum")),
+        ({"pass_reduction": "sum"}, replace(base, pass_reduction="sum")),
         ({"blocks": [2, 3]}, replace(base, blocks=(2, 3))),
         ({"blocks": None}, replace(base, blocks=None)),
-        ({"loops": 0, "blocks": None, "combine": "last"}, CamSpec(0, True, "last", None)),
+        ({"loops": 0, "blocks": None, "pass_reduction": "last"}, CamSpec(0, True, "last", None)),
     ]:
         np.testing.assert_array_equal(trace.maps("crt", **words), trace.maps("crt", spec=spec), err_msg=str(words))
         words.pop("refined", None)

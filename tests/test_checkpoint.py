@@ -213,7 +213,10 @@ def test_file_names_cannot_leave_the_folder(folder, file):
         (lambda raw: raw.update(classes=[1, 2, 3]), "class names, each once"),
         (lambda raw: raw.update(classes=[["cat"], "dog", "x"]), "class names, each once|not a checkpoint config"),
         (lambda raw: raw.update(defaults={"speed": 1}), "not a checkpoint config"),
-        (lambda raw: raw["defaults"].update(combine="most"), "defaults.combine must be one of sum, .*, not .most"),
+        (
+            lambda raw: raw["defaults"].update(pass_reduction="most"),
+            "defaults.pass_reduction must be one of sum, .*, not .most",
+        ),
         (lambda raw: raw["defaults"].update(blocks=[3, 1]), "defaults.blocks must be the first and the last block"),
         (lambda raw: raw["defaults"].update(blocks=[0, 1, 2]), "defaults.blocks must be the first and the last block"),
         (lambda raw: raw["defaults"].update(blocks=[0, True]), "defaults.blocks must be the first and the last block"),
@@ -305,8 +308,8 @@ def test_networks_of_masks_that_do_not_fit_are_refused(tmp_path, part, change, m
 
 
 def test_which_attention_refines_is_the_papers_unless_the_config_says_otherwise(folder):
-    assert read_config(folder).defaults.attention == {"combine": "sum", "blocks": None}
-    edit(folder, lambda raw: raw["defaults"].update(combine="evened", blocks=[4, 5]))
-    assert read_config(folder).defaults.attention == {"combine": "evened", "blocks": range(4, 6)}
-    edit(folder, lambda raw: [raw["defaults"].pop(name) for name in ("combine", "blocks")])
-    assert read_config(folder).defaults.attention == {"combine": "sum", "blocks": None}
+    assert read_config(folder).defaults.attention == {"pass_reduction": "sum", "blocks": None}
+    edit(folder, lambda raw: raw["defaults"].update(pass_reduction="tile_normalized", blocks=[4, 5]))
+    assert read_config(folder).defaults.attention == {"pass_reduction": "tile_normalized", "blocks": range(4, 6)}
+    edit(folder, lambda raw: [raw["defaults"].pop(name) for name in ("pass_reduction", "blocks")])
+    assert read_config(folder).defaults.attention == {"pass_reduction": "sum", "blocks": None}

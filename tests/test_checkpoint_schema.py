@@ -36,7 +36,7 @@ RANGES = {
     "defaults.size": (SIZES, [0, MIN_SIZE - 1, MAX_SIZE + 1, -1, True, 336.0, "336", None, [336]]),
     "defaults.loops": (LOOPS, [99, MAX_LOOPS + 1, -1, True, 3.0, None]),
     "defaults.refined": ("true or false", [1, 0, "true", None]),
-    "defaults.combine": ("one of sum, mean, first, last, evened", ["most", 1, None, ["sum"]]),
+    "defaults.pass_reduction": ("one of sum, mean, first, last, tile_normalized", ["most", 1, None, ["sum"]]),
     "defaults.blocks": (
         "the first and the last block",
         [[3, 1], [-1, 2], [0], [0, 1, 2], [0.0, 1], [0, True], "01", {}],
@@ -216,9 +216,9 @@ def test_records_are_plain_frozen_dataclasses(whole):
     assert isinstance(config.networks["crt"], NetworkSpec) and isinstance(config.networks["crt"].mean, tuple)
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.defaults.size = 3
-    assert tyro.cli(Defaults, args=["--size", "64", "--blocks", "1", "2", "--combine", "evened"]) == Defaults(
-        size=64, blocks=(1, 2), combine="evened"
-    )
+    assert tyro.cli(
+        Defaults, args=["--size", "64", "--blocks", "1", "2", "--pass-reduction", "tile_normalized"]
+    ) == Defaults(size=64, blocks=(1, 2), pass_reduction="tile_normalized")
 
 
 @pytest.mark.parametrize("folder", EMBEDDED, ids=lambda folder: folder.name)

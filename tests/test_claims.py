@@ -50,7 +50,7 @@ class Seen:
 
     def raw(self, method: Method, loops: int, *, refined: bool) -> np.ndarray:
         """The map on cells as every example's view has it: refined by the first pass's attention."""
-        return self.trace.maps(method, loops=loops, refined=refined, classes=[self.index], combine="first")[0]
+        return self.trace.maps(method, loops=loops, refined=refined, classes=[self.index], pass_reduction="first")[0]
 
     def map(self, method: Method, loops: int = 0, *, refined: bool) -> np.ndarray:
         raw = self.raw(method, loops, refined=refined)
@@ -132,7 +132,7 @@ def test_passes_after_the_first_look_at_fewer_patches_and_less_at_the_object(nam
 
     def told(loops: int) -> tuple[float, float]:
         """Share of the attention of the last of the passes that lies on the object, and how many patches it is on."""
-        rows = trace.attention("crt", loops=loops, combine="last")
+        rows = trace.attention("crt", loops=loops, pass_reduction="last")
         rows = rows / rows.sum()
         places = [
             np.minimum((np.arange(side) + 0.5) * count / side, count - 1).astype(int)

@@ -44,7 +44,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 BASE = {
     "maps": [{"method": method, "letter": ""} for method in ("resnet", "tscam", "crt")],
     "classes": [0], "picture": False, "difference": False, "loops": 2, "refined": True, "blocks": None,
-    "combine": "sum", "threshold": 0.2, "opacity": 0.6, "colormap": "viridis", "scale": "map",
+    "pass_reduction": "sum", "threshold": 0.2, "opacity": 0.6, "colormap": "viridis", "scale": "map",
     "absolute": {"cam": None, "product": None}, "outline": True, "boxes": False, "cells": False, "overlay": "heat",
     "rows": 240, "columns": 320, "truth": None, "extra": None,
 }  # fmt: skip
@@ -107,13 +107,13 @@ def test_the_archive_is_whole_and_the_same_each_time(look):
 
 def test_maps_and_masks_are_those_of_the_library(look):
     chosen = [2, 0]
-    files = unzipped(export.archive(screen(look, classes=chosen, blocks=[1, 99], combine="mean", threshold=0.3)))
+    files = unzipped(export.archive(screen(look, classes=chosen, blocks=[1, 99], pass_reduction="mean", threshold=0.3)))
     trace = look.trace
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
         assert arrays["indices"].tolist() == chosen
         assert tuple(arrays["source"]) == (120, 160)
         for method, loops in (("resnet", 0), ("tscam", 0), ("crt", 2)):
-            maps = trace.maps(method, loops=loops, classes=chosen, blocks=range(1, 6), combine="mean")
+            maps = trace.maps(method, loops=loops, classes=chosen, blocks=range(1, 6), pass_reduction="mean")
             np.testing.assert_array_equal(arrays[method], maps)
             np.testing.assert_array_equal(arrays[f"{method}.span"], trace.span(method))
             np.testing.assert_array_equal(arrays[f"{method}.scores"], trace.scores(method, loops)[chosen])
@@ -132,7 +132,7 @@ def test_the_settings_are_enough_to_make_the_maps_again(look, folder):
     assert told["trace"]["checkpoint_sha256"] == load_checkpoint(folder).sha256
     again = Predictor(load_checkpoint(folder)).trace(look.image, InferenceConfig(**told["trace"]["settings"]))
     made = told["maps"]["crt"]
-    options = {name: made[name] for name in ("loops", "refined", "blocks", "combine")}
+    options = {name: made[name] for name in ("loops", "refined", "blocks", "pass_reduction")}
     maps = again.maps(made["method"], classes=[entry["index"] for entry in told["classes"]], **options)
     assert options["loops"] == 1
     assert [entry["name"] for entry in told["classes"]] == list(CLASSES[1:])
@@ -226,7 +226,7 @@ def test_a_map_of_nothing_is_exported(look):
         {"maps": [{"method": "crt", "letter": "<"}]}, {"maps": [{"method": "crt", "letter": "A", "loops": "2"}]},
         {"maps": [{"method": "crt", "letter": ""}] * 9}, {"maps": []}, {"classes": []}, {"classes": [3]},
         {"classes": [True]}, {"classes": "0"}, {"loops": -1}, {"loops": float("nan")}, {"blocks": [2, 1]},
-        {"blocks": "all"}, {"combine": "product"}, {"threshold": 1.5}, {"threshold": None}, {"opacity": "x"},
+        {"blocks": "all"}, {"pass_reduction": "product"}, {"threshold": 1.5}, {"threshold": None}, {"opacity": "x"},
         {"colormap": "jet"}, {"colormap": ["viridis"]}, {"scale": {}}, {"absolute": []}, {"scale": "absolute"},
         {"overlay": None}, {"rows": 0}, {"columns": 10_000}, {"truth": []}, {"truth": {"polygons": [[[2, 0]] * 3]}},
         {"truth": {"polygons": [[["x", 0]] * 3]}}, {"truth": {"polygons": [[[0, 0], [1]]]}},

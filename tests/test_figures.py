@@ -191,7 +191,7 @@ def test_the_command_writes_a_trace_and_a_figure(folder, photo, tmp_path, capsys
     assert set(result["classes"]["dog"]) == {"resnet", "tscam", "crt", "crt_cnn"}
     assert result["loops"] == 2  # the tiny checkpoint's own default, as are the next two
     assert result["refined"] is True
-    assert result["attention"] == {"combine": "sum", "blocks": None}
+    assert result["attention"] == {"pass_reduction": "sum", "blocks": None}
     assert result["tiles"] == 4
     assert {"gradcam", "eigencam", "crt"} <= result["milliseconds"].keys()
     found = Prediction.load(out)
@@ -203,9 +203,9 @@ def test_the_command_writes_a_trace_and_a_figure(folder, photo, tmp_path, capsys
 @pytest.mark.parametrize(
     ("arguments", "refined", "attention"),
     [
-        ([], False, {"combine": "last", "blocks": [1, 2]}),
-        (["--refined", "True"], True, {"combine": "last", "blocks": [1, 2]}),
-        (["--refined", "True", "--combine", "first"], True, {"combine": "first", "blocks": None}),
+        ([], False, {"pass_reduction": "last", "blocks": [1, 2]}),
+        (["--refined", "True"], True, {"pass_reduction": "last", "blocks": [1, 2]}),
+        (["--refined", "True", "--pass-reduction", "first"], True, {"pass_reduction": "first", "blocks": None}),
     ],
 )
 def test_the_command_refines_as_the_checkpoint_does_unless_it_is_told(
@@ -213,7 +213,7 @@ def test_the_command_refines_as_the_checkpoint_does_unless_it_is_told(
 ):
     folder = tiny_checkpoint(tmp_path / "own")
     config = json.loads((folder / "config.json").read_text())
-    config["defaults"] |= {"refined": False, "combine": "last", "blocks": [1, 2]}
+    config["defaults"] |= {"refined": False, "pass_reduction": "last", "blocks": [1, 2]}
     (folder / "config.json").write_text(json.dumps(config))
     figure = tmp_path / "figure.png"
     asked = [str(photo), "--checkpoint", str(folder), "--size", "96", "--classes", "dog", "--figure", str(figure)]
@@ -221,7 +221,7 @@ def test_the_command_refines_as_the_checkpoint_does_unless_it_is_told(
     result = json.loads(capsys.readouterr().out)
     assert (result["refined"], result["attention"]) == (refined, attention)
     seen = Predictor(load_checkpoint(folder)).trace(image, InferenceConfig(size=96, loops=2))
-    used = Defaults(combine=attention["combine"], blocks=attention["blocks"]).attention
+    used = Defaults(pass_reduction=attention["pass_reduction"], blocks=attention["blocks"]).attention
     wanted = side_by_side(seen, image, [1], loops=2, refined=refined, attention=used, threshold=0.15)
     with Image.open(figure) as sheet:
         np.testing.assert_array_equal(np.asarray(sheet), np.asarray(wanted))

@@ -19,7 +19,7 @@ from crt.resample import upsample_cam
 from tests.tiny import tiny_checkpoint
 
 SETTINGS = InferenceConfig(size=96, loops=2)
-ASKED = {"method": "crt", "classes": [1], "loops": 2, "refined": True, "blocks": [0, 2], "combine": "sum"}
+ASKED = {"method": "crt", "classes": [1], "loops": 2, "refined": True, "blocks": [0, 2], "pass_reduction": "sum"}
 
 
 @pytest.fixture(scope="module")

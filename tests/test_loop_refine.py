@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import get_args
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,7 +11,12 @@ from crt.errors import InvalidSetting
 from crt.models.cam_head import ClassMapHead, class_scores
 from crt.models.loop import passes, unroll
 from crt.models.tiles import TileGrid
-from crt.refine import attention_map, blocks_between, refine
+from crt.pass_reductions import PASS_REDUCTIONS, PassReduction, blocks_between
+from crt.refine import attention_map, refine
+from crt.types import MAX_LOOPS
+from scripts.make_constants import module
+
+ROOT = Path(__file__).parents[1]
 
 
 class Encoder:
@@ -103,20 +111,23 @@ def test_attention_is_summed_over_the_passes_of_the_loop_count(loops, used):
     found = attention_map(rows(), loops)
     assert found.shape == (2, 1, 4, 4)
     torch.testing.assert_close(found.flatten(1), rows()[:used].mean(1).sum(0))
-    torch.testing.assert_close(attention_map(rows(), loops, combine="mean") * used, found)
-    torch.testing.assert_close(attention_map(rows(), loops, combine="last").flatten(1), rows()[used - 1].mean(0))
+    torch.testing.assert_close(attention_map(rows(), loops, pass_reduction="mean") * used, found)
+    torch.testing.assert_close(attention_map(rows(), loops, pass_reduction="last").flatten(1), rows()[used - 1].mean(0))
 
 
-def test_evened_attention_is_the_first_passs_with_each_tile_by_itself():
-    found = attention_map(rows(), 3, combine="evened", blocks=[1, 2]).flatten(1)
+def test_tile_normalized_attention_is_the_first_passs_with_each_tile_by_itself():
+    found = attention_map(rows(), 3, pass_reduction="tile_normalized", blocks=[1, 2]).flatten(1)
     first = rows()[0, 1:3].mean(0)
     torch.testing.assert_close(found.square() * first.amax(1, keepdim=True), first)
     assert found.amax(1).tolist() == [1, 1]
     dim = rows()
     dim[0, :, 1] /= 1000  # one tile whose class token looks nearly nowhere
-    torch.testing.assert_close(attention_map(dim, 3, combine="evened"), attention_map(rows(), 3, combine="evened"))
-    assert attention_map(torch.zeros(1, 2, 1, 4), 0, combine="evened").tolist() == [[[[0, 0], [0, 0]]]]
-    assert attention_map(rows(), 2, combine="first").flatten(1).equal(rows()[0].mean(0))
+    torch.testing.assert_close(
+        attention_map(dim, 3, pass_reduction="tile_normalized"),
+        attention_map(rows(), 3, pass_reduction="tile_normalized"),
+    )
+    assert attention_map(torch.zeros(1, 2, 1, 4), 0, pass_reduction="tile_normalized").tolist() == [[[[0, 0], [0, 0]]]]
+    assert attention_map(rows(), 2, pass_reduction="first").flatten(1).equal(rows()[0].mean(0))
 
 
 def test_blocks_from_a_first_to_a_last():
@@ -138,7 +149,7 @@ def test_blocks_are_chosen_whatever_their_order():
         ({"loops": 1, "blocks": []}, "at least one block between 1 and 4"),
         ({"loops": 1, "blocks": [4]}, "at least one block between 1 and 4"),
         ({"loops": 1, "blocks": [-1]}, "at least one block between 1 and 4"),
-        ({"loops": 1, "combine": "max"}, "Unknown combination"),
+        ({"loops": 1, "pass_reduction": "max"}, "Unknown pass reduction"),
     ],
 )
 def test_what_was_not_recorded_is_refused(arguments, message):
@@ -180,3 +191,17 @@ def test_a_head_fits_its_modes_only():
         fine(tokens, TileGrid(64, 64, 64))
     with pytest.raises(InvalidSetting, match="has no learned deconvolution"):
         ClassMapHead(6, 3)(tokens, TileGrid(64, 64, 64, mode="deconvolution"))
+
+
+def test_every_reduction_is_named_described_and_weighs_each_pass():
+    assert tuple(PASS_REDUCTIONS) == get_args(PassReduction)
+    for name, reduction in PASS_REDUCTIONS.items():
+        assert reduction.label and reduction.description, name
+        for count in range(1, MAX_LOOPS + 1):
+            weights = reduction.weights(count)
+            assert len(weights) == count and sum(weights) == pytest.approx(count if name == "sum" else 1), name
+
+
+def test_the_page_has_the_reductions_of_the_library():
+    written = ROOT / "app" / "viewer" / "pass_reductions.mjs"
+    assert written.read_text(encoding="utf-8") == module(), "run python -m scripts.make_constants"

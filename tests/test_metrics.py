@@ -77,7 +77,9 @@ def test_every_network_and_loop_count_is_measured(predictor: Predictor, tmp_path
     classes = predictor.checkpoint.config.classes
     images = picture_set(tmp_path, classes)
     views = TTAConfig((1.0, 0.5))
-    result = evaluate_seeds(predictor, images, views=views, loops=2, combine=("first", "sum"), measured=classes[:2])
+    result = evaluate_seeds(
+        predictor, images, views=views, loops=2, pass_reduction=("first", "sum"), measured=classes[:2]
+    )
     rows = {"crt", "crt_unrefined", "tscam", "tscam_unrefined", "resnet", "crt_cnn"}
     rows |= {f"crt_loops_{k}{u}" for k in range(3) for u in ("", "_unrefined")}
     assert set(result["methods"]) == rows | {"crt_loops_2_first", "crt_loops_2_sum"}

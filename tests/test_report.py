@@ -23,7 +23,7 @@ def test_rows_of_the_defaults_follow_the_checkpoint():
     counts = {f"crt_loops_{k}{end}": {"miou_best": 10 * k + len(end)} for k in (0, 1) for end in ("", "_unrefined")}
     default = {f"crt_loops_{k}_default": {"miou_best": 30 + k} for k in (0, 1)}
     result = {
-        "protocol": {"attention": {"combine": "first", "blocks": [1, 2]}},
+        "protocol": {"attention": {"pass_reduction": "first", "blocks": [1, 2]}},
         "methods": methods | counts | default,
         "classification_map": {"crt": 1, "crt_loops_0": 3, "crt_loops_1": 2},
         "images": 3,
@@ -35,14 +35,14 @@ def test_rows_of_the_defaults_follow_the_checkpoint():
     assert new["classification_map"] == {"crt": 2, "crt_loops_0": 3, "crt_loops_1": 2}
     assert new["images"] == 3
     assert with_defaults(result, Defaults(loops=1, refined=False))["methods"]["crt"]["miou_best"] == 20
-    first = with_defaults(result, Defaults(loops=1, combine="first", blocks=(1, 2)))
+    first = with_defaults(result, Defaults(loops=1, pass_reduction="first", blocks=(1, 2)))
     assert first["methods"]["crt"]["miou_best"] == 31
-    one_pass = with_defaults(result, Defaults(loops=1, combine="last"))  # the same as the sum
+    one_pass = with_defaults(result, Defaults(loops=1, pass_reduction="last"))  # the same as the sum
     assert one_pass["methods"]["crt"]["miou_best"] == 10
     passes = {"crt_loops_2": {"miou_best": 5}, "crt_loops_2_last": {"miou_best": 6}}
     two = result | {"methods": passes, "classification_map": {"crt_loops_2": 1}}
-    assert with_defaults(two, Defaults(loops=2, combine="last"))["methods"]["crt"]["miou_best"] == 6
-    for unmeasured in (Defaults(loops=9), Defaults(loops=2, combine="first"), Defaults(loops=1, blocks=(1, 2))):
+    assert with_defaults(two, Defaults(loops=2, pass_reduction="last"))["methods"]["crt"]["miou_best"] == 6
+    for unmeasured in (Defaults(loops=9), Defaults(loops=2, pass_reduction="first"), Defaults(loops=1, blocks=(1, 2))):
         new = with_defaults(result, unmeasured)
         assert not {"crt", "crt_unrefined"} & set(new["methods"]) and "crt" not in new["classification_map"]
 
@@ -58,7 +58,7 @@ def test_without_a_row_of_the_defaults_the_best_row_is_compared_and_named():
         "classification_map": {"crt": 1.0, "crt_loops_3": 1.0, "resnet": 2.0},
         "images": 3,
     }
-    section = KINDS["methods"](result, Defaults(loops=3, combine="first"))
+    section = KINDS["methods"](result, Defaults(loops=3, pass_reduction="first"))
     text = markdown(section)
     assert "default" not in text
     assert "CRT, loops 2, refined: +30.0 over ResNet-50" in section.sentences[0]

@@ -21,7 +21,10 @@ CLASSES = ("cat", 'a "quoted" \\ name\n{x} ${y}', "größe \u202e😀 \ud800'")
 SHOWN = {"resnet": True, "tscam": True, "crt": True}
 COMPARED = {"view": "swipe", "a": {"method": "crt", "loops": 0}, "b": {"method": "tscam", "refined": False}}
 REFINED, BARE = {"refined": True}, {"refined": False}
-SOME, LAST = REFINED | {"blocks": [1, 2, 3], "combine": "mean"}, REFINED | {"blocks": [4, 5], "combine": "last"}
+SOME, LAST = (
+    REFINED | {"blocks": [1, 2, 3], "pass_reduction": "mean"},
+    REFINED | {"blocks": [4, 5], "pass_reduction": "last"},
+)
 # A state of the page, and the maps that it shows: name of the array -> method and keywords of Prediction.maps.
 STATES: list[tuple[dict, dict[str, tuple[str, dict]]]] = [
     (
@@ -33,11 +36,18 @@ STATES: list[tuple[dict, dict[str, tuple[str, dict]]]] = [
         {"crt": ("crt", BARE | {"loops": 0}), "crt_cnn": ("crt_cnn", {})},
     ),
     (
-        {"classes": [1], "loops": 2, "refined": True, "blocks": [1, 3], "combine": "mean", "visible": SHOWN},
+        {"classes": [1], "loops": 2, "refined": True, "blocks": [1, 3], "pass_reduction": "mean", "visible": SHOWN},
         {"resnet": ("resnet", {}), "tscam": ("tscam", SOME), "crt": ("crt", SOME | {"loops": 2})},
     ),
     (
-        {"classes": [0], "loops": 4, "refined": True, "blocks": [4, 90], "combine": "last", "visible": {"crt": True}},
+        {
+            "classes": [0],
+            "loops": 4,
+            "refined": True,
+            "blocks": [4, 90],
+            "pass_reduction": "last",
+            "visible": {"crt": True},
+        },
         {"crt": ("crt", LAST | {"loops": 4})},
     ),
     (

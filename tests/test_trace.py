@@ -154,7 +154,7 @@ def test_a_single_array_is_refused(tmp_path):
         ("crt", {"classes": [-1]}, "classes between 0 and 2"),
         ("crt", {"blocks": [6]}, "between 1 and 6"),
         ("crt", {"blocks": []}, "at least one block"),
-        ("crt", {"combine": "max"}, "Unknown combination"),
+        ("crt", {"pass_reduction": "max"}, "Unknown pass reduction"),
         ("deit", {}, "no deit network"),
     ],
 )

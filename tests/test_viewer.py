@@ -17,8 +17,8 @@ from app.viewer.viewer import EVENTS, Viewer
 from crt.checkpoint import load_checkpoint
 from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES
+from crt.pass_reductions import PassReduction
 from crt.predictor import InferenceConfig, Predictor
-from crt.refine import Combine
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -54,13 +54,13 @@ def test_the_browser_computes_the_same_maps_as_the_library(tmp_path):
                 ]
                 if not isinstance(record, VitOutputs):
                     continue
-                for combine in get_args(Combine):
+                for pass_reduction in get_args(PassReduction):
                     for blocks in (None, (1, 3)):
                         chosen = None if blocks is None else range(blocks[0], blocks[1] + 1)
-                        options = {"loops": top, "refined": True, "blocks": blocks, "combine": combine}
-                        maps = trace.maps(method, loops=top, refined=True, blocks=chosen, combine=combine)
+                        options = {"loops": top, "refined": True, "blocks": blocks, "pass_reduction": pass_reduction}
+                        maps = trace.maps(method, loops=top, refined=True, blocks=chosen, pass_reduction=pass_reduction)
                         wanted.append(asked(maps, method, **options))
-                        attention = trace.attention(method, loops=top, blocks=chosen, combine=combine)
+                        attention = trace.attention(method, loops=top, blocks=chosen, pass_reduction=pass_reduction)
                         wanted.append(asked(attention[None], method, kind="attention", **options))
             runs.append({"header": header, "data": base64.b64encode(data).decode(), "wanted": wanted})
     (tmp_path / "runs.json").write_text(json.dumps({"runs": runs}))

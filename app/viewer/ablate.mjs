@@ -103,8 +103,8 @@ export function mountAblate(page) {
     const { run, trace, picture } = now;
     const found = state.truth ? truthOf(state, now) : NONE;
     const truth = countable(found, picture);
-    const { classes, loops, refined, blocks, combine, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate } = state;
-    const key = JSON.stringify([run.run, study.version(), classes, loops, refined, blocks, combine, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate, found.polygons]);
+    const { classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate } = state;
+    const key = JSON.stringify([run.run, study.version(), classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate, found.polygons]);
     if (key === drawn) return;
     drawn = key;
     painter.under(found.polygons);

@@ -3,6 +3,7 @@
 import { figure } from './arithmetic.mjs';
 import { COLORMAPS, gradient } from './colormaps.mjs';
 import { make } from './page.mjs';
+import { PASS_REDUCTIONS } from './pass_reductions.mjs';
 import { METHOD_TITLES, UNITS } from './state.mjs';
 import { labelsOf } from './truth.mjs';
 
@@ -21,6 +22,7 @@ export function withEnd(range, end, block, depth) {
 
 export function mountControls({ at, store, view, onDraw }) {
   at('colormap').replaceChildren(...COLORMAPS.map(({ id, label }) => make('option', { value: id, text: label })));
+  at('pass_reduction').replaceChildren(...Object.entries(PASS_REDUCTIONS).map(([value, { label }]) => make('option', { value, text: label })));
   const number = (role, name) => at(role).addEventListener('input', (e) => store.set({ [name]: Number(e.target.value) }));
   const flag = (role, name) => at(role).addEventListener('change', (e) => store.set({ [name]: e.target.checked }));
   const choice = (role, name) => at(role).addEventListener('change', (e) => store.set({ [name]: e.target.value }));
@@ -36,7 +38,7 @@ export function mountControls({ at, store, view, onDraw }) {
   choice('overlay', 'overlay');
   choice('colormap', 'colormap');
   choice('scale', 'scale');
-  choice('combine', 'combine');
+  choice('pass_reduction', 'pass_reduction');
   for (const end of [0, 1]) {
     at(ENDS[end]).addEventListener('input', (event) => {
       store.set({ blocks: withEnd(store.get().blocks, end, Number(event.target.value) - 1, depthOf(view().trace)) });
@@ -58,7 +60,7 @@ export function mountControls({ at, store, view, onDraw }) {
     at('opacity').value = state.opacity;
     at('opacity-value').textContent = `${Math.round(100 * state.opacity)} %`;
     for (const name of ['refined', 'outline', 'boxes', 'cells', 'several', 'truth']) at(name).checked = state[name];
-    for (const name of ['overlay', 'colormap', 'scale', 'combine']) at(name).value = state[name];
+    for (const name of ['overlay', 'colormap', 'scale', 'pass_reduction']) at(name).value = state[name];
     at('colorbar').style.background = `linear-gradient(to right, ${gradient(state.colormap)})`;
     at('absolute').hidden = state.scale !== 'absolute';
     for (const unit of Object.keys(UNITS)) {
@@ -73,15 +75,14 @@ export function mountControls({ at, store, view, onDraw }) {
 }
 
 /** Which blocks' attention refines; without refinement, or a transformer, nothing can be chosen and a line says why. */
-function showBlocks(at, { blocks, refined, combine, loops }, trace) {
+function showBlocks(at, { blocks, refined, pass_reduction, loops }, trace) {
   const depth = depthOf(trace);
   const [first, last] = (blocks ?? [0, depth - 1]).map((block) => Math.min(block, depth - 1));
   const off = !depth ? 'This checkpoint has no transformer.' : refined ? '' : 'Refinement is off, so no attention is used: switch it on above.';
   at('attention').disabled = Boolean(off);
-  const even = combine === 'evened' ? ', of the first pass, each tile divided by its largest value, and the square root' : '';
-  const how = { sum: 'summed over', mean: 'averaged over', first: 'of the first alone of', last: 'of the last alone of' }[combine];
-  const passes = even || (loops > 1 ? `, ${how} CRT's ${loops} passes` : '');
-  at('attention-note').textContent = off || `Maps are multiplied by the mean of blocks ${first + 1}–${last + 1} of ${depth}${passes}.`;
+  const { description, tile_normalized } = PASS_REDUCTIONS[pass_reduction];
+  const passes = loops > 1 || tile_normalized ? `, ${description}` : '';
+  at('attention-note').textContent = off || `CAMs are multiplied by the attention averaged over blocks ${first + 1}–${last + 1} of ${depth}${passes}.`;
   [first, last].forEach((block, end) => {
     at(ENDS[end]).max = Math.max(1, depth);
     at(ENDS[end]).value = block + 1;

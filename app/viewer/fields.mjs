@@ -3,14 +3,18 @@
 
 import { COLORMAPS } from './colormaps.mjs';
 import { EXPLAINERS } from './explainers.mjs';
+import { PASS_REDUCTIONS } from './pass_reductions.mjs';
 import { INITIAL, TABS } from './state.mjs';
 
 const PANELS = Object.keys(INITIAL.visible);
 const METHODS = PANELS.filter((name) => name !== 'input');
 const NONE = '-';
 
-/** A kind of value: `read(text)` gives it or undefined, `write(value)` the text, `says` what is allowed. */
-const choice = (names) => ({ names, read: (text) => (names.includes(text) ? text : undefined), write: String, says: `is none of ${names.join(', ')}` });
+/** A kind of value: `read(text)` gives it or undefined, `write(value)` the text, `says` what is allowed. `former`: names in
+ *  earlier links -> those of today. */
+const choice = (names, former = new Map()) => ({
+  names, read: (text) => (names.includes(text) ? text : former.get(text)), write: String, says: `is none of ${names.join(', ')}`,
+});
 const flag = { read: (text) => ({ 0: false, 1: true })[text], write: (value) => (value ? '1' : '0'), says: 'is neither 0 nor 1' };
 const between = (low, high, form, round, what) => ({
   low, high, whole: round === Math.round,
@@ -79,7 +83,7 @@ export const FIELDS = new Map(Object.entries({
   l: ['loops', whole(0, 9)],
   r: ['refined', flag],
   b: ['blocks', orNull(blockRange)],
-  cb: ['combine', choice(['sum', 'mean', 'first', 'last', 'evened'])],
+  cb: ['pass_reduction', choice(Object.keys(PASS_REDUCTIONS), new Map([['evened', 'tile_normalized']]))],
   th: ['threshold', number(0, 1)],
   o: ['outline', flag],
   bx: ['boxes', flag],

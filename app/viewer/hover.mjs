@@ -92,7 +92,7 @@ export function createHover({ at, store, view, speak }, board) {
     const shown = layers.find((layer) => run.methods.includes(layer?.shown?.method))?.shown;
     if (!shown) return { method: null, classes: '' };
     const { method, loops, refined } = shown;
-    const options = { loops, refined, blocks: state.blocks, combine: state.combine };
+    const options = { loops, refined, blocks: state.blocks, pass_reduction: state.pass_reduction };
     const key = [run.run, method, JSON.stringify(options)].join('/');
     if (values.key !== key) {
       const own = options.blocks && trace.isTransformer(method) ? options.blocks.map((block) => Math.min(block, trace.depth(method) - 1)) : null;

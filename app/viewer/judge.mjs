@@ -6,6 +6,7 @@ import { drawHead, drawMeanings, drawRows } from './measure_table.mjs';
 import { signed } from './arithmetic.mjs';
 import { percent } from './page.mjs';
 import { METHOD_TITLES, shownMethods } from './state.mjs';
+import { DEFAULT_REDUCTION } from './pass_reductions.mjs';
 
 /** What is asked for, with what each costs: looks of the network, and ROAD's equations as many again. */
 export const ASKED = [['confidence', 2], ['deletion', 21], ['insertion', 21], ['road', 40]];
@@ -18,9 +19,9 @@ const CURVES = {
 
 /** What the server is asked about the map of a method, without what does not move that map. */
 export function question(state, method) {
-  const { classes, loops, refined, blocks, combine } = state;
+  const { classes, loops, refined, blocks, pass_reduction } = state;
   const seen = refined && ['tscam', 'crt'].includes(method);
-  return { method, classes, loops: method === 'crt' ? loops : 0, refined: seen, blocks: seen ? blocks : null, combine: seen ? combine : 'sum' };
+  return { method, classes, loops: method === 'crt' ? loops : 0, refined: seen, blocks: seen ? blocks : null, pass_reduction: seen ? pass_reduction : DEFAULT_REDUCTION };
 }
 
 /** Questions that have no answer in `found` yet: [{ name, details, cost }]. */
@@ -33,8 +34,8 @@ export function missing(state, run, found) {
 }
 
 /** The same name for the same answer; a random map has neither refinement nor blocks. */
-export function nameOf(run, { method, classes, loops, refined, blocks, combine, measure, chance }) {
-  return JSON.stringify([run.run, method, classes, loops, measure, chance, ...(chance ? [] : [refined, blocks, combine])]);
+export function nameOf(run, { method, classes, loops, refined, blocks, pass_reduction, measure, chance }) {
+  return JSON.stringify([run.run, method, classes, loops, measure, chance, ...(chance ? [] : [refined, blocks, pass_reduction])]);
 }
 
 /** Text of one value. */

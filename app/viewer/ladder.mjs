@@ -6,6 +6,7 @@ import { make, percent } from './page.mjs';
 import { ladderReading, points } from './readings.mjs';
 import { METHOD_TITLES } from './state.mjs';
 import { iouAt } from './sweep.mjs';
+import { DEFAULT_REDUCTION } from './pass_reductions.mjs';
 
 /** The published protocol of TS-CAM: the whole picture in one tile of 224 pixels. */
 export const ONE_TILE = Object.freeze({ size: '224', mode: 'bilinear' });
@@ -134,7 +135,7 @@ function fill({ numbers, track, bar }, { best, now, gain, gainNow }, threshold) 
 /** TS-CAM as it was published multiplies its maps with the attention of all its blocks, whatever is set here; the ladder
  *  leaves refinement to its last rung. */
 function published({ measure }, column, rung) {
-  const curve = measure(column, rung.method, { loops: 0, refined: true, blocks: null, combine: 'sum' }).curve;
+  const curve = measure(column, rung.method, { loops: 0, refined: true, blocks: null, pass_reduction: DEFAULT_REDUCTION }).curve;
   const iou = curve ? `: IoU ${percent(curve.best.iou)} at its best threshold of ${Math.round(100 * curve.best.threshold)} %` : '';
   return `As published, times its own attention${iou}. Here without, so that one thing changes at a time.`;
 }

@@ -108,7 +108,7 @@ export function mount(element, trigger, props, watch) {
     const changes = adopt(store.get(), run, before?.run ?? null);
     const { absolute } = store.get();
     // The absolute scale begins with a round number above every map of its unit in the first run, refined as by default.
-    const top = (unit) => absolute[unit] ?? niceCeiling(trace.reach(unit, pick(run.defaults, ['blocks', 'combine'])));
+    const top = (unit) => absolute[unit] ?? niceCeiling(trace.reach(unit, pick(run.defaults, ['blocks', 'pass_reduction'])));
     changes.absolute = { cam: top('cam'), product: top('product') };
     root.dataset.state = 'shown';
     root.dataset.run = run.run;

@@ -1,12 +1,10 @@
 // The maps that the page shows now, kept while their settings stay, and the words for them.
 
 import { upsample } from './arithmetic.mjs';
+import { PASS_REDUCTIONS } from './pass_reductions.mjs';
 import { METHOD_TITLES, currentMap } from './state.mjs';
 
 const KEPT = 48;
-const PASSES = {
-  sum: 'summed over the passes', mean: 'averaged over the passes', first: 'of the first pass', last: 'of the last pass', evened: 'of the first pass, evened out between tiles',
-};
 
 /** Maps by their settings: shown(state, view, method, own) as currentMap gives it, the same object for the same settings;
  *  fine(shown, [h, w]) interpolated on h × w points of the whole picture. */
@@ -15,8 +13,8 @@ export function createMaps() {
   const fines = new WeakMap(); // values of a map -> { h, w, fine }
   return {
     shown(state, { run, trace }, method, own = {}) {
-      const { loops, refined, blocks, combine } = { ...state, ...own };
-      const key = [run.run, method, state.classes.join(), loops, refined, blocks, combine].join('/');
+      const { loops, refined, blocks, pass_reduction } = { ...state, ...own };
+      const key = [run.run, method, state.classes.join(), loops, refined, blocks, pass_reduction].join('/');
       if (!kept.has(key)) {
         if (kept.size >= KEPT) kept.delete(kept.keys().next().value);
         kept.set(key, currentMap(state, trace, method, own));
@@ -42,9 +40,10 @@ export function settingsOf(shown, isTransformer) {
 }
 
 /** A refined map in words, with whose attention refines it. One pass alone leaves nothing to put together. */
-export function refinedWords({ blocks, combine }, loops) {
+export function refinedWords({ blocks, pass_reduction }, loops) {
   const which = blocks ? `of blocks ${blocks[0] + 1} to ${blocks[1] + 1}` : '';
-  const how = loops > 1 || combine === 'evened' ? PASSES[combine] : '';
+  const { description, tile_normalized } = PASS_REDUCTIONS[pass_reduction];
+  const how = loops > 1 || tile_normalized ? description : '';
   const words = [which, how].filter(Boolean).join(', ');
   return words ? `refined by the attention ${words}` : 'refined';
 }

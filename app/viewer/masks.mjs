@@ -62,8 +62,8 @@ export function walkQuestion(state) {
   return { ...whichMaps(state), walk: { steps: state.mask.walkSteps, beta: state.mask.walkBeta } };
 }
 
-function whichMaps({ mask, classes, loops, refined, blocks, combine }) {
-  return { method: mask.method, classes, loops, refined, blocks, combine };
+function whichMaps({ mask, classes, loops, refined, blocks, pass_reduction }) {
+  return { method: mask.method, classes, loops, refined, blocks, pass_reduction };
 }
 
 /** Labels of walked maps at a threshold on h × w points: `answer` has maps { data, h, w } and the size of the picture. */

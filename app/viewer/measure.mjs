@@ -17,8 +17,8 @@ export function createMeasure() {
   const maps = new Map();
   const curves = new WeakMap(); // a map -> { mask, ignore, curve }
   return function measure(state, { key, trace }, method, own = {}, truth = null) {
-    const { classes, loops, refined, blocks, combine } = { ...state, ...own };
-    const name = [key, method, classes.join(), loops, refined, blocks, combine].join('/');
+    const { classes, loops, refined, blocks, pass_reduction } = { ...state, ...own };
+    const name = [key, method, classes.join(), loops, refined, blocks, pass_reduction].join('/');
     if (!maps.has(name)) {
       if (maps.size >= KEPT) maps.delete(maps.keys().next().value);
       maps.set(name, currentMap(state, trace, method, own));

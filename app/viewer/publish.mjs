@@ -12,11 +12,11 @@ const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' }
 
 /** What the server needs to draw the screen again. `extra`: the additional panel as page.extras makes it, or null. */
 export function describeScreen(state, view, extra = null) {
-  const { classes, loops, refined, blocks, combine, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay } = state;
+  const { classes, loops, refined, blocks, pass_reduction, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay } = state;
   const [rows, columns] = gridSize(view.picture.naturalWidth, view.picture.naturalHeight);
   const side = state.compare.view === 'side';
   return {
-    classes, loops, refined, blocks, combine, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay, rows, columns,
+    classes, loops, refined, blocks, pass_reduction, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay, rows, columns,
     maps: side ? shownMethods(state, view.run).map((method) => ({ method, letter: '' })) : ['a', 'b'].map((key) => {
       const { method, own } = sideOf(state.compare[key], view.run);
       return { ...own, method, letter: key.toUpperCase() };

@@ -69,6 +69,6 @@ function options({ method, loops, refined }, state, run) {
   // What is left out would be the checkpoint's default, which the page need not show.
   const [first, last] = (state.blocks ?? []).map((block) => Math.min(block, record.rows.shape[1] - 1));
   words.push(`blocks=${state.blocks ? `range(${first}, ${last + 1})` : 'None'}`);
-  words.push(`combine=${pythonString(state.combine)}`);
+  words.push(`pass_reduction=${pythonString(state.pass_reduction)}`);
   return words;
 }

@@ -1,6 +1,7 @@
 // One store for all that the user can change, and the questions that only depend on it.
 
 import { largest, sortedClasses } from './arithmetic.mjs';
+import { DEFAULT_REDUCTION } from './pass_reductions.mjs';
 
 export const METHOD_TITLES = { input: 'Picture', resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN" };
 export const METHOD_NOTES = {
@@ -23,7 +24,7 @@ export const INITIAL = Object.freeze({
   loops: 3,
   refined: true,
   blocks: null, // [first, last] of the blocks, from 0, whose attention refines; null for all
-  combine: 'sum', // of the attention over passes: sum, mean, first, last or evened
+  pass_reduction: DEFAULT_REDUCTION, // how the attention of the passes becomes one: a name of PASS_REDUCTIONS
   threshold: 0.15, // share of a map's largest value
   outline: true,
   boxes: false,
@@ -74,7 +75,7 @@ export function createStore(initial, schedule = (run) => requestAnimationFrame(r
 export const sameNetworks = (a, b) => ['sha256', 'name'].every((key) => a.checkpoint?.[key] === b.checkpoint?.[key]);
 
 /** Settings that a checkpoint's defaults decide until the reader does. */
-const STARTS = ['loops', 'refined', 'combine', 'blocks', 'threshold'];
+const STARTS = ['loops', 'refined', 'pass_reduction', 'blocks', 'threshold'];
 
 /** What of the state a new run changes: the class of another picture, the defaults of its checkpoint, limits. */
 export function adopt(state, run, before) {
@@ -119,13 +120,13 @@ export function shownMethods(state, run) {
 }
 
 /** The map of one method as the state asks for it: { method, map, top, unit, loops, refined, span }.
- *  `own` may fix loops, refined, blocks and combine against the state's. */
+ *  `own` may fix loops, refined, blocks and pass_reduction against the state's. */
 export function currentMap(state, trace, method, own = {}) {
-  const wanted = { ...pick(state, ['loops', 'refined', 'blocks', 'combine']), ...own };
+  const wanted = { ...pick(state, ['loops', 'refined', 'blocks', 'pass_reduction']), ...own };
   const refined = wanted.refined && trace.isTransformer(method);
   const loops = Math.min(wanted.loops, trace.maxLoops(method));
   const blocks = wanted.blocks && trace.isTransformer(method) ? wanted.blocks.map((b) => Math.min(b, trace.depth(method) - 1)) : null;
-  const map = trace.map(method, state.classes, { loops, refined, blocks, combine: wanted.combine });
+  const map = trace.map(method, state.classes, { loops, refined, blocks, pass_reduction: wanted.pass_reduction });
   return { method, map, loops, refined, top: largest(map.data), unit: refined ? 'product' : 'cam', span: trace.span(method) };
 }
 

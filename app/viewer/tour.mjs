@@ -21,7 +21,7 @@ export function facts(state, view) {
     p: (method, loops = 0) => Math.max(...state.classes.map((index) => scoreRow(run, method, loops)[index])),
     iou(method, own) {
       if (!truth.complete) return null;
-      const shown = currentMap(state, trace, method, { ...own, ...pick(run.defaults, ['blocks', 'combine']) });
+      const shown = currentMap(state, trace, method, { ...own, ...pick(run.defaults, ['blocks', 'pass_reduction']) });
       const fine = upsample(shown.map, shown.span, ...gridSize(picture.naturalWidth, picture.naturalHeight));
       return overlap(fine.data, state.threshold * shown.top, truth.raster(fine.h, fine.w), truth.ignore(fine.h, fine.w));
     },
@@ -118,9 +118,9 @@ export function mountTour({ root, at, store, view, onRun, speak }) {
     const { steps, former } = tour;
     const step = steps[index];
     tour.index = index;
-    const { blocks, combine } = view().run.defaults;
+    const { blocks, pass_reduction } = view().run.defaults;
     store.set({
-      tab: 'explore', ...pick(INITIAL, ['zoom', 'extra', 'compare']), blocks, combine, loops: former.loops, refined: former.refined,
+      tab: 'explore', ...pick(INITIAL, ['zoom', 'extra', 'compare']), blocks, pass_reduction, loops: former.loops, refined: former.refined,
       visible: { ...former.visible, ...tour.panels }, ...step.settings,
     });
     at('tour-count').textContent = `Step ${index + 1} of ${steps.length}`;

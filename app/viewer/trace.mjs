@@ -2,6 +2,7 @@
 // and a class map (docs/method.md sections 2 and 4). It mirrors crt/prediction.py; a test compares the two.
 
 import { base64ToBuffer, decodeHalves, fileUrl } from './decode.mjs';
+import { DEFAULT_REDUCTION, PASS_REDUCTIONS } from './pass_reductions.mjs';
 
 const TINY = 1e-12; // crt.refine's
 
@@ -36,23 +37,22 @@ export function openTrace(header, buffer) {
   const passes = (method) => (isTransformer(method) ? records.get(method).rows.shape[0] : 0);
 
   /** Per tile and patch: attention averaged over blocks, then combined over passes. `blocks`: [first, last] or null;
-   *  `pass`: only this pass. Returns Float32Array of n × P. 'evened' is crt.refine's: the first pass, each tile divided by
-   *  its largest value, and the square root. */
-  function tileAttention(method, { loops = 0, blocks = null, combine = 'sum', pass = null }) {
+   *  `pass`: only this pass. Returns Float32Array of n × P. `pass_reduction`: a name of PASS_REDUCTIONS. */
+  function tileAttention(method, { loops = 0, blocks = null, pass_reduction = DEFAULT_REDUCTION, pass = null }) {
     const [, total, n, patches] = records.get(method).rows.shape;
     const rows = array(method, 'rows');
     const [first, last] = blocks ?? [0, total - 1];
-    const only = { first: 0, evened: 0, last: passesOf(loops) - 1 }[combine];
-    const used = pass !== null ? [pass] : only !== undefined ? [only] : range(passesOf(loops));
-    const weight = 1 / ((last - first + 1) * (combine === 'mean' && pass === null ? used.length : 1));
+    const reduction = PASS_REDUCTIONS[pass_reduction];
+    const used = pass !== null ? [[pass, 1]] : [...reduction.weights[passesOf(loops) - 1].entries()].filter(([, share]) => share !== 0);
     const out = new Float32Array(n * patches);
-    for (const k of used) {
+    for (const [k, share] of used) {
+      const weight = share / (last - first + 1);
       for (let block = first; block <= last; block++) {
         const start = (k * total + block) * n * patches;
         for (let i = 0; i < out.length; i++) out[i] += weight * rows[start + i];
       }
     }
-    return combine === 'evened' && pass === null ? evened(out, n) : out;
+    return reduction.tile_normalized && pass === null ? tileNormalized(out, n) : out;
   }
 
   /** Tiles' maps (n × side × side) -> { data, h, w }: averaged where tiles overlap, cropped to the picture's cells. */
@@ -83,19 +83,19 @@ export function openTrace(header, buffer) {
   }
 
   /** One class: { data, h, w } raw, before ReLU. Refined only if the method is a transformer. */
-  function rawMap(method, index, { loops = 0, refined = false, blocks = null, combine = 'sum' } = {}) {
+  function rawMap(method, index, { loops = 0, refined = false, blocks = null, pass_reduction = DEFAULT_REDUCTION } = {}) {
     const record = records.get(method);
     if (record.kind !== 'tokens') {
       const [, h, w] = record.maps.shape;
       return { data: array(method, 'maps').subarray(index * h * w, (index + 1) * h * w), h, w };
     }
     const count = Math.min(loops, maxLoops(method));
-    const key = ['map', method, index, count, refined, refined && blocks, refined && combine].join('/');
+    const key = ['map', method, index, count, refined, refined && blocks, refined && pass_reduction].join('/');
     return remember(key, () => {
       const [, n, classes, side] = record.maps.shape;
       const maps = array(method, 'maps');
       const tiles = new Float32Array(n * side * side);
-      const attention = refined ? tileWeights(method, side, { loops: count, blocks, combine }) : null;
+      const attention = refined ? tileWeights(method, side, { loops: count, blocks, pass_reduction }) : null;
       for (let t = 0; t < n; t++) {
         const from = ((count * n + t) * classes + index) * side * side;
         const to = t * side * side;
@@ -106,7 +106,7 @@ export function openTrace(header, buffer) {
   }
 
   function tileWeights(method, side, options) {
-    const key = ['rows', method, side, options.loops, options.blocks, options.combine].join('/');
+    const key = ['rows', method, side, options.loops, options.blocks, options.pass_reduction].join('/');
     return remember(key, () => {
       const [, , n, patches] = records.get(method).rows.shape;
       const attention = tileAttention(method, options);
@@ -118,7 +118,7 @@ export function openTrace(header, buffer) {
   /** Class-token attention on the patches of the picture: { data, h, w }. Options as in tileAttention. */
   function attention(method, options = {}) {
     const patches = records.get(method).rows.shape[3];
-    const key = ['attention', method, options.loops, options.blocks, options.combine, options.pass].join('/');
+    const key = ['attention', method, options.loops, options.blocks, options.pass_reduction, options.pass].join('/');
     return remember(key, () => merge(tileAttention(method, options), Math.round(Math.sqrt(patches)), grid.patchCells));
   }
 
@@ -134,8 +134,8 @@ export function openTrace(header, buffer) {
       });
   }
 
-  /** A value above every map of a unit: `cam` raw maps, `product` maps times the attention that `blocks` and `combine` ask for. */
-  function reach(unit, { blocks = null, combine = 'sum' } = {}) {
+  /** A value above every map of a unit: `cam` raw maps, `product` maps times the attention that `blocks` and `pass_reduction` ask for. */
+  function reach(unit, { blocks = null, pass_reduction = DEFAULT_REDUCTION } = {}) {
     let top = 0;
     for (const [method, record] of records) {
       if (record.kind !== 'tokens') {
@@ -146,7 +146,7 @@ export function openTrace(header, buffer) {
       const maps = array(method, 'maps');
       const used = blocks && blocks.map((block) => Math.min(block, depth(method) - 1));
       for (let loops = 0; loops < counts; loops++) {
-        const weights = unit === 'product' ? tileWeights(method, side, { loops, blocks: used, combine }) : null;
+        const weights = unit === 'product' ? tileWeights(method, side, { loops, blocks: used, pass_reduction }) : null;
         for (let t = 0; t < n; t++) {
           for (let c = 0; c < classes; c++) {
             const from = ((loops * n + t) * classes + c) * side * side;
@@ -191,7 +191,7 @@ export function openArrays(described, buffer) {
 }
 
 /** n tiles of attention, each divided by its largest value, and the square root; in place. */
-function evened(values, n) {
+function tileNormalized(values, n) {
   const count = values.length / n;
   for (let t = 0; t < n; t++) {
     const tile = values.subarray(t * count, (t + 1) * count);

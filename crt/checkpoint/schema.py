@@ -27,6 +27,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from crt.pass_reductions import DEFAULT_REDUCTION, Attention, PassReduction, blocks_between
 from crt.types import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -34,13 +35,10 @@ from crt.types import (
     MAX_SIZE,
     MIN_SIZE,
     MODES,
-    Attention,
     BackboneKind,
-    Combine,
     Method,
     Mode,
     Stride,
-    blocks_between,
 )
 
 FORMAT = 1
@@ -160,8 +158,8 @@ class SegmentationSpec:
 class Defaults:
     """The settings that the app and the scripts start from, chosen by measurement.
 
-    `combine`: which passes' attention refines the maps, and how. `blocks`: the first and the last of the blocks whose
-    attention it is, counted from 0; None for all.
+    `pass_reduction`: which passes' attention refines the maps, and how. `blocks`: the first and the last of the blocks
+    whose attention it is, counted from 0; None for all.
     """
 
     __pydantic_config__ = _KNOWN_FIELDS
@@ -171,7 +169,9 @@ class Defaults:
     ] = 336
     loops: Annotated[_Loops, _wanted(f"a whole number from 0 to {MAX_LOOPS}")] = 3
     refined: _Flag = True
-    combine: Annotated[Combine, _wanted(f"one of {', '.join(get_args(Combine))}")] = "sum"
+    pass_reduction: Annotated[PassReduction, _wanted(f"one of {', '.join(get_args(PassReduction))}")] = (
+        DEFAULT_REDUCTION
+    )
     blocks: Annotated[
         tuple[_Block, _Block] | None,
         _wanted("the first and the last block, counted from 0 and in this order, or null for all"),
@@ -181,7 +181,7 @@ class Defaults:
     @property
     def attention(self) -> Attention:
         """Keywords of `Prediction.maps` for a refined map."""
-        return {"combine": self.combine, "blocks": blocks_between(self.blocks)}
+        return {"pass_reduction": self.pass_reduction, "blocks": blocks_between(self.blocks)}
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
 from crt.models.outputs import VitOutputs
 from crt.multiscale import TTAConfig, multi_scale_maps, requests_for
+from crt.pass_reductions import PassReduction
 from crt.postprocess import THRESHOLD, max_normalize
 from crt.prediction import Prediction
 from crt.predictor import MAX_LOOPS, Predictor
-from crt.refine import Combine
 
 
 def evaluate_seeds(
@@ -28,15 +28,15 @@ def evaluate_seeds(
     *,
     views: TTAConfig,
     loops: int = 3,
-    combine: Sequence[Combine] = (),
+    pass_reduction: Sequence[PassReduction] = (),
     measured: Sequence[str] | None = None,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """Mean IoU in percent of every kind of map, image labels given, with a sweep of the background threshold.
 
     `measured`: classes whose IoU is averaged beside background, all by default; all labelled classes compete all the
-    same. `combine`: see `requests_for`. Confusion is summed over all pictures, pixels marked 255 do not count. Returns
-    plain JSON values: `methods`, `classification_map`, and of the pictures as they are `correlation`, the mean
+    same. `pass_reduction`: see `requests_for`. Confusion is summed over all pictures, pixels marked 255 do not count.
+    Returns plain JSON values: `methods`, `classification_map`, and of the pictures as they are `correlation`, the mean
     `map_correlation` of the pair's CNN with the other networks, for CRT by loop count, and `similarity`, the mean
     cosine of CRT's tokens before and after each pass (the first entry is loops 0). Raises InvalidDataset for a picture
     without a mask, InvalidSetting for unknown classes.
@@ -45,10 +45,10 @@ def evaluate_seeds(
     if tuple(images.classes) != tuple(names):
         raise InvalidDataset("The classes of the data are not those of the checkpoint.")
     rows = measured_rows(names, measured)
-    requests = requests_for(predictor, loops, combine)
+    requests = requests_for(predictor, loops, pass_reduction)
     sweeps = {name: ThresholdSweep(THRESHOLDS, len(names) + 1) for name in requests}
     scores: dict[str, list[np.ndarray]] = {
-        name: [] for name in requests if not name.endswith(("_unrefined", "_default", *combine))
+        name: [] for name in requests if not name.endswith(("_unrefined", "_default", *pass_reduction))
     }
     closeness, similarity = _Closeness(), []
     for sample in images.samples:

@@ -17,14 +17,14 @@ from crt.evaluation.pointing import PointingScore, centre, peaks, percent
 from crt.metrics.classification import average_precisions
 from crt.models.normalization import normalization_of
 from crt.models.tiles import Mode
+from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS, Attention
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor
-from crt.refine import Attention
 from crt.resample import upsample_cam
 
 CENTRE = "centre"
 """The row of a point that is always the centre of the image."""
-PUBLISHED: Attention = {"combine": "sum", "blocks": None}
+PUBLISHED: Attention = {"pass_reduction": DEFAULT_REDUCTION, "blocks": None}
 """TS-CAM as published: the mean of the attention of all blocks, in its one pass."""
 
 
@@ -48,7 +48,7 @@ class PointingRow:
             blocks = self.attention["blocks"]
             found |= {"loops": self.loops, "refined": self.refined}
             if self.refined:
-                found["pass_reduction"] = self.attention["combine"]
+                found["pass_reduction"] = self.attention["pass_reduction"]
                 found["blocks"] = None if blocks is None else [min(blocks) + 1, max(blocks) + 1]
         return found if self.explainer is None else {**found, "explainer": self.explainer}
 
@@ -91,7 +91,7 @@ def pointing_rows(
         rows["tscam"] = PointingRow("tscam", 0, True, PUBLISHED)
         rows["tscam_unrefined"] = PointingRow("tscam", 0, False, PUBLISHED)
         # With one pass, only tile normalization and a choice of blocks make a difference.
-        if defaults.blocks is not None or defaults.combine == "evened":
+        if defaults.blocks is not None or PASS_REDUCTIONS[defaults.pass_reduction].tile_normalized:
             rows["tscam_default"] = PointingRow("tscam", 0, True, defaults.attention)
     for method in ("resnet", "crt_cnn"):
         if method in wanted:

@@ -10,21 +10,14 @@ from PIL import Image
 
 from crt.checkpoint import Method
 from crt.models.outputs import VitOutputs
+from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS, Attention, PassReduction
 from crt.postprocess import max_normalize
 from crt.prediction import Prediction, class_probabilities
-from crt.refine import Attention, Combine
 from crt.resample import upsample_cam
 from crt.viz.colours import COLORMAP, fit, outline, overlay
 from crt.viz.sheet import Panel, contact_sheet
 
-PAPER: Attention = {"combine": "sum", "blocks": None}
-COMBINED: dict[Combine, str] = {
-    "sum": "summed over the passes",
-    "mean": "averaged over the passes",
-    "first": "of the first pass",
-    "last": "of the last pass",
-    "evened": "of the first pass, evened out between tiles",
-}
+PAPER: Attention = {"pass_reduction": DEFAULT_REDUCTION, "blocks": None}
 TITLES: dict[Method, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT, CNN branch"}
 
 
@@ -89,10 +82,10 @@ def probabilities(trace: Prediction, method: Method, *, loops: int = 0, single_l
     return class_probabilities(scores, single_label=single_label).astype(np.float32)
 
 
-def attention_words(combine: Combine, blocks: Sequence[int] | None) -> str:
+def attention_words(pass_reduction: PassReduction, blocks: Sequence[int] | None) -> str:
     """Whose attention refines, and how, in words."""
     which = "all blocks" if blocks is None else f"blocks {min(blocks) + 1} to {max(blocks) + 1}"
-    return f"attention averaged over {which}, {COMBINED[combine]}"
+    return f"attention averaged over {which}, {PASS_REDUCTIONS[pass_reduction].description}"
 
 
 def settings_line(trace: Prediction, *, loops: int, refined: bool, attention: Attention | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crt.checkpoint import Defaults
+from crt.pass_reductions import DEFAULT_REDUCTION
 from scripts.report.base import Section, Table, numbers, ordinal
 from scripts.report.verdict import too_few
 
@@ -28,12 +29,12 @@ def with_defaults(result: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
     told = result["protocol"].get("attention", attention_of(Defaults()))
     if not defaults.refined:
         refined = "_unrefined"
-    elif defaults.blocks is None and (defaults.combine == "sum" or defaults.loops < 2):
+    elif defaults.blocks is None and (defaults.pass_reduction == DEFAULT_REDUCTION or defaults.loops < 2):
         refined = ""  # with one pass there is nothing to put together
     elif attention == told:
         refined = "_default"
     else:
-        refined = f"_{defaults.combine}" if defaults.blocks is None else None
+        refined = f"_{defaults.pass_reduction}" if defaults.blocks is None else None
     now = {
         "crt": f"crt_loops_{defaults.loops}{refined}",
         "crt_unrefined": f"crt_loops_{defaults.loops}_unrefined",
@@ -49,7 +50,10 @@ def with_defaults(result: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
 
 def attention_of(defaults: Defaults) -> dict[str, Any]:
     """What refines the maps of the rows `…_default` of an evaluation, as JSON values."""
-    return {"combine": defaults.combine, "blocks": None if defaults.blocks is None else list(defaults.blocks)}
+    return {
+        "pass_reduction": defaults.pass_reduction,
+        "blocks": None if defaults.blocks is None else list(defaults.blocks),
+    }
 
 
 def evaluation(result: dict[str, Any], defaults: Defaults) -> Section:

@@ -72,7 +72,7 @@ def test_the_keyboard_reaches_every_control_and_focus_is_seen(open_page, picture
                 hidden.append(one["name"])
     assert hidden == []
     wanted = {"play", "loops", "refined", "zoom-in", "threshold", "opacity", "outline", "boxes", "cells", "scale"}
-    wanted |= {"colormap", "overlay", "blocks-first", "blocks-last", "combine", "TS-CAM", "CRT"}
+    wanted |= {"colormap", "overlay", "blocks-first", "blocks-last", "pass_reduction", "TS-CAM", "CRT"}
     assert wanted <= seen, wanted - seen
 
 

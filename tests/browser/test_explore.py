@@ -127,7 +127,7 @@ def test_boxes_cells_and_blocks_need_no_server(open_page, picture):
     page.get_by_role("button", name="All blocks").last.click()
     settle(page)
     assert changed(before, pixels(page)) == set()
-    page.locator('[data-role="combine"]').select_option("last")
+    page.locator('[data-role="pass_reduction"]').select_option("last")
     settle(page)
     assert changed(before, pixels(page)) == {"crt"}
     page.locator('[data-role="refined"]').uncheck()

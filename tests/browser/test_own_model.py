@@ -108,23 +108,23 @@ def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_readers(op
     config = tmp_path / "second" / "config.json"
     second = tiny_checkpoint(tmp_path / "second", classes=("wolf", "owl"), seed=7)
     told = json.loads(config.read_text())
-    told["defaults"] |= {"loops": 3, "combine": "first"}
+    told["defaults"] |= {"loops": 3, "pass_reduction": "first"}
     config.write_text(json.dumps(told))
     page = open_page()
-    combine, note = page.locator('[data-role="combine"]'), page.locator('[data-role="attention-note"]')
+    pass_reduction, note = page.locator('[data-role="pass_reduction"]'), page.locator('[data-role="attention-note"]')
     load(page, second)
     expect(page.locator(ALERT)).to_contain_text("2 classes, is loaded", timeout=SLOW)
     upload(page, picture)
-    expect(combine).to_have_value("first")
+    expect(pass_reduction).to_have_value("first")
     expect(note).to_contain_text("of the first alone of CRT's 3 passes")
     page.wait_for_function("location.search.includes('cb=first')")
-    combine.select_option("last")
+    pass_reduction.select_option("last")
     page.wait_for_function("location.search.includes('cb=last')")
     expect(note).to_contain_text("of the last alone of CRT's 3 passes")
     load(page, tmp_path / "first")
     expect(page.locator(ALERT)).to_contain_text("These maps are by another checkpoint", timeout=SLOW)
     settle(page)
-    expect(combine).to_have_value("last")  # it stays what the reader made it
+    expect(pass_reduction).to_have_value("last")  # it stays what the reader made it
     expect(page.locator('[data-role="loops-value"]')).to_have_text("2")  # which the reader has not touched
 
 

@@ -168,7 +168,7 @@ test('settings of a rung are said exactly', () => {
   assert.equal(settingsWords(tiles, column), 'TS-CAM network · input 336 × 227 px · 4 tiles of 224 px, overlap · not refined');
   assert.match(settingsWords(tiles, { ...column, tiles: 1 }), /nothing to merge/);
   assert.match(settingsWords(loops, column), /3 loops \(as set above\) · not refined$/);
-  const said = (combine, blocks = null) => settingsWords(refined, column, { combine, blocks });
+  const said = (pass_reduction, blocks = null) => settingsWords(refined, column, { pass_reduction, blocks });
   assert.match(said('sum'), /3 loops · refined by the attention summed over the passes$/);
   assert.match(said('first'), /3 loops · refined by the attention of the first pass$/);
   assert.match(said('first', [2, 5]), /refined by the attention of blocks 3 to 6, of the first pass$/);
@@ -245,7 +245,7 @@ test('a map is measured once for its settings and its truth', () => {
     isTransformer: () => true, maxLoops: () => 4, depth: () => 12, span: () => [1, 2],
     map: (method, classes, { loops }) => { made++; return { data: Float32Array.from([loops, 1]), h: 1, w: 2 }; },
   };
-  const state = { classes: [0], loops: 3, refined: true, blocks: null, combine: 'sum', threshold: 0.5 };
+  const state = { classes: [0], loops: 3, refined: true, blocks: null, pass_reduction: 'sum', threshold: 0.5 };
   const measure = createMeasure();
   const column = { key: 'k', trace };
   const truth = { mask: Uint8Array.from([1, 0]), ignore: null, h: 1, w: 2 };

@@ -93,14 +93,15 @@ test('every state comes back from its link, and the link from the state', () => 
 });
 
 test('a link that names no passes means their sum, whatever the checkpoint starts from', () => {
-  assert.equal(l.decode('v=1&pic=ex.cat&l=3').settings.combine, 'sum'); // as it was written before there was a choice
-  assert.ok(!l.encode({ ...INITIAL, combine: 'sum' }, run).includes('cb='));
-  assert.ok(l.encode({ ...INITIAL, combine: 'first' }, run).endsWith('&cb=first'));
-  const state = { ...INITIAL, ...adopt(INITIAL, { ...run, scores: { crt: [[1, 0, 0, 0, 0]] }, defaults: { loops: 3, combine: 'first' } }, null) };
-  assert.equal(state.combine, 'first');
-  assert.equal(l.decode(l.encode(state, run)).settings.combine, 'first');
+  assert.equal(l.decode('v=1&pic=ex.cat&l=3').settings.pass_reduction, 'sum'); // as it was written before there was a choice
+  assert.ok(!l.encode({ ...INITIAL, pass_reduction: 'sum' }, run).includes('cb='));
+  assert.ok(l.encode({ ...INITIAL, pass_reduction: 'first' }, run).endsWith('&cb=first'));
+  const state = { ...INITIAL, ...adopt(INITIAL, { ...run, scores: { crt: [[1, 0, 0, 0, 0]] }, defaults: { loops: 3, pass_reduction: 'first' } }, null) };
+  assert.equal(state.pass_reduction, 'first');
+  assert.equal(l.decode('v=1&pic=ex.cat&cb=evened').settings.pass_reduction, 'tile_normalized'); // its former name
+  assert.equal(l.decode(l.encode(state, run)).settings.pass_reduction, 'first');
   const opened = { ...state, ...l.fit(l.decode('v=1&l=3'), { run, trace }, state).settings };
-  assert.equal(opened.combine, 'sum');
+  assert.equal(opened.pass_reduction, 'sum');
 });
 
 test('a usual link is short, the longest is bounded', () => {

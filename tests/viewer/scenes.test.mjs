@@ -37,17 +37,17 @@ const run = {
 };
 
 test('settings in words', () => {
-  const state = { ...INITIAL, classes: [0, 1], loops: 2, blocks: [2, 5], combine: 'mean' };
+  const state = { ...INITIAL, classes: [0, 1], loops: 2, blocks: [2, 5], pass_reduction: 'mean' };
   assert.equal(
     words(state, run),
     'cat + dog · ResNet, TS-CAM, CRT · CRT with 2 loops · refined by the attention of blocks 3 to 6, averaged over the passes · threshold 15 % · input 336 × 223 px, 2 tiles, overlap',
   );
   const refinement = (changes) => words({ ...state, blocks: null, ...changes }, run).split(' · ')[3];
-  assert.equal(refinement({ combine: 'first' }), 'refined by the attention of the first pass');
-  assert.equal(refinement({ combine: 'sum' }), 'refined by the attention summed over the passes');
-  for (const combine of ['sum', 'first']) assert.equal(refinement({ combine, loops: 1 }), 'refined'); // one pass is its sum
-  assert.equal(refinement({ combine: 'evened', loops: 0 }), 'refined by the attention of the first pass, evened out between tiles');
-  assert.equal(refinement({ combine: 'first', refined: false }), 'not refined');
+  assert.equal(refinement({ pass_reduction: 'first' }), 'refined by the attention of the first pass');
+  assert.equal(refinement({ pass_reduction: 'sum' }), 'refined by the attention summed over the passes');
+  for (const pass_reduction of ['sum', 'first']) assert.equal(refinement({ pass_reduction, loops: 1 }), 'refined'); // one pass is its sum
+  assert.equal(refinement({ pass_reduction: 'tile_normalized', loops: 0 }), 'refined by the attention of the first pass, per-tile normalized');
+  assert.equal(refinement({ pass_reduction: 'first', refined: false }), 'not refined');
   const cnn = { ...state, visible: { ...INITIAL.visible, tscam: false, crt: false } };
   assert.equal(words(cnn, { ...run, tiles: 1 }), 'cat + dog · ResNet · threshold 15 % · input 336 × 223 px, 1 tile, overlap');
 });

@@ -27,13 +27,13 @@ test('texts are Python literals, whatever is in them', () => {
 test('the arrays are called like the panels and take the settings that their networks have', () => {
   const text = lines();
   assert.ok(text.includes('resnet = trace.maps("resnet", classes=classes)'));
-  assert.ok(text.includes('tscam = trace.maps("tscam", refined=True, blocks=None, combine="sum", classes=classes)'));
-  assert.ok(text.includes('crt = trace.maps("crt", loops=3, refined=True, blocks=None, combine="sum", classes=classes)'));
+  assert.ok(text.includes('tscam = trace.maps("tscam", refined=True, blocks=None, pass_reduction="sum", classes=classes)'));
+  assert.ok(text.includes('crt = trace.maps("crt", loops=3, refined=True, blocks=None, pass_reduction="sum", classes=classes)'));
   assert.ok(!text.some((line) => line.startsWith('crt_cnn')));
   assert.ok(text.includes('predictor = Predictor(load_checkpoint("checkpoints/voc"))'));
   assert.ok(text.includes('trace = predictor.trace("app/examples/cat.jpg", settings)'));
-  assert.ok(lines({ refined: false, blocks: [1, 2], combine: 'last' }).includes('crt = trace.maps("crt", loops=3, refined=False, classes=classes)'));
-  assert.ok(lines({ blocks: [2, 40], combine: 'last' }).includes('crt = trace.maps("crt", loops=3, refined=True, blocks=range(2, 6), combine="last", classes=classes)'));
+  assert.ok(lines({ refined: false, blocks: [1, 2], pass_reduction: 'last' }).includes('crt = trace.maps("crt", loops=3, refined=False, classes=classes)'));
+  assert.ok(lines({ blocks: [2, 40], pass_reduction: 'last' }).includes('crt = trace.maps("crt", loops=3, refined=True, blocks=range(2, 6), pass_reduction="last", classes=classes)'));
 });
 
 test('nothing switched on gives all networks, two compared are a and b', () => {

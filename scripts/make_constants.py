@@ -1,0 +1,41 @@
+"""Write the constants that the page shares with the library: `app/viewer/pass_reductions.mjs`.
+
+    python -m scripts.make_constants
+
+A test compares the committed file with the library.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from crt.io_utils import atomic_path
+from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Where the module goes."""
+
+    output: Path = Path("app/viewer/pass_reductions.mjs")
+
+
+def module() -> str:
+    """The ES module."""
+    entries = (f"  {name}: {json.dumps(reduction.to_json())},\n" for name, reduction in PASS_REDUCTIONS.items())
+    return (
+        "// How the attention of several passes becomes one: crt.pass_reductions, written by `python -m "
+        "scripts.make_constants`.\n\n"
+        f"export const PASS_REDUCTIONS = {{\n{''.join(entries)}}};\n\n"
+        f"export const DEFAULT_REDUCTION = {json.dumps(DEFAULT_REDUCTION)};\n"
+    )
+
+
+if __name__ == "__main__":
+    config = tyro.cli(Constants, description=__doc__)
+    with atomic_path(config.output) as temporary:
+        temporary.write_text(module(), encoding="utf-8")
