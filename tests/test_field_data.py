@@ -17,6 +17,7 @@ from crt.data import (
     ImageDataset,
     Sample,
     check_images,
+    is_cub,
     read_cub,
     read_folders,
     read_voc,
@@ -247,6 +248,35 @@ def test_folders_tell_what_they_leave_out(tmp_path):
     ):
         assert line in told
     assert ("a class that was not chosen", "bike") in read_folders(tmp_path, classes=["Cat"]).left_out
+
+
+def test_folders_of_splits_are_no_classes(tmp_path):
+    for name in ("Train/cat/a.jpg", "Train/dog/b.jpg", "val/cat/c.jpg"):
+        save(tmp_path / name)
+    with pytest.raises(InvalidDataset, match=r"are splits and no classes \(Train, val\): give one of them"):
+        read_folders(tmp_path)
+    assert read_folders(tmp_path / "Train").classes == ("cat", "dog")
+    assert read_folders(tmp_path, classes=["val", "train"]).classes == ("val", "Train")
+    save(tmp_path / "bus" / "d.jpg")
+    assert read_folders(tmp_path).classes == ("Train", "bus", "val")
+
+
+def test_links_to_folders_are_followed_once(tmp_path):
+    save(tmp_path / "set" / "cat" / "a.jpg")
+    save(tmp_path / "set" / "dog" / "b.jpg")
+    save(tmp_path / "elsewhere" / "x.jpg")
+    save(tmp_path / "elsewhere" / "deep" / "y.jpg")
+    (tmp_path / "elsewhere" / "deep" / "up").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "cat" / "day").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "cat" / "again").symlink_to(tmp_path / "elsewhere" / "deep")
+    (tmp_path / "set" / "dog" / "loop").symlink_to(tmp_path / "set" / "dog")
+    (tmp_path / "set" / "bird").symlink_to(tmp_path / "elsewhere" / "deep")
+    images = read_folders(tmp_path / "set")
+    files = [(sample.id.partition("/")[0], sample.image.name) for sample in images.samples]
+    # Whatever the order of two links, each image comes once in a class.
+    assert sorted(files) == [
+        ("bird", "x.jpg"), ("bird", "y.jpg"), ("cat", "a.jpg"), ("cat", "x.jpg"), ("cat", "y.jpg"), ("dog", "b.jpg")
+    ]  # fmt: skip
 
 
 def test_a_class_folder_of_nothing_that_is_read_says_why(tmp_path):
@@ -579,3 +609,93 @@ def test_deep_tiffs_of_separate_planes_are_refused():
     tifffile.imwrite(stream, planes, photometric="rgb", planarconfig="separate")
     with pytest.raises(InvalidImage, match="save it with interleaved channels"):
         load_image(stream.getvalue())
+
+
+# --- CUB's layout ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("inside", ["CUB_200_2011/CUB_200_2011", "cub", "download/CUB_200_2011"])
+def test_cub_lies_where_people_unpack_it(cub, tmp_path_factory, inside):
+    root = tmp_path_factory.mktemp("root")
+    (root / inside).parent.mkdir(parents=True, exist_ok=True)
+    cub.rename(root / inside)
+    assert is_cub(root) and len(read_cub(root, "train", boxes="none")) == 2
+    (root / "other").mkdir()
+    for name in ("images.txt", "classes.txt"):
+        (root / "other" / name).write_text("1 x\n")
+    if not inside.startswith("CUB"):
+        with pytest.raises(InvalidDataset, match=r"There are several data sets in .*: give one of them"):
+            read_cub(root, "train")
+
+
+def test_an_image_without_a_segmentation_is_told(cub):
+    save(cub / "segmentations" / "segmentations" / "001.Cat" / "c 0.png", Image.new("L", SIZE))
+    sets = [read_cub(cub, split, boxes="none") for split in ("train", "test")]
+    assert [sample.mask is not None for images in sets for sample in images.samples] == [True, False, False, False]
+    assert [len(images.left_out) for images in sets] == [1, 2]
+    assert sets[0].left_out == (("no mask in segmentations", "002.Bike/m0.jpg"),)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("train_test_split.txt", "1 1\n2 2\n", r"neither 0 nor 1 in train_test_split\.txt \(1\): 2 \(2\)"),
+        ("classes.txt", "1 001.Cat\n2 002.cat\n", r"a class name twice in classes\.txt \(2\): 1 001\.Cat, 2 002\.cat"),
+    ],
+)
+def test_files_of_cub_that_would_be_read_wrong(cub, file, text, message):
+    (cub / file).write_text(text)
+    with pytest.raises(InvalidDataset, match=message):
+        read_cub(cub, "train", boxes="none")
+
+
+# --- boxes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def boxed(tmp_path) -> ImageSet:
+    """Two images of 100 x 50 pixels in class folders."""
+    for name in ("cat/a.jpg", "dog/b.jpg"):
+        save(tmp_path / "set" / name, Image.new("RGB", (100, 50)))
+    return read_folders(tmp_path / "set")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ImageID,XMin,XMax,YMin,YMax\ncat/a,0.1,0.5,0.2,0.6\ndog/b,0.1,0.5,0.2,0.6\n",
+        "path,x1,y1,x2,y2,class\n/data/cat/a.jpg,10,10,50,30,cat\n/data/dog/b.jpg,10,10,50,30,dog\n",
+        "id,x0,y0,x1,y1\na.jpg,10,10,50,30\nB.JPG,10,10,50,30\n",
+        "id x0 y0 x1 y1\na 10 10 50 30\nb 10 10 50 30\n",
+    ],
+)
+def test_boxes_of_other_programs(boxed, tmp_path, text):
+    (tmp_path / "boxes.csv").write_text(text)
+    for sample in with_boxes(boxed, tmp_path / "boxes.csv").samples:
+        np.testing.assert_allclose(sample.boxes, [(10, 10, 50, 30)])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("cat/a,10,10,50,30\ndog/b,100,10,150,30\n", r"a box beside the image.*: dog/b\.jpg \(100x50\)"),
+        ('cat/a,10,10,50,30\n"dog/b,1,1,9,9\n', "cannot be read as CSV: unexpected end of data"),
+        ("a,10,10,50,30\nc,1,1,9,9\n", r"of no picture \(1\): c"),
+    ],
+)
+def test_boxes_that_would_be_read_wrong(boxed, tmp_path, text, message):
+    (tmp_path / "boxes.csv").write_text(text)
+    with pytest.raises(InvalidDataset, match=message):
+        with_boxes(boxed, tmp_path / "boxes.csv")
+
+
+def test_a_metadata_folder_without_boxes_says_so(boxed, tmp_path):
+    with pytest.raises(InvalidDataset, match=r"localization\.txt cannot be read, since it is no file: give a table"):
+        with_boxes(boxed, tmp_path)
+
+
+def test_the_name_of_a_file_is_enough_where_one_image_has_it(boxed, tmp_path):
+    save(tmp_path / "set" / "dog" / "a.jpg", Image.new("RGB", (100, 50)))
+    (tmp_path / "boxes.csv").write_text("a.jpg,1,1,9,9\nb.jpg,1,1,9,9\n")
+    with pytest.raises(InvalidDataset, match=r"of no picture \(1\): a\.jpg"):
+        with_boxes(read_folders(tmp_path / "set"), tmp_path / "boxes.csv")

@@ -6,7 +6,7 @@ import csv
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
@@ -29,6 +29,7 @@ _OTHER_NAMES = {
     "width": ("width", "w", "box_width", "bbox_width"),
     "height": ("height", "h", "box_height", "bbox_height"),
 }
+_FROM_ZERO = {"x1": "x0", "y1": "y0", "x2": "x1", "y2": "y1"}
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _ORIENTATION = 0x0112
 
@@ -42,14 +43,20 @@ def with_boxes(images: ImageDataset, file: str | Path) -> ImageDataset:
         holds `localization.txt`. Where `image_sizes.txt` (id, width, height) lies beside that file, boxes are in pixels
         of these sizes and are scaled to the images.
 
+    Boxes all of whose numbers lie between 0 and 1, but for rounding, are shares of the images' sides.
+
     Other columns do not matter; an id may come several times. Ids are those of the samples, with or without the file's
-    extension, or paths that end with them. Raises InvalidDataset with every problem found: images without a box, ids of
-    no image, boxes without an area.
+    extension, paths that end with them, or names of files that only one image has. Raises InvalidDataset with every
+    problem found: images without a box, ids of no image, boxes without an area or beside their image.
     """
     file = Path(file).expanduser()
     if file.is_dir():
         file = file / WSOL_BOXES
-    problems = ErrorCollector(f"The boxes in {file}")
+    if not file.is_file():
+        raise InvalidDataset(
+            f"{file} cannot be read, since it is no file: give a table of boxes, or a folder with {WSOL_BOXES}."
+        )
+    problems = Problems(f"The boxes in {file}")
     ids = _Ids(images.samples)
     found: dict[str, list[Box]] = {}
     for number, name, box in _boxes(file):
@@ -65,7 +72,12 @@ def with_boxes(images: ImageDataset, file: str | Path) -> ImageDataset:
             problems.add("no box for", sample.id)
     sizes = _sizes(file.with_name(WSOL_SIZES), ids, problems) if file.name == WSOL_BOXES else {}
     problems.raise_if_any()
-    samples = (replace(s, boxes=_scaled(s, found[s.id], sizes.get(s.id))) for s in images.samples)
+    shares = all(-0.05 <= value <= 1.05 for boxes in found.values() for box in boxes for value in box)
+    samples = []
+    for sample in images.samples:
+        boxes = _in_pixels(sample, found[sample.id], (1.0, 1.0) if shares else sizes.get(sample.id), problems)
+        samples.append(replace(sample, boxes=boxes))
+    problems.raise_if_any()
     return replace(images, samples=tuple(samples))
 
 
@@ -75,6 +87,7 @@ class _Ids:
     def __init__(self, samples: Sequence[Sample]) -> None:
         self._exact: dict[str, str] = {}
         self._folded: dict[str, set[str]] = {}
+        self._names: dict[str, set[str]] = {}
         for sample in samples:
             bare, _, suffix = sample.id.rpartition(".")
             forms = [sample.id, sample.id + sample.image.suffix]
@@ -83,6 +96,10 @@ class _Ids:
                 self._exact.setdefault(form, sample.id)
                 self._folded.setdefault(folded(form), set()).add(sample.id)
         self._exact |= {sample.id: sample.id for sample in samples}
+        for sample in samples:  # the name of a file alone
+            name = sample.id.rpartition("/")[2]
+            for form in dict.fromkeys((name, name + sample.image.suffix, PurePosixPath(name).stem)):
+                self._names.setdefault(folded(form), set()).add(sample.id)
 
     def find(self, name: str) -> str | None:
         """The id of the sample that a name means, by the longest end of it that is one."""
@@ -92,7 +109,8 @@ class _Ids:
             close = self._folded.get(folded(tail), set())
             if len(close) == 1:
                 return next(iter(close))
-        return None
+        alike = self._names.get(folded(name), set())
+        return next(iter(alike)) if len(alike) == 1 else None
 
 
 def _table(file: Path) -> list[tuple[int, list[str]]]:
@@ -118,6 +136,8 @@ def _header(row: Sequence[str], file: Path) -> tuple[dict[str, int] | None, bool
     if len(row) >= len(COLUMNS) and all(_number(cell) is not None for cell in row[1:5]):
         return None, False
     cells = [cell.lower() for cell in row]
+    if {"x1", "y1", "x2", "y2"} <= set(cells) and not {"x0", "y0"} & set(cells):  # corners that count from 1
+        cells = [_FROM_ZERO.get(cell, cell) for cell in cells]
     at = {
         column: next(cells.index(name) for name in names if name in cells)
         for column, names in _OTHER_NAMES.items()
@@ -166,16 +186,24 @@ def _sizes(file: Path, ids: _Ids, problems: ErrorCollector) -> dict[str, tuple[f
     return sizes
 
 
-def _scaled(sample: Sample, boxes: Sequence[Box], size: tuple[float, float] | None) -> tuple[Box, ...]:
-    """Boxes in pixels of `size` -> in those of the image; as they are where no size is known."""
-    if size is None:
-        return tuple(boxes)
+def _in_pixels(
+    sample: Sample, boxes: Sequence[Box], size: tuple[float, float] | None, problems: Problems
+) -> tuple[Box, ...]:
+    """Boxes in pixels of `size` -> in those of the image; as they are where no size is known.
+
+    A box that lies beside the image is a problem.
+    """
     try:
         with Image.open(sample.image, formats=FORMATS) as image:
             width, height = image.size
             if image.getexif().get(_ORIENTATION) in _TURNED:
                 width, height = height, width
     except Exception as error:  # Pillow's readers raise nearly any type at damaged headers
+        if size is None:
+            return tuple(boxes)  # who reads the image will say what is wrong with it
         raise InvalidDataset(f"The image of {sample.id} cannot be read, so its boxes cannot be scaled.") from error
-    across, down = width / size[0], height / size[1]
-    return tuple((x0 * across, y0 * down, x1 * across, y1 * down) for x0, y0, x1, y1 in boxes)
+    across, down = (1.0, 1.0) if size is None else (width / size[0], height / size[1])
+    scaled = tuple((x0 * across, y0 * down, x1 * across, y1 * down) for x0, y0, x1, y1 in boxes)
+    if any(x0 >= width or y0 >= height or x1 <= 0 or y1 <= 0 for x0, y0, x1, y1 in scaled):
+        problems.add("a box beside the image, so of another size or another image", f"{sample.id} ({width}x{height})")
+    return scaled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -19,7 +20,7 @@ BOXES = "bounding_boxes.txt"
 
 def is_cub(root: str | Path) -> bool:
     """Whether `read_cub` would find its `images.txt` here."""
-    return any((folder / "images.txt").is_file() for folder in _places(Path(root).expanduser()))
+    return len(_places(Path(root).expanduser())) > 0
 
 
 def read_cub(
@@ -27,8 +28,8 @@ def read_cub(
 ) -> ImageDataset:
     """One split with classes and boxes, and masks where `segmentations/` has them; a single-label set.
 
-    root: the folder that holds `images.txt`, or the one around it. `segmentations/` is in the former or beside it,
-        where its archive unpacks.
+    root: the folder that holds `images.txt` and `classes.txt`, or one up to two folders above it. `segmentations/` is
+        in the former or beside it, where its archive unpacks.
     split: `train` or `test`.
     classes: names as in `classes.txt`, with or without their number; all by default, in the order of their ids. Those
     of the result are as one writes them: "Black footed Albatross" for 001.Black_footed_Albatross.
@@ -48,6 +49,7 @@ def read_cub(
     paths, names = (_table(folder / file, problems, whole=True) for file in ("images.txt", "classes.txt"))
     labels, training = (_table(folder / file, problems) for file in PER_PICTURE)
     corners = _table(folder / BOXES, problems) if boxes == "required" else {}
+    _check_sides(training, problems)
     wanted = _chosen(names, classes, problems)
     images, masks = FileIndex(folder / "images"), [FileIndex(top, (".png",), first=".png") for top in _masks(folder)]
     samples, left_out = [], []
@@ -68,12 +70,11 @@ def read_cub(
             continue
         if (side[0] == "1") != (split == "train"):
             continue
-        if (image := images.one(path)) is None:
-            problems.add("no picture", path)
-        name = str(Path(path).with_suffix(""))
-        mask = next((found for index in masks if (found := index.one(name)) is not None), None)
         found = () if box is None else _box(box, key, problems)
-        samples.append(Sample(name, image or folder / "images" / path, (wanted[label[0]],), mask, found))
+        sample = _sample(path, images, masks, problems)
+        samples.append(replace(sample, labels=(wanted[label[0]],), boxes=found))
+        if sample.mask is None and masks:
+            left_out.append(("no mask in segmentations", path))
     if not samples and not len(problems):
         problems.add("no picture of the classes in this split", split)
     problems.raise_if_any()
@@ -81,20 +82,44 @@ def read_cub(
     return ImageDataset(classes, tuple(samples), single_label=True, left_out=tuple(left_out))
 
 
+def _check_sides(training: dict[str, tuple[str, ...]], problems: Problems) -> None:
+    for key, (side, *_) in training.items():
+        if side not in ("0", "1"):
+            problems.add(f"neither 0 nor 1 in {PER_PICTURE[1]}", f"{key} ({side})")
+
+
+def _sample(path: str, images: FileIndex, masks: Sequence[FileIndex], problems: Problems) -> Sample:
+    """The image of a path below `images/` and its mask, without labels and boxes."""
+    if (image := images.one(path)) is None:
+        problems.add("no picture", path)
+    name = str(Path(path).with_suffix(""))
+    mask = next((found for index in masks if (found := index.one(name)) is not None), None)
+    return Sample(name, image or images.folder / path, (), mask)
+
+
 def _masks(folder: Path) -> list[Path]:
     """Where `segmentations/` may be: its own archive unpacks it beside CUB_200_2011."""
-    return [top for top in (folder / "segmentations", folder.parent / "segmentations") if top.is_dir()]
+    tops = (folder / "segmentations", folder.parent / "segmentations")
+    return [place for top in tops for place in (top, top / "segmentations") if place.is_dir()]
 
 
 def _find(root: Path) -> Path:
-    for folder in _places(root):
+    places = _places(root)
+    if len(places) > 1:
+        several = ", ".join(str(path.relative_to(root)) for path in places)
+        raise InvalidDataset(f"There are several data sets in {root} ({several}): give one of them.")
+    if not places:
+        raise InvalidDataset(f"There is no CUB-200-2011 in {root}; give the folder that holds images.txt.")
+    return places[0]
+
+
+def _places(root: Path) -> list[Path]:
+    """The folder with `images.txt`: the root, that of the archive, or those up to two folders below the root."""
+    for folder in (root, root / "CUB_200_2011"):
         if (folder / "images.txt").is_file():
-            return folder
-    raise InvalidDataset(f"There is no CUB-200-2011 in {root}; give the folder that holds images.txt.")
-
-
-def _places(root: Path) -> tuple[Path, Path]:
-    return root, root / "CUB_200_2011"
+            return [folder]
+    listed = sorted(path for pattern in ("*/images.txt", "*/*/images.txt") for path in root.glob(pattern))
+    return [path.parent for path in listed if (path.parent / "classes.txt").is_file() and path.is_file()]
 
 
 def _table(file: Path, problems: ErrorCollector, *, whole: bool = False) -> dict[str, tuple[str, ...]]:
@@ -120,6 +145,10 @@ def _chosen(
 ) -> dict[str, int]:
     """Ids of the wanted classes -> their index."""
     order = sorted(names, key=lambda key: int(key) if key.isdigit() else 0)
+    forms = [folded(written(names[key][0])) for key in order]
+    for key, form in zip(order, forms, strict=True):
+        if forms.count(form) > 1:
+            problems.add("a class name twice in classes.txt", " ".join((key, *names[key])))
     if classes is None:
         return {key: index for index, key in enumerate(order)}
     by_name = {folded(form): key for key in order for form in _forms(names[key][0]) if form}

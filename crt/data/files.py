@@ -111,8 +111,20 @@ def tails(name: str) -> Iterator[str]:
 
 
 def walk(folder: Path) -> list[Path]:
-    """All files below a folder, sorted; links to folders are not followed, which may lead in a circle."""
-    return sorted(Path(top) / name for top, _, names in os.walk(folder) for name in names)
+    """All files below a folder, sorted. Links to folders are followed, each folder once, so that none is a circle."""
+    files: list[Path] = []
+    seen = {os.path.realpath(folder)}
+    for top, folders, names in os.walk(folder, followlinks=True):
+        files += [Path(top) / name for name in names]
+        kept = []
+        for name in sorted(folders, key=lambda name: (Path(top, name).is_symlink(), name)):
+            place = os.path.realpath(Path(top, name))
+            inside = Path(top, name).is_symlink() and Path(place).is_relative_to(os.path.realpath(folder))
+            if place not in seen and not inside:  # what a link to the inside leads to is met by itself
+                seen.add(place)
+                kept.append(name)
+        folders[:] = kept
+    return sorted(files)
 
 
 def is_system(relative: Path) -> bool:

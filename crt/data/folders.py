@@ -11,6 +11,8 @@ from crt.data.text import clean, folded
 from crt.errors import InvalidDataset
 
 SYSTEM = "a file of the system, not an image"
+SPLITS = frozenset(("train", "training", "trn", "val", "valid", "validation", "dev", "test", "testing", "eval"))
+"""What the folders around the class folders are called where there is one for each split."""
 
 
 def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> ImageDataset:
@@ -21,7 +23,8 @@ def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> I
     where that is unique. An image is a file with the extension of a format that `load_image` reads, in any case, or
     with the content of one. Hidden files, `__MACOSX` and the like, and what is no image are in `ImageDataset.left_out`.
 
-    Raises InvalidDataset for no class folders, empty class folders, and requested classes without a folder.
+    Raises InvalidDataset for no class folders, folders of splits in their place, empty class folders, and requested
+    classes without a folder.
     """
     root = Path(root).expanduser()
     if not root.is_dir():
@@ -37,6 +40,11 @@ def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> I
             left_out.append((why_left_out(path) or "an image outside the class folders", path.name))
     if not folders:
         raise InvalidDataset(f"There are no class folders in {root}; sort the pictures into one folder per class.")
+    if classes is None and {folded(name) for name in folders} <= SPLITS:
+        raise InvalidDataset(
+            f"The folders in {root} are splits and no classes ({', '.join(sorted(folders))}): give one of them, which "
+            "holds one folder of pictures per class."
+        )
     wanted = (classes,) if isinstance(classes, str) else tuple(sorted(folders) if classes is None else classes)
     problems = ErrorCollector(f"The picture folder {root}")
     if not wanted:
