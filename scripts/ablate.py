@@ -21,6 +21,7 @@ from typing import Any
 
 import tyro
 
+from crt.datasets import DatasetReport
 from crt.errors import CrtError, InvalidSetting
 from crt.precision import Precision
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
@@ -142,7 +143,6 @@ def pilot(config: Ablation) -> dict[str, Any]:
 
 def protocol(config: Ablation, runs: Runs) -> dict[str, Any]:
     """How rows are made, without the folders of one machine."""
-    counts = runs.images.targets().sum(0)
     return {
         "command": command(config),
         "measure": "mIoU in percent over background, the animals and person; image labels given; 255 ignored",
@@ -150,7 +150,7 @@ def protocol(config: Ablation, runs: Runs) -> dict[str, Any]:
         "views": "one scale and its mirror image",
         "data": [portable_root(entry) for entry in config.data],
         "images": len(runs.images),
-        "images_per_class": {name: int(count) for name, count in zip(runs.images.classes, counts, strict=True)},
+        "images_per_class": DatasetReport.of(runs.images).per_class,
         "measured": config.measured,
         "every": config.every,
         "size": config.size,

@@ -78,6 +78,7 @@ def test_a_run_writes_a_checkpoint_that_loads_strictly(whole: Path) -> None:
     assert checkpoint.config.networks["crt"].trained_loops == (0, 1, 2)
     assert (whole / "train.json").exists()
     assert checkpoint.config.training["minutes"] > 0
+    assert checkpoint.config.training["images_per_class"] == {"square": 11, "disc": 10}
     assert "cores" in checkpoint.config.training["machine"] or torch.cuda.is_available()
     assert list((whole / "tensorboard").iterdir())
     rows = losses(whole)

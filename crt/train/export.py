@@ -10,7 +10,7 @@ from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, load_checkpoint, locate, read_config, write_config
 from crt.checkpoint.weights import save_network
-from crt.data import ImageDataset
+from crt.data import DatasetReport, ImageDataset
 from crt.models.cnn import CnnBranch
 from crt.models.dual import DualBranch, TwinCnn
 from crt.models.normalization import normalization_of
@@ -24,7 +24,8 @@ def export(
 ) -> None:
     """Write the trained networks into `folder` as a checkpoint that `load_checkpoint` reads.
 
-    `record`: how the run was started and its precision, which the checkpoint keeps beside the config and the machine.
+    `record`: how the run was started and its precision, which the checkpoint keeps beside the config, the images per
+    class and the machine.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pair = config.model.branches == "pair"
@@ -61,6 +62,7 @@ def export(
                 **record,
                 "config": portable(config),
                 "pictures": len(images),
+                "images_per_class": DatasetReport.of(images).per_class,
                 "machine": describe_machine(),
                 "minutes": round(logged_seconds(config.out, config.batch) / 60, 4),
             },
