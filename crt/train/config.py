@@ -19,7 +19,7 @@ Side = Literal["long", "short", "both"]
 """Which side of a picture a size is about; `both` makes it a square, whatever its proportions were."""
 
 
-def _check(config: Any, **wanted: tuple[Callable[[Any], bool], str]) -> None:
+def _check(config: Any, **wanted: tuple[Callable[[Any], object], str]) -> None:
     """Hold fields against their ranges; None stands for a field that is not in use.
 
     `wanted`: by field, what must be true of the value, and that range in words. Raises InvalidSetting for the first
