@@ -22,6 +22,7 @@ from crt.train.engine import train
 from crt.train.export import portable
 from crt.train.machine import describe_machine
 from scripts.output import counted, write_json
+from scripts.provenance import run_record
 
 MOST_LOOPS = 4
 
@@ -85,7 +86,7 @@ class Runs:
             run = self._training(row, seed)
             folder = run.out
             if not (folder / "config.json").exists():
-                train(run, self.images)
+                train(run, self.images, record=run_record("scripts.ablate"))
         checkpoint = load_checkpoint(folder)
         device = choose_device(self.device)
         predictor = Predictor(checkpoint, device=device, bfloat16=resolve(self.precision, device.type) == "bf16")

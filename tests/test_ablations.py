@@ -98,6 +98,13 @@ def test_every_row_is_measured_once_and_says_how_it_was_made(config, done):
     assert str(config.root.parent) not in config.json.read_text()
 
 
+def test_every_training_records_how_it_was_started(config, done):
+    for row in done["rows"]:
+        if row["training"]:
+            record = read_config(config.out / f"{row['training']}-seed{row['seed']}").training
+            assert record["command"].startswith("python -m scripts.ablate") and "commit" in record
+
+
 def test_loops_are_measured_in_training_and_at_test(done):
     rows = {row["name"]: row for row in done["rows"] if row["table"] == "loops"}
     assert len(rows) == 5
