@@ -29,6 +29,7 @@ from crt.train.config import DataConfig, portable_root
 from scripts.ablation_runs import Runs, read_animals, read_data
 from scripts.output import write_json
 from scripts.report.verdict import LEAST_SEEDS, Paired
+from scripts.provenance import command_of
 
 PILOT_ROWS = ("λ = 0.1", "λ = 0")
 
@@ -163,23 +164,7 @@ def protocol(config: Ablation, runs: Runs) -> dict[str, Any]:
 
 def command(config: Ablation) -> str:
     """The command that does the same again, without the folders of one machine."""
-    plan, usual = config.schedule, Schedule()
-    words = [f"python -m scripts.ablate --root {config.root.name} --out {config.out.name}"]
-    words.append(f"--data {' '.join(map(portable_root, config.data))}")
-    words += [f"--tables {' '.join(config.tables)}"] if config.tables != TABLES else []
-    words += [f"--seeds {' '.join(map(str, config.seeds))}"] if config.seeds != Ablation.seeds else []
-    words += [f"--pilot {' '.join(map(str, config.pilot))}"] if config.pilot else []
-    for name in ("measured", "every", "size", "checkpoint", "precision"):
-        value = getattr(config, name)
-        told = Path(value).name if name == "checkpoint" else value
-        words += [f"--{name} {told}"] if value != getattr(Ablation, name) else []
-    for field in dataclasses.fields(plan):
-        value = getattr(plan, field.name)
-        if value == getattr(usual, field.name):
-            continue
-        told = " ".join(map(str, value)) if isinstance(value, tuple) else Path(str(value)).name
-        words.append(f"--schedule.{field.name.replace('_', '-')} {told}")
-    return " ".join(words)
+    return command_of("python -m scripts.ablate", config, leave=("json", "minutes", "list", "device"))
 
 
 def main(config: Ablation) -> None:

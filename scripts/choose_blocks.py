@@ -26,6 +26,7 @@ from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from scripts.evaluate_wsol import read_boxes
 from scripts.output import counted, write_json
+from scripts.provenance import command_of
 
 THRESHOLDS = np.round(np.arange(0, 0.6, 0.02), 2)
 
@@ -82,8 +83,16 @@ def choose(config: Choice) -> list[dict[str, Any]]:
     print(f"{config.method}, {count_of(len(images), 'image')}, {config.view}, {count_of(len(rows), 'candidate')}")
     print("\n".join(str(row) for row in rows[: config.shown]))
     if config.json is not None:
-        write_json(config.json, {"images": len(images), "view": str(config.view), "candidates": rows})
+        told = {"command": command(config), "checkpoint_sha256": checkpoint.sha256}
+        result = {"images": len(images), "view": str(config.view), "candidates": rows}
+        write_json(config.json, told | result)
     return rows
+
+
+def command(config: Choice) -> str:
+    """The command that sweeps the same again, without the folders of one machine: for `--chosen-by` of the card."""
+    always, leave = ("split", "method", "loops"), ("json", "shown", "device")
+    return command_of("python -m scripts.choose_blocks", config, always=always, leave=leave)
 
 
 def candidates(method: Literal["crt", "tscam"], loops: tuple[int, ...], blocks: int) -> dict[str, MapRequest]:

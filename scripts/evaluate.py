@@ -36,6 +36,7 @@ from scripts.evaluate_pointing import Classification, Pointing, classification, 
 from scripts.evaluate_wsol import Wsol, wsol
 from scripts.output import counted, write_json
 from scripts.report.sections import attention_of
+from scripts.provenance import command_of
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,7 @@ def stored(config: Folder) -> dict:
         "protocol": {
             "measure": "mIoU in percent over background and the classes named; 255 ignored",
             "classes": measured or "all",
+            "command": stored_command(config),
             "split": config.split,
             "threshold": "best of 0.01 ... 0.79 on these pictures, image labels given" if swept else "none",
             "made_with": read_manifest(config.folder),
@@ -176,16 +178,14 @@ def named(classes: tuple[str, ...]) -> list[str] | None:
 
 def command(config: Seeds) -> str:
     """The command that measures the same again, without the folders of one machine."""
-    checkpoint = Path(config.checkpoint)
-    words = ["python -m scripts.evaluate seeds", f"--root {config.root.name}", f"--split {config.split}"]
-    words.append(f"--checkpoint {checkpoint.name if checkpoint.is_absolute() else checkpoint}")
-    words += ["--multi-scale"] if config.multi_scale else []
-    words += [f"--classes {' '.join(config.classes)}"] if config.classes else []
-    words += [f"--loops {config.loops}", f"--mode {config.mode}"]
-    words += [f"--pass-reduction {' '.join(config.pass_reduction)}"] if config.pass_reduction else []
-    words += [f"--every {config.every}"] if config.every > 1 else []
-    words += [f"--limit {config.limit}"] if config.limit is not None else []
-    return " ".join(words)
+    always = ("split", "checkpoint", "loops", "mode")
+    return command_of("python -m scripts.evaluate seeds", config, always=always, leave=("json", "device"))
+
+
+def stored_command(config: Folder) -> str:
+    """The command that measures the same folder again, without the folders of one machine."""
+    name, leave = "stored" if isinstance(config, Stored) else "masks", ("json", "sheet")
+    return command_of(f"python -m scripts.evaluate {name}", config, always=("split",), leave=leave)
 
 
 def table(result: dict) -> str:

@@ -26,6 +26,7 @@ from crt.models.tiles import Mode
 from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from scripts.output import counted, write_json
+from scripts.provenance import command_of
 
 DIFFICULT_OBJECTS = (
     "a class all of whose objects in an image are marked difficult is not asked for; "
@@ -135,18 +136,8 @@ def classification(config: Classification) -> dict[str, Any]:
 
 def command(config: VocBoxes, name: str) -> str:
     """The command that measures the same again, without the folders of one machine."""
-    checkpoint = Path(config.checkpoint)
-    words = [f"python -m scripts.evaluate {name}", f"--root {config.root.resolve().name}", f"--split {config.split}"]
-    words.append(f"--checkpoint {checkpoint.name if checkpoint.is_absolute() else checkpoint}")
-    words += [f"--methods {' '.join(config.methods)}"] if config.methods else []
-    words += [f"--loops {config.loops}", f"--size {config.size}", f"--mode {config.mode}"]
-    words += ["--flip"] if config.flip else []
-    words += [f"--stride {config.stride}"] if config.stride > 1 else []
-    if isinstance(config, Pointing):
-        words += [f"--explainers {' '.join(config.explainers)}"] if config.explainers else []
-        changed = {key: value for key, value in asdict(config.bootstrap).items() if value != getattr(Bootstrap, key)}
-        words += [f"--bootstrap.{key} {value}" for key, value in changed.items()]
-    return " ".join(words)
+    always = ("split", "checkpoint", "loops", "size", "mode")
+    return command_of(f"python -m scripts.evaluate {name}", config, always=always, leave=("json", "device"))
 
 
 def pointing_table(result: dict[str, Any]) -> str:

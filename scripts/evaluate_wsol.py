@@ -21,6 +21,7 @@ from crt.predictor import Predictor, choose_device
 from crt.viz.box_sheet import box_sheet
 from scripts.output import counted, write_json
 from scripts.report.base import ordinal
+from scripts.provenance import command_of
 
 MAIN = ("crt", "tscam", "tscam_default", "resnet", "crt_cnn")
 
@@ -165,6 +166,8 @@ def command(config: Wsol) -> str:
     words += [f"--loops {config.loops}"] if config.loops is not None else []
     words += [f"--every {config.every}"] if config.every > 1 else []
     return " ".join(words)
+    always, leave = ("split", "checkpoint"), ("json", "sheet", "device")
+    return command_of("python -m scripts.evaluate wsol", config, always=always, leave=leave)
 
 
 def table(result: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ from scripts.asking import PAGE, Outcome
 from scripts.fuzzer import PROGRAM, Fuzzer
 from scripts.make_hostile import corpus
 from scripts.output import write_json
+from scripts.provenance import command_of
 from scripts.served import Server, served
 
 SHARES = {"settings": 0.5, "links": 0.2, "names": 0.1, "requests": 0.2}
@@ -137,9 +138,8 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
 
 def command(config: Fuzz) -> str:
     """The command that asks the same again."""
-    words = [f"python -m scripts.fuzz --draws {config.draws} --seed {config.seed}"]
-    words += [f"--growth-mib {config.growth_mib:g}"] if config.growth_mib != Fuzz.growth_mib else []
-    return " ".join([*words, "--json results/fuzz.json"])
+    told = command_of("python -m scripts.fuzz", config, always=("draws", "seed"), leave=("json", "log"))
+    return f"{told} --json results/fuzz.json"
 
 
 def _work(config: Fuzz) -> Iterator[tuple[str, Any]]:

@@ -32,6 +32,7 @@ from crt.errors import CrtError, InvalidSetting
 from crt.train.machine import describe_machine
 from scripts.bench_viewer import chromium
 from scripts.output import write_json
+from scripts.provenance import command_of
 from scripts.reader import Reader
 from scripts.served import Server, served
 
@@ -263,10 +264,7 @@ def _flatness(memory: list[float]) -> dict[str, float]:
 
 def command(config: Load) -> str:
     """The command that does the same again."""
-    words = [f"python -m scripts.load --users {config.users} --minutes {config.minutes:g}"]
-    words += ["--restart"] if config.restart else []
-    words += ["--no-browser"] if not config.browser else []
-    return " ".join(words)
+    return command_of("python -m scripts.load", config, always=("users", "minutes"), leave=("json",))
 
 
 def main(config: Load) -> int:

@@ -1,7 +1,8 @@
-"""How a command was started, for the record of what it makes."""
+"""How a command was started, and which command starts it again, for the record of what it makes."""
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import subprocess  # nosec B404
 import sys
@@ -53,3 +54,42 @@ def _git(*words: str) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return answer.stdout.strip()
+
+
+def command_of(
+    program: str, config: Any, *, usual: Any = None, always: Collection[str] = (), leave: Collection[str] = ()
+) -> str:
+    """The command that means this config, without the folders of one machine.
+
+    It has the fields that need a value, those `always` wanted, and those that differ from their default, or from those
+    of `usual` where a preset has others; fields of fields too, called `view.size`. `program`: what stands before, with
+    a preset or a subcommand. `leave`: fields that do not decide what is done, such as where the result goes.
+    """
+    return shlex.join([*program.split(), *_options(config, usual, always, leave)])
+
+
+def _options(
+    config: Any, usual: Any, always: Collection[str] = (), leave: Collection[str] = (), prefix: str = ""
+) -> list[str]:
+    words: list[str] = []
+    for field in dataclasses.fields(config):
+        value, name = getattr(config, field.name), f"{prefix}{field.name}"
+        default = _default(field) if usual is None else getattr(usual, field.name)
+        if name in leave:
+            continue
+        if dataclasses.is_dataclass(value):
+            words += _options(value, default, always, leave, f"{name}.")
+        elif name in always or _default(field) is dataclasses.MISSING or value != default:
+            option = name if value is not False else f"{prefix}no-{field.name}"
+            words.append(f"--{option.replace('_', '-')}")
+            if not isinstance(value, bool):
+                words += map(_told, value if isinstance(value, tuple) else (value,))
+    return words
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _told(value: Any) -> str:
+    return value.resolve().name if isinstance(value, Path) else _portable(str(value))

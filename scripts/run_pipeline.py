@@ -29,13 +29,14 @@ from crt.precision import Precision
 from crt.pseudo_labels.random_walk import THRESHOLD
 from crt.train.deeplab import PRESETS, DeepLabConfig, train_deeplab
 from crt.train.irn import RelationConfig, train_relation
+from crt.train.config import RUN_ONLY
 from crt.train.machine import describe_machine
 from crt.train.masks_data import with_masks
 from scripts.make_labels import Labels, make_labels
 from scripts.make_masks import Masks, make_masks
 from scripts.make_seeds import Seeds, make_seeds
 from scripts.output import write_json
-from scripts.provenance import run_record
+from scripts.provenance import command_of, run_record
 from scripts.segment import Segment, segment_split
 from scripts.walk_seeds import Walk, walk_seeds
 
@@ -180,13 +181,20 @@ def table(result: dict[str, Any]) -> str:
 
 
 def command(config: Pipeline) -> str:
-    """The command that does the same again, without the folders of one machine."""
-    preset = next((n for n, (_, deeplab) in PRESETS.items() if deeplab == config.deeplab), None)
-    words = ["python -m scripts.run_pipeline", preset or "full", f"--root {config.root.name}"]
-    words += [f"--out {config.out.name}", f"--split {config.split}", f"--val {config.val}"]
-    words += ["--single-scale"] if config.single_scale else []
-    words += [f"--last {config.last}"] if config.last != "segmented" else []
-    return " ".join(words)
+    """The command that does the same again, without the folders of one machine: from the preset that is nearest."""
+    own = (f"{part}.{name}" for part in ("irn", "deeplab") for name in (*RUN_ONLY, "checkpoint", "precision"))
+    always, leave = ("split", "val"), ("json", "device", *own)
+    found = [
+        command_of(
+            f"python -m scripts.run_pipeline {name}",
+            config,
+            usual=Pipeline(config.root, config.out, deeplab=deeplab),
+            always=always,
+            leave=leave,
+        )
+        for name, (_, deeplab) in PRESETS.items()
+    ]
+    return min(found, key=len)
 
 
 class _Clock:

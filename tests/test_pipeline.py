@@ -121,7 +121,7 @@ def test_it_stops_after_the_stage_asked_for(done, tmp_path):
     short = run_pipeline(dataclasses.replace(config, out=tmp_path / "out", last="seeds", json=tmp_path / "a.json"))
     assert {row["stage"] for row in short["stages"]} == {"seeds"} and short["protocol"]["training"] == {}
     assert short["stages"] == [row for row in result["stages"] if row["stage"] == "seeds"]
-    assert short["protocol"]["command"].endswith("--last seeds")
+    assert "--last seeds" in short["protocol"]["command"]
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["pipeline.json", "seconds.json", "seeds"]
     assert json.loads((tmp_path / "a.json").read_text()) == short
 

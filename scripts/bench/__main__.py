@@ -27,6 +27,7 @@ from scripts.bench.masks import masks
 from scripts.bench.training import training
 from scripts.bench.tried import tried
 from scripts.output import write_json
+from scripts.provenance import command_of
 
 Section = Literal["ablation", "one_map", "share", "tried", "peers", "first", "growth", "masks", "training"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
@@ -92,11 +93,7 @@ def bench(config: Bench) -> dict[str, Any]:
 
 def command(config: Bench) -> str:
     """The command that times the same again."""
-    words = ["python -m scripts.bench"]
-    words += [f"--sections {' '.join(config.sections)}"] if config.sections != SECTIONS else []
-    for name in ("vit", "cnn", "size", "runs"):
-        words += [f"--{name} {getattr(config, name)}"] if getattr(config, name) != getattr(Bench, name) else []
-    return " ".join(words)
+    return command_of("python -m scripts.bench", config, leave=("json",))
 
 
 if __name__ == "__main__":

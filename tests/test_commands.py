@@ -1,0 +1,225 @@
+"""The command that stands beside a result means the very config that made it."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tyro
+
+from crt.metrics.pointing import Bootstrap
+from crt.metrics.wsol import BoxView
+from crt.train.ablations import Schedule
+from crt.train.relation import RelationConfig
+from crt.train.segmentation import PRESETS as DEEPLAB
+from scripts import ablate, choose_blocks, evaluate, evaluate_pointing, evaluate_wsol, fuzz, load, run_pipeline
+from scripts.bench import __main__ as bench
+
+ROOT = Path("/data/VOC2012")
+SMALL = DEEPLAB["two-cores"][1]
+
+Case = tuple[Any, Callable[[Any], str], int, dict[str, Any], tuple[str, ...]]
+CASES: dict[str, Case] = {
+    "ablate": (
+        ablate.Ablation(Path("VOC2012"), Path("ablate")),
+        ablate.command,
+        0,
+        {
+            "data": ("VOC2012:train,val", "VOC2007:train"),
+            "tables": ("loops", "sizes"),
+            "seeds": (3, 4),
+            "measured": "val",
+            "every": 2,
+            "size": None,
+            "checkpoint": "checkpoints/other",
+            "schedule": Schedule(epochs=7, resize=(200, 300), cnn_size=None, vit="deit_small_patch16_224"),
+            "pilot": (4, 8),
+            "precision": "no",
+        },
+        ("json", "minutes", "list", "device"),
+    ),
+    "seeds": (
+        evaluate.Seeds(ROOT),
+        evaluate.command,
+        1,
+        {
+            "split": "val",
+            "checkpoint": "checkpoints/other",
+            "multi_scale": True,
+            "classes": ("dining table", "cat"),
+            "loops": 1,
+            "combine": ("first", "last"),
+            "mode": "non-overlap",
+            "every": 3,
+            "limit": 9,
+            "precision": "no",
+        },
+        ("json", "device"),
+    ),
+    "stored": (
+        evaluate.Stored(ROOT, Path("walked")),
+        evaluate.stored_command,
+        1,
+        {"split": "val", "classes": ("animals", "dining table"), "worst": 3},
+        ("json", "sheet"),
+    ),
+    "masks": (
+        evaluate.Masks(ROOT, Path("masks")),
+        evaluate.stored_command,
+        1,
+        {"split": "val", "classes": ("cat",), "worst": 3},
+        ("json", "sheet"),
+    ),
+    "classification": (
+        evaluate_pointing.Classification(ROOT),
+        lambda config: evaluate_pointing.command(config, "classification"),
+        1,
+        {
+            "split": "test",
+            "checkpoint": "checkpoints/other",
+            "methods": ("tscam",),
+            "loops": 1,
+            "size": "native",
+            "flip": True,
+            "mode": "bilinear",
+            "stride": 2,
+            "precision": "bf16",
+        },
+        ("json", "device"),
+    ),
+    "choose_blocks": (
+        choose_blocks.Choice(Path("/data/CUB"), "checkpoints/cub"),
+        choose_blocks.command,
+        0,
+        {
+            "boxes": Path("boxes.csv"),
+            "split": "test",
+            "method": "tscam",
+            "loops": (0, 2),
+            "view": BoxView("whole", 288),
+            "every": 9,
+            "precision": "no",
+        },
+        ("json", "shown", "device"),
+    ),
+    "wsol": (
+        evaluate_wsol.Wsol(Path("/data/CUB")),
+        evaluate_wsol.command,
+        1,
+        {
+            "checkpoint": "checkpoints/other",
+            "boxes": Path("boxes.csv"),
+            "split": "train",
+            "threshold": 0.2,
+            "train_root": Path("train"),
+            "train_boxes": Path("more.csv"),
+            "train_every": 5,
+            "view": BoxView("whole", 288),
+            "loops": 2,
+            "every": 4,
+            "precision": "bf16",
+        },
+        ("json", "sheet", "device"),
+    ),
+    "pointing": (
+        evaluate_pointing.Pointing(ROOT),
+        lambda config: evaluate_pointing.command(config, "pointing"),
+        1,
+        {
+            "split": "test",
+            "checkpoint": "checkpoints/other",
+            "methods": ("crt", "resnet"),
+            "loops": 2,
+            "size": 448,
+            "flip": True,
+            "mode": "non-overlap",
+            "stride": 7,
+            "precision": "no",
+            "explainers": ("gradcam", "layercam"),
+            "bootstrap": Bootstrap(resamples=10, level=0.9, seed=3),
+        },
+        ("json", "device"),
+    ),
+    "fuzz": (
+        fuzz.Fuzz(),
+        fuzz.command,
+        0,
+        {"draws": 9, "seed": 3, "every": 4, "checkpoint": "checkpoints/other", "largest": 336, "growth_mib": 50.0},
+        ("json", "log"),
+    ),
+    "load": (
+        load.Load(),
+        load.command,
+        0,
+        {
+            "users": 3,
+            "minutes": 1.5,
+            "checkpoint": "checkpoints/other",
+            "cache_mb": 64,
+            "queue_size": 5,
+            "thought": 0.5,
+            "browser": False,
+            "restart": True,
+            "seed": 8,
+        },
+        ("json",),
+    ),
+    "bench": (
+        bench.Bench(),
+        bench.command,
+        0,
+        {
+            "sections": ("share", "growth"),
+            "vit": "deit_tiny_patch16_224",
+            "cnn": "resnet50",
+            "size": 224,
+            "runs": 2,
+            "checkpoint": "checkpoints/other",
+            "threads": 1,
+        },
+        ("json",),
+    ),
+    "run_pipeline": (
+        run_pipeline.Pipeline(ROOT, Path("/runs/pipe"), deeplab=SMALL),
+        run_pipeline.command,
+        1,
+        {
+            "checkpoint": "checkpoints/other",
+            "split": "train_aug",
+            "val": "train",
+            "single_scale": True,
+            "walk_threshold": 0.3,
+            "irn": RelationConfig(cnn="resnet", epochs=9, rescale=(0.7, 1.2)),
+            "deeplab": dataclasses.replace(SMALL, crop=129, optimizer=dataclasses.replace(SMALL.optimizer, lr=0.5)),
+            "last": "masks",
+            "precision": "no",
+        },
+        ("json", "device"),
+    ),
+}
+
+
+def back(config: Any, words: list[str]) -> Any:
+    """The config that a command line means."""
+    if isinstance(config, run_pipeline.Pipeline):
+        return tyro.extras.overridable_config_cli(run_pipeline.presets(), args=words)
+    return tyro.cli(type(config), args=words)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_command_says_every_field_and_no_folder_of_one_machine(name: str) -> None:
+    config, command, skipped, others, left = CASES[name]
+    required = {field.name for field in dataclasses.fields(config) if field.default is field.default_factory}
+    assert {field.name for field in dataclasses.fields(config)} - required == {*others, *left}, "a field is not tested"
+    for changes in ({}, others, *({field: value} for field, value in others.items())):
+        changed = dataclasses.replace(config, **changes)
+        text = command(changed)
+        words = shlex.split(text)[3 + skipped - isinstance(config, run_pipeline.Pipeline) :]
+        found = back(changed, words)
+        for field in others:
+            assert getattr(found, field) == getattr(changed, field), text
+        assert "/data/" not in text and "/runs/" not in text
