@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, read_voc
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.affinity import RelationLosses
+from crt.datasets import VOC_CLASSES, read_voc
+from crt.errors import InvalidCheckpoint, InvalidSetting
+from crt.masks.affinity import RelationLosses
 from crt.train import engine, relation, segmentation, state
 from crt.train.deeplab import DeepLabConfig, train_deeplab
 from crt.train.irn import RelationConfig, train_relation
@@ -234,3 +238,14 @@ def test_a_loss_that_is_no_number_at_once_promises_no_state(starts, tmp_path, mo
     with pytest.raises(TrainingDiverged) as error:
         starts["crt"](tmp_path / "run")
     says_one_sentence(error.value, "step 0", "nothing was kept")
+
+
+@pytest.mark.parametrize("what", ["crt", "irn", "deeplab"])
+def test_a_folder_that_is_a_checkpoint_is_left_alone(what, starts, base, tmp_path) -> None:
+    """The trainings for masks once said that they were finished, and added nothing to it."""
+    out = Path(shutil.copytree(base / "tiny", tmp_path / "run"))
+    with pytest.raises(InvalidCheckpoint) as caught:
+        starts[what](out)
+    says_one_sentence(caught.value, str(out), "already holds a checkpoint", "--out")
+    assert weights(out) == weights(base / "tiny")
+    assert not (out / STATE_FILE).exists()

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from crt.data import ImageDataset
+from crt.checkpoint import CONFIG_FILE
+from crt.datasets import ImageSet
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.io_utils import atomic_path
 from crt.precision import resolve
@@ -119,8 +121,8 @@ class Trainer:
         it every kind of step is recorded once as a CUDA graph, which needs one process on a GPU. `average`: follows the
         model's weights after every step.
         Writes `train.json`, `log.csv`, TensorBoard events and the resumable state. Raises TrainingDiverged on a loss
-        that is not finite, DiskFull, InvalidCheckpoint when `out` holds another run's state, and InvalidSetting while
-        another run writes there.
+        that is not finite, DiskFull, InvalidCheckpoint when `out` holds another run's state or a checkpoint, and
+        InvalidSetting while another run writes there.
         """
         with self._alone(), raise_on_full_disk(self.config.out):
             return self._run(model, parts, plan, loss, fingerprint, noted, after_epoch, kind, average)
@@ -239,6 +241,8 @@ class Trainer:
             if (out / RUN_FILE).exists():
                 self.record = json.loads((out / RUN_FILE).read_text(encoding="utf-8")).get("record", {})
             return state.load(out)
+        if (out / CONFIG_FILE).exists():
+            raise InvalidCheckpoint(f"{out} already holds a checkpoint: choose another --out for the new one.")
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             started = {"config": self.config.to_json(), "record": self.record}
