@@ -21,15 +21,15 @@ from typing import Any
 
 import tyro
 
-from crt.datasets import DatasetReport
+from crt.data import DatasetReport
 from crt.errors import CrtError, InvalidSetting
 from crt.precision import Precision
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig, portable_root
 from scripts.ablation_runs import Runs, read_animals, read_data
 from scripts.output import write_json
-from scripts.report.verdict import LEAST_SEEDS, Paired
 from scripts.provenance import command_of
+from scripts.report.verdict import LEAST_SEEDS, Paired
 
 PILOT_ROWS = ("λ = 0.1", "λ = 0")
 

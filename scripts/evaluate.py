@@ -35,8 +35,8 @@ from crt.viz.worst import worst_sheet
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol
 from scripts.output import counted, write_json
-from scripts.report.sections import attention_of
 from scripts.provenance import command_of
+from scripts.report.sections import attention_of
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from crt.precision import Precision, resolve
 from crt.predictor import Predictor, choose_device
 from crt.viz.box_sheet import box_sheet
 from scripts.output import counted, write_json
-from scripts.report.base import ordinal
 from scripts.provenance import command_of
+from scripts.report.base import ordinal
 
 MAIN = ("crt", "tscam", "tscam_default", "resnet", "crt_cnn")
 

@@ -27,9 +27,9 @@ from crt.evaluation.pipeline_stage import read_manifest
 from crt.evaluation.stored import Score, measure_masks, measure_seeds
 from crt.precision import Precision
 from crt.pseudo_labels.random_walk import THRESHOLD
+from crt.train.config import RUN_ONLY
 from crt.train.deeplab import PRESETS, DeepLabConfig, train_deeplab
 from crt.train.irn import RelationConfig, train_relation
-from crt.train.config import RUN_ONLY
 from crt.train.machine import describe_machine
 from crt.train.masks_data import with_masks
 from scripts.make_labels import Labels, make_labels

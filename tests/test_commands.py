@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import tyro
 
-from crt.metrics.pointing import Bootstrap
-from crt.metrics.wsol import BoxView
+from crt.evaluation.pointing import Bootstrap
+from crt.evaluation.wsol import BoxView
 from crt.train.ablations import Schedule
-from crt.train.relation import RelationConfig
-from crt.train.segmentation import PRESETS as DEEPLAB
+from crt.train.deeplab import PRESETS as DEEPLAB
+from crt.train.irn import RelationConfig
 from scripts import ablate, choose_blocks, evaluate, evaluate_pointing, evaluate_wsol, fuzz, load, run_pipeline
 from scripts.bench import __main__ as bench
 
@@ -52,7 +52,7 @@ CASES: dict[str, Case] = {
             "multi_scale": True,
             "classes": ("dining table", "cat"),
             "loops": 1,
-            "combine": ("first", "last"),
+            "pass_reduction": ("first", "last"),
             "mode": "non-overlap",
             "every": 3,
             "limit": 9,

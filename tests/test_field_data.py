@@ -653,7 +653,7 @@ def test_files_of_cub_that_would_be_read_wrong(cub, file, text, message):
 
 
 @pytest.fixture
-def boxed(tmp_path) -> ImageSet:
+def boxed(tmp_path) -> ImageDataset:
     """Two images of 100 x 50 pixels in class folders."""
     for name in ("cat/a.jpg", "dog/b.jpg"):
         save(tmp_path / "set" / name, Image.new("RGB", (100, 50)))

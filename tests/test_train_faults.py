@@ -17,11 +17,8 @@ from safetensors import SafetensorError
 
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, read_voc
-from crt.errors import InvalidSetting
-from crt.pseudo_labels.affinity import RelationLosses
-from crt.datasets import VOC_CLASSES, read_voc
 from crt.errors import InvalidCheckpoint, InvalidSetting
-from crt.masks.affinity import RelationLosses
+from crt.pseudo_labels.affinity import RelationLosses
 from crt.train import engine, relation, segmentation, state
 from crt.train.deeplab import DeepLabConfig, train_deeplab
 from crt.train.irn import RelationConfig, train_relation
@@ -38,8 +35,8 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 HOLD = """
 import sys, time
 from pathlib import Path
-from crt.train.lock import only_writer
-with only_writer(Path(sys.argv[1])):
+from crt.train.lock import exclusive_lock
+with exclusive_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(120)
 """

@@ -56,7 +56,7 @@ def with_boxes(images: ImageDataset, file: str | Path) -> ImageDataset:
         raise InvalidDataset(
             f"{file} cannot be read, since it is no file: give a table of boxes, or a folder with {WSOL_BOXES}."
         )
-    problems = Problems(f"The boxes in {file}")
+    problems = ErrorCollector(f"The boxes in {file}")
     ids = _Ids(images.samples)
     found: dict[str, list[Box]] = {}
     for number, name, box in _boxes(file):
@@ -187,7 +187,7 @@ def _sizes(file: Path, ids: _Ids, problems: ErrorCollector) -> dict[str, tuple[f
 
 
 def _in_pixels(
-    sample: Sample, boxes: Sequence[Box], size: tuple[float, float] | None, problems: Problems
+    sample: Sample, boxes: Sequence[Box], size: tuple[float, float] | None, problems: ErrorCollector
 ) -> tuple[Box, ...]:
     """Boxes in pixels of `size` -> in those of the image; as they are where no size is known.
 

@@ -82,13 +82,13 @@ def read_cub(
     return ImageDataset(classes, tuple(samples), single_label=True, left_out=tuple(left_out))
 
 
-def _check_sides(training: dict[str, tuple[str, ...]], problems: Problems) -> None:
+def _check_sides(training: dict[str, tuple[str, ...]], problems: ErrorCollector) -> None:
     for key, (side, *_) in training.items():
         if side not in ("0", "1"):
             problems.add(f"neither 0 nor 1 in {PER_PICTURE[1]}", f"{key} ({side})")
 
 
-def _sample(path: str, images: FileIndex, masks: Sequence[FileIndex], problems: Problems) -> Sample:
+def _sample(path: str, images: FileIndex, masks: Sequence[FileIndex], problems: ErrorCollector) -> Sample:
     """The image of a path below `images/` and its mask, without labels and boxes."""
     if (image := images.one(path)) is None:
         problems.add("no picture", path)

@@ -17,9 +17,8 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from crt.data import ImageDataset
 from crt.checkpoint import CONFIG_FILE
-from crt.datasets import ImageSet
+from crt.data import ImageDataset
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.io_utils import atomic_path
 from crt.precision import resolve
