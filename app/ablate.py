@@ -41,21 +41,21 @@ def column(explorer: Explorer, look: Look, details: dict[str, Any]) -> dict[str,
     about = {"picture": fingerprint(look.image), "checkpoint": model.sha256, "size": size, "mode": mode}
     settings, capped = settings_of(size, mode, look.image)
     try:
-        trace = explorer.trace(look.session, look.image, settings, model=model)
+        prediction = explorer.predict(look.session, look.image, settings, model=model)
     except InvalidSetting as error:
         return about | {"cannot": str(error)}
     stored = look.example is not None and look.example.stored(model.sha256, settings) is not None
-    records, data = encode_records(trace)
-    header = describe(trace, single_label=model.config.single_label, capped=capped)
-    return {**header, **about, "stored": stored, "distance": distances(trace), "records": records, "data": data}
+    records, data = encode_records(prediction)
+    header = describe(prediction, single_label=model.config.single_label, capped=capped)
+    return {**header, **about, "stored": stored, "distance": distances(prediction), "records": records, "data": data}
 
 
-def distances(trace: Prediction) -> dict[str, list[float]]:
+def distances(prediction: Prediction) -> dict[str, list[float]]:
     """Name of a pair -> its `branch_distance` for each loop count, for the pairs that the Prediction holds."""
     return {
-        name: branch_distance(trace, vit, cnn).round(5).tolist()
+        name: branch_distance(prediction, vit, cnn).round(5).tolist()
         for name, (vit, cnn) in PAIRS.items()
-        if {vit, cnn} <= set(trace.methods)
+        if {vit, cnn} <= set(prediction.methods)
     }
 
 

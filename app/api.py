@@ -1,4 +1,4 @@
-"""Programs as users: the public endpoints /maps, /trace and /masks, which are also the tools of the MCP server.
+"""Programs as users: the public endpoints /cams, /predict and /masks, which are also the tools of the MCP server.
 
 Their docstrings are what a program reads: Gradio makes the endpoint's description and the tool's parameters of them.
 """
@@ -41,7 +41,7 @@ def wire(explorer: Explorer) -> None:
         session = (request.session_hash if request else None) or ""
         return explorer.look(picture, size or start_size(model), mode or model.config.modes[0], session, model=model)
 
-    def maps(  # noqa: D417 - the request is Gradio's
+    def cams(  # noqa: D417 - the request is Gradio's
         picture: str,
         size: str,
         mode: str,
@@ -73,14 +73,14 @@ def wire(explorer: Explorer) -> None:
             checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
 
         Returns:
-            A file maps.npz; read it with numpy.load.
+            A file cams.npz; read it with numpy.load.
         """
         return told(
-            "maps.npz",
+            "cams.npz",
             lambda: maps_of(look(picture, size, mode, checkpoint, request), loops, refined, classes, pass_reduction),
         )
 
-    def trace(picture: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> str:  # noqa: D417
+    def predict(picture: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> str:  # noqa: D417
         """Everything that the networks saw in one picture, once: raw maps of every tile, loop count and class, and the
         class token's attention. crt.prediction.Prediction.load reads the file; every map of any class, loop count,
         block or threshold is then arithmetic on it, without the networks.
@@ -93,9 +93,9 @@ def wire(explorer: Explorer) -> None:
             checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
 
         Returns:
-            A file trace.npz.
+            A file prediction.npz.
         """
-        return told("trace.npz", lambda: trace_of(look(picture, size, mode, checkpoint, request)))
+        return told("prediction.npz", lambda: trace_of(look(picture, size, mode, checkpoint, request)))
 
     def masks(  # noqa: D417
         picture: str,
@@ -177,8 +177,8 @@ def wire(explorer: Explorer) -> None:
         button = gr.Button()
     shared = [picture, size, mode]
     for function, inputs in (
-        (maps, [*shared, loops, refined, classes, pass_reduction, checkpoint]),
-        (trace, [*shared, checkpoint]),
+        (cams, [*shared, loops, refined, classes, pass_reduction, checkpoint]),
+        (predict, [*shared, checkpoint]),
         (masks, [*shared, method, loops, refined, threshold, classes, pass_reduction, checkpoint]),
     ):
         name = function.__name__
@@ -189,17 +189,17 @@ def maps_of(
     look: Look, loops: float | None = None, refined: bool | None = None, names: str = "", pass_reduction: str = ""
 ) -> bytes:
     """Class maps as the bytes of an npz: see `maps`. Raises InvalidSetting."""
-    trace, chosen = look.trace, classes_named(names, look.trace.classes)
-    chosen = chosen or list(range(len(trace.classes)))
+    prediction, chosen = look.prediction, classes_named(names, look.prediction.classes)
+    chosen = chosen or list(range(len(prediction.classes)))
     arrays: dict[str, np.ndarray] = {
-        "classes": np.array([trace.classes[index] for index in chosen]),
-        "source": np.array(trace.source),
+        "classes": np.array([prediction.classes[index] for index in chosen]),
+        "source": np.array(prediction.source),
     }
-    for method in trace.methods:
-        spec = spec_asked(trace, method, loops, refined, pass_reduction)
-        arrays[method] = trace.maps(method, classes=chosen, spec=spec)
-        arrays[f"{method}.span"] = np.array(trace.span(method))
-        arrays[f"{method}.scores"] = trace.scores(method, spec.loops)[chosen]
+    for method in prediction.methods:
+        spec = spec_asked(prediction, method, loops, refined, pass_reduction)
+        arrays[method] = prediction.cams(method, classes=chosen, spec=spec)
+        arrays[f"{method}.span"] = np.array(prediction.span(method))
+        arrays[f"{method}.scores"] = prediction.scores(method, spec.loops)[chosen]
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
     return stream.getvalue()
@@ -208,7 +208,7 @@ def maps_of(
 def trace_of(look: Look) -> bytes:
     """The Prediction as the bytes of its file."""
     stream = io.BytesIO()
-    look.trace.save(stream)
+    look.prediction.save(stream)
     return stream.getvalue()
 
 
@@ -222,23 +222,23 @@ def masks_of(
     pass_reduction: str = "",
 ) -> bytes:
     """The mask at a threshold as the bytes of an indexed PNG: see `masks`. Raises InvalidSetting."""
-    trace, config = look.trace, look.model.config if look.model is not None else None
-    method = method or ("crt" if "crt" in trace.methods else trace.methods[0])
-    if method not in trace.methods:
-        raise InvalidSetting(f"Unknown method {str(method)[:40]!r}: choose one of {', '.join(trace.methods)}.")
+    prediction, config = look.prediction, look.model.config if look.model is not None else None
+    method = method or ("crt" if "crt" in prediction.methods else prediction.methods[0])
+    if method not in prediction.methods:
+        raise InvalidSetting(f"Unknown method {str(method)[:40]!r}: choose one of {', '.join(prediction.methods)}.")
     network: Method = METHODS[METHODS.index(method)]
     if threshold is None:
         threshold = (config.defaults if config is not None else Defaults()).threshold
     elif not is_number(threshold) or not 0 < threshold < 1:
         raise InvalidSetting(f"The threshold is {str(threshold)[:40]}: choose above 0 and below 1.")
-    spec = spec_asked(trace, network, loops, refined, pass_reduction)
-    chosen = classes_named(names, trace.classes)
+    spec = spec_asked(prediction, network, loops, refined, pass_reduction)
+    chosen = classes_named(names, prediction.classes)
     if not chosen:
         single_label = config is not None and config.single_label
-        shares = probabilities(trace, network, loops=spec.loops, single_label=single_label)
+        shares = probabilities(prediction, network, loops=spec.loops, single_label=single_label)
         chosen = np.flatnonzero(shares > LIKELY).tolist() or [int(shares.argmax())]
-    maps = trace.maps(network, classes=chosen, spec=spec)
-    return indexed_png(labels_of_image(maps, trace.span(network), look.image.shape[:2], chosen, float(threshold)))
+    maps = prediction.cams(network, classes=chosen, spec=spec)
+    return indexed_png(labels_of_image(maps, prediction.span(network), look.image.shape[:2], chosen, float(threshold)))
 
 
 def classes_named(names: str, known: Sequence[str]) -> list[int]:
@@ -259,15 +259,19 @@ def classes_named(names: str, known: Sequence[str]) -> list[int]:
 
 
 def spec_asked(
-    trace: Prediction, method: Method, loops: float | None = None, refined: bool | None = None, pass_reduction: str = ""
+    prediction: Prediction,
+    method: Method,
+    loops: float | None = None,
+    refined: bool | None = None,
+    pass_reduction: str = "",
 ) -> CamSpec:
     """The checkpoint's default spec, and in its place what a program asks for; `pass_reduction` is then of all blocks.
 
     Raises InvalidSetting for a loop count that is not recorded, which only CRT has, or an unknown pass reduction.
     """
-    spec = trace.spec_of(method)
+    spec = prediction.spec_of(method)
     if loops is not None:
-        spec = replace(spec, loops=loops_of(trace, method, loops))
+        spec = replace(spec, loops=loops_of(prediction, method, loops))
     if refined is not None:
         spec = replace(spec, refined=bool(refined))
     if pass_reduction:
@@ -275,11 +279,11 @@ def spec_asked(
     return spec
 
 
-def loops_of(trace: Prediction, method: Method, loops: float) -> int:
+def loops_of(prediction: Prediction, method: Method, loops: float) -> int:
     """The loop count asked for, which only CRT has. Raises InvalidSetting if it is not recorded."""
     if not is_number(loops) or loops != int(loops):
         raise InvalidSetting("The loop count must be a whole number.")
-    record = trace.record(method)
+    record = prediction.record(method)
     if method != "crt" or not isinstance(record, VitOutputs):
         return 0
     if not 0 <= loops <= record.loops:

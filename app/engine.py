@@ -219,12 +219,14 @@ def try_out(predictor: Predictor) -> Prediction:
     """One look at a small picture. Raises InvalidCheckpoint if it gives values that are not finite."""
     ramp = np.linspace(0, 255, 48, dtype=np.uint8)
     picture = np.stack([np.tile(ramp, (48, 1)), np.tile(ramp[:, None], (1, 48)), np.full((48, 48), 128, np.uint8)], -1)
-    trace = predictor.trace(picture, InferenceConfig(size=48, mode=predictor.checkpoint.config.modes[0], loops=1))
-    arrays = [array for record in trace.records.values() for array in vars(record).values()]
+    prediction = predictor.predict(
+        picture, InferenceConfig(size=48, mode=predictor.checkpoint.config.modes[0], loops=1)
+    )
+    arrays = [array for record in prediction.records.values() for array in vars(record).values()]
     if not all(np.isfinite(array).all() for array in arrays):
         name = predictor.checkpoint.config.name
         raise InvalidCheckpoint(f"The networks of {name} give values that are not finite: give another checkpoint.")
-    return trace
+    return prediction
 
 
 def offered(checkpoint: str) -> tuple[str, ...]:

@@ -30,8 +30,9 @@ THUMB_SIDE = 320
 class Example:
     """A picture on disk with its title and its masks.
 
-    `masks`: a list of {label, polygons}, each polygon a list of [x, y] from 0 to 1. `trace`: a stored Prediction, or
-    None. `claim`: a sentence, what to look at here; `view`: settings that show it, as a link has them (`fields.mjs`).
+    `masks`: a list of {label, polygons}, each polygon a list of [x, y] from 0 to 1. `prediction`: a stored Prediction,
+    or None. `claim`: a sentence, what to look at here; `view`: settings that show it, as a link has them
+    (`fields.mjs`).
     """
 
     id: str
@@ -39,7 +40,7 @@ class Example:
     path: Path
     credit: str = ""
     masks: list[dict[str, Any]] = field(default_factory=list)
-    trace: Path | None = None
+    prediction: Path | None = None
     claim: str = ""
     view: str = ""
 
@@ -55,16 +56,16 @@ class Example:
 
     def stored(self, checkpoint_sha256: str, settings: InferenceConfig) -> Prediction | None:
         """The Prediction shipped with the example, if it was made by this checkpoint with these settings."""
-        if self.trace is None or not self.trace.is_file():
+        if self.prediction is None or not self.prediction.is_file():
             return None
         try:
-            trace = Prediction.load(self.trace)
+            prediction = Prediction.load(self.prediction)
         except InvalidPrediction as error:
-            log.warning("%s: %s", self.trace.name, error)
+            log.warning("%s: %s", self.prediction.name, error)
             return None
-        made = trace.provenance
+        made = prediction.provenance
         same = made.get("checkpoint_sha256") == checkpoint_sha256 and made.get("settings") == plain(settings)
-        return trace if same else None
+        return prediction if same else None
 
 
 def plain(settings: InferenceConfig) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def shipped(folder: Path = FOLDER) -> list[Example]:
             path=folder / entry["file"],
             credit=f"{entry['credit']}, {entry['licence']}",
             masks=entry.get("masks", []),
-            trace=folder / f"{entry['id']}.npz",
+            prediction=folder / f"{entry['id']}.npz",
             claim=entry.get("claim", ""),
             view=entry.get("view", ""),
         )

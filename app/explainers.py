@@ -32,7 +32,7 @@ def wire(page: Page) -> None:
             raise InvalidSetting(f"Unknown explainer: choose one of {', '.join(EXPLAINERS)}.")
         start = time.perf_counter()
         maps = (look.model or engine.model).run(
-            explained, look.image, look.settings, name, method, classes, look.trace.grid
+            explained, look.image, look.settings, name, method, classes, look.prediction.grid
         )
         arrays, data = encode_arrays({"maps": maps})
         took = 1000 * (time.perf_counter() - start)

@@ -85,7 +85,7 @@ class Look:
 
     image: np.ndarray
     settings: InferenceConfig
-    trace: Prediction
+    prediction: Prediction
     session: str
     capped: bool = False
     example: Example | None = None
@@ -111,7 +111,7 @@ class Explorer:
         """The Prediction that this session has of a picture by this model, the current one if none is given."""
         return self.cache.get(session, _key(model or self.engine.model, image), settings)
 
-    def trace(
+    def predict(
         self,
         session: str,
         image: np.ndarray,
@@ -129,18 +129,18 @@ class Explorer:
                 f"This checkpoint cannot do {settings.mode}, because a deconvolution is trained with the network: "
                 f"choose {' or '.join(model.config.modes)}."
             )
-        trace = self.cached(session, image, settings, model)
-        if trace is None:
+        prediction = self.cached(session, image, settings, model)
+        if prediction is None:
             example = self.example_of(image)
-            trace = example.stored(model.sha256, settings) if example else None
-            if trace is None:
+            prediction = example.stored(model.sha256, settings) if example else None
+            if prediction is None:
                 if progress and not model.ready:
                     progress(0.0, "Loading the networks")
-                trace = model.run(Predictor.trace, image, settings, progress=now_and_then(progress))
+                prediction = model.run(Predictor.predict, image, settings, progress=now_and_then(progress))
             else:  # its file may be older than what the checkpoint recommends now
-                trace = replace(trace, default_spec=CamSpec.of(model.config.defaults))
-            self.cache.put(session, _key(model, image), settings, trace)
-        return trace
+                prediction = replace(prediction, default_spec=CamSpec.of(model.config.defaults))
+            self.cache.put(session, _key(model, image), settings, prediction)
+        return prediction
 
     def look(
         self,
@@ -156,8 +156,8 @@ class Explorer:
             raise InvalidImage("There is no picture: choose one.")
         image, model = read(path), model or self.engine.model
         settings, capped = settings_of(size, mode, image)
-        trace = self.trace(session, image, settings, progress, model)
-        return Look(image, settings, trace, session, capped, self.example_of(image), model)
+        prediction = self.predict(session, image, settings, progress, model)
+        return Look(image, settings, prediction, session, capped, self.example_of(image), model)
 
     def show(
         self,
@@ -172,7 +172,7 @@ class Explorer:
         try:
             model = model or self.engine.model
             look = self.look(path, size, mode, session, progress, model)
-            return self._payload(model, look.trace, look.image, look.capped, look.example, chosen=(size, mode))
+            return self._payload(model, look.prediction, look.image, look.capped, look.example, chosen=(size, mode))
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             return notice(sentence(error))
 
@@ -188,7 +188,7 @@ class Explorer:
     def _payload(
         self,
         model: Model,
-        trace: Prediction,
+        prediction: Prediction,
         image: np.ndarray,
         capped: bool,
         example: Example | None,
@@ -198,7 +198,7 @@ class Explorer:
     ) -> Any:
         config = model.config
         return payload(
-            trace,
+            prediction,
             image,
             single_label=config.single_label,
             capped=capped,

@@ -67,16 +67,16 @@ def archive(screen: Screen) -> bytes:
 
 def maps(screen: Screen) -> bytes:
     """The maps of each network shown as the bytes of an npz: (K, h, w) float32 per network, spans, class names."""
-    trace, shown = screen.look.trace, screen.shown
+    prediction, shown = screen.look.prediction, screen.shown
     arrays: dict[str, np.ndarray] = {
         "classes": np.array(screen.classes),
         "indices": np.array(shown.classes),
-        "source": np.array(trace.source),
+        "source": np.array(prediction.source),
     }
     for wanted in shown.maps:
-        arrays[wanted.key] = trace.maps(wanted.method, classes=shown.classes, **wanted.options)
-        arrays[f"{wanted.key}.span"] = np.array(trace.span(wanted.method))
-        arrays[f"{wanted.key}.scores"] = trace.scores(wanted.method, wanted.options["loops"])[list(shown.classes)]
+        arrays[wanted.key] = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
+        arrays[f"{wanted.key}.span"] = np.array(prediction.span(wanted.method))
+        arrays[f"{wanted.key}.scores"] = prediction.scores(wanted.method, wanted.options["loops"])[list(shown.classes)]
     if shown.extra is not None:
         arrays |= {"extra": shown.extra.values, "extra.span": np.array(shown.extra.span)}
     stream = io.BytesIO()
@@ -86,9 +86,11 @@ def maps(screen: Screen) -> bytes:
 
 def mask(screen: Screen, wanted: Wanted) -> bytes:
     """The mask of the chosen classes by one map, in the picture's own pixels, as the bytes of an indexed PNG."""
-    trace, shown = screen.look.trace, screen.shown
-    cells = trace.maps(wanted.method, classes=shown.classes, **wanted.options)
-    return indexed_png(labels_of_image(cells, trace.span(wanted.method), trace.source, shown.classes, shown.threshold))
+    prediction, shown = screen.look.prediction, screen.shown
+    cells = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
+    return indexed_png(
+        labels_of_image(cells, prediction.span(wanted.method), prediction.source, shown.classes, shown.threshold)
+    )
 
 
 def readme(screen: Screen, *, labelled: bool) -> str:

@@ -138,11 +138,11 @@ class Judge:
             raise InvalidSetting(f"Unknown measure: choose one of {', '.join(MEASURES)}.")
         options = map_options(look, method, details)
         asked = Asked(look.image, look.settings, method, classes[0], options["loops"])
-        height, width = look.trace.grid.height, look.trace.grid.width
+        height, width = look.prediction.grid.height, look.prediction.grid.width
         if details.get("chance") is True:
             return asked, np.ones((height, width), dtype=np.float32), FaithfulnessConfig((name,))
-        maps = look.trace.maps(method, classes=classes, **options)
-        return asked, upsample_cam(maps, look.trace.span(method), (height, width))[0], FaithfulnessConfig((name,))
+        maps = look.prediction.cams(method, classes=classes, **options)
+        return asked, upsample_cam(maps, look.prediction.span(method), (height, width))[0], FaithfulnessConfig((name,))
 
 
 @dataclass(frozen=True)

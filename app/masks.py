@@ -52,8 +52,8 @@ def segment(look: Look, details: dict[str, Any]) -> dict[str, Any]:
     options = map_options(look, method, details)
     image = _working(look.image)
     start = time.perf_counter()
-    maps = look.trace.maps(method, classes=classes, **options)
-    seeds = max_normalize(upsample_cam(maps, look.trace.span(method), image.shape[:2]))
+    maps = look.prediction.cams(method, classes=classes, **options)
+    seeds = max_normalize(upsample_cam(maps, look.prediction.span(method), image.shape[:2]))
     labels = crf_seeds(image, seeds, threshold, crf).argmax(0).astype(np.uint8)
     return _packed(labels) | {"ms": 1000 * (time.perf_counter() - start)}
 
@@ -75,8 +75,8 @@ def walk(look: Look, details: dict[str, Any], model: Model, edges: _Edges) -> di
     size = (image.shape[0], image.shape[1])
     start = time.perf_counter()
     edge = edges.of(image, model)
-    maps = look.trace.maps(method, classes=classes, **options)
-    seeds = max_normalize(upsample_cam(maps, look.trace.span(method), strided_size(size, WALK_STRIDE)))
+    maps = look.prediction.cams(method, classes=classes, **options)
+    seeds = max_normalize(upsample_cam(maps, look.prediction.span(method), strided_size(size, WALK_STRIDE)))
     walked = random_walk(seeds, edge, settings)
     arrays, data = encode_arrays({"walked": walked, "edge": edge})
     took = 1000 * (time.perf_counter() - start)

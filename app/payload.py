@@ -2,7 +2,7 @@
 
 Each array is divided by its own largest magnitude before it becomes float16, so that nothing overflows and little
 underflows; the browser multiplies it back. After this the page needs the server for no loop count, class, block or
-threshold: `app/viewer/trace.mjs` does the arithmetic of `Prediction.maps`.
+threshold: `app/viewer/prediction.mjs` does the arithmetic of `Prediction.cams`.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ def encode_arrays(arrays: dict[str, np.ndarray]) -> tuple[dict[str, dict[str, An
     return described, b"".join(parts)
 
 
-def encode_records(trace: Prediction) -> tuple[list[dict[str, Any]], bytes]:
+def encode_records(prediction: Prediction) -> tuple[list[dict[str, Any]], bytes]:
     """The records of a Prediction -> (headers in the order of its methods, bytes).
 
     A header gives `method`, `kind`, `span`, and the descriptions of `maps` and, for a transformer, `rows`.
     """
     arrays: dict[str, np.ndarray] = {}
-    for method in trace.methods:
-        record = trace.record(method)
+    for method in prediction.methods:
+        record = prediction.record(method)
         arrays[f"{method}.maps"] = record.maps
         if isinstance(record, VitOutputs):
             arrays[f"{method}.rows"] = record.mean_rows
     described, data = encode_arrays(arrays)
     headers = []
-    for method in trace.methods:
-        header: dict[str, Any] = {"method": method, "kind": "conv", "span": trace.span(method)}
+    for method in prediction.methods:
+        header: dict[str, Any] = {"method": method, "kind": "conv", "span": prediction.span(method)}
         header["maps"] = described[f"{method}.maps"]
         if f"{method}.rows" in described:
             header |= {"kind": "tokens", "rows": described[f"{method}.rows"]}
@@ -66,13 +66,13 @@ def encode_records(trace: Prediction) -> tuple[list[dict[str, Any]], bytes]:
     return headers, data
 
 
-def probabilities(trace: Prediction, *, single_label: bool) -> dict[str, list[list[float]]]:
+def probabilities(prediction: Prediction, *, single_label: bool) -> dict[str, list[list[float]]]:
     """Class probabilities of each method, one row per loop count: softmax if one label is right, else sigmoid."""
     table = {}
-    for method in trace.methods:
-        record = trace.record(method)
+    for method in prediction.methods:
+        record = prediction.record(method)
         loops = record.loops if isinstance(record, VitOutputs) else 0
-        rows = np.stack([trace.scores(method, count) for count in range(loops + 1)])
+        rows = np.stack([prediction.scores(method, count) for count in range(loops + 1)])
         rows = class_probabilities(rows, single_label=single_label)
         table[method] = np.round(rows, 5).tolist()
     return table
@@ -86,19 +86,19 @@ def picture_url(image: np.ndarray, side: int = DISPLAY_SIDE, quality: int = 88) 
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def describe(trace: Prediction, *, single_label: bool, capped: bool = False) -> dict[str, Any]:
+def describe(prediction: Prediction, *, single_label: bool, capped: bool = False) -> dict[str, Any]:
     """What the page says about a Prediction, without its arrays."""
-    crt, grid = trace.records.get("crt"), trace.grid
+    crt, grid = prediction.records.get("crt"), prediction.grid
     return {
-        "classes": list(trace.classes),
+        "classes": list(prediction.classes),
         "singleLabel": single_label,
-        "methods": list(trace.methods),
-        "source": trace.source,
+        "methods": list(prediction.methods),
+        "source": prediction.source,
         "input": (grid.height, grid.width),
         "capped": capped,
         "mode": grid.mode,
         "tiles": len(grid),
-        "passes": trace.passes,
+        "passes": prediction.passes,
         "maxLoops": crt.loops if isinstance(crt, VitOutputs) else 0,
         "grid": {
             "tile": grid.tile,
@@ -109,22 +109,22 @@ def describe(trace: Prediction, *, single_label: bool, capped: bool = False) -> 
             "patchCells": grid.patch_cells,
             "content": grid.content,
         },
-        "precision": trace.provenance.get("precision", "float32"),
-        "timings": {stage: round(value, 1) for stage, value in trace.timings.items()},
+        "precision": prediction.provenance.get("precision", "float32"),
+        "timings": {stage: round(value, 1) for stage, value in prediction.timings.items()},
         "similarity": np.round(crt.similarity, 5).tolist() if isinstance(crt, VitOutputs) else [],
         "residual": {
             method: np.round(record.residual, 5).tolist()
-            for method, record in trace.records.items()
+            for method, record in prediction.records.items()
             if isinstance(record, VitOutputs)
         },
-        "scores": probabilities(trace, single_label=single_label),
+        "scores": probabilities(prediction, single_label=single_label),
     }
 
 
-def payload(trace: Prediction, image: np.ndarray, **extra: Any) -> tuple[dict[str, Any], bytes]:
+def payload(prediction: Prediction, image: np.ndarray, **extra: Any) -> tuple[dict[str, Any], bytes]:
     """Header and bytes of one run; `run` makes every header different, or the page would not notice it."""
-    records, data = encode_records(trace)
+    records, data = encode_records(prediction)
     single_label = bool(extra.pop("single_label", False))
     capped = bool(extra.pop("capped", False))
-    header = describe(trace, single_label=single_label, capped=capped)
+    header = describe(prediction, single_label=single_label, capped=capped)
     return header | {"run": secrets.token_hex(8), "records": records, "picture": picture_url(image)} | extra, data

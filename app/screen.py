@@ -77,7 +77,7 @@ class Screen:
     @property
     def classes(self) -> list[str]:
         """Names of the chosen classes."""
-        return [self.look.trace.classes[index] for index in self.shown.classes]
+        return [self.look.prediction.classes[index] for index in self.shown.classes]
 
     @property
     def name(self) -> str:
@@ -87,7 +87,7 @@ class Screen:
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
         """All panels as one figure, as the bytes of a file of each kind."""
-        height, width = self.look.trace.source
+        height, width = self.look.prediction.source
         panels = [Plot("Picture", f"{width} × {height} px")] if self.shown.picture else []
         panels += [self._difference()] if self.shown.difference else []
         panels += [self._panel(shot) for shot in self.shots.values()]
@@ -99,8 +99,8 @@ class Screen:
 
     def notes(self) -> list[str]:
         """What a reader has to know to read the figure and to make it again."""
-        shown, trace = self.shown, self.look.trace
-        notes = [settings_line(trace, loops=shown.loops, refined=shown.refined)]
+        shown, prediction = self.shown, self.look.prediction
+        notes = [settings_line(prediction, loops=shown.loops, refined=shown.refined)]
         if any(shot.unit == "product" for shot in self.shots.values()):
             notes.append(f"Refinement: {attention_words(shown.pass_reduction, blocks_between(shown.blocks))}.")
         if len(shown.classes) > 1:
@@ -116,14 +116,14 @@ class Screen:
             notes.append("Dashed: ground truth. IoU: of the mask at the threshold with it.")
         if shown.boxes:
             notes.append("Box: around the largest connected region of the mask at the threshold.")
-        notes.append(f"Checkpoint {self.config.name}, sha256 {trace.provenance.get('checkpoint_sha256', '?')}")
+        notes.append(f"Checkpoint {self.config.name}, sha256 {prediction.provenance.get('checkpoint_sha256', '?')}")
         if self.look.example and self.look.example.credit:
             notes.append(f"Picture: {self.look.example.credit}")
         return notes
 
     def settings(self) -> dict[str, Any]:
         """All that made the files, as JSON values."""
-        shown, trace, example = self.shown, self.look.trace, self.look.example
+        shown, prediction, example = self.shown, self.look.prediction, self.look.example
         choices = (
             "loops",
             "refined",
@@ -141,15 +141,15 @@ class Screen:
         for wanted in shown.maps:
             maps[wanted.key] |= {"method": wanted.method, **wanted.options}
         return {
-            "classes": [{"index": index, "name": trace.classes[index]} for index in shown.classes],
+            "classes": [{"index": index, "name": prediction.classes[index]} for index in shown.classes],
             "shown": {name: getattr(shown, name) for name in (*choices, *more)},
             "maps": maps,
             "picture": {
-                "source": trace.source,
-                "input": (trace.grid.height, trace.grid.width),
+                "source": prediction.source,
+                "input": (prediction.grid.height, prediction.grid.width),
                 "example": example.id if example else None,
             },
-            "trace": trace.provenance,
+            "trace": prediction.provenance,
             "versions": {
                 "python": platform.python_version(),
                 "numpy": np.__version__,
@@ -188,16 +188,16 @@ class Screen:
 def _shot(look: Look, shown: Shown, config: CheckpointConfig, wanted: Wanted) -> Shot:
     """A map of a network, with the probability that this network gives to each class."""
     method, options = wanted.method, wanted.options
-    cells = look.trace.maps(method, classes=shown.classes, **options).max(0)
-    shares = probabilities(look.trace, method, loops=options["loops"], single_label=config.single_label)
-    scores = {look.trace.classes[index]: float(shares[index]) for index in shown.classes}
+    cells = look.prediction.cams(method, classes=shown.classes, **options).max(0)
+    shares = probabilities(look.prediction, method, loops=options["loops"], single_label=config.single_label)
+    scores = {look.prediction.classes[index]: float(shares[index]) for index in shown.classes}
     title = f"{wanted.letter}: {TITLES[method]}" if wanted.letter else TITLES[method]
     unit, note = "cam", NOTES.get(method, "")
-    if isinstance(look.trace.record(method), VitOutputs):
+    if isinstance(look.prediction.record(method), VitOutputs):
         unit = "product" if options["refined"] else "cam"
         count = [f"{options['loops']} {'loop' if options['loops'] == 1 else 'loops'}"] if method == "crt" else []
         note = ", ".join([*count, "refined" if options["refined"] else "not refined"])
-    return _measured(shown, title, note, unit, cells, look.trace.span(method), scores)
+    return _measured(shown, title, note, unit, cells, look.prediction.span(method), scores)
 
 
 def _measured(

@@ -34,21 +34,21 @@ class TraceCache:
     def get(self, session: str, picture: str, settings: InferenceConfig) -> Prediction | None:
         """The Prediction that this session made of the picture with this sha256, or None."""
         with self._lock:
-            trace = self._traces.get((session, picture, settings))
-            if trace is not None:
+            prediction = self._traces.get((session, picture, settings))
+            if prediction is not None:
                 self._traces.move_to_end((session, picture, settings))
-            return trace
+            return prediction
 
-    def put(self, session: str, picture: str, settings: InferenceConfig, trace: Prediction) -> None:
+    def put(self, session: str, picture: str, settings: InferenceConfig, prediction: Prediction) -> None:
         """Keep a Prediction, letting go of those unused for longest. One larger than the limit is not kept."""
         with self._lock:
             self._remove((session, picture, settings))
-            if trace.nbytes > self.limit:
+            if prediction.nbytes > self.limit:
                 return
-            while self._bytes + trace.nbytes > self.limit:
+            while self._bytes + prediction.nbytes > self.limit:
                 self._remove(next(iter(self._traces)))
-            self._traces[(session, picture, settings)] = trace
-            self._bytes += trace.nbytes
+            self._traces[(session, picture, settings)] = prediction
+            self._bytes += prediction.nbytes
 
     def drop(self, session: str | None) -> None:
         """Forget everything of a session that has ended."""
@@ -57,6 +57,6 @@ class TraceCache:
                 self._remove(key)
 
     def _remove(self, key: Key) -> None:
-        trace = self._traces.pop(key, None)
-        if trace is not None:
-            self._bytes -= trace.nbytes
+        prediction = self._traces.pop(key, None)
+        if prediction is not None:
+            self._bytes -= prediction.nbytes

@@ -47,7 +47,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One map of a network. `letter`: A or B where two are compared. `options`: keywords of `Prediction.maps`."""
+    """One map of a network. `letter`: A or B where two are compared. `options`: keywords of `Prediction.cams`."""
 
     key: str
     method: Method
@@ -104,7 +104,7 @@ class Shown:
         if not isinstance(tops, dict):
             raise InvalidSetting("The tops of the absolute scale are missing: reload the page.")
         points = int(number(details, "rows", 1, POINTS)), int(number(details, "columns", 1, POINTS))
-        map_options(look, look.trace.methods[0], details)  # also without a map, so that no value goes by unchecked
+        map_options(look, look.prediction.methods[0], details)  # also without a map, so that no value goes by unchecked
         blocks = details.get("blocks")
         return cls(
             classes=tuple(classes_of(look, details)),

@@ -58,7 +58,7 @@ class FairLock:
         self.acquire()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, prediction: TracebackType | None
     ) -> None:
         self.release()
 

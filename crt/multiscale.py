@@ -29,13 +29,13 @@ class MapRequest:
     pass_reduction: PassReduction = DEFAULT_REDUCTION
     blocks: tuple[int, int] | None = None
 
-    def maps(self, trace: Prediction, keys: Sequence[int]) -> np.ndarray:
-        """The maps of the 0-based classes `keys`, as `Prediction.maps` gives them."""
-        return trace.maps(self.method, classes=keys, spec=self.spec)
+    def cams(self, prediction: Prediction, keys: Sequence[int]) -> np.ndarray:
+        """The maps of the 0-based classes `keys`, as `Prediction.cams` gives them."""
+        return prediction.cams(self.method, classes=keys, spec=self.spec)
 
     @property
     def spec(self) -> CamSpec:
-        """What `Prediction.maps` calls it."""
+        """What `Prediction.cams` calls it."""
         return CamSpec(self.loops, self.refined, self.pass_reduction, self.blocks)
 
 
@@ -114,12 +114,14 @@ def multi_scale_maps(
     for scale in views.scales:
         scaled = resize_scale(base, scale)
         for flipped in (False, True) if views.flip else (False,):
-            trace = predictor.trace(np.ascontiguousarray(scaled[:, ::-1]) if flipped else scaled, settings)
+            prediction = predictor.predict(np.ascontiguousarray(scaled[:, ::-1]) if flipped else scaled, settings)
             if scale == 1.0 and not flipped:
-                plain = trace
+                plain = prediction
             for name, want in requests.items() if len(keys) else ():  # an image without classes has its trace only
-                sums[name] += upsample_cam(want.maps(trace, keys), trace.span(want.method), size, flipped=flipped)
-    return sums, plain or predictor.trace(base, settings)
+                sums[name] += upsample_cam(
+                    want.cams(prediction, keys), prediction.span(want.method), size, flipped=flipped
+                )
+    return sums, plain or predictor.predict(base, settings)
 
 
 def _base(image: np.ndarray, views: TTAConfig) -> np.ndarray:

@@ -65,7 +65,7 @@ def check_reduction(name: object) -> PassReduction:
 
 
 class Attention(TypedDict):
-    """Keywords of `Prediction.maps`: whose attention refines, and how."""
+    """Keywords of `Prediction.cams`: whose attention refines, and how."""
 
     pass_reduction: PassReduction
     blocks: range | None

@@ -127,7 +127,7 @@ class Prediction:
             return self.grid.height / STRIDE, self.grid.width / STRIDE
         return self.grid.span
 
-    def maps(
+    def cams(
         self,
         method: Method,
         *,
@@ -141,10 +141,10 @@ class Prediction:
     ) -> np.ndarray:
         """Class maps on the cell grid, (K, h, w) float32, in the order of `classes` (all by default): METHOD section 4.
 
-        `trace.maps("crt", classes="cat")` is the map that the app shows first. `classes`: numbers or names. `spec`: the
-        checkpoint's default if none is given. `loops`, `refined`, `pass_reduction` and `blocks` (indices from 0, None
-        for all) each take the place of that part of it; none but `classes` and `relu` does anything to a CNN's maps.
-        Raises InvalidSetting for a method, class, loop count or block that is not recorded.
+        `prediction.cams("crt", classes="cat")` is the map that the app shows first. `classes`: numbers or names.
+        `spec`: the checkpoint's default if none is given. `loops`, `refined`, `pass_reduction` and `blocks` (indices
+        from 0, None for all) each take the place of that part of it; none but `classes` and `relu` does anything to a
+        CNN's maps. Raises InvalidSetting for a method, class, loop count or block that is not recorded.
         """
         record = self.record(method)
         chosen = list(range(len(self.classes))) if classes is None else class_ids(classes, self.classes)

@@ -91,7 +91,7 @@ class Predictor:
     def default_settings(self) -> InferenceConfig:
         """What the checkpoint recommends, and the app starts from: size and mode, and a loop count that holds its own.
 
-        `trace`, `token` and `layers` have them unless others are given.
+        `prediction`, `token` and `layers` have them unless others are given.
         """
         config = self.checkpoint.config
         return InferenceConfig(config.defaults.size, config.modes[0], max(InferenceConfig.loops, config.defaults.loops))
@@ -116,7 +116,7 @@ class Predictor:
             )
         return grid
 
-    def trace(
+    def predict(
         self, source: Source, settings: InferenceConfig | None = None, *, progress: Progress | None = None
     ) -> Prediction:
         """Look at a picture once, by `default_settings` unless others are given.

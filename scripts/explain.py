@@ -85,33 +85,34 @@ def explain(config: Config) -> dict:
     threshold = defaults.threshold if config.threshold is None else config.threshold
     image = load_image(config.image)
     predictor = Predictor(checkpoint, device=device)
-    trace = predictor.trace(image, InferenceConfig(size=config.size, mode=config.mode, loops=spec.loops))
+    prediction = predictor.predict(image, InferenceConfig(size=config.size, mode=config.mode, loops=spec.loops))
     single = checkpoint.config.single_label
     shares: dict[Method, np.ndarray] = {
-        m: probabilities(trace, m, loops=spec.loops, single_label=single) for m in trace.methods
+        m: probabilities(prediction, m, loops=spec.loops, single_label=single) for m in prediction.methods
     }
-    chosen = choose_classes(config.classes, trace, shares)
-    extras, seconds = run_explainers(config, predictor, trace, image, chosen)
+    chosen = choose_classes(config.classes, prediction, shares)
+    extras, seconds = run_explainers(config, predictor, prediction, image, chosen)
     result = {
         "picture": str(config.image),
         "checkpoint": checkpoint.config.name,
         "checkpoint_sha256": checkpoint.sha256,
-        "source": list(trace.source),
-        "input": [trace.grid.height, trace.grid.width],
+        "source": list(prediction.source),
+        "input": [prediction.grid.height, prediction.grid.width],
         "mode": config.mode,
         "loops": spec.loops,
         "refined": spec.refined,
         "attention": attention_of(defaults),
         "threshold": threshold,
         "single_label": single,
-        "tiles": len(trace.grid),
-        "passes": trace.passes,
+        "tiles": len(prediction.grid),
+        "passes": prediction.passes,
         "classes": {
-            trace.classes[i]: {method: round(float(share[i]), 4) for method, share in shares.items()} for i in chosen
+            prediction.classes[i]: {method: round(float(share[i]), 4) for method, share in shares.items()}
+            for i in chosen
         },
-        "milliseconds": {stage: round(value, 1) for stage, value in {**trace.timings, **seconds}.items()},
+        "milliseconds": {stage: round(value, 1) for stage, value in {**prediction.timings, **seconds}.items()},
     }
-    write(config, trace, image, chosen, extras, result, defaults.attention)
+    write(config, prediction, image, chosen, extras, result, defaults.attention)
     print(json.dumps(result, indent=1) if config.json else table(result))
     return result
 
@@ -128,18 +129,18 @@ def check(config: Config) -> None:
         raise InvalidSetting(f"A figure is a .png, .jpg or .webp file, not {config.figure.name}.")
 
 
-def choose_classes(names: Sequence[str], trace: Prediction, shares: dict[Method, np.ndarray]) -> list[int]:
+def choose_classes(names: Sequence[str], prediction: Prediction, shares: dict[Method, np.ndarray]) -> list[int]:
     """The classes named, or those that CRT (else the first network) finds likely, the likeliest first."""
     if names:
-        numbered = [int(name) if name.isdecimal() and name not in trace.classes else name for name in names]
-        return list(dict.fromkeys(class_ids(numbered, trace.classes)))
-    share = shares.get("crt", shares[trace.methods[0]])
+        numbered = [int(name) if name.isdecimal() and name not in prediction.classes else name for name in names]
+        return list(dict.fromkeys(class_ids(numbered, prediction.classes)))
+    share = shares.get("crt", shares[prediction.methods[0]])
     order = [int(index) for index in np.argsort(-share, kind="stable")]
     return [index for index in order if share[index] > LIKELY] or order[:1]
 
 
 def run_explainers(
-    config: Config, predictor: Predictor, trace: Prediction, image: np.ndarray, classes: Sequence[int]
+    config: Config, predictor: Predictor, prediction: Prediction, image: np.ndarray, classes: Sequence[int]
 ) -> tuple[list[Extra], dict[str, float]]:
     """The columns of the explainers, and the milliseconds that each took."""
     extras: list[Extra] = []
@@ -147,22 +148,22 @@ def run_explainers(
     if not config.explainers:
         return extras, seconds
     networks = predictor.checkpoint.networks
-    method = config.explain_network or ("crt" if "crt" in networks else trace.methods[0])
+    method = config.explain_network or ("crt" if "crt" in networks else prediction.methods[0])
     if method not in networks:
         raise InvalidSetting(f"This checkpoint has no {method} network: choose among {', '.join(networks)}.")
     resized = image if config.size is None else resize_long_side(image, config.size)
     pixels = to_tensor(resized, *normalization_of(networks[method])).to(predictor.device)
     for name in tqdm(dict.fromkeys(config.explainers), unit="explainer", disable=config.json or None):
         began = time.perf_counter()
-        maps = EXPLAINERS[name].explain(networks[method], pixels, classes, trace.grid)
+        maps = EXPLAINERS[name].explain(networks[method], pixels, classes, prediction.grid)
         seconds[name] = 1000 * (time.perf_counter() - began)
-        extras.append(Extra(f"{EXPLAINERS[name].title} of {TITLES[method]}", maps, trace.span(method)))
+        extras.append(Extra(f"{EXPLAINERS[name].title} of {TITLES[method]}", maps, prediction.span(method)))
     return extras, seconds
 
 
 def write(
     config: Config,
-    trace: Prediction,
+    prediction: Prediction,
     image: np.ndarray,
     classes: list[int],
     extras: list[Extra],
@@ -174,11 +175,11 @@ def write(
     try:
         if config.out is not None:
             with config.out.open("wb") as stream:  # given a name, NumPy would add .npz to it
-                trace.save(stream)
+                prediction.save(stream)
         if config.figure is not None:
             target = config.figure
             side_by_side(
-                trace,
+                prediction,
                 image,
                 classes,
                 loops=result["loops"],

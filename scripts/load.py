@@ -36,7 +36,7 @@ from scripts.provenance import command_of
 from scripts.reader import Reader
 from scripts.served import Server, served
 
-ENDPOINTS = {"/masks": 5, "/maps": 3, "/trace": 2}
+ENDPOINTS = {"/masks": 5, "/cams": 3, "/predict": 2}
 """How often each is asked, relative to the others."""
 SIZES = ("224", "336", "448")
 BROWSER = "a page in chromium"
@@ -109,7 +109,9 @@ def load(config: Load) -> dict[str, Any]:
         ExitStack() as later,
     ):
         pictures = _pictures(Path(folder), config.seed)
-        Client(server.url, verbose=False).predict(handle_file(pictures[0]), api_name="/trace")  # the networks are there
+        Client(server.url, verbose=False).predict(
+            handle_file(pictures[0]), api_name="/predict"
+        )  # the networks are there
         until = Deadline(time.monotonic() + 60 * config.minutes)
         later.callback(until.call_off)  # after an error nobody waits for the time to be up
         users = [

@@ -167,8 +167,8 @@ def write_examples(config: Config) -> list[dict]:
             image = resize_long_side(image, config.side)
         path = config.out / f"{source.id}.jpg"
         Image.fromarray(np.asarray(image)).save(path, quality=90, optimize=True)
-        trace = predictor.trace(path, settings)
-        trace.save(config.out / f"{source.id}.npz")
+        prediction = predictor.predict(path, settings)
+        prediction.save(config.out / f"{source.id}.npz")
         entries.append(
             {
                 "id": source.id,
@@ -182,7 +182,7 @@ def write_examples(config: Config) -> list[dict]:
                 "masks": [{"label": source.label, "polygons": [polygon(source.outline)]}] if source.outline else [],
             }
         )
-        print(f"{source.id}: {count_of(len(trace.grid), 'tile')}, {sum(trace.timings.values()):.0f} ms")
+        print(f"{source.id}: {count_of(len(prediction.grid), 'tile')}, {sum(prediction.timings.values()):.0f} ms")
     text = json.dumps({"checkpoint_sha256": checkpoint.sha256, "examples": entries}, indent=1, ensure_ascii=False)
     (config.out / "index.json").write_text(text + "\n", encoding="utf-8")
     return entries

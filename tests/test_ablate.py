@@ -29,7 +29,7 @@ def explorer(tmp_path_factory) -> Explorer:
 @pytest.fixture(scope="module")
 def look(explorer) -> Look:
     settings = InferenceConfig(size=224)
-    return Look(IMAGE, settings, explorer.trace("s", IMAGE, settings), "s")
+    return Look(IMAGE, settings, explorer.predict("s", IMAGE, settings), "s")
 
 
 def array(answer: dict, method: str, name: str) -> np.ndarray:
@@ -45,15 +45,15 @@ def array(answer: dict, method: str, name: str) -> np.ndarray:
 
 def test_a_column_holds_the_trace_of_its_size_and_mode(explorer, look):
     answer = column(explorer, look, {"size": "336", "mode": "non-overlap"})
-    trace = explorer.trace("s", IMAGE, InferenceConfig(size=336, mode="non-overlap"))
+    prediction = explorer.predict("s", IMAGE, InferenceConfig(size=336, mode="non-overlap"))
     about = json.loads(json.dumps({name: value for name, value in answer.items() if name != "data"}))
     assert (about["size"], about["mode"], about["input"]) == ("336", "non-overlap", [214, 336])
-    assert (about["tiles"], about["passes"], about["stored"]) == (len(trace.grid), 4, False)
+    assert (about["tiles"], about["passes"], about["stored"]) == (len(prediction.grid), 4, False)
     assert about["picture"] == fingerprint(IMAGE)
     assert about["checkpoint"] == explorer.engine.sha256
     assert about["timings"].keys() >= {"resnet", "tscam", "crt", "crt_cnn"}
     assert len(about["similarity"]) == 5
-    record = trace.record("crt")
+    record = prediction.record("crt")
     assert isinstance(record, VitOutputs)
     np.testing.assert_allclose(array(answer, "crt", "maps"), record.maps, atol=2e-3 * np.abs(record.maps).max())
     assert [len(rows) for rows in about["scores"].values()] == [1, 1, 5, 1]
@@ -61,8 +61,10 @@ def test_a_column_holds_the_trace_of_its_size_and_mode(explorer, look):
 
 def test_distances_of_both_pairs_travel_along(explorer, look):
     answer = column(explorer, look, {"size": "224", "mode": "overlap"})
-    np.testing.assert_allclose(answer["distance"]["coupled"], branch_distance(look.trace), atol=1e-5)
-    np.testing.assert_allclose(answer["distance"]["alone"], branch_distance(look.trace, "tscam", "resnet"), atol=1e-5)
+    np.testing.assert_allclose(answer["distance"]["coupled"], branch_distance(look.prediction), atol=1e-5)
+    np.testing.assert_allclose(
+        answer["distance"]["alone"], branch_distance(look.prediction, "tscam", "resnet"), atol=1e-5
+    )
 
 
 def test_the_networks_look_once_at_a_size(explorer, look, monkeypatch):
@@ -70,7 +72,7 @@ def test_the_networks_look_once_at_a_size(explorer, look, monkeypatch):
     predictor = explorer.engine.predictor()
     monkeypatch.setattr(type(predictor), "trace", lambda *_, **__: pytest.fail("the networks look again"))
     assert column(explorer, look, {"size": "448", "mode": "overlap"})["tiles"] > 1
-    other = Look(look.image, look.settings, look.trace, "somebody else")
+    other = Look(look.image, look.settings, look.prediction, "somebody else")
     with pytest.raises(pytest.fail.Exception):  # what one session made is not another's
         column(explorer, other, {"size": "448", "mode": "overlap"})
 
@@ -87,7 +89,7 @@ def test_a_checkpoint_with_a_learned_deconvolution_does_that_mode_only(tmp_path)
     folder = tiny_checkpoint(tmp_path / "tiny", deconvolution=True, methods=("crt",))
     explorer = Explorer(Engine(str(folder)), TraceCache(10**8), {})
     settings = InferenceConfig(size=224, mode="deconvolution")
-    look = Look(IMAGE, settings, explorer.trace("s", IMAGE, settings), "s")
+    look = Look(IMAGE, settings, explorer.predict("s", IMAGE, settings), "s")
     answer = column(explorer, look, {"size": "224", "mode": "deconvolution"})
     assert answer["tiles"] == 1
     assert answer["distance"] == {}  # there is no CNN to differ from
@@ -116,24 +118,27 @@ def test_what_the_page_does_not_offer_is_refused(explorer, look, details):
 
 def test_the_distance_is_the_coupling_of_the_training_loss(explorer):
     square = np.random.default_rng(1).integers(0, 256, (96, 96, 3), dtype=np.uint8)
-    trace = explorer.engine.predictor().trace(square, InferenceConfig(size=96, loops=3))
-    found = branch_distance(trace)
+    prediction = explorer.engine.predictor().predict(square, InferenceConfig(size=96, loops=3))
+    found = branch_distance(prediction)
     assert found.shape == (4,)
-    cnn = torch.from_numpy(trace.maps("crt_cnn", relu=False))[None]
+    cnn = torch.from_numpy(prediction.cams("crt_cnn", relu=False))[None]
     for loops, value in enumerate(found):
-        vit = torch.from_numpy(trace.maps("crt", loops=loops, refined=False, relu=False))[None]
+        vit = torch.from_numpy(prediction.cams("crt", loops=loops, refined=False, relu=False))[None]
         assert value == pytest.approx(coupling_loss(cnn, vit, 96).item(), rel=1e-5)
     assert len(set(found.round(6))) > 1
 
 
 def test_branches_that_agree_have_no_distance_and_a_constant_shift_is_one(explorer):
-    trace = explorer.engine.predictor().trace(IMAGE, InferenceConfig(size=96, loops=0))
-    crt, cnn = trace.record("crt"), trace.record("crt_cnn")
-    same = type(cnn)(trace.maps("crt", loops=0, refined=False, relu=False), cnn.scores)
-    agreeing = Prediction(trace.source, trace.grid, trace.classes, {"crt": crt, "crt_cnn": same})
+    prediction = explorer.engine.predictor().predict(IMAGE, InferenceConfig(size=96, loops=0))
+    crt, cnn = prediction.record("crt"), prediction.record("crt_cnn")
+    same = type(cnn)(prediction.cams("crt", loops=0, refined=False, relu=False), cnn.scores)
+    agreeing = Prediction(prediction.source, prediction.grid, prediction.classes, {"crt": crt, "crt_cnn": same})
     np.testing.assert_allclose(branch_distance(agreeing), [0], atol=1e-6)
     shifted = Prediction(
-        trace.source, trace.grid, trace.classes, {"crt": crt, "crt_cnn": type(cnn)(same.maps + 0.75, cnn.scores)}
+        prediction.source,
+        prediction.grid,
+        prediction.classes,
+        {"crt": crt, "crt_cnn": type(cnn)(same.maps + 0.75, cnn.scores)},
     )
     np.testing.assert_allclose(branch_distance(shifted), [0.75], atol=1e-5)
 
@@ -141,10 +146,12 @@ def test_branches_that_agree_have_no_distance_and_a_constant_shift_is_one(explor
 @pytest.mark.parametrize("pair", [("crt_cnn", "crt"), ("crt", "tscam"), ("resnet", "crt_cnn")])
 def test_two_of_a_kind_have_no_distance(look, pair):
     with pytest.raises(InvalidSetting, match="one of each"):
-        branch_distance(look.trace, *pair)
+        branch_distance(look.prediction, *pair)
 
 
 def test_a_missing_branch_is_named(look):
-    alone = Prediction(look.trace.source, look.trace.grid, look.trace.classes, {"crt": look.trace.record("crt")})
+    alone = Prediction(
+        look.prediction.source, look.prediction.grid, look.prediction.classes, {"crt": look.prediction.record("crt")}
+    )
     with pytest.raises(InvalidSetting, match="no crt_cnn"):
         branch_distance(alone)

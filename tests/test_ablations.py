@@ -270,21 +270,21 @@ def test_sizes_are_of_the_picture_at_test(config):
     image = load_image(read_voc(config.root, "train").samples[0].image)
     request = {"x": MapRequest("crt", 1)}
     views = TTAConfig((1.0,), flip=False, size=64)
-    summed, trace = multi_scale_maps(predictor, image, [0], request, views)
-    assert (trace.grid.width, summed["x"].shape) == (64, (1, 70, 101))
-    own = predictor.trace(image, InferenceConfig(size=64, loops=1))
-    maps = own.maps("crt", loops=1, refined=True, classes=[0])
+    summed, prediction = multi_scale_maps(predictor, image, [0], request, views)
+    assert (prediction.grid.width, summed["x"].shape) == (64, (1, 70, 101))
+    own = predictor.predict(image, InferenceConfig(size=64, loops=1))
+    maps = own.cams("crt", loops=1, refined=True, classes=[0])
     np.testing.assert_allclose(summed["x"], upsample_cam(maps, own.span("crt"), (70, 101)), rtol=1e-5)
 
 
 def test_correlation_is_one_of_a_map_with_itself_and_does_not_mind_its_size(config):
     predictor = Predictor(load_checkpoint(config.checkpoint))
     image = load_image(read_voc(config.root, "train").samples[0].image)
-    trace = predictor.trace(image, InferenceConfig(size=96, loops=2))
-    assert map_correlation(trace, "resnet", "resnet", 0) == pytest.approx(1)
-    plain = map_correlation(trace, "crt", "crt_cnn", 3, loops=2)
-    trace.record("crt_cnn").maps[...] *= 7
-    assert map_correlation(trace, "crt", "crt_cnn", 3, loops=2) == pytest.approx(plain, abs=1e-5)
+    prediction = predictor.predict(image, InferenceConfig(size=96, loops=2))
+    assert map_correlation(prediction, "resnet", "resnet", 0) == pytest.approx(1)
+    plain = map_correlation(prediction, "crt", "crt_cnn", 3, loops=2)
+    prediction.record("crt_cnn").maps[...] *= 7
+    assert map_correlation(prediction, "crt", "crt_cnn", 3, loops=2) == pytest.approx(plain, abs=1e-5)
     assert -1 < plain < 1
-    trace.record("crt_cnn").maps[...] = 0
-    assert np.isnan(map_correlation(trace, "crt", "crt_cnn", 3))
+    prediction.record("crt_cnn").maps[...] = 0
+    assert np.isnan(map_correlation(prediction, "crt", "crt_cnn", 3))

@@ -25,8 +25,8 @@ from tests.tiny import CLASSES, tiny_checkpoint
 
 BIRDS = CamSpec(1, True, "first", (1, 3))
 PARAMETERS = {
-    "/maps": {"picture", "size", "mode", "loops", "refined", "classes", "pass_reduction", "checkpoint"},
-    "/trace": {"picture", "size", "mode", "checkpoint"},
+    "/cams": {"picture", "size", "mode", "loops", "refined", "classes", "pass_reduction", "checkpoint"},
+    "/predict": {"picture", "size", "mode", "checkpoint"},
     "/masks": {
         *(
             "picture",
@@ -73,8 +73,8 @@ def picture(tmp_path_factory) -> str:
 
 
 @pytest.fixture(scope="module")
-def trace(client, picture) -> Prediction:
-    return Prediction.load(client.predict(handle_file(picture), size="224", api_name="/trace"))
+def prediction(client, picture) -> Prediction:
+    return Prediction.load(client.predict(handle_file(picture), size="224", api_name="/predict"))
 
 
 def test_every_endpoint_and_parameter_is_described_and_typed(client):
@@ -93,26 +93,26 @@ def test_every_endpoint_and_parameter_is_described_and_typed(client):
         assert given["label"] and given["python_type"]["type"] not in ("", "Any")
 
 
-def test_the_trace_is_whole_and_holds_the_maps(client, picture, trace):
-    assert trace.classes == CLASSES and trace.source == (60, 80)
-    path = client.predict(handle_file(picture), size="224", loops=3, refined=False, classes="dog", api_name="/maps")
+def test_the_trace_is_whole_and_holds_the_maps(client, picture, prediction):
+    assert prediction.classes == CLASSES and prediction.source == (60, 80)
+    path = client.predict(handle_file(picture), size="224", loops=3, refined=False, classes="dog", api_name="/cams")
     with np.load(path) as arrays:
-        for method in trace.methods:
+        for method in prediction.methods:
             loops = 3 if method == "crt" else 0
-            wanted = trace.maps(method, loops=loops, refined=False, classes=[1])
+            wanted = prediction.cams(method, loops=loops, refined=False, classes=[1])
             np.testing.assert_array_equal(arrays[method], wanted)
-            np.testing.assert_array_equal(arrays[f"{method}.span"], trace.span(method))
-            np.testing.assert_array_equal(arrays[f"{method}.scores"], trace.scores(method, loops)[[1]])
+            np.testing.assert_array_equal(arrays[f"{method}.span"], prediction.span(method))
+            np.testing.assert_array_equal(arrays[f"{method}.scores"], prediction.scores(method, loops)[[1]])
 
 
-def test_the_mask_is_the_seed_of_the_trace(client, picture, trace):
+def test_the_mask_is_the_seed_of_the_trace(client, picture, prediction):
     asked = {"size": "224", "method": "tscam", "threshold": 0.4, "classes": "person, cat"}
     with Image.open(client.predict(handle_file(picture), **asked, api_name="/masks")) as mask:
         assert (mask.format, mask.mode, mask.size) == ("PNG", "P", (80, 60))
         assert (mask.getpalette() or [])[:63] == voc_palette()[:21].ravel().tolist()
         labels = np.asarray(mask)
-    maps = trace.maps("tscam", refined=True, classes=[2, 0])
-    seeds = max_normalize(upsample_cam(maps, trace.span("tscam"), trace.source))
+    maps = prediction.cams("tscam", refined=True, classes=[2, 0])
+    seeds = max_normalize(upsample_cam(maps, prediction.span("tscam"), prediction.source))
     np.testing.assert_array_equal(labels, cam_to_labels(seeds, [2, 0], 0.4))
     assert set(np.unique(labels)) == {0, 1, 3}
 
@@ -135,9 +135,9 @@ def test_a_mask_that_cannot_be_gets_one_sentence(client, picture, changes, reaso
     assert "Traceback" not in str(error.value)
 
 
-def test_another_checkpoint_is_asked_for_by_its_name(client, picture, trace):
-    theirs = Prediction.load(client.predict(handle_file(picture), size="224", checkpoint="birds", api_name="/trace"))
-    assert theirs.classes == ("Ani", "Auklet") and trace.classes == CLASSES
+def test_another_checkpoint_is_asked_for_by_its_name(client, picture, prediction):
+    theirs = Prediction.load(client.predict(handle_file(picture), size="224", checkpoint="birds", api_name="/predict"))
+    assert theirs.classes == ("Ani", "Auklet") and prediction.classes == CLASSES
     assert theirs.provenance["checkpoint"] == "birds"
 
 
@@ -155,18 +155,18 @@ def test_the_tools_of_the_mcp_server_are_described(server):
             assert one["type"] and len(one.get("description", "")) > 15, (name, label)
 
 
-def test_maps_are_those_of_the_checkpoint_s_defaults_and_of_what_is_asked_for(trace):
-    trace = replace(trace, default_spec=CamSpec(1, True, "last", (1, 2)))
-    look = Look(np.zeros((60, 80, 3), np.uint8), InferenceConfig(), trace, "s")
+def test_maps_are_those_of_the_checkpoint_s_defaults_and_of_what_is_asked_for(prediction):
+    prediction = replace(prediction, default_spec=CamSpec(1, True, "last", (1, 2)))
+    look = Look(np.zeros((60, 80, 3), np.uint8), InferenceConfig(), prediction, "s")
     with np.load(io.BytesIO(maps_of(look, names="dog"))) as arrays:
-        wanted = trace.maps("crt", loops=1, refined=True, classes=[1], pass_reduction="last", blocks=[1, 2])
+        wanted = prediction.cams("crt", loops=1, refined=True, classes=[1], pass_reduction="last", blocks=[1, 2])
         np.testing.assert_array_equal(arrays["crt"], wanted)
     with np.load(io.BytesIO(maps_of(look, 2, True, "dog"))) as arrays:
-        wanted = trace.maps("crt", loops=2, refined=True, classes=[1], pass_reduction="last", blocks=[1, 2])
+        wanted = prediction.cams("crt", loops=2, refined=True, classes=[1], pass_reduction="last", blocks=[1, 2])
         np.testing.assert_array_equal(arrays["crt"], wanted)
-        assert not np.allclose(wanted, trace.maps("crt", loops=2, classes=[1], pass_reduction="sum", blocks=None))
+        assert not np.allclose(wanted, prediction.cams("crt", loops=2, classes=[1], pass_reduction="sum", blocks=None))
     with np.load(io.BytesIO(maps_of(look, 2, True, "dog", "first"))) as arrays:
-        wanted = trace.maps("crt", loops=2, refined=True, classes=[1], pass_reduction="first", blocks=None)
+        wanted = prediction.cams("crt", loops=2, refined=True, classes=[1], pass_reduction="first", blocks=None)
         np.testing.assert_array_equal(arrays["crt"], wanted)
 
 
@@ -174,30 +174,30 @@ def test_maps_are_those_of_the_checkpoint_s_defaults_and_of_what_is_asked_for(tr
 def test_what_is_left_out_is_the_default_of_the_checkpoint_that_is_asked(client, picture, checkpoint):
     """Of the other one too, whose defaults are not the page's first."""
     own = BIRDS if checkpoint else CamSpec(2)
-    whole = Prediction.load(client.predict(handle_file(picture), checkpoint=checkpoint, api_name="/trace"))
+    whole = Prediction.load(client.predict(handle_file(picture), checkpoint=checkpoint, api_name="/predict"))
     assert whole.default_spec == own
     assert (whole.grid.height, whole.grid.width) == ((168, 224) if checkpoint else (252, 336))
-    with np.load(client.predict(handle_file(picture), checkpoint=checkpoint, api_name="/maps")) as arrays:
+    with np.load(client.predict(handle_file(picture), checkpoint=checkpoint, api_name="/cams")) as arrays:
         for method in whole.methods:
-            np.testing.assert_array_equal(arrays[method], whole.maps(method))
+            np.testing.assert_array_equal(arrays[method], whole.cams(method))
             np.testing.assert_array_equal(arrays[f"{method}.scores"], whole.scores(method))
     asked = {"classes": whole.classes[0].upper(), "checkpoint": checkpoint}
     with Image.open(client.predict(handle_file(picture), **asked, api_name="/masks")) as mask:
-        seeds = max_normalize(upsample_cam(whole.maps("crt", classes=[0]), whole.span("crt"), whole.source))
+        seeds = max_normalize(upsample_cam(whole.cams("crt", classes=[0]), whole.span("crt"), whole.source))
         np.testing.assert_array_equal(np.asarray(mask), cam_to_labels(seeds, [0], 0.6 if checkpoint else 0.15))
 
 
 @pytest.mark.parametrize("pass_reduction", ["", "first", "last"])
-def test_a_program_chooses_the_passes_or_leaves_it_to_the_checkpoint(client, picture, trace, pass_reduction):
+def test_a_program_chooses_the_passes_or_leaves_it_to_the_checkpoint(client, picture, prediction, pass_reduction):
     asked = {"size": "224", "loops": 3, "classes": "dog"} | (
         {"pass_reduction": pass_reduction} if pass_reduction else {}
     )
-    wanted = trace.maps(
+    wanted = prediction.cams(
         "crt", loops=3, refined=True, classes=[1], pass_reduction=pass_reduction or "sum"
     )  # the tiny one's default
-    with np.load(client.predict(handle_file(picture), **asked, api_name="/maps")) as arrays:
+    with np.load(client.predict(handle_file(picture), **asked, api_name="/cams")) as arrays:
         np.testing.assert_array_equal(arrays["crt"], wanted)
     path = client.predict(handle_file(picture), **asked, method="crt", threshold=0.4, api_name="/masks")
-    seeds = max_normalize(upsample_cam(wanted, trace.span("crt"), trace.source))
+    seeds = max_normalize(upsample_cam(wanted, prediction.span("crt"), prediction.source))
     with Image.open(path) as mask:
         np.testing.assert_array_equal(np.asarray(mask), cam_to_labels(seeds, [1], 0.4))

@@ -54,31 +54,31 @@ def saved(folder: Path, image: Image.Image | np.ndarray, name: str, **options) -
 
 
 def test_header_is_json_and_says_what_the_run_was(explorer):
-    trace = explorer.trace("s", photo(), InferenceConfig(size=96))
-    header, _ = payload(trace, photo(), single_label=False)
+    prediction = explorer.predict("s", photo(), InferenceConfig(size=96))
+    header, _ = payload(prediction, photo(), single_label=False)
     read = json.loads(json.dumps(header))
     assert read["input"] == [72, 96]
-    assert read["tiles"] == len(trace.grid)
-    assert read["passes"] == trace.passes == 4
+    assert read["tiles"] == len(prediction.grid)
+    assert read["passes"] == prediction.passes == 4
     assert read["picture"].startswith("data:image/jpeg;base64,")
-    assert header["run"] != payload(trace, photo())[0]["run"]
+    assert header["run"] != payload(prediction, photo())[0]["run"]
     for method, rows in read["scores"].items():
         assert len(rows) == (5 if method == "crt" else 1)
-        wanted = 1 / (1 + np.exp(-trace.scores(method, 0).astype(float)))
+        wanted = 1 / (1 + np.exp(-prediction.scores(method, 0).astype(float)))
         np.testing.assert_allclose(rows[0], wanted, atol=1e-5)
 
 
 def test_single_label_scores_are_a_softmax(explorer):
-    header, _ = payload(explorer.trace("s", photo(), InferenceConfig(size=96)), photo(), single_label=True)
+    header, _ = payload(explorer.predict("s", photo(), InferenceConfig(size=96)), photo(), single_label=True)
     for rows in header["scores"].values():
         np.testing.assert_allclose(np.sum(rows, axis=1), 1, atol=1e-4)
 
 
 def test_values_that_are_not_finite_are_refused(explorer):
-    trace = explorer.trace("nan", photo(seed=5), InferenceConfig(size=96))
-    trace.records["resnet"].maps[0, 0, 0] = np.inf
+    prediction = explorer.predict("nan", photo(seed=5), InferenceConfig(size=96))
+    prediction.records["resnet"].maps[0, 0, 0] = np.inf
     with pytest.raises(CrtError, match="not finite"):
-        encode_records(trace)
+        encode_records(prediction)
     explorer.cache.drop("nan")
 
 
@@ -94,41 +94,41 @@ def test_large_maps_travel_as_a_file():
 
 
 def test_cache_is_bounded_in_bytes_and_lets_the_oldest_go(explorer):
-    trace = explorer.trace("s", photo(), InferenceConfig(size=96))
-    cache = TraceCache(int(2.5 * trace.nbytes))
+    prediction = explorer.predict("s", photo(), InferenceConfig(size=96))
+    cache = TraceCache(int(2.5 * prediction.nbytes))
     for name in "abc":
-        cache.put("me", name, InferenceConfig(), trace)
+        cache.put("me", name, InferenceConfig(), prediction)
         cache.get("me", "a", InferenceConfig())  # used, so it stays
     assert len(cache) == 2
-    assert cache.nbytes == 2 * trace.nbytes
-    assert cache.get("me", "a", InferenceConfig()) is trace
+    assert cache.nbytes == 2 * prediction.nbytes
+    assert cache.get("me", "a", InferenceConfig()) is prediction
     assert cache.get("me", "b", InferenceConfig()) is None
-    small = TraceCache(trace.nbytes - 1)
-    small.put("me", "a", InferenceConfig(), trace)
+    small = TraceCache(prediction.nbytes - 1)
+    small.put("me", "a", InferenceConfig(), prediction)
     assert len(small) == 0
     assert small.nbytes == 0
 
 
 def test_cache_is_private_and_forgets_a_session(explorer):
-    trace = explorer.trace("s", photo(), InferenceConfig(size=96))
+    prediction = explorer.predict("s", photo(), InferenceConfig(size=96))
     cache = TraceCache(10**9)
-    cache.put("me", "a", InferenceConfig(), trace)
-    cache.put("you", "a", InferenceConfig(), trace)
+    cache.put("me", "a", InferenceConfig(), prediction)
+    cache.put("you", "a", InferenceConfig(), prediction)
     assert cache.get("them", "a", InferenceConfig()) is None
     cache.drop("me")
     assert cache.get("me", "a", InferenceConfig()) is None
-    assert cache.get("you", "a", InferenceConfig()) is trace
-    assert cache.nbytes == trace.nbytes
+    assert cache.get("you", "a", InferenceConfig()) is prediction
+    assert cache.nbytes == prediction.nbytes
     cache.drop(None)
     assert len(cache) == 1
 
 
 def test_the_same_question_is_not_computed_twice(explorer, monkeypatch):
-    first = explorer.trace("once", photo(seed=1), InferenceConfig(size=96))
+    first = explorer.predict("once", photo(seed=1), InferenceConfig(size=96))
     monkeypatch.setattr(Predictor, "trace", lambda *_, **__: pytest.fail("looked again"))
-    assert explorer.trace("once", photo(seed=1), InferenceConfig(size=96)) is first
+    assert explorer.predict("once", photo(seed=1), InferenceConfig(size=96)) is first
     with pytest.raises(pytest.fail.Exception):
-        explorer.trace("another", photo(seed=1), InferenceConfig(size=96))
+        explorer.predict("another", photo(seed=1), InferenceConfig(size=96))
 
 
 # What is said when something is wrong
@@ -220,9 +220,9 @@ def test_maps_of_the_api(explorer, tmp_path):
     look = explorer.look(path, "224", "overlap", "s")
     with np.load(io.BytesIO(maps_of(look, 1, False, "dog, cat"))) as arrays:
         assert list(arrays["classes"]) == ["dog", "cat"]
-        trace = explorer.trace("s", photo(), InferenceConfig(size=224))
-        np.testing.assert_array_equal(arrays["crt"], trace.maps("crt", loops=1, refined=False, classes=[1, 0]))
-        np.testing.assert_array_equal(arrays["resnet"], trace.maps("resnet", classes=[1, 0]))
+        prediction = explorer.predict("s", photo(), InferenceConfig(size=224))
+        np.testing.assert_array_equal(arrays["crt"], prediction.cams("crt", loops=1, refined=False, classes=[1, 0]))
+        np.testing.assert_array_equal(arrays["resnet"], prediction.cams("resnet", classes=[1, 0]))
     for loops, names in ((1, "wolf"), (9, "")):
         with pytest.raises(InvalidSetting):
             maps_of(look, loops, True, names)
@@ -268,7 +268,7 @@ def test_shipped_examples_are_whole_and_small():
         assert entry["licence"]
     for one in examples:
         assert one.image.shape[2] == 3
-        assert one.trace.is_file()
+        assert one.prediction.is_file()
         for mask in one.masks:
             points = np.concatenate([np.array(polygon) for polygon in mask["polygons"]])
             assert points.min() >= 0
@@ -282,7 +282,7 @@ def test_the_shipped_traces_are_those_of_a_fresh_run():
     for one in shipped():
         stored = one.stored(checkpoint.sha256, settings)
         assert stored is not None, one.id
-        fresh = predictor.trace(one.path, settings)
+        fresh = predictor.predict(one.path, settings)
         assert stored.default_spec == fresh.default_spec and stored.methods == fresh.methods
         for method in fresh.methods:
             for name, wanted in vars(fresh.record(method)).items():
@@ -293,9 +293,9 @@ def test_the_shipped_traces_are_those_of_a_fresh_run():
 def test_a_stored_trace_counts_only_for_its_checkpoint_and_settings(explorer, tmp_path):
     path = Path(saved(tmp_path, photo(), "a.png"))
     settings = InferenceConfig(size=224)
-    trace = explorer.trace("s", photo(), settings)
-    trace.save(tmp_path / "a.npz")
-    example = Example("a", "A", path, trace=tmp_path / "a.npz")
+    prediction = explorer.predict("s", photo(), settings)
+    prediction.save(tmp_path / "a.npz")
+    example = Example("a", "A", path, prediction=tmp_path / "a.npz")
     sha = explorer.engine.sha256
     assert sha == explorer.engine.predictor().checkpoint.sha256
     assert example.stored(sha, settings).provenance["settings"] == plain(settings)

@@ -42,7 +42,7 @@ def picture(tmp_path_factory) -> str:
 
 def ask(client: Client, path: str, **changes):
     asked = {"size": "224", "mode": "overlap", "loops": 2, "refined": True, "classes": ""} | changes
-    return client.predict(handle_file(path), *asked.values(), api_name="/maps")
+    return client.predict(handle_file(path), *asked.values(), api_name="/cams")
 
 
 def test_maps_come_as_npz(client, picture):
@@ -73,7 +73,7 @@ def test_a_file_that_is_no_picture_gets_one_sentence(client, tmp_path):
 
 
 def test_only_the_documented_endpoints_are_public(client):
-    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/maps", "/trace", "/masks"]
+    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/cams", "/predict", "/masks"]
 
 
 def test_too_large_an_upload_is_refused(client, tmp_path):
@@ -93,7 +93,7 @@ def test_files_outside_the_cache_are_not_served(client, server):
 
 def test_a_full_queue_says_so(client, picture, monkeypatch):
     started, go_on = threading.Event(), threading.Event()
-    look = Predictor.trace
+    look = Predictor.predict
 
     def slow(self, *args, **kwargs):
         started.set()
@@ -124,15 +124,15 @@ def test_the_example_of_the_readme_runs(server, picture):
 
 
 def test_a_trace_comes_whole(client, picture):
-    trace = Prediction.load(client.predict(handle_file(picture), "224", "overlap", api_name="/trace"))
+    prediction = Prediction.load(client.predict(handle_file(picture), "224", "overlap", api_name="/predict"))
     with np.load(ask(client, picture, classes="cat", loops=1)) as arrays:
-        expected = trace.maps("crt", loops=1, refined=True, classes=[CLASSES.index("cat")])
+        expected = prediction.cams("crt", loops=1, refined=True, classes=[CLASSES.index("cat")])
         np.testing.assert_array_equal(arrays["crt"], expected)
 
 
 def test_every_public_endpoint_and_each_of_its_parameters_is_described(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/maps", "/trace", "/masks"}
+    assert set(endpoints) == {"/cams", "/predict", "/masks"}
     for told in endpoints.values():
         assert len(told["description"]) > 40
         for parameter in told["parameters"]:

@@ -53,7 +53,7 @@ def explorer(tmp_path_factory) -> Explorer:
 def look(explorer) -> Look:
     image = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
     settings = InferenceConfig(size=96, loops=3)
-    return Look(image, settings, explorer.trace("s", image, settings), "s")
+    return Look(image, settings, explorer.predict("s", image, settings), "s")
 
 
 def unpacked(answer: dict) -> np.ndarray:
@@ -63,15 +63,15 @@ def unpacked(answer: dict) -> np.ndarray:
 
 def test_without_iterations_the_mask_is_the_label_map(look):
     answer = masks.segment(look, MASK | {"crf": CRF | {"iterations": 0}})
-    maps = look.trace.maps("crt", loops=2, refined=True, classes=[0, 2])
-    seeds = max_normalize(upsample_cam(maps, look.trace.span("crt"), look.image.shape[:2]))
+    maps = look.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
+    seeds = max_normalize(upsample_cam(maps, look.prediction.span("crt"), look.image.shape[:2]))
     np.testing.assert_array_equal(unpacked(answer), cam_to_labels(seeds, [0, 1], 0.3))
 
 
 def test_the_crf_follows_the_picture(explorer, look):
     halves = np.repeat(np.repeat(np.array([[30, 220]], np.uint8), 55, axis=1), 70, axis=0)
     image = np.stack([halves] * 3, axis=2)
-    plain = Look(image, look.settings, look.trace, "s")  # maps of a noisy picture over a simple one
+    plain = Look(image, look.settings, look.prediction, "s")  # maps of a noisy picture over a simple one
 
     def changes(crf: dict) -> int:
         inside = unpacked(masks.segment(plain, MASK | {"crf": crf})).astype(int).reshape(70, 2, 55)
@@ -82,8 +82,8 @@ def test_the_crf_follows_the_picture(explorer, look):
 
 def test_a_large_picture_is_segmented_at_the_size_of_voc(explorer):
     image = np.zeros((30, 1200, 3), np.uint8)
-    trace = explorer.trace("s", image, InferenceConfig(size=96, loops=0))
-    answer = masks.segment(Look(image, InferenceConfig(), trace, "s"), MASK | {"method": "resnet", "loops": 0})
+    prediction = explorer.predict("s", image, InferenceConfig(size=96, loops=0))
+    answer = masks.segment(Look(image, InferenceConfig(), prediction, "s"), MASK | {"method": "resnet", "loops": 0})
     assert unpacked(answer).shape == (12, 500)
 
 
@@ -97,8 +97,8 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, look):
     network = explorer.engine.predictor().checkpoint.relation
     edge, _ = predict_edges(network, look.image)
     np.testing.assert_allclose(array(answer, "edge"), edge, atol=1e-3)
-    maps = look.trace.maps("crt", loops=2, refined=True, classes=[0, 2])
-    seeds = max_normalize(upsample_cam(maps, look.trace.span("crt"), (18, 28)))
+    maps = look.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
+    seeds = max_normalize(upsample_cam(maps, look.prediction.span("crt"), (18, 28)))
     walked = random_walk(seeds, edge, WalkSettings(beta=4, exp_times=3))
     np.testing.assert_allclose(array(answer, "walked"), walked, atol=2e-3 * walked.max())
     assert (answer["h"], answer["w"]) == (70, 110)
@@ -110,7 +110,7 @@ def test_the_edges_of_a_picture_are_asked_of_the_networks_once(explorer, look, m
     monkeypatch.setattr(masks, "predict_edges", lambda *given: looks.append(1) or predict_edges(*given))
     for loops in (0, 1, 2):
         wired.answers["walk"](look, WALK | {"loops": loops})
-    other = Look(look.image[:, ::-1].copy(), look.settings, look.trace, "s")
+    other = Look(look.image[:, ::-1].copy(), look.settings, look.prediction, "s")
     wired.answers["walk"](other, WALK)
     assert len(looks) == 2
 

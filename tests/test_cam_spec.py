@@ -30,11 +30,11 @@ NAMES = ("Groove billed Ani", "dining_table", "Cat", "cat", "Wilson's-Warbler")
 
 
 @pytest.fixture(scope="module")
-def trace(tmp_path_factory):
+def prediction(tmp_path_factory):
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path_factory.mktemp("tiny"))))
     image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    trace = predictor.trace(image, InferenceConfig(size=96, loops=3))
-    return replace(trace, default_spec=CamSpec(2, True, "first", (1, 3)))
+    prediction = predictor.predict(image, InferenceConfig(size=96, loops=3))
+    return replace(prediction, default_spec=CamSpec(2, True, "first", (1, 3)))
 
 
 @pytest.mark.parametrize("name", ["voc", "cub"])
@@ -42,21 +42,21 @@ def test_the_default_map_is_the_one_that_the_app_shows_first(name):
     """The page starts from the defaults of the checkpoint; `maps` alone once gave loops 0 and the sum."""
     folder = ROOT / "checkpoints" / name
     defaults, predictor = read_config(folder).defaults, Predictor(load_checkpoint(folder))
-    trace = predictor.trace(CAT, InferenceConfig(size=224, loops=4))
-    look = Look(np.zeros((*trace.source, 3), np.uint8), InferenceConfig(), trace, "s")
+    prediction = predictor.predict(CAT, InferenceConfig(size=224, loops=4))
+    look = Look(np.zeros((*prediction.source, 3), np.uint8), InferenceConfig(), prediction, "s")
     shown = {"loops": defaults.loops, "refined": defaults.refined, "pass_reduction": defaults.pass_reduction}
     shown["blocks"] = defaults.blocks and list(defaults.blocks)
-    for method in trace.methods:
+    for method in prediction.methods:
         options = map_options(look, method, shown)
-        np.testing.assert_array_equal(trace.maps(method), trace.maps(method, **options))
-        np.testing.assert_array_equal(trace.scores(method), trace.scores(method, options["loops"]))
+        np.testing.assert_array_equal(prediction.cams(method), prediction.cams(method, **options))
+        np.testing.assert_array_equal(prediction.scores(method), prediction.scores(method, options["loops"]))
     stream = io.BytesIO()
-    trace.save(stream)
+    prediction.save(stream)
     loaded = Prediction.load(io.BytesIO(stream.getvalue()))
-    assert loaded.default_spec == trace.default_spec == CamSpec.of(defaults)
-    np.testing.assert_array_equal(loaded.maps("crt"), trace.maps("crt"))
-    released = trace.maps("crt", loops=0, pass_reduction="sum", blocks=None)
-    assert not np.allclose(released, trace.maps("crt"), rtol=0.01)  # so it matters
+    assert loaded.default_spec == prediction.default_spec == CamSpec.of(defaults)
+    np.testing.assert_array_equal(loaded.cams("crt"), prediction.cams("crt"))
+    released = prediction.cams("crt", loops=0, pass_reduction="sum", blocks=None)
+    assert not np.allclose(released, prediction.cams("crt"), rtol=0.01)  # so it matters
 
 
 @pytest.mark.parametrize("name", ["voc", "cub"])
@@ -67,7 +67,7 @@ def test_a_predictor_without_settings_sees_what_the_app_shows_first(name):
     size = start_size(cast("Model", SimpleNamespace(config=config)))
     wanted, _ = settings_of(size, config.modes[0], np.zeros((9, 9, 3), np.uint8))
     assert predictor.default_settings == wanted
-    assert predictor.trace(CAT).provenance["settings"] == asdict(wanted)
+    assert predictor.predict(CAT).provenance["settings"] == asdict(wanted)
 
 
 def test_a_predictor_without_settings_does_what_its_checkpoint_can(tmp_path):
@@ -77,10 +77,10 @@ def test_a_predictor_without_settings_does_what_its_checkpoint_can(tmp_path):
     write_config(folder, replace(config, defaults=replace(config.defaults, size=64, loops=6)))
     predictor = Predictor(load_checkpoint(folder))
     image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    trace = predictor.trace(image)
-    assert trace.spec_of("crt").loops == 6
-    assert (trace.grid.width, trace.grid.mode) == (64, "deconvolution")
-    assert predictor.token(image, at=(0.5, 0.5)).grid == predictor.layers(image).grid == trace.grid
+    prediction = predictor.predict(image)
+    assert prediction.spec_of("crt").loops == 6
+    assert (prediction.grid.width, prediction.grid.mode) == (64, "deconvolution")
+    assert predictor.token(image, at=(0.5, 0.5)).grid == predictor.layers(image).grid == prediction.grid
     assert subject_of(predictor, image, method="crt", index=0).pixels.shape[-1] == 64
 
 
@@ -96,11 +96,11 @@ def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):
             return stored
 
     explorer.examples["it"] = Stored()
-    assert explorer.trace("s", Stored.image, InferenceConfig()).default_spec == spec != CamSpec()
+    assert explorer.predict("s", Stored.image, InferenceConfig()).default_spec == spec != CamSpec()
 
 
-def test_keywords_take_the_place_of_single_fields(trace):
-    base = trace.default_spec
+def test_keywords_take_the_place_of_single_fields(prediction):
+    base = prediction.default_spec
     for words, spec in [
         ({}, base),
         ({"loops": 3}, replace(base, loops=3)),
@@ -110,25 +110,31 @@ def test_keywords_take_the_place_of_single_fields(trace):
         ({"blocks": None}, replace(base, blocks=None)),
         ({"loops": 0, "blocks": None, "pass_reduction": "last"}, CamSpec(0, True, "last", None)),
     ]:
-        np.testing.assert_array_equal(trace.maps("crt", **words), trace.maps("crt", spec=spec), err_msg=str(words))
+        np.testing.assert_array_equal(
+            prediction.cams("crt", **words), prediction.cams("crt", spec=spec), err_msg=str(words)
+        )
         words.pop("refined", None)
-        np.testing.assert_array_equal(trace.attention("crt", **words), trace.attention("crt", spec=spec))
-    found = [trace.maps("crt", spec=spec) for spec in (base, replace(base, loops=3), replace(base, blocks=None))]
+        np.testing.assert_array_equal(prediction.attention("crt", **words), prediction.attention("crt", spec=spec))
+    found = [prediction.cams("crt", spec=spec) for spec in (base, replace(base, loops=3), replace(base, blocks=None))]
     assert not any(np.allclose(found[0], other) for other in found[1:])
-    np.testing.assert_array_equal(trace.maps("crt", spec=CamSpec(1), loops=3), trace.maps("crt", spec=CamSpec(3)))
-    np.testing.assert_array_equal(trace.scores("crt"), trace.scores("crt", 2))
+    np.testing.assert_array_equal(
+        prediction.cams("crt", spec=CamSpec(1), loops=3), prediction.cams("crt", spec=CamSpec(3))
+    )
+    np.testing.assert_array_equal(prediction.scores("crt"), prediction.scores("crt", 2))
 
 
-def test_networks_without_loops_and_short_records_have_the_default_cut_to_them(trace):
+def test_networks_without_loops_and_short_records_have_the_default_cut_to_them(prediction):
     for method in ("tscam", "resnet"):
-        assert trace.spec_of(method).loops == 0
-        assert trace.spec_of(method, CamSpec(4)).loops == 0
-        np.testing.assert_array_equal(trace.maps(method), trace.maps(method, spec=replace(trace.default_spec, loops=0)))
-    many = replace(trace, default_spec=CamSpec(8, True, "first", (1, 900)))
+        assert prediction.spec_of(method).loops == 0
+        assert prediction.spec_of(method, CamSpec(4)).loops == 0
+        np.testing.assert_array_equal(
+            prediction.cams(method), prediction.cams(method, spec=replace(prediction.default_spec, loops=0))
+        )
+    many = replace(prediction, default_spec=CamSpec(8, True, "first", (1, 900)))
     assert many.spec_of("crt").loops == 3
-    np.testing.assert_array_equal(many.maps("crt"), trace.maps("crt", loops=3, blocks=range(1, 6)))
+    np.testing.assert_array_equal(many.cams("crt"), prediction.cams("crt", loops=3, blocks=range(1, 6)))
     with pytest.raises(InvalidSetting, match="loops 0 to 3, not 4"):  # what is asked for is never cut
-        trace.maps("crt", spec=CamSpec(4))
+        prediction.cams("crt", spec=CamSpec(4))
 
 
 @pytest.mark.parametrize(
@@ -155,9 +161,9 @@ def test_the_paper_s_spec_is_that_of_a_checkpoint_that_says_nothing():
     assert CamSpec() == CamSpec.of(Defaults())
 
 
-def test_a_file_of_the_schema_before_is_read_with_the_paper_s_spec(trace, tmp_path):
+def test_a_file_of_the_schema_before_is_read_with_the_paper_s_spec(prediction, tmp_path):
     path = tmp_path / "old.npz"
-    trace.save(path)
+    prediction.save(path)
     with np.load(path) as arrays:
         kept = dict(arrays)
     header = json.loads(str(kept["header"]))
@@ -166,7 +172,7 @@ def test_a_file_of_the_schema_before_is_read_with_the_paper_s_spec(trace, tmp_pa
     np.savez(path, **(kept | {"header": np.array(json.dumps(old))}))
     found = Prediction.load(path)
     assert found.default_spec == CamSpec()
-    np.testing.assert_array_equal(found.maps("crt"), trace.maps("crt", spec=CamSpec()))
+    np.testing.assert_array_equal(found.cams("crt"), prediction.cams("crt", spec=CamSpec()))
     for spec in ({"loops": -1}, {"blocks": [3, 1]}, {"colour": 1}, [], None):
         np.savez(path, **(kept | {"header": np.array(json.dumps(header | {"default_spec": spec}))}))
         with pytest.raises(Exception, match="not a Prediction"):
@@ -207,9 +213,11 @@ def test_unknown_classes_are_named_with_what_is_like_them(asked, message):
         class_ids(asked, NAMES)
 
 
-def test_maps_take_names(trace):
-    np.testing.assert_array_equal(trace.maps("crt", classes="Person"), trace.maps("crt", classes=[2]))
-    np.testing.assert_array_equal(trace.maps("resnet", classes=["dog", 0]), trace.maps("resnet", classes=[1, 0]))
+def test_maps_take_names(prediction):
+    np.testing.assert_array_equal(prediction.cams("crt", classes="Person"), prediction.cams("crt", classes=[2]))
+    np.testing.assert_array_equal(
+        prediction.cams("resnet", classes=["dog", 0]), prediction.cams("resnet", classes=[1, 0])
+    )
 
 
 def test_the_command_takes_names_numbers_and_the_checkpoint_s_defaults(tmp_path, capsys):
@@ -223,10 +231,10 @@ def test_the_command_takes_names_numbers_and_the_checkpoint_s_defaults(tmp_path,
         explain(Config(CAT, checkpoint=folder, size=96, classes=("dogg",)))
 
 
-def test_a_trace_of_some_methods_says_what_it_was_made_without(trace, tmp_path):
+def test_a_trace_of_some_methods_says_what_it_was_made_without(prediction, tmp_path):
     """Only a checkpoint that lacks a network is called so."""
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet", "tscam"))))
-    some = predictor.trace(CAT, InferenceConfig(size=96, loops=0, methods=("resnet",)))
+    some = predictor.predict(CAT, InferenceConfig(size=96, loops=0, methods=("resnet",)))
     stream = io.BytesIO()
     some.save(stream)
     for one in (some, Prediction.load(io.BytesIO(stream.getvalue()))):
@@ -234,14 +242,14 @@ def test_a_trace_of_some_methods_says_what_it_was_made_without(trace, tmp_path):
             r"^This Prediction was recorded without tscam, which its checkpoint has: "
             r'trace the image again with "tscam".*\.$'
         )
-        for ask in (one.maps, one.scores, one.attention, one.span, one.record):
+        for ask in (one.cams, one.scores, one.attention, one.span, one.record):
             with pytest.raises(InvalidSetting, match=wanted):
                 ask("tscam")
             with pytest.raises(InvalidSetting, match=r"^This checkpoint has no crt network: choose among resnet\.$"):
                 ask("crt")
     unknown = replace(some, provenance={})
     with pytest.raises(InvalidSetting, match=r"^This Prediction holds no crt: .* if the checkpoint has crt\.$"):
-        unknown.maps("crt")
+        unknown.cams("crt")
 
 
 def test_specs_and_class_names_need_no_torch():

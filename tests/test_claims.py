@@ -22,25 +22,25 @@ BY_ID = {one.id: one for one in shipped()}
 
 def stored(name: str) -> Prediction:
     """The Prediction of an example; skips if it is of another checkpoint, as the app then does not show it either."""
-    path = BY_ID[name].trace
+    path = BY_ID[name].prediction
     assert path is not None
     try:
-        trace = Prediction.load(path)
+        prediction = Prediction.load(path)
     except InvalidPrediction as error:
         pytest.skip(f"{path.name}: {error}")
-    if trace.provenance["checkpoint_sha256"] != weights_sha256(read_config(ROOT / "checkpoints/voc")):
+    if prediction.provenance["checkpoint_sha256"] != weights_sha256(read_config(ROOT / "checkpoints/voc")):
         pytest.skip(f"{path.name} belongs to another checkpoint: run scripts.make_examples")
-    return trace
+    return prediction
 
 
 class Seen:
     """Maps of the labelled class of an example at the threshold, against its mask."""
 
     def __init__(self, name: str) -> None:
-        self.trace = stored(name)
+        self.prediction = stored(name)
         (mask,) = BY_ID[name].masks
-        self.index = self.trace.classes.index(mask["label"])
-        height, width = self.trace.source
+        self.index = self.prediction.classes.index(mask["label"])
+        height, width = self.prediction.source
         longer = max(height, width)
         self.shape = (round(height * GRID / longer), round(width * GRID / longer))
         large = Image.new("1", (4 * self.shape[1], 4 * self.shape[0]))
@@ -50,13 +50,15 @@ class Seen:
 
     def raw(self, method: Method, loops: int, *, refined: bool) -> np.ndarray:
         """The map on cells as every example's view has it: refined by the first pass's attention."""
-        return self.trace.maps(method, loops=loops, refined=refined, classes=[self.index], pass_reduction="first")[0]
+        return self.prediction.cams(method, loops=loops, refined=refined, classes=[self.index], pass_reduction="first")[
+            0
+        ]
 
     def map(self, method: Method, loops: int = 0, *, refined: bool) -> np.ndarray:
         raw = self.raw(method, loops, refined=refined)
         places = [
             np.clip((np.arange(count) + 0.5) / count * cells - 0.5, 0, side - 1)
-            for count, cells, side in zip(self.shape, self.trace.span(method), raw.shape, strict=True)
+            for count, cells, side in zip(self.shape, self.prediction.span(method), raw.shape, strict=True)
         ]
         columns = np.stack([np.interp(places[1], np.arange(raw.shape[1]), row) for row in raw])
         return np.stack([np.interp(places[0], np.arange(raw.shape[0]), column) for column in columns.T], 1)
@@ -107,7 +109,7 @@ def photographer(example) -> None:
 def cat(example) -> None:
     """From the third loop on neither the tokens nor the unrefined map change much."""
     seen = Seen(example.id)
-    record = seen.trace.record("crt")
+    record = seen.prediction.record("crt")
     assert isinstance(record, VitOutputs)
     assert record.similarity[3] > 0.98
     assert record.similarity[4] > record.similarity[3] > record.similarity[2] > record.similarity[1]
@@ -118,21 +120,21 @@ def cat(example) -> None:
 
 def coffee(example) -> None:
     """A cup is no class, and the networks disagree."""
-    trace = stored(example.id)
-    assert len(trace.classes) == 20
-    assert "cup" not in trace.classes
-    assert len({int(trace.scores(method).argmax()) for method in ("resnet", "tscam", "crt")}) > 1
+    prediction = stored(example.id)
+    assert len(prediction.classes) == 20
+    assert "cup" not in prediction.classes
+    assert len({int(prediction.scores(method).argmax()) for method in ("resnet", "tscam", "crt")}) > 1
 
 
 @pytest.mark.parametrize("name", [name for name, one in BY_ID.items() if one.masks])
 def test_passes_after_the_first_look_at_fewer_patches_and_less_at_the_object(name):
     """docs/method.md, section 4."""
     seen = Seen(name)
-    trace = seen.trace
+    prediction = seen.prediction
 
     def told(loops: int) -> tuple[float, float]:
         """Share of the attention of the last of the passes that lies on the object, and how many patches it is on."""
-        rows = trace.attention("crt", loops=loops, pass_reduction="last")
+        rows = prediction.attention("crt", loops=loops, pass_reduction="last")
         rows = rows / rows.sum()
         places = [
             np.minimum((np.arange(side) + 0.5) * count / side, count - 1).astype(int)

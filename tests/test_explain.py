@@ -31,8 +31,8 @@ def picture():
 
 
 @pytest.fixture(scope="module")
-def trace(checkpoint, picture):
-    return Predictor(checkpoint).trace(picture, InferenceConfig(size=100, loops=0))
+def prediction(checkpoint, picture):
+    return Predictor(checkpoint).predict(picture, InferenceConfig(size=100, loops=0))
 
 
 def close(found, wanted):
@@ -44,9 +44,9 @@ def close(found, wanted):
 
 @pytest.mark.parametrize("name", ["gradcam", "xgradcam", "hirescam"])
 @pytest.mark.parametrize("method", ["resnet", "crt_cnn"])
-def test_on_a_linear_head_over_a_mean_these_are_cam(checkpoint, picture, trace, name, method):
+def test_on_a_linear_head_over_a_mean_these_are_cam(checkpoint, picture, prediction, name, method):
     maps = EXPLAINERS[name].explain(checkpoint.networks[method], to_tensor(picture), [0, 1, 2])
-    close(maps, trace.maps(method))
+    close(maps, prediction.cams(method))
 
 
 def test_gradcam_is_the_engine_s_own_but_for_its_normalisation(checkpoint, picture):
@@ -100,10 +100,10 @@ def test_scorecam_weights_are_the_engine_s(checkpoint, picture, monkeypatch):
 @pytest.mark.parametrize("method", ["crt_cnn", "crt"])
 def test_maps_lie_on_the_cells_of_the_trace(checkpoint, picture, name, method, mode):
     grid = TileGrid(*picture.shape[:2], 64, 16, mode)
-    wanted = Predictor(checkpoint).trace(picture, InferenceConfig(size=None, loops=0, mode=mode, methods=(method,)))
+    wanted = Predictor(checkpoint).predict(picture, InferenceConfig(size=None, loops=0, mode=mode, methods=(method,)))
     explainer = EXPLAINERS[name]
     maps = explainer.explain(checkpoint.networks[method], to_tensor(picture), [2, 0], grid)
-    assert maps.shape == wanted.maps(method, classes=[2, 0]).shape
+    assert maps.shape == wanted.cams(method, classes=[2, 0]).shape
     assert maps.dtype == np.float32
     assert np.isfinite(maps).all()
     assert maps.min() >= 0
@@ -205,7 +205,7 @@ def test_inference_mode_does_no_harm(checkpoint, picture, name):
 def test_threads_do_not_disturb_each_other_nor_a_predictor(checkpoint, picture):
     predictor, wanted, errors = Predictor(checkpoint), {}, []
     settings = InferenceConfig(size=100, loops=1)
-    trace = predictor.trace(picture, settings).maps("crt", loops=1)
+    prediction = predictor.predict(picture, settings).cams("crt", loops=1)
     for name in ("gradcam", "layercam"):
         wanted[name] = EXPLAINERS[name].explain(checkpoint.networks["crt"], to_tensor(picture), [0, 1])
 
@@ -213,7 +213,7 @@ def test_threads_do_not_disturb_each_other_nor_a_predictor(checkpoint, picture):
         try:
             for _ in range(4):
                 if name == "trace":
-                    found, want = predictor.trace(picture, settings).maps("crt", loops=1), trace
+                    found, want = predictor.predict(picture, settings).cams("crt", loops=1), prediction
                 else:
                     found = EXPLAINERS[name].explain(checkpoint.networks["crt"], to_tensor(picture), [0, 1])
                     want = wanted[name]

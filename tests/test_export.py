@@ -108,16 +108,16 @@ def test_the_archive_is_whole_and_the_same_each_time(look):
 def test_maps_and_masks_are_those_of_the_library(look):
     chosen = [2, 0]
     files = unzipped(export.archive(screen(look, classes=chosen, blocks=[1, 99], pass_reduction="mean", threshold=0.3)))
-    trace = look.trace
+    prediction = look.prediction
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
         assert arrays["indices"].tolist() == chosen
         assert tuple(arrays["source"]) == (120, 160)
         for method, loops in (("resnet", 0), ("tscam", 0), ("crt", 2)):
-            maps = trace.maps(method, loops=loops, classes=chosen, blocks=range(1, 6), pass_reduction="mean")
+            maps = prediction.cams(method, loops=loops, classes=chosen, blocks=range(1, 6), pass_reduction="mean")
             np.testing.assert_array_equal(arrays[method], maps)
-            np.testing.assert_array_equal(arrays[f"{method}.span"], trace.span(method))
-            np.testing.assert_array_equal(arrays[f"{method}.scores"], trace.scores(method, loops)[chosen])
-            seeds = max_normalize(upsample_cam(maps, trace.span(method), trace.source))
+            np.testing.assert_array_equal(arrays[f"{method}.span"], prediction.span(method))
+            np.testing.assert_array_equal(arrays[f"{method}.scores"], prediction.scores(method, loops)[chosen])
+            seeds = max_normalize(upsample_cam(maps, prediction.span(method), prediction.source))
             with Image.open(io.BytesIO(files[f"mask_{method}.png"])) as mask:
                 assert mask.mode == "P"
                 assert mask.getpalette()[:63] == voc_palette()[:21].ravel().tolist()
@@ -130,10 +130,10 @@ def test_the_settings_are_enough_to_make_the_maps_again(look, folder):
     files = unzipped(export.archive(screen(look, **changes)))
     told = json.loads(files["settings.json"])
     assert told["trace"]["checkpoint_sha256"] == load_checkpoint(folder).sha256
-    again = Predictor(load_checkpoint(folder)).trace(look.image, InferenceConfig(**told["trace"]["settings"]))
+    again = Predictor(load_checkpoint(folder)).predict(look.image, InferenceConfig(**told["trace"]["settings"]))
     made = told["maps"]["crt"]
     options = {name: made[name] for name in ("loops", "refined", "blocks", "pass_reduction")}
-    maps = again.maps(made["method"], classes=[entry["index"] for entry in told["classes"]], **options)
+    maps = again.cams(made["method"], classes=[entry["index"] for entry in told["classes"]], **options)
     assert options["loops"] == 1
     assert [entry["name"] for entry in told["classes"]] == list(CLASSES[1:])
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
@@ -159,7 +159,7 @@ def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(look):
     assert any(f"IoU {shown.shots['crt'].iou:.0%}" in line for line in said if line.startswith("p "))
     assert shown.shots["crt"].iou == overlap(shown.shots["crt"].fine, 0.2 * shown.shots["crt"].top, inside()) > 0
     foot = " ".join(said)
-    for part in (look.trace.provenance["checkpoint_sha256"], "input 224 × 168 px", "20% of a map", "somebody"):
+    for part in (look.prediction.provenance["checkpoint_sha256"], "input 224 × 168 px", "20% of a map", "somebody"):
         assert part in foot
     pdf = files["pdf"]
     assert pdf.startswith(b"%PDF-")
@@ -204,14 +204,14 @@ def test_two_maps_compared_and_one_more(look):
     assert {"mask_crt.png", "mask_crt_2.png"} <= set(files)
     assert "A − B" in words(files["figure.svg"])
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
-        np.testing.assert_array_equal(arrays["crt_2"], look.trace.maps("crt", loops=2, refined=False, classes=[0]))
+        np.testing.assert_array_equal(arrays["crt_2"], look.prediction.cams("crt", loops=2, refined=False, classes=[0]))
     more = screen(look, maps=[], extra=extra(), overlay="mask")
     assert "share of attention" in words(more.figures(["svg"])["svg"])
 
 
 def test_a_map_of_nothing_is_exported(look):
-    nothing = replace(look.trace.records["resnet"], maps=np.zeros_like(look.trace.records["resnet"].maps))
-    empty = replace(look, trace=replace(look.trace, records={"resnet": nothing}))
+    nothing = replace(look.prediction.records["resnet"], maps=np.zeros_like(look.prediction.records["resnet"].maps))
+    empty = replace(look, prediction=replace(look.prediction, records={"resnet": nothing}))
     shown = screen(empty, maps=[{"method": "resnet", "letter": ""}], boxes=True)
     assert shown.shots["resnet"].iou is None and shown.shots["resnet"].box is None
     files = unzipped(export.archive(shown))

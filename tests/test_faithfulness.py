@@ -57,12 +57,12 @@ def test_logits_are_those_of_the_trace(checkpoint, picture, method, mode):
     settings = replace(SETTINGS, mode=mode)
     for tile_batch in (1, 3, 1000):
         predictor = Predictor(checkpoint, tile_batch=tile_batch)
-        trace = predictor.trace(picture, settings)
+        prediction = predictor.predict(picture, settings)
         subject = subject_of(predictor, picture, settings, method=method, index=0)
         images = torch.cat([subject.pixels, subject.pixels.flip(-1)])
         for loops in range(3 if method == "crt" else 1):
-            found = predictor.class_logits(images, method, loops, trace.grid).numpy()
-            np.testing.assert_allclose(found[0], trace.scores(method, loops), rtol=1e-4, atol=1e-5)
+            found = predictor.class_logits(images, method, loops, prediction.grid).numpy()
+            np.testing.assert_allclose(found[0], prediction.scores(method, loops), rtol=1e-4, atol=1e-5)
             assert np.abs(found[0] - found[1]).max() > 1e-3  # each picture has logits of its own
 
 
@@ -80,19 +80,19 @@ def test_no_more_tiles_than_the_batch_go_through_at_once(checkpoint, picture, mo
 @pytest.mark.parametrize("single_label", [False, True])
 def test_the_score_is_the_network_s_probability(tmp_path, picture, single_label):
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, single_label=single_label)))
-    trace = predictor.trace(picture, SETTINGS)
+    prediction = predictor.predict(picture, SETTINGS)
     for method in METHODS:
-        want = class_probabilities(trace.scores(method, trace.clamp(method, 2)), single_label=single_label)
+        want = class_probabilities(prediction.scores(method, prediction.clamp(method, 2)), single_label=single_label)
         for index in range(3):
             subject = subject_of(predictor, picture, SETTINGS, method=method, index=index, loops=2)
-            assert tuple(subject.pixels.shape) == (1, 3, trace.grid.height, trace.grid.width)
+            assert tuple(subject.pixels.shape) == (1, 3, prediction.grid.height, prediction.grid.width)
             assert subject.score(subject.pixels)[0] == pytest.approx(want[index], abs=1e-5)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_ends_of_the_curves_and_shapes_on_every_network(predictor, picture, method):
     subject = subject_of(predictor, picture, SETTINGS, method=method, index=1, loops=2)
-    cam = predictor.trace(picture, SETTINGS).maps(method, classes=[1])[0]
+    cam = predictor.predict(picture, SETTINGS).cams(method, classes=[1])[0]
     found = measure(subject, cam, FAST)
     (whole,) = subject.score(subject.pixels)
     (grey,) = subject.score(torch.zeros_like(subject.pixels))

@@ -45,8 +45,8 @@ def image():
 
 
 @pytest.fixture(scope="module")
-def trace(folder, image):
-    return Predictor(load_checkpoint(folder)).trace(image, InferenceConfig(size=96, loops=2))
+def prediction(folder, image):
+    return Predictor(load_checkpoint(folder)).predict(image, InferenceConfig(size=96, loops=2))
 
 
 def test_colours_run_from_zero_to_vmax():
@@ -137,40 +137,42 @@ def test_an_empty_sheet_is_refused(rows):
         contact_sheet(rows)
 
 
-def test_probabilities_are_safe_and_of_the_right_kind(trace):
-    score = trace.scores("crt", 2)
-    np.testing.assert_allclose(probabilities(trace, "crt", loops=2), 1 / (1 + np.exp(-score)), rtol=1e-5)
-    assert probabilities(trace, "crt", loops=2, single_label=True).sum() == pytest.approx(1)
+def test_probabilities_are_safe_and_of_the_right_kind(prediction):
+    score = prediction.scores("crt", 2)
+    np.testing.assert_allclose(probabilities(prediction, "crt", loops=2), 1 / (1 + np.exp(-score)), rtol=1e-5)
+    assert probabilities(prediction, "crt", loops=2, single_label=True).sum() == pytest.approx(1)
     wild = CnnOutputs(np.zeros((3, 1, 1), np.float32), np.array([-1e4, 0, 1e4], np.float32))
-    extreme = replace(trace, records={"resnet": wild})
+    extreme = replace(prediction, records={"resnet": wild})
     np.testing.assert_array_equal(probabilities(extreme, "resnet"), [0, 0.5, 1])
     np.testing.assert_array_equal(probabilities(extreme, "resnet", single_label=True), [0, 0, 1])
 
 
-def test_side_by_side_has_a_column_per_method_and_a_row_per_class(trace, image):
-    one = side_by_side(trace, image, [0], loops=2, refined=True, width=96)
-    two = side_by_side(trace, image, [0, 2], loops=2, refined=False, threshold=0.15, width=96)
-    few = side_by_side(trace, image, [0], loops=2, refined=True, methods=["crt"], width=96)
+def test_side_by_side_has_a_column_per_method_and_a_row_per_class(prediction, image):
+    one = side_by_side(prediction, image, [0], loops=2, refined=True, width=96)
+    two = side_by_side(prediction, image, [0, 2], loops=2, refined=False, threshold=0.15, width=96)
+    few = side_by_side(prediction, image, [0], loops=2, refined=True, methods=["crt"], width=96)
     extra = Extra("Grad-CAM", np.zeros((1, 5, 6), np.float32), (4.5, 6.0))
-    more = side_by_side(trace, image, [0], loops=2, refined=True, extras=[extra], threshold=0.1, width=96)
+    more = side_by_side(prediction, image, [0], loops=2, refined=True, extras=[extra], threshold=0.1, width=96)
     assert one.width == two.width == 5 * (96 + 12) + 12
     assert two.height > one.height
     assert few.width == 2 * (96 + 12) + 12
     assert more.width == one.width + 96 + 12
     with pytest.raises(InvalidSetting, match="no deit network"):
-        side_by_side(trace, image, [0], loops=1, refined=True, methods=["deit"])
+        side_by_side(prediction, image, [0], loops=1, refined=True, methods=["deit"])
 
 
-def test_a_trace_of_nothing_makes_a_figure(trace, image):
-    empty = replace(trace, records={"resnet": CnnOutputs(np.zeros((3, 5, 6), np.float32), np.zeros(3, np.float32))})
+def test_a_trace_of_nothing_makes_a_figure(prediction, image):
+    empty = replace(
+        prediction, records={"resnet": CnnOutputs(np.zeros((3, 5, 6), np.float32), np.zeros(3, np.float32))}
+    )
     side_by_side(empty, image, [0], loops=2, refined=True, threshold=0.15)
 
 
-def test_the_settings_line_says_how_to_make_it_again(trace):
-    line = settings_line(trace, loops=2, refined=True)
-    for part in ("96 × 72 px", "overlap", "loops 2", "refined", "4 tiles", "2 passes", "tiny", trace.provenance["checkpoint_sha256"][:8]):  # fmt: skip  # noqa: E501
+def test_the_settings_line_says_how_to_make_it_again(prediction):
+    line = settings_line(prediction, loops=2, refined=True)
+    for part in ("96 × 72 px", "overlap", "loops 2", "refined", "4 tiles", "2 passes", "tiny", prediction.provenance["checkpoint_sha256"][:8]):  # fmt: skip  # noqa: E501
         assert part in line
-    assert "not refined" in settings_line(trace, loops=0, refined=False)
+    assert "not refined" in settings_line(prediction, loops=0, refined=False)
 
 
 # scripts/explain.py
@@ -220,7 +222,7 @@ def test_the_command_refines_as_the_checkpoint_does_unless_it_is_told(
     assert main([*asked, *arguments, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["refined"], result["attention"]) == (refined, attention)
-    seen = Predictor(load_checkpoint(folder)).trace(image, InferenceConfig(size=96, loops=2))
+    seen = Predictor(load_checkpoint(folder)).predict(image, InferenceConfig(size=96, loops=2))
     used = Defaults(pass_reduction=attention["pass_reduction"], blocks=attention["blocks"]).attention
     wanted = side_by_side(seen, image, [1], loops=2, refined=refined, attention=used, threshold=0.15)
     with Image.open(figure) as sheet:

@@ -291,7 +291,7 @@ def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):
     question = named(asker, "click/trace")
     assert asker.ask(question, inputs(question, theirs)).kind == "answered"
     looks: list[int] = []
-    look = Predictor.trace
+    look = Predictor.predict
 
     def counted(self, *args, **kwargs):
         looks.append(1)

@@ -167,7 +167,7 @@ def test_a_page_that_answers_nothing_more_is_not_well(served, fuzzer, monkeypatc
 def test_counts_add_up_and_name_the_crashes():
     count = Count()
     for kind in ("answered", "refused", "crashed", "crashed"):
-        count.add("/maps", Outcome(kind, "why", 0.5))
+        count.add("/cams", Outcome(kind, "why", 0.5))
     assert (count.asked, count.answered, count.refused, count.crashed, count.slowest_s) == (4, 1, 1, 2, 0.5)
     assert count.crashes == ["/maps: why"] * 2
     with pytest.raises(InvalidSetting, match="at least 0 draws"):
@@ -240,7 +240,7 @@ def test_requests_that_gradio_stumbles_over_are_refused(served, method, path, bo
     assert "Traceback" not in answer.text + "".join(capfd.readouterr())
 
 
-@pytest.mark.parametrize("path", ["queue/data?session_hash=nobody", "call/maps/nothing"])
+@pytest.mark.parametrize("path", ["queue/data?session_hash=nobody", "call/cams/nothing"])
 def test_the_stream_of_an_unknown_session_ends(served, path, capfd):
     answer = httpx.get(f"{served}gradio_api/{path}", timeout=20)  # raises if the connection breaks off
     assert answer.status_code == 200 and "404" in answer.text

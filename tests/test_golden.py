@@ -204,10 +204,10 @@ def infer_cams(branch: TransformerBranch, image, mirrored, loops: list[int], pad
     config = CheckpointConfig("golden", tuple(map(str, range(classes))), {"crt": NetworkSpec("vit", "", "")})
     predictor = Predictor(Checkpoint(config, {"crt": branch}, ""))
     settings = InferenceConfig(size=None, loops=max(loops), padding=padding)
-    traces = [predictor.trace(picture, settings) for picture in (image, mirrored)]
+    traces = [predictor.predict(picture, settings) for picture in (image, mirrored)]
     # [released] the mirror image's map is cropped and turned back on the cell grid, and the attention is summed.
     specs = [CamSpec(count, refined=True, pass_reduction="sum", blocks=None) for count in loops]
-    return np.stack([traces[0].maps("crt", spec=spec) + traces[1].maps("crt", spec=spec)[..., ::-1] for spec in specs])
+    return np.stack([traces[0].cams("crt", spec=spec) + traces[1].cams("crt", spec=spec)[..., ::-1] for spec in specs])
 
 
 def test_resnet_branch() -> None:
@@ -233,7 +233,7 @@ def test_resnet_branch() -> None:
         close(maps, g[f"i{i}_train_cam"])
         close(class_scores(maps), g[f"i{i}_class_scores"])
         close(branch.features(batch).mean((2, 3)), g[f"i{i}_feat_channel_mean"])
-        traces = [predictor.trace(picture, InferenceConfig(size=None)).maps("resnet") for picture in pictures]
+        traces = [predictor.predict(picture, InferenceConfig(size=None)).cams("resnet") for picture in pictures]
         close(traces[0] + traces[1][..., ::-1], g[f"i{i}_infer_cam"])
 
 

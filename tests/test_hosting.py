@@ -76,7 +76,7 @@ def test_who_asks_too_much_is_told_to_wait(serve, tmp_path):
     client = Client(url, verbose=False)
 
     def ask() -> object:
-        return client.predict(handle_file(str(tmp_path / "a.png")), size="224", api_name="/trace")
+        return client.predict(handle_file(str(tmp_path / "a.png")), size="224", api_name="/predict")
 
     ask()  # an upload and a question
     with pytest.raises(Exception, match=r"Too many questions|429"):

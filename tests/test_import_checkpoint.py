@@ -225,13 +225,13 @@ class Attack:
 
 @pytest.mark.parametrize("legacy", [False, True])
 def test_a_malicious_pickle_is_refused_unrun(tmp_path, legacy):
-    trace = tmp_path / "ran"
-    file = foreign.saved(tmp_path / "a.pth", {"model": foreign.resnet(), "args": Attack(trace)}, legacy=legacy)
+    prediction = tmp_path / "ran"
+    file = foreign.saved(tmp_path / "a.pth", {"model": foreign.resnet(), "args": Attack(prediction)}, legacy=legacy)
     with pytest.raises(InvalidCheckpoint, match="cannot be read as tensors" if legacy else r"holds posix\.system"):
         read_state_dict(file)
-    assert not trace.exists()
+    assert not prediction.exists()
     torch.load(file, weights_only=False)  # so that the attack is one
-    assert trace.exists()
+    assert prediction.exists()
 
 
 def test_a_whole_network_is_refused_by_its_class(tmp_path):

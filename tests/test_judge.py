@@ -31,7 +31,7 @@ def explorer(tmp_path_factory) -> Explorer:
 def look(explorer) -> Look:
     small = np.random.default_rng(2).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     image = np.asarray(Image.fromarray(small).resize((120, 90), Image.Resampling.BICUBIC))
-    return Look(image, SETTINGS, explorer.trace("s", image, SETTINGS), "s")
+    return Look(image, SETTINGS, explorer.predict("s", image, SETTINGS), "s")
 
 
 def judged(explorer: Explorer, look: Look, **details) -> list[dict]:
@@ -48,9 +48,11 @@ def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, l
 
     options = map_options(look, "crt", ASKED)
     subject = subject_of(explorer.engine.predictor(), look.image, SETTINGS, method="crt", index=1, loops=2)
-    maps = look.trace.maps("crt", classes=[1], **options)
+    maps = look.prediction.cams("crt", classes=[1], **options)
     found = measure(
-        subject, upsample_cam(maps, look.trace.span("crt"), subject.pixels.shape[-2:])[0], FaithfulnessConfig((name,))
+        subject,
+        upsample_cam(maps, look.prediction.span("crt"), subject.pixels.shape[-2:])[0],
+        FaithfulnessConfig((name,)),
     )
     assert last["probability"] == pytest.approx(found.probability, abs=1e-5)
     values = {value["id"]: value["value"] for value in last["values"]}

@@ -50,11 +50,11 @@ def test_in_every_mode(mode):
 @pytest.mark.parametrize("method", ["crt", "tscam"])
 def test_heads_are_those_of_a_trace(predictor, method):
     wanted = InferenceConfig(size=128, loops=3, heads=True)
-    view, trace = predictor.layers(picture(), wanted, method=method), predictor.trace(picture(), wanted)
-    assert view.grid == trace.grid
-    np.testing.assert_array_equal(view.heads.shape, trace.records[method].rows.shape)
-    np.testing.assert_allclose(view.heads, trace.records[method].rows, rtol=1e-4, atol=1e-7)
-    assert view.rollout.shape == (3 if method == "crt" else 1, len(trace.grid), 16)
+    view, prediction = predictor.layers(picture(), wanted, method=method), predictor.predict(picture(), wanted)
+    assert view.grid == prediction.grid
+    np.testing.assert_array_equal(view.heads.shape, prediction.records[method].rows.shape)
+    np.testing.assert_allclose(view.heads, prediction.records[method].rows, rtol=1e-4, atol=1e-7)
+    assert view.rollout.shape == (3 if method == "crt" else 1, len(prediction.grid), 16)
 
 
 def test_rollout_is_float32_under_autocast():

@@ -57,9 +57,9 @@ def strided(predictor: Predictor, sample: Sample, wanted: MapRequest) -> np.ndar
     image, total = load_image(sample.image), np.zeros((len(sample.labels), 18, 26), np.float32)
     for flipped in (False, True):
         view = np.ascontiguousarray(image[:, ::-1]) if flipped else image
-        trace = predictor.trace(view, InferenceConfig(size=None, loops=wanted.loops))
-        maps = trace.maps(wanted.method, loops=wanted.loops, refined=wanted.refined, classes=sample.labels)
-        total += upsample_cam(maps, trace.span(wanted.method), (18, 26), flipped=flipped)
+        prediction = predictor.predict(view, InferenceConfig(size=None, loops=wanted.loops))
+        maps = prediction.cams(wanted.method, loops=wanted.loops, refined=wanted.refined, classes=sample.labels)
+        total += upsample_cam(maps, prediction.span(wanted.method), (18, 26), flipped=flipped)
     return max_normalize(total)
 
 

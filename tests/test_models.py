@@ -70,20 +70,20 @@ def signed(target: Path, method: str) -> Path:
 
 
 def test_a_swap_changes_the_maps_and_the_names(explorer, first, second):
-    before = explorer.trace("s", photo(), SETTINGS)
+    before = explorer.predict("s", photo(), SETTINGS)
     old = explorer.engine.model
     new = explorer.engine.swap(f" {second} ").result(60)
     assert explorer.engine.model is new and explorer.engine.config.classes == ("wolf", "${x}")
     assert explorer.engine.sha256 == new.sha256 != old.sha256
-    after = explorer.trace("s", photo(), SETTINGS)
+    after = explorer.predict("s", photo(), SETTINGS)
     assert after.classes == ("wolf", "${x}")
-    np.testing.assert_array_equal(after.maps("crt"), Predictor(new.predictor().checkpoint).trace(photo(), SETTINGS).maps("crt"))  # fmt: skip  # noqa: E501
+    np.testing.assert_array_equal(after.cams("crt"), Predictor(new.predictor().checkpoint).predict(photo(), SETTINGS).cams("crt"))  # fmt: skip  # noqa: E501
     assert explorer.cached("s", photo(), SETTINGS) is after
     assert explorer.cached("s", photo(), SETTINGS, old) is before
     # The same checkpoint again is another loading: its folder may hold something else by now.
     explorer.engine.swap(str(first)).result(60)
     assert explorer.cached("s", photo(), SETTINGS) is None
-    np.testing.assert_array_equal(explorer.trace("s", photo(), SETTINGS).maps("crt"), before.maps("crt"))
+    np.testing.assert_array_equal(explorer.predict("s", photo(), SETTINGS).cams("crt"), before.cams("crt"))
 
 
 def broken(kind: str, first: Path, folder: Path) -> Path | str:
@@ -142,13 +142,13 @@ def broken(kind: str, first: Path, folder: Path) -> Path | str:
     ],
 )
 def test_a_broken_checkpoint_keeps_the_old_one_and_says_why(explorer, first, tmp_path, kind, reason):
-    before, model = explorer.trace("s", photo(), SETTINGS), explorer.engine.model
+    before, model = explorer.predict("s", photo(), SETTINGS), explorer.engine.model
     with pytest.raises(CrtError, match=reason) as error:
         explorer.engine.swap(str(broken(kind, first, tmp_path))).result(60)
     assert "\n" not in str(error.value) and str(error.value).endswith(".")
     assert explorer.engine.model is model
-    assert explorer.trace("s", photo(), SETTINGS) is before
-    assert explorer.trace("another", photo(), SETTINGS).classes == before.classes
+    assert explorer.predict("s", photo(), SETTINGS) is before
+    assert explorer.predict("another", photo(), SETTINGS).classes == before.classes
 
 
 def test_an_unexpected_error_is_logged_and_the_old_one_goes_on(explorer, second, monkeypatch, caplog):
@@ -167,7 +167,7 @@ def test_a_name_that_cannot_be_one_is_refused_at_once(explorer, name):
 
 
 def test_a_look_that_runs_ends_with_the_model_it_began_with(explorer, second, monkeypatch):
-    began, go_on, look = threading.Event(), threading.Event(), Predictor.trace
+    began, go_on, look = threading.Event(), threading.Event(), Predictor.predict
     old = explorer.engine.model
 
     def slow(self, *args, **kwargs):
@@ -178,16 +178,16 @@ def test_a_look_that_runs_ends_with_the_model_it_began_with(explorer, second, mo
 
     monkeypatch.setattr(Predictor, "trace", slow)
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(explorer.trace, "s", photo(), SETTINGS)
+        running = pool.submit(explorer.prediction, "s", photo(), SETTINGS)
         assert began.wait(30)
         new = explorer.engine.swap(str(second)).result(60)  # does not wait for the look
         assert explorer.engine.model is new and not running.done()
         go_on.set()
-        trace = running.result(60)
-    assert trace.provenance["checkpoint_sha256"] == old.sha256
+        prediction = running.result(60)
+    assert prediction.provenance["checkpoint_sha256"] == old.sha256
     assert explorer.cached("s", photo(), SETTINGS) is None
-    assert explorer.cached("s", photo(), SETTINGS, old) is trace
-    assert explorer.trace("s", photo(), SETTINGS).provenance["checkpoint_sha256"] == new.sha256
+    assert explorer.cached("s", photo(), SETTINGS, old) is prediction
+    assert explorer.predict("s", photo(), SETTINGS).provenance["checkpoint_sha256"] == new.sha256
 
 
 def test_one_checkpoint_is_loaded_at_a_time(explorer, second, monkeypatch):
@@ -215,10 +215,10 @@ def test_many_looks_during_many_swaps_are_each_of_one_model(explorer, first, sec
 
     def looked(i: int):
         model = explorer.engine.model
-        trace = explorer.trace(f"s{i}", photo(), SETTINGS, model=model)
-        assert trace.provenance["checkpoint_sha256"] == model.sha256
-        assert trace.classes == model.config.classes
-        return trace, photo(), False, None
+        prediction = explorer.predict(f"s{i}", photo(), SETTINGS, model=model)
+        assert prediction.provenance["checkpoint_sha256"] == model.sha256
+        assert prediction.classes == model.config.classes
+        return prediction, photo(), False, None
 
     del ask
     with ThreadPoolExecutor(4) as pool:
@@ -244,7 +244,7 @@ def test_without_the_flag_there_is_no_endpoint_and_no_field(first, second):
     assert len(own.fns) == len(plain.fns) + 1
     assert "submit" not in listeners(plain) and "submit" in listeners(own)
     assert own.get_api_info() == plain.get_api_info() or set(own.get_api_info()["named_endpoints"]) == {
-        "/maps", "/trace", "/masks"
+        "/cams", "/predict", "/masks"
     }  # fmt: skip
 
 
@@ -302,8 +302,8 @@ def test_the_precision_is_that_of_all_checkpoints(first, tmp_path, monkeypatch):
     assert not Engine(str(first)).predictor().bfloat16
     monkeypatch.setattr("crt.precision.has_bfloat16", lambda: True)
     demo = build(AppConfig(checkpoint=str(first)))
-    trace = Explorer(demo.engine, TraceCache(10**9), {}).trace("s", photo(), SETTINGS)
-    assert trace.provenance["precision"] == "bfloat16"
+    prediction = Explorer(demo.engine, TraceCache(10**9), {}).predict("s", photo(), SETTINGS)
+    assert prediction.provenance["precision"] == "bfloat16"
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -323,10 +323,10 @@ def test_several_checkpoints_stand_side_by_side(first, tmp_path):
     assert engine.named("") is engine.named("tiny") is engine.model
     other = engine.named("birds")
     assert engine.known(other.id) is other and engine.known("gone") is None and engine.known(None) is engine.model
-    mine = explorer.trace("s", picture, SETTINGS)
-    theirs = explorer.trace("s", picture, SETTINGS, model=other)
+    mine = explorer.predict("s", picture, SETTINGS)
+    theirs = explorer.predict("s", picture, SETTINGS, model=other)
     assert (mine.classes, theirs.classes) == (("cat", "dog", "person"), ("Ani",))
-    assert explorer.trace("s", picture, SETTINGS) is mine  # neither took the other's place in the cache
+    assert explorer.predict("s", picture, SETTINGS) is mine  # neither took the other's place in the cache
     again = tiny_checkpoint(tmp_path / "again", name="birds", seed=4)
     with pytest.raises(InvalidSetting, match="named alike"):
         Engine(str(first), more=[str(birds), str(again)])

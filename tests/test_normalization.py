@@ -72,7 +72,7 @@ def wanted_of(method: str) -> torch.Tensor:
 @torch.no_grad()
 def test_maps_and_scores_are_those_of_an_image_normalized_by_hand(plain, changed):
     before, after = Predictor(load_checkpoint(plain)), Predictor(load_checkpoint(changed))
-    old, new = before.trace(IMAGE, NATIVE), after.trace(IMAGE, NATIVE)
+    old, new = before.predict(IMAGE, NATIVE), after.predict(IMAGE, NATIVE)
     for method, network in after.checkpoint.networks.items():
         if isinstance(network, TransformerBranch):
             loops = 2 if method == "crt" else 0
@@ -83,7 +83,7 @@ def test_maps_and_scores_are_those_of_an_image_normalized_by_hand(plain, changed
             raw = network(wanted_of(method))[0]
             found = torch.from_numpy(new.records[method].maps)
         torch.testing.assert_close(found, raw, atol=1e-4, rtol=1e-4)
-        same = np.allclose(old.maps(method), new.maps(method), rtol=1e-3, atol=1e-4)
+        same = np.allclose(old.cams(method), new.cams(method), rtol=1e-3, atol=1e-4)
         assert same == (method == "resnet"), method  # the only one whose mean and std are still ImageNet's
 
 
@@ -118,13 +118,13 @@ def test_every_path_of_a_method_normalizes_as_its_network_wants(changed, method)
     predictor = Predictor(load_checkpoint(changed))
     network, grid = predictor.checkpoint.networks[method], predictor.grid(*IMAGE.shape[:2], NATIVE)
     subject = subject_of(predictor, IMAGE, NATIVE, method=method, index=0)
-    trace = predictor.trace(IMAGE, NATIVE)
+    prediction = predictor.predict(IMAGE, NATIVE)
     row = PointingRow(method, explainer="gradcam")
     paths = {
         "explain": lambda: explained(predictor, IMAGE, NATIVE, "gradcam", method, [0], grid),
         "faithfulness": lambda: subject.score(subject.pixels),
-        "pointing": lambda: _maps(predictor, trace, IMAGE, row, [0], PointingView()),
-        "trace": lambda: predictor.trace(IMAGE, NATIVE),
+        "pointing": lambda: _maps(predictor, prediction, IMAGE, row, [0], PointingView()),
+        "trace": lambda: predictor.predict(IMAGE, NATIVE),
     }
     if isinstance(network, TransformerBranch):
         paths["token"] = lambda: predictor.token(IMAGE, NATIVE, method=method, at=(0.1, 0.1))
@@ -194,12 +194,12 @@ def test_to_tensor_takes_the_mean_and_std():
 
 def test_the_explainers_of_the_command_normalize_as_their_network_wants(changed):
     predictor = Predictor(load_checkpoint(changed))
-    trace = predictor.trace(IMAGE, NATIVE)
+    prediction = predictor.predict(IMAGE, NATIVE)
     for method in ("crt", "crt_cnn"):
         config = Config(Path("x"), size=None, explainers=("gradcam",), explain_network=method)
         network, run = (
             predictor.checkpoint.networks[method],
-            partial(run_explainers, config, predictor, trace, IMAGE, [0]),
+            partial(run_explainers, config, predictor, prediction, IMAGE, [0]),
         )
         entered = seen_by(network, run)
         assert holds(wanted_of(method), entered[0])

@@ -38,11 +38,11 @@ def test_every_network_and_record_is_in_the_pack(runs, tmp_path):
     loaded = load_checkpoint(out)
     assert loaded.relation is not None and loaded.segmentation is not None
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
-    whole = Predictor(loaded).trace(image, InferenceConfig(size=96))
+    whole = Predictor(loaded).predict(image, InferenceConfig(size=96))
     for run in runs:
-        alone = Predictor(load_checkpoint(run)).trace(image, InferenceConfig(size=96))
+        alone = Predictor(load_checkpoint(run)).predict(image, InferenceConfig(size=96))
         for method in alone.methods:
-            np.testing.assert_array_equal(whole.maps(method), alone.maps(method, spec=whole.default_spec))
+            np.testing.assert_array_equal(whole.cams(method), alone.cams(method, spec=whole.default_spec))
 
 
 def test_networks_can_be_left_out(runs, tmp_path):

@@ -299,11 +299,11 @@ def _mirror(source: Path, target: Path) -> None:
 
 def test_networks_that_are_not_asked_for_do_not_run(tiny: Path, images: Path, monkeypatch: pytest.MonkeyPatch):
     asked = []
-    trace = Predictor.trace
+    prediction = Predictor.predict
 
     def noted(self: Predictor, image: np.ndarray, settings: InferenceConfig):
         asked.append(settings)
-        return trace(self, image, settings)
+        return prediction(self, image, settings)
 
     monkeypatch.setattr(Predictor, "trace", noted)
     result = pointing(Pointing(images, checkpoint=str(tiny), methods=("resnet",), precision="no"))
@@ -371,7 +371,7 @@ def test_classification_leaves_out_images_with_difficult_objects_alone(tiny: Pat
     for image in boxed:
         pixels = load_image(image.image)
         views = (pixels, np.ascontiguousarray(pixels[:, ::-1]))
-        logits.append(sum(predictor.trace(view, InferenceConfig(size=96)).scores("resnet") for view in views))
+        logits.append(sum(predictor.predict(view, InferenceConfig(size=96)).scores("resnet") for view in views))
     ranks = np.argsort(np.argsort(-np.array(logits)[[0, 1, 2], 2]))  # of the images that count for "person": a, b, c
     assert methods["resnet"]["per_class"]["person"] == pytest.approx(100 / (ranks[0] + 1), abs=0.01)
     for row in methods.values():

@@ -42,29 +42,34 @@ def close(one, two, tolerance=1e-5):
 @pytest.mark.parametrize("tile_batch", [1, 3, 1000])
 def test_the_tile_batch_changes_nothing(checkpoint, predictor, tile_batch):
     settings = InferenceConfig(size=128, loops=2)
-    close(predictor.trace(picture(), settings), Predictor(checkpoint, tile_batch=tile_batch).trace(picture(), settings))
+    close(
+        predictor.predict(picture(), settings),
+        Predictor(checkpoint, tile_batch=tile_batch).predict(picture(), settings),
+    )
 
 
 def test_no_more_tiles_than_the_batch_go_through_at_once(checkpoint, monkeypatch):
     network, seen = checkpoint.networks["crt"], []
     embed = network.embed
     monkeypatch.setattr(network, "embed", lambda tiles: (seen.append(len(tiles)), embed(tiles))[1])
-    trace = Predictor(checkpoint, tile_batch=5).trace(picture(), InferenceConfig(size=256, loops=1, methods=("crt",)))
+    prediction = Predictor(checkpoint, tile_batch=5).predict(
+        picture(), InferenceConfig(size=256, loops=1, methods=("crt",))
+    )
     assert max(seen) == 5
-    assert sum(seen) == len(trace.grid) > 5
+    assert sum(seen) == len(prediction.grid) > 5
 
 
 @pytest.mark.parametrize("size", [224, 336, 448, 672, None])
 @pytest.mark.parametrize("mode", CUT_MODES)
 def test_sizes_and_modes(predictor, size, mode):
     settings = InferenceConfig(size=size, mode=mode, loops=1)
-    trace = predictor.trace(picture(), settings)
-    assert max(trace.grid.height, trace.grid.width) == (size or 120)
-    assert trace.source == (90, 120)
-    assert predictor.grid(90, 120, settings) == trace.grid
-    for method in trace.methods:
-        maps = trace.maps(method)
-        cells = tuple(np.ceil(trace.span(method)).astype(int))
+    prediction = predictor.predict(picture(), settings)
+    assert max(prediction.grid.height, prediction.grid.width) == (size or 120)
+    assert prediction.source == (90, 120)
+    assert predictor.grid(90, 120, settings) == prediction.grid
+    for method in prediction.methods:
+        maps = prediction.cams(method)
+        cells = tuple(np.ceil(prediction.span(method)).astype(int))
         assert maps.shape == (3, *cells)
         assert maps.dtype == np.float32
         assert np.isfinite(maps).all()
@@ -75,10 +80,10 @@ def test_sizes_and_modes(predictor, size, mode):
 @pytest.mark.parametrize("mode", CUT_MODES)
 def test_pictures_of_any_shape(predictor, shape, size, mode):
     settings = InferenceConfig(size=size, loops=1, mode=mode)
-    trace = predictor.trace(picture(*shape), settings)
-    assert predictor.grid(*shape, settings) == trace.grid
-    for method in trace.methods:
-        maps = trace.maps(method, loops=0)
+    prediction = predictor.predict(picture(*shape), settings)
+    assert predictor.grid(*shape, settings) == prediction.grid
+    for method in prediction.methods:
+        maps = prediction.cams(method, loops=0)
         assert maps.shape[1] >= 1
         assert maps.shape[2] >= 1
         assert np.isfinite(maps).all()
@@ -86,28 +91,28 @@ def test_pictures_of_any_shape(predictor, shape, size, mode):
 
 def test_deconvolution_needs_a_checkpoint_trained_so(predictor, tmp_path):
     with pytest.raises(InvalidSetting, match="has no learned deconvolution"):
-        predictor.trace(picture(), InferenceConfig(mode="deconvolution"))
+        predictor.predict(picture(), InferenceConfig(mode="deconvolution"))
     fine = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, deconvolution=True)))
-    trace = fine.trace(picture(), InferenceConfig(size=96, mode="deconvolution", loops=1))
-    assert trace.maps("crt", loops=1).shape == (3, 6, 8)
+    prediction = fine.predict(picture(), InferenceConfig(size=96, mode="deconvolution", loops=1))
+    assert prediction.cams("crt", loops=1).shape == (3, 6, 8)
     with pytest.raises(InvalidSetting, match="was trained with a learned deconvolution"):
-        fine.trace(picture(), InferenceConfig(size=96))
+        fine.predict(picture(), InferenceConfig(size=96))
 
 
 def test_heads_hold_what_their_mean_holds(predictor):
-    whole = predictor.trace(picture(), InferenceConfig(size=128, loops=3, heads=True))
-    mean = predictor.trace(picture(), InferenceConfig(size=128, loops=3))
+    whole = predictor.predict(picture(), InferenceConfig(size=128, loops=3, heads=True))
+    mean = predictor.predict(picture(), InferenceConfig(size=128, loops=3))
     assert whole.records["crt"].rows.shape == (3, 6, 2, len(whole.grid), 16)
     assert mean.records["crt"].rows.shape == (3, 6, len(whole.grid), 16)
     for method in ("crt", "tscam"):
         np.testing.assert_allclose(whole.records[method].mean_rows, mean.records[method].rows, rtol=1e-5)
-        np.testing.assert_allclose(whole.maps(method), mean.maps(method), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(whole.cams(method), mean.cams(method), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("loops", range(4))
 def test_a_trace_of_more_loops_holds_that_of_fewer(predictor, loops):
-    many, few = (predictor.trace(picture(), InferenceConfig(size=96, loops=count)) for count in (4, loops))
-    np.testing.assert_allclose(many.maps("crt", loops=loops), few.maps("crt", loops=loops), rtol=1e-5, atol=1e-5)
+    many, few = (predictor.predict(picture(), InferenceConfig(size=96, loops=count)) for count in (4, loops))
+    np.testing.assert_allclose(many.cams("crt", loops=loops), few.cams("crt", loops=loops), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(many.scores("crt", loops), few.scores("crt", loops), rtol=1e-5, atol=1e-5)
     assert many.passes == 4
     assert few.passes == max(1, loops)
@@ -120,13 +125,13 @@ def test_the_maps_are_those_of_the_networks(checkpoint, predictor):
     from crt.data.images import to_tensor
 
     image = picture(96, 128)
-    trace, pixels = predictor.trace(image, InferenceConfig(size=None, loops=2)), to_tensor(image)
+    prediction, pixels = predictor.predict(image, InferenceConfig(size=None, loops=2)), to_tensor(image)
     with torch.no_grad():
         conv = checkpoint.networks["crt_cnn"](pixels)[0].relu().numpy()
-        merged = checkpoint.networks["crt"](pixels, 2, trace.grid)
-    np.testing.assert_allclose(trace.maps("crt_cnn"), conv, rtol=1e-4, atol=1e-4)
-    wanted = trace.grid.crop(merged)[0].relu().numpy()
-    np.testing.assert_allclose(trace.maps("crt", loops=2, refined=False), wanted, rtol=1e-4, atol=1e-4)
+        merged = checkpoint.networks["crt"](pixels, 2, prediction.grid)
+    np.testing.assert_allclose(prediction.cams("crt_cnn"), conv, rtol=1e-4, atol=1e-4)
+    wanted = prediction.grid.crop(merged)[0].relu().numpy()
+    np.testing.assert_allclose(prediction.cams("crt", loops=2, refined=False), wanted, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("method", ["crt", "tscam"])
@@ -134,21 +139,21 @@ def test_the_residual_is_that_of_all_patch_tokens_of_all_tiles(checkpoint, metho
     from crt.data.images import to_tensor
 
     image, network = picture(96, 128), checkpoint.networks[method]
-    trace = Predictor(checkpoint, tile_batch=4).trace(image, InferenceConfig(size=None, loops=2))
+    prediction = Predictor(checkpoint, tile_batch=4).predict(image, InferenceConfig(size=None, loops=2))
     with torch.no_grad():
-        x, wanted = network.embed(trace.grid.cut(trace.grid.pad(to_tensor(image)))), []
+        x, wanted = network.embed(prediction.grid.cut(prediction.grid.pad(to_tensor(image)))), []
         for _ in range(2 if method == "crt" else 1):
             correction = network.vit.blocks(x)
             wanted.append((correction[:, 1:].norm(dim=-1) / x[:, 1:].norm(dim=-1)).mean().item())
             x = x + correction
-    assert len(trace.grid) % 4
-    np.testing.assert_allclose(trace.records[method].residual, wanted, rtol=1e-5)
+    assert len(prediction.grid) % 4
+    np.testing.assert_allclose(prediction.records[method].residual, wanted, rtol=1e-5)
 
 
 def test_progress_goes_up_to_one(checkpoint):
     told = []
     predictor = Predictor(checkpoint, tile_batch=2)
-    predictor.trace(
+    predictor.predict(
         picture(), InferenceConfig(size=192, loops=3), progress=lambda part, stage: told.append((part, stage))
     )
     parts = [part for part, _ in told]
@@ -163,42 +168,42 @@ def test_an_exception_in_progress_leaves_the_predictor_usable(predictor):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        predictor.trace(picture(), InferenceConfig(size=96), progress=stop)
-    assert predictor.trace(picture(), InferenceConfig(size=96)).methods
+        predictor.predict(picture(), InferenceConfig(size=96), progress=stop)
+    assert predictor.predict(picture(), InferenceConfig(size=96)).methods
     assert not torch.is_inference_mode_enabled()
 
 
 def test_only_the_methods_asked_for_run(predictor):
-    assert predictor.trace(picture(), InferenceConfig(size=64, methods=("crt_cnn", "resnet"))).methods == (
+    assert predictor.predict(picture(), InferenceConfig(size=64, methods=("crt_cnn", "resnet"))).methods == (
         "resnet",
         "crt_cnn",
     )
     with pytest.raises(InvalidSetting, match="has none of"):
-        predictor.trace(picture(), InferenceConfig(methods=()))
+        predictor.predict(picture(), InferenceConfig(methods=()))
 
 
 def test_a_checkpoint_of_one_cnn(tmp_path):
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",))))
-    trace = predictor.trace(picture(), InferenceConfig(size=100))
-    assert trace.methods == ("resnet",)
-    assert trace.passes == 0
-    assert trace.maps("resnet").shape == (3, -(-75 // STRIDE), -(-100 // STRIDE))
+    prediction = predictor.predict(picture(), InferenceConfig(size=100))
+    assert prediction.methods == ("resnet",)
+    assert prediction.passes == 0
+    assert prediction.cams("resnet").shape == (3, -(-75 // STRIDE), -(-100 // STRIDE))
     with pytest.raises(InvalidSetting, match="has none of"):
-        predictor.trace(picture(), InferenceConfig(methods=("crt",)))
+        predictor.predict(picture(), InferenceConfig(methods=("crt",)))
 
 
 def test_the_same_picture_gives_the_same_trace(predictor):
-    one, two = (predictor.trace(picture(), InferenceConfig(size=128)) for _ in range(2))
+    one, two = (predictor.predict(picture(), InferenceConfig(size=128)) for _ in range(2))
     close(one, two, 0)
     assert one.provenance == two.provenance
-    assert one.provenance["picture_sha256"] != predictor.trace(picture(90, 121)).provenance["picture_sha256"]
+    assert one.provenance["picture_sha256"] != predictor.predict(picture(90, 121)).provenance["picture_sha256"]
     assert set(one.timings) == {"read", "resize", *one.methods}
 
 
 def test_threads_wait_in_line(predictor):
-    wanted, found = predictor.trace(picture(), InferenceConfig(size=128)), []
+    wanted, found = predictor.predict(picture(), InferenceConfig(size=128)), []
     work = [
-        threading.Thread(target=lambda: found.append(predictor.trace(picture(), InferenceConfig(size=128))))
+        threading.Thread(target=lambda: found.append(predictor.predict(picture(), InferenceConfig(size=128))))
         for _ in range(4)
     ]
     for thread in work:
@@ -206,13 +211,13 @@ def test_threads_wait_in_line(predictor):
     for thread in work:
         thread.join()
     assert len(found) == 4
-    for trace in found:
-        close(trace, wanted, 0)
+    for prediction in found:
+        close(prediction, wanted, 0)
 
 
 def test_bfloat16_keeps_float32_arrays_and_nearly_the_maps(checkpoint, predictor):
     settings = InferenceConfig(size=64, loops=1)
-    exact, rough = (p.trace(picture(), settings) for p in (predictor, Predictor(checkpoint, bfloat16=True)))
+    exact, rough = (p.predict(picture(), settings) for p in (predictor, Predictor(checkpoint, bfloat16=True)))
     close(exact, rough, 0.15)
     assert rough.provenance["precision"] == "bfloat16"
     assert all(a.dtype == np.float32 for record in rough.records.values() for a in vars(record).values())
@@ -235,12 +240,12 @@ def test_settings_out_of_range(arguments, message):
 @pytest.mark.parametrize("arguments", [{"mode": "diagonal"}, {"padding": "much"}])
 def test_unknown_modes_are_refused(predictor, arguments):
     with pytest.raises(InvalidSetting, match=f"choose one of {MODES[0]}|minimal or released"):
-        predictor.trace(picture(), InferenceConfig(**arguments))
+        predictor.predict(picture(), InferenceConfig(**arguments))
 
 
 def test_what_is_no_picture(predictor):
     with pytest.raises(InvalidImage):
-        predictor.trace(b"hello")
+        predictor.predict(b"hello")
 
 
 def test_devices():
@@ -256,7 +261,7 @@ def test_attention_rows_in_bfloat16_are_near_those_in_float32():
     checkpoint = load_checkpoint(ROOT / "checkpoints/voc")
     settings = InferenceConfig(size=336, loops=3, methods=("crt",))
     source = ROOT / "app/examples/cat.jpg"
-    exact, rough = (Predictor(checkpoint, bfloat16=half).trace(source, settings) for half in (False, True))
+    exact, rough = (Predictor(checkpoint, bfloat16=half).predict(source, settings) for half in (False, True))
     exact, rough = exact.records["crt"], rough.records["crt"]
     error = np.abs(rough.rows - exact.rows) / exact.rows
     assert all(np.percentile(one, 99) < 0.05 for one in error)
@@ -269,7 +274,7 @@ def asked_natively(predictor, image):
     settings = InferenceConfig(size=None, loops=0, methods=("resnet",))
     grid = TileGrid(*image.shape[:2], 64, 16)
     return {
-        "trace": lambda: predictor.trace(image, settings),
+        "trace": lambda: predictor.predict(image, settings),
         "token": lambda: predictor.token(image, settings, at=(0, 0)),
         "layers": lambda: predictor.layers(image, settings),
         "grid": lambda: predictor.grid(*image.shape[:2], settings),
@@ -294,7 +299,8 @@ def test_an_image_beyond_the_largest_size_is_refused_at_its_own(predictor, monke
 def test_an_image_of_the_largest_size_is_not_refused(predictor):
     assert predictor.grid(40, 2048, InferenceConfig(size=None)).width == 2048
     assert (
-        predictor.trace(picture(33, 2048), InferenceConfig(size=None, loops=0, methods=("resnet",))).grid.width == 2048
+        predictor.predict(picture(33, 2048), InferenceConfig(size=None, loops=0, methods=("resnet",))).grid.width
+        == 2048
     )
     assert predictor.grid(7000, 9000, InferenceConfig(size=1024, mode="non-overlap")).width == 1024
 
@@ -302,5 +308,5 @@ def test_an_image_of_the_largest_size_is_not_refused(predictor):
 def test_more_tiles_than_the_limit_are_refused(predictor):
     """A network of small tiles makes thousands of them of a size that one of 224 pixels can do."""
     with pytest.raises(InvalidSetting, match=r"2048 × 2048 pixels makes 3969 tiles of 64, and the limit is 400.*\.$"):
-        predictor.trace(np.zeros((64, 64, 3), np.uint8), InferenceConfig(size=2048))
+        predictor.predict(np.zeros((64, 64, 3), np.uint8), InferenceConfig(size=2048))
     assert len(TileGrid(2048, 2048)) <= MAX_TILES  # what the limit of the size allows with tiles of 224

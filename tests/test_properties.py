@@ -270,17 +270,17 @@ def made_trace(seed: int, scale: float = 1.0) -> Prediction:
 
 @given(seed=st.integers(0, 10**6), scale=st.floats(0.1, 50), key=st.integers(0, 1), loops=st.integers(0, 1))
 def test_agreement_has_the_unit_of_the_maps_and_correlation_has_none(seed, scale, key, loops):
-    trace, larger = made_trace(seed), made_trace(seed, scale)
-    distance = branch_distance(trace)
+    prediction, larger = made_trace(seed), made_trace(seed, scale)
+    distance = branch_distance(prediction)
     assert distance.shape == (2,) and (distance >= 0).all()
     np.testing.assert_allclose(branch_distance(larger), scale * distance, rtol=1e-3)
-    found = map_correlation(trace, "crt", "crt_cnn", key, loops=loops)
+    found = map_correlation(prediction, "crt", "crt_cnn", key, loops=loops)
     assert -1 - 1e-6 <= found <= 1 + 1e-6
-    assert found == pytest.approx(map_correlation(trace, "crt_cnn", "crt", key, loops=loops))
+    assert found == pytest.approx(map_correlation(prediction, "crt_cnn", "crt", key, loops=loops))
     assert found == pytest.approx(map_correlation(larger, "crt", "crt_cnn", key, loops=loops), abs=1e-4)
-    assert map_correlation(trace, "crt", "crt", key, loops=loops) == pytest.approx(1)
+    assert map_correlation(prediction, "crt", "crt", key, loops=loops) == pytest.approx(1)
     with pytest.raises(InvalidSetting):
-        branch_distance(trace, "crt_cnn", "crt")
+        branch_distance(prediction, "crt_cnn", "crt")
 
 
 # Measures

@@ -32,7 +32,7 @@ def image() -> np.ndarray:
 
 @pytest.mark.parametrize("padding", ["minimal", "released"])
 def test_every_map_is_the_reference_s(predictor, image, padding):
-    trace = predictor.trace(image, InferenceConfig(size=240, loops=3, padding=padding))
+    prediction = predictor.predict(image, InferenceConfig(size=240, loops=3, padding=padding))
     with torch.no_grad():
         for loops in range(4):
             for refined in (False, True):
@@ -44,15 +44,15 @@ def test_every_map_is_the_reference_s(predictor, image, padding):
                     refined=refined,
                     padding=padding,
                 ).numpy()
-                found = trace.maps("crt", spec=CamSpec(loops, refined, "sum", None))
+                found = prediction.cams("crt", spec=CamSpec(loops, refined, "sum", None))
                 np.testing.assert_allclose(found, wanted, atol=2e-4 * wanted.max(), err_msg=f"{loops} {refined}")
 
 
 def test_the_cnn_s_maps_are_the_reference_s(predictor, image):
-    trace = predictor.trace(image, InferenceConfig(size=240))
+    prediction = predictor.predict(image, InferenceConfig(size=240))
     with torch.no_grad():
         wanted = cnn_maps(predictor.checkpoint.networks["resnet"], image, size=240).numpy()
-    np.testing.assert_allclose(trace.maps("resnet"), wanted, atol=1e-4 * wanted.max())
+    np.testing.assert_allclose(prediction.cams("resnet"), wanted, atol=1e-4 * wanted.max())
 
 
 def test_the_maps_and_gradients_of_training_are_the_reference_s(predictor):

@@ -255,7 +255,7 @@ def test_the_benchmarks_become_pages_with_their_aims():
     assert not KINDS["sparse_seconds"](walk, Defaults()).tables[0].says
     dense = walk | {"dense_seconds": 180.0, "ratio": 2466.0, "largest_difference": 2e-6}
     assert "2466 times as fast, where the aim was 100: reached" in markdown(KINDS["sparse_seconds"](dense, Defaults()))
-    load = {"load": {"/maps": {"answers": 9, "p50_s": 1.0, "p95_s": 2.0}, "/masks": {"answers": 0},
+    load = {"load": {"/cams": {"answers": 9, "p50_s": 1.0, "p95_s": 2.0}, "/masks": {"answers": 0},
                      "a page in chromium": {"answers": 4, "p50_s": 3.0, "p95_s": 4.0}}, "busy": 3,
             "errors": {"x": 2}, "connections_lost": 0, "connections_recovered": 0, "users": 30, "minutes": 5.0,
             "restart": True, "machine": "m", "command": "c",

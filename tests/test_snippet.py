@@ -25,7 +25,7 @@ SOME, LAST = (
     REFINED | {"blocks": [1, 2, 3], "pass_reduction": "mean"},
     REFINED | {"blocks": [4, 5], "pass_reduction": "last"},
 )
-# A state of the page, and the maps that it shows: name of the array -> method and keywords of Prediction.maps.
+# A state of the page, and the maps that it shows: name of the array -> method and keywords of Prediction.cams.
 STATES: list[tuple[dict, dict[str, tuple[str, dict]]]] = [
     (
         {"classes": [0], "loops": 3, "refined": True, "threshold": 0.3, "visible": SHOWN},
@@ -102,14 +102,14 @@ def left(folder, explorer, picture, tmp_path_factory) -> list[dict]:
 @pytest.mark.parametrize("at", range(len(STATES)))
 def test_the_program_makes_the_maps_of_the_page(explorer, picture, left, at):
     (state, wanted), names = STATES[at], left[at]
-    trace = explorer.look(picture, *LOOKS[at], "s").trace
+    prediction = explorer.look(picture, *LOOKS[at], "s").prediction
     assert names["classes"] == state["classes"]
     assert {name for name in ("resnet", "tscam", "crt", "crt_cnn", "a", "b") if name in names} == set(wanted)
     for name, (method, options) in wanted.items():
-        maps = trace.maps(method, classes=state["classes"], **options)
+        maps = prediction.cams(method, classes=state["classes"], **options)
         np.testing.assert_array_equal(names[name], maps)
         if method == "crt":
-            seeds = max_normalize(upsample_cam(maps, trace.span("crt"), trace.source))
+            seeds = max_normalize(upsample_cam(maps, prediction.span("crt"), prediction.source))
             np.testing.assert_array_equal(
                 names["mask"], cam_to_labels(seeds, state["classes"], state.get("threshold", 0.15))
             )

@@ -26,8 +26,8 @@ def picture():
 
 
 @pytest.fixture(scope="module")
-def trace(predictor, picture):
-    return predictor.trace(picture, InferenceConfig(size=96, loops=3))
+def prediction(predictor, picture):
+    return predictor.predict(picture, InferenceConfig(size=96, loops=3))
 
 
 def same(one, two):
@@ -46,13 +46,13 @@ def same(one, two):
     "settings", [InferenceConfig(size=96, loops=0), InferenceConfig(size=None, heads=True, mode="bilinear")]
 )
 def test_save_and_load_lose_no_bit(predictor, picture, settings, tmp_path):
-    wanted = predictor.trace(picture, settings)
-    path = tmp_path / "trace.npz"
+    wanted = predictor.predict(picture, settings)
+    path = tmp_path / "prediction.npz"
     wanted.save(path)
     found = Prediction.load(path)
     same(wanted, found)
     assert found.grid == wanted.grid
-    np.testing.assert_array_equal(found.maps("crt"), wanted.maps("crt"))
+    np.testing.assert_array_equal(found.cams("crt"), wanted.cams("crt"))
     stream = io.BytesIO()
     wanted.save(stream)
     same(wanted, Prediction.load(io.BytesIO(stream.getvalue())))
@@ -74,9 +74,9 @@ def test_no_pickle_is_ever_opened(tmp_path):
         Prediction.load(path)
 
 
-def changed(trace, tmp_path, **header):
+def changed(prediction, tmp_path, **header):
     path = tmp_path / "changed.npz"
-    trace.save(path)
+    prediction.save(path)
     with np.load(path) as arrays:
         kept = dict(arrays)
     kept["header"] = np.array(json.dumps({**json.loads(str(kept["header"])), **header}))
@@ -104,17 +104,17 @@ def changed(trace, tmp_path, **header):
         {"provenance": []},
     ],
 )
-def test_other_headers_are_refused(trace, tmp_path, header):
-    path = changed(trace, tmp_path, **header)
+def test_other_headers_are_refused(prediction, tmp_path, header):
+    path = changed(prediction, tmp_path, **header)
     with pytest.raises(InvalidPrediction, match=r"^This file is not a Prediction: .*[^.]\.$"):
         Prediction.load(path)
 
 
-def test_another_schema_says_so(trace, tmp_path):
+def test_another_schema_says_so(prediction, tmp_path):
     with pytest.raises(InvalidPrediction, match="schema 99, this program reads 3"):
-        Prediction.load(changed(trace, tmp_path, schema=99))
+        Prediction.load(changed(prediction, tmp_path, schema=99))
     with pytest.raises(InvalidPrediction, match=r"^This Prediction has schema 1, this program reads 3\.$"):
-        Prediction.load(changed(trace, tmp_path, schema=1))
+        Prediction.load(changed(prediction, tmp_path, schema=1))
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 not a zip", b"\x93NUMPY"])
@@ -127,9 +127,9 @@ def test_other_files_are_refused(tmp_path, content):
         Prediction.load(tmp_path / "nothing.npz")
 
 
-def test_a_trace_cut_off_is_refused(trace, tmp_path):
-    path = tmp_path / "trace.npz"
-    trace.save(path)
+def test_a_trace_cut_off_is_refused(prediction, tmp_path):
+    path = tmp_path / "prediction.npz"
+    prediction.save(path)
     whole = path.read_bytes()
     for share in (0.1, 0.5, 0.99):
         path.write_bytes(whole[: int(share * len(whole))])
@@ -158,62 +158,64 @@ def test_a_single_array_is_refused(tmp_path):
         ("deit", {}, "no deit network"),
     ],
 )
-def test_what_is_not_recorded_is_refused(trace, method, arguments, message):
+def test_what_is_not_recorded_is_refused(prediction, method, arguments, message):
     with pytest.raises(InvalidSetting, match=message):
-        trace.maps(method, **arguments)
+        prediction.cams(method, **arguments)
 
 
-def test_attention_of_a_cnn_is_refused(trace):
+def test_attention_of_a_cnn_is_refused(prediction):
     with pytest.raises(InvalidSetting, match="has no attention"):
-        trace.attention("resnet")
+        prediction.attention("resnet")
 
 
-def test_maps_are_refined_merged_cropped_and_relued(trace):
-    record = trace.records["crt"]
+def test_maps_are_refined_merged_cropped_and_relued(prediction):
+    record = prediction.records["crt"]
     assert isinstance(record, VitOutputs)
     rows = record.rows[:2].mean(1).sum(0)  # two passes, all blocks
-    n = len(trace.grid)
+    n = len(prediction.grid)
     tiles = record.maps[2] * rows.reshape(n, 1, 4, 4)
-    total = np.zeros((3, *(side // 16 for side in trace.grid.padded)))
+    total = np.zeros((3, *(side // 16 for side in prediction.grid.padded)))
     count = np.zeros_like(total)
-    for i, (y, x) in enumerate(trace.grid.origins):
+    for i, (y, x) in enumerate(prediction.grid.origins):
         here = np.s_[:, y // 16 : y // 16 + 4, x // 16 : x // 16 + 4]
         total[here] += tiles[i]
         count[here] += 1
-    wanted = (total / count)[:, : trace.grid.cells[0], : trace.grid.cells[1]]
-    np.testing.assert_allclose(trace.maps("crt", loops=2, relu=False), wanted, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(trace.maps("crt", loops=2), np.maximum(wanted, 0), rtol=1e-4, atol=1e-6)
+    wanted = (total / count)[:, : prediction.grid.cells[0], : prediction.grid.cells[1]]
+    np.testing.assert_allclose(prediction.cams("crt", loops=2, relu=False), wanted, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(prediction.cams("crt", loops=2), np.maximum(wanted, 0), rtol=1e-4, atol=1e-6)
 
 
-def test_scores_are_the_mean_of_the_raw_merged_map(trace):
-    merged = trace.grid.merge(torch.from_numpy(trace.records["crt"].maps[1])).mean((2, 3))[0]
-    np.testing.assert_allclose(trace.scores("crt", 1), merged.numpy(), rtol=1e-4, atol=1e-5)
-    conv = trace.records["resnet"]
-    np.testing.assert_allclose(trace.scores("resnet"), conv.maps.mean((1, 2)), rtol=1e-4, atol=1e-5)
+def test_scores_are_the_mean_of_the_raw_merged_map(prediction):
+    merged = prediction.grid.merge(torch.from_numpy(prediction.records["crt"].maps[1])).mean((2, 3))[0]
+    np.testing.assert_allclose(prediction.scores("crt", 1), merged.numpy(), rtol=1e-4, atol=1e-5)
+    conv = prediction.records["resnet"]
+    np.testing.assert_allclose(prediction.scores("resnet"), conv.maps.mean((1, 2)), rtol=1e-4, atol=1e-5)
 
 
-def test_classes_come_in_the_order_asked_for(trace):
-    for method in trace.methods:
-        maps = trace.maps(method)
-        np.testing.assert_array_equal(trace.maps(method, classes=[2, 0]), maps[[2, 0]])
-        np.testing.assert_array_equal(trace.maps(method, classes=np.array([1])), maps[[1]])
+def test_classes_come_in_the_order_asked_for(prediction):
+    for method in prediction.methods:
+        maps = prediction.cams(method)
+        np.testing.assert_array_equal(prediction.cams(method, classes=[2, 0]), maps[[2, 0]])
+        np.testing.assert_array_equal(prediction.cams(method, classes=np.array([1])), maps[[1]])
 
 
-def test_what_a_trace_says_of_itself(trace):
-    assert trace.methods == ("resnet", "tscam", "crt", "crt_cnn")
-    assert trace.passes == 3
-    assert trace.clamp("crt", 7) == 3
-    assert trace.clamp("tscam", 7) == trace.clamp("resnet", 7) == 0
-    assert trace.nbytes == sum(a.nbytes for r in trace.records.values() for a in dataclasses.asdict(r).values())
-    assert trace.attention("crt", loops=3).shape == trace.grid.patch_cells
-    assert trace.span("resnet") == trace.span("crt") == (72 / 16, 96 / 16)
+def test_what_a_trace_says_of_itself(prediction):
+    assert prediction.methods == ("resnet", "tscam", "crt", "crt_cnn")
+    assert prediction.passes == 3
+    assert prediction.clamp("crt", 7) == 3
+    assert prediction.clamp("tscam", 7) == prediction.clamp("resnet", 7) == 0
+    assert prediction.nbytes == sum(
+        a.nbytes for r in prediction.records.values() for a in dataclasses.asdict(r).values()
+    )
+    assert prediction.attention("crt", loops=3).shape == prediction.grid.patch_cells
+    assert prediction.span("resnet") == prediction.span("crt") == (72 / 16, 96 / 16)
 
 
-def test_asking_changes_nothing(trace):
-    before = {method: {n: a.copy() for n, a in vars(r).items()} for method, r in trace.records.items()}
-    for method in trace.methods:
-        maps = trace.maps(method)
+def test_asking_changes_nothing(prediction):
+    before = {method: {n: a.copy() for n, a in vars(r).items()} for method, r in prediction.records.items()}
+    for method in prediction.methods:
+        maps = prediction.cams(method)
         maps[:] = -1
     for method, arrays in before.items():
         for name, array in arrays.items():
-            np.testing.assert_array_equal(getattr(trace.records[method], name), array)
+            np.testing.assert_array_equal(getattr(prediction.records[method], name), array)

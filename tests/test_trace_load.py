@@ -37,7 +37,7 @@ def stored(predictor, request):
         size=96, loops=2, methods=("crt", "resnet"), mode=request.param, heads=request.param == "bilinear"
     )
     stream = io.BytesIO()
-    predictor.trace(image, wanted).save(stream)
+    predictor.predict(image, wanted).save(stream)
     with np.load(io.BytesIO(stream.getvalue())) as found:
         arrays = {name: found[name] for name in found.files}
     return json.loads(str(arrays.pop("header"))), arrays
@@ -52,16 +52,20 @@ def written(header, arrays):
 def refused_or_usable(content):
     """The reason why the file is refused, or None after everything was asked of the Prediction."""
     try:
-        trace = Prediction.load(io.BytesIO(content))
+        prediction = Prediction.load(io.BytesIO(content))
     except InvalidPrediction as error:
         return str(error)
-    for method in trace.methods:
-        loops = trace.clamp(method, 8)
-        assert np.isfinite(trace.span(method)).all()
-        assert trace.maps(method, loops=loops).shape[0] == trace.scores(method, loops).shape[0] == len(trace.classes)
-        if isinstance(trace.records[method], VitOutputs):
-            assert trace.attention(method, loops=loops).shape == trace.grid.patch_cells
-    trace.save(io.BytesIO())
+    for method in prediction.methods:
+        loops = prediction.clamp(method, 8)
+        assert np.isfinite(prediction.span(method)).all()
+        assert (
+            prediction.cams(method, loops=loops).shape[0]
+            == prediction.scores(method, loops).shape[0]
+            == len(prediction.classes)
+        )
+        if isinstance(prediction.records[method], VitOutputs):
+            assert prediction.attention(method, loops=loops).shape == prediction.grid.patch_cells
+    prediction.save(io.BytesIO())
     return None
 
 

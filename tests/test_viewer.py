@@ -42,14 +42,14 @@ def test_the_browser_computes_the_same_maps_as_the_library(tmp_path):
         folder = tiny_checkpoint(tmp_path / mode, deconvolution=mode == "deconvolution")
         predictor = Predictor(load_checkpoint(str(folder)))
         for size in (96, 150):
-            trace = predictor.trace(picture(90, 130), InferenceConfig(size=size, mode=mode, loops=3))
-            header, data = payload(trace, picture(90, 130))
+            prediction = predictor.predict(picture(90, 130), InferenceConfig(size=size, mode=mode, loops=3))
+            header, data = payload(prediction, picture(90, 130))
             wanted = []
-            for method in trace.methods:
-                record = trace.record(method)
+            for method in prediction.methods:
+                record = prediction.record(method)
                 top = record.loops if isinstance(record, VitOutputs) else 0
                 wanted += [
-                    asked(trace.maps(method, loops=loops, refined=False), method, loops=loops, refined=False)
+                    asked(prediction.cams(method, loops=loops, refined=False), method, loops=loops, refined=False)
                     for loops in sorted({0, top})
                 ]
                 if not isinstance(record, VitOutputs):
@@ -58,9 +58,13 @@ def test_the_browser_computes_the_same_maps_as_the_library(tmp_path):
                     for blocks in (None, (1, 3)):
                         chosen = None if blocks is None else range(blocks[0], blocks[1] + 1)
                         options = {"loops": top, "refined": True, "blocks": blocks, "pass_reduction": pass_reduction}
-                        maps = trace.maps(method, loops=top, refined=True, blocks=chosen, pass_reduction=pass_reduction)
+                        maps = prediction.cams(
+                            method, loops=top, refined=True, blocks=chosen, pass_reduction=pass_reduction
+                        )
                         wanted.append(asked(maps, method, **options))
-                        attention = trace.attention(method, loops=top, blocks=chosen, pass_reduction=pass_reduction)
+                        attention = prediction.attention(
+                            method, loops=top, blocks=chosen, pass_reduction=pass_reduction
+                        )
                         wanted.append(asked(attention[None], method, kind="attention", **options))
             runs.append({"header": header, "data": base64.b64encode(data).decode(), "wanted": wanted})
     (tmp_path / "runs.json").write_text(json.dumps({"runs": runs}))
@@ -80,12 +84,12 @@ def asked(maps: np.ndarray, method: str, kind: str = "map", **options) -> dict:
 
 def test_arrays_travel_with_their_shape_and_scale(tmp_path):
     predictor = Predictor(load_checkpoint(str(tiny_checkpoint(tmp_path / "tiny"))))
-    trace = predictor.trace(picture(60, 80), InferenceConfig(size=96, loops=2))
-    headers, data = encode_records(trace)
-    assert [header["method"] for header in headers] == list(trace.methods)
+    prediction = predictor.predict(picture(60, 80), InferenceConfig(size=96, loops=2))
+    headers, data = encode_records(prediction)
+    assert [header["method"] for header in headers] == list(prediction.methods)
     read = 0
     for header in headers:
-        record = trace.record(header["method"])
+        record = prediction.record(header["method"])
         for name in ("maps", "rows") if isinstance(record, VitOutputs) else ("maps",):
             about = header[name]
             count = int(np.prod(about["shape"]))

@@ -153,11 +153,11 @@ def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
     view = WsolTransform("whole", size=96)
     for looked in wsol.look(predictor, images, {"crt": MapRequest("crt", loops=1)}, view):
         seen, _ = view.of(np.asarray(Image.open(looked.sample.image)))
-        trace = predictor.trace(seen, InferenceConfig(size=None, loops=1))
-        cells = trace.maps("crt", loops=1, refined=True, classes=looked.sample.labels)[0]
+        prediction = predictor.predict(seen, InferenceConfig(size=None, loops=1))
+        cells = prediction.cams("crt", loops=1, refined=True, classes=looked.sample.labels)[0]
         assert looked.maps["crt"].shape == seen.shape[:2]
         assert looked.maps["crt"][8, 8] == pytest.approx(cells[0, 0], abs=0.05 * float(cells.max()))
-        assert np.allclose(looked.logits["crt"], trace.scores("crt", 1), atol=1e-5)
+        assert np.allclose(looked.logits["crt"], prediction.scores("crt", 1), atol=1e-5)
 
 
 def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):

@@ -61,8 +61,8 @@ def lent(monkeypatch):
 
 
 def answers(explorer: Explorer, session: str) -> dict:
-    trace = explorer.trace(session, IMAGE, SETTINGS, progress=lambda part, stage: None)
-    look, wired = Look(IMAGE, SETTINGS, trace, session), Wired(explorer)
+    prediction = explorer.predict(session, IMAGE, SETTINGS, progress=lambda part, stage: None)
+    look, wired = Look(IMAGE, SETTINGS, prediction, session), Wired(explorer)
     for feature in (layers, explainers, masks):
         feature.wire(wired)
     found = {event: wired.answers[event](look, details) for event, details in QUESTIONS.items()}
@@ -70,7 +70,7 @@ def answers(explorer: Explorer, session: str) -> dict:
     found["judge"] = last
     for answer in found.values():
         answer.pop("ms", None)
-    return {"maps": trace.maps("crt").tobytes(), **found}
+    return {"maps": prediction.cams("crt").tobytes(), **found}
 
 
 def test_each_question_is_answered_alike_where_the_gpu_is_lent(explorer, monkeypatch, lent):
@@ -114,6 +114,6 @@ def test_looks_have_all_cores_and_other_threads_one(tmp_path, monkeypatch):
 
 def test_elsewhere_a_call_is_a_call(explorer):
     told = []
-    explorer.engine.model.run(Predictor.trace, IMAGE, SETTINGS, progress=lambda part, stage: told.append(part))
+    explorer.engine.model.run(Predictor.predict, IMAGE, SETTINGS, progress=lambda part, stage: told.append(part))
     assert told[-1] == 1
     assert zero.spaces is None and zero._lent is zero._call

@@ -7,7 +7,7 @@ import { countable, createMeasure, createPainter } from './measure.mjs';
 import { createPlots, loopsWords } from './plots.mjs';
 import { similarityReading } from './readings.mjs';
 import { createStudy, keyOf, subjectOf } from './study.mjs';
-import { openTrace, traceBytes } from './trace.mjs';
+import { openPrediction, predictionBytes } from './prediction.mjs';
 import { truthOf } from './truth.mjs';
 
 export const SIZES = LINKED_SIZES.filter((size) => size !== 'native');
@@ -30,8 +30,8 @@ export function runWords(part, missing, total) {
 }
 
 /** The method whose maps fill the grids: CRT, or what comes nearest to it. */
-export function gridMethod(run, trace) {
-  return ['crt', 'tscam'].find((method) => run.methods.includes(method) && trace.isTransformer(method)) ?? run.methods[0];
+export function gridMethod(run, prediction) {
+  return ['crt', 'tscam'].find((method) => run.methods.includes(method) && prediction.isTransformer(method)) ?? run.methods[0];
 }
 
 export function mountAblate(page) {
@@ -77,8 +77,8 @@ export function mountAblate(page) {
     if (got.error || got.cannot) return { error: got.error, cannot: got.cannot };
     if (keyOf(`${got.picture}.${got.checkpoint}`, got) !== got.key) return { error: 'The picture or the checkpoint has changed meanwhile: run it again.' };
     try {
-      const buffer = await traceBytes(got, window.gradio_config?.root ?? '');
-      return { run: { ...got, data: null }, trace: openTrace(got, buffer) };
+      const buffer = await predictionBytes(got, window.gradio_config?.root ?? '');
+      return { run: { ...got, data: null }, prediction: openPrediction(got, buffer) };
     } catch (error) {
       return { error: `The maps did not arrive (${error.message}): run it again.` };
     }
@@ -100,7 +100,7 @@ export function mountAblate(page) {
   function draw(state, now) {
     tellProgress(state);
     if (state.tab !== 'ablate') return;
-    const { run, trace, picture } = now;
+    const { run, prediction, picture } = now;
     const found = state.truth ? truthOf(state, now) : NONE;
     const truth = countable(found, picture);
     const { classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate } = state;
@@ -115,31 +115,31 @@ export function mountAblate(page) {
     }
     at('ablate-answer').textContent = answer(scene);
     at('ablate-answer').hidden = ablate.show === 'curves'; // where it stands over its curve
-    if (ablate.show === 'sizes') grids.sizes.draw(sizesPlan({ sizes: SIZES, run, state, loops: trace.maxLoops(scene.method) }), scene);
+    if (ablate.show === 'sizes') grids.sizes.draw(sizesPlan({ sizes: SIZES, run, state, loops: prediction.maxLoops(scene.method) }), scene);
     if (ablate.show === 'modes') grids.modes.draw(modesPlan({ modes: MODES, run, state }), scene);
     if (ablate.show === 'curves') plots.draw(scene);
     if (ablate.show === 'ladder') ladder.draw(scene);
   }
 
   /** All that the parts of the tab draw from. */
-  function sceneOf(state, { run, trace }, truth) {
+  function sceneOf(state, { run, prediction }, truth) {
     const subject = subjectOf(run);
-    const here = { key: keyOf(subject, run.chosen), run, trace };
+    const here = { key: keyOf(subject, run.chosen), run, prediction };
     const columnOf = (one) => {
       const key = keyOf(subject, one);
       const column = study.get(key);
-      if (column?.trace) return { ...column, key };
+      if (column?.prediction) return { ...column, key };
       return key === here.key ? here : { ...column, key, waits: study.waits(key) };
     };
     const sizes = SIZES.includes(run.chosen.size) ? SIZES : [...SIZES, run.chosen.size];
-    const rows = sizes.map((size) => columnOf({ size, mode: run.chosen.mode })).filter((column) => column.trace).map((column) => ({
+    const rows = sizes.map((size) => columnOf({ size, mode: run.chosen.mode })).filter((column) => column.prediction).map((column) => ({
       ...column, label: sizeWords(column.key.split('/').at(-2)), size: Math.max(...column.run.input), tiles: column.run.tiles, passes: column.run.passes,
       similarity: column.run.similarity, timings: column.run.stored ? null : column.run.timings, ...column.run.distance,
     })).sort((a, b) => a.size - b.size);
     return {
       state, run, truth, rows, here, columnOf,
       paint: painter.paint,
-      method: gridMethod(run, trace),
+      method: gridMethod(run, prediction),
       measure: (column, method, own) => measure(state, column, method, own, truth),
       noTruth: state.truth ? 'This picture has no mask of every class chosen, so there is no IoU: draw one or load one.' : 'The mask is switched off under Display, so there is no IoU.',
     };
@@ -149,7 +149,7 @@ export function mountAblate(page) {
   function answer(scene) {
     const { state, run, truth, here, method } = scene;
     if (!truth) return `${similarityReading(run.similarity, false)}`;
-    const counts = Array.from({ length: here.trace.maxLoops(method) + 1 }, (_, loops) => loops);
+    const counts = Array.from({ length: here.prediction.maxLoops(method) + 1 }, (_, loops) => loops);
     return loopsWords({ refined: state.refined, curves: counts.map((loops) => scene.measure(here, method, { loops }).curve) }, state, method);
   }
 

@@ -12,11 +12,11 @@ const SAME = ''; // a setting that follows the controls of the page
 export const blinkPause = (rate) => 1000 / Math.min(FASTEST, Math.max(0.25, Number(rate) || 1));
 
 /** A side with another method: loops and refinement of its own are kept where the method has them. */
-export function withMethod(side, method, trace) {
+export function withMethod(side, method, prediction) {
   const { loops, refined } = side;
   const own = { method };
-  if (loops !== undefined && trace.maxLoops(method) > 0) own.loops = Math.min(loops, trace.maxLoops(method));
-  if (refined !== undefined && trace.isTransformer(method)) own.refined = refined;
+  if (loops !== undefined && prediction.maxLoops(method) > 0) own.loops = Math.min(loops, prediction.maxLoops(method));
+  if (refined !== undefined && prediction.isTransformer(method)) own.refined = refined;
   return own;
 }
 
@@ -44,7 +44,7 @@ export function mountCompare(page) {
     });
   }
   for (const key of ['a', 'b']) {
-    at(`${key}-method`).addEventListener('change', (event) => set({ [key]: withMethod(store.get().compare[key], event.target.value, view().trace) }));
+    at(`${key}-method`).addEventListener('change', (event) => set({ [key]: withMethod(store.get().compare[key], event.target.value, view().prediction) }));
     at(`${key}-loops`).addEventListener('change', ({ target }) => own(key, 'loops', target.value === SAME ? undefined : Number(target.value)));
     at(`${key}-refined`).addEventListener('change', ({ target }) => own(key, 'refined', target.value === SAME ? undefined : target.value === '1'));
   }
@@ -89,14 +89,14 @@ export function mountCompare(page) {
     set({ [key]: withOwn(store.get().compare[key], name, value) });
   }
 
-  function showSide(key, { compare }, { run: { methods }, trace }) {
+  function showSide(key, { compare }, { run: { methods }, prediction }) {
     const { method } = sideOf(compare[key], { methods });
     const { loops, refined } = compare[key];
     at(`${key}-method`).value = method;
-    at(`${key}-loops`).value = loops === undefined ? SAME : String(Math.min(loops, trace.maxLoops(method)));
-    at(`${key}-loops`).parentElement.hidden = trace.maxLoops(method) === 0;
+    at(`${key}-loops`).value = loops === undefined ? SAME : String(Math.min(loops, prediction.maxLoops(method)));
+    at(`${key}-loops`).parentElement.hidden = prediction.maxLoops(method) === 0;
     at(`${key}-refined`).value = refined === undefined ? SAME : refined ? '1' : '0';
-    at(`${key}-refined`).parentElement.hidden = !trace.isTransformer(method);
+    at(`${key}-refined`).parentElement.hidden = !prediction.isTransformer(method);
   }
 
   /** The blink runs where it can be seen and has not been stopped. */

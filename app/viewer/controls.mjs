@@ -10,7 +10,7 @@ import { labelsOf } from './truth.mjs';
 const ENDS = ['blocks-first', 'blocks-last'];
 
 /** Blocks of the deepest transformer. */
-export const depthOf = (trace) => Math.max(0, ...trace.methods.map((method) => trace.depth(method)));
+export const depthOf = (prediction) => Math.max(0, ...prediction.methods.map((method) => prediction.depth(method)));
 
 /** A range of blocks [first, last] from 0, null for all, with one end (0 first, 1 last) moved; the other gives way. */
 export function withEnd(range, end, block, depth) {
@@ -41,7 +41,7 @@ export function mountControls({ at, store, view, onDraw }) {
   choice('pass_reduction', 'pass_reduction');
   for (const end of [0, 1]) {
     at(ENDS[end]).addEventListener('input', (event) => {
-      store.set({ blocks: withEnd(store.get().blocks, end, Number(event.target.value) - 1, depthOf(view().trace)) });
+      store.set({ blocks: withEnd(store.get().blocks, end, Number(event.target.value) - 1, depthOf(view().prediction)) });
     });
   }
   at('blocks-all').addEventListener('click', () => store.set({ blocks: null }));
@@ -51,7 +51,7 @@ export function mountControls({ at, store, view, onDraw }) {
       if (value > 0) store.set({ absolute: { ...store.get().absolute, [unit]: value } });
     });
   }
-  onDraw((state, { run, trace }) => {
+  onDraw((state, { run, prediction }) => {
     at('loops').max = run.maxLoops;
     at('loops').value = state.loops;
     at('loops-value').textContent = `${state.loops}`;
@@ -69,14 +69,14 @@ export function mountControls({ at, store, view, onDraw }) {
       }
     }
     at('truth-field').hidden = !labelsOf(state, run).size;
-    showBlocks(at, state, trace);
+    showBlocks(at, state, prediction);
     showToggles(at('panels-shown'), store, state, run);
   });
 }
 
 /** Which blocks' attention refines; without refinement, or a transformer, nothing can be chosen and a line says why. */
-function showBlocks(at, { blocks, refined, pass_reduction, loops }, trace) {
-  const depth = depthOf(trace);
+function showBlocks(at, { blocks, refined, pass_reduction, loops }, prediction) {
+  const depth = depthOf(prediction);
   const [first, last] = (blocks ?? [0, depth - 1]).map((block) => Math.min(block, depth - 1));
   const off = !depth ? 'This checkpoint has no transformer.' : refined ? '' : 'Refinement is off, so no attention is used: switch it on above.';
   at('attention').disabled = Boolean(off);

@@ -3,7 +3,7 @@
 import { largest } from './arithmetic.mjs';
 import { make } from './page.mjs';
 import { METHOD_TITLES } from './state.mjs';
-import { openArrays, traceBytes } from './trace.mjs';
+import { openArrays, predictionBytes } from './prediction.mjs';
 
 export const EXPLAINERS = [
   ['gradcam', 'Grad-CAM'], ['gradcam++', 'Grad-CAM++'], ['xgradcam', 'XGrad-CAM'], ['hirescam', 'HiResCAM'],
@@ -39,7 +39,7 @@ export function mountExplainers(page) {
       known.set(got.key, { error: got.error });
       page.say(got.error);
     } else {
-      const { maps } = openArrays(got.arrays, await traceBytes(got, window.gradio_config?.root ?? ''));
+      const { maps } = openArrays(got.arrays, await predictionBytes(got, window.gradio_config?.root ?? ''));
       const [classes, h, w] = maps.shape;
       const data = new Float32Array(h * w);
       for (let k = 0; k < classes; k++) for (let i = 0; i < h * w; i++) data[i] = Math.max(data[i], maps.data[k * h * w + i]);
@@ -48,7 +48,7 @@ export function mountExplainers(page) {
     store.set({});
   });
 
-  page.extras.explainer = (extra, { run, trace }) => {
+  page.extras.explainer = (extra, { run, prediction }) => {
     const { method, name } = extra;
     const title = EXPLAINERS.find(([id]) => id === name)?.[1];
     if (!title || !run.methods.includes(method)) return null;
@@ -62,7 +62,7 @@ export function mountExplainers(page) {
     const empty = { data: new Float32Array(1), h: 1, w: 1 };
     const map = found?.map ?? empty;
     return {
-      title: title.replace(' (slow)', ''), map, span: found?.map ? trace.span(method) : [1, 1], top: largest(map.data), unit: 'explainer',
+      title: title.replace(' (slow)', ''), map, span: found?.map ? prediction.span(method) : [1, 1], top: largest(map.data), unit: 'explainer',
       note: found?.error ?? (found ? `of ${METHOD_TITLES[method]}, ${Math.round(found.ms)} ms` : `of ${METHOD_TITLES[method]}, at work …`),
     };
   };

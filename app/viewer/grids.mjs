@@ -54,7 +54,7 @@ export function createGrid(table, reading, pick) {
     const head = make('tr', {}, [make('th', { scope: 'col', text: corner }), ...heads.map(({ title }) => make('th', { scope: 'col', text: title }))]);
     const rows = lines.map(({ title }, i) => {
       const about = make('th', { scope: 'row' }, [make('span', { text: title }), make('small', { text: cost(columns[i]) })]);
-      if (columns[i].trace) return make('tr', {}, [about, ...heads.map((_, j) => make('td', {}, [cell(`${i}/${j}`).button]))]);
+      if (columns[i].prediction) return make('tr', {}, [about, ...heads.map((_, j) => make('td', {}, [cell(`${i}/${j}`).button]))]);
       const trouble = make('p', { class: columns[i].error ? 'failed' : '', text: wordsOf(columns[i]) });
       return make('tr', { class: columns[i].cannot ? 'cannot' : '' }, [about, make('td', { colspan: heads.length }, [trouble])]);
     });
@@ -66,7 +66,7 @@ export function createGrid(table, reading, pick) {
     const { state, run, paint, method, columnOf, measure } = scene;
     const columns = plan.lines.map(({ at }) => columnOf(at));
     build(plan, columns);
-    const seen = plan.lines.flatMap(({ at, title }, i) => (columns[i].trace ? plan.heads.map((head, j) => {
+    const seen = plan.lines.flatMap(({ at, title }, i) => (columns[i].prediction ? plan.heads.map((head, j) => {
       const shown = measure(columns[i], method, head.own);
       const row = scoreRow(columns[i].run, method, shown.loops);
       return {
@@ -93,7 +93,7 @@ export function createGrid(table, reading, pick) {
   return { draw };
 }
 
-const stateOf = (column) => (column.trace ? ['maps', cost(column)] : wordsOf(column));
+const stateOf = (column) => (column.prediction ? ['maps', cost(column)] : wordsOf(column));
 const wordsOf = ({ cannot, error, waits }) => cannot ?? error ?? (waits ? 'The networks are looking …' : 'Not run yet');
 
 function cost({ run }) {

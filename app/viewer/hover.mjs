@@ -15,7 +15,7 @@ export function strongest(values, count) {
   return values.map((value, index) => [index, value]).filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, count);
 }
 
-/** The boxes [x0, y0, x1, y1] of tiles on the picture, cut at its edges; { row, col } as trace.tilesAt gives them. */
+/** The boxes [x0, y0, x1, y1] of tiles on the picture, cut at its edges; { row, col } as prediction.tilesAt gives them. */
 export function tileBoxes(tiles, { content: [height, width], stride, tile }) {
   return tiles.map(({ row, col }) => [
     (col * stride) / width, (row * stride) / height,
@@ -58,8 +58,8 @@ export function createHover({ at, store, view, speak }, board) {
     const now = view();
     if (!now) return;
     const state = store.get();
-    const tiles = spot ? now.trace.tilesAt(spot.x, spot.y) : [];
-    const boxes = tiles.length && now.run.tiles > 1 ? tileBoxes(tiles, now.trace.grid) : [];
+    const tiles = spot ? now.prediction.tilesAt(spot.x, spot.y) : [];
+    const boxes = tiles.length && now.run.tiles > 1 ? tileBoxes(tiles, now.prediction.grid) : [];
     for (const panel of board.shown()) {
       drawCrosshair(panel.cross, spot, state.zoom, boxes, board.pixel());
       panel.rows.forEach((row, i) => {
@@ -81,13 +81,13 @@ export function createHover({ at, store, view, speak }, board) {
     return layer.signed ? signed(value) : figure(value);
   }
 
-  function placeWords({ trace }) {
-    const [height, width] = trace.grid.content;
+  function placeWords({ prediction }) {
+    const [height, width] = prediction.grid.content;
     return `x ${Math.min(width, Math.floor(spot.x * width) + 1)}, y ${Math.min(height, Math.floor(spot.y * height) + 1)} of ${width} × ${height} px`;
   }
 
   /** The strongest classes of the map under the crosshair, in words. */
-  function classesHere(state, { run, trace }) {
+  function classesHere(state, { run, prediction }) {
     const layers = [over?.item?.layerAt(spot, state), ...board.shown().map((panel) => panel.item.scales[0])];
     const shown = layers.find((layer) => run.methods.includes(layer?.shown?.method))?.shown;
     if (!shown) return { method: null, classes: '' };
@@ -95,8 +95,8 @@ export function createHover({ at, store, view, speak }, board) {
     const options = { loops, refined, blocks: state.blocks, pass_reduction: state.pass_reduction };
     const key = [run.run, method, JSON.stringify(options)].join('/');
     if (values.key !== key) {
-      const own = options.blocks && trace.isTransformer(method) ? options.blocks.map((block) => Math.min(block, trace.depth(method) - 1)) : null;
-      values = { key, maps: run.classes.map((_, index) => trace.map(method, [index], { ...options, blocks: own })) };
+      const own = options.blocks && prediction.isTransformer(method) ? options.blocks.map((block) => Math.min(block, prediction.depth(method) - 1)) : null;
+      values = { key, maps: run.classes.map((_, index) => prediction.map(method, [index], { ...options, blocks: own })) };
     }
     const here = strongest(values.maps.map((map) => sample(map, shown.span, spot.x, spot.y, state.cells)), FEW);
     const words = here.map(([index, value]) => `${run.classes[index]} ${figure(value)}`).join(', ');

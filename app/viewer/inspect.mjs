@@ -5,7 +5,7 @@ import { colorTable } from './colormaps.mjs';
 import { gridSize, toCanvas } from './draw.mjs';
 import { make } from './page.mjs';
 import { METHOD_TITLES } from './state.mjs';
-import { openArrays, traceBytes } from './trace.mjs';
+import { openArrays, predictionBytes } from './prediction.mjs';
 
 /** The attention of one token over the patches of its tile: mean over heads or one head, mean over blocks or one block.
  *  `array`: (passes, blocks, heads, P); `pass` counts from 0; `block`, `head`: null for the mean. */
@@ -48,7 +48,7 @@ export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onR
 
   root.addEventListener('crt-pick', ({ detail }) => {
     const now = view();
-    if (!now?.trace.isTransformer(detail.method)) return;
+    if (!now?.prediction.isTransformer(detail.method)) return;
     place = { method: detail.method, x: detail.x, y: detail.y };
     box.hidden = false;
     box.classList.add('waiting');
@@ -73,7 +73,7 @@ export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onR
       at('inspect-note').textContent = got.error;
       return;
     }
-    const buffer = await traceBytes(got, window.gradio_config?.root ?? '');
+    const buffer = await predictionBytes(got, window.gradio_config?.root ?? '');
     seen = { ...got, ...openArrays(got.arrays, buffer), run: got.run };
     const [passes, blocks, heads] = seen.attention.shape;
     chosen.pass = Math.min(chosen.pass, passes - 1);
@@ -98,7 +98,7 @@ export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onR
     const now = view();
     if (!seen || !now || seen.run !== now.run.run || store.get().tab !== 'explore') return;
     const state = store.get();
-    const { grid } = now.trace;
+    const { grid } = now.prediction;
     const [passes, blocks] = seen.attention.shape;
     at('inspect-pass').value = chosen.pass + 1;
     at('inspect-pass-value').textContent = `${chosen.pass + 1} of ${passes}`;
@@ -126,13 +126,13 @@ export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onR
 }
 
 /** Cells over the picture; what lies outside the token's tile stays the picture, darkened. The patch is framed. */
-function paint(canvas, { trace, picture }, map, top, state, cell) {
+function paint(canvas, { prediction, picture }, map, top, state, cell) {
   canvas.width = picture.naturalWidth;
   canvas.height = picture.naturalHeight;
   const { width, height } = canvas;
   const context = canvas.getContext('2d');
   context.drawImage(picture, 0, 0, width, height);
-  const { grid } = trace;
+  const { grid } = prediction;
   const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
   const [h, w] = gridSize(width, height);
   const pixels = colorize(upsample(map, span, h, w).data, top, colorTable(state.colormap));

@@ -42,8 +42,8 @@ function pictureItem() {
 
 function mapItem(state, view, shown, range) {
   const { method } = shown;
-  const layer = layerOf(method, shown, range, { title: titleOf(shown, view.trace.isTransformer(method)) });
-  const note = settingsOf(shown, view.trace.isTransformer(method)) || METHOD_NOTES[method];
+  const layer = layerOf(method, shown, range, { title: titleOf(shown, view.prediction.isTransformer(method)) });
+  const note = settingsOf(shown, view.prediction.isTransformer(method)) || METHOD_NOTES[method];
   return {
     key: method, title: METHOD_TITLES[method], note, score: score(state, view, shown), empty: shown.top > 0 ? '' : nothing(state),
     spoken: spoken(METHOD_TITLES[method], shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer,
@@ -62,7 +62,7 @@ function extraItem(state, view, shown, range) {
 function compared(state, view, maps, other) {
   const sides = ['a', 'b'].map((key) => sideOf(state.compare[key], view.run));
   const shown = sides.map(({ method, own }) => maps.shown(state, view, method, own));
-  const titles = shown.map((one) => titleOf(one, view.trace.isTransformer(one.method)));
+  const titles = shown.map((one) => titleOf(one, view.prediction.isTransformer(one.method)));
   const tops = ranges(shown, state.scale, state.absolute);
   const [a, b] = shown.map((one, i) => layerOf(one.method, one, tops[i], { letter: 'AB'[i], title: titles[i], name: `${'AB'[i]} ${titles[i]}` }));
   const empty = (layer) => (layer.shown.top > 0 ? '' : `${layer.letter}: ${nothing(state)}`);
@@ -71,7 +71,7 @@ function compared(state, view, maps, other) {
   if (state.compare.view === 'blink') {
     const now = other ? b : a;
     return [{
-      key: 'compare', title: `${now.letter}: ${METHOD_TITLES[now.method]}`, note: settingsOf(now.shown, view.trace.isTransformer(now.method)),
+      key: 'compare', title: `${now.letter}: ${METHOD_TITLES[now.method]}`, note: settingsOf(now.shown, view.prediction.isTransformer(now.method)),
       score: score(state, view, now.shown), empty: empty(now), spoken: words, layers: [now], scales: [a, b], layerAt: () => now,
     }];
   }

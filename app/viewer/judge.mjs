@@ -154,7 +154,7 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
       const shown = board.maps.shown(state, view(), method);
       return {
         key: method, title: METHOD_TITLES[method], compared: !chance,
-        note: [`p ${percent(answers[0].probability)}`, chance ? 'random map' : settingsOf(shown, view().trace.isTransformer(method))].filter(Boolean).join(', '),
+        note: [`p ${percent(answers[0].probability)}`, chance ? 'random map' : settingsOf(shown, view().prediction.isTransformer(method))].filter(Boolean).join(', '),
         values: columns.map(({ id }) => values.get(id) ?? null), texts: columns.map(({ id }) => valueText(id, values.get(id))),
       };
     }));

@@ -88,7 +88,7 @@ export function createLadder(list, reading, pick) {
     const seen = steps.map((rung) => {
       const lacks = !run.methods.includes(rung.method);
       const column = lacks ? null : columnOf(rung.at);
-      const usable = Boolean(column?.trace);
+      const usable = Boolean(column?.prediction);
       const own = { loops: rung.loops, refined: rung.refined };
       const trouble = lacks ? `This checkpoint has no ${METHOD_TITLES[rung.method]} network.` : column?.cannot ?? column?.error ?? (usable ? '' : 'Not run yet.');
       return { rung, column, own, trouble, shown: usable ? measure(column, rung.method, own) : null };

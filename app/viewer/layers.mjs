@@ -5,7 +5,7 @@ import { colorTable } from './colormaps.mjs';
 import { toCanvas } from './draw.mjs';
 import { make } from './page.mjs';
 import { METHOD_TITLES } from './state.mjs';
-import { openArrays, traceBytes } from './trace.mjs';
+import { openArrays, predictionBytes } from './prediction.mjs';
 
 const SIDE = 160; // pixels of a small canvas along the picture's longer side
 
@@ -43,8 +43,8 @@ export function mountLayers(page) {
   });
   for (const [role, end] of [['layers-first', 0], ['layers-last', 1]]) {
     at(role).addEventListener('input', (event) => {
-      const { trace } = view();
-      const depth = trace.depth(methodOf(store.get(), view()));
+      const { prediction } = view();
+      const depth = prediction.depth(methodOf(store.get(), view()));
       const range = [...(store.get().blocks ?? [0, depth - 1])];
       range[end] = Number(event.target.value) - 1;
       if (range[0] > range[1]) range[1 - end] = range[end];
@@ -61,21 +61,21 @@ export function mountLayers(page) {
     if (got.run !== view()?.run.run) return;
     waiting = false;
     if (got.error) page.say(got.error);
-    else deep = { ...got, ...openArrays(got.arrays, await traceBytes(got, window.gradio_config?.root ?? '')) };
+    else deep = { ...got, ...openArrays(got.arrays, await predictionBytes(got, window.gradio_config?.root ?? '')) };
     show(store.get(), view());
   });
   page.extras.attention = (wanted, now) => attentionPanel(wanted, now);
 
-  function methodOf(state, { run, trace }) {
-    const able = run.methods.filter((method) => trace.isTransformer(method));
+  function methodOf(state, { run, prediction }) {
+    const able = run.methods.filter((method) => prediction.isTransformer(method));
     return able.includes(state.layers.method) ? state.layers.method : able[0];
   }
 
   function show(state, now) {
     if (state.tab !== 'layers' || !now) return;
-    const { run, trace } = now;
+    const { run, prediction } = now;
     const method = methodOf(state, now);
-    const able = run.methods.filter((name) => trace.isTransformer(name));
+    const able = run.methods.filter((name) => prediction.isTransformer(name));
     fill(at('layers-method'), able.map((name) => [name, METHOD_TITLES[name]]), method);
     const mine = deep?.method === method ? deep : null;
     const heads = mine ? mine.heads.shape[2] : 0;
@@ -83,42 +83,42 @@ export function mountLayers(page) {
     at('layers-scale').value = state.layers.scale;
     at('layers-deepen').hidden = Boolean(mine);
     at('layers-deepen').disabled = waiting;
-    at('layers-note').textContent = waiting ? 'The network looks again, head by head …' : `${METHOD_TITLES[method]}: ${trace.depth(method)} blocks, ${trace.passes(method)} ${trace.passes(method) === 1 ? 'pass' : 'passes'}. Choose one to put it beside the maps.`;
+    at('layers-note').textContent = waiting ? 'The network looks again, head by head …' : `${METHOD_TITLES[method]}: ${prediction.depth(method)} blocks, ${prediction.passes(method)} ${prediction.passes(method) === 1 ? 'pass' : 'passes'}. Choose one to put it beside the maps.`;
     const key = JSON.stringify([run.run, method, state.layers, state.colormap, Boolean(mine)]);
     if (key !== drawn) {
       drawn = key;
       grid(state, now, method, mine);
       rollout(now, method, mine, state);
     }
-    blocks(state, trace, method);
+    blocks(state, prediction, method);
     table(run, method);
   }
 
   function grid(state, now, method, mine) {
-    const { trace } = now;
+    const { prediction } = now;
     const head = mine ? state.layers.head : null;
     const maps = [];
-    for (let block = 0; block < trace.depth(method); block++) {
-      for (let pass = 0; pass < trace.passes(method); pass++) maps.push({ block, pass, map: mapOf(trace, method, pass, block, head, mine) });
+    for (let block = 0; block < prediction.depth(method); block++) {
+      for (let pass = 0; pass < prediction.passes(method); pass++) maps.push({ block, pass, map: mapOf(prediction, method, pass, block, head, mine) });
     }
     const top = Math.max(...maps.map(({ map }) => largest(map.data)));
-    const columns = Array.from({ length: trace.depth(method) }, (_, block) => {
+    const columns = Array.from({ length: prediction.depth(method) }, (_, block) => {
       const cells = maps.filter((one) => one.block === block).map((one) => cell(one, now, method, head, state, top));
       return make('div', { class: 'layers-block', 'data-block': block }, [
         make('button', {
           type: 'button', class: 'layers-name', text: `Block ${block + 1}`, title: 'Refine with this block; another extends the range',
-          on: { click: () => store.set({ blocks: toggleBlock(store.get().blocks, block, trace.depth(method)) }) },
+          on: { click: () => store.set({ blocks: toggleBlock(store.get().blocks, block, prediction.depth(method)) }) },
         }),
         ...cells,
       ]);
     });
-    at('layers-grid').style.setProperty('--columns', Math.min(12, trace.depth(method)));
+    at('layers-grid').style.setProperty('--columns', Math.min(12, prediction.depth(method)));
     at('layers-grid').replaceChildren(...columns);
   }
 
-  function cell({ block, pass, map }, { trace, picture }, method, head, state, top) {
+  function cell({ block, pass, map }, { prediction, picture }, method, head, state, top) {
     const own = largest(map.data);
-    const canvas = small(map, trace.grid, picture, state.layers.scale === 'all' ? top : own, state.colormap);
+    const canvas = small(map, prediction.grid, picture, state.layers.scale === 'all' ? top : own, state.colormap);
     const words = `block ${block + 1}, pass ${pass + 1}, ${head === null ? 'mean of all heads' : `head ${head + 1}`}: largest share ${figure(own)}`;
     return make('button', {
       type: 'button', class: 'layers-cell', title: words, 'aria-label': `${words}. Put it beside the maps`,
@@ -126,16 +126,16 @@ export function mountLayers(page) {
     }, [canvas, make('span', {}, [make('span', { text: `pass ${pass + 1}` }), make('span', { text: own.toPrecision(2) })])]);
   }
 
-  function rollout({ trace, picture }, method, mine, state) {
+  function rollout({ prediction, picture }, method, mine, state) {
     const box = at('layers-rollout');
     box.hidden = !mine;
     if (!mine) return box.replaceChildren();
     const [passes, n, patches] = mine.rollout.shape;
     const cells = Array.from({ length: passes }, (_, pass) => {
       const rows = mine.rollout.data.subarray(pass * n * patches, (pass + 1) * n * patches);
-      const map = trace.merge(rows, Math.round(Math.sqrt(patches)), trace.grid.patchCells);
+      const map = prediction.merge(rows, Math.round(Math.sqrt(patches)), prediction.grid.patchCells);
       const words = `Rollout of pass ${pass + 1}: largest share ${figure(largest(map.data))}`;
-      const canvas = small(map, trace.grid, picture, largest(map.data), state.colormap);
+      const canvas = small(map, prediction.grid, picture, largest(map.data), state.colormap);
       canvas.setAttribute('role', 'img');
       canvas.setAttribute('aria-label', words);
       return make('figure', { class: 'layers-cell', title: words }, [canvas, make('span', { text: `pass ${pass + 1}` })]);
@@ -143,8 +143,8 @@ export function mountLayers(page) {
     return box.replaceChildren(make('h3', { text: 'Attention rollout of the class token (Abnar and Zuidema, 2020)' }), ...cells);
   }
 
-  function blocks(state, trace, method) {
-    const depth = trace.depth(method);
+  function blocks(state, prediction, method) {
+    const depth = prediction.depth(method);
     const [first, last] = state.blocks ? state.blocks.map((block) => Math.min(block, depth - 1)) : [0, depth - 1];
     for (const [role, value] of [['layers-first', first], ['layers-last', last]]) {
       at(role).max = depth;
@@ -173,18 +173,18 @@ export function mountLayers(page) {
   }
 
   /** The attention of one block and pass as { data, h, w } on the picture's patches. */
-  function mapOf(trace, method, pass, block, head, mine) {
-    if (head === null || !mine) return trace.attention(method, { pass, blocks: [block, block] });
+  function mapOf(prediction, method, pass, block, head, mine) {
+    if (head === null || !mine) return prediction.attention(method, { pass, blocks: [block, block] });
     const rows = headRows(mine.heads, pass, block, head);
-    return trace.merge(rows, Math.round(Math.sqrt(mine.heads.shape[4])), trace.grid.patchCells);
+    return prediction.merge(rows, Math.round(Math.sqrt(mine.heads.shape[4])), prediction.grid.patchCells);
   }
 
-  function attentionPanel({ method, pass, block, head }, { run, trace }) {
+  function attentionPanel({ method, pass, block, head }, { run, prediction }) {
     const mine = deep?.run === run.run && deep.method === method ? deep : null;
-    if (!trace.isTransformer(method) || pass >= trace.passes(method) || block >= trace.depth(method)) return null;
+    if (!prediction.isTransformer(method) || pass >= prediction.passes(method) || block >= prediction.depth(method)) return null;
     const one = mine ? head : null;
-    const map = mapOf(trace, method, pass, block, one, mine);
-    const { grid } = trace;
+    const map = mapOf(prediction, method, pass, block, one, mine);
+    const { grid } = prediction;
     return {
       title: `${METHOD_TITLES[method]} attention`, note: `block ${block + 1}, pass ${pass + 1}${one === null ? '' : `, head ${one + 1}`}`,
       map, span: [grid.content[0] / grid.patch, grid.content[1] / grid.patch], top: largest(map.data), unit: 'attention',

@@ -89,9 +89,9 @@ export function notice(problems) {
 
 /** A link's settings as a run can show them: its classes, no more loops and blocks than it has. Where the link names no
  *  class that the checkpoint knows, and no top of the absolute scale, those of `state` stay. */
-export function fit(link, { run, trace }, state) {
+export function fit(link, { run, prediction }, state) {
   const { settings, problems } = settle({ ...link, problems: [] }, run.classes);
-  const depth = Math.max(1, ...run.methods.map((method) => trace.depth(method)));
+  const depth = Math.max(1, ...run.methods.map((method) => prediction.depth(method)));
   const blocks = settings.blocks?.map((block) => Math.min(block, depth - 1)) ?? null;
   const absolute = { cam: settings.absolute.cam ?? state.absolute.cam, product: settings.absolute.product ?? state.absolute.product };
   return { settings: { ...settings, blocks, absolute, loops: Math.min(settings.loops, run.maxLoops) }, problems };

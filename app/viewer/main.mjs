@@ -27,7 +27,7 @@ import { INITIAL, adopt, createStore, pick } from './state.mjs';
 import { mountStatus } from './status.mjs';
 import { mountTabs } from './tabs.mjs';
 import { mountTour } from './tour.mjs';
-import { openTrace, traceBytes } from './trace.mjs';
+import { openPrediction, predictionBytes } from './prediction.mjs';
 import { mountTruth } from './truth_card.mjs';
 
 const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountClasses, mountSamples, mountInspect, mountAblate, mountLayers, mountMasks, mountExplainers, mountTruth, mountDrawTool, mountMeasures, mountJudge, mountShare, mountScenes, mountPresent, mountTour, mountPublish, mountModels, mountResults];
@@ -37,7 +37,7 @@ export function mount(element, trigger, props, watch) {
   const at = (role) => part(root, role);
   const store = createStore(INITIAL);
   const onRun = [];
-  let view = null; // { run, trace, picture } on the page
+  let view = null; // { run, prediction, picture } on the page
   let turn = 0; // of the newest value, so that a slow download cannot overtake it
 
   const page = {
@@ -59,7 +59,7 @@ export function mount(element, trigger, props, watch) {
       const channel = `${event}_answer`;
       watch(channel, () => props[channel] && listener(props[channel]));
     },
-    /** What a value of the server holds, to be shown now or later: { run, trace, picture }. */
+    /** What a value of the server holds, to be shown now or later: { run, prediction, picture }. */
     open: openView,
     /** Show what was opened earlier. */
     showRun: (next) => show(next),
@@ -97,18 +97,18 @@ export function mount(element, trigger, props, watch) {
   }
 
   async function openView(value) {
-    const [buffer, picture] = await Promise.all([traceBytes(value, window.gradio_config?.root ?? ''), loadPicture(value.picture)]);
-    return { run: { ...value, data: null }, trace: openTrace(value, buffer), picture };
+    const [buffer, picture] = await Promise.all([predictionBytes(value, window.gradio_config?.root ?? ''), loadPicture(value.picture)]);
+    return { run: { ...value, data: null }, prediction: openPrediction(value, buffer), picture };
   }
 
   function show(next) {
     const before = view;
     view = next;
-    const { run, trace } = view;
+    const { run, prediction } = view;
     const changes = adopt(store.get(), run, before?.run ?? null);
     const { absolute } = store.get();
     // The absolute scale begins with a round number above every map of its unit in the first run, refined as by default.
-    const top = (unit) => absolute[unit] ?? niceCeiling(trace.reach(unit, pick(run.defaults, ['blocks', 'pass_reduction'])));
+    const top = (unit) => absolute[unit] ?? niceCeiling(prediction.reach(unit, pick(run.defaults, ['blocks', 'pass_reduction'])));
     changes.absolute = { cam: top('cam'), product: top('product') };
     root.dataset.state = 'shown';
     root.dataset.run = run.run;

@@ -12,12 +12,12 @@ export function createMaps() {
   const kept = new Map();
   const fines = new WeakMap(); // values of a map -> { h, w, fine }
   return {
-    shown(state, { run, trace }, method, own = {}) {
+    shown(state, { run, prediction }, method, own = {}) {
       const { loops, refined, blocks, pass_reduction } = { ...state, ...own };
       const key = [run.run, method, state.classes.join(), loops, refined, blocks, pass_reduction].join('/');
       if (!kept.has(key)) {
         if (kept.size >= KEPT) kept.delete(kept.keys().next().value);
-        kept.set(key, currentMap(state, trace, method, own));
+        kept.set(key, currentMap(state, prediction, method, own));
       }
       return kept.get(key);
     },

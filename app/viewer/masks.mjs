@@ -8,7 +8,7 @@ import { inflate, labelMap, share, vocColor } from './labels.mjs';
 import { cellText, createFigures, paintMask } from './mask_views.mjs';
 import { make, percent } from './page.mjs';
 import { METHOD_TITLES, currentMap, sameNetworks } from './state.mjs';
-import { openArrays, traceBytes } from './trace.mjs';
+import { openArrays, predictionBytes } from './prediction.mjs';
 import { truthOf } from './truth.mjs';
 
 const WAIT = 180; // milliseconds without a change before the server is asked
@@ -134,13 +134,13 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
   }
 
   function draw(state, view, method, { segment, walk, deeplab }) {
-    const { run, trace, picture } = view;
-    const maps = state.classes.map((index) => currentMap({ ...state, classes: [index] }, trace, method));
+    const { run, prediction, picture } = view;
+    const maps = state.classes.map((index) => currentMap({ ...state, classes: [index] }, prediction, method));
     const grid = gridSize(picture.naturalWidth, picture.naturalHeight);
     const [h, w] = grid;
     const { loops, refined } = maps[0];
     at('mask-settings').textContent = [method === 'crt' ? `${loops} ${loops === 1 ? 'loop' : 'loops'}` : '', refined ? 'refined' : 'not refined']
-      .filter((text) => text && (trace.isTransformer(method) || text !== 'not refined')).join(', ');
+      .filter((text) => text && (prediction.isTransformer(method) || text !== 'not refined')).join(', ');
     const colors = [[0, 0, 0], ...state.classes.map((index) => vocColor((index % 255) + 1))];
     const names = ['background', ...state.classes.map((index) => run.classes[index])];
     const chosen = names.slice(1).join(', ');
@@ -232,7 +232,7 @@ async function openLabels(got) {
 }
 
 async function openWalk(got) {
-  const { walked, edge } = openArrays(got.arrays, await traceBytes(got, window.gradio_config?.root ?? ''));
+  const { walked, edge } = openArrays(got.arrays, await predictionBytes(got, window.gradio_config?.root ?? ''));
   const [count, h, w] = walked.shape;
   return { ...got, edge, maps: Array.from({ length: count }, (_, k) => ({ data: walked.data.subarray(k * h * w, (k + 1) * h * w), h, w })) };
 }

@@ -12,16 +12,16 @@ const SIDE = 208; // pixels of a small picture's longer side
 const FINE = 112; // points along the longer side on which a small map is interpolated
 
 /** measure(state, column, method, own, truth): what `currentMap` gives, and `curve`, the sweep of its IoU, or null where
- *  no truth is complete. `column`: { key, run, trace }. `truth`: { mask, ignore, h, w } or null; h, w as `gridSize`. */
+ *  no truth is complete. `column`: { key, run, prediction }. `truth`: { mask, ignore, h, w } or null; h, w as `gridSize`. */
 export function createMeasure() {
   const maps = new Map();
   const curves = new WeakMap(); // a map -> { mask, ignore, curve }
-  return function measure(state, { key, trace }, method, own = {}, truth = null) {
+  return function measure(state, { key, prediction }, method, own = {}, truth = null) {
     const { classes, loops, refined, blocks, pass_reduction } = { ...state, ...own };
     const name = [key, method, classes.join(), loops, refined, blocks, pass_reduction].join('/');
     if (!maps.has(name)) {
       if (maps.size >= KEPT) maps.delete(maps.keys().next().value);
-      maps.set(name, currentMap(state, trace, method, own));
+      maps.set(name, currentMap(state, prediction, method, own));
     }
     const shown = maps.get(name);
     if (!truth) return { ...shown, curve: null };

@@ -68,10 +68,10 @@ export function mountMeasures({ at, store, view, extras, board: { maps }, onDraw
 
   /** The maps on the page: those switched on and the extra panel's, or the two that are compared. */
   function listed(state, now) {
-    const { run, trace } = now;
+    const { run, prediction } = now;
     const row = (method, own, before = '') => {
       const shown = maps.shown(state, now, method, own);
-      return { key: method, title: before + METHOD_TITLES[method], note: settingsOf(shown, trace.isTransformer(method)), shown };
+      return { key: method, title: before + METHOD_TITLES[method], note: settingsOf(shown, prediction.isTransformer(method)), shown };
     };
     if (state.compare.view !== 'side') {
       return ['a', 'b'].map((letter) => {

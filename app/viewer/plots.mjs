@@ -109,7 +109,7 @@ export function createPlots(box, useThreshold) {
   }
 
   function judged({ state, run, method, here, measure }) {
-    const loops = counts(here.trace.maxLoops(method) + 1);
+    const loops = counts(here.prediction.maxLoops(method) + 1);
     const of = (refined) => ({ refined, curves: loops.map((count) => measure(here, method, { loops: count, refined }).curve) });
     const set = of(state.refined);
     charts.loops.draw(loopsSpec([set, of(!state.refined)], state.threshold), loopsWords(set, state, method));

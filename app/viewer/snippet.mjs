@@ -40,14 +40,14 @@ export function snippet(state, run) {
     '',
     `predictor = Predictor(load_checkpoint(${pythonString(place)})${run.precision === 'bfloat16' ? ', bfloat16=True' : ''})`,
     `settings = InferenceConfig(size=${sizeOf(run)}, mode=${pythonString(run.mode)}, loops=${run.maxLoops})`,
-    `trace = predictor.trace(${pythonString(run.pictureFile ?? 'picture.jpg')}, settings)${run.pictureFile ? '' : '  # your picture'}`,
-    `classes = [trace.classes.index(name) for name in [${names.join(', ')}]]`,
+    `prediction = predictor.predict(${pythonString(run.pictureFile ?? 'picture.jpg')}, settings)${run.pictureFile ? '' : '  # your picture'}`,
+    `classes = [prediction.classes.index(name) for name in [${names.join(', ')}]]`,
     '',
-    '# Raw maps (classes, h, w) on cells; trace.span(method) is the picture in cells.',
-    ...maps.map((one) => `${one.name} = trace.maps(${[pythonString(one.method), ...options(one, state, run), 'classes=classes'].join(', ')})`),
+    '# Raw maps (classes, h, w) on cells; prediction.span(method) is the picture in cells.',
+    ...maps.map((one) => `${one.name} = prediction.cams(${[pythonString(one.method), ...options(one, state, run), 'classes=classes'].join(', ')})`),
     '',
     `# The mask of ${best.name} at the threshold, in the picture's pixels: 0 background, k + 1 the class of index k.`,
-    `seeds = max_normalize(upsample_cam(${best.name}, trace.span(${pythonString(best.method)}), trace.source))`,
+    `seeds = max_normalize(upsample_cam(${best.name}, prediction.span(${pythonString(best.method)}), prediction.source))`,
     `mask = cam_to_labels(seeds, classes, threshold=${state.threshold})`,
     '',
   ].join('\n');
@@ -59,7 +59,7 @@ function sizeOf(run) {
   return run.chosen.size === 'native' && seen === Math.max(...run.source) ? 'None' : seen;
 }
 
-/** Keywords of Prediction.maps, as far as the network has them. */
+/** Keywords of Prediction.cams, as far as the network has them. */
 function options({ method, loops, refined }, state, run) {
   const record = run.records.find((one) => one.method === method);
   if (record.kind !== 'tokens') return [];

@@ -121,13 +121,13 @@ export function shownMethods(state, run) {
 
 /** The map of one method as the state asks for it: { method, map, top, unit, loops, refined, span }.
  *  `own` may fix loops, refined, blocks and pass_reduction against the state's. */
-export function currentMap(state, trace, method, own = {}) {
+export function currentMap(state, prediction, method, own = {}) {
   const wanted = { ...pick(state, ['loops', 'refined', 'blocks', 'pass_reduction']), ...own };
-  const refined = wanted.refined && trace.isTransformer(method);
-  const loops = Math.min(wanted.loops, trace.maxLoops(method));
-  const blocks = wanted.blocks && trace.isTransformer(method) ? wanted.blocks.map((b) => Math.min(b, trace.depth(method) - 1)) : null;
-  const map = trace.map(method, state.classes, { loops, refined, blocks, pass_reduction: wanted.pass_reduction });
-  return { method, map, loops, refined, top: largest(map.data), unit: refined ? 'product' : 'cam', span: trace.span(method) };
+  const refined = wanted.refined && prediction.isTransformer(method);
+  const loops = Math.min(wanted.loops, prediction.maxLoops(method));
+  const blocks = wanted.blocks && prediction.isTransformer(method) ? wanted.blocks.map((b) => Math.min(b, prediction.depth(method) - 1)) : null;
+  const map = prediction.map(method, state.classes, { loops, refined, blocks, pass_reduction: wanted.pass_reduction });
+  return { method, map, loops, refined, top: largest(map.data), unit: refined ? 'product' : 'cam', span: prediction.span(method) };
 }
 
 /** The line under the controls: what the run was and what it cost. */

@@ -8,7 +8,7 @@ export const keyOf = (subject, { size, mode }) => `${subject}/${size}/${mode}`;
 export const subjectOf = (run) => `${run.pictureId}.${run.checkpoint.sha256}`;
 
 /** `ask({ key, size, mode })` sends one question; `changed()` is called whenever something is new. A column is
- *  { run, trace }, { cannot: sentence } for what this checkpoint cannot do, or { error: sentence }, which is asked again. */
+ *  { run, prediction }, { cannot: sentence } for what this checkpoint cannot do, or { error: sentence }, which is asked again. */
 export function createStudy(ask, changed) {
   const columns = new Map();
   let todo = []; // of the round under way, the first one being asked for

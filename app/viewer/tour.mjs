@@ -10,7 +10,7 @@ const LOOPS = 3; // the paper's
 
 /** What the texts need to know of a run: names, tiles, similarities, and functions for p and IoU (null without a mask). */
 export function facts(state, view) {
-  const { run, trace, picture } = view;
+  const { run, prediction, picture } = view;
   const truth = truthOf(state, view);
   return {
     run,
@@ -21,7 +21,7 @@ export function facts(state, view) {
     p: (method, loops = 0) => Math.max(...state.classes.map((index) => scoreRow(run, method, loops)[index])),
     iou(method, own) {
       if (!truth.complete) return null;
-      const shown = currentMap(state, trace, method, { ...own, ...pick(run.defaults, ['blocks', 'pass_reduction']) });
+      const shown = currentMap(state, prediction, method, { ...own, ...pick(run.defaults, ['blocks', 'pass_reduction']) });
       const fine = upsample(shown.map, shown.span, ...gridSize(picture.naturalWidth, picture.naturalHeight));
       return overlap(fine.data, state.threshold * shown.top, truth.raster(fine.h, fine.w), truth.ignore(fine.h, fine.w));
     },

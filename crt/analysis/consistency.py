@@ -13,17 +13,17 @@ from crt.prediction import Prediction
 from crt.resample import upsample_cam
 
 
-def branch_distance(trace: Prediction, vit: Method = "crt", cnn: Method = "crt_cnn") -> np.ndarray:
+def branch_distance(prediction: Prediction, vit: Method = "crt", cnn: Method = "crt_cnn") -> np.ndarray:
     """(L + 1,) float64: mean |CAM_cnn − CAM_vit| over all classes and pixels of the input, for loops 0 … L.
 
     As in training (Eq. 2, METHOD section 6): raw maps before ReLU, without refinement, both resized to the input
     (`grid.height` × `grid.width`), bilinear with aligned corners. In raw CAM units, so networks with larger maps differ
     by more. Raises InvalidSetting if the Prediction lacks a method, or if `vit` is no transformer or `cnn` is one.
     """
-    record, other = trace.record(vit), trace.record(cnn)
+    record, other = prediction.record(vit), prediction.record(cnn)
     if not isinstance(record, VitOutputs) or isinstance(other, VitOutputs):
         raise InvalidSetting(f"{vit} and {cnn} are not a transformer and a CNN: choose one of each.")
-    size = (trace.grid.height, trace.grid.width)
+    size = (prediction.grid.height, prediction.grid.width)
 
     def resized(maps: np.ndarray) -> torch.Tensor:
         return F.interpolate(torch.from_numpy(maps)[None], size, mode="bilinear", align_corners=True)
@@ -31,24 +31,24 @@ def branch_distance(trace: Prediction, vit: Method = "crt", cnn: Method = "crt_c
     fixed = resized(other.maps)
     return np.array(
         [
-            F.l1_loss(fixed, resized(trace.maps(vit, loops=loops, refined=False, relu=False))).item()
+            F.l1_loss(fixed, resized(prediction.cams(vit, loops=loops, refined=False, relu=False))).item()
             for loops in range(record.loops + 1)
         ]
     )
 
 
-def map_correlation(trace: Prediction, first: Method, second: Method, key: int, *, loops: int = 0) -> float:
+def map_correlation(prediction: Prediction, first: Method, second: Method, key: int, *, loops: int = 0) -> float:
     """Pearson correlation of two methods' raw maps of class `key` over the pixels of the input, without refinement.
 
     Unlike `branch_distance` it does not depend on how large the maps are. `loops` is CRT's. Maps before ReLU, each put
     on the pixel grid. NaN where a map is constant. Raises InvalidSetting if the Prediction lacks a method.
     """
-    size = (trace.grid.height, trace.grid.width)
+    size = (prediction.grid.height, prediction.grid.width)
 
     def pixels(method: Method) -> np.ndarray:
-        count = trace.clamp(method, loops)
-        maps = trace.maps(method, loops=count, refined=False, relu=False, classes=[key])
-        return upsample_cam(maps, trace.span(method), size).ravel()
+        count = prediction.clamp(method, loops)
+        maps = prediction.cams(method, loops=count, refined=False, relu=False, classes=[key])
+        return upsample_cam(maps, prediction.span(method), size).ravel()
 
     one, other = pixels(first), pixels(second)
     if np.ptp(one) == 0 or np.ptp(other) == 0:

@@ -180,7 +180,7 @@ class Defaults:
 
     @property
     def attention(self) -> Attention:
-        """Keywords of `Prediction.maps` for a refined map."""
+        """Keywords of `Prediction.cams` for a refined map."""
         return {"pass_reduction": self.pass_reduction, "blocks": blocks_between(self.blocks)}
 
 

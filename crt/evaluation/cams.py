@@ -54,13 +54,13 @@ def evaluate_seeds(
     for sample in images.samples:
         image = load_image(sample.image)
         truth = truth_of(sample, image.shape[:2], len(names))
-        maps, trace = multi_scale_maps(predictor, image, sample.labels, requests, views)
+        maps, prediction = multi_scale_maps(predictor, image, sample.labels, requests, views)
         for name, summed in maps.items():
             sweeps[name].add(truth, max_normalize(summed), np.asarray(sample.labels))
         for name, collected in scores.items():
-            collected.append(trace.scores(requests[name].method, requests[name].loops))
-        closeness.add(trace, sample.labels)
-        similarity += [record.similarity] if isinstance(record := trace.records.get("crt"), VitOutputs) else []
+            collected.append(prediction.scores(requests[name].method, requests[name].loops))
+        closeness.add(prediction, sample.labels)
+        similarity += [record.similarity] if isinstance(record := prediction.records.get("crt"), VitOutputs) else []
         if advance is not None:
             advance()
     targets = images.targets()
@@ -81,15 +81,15 @@ class _Closeness:
     def __init__(self) -> None:
         self.found: dict[str, list[list[float]]] = {}
 
-    def add(self, trace: Prediction, labels: Sequence[int]) -> None:
-        if "crt_cnn" not in trace.methods:
+    def add(self, prediction: Prediction, labels: Sequence[int]) -> None:
+        if "crt_cnn" not in prediction.methods:
             return
-        for other in trace.methods:
+        for other in prediction.methods:
             if other == "crt_cnn":
                 continue
-            counts = range(trace.clamp(other, MAX_LOOPS) + 1)
+            counts = range(prediction.clamp(other, MAX_LOOPS) + 1)
             for key in labels:
-                row = [map_correlation(trace, "crt_cnn", other, key, loops=loops) for loops in counts]
+                row = [map_correlation(prediction, "crt_cnn", other, key, loops=loops) for loops in counts]
                 self.found.setdefault(other, []).append(row)
 
     def to_json(self) -> dict[str, list[float]]:

@@ -120,10 +120,10 @@ def evaluate_pointing(
         sums = {name: np.zeros((len(image.class_ids), *image.size), np.float32) for name in rows}
         for flipped in (False, True)[: (1 + view.flip) * bool(image.class_ids)]:
             seen = np.ascontiguousarray(pixels[:, ::-1]) if flipped else pixels
-            trace = predictor.trace(seen, settings)
+            prediction = predictor.predict(seen, settings)
             for name, row in rows.items():
-                cams = _maps(predictor, trace, seen, row, image.class_ids, view)
-                sums[name] += upsample_cam(cams, trace.span(row.method), image.size, flipped=flipped)
+                cams = _maps(predictor, prediction, seen, row, image.class_ids, view)
+                sums[name] += upsample_cam(cams, prediction.span(row.method), image.size, flipped=flipped)
         for place, class_id in enumerate(image.class_ids):
             for name in rows:
                 scores[name].add(image, class_id, peaks(sums[name][place]))
@@ -180,7 +180,7 @@ def _settings(view: PointingView, rows: Iterable[PointingRow]) -> InferenceConfi
 
 def _maps(
     predictor: Predictor,
-    trace: Prediction,
+    prediction: Prediction,
     image: np.ndarray,
     row: PointingRow,
     class_ids: Sequence[int],
@@ -191,9 +191,9 @@ def _maps(
         resized = image if view.size is None else resize_long_side(image, view.size)
         network = predictor.checkpoint.networks[row.method]
         pixels = to_tensor(resized, *normalization_of(network)).to(predictor.device)
-        return EXPLAINERS[row.explainer].explain(network, pixels, class_ids, trace.grid)
+        return EXPLAINERS[row.explainer].explain(network, pixels, class_ids, prediction.grid)
     attention = row.attention or PUBLISHED
-    return trace.maps(row.method, loops=row.loops, refined=row.refined, classes=class_ids, **attention)
+    return prediction.cams(row.method, loops=row.loops, refined=row.refined, classes=class_ids, **attention)
 
 
 def _logits(
@@ -201,6 +201,6 @@ def _logits(
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Each row's name and its (C,) logits."""
     views = [image, np.ascontiguousarray(image[:, ::-1])] if flip else [image]
-    traces = [predictor.trace(seen, settings) for seen in views]
+    traces = [predictor.predict(seen, settings) for seen in views]
     for name, row in rows.items():
-        yield name, np.mean([trace.scores(row.method, row.loops) for trace in traces], axis=0)
+        yield name, np.mean([prediction.scores(row.method, row.loops) for prediction in traces], axis=0)

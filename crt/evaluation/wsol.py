@@ -230,12 +230,12 @@ def look(
     )
     for sample in images.samples:
         seen, to_picture = view.of(load_image(sample.image))
-        trace = predictor.trace(seen, settings)
+        prediction = predictor.predict(seen, settings)
         maps, logits = {}, {}
         for name, want in requests.items():
-            cam = want.maps(trace, sample.labels)
-            maps[name] = upsample_cam(cam, trace.span(want.method), seen.shape[:2])[0]
-            logits[name] = trace.scores(want.method, want.loops)
+            cam = want.cams(prediction, sample.labels)
+            maps[name] = upsample_cam(cam, prediction.span(want.method), seen.shape[:2])[0]
+            logits[name] = prediction.scores(want.method, want.loops)
         yield WsolSample(sample, maps, logits, to_picture)
 
 

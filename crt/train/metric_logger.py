@@ -54,7 +54,7 @@ class MetricLogger:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, prediction: TracebackType | None
     ) -> None:
         try:
             if error is None:

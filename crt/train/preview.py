@@ -54,15 +54,15 @@ class MapPreview:
     def _row(self, predictor: Predictor, index: int) -> list[Panel]:
         sample = self.images.samples[index]
         image = load_image(sample.image)
-        trace = predictor.trace(image, InferenceConfig(size=self.size, loops=self.loops))
+        prediction = predictor.predict(image, InferenceConfig(size=self.size, loops=self.loops))
         label = sample.labels[0]
         small = fit(image, WIDTH)
         panels = [Panel(small, (self.images.classes[label], sample.id))]
-        for method in trace.methods:
-            loops = trace.clamp(method, self.loops)
-            maps = trace.maps(method, loops=loops, refined=self.refined, classes=[label])
-            pixels = max_normalize(upsample_cam(maps, trace.span(method), (small.shape[0], small.shape[1])))[0]
-            chance = float(probabilities(trace, method, loops=loops, single_label=self.images.single_label)[label])
+        for method in prediction.methods:
+            loops = prediction.clamp(method, self.loops)
+            maps = prediction.cams(method, loops=loops, refined=self.refined, classes=[label])
+            pixels = max_normalize(upsample_cam(maps, prediction.span(method), (small.shape[0], small.shape[1])))[0]
+            chance = float(probabilities(prediction, method, loops=loops, single_label=self.images.single_label)[label])
             panels.append(Panel(overlay(small, pixels, vmax=1.0), (TITLES[method], f"probability {chance:.0%}")))
         return panels
 

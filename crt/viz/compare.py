@@ -31,7 +31,7 @@ class Extra:
 
 
 def side_by_side(
-    trace: Prediction,
+    prediction: Prediction,
     image: np.ndarray,
     classes: Sequence[int],
     *,
@@ -53,32 +53,32 @@ def side_by_side(
     its own largest value, which its caption gives. Raises InvalidSetting for what the Prediction does not hold.
     """
     small = fit(image, width)
-    shown = tuple(trace.methods if methods is None else methods)
+    shown = tuple(prediction.methods if methods is None else methods)
     rows = []
     for position, index in enumerate(classes):
-        name = trace.classes[index]
-        panels = [Panel(small, (name, f"{trace.source[1]} × {trace.source[0]} px"))]
+        name = prediction.classes[index]
+        panels = [Panel(small, (name, f"{prediction.source[1]} × {prediction.source[0]} px"))]
         for method in shown:
-            count = trace.clamp(method, loops)
-            maps = trace.maps(method, loops=count, refined=refined, classes=[index], **(attention or PAPER))
-            share = probabilities(trace, method, loops=count, single_label=single_label)[index]
-            detail = _detail(trace, method, count, refined)
+            count = prediction.clamp(method, loops)
+            maps = prediction.cams(method, loops=count, refined=refined, classes=[index], **(attention or PAPER))
+            share = probabilities(prediction, method, loops=count, single_label=single_label)[index]
+            detail = _detail(prediction, method, count, refined)
             lines = (TITLES[method], f"{name} {share:.1%}{detail}")
-            panels.append(_over(small, maps, trace.span(method), lines, threshold, colormap))
+            panels.append(_over(small, maps, prediction.span(method), lines, threshold, colormap))
         for extra in extras:
             lines = (extra.title, name)
             panels.append(_over(small, extra.maps[position][None], extra.span, lines, threshold, colormap))
         rows.append(panels)
-    notes = [settings_line(trace, loops=loops, refined=refined, attention=attention)]
+    notes = [settings_line(prediction, loops=loops, refined=refined, attention=attention)]
     if threshold is not None:
         notes.append(f"White outline: at least {threshold:g} of the map's largest value.")
     bar = ("0", "the largest value of each map, given under it")
     return contact_sheet(rows, notes=notes, bar=bar, width=width, colormap=colormap)
 
 
-def probabilities(trace: Prediction, method: Method, *, loops: int = 0, single_label: bool = False) -> np.ndarray:
+def probabilities(prediction: Prediction, method: Method, *, loops: int = 0, single_label: bool = False) -> np.ndarray:
     """(C,) float32 class probabilities of a method: a sigmoid of each score, or a softmax where one label is right."""
-    scores = trace.scores(method, trace.clamp(method, loops))
+    scores = prediction.scores(method, prediction.clamp(method, loops))
     return class_probabilities(scores, single_label=single_label).astype(np.float32)
 
 
@@ -88,13 +88,13 @@ def attention_words(pass_reduction: PassReduction, blocks: Sequence[int] | None)
     return f"attention averaged over {which}, {PASS_REDUCTIONS[pass_reduction].description}"
 
 
-def settings_line(trace: Prediction, *, loops: int, refined: bool, attention: Attention | None = None) -> str:
+def settings_line(prediction: Prediction, *, loops: int, refined: bool, attention: Attention | None = None) -> str:
     """One line from which a figure can be made again: size, mode, loops, refinement, tiles, passes, checkpoint.
 
     `attention` is said where it is not the paper's.
     """
-    grid, made = trace.grid, trace.provenance
-    passes = max(1, loops) if "crt" in trace.records else 0
+    grid, made = prediction.grid, prediction.provenance
+    passes = max(1, loops) if "crt" in prediction.records else 0
     parts = [
         f"input {grid.width} × {grid.height} px",
         f"mode {grid.mode}",
@@ -113,8 +113,8 @@ def _refinement(refined: bool, attention: Attention | None) -> str:
     return "refined" if attention in (None, PAPER) else f"refined by {attention_words(**attention)}"
 
 
-def _detail(trace: Prediction, method: Method, loops: int, refined: bool) -> str:
-    if not isinstance(trace.record(method), VitOutputs):
+def _detail(prediction: Prediction, method: Method, loops: int, refined: bool) -> str:
+    if not isinstance(prediction.record(method), VitOutputs):
         return ""
     count = f", {loops} {'loop' if loops == 1 else 'loops'}" if method == "crt" else ""
     return count + (", refined" if refined else "")

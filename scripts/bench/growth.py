@@ -35,15 +35,15 @@ def _look(checkpoint: str, size: int, loops: int, threads: int) -> dict[str, Any
     torch.set_num_threads(threads)
     predictor = Predictor(load_checkpoint(checkpoint))
     image, settings = photo(1008, 1344), InferenceConfig(size=size, loops=loops)
-    predictor.trace(image, InferenceConfig(size=64, loops=1))
+    predictor.predict(image, InferenceConfig(size=64, loops=1))
     loaded = _peak()
     began = time.perf_counter()
-    trace = predictor.trace(image, settings)
+    prediction = predictor.predict(image, settings)
     seconds = time.perf_counter() - began
     return {
         "size": size,
         "loops": loops,
-        "tiles": len(trace.grid),
+        "tiles": len(prediction.grid),
         "seconds": round(seconds, 3),
         "loaded_mib": loaded,
         "peak_mib": _peak(),

@@ -70,12 +70,12 @@ def ablation(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     image, networks = photo(), predictor.checkpoint.networks
 
     def ours(predictor: Predictor) -> None:
-        trace = predictor.trace(image, InferenceConfig(size=size, loops=LOOPS))
+        prediction = predictor.predict(image, InferenceConfig(size=size, loops=LOOPS))
         for refined in (False, True):
             for loops in range(LOOPS + 1):
-                trace.maps("crt", loops=loops, refined=refined)
-            trace.maps("tscam", refined=refined)
-        trace.maps("resnet")
+                prediction.cams("crt", loops=loops, refined=refined)
+            prediction.cams("tscam", refined=refined)
+        prediction.cams("resnet")
 
     @torch.no_grad()
     def plain(refinements: tuple[bool, ...]) -> None:
@@ -103,7 +103,7 @@ def one_map(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
         transformer_maps(network, image, size=size, loops=3, refined=True)
 
     def ours(predictor: Predictor) -> None:
-        predictor.trace(image, settings).maps("crt", loops=3, refined=True)
+        predictor.predict(image, settings).cams("crt", loops=3, refined=True)
 
     ways = {**_precisions(predictor, ours), "plain": plain}
     return compared(in_turns(ways, runs), "ours")
@@ -137,7 +137,7 @@ def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
             torch.mm(a, b)
 
     def look() -> None:
-        for name, spent in predictor.trace(image, whole).timings.items():
+        for name, spent in predictor.predict(image, whole).timings.items():
             stages.setdefault(name, []).append(spent / 1000)
 
     with torch.inference_mode(), profile(activities=[ProfilerActivity.CPU]) as profiled:
@@ -170,7 +170,7 @@ def peers(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     target = cast("list[Any]", [ClassifierOutputTarget(3)])
     settings = InferenceConfig(size=size, methods=("resnet",))
     ways: dict[str, Callable[[], object]] = {
-        "ours": lambda: predictor.trace(image, settings).maps("resnet", classes=[3]),
+        "ours": lambda: predictor.predict(image, settings).cams("resnet", classes=[3]),
         "pytorch-grad-cam, GradCAM": lambda: cam(input_tensor=pixels, targets=target),
     }
     if find_spec("torchcam"):
@@ -209,8 +209,8 @@ def waited(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     image, spent = photo(), []
     for _ in range(runs + 1):
         began = time.perf_counter()
-        trace = predictor.trace(image, InferenceConfig(size=size, loops=LOOPS))
-        for method in trace.methods:
-            trace.maps(method, loops=trace.clamp(method, 3), refined=True)
+        prediction = predictor.predict(image, InferenceConfig(size=size, loops=LOOPS))
+        for method in prediction.methods:
+            prediction.cams(method, loops=prediction.clamp(method, 3), refined=True)
         spent.append(time.perf_counter() - began)
     return {"ms": summary(spent[1:])}

@@ -97,12 +97,12 @@ def test_a_column_that_fails_says_so_in_its_row_and_the_others_come(open_page, p
     page = open_page()
     upload(page, picture)
     open_tab(page, "Ablate")
-    trace = Explorer.trace
+    prediction = Explorer.prediction
 
     def broken(self, session, image, settings, *rest, **keywords):
         if settings.size == 560:
             raise RuntimeError("out of memory")
-        return trace(self, session, image, settings, *rest, **keywords)
+        return prediction(self, session, image, settings, *rest, **keywords)
 
     monkeypatch.setattr(Explorer, "trace", broken)
     run(page, "Run the 1 missing size")

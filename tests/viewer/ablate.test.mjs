@@ -49,7 +49,7 @@ function study() {
   return { asked, made, changes: () => changes };
 }
 const questions = ['a', 'b', 'c'].map((key) => ({ key, size: key, mode: 'overlap' }));
-const maps = { run: {}, trace: {} };
+const maps = { run: {}, prediction: {} };
 
 test('columns are asked for one at a time, each when the one before is there', () => {
   const { asked, made, changes } = study();
@@ -118,10 +118,10 @@ test('each part asks for what it shows', () => {
 });
 
 test('the grids show CRT, or the transformer there is', () => {
-  const trace = { isTransformer: (method) => method !== 'resnet' };
-  assert.equal(gridMethod({ methods: ['tscam', 'crt'] }, trace), 'crt');
-  assert.equal(gridMethod({ methods: ['resnet', 'tscam'] }, trace), 'tscam');
-  assert.equal(gridMethod({ methods: ['resnet'] }, trace), 'resnet');
+  const prediction = { isTransformer: (method) => method !== 'resnet' };
+  assert.equal(gridMethod({ methods: ['tscam', 'crt'] }, prediction), 'crt');
+  assert.equal(gridMethod({ methods: ['resnet', 'tscam'] }, prediction), 'tscam');
+  assert.equal(gridMethod({ methods: ['resnet'] }, prediction), 'resnet');
 });
 
 const run = { chosen: { size: '336', mode: 'bilinear' }, defaults: { loops: 2 }, maxLoops: 4 };
@@ -241,13 +241,13 @@ test('charts take their numbers as they are', () => {
 
 test('a map is measured once for its settings and its truth', () => {
   let made = 0;
-  const trace = {
+  const prediction = {
     isTransformer: () => true, maxLoops: () => 4, depth: () => 12, span: () => [1, 2],
     map: (method, classes, { loops }) => { made++; return { data: Float32Array.from([loops, 1]), h: 1, w: 2 }; },
   };
   const state = { classes: [0], loops: 3, refined: true, blocks: null, pass_reduction: 'sum', threshold: 0.5 };
   const measure = createMeasure();
-  const column = { key: 'k', trace };
+  const column = { key: 'k', prediction };
   const truth = { mask: Uint8Array.from([1, 0]), ignore: null, h: 1, w: 2 };
   const first = measure(state, column, 'crt', {}, truth);
   assert.deepEqual([first.curve.iou[30], first.curve.iou[50]], [0.5, 1]);

@@ -18,12 +18,12 @@ const run = {
   scores: { resnet: [[0.5, 0.1]], tscam: [[0.4, 0.1]], crt: [[0.1, 0.1], [0.2, 0.1], [0.9, 0.1]] },
 };
 const VALUES = { resnet: [4, 0], tscam: [0, 0], crt: [2, 1] };
-const trace = {
+const prediction = {
   isTransformer: (method) => method !== 'resnet', maxLoops: (method) => (method === 'crt' ? 2 : 0), depth: () => 12, span: () => [1, 2],
   methods: run.methods,
   map: (method, classes, { loops, refined }) => ({ data: Float32Array.from(VALUES[method], (value) => value * (1 + loops) * (refined ? 0.1 : 1)), h: 1, w: 2 }),
 };
-const view = { run, trace, picture: { naturalWidth: 200, naturalHeight: 100 } };
+const view = { run, prediction, picture: { naturalWidth: 200, naturalHeight: 100 } };
 const state = { ...INITIAL, classes: [0], loops: 2, refined: false };
 const items = (changes, ...more) => itemsOf({ ...state, ...changes }, view, createMaps(), ...more);
 const comparing = (kind, a, b, more = {}) => items({ compare: { ...INITIAL.compare, view: kind, a, b }, ...more });
@@ -90,8 +90,8 @@ test('a side that the checkpoint lacks is CRT', () => {
 
 test('another method keeps the settings that it has', () => {
   const side = { method: 'crt', loops: 2, refined: true };
-  assert.deepEqual(withMethod(side, 'tscam', trace), { method: 'tscam', refined: true });
-  assert.deepEqual(withMethod(side, 'resnet', trace), { method: 'resnet' });
+  assert.deepEqual(withMethod(side, 'tscam', prediction), { method: 'tscam', refined: true });
+  assert.deepEqual(withMethod(side, 'resnet', prediction), { method: 'resnet' });
   assert.deepEqual(withOwn(side, 'loops', undefined), { method: 'crt', refined: true });
   assert.deepEqual(withOwn({ method: 'crt' }, 'refined', false), { method: 'crt', refined: false });
 });
@@ -134,7 +134,7 @@ test('an end of the block range takes the other along, and the whole range is al
   assert.deepEqual(withEnd([4, 6], 0, 9, 12), [9, 9]);
   assert.deepEqual(withEnd([4, 6], 1, 2, 12), [2, 2]);
   assert.equal(withEnd([4, 11], 0, 0, 12), null);
-  assert.equal(depthOf(trace), 12);
+  assert.equal(depthOf(prediction), 12);
 });
 
 test('the box of the largest part: what encloses most, corners connect', () => {

@@ -10,7 +10,7 @@ const run = {
   classes: ['cat', 'dog', HOSTILE, 'a, b & c=d', 'été #1 %41+'], methods: ['crt'], maxLoops: 4,
   pictureId: '0123456789abcdef'.repeat(4), example: null, chosen: { size: '336', mode: 'overlap' },
 };
-const trace = { depth: () => 12 };
+const prediction = { depth: () => 12 };
 
 /** Numbers from 0 to 1, the same in every run. */
 function random(seed) {
@@ -100,7 +100,7 @@ test('a link that names no passes means their sum, whatever the checkpoint start
   assert.equal(state.pass_reduction, 'first');
   assert.equal(l.decode('v=1&pic=ex.cat&cb=evened').settings.pass_reduction, 'tile_normalized'); // its former name
   assert.equal(l.decode(l.encode(state, run)).settings.pass_reduction, 'first');
-  const opened = { ...state, ...l.fit(l.decode('v=1&l=3'), { run, trace }, state).settings };
+  const opened = { ...state, ...l.fit(l.decode('v=1&l=3'), { run, prediction }, state).settings };
   assert.equal(opened.pass_reduction, 'sum');
 });
 
@@ -181,16 +181,16 @@ test('another version, no version, no link at all', () => {
 test('classes travel by name; a name that is not known is said, and a comma may have been escaped on the way', () => {
   const link = l.decode(`v=1&c=dog,${encodeURIComponent('a, b & c=d')},unicorn`);
   assert.deepEqual(link.names, ['dog', 'a, b & c=d', 'unicorn']);
-  const { settings, problems } = l.fit(link, { run, trace }, { absolute: { cam: 1, product: 2 } });
+  const { settings, problems } = l.fit(link, { run, prediction }, { absolute: { cam: 1, product: 2 } });
   assert.deepEqual(settings.classes, [1, 3]);
   assert.deepEqual(problems, ['this checkpoint has no class “unicorn”']);
   assert.deepEqual(l.decode('v=1&c=cat%2Cdog', run.classes).settings.classes, [0, 1]);
-  assert.equal('classes' in l.fit(l.decode('v=1&c=unicorn'), { run, trace }, { absolute: {} }).settings, false);
+  assert.equal('classes' in l.fit(l.decode('v=1&c=unicorn'), { run, prediction }, { absolute: {} }).settings, false);
 });
 
 test('a link fits the run it meets', () => {
   const link = l.decode('v=1&l=9&b=3.60&ac=5');
-  const { settings } = l.fit(link, { run, trace }, { absolute: { cam: 1, product: 2 } });
+  const { settings } = l.fit(link, { run, prediction }, { absolute: { cam: 1, product: 2 } });
   assert.equal(settings.loops, 4);
   assert.deepEqual(settings.blocks, [3, 11]);
   assert.deepEqual(settings.absolute, { cam: 5, product: 2 });

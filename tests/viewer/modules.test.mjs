@@ -5,7 +5,7 @@ import { colorTable, COLORMAPS, gradient, SIGNED } from '../../app/viewer/colorm
 import { cellEdges, contour, rings } from '../../app/viewer/contour.mjs';
 import { base64ToBuffer, decodeHalves, fileUrl, halfToNumber } from '../../app/viewer/decode.mjs';
 import * as s from '../../app/viewer/state.mjs';
-import { openTrace } from '../../app/viewer/trace.mjs';
+import { openPrediction } from '../../app/viewer/prediction.mjs';
 
 test('float16: zero, one, the smallest, the largest, negative, not finite', () => {
   const cases = [[0, 0], [0x3c00, 1], [1, 2 ** -24], [0x0400, 2 ** -14], [0x7bff, 65504], [0xc000, -2], [0x7c00, Infinity]];
@@ -96,12 +96,12 @@ test('the absolute scale reaches over the maps as they are refined, of any block
     maps: { shape: arrays.maps.shape, scale: 1, offset: 0 }, rows: { shape: arrays.rows.shape, scale: 1, offset: 6 },
   };
   const grid = { shape: [1, 1], tile: 16, stride: 16, cells: [1, 1], patchCells: [1, 1], patch: 16, content: [16, 16] };
-  const trace = openTrace({ grid, records: [record] }, Uint16Array.from(all).buffer);
-  assert.equal(trace.reach('cam'), 4);
-  assert.equal(trace.reach('product'), 4 * (0.5 + 2));
-  assert.equal(trace.reach('product', { pass_reduction: 'first' }), 4 * 0.5);
-  assert.equal(trace.reach('product', { pass_reduction: 'tile_normalized', blocks: null }), 4);
-  assert.equal(trace.reach('product', { pass_reduction: 'first', blocks: [1, 40] }), 4 * 0.75);
+  const prediction = openPrediction({ grid, records: [record] }, Uint16Array.from(all).buffer);
+  assert.equal(prediction.reach('cam'), 4);
+  assert.equal(prediction.reach('product'), 4 * (0.5 + 2));
+  assert.equal(prediction.reach('product', { pass_reduction: 'first' }), 4 * 0.5);
+  assert.equal(prediction.reach('product', { pass_reduction: 'tile_normalized', blocks: null }), 4);
+  assert.equal(prediction.reach('product', { pass_reduction: 'first', blocks: [1, 40] }), 4 * 0.75);
 });
 
 const run = {
@@ -127,7 +127,7 @@ test('one class always stays chosen', () => {
 });
 
 test('loops move CRT only, refinement the transformers only, and a map may have settings of its own', () => {
-  const trace = {
+  const prediction = {
     isTransformer: (method) => method !== 'resnet',
     maxLoops: (method) => (method === 'crt' ? 4 : 0),
     depth: () => 12,
@@ -135,10 +135,10 @@ test('loops move CRT only, refinement the transformers only, and a map may have 
     map: (method, classes, options) => ({ data: Float32Array.from([options.loops, options.refined ? 9 : 2]), h: 1, w: 2, options }),
   };
   const state = { ...s.INITIAL, classes: [1], loops: 3, refined: true, blocks: [4, 20] };
-  const maps = ['resnet', 'tscam', 'crt'].map((method) => s.currentMap(state, trace, method));
+  const maps = ['resnet', 'tscam', 'crt'].map((method) => s.currentMap(state, prediction, method));
   assert.deepEqual(maps.map((one) => [one.loops, one.unit, one.top]), [[0, 'cam', 2], [0, 'product', 9], [3, 'product', 9]]);
   assert.deepEqual(maps.map((one) => one.map.options.blocks), [null, [4, 11], [4, 11]]);
-  const own = s.currentMap(state, trace, 'crt', { loops: 1, refined: false });
+  const own = s.currentMap(state, prediction, 'crt', { loops: 1, refined: false });
   assert.deepEqual([own.loops, own.unit], [1, 'cam']);
 });
 

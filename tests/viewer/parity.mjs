@@ -4,14 +4,14 @@
 import { readFileSync } from 'node:fs';
 
 import { base64ToBuffer } from '../../app/viewer/decode.mjs';
-import { openTrace } from '../../app/viewer/trace.mjs';
+import { openPrediction } from '../../app/viewer/prediction.mjs';
 
 let worst = 0;
 let compared = 0;
 for (const { header, data, wanted } of JSON.parse(readFileSync(process.argv[2], 'utf8')).runs) {
-  const trace = openTrace(header, base64ToBuffer(data));
+  const prediction = openPrediction(header, base64ToBuffer(data));
   for (const { kind, method, classes, options, values, h, w } of wanted) {
-    const got = kind === 'attention' ? trace.attention(method, options) : trace.map(method, classes, options);
+    const got = kind === 'attention' ? prediction.attention(method, options) : prediction.map(method, classes, options);
     if (got.h !== h || got.w !== w) throw new Error(`${method} ${JSON.stringify(options)}: ${got.h} × ${got.w}, not ${h} × ${w}`);
     const top = Math.max(1e-12, ...values.map(Math.abs));
     const away = Math.max(...values.map((value, i) => Math.abs(value - got.data[i]))) / top;

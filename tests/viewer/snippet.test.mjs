@@ -26,14 +26,14 @@ test('texts are Python literals, whatever is in them', () => {
 
 test('the arrays are called like the panels and take the settings that their networks have', () => {
   const text = lines();
-  assert.ok(text.includes('resnet = trace.maps("resnet", classes=classes)'));
-  assert.ok(text.includes('tscam = trace.maps("tscam", refined=True, blocks=None, pass_reduction="sum", classes=classes)'));
-  assert.ok(text.includes('crt = trace.maps("crt", loops=3, refined=True, blocks=None, pass_reduction="sum", classes=classes)'));
+  assert.ok(text.includes('resnet = prediction.cams("resnet", classes=classes)'));
+  assert.ok(text.includes('tscam = prediction.cams("tscam", refined=True, blocks=None, pass_reduction="sum", classes=classes)'));
+  assert.ok(text.includes('crt = prediction.cams("crt", loops=3, refined=True, blocks=None, pass_reduction="sum", classes=classes)'));
   assert.ok(!text.some((line) => line.startsWith('crt_cnn')));
   assert.ok(text.includes('predictor = Predictor(load_checkpoint("checkpoints/voc"))'));
-  assert.ok(text.includes('trace = predictor.trace("app/examples/cat.jpg", settings)'));
-  assert.ok(lines({ refined: false, blocks: [1, 2], pass_reduction: 'last' }).includes('crt = trace.maps("crt", loops=3, refined=False, classes=classes)'));
-  assert.ok(lines({ blocks: [2, 40], pass_reduction: 'last' }).includes('crt = trace.maps("crt", loops=3, refined=True, blocks=range(2, 6), pass_reduction="last", classes=classes)'));
+  assert.ok(text.includes('prediction = predictor.predict("app/examples/cat.jpg", settings)'));
+  assert.ok(lines({ refined: false, blocks: [1, 2], pass_reduction: 'last' }).includes('crt = prediction.cams("crt", loops=3, refined=False, classes=classes)'));
+  assert.ok(lines({ blocks: [2, 40], pass_reduction: 'last' }).includes('crt = prediction.cams("crt", loops=3, refined=True, blocks=range(2, 6), pass_reduction="last", classes=classes)'));
 });
 
 test('nothing switched on gives all networks, two compared are a and b', () => {
@@ -43,7 +43,7 @@ test('nothing switched on gives all networks, two compared are a and b', () => {
   assert.deepEqual(wantedMaps({ ...state, compare }, run), [
     { name: 'a', method: 'crt', loops: 0, refined: true }, { name: 'b', method: 'crt', loops: 3, refined: false },
   ]);
-  assert.ok(lines({ compare }).includes('b = trace.maps("crt", loops=3, refined=False, classes=classes)'));
+  assert.ok(lines({ compare }).includes('b = prediction.cams("crt", loops=3, refined=False, classes=classes)'));
 });
 
 test('the native size is the picture\'s own unless it was reduced; unknown places are placeholders', () => {
@@ -54,7 +54,7 @@ test('the native size is the picture\'s own unless it was reduced; unknown place
   assert.ok(lines({}, { precision: 'bfloat16' }).includes('predictor = Predictor(load_checkpoint("checkpoints/voc"), bfloat16=True)'));
   const own = lines({}, { checkpoint: { name: 'a"b', place: null }, pictureFile: null });
   assert.ok(own.includes('predictor = Predictor(load_checkpoint("path/to/a\\"b"))'));
-  assert.ok(own.includes('trace = predictor.trace("picture.jpg", settings)  # your picture'));
+  assert.ok(own.includes('prediction = predictor.predict("picture.jpg", settings)  # your picture'));
 });
 
 test('bits are packed from the highest place', () => {

@@ -1,4 +1,4 @@
-"""Other explainers (pytorch-grad-cam) behind the same maps interface: raw maps on the cells of `Prediction.maps`."""
+"""Other explainers (pytorch-grad-cam) behind the same maps interface: raw maps on the cells of `Prediction.cams`."""
 
 from crt.analysis.explainers.base import Explainer
 from crt.analysis.explainers.eigencam import EIGENCAM

@@ -46,7 +46,7 @@ class Explainer(Protocol):
     def explain(
         self, network: Network, pixels: Tensor, classes: Sequence[int], grid: TileGrid | None = None
     ) -> np.ndarray:
-        """(1, 3, height, width) normalised -> (K, h, w) float32 ≥ 0, not normalised, on the cells of `Prediction.maps`.
+        """(1, 3, height, width) normalised -> (K, h, w) float32 ≥ 0, not normalised, on the cells of `Prediction.cams`.
 
         `network`: in eval form. `classes`: 0-based. `grid`: how a transformer cuts the picture, overlapping tiles by
         default; each tile's own class score is explained, and the maps of the tiles are merged. A CNN needs none.

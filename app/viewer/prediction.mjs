@@ -7,7 +7,7 @@ import { DEFAULT_REDUCTION, PASS_REDUCTIONS } from './pass_reductions.mjs';
 const TINY = 1e-12; // crt.refine's
 
 /** A header from the server and its bytes -> what answers for every map of the run. */
-export function openTrace(header, buffer) {
+export function openPrediction(header, buffer) {
   const { grid } = header;
   const records = new Map(header.records.map((record) => [record.method, record]));
   const arrays = new Map(); // decoded when first asked for
@@ -176,7 +176,7 @@ export function openTrace(header, buffer) {
 }
 
 /** Bytes of a run: inside the header as base64, or in a file that the server keeps. */
-export async function traceBytes(header, root) {
+export async function predictionBytes(header, root) {
   if (header.data !== undefined) return base64ToBuffer(header.data);
   const answer = await fetch(fileUrl(header.file, root));
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
