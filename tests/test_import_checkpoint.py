@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from timm.layers import resample_abs_pos_embed
 
 from crt.checkpoint import load_checkpoint
@@ -343,3 +344,42 @@ def test_the_backbone_of_a_file_with_a_head(tmp_path):
     assert "classifier.weight" not in written
     load_backbone(build_resnet("resnet18"), tmp_path / "new" / "resnet.safetensors", ("fc.",))
     same(written["layer3.0.conv1.weight"], state["layer3.0.conv1.weight"])
+
+
+@pytest.mark.parametrize("keys", [("state_dict", "model"), ("model", "state_dict"), ("model", "model_state_dict")])
+def test_a_network_wrapped_twice(tmp_path, keys):
+    outer, inner = keys
+    path = foreign.saved(tmp_path / "x.pth", {outer: {inner: foreign.deit(), "epoch": 3}, "args": None})
+    found = convert(path)
+    assert found.backbone == "deit_tiny_patch16_224"
+    assert found.left_out[f"{outer}.epoch"] == found.left_out["args"] == "state of the training"
+
+
+def test_the_extension_of_safetensors_in_any_case(tmp_path):
+    save_file(foreign.deit(), tmp_path / "X.SAFETENSORS")
+    assert convert(tmp_path / "X.SAFETENSORS").backbone == "deit_tiny_patch16_224"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"head.weight": torch.ones(10, 192, 3)}, "neither a linear classifier nor a convolution"),
+        (
+            {"head.weight": torch.ones(10, 192, 1, 1)},
+            "does not fit the convolution for class maps: .* shape of weight",
+        ),
+        ({"head.bias": torch.ones(3)}, "does not fit the convolution for class maps: .* shape of bias"),
+    ],
+)
+def test_a_head_of_another_shape_is_named_as_the_head(tmp_path, change, message):
+    with pytest.raises(InvalidCheckpoint, match=message):
+        convert(foreign.saved(tmp_path / "x.pth", foreign.deit(convolution=True) | change))
+
+
+@pytest.mark.parametrize("key", ["model", "anything"])
+def test_a_file_that_holds_itself(tmp_path, key):
+    loop: dict = {"epoch": 3}
+    loop[key] = loop
+    assert convert(foreign.saved(tmp_path / "x.pth", {"model": foreign.deit(), "deep": loop})).left_out["deep"]
+    with pytest.raises(InvalidCheckpoint):
+        convert(foreign.saved(tmp_path / "y.pth", loop))

@@ -63,11 +63,24 @@ def test_a_distilled_file_and_its_name(tmp_path):
         start_from(target, plain, CLASSIFIER)
 
 
-@pytest.mark.parametrize("prefix", ["model.", "module.", "module.model.", "model.module."])
-def test_wrappers_prefixes_are_dropped(tmp_path, prefix):
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "model.",
+        "module.",
+        "module.model.",
+        "model.module.",
+        "backbone.",
+        "model.backbone.",
+        "_orig_mod.",
+        "module._orig_mod.",
+    ],
+)
+@pytest.mark.parametrize("head", ["fc.", "{prefix}fc."])
+def test_wrappers_prefixes_are_dropped(tmp_path, prefix, head):
     source, target = build_resnet("test_resnet"), build_resnet("test_resnet")
     state = {f"{prefix}{name}": value.contiguous() for name, value in source.state_dict().items()}
-    save_file(state | {f"{prefix}fc.weight": torch.ones(2, 2)}, tmp_path / "a.safetensors")
+    save_file(state | {f"{head.format(prefix=prefix)}weight": torch.ones(2, 2)}, tmp_path / "a.safetensors")
     start_from(target, str(tmp_path / "a.safetensors"), ("fc.",))
     torch.testing.assert_close(target.layer4[0].conv1.weight, source.layer4[0].conv1.weight)
 
@@ -102,3 +115,22 @@ def test_a_home_folder_in_a_path_is_the_user_s(tmp_path, monkeypatch):
     written(tmp_path / "a.safetensors", source)
     start_from(target, "~/a.safetensors", CLASSIFIER)
     torch.testing.assert_close(target.cls_token, source.cls_token)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"version https://git-lfs.github.com/spec/v1\n", b"<html>", b"PK\x03\x04", bytes(8)]
+)
+def test_a_file_that_is_not_whole_gets_a_sentence(tmp_path, content):
+    (tmp_path / "a.safetensors").write_bytes(content)
+    with pytest.raises(
+        InvalidCheckpoint, match=r"cannot be read as safetensors \(.*\): fetch or save the whole file again"
+    ):
+        start_from(vit(), str(tmp_path / "a.safetensors"), CLASSIFIER)
+    for missing in (tmp_path / "b.safetensors", tmp_path):
+        with pytest.raises(InvalidCheckpoint, match="there is no such file; check the path"):
+            start_from(vit(), str(missing), CLASSIFIER)
+
+
+def test_a_tile_too_large_for_any_machine_is_refused_before_it_is_made():
+    with pytest.raises(InvalidCheckpoint, match="a tile of 1000000 pixels is too large"):
+        build_vit("deit_tiny_patch16_224", tile=1_000_000)

@@ -90,3 +90,14 @@ def test_a_backbone_is_not_loaded_with_whole_numbers(tmp_path, dtype):
     save_file(state, tmp_path / "x.safetensors")
     with pytest.raises(InvalidCheckpoint, match=r"x\.safetensors has numbers of the type .* quantized"):
         load_backbone(source, tmp_path / "x.safetensors", ("fc.",))
+
+
+def test_negative_variances_are_refused_as_they_would_give_no_numbers(tmp_path):
+    source = build_resnet("test_resnet")
+    state = {key: tensor.contiguous() for key, tensor in source.state_dict().items()}
+    state["bn1.running_var"] = -torch.ones_like(state["bn1.running_var"])
+    save_file(state, tmp_path / "x.safetensors")
+    with pytest.raises(InvalidCheckpoint, match=r"x\.safetensors has negative variances in bn1\.running_var: "):
+        load_backbone(source, tmp_path / "x.safetensors", ("fc.",))
+    with pytest.raises(InvalidCheckpoint, match=r"x\.safetensors has negative variances in bn1\.running_var: "):
+        load_strict(source, tmp_path / "x.safetensors")

@@ -11,18 +11,18 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from crt.checkpoint.weights import read_tensors
+from crt.checkpoint.weights import read_tensors, unusable
 from crt.errors import InvalidCheckpoint
 
-PREFIXES = ("module.", "model.")
-"""What wrappers (data parallelism, Lightning) put before every name of a state dict."""
+PREFIXES = ("module.", "model.", "backbone.", "_orig_mod.")
+"""What wrappers (data parallelism, Lightning, a detector or segmenter, `torch.compile`) put before every name."""
 PICKLED = (".pth", ".pt", ".bin", ".ckpt", ".tar")
 
 
 def load_backbone(backbone: nn.Module, path: Path, classifier: tuple[str, ...]) -> None:
     """Read a safetensors file of a timm state dict into a backbone, every tensor accounted for.
 
-    `module.` and `model.` before all names are dropped, and a position embedding for another input size is resampled.
+    `PREFIXES` before all names are dropped, and a position embedding for another input size is resampled.
     classifier: prefixes of names that the file may have beside the backbone, and that are left out.
     Raises InvalidCheckpoint with one sentence for a file that does not fit.
     """
@@ -31,15 +31,16 @@ def load_backbone(backbone: nn.Module, path: Path, classifier: tuple[str, ...]) 
         raise InvalidCheckpoint(
             f"{path} is a PyTorch file: convert it to safetensors first, as the README's section on own weights says."
         )
-    found = {name: value for name, value in strip_prefixes(read_tensors(path)).items() if not _counter(name)}
+    found = {name: value for name, value in read_tensors(path).items() if not name.startswith(classifier)}
+    found = {name: value for name, value in strip_prefixes(found).items() if not _counter(name)}
     found = {name: value for name, value in found.items() if not name.startswith(classifier)}
     load_exactly(backbone, fit_to(backbone, found, path.name), path.name)
 
 
-def load_exactly(network: nn.Module, found: dict[str, Tensor], source: str) -> None:
+def load_exactly(network: nn.Module, found: dict[str, Tensor], source: str, part: str = "the backbone") -> None:
     """Load tensors that must be those of the network, by name and shape, of finite numbers. Raises InvalidCheckpoint.
 
-    source: what the tensors come from, for the message. A network that is refused its tensors keeps those it has.
+    source, part: what the tensors come from and are of, for the message. A network that is refused them keeps its own.
     """
     wanted = {name: value for name, value in network.state_dict().items() if not _counter(name)}
     missing = sorted(wanted.keys() - found.keys())
@@ -48,19 +49,15 @@ def load_exactly(network: nn.Module, found: dict[str, Tensor], source: str) -> N
     faults = (("lacks", missing), ("has the unknown", unknown), ("has the wrong shape of", shapes))
     told = [f"{what} {_listed(names)}" for what, names in faults if names]
     if told:
-        raise InvalidCheckpoint(f"{source} does not fit the backbone: it {' and '.join(told)}.")
+        raise InvalidCheckpoint(f"{source} does not fit {part}: it {' and '.join(told)}.")
     whole = sorted(n for n, value in wanted.items() if value.is_floating_point() and not found[n].is_floating_point())
     if whole:
         kind = str(found[whole[0]].dtype).removeprefix("torch.")
         raise InvalidCheckpoint(
-            f"{source} has numbers of the type {kind} in {_listed(whole)}, as quantized weights do: give those of a "
-            "network before it was quantized."
+            f"{source} has numbers of the type {kind} in {_listed(whole)}: give real weights, not quantized ones."
         )
-    broken = sorted(name for name in wanted if not torch.isfinite(found[name]).all())
-    if broken:
-        raise InvalidCheckpoint(
-            f"{source} has values that are not finite in {_listed(broken)}: give the weights of an earlier state."
-        )
+    if broken := unusable(found, wanted):
+        raise InvalidCheckpoint(f"{source} has {broken}: give the weights of an earlier state.")
     network.load_state_dict(found, strict=False)
 
 
@@ -93,8 +90,8 @@ def square_grid(position: Tensor, prefix: int, source: str) -> int:
 
 
 def strip_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors without `module.` and `model.`, in any order, where all names begin so."""
-    while tensors and (common := [p for p in PREFIXES if all(name.startswith(p) for name in tensors)]):
+    """The tensors without `PREFIXES`, in any order, where all names begin so. IRN's `backbone.0.` is none of them."""
+    while tensors and (common := [p for p in PREFIXES if all(map(re.compile(rf"{re.escape(p)}\D").match, tensors))]):
         tensors = {name.removeprefix(common[0]): value for name, value in tensors.items()}
     return tensors
 

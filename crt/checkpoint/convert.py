@@ -15,6 +15,8 @@ from crt.errors import InvalidCheckpoint
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.vit import TransformerBranch, build_vit
 
+PART = "the convolution for class maps"
+
 
 @dataclass(frozen=True)
 class Converted:
@@ -75,7 +77,9 @@ def convert(
     target = {key: new for key, new in found.used.items() if new in found.backbone}
     if isinstance(network, TransformerBranch | CnnBranch):
         convolution = network.head.classifier if isinstance(network, TransformerBranch) else network.classifier
-        load_exactly(convolution, {key.removeprefix("classifier."): t for key, t in found.head.items()}, path.name)
+        load_exactly(
+            convolution, {key.removeprefix("classifier."): t for key, t in found.head.items()}, path.name, PART
+        )
         before = "head." if isinstance(network, TransformerBranch) else ""
         target = {key: f"{part}.{new}" for key, new in target.items()}
         target |= {key: f"{before}{new}" for key, new in found.used.items() if new in found.head}

@@ -60,7 +60,7 @@ def read_state_dict(path: Path, *, averaged: bool = False) -> StateDict:
     plain values, larger when unpacked than on disk, or without a network.
     """
     path = path.expanduser()
-    if path.suffix == ".safetensors":
+    if path.suffix.lower() == ".safetensors":
         return StateDict(strip_prefixes(read_tensors(path)), {})
     content = _unpickled(path)
     if not isinstance(content, Mapping):
@@ -120,8 +120,10 @@ def _objects(path: Path) -> str:
         return ""
 
 
-def _network(path: Path, content: Mapping[Any, Any], averaged: bool) -> tuple[Mapping[Any, Any], dict[str, str]]:
-    """The state dict in what was read, and why each entry beside it is left out."""
+def _network(
+    path: Path, content: Mapping[Any, Any], averaged: bool, *, inner: bool = False
+) -> tuple[Mapping[Any, Any], dict[str, str]]:
+    """The state dict in what was read, and why each entry beside it is left out. `inner`: that of another wrapper."""
     wrapped = any(isinstance(content.get(key), Mapping) for key in NETWORK + AVERAGED)
     if not wrapped and any(isinstance(value, Tensor) for value in content.values()):
         return content, {}
@@ -139,7 +141,11 @@ def _network(path: Path, content: Mapping[Any, Any], averaged: bool) -> tuple[Ma
         if reason is None:
             raise InvalidCheckpoint(f"{path} has the tensors {key!r} beside its network, of which nothing is known.")
         left_out[str(key)] = reason
-    return content[held[0]], left_out
+    network = content[held[0]]
+    if not inner and any(isinstance(network.get(key), Mapping) for key in NETWORK):  # by a trainer around a trainer
+        network, others = _network(path, network, averaged=False, inner=True)
+        left_out |= {f"{held[0]}.{name}": reason for name, reason in others.items()}
+    return network, left_out
 
 
 def _reason(key: Any, value: Any) -> str | None:
@@ -154,11 +160,16 @@ def _reason(key: Any, value: Any) -> str | None:
 
 
 def _has_tensor(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_has_tensor(part) for part in value.values())
-    if isinstance(value, list | tuple | set):
-        return any(_has_tensor(part) for part in value)
-    return isinstance(value, Tensor)
+    """Whether there is a tensor at any depth; a pickle may nest deeper than Python's stack, or hold itself."""
+    left, seen = [value], set()
+    while left:
+        part = left.pop()
+        if isinstance(part, Tensor):
+            return True
+        if isinstance(part, Mapping | list | tuple | set) and id(part) not in seen:
+            seen.add(id(part))
+            left += part.values() if isinstance(part, Mapping) else part
+    return False
 
 
 def _check_tensor(path: Path, name: str, tensor: Tensor) -> None:

@@ -98,6 +98,11 @@ def sort_tensors(tensors: dict[str, Tensor], source: str, *, head: bool = True) 
     the file twice with different values.
     """
     family = _family(tensors, source)
+    if family == "vit" and "head.weight" in tensors and tensors["head.weight"].ndim not in (2, 4):
+        raise InvalidCheckpoint(
+            f"{source} has a head.weight of shape {tuple(tensors['head.weight'].shape)}, which is neither a linear "
+            "classifier nor a convolution: give a file of DeiT, TS-CAM or the authors' CRT."
+        )
     maps = family == "resnet" or ("head.weight" in tensors and tensors["head.weight"].ndim == 4)
     convolution = HEAD[family] if maps else {}
     parts: tuple[dict[str, Tensor], dict[str, Tensor]] = ({}, {})

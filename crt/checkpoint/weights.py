@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -49,11 +50,22 @@ def load_strict(network: nn.Module, path: Path, *, without: str | None = None) -
     for what, names in (("lacks", missing), ("has the unknown", unexpected), ("has the wrong shape of", shapes)):
         if names:
             raise InvalidCheckpoint(f"{path.name} {what} {_some(names)}: it is of another model.")
-    if broken := sorted(name for name in wanted if not torch.isfinite(found[name]).all()):
-        raise InvalidCheckpoint(
-            f"{path.name} has values that are not finite in {_some(broken)}: export the network from an earlier state."
-        )
+    if broken := unusable(found, wanted):
+        raise InvalidCheckpoint(f"{path.name} has {broken}: export the network from an earlier state.")
     network.load_state_dict({name: found[name] for name in wanted}, strict=False)
+
+
+def unusable(tensors: Mapping[str, Tensor], names: Iterable[str]) -> str | None:
+    """What a network cannot compute with, in words that can follow "has"; None if it can with these tensors.
+
+    Values that are not finite, and variances of a batch norm below 0, whose root it takes.
+    """
+    names = sorted(names)
+    if broken := [name for name in names if not torch.isfinite(tensors[name]).all()]:
+        return f"values that are not finite in {_some(broken)}"
+    if broken := [name for name in names if name.endswith("running_var") and (tensors[name] < 0).any()]:
+        return f"negative variances in {_some(broken)}"
+    return None
 
 
 def _some(names: list[str]) -> str:
@@ -63,11 +75,15 @@ def _some(names: list[str]) -> str:
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """All tensors of a safetensors file, floating ones as float32. Raises InvalidCheckpoint."""
+    if not path.is_file():
+        raise InvalidCheckpoint(f"{path} cannot be read as safetensors: there is no such file; check the path.")
     try:
         with safe_open(path, framework="pt") as stream:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
     except (OSError, SafetensorError) as error:
-        raise InvalidCheckpoint(f"{path} cannot be read as safetensors: {reason_of(error)}.") from error
+        raise InvalidCheckpoint(
+            f"{path} cannot be read as safetensors ({reason_of(error)}): fetch or save the whole file again."
+        ) from error
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
 
 

@@ -28,6 +28,7 @@ from crt.models.cam_head import ClassMapHead
 from crt.models.loop import Encoder, Step, unroll
 from crt.models.tiles import TileGrid
 from crt.precision import float32
+from crt.types import MAX_SIZE
 
 Look = Callable[[Tensor, Tensor], Tensor]
 """What is kept of one attention: scaled queries and keys, each (n, heads, N, d) float32 -> any tensor."""
@@ -253,6 +254,8 @@ def _checked(vit: nn.Module, name: str = "This model") -> VisionTransformer:
     patch, size = vit.patch_embed.patch_size, vit.patch_embed.img_size
     if patch[0] != patch[1] or size[0] != size[1]:
         raise InvalidCheckpoint(f"{name} has patches of {patch} on {size}: choose square patches and tiles.")
+    if size[0] > MAX_SIZE:
+        raise InvalidCheckpoint(f"{name}: a tile of {size[0]} pixels is too large: choose one of at most {MAX_SIZE}.")
     if size[0] % (2 * patch[0]):
         raise InvalidCheckpoint(
             f"{name}: a tile of {size[0]} pixels must hold an even number of {patch[0]}-px patches."
