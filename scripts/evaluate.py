@@ -11,6 +11,7 @@ python -m scripts.evaluate classification --root VOC2007 --split val --checkpoin
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 import time
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ class Seeds:
     """Sum seven scales, each with its flip; otherwise one scale with its flip."""
     classes: tuple[str, ...] = ()
     """Classes whose IoU is averaged beside background; `animals` stands for cat, cow, dog, horse, sheep and person."""
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     loops: int = 3
     """CRT is measured at every loop count up to this one."""
     pass_reduction: tuple[PassReduction, ...] = ()
@@ -72,7 +75,8 @@ def seeds(config: Seeds) -> dict:
     device = choose_device(config.device)
     bfloat16 = resolve(config.precision, device.type) == "bf16"
     predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
-    images = read_voc(config.root, config.split, masks="required")
+    images = read_voc(config.root, config.split, class_names=config.class_names or None, masks="required")
+    images = images.over(checkpoint.config.classes)
     images = ImageDataset(images.classes, images.samples[: config.limit : config.every])
     views = TTAConfig(SCALES if config.multi_scale else (1.0,), flip=True, mode=config.mode)
     measured = named(config.classes)
@@ -122,6 +126,8 @@ class Folder:
     split: str = "train"
     classes: tuple[str, ...] = ()
     """Classes whose IoU is averaged beside background; `animals` stands for cat, cow, dog, horse, sheep and person."""
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     json: Path | None = None
     """Write the result here."""
     sheet: Path | None = None
@@ -142,7 +148,8 @@ class Masks(Folder):
 
 def stored(config: Folder) -> dict:
     """Measure a folder, print the result and return it as JSON values."""
-    images, measured = read_voc(config.root, config.split, masks="required"), named(config.classes)
+    images = read_voc(config.root, config.split, class_names=config.class_names or None, masks="required")
+    measured = named(config.classes)
     swept = isinstance(config, Stored)
     score = (measure_seeds if swept else measure_masks)(config.folder, images, measured)
     result = {

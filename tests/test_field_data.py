@@ -381,6 +381,21 @@ def test_masks_follow_the_chosen_classes(voc):
     assert with_masks(images, voc / "SegmentationClass").samples[0].mask_labels is None  # made for these classes
 
 
+def test_masks_of_own_classes_need_the_order_of_their_values(voc):
+    annotate(voc, "c0", ["helmet"])
+    annotate(voc, "p0", ["cap"])
+    for name, value in (("c0", 1), ("p0", 2)):
+        mask_file(voc / "SegmentationClass" / f"{name}.png", np.full(SIZE[::-1], value, np.uint8))
+    for masks in ("required", "optional"):
+        with pytest.raises(InvalidDataset, match="which of the classes cap, helmet they mean: give all class names"):
+            read_voc(voc, "train", masks=masks)
+    images = read_voc(voc, "train", class_names=["helmet", "cap"], masks="required").over(["cap", "helmet"])
+    assert [np.unique(read_mask(sample, 2)).tolist() for sample in images.samples] == [[2], [1]]
+    assert [sample.labels for sample in images.samples] == [(1,), (0,)]
+    annotate(voc, "p0", [])
+    assert read_voc(voc, "train", masks="required").classes == ("helmet",)
+
+
 @settings(deadline=None, max_examples=30)
 @given(values=st.lists(st.integers(0, 255), min_size=1, max_size=12), table=st.lists(st.integers(0, 254), max_size=200))
 def test_a_mask_is_taken_through_its_table_or_refused(tmp_path_factory, values, table):

@@ -60,7 +60,7 @@ def read_voc(
         masks that belong to other classes become background (`Sample.mask_labels`).
     class_names: all classes of the data set in the order of its mask values (index + 1), if they are not VOC's. Left
         out, they are `VOC_CLASSES`; where the split has none of these, they are all names found in `Annotations`,
-        sorted. Names are compared without regard to case.
+        sorted, and several of them need to be given for masks. Names are compared without regard to case.
     masks: "none" ignores them, "optional" takes those that exist, "required" reports those missing.
     mask_folder: folders in order of preference; the first that has the file gives the mask.
 
@@ -83,6 +83,11 @@ def read_voc(
     names = tuple(map(clean, own)) or _names_of(
         voc, {label for labels in found.values() for label in labels or ()}, chosen
     )
+    if masks != "none" and not own and names != VOC_CLASSES and len(names) > 1:
+        raise InvalidDataset(
+            f"The values of the masks in {voc} do not tell which of the classes {', '.join(names)} they mean: give all "
+            "class names in the order of the mask values."
+        )
     index_of = _index(names, chosen)
     to = (0, *(index_of.get(folded(name), -1) + 1 for name in names))
     known = {folded(name): place for place, name in enumerate(names)}
