@@ -78,11 +78,6 @@ def format_name(head: bytes) -> str | None:
     return None
 
 
-def is_tiff(head: bytes) -> bool:
-    """Whether a file begins as a TIFF does, BigTIFF included."""
-    return head.startswith(_TIFF)
-
-
 def unreadable(name: str | None) -> str:
     """One sentence about a file that is not read, by its `format_name`."""
     if name == "TIFF":
