@@ -209,10 +209,10 @@ class Predictor:
     def class_logits(self, images: Tensor, method: Method, loops: int, grid: TileGrid) -> Tensor:
         """(B, 3, height, width) pictures of one grid -> (B, C) float32 logits, those of `Prediction.scores`.
 
-        In bfloat16 those of loops 0 and 1 differ a little from a Trace of more loops, whose first passes are float32.
-        The pictures are normalised as this method's network wants it (`normalization_of`), and may have been changed on
-        purpose. Others wait until it is done: keep B small. `loops` is for CRT, the other networks have none. Raises
-        InvalidSetting.
+        In bfloat16 those of loops 0 and 1 differ a little from a Prediction of more loops, whose first passes are
+        float32. The pictures are normalised as this method's network wants it (`normalization_of`), and may have been
+        changed on purpose. Others wait until it is done: keep B small. `loops` is for CRT, the other networks have
+        none. Raises InvalidSetting.
         """
         if method not in self.checkpoint.networks:
             raise InvalidSetting(f"This checkpoint has no {method} network: choose among its networks.")

@@ -11,7 +11,6 @@ python -m scripts.evaluate classification --root VOC2007 --split val --checkpoin
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import sys
 import time
 from dataclasses import dataclass

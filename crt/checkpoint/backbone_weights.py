@@ -6,7 +6,6 @@ import math
 import re
 from pathlib import Path
 
-import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
