@@ -1,4 +1,4 @@
-"""The Ablate tab: what the networks see of the picture at another input size or cut-merge mode, one at a time.
+"""The Ablate tab: what the networks see of the image at another input size or cut-merge mode, one at a time.
 
 The browser asks for one column of its grid and for the next when the answer is there. So nobody holds the networks for
 a whole grid, others get their turn between two columns, and to cancel is not to ask again.
@@ -21,7 +21,7 @@ PAIRS: dict[str, tuple[Method, Method]] = {"coupled": ("crt", "crt_cnn"), "alone
 
 
 def wire(page: Page) -> None:
-    """Answer `ablate`: one picture at one size and mode, as a header and arrays that the browser opens as a Prediction.
+    """Answer `ablate`: one image at one size and mode, as a header and arrays that the browser opens as a Prediction.
 
     The next question comes while Gradio still takes the answer before for unfinished. Held back as `always_last`, it
     would be sent with the details of the one before it; so each is sent at once.
@@ -34,11 +34,11 @@ def column(explorer: Explorer, look: Look, details: dict[str, Any]) -> dict[str,
 
     `cannot` is what will not change, such as a mode that needs another checkpoint; other trouble is raised. `distance`:
     per pair of `PAIRS` that the checkpoint has, one number for each loop count. `stored`: whether the Prediction came
-    with the example, so that its times are those of another machine. `picture` and `checkpoint` say what was looked at.
+    with the example, so that its times are those of another machine. `image` and `checkpoint` say what was looked at.
     """
     size, mode = asked(details, "size"), asked(details, "mode")
     model = look.model or explorer.engine.model
-    about = {"picture": fingerprint(look.image), "checkpoint": model.sha256, "size": size, "mode": mode}
+    about = {"image": fingerprint(look.image), "checkpoint": model.sha256, "size": size, "mode": mode}
     settings, capped = settings_of(size, mode, look.image)
     try:
         prediction = explorer.predict(look.session, look.image, settings, model=model)

@@ -34,15 +34,15 @@ NAMES = 2000  # characters of a list of class names
 def wire(explorer: Explorer) -> None:
     """Add the endpoints to the page that is being built; their components are on no page."""
 
-    def look(picture: str, size: str, mode: str, checkpoint: str, request: gr.Request | None) -> Look:
-        if not picture:
-            raise InvalidImage("Give a picture.")
+    def look(image: str, size: str, mode: str, checkpoint: str, request: gr.Request | None) -> Look:
+        if not image:
+            raise InvalidImage("Give an image.")
         model = explorer.engine.named(checkpoint)
         session = (request.session_hash if request else None) or ""
-        return explorer.look(picture, size or start_size(model), mode or model.config.modes[0], session, model=model)
+        return explorer.look(image, size or start_size(model), mode or model.config.modes[0], session, model=model)
 
     def cams(  # noqa: D417 - the request is Gradio's
-        picture: str,
+        image: str,
         size: str,
         mode: str,
         loops: float | None = None,
@@ -52,16 +52,16 @@ def wire(explorer: Explorer) -> None:
         checkpoint: str = "",
         request: gr.Request | None = None,
     ) -> str:
-        """Raw class activation maps of every network for one picture, and the class scores. The file is an npz: for
+        """Raw class activation maps of every network for one image, and the class scores. The file is an npz: for
         each network (resnet, tscam, crt, crt_cnn) an array (K, h, w) float32 of non-negative evidence on a grid of
-        cells, with NETWORK.span (height and width of the picture in cells) and NETWORK.scores (K logits); `classes` and
-        `source` (height and width of the picture in pixels).
+        cells, with NETWORK.span (height and width of the image in cells) and NETWORK.scores (K logits); `classes` and
+        `source` (height and width of the image in pixels).
 
         Args:
-            picture: The picture: JPEG, PNG, WebP, BMP, GIF or TIFF.
+            image: The image: JPEG, PNG, WebP, BMP, GIF or TIFF.
             size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size;
                 empty for the checkpoint's default.
-            mode: How a picture larger than a tile goes through the transformers; empty for the checkpoint's default.
+            mode: How an image larger than a tile goes through the transformers; empty for the checkpoint's default.
             loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop. The
                 checkpoint's default if left out.
             refined: Whether the transformers' maps are multiplied by the class token's attention; the checkpoint's
@@ -77,28 +77,28 @@ def wire(explorer: Explorer) -> None:
         """
         return told(
             "cams.npz",
-            lambda: maps_of(look(picture, size, mode, checkpoint, request), loops, refined, classes, pass_reduction),
+            lambda: maps_of(look(image, size, mode, checkpoint, request), loops, refined, classes, pass_reduction),
         )
 
-    def predict(picture: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> str:  # noqa: D417
-        """Everything that the networks saw in one picture, once: raw maps of every tile, loop count and class, and the
+    def predict(image: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> str:  # noqa: D417
+        """Everything that the networks saw in one image, once: raw maps of every tile, loop count and class, and the
         class token's attention. crt.prediction.Prediction.load reads the file; every map of any class, loop count,
         block or threshold is then arithmetic on it, without the networks.
 
         Args:
-            picture: The picture: JPEG, PNG, WebP, BMP, GIF or TIFF.
+            image: The image: JPEG, PNG, WebP, BMP, GIF or TIFF.
             size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size;
                 empty for the checkpoint's default.
-            mode: How a picture larger than a tile goes through the transformers; empty for the checkpoint's default.
+            mode: How an image larger than a tile goes through the transformers; empty for the checkpoint's default.
             checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
 
         Returns:
             A file prediction.npz.
         """
-        return told("prediction.npz", lambda: trace_of(look(picture, size, mode, checkpoint, request)))
+        return told("prediction.npz", lambda: trace_of(look(image, size, mode, checkpoint, request)))
 
     def masks(  # noqa: D417
-        picture: str,
+        image: str,
         size: str,
         mode: str,
         method: str,
@@ -110,15 +110,15 @@ def wire(explorer: Explorer) -> None:
         checkpoint: str = "",
         request: gr.Request | None = None,
     ) -> str:
-        """A mask of the chosen classes in one picture, cut out of the maps of one network at a threshold. The file is
-        an indexed PNG of the picture's own size in the palette of PASCAL VOC: 0 is background, k + 1 the k-th class of
+        """A mask of the chosen classes in one image, cut out of the maps of one network at a threshold. The file is
+        an indexed PNG of the image's own size in the palette of PASCAL VOC: 0 is background, k + 1 the k-th class of
         the checkpoint; where classes overlap the stronger one wins.
 
         Args:
-            picture: The picture: JPEG, PNG, WebP, BMP, GIF or TIFF.
+            image: The image: JPEG, PNG, WebP, BMP, GIF or TIFF.
             size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size;
                 empty for the checkpoint's default.
-            mode: How a picture larger than a tile goes through the transformers; empty for the checkpoint's default.
+            mode: How an image larger than a tile goes through the transformers; empty for the checkpoint's default.
             method: Whose maps: resnet, tscam, crt, or crt_cnn (the CNN trained with CRT); empty for crt, or the first
                 network of a checkpoint without it.
             loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop. The
@@ -139,7 +139,7 @@ def wire(explorer: Explorer) -> None:
         return told(
             "masks.png",
             lambda: masks_of(
-                look(picture, size, mode, checkpoint, request),
+                look(image, size, mode, checkpoint, request),
                 method,
                 loops,
                 refined,
@@ -161,7 +161,7 @@ def wire(explorer: Explorer) -> None:
     # An empty value, or none, is the default of the checkpoint that is asked, which is not always the page's first.
     # Values that are not among the choices reach us, so that the answer is our sentence.
     with gr.Column(visible=False):
-        picture = gr.File(label="picture", type="filepath")
+        image = gr.File(label="image", type="filepath")
         size = gr.Dropdown(["", *map(str, SIZES), NATIVE], value="", label="size", allow_custom_value=True)
         mode = gr.Dropdown(["", *MODES], value="", label="mode", allow_custom_value=True)
         method = gr.Dropdown(["", *METHODS], value="", label="method", allow_custom_value=True)
@@ -175,7 +175,7 @@ def wire(explorer: Explorer) -> None:
         checkpoint = gr.Dropdown(names, value="", label="checkpoint", allow_custom_value=True)
         result = gr.File(label="file")
         button = gr.Button()
-    shared = [picture, size, mode]
+    shared = [image, size, mode]
     for function, inputs in (
         (cams, [*shared, loops, refined, classes, pass_reduction, checkpoint]),
         (predict, [*shared, checkpoint]),

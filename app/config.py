@@ -31,7 +31,7 @@ class AppConfig:
     share: bool = False
     """Make a public link through Gradio's tunnel."""
     examples: Path | None = None
-    """A folder in the layout of the VOC devkit: its first validation pictures become examples, with their masks."""
+    """A folder in the layout of the VOC devkit: its first validation images become examples, with their masks."""
     own_models: bool = False
     """Let everybody who opens the page load another checkpoint, from a folder of this machine or from the Hub."""
     max_upload_mb: int = 20

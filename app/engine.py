@@ -216,12 +216,10 @@ def _without_place(error: CrtError, folder: Path) -> CrtError:
 
 
 def try_out(predictor: Predictor) -> Prediction:
-    """One look at a small picture. Raises InvalidCheckpoint if it gives values that are not finite."""
+    """One look at a small image. Raises InvalidCheckpoint if it gives values that are not finite."""
     ramp = np.linspace(0, 255, 48, dtype=np.uint8)
-    picture = np.stack([np.tile(ramp, (48, 1)), np.tile(ramp[:, None], (1, 48)), np.full((48, 48), 128, np.uint8)], -1)
-    prediction = predictor.predict(
-        picture, InferenceConfig(size=48, mode=predictor.checkpoint.config.modes[0], loops=1)
-    )
+    image = np.stack([np.tile(ramp, (48, 1)), np.tile(ramp[:, None], (1, 48)), np.full((48, 48), 128, np.uint8)], -1)
+    prediction = predictor.predict(image, InferenceConfig(size=48, mode=predictor.checkpoint.config.modes[0], loops=1))
     arrays = [array for record in prediction.records.values() for array in vars(record).values()]
     if not all(np.isfinite(array).all() for array in arrays):
         name = predictor.checkpoint.config.name

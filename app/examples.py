@@ -1,4 +1,4 @@
-"""Pictures to begin with: those shipped in `app/examples/`, and those of a VOC devkit that the user names."""
+"""Images to begin with: those shipped in `app/examples/`, and those of a VOC devkit that the user names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from app.payload import picture_url
+from app.payload import image_url
 from crt.data import VOC_CLASSES, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset
@@ -28,7 +28,7 @@ THUMB_SIDE = 320
 
 @dataclass(frozen=True)
 class Example:
-    """A picture on disk with its title and its masks.
+    """An image on disk with its title and its masks.
 
     `masks`: a list of {label, polygons}, each polygon a list of [x, y] from 0 to 1. `prediction`: a stored Prediction,
     or None. `claim`: a sentence, what to look at here; `view`: settings that show it, as a link has them
@@ -51,7 +51,7 @@ class Example:
 
     def card(self) -> dict[str, str]:
         """What the page needs to show a button for it."""
-        thumb = picture_url(self.image, THUMB_SIDE, 80)
+        thumb = image_url(self.image, THUMB_SIDE, 80)
         return {"id": self.id, "title": self.title, "thumb": thumb, "claim": self.claim, "view": self.view}
 
     def stored(self, checkpoint_sha256: str, settings: InferenceConfig) -> Prediction | None:
@@ -74,7 +74,7 @@ def plain(settings: InferenceConfig) -> dict[str, Any]:
 
 
 def shipped(folder: Path = FOLDER) -> list[Example]:
-    """The examples that `folder/index.json` lists, those whose picture is there; none without such a file."""
+    """The examples that `folder/index.json` lists, those whose image is there; none without such a file."""
     index = folder / "index.json"
     if not index.is_file():
         return []
@@ -96,14 +96,14 @@ def shipped(folder: Path = FOLDER) -> list[Example]:
 
 
 def from_voc(root: Path, limit: int = VOC_LIMIT) -> list[Example]:
-    """The first pictures of a devkit's validation split that have a mask, with the outlines of their masks.
+    """The first images of a devkit's validation split that have a mask, with the outlines of their masks.
 
     Raises InvalidDataset if the folder is not in the layout of the devkit.
     """
     found = read_voc(root, "val", masks="optional")
     samples = [(one, one.mask) for one in found.samples if one.mask is not None]
     if not samples:
-        raise InvalidDataset(f"{root} has no validation picture with a mask: leave --examples away.")
+        raise InvalidDataset(f"{root} has no validation image with a mask: leave --examples away.")
     return [
         Example(
             id=f"voc-{one.id}",

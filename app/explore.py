@@ -1,4 +1,4 @@
-"""What happens when somebody chooses a picture, an example, an input size or a mode."""
+"""What happens when somebody chooses an image, an example, an input size or a mode."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from crt.predictor import InferenceConfig, Predictor
 
 log = logging.getLogger(__name__)
 
-LOOPS = 4  # recorded for every picture; the page chooses among them
+LOOPS = 4  # recorded for every image; the page chooses among them
 SIZES = (224, 336, 448, 560, 672)
 NATIVE = "native"
 NATIVE_LIMIT = 1344  # pixels of the longer side; beyond it a CPU needs minutes
 NATIVE_LEAST = 32
 TITLES: dict[str, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT's CNN", "done": "Maps"}
-TROUBLE = "Something went wrong here, and the details are in the server's log: try again or try another picture."
+TROUBLE = "Something went wrong here, and the details are in the server's log: try again or try another image."
 
 TELL_EVERY_S = 0.25  # the page draws itself anew for each word of progress, and a short look is over before the first
 
@@ -57,12 +57,12 @@ def read(path: str) -> np.ndarray:
     try:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as error:  # gone, or a name that no file can have
-        raise InvalidImage("This picture is no longer here: choose it again.") from error
+        raise InvalidImage("This image is no longer here: choose it again.") from error
     return load_image(data)
 
 
 def fingerprint(image: np.ndarray) -> str:
-    """sha256 of the pixels of an upright RGB picture, and of its shape."""
+    """sha256 of the pixels of an upright RGB image, and of its shape."""
     return hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
 
 
@@ -81,7 +81,7 @@ def sentence(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Look:
-    """What is on the page: the picture (H, W, 3) uint8, how the networks see it, what they saw, and which they were."""
+    """What is on the page: the image (H, W, 3) uint8, how the networks see it, what they saw, and which they were."""
 
     image: np.ndarray
     settings: InferenceConfig
@@ -108,7 +108,7 @@ class Explorer:
     def cached(
         self, session: str, image: np.ndarray, settings: InferenceConfig, model: Model | None = None
     ) -> Prediction | None:
-        """The Prediction that this session has of a picture by this model, the current one if none is given."""
+        """The Prediction that this session has of an image by this model, the current one if none is given."""
         return self.cache.get(session, _key(model or self.engine.model, image), settings)
 
     def predict(
@@ -119,7 +119,7 @@ class Explorer:
         progress: Progress | None = None,
         model: Model | None = None,
     ) -> Prediction:
-        """The Prediction of a picture: this session's, one stored with an example, or a new one. Raises CrtError.
+        """The Prediction of an image: this session's, one stored with an example, or a new one. Raises CrtError.
 
         `model`: whose Prediction; the current one if none is given, which is then taken for the whole look.
         """
@@ -151,9 +151,9 @@ class Explorer:
         progress: Progress | None = None,
         model: Model | None = None,
     ) -> Look:
-        """The picture of a file with its Prediction, from the cache where it is there. Raises CrtError."""
+        """The image of a file with its Prediction, from the cache where it is there. Raises CrtError."""
         if not path:
-            raise InvalidImage("There is no picture: choose one.")
+            raise InvalidImage("There is no image: choose one.")
         image, model = read(path), model or self.engine.model
         settings, capped = settings_of(size, mode, image)
         prediction = self.predict(session, image, settings, progress, model)
@@ -168,7 +168,7 @@ class Explorer:
         progress: Progress | None = None,
         model: Model | None = None,
     ) -> Any:
-        """A picture file -> a value for the viewer: the maps, or a sentence why there are none. Never raises."""
+        """An image file -> a value for the viewer: the maps, or a sentence why there are none. Never raises."""
         try:
             model = model or self.engine.model
             look = self.look(path, size, mode, session, progress, model)
@@ -203,10 +203,10 @@ class Explorer:
             single_label=config.single_label,
             capped=capped,
             defaults=asdict(config.defaults),
-            pictureId=fingerprint(image),
+            imageId=fingerprint(image),
             example=example.id if example else None,
             chosen={"size": str(chosen[0]), "mode": chosen[1], "checkpoint": self._name(model)},
-            pictureFile=_file_of(example) if example else None,
+            imageFile=_file_of(example) if example else None,
             checkpoint=model.public(),
             masks=example.masks if example else [],
             credit=example.credit if example else "",
@@ -247,6 +247,6 @@ def _key(model: Model, image: np.ndarray) -> str:
 
 
 def _file_of(example: Example) -> str | None:
-    """Where an example's picture lies in this repository, or None for one from elsewhere."""
+    """Where an example's image lies in this repository, or None for one from elsewhere."""
     path = example.path.resolve()
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else None

@@ -85,7 +85,7 @@ def maps(screen: Screen) -> bytes:
 
 
 def mask(screen: Screen, wanted: Wanted) -> bytes:
-    """The mask of the chosen classes by one map, in the picture's own pixels, as the bytes of an indexed PNG."""
+    """The mask of the chosen classes by one map, in the image's own pixels, as the bytes of an indexed PNG."""
     prediction, shown = screen.look.prediction, screen.shown
     cells = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
     return indexed_png(
@@ -96,7 +96,7 @@ def mask(screen: Screen, wanted: Wanted) -> bytes:
 def readme(screen: Screen, *, labelled: bool) -> str:
     """One paragraph about the files."""
     labels = (
-        "mask_NETWORK.png are masks at the threshold in the picture's own pixels, indexed in PASCAL VOC's palette: "
+        "mask_NETWORK.png are masks at the threshold in the image's own pixels, indexed in PASCAL VOC's palette: "
         "0 is background, k + 1 the class of index k; where classes overlap the stronger one, relative to its own "
         "largest value, wins. "
         if labelled
@@ -106,6 +106,6 @@ def readme(screen: Screen, *, labelled: bool) -> str:
         f"Class activation maps of {', '.join(screen.classes)}. figure.png (300 dpi), figure.pdf and figure.svg show "
         "what was on the screen; in the last two, text and outlines are vectors. maps.npz, which numpy.load reads, "
         "holds for each network an array (K, h, w) of raw, non-negative evidence for the K classes on a grid of cells, "
-        "and NETWORK.span, the height and width of the picture in cells: what lies beyond is padding. "
+        "and NETWORK.span, the height and width of the image in cells: what lies beyond is padding. "
         f"{labels}settings.json holds every setting, the checkpoint's hash and the versions of the programs."
     )

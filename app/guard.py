@@ -39,7 +39,7 @@ CLIENTS = (FnIndexInferError, KeyError, TypeError, ValueError, RuntimeError)
 """What Gradio's routes raise at unknown names, wrong types, numbers that JSON cannot write, and streams cut short."""
 NAME = 255  # bytes of a part of a path
 NOT_HERE = "There is nothing at this address: open the page itself."
-NO_FETCH = "This server fetches no addresses: upload the picture itself."
+NO_FETCH = "This server fetches no addresses: upload the image itself."
 UNREADABLE = "This question cannot be read: reload the page, or see the description of its endpoints."
 
 
@@ -51,7 +51,7 @@ class Careful(gr.Blocks):
         if holds_address(inputs):
             raise gr.Error(NO_FETCH, print_exception=False)
         try:
-            # Gradio looks only at files that bring its mark, but its pictures need none: a path alone would be opened.
+            # Gradio looks only at files that bring its mark, but its images need none: a path alone would be opened.
             check_all_files_in_cache(cast("Any", inputs))
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except Exception as error:  # whatever it is, it is about what the client sent

@@ -47,7 +47,7 @@ DROP = Value(
     "drop",
     "Drop",
     "lower",
-    "The picture is multiplied by the map, so that only what the map shows is left: by how much of itself the class "
+    "The image is multiplied by the map, so that only what the map shows is left: by how much of itself the class "
     "probability falls (Chattopadhay et al., 2018).",
 )
 INCREASE = Value(
@@ -67,7 +67,7 @@ INSERTION = Value(
     "insertion",
     "Insertion",
     "higher",
-    "The pixels where the map is highest appear first in a blurred picture: the area under the class probability "
+    "The pixels where the map is highest appear first in a blurred image: the area under the class probability "
     "(Petsiuk et al., 2018).",
 )
 ROAD = Value(
@@ -147,7 +147,7 @@ class Judge:
 
 @dataclass(frozen=True)
 class Asked:
-    """The picture, (H, W, 3) uint8, and the class of a network that is asked of it: the arguments of `subject_of`."""
+    """The image, (H, W, 3) uint8, and the class of a network that is asked of it: the arguments of `subject_of`."""
 
     image: np.ndarray
     settings: InferenceConfig

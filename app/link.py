@@ -1,4 +1,4 @@
-"""Links: pictures that the server keeps for whoever has the link, and the screen that a link asks for."""
+"""Links: images that the server keeps for whoever has the link, and the screen that a link asks for."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from app.page import MODEL, Page
 from app.viewer import Viewer
 from crt.errors import CrtError, InvalidSetting
 
-AGE = 3600.0  # seconds that a picture is kept after its link was copied
-LIMIT = 64 * 2**20  # bytes of all kept pictures together
-KEY_LENGTH = 32  # characters of a picture's sha256 in a link: 128 bits, not to be guessed
+AGE = 3600.0  # seconds that an image is kept after its link was copied
+LIMIT = 64 * 2**20  # bytes of all kept images together
+KEY_LENGTH = 32  # characters of an image's sha256 in a link: 128 bits, not to be guessed
 ACTS = ("show", "fetch", "keep")
 _PICTURE = re.compile(r"ex\.(?P<example>[\w-]{1,64})|sha\.(?P<key>[0-9a-f]{32})")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
 
-class PictureGone(CrtError):
-    """The picture that a link names is not on the server (any more)."""
+class ImageGone(CrtError):
+    """The image that a link names is not on the server (any more)."""
 
 
-class PictureStore:
-    """Files of pictures by their content, for `age` seconds and at most `limit` bytes together, the oldest go first.
+class ImageStore:
+    """Files of images by their content, for `age` seconds and at most `limit` bytes together, the oldest go first.
 
-    A picture is put here only when its owner asks for a link, and found by all who know its hash. Threads may share it.
+    An image is put here only when its owner asks for a link, and found by all who know its hash. Threads may share it.
     """
 
     def __init__(self, limit: int = LIMIT, age: float = AGE, clock: Callable[[], float] = time.monotonic) -> None:
@@ -54,7 +54,7 @@ class PictureStore:
     def put(self, key: str, suffix: str, data: bytes) -> None:
         """Keep a file anew. Raises InvalidSetting if it is larger than all that may be kept."""
         if len(data) > self.limit:
-            raise InvalidSetting("This picture is too large to be kept for a link: make it smaller.")
+            raise InvalidSetting("This image is too large to be kept for a link: make it smaller.")
         with self._lock:
             self._kept.pop(key, None)
             self._forget()
@@ -77,9 +77,9 @@ class PictureStore:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the page asks for: to `show` a screen, to `fetch` its maps for later, or to `keep` the picture on the page.
+    """What the page asks for: to `show` a screen, to `fetch` its maps for later, or to `keep` the image on the page.
 
-    `pic`: `ex.<id>`, `sha.<first 32 hex of its sha256>`, or empty for the picture on the page. `model`: whose maps.
+    `pic`: `ex.<id>`, `sha.<first 32 hex of its sha256>`, or empty for the image on the page. `model`: whose maps.
     `networks`: whether they may look now; without it only what is known already is answered.
     """
 
@@ -97,7 +97,7 @@ class Wanted:
         if act not in ACTS:
             raise InvalidSetting("The page asks for something that is not known here: reload it.")
         if not isinstance(pic, str) or (pic and not _PICTURE.fullmatch(pic)):
-            raise InvalidSetting("The link names no picture that can be read: choose a picture.")
+            raise InvalidSetting("The link names no image that can be read: choose an image.")
         model = engine.named(details.get("checkpoint"))
         modes = model.config.modes
         size, mode = details.get("size") or start_size(model), details.get("mode") or modes[0]
@@ -108,13 +108,11 @@ class Wanted:
 
 def wire(page: Page) -> None:
     """Answer `reopen`: what is known at once in one listener, what the networks must see in another."""
-    links = Links(page, PictureStore())
+    links = Links(page, ImageStore())
     options = {"trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private"}
     chosen = [page.size, page.mode, page.networks, page.state]
-    page.viewer.reopen(
-        links.reopen, [page.picture], [page.viewer, page.picture, *chosen], concurrency_limit=8, **options
-    )
-    page.viewer.reopen(links.look, [page.picture], [page.viewer, *chosen], **options, **MODEL)
+    page.viewer.reopen(links.reopen, [page.image], [page.viewer, page.image, *chosen], concurrency_limit=8, **options)
+    page.viewer.reopen(links.look, [page.image], [page.viewer, *chosen], **options, **MODEL)
 
 
 class Links:
@@ -122,7 +120,7 @@ class Links:
     look (ask again, `networks` true), fetched (with `view`), kept, gone or failed.
     """
 
-    def __init__(self, page: Page, store: PictureStore) -> None:
+    def __init__(self, page: Page, store: ImageStore) -> None:
         self.page = page
         self.store = store
 
@@ -131,7 +129,7 @@ class Links:
         return Wanted.of(details, self.page.explorer.engine)
 
     def reopen(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
-        """Answer at once -> viewer, picture, size, mode, networks, state. Never raises."""
+        """Answer at once -> viewer, image, size, mode, networks, state. Never raises."""
         details = details_of(event)
         if details.get("networks") is True:
             return (gr.skip(),) * 6
@@ -141,12 +139,12 @@ class Links:
             wanted = self.wanted(details)
             if wanted.act == "keep":
                 return _told(details, "kept", pic=keep(self.store, explorer, path)), *nothing
-            if wanted.act == "show" and not (wanted.pic or path):  # a link to settings, which wait for a picture
+            if wanted.act == "show" and not (wanted.pic or path):  # a link to settings, which wait for an image
                 return _told(details, "gone", error=""), gr.skip(), *_chosen(wanted), gr.skip()
             try:
                 found = locate(self.page, self.store, wanted.pic, path)
-            except PictureGone as error:
-                chosen = nothing[:3] if path else _chosen(wanted)  # they belong to the picture on the page
+            except ImageGone as error:
+                chosen = nothing[:3] if path else _chosen(wanted)  # they belong to the image on the page
                 return _told(details, "gone", error=str(error)), gr.skip(), *chosen, gr.skip()
             value = known(explorer, found, wanted, request.session_hash or "")
             if value is not None and wanted.act == "show":
@@ -189,7 +187,7 @@ def _told(details: dict[str, Any], what: str, **content: Any) -> dict[str, Any]:
 
 
 def _chosen(wanted: Wanted) -> tuple[Any, Any, Any]:
-    """What the fields beside the picture become: size, mode, networks."""
+    """What the fields beside the image become: size, mode, networks."""
     modes = list(wanted.model.config.modes)
     return wanted.size, gr.update(choices=modes, value=wanted.mode), wanted.model.config.name
 
@@ -198,10 +196,10 @@ def _shown(wanted: Wanted, found: str, request: gr.Request) -> dict[str, Any]:
     return {"session": request.session_hash, "shown": (found, wanted.size, wanted.mode, wanted.model.id)}
 
 
-def keep(store: PictureStore, explorer: Explorer, path: str | None) -> str:
-    """Put the picture on the page into the store -> how a link names it. Raises CrtError."""
+def keep(store: ImageStore, explorer: Explorer, path: str | None) -> str:
+    """Put the image on the page into the store -> how a link names it. Raises CrtError."""
     if not path:
-        raise InvalidSetting("There is no picture to keep: choose one.")
+        raise InvalidSetting("There is no image to keep: choose one.")
     image = read(path)
     if example := explorer.example_of(image):
         return f"ex.{example.id}"
@@ -211,27 +209,27 @@ def keep(store: PictureStore, explorer: Explorer, path: str | None) -> str:
     return f"sha.{key}"
 
 
-def locate(page: Page, store: PictureStore, pic: str, path: str | None) -> str:
-    """The file of the picture that a link names; `path` is the one on the page. Raises PictureGone, InvalidImage."""
+def locate(page: Page, store: ImageStore, pic: str, path: str | None) -> str:
+    """The file of the image that a link names; `path` is the one on the page. Raises ImageGone, InvalidImage."""
     found = _PICTURE.fullmatch(pic)
     if found is None:
         if not path:
-            raise InvalidSetting("There is no picture: choose one.")
+            raise InvalidSetting("There is no image: choose one.")
         return path
-    cache = page.picture.GRADIO_CACHE
+    cache = page.image.GRADIO_CACHE
     if name := found["example"]:
         example = page.explorer.examples.get(name)
         if example is None:
-            raise PictureGone("This server has no such example; the link's settings are kept for the next picture.")
+            raise ImageGone("This server has no such example; the link's settings are kept for the next image.")
         made = save_file_to_cache(example.path, cache)
     else:
         if path and fingerprint(read(path)).startswith(found["key"]):
             return path
         kept = store.get(found["key"])
         if kept is None:
-            raise PictureGone("This picture is no longer on the server; the link's settings are kept for the next one.")
-        made = save_bytes_to_cache(kept[1], f"picture{kept[0]}", cache)
-    page.picture.temp_files.add(made)
+            raise ImageGone("This image is no longer on the server; the link's settings are kept for the next one.")
+        made = save_bytes_to_cache(kept[1], f"image{kept[0]}", cache)
+    page.image.temp_files.add(made)
     return made
 
 

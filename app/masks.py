@@ -61,7 +61,7 @@ def segment(look: Look, details: dict[str, Any]) -> dict[str, Any]:
 def walk(look: Look, details: dict[str, Any], model: Model, edges: _Edges) -> dict[str, Any]:
     """The maps of the classes asked for after the random walk, (K, h, w) at stride 4, and the edges (h, w) it went by.
 
-    With the height and width of the picture that the cells cover. Raises InvalidSetting without a relation network.
+    With the height and width of the image that the cells cover. Raises InvalidSetting without a relation network.
     """
     if model.config.relation is None:
         raise InvalidSetting("This checkpoint has no relation network: load one that has.")
@@ -83,7 +83,7 @@ def walk(look: Look, details: dict[str, Any], model: Model, edges: _Edges) -> di
     return {"h": size[0], "w": size[1], "ms": took, "arrays": arrays, "data": data}
 
 
-def deeplab(look: Look, details: dict[str, Any], model: Model) -> dict[str, Any]:  # noqa: ARG001 - asks about the picture
+def deeplab(look: Look, details: dict[str, Any], model: Model) -> dict[str, Any]:  # noqa: ARG001 - asks about the image
     """Labels (h, w) uint8 of the segmentation network at one scale, k + 1 for class k. Raises InvalidSetting."""
     if model.config.segmentation is None:
         raise InvalidSetting("This checkpoint has no segmentation network: load one that has.")
@@ -106,14 +106,14 @@ def edges_of(predictor: Predictor, image: np.ndarray) -> np.ndarray:
 
 
 class _Edges:
-    """The edges of the pictures looked at last, which are those of every map and setting. Bounded."""
+    """The edges of the images looked at last, which are those of every map and setting. Bounded."""
 
     def __init__(self, kept: int = 16) -> None:
         self.kept = kept
         self.known: OrderedDict[str, np.ndarray] = OrderedDict()
 
     def of(self, image: np.ndarray, model: Model) -> np.ndarray:
-        """(1, h, w) edges of a picture, by the networks if they are not known."""
+        """(1, h, w) edges of an image, by the networks if they are not known."""
         key = f"{model.id}/{fingerprint(image)}"
         if key not in self.known:
             self.known[key] = model.run(edges_of, image)

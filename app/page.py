@@ -16,7 +16,7 @@ from app.viewer import Viewer
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
 """Keywords of every event that runs the networks: they take turns."""
 
-CHANGED = "The server uses another checkpoint now: the picture is looked at again."
+CHANGED = "The server uses another checkpoint now: the image is looked at again."
 KEY = 4000  # characters of what the browser may have echoed
 Answer = Callable[[Look, dict[str, Any]], dict[str, Any]]
 Stream = Callable[[Look, dict[str, Any]], Iterator[dict[str, Any]]]
@@ -24,14 +24,14 @@ Stream = Callable[[Look, dict[str, Any]], Iterator[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Page:
-    """The components that events read and write. `picture`, `size`, `mode`, `networks` and `state` say what is
+    """The components that events read and write. `image`, `size`, `mode`, `networks` and `state` say what is
     being looked at, and with which model.
     """
 
     config: AppConfig
     explorer: Explorer
     viewer: Viewer
-    picture: gr.Image
+    image: gr.Image
     size: gr.Dropdown
     mode: gr.Dropdown
     networks: gr.Dropdown
@@ -40,7 +40,7 @@ class Page:
     def on(self, event: str, answer: Answer, **keywords: Any) -> None:
         """Answer an event of the viewer with what `answer(look, details)` returns: JSON values, and `data` in bytes.
 
-        `look` is the picture on the page with its Prediction, `details` what the browser sent: not to be trusted. An
+        `look` is the image on the page with its Prediction, `details` what the browser sent: not to be trusted. An
         exception becomes `{"error": sentence}`. Answers carry the question's `run` and `key`. `keywords` go to the
         listener; give `**MODEL` if networks run.
         """
@@ -70,4 +70,4 @@ class Page:
         listener = getattr(self.viewer, event)
         # Gradio's "always_last" repeats the details of the first event instead of sending those of the last.
         options = {"trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private", **keywords}
-        listener(handle, [self.picture, self.size, self.mode], [self.viewer], **options)
+        listener(handle, [self.image, self.size, self.mode], [self.viewer], **options)

@@ -20,7 +20,7 @@ from crt.errors import CrtError
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction, class_probabilities
 
-DISPLAY_SIDE = 1024  # pixels of the longer side of the picture sent to the browser
+DISPLAY_SIDE = 1024  # pixels of the longer side of the image sent to the browser
 INLINE_BYTES = 500_000  # larger arrays travel as a file
 
 
@@ -78,7 +78,7 @@ def probabilities(prediction: Prediction, *, single_label: bool) -> dict[str, li
     return table
 
 
-def picture_url(image: np.ndarray, side: int = DISPLAY_SIDE, quality: int = 88) -> str:
+def image_url(image: np.ndarray, side: int = DISPLAY_SIDE, quality: int = 88) -> str:
     """(H, W, 3) uint8 -> a JPEG data URL whose longer side is at most `side` pixels."""
     small = resize_long_side(image, side) if max(image.shape[:2]) > side else image
     stream = io.BytesIO()
@@ -127,4 +127,4 @@ def payload(prediction: Prediction, image: np.ndarray, **extra: Any) -> tuple[di
     single_label = bool(extra.pop("single_label", False))
     capped = bool(extra.pop("capped", False))
     header = describe(prediction, single_label=single_label, capped=capped)
-    return header | {"run": secrets.token_hex(8), "records": records, "picture": picture_url(image)} | extra, data
+    return header | {"run": secrets.token_hex(8), "records": records, "image": image_url(image)} | extra, data

@@ -81,14 +81,14 @@ class Screen:
 
     @property
     def name(self) -> str:
-        """A file name of plain letters: the classes, and the picture by its hash."""
+        """A file name of plain letters: the classes, and the image by its hash."""
         words = re.sub(r"[^a-z0-9]+", "-", " ".join(self.classes).lower())[:40].strip("-") or "maps"
         return f"crt-{words}-{fingerprint(self.look.image)[:8]}"
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
         """All panels as one figure, as the bytes of a file of each kind."""
         height, width = self.look.prediction.source
-        panels = [Plot("Picture", f"{width} × {height} px")] if self.shown.picture else []
+        panels = [Plot("Image", f"{width} × {height} px")] if self.shown.image else []
         panels += [self._difference()] if self.shown.difference else []
         panels += [self._panel(shot) for shot in self.shots.values()]
         title = " + ".join(self.classes)
@@ -118,7 +118,7 @@ class Screen:
             notes.append("Box: around the largest connected region of the mask at the threshold.")
         notes.append(f"Checkpoint {self.config.name}, sha256 {prediction.provenance.get('checkpoint_sha256', '?')}")
         if self.look.example and self.look.example.credit:
-            notes.append(f"Picture: {self.look.example.credit}")
+            notes.append(f"Image: {self.look.example.credit}")
         return notes
 
     def settings(self) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class Screen:
             "scale",
             "absolute",
         )
-        more = ("outline", "boxes", "cells", "overlay", "picture", "difference")
+        more = ("outline", "boxes", "cells", "overlay", "image", "difference")
         numbers = ("title", "note", "unit", "top", "reach", "scores", "iou", "box")
         maps: dict[str, Any] = {k: {name: getattr(shot, name) for name in numbers} for k, shot in self.shots.items()}
         for wanted in shown.maps:
@@ -144,7 +144,7 @@ class Screen:
             "classes": [{"index": index, "name": prediction.classes[index]} for index in shown.classes],
             "shown": {name: getattr(shown, name) for name in (*choices, *more)},
             "maps": maps,
-            "picture": {
+            "image": {
                 "source": prediction.source,
                 "input": (prediction.grid.height, prediction.grid.width),
                 "example": example.id if example else None,

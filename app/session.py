@@ -31,23 +31,23 @@ class TraceCache:
     def __len__(self) -> int:
         return len(self._traces)
 
-    def get(self, session: str, picture: str, settings: InferenceConfig) -> Prediction | None:
-        """The Prediction that this session made of the picture with this sha256, or None."""
+    def get(self, session: str, image: str, settings: InferenceConfig) -> Prediction | None:
+        """The Prediction that this session made of the image with this sha256, or None."""
         with self._lock:
-            prediction = self._traces.get((session, picture, settings))
+            prediction = self._traces.get((session, image, settings))
             if prediction is not None:
-                self._traces.move_to_end((session, picture, settings))
+                self._traces.move_to_end((session, image, settings))
             return prediction
 
-    def put(self, session: str, picture: str, settings: InferenceConfig, prediction: Prediction) -> None:
+    def put(self, session: str, image: str, settings: InferenceConfig, prediction: Prediction) -> None:
         """Keep a Prediction, letting go of those unused for longest. One larger than the limit is not kept."""
         with self._lock:
-            self._remove((session, picture, settings))
+            self._remove((session, image, settings))
             if prediction.nbytes > self.limit:
                 return
             while self._bytes + prediction.nbytes > self.limit:
                 self._remove(next(iter(self._traces)))
-            self._traces[(session, picture, settings)] = prediction
+            self._traces[(session, image, settings)] = prediction
             self._bytes += prediction.nbytes
 
     def drop(self, session: str | None) -> None:

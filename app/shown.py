@@ -57,7 +57,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class ExtraMap:
-    """One more map that only the page has. `values`: (h, w) float32 on cells; `span`: the picture in cells."""
+    """One more map that only the page has. `values`: (h, w) float32 on cells; `span`: the image in cells."""
 
     title: str
     note: str
@@ -72,7 +72,7 @@ class Shown:
 
     classes: tuple[int, ...]
     maps: tuple[Wanted, ...]
-    picture: bool
+    image: bool
     difference: bool
     loops: int
     refined: bool
@@ -96,8 +96,8 @@ class Shown:
         """Check every value that the browser sent. Raises InvalidSetting."""
         maps = _maps(look, details)
         extra = _extra(details.get("extra"))
-        picture = details.get("picture") is True
-        if not maps and not picture and extra is None:
+        image = details.get("image") is True
+        if not maps and not image and extra is None:
             raise InvalidSetting("Nothing is shown that could be exported: switch a map on.")
         scale = _choice(details, "scale", SCALES)
         tops = details.get("absolute")
@@ -109,7 +109,7 @@ class Shown:
         return cls(
             classes=tuple(classes_of(look, details)),
             maps=maps,
-            picture=picture,
+            image=image,
             difference=details.get("difference") is True and len(maps) == 2,
             loops=int(number(details, "loops", 0, 1000)),
             refined=details.get("refined") is True,
@@ -165,7 +165,7 @@ def _truth(told: Any, points: tuple[int, int]) -> Truth:
     except (TypeError, ValueError, OverflowError):
         rings = []
     if len(rings) < len(polygons) or not all(_ring(ring) for ring in rings):
-        raise InvalidSetting("The outlines of the ground truth must lie in the picture: draw them again.")
+        raise InvalidSetting("The outlines of the ground truth must lie in the image: draw them again.")
     masks = {name: _bits(told[name], points) for name in ("inside", "ignore") if told.get(name) is not None}
     return Truth(tuple(rings), **masks)
 
@@ -208,7 +208,7 @@ def _bytes(text: Any, length: int) -> bytes:
     except (TypeError, ValueError, binascii.Error):
         data = b""
     if len(data) != length:
-        raise InvalidSetting("Numbers of this picture did not arrive whole: try again.")
+        raise InvalidSetting("Numbers of this image did not arrive whole: try again.")
     return data
 
 

@@ -17,8 +17,8 @@ from app.examples import gather
 from app.explore import NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice, start_size
 from app.guard import details_of
 from app.hosting import Served, server_options
+from app.image_upload import ImageUpload
 from app.page import MODEL, Page
-from app.picture import Picture
 from app.session import TraceCache
 from app.theme import CSS, HEADER, theme
 from app.viewer import Viewer
@@ -62,13 +62,13 @@ def build(config: AppConfig) -> Served:
         state = gr.State({}, time_to_live=HOUR, delete_callback=lambda value: cache.drop((value or {}).get("session")))
         with gr.Row(elem_id="crt-row"):
             with gr.Column(scale=1, min_width=260, elem_id="crt-side"):
-                picture = Picture(
-                    label="Picture",
+                image = ImageUpload(
+                    label="Image",
                     type="filepath",
                     sources=["upload", "clipboard", "webcam"],
                     height=260,
                     buttons=[],
-                    elem_id="crt-picture",
+                    elem_id="crt-image",
                 )
                 sizes = [(f"{size} px", str(size)) for size in SIZES] + [(f"native (up to {NATIVE_LIMIT} px)", NATIVE)]
                 size = gr.Dropdown(
@@ -115,12 +115,12 @@ def build(config: AppConfig) -> Served:
             return value, {"session": session, "shown": shown}
 
         def choose(event: gr.EventData, name: str, request: gr.Request):
-            """An example: its stored maps at once, and its picture in the upload, whose change asks for the rest."""
+            """An example: its stored maps at once, and its image in the upload, whose change asks for the rest."""
             example = explorer.examples.get(str(details_of(event).get("id")))
             if example is None:
                 return notice("There is no such example: reload the page."), gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            path = save_file_to_cache(example.path, picture.GRADIO_CACHE)
-            picture.temp_files.add(path)
+            path = save_file_to_cache(example.path, image.GRADIO_CACHE)
+            image.temp_files.add(path)
             model = _model(engine, name)
             start = (start_size(model), model.config.modes[0])
             value = explorer.show_example(example, *start, model)
@@ -135,13 +135,13 @@ def build(config: AppConfig) -> Served:
 
         look = {
             "fn": explain,
-            "inputs": [picture, size, mode, networks, state],
+            "inputs": [image, size, mode, networks, state],
             "outputs": [viewer, state],
             "show_progress_on": viewer,
             "api_visibility": "private",
             **MODEL,
         }
-        gr.on([picture.change, size.input, mode.input], trigger_mode="always_last", **look)
+        gr.on([image.change, size.input, mode.input], trigger_mode="always_last", **look)
         # In the queue as all others, because what is not can be asked around it.
         light = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
         switched = networks.input(switch, networks, [size, mode], trigger_mode="always_last", **light)
@@ -155,13 +155,13 @@ def build(config: AppConfig) -> Served:
         viewer.example(
             choose,
             networks,
-            [viewer, picture, size, mode, state],
+            [viewer, image, size, mode, state],
             trigger_mode="always_last",
             show_progress="hidden",
             concurrency_limit=8,
             api_visibility="private",
         )
-        page = Page(config, explorer, viewer, picture, size, mode, networks, state)
+        page = Page(config, explorer, viewer, image, size, mode, networks, state)
         for wire in FEATURES:
             wire(page)
         if own is not None:
@@ -208,7 +208,7 @@ def _model(engine: Engine, name: str) -> Model:
 def _mode_note(modes: Sequence[str], mode: str) -> str:
     """What a mode does, and why another is missing."""
     what = MODE_NOTES.get(mode, mode) if mode in modes else "choose one"
-    note = f"How a larger picture goes through the transformer: {what}."
+    note = f"How a larger image goes through the transformer: {what}."
     if "deconvolution" not in modes:
         note += " This checkpoint has no trained layer for deconvolution."
     return note

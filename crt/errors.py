@@ -6,7 +6,7 @@ class CrtError(Exception):
 
 
 class InvalidImage(CrtError):
-    """The picture cannot be used: not a picture, damaged, too large, or of an unusable shape."""
+    """The image cannot be used: not an image, damaged, too large, or of an unusable shape."""
 
 
 class InvalidCheckpoint(CrtError):

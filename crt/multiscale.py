@@ -1,4 +1,4 @@
-"""Class maps of one picture summed over scales and flips: the seeds of METHOD section 7."""
+"""Class maps of one image summed over scales and flips: the seeds of METHOD section 7."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class MapRequest:
 
 @dataclass(frozen=True)
 class TTAConfig:
-    """Which views of a picture are summed. `scales`: of the original picture. `flip`: each with its mirror image.
+    """Which views of an image are summed. `scales`: of the original image. `flip`: each with its mirror image.
 
-    `size`: pixels of the long side that the picture is brought to first; None for its own.
+    `size`: pixels of the long side that the image is brought to first; None for its own.
     """
 
     scales: tuple[float, ...] = SCALES
@@ -100,7 +100,7 @@ def multi_scale_maps(
 ) -> tuple[dict[str, np.ndarray], Prediction]:
     """(H, W, 3) uint8 and 0-based classes -> per request the sum over views, (K, H, W) float32 >= 0, not normalised.
 
-    Also gives the Prediction of the picture as it is, for its scores. Each view's map is put on the pixel grid before
+    Also gives the Prediction of the image as it is, for its scores. Each view's map is put on the pixel grid before
     it is turned back, so that flips do not shift it. Raises InvalidSetting for an image whose largest view is larger
     than `MAX_SIZE`.
     """

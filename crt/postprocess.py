@@ -50,7 +50,7 @@ def sum_scales_released(
 ) -> tuple[Tensor, Tensor]:
     """The released program's sum over scales: cell maps (C, ·, ·) -> `strided` and `high_res` (C, H, W).
 
-    It resizes each map as a whole, padding included, so a picture whose side is no multiple of 16 is stretched by up to
+    It resizes each map as a whole, padding included, so an image whose side is no multiple of 16 is stretched by up to
     one cell. Kept for parity; `upsample_cam` is what this project uses.
     """
     height, width = size

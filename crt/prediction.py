@@ -1,7 +1,7 @@
-"""The Prediction: all that the networks saw in one picture, from which every map is arithmetic.
+"""The Prediction: all that the networks saw in one image, from which every map is arithmetic.
 
 It holds raw class maps of every tile, loop count and class, and the class token's attention of every block and pass.
-Loops, refinement, classes, blocks and thresholds can then change without another look at the picture.
+Loops, refinement, classes, blocks and thresholds can then change without another look at the image.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ UNSET: Literal[Unset.UNSET] = Unset.UNSET
 
 @dataclass(frozen=True)
 class Prediction:
-    """The record of one picture at one input size and mode.
+    """The record of one image at one input size and mode.
 
-    `source`: height and width of the picture in pixels. `grid`: tiles at the input size. `records`: one per method.
+    `source`: height and width of the image in pixels. `grid`: tiles at the input size. `records`: one per method.
     `timings`: milliseconds of each stage. `provenance`: checkpoint hash and networks, settings, versions.
     `default_spec`: what the checkpoint recommends, which every CAM has that is asked for without more: the one that
     the app shows first.
@@ -122,7 +122,7 @@ class Prediction:
         return record.scores[_checked_loops(record, self.spec_of(method).loops if loops is None else loops)]
 
     def span(self, method: Method) -> tuple[float, float]:
-        """Height and width of the picture in cells of a method's map; what lies beyond is padding."""
+        """Height and width of the image in cells of a method's map; what lies beyond is padding."""
         if isinstance(self.record(method), CnnOutputs):
             return self.grid.height / STRIDE, self.grid.width / STRIDE
         return self.grid.span

@@ -30,7 +30,7 @@ def check_header(header: dict[str, Any]) -> None:
     grid, source, classes = header["grid"], header["source"], header["classes"]
     sides = [*source, *(grid[name] for name in ("height", "width", "tile", "patch"))]
     if len(source) != 2 or not all(type(side) is int and 0 < side < MAX_SIDE for side in sides):
-        raise ValueError("the sizes of picture and tiles are not whole numbers of pixels")
+        raise ValueError("the sizes of image and tiles are not whole numbers of pixels")
     if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
         raise ValueError("the classes are not a list of names")
     if not header["kinds"] or not set(header["kinds"]) <= set(METHODS):

@@ -1,4 +1,4 @@
-"""From a picture and settings to a Prediction: the one place that chains the stages."""
+"""From an image and settings to a Prediction: the one place that chains the stages."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ Progress = Callable[[float, str], None]
 class InferenceConfig:
     """What decides a Prediction; everything else is arithmetic on it.
 
-    `size`: pixels of the long side that the networks see; None for the picture's own, up to `MAX_SIZE`. `mode`: how a
-    larger picture goes through the transformer. `loops`: the largest loop count to record. `methods`: which networks
+    `size`: pixels of the long side that the networks see; None for the image's own, up to `MAX_SIZE`. `mode`: how a
+    larger image goes through the transformer. `loops`: the largest loop count to record. `methods`: which networks
     run, all by default. `heads`: keep the attention of each head. `padding="released"` follows the authors' program.
     """
 
@@ -60,11 +60,11 @@ class InferenceConfig:
 
 
 class Predictor:
-    """A loaded checkpoint that looks at pictures. One picture at a time: calls from several threads are served
+    """A loaded checkpoint that looks at images. One image at a time: calls from several threads are served
     in order of arrival, so a long series of short calls (faithfulness) holds others up by one call and no more.
 
     `device`: where all networks of the checkpoint are moved, those for masks too; None leaves them where they are.
-    `tile_batch`: tiles in one pass, which bounds the memory of the transformers whatever the size of the picture.
+    `tile_batch`: tiles in one pass, which bounds the memory of the transformers whatever the size of the image.
     `bfloat16`: run the networks under autocast. Pixels, the transformers' residual stream and norms, their first two
     passes where more follow, the class token's attention, CAMs, scores and all sums over tiles stay float32
     (`crt.models.vit`); of a CNN, which has products alone, only its maps.
@@ -97,7 +97,7 @@ class Predictor:
         return InferenceConfig(config.defaults.size, config.modes[0], max(InferenceConfig.loops, config.defaults.loops))
 
     def grid(self, height: int, width: int, settings: InferenceConfig) -> TileGrid:
-        """The tiles of a picture of `height` × `width` pixels, without running anything.
+        """The tiles of an image of `height` × `width` pixels, without running anything.
 
         Raises InvalidSetting for one that is larger than `MAX_SIZE` at its own size, or needs more than `MAX_TILES`.
         """
@@ -119,11 +119,11 @@ class Predictor:
     def predict(
         self, source: Source, settings: InferenceConfig | None = None, *, progress: Progress | None = None
     ) -> Prediction:
-        """Look at a picture once, by `default_settings` unless others are given.
+        """Look at an image once, by `default_settings` unless others are given.
 
         `progress(fraction, stage)` is called as the stages go by.
 
-        Raises InvalidImage for a picture that cannot be used, InvalidSetting for what this checkpoint cannot do.
+        Raises InvalidImage for an image that cannot be used, InvalidSetting for what this checkpoint cannot do.
         """
         settings = settings or self.default_settings
         report = progress or _no_progress
@@ -161,7 +161,7 @@ class Predictor:
             "checkpoint": self.checkpoint.config.name,
             "checkpoint_sha256": self.checkpoint.sha256,
             "networks": list(self.checkpoint.networks),
-            "picture_sha256": hashlib.sha256(image.tobytes()).hexdigest(),
+            "image_sha256": hashlib.sha256(image.tobytes()).hexdigest(),
             "settings": asdict(settings),
             "precision": "bfloat16" if self.bfloat16 else "float32",
             "device": self.device.type,
@@ -180,10 +180,10 @@ class Predictor:
         method: Method = "crt",
         at: tuple[float, float],
     ) -> TokenView:
-        """Look from the patch under the point `at`: (y, x), 0 … 1 of the picture. One run of that method's tiles.
+        """Look from the patch under the point `at`: (y, x), 0 … 1 of the image. One run of that method's tiles.
 
         `methods` and `heads` of the settings do nothing here. Raises InvalidImage, and InvalidSetting for a point
-        outside the picture or a method that is not a transformer of this checkpoint.
+        outside the image or a method that is not a transformer of this checkpoint.
         """
         settings, network = settings or self.default_settings, transformer_of(self.checkpoint.networks, method)
         image = load_image(source)
@@ -207,10 +207,10 @@ class Predictor:
             )
 
     def class_logits(self, images: Tensor, method: Method, loops: int, grid: TileGrid) -> Tensor:
-        """(B, 3, height, width) pictures of one grid -> (B, C) float32 logits, those of `Prediction.scores`.
+        """(B, 3, height, width) images of one grid -> (B, C) float32 logits, those of `Prediction.scores`.
 
         In bfloat16 those of loops 0 and 1 differ a little from a Prediction of more loops, whose first passes are
-        float32. The pictures are normalised as this method's network wants it (`normalization_of`), and may have been
+        float32. The images are normalised as this method's network wants it (`normalization_of`), and may have been
         changed on purpose. Others wait until it is done: keep B small. `loops` is for CRT, the other networks have
         none. Raises InvalidSetting.
         """

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 WALK_STRIDE = 4
-"""Pixels of the picture per cell of the edges, the displacements and the random walk."""
+"""Pixels of the image per cell of the edges, the displacements and the random walk."""
 
 
 def upsample_cam(
     maps: np.ndarray, span: tuple[float, float], size: tuple[int, int], *, flipped: bool = False
 ) -> np.ndarray:
-    """(K, h, w) maps on cells -> (K, H, W) float32 on the pixel grid of the picture, bilinear.
+    """(K, h, w) maps on cells -> (K, H, W) float32 on the pixel grid of the image, bilinear.
 
-    `span`: height and width of the picture in cells (`Prediction.span`); cells beyond it hold padding. Where the span
-    is whole this is torch's bilinear resize without aligned corners. `flipped`: the maps are of the picture's
-    left-right mirror image, and are turned back here. The mirror picture has its padding on the other side, so turning
+    `span`: height and width of the image in cells (`Prediction.span`); cells beyond it hold padding. Where the span
+    is whole this is torch's bilinear resize without aligned corners. `flipped`: the maps are of the image's
+    left-right mirror image, and are turned back here. The mirror image has its padding on the other side, so turning
     the map of cells instead, as the released program does, shifts it by up to 15 pixels.
     """
     rows = bilinear_weights(_centres(size[0]) * span[0] / size[0] - 0.5, maps.shape[-2])

@@ -147,7 +147,7 @@ def protocol(config: Ablation, runs: Runs) -> dict[str, Any]:
     return {
         "command": command(config),
         "measure": "mIoU in percent over background, the animals and person; image labels given; 255 ignored",
-        "threshold_sweep": "best of 0.01 ... 0.79 on these pictures",
+        "threshold_sweep": "best of 0.01 ... 0.79 on these images",
         "views": "one scale and its mirror image",
         "data": [portable_root(entry) for entry in config.data],
         "images": len(runs.images),

@@ -110,7 +110,7 @@ class Runs:
             "images": len(self.measured),
             "minutes": spent.get("minutes") if row.training else None,
             "machine": spent.get("machine") if row.training else describe_machine(),
-            "seconds_per_picture": round((time.perf_counter() - began) / len(self.measured), 3),
+            "seconds_per_image": round((time.perf_counter() - began) / len(self.measured), 3),
             "config": spent.get("config") if row.training else None,
             **result,
         }

@@ -22,7 +22,7 @@ CAUGHT = "Something went wrong here"
 """How the page's sentence for errors of its own begins."""
 LIMIT_S = 120.0
 PAGE = "change/explain"
-"""The question that a new picture causes in the page."""
+"""The question that a new image causes in the page."""
 TOLD = ("error", "message", "cannot", "detail")
 """Where the sentence of a refusal stands in an answer."""
 LONGEST = 400  # characters of a sentence that somebody reads
@@ -39,10 +39,10 @@ class Question:
     kinds: tuple[str, ...]
     values: tuple[Any, ...]
 
-    def good(self, picture: dict[str, Any]) -> list[Any]:
-        """Values that a page would send which has this picture."""
+    def good(self, image: dict[str, Any]) -> list[Any]:
+        """Values that a page would send which has this image."""
         pairs = zip(self.kinds, self.values, strict=True)
-        return [picture if kind in ("image", "file") else value for kind, value in pairs]
+        return [image if kind in ("image", "file") else value for kind, value in pairs]
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _sentences(value: Any) -> list[str]:
         one = rest.pop()
         if isinstance(one, dict):
             found += [one[name] for name in TOLD if isinstance(one.get(name), str) and one[name]]
-            rest += [inner for name, inner in one.items() if name not in ("data", "records", "picture")]
+            rest += [inner for name, inner in one.items() if name not in ("data", "records", "image")]
         elif isinstance(one, list) and len(one) < 1000:
             rest += one
     return found

@@ -4,7 +4,7 @@
 
 Starts `app.py` in float32 and, where that is faster on this machine, in bfloat16, and drives it with Debian's chromium
 (`pip install -r requirements-dev.txt`). The server's time is what Gradio tells of an event in its own messages: from
-taking it off the queue until the answer is packed. A new visitor uploads a picture, which nothing has seen; then the
+taking it off the queue until the answer is packed. A new visitor uploads an image, which nothing has seen; then the
 input size is changed and changed back, which is answered from the cache. Before that as many visitors come without a
 browser and ask what it would, as a reader's browser on a machine of its own leaves these cores to the server. Nothing
 else should run on them.
@@ -34,7 +34,7 @@ from scripts.served import ROOT, START_S, Server, served
 
 FIRST_MS, CACHED_MS, START_AIM_S = 400.0, 50.0, 60.0
 LOOPS = 4
-"""What the page records of a picture, `app.explore.LOOPS`."""
+"""What the page records of an image, `app.explore.LOOPS`."""
 DRAWN = f"() => document.querySelector({SHOWN!r})"
 POLL_MS = 20  # asked at every frame, the browser would draw every frame, on the cores that the server has
 SETTLE_MS = 500  # for small events that follow the one that is waited for
@@ -71,8 +71,8 @@ class Config:
 
     checkpoint: Path = Path("checkpoints/voc")
     """A checkpoint folder."""
-    picture: Path = ROOT / "app/examples/astronaut.jpg"
-    """The picture; a row less of it is uploaded, so that no maps stored with an example are taken."""
+    image: Path = ROOT / "app/examples/astronaut.jpg"
+    """The image; a row less of it is uploaded, so that no maps stored with an example are taken."""
     visitors: int = 10
     """New visitors, one after the other; the first does not count."""
     json: Path | None = None
@@ -115,9 +115,9 @@ def look(config: Config, precision: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, served(words) as server, ExitStack() as later:
         started = time.perf_counter() - began
         ready = wait_until_well(server, began)
-        picture = uploadable(config.picture, Path(folder))
+        image = uploadable(config.image, Path(folder))
         for visitor in range(config.visitors + 1):
-            seconds = look_without_browser(server, picture, f"visitor{visitor}")
+            seconds = look_without_browser(server, image, f"visitor{visitor}")
             if visitor:
                 alone.append(1000 * seconds)
         browser = later.enter_context(chromium())
@@ -130,7 +130,7 @@ def look(config: Config, precision: str) -> dict[str, Any]:
             page.wait_for_timeout(SETTLE_MS)
             page.evaluate("durations.length = 0")
             began = time.perf_counter()
-            page.set_input_files("#crt-picture input[type=file]", str(picture))
+            page.set_input_files("#crt-image input[type=file]", str(image))
             page.wait_for_function(DRAWN, timeout=1000 * START_S, polling=POLL_MS)
             seconds = time.perf_counter() - began
             found = longest(page)
@@ -155,13 +155,13 @@ def look(config: Config, precision: str) -> dict[str, Any]:
     }
 
 
-def look_without_browser(server: Server, picture: Path, session: str) -> float:
+def look_without_browser(server: Server, image: Path, session: str) -> float:
     """Seconds that the server takes for a new visitor's upload. Raises InvalidSetting if it gives no maps."""
     with closing(Asker(server.url, session)) as asker:
         question = next(one for one in asker.questions if one.name == PAGE)
-        uploaded = asker.upload(picture.name, picture.read_bytes())
+        uploaded = asker.upload(image.name, image.read_bytes())
         if isinstance(uploaded, Outcome):
-            raise InvalidSetting(f"The page takes no picture: {uploaded.says}")
+            raise InvalidSetting(f"The page takes no image: {uploaded.says}")
         outcome = asker.ask(question, question.good(uploaded))
     if outcome.kind != "answered":
         raise InvalidSetting(f"The page gives no maps: {outcome.says}")

@@ -74,8 +74,8 @@ class Config:
 
     checkpoint: Path = Path("checkpoints/voc")
     """A checkpoint folder."""
-    picture: Path = ROOT / "app/examples/astronaut.jpg"
-    """The picture; a row less of it is uploaded, so that no maps stored with an example are taken."""
+    image: Path = ROOT / "app/examples/astronaut.jpg"
+    """The image; a row less of it is uploaded, so that no maps stored with an example are taken."""
     repeats: int = 60
     """Redraws of every scene; the first five do not count."""
     pixel_ratio: float = 1.0
@@ -99,7 +99,7 @@ def bench(config: Config) -> dict:
         served(["--checkpoint", str(config.checkpoint)]) as server,
         chromium() as browser,
     ):
-        picture = uploadable(config.picture, Path(folder))
+        image = uploadable(config.image, Path(folder))
         for index, (count, zoom) in enumerate(tqdm([scenes[0], *scenes], desc="scenes", file=sys.stderr)):
             context = browser.new_context(
                 viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]}, device_scale_factor=config.pixel_ratio
@@ -108,7 +108,7 @@ def bench(config: Config) -> dict:
             page.goto(f"{server.url}?v=1&p={'.'.join(methods[-count:])}&zk={zoom}&th=0.15")
             page.wait_for_selector(".crt-viewer")
             began = time.perf_counter()
-            page.set_input_files("#crt-picture input[type=file]", str(picture))
+            page.set_input_files("#crt-image input[type=file]", str(image))
             page.wait_for_selector(SHOWN, timeout=1000 * START_S)
             waited = time.perf_counter() - began
             if index:  # the first time loads the networks and warms the browser up
@@ -158,10 +158,10 @@ def chromium() -> Iterator[Any]:
             browser.close()
 
 
-def uploadable(picture: Path, folder: Path) -> Path:
-    """The picture without its last row, as a file: no example has these pixels."""
-    path = folder / "picture.png"
-    Image.fromarray(load_image(picture)[:-1]).save(path)
+def uploadable(image: Path, folder: Path) -> Path:
+    """The image without its last row, as a file: no example has these pixels."""
+    path = folder / "image.png"
+    Image.fromarray(load_image(image)[:-1]).save(path)
     return path
 
 

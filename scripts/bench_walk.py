@@ -33,7 +33,7 @@ class Bench:
 
     height: int = 94
     width: int = 125
-    """Cells of the grid: 94 × 125 are a picture of 375 × 500 pixels at stride 4."""
+    """Cells of the grid: 94 × 125 are an image of 375 × 500 pixels at stride 4."""
     classes: int = 2
     runs: int = 9
     """Runs of the sparse walk; the dense one runs once, or it would take all day."""

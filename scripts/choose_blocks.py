@@ -1,9 +1,9 @@
-"""Which loop count, and the attention of which blocks, finds the most boxes: a sweep on training pictures.
+"""Which loop count, and the attention of which blocks, finds the most boxes: a sweep on training images.
 
     python -m scripts.choose_blocks --root CUB_200_2011 --checkpoint runs/birds --json choice.json
 
 What it says first are the defaults to pack the checkpoint with (`scripts.pack_checkpoint --defaults.…`). Run it on
-pictures that are not the ones to be measured afterwards: CUB's training pictures, or some that were held out.
+images that are not the ones to be measured afterwards: CUB's training images, or some that were held out.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Choice:
     """Loop counts to try."""
     view: WsolTransform = field(default_factory=WsolTransform)
     every: int = 3
-    """Look at every n-th picture only."""
+    """Look at every n-th image only."""
     shown: int = 8
     """Lines of the table."""
     device: str = "auto"

@@ -3,7 +3,7 @@
     python -m scripts.download_voc --root data
 
 gives data/VOCdevkit/VOC2012 with SegmentationClassAug (indexed PNGs made from SBD) and
-ImageSets/Segmentation/train_aug.txt (VOC train and all of SBD, without the pictures of VOC val).
+ImageSets/Segmentation/train_aug.txt (VOC train and all of SBD, without the images of VOC val).
 About 3.3 GB are fetched. A broken download goes on where it stopped; a finished step is not done twice.
 """
 
@@ -124,9 +124,9 @@ def extract_voc(archive: Path, voc: Path) -> None:
 def convert_sbd(archive: Path, voc: Path) -> None:
     """SBD's dataset/cls/*.mat -> SegmentationClassAug/*.png and ImageSets/Segmentation/train_aug.txt.
 
-    Masks are uint8 (H, W), 0 background, class index + 1, in the VOC palette. Pictures of VOC val get none, so that
+    Masks are uint8 (H, W), 0 background, class index + 1, in the VOC palette. Images of VOC val get none, so that
     nothing of val can slip into training. The archive is read as a stream; nothing of it is unpacked to disk.
-    Raises InvalidDataset with every listed picture that has no usable mask.
+    Raises InvalidDataset with every listed image that has no usable mask.
     """
     splits = voc / "ImageSets" / "Segmentation"
     train, val = (set((splits / f"{name}.txt").read_text().split()) for name in ("train", "val"))
@@ -153,7 +153,7 @@ def convert_sbd(archive: Path, voc: Path) -> None:
     if not listed:
         problems.add("missing lists", "dataset/train.txt, dataset/val.txt")
     for name in sorted(listed - val - written):
-        problems.add("listed pictures without a mask", name)
+        problems.add("listed images without a mask", name)
     problems.raise_if_any()
     _write_atomically(splits / "train_aug.txt", ("\n".join(sorted(train | (listed - val))) + "\n").encode())
 

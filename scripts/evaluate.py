@@ -1,4 +1,4 @@
-"""Measure maps, seeds and masks on pictures with ground truth.
+"""Measure maps, seeds and masks on images with ground truth.
 
 python -m scripts.evaluate seeds --root VOC2012 --split train --checkpoint checkpoints/voc --json FILE
 python -m scripts.evaluate stored --root VOC2012 --split train --folder runs/walked --sheet worst.png
@@ -59,9 +59,9 @@ class Seeds:
     """Further ways to put the attention of several passes together, beside their sum."""
     mode: Mode = "overlap"
     every: int = 1
-    """Measure every n-th picture only, for a quicker and rougher number."""
+    """Measure every n-th image only, for a quicker and rougher number."""
     limit: int | None = None
-    """Measure the first pictures only."""
+    """Measure the first images only."""
     device: str = "auto"
     precision: Precision = "auto"
     json: Path | None = None
@@ -98,7 +98,7 @@ def seeds(config: Seeds) -> dict:
             "split": config.split,
             "every": config.every,
             **dataclasses.asdict(views),
-            "threshold_sweep": "best of 0.01 ... 0.79 on these pictures",
+            "threshold_sweep": "best of 0.01 ... 0.79 on these images",
             "attention": attention_of(checkpoint.config.defaults),
             "precision": "bfloat16" if bfloat16 else "float32",
             "torch": torch.__version__,
@@ -106,7 +106,7 @@ def seeds(config: Seeds) -> dict:
         },
         "images": len(images),
         **result,
-        "seconds_per_picture": round((time.perf_counter() - began) / len(images), 3),
+        "seconds_per_image": round((time.perf_counter() - began) / len(images), 3),
     }
     print(table(result))
     if config.json is not None:
@@ -130,7 +130,7 @@ class Folder:
     json: Path | None = None
     """Write the result here."""
     sheet: Path | None = None
-    """Draw the worst pictures here: the picture, the ground truth, and what was measured."""
+    """Draw the worst images here: the image, the ground truth, and what was measured."""
     worst: int = 12
     """How many of them."""
 
@@ -157,7 +157,7 @@ def stored(config: Folder) -> dict:
             "classes": measured or "all",
             "command": stored_command(config),
             "split": config.split,
-            "threshold": "best of 0.01 ... 0.79 on these pictures, image labels given" if swept else "none",
+            "threshold": "best of 0.01 ... 0.79 on these images, image labels given" if swept else "none",
             "made_with": read_manifest(config.folder),
         },
         "images": len(images),

@@ -40,20 +40,20 @@ class Wsol:
     """Of CUB: what is measured."""
     threshold: float | None = None
     """Share of a map's range that belongs to the object. Left out, the one that finds most boxes of the training
-    pictures: CUB's other split, or `--train-root`; without any, the released 0.1."""
+    images: CUB's other split, or `--train-root`; without any, the released 0.1."""
     train_root: Path | None = None
-    """Training pictures to choose the thresholds on, like `--root`."""
+    """Training images to choose the thresholds on, like `--root`."""
     train_boxes: Path | None = None
     train_every: int = 3
-    """Choose thresholds on every n-th training picture."""
+    """Choose thresholds on every n-th training image."""
     view: WsolTransform = dataclasses.field(default_factory=WsolTransform)
-    """What of a picture the networks see."""
+    """What of an image the networks see."""
     loops: int | None = None
     """Measure CRT also at every loop count up to this one, refined and not."""
     every: int = 1
-    """Measure every n-th picture only."""
+    """Measure every n-th image only."""
     sheet: Path | None = None
-    """Draw CRT's best and worst pictures here."""
+    """Draw CRT's best and worst images here."""
     device: str = "auto"
     precision: Precision = "auto"
     json: Path | None = None
@@ -92,7 +92,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
         "images": len(images),
         "classes": len(names),
         "methods": {name: score.to_json() for name, score in scores.items()},
-        "seconds_per_picture": round((time.perf_counter() - began) / len(images), 3),
+        "seconds_per_image": round((time.perf_counter() - began) / len(images), 3),
     }
     print(table(result))
     if config.json is not None:
@@ -104,7 +104,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
 
 
 def read_boxes(root: Path, boxes: Path | None, split: str) -> ImageDataset:
-    """Pictures with boxes in either layout. Raises InvalidDataset, and InvalidSetting where no boxes are given."""
+    """Images with boxes in either layout. Raises InvalidDataset, and InvalidSetting where no boxes are given."""
     if is_cub(root):
         return read_cub(root, split) if boxes is None else with_boxes(read_cub(root, split, boxes="none"), boxes)
     if boxes is None:
@@ -140,7 +140,7 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MapReque
     images = dataclasses.replace(images, samples=images.samples[:: config.train_every])
     with counted(len(images), "choosing thresholds") as advance:
         chosen = choose_thresholds(predictor, images, requests, config.view, advance=advance)
-    return chosen, f"best on {count_of(len(images), 'training picture')}, every {ordinal(config.train_every)}"
+    return chosen, f"best on {count_of(len(images), 'training image')}, every {ordinal(config.train_every)}"
 
 
 def _draw(config: Wsol, predictor: Predictor, images: ImageDataset, request: MapRequest, score: WsolScore) -> None:

@@ -1,4 +1,4 @@
-"""Look at one picture: class scores, raw maps, and a figure that puts the methods side by side.
+"""Look at one image: class scores, raw maps, and a figure that puts the methods side by side.
 
     python -m scripts.explain IMAGE --checkpoint checkpoints/voc --size 336 --out FILE.npz --figure FILE.png
 
@@ -37,16 +37,16 @@ LIKELY = 0.5
 
 @dataclass(frozen=True)
 class Config:
-    """One picture through all networks of a checkpoint."""
+    """One image through all networks of a checkpoint."""
 
     image: tyro.conf.Positional[Path]
-    """The picture: JPEG, PNG, WebP, BMP, GIF or TIFF."""
+    """The image: JPEG, PNG, WebP, BMP, GIF or TIFF."""
     checkpoint: str = "checkpoints/voc"
     """A checkpoint folder, or a Hub id user/name."""
     size: int | None = 336
-    """Pixels of the long side that the networks see; `None` for the picture's own."""
+    """Pixels of the long side that the networks see; `None` for the image's own."""
     mode: Mode = "overlap"
-    """How a larger picture goes through the transformer."""
+    """How a larger image goes through the transformer."""
     loops: int | None = None
     """Loop count of CRT's maps; the checkpoint's own default if not given."""
     refined: bool | None = None
@@ -93,7 +93,7 @@ def explain(config: Config) -> dict:
     chosen = choose_classes(config.classes, prediction, shares)
     extras, seconds = run_explainers(config, predictor, prediction, image, chosen)
     result = {
-        "picture": str(config.image),
+        "image": str(config.image),
         "checkpoint": checkpoint.config.name,
         "checkpoint_sha256": checkpoint.sha256,
         "source": list(prediction.source),

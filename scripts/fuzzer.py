@@ -18,7 +18,7 @@ from scripts.make_hostile import EVIL
 
 PROGRAM = "click/masks"
 NATIVE = "native"
-"""The input size that is the picture's own."""
+"""The input size that is the image's own."""
 LINKS = ("reopen/reopen", "reopen/look")
 FILES = ("png", "pdf", "svg", "zip")
 """What the page exports."""
@@ -30,7 +30,7 @@ DETAILS: dict[str, Any] = {
     "measure": "confidence", "chance": True, "question": "k", "kind": "png", "id": "cat",
     "crf": {"iterations": 1, "gaussianSxy": 3, "gaussianCompat": 3, "bilateralSxy": 50, "bilateralSrgb": 5,
             "bilateralCompat": 10},
-    "walk": {"beta": 8, "steps": 2}, "maps": [{"method": "crt", "letter": ""}], "picture": False,
+    "walk": {"beta": 8, "steps": 2}, "maps": [{"method": "crt", "letter": ""}], "image": False,
     "difference": False, "opacity": 0.6, "colormap": "viridis", "scale": "map",
     "absolute": {"cam": None, "product": None}, "outline": True, "boxes": False, "cells": False, "overlay": "heat",
     "rows": 60, "columns": 80, "truth": None, "extra": None,
@@ -46,15 +46,15 @@ class Fuzzer:
         self.asker = Asker(url, session=f"fuzz{seed}")
         self.chance = random.Random(seed)  # noqa: S311 - no secret
         self.questions = {question.name: question for question in self.asker.questions}
-        self.picture: dict[str, Any] = {}
+        self.image: dict[str, Any] = {}
 
     def close(self) -> None:
         """End its connections."""
         self.asker.close()
 
     def warm(self) -> None:
-        """Upload the picture that all good questions are about, and let the networks look at it."""
-        self.picture = self._noise(160, 120)
+        """Upload the image that all good questions are about, and let the networks look at it."""
+        self.image = self._noise(160, 120)
         for name in (PAGE, PROGRAM):
             self._look(name, self.good(self.questions[name]))
 
@@ -67,7 +67,7 @@ class Fuzzer:
                 self.asker.ask(question, self.good(question), DETAILS | {"kind": kind})
 
     def look_at_square(self, side: int) -> None:
-        """Let the networks look at a picture of `side` × `side` pixels at its own size."""
+        """Let the networks look at an image of `side` × `side` pixels at its own size."""
         question = self.questions[PAGE]
         values = self.good(question, self._noise(side, side))
         values[question.kinds.index("dropdown")] = NATIVE
@@ -79,7 +79,7 @@ class Fuzzer:
         small.resize((width, height), Image.Resampling.BICUBIC).save(stream, "PNG")
         uploaded = self.asker.upload("good.png", stream.getvalue())
         if isinstance(uploaded, Outcome):
-            raise InvalidSetting(f"The page takes no picture: {uploaded.says}")
+            raise InvalidSetting(f"The page takes no image: {uploaded.says}")
         return uploaded
 
     def _look(self, name: str, values: list[Any]) -> None:
@@ -87,9 +87,9 @@ class Fuzzer:
         if outcome.kind != "answered":
             raise InvalidSetting(f"The page does not answer a good question: {outcome.says}")
 
-    def good(self, question: Question, picture: dict[str, Any] | None = None) -> list[Any]:
+    def good(self, question: Question, image: dict[str, Any] | None = None) -> list[Any]:
         """Values that a page would send."""
-        return question.good(picture or self.picture)
+        return question.good(image or self.image)
 
     def file(self, name: str, data: bytes, question: str) -> Outcome:
         """Upload a file and ask about it."""

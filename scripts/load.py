@@ -2,8 +2,8 @@
 
     python -m scripts.load --users 30 --minutes 5 --json results/load.json
 
-Starts `app.py`. Each user is a gradio_client in a thread: a picture, one of the three endpoints, a moment's thought,
-and again. One more reads the page in Debian's chromium (`pip install -r requirements-dev.txt`), gives it pictures and
+Starts `app.py`. Each user is a gradio_client in a thread: an image, one of the three endpoints, a moment's thought,
+and again. One more reads the page in Debian's chromium (`pip install -r requirements-dev.txt`), gives it images and
 changes the input size. Whoever is told that the page is busy tries again later. `--restart` ends the server half way
 through and starts it anew; users then connect again, and the page by itself.
 """
@@ -108,19 +108,17 @@ def load(config: Load) -> dict[str, Any]:
         served(words) as server,
         ExitStack() as later,
     ):
-        pictures = _pictures(Path(folder), config.seed)
-        Client(server.url, verbose=False).predict(
-            handle_file(pictures[0]), api_name="/predict"
-        )  # the networks are there
+        images = _images(Path(folder), config.seed)
+        Client(server.url, verbose=False).predict(handle_file(images[0]), api_name="/predict")  # the networks are there
         until = Deadline(time.monotonic() + 60 * config.minutes)
         later.callback(until.call_off)  # after an error nobody waits for the time to be up
         users = [
-            threading.Thread(target=_use, args=(config, server, pictures, number, until, told, lock), daemon=True)
+            threading.Thread(target=_use, args=(config, server, images, number, until, told, lock), daemon=True)
             for number in range(config.users)
         ]
         for user in users:
             user.start()
-        reader = pool.submit(_read, config, server, pictures, until, told, lock)
+        reader = pool.submit(_read, config, server, images, until, told, lock)
         half, began = 30 * config.minutes, time.monotonic()
         restarted = not config.restart
         with tqdm(total=round(60 * config.minutes), unit="s", mininterval=5.0) as bar:
@@ -166,7 +164,7 @@ def load(config: Load) -> dict[str, Any]:
 
 
 def _use(
-    config: Load, server: Server, pictures: list[str], number: int, until: Deadline, told: Told, lock: threading.Lock
+    config: Load, server: Server, images: list[str], number: int, until: Deadline, told: Told, lock: threading.Lock
 ) -> None:
     """One user, until the time is up."""
     chance = random.Random(config.seed * 1000 + number)  # noqa: S311 - a user's mind, no secret
@@ -178,7 +176,7 @@ def _use(
         began = time.monotonic()
         try:
             client = client or Client(server.url, verbose=False)
-            client.predict(handle_file(chance.choice(pictures)), size=chance.choice(SIZES), api_name=endpoint)
+            client.predict(handle_file(chance.choice(images)), size=chance.choice(SIZES), api_name=endpoint)
         except Exception as error:  # noqa: BLE001 - what went wrong is what is counted
             sentence = " ".join(str(error).split())[:200] or type(error).__name__
             with lock:
@@ -196,12 +194,12 @@ def _use(
         was_lost = False
 
 
-def _read(config: Load, server: Server, pictures: list[str], until: Deadline, told: Told, lock: threading.Lock) -> None:
+def _read(config: Load, server: Server, images: list[str], until: Deadline, told: Told, lock: threading.Lock) -> None:
     """The reader in a browser, until the time is up. Raises InvalidSetting without chromium or playwright."""
     if not config.browser:
         return
     with chromium() as browser:
-        reader = Reader(browser.new_page(), server.url, pictures, SIZES, config.seed)
+        reader = Reader(browser.new_page(), server.url, images, SIZES, config.seed)
         was_lost = False
         while not until.passed:
             time.sleep(reader.chance.expovariate(1 / config.thought) if config.thought else 0)
@@ -235,7 +233,7 @@ def _is_connection(error: BaseException | None) -> bool:
     return False
 
 
-def _pictures(folder: Path, seed: int) -> list[str]:
+def _images(folder: Path, seed: int) -> list[str]:
     """A dozen photographs of noise, of usual sizes."""
     rng, paths = np.random.default_rng(seed), []
     for index in range(12):

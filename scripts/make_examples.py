@@ -1,8 +1,8 @@
-"""Build the example pictures of the app, with their drawn masks and what a checkpoint sees in them.
+"""Build the example images of the app, with their drawn masks and what a checkpoint sees in them.
 
     python -m scripts.make_examples --checkpoint checkpoints/voc
 
-The pictures come from scikit-image, which ships them under free licences. Traces belong to one checkpoint: run this
+The images come from scikit-image, which ships them under free licences. Traces belong to one checkpoint: run this
 again whenever the checkpoint changes, or the app will have to look at the examples itself.
 """
 
@@ -24,7 +24,7 @@ from crt.data.images import load_image, resize_long_side
 from crt.errors import CrtError, InvalidDataset, count_of
 from crt.predictor import InferenceConfig, Predictor, choose_device
 
-# Masks are polygons of x, y from 0 to 1, drawn by hand over the pictures: right to about one percent of a side.
+# Masks are polygons of x, y from 0 to 1, drawn by hand over the images: right to about one percent of a side.
 CAT = (
     "0.08 0, 0.885 0, 0.85 0.08, 0.83 0.15, 0.80 0.22, 0.78 0.26, 0.795 0.33, 0.80 0.42, 0.795 0.50, 0.78 0.60, "
     "0.75 0.68, 0.72 0.74, 0.69 0.80, 0.66 0.86, 0.62 0.90, 0.60 0.94, 0.60 1, 0 1, 0 0.50, 0.03 0.45, 0.065 0.36, "
@@ -61,7 +61,7 @@ PHOTOGRAPHER = (
 
 @dataclass(frozen=True)
 class Source:
-    """A picture in an installed package. `label` and `outline`: the class and the polygon of its mask, if drawn.
+    """An image in an installed package. `label` and `outline`: the class and the polygon of its mask, if drawn.
 
     `claim`: what to look at, in a sentence that `tests/test_claims.py` holds against the Prediction. `view`: the
     settings that show it, as a link has them (`app/viewer/fields.mjs`); what it does not name is as at the start.
@@ -143,7 +143,7 @@ class Config:
     out: Path = Path("app/examples")
     device: str = "auto"
     side: int = 640
-    """Pixels of the longer side of the pictures written."""
+    """Pixels of the longer side of the images written."""
 
 
 def polygon(text: str) -> list[list[float]]:
@@ -152,7 +152,7 @@ def polygon(text: str) -> list[list[float]]:
 
 
 def write_examples(config: Config) -> list[dict]:
-    """Write pictures, Traces and `index.json`; the entries of the index. Raises CrtError."""
+    """Write images, Traces and `index.json`; the entries of the index. Raises CrtError."""
     checkpoint = load_checkpoint(config.checkpoint)
     predictor = Predictor(checkpoint, device=choose_device(config.device))
     settings = InferenceConfig(size=checkpoint.config.defaults.size)

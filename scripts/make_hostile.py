@@ -37,7 +37,7 @@ EVIL = (
     "${7*7}.png",
     "{{7*7}}.png",
     "`id`.png",
-    "'; drop table pictures; --.png",
+    "'; drop table images; --.png",
     "%2e%2e%2fpasswd.png",
     "a b\tc.png",
     "line\nbreak.png",
@@ -49,7 +49,7 @@ EVIL = (
     "CON.png",
     "no_extension",
     "double.png.exe",
-    "picture.svg",
+    "image.svg",
     "x" * 180 + ".png",
 )
 
@@ -143,7 +143,7 @@ def _mode(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _sizes(rng: np.random.Generator) -> Iterator[File]:
-    """Pictures that are hardly ones."""
+    """Images that are hardly ones."""
     for width, height in ((1, 1), (1, 2), (2, 1), (1, 3000), (3000, 1), (7, 2), (15, 17), (5000, 3), (3, 5000)):
         pixels = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
         for kind in ("PNG", "JPEG", "WEBP"):
@@ -215,7 +215,7 @@ def _bombs() -> Iterator[File]:
 
 
 def _metadata(rng: np.random.Generator) -> Iterator[File]:
-    """Turned pictures, and metadata that is none."""
+    """Turned images, and metadata that is none."""
     image = Image.fromarray(rng.integers(0, 256, (20, 30, 3)).astype(np.uint8))
     for turn in (*range(10), 65535):
         exif = Image.Exif()
@@ -236,11 +236,11 @@ def _metadata(rng: np.random.Generator) -> Iterator[File]:
 
 
 def _foreign(whole: dict[str, bytes]) -> Iterator[File]:
-    """What is no picture, or one of a kind that is not read here."""
+    """What is no image, or one of a kind that is not read here."""
     heads = {
         "empty.png": b"",
         "zeros.png": bytes(3000),
-        "text.jpg": b"this is a sentence, not a picture\n" * 20,
+        "text.jpg": b"this is a sentence, not an image\n" * 20,
         "page.png": b"<html><script>alert(1)</script></html>",
         "drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><image href="file:///etc/passwd"/></svg>',
         "paper.pdf": b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n",

@@ -2,7 +2,7 @@
 
     python -m scripts.make_labels --root VOC2012 --split train --seeds runs/seeds --out runs/labels
 
-Per picture an indexed PNG: a class or background where the seeds and a dense CRF agree on it, 255 elsewhere. Pictures
+Per image an indexed PNG: a class or background where the seeds and a dense CRF agree on it, 255 elsewhere. Images
 that are done are not done again.
 """
 
@@ -27,7 +27,7 @@ from crt.pseudo_labels.label_png import has_labels, save_labels
 
 @dataclass(frozen=True)
 class Labels:
-    """Which pictures, from which seeds, and where the labels go."""
+    """Which images, from which seeds, and where the labels go."""
 
     root: Path
     """Devkit folder (`.../VOC2012`); its masks are not read."""
@@ -41,11 +41,11 @@ class Labels:
     background: float = BACKGROUND
     """All classes must stay below this constant for background to be believed."""
     workers: int = os.cpu_count() or 1
-    """Processes that share the pictures."""
+    """Processes that share the images."""
 
 
 def make_labels(config: Labels) -> StageResult:
-    """Make what is missing. Raises CrtError with the ids of pictures without seeds, or of the one that failed."""
+    """Make what is missing. Raises CrtError with the ids of images without seeds, or of the one that failed."""
     images = read_voc(config.root, config.split)
     require(config.seeds, images, SUFFIX, "scripts.make_seeds")
     made_from = read_manifest(config.seeds)
@@ -73,6 +73,6 @@ def _label(config: Labels, sample: Sample) -> None:
 if __name__ == "__main__":
     try:
         made = make_labels(tyro.cli(Labels, description=__doc__))
-        print(f"{made.new} pictures made, {made.before} were there before")
+        print(f"{made.new} images made, {made.before} were there before")
     except CrtError as error:
         sys.exit(f"error: {error}")

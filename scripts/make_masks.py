@@ -2,7 +2,7 @@
 
     python -m scripts.make_masks --root VOC2012 --split train --seeds runs/walked --threshold 0.25 --out runs/masks
 
-Per picture an indexed PNG in VOC's palette. `--crf` lets the labels follow the edges of the picture. Pictures that are
+Per image an indexed PNG in VOC's palette. `--crf` lets the labels follow the edges of the image. Images that are
 done are not done again.
 """
 
@@ -29,7 +29,7 @@ from crt.pseudo_labels.label_png import has_labels, save_labels
 
 @dataclass(frozen=True)
 class Masks:
-    """Which pictures, from which seeds, and where the masks go."""
+    """Which images, from which seeds, and where the masks go."""
 
     root: Path
     """Devkit folder (`.../VOC2012`); its masks are not read."""
@@ -43,11 +43,11 @@ class Masks:
     crf: bool = False
     """Pass the labels through the dense CRF, with IRNet's settings."""
     workers: int = os.cpu_count() or 1
-    """Processes that share the pictures."""
+    """Processes that share the images."""
 
 
 def make_masks(config: Masks) -> StageResult:
-    """Make what is missing. Raises CrtError with the ids of pictures without seeds, or of the one that failed."""
+    """Make what is missing. Raises CrtError with the ids of images without seeds, or of the one that failed."""
     if not 0 < config.threshold <= 1:
         raise InvalidSetting(f"The threshold is {config.threshold}: give a number above 0 and at most 1.")
     images = read_voc(config.root, config.split)
@@ -75,6 +75,6 @@ def _mask(config: Masks, sample: Sample) -> None:
 if __name__ == "__main__":
     try:
         made = make_masks(tyro.cli(Masks, description=__doc__))
-        print(f"{made.new} pictures made, {made.before} were there before")
+        print(f"{made.new} images made, {made.before} were there before")
     except CrtError as error:
         sys.exit(f"error: {error}")

@@ -1,10 +1,10 @@
-"""Write the seeds of a split: per picture one npz with the normalised maps of its classes at two resolutions.
+"""Write the seeds of a split: per image one npz with the normalised maps of its classes at two resolutions.
 
     python -m scripts.make_seeds --root VOC2012 --split train --checkpoint checkpoints/voc --out runs/seeds
     torchrun --standalone --nproc-per-node 2 -m scripts.make_seeds --root VOC2012 --split train --out runs/seeds
 
-`--method resnet` gives the CAM of IRNet and `--method tscam` TS-CAM. Pictures that are done are not
-done again, so an interrupted run goes on where it was; processes and machines share the pictures between them.
+`--method resnet` gives the CAM of IRNet and `--method tscam` TS-CAM. Images that are done are not
+done again, so an interrupted run goes on where it was; processes and machines share the images between them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from crt.train.distributed_stage import DistributedStage
 
 @dataclass(frozen=True)
 class Seeds:
-    """Which pictures, by which network, and where the seeds go."""
+    """Which images, by which network, and where the seeds go."""
 
     root: Path
     """Devkit folder (`.../VOC2012`); masks are not read."""
@@ -51,14 +51,14 @@ class Seeds:
     blocks: tuple[int, int] | None = None
     """The first and the last of the blocks whose attention it is, counted from 0; all if a reduction is given alone."""
     single_scale: bool = False
-    """The picture's own size and its mirror image only, instead of seven scales with theirs."""
+    """The image's own size and its mirror image only, instead of seven scales with theirs."""
     mode: Mode = "overlap"
     device: str = "auto"
     precision: Precision = "auto"
 
 
 def make_seeds(config: Seeds) -> StageResult:
-    """Make what is missing. Raises CrtError; a picture that failed is named, and none is left half written."""
+    """Make what is missing. Raises CrtError; an image that failed is named, and none is left half written."""
     share = DistributedStage.of(config.device, config.precision)
     checkpoint = load_checkpoint(config.checkpoint)
     if config.method not in checkpoint.networks:
@@ -87,6 +87,6 @@ def make_seeds(config: Seeds) -> StageResult:
 if __name__ == "__main__":
     try:
         made = make_seeds(tyro.cli(Seeds, description=__doc__))
-        print(f"{made.new} pictures made, {made.before} were there before")
+        print(f"{made.new} images made, {made.before} were there before")
     except CrtError as error:
         sys.exit(f"error: {error}")

@@ -135,7 +135,7 @@ def request(chance: random.Random) -> tuple[str, str, bytes, dict[str, str]]:
             b'{"data":[],"fn_index":1e400,"session_hash":"a"}',
             json.dumps({"data": [value(chance)], "fn_index": chance.choice((0, 3, 17, 999, -1)), "x": 1}).encode(),
             json.dumps({"data": value(chance), "session_hash": value(chance), "event_data": value(chance)}).encode(),
-            json.dumps({"picture": value(chance), "size": value(chance)}).encode(),
+            json.dumps({"image": value(chance), "size": value(chance)}).encode(),
             b'--a\r\nContent-Disposition: form-data; name="files"; filename="../../x.png"\r\n\r\nabc\r\n--a--\r\n',
             b"--a\r\nContent-Disposition: form-data; name=\"files\"; filename*=utf-8''%00\r\n\r\nabc",
         )

@@ -1,4 +1,4 @@
-"""What every command shares: a bar over pictures, and its result as JSON."""
+"""What every command shares: a bar over images, and its result as JSON."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from crt.io_utils import atomic_path
 
 @contextmanager
 def counted(total: int, what: str = "") -> Iterator[Callable[[], None]]:
-    """A bar of `total` pictures; call what it gives once for each."""
-    with tqdm(total=total, unit="picture", desc=what or None, mininterval=5.0) as bar:
+    """A bar of `total` images; call what it gives once for each."""
+    with tqdm(total=total, unit="image", desc=what or None, mininterval=5.0) as bar:
 
         def advance() -> None:
             bar.update()

@@ -37,11 +37,11 @@ class Seen:
 
 
 class Reader:
-    """Somebody who keeps one page open, gives it pictures and changes the input size. `page`: of playwright's."""
+    """Somebody who keeps one page open, gives it images and changes the input size. `page`: of playwright's."""
 
-    def __init__(self, page: Any, url: str, pictures: Sequence[str], sizes: Sequence[str], seed: int) -> None:
+    def __init__(self, page: Any, url: str, images: Sequence[str], sizes: Sequence[str], seed: int) -> None:
         self.page = page
-        self.pictures = list(pictures)
+        self.images = list(images)
         self.sizes = list(sizes)
         self.chance = random.Random(seed)  # noqa: S311 - a reader's mind, no secret
         self.faults: list[str] = []
@@ -51,7 +51,7 @@ class Reader:
         page.wait_for_selector(".crt-viewer")
 
     def ask(self) -> Seen:
-        """Another picture, or the same at another size, and what comes of it; also if the page goes away meanwhile."""
+        """Another image, or the same at another size, and what comes of it; also if the page goes away meanwhile."""
         began = time.monotonic()
         try:
             said = self._ask()
@@ -63,7 +63,7 @@ class Reader:
         self.page.evaluate(FORGET)
         before = self.page.get_attribute(".crt-viewer", "data-run") or ""
         if not before or self.chance.random() < 0.5:
-            self.page.set_input_files("#crt-picture input[type=file]", self.chance.choice(self.pictures))
+            self.page.set_input_files("#crt-image input[type=file]", self.chance.choice(self.images))
         else:
             field = self.page.get_by_role("combobox", name="Input size", exact=True)
             now = field.input_value()

@@ -48,7 +48,7 @@ TRAININGS: tuple[tuple[Stage, str], ...] = (("irn", "relation"), ("deeplab", "se
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Which pictures, and how each stage is done."""
+    """Which images, and how each stage is done."""
 
     root: Path
     """Devkit folder (`.../VOC2012`). Its masks are read to measure, never to learn."""
@@ -56,11 +56,11 @@ class Pipeline:
     """A folder for this pipeline alone."""
     checkpoint: str = "checkpoints/voc"
     split: str = "train"
-    """The pictures that the networks learn from."""
+    """The images that the networks learn from."""
     val: str = "val"
-    """The pictures that the segmentation network is measured on."""
+    """The images that the segmentation network is measured on."""
     single_scale: bool = False
-    """Seeds of the picture's own size and its mirror image only, instead of seven scales with theirs."""
+    """Seeds of the image's own size and its mirror image only, instead of seven scales with theirs."""
     walk_threshold: float = THRESHOLD
     """The background constant against walked seeds, for the masks."""
     irn: RelationConfig = field(default_factory=RelationConfig)
@@ -147,7 +147,7 @@ def with_interrupted(seconds: dict[str, float], training: dict[str, Any]) -> dic
 
 
 def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, ...]) -> list[dict[str, Any]]:
-    """One row per stage and measure: over all classes on the whole split, and over the animals on their pictures."""
+    """One row per stage and measure: over all classes on the whole split, and over the animals on their images."""
     rows = []
     for name in stages:
         if name in ("labels", "irn", "deeplab"):
@@ -165,18 +165,18 @@ def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, .
 
 
 def animals(images: ImageDataset) -> ImageDataset:
-    """The pictures that show a cat, cow, dog, horse or sheep."""
+    """The images that show a cat, cow, dog, horse or sheep."""
     keys = {images.classes.index(name) for name in VOC_ANIMALS}
     return dataclasses.replace(images, samples=tuple(s for s in images.samples if keys & set(s.labels)))
 
 
 def table(result: dict[str, Any]) -> str:
     """The stages as lines of text."""
-    lines = [f"{'stage':<12}{'pictures':<16}{'measure':<10}{'mIoU':>7}{'threshold':>11}"]
+    lines = [f"{'stage':<12}{'images':<16}{'measure':<10}{'mIoU':>7}{'threshold':>11}"]
     for row in result["stages"]:
         threshold = "" if row["threshold"] is None else f"{row['threshold']:.2f}"
-        pictures = f"{row['images']} {row['split']}"
-        lines.append(f"{row['stage']:<12}{pictures:<16}{row['measure']:<10}{row['miou']:>7.2f}{threshold:>11}")
+        images = f"{row['images']} {row['split']}"
+        lines.append(f"{row['stage']:<12}{images:<16}{row['measure']:<10}{row['miou']:>7.2f}{threshold:>11}")
     return "\n".join(lines)
 
 

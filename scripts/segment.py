@@ -1,9 +1,9 @@
-"""Segment the pictures of a split with a trained network, in the format of the VOC evaluation server.
+"""Segment the images of a split with a trained network, in the format of the VOC evaluation server.
 
     python -m scripts.segment --root VOC2012 --split val --checkpoint runs/deeplab --out runs/segmented
 
-Per picture an indexed PNG in VOC's palette. Image labels are not used. Pictures that are done are not done again;
-processes and machines share the pictures between them.
+Per image an indexed PNG in VOC's palette. Image labels are not used. Images that are done are not done again;
+processes and machines share the images between them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from crt.train.distributed_stage import DistributedStage
 
 @dataclass(frozen=True)
 class Segment:
-    """Which pictures, by which network, and where the masks go."""
+    """Which images, by which network, and where the masks go."""
 
     root: Path
     """Devkit folder (`.../VOC2012`); masks and annotations decide nothing."""
@@ -47,7 +47,7 @@ class Segment:
 
 
 def segment_split(config: Segment) -> StageResult:
-    """Segment what is missing. Raises CrtError; a picture that failed is named."""
+    """Segment what is missing. Raises CrtError; an image that failed is named."""
     share = DistributedStage.of(config.device, config.precision)
     checkpoint = load_checkpoint(config.checkpoint, device=share.device)
     network, spec = checkpoint.segmentation, checkpoint.config.segmentation
@@ -70,6 +70,6 @@ def segment_split(config: Segment) -> StageResult:
 if __name__ == "__main__":
     try:
         made = segment_split(tyro.cli(Segment, description=__doc__))
-        print(f"{made.new} pictures made, {made.before} were there before")
+        print(f"{made.new} images made, {made.before} were there before")
     except CrtError as error:
         sys.exit(f"error: {error}")

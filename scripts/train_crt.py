@@ -30,7 +30,7 @@ from crt.data import (
 from crt.errors import CrtError, InvalidDataset, count_of
 from crt.train.config import PRESETS, DataConfig, TrainConfig, single_branch
 from crt.train.engine import train
-from crt.train.preview import MapPreview, fixed_pictures
+from crt.train.preview import MapPreview, fixed_images
 from scripts.provenance import run_record
 
 
@@ -79,7 +79,7 @@ def main(config: TrainConfig) -> None:
         root, splits = str(config.data.sources[0][0]), (config.preview_split,)
         shown = read_images(dataclasses.replace(config.data, roots=(root,), splits=splits)).over(images.classes)
     last = config.schedule[-1]
-    preview = MapPreview(fixed_pictures(shown, config.preview), config.out / "maps", last.crop, max(last.loops))
+    preview = MapPreview(fixed_images(shown, config.preview), config.out / "maps", last.crop, max(last.loops))
     record = run_record("scripts.train_crt", PRESETS)
     result = train(config, images, preview=preview if config.preview else None, record=record)
     state = "finished" if result.finished else "stopped"

@@ -23,7 +23,7 @@ from scripts.provenance import run_record
 
 @dataclass(frozen=True)
 class Irn:
-    """Which pictures, and how the network is trained."""
+    """Which images, and how the network is trained."""
 
     root: Path
     """Devkit folder (`.../VOC2012`); its masks are not read."""

@@ -2,8 +2,8 @@
 
     python -m scripts.walk_seeds --root VOC2012 --split train --seeds runs/seeds --relation runs/irn --out runs/walked
 
-Per picture one npz as `scripts.make_seeds` writes it: the walked seeds at stride 4, and on the pixels divided by the
-largest of all. Pictures that are done are not done again; processes and machines share the pictures between them.
+Per image one npz as `scripts.make_seeds` writes it: the walked seeds at stride 4, and on the pixels divided by the
+largest of all. Images that are done are not done again; processes and machines share the images between them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Walk:
 
 
 def walk_seeds(config: Walk) -> StageResult:
-    """Walk what is missing. Raises CrtError with the ids of pictures without seeds, or of the one that failed."""
+    """Walk what is missing. Raises CrtError with the ids of images without seeds, or of the one that failed."""
     share = DistributedStage.of(config.device, config.precision)
     checkpoint = load_checkpoint(config.relation, device=share.device)
     network, spec = checkpoint.relation, checkpoint.config.relation
@@ -72,6 +72,6 @@ def walk_seeds(config: Walk) -> StageResult:
 if __name__ == "__main__":
     try:
         made = walk_seeds(tyro.cli(Walk, description=__doc__))
-        print(f"{made.new} pictures made, {made.before} were there before")
+        print(f"{made.new} images made, {made.before} were there before")
     except CrtError as error:
         sys.exit(f"error: {error}")

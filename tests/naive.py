@@ -31,7 +31,7 @@ def of(kind, **options):
     return Predictor(Checkpoint(config, {"crt": branch}, ""), **options)
 
 
-def picture(height=90, width=120):
+def make_image(height=90, width=120):
     """(H, W, 3) uint8 of noise."""
     return np.random.default_rng(height + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
@@ -40,8 +40,8 @@ def picture(height=90, width=120):
 def naive(predictor, method, wanted):
     """Tile after tile with whole matrices: grid, matrices (n, passes, blocks, heads, N, N), tokens (n, L + 1, P, D)."""
     network = predictor.checkpoint.networks[method]
-    image = picture() if wanted.size is None else resize_long_side(picture(), wanted.size)
-    grid = predictor.grid(*picture().shape[:2], wanted)
+    image = make_image() if wanted.size is None else resize_long_side(make_image(), wanted.size)
+    grid = predictor.grid(*make_image().shape[:2], wanted)
     matrices, tokens = [], []
     for tile in grid.cut(grid.pad(to_tensor(image))):
         x, seen, kept = network.embed(tile[None]), [], []

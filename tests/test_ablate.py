@@ -49,7 +49,7 @@ def test_a_column_holds_the_trace_of_its_size_and_mode(explorer, look):
     about = json.loads(json.dumps({name: value for name, value in answer.items() if name != "data"}))
     assert (about["size"], about["mode"], about["input"]) == ("336", "non-overlap", [214, 336])
     assert (about["tiles"], about["passes"], about["stored"]) == (len(prediction.grid), 4, False)
-    assert about["picture"] == fingerprint(IMAGE)
+    assert about["image"] == fingerprint(IMAGE)
     assert about["checkpoint"] == explorer.engine.sha256
     assert about["timings"].keys() >= {"resnet", "tscam", "crt", "crt_cnn"}
     assert len(about["similarity"]) == 5
@@ -82,7 +82,7 @@ def test_what_a_checkpoint_cannot_do_is_an_answer_with_the_reason(explorer, look
     assert "deconvolution" in answer["cannot"]
     assert answer["cannot"].endswith(".")
     assert "data" not in answer
-    assert answer["picture"] == fingerprint(IMAGE)
+    assert answer["image"] == fingerprint(IMAGE)
 
 
 def test_a_checkpoint_with_a_learned_deconvolution_does_that_mode_only(tmp_path):

@@ -150,9 +150,9 @@ def test_rows_of_table_2_are_trained_as_they_are_tested(plan, tmp_path):
 
 def test_rows_of_table_2_see_the_same_parts_of_the_images(tmp_path, config):
     smooth = np.linspace(0, 255, 120 * 160).reshape(120, 160)
-    picture = np.repeat(smooth[..., None], 3, 2).astype(np.uint8)
+    image = np.repeat(smooth[..., None], 3, 2).astype(np.uint8)
     path = tmp_path / "a.png"
-    Image.fromarray(picture).save(path)
+    Image.fromarray(image).save(path)
     images = dataclasses.replace(read_data(config.data), samples=(Sample("a", path, (0,)),) * 2)
     seen = []
     for row in rows_of(("modes",), Schedule(), 336):
@@ -265,7 +265,7 @@ def test_the_list_is_shown_without_doing_anything(config, capsys):
     assert not (config.out / "nothing").exists()
 
 
-def test_sizes_are_of_the_picture_at_test(config):
+def test_sizes_are_of_the_image_at_test(config):
     predictor = Predictor(load_checkpoint(config.checkpoint))
     image = load_image(read_voc(config.root, "train").samples[0].image)
     request = {"x": MapRequest("crt", 1)}

@@ -25,11 +25,11 @@ from tests.tiny import CLASSES, tiny_checkpoint
 
 BIRDS = CamSpec(1, True, "first", (1, 3))
 PARAMETERS = {
-    "/cams": {"picture", "size", "mode", "loops", "refined", "classes", "pass_reduction", "checkpoint"},
-    "/predict": {"picture", "size", "mode", "checkpoint"},
+    "/cams": {"image", "size", "mode", "loops", "refined", "classes", "pass_reduction", "checkpoint"},
+    "/predict": {"image", "size", "mode", "checkpoint"},
     "/masks": {
         *(
-            "picture",
+            "image",
             "size",
             "mode",
             "method",
@@ -65,16 +65,16 @@ def client(server) -> Client:
 
 
 @pytest.fixture(scope="module")
-def picture(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp("picture") / "noise.png"
+def image(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("image") / "noise.png"
     small = np.random.default_rng(5).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     Image.fromarray(small).resize((80, 60), Image.Resampling.BICUBIC).save(path)
     return str(path)
 
 
 @pytest.fixture(scope="module")
-def prediction(client, picture) -> Prediction:
-    return Prediction.load(client.predict(handle_file(picture), size="224", api_name="/predict"))
+def prediction(client, image) -> Prediction:
+    return Prediction.load(client.predict(handle_file(image), size="224", api_name="/predict"))
 
 
 def test_every_endpoint_and_parameter_is_described_and_typed(client):
@@ -88,14 +88,14 @@ def test_every_endpoint_and_parameter_is_described_and_typed(client):
             assert one["label"] and not one["label"].startswith("parameter_"), (name, label)
             assert one["python_type"]["type"] not in ("", "Any"), (name, label)
         required = {label for label, one in parameters.items() if not one["parameter_has_default"]}
-        assert required == {"picture"}, name
+        assert required == {"image"}, name
         (given,) = told["returns"]
         assert given["label"] and given["python_type"]["type"] not in ("", "Any")
 
 
-def test_the_trace_is_whole_and_holds_the_maps(client, picture, prediction):
+def test_the_trace_is_whole_and_holds_the_maps(client, image, prediction):
     assert prediction.classes == CLASSES and prediction.source == (60, 80)
-    path = client.predict(handle_file(picture), size="224", loops=3, refined=False, classes="dog", api_name="/cams")
+    path = client.predict(handle_file(image), size="224", loops=3, refined=False, classes="dog", api_name="/cams")
     with np.load(path) as arrays:
         for method in prediction.methods:
             loops = 3 if method == "crt" else 0
@@ -105,9 +105,9 @@ def test_the_trace_is_whole_and_holds_the_maps(client, picture, prediction):
             np.testing.assert_array_equal(arrays[f"{method}.scores"], prediction.scores(method, loops)[[1]])
 
 
-def test_the_mask_is_the_seed_of_the_trace(client, picture, prediction):
+def test_the_mask_is_the_seed_of_the_trace(client, image, prediction):
     asked = {"size": "224", "method": "tscam", "threshold": 0.4, "classes": "person, cat"}
-    with Image.open(client.predict(handle_file(picture), **asked, api_name="/masks")) as mask:
+    with Image.open(client.predict(handle_file(image), **asked, api_name="/masks")) as mask:
         assert (mask.format, mask.mode, mask.size) == ("PNG", "P", (80, 60))
         assert (mask.getpalette() or [])[:63] == voc_palette()[:21].ravel().tolist()
         labels = np.asarray(mask)
@@ -129,14 +129,14 @@ def test_the_mask_is_the_seed_of_the_trace(client, picture, prediction):
         ({"pass_reduction": "most", "method": "resnet"}, "Unknown pass reduction"),
     ],
 )
-def test_a_mask_that_cannot_be_gets_one_sentence(client, picture, changes, reason):
+def test_a_mask_that_cannot_be_gets_one_sentence(client, image, changes, reason):
     with pytest.raises(Exception, match=f"(?i){reason}") as error:
-        client.predict(handle_file(picture), size="224", **changes, api_name="/masks")
+        client.predict(handle_file(image), size="224", **changes, api_name="/masks")
     assert "Traceback" not in str(error.value)
 
 
-def test_another_checkpoint_is_asked_for_by_its_name(client, picture, prediction):
-    theirs = Prediction.load(client.predict(handle_file(picture), size="224", checkpoint="birds", api_name="/predict"))
+def test_another_checkpoint_is_asked_for_by_its_name(client, image, prediction):
+    theirs = Prediction.load(client.predict(handle_file(image), size="224", checkpoint="birds", api_name="/predict"))
     assert theirs.classes == ("Ani", "Auklet") and prediction.classes == CLASSES
     assert theirs.provenance["checkpoint"] == "birds"
 
@@ -171,33 +171,33 @@ def test_maps_are_those_of_the_checkpoint_s_defaults_and_of_what_is_asked_for(pr
 
 
 @pytest.mark.parametrize("checkpoint", ["", "birds"])
-def test_what_is_left_out_is_the_default_of_the_checkpoint_that_is_asked(client, picture, checkpoint):
+def test_what_is_left_out_is_the_default_of_the_checkpoint_that_is_asked(client, image, checkpoint):
     """Of the other one too, whose defaults are not the page's first."""
     own = BIRDS if checkpoint else CamSpec(2)
-    whole = Prediction.load(client.predict(handle_file(picture), checkpoint=checkpoint, api_name="/predict"))
+    whole = Prediction.load(client.predict(handle_file(image), checkpoint=checkpoint, api_name="/predict"))
     assert whole.default_spec == own
     assert (whole.grid.height, whole.grid.width) == ((168, 224) if checkpoint else (252, 336))
-    with np.load(client.predict(handle_file(picture), checkpoint=checkpoint, api_name="/cams")) as arrays:
+    with np.load(client.predict(handle_file(image), checkpoint=checkpoint, api_name="/cams")) as arrays:
         for method in whole.methods:
             np.testing.assert_array_equal(arrays[method], whole.cams(method))
             np.testing.assert_array_equal(arrays[f"{method}.scores"], whole.scores(method))
     asked = {"classes": whole.classes[0].upper(), "checkpoint": checkpoint}
-    with Image.open(client.predict(handle_file(picture), **asked, api_name="/masks")) as mask:
+    with Image.open(client.predict(handle_file(image), **asked, api_name="/masks")) as mask:
         seeds = max_normalize(upsample_cam(whole.cams("crt", classes=[0]), whole.span("crt"), whole.source))
         np.testing.assert_array_equal(np.asarray(mask), cam_to_labels(seeds, [0], 0.6 if checkpoint else 0.15))
 
 
 @pytest.mark.parametrize("pass_reduction", ["", "first", "last"])
-def test_a_program_chooses_the_passes_or_leaves_it_to_the_checkpoint(client, picture, prediction, pass_reduction):
+def test_a_program_chooses_the_passes_or_leaves_it_to_the_checkpoint(client, image, prediction, pass_reduction):
     asked = {"size": "224", "loops": 3, "classes": "dog"} | (
         {"pass_reduction": pass_reduction} if pass_reduction else {}
     )
     wanted = prediction.cams(
         "crt", loops=3, refined=True, classes=[1], pass_reduction=pass_reduction or "sum"
     )  # the tiny one's default
-    with np.load(client.predict(handle_file(picture), **asked, api_name="/cams")) as arrays:
+    with np.load(client.predict(handle_file(image), **asked, api_name="/cams")) as arrays:
         np.testing.assert_array_equal(arrays["crt"], wanted)
-    path = client.predict(handle_file(picture), **asked, method="crt", threshold=0.4, api_name="/masks")
+    path = client.predict(handle_file(image), **asked, method="crt", threshold=0.4, api_name="/masks")
     seeds = max_normalize(upsample_cam(wanted, prediction.span("crt"), prediction.source))
     with Image.open(path) as mask:
         np.testing.assert_array_equal(np.asarray(mask), cam_to_labels(seeds, [1], 0.4))

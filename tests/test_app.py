@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def photo(height: int = 90, width: int = 120, seed: int = 0) -> np.ndarray:
-    """A smooth picture of noise."""
+    """A smooth image of noise."""
     small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC))
 
@@ -60,7 +60,7 @@ def test_header_is_json_and_says_what_the_run_was(explorer):
     assert read["input"] == [72, 96]
     assert read["tiles"] == len(prediction.grid)
     assert read["passes"] == prediction.passes == 4
-    assert read["picture"].startswith("data:image/jpeg;base64,")
+    assert read["image"].startswith("data:image/jpeg;base64,")
     assert header["run"] != payload(prediction, photo())[0]["run"]
     for method, rows in read["scores"].items():
         assert len(rows) == (5 if method == "crt" else 1)
@@ -187,7 +187,7 @@ def hostile(folder: Path) -> dict[str, tuple[str, bool]]:
     }
 
 
-def test_hostile_pictures_get_maps_or_one_sentence(explorer, tmp_path, caplog):
+def test_hostile_images_get_maps_or_one_sentence(explorer, tmp_path, caplog):
     for name, (path, usable) in hostile(tmp_path).items():
         value = explorer.show(path, "224", "overlap", name)
         if usable:

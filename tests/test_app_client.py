@@ -34,8 +34,8 @@ def client(server) -> Client:
 
 
 @pytest.fixture(scope="module")
-def picture(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp("picture") / "noise.png"
+def image(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("image") / "noise.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)).save(path)
     return str(path)
 
@@ -45,13 +45,13 @@ def ask(client: Client, path: str, **changes):
     return client.predict(handle_file(path), *asked.values(), api_name="/cams")
 
 
-def test_maps_come_as_npz(client, picture):
-    with np.load(ask(client, picture, classes="cat, person")) as arrays:
+def test_maps_come_as_npz(client, image):
+    with np.load(ask(client, image, classes="cat, person")) as arrays:
         assert list(arrays["classes"]) == ["cat", "person"]
         assert arrays["crt"].shape == arrays["tscam"].shape == (2, 11, 14)
         assert arrays["resnet"].dtype == np.float32
         assert tuple(arrays["source"]) == (60, 80)
-    with np.load(ask(client, picture)) as arrays:
+    with np.load(ask(client, image)) as arrays:
         assert list(arrays["classes"]) == list(CLASSES)
 
 
@@ -59,16 +59,16 @@ def test_maps_come_as_npz(client, picture):
     ("changes", "reason"),
     [({"size": "9999"}, "input size"), ({"classes": "${alert(1)}"}, "Unknown class"), ({"loops": 99}, "loop count")],
 )
-def test_a_wrong_question_gets_one_sentence(client, picture, changes, reason):
+def test_a_wrong_question_gets_one_sentence(client, image, changes, reason):
     with pytest.raises(Exception, match=reason) as error:
-        ask(client, picture, **changes)
+        ask(client, image, **changes)
     assert "Traceback" not in str(error.value)
 
 
-def test_a_file_that_is_no_picture_gets_one_sentence(client, tmp_path):
+def test_a_file_that_is_no_image_gets_one_sentence(client, tmp_path):
     path = tmp_path / "a.png"
-    path.write_text("no picture")
-    with pytest.raises(Exception, match="not a picture"):
+    path.write_text("no image")
+    with pytest.raises(Exception, match="not an image"):
         ask(client, str(path))
 
 
@@ -91,7 +91,7 @@ def test_files_outside_the_cache_are_not_served(client, server):
         assert httpx.get(f"{server}gradio_api/file={path}").status_code in (403, 404), path
 
 
-def test_a_full_queue_says_so(client, picture, monkeypatch):
+def test_a_full_queue_says_so(client, image, monkeypatch):
     started, go_on = threading.Event(), threading.Event()
     look = Predictor.predict
 
@@ -102,9 +102,9 @@ def test_a_full_queue_says_so(client, picture, monkeypatch):
 
     monkeypatch.setattr(Predictor, "trace", slow)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        running = pool.submit(ask, client, picture, mode="bilinear")
+        running = pool.submit(ask, client, image, mode="bilinear")
         assert started.wait(20)
-        others = [pool.submit(ask, client, picture, mode="bilinear") for _ in range(3)]
+        others = [pool.submit(ask, client, image, mode="bilinear") for _ in range(3)]
         done, _ = concurrent.futures.wait(others, timeout=10, return_when=concurrent.futures.FIRST_COMPLETED)
         try:
             assert any("queue" in str(one.exception()).lower() for one in done if one.exception())
@@ -113,19 +113,19 @@ def test_a_full_queue_says_so(client, picture, monkeypatch):
         assert running.result(30)
 
 
-def test_the_example_of_the_readme_runs(server, picture):
+def test_the_example_of_the_readme_runs(server, image):
     text = (Path(__file__).parent.parent / "README.md").read_text()
     (block,) = re.findall(r"```python\n(from gradio_client.*?)```", text, re.DOTALL)
     found: dict = {}
-    exec(block.replace("http://127.0.0.1:7860", server).replace("photo.jpg", picture), found)
+    exec(block.replace("http://127.0.0.1:7860", server).replace("photo.jpg", image), found)
     mask = found["mask"]
     assert mask.mode == "P" and mask.size == (80, 60)
     assert 0 < np.mean(np.asarray(mask) == CLASSES.index("cat") + 1) < 1
 
 
-def test_a_trace_comes_whole(client, picture):
-    prediction = Prediction.load(client.predict(handle_file(picture), "224", "overlap", api_name="/predict"))
-    with np.load(ask(client, picture, classes="cat", loops=1)) as arrays:
+def test_a_trace_comes_whole(client, image):
+    prediction = Prediction.load(client.predict(handle_file(image), "224", "overlap", api_name="/predict"))
+    with np.load(ask(client, image, classes="cat", loops=1)) as arrays:
         expected = prediction.cams("crt", loops=1, refined=True, classes=[CLASSES.index("cat")])
         np.testing.assert_array_equal(arrays["crt"], expected)
 

@@ -68,10 +68,10 @@ def test_without_iterations_the_mask_is_the_label_map(look):
     np.testing.assert_array_equal(unpacked(answer), cam_to_labels(seeds, [0, 1], 0.3))
 
 
-def test_the_crf_follows_the_picture(explorer, look):
+def test_the_crf_follows_the_image(explorer, look):
     halves = np.repeat(np.repeat(np.array([[30, 220]], np.uint8), 55, axis=1), 70, axis=0)
     image = np.stack([halves] * 3, axis=2)
-    plain = Look(image, look.settings, look.prediction, "s")  # maps of a noisy picture over a simple one
+    plain = Look(image, look.settings, look.prediction, "s")  # maps of a noisy image over a simple one
 
     def changes(crf: dict) -> int:
         inside = unpacked(masks.segment(plain, MASK | {"crf": crf})).astype(int).reshape(70, 2, 55)
@@ -80,7 +80,7 @@ def test_the_crf_follows_the_picture(explorer, look):
     assert changes(CRF) < 0.9 * changes(CRF | {"iterations": 0})
 
 
-def test_a_large_picture_is_segmented_at_the_size_of_voc(explorer):
+def test_a_large_image_is_segmented_at_the_size_of_voc(explorer):
     image = np.zeros((30, 1200, 3), np.uint8)
     prediction = explorer.predict("s", image, InferenceConfig(size=96, loops=0))
     answer = masks.segment(Look(image, InferenceConfig(), prediction, "s"), MASK | {"method": "resnet", "loops": 0})
@@ -104,7 +104,7 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, look):
     assert (answer["h"], answer["w"]) == (70, 110)
 
 
-def test_the_edges_of_a_picture_are_asked_of_the_networks_once(explorer, look, monkeypatch):
+def test_the_edges_of_a_image_are_asked_of_the_networks_once(explorer, look, monkeypatch):
     wired, looks = Wired(explorer), []
     masks.wire(wired)
     monkeypatch.setattr(masks, "predict_edges", lambda *given: looks.append(1) or predict_edges(*given))

@@ -26,8 +26,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 def test_the_server_tells_its_time_and_a_cached_look_is_shorter(tmp_path):
     pytest.importorskip("playwright")
     pixels = np.random.default_rng(5).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "picture.png")
-    words = ["--checkpoint", tiny_checkpoint(tmp_path / "tiny"), "--picture", tmp_path / "picture.png"]
+    Image.fromarray(pixels).save(tmp_path / "image.png")
+    words = ["--checkpoint", tiny_checkpoint(tmp_path / "tiny"), "--image", tmp_path / "image.png"]
     words += ["--visitors", "1", "--json", tmp_path / "results" / "looks.json"]
     # Another process: the browser of the other tests may already be driven in this one.
     subprocess.run([sys.executable, "-m", "scripts.bench_looks", *map(str, words)], cwd=ROOT, check=True)

@@ -22,8 +22,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 def test_the_result_is_complete(tmp_path):
     pytest.importorskip("playwright")
     pixels = np.random.default_rng(5).integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "picture.png")
-    words = ["--checkpoint", tiny_checkpoint(tmp_path / "tiny"), "--picture", tmp_path / "picture.png"]
+    Image.fromarray(pixels).save(tmp_path / "image.png")
+    words = ["--checkpoint", tiny_checkpoint(tmp_path / "tiny"), "--image", tmp_path / "image.png"]
     words += ["--repeats", "2", "--json", tmp_path / "results" / "viewer.json"]
     # Another process: the browser of the other tests may already be driven in this one.
     subprocess.run([sys.executable, "-m", "scripts.bench_viewer", *map(str, words)], cwd=bench_viewer.ROOT, check=True)

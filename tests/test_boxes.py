@@ -168,7 +168,7 @@ def test_pixels_are_filled_where_their_centre_is_inside():
 def test_the_crop_is_torchvision_s(source):
     view = CentreCrop(source)
     rows, cols = torch.meshgrid(*(torch.arange(side, dtype=torch.float32) + 0.5 for side in source), indexing="ij")
-    positions = torch.stack([rows, cols])  # where each pixel's centre lies in the picture
+    positions = torch.stack([rows, cols])  # where each pixel's centre lies in the image
     resized = v2.functional.resize(positions, [view.resize], antialias=False)
     assert tuple(resized.shape[1:]) == view.resized
     cut = v2.functional.center_crop(resized, [view.crop])
@@ -187,7 +187,7 @@ def test_boxes_of_a_crop_by_hand():
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(1, 600), st.integers(1, 600), box)
-def test_the_way_to_the_picture_and_back(height, width, inside):
+def test_the_way_to_the_image_and_back(height, width, inside):
     view = CentreCrop((height, width))
     wanted = np.clip(np.add([inside], 30), 0, view.crop)
     np.testing.assert_allclose(view.to_crop(view.to_source(wanted)), wanted, atol=1e-6)

@@ -1,4 +1,4 @@
-"""The sentences under the examples: each is held against the stored Prediction and the mask drawn over the picture."""
+"""The sentences under the examples: each is held against the stored Prediction and the mask drawn over the image."""
 
 import json
 import re

@@ -242,7 +242,7 @@ def test_a_load_that_breaks_off_does_not_wait_for_its_time_to_be_up(monkeypatch,
 
     ended = threading.Event()
 
-    def read(config: Load, server: Server, pictures: list[str], until: Deadline, *_: object) -> None:
+    def read(config: Load, server: Server, images: list[str], until: Deadline, *_: object) -> None:
         while not until.passed:
             time.sleep(0.01)
         ended.set()

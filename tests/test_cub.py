@@ -14,7 +14,7 @@ PICTURES = ("001.Albatross/a_1.jpg", "001.Albatross/a_2.jpg", "004.Ani/b_9.jpg",
 
 @pytest.fixture
 def cub(tmp_path) -> Path:
-    """Four pictures of three classes; ids of pictures and classes have gaps."""
+    """Four images of three classes; ids of images and classes have gaps."""
     root = tmp_path / "CUB_200_2011"
     for index, name in enumerate(PICTURES):
         (root / "images" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def test_a_split_with_classes_boxes_and_masks_where_there_are_some(cub):
     assert train.samples[0].boxes == ((10, 5, 30, 35),) and train.samples[0].mask == mask
     assert test.samples[0].boxes == ((0.5, 1.5, 70.5, 21.5),)  # over the edge, as the file has it
     assert train.samples[1].mask is None
-    check_images(test)  # a greyscale picture is one like others
+    check_images(test)  # a greyscale image is one like others
 
 
 def test_some_classes_by_name_in_their_own_order(cub):
@@ -60,7 +60,7 @@ def test_every_problem_is_told_at_once(cub):
         read_cub(cub, "train")
     text = str(caught.value)
     for told in (
-        "no picture (1): 001.Albatross/a_1.jpg",
+        "no image (1): 001.Albatross/a_1.jpg",
         "not in image_class_labels.txt (1): 90",
         "does not have (1): 91 (8)",
         "not in bounding_boxes.txt (1): 91",
@@ -75,7 +75,7 @@ def test_every_problem_is_told_at_once(cub):
     [
         (lambda root: (root / "classes.txt").unlink(), r"unreadable file.*classes\.txt"),
         (lambda root: (root / "images.txt").unlink(), "There is no CUB"),
-        (lambda root: write(root, "train_test_split", ["3 1", "5 1", "90 1", "91 1"]), "no picture of the classes"),
+        (lambda root: write(root, "train_test_split", ["3 1", "5 1", "90 1", "91 1"]), "no image of the classes"),
     ],
 )
 def test_what_is_missing_is_named(cub, change, message):
@@ -93,7 +93,7 @@ def test_unknown_classes_and_splits_are_refused(cub):
         read_cub(cub, "train", classes=[])
 
 
-def test_boxes_of_a_csv_join_their_pictures(tmp_path):
+def test_boxes_of_a_csv_join_their_images(tmp_path):
     images = ImageDataset(("a",), (Sample("a/x.jpg", tmp_path, (0,)), Sample("a/y.v2.jpg", tmp_path, (0,))), True)
     (tmp_path / "boxes.csv").write_text("x1,y1,id,x0,y0,who\n9,8,a/x,1,2,me\n5,5,a/y.v2.jpg,0,0,\n7,7,a/x.jpg,3,3,\n")
     found = with_boxes(images, tmp_path / "boxes.csv")
@@ -101,7 +101,7 @@ def test_boxes_of_a_csv_join_their_pictures(tmp_path):
     (tmp_path / "boxes.csv").write_text("id,x0,y0,x1,y1\na/x,5,2,5,8\na/z,0,0,1,1\na/x,1,nan,2,2\na/x,1,2\n")
     with pytest.raises(InvalidDataset) as caught:
         with_boxes(images, tmp_path / "boxes.csv")
-    for told in ("line 2 (a/x)", "line 4 (a/x)", "line 5 (a/x)", "of no picture (1): a/z", "a/y.v2.jpg"):
+    for told in ("line 2 (a/x)", "line 4 (a/x)", "line 5 (a/x)", "of no image (1): a/z", "a/y.v2.jpg"):
         assert told in str(caught.value)
     (tmp_path / "boxes.csv").write_text("id,x0,y0\n")
     with pytest.raises(InvalidDataset, match="lacks the columns x1, y1"):

@@ -23,8 +23,8 @@ from crt.errors import InvalidDataset, InvalidSetting
 SIZE = (8, 6)
 
 
-def add_picture(voc: Path, name: str, objects: list[str], mask_folder: str | None = "SegmentationClass") -> None:
-    """One picture of a devkit: JPEG, annotation and (unless None) a mask."""
+def add_image(voc: Path, name: str, objects: list[str], mask_folder: str | None = "SegmentationClass") -> None:
+    """One image of a devkit: JPEG, annotation and (unless None) a mask."""
     for folder in ("JPEGImages", "Annotations", "ImageSets/Segmentation", mask_folder or "."):
         (voc / folder).mkdir(parents=True, exist_ok=True)
     Image.new("RGB", SIZE).save(voc / "JPEGImages" / f"{name}.jpg")
@@ -43,11 +43,11 @@ def write_split(voc: Path, split: str, ids: list[str], kind: str = "Segmentation
 
 @pytest.fixture
 def voc(tmp_path) -> Path:
-    """A devkit with a split of three pictures: cat and person, dog twice, aeroplane."""
+    """A devkit with a split of three images: cat and person, dog twice, aeroplane."""
     voc = tmp_path / "VOCdevkit" / "VOC2012"
-    add_picture(voc, "2007_000001", ["person", "cat"])
-    add_picture(voc, "2007_000002", ["dog", "dog"], "SegmentationClassAug")
-    add_picture(voc, "2007_000003", ["aeroplane"], None)
+    add_image(voc, "2007_000001", ["person", "cat"])
+    add_image(voc, "2007_000002", ["dog", "dog"], "SegmentationClassAug")
+    add_image(voc, "2007_000003", ["aeroplane"], None)
     write_split(voc, "train", ["2007_000001", "2007_000002", "2007_000003"])
     return voc
 
@@ -97,7 +97,7 @@ def test_voc_classes_are_reindexed_and_other_images_stay_as_negatives(voc):
     assert table is not None and [table[VOC_CLASSES.index(name) + 1] for name in ("dog", "cat", "person")] == [1, 2, 0]
     assert ("labels of aeroplane, which was not chosen", "2007_000003") in image_set.left_out
     assert read_voc(voc, "train", classes="person").classes == ("person",)
-    with pytest.raises(InvalidDataset, match="no picture with any of the classes"):
+    with pytest.raises(InvalidDataset, match="no image with any of the classes"):
         read_voc(voc, "train", classes=("sofa",))
     for wrong in (("unicorn",), ("cat", "cat"), ()):
         with pytest.raises(InvalidSetting):
@@ -118,12 +118,12 @@ def test_voc_split_files(voc):
 
 def test_voc_reports_every_problem_at_once(voc):
     for number in range(4, 9):
-        add_picture(voc, f"2007_00000{number}", ["cat"])
+        add_image(voc, f"2007_00000{number}", ["cat"])
     (voc / "Annotations" / "2007_000004.xml").unlink()
     (voc / "Annotations" / "2007_000005.xml").write_text("<annotation><obj")
     (voc / "JPEGImages" / "2007_000006.jpg").unlink()
-    add_picture(voc, "2007_000007", [])
-    add_picture(voc, "2007_000008", ["cat", "unicorn"])
+    add_image(voc, "2007_000007", [])
+    add_image(voc, "2007_000008", ["cat", "unicorn"])
     write_split(voc, "train", [f"2007_00000{number}" for number in range(1, 9)] + ["2007_000001"])
     with pytest.raises(InvalidDataset) as caught:
         read_voc(voc, "train", masks="required")
@@ -133,7 +133,7 @@ def test_voc_reports_every_problem_at_once(voc):
         "- listed twice in train.txt (1): 2007_000001",
         "- no annotation in Annotations (1): 2007_000004",
         "- unreadable annotation (1): 2007_000005 (",
-        "- no picture in JPEGImages (1): 2007_000006",
+        "- no image in JPEGImages (1): 2007_000006",
         "- unknown class in an annotation (1): 2007_000008 (unicorn)",
         "- no mask in SegmentationClass or SegmentationClassAug (1): 2007_000003",
     ):
@@ -163,15 +163,15 @@ def test_problems_shorten_long_lists():
 @pytest.mark.parametrize("workers", [0, 2])
 def test_check_images(voc, workers):
     check_images(read_voc(voc, "train", masks="optional"), workers)
-    picture = voc / "JPEGImages" / "2007_000001.jpg"
-    picture.write_bytes(picture.read_bytes()[:-200])
+    image = voc / "JPEGImages" / "2007_000001.jpg"
+    image.write_bytes(image.read_bytes()[:-200])
     (voc / "JPEGImages" / "2007_000003.jpg").write_bytes(b"")
     Image.new("L", (3, 3)).save(voc / "SegmentationClassAug" / "2007_000002.png")
     with pytest.raises(InvalidDataset) as caught:
         check_images(read_voc(voc, "train", masks="optional"), workers)
     message = str(caught.value)
-    assert "unusable picture (2): 2007_000001" in message and "2007_000003" in message
-    assert "mask of another size (1): 2007_000002 (picture 8x6, mask 3x3)" in message
+    assert "unusable image (2): 2007_000001" in message and "2007_000003" in message
+    assert "mask of another size (1): 2007_000002 (image 8x6, mask 3x3)" in message
 
 
 def test_concat(voc):

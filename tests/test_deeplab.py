@@ -1,4 +1,4 @@
-"""DeepLab-V2 against timm's own dilated ResNets and plain arithmetic, and its test time on pictures of any size."""
+"""DeepLab-V2 against timm's own dilated ResNets and plain arithmetic, and its test time on images of any size."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def spread(network: nn.Module) -> None:
 
 
 def network(name: str = RESNET, stride=8) -> DeepLab:
-    """Random weights, and classifiers so wide that the probabilities of a random picture differ."""
+    """Random weights, and classifiers so wide that the probabilities of a random image differ."""
     torch.manual_seed(0)
     net = build_deeplab(name, LABELS, stride=stride).eval()
     spread(net)
@@ -41,7 +41,7 @@ def network(name: str = RESNET, stride=8) -> DeepLab:
     return net
 
 
-def picture(height: int, width: int) -> np.ndarray:
+def make_image(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -106,7 +106,7 @@ def test_what_is_trained() -> None:
 
 def test_training_tells_two_halves_apart() -> None:
     net = network().train()
-    image, labels = picture(64, 97) // 8, torch.zeros(1, 64, 97, dtype=torch.long)
+    image, labels = make_image(64, 97) // 8, torch.zeros(1, 64, 97, dtype=torch.long)
     image[:, 40:] += 160
     labels[..., 40:] = 2
     labels[..., 30:50] = 255
@@ -166,7 +166,7 @@ def plain_logits(net: DeepLab, image: np.ndarray, scale: float, *, mirrored: boo
 @pytest.mark.parametrize("stride", [8, 16])
 @pytest.mark.parametrize("size", [(64, 80), (65, 81), (50, 71)])
 def test_one_scale_is_the_plain_forward_resized(size: tuple[int, int], stride) -> None:
-    net, image = network(stride=stride), picture(*size)
+    net, image = network(stride=stride), make_image(*size)
     with torch.no_grad():
         wanted = plain_logits(net, image, 1, mirrored=False).softmax(0)
     found = segment(net, image, scales=(1.0,), flip=False)
@@ -175,7 +175,7 @@ def test_one_scale_is_the_plain_forward_resized(size: tuple[int, int], stride) -
 
 
 def test_scales_are_joined_by_their_maximum_and_mirror_images_by_their_mean() -> None:
-    net, image = network(), picture(48, 66)
+    net, image = network(), make_image(48, 66)
     with torch.no_grad():
         views = [[plain_logits(net, image, scale, mirrored=m) for m in (False, True)] for scale in (1.0, 2.0)]
     wanted = torch.stack([(a + b) / 2 for a, b in views]).amax(0).softmax(0)
@@ -185,8 +185,8 @@ def test_scales_are_joined_by_their_maximum_and_mirror_images_by_their_mean() ->
 
 
 @pytest.mark.parametrize("width", [64, 65, 75])
-def test_a_mirrored_picture_has_a_mirrored_answer(width: int) -> None:
-    net, image = network(), picture(40, width)
+def test_a_mirrored_image_has_a_mirrored_answer(width: int) -> None:
+    net, image = network(), make_image(40, width)
     plain, mirrored = segment(net, image), segment(net, np.ascontiguousarray(image[:, ::-1]))
     np.testing.assert_allclose(mirrored, plain[..., ::-1], atol=1e-3)
     one = segment(net, image, flip=False)
@@ -194,8 +194,8 @@ def test_a_mirrored_picture_has_a_mirrored_answer(width: int) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (33, 2), (17, 31)])
-def test_pictures_of_any_size(size: tuple[int, int]) -> None:
-    net, image = network(), picture(*size)
+def test_images_of_any_size(size: tuple[int, int]) -> None:
+    net, image = network(), make_image(*size)
     probs = segment(net, image)
     assert probs.shape == (LABELS, *size) and probs.dtype == np.float32
     np.testing.assert_allclose(probs.sum(0), 1, atol=1e-5)
@@ -204,7 +204,7 @@ def test_pictures_of_any_size(size: tuple[int, int]) -> None:
 
 
 def test_bfloat16_is_near_float32() -> None:
-    net, image = network(), picture(40, 40)
+    net, image = network(), make_image(40, 40)
     half = segment(net, image, scales=(1.0,), bfloat16=True)
     whole = segment(net, image, scales=(1.0,))
     assert half.dtype == np.float32 and not np.array_equal(half, whole)
@@ -249,7 +249,7 @@ def test_resnets_that_cannot_have_the_stride_are_refused() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    net, image = network(), picture(16, 16)
+    net, image = network(), make_image(16, 16)
     with pytest.raises(InvalidSetting, match=r"eval\(\)"):
         segment(network().train(), image)
     with pytest.raises(InvalidSetting, match="at least one"):

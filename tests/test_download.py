@@ -32,7 +32,7 @@ def make_tar(files: dict[str, bytes], mode: str = "w") -> bytes:
 
 
 def make_voc() -> dict[str, bytes]:
-    """Pictures 1 and 2 in train, 3 in val, 4 and 5 only in the picture folder."""
+    """Images 1 and 2 in train, 3 in val, 4 and 5 only in the image folder."""
     jpeg = io.BytesIO()
     Image.new("RGB", (3, 2)).save(jpeg, "JPEG")
     files = {}
@@ -219,7 +219,7 @@ def test_sbd_problems_are_reported_together(server, tmp_path):
         main(make_config(server, tmp_path, make_tar(make_voc()), make_tar(files, "w:gz")))
     message = str(caught.value)
     assert "unreadable masks (1): 2007_000004.mat" in message
-    assert "listed pictures without a mask (2): 2007_000004, 2007_000005" in message
+    assert "listed images without a mask (2): 2007_000004, 2007_000005" in message
     assert not (tmp_path / "VOCdevkit/VOC2012/ImageSets/Segmentation/train_aug.txt").exists()
 
 

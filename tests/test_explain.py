@@ -25,14 +25,14 @@ def checkpoint(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def picture():
+def image():
     rng = np.random.default_rng(0)
     return rng.integers(0, 256, (72, 100, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
-def prediction(checkpoint, picture):
-    return Predictor(checkpoint).predict(picture, InferenceConfig(size=100, loops=0))
+def prediction(checkpoint, image):
+    return Predictor(checkpoint).predict(image, InferenceConfig(size=100, loops=0))
 
 
 def close(found, wanted):
@@ -44,12 +44,12 @@ def close(found, wanted):
 
 @pytest.mark.parametrize("name", ["gradcam", "xgradcam", "hirescam"])
 @pytest.mark.parametrize("method", ["resnet", "crt_cnn"])
-def test_on_a_linear_head_over_a_mean_these_are_cam(checkpoint, picture, prediction, name, method):
-    maps = EXPLAINERS[name].explain(checkpoint.networks[method], to_tensor(picture), [0, 1, 2])
+def test_on_a_linear_head_over_a_mean_these_are_cam(checkpoint, image, prediction, name, method):
+    maps = EXPLAINERS[name].explain(checkpoint.networks[method], to_tensor(image), [0, 1, 2])
     close(maps, prediction.cams(method))
 
 
-def test_gradcam_is_the_engine_s_own_but_for_its_normalisation(checkpoint, picture):
+def test_gradcam_is_the_engine_s_own_but_for_its_normalisation(checkpoint, image):
     network = checkpoint.networks["resnet"]
 
     class Scores(nn.Module):
@@ -60,7 +60,7 @@ def test_gradcam_is_the_engine_s_own_but_for_its_normalisation(checkpoint, pictu
         def forward(self, x):
             return class_scores(self.network(x))
 
-    pixels = to_tensor(picture[:64, :96])
+    pixels = to_tensor(image[:64, :96])
     ours = EXPLAINERS["gradcam"].explain(network, pixels, [1])[0]
     network.requires_grad_(True)
     with GradCAM(Scores(), [network.resnet.layer4[-1]]) as cam:
@@ -73,7 +73,7 @@ def test_gradcam_is_the_engine_s_own_but_for_its_normalisation(checkpoint, pictu
     assert np.corrcoef(ours.ravel(), theirs[8::16, 8::16].ravel())[0, 1] > 0.98
 
 
-def test_scorecam_weights_are_the_engine_s(checkpoint, picture, monkeypatch):
+def test_scorecam_weights_are_the_engine_s(checkpoint, image, monkeypatch):
     network = checkpoint.networks["resnet"]
 
     class Scores(nn.Module):
@@ -85,7 +85,7 @@ def test_scorecam_weights_are_the_engine_s(checkpoint, picture, monkeypatch):
             return class_scores(self.network(x))
 
     monkeypatch.setenv("TQDM_DISABLE", "1")
-    pixels = to_tensor(picture[:48, :64])
+    pixels = to_tensor(image[:48, :64])
     with torch.no_grad():
         activations = network.features(pixels).numpy()
     cam = ScoreCAM(Scores(), [network.resnet.layer4[-1]])
@@ -98,11 +98,11 @@ def test_scorecam_weights_are_the_engine_s(checkpoint, picture, monkeypatch):
 @pytest.mark.parametrize("mode", ["overlap", "non-overlap", "bilinear"])
 @pytest.mark.parametrize("name", EXPLAINERS)
 @pytest.mark.parametrize("method", ["crt_cnn", "crt"])
-def test_maps_lie_on_the_cells_of_the_trace(checkpoint, picture, name, method, mode):
-    grid = TileGrid(*picture.shape[:2], 64, 16, mode)
-    wanted = Predictor(checkpoint).predict(picture, InferenceConfig(size=None, loops=0, mode=mode, methods=(method,)))
+def test_maps_lie_on_the_cells_of_the_trace(checkpoint, image, name, method, mode):
+    grid = TileGrid(*image.shape[:2], 64, 16, mode)
+    wanted = Predictor(checkpoint).predict(image, InferenceConfig(size=None, loops=0, mode=mode, methods=(method,)))
     explainer = EXPLAINERS[name]
-    maps = explainer.explain(checkpoint.networks[method], to_tensor(picture), [2, 0], grid)
+    maps = explainer.explain(checkpoint.networks[method], to_tensor(image), [2, 0], grid)
     assert maps.shape == wanted.cams(method, classes=[2, 0]).shape
     assert maps.dtype == np.float32
     assert np.isfinite(maps).all()
@@ -112,9 +112,9 @@ def test_maps_lie_on_the_cells_of_the_trace(checkpoint, picture, name, method, m
 
 
 @pytest.mark.parametrize("method", ["resnet", "tscam"])
-def test_the_split_network_is_the_network(checkpoint, picture, method):
-    network, pixels = checkpoint.networks[method], to_tensor(picture)
-    grid = TileGrid(*picture.shape[:2], 64, 16)
+def test_the_split_network_is_the_network(checkpoint, image, method):
+    network, pixels = checkpoint.networks[method], to_tensor(image)
+    grid = TileGrid(*image.shape[:2], 64, 16)
     with torch.enable_grad():
         scores = torch.cat([view.scores for view in views(network, pixels, grid)]).detach()
     tiles = pixels if method == "resnet" else grid.cut(grid.pad(pixels))
@@ -128,10 +128,10 @@ def test_the_split_network_is_the_network(checkpoint, picture, method):
 
 
 def test_more_tiles_than_a_batch_give_the_same(checkpoint, monkeypatch):
-    picture = np.random.default_rng(1).integers(0, 256, (130, 130, 3), dtype=np.uint8)
-    one = EXPLAINERS["layercam"].explain(checkpoint.networks["crt"], to_tensor(picture), [0, 1])
+    image = np.random.default_rng(1).integers(0, 256, (130, 130, 3), dtype=np.uint8)
+    one = EXPLAINERS["layercam"].explain(checkpoint.networks["crt"], to_tensor(image), [0, 1])
     monkeypatch.setattr("crt.analysis.explainers.base.TILE_BATCH", 4)
-    four = EXPLAINERS["layercam"].explain(checkpoint.networks["crt"], to_tensor(picture), [0, 1])
+    four = EXPLAINERS["layercam"].explain(checkpoint.networks["crt"], to_tensor(image), [0, 1])
     np.testing.assert_allclose(one, four, rtol=1e-4, atol=1e-6 * one.max())
 
 
@@ -145,7 +145,7 @@ class Planted(nn.Module):
     def forward(self, x):
         n, _, h, w = x.shape
         out = 0.01 * torch.rand(n, self.channels, h, w, generator=torch.Generator().manual_seed(0))
-        # What the pixels hold there, so that a mask over the picture takes the evidence away.
+        # What the pixels hold there, so that a mask over the image takes the evidence away.
         light = x.mean(1)
         out[:, 0, : h // 2, : w // 2] += light[:, : h // 2, : w // 2]
         out[:, 1, h // 2 :, w // 2 :] += light[:, h // 2 :, w // 2 :]
@@ -168,8 +168,8 @@ def test_planted_evidence_is_found(tmp_path, name):
 
 @pytest.mark.parametrize("method", ["resnet", "crt"])
 @pytest.mark.parametrize("name", EXPLAINERS)
-def test_nothing_of_the_network_changes(checkpoint, picture, method, name):
-    network, pixels = checkpoint.networks[method], to_tensor(picture)
+def test_nothing_of_the_network_changes(checkpoint, image, method, name):
+    network, pixels = checkpoint.networks[method], to_tensor(image)
     before = {key: (p.requires_grad, p.grad, p.clone()) for key, p in network.named_parameters()}
     EXPLAINERS[name].explain(network, pixels, [0])
     assert not pixels.requires_grad
@@ -182,10 +182,10 @@ def test_nothing_of_the_network_changes(checkpoint, picture, method, name):
         assert torch.equal(parameter, value)
 
 
-def test_a_network_in_training_keeps_its_state(checkpoint, picture):
+def test_a_network_in_training_keeps_its_state(checkpoint, image):
     network = checkpoint.networks["resnet"].train()
     network.classifier.requires_grad_(True)
-    EXPLAINERS["gradcam"].explain(network, to_tensor(picture), [0])
+    EXPLAINERS["gradcam"].explain(network, to_tensor(image), [0])
     assert network.training
     assert network.classifier.weight.requires_grad
     assert network.classifier.weight.grad is None
@@ -193,29 +193,29 @@ def test_a_network_in_training_keeps_its_state(checkpoint, picture):
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)
-def test_inference_mode_does_no_harm(checkpoint, picture, name):
+def test_inference_mode_does_no_harm(checkpoint, image, name):
     for method in ("resnet", "crt"):
-        plain = EXPLAINERS[name].explain(checkpoint.networks[method], to_tensor(picture), [1])
+        plain = EXPLAINERS[name].explain(checkpoint.networks[method], to_tensor(image), [1])
         with torch.inference_mode():
-            inside = EXPLAINERS[name].explain(checkpoint.networks[method], to_tensor(picture), [1])
+            inside = EXPLAINERS[name].explain(checkpoint.networks[method], to_tensor(image), [1])
             assert torch.is_inference_mode_enabled()
         np.testing.assert_array_equal(plain, inside)
 
 
-def test_threads_do_not_disturb_each_other_nor_a_predictor(checkpoint, picture):
+def test_threads_do_not_disturb_each_other_nor_a_predictor(checkpoint, image):
     predictor, wanted, errors = Predictor(checkpoint), {}, []
     settings = InferenceConfig(size=100, loops=1)
-    prediction = predictor.predict(picture, settings).cams("crt", loops=1)
+    prediction = predictor.predict(image, settings).cams("crt", loops=1)
     for name in ("gradcam", "layercam"):
-        wanted[name] = EXPLAINERS[name].explain(checkpoint.networks["crt"], to_tensor(picture), [0, 1])
+        wanted[name] = EXPLAINERS[name].explain(checkpoint.networks["crt"], to_tensor(image), [0, 1])
 
     def work(name):
         try:
             for _ in range(4):
                 if name == "trace":
-                    found, want = predictor.predict(picture, settings).cams("crt", loops=1), prediction
+                    found, want = predictor.predict(image, settings).cams("crt", loops=1), prediction
                 else:
-                    found = EXPLAINERS[name].explain(checkpoint.networks["crt"], to_tensor(picture), [0, 1])
+                    found = EXPLAINERS[name].explain(checkpoint.networks["crt"], to_tensor(image), [0, 1])
                     want = wanted[name]
                 np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-6)
         except Exception as error:  # noqa: BLE001 - whatever a thread raises fails the test
@@ -230,13 +230,13 @@ def test_threads_do_not_disturb_each_other_nor_a_predictor(checkpoint, picture):
 
 
 @pytest.mark.parametrize("classes", [[], [3], [-1]])
-def test_unknown_classes_are_refused(checkpoint, picture, classes):
+def test_unknown_classes_are_refused(checkpoint, image, classes):
     with pytest.raises(InvalidSetting, match="class between 0 and 2"):
-        EXPLAINERS["gradcam"].explain(checkpoint.networks["crt"], to_tensor(picture), classes)
+        EXPLAINERS["gradcam"].explain(checkpoint.networks["crt"], to_tensor(image), classes)
 
 
-def test_wrong_pixels_are_refused(checkpoint, picture):
-    with pytest.raises(InvalidSetting, match="one picture"):
-        EXPLAINERS["gradcam"].explain(checkpoint.networks["crt"], to_tensor(picture)[0], [0])
+def test_wrong_pixels_are_refused(checkpoint, image):
+    with pytest.raises(InvalidSetting, match="one image"):
+        EXPLAINERS["gradcam"].explain(checkpoint.networks["crt"], to_tensor(image)[0], [0])
     with pytest.raises(InvalidSetting, match="This grid is for"):
-        EXPLAINERS["gradcam"].explain(checkpoint.networks["crt"], to_tensor(picture), [0], TileGrid(64, 64, 64))
+        EXPLAINERS["gradcam"].explain(checkpoint.networks["crt"], to_tensor(image), [0], TileGrid(64, 64, 64))

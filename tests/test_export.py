@@ -43,7 +43,7 @@ RING = [[0.2, 0.2], [0.8, 0.2], [0.8, 0.7], [0.2, 0.7]]
 SVG = "{http://www.w3.org/2000/svg}"
 BASE = {
     "maps": [{"method": method, "letter": ""} for method in ("resnet", "tscam", "crt")],
-    "classes": [0], "picture": False, "difference": False, "loops": 2, "refined": True, "blocks": None,
+    "classes": [0], "image": False, "difference": False, "loops": 2, "refined": True, "blocks": None,
     "pass_reduction": "sum", "threshold": 0.2, "opacity": 0.6, "colormap": "viridis", "scale": "map",
     "absolute": {"cam": None, "product": None}, "outline": True, "boxes": False, "cells": False, "overlay": "heat",
     "rows": 240, "columns": 320, "truth": None, "extra": None,
@@ -74,7 +74,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def look(folder, tmp_path_factory) -> Look:
     small = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    path = tmp_path_factory.mktemp("picture") / "a.png"
+    path = tmp_path_factory.mktemp("image") / "a.png"
     Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(path)
     example = {"a": Example("a", "A", path, credit="${x} <i>somebody</i>")}
     return Explorer(Engine(str(folder)), TraceCache(10**8), example).look(str(path), "224", "overlap", "s")
@@ -142,7 +142,7 @@ def test_the_settings_are_enough_to_make_the_maps_again(look, folder):
 
 def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(look):
     truth = {"polygons": [RING], "inside": bits(inside()), "ignore": None}
-    shown = screen(look, picture=True, truth=truth, boxes=True)
+    shown = screen(look, image=True, truth=truth, boxes=True)
     files = shown.figures(export.FIGURES)
     with Image.open(io.BytesIO(files["png"])) as image:
         assert image.mode == "RGB"
@@ -151,7 +151,7 @@ def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(look):
         assert json.loads(image.info["Description"])["shown"]["threshold"] == 0.2
         assert image.info["Title"].endswith("cat")
     tree = ElementTree.fromstring(files["svg"])
-    assert len(list(tree.iter(f"{SVG}image"))) == 4 + 3  # pictures and colour bars
+    assert len(list(tree.iter(f"{SVG}image"))) == 4 + 3  # images and colour bars
     assert len(list(tree.iter(f"{SVG}path"))) > 4 * 2 + 3 * 4  # truth; outline, box and tick
     said = words(files["svg"])
     for part in ("cat", "ResNet", "CRT", "2 loops, refined", "raw CAM × attention", "raw CAM", "0"):
@@ -296,7 +296,7 @@ def test_overlap_and_difference():
     np.testing.assert_array_equal(difference(values, 0 * values, alike=False), values / 3)
 
 
-def test_labels_of_a_picture_are_those_of_the_seeds():
+def test_labels_of_a_image_are_those_of_the_seeds():
     maps = np.random.default_rng(0).random((4, 5, 6), np.float32) ** 3
     wanted = cam_to_labels(max_normalize(upsample_cam(maps, (4.5, 6), (37, 50))), [3, 0, 253, 7], 0.4)
     np.testing.assert_array_equal(labels_of_image(maps, (4.5, 6), (37, 50), [3, 0, 253, 7], 0.4), wanted)

@@ -35,12 +35,12 @@ def predictor(checkpoint):
 
 
 @pytest.fixture(scope="module")
-def picture():
+def image():
     return np.random.default_rng(0).integers(0, 256, (72, 100, 3), dtype=np.uint8)
 
 
 def linear(seed=0, side=16):
-    """A network that adds up weighted pixels, a picture, and what each pixel contributes: the true importance."""
+    """A network that adds up weighted pixels, an image, and what each pixel contributes: the true importance."""
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.randn(1, 3, side, side, generator=generator)
     weights = torch.randn(3, side, side, generator=generator) / side
@@ -53,46 +53,46 @@ def linear(seed=0, side=16):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "deconvolution"])
-def test_logits_are_those_of_the_trace(checkpoint, picture, method, mode):
+def test_logits_are_those_of_the_trace(checkpoint, image, method, mode):
     settings = replace(SETTINGS, mode=mode)
     for tile_batch in (1, 3, 1000):
         predictor = Predictor(checkpoint, tile_batch=tile_batch)
-        prediction = predictor.predict(picture, settings)
-        subject = subject_of(predictor, picture, settings, method=method, index=0)
+        prediction = predictor.predict(image, settings)
+        subject = subject_of(predictor, image, settings, method=method, index=0)
         images = torch.cat([subject.pixels, subject.pixels.flip(-1)])
         for loops in range(3 if method == "crt" else 1):
             found = predictor.class_logits(images, method, loops, prediction.grid).numpy()
             np.testing.assert_allclose(found[0], prediction.scores(method, loops), rtol=1e-4, atol=1e-5)
-            assert np.abs(found[0] - found[1]).max() > 1e-3  # each picture has logits of its own
+            assert np.abs(found[0] - found[1]).max() > 1e-3  # each image has logits of its own
 
 
-def test_no_more_tiles_than_the_batch_go_through_at_once(checkpoint, picture, monkeypatch):
+def test_no_more_tiles_than_the_batch_go_through_at_once(checkpoint, image, monkeypatch):
     network, seen = checkpoint.networks["crt"], []
     embed = network.embed
     monkeypatch.setattr(network, "embed", lambda tiles: (seen.append(len(tiles)), embed(tiles))[1])
     predictor = Predictor(checkpoint, tile_batch=5)
     grid = predictor.grid(72, 100, InferenceConfig(size=256))
     predictor.class_logits(torch.zeros(2, 3, grid.height, grid.width), "crt", 1, grid)
-    assert max(seen) == 4  # two tiles of two pictures
+    assert max(seen) == 4  # two tiles of two images
     assert sum(seen) == 2 * len(grid)
 
 
 @pytest.mark.parametrize("single_label", [False, True])
-def test_the_score_is_the_network_s_probability(tmp_path, picture, single_label):
+def test_the_score_is_the_network_s_probability(tmp_path, image, single_label):
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, single_label=single_label)))
-    prediction = predictor.predict(picture, SETTINGS)
+    prediction = predictor.predict(image, SETTINGS)
     for method in METHODS:
         want = class_probabilities(prediction.scores(method, prediction.clamp(method, 2)), single_label=single_label)
         for index in range(3):
-            subject = subject_of(predictor, picture, SETTINGS, method=method, index=index, loops=2)
+            subject = subject_of(predictor, image, SETTINGS, method=method, index=index, loops=2)
             assert tuple(subject.pixels.shape) == (1, 3, prediction.grid.height, prediction.grid.width)
             assert subject.score(subject.pixels)[0] == pytest.approx(want[index], abs=1e-5)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_ends_of_the_curves_and_shapes_on_every_network(predictor, picture, method):
-    subject = subject_of(predictor, picture, SETTINGS, method=method, index=1, loops=2)
-    cam = predictor.predict(picture, SETTINGS).cams(method, classes=[1])[0]
+def test_ends_of_the_curves_and_shapes_on_every_network(predictor, image, method):
+    subject = subject_of(predictor, image, SETTINGS, method=method, index=1, loops=2)
+    cam = predictor.predict(image, SETTINGS).cams(method, classes=[1])[0]
     found = measure(subject, cam, FAST)
     (whole,) = subject.score(subject.pixels)
     (grey,) = subject.score(torch.zeros_like(subject.pixels))
@@ -109,8 +109,8 @@ def test_ends_of_the_curves_and_shapes_on_every_network(predictor, picture, meth
 
 
 @pytest.mark.parametrize("value", [1.0, 0.25, 7.0])
-def test_a_map_that_covers_everything_has_no_drop(predictor, picture, value):
-    subject = subject_of(predictor, picture, SETTINGS, method="resnet", index=0)
+def test_a_map_that_covers_everything_has_no_drop(predictor, image, value):
+    subject = subject_of(predictor, image, SETTINGS, method="resnet", index=0)
     found = measure(subject, np.full((5, 7), value), FaithfulnessConfig(("confidence",))).confidence
     assert found.kept == pytest.approx(subject.score(subject.pixels)[0], rel=1e-6)
     assert found.drop == pytest.approx(0, abs=1e-6)
@@ -126,7 +126,7 @@ def test_confidence_by_hand():
     assert (third.kept, third.drop, third.increase) == (0, 0, False)
 
 
-def test_the_picture_is_shown_where_the_map_is():
+def test_the_image_is_shown_where_the_map_is():
     seen = []
     subject = ScoredClass(torch.full((1, 3, 2, 2), 5.0), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
     measure(subject, np.array([[4, 2], [0, -1]]), FaithfulnessConfig(("confidence",)))
@@ -188,8 +188,8 @@ class Probability(torch.nn.Module):
         return torch.from_numpy(self.subject.score(images))[:, None]
 
 
-def test_confidence_and_road_are_the_library_s(predictor, picture):
-    subject = subject_of(predictor, picture, SETTINGS, method="resnet", index=2)
+def test_confidence_and_road_are_the_library_s(predictor, image):
+    subject = subject_of(predictor, image, SETTINGS, method="resnet", index=2)
     height, width = subject.pixels.shape[-2:]
     cam = np.random.default_rng(1).permutation(height * width).reshape(height, width).astype(np.float32)
     cam /= cam.max()
@@ -263,8 +263,8 @@ def test_progress_rises_to_one_and_names_the_measure():
     measure(subject, weights[0].numpy(), FAST, progress=lambda fraction, name: seen.append((fraction, name)))
     fractions = [fraction for fraction, _ in seen]
     assert fractions == sorted(fractions)
-    assert seen[0] == (0, "picture") and seen[-1] == (1, "done")
-    assert list(dict.fromkeys(name for _, name in seen)) == ["picture", *MEASURES, "done"]
+    assert seen[0] == (0, "image") and seen[-1] == (1, "done")
+    assert list(dict.fromkeys(name for _, name in seen)) == ["image", *MEASURES, "done"]
 
 
 @pytest.mark.parametrize("looks", [0, 1, 4, 7])
@@ -277,8 +277,8 @@ def test_it_stops_when_told_to(looks):
     assert len(calls) == looks
 
 
-def test_another_user_who_comes_during_a_look_is_served_after_that_look(predictor, picture, monkeypatch):
-    subject = subject_of(predictor, picture, SETTINGS, method="crt", index=0, loops=2)
+def test_another_user_who_comes_during_a_look_is_served_after_that_look(predictor, image, monkeypatch):
+    subject = subject_of(predictor, image, SETTINGS, method="crt", index=0, loops=2)
     network, looks, served, waiting = predictor.checkpoint.networks["crt"], [], [], threading.Event()
     embed = network.embed
 
@@ -326,10 +326,10 @@ def test_a_series_of_short_turns_holds_another_user_up_by_one(predictor):
     assert served == [3]
 
 
-def test_refusals(predictor, picture):
+def test_refusals(predictor, image):
     for method, index in (("crt", 3), ("crt", -1), ("other", 0)):
         with pytest.raises(InvalidSetting, match="has no class"):
-            subject_of(predictor, picture, SETTINGS, method=method, index=index)
+            subject_of(predictor, image, SETTINGS, method=method, index=index)
     grid = predictor.grid(64, 64, InferenceConfig(size=64))
     with pytest.raises(InvalidSetting, match="no other network"):
         predictor.class_logits(torch.zeros(1, 3, 64, 64), "other", 0, grid)

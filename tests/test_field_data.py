@@ -282,7 +282,7 @@ def test_links_to_folders_are_followed_once(tmp_path):
 def test_a_class_folder_of_nothing_that_is_read_says_why(tmp_path):
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "IMG_0001.HEIC").write_bytes(HEIC)
-    with pytest.raises(InvalidDataset, match=r"no picture that can be read .*cat \(HEIC is not supported"):
+    with pytest.raises(InvalidDataset, match=r"no image that can be read .*cat \(HEIC is not supported"):
         read_folders(tmp_path)
 
 
@@ -567,7 +567,7 @@ JXL = b"\xff\x0aX\t\x84\x0f\0\x13\x88\x02\0X\x13^\x83" + bytes(40)
 @pytest.mark.parametrize("as_path", [True, False])
 def test_a_format_that_is_not_read_is_named_by_its_content(tmp_path, data, name, as_path):
     (tmp_path / "x.jpg").write_bytes(data)
-    with pytest.raises(InvalidImage, match=f"This {name} file is not a picture this program can read; save it as JPEG"):
+    with pytest.raises(InvalidImage, match=f"This {name} file is not an image this program can read; save it as JPEG"):
         load_image(tmp_path / "x.jpg" if as_path else data)
 
 
@@ -695,7 +695,7 @@ def test_boxes_of_other_programs(boxed, tmp_path, text):
     [
         ("cat/a,10,10,50,30\ndog/b,100,10,150,30\n", r"a box beside the image.*: dog/b\.jpg \(100x50\)"),
         ('cat/a,10,10,50,30\n"dog/b,1,1,9,9\n', "cannot be read as CSV: unexpected end of data"),
-        ("a,10,10,50,30\nc,1,1,9,9\n", r"of no picture \(1\): c"),
+        ("a,10,10,50,30\nc,1,1,9,9\n", r"of no image \(1\): c"),
     ],
 )
 def test_boxes_that_would_be_read_wrong(boxed, tmp_path, text, message):
@@ -712,5 +712,5 @@ def test_a_metadata_folder_without_boxes_says_so(boxed, tmp_path):
 def test_the_name_of_a_file_is_enough_where_one_image_has_it(boxed, tmp_path):
     save(tmp_path / "set" / "dog" / "a.jpg", Image.new("RGB", (100, 50)))
     (tmp_path / "boxes.csv").write_text("a.jpg,1,1,9,9\nb.jpg,1,1,9,9\n")
-    with pytest.raises(InvalidDataset, match=r"of no picture \(1\): a\.jpg"):
+    with pytest.raises(InvalidDataset, match=r"of no image \(1\): a\.jpg"):
         with_boxes(read_folders(tmp_path / "set"), tmp_path / "boxes.csv")

@@ -63,15 +63,15 @@ def test_colours_run_from_zero_to_vmax():
     st.none() | st.floats(allow_nan=True),
     st.floats(0, 1),
 )
-def test_an_overlay_is_a_picture_whatever_the_map(values, vmax, opacity):
-    picture = np.full((4, 5, 3), 200, np.uint8)
+def test_an_overlay_is_a_image_whatever_the_map(values, vmax, opacity):
+    image = np.full((4, 5, 3), 200, np.uint8)
     with np.errstate(all="raise", under="ignore"):
-        drawn = overlay(picture, values, opacity=opacity, vmax=vmax)
-    assert drawn.shape == picture.shape
+        drawn = overlay(image, values, opacity=opacity, vmax=vmax)
+    assert drawn.shape == image.shape
     assert drawn.dtype == np.uint8
 
 
-def test_opacity_mixes_the_colour_and_the_picture(image):
+def test_opacity_mixes_the_colour_and_the_image(image):
     values = np.random.default_rng(1).random(image.shape[:2])
     np.testing.assert_array_equal(overlay(image, values, opacity=0), image)
     np.testing.assert_array_equal(overlay(image, values, opacity=1), colour(values))
@@ -94,20 +94,20 @@ def test_what_cannot_be_drawn_is_refused(image, arguments, message):
 
 
 def test_an_outline_lies_on_the_edge_and_changes_only_it():
-    picture, mask = np.full((9, 9, 3), 100, np.uint8), np.zeros((9, 9), bool)
+    image, mask = np.full((9, 9, 3), 100, np.uint8), np.zeros((9, 9), bool)
     mask[3:6, 3:6] = True
-    drawn = outline(picture, mask)
+    drawn = outline(image, mask)
     assert (drawn[3, 3:6] == 255).all()
     assert (drawn[2, 3:6] == 0).all()
     assert (drawn[4, 4] == 100).all()
     assert (drawn[0] == 100).all()
-    assert (picture == 100).all()
+    assert (image == 100).all()
     for flat in (np.zeros_like(mask), np.ones_like(mask)):
-        np.testing.assert_array_equal(outline(picture, flat), picture)
+        np.testing.assert_array_equal(outline(image, flat), image)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (50, 60)])
-def test_any_picture_fits(shape):
+def test_any_image_fits(shape):
     small = fit(np.zeros((*shape, 3), np.uint8), 100)
     assert 1 <= small.shape[1] <= 100
     assert 1 <= small.shape[0] <= 160
@@ -120,7 +120,7 @@ def test_a_colour_bar_rises():
     assert (bar[0, 0, 0], bar[0, -1, 0]) == (0, 255)
 
 
-def test_a_sheet_holds_its_pictures_and_its_words():
+def test_a_sheet_holds_its_images_and_its_words():
     red = np.full((40, 60, 3), (255, 0, 0), np.uint8)
     bare = contact_sheet([[Panel(red)], [Panel(red), Panel(red)]], width=60)
     assert bare.mode == "RGB"
@@ -133,7 +133,7 @@ def test_a_sheet_holds_its_pictures_and_its_words():
 
 @pytest.mark.parametrize("rows", [[], [[]]])
 def test_an_empty_sheet_is_refused(rows):
-    with pytest.raises(InvalidSetting, match="at least one picture"):
+    with pytest.raises(InvalidSetting, match="at least one image"):
         contact_sheet(rows)
 
 

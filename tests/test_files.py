@@ -47,13 +47,13 @@ def asker(served) -> Asker:
 
 
 @pytest.fixture(scope="module")
-def picture(asker) -> dict:
+def image(asker) -> dict:
     return uploaded(asker, 0)
 
 
 @pytest.fixture(scope="module")
 def secret(tmp_path_factory) -> Path:
-    """A picture of the machine that nobody uploaded."""
+    """An image of the machine that nobody uploaded."""
     path = tmp_path_factory.mktemp("secret") / "secret.png"
     Image.new("RGB", (80, 60), (9, 200, 30)).save(path)
     return path
@@ -67,23 +67,23 @@ def uploaded(asker: Asker, seed: int) -> dict:
     return found
 
 
-def inputs(question, picture) -> list:
+def inputs(question, image) -> list:
     pairs = zip(question.kinds, question.values, strict=True)
-    return [picture if kind in ("image", "file") else value for kind, value in pairs]
+    return [image if kind in ("image", "file") else value for kind, value in pairs]
 
 
 def named(asker: Asker, start: str):
     return next(question for question in asker.questions if question.name.startswith(start))
 
 
-def with_pictures(asker: Asker) -> list:
+def with_images(asker: Asker) -> list:
     return [question for question in asker.questions if {"image", "file"} & set(question.kinds)]
 
 
-def test_good_questions_are_answered(asker, picture):
+def test_good_questions_are_answered(asker, image):
     for start in ("change/", "click/masks", "click/trace"):
         question = named(asker, start)
-        assert asker.ask(question, inputs(question, picture)).kind == "answered", question.name
+        assert asker.ask(question, inputs(question, image)).kind == "answered", question.name
 
 
 ROUTES = (
@@ -139,7 +139,7 @@ def test_no_route_serves_a_file_of_the_machine(served, checkpoint, secret):
 
 
 FOREIGN = (
-    lambda path: {"path": path},  # Gradio's pictures need no mark
+    lambda path: {"path": path},  # Gradio's images need no mark
     lambda path: {"path": path, "meta": META},
     lambda path: {"path": path, "meta": {"_type": "other"}},
     lambda path: {"path": path, "url": path, "is_stream": True, "meta": META},
@@ -160,19 +160,19 @@ def test_no_endpoint_opens_a_file_that_nobody_uploaded(asker, secret, checkpoint
         return look(self, path, *args, **kwargs)
 
     monkeypatch.setattr(Explorer, "look", noted)
-    for question in with_pictures(asker):
+    for question in with_images(asker):
         for path in (str(secret), str(EXAMPLE), "app/examples/cat.jpg", "/etc/passwd", str(checkpoint / "config.json")):
             outcome = asker.ask(question, inputs(question, FOREIGN[shape](path)), {"method": "crt", "act": "keep"})
-            nothing = FOREIGN[shape](path) == {"path": None, "url": path, "meta": META}  # a page without a picture
+            nothing = FOREIGN[shape](path) == {"path": None, "url": path, "meta": META}  # a page without an image
             assert outcome.kind == "refused" or (nothing and outcome.kind == "answered"), (question.name, path)
     assert not [path for path in opened if path]
 
 
-def test_an_event_brings_no_file(asker, picture, secret):
+def test_an_event_brings_no_file(asker, image, secret):
     for question in asker.questions:
         if question.name.startswith(("reopen/", "inspect/")):
             event = {"method": "crt", "act": "show", "x": {"path": str(secret), "meta": META}}
-            assert asker.ask(question, inputs(question, picture), event).says == UNREADABLE
+            assert asker.ask(question, inputs(question, image), event).says == UNREADABLE
 
 
 class Listener(http.server.BaseHTTPRequestHandler):
@@ -197,14 +197,14 @@ def listener():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     Listener.asked.clear()
-    yield f"http://127.0.0.1:{server.server_port}/picture.jpg", Listener.asked
+    yield f"http://127.0.0.1:{server.server_port}/image.jpg", Listener.asked
     server.shutdown()
     server.server_close()
 
 
 def test_the_listener_hears_who_asks(listener):
     address, asked = listener
-    assert httpx.get(address).status_code == 200 and asked == ["/picture.jpg"]
+    assert httpx.get(address).status_code == 200 and asked == ["/image.jpg"]
 
 
 def test_no_endpoint_fetches_an_address(asker, served, listener, monkeypatch):
@@ -280,7 +280,7 @@ def test_an_upload_is_deleted_after_its_time(checkpoint, monkeypatch):
         assert not path.exists() and not made.exists()
         assert asker.file(str(path)).status_code == 403
         gone = asker.ask(question, inputs(question, {"path": str(path), "meta": META}))
-        assert gone == Outcome("refused", "This picture is no longer here: choose it again.", gone.seconds)
+        assert gone == Outcome("refused", "This image is no longer here: choose it again.", gone.seconds)
     finally:
         demo.close()
 
@@ -312,9 +312,9 @@ def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):
         assert outcome.kind == "refused" and "no longer on the server" in outcome.says  # nobody asked for a link
 
 
-def test_values_that_no_component_reads_are_refused_without_a_traceback(asker, picture, capfd):
+def test_values_that_no_component_reads_are_refused_without_a_traceback(asker, image, capfd):
     question = named(asker, "change/")
-    for data in ([], [picture], [3], ["x"] * 5, [picture, [1], {}, 5, None], [{"path": 1, "meta": 2}] * 5):
+    for data in ([], [image], [3], ["x"] * 5, [image, [1], {}, 5, None], [{"path": 1, "meta": 2}] * 5):
         outcome = asker.ask(question, data)
         assert outcome.kind == "refused" and outcome.says == UNREADABLE, data
     assert "Traceback" not in "".join(capfd.readouterr())

@@ -143,7 +143,7 @@ def test_an_error_in_a_handler_and_a_status_of_500_are_seen(fuzzer, monkeypatch,
 @pytest.mark.parametrize(
     ("sentence", "fault"),
     [
-        ("Choose a picture.", ""),
+        ("Choose an image.", ""),
         (TROUBLE, "own"),
         ("One line\nand another.", "no plain"),
         ("x" * (LONGEST + 9), "no plain"),
@@ -160,8 +160,8 @@ def test_a_page_that_answers_nothing_more_is_not_well(served, fuzzer, monkeypatc
     server = Server(())
     server.url = served
     assert _health(server, fuzzer) == "ok"
-    monkeypatch.setattr(fuzzer, "picture", fuzzer.picture | {"path": fuzzer.picture["path"] + ".gone"})
-    assert _health(server, fuzzer) == "refuses a good question: This picture is no longer here: choose it again."
+    monkeypatch.setattr(fuzzer, "image", fuzzer.image | {"path": fuzzer.image["path"] + ".gone"})
+    assert _health(server, fuzzer) == "refuses a good question: This image is no longer here: choose it again."
 
 
 def test_counts_add_up_and_name_the_crashes():
@@ -225,7 +225,7 @@ def test_an_event_that_is_no_object_is_answered(fuzzer, event, capfd):
         ("POST", "queue/join", b"[" * 5000),
         ("POST", "call/nothing", b'{"data": []}'),
         ("POST", "call/v2/nothing", b"{}"),
-        ("POST", "call/v2/maps", b'{"picture": 3, "no": 1}'),
+        ("POST", "call/v2/maps", b'{"image": 3, "no": 1}'),
         ("POST", "run/explain", b'{"data": []}'),
         ("POST", "run/switch", b'{"data": []}'),
         ("POST", "upload", b"no form"),
@@ -309,8 +309,8 @@ def test_figures_hold_markup_as_text(fuzzer, tmp_path):
     assert html.escape(EVIL, quote=False) in answer.text or EVIL not in answer.text
 
 
-def test_the_picture_of_the_fuzzer_is_one(fuzzer, tmp_path):
-    data = fuzzer.asker.file(fuzzer.picture["path"]).content
+def test_the_image_of_the_fuzzer_is_one(fuzzer, tmp_path):
+    data = fuzzer.asker.file(fuzzer.image["path"]).content
     (tmp_path / "a.png").write_bytes(data)
     with Image.open(tmp_path / "a.png") as image:
         assert image.size == (160, 120)

@@ -199,12 +199,12 @@ def test_vit_branch(prefix: str) -> None:
 
 
 def infer_cams(branch: TransformerBranch, image, mirrored, loops: list[int], padding: str) -> np.ndarray:
-    """The library's whole path: one Prediction of the picture and one of its mirror image hold every loop count."""
+    """The library's whole path: one Prediction of the image and one of its mirror image hold every loop count."""
     classes = branch.head.classifier.out_channels
     config = CheckpointConfig("golden", tuple(map(str, range(classes))), {"crt": NetworkSpec("vit", "", "")})
     predictor = Predictor(Checkpoint(config, {"crt": branch}, ""))
     settings = InferenceConfig(size=None, loops=max(loops), padding=padding)
-    traces = [predictor.predict(picture, settings) for picture in (image, mirrored)]
+    traces = [predictor.predict(one, settings) for one in (image, mirrored)]
     # [released] the mirror image's map is cropped and turned back on the cell grid, and the attention is summed.
     specs = [CamSpec(count, refined=True, pass_reduction="sum", blocks=None) for count in loops]
     return np.stack([traces[0].cams("crt", spec=spec) + traces[1].cams("crt", spec=spec)[..., ::-1] for spec in specs])
@@ -227,13 +227,13 @@ def test_resnet_branch() -> None:
     predictor = Predictor(Checkpoint(config, {"resnet": branch}, ""))
     for i in range(int(g["count"])):
         image = g[f"i{i}_image_u8"]
-        pictures = (image, np.ascontiguousarray(image[:, ::-1]))
-        batch = torch.cat([to_tensor(picture) for picture in pictures])
+        both = (image, np.ascontiguousarray(image[:, ::-1]))
+        batch = torch.cat([to_tensor(one) for one in both])
         maps = branch(batch)
         close(maps, g[f"i{i}_train_cam"])
         close(class_scores(maps), g[f"i{i}_class_scores"])
         close(branch.features(batch).mean((2, 3)), g[f"i{i}_feat_channel_mean"])
-        traces = [predictor.predict(picture, InferenceConfig(size=None)).cams("resnet") for picture in pictures]
+        traces = [predictor.predict(one, InferenceConfig(size=None)).cams("resnet") for one in both]
         close(traces[0] + traces[1][..., ::-1], g[f"i{i}_infer_cam"])
 
 
@@ -436,7 +436,7 @@ def test_affinity() -> None:
     edge, displacement = (torch.from_numpy(g[name]).requires_grad_() for name in ("edge_logits", "displacement"))
     affinity = path_affinity(edge.sigmoid(), pairs).detach()
     close(affinity, g["affinity"])
-    # Of the loss maps the file keeps the first picture, every 7th path of the affinity and every 29th of the others.
+    # Of the loss maps the file keeps the first image, every 7th path of the affinity and every 29th of the others.
     close(-torch.log(affinity[:1, ::7] + 1e-5), g["pos_aff_loss_map"])
     apart = pair_displacement(displacement, pairs).detach()[:1]
     close((apart - pairs.directions.T[:, :, None]).abs()[:, :, ::29], g["dp_fg_loss_map"])

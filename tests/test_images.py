@@ -1,4 +1,4 @@
-"""`crt.data.images`: every kind of picture a user may bring, and every kind of thing that is none."""
+"""`crt.data.images`: every kind of image a user may bring, and every kind of thing that is none."""
 
 import contextlib
 import io
@@ -30,7 +30,7 @@ RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (12, 20, 3), dtype=np.uint8)
 ROWS, COLUMNS = np.mgrid[0:160:4, 0:240:4]
 SMOOTH = np.stack([COLUMNS, ROWS, np.full_like(ROWS, 90)], axis=2).astype(np.uint8)
-LOSSY = {"JPEG": 12, "WEBP": 20, "AVIF": 20}  # largest error allowed on a smooth picture
+LOSSY = {"JPEG": 12, "WEBP": 20, "AVIF": 20}  # largest error allowed on a smooth image
 
 
 def encode(image, format, **options) -> bytes:
@@ -50,7 +50,7 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-def assert_picture(array, shape):
+def assert_image(array, shape):
     assert array.dtype == np.uint8 and array.shape == shape
     assert array.flags.c_contiguous and array.flags.writeable
 
@@ -58,27 +58,27 @@ def assert_picture(array, shape):
 # --- kinds of source -------------------------------------------------------------------------------------------------
 
 
-def test_every_source_gives_the_same_picture(tmp_path):
+def test_every_source_gives_the_same_image(tmp_path):
     data = encode(RGB, "PNG")
-    path = tmp_path / "picture.txt"  # the name says nothing
+    path = tmp_path / "image.txt"  # the name says nothing
     path.write_bytes(data)
     sources = (path, str(path), data, bytearray(data), memoryview(data), Image.fromarray(RGB), Image.open(path), RGB)
     for source in sources:
-        picture = load_image(source)
-        assert_picture(picture, RGB.shape)
-        np.testing.assert_array_equal(picture, RGB)
-        assert not np.shares_memory(picture, RGB)
+        image = load_image(source)
+        assert_image(image, RGB.shape)
+        np.testing.assert_array_equal(image, RGB)
+        assert not np.shares_memory(image, RGB)
 
 
 @pytest.mark.parametrize("format", [name for name in FORMATS if name != "MPO"])
 def test_formats(format):
-    picture = load_image(encode(SMOOTH, format))
-    assert_picture(picture, SMOOTH.shape)
+    image = load_image(encode(SMOOTH, format))
+    assert_image(image, SMOOTH.shape)
     if format != "GIF":  # its 256 colours say nothing about the reader
-        assert np.abs(picture.astype(int) - SMOOTH).max() <= LOSSY.get(format, 0)
+        assert np.abs(image.astype(int) - SMOOTH).max() <= LOSSY.get(format, 0)
 
 
-def test_mpo_gives_its_first_picture():
+def test_mpo_gives_its_first_image():
     first, second = Image.fromarray(SMOOTH), Image.new("RGB", (60, 40))
     data = encode(first, "MPO", save_all=True, append_images=[second])
     assert Image.open(io.BytesIO(data)).format == "MPO"
@@ -87,11 +87,11 @@ def test_mpo_gives_its_first_picture():
 
 @pytest.mark.parametrize("format", ["TGA", "ICO", "PCX", "JPEG2000", "SGI"])
 def test_readable_but_not_allowed(format, tmp_path):
-    path = tmp_path / "picture.png"
+    path = tmp_path / "image.png"
     path.write_bytes(encode(Image.fromarray(SMOOTH).resize((32, 32)), format))
-    with pytest.raises(InvalidImage, match="not a picture this program can read"):
+    with pytest.raises(InvalidImage, match="not an image this program can read"):
         load_image(path)
-    with Image.open(path) as image, pytest.raises(InvalidImage, match="not a picture this program can read"):
+    with Image.open(path) as image, pytest.raises(InvalidImage, match="not an image this program can read"):
         load_image(image)
 
 
@@ -202,9 +202,9 @@ def test_colour_key_of_rgb_png():
 def test_other_modes(mode):
     image = Image.new("RGB", (4, 2), "white")
     image.paste("black", (0, 0, 2, 2))
-    picture = load_image(image.convert(mode))
-    assert_picture(picture, (2, 4, 3))
-    assert (picture[:, :2] == 0).all() and (picture[:, 2:] == 255).all()
+    pixels = load_image(image.convert(mode))
+    assert_image(pixels, (2, 4, 3))
+    assert (pixels[:, :2] == 0).all() and (pixels[:, 2:] == 255).all()
 
 
 def test_lab():
@@ -214,8 +214,8 @@ def test_lab():
 @pytest.mark.parametrize("format", ["JPEG", "TIFF"])
 def test_cmyk_files_are_not_inverted(format):
     image = Image.new("RGB", (16, 16), (200, 30, 60))
-    picture = load_image(encode(image.convert("CMYK"), format))  # Pillow writes JPEG as Adobe does: inverted
-    assert np.abs(picture.astype(int) - (200, 30, 60)).max() <= 6
+    pixels = load_image(encode(image.convert("CMYK"), format))  # Pillow writes JPEG as Adobe does: inverted
+    assert np.abs(pixels.astype(int) - (200, 30, 60)).max() <= 6
 
 
 def test_one_bit_file():
@@ -251,12 +251,12 @@ def test_exif_orientation(orientation, format):
     exif[0x0112] = orientation
     data = encode(SMOOTH, format, exif=exif)
     for source in (data, Image.open(io.BytesIO(data))):
-        picture = load_image(source)
-        assert_picture(picture, expected.shape)
-        assert np.abs(picture.astype(int) - expected).max() <= LOSSY.get(format, 0)
+        image = load_image(source)
+        assert_image(image, expected.shape)
+        assert np.abs(image.astype(int) - expected).max() <= LOSSY.get(format, 0)
 
 
-def test_broken_exif_does_not_cost_the_picture():
+def test_broken_exif_does_not_cost_the_image():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert load_image(encode(SMOOTH, "JPEG", exif=b"Exif\0\0garbage")).shape == SMOOTH.shape
@@ -268,7 +268,7 @@ def test_broken_exif_does_not_cost_the_picture():
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 4000), (4000, 1)])
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "BMP"])
 def test_extreme_shapes(height, width, format):
-    assert_picture(load_image(encode(np.zeros((height, width, 3), np.uint8), format)), (height, width, 3))
+    assert_image(load_image(encode(np.zeros((height, width, 3), np.uint8), format)), (height, width, 3))
 
 
 def test_sixty_megapixels_are_allowed():
@@ -319,12 +319,12 @@ def test_truncated_progressive_jpeg_is_refused():
         load_image(data[: len(data) // 2])
 
 
-def test_paths_that_are_no_pictures(tmp_path):
+def test_paths_that_are_no_images(tmp_path):
     (tmp_path / "empty.jpg").touch()
-    (tmp_path / "text.jpg").write_text("not a picture")
+    (tmp_path / "text.jpg").write_text("not an image")
     with pytest.raises(InvalidImage, match="is empty"):
         load_image(tmp_path / "empty.jpg")
-    with pytest.raises(InvalidImage, match="not a picture"):
+    with pytest.raises(InvalidImage, match="not an image"):
         load_image(tmp_path / "text.jpg")
     with pytest.raises(InvalidImage, match="is a folder"):
         load_image(tmp_path)
@@ -380,10 +380,10 @@ def test_random_bytes_never_raise_anything_else(signature, tail):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            picture = load_image(signature + tail, max_pixels=100_000)
+            image = load_image(signature + tail, max_pixels=100_000)
         except InvalidImage:
             return
-    assert picture.dtype == np.uint8 and picture.ndim == 3  # by chance it was a picture
+    assert image.dtype == np.uint8 and image.ndim == 3  # by chance it was an image
 
 
 @settings(max_examples=50, deadline=None)

@@ -6,7 +6,7 @@ from crt.analysis.rollout import roll
 from crt.checkpoint import load_checkpoint
 from crt.models.outputs import merge_rows
 from crt.predictor import InferenceConfig, Predictor
-from tests.naive import merged, naive, of, picture
+from tests.naive import make_image, merged, naive, of
 from tests.tiny import tiny_checkpoint
 
 
@@ -19,7 +19,7 @@ def predictor(tmp_path_factory):
 @pytest.mark.parametrize("loops", [0, 1, 3])
 def test_heads_and_rollout_are_those_of_whole_matrices(kind, loops):
     small, wanted = of(kind, tile_batch=3), InferenceConfig(size=130, loops=loops)
-    view = small.layers(picture(), wanted)
+    view = small.layers(make_image(), wanted)
     grid, matrices, _ = naive(small, "crt", wanted)
     prefix = small.checkpoint.networks["crt"].prefix
     assert view.grid == grid and len(grid) > 3
@@ -39,7 +39,7 @@ def test_heads_and_rollout_are_those_of_whole_matrices(kind, loops):
 @pytest.mark.parametrize("mode", ["overlap", "non-overlap", "bilinear", "deconvolution"])
 def test_in_every_mode(mode):
     small, wanted = of("registers"), InferenceConfig(size=100, loops=2, mode=mode)
-    view = small.layers(picture(), wanted)
+    view = small.layers(make_image(), wanted)
     grid, matrices, _ = naive(small, "crt", wanted)
     found = merge_rows(view.grid, view.heads)
     assert found.shape == (2, 3, 4, *grid.patch_cells)
@@ -50,7 +50,7 @@ def test_in_every_mode(mode):
 @pytest.mark.parametrize("method", ["crt", "tscam"])
 def test_heads_are_those_of_a_trace(predictor, method):
     wanted = InferenceConfig(size=128, loops=3, heads=True)
-    view, prediction = predictor.layers(picture(), wanted, method=method), predictor.predict(picture(), wanted)
+    view, prediction = predictor.layers(make_image(), wanted, method=method), predictor.predict(make_image(), wanted)
     assert view.grid == prediction.grid
     np.testing.assert_array_equal(view.heads.shape, prediction.records[method].rows.shape)
     np.testing.assert_allclose(view.heads, prediction.records[method].rows, rtol=1e-4, atol=1e-7)

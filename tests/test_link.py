@@ -1,4 +1,4 @@
-"""Links on the server: which pictures are kept, for how long, for whom, and what the page is told."""
+"""Links on the server: which images are kept, for how long, for whom, and what the page is told."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from PIL import Image
 from app.config import AppConfig
 from app.engine import Engine
 from app.explore import NATIVE, SIZES, fingerprint, start_size
-from app.link import KEY_LENGTH, PictureStore, Wanted
+from app.link import KEY_LENGTH, ImageStore, Wanted
 from app.ui import build
 from app.viewer.bundle import HERE
 from crt.errors import InvalidSetting
@@ -29,9 +29,9 @@ class Clock:
         return self.now
 
 
-def test_a_picture_is_kept_for_its_time_and_no_longer():
+def test_a_image_is_kept_for_its_time_and_no_longer():
     clock = Clock()
-    store = PictureStore(limit=100, age=60, clock=clock)
+    store = ImageStore(limit=100, age=60, clock=clock)
     store.put("a", ".png", b"12345")
     clock.now = 59.9
     assert store.get("a") == (".png", b"12345")
@@ -44,7 +44,7 @@ def test_a_picture_is_kept_for_its_time_and_no_longer():
 
 
 def test_the_store_is_bounded_and_the_oldest_go_first():
-    store = PictureStore(limit=10)
+    store = ImageStore(limit=10)
     for name in "abc":
         store.put(name, "", b"1234")
     assert store.get("a") is None
@@ -120,18 +120,18 @@ def demo(tmp_path_factory):
 
 
 class Visitor:
-    """One session of the page: a picture file, and the two listeners of `reopen`."""
+    """One session of the page: an image file, and the two listeners of `reopen`."""
 
-    def __init__(self, demo: gr.Blocks, name: str, picture: Path | None = None) -> None:
+    def __init__(self, demo: gr.Blocks, name: str, image: Path | None = None) -> None:
         found = [fn.fn for fn in demo.fns.values() if fn.fn is not None]
         self.listeners = {fn.__name__: fn for fn in found if fn.__module__ == "app.link"}
         self.request = gr.Request(session_hash=name)
-        self.picture = picture
+        self.image = image
 
     def ask(self, listener: str = "reopen", **details) -> tuple[dict, list]:
         """The answer to the page (with `value`, the header of the maps), and what the other outputs became."""
         event = gr.EventData(None, {"key": "k1", **details})
-        path = str(self.picture) if self.picture else None
+        path = str(self.image) if self.image else None
         viewer, *others = self.listeners[listener](event, path, self.request)
         value = viewer.get("value")
         return viewer.get("reopen_answer", {}) | {"value": value[0] if value else None}, others
@@ -154,7 +154,7 @@ def skipped(value) -> bool:
     return value == gr.skip()
 
 
-def test_a_picture_is_found_by_others_only_after_its_owner_asked_for_a_link(demo, tmp_path):
+def test_a_image_is_found_by_others_only_after_its_owner_asked_for_a_link(demo, tmp_path):
     data, key = photo()
     owner, friend = Visitor(demo, "owner", tmp_path / "owner.png"), Visitor(demo, "friend")
     (tmp_path / "owner.png").write_bytes(data)
@@ -162,7 +162,7 @@ def test_a_picture_is_found_by_others_only_after_its_owner_asked_for_a_link(demo
     got, outputs = friend.ask(**link)
     assert got["state"] == "gone"
     assert "no longer on the server" in got["error"]
-    assert fields(outputs) == ["224", "non-overlap", "tiny"]  # the settings stay for the next picture
+    assert fields(outputs) == ["224", "non-overlap", "tiny"]  # the settings stay for the next image
     assert skipped(outputs[0])
     kept, _ = owner.ask(act="keep")
     assert (kept["state"], kept["pic"], kept["key"]) == ("kept", f"sha.{key}", "k1")
@@ -173,7 +173,7 @@ def test_a_picture_is_found_by_others_only_after_its_owner_asked_for_a_link(demo
     assert "owner" not in outputs[0]  # nor is its name told
 
 
-def test_the_picture_on_the_page_needs_no_store(demo, tmp_path):
+def test_the_image_on_the_page_needs_no_store(demo, tmp_path):
     data, key = photo(1)
     visitor = Visitor(demo, "me", tmp_path / "mine.png")
     (tmp_path / "mine.png").write_bytes(data)
@@ -186,13 +186,13 @@ def test_the_picture_on_the_page_needs_no_store(demo, tmp_path):
         got, outputs = visitor.ask("look", **asked, networks=True)
         assert got["state"] == "shown"
         assert got["value"]["chosen"] == {"size": asked["size"], "mode": "overlap", "checkpoint": ""}
-        assert got["value"]["pictureId"].startswith(key)
+        assert got["value"]["imageId"].startswith(key)
         assert fields([None, *outputs]) == [asked["size"], "overlap", "tiny"]
         assert visitor.ask(**asked)[0]["state"] == "shown"  # the session has seen it now
         assert visitor.ask("reopen", **asked, networks=True)[0] == {"value": None}
     gone, outputs = visitor.ask(act="show", pic="sha." + "0" * 32, size="672")
     assert gone["state"] == "gone"
-    assert all(map(skipped, outputs))  # the picture on the page keeps its size
+    assert all(map(skipped, outputs))  # the image on the page keeps its size
 
 
 def test_maps_are_fetched_without_changing_the_page(demo):
@@ -219,7 +219,7 @@ def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
     asked = {"act": "show", "pic": "ex.cat", "size": "224", "checkpoint": "birds & bees"}
     got, outputs = visitor.ask(**asked)
     assert got["state"] == "looking"
-    visitor.picture = outputs[0]
+    visitor.image = outputs[0]
     got, outputs = visitor.ask("look", **asked, networks=True)
     assert got["state"] == "shown" and got["value"]["classes"] == ["Ani", "Auklet"]
     assert got["value"]["chosen"]["checkpoint"] == "birds & bees"
@@ -234,9 +234,9 @@ def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
     ("details", "reason"),
     [
         ({"act": "show", "pic": "ex.unicorn"}, "no such example"),
-        ({"act": "show", "pic": "../../etc/passwd"}, "names no picture"),
-        ({"act": "fetch"}, "There is no picture"),
-        ({"act": "keep"}, "no picture to keep"),
+        ({"act": "show", "pic": "../../etc/passwd"}, "names no image"),
+        ({"act": "fetch"}, "There is no image"),
+        ({"act": "keep"}, "no image to keep"),
         ({"act": "show", "pic": "ex.cat", "size": "${evil}"}, "not offered"),
         ({"act": None}, "not known here"),
     ],

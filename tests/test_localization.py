@@ -92,7 +92,7 @@ def test_average_precision_is_scikit_learn_s(cam, truth):
     fine = PixelCurves(np.arange(20) / 20).add(cam, truth)  # the maps hold no other values
     assert fine.average_precision() == pytest.approx(want)
     assert fine.add(cam, truth).average_precision() == pytest.approx(want)
-    assert fine.pictures == 2
+    assert fine.images == 2
 
 
 def test_average_precision_by_hand():
@@ -102,7 +102,7 @@ def test_average_precision_by_hand():
     assert pixel_average_precision(np.array([[7, 7, 7, 7]]), truth) == 1 / 2  # chance
 
 
-def test_pixels_of_all_pictures_are_counted_together():
+def test_pixels_of_all_images_are_counted_together():
     rng = np.random.default_rng(0)
     cams = rng.random((3, 20, 30)).round(3)
     truths = rng.integers(0, 2, (3, 20, 30))

@@ -1,4 +1,4 @@
-"""The measures of one picture that the page shows are the library's."""
+"""The measures of one image that the page shows are the library's."""
 
 import json
 import shutil

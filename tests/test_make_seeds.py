@@ -24,7 +24,7 @@ from crt.pseudo_labels import cam_io as seed_files
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done
 from crt.resample import upsample_cam
 from scripts.make_seeds import Seeds, make_seeds
-from tests.test_datasets import add_picture, write_split
+from tests.test_datasets import add_image, write_split
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -41,7 +41,7 @@ def checkpoint(tmp_path_factory) -> str:
 def voc(tmp_path) -> Path:
     root, rng = tmp_path / "VOC2012", np.random.default_rng(0)
     for name, labels in zip(IDS, LABELS, strict=True):
-        add_picture(root, name, labels)
+        add_image(root, name, labels)
         pixels = rng.integers(0, 256, (9, 13, 3), dtype=np.uint8)
         Image.fromarray(pixels).resize((101, 70)).save(root / "JPEGImages" / f"{name}.jpg")
     write_split(root, "train", IDS)
@@ -102,7 +102,7 @@ def test_a_run_goes_on_where_it_stopped(voc, checkpoint):
     require(made.out, read_voc(voc, "train"), SUFFIX, "scripts.make_seeds")
 
 
-def test_a_full_disk_names_the_picture_and_leaves_nothing_behind(voc, checkpoint, monkeypatch):
+def test_a_full_disk_names_the_image_and_leaves_nothing_behind(voc, checkpoint, monkeypatch):
     def full(stream, **arrays):
         stream.write(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -125,7 +125,7 @@ def test_what_cannot_be_done_is_said(voc, checkpoint, tmp_path):
         make_seeds(config(voc, str(one), method="tscam"))
     with pytest.raises(InvalidSetting, match="classes"):
         make_seeds(config(voc, str(tiny_checkpoint(tmp_path / "two"))))
-    (voc / "JPEGImages" / f"{IDS[1]}.jpg").write_bytes(b"no picture")
+    (voc / "JPEGImages" / f"{IDS[1]}.jpg").write_bytes(b"no image")
     with pytest.raises(CrtError, match=IDS[1]):
         make_seeds(config(voc, checkpoint))
 
@@ -141,7 +141,7 @@ def test_a_foreign_file_is_refused_by_its_id(tmp_path, change):
 
 
 @pytest.mark.slow
-def test_two_processes_share_the_pictures(voc, checkpoint):
+def test_two_processes_share_the_images(voc, checkpoint):
     made = config(voc, checkpoint, precision="no")
     make_seeds(made)
     words = ["--root", voc, "--out", voc.parent / "shared", "--checkpoint", checkpoint, "--single-scale"]
@@ -150,7 +150,7 @@ def test_two_processes_share_the_pictures(voc, checkpoint):
         [*launch, "-m", "scripts.make_seeds", *map(str, words), "--precision", "no", "--device", "cpu"],
         cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     ).stdout  # fmt: skip
-    assert sorted(re.findall(r"(\d) pictures made, 0 were", told)) == ["1", "2"]
+    assert sorted(re.findall(r"(\d) images made, 0 were", told)) == ["1", "2"]
     for name in IDS:
         alone, together = SeedMaps.load(made.out / f"{name}.npz"), SeedMaps.load(voc.parent / "shared" / f"{name}.npz")
         np.testing.assert_allclose(alone.high_res, together.high_res, atol=1e-3)

@@ -24,7 +24,7 @@ SIZE, RADIUS = (8, 11), 4
 
 
 def case(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Pairs]:
-    """Raw edges, displacements and labels with uncertain ones for two pictures of `SIZE`."""
+    """Raw edges, displacements and labels with uncertain ones for two images of `SIZE`."""
     torch.manual_seed(seed)
     edge, displacement = torch.randn(2, 1, *SIZE), torch.randn(2, 2, *SIZE)
     labels = torch.tensor([0, 0, 1, 2, 255])[torch.randint(0, 5, (2, *SIZE))]
@@ -57,10 +57,10 @@ def test_affinity_is_the_strongest_edge_of_each_path(seed) -> None:
     edge[0, 0, 2] = 0  # ties and both ends of the range
     edge[0, 0, 5] = 1
     got = path_affinity(edge, pairs)
-    for picture in range(2):
+    for image in range(2):
         for p, s, a, b in each(pairs):
-            want = affinity(edge[picture, 0].numpy(), a, b, RADIUS)
-            assert got[picture, p, s] == pytest.approx(want, abs=1e-6)
+            want = affinity(edge[image, 0].numpy(), a, b, RADIUS)
+            assert got[image, p, s] == pytest.approx(want, abs=1e-6)
 
 
 def test_the_gradient_goes_to_the_strongest_cell() -> None:
@@ -69,10 +69,10 @@ def test_the_gradient_goes_to_the_strongest_cell() -> None:
     weight = torch.rand(2, *pairs.ends.shape)
     (path_affinity(edge, pairs) * weight).sum().backward()
     strength, want = edge.detach().numpy(), torch.zeros_like(edge)
-    for picture in range(2):
+    for image in range(2):
         for p, s, (y, x), _ in each(pairs):
-            dy, dx = max(pairs.paths[p], key=lambda step: strength[picture, 0, y + step[0], x + step[1]])
-            want[picture, 0, y + dy, x + dx] -= weight[picture, p, s]
+            dy, dx = max(pairs.paths[p], key=lambda step: strength[image, 0, y + step[0], x + step[1]])
+            want[image, 0, y + dy, x + dx] -= weight[image, p, s]
     torch.testing.assert_close(edge.grad, want)
 
 
@@ -119,10 +119,10 @@ def test_losses_are_means_over_their_pairs() -> None:
     edge, displacement, labels, pairs = case()
     got = irn_losses(edge, displacement, labels, pairs)
     sums = {name: [0.0, 0] for name in ("background", "foreground", "different", "inside", "outside")}
-    for picture in range(2):
-        strength, moved = edge[picture, 0].sigmoid().numpy(), displacement[picture].numpy()
+    for image in range(2):
+        strength, moved = edge[image, 0].sigmoid().numpy(), displacement[image].numpy()
         for p, _, a, b in each(pairs):
-            one, two = int(labels[picture][a]), int(labels[picture][b])
+            one, two = int(labels[image][a]), int(labels[image][b])
             if 255 in (one, two):
                 continue
             like = affinity(strength, a, b, RADIUS)

@@ -1,4 +1,4 @@
-"""The dense CRF: what goes in, what must come out whatever the picture, and that labels follow its edges."""
+"""The dense CRF: what goes in, what must come out whatever the image, and that labels follow its edges."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 
 def halves(height: int = 24, width: int = 32) -> tuple[np.ndarray, np.ndarray]:
-    """A picture dark on the left and bright on the right with some noise, and which half each pixel is in."""
+    """An image dark on the left and bright on the right with some noise, and which half each pixel is in."""
     image = noise(height, width) // 16
     image[:, width // 2 :] += 200
     return image, np.repeat([[0] * (width // 2) + [1] * (width // 2)], height, 0)
@@ -40,7 +40,7 @@ def test_the_presets_are_those_of_the_two_programs() -> None:
     iterations=st.integers(0, 3),
     seed=st.integers(0, 99),
 )
-def test_any_picture_gives_probabilities_and_the_same_ones_again(size, labels, iterations, seed) -> None:
+def test_any_image_gives_probabilities_and_the_same_ones_again(size, labels, iterations, seed) -> None:
     image = noise(*size, seed)
     probs = np.random.default_rng(seed).random((labels, *size))
     asked = replace(DEEPLAB_CRF, iterations=iterations)
@@ -71,7 +71,7 @@ def test_without_iterations_or_weights_the_probabilities_come_back() -> None:
     np.testing.assert_allclose(crf_probabilities(image, sure, NONE)[1], FLOOR, rtol=1e-3)
 
 
-def test_labels_move_to_the_edge_of_the_picture_and_specks_go() -> None:
+def test_labels_move_to_the_edge_of_the_image_and_specks_go() -> None:
     image, half = halves()
     labels = half.astype(np.uint8)
     labels[:, 16:19] = 0  # three columns too far
@@ -136,7 +136,7 @@ def test_other_settings_out_of_range_are_refused(change) -> None:
 @pytest.mark.parametrize(
     ("shape", "kind"), [((4, 5), np.uint8), ((4, 5, 4), np.uint8), ((4, 5, 3), float), ((0, 5, 3), np.uint8)]
 )
-def test_what_is_no_picture_is_refused(shape, kind) -> None:
+def test_what_is_no_image_is_refused(shape, kind) -> None:
     with pytest.raises(InvalidImage):
         crf_labels(np.zeros(shape, kind), np.zeros(shape[:2], int), 2)
 

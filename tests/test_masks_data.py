@@ -1,4 +1,4 @@
-"""Training crops with masks: picture and labels stay together, resumed runs see the same crops, problems have names."""
+"""Training crops with masks: image and labels stay together, resumed runs see the same crops, problems have names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BLOCK = 16
 
 
 def labelled(height: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """A picture in blocks of one colour each, which tells the label: 60, 120, 180 or 240 in all channels."""
+    """An image in blocks of one colour each, which tells the label: 60, 120, 180 or 240 in all channels."""
     rng = np.random.default_rng(seed)
     blocks = rng.integers(0, 4, (-(-height // BLOCK), -(-width // BLOCK))).astype(np.uint8)
     labels = blocks.repeat(BLOCK, 0).repeat(BLOCK, 1)[:height, :width]
@@ -42,7 +42,7 @@ def rectangle(inside: np.ndarray) -> tuple[slice, slice]:
 
 @pytest.mark.parametrize("rescale", [(1.0, 1.0), (0.5, 0.8), (1.5, 2.5), (0.5, 1.5)])
 @pytest.mark.parametrize("size", [(64, 96), (33, 150), (130, 40)])
-def test_picture_and_labels_stay_together(size: tuple[int, int], rescale: tuple[float, float]) -> None:
+def test_image_and_labels_stay_together(size: tuple[int, int], rescale: tuple[float, float]) -> None:
     image, labels = labelled(*size)
     for seed in range(12):
         pixels, marked = mask_crop(image, labels, 72, rescale, np.random.default_rng(seed))
@@ -50,7 +50,7 @@ def test_picture_and_labels_stay_together(size: tuple[int, int], rescale: tuple[
         assert marked.shape == (72, 72) and marked.dtype == np.uint8
         inside = marked != 255
         where = rectangle(inside)
-        assert inside[where].all()  # the picture is one rectangle
+        assert inside[where].all()  # the image is one rectangle
         assert not pixels[:, torch.from_numpy(~inside)].any()  # zeros after normalisation around it
         # Bicubic resizing blurs the edges of blocks and rings near them, two cells wide: away from these all agree.
         found, wanted = levels(pixels)[where], 60.0 * marked[where] + 60
@@ -61,7 +61,7 @@ def test_picture_and_labels_stay_together(size: tuple[int, int], rescale: tuple[
         assert (np.abs(found - wanted) < 30).mean() > (0.999 if exact else 0.85)
 
 
-def test_the_whole_picture_lies_in_a_larger_crop_and_a_smaller_crop_is_full() -> None:
+def test_the_whole_image_lies_in_a_larger_crop_and_a_smaller_crop_is_full() -> None:
     image, labels = labelled(40, 56)
     places, flips = set(), set()
     for seed in range(30):
@@ -108,7 +108,7 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     image, labels = labelled(8, 9)
     rng = np.random.default_rng(0)
     for wrong in (labels[:, :8], labels.astype(np.int64), labels[..., None]):
-        with pytest.raises(InvalidSetting, match="do not fit a picture"):
+        with pytest.raises(InvalidSetting, match="do not fit an image"):
             mask_crop(image, wrong, 8, (1, 1), rng)
     with pytest.raises(InvalidImage, match=r"\(H, W, 3\) is needed"):
         mask_crop(image[..., 0], labels, 8, (1, 1), rng)
@@ -118,13 +118,13 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
 
 @pytest.fixture
 def images(tmp_path: Path) -> ImageDataset:
-    """Ten pictures of different sizes in `pictures`, their masks in `masks`; the set does not name the masks yet."""
+    """Ten images of different sizes in `images`, their masks in `masks`; the set does not name the masks yet."""
     samples = []
-    for folder in ("pictures", "masks"):
+    for folder in ("images", "masks"):
         (tmp_path / folder).mkdir()
     for i in range(10):
         image, labels = labelled(40 + i, 60 - i, seed=i)
-        path = tmp_path / "pictures" / f"p{i}.png"
+        path = tmp_path / "images" / f"p{i}.png"
         Image.fromarray(image).save(path)
         save_labels(tmp_path / "masks" / f"p{i}.png", labels)
         samples.append(Sample(path.stem, path, (0, 1)))
@@ -136,7 +136,7 @@ def plan(images: ImageDataset, **changes: object) -> MaskCrops:
     return MaskCrops(images, MaskRunConfig(**{"crop": 48, "batch": 4, "workers": 0, **changes}), reduce)
 
 
-def test_crops_depend_on_seed_epoch_and_picture_alone(images: ImageDataset, tmp_path: Path) -> None:
+def test_crops_depend_on_seed_epoch_and_image_alone(images: ImageDataset, tmp_path: Path) -> None:
     masked = with_masks(images, tmp_path / "masks")
     one, two = plan(masked), plan(masked)
     assert (one.steps_per_epoch, one.steps, len(one)) == (2, 6, 24)
@@ -144,7 +144,7 @@ def test_crops_depend_on_seed_epoch_and_picture_alone(images: ImageDataset, tmp_
     for i in (23, 3, 0, 8):
         assert all(torch.equal(a, b) for a, b in zip(two[i], first[i], strict=True))
     assert not torch.equal(plan(masked, seed=1)[0][0], first[0][0])
-    assert len({crop.numpy().tobytes() for crop, _ in first}) == 24  # the same picture has another crop each epoch
+    assert len({crop.numpy().tobytes() for crop, _ in first}) == 24  # the same image has another crop each epoch
     for crop, labels in first:
         assert crop.shape == (3, 48, 48) and crop.dtype == torch.float32
         assert labels.shape == (48, 48) and labels.dtype == torch.int64
@@ -187,19 +187,19 @@ def test_all_problems_with_masks_are_told_at_once(images: ImageDataset, tmp_path
     (folder / "p4.png").unlink()
     save_labels(folder / "p2.png", labelled(42, 57)[1])
     Image.fromarray(labelled(43, 57)[0]).save(folder / "p3.png")
-    (folder / "p5.png").write_bytes(b"no picture")
-    images.samples[6].image.write_bytes(b"no picture")
+    (folder / "p5.png").write_bytes(b"no image")
+    images.samples[6].image.write_bytes(b"no image")
     with pytest.raises(InvalidDataset) as error:
         with_masks(images, folder)
     lines = str(error.value).splitlines()
     assert "6 problems" in lines[0] and str(folder) in lines[0]
     assert "- no mask (2): p1, p4" in lines
-    assert "- mask of another size (1): p2 (picture 58x42, mask 57x42)" in lines
+    assert "- mask of another size (1): p2 (image 58x42, mask 57x42)" in lines
     assert "- mask in colours (1): p3 (mode RGB)" in lines
-    assert any(line.startswith("- unreadable picture or mask (2): p5 (") and "p6 (" in line for line in lines)
+    assert any(line.startswith("- unreadable image or mask (2): p5 (") and "p6 (" in line for line in lines)
 
 
-def test_a_picture_that_its_exif_turns_has_a_mask_of_the_upright_size(tmp_path: Path) -> None:
+def test_a_image_that_its_exif_turns_has_a_mask_of_the_upright_size(tmp_path: Path) -> None:
     image, labels = labelled(24, 40)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -221,7 +221,7 @@ def test_masks_that_cannot_be_learned_from_are_named(images: ImageDataset, tmp_p
         save_labels(tmp_path / "masks" / f"{sample.id}.png", np.zeros((5, 6), np.uint8))
     with pytest.raises(InvalidDataset, match=r"The mask of p\d has \(5, 6\) pixels"):
         plan(masked)[0]
-    (tmp_path / "masks" / "p0.png").write_bytes(b"no picture")
+    (tmp_path / "masks" / "p0.png").write_bytes(b"no image")
     with pytest.raises(InvalidDataset, match="The mask of p0 cannot be read"):
         plan(replace(masked, samples=masked.samples[:1]), batch=1)[0]
     with pytest.raises(InvalidSetting, match="fill one batch"):

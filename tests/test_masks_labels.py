@@ -45,7 +45,7 @@ def test_the_crf_takes_the_sure_part_to_the_edges() -> None:
     assert (plain[:, 12:18] == UNSURE).all() and (plain[:, :12] == 0).all() and (plain[:, 18:] == 4).all()
 
 
-def test_a_picture_without_classes_is_background() -> None:
+def test_a_image_without_classes_is_background() -> None:
     assert not confident_labels(noise(3, 4), np.zeros((0, 3, 4), np.float32), []).any()
     assert not confident_labels(noise(1, 1), np.zeros((1, 1, 1), np.float32), [2]).any()
 

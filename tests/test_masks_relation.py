@@ -23,7 +23,7 @@ def network(name: str = RESNET) -> IRN:
     return IRN(CnnBranch(build_resnet(name), 2).resnet)
 
 
-def picture(height: int, width: int) -> np.ndarray:
+def make_image(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -37,8 +37,8 @@ def test_any_resnet_answers_at_stride_4(name) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 17), (33, 64), (65, 100)])
-def test_relations_of_any_picture(size) -> None:
-    edge, displacement = predict_edges(network(), picture(*size), crop=64)
+def test_relations_of_any_image(size) -> None:
+    edge, displacement = predict_edges(network(), make_image(*size), crop=64)
     cells = strided_size(size)
     assert edge.shape == (1, *cells) and displacement.shape == (2, *cells)
     assert edge.dtype == displacement.dtype == np.float32
@@ -67,7 +67,7 @@ def test_only_the_branches_are_trained() -> None:
 
 def test_training_tells_the_edge_between_two_halves() -> None:
     net = network().train()
-    image = picture(64, 80) // 8
+    image = make_image(64, 80) // 8
     image[:, 40:] += 160
     pixels = to_tensor(image, *normalization_of(net))
     batch, labels = torch.cat([pixels, pixels.flip(-1)]), torch.zeros(2, 16, 20, dtype=torch.long)
@@ -96,7 +96,7 @@ def test_training_tells_the_edge_between_two_halves() -> None:
 def test_edges_of_the_mirror_image_are_mirrored_whatever_the_width() -> None:
     net = network()
     for width in (40, 41, 43):
-        image, whole = picture(32, width), -(-width // 4) * 4
+        image, whole = make_image(32, width), -(-width // 4) * 4
         x = torch.zeros(2, 3, 64, 64)
         x[0, :, :32, :width] = to_tensor(image, *normalization_of(net))[0]
         # the mirror image of whole cells, so that the padding of the last one comes first
@@ -108,14 +108,14 @@ def test_edges_of_the_mirror_image_are_mirrored_whatever_the_width() -> None:
         edge, moved = predict_edges(net, image, crop=64)
         np.testing.assert_allclose(edge, want, atol=1e-6)
         np.testing.assert_allclose(moved, displacement[0, :, :8, :cells], atol=1e-5)
-    even = picture(32, 40)
+    even = make_image(32, 40)
     np.testing.assert_allclose(
         predict_edges(net, even[:, ::-1], crop=40)[0], predict_edges(net, even, crop=40)[0][..., ::-1], atol=1e-5
     )
 
 
-def test_pictures_smaller_than_the_crop_are_padded_and_larger_ones_whole() -> None:
-    net, image = network(), picture(48, 64)
+def test_images_smaller_than_the_crop_are_padded_and_larger_ones_whole() -> None:
+    net, image = network(), make_image(48, 64)
     small = predict_edges(net, image, crop=16)[0]
     np.testing.assert_allclose(predict_edges(net, image, crop=48)[0], small, atol=1e-6)
     assert np.abs(predict_edges(net, image, crop=128)[0] - small).max() > 1e-4  # group norm sees the padding
@@ -144,6 +144,6 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(InvalidCheckpoint):
         IRN(ResNet(BasicBlock, (1, 1, 1, 1), channels=(8, 8, 8, 8), output_stride=8, num_classes=0))
     with pytest.raises(InvalidSetting, match=r"eval\(\)"):
-        predict_edges(network().train(), picture(8, 8))
+        predict_edges(network().train(), make_image(8, 8))
     with pytest.raises(InvalidImage):
-        predict_edges(network(), picture(8, 8)[..., 0])
+        predict_edges(network(), make_image(8, 8)[..., 0])

@@ -61,7 +61,7 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     return Predictor(load_checkpoint(tiny_checkpoint(tmp_path_factory.mktemp("checkpoint"))))
 
 
-def picture_set(folder: Path, classes: tuple[str, ...]) -> ImageDataset:
+def image_set(folder: Path, classes: tuple[str, ...]) -> ImageDataset:
     samples = []
     for i in range(2):
         rng = np.random.default_rng(i)
@@ -75,7 +75,7 @@ def picture_set(folder: Path, classes: tuple[str, ...]) -> ImageDataset:
 
 def test_every_network_and_loop_count_is_measured(predictor: Predictor, tmp_path: Path) -> None:
     classes = predictor.checkpoint.config.classes
-    images = picture_set(tmp_path, classes)
+    images = image_set(tmp_path, classes)
     views = TTAConfig((1.0, 0.5))
     result = evaluate_seeds(
         predictor, images, views=views, loops=2, pass_reduction=("first", "sum"), measured=classes[:2]
@@ -95,18 +95,18 @@ def test_every_network_and_loop_count_is_measured(predictor: Predictor, tmp_path
 
 
 def test_refusals_of_the_evaluation(predictor: Predictor, tmp_path: Path) -> None:
-    images = picture_set(tmp_path, predictor.checkpoint.config.classes)
+    images = image_set(tmp_path, predictor.checkpoint.config.classes)
     with pytest.raises(InvalidSetting, match="zebra"):
         evaluate_seeds(predictor, images, views=TTAConfig((1.0,)), measured=["zebra"])
     with pytest.raises(InvalidDataset, match="classes"):
-        evaluate_seeds(predictor, picture_set(tmp_path, ("a", "b")), views=TTAConfig((1.0,)))
+        evaluate_seeds(predictor, image_set(tmp_path, ("a", "b")), views=TTAConfig((1.0,)))
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(tmp_path / "0_mask.png")
     with pytest.raises(InvalidDataset, match="mask of 0"):
         evaluate_seeds(predictor, images, views=TTAConfig((1.0,)))
 
 
-def test_a_mirrored_picture_gives_the_mirrored_maps(predictor: Predictor) -> None:
-    """With flips in the sum nothing may depend on which of the two was the picture."""
+def test_a_mirrored_image_gives_the_mirrored_maps(predictor: Predictor) -> None:
+    """With flips in the sum nothing may depend on which of the two was the image."""
     image = np.random.default_rng(3).integers(0, 255, (50, 75, 3)).astype(np.uint8)
     requests = requests_for(predictor, 1)
     views = TTAConfig((1.0,))

@@ -22,7 +22,7 @@ def record(config: TrainConfig = TWO_CORES_BF16, **more: Any) -> dict[str, Any]:
     """The record of a training on two cores, as `config.json` has it."""
     values = config.to_json()
     values["data"] |= {"roots": ["VOC2012"], "splits": ["train_aug", "train_extra"]}
-    cost = {"pictures": 3079, "precision": "bf16", "machine": "a machine", "minutes": 62.9}
+    cost = {"images": 3079, "precision": "bf16", "machine": "a machine", "minutes": 62.9}
     return {"config": values} | cost | more
 
 

@@ -318,15 +318,15 @@ def test_a_sentence_about_a_checkpoint_names_no_folder_of_the_machine(explorer, 
 def test_several_checkpoints_stand_side_by_side(first, tmp_path):
     birds = tiny_checkpoint(tmp_path / "birds", name="birds", classes=("Ani",), seed=3)
     engine = Engine(str(first), more=[str(birds)])
-    explorer, picture = Explorer(engine, TraceCache(10**9), {}), photo()
+    explorer, image = Explorer(engine, TraceCache(10**9), {}), photo()
     assert engine.names == ["tiny", "birds"]
     assert engine.named("") is engine.named("tiny") is engine.model
     other = engine.named("birds")
     assert engine.known(other.id) is other and engine.known("gone") is None and engine.known(None) is engine.model
-    mine = explorer.predict("s", picture, SETTINGS)
-    theirs = explorer.predict("s", picture, SETTINGS, model=other)
+    mine = explorer.predict("s", image, SETTINGS)
+    theirs = explorer.predict("s", image, SETTINGS, model=other)
     assert (mine.classes, theirs.classes) == (("cat", "dog", "person"), ("Ani",))
-    assert explorer.predict("s", picture, SETTINGS) is mine  # neither took the other's place in the cache
+    assert explorer.predict("s", image, SETTINGS) is mine  # neither took the other's place in the cache
     again = tiny_checkpoint(tmp_path / "again", name="birds", seed=4)
     with pytest.raises(InvalidSetting, match="named alike"):
         Engine(str(first), more=[str(birds), str(again)])

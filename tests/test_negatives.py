@@ -15,9 +15,9 @@ from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
 from crt.pseudo_labels.confident import confident_labels
 from crt.pseudo_labels.label_png import save_labels
 from crt.pseudo_labels.random_walk import random_walk, walk_scores
-from crt.train.preview import fixed_pictures
+from crt.train.preview import fixed_images
 from scripts.make_seeds import Seeds, make_seeds
-from tests.test_datasets import add_picture, write_split
+from tests.test_datasets import add_image, write_split
 from tests.tiny import tiny_checkpoint
 
 
@@ -25,8 +25,8 @@ from tests.tiny import tiny_checkpoint
 def voc(tmp_path):
     """A cat and an image without objects, whose mask is background."""
     voc = tmp_path / "VOC2012"
-    add_picture(voc, "c0", ["cat"])
-    add_picture(voc, "n0", [])
+    add_image(voc, "c0", ["cat"])
+    add_image(voc, "n0", [])
     save_labels(voc / "SegmentationClass" / "c0.png", np.full((6, 8), 8, np.uint8))
     write_split(voc, "train", ["n0", "c0"])
     tiny_checkpoint(tmp_path / "tiny", classes=VOC_CLASSES)
@@ -59,12 +59,12 @@ def test_the_stages_after_the_seeds(tmp_path):
     walked = random_walk(seeds.strided, np.full((1, 3, 4), 0.5, np.float32))
     assert walk_scores(walked, (9, 13)).shape == (0, 9, 13)
     assert not cam_to_labels(seeds.high_res, ()).any()
-    picture = np.random.default_rng(0).integers(0, 256, (9, 13, 3), dtype=np.uint8)
-    assert not confident_labels(picture, seeds.high_res, ()).any()
+    image = np.random.default_rng(0).integers(0, 256, (9, 13, 3), dtype=np.uint8)
+    assert not confident_labels(image, seeds.high_res, ()).any()
 
 
 def test_the_preview_shows_images_that_have_a_class(tmp_path):
     samples = tuple(Sample(f"{i}", tmp_path, (0,) if i % 3 == 1 else ()) for i in range(12))
-    shown = fixed_pictures(ImageDataset(("a",), samples), 3)
+    shown = fixed_images(ImageDataset(("a",), samples), 3)
     assert [sample.id for sample in shown.samples] == ["1", "4", "10"]
-    assert len(fixed_pictures(ImageDataset(("a",), samples[:1]), 3)) == 0
+    assert len(fixed_images(ImageDataset(("a",), samples[:1]), 3)) == 0

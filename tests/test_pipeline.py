@@ -30,7 +30,7 @@ from scripts.make_labels import Labels, make_labels
 from scripts.make_masks import Masks, make_masks
 from scripts.run_pipeline import Pipeline, run_pipeline
 from scripts.walk_seeds import Walk, walk_seeds
-from tests.test_datasets import add_picture, write_split
+from tests.test_datasets import add_image, write_split
 from tests.tiny import RESNET, tiny_checkpoint
 
 IDS = [f"2007_00000{number}" for number in range(1, 7)]
@@ -39,10 +39,10 @@ STAGES = ("seeds", "labels", "walked", "masks", "segmented")
 
 
 def make_devkit(root: Path) -> Path:
-    """Six noisy pictures with a mask each: a block of the first class on background, with a border to ignore."""
+    """Six noisy images with a mask each: a block of the first class on background, with a border to ignore."""
     rng = np.random.default_rng(0)
     for name, labels in zip(IDS, LABELS, strict=True):
-        add_picture(root, name, labels)
+        add_image(root, name, labels)
         pixels = rng.integers(0, 256, (9, 13, 3), dtype=np.uint8)
         Image.fromarray(pixels).resize((101, 70)).save(root / "JPEGImages" / f"{name}.jpg")
         truth = np.zeros((70, 101), np.uint8)
@@ -166,7 +166,7 @@ def test_seeds_that_are_missing_are_named(done, tmp_path):
         make_masks(Masks(config.root, seeds, tmp_path / "masks", 0.25))
 
 
-def test_a_full_disk_names_the_picture_and_leaves_nothing_half_written(done, tmp_path, monkeypatch):
+def test_a_full_disk_names_the_image_and_leaves_nothing_half_written(done, tmp_path, monkeypatch):
     config, _ = done
 
     def full(descriptor):
@@ -185,7 +185,7 @@ def test_a_full_disk_names_the_picture_and_leaves_nothing_half_written(done, tmp
     assert make_labels(made).new == 4
 
 
-def test_an_error_in_a_worker_names_the_picture(done, tmp_path):
+def test_an_error_in_a_worker_names_the_image(done, tmp_path):
     config, _ = done
     seeds = tmp_path / "seeds"
     seeds.mkdir()
@@ -229,7 +229,7 @@ def test_perfect_and_empty_masks_measure_as_such(done, tmp_path):
     save_labels(tmp_path / f"{IDS[0]}.png", np.zeros((70, 101), np.uint8))
     score = measure_masks(tmp_path, images, ["cat", "dog"])
     assert score.per_class["cat"] == 0 and score.per_class["dog"] == 100
-    assert score.pictures[0][0] == IDS[0] and score.pictures[0][1] < 50 < score.pictures[1][1]
+    assert score.images[0][0] == IDS[0] and score.images[0][1] < 50 < score.images[1][1]
 
 
 @pytest.mark.parametrize(("kind", "folder"), [(Stored, "walked"), (MeasureMasks, "masks")])

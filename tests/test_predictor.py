@@ -27,7 +27,7 @@ def predictor(checkpoint):
     return Predictor(checkpoint)
 
 
-def picture(height=90, width=120):
+def make_image(height=90, width=120):
     return np.random.default_rng(height + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -43,8 +43,8 @@ def close(one, two, tolerance=1e-5):
 def test_the_tile_batch_changes_nothing(checkpoint, predictor, tile_batch):
     settings = InferenceConfig(size=128, loops=2)
     close(
-        predictor.predict(picture(), settings),
-        Predictor(checkpoint, tile_batch=tile_batch).predict(picture(), settings),
+        predictor.predict(make_image(), settings),
+        Predictor(checkpoint, tile_batch=tile_batch).predict(make_image(), settings),
     )
 
 
@@ -53,7 +53,7 @@ def test_no_more_tiles_than_the_batch_go_through_at_once(checkpoint, monkeypatch
     embed = network.embed
     monkeypatch.setattr(network, "embed", lambda tiles: (seen.append(len(tiles)), embed(tiles))[1])
     prediction = Predictor(checkpoint, tile_batch=5).predict(
-        picture(), InferenceConfig(size=256, loops=1, methods=("crt",))
+        make_image(), InferenceConfig(size=256, loops=1, methods=("crt",))
     )
     assert max(seen) == 5
     assert sum(seen) == len(prediction.grid) > 5
@@ -63,7 +63,7 @@ def test_no_more_tiles_than_the_batch_go_through_at_once(checkpoint, monkeypatch
 @pytest.mark.parametrize("mode", CUT_MODES)
 def test_sizes_and_modes(predictor, size, mode):
     settings = InferenceConfig(size=size, mode=mode, loops=1)
-    prediction = predictor.predict(picture(), settings)
+    prediction = predictor.predict(make_image(), settings)
     assert max(prediction.grid.height, prediction.grid.width) == (size or 120)
     assert prediction.source == (90, 120)
     assert predictor.grid(90, 120, settings) == prediction.grid
@@ -78,9 +78,9 @@ def test_sizes_and_modes(predictor, size, mode):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2048), (2048, 1), (7, 3), (64, 64), (65, 63)])
 @pytest.mark.parametrize("size", [None, 100])
 @pytest.mark.parametrize("mode", CUT_MODES)
-def test_pictures_of_any_shape(predictor, shape, size, mode):
+def test_images_of_any_shape(predictor, shape, size, mode):
     settings = InferenceConfig(size=size, loops=1, mode=mode)
-    prediction = predictor.predict(picture(*shape), settings)
+    prediction = predictor.predict(make_image(*shape), settings)
     assert predictor.grid(*shape, settings) == prediction.grid
     for method in prediction.methods:
         maps = prediction.cams(method, loops=0)
@@ -91,17 +91,17 @@ def test_pictures_of_any_shape(predictor, shape, size, mode):
 
 def test_deconvolution_needs_a_checkpoint_trained_so(predictor, tmp_path):
     with pytest.raises(InvalidSetting, match="has no learned deconvolution"):
-        predictor.predict(picture(), InferenceConfig(mode="deconvolution"))
+        predictor.predict(make_image(), InferenceConfig(mode="deconvolution"))
     fine = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, deconvolution=True)))
-    prediction = fine.predict(picture(), InferenceConfig(size=96, mode="deconvolution", loops=1))
+    prediction = fine.predict(make_image(), InferenceConfig(size=96, mode="deconvolution", loops=1))
     assert prediction.cams("crt", loops=1).shape == (3, 6, 8)
     with pytest.raises(InvalidSetting, match="was trained with a learned deconvolution"):
-        fine.predict(picture(), InferenceConfig(size=96))
+        fine.predict(make_image(), InferenceConfig(size=96))
 
 
 def test_heads_hold_what_their_mean_holds(predictor):
-    whole = predictor.predict(picture(), InferenceConfig(size=128, loops=3, heads=True))
-    mean = predictor.predict(picture(), InferenceConfig(size=128, loops=3))
+    whole = predictor.predict(make_image(), InferenceConfig(size=128, loops=3, heads=True))
+    mean = predictor.predict(make_image(), InferenceConfig(size=128, loops=3))
     assert whole.records["crt"].rows.shape == (3, 6, 2, len(whole.grid), 16)
     assert mean.records["crt"].rows.shape == (3, 6, len(whole.grid), 16)
     for method in ("crt", "tscam"):
@@ -111,7 +111,7 @@ def test_heads_hold_what_their_mean_holds(predictor):
 
 @pytest.mark.parametrize("loops", range(4))
 def test_a_trace_of_more_loops_holds_that_of_fewer(predictor, loops):
-    many, few = (predictor.predict(picture(), InferenceConfig(size=96, loops=count)) for count in (4, loops))
+    many, few = (predictor.predict(make_image(), InferenceConfig(size=96, loops=count)) for count in (4, loops))
     np.testing.assert_allclose(many.cams("crt", loops=loops), few.cams("crt", loops=loops), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(many.scores("crt", loops), few.scores("crt", loops), rtol=1e-5, atol=1e-5)
     assert many.passes == 4
@@ -124,7 +124,7 @@ def test_a_trace_of_more_loops_holds_that_of_fewer(predictor, loops):
 def test_the_maps_are_those_of_the_networks(checkpoint, predictor):
     from crt.data.images import to_tensor
 
-    image = picture(96, 128)
+    image = make_image(96, 128)
     prediction, pixels = predictor.predict(image, InferenceConfig(size=None, loops=2)), to_tensor(image)
     with torch.no_grad():
         conv = checkpoint.networks["crt_cnn"](pixels)[0].relu().numpy()
@@ -138,7 +138,7 @@ def test_the_maps_are_those_of_the_networks(checkpoint, predictor):
 def test_the_residual_is_that_of_all_patch_tokens_of_all_tiles(checkpoint, method):
     from crt.data.images import to_tensor
 
-    image, network = picture(96, 128), checkpoint.networks[method]
+    image, network = make_image(96, 128), checkpoint.networks[method]
     prediction = Predictor(checkpoint, tile_batch=4).predict(image, InferenceConfig(size=None, loops=2))
     with torch.no_grad():
         x, wanted = network.embed(prediction.grid.cut(prediction.grid.pad(to_tensor(image)))), []
@@ -154,7 +154,7 @@ def test_progress_goes_up_to_one(checkpoint):
     told = []
     predictor = Predictor(checkpoint, tile_batch=2)
     predictor.predict(
-        picture(), InferenceConfig(size=192, loops=3), progress=lambda part, stage: told.append((part, stage))
+        make_image(), InferenceConfig(size=192, loops=3), progress=lambda part, stage: told.append((part, stage))
     )
     parts = [part for part, _ in told]
     assert parts == sorted(parts)
@@ -168,42 +168,42 @@ def test_an_exception_in_progress_leaves_the_predictor_usable(predictor):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        predictor.predict(picture(), InferenceConfig(size=96), progress=stop)
-    assert predictor.predict(picture(), InferenceConfig(size=96)).methods
+        predictor.predict(make_image(), InferenceConfig(size=96), progress=stop)
+    assert predictor.predict(make_image(), InferenceConfig(size=96)).methods
     assert not torch.is_inference_mode_enabled()
 
 
 def test_only_the_methods_asked_for_run(predictor):
-    assert predictor.predict(picture(), InferenceConfig(size=64, methods=("crt_cnn", "resnet"))).methods == (
+    assert predictor.predict(make_image(), InferenceConfig(size=64, methods=("crt_cnn", "resnet"))).methods == (
         "resnet",
         "crt_cnn",
     )
     with pytest.raises(InvalidSetting, match="has none of"):
-        predictor.predict(picture(), InferenceConfig(methods=()))
+        predictor.predict(make_image(), InferenceConfig(methods=()))
 
 
 def test_a_checkpoint_of_one_cnn(tmp_path):
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",))))
-    prediction = predictor.predict(picture(), InferenceConfig(size=100))
+    prediction = predictor.predict(make_image(), InferenceConfig(size=100))
     assert prediction.methods == ("resnet",)
     assert prediction.passes == 0
     assert prediction.cams("resnet").shape == (3, -(-75 // STRIDE), -(-100 // STRIDE))
     with pytest.raises(InvalidSetting, match="has none of"):
-        predictor.predict(picture(), InferenceConfig(methods=("crt",)))
+        predictor.predict(make_image(), InferenceConfig(methods=("crt",)))
 
 
-def test_the_same_picture_gives_the_same_trace(predictor):
-    one, two = (predictor.predict(picture(), InferenceConfig(size=128)) for _ in range(2))
+def test_the_same_image_gives_the_same_trace(predictor):
+    one, two = (predictor.predict(make_image(), InferenceConfig(size=128)) for _ in range(2))
     close(one, two, 0)
     assert one.provenance == two.provenance
-    assert one.provenance["picture_sha256"] != predictor.predict(picture(90, 121)).provenance["picture_sha256"]
+    assert one.provenance["image_sha256"] != predictor.predict(make_image(90, 121)).provenance["image_sha256"]
     assert set(one.timings) == {"read", "resize", *one.methods}
 
 
 def test_threads_wait_in_line(predictor):
-    wanted, found = predictor.predict(picture(), InferenceConfig(size=128)), []
+    wanted, found = predictor.predict(make_image(), InferenceConfig(size=128)), []
     work = [
-        threading.Thread(target=lambda: found.append(predictor.predict(picture(), InferenceConfig(size=128))))
+        threading.Thread(target=lambda: found.append(predictor.predict(make_image(), InferenceConfig(size=128))))
         for _ in range(4)
     ]
     for thread in work:
@@ -217,7 +217,7 @@ def test_threads_wait_in_line(predictor):
 
 def test_bfloat16_keeps_float32_arrays_and_nearly_the_maps(checkpoint, predictor):
     settings = InferenceConfig(size=64, loops=1)
-    exact, rough = (p.predict(picture(), settings) for p in (predictor, Predictor(checkpoint, bfloat16=True)))
+    exact, rough = (p.predict(make_image(), settings) for p in (predictor, Predictor(checkpoint, bfloat16=True)))
     close(exact, rough, 0.15)
     assert rough.provenance["precision"] == "bfloat16"
     assert all(a.dtype == np.float32 for record in rough.records.values() for a in vars(record).values())
@@ -240,10 +240,10 @@ def test_settings_out_of_range(arguments, message):
 @pytest.mark.parametrize("arguments", [{"mode": "diagonal"}, {"padding": "much"}])
 def test_unknown_modes_are_refused(predictor, arguments):
     with pytest.raises(InvalidSetting, match=f"choose one of {MODES[0]}|minimal or released"):
-        predictor.predict(picture(), InferenceConfig(**arguments))
+        predictor.predict(make_image(), InferenceConfig(**arguments))
 
 
-def test_what_is_no_picture(predictor):
+def test_what_is_no_image(predictor):
     with pytest.raises(InvalidImage):
         predictor.predict(b"hello")
 
@@ -299,7 +299,7 @@ def test_an_image_beyond_the_largest_size_is_refused_at_its_own(predictor, monke
 def test_an_image_of_the_largest_size_is_not_refused(predictor):
     assert predictor.grid(40, 2048, InferenceConfig(size=None)).width == 2048
     assert (
-        predictor.predict(picture(33, 2048), InferenceConfig(size=None, loops=0, methods=("resnet",))).grid.width
+        predictor.predict(make_image(33, 2048), InferenceConfig(size=None, loops=0, methods=("resnet",))).grid.width
         == 2048
     )
     assert predictor.grid(7000, 9000, InferenceConfig(size=1024, mode="non-overlap")).width == 1024

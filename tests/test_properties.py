@@ -62,13 +62,13 @@ def noise(seed: int, *shape: int) -> np.ndarray:
 
 
 @given(height=st.integers(1, 500), width=st.integers(1, 500), stride=st.integers(1, 32))
-def test_the_strided_grid_covers_the_picture_and_no_more(height, width, stride):
+def test_the_strided_grid_covers_the_image_and_no_more(height, width, stride):
     for side, cells in zip((height, width), strided_size((height, width), stride), strict=True):
         assert (cells - 1) * stride < side <= cells * stride
 
 
 @given(seed=SEED, height=st.integers(2, 70), width=st.integers(2, 70), scales=st.integers(1, 3))
-def test_the_released_sum_has_the_size_of_the_picture_and_stays_in_range(seed, height, width, scales):
+def test_the_released_sum_has_the_size_of_the_image_and_stays_in_range(seed, height, width, scales):
     maps = [torch.from_numpy(noise(seed + i, 2, 3 + i, 4 + i)) for i in range(scales)]
     strided, high_res = sum_scales_released(maps, (height, width))
     assert strided.shape == (2, *strided_size((height, width))) and high_res.shape == (2, height, width)
@@ -79,7 +79,7 @@ def test_the_released_sum_has_the_size_of_the_picture_and_stays_in_range(seed, h
 
 
 @given(cells=maps_of(most=6), height=st.integers(1, 30), width=st.integers(1, 30), threshold=st.floats(0.05, 0.9))
-def test_labels_of_a_picture_are_those_of_its_seeds(cells, height, width, threshold):
+def test_labels_of_a_image_are_those_of_its_seeds(cells, height, width, threshold):
     keys = list(range(2, 2 + len(cells)))
     span = (float(cells.shape[1]), float(cells.shape[2]))
     labels = labels_of_image(cells, span, (height, width), keys, threshold)
@@ -124,7 +124,7 @@ def test_a_class_beyond_what_a_png_holds_is_refused(keys):
             labels_of_image(cells, (2, 2), (4, 4), keys)
 
 
-# Pictures
+# Images
 
 
 @given(height=st.integers(1, 60), width=st.integers(1, 60), size=st.integers(1, 60))
@@ -150,7 +150,7 @@ def test_the_short_side_gets_its_size_and_the_shape_is_kept(height, width, size)
 
 
 @given(values=maps_of(dims=(2, 2)), level=st.floats(0.01, 0.99))
-def test_outlines_are_closed_rings_in_the_picture(values, level):
+def test_outlines_are_closed_rings_in_the_image(values, level):
     for ring in outlines(values, level):
         assert ring.ndim == 2 and ring.shape[1] == 2 and ((ring >= 0) & (ring <= 1)).all()
         np.testing.assert_allclose(ring[0], ring[-1])
@@ -327,10 +327,10 @@ def test_a_sweep_counts_what_each_threshold_would(seed, classes, cut):
         np.testing.assert_array_equal(confusion, confusion_matrix(truth, labels, classes + 1))
 
 
-@given(seed=SEED, pictures=st.integers(1, 12), classes=st.integers(1, 4))
-def test_average_precision_follows_the_order_alone_and_is_whole_where_it_is_right(seed, pictures, classes):
+@given(seed=SEED, images=st.integers(1, 12), classes=st.integers(1, 4))
+def test_average_precision_follows_the_order_alone_and_is_whole_where_it_is_right(seed, images, classes):
     rng = np.random.default_rng(seed)
-    targets, scores = rng.random((pictures, classes)) < 0.4, rng.normal(size=(pictures, classes))
+    targets, scores = rng.random((images, classes)) < 0.4, rng.normal(size=(images, classes))
     found = mean_average_precision(targets, scores)
     if not targets.any():
         assert math.isnan(found)
@@ -357,7 +357,7 @@ def test_rows_to_measure_are_those_of_the_names(classes, chosen, other):
             measured_rows(classes, [*names, other])
 
 
-# Pictures changed where a map says
+# Images changed where a map says
 
 
 @given(cam=maps_of(st.sampled_from([0.0, 0.0, 0.25, 0.5, 1.0]), dims=(2, 2)), seed=SEED)
@@ -379,31 +379,31 @@ def test_what_a_map_shows_is_a_share_and_has_no_unit(cam):
 def test_mixing_takes_the_pixels_that_rank_first(height, width, seed, shares):
     start, end = torch.zeros(3, height, width), torch.ones(3, height, width)
     rank = ranks(noise(seed, height, width), seed)
-    for share, picture in zip(shares, mixed(start, end, rank, np.asarray(shares)), strict=True):
-        assert int(picture[0].sum()) == round(np.float64(share) * rank.size)
-        assert (picture[:, torch.from_numpy(rank >= round(share * rank.size))] == 0).all()
+    for share, image in zip(shares, mixed(start, end, rank, np.asarray(shares)), strict=True):
+        assert int(image[0].sum()) == round(np.float64(share) * rank.size)
+        assert (image[:, torch.from_numpy(rank >= round(share * rank.size))] == 0).all()
     (whole,) = mixed(start, end, rank, np.ones(1))
     assert torch.equal(whole, end)
 
 
 @given(examples=20, seed=SEED, share=st.sampled_from([0.1, 0.3, 0.5]))
-def test_imputed_pictures_keep_what_is_not_taken_away(seed, share):
-    picture, rank = torch.from_numpy(noise(seed, 3, 8, 9)), ranks(noise(seed + 1, 8, 9), seed)
-    most, least = imputed(picture, rank, [share], noise=0.01, seed=3)
-    again, _ = imputed(picture, rank, [share], noise=0.01, seed=3)
-    assert torch.equal(most, again) and torch.isfinite(most).all() and most.shape == least.shape == picture.shape
+def test_imputed_images_keep_what_is_not_taken_away(seed, share):
+    image, rank = torch.from_numpy(noise(seed, 3, 8, 9)), ranks(noise(seed + 1, 8, 9), seed)
+    most, least = imputed(image, rank, [share], noise=0.01, seed=3)
+    again, _ = imputed(image, rank, [share], noise=0.01, seed=3)
+    assert torch.equal(most, again) and torch.isfinite(most).all() and most.shape == least.shape == image.shape
     kept = torch.from_numpy(rank >= math.ceil(share * rank.size) + 1)
-    torch.testing.assert_close(most[:, kept], picture[:, kept])
+    torch.testing.assert_close(most[:, kept], image[:, kept])
     kept = torch.from_numpy(rank < (1 - share) * rank.size - 2)
-    torch.testing.assert_close(least[:, kept], picture[:, kept])
+    torch.testing.assert_close(least[:, kept], image[:, kept])
 
 
 @given(seed=SEED, side=st.sampled_from([1, 3, 7]), height=st.integers(4, 12), width=st.integers(4, 12))
-def test_a_blurred_picture_stays_in_range(seed, side, height, width):
-    picture = torch.from_numpy(noise(seed, 3, height, width))
-    found = blurred(picture, (side, 2.0))
-    assert found.shape == picture.shape
-    assert picture.min() - 1e-6 <= found.min() and found.max() <= picture.max() + 1e-6
+def test_a_blurred_image_stays_in_range(seed, side, height, width):
+    image = torch.from_numpy(noise(seed, 3, height, width))
+    found = blurred(image, (side, 2.0))
+    assert found.shape == image.shape
+    assert image.min() - 1e-6 <= found.min() and found.max() <= image.max() + 1e-6
     flat = torch.full((3, height, width), 0.25)
     torch.testing.assert_close(blurred(flat, (side, 2.0)), flat)
 

@@ -9,7 +9,7 @@ import pytest
 from crt.checkpoint import Defaults
 from crt.errors import InvalidDataset
 from scripts.report.base import Chart, Line, Section
-from scripts.report.pages import Report, markdown, picture, report
+from scripts.report.pages import Report, chart_file, markdown, report
 from scripts.report.pipeline import PUBLISHED
 from scripts.report.reliability import FAULTS, faults
 from scripts.report.sections import KINDS, read_results, with_defaults
@@ -170,7 +170,7 @@ def test_no_page_calls_a_difference_of_one_training_a_finding():
 def test_charts_of_one_title_have_files_of_their_own():
     chart = Chart("Boxes", "threshold", "%", (Line("a", (0, 1), (2, 3)),), "what it shows")
     one, two = (Section(title, charts=(chart,)) for title in ("One scale", "Seven scales"))
-    assert (picture(one, chart), picture(two, chart)) == ("one-scale-boxes.svg", "seven-scales-boxes.svg")
+    assert (chart_file(one, chart), chart_file(two, chart)) == ("one-scale-boxes.svg", "seven-scales-boxes.svg")
     assert "![what it shows](figures/one-scale-boxes.svg)" in markdown(one)
     assert "svg" not in markdown(one, charts=False)
 

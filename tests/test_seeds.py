@@ -22,7 +22,7 @@ def test_to_pixels_is_the_bilinear_resize_where_the_span_is_whole() -> None:
 
 def test_to_pixels_leaves_out_the_cells_of_padding() -> None:
     maps = np.zeros((1, 2, 3), np.float32)
-    maps[:, :, 2] = 1  # the last column lies under a picture that spans 2.25 of 3 cells
+    maps[:, :, 2] = 1  # the last column lies under an image that spans 2.25 of 3 cells
     wide = upsample_cam(maps, (2, 2.25), (32, 36))
     assert wide[0, 0, -1] == pytest.approx((36 - 0.5) / 16 - 0.5 - 1, abs=1e-6)
     np.testing.assert_allclose(wide, upsample_cam(maps, (2, 3), (32, 48))[:, :, :36], atol=1e-6)
@@ -31,7 +31,7 @@ def test_to_pixels_leaves_out_the_cells_of_padding() -> None:
 @settings(max_examples=40, deadline=None)
 @given(width=st.integers(17, 90), at=st.floats(0.1, 0.9))
 def test_a_flipped_view_lands_where_the_plain_one_does(width: int, at: float) -> None:
-    """A bright spot drawn on cells of the picture and of its mirror image peaks within one cell of itself."""
+    """A bright spot drawn on cells of the image and of its mirror image peaks within one cell of itself."""
     span = width / 16
     cells = -(-width // 16)
     centres = np.arange(cells) + 0.5

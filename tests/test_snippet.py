@@ -71,20 +71,20 @@ def explorer(folder, request) -> Explorer:
 
 
 @pytest.fixture(scope="module")
-def picture(tmp_path_factory) -> str:
+def image(tmp_path_factory) -> str:
     small = np.random.default_rng(1).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    path = tmp_path_factory.mktemp("snippet") / 'picture "1" \\ \'.png'
+    path = tmp_path_factory.mktemp("snippet") / 'image "1" \\ \'.png'
     Image.fromarray(small).resize((130, 100), Image.Resampling.BICUBIC).save(path)
     return str(path)
 
 
 @pytest.fixture(scope="module")
-def left(folder, explorer, picture, tmp_path_factory) -> list[dict]:
+def left(folder, explorer, image, tmp_path_factory) -> list[dict]:
     """The names that the program of each state leaves behind."""
     asked = []
     for (state, _), (size, mode) in zip(STATES, LOOKS, strict=True):
-        header, _ = explorer.show(picture, size, mode, "s")
-        header |= {"pictureFile": picture, "checkpoint": header["checkpoint"] | {"place": str(folder)}}
+        header, _ = explorer.show(image, size, mode, "s")
+        header |= {"imageFile": image, "checkpoint": header["checkpoint"] | {"place": str(folder)}}
         asked.append({"state": state, "run": header})
     file = tmp_path_factory.mktemp("snippet") / "asked.json"
     file.write_text(json.dumps(asked))
@@ -100,9 +100,9 @@ def left(folder, explorer, picture, tmp_path_factory) -> list[dict]:
 
 
 @pytest.mark.parametrize("at", range(len(STATES)))
-def test_the_program_makes_the_maps_of_the_page(explorer, picture, left, at):
+def test_the_program_makes_the_maps_of_the_page(explorer, image, left, at):
     (state, wanted), names = STATES[at], left[at]
-    prediction = explorer.look(picture, *LOOKS[at], "s").prediction
+    prediction = explorer.look(image, *LOOKS[at], "s").prediction
     assert names["classes"] == state["classes"]
     assert {name for name in ("resnet", "tscam", "crt", "crt_cnn", "a", "b") if name in names} == set(wanted)
     for name, (method, options) in wanted.items():

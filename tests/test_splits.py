@@ -87,7 +87,7 @@ def test_every_training_of_a_checkpoint_has_the_lists_of_its_images():
         for record in read_config(path.parent).training.values():
             if "data" in record.get("config", {}):
                 names = lists_of(record["config"]["data"])
-                assert len({one for name in names for one in ids(name)}) == record["pictures"], path
+                assert len({one for name in names for one in ids(name)}) == record["images"], path
 
 
 def test_no_image_is_trained_on_and_measured():

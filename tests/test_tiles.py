@@ -13,7 +13,7 @@ grids = st.builds(TileGrid, SIDES, SIDES, st.sampled_from([32, 64, 96]), st.just
 
 @settings(deadline=None, max_examples=60)
 @given(grids)
-def test_cells_and_tiles_hold_the_picture(grid):
+def test_cells_and_tiles_hold_the_image(grid):
     rows, cols = grid.shape
     assert len(grid) == rows * cols == len(grid.origins)
     assert all(side >= content for side, content in zip(grid.padded, grid.content, strict=True))
@@ -36,7 +36,7 @@ def test_the_merge_of_a_constant_is_that_constant(grid, value):
 
 @settings(deadline=None, max_examples=40)
 @given(SIDES, SIDES, CUTS)
-def test_merging_the_tiles_of_a_picture_gives_the_picture(height, width, mode):
+def test_merging_the_tiles_of_a_image_gives_the_image(height, width, mode):
     grid = TileGrid(height, width, 64, 16, mode)
     image = torch.arange(3.0 * height * width).reshape(1, 3, height, width) / (3 * height * width)
     images = torch.cat([image, 1 - image])
@@ -128,7 +128,7 @@ def test_bad_settings_get_a_sentence(arguments, message):
         TileGrid(*arguments)
 
 
-def test_maps_and_pictures_of_other_grids_are_refused():
+def test_maps_and_images_of_other_grids_are_refused():
     grid = TileGrid(96, 96, 64)
     with pytest.raises(InvalidSetting, match="This grid is for"):
         grid.pad(torch.zeros(1, 3, 96, 97))

@@ -11,7 +11,7 @@ from crt.errors import InvalidImage, InvalidSetting
 from crt.models.outputs import merge_rows
 from crt.models.tiles import MODES, TileGrid
 from crt.predictor import InferenceConfig, Predictor
-from tests.naive import merged, naive, of, picture
+from tests.naive import make_image, merged, naive, of
 from tests.tiny import tiny_checkpoint
 
 POINTS = [(0.0, 0.0), (1.0, 1.0), (0.45, 0.55), (0.99, 0.02)]
@@ -23,7 +23,7 @@ def predictor(tmp_path_factory):
 
 
 def check(predictor, method, wanted, at):
-    view = predictor.token(picture(), wanted, method=method, at=at)
+    view = predictor.token(make_image(), wanted, method=method, at=at)
     grid, matrices, tokens = naive(predictor, method, wanted)
     prefix, side = predictor.checkpoint.networks[method].prefix, grid.tile // grid.patch
     assert view.grid == grid
@@ -68,7 +68,7 @@ def test_both_transformers_of_a_checkpoint(predictor, method):
     wanted = InferenceConfig(size=96, loops=2 if method == "crt" else 0)
     view = check(predictor, method, wanted, (0.4, 0.7))
     assert view.attention.shape == (max(1, wanted.loops), 6, 2, 16)
-    always = predictor.token(picture(), InferenceConfig(size=96, loops=3), method="tscam", at=(0.4, 0.7))
+    always = predictor.token(make_image(), InferenceConfig(size=96, loops=3), method="tscam", at=(0.4, 0.7))
     assert always.similarity.shape[0] == always.attention.shape[0] == 1
 
 
@@ -95,20 +95,20 @@ def test_the_patch_under_a_point_and_the_tile_with_the_nearest_centre(mode, size
 
 @pytest.mark.parametrize("at", [(-0.01, 0.5), (0.5, 1.01), (float("nan"), 0.5), (0.5, float("inf"))])
 def test_a_point_outside_is_refused(predictor, at):
-    with pytest.raises(InvalidSetting, match="outside the picture: choose y and x between 0 and 1"):
-        predictor.token(picture(), InferenceConfig(size=64), at=at)
+    with pytest.raises(InvalidSetting, match="outside the image: choose y and x between 0 and 1"):
+        predictor.token(make_image(), InferenceConfig(size=64), at=at)
 
 
 def test_only_transformers_have_tokens(predictor, tmp_path):
     for ask in (
-        lambda who, method: who.token(picture(), method=method, at=(0, 0)),
-        lambda w, m: w.layers(picture(), method=m),
+        lambda who, method: who.token(make_image(), method=method, at=(0, 0)),
+        lambda w, m: w.layers(make_image(), method=m),
     ):
         for method in ("resnet", "crt_cnn", "nobody"):
             with pytest.raises(InvalidSetting, match=f"{method} is not a transformer of this .*: choose tscam or crt"):
                 ask(predictor, method)
     with pytest.raises(InvalidSetting, match="choose another checkpoint"):
-        Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",)))).layers(picture())
+        Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",)))).layers(make_image())
     with pytest.raises(InvalidImage):
         predictor.token(b"hello", at=(0, 0))
 
@@ -123,7 +123,7 @@ def same(one, two, tolerance):
 
 
 def looks(predictor, wanted):
-    return predictor.token(picture(), wanted, at=(0.9, 0.8)), predictor.layers(picture(), wanted)
+    return predictor.token(make_image(), wanted, at=(0.9, 0.8)), predictor.layers(make_image(), wanted)
 
 
 @pytest.mark.parametrize("tile_batch", [1, 4, 1000])
@@ -181,8 +181,8 @@ def test_rows_are_merged_and_placed(mode, height, width, lead):
     np.testing.assert_array_equal(covered, grid.cover(4)[: covered.shape[0], : covered.shape[1]])
 
 
-def test_a_token_s_attention_on_the_whole_picture(predictor):
-    view = predictor.token(picture(), InferenceConfig(size=128, loops=1), at=(0.5, 0.3))
+def test_a_token_s_attention_on_the_whole_image(predictor):
+    view = predictor.token(make_image(), InferenceConfig(size=128, loops=1), at=(0.5, 0.3))
     placed = view.placed_attention
     assert placed.shape == (1, 6, 2, *view.grid.patch_cells)
     np.testing.assert_array_equal(placed, place_tile(view.grid, view.tile, view.attention))

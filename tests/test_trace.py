@@ -21,13 +21,13 @@ def predictor(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def picture():
+def image():
     return np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
-def prediction(predictor, picture):
-    return predictor.predict(picture, InferenceConfig(size=96, loops=3))
+def prediction(predictor, image):
+    return predictor.predict(image, InferenceConfig(size=96, loops=3))
 
 
 def same(one, two):
@@ -45,8 +45,8 @@ def same(one, two):
 @pytest.mark.parametrize(
     "settings", [InferenceConfig(size=96, loops=0), InferenceConfig(size=None, heads=True, mode="bilinear")]
 )
-def test_save_and_load_lose_no_bit(predictor, picture, settings, tmp_path):
-    wanted = predictor.predict(picture, settings)
+def test_save_and_load_lose_no_bit(predictor, image, settings, tmp_path):
+    wanted = predictor.predict(image, settings)
     path = tmp_path / "prediction.npz"
     wanted.save(path)
     found = Prediction.load(path)

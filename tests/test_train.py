@@ -42,7 +42,7 @@ from crt.train.fit import Trainer
 from crt.train.loss import dual_loss
 from crt.train.metric_logger import TrainingDiverged
 from crt.train.optim import JointOptimizer, build_optimizer, poly
-from crt.train.preview import MapPreview, fixed_pictures
+from crt.train.preview import MapPreview, fixed_images
 from crt.train.state import STATE_FILE
 from crt.types import IMAGENET_MEAN, IMAGENET_STD
 from scripts.provenance import run_record
@@ -121,7 +121,7 @@ def test_kill_at_any_moment_then_resume_gives_the_same_weights(whole: Path, tmp_
 def test_two_processes_give_the_losses_of_one(whole: Path, tmp_path: Path) -> None:
     """The gradients of the shares are averaged in another order: losses agree to 1e-3 relative over 8 steps."""
     out = tmp_path / "run"
-    tiny_images(tmp_path / "pictures")
+    tiny_images(tmp_path / "images")
     command = [
         sys.executable,
         "-m",
@@ -148,7 +148,7 @@ def test_two_processes_give_the_losses_of_one(whole: Path, tmp_path: Path) -> No
 def test_baselines_come_from_the_same_loop(branches: str, method: str, tmp_path: Path) -> None:
     config = tiny_config(tmp_path / "run")
     config = single_branch(config, branches)
-    images = tiny_images(tmp_path / "pictures")
+    images = tiny_images(tmp_path / "images")
     assert engine.train(config, images).finished
     assert set(load_checkpoint(tmp_path / "run").networks) == {method}
     assert all("couple" not in row for row in losses(tmp_path / "run"))
@@ -186,30 +186,30 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pyt
 
 def test_preview_is_called_after_each_epoch(tmp_path: Path) -> None:
     seen: list[int] = []
-    images = tiny_images(tmp_path / "pictures")
+    images = tiny_images(tmp_path / "images")
     engine.train(tiny_config(tmp_path / "run"), images, preview=lambda model, epoch: seen.append(epoch))
     assert seen == [0, 1]
 
 
 def test_the_sheet_of_maps_is_drawn_and_leaves_training_alone(whole: Path, tmp_path: Path) -> None:
-    images = tiny_images(tmp_path / "pictures")
-    preview = MapPreview(fixed_pictures(images, 3), tmp_path / "maps", size=64, loops=2)
+    images = tiny_images(tmp_path / "images")
+    preview = MapPreview(fixed_images(images, 3), tmp_path / "maps", size=64, loops=2)
     torch.set_num_threads(1)
     engine.train(tiny_config(tmp_path / "run"), images, preview=preview)
     assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["epoch_01.png", "epoch_02.png"]
     with Image.open(tmp_path / "maps" / "epoch_02.png") as sheet:
-        assert sheet.width > 3 * 200  # the picture and two branches
+        assert sheet.width > 3 * 200  # the image and two branches
     assert weights(tmp_path / "run") == weights(whole)
 
 
-def test_fixed_pictures_are_the_same_every_time(tmp_path: Path) -> None:
-    images = tiny_images(tmp_path / "pictures")
-    assert [sample.id for sample in fixed_pictures(images, 3).samples] == ["00", "07", "15"]
-    assert len(fixed_pictures(images, 99)) == 16
+def test_fixed_images_are_the_same_every_time(tmp_path: Path) -> None:
+    images = tiny_images(tmp_path / "images")
+    assert [sample.id for sample in fixed_images(images, 3).samples] == ["00", "07", "15"]
+    assert len(fixed_images(images, 99)) == 16
 
 
-def test_crops_depend_on_seed_epoch_and_picture_alone(tmp_path: Path) -> None:
-    images = tiny_images(tmp_path / "pictures")
+def test_crops_depend_on_seed_epoch_and_image_alone(tmp_path: Path) -> None:
+    images = tiny_images(tmp_path / "images")
     config = tiny_config(tmp_path / "run")
     a, b = CropPlan(images, config), CropPlan(images, config)
     order = [3, 9, 0, 31]
@@ -218,10 +218,10 @@ def test_crops_depend_on_seed_epoch_and_picture_alone(tmp_path: Path) -> None:
         assert torch.equal(b[i][0], first[i])
     assert not torch.equal(CropPlan(images, replace(config, seed=1))[0][0], first[0])
     epoch = [a[i][1].tolist() for i in range(16)]
-    assert sorted(epoch) == sorted(images.targets().tolist())  # every picture once an epoch
+    assert sorted(epoch) == sorted(images.targets().tolist())  # every image once an epoch
 
 
-def test_a_size_of_both_sides_squashes_the_whole_picture_into_the_crop() -> None:
+def test_a_size_of_both_sides_squashes_the_whole_image_into_the_crop() -> None:
     image = np.zeros((40, 80, 3), np.uint8)
     image[10:30, 40:] = 255  # the right half, in the middle of the height
     crop = random_crop(image, 64, (64, 64), np.random.default_rng(1), "both")[0]
@@ -237,7 +237,7 @@ def test_the_slow_attention_of_cpus_is_left_out_where_training_is_in_bfloat16(tm
     assert {attention.fused_attn for attention in model.vit.attentions} == {False}
 
 
-def test_random_crop_zero_fills_small_pictures_and_never_stretches() -> None:
+def test_random_crop_zero_fills_small_images_and_never_stretches() -> None:
     image = np.full((40, 80, 3), 255, np.uint8)
     for seed in range(20):
         crop = random_crop(image, 64, (32, 48), np.random.default_rng(seed))
@@ -248,13 +248,13 @@ def test_random_crop_zero_fills_small_pictures_and_never_stretches() -> None:
 
 
 def test_loops_of_a_step_follow_the_phase(tmp_path: Path) -> None:
-    plan = CropPlan(tiny_images(tmp_path / "pictures"), tiny_config(tmp_path / "run"))
+    plan = CropPlan(tiny_images(tmp_path / "images"), tiny_config(tmp_path / "run"))
     assert {plan.loops(step) for step in range(4)} <= {0, 1}
     assert {plan.loops(step) for step in range(4, 8)} <= {0, 2}
 
 
 def test_settings_that_cannot_work_say_so(tmp_path: Path) -> None:
-    images = tiny_images(tmp_path / "pictures")
+    images = tiny_images(tmp_path / "images")
     with pytest.raises(InvalidSetting, match="fill one batch"):
         CropPlan(images, tiny_config(tmp_path, batch=64))
     with pytest.raises(InvalidSetting, match="shared by 3"):
@@ -403,7 +403,7 @@ def test_images_of_rare_classes_are_shown_more_often(tmp_path: Path) -> None:
     assert factors[0] == pytest.approx(4) and factors[1] == pytest.approx(2) and (factors[4:] == 1).all()
     with pytest.raises(InvalidSetting, match="above 0"):
         repeat_factors(targets, 0)
-    images = tiny_images(tmp_path / "pictures")
+    images = tiny_images(tmp_path / "images")
     rare = replace(images.samples[0], labels=(0, 1))
     skewed = replace(images, samples=(rare, *(replace(sample, labels=(0,)) for sample in images.samples[1:])))
     plan = CropPlan(skewed, tiny_config(tmp_path, data=DataConfig(repeat_below=0.5, workers=0)))
@@ -471,14 +471,14 @@ def test_images_per_second_are_those_of_the_steps_alone(tmp_path: Path, monkeypa
         clock[0] += 1000.0
 
     out = tmp_path / "run"
-    train(tiny_config(out, save_minutes=60.0), tiny_images(tmp_path / "pictures"), preview=preview)
+    train(tiny_config(out, save_minutes=60.0), tiny_images(tmp_path / "images"), preview=preview)
     with (out / "log.csv").open(newline="") as stream:
         rates = [float(row["images_per_second"]) for row in csv.DictReader(stream)]
     assert rates == pytest.approx([4 / 2.0] * 8)
 
 
 def test_a_training_keeps_how_it_was_started(tmp_path: Path) -> None:
-    out, images = tmp_path / "run", tiny_images(tmp_path / "pictures")
+    out, images = tmp_path / "run", tiny_images(tmp_path / "images")
     started = {"preset": "two-cores", "command": "python -m scripts.train_crt two-cores", "commit": "abc"}
     train(tiny_config(out, stop_after=3), images, record=started)
     train(tiny_config(out, resume=True), images, record={"preset": None, "command": "--resume", "commit": "def"})

@@ -10,7 +10,7 @@ from crt.errors import InvalidDataset
 from crt.train.config import DataConfig, TrainConfig
 from scripts import train_crt
 from scripts.train_crt import main, read_images
-from tests.test_datasets import add_picture, write_split
+from tests.test_datasets import add_image, write_split
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_one_class_is_refused_before_the_training(tmp_path, trained):
 
 def test_a_class_of_voc_keeps_its_negatives_and_the_preview_shows_it(tmp_path, trained, capsys):
     for name, objects in (("a", ["cat"]), ("b", ["dog"]), ("c", [])):
-        add_picture(tmp_path / "VOC2012", name, objects)
+        add_image(tmp_path / "VOC2012", name, objects)
     write_split(tmp_path / "VOC2012", "train", ["a", "b", "c"])
     write_split(tmp_path / "VOC2012", "val", ["a"])
     data = DataConfig((str(tmp_path),), ("train",), classes=("cat",))
@@ -70,8 +70,8 @@ def test_a_class_of_voc_keeps_its_negatives_and_the_preview_shows_it(tmp_path, t
 
 
 def test_own_names_in_the_voc_layout(tmp_path):
-    add_picture(tmp_path / "VOC2012", "a", ["helmet"])
-    add_picture(tmp_path / "VOC2012", "b", ["cat"])
+    add_image(tmp_path / "VOC2012", "a", ["helmet"])
+    add_image(tmp_path / "VOC2012", "b", ["cat"])
     write_split(tmp_path / "VOC2012", "train", ["a", "b"])
     data = DataConfig((str(tmp_path),), ("train",))
     with pytest.raises(InvalidDataset, match=r"unknown class in an annotation \(1\): a \(helmet\)"):

@@ -220,7 +220,7 @@ def test_the_log_is_closed_however_the_run_ends(starts, tmp_path, monkeypatch, w
     if when == "loss":
         monkeypatch.setattr(engine, "dual_loss", fail)
     with pytest.raises(RuntimeError, match="no memory"):
-        engine.train(config, tiny_images(tmp_path / "pictures"), preview=fail if when == "preview" else None)
+        engine.train(config, tiny_images(tmp_path / "images"), preview=fail if when == "preview" else None)
     assert closed == [logs[0]] and logs[0].stream is not None and logs[0].stream.closed
 
 

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
-def picture(height: int, width: int) -> np.ndarray:
+def make_image(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(height * width).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -42,8 +42,8 @@ def test_the_browser_computes_the_same_maps_as_the_library(tmp_path):
         folder = tiny_checkpoint(tmp_path / mode, deconvolution=mode == "deconvolution")
         predictor = Predictor(load_checkpoint(str(folder)))
         for size in (96, 150):
-            prediction = predictor.predict(picture(90, 130), InferenceConfig(size=size, mode=mode, loops=3))
-            header, data = payload(prediction, picture(90, 130))
+            prediction = predictor.predict(make_image(90, 130), InferenceConfig(size=size, mode=mode, loops=3))
+            header, data = payload(prediction, make_image(90, 130))
             wanted = []
             for method in prediction.methods:
                 record = prediction.record(method)
@@ -84,7 +84,7 @@ def asked(maps: np.ndarray, method: str, kind: str = "map", **options) -> dict:
 
 def test_arrays_travel_with_their_shape_and_scale(tmp_path):
     predictor = Predictor(load_checkpoint(str(tiny_checkpoint(tmp_path / "tiny"))))
-    prediction = predictor.predict(picture(60, 80), InferenceConfig(size=96, loops=2))
+    prediction = predictor.predict(make_image(60, 80), InferenceConfig(size=96, loops=2))
     headers, data = encode_records(prediction)
     assert [header["method"] for header in headers] == list(prediction.methods)
     read = 0

@@ -1,4 +1,4 @@
-"""Localization of a single-label data set: what is seen of a picture, the way back of its boxes, and the measures."""
+"""Localization of a single-label data set: what is seen of an image, the way back of its boxes, and the measures."""
 
 import csv
 import json
@@ -39,15 +39,15 @@ def blob(box: tuple[int, int, int, int], value: float = 1.0) -> np.ndarray:
 def test_a_box_that_is_seen_comes_back_to_where_it_was(view):
     image = np.zeros((300, 500, 3), dtype=np.uint8)
     image[120:200, 190:330] = 255
-    seen, to_picture = view.of(image)
+    seen, to_image = view.of(image)
     assert seen.shape == ((60, 100, 3) if view.kind == "whole" else (224, 224, 3))
     rows, columns = np.nonzero(seen[..., 0] > 127)
-    box = to_picture([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]])[0]
+    box = to_image([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]])[0]
     assert np.abs(box - [190, 120, 330, 200]).max() <= (4 if view.kind == "whole" else 1.5)
 
 
 def test_the_measures_by_hand(monkeypatch):
-    """Four pictures: found and right, found and second, missed and right, a part of it at the low threshold only."""
+    """Four images: found and right, found and second, missed and right, a part of it at the low threshold only."""
     truth = (8.0, 8.0, 40.0, 40.0)
     part = blob((4, 4, 20, 20), 0.3) + blob((4, 4, 10, 10), 0.7)
     cams = [blob((4, 4, 20, 20)), blob((4, 4, 20, 20)), blob((40, 40, 60, 60)), part]
@@ -74,7 +74,7 @@ def test_the_measures_by_hand(monkeypatch):
 
 @pytest.fixture
 def birds(tmp_path) -> Path:
-    """Nine pictures of three classes in the layout of CUB, each a bright box."""
+    """Nine images of three classes in the layout of CUB, each a bright box."""
     root, rng = tmp_path / "birds", np.random.default_rng(0)
     rows: dict[str, list[str]] = {name: [] for name in ("images", "image_class_labels", "train_test_split")}
     rows["bounding_boxes"] = []
@@ -110,7 +110,7 @@ def test_the_command_measures_cub(birds, checkpoint, tmp_path):
     run(config)
     result = json.loads(file.read_text())
     assert result["images"] == 3 and {"crt", "tscam", "resnet", "crt_cnn", "crt_loops_2"} <= set(result["methods"])
-    assert result["protocol"]["thresholds"] == "best on 3 training pictures, every 2nd"
+    assert result["protocol"]["thresholds"] == "best on 3 training images, every 2nd"
     assert str(tmp_path) not in file.read_text()
     for row in result["methods"].values():
         assert {"top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2", "threshold", "pxap"} <= set(row)
@@ -126,7 +126,7 @@ def test_the_command_measures_cub(birds, checkpoint, tmp_path):
 
 
 def test_folders_with_a_csv_are_the_same_data(birds, checkpoint, tmp_path):
-    """The same pictures as class folders, with every box split from a second one far away."""
+    """The same images as class folders, with every box split from a second one far away."""
     test = read_boxes(birds, None, "test")
     root, file = tmp_path / "folders", tmp_path / "boxes.csv"
     with file.open("w", newline="") as stream:

@@ -15,7 +15,7 @@ from crt.train.engine import Trained, train
 
 
 def tiny_images(folder: Path, count: int = 16) -> ImageDataset:
-    """Pictures with a red square, a green disc, or both."""
+    """Images with a red square, a green disc, or both."""
     folder.mkdir(parents=True, exist_ok=True)
     samples = []
     for i in range(count):
@@ -36,7 +36,7 @@ def tiny_images(folder: Path, count: int = 16) -> ImageDataset:
 
 
 def tiny_config(out: Path, **changes: object) -> TrainConfig:
-    """Two epochs of four steps, two picture sizes, loops drawn from two counts."""
+    """Two epochs of four steps, two image sizes, loops drawn from two counts."""
     values: dict = {
         "out": out,
         "model": ModelConfig(
@@ -54,7 +54,7 @@ def tiny_config(out: Path, **changes: object) -> TrainConfig:
 def run(out: Path, **changes: object) -> Trained:
     """Train the tiny pair into `out`."""
     torch.set_num_threads(1)
-    return train(tiny_config(out, **changes), tiny_images(out.parent / "pictures"))
+    return train(tiny_config(out, **changes), tiny_images(out.parent / "images"))
 
 
 if __name__ == "__main__":

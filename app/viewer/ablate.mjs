@@ -1,4 +1,4 @@
-// The Ablate tab: other input sizes, modes and loop counts of the same picture, side by side, as curves and as a ladder.
+// The Ablate tab: other input sizes, modes and loop counts of the same image, side by side, as curves and as a ladder.
 
 import { createGrid, modesPlan, sizeWords, sizesPlan } from './grids.mjs';
 import { ONE_TILE, createLadder } from './ladder.mjs';
@@ -45,7 +45,7 @@ export function mountAblate(page) {
   };
   const plots = createPlots(at('ablate-curves'), (threshold) => store.set({ threshold }));
   const ladder = createLadder(at('ablate-rungs'), at('ablate-ladder-reading'), pick);
-  let painter = null; // of small maps over the picture
+  let painter = null; // of small maps over the image
   let drawn = '';
   let round = 'sizes'; // the part of the tab for which the networks were asked last
   let told = false; // whether they were at work when the page was drawn last
@@ -60,8 +60,8 @@ export function mountAblate(page) {
     study.stop();
     at('ablate-run').focus();
   });
-  onRun(({ run, picture }, before) => {
-    painter = createPainter(picture);
+  onRun(({ run, image }, before) => {
+    painter = createPainter(image);
     drawn = '';
     if (before && subjectOf(before.run) !== subjectOf(run)) study.clear();
   });
@@ -75,7 +75,7 @@ export function mountAblate(page) {
   /** What an answer of the server holds, opened. */
   async function columnIn(got) {
     if (got.error || got.cannot) return { error: got.error, cannot: got.cannot };
-    if (keyOf(`${got.picture}.${got.checkpoint}`, got) !== got.key) return { error: 'The picture or the checkpoint has changed meanwhile: run it again.' };
+    if (keyOf(`${got.image}.${got.checkpoint}`, got) !== got.key) return { error: 'The image or the checkpoint has changed meanwhile: run it again.' };
     try {
       const buffer = await predictionBytes(got, window.gradio_config?.root ?? '');
       return { run: { ...got, data: null }, prediction: openPrediction(got, buffer) };
@@ -100,9 +100,9 @@ export function mountAblate(page) {
   function draw(state, now) {
     tellProgress(state);
     if (state.tab !== 'ablate') return;
-    const { run, prediction, picture } = now;
+    const { run, prediction, image } = now;
     const found = state.truth ? truthOf(state, now) : NONE;
-    const truth = countable(found, picture);
+    const truth = countable(found, image);
     const { classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate } = state;
     const key = JSON.stringify([run.run, study.version(), classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate, found.polygons]);
     if (key === drawn) return;
@@ -141,7 +141,7 @@ export function mountAblate(page) {
       paint: painter.paint,
       method: gridMethod(run, prediction),
       measure: (column, method, own) => measure(state, column, method, own, truth),
-      noTruth: state.truth ? 'This picture has no mask of every class chosen, so there is no IoU: draw one or load one.' : 'The mask is switched off under Display, so there is no IoU.',
+      noTruth: state.truth ? 'This image has no mask of every class chosen, so there is no IoU: draw one or load one.' : 'The mask is switched off under Display, so there is no IoU.',
     };
   }
 

@@ -14,11 +14,11 @@ export function neighbours(place, count) {
   return [low, Math.min(low + 1, count - 1), at - low];
 }
 
-/** The whole picture, as a part of it. */
+/** The whole image, as a part of it. */
 export const WHOLE = Object.freeze({ left: 0, top: 0, right: 1, bottom: 1 });
 
-/** The value at a place of the picture, x and y from 0 to 1: bilinear, or the cell's own with `cells`. `span` is
- *  [height, width] of the picture in cells. */
+/** The value at a place of the image, x and y from 0 to 1: bilinear, or the cell's own with `cells`. `span` is
+ *  [height, width] of the image in cells. */
 export function sample(map, span, x, y, cells = false) {
   if (cells) {
     const cell = (place, count) => Math.min(count - 1, Math.max(0, Math.floor(place)));
@@ -32,7 +32,7 @@ export function sample(map, span, x, y, cells = false) {
   return top * (1 - fy) + bottom * fy;
 }
 
-/** A map on `height` × `width` points spread over a part of the picture: point j lies at (j + 0.5) / width of it. */
+/** A map on `height` × `width` points spread over a part of the image: point j lies at (j + 0.5) / width of it. */
 export function upsample(map, span, height, width, { left, top: above, right, bottom: below } = WHOLE) {
   const out = new Float32Array(height * width);
   const { data, w } = map;

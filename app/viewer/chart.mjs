@@ -36,7 +36,7 @@ function drawChart(list, legend, store, run, all) {
     ...methods.map((method) => make('span', { class: `key ${method}`, text: METHOD_TITLES[method] })),
   );
   const masked = labelsOf(state, run);
-  const tag = () => make('span', { class: 'tag', text: 'mask', title: 'this picture has a mask of it' });
+  const tag = () => make('span', { class: 'tag', text: 'mask', title: 'this image has a mask of it' });
   const chosen = new Set(state.classes);
   const listed = all ? order : order.filter((index, rank) => rank < FEW || chosen.has(index));
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.index : null;

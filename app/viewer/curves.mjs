@@ -120,7 +120,7 @@ export function lineChart() {
     if (empty) return;
     const names = spec.series.map((one) => one.name).join(', ');
     const layout = layoutChart(spec);
-    plot.replaceChildren(picture(layout, spec, `${spec.title}: ${spec.y.label} against ${spec.x.label}, ${names}`));
+    plot.replaceChildren(image(layout, spec, `${spec.title}: ${spec.y.label} against ${spec.x.label}, ${names}`));
     legend.replaceChildren(...layout.series.map((one) => make('span', {}, [sign(one), make('span', { text: one.name })])));
     table.setAttribute('aria-label', `${spec.title}, as a table`);
     fill();
@@ -139,7 +139,7 @@ export function lineChart() {
   return { node, draw };
 }
 
-function picture(layout, { x, y }, label) {
+function image(layout, { x, y }, label) {
   const { width, height, plot } = layout;
   const svg = shape('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label });
   const text = (at, words, attributes) => {

@@ -1,39 +1,39 @@
-// Canvas drawing: picture, heat, mask, outlines, boxes, crosshair, all through the window of the zoom. Canvases have the
+// Canvas drawing: image, heat, mask, outlines, boxes, crosshair, all through the window of the zoom. Canvases have the
 // pixels of the screen, and only what is in sight is interpolated, so that nothing gets coarser by magnifying.
 
 import { colorize, upsample } from './arithmetic.mjs';
 import { SIGNED, colorTable } from './colormaps.mjs';
 import { cellEdges, rings } from './contour.mjs';
-import { toPicture, toScreen, windowOf } from './zoom.mjs';
+import { toImage, toScreen, windowOf } from './zoom.mjs';
 
 const GRID = 320; // points along the longer side on which a map is interpolated
 const MARGIN = 2; // points beyond the edges of the window, where outlines close out of sight
 
-/** Height and width of the grid for a picture of this size. */
+/** Height and width of the grid for an image of this size. */
 export function gridSize(width, height) {
   const factor = GRID / Math.max(width, height);
   return [Math.max(1, Math.round(height * factor)), Math.max(1, Math.round(width * factor))];
 }
 
-let behind = null; // the picture as the panels show it, drawn once for all of them
+let behind = null; // the image as the panels show it, drawn once for all of them
 
-/** The part of the picture in sight, on the whole canvas. */
-export function drawPicture(context, picture, zoom) {
+/** The part of the image in sight, on the whole canvas. */
+export function drawImage(context, image, zoom) {
   const { width, height } = context.canvas;
   const { left, top, size } = windowOf(zoom);
   const key = [width, height, left, top, size].join();
-  if (behind?.picture !== picture || behind.key !== key) {
+  if (behind?.image !== image || behind.key !== key) {
     const canvas = new OffscreenCanvas(width, height);
     const once = canvas.getContext('2d');
     once.imageSmoothingQuality = 'high';
-    toPicture(once, zoom);
-    once.drawImage(picture, 0, 0, 1, 1);
-    behind = { picture, key, canvas };
+    toImage(once, zoom);
+    once.drawImage(image, 0, 0, 1, 1);
+    behind = { image, key, canvas };
   }
   context.drawImage(behind.canvas, 0, 0);
 }
 
-/** The points of the window of a zoom: the part of the picture { left, top, right, bottom } with h × w points. */
+/** The points of the window of a zoom: the part of the image { left, top, right, bottom } with h × w points. */
 export function windowGrid(zoom, width, height) {
   const { left, top, size } = windowOf(zoom);
   const [rows, cols] = gridSize(width, height);
@@ -47,7 +47,7 @@ export function windowGrid(zoom, width, height) {
   return { left: across.from, right: across.to, top: down.from, bottom: down.to, h: down.count, w: across.count };
 }
 
-/** Draw a map over the picture: heat or mask, and the outline at the threshold. `layer`: { shown, range, signed }. */
+/** Draw a map over the image: heat or mask, and the outline at the threshold. `layer`: { shown, range, signed }. */
 export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
   if (!(shown.top > 0)) return;
   const { width, height } = context.canvas;
@@ -59,7 +59,7 @@ export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
   const heat = () => colorize(fine.data, range, colorTable(signed ? SIGNED : state.colormap), signed ? -range : 0);
   const pixels = state.overlay === 'mask' && !signed ? maskPixels(fine.data, level) : heat();
   context.save();
-  toPicture(context, zoom);
+  toImage(context, zoom);
   context.globalAlpha = state.opacity;
   context.imageSmoothingEnabled = !state.cells;
   context.drawImage(toCanvas(pixels, fine.w, fine.h), area.left, area.top, area.right - area.left, area.bottom - area.top);
@@ -97,7 +97,7 @@ function strokeRings(context, lines, width, height, size) {
   }
 }
 
-/** Outlines of the truth, polygons of [x, y] from 0 to 1, in a context that draws in places of the picture. */
+/** Outlines of the truth, polygons of [x, y] from 0 to 1, in a context that draws in places of the image. */
 export function drawTruth(context, polygons, pixel) {
   const path = new Path2D();
   for (const polygon of polygons) {
@@ -107,14 +107,14 @@ export function drawTruth(context, polygons, pixel) {
   strokePlaced(context, path, [['rgba(0,0,0,.85)', 3.2 * pixel, []], ['#ffd166', 1.6 * pixel, [6 * pixel, 4.5 * pixel]]]);
 }
 
-/** A box [x0, y0, x1, y1] from 0 to 1 in a context that draws in places of the picture. */
+/** A box [x0, y0, x1, y1] from 0 to 1 in a context that draws in places of the image. */
 export function drawBox(context, [x0, y0, x1, y1], pixel) {
   const path = new Path2D();
   path.rect(x0, y0, x1 - x0, y1 - y0);
   strokePlaced(context, path, [['rgba(0,0,0,.8)', 4.5 * pixel, []], ['#ffffff', 2 * pixel, []]]);
 }
 
-/** A path in places of the picture, stroked in pixels of the canvas: [[style, width, dash], …]. */
+/** A path in places of the image, stroked in pixels of the canvas: [[style, width, dash], …]. */
 export function strokePlaced(context, path, strokes) {
   const placed = new Path2D();
   placed.addPath(path, context.getTransform());
@@ -137,7 +137,7 @@ export function drawCrosshair(canvas, place, zoom, tiles = [], pixel = 1) {
   context.clearRect(0, 0, width, height);
   if (!place) return;
   context.save();
-  toPicture(context, zoom);
+  toImage(context, zoom);
   for (const [x0, y0, x1, y1] of tiles) {
     const path = new Path2D();
     path.rect(x0, y0, x1 - x0, y1 - y0);

@@ -31,7 +31,7 @@ export function closed(points) {
   return points.length > 2 ? { points: [], shape: points.map(({ x, y }) => [x, y]) } : { points, shape: null };
 }
 
-/** The share of the picture inside a shape; 0 for one too thin to be seen. */
+/** The share of the image inside a shape; 0 for one too thin to be seen. */
 export function covers(shape) {
   const inside = fillRings([shape], GRID, GRID);
   return inside.reduce((sum, value) => sum + value, 0) / inside.length;
@@ -41,7 +41,7 @@ export function mountDrawTool({ at, store, view, board, onDraw, speak }) {
   let points = []; // set so far
   let hover = null; // where the next would be
   let press = null; // { id, x, y, moved } of the pointer that is down
-  let subject = ''; // what is drawn on: tool, picture and class
+  let subject = ''; // what is drawn on: tool, image and class
   const fingers = new Set();
   const maps = at('panels');
   const labelOf = (state) => view().run.classes[state.classes.at(-1)];
@@ -58,7 +58,7 @@ export function mountDrawTool({ at, store, view, board, onDraw, speak }) {
   at('truth-close').addEventListener('click', () => finish(closed(points)));
   at('truth-undo').addEventListener('click', undo);
   onDraw((state, { run }) => {
-    const now = [state.drawing, run.pictureId, labelOf(state), state.tab].join('/');
+    const now = [state.drawing, run.imageId, labelOf(state), state.tab].join('/');
     if (now !== subject) reset(now);
     for (const tool of Object.keys(NAMES)) at(`truth-${tool}`).setAttribute('aria-pressed', state.drawing === tool ? 'true' : 'false');
     buttons(state, run);
@@ -135,7 +135,7 @@ export function mountDrawTool({ at, store, view, board, onDraw, speak }) {
     if (shape) {
       const label = labelOf(state);
       const share = covers(shape);
-      note(share ? `A ${NAMES[state.drawing]} for ${label} was drawn, ${percent(share)} of the picture.` : 'That shape is too small: draw a larger one.');
+      note(share ? `A ${NAMES[state.drawing]} for ${label} was drawn, ${percent(share)} of the image.` : 'That shape is too small: draw a larger one.');
       const round = shape.map((corner) => corner.map((value) => Number(value.toFixed(4))));
       if (share) store.set({ drawing: null, truth: true, drawn: withShapes(state, run, [...shapesOf(state, run), { label, polygon: round }]) });
     }

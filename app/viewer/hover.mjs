@@ -15,7 +15,7 @@ export function strongest(values, count) {
   return values.map((value, index) => [index, value]).filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, count);
 }
 
-/** The boxes [x0, y0, x1, y1] of tiles on the picture, cut at its edges; { row, col } as prediction.tilesAt gives them. */
+/** The boxes [x0, y0, x1, y1] of tiles on the image, cut at its edges; { row, col } as prediction.tilesAt gives them. */
 export function tileBoxes(tiles, { content: [height, width], stride, tile }) {
   return tiles.map(({ row, col }) => [
     (col * stride) / width, (row * stride) / height,
@@ -27,7 +27,7 @@ export function tileBoxes(tiles, { content: [height, width], stride, tile }) {
 export function tileWords(tiles, count) {
   if (count === 1) return 'the only tile';
   const numbers = tiles.map(({ index }) => index + 1);
-  if (!numbers.length) return 'no tile'; // cannot happen: tiles cover the picture
+  if (!numbers.length) return 'no tile'; // cannot happen: tiles cover the image
   const last = numbers.pop();
   return numbers.length ? `tiles ${numbers.join(', ')} and ${last} of ${count}` : `tile ${last} of ${count}`;
 }
@@ -40,7 +40,7 @@ export function createHover({ at, store, view, speak }, board) {
   let last = null; // where the pointer was
   let values = { key: '', maps: [] }; // every class's map by the method under the crosshair
 
-  /** The same place marked in all panels; null, or beside the picture, takes the mark away. A pointer that lies still while
+  /** The same place marked in all panels; null, or beside the image, takes the mark away. A pointer that lies still while
    *  the page scrolls below it, which browsers tell as a move, does not undo what the keys did. */
   function point(place, panel = over, event = null) {
     if (event) {

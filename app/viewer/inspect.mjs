@@ -23,7 +23,7 @@ export function tokenAttention({ shape, data }, { pass, block, head }) {
   return out;
 }
 
-/** Numbers of one tile's patches on the whole picture: { data, h, w, inside }, `inside` 1 where the tile lies. */
+/** Numbers of one tile's patches on the whole image: { data, h, w, inside }, `inside` 1 where the tile lies. */
 export function placeTile(values, tile, grid) {
   const [h, w] = grid.patchCells;
   const side = Math.round(Math.sqrt(values.length));
@@ -125,13 +125,13 @@ export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onR
   }
 }
 
-/** Cells over the picture; what lies outside the token's tile stays the picture, darkened. The patch is framed. */
-function paint(canvas, { prediction, picture }, map, top, state, cell) {
-  canvas.width = picture.naturalWidth;
-  canvas.height = picture.naturalHeight;
+/** Cells over the image; what lies outside the token's tile stays the image, darkened. The patch is framed. */
+function paint(canvas, { prediction, image }, map, top, state, cell) {
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
   const { width, height } = canvas;
   const context = canvas.getContext('2d');
-  context.drawImage(picture, 0, 0, width, height);
+  context.drawImage(image, 0, 0, width, height);
   const { grid } = prediction;
   const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
   const [h, w] = gridSize(width, height);

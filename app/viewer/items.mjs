@@ -30,12 +30,12 @@ function sideBySide(state, view, maps, extra) {
   if (extra) shown.push(extra);
   const tops = ranges(shown, state.scale, state.absolute);
   const items = shown.map((one, i) => (one === extra ? extraItem(state, view, one, tops[i]) : mapItem(state, view, one, tops[i])));
-  return state.visible.input ? [pictureItem(), ...items] : items;
+  return state.visible.input ? [imageItem(), ...items] : items;
 }
 
-function pictureItem() {
+function imageItem() {
   return {
-    key: 'input', title: METHOD_TITLES.input, note: METHOD_NOTES.input, score: '', empty: '', spoken: 'The picture',
+    key: 'input', title: METHOD_TITLES.input, note: METHOD_NOTES.input, score: '', empty: '', spoken: 'The image',
     layers: [layerOf('input', null, 0)], scales: [], layerAt: () => null,
   };
 }
@@ -86,7 +86,7 @@ function compared(state, view, maps, other) {
 
 /** A − B with both maps after it. */
 function differing(state, view, a, b) {
-  const size = gridSize(view.picture.naturalWidth, view.picture.naturalHeight);
+  const size = gridSize(view.image.naturalWidth, view.image.naturalHeight);
   const shown = { method: 'difference', ...difference(a.shown, b.shown, ...size) };
   const titles = [a, b].map((layer) => METHOD_TITLES[layer.method]);
   const alike = titles[0] === titles[1];

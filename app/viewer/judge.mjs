@@ -13,7 +13,7 @@ export const ASKED = [['confidence', 2], ['deletion', 21], ['insertion', 21], ['
 const COLUMNS = ['drop', 'increase', 'deletion', 'insertion', 'road'];
 const CURVES = {
   deletion: ['Deletion', 'Class probability while the pixels go, the highest of the map first: a faithful map makes it fall early.'],
-  insertion: ['Insertion', 'Class probability while the pixels appear in a blurred picture, the highest of the map first: a faithful map makes it rise early.'],
+  insertion: ['Insertion', 'Class probability while the pixels appear in a blurred image, the highest of the map first: a faithful map makes it rise early.'],
   road: ['ROAD', 'Half the difference between the class probabilities without the least and without the most relevant pixels: above 0 is better than chance.'],
 };
 
@@ -143,11 +143,11 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
     if (!rows.length || key === drawn) return;
     drawn = key;
     const name = run.classes[state.classes[0]];
-    at('judge-caption').textContent = `This picture: ${name}, each map by the network that made it`;
+    at('judge-caption').textContent = `This image: ${name}, each map by the network that made it`;
     const columns = COLUMNS.map((id) => about.get(id)).filter(Boolean).map(({ id, title, says, better }) => ({ id, title, says, direction: better }));
     drawHead(at('judge-head'), columns);
     drawMeanings(at('judge-says'), [...columns, {
-      title: 'How', says: 'The network is asked at the input size of the page. Networks differ in how sure they are, which moves these numbers without any merit of the map: compare each with its random map. One picture proves little.',
+      title: 'How', says: 'The network is asked at the input size of the page. Networks differ in how sure they are, which moves these numbers without any merit of the map: compare each with its random map. One image proves little.',
     }]);
     drawRows(at('judge-rows'), columns, rows.map(({ method, chance, answers }) => {
       const values = new Map(answers.flatMap((answer) => answer.values.map(({ id, value }) => [id, value])));

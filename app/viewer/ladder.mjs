@@ -1,4 +1,4 @@
-// The ablation ladder: from the CNN alone to refined CRT, one thing added on every rung, all on this picture.
+// The ablation ladder: from the CNN alone to refined CRT, one thing added on every rung, all on this image.
 
 import { ranges } from './arithmetic.mjs';
 import { loopWords, refinedWords } from './maps.mjs';
@@ -8,7 +8,7 @@ import { METHOD_TITLES } from './state.mjs';
 import { iouAt } from './sweep.mjs';
 import { DEFAULT_REDUCTION } from './pass_reductions.mjs';
 
-/** The published protocol of TS-CAM: the whole picture in one tile of 224 pixels. */
+/** The published protocol of TS-CAM: the whole image in one tile of 224 pixels. */
 export const ONE_TILE = Object.freeze({ size: '224', mode: 'bilinear' });
 const PAPER_LOOPS = 3;
 

@@ -7,7 +7,7 @@ import { make } from './page.mjs';
 import { METHOD_TITLES } from './state.mjs';
 import { openArrays, predictionBytes } from './prediction.mjs';
 
-const SIDE = 160; // pixels of a small canvas along the picture's longer side
+const SIDE = 160; // pixels of a small canvas along the image's longer side
 
 /** Rows of one head: (passes, blocks, heads, n, P) -> n × P numbers. */
 export function headRows({ shape, data }, pass, block, head) {
@@ -116,9 +116,9 @@ export function mountLayers(page) {
     at('layers-grid').replaceChildren(...columns);
   }
 
-  function cell({ block, pass, map }, { prediction, picture }, method, head, state, top) {
+  function cell({ block, pass, map }, { prediction, image }, method, head, state, top) {
     const own = largest(map.data);
-    const canvas = small(map, prediction.grid, picture, state.layers.scale === 'all' ? top : own, state.colormap);
+    const canvas = small(map, prediction.grid, image, state.layers.scale === 'all' ? top : own, state.colormap);
     const words = `block ${block + 1}, pass ${pass + 1}, ${head === null ? 'mean of all heads' : `head ${head + 1}`}: largest share ${figure(own)}`;
     return make('button', {
       type: 'button', class: 'layers-cell', title: words, 'aria-label': `${words}. Put it beside the maps`,
@@ -126,7 +126,7 @@ export function mountLayers(page) {
     }, [canvas, make('span', {}, [make('span', { text: `pass ${pass + 1}` }), make('span', { text: own.toPrecision(2) })])]);
   }
 
-  function rollout({ prediction, picture }, method, mine, state) {
+  function rollout({ prediction, image }, method, mine, state) {
     const box = at('layers-rollout');
     box.hidden = !mine;
     if (!mine) return box.replaceChildren();
@@ -135,7 +135,7 @@ export function mountLayers(page) {
       const rows = mine.rollout.data.subarray(pass * n * patches, (pass + 1) * n * patches);
       const map = prediction.merge(rows, Math.round(Math.sqrt(patches)), prediction.grid.patchCells);
       const words = `Rollout of pass ${pass + 1}: largest share ${figure(largest(map.data))}`;
-      const canvas = small(map, prediction.grid, picture, largest(map.data), state.colormap);
+      const canvas = small(map, prediction.grid, image, largest(map.data), state.colormap);
       canvas.setAttribute('role', 'img');
       canvas.setAttribute('aria-label', words);
       return make('figure', { class: 'layers-cell', title: words }, [canvas, make('span', { text: `pass ${pass + 1}` })]);
@@ -172,7 +172,7 @@ export function mountLayers(page) {
     );
   }
 
-  /** The attention of one block and pass as { data, h, w } on the picture's patches. */
+  /** The attention of one block and pass as { data, h, w } on the image's patches. */
   function mapOf(prediction, method, pass, block, head, mine) {
     if (head === null || !mine) return prediction.attention(method, { pass, blocks: [block, block] });
     const rows = headRows(mine.heads, pass, block, head);
@@ -201,14 +201,14 @@ function fill(select, options, value) {
   select.value = String(value);
 }
 
-/** A small canvas: the attention in colours over the picture. */
-function small(map, grid, picture, top, colormap) {
-  const factor = SIDE / Math.max(picture.naturalWidth, picture.naturalHeight);
-  const width = Math.max(1, Math.round(picture.naturalWidth * factor));
-  const height = Math.max(1, Math.round(picture.naturalHeight * factor));
+/** A small canvas: the attention in colours over the image. */
+function small(map, grid, image, top, colormap) {
+  const factor = SIDE / Math.max(image.naturalWidth, image.naturalHeight);
+  const width = Math.max(1, Math.round(image.naturalWidth * factor));
+  const height = Math.max(1, Math.round(image.naturalHeight * factor));
   const canvas = make('canvas', { width, height });
   const context = canvas.getContext('2d');
-  context.drawImage(picture, 0, 0, width, height);
+  context.drawImage(image, 0, 0, width, height);
   const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
   const fine = upsample(map, span, height, width);
   context.globalAlpha = 0.75;

@@ -15,17 +15,17 @@ const NAME_LIMIT = 200;
 const PICTURE = /^(ex\.[\w-]{1,64}|sha\.[0-9a-f]{32})$/;
 const FOREIGN = /^(_|utm_)|^(view|logs|deep_link|ref)$/; // of Gradio, of Spaces, of those who pass links on
 
-/** The picture of a run as a link names it. */
-export function pictureOf(run) {
-  return run.example ? `ex.${run.example}` : `sha.${String(run.pictureId).slice(0, 32)}`;
+/** The image of a run as a link names it. */
+export function imageOf(run) {
+  return run.example ? `ex.${run.example}` : `sha.${String(run.imageId).slice(0, 32)}`;
 }
 
 /** State and header of the run on the page -> a query string without its question mark. */
 export function encode(state, run) {
   const parts = [`v=${VERSION}`];
   if (run) {
-    const picture = pictureOf(run);
-    if (PICTURE.test(picture)) parts.push(`pic=${picture}`);
+    const image = imageOf(run);
+    if (PICTURE.test(image)) parts.push(`pic=${image}`);
     if (run.chosen?.checkpoint) parts.push(`k=${escaped(run.chosen.checkpoint)}`);
     if (SIZES.includes(run.chosen?.size)) parts.push(`s=${run.chosen.size}`);
     if (MODES.includes(run.chosen?.mode) && run.chosen.mode !== MODES[0]) parts.push(`m=${run.chosen.mode}`);
@@ -39,11 +39,11 @@ export function encode(state, run) {
   return parts.join('&');
 }
 
-/** A query string -> { linked, settings, names, picture, size, mode, problems }. `settings` is a whole state but for
+/** A query string -> { linked, settings, names, image, size, mode, problems }. `settings` is a whole state but for
  *  NOT_LINKED; indices of the classes join it if the names `known` to the checkpoint are given; what the link lacks is null.
  *  `linked`: whether the query is a link of ours at all. */
 export function decode(query, known = null) {
-  const found = { linked: false, settings: structuredClone(INITIAL), names: [], picture: null, checkpoint: null, size: null, mode: null, problems: [] };
+  const found = { linked: false, settings: structuredClone(INITIAL), names: [], image: null, checkpoint: null, size: null, mode: null, problems: [] };
   for (const key of Object.keys(NOT_LINKED)) delete found.settings[key];
   const values = parse(query, found.problems);
   const ours = [...values.keys()].some((key) => FIELDS.has(key) || ['v', 'pic', 'k', 's', 'm', 'c'].includes(key));
@@ -57,7 +57,7 @@ export function decode(query, known = null) {
   for (const [key, text] of values) {
     if (key === 'v' || FOREIGN.test(key)) continue;
     if (key === 'c') found.names = classNames(text, found.problems);
-    else if (key === 'pic') found.picture = PICTURE.test(text) ? text : (wrong(key, 'is no picture'), null);
+    else if (key === 'pic') found.image = PICTURE.test(text) ? text : (wrong(key, 'is no image'), null);
     else if (key === 'k') found.checkpoint = text && text.length <= NAME_LIMIT ? text : (wrong(key, 'is no name'), null);
     else if (key === 's') found.size = SIZES.includes(text) ? text : (wrong(key, 'is no input size'), null);
     else if (key === 'm') found.mode = MODES.includes(text) ? text : (wrong(key, 'is no cut-merge mode'), null);

@@ -1,5 +1,5 @@
-// How well one map finds the object of one picture, as crt.metrics.localization and crt.metrics.boxes have it; a test compares
-// the two. Maps and masks are h × w points over the whole picture; points whose `ignore` is set do not count. Where there
+// How well one map finds the object of one image, as crt.metrics.localization and crt.metrics.boxes have it; a test compares
+// the two. Maps and masks are h × w points over the whole image; points whose `ignore` is set do not count. Where there
 // is nothing to divide by a measure is 0.
 
 import { largestBox, regions } from './boxes.mjs';
@@ -13,7 +13,7 @@ export const MEASURES = [
   { id: 'recall', title: 'Recall', says: "Share of the mask's points that are in the map." },
   { id: 'box', title: 'Box IoU', says: "IoU of two boxes: around the map's largest connected part, and around that part of the mask whose box fits it best." },
   { id: 'pointing', title: 'Pointing game', says: "Whether the map's highest point lies in the mask, without tolerance (Zhang et al., 2018). It knows no threshold." },
-  { id: 'pxap', title: 'PxAP', says: 'Pixel average precision: precision averaged over recall, at all thresholds at once (Choe et al., 2020). Chance is the share of the picture that the mask covers.' },
+  { id: 'pxap', title: 'PxAP', says: 'Pixel average precision: precision averaged over recall, at all thresholds at once (Choe et al., 2020). Chance is the share of the image that the mask covers.' },
 ];
 
 /** All measures that depend on the threshold: { iou, precision, recall, box }. In the map is what is at or above `level`
@@ -59,7 +59,7 @@ export function pointsAt({ data }, mask, ignore = null) {
   return best >= 0 && data[best] > low && mask[best] > 0;
 }
 
-/** PxAP of one picture, from its exact values: Σ (recall_i - recall_{i-1}) · precision_i from the highest value down. */
+/** PxAP of one image, from its exact values: Σ (recall_i - recall_{i-1}) · precision_i from the highest value down. */
 export function averagePrecision({ data }, mask, ignore = null) {
   let truly = 0;
   let counted = 0;

@@ -14,7 +14,7 @@ import { mountLayers } from './layers.mjs';
 import { mountMasks } from './masks.mjs';
 import { mountMeasures } from './measures.mjs';
 import { mountModels } from './models.mjs';
-import { loadPicture, part } from './page.mjs';
+import { loadImage, part } from './page.mjs';
 import { mountPanels } from './panels.mjs';
 import { mountPlayer } from './player.mjs';
 import { mountPresent } from './present.mjs';
@@ -37,7 +37,7 @@ export function mount(element, trigger, props, watch) {
   const at = (role) => part(root, role);
   const store = createStore(INITIAL);
   const onRun = [];
-  let view = null; // { run, prediction, picture } on the page
+  let view = null; // { run, prediction, image } on the page
   let turn = 0; // of the newest value, so that a slow download cannot overtake it
 
   const page = {
@@ -59,7 +59,7 @@ export function mount(element, trigger, props, watch) {
       const channel = `${event}_answer`;
       watch(channel, () => props[channel] && listener(props[channel]));
     },
-    /** What a value of the server holds, to be shown now or later: { run, prediction, picture }. */
+    /** What a value of the server holds, to be shown now or later: { run, prediction, image }. */
     open: openView,
     /** Show what was opened earlier. */
     showRun: (next) => show(next),
@@ -97,8 +97,8 @@ export function mount(element, trigger, props, watch) {
   }
 
   async function openView(value) {
-    const [buffer, picture] = await Promise.all([predictionBytes(value, window.gradio_config?.root ?? ''), loadPicture(value.picture)]);
-    return { run: { ...value, data: null }, prediction: openPrediction(value, buffer), picture };
+    const [buffer, image] = await Promise.all([predictionBytes(value, window.gradio_config?.root ?? ''), loadImage(value.image)]);
+    return { run: { ...value, data: null }, prediction: openPrediction(value, buffer), image };
   }
 
   function show(next) {

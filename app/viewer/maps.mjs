@@ -7,7 +7,7 @@ import { METHOD_TITLES, currentMap } from './state.mjs';
 const KEPT = 48;
 
 /** Maps by their settings: shown(state, view, method, own) as currentMap gives it, the same object for the same settings;
- *  fine(shown, [h, w]) interpolated on h × w points of the whole picture. */
+ *  fine(shown, [h, w]) interpolated on h × w points of the whole image. */
 export function createMaps() {
   const kept = new Map();
   const fines = new WeakMap(); // values of a map -> { h, w, fine }

@@ -9,10 +9,10 @@ export const VOC = [
 ];
 const BORDER = 255; // does not count
 const KEPT = 1024; // pixels of the longer side that are kept
-const NEAR = 0.02; // by how much the shape may differ from the picture's
+const NEAR = 0.02; // by how much the shape may differ from the image's
 
 /** Bytes of a mask -> { h, w, labels, values, notices } for keepFile of truth.mjs. `classes`: those of the checkpoint,
- *  `chosen`: the one that a mask of two values is for, `source`: [height, width] of the picture. Throws BadPng. */
+ *  `chosen`: the one that a mask of two values is for, `source`: [height, width] of the image. Throws BadPng. */
 export async function readMask(bytes, { classes, chosen, source }) {
   const png = await readPng(bytes);
   const { h, w } = png;
@@ -24,9 +24,9 @@ export async function readMask(bytes, { classes, chosen, source }) {
 
 function sizeNotice(h, w, [height, width]) {
   if (h === height && w === width) return '';
-  const sizes = `the mask is ${w} × ${h} px, the picture ${width} × ${height}`;
+  const sizes = `the mask is ${w} × ${h} px, the image ${width} × ${height}`;
   if (Math.abs((w * height) / (h * width) - 1) > NEAR) throw new BadPng(`This mask does not fit, ${sizes}: give one of the same shape.`);
-  return `It was laid over the picture by its nearest points, as ${sizes}.`;
+  return `It was laid over the image by its nearest points, as ${sizes}.`;
 }
 
 /** Indices or grey values: { table, values, notice }; `table[value]` is what is kept of it. */

@@ -1,4 +1,4 @@
-// Masks drawn over the picture, each in a figure of its own.
+// Masks drawn over the image, each in a figure of its own.
 
 import { contour } from './contour.mjs';
 import { strokeSegments, toCanvas } from './draw.mjs';
@@ -15,13 +15,13 @@ export function createFigures(host, captions) {
   }));
 }
 
-/** Labels over the picture on a canvas; `colors[label]`, `names[label]` for those that are not background. */
-export function paintMask(canvas, picture, { labels, h, w }, colors, names, { contours, boxes }) {
-  canvas.width = picture.naturalWidth;
-  canvas.height = picture.naturalHeight;
+/** Labels over the image on a canvas; `colors[label]`, `names[label]` for those that are not background. */
+export function paintMask(canvas, image, { labels, h, w }, colors, names, { contours, boxes }) {
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
   const { width, height } = canvas;
   const context = canvas.getContext('2d');
-  context.drawImage(picture, 0, 0, width, height);
+  context.drawImage(image, 0, 0, width, height);
   context.imageSmoothingEnabled = false;
   context.drawImage(toCanvas(paintLabels(labels, colors, 0.55), w, h), 0, 0, width, height);
   names.slice(1).forEach((name, k) => {

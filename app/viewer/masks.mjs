@@ -1,5 +1,5 @@
 // The Masks tab: from the maps of the chosen classes to masks, at the threshold, through the dense CRF and by the random
-// walk; and what the segmentation network makes of the picture.
+// walk; and what the segmentation network makes of the image.
 
 import { colorize, upsample } from './arithmetic.mjs';
 import { colorTable } from './colormaps.mjs';
@@ -12,7 +12,7 @@ import { openArrays, predictionBytes } from './prediction.mjs';
 import { truthOf } from './truth.mjs';
 
 const WAIT = 180; // milliseconds without a change before the server is asked
-const STRIDE = 4; // pixels of the picture per cell of the walk
+const STRIDE = 4; // pixels of the image per cell of the walk
 
 /** What can be set of the CRF: name, label, least, most, step, and the values of IRNet and of DeepLab. */
 export const KNOBS = [
@@ -66,7 +66,7 @@ function whichMaps({ mask, classes, loops, refined, blocks, pass_reduction }) {
   return { method: mask.method, classes, loops, refined, blocks, pass_reduction };
 }
 
-/** Labels of walked maps at a threshold on h × w points: `answer` has maps { data, h, w } and the size of the picture. */
+/** Labels of walked maps at a threshold on h × w points: `answer` has maps { data, h, w } and the size of the image. */
 export function walkedLabels(answer, threshold, [h, w]) {
   const span = [answer.h / STRIDE, answer.w / STRIDE];
   return { labels: labelMap(answer.maps.map((map) => upsample(map, span, h, w)), threshold, { together: true }), h, w };
@@ -134,9 +134,9 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
   }
 
   function draw(state, view, method, { segment, walk, deeplab }) {
-    const { run, prediction, picture } = view;
+    const { run, prediction, image } = view;
     const maps = state.classes.map((index) => currentMap({ ...state, classes: [index] }, prediction, method));
-    const grid = gridSize(picture.naturalWidth, picture.naturalHeight);
+    const grid = gridSize(image.naturalWidth, image.naturalHeight);
     const [h, w] = grid;
     const { loops, refined } = maps[0];
     at('mask-settings').textContent = [method === 'crt' ? `${loops} ${loops === 1 ? 'loop' : 'loops'}` : '', refined ? 'refined' : 'not refined']
@@ -155,7 +155,7 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
       figure.hidden = !asked;
       if (!asked) return null;
       canvas.classList.toggle('waiting', !asked.current);
-      if (mask) paintMask(canvas, picture, mask, palette.colors, palette.names, state.mask);
+      if (mask) paintMask(canvas, image, mask, palette.colors, palette.names, state.mask);
       canvas.setAttribute('aria-label', mask ? label : `${label}: at work`);
       return asked.current ? mask : null;
     };
@@ -174,7 +174,7 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
     const known = truths.some((truth) => truth.complete);
     const { figure, canvas } = figures['mask-truth'];
     figure.hidden = !known;
-    if (known) paintMask(canvas, picture, { labels: truthLabels(truths, h, w), h, w }, colors, names, state.mask);
+    if (known) paintMask(canvas, image, { labels: truthLabels(truths, h, w), h, w }, colors, names, state.mask);
     canvas.setAttribute('aria-label', `Ground truth of ${chosen}`);
 
     at('mask-heads').replaceChildren(...['Label', ...masks.map(([title]) => title)].map((text) => make('th', { scope: 'col', text })));

@@ -1,4 +1,4 @@
-// Maps of an ablation with their IoU at every threshold, kept while their settings stay, and their small pictures.
+// Maps of an ablation with their IoU at every threshold, kept while their settings stay, and their small images.
 
 import { colorize, upsample } from './arithmetic.mjs';
 import { colorTable } from './colormaps.mjs';
@@ -8,7 +8,7 @@ import { sweep } from './sweep.mjs';
 import { currentMap } from './state.mjs';
 
 const KEPT = 400;
-const SIDE = 208; // pixels of a small picture's longer side
+const SIDE = 208; // pixels of a small image's longer side
 const FINE = 112; // points along the longer side on which a small map is interpolated
 
 /** measure(state, column, method, own, truth): what `currentMap` gives, and `curve`, the sweep of its IoU, or null where
@@ -37,24 +37,24 @@ export function createMeasure() {
 
 /** The truth of the classes chosen on the points on which IoU is counted everywhere in the page, or null if there is none
  *  for one of them. `found`: what `truthOf` gives. */
-export function countable(found, picture) {
+export function countable(found, image) {
   if (!found.complete) return null;
-  const [h, w] = gridSize(picture.naturalWidth, picture.naturalHeight);
+  const [h, w] = gridSize(image.naturalWidth, image.naturalHeight);
   return { mask: found.raster(h, w), ignore: found.ignore(h, w), h, w };
 }
 
-/** Width and height of a small picture. */
+/** Width and height of a small image. */
 function smallSize({ naturalWidth, naturalHeight }) {
   const factor = SIDE / Math.max(naturalWidth, naturalHeight);
   return [Math.max(1, Math.round(naturalWidth * factor)), Math.max(1, Math.round(naturalHeight * factor))];
 }
 
-/** What small maps are drawn with: paint(canvas, shown, range, state), a map over the picture as the page's display settings
+/** What small maps are drawn with: paint(canvas, shown, range, state), a map over the image as the page's display settings
  *  say, `range` the value at the top of the colours; `under(polygons)` sets the outline of the truth for all of them. */
-export function createPainter(picture) {
-  const [width, height] = smallSize(picture);
-  const small = layer((context) => context.drawImage(picture, 0, 0, width, height));
-  const heats = new WeakMap(); // a map -> { key, canvas }, the picture with its heat
+export function createPainter(image) {
+  const [width, height] = smallSize(image);
+  const small = layer((context) => context.drawImage(image, 0, 0, width, height));
+  const heats = new WeakMap(); // a map -> { key, canvas }, the image with its heat
   let outline = { polygons: [], canvas: null };
 
   function layer(draw) {
@@ -65,7 +65,7 @@ export function createPainter(picture) {
     return canvas;
   }
 
-  /** The picture under the map's colours, drawn anew only if one of its settings has changed. */
+  /** The image under the map's colours, drawn anew only if one of its settings has changed. */
   function heated(shown, range, state) {
     const mask = state.overlay === 'mask';
     const key = [range, state.colormap, state.opacity, state.cells, mask && state.threshold].join();

@@ -1,4 +1,4 @@
-// The table 'This picture': how well each map on the page finds the object that the ground truth shows.
+// The table 'This image': how well each map on the page finds the object that the ground truth shows.
 
 import { largest } from './arithmetic.mjs';
 import { gridSize } from './draw.mjs';
@@ -38,7 +38,7 @@ export function mountMeasures({ at, store, view, extras, board: { maps }, onDraw
   let timer = 0;
   drawHead(at('measures-head'), MEASURES);
   drawMeanings(at('measures-says'), [...MEASURES, {
-    title: 'How', says: 'On 320 points along the longer side. In the map is what is at or above the threshold, a share of its own maximum. Points that a mask file marks with 255 do not count, except for boxes. One picture proves little: compare over many.',
+    title: 'How', says: 'On 320 points along the longer side. In the map is what is at or above the threshold, a share of its own maximum. Points that a mask file marks with 255 do not count, except for boxes. One image proves little: compare over many.',
   }]);
   onDraw((state) => {
     if (state.tab === 'explore' && !timer) timer = setTimeout(draw, WAIT);
@@ -49,14 +49,14 @@ export function mountMeasures({ at, store, view, extras, board: { maps }, onDraw
     const now = view();
     const state = store.get();
     if (!now || state.tab !== 'explore') return;
-    const { run, picture } = now;
+    const { run, image } = now;
     const truth = truthOf(state, now);
     const without = state.classes.filter((index) => !truthOf({ ...state, classes: [index] }, now).complete).map((index) => run.classes[index]);
     at('measures').hidden = !truth.complete;
     at('measures-missing').textContent = missingWords(state.classes.map((index) => run.classes[index]), without);
     if (!truth.complete) return;
-    at('measures-caption').textContent = `This picture: ${chosenNames(state, run)}, at the threshold of ${Math.round(100 * state.threshold)} % of each map's maximum`;
-    const size = gridSize(picture.naturalWidth, picture.naturalHeight);
+    at('measures-caption').textContent = `This image: ${chosenNames(state, run)}, at the threshold of ${Math.round(100 * state.threshold)} % of each map's maximum`;
+    const size = gridSize(image.naturalWidth, image.naturalHeight);
     drawRows(at('measures-rows'), MEASURES, listed(state, now).map(({ key, title, note, shown }) => {
       const found = measured(maps.fine(shown, size), state.threshold * shown.top, truth, kept);
       return {

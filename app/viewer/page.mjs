@@ -21,13 +21,13 @@ export function part(root, role) {
   return found;
 }
 
-/** Load a picture from a data URL. */
-export function loadPicture(url) {
+/** Load an image from a data URL. */
+export function loadImage(url) {
   return new Promise((resolve, reject) => {
-    const picture = new Image();
-    picture.onload = () => resolve(picture);
-    picture.onerror = () => reject(new Error('the picture could not be shown'));
-    picture.src = url;
+    const image = new Image();
+    image.onload = () => resolve(image);
+    image.onerror = () => reject(new Error('the image could not be shown'));
+    image.src = url;
   });
 }
 

@@ -49,7 +49,7 @@ export function fit(panel, aspect, pixel, most = 2000) {
   return true;
 }
 
-/** What is measured of a map on the whole picture, whatever is in sight: { iou, box }, each null where there is none.
+/** What is measured of a map on the whole image, whatever is in sight: { iou, box }, each null where there is none.
  *  `fine`: the interpolated map; the box is [x0, y0, x1, y1] from 0 to 1. */
 export function measure(fine, level, truth, boxes) {
   const inside = level > 0;

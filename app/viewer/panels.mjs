@@ -1,19 +1,19 @@
 // The maps of the Explore tab: a panel for each item (items.mjs), drawn through one zoom and read by one crosshair.
 //
 // For others: `page.overlays`, functions (context, { method, state, view, width, height, pixel }) that draw over each map
-// in a context whose places are those of the picture, 0 to 1 (strokePlaced of draw.mjs strokes evenly); `method` is that
+// in a context whose places are those of the image, 0 to 1 (strokePlaced of draw.mjs strokes evenly); `method` is that
 // of the map, or input, extra, difference. `crt-pick`, an event on page.root, tells { method, x, y } of a click on a map.
 
 import { largest } from './arithmetic.mjs';
 import { createDivider } from './divider.mjs';
-import { drawBox, drawMap, drawPicture, drawTruth, gridSize } from './draw.mjs';
+import { drawBox, drawMap, drawImage, drawTruth, gridSize } from './draw.mjs';
 import { createHover } from './hover.mjs';
 import { itemsOf } from './items.mjs';
 import { createMaps } from './maps.mjs';
 import { buildPanel, caption, fit, measure } from './panel.mjs';
 import { METHOD_TITLES } from './state.mjs';
 import { truthOf } from './truth.mjs';
-import { attachGestures, keyZoom, tidy, toPicture, zoomAt } from './zoom.mjs';
+import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 
 const LABELS = { ...METHOD_TITLES, extra: 'One more map', compare: 'Comparison', compare_a: 'A', compare_b: 'B' };
 
@@ -45,7 +45,7 @@ export function mountPanels(page) {
     const items = itemsOf(state, now, board.maps, extra && { ...extra, top: extra.top ?? largest(extra.map.data) }, board.other);
     place(items, state, now);
     const truth = state.truth ? truthOf(state, now) : { polygons: [], complete: false };
-    const size = gridSize(now.picture.naturalWidth, now.picture.naturalHeight);
+    const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
     for (const item of items) {
       const panel = panels.get(item.key);
       const facts = item.scales.map(({ shown, signed }) => (signed ? { iou: null, box: null } : measure(board.maps.fine(shown, size), state.threshold * shown.top, truth, state.boxes)));
@@ -57,12 +57,12 @@ export function mountPanels(page) {
   }
 
   /** The panels of these items on the page, and no others, with canvases of the right size. */
-  function place(items, state, { picture }) {
+  function place(items, state, { image }) {
     for (const { key } of items) if (!panels.has(key)) panels.set(key, build(key));
     const box = at('panels');
     const order = items.map(({ key }) => panels.get(key).node);
     if (order.length !== box.children.length || order.some((node, i) => box.children[i] !== node)) box.replaceChildren(...order);
-    const aspect = picture.naturalWidth / picture.naturalHeight;
+    const aspect = image.naturalWidth / image.naturalHeight;
     box.dataset.count = String(order.length);
     box.dataset.tall = aspect < 1 / 1.15 ? 'yes' : 'no';
     box.dataset.view = state.compare.view;
@@ -80,9 +80,9 @@ export function mountPanels(page) {
       context.beginPath();
       context.rect(layer.from * width, 0, (layer.to - layer.from) * width, height);
       context.clip();
-      drawPicture(context, now.picture, state.zoom);
+      drawImage(context, now.image, state.zoom);
       if (layer.shown) drawMap(context, layer, state, state.zoom, pixel);
-      toPicture(context, state.zoom);
+      toImage(context, state.zoom);
       const { box } = facts[item.scales.indexOf(layer)] ?? {};
       if (box) drawBox(context, box, pixel);
       for (const overlay of page.overlays) {
@@ -150,7 +150,7 @@ export function mountPanels(page) {
   }
 }
 
-const zoomWords = ({ k, x, y }) => (k > 1 ? `Zoom ${k.toFixed(1)}, middle at ${Math.round(100 * x)} % and ${Math.round(100 * y)} %` : 'Whole picture');
+const zoomWords = ({ k, x, y }) => (k > 1 ? `Zoom ${k.toFixed(1)}, middle at ${Math.round(100 * x)} % and ${Math.round(100 * y)} %` : 'Whole image');
 
 function overlayTruth(context, { state, view, pixel }) {
   if (state.truth) drawTruth(context, truthOf(state, view).polygons, pixel);

@@ -72,12 +72,12 @@ export function mountPlayer({ at, root, store, view, board, onDraw, onRun }) {
 
   /** CRT's IoU with the mask for every loop count, a small bar for each. */
   function ious(state, now) {
-    const { run, picture } = now;
+    const { run, image } = now;
     const truth = state.truth ? truthOf(state, now) : { complete: false };
     const wanted = truth.complete && run.methods.includes('crt') && run.maxLoops > 0;
     at('loops-iou').hidden = !wanted;
     if (!wanted) return;
-    const size = gridSize(picture.naturalWidth, picture.naturalHeight);
+    const size = gridSize(image.naturalWidth, image.naturalHeight);
     const raster = truth.raster(...size);
     const ignore = truth.ignore(...size);
     const values = Array.from({ length: run.maxLoops + 1 }, (_, loops) => {

@@ -55,7 +55,7 @@ export function openPrediction(header, buffer) {
     return reduction.tile_normalized && pass === null ? tileNormalized(out, n) : out;
   }
 
-  /** Tiles' maps (n × side × side) -> { data, h, w }: averaged where tiles overlap, cropped to the picture's cells. */
+  /** Tiles' maps (n × side × side) -> { data, h, w }: averaged where tiles overlap, cropped to the image's cells. */
   function merge(tiles, side, cells) {
     const [rows, cols] = grid.shape;
     const step = (side * grid.stride) / grid.tile;
@@ -115,14 +115,14 @@ export function openPrediction(header, buffer) {
     });
   }
 
-  /** Class-token attention on the patches of the picture: { data, h, w }. Options as in tileAttention. */
+  /** Class-token attention on the patches of the image: { data, h, w }. Options as in tileAttention. */
   function attention(method, options = {}) {
     const patches = records.get(method).rows.shape[3];
     const key = ['attention', method, options.loops, options.blocks, options.pass_reduction, options.pass].join('/');
     return remember(key, () => merge(tileAttention(method, options), Math.round(Math.sqrt(patches)), grid.patchCells));
   }
 
-  /** Tiles that cover a place of the picture, x and y from 0 to 1: [{ index, row, col }]. */
+  /** Tiles that cover a place of the image, x and y from 0 to 1: [{ index, row, col }]. */
   function tilesAt(x, y) {
     const [height, width] = grid.content;
     const cols = grid.shape[1];
@@ -163,7 +163,7 @@ export function openPrediction(header, buffer) {
   return {
     grid, attention, depth, isTransformer, maxLoops, merge, passes, rawMap, reach, tilesAt,
     methods: [...records.keys()],
-    /** Height and width of the picture in cells of a method's maps. */
+    /** Height and width of the image in cells of a method's maps. */
     span: (method) => records.get(method).span,
     /** The largest value over the classes chosen, after ReLU: { data, h, w }. */
     map(method, classes, options = {}) {

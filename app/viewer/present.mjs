@@ -1,6 +1,6 @@
 // Scenes one after another on the whole screen. All their runs are fetched first, so that stepping needs no server.
 
-import { decode, fit, pictureOf } from './link.mjs';
+import { decode, fit, imageOf } from './link.mjs';
 import { words } from './scenes.mjs';
 
 const GAP = 16; // px between panels, as in present.css
@@ -10,7 +10,7 @@ const NARROW = 280; // px of a panel whose caption is cut short
 const KEYS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ' ': 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1, Home: -Infinity, End: Infinity };
 
 /** Columns, and the width of a panel, that make `count` panels largest in a box. `aspect`: width / height of the
- *  picture; `extra`: height of a panel around its picture. */
+ *  image; `extra`: height of a panel around its image. */
 export function arrange(count, aspect, box, extra) {
   let best = { columns: 1, width: 0 };
   for (let columns = 1; columns <= count; columns++) {
@@ -89,12 +89,12 @@ export function mountPresent(page) {
   /** Keep the run of a slide -> a sentence why there is none, or ''. */
   async function fetchRun(slide, mine) {
     const now = mine.former.view;
-    const { picture, checkpoint, size, mode } = slide.link;
+    const { image, checkpoint, size, mode } = slide.link;
     const { chosen } = now.run;
     // '': the server's usual
-    const wanted = { pic: picture ?? pictureOf(now.run), checkpoint: checkpoint ?? '', size: size ?? '', mode: mode ?? 'overlap' };
+    const wanted = { pic: image ?? imageOf(now.run), checkpoint: checkpoint ?? '', size: size ?? '', mode: mode ?? 'overlap' };
     slide.key = Object.values(wanted).join('|');
-    if (slide.key === [pictureOf(now.run), chosen.checkpoint, chosen.size, chosen.mode].join('|')) mine.runs.set(slide.key, now);
+    if (slide.key === [imageOf(now.run), chosen.checkpoint, chosen.size, chosen.mode].join('|')) mine.runs.set(slide.key, now);
     if (mine.runs.has(slide.key)) return '';
     const got = await page.link.request({ act: 'fetch', ...wanted });
     if (got.state !== 'fetched') return got.error;
@@ -169,19 +169,19 @@ export function mountPresent(page) {
     });
   }
 
-  /** Panels as large as the screen allows; twice, because what is around a picture may grow when it gets narrow. */
+  /** Panels as large as the screen allows; twice, because what is around an image may grow when it gets narrow. */
   function layout() {
     const panels = at('panels');
     const articles = [...panels.children];
     if (!articles.length) return;
-    const { picture } = view();
+    const { image } = view();
     const style = window.getComputedStyle(root);
     const around = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom) + 2 * parseFloat(style.rowGap || '0');
     const heads = at('present-head').offsetHeight + at('present-foot').offsetHeight;
     const box = { width: panels.clientWidth, height: root.clientHeight - heads - around };
     for (let pass = 0; pass < 2; pass++) {
       const extra = Math.max(...articles.map((panel) => [...panel.children].reduce((sum, part) => sum + (part.matches('.stage') ? 0 : part.offsetHeight), 2)));
-      const { columns, width } = arrange(articles.length, picture.naturalWidth / picture.naturalHeight, box, extra);
+      const { columns, width } = arrange(articles.length, image.naturalWidth / image.naturalHeight, box, extra);
       panels.style.setProperty('--columns', columns);
       panels.style.setProperty('--panel', `${Math.max(width, LEAST)}px`);
       panels.dataset.narrow = width < NARROW ? 'yes' : 'no';

@@ -13,7 +13,7 @@ const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' }
 /** What the server needs to draw the screen again. `extra`: the additional panel as page.extras makes it, or null. */
 export function describeScreen(state, view, extra = null) {
   const { classes, loops, refined, blocks, pass_reduction, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay } = state;
-  const [rows, columns] = gridSize(view.picture.naturalWidth, view.picture.naturalHeight);
+  const [rows, columns] = gridSize(view.image.naturalWidth, view.image.naturalHeight);
   const side = state.compare.view === 'side';
   return {
     classes, loops, refined, blocks, pass_reduction, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay, rows, columns,
@@ -21,7 +21,7 @@ export function describeScreen(state, view, extra = null) {
       const { method, own } = sideOf(state.compare[key], view.run);
       return { ...own, method, letter: key.toUpperCase() };
     }),
-    picture: side && state.visible.input,
+    image: side && state.visible.input,
     difference: state.compare.view === 'difference',
     truth: state.truth ? describeTruth(truthOf(state, view), rows, columns) : null,
     extra: side && extra && extra.map.data.length > 1 ? describeExtra(extra) : null,

@@ -1,4 +1,4 @@
-// Sentences that say what the numbers of an ablation mean on this picture, made from the numbers alone.
+// Sentences that say what the numbers of an ablation mean on this image, made from the numbers alone.
 
 import { figure } from './arithmetic.mjs';
 import { loopWords } from './maps.mjs';
@@ -35,14 +35,14 @@ export function loopsReading({ best, now, threshold, title, refined }) {
     ? `${begin} still gains from the last of ${loopWords(last)}`
     : here > 0 ? `${begin} stops gaining after ${loopWords(here)}` : `${begin} gains nothing from loops`;
   const same = here === free ? 'the same holds' : `${free ? loopWords(free) : 'no loops'} would be enough`;
-  return `${stop} on this picture: ${against(now, here)}. With its own best threshold for every count ${same}: ${against(best, free)}.`;
+  return `${stop} on this image: ${against(now, here)}. With its own best threshold for every count ${same}: ${against(best, free)}.`;
 }
 
 /** The same question without a mask: from which pass on the tokens stay. `similarity[j]`: cosine before and after pass j. */
 export function similarityReading(similarity, masked) {
   const passes = similarity.slice(1);
   if (!passes.length) return 'This network has no loops, so no pass follows another.';
-  const more = masked ? '' : ' A mask of this picture would tell more: which count fits the object best.';
+  const more = masked ? '' : ' A mask of this image would tell more: which count fits the object best.';
   const still = passes.findIndex((value) => value >= SAME);
   if (still < 0) return `Every pass still changes the tokens: after pass ${passes.length} their cosine with those before it is ${figure(passes.at(-1))}.${more}`;
   const after = still + 1 < passes.length ? `, and ${figure(passes.at(-1))} by pass ${passes.length}` : '';
@@ -99,8 +99,8 @@ export function ladderReading(rungs, threshold) {
   const most = (field) => steps.reduce((a, b) => (b[field] > a[field] ? b : a));
   const [free, set] = [most('gain'), most('gainNow')];
   const lost = steps.filter(({ gain }) => gain <= -NEAR).map(({ name, gain }) => `${name} (${points(gain)})`);
-  const first = free.gain >= NEAR ? `With its best threshold for every rung, ${free.name} gains most on this picture (${points(free.gain)} points)` : 'No rung gains half a point on this picture, each with its best threshold';
+  const first = free.gain >= NEAR ? `With its best threshold for every rung, ${free.name} gains most on this image (${points(free.gain)} points)` : 'No rung gains half a point on this image, each with its best threshold';
   const rest = lost.length ? `, and it loses with ${lost.join(' and ')}` : '';
   const here = set.gainNow >= NEAR ? ` At the ${percent(threshold)} set here, ${set.name} gains most (${points(set.gainNow)}).` : '';
-  return `${first}${rest}.${here} One picture proves nothing about others.`;
+  return `${first}${rest}.${here} One image proves nothing about others.`;
 }

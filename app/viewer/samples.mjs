@@ -1,4 +1,4 @@
-// The example pictures, from which the page can begin at once; each shows one claim.
+// The example images, from which the page can begin at once; each shows one claim.
 
 import { decode } from './link.mjs';
 import { make } from './page.mjs';

@@ -43,7 +43,7 @@ export function moved(scenes, from, by) {
 export function words(state, run) {
   const names = state.classes.map((index) => run.classes[index]).join(' + ');
   const methods = shownMethods(state, run);
-  const parts = [names, methods.map((name) => METHOD_TITLES[name]).join(', ') || 'the picture'];
+  const parts = [names, methods.map((name) => METHOD_TITLES[name]).join(', ') || 'the image'];
   if (methods.includes('crt')) parts.push(`CRT with ${loopWords(state.loops)}`);
   if (methods.some((name) => name === 'crt' || name === 'tscam')) {
     parts.push(state.refined ? refinedWords(state, methods.includes('crt') ? state.loops : 0) : 'not refined');
@@ -98,7 +98,7 @@ export function mountScenes(page) {
     save([...scenes, { title, query: page.link.query() }]);
     if (view().run.example) return tell(`Scene ${scenes.length} added.`);
     const got = await page.link.request({ act: 'keep' });
-    return tell(got.state === 'kept' ? `Scene ${scenes.length} added. The server keeps the picture for an hour.` : `The scene lacks its picture: ${got.error}`);
+    return tell(got.state === 'kept' ? `Scene ${scenes.length} added. The server keeps the image for an hour.` : `The scene lacks its image: ${got.error}`);
   }
 
   function save(next) {
@@ -146,7 +146,7 @@ export function mountScenes(page) {
   function suggestion() {
     const now = view();
     if (!now) return '';
-    const title = page.cards.find((card) => card.id === now.run.example)?.title ?? 'My picture';
+    const title = page.cards.find((card) => card.id === now.run.example)?.title ?? 'My image';
     const { classes, loops, refined } = store.get();
     const names = classes.map((index) => now.run.classes[index]).join(' + ');
     return `${title}: ${names}, ${loops} ${loops === 1 ? 'loop' : 'loops'}${refined ? ', refined' : ''}`.slice(0, TITLE);

@@ -1,6 +1,6 @@
 // Links: the address follows the page, and a link that is opened brings its screen back.
 
-import { TASTE, address, decode, encode, fit, notice, pictureOf } from './link.mjs';
+import { TASTE, address, decode, encode, fit, notice, imageOf } from './link.mjs';
 
 const NOT_ANSWERED = 'The server has not answered: check the connection and try again.';
 const NO_PICTURE = 'none';
@@ -18,7 +18,7 @@ export function mountShare(page) {
 
   page.link = { open, expect, request, query: () => encode(store.get(), view().run) };
   onAnswer('reopen', (got) => waiting.get(got.key)?.(got));
-  onRun(({ run }) => pending && pending.missed !== run.pictureId && queueMicrotask(() => pending && take(view())));
+  onRun(({ run }) => pending && pending.missed !== run.imageId && queueMicrotask(() => pending && take(view())));
   onDraw(() => {
     clearTimeout(timer);
     timer = setTimeout(follow, PAUSE);
@@ -38,18 +38,18 @@ export function mountShare(page) {
     pending = link;
     const now = view();
     const chosen = now?.run.chosen;
-    const here = now && (!link.picture || link.picture === pictureOf(now.run))
+    const here = now && (!link.image || link.image === imageOf(now.run))
       && (link.checkpoint ?? '') === chosen?.checkpoint && (!link.size || link.size === chosen?.size) && (link.mode ?? 'overlap') === chosen?.mode;
     if (here) take(now);
-    else if (now || link.picture || link.checkpoint || link.size || link.mode) show({ pic: link.picture ?? '', checkpoint: link.checkpoint ?? '', size: link.size ?? '', mode: link.mode ?? '' });
+    else if (now || link.image || link.checkpoint || link.size || link.mode) show({ pic: link.image ?? '', checkpoint: link.checkpoint ?? '', size: link.size ?? '', mode: link.mode ?? '' });
     else wait('');
   }
 
-  /** Say what is wrong with the pending link; its settings wait for a picture other than the one on the page. */
+  /** Say what is wrong with the pending link; its settings wait for an image other than the one on the page. */
   function wait(message) {
     const wrong = pending ? notice(pending.problems) : '';
     say([message, wrong].filter(Boolean).join(' '));
-    if (pending) pending = { ...pending, problems: [], missed: view()?.run.pictureId ?? NO_PICTURE };
+    if (pending) pending = { ...pending, problems: [], missed: view()?.run.imageId ?? NO_PICTURE };
   }
 
   /** The next run, which somebody else asks for, takes the settings of this link; but tastes stay the reader's own. */
@@ -92,7 +92,7 @@ export function mountShare(page) {
       if (got && !looking) {
         looking = true;
         until = Date.now() + PATIENCE.networks;
-        tell('The networks look at the picture …');
+        tell('The networks look at the image …');
         page.ask('reopen', { ...question, networks: true });
       } else if (!got) page.ask('reopen', question);
     }
@@ -132,11 +132,11 @@ export function mountShare(page) {
       field.focus();
       field.select();
     }
-    const picture = run.example ? '' : ' The server keeps the picture for an hour.';
+    const image = run.example ? '' : ' The server keeps the image for an hour.';
     const named = decode(query).names.length;
     const left = named < store.get().classes.length ? ` It names ${named} of the ${store.get().classes.length} classes.` : '';
     const done = copied ? 'Link copied.' : 'Copy the link from this field.';
-    tell(`${done}${kept.state === 'kept' ? picture : ` The picture is not in it: ${kept.error}`}${left}`);
+    tell(`${done}${kept.state === 'kept' ? image : ` The image is not in it: ${kept.error}`}${left}`);
     speak(at('share-note').textContent);
   }
 

@@ -40,20 +40,20 @@ export function snippet(state, run) {
     '',
     `predictor = Predictor(load_checkpoint(${pythonString(place)})${run.precision === 'bfloat16' ? ', bfloat16=True' : ''})`,
     `settings = InferenceConfig(size=${sizeOf(run)}, mode=${pythonString(run.mode)}, loops=${run.maxLoops})`,
-    `prediction = predictor.predict(${pythonString(run.pictureFile ?? 'picture.jpg')}, settings)${run.pictureFile ? '' : '  # your picture'}`,
+    `prediction = predictor.predict(${pythonString(run.imageFile ?? 'image.jpg')}, settings)${run.imageFile ? '' : '  # your image'}`,
     `classes = [prediction.classes.index(name) for name in [${names.join(', ')}]]`,
     '',
-    '# Raw maps (classes, h, w) on cells; prediction.span(method) is the picture in cells.',
+    '# Raw maps (classes, h, w) on cells; prediction.span(method) is the image in cells.',
     ...maps.map((one) => `${one.name} = prediction.cams(${[pythonString(one.method), ...options(one, state, run), 'classes=classes'].join(', ')})`),
     '',
-    `# The mask of ${best.name} at the threshold, in the picture's pixels: 0 background, k + 1 the class of index k.`,
+    `# The mask of ${best.name} at the threshold, in the image's pixels: 0 background, k + 1 the class of index k.`,
     `seeds = max_normalize(upsample_cam(${best.name}, prediction.span(${pythonString(best.method)}), prediction.source))`,
     `mask = cam_to_labels(seeds, classes, threshold=${state.threshold})`,
     '',
   ].join('\n');
 }
 
-/** Pixels of the longer side that the networks saw; None for the picture's own. */
+/** Pixels of the longer side that the networks saw; None for the image's own. */
 function sizeOf(run) {
   const seen = Math.max(...run.input);
   return run.chosen.size === 'native' && seen === Math.max(...run.source) ? 'None' : seen;

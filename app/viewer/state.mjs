@@ -3,7 +3,7 @@
 import { largest, sortedClasses } from './arithmetic.mjs';
 import { DEFAULT_REDUCTION } from './pass_reductions.mjs';
 
-export const METHOD_TITLES = { input: 'Picture', resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN" };
+export const METHOD_TITLES = { input: 'Image', resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN" };
 export const METHOD_NOTES = {
   input: 'what the networks see',
   resnet: 'CNN trained alone',
@@ -36,13 +36,13 @@ export const INITIAL = Object.freeze({
   absolute: { cam: null, product: null },
   visible: { input: false, resnet: true, tscam: true, crt: true, crt_cnn: false },
   truth: true,
-  zoom: { k: 1, x: 0.5, y: 0.5 }, // magnification, and the place of the picture in the middle
+  zoom: { k: 1, x: 0.5, y: 0.5 }, // magnification, and the place of the image in the middle
   compare: { view: 'side', a: { method: 'resnet' }, b: { method: 'crt' }, split: 0.5, rate: 1 }, // a, b: a method, with its own loops and refined or without; rate: changes a second of the blink
   layers: { method: 'crt', head: null, scale: 'cell' }, // the Layers tab: whose attention, one head or the mean, scale of each or all
   ablate: { show: 'sizes' }, // the Ablate tab: sizes, modes, curves or ladder
   judgeChance: false, // whether faithfulness is measured for a random map too
   drawing: null, // what the pointer draws as ground truth: 'box', 'polygon' or null
-  drawn: {}, // ground truth drawn by the user: pictureId -> [{ label, polygon }], places of the picture
+  drawn: {}, // ground truth drawn by the user: imageId -> [{ label, polygon }], places of the image
   extra: null, // one more panel: { kind: 'attention', method, pass, block, head } or { kind: 'explainer', method, name }
   mask: { // the Masks tab: which map, the parameters of the dense CRF and of the random walk (IRNet's at first), what is drawn
     method: 'crt', crf: true, walk: true, deeplab: true, contours: true, boxes: false,
@@ -77,7 +77,7 @@ export const sameNetworks = (a, b) => ['sha256', 'name'].every((key) => a.checkp
 /** Settings that a checkpoint's defaults decide until the reader does. */
 const STARTS = ['loops', 'refined', 'pass_reduction', 'blocks', 'threshold'];
 
-/** What of the state a new run changes: the class of another picture, the defaults of its checkpoint, limits. */
+/** What of the state a new run changes: the class of another image, the defaults of its checkpoint, limits. */
 export function adopt(state, run, before) {
   const changes = { loops: Math.min(state.loops, run.maxLoops) };
   if (!before) {
@@ -90,8 +90,8 @@ export function adopt(state, run, before) {
     Object.assign(changes, pick(run.defaults, untouched)); // what the reader has set stays
   }
   changes.loops = Math.min(changes.loops, run.maxLoops);
-  const samePicture = before && before.pictureId === run.pictureId && sameList(before.classes, run.classes);
-  if (!samePicture || !state.classes.length) changes.classes = [topClass(run, changes.loops)];
+  const sameImage = before && before.imageId === run.imageId && sameList(before.classes, run.classes);
+  if (!sameImage || !state.classes.length) changes.classes = [topClass(run, changes.loops)];
   return changes;
 }
 

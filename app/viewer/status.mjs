@@ -7,6 +7,6 @@ export function mountStatus({ at, onRun }) {
     const status = statusLine(run);
     at('status').textContent = status.text;
     at('stages').textContent = status.stages;
-    at('credit').textContent = run.credit ? `Picture: ${run.credit}` : '';
+    at('credit').textContent = run.credit ? `Image: ${run.credit}` : '';
   });
 }

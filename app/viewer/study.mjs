@@ -1,11 +1,11 @@
-// The columns of an ablation: what the networks saw of one picture at several sizes and modes. They are asked for one at
+// The columns of an ablation: what the networks saw of one image at several sizes and modes. They are asked for one at
 // a time, the next when the answer is there, so that others get their turn and to cancel is not to ask again.
 
-/** Names a column among those of all pictures and checkpoints. `subject`: the picture and checkpoint, as `subjectOf`. */
+/** Names a column among those of all images and checkpoints. `subject`: the image and checkpoint, as `subjectOf`. */
 export const keyOf = (subject, { size, mode }) => `${subject}/${size}/${mode}`;
 
-/** The picture and the checkpoint of a run. */
-export const subjectOf = (run) => `${run.pictureId}.${run.checkpoint.sha256}`;
+/** The image and the checkpoint of a run. */
+export const subjectOf = (run) => `${run.imageId}.${run.checkpoint.sha256}`;
 
 /** `ask({ key, size, mode })` sends one question; `changed()` is called whenever something is new. A column is
  *  { run, prediction }, { cannot: sentence } for what this checkpoint cannot do, or { error: sentence }, which is asked again. */
@@ -56,7 +56,7 @@ export function createStudy(ask, changed) {
       if (awaited) next();
       tell();
     },
-    /** Forget all, for another picture or checkpoint. */
+    /** Forget all, for another image or checkpoint. */
     clear() {
       columns.clear();
       todo = [];

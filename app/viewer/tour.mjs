@@ -1,4 +1,4 @@
-// A tour of five steps through the method, on the picture that is on the page and with its numbers.
+// A tour of five steps through the method, on the image that is on the page and with its numbers.
 
 import { overlap, upsample } from './arithmetic.mjs';
 import { gridSize } from './draw.mjs';
@@ -10,7 +10,7 @@ const LOOPS = 3; // the paper's
 
 /** What the texts need to know of a run: names, tiles, similarities, and functions for p and IoU (null without a mask). */
 export function facts(state, view) {
-  const { run, prediction, picture } = view;
+  const { run, prediction, image } = view;
   const truth = truthOf(state, view);
   return {
     run,
@@ -22,7 +22,7 @@ export function facts(state, view) {
     iou(method, own) {
       if (!truth.complete) return null;
       const shown = currentMap(state, prediction, method, { ...own, ...pick(run.defaults, ['blocks', 'pass_reduction']) });
-      const fine = upsample(shown.map, shown.span, ...gridSize(picture.naturalWidth, picture.naturalHeight));
+      const fine = upsample(shown.map, shown.span, ...gridSize(image.naturalWidth, image.naturalHeight));
       return overlap(fine.data, state.threshold * shown.top, truth.raster(fine.h, fine.w), truth.ignore(fine.h, fine.w));
     },
   };
@@ -39,7 +39,7 @@ export function stepsOf({ run, names, threshold, loops, usual, p, iou }) {
   const steps = [
     cnn && {
       title: 'Labels without places', point: cnn, settings: {},
-      text: `${METHOD_TITLES[cnn]}, a CNN, learned from image labels alone: it was told what a picture shows, never where. `
+      text: `${METHOD_TITLES[cnn]}, a CNN, learned from image labels alone: it was told what an image shows, never where. `
         + `Its map marks where it found evidence for ${names} (p ${percent(p(cnn))})${told(iou(cnn), (value) => `, and ${level} it overlaps the mask with an IoU of ${whole(value)}`)}.`,
     },
     run.methods.includes('tscam') && {
@@ -50,17 +50,17 @@ export function stepsOf({ run, names, threshold, loops, usual, p, iou }) {
     run.methods.includes('crt') && {
       title: 'Cut and merge', point: 'crt', settings: { refined: true },
       text: `${METHOD_TITLES.crt}'s transformer takes ${grid.tile} × ${grid.tile} pixels at a time, and ${pieces(run)}. `
-        + `From the picture's ${width} × ${height} pixels comes one map of ${grid.cells[1]} × ${grid.cells[0]} cells.`,
+        + `From the image's ${width} × ${height} pixels comes one map of ${grid.cells[1]} × ${grid.cells[0]} cells.`,
     },
     run.methods.includes('crt') && run.maxLoops > 0 && {
       title: 'The loop', point: 'loops', settings: { refined: false, loops },
       text: `CRT adds the encoder's output to its input and enters the same encoder again; the tokens' similarity from pass to pass is ${run.similarity.slice(1, loops + 1).map((value) => percent(Math.max(0, value))).join(', ')} here. `
-        + `Over the pictures we measured, loops helped maps without refinement, and refined ones too: at one scale, as here, by the attention of the first pass alone${told(iou('crt', { loops, refined: false }), (value) => `; on this picture, without refinement, ${loops} loops take the IoU from ${whole(iou('crt', { loops: 0, refined: false }))} to ${whole(value)}`)}.`,
+        + `Over the images we measured, loops helped maps without refinement, and refined ones too: at one scale, as here, by the attention of the first pass alone${told(iou('crt', { loops, refined: false }), (value) => `; on this image, without refinement, ${loops} loops take the IoU from ${whole(iou('crt', { loops: 0, refined: false }))} to ${whole(value)}`)}.`,
     },
     run.methods.includes('crt') && {
       title: 'Refinement', point: 'refined', settings: { refined: true, loops: usual },
       text: 'Refinement multiplies the class map by the attention of the class token, which is low where the network did not look for any class. '
-        + `Over the pictures we measured it helped a lot at the usual threshold${told(iou('crt', { loops: usual, refined: true }), (value) => `; on this picture it takes CRT's IoU from ${whole(iou('crt', { loops: usual, refined: false }))} to ${whole(value)}`)}.`,
+        + `Over the images we measured it helped a lot at the usual threshold${told(iou('crt', { loops: usual, refined: true }), (value) => `; on this image it takes CRT's IoU from ${whole(iou('crt', { loops: usual, refined: false }))} to ${whole(value)}`)}.`,
     },
   ];
   return steps.filter(Boolean);
@@ -75,10 +75,10 @@ function plan(state, view) {
 const told = (value, say) => (value === null ? '' : say(value));
 
 function pieces({ tiles, mode }) {
-  if (mode === 'bilinear' || mode === 'deconvolution') return 'in this mode it sees the whole picture in one tile, whose map is made finer';
-  if (tiles === 1) return 'this picture fits into one tile';
+  if (mode === 'bilinear' || mode === 'deconvolution') return 'in this mode it sees the whole image in one tile, whose map is made finer';
+  if (tiles === 1) return 'this image fits into one tile';
   const how = mode === 'overlap' ? 'that overlap by half; where they do, their maps are averaged' : 'side by side, whose maps are put together';
-  return `this picture was cut into ${tiles} tiles ${how}`;
+  return `this image was cut into ${tiles} tiles ${how}`;
 }
 
 export function mountTour({ root, at, store, view, onRun, speak }) {
@@ -98,8 +98,8 @@ export function mountTour({ root, at, store, view, onRun, speak }) {
   });
   onRun((next, before) => {
     if (!tour) return;
-    queueMicrotask(() => { // when the new picture's own class is chosen
-      if (before?.run.pictureId !== next.run.pictureId) tour.former.classes = store.get().classes;
+    queueMicrotask(() => { // when the new image's own class is chosen
+      if (before?.run.imageId !== next.run.imageId) tour.former.classes = store.get().classes;
       Object.assign(tour, plan(tour.former, next));
       show(Math.min(tour.index, tour.steps.length - 1));
     });

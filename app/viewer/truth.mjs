@@ -1,13 +1,13 @@
-// Where the objects of a picture really are: the outlines of an example, a mask file, or shapes drawn by the user. What
-// the user gives belongs to a picture and a class, stays in this page, and comes before what the example brings.
+// Where the objects of an image really are: the outlines of an example, a mask file, or shapes drawn by the user. What
+// the user gives belongs to an image and a class, stays in this page, and comes before what the example brings.
 
 import { contour } from './contour.mjs';
 
-const PICTURES = 8; // pictures whose mask files are kept
+const PICTURES = 8; // images whose mask files are kept
 const FINE = 512; // points along the longer side on which a file's outline is traced
 const KEPT = 32; // rasters kept
 
-const files = new Map(); // pictureId -> Map of class name -> { kind, h, w, labels, value }
+const files = new Map(); // imageId -> Map of class name -> { kind, h, w, labels, value }
 const numbers = new WeakMap(); // a part -> its number, so that what is made of it can be kept
 const traced = new WeakMap(); // a file's part -> its outline
 const rasters = new Map();
@@ -29,44 +29,44 @@ export function truthOf(state, { run }) {
   };
 }
 
-/** Names of the classes that have truth in this picture. */
+/** Names of the classes that have truth in this image. */
 export function labelsOf(state, run) {
-  const names = [...(run.masks ?? []), ...shapesOf(state, run), ...[...(files.get(run.pictureId)?.keys() ?? [])].map((label) => ({ label }))];
+  const names = [...(run.masks ?? []), ...shapesOf(state, run), ...[...(files.get(run.imageId)?.keys() ?? [])].map((label) => ({ label }))];
   return new Set(names.map(({ label }) => label).filter((label) => run.classes.includes(label)));
 }
 
-/** Keep a mask file of a picture: `labels` h × w bytes, `values` its value of each class { name: value }, 255 does not
+/** Keep a mask file of an image: `labels` h × w bytes, `values` its value of each class { name: value }, 255 does not
  *  count. Shapes drawn for these classes have to be taken away by the caller, as they come first. */
-export function keepFile(pictureId, { h, w, labels }, values) {
-  const own = files.get(pictureId) ?? new Map();
+export function keepFile(imageId, { h, w, labels }, values) {
+  const own = files.get(imageId) ?? new Map();
   for (const [label, value] of Object.entries(values)) own.set(label, { kind: 'file', h, w, labels, value });
-  files.delete(pictureId);
-  files.set(pictureId, own);
+  files.delete(imageId);
+  files.set(imageId, own);
   if (files.size > PICTURES) files.delete(files.keys().next().value);
 }
 
-/** Take a picture's mask file away from these classes. */
-export function dropFile(pictureId, labels) {
-  for (const label of labels) files.get(pictureId)?.delete(label);
+/** Take an image's mask file away from these classes. */
+export function dropFile(imageId, labels) {
+  for (const label of labels) files.get(imageId)?.delete(label);
 }
 
 /** Whether there is a mask file of one of these classes. */
-export const hasFile = (pictureId, labels) => labels.some((label) => files.get(pictureId)?.has(label));
+export const hasFile = (imageId, labels) => labels.some((label) => files.get(imageId)?.has(label));
 
-/** Shapes drawn on the run's picture: [{ label, polygon }]. */
-export const shapesOf = (state, run) => state.drawn[run.pictureId] ?? [];
+/** Shapes drawn on the run's image: [{ label, polygon }]. */
+export const shapesOf = (state, run) => state.drawn[run.imageId] ?? [];
 
-/** The state's `drawn` with other shapes on the run's picture. */
+/** The state's `drawn` with other shapes on the run's image. */
 export function withShapes(state, run, shapes) {
-  const { [run.pictureId]: _, ...rest } = state.drawn;
-  return shapes.length ? { ...rest, [run.pictureId]: shapes } : rest;
+  const { [run.imageId]: _, ...rest } = state.drawn;
+  return shapes.length ? { ...rest, [run.imageId]: shapes } : rest;
 }
 
 /** What says where one class is: shapes drawn, else a file, else the example's masks. */
 function partsOf(state, run, label) {
   const drawn = shapesOf(state, run).filter((shape) => shape.label === label);
   if (drawn.length) return drawn.map((shape) => partOf(shape, 'drawn', [shape.polygon]));
-  const file = files.get(run.pictureId)?.get(label);
+  const file = files.get(run.imageId)?.get(label);
   if (file) return [file];
   return (run.masks ?? []).filter((mask) => mask.label === label).map((mask) => partOf(mask, 'example', mask.polygons));
 }

@@ -40,17 +40,17 @@ export function mountTruth({ at, store, view, onDraw, onRun }) {
     const state = store.get();
     const { run } = view();
     const labels = state.classes.map((index) => run.classes[index]);
-    dropFile(run.pictureId, labels);
+    dropFile(run.imageId, labels);
     note('');
     store.set({ drawn: withShapes(state, run, shapesOf(state, run).filter((shape) => !labels.includes(shape.label))) });
   });
-  onRun(({ run }, before) => run.pictureId !== before?.run.pictureId && note(''));
+  onRun(({ run }, before) => run.imageId !== before?.run.imageId && note(''));
   onDraw((state, now) => {
     const { run } = now;
     const names = state.classes.map((index) => run.classes[index]);
     const sources = state.classes.map((index) => truthOf({ ...state, classes: [index] }, now).source);
     at('truth-source').textContent = sourceWords(names, sources);
-    at('truth-clear').hidden = !shapesOf(state, run).some((shape) => names.includes(shape.label)) && !hasFile(run.pictureId, names);
+    at('truth-clear').hidden = !shapesOf(state, run).some((shape) => names.includes(shape.label)) && !hasFile(run.imageId, names);
   });
 
   async function take(file) {
@@ -62,7 +62,7 @@ export function mountTruth({ at, store, view, onDraw, onRun }) {
       if (file.size > MOST_BYTES) throw new BadPng(`This file has ${Math.round(file.size / 1e6)} MB: give a mask of at most ${MOST_BYTES / 1e6} MB.`);
       const bytes = new Uint8Array(await file.arrayBuffer());
       const mask = await readMask(bytes, { classes: run.classes, chosen: run.classes[classes.at(-1)], source: run.source });
-      keepFile(run.pictureId, mask, mask.values);
+      keepFile(run.imageId, mask, mask.values);
       note([`${file.name} was read.`, ...mask.notices].join(' '));
       const state = store.get();
       const shapes = shapesOf(state, run).filter((shape) => !Object.hasOwn(mask.values, shape.label));

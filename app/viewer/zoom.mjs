@@ -1,5 +1,5 @@
-// Zoom and pan, which all panels share: { k, x, y }, the magnification and the place of the picture in the middle of a
-// panel. A place is x, y from 0 to 1 of the picture; a screen place from 0 to 1 of the panel's canvas.
+// Zoom and pan, which all panels share: { k, x, y }, the magnification and the place of the image in the middle of a
+// panel. A place is x, y from 0 to 1 of the image; a screen place from 0 to 1 of the panel's canvas.
 
 export const MOST = 16;
 const FACTOR = 1.5; // of one key or button
@@ -7,7 +7,7 @@ const STEP = 0.1; // of the panel's side, for one arrow key
 const STILL = { mouse: 4, pen: 6, touch: 10 }; // CSS pixels that a click may wander
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
-/** The nearest zoom that shows nothing beside the picture. */
+/** The nearest zoom that shows nothing beside the image. */
 export function tidy({ k, x, y }) {
   const most = clamp(Number.isFinite(k) ? k : 1, 1, MOST);
   const half = 0.5 / most;
@@ -15,25 +15,25 @@ export function tidy({ k, x, y }) {
   return { k: most, x: inside(x), y: inside(y) };
 }
 
-/** What is seen of the picture: { left, top, size }, the size as a share of its sides. */
+/** What is seen of the image: { left, top, size }, the size as a share of its sides. */
 export function windowOf(zoom) {
   const { k, x, y } = tidy(zoom);
   return { left: x - 0.5 / k, top: y - 0.5 / k, size: 1 / k };
 }
 
-/** Place of the picture -> screen place; below 0 or above 1 if it is out of sight. */
+/** Place of the image -> screen place; below 0 or above 1 if it is out of sight. */
 export function toScreen({ x, y }, zoom) {
   const { left, top, size } = windowOf(zoom);
   return { x: (x - left) / size, y: (y - top) / size };
 }
 
-/** Screen place -> place of the picture. */
+/** Screen place -> place of the image. */
 export function fromScreen({ x, y }, zoom) {
   const { left, top, size } = windowOf(zoom);
   return { x: left + x * size, y: top + y * size };
 }
 
-/** Where a pointer is on the picture; below 0 or above 1 beside it. `stageCanvas`: the canvas that shows the zoom. */
+/** Where a pointer is on the image; below 0 or above 1 beside it. `stageCanvas`: the canvas that shows the zoom. */
 export function placeOf(stageCanvas, event, zoom) {
   return fromScreen(screenOf(stageCanvas, event), zoom);
 }
@@ -43,7 +43,7 @@ function screenOf(canvas, event) {
   return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
 }
 
-/** Magnified by `factor` while `place` stays where it is on the screen, as far as the picture's edges allow. */
+/** Magnified by `factor` while `place` stays where it is on the screen, as far as the image's edges allow. */
 export function zoomAt(zoom, place, factor) {
   const now = tidy(zoom);
   const k = clamp(now.k * factor, 1, MOST);
@@ -51,15 +51,15 @@ export function zoomAt(zoom, place, factor) {
   return tidy({ k, x: move(now.x, place.x), y: move(now.y, place.y) });
 }
 
-/** The picture moved under the panel, by shares of the panel's sides: what was at the left comes into sight with x > 0. */
+/** The image moved under the panel, by shares of the panel's sides: what was at the left comes into sight with x > 0. */
 export function panBy(zoom, dx, dy) {
   const now = tidy(zoom);
   return tidy({ k: now.k, x: now.x - dx / now.k, y: now.y - dy / now.k });
 }
 
-/** From now on the context draws in places of the picture. Lines come out even if the path is stroked after
+/** From now on the context draws in places of the image. Lines come out even if the path is stroked after
  *  `context.resetTransform()`. */
-export function toPicture(context, zoom) {
+export function toImage(context, zoom) {
   const { width, height } = context.canvas;
   const { left, top, size } = windowOf(zoom);
   context.setTransform(width / size, 0, 0, height / size, (-left * width) / size, (-top * height) / size);

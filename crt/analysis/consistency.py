@@ -1,4 +1,4 @@
-"""How far two branches are from agreeing on a picture: the L1 term of Eq. 2, and the correlation of their maps."""
+"""How far two branches are from agreeing on an image: the L1 term of Eq. 2, and the correlation of their maps."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from crt.precision import float32
 
 @dataclass(frozen=True)
 class LayersView:
-    """The class token's attention to the P patches of each of n tiles; `merge_rows` puts either array on the picture.
+    """The class token's attention to the P patches of each of n tiles; `merge_rows` puts either array on the image.
 
     `heads`: (passes, blocks, heads, n, P) float32, its row of softmax(QKᵀ/√d). `rollout`: (passes, n, P) float32, its
     row of the product over the pass's blocks. What goes to the class token itself and to other tokens before the
@@ -62,7 +62,7 @@ def roll(matrix: Tensor, attention: Tensor) -> Tensor:
 def inspect_layers(
     network: TransformerBranch, grid: TileGrid, padded: Tensor, loops: int, tile_batch: int
 ) -> LayersView:
-    """Run the tiles of one `padded` picture (1, 3, *padded) once, `tile_batch` at a time, and keep every head's row."""
+    """Run the tiles of one `padded` image (1, 3, *padded) once, `tile_batch` at a time, and keep every head's row."""
     heads: list[Tensor] = []
     rollouts: list[Tensor] = []
     for start in range(0, len(grid), tile_batch):

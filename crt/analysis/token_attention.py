@@ -1,7 +1,7 @@
 """The view from one patch token of a transformer, which a user points at.
 
 A patch token is asked where it looks (its own row of every attention) and what it resembles (the cosine of its feature
-with those of the whole picture, for every loop count). Numbers of tiles become numbers of the picture here.
+with those of the whole image, for every loop count). Numbers of tiles become numbers of the image here.
 """
 
 from __future__ import annotations
@@ -53,19 +53,19 @@ class TokenView:
 
     @property
     def placed_attention(self) -> np.ndarray:
-        """(passes, blocks, heads, h, w) float32: the attention on the whole picture, NaN outside the token's tile."""
+        """(passes, blocks, heads, h, w) float32: the attention on the whole image, NaN outside the token's tile."""
         return place_tile(self.grid, self.tile, self.attention)
 
 
 def locate(grid: TileGrid, at: tuple[float, float]) -> TokenPlace:
-    """The patch under a point (y, x), 0 … 1 of the picture, in the tile that has it nearest to its centre.
+    """The patch under a point (y, x), 0 … 1 of the image, in the tile that has it nearest to its centre.
 
     Equally near tiles: the first. A point on the far edge belongs to the last patch. Raises InvalidSetting for a point
-    outside the picture.
+    outside the image.
     """
     y, x = at
     if not (0 <= y <= 1 and 0 <= x <= 1):  # also refuses NaN
-        raise InvalidSetting(f"The point ({y}, {x}) is outside the picture: choose y and x between 0 and 1.")
+        raise InvalidSetting(f"The point ({y}, {x}) is outside the image: choose y and x between 0 and 1.")
     (rows, cols), (height, width) = grid.patch_cells, grid.content
     cell = min(int(y * height / grid.patch), rows - 1), min(int(x * width / grid.patch), cols - 1)
     side = grid.tile // grid.patch
@@ -98,7 +98,7 @@ def place_tile(grid: TileGrid, tile: int, rows: np.ndarray) -> np.ndarray:
 def inspect_token(
     network: TransformerBranch, grid: TileGrid, padded: Tensor, at: tuple[float, float], loops: int, tile_batch: int
 ) -> TokenView:
-    """Run the tiles of one `padded` picture (1, 3, *padded) once, `tile_batch` at a time, and look from one token.
+    """Run the tiles of one `padded` image (1, 3, *padded) once, `tile_batch` at a time, and look from one token.
 
     The batch of the token's own tile goes first, because the features of all others are compared with its.
     """

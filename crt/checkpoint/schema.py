@@ -189,7 +189,7 @@ class CheckpointConfig:
     """What `config.json` holds. `classes`: names in the order of the maps' channels.
 
     `networks` make maps. Where there is one, `relation` steers the random walk from seeds to masks, and `segmentation`
-    labels a picture by itself. `training`: records of how the networks were trained.
+    labels an image by itself. `training`: records of how the networks were trained.
     """
 
     __pydantic_config__ = _KNOWN_FIELDS

@@ -15,17 +15,17 @@ from crt.errors import InvalidDataset, InvalidImage, reason_of
 
 SHOWN_PER_KIND = 20
 Box = tuple[float, float, float, float]
-"""Left, top, right and bottom in pixels, the right and bottom ones excluded. It may reach over the picture's edge."""
+"""Left, top, right and bottom in pixels, the right and bottom ones excluded. It may reach over the image's edge."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture with its image-level labels; nothing is opened until somebody asks.
+    """One image with its image-level labels; nothing is opened until somebody asks.
 
     id: the name inside its dataset, such as "2007_000032".
     labels: class indices into `ImageDataset.classes`, sorted, without repeats, no background.
     mask: an indexed PNG (0 background, class index + 1, 255 ignored), or None.
-    boxes: of the objects, in pixels of the picture; none where they are not known.
+    boxes: of the objects, in pixels of the image; none where they are not known.
     mask_labels: the label (0 background, class index + 1) of each value of the mask from 0 on, where the mask was made
         for another list of classes; None where its values are the labels.
     """
@@ -40,7 +40,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """Samples over one list of classes; `single_label` says that every picture shows exactly one class.
+    """Samples over one list of classes; `single_label` says that every image shows exactly one class.
 
     left_out: (reason, item) of every file, image or label that its reader did not take; see `DatasetReport`.
 
@@ -74,7 +74,7 @@ class ImageDataset:
         return targets
 
     def over(self, classes: Sequence[str]) -> ImageDataset:
-        """The same pictures with labels over another list, such as that of a checkpoint, which has all their classes.
+        """The same images with labels over another list, such as that of a checkpoint, which has all their classes.
 
         The values of masks follow: those of classes that the list does not have become background. Names are compared
         by `class_finder`. Raises InvalidDataset with the classes that the list does not have.
@@ -99,7 +99,7 @@ class ImageDataset:
 
     @classmethod
     def concat(cls, sets: Iterable[ImageDataset]) -> ImageDataset:
-        """All samples in order, each picture (by its resolved path) once: the first mention wins.
+        """All samples in order, each image (by its resolved path) once: the first mention wins.
 
         Raises InvalidDataset when there is nothing to join, or the class lists differ in names or order.
         """
@@ -185,10 +185,10 @@ class ErrorCollector:
 
 
 def check_images(image_set: ImageDataset, workers: int = 0) -> None:
-    """Decode every picture once, and compare each mask's size with its picture's.
+    """Decode every image once, and compare each mask's size with its image's.
 
     workers: threads that decode side by side; 0 decodes in the calling thread.
-    Raises one InvalidDataset that lists every picture or mask that cannot be used.
+    Raises one InvalidDataset that lists every image or mask that cannot be used.
     """
     problems = ErrorCollector("The image set")
     if workers > 0:
@@ -210,7 +210,7 @@ def _check_sample(sample: Sample) -> tuple[str, str] | None:
     try:
         height, width = load_image(sample.image).shape[:2]
     except InvalidImage as error:
-        return "unusable picture", reason_of(error)
+        return "unusable image", reason_of(error)
     if sample.mask is None:
         return None
     try:
@@ -218,5 +218,5 @@ def _check_sample(sample: Sample) -> tuple[str, str] | None:
     except InvalidImage as error:
         return "unusable mask", reason_of(error)
     if (mask_height, mask_width) != (height, width):
-        return "mask of another size", f"picture {width}x{height}, mask {mask_width}x{mask_height}"
+        return "mask of another size", f"image {width}x{height}, mask {mask_width}x{mask_height}"
     return None

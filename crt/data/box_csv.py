@@ -62,7 +62,7 @@ def with_boxes(images: ImageDataset, file: str | Path) -> ImageDataset:
     for number, name, box in _boxes(file):
         key = ids.find(name)
         if key is None:
-            problems.add("of no picture", name)
+            problems.add("of no image", name)
         elif box is None:
             problems.add("not four numbers with an area", f"line {number} ({name})")
         else:

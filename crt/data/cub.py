@@ -1,4 +1,4 @@
-"""CUB-200-2011: birds, one class and one box a picture (Wah et al., 2011), whole or some of its classes."""
+"""CUB-200-2011: birds, one class and one box an image (Wah et al., 2011), whole or some of its classes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def read_cub(
     of the result are as one writes them: "Black footed Albatross" for 001.Black_footed_Albatross.
     boxes: "none" does not read `bounding_boxes.txt`; training from labels needs none. "required" reports every image
         without a box that has an area.
-    A sample's id is its path under `images/`, without the extension. Ids of pictures and classes may have gaps. Boxes
-    are as the file has them: they may reach over the edge of the picture.
+    A sample's id is its path under `images/`, without the extension. Ids of images and classes may have gaps. Boxes
+    are as the file has them: they may reach over the edge of the image.
 
     Raises InvalidDataset with every problem found; InvalidSetting for an unknown split or `boxes`.
     """
@@ -76,7 +76,7 @@ def read_cub(
         if sample.mask is None and masks:
             left_out.append(("no mask in segmentations", path))
     if not samples and not len(problems):
-        problems.add("no picture of the classes in this split", split)
+        problems.add("no image of the classes in this split", split)
     problems.raise_if_any()
     classes = tuple(written(names[key][0]) for key in wanted)
     return ImageDataset(classes, tuple(samples), single_label=True, left_out=tuple(left_out))
@@ -91,7 +91,7 @@ def _check_sides(training: dict[str, tuple[str, ...]], problems: ErrorCollector)
 def _sample(path: str, images: FileIndex, masks: Sequence[FileIndex], problems: ErrorCollector) -> Sample:
     """The image of a path below `images/` and its mask, without labels and boxes."""
     if (image := images.one(path)) is None:
-        problems.add("no picture", path)
+        problems.add("no image", path)
     name = str(Path(path).with_suffix(""))
     mask = next((found for index in masks if (found := index.one(name)) is not None), None)
     return Sample(name, image or images.folder / path, (), mask)

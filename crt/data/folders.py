@@ -28,7 +28,7 @@ def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> I
     """
     root = Path(root).expanduser()
     if not root.is_dir():
-        raise InvalidDataset(f"There is no folder {root}; give a folder that holds one folder of pictures per class.")
+        raise InvalidDataset(f"There is no folder {root}; give a folder that holds one folder of images per class.")
     folders: dict[str, list[Path]] = {}
     left_out = []
     for path in sorted(root.iterdir()):
@@ -39,14 +39,14 @@ def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> I
         else:
             left_out.append((why_left_out(path) or "an image outside the class folders", path.name))
     if not folders:
-        raise InvalidDataset(f"There are no class folders in {root}; sort the pictures into one folder per class.")
+        raise InvalidDataset(f"There are no class folders in {root}; sort the images into one folder per class.")
     if classes is None and {folded(name) for name in folders} <= SPLITS:
         raise InvalidDataset(
             f"The folders in {root} are splits and no classes ({', '.join(sorted(folders))}): give one of them, which "
-            "holds one folder of pictures per class."
+            "holds one folder of images per class."
         )
     wanted = (classes,) if isinstance(classes, str) else tuple(sorted(folders) if classes is None else classes)
-    problems = ErrorCollector(f"The picture folder {root}")
+    problems = ErrorCollector(f"The image folder {root}")
     if not wanted:
         problems.add("no class requested; there are folders for", ", ".join(sorted(folders)))
     samples, names = [], []
@@ -93,4 +93,4 @@ def _images(name: str, folders: list[Path], left_out: list[tuple[str, str]]) -> 
 def _add_empty(name: str, left_out: list[tuple[str, str]], problems: ErrorCollector) -> None:
     """A class folder without an image is a problem; what it holds instead tells what to do."""
     reasons = sorted({reason for reason, item in left_out if item.startswith(f"{name}/")})
-    problems.add("no picture that can be read in a class folder", f"{name} ({'; '.join(reasons)})" if reasons else name)
+    problems.add("no image that can be read in a class folder", f"{name} ({'; '.join(reasons)})" if reasons else name)

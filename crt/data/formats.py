@@ -83,5 +83,5 @@ def unreadable(name: str | None) -> str:
     if name == "TIFF":
         return "This TIFF file is damaged or of a kind that cannot be read; save it with 8 or 16 bits, or as PNG."
     if name is None:
-        return f"This file is not a picture this program can read; {SAVE_AS}."
-    return f"This {name} file is not a picture this program can read; {SAVE_AS}."
+        return f"This file is not an image this program can read; {SAVE_AS}."
+    return f"This {name} file is not an image this program can read; {SAVE_AS}."

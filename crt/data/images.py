@@ -1,4 +1,4 @@
-"""Anything a user may call a picture, in; one kind of array out: upright RGB `uint8 (H, W, 3)`.
+"""Anything a user may call an image, in; one kind of array out: upright RGB `uint8 (H, W, 3)`.
 
 Formats are told by content, never by file name, and the pixel count is read from the header before anything is
 decoded. Nothing global in Pillow is changed, so the functions are safe in threads and beside other libraries.
@@ -21,7 +21,7 @@ from crt.types import IMAGENET_MEAN, IMAGENET_STD
 
 MAX_PIXELS = 64_000_000  # a photo of 60 megapixels works; decoded it takes 192 MB
 
-# EXIF tag 0x0112 -> what makes the picture upright (EXIF 2.32, table 4.6.4; the same as ImageOps.exif_transpose).
+# EXIF tag 0x0112 -> what makes the image upright (EXIF 2.32, table 4.6.4; the same as ImageOps.exif_transpose).
 _ORIENTATION_TAG = 0x0112
 _TURN = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,7 +37,7 @@ Source = str | Path | bytes | Image.Image | np.ndarray
 
 
 def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """An upright RGB picture, (H, W, 3) uint8, C-contiguous, writable, sharing no memory with `source`.
+    """An upright RGB image, (H, W, 3) uint8, C-contiguous, writable, sharing no memory with `source`.
 
     source: a path, the bytes of a file, a PIL image, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
         bool, uint8, uint16 (65535 is white) or float in [0, 1].
@@ -47,7 +47,7 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     is divided by 257. Grey of 32 bits, whose white is not defined, is read by its range: floats up to 1 as [0, 1],
     values up to 255 as 8 bits, up to 65535 as 16 bits.
 
-    Raises InvalidImage for everything else: not a picture, damaged or cut off, too large, empty, NaN.
+    Raises InvalidImage for everything else: not an image, damaged or cut off, too large, empty, NaN.
     """
     if isinstance(source, np.ndarray):
         return _from_array(source, max_pixels)
@@ -57,19 +57,19 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         return _decode(source, max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)):
         if not len(source):
-            raise InvalidImage("This file is empty; choose a picture.")
+            raise InvalidImage("This file is empty; choose an image.")
         return _open(io.BytesIO(source), max_pixels)
     if isinstance(source, (str, Path)):
         return _from_path(source, max_pixels)
     raise InvalidImage(
-        f"A picture cannot be made from {type(source).__name__}; give a path, bytes, a PIL image or a NumPy array."
+        f"An image cannot be made from {type(source).__name__}; give a path, bytes, a PIL image or a NumPy array."
     )
 
 
 def resize_long_side(image: np.ndarray, size: int) -> np.ndarray:
     """(H, W, 3) uint8 -> bicubic copy whose longer side is `size` pixels, both sides at least 1.
 
-    A picture that already has this size is returned as it is. Raises InvalidSetting for a size below 1.
+    An image that already has this size is returned as it is. Raises InvalidSetting for a size below 1.
     """
     _check_rgb(image)
     return _resize_side(image, size, max(image.shape[:2]))
@@ -92,7 +92,7 @@ def resize_square(image: np.ndarray, size: int) -> np.ndarray:
 def resize_scale(image: np.ndarray, factor: float) -> np.ndarray:
     """(H, W, 3) uint8 -> bicubic copy with sides round(H * factor) and round(W * factor), each at least 1.
 
-    A picture whose size does not change is returned as it is. Raises InvalidSetting unless 0 < factor < infinity.
+    An image whose size does not change is returned as it is. Raises InvalidSetting unless 0 < factor < infinity.
     """
     _check_rgb(image)
     if not 0 < factor < float("inf"):
@@ -121,7 +121,7 @@ def to_tensor(
 def _check_rgb(image: np.ndarray) -> None:
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         got = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise InvalidImage(f"A uint8 array (H, W, 3) is needed, not {got}; read the picture with load_image first.")
+        raise InvalidImage(f"A uint8 array (H, W, 3) is needed, not {got}; read the image with load_image first.")
 
 
 def _resize_side(image: np.ndarray, size: int, side: int) -> np.ndarray:
@@ -142,11 +142,11 @@ def _from_path(path: str | Path, max_pixels: int) -> np.ndarray:
     try:
         path = Path(path)
         if path.is_dir():
-            raise InvalidImage(f"{path} is a folder; choose a picture file inside it.")
+            raise InvalidImage(f"{path} is a folder; choose an image file inside it.")
         if not path.is_file():  # also keeps devices and pipes out, which could be read without end
             raise InvalidImage(f"There is no file {path}; check the path.")
         if path.stat().st_size == 0:
-            raise InvalidImage(f"The file {path} is empty; choose a picture.")
+            raise InvalidImage(f"The file {path} is empty; choose an image.")
         with path.open("rb") as file:
             return _open(file, max_pixels)
     except (OSError, ValueError) as error:  # no permission, a name too long, a NUL in the name
@@ -154,7 +154,7 @@ def _from_path(path: str | Path, max_pixels: int) -> np.ndarray:
 
 
 def _open(file: IO[bytes], max_pixels: int) -> np.ndarray:
-    """Identify the picture in an open binary file among FORMATS and decode it."""
+    """Identify the image in an open binary file among FORMATS and decode it."""
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -165,9 +165,9 @@ def _open(file: IO[bytes], max_pixels: int) -> np.ndarray:
         file.seek(0)
         return _from_samples(decode_tiff(file, lambda width, height: _check_size(width, height, max_pixels)))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InvalidImage(f"This picture is too large ({_reason(error)}); make it smaller first.") from error
+        raise InvalidImage(f"This image is too large ({_reason(error)}); make it smaller first.") from error
     except Exception as error:  # Pillow's readers raise nearly any type on damaged headers
-        raise InvalidImage(f"This picture is damaged ({_reason(error)}); get an intact copy.") from error
+        raise InvalidImage(f"This image is damaged ({_reason(error)}); get an intact copy.") from error
     with image:
         return _decode(image, max_pixels)
 
@@ -182,15 +182,15 @@ def _decode(image: Image.Image, max_pixels: int) -> np.ndarray:
         raise
     except Exception as error:  # as above: OSError, SyntaxError, struct.error, ValueError, MemoryError, ...
         reason = _reason(error)
-        raise InvalidImage(f"This picture is damaged or cut off ({reason}); get an intact copy.") from error
+        raise InvalidImage(f"This image is damaged or cut off ({reason}); get an intact copy.") from error
 
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width < 1 or height < 1:
-        raise InvalidImage("This picture has no pixels; choose another one.")
+        raise InvalidImage("This image has no pixels; choose another one.")
     if width * height > max_pixels:
         raise InvalidImage(
-            f"This picture has {width} x {height} pixels, more than the {max_pixels:,} allowed; make it smaller first."
+            f"This image has {width} x {height} pixels, more than the {max_pixels:,} allowed; make it smaller first."
         )
 
 
@@ -224,7 +224,7 @@ def _deep_grey(image: Image.Image) -> np.ndarray:
     values = np.asarray(image)
     low, high = float(values.min()), float(values.max())
     if not 0 <= low <= high <= 65535:  # NaN fails too
-        raise InvalidImage(f"This picture has grey values from {low:g} to {high:g}; save it with 8 or 16 bits.")
+        raise InvalidImage(f"This image has grey values from {low:g} to {high:g}; save it with 8 or 16 bits.")
     # Pillow gives 16-bit PGM, and in older versions 16-bit PNG, as mode I: there white is 65535 whatever the range.
     sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
     grey = values / (257 if sixteen else _unit(values.dtype, high))

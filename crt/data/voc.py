@@ -101,7 +101,7 @@ def read_voc(
             elif folded(label) not in index_of:
                 left_out.append((f"labels of {label}, which was not chosen", name))
         kept = tuple(sorted({index_of[folded(label)] for label in labels or () if folded(label) in index_of}))
-        image = _one(images, name, "no picture in JPEGImages", problems)
+        image = _one(images, name, "no image in JPEGImages", problems)
         mask = None
         if masks != "none":
             mask = next((path for index in mask_indices if (path := _one(index, name, "", problems))), None)
@@ -111,7 +111,7 @@ def read_voc(
         samples.append(Sample(name, image or images.folder / name, kept, mask, mask_labels=remapped))
     order = tuple(names[known[folded(name)]] for name in chosen or names)
     if not any(sample.labels for sample in samples) and not len(problems):
-        problems.add("no picture with any of the classes", ", ".join(order))
+        problems.add("no image with any of the classes", ", ".join(order))
     problems.raise_if_any()
     return ImageDataset(order, tuple(samples), left_out=tuple(left_out))
 

@@ -1,4 +1,4 @@
-"""How good the seeds of a checkpoint are on pictures with masks: the measure of METHOD section 10."""
+"""How good the seeds of a checkpoint are on images with masks: the measure of METHOD section 10."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def evaluate_seeds(
     """Mean IoU in percent of every kind of map, image labels given, with a sweep of the background threshold.
 
     `measured`: classes whose IoU is averaged beside background, all by default; all labelled classes compete all the
-    same. `pass_reduction`: see `requests_for`. Confusion is summed over all pictures, pixels marked 255 do not count.
-    Returns plain JSON values: `methods`, `classification_map`, and of the pictures as they are `correlation`, the mean
+    same. `pass_reduction`: see `requests_for`. Confusion is summed over all images, pixels marked 255 do not count.
+    Returns plain JSON values: `methods`, `classification_map`, and of the images as they are `correlation`, the mean
     `map_correlation` of the pair's CNN with the other networks, for CRT by loop count, and `similarity`, the mean
-    cosine of CRT's tokens before and after each pass (the first entry is loops 0). Raises InvalidDataset for a picture
+    cosine of CRT's tokens before and after each pass (the first entry is loops 0). Raises InvalidDataset for an image
     without a mask, InvalidSetting for unknown classes.
     """
     names = predictor.checkpoint.config.classes
@@ -76,7 +76,7 @@ def evaluate_seeds(
 
 
 class _Closeness:
-    """Mean correlation of the maps of the pair's CNN with those of each other network, over pictures and labels."""
+    """Mean correlation of the maps of the pair's CNN with those of each other network, over images and labels."""
 
     def __init__(self) -> None:
         self.found: dict[str, list[list[float]]] = {}

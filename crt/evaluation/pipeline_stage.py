@@ -1,4 +1,4 @@
-"""A stage of the pipeline: one file for each picture, resumable, shared between processes, nothing half written."""
+"""A stage of the pipeline: one file for each image, resumable, shared between processes, nothing half written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SETTINGS = "stage.json"
 
 @dataclass(frozen=True)
 class StageResult:
-    """How many pictures of this process were made now, and how many were there before."""
+    """How many images of this process were made now, and how many were there before."""
 
     new: int
     before: int
@@ -58,7 +58,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def require(folder: Path, images: ImageDataset, suffix: str, command: str) -> None:
-    """Raise InvalidDataset with the ids of all pictures without a file in `folder`. `command` makes them."""
+    """Raise InvalidDataset with the ids of all images without a file in `folder`. `command` makes them."""
     problems = ErrorCollector(f"The folder {folder}")
     for sample in images.samples:
         if not (folder / f"{sample.id}{suffix}").is_file():
@@ -76,11 +76,11 @@ def make_each(
 ) -> StageResult:
     """Call `make` for each sample that is not `done`, with a progress bar unless `silent`.
 
-    `workers`: processes that share them; `make` must then be picklable. Raises CrtError that names the first picture
+    `workers`: processes that share them; `make` must then be picklable. Raises CrtError that names the first image
     that failed; what was made until then stays.
     """
     missing = [sample for sample in samples if not done(sample)]
-    with tqdm(total=len(missing), unit="picture", disable=silent, mininterval=5.0) as bar:
+    with tqdm(total=len(missing), unit="image", disable=silent, mininterval=5.0) as bar:
         if workers > 1:
             with ProcessPoolExecutor(min(workers, max(1, len(missing))), get_context("spawn")) as pool:
                 for _ in pool.map(_named, repeat(make), missing):
@@ -93,7 +93,7 @@ def make_each(
 
 
 def _named(make: Callable[[Sample], object], sample: Sample) -> None:
-    """Call `make`; an error becomes a CrtError that names the picture."""
+    """Call `make`; an error becomes a CrtError that names the image."""
     try:
         make(sample)
     except (CrtError, OSError) as error:

@@ -1,4 +1,4 @@
-"""How good seeds or masks on disk are: mean IoU, a sweep of the threshold, the confusion and the worst pictures."""
+"""How good seeds or masks on disk are: mean IoU, a sweep of the threshold, the confusion and the worst images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Score:
     """One measurement, in percent.
 
     `miou`: mean of `per_class`, IoU of background and the classes measured; NaN where a class is nowhere. `confusion`:
-    (C + 1, C + 1) int64 pixels by truth (rows) and label. `pictures`: mean IoU of each picture over the labels that it
+    (C + 1, C + 1) int64 pixels by truth (rows) and label. `per_image`: mean IoU of each image over the labels that it
     or its mask shows, worst first. `sweep`: (threshold, miou) of all thresholds, empty for masks; the rest is at the
     best of them.
     """
@@ -36,7 +36,7 @@ class Score:
     accuracy: float
     per_class: dict[str, float]
     confusion: np.ndarray
-    pictures: tuple[tuple[str, float], ...]
+    per_image: tuple[tuple[str, float], ...]
     sweep: tuple[tuple[float, float], ...] = ()
 
     @property
@@ -45,7 +45,7 @@ class Score:
         return max(self.sweep, key=lambda point: point[1])[0] if self.sweep else None
 
     def to_json(self, worst: int = 20) -> dict[str, Any]:
-        """Plain JSON values, with the `worst` pictures only; None for a class that is nowhere."""
+        """Plain JSON values, with the `worst` images only; None for a class that is nowhere."""
         return {
             "miou": round(self.miou, 2),
             "pixel_accuracy": round(self.accuracy, 2),
@@ -53,7 +53,7 @@ class Score:
             "per_class": {name: None if np.isnan(v) else round(v, 2) for name, v in self.per_class.items()},
             "sweep": [[t, round(value, 2)] for t, value in self.sweep],
             "confusion": self.confusion.tolist(),
-            "worst": [[name, round(value, 2)] for name, value in self.pictures[:worst]],
+            "worst": [[name, round(value, 2)] for name, value in self.per_image[:worst]],
         }
 
 
@@ -71,7 +71,7 @@ def measured_rows(classes: Sequence[str], measured: Sequence[str] | None) -> lis
 
 
 def measure_seeds(folder: Path, images: ImageDataset, measured: Sequence[str] | None = None) -> Score:
-    """Seeds or walked seeds as `SeedMaps` on disk, image labels given: at the threshold that is best for all pictures.
+    """Seeds or walked seeds as `SeedMaps` on disk, image labels given: at the threshold that is best for all images.
 
     Raises InvalidDataset that lists the ids of seeds or masks that are missing or of another size.
     """
@@ -89,9 +89,9 @@ def measure_seeds(folder: Path, images: ImageDataset, measured: Sequence[str] | 
         seeds = SeedMaps.load(seed_path(folder, sample.id))
         return cam_to_labels(seeds.high_res, seeds.keys.tolist(), THRESHOLDS[best])
 
-    pictures = [(sample.id, _picture(labels(sample), sample, len(images.classes))) for sample in images.samples]
+    per_image = [(sample.id, _mean_iou(labels(sample), sample, len(images.classes))) for sample in images.samples]
     points = tuple(zip(THRESHOLDS.tolist(), means.tolist(), strict=True))
-    return _score(confusions[best], pictures, rows, images.classes, points)
+    return _score(confusions[best], per_image, rows, images.classes, points)
 
 
 def measure_masks(folder: Path, images: ImageDataset, measured: Sequence[str] | None = None) -> Score:
@@ -99,7 +99,7 @@ def measure_masks(folder: Path, images: ImageDataset, measured: Sequence[str] | 
     rows = measured_rows(images.classes, measured)
     require(folder, images, ".png", "the command that makes them")
     total = np.zeros((len(images.classes) + 1,) * 2, dtype=np.int64)
-    pictures, problems = [], ErrorCollector(f"The masks in {folder}")
+    per_image, problems = [], ErrorCollector(f"The masks in {folder}")
     for sample in images.samples:
         labels = read_labels(folder / f"{sample.id}.png", name=sample.id, classes=len(images.classes))
         truth = truth_of(sample, classes=len(images.classes))
@@ -107,9 +107,9 @@ def measure_masks(folder: Path, images: ImageDataset, measured: Sequence[str] | 
             problems.add("another size than the ground truth", f"{sample.id} {labels.shape} {truth.shape}")
             continue
         total += confusion_matrix(truth, labels, len(total))
-        pictures.append((sample.id, _picture(labels, sample, len(images.classes))))
+        per_image.append((sample.id, _mean_iou(labels, sample, len(images.classes))))
     problems.raise_if_any()
-    return _score(total, pictures, rows, images.classes)
+    return _score(total, per_image, rows, images.classes)
 
 
 def truth_of(sample: Sample, size: tuple[int, ...] | None = None, classes: int | None = None) -> np.ndarray:
@@ -126,13 +126,13 @@ def truth_of(sample: Sample, size: tuple[int, ...] | None = None, classes: int |
     return truth
 
 
-def _picture(labels: np.ndarray, sample: Sample, classes: int) -> float:
+def _mean_iou(labels: np.ndarray, sample: Sample, classes: int) -> float:
     return 100 * mean_iou(confusion_matrix(truth_of(sample, classes=classes), labels, classes + 1))
 
 
 def _score(
     confusion: np.ndarray,
-    pictures: list[tuple[str, float]],
+    per_image: list[tuple[str, float]],
     rows: list[int],
     classes: Sequence[str],
     sweep: tuple[tuple[float, float], ...] = (),
@@ -144,6 +144,6 @@ def _score(
         100 * pixel_accuracy(confusion),
         dict(zip(names, values.tolist(), strict=True)),
         confusion,
-        tuple(sorted(pictures, key=lambda item: item[1])),
+        tuple(sorted(per_image, key=lambda item: item[1])),
         sweep,
     )

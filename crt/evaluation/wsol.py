@@ -23,30 +23,30 @@ from crt.pseudo_labels.label_png import read_labels
 from crt.resample import upsample_cam
 
 DEFINITIONS = {
-    "gt_known": "share of pictures whose box of the true class has IoU >= 0.5 with a ground-truth box",
+    "gt_known": "share of images whose box of the true class has IoU >= 0.5 with a ground-truth box",
     "top1": "gt_known, and the true class has the highest score",
     "top5": "gt_known, and the true class is among the five highest scores",
-    "max_box_acc": "gt_known at the best threshold of a sweep on these very pictures (Choe et al. 2020)",
-    "max_box_acc_v2": "mean over IoU 0.3, 0.5 and 0.7 of the best share of a sweep on these very pictures, any region "
+    "max_box_acc": "gt_known at the best threshold of a sweep on these very images (Choe et al. 2020)",
+    "max_box_acc_v2": "mean over IoU 0.3, 0.5 and 0.7 of the best share of a sweep on these very images, any region "
     "of the map against any ground-truth box (Choe et al. 2020)",
-    "pxap": "area under precision and recall of the pixels of all pictures (Choe et al. 2020), where masks exist",
+    "pxap": "area under precision and recall of the pixels of all images (Choe et al. 2020), where masks exist",
     "threshold": "share of the map's range, on 256 grey levels, that a pixel must exceed to be of the object",
     "gt_known_continuous": "gt_known by the continuous IoU",
-    "classification_top1": "share of pictures whose true class has the highest score",
-    "classification_top5": "share of pictures whose true class is among the five highest scores",
+    "classification_top1": "share of images whose true class has the highest score",
+    "classification_top5": "share of images whose true class is among the five highest scores",
     "iou": "inclusive: the sides of half-open boxes count as x1 - x0 + 1 pixels, as in the released program; "
     "continuous: as x1 - x0",
 }
-ToPicture = Callable[[BoxesLike], np.ndarray]
-"""(N, 4) boxes in what the networks saw -> (N, 4) in pixels of the picture."""
+ToImage = Callable[[BoxesLike], np.ndarray]
+"""(N, 4) boxes in what the networks saw -> (N, 4) in pixels of the image."""
 
 
 @dataclass(frozen=True)
 class WsolTransform:
-    """How a picture is looked at.
+    """How an image is looked at.
 
-    kind: `square` squashes the whole picture to size × size, as the released program of TS-CAM does at 224; `centre`
-    is the middle 224 × 224 of the picture with its short side at 256, which cuts some objects; `whole` keeps the
+    kind: `square` squashes the whole image to size × size, as the released program of TS-CAM does at 224; `centre`
+    is the middle 224 × 224 of the image with its short side at 256, which cuts some objects; `whole` keeps the
     proportions, the long side at `size`. What is larger than a tile goes through tiles.
     """
 
@@ -61,8 +61,8 @@ class WsolTransform:
             return f"whole, squashed to {self.size} × {self.size}"
         return f"whole, long side {self.size}"
 
-    def of(self, image: np.ndarray) -> tuple[np.ndarray, ToPicture]:
-        """(H, W, 3) uint8 -> what the networks see, (h, w, 3) uint8, and the way of its boxes back to the picture."""
+    def of(self, image: np.ndarray) -> tuple[np.ndarray, ToImage]:
+        """(H, W, 3) uint8 -> what the networks see, (h, w, 3) uint8, and the way of its boxes back to the image."""
         height, width = image.shape[:2]
         if self.kind == "centre":
             crop = CentreCrop((height, width))
@@ -77,7 +77,7 @@ class WsolTransform:
 
 @dataclass(frozen=True)
 class BoxPrediction:
-    """What one method made of one picture: its box of the true class, in pixels of the picture, and the best IoU."""
+    """What one method made of one image: its box of the true class, in pixels of the image, and the best IoU."""
 
     id: str
     box: Box
@@ -86,7 +86,7 @@ class BoxPrediction:
 
 @dataclass
 class WsolScore:
-    """The measures of one kind of map. `found`: picture by picture, in the order of the data."""
+    """The measures of one kind of map. `found`: image by image, in the order of the data."""
 
     threshold: float
     boxes: BoxAccuracy = field(default_factory=BoxAccuracy)
@@ -101,7 +101,7 @@ class WsolScore:
         kinds = {**self.localization.shares(), "gt_known_continuous": self.continuous.shares()["gt_known"]}
         kinds |= {f"classification_{k}": self.classification.shares()[k] for k in ("top1", "top5")}
         kinds |= {"max_box_acc": self.boxes.max_box_acc(), "max_box_acc_v2": self.boxes.max_box_acc_v2()}
-        if self.pixels.pictures:
+        if self.pixels.images:
             kinds["pxap"] = self.pixels.average_precision()
         curve = self.boxes.curves()[self.boxes.ious.index(0.5)]
         return {name: round(100 * float(share), 2) for name, share in kinds.items()} | {
@@ -119,9 +119,9 @@ def choose_thresholds(
     *,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, float]:
-    """For each kind of map the threshold that finds most boxes in `images`; give it training pictures.
+    """For each kind of map the threshold that finds most boxes in `images`; give it training images.
 
-    Raises InvalidDataset for a picture without a box.
+    Raises InvalidDataset for an image without a box.
     """
     accuracies = box_accuracies(predictor, images, requests, view, advance=advance)
     return {name: accuracy.best_threshold() for name, accuracy in accuracies.items()}
@@ -136,11 +136,11 @@ def box_accuracies(
     thresholds: np.ndarray | Sequence[float] = BOX_THRESHOLDS,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, BoxAccuracy]:
-    """For each kind of map the boxes found at every threshold. Raises InvalidDataset for a picture without a box."""
+    """For each kind of map the boxes found at every threshold. Raises InvalidDataset for an image without a box."""
     accuracies = {name: BoxAccuracy(thresholds) for name in requests}
 
     def add(looked: WsolSample, name: str) -> None:
-        accuracies[name].add(looked.maps[name], looked.sample.boxes, looked.to_picture)
+        accuracies[name].add(looked.maps[name], looked.sample.boxes, looked.to_image)
 
     _of_each_map(look(predictor, images, requests, view), add, advance)
     return accuracies
@@ -157,35 +157,35 @@ def evaluate_wsol(
 ) -> dict[str, WsolScore]:
     """Every kind of map against the boxes of a single-label data set, image labels given for the maps.
 
-    `images` are over the classes of the checkpoint. The IoU is the inclusive one, in pixels of the picture; the best of
+    `images` are over the classes of the checkpoint. The IoU is the inclusive one, in pixels of the image; the best of
     several ground-truth boxes counts. Scores are those of the network that made the map. Raises InvalidDataset for
-    other classes and for a picture without a box.
+    other classes and for an image without a box.
     """
     scores = {name: WsolScore(thresholds[name]) for name in requests}
 
     def add(looked: WsolSample, name: str) -> None:
         sample, cam, score = looked.sample, looked.maps[name], scores[name]
-        box = looked.to_picture([cam_to_box(cam, threshold=score.threshold)])[0]
+        box = looked.to_image([cam_to_box(cam, threshold=score.threshold)])[0]
         overlap = best_match(box, sample.boxes).iou
         logits, label = looked.logits[name], sample.labels[0]
-        score.boxes.add(cam, sample.boxes, looked.to_picture)
+        score.boxes.add(cam, sample.boxes, looked.to_image)
         score.localization.add(overlap, logits, label)
         score.continuous.add(best_match(box, sample.boxes, "continuous").iou, logits, label)
         score.classification.add(overlap, logits, label)
         score.found.append(BoxPrediction(sample.id, Box(*map(float, box)), overlap))
         if looked.mask is not None:
-            score.pixels.add(minmax_normalize(looked.on_picture(cam, looked.mask.shape)), looked.mask)
+            score.pixels.add(minmax_normalize(looked.on_image(cam, looked.mask.shape)), looked.mask)
 
     _of_each_map(look(predictor, images, requests, view), add, advance)
     return scores
 
 
 def _of_each_map(
-    pictures: Iterable[WsolSample], add: Callable[[WsolSample, str], None], advance: Callable[[], None] | None
+    images: Iterable[WsolSample], add: Callable[[WsolSample, str], None], advance: Callable[[], None] | None
 ) -> None:
-    """`add(picture, name)` for each map of each picture, the those of one picture on all cores: boxes take long."""
+    """`add(image, name)` for each map of each image, the those of one image on all cores: boxes take long."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for looked in pictures:
+        for looked in images:
             for _ in pool.map(partial(add, looked), looked.maps):
                 pass
             if advance is not None:
@@ -194,22 +194,22 @@ def _of_each_map(
 
 @dataclass(frozen=True)
 class WsolSample:
-    """One picture as the networks saw it. `maps`: (h, w) float32 of its class on the pixels that they saw."""
+    """One image as the networks saw it. `maps`: (h, w) float32 of its class on the pixels that they saw."""
 
     sample: Sample
     maps: dict[str, np.ndarray]
     logits: dict[str, np.ndarray]
-    to_picture: ToPicture
+    to_image: ToImage
 
     @cached_property
     def mask(self) -> np.ndarray | None:
-        """(H, W) uint8 of the picture, not 0 on the object; None without one."""
+        """(H, W) uint8 of the image, not 0 on the object; None without one."""
         return _mask(self.sample)
 
-    def on_picture(self, cam: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-        """(h, w) map -> (H, W) on the picture; its minimum where the networks did not look."""
+    def on_image(self, cam: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+        """(h, w) map -> (H, W) on the image; its minimum where the networks did not look."""
         height, width = cam.shape
-        x0, y0, x1, y1 = np.rint(self.to_picture([[0, 0, width, height]])[0]).astype(int)
+        x0, y0, x1, y1 = np.rint(self.to_image([[0, 0, width, height]])[0]).astype(int)
         whole = np.full(size, cam.min(), dtype=np.float32)
         whole[y0:y1, x0:x1] = np.asarray(Image.fromarray(cam).resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR))
         return whole
@@ -218,7 +218,7 @@ class WsolSample:
 def look(
     predictor: Predictor, images: ImageDataset, requests: Mapping[str, MapRequest], view: WsolTransform
 ) -> Iterator[WsolSample]:
-    """Each picture once, as `view` shows it, with the map of its class by every request. Raises InvalidDataset."""
+    """Each image once, as `view` shows it, with the map of its class by every request. Raises InvalidDataset."""
     if tuple(images.classes) != tuple(predictor.checkpoint.config.classes):
         raise InvalidDataset("The classes of the data are not those of the checkpoint.")
     if bare := [sample.id for sample in images.samples if not sample.boxes]:
@@ -229,14 +229,14 @@ def look(
         methods=tuple({request.method for request in requests.values()}),
     )
     for sample in images.samples:
-        seen, to_picture = view.of(load_image(sample.image))
+        seen, to_image = view.of(load_image(sample.image))
         prediction = predictor.predict(seen, settings)
         maps, logits = {}, {}
         for name, want in requests.items():
             cam = want.cams(prediction, sample.labels)
             maps[name] = upsample_cam(cam, prediction.span(want.method), seen.shape[:2])[0]
             logits[name] = prediction.scores(want.method, want.loops)
-        yield WsolSample(sample, maps, logits, to_picture)
+        yield WsolSample(sample, maps, logits, to_image)
 
 
 def _mask(sample: Sample) -> np.ndarray | None:

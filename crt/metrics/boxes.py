@@ -1,4 +1,4 @@
-"""Boxes: from maps and masks, their overlap, and the way back from a crop to the picture (METHOD section 9).
+"""Boxes: from maps and masks, their overlap, and the way back from a crop to the image (METHOD section 9).
 
 A box is [x0, y0, x1, y1] in pixels, x to the right and y down, half-open: it holds the pixels x0 … x1 - 1 and
 y0 … y1 - 1, so its width is x1 - x0. Boxes of VOC, which count from 1 and hold their last pixel, become
@@ -141,7 +141,7 @@ def pairwise_iou(one: BoxesLike, other: BoxesLike, convention: Convention = "inc
 
 
 def best_match(box: Sequence[float], truths: BoxesLike, convention: Convention = "inclusive") -> Match:
-    """One box and the (N, 4) ground-truth boxes of its picture -> the one it overlaps most; IoU 0 and -1 for N = 0."""
+    """One box and the (N, 4) ground-truth boxes of its image -> the one it overlaps most; IoU 0 and -1 for N = 0."""
     overlaps = pairwise_iou([box], truths, convention)[0]
     return Match(float(overlaps.max()), int(overlaps.argmax())) if overlaps.size else Match(0.0, -1)
 
@@ -158,7 +158,7 @@ def boxes_to_mask(truths: BoxesLike, size: tuple[int, int]) -> np.ndarray:
 class CentreCrop:
     """The view of a localization network: short side resized to `resize`, then the middle `crop` × `crop` pixels.
 
-    `source`: height and width of the picture in pixels. The arithmetic is torchvision's `Resize` and `CenterCrop`.
+    `source`: height and width of the image in pixels. The arithmetic is torchvision's `Resize` and `CenterCrop`.
     """
 
     source: tuple[int, int]
@@ -168,7 +168,7 @@ class CentreCrop:
     def __post_init__(self) -> None:
         if min(self.source) < 1 or not 1 <= self.crop <= self.resize:
             raise InvalidSetting(
-                f"A crop of {self.crop} from a short side of {self.resize} of a picture {self.source} is impossible: "
+                f"A crop of {self.crop} from a short side of {self.resize} of an image {self.source} is impossible: "
                 "give positive sizes, the crop not larger than the short side."
             )
 
@@ -181,18 +181,18 @@ class CentreCrop:
 
     @property
     def origin(self) -> tuple[int, int]:
-        """Top and left of the crop in pixels of the resized picture."""
+        """Top and left of the crop in pixels of the resized image."""
         height, width = self.resized
         return round((height - self.crop) / 2), round((width - self.crop) / 2)
 
     def to_source(self, crop_boxes: BoxesLike) -> np.ndarray:
-        """(N, 4) boxes in the crop -> (N, 4) float64 in pixels of the picture, cut off at its border."""
+        """(N, 4) boxes in the crop -> (N, 4) float64 in pixels of the image, cut off at its border."""
         scale, shift = self._scale_and_shift()
         height, width = self.source
         return np.clip((_checked(crop_boxes) + shift) / scale, 0, [width, height, width, height])
 
     def to_crop(self, source_boxes: BoxesLike) -> np.ndarray:
-        """(N, 4) boxes in the picture -> (N, 4) float64 in pixels of the crop, cut off at its border."""
+        """(N, 4) boxes in the image -> (N, 4) float64 in pixels of the crop, cut off at its border."""
         scale, shift = self._scale_and_shift()
         return np.clip(_checked(source_boxes) * scale - shift, 0, self.crop)
 

@@ -1,9 +1,9 @@
-"""Whether a map shows what the network used: the picture is changed where the map says, and the class asked again.
+"""Whether a map shows what the network used: the image is changed where the map says, and the class asked again.
 
 The score is the class probability that the network itself gives at the Prediction's input size. Nothing here needs a
 mask. One map of a uniform value is the random baseline: its pixels are ranked by chance.
 
-    subject = subject_of(predictor, picture, settings, method="crt", index=3, loops=3)
+    subject = subject_of(predictor, image, settings, method="crt", index=3, loops=3)
     result = measure(subject, cam)
 """
 
@@ -43,7 +43,7 @@ class FaithfulnessConfig:
     `steps`: parts in which pixels are deleted or inserted. `removed`: shares of pixels that ROAD replaces, each once
     from the map's top and once from its bottom. `noise`: deviation of ROAD's noise, in normalised pixel values. `blur`:
     side of the Gaussian window that insertion starts from (odd pixels) and its deviation, as published. `seed`: of the
-    order among equal values and of the noise. The cost is 1 look at the picture, 1 more for `confidence`, `steps` for
+    order among equal values and of the noise. The cost is 1 look at the image, 1 more for `confidence`, `steps` for
     each curve and 2 per share of `removed`.
     """
 
@@ -66,17 +66,17 @@ class FaithfulnessConfig:
 
     @property
     def looks(self) -> int:
-        """Pictures that go through the network."""
+        """Images that go through the network."""
         cost = {"confidence": 1, "deletion": self.steps, "insertion": self.steps, "road": 2 * len(self.removed)}
         return 1 + sum(cost[name] for name in dict.fromkeys(self.measures))
 
 
 @dataclass(frozen=True)
 class ScoredClass:
-    """One picture and the class that is asked of it.
+    """One image and the class that is asked of it.
 
     `pixels`: (1, 3, h, w) float32, normalised, on the CPU. `score`: (B, 3, h, w) -> (B,) probabilities. `batch`: the
-    most pictures of one call, B.
+    most images of one call, B.
     """
 
     pixels: Tensor
@@ -99,10 +99,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Confidence:
-    """Chattopadhay et al. 2018: the picture times the map, so that only what the map shows is left.
+    """Chattopadhay et al. 2018: the image times the map, so that only what the map shows is left.
 
     `kept`: the probability then. `drop`: max(0, probability - kept) / probability, 0 … 1, lower is better; the mean
-    over pictures is their average drop. `increase`: whether `kept` is higher than without the map, often is better.
+    over images is their average drop. `increase`: whether `kept` is higher than without the map, often is better.
     """
 
     kept: float
@@ -130,10 +130,10 @@ class Road:
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """`probability`: of the class in the unchanged picture. The rest is None where it was not asked for.
+    """`probability`: of the class in the unchanged image. The rest is None where it was not asked for.
 
     `deletion` (Petsiuk et al. 2018): highest pixels first become the mean colour; lower area is better. `insertion`:
-    they appear in a blurred picture; higher area is better.
+    they appear in a blurred image; higher area is better.
     """
 
     probability: float
@@ -152,7 +152,7 @@ def subject_of(
     index: int,
     loops: int = 0,
 ) -> ScoredClass:
-    """A picture at the input size of `settings`, and the probability that a network of the predictor gives to a class.
+    """An image at the input size of `settings`, and the probability that a network of the predictor gives to a class.
 
     `index`: 0-based class. `loops`: of CRT; the other networks have none. Another thread that waits for the predictor
     is served after one call of `score`. Raises InvalidImage, and InvalidSetting for a method or class that the
@@ -170,7 +170,7 @@ def subject_of(
         logits = predictor.class_logits(images, method, loops, grid).numpy()
         return class_probabilities(logits, single_label=config.single_label)[:, index]
 
-    # On a CPU several pictures at once only make others wait longer.
+    # On a CPU several images at once only make others wait longer.
     pixels = to_tensor(resized, *normalization_of(predictor.checkpoint.networks[method]))
     return ScoredClass(pixels, score, batch=1 if predictor.device.type == "cpu" else 8)
 
@@ -183,7 +183,7 @@ def measure(
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Faithfulness:
-    """(H, W) map of the subject's class, on any grid over the whole picture -> how faithful it is.
+    """(H, W) map of the subject's class, on any grid over the whole image -> how faithful it is.
 
     The map is resized to the subject's pixels, bilinear. `progress(fraction, measure)` and `should_stop()` are called
     before every look. Raises Stopped when told to, InvalidSetting for a map that is not one or holds NaN.
@@ -194,32 +194,30 @@ def measure(
         raise InvalidSetting(f"ROAD cannot remove pixels from {width} × {height}: choose an input size up to 672.")
     cam = fitted(cam, (height, width))
     rank = ranks(cam, probe.seed)
-    picture = subject.pixels[0]
+    image = subject.pixels[0]
     looks = _Looks(subject, probe.looks, progress, should_stop)
     shares = np.arange(probe.steps + 1) / probe.steps
-    (probability,) = looks.at([picture], "picture")
+    (probability,) = looks.at([image], "image")
     confidence = deletion = insertion = road = None
     if "confidence" in probe.measures:
-        (kept,) = looks.at([picture * torch.from_numpy(shown(cam))], "confidence")
+        (kept,) = looks.at([image * torch.from_numpy(shown(cam))], "confidence")
         drop = max(0.0, probability - kept) / probability if probability > 0 else 0.0
         confidence = Confidence(float(kept), float(drop), bool(kept > probability))
     if "deletion" in probe.measures:
-        after = looks.at(mixed(picture, torch.zeros_like(picture), rank, shares[1:]), "deletion")
+        after = looks.at(mixed(image, torch.zeros_like(image), rank, shares[1:]), "deletion")
         deletion = Curve(shares, np.concatenate([[probability], after]))
     if "insertion" in probe.measures:
-        before = looks.at(mixed(blurred(picture, probe.blur), picture, rank, shares[:-1]), "insertion")
+        before = looks.at(mixed(blurred(image, probe.blur), image, rank, shares[:-1]), "insertion")
         insertion = Curve(shares, np.concatenate([before, [probability]]))
     if "road" in probe.measures:
-        after = looks.at(imputed(picture, rank, probe.removed, noise=probe.noise, seed=probe.seed), "road").reshape(
-            -1, 2
-        )
+        after = looks.at(imputed(image, rank, probe.removed, noise=probe.noise, seed=probe.seed), "road").reshape(-1, 2)
         road = Road(np.array(probe.removed), after[:, 0], after[:, 1])
     looks.report(1.0, "done")
     return Faithfulness(float(probability), confidence, deletion, insertion, road)
 
 
 class _Looks:
-    """Pictures through the network in bounded batches, counted for the progress."""
+    """Images through the network in bounded batches, counted for the progress."""
 
     def __init__(
         self, subject: ScoredClass, total: int, progress: Progress | None, should_stop: Callable[[], bool] | None
@@ -228,9 +226,9 @@ class _Looks:
         self.report = progress or (lambda fraction, text: None)  # noqa: ARG005
         self.should_stop = should_stop or (lambda: False)
 
-    def at(self, pictures: Iterable[Tensor], name: str) -> np.ndarray:
-        """(3, h, w) pictures, made one by one -> (n,) float64 probabilities."""
-        queue, found = iter(pictures), []
+    def at(self, images: Iterable[Tensor], name: str) -> np.ndarray:
+        """(3, h, w) images, made one by one -> (n,) float64 probabilities."""
+        queue, found = iter(images), []
         while True:
             if self.should_stop():
                 raise Stopped("The measurement was stopped before it was done: start it again to see its curves.")

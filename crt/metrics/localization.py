@@ -62,9 +62,9 @@ def pointing_game_hit(cam: np.ndarray, truth: np.ndarray, label: int | None = No
 
 
 class PixelCurves:
-    """PxAP (Choe et al. 2020) and curves over thresholds, of one picture or summed over many; keeps only counts.
+    """PxAP (Choe et al. 2020) and curves over thresholds, of one image or summed over many; keeps only counts.
 
-    At each threshold pixels of all pictures are counted together. PxAP = Σ (recall_i - recall_{i-1}) · precision_i from
+    At each threshold pixels of all images are counted together. PxAP = Σ (recall_i - recall_{i-1}) · precision_i from
     the highest threshold to the lowest and then to all pixels. Maps must lie in [0, 1]: pass them through
     `crt.metrics.boxes.minmax_normalize` first.
     """
@@ -73,10 +73,10 @@ class PixelCurves:
         """`thresholds`: (T,) increasing, 0 ≤ t < 1. The finer, the nearer PxAP comes to that of the exact values."""
         self.thresholds = _increasing(thresholds)
         self.counts = np.zeros((2, len(self.thresholds) + 1), dtype=np.int64)  # background, object × levels passed
-        self.pictures = 0
+        self.images = 0
 
     def add(self, cam: np.ndarray, truth: np.ndarray, label: int | None = None) -> PixelCurves:
-        """One picture: (H, W) map in [0, 1] and its truth. Raises InvalidSetting for other values -> itself."""
+        """One image: (H, W) map in [0, 1] and its truth. Raises InvalidSetting for other values -> itself."""
         inside, counted = _object(cam, truth, label)
         values = np.asarray(cam)[counted]
         if values.size and not (values.min() >= 0 and values.max() <= 1):
@@ -86,7 +86,7 @@ class PixelCurves:
         levels = len(self.thresholds) + 1
         passed = np.searchsorted(self.thresholds, values, side="left")
         self.counts += np.bincount(inside * levels + passed, minlength=2 * levels).reshape(2, levels)
-        self.pictures += 1
+        self.images += 1
         return self
 
     def overlap(self) -> Overlap:
@@ -115,11 +115,11 @@ class Localization:
 
     def __init__(self, iou: float = 0.5) -> None:
         self.iou = iou
-        self.pictures = 0
+        self.images = 0
         self._hits = {"top1": 0, "top5": 0, "gt_known": 0}
 
     def add(self, iou: float, scores: np.ndarray, label: int) -> None:
-        """One picture: IoU of the true class's box (`crt.metrics.boxes.best_match`), (C,) scores, its 0-based class.
+        """One image: IoU of the true class's box (`crt.metrics.boxes.best_match`), (C,) scores, its 0-based class.
 
         Raises InvalidDataset for a class without a score, InvalidSetting for scores that are NaN.
         """
@@ -130,20 +130,20 @@ class Localization:
             raise InvalidSetting("The scores hold NaN or infinite values: check what made them.")
         rank = int((scores > scores[label]).sum() + (scores[:label] == scores[label]).sum())
         found = iou >= self.iou
-        self.pictures += 1
+        self.images += 1
         self._hits["gt_known"] += found
         self._hits["top1"] += found and rank < 1
         self._hits["top5"] += found and rank < 5
 
     def shares(self) -> dict[str, float]:
-        """`top1`, `top5` and `gt_known`: shares of the pictures, 0 … 1, higher is better; 0 without pictures."""
-        return {name: hits / max(1, self.pictures) for name, hits in self._hits.items()}
+        """`top1`, `top5` and `gt_known`: shares of the images, 0 … 1, higher is better; 0 without images."""
+        return {name: hits / max(1, self.images) for name, hits in self._hits.items()}
 
 
 class BoxAccuracy:
     """MaxBoxAcc and MaxBoxAccV2 (Choe et al. 2020); keeps only counts.
 
-    BoxAcc(t, d): share of the pictures whose box at threshold t has IoU ≥ d with a ground-truth box. MaxBoxAcc: the
+    BoxAcc(t, d): share of the images whose box at threshold t has IoU ≥ d with a ground-truth box. MaxBoxAcc: the
     most over t at d = 0.5, with the box of the largest region. MaxBoxAccV2: the mean over d of 0.3, 0.5, 0.7 of the
     most over t, where any region of the map may match any ground-truth box. Thresholds are shares of the map's range
     and are taken on 256 grey levels, as in `crt.metrics.boxes.cam_to_box`.
@@ -161,13 +161,13 @@ class BoxAccuracy:
         self.thresholds = _increasing(thresholds)
         self.ious = tuple(ious)
         self.convention: Convention = convention
-        self.pictures = 0
+        self.images = 0
         self._hits = np.zeros((2, len(self.ious), len(self.thresholds)), dtype=np.int64)  # largest, any
 
     def add(
         self, cam: np.ndarray, truths: BoxesLike, to_truth: Callable[[BoxesLike], np.ndarray] | None = None
     ) -> None:
-        """One picture: (H, W) map, not normalised, and (N, 4) ground-truth boxes in its pixels. NaN is refused.
+        """One image: (H, W) map, not normalised, and (N, 4) ground-truth boxes in its pixels. NaN is refused.
 
         `to_truth`: takes boxes of the map to where the ground-truth boxes are, if those are not in the map's pixels.
         """
@@ -181,11 +181,11 @@ class BoxAccuracy:
                 # of the largest region's box, and of the best region's, each with its best ground-truth box
                 best[level] = float(overlaps[:1].max(initial=0)), float(overlaps.max(initial=0))
             self._hits[:, :, i] += np.greater_equal.outer(best[level], self.ious)
-        self.pictures += 1
+        self.images += 1
 
     def curves(self, *, regions: bool = False) -> np.ndarray:
         """(D, T) float64 BoxAcc for each of `ious` and `thresholds`. `regions`: any region may match, as in V2."""
-        return self._hits[int(regions)] / max(1, self.pictures)
+        return self._hits[int(regions)] / max(1, self.images)
 
     def max_box_acc(self) -> float:
         """MaxBoxAcc, 0 … 1, higher is better."""
@@ -201,7 +201,7 @@ class BoxAccuracy:
 
 
 def pixel_average_precision(cam: np.ndarray, truth: np.ndarray, label: int | None = None) -> float:
-    """PxAP of one picture from its exact values, without thresholds. 0 where the truth has no object."""
+    """PxAP of one image from its exact values, without thresholds. 0 where the truth has no object."""
     inside, counted = _object(cam, truth, label)
     levels, passed = np.unique(np.asarray(cam)[counted], return_inverse=True)
     hits, said = (np.bincount(passed, weights, minlength=len(levels))[::-1].cumsum() for weights in (inside, None))

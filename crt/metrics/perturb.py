@@ -1,4 +1,4 @@
-"""Pictures changed where a map says, to measure faithfulness: pixels taken away, mixed in, or replaced (ROAD)."""
+"""Images changed where a map says, to measure faithfulness: pixels taken away, mixed in, or replaced (ROAD)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class _SeededImputer(NoisyLinearImputer):
         return super().__call__(img, mask) + noise * (mask == 0)
 
 
-def imputed(picture: Tensor, rank: np.ndarray, shares: Sequence[float], *, noise: float, seed: int) -> Iterator[Tensor]:
-    """For each share the picture without its most, and then without its least relevant pixels.
+def imputed(image: Tensor, rank: np.ndarray, shares: Sequence[float], *, noise: float, seed: int) -> Iterator[Tensor]:
+    """For each share the image without its most, and then without its least relevant pixels.
 
     `noise`: deviation of the noise added where pixels were replaced, the same for the same `seed`.
     """
@@ -36,7 +36,7 @@ def imputed(picture: Tensor, rank: np.ndarray, shares: Sequence[float], *, noise
     relevance = torch.from_numpy(1 - rank / rank.size)
     for share in shares:
         for remove in (RemoveMostRelevantFirst, RemoveLeastRelevantFirst):
-            yield remove(100 * (1 - share), _SeededImputer(noise, seed))(picture, relevance)
+            yield remove(100 * (1 - share), _SeededImputer(noise, seed))(image, relevance)
 
 
 def mixed(start: Tensor, end: Tensor, rank: np.ndarray, shares: np.ndarray) -> Iterator[Tensor]:
@@ -45,10 +45,10 @@ def mixed(start: Tensor, end: Tensor, rank: np.ndarray, shares: np.ndarray) -> I
         yield torch.where(torch.from_numpy(rank < round(share * rank.size)), end, start)
 
 
-def blurred(picture: Tensor, blur: tuple[int, float]) -> Tensor:
+def blurred(image: Tensor, blur: tuple[int, float]) -> Tensor:
     """(3, h, w) -> the same through a Gaussian window of that side in pixels (odd) and deviation."""
     side, sigma = blur
-    rows = np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
+    rows = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
     smooth = cv2.GaussianBlur(rows, (side, side), sigma, borderType=cv2.BORDER_REFLECT)
     return torch.from_numpy(smooth).permute(2, 0, 1)
 

@@ -47,7 +47,7 @@ def pixel_accuracy(confusion: np.ndarray) -> float:
 
 
 class ThresholdSweep:
-    """Confusion matrices of seeds at many background thresholds, in one look at each picture.
+    """Confusion matrices of seeds at many background thresholds, in one look at each image.
 
     Only the step from background to the strongest class depends on the threshold, so pixels are counted by truth,
     strongest class, and the number of thresholds below its value.

@@ -12,7 +12,7 @@ from crt.errors import InvalidCheckpoint
 from crt.models.backbones import create_backbone
 
 STRIDE = 16
-"""Pixels of the picture per cell of the map."""
+"""Pixels of the image per cell of the map."""
 
 
 class CnnBranch(nn.Module):

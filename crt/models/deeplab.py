@@ -103,12 +103,12 @@ def build_deeplab(name: str, labels: int, *, stride: Stride = 8) -> DeepLab:
 
 
 def on_pixels(logits: Tensor, stride: int, size: tuple[int, int], seen: tuple[int, int] | None = None) -> Tensor:
-    """(B, labels, h, w) on cells -> (B, labels, H, W) float32 on the pixels of a picture of `size`, bilinear.
+    """(B, labels, h, w) on cells -> (B, labels, H, W) float32 on the pixels of an image of `size`, bilinear.
 
-    `seen`: the picture's height and width as the network saw it, if that was another. Cell i lies on pixel stride · i
+    `seen`: the image's height and width as the network saw it, if that was another. Cell i lies on pixel stride · i
     of that, which is where the network looks: for a side of a multiple of the stride plus 1, such as the crops of 321,
     this is torch's bilinear resize with aligned corners. Without them every map would be shifted by up to half a
-    stride, each size of picture by another amount.
+    stride, each size of image by another amount.
     """
     seen = size if seen is None else seen
     rows, cols = (
@@ -135,7 +135,7 @@ def segment(
 ) -> np.ndarray:
     """(H, W, 3) uint8 -> (labels, H, W) float32 probabilities of every pixel.
 
-    The logits of each of the `scales` are the mean over the picture and its mirror image (`flip`), on the pixel grid;
+    The logits of each of the `scales` are the mean over the image and its mirror image (`flip`), on the pixel grid;
     then the maximum over the scales, then softmax. Any size will do, one pixel too; one scale is in memory at a time.
     `network` is in eval mode. `bfloat16`: run it under autocast. Raises InvalidImage, and InvalidSetting for training
     mode and unusable scales.
@@ -145,7 +145,7 @@ def segment(
     if not scales:
         raise InvalidSetting("There is no scale to look at: give at least one, such as 1.")
     if 0 in image.shape:
-        raise InvalidImage("This picture has no pixels; choose another one.")
+        raise InvalidImage("This image has no pixels; choose another one.")
     size, stride = (image.shape[0], image.shape[1]), network.stride
     best: Tensor | None = None
     for scale in scales:

@@ -21,7 +21,7 @@ from crt.models.normalization import normalization_of
 from crt.resample import WALK_STRIDE, strided_size
 
 CROP = 512
-"""Side of the training crops; pictures are padded to it, because the branches normalise over the whole map."""
+"""Side of the training crops; images are padded to it, because the branches normalise over the whole map."""
 
 
 class IRN(nn.Module):
@@ -73,7 +73,7 @@ class IRN(nn.Module):
 
     @torch.no_grad()
     def fit_mean(self, batches: Iterable[Tensor]) -> None:
-        """Set `mean` to the mean displacement over batches of (B, 3, h, w) normalised pictures, each batch alike.
+        """Set `mean` to the mean displacement over batches of (B, 3, h, w) normalised images, each batch alike.
 
         The losses fix differences of displacements only, so a constant is left free; IRNet removes it after training.
         Leaves the network in eval mode. Raises InvalidSetting without a batch.
@@ -82,7 +82,7 @@ class IRN(nn.Module):
         self.mean.zero_()
         means = [self(batch)[1].mean((0, 2, 3)) for batch in batches]
         if not means:
-            raise InvalidSetting("The mean displacement needs pictures: give at least one batch.")
+            raise InvalidSetting("The mean displacement needs images: give at least one batch.")
         self.mean.copy_(torch.stack(means).mean(0))
 
 
@@ -90,16 +90,16 @@ class IRN(nn.Module):
 def predict_edges(network: IRN, image: np.ndarray, *, crop: int = CROP) -> tuple[np.ndarray, np.ndarray]:
     """(H, W, 3) uint8 -> (1, h, w) edges in (0, 1) and (2, h, w) displacements (y, x) in cells, float32, at stride 4.
 
-    `network` is in eval mode. Edges are the sigmoid of the mean over the picture and its mirror image, displacements
-    the picture's alone. The released program pads the mirror image at its right, which shifts its map unless the width
+    `network` is in eval mode. Edges are the sigmoid of the mean over the image and its mirror image, displacements
+    the image's alone. The released program pads the mirror image at its right, which shifts its map unless the width
     is a multiple of 4; here the cells of both agree. Raises InvalidImage, and InvalidSetting in training mode.
     """
     if network.training:
         raise InvalidSetting("The relation network is in training mode: call its eval() first.")
-    picture = to_tensor(image, *normalization_of(network))
+    pixels = to_tensor(image, *normalization_of(network))
     height, width = strided_size((image.shape[0], image.shape[1]), WALK_STRIDE)
-    picture = _padded(picture, height * WALK_STRIDE, width * WALK_STRIDE)
-    both = _padded(torch.cat([picture, picture.flip(-1)]), crop, crop)
+    pixels = _padded(pixels, height * WALK_STRIDE, width * WALK_STRIDE)
+    both = _padded(torch.cat([pixels, pixels.flip(-1)]), crop, crop)
     edge, displacement = network(both.to(network.mean.device))
     edge, displacement = edge[..., :height, :width].float(), displacement[0, :, :height, :width].float()
     return ((edge[0] + edge[1].flip(-1)) / 2).sigmoid().cpu().numpy(), displacement.cpu().numpy()

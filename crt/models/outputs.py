@@ -1,4 +1,4 @@
-"""What the two kinds of networks leave of one picture: raw maps, scores, and the attention that refines them."""
+"""What the two kinds of networks leave of one image: raw maps, scores, and the attention that refines them."""
 
 from __future__ import annotations
 

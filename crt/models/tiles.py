@@ -1,6 +1,6 @@
-"""Cut a picture into tiles the size a transformer was built for, and merge the tiles' maps back.
+"""Cut an image into tiles the size a transformer was built for, and merge the tiles' maps back.
 
-A vision transformer sees squares of one size. A larger picture is cut into squares that overlap by half, each goes
+A vision transformer sees squares of one size. A larger image is cut into squares that overlap by half, each goes
 through the transformer alone, and where maps overlap they are averaged (METHOD section 2, paper section 3.2, Table 2).
 """
 
@@ -29,11 +29,11 @@ def padded_length(length: int, tile: int, stride: int, padding: Padding = "minim
 
 @dataclass(frozen=True)
 class TileGrid:
-    """Where the tiles of one picture lie, and how many of them cover each cell.
+    """Where the tiles of one image lie, and how many of them cover each cell.
 
-    `height`, `width`: pixels of the picture at its input size, before padding. `tile`: pixels of a tile's side.
+    `height`, `width`: pixels of the image at its input size, before padding. `tile`: pixels of a tile's side.
     `patch`: pixels of a cell, that is of a transformer's patch. In the modes `bilinear` and `deconvolution` the whole
-    picture is shrunk into one tile and its cells are made finer afterwards.
+    image is shrunk into one tile and its cells are made finer afterwards.
     """
 
     height: int
@@ -49,7 +49,7 @@ class TileGrid:
         if self.padding not in get_args(Padding):
             raise InvalidSetting(f"Unknown padding {self.padding!r}: choose minimal or released.")
         if min(self.height, self.width, self.patch) < 1:
-            raise InvalidSetting(f"A picture of {self.width} × {self.height} pixels cannot be cut into tiles.")
+            raise InvalidSetting(f"An image of {self.width} × {self.height} pixels cannot be cut into tiles.")
         if self.tile < 1 or self.tile % (2 * self.patch):
             raise InvalidSetting(
                 f"A tile of {self.tile} pixels must hold an even number of {self.patch}-pixel patches."
@@ -57,7 +57,7 @@ class TileGrid:
 
     @property
     def single(self) -> bool:
-        """Whether the whole picture is one tile (modes `bilinear` and `deconvolution`)."""
+        """Whether the whole image is one tile (modes `bilinear` and `deconvolution`)."""
         return self.mode in ("bilinear", "deconvolution")
 
     @property
@@ -87,13 +87,13 @@ class TileGrid:
 
     @property
     def origins(self) -> tuple[tuple[int, int], ...]:
-        """Top left corners (y, x) of the tiles in pixels of the padded picture, row-major."""
+        """Top left corners (y, x) of the tiles in pixels of the padded image, row-major."""
         rows, cols = self.shape
         return tuple((r * self.stride, c * self.stride) for r in range(rows) for c in range(cols))
 
     @cached_property
     def cells(self) -> tuple[int, int]:
-        """Rows and columns of the cropped map: the cells that the picture itself touches."""
+        """Rows and columns of the cropped map: the cells that the image itself touches."""
         if self.mode == "deconvolution":
             fine = 2 * self.tile // self.patch
             long_side = max(self.height, self.width)
@@ -102,7 +102,7 @@ class TileGrid:
 
     @property
     def span(self) -> tuple[float, float]:
-        """Height and width of the picture measured in cells: 333 pixels of patch 16 span 20.8 of the map's 21 cells."""
+        """Height and width of the image measured in cells: 333 pixels of patch 16 span 20.8 of the map's 21 cells."""
         if self.mode == "deconvolution":
             fine, long_side = 2 * self.tile / self.patch, max(self.height, self.width)
             return fine * self.height / long_side, fine * self.width / long_side
@@ -117,13 +117,13 @@ class TileGrid:
 
     @property
     def patch_cells(self) -> tuple[int, int]:
-        """Rows and columns of patches that the picture touches, before the single-tile modes make them finer."""
+        """Rows and columns of patches that the image touches, before the single-tile modes make them finer."""
         height, width = self.content
         return -(-height // self.patch), -(-width // self.patch)
 
     @property
     def content(self) -> tuple[int, int]:
-        """Height and width in pixels that the picture itself takes of the padded area."""
+        """Height and width in pixels that the image itself takes of the padded area."""
         if not self.single:
             return self.height, self.width
         long_side = max(self.height, self.width)
@@ -135,11 +135,11 @@ class TileGrid:
     def pad(self, images: Tensor) -> Tensor:
         """(B, 3, height, width) normalised -> (B, 3, *padded), zeros at the bottom and the right.
 
-        In the single-tile modes the picture is first shrunk (or grown) so that its long side is one tile.
+        In the single-tile modes the image is first shrunk (or grown) so that its long side is one tile.
         """
         if tuple(images.shape[-2:]) != (self.height, self.width):
             raise InvalidSetting(
-                f"This grid is for {self.height} × {self.width} pixels, the picture has {tuple(images.shape[-2:])}."
+                f"This grid is for {self.height} × {self.width} pixels, the image has {tuple(images.shape[-2:])}."
             )
         if self.single and self.content != (self.height, self.width):
             images = F.interpolate(images, self.content, mode="bicubic", align_corners=False, antialias=True)

@@ -250,7 +250,7 @@ def _checked(vit: nn.Module, name: str = "This model") -> VisionTransformer:
     if any(type(block) is not Block or type(block.attn) is not Attention for block in vit.blocks):
         raise InvalidCheckpoint(f"{name} has blocks of its own kind: choose a ViT with standard attention blocks.")
     if vit.patch_embed.__class__ is not PatchEmbed:
-        raise InvalidCheckpoint(f"{name} has a stem before its patches: choose a ViT that cuts the picture itself.")
+        raise InvalidCheckpoint(f"{name} has a stem before its patches: choose a ViT that cuts the image itself.")
     patch, size = vit.patch_embed.patch_size, vit.patch_embed.img_size
     if patch[0] != patch[1] or size[0] != size[1]:
         raise InvalidCheckpoint(f"{name} has patches of {patch} on {size}: choose square patches and tiles.")

@@ -1,4 +1,4 @@
-"""Seeds on disk, one npz a picture, between the branches that make them and the networks that learn from them."""
+"""Seeds on disk, one npz an image, between the branches that make them and the networks that learn from them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SUFFIX = ".npz"
 
 @dataclass(frozen=True)
 class SeedMaps:
-    """The maps of one picture, each divided by its maximum (METHOD section 7).
+    """The maps of one image, each divided by its maximum (METHOD section 7).
 
     `keys`: (K,) int64, 0-based classes. `strided`: (K, h, w) float32 at `strided_size`, for the random walk.
-    `high_res`: (K, H, W) float32 on the pixels of the picture.
+    `high_res`: (K, H, W) float32 on the pixels of the image.
     """
 
     keys: np.ndarray
@@ -61,12 +61,12 @@ class SeedMaps:
 
 
 def seed_path(folder: Path, name: str) -> Path:
-    """Where the seeds of a picture lie."""
+    """Where the seeds of an image lie."""
     return folder / f"{name}{SUFFIX}"
 
 
 def is_done(folder: Path, name: str, keys: tuple[int, ...]) -> bool:
-    """Whether the seeds of a picture are there, whole, and of these classes."""
+    """Whether the seeds of an image are there, whole, and of these classes."""
     path = seed_path(folder, name)
     if not path.is_file():
         return False

@@ -1,4 +1,4 @@
-"""Fully connected CRF: labels that follow the edges of the picture (Krähenbühl and Koltun, 2011; METHOD section 8).
+"""Fully connected CRF: labels that follow the edges of the image (Krähenbühl and Koltun, 2011; METHOD section 8).
 
 Three ways in, one inference: hard labels as IRNet has them, class probabilities as DeepLab has them, and normalised
 class maps against a constant background. Mean field inference by pydensecrf: two kernels join every pair of pixels, a
@@ -145,9 +145,9 @@ def _infer(image: np.ndarray, energy: np.ndarray, settings: CrfSettings) -> np.n
 
 def _check(image: np.ndarray, size: tuple[int, ...]) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise InvalidImage(f"The CRF needs a picture as a uint8 array (H, W, 3), not {image.dtype} {image.shape}.")
+        raise InvalidImage(f"The CRF needs an image as a uint8 array (H, W, 3), not {image.dtype} {image.shape}.")
     if image.shape[:2] != size:
-        raise InvalidSetting(f"Maps of {size} do not fit a picture of {image.shape[:2]}: resize them to its pixels.")
+        raise InvalidSetting(f"Maps of {size} do not fit an image of {image.shape[:2]}: resize them to its pixels.")
 
 
 def _check_belief(value: float) -> None:

@@ -28,10 +28,10 @@ def labels_of_image(
     keys: Sequence[int],
     threshold: float = THRESHOLD,
 ) -> np.ndarray:
-    """(K, h, w) maps of the classes `keys` on cells -> (H, W) uint8 labels of the picture, 0 background, key + 1.
+    """(K, h, w) maps of the classes `keys` on cells -> (H, W) uint8 labels of the image, 0 background, key + 1.
 
     What `cam_to_labels(max_normalize(upsample_cam(...)))` of `crt.postprocess` gives, one class after another: a large
-    picture with many classes needs no more memory than with one. Raises InvalidSetting for a class that has no label.
+    image with many classes needs no more memory than with one. Raises InvalidSetting for a class that has no label.
     """
     if len(keys) != len(maps):
         raise InvalidSetting(

@@ -84,12 +84,12 @@ def toss_chances(tosses: int) -> np.ndarray:
 
 
 def walk_scores(walked: np.ndarray, size: tuple[int, int], *, stride: int = WALK_STRIDE) -> np.ndarray:
-    """(K, h, w) walked seeds -> (K, H, W) float32 on the pixels of a picture of `size`, divided by the largest of all.
+    """(K, h, w) walked seeds -> (K, H, W) float32 on the pixels of an image of `size`, divided by the largest of all.
 
     The grid is enlarged by `stride`, bilinear, and cut. Raises InvalidSetting for a size that the grid is not of.
     """
     if walked.ndim != 3 or strided_size(size, stride) != walked.shape[1:]:
-        raise InvalidSetting(f"Seeds {walked.shape} are not those of a picture of {size} at stride {stride}.")
+        raise InvalidSetting(f"Seeds {walked.shape} are not those of an image of {size} at stride {stride}.")
     height, width = walked.shape[1:]
     scores = upsample_cam(walked, (height, width), (height * stride, width * stride))[:, : size[0], : size[1]]
     largest = scores.max(initial=0)

@@ -1,4 +1,4 @@
-"""The paper's ablations as a declared list: which networks are trained, and how each row looks at the pictures."""
+"""The paper's ablations as a declared list: which networks are trained, and how each row looks at the images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Row:
     """One row of a table: what is trained, and how it is looked at.
 
     `training`: its name, which rows of several tables share; None for the shipped checkpoint. `mode`, `size`: of the
-    pictures at test.
+    images at test.
     """
 
     table: Table

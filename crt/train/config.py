@@ -16,7 +16,7 @@ from crt.types import MAX_LOOPS
 
 Branches = Literal["pair", "cnn", "vit"]
 Side = Literal["long", "short", "both"]
-"""Which side of a picture a size is about; `both` makes it a square, whatever its proportions were."""
+"""Which side of an image a size is about; `both` makes it a square, whatever its proportions were."""
 
 
 def _check(config: Any, **wanted: tuple[Callable[[Any], object], str]) -> None:
@@ -39,7 +39,7 @@ _SHARE = (lambda value: 0 <= value < 1, "0 or more and less than 1")
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Where the pictures are."""
+    """Where the images are."""
 
     roots: tuple[str, ...] = ()
     """Devkit folders (`.../VOC2012`), class-per-folder roots, folders of CUB-200-2011, or CSV and JSON files of labels;
@@ -62,7 +62,7 @@ class DataConfig:
     repeat_below: float | None = None
     """Show images of classes rarer than this share of the images more often: the repeat factor sampling of LVIS."""
     workers: int = 1
-    """Processes that read pictures; 0 reads in the training process."""
+    """Processes that read images; 0 reads in the training process."""
 
     def __post_init__(self) -> None:
         _check(self, workers=_NOT_NEGATIVE, repeat_below=(lambda value: 0 < value <= 1, "above 0 and at most 1"))
@@ -121,7 +121,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of epochs with one picture size."""
+    """A stretch of epochs with one image size."""
 
     epochs: int
     crop: int
@@ -193,7 +193,7 @@ class RunConfig:
 
     out: Path = Path("runs/out")
     batch: int = 16
-    """Pictures of a step over all processes."""
+    """Images of a step over all processes."""
     seed: int = 0
     precision: Precision = "auto"
     """`auto` takes bfloat16 where the processor or GPU has instructions for it; a resumed run keeps its choice."""
@@ -243,9 +243,9 @@ class TrainConfig(RunConfig):
     """On one GPU: fuse the layers' operations and record every kind of step as a CUDA graph. It takes a minute to
     prepare and rounds otherwise."""
     preview: int = 6
-    """Pictures whose maps are drawn after each epoch."""
+    """Images whose maps are drawn after each epoch."""
     preview_split: str | None = None
-    """The split that these pictures come from, `val` say; None for the training pictures themselves."""
+    """The split that these images come from, `val` say; None for the training images themselves."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -294,9 +294,9 @@ class MaskRunConfig(RunConfig):
     crop: int = 512
     """Pixels of the square crop."""
     rescale: tuple[float, float] = (0.5, 1.5)
-    """Pictures are resized by a factor drawn from this range before they are cropped."""
+    """Images are resized by a factor drawn from this range before they are cropped."""
     workers: int = 1
-    """Processes that read pictures; 0 reads in the training process."""
+    """Processes that read images; 0 reads in the training process."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -372,8 +372,8 @@ PRESETS: dict[str, tuple[str, TrainConfig]] = {
     "full": ("DeiT-Tiny + ResNet-50, 336 crops, 8 epochs: for a GPU", FULL),
     "two-cores": ("224 crops, 6 epochs: for a CPU", TWO_CORES),
     "cub-paper": ("birds: DeiT-S + ResNet-50, 60 epochs with coupling by turns", CUB_PAPER),
-    "cub-full": ("birds: DeiT-Tiny + ResNet-50, 40 epochs of squashed pictures: for a GPU", CUB_FULL),
-    "cub-two-cores": ("birds: DeiT-Tiny + ResNet-50, 20 epochs of squashed pictures: for two cores", CUB_TWO_CORES),
+    "cub-full": ("birds: DeiT-Tiny + ResNet-50, 40 epochs of squashed images: for a GPU", CUB_FULL),
+    "cub-two-cores": ("birds: DeiT-Tiny + ResNet-50, 20 epochs of squashed images: for two cores", CUB_TWO_CORES),
     "two-cores-bf16": ("224 crops, then 336: for two cores with bfloat16 instructions", TWO_CORES_BF16),
 }
 

@@ -41,9 +41,9 @@ def random_crop(
 
 
 def place_crop(size: tuple[int, int], crop: int, rng: np.random.Generator) -> tuple[tuple[int, int], ...]:
-    """Height and width of a picture -> its (y, x) and those of the crop where they share (rows, columns) of pixels.
+    """Height and width of an image -> its (y, x) and those of the crop where they share (rows, columns) of pixels.
 
-    Where the picture is larger a window is taken out; where it is smaller it lies at a random place.
+    Where the image is larger a window is taken out; where it is smaller it lies at a random place.
     """
     top, left = (int(rng.integers(min(0, side - crop), max(0, side - crop) + 1)) for side in size)
     shared = (min(crop, size[0]), min(crop, size[1]))
@@ -62,7 +62,7 @@ class StepPlan(Dataset):
         self._orders: dict[int, np.ndarray] = {}
         self.steps_per_epoch = len(images) // batch
         if self.steps_per_epoch == 0:
-            raise InvalidSetting(f"{len(images)} pictures do not fill one batch of {batch}: lower the batch.")
+            raise InvalidSetting(f"{len(images)} images do not fill one batch of {batch}: lower the batch.")
 
     @property
     def steps(self) -> int:

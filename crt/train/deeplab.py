@@ -44,7 +44,7 @@ class DeepLabConfig(MaskRunConfig):
     crop: int = 321
     batch: int = 10
     epochs: int = 19
-    """With the 10,582 pictures of `train_aug` and batches of 10 these are the 20,000 iterations of METHOD section 8."""
+    """With the 10,582 images of `train_aug` and batches of 10 these are the 20,000 iterations of METHOD section 8."""
     optimizer: OptimizerConfig = DEEPLAB_SGD
     """Of the backbone; the classifiers have `head_factor` times its rate."""
 
@@ -89,7 +89,7 @@ def train_deeplab(config: DeepLabConfig, images: ImageDataset, *, record: Mappin
         digest = save_network(network, config.out / FILE)
         spec = SegmentationSpec(config.cnn, FILE, digest, config.stride, *normalization)
         told = {**fit.record, "precision": fit.precision}
-        add_to_checkpoint(config, "segmentation", spec, pictures=len(images), record=told)
+        add_to_checkpoint(config, "segmentation", spec, images=len(images), record=told)
     fit.end()
     return finished
 

@@ -34,7 +34,7 @@ class DistributedStage:
     def make(
         self, images: ImageDataset, done: Callable[[Sample], bool], make: Callable[[Sample], object]
     ) -> StageResult:
-        """`make_each` on every n-th picture for n processes; returns when all are done."""
+        """`make_each` on every n-th image for n processes; returns when all are done."""
         mine = images.samples[self.state.process_index :: self.state.num_processes]
         made = make_each(mine, done, make, silent=not self.state.is_main_process)
         self.state.wait_for_everyone()

@@ -61,7 +61,7 @@ def export(
             training={
                 **record,
                 "config": portable(config),
-                "pictures": len(images),
+                "images": len(images),
                 "images_per_class": DatasetReport.of(images).per_class,
                 "machine": describe_machine(),
                 "minutes": round(logged_seconds(config.out, config.batch) / 60, 4),
@@ -74,7 +74,7 @@ def _resnet_spec(network: CnnBranch, backbone: str, method: Method, digest: str)
     return NetworkSpec("resnet", backbone, f"{method}.safetensors", digest, **normalization_of(network)._asdict())
 
 
-def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, pictures: int, record: Mapping[str, Any]) -> None:
+def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, images: int, record: Mapping[str, Any]) -> None:
     """Write into `config.out` the checkpoint that it is for with one network more, `name`.
 
     Its weights lie there already. `spec` is what the config says of it; how it was trained is added, with `record`.
@@ -87,7 +87,7 @@ def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, pictures: 
     told = {
         **record,
         "config": config.portable(),
-        "pictures": pictures,
+        "images": images,
         "machine": describe_machine(),
         "minutes": round(logged_seconds(config.out, config.batch) / 60, 4),
     }

@@ -73,7 +73,7 @@ def train_relation(config: RelationConfig, images: ImageDataset, *, record: Mapp
         if fit.accelerator.is_main_process:
             spec = RelationSpec(FILE, save_network(network, config.out / FILE, without="resnet"), config.cnn)
             told = {**fit.record, "precision": fit.precision}
-            add_to_checkpoint(config, "relation", spec, pictures=len(images), record=told)
+            add_to_checkpoint(config, "relation", spec, images=len(images), record=told)
     fit.end()
     return finished
 
@@ -94,6 +94,6 @@ def _losses(network: nn.Module, batch: list[Tensor], pairs: Pairs) -> dict[str, 
 
 
 def _some(plan: MaskCrops, device: torch.device) -> Iterator[Tensor]:
-    """The pictures of the last epoch's batches, for the mean displacement."""
+    """The images of the last epoch's batches, for the mean displacement."""
     for crops, _ in plan.loader(plan.steps - plan.steps_per_epoch):
         yield crops.to(device, memory_format=torch.channels_last)

@@ -23,7 +23,7 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("a+", encoding="utf-8") as file:
         try:
-            # Not flock, which workers that load pictures would inherit and hold for a while after a kill.
+            # Not flock, which workers that load images would inherit and hold for a while after a kill.
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):  # either, by the system
             file.seek(0)

@@ -1,4 +1,4 @@
-"""Training crops of pictures with label masks, for the networks that learn from seeds."""
+"""Training crops of images with label masks, for the networks that learn from seeds."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from crt.types import IMAGENET, Normalization
 
 
 def with_masks(images: ImageDataset, folder: Path) -> ImageDataset:
-    """The same pictures with the masks `folder/<id>.png`, which are learned from.
+    """The same images with the masks `folder/<id>.png`, which are learned from.
 
     Only headers are read. Raises InvalidDataset that lists every mask that is missing, unreadable, not indexed or of
-    another size than its picture; InvalidSetting for more classes than masks hold.
+    another size than its image; InvalidSetting for more classes than masks hold.
     """
     check_class_count(len(images.classes))
     problems = ErrorCollector(f"The masks in {folder}")
@@ -39,23 +39,23 @@ def with_masks(images: ImageDataset, folder: Path) -> ImageDataset:
     return replace(images, samples=samples)
 
 
-def _problem(picture: Path, mask: Path) -> tuple[str, str] | None:
+def _problem(file: Path, mask: Path) -> tuple[str, str] | None:
     """(kind, detail) of what the headers show to be wrong with a mask, or None."""
     if not mask.is_file():
         return "no mask", ""
     try:
         with Image.open(mask, formats=("PNG",)) as image:
             mode, wanted = image.mode, image.size
-        with Image.open(picture) as image:
+        with Image.open(file) as image:
             size = image.size
-        if size != wanted:  # its EXIF may turn the picture, which only decoding tells for certain
-            size = load_image(picture).shape[1::-1]
+        if size != wanted:  # its EXIF may turn the image, which only decoding tells for certain
+            size = load_image(file).shape[1::-1]
     except Exception as error:  # noqa: BLE001 - Pillow's readers raise nearly any type at damaged headers
-        return "unreadable picture or mask", reason_of(error)
+        return "unreadable image or mask", reason_of(error)
     if mode not in ("P", "L", "1", "I", "I;16", "I;16B"):
         return "mask in colours", f"mode {mode}"
     if size != wanted:
-        return "mask of another size", "picture {}x{}, mask {}x{}".format(*size, *wanted)
+        return "mask of another size", "image {}x{}, mask {}x{}".format(*size, *wanted)
     return None
 
 
@@ -70,10 +70,10 @@ def mask_crop(
     """(H, W, 3) and (H, W) uint8 -> (3, crop, crop) normalised float32 and (crop, crop) uint8 labels.
 
     Both are resized by a factor drawn from `rescale` (bicubic, nearest), flipped at random and cropped alike. Beyond
-    the picture there are zeros, labelled 255. Raises InvalidImage, and InvalidSetting for labels that do not fit.
+    the image there are zeros, labelled 255. Raises InvalidImage, and InvalidSetting for labels that do not fit.
     """
     if labels.dtype != np.uint8 or labels.shape != image.shape[:2]:
-        raise InvalidSetting(f"Labels {labels.dtype} {labels.shape} do not fit a picture of {image.shape[:2]} pixels.")
+        raise InvalidSetting(f"Labels {labels.dtype} {labels.shape} do not fit an image of {image.shape[:2]} pixels.")
     image = resize_scale(image, rng.uniform(*rescale))
     height, width = image.shape[:2]
     labels = np.array(Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST))
@@ -107,13 +107,13 @@ class MaskCrops(StepPlan):
         self.normalization = normalization
 
     def item(self, index: int, epoch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:  # noqa: ARG002
-        """One picture and its labels."""
+        """One image and its labels."""
         sample = self.images.samples[index]
         if sample.mask is None:
             raise InvalidDataset(f"{sample.id} has no mask to learn from.")
         image, labels = load_image(sample.image), read_mask(sample, len(self.images.classes))
         if labels.shape != image.shape[:2]:
-            raise InvalidDataset(f"The mask of {sample.id} has {labels.shape} pixels, its picture {image.shape[:2]}.")
+            raise InvalidDataset(f"The mask of {sample.id} has {labels.shape} pixels, its image {image.shape[:2]}.")
         pixels, marked = mask_crop(image, labels, self.crop, self.rescale, rng, self.normalization)
         if self.reduce is not None:
             marked = self.reduce(marked)

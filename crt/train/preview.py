@@ -1,4 +1,4 @@
-"""A sheet of maps on a few fixed pictures after each epoch, to see training go right or wrong."""
+"""A sheet of maps on a few fixed images after each epoch, to see training go right or wrong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WIDTH = 200
 
 @dataclass(frozen=True)
 class MapPreview:
-    """Draws `folder/epoch_01.png` and so on: a row per picture, a column per branch, the first class of each picture.
+    """Draws `folder/epoch_01.png` and so on: a row per image, a column per branch, the first class of each image.
 
     `size`: pixels of the long side that the networks see. `loops`, `refined`: of the transformer's maps.
     """
@@ -33,7 +33,7 @@ class MapPreview:
     refined: bool = True
 
     def __call__(self, model: DualBranch, epoch: int) -> Path:
-        """Look at the pictures with the networks as they are -> the file written. Leaves the networks in eval form."""
+        """Look at the images with the networks as they are -> the file written. Leaves the networks in eval form."""
         networks, pair = {}, model.cnn is not None and model.vit is not None
         specs: dict[Method, NetworkSpec] = {}
         if model.cnn is not None:
@@ -67,8 +67,8 @@ class MapPreview:
         return panels
 
 
-def fixed_pictures(images: ImageDataset, count: int) -> ImageDataset:
-    """The same `count` pictures of a set every time, spread evenly over those that show a class."""
+def fixed_images(images: ImageDataset, count: int) -> ImageDataset:
+    """The same `count` images of a set every time, spread evenly over those that show a class."""
     labelled = [sample for sample in images.samples if sample.labels]
     count = min(count, len(labelled))
     chosen = np.unique(np.linspace(0, len(labelled) - 1, count).astype(int)) if count else []

@@ -1,4 +1,4 @@
-"""Figures: maps laid over pictures, and sheets that put methods side by side."""
+"""Figures: maps laid over images, and sheets that put methods side by side."""
 
 from crt.viz.colours import COLORMAP, colour, colour_bar, fit, outline, overlay
 from crt.viz.compare import TITLES, Extra, attention_words, probabilities, settings_line, side_by_side

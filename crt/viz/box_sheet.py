@@ -1,4 +1,4 @@
-"""The pictures whose boxes went best and worst, with the map, the box found and the ground truth."""
+"""The images whose boxes went best and worst, with the map, the box found and the ground truth."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def box_sheet(
     title: str,
     count: int = 6,
 ) -> Image.Image:
-    """The `count` best and the `count` worst pictures of `score`, which `evaluate_wsol` measured with the same request.
+    """The `count` best and the `count` worst images of `score`, which `evaluate_wsol` measured with the same request.
 
     Raises InvalidSetting for a sheet of nothing.
     """
     ranked = sorted(score.found, key=lambda found: -found.iou)
     if count < 1 or not ranked:
-        raise InvalidSetting("A sheet of boxes needs at least one picture.")
+        raise InvalidSetting("A sheet of boxes needs at least one image.")
     count = min(count, len(ranked))
     samples = {sample.id: sample for sample in images.samples}
     rows = []
@@ -44,7 +44,7 @@ def box_sheet(
         looked = look(predictor, some, {"map": request}, view)
         rows.append([_panel(one, found, images.classes) for one, found in zip(looked, chosen, strict=True)])
     note = (
-        f"The {count} best and the {count} worst of {len(ranked)} pictures. White: the box found; yellow: the ground "
+        f"The {count} best and the {count} worst of {len(ranked)} images. White: the box found; yellow: the ground "
         f"truth. Threshold {score.threshold:.2f} of the map's range."
     )
     return contact_sheet(rows, title=title, notes=[note], width=WIDTH, bar=("least", "most of this map"))
@@ -53,7 +53,7 @@ def box_sheet(
 def _panel(looked: WsolSample, found: BoxPrediction, classes: tuple[str, ...]) -> Panel:
     sample = looked.sample
     image = load_image(sample.image)
-    whole = looked.on_picture(looked.maps["map"], image.shape[:2])
+    whole = looked.on_image(looked.maps["map"], image.shape[:2])
     small = fit(image, WIDTH)
     cam = np.asarray(
         Image.fromarray(minmax_normalize(whole)).resize((small.shape[1], small.shape[0]), Image.Resampling.BOX)

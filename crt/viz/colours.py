@@ -1,4 +1,4 @@
-"""Maps in colour over pictures: pure functions of NumPy arrays; matplotlib gives the colour tables."""
+"""Maps in colour over images: pure functions of NumPy arrays; matplotlib gives the colour tables."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def signed_colour(values: np.ndarray, top: float) -> np.ndarray:
 def overlay(
     image: np.ndarray, values: np.ndarray, *, colormap: str = COLORMAP, opacity: float = 0.6, vmax: float | None = None
 ) -> np.ndarray:
-    """A picture (H, W, 3) uint8 under the colours of a map (H, W) -> (H, W, 3) uint8.
+    """An image (H, W, 3) uint8 under the colours of a map (H, W) -> (H, W, 3) uint8.
 
-    Every pixel is `opacity` colour and the rest picture, so that equal values look equal. Raises InvalidSetting for
+    Every pixel is `opacity` colour and the rest image, so that equal values look equal. Raises InvalidSetting for
     sizes that differ and an opacity outside 0 to 1.
     """
     if image.shape[:2] != values.shape:
-        raise InvalidSetting(f"The picture has {image.shape[:2]} pixels and the map {values.shape}: resize the map.")
+        raise InvalidSetting(f"The image has {image.shape[:2]} pixels and the map {values.shape}: resize the map.")
     if not 0 <= opacity <= 1:
         raise InvalidSetting(f"The opacity is {opacity}: choose 0 to 1.")
     mixed = (1 - opacity) * image + opacity * colour(values, colormap=colormap, vmax=vmax)
@@ -58,7 +58,7 @@ def overlay(
 
 
 def outline(image: np.ndarray, mask: np.ndarray, *, ink: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
-    """A copy of a picture with the edge of a mask (H, W) bool drawn two pixels wide, one inside and one outside."""
+    """A copy of an image with the edge of a mask (H, W) bool drawn two pixels wide, one inside and one outside."""
     padded = np.pad(mask.astype(bool), 1, mode="edge")
     around = [padded[1:-1, :-2], padded[1:-1, 2:], padded[:-2, 1:-1], padded[2:, 1:-1]]
     drawn = image.copy()
@@ -68,7 +68,7 @@ def outline(image: np.ndarray, mask: np.ndarray, *, ink: tuple[int, int, int] = 
 
 
 def fit(image: np.ndarray, width: int, *, tallest: float = 1.6) -> np.ndarray:
-    """A picture resized to fit `width` pixels and at most `tallest` times that height, both sides at least 1."""
+    """An image resized to fit `width` pixels and at most `tallest` times that height, both sides at least 1."""
     height, across = image.shape[:2]
     scale = min(width / across, tallest * width / height)
     size = max(1, round(across * scale)), max(1, round(height * scale))

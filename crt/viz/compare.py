@@ -23,7 +23,7 @@ TITLES: dict[Method, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT"
 
 @dataclass(frozen=True)
 class Extra:
-    """One more column of `side_by_side`. `maps`: (K, h, w) non-negative, on cells. `span`: the picture in cells."""
+    """One more column of `side_by_side`. `maps`: (K, h, w) non-negative, on cells. `span`: the image in cells."""
 
     title: str
     maps: np.ndarray
@@ -45,9 +45,9 @@ def side_by_side(
     colormap: str = COLORMAP,
     width: int = 256,
 ) -> Image.Image:
-    """One row per class: the picture, then the maps of each method over it, and a line that says how they were made.
+    """One row per class: the image, then the maps of each method over it, and a line that says how they were made.
 
-    `image`: (H, W, 3) uint8, the traced picture. `loops`, `refined`: of CRT; TS-CAM follows `refined` and has no loops.
+    `image`: (H, W, 3) uint8, the traced image. `loops`, `refined`: of CRT; TS-CAM follows `refined` and has no loops.
     `attention`: what refines both; the paper's if none is given.
     `threshold`: a seed's outline where a map is at least this share of its largest value. Every map is scaled by
     its own largest value, which its caption gives. Raises InvalidSetting for what the Prediction does not hold.
@@ -128,7 +128,7 @@ def _over(
     threshold: float | None,
     colormap: str,
 ) -> Panel:
-    """(1, h, w) map on cells over a picture, its largest value in the caption."""
+    """(1, h, w) map on cells over an image, its largest value in the caption."""
     pixels = upsample_cam(maps, span, image.shape[:2])
     drawn = overlay(image, pixels[0], colormap=colormap)
     if threshold is not None and pixels.max() > 0:

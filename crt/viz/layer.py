@@ -1,4 +1,4 @@
-"""A map over a picture, as one panel of a figure shows it."""
+"""A map over an image, as one panel of a figure shows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crt.viz.colours import COLORMAP, colour, colour_bar, signed_colour
 
 @dataclass(frozen=True)
 class MapLayer:
-    """A map over a picture. `values`: (h, w) float, points spread evenly over it. `top`: the last colour's value.
+    """A map over an image. `values`: (h, w) float, points spread evenly over it. `top`: the last colour's value.
 
     `level`: the value from which a point is inside the mask, or None. `masked`: draw the mask instead of the colours.
     `ends`: words for the two ends of a map from -top to top; None for one from 0. `smooth`: interpolate between points.
@@ -42,7 +42,7 @@ class Style:
 
 
 def mixed(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
-    """(H, W, 3) uint8: the picture under the colours of a map, or black outside its mask."""
+    """(H, W, 3) uint8: the image under the colours of a map, or black outside its mask."""
     height, width = image.shape[:2]
     values = Image.fromarray(layer.values.astype(np.float32))
     between = Image.Resampling.BILINEAR if layer.smooth else Image.Resampling.NEAREST

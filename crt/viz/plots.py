@@ -1,7 +1,7 @@
-"""Figures for print: maps over a picture with outlines, colour bars and captions, as PNG, PDF or SVG.
+"""Figures for print: maps over an image with outlines, colour bars and captions, as PNG, PDF or SVG.
 
 One matplotlib figure gives all three, so they show the same. In PDF and SVG the text is text and outlines are paths;
-the picture under its heat map is one embedded image.
+the image under its heat map is one embedded image.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from crt.viz.sheet import printable, wrap
 Kind = Literal["png", "pdf", "svg"]
 DPI = 300
 WIDTH = 2.3  # inches of a panel
-TALLEST = 1.6  # height of a panel's picture, in widths
+TALLEST = 1.6  # height of a panel's image, in widths
 GAP, EDGE = 0.16, 0.18  # inches between panels and around the figure
 POINT = 1 / 72  # inches
 TITLE, TEXT, NOTE = 11, 8, 7  # points
@@ -44,7 +44,7 @@ _RENDERING = threading.Lock()  # matplotlib's settings and fonts belong to the p
 
 @dataclass(frozen=True)
 class Plot:
-    """One panel: a title with a note, the map over the picture or None, and lines of text below."""
+    """One panel: a title with a note, the map over the image or None, and lines of text below."""
 
     title: str
     note: str = ""
@@ -55,7 +55,7 @@ class Plot:
 def plot(
     image: np.ndarray, panels: Sequence[Plot], style: Style, *, title: str = "", notes: Sequence[str] = ()
 ) -> Figure:
-    """A picture (H, W, 3) uint8 once per panel, at most four in a row, under a title and with notes below.
+    """An image (H, W, 3) uint8 once per panel, at most four in a row, under a title and with notes below.
 
     Every text is taken literally and broken into lines. Raises InvalidSetting for no panels or an unknown colour map.
     """

@@ -1,4 +1,4 @@
-"""Sheets: pictures in rows with lines of text under them, as one raster picture.
+"""Sheets: images in rows with lines of text under them, as one raster image.
 
 Text is drawn by `crt.viz.fonts`, in whatever script it is.
 """
@@ -21,7 +21,7 @@ INK, PAPER, FAINT = (20, 20, 20), (255, 255, 255), (90, 90, 90)
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture of a sheet, (H, W, 3) uint8, and the lines under it, the first in larger type."""
+    """One image of a sheet, (H, W, 3) uint8, and the lines under it, the first in larger type."""
 
     image: np.ndarray
     lines: tuple[str, ...] = ()
@@ -37,13 +37,13 @@ def contact_sheet(
     colormap: str = COLORMAP,
     text: int = 14,
 ) -> Image.Image:
-    """Panels in rows under a title, with notes below them, as one RGB picture.
+    """Panels in rows under a title, with notes below them, as one RGB image.
 
     `width`: pixels of a panel; wider ones are shrunk to it. `bar`: the words at both ends of a colour bar, if any.
     `text`: pixels of the small type. Lines that are too long are broken. Raises InvalidSetting for a sheet of nothing.
     """
     if not rows or not all(rows):
-        raise InvalidSetting("A sheet needs at least one picture in every row.")
+        raise InvalidSetting("A sheet needs at least one image in every row.")
     small, large, heading = Typeface(text), Typeface(text + 3), Typeface(text + 8)
     across = max(len(row) for row in rows) * (width + MARGIN) + MARGIN
     head = wrap(title, heading, across - 2 * MARGIN) if title else []
@@ -97,14 +97,14 @@ def wrap(text: str, font: Typeface, width: int) -> list[str]:
 
 
 def _panel(panel: Panel, width: int, small: Typeface, large: Typeface) -> Image.Image:
-    """A picture at the panel's width with its lines below."""
-    picture = Image.fromarray(panel.image if panel.image.shape[1] <= width else fit(panel.image, width))
+    """An image at the panel's width with its lines below."""
+    image = Image.fromarray(panel.image if panel.image.shape[1] <= width else fit(panel.image, width))
     lines = [(line, large if i == 0 else small) for i, text in enumerate(panel.lines)
              for line in wrap(text, large if i == 0 else small, width)]  # fmt: skip
-    height = picture.height + 6 + sum(round(1.35 * font.size) for _, font in lines)
+    height = image.height + 6 + sum(round(1.35 * font.size) for _, font in lines)
     block = Image.new("RGB", (width, height), PAPER)
-    block.paste(picture, ((width - picture.width) // 2, 0))
-    draw, y = ImageDraw.Draw(block), picture.height + 6
+    block.paste(image, ((width - image.width) // 2, 0))
+    draw, y = ImageDraw.Draw(block), image.height + 6
     for line, font in lines:
         font.draw(draw, (0, y), line, INK)
         y += round(1.35 * font.size)

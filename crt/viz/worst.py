@@ -1,4 +1,4 @@
-"""The pictures that went worst, each beside its ground truth and what was made of it."""
+"""The images that went worst, each beside its ground truth and what was made of it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from crt.viz.sheet import Panel, contact_sheet
 
 
 def worst_sheet(folder: Path, images: ImageDataset, score: Score, count: int) -> Image.Image:
-    """The `count` worst pictures of `score`, which was measured on `folder`, a row each.
+    """The `count` worst images of `score`, which was measured on `folder`, a row each.
 
     Raises InvalidSetting for a sheet of nothing, InvalidDataset for files that are no longer there.
     """
-    if count < 1 or not score.pictures:
-        raise InvalidSetting("A sheet of the worst pictures needs at least one picture.")
+    if count < 1 or not score.per_image:
+        raise InvalidSetting("A sheet of the worst images needs at least one image.")
     samples = {sample.id: sample for sample in images.samples}
-    rows = [_row(folder, samples[name], images.classes, value, score) for name, value in score.pictures[:count]]
-    notes = [f"mean IoU over all {len(images)} pictures {score.miou:.1f} %; under each row its own"]
-    return contact_sheet(rows, title=f"The {len(rows)} worst of {len(images)} pictures", notes=notes)
+    rows = [_row(folder, samples[name], images.classes, value, score) for name, value in score.per_image[:count]]
+    notes = [f"mean IoU over all {len(images)} images {score.miou:.1f} %; under each row its own"]
+    return contact_sheet(rows, title=f"The {len(rows)} worst of {len(images)} images", notes=notes)
 
 
 def _row(folder: Path, sample: Sample, classes: tuple[str, ...], value: float, score: Score) -> list[Panel]:

@@ -41,7 +41,7 @@ class Bench:
     vit: str = "deit_small_patch16_224"
     cnn: str = "resnet152"
     size: int = 336
-    """Pixels of the long side of a 500 × 375 picture."""
+    """Pixels of the long side of a 500 × 375 image."""
     runs: int = 5
     checkpoint: str = "checkpoints/voc"
     """Of the sections first, growth and masks; the others take random weights."""

@@ -1,4 +1,4 @@
-"""How time and memory grow with the size of the picture and the number of loops, each in a process of its own."""
+"""How time and memory grow with the size of the image and the number of loops, each in a process of its own."""
 
 from __future__ import annotations
 

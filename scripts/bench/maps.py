@@ -1,4 +1,4 @@
-"""Maps: the whole ablation of a picture, and one map, against METHOD written out plainly; where the time goes."""
+"""Maps: the whole ablation of an image, and one map, against METHOD written out plainly; where the time goes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def photo(height: int = 375, width: int = 500) -> np.ndarray:
 
 
 def ablation(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
-    """All loop counts 0 … 4 × refined or not × three methods, of one picture."""
+    """All loop counts 0 … 4 × refined or not × three methods, of one image."""
     image, networks = photo(), predictor.checkpoint.networks
 
     def ours(predictor: Predictor) -> None:

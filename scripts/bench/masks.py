@@ -1,4 +1,4 @@
-"""From seeds to masks: the dense CRF, the relation network and the sparse random walk, of one picture."""
+"""From seeds to masks: the dense CRF, the relation network and the sparse random walk, of one image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scripts.bench.timing import in_turns, summary
 
 
 def masks(checkpoint: str, runs: int) -> dict[str, Any]:
-    """Milliseconds of each stage of a 500 × 375 picture with two classes. Raises InvalidSetting without relations."""
+    """Milliseconds of each stage of a 500 × 375 image with two classes. Raises InvalidSetting without relations."""
     network = load_checkpoint(checkpoint).relation
     if network is None:
         raise InvalidSetting(f"{checkpoint} has no relation network: train one with scripts.train_irn.")

@@ -1,4 +1,4 @@
-"""Training: pictures a second of the pair, against METHOD written out plainly, and of the reading of its crops."""
+"""Training: images a second of the pair, against METHOD written out plainly, and of the reading of its crops."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Step = Callable[[], object]
 
 
 def training(runs: int) -> dict[str, Any]:
-    """Pictures a second of each way of doing a step, on a GPU if there is one, and of reading crops."""
+    """Images a second of each way of doing a step, on a GPU if there is one, and of reading crops."""
     device = choose_device("auto")
     batch = BATCH[device.type]
     spent = in_turns(ways(device, batch), runs)
@@ -63,7 +63,7 @@ def training(runs: int) -> dict[str, Any]:
 
 
 def ways(device: torch.device, batch: int) -> dict[str, Step]:
-    """A step of `batch` pictures by each way that this machine is made for."""
+    """A step of `batch` images by each way that this machine is made for."""
     fast = resolve("auto", device.type) == "bf16"
     steps = {"ours, float32": ours(device, batch)}
     if fast:
@@ -180,7 +180,7 @@ def loading(batch: int, workers: int) -> float:
 
 
 def photos(folder: Path) -> Iterator[tuple[Path, np.ndarray]]:
-    """(375, 500, 3) uint8 pictures of noise at many scales, which cost a decoder what photographs do."""
+    """(375, 500, 3) uint8 images of noise at many scales, which cost a decoder what photographs do."""
     rng = np.random.default_rng(0)
     for index in range(PICTURES):
         coarse = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)).resize((500, 375), 3)

@@ -21,7 +21,7 @@ from crt.predictor import Predictor
 from scripts.bench.timing import compared, in_turns
 
 TILES, SIDE = 4, 336
-"""Tiles of a picture with its long side at 336, and the pixels of the square that the CNN sees."""
+"""Tiles of an image with its long side at 336, and the pixels of the square that the CNN sees."""
 
 Run = Callable[[], object]
 

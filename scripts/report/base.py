@@ -29,7 +29,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over one x. `says`: what they show, which is also the picture's text for those who do not see it. `places`:
+    """Lines over one x. `says`: what they show, which is also the image's text for those who do not see it. `places`:
     the names of x = 0, 1, …, where those are no numbers of a scale.
     """
 

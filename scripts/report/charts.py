@@ -30,7 +30,7 @@ def slug(text: str) -> str:
 
 
 def svg(chart: Chart) -> bytes:
-    """A chart of at least one point as a picture on white, error bars where there is a spread."""
+    """A chart of at least one point as an image on white, error bars where there is a spread."""
     places = sorted({x for line in chart.lines for x in line.x})
     apart = APART * (places[-1] - places[0]) if any(line.half for line in chart.lines) else 0.0
     text = "".join([chart.title, chart.x, chart.y, *chart.places, *(line.name for line in chart.lines)])

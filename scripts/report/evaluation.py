@@ -61,12 +61,12 @@ def evaluation(result: dict[str, Any], defaults: Defaults) -> Section:
     result = with_defaults(result, defaults)
     protocol, methods = result["protocol"], result["methods"]
     views = f"{len(protocol['scales'])} scale{'s' if len(protocol['scales']) > 1 else ''}"
-    every = f", every {ordinal(protocol['every'])} picture" if protocol["every"] > 1 else ""
+    every = f", every {ordinal(protocol['every'])} image" if protocol["every"] > 1 else ""
     over = "all classes" if protocol["classes"] == "all" else "background, " + ", ".join(protocol["classes"])
     how = (
-        f"mIoU of {over}; {result['images']} pictures{every}; image labels given; 255 ignored; cut-merge mode "
+        f"mIoU of {over}; {result['images']} images{every}; image labels given; 255 ignored; cut-merge mode "
         f"{protocol['mode']}; {protocol['precision']}. "
-        "Best: the best background threshold of a sweep on these same pictures."
+        "Best: the best background threshold of a sweep on these same images."
     )
     rows = tuple(
         (_title(name), *numbers(row["miou_at_0.15"], row["miou_best"]), f"{row['threshold_best']:.2f}")

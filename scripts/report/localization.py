@@ -29,11 +29,11 @@ KEYS = ("top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2")
 def localization(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """What `scripts.evaluate wsol` measured: boxes, and the classes that the scores say."""
     protocol, methods = result["protocol"], result["methods"]
-    every = f", every {ordinal(protocol['every'])} picture" if protocol["every"] > 1 else ""
+    every = f", every {ordinal(protocol['every'])} image" if protocol["every"] > 1 else ""
     split = f" of {protocol['split']}" if protocol["split"] else ""
     how = (
-        f"{result['images']} pictures{split}{every}, {result['classes']} classes; view: {protocol['view']}; threshold: "
-        f"{protocol['thresholds']}; {protocol['precision']}; IoU in pixels of the picture, inclusive."
+        f"{result['images']} images{split}{every}, {result['classes']} classes; view: {protocol['view']}; threshold: "
+        f"{protocol['thresholds']}; {protocol['precision']}; IoU in pixels of the image, inclusive."
     )
     terms = "; ".join(f"{title}: {result['definitions'][key]}" for title, key in zip(HEAD, KEYS, strict=True))
     rows = tuple(
@@ -109,8 +109,8 @@ def _claims(methods: dict[str, Any]) -> tuple[str, ...]:
         shown = methods["crt"]
         words.append(
             f"Refined as by default, CRT's default loops against none: GT-known {shown['gt_known']:.1f} against "
-            f"{plain['gt_known']:.1f} at the thresholds chosen on training pictures, MaxBoxAcc "
-            f"{shown['max_box_acc']:.1f} against {plain['max_box_acc']:.1f} at the best of the test pictures."
+            f"{plain['gt_known']:.1f} at the thresholds chosen on training images, MaxBoxAcc "
+            f"{shown['max_box_acc']:.1f} against {plain['max_box_acc']:.1f} at the best of the test images."
         )
     return tuple(words)
 

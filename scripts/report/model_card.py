@@ -148,7 +148,7 @@ def _from_labels(part: Mapping[str, Any]) -> str:
     splits = "" if any(":" in str(root) for root in data["roots"]) else f", {' '.join(data['splits'])}"
     phases = "; ".join(_phase(phase, branches) for phase in values["schedule"])
     return (
-        f"{part['pictures']} images of {' '.join(map(str, data['roots']))}{splits}; {phases}; batch {values['batch']}, "
+        f"{part['images']} images of {' '.join(map(str, data['roots']))}{splits}; {phases}; batch {values['batch']}, "
         f"λ = {values['coupling']}"
     )
 
@@ -157,7 +157,7 @@ def _from_masks(name: str, part: Mapping[str, Any]) -> str:
     values = part["config"]
     labels = "confident labels" if name == "relation" else "pseudo masks"
     return (
-        f"{part['pictures']} images with {labels} made from this checkpoint's CAMs; {values['epochs']} epochs of "
+        f"{part['images']} images with {labels} made from this checkpoint's CAMs; {values['epochs']} epochs of "
         f"{values['crop']} px crops; batch {values['batch']}; backbone `{values['cnn']}`"
     )
 

@@ -65,7 +65,7 @@ def report(config: Report) -> None:
     figures = config.out.parent / FIGURES
     figures.mkdir(parents=True, exist_ok=True)
     everything = [*found, *(section for told in others.values() for section in told)]
-    drawn = {picture(section, chart): svg(chart) for section in everything for chart in section.charts}
+    drawn = {chart_file(section, chart): svg(chart) for section in everything for chart in section.charts}
     for old in figures.glob("*.svg"):
         if old.name not in drawn:
             old.unlink()
@@ -108,7 +108,7 @@ def _is_about(section: Section, checkpoint: CheckpointConfig) -> bool:
 
 
 def markdown(section: Section, *, charts: bool = True) -> str:
-    """A section as Markdown, its default row in bold; `charts`: with its pictures, which lie in `FIGURES`."""
+    """A section as Markdown, its default row in bold; `charts`: with its images, which lie in `FIGURES`."""
     lines = [f"## {section.title}", ""]
     for note in section.notes:
         lines += [note, ""]
@@ -123,11 +123,11 @@ def markdown(section: Section, *, charts: bool = True) -> str:
     if section.sentences:
         lines += [" ".join(section.sentences), ""]
     for chart in section.charts if charts else ():
-        lines += [f"![{chart.says}]({FIGURES}/{picture(section, chart)})", ""]
+        lines += [f"![{chart.says}]({FIGURES}/{chart_file(section, chart)})", ""]
     return "\n".join(lines)
 
 
-def picture(section: Section, chart: Chart) -> str:
+def chart_file(section: Section, chart: Chart) -> str:
     """The file name of a chart; sections of one kind have charts of the same title."""
     return f"{slug(f'{section.title} {chart.title}')}.svg"
 

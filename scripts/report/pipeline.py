@@ -52,14 +52,14 @@ def pipeline(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
     published = Table(("published, VOC 2012, 21 classes", "backbone", "seeds", "masks", "network on val"), PUBLISHED)
     how = (
         f"{protocol['machine']}; minutes: {minutes}. Seeds and walked seeds at the best threshold of a sweep on the "
-        "same pictures, image labels given; masks and segmentations as they are, the latter on pictures that no "
+        "same images, image labels given; masks and segmentations as they are, the latter on images that no "
         "network has learned from."
     )
     return Section(
         "From seeds to a segmentation network",
         (how,),
         protocol["command"],
-        (Table(("stage", "pictures", "measure", "mIoU", "pixel accuracy", "threshold"), rows), published),
+        (Table(("stage", "images", "measure", "mIoU", "pixel accuracy", "threshold"), rows), published),
         (*told, *_paper(result)),
         about=(protocol.get("seeds") or {}).get("weights", ""),
         order=1,
@@ -80,9 +80,9 @@ def _paper(result: dict[str, Any]) -> tuple[str, ...]:
     if not {"seeds", "walked"} <= found.keys():
         return ()
     gain, theirs = found["walked"] - found["seeds"], PAPER["walked"] - PAPER["seeds"]
-    pictures = next(row["images"] for row in result["stages"] if row["stage"] == "seeds")
+    images = next(row["images"] for row in result["stages"] if row["stage"] == "seeds")
     sentence = (
         f"The paper's claim that the walk lifts CRT's seeds {Paired((gain,)).told()}: {gain:+.1f} points over 21 "
-        f"classes, {theirs:+.1f} in the paper, which walked on all pictures of VOC 2012 and not on {pictures}."
+        f"classes, {theirs:+.1f} in the paper, which walked on all images of VOC 2012 and not on {images}."
     )
     return (sentence,)

@@ -18,7 +18,7 @@ GROUPS = {
     "requests": "requests that no page sends",
 }
 FAULTS: tuple[tuple[str, str, str], ...] = (
-    ("A file that is no picture, cut off, or lies about itself", "one sentence", "tests/test_hostile.py"),
+    ("A file that is no image, cut off, or lies about itself", "one sentence", "tests/test_hostile.py"),
     ("Nonsense in any question, link or request", "one sentence, never a traceback", "tests/test_fuzz.py"),
     (
         "Markup in names of files, classes, checkpoints, in links and scenes",
@@ -28,8 +28,8 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     ("A file of the machine that nobody uploaded", "it is neither opened nor served", "tests/test_files.py"),
     ("An address in place of a file", "it is not fetched", "tests/test_files.py"),
     ("Uploads and answers", "they are deleted after their time", "tests/test_files.py"),
-    ("Another session's pictures and Traces", "they are not found", "tests/test_files.py"),
-    ("A picture behind a link", "it is found only if its owner asked for the link", "tests/test_link.py"),
+    ("Another session's images and Traces", "they are not found", "tests/test_files.py"),
+    ("An image behind a link", "it is found only if its owner asked for the link", "tests/test_link.py"),
     ("A pickle in any part of a checkpoint", "it is never opened", "tests/test_checkpoint.py"),
     ("A checkpoint that is truncated or does not fit", "the tensor is named", "tests/test_checkpoint.py"),
     ("A checkpoint that breaks while the page runs", "the one before it goes on", "tests/test_models.py"),

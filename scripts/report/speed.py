@@ -24,7 +24,7 @@ TRAINING_GPU = 5.0
 FAST = "ours, bfloat16"
 PEAK_MIB = 2560
 PHOTO = (375, 500)
-"""Height and width of the benchmark's picture."""
+"""Height and width of the benchmark's image."""
 
 
 def bench(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
@@ -40,7 +40,7 @@ def bench(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
         tables.append(Table(head, (("loops 0 to 4", *_times(told["first"]["ms"])),)))
     if "masks" in told:
         rows = tuple((name, *_times(times)) for name, times in told["masks"].items())
-        tables.append(Table(("masks of one picture", "median ms", "min", "max"), rows))
+        tables.append(Table(("masks of one image", "median ms", "min", "max"), rows))
     if "training" in told:
         tables.append(_training(told["training"]))
     charts: tuple[Chart, ...] = ()
@@ -56,7 +56,7 @@ def bench(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
         return Section("Training on a GPU", (how,), result["command"], tuple(tables), page=PAGE)
     how = (
         f"{result['machine']}, {result['threads']} threads, float32, torch {result['torch']}; {result['networks']} "
-        f"with random weights where no checkpoint is named; a picture of 500 × 375 pixels, its long side at "
+        f"with random weights where no checkpoint is named; an image of 500 × 375 pixels, its long side at "
         f"{result['size']}; {result['runs']} runs of each way, in turns."
     )
     return Section("The library", (how,), result["command"], tuple(tables), charts=charts, page=PAGE)
@@ -133,7 +133,7 @@ def _training(told: dict[str, Any]) -> Table:
     )
     readers = "One reader reads" if told["workers"] == 1 else f"{told['workers']} readers read"
     says = (
-        f"{told['vit']} + {told['cnn']}, crops of {told['crop']}, {told['loops']} loops, {told['batch']} pictures a "
+        f"{told['vit']} + {told['cnn']}, crops of {told['crop']}, {told['loops']} loops, {told['batch']} images a "
         f"step, both optimizers. {readers} {told['loader_images_per_second']:.0f} crops a second, "
         f"{told['loader_over_fastest_step']:.1f} times what the fastest step takes: reading is {limit} limit."
     )
@@ -143,7 +143,7 @@ def _training(told: dict[str, Any]) -> Table:
         says += f" The aim of {TRAINING_GPU:g} times {base} is {reached}: {best:.1f}."
         if best < TRAINING_GPU:
             says += " A compiled step waits for no launch: what is left is the time of the kernels themselves."
-    head = ("a step of training", "median ms", "min", "max", "pictures a second", f"times {base}")
+    head = ("a step of training", "median ms", "min", "max", "images a second", f"times {base}")
     return Table(head, rows, says=(says,))
 
 

@@ -70,8 +70,8 @@ def open_page(server, browser):
 
 
 @pytest.fixture(scope="session")
-def picture(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp("picture") / f"{HOSTILE.replace('/', '')}.png"
+def image(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("image") / f"{HOSTILE.replace('/', '')}.png"
     small = np.random.default_rng(3).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(path)
     return str(path)

@@ -11,8 +11,8 @@ SHOWN = '.crt-viewer[data-state="shown"]'
 
 
 def upload(page: Page, path: str) -> None:
-    """Choose a picture and wait for its maps."""
-    page.set_input_files("#crt-picture input[type=file]", path)
+    """Choose an image and wait for its maps."""
+    page.set_input_files("#crt-image input[type=file]", path)
     page.wait_for_selector(SHOWN)
     page.wait_for_selector("canvas[data-method=crt]")
     settle(page)

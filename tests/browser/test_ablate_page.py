@@ -32,9 +32,9 @@ def joins(page) -> list[str]:
     return asked
 
 
-def test_nothing_runs_before_the_button_and_then_sizes_come_one_by_one(open_page, picture):
+def test_nothing_runs_before_the_button_and_then_sizes_come_one_by_one(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     asked = joins(page)
     open_tab(page, "Ablate")
     cells = page.locator(f"{SIZES} button")
@@ -65,9 +65,9 @@ def test_nothing_runs_before_the_button_and_then_sizes_come_one_by_one(open_page
     assert page.get_attribute(".crt-viewer", "data-wanted") == '{"size":"448","mode":"overlap"}'
 
 
-def test_cancel_asks_for_nothing_more_and_the_next_run_takes_up_the_rest(open_page, picture):
+def test_cancel_asks_for_nothing_more_and_the_next_run_takes_up_the_rest(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     open_tab(page, "Ablate")
     asked, held = joins(page), []
 
@@ -93,9 +93,9 @@ def test_cancel_asks_for_nothing_more_and_the_next_run_takes_up_the_rest(open_pa
     assert len(asked) == 5
 
 
-def test_a_column_that_fails_says_so_in_its_row_and_the_others_come(open_page, picture, monkeypatch):
+def test_a_column_that_fails_says_so_in_its_row_and_the_others_come(open_page, image, monkeypatch):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     open_tab(page, "Ablate")
     prediction = Explorer.prediction
 
@@ -125,7 +125,7 @@ def test_with_a_mask_there_are_curves_a_ladder_and_a_best_cell(open_page, theme,
     page.wait_for_selector(SHOWN, timeout=WAIT)
     page.locator(".class-row").filter(has_text="person").click()
     open_tab(page, "Ablate")
-    expect(page.locator('[data-role="ablate-answer"]')).to_contain_text(re.compile(r"on this picture: IoU \d"))
+    expect(page.locator('[data-role="ablate-answer"]')).to_contain_text(re.compile(r"on this image: IoU \d"))
     expect(page.locator(f"{SIZES} .best")).to_have_count(1)
     expect(page.locator(f"{SIZES} .best")).to_have_text("best")
     part(page, "Ladder")

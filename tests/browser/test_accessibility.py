@@ -32,10 +32,10 @@ def barriers(page) -> list[str]:
 
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_barrier(open_page, picture, theme, width):
+def test_axe_finds_no_barrier(open_page, image, theme, width):
     page = open_page(theme, width)
     assert barriers(page) == []
-    upload(page, picture)
+    upload(page, image)
     page.locator('[data-role="boxes"]').check()
     page.get_by_role("application", name="CRT: arrow keys").focus()
     page.keyboard.press("ArrowLeft")
@@ -57,9 +57,9 @@ def test_axe_sees_a_barrier_that_is_there(open_page):
     assert any(line.startswith("color-contrast") for line in barriers(page))
 
 
-def test_the_keyboard_reaches_every_control_and_focus_is_seen(open_page, picture):
+def test_the_keyboard_reaches_every_control_and_focus_is_seen(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     page.evaluate("document.body.focus()")
     hidden: list[str] = []
     seen = set()
@@ -76,9 +76,9 @@ def test_the_keyboard_reaches_every_control_and_focus_is_seen(open_page, picture
     assert wanted <= seen, wanted - seen
 
 
-def test_reduced_motion_moves_nothing_by_itself(open_page, picture):
+def test_reduced_motion_moves_nothing_by_itself(open_page, image):
     page = open_page(reduced_motion="reduce")
-    upload(page, picture)
+    upload(page, image)
     expect(page.get_by_role("button", name="Next loop count")).to_be_visible()
     move(page, "loops", 0)
     page.get_by_role("button", name="Next loop count").click()

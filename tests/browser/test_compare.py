@@ -23,16 +23,16 @@ def colours(page) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB"), dtype=np.int16)
 
 
-def opened(open_page, picture, width=1440, **options):
+def opened(open_page, image, width=1440, **options):
     page = open_page("light", width, **options)
-    upload(page, picture)
+    upload(page, image)
     page.locator('[data-role="outline"]').uncheck()
     settle(page)
     return page
 
 
-def test_swipe_shows_a_at_the_left_and_b_at_the_right_of_a_divider_that_keys_and_pointers_move(open_page, picture):
-    page = opened(open_page, picture)
+def test_swipe_shows_a_at_the_left_and_b_at_the_right_of_a_divider_that_keys_and_pointers_move(open_page, image):
+    page = opened(open_page, image)
     view(page, "Swipe")
     half = colours(page)
     divider = page.get_by_role("slider", name="Divider between A and B")
@@ -65,8 +65,8 @@ def test_swipe_shows_a_at_the_left_and_b_at_the_right_of_a_divider_that_keys_and
     expect(divider).to_have_attribute("aria-valuetext", "25 %: CRT, 2 loops, refined at the left, ResNet at the right")
 
 
-def test_difference_is_signed_and_nothing_for_the_same_map(open_page, picture):
-    page = opened(open_page, picture)
+def test_difference_is_signed_and_nothing_for_the_same_map(open_page, image):
+    page = opened(open_page, image)
     view(page, "Difference")
     expect(page.locator(".panel.compare h3")).to_have_text("ResNet − CRT")
     expect(page.locator(".panel.compare .scale .unit").first).to_have_text("share of own maximum")
@@ -83,8 +83,8 @@ def test_difference_is_signed_and_nothing_for_the_same_map(open_page, picture):
     assert np.corrcoef(warm.ravel(), (backward[..., 0] - backward[..., 2]).ravel())[0, 1] < -0.9
 
 
-def test_two_settings_of_one_method_are_compared_and_stay_as_they_are(open_page, picture):
-    page = opened(open_page, picture)
+def test_two_settings_of_one_method_are_compared_and_stay_as_they_are(open_page, image):
+    page = opened(open_page, image)
     view(page, "Difference")
     page.locator('[data-role="a-method"]').select_option("crt")
     settle(page)
@@ -100,8 +100,8 @@ def test_two_settings_of_one_method_are_compared_and_stay_as_they_are(open_page,
     np.testing.assert_array_equal(colours(page), before)
 
 
-def test_the_blink_alternates_and_can_be_paused(open_page, picture):
-    page = opened(open_page, picture)
+def test_the_blink_alternates_and_can_be_paused(open_page, image):
+    page = opened(open_page, image)
     view(page, "Blink")
     title = page.locator(".panel.compare h3")
     page.locator('[data-role="blink-rate"]').select_option("2")
@@ -116,8 +116,8 @@ def test_the_blink_alternates_and_can_be_paused(open_page, picture):
     expect(title).not_to_have_text(kept)
 
 
-def test_comparing_fits_a_phone(open_page, picture):
-    page = opened(open_page, picture, 390)
+def test_comparing_fits_a_phone(open_page, image):
+    page = opened(open_page, image, 390)
     for name in ("Swipe", "Blink", "Difference"):
         view(page, name)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name

@@ -1,4 +1,4 @@
-"""The page in a real browser: a picture goes in, maps come out, controls change what they should and nothing else."""
+"""The page in a real browser: an image goes in, maps come out, controls change what they should and nothing else."""
 
 import re
 
@@ -9,10 +9,10 @@ from playwright.sync_api import expect
 from tests.browser.driver import HOSTILE, SHOWN, changed, move, open_tab, pixels, settle, upload
 
 
-def test_upload_then_loops_change_crt_and_nothing_else(open_page, picture):
+def test_upload_then_loops_change_crt_and_nothing_else(open_page, image):
     page = open_page()
     expect(page.get_by_role("heading", level=1)).to_have_text("CRT explorer")
-    upload(page, picture)
+    upload(page, image)
     first = pixels(page)
     assert len(set(first.values())) == 3
     requests = []
@@ -37,9 +37,9 @@ def test_upload_then_loops_change_crt_and_nothing_else(open_page, picture):
     expect(page.get_by_role("status").filter(has_text="Input")).to_contain_text("tiles")
 
 
-def test_classes_are_picked_in_the_chart_and_are_text_only(open_page, picture):
+def test_classes_are_picked_in_the_chart_and_are_text_only(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     rows = page.locator(".class-row")
     expect(rows).to_have_count(3)
     expect(page.locator(".class-row[aria-pressed=true]")).to_have_count(1)
@@ -56,9 +56,9 @@ def test_classes_are_picked_in_the_chart_and_are_text_only(open_page, picture):
     assert page.locator(".crt-viewer img[src=x]").count() == 0
 
 
-def test_another_size_looks_again_and_a_bad_file_keeps_the_maps(open_page, picture, tmp_path):
+def test_another_size_looks_again_and_a_bad_file_keeps_the_maps(open_page, image, tmp_path):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     run = page.get_attribute(".crt-viewer", "data-run")
     page.get_by_role("combobox", name="Input size", exact=True).click()
     page.get_by_role("option", name="224 px").click()
@@ -70,14 +70,14 @@ def test_another_size_looks_again_and_a_bad_file_keeps_the_maps(open_page, pictu
     bad = tmp_path / "bad.png"
     bad.write_text(HOSTILE)
     shown = pixels(page)
-    page.set_input_files("#crt-picture input[type=file]", str(bad))
-    expect(page.get_by_role("alert").filter(has_text="not a picture")).to_be_visible()
+    page.set_input_files("#crt-image input[type=file]", str(bad))
+    expect(page.get_by_role("alert").filter(has_text="not an image")).to_be_visible()
     assert changed(shown, pixels(page)) == set()
 
 
-def test_arrow_keys_read_the_same_place_in_all_maps(open_page, picture):
+def test_arrow_keys_read_the_same_place_in_all_maps(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     maps = pixels(page)
     page.get_by_role("application", name="CRT: arrow keys").focus()
     page.keyboard.press("ArrowRight")
@@ -90,9 +90,9 @@ def test_arrow_keys_read_the_same_place_in_all_maps(open_page, picture):
     assert changed(maps, pixels(page)) == set()  # the crosshair has its own canvas
 
 
-def test_maps_lie_on_the_picture(open_page, picture):
+def test_maps_lie_on_the_image(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     boxes = page.evaluate(
         "[...document.querySelectorAll('.stage')].map(stage => [...stage.querySelectorAll('canvas')]"
         ".map(canvas => { const box = canvas.getBoundingClientRect(); return [box.x, box.y, box.width, box.height]; }))"
@@ -103,9 +103,9 @@ def test_maps_lie_on_the_picture(open_page, picture):
         assert map_box[2] / map_box[3] == pytest.approx(160 / 120, rel=0.01)
 
 
-def test_boxes_cells_and_blocks_need_no_server(open_page, picture):
+def test_boxes_cells_and_blocks_need_no_server(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     before = pixels(page)
@@ -136,9 +136,9 @@ def test_boxes_cells_and_blocks_need_no_server(open_page, picture):
     assert [url for url in requests if "queue/join" in url or "/run/" in url] == []
 
 
-def test_the_loops_play_and_stop_where_the_reader_takes_over(open_page, picture):
+def test_the_loops_play_and_stop_where_the_reader_takes_over(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     move(page, "loops", 0)
     value = page.locator('[data-role="loops-value"]')
     page.get_by_role("button", name="Play the loop counts").click()
@@ -165,9 +165,9 @@ def test_each_loop_count_has_its_iou_where_there_is_a_mask(open_page):
     expect(page.locator('[data-role="loops-iou"] [aria-current]')).not_to_contain_text(f"IoU {shown}")
 
 
-def test_one_more_map_stands_beside_the_others_and_can_be_taken_away(open_page, picture):
+def test_one_more_map_stands_beside_the_others_and_can_be_taken_away(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     open_tab(page, "Layers")
     page.locator(".layers-cell").first.click()
     more = page.locator(".panel.more")
@@ -180,10 +180,10 @@ def test_one_more_map_stands_beside_the_others_and_can_be_taken_away(open_page, 
     assert page.evaluate("document.activeElement.dataset.role") == "extra"
 
 
-def test_taking_the_picture_away_brings_the_invitation_back(open_page, picture):
+def test_taking_the_image_away_brings_the_invitation_back(open_page, image):
     page = open_page()
-    upload(page, picture)
-    page.locator("#crt-picture").get_by_label("Clear").or_(page.get_by_label("Remove Image")).first.click()
+    upload(page, image)
+    page.locator("#crt-image").get_by_label("Clear").or_(page.get_by_label("Remove Image")).first.click()
     expect(page.get_by_text("See where each network looks")).to_be_visible()
 
 

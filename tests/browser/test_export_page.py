@@ -23,9 +23,9 @@ def download(page, name: str) -> bytes:
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_one_zip_holds_what_is_on_the_screen(open_page, picture, theme, width):
+def test_one_zip_holds_what_is_on_the_screen(open_page, image, theme, width):
     page = open_page(theme, width, accept_downloads=True)
-    upload(page, picture)
+    upload(page, image)
     move(page, "loops", 3)
     move(page, "threshold", 0.25)
     with zipfile.ZipFile(io.BytesIO(download(page, "Everything"))) as archive:
@@ -45,15 +45,15 @@ def test_one_zip_holds_what_is_on_the_screen(open_page, picture, theme, width):
 
 
 @pytest.mark.parametrize(("name", "start"), [("PNG", b"\x89PNG"), ("PDF", b"%PDF"), ("SVG", b"<?xml")])
-def test_each_figure_alone(open_page, picture, name, start):
+def test_each_figure_alone(open_page, image, name, start):
     page = open_page(accept_downloads=True)
-    upload(page, picture)
+    upload(page, image)
     assert download(page, name).startswith(start)
 
 
-def test_the_program_is_put_on_the_clipboard_and_keys_reach_the_menu(open_page, picture):
+def test_the_program_is_put_on_the_clipboard_and_keys_reach_the_menu(open_page, image):
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
-    upload(page, picture)
+    upload(page, image)
     move(page, "loops", 1)
     page.get_by_role("button", name="Export").focus()
     page.keyboard.press("ArrowUp")
@@ -66,9 +66,9 @@ def test_the_program_is_put_on_the_clipboard_and_keys_reach_the_menu(open_page, 
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_the_files_hold_the_settings_of_the_screen(open_page, picture, theme, width):
+def test_the_files_hold_the_settings_of_the_screen(open_page, image, theme, width):
     page = open_page(theme, width)
-    upload(page, picture)
+    upload(page, image)
     page.locator(".class-row").filter(has_text="person").click()
     move(page, "loops", 1)
     move(page, "threshold", 0.42)
@@ -108,9 +108,9 @@ def python(page) -> None:
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_the_python_of_the_screen_is_copied_or_shown(open_page, picture, theme, width):
+def test_the_python_of_the_screen_is_copied_or_shown(open_page, image, theme, width):
     page = open_page(theme, width, permissions=["clipboard-read", "clipboard-write"])
-    upload(page, picture)
+    upload(page, image)
     move(page, "loops", 3)
     python(page)
     expect(page.locator(NOTE)).to_have_text("Python copied.")

@@ -9,20 +9,20 @@ LOOKS = [("light", 1440), ("dark", 390)]
 CANVAS = "role => document.querySelector(`[data-role=${role}]`).toDataURL()"
 
 
-def opened(open_page, picture, theme, width):
+def opened(open_page, image, theme, width):
     page = open_page(theme, width)
-    upload(page, picture)
+    upload(page, image)
     open_tab(page, "Layers")
     return page
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_a_cell_for_each_block_and_pass_and_a_number_for_each_pass(open_page, picture, theme, width):
-    page = opened(open_page, picture, theme, width)
+def test_a_cell_for_each_block_and_pass_and_a_number_for_each_pass(open_page, image, theme, width):
+    page = opened(open_page, image, theme, width)
     cells = page.locator(".layers-cell")
     expect(cells).to_have_count(6 * 4)  # blocks of the tiny transformer, passes of four loops
-    pictures = page.evaluate("[...document.querySelectorAll('.layers-cell canvas')].map(node => node.toDataURL())")
-    assert len(set(pictures)) == len(pictures)
+    images = page.evaluate("[...document.querySelectorAll('.layers-cell canvas')].map(node => node.toDataURL())")
+    assert len(set(images)) == len(images)
     rows = page.locator('[data-role="layers-rows"] tr')
     expect(rows).to_have_count(2)
     for row in rows.all():
@@ -34,8 +34,8 @@ def test_a_cell_for_each_block_and_pass_and_a_number_for_each_pass(open_page, pi
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_single_heads_and_rollout_come_on_demand(open_page, picture, theme, width):
-    page = opened(open_page, picture, theme, width)
+def test_single_heads_and_rollout_come_on_demand(open_page, image, theme, width):
+    page = opened(open_page, image, theme, width)
     rollout, heads = page.locator('[data-role="layers-rollout"]'), page.locator('[data-role="layers-head"]')
     expect(rollout).to_be_hidden()
     assert heads.locator("option").count() == 1
@@ -50,8 +50,8 @@ def test_single_heads_and_rollout_come_on_demand(open_page, picture, theme, widt
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_blocks_that_refine_change_the_transformers_and_not_the_cnn(open_page, picture):
-    page = opened(open_page, picture, "light", 1440)
+def test_the_blocks_that_refine_change_the_transformers_and_not_the_cnn(open_page, image):
+    page = opened(open_page, image, "light", 1440)
     open_tab(page, "Explore")
     before = pixels(page)
     open_tab(page, "Layers")
@@ -67,9 +67,9 @@ def test_the_blocks_that_refine_change_the_transformers_and_not_the_cnn(open_pag
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_a_click_on_a_map_looks_from_that_patch(open_page, picture, theme, width):
+def test_a_click_on_a_map_looks_from_that_patch(open_page, image, theme, width):
     page = open_page(theme, width)
-    upload(page, picture)
+    upload(page, image)
     patch = page.locator('[data-role="inspect"]')
     expect(patch).to_be_hidden()
     stage = page.locator(".panel", has=page.locator("canvas[data-method=crt]")).locator(".stage")

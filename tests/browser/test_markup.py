@@ -37,7 +37,7 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def picture(tmp_path) -> str:
+def image(tmp_path) -> str:
     path = tmp_path / f"{IMAGE}{TEMPLATE}{VECTOR}.png".replace("/", "")
     small = np.random.default_rng(3).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(path)
@@ -55,15 +55,15 @@ def unharmed(page) -> None:
 
 def test_the_flag_would_be_seen(open_page):
     page = open_page()
-    page.route("**/x", lambda route: route.fulfill(status=200, body=""))  # the picture that is none, without an error
+    page.route("**/x", lambda route: route.fulfill(status=200, body=""))  # the image that is none, without an error
     page.evaluate("html => { document.body.insertAdjacentHTML('beforeend', html); }", IMAGE)
     page.wait_for_function("window.evil === 1")
 
 
-def test_names_of_files_classes_and_checkpoints_are_text(open_page, picture):
+def test_names_of_files_classes_and_checkpoints_are_text(open_page, image):
     page = open_page()
     unharmed(page)
-    upload(page, picture)
+    upload(page, image)
     for name in CLASSES:
         row = page.locator(".class-row").filter(has_text=name)
         expect(row).to_have_count(1)
@@ -80,7 +80,7 @@ def test_names_of_files_classes_and_checkpoints_are_text(open_page, picture):
 
 
 @pytest.mark.parametrize("text", [IMAGE, SCRIPT, TEMPLATE, VECTOR, f"javascript:{SET}"])
-def test_what_stands_in_a_link_is_text(open_page, picture, text):
+def test_what_stands_in_a_link_is_text(open_page, image, text):
     from urllib.parse import quote
 
     names = ("pic", "s", "m", "c", "ck", "l", "r", "th", "cm", "x", text)
@@ -89,11 +89,11 @@ def test_what_stands_in_a_link_is_text(open_page, picture, text):
     unharmed(page)
     expect(page.locator('[data-role="message"]')).to_contain_text(re.compile("link|known|no number"), timeout=20_000)
     unharmed(page)
-    upload(page, picture)
+    upload(page, image)
     unharmed(page)
 
 
-def test_what_the_server_says_of_markup_is_text(open_page, picture, monkeypatch):
+def test_what_the_server_says_of_markup_is_text(open_page, image, monkeypatch):
     from app.explore import Explorer
     from crt.errors import InvalidImage
 
@@ -101,7 +101,7 @@ def test_what_the_server_says_of_markup_is_text(open_page, picture, monkeypatch)
         raise InvalidImage(f"No {IMAGE}{TEMPLATE}{SCRIPT}{VECTOR}.")
 
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     monkeypatch.setattr(Explorer, "look", refuse)
     page.get_by_role("combobox", name="Input size").click()
     page.get_by_role("option").first.click()
@@ -109,9 +109,9 @@ def test_what_the_server_says_of_markup_is_text(open_page, picture, monkeypatch)
     unharmed(page)
 
 
-def test_scenes_from_a_file_are_text(open_page, picture, tmp_path):
+def test_scenes_from_a_file_are_text(open_page, image, tmp_path):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     page.get_by_role("button", name="Scenes").click()
     drawer = page.get_by_role("dialog")
     scenes = [{"title": text[:60], "query": f"v=1&x={text}"} for text in (IMAGE, SCRIPT, TEMPLATE, VECTOR)]

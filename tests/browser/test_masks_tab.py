@@ -15,16 +15,16 @@ def seed(page) -> str:
     return page.evaluate(CANVAS, "mask-seed")
 
 
-def opened(open_page, picture, theme, width):
+def opened(open_page, image, theme, width):
     page = open_page(theme, width)
-    upload(page, picture)
+    upload(page, image)
     open_tab(page, "Masks")
     return page
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_threshold_outlines_boxes_and_method_redraw_without_the_server(open_page, picture, theme, width):
-    page = opened(open_page, picture, theme, width)
+def test_threshold_outlines_boxes_and_method_redraw_without_the_server(open_page, image, theme, width):
+    page = opened(open_page, image, theme, width)
     expect(page.locator('[data-role="mask-note"]')).to_contain_text("ms")  # the CRF of the first look is through
     page.locator('[data-role="mask-crf"]').set_checked(False, force=True)
     asked = []
@@ -44,29 +44,29 @@ def test_threshold_outlines_boxes_and_method_redraw_without_the_server(open_page
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_the_crf_follows_its_parameters(open_page, picture, theme, width):
-    page = opened(open_page, picture, theme, width)
+def test_the_crf_follows_its_parameters(open_page, image, theme, width):
+    page = opened(open_page, image, theme, width)
     crf, note = page.locator('[data-role="mask-crf"]'), page.locator('[data-role="mask-note"]')
     crf.set_checked(True, force=True)
     expect(note).to_contain_text("ms")
     figure = page.locator('[data-role="mask-refined-figure"]')
     expect(figure).to_be_visible()
     shares = page.locator('[data-role="mask-rows"]')
-    before, picture_before = shares.inner_text(), page.evaluate(CANVAS, "mask-refined")
+    before, image_before = shares.inner_text(), page.evaluate(CANVAS, "mask-refined")
     for slider in page.locator('[data-role="mask-sliders"] input').all():  # one that smooths everything away
         slider.evaluate("node => { node.value = node.max; node.dispatchEvent(new Event('input', { bubbles: true })); }")
     expect(page.locator('[data-role="mask-preset"]')).to_have_value("own")
     expect(shares).not_to_have_text(before)
     page.wait_for_function(
         "([role, old]) => document.querySelector(`[data-role=${role}]`).toDataURL() !== old",
-        arg=["mask-refined", picture_before],
+        arg=["mask-refined", image_before],
     )
     crf.set_checked(False, force=True)
     expect(figure).to_be_hidden()
 
 
-def test_several_classes_each_have_a_colour_and_a_row(open_page, picture):
-    page = opened(open_page, picture, "light", 1440)
+def test_several_classes_each_have_a_colour_and_a_row(open_page, image):
+    page = opened(open_page, image, "light", 1440)
     rows = page.locator('[data-role="mask-rows"] tr')
     expect(rows).to_have_count(1)
     page.get_by_label("Pick several").set_checked(True, force=True)
@@ -86,9 +86,9 @@ def test_several_classes_each_have_a_colour_and_a_row(open_page, picture):
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_the_walk_and_the_segmentation_network_are_shown_and_the_walk_follows_its_settings(
-    open_page, picture, theme, width
+    open_page, image, theme, width
 ):
-    page = opened(open_page, picture, theme, width)
+    page = opened(open_page, image, theme, width)
     note = page.locator('[data-role="walk-note"]')
     expect(note).to_contain_text("ms", timeout=SLOW)
     expect(page.locator('[data-role="deeplab-note"]')).to_contain_text("ms", timeout=SLOW)

@@ -28,12 +28,12 @@ def own(tmp_path):
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_a_good_one_takes_the_place_and_a_broken_one_does_not(own, browser, picture, theme, width, tmp_path):
+def test_a_good_one_takes_the_place_and_a_broken_one_does_not(own, browser, image, theme, width, tmp_path):
     url, second = own
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto(f"{url}?__theme={theme}")
     page.wait_for_selector(".crt-viewer")
-    upload(page, picture)
+    upload(page, image)
     run = page.get_attribute(".crt-viewer", "data-run")
     field, load = (
         page.get_by_label("Checkpoint (folder or Hub id)"),
@@ -70,13 +70,13 @@ def load(page, folder) -> None:
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_a_damaged_file_is_named_and_the_model_before_it_still_looks(open_page, picture, tmp_path, theme, width):
+def test_a_damaged_file_is_named_and_the_model_before_it_still_looks(open_page, image, tmp_path, theme, width):
     second = tiny_checkpoint(tmp_path / "second", classes=("wolf", "<b>fox</b>"), seed=7)
     broken = tmp_path / "broken"
     shutil.copytree(second, broken)
     (broken / "crt.safetensors").write_bytes((broken / "crt.safetensors").read_bytes()[:-1000])
     page = open_page(theme, width)
-    upload(page, picture)
+    upload(page, image)
     rows, alert = page.locator(".class-row"), page.locator(ALERT)
     expect(rows.filter(has_text="cat")).to_have_count(1)
     first = pixels(page)
@@ -104,7 +104,7 @@ def test_a_damaged_file_is_named_and_the_model_before_it_still_looks(open_page, 
     assert "crt" in changed(other, pixels(page))  # it looked, and in the other way
 
 
-def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_readers(open_page, server, picture, tmp_path):
+def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_readers(open_page, server, image, tmp_path):
     config = tmp_path / "second" / "config.json"
     second = tiny_checkpoint(tmp_path / "second", classes=("wolf", "owl"), seed=7)
     told = json.loads(config.read_text())
@@ -114,7 +114,7 @@ def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_readers(op
     pass_reduction, note = page.locator('[data-role="pass_reduction"]'), page.locator('[data-role="attention-note"]')
     load(page, second)
     expect(page.locator(ALERT)).to_contain_text("2 classes, is loaded", timeout=SLOW)
-    upload(page, picture)
+    upload(page, image)
     expect(pass_reduction).to_have_value("first")
     expect(note).to_contain_text("of the first alone of CRT's 3 passes")
     page.wait_for_function("location.search.includes('cb=first')")
@@ -143,11 +143,11 @@ def offering(tmp_path):
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(offering, browser, picture, theme, width):
+def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(offering, browser, image, theme, width):
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto(f"{offering}?__theme={theme}")
     page.wait_for_selector(".crt-viewer")
-    upload(page, picture)
+    upload(page, image)
     rows, field = page.locator(".class-row"), page.get_by_role("combobox", name="Checkpoint", exact=True)
     expect(rows).to_have_count(3)
     field.click()
@@ -161,7 +161,7 @@ def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(of
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     page.get_by_role("button", name="Copy link").click()
-    expect(page.locator('[data-role="share-note"]')).to_contain_text("keeps the picture")
+    expect(page.locator('[data-role="share-note"]')).to_contain_text("keeps the image")
     other = browser.new_page(viewport={"width": width, "height": 900})
     other.goto(page.url)
     expect(other.locator(".class-row")).to_have_count(2, timeout=SLOW)
@@ -169,11 +169,11 @@ def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(of
     other.close()
 
     other = browser.new_page(viewport={"width": width, "height": 900})
-    other.goto(f"{offering}?v=1&k=birds")  # settings alone: they wait for a picture
+    other.goto(f"{offering}?v=1&k=birds")  # settings alone: they wait for an image
     expect(other.get_by_role("combobox", name="Checkpoint", exact=True)).to_have_value("birds", timeout=SLOW)
     expect(other.get_by_role("combobox", name="Input size", exact=True)).to_have_value("224 px")
     expect(other.locator(ALERT)).to_be_hidden()
-    upload(other, picture)
+    upload(other, image)
     expect(other.locator(".class-row")).to_have_count(2, timeout=SLOW)
     other.close()
 

@@ -25,9 +25,9 @@ def open_example(page, query: str) -> None:
     page.wait_for_function("query => location.search.includes(query)", arg=query)
 
 
-def test_scenes_of_two_pictures_are_presented_without_the_server(open_page, picture):
+def test_scenes_of_two_images_are_presented_without_the_server(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     move(page, "loops", 1)
     add_scene(page, "Mine, one loop")
     page.locator('[data-role="colormap"]').select_option("gray")
@@ -69,9 +69,9 @@ def test_scenes_of_two_pictures_are_presented_without_the_server(open_page, pict
     assert page.evaluate("document.querySelectorAll('[inert]').length") == 0
 
 
-def test_scenes_are_kept_ordered_renamed_and_carried_as_a_file(open_page, picture, tmp_path):
+def test_scenes_are_kept_ordered_renamed_and_carried_as_a_file(open_page, image, tmp_path):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     for title in ("a", "b", "c"):
         add_scene(page, title)
     page.get_by_role("button", name="Scenes").click()
@@ -119,8 +119,8 @@ def test_without_scenes_the_examples_are_presented_with_what_they_show(open_page
     assert page.evaluate("document.querySelector('.crt-viewer').scrollWidth <= innerWidth")
     if width > 1000:  # all panels and the buttons without scrolling
         assert page.evaluate("document.querySelector('.crt-viewer').scrollHeight <= innerHeight")
-    expect(page.locator("#crt-picture")).to_have_js_property("inert", value=False)
-    assert page.evaluate("Boolean(document.querySelector('#crt-picture').closest('[inert]'))")
+    expect(page.locator("#crt-image")).to_have_js_property("inert", value=False)
+    assert page.evaluate("Boolean(document.querySelector('#crt-image').closest('[inert]'))")
     page.evaluate(
         "for (const [kind, x] of [['pointerdown', 300], ['pointerup', 120]])"
         " document.querySelector('.crt-viewer').dispatchEvent(new PointerEvent("

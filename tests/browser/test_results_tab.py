@@ -42,9 +42,9 @@ def server(checkpoint, sections):
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_every_section_is_shown_with_its_tables_and_command(open_page, picture, sections, theme, width):
+def test_every_section_is_shown_with_its_tables_and_command(open_page, image, sections, theme, width):
     page = open_page(theme, width)
-    upload(page, picture)
+    upload(page, image)
     open_tab(page, "Results")
     shown = page.locator(".result")
     expect(shown).to_have_count(len(sections))
@@ -65,9 +65,9 @@ def test_every_section_is_shown_with_its_tables_and_command(open_page, picture, 
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_charts_stand_by_their_tables_with_words_for_who_cannot_see_them(open_page, picture, sections, theme, width):
+def test_charts_stand_by_their_tables_with_words_for_who_cannot_see_them(open_page, image, sections, theme, width):
     page = open_page(theme, width)
-    upload(page, picture)
+    upload(page, image)
     open_tab(page, "Results")
     node, section = page.locator(".result").last, sections[-1]
     for table, says in zip(node.locator(".result-table").all(), section.tables, strict=True):

@@ -19,12 +19,12 @@ def address(page, part: str) -> str:
     return page.evaluate("location.search.slice(1)")
 
 
-def test_a_link_brings_the_screen_back_while_the_server_keeps_the_picture(open_page, tmp_path):
-    picture = str(tmp_path / "unseen.png")  # other tests have asked for links to theirs
+def test_a_link_brings_the_screen_back_while_the_server_keeps_the_image(open_page, tmp_path):
+    image = str(tmp_path / "unseen.png")  # other tests have asked for links to theirs
     small = np.random.default_rng(17).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(picture)
+    Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(image)
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
-    upload(page, picture)
+    upload(page, image)
     page.locator(".class-row").filter(has_text="evil").click()
     move(page, "loops", 1)
     move(page, "threshold", 0.42)
@@ -39,7 +39,7 @@ def test_a_link_brings_the_screen_back_while_the_server_keeps_the_picture(open_p
     )  # nobody has asked for a link yet
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator('[data-role="share-note"]')).to_have_text(
-        "Link copied. The server keeps the picture for an hour."
+        "Link copied. The server keeps the image for an hour."
     )
     link = page.evaluate("navigator.clipboard.readText()")
     assert link.endswith("?" + query.removeprefix("__theme=light&"))
@@ -53,12 +53,12 @@ def test_a_link_brings_the_screen_back_while_the_server_keeps_the_picture(open_p
     assert other.title() == "CRT explorer"
 
 
-def test_what_a_dead_link_asked_for_waits_for_the_next_picture(open_page, picture):
+def test_what_a_dead_link_asked_for_waits_for_the_next_image(open_page, image):
     page = open_page(query=f"v=1&pic=sha.{'0' * 32}&s=224&m=non-overlap&l=1&r=0&zzz=%3Cimg%3E&th=9")
     alert = page.locator(ALERT)
     expect(alert).to_contain_text("no longer on the server", timeout=SLOW)
     expect(alert).to_contain_text("“zzz” is not known; th=“9” is no number from 0 to 1.")
-    upload(page, picture)
+    upload(page, image)
     expect(page.locator(STATUS)).to_contain_text("Input 224 × 168 px", timeout=SLOW)
     expect(page.locator(STATUS)).to_contain_text("non-overlap")
     expect(page.locator('[data-role="loops-value"]')).to_have_text("1")
@@ -66,9 +66,9 @@ def test_what_a_dead_link_asked_for_waits_for_the_next_picture(open_page, pictur
     address(page, "l=1&r=0")
 
 
-def test_settings_chosen_elsewhere_need_no_stored_picture(open_page, picture):
+def test_settings_chosen_elsewhere_need_no_stored_image(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     page.evaluate(
         "document.querySelector('.crt-viewer').dispatchEvent("
         "new CustomEvent('crt-settings', { detail: { size: 224, mode: 'bilinear' } }))"
@@ -85,9 +85,9 @@ def test_settings_chosen_elsewhere_need_no_stored_picture(open_page, picture):
     expect(page.locator(STATUS)).to_contain_text("Input 224 × 168 px", timeout=SLOW)
 
 
-def test_without_a_clipboard_the_link_can_be_copied_by_hand_and_a_frame_tells_its_page(open_page, picture):
+def test_without_a_clipboard_the_link_can_be_copied_by_hand_and_a_frame_tells_its_page(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     page.get_by_role("button", name="Copy link").click()
     field = page.get_by_label("Link to this view")

@@ -9,9 +9,9 @@ from tests.browser.driver import SHOWN, changed, move, pixels, settle, upload
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
-def test_five_steps_point_explain_and_leave_everything_as_it_was(open_page, picture, theme, width):
+def test_five_steps_point_explain_and_leave_everything_as_it_was(open_page, image, theme, width):
     page = open_page(theme, width)
-    upload(page, picture)
+    upload(page, image)
     move(page, "loops", 2)
     page.wait_for_timeout(500)
     before, state = pixels(page), page.evaluate("location.search")

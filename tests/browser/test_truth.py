@@ -68,9 +68,9 @@ def press(page: Page, *places: tuple[float, float], method: str = "crt") -> None
         settle(page)
 
 
-def test_a_mask_file_is_read_here_and_measured(open_page, picture, mask, tmp_path):
+def test_a_mask_file_is_read_here_and_measured(open_page, image, mask, tmp_path):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     choose(page, "cat")
     card = page.locator('[data-role="truth-card"]')
     expect(card).to_contain_text("There is no mask of cat here")
@@ -83,7 +83,7 @@ def test_a_mask_file_is_read_here_and_measured(open_page, picture, mask, tmp_pat
     settle(page)
     assert changed(before, pixels(page)) == {"crt", "tscam", "resnet"}
     expect(page.locator('[data-role="measures-head"] th')).to_have_text(HEADS)
-    expect(page.locator('[data-role="measures-caption"]')).to_contain_text("This picture: cat, at the threshold of")
+    expect(page.locator('[data-role="measures-caption"]')).to_contain_text("This image: cat, at the threshold of")
     first = measures(page)
     assert set(first) == {"ResNet", "TS-CAM", "CRT"}
     assert all(len(cells) == len(HEADS) for cells in first.values())
@@ -113,9 +113,9 @@ def test_a_mask_file_is_read_here_and_measured(open_page, picture, mask, tmp_pat
     assert page.title() == "CRT explorer"
 
 
-def test_shapes_are_drawn_by_mouse_and_keyboard_and_taken_back(open_page, picture):
+def test_shapes_are_drawn_by_mouse_and_keyboard_and_taken_back(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     choose(page, "cat")
     picked = (
         "window.picked = 0; document.querySelector('.crt-viewer').addEventListener('crt-pick', () => window.picked++)"
@@ -128,7 +128,7 @@ def test_shapes_are_drawn_by_mouse_and_keyboard_and_taken_back(open_page, pictur
     sketch = page.locator(".sketch .bright").first
     page.mouse.move(5, 5)
     press(page, (0.6, 0.7))
-    expect(note).to_have_text("A box for cat was drawn, 25 % of the picture.")
+    expect(note).to_have_text("A box for cat was drawn, 25 % of the image.")
     expect(source).to_have_text("cat: drawn by you")
     assert changed(plain, pixels(page)) == {"crt", "tscam", "resnet"}
     expect(sketch).to_have_attribute("d", "")
@@ -138,7 +138,7 @@ def test_shapes_are_drawn_by_mouse_and_keyboard_and_taken_back(open_page, pictur
     assert sketch.get_attribute("d")
     page.keyboard.press("Backspace")
     press(page, (0.9, 0.4), (0.7, 0.1), method="resnet")
-    expect(note).to_contain_text("A polygon for cat was drawn, 3.0 % of the picture.")
+    expect(note).to_contain_text("A polygon for cat was drawn, 3.0 % of the image.")
     assert page.evaluate("window.picked") == 0
 
     page.get_by_role("button", name="Draw a box").focus()
@@ -147,7 +147,7 @@ def test_shapes_are_drawn_by_mouse_and_keyboard_and_taken_back(open_page, pictur
     for key in ["ArrowLeft", "Enter", *["ArrowDown"] * 8, *["ArrowRight"] * 8, "Enter"]:
         page.keyboard.press(key)
     settle(page)
-    expect(note).to_contain_text("4.0 % of the picture")
+    expect(note).to_contain_text("4.0 % of the image")
     for left in ("cat: drawn by you", "cat: drawn by you", "cat: none yet"):
         page.get_by_role("button", name="Undo").click()
         expect(source).to_have_text(left)
@@ -157,9 +157,9 @@ def test_shapes_are_drawn_by_mouse_and_keyboard_and_taken_back(open_page, pictur
     assert changed(plain, pixels(page)) == set()
 
 
-def test_a_finger_draws_a_polygon_and_escape_leaves_the_tool(open_page, picture):
+def test_a_finger_draws_a_polygon_and_escape_leaves_the_tool(open_page, image):
     page = open_page("dark", 390, has_touch=True)
-    upload(page, picture)
+    upload(page, image)
     tool = page.get_by_role("button", name="Draw a polygon")
     tool.tap()
     expect(tool).to_have_attribute("aria-pressed", "true")
@@ -168,7 +168,7 @@ def test_a_finger_draws_a_polygon_and_escape_leaves_the_tool(open_page, picture)
         page.touchscreen.tap(box["x"] + x * box["width"], box["y"] + y * box["height"])
         settle(page)
     page.get_by_role("button", name="Close the shape").tap()
-    expect(page.locator('[data-role="truth-note"]')).to_contain_text("18 % of the picture")
+    expect(page.locator('[data-role="truth-note"]')).to_contain_text("18 % of the image")
     expect(tool).to_have_attribute("aria-pressed", "false")
     assert len(measures(page)) == 3
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -178,11 +178,11 @@ def test_a_finger_draws_a_polygon_and_escape_leaves_the_tool(open_page, picture)
     expect(tool).to_have_attribute("aria-pressed", "false")
 
 
-def test_faithfulness_is_measured_on_the_button_and_can_be_cancelled(open_page, picture):
+def test_faithfulness_is_measured_on_the_button_and_can_be_cancelled(open_page, image):
     page = open_page()
     asked = []
     page.on("request", lambda request: asked.append(request.post_data or "") if "queue/join" in request.url else None)
-    upload(page, picture)
+    upload(page, image)
     run = page.get_attribute(".crt-viewer", "data-run")
     page.get_by_role("combobox", name="Input size", exact=True).click()
     page.get_by_role("option", name="224 px").click()  # ROAD's equations take their time at larger sizes

@@ -18,9 +18,9 @@ def zoom_of(page) -> float:
     return float(page.locator('[data-role="zoom-value"]').text_content().rstrip("×"))
 
 
-def test_all_maps_zoom_and_pan_together_and_places_stay_right(open_page, picture):
+def test_all_maps_zoom_and_pan_together_and_places_stay_right(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     page.evaluate(PICKS)
     whole = pixels(page)
     stage = page.locator(".panel.crt .stage")
@@ -55,7 +55,7 @@ def test_all_maps_zoom_and_pan_together_and_places_stay_right(open_page, picture
     page.mouse.move(at[0] + 60, at[1] + 30)
     assert [int(part) for part in re.findall(r"\d+", place.text_content())] == pytest.approx(
         [int(part) for part in re.findall(r"\d+", before)], abs=3
-    )  # the picture came along
+    )  # the image came along
     page.mouse.click(at[0] + 60, at[1] + 30)
     [pick] = page.evaluate("window.picks")
     assert pick["method"] == "crt"
@@ -67,9 +67,9 @@ def test_all_maps_zoom_and_pan_together_and_places_stay_right(open_page, picture
     assert changed(whole, pixels(page)) == set()
 
 
-def test_keys_zoom_pan_and_pick(open_page, picture):
+def test_keys_zoom_pan_and_pick(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     page.evaluate(PICKS)
     page.get_by_role("application", name="TS-CAM: arrow keys").focus()
     page.keyboard.press("ArrowRight")
@@ -89,9 +89,9 @@ def test_keys_zoom_pan_and_pick(open_page, picture):
     assert zoom_of(page) == 1
 
 
-def test_two_fingers_zoom_and_one_touch_reads(open_page, picture):
+def test_two_fingers_zoom_and_one_touch_reads(open_page, image):
     page = open_page("light", 390, has_touch=True)
-    upload(page, picture)
+    upload(page, image)
     stage = page.locator(".panel.resnet .stage")
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
@@ -120,7 +120,7 @@ ROW = """() => {
 }"""
 
 
-def test_the_outline_of_the_mask_lies_where_the_picture_is_magnified(open_page):
+def test_the_outline_of_the_mask_lies_where_the_image_is_magnified(open_page):
     page = open_page()
     page.locator(".sample").first.click()
     page.wait_for_selector(SHOWN)
@@ -146,9 +146,9 @@ def test_the_outline_of_the_mask_lies_where_the_picture_is_magnified(open_page):
     assert np.abs(zoomed[:, None] - (1.5 * (whole - 0.5) + 0.5)[None]).min(1).max() < 0.02
 
 
-def test_a_pointer_that_lies_still_does_not_undo_what_the_keys_did(open_page, picture):
+def test_a_pointer_that_lies_still_does_not_undo_what_the_keys_did(open_page, image):
     page = open_page()
-    upload(page, picture)
+    upload(page, image)
     stage = page.get_by_role("application", name="CRT: arrow keys")
     box = stage.bounding_box()
     page.mouse.move(box["x"] + 40, box["y"] + 60)

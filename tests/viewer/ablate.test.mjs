@@ -36,7 +36,7 @@ test('the sweep is the overlap at every threshold', () => {
   }
 });
 
-test('the sweep of an empty map and of a truth that fills the picture', () => {
+test('the sweep of an empty map and of a truth that fills the image', () => {
   assert.deepEqual(sweep(new Float32Array(4), 0, [1, 1, 0, 0]).best, { threshold: 0.01, iou: 0 });
   const { iou, best } = sweep(Float32Array.from([1, 1, 0.5, 0.5]), 1, [1, 1, 1, 1]);
   assert.deepEqual([iou[0], iou[50], iou[51], iou[100], best.threshold], [1, 1, 0.5, 0.5, 0.01]);
@@ -192,7 +192,7 @@ test('which count stops helping, to half a point', () => {
   assert.deepEqual([[0.5, 0.6, 0.603, 0.6], [0.7, 0.6, 0.5], [0.1, 0.2, 0.3]].map(r.lastUseful), [1, 0, 2]);
   const about = { threshold: 0.15, title: 'CRT', refined: true };
   const read = (best, now) => r.loopsReading({ ...about, best, now });
-  assert.match(read([0.5, 0.6, 0.6], [0.5, 0.6, 0.6]), /15 % set here, CRT's refined map stops gaining after 1 loop on this picture: IoU 60 % against 50 % without\. .* the same holds: IoU 60 %/);
+  assert.match(read([0.5, 0.6, 0.6], [0.5, 0.6, 0.6]), /15 % set here, CRT's refined map stops gaining after 1 loop on this image: IoU 60 % against 50 % without\. .* the same holds: IoU 60 %/);
   assert.match(read([0.7, 0.6, 0.6], [0.5, 0.6, 0.7]), /still gains from the last of 2 loops .* 70 % against 50 % without\. .* no loops would be enough: IoU 70 % against 60 % with 2 loops/);
   assert.match(read([0.6, 0.7, 0.5], [0.6, 0.5, 0.4]), /gains nothing from loops .* 60 % against 40 % with 2 loops\. .* 1 loop would be enough: IoU 70 % against 60 % without/);
   assert.match(read([0.6], [0.5]), /no loops/);

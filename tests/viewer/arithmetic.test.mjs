@@ -7,7 +7,7 @@ const near = (a, b, tolerance = 1e-6) => assert.ok(Math.abs(a - b) <= tolerance,
 
 test('the value at a cell centre is the value of the cell, wherever padding begins', () => {
   const map = { data: Float32Array.from([1, 2, 3, 4, 5, 6]), h: 2, w: 3 };
-  const span = [1.5, 2.5]; // the picture ends in the middle of the last cells
+  const span = [1.5, 2.5]; // the image ends in the middle of the last cells
   near(m.sample(map, span, 0.5 / 2.5, 0.5 / 1.5), 1);
   near(m.sample(map, span, 1.5 / 2.5, 0.5 / 1.5), 2);
   near(m.sample(map, span, 1, 1), 6);
@@ -57,7 +57,7 @@ test('classes by probability, ties in their own order', () => {
   assert.deepEqual(m.sortedClasses([0.1, 0.9, 0.9, 0.5]), [1, 2, 3, 0]);
 });
 
-test('a part of the picture is interpolated as the whole is', () => {
+test('a part of the image is interpolated as the whole is', () => {
   const map = { data: Float32Array.from([0, 1, 4, 2, 7, 3]), h: 2, w: 3 };
   const span = [1.7, 2.9];
   const part = { left: 0.25, top: 0.1, right: 0.75, bottom: 0.6 };

@@ -23,15 +23,15 @@ const prediction = {
   methods: run.methods,
   map: (method, classes, { loops, refined }) => ({ data: Float32Array.from(VALUES[method], (value) => value * (1 + loops) * (refined ? 0.1 : 1)), h: 1, w: 2 }),
 };
-const view = { run, prediction, picture: { naturalWidth: 200, naturalHeight: 100 } };
+const view = { run, prediction, image: { naturalWidth: 200, naturalHeight: 100 } };
 const state = { ...INITIAL, classes: [0], loops: 2, refined: false };
 const items = (changes, ...more) => itemsOf({ ...state, ...changes }, view, createMaps(), ...more);
 const comparing = (kind, a, b, more = {}) => items({ compare: { ...INITIAL.compare, view: kind, a, b }, ...more });
 
 test('side by side: one item for each map, with its scale; no evidence is said', () => {
-  const [picture, resnet, tscam, crt] = items({ visible: { ...INITIAL.visible, input: true } });
-  assert.deepEqual([picture.key, resnet.key, tscam.key, crt.key], ['input', 'resnet', 'tscam', 'crt']);
-  assert.deepEqual(picture.scales, []);
+  const [image, resnet, tscam, crt] = items({ visible: { ...INITIAL.visible, input: true } });
+  assert.deepEqual([image.key, resnet.key, tscam.key, crt.key], ['input', 'resnet', 'tscam', 'crt']);
+  assert.deepEqual(image.scales, []);
   assert.deepEqual([resnet, tscam, crt].map((item) => item.scales[0].range), [4, 0, 6]);
   assert.equal(tscam.empty, 'No evidence for this class');
   assert.match(tscam.spoken, /no evidence/);
@@ -112,7 +112,7 @@ test('the strongest classes, without those that have no evidence', () => {
   assert.deepEqual(strongest([0, -2], 3), []);
 });
 
-test('tiles in words and as boxes on the picture', () => {
+test('tiles in words and as boxes on the image', () => {
   const grid = { content: [300, 400], stride: 112, tile: 224 };
   assert.deepEqual(tileBoxes([{ row: 1, col: 2 }], grid), [[224 / 400, 112 / 300, 1, 1]]);
   assert.equal(tileWords([{ index: 0 }, { index: 1 }, { index: 3 }], 4), 'tiles 1, 2 and 4 of 4');

@@ -8,7 +8,7 @@ import { INITIAL, TABS, adopt } from '../../app/viewer/state.mjs';
 const HOSTILE = "${document.title='evil'}<img src=x onerror=\"document.title='evil'\">{{value}}";
 const run = {
   classes: ['cat', 'dog', HOSTILE, 'a, b & c=d', 'été #1 %41+'], methods: ['crt'], maxLoops: 4,
-  pictureId: '0123456789abcdef'.repeat(4), example: null, chosen: { size: '336', mode: 'overlap' },
+  imageId: '0123456789abcdef'.repeat(4), example: null, chosen: { size: '336', mode: 'overlap' },
 };
 const prediction = { depth: () => 12 };
 
@@ -72,7 +72,7 @@ test('every key of INITIAL is linked, or has a reason not to be', () => {
 
 test('what is as in the beginning is not written', () => {
   assert.equal(l.encode(INITIAL, null), 'v=1');
-  assert.equal(l.encode({ ...INITIAL, classes: [1] }, run), `v=1&pic=sha.${run.pictureId.slice(0, 32)}&s=336&c=dog`);
+  assert.equal(l.encode({ ...INITIAL, classes: [1] }, run), `v=1&pic=sha.${run.imageId.slice(0, 32)}&s=336&c=dog`);
 });
 
 test('every state comes back from its link, and the link from the state', () => {
@@ -114,15 +114,15 @@ test('a usual link is short, the longest is bounded', () => {
   assert.deepEqual(l.decode(query, many.classes).problems, []);
 });
 
-test('picture, size and mode', () => {
+test('image, size and mode', () => {
   const other = { ...run, example: 'voc-2007_000032', chosen: { size: 'native', mode: 'bilinear' } };
   const back = l.decode(l.encode(INITIAL, other));
-  assert.deepEqual([back.picture, back.size, back.mode], ['ex.voc-2007_000032', 'native', 'bilinear']);
+  assert.deepEqual([back.image, back.size, back.mode], ['ex.voc-2007_000032', 'native', 'bilinear']);
   assert.equal(l.decode('v=1&pic=ex.cat').size, null);
   for (const bad of ['pic=ex.', 'pic=../x', 'pic=sha.12', `pic=sha.${'g'.repeat(32)}`, 's=1000', 's=336.0', 'm=upsidedown', 'm=__proto__']) {
     const found = l.decode(`v=1&${bad}`);
     assert.equal(found.problems.length, 1, bad);
-    assert.deepEqual([found.picture, found.size, found.mode], [null, null, null]);
+    assert.deepEqual([found.image, found.size, found.mode], [null, null, null]);
   }
 });
 

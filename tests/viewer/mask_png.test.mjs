@@ -193,9 +193,9 @@ test('colours are those of VOC, or two', async () => {
 
 test('another size of the same shape is told, another shape refused, a large one made smaller', async () => {
   const rows = (h, w) => noise(h, w, 2);
-  assert.match((await read(rows(20, 30), { type: 0 })).notices, /mask is 30 × 20 px, the picture 3 × 2/);
+  assert.match((await read(rows(20, 30), { type: 0 })).notices, /mask is 30 × 20 px, the image 3 × 2/);
   assert.match((await read(rows(200, 303), { type: 0 })).notices, /303 × 200/);
-  await assert.rejects(read(rows(200, 310), { type: 0 }), /310 × 200 px, the picture 3 × 2: give one of the same shape/);
+  await assert.rejects(read(rows(200, 310), { type: 0 }), /310 × 200 px, the image 3 × 2: give one of the same shape/);
   const wide = [0, 0, 0, 0].map(() => Array.from({ length: 2048 }, (_, j) => (j < 1024 ? 0 : 255)));
   const { h, w, labels } = await readMask(png(wide), { ...about(), source: [2, 1024] });
   assert.deepEqual([h, w], [2, 1024]);

@@ -60,7 +60,7 @@ test('walked maps are divided by the largest of all, and their cells are four pi
   assert.deepEqual([...l.labelMap([row(8, 1), row(0.5, 4)], 0.25, { together: true })], [1, 2]);
   assert.deepEqual([...l.labelMap([row(8, 1), row(0.5, 1.9)], 0.25, { together: true })], [1, 0]);
   assert.deepEqual([...l.labelMap([row(0, 0)], 0.25, { together: true })], [0, 0]);
-  // A picture of 1 × 6 pixels has two cells, the second of which covers two pixels only.
+  // An image of 1 × 6 pixels has two cells, the second of which covers two pixels only.
   const walked = walkedLabels({ maps: [row(1, 0)], h: 1, w: 6 }, 0.5, [1, 6]);
   assert.deepEqual([...walked.labels], [1, 1, 1, 1, 0, 0]);
 });

@@ -105,7 +105,7 @@ test('the absolute scale reaches over the maps as they are refined, of any block
 });
 
 const run = {
-  classes: ['a', 'b', 'c'], methods: ['resnet', 'tscam', 'crt'], maxLoops: 4, pictureId: 'p', masks: [],
+  classes: ['a', 'b', 'c'], methods: ['resnet', 'tscam', 'crt'], maxLoops: 4, imageId: 'p', masks: [],
   defaults: { loops: 2, refined: false, pass_reduction: 'tile_normalized', blocks: [1, 2], threshold: 0.3, size: 336 },
   spans: { resnet: [1, 1], tscam: [1, 1], crt: [1, 1] },
   scores: { crt: [[0.1, 0.2, 0.3], [0.9, 0.2, 0.3]], resnet: [[0.5, 0.6, 0.7]], tscam: [[0, 0, 1]] },
@@ -116,7 +116,7 @@ test('the first run brings the defaults of the checkpoint and the class that CRT
   assert.deepEqual(first, { loops: 2, refined: false, pass_reduction: 'tile_normalized', blocks: [1, 2], threshold: 0.3, classes: [0] });
   const mine = { ...s.INITIAL, ...first, loops: 1, refined: true, classes: [2] };
   assert.deepEqual(s.adopt(mine, run, run), { loops: 1 });
-  assert.deepEqual(s.adopt(mine, { ...run, pictureId: 'q' }, run), { loops: 1, classes: [0] });
+  assert.deepEqual(s.adopt(mine, { ...run, imageId: 'q' }, run), { loops: 1, classes: [0] });
 });
 
 test('one class always stays chosen', () => {
@@ -155,7 +155,7 @@ test('a store tells its listeners once per frame', () => {
 });
 
 test('another checkpoint brings its defaults for what the reader has not set', () => {
-  const run = (id, defaults) => ({ pictureId: 'p', classes: [id], methods: ['crt', 'resnet'], scores: { crt: [[0]] }, maxLoops: 4, checkpoint: { id: `${id}1`, sha256: id, name: 'voc' }, defaults });
+  const run = (id, defaults) => ({ imageId: 'p', classes: [id], methods: ['crt', 'resnet'], scores: { crt: [[0]] }, maxLoops: 4, checkpoint: { id: `${id}1`, sha256: id, name: 'voc' }, defaults });
   const first = run('a', { loops: 3, refined: true, pass_reduction: 'first', blocks: null, threshold: 0.15 });
   const second = run('b', { loops: 1, refined: true, pass_reduction: 'sum', blocks: [2, 5], threshold: 0.4 });
   const state = { ...s.INITIAL, ...s.adopt(s.INITIAL, first, null) };
@@ -164,7 +164,7 @@ test('another checkpoint brings its defaults for what the reader has not set', (
   assert.equal(mine.threshold, undefined);
   assert.equal(mine.pass_reduction, undefined);
   assert.equal(mine.loops, 1);
-  assert.equal(s.adopt(state, { ...first, pictureId: 'q' }, first).threshold, undefined);
+  assert.equal(s.adopt(state, { ...first, imageId: 'q' }, first).threshold, undefined);
   const restarted = { ...first, checkpoint: { ...first.checkpoint, id: 'a2' } };
   assert.ok(s.sameNetworks(first, restarted) && !s.sameNetworks(first, second));
   assert.deepEqual(s.adopt(state, restarted, first), { loops: 3 });

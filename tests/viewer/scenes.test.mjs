@@ -78,8 +78,8 @@ test('keys lead to slides and stop at the ends', () => {
 test('saved scenes are presented, without any the examples', () => {
   const cards = [{ id: 'cat', title: 'A cat', claim: 'It is.', view: 'l=4&r=0' }, { id: 'voc-1', title: 'Other' }];
   const [cat, other] = slidesOf([], cards);
-  assert.deepEqual([cat.title, cat.claim, cat.link.picture, cat.link.settings.loops, cat.link.settings.refined], ['A cat', 'It is.', 'ex.cat', 4, false]);
-  assert.equal(other.link.picture, 'ex.voc-1');
+  assert.deepEqual([cat.title, cat.claim, cat.link.image, cat.link.settings.loops, cat.link.settings.refined], ['A cat', 'It is.', 'ex.cat', 4, false]);
+  assert.equal(other.link.image, 'ex.voc-1');
   assert.deepEqual(slidesOf([scene('A')], cards).map(({ title, link }) => [title, link.settings.loops]), [['A', 2]]);
 });
 
@@ -88,7 +88,7 @@ const facts = {
   iou: (method, { loops = 0, refined = false } = {}) => 0.3 + 0.1 * loops + (refined ? 0.2 : 0),
 };
 
-test('the tour has five steps of two sentences, with the numbers of the picture', () => {
+test('the tour has five steps of two sentences, with the numbers of the image', () => {
   const steps = stepsOf(facts);
   assert.deepEqual(steps.map(({ point }) => point), ['resnet', 'tscam', 'crt', 'loops', 'refined']);
   for (const { text } of steps) assert.match(text, /^[A-Z][^.]+\. [A-Z][^.]+\.$/);
@@ -103,6 +103,6 @@ test('without a mask, tiles or networks the tour says what it can', () => {
   const bare = stepsOf({ ...facts, iou: () => null, run: { ...run, tiles: 1 } });
   for (const { text } of bare) assert.ok(!/IoU|null|NaN|undefined/.test(text), text);
   assert.match(bare[2].text, /fits into one tile/);
-  assert.match(stepsOf({ ...facts, run: { ...run, mode: 'bilinear' } })[2].text, /whole picture in one tile/);
+  assert.match(stepsOf({ ...facts, run: { ...run, mode: 'bilinear' } })[2].text, /whole image in one tile/);
   assert.deepEqual(stepsOf({ ...facts, run: { ...run, methods: ['crt_cnn', 'crt'] } }).map(({ point }) => point), ['crt_cnn', 'crt', 'loops', 'refined']);
 });

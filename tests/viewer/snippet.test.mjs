@@ -10,7 +10,7 @@ const run = {
   classes: ['cat', 'a "dog"', 'person'], methods: ['resnet', 'tscam', 'crt', 'crt_cnn'], mode: 'overlap', maxLoops: 4,
   input: [252, 336], source: [600, 800], chosen: { size: '336', mode: 'overlap' },
   records: [{ method: 'resnet', kind: 'conv' }, tokens('tscam'), tokens('crt'), { method: 'crt_cnn', kind: 'conv' }],
-  checkpoint: { name: 'voc', place: 'checkpoints/voc' }, pictureFile: 'app/examples/cat.jpg', pictureId: 'p', masks: [],
+  checkpoint: { name: 'voc', place: 'checkpoints/voc' }, imageFile: 'app/examples/cat.jpg', imageId: 'p', masks: [],
 };
 const state = { ...INITIAL, classes: [0], loops: 3, threshold: 0.15 };
 const lines = (changes = {}, other = {}) => snippet({ ...state, ...changes }, { ...run, ...other }).split('\n');
@@ -46,15 +46,15 @@ test('nothing switched on gives all networks, two compared are a and b', () => {
   assert.ok(lines({ compare }).includes('b = prediction.cams("crt", loops=3, refined=False, classes=classes)'));
 });
 
-test('the native size is the picture\'s own unless it was reduced; unknown places are placeholders', () => {
+test('the native size is the image\'s own unless it was reduced; unknown places are placeholders', () => {
   const settings = (other) => lines({}, other).find((line) => line.startsWith('settings'));
   assert.equal(settings({}), 'settings = InferenceConfig(size=336, mode="overlap", loops=4)');
   assert.match(settings({ chosen: { size: 'native' }, input: [600, 800] }), /size=None/);
   assert.match(settings({ chosen: { size: 'native' }, input: [1008, 1344], source: [1500, 2000] }), /size=1344/);
   assert.ok(lines({}, { precision: 'bfloat16' }).includes('predictor = Predictor(load_checkpoint("checkpoints/voc"), bfloat16=True)'));
-  const own = lines({}, { checkpoint: { name: 'a"b', place: null }, pictureFile: null });
+  const own = lines({}, { checkpoint: { name: 'a"b', place: null }, imageFile: null });
   assert.ok(own.includes('predictor = Predictor(load_checkpoint("path/to/a\\"b"))'));
-  assert.ok(own.includes('prediction = predictor.predict("picture.jpg", settings)  # your picture'));
+  assert.ok(own.includes('prediction = predictor.predict("image.jpg", settings)  # your image'));
 });
 
 test('bits are packed from the highest place', () => {
@@ -66,9 +66,9 @@ test('bits are packed from the highest place', () => {
 });
 
 test('the screen is described as the page shows it', () => {
-  const view = { run: { ...run, masks: [{ label: 'cat', polygons: [[[-0.1, 0], [0.5, 0], [0.5, 1]]] }] }, picture: { naturalWidth: 400, naturalHeight: 300 } };
+  const view = { run: { ...run, masks: [{ label: 'cat', polygons: [[[-0.1, 0], [0.5, 0], [0.5, 1]]] }] }, image: { naturalWidth: 400, naturalHeight: 300 } };
   const told = describeScreen({ ...state, visible: { ...INITIAL.visible, input: true } }, view);
-  assert.deepEqual([told.rows, told.columns, told.picture, told.difference, told.extra], [240, 320, true, false, null]);
+  assert.deepEqual([told.rows, told.columns, told.image, told.difference, told.extra], [240, 320, true, false, null]);
   assert.deepEqual(told.maps, ['resnet', 'tscam', 'crt'].map((method) => ({ method, letter: '' })));
   assert.deepEqual(told.truth.polygons[0][0], [0, 0]);
   assert.equal(Buffer.from(told.truth.inside, 'base64').length, 240 * 40);

@@ -8,7 +8,7 @@ import { sourceWords } from '../../app/viewer/truth_card.mjs';
 
 const half = [[0, 0], [0.5, 0], [0.5, 1], [0, 1]];
 const corner = [[0.75, 0], [1, 0], [1, 0.5], [0.75, 0.5]];
-const run = (pictureId, masks = []) => ({ classes: ['a', 'b', 'c'], pictureId, masks });
+const run = (imageId, masks = []) => ({ classes: ['a', 'b', 'c'], imageId, masks });
 const state = (classes, drawn = {}) => ({ classes, drawn });
 
 test('IoU needs truth of every chosen class', () => {
@@ -45,7 +45,7 @@ test('filling agrees with the area of random polygons', () => {
   }
 });
 
-test('what the user draws comes before the file, the file before the example, and each belongs to its picture', () => {
+test('what the user draws comes before the file, the file before the example, and each belongs to its image', () => {
   const view = { run: run('four', [{ label: 'a', polygons: [half] }]) };
   const file = { h: 2, w: 4, labels: Uint8Array.from([0, 0, 2, 2, 0, 255, 255, 2]) };
   assert.equal(t.truthOf(state([0]), view).source, 'example');
@@ -67,7 +67,7 @@ test('what the user draws comes before the file, the file before the example, an
   assert.deepEqual(t.withShapes(state([0], drawn), view.run, []), {});
 });
 
-test('the files of the oldest pictures are let go', () => {
+test('the files of the oldest images are let go', () => {
   const file = { h: 1, w: 1, labels: Uint8Array.from([1]) };
   for (let i = 0; i < 12; i++) t.keepFile(`many ${i}`, file, { a: 1 });
   assert.deepEqual([t.hasFile('many 0', ['a']), t.hasFile('many 11', ['a'])], [false, true]);

@@ -7,7 +7,7 @@ import * as z from '../../app/viewer/zoom.mjs';
 const near = (a, b, tolerance = 1e-9) => assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
 const ZOOMS = [{ k: 1, x: 0.5, y: 0.5 }, { k: 2, x: 0.25, y: 0.75 }, { k: 3.7, x: 0.6, y: 0.2 }, { k: 16, x: 0.04, y: 0.96 }];
 
-test('the window never leaves the picture', () => {
+test('the window never leaves the image', () => {
   for (const wild of [{ k: 0.1, x: 9, y: -9 }, { k: 99, x: 0, y: 1 }, { k: NaN, x: NaN, y: 0.5 }, { k: 2, x: 0.1, y: 0.9 }]) {
     const { left, top, size } = z.windowOf(wild);
     assert.ok(left >= 0 && top >= 0 && left + size <= 1 + 1e-12 && top + size <= 1 + 1e-12);
@@ -26,7 +26,7 @@ test('a place goes to the screen and comes back', () => {
   }
 });
 
-test('a pointer is found on the picture, whatever the size and place of the canvas', () => {
+test('a pointer is found on the image, whatever the size and place of the canvas', () => {
   const canvas = { getBoundingClientRect: () => ({ left: 100, top: 50, width: 200, height: 100 }) };
   const place = z.placeOf(canvas, { clientX: 150, clientY: 100 }, { k: 2, x: 0.5, y: 0.5 });
   assert.deepEqual(place, { x: 0.375, y: 0.5 });
@@ -46,7 +46,7 @@ test('what is magnified at a place stays under it', () => {
   assert.equal(z.zoomAt({ k: 2, x: 0.3, y: 0.3 }, place, 1e6).k, z.MOST);
 });
 
-test('the picture follows the pointer that drags it', () => {
+test('the image follows the pointer that drags it', () => {
   const zoom = { k: 4, x: 0.5, y: 0.5 };
   const moved = z.panBy(zoom, 0.25, -0.1);
   const place = z.fromScreen({ x: 0.3, y: 0.6 }, zoom);
@@ -88,7 +88,7 @@ test('a wheel magnifies a little at a time, lines and pages too', () => {
   }
 });
 
-test('the grid of a window covers it, with margins only inside the picture', () => {
+test('the grid of a window covers it, with margins only inside the image', () => {
   for (const zoom of ZOOMS) {
     const { left, top, size } = z.windowOf(zoom);
     const grid = windowGrid(zoom, 640, 480);

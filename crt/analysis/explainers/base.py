@@ -32,7 +32,7 @@ Network = CnnBranch | TransformerBranch
 
 
 class Explainer(Protocol):
-    """A way to say where in a picture a network sees a class.
+    """A way to say where in an image a network sees a class.
 
     `title`: as captions call it. `class_wise`: whether the maps of two classes differ.
     """
@@ -48,7 +48,7 @@ class Explainer(Protocol):
     ) -> np.ndarray:
         """(1, 3, height, width) normalised -> (K, h, w) float32 ≥ 0, not normalised, on the cells of `Prediction.cams`.
 
-        `network`: in eval form. `classes`: 0-based. `grid`: how a transformer cuts the picture, overlapping tiles by
+        `network`: in eval form. `classes`: 0-based. `grid`: how a transformer cuts the image, overlapping tiles by
         default; each tile's own class score is explained, and the maps of the tiles are merged. A CNN needs none.
         Raises InvalidSetting for classes the network does not have, and for pixels that the grid is not for.
         """
@@ -64,7 +64,7 @@ def autograd() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class View:
-    """Some tiles on their way through a network; a CNN sees the picture as one tile.
+    """Some tiles on their way through a network; a CNN sees the image as one tile.
 
     `pixels`: (n, 3, t, t). `activations`: (n, D, s, s), the leaf of the graph. `scores`: (n, C), made of it.
     """
@@ -75,7 +75,7 @@ class View:
 
 
 def views(network: Network, pixels: Tensor, grid: TileGrid) -> Iterator[View]:
-    """The tiles of a picture (1, 3, h, w), in batches; all of the picture for a CNN. To be used inside `autograd`."""
+    """The tiles of an image (1, 3, h, w), in batches; all of the image for a CNN. To be used inside `autograd`."""
     pixels = pixels.clone()  # a tensor made in inference mode could not enter the graph
     if isinstance(network, CnnBranch):
         yield _view_of_cnn(network, pixels)
@@ -101,7 +101,7 @@ def assemble(maps: np.ndarray, network: Network, grid: TileGrid) -> np.ndarray:
         return tiles[:, 0].relu().numpy()
     tiles = tiles.transpose(0, 1)  # (n, K, s, s)
     side = grid.tile_cells
-    if tiles.shape[-1] != side:  # the modes that put the whole picture into one tile
+    if tiles.shape[-1] != side:  # the modes that put the whole image into one tile
         tiles = F.interpolate(tiles, (side, side), mode="bilinear", align_corners=False)
     return grid.crop(grid.merge(tiles))[0].relu().contiguous().numpy()
 
@@ -112,7 +112,7 @@ def prepare(network: Network, pixels: Tensor, classes: Sequence[int], grid: Tile
     if not len(classes) or any(not 0 <= index < head.out_channels for index in classes):
         raise InvalidSetting(f"Choose at least one class between 0 and {head.out_channels - 1}.")
     if pixels.ndim != 4 or pixels.shape[:2] != (1, 3):
-        raise InvalidSetting(f"An explainer takes one picture (1, 3, h, w), not {tuple(pixels.shape)}.")
+        raise InvalidSetting(f"An explainer takes one image (1, 3, h, w), not {tuple(pixels.shape)}.")
     height, width = pixels.shape[-2:]
     if isinstance(network, CnnBranch):
         return grid or TileGrid(height, width)

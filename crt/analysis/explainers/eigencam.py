@@ -16,7 +16,7 @@ from crt.models.tiles import TileGrid
 
 @dataclass(frozen=True)
 class EigenCam:
-    """One component for all tiles of a picture, so that their maps can be merged.
+    """One component for all tiles of an image, so that their maps can be merged.
 
     The sign of a component is arbitrary; the larger side of it is taken for the positive one (Seg-Eigen-CAM, Eq. 13).
     """
@@ -44,7 +44,7 @@ class EigenCam:
 
 
 def _inside(network: Network, shape: tuple[int, ...], grid: TileGrid) -> np.ndarray:
-    """(n, s, s) bool: which cells of the tiles touch the picture; padding would be the strongest component of all."""
+    """(n, s, s) bool: which cells of the tiles touch the image; padding would be the strongest component of all."""
     if isinstance(network, CnnBranch):
         return np.ones(shape, bool)
     height, width = grid.content

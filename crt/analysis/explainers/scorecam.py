@@ -1,7 +1,7 @@
-"""Score-CAM (Wang et al. 2020): activations weighted by the class score of the picture that each of them lets through.
+"""Score-CAM (Wang et al. 2020): activations weighted by the class score of the image that each of them lets through.
 
 The arithmetic is pytorch-grad-cam's (a test holds the two together); it is written out here because that one prints a
-progress bar and looks at every masked picture anew for every class.
+progress bar and looks at every masked image anew for every class.
 """
 
 from __future__ import annotations

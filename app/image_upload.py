@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 
-class Picture(gr.Image):
+class ImageUpload(gr.Image):
     """An upload that hands on the path unopened: `crt.data.images` reads it, with its guards, and gives the reason."""
 
     def preprocess(self, payload: Any) -> str | None:
