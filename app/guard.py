@@ -38,9 +38,9 @@ OWN = ("/health",)
 CLIENTS = (FnIndexInferError, KeyError, TypeError, ValueError, RuntimeError)
 """What Gradio's routes raise at unknown names, wrong types, numbers that JSON cannot write, and streams cut short."""
 NAME = 255  # bytes of a part of a path
-NOT_HERE = "There is nothing at this address: open the page itself."
+NOT_HERE = "Not found. Open the page itself."
 NO_FETCH = "This server fetches no addresses: upload the image itself."
-UNREADABLE = "This question cannot be read: reload the page, or see the description of its endpoints."
+UNREADABLE = "Invalid request. Reload the page, or see the description of the endpoints."
 
 
 class Careful(gr.Blocks):

@@ -67,7 +67,7 @@ class LimitQuestions:
             seconds = math.ceil(self.limit.wait(client_of(Request(scope))))
             if seconds:
                 refusal = JSONResponse(
-                    {"detail": f"Too many questions from this address: wait {seconds} seconds."},
+                    {"detail": f"Rate limit reached; try again in {seconds} s."},
                     status_code=429,
                     headers={"Retry-After": str(seconds)},
                 )

@@ -16,7 +16,7 @@ from app.viewer import Viewer
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
 """Keywords of every event that runs the networks: they take turns."""
 
-CHANGED = "The server uses another checkpoint now: the image is looked at again."
+CHANGED = "Checkpoint changed; the maps are being recomputed."
 KEY = 4000  # characters of what the browser may have echoed
 Answer = Callable[[Look, dict[str, Any]], dict[str, Any]]
 Stream = Callable[[Look, dict[str, Any]], Iterator[dict[str, Any]]]

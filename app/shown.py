@@ -26,7 +26,7 @@ UNITS = {
     "cam": "raw CAM",
     "product": "raw CAM × attention",
     "attention": "share of attention",
-    "explainer": "the method's own unit",
+    "explainer": "arbitrary units",
     "share": "share of own maximum",
 }
 LETTERS = ("", "A", "B")

@@ -82,7 +82,7 @@ def build(config: AppConfig) -> Served:
                     engine.names,
                     value=engine.names[0],
                     label="Checkpoint",
-                    info="Which networks look, and the classes that they know",
+                    info="Model weights and class list",
                     visible=len(engine.names) > 1,
                     elem_id="crt-checkpoint",
                 )

@@ -24,7 +24,7 @@ export function mountExplainers(page) {
   onRun(({ run }) => {
     known.clear();
     at('extra').replaceChildren(
-      make('option', { value: '', text: 'One more method' }),
+      make('option', { value: '', text: 'Add method…' }),
       ...run.methods.map((method) => make('optgroup', { label: METHOD_TITLES[method] }, EXPLAINERS.map(
         ([name, title]) => make('option', { value: `${name} ${method}`, text: `${title} of ${METHOD_TITLES[method]}` }),
       ))),

@@ -119,7 +119,7 @@ export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onR
     const values = seen.similarity.data.subarray(loops * h * w, (loops + 1) * h * w);
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     paint(at('inspect-similarity'), now, { data: values.map((value) => Math.max(0, value)), h, w }, 1, state, seen.cell);
-    const like = `Likeness of all patches to this one ${counts > 1 ? `after ${loops} ${loops === 1 ? 'loop' : 'loops'}` : ''} (cosine, 0 to 1): mean ${figure(mean)}`;
+    const like = `Similarity of all patches to this one ${counts > 1 ? `after ${loops} ${loops === 1 ? 'loop' : 'loops'}` : ''} (cosine, 0 to 1): mean ${figure(mean)}`;
     at('inspect-similarity-note').textContent = like;
     at('inspect-similarity').setAttribute('aria-label', like);
   }

@@ -17,18 +17,18 @@ const STRIDE = 4; // pixels of the image per cell of the walk
 /** What can be set of the CRF: name, label, least, most, step, and the values of IRNet and of DeepLab. */
 export const KNOBS = [
   ['iterations', 'Iterations', 1, 20, 1, 10, 10],
-  ['gaussianSxy', 'Nearness: width, px', 1, 20, 0.5, 3, 1],
-  ['gaussianCompat', 'Nearness: weight', 0, 20, 0.5, 3, 3],
-  ['bilateralSxy', 'Likeness: width, px', 5, 120, 1, 50, 67],
-  ['bilateralSrgb', 'Likeness: colour', 1, 30, 0.5, 5, 3],
-  ['bilateralCompat', 'Likeness: weight', 0, 20, 0.5, 10, 4],
+  ['gaussianSxy', 'Gaussian: σ position, px', 1, 20, 0.5, 3, 1],
+  ['gaussianCompat', 'Gaussian: weight', 0, 20, 0.5, 3, 3],
+  ['bilateralSxy', 'Bilateral: σ position, px', 5, 120, 1, 50, 67],
+  ['bilateralSrgb', 'Bilateral: σ colour', 1, 30, 0.5, 5, 3],
+  ['bilateralCompat', 'Bilateral: weight', 0, 20, 0.5, 10, 4],
 ];
 
 /** What can be set of the walk: name, label, least, most, step, and how the value is said. */
 export const WALK_KNOBS = [
   ['walkThreshold', 'Background', 0.01, 0.9, 0.01, (value) => `${Math.round(100 * value)} % of max`],
   ['walkSteps', 'Steps', 0, 12, 1, (value) => String(2 ** value)],
-  ['walkBeta', 'Edges count, power', 1, 30, 0.5, String],
+  ['walkBeta', 'Affinity exponent β', 1, 30, 0.5, String],
 ];
 
 const CAPTIONS = {
@@ -37,7 +37,7 @@ const CAPTIONS = {
   'mask-walked': 'After the random walk',
   'mask-parsed': 'The segmentation network',
   'mask-truth': 'Ground truth',
-  'mask-edges': 'Edges that the walk goes by',
+  'mask-edges': 'Predicted edges',
 };
 
 /** Which preset these values are. */
@@ -239,7 +239,7 @@ async function openWalk(got) {
 
 function note(asked, say) {
   if (!asked) return '';
-  return asked.current ? asked.newest.error ?? say(asked.newest) : 'At work …';
+  return asked.current ? asked.newest.error ?? say(asked.newest) : 'Computing…';
 }
 
 /** Which classes a label map shows, largest first. */

@@ -19,7 +19,7 @@ export function mountModels(page) {
   onRun(({ run }, before) => {
     if (!before || sameNetworks(before.run, run)) return;
     const { name, sha256 } = run.checkpoint;
-    const told = `These maps are by another checkpoint than those before: ${name} (${sha256.slice(0, 8)}).`;
+    const told = `Checkpoint changed; maps recomputed with ${name} (${sha256.slice(0, 8)}).`;
     say(told);
     speak(told);
     const state = store.get();

@@ -26,7 +26,7 @@ export function buildPanel(name, label, close = null) {
     empty: make('p', { class: 'none', hidden: true }), box: make('p', { class: 'box', hidden: true }),
   };
   const head = [panel.title, panel.note, panel.iou, panel.score];
-  if (close) head.push(make('button', { type: 'button', class: 'close', text: '×', 'aria-label': 'Take this panel away', on: { click: close } }));
+  if (close) head.push(make('button', { type: 'button', class: 'close', text: '×', 'aria-label': 'Close panel', on: { click: close } }));
   panel.stage = make('div', {
     class: 'stage', tabindex: '0', role: 'application', 'aria-roledescription': 'map',
     'aria-label': `${label}: arrow keys move a crosshair, plus, minus and 0 zoom, Shift with arrows pans, Enter picks the place`,

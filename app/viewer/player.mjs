@@ -18,7 +18,7 @@ export function best(values) {
 /** What the tokens after this loop count have to do with those before, in words. */
 export function similarityWords(similarity, loops) {
   const value = similarity[loops];
-  return loops > 0 && Number.isFinite(value) ? `cosine to the pass before ${value.toFixed(3)}` : '';
+  return loops > 0 && Number.isFinite(value) ? `cosine to previous pass ${value.toFixed(3)}` : '';
 }
 
 export function mountPlayer({ at, root, store, view, board, onDraw, onRun }) {

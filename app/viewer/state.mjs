@@ -12,7 +12,7 @@ export const METHOD_NOTES = {
   crt_cnn: 'CNN trained with the transformer',
 };
 export const UNITS = { cam: 'raw CAM', product: 'raw CAM × attention' };
-export const UNIT_NAMES = { ...UNITS, attention: 'share of attention', explainer: "the method's own unit", share: 'share of own maximum' };
+export const UNIT_NAMES = { ...UNITS, attention: 'share of attention', explainer: "arbitrary units", share: 'share of own maximum' };
 
 export const TABS = ['explore', 'ablate', 'layers', 'masks', 'results'];
 

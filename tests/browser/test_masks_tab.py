@@ -36,7 +36,7 @@ def test_threshold_outlines_boxes_and_method_redraw_without_the_server(open_page
         box = page.locator(f'[data-role="{name}"]')
         box.set_checked(not box.is_checked(), force=True)
         seen.append(seed(page))
-    page.get_by_label("Made from the map of").select_option(label="ResNet")
+    page.get_by_label("Source map").select_option(label="ResNet")
     seen.append(seed(page))
     assert len(set(seen)) == len(seen)
     assert asked == []
@@ -69,7 +69,7 @@ def test_several_classes_each_have_a_colour_and_a_row(open_page, image):
     page = opened(open_page, image, "light", 1440)
     rows = page.locator('[data-role="mask-rows"] tr')
     expect(rows).to_have_count(1)
-    page.get_by_label("Pick several").set_checked(True, force=True)
+    page.get_by_label("Select multiple").set_checked(True, force=True)
     listed = page.locator('[data-role="chart"], .chart').first
     one = seed(page)
     chosen = rows.first.inner_text()

@@ -49,7 +49,7 @@ def test_a_good_one_takes_the_place_and_a_broken_one_does_not(own, browser, imag
     load.click()
     page.wait_for_function("run => document.querySelector('.crt-viewer').dataset.run !== run", arg=run)
     expect(viewer).to_contain_text("wolf")
-    expect(viewer).to_contain_text("These maps are by another checkpoint")
+    expect(viewer).to_contain_text("Checkpoint changed; maps recomputed")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.close()
 
@@ -87,7 +87,7 @@ def test_a_damaged_file_is_named_and_the_model_before_it_still_looks(open_page, 
     expect(rows.filter(has_text="wolf")).to_have_count(1, timeout=SLOW)
     expect(rows.filter(has_text="<b>fox</b>")).to_have_count(1)
     expect(rows).to_have_count(2)
-    expect(alert).to_contain_text("These maps are by another checkpoint")
+    expect(alert).to_contain_text("Checkpoint changed; maps recomputed")
     settle(page)
     other = pixels(page)
     assert changed(first, other) == {"resnet", "tscam", "crt"}
@@ -122,7 +122,7 @@ def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_readers(op
     page.wait_for_function("location.search.includes('cb=last')")
     expect(note).to_contain_text("of the last alone of CRT's 3 passes")
     load(page, tmp_path / "first")
-    expect(page.locator(ALERT)).to_contain_text("These maps are by another checkpoint", timeout=SLOW)
+    expect(page.locator(ALERT)).to_contain_text("Checkpoint changed; maps recomputed", timeout=SLOW)
     settle(page)
     expect(pass_reduction).to_have_value("last")  # it stays what the reader made it
     expect(page.locator('[data-role="loops-value"]')).to_have_text("2")  # which the reader has not touched
@@ -154,7 +154,7 @@ def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(of
     page.get_by_role("option", name="birds").click()
     expect(rows).to_have_count(2, timeout=SLOW)
     expect(rows.filter(has_text="<i>Auklet</i>")).to_have_count(1)
-    expect(page.locator(ALERT)).to_contain_text("These maps are by another checkpoint")
+    expect(page.locator(ALERT)).to_contain_text("Checkpoint changed; maps recomputed")
     expect(page.locator('[data-role="threshold-value"]')).to_have_text("40 % of max")
     expect(page.get_by_role("combobox", name="Input size", exact=True)).to_have_value("224 px")
     page.wait_for_function("location.search.includes('k=birds')")

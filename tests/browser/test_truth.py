@@ -103,7 +103,7 @@ def test_a_mask_file_is_read_here_and_measured(open_page, image, mask, tmp_path)
     expect(note).to_contain_text("This PNG is cut off")
     choose(page, "cat")
     assert set(measures(page)) == {"ResNet", "TS-CAM", "CRT"}
-    page.get_by_role("button", name="Remove mine").click()
+    page.get_by_role("button", name="Clear annotations").click()
     expect(page.locator('[data-role="truth-source"]')).to_have_text("cat: none yet")
     settle(page)
     expect(page.locator('[data-role="measures"]')).to_be_hidden()

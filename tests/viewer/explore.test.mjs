@@ -124,7 +124,7 @@ test('loops are played from the first to the last and again', () => {
   assert.deepEqual([0, 1, 2, 3].map((loops) => nextLoop(loops, 3)), [1, 2, 3, 0]);
   assert.equal(best([0.2, 0.5, 0.5]), 1);
   assert.equal(best([]), -1);
-  assert.equal(similarityWords([0.4, 0.9, 0.99312], 2), 'cosine to the pass before 0.993');
+  assert.equal(similarityWords([0.4, 0.9, 0.99312], 2), 'cosine to previous pass 0.993');
   assert.equal(similarityWords([0.4, 0.9], 0), '');
   assert.equal(similarityWords([], 3), '');
 });
