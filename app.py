@@ -5,9 +5,9 @@ import sys
 
 import tyro
 
-from app.config import AppConfig
-from app.memory import limit_arenas
-from app.ui import build, launch_options
+from app.cli import AppConfig
+from app.page import build, launch_options
+from app.server.memory import limit_arenas
 from crt.errors import CrtError, reason_of
 
 

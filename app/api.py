@@ -14,9 +14,9 @@ import gradio as gr
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
-from app.asked import is_number
-from app.explore import NATIVE, SIZES, Explorer, Look, sentence, start_size
-from app.page import MODEL
+from app.core.analysis import NATIVE, SIZES, Explorer, Look, sentence, start_size
+from app.requests.validation import is_number
+from app.rpc import MODEL
 from crt.cam_spec import CamSpec, class_ids, plain_name
 from crt.checkpoint import METHODS, Defaults, Method
 from crt.errors import InvalidImage, InvalidSetting

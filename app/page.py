@@ -1,73 +1,231 @@
-"""What a feature of the page is wired to, and how its questions are answered."""
+"""The page: components, and which event asks which question. Built once from an AppConfig."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
+from gradio.processing_utils import save_file_to_cache
 
-from app.config import AppConfig
-from app.explore import Explorer, Look, sentence
-from app.guard import details_of, echo
+from app import api
+from app.cli import AppConfig
+from app.core.analysis import NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice, start_size
+from app.core.cache import TraceCache
+from app.core.examples import gather
+from app.core.models import ROOT, Engine, Model, offered
+from app.core.uploads import ImageUpload
+from app.features import (
+    ablation,
+    attention,
+    custom_checkpoint,
+    explainers,
+    export,
+    faithfulness,
+    masks,
+    permalinks,
+)
+from app.rpc import MODEL, Page
+from app.server.hosting import Served, server_options
+from app.server.security import details_of
+from app.theme import CSS, HEADER, theme
 from app.viewer import Viewer
 
-MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
-"""Keywords of every event that runs the networks: they take turns."""
+HOUR = 3600
+SUMMARY = ROOT / "results" / "summary.json"
+"""The sections of the Results tab, written by `scripts.report`."""
+MODE_NOTES = {
+    "overlap": "tiles that overlap by half",
+    "non-overlap": "tiles side by side",
+    "bilinear": "one tile, its map made finer by interpolation",
+    "deconvolution": "one tile, its map made finer by a trained layer",
+}
 
-CHANGED = "Checkpoint changed; the maps are being recomputed."
-KEY = 4000  # characters of what the browser may have echoed
-Answer = Callable[[Look, dict[str, Any]], dict[str, Any]]
-Stream = Callable[[Look, dict[str, Any]], Iterator[dict[str, Any]]]
+FEATURES: tuple[Callable[[Page], None], ...] = (
+    ablation.wire,
+    attention.wire,
+    explainers.wire,
+    masks.wire,
+    permalinks.wire,
+    faithfulness.wire,
+    export.wire,
+)
+"""What wires the events of the viewer's tabs, one function a feature."""
 
 
-@dataclass(frozen=True)
-class Page:
-    """The components that events read and write. `image`, `size`, `mode`, `networks` and `state` say what is
-    being looked at, and with which model.
-    """
+def build(config: AppConfig) -> Served:
+    """The whole page. Raises InvalidCheckpoint, InvalidDataset or InvalidSetting before anything is shown."""
+    engine = Engine(
+        config.checkpoint,
+        config.device,
+        offered(config.checkpoint) if config.more is None else config.more,
+        config.precision,
+    )
+    cache = TraceCache(config.cache_mb * 2**20)
+    explorer = Explorer(engine, cache, gather(config.examples))
 
-    config: AppConfig
-    explorer: Explorer
-    viewer: Viewer
-    image: gr.Image
-    size: gr.Dropdown
-    mode: gr.Dropdown
-    networks: gr.Dropdown
-    state: gr.State
+    with Served(title="CRT explorer", delete_cache=(HOUR, 2 * HOUR), analytics_enabled=False) as demo:
+        demo.engine, demo.cache = engine, cache
+        gr.HTML(HEADER, elem_id="crt-header", apply_default_css=False)
+        state = gr.State({}, time_to_live=HOUR, delete_callback=lambda value: cache.drop((value or {}).get("session")))
+        with gr.Row(elem_id="crt-row"):
+            with gr.Column(scale=1, min_width=260, elem_id="crt-side"):
+                image = ImageUpload(
+                    label="Image",
+                    type="filepath",
+                    sources=["upload", "clipboard", "webcam"],
+                    height=260,
+                    buttons=[],
+                    elem_id="crt-image",
+                )
+                sizes = [(f"{size} px", str(size)) for size in SIZES] + [(f"native (up to {NATIVE_LIMIT} px)", NATIVE)]
+                size = gr.Dropdown(
+                    sizes, value=start_size(engine.model), label="Input size", info="Pixels of the longer side"
+                )
+                modes = explorer.modes
+                mode = gr.Dropdown(
+                    list(modes), value=modes[0], label="Cut-merge mode", info=_mode_note(modes, modes[0])
+                )
+                networks = gr.Dropdown(
+                    engine.names,
+                    value=engine.names[0],
+                    label="Checkpoint",
+                    info="Model weights and class list",
+                    visible=len(engine.names) > 1,
+                    elem_id="crt-checkpoint",
+                )
+                own = custom_checkpoint.fields() if config.own_models else None
+            with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
+                viewer = Viewer(
+                    cards=[example.card() for example in explorer.examples.values()],
+                    measured=results(),
+                    elem_id="crt-maps",
+                )
 
-    def on(self, event: str, answer: Answer, **keywords: Any) -> None:
-        """Answer an event of the viewer with what `answer(look, details)` returns: JSON values, and `data` in bytes.
+        def explain(
+            path: str | None,
+            size: str,
+            mode: str,
+            name: str,
+            state: dict,
+            request: gr.Request,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008 - this is how Gradio hands it over
+        ):
+            if path is None:
+                return None, {**state, "shown": None}
+            model = _model(engine, name)
+            wanted = (path, size, mode, model.id)
+            if state.get("shown") == wanted:
+                return gr.skip(), gr.skip()
+            session = request.session_hash or ""
+            value = explorer.show(path, size, mode, session, lambda part, stage: progress(part, desc=stage), model)
+            shown = wanted if isinstance(value, tuple) else state.get("shown")
+            return value, {"session": session, "shown": shown}
 
-        `look` is the image on the page with its Prediction, `details` what the browser sent: not to be trusted. An
-        exception becomes `{"error": sentence}`. Answers carry the question's `run` and `key`. `keywords` go to the
-        listener; give `**MODEL` if networks run.
-        """
+        def choose(event: gr.EventData, name: str, request: gr.Request):
+            """An example: its stored maps at once, and its image in the upload, whose change asks for the rest."""
+            example = explorer.examples.get(str(details_of(event).get("id")))
+            if example is None:
+                return notice("There is no such example: reload the page."), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            path = save_file_to_cache(example.path, image.GRADIO_CACHE)
+            image.temp_files.add(path)
+            model = _model(engine, name)
+            start = (start_size(model), model.config.modes[0])
+            value = explorer.show_example(example, *start, model)
+            new = {"session": request.session_hash, "shown": None if value is None else (path, *start, model.id)}
+            return gr.skip() if value is None else value, path, *start, new
 
-        def once(look: Look, details: dict[str, Any]) -> Iterator[dict[str, Any]]:
-            yield answer(look, details)
+        def switch(name: str) -> tuple:
+            """Another checkpoint: it starts from its own size and mode."""
+            model = _model(engine, name)
+            modes = list(model.config.modes)
+            return start_size(model), gr.update(choices=modes, value=modes[0], info=_mode_note(modes, modes[0]))
 
-        self.stream(event, once, **keywords)
+        look = {
+            "fn": explain,
+            "inputs": [image, size, mode, networks, state],
+            "outputs": [viewer, state],
+            "show_progress_on": viewer,
+            "api_visibility": "private",
+            **MODEL,
+        }
+        gr.on([image.change, size.input, mode.input], trigger_mode="always_last", **look)
+        # In the queue as all others, because what is not can be asked around it.
+        light = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
+        switched = networks.input(switch, networks, [size, mode], trigger_mode="always_last", **light)
+        switched.then(**look)
+        mode.change(
+            lambda mode, name: gr.update(info=_mode_note(_model(engine, name).config.modes, mode)),
+            [mode, networks],
+            mode,
+            **light,
+        )
+        viewer.example(
+            choose,
+            networks,
+            [viewer, image, size, mode, state],
+            trigger_mode="always_last",
+            show_progress="hidden",
+            concurrency_limit=8,
+            api_visibility="private",
+        )
+        page = Page(config, explorer, viewer, image, size, mode, networks, state)
+        for wire in FEATURES:
+            wire(page)
+        if own is not None:
+            custom_checkpoint.wire(explorer, viewer, mode, networks, *own)
+        api.wire(explorer)
+        demo.unload(_forget(cache))
+    demo.queue(max_size=config.queue_size, api_open=False)
+    return demo
 
-    def stream(self, event: str, answers: Stream, **keywords: Any) -> None:
-        """As `on`, for several answers to one question. Each should hold all that came before it."""
 
-        def handle(event_data: gr.EventData, path: str | None, size: str, mode: str, request: gr.Request):
-            details = details_of(event_data)
-            mine = {name: echo(details.get(name), KEY) for name in ("run", "key")}
-            try:
-                model = self.explorer.engine.known(details.get("model"))
-                if model is None:
-                    yield Viewer.answer(event, {**mine, "error": CHANGED, "changed": True})
-                    return
-                look = self.explorer.look(path, size, mode, request.session_hash or "", model=model)
-                for content in answers(look, details):
-                    yield Viewer.answer(event, {**mine, **self.viewer.packed(content)})
-            except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-                yield Viewer.answer(event, {**mine, "error": sentence(error)})
+def launch_options(config: AppConfig) -> dict[str, Any]:
+    """Keywords of `Blocks.launch`. None leaves a value to its GRADIO_* variable."""
+    return {
+        "server_name": config.host,
+        "server_port": config.port,
+        "share": True if config.share else None,
+        "max_file_size": f"{config.max_upload_mb}mb",
+        "allowed_paths": [],
+        "show_error": False,
+        "strict_cors": True,
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "footer_links": ["api"],
+        "mcp_server": find_spec("mcp") is not None,  # the extra gradio[mcp] is the user's choice
+        "theme": theme(),
+        "css": CSS,
+        **server_options(config),
+    }
 
-        listener = getattr(self.viewer, event)
-        # Gradio's "always_last" repeats the details of the first event instead of sending those of the last.
-        options = {"trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private", **keywords}
-        listener(handle, [self.image, self.size, self.mode], [self.viewer], **options)
+
+def results() -> list[dict[str, Any]]:
+    """The sections in `SUMMARY`; none where the results are left out."""
+    if not SUMMARY.is_file():
+        return []
+    return json.loads(SUMMARY.read_text(encoding="utf-8"))["sections"]
+
+
+def _model(engine: Engine, name: str) -> Model:
+    """The model that the field names; the current one where that has been replaced meanwhile."""
+    return engine.named(name) if name in engine.names else engine.model
+
+
+def _mode_note(modes: Sequence[str], mode: str) -> str:
+    """What a mode does, and why another is missing."""
+    what = MODE_NOTES.get(mode, mode) if mode in modes else "choose one"
+    note = f"How a larger image goes through the transformer: {what}."
+    if "deconvolution" not in modes:
+        note += " This checkpoint has no trained layer for deconvolution."
+    return note
+
+
+def _forget(cache: TraceCache):
+    def forget(request: gr.Request) -> None:
+        cache.drop(request.session_hash)
+
+    return forget

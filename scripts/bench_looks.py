@@ -34,7 +34,7 @@ from scripts.served import ROOT, START_S, Server, served
 
 FIRST_MS, CACHED_MS, START_AIM_S = 400.0, 50.0, 60.0
 LOOPS = 4
-"""What the page records of an image, `app.explore.LOOPS`."""
+"""What the page records of an image, `app.core.analysis.LOOPS`."""
 DRAWN = f"() => document.querySelector({SHOWN!r})"
 POLL_MS = 20  # asked at every frame, the browser would draw every frame, on the cores that the server has
 SETTLE_MS = 500  # for small events that follow the one that is waited for
@@ -71,7 +71,7 @@ class Config:
 
     checkpoint: Path = Path("checkpoints/voc")
     """A checkpoint folder."""
-    image: Path = ROOT / "app/examples/astronaut.jpg"
+    image: Path = ROOT / "app/core/examples/astronaut.jpg"
     """The image; a row less of it is uploaded, so that no maps stored with an example are taken."""
     visitors: int = 10
     """New visitors, one after the other; the first does not count."""

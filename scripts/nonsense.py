@@ -30,7 +30,7 @@ PATHS = (
     "/proc/self/environ",
     "~/.ssh/id_rsa",
     "pyproject.toml",
-    "app/config.py",
+    "app/cli.py",
     "checkpoints/voc/config.json",
     ".",
     "/",

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from app.ablate import column
-from app.engine import Engine
-from app.explore import Explorer, Look, fingerprint
-from app.session import TraceCache
+from app.core.analysis import Explorer, Look, fingerprint
+from app.core.cache import TraceCache
+from app.core.models import Engine
+from app.features.ablation import column
 from crt.analysis.consistency import branch_distance
 from crt.errors import InvalidSetting
 from crt.models.outputs import VitOutputs

@@ -11,9 +11,9 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from app.api import maps_of
-from app.config import AppConfig
-from app.explore import Look
-from app.ui import build, launch_options
+from app.cli import AppConfig
+from app.core.analysis import Look
+from app.page import build, launch_options
 from crt.cam_spec import CamSpec
 from crt.checkpoint import CONFIG_FILE
 from crt.data import voc_palette

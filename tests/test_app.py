@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from app.api import maps_of
-from app.config import AppConfig
-from app.engine import Engine
-from app.examples import Example, from_voc, gather, plain, shipped
-from app.explore import NATIVE_LIMIT, TROUBLE, Explorer, settings_of
-from app.payload import INLINE_BYTES, encode_records, payload
-from app.session import TraceCache
-from app.ui import build, launch_options
+from app.cli import AppConfig
+from app.core.analysis import NATIVE_LIMIT, TROUBLE, Explorer, settings_of
+from app.core.cache import TraceCache
+from app.core.codec import INLINE_BYTES, encode_records, payload
+from app.core.examples import Example, from_voc, gather, plain, shipped
+from app.core.models import Engine
+from app.page import build, launch_options
 from app.viewer import Viewer
 from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
@@ -262,7 +262,7 @@ def test_shipped_examples_are_whole_and_small():
     examples = shipped()
     assert len(examples) >= 4
     assert sum(bool(one.masks) for one in examples) >= 2
-    index = json.loads((ROOT / "app/examples/index.json").read_text())
+    index = json.loads((ROOT / "app/core/examples/index.json").read_text())
     for entry in index["examples"]:
         assert entry["credit"]
         assert entry["licence"]
@@ -273,7 +273,7 @@ def test_shipped_examples_are_whole_and_small():
             points = np.concatenate([np.array(polygon) for polygon in mask["polygons"]])
             assert points.min() >= 0
             assert points.max() <= 1
-    assert sum(path.stat().st_size for path in (ROOT / "app/examples").iterdir()) < 4 * 2**20
+    assert sum(path.stat().st_size for path in (ROOT / "app/core/examples").iterdir()) < 4 * 2**20
 
 
 def test_the_shipped_traces_are_those_of_a_fresh_run():

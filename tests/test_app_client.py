@@ -10,8 +10,8 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from app.config import AppConfig
-from app.ui import build, launch_options
+from app.cli import AppConfig
+from app.page import build, launch_options
 from crt.prediction import Prediction
 from crt.predictor import Predictor
 from tests.tiny import CLASSES, tiny_checkpoint
@@ -87,7 +87,7 @@ def test_too_large_an_upload_is_refused(client, tmp_path):
 def test_files_outside_the_cache_are_not_served(client, server):
     import httpx
 
-    for path in ("/etc/passwd", "pyproject.toml", "app/config.py", "../app.py"):
+    for path in ("/etc/passwd", "pyproject.toml", "app/cli.py", "../app.py"):
         assert httpx.get(f"{server}gradio_api/file={path}").status_code in (403, 404), path
 
 

@@ -7,11 +7,12 @@ import zlib
 import numpy as np
 import pytest
 
-from app import layers, masks
-from app.asked import classes_of, map_options, method_of, number, transformer_of
-from app.engine import Engine
-from app.explore import Explorer, Look
-from app.session import TraceCache
+from app.core.analysis import Explorer, Look
+from app.core.cache import TraceCache
+from app.core.models import Engine
+from app.features import attention as layers
+from app.features import masks
+from app.requests.validation import classes_of, map_options, method_of, number, transformer_of
 from crt.errors import InvalidSetting
 from crt.models.deeplab import segment
 from crt.models.irn import predict_edges

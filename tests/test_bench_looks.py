@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import explore
+from app.core import analysis as explore
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from scripts import bench_looks

@@ -12,10 +12,10 @@ from typing import cast
 import numpy as np
 import pytest
 
-from app.asked import map_options
-from app.engine import Engine, Model
-from app.explore import Explorer, Look, settings_of, start_size
-from app.session import TraceCache
+from app.core.analysis import Explorer, Look, settings_of, start_size
+from app.core.cache import TraceCache
+from app.core.models import Engine, Model
+from app.requests.validation import map_options
 from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config
 from crt.errors import InvalidSetting
@@ -25,7 +25,7 @@ from crt.predictor import InferenceConfig, Predictor
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[1]
-CAT = ROOT / "app/examples/cat.jpg"
+CAT = ROOT / "app/core/examples/cat.jpg"
 NAMES = ("Groove billed Ani", "dining_table", "Cat", "cat", "Wilson's-Warbler")
 
 
@@ -87,7 +87,7 @@ def test_a_predictor_without_settings_does_what_its_checkpoint_can(tmp_path):
 def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):
     """Its file is older than the header that says what the checkpoint recommends."""
     explorer = Explorer(Engine(str(ROOT / "checkpoints/voc")), TraceCache(10**9), {})
-    stored, spec = Prediction.load(ROOT / "app/examples/cat.npz"), CamSpec.of(explorer.engine.config.defaults)
+    stored, spec = Prediction.load(ROOT / "app/core/examples/cat.npz"), CamSpec.of(explorer.engine.config.defaults)
 
     class Stored:
         image = np.zeros((2, 2, 3), np.uint8)

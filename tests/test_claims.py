@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from app.examples import FOLDER, shipped
+from app.core.examples import FOLDER, shipped
 from crt.checkpoint import Method, read_config, weights_sha256
 from crt.models.outputs import VitOutputs
 from crt.prediction import InvalidPrediction, Prediction

@@ -18,13 +18,13 @@ import pytest
 from matplotlib import colormaps
 from PIL import Image
 
-from app import export
-from app.engine import Engine
-from app.examples import Example
-from app.explore import Explorer, Look
-from app.screen import Screen
-from app.session import TraceCache
-from app.shown import Shown
+from app.core.analysis import Explorer, Look
+from app.core.cache import TraceCache
+from app.core.examples import Example
+from app.core.models import Engine
+from app.features import export
+from app.requests.export_request import Shown
+from app.requests.export_view import Screen
 from crt.checkpoint import load_checkpoint
 from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import ui
-from app.config import AppConfig
-from app.explore import Explorer
-from app.guard import CLOSED, NO_FETCH, UNREADABLE, closed, holds_address
-from app.ui import build, launch_options
+from app import page as ui
+from app.cli import AppConfig
+from app.core.analysis import Explorer
+from app.page import build, launch_options
+from app.server.security import CLOSED, NO_FETCH, UNREADABLE, closed, holds_address
 from crt.predictor import Predictor
 from scripts.asking import Asker, Outcome
 from tests.tiny import tiny_checkpoint
@@ -121,7 +121,7 @@ def ways(path: Path) -> set[str]:
 def test_no_route_serves_a_file_of_the_machine(served, checkpoint, secret):
     _, url = served
     targets = (
-        *(Path("/etc/passwd"), Path("/proc/self/environ"), secret, ROOT / "pyproject.toml", ROOT / "app/config.py"),
+        *(Path("/etc/passwd"), Path("/proc/self/environ"), secret, ROOT / "pyproject.toml", ROOT / "app/cli.py"),
         *(checkpoint / "config.json", checkpoint / "crt.safetensors", checkpoint.parent, EXAMPLE),
     )
     asked = 0
@@ -161,7 +161,13 @@ def test_no_endpoint_opens_a_file_that_nobody_uploaded(asker, secret, checkpoint
 
     monkeypatch.setattr(Explorer, "look", noted)
     for question in with_images(asker):
-        for path in (str(secret), str(EXAMPLE), "app/examples/cat.jpg", "/etc/passwd", str(checkpoint / "config.json")):
+        for path in (
+            str(secret),
+            str(EXAMPLE),
+            "app/core/examples/cat.jpg",
+            "/etc/passwd",
+            str(checkpoint / "config.json"),
+        ):
             outcome = asker.ask(question, inputs(question, FOREIGN[shape](path)), {"method": "crt", "act": "keep"})
             nothing = FOREIGN[shape](path) == {"path": None, "url": path, "meta": META}  # a page without an image
             assert outcome.kind == "refused" or (nothing and outcome.kind == "answered"), (question.name, path)

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.asked import is_number, number
-from app.config import AppConfig
-from app.explore import TROUBLE, Explorer, settings_of
-from app.export import EVERYTHING, FIGURES
-from app.guard import CloseRoutes, echo
-from app.ui import build, launch_options
+from app.cli import AppConfig
+from app.core.analysis import TROUBLE, Explorer, settings_of
+from app.features.export import EVERYTHING, FIGURES
+from app.page import build, launch_options
+from app.requests.validation import is_number, number
+from app.server.security import CloseRoutes, echo
 from crt.errors import CrtError, InvalidSetting
 from scripts import fuzz as fuzz_script
 from scripts import nonsense

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.engine import Engine
-from app.explore import TROUBLE, Explorer, read
-from app.session import TraceCache
+from app.core.analysis import TROUBLE, Explorer, read
+from app.core.cache import TraceCache
+from app.core.models import Engine
 from crt.data.images import load_image
 from crt.errors import InvalidImage, InvalidSetting
 from scripts.make_hostile import EVIL, Hostile, corpus, make_hostile

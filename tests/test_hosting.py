@@ -11,9 +11,9 @@ from gradio_client import Client, handle_file
 from PIL import Image
 from starlette.requests import Request as Asked
 
-from app.config import AppConfig
-from app.hosting import CLIENTS, USER, RateLimit, client_of
-from app.ui import build, launch_options
+from app.cli import AppConfig
+from app.page import build, launch_options
+from app.server.hosting import CLIENTS, USER, RateLimit, client_of
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from tests.tiny import tiny_checkpoint
 

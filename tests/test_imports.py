@@ -110,10 +110,10 @@ def test_file_keeps_the_rules(file):
         ("crt/train/engine.py", "from scripts.evaluate import seeds", "scripts.evaluate"),
         ("crt/train/engine.py", "import argparse", "argparse"),
         ("crt/viz.py", "import plotly.express as px", "plotly.express"),
-        ("app/engine.py", "from crt.train.config import PRESETS", "crt.train.config"),
+        ("app/core/models.py", "from crt.train.config import PRESETS", "crt.train.config"),
         ("app/viewer/viewer.py", "import importlib\nimportlib.import_module('crt.train.engine')", "crt.train.engine"),
         ("app.py", "import scripts.train_crt", "scripts.train_crt"),
-        ("scripts/explain.py", "from app.ui import build", "app.ui"),
+        ("scripts/explain.py", "from app.page import build", "app.page"),
     ],
 )
 def test_a_wrong_arrow_is_caught(file, source, caught):
@@ -125,8 +125,8 @@ def test_a_wrong_arrow_is_caught(file, source, caught):
     [
         ("crt/train/engine.py", "from crt.train.loss import dual_loss\nfrom ..cam import class_scores"),
         ("crt/predictor.py", "from crt.prediction import Prediction\nimport training_utils, apparatus"),
-        ("app/ui.py", "import gradio as gr\nfrom app.viewer import Viewer\nfrom crt.predictor import Predictor"),
-        ("app.py", "import tyro\nfrom app.ui import build"),
+        ("app/page.py", "import gradio as gr\nfrom app.viewer import Viewer\nfrom crt.predictor import Predictor"),
+        ("app.py", "import tyro\nfrom app.page import build"),
         ("scripts/train_crt.py", "import tyro\nfrom crt.train.engine import train"),
     ],
 )

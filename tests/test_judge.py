@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.asked import map_options
-from app.engine import Engine
-from app.explore import Explorer, Look
-from app.judge import ENDED, Judge
-from app.session import TraceCache
+from app.core.analysis import Explorer, Look
+from app.core.cache import TraceCache
+from app.core.models import Engine
+from app.features.faithfulness import ENDED, Judge
+from app.requests.validation import map_options
 from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import MEASURES, FaithfulnessConfig, Stopped, measure, subject_of
 from crt.predictor import InferenceConfig

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.config import AppConfig
-from app.engine import Engine
-from app.explore import NATIVE, SIZES, fingerprint, start_size
-from app.link import KEY_LENGTH, ImageStore, Wanted
-from app.ui import build
+from app.cli import AppConfig
+from app.core.analysis import NATIVE, SIZES, fingerprint, start_size
+from app.core.models import Engine
+from app.features.permalinks import KEY_LENGTH, ImageStore, Wanted
+from app.page import build
 from app.viewer.bundle import HERE
 from crt.errors import InvalidSetting
 from crt.models.tiles import MODES
@@ -124,7 +124,7 @@ class Visitor:
 
     def __init__(self, demo: gr.Blocks, name: str, image: Path | None = None) -> None:
         found = [fn.fn for fn in demo.fns.values() if fn.fn is not None]
-        self.listeners = {fn.__name__: fn for fn in found if fn.__module__ == "app.link"}
+        self.listeners = {fn.__name__: fn for fn in found if fn.__module__ == "app.features.permalinks"}
         self.request = gr.Request(session_hash=name)
         self.image = image
 

@@ -40,7 +40,7 @@ def arenas(before: str, **environment: str) -> int:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has a pool for each thread")
 def test_threads_share_two_pools():
-    limit = "from app.memory import limit_arenas; print(limit_arenas())"
+    limit = "from app.server.memory import limit_arenas; print(limit_arenas())"
     assert arenas("") > 2
     assert arenas(limit) <= 2
     assert arenas(limit, MALLOC_ARENA_MAX="4") > 2  # what the host has set stays

@@ -12,13 +12,13 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from app import engine as engines
-from app.config import AppConfig
-from app.engine import ROOT, Engine, offered
-from app.explore import Explorer
-from app.page import CHANGED
-from app.session import TraceCache
-from app.ui import build
+from app.cli import AppConfig
+from app.core import models as engines
+from app.core.analysis import Explorer
+from app.core.cache import TraceCache
+from app.core.models import ROOT, Engine, offered
+from app.page import build
+from app.rpc import CHANGED
 from crt.checkpoint import CONFIG_FILE
 from crt.checkpoint.weights import file_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.explainers import explained
+from app.features.explainers import explained
 from crt.checkpoint import NetworkSpec, build_network, load_checkpoint, read_config, write_config
 from crt.data.images import IMAGENET_MEAN, IMAGENET_STD, to_tensor
 from crt.evaluation.pointing_cams import PointingRow, PointingView, _maps

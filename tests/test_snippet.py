@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.engine import Engine, place_of
-from app.explore import Explorer
-from app.session import TraceCache
+from app.core.analysis import Explorer
+from app.core.cache import TraceCache
+from app.core.models import Engine, place_of
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.resample import upsample_cam
 from tests.tiny import tiny_checkpoint

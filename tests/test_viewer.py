@@ -11,7 +11,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from app.payload import encode_records, payload
+from app.core.codec import encode_records, payload
 from app.viewer.bundle import HERE, script, style, template
 from app.viewer.viewer import EVENTS, Viewer
 from crt.checkpoint import load_checkpoint

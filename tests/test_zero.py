@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from app import engine, explainers, judge, layers, masks, zero
-from app.engine import Engine
-from app.explore import Explorer, Look
-from app.session import TraceCache
+from app.core import models as engine
+from app.core import zero
+from app.core.analysis import Explorer, Look
+from app.core.cache import TraceCache
+from app.core.models import Engine
+from app.features import attention as layers
+from app.features import explainers, masks
+from app.features import faithfulness as judge
 from crt.errors import InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
 from tests.test_asked import WALK, Wired

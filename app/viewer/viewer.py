@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
-from app.payload import INLINE_BYTES
+from app.core.codec import INLINE_BYTES
 from app.viewer.bundle import script, style, template
 
 EVENTS = (
@@ -22,7 +22,7 @@ MOUNT = "exports_of.main.mount(element, trigger, props, watch);\n"
 
 
 class Viewer(gr.HTML):
-    """Shows a payload (`app.payload`): panels, class chart, controls, tabs. Its template holds no user text.
+    """Shows a payload (`app.core.codec`): panels, class chart, controls, tabs. Its template holds no user text.
 
     `cards`: a list of {id, title, thumb} shown as examples. `measured`: the sections of the Results tab. Both go out as
     text, because Gradio copies every object among the properties whenever a look tells of its progress. Each event of

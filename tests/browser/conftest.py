@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from app.config import AppConfig
-from app.ui import build, launch_options
+from app.cli import AppConfig
+from app.page import build, launch_options
 from tests.browser.driver import CHROMIUM, HOSTILE
 from tests.tiny import tiny_checkpoint
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from app.explore import TROUBLE, Explorer
+from app.core.analysis import TROUBLE, Explorer
 from tests.browser.driver import SHOWN, move, open_tab, settle, upload
 
 RUN, STATUS = '[data-role="ablate-run"]', '[data-role="ablate-status"]'

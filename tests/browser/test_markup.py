@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from app.config import AppConfig
-from app.ui import build, launch_options
+from app.cli import AppConfig
+from app.page import build, launch_options
 from tests.browser.driver import SHOWN, open_tab, settle, upload
 from tests.tiny import tiny_checkpoint
 
@@ -94,7 +94,7 @@ def test_what_stands_in_a_link_is_text(open_page, image, text):
 
 
 def test_what_the_server_says_of_markup_is_text(open_page, image, monkeypatch):
-    from app.explore import Explorer
+    from app.core.analysis import Explorer
     from crt.errors import InvalidImage
 
     def refuse(self, *args, **kwargs):

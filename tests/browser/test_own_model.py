@@ -6,8 +6,8 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from app.config import AppConfig
-from app.ui import build, launch_options
+from app.cli import AppConfig
+from app.page import build, launch_options
 from tests.browser.driver import SHOWN, changed, pixels, settle, upload
 from tests.tiny import tiny_checkpoint
 

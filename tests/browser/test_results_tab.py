@@ -5,9 +5,9 @@ from dataclasses import asdict
 import pytest
 from playwright.sync_api import expect
 
-from app import ui
-from app.config import AppConfig
-from app.ui import build, launch_options
+from app import page as ui
+from app.cli import AppConfig
+from app.page import build, launch_options
 from crt.checkpoint import Defaults, read_config
 from scripts.report.sections import KINDS, Section, read_results
 from tests.ablation_sample import whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, TypeGuard
 
-from app.explore import Look
+from app.core.analysis import Look
 from crt.checkpoint import METHODS, Method
 from crt.errors import InvalidSetting
 from crt.models.outputs import VitOutputs

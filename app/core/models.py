@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from app import zero
+from app.core import zero
 from crt.checkpoint import CONFIG_FILE, CheckpointConfig, load_checkpoint, locate, read_config, weights_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.precision import Precision, resolve
@@ -25,7 +25,7 @@ from crt.predictor import InferenceConfig, Predictor, choose_device
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 THREADS = torch.get_num_threads()  # of a look; all others of the server have one
 SOURCE_LENGTH = 300  # characters of a folder or a Hub id
 BROKEN = "This checkpoint could not be loaded, and the details are in the server's log: give another."
@@ -63,7 +63,7 @@ class Model:
         return self.thread.submit(copy_context().run, work).result()
 
     def run_here(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        """The same on the caller's thread, for what is long and has its looks done by `run`. Both know `app.zero`."""
+        """The same on the caller's thread, for what is long and runs the models by `run`. Both know `app.core.zero`."""
         return zero.run(self.id, self.predictor(), function, *given, **named)
 
     def public(self) -> dict[str, Any]:

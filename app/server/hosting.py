@@ -16,10 +16,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.config import AppConfig
-from app.engine import Engine
-from app.guard import Careful, CloseRoutes
-from app.session import TraceCache
+from app.cli import AppConfig
+from app.core.cache import TraceCache
+from app.core.models import Engine
+from app.server.security import Careful, CloseRoutes
 
 USER = "crt"
 """The user name that goes with the password."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.asked import number, transformer_of
-from app.explore import Look
-from app.page import MODEL, Page
-from app.payload import encode_arrays
+from app.core.analysis import Look
+from app.core.codec import encode_arrays
+from app.requests.validation import number, transformer_of
+from app.rpc import MODEL, Page
 from crt.predictor import Predictor
 
 

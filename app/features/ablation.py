@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.explore import Explorer, Look, fingerprint, settings_of
-from app.page import MODEL, Page
-from app.payload import describe, encode_records
+from app.core.analysis import Explorer, Look, fingerprint, settings_of
+from app.core.codec import describe, encode_records
+from app.rpc import MODEL, Page
 from crt.analysis.consistency import branch_distance
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting

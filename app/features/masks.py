@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from app.asked import classes_of, map_options, method_of, number
-from app.engine import Model
-from app.explore import Look, fingerprint
-from app.page import MODEL, Page
-from app.payload import encode_arrays
+from app.core.analysis import Look, fingerprint
+from app.core.codec import encode_arrays
+from app.core.models import Model
+from app.requests.validation import classes_of, map_options, method_of, number
+from app.rpc import MODEL, Page
 from crt.data.images import resize_long_side
 from crt.errors import InvalidSetting
 from crt.models.deeplab import DeepLab

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from app.asked import classes_of, method_of
-from app.explore import Look
-from app.page import MODEL, Page
-from app.payload import encode_arrays
+from app.core.analysis import Look
+from app.core.codec import encode_arrays
+from app.requests.validation import classes_of, method_of
+from app.rpc import MODEL, Page
 from crt.analysis.explainers import EXPLAINERS
 from crt.checkpoint import Method
 from crt.data.images import resize_long_side, to_tensor

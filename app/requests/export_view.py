@@ -13,8 +13,8 @@ import gradio as gr
 import matplotlib as mpl
 import numpy as np
 
-from app.explore import Look, fingerprint
-from app.shown import UNITS, Shown, Wanted
+from app.core.analysis import Look, fingerprint
+from app.requests.export_request import UNITS, Shown, Wanted
 from crt.checkpoint import CheckpointConfig
 from crt.metrics.boxes import largest_box
 from crt.models.outputs import VitOutputs

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from app.engine import ROOT, Engine, Model
-from app.examples import Example
-from app.payload import payload
-from app.session import TraceCache
+from app.core.cache import TraceCache
+from app.core.codec import payload
+from app.core.examples import Example
+from app.core.models import ROOT, Engine, Model
 from crt.cam_spec import CamSpec
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidImage, InvalidSetting

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
-from app.explore import Look
-from app.page import Page
-from app.screen import Screen
-from app.shown import Shown, Wanted
+from app.core.analysis import Look
+from app.requests.export_request import Shown, Wanted
+from app.requests.export_view import Screen
+from app.rpc import Page
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.label_png import LABELS, indexed_png, labels_of_image
 from crt.viz.plots import Kind

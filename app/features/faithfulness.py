@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from app.asked import classes_of, map_options, method_of
-from app.explore import Explorer, Look
-from app.page import KEY, Page
+from app.core.analysis import Explorer, Look
+from app.requests.validation import classes_of, map_options, method_of
+from app.rpc import KEY, Page
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import MEASURES, Faithfulness, FaithfulnessConfig, measure, subject_of

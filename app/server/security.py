@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.explore import sentence
+from app.core.analysis import sentence
 
 log = logging.getLogger(__name__)
 

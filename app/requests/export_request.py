@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from app.asked import classes_of, map_options, method_of, number
-from app.explore import Look
+from app.core.analysis import Look
+from app.requests.validation import classes_of, map_options, method_of, number
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.pass_reductions import PassReduction

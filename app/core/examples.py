@@ -1,4 +1,4 @@
-"""Images to begin with: those shipped in `app/examples/`, and those of a VOC devkit that the user names."""
+"""Images to begin with: those shipped in `app/core/examples/`, and those of a VOC devkit that the user names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from app.payload import image_url
+from app.core.codec import image_url
 from crt.data import VOC_CLASSES, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset
@@ -21,7 +21,7 @@ from crt.predictor import InferenceConfig
 
 log = logging.getLogger(__name__)
 
-FOLDER = Path(__file__).parent / "examples"
+FOLDER = Path(__file__).parents[1] / "examples"
 VOC_LIMIT = 12
 THUMB_SIDE = 320
 

@@ -14,10 +14,10 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache, save_file_to_cache
 
-from app.engine import Engine, Model
-from app.explore import NATIVE, SIZES, Explorer, fingerprint, read, sentence, settings_of, start_size
-from app.guard import details_of, echo
-from app.page import MODEL, Page
+from app.core.analysis import NATIVE, SIZES, Explorer, fingerprint, read, sentence, settings_of, start_size
+from app.core.models import Engine, Model
+from app.rpc import MODEL, Page
+from app.server.security import details_of, echo
 from app.viewer import Viewer
 from crt.errors import CrtError, InvalidSetting
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from app.engine import SOURCE_LENGTH
-from app.explore import Explorer, sentence
+from app.core.analysis import Explorer, sentence
+from app.core.models import SOURCE_LENGTH
 from app.viewer import Viewer
 
 SLOT = {"concurrency_id": "swap", "concurrency_limit": 1}

@@ -1,0 +1,1 @@
+"""One module for each feature of the page; each registers its requests."""

@@ -1,0 +1,1 @@
+"""What the browser sends, checked value by value."""

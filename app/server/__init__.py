@@ -1,0 +1,1 @@
+"""What protects and hosts the page."""
