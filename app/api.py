@@ -14,7 +14,7 @@ import gradio as gr
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
-from app.core.analysis import NATIVE, SIZES, Explorer, Look, sentence, start_size
+from app.core.analysis import NATIVE, SIZES, Analysis, Explorer, start_size, user_message
 from app.requests.validation import is_number
 from app.rpc import MODEL
 from crt.cam_spec import CamSpec, class_ids, plain_name
@@ -31,10 +31,10 @@ LIKELY = 0.5
 NAMES = 2000  # characters of a list of class names
 
 
-def wire(explorer: Explorer) -> None:
+def register(explorer: Explorer) -> None:
     """Add the endpoints to the page that is being built; their components are on no page."""
 
-    def look(image: str, size: str, mode: str, checkpoint: str, request: gr.Request | None) -> Look:
+    def look(image: str, size: str, mode: str, checkpoint: str, request: gr.Request | None) -> Analysis:
         if not image:
             raise InvalidImage("Give an image.")
         model = explorer.engine.named(checkpoint)
@@ -154,7 +154,7 @@ def wire(explorer: Explorer) -> None:
         try:
             path = save_bytes_to_cache(make(), name, result.GRADIO_CACHE)
         except Exception as error:
-            raise gr.Error(sentence(error), print_exception=False) from error
+            raise gr.Error(user_message(error), print_exception=False) from error
         result.temp_files.add(path)
         return path
 
@@ -186,7 +186,7 @@ def wire(explorer: Explorer) -> None:
 
 
 def maps_of(
-    look: Look, loops: float | None = None, refined: bool | None = None, names: str = "", pass_reduction: str = ""
+    look: Analysis, loops: float | None = None, refined: bool | None = None, names: str = "", pass_reduction: str = ""
 ) -> bytes:
     """Class maps as the bytes of an npz: see `maps`. Raises InvalidSetting."""
     prediction, chosen = look.prediction, classes_named(names, look.prediction.classes)
@@ -205,7 +205,7 @@ def maps_of(
     return stream.getvalue()
 
 
-def trace_of(look: Look) -> bytes:
+def trace_of(look: Analysis) -> bytes:
     """The Prediction as the bytes of its file."""
     stream = io.BytesIO()
     look.prediction.save(stream)
@@ -213,7 +213,7 @@ def trace_of(look: Look) -> bytes:
 
 
 def masks_of(
-    look: Look,
+    look: Analysis,
     method: str = "",
     loops: float | None = None,
     refined: bool | None = None,

@@ -12,10 +12,10 @@ from gradio.processing_utils import save_file_to_cache
 
 from app import api
 from app.cli import AppConfig
-from app.core.analysis import NATIVE, NATIVE_LIMIT, SIZES, Explorer, notice, start_size
-from app.core.cache import TraceCache
+from app.core.analysis import NATIVE, NATIVE_LIMIT, SIZES, Explorer, message_payload, start_size
+from app.core.cache import PredictionCache
 from app.core.examples import gather
-from app.core.models import ROOT, Engine, Model, offered
+from app.core.models import ROOT, Engine, Model, bundled_checkpoints
 from app.core.uploads import ImageUpload
 from app.features import (
     ablation,
@@ -44,13 +44,13 @@ MODE_NOTES = {
 }
 
 FEATURES: tuple[Callable[[Page], None], ...] = (
-    ablation.wire,
-    attention.wire,
-    explainers.wire,
-    masks.wire,
-    permalinks.wire,
-    faithfulness.wire,
-    export.wire,
+    ablation.register,
+    attention.register,
+    explainers.register,
+    masks.register,
+    permalinks.register,
+    faithfulness.register,
+    export.register,
 )
 """What wires the events of the viewer's tabs, one function a feature."""
 
@@ -60,10 +60,10 @@ def build(config: AppConfig) -> Served:
     engine = Engine(
         config.checkpoint,
         config.device,
-        offered(config.checkpoint) if config.more is None else config.more,
+        bundled_checkpoints(config.checkpoint) if config.more is None else config.more,
         config.precision,
     )
-    cache = TraceCache(config.cache_mb * 2**20)
+    cache = PredictionCache(config.cache_mb * 2**20)
     explorer = Explorer(engine, cache, gather(config.examples))
 
     with Served(title="CRT explorer", delete_cache=(HOUR, 2 * HOUR), analytics_enabled=False) as demo:
@@ -128,7 +128,13 @@ def build(config: AppConfig) -> Served:
             """An example: its stored maps at once, and its image in the upload, whose change asks for the rest."""
             example = explorer.examples.get(str(details_of(event).get("id")))
             if example is None:
-                return notice("There is no such example: reload the page."), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+                return (
+                    message_payload("There is no such example: reload the page."),
+                    gr.skip(),
+                    gr.skip(),
+                    gr.skip(),
+                    gr.skip(),
+                )
             path = save_file_to_cache(example.path, image.GRADIO_CACHE)
             image.temp_files.add(path)
             model = _model(engine, name)
@@ -175,8 +181,8 @@ def build(config: AppConfig) -> Served:
         for wire in FEATURES:
             wire(page)
         if own is not None:
-            custom_checkpoint.wire(explorer, viewer, mode, networks, *own)
-        api.wire(explorer)
+            custom_checkpoint.register(explorer, viewer, mode, networks, *own)
+        api.register(explorer)
         demo.unload(_forget(cache))
     demo.queue(max_size=config.queue_size, api_open=False)
     return demo
@@ -224,7 +230,7 @@ def _mode_note(modes: Sequence[str], mode: str) -> str:
     return note
 
 
-def _forget(cache: TraceCache):
+def _forget(cache: PredictionCache):
     def forget(request: gr.Request) -> None:
         cache.drop(request.session_hash)
 

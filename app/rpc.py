@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from app.cli import AppConfig
-from app.core.analysis import Explorer, Look, sentence
-from app.server.security import details_of, echo
+from app.core.analysis import Analysis, Explorer, user_message
+from app.server.security import details_of, sanitize
 from app.viewer import Viewer
 
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
@@ -18,8 +18,8 @@ MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
 
 CHANGED = "Checkpoint changed; the maps are being recomputed."
 KEY = 4000  # characters of what the browser may have echoed
-Answer = Callable[[Look, dict[str, Any]], dict[str, Any]]
-Stream = Callable[[Look, dict[str, Any]], Iterator[dict[str, Any]]]
+Answer = Callable[[Analysis, dict[str, Any]], dict[str, Any]]
+Stream = Callable[[Analysis, dict[str, Any]], Iterator[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Page:
         listener; give `**MODEL` if networks run.
         """
 
-        def once(look: Look, details: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        def once(look: Analysis, details: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield answer(look, details)
 
         self.stream(event, once, **keywords)
@@ -55,7 +55,7 @@ class Page:
 
         def handle(event_data: gr.EventData, path: str | None, size: str, mode: str, request: gr.Request):
             details = details_of(event_data)
-            mine = {name: echo(details.get(name), KEY) for name in ("run", "key")}
+            mine = {name: sanitize(details.get(name), KEY) for name in ("run", "key")}
             try:
                 model = self.explorer.engine.known(details.get("model"))
                 if model is None:
@@ -65,7 +65,7 @@ class Page:
                 for content in answers(look, details):
                     yield Viewer.answer(event, {**mine, **self.viewer.packed(content)})
             except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-                yield Viewer.answer(event, {**mine, "error": sentence(error)})
+                yield Viewer.answer(event, {**mine, "error": user_message(error)})
 
         listener = getattr(self.viewer, event)
         # Gradio's "always_last" repeats the details of the first event instead of sending those of the last.

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from app.core.analysis import Explorer, Look, fingerprint
-from app.core.cache import TraceCache
+from app.core.analysis import Analysis, Explorer, fingerprint
+from app.core.cache import PredictionCache
 from app.core.models import Engine
 from app.features.ablation import column
 from crt.analysis.consistency import branch_distance
@@ -23,13 +23,13 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
 
 @pytest.fixture(scope="module")
 def explorer(tmp_path_factory) -> Explorer:
-    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tiny")))), TraceCache(10**8), {})
+    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tiny")))), PredictionCache(10**8), {})
 
 
 @pytest.fixture(scope="module")
-def look(explorer) -> Look:
+def look(explorer) -> Analysis:
     settings = InferenceConfig(size=224)
-    return Look(IMAGE, settings, explorer.predict("s", IMAGE, settings), "s")
+    return Analysis(IMAGE, settings, explorer.predict("s", IMAGE, settings), "s")
 
 
 def array(answer: dict, method: str, name: str) -> np.ndarray:
@@ -72,7 +72,7 @@ def test_the_networks_look_once_at_a_size(explorer, look, monkeypatch):
     predictor = explorer.engine.predictor()
     monkeypatch.setattr(type(predictor), "trace", lambda *_, **__: pytest.fail("the networks look again"))
     assert column(explorer, look, {"size": "448", "mode": "overlap"})["tiles"] > 1
-    other = Look(look.image, look.settings, look.prediction, "somebody else")
+    other = Analysis(look.image, look.settings, look.prediction, "somebody else")
     with pytest.raises(pytest.fail.Exception):  # what one session made is not another's
         column(explorer, other, {"size": "448", "mode": "overlap"})
 
@@ -87,9 +87,9 @@ def test_what_a_checkpoint_cannot_do_is_an_answer_with_the_reason(explorer, look
 
 def test_a_checkpoint_with_a_learned_deconvolution_does_that_mode_only(tmp_path):
     folder = tiny_checkpoint(tmp_path / "tiny", deconvolution=True, methods=("crt",))
-    explorer = Explorer(Engine(str(folder)), TraceCache(10**8), {})
+    explorer = Explorer(Engine(str(folder)), PredictionCache(10**8), {})
     settings = InferenceConfig(size=224, mode="deconvolution")
-    look = Look(IMAGE, settings, explorer.predict("s", IMAGE, settings), "s")
+    look = Analysis(IMAGE, settings, explorer.predict("s", IMAGE, settings), "s")
     answer = column(explorer, look, {"size": "224", "mode": "deconvolution"})
     assert answer["tiles"] == 1
     assert answer["distance"] == {}  # there is no CNN to differ from

@@ -12,7 +12,7 @@ from PIL import Image
 
 from app.api import maps_of
 from app.cli import AppConfig
-from app.core.analysis import Look
+from app.core.analysis import Analysis
 from app.page import build, launch_options
 from crt.cam_spec import CamSpec
 from crt.checkpoint import CONFIG_FILE
@@ -157,7 +157,7 @@ def test_the_tools_of_the_mcp_server_are_described(server):
 
 def test_maps_are_those_of_the_checkpoint_s_defaults_and_of_what_is_asked_for(prediction):
     prediction = replace(prediction, default_spec=CamSpec(1, True, "last", (1, 2)))
-    look = Look(np.zeros((60, 80, 3), np.uint8), InferenceConfig(), prediction, "s")
+    look = Analysis(np.zeros((60, 80, 3), np.uint8), InferenceConfig(), prediction, "s")
     with np.load(io.BytesIO(maps_of(look, names="dog"))) as arrays:
         wanted = prediction.cams("crt", loops=1, refined=True, classes=[1], pass_reduction="last", blocks=[1, 2])
         np.testing.assert_array_equal(arrays["crt"], wanted)

@@ -14,7 +14,7 @@ from PIL import Image
 from app.api import maps_of
 from app.cli import AppConfig
 from app.core.analysis import NATIVE_LIMIT, TROUBLE, Explorer, settings_of
-from app.core.cache import TraceCache
+from app.core.cache import PredictionCache
 from app.core.codec import INLINE_BYTES, encode_records, payload
 from app.core.examples import Example, from_voc, gather, plain, shipped
 from app.core.models import Engine
@@ -41,7 +41,7 @@ def checkpoint(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def explorer(checkpoint) -> Explorer:
-    return Explorer(Engine(str(checkpoint)), TraceCache(10**8), {})
+    return Explorer(Engine(str(checkpoint)), PredictionCache(10**8), {})
 
 
 def saved(folder: Path, image: Image.Image | np.ndarray, name: str, **options) -> str:
@@ -95,7 +95,7 @@ def test_large_maps_travel_as_a_file():
 
 def test_cache_is_bounded_in_bytes_and_lets_the_oldest_go(explorer):
     prediction = explorer.predict("s", photo(), InferenceConfig(size=96))
-    cache = TraceCache(int(2.5 * prediction.nbytes))
+    cache = PredictionCache(int(2.5 * prediction.nbytes))
     for name in "abc":
         cache.put("me", name, InferenceConfig(), prediction)
         cache.get("me", "a", InferenceConfig())  # used, so it stays
@@ -103,7 +103,7 @@ def test_cache_is_bounded_in_bytes_and_lets_the_oldest_go(explorer):
     assert cache.nbytes == 2 * prediction.nbytes
     assert cache.get("me", "a", InferenceConfig()) is prediction
     assert cache.get("me", "b", InferenceConfig()) is None
-    small = TraceCache(prediction.nbytes - 1)
+    small = PredictionCache(prediction.nbytes - 1)
     small.put("me", "a", InferenceConfig(), prediction)
     assert len(small) == 0
     assert small.nbytes == 0
@@ -111,7 +111,7 @@ def test_cache_is_bounded_in_bytes_and_lets_the_oldest_go(explorer):
 
 def test_cache_is_private_and_forgets_a_session(explorer):
     prediction = explorer.predict("s", photo(), InferenceConfig(size=96))
-    cache = TraceCache(10**9)
+    cache = PredictionCache(10**9)
     cache.put("me", "a", InferenceConfig(), prediction)
     cache.put("you", "a", InferenceConfig(), prediction)
     assert cache.get("them", "a", InferenceConfig()) is None
@@ -151,7 +151,7 @@ def test_deconvolution_only_where_it_was_trained(explorer, tmp_path):
     assert "deconvolution" not in explorer.modes
     value = explorer.show(saved(tmp_path, photo(), "a.png"), "224", "deconvolution", "s")
     assert "deconvolution" in value["message"]
-    able = Explorer(Engine(str(tiny_checkpoint(tmp_path / "able", deconvolution=True))), TraceCache(10**8), {})
+    able = Explorer(Engine(str(tiny_checkpoint(tmp_path / "able", deconvolution=True))), PredictionCache(10**8), {})
     assert able.modes == ("deconvolution",)
     assert "choose deconvolution." in able.show(str(tmp_path / "a.png"), "224", "overlap", "s")["message"]
     assert isinstance(able.show(str(tmp_path / "a.png"), "224", "deconvolution", "s"), tuple)
@@ -249,7 +249,7 @@ def test_a_checkpoint_that_is_not_there_ends_the_program_with_a_sentence(tmp_pat
 def test_damaged_weights_are_said_at_the_first_request(checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint, tmp_path / "damaged")
     (folder / "crt.safetensors").write_bytes(b"nothing")
-    broken = Explorer(Engine(str(folder)), TraceCache(10**8), {})
+    broken = Explorer(Engine(str(folder)), PredictionCache(10**8), {})
     assert "damaged" in broken.show(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")["message"]
     with pytest.raises(InvalidCheckpoint):
         Engine(str(tmp_path / "none"))

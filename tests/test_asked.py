@@ -7,8 +7,8 @@ import zlib
 import numpy as np
 import pytest
 
-from app.core.analysis import Explorer, Look
-from app.core.cache import TraceCache
+from app.core.analysis import Analysis, Explorer
+from app.core.cache import PredictionCache
 from app.core.models import Engine
 from app.features import attention as layers
 from app.features import masks
@@ -47,14 +47,16 @@ class Wired:
 
 @pytest.fixture(scope="module")
 def explorer(tmp_path_factory) -> Explorer:
-    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tiny"), masks=True))), TraceCache(10**8), {})
+    return Explorer(
+        Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tiny"), masks=True))), PredictionCache(10**8), {}
+    )
 
 
 @pytest.fixture(scope="module")
-def look(explorer) -> Look:
+def look(explorer) -> Analysis:
     image = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
     settings = InferenceConfig(size=96, loops=3)
-    return Look(image, settings, explorer.predict("s", image, settings), "s")
+    return Analysis(image, settings, explorer.predict("s", image, settings), "s")
 
 
 def unpacked(answer: dict) -> np.ndarray:
@@ -72,7 +74,7 @@ def test_without_iterations_the_mask_is_the_label_map(look):
 def test_the_crf_follows_the_image(explorer, look):
     halves = np.repeat(np.repeat(np.array([[30, 220]], np.uint8), 55, axis=1), 70, axis=0)
     image = np.stack([halves] * 3, axis=2)
-    plain = Look(image, look.settings, look.prediction, "s")  # maps of a noisy image over a simple one
+    plain = Analysis(image, look.settings, look.prediction, "s")  # maps of a noisy image over a simple one
 
     def changes(crf: dict) -> int:
         inside = unpacked(masks.segment(plain, MASK | {"crf": crf})).astype(int).reshape(70, 2, 55)
@@ -84,7 +86,7 @@ def test_the_crf_follows_the_image(explorer, look):
 def test_a_large_image_is_segmented_at_the_size_of_voc(explorer):
     image = np.zeros((30, 1200, 3), np.uint8)
     prediction = explorer.predict("s", image, InferenceConfig(size=96, loops=0))
-    answer = masks.segment(Look(image, InferenceConfig(), prediction, "s"), MASK | {"method": "resnet", "loops": 0})
+    answer = masks.segment(Analysis(image, InferenceConfig(), prediction, "s"), MASK | {"method": "resnet", "loops": 0})
     assert unpacked(answer).shape == (12, 500)
 
 
@@ -111,7 +113,7 @@ def test_the_edges_of_a_image_are_asked_of_the_networks_once(explorer, look, mon
     monkeypatch.setattr(masks, "predict_edges", lambda *given: looks.append(1) or predict_edges(*given))
     for loops in (0, 1, 2):
         wired.answers["walk"](look, WALK | {"loops": loops})
-    other = Look(look.image[:, ::-1].copy(), look.settings, look.prediction, "s")
+    other = Analysis(look.image[:, ::-1].copy(), look.settings, look.prediction, "s")
     wired.answers["walk"](other, WALK)
     assert len(looks) == 2
 
@@ -125,7 +127,7 @@ def test_the_segmentation_network_labels_every_point(explorer, look):
 
 
 def test_without_these_networks_and_with_unusable_settings_the_walk_is_refused(look, explorer, tmp_path):
-    plain = Explorer(Engine(str(tiny_checkpoint(tmp_path))), TraceCache(10**8), {})
+    plain = Explorer(Engine(str(tiny_checkpoint(tmp_path))), PredictionCache(10**8), {})
     wired = Wired(plain)
     masks.wire(wired)
     for event in ("walk", "deeplab"):

@@ -12,8 +12,8 @@ from typing import cast
 import numpy as np
 import pytest
 
-from app.core.analysis import Explorer, Look, settings_of, start_size
-from app.core.cache import TraceCache
+from app.core.analysis import Analysis, Explorer, settings_of, start_size
+from app.core.cache import PredictionCache
 from app.core.models import Engine, Model
 from app.requests.validation import map_options
 from crt.cam_spec import CamSpec, class_ids
@@ -43,7 +43,7 @@ def test_the_default_map_is_the_one_that_the_app_shows_first(name):
     folder = ROOT / "checkpoints" / name
     defaults, predictor = read_config(folder).defaults, Predictor(load_checkpoint(folder))
     prediction = predictor.predict(CAT, InferenceConfig(size=224, loops=4))
-    look = Look(np.zeros((*prediction.source, 3), np.uint8), InferenceConfig(), prediction, "s")
+    look = Analysis(np.zeros((*prediction.source, 3), np.uint8), InferenceConfig(), prediction, "s")
     shown = {"loops": defaults.loops, "refined": defaults.refined, "pass_reduction": defaults.pass_reduction}
     shown["blocks"] = defaults.blocks and list(defaults.blocks)
     for method in prediction.methods:
@@ -86,7 +86,7 @@ def test_a_predictor_without_settings_does_what_its_checkpoint_can(tmp_path):
 
 def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):
     """Its file is older than the header that says what the checkpoint recommends."""
-    explorer = Explorer(Engine(str(ROOT / "checkpoints/voc")), TraceCache(10**9), {})
+    explorer = Explorer(Engine(str(ROOT / "checkpoints/voc")), PredictionCache(10**9), {})
     stored, spec = Prediction.load(ROOT / "app/core/examples/cat.npz"), CamSpec.of(explorer.engine.config.defaults)
 
     class Stored:

@@ -18,13 +18,13 @@ import pytest
 from matplotlib import colormaps
 from PIL import Image
 
-from app.core.analysis import Explorer, Look
-from app.core.cache import TraceCache
+from app.core.analysis import Analysis, Explorer
+from app.core.cache import PredictionCache
 from app.core.examples import Example
 from app.core.models import Engine
 from app.features import export
-from app.requests.export_request import Shown
-from app.requests.export_view import Screen
+from app.requests.export_request import ExportRequest
+from app.requests.export_view import ExportView
 from crt.checkpoint import load_checkpoint
 from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
@@ -72,16 +72,16 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def look(folder, tmp_path_factory) -> Look:
+def look(folder, tmp_path_factory) -> Analysis:
     small = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     path = tmp_path_factory.mktemp("image") / "a.png"
     Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(path)
     example = {"a": Example("a", "A", path, credit="${x} <i>somebody</i>")}
-    return Explorer(Engine(str(folder)), TraceCache(10**8), example).look(str(path), "224", "overlap", "s")
+    return Explorer(Engine(str(folder)), PredictionCache(10**8), example).look(str(path), "224", "overlap", "s")
 
 
-def screen(look: Look, **changes) -> Screen:
-    return Screen.of(look, Shown.of(look, BASE | changes), look.model.config)
+def screen(look: Analysis, **changes) -> ExportView:
+    return ExportView.of(look, ExportRequest.of(look, BASE | changes), look.model.config)
 
 
 def unzipped(data: bytes) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from app.core.analysis import TROUBLE, Explorer, settings_of
 from app.features.export import EVERYTHING, FIGURES
 from app.page import build, launch_options
 from app.requests.validation import is_number, number
-from app.server.security import CloseRoutes, echo
+from app.server.security import RouteFilter, sanitize
 from crt.errors import CrtError, InvalidSetting
 from scripts import fuzz as fuzz_script
 from scripts import nonsense
@@ -203,7 +203,7 @@ def test_a_refusal_does_not_repeat_all_that_was_sent(value):
 
 
 def test_what_is_echoed_can_be_written_and_has_an_end(fuzzer):
-    assert echo("\ud800" + "ä" * 99, 10) == "?" + "ä" * 9 and echo(None, 5) == "" and echo([1], 9) == "[1]"
+    assert sanitize("\ud800" + "ä" * 99, 10) == "?" + "ä" * 9 and sanitize(None, 5) == "" and sanitize([1], 9) == "[1]"
     question = next(one for one in fuzzer.asker.questions if one.name.startswith("halt/"))
     outcome = fuzzer.asker.ask(question, fuzzer.good(question), {"run": "\ud800", "key": "\udfff" * 9999})
     assert outcome.kind == "answered"
@@ -253,7 +253,7 @@ def test_an_error_that_is_not_about_the_request_is_none_of_the_clients(error):
         raise error
 
     scope: dict = {"type": "http", "path": "/x"}
-    answering = CloseRoutes(broken)(scope, AsyncMock(), AsyncMock())
+    answering = RouteFilter(broken)(scope, AsyncMock(), AsyncMock())
     with pytest.raises(type(error)) as raised:
         answering.send(None)  # no loop of its own: the browser of other tests has one running here
     assert raised.value is error

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.core.analysis import TROUBLE, Explorer, read
-from app.core.cache import TraceCache
+from app.core.cache import PredictionCache
 from app.core.models import Engine
 from crt.data.images import load_image
 from crt.errors import InvalidImage, InvalidSetting
@@ -63,7 +63,7 @@ def test_each_is_read_or_refused_in_one_sentence(files):
 
 
 def test_the_page_answers_each_with_maps_or_a_sentence(files, tmp_path):
-    explorer = Explorer(Engine(str(tiny_checkpoint(tmp_path / "tiny"))), TraceCache(10**8), {})
+    explorer = Explorer(Engine(str(tiny_checkpoint(tmp_path / "tiny"))), PredictionCache(10**8), {})
     shown = 0
     for index, (kind, name, data) in enumerate(files):
         if kind in ("changed bytes", "cut off") and index % 3:

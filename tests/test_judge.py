@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.core.analysis import Explorer, Look
-from app.core.cache import TraceCache
+from app.core.analysis import Analysis, Explorer
+from app.core.cache import PredictionCache
 from app.core.models import Engine
 from app.features.faithfulness import ENDED, Judge
 from app.requests.validation import map_options
@@ -24,17 +24,17 @@ ASKED = {"method": "crt", "classes": [1], "loops": 2, "refined": True, "blocks":
 
 @pytest.fixture(scope="module")
 def explorer(tmp_path_factory) -> Explorer:
-    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("judge") / "tiny"))), TraceCache(10**8), {})
+    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("judge") / "tiny"))), PredictionCache(10**8), {})
 
 
 @pytest.fixture(scope="module")
-def look(explorer) -> Look:
+def look(explorer) -> Analysis:
     small = np.random.default_rng(2).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     image = np.asarray(Image.fromarray(small).resize((120, 90), Image.Resampling.BICUBIC))
-    return Look(image, SETTINGS, explorer.predict("s", image, SETTINGS), "s")
+    return Analysis(image, SETTINGS, explorer.predict("s", image, SETTINGS), "s")
 
 
-def judged(explorer: Explorer, look: Look, **details) -> list[dict]:
+def judged(explorer: Explorer, look: Analysis, **details) -> list[dict]:
     return [json.loads(json.dumps(one)) for one in Judge(explorer).answers(look, {**ASKED, **details})]
 
 

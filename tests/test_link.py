@@ -13,7 +13,7 @@ from PIL import Image
 from app.cli import AppConfig
 from app.core.analysis import NATIVE, SIZES, fingerprint, start_size
 from app.core.models import Engine
-from app.features.permalinks import KEY_LENGTH, ImageStore, Wanted
+from app.features.permalinks import KEY_LENGTH, ImageStore, LinkRequest
 from app.page import build
 from app.viewer.bundle import HERE
 from crt.errors import InvalidSetting
@@ -88,17 +88,17 @@ def engine(tmp_path_factory) -> Engine:
 )
 def test_what_the_browser_sends_is_not_believed(details, engine):
     with pytest.raises(InvalidSetting):
-        Wanted.of(details, engine)
+        LinkRequest.of(details, engine)
 
 
 def test_what_a_link_lacks_is_as_at_the_start(engine):
     first, second = engine.model, engine.others[0]
-    shown = Wanted.of({"act": "show", "pic": "ex.cat"}, engine)
-    assert shown == Wanted("show", "ex.cat", "336", "overlap", first, False)
+    shown = LinkRequest.of({"act": "show", "pic": "ex.cat"}, engine)
+    assert shown == LinkRequest("show", "ex.cat", "336", "overlap", first, False)
     asked = {"act": "fetch", "pic": "sha." + "a" * 32, "size": "native", "mode": "bilinear", "networks": True}
-    assert Wanted.of(asked, engine) == Wanted(*list(asked.values())[:4], first, True)
-    assert not Wanted.of({"act": "show", "networks": "yes"}, engine).networks
-    birds = Wanted.of({"act": "show", "checkpoint": second.config.name}, engine)
+    assert LinkRequest.of(asked, engine) == LinkRequest(*list(asked.values())[:4], first, True)
+    assert not LinkRequest.of({"act": "show", "networks": "yes"}, engine).networks
+    birds = LinkRequest.of({"act": "show", "checkpoint": second.config.name}, engine)
     assert birds.model is second and birds.size == start_size(second)
 
 

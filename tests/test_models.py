@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from app.cli import AppConfig
 from app.core import models as engines
 from app.core.analysis import Explorer
-from app.core.cache import TraceCache
-from app.core.models import ROOT, Engine, offered
+from app.core.cache import PredictionCache
+from app.core.models import ROOT, Engine, bundled_checkpoints
 from app.page import build
 from app.rpc import CHANGED
 from crt.checkpoint import CONFIG_FILE
@@ -50,7 +50,7 @@ def learned(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def explorer(first) -> Explorer:
-    return Explorer(Engine(str(first)), TraceCache(10**9), {})
+    return Explorer(Engine(str(first)), PredictionCache(10**9), {})
 
 
 def changed(folder: Path, target: Path, **values) -> Path:
@@ -152,7 +152,7 @@ def test_a_broken_checkpoint_keeps_the_old_one_and_says_why(explorer, first, tmp
 
 
 def test_an_unexpected_error_is_logged_and_the_old_one_goes_on(explorer, second, monkeypatch, caplog):
-    monkeypatch.setattr(engines, "try_out", lambda predictor: 1 / 0)
+    monkeypatch.setattr(engines, "smoke_test", lambda predictor: 1 / 0)
     with pytest.raises(InvalidCheckpoint, match="server's log"):
         explorer.engine.swap(str(second)).result(60)
     assert "ZeroDivisionError" in caplog.text
@@ -302,7 +302,7 @@ def test_the_precision_is_that_of_all_checkpoints(first, tmp_path, monkeypatch):
     assert not Engine(str(first)).predictor().bfloat16
     monkeypatch.setattr("crt.precision.has_bfloat16", lambda: True)
     demo = build(AppConfig(checkpoint=str(first)))
-    prediction = Explorer(demo.engine, TraceCache(10**9), {}).predict("s", photo(), SETTINGS)
+    prediction = Explorer(demo.engine, PredictionCache(10**9), {}).predict("s", photo(), SETTINGS)
     assert prediction.provenance["precision"] == "bfloat16"
 
 
@@ -318,7 +318,7 @@ def test_a_sentence_about_a_checkpoint_names_no_folder_of_the_machine(explorer, 
 def test_several_checkpoints_stand_side_by_side(first, tmp_path):
     birds = tiny_checkpoint(tmp_path / "birds", name="birds", classes=("Ani",), seed=3)
     engine = Engine(str(first), more=[str(birds)])
-    explorer, image = Explorer(engine, TraceCache(10**9), {}), photo()
+    explorer, image = Explorer(engine, PredictionCache(10**9), {}), photo()
     assert engine.names == ["tiny", "birds"]
     assert engine.named("") is engine.named("tiny") is engine.model
     other = engine.named("birds")
@@ -337,6 +337,6 @@ def test_several_checkpoints_stand_side_by_side(first, tmp_path):
 
 
 def test_the_shipped_checkpoints_are_offered_together_and_no_others(first):
-    shipped = {Path(folder).name for folder in offered("checkpoints/voc")}
+    shipped = {Path(folder).name for folder in bundled_checkpoints("checkpoints/voc")}
     assert shipped == {path.parent.name for path in (ROOT / "checkpoints").glob("*/config.json")} - {"voc"}
-    assert offered(str(first)) == ()
+    assert bundled_checkpoints(str(first)) == ()

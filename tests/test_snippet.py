@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from app.core.analysis import Explorer
-from app.core.cache import TraceCache
+from app.core.cache import PredictionCache
 from app.core.models import Engine, place_of
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.resample import upsample_cam
@@ -67,7 +67,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module", params=["no", "bf16"])
 def explorer(folder, request) -> Explorer:
-    return Explorer(Engine(str(folder), precision=request.param), TraceCache(10**9), {})
+    return Explorer(Engine(str(folder), precision=request.param), PredictionCache(10**9), {})
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import torch
 
 from app.core import models as engine
 from app.core import zero
-from app.core.analysis import Explorer, Look
-from app.core.cache import TraceCache
+from app.core.analysis import Analysis, Explorer
+from app.core.cache import PredictionCache
 from app.core.models import Engine
 from app.features import attention as layers
 from app.features import explainers, masks
@@ -37,7 +37,9 @@ QUESTIONS = {
 
 @pytest.fixture(scope="module")
 def explorer(tmp_path_factory) -> Explorer:
-    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tiny"), masks=True))), TraceCache(10**8), {})
+    return Explorer(
+        Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tiny"), masks=True))), PredictionCache(10**8), {}
+    )
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def lent(monkeypatch):
 
 def answers(explorer: Explorer, session: str) -> dict:
     prediction = explorer.predict(session, IMAGE, SETTINGS, progress=lambda part, stage: None)
-    look, wired = Look(IMAGE, SETTINGS, prediction, session), Wired(explorer)
+    look, wired = Analysis(IMAGE, SETTINGS, prediction, session), Wired(explorer)
     for feature in (layers, explainers, masks):
         feature.wire(wired)
     found = {event: wired.answers[event](look, details) for event, details in QUESTIONS.items()}

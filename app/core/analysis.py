@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from app.core.cache import TraceCache
+from app.core.cache import PredictionCache
 from app.core.codec import payload
 from app.core.examples import Example
 from app.core.models import ROOT, Engine, Model
@@ -66,12 +66,12 @@ def fingerprint(image: np.ndarray) -> str:
     return hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
 
 
-def notice(message: str) -> dict[str, str]:
+def message_payload(message: str) -> dict[str, str]:
     """A value for the viewer that says one sentence and leaves the maps on the page as they are."""
     return {"run": secrets.token_hex(8), "message": message}
 
 
-def sentence(error: Exception) -> str:
+def user_message(error: Exception) -> str:
     """What the user reads: our own sentence for our own errors, a plain one for all others, which are logged."""
     if isinstance(error, CrtError):
         return str(error)
@@ -80,7 +80,7 @@ def sentence(error: Exception) -> str:
 
 
 @dataclass(frozen=True)
-class Look:
+class Analysis:
     """What is on the page: the image (H, W, 3) uint8, how the networks see it, what they saw, and which they were."""
 
     image: np.ndarray
@@ -95,7 +95,7 @@ class Look:
 class Explorer:
     """The page's questions, answered from the cache, a stored Prediction, or a look of the networks."""
 
-    def __init__(self, engine: Engine, cache: TraceCache, examples: dict[str, Example]) -> None:
+    def __init__(self, engine: Engine, cache: PredictionCache, examples: dict[str, Example]) -> None:
         self.engine = engine
         self.cache = cache
         self.examples = examples
@@ -136,7 +136,7 @@ class Explorer:
             if prediction is None:
                 if progress and not model.ready:
                     progress(0.0, "Loading the networks")
-                prediction = model.run(Predictor.predict, image, settings, progress=now_and_then(progress))
+                prediction = model.run(Predictor.predict, image, settings, progress=throttle(progress))
             else:  # its file may be older than what the checkpoint recommends now
                 prediction = replace(prediction, default_spec=CamSpec.of(model.config.defaults))
             self.cache.put(session, _key(model, image), settings, prediction)
@@ -150,14 +150,14 @@ class Explorer:
         session: str,
         progress: Progress | None = None,
         model: Model | None = None,
-    ) -> Look:
+    ) -> Analysis:
         """The image of a file with its Prediction, from the cache where it is there. Raises CrtError."""
         if not path:
             raise InvalidImage("There is no image: choose one.")
         image, model = read(path), model or self.engine.model
         settings, capped = settings_of(size, mode, image)
         prediction = self.predict(session, image, settings, progress, model)
-        return Look(image, settings, prediction, session, capped, self.example_of(image), model)
+        return Analysis(image, settings, prediction, session, capped, self.example_of(image), model)
 
     def show(
         self,
@@ -174,7 +174,7 @@ class Explorer:
             look = self.look(path, size, mode, session, progress, model)
             return self._payload(model, look.prediction, look.image, look.capped, look.example, chosen=(size, mode))
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-            return notice(sentence(error))
+            return message_payload(user_message(error))
 
     def show_example(self, example: Example, size: str, mode: str, model: Model | None = None) -> Any | None:
         """An example's stored Prediction as a value for the viewer, or None if the networks have to look at it."""
@@ -228,7 +228,7 @@ def start_size(model: Model) -> str:
     return str(size) if size in SIZES else "336"
 
 
-def now_and_then(tell: Progress | None) -> Progress:
+def throttle(tell: Progress | None) -> Progress:
     """Hands on the progress of a look with the titles of its stages, once in `TELL_EVERY_S`."""
     told = time.monotonic()
 

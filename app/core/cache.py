@@ -11,7 +11,7 @@ from crt.predictor import InferenceConfig
 Key = tuple[str, str, InferenceConfig]
 
 
-class TraceCache:
+class PredictionCache:
     """An LRU cache of Traces over all sessions that never holds more than `limit` bytes.
 
     A Prediction is found only by the session that put it there. Threads may share a cache.

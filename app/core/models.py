@@ -183,7 +183,7 @@ class Engine:
         try:
             folder = locate(checkpoint)
             predictor = self._made(folder)
-            try_out(predictor)
+            smoke_test(predictor)
             loaded: Future[Predictor] = Future()
             loaded.set_result(predictor)
             made = predictor.checkpoint
@@ -215,7 +215,7 @@ def _without_place(error: CrtError, folder: Path) -> CrtError:
     return type(error)(said).with_traceback(error.__traceback__)
 
 
-def try_out(predictor: Predictor) -> Prediction:
+def smoke_test(predictor: Predictor) -> Prediction:
     """One look at a small image. Raises InvalidCheckpoint if it gives values that are not finite."""
     ramp = np.linspace(0, 255, 48, dtype=np.uint8)
     image = np.stack([np.tile(ramp, (48, 1)), np.tile(ramp[:, None], (1, 48)), np.full((48, 48), 128, np.uint8)], -1)
@@ -227,7 +227,7 @@ def try_out(predictor: Predictor) -> Prediction:
     return prediction
 
 
-def offered(checkpoint: str) -> tuple[str, ...]:
+def bundled_checkpoints(checkpoint: str) -> tuple[str, ...]:
     """The other folders of `checkpoints/`, if the checkpoint is one of those that come with this program."""
     folder, shipped = Path(checkpoint).expanduser().resolve(), ROOT / "checkpoints"
     if folder.parent != shipped:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.analysis import Explorer, Look, fingerprint, settings_of
+from app.core.analysis import Analysis, Explorer, fingerprint, settings_of
 from app.core.codec import describe, encode_records
 from app.rpc import MODEL, Page
 from crt.analysis.consistency import branch_distance
@@ -20,7 +20,7 @@ PAIRS: dict[str, tuple[Method, Method]] = {"coupled": ("crt", "crt_cnn"), "alone
 """A transformer and a CNN: those trained together, and the two baselines that never saw each other."""
 
 
-def wire(page: Page) -> None:
+def register(page: Page) -> None:
     """Answer `ablate`: one image at one size and mode, as a header and arrays that the browser opens as a Prediction.
 
     The next question comes while Gradio still takes the answer before for unfinished. Held back as `always_last`, it
@@ -29,7 +29,7 @@ def wire(page: Page) -> None:
     page.on("ablate", lambda look, details: column(page.explorer, look, details), trigger_mode="multiple", **MODEL)
 
 
-def column(explorer: Explorer, look: Look, details: dict[str, Any]) -> dict[str, Any]:
+def column(explorer: Explorer, look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
     """The Prediction at this size and mode, from the cache, the example or the networks; or `cannot`, a sentence.
 
     `cannot` is what will not change, such as a mode that needs another checkpoint; other trouble is raised. `distance`:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.analysis import Look
+from app.core.analysis import Analysis
 from app.core.codec import encode_arrays
 from app.requests.validation import number, transformer_of
 from app.rpc import MODEL, Page
 from crt.predictor import Predictor
 
 
-def wire(page: Page) -> None:
+def register(page: Page) -> None:
     """Answer `inspect` (one patch token) and `deepen` (all heads and the rollout of the class token)."""
     engine = page.explorer.engine
 
-    def inspect(look: Look, details: dict[str, Any]) -> dict[str, Any]:
+    def inspect(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         method = transformer_of(look, details)
         at = (number(details, "y", 0, 1), number(details, "x", 0, 1))
         model = look.model or engine.model
@@ -24,7 +24,7 @@ def wire(page: Page) -> None:
         place = {"tile": seen.tile, "patch": seen.patch, "cell": seen.cell}
         return {"method": method, **place, "prefix": seen.prefix_attention.tolist(), "arrays": arrays, "data": data}
 
-    def deepen(look: Look, details: dict[str, Any]) -> dict[str, Any]:
+    def deepen(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         method = transformer_of(look, details)
         seen = (look.model or engine.model).run(Predictor.layers, look.image, look.settings, method=method)
         arrays, data = encode_arrays({"heads": seen.heads, "rollout": seen.rollout})

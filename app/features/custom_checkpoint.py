@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.core.analysis import Explorer, sentence
+from app.core.analysis import Explorer, user_message
 from app.core.models import SOURCE_LENGTH
 from app.viewer import Viewer
 
@@ -22,7 +22,7 @@ def fields() -> tuple[gr.Textbox, gr.Button]:
         return checkpoint, gr.Button("Load", size="md")
 
 
-def wire(
+def register(
     explorer: Explorer,
     viewer: Viewer,
     mode: gr.Dropdown,
@@ -40,7 +40,7 @@ def wire(
         try:
             model = explorer.engine.swap(source or "").result()
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-            yield Viewer.answer("swap", {"state": "failed", "error": sentence(error)}), gr.skip(), gr.skip()
+            yield Viewer.answer("swap", {"state": "failed", "error": user_message(error)}), gr.skip(), gr.skip()
             return
         content: dict[str, Any] = {"name": model.config.name, "classes": len(model.config.classes)}
         modes, names = list(explorer.modes), explorer.engine.names

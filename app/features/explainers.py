@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from app.core.analysis import Look
+from app.core.analysis import Analysis
 from app.core.codec import encode_arrays
 from app.requests.validation import classes_of, method_of
 from app.rpc import MODEL, Page
@@ -21,11 +21,11 @@ from crt.models.tiles import TileGrid
 from crt.predictor import InferenceConfig, Predictor
 
 
-def wire(page: Page) -> None:
+def register(page: Page) -> None:
     """Answer `explain`: raw maps (K, h, w) of the classes asked for, on the cells of that network's own maps."""
     engine = page.explorer.engine
 
-    def explain(look: Look, details: dict[str, Any]) -> dict[str, Any]:
+    def explain(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         method, classes = method_of(look, details), classes_of(look, details)
         name = details.get("name")
         if not isinstance(name, str) or name not in EXPLAINERS:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
-from app.core.analysis import Look
-from app.requests.export_request import Shown, Wanted
-from app.requests.export_view import Screen
+from app.core.analysis import Analysis
+from app.requests.export_request import ExportRequest, MapSpec
+from app.requests.export_view import ExportView
 from app.rpc import Page
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.label_png import LABELS, indexed_png, labels_of_image
@@ -23,12 +23,12 @@ FIGURES: tuple[Kind, ...] = ("png", "pdf", "svg")
 EVERYTHING = "zip"
 
 
-def wire(page: Page) -> None:
+def register(page: Page) -> None:
     """Answer `publish`: the file of the kind asked for, where the server may serve it from, and its name."""
 
-    def publish(look: Look, details: dict[str, Any]) -> dict[str, Any]:
+    def publish(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         config = (look.model or page.explorer.engine.model).config
-        kind, name, data = made(Screen.of(look, Shown.of(look, details), config), details.get("kind"))
+        kind, name, data = made(ExportView.of(look, ExportRequest.of(look, details), config), details.get("kind"))
         path = save_bytes_to_cache(data, name, page.viewer.GRADIO_CACHE)
         page.viewer.temp_files.add(path)
         return {"kind": kind, "name": name, "bytes": len(data), "download": path}
@@ -36,7 +36,7 @@ def wire(page: Page) -> None:
     page.on("publish", publish, concurrency_id="export", concurrency_limit=1)
 
 
-def made(screen: Screen, kind: Any) -> tuple[str, str, bytes]:
+def made(screen: ExportView, kind: Any) -> tuple[str, str, bytes]:
     """Kind, name and bytes of the file asked for. Raises InvalidSetting for an unknown kind or too large a file."""
     if kind == EVERYTHING:
         data = archive(screen)
@@ -49,7 +49,7 @@ def made(screen: Screen, kind: Any) -> tuple[str, str, bytes]:
     return kind, f"{screen.name}.{kind}", data
 
 
-def archive(screen: Screen) -> bytes:
+def archive(screen: ExportView) -> bytes:
     """All files of a screen as the bytes of a ZIP; the same screen gives the same bytes."""
     files = {f"figure.{kind}": data for kind, data in screen.figures(FIGURES).items()}
     files["maps.npz"] = maps(screen)
@@ -65,7 +65,7 @@ def archive(screen: Screen) -> bytes:
     return stream.getvalue()
 
 
-def maps(screen: Screen) -> bytes:
+def maps(screen: ExportView) -> bytes:
     """The maps of each network shown as the bytes of an npz: (K, h, w) float32 per network, spans, class names."""
     prediction, shown = screen.look.prediction, screen.shown
     arrays: dict[str, np.ndarray] = {
@@ -84,7 +84,7 @@ def maps(screen: Screen) -> bytes:
     return stream.getvalue()
 
 
-def mask(screen: Screen, wanted: Wanted) -> bytes:
+def mask(screen: ExportView, wanted: MapSpec) -> bytes:
     """The mask of the chosen classes by one map, in the image's own pixels, as the bytes of an indexed PNG."""
     prediction, shown = screen.look.prediction, screen.shown
     cells = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
@@ -93,7 +93,7 @@ def mask(screen: Screen, wanted: Wanted) -> bytes:
     )
 
 
-def readme(screen: Screen, *, labelled: bool) -> str:
+def readme(screen: ExportView, *, labelled: bool) -> str:
     """One paragraph about the files."""
     labels = (
         "mask_NETWORK.png are masks at the threshold in the image's own pixels, indexed in PASCAL VOC's palette: "

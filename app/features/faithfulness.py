@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from app.core.analysis import Explorer, Look
+from app.core.analysis import Analysis, Explorer
 from app.requests.validation import classes_of, map_options, method_of
 from app.rpc import KEY, Page
 from crt.checkpoint import Method
@@ -79,7 +79,7 @@ ROAD = Value(
 )
 
 
-def wire(page: Page) -> None:
+def register(page: Page) -> None:
     """Answer `judge` with progress and then one measure of one map, and `halt`, which ends it."""
     judge = Judge(page.explorer)
     # The page asks on while Gradio still closes the answer before; "always_last" would then ask the old question again.
@@ -95,7 +95,7 @@ class Judge:
         self.explorer = explorer
         self._ended: dict[tuple[str, str], None] = {}  # sessions and keys of their questions, the oldest first
 
-    def answers(self, look: Look, details: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+    def answers(self, look: Analysis, details: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
         """`{"done": fraction}` after each look of the network, then the `answer`. Raises InvalidSetting and Stopped."""
         asked, cam, probe = self._question(look, details)
         model = look.model or self.explorer.engine.model
@@ -122,14 +122,14 @@ class Judge:
             found = job.result()
         yield {"done": 1.0, **answer(found), "ms": 1000 * (time.perf_counter() - start)}
 
-    def halt(self, look: Look, details: dict[str, Any]) -> dict[str, Any]:
+    def halt(self, look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         """End the session's question whose key is `question`, whether it is under way or still waits for its turn."""
         self._ended[look.session, str(details.get("question"))[:KEY]] = None
         while len(self._ended) > ENDED:
             del self._ended[next(iter(self._ended))]
         return {}
 
-    def _question(self, look: Look, details: dict[str, Any]) -> tuple[Asked, np.ndarray, FaithfulnessConfig]:
+    def _question(self, look: Analysis, details: dict[str, Any]) -> tuple[Asked, np.ndarray, FaithfulnessConfig]:
         """What is asked, the map (h, w) on its pixels, and how it is measured. Raises InvalidSetting."""
         method, classes, name = method_of(look, details), classes_of(look, details), details.get("measure")
         if len(classes) != 1:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from app.core.analysis import Look, fingerprint
+from app.core.analysis import Analysis, fingerprint
 from app.core.codec import encode_arrays
 from app.core.models import Model
 from app.requests.validation import classes_of, map_options, method_of, number
@@ -37,7 +37,7 @@ KNOBS = {
 }
 
 
-def wire(page: Page) -> None:
+def register(page: Page) -> None:
     """Answer `segment` (the CRF, which waits for no network), `walk` and `deeplab`."""
     engine, edges = page.explorer.engine, _Edges()
     page.on("segment", segment, concurrency_id="crf", concurrency_limit=1)
@@ -45,7 +45,7 @@ def wire(page: Page) -> None:
     page.on("deeplab", lambda look, details: deeplab(look, details, look.model or engine.model), **MODEL)
 
 
-def segment(look: Look, details: dict[str, Any]) -> dict[str, Any]:
+def segment(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
     """Labels (h, w) uint8, k + 1 for the k-th class asked for, zlib and base64, with their size and what they cost."""
     method, classes, crf = method_of(look, details), classes_of(look, details), crf_of(details)
     threshold = number(details, "threshold", 0.001, 1.0)
@@ -58,7 +58,7 @@ def segment(look: Look, details: dict[str, Any]) -> dict[str, Any]:
     return _packed(labels) | {"ms": 1000 * (time.perf_counter() - start)}
 
 
-def walk(look: Look, details: dict[str, Any], model: Model, edges: _Edges) -> dict[str, Any]:
+def walk(look: Analysis, details: dict[str, Any], model: Model, edges: _Edges) -> dict[str, Any]:
     """The maps of the classes asked for after the random walk, (K, h, w) at stride 4, and the edges (h, w) it went by.
 
     With the height and width of the image that the cells cover. Raises InvalidSetting without a relation network.
@@ -83,7 +83,7 @@ def walk(look: Look, details: dict[str, Any], model: Model, edges: _Edges) -> di
     return {"h": size[0], "w": size[1], "ms": took, "arrays": arrays, "data": data}
 
 
-def deeplab(look: Look, details: dict[str, Any], model: Model) -> dict[str, Any]:  # noqa: ARG001 - asks about the image
+def deeplab(look: Analysis, details: dict[str, Any], model: Model) -> dict[str, Any]:  # noqa: ARG001 - asks about the image
     """Labels (h, w) uint8 of the segmentation network at one scale, k + 1 for class k. Raises InvalidSetting."""
     if model.config.segmentation is None:
         raise InvalidSetting("This checkpoint has no segmentation network: load one that has.")

@@ -14,10 +14,10 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache, save_file_to_cache
 
-from app.core.analysis import NATIVE, SIZES, Explorer, fingerprint, read, sentence, settings_of, start_size
+from app.core.analysis import NATIVE, SIZES, Explorer, fingerprint, read, settings_of, start_size, user_message
 from app.core.models import Engine, Model
 from app.rpc import MODEL, Page
-from app.server.security import details_of, echo
+from app.server.security import details_of, sanitize
 from app.viewer import Viewer
 from crt.errors import CrtError, InvalidSetting
 
@@ -76,7 +76,7 @@ class ImageStore:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LinkRequest:
     """What the page asks for: to `show` a screen, to `fetch` its maps for later, or to `keep` the image on the page.
 
     `pic`: `ex.<id>`, `sha.<first 32 hex of its sha256>`, or empty for the image on the page. `model`: whose maps.
@@ -91,7 +91,7 @@ class Wanted:
     networks: bool
 
     @classmethod
-    def of(cls, details: dict[str, Any], engine: Engine) -> Wanted:
+    def of(cls, details: dict[str, Any], engine: Engine) -> LinkRequest:
         """Validate what the browser sent; what a link leaves out is as the checkpoint starts. Raises InvalidSetting."""
         act, pic = details.get("act"), details.get("pic") or ""
         if act not in ACTS:
@@ -106,7 +106,7 @@ class Wanted:
         return cls(act, pic, size, mode, model, details.get("networks") is True)
 
 
-def wire(page: Page) -> None:
+def register(page: Page) -> None:
     """Answer `reopen`: what is known at once in one listener, what the networks must see in another."""
     links = Links(page, ImageStore())
     options = {"trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private"}
@@ -124,9 +124,9 @@ class Links:
         self.page = page
         self.store = store
 
-    def wanted(self, details: dict[str, Any]) -> Wanted:
+    def wanted(self, details: dict[str, Any]) -> LinkRequest:
         """What the browser asks for. Raises InvalidSetting."""
-        return Wanted.of(details, self.page.explorer.engine)
+        return LinkRequest.of(details, self.page.explorer.engine)
 
     def reopen(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
         """Answer at once -> viewer, image, size, mode, networks, state. Never raises."""
@@ -156,7 +156,7 @@ class Links:
                 return _told(details, "looking"), found, *_chosen(wanted), gr.skip()
             return _told(details, "look"), *nothing
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-            return _told(details, "failed", error=sentence(error)), *nothing
+            return _told(details, "failed", error=user_message(error)), *nothing
 
     def look(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
         """Answer with the networks -> viewer, size, mode, networks, state. Never raises."""
@@ -168,7 +168,7 @@ class Links:
             wanted = self.wanted(details)
             found = locate(self.page, self.store, wanted.pic, path)
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-            return _told(details, "failed", error=sentence(error)), *nothing
+            return _told(details, "failed", error=user_message(error)), *nothing
         session = request.session_hash or ""
         value = self.page.explorer.show(found, wanted.size, wanted.mode, session, model=wanted.model)
         if wanted.act == "fetch" or not isinstance(value, tuple):
@@ -183,16 +183,16 @@ class Links:
 
 
 def _told(details: dict[str, Any], what: str, **content: Any) -> dict[str, Any]:
-    return Viewer.answer("reopen", {"key": echo(details.get("key"), 64), "state": what, **content})
+    return Viewer.answer("reopen", {"key": sanitize(details.get("key"), 64), "state": what, **content})
 
 
-def _chosen(wanted: Wanted) -> tuple[Any, Any, Any]:
+def _chosen(wanted: LinkRequest) -> tuple[Any, Any, Any]:
     """What the fields beside the image become: size, mode, networks."""
     modes = list(wanted.model.config.modes)
     return wanted.size, gr.update(choices=modes, value=wanted.mode), wanted.model.config.name
 
 
-def _shown(wanted: Wanted, found: str, request: gr.Request) -> dict[str, Any]:
+def _shown(wanted: LinkRequest, found: str, request: gr.Request) -> dict[str, Any]:
     return {"session": request.session_hash, "shown": (found, wanted.size, wanted.mode, wanted.model.id)}
 
 
@@ -233,7 +233,7 @@ def locate(page: Page, store: ImageStore, pic: str, path: str | None) -> str:
     return made
 
 
-def known(explorer: Explorer, path: str, wanted: Wanted, session: str) -> Any | None:
+def known(explorer: Explorer, path: str, wanted: LinkRequest, session: str) -> Any | None:
     """A value for the viewer without the networks: of a stored Prediction, or of one of this session; else None."""
     image = read(path)
     settings, _ = settings_of(wanted.size, wanted.mode, image)

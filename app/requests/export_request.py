@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from app.core.analysis import Look
+from app.core.analysis import Analysis
 from app.requests.validation import classes_of, map_options, method_of, number
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
@@ -34,7 +34,7 @@ MOST_MAPS = 8
 
 
 @dataclass(frozen=True)
-class Truth:
+class GroundTruth:
     """Ground truth of the chosen classes. `rings`: (N, 2) x and y from 0 to 1.
 
     `inside`: a mask on the page's grid, None if a chosen class has no truth. `ignore`: points that do not count.
@@ -46,7 +46,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class MapSpec:
     """One map of a network. `letter`: A or B where two are compared. `options`: keywords of `Prediction.cams`."""
 
     key: str
@@ -67,11 +67,11 @@ class ExtraMap:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ExportRequest:
     """The page's settings. `points`: rows and columns of its grid. `difference`: the first map minus the second."""
 
     classes: tuple[int, ...]
-    maps: tuple[Wanted, ...]
+    maps: tuple[MapSpec, ...]
     image: bool
     difference: bool
     loops: int
@@ -88,11 +88,11 @@ class Shown:
     cells: bool
     overlay: str
     points: tuple[int, int]
-    truth: Truth
+    truth: GroundTruth
     extra: ExtraMap | None
 
     @classmethod
-    def of(cls, look: Look, details: dict[str, Any]) -> Shown:
+    def of(cls, look: Analysis, details: dict[str, Any]) -> ExportRequest:
         """Check every value that the browser sent. Raises InvalidSetting."""
         maps = _maps(look, details)
         extra = _extra(details.get("extra"))
@@ -130,18 +130,18 @@ class Shown:
         )
 
 
-def _maps(look: Look, details: dict[str, Any]) -> tuple[Wanted, ...]:
+def _maps(look: Analysis, details: dict[str, Any]) -> tuple[MapSpec, ...]:
     """Each map with its own loops and refinement; the same network may come twice."""
     asked = details.get("maps")
     if not isinstance(asked, list) or len(asked) > MOST_MAPS or not all(isinstance(one, dict) for one in asked):
         raise InvalidSetting("The maps to be exported are not named: reload the page.")
-    found: list[Wanted] = []
+    found: list[MapSpec] = []
     for one in asked:
         method = method_of(look, one)
         own = {name: one[name] for name in ("loops", "refined") if name in one}
         before = sum(other.method == method for other in found)
         key = f"{method}_{before + 1}" if before else method
-        found.append(Wanted(key, method, _choice(one, "letter", LETTERS), map_options(look, method, details | own)))
+        found.append(MapSpec(key, method, _choice(one, "letter", LETTERS), map_options(look, method, details | own)))
     return tuple(found)
 
 
@@ -152,9 +152,9 @@ def _choice(details: dict[str, Any], name: str, known: Collection[str]) -> str:
     return value
 
 
-def _truth(told: Any, points: tuple[int, int]) -> Truth:
+def _truth(told: Any, points: tuple[int, int]) -> GroundTruth:
     if told is None:
-        return Truth()
+        return GroundTruth()
     if not isinstance(told, dict) or not isinstance(told.get("polygons"), list):
         raise InvalidSetting("The outlines of the ground truth cannot be read: reload the page.")
     polygons = told["polygons"]
@@ -167,7 +167,7 @@ def _truth(told: Any, points: tuple[int, int]) -> Truth:
     if len(rings) < len(polygons) or not all(_ring(ring) for ring in rings):
         raise InvalidSetting("The outlines of the ground truth must lie in the image: draw them again.")
     masks = {name: _bits(told[name], points) for name in ("inside", "ignore") if told.get(name) is not None}
-    return Truth(tuple(rings), **masks)
+    return GroundTruth(tuple(rings), **masks)
 
 
 def _ring(points: np.ndarray) -> bool:

@@ -13,8 +13,8 @@ import gradio as gr
 import matplotlib as mpl
 import numpy as np
 
-from app.core.analysis import Look, fingerprint
-from app.requests.export_request import UNITS, Shown, Wanted
+from app.core.analysis import Analysis, fingerprint
+from app.requests.export_request import UNITS, ExportRequest, MapSpec
 from crt.checkpoint import CheckpointConfig
 from crt.metrics.boxes import largest_box
 from crt.models.outputs import VitOutputs
@@ -35,7 +35,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Shot:
+class PanelData:
     """One map of the screen.
 
     `cells`: (h, w) float32, the largest over the classes; `fine`: the same on the page's grid. `top`: its largest
@@ -56,16 +56,16 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Screen:
+class ExportView:
     """What is on the screen: the look, its settings and its maps by name, in the order of the page."""
 
-    look: Look
-    shown: Shown
+    look: Analysis
+    shown: ExportRequest
     config: CheckpointConfig
-    shots: dict[str, Shot]
+    shots: dict[str, PanelData]
 
     @classmethod
-    def of(cls, look: Look, shown: Shown, config: CheckpointConfig) -> Screen:
+    def of(cls, look: Analysis, shown: ExportRequest, config: CheckpointConfig) -> ExportView:
         """Compute the maps that the page shows. `config`: of the checkpoint that made the Prediction."""
         shots = {wanted.key: _shot(look, shown, config, wanted) for wanted in shown.maps}
         if (extra := shown.extra) is not None:
@@ -158,7 +158,7 @@ class Screen:
             },
         }
 
-    def _panel(self, shot: Shot) -> Plot:
+    def _panel(self, shot: PanelData) -> Plot:
         shown = self.shown
         values = _nearest(shot.cells, shot.span, shown.points) if shown.cells else shot.fine
         layer = MapLayer(
@@ -185,7 +185,7 @@ class Screen:
         return Plot("A − B", f"in {unit}", layer)
 
 
-def _shot(look: Look, shown: Shown, config: CheckpointConfig, wanted: Wanted) -> Shot:
+def _shot(look: Analysis, shown: ExportRequest, config: CheckpointConfig, wanted: MapSpec) -> PanelData:
     """A map of a network, with the probability that this network gives to each class."""
     method, options = wanted.method, wanted.options
     cells = look.prediction.cams(method, classes=shown.classes, **options).max(0)
@@ -201,24 +201,24 @@ def _shot(look: Look, shown: Shown, config: CheckpointConfig, wanted: Wanted) ->
 
 
 def _measured(
-    shown: Shown,
+    shown: ExportRequest,
     title: str,
     note: str,
     unit: str,
     cells: np.ndarray,
     span: tuple[float, float],
     scores: dict[str, float],
-) -> Shot:
+) -> PanelData:
     """A map with what is measured at the threshold: IoU with the truth, and the box of the largest region."""
     top, fine = float(cells.max(initial=0)), upsample_cam(cells[None], span, shown.points)[0]
     level, truth, (rows, columns) = shown.threshold * top, shown.truth, shown.points
     iou = overlap(fine, level, truth.inside, truth.ignore) if truth.inside is not None and level > 0 else None
     found = largest_box(fine >= level) if shown.boxes and level > 0 else None
     box = (found.x0 / columns, found.y0 / rows, found.x1 / columns, found.y1 / rows) if found else None
-    return Shot(title, note, unit, cells, span, fine, top, top, scores, iou, box)
+    return PanelData(title, note, unit, cells, span, fine, top, top, scores, iou, box)
 
 
-def _reach(shot: Shot, shots: dict[str, Shot], shown: Shown) -> float:
+def _reach(shot: PanelData, shots: dict[str, PanelData], shown: ExportRequest) -> float:
     """The value of the last colour, as the scale has it; only maps of one unit share theirs."""
     if shown.scale == "shared":
         return max(other.top for other in shots.values() if other.unit == shot.unit)

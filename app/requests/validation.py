@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, TypeGuard
 
-from app.core.analysis import Look
+from app.core.analysis import Analysis
 from crt.checkpoint import METHODS, Method
 from crt.errors import InvalidSetting
 from crt.models.outputs import VitOutputs
@@ -15,14 +15,14 @@ MOST_CLASSES = 20
 LARGEST = sys.float_info.max
 
 
-def method_of(look: Look, details: dict[str, Any]) -> Method:
+def method_of(look: Analysis, details: dict[str, Any]) -> Method:
     """The method that the browser names. Raises InvalidSetting if the Prediction does not hold it."""
     if details.get("method") not in look.prediction.methods:
         raise InvalidSetting(f"Unknown network: choose one of {', '.join(look.prediction.methods)}.")
     return METHODS[METHODS.index(details["method"])]
 
 
-def classes_of(look: Look, details: dict[str, Any]) -> list[int]:
+def classes_of(look: Analysis, details: dict[str, Any]) -> list[int]:
     """Indices of the classes that the browser names. Raises InvalidSetting for none, too many or unknown ones."""
     chosen = details.get("classes")
     known = len(look.prediction.classes)
@@ -33,7 +33,7 @@ def classes_of(look: Look, details: dict[str, Any]) -> list[int]:
     return list(dict.fromkeys(chosen))
 
 
-def map_options(look: Look, method: Method, details: dict[str, Any]) -> dict[str, Any]:
+def map_options(look: Analysis, method: Method, details: dict[str, Any]) -> dict[str, Any]:
     """Keywords of `Prediction.cams` from the page's settings. Raises InvalidSetting for values out of range."""
     blocks, pass_reduction = details.get("blocks"), check_reduction(details.get("pass_reduction", DEFAULT_REDUCTION))
     if blocks is not None:
@@ -68,7 +68,7 @@ def is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
-def transformer_of(look: Look, details: dict[str, Any]) -> Method:
+def transformer_of(look: Analysis, details: dict[str, Any]) -> Method:
     """The transformer that the browser names. Raises InvalidSetting for a CNN or an unknown method."""
     method = method_of(look, details)
     if not isinstance(look.prediction.record(method), VitOutputs):

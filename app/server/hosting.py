@@ -17,9 +17,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cli import AppConfig
-from app.core.cache import TraceCache
+from app.core.cache import PredictionCache
 from app.core.models import Engine
-from app.server.security import Careful, CloseRoutes
+from app.server.security import RouteFilter, SafeBlocks
 
 USER = "crt"
 """The user name that goes with the password."""
@@ -82,11 +82,11 @@ def client_of(request: Request) -> str:
     return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")
 
 
-class Served(Careful):
+class Served(SafeBlocks):
     """The page with the models and the Traces behind it, so that the server can say how they are."""
 
     engine: Engine
-    cache: TraceCache
+    cache: PredictionCache
 
 
 def health(request: Request) -> JSONResponse:
@@ -111,7 +111,7 @@ def server_options(config: AppConfig) -> dict[str, Any]:
         "app_kwargs": {
             "routes": [Route("/health", health, methods=["GET"])],
             "middleware": [
-                Middleware(CloseRoutes),
+                Middleware(RouteFilter),
                 *([Middleware(LimitQuestions, limit=RateLimit(limit))] if limit else []),
             ],
         },

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.analysis import sentence
+from app.core.analysis import user_message
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ NO_FETCH = "This server fetches no addresses: upload the image itself."
 UNREADABLE = "Invalid request. Reload the page, or see the description of the endpoints."
 
 
-class Careful(gr.Blocks):
+class SafeBlocks(gr.Blocks):
     """Blocks that refuse a question with one sentence where Gradio would fetch an address or print a traceback."""
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> Any:
@@ -80,10 +80,10 @@ class Careful(gr.Blocks):
         except gr.Error:
             raise
         except Exception as error:
-            raise gr.Error(sentence(error), print_exception=False) from error
+            raise gr.Error(user_message(error), print_exception=False) from error
 
 
-class CloseRoutes:
+class RouteFilter:
     """ASGI middleware: one sentence where nothing of ours is, and to requests that a route of Gradio stumbles over.
 
     No code of this program runs in a route, but for `OWN`: questions are answered in the queue. An error of `CLIENTS`
@@ -154,7 +154,7 @@ def details_of(event: gr.EventData) -> dict[str, Any]:
     return dict(details) if isinstance(details, dict) else {}
 
 
-def echo(value: Any, length: int) -> str:
+def sanitize(value: Any, length: int) -> str:
     """Text that the browser gets back: at most `length` characters, each of which can be written as UTF-8."""
     return str(value or "")[:length].encode(errors="replace").decode()
 
@@ -164,5 +164,5 @@ def _unreadable(error: Exception) -> gr.Error:
     return gr.Error(UNREADABLE, print_exception=False)
 
 
-async def _refuse(status: int, sentence: str, scope: Scope, receive: Receive, send: Send) -> None:
-    await JSONResponse({"detail": sentence}, status_code=status)(scope, receive, send)
+async def _refuse(status: int, user_message: str, scope: Scope, receive: Receive, send: Send) -> None:
+    await JSONResponse({"detail": user_message}, status_code=status)(scope, receive, send)
