@@ -95,7 +95,7 @@ WALK = {**MASK, "walk": {"steps": 3, "beta": 4}}
 
 def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, look):
     wired = Wired(explorer)
-    masks.wire(wired)
+    masks.register(wired)
     answer = wired.answers["walk"](look, WALK)
     network = explorer.engine.predictor().checkpoint.relation
     edge, _ = predict_edges(network, look.image)
@@ -109,7 +109,7 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, look):
 
 def test_the_edges_of_a_image_are_asked_of_the_networks_once(explorer, look, monkeypatch):
     wired, looks = Wired(explorer), []
-    masks.wire(wired)
+    masks.register(wired)
     monkeypatch.setattr(masks, "predict_edges", lambda *given: looks.append(1) or predict_edges(*given))
     for loops in (0, 1, 2):
         wired.answers["walk"](look, WALK | {"loops": loops})
@@ -120,7 +120,7 @@ def test_the_edges_of_a_image_are_asked_of_the_networks_once(explorer, look, mon
 
 def test_the_segmentation_network_labels_every_point(explorer, look):
     wired = Wired(explorer)
-    masks.wire(wired)
+    masks.register(wired)
     labels = unpacked(wired.answers["deeplab"](look, {}))
     network = explorer.engine.predictor().checkpoint.segmentation
     np.testing.assert_array_equal(labels, segment(network, look.image, scales=(1.0,)).argmax(0))
@@ -129,12 +129,12 @@ def test_the_segmentation_network_labels_every_point(explorer, look):
 def test_without_these_networks_and_with_unusable_settings_the_walk_is_refused(look, explorer, tmp_path):
     plain = Explorer(Engine(str(tiny_checkpoint(tmp_path))), PredictionCache(10**8), {})
     wired = Wired(plain)
-    masks.wire(wired)
+    masks.register(wired)
     for event in ("walk", "deeplab"):
         with pytest.raises(InvalidSetting, match=r"no (relation|segmentation) network"):
             wired.answers[event](look, WALK)
     wired = Wired(explorer)
-    masks.wire(wired)
+    masks.register(wired)
     for change in ({"walk": None}, {"walk": {"steps": 99, "beta": 4}}, {"walk": {"steps": 3, "beta": math.nan}}):
         with pytest.raises(InvalidSetting):
             wired.answers["walk"](look, WALK | change)
@@ -142,7 +142,7 @@ def test_without_these_networks_and_with_unusable_settings_the_walk_is_refused(l
 
 def test_a_token_and_the_heads_are_those_of_the_library(explorer, look):
     wired = Wired(explorer)
-    layers.wire(wired)
+    layers.register(wired)
     seen = explorer.engine.predictor().token(look.image, look.settings, method="crt", at=(0.9, 0.1))
     answer = wired.answers["inspect"](look, {"method": "crt", "x": 0.1, "y": 0.9})
     np.testing.assert_allclose(array(answer, "attention"), seen.attention, atol=2e-3 * seen.attention.max())

@@ -105,7 +105,7 @@ def test_file_keeps_the_rules(file):
         ("crt/models/cam_head.py", "import gradio as gr", "gradio"),
         ("crt/models/cam_head.py", "from crt.train import loss", "crt.train"),
         ("crt/models/cam_head.py", "from crt import train", "crt.train"),
-        ("crt/analysis/explainers/base.py", "from ..train.loss import dual_loss", "crt.train.loss"),
+        ("crt/analysis/explainers/base.py", "from ...train.loss import dual_loss", "crt.train.loss"),
         ("crt/models/cam_head.py", "def f():\n    import tyro", "tyro"),
         ("crt/train/engine.py", "from scripts.evaluate import seeds", "scripts.evaluate"),
         ("crt/train/engine.py", "import argparse", "argparse"),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from crt import io_utils
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, read_voc, voc_palette
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting
@@ -177,7 +178,7 @@ def test_a_full_disk_names_the_image_and_leaves_nothing_half_written(done, tmp_p
     stage.write_manifest(
         out, {"foreground": 0.35, "background": 0.15, "seeds": stage.read_manifest(config.out / "seeds")}
     )
-    monkeypatch.setattr(stage.os, "fsync", full)
+    monkeypatch.setattr(io_utils.os, "fsync", full)
     with pytest.raises(CrtError, match=f"{IDS[0]}: No space left on device"):
         make_labels(made)
     assert [path.name for path in out.iterdir()] == [stage.SETTINGS]

@@ -19,7 +19,9 @@ from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, read_voc
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.pseudo_labels.affinity import RelationLosses
-from crt.train import engine, relation, segmentation, state
+from crt.train import deeplab as segmentation
+from crt.train import engine, state
+from crt.train import irn as relation
 from crt.train.deeplab import DeepLabConfig, train_deeplab
 from crt.train.irn import RelationConfig, train_relation
 from crt.train.lock import LOCK_FILE, exclusive_lock
@@ -44,7 +46,7 @@ Start = Callable[..., object]
 """(output folder, further settings) -> what the training function gives."""
 LOSSES = {
     "crt": (engine, "dual_loss"),
-    "irn": (relation, "relation_losses"),
+    "irn": (relation, "irn_losses"),
     "deeplab": (segmentation, "mask_loss"),
 }
 

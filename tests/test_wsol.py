@@ -12,8 +12,8 @@ from PIL import Image
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.data import ImageDataset, Sample
 from crt.errors import InvalidDataset, InvalidSetting
+from crt.evaluation import wsol
 from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, WsolTransform, choose_thresholds, evaluate_wsol
-from crt.metrics import wsol
 from crt.metrics.boxes import Box
 from crt.multiscale import MapRequest
 from crt.predictor import InferenceConfig, Predictor

@@ -70,7 +70,7 @@ def answers(explorer: Explorer, session: str) -> dict:
     prediction = explorer.predict(session, IMAGE, SETTINGS, progress=lambda part, stage: None)
     look, wired = Analysis(IMAGE, SETTINGS, prediction, session), Wired(explorer)
     for feature in (layers, explainers, masks):
-        feature.wire(wired)
+        feature.register(wired)
     found = {event: wired.answers[event](look, details) for event, details in QUESTIONS.items()}
     *_, last = judge.Judge(explorer).answers(look, {**ASKED, "measure": "confidence"})
     found["judge"] = last
