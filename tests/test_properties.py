@@ -33,7 +33,7 @@ from crt.models.tiles import TileGrid
 from crt.postprocess import cam_to_labels, max_normalize, sum_scales_released
 from crt.prediction import Prediction
 from crt.pseudo_labels.label_png import has_labels, indexed_png, labels_of_image, read_labels, save_labels
-from crt.resample import strided_size, upsample_cam
+from crt.resample import bilinear_weights, strided_size, upsample_cam
 from crt.train.loss import classification_loss, coupling_loss, dual_loss
 from crt.train.optim import decays, poly
 from crt.viz.colours import signed_colour
@@ -422,6 +422,15 @@ def test_a_map_is_fitted_or_refused(cam, height, width):
     found = fitted(cam, (height, width))
     assert found.shape == (height, width) and found.dtype == np.float32 and found.flags.c_contiguous
     np.testing.assert_array_equal(fitted(found, (height, width)), found)
+
+
+@given(at=arrays(np.float64, SIDE, elements=st.floats(-20, 20)), cells=SIDE)
+def test_what_cells_give_to_a_pixel_sums_to_one_and_is_nearest_beyond_the_ends(at, cells):
+    weights = bilinear_weights(at, cells)
+    assert weights.shape == (len(at), cells) and weights.dtype == np.float32 and weights.min() >= 0
+    np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
+    np.testing.assert_allclose(weights @ np.arange(cells), np.clip(at, 0, cells - 1), atol=1e-5)
+    np.testing.assert_array_equal(bilinear_weights(np.arange(cells), cells), np.eye(cells))
 
 
 # No public function is left out
