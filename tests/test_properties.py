@@ -154,7 +154,13 @@ def test_outlines_are_closed_rings_in_the_image(values, level):
     for ring in outlines(values, level):
         assert ring.ndim == 2 and ring.shape[1] == 2 and ((ring >= 0) & (ring <= 1)).all()
         np.testing.assert_allclose(ring[0], ring[-1])
+        steps = np.diff(ring, axis=0) * values.shape[::-1]
+        assert np.hypot(*steps.T).max() < 1.5  # cells: no line runs across a square
     assert bool(outlines(values, level)) == bool((values > level).any()) or (values == np.float32(level)).any()
+
+
+def test_cells_that_touch_at_a_corner_have_one_outline():
+    assert len(outlines(np.eye(2), 0.5)) == 1
 
 
 @given(pair=st.integers(0, 2**31).map(lambda seed: (noise(seed, 5, 7), noise(seed + 1, 5, 7))), alike=st.booleans())

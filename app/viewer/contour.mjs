@@ -3,7 +3,7 @@
 // For each case of the four corners (bit 1 top left, 2 top right, 4 bottom right, 8 bottom left): pairs of edges
 // (0 top, 1 right, 2 bottom, 3 left) that a line joins.
 const LINES = [
-  [], [[3, 0]], [[0, 1]], [[3, 1]], [[1, 2]], [[3, 2], [0, 1]], [[0, 2]], [[3, 2]],
+  [], [[3, 0]], [[0, 1]], [[3, 1]], [[1, 2]], [[3, 2], [1, 0]], [[0, 2]], [[3, 2]],
   [[2, 3]], [[2, 0]], [[0, 3], [2, 1]], [[2, 1]], [[1, 3]], [[1, 0]], [[0, 3]], [],
 ];
 

@@ -6,12 +6,15 @@ import numpy as np
 
 
 def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:
-    """Rings where a map (h, w) crosses a level: (N, 2) x and y from 0 to 1, each closed along the border if need be."""
+    """Rings where a map (h, w) crosses a level: (N, 2) x and y from 0 to 1, each closed along the border if need be.
+
+    Cells inside that touch at a corner alone are joined, as on the page (`app/viewer/contour.mjs`).
+    """
     from skimage.measure import find_contours  # noqa: PLC0415 - slow to import
 
     height, width = values.shape
     below = float(min(values.min(), level)) - abs(level) - 1
-    rings = find_contours(np.pad(values.astype(np.float64), 1, constant_values=below), level)
+    rings = find_contours(np.pad(values.astype(np.float64), 1, constant_values=below), level, fully_connected="high")
     return [np.clip((ring[:, ::-1] - 0.5) / (width, height), 0, 1) for ring in rings]
 
 
