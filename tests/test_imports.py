@@ -14,6 +14,12 @@ FORBIDDEN = {  # the longest matching folder decides
     "scripts/bench": ("app", "gradio", "argparse"),  # times the library against tests/reference.py
     "app.py": ("crt.train", "scripts", "tests", "argparse"),
 }
+FLOORS = (
+    *("errors", "types", "io_utils", "fair_lock", "precision", "resample", "pass_reductions", "cam_spec"),
+    *("data", "models", "checkpoint", "refine", "postprocess", "prediction_checks", "prediction", "analysis"),
+    *("predictor", "multiscale", "pseudo_labels", "metrics", "evaluation", "viz", "train"),
+)
+"""The rooms of `crt` from the ground up: each imports from those before it only."""
 PICKLE = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
 LOADS = ("torch.load", "numpy.load", "torch.hub", "torch.package")
 READER = "crt/checkpoint/foreign.py"
@@ -49,6 +55,14 @@ def arrows_broken(source: str, file: str) -> list[str]:
     banned = FORBIDDEN[max(rules, key=len)]
     names = imported(ast.parse(source), file)
     return sorted(name for name in names if any(name == one or name.startswith(f"{one}.") for one in banned))
+
+
+def floors_broken(source: str, file: str) -> list[str]:
+    """What a file of `crt` imports from its own floor's neighbours above."""
+    own = file.split("/")[1].removesuffix(".py")
+    rooms = {name.split(".")[1] for name in imported(ast.parse(source), file) if name.startswith("crt.")}
+    known = {room for room in rooms if room in FLOORS}
+    return sorted(room for room in known if FLOORS.index(room) > FLOORS.index(own))
 
 
 def unpickling(source: str, file: str = "") -> list[str]:
@@ -97,6 +111,23 @@ def test_file_keeps_the_rules(file):
     source = (ROOT / file).read_text(encoding="utf-8")
     assert arrows_broken(source, file) == []
     assert unpickling(source, file) == []
+
+
+LIBRARY = [file for file in SOURCES if file.startswith("crt/") and file != "crt/__init__.py"]
+
+
+def test_every_room_of_the_library_has_its_floor():
+    assert {file.split("/")[1].removesuffix(".py") for file in LIBRARY} == set(FLOORS)
+
+
+@pytest.mark.parametrize("file", LIBRARY)
+def test_a_room_imports_from_lower_floors_only(file):
+    assert floors_broken((ROOT / file).read_text(encoding="utf-8"), file) == []
+
+
+def test_a_way_up_is_caught():
+    assert floors_broken("from crt.predictor import Predictor", "crt/models/vit.py") == ["predictor"]
+    assert floors_broken("from crt.viz import fit", "crt/metrics/boxes.py") == ["viz"]
 
 
 @pytest.mark.parametrize(
