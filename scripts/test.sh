@@ -2,8 +2,10 @@
 # Set up .venv and pass every check: lint, format, types, security, tests.
 #
 #     bash scripts/test.sh                         all of it
+#     bash scripts/test.sh --nightly               and the tests about load, time, containers and many processes
 #     bash scripts/test.sh tests/test_images.py    arguments go to pytest
 #
+# All tests together run on all cores: one process for each, with a server and a browser of its own.
 # Packages are installed again only when the requirements change. Run as root on Debian it also installs chromium, which
 # the browser tests drive; without chromium they are skipped and say so.
 set -euo pipefail
@@ -49,5 +51,9 @@ check .venv/bin/ruff format --quiet --check .
 check .venv/bin/pyright --pythonpath .venv/bin/python
 check .venv/bin/bandit --quiet --recursive --configfile pyproject.toml crt app scripts app.py
 check .venv/bin/python -m scripts.audit  # says so where no service can be asked
-check .venv/bin/python -m pytest "$@"
+workers=()
+case "$*" in
+    "" | --nightly) workers=(-n "$(nproc)" --dist loadscope --no-loadscope-reorder) ;;  # the browser's are slow: first
+esac
+check .venv/bin/python -m pytest "${workers[@]}" "$@"
 exit $status

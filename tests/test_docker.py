@@ -33,7 +33,7 @@ def test_what_it_copies_is_let_through():
     assert all((ROOT / name).exists() for name in copied)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_what_it_copies_is_enough(tmp_path):
     """The app starts from the copied files alone, with the image's environment, and its health check answers."""
     for step in steps("COPY"):

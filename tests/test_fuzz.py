@@ -49,6 +49,7 @@ def fuzzer(served) -> Fuzzer:
     return fuzzer
 
 
+@pytest.mark.nightly
 def test_nothing_crashes(tmp_path):
     shipped = str(tiny_checkpoint(tmp_path / "tiny", masks=True))
     file = tmp_path / "fuzz.json"

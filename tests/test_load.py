@@ -10,7 +10,7 @@ from tests.browser.driver import CHROMIUM
 from tests.tiny import tiny_checkpoint
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_users_are_answered_and_survive_a_restart(tmp_path):
     shipped = str(tiny_checkpoint(tmp_path / "tiny"))
     file = tmp_path / "load.json"
@@ -28,7 +28,7 @@ def test_users_are_answered_and_survive_a_restart(tmp_path):
     assert 0 < result["cache_mib"]["max"] <= result["cache_mib"]["limit"]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_full_queue_is_busy_and_no_error(tmp_path):
     shipped = str(tiny_checkpoint(tmp_path / "tiny"))
     result = load(Load(users=10, minutes=0.15, checkpoint=shipped, thought=0, browser=False, queue_size=1))

@@ -140,7 +140,7 @@ def test_a_foreign_file_is_refused_by_its_id(tmp_path, change):
         SeedMaps.load(tmp_path / "2007_1.npz")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_processes_share_the_images(voc, checkpoint):
     made = config(voc, checkpoint, precision="no")
     make_seeds(made)

@@ -36,7 +36,7 @@ def test_its_versions_are_those_of_the_requirements(matter):
     assert f">={matter['python_version']}," in project["requires-python"]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_it_starts_in_time(matter, tmp_path):
     """From the files of the repository alone, with the variables that a Space sets."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)

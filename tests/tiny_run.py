@@ -1,8 +1,8 @@
-"""A training run small enough for tests: `python -m tests.tiny_run OUT [--resume] [--stop-after N] [--branches B]`."""
+"""A training run small enough for tests: in several processes by `python -m tests.tiny_run OUT`."""
 
 from __future__ import annotations
 
-import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from PIL import Image
 from crt.data import ImageDataset, Sample
 from crt.train.config import ModelConfig, Phase, TrainConfig
 from crt.train.engine import Trained, train
+from tests.tiny import RESNET, TILE, VIT
 
 
 def tiny_images(folder: Path, count: int = 16) -> ImageDataset:
@@ -39,9 +40,7 @@ def tiny_config(out: Path, **changes: object) -> TrainConfig:
     """Two epochs of four steps, two image sizes, loops drawn from two counts."""
     values: dict = {
         "out": out,
-        "model": ModelConfig(
-            vit="vit_tiny_patch16_224", cnn="resnet10t", vit_weights="random", cnn_weights="random", tile=64
-        ),
+        "model": ModelConfig(vit=VIT, cnn=RESNET, vit_weights="random", cnn_weights="random", tile=TILE),
         "schedule": (Phase(1, 64, (48, 80), loops=(0, 1)), Phase(1, 96, (64, 112), loops=(0, 2), cnn_size=64)),
         "batch": 4,
         "precision": "no",
@@ -58,9 +57,4 @@ def run(out: Path, **changes: object) -> Trained:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--stop-after", type=int)
-    args = parser.parse_args()
-    run(args.out, resume=args.resume, stop_after=args.stop_after)
+    run(Path(sys.argv[1]))
