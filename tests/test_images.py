@@ -337,7 +337,7 @@ NONSENSE = {
     "none": None,
     "number": 3,
     "list": [[1, 2]],
-    "tensor": torch.zeros(3, 4, 4),
+    "tensor": torch.zeros(4, 4, 3),
     "empty bytes": b"",
     "text": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
     "one dimension": np.zeros(4, np.uint8),

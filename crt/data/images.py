@@ -7,6 +7,7 @@ decoded. Nothing global in Pillow is changed, so the functions are safe in threa
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -33,24 +34,33 @@ _TURN = {
     8: Image.Transpose.ROTATE_90,
 }
 
-Source = str | Path | bytes | Image.Image | np.ndarray
+Source = str | Path | bytes | Image.Image | np.ndarray | torch.Tensor
+"""One image: what `load_image` takes."""
 
 
 def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """An upright RGB image, (H, W, 3) uint8, C-contiguous, writable, sharing no memory with `source`.
-
-    source: a path, the bytes of a file, a PIL image, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
-        bool, uint8, uint16 (65535 is white) or float in [0, 1].
-    max_pixels: the most H * W allowed; checked before decoding.
+    """Read an image of any kind as upright RGB.
 
     EXIF orientation is applied; transparency is laid over white; of an animation the first frame counts; 16-bit grey
     is divided by 257. Grey of 32 bits, whose white is not defined, is read by its range: floats up to 1 as [0, 1],
     values up to 255 as 8 bits, up to 65535 as 16 bits.
 
-    Raises InvalidImage for everything else: not an image, damaged or cut off, too large, empty, NaN.
+    Args:
+        source: a path, the bytes of a file, a PIL image; an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of bool,
+            uint8, uint16 (65535 is white) or float in [0, 1]; or a tensor (3, H, W) of uint8 or float in [0, 1], RGB,
+            on any device, before it is normalized.
+        max_pixels: the most H * W allowed; checked before decoding.
+
+    Returns:
+        (H, W, 3) uint8 RGB, C-contiguous, writable, sharing no memory with `source`.
+
+    Raises:
+        InvalidImage: everything else: not an image, damaged or cut off, too large, empty, NaN.
     """
     if isinstance(source, np.ndarray):
         return _from_array(source, max_pixels)
+    if isinstance(source, torch.Tensor):
+        return _from_tensor(source, max_pixels)
     if isinstance(source, Image.Image):
         if source.format is not None and source.format not in FORMATS:
             raise InvalidImage(unreadable(source.format))
@@ -62,8 +72,24 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     if isinstance(source, (str, Path)):
         return _from_path(source, max_pixels)
     raise InvalidImage(
-        f"An image cannot be made from {type(source).__name__}; give a path, bytes, a PIL image or a NumPy array."
+        f"An image cannot be made from {type(source).__name__}; give a path, bytes, a PIL image, a NumPy array or a "
+        "tensor."
     )
+
+
+def split_batch(images: Source | Sequence[Source]) -> list[Source] | None:
+    """Take the images of a list, a tuple or a batch apart.
+
+    Args:
+        images: one image as `load_image` takes it, a list or tuple of those, an array (B, H, W, 3) or a tensor
+            (B, 3, H, W).
+
+    Returns:
+        The images one by one, not yet read; None for one image, which is no batch.
+    """
+    if isinstance(images, list | tuple) or (isinstance(images, np.ndarray | torch.Tensor) and images.ndim == 4):
+        return list(images)
+    return None
 
 
 def resize_long_side(image: np.ndarray, size: int) -> np.ndarray:
@@ -265,13 +291,34 @@ def _from_array(array: np.ndarray, max_pixels: int) -> np.ndarray:
     elif array.dtype.kind == "u" and array.dtype.itemsize == 2:
         array = np.rint(array / 257).astype(np.uint8)
     elif array.dtype.kind == "f":
-        low, high = float(array.min()), float(array.max())
-        if not (low >= -1e-3 and high <= 1 + 1e-3):  # NaN fails too; interpolation may overshoot by a hair
-            raise InvalidImage(f"This array has values from {low:g} to {high:g}; give floats in [0, 1], without NaN.")
+        _check_unit_range("array", float(array.min()), float(array.max()))
         array = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
     elif array.dtype != np.uint8:
         raise InvalidImage(f"This array holds {array.dtype}; give bool, uint8, uint16 or float in [0, 1].")
     return _upright_rgb(Image.fromarray(np.ascontiguousarray(array)))
+
+
+def _from_tensor(tensor: torch.Tensor, max_pixels: int) -> np.ndarray:
+    """(3, H, W) uint8 or float in [0, 1] -> (H, W, 3) uint8."""
+    if tensor.ndim != 3 or tensor.shape[0] != 3:
+        raise InvalidImage(f"This tensor has shape {tuple(tensor.shape)}; give (3, H, W), red, green and blue.")
+    if tensor.dtype != torch.uint8 and not tensor.is_floating_point():
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise InvalidImage(f"This tensor holds {kind}; give uint8, or float in [0, 1].")
+    _check_size(tensor.shape[2], tensor.shape[1], max_pixels)
+    if tensor.is_floating_point():
+        low, high = (float(end) for end in tensor.detach().aminmax())
+        _check_unit_range("tensor", low, high, " before the image is normalized")
+        tensor = tensor.float().clamp(0, 1).mul(255).round().to(torch.uint8)
+    return np.array(tensor.detach().cpu().permute(1, 2, 0).numpy(), order="C")
+
+
+def _check_unit_range(kind: str, low: float, high: float, when: str = "") -> None:
+    """Raise InvalidImage for floats outside [0, 1], by more than the hair that interpolation may overshoot, and NaN."""
+    if not (low >= -1e-3 and high <= 1 + 1e-3):  # NaN fails too
+        raise InvalidImage(
+            f"This {kind} has values from {low:g} to {high:g}; give floats in [0, 1], without NaN{when}."
+        )
 
 
 def _reason(error: BaseException) -> str:
