@@ -14,7 +14,7 @@ class AppConfig:
     """Settings of the explorer. What is not given on the command line is taken from GRADIO_* variables."""
 
     checkpoint: str = "checkpoints/voc"
-    """A checkpoint folder, or a Hub id `user/name`."""
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     more: tuple[str, ...] | None = None
     """Further checkpoints to choose from on the page; left out, the others that come with this program if the first is
     one of them."""

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from crt.checkpoint import CONFIG_FILE, bundled_names, load_checkpoint, locate
 from crt.data.images import load_image
-from crt.errors import InvalidImage
+from crt.errors import InvalidCheckpoint, InvalidImage
+from tests.tiny import tiny_checkpoint
 
 
 def make_image(height: int = 60, width: int = 80, seed: int = 0) -> np.ndarray:
@@ -52,3 +54,23 @@ def test_a_tensor_is_read_as_its_array(tensor):
 def test_a_tensor_that_is_no_image_is_refused(tensor, reason):
     with pytest.raises(InvalidImage, match=reason):
         load_image(tensor)
+
+
+def test_a_bundled_checkpoint_is_found_by_its_name(tmp_path, monkeypatch):
+    assert bundled_names() == ["cub", "voc"]
+    monkeypatch.chdir(tmp_path)
+    for name in bundled_names():
+        assert locate(name).name == name and (locate(name) / CONFIG_FILE).is_file()
+    with pytest.raises(InvalidCheckpoint, match=r"no folder vok: .* bundled one \(cub, voc\) or a Hub id"):
+        locate("vok")
+
+
+def test_a_folder_of_that_name_in_the_working_directory_wins(tmp_path, monkeypatch):
+    tiny_checkpoint(tmp_path / "voc", name="mine", methods=("crt",))
+    monkeypatch.chdir(tmp_path)
+    assert load_checkpoint("voc").config.name == "mine"
+
+
+@pytest.mark.parametrize("name", [".", "..", "", "voc/..", "../checkpoints", "/voc", "VOC"])
+def test_only_whole_names_are_bundled(name):
+    assert name not in bundled_names()

@@ -339,4 +339,5 @@ def test_several_checkpoints_stand_side_by_side(first, tmp_path):
 def test_the_shipped_checkpoints_are_offered_together_and_no_others(first):
     shipped = {Path(folder).name for folder in bundled_checkpoints("checkpoints/voc")}
     assert shipped == {path.parent.name for path in (ROOT / "checkpoints").glob("*/config.json")} - {"voc"}
+    assert bundled_checkpoints("voc") == bundled_checkpoints("checkpoints/voc")
     assert bundled_checkpoints(str(first)) == ()

@@ -119,5 +119,6 @@ def test_the_program_makes_the_maps_of_the_page(explorer, image, left, at):
 def test_a_checkpoint_in_the_repository_or_on_the_hub_is_named_and_another_is_not(folder):
     assert place_of(str(ROOT / "checkpoints/voc")) == "checkpoints/voc"
     assert place_of("checkpoints/voc") == "checkpoints/voc"
+    assert place_of("voc") == "checkpoints/voc"
     assert place_of("user/name") == "user/name"
     assert place_of(str(folder)) is None

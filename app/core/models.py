@@ -17,7 +17,15 @@ import numpy as np
 import torch
 
 from app.core import zero
-from crt.checkpoint import CONFIG_FILE, CheckpointConfig, load_checkpoint, locate, read_config, weights_sha256
+from crt.checkpoint import (
+    CONFIG_FILE,
+    CheckpointConfig,
+    expand_name,
+    load_checkpoint,
+    locate,
+    read_config,
+    weights_sha256,
+)
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.precision import Precision, resolve
 from crt.prediction import Prediction
@@ -229,7 +237,7 @@ def smoke_test(predictor: Predictor) -> Prediction:
 
 def bundled_checkpoints(checkpoint: str) -> tuple[str, ...]:
     """The other folders of `checkpoints/`, if the checkpoint is one of those that come with this program."""
-    folder, shipped = Path(checkpoint).expanduser().resolve(), ROOT / "checkpoints"
+    folder, shipped = expand_name(checkpoint).resolve(), ROOT / "checkpoints"
     if folder.parent != shipped:
         return ()
     others = (other for other in sorted(shipped.iterdir()) if (other / CONFIG_FILE).is_file() and other != folder)
@@ -238,7 +246,7 @@ def bundled_checkpoints(checkpoint: str) -> tuple[str, ...]:
 
 def place_of(checkpoint: str) -> str | None:
     """A checkpoint as a program in the root of this repository would name it: a folder in it, or a Hub id."""
-    folder = Path(checkpoint).expanduser()
+    folder = expand_name(checkpoint)
     if not folder.is_dir():
         return checkpoint
     folder = folder.resolve()

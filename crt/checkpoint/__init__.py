@@ -21,7 +21,7 @@ from crt.checkpoint.schema import (
 from crt.types import METHODS, Method
 
 if TYPE_CHECKING:
-    from crt.checkpoint.load import Checkpoint, build_network, load_checkpoint, locate
+    from crt.checkpoint.load import Checkpoint, build_network, bundled_names, expand_name, load_checkpoint, locate
 
 __all__ = [
     "CONFIG_FILE",
@@ -34,6 +34,8 @@ __all__ = [
     "RelationSpec",
     "SegmentationSpec",
     "build_network",
+    "bundled_names",
+    "expand_name",
     "load_checkpoint",
     "locate",
     "read_config",

@@ -30,6 +30,9 @@ from crt.models.normalization import set_normalization
 from crt.models.vit import TransformerBranch, build_vit
 from crt.types import Method, Normalization
 
+BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
+"""The folder of this repository whose checkpoints are known by their names."""
+
 
 @dataclass
 class Checkpoint:
@@ -63,9 +66,17 @@ class Checkpoint:
 
 
 def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -> Checkpoint:
-    """A folder, or a Hub id `user/name` -> the checkpoint on `device`, every tensor as its file has it.
+    """Load a checkpoint, every tensor as its file has it.
 
-    Raises InvalidCheckpoint with a sentence that says what is missing, damaged, out of range or of the wrong shape.
+    Args:
+        source: what `locate` takes: a folder, the name of a bundled checkpoint, or a Hub id `user/name`.
+        device: where its networks are put.
+
+    Returns:
+        The checkpoint, its networks in eval mode.
+
+    Raises:
+        InvalidCheckpoint: something is missing, damaged, out of range or of the wrong shape.
     """
     folder = locate(source)
     config = read_config(folder)
@@ -82,12 +93,27 @@ def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -
 
 
 def locate(source: str | Path) -> Path:
-    """The folder of a checkpoint: a folder here, or a Hub id `user/name`, fetched. Raises InvalidCheckpoint."""
-    folder = Path(source).expanduser()
+    """Find the folder of a checkpoint, fetching it from the Hub if need be.
+
+    Args:
+        source: a folder; the name of a bundled checkpoint, such as `voc`; or a Hub id `user/name`. A folder in the
+            working directory comes before a bundled checkpoint of the same name.
+
+    Returns:
+        A folder that exists.
+
+    Raises:
+        InvalidCheckpoint: there is nothing of this name, or it cannot be fetched.
+    """
+    folder = expand_name(source)
     if folder.is_dir():
         return folder
     if str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
-        raise InvalidCheckpoint(f"There is no folder {source}: give a checkpoint folder or a Hub id user/name.")
+        names = bundled_names()
+        bundled = f", the name of a bundled one ({', '.join(names)})" if names else ""
+        raise InvalidCheckpoint(
+            f"There is no folder {source}: give a checkpoint folder{bundled} or a Hub id user/name."
+        )
     name, files = str(source), [CONFIG_FILE, "*.safetensors"]
     try:
         # Of no fixed revision, because the id is the user's own; nothing of it is run or unpickled.
@@ -95,6 +121,17 @@ def locate(source: str | Path) -> Path:
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise InvalidCheckpoint(f"{source} is no folder here and could not be fetched from the Hub.") from error
     return Path(fetched)
+
+
+def expand_name(source: str | Path) -> Path:
+    """The folder of the bundled checkpoint of this name, unless the working directory has one; else `source` itself."""
+    folder = Path(source).expanduser()
+    return BUNDLED / folder if not folder.is_dir() and str(source) in bundled_names() else folder
+
+
+def bundled_names() -> list[str]:
+    """Names of the checkpoints that lie beside this package; none where the package alone is installed."""
+    return sorted(config.parent.name for config in BUNDLED.glob(f"*/{CONFIG_FILE}"))
 
 
 def build_network(spec: NetworkSpec, classes: int) -> TransformerBranch | CnnBranch:
