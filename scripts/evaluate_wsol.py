@@ -153,19 +153,6 @@ def _draw(config: Wsol, predictor: Predictor, images: ImageDataset, request: Map
 
 def command(config: Wsol) -> str:
     """The command that measures the same again, without the folders of one machine."""
-    checkpoint = Path(config.checkpoint)
-    words = ["python -m scripts.evaluate wsol", f"--root {config.root.name}", f"--split {config.split}"]
-    words.append(f"--checkpoint {checkpoint.name if checkpoint.is_absolute() else checkpoint}")
-    words += [f"--boxes {config.boxes.name}"] if config.boxes else []
-    words += [f"--threshold {config.threshold}"] if config.threshold is not None else []
-    words += [f"--train-root {config.train_root.name}"] if config.train_root else []
-    words += [f"--train-boxes {config.train_boxes.name}"] if config.train_boxes else []
-    words += [f"--train-every {config.train_every}"] if config.train_every != Wsol.train_every else []
-    words += [f"--view.kind {config.view.kind}"] if config.view.kind != WsolTransform.kind else []
-    words += [f"--view.size {config.view.size}"] if config.view.size != WsolTransform.size else []
-    words += [f"--loops {config.loops}"] if config.loops is not None else []
-    words += [f"--every {config.every}"] if config.every > 1 else []
-    return " ".join(words)
     always, leave = ("split", "checkpoint"), ("json", "sheet", "device")
     return command_of("python -m scripts.evaluate wsol", config, always=always, leave=leave)
 

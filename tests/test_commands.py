@@ -12,7 +12,7 @@ import pytest
 import tyro
 
 from crt.evaluation.pointing import Bootstrap
-from crt.evaluation.wsol import BoxView
+from crt.evaluation.wsol import WsolTransform
 from crt.train.ablations import Schedule
 from crt.train.deeplab import PRESETS as DEEPLAB
 from crt.train.irn import RelationConfig
@@ -51,6 +51,7 @@ CASES: dict[str, Case] = {
             "checkpoint": "checkpoints/other",
             "multi_scale": True,
             "classes": ("dining table", "cat"),
+            "class_names": ("cat", "dining table"),
             "loops": 1,
             "pass_reduction": ("first", "last"),
             "mode": "non-overlap",
@@ -64,14 +65,14 @@ CASES: dict[str, Case] = {
         evaluate.Stored(ROOT, Path("walked")),
         evaluate.stored_command,
         1,
-        {"split": "val", "classes": ("animals", "dining table"), "worst": 3},
+        {"split": "val", "classes": ("animals", "dining table"), "class_names": ("dining table",), "worst": 3},
         ("json", "sheet"),
     ),
     "masks": (
         evaluate.Masks(ROOT, Path("masks")),
         evaluate.stored_command,
         1,
-        {"split": "val", "classes": ("cat",), "worst": 3},
+        {"split": "val", "classes": ("cat",), "class_names": ("dog", "cat"), "worst": 3},
         ("json", "sheet"),
     ),
     "classification": (
@@ -100,7 +101,7 @@ CASES: dict[str, Case] = {
             "split": "test",
             "method": "tscam",
             "loops": (0, 2),
-            "view": BoxView("whole", 288),
+            "view": WsolTransform("whole", 288),
             "every": 9,
             "precision": "no",
         },
@@ -118,7 +119,7 @@ CASES: dict[str, Case] = {
             "train_root": Path("train"),
             "train_boxes": Path("more.csv"),
             "train_every": 5,
-            "view": BoxView("whole", 288),
+            "view": WsolTransform("whole", 288),
             "loops": 2,
             "every": 4,
             "precision": "bf16",
