@@ -30,6 +30,7 @@ from crt.train.machine import describe_machine
 from scripts.asking import PAGE, Asker, Outcome
 from scripts.bench_viewer import SHOWN, VIEWPORT, chromium, spread, uploadable
 from scripts.output import write_json
+from scripts.provenance import command_of
 from scripts.served import ROOT, START_S, Server, served
 
 FIRST_MS, CACHED_MS, START_AIM_S = 400.0, 50.0, 60.0
@@ -90,7 +91,7 @@ def bench(config: Config) -> dict[str, Any]:
     looks = {precision: look(config, precision) for precision in dict.fromkeys(("no", fast))}
     result = {
         "looks": looks,
-        "command": "python -m scripts.bench_looks --json results/looks.json",
+        "command": command(config),
         "machine": describe_machine(),
         "checkpoint": checkpoint.name,
         "networks": list(checkpoint.networks),
@@ -166,6 +167,11 @@ def look_without_browser(server: Server, image: Path, session: str) -> float:
     if outcome.kind != "answered":
         raise InvalidSetting(f"The page gives no maps: {outcome.says}")
     return outcome.server_s
+
+
+def command(config: Config) -> str:
+    """The command that measures the same again, without the folders of one machine."""
+    return command_of("python -m scripts.bench_looks", config, leave=("json",))
 
 
 def choose(page: Any, size: Any, name: str) -> None:

@@ -31,6 +31,7 @@ from crt.checkpoint import read_config
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
 from scripts.output import write_json
+from scripts.provenance import command_of
 from scripts.served import ROOT, START_S, served
 
 METHODS = ("resnet", "tscam", "crt", "crt_cnn")
@@ -183,15 +184,7 @@ def machine() -> dict[str, str | int]:
 
 def command(config: Config) -> str:
     """The command that measures the same again, without the folders of one machine."""
-    checkpoint = config.checkpoint
-    words = ["python -m scripts.bench_viewer"]
-    if checkpoint != Config.checkpoint:
-        words.append(f"--checkpoint {checkpoint.name if checkpoint.is_absolute() else checkpoint}")
-    if config.repeats != Config.repeats:
-        words.append(f"--repeats {config.repeats}")
-    if config.pixel_ratio != Config.pixel_ratio:
-        words.append(f"--pixel-ratio {config.pixel_ratio:g}")
-    return " ".join([*words, "--json results/viewer.json"])
+    return command_of("python -m scripts.bench_viewer", config, leave=("json",))
 
 
 def table(result: dict) -> str:

@@ -25,6 +25,7 @@ from crt.pseudo_labels.paths import search_paths
 from crt.pseudo_labels.random_walk import IRN_WALK, WalkSettings, random_walk
 from crt.train.machine import describe_machine
 from scripts.output import write_json
+from scripts.provenance import command_of
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def bench(config: Bench) -> dict:
         "grid": [config.height, config.width],
         "classes": config.classes,
         "settings": vars(IRN_WALK),
+        "command": command(config),
         "machine": describe_machine(),
         "threads": torch.get_num_threads(),
         "sparse_seconds": [round(value, 4) for value in times],
@@ -72,6 +74,11 @@ def bench(config: Bench) -> dict:
     if config.json is not None:
         write_json(config.json, result)
     return result
+
+
+def command(config: Bench) -> str:
+    """The command that times the same again."""
+    return command_of("python -m scripts.bench_walk", config, always=("height", "width"), leave=("json",))
 
 
 def dense_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings) -> np.ndarray:

@@ -32,6 +32,7 @@ def test_the_server_tells_its_time_and_a_cached_look_is_shorter(tmp_path):
     # Another process: the browser of the other tests may already be driven in this one.
     subprocess.run([sys.executable, "-m", "scripts.bench_looks", *map(str, words)], cwd=ROOT, check=True)
     result = json.loads((tmp_path / "results" / "looks.json").read_text())
+    assert result["command"].endswith("bench_looks --checkpoint tiny --image image.png --visitors 1")
     assert result["visitors"] == 1 and result["checkpoint"] == "tiny"
     assert next(iter(result["looks"])) == "no"
     for told in result["looks"].values():

@@ -44,14 +44,12 @@ def test_the_result_is_complete(tmp_path):
     assert result["machine"]["cores"] >= 1
     assert result["budget_ms"] == 50
     assert result["repeats"] == 2
-    assert result["command"] == (
-        "python -m scripts.bench_viewer --checkpoint tiny --repeats 2 --json results/viewer.json"
-    )
+    assert result["command"] == "python -m scripts.bench_viewer --checkpoint tiny --image image.png --repeats 2"
     assert str(tmp_path) not in json.dumps(result)
 
 
 def test_the_command_is_short_where_nothing_was_chosen():
-    assert bench_viewer.command(bench_viewer.Config()) == ("python -m scripts.bench_viewer --json results/viewer.json")
+    assert bench_viewer.command(bench_viewer.Config()) == "python -m scripts.bench_viewer"
 
 
 def test_wrong_settings_are_refused():

@@ -16,7 +16,19 @@ from crt.evaluation.wsol import WsolTransform
 from crt.train.ablations import Schedule
 from crt.train.deeplab import PRESETS as DEEPLAB
 from crt.train.irn import RelationConfig
-from scripts import ablate, choose_blocks, evaluate, evaluate_pointing, evaluate_wsol, fuzz, load, run_pipeline
+from scripts import (
+    ablate,
+    bench_looks,
+    bench_viewer,
+    bench_walk,
+    choose_blocks,
+    evaluate,
+    evaluate_pointing,
+    evaluate_wsol,
+    fuzz,
+    load,
+    run_pipeline,
+)
 from scripts.bench import __main__ as bench
 
 ROOT = Path("/data/VOC2012")
@@ -182,6 +194,27 @@ CASES: dict[str, Case] = {
             "checkpoint": "checkpoints/other",
             "threads": 1,
         },
+        ("json",),
+    ),
+    "bench_looks": (
+        bench_looks.Config(),
+        bench_looks.command,
+        0,
+        {"checkpoint": Path("other"), "image": Path("cat.jpg"), "visitors": 3},
+        ("json",),
+    ),
+    "bench_viewer": (
+        bench_viewer.Config(),
+        bench_viewer.command,
+        0,
+        {"checkpoint": Path("other"), "image": Path("cat.jpg"), "repeats": 7, "pixel_ratio": 1.5},
+        ("json",),
+    ),
+    "bench_walk": (
+        bench_walk.Bench(),
+        bench_walk.command,
+        0,
+        {"height": 12, "width": 16, "classes": 3, "runs": 2, "seed": 5, "dense": False},
         ("json",),
     ),
     "run_pipeline": (

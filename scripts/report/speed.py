@@ -184,7 +184,7 @@ def walk(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     return Section(
         "The random walk",
         (how,),
-        f"python -m scripts.bench_walk --height {height} --width {width} --json results/walk.json",
+        result.get("command", f"python -m scripts.bench_walk --height {height} --width {width}"),
         (table,),
         page=PAGE,
     )
