@@ -50,11 +50,14 @@ class Pack:
     chosen_by: str | None = None
     """The command that chose them, for the card."""
     networks: tuple[Method, ...] | None = None
-    """Take these only, for a smaller checkpoint; all of them if left out."""
+    """Take these only, for a smaller checkpoint; all of them if left out. A relation network goes with its CNN."""
 
 
 def pack(config: Pack) -> CheckpointConfig:
     """Copy the networks, write the common config, and read the result back strictly.
+
+    A relation network reads the features of one CNN: where `config.networks` leaves that out, it is left out too, with
+    the record of its training, and a sentence is printed.
 
     Raises InvalidCheckpoint for runs that do not go together, and for defaults out of their range; `config.out` is
     then as it was.
@@ -68,6 +71,10 @@ def pack(config: Pack) -> CheckpointConfig:
             raise InvalidCheckpoint(f"{run} has other classes than {config.runs[0]}.")
     networks = _networks(config, parts)
     relation, segmentation = (_the_one([part for _, part in parts], name) for name in MASKS)
+    training = _training(parts, networks)
+    if relation is not None and relation.cnn not in networks:
+        print(f"The relation network is left out: it needs {relation.cnn}, which --networks does not name.", flush=True)
+        relation, training = None, {key: value for key, value in training.items() if key != "relation"}
     packed = CheckpointConfig(
         name=config.name,
         classes=first.classes,
@@ -76,7 +83,7 @@ def pack(config: Pack) -> CheckpointConfig:
         defaults=config.defaults,
         relation=relation,
         segmentation=segmentation,
-        training=_training(parts, networks) | _choice(config),
+        training=training | _choice(config),
     )
     config.out.parent.mkdir(parents=True, exist_ok=True)
     # Beside the place of the result, so that what does not load leaves that place as it was.
@@ -124,7 +131,7 @@ def _copy(parts: Runs, packed: CheckpointConfig, folder: Path) -> None:
     """The weights that `packed` names. Raises InvalidCheckpoint for a missing file, or one name for two of them."""
     for run, part in parts:
         kept = [spec for name, spec in part.networks.items() if name in packed.networks]
-        for spec in (*kept, part.relation, part.segmentation):
+        for spec in (*kept, part.relation if packed.relation else None, part.segmentation):
             if spec is None:
                 continue
             if not (run / spec.file).is_file():

@@ -142,9 +142,18 @@ def test_files_that_would_lie_on_each_other_or_are_missing_are_refused(runs, tmp
     assert not (tmp_path / "a").exists()
 
 
-def test_a_relation_network_is_not_packed_without_its_resnet(runs, tmp_path):
-    with pytest.raises(InvalidCheckpoint, match=r"relation.cnn must name a ResNet of this checkpoint, not crt_cnn"):
-        pack(Pack(runs, tmp_path / "a", "a", networks=("crt", "tscam")))
+def test_a_relation_network_is_left_out_with_its_resnet(runs, tmp_path, capsys):
+    pack(Pack(runs, tmp_path / "whole", "whole", networks=("crt", "crt_cnn")))
+    assert capsys.readouterr().out == ""
+    packed = pack(Pack((tmp_path / "whole",), tmp_path / "small", "small", networks=("crt",)))
+    told = "The relation network is left out: it needs crt_cnn, which --networks does not name.\n"
+    assert capsys.readouterr().out == told
+    assert packed.relation is None and set(packed.training) == {"crt+crt_cnn"}
+    loaded = load_checkpoint(tmp_path / "small")
+    assert list(loaded.networks) == ["crt"] and loaded.relation is None and loaded.segmentation is not None
+    assert sorted(path.name for path in (tmp_path / "small").iterdir()) == [
+        "config.json", "crt.safetensors", "segmentation.safetensors",
+    ]  # fmt: skip
 
 
 def test_each_network_keeps_its_own_mean_and_std(runs, tmp_path):
