@@ -25,6 +25,7 @@ from scripts.output import counted, write_json
 from scripts.provenance import run_record
 
 MOST_LOOPS = 4
+"""Every row is measured at each loop count up to this one, and up to that of its training."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Runs:
                 predictor,
                 self.measured,
                 views=TTAConfig((1.0,), flip=True, mode=row.mode, size=row.size),
-                loops=MOST_LOOPS,
+                loops=max(MOST_LOOPS, self.schedule.loops),
                 pass_reduction=("first", "last"),
                 measured=(*VOC_ANIMALS, "person"),
                 advance=advance,

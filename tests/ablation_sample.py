@@ -4,7 +4,7 @@ from __future__ import annotations
 
 OFFSETS = (0, 5, 2.5)
 """Points by which each seed lies above the first, so that the mean and half the range are 2.5."""
-PLAN = {"epochs": 4, "crop": 224, "batch": 16, "vit": "deit", "cnn": "resnet50"}
+PLAN = {"epochs": 4, "crop": 224, "batch": 16, "vit": "deit", "cnn": "resnet50", "loops": 3}
 
 
 def ablation(*rows: dict, missing: tuple[str, ...] = ()) -> dict:

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from crt.checkpoint import Defaults
+from scripts.report.ablation import ONE_TILE
 from scripts.report.base import Chart, Line, Table
 from scripts.report.charts import svg
 from scripts.report.pages import markdown
@@ -162,6 +163,27 @@ def test_a_row_trained_in_another_way_than_it_is_tested_says_so_and_is_held_agai
     assert table.says == ("Rows trained in another way than they are tested: 1; they are not the paper's experiment.",)
     (table,) = section_of(ablation(base, run | trained("overlap", 336))).tables
     assert table.rows[1][0] == "overlap, 336" and table.rows[1][-1] == "57.6" and "paper +6.1" in table.says[0]
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 loops"), (1, "1 loop"), (2, "2 loops")])
+def test_the_loop_count_is_that_of_the_schedule(count, words):
+    best = {f"crt_loops_{count}": 50, f"crt_loops_{count}_unrefined": 40, "crt_loops_0": 50 - count, "crt_cnn": 45}
+    best |= {"crt_loops_2_first": 48} if count == 2 else {}
+    rows = [row("coupling", name, 0, **best) for name in ("λ = 0", "λ = 0.1")]
+    rows += [row("modes", ONE_TILE, 0, **best) | {"mode": "overlap", "size": 224} | trained("overlap", 224)]
+    rows += [row("twins", "CNN + transformer", 0, **best) | {"correlation": {"crt": [0.0] * count + [0.25]}}]
+    result = ablation(*rows)
+    result["protocol"]["schedule"] = result["protocol"]["schedule"] | {"loops": count}
+    coupling, twins, modes = section_of(result).tables
+    none = ((), ()) if count == 0 else (("0 loops, refined",), (f"{50 - count}.0",))
+    assert coupling.head[1:-1] == (f"CRT, {words}, refined", "unrefined", *none[0], "its CNN")
+    assert coupling.rows[1][1:-1] == ("50.0", "40.0", *none[1], "45.0")
+    assert f"CRT, {words}, refined +0.0, the claim" in coupling.says[0]
+    first = "48.0" if count == 2 else "50.0"  # up to one loop there is one pass
+    assert modes.rows[0][1:-1] == ("50.0", first, "40.0", *none[1])
+    assert twins.rows == (("CNN + transformer", "45.0", "40.0", "25.0"),)
+    names = [line.name for line in section_of(result).charts[0].lines]
+    assert names == [f"refined, {words}", *(["refined, 0 loops"] if count else []), f"unrefined, {words}", "its CNN"]
 
 
 def test_branches_that_saw_crops_at_different_sizes_are_named():

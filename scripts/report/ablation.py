@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from crt.checkpoint import Defaults
 from scripts.report.ablation_charts import charts
-from scripts.report.ablation_loops import loops
+from scripts.report.ablation_loops import kind_of, loops
 from scripts.report.base import Section, Table, ordinal
 from scripts.report.claims import SEEDS, published, saying, table_of
 from scripts.report.spread import Rows, Spread, cell, named, spread
 from scripts.report.verdict import Paired, verdict_of_all
 
-CRT = (
-    ("CRT, 3 loops, refined", "crt_loops_3"),
-    ("unrefined", "crt_loops_3_unrefined"),
-    ("0 loops, refined", "crt_loops_0"),
-)
 ONE_TILE = "one tile of 224"
 MODES = {
     ("overlap", 224): ONE_TILE,
@@ -40,11 +36,12 @@ def ablation(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
         "the seeds. A verdict needs three seeds and a Student t interval at 95 % of the differences of runs of one "
         f"seed that excludes zero. {len(protocol['missing'])} runs of the list are still to do."
     )
+    count = plan["loops"]
     makers: dict[str, Callable[[Rows], list[Table]]] = {
-        "coupling": _coupling,
+        "coupling": partial(_coupling, count=count),
         "loops": loops,
-        "twins": _twins,
-        "modes": _modes,
+        "twins": partial(_twins, count=count),
+        "modes": partial(_modes, count=count),
         "sizes": _sizes,
     }
     tables: list[Table] = []
@@ -55,7 +52,15 @@ def ablation(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
     minutes = sum(row["minutes"] or 0 for row in _runs(result["rows"]))
     cost = f"{minutes:.0f} minutes of training in all, on {'; '.join(machines)}." if machines else ""
     notes = (how, cost) if cost else (how,)
-    return Section("Ablations", notes, protocol.get("command", ""), tuple(tables), (), charts(result["rows"]), order=2)
+    drawn = charts(result["rows"], count)
+    return Section("Ablations", notes, protocol.get("command", ""), tuple(tables), (), drawn, order=2)
+
+
+def _crt(count: int) -> tuple[tuple[str, str], ...]:
+    """Heads and kinds of CRT's maps at the loop count that the rows were trained with, and at none."""
+    head = f"CRT, {count} {'loop' if count == 1 else 'loops'}, refined"
+    trained = ((head, f"crt_loops_{count}"), ("unrefined", f"crt_loops_{count}_unrefined"))
+    return (*trained, ("0 loops, refined", "crt_loops_0")) if count else trained
 
 
 def _runs(rows: Rows) -> list[dict[str, Any]]:
@@ -85,33 +90,35 @@ def measured_on(protocol: dict[str, Any]) -> str:
     )
 
 
-def _coupling(rows: Rows) -> list[Table]:
+def _coupling(rows: Rows, count: int) -> list[Table]:
     """Table 1."""
+    crt = _crt(count)
     rows = sorted(rows, key=lambda row: row["name"])
     runs = named(rows)
     ours = runs.get("λ = 0.1", ())
     words = []
-    for head, keys in CRT:
+    for head, keys in crt:
         if gap := Paired.between(ours, keys, runs.get("λ = 0", ())):
             words.append(f"{head} {gap}, the claim {gap.told()}")
     paper = published("coupling", "λ = 0.1", "λ = 0")
     helps = f"λ = 0.1 against no coupling{paper}: {'; '.join(words)}." if words else ""
-    head, keys = CRT[0]
+    head, keys = crt[0]
     gaps = {name: Paired.between(ours, keys, mine) for name, mine in runs.items() if name not in ("λ = 0.1", "λ = 0")}
     known = {name: gap for name, gap in gaps.items() if gap}
     told = ", ".join(f"{gap} against {name}{published('coupling', 'λ = 0.1', name)}" for name, gap in known.items())
     best = f"The paper's claim that λ = 0.1 is best {verdict_of_all(known)}; {head}, it is {told}." if known else ""
-    table = table_of("coupling (Table 1)", rows, (*CRT, ("its CNN", "crt_cnn")), (SEEDS, "coupling"))
+    table = table_of("coupling (Table 1)", rows, (*crt, ("its CNN", "crt_cnn")), (SEEDS, "coupling"))
     return [saying(table, helps, best)]
 
 
-def _modes(rows: Rows) -> list[Table]:
+def _modes(rows: Rows, count: int) -> list[Table]:
     """Table 2. A row that was trained in another way than it is tested is another experiment, and says so."""
     rows = [row | {"name": _mode_name(row)} for row in rows]
+    refined, *others_of_crt = _crt(count)
     runs = named(rows)
     words = []
     for name, mine in runs.items():
-        gap = Paired.between(mine, "crt_loops_3", runs.get(ONE_TILE, ()))
+        gap = Paired.between(mine, refined[1], runs.get(ONE_TILE, ()))
         if gap and name != ONE_TILE and name in MODES.values():
             sign = -1 if name.startswith("deconvolution") else 1
             words.append(f"{name} {gap}{published('modes', name, ONE_TILE)}, the claim {gap.told(sign)}")
@@ -119,7 +126,7 @@ def _modes(rows: Rows) -> list[Table]:
     sentence = f"{claim}. Against one tile of 224: {'; '.join(words)}." if words else ""
     others = sum(name not in MODES.values() for name in runs)
     apart = f"Rows trained in another way than they are tested: {others}; they are not the paper's experiment."
-    columns = (CRT[0], ("first pass", "crt_loops_3_first"), *CRT[1:])
+    columns = (refined, ("first pass", kind_of(count, "_first")), *others_of_crt)
     table = table_of("cut and merge (Table 2)", rows, columns, (SEEDS, "modes"))
     return [saying(table, sentence, apart if others else "")]
 
@@ -148,15 +155,15 @@ def _sizes(rows: Rows) -> list[Table]:
     return [saying(table, f"The paper's claim that quality rises with the size up to a point {rise.told()}: {told}.")]
 
 
-def _twins(rows: Rows) -> list[Table]:
+def _twins(rows: Rows, count: int) -> list[Table]:
     """Fig. 1."""
     runs = named(rows)
-    close = {name: {row["seed"]: 100 * _closeness(row) for row in mine} for name, mine in runs.items()}
+    close = {name: {row["seed"]: 100 * _closeness(row, count) for row in mine} for name, mine in runs.items()}
     body = tuple(
         (
             name,
             cell(spread(mine, "crt_cnn")),
-            cell(spread(mine, "crt_loops_3_unrefined|resnet")),
+            cell(spread(mine, f"crt_loops_{count}_unrefined|resnet")),
             cell(Spread.of(list(close[name].values()))),
         )
         for name, mine in runs.items()
@@ -182,7 +189,7 @@ def _seen(rows: Rows) -> list[str]:
     return [f"The branches saw the crops at different sizes in training: {'; '.join(words.values())}."] if words else []
 
 
-def _closeness(row: dict[str, Any]) -> float:
+def _closeness(row: dict[str, Any], count: int) -> float:
     """Correlation of both branches' maps; with a transformer at the loop count it was trained with."""
     found = row["correlation"]
-    return found["crt"][3] if "crt" in found else found["resnet"][0]
+    return found["crt"][count] if "crt" in found else found["resnet"][0]

@@ -9,9 +9,9 @@ from scripts.report.base import Chart, Line
 from scripts.report.spread import TESTED, Rows, Spread, named, spread
 
 
-def charts(rows: Rows) -> tuple[Chart, ...]:
-    """Table 1, Table 3, Fig. 5 and Fig. 6 as lines; those of which there are rows."""
-    found = _coupling([row for row in rows if row["table"] == "coupling"])
+def charts(rows: Rows, count: int) -> tuple[Chart, ...]:
+    """Table 1, Table 3, Fig. 5 and Fig. 6 as lines; those of which there are rows. `count`: loops in training."""
+    found = _coupling([row for row in rows if row["table"] == "coupling"], count)
     loops = [row for row in rows if row["table"] == "loops"]
     if lines := [
         _line(f"trained with {name.split()[0]}", [(k, spread(mine, f"crt_loops_{k}")) for k in TESTED])
@@ -42,13 +42,14 @@ def charts(rows: Rows) -> tuple[Chart, ...]:
     return tuple(found)
 
 
-def _coupling(rows: Rows) -> list[Chart]:
+def _coupling(rows: Rows, count: int) -> list[Chart]:
     """λ at equal distances, as the least ones lie too close together on a scale."""
     runs = sorted(named(rows).items())
+    loops = f"{count} {'loop' if count == 1 else 'loops'}"
     kinds = (
-        ("refined, 3 loops", "crt_loops_3"),
-        ("refined, 0 loops", "crt_loops_0"),
-        ("unrefined, 3 loops", "crt_loops_3_unrefined"),
+        (f"refined, {loops}", f"crt_loops_{count}"),
+        *([("refined, 0 loops", "crt_loops_0")] if count else []),
+        (f"unrefined, {loops}", f"crt_loops_{count}_unrefined"),
         ("its CNN", "crt_cnn"),
     )
     lines = [_line(title, [(i, spread(mine, keys)) for i, (_, mine) in enumerate(runs)]) for title, keys in kinds]

@@ -48,14 +48,14 @@ def loops(rows: Rows) -> list[Table]:
     ]
 
 
-def _key(count: int, way: str) -> str:
+def kind_of(count: int, way: str) -> str:
     """The kind of map; up to one loop there is one pass, so that the first and the last are the sum."""
     return f"crt_loops_{count}{way if way == '_unrefined' or count > 1 else ''}"
 
 
 def _alike(runs: dict[str, list[dict]], way: str, words: str) -> str:
     """Trainings tested with their own loop count, and the claim that three are best."""
-    mine = {k: (runs.get(f"{k} in training", []), _key(k, way)) for k in TESTED}
+    mine = {k: (runs.get(f"{k} in training", []), kind_of(k, way)) for k in TESTED}
     found = {k: got for k, (rows, key) in mine.items() if (got := spread(rows, key)) is not None}
     if not found:
         return ""
@@ -72,7 +72,7 @@ def _alike(runs: dict[str, list[dict]], way: str, words: str) -> str:
 def _at_test(rows: Rows) -> list[Table]:
     """What each loop count at test changes against none within a run, refined or not, over all trainings with loops."""
     gaps = {
-        (way, k): differences(rows, _key(k, way), _key(0, way)) for _, way in WAYS for k in TESTED if k
+        (way, k): differences(rows, kind_of(k, way), kind_of(0, way)) for _, way in WAYS for k in TESTED if k
     }  # within one run no seed differs
     if not any(gaps.values()):
         return []
@@ -87,10 +87,10 @@ def _change(gaps: tuple[float, ...]) -> str:
 
 def _hindrance(rows: Rows) -> str:
     """Whether refinement keeps loops from helping at test, at three loops."""
-    whole = [row for row in rows if all(best(row, _key(k, way)) is not None for _, way in WAYS for k in (0, 3))]
+    whole = [row for row in rows if all(best(row, kind_of(k, way)) is not None for _, way in WAYS for k in (0, 3))]
     if not whole:
         return ""
-    gaps = [differences(whole, _key(3, way), _key(0, way)) for _, way in WAYS]
+    gaps = [differences(whole, kind_of(3, way), kind_of(0, way)) for _, way in WAYS]
     told = [
         f"{statistics.mean(one):+.1f} {name} (a gain in {sum(gap > 0 for gap in one)} of {len(one)} runs)"
         for (name, _), one in zip(WAYS, gaps, strict=True)
@@ -105,7 +105,7 @@ def _hindrance(rows: Rows) -> str:
 
 def _cost(row: dict[str, Any], way: str) -> float | None:
     """What three loops change unrefined, minus what they change refined this way."""
-    bare, refined = (difference(row, _key(3, one), _key(0, one)) for one in ("_unrefined", way))
+    bare, refined = (difference(row, kind_of(3, one), kind_of(0, one)) for one in ("_unrefined", way))
     return None if bare is None or refined is None else bare - refined
 
 
@@ -114,7 +114,7 @@ def _attention(rows: Rows) -> list[Table]:
     ways = (("unrefined", "_unrefined"), ("sum or mean", ""), ("first pass", "_first"), ("last pass", "_last"))
     if not rows:
         return []
-    body = tuple((f"test {k}", *(cell(spread(rows, _key(k, way))) for _, way in ways)) for k in TESTED)
+    body = tuple((f"test {k}", *(cell(spread(rows, kind_of(k, way))) for _, way in ways)) for k in TESTED)
     told = (
         ("refinement helps", "crt_loops_3", "crt_loops_3_unrefined"),
         ("the sum over passes is better than the first pass alone", "crt_loops_3", "crt_loops_3_first"),
