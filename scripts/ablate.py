@@ -7,7 +7,8 @@
 Every row of a table has the same schedule and differs in what the table is about. All rows are trained with each of
 `--seeds`; a verdict needs three. What is done is not done again, an interrupted training goes on, and `--minutes` stops
 between two rows. `--pilot` trains the rows λ = 0.1 and λ = 0 for each number of epochs, the smallest first, until they
-differ. `--list` shows the rows and does nothing.
+differ. Its seeds, `--pilot-seeds`, are others, so that no verdict is on the runs that chose the schedule. `--list`
+shows the rows and does nothing.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class Ablation:
     schedule: Schedule = dataclasses.field(default_factory=Schedule)
     pilot: tuple[int, ...] = ()
     """Find the least of these numbers of epochs with which λ = 0.1 and λ = 0 differ, and do nothing else."""
+    pilot_seeds: tuple[int, ...] = (10, 11, 12)
+    """Seeds of the pilot, none of them one of `seeds`."""
     minutes: float | None = None
     """Begin no further row after this time."""
     list: bool = False
@@ -113,8 +116,14 @@ def pilot(config: Ablation) -> dict[str, Any]:
     `chosen` is the number of epochs of the first schedule whose interval excludes zero, None if there is none yet.
     Raises CrtError.
     """
-    if len(config.seeds) < LEAST_SEEDS:
-        raise InvalidSetting(f"A pilot needs {LEAST_SEEDS} seeds: give more of --seeds than {len(config.seeds)}.")
+    seeds = tuple(dict.fromkeys(config.pilot_seeds))
+    if len(seeds) < LEAST_SEEDS:
+        raise InvalidSetting(f"A pilot needs {LEAST_SEEDS} seeds: give more of --pilot-seeds than {len(seeds)}.")
+    if shared := sorted(set(seeds) & set(config.seeds)):
+        raise InvalidSetting(
+            f"The pilot shares seed {shared[0]} with the ablation, whose verdict would be on the runs that chose its "
+            "schedule: give others of --pilot-seeds."
+        )
     base = config.runs()
     done: list[dict[str, Any]] = []
     chosen = None
@@ -125,9 +134,9 @@ def pilot(config: Ablation) -> dict[str, Any]:
             raise InvalidSetting(f"λ is 0 in all of {epochs} epochs: give larger numbers to --pilot.")
         runs = dataclasses.replace(base, out=config.out / f"pilot-{epochs}", schedule=plan)
         rows = [row for row in rows_of(("coupling",), plan, config.size) if row.name in PILOT_ROWS]
-        if not runs.run(rows, config.seeds):
+        if not runs.run(rows, seeds):
             break
-        found = {row.name: [runs.stored(row, seed) or {} for seed in config.seeds] for row in rows}
+        found = {row.name: [runs.stored(row, seed) or {} for seed in seeds] for row in rows}
         gap = Paired.between(found[PILOT_ROWS[0]], f"crt_loops_{plan.loops}", found[PILOT_ROWS[1]])
         minutes = sum(one["minutes"] for mine in found.values() for one in mine)
         told = {"epochs": epochs, "gaps": list(gap.gaps), "interval": gap.interval(), "verdict": gap.verdict()}
@@ -136,7 +145,8 @@ def pilot(config: Ablation) -> dict[str, Any]:
         if gap.verdict() != "inconclusive":
             chosen = epochs
             break
-    result = {"pilot": done, "chosen": chosen, "protocol": protocol(config, base) | {"epochs": list(config.pilot)}}
+    told = {"epochs": list(config.pilot), "pilot_seeds": list(seeds)}
+    result = {"pilot": done, "chosen": chosen, "protocol": protocol(config, base) | told}
     if config.json is not None:
         write_json(config.json, result)
     return result

@@ -201,7 +201,7 @@ def separated(least: int) -> Callable[..., dict]:
     """Measurements in place of trainings: λ = 0.1 is well above λ = 0 from a number of epochs on."""
 
     def do(runs: Runs, row: Row, seed: int) -> dict:
-        gain = 5 + seed / 10 if runs.schedule.epochs >= least else seed - 1
+        gain = 5 + (seed - 10) / 10 if runs.schedule.epochs >= least else seed - 11
         best = 40 + 10 * seed + (gain if row.training == "base" else 0)
         config = portable(runs._training(row, seed))
         return {"seed": seed, "minutes": 2.0, "config": config, "methods": {"crt_loops_1": {"miou_best": best}}}
@@ -211,7 +211,7 @@ def separated(least: int) -> Callable[..., dict]:
 
 def test_the_pilot_chooses_the_shortest_schedule_that_separates(config, tmp_path, monkeypatch):
     monkeypatch.setattr(Runs, "_do", separated(4))
-    wanted = dataclasses.replace(config, out=tmp_path / "out", json=tmp_path / "pilot.json", seeds=(0, 1, 2))
+    wanted = dataclasses.replace(config, out=tmp_path / "out", json=tmp_path / "pilot.json", pilot_seeds=(10, 11, 12))
     result = pilot(dataclasses.replace(wanted, pilot=(8, 2, 4)))
     assert result["chosen"] == 4
     assert [(row["epochs"], row["verdict"]) for row in result["pilot"]] == [(2, "inconclusive"), (4, "holds")]
@@ -224,20 +224,28 @@ def test_the_pilot_chooses_the_shortest_schedule_that_separates(config, tmp_path
         "4 epochs", "+5.1 (+5.0 to +5.2)", "holds (95 % interval +4.9 to +5.3, 3 seeds)", "12",
     )  # fmt: skip
     assert "has 4 epochs" in section.tables[0].says[0] and "--pilot 8 2 4" in section.command
+    assert result["protocol"]["pilot_seeds"] == [10, 11, 12] and result["protocol"]["seeds"] == [0]
+    assert "Seeds: 10, 11, 12; the ablation has others" in section.notes[0]
+    shared = {**result, "protocol": {k: v for k, v in result["protocol"].items() if k != "pilot_seeds"}}
+    assert "Seeds: 0, those of the ablation too" in KINDS["pilot"](shared, Defaults()).notes[0]
     none = pilot(dataclasses.replace(wanted, pilot=(2,)))
     assert none["chosen"] is None and "None of these" in KINDS["pilot"](none, Defaults()).tables[0].says[0]
 
 
 def test_a_pilot_trains_both_rows_of_every_seed_and_stops_in_time(config, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(ablation_runs, "MOST_LOOPS", 0)  # it is measured at the loop count of the schedule all the same
-    wanted = dataclasses.replace(config, out=tmp_path / "out", json=None, seeds=(0, 1, 2))
+    wanted = dataclasses.replace(config, out=tmp_path / "out", json=None, pilot_seeds=(3, 4, 5))
     stopped = pilot(dataclasses.replace(wanted, pilot=(2,), minutes=0))
     assert stopped["pilot"] == [] and stopped["chosen"] is None
     main(dataclasses.replace(wanted, pilot=(2,)))
     rows = sorted(path.name for path in (tmp_path / "out/pilot-2/rows").iterdir())
-    assert rows == [f"{name}-overlap-336-seed{seed}.json" for name in ("base", "coupling_0") for seed in (0, 1, 2)]
+    assert rows == [f"{name}-overlap-336-seed{seed}.json" for name in ("base", "coupling_0") for seed in (3, 4, 5)]
     assert "2 epochs: λ = 0.1 against λ = 0" in capsys.readouterr().out
-    for changes, message in (({"seeds": (0, 1), "pilot": (2,)}, "needs 3 seeds"), ({"pilot": (1,)}, "λ is 0")):
+    for changes, message in (
+        ({"pilot_seeds": (3, 4, 4), "pilot": (2,)}, "needs 3 seeds"),
+        ({"seeds": (2, 3), "pilot": (2,)}, "shares seed 3 with the ablation"),
+        ({"pilot": (1,)}, "λ is 0"),
+    ):
         with pytest.raises(InvalidSetting, match=message):
             pilot(dataclasses.replace(wanted, **changes))
 

@@ -50,6 +50,7 @@ CASES: dict[str, Case] = {
             "checkpoint": "checkpoints/other",
             "schedule": Schedule(epochs=7, resize=(200, 300), cnn_size=None, vit="deit_small_patch16_224"),
             "pilot": (4, 8),
+            "pilot_seeds": (5, 6, 7),
             "precision": "no",
         },
         ("json", "minutes", "list", "device"),
