@@ -16,6 +16,7 @@ from scripts.report.localization import localization
 from scripts.report.looks import looks
 from scripts.report.pilot import pilot
 from scripts.report.pipeline import pipeline
+from scripts.report.pointing import classification, pointing
 from scripts.report.reliability import fuzz, load
 from scripts.report.speed import bench, viewer, walk
 
@@ -24,6 +25,8 @@ __all__ = ["KINDS", "ROWS", "Section", "Table", "attention_of", "read_results", 
 KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
     "definitions": localization,
     "methods": evaluation,
+    "pointing": pointing,
+    "classification": classification,
     "stages": pipeline,
     "rows": ablation,
     "pilot": pilot,
@@ -34,7 +37,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
     "fuzz": fuzz,
     "load": load,
 }
-"""By the key that tells a kind of result from the others."""
+"""By the key that tells a kind of result from the others; the first that a result has counts."""
 
 
 def read_results(folder: Path, defaults: Defaults) -> tuple[Section, ...]:

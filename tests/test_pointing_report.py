@@ -1,0 +1,123 @@
+"""The sections on the pointing game and on classification, from what the commands write of a tiny checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crt.checkpoint import Defaults, read_config, weights_sha256
+from crt.evaluation.pointing import Bootstrap
+from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
+from scripts.report.pages import markdown
+from scripts.report.sections import read_results
+from tests.devkit import devkit
+from tests.tiny import tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both results, as the commands wrote them, beside the checkpoint."""
+    base = tmp_path_factory.mktemp("pointing")
+    tiny = str(tiny_checkpoint(base / "tiny"))
+    root = devkit(
+        base,
+        {
+            "a": [("cat", (1, 1, 40, 40), 0), ("person", (60, 10, 90, 70), 0)],
+            "b": [("dog", (20, 20, 80, 70), 0)],
+            "c": [("dog", (1, 1, 20, 20), 0), ("cat", (50, 30, 100, 80), 0)],
+        },
+    )
+    shared: dict[str, Any] = {"checkpoint": tiny, "loops": 1, "precision": "no"}
+    (base / "results").mkdir()
+    pointing(Pointing(root, explainers=("gradcam",), bootstrap=Bootstrap(resamples=20),
+                      json=base / "results/pointing.json", **shared))  # fmt: skip
+    classification(Classification(root, stride=2, size="native", json=base / "results/scores.json", **shared))
+    return base / "results"
+
+
+def test_the_pointing_game_is_told_by_method_explainer_and_interval(results: Path) -> None:
+    section = read_results(results, Defaults())[0]
+    told = json.loads((results / "pointing.json").read_text())
+    config = read_config(results.parent / "tiny")
+    assert section.title == "Pointing game on VOC2007 val" and section.about == weights_sha256(config)
+    assert section.command == told["protocol"]["command"] and "evaluate pointing" in section.command
+    (how,) = section.notes
+    assert how.startswith("3 images of VOC2007 val (stride 1); long side 96 px, without the mirror image; cut-merge")
+    assert f"`crt` {config.networks['crt'].timm}" in how and f"`resnet` {config.networks['resnet'].timm}" in how
+    assert "5 pairs of an image and a class, of which 3 are difficult" in how and "20 draws of the images" in how
+    table = section.tables[0]
+    assert table.head == (
+        "method", "explainer", "accuracy, all", "95 % interval", "accuracy, difficult", "95 % interval"
+    )  # fmt: skip
+    rows = {row[:2]: row[2:] for row in table.rows}
+    assert len(rows) == len(table.rows) == len(told["pointing"]["methods"])  # no two rows of one name
+    assert {("CRT, default settings", "CAM"), ("CRT, loops 1, unrefined", "CAM"), ("CNN alone", "gradcam"),
+            ("CNN branch of the pair", "CAM"), ("centre of the image", "–")} < set(rows)  # fmt: skip
+    stored = told["pointing"]["methods"]["resnet_gradcam"]["all"]
+    low, high = stored["interval"]
+    assert rows["CNN alone", "gradcam"][:2] == (f"{stored['mean']:.1f}", f"{low:.1f} to {high:.1f}")
+    by_class = section.tables[-1]
+    assert by_class.head[:3] == ("accuracy by class, all", "images", "CRT, default settings")
+    assert ("dog", "2") in [row[:2] for row in by_class.rows]
+    assert "| **CRT, default settings** | CAM |" in markdown(section)
+
+
+def test_verdicts_follow_the_stored_intervals_alone(results: Path, tmp_path: Path) -> None:
+    told = json.loads((results / "pointing.json").read_text())
+    gaps = told["pointing"]["differences"]
+    assert set(gaps) == {"crt - resnet", "crt - tscam", "crt - crt_cnn"}
+    for name, bounds in {"crt - resnet": [1.0, 3.0], "crt - tscam": [-2.0, 0.0], "crt - crt_cnn": [-9, -1.5]}.items():
+        gaps[name] = {
+            "all": {"mean": sum(bounds) / 2, "interval": bounds},
+            "difficult": {"mean": None, "interval": None},
+        }
+    (tmp_path / "a.json").write_text(json.dumps(told))
+    (section,) = read_results(tmp_path, Defaults())
+    table = section.tables[1]
+    assert table.rows[0] == ("CRT, default settings − CNN alone", "+2.0", "+1.0 to +3.0", "–", "–")
+    assert table.says == (
+        (
+            "Intervals over all pairs lie above zero: CRT, default settings − CNN alone; below zero: CRT, default "
+            "settings − CNN branch of the pair; around zero: CRT, default settings − TS-CAM, refined."
+        ),
+        "They are over images, of one training: no verdict on the method (1 seed, a verdict needs 3).",
+    )
+
+
+def test_a_result_without_differences_or_backbones_is_told(results: Path, tmp_path: Path) -> None:
+    told = json.loads((results / "pointing.json").read_text())
+    told["pointing"]["differences"] = {}
+    del told["protocol"]["backbones"]
+    (tmp_path / "a.json").write_text(json.dumps(told))
+    (section,) = read_results(tmp_path, Defaults())
+    assert len(section.tables) == 2 and "backbones" not in section.notes[0]
+
+
+def test_classification_is_told_by_method_and_class(results: Path) -> None:
+    section = read_results(results, Defaults())[1]
+    told = json.loads((results / "scores.json").read_text())
+    assert section.title == "Classification on VOC2007 val" and "evaluate classification" in section.command
+    assert section.notes[0].startswith("2 images of VOC2007 val, every 2nd image (stride 2); images of their own size")
+    whole, by_class = section.tables
+    methods = told["classification"]["methods"]
+    assert whole.head == ("method", "mAP") and whole.rows[0] == ("CRT, loops 0", f"{methods['crt_loops_0']['map']:.1f}")
+    assert by_class.head[1:] == tuple(name for name, _ in whole.rows)
+    assert by_class.head[1:] == (
+        "CRT, loops 0", "CRT, loops 1", "TS-CAM", "CNN alone", "CNN branch of the pair", "CRT, loops 2"
+    )  # fmt: skip
+    assert [row[0] for row in by_class.rows] == list(methods["resnet"]["per_class"])
+    assert section.sentences == ("No verdict: 1 seed, a verdict needs 3.",)
+
+
+def test_a_class_that_nothing_shows_has_a_dash(results: Path, tmp_path: Path) -> None:
+    told = copy.deepcopy(json.loads((results / "scores.json").read_text()))
+    for row in told["classification"]["methods"].values():
+        row["per_class"]["dog"] = None
+    (tmp_path / "a.json").write_text(json.dumps(told))
+    (section,) = read_results(tmp_path, Defaults())
+    row = next(row for row in section.tables[1].rows if row[0] == "dog")
+    assert set(row[1:]) == {"–"}
