@@ -36,6 +36,8 @@ class Labels:
     out: Path
     """A folder for these labels alone."""
     split: str = "train"
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     foreground: float = FOREGROUND
     """A class must beat this constant to be believed."""
     background: float = BACKGROUND
@@ -46,7 +48,7 @@ class Labels:
 
 def make_labels(config: Labels) -> StageResult:
     """Make what is missing. Raises CrtError with the ids of images without seeds, or of the one that failed."""
-    images = read_voc(config.root, config.split)
+    images = read_voc(config.root, config.split, class_names=config.class_names or None)
     require(config.seeds, images, SUFFIX, "scripts.make_seeds")
     made_from = read_manifest(config.seeds)
     write_manifest(config.out, {"foreground": config.foreground, "background": config.background, "seeds": made_from})

@@ -40,6 +40,8 @@ class Masks:
     threshold: float
     """The background constant: 0.15 is the paper's for seeds, 0.25 IRNet's for walked seeds."""
     split: str = "train"
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     crf: bool = False
     """Pass the labels through the dense CRF, with IRNet's settings."""
     workers: int = os.cpu_count() or 1
@@ -50,7 +52,7 @@ def make_masks(config: Masks) -> StageResult:
     """Make what is missing. Raises CrtError with the ids of images without seeds, or of the one that failed."""
     if not 0 < config.threshold <= 1:
         raise InvalidSetting(f"The threshold is {config.threshold}: give a number above 0 and at most 1.")
-    images = read_voc(config.root, config.split)
+    images = read_voc(config.root, config.split, class_names=config.class_names or None)
     require(config.seeds, images, SUFFIX, "scripts.make_seeds or scripts.walk_seeds")
     write_manifest(config.out, {"threshold": config.threshold, "crf": config.crf, "seeds": read_manifest(config.seeds)})
     return make_each(

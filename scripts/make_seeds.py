@@ -41,6 +41,8 @@ class Seeds:
     """A folder for these seeds alone."""
     split: str = "train"
     checkpoint: str = "checkpoints/voc"
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     method: Method = "crt"
     loops: int | None = None
     """CRT's loop count; the checkpoint's default if none is given."""
@@ -69,9 +71,11 @@ def make_seeds(config: Seeds) -> StageResult:
     blocks = defaults.blocks if config.pass_reduction is None and config.blocks is None else config.blocks
     request = MapRequest(config.method, loops, refined, config.pass_reduction or defaults.pass_reduction, blocks)
     views = TTAConfig((1.0,) if config.single_scale else SCALES, flip=True, mode=config.mode)
-    images = read_voc(config.root, config.split)
+    images = read_voc(config.root, config.split, class_names=config.class_names or None)
     if images.classes != tuple(checkpoint.config.classes):
-        raise InvalidSetting("The classes of the data are not those of the checkpoint.")
+        raise InvalidSetting(
+            "The classes of the data are not those of the checkpoint: give all names with --class-names, in its order."
+        )
     write_manifest(
         config.out, {**dataclasses.asdict(request), **dataclasses.asdict(views), "weights": checkpoint.sha256}
     )

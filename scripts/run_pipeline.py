@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args
 import tyro
 
 from crt.checkpoint import read_config
-from crt.data import VOC_ANIMALS, ImageDataset, read_voc
+from crt.data import VOC_ANIMALS, VOC_CLASSES, ImageDataset, read_voc
 from crt.errors import CrtError
 from crt.evaluation.pipeline_stage import read_manifest
 from crt.evaluation.stored import Score, measure_masks, measure_seeds
@@ -59,6 +59,8 @@ class Pipeline:
     """The images that the networks learn from."""
     val: str = "val"
     """The images that the segmentation network is measured on."""
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     single_scale: bool = False
     """Seeds of the image's own size and its mirror image only, instead of seven scales with theirs."""
     walk_threshold: float = THRESHOLD
@@ -77,7 +79,8 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
     """Do what is missing of every stage and measure each -> the table as JSON values. Raises CrtError."""
     out = config.out
     folders: dict[Stage, Path] = {name: out / name for name in STAGES}
-    images = read_voc(config.root, config.split)
+    names = config.class_names
+    images = read_voc(config.root, config.split, class_names=names or None)
     clock = _Clock(out / SECONDS)
 
     root, split, device, precision = config.root, config.split, config.device, config.precision
@@ -86,6 +89,7 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
         folders["seeds"],
         split,
         config.checkpoint,
+        names,
         single_scale=config.single_scale,
         device=device,
         precision=precision,
@@ -94,19 +98,19 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
         config.irn, out=folders["irn"], checkpoint=config.checkpoint, precision=precision, resume=True
     )
     walk = Walk(
-        root, folders["seeds"], folders["walked"], split, str(folders["irn"]), device=device, precision=precision
+        root, folders["seeds"], folders["walked"], split, str(folders["irn"]), names, device=device, precision=precision
     )
-    masks = Masks(root, folders["walked"], folders["masks"], config.walk_threshold, split)
+    masks = Masks(root, folders["walked"], folders["masks"], config.walk_threshold, split, names)
     deeplab = dataclasses.replace(
         config.deeplab, out=folders["deeplab"], checkpoint=str(folders["irn"]), precision=precision, resume=True
     )
     segment = Segment(
-        root, folders["segmented"], config.val, str(folders["deeplab"]), device=device, precision=precision
+        root, folders["segmented"], config.val, str(folders["deeplab"]), names, device=device, precision=precision
     )
     record = run_record("scripts.run_pipeline", PRESETS)
     work: dict[Stage, Callable[[], object]] = {
         "seeds": lambda: make_seeds(seeds),
-        "labels": lambda: make_labels(Labels(root, folders["seeds"], folders["labels"], split)),
+        "labels": lambda: make_labels(Labels(root, folders["seeds"], folders["labels"], split, names)),
         "irn": lambda: train_relation(irn, with_masks(images, folders["labels"]), record=record),
         "walked": lambda: walk_seeds(walk),
         "masks": lambda: make_masks(masks),
@@ -147,14 +151,16 @@ def with_interrupted(seconds: dict[str, float], training: dict[str, Any]) -> dic
 
 
 def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, ...]) -> list[dict[str, Any]]:
-    """One row per stage and measure: over all classes on the whole split, and over the animals on their images."""
+    """One row per stage and measure: over all classes on the whole split, and over VOC's animals on their images."""
     rows = []
     for name in stages:
         if name in ("labels", "irn", "deeplab"):
             continue
         split = config.val if name == "segmented" else config.split
-        images = read_voc(config.root, split, masks="required")
-        measures = (("VOC-21", images, None), ("animals", animals(images), (*VOC_ANIMALS, "person")))
+        images = read_voc(config.root, split, class_names=config.class_names or None, masks="required")
+        measures = [("VOC-21" if images.classes == VOC_CLASSES else "all classes", images, None)]
+        if images.classes == VOC_CLASSES:
+            measures.append(("animals", animals(images), (*VOC_ANIMALS, "person")))
         for measure, subset, classes in measures:
             if not subset.samples:
                 continue

@@ -38,6 +38,8 @@ class Segment:
     split: str = "val"
     checkpoint: str = "checkpoints/voc"
     """A checkpoint with a segmentation network, such as the folder that `scripts.train_deeplab` wrote."""
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     scales: tuple[float, ...] = SCALES
     flip: bool = True
     crf: bool = True
@@ -53,7 +55,7 @@ def segment_split(config: Segment) -> StageResult:
     network, spec = checkpoint.segmentation, checkpoint.config.segmentation
     if network is None or spec is None:
         raise InvalidSetting(f"{config.checkpoint} has no segmentation network: train one with scripts.train_deeplab.")
-    images = read_voc(config.root, config.split)
+    images = read_voc(config.root, config.split, class_names=config.class_names or None)
     settings = {"scales": list(config.scales), "flip": config.flip, "crf": config.crf, "network": spec.sha256}
     write_manifest(config.out, settings)
 

@@ -30,12 +30,14 @@ class Segmentation:
     masks: Path
     """Where `scripts.make_masks` wrote."""
     split: str = "train"
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     train: DeepLabConfig = field(default_factory=DeepLabConfig)
 
 
 def main(config: Segmentation) -> None:
     """Train and say where the result lies."""
-    images = with_masks(read_voc(config.root, config.split), config.masks)
+    images = with_masks(read_voc(config.root, config.split, class_names=config.class_names or None), config.masks)
     finished = train_deeplab(config.train, images, record=run_record("scripts.train_deeplab", PRESETS))
     print(f"{'finished' if finished else 'stopped'} on {count_of(len(images), 'image')}: {config.train.out}")
 

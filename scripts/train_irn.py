@@ -30,12 +30,14 @@ class Irn:
     labels: Path
     """Where `scripts.make_labels` wrote."""
     split: str = "train"
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     train: RelationConfig = field(default_factory=RelationConfig)
 
 
 def main(config: Irn) -> None:
     """Train and say where the result lies."""
-    images = with_masks(read_voc(config.root, config.split), config.labels)
+    images = with_masks(read_voc(config.root, config.split, class_names=config.class_names or None), config.labels)
     finished = train_relation(config.train, images, record=run_record("scripts.train_irn"))
     print(f"{'finished' if finished else 'stopped'} on {count_of(len(images), 'image')}: {config.train.out}")
 

@@ -41,6 +41,8 @@ class Walk:
     split: str = "train"
     relation: str = "checkpoints/voc"
     """A checkpoint with a relation network, such as the folder that `scripts.train_irn` wrote."""
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     walk: WalkSettings = field(default_factory=WalkSettings)
     device: str = "auto"
     precision: Precision = "auto"
@@ -53,7 +55,7 @@ def walk_seeds(config: Walk) -> StageResult:
     network, spec = checkpoint.relation, checkpoint.config.relation
     if network is None or spec is None:
         raise InvalidSetting(f"{config.relation} has no relation network: train one with scripts.train_irn.")
-    images = read_voc(config.root, config.split)
+    images = read_voc(config.root, config.split, class_names=config.class_names or None)
     require(config.seeds, images, SUFFIX, "scripts.make_seeds")
     settings = {**dataclasses.asdict(config.walk), "relation": spec.sha256, "seeds": read_manifest(config.seeds)}
     write_manifest(config.out, settings)

@@ -226,6 +226,7 @@ CASES: dict[str, Case] = {
             "checkpoint": "checkpoints/other",
             "split": "train_aug",
             "val": "train",
+            "class_names": ("cat", "dining table"),
             "single_scale": True,
             "walk_threshold": 0.3,
             "irn": RelationConfig(cnn="resnet", epochs=9, rescale=(0.7, 1.2)),

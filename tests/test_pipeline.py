@@ -2,8 +2,10 @@
 
 import dataclasses
 import errno
+import inspect
 import json
 import os
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +28,15 @@ from crt.train.irn import RelationConfig, train_relation
 from crt.train.masks_data import with_masks
 from scripts import make_labels as labels_script
 from scripts.evaluate import Masks as MeasureMasks
+from scripts.evaluate import Seeds as MeasureSeeds
 from scripts.evaluate import Stored, stored
 from scripts.make_labels import Labels, make_labels
 from scripts.make_masks import Masks, make_masks
+from scripts.make_seeds import Seeds, make_seeds
 from scripts.run_pipeline import Pipeline, run_pipeline
+from scripts.segment import Segment
+from scripts.train_deeplab import Segmentation
+from scripts.train_irn import Irn
 from scripts.walk_seeds import Walk, walk_seeds
 from tests.test_datasets import add_image, write_split
 from tests.tiny import RESNET, tiny_checkpoint
@@ -253,3 +260,37 @@ def test_a_checkpoint_without_these_networks_says_what_to_do(done, tmp_path):
     with pytest.raises(InvalidSetting, match=r"scripts\.train_irn"):
         walk_seeds(Walk(config.root, config.out / "seeds", tmp_path, relation=config.checkpoint))
     assert labels_script.Labels(config.root, config.out, tmp_path).workers >= 1
+
+
+@pytest.mark.slow
+def test_every_stage_reads_a_data_set_with_classes_of_its_own(tmp_path):
+    names = tuple("helmet" if name == "dog" else name for name in VOC_CLASSES)
+    root = make_devkit(tmp_path / "VOC2012")
+    for path in (root / "Annotations").iterdir():
+        path.write_text(path.read_text().replace("<name>dog</name>", "<name>helmet</name>"))
+    tiny_checkpoint(tmp_path / "tiny", classes=names)
+    config = settings(tmp_path)
+    for stage_config, run in (
+        (Seeds(root, tmp_path / "x", checkpoint=config.checkpoint), make_seeds),
+        (config, run_pipeline),
+    ):
+        with pytest.raises(InvalidDataset, match="helmet"):
+            run(stage_config)
+    result = run_pipeline(dataclasses.replace(config, class_names=names))
+    assert [(row["stage"], row["measure"]) for row in result["stages"]] == [
+        (stage, "all classes") for stage in ("seeds", "walked", "masks", "segmented")
+    ]
+    assert all("helmet" in row["per_class"] for row in result["stages"])
+    assert f"--class-names {shlex.join(names)}" in result["protocol"]["command"]
+    swapped = (names[1], names[0], *names[2:])
+    with pytest.raises(InvalidSetting, match="give all names with --class-names, in its order"):
+        make_seeds(Seeds(root, tmp_path / "x", checkpoint=config.checkpoint, class_names=swapped))
+
+
+@pytest.mark.parametrize("options", [Seeds, Labels, Walk, Masks, Segment, Pipeline, Irn, Segmentation])
+def test_class_names_are_asked_for_in_the_words_of_evaluate(options):
+    def words(kind: type) -> str:
+        _, told = inspect.getsource(kind).split("    class_names: ")
+        return told.partition("VOC's if empty.")[0]
+
+    assert words(options) == words(MeasureSeeds)
