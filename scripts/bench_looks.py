@@ -33,7 +33,6 @@ from scripts.output import write_json
 from scripts.provenance import command_of
 from scripts.served import ROOT, START_S, Server, served
 
-FIRST_MS, CACHED_MS, START_AIM_S = 400.0, 50.0, 60.0
 LOOPS = 4
 """What the page records of an image, `app.core.analysis.LOOPS`."""
 DRAWN = f"() => document.querySelector({SHOWN!r})"
@@ -97,7 +96,6 @@ def bench(config: Config) -> dict[str, Any]:
         "networks": list(checkpoint.networks),
         "loops": LOOPS,
         "visitors": config.visitors,
-        "aims": {"first_ms": FIRST_MS, "cached_ms": CACHED_MS, "start_s": START_AIM_S},
     }
     print(json.dumps(looks, indent=1))
     if config.json is not None:

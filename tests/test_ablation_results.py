@@ -48,7 +48,7 @@ def test_ablations_become_tables_with_a_spread_and_the_papers_numbers_apart():
     assert best == []  # nothing else to be the best of
     assert twins.rows == (("CNN + transformer", "45.0", "40.0", "25.0"), ("the same CNN twice", "44.0", "43.0", "75.0"))
     assert "That is inconclusive (1 seed, a verdict needs 3): the correlation of the two CNNs is +50.0" in twins.says[0]
-    assert "1 runs of the list are still to do" in section.notes[0] and "336 pixels" in section.notes[0]
+    assert "Not measured: one." in section.notes[0] and "336 pixels" in section.notes[0]
     assert section.notes[1].startswith("30 minutes of training in all")
     assert section.command == "python -m scripts.ablate --root VOC2012 --out ablate"
 

@@ -29,12 +29,13 @@ def ablation(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
     """What `scripts.ablate` measured: a table for each question, mean and spread over the seeds."""
     protocol = result["protocol"]
     plan = protocol["schedule"]
+    missing = f" Not measured: {'; '.join(protocol['missing'])}." if protocol["missing"] else ""
     how = (
         f"All rows: {plan['epochs']} epochs of {plan['crop']} px crops, unless the row says another size, on "
         f"{trained_on(protocol)}, batch {plan['batch']}, {plan['vit']} + {plan['cnn']}; {measured_on(protocol)}, "
         f"unless the row says another size. Seeds: {', '.join(map(str, protocol['seeds']))}. ± is half the range over "
         "the seeds. A verdict needs three seeds and a Student t interval at 95 % of the differences of runs of one "
-        f"seed that excludes zero. {len(protocol['missing'])} runs of the list are still to do."
+        f"seed that excludes zero.{missing}"
     )
     count = plan["loops"]
     makers: dict[str, Callable[[Rows], list[Table]]] = {

@@ -151,8 +151,8 @@ def _similarity(rows: Rows) -> list[Table]:
     }
     ends = [got[last].mean for got in looped.values()]
     claim = f"The paper's claim that the similarity rises with every pass {verdict_of_all(steps)}"
-    reached = f"trained with loops it is {min(ends):.1f} to {max(ends):.1f} % at pass {last}"
-    return [saying(table, f"{claim}: {reached}, in the paper {LAST_SIMILARITY} %.")]
+    ends_at = f"trained with loops it is {min(ends):.1f} to {max(ends):.1f} % at pass {last}"
+    return [saying(table, f"{claim}: {ends_at}, in the paper {LAST_SIMILARITY} %.")]
 
 
 def _at_pass(rows: Rows, count: int) -> dict[int, float | None]:
