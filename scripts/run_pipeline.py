@@ -158,7 +158,9 @@ def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, .
             continue
         split = config.val if name == "segmented" else config.split
         images = read_voc(config.root, split, class_names=config.class_names or None, masks="required")
-        measures = [("VOC-21" if images.classes == VOC_CLASSES else "all classes", images, None)]
+        measures: list[tuple[str, ImageDataset, tuple[str, ...] | None]] = [
+            ("VOC-21" if images.classes == VOC_CLASSES else "all classes", images, None)
+        ]
         if images.classes == VOC_CLASSES:
             measures.append(("animals", animals(images), (*VOC_ANIMALS, "person")))
         for measure, subset, classes in measures:
