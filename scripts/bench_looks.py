@@ -71,7 +71,7 @@ class Config:
 
     checkpoint: Path = Path("checkpoints/voc")
     """A checkpoint folder."""
-    image: Path = ROOT / "app/core/examples/astronaut.jpg"
+    image: Path = ROOT / "app/examples/astronaut.jpg"
     """The image; a row less of it is uploaded, so that no maps stored with an example are taken."""
     visitors: int = 10
     """New visitors, one after the other; the first does not count."""

@@ -74,7 +74,7 @@ class Config:
 
     checkpoint: Path = Path("checkpoints/voc")
     """A checkpoint folder."""
-    image: Path = ROOT / "app/core/examples/astronaut.jpg"
+    image: Path = ROOT / "app/examples/astronaut.jpg"
     """The image; a row less of it is uploaded, so that no maps stored with an example are taken."""
     repeats: int = 60
     """Redraws of every scene; the first five do not count."""

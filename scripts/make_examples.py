@@ -140,7 +140,7 @@ class Config:
     """Where the checkpoint is and where the examples go."""
 
     checkpoint: str = "checkpoints/voc"
-    out: Path = Path("app/core/examples")
+    out: Path = Path("app/examples")
     device: str = "auto"
     side: int = 640
     """Pixels of the longer side of the images written."""

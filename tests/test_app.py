@@ -262,7 +262,7 @@ def test_shipped_examples_are_whole_and_small():
     examples = shipped()
     assert len(examples) >= 4
     assert sum(bool(one.masks) for one in examples) >= 2
-    index = json.loads((ROOT / "app/core/examples/index.json").read_text())
+    index = json.loads((ROOT / "app/examples/index.json").read_text())
     for entry in index["examples"]:
         assert entry["credit"]
         assert entry["licence"]
@@ -273,7 +273,7 @@ def test_shipped_examples_are_whole_and_small():
             points = np.concatenate([np.array(polygon) for polygon in mask["polygons"]])
             assert points.min() >= 0
             assert points.max() <= 1
-    assert sum(path.stat().st_size for path in (ROOT / "app/core/examples").iterdir()) < 4 * 2**20
+    assert sum(path.stat().st_size for path in (ROOT / "app/examples").iterdir()) < 4 * 2**20
 
 
 def test_the_shipped_traces_are_those_of_a_fresh_run():

@@ -25,7 +25,7 @@ from crt.predictor import InferenceConfig, Predictor
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[1]
-CAT = ROOT / "app/core/examples/cat.jpg"
+CAT = ROOT / "app/examples/cat.jpg"
 NAMES = ("Groove billed Ani", "dining_table", "Cat", "cat", "Wilson's-Warbler")
 
 
@@ -87,7 +87,7 @@ def test_a_predictor_without_settings_does_what_its_checkpoint_can(tmp_path):
 def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):
     """Its file is older than the header that says what the checkpoint recommends."""
     explorer = Explorer(Engine(str(ROOT / "checkpoints/voc")), PredictionCache(10**9), {})
-    stored, spec = Prediction.load(ROOT / "app/core/examples/cat.npz"), CamSpec.of(explorer.engine.config.defaults)
+    stored, spec = Prediction.load(ROOT / "app/examples/cat.npz"), CamSpec.of(explorer.engine.config.defaults)
 
     class Stored:
         image = np.zeros((2, 2, 3), np.uint8)

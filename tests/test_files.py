@@ -164,7 +164,7 @@ def test_no_endpoint_opens_a_file_that_nobody_uploaded(asker, secret, checkpoint
         for path in (
             str(secret),
             str(EXAMPLE),
-            "app/core/examples/cat.jpg",
+            "app/examples/cat.jpg",
             "/etc/passwd",
             str(checkpoint / "config.json"),
         ):

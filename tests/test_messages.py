@@ -138,7 +138,7 @@ def test_lists_that_are_empty_leave_no_gap(tmp_path) -> None:
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",))))
     for methods in ((), ("crt",)):
         with pytest.raises(InvalidSetting) as caught:
-            predictor.predict(ROOT / "app/core/examples/cat.jpg", InferenceConfig(methods=methods))
+            predictor.predict(ROOT / "app/examples/cat.jpg", InferenceConfig(methods=methods))
         assert whole(str(caught.value)) and "choose among resnet" in str(caught.value)
 
 

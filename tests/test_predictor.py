@@ -260,7 +260,7 @@ def test_attention_rows_in_bfloat16_are_near_those_in_float32():
     """On an example of the app: the 99th percentile of the relative error of each pass, once up to 36 %."""
     checkpoint = load_checkpoint(ROOT / "checkpoints/voc")
     settings = InferenceConfig(size=336, loops=3, methods=("crt",))
-    source = ROOT / "app/core/examples/cat.jpg"
+    source = ROOT / "app/examples/cat.jpg"
     exact, rough = (Predictor(checkpoint, bfloat16=half).predict(source, settings) for half in (False, True))
     exact, rough = exact.records["crt"], rough.records["crt"]
     error = np.abs(rough.rows - exact.rows) / exact.rows

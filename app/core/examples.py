@@ -1,4 +1,4 @@
-"""Images to begin with: those shipped in `app/core/examples/`, and those of a VOC devkit that the user names."""
+"""Images to begin with: those shipped in `app/examples/`, and those of a VOC devkit that the user names."""
 
 from __future__ import annotations
 

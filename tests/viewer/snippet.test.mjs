@@ -10,7 +10,7 @@ const run = {
   classes: ['cat', 'a "dog"', 'person'], methods: ['resnet', 'tscam', 'crt', 'crt_cnn'], mode: 'overlap', maxLoops: 4,
   input: [252, 336], source: [600, 800], chosen: { size: '336', mode: 'overlap' },
   records: [{ method: 'resnet', kind: 'conv' }, tokens('tscam'), tokens('crt'), { method: 'crt_cnn', kind: 'conv' }],
-  checkpoint: { name: 'voc', place: 'checkpoints/voc' }, imageFile: 'app/core/examples/cat.jpg', imageId: 'p', masks: [],
+  checkpoint: { name: 'voc', place: 'checkpoints/voc' }, imageFile: 'app/examples/cat.jpg', imageId: 'p', masks: [],
 };
 const state = { ...INITIAL, classes: [0], loops: 3, threshold: 0.15 };
 const lines = (changes = {}, other = {}) => snippet({ ...state, ...changes }, { ...run, ...other }).split('\n');
@@ -31,7 +31,7 @@ test('the arrays are called like the panels and take the settings that their net
   assert.ok(text.includes('crt = prediction.cams("crt", loops=3, refined=True, blocks=None, pass_reduction="sum", classes=classes)'));
   assert.ok(!text.some((line) => line.startsWith('crt_cnn')));
   assert.ok(text.includes('predictor = Predictor(load_checkpoint("checkpoints/voc"))'));
-  assert.ok(text.includes('prediction = predictor.predict("app/core/examples/cat.jpg", settings)'));
+  assert.ok(text.includes('prediction = predictor.predict("app/examples/cat.jpg", settings)'));
   assert.ok(lines({ refined: false, blocks: [1, 2], pass_reduction: 'last' }).includes('crt = prediction.cams("crt", loops=3, refined=False, classes=classes)'));
   assert.ok(lines({ blocks: [2, 40], pass_reduction: 'last' }).includes('crt = prediction.cams("crt", loops=3, refined=True, blocks=range(2, 6), pass_reduction="last", classes=classes)'));
 });
