@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from crt.errors import InvalidImage, InvalidSetting
 from crt.postprocess import cam_to_labels
 from crt.pseudo_labels.crf import DEEPLAB_CRF, FLOOR, IRN_CRF, CrfSettings, crf_labels, crf_probabilities, crf_seeds
 
+ROOT = Path(__file__).resolve().parents[1]
 NONE = replace(IRN_CRF, iterations=0)
 
 
@@ -165,3 +169,27 @@ def test_maps_that_do_not_fit_are_refused() -> None:
     ):
         with pytest.raises(InvalidSetting):
             call()
+
+
+def test_it_says_so_where_pydensecrf_is_not_installed() -> None:
+    """In a process of its own, where the package cannot be imported."""
+    code = """
+import sys
+sys.modules["pydensecrf"] = None
+import numpy as np
+from crt.errors import InvalidSetting
+from crt.pseudo_labels import confident, crf
+image, labels = np.zeros((4, 4, 3), np.uint8), np.eye(4, dtype=np.int64)
+for run in (
+    lambda: crf.crf_labels(image, labels, 2),
+    lambda: crf.crf_probabilities(image, np.stack([1.0 - labels, labels])),
+    lambda: crf.crf_seeds(image, labels[None].astype(np.float32), 0.3),
+):
+    try:
+        run()
+    except InvalidSetting as error:
+        print(error)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == 3 * "The dense CRF is not installed: install pydensecrf2, or go on without it.\n"

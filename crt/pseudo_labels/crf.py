@@ -2,7 +2,8 @@
 
 Three ways in, one inference: hard labels as IRNet has them, class probabilities as DeepLab has them, and normalised
 class maps against a constant background. Mean field inference by pydensecrf: two kernels join every pair of pixels, a
-Gaussian of their distance, and a bilateral one of distance and colour. It is deterministic.
+Gaussian of their distance, and a bilateral one of distance and colour. It is deterministic. pydensecrf is optional:
+without it the functions raise InvalidSetting.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
-from pydensecrf.densecrf import DenseCRF2D
 
 from crt.errors import InvalidImage, InvalidSetting
+
+try:
+    from pydensecrf.densecrf import DenseCRF2D
+except ImportError:  # built from source, which needs a compiler and does not succeed on every Python
+    DenseCRF2D = None
 
 FLOOR = 1e-5
 """The least probability a label may have before the CRF, so that its energy stays finite."""
@@ -124,6 +129,8 @@ def crf_seeds(
 
 def _infer(image: np.ndarray, energy: np.ndarray, settings: CrfSettings) -> np.ndarray:
     """(H, W, 3) and (labels, H·W) float32 energies -> (labels, H, W) float32 probabilities."""
+    if DenseCRF2D is None:
+        raise InvalidSetting("The dense CRF is not installed: install pydensecrf2, or go on without it.")
     height, width = image.shape[:2]
     crf = DenseCRF2D(width, height, len(energy))
     crf.setUnaryEnergy(np.ascontiguousarray(energy))
