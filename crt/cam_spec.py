@@ -82,6 +82,17 @@ def class_ids(classes: Sequence[ClassLike] | ClassLike, class_names: Sequence[st
     return [_class_id(one, class_names, known) for one in given]
 
 
+def one_class_id(class_: ClassLike, class_names: Sequence[str]) -> int:
+    """The number of one class that is given by number or name.
+
+    Raises InvalidSetting for an unknown class, as `class_ids` does, and for several.
+    """
+    found = class_ids(class_, class_names)
+    if len(found) != 1:
+        raise InvalidSetting(f"Here {len(found)} classes are given, and a CAM is of one: give its number or its name.")
+    return found[0]
+
+
 def plain_name(name: str) -> str:
     """A class name as it is compared: lower case, single blanks, no `_` or `-`."""
     return " ".join(name.replace("_", " ").replace("-", " ").split()).casefold()

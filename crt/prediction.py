@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 import torch
 
-from crt.cam_spec import CamSpec, ClassLike, class_ids
+from crt.cam_spec import CamSpec, ClassLike, class_ids, one_class_id
 from crt.checkpoint import METHODS, Method
 from crt.errors import InvalidSetting, reason_of
 from crt.models.cnn import STRIDE
@@ -26,8 +26,10 @@ from crt.models.loop import passes
 from crt.models.outputs import CnnOutputs, VitOutputs, merge_rows
 from crt.models.tiles import TileGrid
 from crt.pass_reductions import PassReduction
+from crt.postprocess import THRESHOLD, max_normalize
 from crt.prediction_checks import MAX_BYTES, OLD_SCHEMA, SCHEMA, InvalidPrediction, check_arrays, check_header
 from crt.refine import attention_map, refine
+from crt.resample import upsample_cam
 
 
 class Unset(Enum):
@@ -46,7 +48,8 @@ class Prediction:
     `source`: height and width of the image in pixels. `grid`: tiles at the input size. `records`: one per method.
     `timings`: milliseconds of each stage. `provenance`: checkpoint hash and networks, settings, versions.
     `default_spec`: what the checkpoint recommends, which every CAM has that is asked for without more: the one that
-    the app shows first.
+    the app shows first. `default_threshold`: the same of masks, a share of a CAM's largest value. `image`: (H, W, 3)
+    uint8, the image in its own pixels, where it was kept; files do not hold it.
     """
 
     source: tuple[int, int]
@@ -56,6 +59,13 @@ class Prediction:
     timings: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     default_spec: CamSpec = field(default_factory=CamSpec)
+    default_threshold: float = THRESHOLD
+    image: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def default_method(self) -> Method:
+        """The method whose CAMs are given where none is named: CRT if it was recorded, else the first."""
+        return "crt" if "crt" in self.records else self.methods[0]
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -129,7 +139,7 @@ class Prediction:
 
     def cams(
         self,
-        method: Method,
+        method: Method | None = None,
         *,
         classes: Sequence[ClassLike] | ClassLike | None = None,
         spec: CamSpec | None = None,
@@ -139,13 +149,25 @@ class Prediction:
         pass_reduction: PassReduction | None = None,
         relu: bool = True,
     ) -> np.ndarray:
-        """Class maps on the cell grid, (K, h, w) float32, in the order of `classes` (all by default): METHOD section 4.
+        """Class activation maps on the cell grid, raw: METHOD section 4.
 
-        `prediction.cams("crt", classes="cat")` is the map that the app shows first. `classes`: numbers or names.
-        `spec`: the checkpoint's default if none is given. `loops`, `refined`, `pass_reduction` and `blocks` (indices
-        from 0, None for all) each take the place of that part of it; none but `classes` and `relu` does anything to a
-        CNN's maps. Raises InvalidSetting for a method, class, loop count or block that is not recorded.
+        Args:
+            method: whose CAMs; `default_method` if none is given.
+            classes: numbers from 0 or names, one or several; all by default.
+            spec: loop count and refinement; the checkpoint's default if none is given.
+            loops: passes of CRT's loop in the place of the spec's; other methods have none.
+            refined: whether attention multiplies a transformer's CAM, in the place of the spec's.
+            blocks: indices from 0 of the blocks whose attention refines, None for all, in the place of the spec's.
+            pass_reduction: how the attention of the passes becomes one, in the place of the spec's.
+            relu: whether negative values become 0.
+
+        Returns:
+            (K, h, w) float32 in the order of `classes`, in arbitrary units: logits, times attention where refined.
+
+        Raises:
+            InvalidSetting: a method, class, loop count or block that is not recorded.
         """
+        method = self.default_method if method is None else method
         record = self.record(method)
         chosen = list(range(len(self.classes))) if classes is None else class_ids(classes, self.classes)
         if isinstance(record, CnnOutputs):
@@ -158,6 +180,95 @@ class Prediction:
                 tiles = refine(tiles, self._attention(record, base, count, blocks, pass_reduction))
             maps = self.grid.crop(self.grid.merge(tiles))[0]
         return (maps.relu() if relu else maps).numpy()
+
+    def cam(
+        self,
+        class_: ClassLike,
+        *,
+        method: Method | None = None,
+        spec: CamSpec | None = None,
+        loops: int | None = None,
+        refined: bool | None = None,
+        blocks: Sequence[int] | Unset | None = UNSET,
+        pass_reduction: PassReduction | None = None,
+        normalize: bool = True,
+    ) -> np.ndarray:
+        """The CAM of one class on the pixels of the image; without settings the one that the app shows first.
+
+        Args:
+            class_: a number from 0, or a name.
+            method: whose CAM; `default_method` if none is given.
+            spec: loop count and refinement; the checkpoint's default if none is given.
+            loops: passes of CRT's loop in the place of the spec's; other methods have none.
+            refined: whether attention multiplies a transformer's CAM, in the place of the spec's.
+            blocks: indices from 0 of the blocks whose attention refines, None for all, in the place of the spec's.
+            pass_reduction: how the attention of the passes becomes one, in the place of the spec's.
+            normalize: whether the CAM is divided by its largest value (METHOD section 7). Else it keeps the arbitrary
+                units of `cams`, in which CAMs of one method can be compared.
+
+        Returns:
+            (H, W) float32, H and W those of the image: 0 … 1 where normalized, else 0 and above. Bilinear.
+
+        Raises:
+            InvalidSetting: a method, class, loop count or block that is not recorded.
+        """
+        method = self.default_method if method is None else method
+        index = one_class_id(class_, self.classes)
+        cells = self.cams(
+            method,
+            classes=index,
+            spec=spec,
+            loops=loops,
+            refined=refined,
+            blocks=blocks,
+            pass_reduction=pass_reduction,
+        )
+        pixels = upsample_cam(cells, self.span(method), self.source)
+        return (max_normalize(pixels) if normalize else pixels)[0]
+
+    def mask(
+        self,
+        class_: ClassLike,
+        *,
+        method: Method | None = None,
+        threshold: float | None = None,
+        spec: CamSpec | None = None,
+        loops: int | None = None,
+        refined: bool | None = None,
+        blocks: Sequence[int] | Unset | None = UNSET,
+        pass_reduction: PassReduction | None = None,
+    ) -> np.ndarray:
+        """The pixels of one class: where its normalized CAM lies above a threshold (METHOD section 7).
+
+        Args:
+            class_: a number from 0, or a name.
+            method: whose CAM; `default_method` if none is given.
+            threshold: share of the CAM's largest value, 0 … 1; the checkpoint's default if none is given.
+            spec: loop count and refinement; the checkpoint's default if none is given.
+            loops: passes of CRT's loop in the place of the spec's; other methods have none.
+            refined: whether attention multiplies a transformer's CAM, in the place of the spec's.
+            blocks: indices from 0 of the blocks whose attention refines, None for all, in the place of the spec's.
+            pass_reduction: how the attention of the passes becomes one, in the place of the spec's.
+
+        Returns:
+            (H, W) bool, H and W those of the image.
+
+        Raises:
+            InvalidSetting: a method, class, loop count or block that is not recorded, or a threshold out of range.
+        """
+        level = self.default_threshold if threshold is None else threshold
+        if not 0 <= level <= 1:  # NaN fails too
+            raise InvalidSetting(f"The threshold is {level}: choose 0 to 1.")
+        cam = self.cam(
+            class_,
+            method=method,
+            spec=spec,
+            loops=loops,
+            refined=refined,
+            blocks=blocks,
+            pass_reduction=pass_reduction,
+        )
+        return cam > np.float32(level)
 
     def attention(
         self,
@@ -202,6 +313,7 @@ class Prediction:
             "timings": self.timings,
             "provenance": self.provenance,
             "default_spec": dataclasses.asdict(self.default_spec),
+            "default_threshold": self.default_threshold,
         }
         arrays = {f"{m}.{name}": array for m, record in self.records.items() for name, array in vars(record).items()}
         np.savez_compressed(path, header=np.array(json.dumps(header)), **arrays)
@@ -238,7 +350,8 @@ class Prediction:
                     records[method] = record(**stored)
             source = (header["source"][0], header["source"][1])
             spec = CamSpec() if header["schema"] == OLD_SCHEMA else CamSpec.from_json(header["default_spec"])
-            return cls(source, grid, classes, records, header["timings"], header["provenance"], spec)
+            threshold = header.get("default_threshold", THRESHOLD)  # files made before it do not have it
+            return cls(source, grid, classes, records, header["timings"], header["provenance"], spec, threshold)
         except InvalidPrediction:
             raise
         except Exception as error:  # zip, decompressors, npy headers and JSON each raise their own at foreign bytes

@@ -11,6 +11,7 @@ from crt.errors import CrtError
 from crt.models.cnn import STRIDE
 from crt.models.loop import passes
 from crt.models.tiles import TileGrid
+from crt.postprocess import THRESHOLD
 
 SCHEMA = 3
 OLD_SCHEMA = 2
@@ -38,6 +39,9 @@ def check_header(header: dict[str, Any]) -> None:
     timings = header["timings"].values()
     if not all(type(time) in (int, float) for time in timings) or not isinstance(header["provenance"], dict):
         raise ValueError("timings or provenance are not those of a Prediction")
+    threshold = header.get("default_threshold", THRESHOLD)
+    if type(threshold) not in (int, float) or not 0 <= threshold <= 1:  # NaN fails too
+        raise ValueError("the default threshold is not a number from 0 to 1")
 
 
 def check_arrays(method: str, arrays: dict[str, np.ndarray], grid: TileGrid, classes: int) -> None:

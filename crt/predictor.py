@@ -5,22 +5,24 @@ from __future__ import annotations
 import hashlib
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal, cast, overload
 
 import numpy as np
 import timm
 import torch
+from PIL import Image
 from torch import Tensor
 
 from crt.analysis.rollout import LayersView, inspect_layers
 from crt.analysis.token_attention import TokenView, inspect_token
 from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS, Checkpoint, Method
-from crt.data.images import Source, load_image, resize_long_side
-from crt.errors import InvalidSetting
+from crt.data.images import Source, load_image, resize_long_side, split_batch
+from crt.errors import InvalidImage, InvalidSetting
 from crt.fair_lock import FairLock
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
@@ -33,6 +35,8 @@ from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
 
 MAX_TILES = 400
 """Tiles of one image: 324 cover a square of `MAX_SIZE` with tiles of 224 pixels that overlap by half."""
+OneImage = str | Path | bytes | Image.Image
+"""What is one image by its type; an array or a tensor may be a batch."""
 Progress = Callable[[float, str], None]
 
 
@@ -116,14 +120,63 @@ class Predictor:
             )
         return grid
 
+    @overload
+    def __call__(self, images: OneImage, config: InferenceConfig | None = None) -> Prediction: ...
+    @overload
+    def __call__(
+        self, images: list[Any] | tuple[Any, ...], config: InferenceConfig | None = None
+    ) -> list[Prediction]: ...
+    @overload
+    def __call__(self, images: np.ndarray | Tensor, config: InferenceConfig | None = None) -> Any: ...
+    def __call__(self, images: Source | Sequence[Source], config: InferenceConfig | None = None) -> Any:
+        """Run the networks on one image, or on several one after another; the Predictions keep their images.
+
+        Args:
+            images: a path, a PIL image, an array (H, W, 3) uint8 or a tensor (3, H, W) of uint8 or float in [0, 1],
+                RGB; or several: a list or tuple of those, an array (B, H, W, 3) or a tensor (B, 3, H, W). See
+                `crt.load_image` for the rest that it reads.
+            config: input size, mode and what is recorded; `default_settings` if none is given.
+
+        Returns:
+            The Prediction of one image, or a list of them, in order.
+
+        Raises:
+            InvalidImage: an image cannot be used; of several the message says which.
+            InvalidSetting: the checkpoint or an image of this size cannot do what `config` asks for.
+        """
+        batch = split_batch(images)
+        if batch is None:
+            return self.predict(cast("Source", images), config, keep_image=True)
+        predictions = []
+        for number, image in enumerate(batch, 1):
+            try:
+                predictions.append(self.predict(image, config, keep_image=True))
+            except InvalidImage as error:
+                raise InvalidImage(f"Image {number} of {len(batch)}: {error}") from error
+        return predictions
+
     def predict(
-        self, source: Source, settings: InferenceConfig | None = None, *, progress: Progress | None = None
+        self,
+        source: Source,
+        settings: InferenceConfig | None = None,
+        *,
+        progress: Progress | None = None,
+        keep_image: bool = False,
     ) -> Prediction:
-        """Look at an image once, by `default_settings` unless others are given.
+        """Run the networks on one image.
 
-        `progress(fraction, stage)` is called as the stages go by.
+        Args:
+            source: an image as `crt.load_image` takes it.
+            settings: input size, mode and what is recorded; `default_settings` if none is given.
+            progress: `progress(fraction, stage)` is called as the stages go by, fraction in 0 … 1.
+            keep_image: whether the Prediction keeps the image's pixels, which `Prediction.figure` draws.
 
-        Raises InvalidImage for an image that cannot be used, InvalidSetting for what this checkpoint cannot do.
+        Returns:
+            The Prediction, from which every CAM is arithmetic.
+
+        Raises:
+            InvalidImage: the image cannot be used.
+            InvalidSetting: the checkpoint or an image of this size cannot do what `settings` asks for.
         """
         settings = settings or self.default_settings
         report = progress or _no_progress
@@ -170,7 +223,9 @@ class Predictor:
         height, width = image.shape[:2]
         config = self.checkpoint.config
         spec = CamSpec.of(config.defaults)
-        return Prediction((height, width), grid, config.classes, records, timings, provenance, spec)
+        kept = image if keep_image else None
+        threshold = config.defaults.threshold
+        return Prediction((height, width), grid, config.classes, records, timings, provenance, spec, threshold, kept)
 
     def token(
         self,
