@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 import torch
@@ -30,6 +30,10 @@ from crt.postprocess import THRESHOLD, max_normalize
 from crt.prediction_checks import MAX_BYTES, OLD_SCHEMA, SCHEMA, InvalidPrediction, check_arrays, check_header
 from crt.refine import attention_map, refine
 from crt.resample import upsample_cam
+
+if TYPE_CHECKING:
+    from crt.data.images import Source
+    from crt.viz.notebook import Figure
 
 
 class Unset(Enum):
@@ -269,6 +273,34 @@ class Prediction:
             pass_reduction=pass_reduction,
         )
         return cam > np.float32(level)
+
+    def figure(
+        self,
+        class_: ClassLike | None = None,
+        methods: Sequence[Method] | Method | None = None,
+        *,
+        image: Source | None = None,
+        spec: CamSpec | None = None,
+    ) -> Figure:
+        """A Plotly figure for notebooks: the image, and each method's CAM over it with its raw values at the pointer.
+
+        Args:
+            class_: a number from 0, or a name; the class with the highest score of `default_method` by default.
+            methods: whose CAMs, from left to right; all that are recorded by default.
+            image: the image that was run, as `load_image` takes it; needed where the Prediction does not keep it,
+                such as one that was read from a file.
+            spec: loop count and refinement; the checkpoint's default if none is given.
+
+        Returns:
+            A `plotly.graph_objects.Figure`. Each CAM has a colour bar of its own, in arbitrary units.
+
+        Raises:
+            InvalidSetting: a method or class that is not recorded, no image, one of another size, or no Plotly.
+            InvalidImage: the image cannot be read.
+        """
+        from crt.viz.notebook import cam_figure  # noqa: PLC0415 - Plotly is loaded where a figure is asked for
+
+        return cam_figure(self, class_, methods, image=image, spec=spec)
 
     def attention(
         self,

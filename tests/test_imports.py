@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FORBIDDEN = {  # the longest matching folder decides
     "crt/train": ("app", "scripts", "tests", "gradio", "plotly", "tyro", "argparse"),
     "crt": ("crt.train", "app", "scripts", "tests", "gradio", "plotly", "tyro", "argparse"),
+    "crt/viz": ("crt.train", "app", "scripts", "tests", "gradio", "tyro", "argparse"),
     "app": ("crt.train", "scripts", "tests", "tyro", "argparse"),
     "scripts": ("app", "tests", "gradio", "argparse"),
     "scripts/bench": ("app", "gradio", "argparse"),  # times the library against tests/reference.py
@@ -140,7 +141,9 @@ def test_a_way_up_is_caught():
         ("crt/models/cam_head.py", "def f():\n    import tyro", "tyro"),
         ("crt/train/engine.py", "from scripts.evaluate import seeds", "scripts.evaluate"),
         ("crt/train/engine.py", "import argparse", "argparse"),
-        ("crt/viz.py", "import plotly.express as px", "plotly.express"),
+        ("crt/prediction.py", "import plotly.express as px", "plotly.express"),
+        ("crt/train/preview.py", "from plotly import graph_objects", "plotly"),
+        ("crt/viz/notebook.py", "from crt.train import loss", "crt.train"),
         ("app/core/models.py", "from crt.train.config import PRESETS", "crt.train.config"),
         ("app/viewer/viewer.py", "import importlib\nimportlib.import_module('crt.train.engine')", "crt.train.engine"),
         ("app.py", "import scripts.train_crt", "scripts.train_crt"),
@@ -156,6 +159,7 @@ def test_a_wrong_arrow_is_caught(file, source, caught):
     [
         ("crt/train/engine.py", "from crt.train.loss import dual_loss\nfrom ..cam import class_scores"),
         ("crt/predictor.py", "from crt.prediction import Prediction\nimport training_utils, apparatus"),
+        ("crt/viz/notebook.py", "def f():\n    from plotly import graph_objects"),
         ("app/page.py", "import gradio as gr\nfrom app.viewer import Viewer\nfrom crt.predictor import Predictor"),
         ("app.py", "import tyro\nfrom app.page import build"),
         ("scripts/train_crt.py", "import tyro\nfrom crt.train.engine import train"),
