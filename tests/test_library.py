@@ -315,3 +315,15 @@ def test_a_prediction_keeps_its_image_where_it_was_asked_to(model, prediction):
     stream = io.BytesIO()
     prediction.save(stream)
     assert Prediction.load(io.BytesIO(stream.getvalue())).image is None
+
+
+def test_the_example_of_the_readme_runs(folder, tmp_path, monkeypatch):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(import crt\n.*?)```", text, re.DOTALL)
+    Image.fromarray(make_image()).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    found: dict = {}
+    exec(block.replace('"voc"', repr(str(folder))), found)
+    assert found["mask"].shape == found["cam"].shape == (60, 80)
+    assert found["figure"].to_dict()["data"]
+    assert Prediction.load(tmp_path / "prediction.npz").methods
