@@ -16,6 +16,7 @@ import tyro
 
 from crt.data import read_voc
 from crt.errors import CrtError, count_of
+from crt.pseudo_labels.label_png import require_class_values
 from crt.train.deeplab import PRESETS, DeepLabConfig, train_deeplab
 from crt.train.masks_data import with_masks
 from scripts.provenance import run_record
@@ -38,6 +39,7 @@ class Segmentation:
 def main(config: Segmentation) -> None:
     """Train and say where the result lies."""
     images = with_masks(read_voc(config.root, config.split, class_names=config.class_names or None), config.masks)
+    require_class_values(images)
     finished = train_deeplab(config.train, images, record=run_record("scripts.train_deeplab", PRESETS))
     print(f"{'finished' if finished else 'stopped'} on {count_of(len(images), 'image')}: {config.train.out}")
 

@@ -20,6 +20,7 @@ from crt.pass_reductions import PassReduction
 from crt.postprocess import THRESHOLD, max_normalize
 from crt.prediction import Prediction
 from crt.predictor import MAX_LOOPS, Predictor
+from crt.pseudo_labels.label_png import require_class_values
 
 
 def evaluate_seeds(
@@ -39,12 +40,13 @@ def evaluate_seeds(
     Returns plain JSON values: `methods`, `classification_map`, and of the images as they are `correlation`, the mean
     `map_correlation` of the pair's CNN with the other networks, for CRT by loop count, and `similarity`, the mean
     cosine of CRT's tokens before and after each pass (the first entry is loops 0). Raises InvalidDataset for an image
-    without a mask, InvalidSetting for unknown classes.
+    without a mask and for masks without a class (`require_class_values`), InvalidSetting for unknown classes.
     """
     names = predictor.checkpoint.config.classes
     if tuple(images.classes) != tuple(names):
         raise InvalidDataset("The classes of the data are not those of the checkpoint.")
     rows = measured_rows(names, measured)
+    require_class_values(images)
     requests = requests_for(predictor, loops, pass_reduction)
     sweeps = {name: ThresholdSweep(THRESHOLDS, len(names) + 1) for name in requests}
     scores: dict[str, list[np.ndarray]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from crt.evaluation.pipeline_stage import require
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.postprocess import cam_to_labels
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, seed_path
-from crt.pseudo_labels.label_png import read_labels, read_mask
+from crt.pseudo_labels.label_png import read_labels, read_mask, require_class_values
 
 THRESHOLDS = np.round(np.arange(0.01, 0.80, 0.01), 2)
 BACKGROUND = "background"
@@ -73,10 +73,12 @@ def measured_rows(classes: Sequence[str], measured: Sequence[str] | None) -> lis
 def measure_seeds(folder: Path, images: ImageDataset, measured: Sequence[str] | None = None) -> Score:
     """Seeds or walked seeds as `SeedMaps` on disk, image labels given: at the threshold that is best for all images.
 
-    Raises InvalidDataset that lists the ids of seeds or masks that are missing or of another size.
+    Raises InvalidDataset that lists the ids of seeds or masks that are missing or of another size, and for ground truth
+    without a class (`require_class_values`).
     """
     rows = measured_rows(images.classes, measured)
     require(folder, images, SUFFIX, "scripts.make_seeds or scripts.walk_seeds")
+    require_class_values(images)
     sweep = ThresholdSweep(THRESHOLDS, len(images.classes) + 1)
     for sample in images.samples:
         seeds = SeedMaps.load(seed_path(folder, sample.id))
@@ -98,6 +100,9 @@ def measure_masks(folder: Path, images: ImageDataset, measured: Sequence[str] | 
     """Indexed PNGs `folder/<id>.png` as they are. Raises as `measure_seeds` does."""
     rows = measured_rows(images.classes, measured)
     require(folder, images, ".png", "the command that makes them")
+    measured_samples = (replace(s, mask=folder / f"{s.id}.png", mask_labels=None) for s in images.samples)
+    for masks in (images, replace(images, samples=tuple(measured_samples))):
+        require_class_values(masks)
     total = np.zeros((len(images.classes) + 1,) * 2, dtype=np.int64)
     per_image, problems = [], ErrorCollector(f"The masks in {folder}")
     for sample in images.samples:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from crt.data import Sample, voc_palette
+from crt.data import ImageDataset, Sample, voc_palette
 from crt.errors import InvalidDataset, InvalidSetting, count_of
 from crt.io_utils import atomic_path
 from crt.postprocess import EPS, LABELS, THRESHOLD, check_class_ids
@@ -117,6 +117,26 @@ def read_mask(sample: Sample, classes: int | None = None) -> np.ndarray:
     table = np.full(256, IGNORE, np.uint8)
     table[: len(sample.mask_labels)] = sample.mask_labels
     return table[values]
+
+
+def require_class_values(images: ImageDataset) -> None:
+    """Refuse masks of which none holds a class, but some 255: binary masks, whose objects would all be ignored.
+
+    Masks are read until one shows a class, which the first one mostly does. Raises InvalidDataset for that, and what
+    `read_labels` refuses.
+    """
+    ignored = False
+    for sample in images.samples:
+        if sample.mask is not None:
+            values = read_labels(sample.mask, name=sample.id)
+            if ((values > 0) & (values != IGNORE)).any():
+                return
+            ignored |= bool((values == IGNORE).any())
+    if ignored:
+        raise InvalidDataset(
+            f"The masks hold no values but 0 and {IGNORE}, and {IGNORE} means to ignore a pixel: write 1 for the first "
+            "class, 2 for the second, and so on."
+        )
 
 
 def _read_values(path: Path, name: str) -> np.ndarray:
