@@ -159,7 +159,7 @@ def test_two_processes_share_the_images(voc, checkpoint):
 
 def test_a_view_beyond_the_largest_size_is_refused_before_any_network_runs(tmp_path, monkeypatch):
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path)))
-    monkeypatch.setattr(predictor, "trace", lambda *given: pytest.fail("the networks ran"))
+    monkeypatch.setattr(predictor, "predict", lambda *given: pytest.fail("the networks ran"))
     image, request = np.zeros((1000, 1500, 3), np.uint8), {"it": MapRequest("resnet")}
     wanted = r"1500 × 1000 pixels has a longer side of 3000 at scale 2, and the limit is 2048: .* up to 1024 first\.$"
     with pytest.raises(InvalidSetting, match=wanted):

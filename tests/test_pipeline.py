@@ -185,7 +185,7 @@ def test_a_full_disk_names_the_image_and_leaves_nothing_half_written(done, tmp_p
     stage.write_manifest(
         out, {"foreground": 0.35, "background": 0.15, "seeds": stage.read_manifest(config.out / "seeds")}
     )
-    monkeypatch.setattr(io_utils.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CrtError, match=f"{IDS[0]}: No space left on device"):
         make_labels(made)
     assert [path.name for path in out.iterdir()] == [stage.SETTINGS]
@@ -237,7 +237,7 @@ def test_perfect_and_empty_masks_measure_as_such(done, tmp_path):
     save_labels(tmp_path / f"{IDS[0]}.png", np.zeros((70, 101), np.uint8))
     score = measure_masks(tmp_path, images, ["cat", "dog"])
     assert score.per_class["cat"] == 0 and score.per_class["dog"] == 100
-    assert score.images[0][0] == IDS[0] and score.images[0][1] < 50 < score.images[1][1]
+    assert score.per_image[0][0] == IDS[0] and score.per_image[0][1] < 50 < score.per_image[1][1]
 
 
 @pytest.mark.parametrize(("kind", "folder"), [(Stored, "walked"), (MeasureMasks, "masks")])

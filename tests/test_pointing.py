@@ -305,7 +305,7 @@ def test_networks_that_are_not_asked_for_do_not_run(tiny: Path, images: Path, mo
         asked.append(settings)
         return prediction(self, image, settings)
 
-    monkeypatch.setattr(Predictor, "trace", noted)
+    monkeypatch.setattr(Predictor, "predict", noted)
     result = pointing(Pointing(images, checkpoint=str(tiny), methods=("resnet",), precision="no"))
     assert {settings.methods for settings in asked} == {("resnet",)}
     assert len(asked) == 3  # the image without a class to ask for is not run at all
