@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 import timm
@@ -91,9 +90,11 @@ def test_a_vit_whose_norm_lies_behind_the_pooling_has_no_weights_for_tokens():
 
 
 OFFLINE = """
+import time
 from crt.models.cnn import build_resnet
 from crt.errors import InvalidSetting
 from crt.models.vit import build_vit
+start = time.perf_counter()
 names = ["resnet18", "deit_tiny_patch16_224", "vit_tiny_patch16_224.augreg_in21k"]
 for name in names:
     build = build_resnet if name == "resnet18" else build_vit
@@ -101,12 +102,12 @@ for name in names:
         build(name, pretrained=True)
     except InvalidSetting as error:
         print(error)
+print(time.perf_counter() - start)
 """
 
 
 @pytest.mark.parametrize("variables", [{"HF_ENDPOINT": "http://127.0.0.1:9"}, {"HF_HUB_OFFLINE": "1"}])
 def test_without_a_network_pretrained_weights_end_with_one_sentence_at_once(tmp_path, variables):
-    start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", OFFLINE],
         env={**os.environ, "HF_HOME": str(tmp_path), "TORCH_HOME": str(tmp_path), **variables},
@@ -115,13 +116,12 @@ def test_without_a_network_pretrained_weights_end_with_one_sentence_at_once(tmp_
         timeout=300,
         check=False,
     )
-    seconds = time.perf_counter() - start
-    lines = done.stdout.splitlines()
     assert done.returncode == 0 and done.stderr == "", done.stderr
+    *lines, seconds = done.stdout.splitlines()
     assert len(lines) == 3
     for line in lines:
         assert "cannot be fetched" in line and "local safetensors file" in line and "random weights" in line
-    assert seconds < 40  # the imports; the Hub's client alone would try for 46 s for each of the three
+    assert float(seconds) < 40  # the Hub's client alone would try for 46 s for each of the three
 
 
 def test_weights_in_the_hub_s_cache_need_no_network(tmp_path, monkeypatch):

@@ -1,7 +1,5 @@
 """Runs of the pair and of the baselines become one checkpoint, with the networks for masks if a run has them."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config
 from crt.errors import InvalidCheckpoint
 from crt.predictor import InferenceConfig, Predictor
 from scripts.pack_checkpoint import Pack, pack
+from tests.in_process import run_command
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -173,9 +172,7 @@ def test_how_the_defaults_were_chosen_is_recorded(runs, tmp_path):
 
 
 def test_the_command_refuses_bad_defaults_in_one_line(runs, tmp_path):
-    command = [sys.executable, "-m", "scripts.pack_checkpoint", "--runs", str(runs[1]), "--out", str(tmp_path / "x")]
-    done = subprocess.run(
-        [*command, "--name", "x", "--defaults.size", "0"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    words = ["--runs", runs[1], "--out", tmp_path / "x", "--name", "x", "--defaults.size", 0]
+    done = run_command("scripts.pack_checkpoint", *words)
     assert done.returncode == 1 and done.stderr.startswith("error: ") and "defaults.size" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

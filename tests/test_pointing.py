@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +34,7 @@ from crt.metrics.localization import pointing_game_hit
 from crt.predictor import InferenceConfig, Predictor
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from tests.devkit import devkit
+from tests.in_process import run_command
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -338,15 +336,7 @@ def test_the_command_measures_and_tells_how(tiny: Path, images: Path, tmp_path: 
 
 
 def _evaluate(*words: str, fails: bool = False) -> str:
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    run = subprocess.run(
-        [sys.executable, "-m", "scripts.evaluate", *words],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = run_command("scripts.evaluate", *words)
     assert (run.returncode != 0) is fails, run.stderr
     return run.stderr
 

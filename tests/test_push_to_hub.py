@@ -4,14 +4,22 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from crt.checkpoint import read_config, weights_sha256
 from tests.fake_hub import serving
+from tests.in_process import run_command
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[1]
+PUSH_AND_LOAD = """
+import runpy
+runpy.run_module("scripts.push_to_hub", run_name="__main__")
+from crt.checkpoint import load_checkpoint
+print(load_checkpoint("user/tiny").sha256)
+"""  # in a process of its own: the Hub's client reads its address when it starts
 
 
 @pytest.fixture
@@ -28,45 +36,45 @@ def folder(tmp_path) -> Path:
     return made
 
 
-def python(hub, tmp_path, *words: str, token: str | None = None) -> subprocess.CompletedProcess:
-    """A command in a process of its own, which reads the Hub's address when it starts."""
-    environment = {
-        **os.environ,
-        "HF_ENDPOINT": hub.url,
-        "HF_HOME": str(tmp_path / "home"),
-        "HF_TOKEN": token or hub.token,
-        "HF_HUB_DISABLE_XET": "1",
-        "NO_PROXY": "127.0.0.1",
-    }
-    return subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-@pytest.mark.slow
 def test_what_is_pushed_is_what_is_loaded(hub, folder, tmp_path):
-    words = ["-m", "scripts.push_to_hub", "--checkpoint", str(folder), "--repo", "user/tiny"]
-    pushed = python(hub, tmp_path, *words)
-    assert pushed.returncode == 0, pushed.stderr
-    assert pushed.stdout.strip().startswith(f"{hub.url}/user/tiny/commit/")
+    done = subprocess.run(
+        [sys.executable, "-c", PUSH_AND_LOAD, "--checkpoint", str(folder), "--repo", "user/tiny"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "HF_ENDPOINT": hub.url,
+            "HF_HOME": str(tmp_path / "home"),
+            "HF_TOKEN": hub.token,
+            "HF_HUB_DISABLE_XET": "1",
+            "NO_PROXY": "127.0.0.1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    commit, sha256 = done.stdout.splitlines()
+    assert commit.startswith(f"{hub.url}/user/tiny/commit/")
     assert set(hub.files["user/tiny"]) == {path.name for path in folder.iterdir()} - {"notes.txt"}
-    program = "from crt.checkpoint import load_checkpoint as load; print(load('user/tiny').sha256)"
-    loaded = python(hub, tmp_path, "-c", program)
-    assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout.strip() == weights_sha256(read_config(folder))
+    assert sha256 == weights_sha256(read_config(folder))
 
 
-@pytest.mark.slow
-def test_what_cannot_be_pushed_is_said_in_one_sentence(hub, folder, tmp_path):
-    words = ["-m", "scripts.push_to_hub", "--checkpoint", str(folder), "--repo", "user/tiny"]
-    refused = python(hub, tmp_path, *words, token="hf_wrong")
+def test_what_cannot_be_pushed_is_said_in_one_sentence(hub, folder, monkeypatch):
+    def push() -> CompletedProcess[str]:
+        return run_command("scripts.push_to_hub", "--checkpoint", folder, "--repo", "user/tiny")
+
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+    refused = push()
     assert refused.returncode == 1 and "error: The Hub did not take user/tiny" in refused.stderr
     (folder / "README.md").unlink()
-    bare = python(hub, tmp_path, *words)
+    monkeypatch.setenv("HF_TOKEN", hub.token)
+    bare = push()
     assert "has no model card" in bare.stderr and "Traceback" not in bare.stderr + refused.stderr
     assert not any(hub.files.values())
     (folder / "README.md").write_text("# Tiny\n")
     hub.shutdown()
     hub.server_close()
-    away = python(hub, tmp_path, *words)
+    away = push()
     assert "error: The Hub did not take user/tiny" in away.stderr and "Traceback" not in away.stderr

@@ -223,7 +223,7 @@ def test_a_file_that_says_it_is_smaller_is_not_unpacked_further(stored):
     assert reason is not None and "not a Prediction" in reason
 
 
-def test_a_real_bomb_costs_no_memory(stored, tmp_path):
+def test_a_real_bomb_costs_no_memory(tmp_path):
     size = 20 * 2**20
     path = tmp_path / "bomb.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:

@@ -1,8 +1,6 @@
 """The ranges of what a training is asked for: a sentence at once, not a traceback or a spoilt run hours later."""
 
 import math
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from crt.errors import InvalidSetting
 from crt.train.config import CNN_SGD, PRESETS, DataConfig, TrainConfig
 from crt.train.deeplab import PRESETS as DEEPLAB_PRESETS
 from crt.train.irn import RelationConfig
+from tests.in_process import run_command
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -60,8 +59,7 @@ def test_every_preset_is_within_the_ranges() -> None:
 
 
 def test_the_command_says_it_in_one_sentence() -> None:
-    words = ["-m", "scripts.train_crt", "full", "--ema-decay", "1.5"]
-    result = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    result = run_command("scripts.train_crt", "full", "--ema-decay", "1.5")
     assert result.returncode == 2
     assert "ema_decay is 1.5: give 0 or more and less than 1." in result.stderr
     assert "Traceback" not in result.stderr
