@@ -188,9 +188,7 @@ def _lies(whole: dict[str, bytes]) -> Iterator[File]:
 def _bombs() -> Iterator[File]:
     """Little files that would fill a memory."""
     side = 20_000
-    squeeze = zlib.compressobj(9)
-    rows = b"".join(squeeze.compress(bytes(side * 100)) for _ in range(side // 100 * 3)) + squeeze.flush()
-    yield "bomb", "20000x20000.png", _png(side, side, rows)
+    yield "bomb", "20000x20000.png", _png(side, side, _zeros(side * side * 3))
     yield (
         "bomb",
         "20000x20000.bmp",
@@ -212,6 +210,14 @@ def _bombs() -> Iterator[File]:
     yield "bomb", "chunks.png", good[:33] + chunks + good[33:]
     profile = _chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(50_000_000)))
     yield "bomb", "profile.png", good[:33] + profile + good[33:]
+
+
+def _zeros(count: int, block: int = 2_000_000) -> bytes:
+    """A zlib stream of `count` zeros, a multiple of `block`, of which only one block is compressed."""
+    squeeze = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    once = squeeze.compress(bytes(block)) + squeeze.flush(zlib.Z_FULL_FLUSH)  # depends on nothing before it
+    checksum = struct.pack(">HH", count % 65521, 1)  # Adler-32 of zeros
+    return b"\x78\xda" + once * (count // block) + squeeze.flush() + checksum
 
 
 def _metadata(rng: np.random.Generator) -> Iterator[File]:

@@ -15,7 +15,7 @@ def test_users_are_answered_and_survive_a_restart(tmp_path):
     shipped = str(tiny_checkpoint(tmp_path / "tiny"))
     file = tmp_path / "load.json"
     config = Load(
-        users=4, minutes=0.6, checkpoint=shipped, thought=0.3, browser=CHROMIUM is not None, restart=True, json=file
+        users=4, minutes=1.5, checkpoint=shipped, thought=0.3, browser=CHROMIUM is not None, restart=True, json=file
     )
     result = load(config)
     assert json.loads(file.read_text()) == result
