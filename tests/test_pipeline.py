@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crt import io_utils
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, read_voc, voc_palette
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting
