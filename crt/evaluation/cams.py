@@ -95,7 +95,14 @@ class _Closeness:
                 self.found.setdefault(other, []).append(row)
 
     def to_json(self) -> dict[str, list[float]]:
-        return {other: np.round(np.nanmean(rows, axis=0), 4).tolist() for other, rows in self.found.items()}
+        return {other: np.round(_known_mean(np.array(rows)), 4).tolist() for other, rows in self.found.items()}
+
+
+def _known_mean(rows: np.ndarray) -> np.ndarray:
+    """Mean of (N, K) over N without the NaN; NaN where nothing is known."""
+    known = ~np.isnan(rows)
+    count = known.sum(axis=0)
+    return np.where(count > 0, np.where(known, rows, 0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
 def _summary(sweep: ThresholdSweep, rows: list[int], names: Sequence[str]) -> dict[str, Any]:
