@@ -22,7 +22,7 @@ from crt.analysis.token_attention import TokenView, inspect_token
 from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS, Checkpoint, Method
 from crt.data.images import Source, load_image, resize_long_side, split_batch
-from crt.errors import InvalidImage, InvalidSetting
+from crt.errors import InvalidImage, InvalidSetting, reason_of
 from crt.fair_lock import FairLock
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
@@ -152,7 +152,7 @@ class Predictor:
             try:
                 predictions.append(self.predict(image, config, keep_image=True))
             except InvalidImage as error:
-                raise InvalidImage(f"Image {number} of {len(batch)}: {error}") from error
+                raise InvalidImage(f"Image {number} of {len(batch)}: {reason_of(error)}.") from error
         return predictions
 
     def predict(
