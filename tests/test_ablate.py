@@ -70,7 +70,7 @@ def test_distances_of_both_pairs_travel_along(explorer, look):
 def test_the_networks_look_once_at_a_size(explorer, look, monkeypatch):
     column(explorer, look, {"size": "448", "mode": "overlap"})
     predictor = explorer.engine.predictor()
-    monkeypatch.setattr(type(predictor), "trace", lambda *_, **__: pytest.fail("the networks look again"))
+    monkeypatch.setattr(type(predictor), "predict", lambda *_, **__: pytest.fail("the networks look again"))
     assert column(explorer, look, {"size": "448", "mode": "overlap"})["tiles"] > 1
     other = Analysis(look.image, look.settings, look.prediction, "somebody else")
     with pytest.raises(pytest.fail.Exception):  # what one session made is not another's

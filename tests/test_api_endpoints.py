@@ -146,7 +146,7 @@ def test_the_tools_of_the_mcp_server_are_described(server):
     import httpx
 
     tools = {one["name"]: one for one in httpx.get(f"{server}gradio_api/mcp/schema").json()}
-    assert set(tools) == {"maps", "trace", "masks"}
+    assert set(tools) == {"cams", "predict", "masks"}
     for name, tool in tools.items():
         assert len(tool["description"]) > 80, name
         properties = tool["inputSchema"]["properties"]

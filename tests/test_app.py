@@ -126,7 +126,7 @@ def test_cache_is_private_and_forgets_a_session(explorer):
 
 def test_the_same_question_is_not_computed_twice(explorer, monkeypatch):
     first = explorer.predict("once", photo(seed=1), InferenceConfig(size=96))
-    monkeypatch.setattr(Predictor, "trace", lambda *_, **__: pytest.fail("looked again"))
+    monkeypatch.setattr(Predictor, "predict", lambda *_, **__: pytest.fail("looked again"))
     assert explorer.predict("once", photo(seed=1), InferenceConfig(size=96)) is first
     with pytest.raises(pytest.fail.Exception):
         explorer.predict("another", photo(seed=1), InferenceConfig(size=96))
@@ -210,7 +210,7 @@ def test_hostile_images_get_maps_or_one_sentence(explorer, tmp_path, caplog):
 
 
 def test_an_unexpected_error_is_logged_and_not_shown(explorer, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(explorer, "trace", lambda *_: 1 / 0)
+    monkeypatch.setattr(explorer, "predict", lambda *_: 1 / 0)
     value = explorer.show(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")
     assert value["message"] == TROUBLE
     assert "ZeroDivisionError" in caplog.text
@@ -350,7 +350,7 @@ def test_launch_settings_are_set_explicitly(checkpoint):
     assert demo.delete_cache == (3600, 7200)
     assert demo.analytics_enabled is False
     named = [fn for fn in demo.fns.values() if fn.api_visibility == "public" and fn.targets[0][1] != "unload"]
-    assert [fn.api_name for fn in named] == ["maps", "trace", "masks"]
+    assert [fn.api_name for fn in named] == ["cams", "predict", "masks"]
     model = [fn for fn in demo.fns.values() if fn.concurrency_id == "model"]
     assert len(model) > 3
     assert all(fn.concurrency_limit == 1 for fn in model)

@@ -100,7 +100,7 @@ def test_a_full_queue_says_so(client, image, monkeypatch):
         go_on.wait(20)
         return look(self, *args, **kwargs)
 
-    monkeypatch.setattr(Predictor, "trace", slow)
+    monkeypatch.setattr(Predictor, "predict", slow)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         running = pool.submit(ask, client, image, mode="bilinear")
         assert started.wait(20)

@@ -81,7 +81,7 @@ def with_images(asker: Asker) -> list:
 
 
 def test_good_questions_are_answered(asker, image):
-    for start in ("change/", "click/masks", "click/trace"):
+    for start in ("change/", "click/masks", "click/predict"):
         question = named(asker, start)
         assert asker.ask(question, inputs(question, image)).kind == "answered", question.name
 
@@ -276,7 +276,7 @@ def test_an_upload_is_deleted_after_its_time(checkpoint, monkeypatch):
         _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
         asker = Asker(url, "short")
         path = Path(uploaded(asker, int(time.time()) % 10**6)["path"])
-        question = named(asker, "click/trace")
+        question = named(asker, "click/predict")
         answer = asker.ask(question, inputs(question, {"path": str(path), "meta": META}))
         made = Path(answer.data[0]["path"])
         assert path.is_file() and made.is_file()
@@ -294,7 +294,7 @@ def test_an_upload_is_deleted_after_its_time(checkpoint, monkeypatch):
 def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):
     other = Asker(served[1], "two")
     theirs = uploaded(asker, 77)
-    question = named(asker, "click/trace")
+    question = named(asker, "click/predict")
     assert asker.ask(question, inputs(question, theirs)).kind == "answered"
     looks: list[int] = []
     look = Predictor.predict
@@ -303,7 +303,7 @@ def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):
         looks.append(1)
         return look(self, *args, **kwargs)
 
-    monkeypatch.setattr(Predictor, "trace", counted)
+    monkeypatch.setattr(Predictor, "predict", counted)
     assert asker.ask(question, inputs(question, theirs)).kind == "answered" and not looks  # its own is kept
     assert other.ask(question, inputs(question, theirs)).kind == "answered" and looks == [1]  # another's is not found
     page = json.dumps(httpx.get(f"{served[1]}config").json())

@@ -176,9 +176,9 @@ def test_a_look_that_runs_ends_with_the_model_it_began_with(explorer, second, mo
             assert go_on.wait(30)
         return look(self, *args, **kwargs)
 
-    monkeypatch.setattr(Predictor, "trace", slow)
+    monkeypatch.setattr(Predictor, "predict", slow)
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(explorer.prediction, "s", photo(), SETTINGS)
+        running = pool.submit(explorer.predict, "s", photo(), SETTINGS)
         assert began.wait(30)
         new = explorer.engine.swap(str(second)).result(60)  # does not wait for the look
         assert explorer.engine.model is new and not running.done()

@@ -81,7 +81,7 @@ def answers(explorer: Explorer, session: str) -> dict:
 
 def test_each_question_is_answered_alike_where_the_gpu_is_lent(explorer, monkeypatch, lent):
     there = answers(explorer, "there")
-    assert set(lent) == {"trace", "token", "layers", "explained", "edges_of", "parsed", "measured"}
+    assert set(lent) == {"predict", "token", "layers", "explained", "edges_of", "parsed", "measured"}
     monkeypatch.setattr(zero, "_lent", zero._call)
     assert answers(explorer, "here") == there
     assert len(lent) == 7

@@ -104,7 +104,7 @@ def test_a_column_that_fails_says_so_in_its_row_and_the_others_come(open_page, i
             raise RuntimeError("out of memory")
         return prediction(self, session, image, settings, *rest, **keywords)
 
-    monkeypatch.setattr(Explorer, "trace", broken)
+    monkeypatch.setattr(Explorer, "predict", broken)
     run(page, "Run the 1 missing size")
     expect(page.locator(f"{SIZES} .failed")).to_have_text(TROUBLE)
     expect(page.locator(f"{SIZES} button")).to_have_count(20)
