@@ -9,8 +9,8 @@ from torch.cpu import get_capabilities
 
 from crt.errors import InvalidSetting
 
-Precision = Literal["auto", "no", "bf16", "fp16"]
-"""Of the networks' arithmetic: float32 (`no`), or a mixed one; `auto` is what this machine has instructions for."""
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+"""Of the networks' arithmetic: float32, or a mixed one; `auto` is what this machine has instructions for."""
 
 
 def has_bfloat16() -> bool:
@@ -24,15 +24,15 @@ def float32(device_type: str) -> torch.autocast:
     return torch.autocast(device_type, enabled=False)
 
 
-def resolve(precision: Precision, device_type: str) -> Literal["no", "bf16", "fp16"]:
+def resolve(precision: Precision, device_type: str) -> Literal["fp32", "bf16", "fp16"]:
     """`auto` becomes bfloat16 where the GPU or the processor has instructions for it, fp16 on older GPUs, else float32.
 
     Raises InvalidSetting for fp16 without a GPU.
     """
     if precision == "fp16" and device_type == "cpu":
-        raise InvalidSetting("fp16 needs a GPU: choose bf16 or no mixed precision on a CPU.")
+        raise InvalidSetting("fp16 needs a GPU: choose bf16 or fp32 on a CPU.")
     if precision != "auto":
         return precision
     if device_type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    return "bf16" if device_type == "cpu" and has_bfloat16() else "no"
+    return "bf16" if device_type == "cpu" and has_bfloat16() else "fp32"

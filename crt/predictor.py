@@ -26,6 +26,7 @@ from crt.errors import InvalidImage, InvalidSetting, reason_of
 from crt.fair_lock import FairLock
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
+from crt.models.loop import passes
 from crt.models.normalization import NormalizedImage
 from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import Mode, Padding, TileGrid
@@ -193,7 +194,7 @@ class Predictor:
                 inputs, grid = self._resized(image, settings)
                 pixels = {method: inputs.of(self.checkpoint.networks[method]) for method in methods}
             records: dict[Method, VitOutputs | CnnOutputs] = {}
-            cost = {m: len(grid) * (max(1, settings.loops) if m == "crt" else 1) for m in methods}
+            cost = {m: len(grid) * (passes(settings.loops) if m == "crt" else 1) for m in methods}
             done, total = 0.0, sum(cost.values())
             for method in methods:
                 report(done / total, method)
@@ -330,7 +331,7 @@ class Predictor:
                 for step in network.steps(tiles, loops):
                     maps[-1].append(network.raw_cams(step.tokens, grid))
                     step_similarity.append(step.similarity)
-                    if step.rows is not None and step.loops != 1:  # loops 0 and 1 share the first pass
+                    if step.rows is not None and step.new_pass:
                         rows[-1].append(step.rows if heads else step.rows.mean(2))
                         step_residual.append(step.residual)
                     advance((start + len(tiles) * (step.loops + 1) / (loops + 1)) / len(grid))

@@ -87,7 +87,7 @@ def bench(config: Config) -> dict[str, Any]:
     """Measure, print and write. Raises CrtError without chromium or playwright, or if the page does not start."""
     fast = resolve("auto", "cpu")
     checkpoint = read_config(config.checkpoint)
-    looks = {precision: look(config, precision) for precision in dict.fromkeys(("no", fast))}
+    looks = {precision: look(config, precision) for precision in dict.fromkeys(("fp32", fast))}
     result = {
         "looks": looks,
         "command": command(config),

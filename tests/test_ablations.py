@@ -60,7 +60,7 @@ def config(tmp_path_factory) -> Ablation:
     root = make_devkit(base / "VOC2012")
     return Ablation(
         root, base / "out", base / "ablation.json", data=(f"{root}:train,val",), seeds=(0,), every=2,
-        checkpoint=str(base / "tiny"), schedule=TINY, device="cpu", precision="no",
+        checkpoint=str(base / "tiny"), schedule=TINY, device="cpu", precision="fp32",
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def done(config) -> dict:
 
 def test_each_training_changes_one_thing(tmp_path):
     def made(name: str):
-        return training(name, TINY, 0, data=DataConfig(), out=tmp_path, precision="no")
+        return training(name, TINY, 0, data=DataConfig(), out=tmp_path, precision="fp32")
 
     names = {row.training for row in rows_of(TABLES, TINY, 336) if row.training} - {"base"}
     base = made("base").to_json()
@@ -127,7 +127,7 @@ def test_the_branches_of_fig_1_see_crops_of_one_size(tmp_path, config, done):
     for plan in (Schedule(), Schedule(cnn_size=None), TINY):
         rows = {row.name: row for row in rows_of(("twins",), plan, 336)}
         for row in rows.values():
-            made = training(row.training or "", plan, 0, data=DataConfig(), out=tmp_path, precision="no")
+            made = training(row.training or "", plan, 0, data=DataConfig(), out=tmp_path, precision="fp32")
             assert all(phase.cnn_size in (None, phase.crop) for phase in made.schedule), row
     section = KINDS["rows"](done, Defaults())
     (twins,) = [table for table in section.tables if table.head[0].startswith("two branches")]
@@ -140,7 +140,7 @@ def test_rows_of_table_2_are_trained_as_they_are_tested(plan, tmp_path):
     assert [(row.name, row.mode, row.size) for row in rows] == [(name, *key) for key, name in MODES.items()]
     sizes = set()
     for row in rows:
-        made = training(row.training or "", plan, 0, data=DataConfig(), out=tmp_path, precision="no")
+        made = training(row.training or "", plan, 0, data=DataConfig(), out=tmp_path, precision="fp32")
         mode = "deconvolution" if made.model.deconvolution else made.model.mode
         (phase,) = made.schedule
         assert (mode, phase.crop) == (row.mode, row.size)
@@ -156,7 +156,7 @@ def test_rows_of_table_2_see_the_same_parts_of_the_images(tmp_path, config):
     images = dataclasses.replace(read_data(config.data), samples=(Sample("a", path, (0,)),) * 2)
     seen = []
     for row in rows_of(("modes",), Schedule(), 336):
-        made = training(row.training or "", Schedule(batch=1), 0, data=DataConfig(), out=tmp_path, precision="no")
+        made = training(row.training or "", Schedule(batch=1), 0, data=DataConfig(), out=tmp_path, precision="fp32")
         crop, _ = CropPlan(images, made)[0]
         seen.append(functional.interpolate(crop, (28, 28), mode="area"))
     for one in seen[1:]:
@@ -263,7 +263,7 @@ def test_the_command_has_what_differs_from_the_defaults_and_no_folder_of_this_ma
     assert (back.tables, back.seeds, back.size) == (("loops",), (3,), None)
     assert back.data == ("VOC2012:train", "VOC2007:train")
     assert (back.schedule.resize, back.schedule.cnn_size) == ((200, 400), None)
-    assert {"--checkpoint tiny", "--precision no"} <= set(re.findall(r"--\S+ \S+", command(config)))
+    assert {"--checkpoint tiny", "--precision fp32"} <= set(re.findall(r"--\S+ \S+", command(config)))
     assert "/" not in command(config)
     assert Ablation.seeds == (0, 1, 2)
 

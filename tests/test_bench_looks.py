@@ -34,7 +34,7 @@ def test_the_server_tells_its_time_and_a_cached_look_is_shorter(tmp_path):
     result = json.loads((tmp_path / "results" / "looks.json").read_text())
     assert result["command"].endswith("bench_looks --checkpoint tiny --image image.png --visitors 1")
     assert result["visitors"] == 1 and result["checkpoint"] == "tiny"
-    assert next(iter(result["looks"])) == "no"
+    assert next(iter(result["looks"])) == "fp32"
     for told in result["looks"].values():
         assert 0 < told["cached_ms"]["median"] < told["first_ms"]["median"] < told["browser_ms"]["median"]
         assert 0 < told["alone_ms"]["median"] < told["browser_ms"]["median"]
@@ -46,7 +46,7 @@ def test_what_was_measured_is_told():
     told = {"alone_ms": 390.0, "first_ms": 450.0, "browser_ms": 900.0, "cached_ms": 20.0}
     times = {name: {"median": value, "p10": value, "p90": value} for name, value in told.items()}
     result = {
-        "looks": {"no": times | {"start_s": 5.0, "ready_s": 6.0}},
+        "looks": {"fp32": times | {"start_s": 5.0, "ready_s": 6.0}},
         "machine": "two cores",
         "checkpoint": "tiny",
         "networks": ["crt", "tscam"],

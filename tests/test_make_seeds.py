@@ -72,7 +72,7 @@ def strided(predictor: Predictor, sample: Sample, wanted: MapRequest) -> np.ndar
     ],
 )
 def test_seeds_are_the_normalised_maps_of_the_labels(voc, checkpoint, changes, request_):
-    made = config(voc, checkpoint, precision="no", **changes)
+    made = config(voc, checkpoint, precision="fp32", **changes)
     assert make_seeds(made).new == 3
     predictor = Predictor(load_checkpoint(checkpoint))
     for sample in read_voc(voc, "train").samples:
@@ -142,12 +142,12 @@ def test_a_foreign_file_is_refused_by_its_id(tmp_path, change):
 
 @pytest.mark.nightly
 def test_two_processes_share_the_images(voc, checkpoint):
-    made = config(voc, checkpoint, precision="no")
+    made = config(voc, checkpoint, precision="fp32")
     make_seeds(made)
     words = ["--root", voc, "--out", voc.parent / "shared", "--checkpoint", checkpoint, "--single-scale"]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     told = subprocess.run(
-        [*launch, "-m", "scripts.make_seeds", *map(str, words), "--precision", "no", "--device", "cpu"],
+        [*launch, "-m", "scripts.make_seeds", *map(str, words), "--precision", "fp32", "--device", "cpu"],
         cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     ).stdout  # fmt: skip
     assert sorted(re.findall(r"(\d) images made, 0 were", told)) == ["1", "2"]

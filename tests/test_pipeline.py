@@ -66,7 +66,7 @@ def settings(base: Path, **changes) -> Pipeline:
     irn = RelationConfig(epochs=2, batch=2, crop=64, radius=4, workers=0)
     deeplab = DeepLabConfig(cnn=RESNET, weights="crt_cnn", stride=16, crop=65, batch=2, epochs=2, workers=0)
     fixed = {"checkpoint": str(base / "tiny"), "single_scale": True, "irn": irn, "deeplab": deeplab}
-    return Pipeline(base / "VOC2012", base / "out", **{**fixed, "device": "cpu", "precision": "no"} | changes)
+    return Pipeline(base / "VOC2012", base / "out", **{**fixed, "device": "cpu", "precision": "fp32"} | changes)
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_training_interrupted_gives_the_same_network(done, tmp_path):
     config, _ = done
     images = with_masks(read_voc(config.root, "train"), config.out / "labels")
     run = RelationConfig(
-        tmp_path / "irn", 2, precision="no", checkpoint=config.checkpoint, epochs=2, crop=64, radius=4, workers=0
+        tmp_path / "irn", 2, precision="fp32", checkpoint=config.checkpoint, epochs=2, crop=64, radius=4, workers=0
     )
     assert not train_relation(RelationConfig(**vars(run) | {"stop_after": 1}), images)
     assert not (tmp_path / "irn" / "config.json").exists()

@@ -304,7 +304,7 @@ def test_networks_that_are_not_asked_for_do_not_run(tiny: Path, images: Path, mo
         return prediction(self, image, settings)
 
     monkeypatch.setattr(Predictor, "predict", noted)
-    result = pointing(Pointing(images, checkpoint=str(tiny), methods=("resnet",), precision="no"))
+    result = pointing(Pointing(images, checkpoint=str(tiny), methods=("resnet",), precision="fp32"))
     assert {settings.methods for settings in asked} == {("resnet",)}
     assert len(asked) == 3  # the image without a class to ask for is not run at all
     assert set(result["pointing"]["methods"]) == {"resnet", "centre"}
@@ -313,7 +313,18 @@ def test_networks_that_are_not_asked_for_do_not_run(tiny: Path, images: Path, mo
 
 def test_the_command_measures_and_tells_how(tiny: Path, images: Path, tmp_path: Path):
     file = tmp_path / "pointing.json"
-    words = ["--root", str(images), "--checkpoint", str(tiny), "--loops", "1", "--precision", "no", "--json", str(file)]
+    words = [
+        "--root",
+        str(images),
+        "--checkpoint",
+        str(tiny),
+        "--loops",
+        "1",
+        "--precision",
+        "fp32",
+        "--json",
+        str(file),
+    ]
     _evaluate("pointing", *words, "--explainers", "gradcam", "--bootstrap.resamples", "50")
     result = json.loads(file.read_text())
     assert set(result) == {"protocol", "rows", "pointing", "seconds_per_image"}
@@ -348,7 +359,7 @@ def test_the_command_refuses_in_one_sentence(tiny: Path, images: Path):
 
 def test_classification_leaves_out_images_with_difficult_objects_alone(tiny: Path, images: Path, tmp_path: Path):
     file = tmp_path / "classification.json"
-    config = Classification(images, checkpoint=str(tiny), loops=1, precision="no", json=file, flip=True)
+    config = Classification(images, checkpoint=str(tiny), loops=1, precision="fp32", json=file, flip=True)
     result = classification(config)
     assert result == json.loads(file.read_text()) and str(tmp_path) not in file.read_text()
     methods = result["classification"]["methods"]

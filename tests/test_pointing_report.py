@@ -31,7 +31,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "c": [("dog", (1, 1, 20, 20), 0), ("cat", (50, 30, 100, 80), 0)],
         },
     )
-    shared: dict[str, Any] = {"checkpoint": tiny, "loops": 1, "precision": "no"}
+    shared: dict[str, Any] = {"checkpoint": tiny, "loops": 1, "precision": "fp32"}
     (base / "results").mkdir()
     pointing(Pointing(root, explainers=("gradcam",), bootstrap=Bootstrap(resamples=20),
                       json=base / "results/pointing.json", **shared))  # fmt: skip

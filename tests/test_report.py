@@ -235,7 +235,7 @@ def test_a_broken_result_is_named(tmp_path):
         read_results(tmp_path, Defaults())
     (tmp_path / "broken.json").write_text("{}")
     assert read_results(tmp_path, Defaults()) == ()
-    (tmp_path / "broken.json").write_text('{"looks": {"no": {}}}')
+    (tmp_path / "broken.json").write_text('{"looks": {"fp32": {}}}')
     with pytest.raises(InvalidDataset, match="another version"):
         read_results(tmp_path, Defaults())
 

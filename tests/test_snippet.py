@@ -65,7 +65,7 @@ def folder(tmp_path_factory) -> Path:
     return tiny_checkpoint(tmp_path_factory.mktemp("snippet") / "a 'tiny' \"one\"", classes=CLASSES)
 
 
-@pytest.fixture(scope="module", params=["no", "bf16"])
+@pytest.fixture(scope="module", params=["fp32", "bf16"])
 def explorer(folder, request) -> Explorer:
     return Explorer(Engine(str(folder), precision=request.param), PredictionCache(10**9), {})
 

@@ -276,11 +276,11 @@ def test_poly_is_the_paper_schedule_with_a_ramp() -> None:
 
 @pytest.mark.parametrize("flag", ["amx_bf16", "avx512_bf16"])
 def test_precision_auto_decides_from_the_processor(monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
-    assert [resolve("auto", "cpu") for _ in range(5)] == ["bf16" if has_bfloat16() else "no"] * 5
+    assert [resolve("auto", "cpu") for _ in range(5)] == ["bf16" if has_bfloat16() else "fp32"] * 5
     monkeypatch.setattr("crt.precision.get_capabilities", lambda: {"avx512_f": True, flag: True})
-    assert (resolve("auto", "cpu"), resolve("auto", "mps"), resolve("no", "cpu")) == ("bf16", "no", "no")
+    assert (resolve("auto", "cpu"), resolve("auto", "mps"), resolve("fp32", "cpu")) == ("bf16", "fp32", "fp32")
     monkeypatch.setattr("crt.precision.get_capabilities", lambda: {"avx512_f": True, flag: False})
-    assert (resolve("auto", "cpu"), resolve("bf16", "cpu")) == ("no", "bf16")
+    assert (resolve("auto", "cpu"), resolve("bf16", "cpu")) == ("fp32", "bf16")
     with pytest.raises(InvalidSetting, match="fp16 needs a GPU"):
         resolve("fp16", "cpu")
 
@@ -303,7 +303,7 @@ def test_a_resumed_run_keeps_the_precision_that_auto_chose(tmp_path: Path, monke
     run(out, precision="auto", stop_after=3)
     capabilities["avx512_bf16"] = True  # the same run, taken to a machine that could do otherwise
     assert run(out, precision="auto", resume=True).finished
-    assert load_checkpoint(out).config.training["precision"] == "no"
+    assert load_checkpoint(out).config.training["precision"] == "fp32"
     AcceleratorState._reset_state(reset_partial_state=True)  # a process has one precision
     with pytest.raises(InvalidCheckpoint, match="other settings"):
         run(out, precision="bf16", resume=True)
@@ -488,7 +488,7 @@ def test_a_training_keeps_how_it_was_started(tmp_path: Path) -> None:
     train(tiny_config(out, resume=True), images, record={"preset": None, "command": "--resume", "commit": "def"})
     training = load_checkpoint(out).config.training
     assert {key: training[key] for key in started} == started
-    assert training["config"]["schedule"] and training["precision"] == "no"
+    assert training["config"]["schedule"] and training["precision"] == "fp32"
 
 
 def test_the_record_of_a_command_is_portable() -> None:

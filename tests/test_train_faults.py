@@ -64,7 +64,7 @@ def starts(base: Path) -> dict[str, Start]:
     """The three trainings, small: four steps and a state after each."""
     torch.set_num_threads(1)
     images = read_voc(base / "VOC2012", "train", masks="required")
-    common = {"checkpoint": str(base / "tiny"), "precision": "no", "batch": 2, "epochs": 2, "workers": 0}
+    common = {"checkpoint": str(base / "tiny"), "precision": "fp32", "batch": 2, "epochs": 2, "workers": 0}
     common |= {"save_minutes": 0.0}
 
     def irn(out: Path, **changes: object) -> object:

@@ -106,7 +106,7 @@ def checkpoint(tmp_path) -> Path:
 
 def test_the_command_measures_cub(birds, checkpoint, tmp_path):
     file, sheet = tmp_path / "wsol.json", tmp_path / "sheet.png"
-    config = Wsol(birds, str(checkpoint), json=file, sheet=sheet, train_every=2, loops=2, precision="no")
+    config = Wsol(birds, str(checkpoint), json=file, sheet=sheet, train_every=2, loops=2, precision="fp32")
     run(config)
     result = json.loads(file.read_text())
     assert result["images"] == 3 and {"crt", "tscam", "resnet", "crt_cnn", "crt_loops_2"} <= set(result["methods"])
@@ -121,7 +121,7 @@ def test_the_command_measures_cub(birds, checkpoint, tmp_path):
     ordering = [f"{result['methods'][name]['gt_known']:.1f}" for name in ("crt", "tscam", "resnet")]
     assert all(number in section.sentences[0] for number in ordering)
     assert "finds most boxes" in section.sentences[-1]
-    given = run(Wsol(birds, str(checkpoint), threshold=0.3, precision="no", view=WsolTransform("whole", 96)))
+    given = run(Wsol(birds, str(checkpoint), threshold=0.3, precision="fp32", view=WsolTransform("whole", 96)))
     assert {row["threshold"] for row in given["methods"].values()} == {0.3}
 
 
@@ -138,13 +138,13 @@ def test_folders_with_a_csv_are_the_same_data(birds, checkpoint, tmp_path):
             target.write_bytes(sample.image.read_bytes())
             writer.writerow([f"{sample.id}.png", *sample.boxes[0]])
             writer.writerow([f"{sample.id}.png", 0, 0, 2, 2])
-    config = Wsol(root, str(checkpoint), boxes=file, threshold=0.2, precision="no")
+    config = Wsol(root, str(checkpoint), boxes=file, threshold=0.2, precision="fp32")
     ours = run(config)["methods"]
-    theirs = run(Wsol(birds, str(checkpoint), threshold=0.2, precision="no"))["methods"]
+    theirs = run(Wsol(birds, str(checkpoint), threshold=0.2, precision="fp32"))["methods"]
     for name, row in ours.items():
         assert row["gt_known"] == theirs[name]["gt_known"] and row["top1"] == theirs[name]["top1"]
     with pytest.raises(InvalidSetting, match="--boxes"):
-        run(Wsol(root, str(checkpoint), precision="no"))
+        run(Wsol(root, str(checkpoint), precision="fp32"))
 
 
 def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
@@ -163,7 +163,7 @@ def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
 def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
     """Every candidate is there once, the best first, and the measure of one is that of the evaluation."""
     file = tmp_path / "choice.json"
-    rows = choose(Choice(birds, str(checkpoint), every=1, view=WsolTransform("whole", 96), precision="no", json=file))
+    rows = choose(Choice(birds, str(checkpoint), every=1, view=WsolTransform("whole", 96), precision="fp32", json=file))
     told = json.loads(file.read_text())
     assert told["images"] == 6 and told["view"] == "whole, long side 96" and len(told["candidates"]) == len(rows)
     depth = max(row["blocks"][1] for row in rows if row["blocks"]) + 1

@@ -109,7 +109,7 @@ def test_looks_have_all_cores_and_other_threads_one(tmp_path, monkeypatch):
     """Whatever the probe of the precision did before, or did not do."""
     monkeypatch.setattr(engine, "THREADS", 2)
     try:
-        for precision in ("no", "auto"):
+        for precision in ("fp32", "auto"):
             made = Engine(str(tiny_checkpoint(tmp_path / precision)), precision=precision)
             assert made.model.run(lambda predictor: torch.get_num_threads()) == 2
             with ThreadPoolExecutor(1) as other:

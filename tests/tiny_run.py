@@ -43,7 +43,7 @@ def tiny_config(out: Path, **changes: object) -> TrainConfig:
         "model": ModelConfig(vit=VIT, cnn=RESNET, vit_weights="random", cnn_weights="random", tile=TILE),
         "schedule": (Phase(1, 64, (48, 80), loops=(0, 1)), Phase(1, 96, (64, 112), loops=(0, 2), cnn_size=64)),
         "batch": 4,
-        "precision": "no",
+        "precision": "fp32",
         "save_minutes": 0.0,
         "coupling_size": 32,
     }

@@ -97,7 +97,7 @@ class Engine:
     """
 
     def __init__(
-        self, checkpoint: str, device: str = "auto", more: Sequence[str] = (), precision: Precision = "no"
+        self, checkpoint: str, device: str = "auto", more: Sequence[str] = (), precision: Precision = "fp32"
     ) -> None:
         self.device = choose_device(device)
         self._thread = ThreadPoolExecutor(1, "looks", initializer=_take_all_cores)

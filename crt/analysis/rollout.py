@@ -75,7 +75,7 @@ def inspect_layers(
             return x, rows[..., network.prefix :]
 
         steps = network.unroll(encode, grid.cut(padded, start, start + tile_batch), loops)
-        rows = [step.rows for step in steps if step.rows is not None and step.loops != 1]  # 0 and 1 share a pass
+        rows = [step.rows for step in steps if step.rows is not None and step.new_pass]
         heads.append(torch.stack(rows).transpose(2, 3).cpu())  # (passes, blocks, heads, n, P)
         rollouts.append(torch.stack(rolled).cpu())
     return LayersView(torch.cat(heads, dim=3).contiguous().numpy(), torch.cat(rollouts, dim=1).numpy(), grid)

@@ -116,7 +116,7 @@ def inspect_token(
             tokens = network.patch_tokens(step.tokens).float()
             if start == own:
                 features.append(tokens[place.tile - start, patch].clone())
-            if step.rows is not None and step.loops != 1:  # loops 0 and 1 share the first pass
+            if step.rows is not None and step.new_pass:
                 rows.append(step.rows[:, place.tile - start].clone())
             cosine = F.cosine_similarity(tokens, features[step.loops], dim=-1)
             similarity[step.loops, start : start + len(tiles)] = cosine.cpu()

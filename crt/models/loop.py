@@ -33,6 +33,11 @@ class Step(NamedTuple):
     similarity: Tensor
     residual: Tensor
 
+    @property
+    def new_pass(self) -> bool:
+        """Whether a pass of its own led here: loops 0 and 1 share the first."""
+        return self.loops != 1
+
 
 def passes(loops: int) -> int:
     """Passes through the encoder that a loop count costs."""

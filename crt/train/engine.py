@@ -85,7 +85,7 @@ def train(
     views = [plan.normalizations.index(wanted[name]) if name in wanted else None for name in ("cnn", "vit")]
     if model.cnn is not None:
         model.cnn.to(memory_format=torch.channels_last)
-    if fit.accelerator.device.type == "cpu" and fit.accelerator.mixed_precision == "bf16":
+    if fit.accelerator.device.type == "cpu" and fit.precision == "bf16":
         write_attention_out(model)
     if config.compiled:
         compile_layers(model)

@@ -87,8 +87,9 @@ class Trainer:
         """
         device_type = "cuda" if torch.cuda.is_available() else "cpu"
         before = read_run(config.out).get("precision") if config.resume and config.precision == "auto" else None
+        precision = resolve(before or config.precision, device_type)
         accelerator = Accelerator(
-            mixed_precision=resolve(before or config.precision, device_type),
+            mixed_precision="no" if precision == "fp32" else precision,
             cpu=device_type == "cpu",
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
@@ -96,8 +97,9 @@ class Trainer:
 
     @property
     def precision(self) -> str:
-        """The precision in force: `no`, `bf16` or `fp16`."""
-        return self.accelerator.mixed_precision
+        """The precision in force: `fp32`, `bf16` or `fp16`."""
+        chosen = self.accelerator.mixed_precision
+        return "fp32" if chosen == "no" else chosen
 
     def run(
         self,

@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 
 from crt.checkpoint import Method
+from crt.errors import count_of
+from crt.models.loop import passes
 from crt.models.outputs import VitOutputs
 from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS, Attention, PassReduction
 from crt.postprocess import max_normalize
@@ -94,14 +96,14 @@ def settings_line(prediction: Prediction, *, loops: int, refined: bool, attentio
     `attention` is said where it is not the paper's.
     """
     grid, made = prediction.grid, prediction.provenance
-    passes = max(1, loops) if "crt" in prediction.records else 0
+    count = passes(loops) if "crt" in prediction.records else 0
     parts = [
         f"input {grid.width} × {grid.height} px",
         f"mode {grid.mode}",
         f"loops {loops}",
         _refinement(refined, attention),
         f"{len(grid)} {'tile' if len(grid) == 1 else 'tiles'}",
-        f"{passes} {'pass' if passes == 1 else 'passes'}",
+        count_of(count, "pass", "passes"),
         f"checkpoint {made.get('checkpoint', '?')} {str(made.get('checkpoint_sha256', ''))[:8]}".rstrip(),
     ]
     return " · ".join(parts)

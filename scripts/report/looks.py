@@ -8,7 +8,7 @@ from crt.checkpoint import Defaults
 from scripts.report.base import Section, Table
 from scripts.report.speed import PAGE
 
-PRECISIONS = {"no": "float32", "bf16": "bfloat16", "fp16": "float16"}
+PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 ASKED = {
     "alone_ms": "first run on an upload, on the server",
     "first_ms": "the same beside a browser on its cores",
@@ -29,7 +29,7 @@ def looks(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
             f"{told['ready_s']:g} s."
         )
     says.append("A first run is all networks and their CAMs, which the section on the library times by themselves.")
-    if set(result["looks"]) == {"no"}:
+    if set(result["looks"]) == {"fp32"}:
         says.append("This processor is not made for bfloat16.")
     how = (
         f"{result['machine']}; checkpoint {result['checkpoint']} at the size that the page starts with. A first run "
