@@ -14,16 +14,16 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 GROUPS: dict[str, tuple[str, ...]] = {
     "Use a checkpoint": ("explain", "evaluate"),
-    "Train": ("download_voc", "train_crt", "choose_blocks", "pack_checkpoint", "import_checkpoint", "push_to_hub"),
+    "Train": ("download_voc", "train_crt", "tune_localization", "pack_checkpoint", "import_checkpoint", "push_to_hub"),
     "From CAMs to a segmentation network": (
         "run_pipeline",
-        "make_seeds",
-        "make_labels",
+        "make_cams",
+        "make_irn_labels",
         "train_irn",
-        "walk_seeds",
-        "make_masks",
+        "random_walk",
+        "make_pseudo_masks",
         "train_deeplab",
-        "segment",
+        "predict_masks",
     ),
     "Measure the paper's claims": ("ablate",),
 }

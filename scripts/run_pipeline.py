@@ -32,13 +32,13 @@ from crt.train.deeplab import PRESETS, DeepLabConfig, train_deeplab
 from crt.train.irn import RelationConfig, train_relation
 from crt.train.machine import describe_machine
 from crt.train.masks_data import with_masks
-from scripts.make_labels import Labels, make_labels
-from scripts.make_masks import Masks, make_masks
-from scripts.make_seeds import Seeds, make_seeds
+from scripts.make_cams import Seeds, make_seeds
+from scripts.make_irn_labels import Labels, make_labels
+from scripts.make_pseudo_masks import Masks, make_masks
 from scripts.output import write_json
+from scripts.predict_masks import Segment, segment_split
 from scripts.provenance import command_of, run_record
-from scripts.segment import Segment, segment_split
-from scripts.walk_seeds import Walk, walk_seeds
+from scripts.random_walk import Walk, walk_seeds
 
 SECONDS = "seconds.json"
 Stage = Literal["seeds", "labels", "irn", "walked", "masks", "deeplab", "segmented"]

@@ -50,7 +50,7 @@ check .venv/bin/ruff check --quiet .
 check .venv/bin/ruff format --quiet --check .
 check .venv/bin/pyright --pythonpath .venv/bin/python
 check .venv/bin/bandit --quiet --recursive --configfile pyproject.toml crt app scripts app.py
-check .venv/bin/python -m scripts.audit  # says so where no service can be asked
+check .venv/bin/python -m scripts.dev.audit  # says so where no service can be asked
 workers=()
 case "$*" in
     "" | --nightly) workers=(-n "$(nproc)" --dist loadscope --no-loadscope-reorder) ;;  # the browser's are slow: first

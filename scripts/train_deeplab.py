@@ -3,7 +3,7 @@
     python -m scripts.train_deeplab full --root VOC2012 --split train_aug --masks runs/masks --train.out runs/deeplab
     accelerate launch -m scripts.train_deeplab full --root VOC2012 --masks runs/masks --train.out runs/deeplab
 
-The output folder is the checkpoint with the segmentation network added: `scripts.segment` and the app open it.
+The output folder is the checkpoint with the segmentation network added: `scripts.predict_masks` and the app open it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Segmentation:
     root: Path
     """Devkit folder (`.../VOC2012`); its masks are not read."""
     masks: Path
-    """Where `scripts.make_masks` wrote."""
+    """Where `scripts.make_pseudo_masks` wrote."""
     split: str = "train"
     class_names: tuple[str, ...] = ()
     """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""

@@ -3,7 +3,7 @@
     python -m scripts.train_irn --root VOC2012 --split train --labels runs/labels --train.out runs/irn
     accelerate launch -m scripts.train_irn --root VOC2012 --labels runs/labels --train.out runs/irn
 
-The output folder is the checkpoint with the relation network added: `scripts.walk_seeds` and the app open it.
+The output folder is the checkpoint with the relation network added: `scripts.random_walk` and the app open it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Irn:
     root: Path
     """Devkit folder (`.../VOC2012`); its masks are not read."""
     labels: Path
-    """Where `scripts.make_labels` wrote."""
+    """Where `scripts.make_irn_labels` wrote."""
     split: str = "train"
     class_names: tuple[str, ...] = ()
     """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from scripts import audit as script
-from scripts.audit import EXPLAINED, KNOWN, SKIPPED, audit, judged
+from scripts.dev import audit as script
+from scripts.dev.audit import EXPLAINED, KNOWN, SKIPPED, audit, judged
 
 OLD = {"name": "jinja2", "version": "2.4.1", "vulns": [{"id": "PYSEC-1", "aliases": ["CVE-1"], "fix_versions": ["3"]}]}
 GOOD = {"name": "tqdm", "version": "4", "vulns": []}

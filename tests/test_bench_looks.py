@@ -12,9 +12,9 @@ from PIL import Image
 from app.core import analysis as explore
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
-from scripts import bench_looks
+from scripts.bench import latency as bench_looks
+from scripts.loadtest.server import ROOT
 from scripts.report.looks import looks
-from scripts.served import ROOT
 from tests.tiny import tiny_checkpoint
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -30,7 +30,7 @@ def test_the_server_tells_its_time_and_a_cached_look_is_shorter(tmp_path):
     words = ["--checkpoint", tiny_checkpoint(tmp_path / "tiny"), "--image", tmp_path / "image.png"]
     words += ["--visitors", "1", "--json", tmp_path / "results" / "looks.json"]
     # Another process: the browser of the other tests may already be driven in this one.
-    subprocess.run([sys.executable, "-m", "scripts.bench_looks", *map(str, words)], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "scripts.bench.latency", *map(str, words)], cwd=ROOT, check=True)
     result = json.loads((tmp_path / "results" / "looks.json").read_text())
     assert result["command"].endswith("bench_looks --checkpoint tiny --image image.png --visitors 1")
     assert result["visitors"] == 1 and result["checkpoint"] == "tiny"
@@ -52,7 +52,7 @@ def test_what_was_measured_is_told():
         "networks": ["crt", "tscam"],
         "loops": 4,
         "visitors": 3,
-        "command": "python -m scripts.bench_looks",
+        "command": "python -m scripts.bench.latency",
     }
     section = looks(result, Defaults())
     (table,) = section.tables

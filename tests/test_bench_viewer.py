@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from crt.errors import InvalidSetting
-from scripts import bench_viewer
+from scripts.bench import frontend as bench_viewer
 from tests.tiny import tiny_checkpoint
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -26,7 +26,9 @@ def test_the_result_is_complete(tmp_path):
     words = ["--checkpoint", tiny_checkpoint(tmp_path / "tiny"), "--image", tmp_path / "image.png"]
     words += ["--repeats", "2", "--json", tmp_path / "results" / "viewer.json"]
     # Another process: the browser of the other tests may already be driven in this one.
-    subprocess.run([sys.executable, "-m", "scripts.bench_viewer", *map(str, words)], cwd=bench_viewer.ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "scripts.bench.frontend", *map(str, words)], cwd=bench_viewer.ROOT, check=True
+    )
     result = json.loads((tmp_path / "results" / "viewer.json").read_text())
     assert [(row["maps"], row["zoom"]) for row in result["redraws"]] == [
         (maps, zoom) for maps in range(1, 5) for zoom in (1, 3)
@@ -43,12 +45,12 @@ def test_the_result_is_complete(tmp_path):
     assert set(result["machine"]) == {"cpu", "cores", "system"}
     assert result["machine"]["cores"] >= 1
     assert result["repeats"] == 2
-    assert result["command"] == "python -m scripts.bench_viewer --checkpoint tiny --image image.png --repeats 2"
+    assert result["command"] == "python -m scripts.bench.frontend --checkpoint tiny --image image.png --repeats 2"
     assert str(tmp_path) not in json.dumps(result)
 
 
 def test_the_command_is_short_where_nothing_was_chosen():
-    assert bench_viewer.command(bench_viewer.Config()) == "python -m scripts.bench_viewer"
+    assert bench_viewer.command(bench_viewer.Config()) == "python -m scripts.bench.frontend"
 
 
 def test_wrong_settings_are_refused():

@@ -8,7 +8,7 @@ import pytest
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.random_walk import WalkSettings, random_walk
-from scripts.bench_walk import Bench, bench, dense_walk
+from scripts.bench.random_walk import Bench, bench, dense_walk
 from scripts.report.sections import KINDS
 from tests.reference_walk import dense_walk as reference
 
@@ -33,7 +33,7 @@ def test_grids_smaller_than_the_disc(size):
 def test_the_command_writes_what_it_measured(tmp_path):
     result = bench(Bench(12, 16, runs=3, json=tmp_path / "sub" / "walk.json"))
     assert json.loads((tmp_path / "sub" / "walk.json").read_text()) == result
-    assert result["command"] == "python -m scripts.bench_walk --height 12 --width 16 --runs 3"
+    assert result["command"] == "python -m scripts.bench.random_walk --height 12 --width 16 --runs 3"
     assert KINDS["sparse_seconds"](result, Defaults()).command == result["command"]
     assert result["largest_difference"] < 1e-3 and len(result["sparse_seconds"]) == 3
     assert result["ratio"] == pytest.approx(result["dense_seconds"] / result["sparse_median_seconds"], rel=0.1, abs=0.2)

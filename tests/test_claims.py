@@ -12,7 +12,7 @@ from app.core.examples import FOLDER, shipped
 from crt.checkpoint import Method, read_config, weights_sha256
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
-from scripts.make_examples import SOURCES
+from scripts.dev.examples import SOURCES
 from tests.test_viewer import ROOT
 
 GRID = 320  # points along the longer side, as the viewer measures IoU
@@ -26,7 +26,7 @@ def stored(name: str) -> Prediction:
     assert path is not None
     prediction = Prediction.load(path)
     own = weights_sha256(read_config(ROOT / "checkpoints/voc"))
-    assert prediction.provenance["checkpoint_sha256"] == own, "run scripts.make_examples"
+    assert prediction.provenance["checkpoint_sha256"] == own, "run scripts.dev.examples"
     return prediction
 
 

@@ -31,11 +31,11 @@ from crt.io_utils import atomic_path
 from crt.prediction import Prediction
 from crt.pseudo_labels.cam_io import SeedMaps
 from crt.pseudo_labels.label_png import read_labels
-from scripts import served as serving
-from scripts.asking import Asker
 from scripts.download_voc import extract_voc, fetch
-from scripts.load import Deadline, Load, load
-from scripts.served import Server
+from scripts.loadtest import server as serving
+from scripts.loadtest.client import Asker
+from scripts.loadtest.run import Deadline, Load, load
+from scripts.loadtest.server import Server
 
 TRUNCATED_ZIP = b"PK\x03\x04" + bytes(60)
 DAMAGED = {
@@ -251,10 +251,10 @@ def test_a_load_that_breaks_off_does_not_wait_for_its_time_to_be_up(monkeypatch,
         def __init__(self, *_: object, **__: object) -> None: ...
         def predict(self, *_: object, **__: object) -> None: ...
 
-    monkeypatch.setattr("scripts.load.served", page)
-    monkeypatch.setattr("scripts.load.Client", Nobody)
-    monkeypatch.setattr("scripts.load._read", read)
-    monkeypatch.setattr("scripts.load._use", lambda *_: None)
+    monkeypatch.setattr("scripts.loadtest.run.served", page)
+    monkeypatch.setattr("scripts.loadtest.run.Client", Nobody)
+    monkeypatch.setattr("scripts.loadtest.run._read", read)
+    monkeypatch.setattr("scripts.loadtest.run._use", lambda *_: None)
     began = time.monotonic()
     with pytest.raises(ConnectionError):
         load(Load(users=1, minutes=0.5))

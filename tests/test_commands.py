@@ -16,20 +16,14 @@ from crt.evaluation.wsol import WsolTransform
 from crt.train.ablations import Schedule
 from crt.train.deeplab import PRESETS as DEEPLAB
 from crt.train.irn import RelationConfig
-from scripts import (
-    ablate,
-    bench_looks,
-    bench_viewer,
-    bench_walk,
-    choose_blocks,
-    evaluate,
-    evaluate_pointing,
-    evaluate_wsol,
-    fuzz,
-    load,
-    run_pipeline,
-)
+from scripts import ablate, evaluate, evaluate_pointing, evaluate_wsol, run_pipeline
+from scripts import tune_localization as choose_blocks
 from scripts.bench import __main__ as bench
+from scripts.bench import frontend as bench_viewer
+from scripts.bench import latency as bench_looks
+from scripts.bench import random_walk as bench_walk
+from scripts.fuzz import run as fuzz
+from scripts.loadtest import run as load
 
 ROOT = Path("/data/VOC2012")
 SMALL = DEEPLAB["two-cores"][1]

@@ -18,7 +18,7 @@ from app.core.analysis import Explorer
 from app.page import build, launch_options
 from app.server.security import CLOSED, NO_FETCH, UNREADABLE, closed, holds_address
 from crt.predictor import Predictor
-from scripts.asking import Asker, Outcome
+from scripts.loadtest.client import Asker, Outcome
 from tests.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent

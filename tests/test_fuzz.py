@@ -19,12 +19,12 @@ from app.page import build, launch_options
 from app.requests.validation import is_number, number
 from app.server.security import RouteFilter, sanitize
 from crt.errors import CrtError, InvalidSetting
-from scripts import fuzz as fuzz_script
-from scripts import nonsense
-from scripts.asking import CAUGHT, LONGEST, PAGE, Outcome, judged, wrong
-from scripts.fuzz import SHARES, Count, Fuzz, _health, command, failures, fuzz, growth, main
-from scripts.fuzzer import DETAILS, PROGRAM, Fuzzer
-from scripts.served import Server
+from scripts.fuzz import generators as nonsense
+from scripts.fuzz import run as fuzz_script
+from scripts.fuzz.client import DETAILS, PROGRAM, Fuzzer
+from scripts.fuzz.run import SHARES, Count, Fuzz, _health, command, failures, fuzz, growth, main
+from scripts.loadtest.client import CAUGHT, LONGEST, PAGE, Outcome, judged, wrong
+from scripts.loadtest.server import Server
 from tests.tiny import tiny_checkpoint
 
 EVIL = "<img src=x onerror=alert(1)>"

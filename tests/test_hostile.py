@@ -13,7 +13,7 @@ from app.core.cache import PredictionCache
 from app.core.models import Engine
 from crt.data.images import load_image
 from crt.errors import InvalidImage, InvalidSetting
-from scripts.make_hostile import EVIL, Hostile, corpus, make_hostile
+from scripts.fuzz.corpus import EVIL, Hostile, corpus, make_hostile
 from tests.tiny import tiny_checkpoint
 
 SECONDS = 10.0  # on a busy machine; nothing here needs one

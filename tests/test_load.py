@@ -5,7 +5,7 @@ import json
 import pytest
 
 from crt.errors import InvalidSetting
-from scripts.load import BROWSER, Load, _flatness, load
+from scripts.loadtest.run import BROWSER, Load, _flatness, load
 from tests.browser.driver import CHROMIUM
 from tests.tiny import tiny_checkpoint
 

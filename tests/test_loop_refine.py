@@ -14,7 +14,7 @@ from crt.models.tiles import TileGrid
 from crt.pass_reductions import PASS_REDUCTIONS, PassReduction, blocks_between
 from crt.refine import attention_map, refine
 from crt.types import MAX_LOOPS
-from scripts.make_constants import module
+from scripts.dev.constants import module
 
 ROOT = Path(__file__).parents[1]
 
@@ -204,4 +204,4 @@ def test_every_reduction_is_named_described_and_weighs_each_pass():
 
 def test_the_page_has_the_reductions_of_the_library():
     written = ROOT / "app" / "viewer" / "pass_reductions.mjs"
-    assert written.read_text(encoding="utf-8") == module(), "run python -m scripts.make_constants"
+    assert written.read_text(encoding="utf-8") == module(), "run python -m scripts.dev.constants"

@@ -23,7 +23,7 @@ from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels import cam_io as seed_files
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done
 from crt.resample import upsample_cam
-from scripts.make_seeds import Seeds, make_seeds
+from scripts.make_cams import Seeds, make_seeds
 from tests.test_datasets import add_image, write_split
 from tests.tiny import tiny_checkpoint
 
@@ -94,12 +94,12 @@ def test_a_run_goes_on_where_it_stopped(voc, checkpoint):
     second.write_bytes(second.read_bytes()[:-40])
     third.unlink()
     with pytest.raises(InvalidDataset, match=IDS[2]):
-        require(made.out, read_voc(voc, "train"), SUFFIX, "scripts.make_seeds")
+        require(made.out, read_voc(voc, "train"), SUFFIX, "scripts.make_cams")
     result = make_seeds(made)
     assert (result.new, result.before) == (2, 1)
     assert first.stat().st_mtime_ns == kept
     assert all(is_done(made.out, s.id, s.labels) for s in read_voc(voc, "train").samples)
-    require(made.out, read_voc(voc, "train"), SUFFIX, "scripts.make_seeds")
+    require(made.out, read_voc(voc, "train"), SUFFIX, "scripts.make_cams")
 
 
 def test_a_full_disk_names_the_image_and_leaves_nothing_behind(voc, checkpoint, monkeypatch):
@@ -147,7 +147,7 @@ def test_two_processes_share_the_images(voc, checkpoint):
     words = ["--root", voc, "--out", voc.parent / "shared", "--checkpoint", checkpoint, "--single-scale"]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     told = subprocess.run(
-        [*launch, "-m", "scripts.make_seeds", *map(str, words), "--precision", "fp32", "--device", "cpu"],
+        [*launch, "-m", "scripts.make_cams", *map(str, words), "--precision", "fp32", "--device", "cpu"],
         cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     ).stdout  # fmt: skip
     assert sorted(re.findall(r"(\d) images made, 0 were", told)) == ["1", "2"]

@@ -56,9 +56,9 @@ def test_what_the_record_lacks_is_not_made_up(folder):
 
 
 def test_the_card_says_on_what_the_defaults_were_chosen(folder):
-    choice = {"chosen_on": "voc2012_train_animals", "command": "python -m scripts.choose_blocks"}
+    choice = {"chosen_on": "voc2012_train_animals", "command": "python -m scripts.tune_localization"}
     text = told(folder, **{"crt+crt_cnn": record(), "defaults": choice})
-    assert "Chosen on: voc2012_train_animals. Command: \n\n    python -m scripts.choose_blocks\n" in text
+    assert "Chosen on: voc2012_train_animals. Command: \n\n    python -m scripts.tune_localization\n" in text
 
 
 @pytest.mark.parametrize("name", list(PRESETS))

@@ -25,18 +25,18 @@ from crt.pseudo_labels.random_walk import random_walk, walk_scores
 from crt.train.deeplab import DeepLabConfig
 from crt.train.irn import RelationConfig, train_relation
 from crt.train.masks_data import with_masks
-from scripts import make_labels as labels_script
+from scripts import make_irn_labels as labels_script
 from scripts.evaluate import Masks as MeasureMasks
 from scripts.evaluate import Seeds as MeasureSeeds
 from scripts.evaluate import Stored, stored
-from scripts.make_labels import Labels, make_labels
-from scripts.make_masks import Masks, make_masks
-from scripts.make_seeds import Seeds, make_seeds
+from scripts.make_cams import Seeds, make_seeds
+from scripts.make_irn_labels import Labels, make_labels
+from scripts.make_pseudo_masks import Masks, make_masks
+from scripts.predict_masks import Segment
+from scripts.random_walk import Walk, walk_seeds
 from scripts.run_pipeline import Pipeline, run_pipeline
-from scripts.segment import Segment
 from scripts.train_deeplab import Segmentation
 from scripts.train_irn import Irn
-from scripts.walk_seeds import Walk, walk_seeds
 from tests.test_datasets import add_image, write_split
 from tests.tiny import RESNET, tiny_checkpoint
 

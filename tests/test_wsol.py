@@ -18,10 +18,10 @@ from crt.metrics.boxes import Box
 from crt.multiscale import MapRequest
 from crt.predictor import InferenceConfig, Predictor
 from crt.viz.box_sheet import box_sheet
-from scripts.choose_blocks import THRESHOLDS, Choice, choose
 from scripts.evaluate_wsol import Wsol, read_boxes
 from scripts.evaluate_wsol import wsol as run
 from scripts.report.localization import localization
+from scripts.tune_localization import THRESHOLDS, Choice, choose
 from tests.tiny import tiny_checkpoint
 
 CLASSES = ("Albatross", "Ani", "Auklet")

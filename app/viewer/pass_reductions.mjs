@@ -1,4 +1,4 @@
-// How the attention of several passes becomes one: crt.pass_reductions, written by `python -m scripts.make_constants`.
+// How the attention of several passes becomes one: crt.pass_reductions, written by `python -m scripts.dev.constants`.
 
 export const PASS_REDUCTIONS = {
   sum: {"label": "Sum", "description": "summed over the passes", "weights": [[1.0], [1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]], "tile_normalized": false},

@@ -77,7 +77,7 @@ def measure_seeds(folder: Path, images: ImageDataset, measured: Sequence[str] | 
     without a class (`require_class_values`).
     """
     rows = measured_rows(images.classes, measured)
-    require(folder, images, SUFFIX, "scripts.make_seeds or scripts.walk_seeds")
+    require(folder, images, SUFFIX, "scripts.make_cams or scripts.random_walk")
     require_class_values(images)
     sweep = ThresholdSweep(THRESHOLDS, len(images.classes) + 1)
     for sample in images.samples:

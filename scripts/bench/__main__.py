@@ -21,11 +21,11 @@ from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidSetting
 from crt.predictor import Predictor
 from crt.train.machine import describe_machine
+from scripts.bench.backends import tried
 from scripts.bench.growth import growth
 from scripts.bench.maps import ablation, one_map, peers, random_predictor, share, waited
 from scripts.bench.masks import masks
 from scripts.bench.training import training
-from scripts.bench.tried import tried
 from scripts.output import write_json
 from scripts.provenance import command_of
 

@@ -1,4 +1,4 @@
-"""How long a reader waits for CAMs: a section of docs/performance.md, from what `scripts.bench_looks` wrote."""
+"""How long a reader waits for CAMs: a section of docs/performance.md, from what `scripts.bench.latency` wrote."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ASKED = {
 
 
 def looks(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
-    """`scripts.bench_looks`: by precision."""
+    """`scripts.bench.latency`: by precision."""
     rows, says = [], []
     for precision, told in result["looks"].items():
         name = PRECISIONS[precision]

@@ -114,7 +114,7 @@ def _grown(growth: dict[str, float]) -> str:
 
 
 def load(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
-    """`scripts.load`: many users at once."""
+    """`scripts.loadtest`: many users at once."""
     rows = tuple(
         (name, f"{row['answers']}", f"{row.get('p50_s', 0):.1f}", f"{row.get('p95_s', 0):.1f}")
         for name, row in result["load"].items()

@@ -161,7 +161,7 @@ def _memory(rows: list[dict[str, Any]]) -> Chart:
 
 
 def walk(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
-    """`scripts.bench_walk`: sparse against dense."""
+    """`scripts.bench.random_walk`: sparse against dense."""
     height, width = result["grid"]
     rows = [("sparse, as here", f"{1000 * result['sparse_median_seconds']:.0f} ms")]
     says = ()
@@ -176,14 +176,14 @@ def walk(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     return Section(
         "The random walk",
         (how,),
-        result.get("command", f"python -m scripts.bench_walk --height {height} --width {width}"),
+        result.get("command", f"python -m scripts.bench.random_walk --height {height} --width {width}"),
         (table,),
         page=PAGE,
     )
 
 
 def viewer(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
-    """`scripts.bench_viewer`: redraws and the first maps, in a browser."""
+    """`scripts.bench.frontend`: redraws and the first maps, in a browser."""
     rows = tuple(
         (f"{row['maps']}", f"{row['zoom']}×", *(f"{row['frame_ms'][name]:.0f}" for name in ("median", "p90", "max")))
         for row in result["redraws"]

@@ -1,6 +1,6 @@
 """How fast the sparse random walk of `crt.pseudo_labels.random_walk` is, against the dense matrix of all pairs.
 
-    python -m scripts.bench_walk --json results/walk.json
+    python -m scripts.bench.random_walk --json results/walk.json
 
 The dense way is IRNet's: the matrix of all pairs, normalised and squared `exp_times` times, in float32 by torch. Both
 walk the same random edges and seeds; the largest difference between their results is reported.
@@ -78,7 +78,7 @@ def bench(config: Bench) -> dict:
 
 def command(config: Bench) -> str:
     """The command that times the same again."""
-    return command_of("python -m scripts.bench_walk", config, always=("height", "width"), leave=("json",))
+    return command_of("python -m scripts.bench.random_walk", config, always=("height", "width"), leave=("json",))
 
 
 def dense_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Build the example images of the app, with their drawn masks and what a checkpoint sees in them.
 
-    python -m scripts.make_examples --checkpoint checkpoints/voc
+    python -m scripts.dev.examples --checkpoint checkpoints/voc
 
 The images come from scikit-image, which ships them under free licences. Traces belong to one checkpoint: run this
 again whenever the checkpoint changes, or the app will have to look at the examples itself.

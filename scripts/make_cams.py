@@ -1,7 +1,7 @@
 """Write the seeds of a split: per image one npz with the normalised maps of its classes at two resolutions.
 
-    python -m scripts.make_seeds --root VOC2012 --split train --checkpoint checkpoints/voc --out runs/seeds
-    torchrun --standalone --nproc-per-node 2 -m scripts.make_seeds --root VOC2012 --split train --out runs/seeds
+    python -m scripts.make_cams --root VOC2012 --split train --checkpoint checkpoints/voc --out runs/seeds
+    torchrun --standalone --nproc-per-node 2 -m scripts.make_cams --root VOC2012 --split train --out runs/seeds
 
 `--method resnet` gives the CAM of IRNet and `--method tscam` TS-CAM. Images that are done are not
 done again, so an interrupted run goes on where it was; processes and machines share the images between them.

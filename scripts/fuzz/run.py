@@ -1,12 +1,4 @@
-"""Nonsense at a running page: hostile files, settings, links, names and requests; what became of each is counted.
-
-    python -m scripts.fuzz --json results/fuzz.json
-
-Starts `app.py` and asks it as browsers and programs do, with the files of `scripts.make_hostile` and with values drawn
-at random. A crash is an answer that is no answer: a status of 500, a traceback, an error of the page's own, a refusal
-that is no plain sentence or that tells a path of the server. The same seed asks the same. It fails too if the server's
-memory, without its cache of Traces, grows by more than `--growth-mib` after every kind of request was answered once.
-"""
+"""What the fuzzer does, and what becomes of it, as JSON values."""
 
 from __future__ import annotations
 
@@ -20,17 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import tyro
 from tqdm import tqdm
 
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
 from crt.train.machine import describe_machine
-from scripts.asking import PAGE, Outcome
-from scripts.fuzzer import PROGRAM, Fuzzer
-from scripts.make_hostile import corpus
+from scripts.fuzz.client import PROGRAM, Fuzzer
+from scripts.fuzz.corpus import corpus
+from scripts.loadtest.client import PAGE, Outcome
+from scripts.loadtest.server import Server, served
 from scripts.output import write_json
 from scripts.provenance import command_of
-from scripts.served import Server, served
 
 SHARES = {"settings": 0.5, "links": 0.2, "names": 0.1, "requests": 0.2}
 """Of the draws."""
@@ -199,10 +190,3 @@ def main(config: Fuzz) -> int:
     for sentence in failed:
         print(f"error: {sentence}", file=sys.stderr)
     return int(bool(failed))
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Fuzz, description=__doc__)))
-    except CrtError as error:
-        sys.exit(f"error: {error}")

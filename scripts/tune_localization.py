@@ -1,6 +1,6 @@
 """Which loop count, and the attention of which blocks, finds the most boxes: a sweep on training images.
 
-    python -m scripts.choose_blocks --root CUB_200_2011 --checkpoint runs/birds --json choice.json
+    python -m scripts.tune_localization --root CUB_200_2011 --checkpoint runs/birds --json choice.json
 
 What it says first are the defaults to pack the checkpoint with (`scripts.pack_checkpoint --defaults.…`). Run it on
 images that are not the ones to be measured afterwards: CUB's training images, or some that were held out.
@@ -92,7 +92,7 @@ def choose(config: Choice) -> list[dict[str, Any]]:
 def command(config: Choice) -> str:
     """The command that sweeps the same again, without the folders of one machine: for `--chosen-by` of the card."""
     always, leave = ("split", "method", "loops"), ("json", "shown", "device")
-    return command_of("python -m scripts.choose_blocks", config, always=always, leave=leave)
+    return command_of("python -m scripts.tune_localization", config, always=always, leave=leave)
 
 
 def candidates(method: Literal["crt", "tscam"], loops: tuple[int, ...], blocks: int) -> dict[str, MapRequest]:

@@ -1,6 +1,6 @@
 """How fast the page is: redraws of one to four maps, at zoom 1 and 3, and the first maps after an upload.
 
-    python -m scripts.bench_viewer --json results/viewer.json
+    python -m scripts.bench.frontend --json results/viewer.json
 
 Starts `app.py` and drives it with Debian's chromium (`pip install -r requirements-dev.txt`). A redraw is one step of
 the threshold slider, which changes the outline and the caption of every map and draws them anew: from the beginning of
@@ -30,9 +30,9 @@ from tqdm import tqdm
 from crt.checkpoint import read_config
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
+from scripts.loadtest.server import ROOT, START_S, served
 from scripts.output import write_json
 from scripts.provenance import command_of
-from scripts.served import ROOT, START_S, served
 
 METHODS = ("resnet", "tscam", "crt", "crt_cnn")
 ZOOMS = (1, 3)
@@ -182,7 +182,7 @@ def machine() -> dict[str, str | int]:
 
 def command(config: Config) -> str:
     """The command that measures the same again, without the folders of one machine."""
-    return command_of("python -m scripts.bench_viewer", config, leave=("json",))
+    return command_of("python -m scripts.bench.frontend", config, leave=("json",))
 
 
 def table(result: dict) -> str:

@@ -1,6 +1,7 @@
 """Write the pseudo masks of a split from seeds or walked seeds: what a segmentation network learns from.
 
-    python -m scripts.make_masks --root VOC2012 --split train --seeds runs/walked --threshold 0.25 --out runs/masks
+    python -m scripts.make_pseudo_masks --root VOC2012 --split train --seeds runs/walked --threshold 0.25 --out
+    runs/masks
 
 Per image an indexed PNG in VOC's palette. `--crf` lets the labels follow the edges of the image. Images that are
 done are not done again.
@@ -34,7 +35,7 @@ class Masks:
     root: Path
     """Devkit folder (`.../VOC2012`); its masks are not read."""
     seeds: Path
-    """Where `scripts.make_seeds` or `scripts.walk_seeds` wrote."""
+    """Where `scripts.make_cams` or `scripts.random_walk` wrote."""
     out: Path
     """A folder for these masks alone."""
     threshold: float
@@ -53,7 +54,7 @@ def make_masks(config: Masks) -> StageResult:
     if not 0 < config.threshold <= 1:
         raise InvalidSetting(f"The threshold is {config.threshold}: give a number above 0 and at most 1.")
     images = read_voc(config.root, config.split, class_names=config.class_names or None)
-    require(config.seeds, images, SUFFIX, "scripts.make_seeds or scripts.walk_seeds")
+    require(config.seeds, images, SUFFIX, "scripts.make_cams or scripts.random_walk")
     write_manifest(config.out, {"threshold": config.threshold, "crf": config.crf, "seeds": read_manifest(config.seeds)})
     return make_each(
         images.samples,

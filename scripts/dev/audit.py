@@ -1,6 +1,6 @@
 """Known vulnerabilities of the installed packages, by pip-audit; says so where nobody can be asked.
 
-    python -m scripts.audit
+    python -m scripts.dev.audit
 
 Ends with 1 for a finding that `EXPLAINED` does not explain. Without a network, or with a package index that knows no
 vulnerabilities, it ends with 0 and says that nothing was checked: first it asks about an old release with a known one,

@@ -1,8 +1,8 @@
 """Let the seeds of a split walk within the boundaries that the relation network sees (IRNet; METHOD section 8).
 
-    python -m scripts.walk_seeds --root VOC2012 --split train --seeds runs/seeds --relation runs/irn --out runs/walked
+    python -m scripts.random_walk --root VOC2012 --split train --seeds runs/seeds --relation runs/irn --out runs/walked
 
-Per image one npz as `scripts.make_seeds` writes it: the walked seeds at stride 4, and on the pixels divided by the
+Per image one npz as `scripts.make_cams` writes it: the walked seeds at stride 4, and on the pixels divided by the
 largest of all. Images that are done are not done again; processes and machines share the images between them.
 """
 
@@ -35,7 +35,7 @@ class Walk:
     root: Path
     """Devkit folder (`.../VOC2012`); masks are not read."""
     seeds: Path
-    """Where `scripts.make_seeds` wrote."""
+    """Where `scripts.make_cams` wrote."""
     out: Path
     """A folder for these walked seeds alone."""
     split: str = "train"
@@ -56,7 +56,7 @@ def walk_seeds(config: Walk) -> StageResult:
     if network is None or spec is None:
         raise InvalidSetting(f"{config.relation} has no relation network: train one with scripts.train_irn.")
     images = read_voc(config.root, config.split, class_names=config.class_names or None)
-    require(config.seeds, images, SUFFIX, "scripts.make_seeds")
+    require(config.seeds, images, SUFFIX, "scripts.make_cams")
     settings = {**dataclasses.asdict(config.walk), "relation": spec.sha256, "seeds": read_manifest(config.seeds)}
     write_manifest(config.out, settings)
 

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 from crt.errors import InvalidSetting
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 START_S = 180.0
 STOP_S = 20.0
 

@@ -1,6 +1,6 @@
 """Files that nobody should upload: some hundreds, the same ones every time, to see that each is read or refused.
 
-    python -m scripts.make_hostile --out hostile
+    python -m scripts.fuzz.corpus --out hostile
 
 Formats and modes, odd sizes, files cut off or with changed bytes, headers that lie, bombs, metadata, and names.
 `kinds.json` beside them says of each what it is.

@@ -1,6 +1,6 @@
 """Write the confident labels of a split: what the relation network learns from (IRNet; METHOD section 8).
 
-    python -m scripts.make_labels --root VOC2012 --split train --seeds runs/seeds --out runs/labels
+    python -m scripts.make_irn_labels --root VOC2012 --split train --seeds runs/seeds --out runs/labels
 
 Per image an indexed PNG: a class or background where the seeds and a dense CRF agree on it, 255 elsewhere. Images
 that are done are not done again.
@@ -32,7 +32,7 @@ class Labels:
     root: Path
     """Devkit folder (`.../VOC2012`); its masks are not read."""
     seeds: Path
-    """Where `scripts.make_seeds` wrote."""
+    """Where `scripts.make_cams` wrote."""
     out: Path
     """A folder for these labels alone."""
     split: str = "train"
@@ -49,7 +49,7 @@ class Labels:
 def make_labels(config: Labels) -> StageResult:
     """Make what is missing. Raises CrtError with the ids of images without seeds, or of the one that failed."""
     images = read_voc(config.root, config.split, class_names=config.class_names or None)
-    require(config.seeds, images, SUFFIX, "scripts.make_seeds")
+    require(config.seeds, images, SUFFIX, "scripts.make_cams")
     made_from = read_manifest(config.seeds)
     write_manifest(config.out, {"foreground": config.foreground, "background": config.background, "seeds": made_from})
     return make_each(

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from crt.errors import count_of
-from scripts.served import ROOT
+from scripts.loadtest.server import ROOT
 
 CAUGHT = "Something went wrong here"
 """How the page's sentence for errors of its own begins."""

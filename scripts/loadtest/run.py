@@ -1,17 +1,8 @@
-"""Many people at once: simulated users ask the page for some minutes, and what became of every question is counted.
-
-    python -m scripts.load --users 30 --minutes 5 --json results/load.json
-
-Starts `app.py`. Each user is a gradio_client in a thread: an image, one of the three endpoints, a moment's thought,
-and again. One more reads the page in Debian's chromium (`pip install -r requirements-dev.txt`), gives it images and
-changes the input size. Whoever is told that the page is busy tries again later. `--restart` ends the server half way
-through and starts it anew; users then connect again, and the page by itself.
-"""
+"""Simulated users at a page of its own, and what became of every question, as JSON values."""
 
 from __future__ import annotations
 
 import random
-import sys
 import tempfile
 import threading
 import time
@@ -23,18 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from gradio_client import Client, handle_file
 from PIL import Image
 from tqdm import tqdm
 
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
 from crt.train.machine import describe_machine
-from scripts.bench_viewer import chromium
+from scripts.bench.frontend import chromium
+from scripts.loadtest.browser_user import Reader
+from scripts.loadtest.server import Server, served
 from scripts.output import write_json
 from scripts.provenance import command_of
-from scripts.reader import Reader
-from scripts.served import Server, served
 
 ENDPOINTS = {"/masks": 5, "/cams": 3, "/predict": 2}
 """How often each is asked, relative to the others."""
@@ -264,7 +254,7 @@ def _flatness(memory: list[float]) -> dict[str, float]:
 
 def command(config: Load) -> str:
     """The command that does the same again."""
-    return command_of("python -m scripts.load", config, always=("users", "minutes"), leave=("json",))
+    return command_of("python -m scripts.loadtest", config, always=("users", "minutes"), leave=("json",))
 
 
 def main(config: Load) -> int:
@@ -275,10 +265,3 @@ def main(config: Load) -> int:
     for name in ("busy", "connections_lost", "connections_recovered", "errors", "memory_mib"):
         print(name, result[name])
     return int(bool(result["errors"]) or (result["connections_lost"] > 0 and not config.restart))
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Load, description=__doc__)))
-    except CrtError as error:
-        sys.exit(f"error: {error}")

@@ -1,6 +1,6 @@
 """How long a reader waits for maps: the server's time of a first look and of one from the cache, and its start-up.
 
-    python -m scripts.bench_looks --json results/looks.json
+    python -m scripts.bench.latency --json results/looks.json
 
 Starts `app.py` in float32 and, where that is faster on this machine, in bfloat16, and drives it with Debian's chromium
 (`pip install -r requirements-dev.txt`). The server's time is what Gradio tells of an event in its own messages: from
@@ -27,11 +27,11 @@ from crt.checkpoint import read_config
 from crt.errors import CrtError, InvalidSetting
 from crt.precision import resolve
 from crt.train.machine import describe_machine
-from scripts.asking import PAGE, Asker, Outcome
-from scripts.bench_viewer import SHOWN, VIEWPORT, chromium, spread, uploadable
+from scripts.bench.frontend import SHOWN, VIEWPORT, chromium, spread, uploadable
+from scripts.loadtest.client import PAGE, Asker, Outcome
+from scripts.loadtest.server import ROOT, START_S, Server, served
 from scripts.output import write_json
 from scripts.provenance import command_of
-from scripts.served import ROOT, START_S, Server, served
 
 LOOPS = 4
 """What the page records of an image, `app.core.analysis.LOOPS`."""
@@ -169,7 +169,7 @@ def look_without_browser(server: Server, image: Path, session: str) -> float:
 
 def command(config: Config) -> str:
     """The command that measures the same again, without the folders of one machine."""
-    return command_of("python -m scripts.bench_looks", config, leave=("json",))
+    return command_of("python -m scripts.bench.latency", config, leave=("json",))
 
 
 def choose(page: Any, size: Any, name: str) -> None:

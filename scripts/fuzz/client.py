@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from crt.errors import InvalidSetting, reason_of
-from scripts import nonsense
-from scripts.asking import JSON, PAGE, Asker, Outcome, Question
-from scripts.make_hostile import EVIL
+from scripts.fuzz import generators as nonsense
+from scripts.fuzz.corpus import EVIL
+from scripts.loadtest.client import JSON, PAGE, Asker, Outcome, Question
 
 PROGRAM = "click/masks"
 NATIVE = "native"

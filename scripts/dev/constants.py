@@ -1,6 +1,6 @@
 """Write the constants that the page shares with the library: `app/viewer/pass_reductions.mjs`.
 
-    python -m scripts.make_constants
+    python -m scripts.dev.constants
 
 A test compares the committed file with the library.
 """
@@ -29,7 +29,7 @@ def module() -> str:
     entries = (f"  {name}: {json.dumps(reduction.to_json())},\n" for name, reduction in PASS_REDUCTIONS.items())
     return (
         "// How the attention of several passes becomes one: crt.pass_reductions, written by `python -m "
-        "scripts.make_constants`.\n\n"
+        "scripts.dev.constants`.\n\n"
         f"export const PASS_REDUCTIONS = {{\n{''.join(entries)}}};\n\n"
         f"export const DEFAULT_REDUCTION = {json.dumps(DEFAULT_REDUCTION)};\n"
     )

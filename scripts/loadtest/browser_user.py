@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crt.errors import reason_of
-from scripts.bench_viewer import VIEWPORT
+from scripts.bench.frontend import VIEWPORT
 
 PATIENCE_S = 120.0
 POLL_MS = 200  # asked at every frame, the browser would draw every frame

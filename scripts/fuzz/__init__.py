@@ -1,0 +1,1 @@
+"""Invalid input for a running page: `python -m scripts.fuzz`."""

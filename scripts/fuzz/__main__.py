@@ -1,0 +1,24 @@
+"""Nonsense at a running page: hostile files, settings, links, names and requests; what became of each is counted.
+
+    python -m scripts.fuzz --json results/fuzz.json
+
+Starts `app.py` and asks it as browsers and programs do, with the files of `scripts.fuzz.corpus` and with values drawn
+at random. A crash is an answer that is no answer: a status of 500, a traceback, an error of the page's own, a refusal
+that is no plain sentence or that tells a path of the server. The same seed asks the same. It fails too if the server's
+memory, without its cache of Traces, grows by more than `--growth-mib` after every kind of request was answered once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import tyro
+
+from crt.errors import CrtError
+from scripts.fuzz.run import Fuzz, main
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(tyro.cli(Fuzz, description=__doc__)))
+    except CrtError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,1 @@
+"""Many users at once: `python -m scripts.loadtest`."""

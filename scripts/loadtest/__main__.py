@@ -1,0 +1,24 @@
+"""Many people at once: simulated users ask the page for some minutes, and what became of every question is counted.
+
+    python -m scripts.loadtest --users 30 --minutes 5 --json results/load.json
+
+Starts `app.py`. Each user is a gradio_client in a thread: an image, one of the three endpoints, a moment's thought,
+and again. One more reads the page in Debian's chromium (`pip install -r requirements-dev.txt`), gives it images and
+changes the input size. Whoever is told that the page is busy tries again later. `--restart` ends the server half way
+through and starts it anew; users then connect again, and the page by itself.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import tyro
+
+from crt.errors import CrtError
+from scripts.loadtest.run import Load, main
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(tyro.cli(Load, description=__doc__)))
+    except CrtError as error:
+        sys.exit(f"error: {error}")
