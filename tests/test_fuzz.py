@@ -170,7 +170,7 @@ def test_counts_add_up_and_name_the_crashes():
     for kind in ("answered", "refused", "crashed", "crashed"):
         count.add("/cams", Outcome(kind, "why", 0.5))
     assert (count.asked, count.answered, count.refused, count.crashed, count.slowest_s) == (4, 1, 1, 2, 0.5)
-    assert count.crashes == ["/maps: why"] * 2
+    assert count.crashes == ["/cams: why"] * 2
     with pytest.raises(InvalidSetting, match="at least 0 draws"):
         Fuzz(draws=-1)
 
@@ -226,7 +226,7 @@ def test_an_event_that_is_no_object_is_answered(fuzzer, event, capfd):
         ("POST", "queue/join", b"[" * 5000),
         ("POST", "call/nothing", b'{"data": []}'),
         ("POST", "call/v2/nothing", b"{}"),
-        ("POST", "call/v2/maps", b'{"image": 3, "no": 1}'),
+        ("POST", "call/v2/cams", b'{"image": 3, "no": 1}'),
         ("POST", "run/explain", b'{"data": []}'),
         ("POST", "run/switch", b'{"data": []}'),
         ("POST", "upload", b"no form"),
