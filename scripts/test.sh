@@ -53,7 +53,7 @@ check .venv/bin/bandit --quiet --recursive --configfile pyproject.toml crt app s
 check .venv/bin/python -m scripts.dev.audit  # says so where no service can be asked
 workers=()
 case "$*" in
-    "" | --nightly) workers=(-n "$(nproc)" --dist loadscope --no-loadscope-reorder) ;;  # the browser's are slow: first
+    "" | --nightly) workers=(-n "$(getconf _NPROCESSORS_ONLN)" --dist loadscope --no-loadscope-reorder) ;;  # nproc would say OMP_NUM_THREADS
 esac
 check .venv/bin/python -m pytest "${workers[@]}" "$@"
 exit $status

@@ -97,7 +97,7 @@ def test_a_column_that_fails_says_so_in_its_row_and_the_others_come(open_page, i
     page = open_page()
     upload(page, image)
     open_tab(page, "Ablate")
-    prediction = Explorer.prediction
+    prediction = Explorer.predict
 
     def broken(self, session, image, settings, *rest, **keywords):
         if settings.size == 560:
