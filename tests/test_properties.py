@@ -19,7 +19,8 @@ from PIL import Image
 
 from crt.analysis.consistency import branch_distance, map_correlation
 from crt.analysis.rollout import roll
-from crt.data.images import resize_scale, resize_short_side, resize_square
+from crt.data import ImageDataset, Sample
+from crt.data.images import resize_scale, resize_short_side, resize_square, split_batch
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.evaluation.stored import measured_rows
 from crt.metrics.boxes import level_of
@@ -32,7 +33,14 @@ from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
 from crt.postprocess import cam_to_labels, max_normalize, sum_scales_released
 from crt.prediction import Prediction
-from crt.pseudo_labels.label_png import has_labels, indexed_png, labels_of_image, read_labels, save_labels
+from crt.pseudo_labels.label_png import (
+    has_labels,
+    indexed_png,
+    labels_of_image,
+    read_labels,
+    require_class_values,
+    save_labels,
+)
 from crt.resample import bilinear_weights, strided_size, upsample_cam
 from crt.train.loss import classification_loss, coupling_loss, dual_loss
 from crt.train.optim import decays, poly
@@ -437,6 +445,33 @@ def test_what_cells_give_to_a_pixel_sums_to_one_and_is_nearest_beyond_the_ends(a
     np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
     np.testing.assert_allclose(weights @ np.arange(cells), np.clip(at, 0, cells - 1), atol=1e-5)
     np.testing.assert_array_equal(bilinear_weights(np.arange(cells), cells), np.eye(cells))
+
+
+@given(examples=20, count=st.integers(0, 3), height=SIDE, width=SIDE)
+def test_a_batch_is_taken_apart_and_one_image_is_none(count, height, width):
+    batch = np.zeros((count, height, width, 3), np.uint8)
+    for several in (batch, torch.from_numpy(batch).permute(0, 3, 1, 2), list(batch), tuple(batch)):
+        parts = split_batch(several)
+        assert parts is not None and len(parts) == count
+        assert all(split_batch(one) is None for one in parts)
+
+
+@given(
+    examples=40,
+    masks=st.lists(arrays(np.uint8, (2, 3), elements=st.sampled_from([0, 0, 1, 7, 254, 255])), min_size=1, max_size=3),
+)
+def test_masks_without_a_class_are_refused_where_all_that_they_hold_is_to_be_ignored(masks):
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{i}.png" for i in range(len(masks))]
+        for file, mask in zip(files, masks, strict=True):
+            save_labels(file, mask)
+        images = ImageDataset(("a",), tuple(Sample(file.stem, file, (0,), file) for file in files))
+        values = np.unique(np.stack(masks))
+        if set(values) <= {0, 255} and 255 in values:
+            with pytest.raises(InvalidDataset, match="write 1 for the first class"):
+                require_class_values(images)
+        else:
+            require_class_values(images)
 
 
 # No public function is left out

@@ -116,7 +116,8 @@ def test_the_python_of_the_screen_is_copied_or_shown(open_page, image, theme, wi
     expect(page.locator(NOTE)).to_have_text("Python copied.")
     text = page.evaluate("navigator.clipboard.readText()")
     compile(text, "snippet", "exec")
-    assert 'crt = prediction.cams("crt", loops=3, refined=True, blocks=None, pass_reduction="sum", classes=classes)' in text
+    options = 'loops=3, refined=True, blocks=None, pass_reduction="sum", classes=classes'
+    assert f'crt = prediction.cams("crt", {options})' in text
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     python(page)
     field = page.get_by_label("Python program that makes these maps")
