@@ -4,7 +4,10 @@ One torch thread per test process: the networks of the tests are so small that m
 `auto` means float32, whatever a probe would find here.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 import threading
 
 import pytest
@@ -19,6 +22,9 @@ PORTS = 100
 """Gradio looks for a free port among so many: each worker of pytest-xdist has its own."""
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 os.environ.setdefault("GRADIO_SERVER_PORT", str(7860 + PORTS * _worker))
+# A server that ends deletes its uploads, which are named by their content: each process has a folder of its own.
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="crt-tests-")
+atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 
 
 def pytest_addoption(parser):
