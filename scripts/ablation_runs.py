@@ -65,7 +65,7 @@ class Runs:
         return found
 
     def _training(self, row: Row, seed: int) -> TrainConfig:
-        assert row.training is not None  # noqa: S101 - the callers ask
+        assert row.training is not None  # nosec B101  # noqa: S101 - the callers ask
         return training(
             row.training,
             self.schedule,

@@ -45,7 +45,7 @@ def _git(*words: str) -> str | None:
     if not (ROOT / ".git").exists():
         return None
     try:
-        answer = subprocess.run(  # noqa: S603
+        answer = subprocess.run(  # nosec B607  # noqa: S603
             ["git", "-C", str(ROOT), *words],  # noqa: S607 - the user's own git
             capture_output=True,
             text=True,

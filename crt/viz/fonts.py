@@ -108,7 +108,7 @@ def _all_families() -> tuple[str, ...]:
             if path not in known:
                 try:
                     manager.addfont(path)
-                except Exception:  # noqa: BLE001, S112 - a broken file, or a format that FreeType lacks
+                except Exception:  # nosec B112  # noqa: BLE001, S112 - a broken file, or a format that FreeType lacks
                     continue
         names = {entry.name for entry in manager.ttflist}
     usable = [name for name in names if not any(word in name.lower() for word in _NOT_FOR_TEXT)]
