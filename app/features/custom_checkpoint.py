@@ -30,7 +30,7 @@ def register(
     checkpoint: gr.Textbox,
     load: gr.Button,
 ) -> None:
-    """Load what the field names, and tell the page as an answer to `swap`; it then looks at its image again.
+    """Load what the field names, and tell the page as an answer to `swap`, which then asks for new CAMs.
 
     `state` of the answer: loading, done (with `name` and `classes`, their number), or failed (with `error`).
     """

@@ -53,7 +53,7 @@ export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onR
     box.hidden = false;
     box.classList.add('waiting');
     at('inspect-title').textContent = `${METHOD_TITLES[detail.method]}: one patch`;
-    at('inspect-note').textContent = 'The networks look again from this patch …';
+    at('inspect-note').textContent = 'Computing the attention of this patch…';
     ask('inspect', place);
   });
   at('inspect-close').addEventListener('click', close);

@@ -5,7 +5,7 @@ import { largest } from './arithmetic.mjs';
 const EPS = 1e-5;
 
 /** Maps on one grid against a constant background: labels, 0 for background, k + 1 for the k-th map. Each is divided by
- *  its own maximum; walked maps (`together`) by the largest of all, as crt.pseudo_labels.random_walk has it. A tie goes to the earlier. */
+ *  its own maximum; random-walk scores (`together`) by the largest of all, as crt.pseudo_labels.random_walk has it. A tie goes to the earlier. */
 export function labelMap(maps, threshold, { together = false } = {}) {
   const count = maps[0].data.length;
   const labels = new Uint8Array(count);

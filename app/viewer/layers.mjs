@@ -83,7 +83,7 @@ export function mountLayers(page) {
     at('layers-scale').value = state.layers.scale;
     at('layers-deepen').hidden = Boolean(mine);
     at('layers-deepen').disabled = waiting;
-    at('layers-note').textContent = waiting ? 'The network looks again, head by head …' : `${METHOD_TITLES[method]}: ${prediction.depth(method)} blocks, ${prediction.passes(method)} ${prediction.passes(method) === 1 ? 'pass' : 'passes'}. Choose one to put it beside the maps.`;
+    at('layers-note').textContent = waiting ? 'Computing single heads…' : `${METHOD_TITLES[method]}: ${prediction.depth(method)} blocks, ${prediction.passes(method)} ${prediction.passes(method) === 1 ? 'pass' : 'passes'}. Choose one to put it beside the maps.`;
     const key = JSON.stringify([run.run, method, state.layers, state.colormap, Boolean(mine)]);
     if (key !== drawn) {
       drawn = key;
