@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, get_args
 
-BackboneKind = Literal["vit", "resnet"]
+BackboneType = Literal["vit", "resnet"]
 Method = Literal["resnet", "tscam", "crt", "crt_cnn"]
 METHODS: tuple[Method, ...] = get_args(Method)
 Mode = Literal["overlap", "non-overlap", "bilinear", "deconvolution"]

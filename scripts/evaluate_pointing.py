@@ -179,7 +179,7 @@ def _protocol(config: VocBoxes, name: str, predictor: Predictor, view: PointingV
         "torch": torch.__version__,
         "checkpoint_sha256": checkpoint.sha256,
         "networks": {network: spec.sha256 for network, spec in checkpoint.config.networks.items()},
-        "backbones": {network: spec.timm for network, spec in checkpoint.config.networks.items()},
+        "backbones": {network: spec.backbone for network, spec in checkpoint.config.networks.items()},
     }
 
 

@@ -120,7 +120,7 @@ def test_the_twins_are_two_cnns(config, done):
     assert set(row["methods"]) == {"crt_cnn", "resnet"} and row["similarity"] == []
     assert len(row["correlation"]["resnet"]) == 1
     networks = read_config(config.out / "twins-seed0").networks
-    assert {method: spec.kind for method, spec in networks.items()} == {"crt_cnn": "resnet", "resnet": "resnet"}
+    assert {method: spec.type for method, spec in networks.items()} == {"crt_cnn": "resnet", "resnet": "resnet"}
 
 
 def test_the_branches_of_fig_1_see_crops_of_one_size(tmp_path, config, done):

@@ -168,7 +168,7 @@ def test_another_class_list_does_not_fit_the_weights(folder):
 
 
 def test_another_backbone_does_not_fit_the_weights(folder):
-    edit(folder, lambda raw: raw["networks"]["crt_cnn"].update(timm="resnet18"))
+    edit(folder, lambda raw: raw["networks"]["crt_cnn"].update(backbone="resnet18"))
     refused(folder, "it is of another model")
 
 
@@ -198,15 +198,15 @@ def test_file_names_cannot_leave_the_folder(folder, file):
         (lambda raw: raw.update(networks=None), "not a checkpoint config"),
         (lambda raw: raw["networks"].update(deit=raw["networks"]["crt"]), "must name networks among"),
         (lambda raw: raw["networks"]["crt"].update(colour=1), "not a checkpoint config"),
-        (lambda raw: raw["networks"]["crt"].pop("timm"), "not a checkpoint config"),
-        (lambda raw: raw["networks"]["crt"].update(timm="nothing_of_timm"), "timm knows no model"),
-        (lambda raw: raw["networks"]["crt"].update(timm="resnet18"), "not a vision transformer"),
-        (lambda raw: raw["networks"]["crt_cnn"].update(timm="test_vit"), "not a timm ResNet"),
-        (lambda raw: raw["networks"]["crt"].update(kind="lstm"), "kind"),
+        (lambda raw: raw["networks"]["crt"].pop("backbone"), "not a checkpoint config"),
+        (lambda raw: raw["networks"]["crt"].update(backbone="nothing_of_timm"), "timm knows no model"),
+        (lambda raw: raw["networks"]["crt"].update(backbone="resnet18"), "not a vision transformer"),
+        (lambda raw: raw["networks"]["crt_cnn"].update(backbone="test_vit"), "not a timm ResNet"),
+        (lambda raw: raw["networks"]["crt"].update(type="lstm"), "type"),
         (lambda raw: raw["networks"]["crt"].update(tile=72), "tile"),
         (lambda raw: raw["networks"]["crt"].update(tile="large"), "tile"),
         (lambda raw: raw["networks"]["crt"].update(tile=0), "tile"),
-        (lambda raw: raw["networks"]["crt"].update(timm=5), "networks.crt.timm must be text that is not empty, not 5"),
+        (lambda raw: raw["networks"]["crt"].update(backbone=5), "networks.crt.backbone must be text that is not empty, not 5"),
         (lambda raw: raw.update(classes=[]), "class names, each once"),
         (lambda raw: raw.update(classes=["cat", "dog", "cat"]), "class names, each once"),
         (lambda raw: raw.update(classes="cat"), "class names, each once"),
@@ -295,9 +295,9 @@ def test_the_networks_of_masks_come_with_the_checkpoint_and_leave_the_maps_hash_
         ("relation", {"sha256": "0" * 64}, "damaged"),
         ("relation", {"more": 1}, "not a checkpoint config"),
         ("segmentation", {"file": "x.bin"}, "beside the config"),
-        ("segmentation", {"timm": "no_such_net"}, "segmentation network of .* timm knows no model"),
+        ("segmentation", {"backbone": "no_such_net"}, "segmentation network of .* timm knows no model"),
         ("segmentation", {"stride": 7}, "segmentation.stride must be 8 or 16, not 7"),
-        ("segmentation", {"timm": 5}, "segmentation.timm must be text"),
+        ("segmentation", {"backbone": 5}, "segmentation.backbone must be text"),
         ("segmentation", {"file": "gone.safetensors"}, "not there"),
     ],
 )

@@ -42,8 +42,8 @@ RANGES = {
         [[3, 1], [-1, 2], [0], [0, 1, 2], [0.0, 1], [0, True], "01", {}],
     ),
     "defaults.threshold": ("a number from 0 to 1", [-0.1, 1.5, True, "0.15", None]),
-    "networks.crt.kind": ("vit or resnet", ["lstm", 1, None]),
-    "networks.crt.timm": ("text that is not empty", ["", " ", 5, None]),
+    "networks.crt.type": ("vit or resnet", ["lstm", 1, None]),
+    "networks.crt.backbone": ("text that is not empty", ["", " ", 5, None]),
     "networks.crt.file": (FILE, ["../crt.safetensors", "/crt.safetensors", "a\\crt.safetensors", "crt.pt", "", 7]),
     "networks.crt.sha256": (HASH, ["", "0" * 63, "0" * 65, "G" * 64, "A" * 64, "0" * 64 + "\n", 5, None]),
     "networks.crt.tile": ("an even number of pixels", [0, -2, 63, 4096, True, "64", 64.0]),
@@ -110,8 +110,8 @@ def test_an_unknown_field_is_refused_by_name(whole, tmp_path, field):
 @pytest.mark.parametrize(
     ("part", "field"),
     [
-        *itertools.product(["networks.crt", "networks.resnet"], ["kind", "timm", "file", "sha256", "mean", "std"]),
-        *itertools.product(["segmentation"], ["timm", "file", "sha256", "mean", "std"]),
+        *itertools.product(["networks.crt", "networks.resnet"], ["type", "backbone", "file", "sha256", "mean", "std"]),
+        *itertools.product(["segmentation"], ["backbone", "file", "sha256", "mean", "std"]),
         *itertools.product(["relation"], ["file", "sha256"]),  # images are normalised as for its ResNet
     ],
 )
@@ -226,7 +226,7 @@ def test_an_embedded_config_states_the_mean_and_std_of_timm(folder):
     config = read_config(folder)
     assert isinstance(config, CheckpointConfig)
     for spec in config.networks.values():
-        cfg = timm.get_pretrained_cfg(spec.timm)
+        cfg = timm.get_pretrained_cfg(spec.backbone)
         assert (spec.mean, spec.std) == (cfg.mean, cfg.std)
 
 

@@ -298,7 +298,7 @@ def test_the_command_says_what_became_of_every_tensor(tmp_path, capsys):
     assert set(told["used"]) | set(told["left_out"]) == set(state)
     assert main([*arguments, "--verbose"]) == 0
     assert all(name in capsys.readouterr().out for name in ["layer4.1.conv2.weight"])
-    assert load_checkpoint(tmp_path / "irn").config.networks["resnet"].timm == "resnet18"
+    assert load_checkpoint(tmp_path / "irn").config.networks["resnet"].backbone == "resnet18"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def changed(plain, tmp_path_factory) -> Path:
     config = read_config(folder)
     networks = {
         name: dataclasses.replace(spec, mean=HALF, std=HALF)
-        if spec.kind == "vit"
+        if spec.type == "vit"
         else dataclasses.replace(spec, mean=OWN.mean, std=OWN.std)
         if name == "crt_cnn"
         else spec

@@ -47,7 +47,7 @@ def test_the_pointing_game_is_told_by_method_explainer_and_interval(results: Pat
     assert section.command == told["protocol"]["command"] and "evaluate pointing" in section.command
     (how,) = section.notes
     assert how.startswith("3 images of VOC2007 val (stride 1); long side 96 px, without the mirror image; cut-merge")
-    assert f"`crt` {config.networks['crt'].timm}" in how and f"`resnet` {config.networks['resnet'].timm}" in how
+    assert f"`crt` {config.networks['crt'].backbone}" in how and f"`resnet` {config.networks['resnet'].backbone}" in how
     assert "5 pairs of an image and a class, of which 3 are difficult" in how and "20 draws of the images" in how
     table = section.tables[0]
     assert table.head == (

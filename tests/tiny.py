@@ -55,8 +55,8 @@ def tiny_checkpoint(
                 continue
             vit = method in ("crt", "tscam")
             spec = NetworkSpec(
-                kind="vit" if vit else "resnet",
-                timm=VIT if vit else RESNET,
+                type="vit" if vit else "resnet",
+                backbone=VIT if vit else RESNET,
                 file=f"{method}.safetensors",
                 tile=TILE,
                 deconvolution=deconvolution and vit,

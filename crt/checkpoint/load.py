@@ -136,11 +136,11 @@ def bundled_names() -> list[str]:
 
 def build_network(spec: NetworkSpec, classes: int) -> TransformerBranch | CnnBranch:
     """The untrained network that a spec describes, for images normalised by the spec's mean and std."""
-    if spec.kind == "vit":
-        vit = build_vit(spec.timm, tile=spec.tile)
+    if spec.type == "vit":
+        vit = build_vit(spec.backbone, tile=spec.tile)
         network = TransformerBranch(vit, classes, deconvolution=spec.deconvolution)
     else:
-        network = CnnBranch(build_resnet(spec.timm), classes)
+        network = CnnBranch(build_resnet(spec.backbone), classes)
     set_normalization(network, Normalization(spec.mean, spec.std))
     return network
 
@@ -166,7 +166,7 @@ def _load_relation(folder: Path, spec: RelationSpec, networks: dict[Method, Any]
 def _load_segmentation(folder: Path, config: CheckpointConfig, spec: SegmentationSpec) -> DeepLab:
     path = _whole_file(folder, spec.file, spec.sha256)
     try:
-        network = build_deeplab(spec.timm, len(config.classes) + 1, stride=spec.stride)
+        network = build_deeplab(spec.backbone, len(config.classes) + 1, stride=spec.stride)
     except CrtError as error:
         raise InvalidCheckpoint(f"The segmentation network of {folder}: {reason_of(error)}.") from error
     set_normalization(network, Normalization(spec.mean, spec.std))

@@ -35,7 +35,7 @@ from crt.types import (
     MAX_SIZE,
     MIN_SIZE,
     MODES,
-    BackboneKind,
+    BackboneType,
     Method,
     Mode,
     Stride,
@@ -98,7 +98,7 @@ _Std = Annotated[
 class NetworkSpec:
     """One network of a checkpoint.
 
-    `timm`: name of the backbone. `file`, `sha256`: its weights, and their hash, which a file needs. `tile`: pixels of
+    `backbone`: timm name of the backbone. `file`, `sha256`: its weights, and their hash, which a file needs. `tile`: pixels of
     the side of a transformer's tiles. `trained_loops`: loop counts seen in training. `mean`, `std`: of the red, green
     and blue of the images that it was trained on, by which each image is normalised (values 0 … 1); ImageNet's for a
     network made in a program, stated for every network of a file.
@@ -106,8 +106,8 @@ class NetworkSpec:
 
     __pydantic_config__ = _KNOWN_FIELDS
 
-    kind: Annotated[BackboneKind, _wanted(" or ".join(get_args(BackboneKind)))]
-    timm: _Name
+    type: Annotated[BackboneType, _wanted(" or ".join(get_args(BackboneType)))]
+    backbone: _Name
     file: _File
     sha256: _Sha256 = ""
     tile: Annotated[
@@ -141,12 +141,12 @@ class RelationSpec:
 class SegmentationSpec:
     """A DeepLab-V2 that learned from this checkpoint's masks.
 
-    `timm`: name of its backbone. `stride`: pixels a cell. `mean`, `std`: as in `NetworkSpec`.
+    `backbone`: timm name of its backbone. `stride`: pixels a cell. `mean`, `std`: as in `NetworkSpec`.
     """
 
     __pydantic_config__ = _KNOWN_FIELDS
 
-    timm: _Name
+    backbone: _Name
     file: _File
     sha256: _Sha256 = ""
     stride: Annotated[Stride, _wanted("8 or 16")] = 8
@@ -207,7 +207,7 @@ class CheckpointConfig:
     @property
     def modes(self) -> tuple[Mode, ...]:
         """The cut-merge modes that all transformers can do: one with a learned deconvolution does that mode alone."""
-        learned = {spec.deconvolution for spec in self.networks.values() if spec.kind == "vit"}
+        learned = {spec.deconvolution for spec in self.networks.values() if spec.type == "vit"}
         return tuple(mode for mode in MODES if learned <= {mode == "deconvolution"})
 
 

@@ -100,7 +100,7 @@ def build(config: DeepLabConfig, labels: int) -> DeepLab:
     if config.weights in ("crt_cnn", "resnet"):
         checkpoint = load_checkpoint(config.checkpoint)
         branch = checkpoint.networks.get(config.weights)
-        if not isinstance(branch, CnnBranch) or checkpoint.config.networks[config.weights].timm != config.cnn:
+        if not isinstance(branch, CnnBranch) or checkpoint.config.networks[config.weights].backbone != config.cnn:
             raise InvalidSetting(f"{config.checkpoint} has no {config.weights} that is a {config.cnn}: choose others.")
         resnet = branch.resnet
     else:

@@ -85,7 +85,7 @@ def _records(config: CheckpointConfig) -> dict[str, dict[str, Any]]:
 
 def _networks(folder: Path, config: CheckpointConfig) -> list[str]:
     rows = [
-        _row(folder, method, ROLES[method], spec.timm, spec.file, spec.sha256)
+        _row(folder, method, ROLES[method], spec.backbone, spec.file, spec.sha256)
         for method, spec in config.networks.items()
     ]
     if (relation := config.relation) is not None:
@@ -93,7 +93,7 @@ def _networks(folder: Path, config: CheckpointConfig) -> list[str]:
         rows.append(_row(folder, "relation", role, backbone, relation.file, relation.sha256))
     if (spec := config.segmentation) is not None:
         role = "DeepLab-V2 trained on pseudo masks"
-        rows.append(_row(folder, "segmentation", role, spec.timm, spec.file, spec.sha256))
+        rows.append(_row(folder, "segmentation", role, spec.backbone, spec.file, spec.sha256))
     return rows
 
 

@@ -88,7 +88,7 @@ def report(config: Report) -> None:
 def _with_subject(section: Section, checkpoints: Mapping[str, CheckpointConfig]) -> Section:
     """The section with a note on which networks it measured: their backbones and the seeds of their training."""
     told = [
-        f"Checkpoint {name}: {', '.join(f'`{method}` {spec.timm}' for method, spec in checkpoint.networks.items())}; "
+        f"Checkpoint {name}: {', '.join(f'`{method}` {spec.backbone}' for method, spec in checkpoint.networks.items())}; "
         f"seed {seeds_of(checkpoint)}."
         for name, checkpoint in checkpoints.items()
         if _is_about(section, checkpoint)
