@@ -54,8 +54,8 @@ def register(explorer: Explorer) -> None:
     ) -> str:
         """Raw class activation maps of every network for one image, and the class scores. The file is an npz: for
         each network (resnet, tscam, crt, crt_cnn) an array (K, h, w) float32 of non-negative evidence on a grid of
-        cells, with NETWORK.span (height and width of the image in cells) and NETWORK.scores (K logits); `classes` and
-        `source` (height and width of the image in pixels).
+        cells, with NETWORK.content_size (height and width of the image in cells) and NETWORK.scores (K logits);
+        `classes` and `source` (height and width of the image in pixels).
 
         Args:
             image: The image: JPEG, PNG, WebP, BMP, GIF or TIFF.
@@ -198,7 +198,7 @@ def maps_of(
     for method in prediction.methods:
         spec = spec_asked(prediction, method, loops, refined, pass_reduction)
         arrays[method] = prediction.cams(method, classes=chosen, spec=spec)
-        arrays[f"{method}.span"] = np.array(prediction.span(method))
+        arrays[f"{method}.content_size"] = np.array(prediction.content_size(method))
         arrays[f"{method}.scores"] = prediction.scores(method, spec.loops)[chosen]
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
@@ -238,7 +238,9 @@ def masks_of(
         shares = probabilities(prediction, network, loops=spec.loops, single_label=single_label)
         chosen = np.flatnonzero(shares > LIKELY).tolist() or [int(shares.argmax())]
     maps = prediction.cams(network, classes=chosen, spec=spec)
-    return indexed_png(labels_of_image(maps, prediction.span(network), look.image.shape[:2], chosen, float(threshold)))
+    return indexed_png(
+        labels_of_image(maps, prediction.content_size(network), look.image.shape[:2], chosen, float(threshold))
+    )
 
 
 def classes_named(names: str, known: Sequence[str]) -> list[int]:

@@ -119,7 +119,7 @@ def multi_scale_maps(
                 plain = prediction
             for name, want in requests.items() if len(keys) else ():  # an image without classes has its trace only
                 sums[name] += upsample_cam(
-                    want.cams(prediction, keys), prediction.span(want.method), size, flipped=flipped
+                    want.cams(prediction, keys), prediction.content_size(want.method), size, flipped=flipped
                 )
     return sums, plain or predictor.predict(base, settings)
 

@@ -23,11 +23,11 @@ from crt.checkpoint import METHODS, Method
 from crt.errors import InvalidSetting, reason_of
 from crt.models.cnn import STRIDE
 from crt.models.loop import passes
-from crt.models.outputs import CnnOutputs, VitOutputs, merge_rows
+from crt.models.outputs import CnnOutputs, VitOutputs, merge_patches
 from crt.models.tiles import TileGrid
 from crt.pass_reductions import PassReduction
 from crt.postprocess import THRESHOLD, max_normalize
-from crt.prediction_checks import MAX_BYTES, OLD_SCHEMA, SCHEMA, InvalidPrediction, check_arrays, check_header
+from crt.prediction_checks import MAX_BYTES, SCHEMA, InvalidPrediction, check_arrays, check_header
 from crt.refine import attention_map, refine
 from crt.resample import upsample_cam
 
@@ -80,7 +80,7 @@ class Prediction:
     def passes(self) -> int:
         """Passes through the CRT encoder that this Prediction cost."""
         record = self.records.get("crt")
-        return record.rows.shape[0] if isinstance(record, VitOutputs) else 0
+        return record.cls_attn.shape[0] if isinstance(record, VitOutputs) else 0
 
     @property
     def nbytes(self) -> int:
@@ -135,11 +135,11 @@ class Prediction:
             return record.scores
         return record.scores[_checked_loops(record, self.spec_of(method).loops if loops is None else loops)]
 
-    def span(self, method: Method) -> tuple[float, float]:
+    def content_size(self, method: Method) -> tuple[float, float]:
         """Height and width of the image in cells of a method's map; what lies beyond is padding."""
         if isinstance(self.record(method), CnnOutputs):
             return self.grid.height / STRIDE, self.grid.width / STRIDE
-        return self.grid.span
+        return self.grid.content_size
 
     def cams(
         self,
@@ -175,11 +175,11 @@ class Prediction:
         record = self.record(method)
         chosen = list(range(len(self.classes))) if classes is None else class_ids(classes, self.classes)
         if isinstance(record, CnnOutputs):
-            maps = torch.from_numpy(record.maps[chosen])
+            maps = torch.from_numpy(record.cams[chosen])
         else:
             base = self.spec_of(method, spec)
             count = _checked_loops(record, base.loops if loops is None else loops)
-            tiles = torch.from_numpy(record.maps[count][:, chosen])
+            tiles = torch.from_numpy(record.cams[count][:, chosen])
             if base.refined if refined is None else refined:
                 tiles = refine(tiles, self._attention(record, base, count, blocks, pass_reduction))
             maps = self.grid.crop(self.grid.merge(tiles))[0]
@@ -227,7 +227,7 @@ class Prediction:
             blocks=blocks,
             pass_reduction=pass_reduction,
         )
-        pixels = upsample_cam(cells, self.span(method), self.source)
+        pixels = upsample_cam(cells, self.content_size(method), self.source)
         return (max_normalize(pixels) if normalize else pixels)[0]
 
     def mask(
@@ -317,7 +317,7 @@ class Prediction:
             raise InvalidSetting(f"{method} is a CNN and has no attention.")
         base = self.spec_of(method, spec)
         count = _checked_loops(record, base.loops if loops is None else loops)
-        return merge_rows(self.grid, self._attention(record, base, count, blocks, pass_reduction).flatten(1).numpy())
+        return merge_patches(self.grid, self._attention(record, base, count, blocks, pass_reduction).flatten(1).numpy())
 
     @staticmethod
     def _attention(
@@ -328,10 +328,13 @@ class Prediction:
         pass_reduction: PassReduction | None,
     ) -> torch.Tensor:
         """(n, 1, s, s): what refines the tiles, by a spec and what takes the place of its parts."""
-        rows = torch.from_numpy(np.ascontiguousarray(record.mean_rows[: passes(loops)]))
-        chosen = base.block_indices(rows.shape[1]) if isinstance(blocks, Unset) else blocks
+        cls_attn = torch.from_numpy(np.ascontiguousarray(record.mean_cls_attn[: passes(loops)]))
+        chosen = base.block_indices(cls_attn.shape[1]) if isinstance(blocks, Unset) else blocks
         return attention_map(
-            rows, loops, blocks=chosen, pass_reduction=base.pass_reduction if pass_reduction is None else pass_reduction
+            cls_attn,
+            loops,
+            blocks=chosen,
+            pass_reduction=base.pass_reduction if pass_reduction is None else pass_reduction,
         )
 
     def save(self, path: str | Path | BinaryIO) -> None:
@@ -355,7 +358,7 @@ class Prediction:
         """Read what `save` wrote. Raises InvalidPrediction for anything else, whoever made it, and beyond `MAX_BYTES`.
 
         Every array must have the shape that the header's grid and classes and the other arrays ask for. Their values
-        are not looked at. Files of schema `OLD_SCHEMA` are read too, see there.
+        are not looked at.
         """
         try:
             with _opened(path) as stream, np.load(stream, allow_pickle=False) as arrays:
@@ -367,7 +370,7 @@ class Prediction:
                         f"{MAX_BYTES // 2**20}: make it again at a smaller size."
                     )
                 header = json.loads(str(arrays["header"]))
-                if header["schema"] not in (SCHEMA, OLD_SCHEMA):
+                if header["schema"] != SCHEMA:
                     raise InvalidPrediction(
                         f"This Prediction has schema {header['schema']}, this program reads {SCHEMA}."
                     )
@@ -381,8 +384,7 @@ class Prediction:
                     check_arrays(method, stored, grid, len(classes))
                     records[method] = record(**stored)
             source = (header["source"][0], header["source"][1])
-            spec = CamSpec() if header["schema"] == OLD_SCHEMA else CamSpec.from_json(header["default_spec"])
-            threshold = header.get("default_threshold", THRESHOLD)  # files made before it do not have it
+            spec, threshold = CamSpec.from_json(header["default_spec"]), header["default_threshold"]
             return cls(source, grid, classes, records, header["timings"], header["provenance"], spec, threshold)
         except InvalidPrediction:
             raise

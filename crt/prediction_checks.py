@@ -11,11 +11,8 @@ from crt.errors import CrtError
 from crt.models.cnn import STRIDE
 from crt.models.loop import passes
 from crt.models.tiles import TileGrid
-from crt.postprocess import THRESHOLD
 
-SCHEMA = 3
-OLD_SCHEMA = 2
-"""Files of it are read too: they do not say what their checkpoint recommends, so they have the paper's `CamSpec`."""
+SCHEMA = 4
 MAX_SIDE = 2**31
 """Pixels that no side reaches; larger numbers in a file would overflow where they become floats."""
 MAX_BYTES = 2**30
@@ -39,24 +36,24 @@ def check_header(header: dict[str, Any]) -> None:
     timings = header["timings"].values()
     if not all(type(time) in (int, float) for time in timings) or not isinstance(header["provenance"], dict):
         raise ValueError("timings or provenance are not those of a Prediction")
-    threshold = header.get("default_threshold", THRESHOLD)
+    threshold = header["default_threshold"]
     if type(threshold) not in (int, float) or not 0 <= threshold <= 1:  # NaN fails too
         raise ValueError("the default threshold is not a number from 0 to 1")
 
 
 def check_arrays(method: str, arrays: dict[str, np.ndarray], grid: TileGrid, classes: int) -> None:
     """Raise ValueError for an array that does not fit the grid, the classes or the other arrays of its record."""
-    if "rows" not in arrays:
-        wanted = {"maps": (classes, -(-grid.height // STRIDE), -(-grid.width // STRIDE)), "scores": (classes,)}
+    if "cls_attn" not in arrays:
+        wanted = {"cams": (classes, -(-grid.height // STRIDE), -(-grid.width // STRIDE)), "scores": (classes,)}
     else:
-        counts, cells, patches = len(arrays["maps"]), grid.tile_cells, (grid.tile // grid.patch) ** 2
-        blocks = arrays["rows"].shape[1:-2]  # and heads, if they were kept
+        counts, cells, patches = len(arrays["cams"]), grid.tile_cells, (grid.tile // grid.patch) ** 2
+        blocks = arrays["cls_attn"].shape[1:-2]  # and heads, if they were kept
         if not counts or len(blocks) not in (1, 2) or 0 in blocks:
             raise ValueError(f"{method} has no loop count, block or head")
         run = passes(counts - 1)
         wanted = {
-            "maps": (counts, len(grid), classes, cells, cells),
-            "rows": (run, *blocks, len(grid), patches),
+            "cams": (counts, len(grid), classes, cells, cells),
+            "cls_attn": (run, *blocks, len(grid), patches),
             "similarity": (counts,),
             "residual": (run,),
             "scores": (counts, classes),

@@ -280,7 +280,7 @@ class Predictor:
                 return class_scores(network(images.contiguous(memory_format=torch.channels_last)).float()).cpu()
             padded, maps, some = grid.pad(images), [], max(1, self.tile_batch // len(images))
             for start in range(0, len(grid), some):
-                *_, last = network.steps(grid.cut(padded, start, start + some), count, rows=False)
+                *_, last = network.steps(grid.cut(padded, start, start + some), count, cls_attn=False)
                 maps.append(network.raw_cams(last.tokens, grid))
             return class_scores(grid.merge(torch.cat(maps))).cpu()
 
@@ -319,33 +319,35 @@ class Predictor:
         """Run the tiles in bounded batches and put the loop counts side by side."""
         padded = grid.pad(pixels)
         maps: list[list[Tensor]] = []
-        rows: list[list[Tensor]] = []
+        cls_attn: list[list[Tensor]] = []
         similarity: list[Tensor] = []
         residual: list[Tensor] = []
         for start in range(0, len(grid), self.tile_batch):
             tiles = grid.cut(padded, start, start + self.tile_batch)
             maps.append([])
-            rows.append([])
+            cls_attn.append([])
             step_similarity, step_residual = [], []
             with self._autocast():
                 for step in network.steps(tiles, loops):
                     maps[-1].append(network.raw_cams(step.tokens, grid))
                     step_similarity.append(step.similarity)
-                    if step.rows is not None and step.new_pass:
-                        rows[-1].append(step.rows if heads else step.rows.mean(2))
+                    if step.cls_attn is not None and step.new_pass:
+                        cls_attn[-1].append(step.cls_attn if heads else step.cls_attn.mean(2))
                         step_residual.append(step.residual)
                     advance((start + len(tiles) * (step.loops + 1) / (loops + 1)) / len(grid))
             similarity.append(torch.stack(step_similarity))
             residual.append(torch.stack(step_residual))
-        merged_maps = torch.cat([torch.stack(part) for part in maps], dim=1)  # (L + 1, n, C, s, s)
+        merged_cams = torch.cat([torch.stack(part) for part in maps], dim=1)  # (L + 1, n, C, s, s)
         tile_axis = 2
-        merged_rows = torch.cat([torch.stack(part) for part in rows], dim=tile_axis)  # (passes, blocks, n, [heads,] P)
+        merged_attn = torch.cat(
+            [torch.stack(part) for part in cls_attn], dim=tile_axis
+        )  # (passes, blocks, n, [heads,] P)
         if heads:
-            merged_rows = merged_rows.transpose(2, 3)
-        scores = torch.stack([class_scores(grid.merge(counted))[0] for counted in merged_maps])
+            merged_attn = merged_attn.transpose(2, 3)
+        scores = torch.stack([class_scores(grid.merge(counted))[0] for counted in merged_cams])
         return VitOutputs(
-            maps=merged_maps.cpu().numpy(),
-            rows=merged_rows.contiguous().cpu().numpy(),
+            cams=merged_cams.cpu().numpy(),
+            cls_attn=merged_attn.contiguous().cpu().numpy(),
             similarity=torch.cat(similarity, dim=1).mean(1).cpu().numpy(),
             residual=torch.cat(residual, dim=1).mean(1).cpu().numpy(),
             scores=scores.cpu().numpy(),

@@ -17,23 +17,27 @@ TINY = 1e-12
 
 
 def attention_map(
-    rows: Tensor, loops: int, *, blocks: Sequence[int] | None = None, pass_reduction: PassReduction = DEFAULT_REDUCTION
+    cls_attn: Tensor,
+    loops: int,
+    *,
+    blocks: Sequence[int] | None = None,
+    pass_reduction: PassReduction = DEFAULT_REDUCTION,
 ) -> Tensor:
-    """(passes, blocks, n, patches) class-token rows, mean over heads -> (n, 1, s, s) attention of each tile.
+    """(passes, blocks, n, patches) class-token attention, mean over heads -> (n, 1, s, s) attention of each tile.
 
     `loops`: the loop count whose passes enter. `blocks`: 0-based blocks that enter, all by default. Raises
-    InvalidSetting for blocks or loop counts that `rows` does not hold.
+    InvalidSetting for blocks or loop counts that `cls_attn` does not hold.
     """
     check_reduction(pass_reduction)
-    if not 1 <= passes(loops) <= rows.shape[0]:
+    if not 1 <= passes(loops) <= cls_attn.shape[0]:
         need = count_of(passes(loops), "pass", "passes")
-        have = f"{rows.shape[0]} {'was' if rows.shape[0] == 1 else 'were'}"
+        have = f"{cls_attn.shape[0]} {'was' if cls_attn.shape[0] == 1 else 'were'}"
         raise InvalidSetting(f"The loop count {loops} needs {need}, only {have} run: run more loops.")
-    used = rows[: passes(loops)]
+    used = cls_attn[: passes(loops)]
     if blocks is not None:
         chosen = sorted(set(blocks))
-        if not chosen or chosen[0] < 0 or chosen[-1] >= rows.shape[1]:
-            raise InvalidSetting(f"Choose at least one block between 1 and {rows.shape[1]} for the refinement.")
+        if not chosen or chosen[0] < 0 or chosen[-1] >= cls_attn.shape[1]:
+            raise InvalidSetting(f"Choose at least one block between 1 and {cls_attn.shape[1]} for the refinement.")
         used = used[:, chosen]
     used = used.mean(1)
     reduction = PASS_REDUCTIONS[pass_reduction]

@@ -9,17 +9,17 @@ WALK_STRIDE = 4
 
 
 def upsample_cam(
-    maps: np.ndarray, span: tuple[float, float], size: tuple[int, int], *, flipped: bool = False
+    maps: np.ndarray, content_size: tuple[float, float], size: tuple[int, int], *, flipped: bool = False
 ) -> np.ndarray:
     """(K, h, w) maps on cells -> (K, H, W) float32 on the pixel grid of the image, bilinear.
 
-    `span`: height and width of the image in cells (`Prediction.span`); cells beyond it hold padding. Where the span
-    is whole this is torch's bilinear resize without aligned corners. `flipped`: the maps are of the image's
+    `content_size`: height and width of the image in cells (`Prediction.content_size`); cells beyond it hold padding.
+    For whole numbers this is torch's bilinear resize without aligned corners. `flipped`: the maps are of the image's
     left-right mirror image, and are turned back here. The mirror image has its padding on the other side, so turning
     the map of cells instead, as the released program does, shifts it by up to 15 pixels.
     """
-    rows = bilinear_weights(_centres(size[0]) * span[0] / size[0] - 0.5, maps.shape[-2])
-    cols = bilinear_weights(_centres(size[1]) * span[1] / size[1] - 0.5, maps.shape[-1])
+    rows = bilinear_weights(_centres(size[0]) * content_size[0] / size[0] - 0.5, maps.shape[-2])
+    cols = bilinear_weights(_centres(size[1]) * content_size[1] / size[1] - 0.5, maps.shape[-1])
     if flipped:
         cols = cols[::-1]
     return np.ascontiguousarray(rows @ maps.astype(np.float32) @ cols.T)

@@ -157,7 +157,7 @@ def run_explainers(
         began = time.perf_counter()
         maps = EXPLAINERS[name].explain(networks[method], pixels, classes, prediction.grid)
         seconds[name] = 1000 * (time.perf_counter() - began)
-        extras.append(Extra(f"{EXPLAINERS[name].title} of {TITLES[method]}", maps, prediction.span(method)))
+        extras.append(Extra(f"{EXPLAINERS[name].title} of {TITLES[method]}", maps, prediction.content_size(method)))
     return extras, seconds
 
 

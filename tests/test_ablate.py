@@ -55,7 +55,7 @@ def test_a_column_holds_the_trace_of_its_size_and_mode(explorer, look):
     assert len(about["similarity"]) == 5
     record = prediction.record("crt")
     assert isinstance(record, VitOutputs)
-    np.testing.assert_allclose(array(answer, "crt", "maps"), record.maps, atol=2e-3 * np.abs(record.maps).max())
+    np.testing.assert_allclose(array(answer, "crt", "cams"), record.cams, atol=2e-3 * np.abs(record.cams).max())
     assert [len(rows) for rows in about["scores"].values()] == [1, 1, 5, 1]
 
 
@@ -138,7 +138,7 @@ def test_branches_that_agree_have_no_distance_and_a_constant_shift_is_one(explor
         prediction.source,
         prediction.grid,
         prediction.classes,
-        {"crt": crt, "crt_cnn": type(cnn)(same.maps + 0.75, cnn.scores)},
+        {"crt": crt, "crt_cnn": type(cnn)(same.cams + 0.75, cnn.scores)},
     )
     np.testing.assert_allclose(branch_distance(shifted), [0.75], atol=1e-5)
 

@@ -283,7 +283,7 @@ def test_sizes_are_of_the_image_at_test(config):
     assert (prediction.grid.width, summed["x"].shape) == (64, (1, 70, 101))
     own = predictor.predict(image, InferenceConfig(size=64, loops=1))
     maps = own.cams("crt", loops=1, refined=True, classes=[0])
-    np.testing.assert_allclose(summed["x"], upsample_cam(maps, own.span("crt"), (70, 101)), rtol=1e-5)
+    np.testing.assert_allclose(summed["x"], upsample_cam(maps, own.content_size("crt"), (70, 101)), rtol=1e-5)
 
 
 def test_correlation_is_one_of_a_map_with_itself_and_does_not_mind_its_size(config):

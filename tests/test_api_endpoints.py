@@ -101,7 +101,7 @@ def test_the_trace_is_whole_and_holds_the_maps(client, image, prediction):
             loops = 3 if method == "crt" else 0
             wanted = prediction.cams(method, loops=loops, refined=False, classes=[1])
             np.testing.assert_array_equal(arrays[method], wanted)
-            np.testing.assert_array_equal(arrays[f"{method}.span"], prediction.span(method))
+            np.testing.assert_array_equal(arrays[f"{method}.content_size"], prediction.content_size(method))
             np.testing.assert_array_equal(arrays[f"{method}.scores"], prediction.scores(method, loops)[[1]])
 
 
@@ -112,7 +112,7 @@ def test_the_mask_is_the_seed_of_the_trace(client, image, prediction):
         assert (mask.getpalette() or [])[:63] == voc_palette()[:21].ravel().tolist()
         labels = np.asarray(mask)
     maps = prediction.cams("tscam", refined=True, classes=[2, 0])
-    seeds = max_normalize(upsample_cam(maps, prediction.span("tscam"), prediction.source))
+    seeds = max_normalize(upsample_cam(maps, prediction.content_size("tscam"), prediction.source))
     np.testing.assert_array_equal(labels, cam_to_labels(seeds, [2, 0], 0.4))
     assert set(np.unique(labels)) == {0, 1, 3}
 
@@ -183,7 +183,7 @@ def test_what_is_left_out_is_the_default_of_the_checkpoint_that_is_asked(client,
             np.testing.assert_array_equal(arrays[f"{method}.scores"], whole.scores(method))
     asked = {"classes": whole.classes[0].upper(), "checkpoint": checkpoint}
     with Image.open(client.predict(handle_file(image), **asked, api_name="/masks")) as mask:
-        seeds = max_normalize(upsample_cam(whole.cams("crt", classes=[0]), whole.span("crt"), whole.source))
+        seeds = max_normalize(upsample_cam(whole.cams("crt", classes=[0]), whole.content_size("crt"), whole.source))
         np.testing.assert_array_equal(np.asarray(mask), cam_to_labels(seeds, [0], 0.6 if checkpoint else 0.15))
 
 
@@ -198,6 +198,6 @@ def test_a_program_chooses_the_passes_or_leaves_it_to_the_checkpoint(client, ima
     with np.load(client.predict(handle_file(image), **asked, api_name="/cams")) as arrays:
         np.testing.assert_array_equal(arrays["crt"], wanted)
     path = client.predict(handle_file(image), **asked, method="crt", threshold=0.4, api_name="/masks")
-    seeds = max_normalize(upsample_cam(wanted, prediction.span("crt"), prediction.source))
+    seeds = max_normalize(upsample_cam(wanted, prediction.content_size("crt"), prediction.source))
     with Image.open(path) as mask:
         np.testing.assert_array_equal(np.asarray(mask), cam_to_labels(seeds, [1], 0.4))

@@ -77,7 +77,7 @@ def test_single_label_scores_are_a_softmax(explorer):
 
 def test_values_that_are_not_finite_are_refused(explorer):
     prediction = explorer.predict("nan", photo(seed=5), InferenceConfig(size=96))
-    prediction.records["resnet"].maps[0, 0, 0] = np.inf
+    prediction.records["resnet"].cams[0, 0, 0] = np.inf
     with pytest.raises(CrtError, match="not finite"):
         encode_records(prediction)
     explorer.cache.drop("nan")

@@ -67,7 +67,7 @@ def unpacked(answer: dict) -> np.ndarray:
 def test_without_iterations_the_mask_is_the_label_map(look):
     answer = masks.segment(look, MASK | {"crf": CRF | {"iterations": 0}})
     maps = look.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
-    seeds = max_normalize(upsample_cam(maps, look.prediction.span("crt"), look.image.shape[:2]))
+    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size("crt"), look.image.shape[:2]))
     np.testing.assert_array_equal(unpacked(answer), cam_to_labels(seeds, [0, 1], 0.3))
 
 
@@ -101,7 +101,7 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, look):
     edge, _ = predict_edges(network, look.image)
     np.testing.assert_allclose(array(answer, "edge"), edge, atol=1e-3)
     maps = look.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
-    seeds = max_normalize(upsample_cam(maps, look.prediction.span("crt"), (18, 28)))
+    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size("crt"), (18, 28)))
     walked = random_walk(seeds, edge, WalkSettings(beta=4, exp_times=3))
     np.testing.assert_allclose(array(answer, "walked"), walked, atol=2e-3 * walked.max())
     assert (answer["h"], answer["w"]) == (70, 110)

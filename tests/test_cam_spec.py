@@ -20,7 +20,7 @@ from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config
 from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import subject_of
-from crt.prediction import Prediction
+from crt.prediction import InvalidPrediction, Prediction
 from crt.predictor import InferenceConfig, Predictor
 from tests.tiny import tiny_checkpoint
 
@@ -161,21 +161,20 @@ def test_the_paper_s_spec_is_that_of_a_checkpoint_that_says_nothing():
     assert CamSpec() == CamSpec.of(Defaults())
 
 
-def test_a_file_of_the_schema_before_is_read_with_the_paper_s_spec(prediction, tmp_path):
-    path = tmp_path / "old.npz"
+def test_a_file_without_a_spec_or_with_a_wrong_one_is_refused(prediction, tmp_path):
+    path = tmp_path / "changed.npz"
     prediction.save(path)
     with np.load(path) as arrays:
         kept = dict(arrays)
     header = json.loads(str(kept["header"]))
     assert header["default_spec"] == {"loops": 2, "refined": True, "pass_reduction": "first", "blocks": [1, 3]}
-    old = {name: value for name, value in header.items() if name != "default_spec"} | {"schema": 2}
-    np.savez(path, **(kept | {"header": np.array(json.dumps(old))}))
-    found = Prediction.load(path)
-    assert found.default_spec == CamSpec()
-    np.testing.assert_array_equal(found.cams("crt"), prediction.cams("crt", spec=CamSpec()))
+    without = {name: value for name, value in header.items() if name != "default_spec"}
+    np.savez(path, **(kept | {"header": np.array(json.dumps(without))}))
+    with pytest.raises(InvalidPrediction, match="not a Prediction"):
+        Prediction.load(path)
     for spec in ({"loops": -1}, {"blocks": [3, 1]}, {"colour": 1}, [], None):
         np.savez(path, **(kept | {"header": np.array(json.dumps(header | {"default_spec": spec}))}))
-        with pytest.raises(Exception, match="not a Prediction"):
+        with pytest.raises(InvalidPrediction, match="not a Prediction"):
             Prediction.load(path)
 
 
@@ -242,7 +241,7 @@ def test_a_trace_of_some_methods_says_what_it_was_made_without(prediction, tmp_p
             r"^This Prediction was recorded without tscam, which its checkpoint has: "
             r'trace the image again with "tscam".*\.$'
         )
-        for ask in (one.cams, one.scores, one.attention, one.span, one.record):
+        for ask in (one.cams, one.scores, one.attention, one.content_size, one.record):
             with pytest.raises(InvalidSetting, match=wanted):
                 ask("tscam")
             with pytest.raises(InvalidSetting, match=r"^This checkpoint has no crt network: choose among resnet\.$"):

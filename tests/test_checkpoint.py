@@ -206,7 +206,10 @@ def test_file_names_cannot_leave_the_folder(folder, file):
         (lambda raw: raw["networks"]["crt"].update(tile=72), "tile"),
         (lambda raw: raw["networks"]["crt"].update(tile="large"), "tile"),
         (lambda raw: raw["networks"]["crt"].update(tile=0), "tile"),
-        (lambda raw: raw["networks"]["crt"].update(backbone=5), "networks.crt.backbone must be text that is not empty, not 5"),
+        (
+            lambda raw: raw["networks"]["crt"].update(backbone=5),
+            "networks.crt.backbone must be text that is not empty, not 5",
+        ),
         (lambda raw: raw.update(classes=[]), "class names, each once"),
         (lambda raw: raw.update(classes=["cat", "dog", "cat"]), "class names, each once"),
         (lambda raw: raw.update(classes="cat"), "class names, each once"),

@@ -55,7 +55,7 @@ class Seen:
         raw = self.raw(method, loops, refined=refined)
         places = [
             np.clip((np.arange(count) + 0.5) / count * cells - 0.5, 0, side - 1)
-            for count, cells, side in zip(self.shape, self.prediction.span(method), raw.shape, strict=True)
+            for count, cells, side in zip(self.shape, self.prediction.content_size(method), raw.shape, strict=True)
         ]
         columns = np.stack([np.interp(places[1], np.arange(raw.shape[1]), row) for row in raw])
         return np.stack([np.interp(places[0], np.arange(raw.shape[0]), column) for column in columns.T], 1)

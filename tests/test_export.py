@@ -115,9 +115,9 @@ def test_maps_and_masks_are_those_of_the_library(look):
         for method, loops in (("resnet", 0), ("tscam", 0), ("crt", 2)):
             maps = prediction.cams(method, loops=loops, classes=chosen, blocks=range(1, 6), pass_reduction="mean")
             np.testing.assert_array_equal(arrays[method], maps)
-            np.testing.assert_array_equal(arrays[f"{method}.span"], prediction.span(method))
+            np.testing.assert_array_equal(arrays[f"{method}.content_size"], prediction.content_size(method))
             np.testing.assert_array_equal(arrays[f"{method}.scores"], prediction.scores(method, loops)[chosen])
-            seeds = max_normalize(upsample_cam(maps, prediction.span(method), prediction.source))
+            seeds = max_normalize(upsample_cam(maps, prediction.content_size(method), prediction.source))
             with Image.open(io.BytesIO(files[f"mask_{method}.png"])) as mask:
                 assert mask.mode == "P"
                 assert mask.getpalette()[:63] == voc_palette()[:21].ravel().tolist()
@@ -210,7 +210,7 @@ def test_two_maps_compared_and_one_more(look):
 
 
 def test_a_map_of_nothing_is_exported(look):
-    nothing = replace(look.prediction.records["resnet"], maps=np.zeros_like(look.prediction.records["resnet"].maps))
+    nothing = replace(look.prediction.records["resnet"], cams=np.zeros_like(look.prediction.records["resnet"].cams))
     empty = replace(look, prediction=replace(look.prediction, records={"resnet": nothing}))
     shown = screen(empty, maps=[{"method": "resnet", "letter": ""}], boxes=True)
     assert shown.shots["resnet"].iou is None and shown.shots["resnet"].box is None

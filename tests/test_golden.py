@@ -177,7 +177,7 @@ def test_vit_branch(prefix: str) -> None:
     tiles = grid.cut(grid.pad(batch))
     close(branch.embed(tiles)[0, :5], g[f"{prefix}_tokens_in"])
     steps = list(branch.steps(tiles, max(loops)))
-    rows = np.stack([step.rows.mean(2) for step in steps if step.loops != 1])  # (passes, blocks, n·2, patches)
+    rows = np.stack([step.cls_attn.mean(2) for step in steps if step.loops != 1])  # (passes, blocks, n·2, patches)
     passes, blocks = rows.shape[:2]
     close(rows, g[f"{prefix}_attn_cls"].reshape(passes, blocks, len(grid) * 2, -1)[..., 1:])
     similarity = [float(step.similarity.mean()) for step in steps]

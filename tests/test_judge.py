@@ -51,7 +51,7 @@ def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, l
     maps = look.prediction.cams("crt", classes=[1], **options)
     found = measure(
         subject,
-        upsample_cam(maps, look.prediction.span("crt"), subject.pixels.shape[-2:])[0],
+        upsample_cam(maps, look.prediction.content_size("crt"), subject.pixels.shape[-2:])[0],
         FaithfulnessConfig((name,)),
     )
     assert last["probability"] == pytest.approx(found.probability, abs=1e-5)

@@ -4,7 +4,7 @@ import torch
 
 from crt.analysis.rollout import roll
 from crt.checkpoint import load_checkpoint
-from crt.models.outputs import merge_rows
+from crt.models.outputs import merge_patches
 from crt.predictor import InferenceConfig, Predictor
 from tests.naive import make_image, merged, naive, of
 from tests.tiny import tiny_checkpoint
@@ -41,10 +41,10 @@ def test_in_every_mode(mode):
     small, wanted = of("registers"), InferenceConfig(size=100, loops=2, mode=mode)
     view = small.layers(make_image(), wanted)
     grid, matrices, _ = naive(small, "crt", wanted)
-    found = merge_rows(view.grid, view.heads)
+    found = merge_patches(view.grid, view.heads)
     assert found.shape == (2, 3, 4, *grid.patch_cells)
     np.testing.assert_allclose(found, merged(grid, matrices[:, :, :, :, 0, 5:]), rtol=1e-3, atol=1e-6)
-    assert merge_rows(view.grid, view.rollout).shape == (2, *grid.patch_cells)
+    assert merge_patches(view.grid, view.rollout).shape == (2, *grid.patch_cells)
 
 
 @pytest.mark.parametrize("method", ["crt", "tscam"])
@@ -52,8 +52,8 @@ def test_heads_are_those_of_a_trace(predictor, method):
     wanted = InferenceConfig(size=128, loops=3, heads=True)
     view, prediction = predictor.layers(make_image(), wanted, method=method), predictor.predict(make_image(), wanted)
     assert view.grid == prediction.grid
-    np.testing.assert_array_equal(view.heads.shape, prediction.records[method].rows.shape)
-    np.testing.assert_allclose(view.heads, prediction.records[method].rows, rtol=1e-4, atol=1e-7)
+    np.testing.assert_array_equal(view.heads.shape, prediction.records[method].cls_attn.shape)
+    np.testing.assert_allclose(view.heads, prediction.records[method].cls_attn, rtol=1e-4, atol=1e-7)
     assert view.rollout.shape == (3 if method == "crt" else 1, len(prediction.grid), 16)
 
 

@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ import crt
 from crt.checkpoint import CONFIG_FILE, bundled_names, load_checkpoint, locate
 from crt.data.images import load_image
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
-from crt.postprocess import THRESHOLD, cam_to_labels, max_normalize
+from crt.postprocess import cam_to_labels, max_normalize
 from crt.prediction import Prediction
 from crt.prediction_checks import InvalidPrediction
 from crt.pseudo_labels.label_png import labels_of_image
@@ -222,7 +221,7 @@ def test_a_cam_lies_on_the_pixels_of_the_image(prediction, method):
     cam, raw = prediction.cam("dog", method=method), prediction.cam(1, method=method, normalize=False)
     assert cam.shape == raw.shape == (60, 80) and cam.dtype == raw.dtype == np.float32
     cells = prediction.cams(method, classes="dog")
-    np.testing.assert_array_equal(raw, upsample_cam(cells, prediction.span(method), (60, 80))[0])
+    np.testing.assert_array_equal(raw, upsample_cam(cells, prediction.content_size(method), (60, 80))[0])
     np.testing.assert_array_equal(cam, max_normalize(raw))
     assert raw.max() > 0 and cam.max() == pytest.approx(1, abs=1e-3)
 
@@ -235,7 +234,7 @@ def test_settings_of_a_cam_are_those_of_cams(prediction):
         {"pass_reduction": "first", "blocks": (0, 1)},
     ):
         cells = prediction.cams("crt", classes="cat", **settings)
-        want = upsample_cam(cells, prediction.span("crt"), (60, 80))[0]
+        want = upsample_cam(cells, prediction.content_size("crt"), (60, 80))[0]
         np.testing.assert_array_equal(prediction.cam("cat", normalize=False, **settings), want)
         assert not np.array_equal(prediction.cam("cat", normalize=False), want)
         np.testing.assert_array_equal(
@@ -252,7 +251,9 @@ def test_a_mask_has_the_labels_of_its_class(prediction, method, threshold):
     seeds = prediction.cam("dog", method=method)[None]
     np.testing.assert_array_equal(mask, cam_to_labels(seeds, [1], level) == 2)
     cells = prediction.cams(method, classes="dog")
-    np.testing.assert_array_equal(mask, labels_of_image(cells, prediction.span(method), (60, 80), [1], level) == 2)
+    np.testing.assert_array_equal(
+        mask, labels_of_image(cells, prediction.content_size(method), (60, 80), [1], level) == 2
+    )
 
 
 def test_the_threshold_is_the_checkpoints(tmp_path):
@@ -281,9 +282,10 @@ def with_header(prediction: Prediction, change) -> io.BytesIO:
     return io.BytesIO(changed.getvalue())
 
 
-def test_a_file_without_a_threshold_has_the_papers(prediction):
-    old = with_header(replace(prediction, default_threshold=0.6), lambda header: header.pop("default_threshold"))
-    assert Prediction.load(old).default_threshold == THRESHOLD
+def test_a_file_without_a_threshold_is_refused(prediction):
+    without = with_header(prediction, lambda header: header.pop("default_threshold"))
+    with pytest.raises(InvalidPrediction, match="not a Prediction"):
+        Prediction.load(without)
 
 
 @pytest.mark.parametrize("value", ["0.3", None, True, -0.1, 1.5, float("nan"), [0.3]])

@@ -59,7 +59,7 @@ def strided(predictor: Predictor, sample: Sample, wanted: MapRequest) -> np.ndar
         view = np.ascontiguousarray(image[:, ::-1]) if flipped else image
         prediction = predictor.predict(view, InferenceConfig(size=None, loops=wanted.loops))
         maps = prediction.cams(wanted.method, loops=wanted.loops, refined=wanted.refined, classes=sample.labels)
-        total += upsample_cam(maps, prediction.span(wanted.method), (18, 26), flipped=flipped)
+        total += upsample_cam(maps, prediction.content_size(wanted.method), (18, 26), flipped=flipped)
     return max_normalize(total)
 
 

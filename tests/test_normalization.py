@@ -77,11 +77,11 @@ def test_maps_and_scores_are_those_of_an_image_normalized_by_hand(plain, changed
         if isinstance(network, TransformerBranch):
             loops = 2 if method == "crt" else 0
             raw = network(wanted_of(method), loops, new.grid)[0]
-            found = new.grid.merge(torch.from_numpy(new.records[method].maps[loops]))[0]
+            found = new.grid.merge(torch.from_numpy(new.records[method].cams[loops]))[0]
             np.testing.assert_allclose(new.scores(method, loops=loops), class_scores(raw[None])[0], atol=1e-5)
         else:
             raw = network(wanted_of(method))[0]
-            found = torch.from_numpy(new.records[method].maps)
+            found = torch.from_numpy(new.records[method].cams)
         torch.testing.assert_close(found, raw, atol=1e-4, rtol=1e-4)
         same = np.allclose(old.cams(method), new.cams(method), rtol=1e-3, atol=1e-4)
         assert same == (method == "resnet"), method  # the only one whose mean and std are still ImageNet's

@@ -50,7 +50,7 @@ def test_the_values_are_the_raw_ones_at_their_pixels(prediction):
     height, width = trace.z.shape
     assert (width, height) == (PANEL, PANEL * 60 // 90)
     cells = prediction.cams("crt", classes="dog", spec=spec)
-    np.testing.assert_array_equal(trace.z, upsample_cam(cells, prediction.span("crt"), (height, width))[0])
+    np.testing.assert_array_equal(trace.z, upsample_cam(cells, prediction.content_size("crt"), (height, width))[0])
     assert trace.zmin == 0 and trace.zmax == pytest.approx(trace.z.max()) and trace.z.max() > 0
     for start, step, count, side in ((trace.x0, trace.dx, width, 90), (trace.y0, trace.dy, height, 60)):
         assert start == pytest.approx(step / 2) and step * count == pytest.approx(side)
@@ -93,7 +93,7 @@ def test_names_of_a_checkpoint_are_text(prediction):
 
 def test_an_empty_cam_is_drawn(prediction):
     record = prediction.records["resnet"]
-    empty = replace(prediction, records={"resnet": replace(record, maps=np.zeros_like(record.maps))})
+    empty = replace(prediction, records={"resnet": replace(record, cams=np.zeros_like(record.cams))})
     (trace,) = empty.figure("cat").data
     assert trace.z.max() == 0 and trace.zmax == 1
 

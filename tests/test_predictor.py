@@ -69,7 +69,7 @@ def test_sizes_and_modes(predictor, size, mode):
     assert predictor.grid(90, 120, settings) == prediction.grid
     for method in prediction.methods:
         maps = prediction.cams(method)
-        cells = tuple(np.ceil(prediction.span(method)).astype(int))
+        cells = tuple(np.ceil(prediction.content_size(method)).astype(int))
         assert maps.shape == (3, *cells)
         assert maps.dtype == np.float32
         assert np.isfinite(maps).all()
@@ -102,10 +102,10 @@ def test_deconvolution_needs_a_checkpoint_trained_so(predictor, tmp_path):
 def test_heads_hold_what_their_mean_holds(predictor):
     whole = predictor.predict(make_image(), InferenceConfig(size=128, loops=3, heads=True))
     mean = predictor.predict(make_image(), InferenceConfig(size=128, loops=3))
-    assert whole.records["crt"].rows.shape == (3, 6, 2, len(whole.grid), 16)
-    assert mean.records["crt"].rows.shape == (3, 6, len(whole.grid), 16)
+    assert whole.records["crt"].cls_attn.shape == (3, 6, 2, len(whole.grid), 16)
+    assert mean.records["crt"].cls_attn.shape == (3, 6, len(whole.grid), 16)
     for method in ("crt", "tscam"):
-        np.testing.assert_allclose(whole.records[method].mean_rows, mean.records[method].rows, rtol=1e-5)
+        np.testing.assert_allclose(whole.records[method].mean_cls_attn, mean.records[method].cls_attn, rtol=1e-5)
         np.testing.assert_allclose(whole.cams(method), mean.cams(method), rtol=1e-4, atol=1e-5)
 
 
@@ -263,10 +263,10 @@ def test_attention_rows_in_bfloat16_are_near_those_in_float32():
     source = ROOT / "app/examples/cat.jpg"
     exact, rough = (Predictor(checkpoint, bfloat16=half).predict(source, settings) for half in (False, True))
     exact, rough = exact.records["crt"], rough.records["crt"]
-    error = np.abs(rough.rows - exact.rows) / exact.rows
+    error = np.abs(rough.cls_attn - exact.cls_attn) / exact.cls_attn
     assert all(np.percentile(one, 99) < 0.05 for one in error)
-    np.testing.assert_allclose(rough.maps, exact.maps, atol=0.01 * np.abs(exact.maps).max())
-    assert (rough.rows[2] != exact.rows[2]).any()  # it did run in bfloat16
+    np.testing.assert_allclose(rough.cams, exact.cams, atol=0.01 * np.abs(exact.cams).max())
+    assert (rough.cls_attn[2] != exact.cls_attn[2]).any()  # it did run in bfloat16
 
 
 def asked_natively(predictor, image):

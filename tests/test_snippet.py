@@ -109,7 +109,7 @@ def test_the_program_makes_the_maps_of_the_page(explorer, image, left, at):
         maps = prediction.cams(method, classes=state["classes"], **options)
         np.testing.assert_array_equal(names[name], maps)
         if method == "crt":
-            seeds = max_normalize(upsample_cam(maps, prediction.span("crt"), prediction.source))
+            seeds = max_normalize(upsample_cam(maps, prediction.content_size("crt"), prediction.source))
             np.testing.assert_array_equal(
                 names["mask"], cam_to_labels(seeds, state["classes"], state.get("threshold", 0.15))
             )

@@ -19,7 +19,7 @@ def test_cells_and_tiles_hold_the_image(grid):
     assert all(side >= content for side, content in zip(grid.padded, grid.content, strict=True))
     last = grid.origins[-1]
     assert (last[0] + grid.tile, last[1] + grid.tile) == grid.padded
-    for cells, span in zip(grid.cells, grid.span, strict=True):
+    for cells, span in zip(grid.cells, grid.content_size, strict=True):
         assert span <= cells < span + 1
     if not grid.single:
         assert grid.cells == grid.patch_cells == (-(-grid.height // 16), -(-grid.width // 16))
@@ -101,7 +101,7 @@ def test_deconvolution_is_twice_as_fine():
     grid = TileGrid(60, 120, 64, 16, "deconvolution")
     assert grid.tile_cells == 8
     assert grid.cells == (4, 8)
-    assert grid.span == (4.0, 8.0)
+    assert grid.content_size == (4.0, 8.0)
 
 
 def test_gradients_pass_through_cut_and_merge():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crt.analysis.token_attention import locate, place_tile
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidImage, InvalidSetting
-from crt.models.outputs import merge_rows
+from crt.models.outputs import merge_patches
 from crt.models.tiles import MODES, TileGrid
 from crt.predictor import InferenceConfig, Predictor
 from tests.naive import make_image, merged, naive, of
@@ -171,7 +171,7 @@ def test_bfloat16_keeps_float32_arrays_and_nearly_their_values():
 def test_rows_are_merged_and_placed(mode, height, width, lead):
     grid = TileGrid(height, width, 64, 16, mode)
     rows = np.random.default_rng(height).random((*lead, len(grid), 16), dtype=np.float32)
-    found = merge_rows(grid, rows)
+    found = merge_patches(grid, rows)
     assert found.shape == (*lead, *grid.patch_cells)
     np.testing.assert_allclose(found, merged(grid, np.moveaxis(rows, -2, 0)), rtol=1e-5)
     placed = np.stack([place_tile(grid, tile, rows[..., tile, :]) for tile in range(len(grid))])

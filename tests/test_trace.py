@@ -111,9 +111,9 @@ def test_other_headers_are_refused(prediction, tmp_path, header):
 
 
 def test_another_schema_says_so(prediction, tmp_path):
-    with pytest.raises(InvalidPrediction, match="schema 99, this program reads 3"):
+    with pytest.raises(InvalidPrediction, match="schema 99, this program reads 4"):
         Prediction.load(changed(prediction, tmp_path, schema=99))
-    with pytest.raises(InvalidPrediction, match=r"^This Prediction has schema 1, this program reads 3\.$"):
+    with pytest.raises(InvalidPrediction, match=r"^This Prediction has schema 1, this program reads 4\.$"):
         Prediction.load(changed(prediction, tmp_path, schema=1))
 
 
@@ -171,9 +171,9 @@ def test_attention_of_a_cnn_is_refused(prediction):
 def test_maps_are_refined_merged_cropped_and_relued(prediction):
     record = prediction.records["crt"]
     assert isinstance(record, VitOutputs)
-    rows = record.rows[:2].mean(1).sum(0)  # two passes, all blocks
+    rows = record.cls_attn[:2].mean(1).sum(0)  # two passes, all blocks
     n = len(prediction.grid)
-    tiles = record.maps[2] * rows.reshape(n, 1, 4, 4)
+    tiles = record.cams[2] * rows.reshape(n, 1, 4, 4)
     total = np.zeros((3, *(side // 16 for side in prediction.grid.padded)))
     count = np.zeros_like(total)
     for i, (y, x) in enumerate(prediction.grid.origins):
@@ -186,10 +186,10 @@ def test_maps_are_refined_merged_cropped_and_relued(prediction):
 
 
 def test_scores_are_the_mean_of_the_raw_merged_map(prediction):
-    merged = prediction.grid.merge(torch.from_numpy(prediction.records["crt"].maps[1])).mean((2, 3))[0]
+    merged = prediction.grid.merge(torch.from_numpy(prediction.records["crt"].cams[1])).mean((2, 3))[0]
     np.testing.assert_allclose(prediction.scores("crt", 1), merged.numpy(), rtol=1e-4, atol=1e-5)
     conv = prediction.records["resnet"]
-    np.testing.assert_allclose(prediction.scores("resnet"), conv.maps.mean((1, 2)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(prediction.scores("resnet"), conv.cams.mean((1, 2)), rtol=1e-4, atol=1e-5)
 
 
 def test_classes_come_in_the_order_asked_for(prediction):
@@ -208,7 +208,7 @@ def test_what_a_trace_says_of_itself(prediction):
         a.nbytes for r in prediction.records.values() for a in dataclasses.asdict(r).values()
     )
     assert prediction.attention("crt", loops=3).shape == prediction.grid.patch_cells
-    assert prediction.span("resnet") == prediction.span("crt") == (72 / 16, 96 / 16)
+    assert prediction.content_size("resnet") == prediction.content_size("crt") == (72 / 16, 96 / 16)
 
 
 def test_asking_changes_nothing(prediction):

@@ -57,7 +57,7 @@ def refused_or_usable(content):
         return str(error)
     for method in prediction.methods:
         loops = prediction.clamp(method, 8)
-        assert np.isfinite(prediction.span(method)).all()
+        assert np.isfinite(prediction.content_size(method)).all()
         assert (
             prediction.cams(method, loops=loops).shape[0]
             == prediction.scores(method, loops).shape[0]
@@ -114,7 +114,7 @@ def test_an_array_of_any_shape_and_type(stored, data):
     arrays[name] = np.zeros(shape, dtype=kind)
     reason = refused_or_usable(written(header, arrays))
     same = tuple(shape) == stored[1][name].shape
-    if kind != "<f4" or not (same or name == "crt.rows"):  # rows of other blocks and heads may be right
+    if kind != "<f4" or not (same or name == "crt.cls_attn"):  # rows of other blocks and heads may be right
         assert reason is not None
 
 
@@ -137,7 +137,7 @@ def test_a_file_with_bytes_of_any_value(stored, kind, data):
 
 @settings(deadline=None, max_examples=100)
 @given(
-    name=st.sampled_from(["header", "crt.rows"]),
+    name=st.sampled_from(["header", "crt.cls_attn"]),
     text=st.text(max_size=60) | st.sampled_from(["(" * 300, "{'a", "'''", "1_"]),
 )
 @example(name="header", text="[" * 100_000)
@@ -155,21 +155,21 @@ def test_a_member_that_is_no_array(stored, name, text):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"schema": 1}, "schema 1, this program reads 3"),
-        ({"schema": None}, "schema None, this program reads 3"),
+        ({"schema": 1}, "schema 1, this program reads 4"),
+        ({"schema": None}, "schema None, this program reads 4"),
         (
             {"classes": ["a", "b"]},
-            r"maps is float32 \(3, .*, not float32 \(2, |crt\.maps is float32 .*, 3, .*, not .*, 2, ",
+            r"cams is float32 \(3, .*, not float32 \(2, |crt\.cams is float32 .*, 3, .*, not .*, 2, ",
         ),
         ({"classes": "abc"}, "not a list of names"),
         ({"source": [90, -120]}, "not whole numbers"),
         ({"source": [90, 10**400]}, "not whole numbers"),
         ({"timings": {"read": True}}, "timings or provenance"),
         ({"kinds": {"deit": "tokens"}}, "others than resnet, tscam, crt, crt_cnn"),
-        ({"kinds": {"crt": "tokens", "tscam": "tokens"}}, r"tscam\.maps"),
-        ({"height": 97}, r"(crt|resnet)\.maps is float32"),
-        ({"tile": 96}, r"crt\.(maps|rows) is float32"),
-        ({"patch": 8}, r"crt\.(maps|rows) is float32"),
+        ({"kinds": {"crt": "tokens", "tscam": "tokens"}}, r"tscam\.cams"),
+        ({"height": 97}, r"(crt|resnet)\.cams is float32"),
+        ({"tile": 96}, r"crt\.(cams|cls_attn) is float32"),
+        ({"patch": 8}, r"crt\.(cams|cls_attn) is float32"),
         ({"mode": "diagonal"}, "Unknown cut-merge mode 'diagonal': choose one of .*deconvolution\\.$"),
         ({"width": 96.0}, "not whole numbers"),
     ],
@@ -187,14 +187,14 @@ def test_the_reason_is_told(stored, change, reason):
 )
 def test_rows_have_passes_blocks_and_perhaps_heads(stored, lead, accepted):
     header, arrays = stored
-    rows = np.zeros((*lead, *arrays["crt.rows"].shape[-2:]), dtype=np.float32)
-    reason = refused_or_usable(written(header, {**arrays, "crt.rows": rows}))
+    rows = np.zeros((*lead, *arrays["crt.cls_attn"].shape[-2:]), dtype=np.float32)
+    reason = refused_or_usable(written(header, {**arrays, "crt.cls_attn": rows}))
     assert (reason is None) if accepted else ("crt has no loop count, block or head" in reason)
 
 
 def test_a_trace_without_a_loop_count_is_refused(stored):
     header, arrays = stored
-    for name in ("maps", "similarity", "scores"):
+    for name in ("cams", "similarity", "scores"):
         arrays = {**arrays, f"crt.{name}": arrays[f"crt.{name}"][:0]}
     assert "crt has no loop count" in refused_or_usable(written(header, arrays))
 
@@ -245,7 +245,7 @@ def test_pickled_arrays_are_never_opened(stored):
             return (pytest.fail, ("the pickle was opened",))
 
     header, arrays = stored
-    for name in ("crt.maps", "resnet.scores"):
+    for name in ("crt.cams", "resnet.scores"):
         hostile = {**arrays, name: np.array([Bomb()], dtype=object)}
         reason = refused_or_usable(written(header, hostile))
         assert reason is not None and "allow_pickle" in reason

@@ -63,7 +63,7 @@ def test_with_rows_or_without_the_tokens_are_the_same(kind):
     net = small(kind)
     x = net.embed(torch.randn(2, 3, net.tile, net.tile))
     tokens, none = net.encode(x)
-    again, rows = net.encode_with_rows(x)
+    again, rows = net.encode_with_cls_attn(x)
     assert none is None
     torch.testing.assert_close(tokens, again)
     assert rows.shape == (2, 2, 2, net.side**2)
@@ -86,8 +86,8 @@ def test_forward_is_steps_head_and_merge(kind):
     grid = TileGrid(100, 130, net.tile, net.patch)
     image = torch.randn(2, 3, 100, 130)
     tiles = grid.cut(grid.pad(image))
-    for step in net.steps(tiles, 2, rows=False):
-        assert step.rows is None
+    for step in net.steps(tiles, 2, cls_attn=False):
+        assert step.cls_attn is None
         torch.testing.assert_close(net(image, step.loops, grid), grid.merge(net.head(step.tokens, grid)))
 
 
@@ -108,16 +108,18 @@ def test_rows_are_float32_under_autocast(kind, query):
 def test_the_first_passes_of_several_are_float32_under_autocast(rows):
     net = small()
     tiles, grid = torch.randn(2, 3, 64, 64), TileGrid(64, 64, 64, 16)
-    wanted = list(net.steps(tiles, 4, rows=rows))
+    wanted = list(net.steps(tiles, 4, cls_attn=rows))
     with torch.autocast("cpu", torch.bfloat16):
-        found = [step._replace(tokens=net.raw_cams(step.tokens, grid)) for step in net.steps(tiles, 4, rows=rows)]
+        found = [step._replace(tokens=net.raw_cams(step.tokens, grid)) for step in net.steps(tiles, 4, cls_attn=rows)]
     for one, other in zip(found, wanted, strict=True):
         exact, close = net.head(other.tokens, grid), {"rtol": 0, "atol": 0.05}
         torch.testing.assert_close(one.tokens, exact, **(close if one.loops > 2 else {}))
         assert one.tokens.dtype == torch.float32
         assert (one.loops > 2) == bool((one.tokens != exact).any())  # the later passes do run in bfloat16
-        if rows and one.rows is not None and other.rows is not None:
-            torch.testing.assert_close(one.rows, other.rows, **({"rtol": 0.05, "atol": 0} if one.loops > 2 else {}))
+        if rows and one.cls_attn is not None and other.cls_attn is not None:
+            torch.testing.assert_close(
+                one.cls_attn, other.cls_attn, **({"rtol": 0.05, "atol": 0} if one.loops > 2 else {})
+            )
 
 
 def test_a_single_pass_runs_in_bfloat16_but_for_its_embedding():
@@ -146,7 +148,7 @@ def test_a_distilled_deit_has_two_prefix_tokens():
     tiles = torch.randn(1, 3, 64, 64)
     steps = list(net.steps(tiles, 1))
     assert steps[1].tokens.shape == (1, 16, 192)
-    assert steps[1].rows.shape == (12, 1, 3, 16)
+    assert steps[1].cls_attn.shape == (12, 1, 3, 16)
     torch.testing.assert_close(steps[0].tokens, net.vit.forward_features(tiles)[:, 2:])
 
 

@@ -90,7 +90,7 @@ def test_arrays_travel_with_their_shape_and_scale(tmp_path):
     read = 0
     for header in headers:
         record = prediction.record(header["method"])
-        for name in ("maps", "rows") if isinstance(record, VitOutputs) else ("maps",):
+        for name in ("cams", "cls_attn") if isinstance(record, VitOutputs) else ("cams",):
             about = header[name]
             count = int(np.prod(about["shape"]))
             raw = np.frombuffer(data, "<f2", count, about["offset"]).astype(np.float32).reshape(about["shape"])

@@ -47,21 +47,21 @@ def encode_arrays(arrays: dict[str, np.ndarray]) -> tuple[dict[str, dict[str, An
 def encode_records(prediction: Prediction) -> tuple[list[dict[str, Any]], bytes]:
     """The records of a Prediction -> (headers in the order of its methods, bytes).
 
-    A header gives `method`, `kind`, `span`, and the descriptions of `maps` and, for a transformer, `rows`.
+    A header gives `method`, `kind`, `content_size`, and the descriptions of `cams` and, for a transformer, `cls_attn`.
     """
     arrays: dict[str, np.ndarray] = {}
     for method in prediction.methods:
         record = prediction.record(method)
-        arrays[f"{method}.maps"] = record.maps
+        arrays[f"{method}.cams"] = record.cams
         if isinstance(record, VitOutputs):
-            arrays[f"{method}.rows"] = record.mean_rows
+            arrays[f"{method}.cls_attn"] = record.mean_cls_attn
     described, data = encode_arrays(arrays)
     headers = []
     for method in prediction.methods:
-        header: dict[str, Any] = {"method": method, "kind": "conv", "span": prediction.span(method)}
-        header["maps"] = described[f"{method}.maps"]
-        if f"{method}.rows" in described:
-            header |= {"kind": "tokens", "rows": described[f"{method}.rows"]}
+        header: dict[str, Any] = {"method": method, "kind": "conv", "content_size": prediction.content_size(method)}
+        header["cams"] = described[f"{method}.cams"]
+        if f"{method}.cls_attn" in described:
+            header |= {"kind": "tokens", "cls_attn": described[f"{method}.cls_attn"]}
         headers.append(header)
     return headers, data
 

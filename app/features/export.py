@@ -75,10 +75,10 @@ def maps(screen: ExportView) -> bytes:
     }
     for wanted in shown.maps:
         arrays[wanted.key] = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
-        arrays[f"{wanted.key}.span"] = np.array(prediction.span(wanted.method))
+        arrays[f"{wanted.key}.content_size"] = np.array(prediction.content_size(wanted.method))
         arrays[f"{wanted.key}.scores"] = prediction.scores(wanted.method, wanted.options["loops"])[list(shown.classes)]
     if shown.extra is not None:
-        arrays |= {"extra": shown.extra.values, "extra.span": np.array(shown.extra.span)}
+        arrays |= {"extra": shown.extra.values, "extra.content_size": np.array(shown.extra.content_size)}
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
     return stream.getvalue()
@@ -89,7 +89,9 @@ def mask(screen: ExportView, wanted: MapSpec) -> bytes:
     prediction, shown = screen.look.prediction, screen.shown
     cells = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
     return indexed_png(
-        labels_of_image(cells, prediction.span(wanted.method), prediction.source, shown.classes, shown.threshold)
+        labels_of_image(
+            cells, prediction.content_size(wanted.method), prediction.source, shown.classes, shown.threshold
+        )
     )
 
 
@@ -106,6 +108,6 @@ def readme(screen: ExportView, *, labelled: bool) -> str:
         f"Class activation maps of {', '.join(screen.classes)}. figure.png (300 dpi), figure.pdf and figure.svg show "
         "what was on the screen; in the last two, text and outlines are vectors. maps.npz, which numpy.load reads, "
         "holds for each network an array (K, h, w) of raw, non-negative evidence for the K classes on a grid of cells, "
-        "and NETWORK.span, the height and width of the image in cells: what lies beyond is padding. "
+        "and NETWORK.content_size, the height and width of the image in cells: what lies beyond is padding. "
         f"{labels}settings.json holds every setting, the checkpoint's hash and the versions of the programs."
     )

@@ -142,7 +142,11 @@ class Judge:
         if details.get("chance") is True:
             return asked, np.ones((height, width), dtype=np.float32), FaithfulnessConfig((name,))
         maps = look.prediction.cams(method, classes=classes, **options)
-        return asked, upsample_cam(maps, look.prediction.span(method), (height, width))[0], FaithfulnessConfig((name,))
+        return (
+            asked,
+            upsample_cam(maps, look.prediction.content_size(method), (height, width))[0],
+            FaithfulnessConfig((name,)),
+        )
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def segment(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
     image = _working(look.image)
     start = time.perf_counter()
     maps = look.prediction.cams(method, classes=classes, **options)
-    seeds = max_normalize(upsample_cam(maps, look.prediction.span(method), image.shape[:2]))
+    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size(method), image.shape[:2]))
     labels = crf_seeds(image, seeds, threshold, crf).argmax(0).astype(np.uint8)
     return _packed(labels) | {"ms": 1000 * (time.perf_counter() - start)}
 
@@ -76,7 +76,7 @@ def walk(look: Analysis, details: dict[str, Any], model: Model, edges: _Edges) -
     start = time.perf_counter()
     edge = edges.of(image, model)
     maps = look.prediction.cams(method, classes=classes, **options)
-    seeds = max_normalize(upsample_cam(maps, look.prediction.span(method), strided_size(size, WALK_STRIDE)))
+    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size(method), strided_size(size, WALK_STRIDE)))
     walked = random_walk(seeds, edge, settings)
     arrays, data = encode_arrays({"walked": walked, "edge": edge})
     took = 1000 * (time.perf_counter() - start)

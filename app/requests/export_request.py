@@ -57,13 +57,13 @@ class MapSpec:
 
 @dataclass(frozen=True)
 class ExtraMap:
-    """One more map that only the page has. `values`: (h, w) float32 on cells; `span`: the image in cells."""
+    """One more map that only the page has. `values`: (h, w) float32 on cells; `content_size`: the image in cells."""
 
     title: str
     note: str
     unit: str
     values: np.ndarray
-    span: tuple[float, float]
+    content_size: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -188,11 +188,11 @@ def _extra(told: Any) -> ExtraMap | None:
         raise InvalidSetting("The additional map cannot be read: choose it again.")
     h, w = (int(number(told, side, 1, CELLS)) for side in ("h", "w"))
     values = np.frombuffer(_bytes(told.get("values"), 4 * h * w), "<f4").reshape(h, w)
-    span = number(told, "down", 0.01, CELLS), number(told, "across", 0.01, CELLS)
+    content_size = number(told, "down", 0.01, CELLS), number(told, "across", 0.01, CELLS)
     unit = _choice(told, "unit", UNITS)
     if not _between(values, 0, 1e30):
         raise InvalidSetting("The additional map has values that cannot be drawn: choose another.")
-    return ExtraMap(_text(told, "title"), _text(told, "note"), unit, values, span)
+    return ExtraMap(_text(told, "title"), _text(told, "note"), unit, values, content_size)
 
 
 def _text(details: dict[str, Any], name: str) -> str:

@@ -46,7 +46,7 @@ class PanelData:
     note: str
     unit: str
     cells: np.ndarray
-    span: tuple[float, float]
+    content_size: tuple[float, float]
     fine: np.ndarray
     top: float
     reach: float
@@ -69,7 +69,7 @@ class ExportView:
         """Compute the maps that the page shows. `config`: of the checkpoint that made the Prediction."""
         shots = {wanted.key: _shot(look, shown, config, wanted) for wanted in shown.maps}
         if (extra := shown.extra) is not None:
-            shots["extra"] = _measured(shown, extra.title, extra.note, extra.unit, extra.values, extra.span, {})
+            shots["extra"] = _measured(shown, extra.title, extra.note, extra.unit, extra.values, extra.content_size, {})
         reaches = {key: _reach(shot, shots, shown) for key, shot in shots.items()}
         shots = {key: replace(shot, reach=reaches[key]) for key, shot in shots.items()}
         return cls(look, shown, config, shots)
@@ -160,7 +160,7 @@ class ExportView:
 
     def _panel(self, shot: PanelData) -> Plot:
         shown = self.shown
-        values = _nearest(shot.cells, shot.span, shown.points) if shown.cells else shot.fine
+        values = _nearest(shot.cells, shot.content_size, shown.points) if shown.cells else shot.fine
         layer = MapLayer(
             values=values,
             top=shot.reach,
@@ -197,7 +197,7 @@ def _shot(look: Analysis, shown: ExportRequest, config: CheckpointConfig, wanted
         unit = "product" if options["refined"] else "cam"
         count = [f"{options['loops']} {'loop' if options['loops'] == 1 else 'loops'}"] if method == "crt" else []
         note = ", ".join([*count, "refined" if options["refined"] else "not refined"])
-    return _measured(shown, title, note, unit, cells, look.prediction.span(method), scores)
+    return _measured(shown, title, note, unit, cells, look.prediction.content_size(method), scores)
 
 
 def _measured(
@@ -206,16 +206,16 @@ def _measured(
     note: str,
     unit: str,
     cells: np.ndarray,
-    span: tuple[float, float],
+    content_size: tuple[float, float],
     scores: dict[str, float],
 ) -> PanelData:
     """A map with what is measured at the threshold: IoU with the truth, and the box of the largest region."""
-    top, fine = float(cells.max(initial=0)), upsample_cam(cells[None], span, shown.points)[0]
+    top, fine = float(cells.max(initial=0)), upsample_cam(cells[None], content_size, shown.points)[0]
     level, truth, (rows, columns) = shown.threshold * top, shown.truth, shown.points
     iou = overlap(fine, level, truth.inside, truth.ignore) if truth.inside is not None and level > 0 else None
     found = largest_box(fine >= level) if shown.boxes and level > 0 else None
     box = (found.x0 / columns, found.y0 / rows, found.x1 / columns, found.y1 / rows) if found else None
-    return PanelData(title, note, unit, cells, span, fine, top, top, scores, iou, box)
+    return PanelData(title, note, unit, cells, content_size, fine, top, top, scores, iou, box)
 
 
 def _reach(shot: PanelData, shots: dict[str, PanelData], shown: ExportRequest) -> float:
@@ -225,11 +225,11 @@ def _reach(shot: PanelData, shots: dict[str, PanelData], shown: ExportRequest) -
     return shown.absolute.get(shot.unit, shot.top) if shown.scale == "absolute" else shot.top
 
 
-def _nearest(cells: np.ndarray, span: tuple[float, float], points: tuple[int, int]) -> np.ndarray:
+def _nearest(cells: np.ndarray, content_size: tuple[float, float], points: tuple[int, int]) -> np.ndarray:
     """A map on the page's grid without interpolation: the value of the cell in which each point lies."""
     rows, columns = (
         np.minimum(((np.arange(count) + 0.5) * across / count).astype(int), side - 1)
-        for count, across, side in zip(points, span, cells.shape, strict=True)
+        for count, across, side in zip(points, content_size, cells.shape, strict=True)
     )
     return cells[np.ix_(rows, columns)]
 

@@ -41,7 +41,7 @@ def map_options(look: Analysis, method: Method, details: dict[str, Any]) -> dict
         if not whole or not 0 <= blocks[0] <= blocks[1] < 1000:
             raise InvalidSetting("Choose a first and a last block for the refinement.")
     record = look.prediction.record(method)
-    rows = getattr(record, "rows", None)
+    rows = getattr(record, "cls_attn", None)
     if rows is not None and blocks is not None:
         depth = rows.shape[1]
         blocks = list(range(min(blocks[0], depth - 1), min(blocks[1], depth - 1) + 1))

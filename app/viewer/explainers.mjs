@@ -62,7 +62,7 @@ export function mountExplainers(page) {
     const empty = { data: new Float32Array(1), h: 1, w: 1 };
     const map = found?.map ?? empty;
     return {
-      title: title.replace(' (slow)', ''), map, span: found?.map ? prediction.span(method) : [1, 1], top: largest(map.data), unit: 'explainer',
+      title: title.replace(' (slow)', ''), map, span: found?.map ? prediction.contentSize(method) : [1, 1], top: largest(map.data), unit: 'explainer',
       note: found?.error ?? (found ? `of ${METHOD_TITLES[method]}, ${Math.round(found.ms)} ms` : `of ${METHOD_TITLES[method]}, at work …`),
     };
   };

@@ -31,16 +31,16 @@ export function openPrediction(header, buffer) {
   }
 
   const isTransformer = (method) => records.get(method)?.kind === 'tokens';
-  const maxLoops = (method) => (isTransformer(method) ? records.get(method).maps.shape[0] - 1 : 0);
+  const maxLoops = (method) => (isTransformer(method) ? records.get(method).cams.shape[0] - 1 : 0);
   const passesOf = (loops) => Math.max(1, loops);
-  const depth = (method) => (isTransformer(method) ? records.get(method).rows.shape[1] : 0);
-  const passes = (method) => (isTransformer(method) ? records.get(method).rows.shape[0] : 0);
+  const depth = (method) => (isTransformer(method) ? records.get(method).cls_attn.shape[1] : 0);
+  const passes = (method) => (isTransformer(method) ? records.get(method).cls_attn.shape[0] : 0);
 
   /** Per tile and patch: attention averaged over blocks, then combined over passes. `blocks`: [first, last] or null;
    *  `pass`: only this pass. Returns Float32Array of n × P. `pass_reduction`: a name of PASS_REDUCTIONS. */
   function tileAttention(method, { loops = 0, blocks = null, pass_reduction = DEFAULT_REDUCTION, pass = null }) {
-    const [, total, n, patches] = records.get(method).rows.shape;
-    const rows = array(method, 'rows');
+    const [, total, n, patches] = records.get(method).cls_attn.shape;
+    const rows = array(method, 'cls_attn');
     const [first, last] = blocks ?? [0, total - 1];
     const reduction = PASS_REDUCTIONS[pass_reduction];
     const used = pass !== null ? [[pass, 1]] : [...reduction.weights[passesOf(loops) - 1].entries()].filter(([, share]) => share !== 0);
@@ -86,14 +86,14 @@ export function openPrediction(header, buffer) {
   function rawMap(method, index, { loops = 0, refined = false, blocks = null, pass_reduction = DEFAULT_REDUCTION } = {}) {
     const record = records.get(method);
     if (record.kind !== 'tokens') {
-      const [, h, w] = record.maps.shape;
-      return { data: array(method, 'maps').subarray(index * h * w, (index + 1) * h * w), h, w };
+      const [, h, w] = record.cams.shape;
+      return { data: array(method, 'cams').subarray(index * h * w, (index + 1) * h * w), h, w };
     }
     const count = Math.min(loops, maxLoops(method));
     const key = ['map', method, index, count, refined, refined && blocks, refined && pass_reduction].join('/');
     return remember(key, () => {
-      const [, n, classes, side] = record.maps.shape;
-      const maps = array(method, 'maps');
+      const [, n, classes, side] = record.cams.shape;
+      const maps = array(method, 'cams');
       const tiles = new Float32Array(n * side * side);
       const attention = refined ? tileWeights(method, side, { loops: count, blocks, pass_reduction }) : null;
       for (let t = 0; t < n; t++) {
@@ -108,7 +108,7 @@ export function openPrediction(header, buffer) {
   function tileWeights(method, side, options) {
     const key = ['rows', method, side, options.loops, options.blocks, options.pass_reduction].join('/');
     return remember(key, () => {
-      const [, , n, patches] = records.get(method).rows.shape;
+      const [, , n, patches] = records.get(method).cls_attn.shape;
       const attention = tileAttention(method, options);
       const from = Math.round(Math.sqrt(patches));
       return from === side ? attention : resizeTiles(attention, n, from, side);
@@ -117,7 +117,7 @@ export function openPrediction(header, buffer) {
 
   /** Class-token attention on the patches of the image: { data, h, w }. Options as in tileAttention. */
   function attention(method, options = {}) {
-    const patches = records.get(method).rows.shape[3];
+    const patches = records.get(method).cls_attn.shape[3];
     const key = ['attention', method, options.loops, options.blocks, options.pass_reduction, options.pass].join('/');
     return remember(key, () => merge(tileAttention(method, options), Math.round(Math.sqrt(patches)), grid.patchCells));
   }
@@ -139,11 +139,11 @@ export function openPrediction(header, buffer) {
     let top = 0;
     for (const [method, record] of records) {
       if (record.kind !== 'tokens') {
-        if (unit === 'cam') for (const value of array(method, 'maps')) top = Math.max(top, value);
+        if (unit === 'cam') for (const value of array(method, 'cams')) top = Math.max(top, value);
         continue;
       }
-      const [counts, n, classes, side] = record.maps.shape;
-      const maps = array(method, 'maps');
+      const [counts, n, classes, side] = record.cams.shape;
+      const maps = array(method, 'cams');
       const used = blocks && blocks.map((block) => Math.min(block, depth(method) - 1));
       for (let loops = 0; loops < counts; loops++) {
         const weights = unit === 'product' ? tileWeights(method, side, { loops, blocks: used, pass_reduction }) : null;
@@ -164,7 +164,7 @@ export function openPrediction(header, buffer) {
     grid, attention, depth, isTransformer, maxLoops, merge, passes, rawMap, reach, tilesAt,
     methods: [...records.keys()],
     /** Height and width of the image in cells of a method's maps. */
-    span: (method) => records.get(method).span,
+    contentSize: (method) => records.get(method).content_size,
     /** The largest value over the classes chosen, after ReLU: { data, h, w }. */
     map(method, classes, options = {}) {
       const maps = classes.map((index) => rawMap(method, index, options));

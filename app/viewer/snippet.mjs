@@ -43,11 +43,11 @@ export function snippet(state, run) {
     `prediction = predictor.predict(${pythonString(run.imageFile ?? 'image.jpg')}, settings)${run.imageFile ? '' : '  # your image'}`,
     `classes = [prediction.classes.index(name) for name in [${names.join(', ')}]]`,
     '',
-    '# Raw maps (classes, h, w) on cells; prediction.span(method) is the image in cells.',
+    '# Raw maps (classes, h, w) on cells; prediction.content_size(method) is the image in cells.',
     ...maps.map((one) => `${one.name} = prediction.cams(${[pythonString(one.method), ...options(one, state, run), 'classes=classes'].join(', ')})`),
     '',
     `# The mask of ${best.name} at the threshold, in the image's pixels: 0 background, k + 1 the class of index k.`,
-    `seeds = max_normalize(upsample_cam(${best.name}, prediction.span(${pythonString(best.method)}), prediction.source))`,
+    `seeds = max_normalize(upsample_cam(${best.name}, prediction.content_size(${pythonString(best.method)}), prediction.source))`,
     `mask = cam_to_labels(seeds, classes, threshold=${state.threshold})`,
     '',
   ].join('\n');
@@ -67,7 +67,7 @@ function options({ method, loops, refined }, state, run) {
   words.push(`refined=${refined ? 'True' : 'False'}`);
   if (!refined) return words;
   // What is left out would be the checkpoint's default, which the page need not show.
-  const [first, last] = (state.blocks ?? []).map((block) => Math.min(block, record.rows.shape[1] - 1));
+  const [first, last] = (state.blocks ?? []).map((block) => Math.min(block, record.cls_attn.shape[1] - 1));
   words.push(`blocks=${state.blocks ? `range(${first}, ${last + 1})` : 'None'}`);
   words.push(`pass_reduction=${pythonString(state.pass_reduction)}`);
   return words;

@@ -127,7 +127,7 @@ export function currentMap(state, prediction, method, own = {}) {
   const loops = Math.min(wanted.loops, prediction.maxLoops(method));
   const blocks = wanted.blocks && prediction.isTransformer(method) ? wanted.blocks.map((b) => Math.min(b, prediction.depth(method) - 1)) : null;
   const map = prediction.map(method, state.classes, { loops, refined, blocks, pass_reduction: wanted.pass_reduction });
-  return { method, map, loops, refined, top: largest(map.data), unit: refined ? 'product' : 'cam', span: prediction.span(method) };
+  return { method, map, loops, refined, top: largest(map.data), unit: refined ? 'product' : 'cam', span: prediction.contentSize(method) };
 }
 
 /** The line under the controls: what the run was and what it cost. */

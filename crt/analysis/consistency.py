@@ -28,7 +28,7 @@ def branch_distance(prediction: Prediction, vit: Method = "crt", cnn: Method = "
     def resized(maps: np.ndarray) -> torch.Tensor:
         return F.interpolate(torch.from_numpy(maps)[None], size, mode="bilinear", align_corners=True)
 
-    fixed = resized(other.maps)
+    fixed = resized(other.cams)
     return np.array(
         [
             F.l1_loss(fixed, resized(prediction.cams(vit, loops=loops, refined=False, relu=False))).item()
@@ -48,7 +48,7 @@ def map_correlation(prediction: Prediction, first: Method, second: Method, key: 
     def pixels(method: Method) -> np.ndarray:
         count = prediction.clamp(method, loops)
         maps = prediction.cams(method, loops=count, refined=False, relu=False, classes=[key])
-        return upsample_cam(maps, prediction.span(method), size).ravel()
+        return upsample_cam(maps, prediction.content_size(method), size).ravel()
 
     one, other = pixels(first), pixels(second)
     if np.ptp(one) == 0 or np.ptp(other) == 0:

@@ -20,7 +20,7 @@ from crt.precision import float32
 
 @dataclass(frozen=True)
 class LayersView:
-    """The class token's attention to the P patches of each of n tiles; `merge_rows` puts either array on the image.
+    """The class token's attention to the P patches of each of n tiles; `merge_patches` puts either array on the image.
 
     `heads`: (passes, blocks, heads, n, P) float32, its row of softmax(QKᵀ/√d). `rollout`: (passes, n, P) float32, its
     row of the product over the pass's blocks. What goes to the class token itself and to other tokens before the
@@ -33,7 +33,7 @@ class LayersView:
 
 
 class Rollout:
-    """Looks at the blocks of one pass: gives class-token rows and multiplies the rollout up in `matrix` (n, N, N).
+    """Looks at the blocks of one pass: gives class-token attention and multiplies the rollout up in `matrix` (n, N, N).
 
     `x`: (n, N, D) as it enters the pass.
     """
@@ -42,15 +42,15 @@ class Rollout:
         self.matrix = torch.eye(x.shape[1], device=x.device).expand(len(x), -1, -1)
 
     def look(self, q: Tensor, k: Tensor) -> Tensor:
-        """Scaled queries and keys of the next block, (n, heads, N, d) -> class-token rows (n, heads, N) float32."""
-        rows = []
+        """Scaled queries and keys of the next block, (n, heads, N, d) -> `cls_attn` (n, heads, N) float32."""
+        cls_attn = []
         mean = torch.zeros_like(self.matrix)
         for one_q, one_k in zip(q.unbind(1), k.unbind(1), strict=True):  # a head at a time: memory of one matrix each
             attention = torch.softmax((one_q @ one_k.transpose(-2, -1)).float(), dim=-1)
-            rows.append(attention[:, 0].clone())  # a view would keep the matrix alive
+            cls_attn.append(attention[:, 0].clone())  # a view would keep the matrix alive
             mean += attention / q.shape[1]
         self.matrix = roll(self.matrix, mean)
-        return torch.stack(rows, dim=1)
+        return torch.stack(cls_attn, dim=1)
 
 
 def roll(matrix: Tensor, attention: Tensor) -> Tensor:
@@ -70,12 +70,12 @@ def inspect_layers(
 
         def encode(x: Tensor, rolled: list[Tensor] = rolled) -> tuple[Tensor, Tensor]:
             rollout = Rollout(x)
-            x, rows = network.encode_with(x, rollout.look)
+            x, cls_attn = network.encode_with(x, rollout.look)
             rolled.append(rollout.matrix[:, 0, network.prefix :].clone())
-            return x, rows[..., network.prefix :]
+            return x, cls_attn[..., network.prefix :]
 
         steps = network.unroll(encode, grid.cut(padded, start, start + tile_batch), loops)
-        rows = [step.rows for step in steps if step.rows is not None and step.new_pass]
-        heads.append(torch.stack(rows).transpose(2, 3).cpu())  # (passes, blocks, heads, n, P)
+        cls_attn = [step.cls_attn for step in steps if step.cls_attn is not None and step.new_pass]
+        heads.append(torch.stack(cls_attn).transpose(2, 3).cpu())  # (passes, blocks, heads, n, P)
         rollouts.append(torch.stack(rolled).cpu())
     return LayersView(torch.cat(heads, dim=3).contiguous().numpy(), torch.cat(rollouts, dim=1).numpy(), grid)

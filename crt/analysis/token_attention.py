@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crt.errors import InvalidSetting
-from crt.models.outputs import merge_rows
+from crt.models.outputs import merge_patches
 from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch, token_row
 
@@ -116,15 +116,15 @@ def inspect_token(
             tokens = network.patch_tokens(step.tokens).float()
             if start == own:
                 features.append(tokens[place.tile - start, patch].clone())
-            if step.rows is not None and step.new_pass:
-                rows.append(step.rows[:, place.tile - start].clone())
+            if step.cls_attn is not None and step.new_pass:
+                rows.append(step.cls_attn[:, place.tile - start].clone())
             cosine = F.cosine_similarity(tokens, features[step.loops], dim=-1)
             similarity[step.loops, start : start + len(tiles)] = cosine.cpu()
     row = torch.stack(rows).cpu()  # (passes, blocks, heads, N)
     return TokenView(
         attention=np.ascontiguousarray(row[..., network.prefix :].numpy()),
         prefix_attention=row[..., : network.prefix].sum(-1).numpy(),
-        similarity=merge_rows(grid, similarity.numpy()),
+        similarity=merge_patches(grid, similarity.numpy()),
         **place._asdict(),
         grid=grid,
     )

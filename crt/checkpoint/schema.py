@@ -98,7 +98,7 @@ _Std = Annotated[
 class NetworkSpec:
     """One network of a checkpoint.
 
-    `backbone`: timm name of the backbone. `file`, `sha256`: its weights, and their hash, which a file needs. `tile`: pixels of
+    `backbone`: its timm name. `file`, `sha256`: its weights, and their hash, which a file needs. `tile`: pixels of
     the side of a transformer's tiles. `trained_loops`: loop counts seen in training. `mean`, `std`: of the red, green
     and blue of the images that it was trained on, by which each image is normalised (values 0 … 1); ImageNet's for a
     network made in a program, stated for every network of a file.

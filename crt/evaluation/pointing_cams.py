@@ -123,7 +123,7 @@ def evaluate_pointing(
             prediction = predictor.predict(seen, settings)
             for name, row in rows.items():
                 cams = _maps(predictor, prediction, seen, row, image.class_ids, view)
-                sums[name] += upsample_cam(cams, prediction.span(row.method), image.size, flipped=flipped)
+                sums[name] += upsample_cam(cams, prediction.content_size(row.method), image.size, flipped=flipped)
         for place, class_id in enumerate(image.class_ids):
             for name in rows:
                 scores[name].add(image, class_id, peaks(sums[name][place]))

@@ -234,7 +234,7 @@ def look(
         maps, logits = {}, {}
         for name, want in requests.items():
             cam = want.cams(prediction, sample.labels)
-            maps[name] = upsample_cam(cam, prediction.span(want.method), seen.shape[:2])[0]
+            maps[name] = upsample_cam(cam, prediction.content_size(want.method), seen.shape[:2])[0]
             logits[name] = prediction.scores(want.method, want.loops)
         yield WsolSample(sample, maps, logits, to_image)
 

@@ -21,7 +21,7 @@ Encoder = Callable[[Tensor], tuple[Tensor, Tensor | None]]
 class Step(NamedTuple):
     """What the loop knows at one loop count.
 
-    `loops`: the count. `tokens`: (n, N, D) before the final norm. `rows`: (blocks, n, heads, patches) class-token
+    `loops`: the count. `tokens`: (n, N, D) before the final norm. `cls_attn`: (blocks, n, heads, patches) class-token
     attention of the pass that led here, or what else the encoder gives beside F(x); loops 0 and 1 carry the same pass.
     `similarity`: (n,) mean over patch tokens of cos(x_{k-1}, x_k); for loops 0 of cos(x₀, F(x₀)) (Fig. 6).
     `residual`: (n,) mean over patch tokens of ‖F(x)‖ / ‖x‖ of that same pass, the size of Eq. 3's correction of x.
@@ -29,7 +29,7 @@ class Step(NamedTuple):
 
     loops: int
     tokens: Tensor
-    rows: Tensor | None
+    cls_attn: Tensor | None
     similarity: Tensor
     residual: Tensor
 
@@ -52,15 +52,15 @@ def unroll(encode: Encoder, x0: Tensor, loops: int, prefix: int, *, every: bool 
     if loops < 0:
         raise InvalidSetting(f"The loop count is {loops}: it must be 0 or more.")
     x = x0
-    encoded, rows = encode(x)
+    encoded, cls_attn = encode(x)
     if every or loops == 0:
-        yield Step(0, encoded, rows, _similarity(x, encoded, prefix), _residual(x, encoded, prefix))
+        yield Step(0, encoded, cls_attn, _similarity(x, encoded, prefix), _residual(x, encoded, prefix))
     for count in range(1, loops + 1):
         if count > 1:
-            encoded, rows = encode(x)
+            encoded, cls_attn = encode(x)
         previous, x = x, x + encoded
         if every or count == loops:
-            yield Step(count, x, rows, _similarity(previous, x, prefix), _residual(previous, encoded, prefix))
+            yield Step(count, x, cls_attn, _similarity(previous, x, prefix), _residual(previous, encoded, prefix))
 
 
 @torch.no_grad()

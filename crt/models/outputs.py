@@ -1,4 +1,4 @@
-"""What the two kinds of networks leave of one image: raw maps, scores, and the attention that refines them."""
+"""What the two kinds of networks leave of one image: raw CAMs, scores, and the attention that refines them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from crt.models.tiles import TileGrid
 class VitOutputs:
     """What a transformer saw. n tiles, C classes, s cells per tile side, P patches per tile.
 
-    `maps`: (L + 1, n, C, s, s) float32, raw class maps of each tile for loops 0 … L.
-    `rows`: (passes, blocks, n, P) float32, class-token attention to the patches, mean over heads; with heads kept
+    `cams`: (L + 1, n, C, s, s) float32, raw CAMs of each tile for loops 0 … L.
+    `cls_attn`: (passes, blocks, n, P) float32, class-token attention to the patches, mean over heads; with heads kept
     (passes, blocks, heads, n, P). `similarity`: (L + 1,) float32, mean cosine of the tokens before and after the step
     to each loop count (Fig. 6; for loops 0, of x₀ and F(x₀)). `residual`: (passes,) float32, mean of ‖F(x)‖ / ‖x‖ over
     tiles and patch tokens, x as it enters the pass (Eq. 3). `scores`: (L + 1, C) float32 logits.
     """
 
-    maps: np.ndarray
-    rows: np.ndarray
+    cams: np.ndarray
+    cls_attn: np.ndarray
     similarity: np.ndarray
     residual: np.ndarray
     scores: np.ndarray
@@ -30,29 +30,29 @@ class VitOutputs:
     @property
     def loops(self) -> int:
         """The largest loop count recorded."""
-        return self.maps.shape[0] - 1
+        return self.cams.shape[0] - 1
 
     @property
-    def mean_rows(self) -> np.ndarray:
-        """(passes, blocks, n, P): the rows averaged over heads."""
-        return self.rows.mean(2) if self.rows.ndim == 5 else self.rows
+    def mean_cls_attn(self) -> np.ndarray:
+        """(passes, blocks, n, P): the attention averaged over heads."""
+        return self.cls_attn.mean(2) if self.cls_attn.ndim == 5 else self.cls_attn
 
 
 @dataclass(frozen=True)
 class CnnOutputs:
-    """What a CNN saw. `maps`: (C, h, w) float32 raw class maps, 16 pixels a cell. `scores`: (C,) float32 logits."""
+    """What a CNN saw. `cams`: (C, h, w) float32 raw CAMs, 16 pixels a cell. `scores`: (C,) float32 logits."""
 
-    maps: np.ndarray
+    cams: np.ndarray
     scores: np.ndarray
 
 
-def merge_rows(grid: TileGrid, rows: np.ndarray) -> np.ndarray:
+def merge_patches(grid: TileGrid, values: np.ndarray) -> np.ndarray:
     """(…, n, P) a number for every patch of every tile -> (…, h, w) float32 on `grid.patch_cells`, averaged where
     tiles overlap, without the cells that hold only padding.
     """
-    *lead, n, patches = rows.shape
+    *lead, n, patches = values.shape
     side = grid.tile // grid.patch
-    tiles = torch.from_numpy(np.ascontiguousarray(rows.reshape(-1, n, patches).swapaxes(0, 1)))
+    tiles = torch.from_numpy(np.ascontiguousarray(values.reshape(-1, n, patches).swapaxes(0, 1)))
     merged = grid.merge(tiles.reshape(n, -1, side, side))[0].numpy()
     height, width = grid.patch_cells
     return np.ascontiguousarray(merged[:, :height, :width]).reshape(*lead, height, width)

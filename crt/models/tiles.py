@@ -101,7 +101,7 @@ class TileGrid:
         return -(-self.height // self.patch), -(-self.width // self.patch)
 
     @property
-    def span(self) -> tuple[float, float]:
+    def content_size(self) -> tuple[float, float]:
         """Height and width of the image measured in cells: 333 pixels of patch 16 span 20.8 of the map's 21 cells."""
         if self.mode == "deconvolution":
             fine, long_side = 2 * self.tile / self.patch, max(self.height, self.width)

@@ -151,10 +151,10 @@ class TransformerBranch(nn.Module):
             seen.append(kept)
         return x, torch.stack(seen)
 
-    def encode_with_rows(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_with_cls_attn(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """F(x) and the class token's attention to the patches, (blocks, n, heads, patches) float32."""
-        x, rows = self.encode_with(x)
-        return x, rows[..., self.prefix :]
+        x, cls_attn = self.encode_with(x)
+        return x, cls_attn[..., self.prefix :]
 
     def unroll(self, encode: Encoder, tiles: Tensor, loops: int) -> Iterator[Step]:
         """The loop from tiles (n, 3, tile, tile), normalised, with any `encode` of this branch: what inference runs.
@@ -174,12 +174,12 @@ class TransformerBranch(nn.Module):
             x0 = self.embed(tiles)
         yield from unroll(encoded, x0, loops, self.prefix)
 
-    def steps(self, tiles: Tensor, loops: int, *, rows: bool = True) -> Iterator[Step]:
+    def steps(self, tiles: Tensor, loops: int, *, cls_attn: bool = True) -> Iterator[Step]:
         """One run through the encoder that yields a `Step` for every loop count 0 … `loops` (METHOD section 3).
 
         `tiles`: (n, 3, tile, tile) normalised.
         """
-        encode = self.encode_with_rows if rows else self.encode
+        encode = self.encode_with_cls_attn if cls_attn else self.encode
         for step in self.unroll(encode, tiles, loops):
             yield step._replace(tokens=self.patch_tokens(step.tokens))
 

@@ -23,7 +23,7 @@ _SOFT_SHARE = 0.25  # such an edge covers less of a mask than this; more is a ph
 
 def labels_of_image(
     maps: np.ndarray,
-    span: tuple[float, float],
+    content_size: tuple[float, float],
     size: tuple[int, int],
     keys: Sequence[int],
     threshold: float = THRESHOLD,
@@ -41,7 +41,7 @@ def labels_of_image(
     labels = np.zeros(size, np.uint8)
     best = np.full(size, threshold, np.float32)
     for key, cells in zip(keys, maps, strict=True):
-        pixels = upsample_cam(cells[None], span, size)[0]
+        pixels = upsample_cam(cells[None], content_size, size)[0]
         pixels /= pixels.max(initial=0) + EPS
         better = pixels > best
         labels[better] = key + 1

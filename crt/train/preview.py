@@ -61,7 +61,9 @@ class MapPreview:
         for method in prediction.methods:
             loops = prediction.clamp(method, self.loops)
             maps = prediction.cams(method, loops=loops, refined=self.refined, classes=[label])
-            pixels = max_normalize(upsample_cam(maps, prediction.span(method), (small.shape[0], small.shape[1])))[0]
+            pixels = max_normalize(
+                upsample_cam(maps, prediction.content_size(method), (small.shape[0], small.shape[1]))
+            )[0]
             chance = float(probabilities(prediction, method, loops=loops, single_label=self.images.single_label)[label])
             panels.append(Panel(overlay(small, pixels, vmax=1.0), (TITLES[method], f"probability {chance:.0%}")))
         return panels

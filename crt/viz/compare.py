@@ -25,11 +25,11 @@ TITLES: dict[Method, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT"
 
 @dataclass(frozen=True)
 class Extra:
-    """One more column of `side_by_side`. `maps`: (K, h, w) non-negative, on cells. `span`: the image in cells."""
+    """One more column of `side_by_side`. `maps`: (K, h, w) non-negative. `content_size`: the image in cells."""
 
     title: str
     maps: np.ndarray
-    span: tuple[float, float]
+    content_size: tuple[float, float]
 
 
 def side_by_side(
@@ -66,10 +66,10 @@ def side_by_side(
             share = probabilities(prediction, method, loops=count, single_label=single_label)[index]
             detail = _detail(prediction, method, count, refined)
             lines = (TITLES[method], f"{name} {share:.1%}{detail}")
-            panels.append(_over(small, maps, prediction.span(method), lines, threshold, colormap))
+            panels.append(_over(small, maps, prediction.content_size(method), lines, threshold, colormap))
         for extra in extras:
             lines = (extra.title, name)
-            panels.append(_over(small, extra.maps[position][None], extra.span, lines, threshold, colormap))
+            panels.append(_over(small, extra.maps[position][None], extra.content_size, lines, threshold, colormap))
         rows.append(panels)
     notes = [settings_line(prediction, loops=loops, refined=refined, attention=attention)]
     if threshold is not None:
@@ -125,13 +125,13 @@ def _detail(prediction: Prediction, method: Method, loops: int, refined: bool) -
 def _over(
     image: np.ndarray,
     maps: np.ndarray,
-    span: tuple[float, float],
+    content_size: tuple[float, float],
     lines: tuple[str, ...],
     threshold: float | None,
     colormap: str,
 ) -> Panel:
     """(1, h, w) map on cells over an image, its largest value in the caption."""
-    pixels = upsample_cam(maps, span, image.shape[:2])
+    pixels = upsample_cam(maps, content_size, image.shape[:2])
     drawn = overlay(image, pixels[0], colormap=colormap)
     if threshold is not None and pixels.max() > 0:
         drawn = outline(drawn, max_normalize(pixels)[0] >= threshold)

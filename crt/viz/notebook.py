@@ -86,7 +86,7 @@ def cam_figure(
         if method is not None:
             refined = isinstance(prediction.record(method), VitOutputs) and prediction.spec_of(method, spec).refined
             cells = prediction.cams(method, classes=index, spec=prediction.spec_of(method, spec))
-            values = upsample_cam(cells, prediction.span(method), (height, width))[0]
+            values = upsample_cam(cells, prediction.content_size(method), (height, width))[0]
             domain = figure.layout[f"xaxis{axis}"].domain
             figure.add_trace(_heatmap(go, values, step, UNITS[refined], domain, TITLES[method]), row=1, col=column)
     figure.update_layout(

@@ -71,7 +71,7 @@ class _Pass(nn.Module):
         self.branch = branch
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return self.branch.encode_with_rows(x)
+        return self.branch.encode_with_cls_attn(x)
 
 
 def _inference(module: Callable[[Tensor], object], x: Tensor) -> Run:

@@ -125,7 +125,7 @@ def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     pixels = to_tensor(resize_long_side(image, size), *normalization_of(network))
     tiles = grid.cut(grid.pad(pixels))
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        for _ in network.steps(tiles, LOOPS, rows=False):
+        for _ in network.steps(tiles, LOOPS, cls_attn=False):
             pass
     flops = counter.get_total_flops()
     a, b = torch.randn(side, side), torch.randn(side, side)

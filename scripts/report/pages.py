@@ -85,11 +85,14 @@ def report(config: Report) -> None:
         (folder / "README.md").write_text(text, encoding="utf-8")
 
 
+def _backbones(checkpoint: CheckpointConfig) -> str:
+    return ", ".join(f"`{method}` {spec.backbone}" for method, spec in checkpoint.networks.items())
+
+
 def _with_subject(section: Section, checkpoints: Mapping[str, CheckpointConfig]) -> Section:
     """The section with a note on which networks it measured: their backbones and the seeds of their training."""
     told = [
-        f"Checkpoint {name}: {', '.join(f'`{method}` {spec.backbone}' for method, spec in checkpoint.networks.items())}; "
-        f"seed {seeds_of(checkpoint)}."
+        f"Checkpoint {name}: {_backbones(checkpoint)}; seed {seeds_of(checkpoint)}."
         for name, checkpoint in checkpoints.items()
         if _is_about(section, checkpoint)
     ]

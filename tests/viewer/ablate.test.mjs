@@ -242,7 +242,7 @@ test('charts take their numbers as they are', () => {
 test('a map is measured once for its settings and its truth', () => {
   let made = 0;
   const prediction = {
-    isTransformer: () => true, maxLoops: () => 4, depth: () => 12, span: () => [1, 2],
+    isTransformer: () => true, maxLoops: () => 4, depth: () => 12, contentSize: () => [1, 2],
     map: (method, classes, { loops }) => { made++; return { data: Float32Array.from([loops, 1]), h: 1, w: 2 }; },
   };
   const state = { classes: [0], loops: 3, refined: true, blocks: null, pass_reduction: 'sum', threshold: 0.5 };

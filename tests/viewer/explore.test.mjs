@@ -19,7 +19,7 @@ const run = {
 };
 const VALUES = { resnet: [4, 0], tscam: [0, 0], crt: [2, 1] };
 const prediction = {
-  isTransformer: (method) => method !== 'resnet', maxLoops: (method) => (method === 'crt' ? 2 : 0), depth: () => 12, span: () => [1, 2],
+  isTransformer: (method) => method !== 'resnet', maxLoops: (method) => (method === 'crt' ? 2 : 0), depth: () => 12, contentSize: () => [1, 2],
   methods: run.methods,
   map: (method, classes, { loops, refined }) => ({ data: Float32Array.from(VALUES[method], (value) => value * (1 + loops) * (refined ? 0.1 : 1)), h: 1, w: 2 }),
 };

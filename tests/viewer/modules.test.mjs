@@ -119,12 +119,12 @@ test('an outline of a map that is inside everywhere runs along the border', () =
 
 test('the absolute scale reaches over the maps as they are refined, of any blocks and passes', () => {
   // One tile of one patch, one class, loops 0 to 2 in two passes, two blocks.
-  const arrays = { maps: { shape: [3, 1, 1, 1], values: [1, 2, 4] }, rows: { shape: [2, 2, 1, 1], values: [0.25, 0.75, 1, 3] } };
+  const arrays = { cams: { shape: [3, 1, 1, 1], values: [1, 2, 4] }, cls_attn: { shape: [2, 2, 1, 1], values: [0.25, 0.75, 1, 3] } };
   const bits = { 0.25: 0x3400, 0.75: 0x3a00, 1: 0x3c00, 2: 0x4000, 3: 0x4200, 4: 0x4400 };
-  const all = [...arrays.maps.values, ...arrays.rows.values].map((value) => bits[value]);
+  const all = [...arrays.cams.values, ...arrays.cls_attn.values].map((value) => bits[value]);
   const record = {
-    method: 'crt', kind: 'tokens', span: [1, 1],
-    maps: { shape: arrays.maps.shape, scale: 1, offset: 0 }, rows: { shape: arrays.rows.shape, scale: 1, offset: 6 },
+    method: 'crt', kind: 'tokens', content_size: [1, 1],
+    cams: { shape: arrays.cams.shape, scale: 1, offset: 0 }, cls_attn: { shape: arrays.cls_attn.shape, scale: 1, offset: 6 },
   };
   const grid = { shape: [1, 1], tile: 16, stride: 16, cells: [1, 1], patchCells: [1, 1], patch: 16, content: [16, 16] };
   const prediction = openPrediction({ grid, records: [record] }, Uint16Array.from(all).buffer);
@@ -162,7 +162,7 @@ test('loops move CRT only, refinement the transformers only, and a map may have 
     isTransformer: (method) => method !== 'resnet',
     maxLoops: (method) => (method === 'crt' ? 4 : 0),
     depth: () => 12,
-    span: () => [1, 1],
+    contentSize: () => [1, 1],
     map: (method, classes, options) => ({ data: Float32Array.from([options.loops, options.refined ? 9 : 2]), h: 1, w: 2, options }),
   };
   const state = { ...s.INITIAL, classes: [1], loops: 3, refined: true, blocks: [4, 20] };

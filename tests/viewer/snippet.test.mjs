@@ -5,7 +5,7 @@ import { bytesWords, describeScreen, packBits } from '../../app/viewer/publish.m
 import { pythonString, snippet, wantedMaps } from '../../app/viewer/snippet.mjs';
 import { INITIAL } from '../../app/viewer/state.mjs';
 
-const tokens = (method) => ({ method, kind: 'tokens', rows: { shape: [3, 6, 4, 16] } });
+const tokens = (method) => ({ method, kind: 'tokens', cls_attn: { shape: [3, 6, 4, 16] } });
 const run = {
   classes: ['cat', 'a "dog"', 'person'], methods: ['resnet', 'tscam', 'crt', 'crt_cnn'], mode: 'overlap', maxLoops: 4,
   input: [252, 336], source: [600, 800], chosen: { size: '336', mode: 'overlap' },
