@@ -16,7 +16,7 @@ from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig
 from crt.train.loss import coupling_loss
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
 

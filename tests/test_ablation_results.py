@@ -13,7 +13,7 @@ from scripts.report.charts import svg
 from scripts.report.pages import markdown
 from scripts.report.sections import KINDS
 from scripts.report.verdict import CONFIDENCE, LEAST_SEEDS, Paired, difference, listed, verdict_of_all
-from tests.ablation_sample import OFFSETS, ablation, crt, row, trained, whole
+from tests.helpers.ablation_sample import OFFSETS, ablation, crt, row, trained, whole
 
 
 def section_of(result: dict):

@@ -21,7 +21,7 @@ from crt.postprocess import cam_to_labels, max_normalize
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig
 from crt.resample import upsample_cam
-from tests.tiny import CLASSES, tiny_checkpoint
+from tests.helpers.tiny import CLASSES, tiny_checkpoint
 
 BIRDS = CamSpec(1, True, "first", (1, 3))
 PARAMETERS = {

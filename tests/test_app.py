@@ -24,7 +24,7 @@ from app.viewer import Viewer
 from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
 

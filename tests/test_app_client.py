@@ -14,7 +14,7 @@ from app.cli import AppConfig
 from app.page import build, launch_options
 from crt.prediction import Prediction
 from crt.predictor import Predictor
-from tests.tiny import CLASSES, tiny_checkpoint
+from tests.helpers.tiny import CLASSES, tiny_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from crt.postprocess import cam_to_labels, max_normalize
 from crt.predictor import InferenceConfig
 from crt.pseudo_labels.random_walk import WalkSettings, random_walk
 from crt.resample import upsample_cam
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 CRF = {
     "iterations": 3,

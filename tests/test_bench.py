@@ -14,7 +14,7 @@ from scripts.bench.growth import growth
 from scripts.bench.maps import FAST, photo
 from scripts.bench.timing import compared, in_turns
 from scripts.report.speed import bench as bench_section
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 
 def test_ways_take_turns_and_ratios_are_of_the_same_turn():

@@ -15,7 +15,7 @@ from crt.errors import InvalidSetting
 from scripts.bench import latency as bench_looks
 from scripts.loadtest.server import ROOT
 from scripts.report.looks import looks
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

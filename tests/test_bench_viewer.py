@@ -11,7 +11,7 @@ from PIL import Image
 
 from crt.errors import InvalidSetting
 from scripts.bench import frontend as bench_viewer
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

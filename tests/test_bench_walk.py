@@ -10,7 +10,7 @@ from crt.errors import InvalidSetting
 from crt.pseudo_labels.random_walk import WalkSettings, random_walk
 from scripts.bench.random_walk import Bench, bench, dense_walk
 from scripts.report.sections import KINDS
-from tests.reference_walk import dense_walk as reference
+from tests.helpers.reference_walk import dense_walk as reference
 
 
 def test_the_dense_walk_is_that_of_the_reference_and_of_the_library():

@@ -22,7 +22,7 @@ from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import subject_of
 from crt.prediction import InvalidPrediction, Prediction
 from crt.predictor import InferenceConfig, Predictor
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[1]
 CAT = ROOT / "app/examples/cat.jpg"

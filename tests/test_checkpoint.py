@@ -18,7 +18,7 @@ from crt.checkpoint.weights import file_sha256, read_tensors, save_network
 from crt.errors import InvalidCheckpoint
 from crt.models.cnn import CnnBranch
 from crt.models.vit import TransformerBranch
-from tests.tiny import CLASSES, tiny_checkpoint
+from tests.helpers.tiny import CLASSES, tiny_checkpoint
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import torch
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidSetting
 from crt.predictor import Predictor
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 META = torch.device("meta")
 

@@ -24,7 +24,7 @@ from crt.checkpoint import (
 )
 from crt.errors import InvalidCheckpoint
 from crt.predictor import MAX_LOOPS, MAX_SIZE, MIN_SIZE, InferenceConfig
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED = sorted(path.parent for path in (ROOT / "checkpoints").glob("*/config.json"))

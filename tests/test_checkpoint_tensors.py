@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from crt.checkpoint import load_checkpoint
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED = sorted(path.parent for path in (ROOT / "checkpoints").glob("*/config.json"))

@@ -16,7 +16,7 @@ from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab, build_deeplab, on_pixels, segment
 from crt.models.normalization import normalization_of
 from crt.pseudo_labels.crf import crf_probabilities
-from tests.tiny import RESNET
+from tests.helpers.tiny import RESNET
 
 LABELS = 4
 

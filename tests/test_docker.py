@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.started import seconds_until_well
+from tests.helpers.started import seconds_until_well
 
 ROOT = Path(__file__).parents[1]
 LINES = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text()).splitlines()

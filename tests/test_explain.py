@@ -16,7 +16,7 @@ from crt.errors import InvalidSetting
 from crt.models.cam_head import class_scores
 from crt.models.tiles import TileGrid
 from crt.predictor import InferenceConfig, Predictor
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 
 @pytest.fixture(scope="module")

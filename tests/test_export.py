@@ -35,7 +35,7 @@ from crt.resample import upsample_cam
 from crt.viz.colours import SIGNED
 from crt.viz.contours import difference, outlines, overlap
 from crt.viz.plots import Plot, Style, plot, render
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
 CLASSES = ("cat", "$\\frac{x$ <b>&", "a\nb\x00\ud800 \u202e" + "W" * 300)

@@ -18,7 +18,7 @@ from crt.metrics.faithfulness import MEASURES, Curve, FaithfulnessConfig, Scored
 from crt.models.tiles import MODES
 from crt.prediction import class_probabilities
 from crt.predictor import InferenceConfig, Predictor
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 SETTINGS = InferenceConfig(size=96, loops=2)
 FAST = FaithfulnessConfig(steps=3, removed=(0.3, 0.7))

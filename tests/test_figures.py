@@ -31,7 +31,7 @@ from crt.viz import (
     side_by_side,
 )
 from scripts.explain import main
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 
 @pytest.fixture(scope="module")

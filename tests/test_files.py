@@ -19,7 +19,7 @@ from app.page import build, launch_options
 from app.server.security import CLOSED, NO_FETCH, UNREADABLE, closed, holds_address
 from crt.predictor import Predictor
 from scripts.loadtest.client import Asker, Outcome
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
 META = {"_type": "gradio.FileData"}

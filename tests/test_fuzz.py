@@ -25,7 +25,7 @@ from scripts.fuzz.client import DETAILS, PROGRAM, Fuzzer
 from scripts.fuzz.run import SHARES, Count, Fuzz, _health, command, failures, fuzz, growth, main
 from scripts.loadtest.client import CAUGHT, LONGEST, PAGE, Outcome, judged, wrong
 from scripts.loadtest.server import Server
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 EVIL = "<img src=x onerror=alert(1)>"
 CLASSES = ("cat", EVIL, "${alert(1)}{{value}}</script><script>alert(1)</script>")

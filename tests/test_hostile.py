@@ -14,7 +14,7 @@ from app.core.models import Engine
 from crt.data.images import load_image
 from crt.errors import InvalidImage, InvalidSetting
 from scripts.fuzz.corpus import EVIL, Hostile, corpus, make_hostile
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 SECONDS = 10.0  # on a busy machine; nothing here needs one
 

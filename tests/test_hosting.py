@@ -15,7 +15,7 @@ from app.cli import AppConfig
 from app.page import build, launch_options
 from app.server.hosting import CLIENTS, USER, RateLimit, client_of
 from crt.errors import InvalidCheckpoint, InvalidSetting
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 
 @pytest.fixture(scope="module")

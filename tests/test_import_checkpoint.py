@@ -23,7 +23,7 @@ from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.models.cnn import build_resnet
 from crt.models.vit import build_vit
 from scripts.import_checkpoint import Import, class_names, import_files, main
-from tests import foreign_files as foreign
+from tests.helpers import foreign_files as foreign
 
 HALF = {"rtol": 1e-3, "atol": 1e-4}  # what fp16 on disk leaves
 

@@ -16,7 +16,7 @@ from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import MEASURES, FaithfulnessConfig, Stopped, measure, subject_of
 from crt.predictor import InferenceConfig
 from crt.resample import upsample_cam
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 SETTINGS = InferenceConfig(size=96, loops=2)
 ASKED = {"method": "crt", "classes": [1], "loops": 2, "refined": True, "blocks": [0, 2], "pass_reduction": "sum"}

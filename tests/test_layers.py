@@ -6,8 +6,8 @@ from crt.analysis.rollout import roll
 from crt.checkpoint import load_checkpoint
 from crt.models.outputs import merge_patches
 from crt.predictor import InferenceConfig, Predictor
-from tests.naive import make_image, merged, naive, of
-from tests.tiny import tiny_checkpoint
+from tests.helpers.naive import make_image, merged, naive, of
+from tests.helpers.tiny import tiny_checkpoint
 
 
 @pytest.fixture(scope="module")

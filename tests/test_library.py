@@ -23,7 +23,7 @@ from crt.prediction import Prediction
 from crt.prediction_checks import InvalidPrediction
 from crt.pseudo_labels.label_png import labels_of_image
 from crt.resample import upsample_cam
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -18,7 +18,7 @@ from app.page import build
 from app.viewer.bundle import HERE
 from crt.errors import InvalidSetting
 from crt.models.tiles import MODES
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 
 class Clock:

@@ -7,7 +7,7 @@ import pytest
 from crt.errors import InvalidSetting
 from scripts.loadtest.run import BROWSER, Load, _flatness, load
 from tests.browser.driver import CHROMIUM
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 
 @pytest.mark.nightly

@@ -18,7 +18,7 @@ from crt.pseudo_labels.affinity import (
     path_affinity,
     reduce_labels,
 )
-from tests.reference_walk import affinity
+from tests.helpers.reference_walk import affinity
 
 SIZE, RADIUS = (8, 11), 4
 

@@ -15,7 +15,7 @@ from crt.models.normalization import normalization_of
 from crt.pseudo_labels.affinity import find_pairs, irn_losses
 from crt.pseudo_labels.random_walk import random_walk, walk_labels
 from crt.resample import strided_size
-from tests.tiny import RESNET
+from tests.helpers.tiny import RESNET
 
 
 def network(name: str = RESNET) -> IRN:

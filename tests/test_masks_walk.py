@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.paths import directions, search_paths
 from crt.pseudo_labels.random_walk import LEFT_OUT, WalkSettings, random_walk, toss_chances, walk_labels, walk_scores
-from tests.reference_walk import dense_walk, path
+from tests.helpers.reference_walk import dense_walk, path
 
 
 def grid(height: int, width: int, maps: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

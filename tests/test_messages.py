@@ -31,7 +31,7 @@ from crt.pseudo_labels.label_png import labels_of_image
 from crt.refine import attention_map
 from scripts.download_voc import extract_voc
 from scripts.explain import Config, write
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [path for top in ("crt", "scripts", "app") for path in (ROOT / top).rglob("*.py")] + [ROOT / "app.py"]

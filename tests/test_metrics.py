@@ -17,7 +17,7 @@ from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou
 from crt.multiscale import TTAConfig, multi_scale_maps, requests_for
 from crt.postprocess import cam_to_labels
 from crt.predictor import Predictor
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 
 def test_the_sweep_equals_one_label_map_per_threshold() -> None:

@@ -13,7 +13,7 @@ from crt.errors import InvalidCheckpoint
 from crt.train.config import CUB_FULL, PRESETS, TWO_CORES_BF16, TrainConfig, single_branch
 from scripts.report.model_card import NOT_RECORDED, card, seeds_of
 from scripts.report.recorded_preset import preset_of
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
 

@@ -23,7 +23,7 @@ from crt.checkpoint import CONFIG_FILE
 from crt.checkpoint.weights import file_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 SETTINGS = InferenceConfig(size=96, loops=2)
 

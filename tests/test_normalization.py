@@ -22,7 +22,7 @@ from crt.models.vit import TransformerBranch
 from crt.predictor import InferenceConfig, Predictor
 from crt.types import IMAGENET, Normalization
 from scripts.explain import Config, run_explainers
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 HALF = (0.5, 0.5, 0.5)

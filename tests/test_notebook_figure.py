@@ -15,7 +15,7 @@ import crt
 from crt.errors import InvalidSetting
 from crt.resample import upsample_cam
 from crt.viz.notebook import PANEL
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config
 from crt.errors import InvalidCheckpoint
 from crt.predictor import InferenceConfig, Predictor
 from scripts.pack_checkpoint import Pack, pack
-from tests.in_process import run_command
-from tests.tiny import tiny_checkpoint
+from tests.helpers.in_process import run_command
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 

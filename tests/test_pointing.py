@@ -33,9 +33,9 @@ from crt.metrics.classification import average_precisions
 from crt.metrics.localization import pointing_game_hit
 from crt.predictor import InferenceConfig, Predictor
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
-from tests.devkit import devkit
-from tests.in_process import run_command
-from tests.tiny import tiny_checkpoint
+from tests.helpers.devkit import devkit
+from tests.helpers.in_process import run_command
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 

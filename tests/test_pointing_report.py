@@ -14,8 +14,8 @@ from crt.evaluation.pointing import Bootstrap
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.report.pages import markdown
 from scripts.report.sections import read_results
-from tests.devkit import devkit
-from tests.tiny import tiny_checkpoint
+from tests.helpers.devkit import devkit
+from tests.helpers.tiny import tiny_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from crt.metrics.faithfulness import subject_of
 from crt.models.cnn import STRIDE
 from crt.models.tiles import MODES, TileGrid
 from crt.predictor import MAX_TILES, InferenceConfig, Predictor, choose_device
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[1]
 CUT_MODES = ("overlap", "non-overlap", "bilinear")

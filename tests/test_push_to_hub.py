@@ -9,9 +9,9 @@ from subprocess import CompletedProcess
 import pytest
 
 from crt.checkpoint import read_config, weights_sha256
-from tests.fake_hub import serving
-from tests.in_process import run_command
-from tests.tiny import tiny_checkpoint
+from tests.helpers.fake_hub import serving
+from tests.helpers.in_process import run_command
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[1]
 PUSH_AND_LOAD = """

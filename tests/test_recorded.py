@@ -11,7 +11,7 @@ from crt.models.tiles import TileGrid
 from crt.train.cuda_graph import CudaGraphStep
 from crt.train.engine import build_model, compile_layers
 from crt.train.loss import dual_loss
-from tests.tiny_run import run, tiny_config
+from tests.helpers.tiny_run import run, tiny_config
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 

@@ -10,7 +10,7 @@ from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch, build_vit
 from crt.predictor import InferenceConfig, Predictor
-from tests.reference import class_maps, cnn_maps, transformer_maps
+from tests.helpers.reference import class_maps, cnn_maps, transformer_maps
 
 
 @pytest.fixture(scope="module")

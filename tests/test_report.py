@@ -13,7 +13,7 @@ from scripts.report.pages import Report, chart_file, markdown, report
 from scripts.report.pipeline import PUBLISHED
 from scripts.report.reliability import FAULTS, faults
 from scripts.report.sections import KINDS, read_results, with_defaults
-from tests.ablation_sample import whole
+from tests.helpers.ablation_sample import whole
 
 ROOT = Path(__file__).parent.parent
 

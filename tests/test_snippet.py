@@ -14,7 +14,7 @@ from app.core.cache import PredictionCache
 from app.core.models import Engine, place_of
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.resample import upsample_cam
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
 CLASSES = ("cat", 'a "quoted" \\ name\n{x} ${y}', "größe \u202e😀 \ud800'")

@@ -11,8 +11,8 @@ from crt.errors import InvalidImage, InvalidSetting
 from crt.models.outputs import merge_patches
 from crt.models.tiles import MODES, TileGrid
 from crt.predictor import InferenceConfig, Predictor
-from tests.naive import make_image, merged, naive, of
-from tests.tiny import tiny_checkpoint
+from tests.helpers.naive import make_image, merged, naive, of
+from tests.helpers.tiny import tiny_checkpoint
 
 POINTS = [(0.0, 0.0), (1.0, 1.0), (0.45, 0.55), (0.99, 0.02)]
 

@@ -12,7 +12,7 @@ from crt.errors import InvalidSetting
 from crt.models.outputs import VitOutputs
 from crt.prediction import InvalidPrediction, Prediction
 from crt.predictor import InferenceConfig, Predictor
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 
 @pytest.fixture(scope="module")

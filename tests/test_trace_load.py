@@ -17,7 +17,7 @@ from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES
 from crt.prediction import InvalidPrediction, Prediction
 from crt.predictor import InferenceConfig, Predictor
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ODD = st.sampled_from([0, -1, 1, 2, 17, 2**31, 10**400, 0.5, True, "crt", "conv", "tokens", "released", *MODES, [], {}])
 LEAF = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | ODD

@@ -48,8 +48,8 @@ from crt.train.state import STATE_FILE
 from crt.types import IMAGENET_MEAN, IMAGENET_STD
 from scripts.provenance import run_record
 from scripts.train_crt import read_images
+from tests.helpers.tiny_run import run, tiny_config, tiny_images
 from tests.test_pipeline import make_devkit
-from tests.tiny_run import run, tiny_config, tiny_images
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -102,7 +102,7 @@ def test_resume_after_a_stop_gives_the_same_weights(whole: Path, tmp_path: Path)
 def test_kill_at_any_moment_then_resume_gives_the_same_weights(whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     processes = multiprocessing.get_context("forkserver")  # a clean process, whose imports are done once for all
-    processes.set_forkserver_preload(["tests.tiny_run"])
+    processes.set_forkserver_preload(["tests.helpers.tiny_run"])
     kills = 0
     for wanted in (2, 5):
         process = processes.Process(target=run, args=(out,), kwargs={"resume": True})
@@ -138,7 +138,7 @@ def test_two_processes_give_the_losses_of_one(whole: Path, tmp_path: Path) -> No
     ]
     command += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
     subprocess.run(
-        [*command, "-m", "tests.tiny_run", str(out)], cwd=ROOT, env=ENVIRONMENT, check=True, capture_output=True
+        [*command, "-m", "tests.helpers.tiny_run", str(out)], cwd=ROOT, env=ENVIRONMENT, check=True, capture_output=True
     )
     one, two = losses(whole), losses(out)
     assert len(two) == len(one)

@@ -10,7 +10,7 @@ from crt.errors import InvalidSetting
 from crt.train.config import CNN_SGD, PRESETS, DataConfig, TrainConfig
 from crt.train.deeplab import PRESETS as DEEPLAB_PRESETS
 from crt.train.irn import RelationConfig
-from tests.in_process import run_command
+from tests.helpers.in_process import run_command
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -28,9 +28,9 @@ from crt.train.lock import LOCK_FILE, exclusive_lock
 from crt.train.log import TrainLog
 from crt.train.metric_logger import TrainingDiverged
 from crt.train.state import STATE_FILE, DiskFull, raise_on_full_disk
+from tests.helpers.tiny import RESNET, tiny_checkpoint
+from tests.helpers.tiny_run import run, tiny_config, tiny_images
 from tests.test_pipeline import make_devkit
-from tests.tiny import RESNET, tiny_checkpoint
-from tests.tiny_run import run, tiny_config, tiny_images
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}

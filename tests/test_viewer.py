@@ -19,7 +19,7 @@ from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES
 from crt.pass_reductions import PassReduction
 from crt.predictor import InferenceConfig, Predictor
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parent.parent
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")

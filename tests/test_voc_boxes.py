@@ -10,7 +10,7 @@ from PIL import Image
 
 from crt.data.voc_boxes import read_voc_boxes
 from crt.errors import InvalidDataset, InvalidSetting
-from tests.devkit import annotation, devkit
+from tests.helpers.devkit import annotation, devkit
 
 CLASSES = ("person", "cat", "dog")
 

@@ -13,8 +13,8 @@ from crt.checkpoint.weights import file_sha256, load_strict
 from crt.errors import InvalidCheckpoint
 from crt.models.cnn import build_resnet
 from crt.models.vit import build_vit
-from tests.foreign_files import resnet, saved
-from tests.tiny import tiny_checkpoint
+from tests.helpers.foreign_files import resnet, saved
+from tests.helpers.tiny import tiny_checkpoint
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from scripts.evaluate_wsol import Wsol, read_boxes
 from scripts.evaluate_wsol import wsol as run
 from scripts.report.localization import localization
 from scripts.tune_localization import THRESHOLDS, Choice, choose
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 CLASSES = ("Albatross", "Ani", "Auklet")
 FOLDERS = ("001.Albatross", "004.Ani", "007.Auklet")

@@ -26,7 +26,7 @@ from crt.models.vit import TransformerBranch, build_vit
 from crt.precision import resolve
 from crt.predictor import InferenceConfig, Predictor
 from scripts.bench.timing import compared, in_turns, summary
-from tests.reference import cnn_maps, transformer_maps
+from tests.helpers.reference import cnn_maps, transformer_maps
 
 CLASSES = 20
 LOOPS = 4

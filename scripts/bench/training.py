@@ -28,7 +28,7 @@ from crt.train.engine import compile_layers, write_attention_out
 from crt.train.loss import dual_loss
 from crt.train.optim import build_optimizer
 from scripts.bench.timing import in_turns, summary
-from tests.reference import class_maps
+from tests.helpers.reference import class_maps
 
 VIT, CNN = "deit_tiny_patch16_224", "resnet50"
 """Those of the embedded checkpoint."""

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 from app.cli import AppConfig
 from app.page import build, launch_options
 from tests.browser.driver import CHROMIUM, HOSTILE
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 HERE = Path(__file__).parent
 

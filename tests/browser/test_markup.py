@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from app.cli import AppConfig
 from app.page import build, launch_options
 from tests.browser.driver import SHOWN, open_tab, settle, upload
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 SET = "window.evil=(window.evil||0)+1"
 IMAGE = f"<img src=x onerror={SET}>"

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from app.cli import AppConfig
 from app.page import build, launch_options
 from tests.browser.driver import SHOWN, changed, pixels, settle, upload
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 ALERT = '[data-role="message"]'
 FIELD = "Checkpoint (folder or Hub id)"

@@ -10,9 +10,9 @@ from app.cli import AppConfig
 from app.page import build, launch_options
 from crt.checkpoint import Defaults, read_config
 from scripts.report.sections import KINDS, Section, read_results
-from tests.ablation_sample import whole
 from tests.browser.driver import open_tab, upload
 from tests.browser.test_accessibility import barriers
+from tests.helpers.ablation_sample import whole
 
 LOOKS = [("light", 1440), ("dark", 390)]
 INSIDE = """nodes => nodes.every(node => {

@@ -1,6 +1,6 @@
 """A complete checkpoint folder so small that a test can afford one: random weights, seeded, no downloads.
 
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 """
 
 from pathlib import Path

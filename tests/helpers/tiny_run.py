@@ -1,4 +1,4 @@
-"""A training run small enough for tests: in several processes by `python -m tests.tiny_run OUT`."""
+"""A training run small enough for tests: in several processes by `python -m tests.helpers.tiny_run OUT`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 from crt.data import ImageDataset, Sample
 from crt.train.config import ModelConfig, Phase, TrainConfig
 from crt.train.engine import Trained, train
-from tests.tiny import RESNET, TILE, VIT
+from tests.helpers.tiny import RESNET, TILE, VIT
 
 
 def tiny_images(folder: Path, count: int = 16) -> ImageDataset:
