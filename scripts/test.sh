@@ -3,7 +3,7 @@
 #
 #     bash scripts/test.sh                         all of it
 #     bash scripts/test.sh --nightly               and the tests about load, time, containers and many processes
-#     bash scripts/test.sh tests/test_images.py    arguments go to pytest
+#     bash scripts/test.sh tests/crt/data/test_images.py    arguments go to pytest
 #
 # All tests together run on all cores: one process for each, with a server and a browser of its own.
 # Packages are installed again only when the requirements change. Run as root on Debian it also installs chromium, which

@@ -19,8 +19,8 @@ from crt.multiscale import TTAConfig
 from crt.predictor import Predictor
 from crt.pseudo_labels.label_png import require_class_values, save_labels
 from scripts.train_deeplab import Segmentation, main
+from tests.crt.data.test_readers import add_image, write_split
 from tests.helpers.tiny import tiny_checkpoint
-from tests.test_datasets import add_image, write_split
 
 IDS = ("a", "b", "c")
 TOLD = (

@@ -24,8 +24,8 @@ from crt.pseudo_labels import cam_io as seed_files
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done
 from crt.resample import upsample_cam
 from scripts.make_cams import Seeds, make_seeds
+from tests.crt.data.test_readers import add_image, write_split
 from tests.helpers.tiny import tiny_checkpoint
-from tests.test_datasets import add_image, write_split
 
 ROOT = Path(__file__).parent.parent
 IDS = ["2007_000001", "2007_000002", "2007_000003"]

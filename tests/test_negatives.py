@@ -17,8 +17,8 @@ from crt.pseudo_labels.label_png import save_labels
 from crt.pseudo_labels.random_walk import random_walk, walk_scores
 from crt.train.preview import fixed_images
 from scripts.make_cams import Seeds, make_seeds
+from tests.crt.data.test_readers import add_image, write_split
 from tests.helpers.tiny import tiny_checkpoint
-from tests.test_datasets import add_image, write_split
 
 
 @pytest.fixture

@@ -37,8 +37,8 @@ from scripts.random_walk import Walk, walk_seeds
 from scripts.run_pipeline import Pipeline, run_pipeline
 from scripts.train_deeplab import Segmentation
 from scripts.train_irn import Irn
+from tests.crt.data.test_readers import add_image, write_split
 from tests.helpers.tiny import RESNET, tiny_checkpoint
-from tests.test_datasets import add_image, write_split
 
 IDS = [f"2007_00000{number}" for number in range(1, 7)]
 LABELS = (["cat", "person"], ["dog"], ["bus"], ["horse"], ["sheep", "dog"], ["cow"])

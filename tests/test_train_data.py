@@ -10,7 +10,7 @@ from crt.errors import InvalidDataset
 from crt.train.config import DataConfig, TrainConfig
 from scripts import train_crt
 from scripts.train_crt import main, read_images
-from tests.test_datasets import add_image, write_split
+from tests.crt.data.test_readers import add_image, write_split
 
 
 @pytest.fixture

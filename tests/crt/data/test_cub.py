@@ -8,7 +8,7 @@ from PIL import Image
 from crt.data import ImageDataset, Sample, check_images, read_cub, with_boxes
 from crt.errors import InvalidDataset, InvalidSetting
 
-SHARED = Path(__file__).parents[2] / "shared" / "data" / "CUB_200_2011"
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "CUB_200_2011"
 PICTURES = ("001.Albatross/a_1.jpg", "001.Albatross/a_2.jpg", "004.Ani/b_9.jpg", "007.Auklet/c_3.jpg")
 
 

@@ -246,7 +246,7 @@ def test_read_folders_reports_every_problem_at_once(folders, tmp_path_factory):
 
 
 def test_real_voc():
-    default = Path(__file__).parents[1] / ".." / "shared" / "data" / "VOC2012"
+    default = Path(__file__).parents[3] / ".." / "shared" / "data" / "VOC2012"
     root = Path(os.environ.get("CRT_VOC_ROOT", default))
     if not root.is_dir():
         pytest.skip("no VOC 2012 here; set CRT_VOC_ROOT to a devkit to run this test")
