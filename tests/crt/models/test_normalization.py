@@ -24,7 +24,7 @@ from crt.types import IMAGENET, Normalization
 from scripts.explain import Config, run_explainers
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 HALF = (0.5, 0.5, 0.5)
 OWN = Normalization((0.4, 0.5, 0.6), (0.3, 0.25, 0.2))
 NATIVE = InferenceConfig(size=None, loops=2)
