@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from crt.checkpoint import load_checkpoint
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 EMBEDDED = sorted(path.parent for path in (ROOT / "checkpoints").glob("*/config.json"))
 
 

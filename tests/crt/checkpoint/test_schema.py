@@ -26,7 +26,7 @@ from crt.errors import InvalidCheckpoint
 from crt.predictor import MAX_LOOPS, MAX_SIZE, MIN_SIZE, InferenceConfig
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 EMBEDDED = sorted(path.parent for path in (ROOT / "checkpoints").glob("*/config.json"))
 SIZES, LOOPS = f"a whole number from {MIN_SIZE} to {MAX_SIZE}", f"a whole number from 0 to {MAX_LOOPS}"
 MEAN = "three numbers from 0 to 1, for red, green and blue"
