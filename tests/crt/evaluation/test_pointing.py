@@ -37,7 +37,7 @@ from tests.helpers.devkit import devkit
 from tests.helpers.in_process import run_command
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def image_of(*objects: tuple[int, tuple[float, float, float, float], bool], name: str = "a", scale: float = 1.0):
