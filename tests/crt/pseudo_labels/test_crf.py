@@ -17,7 +17,7 @@ from crt.errors import InvalidImage, InvalidSetting
 from crt.postprocess import cam_to_labels
 from crt.pseudo_labels.crf import DEEPLAB_CRF, FLOOR, IRN_CRF, CrfSettings, crf_labels, crf_probabilities, crf_seeds
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 NONE = replace(IRN_CRF, iterations=0)
 
 
