@@ -274,7 +274,7 @@ def test_a_folder_in_the_way_of_a_file(folder, photo, tmp_path, capsys):
 
 def test_as_a_program_of_its_own(folder, tmp_path):
     command = [sys.executable, "-m", "scripts.explain", str(tmp_path / "none.png"), "--checkpoint", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("error: There is no file")
     assert "Traceback" not in done.stderr
