@@ -503,7 +503,7 @@ EXCEPTIONS = {
     "evaluation.pointing_cams.pointing_rows": "reads a checkpoint: crt/evaluation/test_pointing.py",
     "evaluation.pointing_cams.evaluate_pointing": "runs networks over a data set: crt/evaluation/test_pointing.py",
     "evaluation.pointing_cams.evaluate_classification": "runs networks over a data set: crt/evaluation/test_pointing.py",
-    "train.optim.build_optimizer": "makes torch's optimizers: test_train.py",
+    "train.optim.build_optimizer": "makes torch's optimizers: crt/train/test_trainer.py",
 }
 
 

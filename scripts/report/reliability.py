@@ -41,10 +41,14 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("Threads that come and go", "what one has freed is there for the next", "tests/test_memory.py"),
     ("Memory that grows with the requests", "`scripts.fuzz` fails", "tests/test_fuzz.py"),
-    ("A training that is killed", "it goes on to the same weights", "tests/test_train.py"),
-    ("A full disk while training", "it is said; the state before is whole", "tests/test_train_faults.py"),
-    ("Two trainings in one folder", "the second is refused; a dead one blocks nobody", "tests/test_train_faults.py"),
-    ("A loss that is no number", "it is said; the state before is whole", "tests/test_train_faults.py"),
+    ("A training that is killed", "it goes on to the same weights", "tests/crt/train/test_trainer.py"),
+    ("A full disk while training", "it is said; the state before is whole", "tests/crt/train/test_faults.py"),
+    (
+        "Two trainings in one folder",
+        "the second is refused; a dead one blocks nobody",
+        "tests/crt/train/test_faults.py",
+    ),
+    ("A loss that is no number", "it is said; the state before is whole", "tests/crt/train/test_faults.py"),
     (
         "A known vulnerability of a package",
         "the check fails, or says that nobody could be asked",

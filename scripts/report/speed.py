@@ -44,8 +44,8 @@ def bench(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
     if set(told) == {"training"}:
         how = (
             f"{result['machine']}, torch {result['torch']}; {result['runs']} runs of each way, in turns. A compiled "
-            "step has the losses and gradients of the step itself (`tests/test_recorded.py`); the mIoU after a whole "
-            "compiled training was not compared."
+            "step has the losses and gradients of the step itself (`tests/crt/train/test_cuda_graph.py`); the mIoU "
+            "after a whole compiled training was not compared."
         )
         return Section("Training on a GPU", (how,), result["command"], tuple(tables), page=PAGE)
     how = (

@@ -32,7 +32,7 @@ from tests.helpers.tiny import RESNET, tiny_checkpoint
 from tests.helpers.tiny_run import run, tiny_config, tiny_images
 from tests.test_pipeline import make_devkit
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 HOLD = """
 import sys, time

@@ -12,7 +12,7 @@ from crt.train.deeplab import PRESETS as DEEPLAB_PRESETS
 from crt.train.irn import RelationConfig
 from tests.helpers.in_process import run_command
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize(
