@@ -31,7 +31,11 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     ("A pickle in any part of a checkpoint", "it is never opened", "tests/crt/checkpoint/test_load.py"),
     ("A checkpoint that is truncated or does not fit", "the tensor is named", "tests/crt/checkpoint/test_load.py"),
     ("A checkpoint that breaks while the page runs", "the one before it goes on", "tests/test_models.py"),
-    ("A Prediction of any bytes, or one that unpacks without end", "it is refused unread", "tests/test_trace_load.py"),
+    (
+        "A Prediction of any bytes, or one that unpacks without end",
+        "it is refused unread",
+        "tests/crt/test_prediction_io.py",
+    ),
     ("Code that could unpickle", "this check fails", "tests/test_imports.py"),
     ("Too many requests, or a full queue", "who asks is told to wait", "tests/test_hosting.py"),
     (
@@ -57,7 +61,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     (
         "Arguments of every kind to the library",
         "its invariants hold, or an error of its own",
-        "tests/test_properties.py",
+        "tests/crt/test_properties.py",
     ),
 )
 """What may go wrong, what happens then, and the file that tests it."""

@@ -489,7 +489,7 @@ ROOMS = (
 EXCEPTIONS = {
     "analysis.rollout.inspect_layers": "runs a network: its parts are tested here, the whole in test_layers.py",
     "analysis.token_attention.inspect_token": "runs a network: its parts have properties, else test_tokens.py",
-    "multiscale.requests_for": "reads a checkpoint: test_predictor.py and test_make_seeds.py",
+    "multiscale.requests_for": "reads a checkpoint: crt/test_predictor.py and test_make_seeds.py",
     "multiscale.multi_scale_maps": "runs networks: test_make_seeds.py against maps one by one",
     "metrics.faithfulness.subject_of": "runs a network: crt/metrics/test_faithfulness.py",
     "evaluation.cams.evaluate_seeds": "runs networks over a data set: crt/metrics/test_segmentation.py",
@@ -527,7 +527,9 @@ def used_by(source: str) -> set[str]:
 
 
 def test_every_public_function_has_a_property():
-    known = set().union(*(used_by(path.read_text(encoding="utf-8")) for path in Path(__file__).parent.glob("*.py")))
+    known = set().union(
+        *(used_by(path.read_text(encoding="utf-8")) for path in Path(__file__).parents[1].rglob("*.py"))
+    )
     missing = {f"{room}.{name}" for room in ROOMS for name in public(room) if name not in known}
     assert missing - set(EXCEPTIONS) == set()
     everything = {f"{room}.{name}" for room in ROOMS for name in public(room)}

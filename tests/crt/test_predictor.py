@@ -13,7 +13,7 @@ from crt.models.tiles import MODES, TileGrid
 from crt.predictor import MAX_TILES, InferenceConfig, Predictor, choose_device
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CUT_MODES = ("overlap", "non-overlap", "bilinear")
 
 

@@ -25,7 +25,7 @@ from crt.pseudo_labels.label_png import labels_of_image
 from crt.resample import upsample_cam
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def make_image(height: int = 60, width: int = 80, seed: int = 0) -> np.ndarray:

@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 import crt
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 FILES = ("requirements.txt", "requirements-dev.txt")

@@ -24,7 +24,7 @@ from crt.prediction import InvalidPrediction, Prediction
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CAT = ROOT / "app/examples/cat.jpg"
 NAMES = ("Groove billed Ani", "dining_table", "Cat", "cat", "Wilson's-Warbler")
 

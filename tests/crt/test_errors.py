@@ -33,7 +33,7 @@ from scripts.download_voc import extract_voc
 from scripts.explain import Config, write
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [path for top in ("crt", "scripts", "app") for path in (ROOT / top).rglob("*.py")] + [ROOT / "app.py"]
 OURS = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"InvalidPrediction", "Stopped"}
 WORDLESS = [

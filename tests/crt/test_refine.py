@@ -16,7 +16,7 @@ from crt.refine import attention_map, refine
 from crt.types import MAX_LOOPS
 from scripts.dev.constants import module
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Encoder:
