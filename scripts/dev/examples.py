@@ -63,8 +63,9 @@ PHOTOGRAPHER = (
 class Source:
     """An image in an installed package. `label` and `outline`: the class and the polygon of its mask, if drawn.
 
-    `claim`: what to look at, in a sentence that `tests/test_claims.py` holds against the Prediction. `view`: the
-    settings that show it, as a link has them (`app/viewer/fields.mjs`); what it does not name is as at the start.
+    `claim`: what to look at, in a sentence that `tests/app/core/test_examples.py` holds against the Prediction.
+    `view`: the settings that show it, as a link has them (`app/viewer/fields.mjs`); what it does not name is as at the
+    start.
     """
 
     id: str

@@ -16,7 +16,7 @@ GROUPS = {
     "requests": "requests that no page sends",
 }
 FAULTS: tuple[tuple[str, str, str], ...] = (
-    ("A file that is no image, cut off, or lies about itself", "one sentence", "tests/test_hostile.py"),
+    ("A file that is no image, cut off, or lies about itself", "one sentence", "tests/app/core/test_uploads.py"),
     ("Nonsense in any link or request", "one sentence, never a traceback", "tests/test_fuzz.py"),
     (
         "Markup in names of files, classes, checkpoints, in links and scenes",
@@ -30,7 +30,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     ("An image behind a link", "it is found only if its owner asked for the link", "tests/test_link.py"),
     ("A pickle in any part of a checkpoint", "it is never opened", "tests/crt/checkpoint/test_load.py"),
     ("A checkpoint that is truncated or does not fit", "the tensor is named", "tests/crt/checkpoint/test_load.py"),
-    ("A checkpoint that breaks while the page runs", "the one before it goes on", "tests/test_models.py"),
+    ("A checkpoint that breaks while the page runs", "the one before it goes on", "tests/app/core/test_models.py"),
     (
         "A Prediction of any bytes, or one that unpacks without end",
         "it is refused unread",

@@ -26,7 +26,7 @@ from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def photo(height: int = 90, width: int = 120, seed: int = 0) -> np.ndarray:
