@@ -27,7 +27,11 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     ("An address in place of a file", "it is not fetched", "tests/test_files.py"),
     ("Uploads and answers", "they are deleted after their time", "tests/test_files.py"),
     ("Another session's images and Predictions", "they are not found", "tests/test_files.py"),
-    ("An image behind a link", "it is found only if its owner asked for the link", "tests/test_link.py"),
+    (
+        "An image behind a link",
+        "it is found only if its owner asked for the link",
+        "tests/app/features/test_permalinks.py",
+    ),
     ("A pickle in any part of a checkpoint", "it is never opened", "tests/crt/checkpoint/test_load.py"),
     ("A checkpoint that is truncated or does not fit", "the tensor is named", "tests/crt/checkpoint/test_load.py"),
     ("A checkpoint that breaks while the page runs", "the one before it goes on", "tests/app/core/test_models.py"),

@@ -37,7 +37,7 @@ from crt.viz.contours import difference, outlines, overlap
 from crt.viz.plots import Plot, Style, plot, render
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 CLASSES = ("cat", "$\\frac{x$ <b>&", "a\nb\x00\ud800 \u202e" + "W" * 300)
 RING = [[0.2, 0.2], [0.8, 0.2], [0.8, 0.7], [0.2, 0.7]]
 SVG = "{http://www.w3.org/2000/svg}"
