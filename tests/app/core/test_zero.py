@@ -21,8 +21,8 @@ from app.features import faithfulness as judge
 from crt.errors import InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
 from tests.app.features.test_faithfulness import ASKED
+from tests.app.requests.test_validation import WALK, Wired
 from tests.helpers.tiny import tiny_checkpoint
-from tests.test_asked import WALK, Wired
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
 SETTINGS = InferenceConfig(size=96, loops=2)
