@@ -21,7 +21,7 @@ from crt.predictor import Predictor
 from scripts.loadtest.client import Asker, Outcome
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 META = {"_type": "gradio.FileData"}
 EXAMPLE = ROOT / "app" / "examples" / "cat.jpg"
 
