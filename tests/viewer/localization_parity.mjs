@@ -1,4 +1,4 @@
-// Run by tests/test_localization_parity.py: what the page measures of one map, for the cases of a file.
+// Run by tests/app/viewer/test_localization.py: what the page measures of one map, for the cases of a file.
 // node localization_parity.mjs FILE, where FILE holds [{ h, w, map, mask, ignore, level }]; prints a list of measures.
 
 import { readFileSync } from 'node:fs';

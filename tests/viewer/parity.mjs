@@ -1,4 +1,4 @@
-// Run by tests/test_viewer.py: every map that Python expects, recomputed by the viewer's own arithmetic.
+// Run by tests/app/viewer/test_viewer.py: every map that Python expects, recomputed by the viewer's own arithmetic.
 // node parity.mjs FILE, where FILE holds {runs: [{header, data, wanted: [{kind, method, options, data, h, w}]}]}.
 
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Run by tests/test_snippet.py: the Python programs that the page would copy.
+// Run by tests/app/viewer/test_snippet.py: the Python programs that the page would copy.
 // node snippets.mjs FILE, where FILE holds [{state, run}], the state as changes to the first one.
 
 import { readFileSync } from 'node:fs';

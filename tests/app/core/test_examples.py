@@ -13,7 +13,7 @@ from crt.checkpoint import Method, read_config, weights_sha256
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from scripts.dev.examples import SOURCES
-from tests.test_viewer import ROOT
+from tests.app.viewer.test_viewer import ROOT
 
 GRID = 320  # points along the longer side, as the viewer measures IoU
 THRESHOLD = 0.15

@@ -13,7 +13,7 @@ from crt.metrics.boxes import best_match, boxes, largest_box
 from crt.metrics.localization import overlap, pixel_average_precision, pointing_game_hit
 from crt.metrics.segmentation import IGNORE
 
-SCRIPT = Path(__file__).parent / "viewer" / "localization_parity.mjs"
+SCRIPT = Path(__file__).parents[2] / "viewer" / "localization_parity.mjs"
 
 
 def smooth(rng: np.random.Generator, h: int, w: int, side: int) -> np.ndarray:

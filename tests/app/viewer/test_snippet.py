@@ -16,7 +16,7 @@ from crt.postprocess import cam_to_labels, max_normalize
 from crt.resample import upsample_cam
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 CLASSES = ("cat", 'a "quoted" \\ name\n{x} ${y}', "größe \u202e😀 \ud800'")
 SHOWN = {"resnet": True, "tscam": True, "crt": True}
 COMPARED = {"view": "swipe", "a": {"method": "crt", "loops": 0}, "b": {"method": "tscam", "refined": False}}

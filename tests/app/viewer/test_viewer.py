@@ -21,7 +21,7 @@ from crt.pass_reductions import PassReduction
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
