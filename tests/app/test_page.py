@@ -114,7 +114,7 @@ def test_a_full_queue_says_so(client, image, monkeypatch):
 
 
 def test_the_example_of_the_readme_runs(server, image):
-    text = (Path(__file__).parent.parent / "README.md").read_text()
+    text = (Path(__file__).parents[2] / "README.md").read_text()
     (block,) = re.findall(r"```python\n(from gradio_client.*?)```", text, re.DOTALL)
     found: dict = {}
     exec(block.replace("http://127.0.0.1:7860", server).replace("photo.jpg", image), found)
