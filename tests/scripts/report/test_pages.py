@@ -15,7 +15,7 @@ from scripts.report.reliability import FAULTS, faults
 from scripts.report.sections import KINDS, read_results, with_defaults
 from tests.helpers.ablation_sample import whole
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def test_rows_of_the_defaults_follow_the_checkpoint():

@@ -15,7 +15,7 @@ from scripts.report.model_card import NOT_RECORDED, card, seeds_of
 from scripts.report.recorded_preset import preset_of
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def record(config: TrainConfig = TWO_CORES_BF16, **more: Any) -> dict[str, Any]:
