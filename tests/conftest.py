@@ -34,7 +34,7 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(config, items):
     """Without `--nightly` its tests are deselected; every slow benchmark is one of them."""
     for item in items:
-        if item.path.name.startswith("test_bench") and item.get_closest_marker("slow"):
+        if item.path.parent.name == "bench" and item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.nightly)
     if config.getoption("--nightly"):
         return
