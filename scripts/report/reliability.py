@@ -17,7 +17,7 @@ GROUPS = {
 }
 FAULTS: tuple[tuple[str, str, str], ...] = (
     ("A file that is no image, cut off, or lies about itself", "one sentence", "tests/app/core/test_uploads.py"),
-    ("Nonsense in any link or request", "one sentence, never a traceback", "tests/test_fuzz.py"),
+    ("Nonsense in any link or request", "one sentence, never a traceback", "tests/scripts/fuzz/test_fuzz.py"),
     (
         "Markup in names of files, classes, checkpoints, in links and scenes",
         "it is text",
@@ -52,7 +52,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
         "tests/test_load.py",
     ),
     ("Threads that come and go", "what one has freed is there for the next", "tests/app/server/test_memory.py"),
-    ("Memory that grows with the requests", "`scripts.fuzz` fails", "tests/test_fuzz.py"),
+    ("Memory that grows with the requests", "`scripts.fuzz` fails", "tests/scripts/fuzz/test_fuzz.py"),
     ("A training that is killed", "it goes on to the same weights", "tests/crt/train/test_trainer.py"),
     ("A full disk while training", "it is said; the state before is whole", "tests/crt/train/test_faults.py"),
     (
