@@ -49,7 +49,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     (
         "Many users, and a restart meanwhile",
         "each is answered or told that the page is busy; clients reconnect",
-        "tests/test_load.py",
+        "tests/scripts/loadtest/test_run.py",
     ),
     ("Threads that come and go", "what one has freed is there for the next", "tests/app/server/test_memory.py"),
     ("Memory that grows with the requests", "`scripts.fuzz` fails", "tests/scripts/fuzz/test_fuzz.py"),
