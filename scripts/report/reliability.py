@@ -64,7 +64,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     (
         "A known vulnerability of a package",
         "the check fails, or says that nobody could be asked",
-        "tests/test_audit.py",
+        "tests/scripts/dev/test_audit.py",
     ),
     (
         "Arguments of every kind to the library",
