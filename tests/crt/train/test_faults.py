@@ -30,7 +30,7 @@ from crt.train.metric_logger import TrainingDiverged
 from crt.train.state import STATE_FILE, DiskFull, raise_on_full_disk
 from tests.helpers.tiny import RESNET, tiny_checkpoint
 from tests.helpers.tiny_run import run, tiny_config, tiny_images
-from tests.test_pipeline import make_devkit
+from tests.scripts.test_run_pipeline import make_devkit
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}

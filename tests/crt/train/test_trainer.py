@@ -49,7 +49,7 @@ from crt.types import IMAGENET_MEAN, IMAGENET_STD
 from scripts.provenance import run_record
 from scripts.train_crt import read_images
 from tests.helpers.tiny_run import run, tiny_config, tiny_images
-from tests.test_pipeline import make_devkit
+from tests.scripts.test_run_pipeline import make_devkit
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}

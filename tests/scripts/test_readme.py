@@ -12,7 +12,7 @@ from crt.train.config import PRESETS, DataConfig
 from scripts.evaluate import COMMANDS
 from scripts.train_crt import PRESETS as OFFERED
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

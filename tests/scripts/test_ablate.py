@@ -30,7 +30,7 @@ from scripts.ablation_runs import MOST_LOOPS, Runs, read_data
 from scripts.report.ablation import MODES
 from scripts.report.sections import KINDS
 from tests.helpers.tiny import RESNET, TILE, VIT, tiny_checkpoint
-from tests.test_pipeline import make_devkit
+from tests.scripts.test_run_pipeline import make_devkit
 
 TINY = Schedule(
     1, TILE, (48, 96), 48, loops=1, batch=2, vit=VIT, cnn=RESNET, vit_weights="random", cnn_weights="random"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.__main__ import DEVELOPERS, GROUPS, commands, grouped, main
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_group_names_commands_that_are_there() -> None:

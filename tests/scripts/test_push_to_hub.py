@@ -13,7 +13,7 @@ from tests.helpers.fake_hub import serving
 from tests.helpers.in_process import run_command
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PUSH_AND_LOAD = """
 import runpy
 runpy.run_module("scripts.push_to_hub", run_name="__main__")

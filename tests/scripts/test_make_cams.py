@@ -27,7 +27,7 @@ from scripts.make_cams import Seeds, make_seeds
 from tests.crt.data.test_readers import add_image, write_split
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 IDS = ["2007_000001", "2007_000002", "2007_000003"]
 LABELS = (["cat", "person"], ["dog"], ["bus"])
 

@@ -13,7 +13,7 @@ from scripts.pack_checkpoint import Pack, pack
 from tests.helpers.in_process import run_command
 from tests.helpers.tiny import tiny_checkpoint
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

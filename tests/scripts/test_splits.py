@@ -10,7 +10,7 @@ import pytest
 
 from crt.checkpoint import read_config
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "results" / "splits"
 DATA = {"VOC2012": "voc2012", "VOC2007": "voc2007", "CUB_200_2011": "cub"}
 FORMS = {"voc2012": r"20\d\d_\d{6}", "voc2007": r"\d{6}", "cub": r"\d{1,5}"}
