@@ -1,4 +1,4 @@
-"""Parity with the authors' program, stage by stage, from `tests/data/golden` or the folder in CRT_GOLDEN_DIR.
+"""Parity with the authors' program, stage by stage, from `tests/parity/golden` or the folder in CRT_GOLDEN_DIR.
 
 Names, sizes, depths and loop counts are read from the files, so another set of the same files can be checked. Where the
 paper and the released code differ the test names which one it holds to. Tolerances are those of the golden README:
@@ -45,7 +45,7 @@ from crt.train.config import OptimizerConfig
 from crt.train.loss import dual_loss
 from crt.train.optim import RateSchedule, build_optimizer
 
-FOLDER = Path(os.environ.get("CRT_GOLDEN_DIR") or Path(__file__).parent / "data" / "golden")
+FOLDER = Path(os.environ.get("CRT_GOLDEN_DIR") or Path(__file__).parent / "golden")
 
 
 def golden(name: str) -> np.lib.npyio.NpzFile:
