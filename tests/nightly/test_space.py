@@ -11,7 +11,7 @@ import yaml
 
 from tests.helpers.started import seconds_until_well
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.started import seconds_until_well
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LINES = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text()).splitlines()
 
 
