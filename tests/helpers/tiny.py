@@ -3,7 +3,10 @@
 from tests.helpers.tiny import tiny_checkpoint
 """
 
+import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 
 import torch
 
@@ -44,9 +47,31 @@ def tiny_checkpoint(
 
     ViT: `test_vit` (6 blocks, 2 heads, D = 64) on tiles of 64 pixels, so 4 × 4 patches. CNN: `test_resnet`. The heads
     are spread so that the raw maps of each class have both signs in most images. `masks`: with a relation network on
-    `crt_cnn`, the last of METHODS, and a segmentation network.
+    `crt_cnn`, the last of METHODS, and a segmentation network. The same arguments copy files that were made once.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    source = made(name, classes, seed, methods, deconvolution, single_label, masks)
+    shutil.copytree(source, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
+    return folder
+
+
+@cache
+def _store() -> TemporaryDirectory[str]:
+    """What this process has made; it goes when the process ends."""
+    return TemporaryDirectory(prefix="crt-tiny-")
+
+
+@cache
+def made(
+    name: str,
+    classes: tuple[str, ...],
+    seed: int,
+    methods: tuple[Method, ...],
+    deconvolution: bool,
+    single_label: bool,
+    masks: bool,
+) -> Path:
+    """A folder with such a checkpoint, to copy."""
+    folder = Path(mkdtemp(dir=_store().name))
     networks = {}
     with torch.random.fork_rng():
         torch.manual_seed(seed)
