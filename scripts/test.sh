@@ -3,24 +3,51 @@
 #
 #     bash scripts/test.sh                         all of it
 #     bash scripts/test.sh --nightly               and the tests about load, time, containers and many processes
+#     bash scripts/test.sh --only lint             a part: lint (format, types and security too), unit, or browser
 #     bash scripts/test.sh tests/crt/data/test_images.py    arguments go to pytest
 #
+# CRT_PYTHON=python3.13 chooses the interpreter: Python 3.11, 3.12 or 3.13. Without it an existing .venv is kept, and a
+# new one gets the first of these that is found.
 # All tests together run on all cores: one process for each, with a server and a browser of its own.
 # Packages are installed again only when the requirements change. Run as root on Debian it also installs chromium, which
 # the browser tests drive; without chromium they are skipped and say so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-is_python311() { "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; }
+part=all nightly="" arguments=()
+while [ $# -gt 0 ]; do
+    case "$1" in
+        --only) part="${2:-}"; shift 2 || shift ;;
+        --nightly) nightly=yes; shift ;;
+        *) arguments+=("$1"); shift ;;
+    esac
+done
+case "$part" in
+    all | lint | unit | browser) ;;
+    *) echo "error: --only is lint, unit or browser, not '$part'." >&2; exit 2 ;;
+esac
 
-if ! is_python311 .venv/bin/python; then
-    for python in python3.11 python3 python ""; do
-        [ -n "$python" ] && is_python311 "$python" && break
+version_of() { "$1" -c 'import sys; print(*sys.version_info[:3], sep=".")' 2>/dev/null; }
+supported() { [[ "$(version_of "$1")" =~ ^3\.1[123]\. ]]; }
+
+python="${CRT_PYTHON:-}"
+if [ -n "$python" ]; then
+    if ! supported "$python"; then
+        echo "error: CRT_PYTHON=$python is not Python 3.11, 3.12 or 3.13: give the path of one." >&2
+        exit 2
+    fi
+elif supported .venv/bin/python; then
+    python=.venv/bin/python
+else
+    for python in python3.11 python3.12 python3.13 python3 python ""; do
+        [ -n "$python" ] && supported "$python" && break
     done
     if [ -z "$python" ]; then
-        echo "Python 3.11 is needed and was not found: install it, with its venv module." >&2
+        echo "error: Python 3.11, 3.12 or 3.13 was not found: install one, with its venv module." >&2
         exit 1
     fi
+fi
+if [ "$(version_of .venv/bin/python)" != "$(version_of "$python")" ]; then
     "$python" -m venv --clear .venv
 fi
 
@@ -31,11 +58,27 @@ if [ "$(cat .venv/requirements.sha256 2>/dev/null)" != "$stamp" ]; then
     echo "$stamp" > .venv/requirements.sha256
 fi
 
-if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+if [ "$part" != lint ] && [ "$part" != unit ] && ! command -v chromium >/dev/null &&
+    command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     echo "Installing chromium for the browser tests."
     export DEBIAN_FRONTEND=noninteractive
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } </dev/null >/dev/null ||
         echo "chromium could not be installed: the browser tests will be skipped." >&2
+fi
+
+if [ "${CI:-}" = true ]; then  # nobody reads there that tests were skipped
+    needed=(node chromium)
+    case "$part" in
+        lint) needed=() ;;
+        unit) needed=(node) ;;
+        browser) needed=(chromium) ;;
+    esac
+    for program in "${needed[@]}"; do
+        if ! command -v "$program" >/dev/null; then
+            echo "error: the tests need $program: install it." >&2
+            exit 1
+        fi
+    done
 fi
 
 export OMP_NUM_THREADS=1  # the networks of the tests are tiny: more threads only wait for each other
@@ -46,14 +89,23 @@ check() {
         status=1
     fi
 }
-check .venv/bin/ruff check --quiet .
-check .venv/bin/ruff format --quiet --check .
-check .venv/bin/pyright --pythonpath .venv/bin/python
-check .venv/bin/bandit --quiet --recursive --configfile pyproject.toml crt app scripts app.py
-check .venv/bin/python -m scripts.dev.audit  # says so where no service can be asked
-workers=()
-case "$*" in
-    "" | --nightly) workers=(-n "$(getconf _NPROCESSORS_ONLN)" --dist loadscope --no-loadscope-reorder) ;;  # nproc would say OMP_NUM_THREADS
-esac
-check .venv/bin/python -m pytest "${workers[@]}" "$@"
+if [ "$part" = all ] || [ "$part" = lint ]; then
+    check .venv/bin/ruff check --quiet .
+    check .venv/bin/ruff format --quiet --check .
+    check .venv/bin/pyright --pythonpath .venv/bin/python
+    check .venv/bin/bandit --quiet --recursive --configfile pyproject.toml crt app scripts app.py
+    check .venv/bin/python -m scripts.dev.audit  # says so where no service can be asked
+fi
+if [ "$part" != lint ]; then
+    options=()
+    case "$part" in
+        unit) options+=(--ignore tests/browser) ;;
+        browser) options+=(tests/browser) ;;
+    esac
+    if [ ${#arguments[@]} = 0 ]; then
+        options+=(-n "$(getconf _NPROCESSORS_ONLN)" --dist loadscope --no-loadscope-reorder)  # nproc would say OMP_NUM_THREADS
+    fi
+    [ -n "$nightly" ] && options+=(--nightly)
+    check .venv/bin/python -m pytest "${options[@]}" "${arguments[@]}"
+fi
 exit $status
