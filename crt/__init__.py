@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from crt.prediction_checks import InvalidPrediction
     from crt.predictor import InferenceConfig, Predictor
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 __all__ = [
     "CamSpec",

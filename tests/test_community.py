@@ -62,3 +62,20 @@ def test_links_lead_to_files_and_headings_that_are_there(name: str) -> None:
 def test_the_check_list_names_the_one_command() -> None:
     text = (ROOT / ".github" / "pull_request_template.md").read_text(encoding="utf-8")
     assert "`bash scripts/test.sh` passes" in text and text.count("- [ ] ") >= 8
+
+
+def test_the_version_is_the_newest_one_of_the_changelog() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - (\d{4}-\d{2}-\d{2})$", text, re.MULTILINE)
+    assert text.count("\n## ") == 1 + len(released) and text.index("## [Unreleased]") < text.index(released[0][0])
+    assert released == sorted(released, key=lambda one: tuple(map(int, one[0].split("."))), reverse=True)
+    citation = read_yaml(ROOT / "CITATION.cff")
+    assert released[0] == (crt.__version__, str(citation["date-released"])) and citation["version"] == crt.__version__
+
+
+def test_the_changelog_sorts_changes_by_their_kind() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    kinds = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for section in text.split("\n## ")[1:]:
+        found = re.findall(r"^### (.+)$", section, re.MULTILINE)
+        assert set(found) <= set(kinds) and len(found) == len(set(found))
