@@ -94,3 +94,34 @@ def test_the_script_makes_its_environment_with_the_python_that_is_chosen(tmp_pat
     assert ran.returncode != 0 and "requirements.txt" in ran.stderr
     made = subprocess.run([tmp_path / ".venv/bin/python", "-V"], capture_output=True, text=True, check=True).stdout
     assert made.split()[1] == sys.version.split()[0]
+
+
+HOOKS: dict[str, Any] = {
+    hook["id"]: hook
+    for repository in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    for hook in repository["hooks"]
+}
+
+
+def test_the_checks_before_a_commit_fetch_nothing() -> None:
+    assert {"large-files", "merge-markers", "trailing-whitespace", "end-of-file", "ruff", "ruff-format"} < set(HOOKS)
+    assert all(hook["language"] == "system" and hook["entry"].startswith(".venv/bin/") for hook in HOOKS.values())
+
+
+def test_what_the_hooks_forbid_is_not_in_the_repository() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    most = int(HOOKS["large-files"]["entry"].rpartition("=")[2]) * 1024
+    for name in filter(None, listed.split("\0")):
+        file = ROOT / name
+        if not file.is_file():  # deleted and not yet committed
+            continue
+        assert file.stat().st_size <= most or re.search(HOOKS["large-files"]["exclude"], name), f"{name} is large"
+        data = file.read_bytes()
+        if b"\0" in data:
+            continue
+        assert b"\r\n" not in data, f"{name} has line ends of Windows"
+        assert not data or (data.endswith(b"\n") and not data.endswith(b"\n\n")), (
+            f"{name} ends in no newline, or several"
+        )
+        if not re.search(HOOKS["trailing-whitespace"]["exclude"], name):
+            assert not re.search(rb"[ \t]\n", data), f"{name} has whitespace at the end of a line"
