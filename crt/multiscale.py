@@ -11,12 +11,12 @@ from crt.cam_spec import CamSpec
 from crt.checkpoint import Method
 from crt.data.images import resize_long_side, resize_scale
 from crt.errors import InvalidSetting
-from crt.models.tiles import Mode
 from crt.pass_reductions import DEFAULT_REDUCTION, PassReduction
 from crt.postprocess import SCALES
 from crt.prediction import Prediction
 from crt.predictor import MAX_SIZE, InferenceConfig, Predictor
 from crt.resample import upsample_cam
+from crt.types import Mode
 
 
 @dataclass(frozen=True)

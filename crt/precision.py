@@ -8,9 +8,7 @@ import torch
 from torch.cpu import get_capabilities
 
 from crt.errors import InvalidSetting
-
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
-"""Of the networks' arithmetic: float32, or a mixed one; `auto` is what this machine has instructions for."""
+from crt.types import Precision
 
 
 def has_bfloat16() -> bool:

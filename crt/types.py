@@ -10,9 +10,18 @@ METHODS: tuple[Method, ...] = get_args(Method)
 Mode = Literal["overlap", "non-overlap", "bilinear", "deconvolution"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Padding = Literal["minimal", "released"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+"""Of the networks' arithmetic: float32, or a mixed one; `auto` is what this machine has instructions for."""
 Stride = Literal[8, 16]
 """Pixels per cell of a segmentation network."""
 
+DEEPLAB_SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)
+"""Scales over which a segmentation network is averaged."""
+IRN_CROP = 512
+"""Side of the crops that the relation network learns from; images are padded to it, because its branches normalise over
+the whole map."""
+IRN_RADIUS = 10
+"""Pairs of cells closer than this are compared where the relation network is trained."""
 MIN_SIZE, MAX_SIZE = 32, 2048
 """Pixels of the long side that the networks can be given."""
 MAX_LOOPS = 8

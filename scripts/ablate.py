@@ -24,9 +24,9 @@ import tyro
 
 from crt.data import DatasetReport
 from crt.errors import CrtError, InvalidSetting
-from crt.precision import Precision
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig, portable_root
+from crt.types import Precision
 from scripts.ablation_runs import Runs, read_animals, read_data
 from scripts.output import write_json
 from scripts.provenance import command_of

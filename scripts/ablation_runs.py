@@ -14,13 +14,14 @@ from crt.data import VOC_ANIMALS, ImageDataset, read_voc
 from crt.errors import InvalidSetting
 from crt.evaluation.cams import evaluate_seeds
 from crt.multiscale import TTAConfig
-from crt.precision import Precision, resolve
+from crt.precision import resolve
 from crt.predictor import Predictor, choose_device
 from crt.train.ablations import Row, Schedule, training
 from crt.train.config import RUN_ONLY, DataConfig, TrainConfig, split_root
 from crt.train.engine import train
 from crt.train.export import portable
 from crt.train.machine import describe_machine
+from crt.types import Precision
 from scripts.output import counted, write_json
 from scripts.provenance import run_record
 

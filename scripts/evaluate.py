@@ -25,12 +25,12 @@ from crt.errors import CrtError, count_of
 from crt.evaluation.cams import evaluate_seeds
 from crt.evaluation.pipeline_stage import read_manifest
 from crt.evaluation.stored import measure_masks, measure_seeds
-from crt.models.tiles import Mode
 from crt.multiscale import TTAConfig
 from crt.pass_reductions import PassReduction
 from crt.postprocess import SCALES
-from crt.precision import Precision, resolve
+from crt.precision import resolve
 from crt.predictor import Predictor, choose_device
+from crt.types import Mode, Precision
 from crt.viz.worst import worst_sheet
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol

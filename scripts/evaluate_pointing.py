@@ -13,7 +13,8 @@ from crt.analysis.explainers import EXPLAINERS
 from crt.checkpoint import CheckpointConfig, Method, load_checkpoint
 from crt.data.voc_boxes import FULL_SIDE, BoxedImage, read_voc_boxes
 from crt.errors import count_of
-from crt.evaluation.pointing import Bootstrap, difficult_subset, summarize
+from crt.evaluation.bootstrap import Bootstrap
+from crt.evaluation.pointing import difficult_subset, summarize
 from crt.evaluation.pointing_cams import (
     PointingRow,
     PointingView,
@@ -22,9 +23,9 @@ from crt.evaluation.pointing_cams import (
     pointing_rows,
 )
 from crt.metrics.localization import TOLERANCE
-from crt.models.tiles import Mode
-from crt.precision import Precision, resolve
+from crt.precision import resolve
 from crt.predictor import Predictor, choose_device
+from crt.types import Mode, Precision
 from scripts.output import counted, write_json
 from scripts.provenance import command_of
 

@@ -13,11 +13,13 @@ import torch
 from crt.checkpoint import load_checkpoint
 from crt.data import ImageDataset, is_cub, read_cub, read_folders, with_boxes
 from crt.errors import InvalidSetting, count_of
-from crt.evaluation.wsol import DEFINITIONS, WsolScore, WsolTransform, choose_thresholds, evaluate_wsol
+from crt.evaluation.wsol import DEFINITIONS, WsolScore, choose_thresholds, evaluate_wsol
+from crt.evaluation.wsol_transform import WsolTransform
 from crt.metrics.boxes import THRESHOLD
 from crt.multiscale import MapRequest, requests_for
-from crt.precision import Precision, resolve
+from crt.precision import resolve
 from crt.predictor import Predictor, choose_device
+from crt.types import Precision
 from crt.viz.box_sheet import box_sheet
 from scripts.output import counted, write_json
 from scripts.provenance import command_of

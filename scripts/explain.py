@@ -25,10 +25,10 @@ from crt.checkpoint import Method, load_checkpoint
 from crt.data.images import load_image, resize_long_side, to_tensor
 from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.models.normalization import normalization_of
-from crt.models.tiles import Mode
 from crt.pass_reductions import Attention, PassReduction
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor, choose_device
+from crt.types import Mode
 from crt.viz import TITLES, Extra, probabilities, side_by_side
 from scripts.report.sections import attention_of
 

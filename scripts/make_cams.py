@@ -21,14 +21,13 @@ from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
-from crt.models.tiles import Mode
 from crt.multiscale import MapRequest, TTAConfig, multi_scale_maps
 from crt.pass_reductions import PassReduction
 from crt.postprocess import SCALES
-from crt.precision import Precision
 from crt.predictor import Predictor
 from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
 from crt.train.distributed_stage import DistributedStage
+from crt.types import Mode, Precision
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from crt.data.images import load_image
 from crt.errors import CrtError
 from crt.evaluation.pipeline_stage import StageResult, make_each, read_manifest, require, write_manifest
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, seed_path
-from crt.pseudo_labels.confident import BACKGROUND, FOREGROUND, confident_labels
+from crt.pseudo_labels.confident import confident_labels
 from crt.pseudo_labels.label_png import has_labels, save_labels
+from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND
 
 
 @dataclass(frozen=True)

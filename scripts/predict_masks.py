@@ -20,11 +20,11 @@ from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
-from crt.models.deeplab import SCALES, segment
-from crt.precision import Precision
+from crt.models.deeplab import segment
 from crt.pseudo_labels.crf import crf_probabilities
 from crt.pseudo_labels.label_png import has_labels, save_labels
 from crt.train.distributed_stage import DistributedStage
+from crt.types import DEEPLAB_SCALES, Precision
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Segment:
     """A checkpoint with a segmentation network, such as the folder that `scripts.train_deeplab` wrote."""
     class_names: tuple[str, ...] = ()
     """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
-    scales: tuple[float, ...] = SCALES
+    scales: tuple[float, ...] = DEEPLAB_SCALES
     flip: bool = True
     crf: bool = True
     """Pass the probabilities through the dense CRF, with DeepLab's settings."""

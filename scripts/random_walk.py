@@ -22,10 +22,11 @@ from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, read_manifest, require, write_manifest
 from crt.models.irn import predict_edges
-from crt.precision import Precision
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done, seed_path
-from crt.pseudo_labels.random_walk import WalkSettings, random_walk, walk_scores
+from crt.pseudo_labels.random_walk import random_walk, walk_scores
+from crt.pseudo_labels.settings import WalkSettings
 from crt.train.distributed_stage import DistributedStage
+from crt.types import Precision
 
 
 @dataclass(frozen=True)

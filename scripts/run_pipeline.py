@@ -25,13 +25,14 @@ from crt.data import VOC_ANIMALS, VOC_CLASSES, ImageDataset, read_voc
 from crt.errors import CrtError
 from crt.evaluation.pipeline_stage import read_manifest
 from crt.evaluation.stored import Score, measure_masks, measure_seeds
-from crt.precision import Precision
-from crt.pseudo_labels.random_walk import THRESHOLD
+from crt.pseudo_labels.settings import WALK_THRESHOLD
 from crt.train.config import RUN_ONLY
-from crt.train.deeplab import PRESETS, DeepLabConfig, train_deeplab
-from crt.train.irn import RelationConfig, train_relation
+from crt.train.deeplab import train_deeplab
+from crt.train.irn import train_relation
 from crt.train.machine import describe_machine
+from crt.train.mask_configs import DEEPLAB_PRESETS, DeepLabConfig, RelationConfig
 from crt.train.masks_data import with_masks
+from crt.types import Precision
 from scripts.make_cams import Seeds, make_seeds
 from scripts.make_irn_labels import Labels, make_labels
 from scripts.make_pseudo_masks import Masks, make_masks
@@ -63,7 +64,7 @@ class Pipeline:
     """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     single_scale: bool = False
     """Seeds of the image's own size and its mirror image only, instead of seven scales with theirs."""
-    walk_threshold: float = THRESHOLD
+    walk_threshold: float = WALK_THRESHOLD
     """The background constant against walked seeds, for the masks."""
     irn: RelationConfig = field(default_factory=RelationConfig)
     deeplab: DeepLabConfig = field(default_factory=DeepLabConfig)
@@ -107,7 +108,7 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
     segment = Segment(
         root, folders["segmented"], config.val, str(folders["deeplab"]), names, device=device, precision=precision
     )
-    record = run_record("scripts.run_pipeline", PRESETS)
+    record = run_record("scripts.run_pipeline", DEEPLAB_PRESETS)
     work: dict[Stage, Callable[[], object]] = {
         "seeds": lambda: make_seeds(seeds),
         "labels": lambda: make_labels(Labels(root, folders["seeds"], folders["labels"], split, names)),
@@ -200,7 +201,7 @@ def command(config: Pipeline) -> str:
             always=always,
             leave=leave,
         )
-        for name, (_, deeplab) in PRESETS.items()
+        for name, (_, deeplab) in DEEPLAB_PRESETS.items()
     ]
     return min(found, key=len)
 
@@ -224,7 +225,8 @@ class _Clock:
 def presets() -> dict[str, tuple[str, Pipeline]]:
     """The presets of the segmentation network, for a whole pipeline."""
     return {
-        name: (what, Pipeline(tyro.MISSING, tyro.MISSING, deeplab=deeplab)) for name, (what, deeplab) in PRESETS.items()
+        name: (what, Pipeline(tyro.MISSING, tyro.MISSING, deeplab=deeplab))
+        for name, (what, deeplab) in DEEPLAB_PRESETS.items()
     }
 
 

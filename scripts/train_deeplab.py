@@ -17,7 +17,8 @@ import tyro
 from crt.data import read_voc
 from crt.errors import CrtError, count_of
 from crt.pseudo_labels.label_png import require_class_values
-from crt.train.deeplab import PRESETS, DeepLabConfig, train_deeplab
+from crt.train.deeplab import train_deeplab
+from crt.train.mask_configs import DEEPLAB_PRESETS, DeepLabConfig
 from crt.train.masks_data import with_masks
 from scripts.provenance import run_record
 
@@ -40,14 +41,15 @@ def main(config: Segmentation) -> None:
     """Train and say where the result lies."""
     images = with_masks(read_voc(config.root, config.split, class_names=config.class_names or None), config.masks)
     require_class_values(images)
-    finished = train_deeplab(config.train, images, record=run_record("scripts.train_deeplab", PRESETS))
+    finished = train_deeplab(config.train, images, record=run_record("scripts.train_deeplab", DEEPLAB_PRESETS))
     print(f"{'finished' if finished else 'stopped'} on {count_of(len(images), 'image')}: {config.train.out}")
 
 
 def presets() -> dict[str, tuple[str, Segmentation]]:
     """The presets of the training, without data."""
     return {
-        name: (what, Segmentation(tyro.MISSING, tyro.MISSING, train=config)) for name, (what, config) in PRESETS.items()
+        name: (what, Segmentation(tyro.MISSING, tyro.MISSING, train=config))
+        for name, (what, config) in DEEPLAB_PRESETS.items()
     }
 
 

@@ -16,7 +16,8 @@ import tyro
 
 from crt.data import read_voc
 from crt.errors import CrtError, count_of
-from crt.train.irn import RelationConfig, train_relation
+from crt.train.irn import train_relation
+from crt.train.mask_configs import RelationConfig
 from crt.train.masks_data import with_masks
 from scripts.provenance import run_record
 

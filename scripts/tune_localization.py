@@ -19,11 +19,13 @@ import tyro
 
 from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidSetting, count_of
-from crt.evaluation.wsol import WsolTransform, box_accuracies
+from crt.evaluation.wsol import box_accuracies
+from crt.evaluation.wsol_transform import WsolTransform
 from crt.models.vit import TransformerBranch
 from crt.multiscale import MapRequest
-from crt.precision import Precision, resolve
+from crt.precision import resolve
 from crt.predictor import Predictor, choose_device
+from crt.types import Precision
 from scripts.evaluate_wsol import read_boxes
 from scripts.output import counted, write_json
 from scripts.provenance import command_of

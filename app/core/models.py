@@ -27,9 +27,10 @@ from crt.checkpoint import (
     weights_sha256,
 )
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
-from crt.precision import Precision, resolve
+from crt.precision import resolve
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor, choose_device
+from crt.types import Precision
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,8 @@ from crt.models.irn import IRN, predict_edges
 from crt.postprocess import max_normalize
 from crt.predictor import Predictor
 from crt.pseudo_labels.crf import CrfSettings, crf_seeds
-from crt.pseudo_labels.random_walk import WalkSettings, random_walk
+from crt.pseudo_labels.random_walk import random_walk
+from crt.pseudo_labels.settings import WalkSettings
 from crt.resample import WALK_STRIDE, strided_size, upsample_cam
 
 SIDE = 500  # pixels of the longer side at which masks are made; VOC's own size

@@ -16,41 +16,18 @@ Zhang et al. 2016 (Excitation Backprop); Fong et al. 2019 (TorchRay). Every imag
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from crt.data.voc_boxes import BoxedImage
 from crt.errors import InvalidSetting
+from crt.evaluation.bootstrap import Bootstrap, percent
 from crt.metrics.boxes import BoxesLike, boxes_to_mask
 from crt.metrics.localization import TOLERANCE
 
 COVERED = 0.25
 """Share of the image that the boxes of a class of the difficult subset stay below."""
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """Percentile intervals over images drawn with replacement. `level`: share of the draws that they hold."""
-
-    resamples: int = 2000
-    level: float = 0.95
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.resamples < 1 or not 0 < self.level < 1:
-            raise InvalidSetting("Give at least one resample and a level between 0 and 1.")
-
-    def draws(self, images: int) -> np.ndarray:
-        """(resamples, images) float64: how often each image was drawn; the same for the same seed."""
-        rng = np.random.default_rng(self.seed)
-        return rng.multinomial(images, np.full(images, 1 / images), size=self.resamples).astype(np.float64)
-
-    def interval(self, values: np.ndarray) -> list[float | None]:
-        """Values of the draws -> [low, high], in percent."""
-        tail = 50 * (1 - self.level)
-        return [percent(value) for value in np.nanpercentile(values, [tail, 100 - tail])]
 
 
 def peaks(cam: np.ndarray) -> np.ndarray:
@@ -168,11 +145,6 @@ def summarize(
         for subset, count in counts.items()
     }
     return {"images": len(first), "targets": targets, "methods": methods, "differences": differences}
-
-
-def percent(share: float) -> float | None:
-    """A share as a percentage with two digits; None for NaN, which JSON cannot hold."""
-    return None if np.isnan(share) else round(100 * float(share), 2)
 
 
 def _mean(shares: np.ndarray) -> np.ndarray:

@@ -13,7 +13,8 @@ from crt.checkpoint import CheckpointConfig, Method
 from crt.data.images import load_image, resize_long_side, to_tensor
 from crt.data.voc_boxes import BoxedImage
 from crt.errors import InvalidSetting
-from crt.evaluation.pointing import PointingScore, centre, peaks, percent
+from crt.evaluation.bootstrap import percent
+from crt.evaluation.pointing import PointingScore, centre, peaks
 from crt.metrics.classification import average_precisions
 from crt.models.normalization import normalization_of
 from crt.models.tiles import Mode

@@ -21,11 +21,10 @@ from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.models.cnn import build_resnet, freeze_batch_norm
 from crt.models.normalization import normalization_of
 from crt.resample import bilinear_weights
-from crt.types import Stride
+from crt.types import DEEPLAB_SCALES, Stride
 
 RATES = (6, 12, 18, 24)
 """Atrous rates in cells of stride 8."""
-SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)
 LABELS = 255
 """The most labels, background included: 255 itself marks pixels without one."""
 
@@ -129,7 +128,7 @@ def segment(
     network: DeepLab,
     image: np.ndarray,
     *,
-    scales: Sequence[float] = SCALES,
+    scales: Sequence[float] = DEEPLAB_SCALES,
     flip: bool = True,
     bfloat16: bool = False,
 ) -> np.ndarray:

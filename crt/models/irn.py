@@ -19,9 +19,7 @@ from crt.data.images import to_tensor
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.models.normalization import normalization_of
 from crt.resample import WALK_STRIDE, strided_size
-
-CROP = 512
-"""Side of the training crops; images are padded to it, because the branches normalise over the whole map."""
+from crt.types import IRN_CROP
 
 
 class IRN(nn.Module):
@@ -87,7 +85,7 @@ class IRN(nn.Module):
 
 
 @torch.inference_mode()
-def predict_edges(network: IRN, image: np.ndarray, *, crop: int = CROP) -> tuple[np.ndarray, np.ndarray]:
+def predict_edges(network: IRN, image: np.ndarray, *, crop: int = IRN_CROP) -> tuple[np.ndarray, np.ndarray]:
     """(H, W, 3) uint8 -> (1, h, w) edges in (0, 1) and (2, h, w) displacements (y, x) in cells, float32, at stride 4.
 
     `network` is in eval mode. Edges are the sigmoid of the mean over the image and its mirror image, displacements

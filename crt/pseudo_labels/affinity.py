@@ -15,10 +15,10 @@ from PIL import Image
 from torch import Tensor
 
 from crt.errors import InvalidSetting
-from crt.pseudo_labels.confident import UNSURE
 from crt.pseudo_labels.paths import search_paths
+from crt.pseudo_labels.settings import UNSURE
+from crt.types import IRN_RADIUS
 
-RADIUS = 10
 EPS = 1e-5
 
 
@@ -69,7 +69,7 @@ class RelationLosses:
         return (self.alike + self.different) / 2 + (self.inside + self.outside) / 2
 
 
-def find_pairs(size: tuple[int, int], radius: int = RADIUS, device: torch.device | str = "cpu") -> Pairs:
+def find_pairs(size: tuple[int, int], radius: int = IRN_RADIUS, device: torch.device | str = "cpu") -> Pairs:
     """The pairs of a map of `size` (h, w). Raises InvalidSetting for a map too small to hold any."""
     height, width = size
     reach = radius - 1

@@ -9,9 +9,7 @@ import numpy as np
 from crt.errors import InvalidSetting
 from crt.postprocess import cam_to_labels, check_class_ids
 from crt.pseudo_labels.crf import IRN_CRF, CrfSettings, crf_labels
-
-UNSURE = 255
-FOREGROUND, BACKGROUND = 0.35, 0.15
+from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND, UNSURE
 
 
 def confident_labels(

@@ -15,8 +15,6 @@ about 100 products; the chance left out, `LEFT_OUT`, bounds the relative error.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 from scipy.sparse import dia_array
@@ -25,31 +23,10 @@ from scipy.special import gammaln
 from crt.errors import InvalidSetting
 from crt.postprocess import cam_to_labels
 from crt.pseudo_labels.paths import search_paths
+from crt.pseudo_labels.settings import IRN_WALK, WALK_THRESHOLD, WalkSettings
 from crt.resample import WALK_STRIDE, strided_size, upsample_cam
 
-THRESHOLD = 0.25
-"""The background constant against walked seeds."""
 LEFT_OUT = 1e-10
-
-
-@dataclass(frozen=True)
-class WalkSettings:
-    """`radius`: cells joined lie less than this apart. `beta`: power of the affinity. 2 ** `exp_times` steps."""
-
-    radius: int = 5
-    beta: float = 10
-    exp_times: int = 8
-
-    def __post_init__(self) -> None:
-        if not 2 <= self.radius <= 20:
-            raise InvalidSetting(f"The radius of the walk is {self.radius}: give 2 to 20 cells.")
-        if not (isfinite(self.beta) and self.beta > 0):
-            raise InvalidSetting(f"The power of the affinity is {self.beta}: give a number above 0.")
-        if not 0 <= self.exp_times <= 16:
-            raise InvalidSetting(f"The walk cannot make 2 ** {self.exp_times} steps: give an exponent from 0 to 16.")
-
-
-IRN_WALK = WalkSettings()
 
 
 def random_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings = IRN_WALK) -> np.ndarray:
@@ -97,7 +74,7 @@ def walk_scores(walked: np.ndarray, size: tuple[int, int], *, stride: int = WALK
 
 
 def walk_labels(
-    walked: np.ndarray, keys: Sequence[int], size: tuple[int, int], *, threshold: float = THRESHOLD
+    walked: np.ndarray, keys: Sequence[int], size: tuple[int, int], *, threshold: float = WALK_THRESHOLD
 ) -> np.ndarray:
     """(K, h, w) walked seeds of the classes `keys` -> (H, W) uint8 labels, 0 background, key + 1."""
     return cam_to_labels(walk_scores(walked, size), keys, threshold)

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from crt.errors import InvalidSetting
-from crt.models.tiles import Mode
-from crt.precision import Precision
 from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase, TrainConfig
+from crt.types import Mode, Precision
 
 Table = Literal["coupling", "loops", "twins", "modes", "sizes"]
 TABLES: tuple[Table, ...] = get_args(Table)

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crt.errors import InvalidSetting
-from crt.precision import Precision
-from crt.types import MAX_LOOPS
+from crt.types import MAX_LOOPS, Precision
 
 Branches = Literal["pair", "cnn", "vit"]
 Side = Literal["long", "short", "both"]

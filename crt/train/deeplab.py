@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,53 +14,16 @@ from crt.checkpoint.weights import save_network
 from crt.data import ImageDataset
 from crt.errors import InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
-from crt.models.deeplab import DeepLab, Stride
+from crt.models.deeplab import DeepLab
 from crt.models.normalization import normalization_of
-from crt.pseudo_labels.confident import UNSURE
-from crt.train.config import MaskRunConfig, OptimizerConfig
+from crt.pseudo_labels.settings import UNSURE
 from crt.train.engine import start_from
 from crt.train.export import add_to_checkpoint
 from crt.train.fit import ParamGroup, Trainer, trained
+from crt.train.mask_configs import DeepLabConfig
 from crt.train.masks_data import MaskCrops
 
 FILE = "segmentation.safetensors"
-DEEPLAB_SGD = OptimizerConfig("sgd", lr=2.5e-4, weight_decay=5e-4)
-
-
-@dataclass(frozen=True)
-class DeepLabConfig(MaskRunConfig):
-    """One training run. `out` becomes the checkpoint with the segmentation network added."""
-
-    out: Path = Path("runs/deeplab")
-    cnn: str = "resnet101"
-    """timm's name of the backbone."""
-    weights: str = "timm"
-    """Where it starts: `timm`'s pretrained weights, `random`, a safetensors file of a timm state dict, or `crt_cnn` or
-    `resnet` for that network of the checkpoint, which has learned from the same image labels."""
-    stride: Stride = 8
-    """Pixels a cell; 16 is three times quicker and a little coarser."""
-    crop: int = 321
-    batch: int = 10
-    epochs: int = 19
-    """With the 10,582 images of `train_aug` and batches of 10 these are the 20,000 iterations of METHOD section 8."""
-    optimizer: OptimizerConfig = DEEPLAB_SGD
-    """Of the backbone; the classifiers have `head_factor` times its rate."""
-
-
-PRESETS: dict[str, tuple[str, DeepLabConfig]] = {
-    "full": ("DeepLab-V2 with ResNet-101, stride 8, 321 crops, 19 epochs: for a GPU", DeepLabConfig()),
-    "two-cores": (
-        "the checkpoint's own ResNet, stride 16, 257 crops, 8 epochs at a higher rate: for a CPU",
-        DeepLabConfig(
-            cnn="resnet50",
-            weights="crt_cnn",
-            stride=16,
-            crop=257,
-            epochs=8,
-            optimizer=OptimizerConfig("sgd", lr=1e-3, weight_decay=5e-4, warmup_steps=20),
-        ),
-    ),
-}
 
 
 def train_deeplab(config: DeepLabConfig, images: ImageDataset, *, record: Mapping[str, Any] | None = None) -> bool:

@@ -10,8 +10,9 @@ from accelerate import PartialState
 
 from crt.data import ImageDataset, Sample
 from crt.evaluation.pipeline_stage import StageResult, make_each
-from crt.precision import Precision, resolve
+from crt.precision import resolve
 from crt.predictor import choose_device
+from crt.types import Precision
 
 
 @dataclass(frozen=True)

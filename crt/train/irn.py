@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from crt.checkpoint import CONFIG_FILE, Method, RelationSpec, load_checkpoint
+from crt.checkpoint import CONFIG_FILE, RelationSpec, load_checkpoint
 from crt.checkpoint.weights import save_network
 from crt.data import ImageDataset
 from crt.errors import InvalidSetting
 from crt.models.cnn import CnnBranch
-from crt.models.irn import CROP, IRN
+from crt.models.irn import IRN
 from crt.models.normalization import normalization_of
-from crt.pseudo_labels.affinity import RADIUS, Pairs, find_pairs, irn_losses, reduce_labels
+from crt.pseudo_labels.affinity import Pairs, find_pairs, irn_losses, reduce_labels
 from crt.resample import WALK_STRIDE
-from crt.train.config import RELEASED_SGD, MaskRunConfig, OptimizerConfig
 from crt.train.export import add_to_checkpoint
 from crt.train.fit import ParamGroup, Trainer, trained
+from crt.train.mask_configs import RelationConfig
 from crt.train.masks_data import MaskCrops
 
 FILE = "relation.safetensors"
-
-
-@dataclass(frozen=True)
-class RelationConfig(MaskRunConfig):
-    """One training run. `out` becomes the checkpoint with the relation network added."""
-
-    out: Path = Path("runs/irn")
-    cnn: Method = "crt_cnn"
-    """The ResNet of that checkpoint whose features it reads; IRNet's is trained on ImageNet alone."""
-    crop: int = CROP
-    radius: int = RADIUS
-    """Pairs of cells closer than this are compared."""
-    optimizer: OptimizerConfig = RELEASED_SGD
-    """Of the edge branch; the displacement branch has `head_factor` times its rate."""
 
 
 def train_relation(config: RelationConfig, images: ImageDataset, *, record: Mapping[str, Any] | None = None) -> bool:

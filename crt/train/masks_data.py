@@ -15,8 +15,8 @@ from crt.data import ImageDataset
 from crt.data.base import ErrorCollector
 from crt.data.images import load_image, resize_scale, to_tensor
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
-from crt.pseudo_labels.confident import UNSURE
 from crt.pseudo_labels.label_png import check_class_count, read_mask
+from crt.pseudo_labels.settings import UNSURE
 from crt.train.config import MaskRunConfig
 from crt.train.data import StepPlan, place_crop
 from crt.types import IMAGENET, Normalization

@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw
 from crt.data import ImageDataset
 from crt.data.images import load_image
 from crt.errors import InvalidSetting
-from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, WsolTransform, look
+from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, look
+from crt.evaluation.wsol_transform import WsolTransform
 from crt.metrics.boxes import BoxesLike, minmax_normalize
 from crt.multiscale import MapRequest
 from crt.predictor import Predictor

@@ -22,7 +22,8 @@ import tyro
 
 from crt.errors import CrtError, InvalidSetting
 from crt.pseudo_labels.paths import search_paths
-from crt.pseudo_labels.random_walk import IRN_WALK, WalkSettings, random_walk
+from crt.pseudo_labels.random_walk import random_walk
+from crt.pseudo_labels.settings import IRN_WALK, WalkSettings
 from crt.train.machine import describe_machine
 from scripts.output import write_json
 from scripts.provenance import command_of

@@ -39,7 +39,8 @@ from crt.pseudo_labels.affinity import (
 from crt.pseudo_labels.confident import confident_labels
 from crt.pseudo_labels.crf import CrfSettings, crf_labels, crf_probabilities
 from crt.pseudo_labels.paths import search_paths
-from crt.pseudo_labels.random_walk import WalkSettings, random_walk, walk_labels, walk_scores
+from crt.pseudo_labels.random_walk import random_walk, walk_labels, walk_scores
+from crt.pseudo_labels.settings import WalkSettings
 from crt.resample import WALK_STRIDE, strided_size
 from crt.train.config import OptimizerConfig
 from crt.train.loss import dual_loss

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import tyro
 
-from crt.evaluation.pointing import Bootstrap
-from crt.evaluation.wsol import WsolTransform
+from crt.evaluation.bootstrap import Bootstrap
+from crt.evaluation.wsol_transform import WsolTransform
 from crt.train.ablations import Schedule
-from crt.train.deeplab import PRESETS as DEEPLAB
-from crt.train.irn import RelationConfig
+from crt.train.mask_configs import DEEPLAB_PRESETS as DEEPLAB
+from crt.train.mask_configs import RelationConfig
 from scripts import ablate, evaluate, evaluate_pointing, evaluate_wsol, run_pipeline
 from scripts import tune_localization as choose_blocks
 from scripts.bench import __main__ as bench

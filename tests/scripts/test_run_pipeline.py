@@ -22,8 +22,8 @@ from crt.postprocess import cam_to_labels
 from crt.pseudo_labels.cam_io import SeedMaps
 from crt.pseudo_labels.label_png import read_labels, save_labels
 from crt.pseudo_labels.random_walk import random_walk, walk_scores
-from crt.train.deeplab import DeepLabConfig
-from crt.train.irn import RelationConfig, train_relation
+from crt.train.irn import train_relation
+from crt.train.mask_configs import DeepLabConfig, RelationConfig
 from crt.train.masks_data import with_masks
 from scripts import make_irn_labels as labels_script
 from scripts.evaluate import Masks as MeasureMasks

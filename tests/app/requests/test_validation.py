@@ -18,7 +18,8 @@ from crt.models.deeplab import segment
 from crt.models.irn import predict_edges
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.predictor import InferenceConfig
-from crt.pseudo_labels.random_walk import WalkSettings, random_walk
+from crt.pseudo_labels.random_walk import random_walk
+from crt.pseudo_labels.settings import WalkSettings
 from crt.resample import upsample_cam
 from tests.helpers.tiny import tiny_checkpoint
 

@@ -15,8 +15,8 @@ from crt.checkpoint import load_checkpoint, read_config
 from crt.data.images import load_image
 from crt.data.voc_boxes import BoxedImage, BoxedObject, read_voc_boxes
 from crt.errors import InvalidSetting
+from crt.evaluation.bootstrap import Bootstrap, percent
 from crt.evaluation.pointing import (
-    Bootstrap,
     PointingScore,
     centre,
     class_shares,
@@ -24,7 +24,6 @@ from crt.evaluation.pointing import (
     hit_share,
     is_difficult,
     peaks,
-    percent,
     summarize,
 )
 from crt.evaluation.pointing_cams import PointingView, evaluate_pointing, pointing_rows

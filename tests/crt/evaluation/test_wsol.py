@@ -13,7 +13,8 @@ from crt.checkpoint import Defaults, load_checkpoint
 from crt.data import ImageDataset, Sample
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.evaluation import wsol
-from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, WsolTransform, choose_thresholds, evaluate_wsol
+from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, choose_thresholds, evaluate_wsol
+from crt.evaluation.wsol_transform import WsolTransform
 from crt.metrics.boxes import Box
 from crt.multiscale import MapRequest
 from crt.predictor import InferenceConfig, Predictor

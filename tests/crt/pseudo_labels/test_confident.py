@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidImage, InvalidSetting
-from crt.pseudo_labels.confident import BACKGROUND, FOREGROUND, UNSURE, confident_labels
+from crt.pseudo_labels.confident import confident_labels
 from crt.pseudo_labels.crf import IRN_CRF
+from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND, UNSURE
 
 PLAIN = replace(IRN_CRF, iterations=0)
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.paths import directions, search_paths
-from crt.pseudo_labels.random_walk import LEFT_OUT, WalkSettings, random_walk, toss_chances, walk_labels, walk_scores
+from crt.pseudo_labels.random_walk import LEFT_OUT, random_walk, toss_chances, walk_labels, walk_scores
+from crt.pseudo_labels.settings import WalkSettings
 from tests.helpers.reference_walk import dense_walk, path
 
 

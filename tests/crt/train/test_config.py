@@ -8,8 +8,7 @@ import pytest
 
 from crt.errors import InvalidSetting
 from crt.train.config import CNN_SGD, PRESETS, DataConfig, TrainConfig
-from crt.train.deeplab import PRESETS as DEEPLAB_PRESETS
-from crt.train.irn import RelationConfig
+from crt.train.mask_configs import DEEPLAB_PRESETS, RelationConfig
 from tests.helpers.in_process import run_command
 
 ROOT = Path(__file__).resolve().parents[3]

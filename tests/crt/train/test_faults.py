@@ -22,10 +22,11 @@ from crt.pseudo_labels.affinity import RelationLosses
 from crt.train import deeplab as segmentation
 from crt.train import engine, state
 from crt.train import irn as relation
-from crt.train.deeplab import DeepLabConfig, train_deeplab
-from crt.train.irn import RelationConfig, train_relation
+from crt.train.deeplab import train_deeplab
+from crt.train.irn import train_relation
 from crt.train.lock import LOCK_FILE, exclusive_lock
 from crt.train.log import TrainLog
+from crt.train.mask_configs import DeepLabConfig, RelationConfig
 from crt.train.metric_logger import TrainingDiverged
 from crt.train.state import STATE_FILE, DiskFull, raise_on_full_disk
 from tests.helpers.tiny import RESNET, tiny_checkpoint

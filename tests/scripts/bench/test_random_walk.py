@@ -7,7 +7,8 @@ import pytest
 
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
-from crt.pseudo_labels.random_walk import WalkSettings, random_walk
+from crt.pseudo_labels.random_walk import random_walk
+from crt.pseudo_labels.settings import WalkSettings
 from scripts.bench.random_walk import Bench, bench, dense_walk
 from scripts.report.sections import KINDS
 from tests.helpers.reference_walk import dense_walk as reference

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from crt.checkpoint import Defaults, read_config, weights_sha256
-from crt.evaluation.pointing import Bootstrap
+from crt.evaluation.bootstrap import Bootstrap
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.report.pages import markdown
 from scripts.report.sections import read_results

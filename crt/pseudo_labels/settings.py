@@ -1,0 +1,35 @@
+"""Constants and settings of the way from CAMs to masks, which options read without torch and scipy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+from crt.errors import InvalidSetting
+
+UNSURE = 255
+"""Label of a pixel that the relation network does not learn from."""
+FOREGROUND, BACKGROUND = 0.35, 0.15
+"""The background constants of confident labels: the high one and the low one."""
+WALK_THRESHOLD = 0.25
+"""The background constant against walked seeds."""
+
+
+@dataclass(frozen=True)
+class WalkSettings:
+    """`radius`: cells joined lie less than this apart. `beta`: power of the affinity. 2 ** `exp_times` steps."""
+
+    radius: int = 5
+    beta: float = 10
+    exp_times: int = 8
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.radius <= 20:
+            raise InvalidSetting(f"The radius of the walk is {self.radius}: give 2 to 20 cells.")
+        if not (isfinite(self.beta) and self.beta > 0):
+            raise InvalidSetting(f"The power of the affinity is {self.beta}: give a number above 0.")
+        if not 0 <= self.exp_times <= 16:
+            raise InvalidSetting(f"The walk cannot make 2 ** {self.exp_times} steps: give an exponent from 0 to 16.")
+
+
+IRN_WALK = WalkSettings()
