@@ -15,7 +15,7 @@ class AppConfig:
 
     checkpoint: str = "checkpoints/voc"
     """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
-    more: tuple[str, ...] | None = None
+    extra_checkpoints: tuple[str, ...] | None = None
     """Further checkpoints to choose from on the page; left out, the others that come with this program if the first is
     one of them."""
     device: str = "auto"
@@ -32,7 +32,7 @@ class AppConfig:
     """Make a public link through Gradio's tunnel."""
     examples: Path | None = None
     """A folder in the layout of the VOC devkit: its first validation images become examples, with their masks."""
-    own_models: bool = False
+    allow_custom_checkpoints: bool = False
     """Let everybody who opens the page load another checkpoint, from a folder of this machine or from the Hub."""
     max_upload_mb: int = 20
     """The largest upload in megabytes."""
@@ -40,13 +40,13 @@ class AppConfig:
     """Memory for Traces of all sessions together, in megabytes."""
     queue_size: int = 24
     """Requests that may wait; one more is told that the app is busy."""
-    questions_per_minute: int | None = None
+    requests_per_minute: int | None = None
     """Questions and uploads that one client may send in a minute; no limit if left out."""
     password: str | None = None
     """Ask for it, with the user name crt. The variable CRT_PASSWORD does the same and is in no list of processes."""
 
     def __post_init__(self) -> None:
-        for name in ("max_upload_mb", "cache_mb", "queue_size", "questions_per_minute"):
+        for name in ("max_upload_mb", "cache_mb", "queue_size", "requests_per_minute"):
             if (value := getattr(self, name)) is not None and value < 1:
                 option = "--" + name.replace("_", "-")
                 raise InvalidSetting(f"{option} is {value}: give at least 1.")

@@ -60,7 +60,7 @@ def build(config: AppConfig) -> Served:
     engine = Engine(
         config.checkpoint,
         config.device,
-        bundled_checkpoints(config.checkpoint) if config.more is None else config.more,
+        bundled_checkpoints(config.checkpoint) if config.extra_checkpoints is None else config.extra_checkpoints,
         config.precision,
     )
     cache = PredictionCache(config.cache_mb * 2**20)
@@ -96,7 +96,7 @@ def build(config: AppConfig) -> Served:
                     visible=len(engine.names) > 1,
                     elem_id="crt-checkpoint",
                 )
-                own = custom_checkpoint.fields() if config.own_models else None
+                own = custom_checkpoint.fields() if config.allow_custom_checkpoints else None
             with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
                 viewer = Viewer(
                     cards=[example.card() for example in explorer.examples.values()],

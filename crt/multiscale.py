@@ -11,39 +11,35 @@ from crt.cam_spec import CamSpec
 from crt.checkpoint import Method
 from crt.data.images import resize_long_side, resize_scale
 from crt.errors import InvalidSetting
-from crt.pass_reductions import DEFAULT_REDUCTION, PassReduction
+from crt.pass_reductions import PassReduction
 from crt.postprocess import SCALES
 from crt.prediction import Prediction
 from crt.predictor import MAX_SIZE, InferenceConfig, Predictor
 from crt.resample import upsample_cam
 from crt.types import Mode
 
+MAX_SCALE = 16.0
+"""The largest scale of an image; its size in pixels is bounded apart from this, by `MAX_SIZE`."""
+
 
 @dataclass(frozen=True)
-class MapRequest:
-    """One kind of map to take from every Prediction. `blocks`: first and last whose attention refines, None for all."""
+class MethodSpec:
+    """One kind of CAM to take from every Prediction: of which network, and how."""
 
     method: Method
-    loops: int = 0
-    refined: bool = True
-    pass_reduction: PassReduction = DEFAULT_REDUCTION
-    blocks: tuple[int, int] | None = None
+    spec: CamSpec
 
-    def cams(self, prediction: Prediction, keys: Sequence[int]) -> np.ndarray:
-        """The maps of the 0-based classes `keys`, as `Prediction.cams` gives them."""
-        return prediction.cams(self.method, classes=keys, spec=self.spec)
-
-    @property
-    def spec(self) -> CamSpec:
-        """What `Prediction.cams` calls it."""
-        return CamSpec(self.loops, self.refined, self.pass_reduction, self.blocks)
+    def cams(self, prediction: Prediction, class_ids: Sequence[int]) -> np.ndarray:
+        """(K, h, w) float32: the CAMs of the 0-based `class_ids`, as `Prediction.cams` gives them."""
+        return prediction.cams(self.method, classes=class_ids, spec=self.spec)
 
 
 @dataclass(frozen=True)
 class TTAConfig:
     """Which views of an image are summed. `scales`: of the original image. `flip`: each with its mirror image.
 
-    `size`: pixels of the long side that the image is brought to first; None for its own.
+    `size`: pixels of the long side that the image is brought to first; None for its own. Raises InvalidSetting for no
+    scale, and for one that is not above 0 or beyond `MAX_SCALE`.
     """
 
     scales: tuple[float, ...] = SCALES
@@ -51,10 +47,15 @@ class TTAConfig:
     mode: Mode = "overlap"
     size: int | None = None
 
+    def __post_init__(self) -> None:
+        if not self.scales or not all(0 < scale <= MAX_SCALE for scale in self.scales):  # NaN fails too
+            told = ", ".join(map(str, self.scales)) or "none"
+            raise InvalidSetting(f"The scales are {told}: give one or more above 0 and up to {MAX_SCALE:g}.")
 
-def requests_for(
+
+def default_specs(
     predictor: Predictor, loops: int, pass_reduction: Sequence[PassReduction] = ()
-) -> dict[str, MapRequest]:
+) -> dict[str, MethodSpec]:
     """The rows of an evaluation table: each network, and CRT at every loop count up to `loops`, refined and not.
 
     Refined rows are the paper's, by the sum over passes of all blocks' attention; those in `…_default` by the
@@ -64,51 +65,52 @@ def requests_for(
     """
     config = predictor.checkpoint.config
     defaults = config.defaults
-    shown = MapRequest("crt", pass_reduction=defaults.pass_reduction, blocks=defaults.blocks)
+    shown = CamSpec(0, pass_reduction=defaults.pass_reduction, blocks=defaults.blocks)
     paper = (defaults.pass_reduction, defaults.blocks) == ("sum", None)
-    requests: dict[str, MapRequest] = {}
+    specs: dict[str, MethodSpec] = {}
     if "crt" in config.networks:
         best = min(defaults.loops, loops)
-        requests["crt"] = replace(shown, loops=best, refined=defaults.refined)
-        requests["crt_unrefined"] = MapRequest("crt", best, refined=False)
+        specs["crt"] = MethodSpec("crt", replace(shown, loops=best, refined=defaults.refined))
+        specs["crt_unrefined"] = MethodSpec("crt", CamSpec(best, refined=False))
         for count in range(loops + 1):
-            requests[f"crt_loops_{count}"] = MapRequest("crt", count, refined=True)
-            requests[f"crt_loops_{count}_unrefined"] = MapRequest("crt", count, refined=False)
+            specs[f"crt_loops_{count}"] = MethodSpec("crt", CamSpec(count, refined=True))
+            specs[f"crt_loops_{count}_unrefined"] = MethodSpec("crt", CamSpec(count, refined=False))
             if not paper:
-                requests[f"crt_loops_{count}_default"] = replace(shown, loops=count)
+                specs[f"crt_loops_{count}_default"] = MethodSpec("crt", replace(shown, loops=count))
         for count in range(2, loops + 1):
-            requests |= {
-                f"crt_loops_{count}_{way}": MapRequest("crt", count, pass_reduction=way) for way in pass_reduction
+            specs |= {
+                f"crt_loops_{count}_{way}": MethodSpec("crt", CamSpec(count, pass_reduction=way))
+                for way in pass_reduction
             }
     if "tscam" in config.networks:
-        requests["tscam"] = MapRequest("tscam")
-        requests["tscam_unrefined"] = MapRequest("tscam", refined=False)
+        specs["tscam"] = MethodSpec("tscam", CamSpec(0))
+        specs["tscam_unrefined"] = MethodSpec("tscam", CamSpec(0, refined=False))
         if not paper:
-            requests["tscam_default"] = replace(shown, method="tscam")
+            specs["tscam_default"] = MethodSpec("tscam", shown)
     for method in ("resnet", "crt_cnn"):
         if method in config.networks:
-            requests[method] = MapRequest(method)
-    return requests
+            specs[method] = MethodSpec(method, CamSpec(0))
+    return specs
 
 
 def multi_scale_maps(
     predictor: Predictor,
     image: np.ndarray,
-    keys: Sequence[int],
-    requests: Mapping[str, MapRequest],
+    class_ids: Sequence[int],
+    specs: Mapping[str, MethodSpec],
     views: TTAConfig,
 ) -> tuple[dict[str, np.ndarray], Prediction]:
-    """(H, W, 3) uint8 and 0-based classes -> per request the sum over views, (K, H, W) float32 >= 0, not normalised.
+    """(H, W, 3) uint8 and 0-based classes -> per spec the sum over views, (K, H, W) float32 >= 0, not normalised.
 
     Also gives the Prediction of the image as it is, for its scores. Each view's map is put on the pixel grid before
     it is turned back, so that flips do not shift it. Raises InvalidSetting for an image whose largest view is larger
     than `MAX_SIZE`.
     """
     size = (image.shape[0], image.shape[1])
-    loops = max((request.loops for request in requests.values()), default=0)
-    methods: tuple[Method, ...] = tuple({request.method for request in requests.values()})
+    loops = max((one.spec.loops for one in specs.values()), default=0)
+    methods: tuple[Method, ...] = tuple({one.method for one in specs.values()})
     settings = InferenceConfig(size=None, mode=views.mode, loops=loops, methods=methods)
-    sums = {name: np.zeros((len(keys), *size), dtype=np.float32) for name in requests}
+    sums = {name: np.zeros((len(class_ids), *size), dtype=np.float32) for name in specs}
     base = _base(image, views)
     plain: Prediction | None = None
     for scale in views.scales:
@@ -117,9 +119,9 @@ def multi_scale_maps(
             prediction = predictor.predict(np.ascontiguousarray(scaled[:, ::-1]) if flipped else scaled, settings)
             if scale == 1.0 and not flipped:
                 plain = prediction
-            for name, want in requests.items() if len(keys) else ():  # an image without classes has its trace only
+            for name, want in specs.items() if len(class_ids) else ():  # an image without classes has its trace only
                 sums[name] += upsample_cam(
-                    want.cams(prediction, keys), prediction.content_size(want.method), size, flipped=flipped
+                    want.cams(prediction, class_ids), prediction.content_size(want.method), size, flipped=flipped
                 )
     return sums, plain or predictor.predict(base, settings)
 

@@ -2,13 +2,13 @@
 
     python -m scripts.ablate --root VOC2012 --out runs/ablate --pilot 4 8 16 --json results/pilot.json
     python -m scripts.ablate --root VOC2012 --out runs/ablate --json results/ablation.json
-    python -m scripts.ablate --root VOC2012 --out runs/ablate --json results/ablation.json --tables loops --minutes 9
+    python -m scripts.ablate --root VOC2012 --out runs/ablate --json results/ablation.json --time-budget 90
 
 Every row of a table has the same schedule and differs in what the table is about. All rows are trained with each of
-`--seeds`; a verdict needs three. What is done is not done again, an interrupted training goes on, and `--minutes` stops
-between two rows. `--pilot` trains the rows λ = 0.1 and λ = 0 for each number of epochs, the smallest first, until they
-differ. Its seeds, `--pilot-seeds`, are others, so that no verdict is on the runs that chose the schedule. `--list`
-shows the rows and does nothing.
+`--seeds`; a verdict needs three. What is done is not done again, an interrupted training goes on, and `--time-budget`
+stops between two rows. `--pilot` trains the rows λ = 0.1 and λ = 0 for each number of epochs, the smallest first, until
+they differ. Its seeds, `--pilot-seeds`, are others, so that no verdict is on the runs that chose the schedule.
+`--dry-run` shows the rows and does nothing.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class Ablation:
     """Training images, each entry as ROOT:SPLIT,SPLIT. If left out, `train` of `root` and of the VOC2007 beside it."""
     tables: tuple[Table, ...] = TABLES
     seeds: tuple[int, ...] = (0, 1, 2)
-    measured: str = "train"
+    eval_split: str = "train"
     """The images that are measured: those of this split of `root` that show an animal."""
-    every: int = 4
+    stride: int = 4
     """Measure every n-th of them."""
     size: int | None = 336
     """Pixels of their long side, where the table is not about it; None for their own."""
@@ -62,9 +62,9 @@ class Ablation:
     """Find the least of these numbers of epochs with which λ = 0.1 and λ = 0 differ, and do nothing else."""
     pilot_seeds: tuple[int, ...] = (10, 11, 12)
     """Seeds of the pilot, none of them one of `seeds`."""
-    minutes: float | None = None
-    """Begin no further row after this time."""
-    list: bool = False
+    time_budget: float | None = None
+    """Minutes after which no further row is begun."""
+    dry_run: bool = False
     """Show the rows and do nothing."""
     device: str = "auto"
     precision: Precision = "auto"
@@ -80,11 +80,11 @@ class Ablation:
             self.data,
             self.schedule,
             read_data(self.data),
-            read_animals(self.root, self.measured, self.every),
+            read_animals(self.root, self.eval_split, self.stride),
             self.checkpoint,
             self.device,
             self.precision,
-            None if self.minutes is None else time.monotonic() + 60 * self.minutes,
+            None if self.time_budget is None else time.monotonic() + 60 * self.time_budget,
         )
 
 
@@ -130,10 +130,10 @@ def pilot(config: Ablation) -> dict[str, Any]:
     for epochs in sorted(set(config.pilot)):
         plan = dataclasses.replace(config.schedule, epochs=epochs)
         run = training("base", plan, 0, data=DataConfig(), out=config.out, precision=config.precision)
-        if not any(run.coupling_at(epoch) for epoch in range(epochs)):
+        if not any(run.lambda_cam_at(epoch) for epoch in range(epochs)):
             raise InvalidSetting(f"λ is 0 in all of {epochs} epochs: give larger numbers to --pilot.")
         runs = dataclasses.replace(base, out=config.out / f"pilot-{epochs}", schedule=plan)
-        rows = [row for row in rows_of(("coupling",), plan, config.size) if row.name in PILOT_ROWS]
+        rows = [row for row in rows_of(("consistency",), plan, config.size) if row.name in PILOT_ROWS]
         if not runs.run(rows, seeds):
             break
         found = {row.name: [runs.stored(row, seed) or {} for seed in seeds] for row in rows}
@@ -162,8 +162,8 @@ def protocol(config: Ablation, runs: Runs) -> dict[str, Any]:
         "data": [portable_root(entry) for entry in config.data],
         "images": len(runs.images),
         "images_per_class": DatasetReport.of(runs.images).per_class,
-        "measured": config.measured,
-        "every": config.every,
+        "eval_split": config.eval_split,
+        "stride": config.stride,
         "size": config.size,
         "seeds": list(config.seeds),
         "schedule": dataclasses.asdict(config.schedule)
@@ -174,12 +174,12 @@ def protocol(config: Ablation, runs: Runs) -> dict[str, Any]:
 
 def command(config: Ablation) -> str:
     """The command that does the same again, without the folders of one machine."""
-    return command_of("python -m scripts.ablate", config, leave=("json", "minutes", "list", "device"))
+    return command_of("python -m scripts.ablate", config, leave=("json", "time_budget", "dry_run", "device"))
 
 
 def main(config: Ablation) -> None:
     """Do the list or the pilot, or show the list."""
-    if config.list:
+    if config.dry_run:
         for row in rows_of(config.tables, config.schedule, config.size):
             print(f"{row.table:<10}{row.name:<28}{row.training or 'the shipped checkpoint'}")
     elif config.pilot:

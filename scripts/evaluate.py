@@ -27,7 +27,6 @@ from crt.evaluation.pipeline_stage import read_manifest
 from crt.evaluation.stored import measure_masks, measure_seeds
 from crt.multiscale import TTAConfig
 from crt.pass_reductions import PassReduction
-from crt.postprocess import SCALES
 from crt.precision import resolve
 from crt.predictor import Predictor, choose_device
 from crt.types import Mode, Precision
@@ -47,8 +46,9 @@ class Seeds:
     """Devkit folder with masks (`.../VOC2012`)."""
     split: str = "train"
     checkpoint: str = "checkpoints/voc"
-    multi_scale: bool = False
-    """Sum seven scales, each with its flip; otherwise one scale with its flip."""
+    scales: tuple[float, ...] = (1.0,)
+    """Scales of the image whose maps are summed, each with its mirror image; the paper's seven are
+    1 0.5 1.5 2 0.75 1.25 1.75."""
     classes: tuple[str, ...] = ()
     """Classes whose IoU is averaged beside background; `animals` stands for cat, cow, dog, horse, sheep and person."""
     class_names: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Seeds:
     pass_reduction: tuple[PassReduction, ...] = ()
     """Further ways to put the attention of several passes together, beside their sum."""
     mode: Mode = "overlap"
-    every: int = 1
+    stride: int = 1
     """Measure every n-th image only, for a quicker and rougher number."""
     limit: int | None = None
     """Measure the first images only."""
@@ -76,8 +76,8 @@ def seeds(config: Seeds) -> dict:
     predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
     images = read_voc(config.root, config.split, class_names=config.class_names or None, masks="required")
     images = images.over(checkpoint.config.classes)
-    images = ImageDataset(images.classes, images.samples[: config.limit : config.every])
-    views = TTAConfig(SCALES if config.multi_scale else (1.0,), flip=True, mode=config.mode)
+    images = ImageDataset(images.classes, images.samples[: config.limit : config.stride])
+    views = TTAConfig(config.scales, mode=config.mode)
     measured = named(config.classes)
     began = time.perf_counter()
     with counted(len(images)) as advance:
@@ -96,7 +96,7 @@ def seeds(config: Seeds) -> dict:
             "classes": measured or "all",
             "command": command(config),
             "split": config.split,
-            "every": config.every,
+            "stride": config.stride,
             **dataclasses.asdict(views),
             "threshold_sweep": "best of 0.01 ... 0.79 on these images",
             "attention": attention_of(checkpoint.config.defaults),

@@ -16,7 +16,7 @@ from crt.errors import InvalidSetting, count_of
 from crt.evaluation.wsol import DEFINITIONS, WsolScore, choose_thresholds, evaluate_wsol
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.metrics.boxes import THRESHOLD
-from crt.multiscale import MapRequest, requests_for
+from crt.multiscale import MethodSpec, default_specs
 from crt.precision import resolve
 from crt.predictor import Predictor, choose_device
 from crt.types import Precision
@@ -46,13 +46,13 @@ class Wsol:
     train_root: Path | None = None
     """Training images to choose the thresholds on, like `--root`."""
     train_boxes: Path | None = None
-    train_every: int = 3
+    train_stride: int = 3
     """Choose thresholds on every n-th training image."""
     view: WsolTransform = dataclasses.field(default_factory=WsolTransform)
     """What of an image the networks see."""
     loops: int | None = None
     """Measure CRT also at every loop count up to this one, refined and not."""
-    every: int = 1
+    stride: int = 1
     """Measure every n-th image only."""
     sheet: Path | None = None
     """Draw CRT's best and worst images here."""
@@ -70,7 +70,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
     predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
     names = checkpoint.config.classes
     images = read_boxes(config.root, config.boxes, config.split).over(names)
-    images = dataclasses.replace(images, samples=images.samples[:: config.every])
+    images = dataclasses.replace(images, samples=images.samples[:: config.stride])
     requests = wanted(predictor, config.loops)
     began = time.perf_counter()
     thresholds, source = _thresholds(config, predictor, requests)
@@ -81,10 +81,10 @@ def wsol(config: Wsol) -> dict[str, Any]:
             "command": command(config),
             "data": config.root.name,
             "split": config.split if is_cub(config.root) else None,
-            "every": config.every,
+            "stride": config.stride,
             "view": str(config.view),
             "thresholds": source,
-            "loops": requests["crt"].loops if "crt" in requests else None,
+            "loops": requests["crt"].spec.loops if "crt" in requests else None,
             "precision": "bfloat16" if bfloat16 else "float32",
             "torch": torch.__version__,
             "checkpoint_sha256": checkpoint.sha256,
@@ -114,21 +114,21 @@ def read_boxes(root: Path, boxes: Path | None, split: str) -> ImageDataset:
     return with_boxes(read_folders(root), boxes)
 
 
-def wanted(predictor: Predictor, loops: int | None) -> dict[str, MapRequest]:
+def wanted(predictor: Predictor, loops: int | None) -> dict[str, MethodSpec]:
     """The rows of the table: CRT by the checkpoint's defaults, TS-CAM as published and refined like CRT, the CNNs.
 
     `loops`: CRT at every loop count up to this one as well.
     """
     most = max(predictor.checkpoint.config.defaults.loops, loops or 0)
-    requests = requests_for(predictor, most)
+    requests = default_specs(predictor, most)
     return {
         name: request
         for name, request in requests.items()
-        if name in MAIN or (loops is not None and name.startswith("crt_loops") and request.loops <= loops)
+        if name in MAIN or (loops is not None and name.startswith("crt_loops") and request.spec.loops <= loops)
     }
 
 
-def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MapRequest]) -> tuple[dict[str, float], str]:
+def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MethodSpec]) -> tuple[dict[str, float], str]:
     """The threshold of every row, and where it is from in words."""
     if config.threshold is not None:
         return dict.fromkeys(requests, config.threshold), "given"
@@ -139,13 +139,13 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MapReque
     else:
         return dict.fromkeys(requests, THRESHOLD), "as released"
     images = images.over(predictor.checkpoint.config.classes)
-    images = dataclasses.replace(images, samples=images.samples[:: config.train_every])
+    images = dataclasses.replace(images, samples=images.samples[:: config.train_stride])
     with counted(len(images), "choosing thresholds") as advance:
         chosen = choose_thresholds(predictor, images, requests, config.view, advance=advance)
-    return chosen, f"best on {count_of(len(images), 'training image')}, every {ordinal(config.train_every)}"
+    return chosen, f"best on {count_of(len(images), 'training image')}, every {ordinal(config.train_stride)}"
 
 
-def _draw(config: Wsol, predictor: Predictor, images: ImageDataset, request: MapRequest, score: WsolScore) -> None:
+def _draw(config: Wsol, predictor: Predictor, images: ImageDataset, request: MethodSpec, score: WsolScore) -> None:
     if config.sheet is None:
         return
     config.sheet.parent.mkdir(parents=True, exist_ok=True)

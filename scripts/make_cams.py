@@ -16,12 +16,13 @@ from pathlib import Path
 
 import tyro
 
+from crt.cam_spec import CamSpec
 from crt.checkpoint import Method, load_checkpoint
 from crt.data import Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
-from crt.multiscale import MapRequest, TTAConfig, multi_scale_maps
+from crt.multiscale import MethodSpec, TTAConfig, multi_scale_maps
 from crt.pass_reductions import PassReduction
 from crt.postprocess import SCALES
 from crt.predictor import Predictor
@@ -51,8 +52,8 @@ class Seeds:
     """Which passes' attention refines the maps; the checkpoint's default, with its blocks, if none is given."""
     blocks: tuple[int, int] | None = None
     """The first and the last of the blocks whose attention it is, counted from 0; all if a reduction is given alone."""
-    single_scale: bool = False
-    """The image's own size and its mirror image only, instead of seven scales with theirs."""
+    scales: tuple[float, ...] = SCALES
+    """Scales of the image whose maps are summed, each with its mirror image."""
     mode: Mode = "overlap"
     device: str = "auto"
     precision: Precision = "auto"
@@ -68,8 +69,9 @@ def make_seeds(config: Seeds) -> StageResult:
     loops = (defaults.loops if config.loops is None else config.loops) if config.method == "crt" else 0
     refined = defaults.refined if config.refined is None else config.refined
     blocks = defaults.blocks if config.pass_reduction is None and config.blocks is None else config.blocks
-    request = MapRequest(config.method, loops, refined, config.pass_reduction or defaults.pass_reduction, blocks)
-    views = TTAConfig((1.0,) if config.single_scale else SCALES, flip=True, mode=config.mode)
+    spec = CamSpec(loops, refined, config.pass_reduction or defaults.pass_reduction, blocks)
+    request = MethodSpec(config.method, spec)
+    views = TTAConfig(config.scales, mode=config.mode)
     images = read_voc(config.root, config.split, class_names=config.class_names or None)
     if images.classes != tuple(checkpoint.config.classes):
         raise InvalidSetting(

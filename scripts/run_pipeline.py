@@ -25,6 +25,7 @@ from crt.data import VOC_ANIMALS, VOC_CLASSES, ImageDataset, read_voc
 from crt.errors import CrtError
 from crt.evaluation.pipeline_stage import read_manifest
 from crt.evaluation.stored import Score, measure_masks, measure_seeds
+from crt.postprocess import SCALES
 from crt.pseudo_labels.settings import WALK_THRESHOLD
 from crt.train.config import RUN_ONLY
 from crt.train.deeplab import train_deeplab
@@ -62,8 +63,8 @@ class Pipeline:
     """The images that the segmentation network is measured on."""
     class_names: tuple[str, ...] = ()
     """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
-    single_scale: bool = False
-    """Seeds of the image's own size and its mirror image only, instead of seven scales with theirs."""
+    scales: tuple[float, ...] = SCALES
+    """Scales of the image whose CAMs are summed, each with its mirror image."""
     walk_threshold: float = WALK_THRESHOLD
     """The background constant against walked seeds, for the masks."""
     irn: RelationConfig = field(default_factory=RelationConfig)
@@ -91,7 +92,7 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
         split,
         config.checkpoint,
         names,
-        single_scale=config.single_scale,
+        scales=config.scales,
         device=device,
         precision=precision,
     )

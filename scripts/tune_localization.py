@@ -17,12 +17,13 @@ from typing import Any, Literal
 import numpy as np
 import tyro
 
+from crt.cam_spec import CamSpec
 from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidSetting, count_of
 from crt.evaluation.wsol import box_accuracies
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.models.vit import TransformerBranch
-from crt.multiscale import MapRequest
+from crt.multiscale import MethodSpec
 from crt.precision import resolve
 from crt.predictor import Predictor, choose_device
 from crt.types import Precision
@@ -48,9 +49,9 @@ class Choice:
     loops: tuple[int, ...] = (0, 1)
     """Loop counts to try."""
     view: WsolTransform = field(default_factory=WsolTransform)
-    every: int = 3
+    stride: int = 3
     """Look at every n-th image only."""
-    shown: int = 8
+    top_k: int = 8
     """Lines of the table."""
     device: str = "auto"
     precision: Precision = "auto"
@@ -67,15 +68,15 @@ def choose(config: Choice) -> list[dict[str, Any]]:
     device = choose_device(config.device)
     predictor = Predictor(checkpoint, device=device, bfloat16=resolve(config.precision, device.type) == "bf16")
     images = read_boxes(config.root, config.boxes, config.split).over(checkpoint.config.classes)
-    images = dataclasses.replace(images, samples=images.samples[:: config.every])
+    images = dataclasses.replace(images, samples=images.samples[:: config.stride])
     requests = candidates(config.method, config.loops, network.depth)
     with counted(len(images), "sweeping") as advance:
         found = box_accuracies(predictor, images, requests, config.view, thresholds=THRESHOLDS, advance=advance)
     rows = [
         {
-            "loops": requests[name].loops,
-            "refined": requests[name].refined,
-            "blocks": requests[name].blocks,
+            "loops": requests[name].spec.loops,
+            "refined": requests[name].spec.refined,
+            "blocks": requests[name].spec.blocks,
             "threshold": accuracy.best_threshold(),
             "max_box_acc": round(100 * accuracy.max_box_acc(), 2),
         }
@@ -83,7 +84,7 @@ def choose(config: Choice) -> list[dict[str, Any]]:
     ]
     rows.sort(key=lambda row: -row["max_box_acc"])
     print(f"{config.method}, {count_of(len(images), 'image')}, {config.view}, {count_of(len(rows), 'candidate')}")
-    print("\n".join(str(row) for row in rows[: config.shown]))
+    print("\n".join(str(row) for row in rows[: config.top_k]))
     if config.json is not None:
         told = {"command": command(config), "checkpoint_sha256": checkpoint.sha256}
         result = {"images": len(images), "view": str(config.view), "candidates": rows}
@@ -93,18 +94,18 @@ def choose(config: Choice) -> list[dict[str, Any]]:
 
 def command(config: Choice) -> str:
     """The command that sweeps the same again, without the folders of one machine: for `--chosen-by` of the card."""
-    always, leave = ("split", "method", "loops"), ("json", "shown", "device")
+    always, leave = ("split", "method", "loops"), ("json", "top_k", "device")
     return command_of("python -m scripts.tune_localization", config, always=always, leave=leave)
 
 
-def candidates(method: Literal["crt", "tscam"], loops: tuple[int, ...], blocks: int) -> dict[str, MapRequest]:
+def candidates(method: Literal["crt", "tscam"], loops: tuple[int, ...], blocks: int) -> dict[str, MethodSpec]:
     """Every range of the `blocks` blocks at every loop count, and the maps that nothing refines."""
     requests = {}
     for count in loops:
-        requests[f"{count} unrefined"] = MapRequest(method, count, refined=False)
+        requests[f"{count} unrefined"] = MethodSpec(method, CamSpec(count, refined=False))
         for first in range(blocks):
             for last in range(first, blocks):
-                requests[f"{count} {first}-{last}"] = MapRequest(method, count, blocks=(first, last))
+                requests[f"{count} {first}-{last}"] = MethodSpec(method, CamSpec(count, blocks=(first, last)))
     return requests
 
 

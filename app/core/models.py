@@ -98,17 +98,21 @@ class Engine:
     """
 
     def __init__(
-        self, checkpoint: str, device: str = "auto", more: Sequence[str] = (), precision: Precision = "fp32"
+        self,
+        checkpoint: str,
+        device: str = "auto",
+        extra_checkpoints: Sequence[str] = (),
+        precision: Precision = "fp32",
     ) -> None:
         self.device = choose_device(device)
         self._thread = ThreadPoolExecutor(1, "looks", initializer=_take_all_cores)
         self.bfloat16 = self._thread.submit(resolve, precision, self.device.type).result() == "bf16"
         torch.set_num_threads(1)  # of all threads that torch has not met yet
-        folders = [locate(source) for source in (checkpoint, *more)]
+        folders = [locate(source) for source in (checkpoint, *extra_checkpoints)]
         configs = [read_config(folder) for folder in folders]
         models = [
             Model(config, weights_sha256(config), place_of(source), Future(), self._thread)
-            for source, config in zip((checkpoint, *more), configs, strict=True)
+            for source, config in zip((checkpoint, *extra_checkpoints), configs, strict=True)
         ]
         self.model, self.others = models[0], tuple(models[1:])
         if len(set(self.names)) < len(models):

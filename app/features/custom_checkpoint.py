@@ -1,4 +1,4 @@
-"""A checkpoint of the user's own, only with `--own-models`: who may name one can make the server read folders."""
+"""A checkpoint of the user's own, only with `--allow-custom-checkpoints`: its name can make the server read folders."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def health(request: Request) -> JSONResponse:
 
 def server_options(config: AppConfig) -> dict[str, Any]:
     """Keywords of `Blocks.launch` for hosting a `Served`: `/health`, the limit, and the password where one is set."""
-    limit = config.questions_per_minute
+    limit = config.requests_per_minute
     password = config.password or os.environ.get("CRT_PASSWORD")
     return {
         "app_kwargs": {

@@ -15,7 +15,7 @@ from crt.evaluation.stored import BACKGROUND, THRESHOLDS, measured_rows, truth_o
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
 from crt.models.outputs import VitOutputs
-from crt.multiscale import TTAConfig, multi_scale_maps, requests_for
+from crt.multiscale import TTAConfig, default_specs, multi_scale_maps
 from crt.pass_reductions import PassReduction
 from crt.postprocess import THRESHOLD, max_normalize
 from crt.prediction import Prediction
@@ -36,7 +36,7 @@ def evaluate_seeds(
     """Mean IoU in percent of every kind of map, image labels given, with a sweep of the background threshold.
 
     `measured`: classes whose IoU is averaged beside background, all by default; all labelled classes compete all the
-    same. `pass_reduction`: see `requests_for`. Confusion is summed over all images, pixels marked 255 do not count.
+    same. `pass_reduction`: see `default_specs`. Confusion is summed over all images, pixels marked 255 do not count.
     Returns plain JSON values: `methods`, `classification_map`, and of the images as they are `correlation`, the mean
     `map_correlation` of the pair's CNN with the other networks, for CRT by loop count, and `similarity`, the mean
     cosine of CRT's tokens before and after each pass (the first entry is loops 0). Raises InvalidDataset for an image
@@ -47,7 +47,7 @@ def evaluate_seeds(
         raise InvalidDataset("The classes of the data are not those of the checkpoint.")
     rows = measured_rows(names, measured)
     require_class_values(images)
-    requests = requests_for(predictor, loops, pass_reduction)
+    requests = default_specs(predictor, loops, pass_reduction)
     sweeps = {name: ThresholdSweep(THRESHOLDS, len(names) + 1) for name in requests}
     scores: dict[str, list[np.ndarray]] = {
         name: [] for name in requests if not name.endswith(("_unrefined", "_default", *pass_reduction))
@@ -60,7 +60,7 @@ def evaluate_seeds(
         for name, summed in maps.items():
             sweeps[name].add(truth, max_normalize(summed), np.asarray(sample.labels))
         for name, collected in scores.items():
-            collected.append(prediction.scores(requests[name].method, requests[name].loops))
+            collected.append(prediction.scores(requests[name].method, requests[name].spec.loops))
         closeness.add(prediction, sample.labels)
         similarity += [record.similarity] if isinstance(record := prediction.records.get("crt"), VitOutputs) else []
         if advance is not None:

@@ -18,7 +18,7 @@ from crt.errors import InvalidDataset, count_of
 from crt.evaluation.wsol_transform import ToImage, WsolTransform
 from crt.metrics.boxes import Box, best_match, cam_to_box, minmax_normalize
 from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization, PixelCurves
-from crt.multiscale import MapRequest
+from crt.multiscale import MethodSpec
 from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels.label_png import read_labels
 from crt.resample import upsample_cam
@@ -79,7 +79,7 @@ class WsolScore:
 def choose_thresholds(
     predictor: Predictor,
     images: ImageDataset,
-    requests: Mapping[str, MapRequest],
+    requests: Mapping[str, MethodSpec],
     view: WsolTransform,
     *,
     advance: Callable[[], None] | None = None,
@@ -95,7 +95,7 @@ def choose_thresholds(
 def box_accuracies(
     predictor: Predictor,
     images: ImageDataset,
-    requests: Mapping[str, MapRequest],
+    requests: Mapping[str, MethodSpec],
     view: WsolTransform,
     *,
     thresholds: np.ndarray | Sequence[float] = BOX_THRESHOLDS,
@@ -114,7 +114,7 @@ def box_accuracies(
 def evaluate_wsol(
     predictor: Predictor,
     images: ImageDataset,
-    requests: Mapping[str, MapRequest],
+    requests: Mapping[str, MethodSpec],
     view: WsolTransform,
     thresholds: Mapping[str, float],
     *,
@@ -181,7 +181,7 @@ class WsolSample:
 
 
 def look(
-    predictor: Predictor, images: ImageDataset, requests: Mapping[str, MapRequest], view: WsolTransform
+    predictor: Predictor, images: ImageDataset, requests: Mapping[str, MethodSpec], view: WsolTransform
 ) -> Iterator[WsolSample]:
     """Each image once, as `view` shows it, with the map of its class by every request. Raises InvalidDataset."""
     if tuple(images.classes) != tuple(predictor.checkpoint.config.classes):
@@ -190,7 +190,7 @@ def look(
         raise InvalidDataset(f"{count_of(len(bare), 'image')} with no box, {bare[0]} among them: give all boxes.")
     settings = InferenceConfig(
         size=None,
-        loops=max((request.loops for request in requests.values()), default=0),
+        loops=max((request.spec.loops for request in requests.values()), default=0),
         methods=tuple({request.method for request in requests.values()}),
     )
     for sample in images.samples:
@@ -200,7 +200,7 @@ def look(
         for name, want in requests.items():
             cam = want.cams(prediction, sample.labels)
             maps[name] = upsample_cam(cam, prediction.content_size(want.method), seen.shape[:2])[0]
-            logits[name] = prediction.scores(want.method, want.loops)
+            logits[name] = prediction.scores(want.method, want.spec.loops)
         yield WsolSample(sample, maps, logits, to_image)
 
 

@@ -11,7 +11,7 @@ from crt.errors import InvalidSetting
 from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase, TrainConfig
 from crt.types import Mode, Precision
 
-Table = Literal["coupling", "loops", "twins", "modes", "sizes"]
+Table = Literal["consistency", "loops", "twins", "modes", "sizes"]
 TABLES: tuple[Table, ...] = get_args(Table)
 
 
@@ -61,14 +61,14 @@ def rows_of(tables: tuple[Table, ...], plan: Schedule, size: int | None) -> tupl
         return Row("modes", name, own, mode, side)
 
     every = (
-        Row("coupling", "λ = 0.1", "base"),
+        Row("consistency", "λ = 0.1", "base"),
         *map(looped, (3, 0, 1)),
-        Row("coupling", "λ = 0", "coupling_0"),
+        Row("consistency", "λ = 0", "lambda_0"),
         Row("twins", "CNN + transformer", "base" if plan.cnn_size in (None, plan.crop) else "same-size"),
         Row("twins", "the same CNN twice", "twins"),
         looped(2),
-        Row("coupling", "λ = 0.01", "coupling_0.01"),
-        Row("coupling", "λ = 0.2", "coupling_0.2"),
+        Row("consistency", "λ = 0.01", "lambda_0.01"),
+        Row("consistency", "λ = 0.2", "lambda_0.2"),
         moded("one tile of 224", "overlap", 224),
         moded("overlap, 336", "overlap", 336),
         moded("side by side, 448", "non-overlap", 448),
@@ -87,13 +87,13 @@ def training(name: str, plan: Schedule, seed: int, *, data: DataConfig, out: Pat
     the image, and the CNN sees it at the plan's size.
     """
     kind, _, value = name.partition("_")
-    loops, coupling = plan.loops, 0.1
+    loops, lambda_cam = plan.loops, 0.1
     crop, cnn_size = plan.crop, plan.cnn_size
     model = ModelConfig(vit=plan.vit, cnn=plan.cnn, vit_weights=plan.vit_weights, cnn_weights=plan.cnn_weights)
     if kind == "loops":
         loops = int(value)
-    elif kind == "coupling":
-        coupling = float(value)
+    elif kind == "lambda":
+        lambda_cam = float(value)
     elif kind == "twins":
         model, cnn_size = dataclasses.replace(model, twin=True), None
     elif kind == "same-size":
@@ -119,6 +119,6 @@ def training(name: str, plan: Schedule, seed: int, *, data: DataConfig, out: Pat
         schedule=(Phase(plan.epochs, crop, (low, high), (loops,), cnn_size),),
         cnn_optimizer=CNN_SGD,
         vit_optimizer=VIT_ADAMW,
-        coupling=coupling,
-        coupling_size=plan.crop // 2,
+        lambda_cam=lambda_cam,
+        consistency_size=plan.crop // 2,
     )

@@ -161,7 +161,7 @@ class OptimizerConfig:
     """The classifier's learning rate is this many times `lr`."""
     warmup_steps: int = 0
     power: float = 0.9
-    drop_epochs: int | None = None
+    lr_step_epochs: int | None = None
     """Multiply the rate by 0.1 every so many epochs, in the place of the polynomial."""
     clip: float | None = None
     """Bound of the gradient norm of the branch; None for no bound."""
@@ -175,7 +175,7 @@ class OptimizerConfig:
             head_factor=_ABOVE_ZERO,
             warmup_steps=_NOT_NEGATIVE,
             power=_NOT_NEGATIVE,
-            drop_epochs=_COUNT,
+            lr_step_epochs=_COUNT,
             clip=_ABOVE_ZERO,
         )
 
@@ -196,22 +196,22 @@ class RunConfig:
     seed: int = 0
     precision: Precision = "auto"
     """`auto` takes bfloat16 where the processor or GPU has instructions for it; a resumed run keeps its choice."""
-    save_minutes: float = 3.0
+    checkpoint_minutes: float = 3.0
     """Minutes between writes of the resumable state."""
     resume: bool = False
     """Go on from the state in `out`, if there is one."""
-    stop_after: int | None = None
+    max_steps: int | None = None
     """Stop after this many steps, as an interruption would; for tests."""
 
     def __post_init__(self) -> None:
-        _check(self, batch=_COUNT, seed=_NOT_NEGATIVE, save_minutes=_NOT_NEGATIVE, stop_after=_COUNT)
+        _check(self, batch=_COUNT, seed=_NOT_NEGATIVE, checkpoint_minutes=_NOT_NEGATIVE, max_steps=_COUNT)
 
     def to_json(self) -> dict[str, Any]:
         """The config as plain JSON values."""
         return json.loads(json.dumps(dataclasses.asdict(self), default=str))
 
 
-RUN_ONLY = ("out", "resume", "stop_after", "save_minutes")
+RUN_ONLY = ("out", "resume", "max_steps", "checkpoint_minutes")
 """Fields of `RunConfig` that do not decide the weights."""
 
 
@@ -225,20 +225,20 @@ class TrainConfig(RunConfig):
     schedule: tuple[Phase, ...] = (Phase(8, 336, (210, 420)),)
     cnn_optimizer: OptimizerConfig = CNN_SGD
     vit_optimizer: OptimizerConfig = VIT_ADAMW
-    coupling: float = 0.1
+    lambda_cam: float = 0.1
     """λ of Eq. 2."""
-    coupling_from_epoch: int = 1
+    lambda_cam_from_epoch: int = 1
     """λ is 0 before this epoch, counted from 0."""
-    coupling_ramp_epochs: int = 0
+    lambda_cam_ramp_epochs: int = 0
     """λ grows to its value in equal steps over so many epochs before it is reached; 0 switches it on at once."""
-    coupling_period: int | None = None
+    lambda_cam_period: int | None = None
     """λ is 0 and in force by turns, in periods of so many epochs: METHOD section 9, which counts epochs from 1."""
-    coupling_size: int | None = None
+    consistency_size: int | None = None
     """Maps are compared at this size in pixels; None for the crop, as released."""
     ema_decay: float | None = None
     """Export an exponential moving average of the weights that keeps this share of itself at every step (less in the
     first ones); the weights of the last step are then exported into the subfolder `last`. None for no average."""
-    compiled: bool = False
+    compile: bool = False
     """On one GPU: fuse the layers' operations and record every kind of step as a CUDA graph. It takes a minute to
     prepare and rounds otherwise."""
     preview: int = 6
@@ -251,11 +251,11 @@ class TrainConfig(RunConfig):
         _check(
             self,
             schedule=(bool, "one phase or more"),
-            coupling=_NOT_NEGATIVE,
-            coupling_from_epoch=_NOT_NEGATIVE,
-            coupling_ramp_epochs=_NOT_NEGATIVE,
-            coupling_period=_COUNT,
-            coupling_size=_COUNT,
+            lambda_cam=_NOT_NEGATIVE,
+            lambda_cam_from_epoch=_NOT_NEGATIVE,
+            lambda_cam_ramp_epochs=_NOT_NEGATIVE,
+            lambda_cam_period=_COUNT,
+            consistency_size=_COUNT,
             ema_decay=_SHARE,
             preview=_NOT_NEGATIVE,
         )
@@ -273,14 +273,14 @@ class TrainConfig(RunConfig):
             epoch -= phase.epochs
         raise InvalidSetting(f"The schedule has {self.epochs} epochs, not {epoch}.")
 
-    def coupling_at(self, epoch: int) -> float:
+    def lambda_cam_at(self, epoch: int) -> float:
         """λ in force in an epoch counted from 0; 0 unless both branches are trained."""
-        if self.model.branches != "pair" or epoch < self.coupling_from_epoch:
+        if self.model.branches != "pair" or epoch < self.lambda_cam_from_epoch:
             return 0.0
-        period = self.coupling_period
+        period = self.lambda_cam_period
         if period is not None and ((epoch + 1) // period) % 2 == 0:
             return 0.0
-        return self.coupling * min(1.0, (epoch - self.coupling_from_epoch + 1) / (self.coupling_ramp_epochs + 1))
+        return self.lambda_cam * min(1.0, (epoch - self.lambda_cam_from_epoch + 1) / (self.lambda_cam_ramp_epochs + 1))
 
 
 @dataclass(frozen=True)
@@ -324,17 +324,17 @@ TWO_CORES = TrainConfig(
         Phase(4, 224, (160, 320), loops=(0, 1), cnn_size=160),
         Phase(2, 224, (160, 320), loops=(0, 2, 3)),
     ),
-    coupling_size=112,
+    consistency_size=112,
 )
 TWO_CORES_BF16 = TrainConfig(
     schedule=(
         Phase(6, 224, (160, 320), loops=(0, 1), cnn_size=160),
         Phase(2, 336, (210, 420), loops=(0, 1, 3), cnn_size=256),
     ),
-    coupling_size=112,
+    consistency_size=112,
 )
 _CUB = DataConfig(splits=("train",), layout="cub")
-_CUB_ADAMW = OptimizerConfig("adamw", lr=5e-4, weight_decay=5e-4, head_factor=1.0, drop_epochs=30)
+_CUB_ADAMW = OptimizerConfig("adamw", lr=5e-4, weight_decay=5e-4, head_factor=1.0, lr_step_epochs=30)
 CUB_PAPER = TrainConfig(
     batch=64,
     data=_CUB,
@@ -342,8 +342,8 @@ CUB_PAPER = TrainConfig(
     schedule=(Phase(60, 224, (256, 256), side="both"),),
     cnn_optimizer=_CUB_ADAMW,
     vit_optimizer=_CUB_ADAMW,
-    coupling_from_epoch=0,
-    coupling_period=5,
+    lambda_cam_from_epoch=0,
+    lambda_cam_period=5,
 )
 CUB_TWO_CORES = TrainConfig(
     data=_CUB,
@@ -353,8 +353,8 @@ CUB_TWO_CORES = TrainConfig(
         Phase(14, 224, (232, 288), loops=(0, 1), cnn_size=160, side="both"),
         Phase(6, 224, (232, 288), loops=(0, 1, 3), side="both"),
     ),
-    coupling_size=112,
-    coupling_period=2,
+    consistency_size=112,
+    lambda_cam_period=2,
 )
 CUB_FULL = dataclasses.replace(
     CUB_TWO_CORES,
@@ -362,15 +362,15 @@ CUB_FULL = dataclasses.replace(
     cnn_optimizer=dataclasses.replace(CNN_SGD, lr=0.004, clip=5.0, warmup_steps=100),
     vit_optimizer=dataclasses.replace(VIT_ADAMW, lr=7e-5, warmup_steps=100),
     schedule=(Phase(40, 224, (232, 288), loops=(0, 1, 3), side="both"),),
-    coupling_from_epoch=0,
-    coupling_period=5,
+    lambda_cam_from_epoch=0,
+    lambda_cam_period=5,
 )
 
 PRESETS: dict[str, tuple[str, TrainConfig]] = {
     "paper": ("the paper's networks with the released optimizer: DeiT-S + ResNet-152, SGD, 10 epochs", PAPER),
     "full": ("DeiT-Tiny + ResNet-50, 336 crops, 8 epochs: for a GPU", FULL),
     "two-cores": ("224 crops, 6 epochs: for a CPU", TWO_CORES),
-    "cub-paper": ("birds: DeiT-S + ResNet-50, 60 epochs with coupling by turns", CUB_PAPER),
+    "cub-paper": ("birds: DeiT-S + ResNet-50, 60 epochs with the CAM consistency loss by turns", CUB_PAPER),
     "cub-full": ("birds: DeiT-Tiny + ResNet-50, 40 epochs of squashed images: for a GPU", CUB_FULL),
     "cub-two-cores": ("birds: DeiT-Tiny + ResNet-50, 20 epochs of squashed images: for two cores", CUB_TWO_CORES),
     "two-cores-bf16": ("224 crops, then 336: for two cores with bfloat16 instructions", TWO_CORES_BF16),
@@ -386,7 +386,7 @@ def single_branch(config: TrainConfig, branches: Branches) -> TrainConfig:
             for phase in schedule
         )
     model = dataclasses.replace(config.model, branches=branches)
-    return dataclasses.replace(config, model=model, schedule=schedule, coupling=0.0)
+    return dataclasses.replace(config, model=model, schedule=schedule, lambda_cam=0.0)
 
 
 def _scaled(phase: Phase, crop: int) -> tuple[int, int]:

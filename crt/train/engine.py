@@ -87,7 +87,7 @@ def train(
         model.cnn.to(memory_format=torch.channels_last)
     if fit.accelerator.device.type == "cpu" and fit.precision == "bf16":
         write_attention_out(model)
-    if config.compiled:
+    if config.compile:
         compile_layers(model)
     average = None if config.ema_decay is None else ModelEmaV3(model, decay=config.ema_decay, use_warmup=True)
 
@@ -114,7 +114,7 @@ def train(
         fingerprint=fit.fingerprint(_deciding(config), images),
         noted=lambda step: {"loops": plan.loops(step)},
         after_epoch=None if preview is None else lambda network, epoch: preview(cast("DualBranch", network), epoch),
-        kind=partial(_kind, config, plan) if config.compiled else None,
+        kind=partial(_kind, config, plan) if config.compile else None,
         average=average,
     )
     finished = step >= plan.steps
@@ -150,7 +150,7 @@ def compile_layers(model: DualBranch) -> None:
 def _kind(config: TrainConfig, plan: CropPlan, step: int) -> tuple[object, ...]:
     """What beside the crops and their labels decides the operations of a step."""
     epoch = step // plan.steps_per_epoch
-    return config.phase_of(epoch), plan.loops(step), config.coupling_at(epoch)
+    return config.phase_of(epoch), plan.loops(step), config.lambda_cam_at(epoch)
 
 
 def _losses(
@@ -178,8 +178,8 @@ def _losses(
     mode = "deconvolution" if config.model.deconvolution else config.model.mode
     grid = TileGrid(phase.crop, phase.crop, config.model.tile, patch, mode)
     maps = model(cnn_images, vit_images, loops, grid)
-    size = config.coupling_size or phase.crop
-    return dual_loss(maps, labels, config.coupling_at(epoch), size, single_label=single_label)
+    size = config.consistency_size or phase.crop
+    return dual_loss(maps, labels, config.lambda_cam_at(epoch), size, single_label=single_label)
 
 
 def _parts(model: DualBranch, config: TrainConfig) -> dict[str, ParamGroup]:

@@ -142,7 +142,7 @@ class Trainer:
     ) -> int:
         config, accelerator, out = self.config, self.accelerator, self.config.out
         if kind is not None and (accelerator.device.type != "cuda" or accelerator.num_processes > 1):
-            raise InvalidSetting("A compiled training needs one process on one NVIDIA GPU: leave --compiled out.")
+            raise InvalidSetting("A compiled training needs one process on one NVIDIA GPU: leave --compile out.")
         single = [build_optimizer(part.body, part.head, part.config) for part in parts.values()]
         schedules = [
             RateSchedule(
@@ -150,7 +150,7 @@ class Trainer:
                 plan.steps,
                 power=part.config.power,
                 warmup=part.config.warmup_steps,
-                drop=part.config.drop_epochs and part.config.drop_epochs * plan.steps_per_epoch,
+                drop=part.config.lr_step_epochs and part.config.lr_step_epochs * plan.steps_per_epoch,
             )
             for optimizer, part in zip(single, parts.values(), strict=True)
         ]
@@ -168,7 +168,7 @@ class Trainer:
 
         recorded = None if kind is None else CudaGraphStep(work, kind, model.parameters())
         saved, step = time.monotonic(), start
-        last = plan.steps if config.stop_after is None else min(plan.steps, config.stop_after)
+        last = plan.steps if config.max_steps is None else min(plan.steps, config.max_steps)
         loader = plan.loader(start, rank=accelerator.process_index, processes=accelerator.num_processes)
         with MetricLogger(
             accelerator, config, start=start, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch, noted=noted
@@ -191,7 +191,7 @@ class Trainer:
                 if average is not None:
                     average.update(model, step)
                 epoch, ended = (step - 1) // plan.steps_per_epoch, step % plan.steps_per_epoch == 0
-                paused = ended or step == last or time.monotonic() - saved > 60 * config.save_minutes
+                paused = ended or step == last or time.monotonic() - saved > 60 * config.checkpoint_minutes
                 if paused:
                     log.catch_up()
                     if accelerator.is_main_process:

@@ -11,7 +11,7 @@ from crt.errors import InvalidSetting
 from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, look
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.metrics.boxes import BoxesLike, minmax_normalize
-from crt.multiscale import MapRequest
+from crt.multiscale import MethodSpec
 from crt.predictor import Predictor
 from crt.viz.colours import fit, overlay
 from crt.viz.sheet import Panel, contact_sheet
@@ -23,7 +23,7 @@ TRUTH, FOUND = (255, 209, 102), (255, 255, 255)
 def box_sheet(
     predictor: Predictor,
     images: ImageDataset,
-    request: MapRequest,
+    request: MethodSpec,
     view: WsolTransform,
     score: WsolScore,
     *,

@@ -32,7 +32,7 @@ from tests.helpers.reference import class_maps
 
 VIT, CNN = "deit_tiny_patch16_224", "resnet50"
 """Those of the embedded checkpoint."""
-CLASSES, CROP, LOOPS, COUPLING = 20, 336, 3, 0.1
+CLASSES, CROP, LOOPS, LAMBDA_CAM = 20, 336, 3, 0.1
 BATCH = {"cpu": 4, "cuda": 16}
 PICTURES, EPOCHS = 64, 3
 
@@ -111,7 +111,7 @@ def _ours(device: torch.device, *, bfloat16: bool) -> tuple[Work, DualBranch]:
         crops, labels = batch
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             maps = model(crops.contiguous(memory_format=torch.channels_last), crops, LOOPS, grid)
-        losses = dual_loss(maps, labels, COUPLING, CROP)
+        losses = dual_loss(maps, labels, LAMBDA_CAM, CROP)
         losses.total.backward()
         return losses._asdict()
 
@@ -127,7 +127,7 @@ def plain(device: torch.device, batch: int, *, bfloat16: bool = False) -> Step:
     def work() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             maps = DualMaps(cnn(crops), class_maps(vit, crops, loops=LOOPS, refined=False))
-        dual_loss(maps, labels, COUPLING, CROP).total.backward()
+        dual_loss(maps, labels, LAMBDA_CAM, CROP).total.backward()
 
     return stepping(model, work)
 

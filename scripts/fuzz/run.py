@@ -35,7 +35,7 @@ class Fuzz:
     draws: int = 2000
     """Questions and requests at random, beside the files."""
     seed: int = 0
-    every: int = 1
+    stride: int = 1
     """Upload every n-th hostile file; 1 is all of them."""
     checkpoint: str = "checkpoints/voc"
     largest: int = 1344
@@ -48,7 +48,7 @@ class Fuzz:
     """Write the result here."""
 
     def __post_init__(self) -> None:
-        if self.draws < 0 or self.every < 1:
+        if self.draws < 0 or self.stride < 1:
             raise InvalidSetting("Give at least 0 draws, and 1 for every file.")
 
 
@@ -76,7 +76,15 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
     """Ask everything -> the counts of each group. Raises InvalidSetting if the page does not start."""
     counts = {name: Count() for name in ("files", *SHARES)}
     said: Counter[str] = Counter()
-    words = ["--checkpoint", config.checkpoint, "--more", "--queue-size", "8", "--cache-mb", str(CACHE_MIB)]
+    words = [
+        "--checkpoint",
+        config.checkpoint,
+        "--extra-checkpoints",
+        "--queue-size",
+        "8",
+        "--cache-mb",
+        str(CACHE_MIB),
+    ]
     with tempfile.TemporaryDirectory() as folder:
         log = config.log or Path(folder) / "server.log"
         with (
@@ -136,7 +144,7 @@ def command(config: Fuzz) -> str:
 def _work(config: Fuzz) -> Iterator[tuple[str, Any]]:
     """Group and how to ask, for every question in turn."""
     for index, (kind, name, data) in enumerate(corpus(config.seed)):
-        if index % config.every == 0:
+        if index % config.stride == 0:
             question = (PAGE, PROGRAM)[index % 2]
             yield (
                 "files",

@@ -91,7 +91,7 @@ def load(config: Load) -> dict[str, Any]:
     """Run the users -> what became of their questions. Raises InvalidSetting if the page does not start."""
     told, lock, memory, cached = Told(), threading.Lock(), [], []
     words = ["--checkpoint", config.checkpoint, "--cache-mb", str(config.cache_mb)]
-    words += ["--queue-size", str(config.queue_size), "--more"]
+    words += ["--queue-size", str(config.queue_size), "--extra-checkpoints"]
     with (
         tempfile.TemporaryDirectory() as folder,
         ThreadPoolExecutor(1) as pool,

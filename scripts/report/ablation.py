@@ -39,7 +39,7 @@ def ablation(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
     )
     count = plan["loops"]
     makers: dict[str, Callable[[Rows], list[Table]]] = {
-        "coupling": partial(_coupling, count=count),
+        "consistency": partial(_consistency, count=count),
         "loops": loops,
         "twins": partial(_twins, count=count),
         "modes": partial(_modes, count=count),
@@ -86,12 +86,12 @@ def measured_on(protocol: dict[str, Any]) -> str:
     """The measured images and the measure in words."""
     size = f"with their long side at {protocol['size']} pixels" if protocol.get("size") else "of their own size"
     return (
-        f"measured on every {ordinal(protocol['every'])} image of {protocol['measured']} that shows an animal, {size}, "
-        f"{protocol['views']}; mIoU over background, the animals and person at the best threshold"
+        f"measured on every {ordinal(protocol['stride'])} image of {protocol['eval_split']} that shows an animal, "
+        f"{size}, {protocol['views']}; mIoU over background, the animals and person at the best threshold"
     )
 
 
-def _coupling(rows: Rows, count: int) -> list[Table]:
+def _consistency(rows: Rows, count: int) -> list[Table]:
     """Table 1."""
     crt = _crt(count)
     rows = sorted(rows, key=lambda row: row["name"])
@@ -101,14 +101,14 @@ def _coupling(rows: Rows, count: int) -> list[Table]:
     for head, keys in crt:
         if gap := Paired.between(ours, keys, runs.get("λ = 0", ())):
             words.append(f"{head} {gap}, the claim {gap.told()}")
-    paper = published("coupling", "λ = 0.1", "λ = 0")
-    helps = f"λ = 0.1 against no coupling{paper}: {'; '.join(words)}." if words else ""
+    paper = published("consistency", "λ = 0.1", "λ = 0")
+    helps = f"λ = 0.1 against λ = 0{paper}: {'; '.join(words)}." if words else ""
     head, keys = crt[0]
     gaps = {name: Paired.between(ours, keys, mine) for name, mine in runs.items() if name not in ("λ = 0.1", "λ = 0")}
     known = {name: gap for name, gap in gaps.items() if gap}
-    told = ", ".join(f"{gap} against {name}{published('coupling', 'λ = 0.1', name)}" for name, gap in known.items())
+    told = ", ".join(f"{gap} against {name}{published('consistency', 'λ = 0.1', name)}" for name, gap in known.items())
     best = f"The paper's claim that λ = 0.1 is best {verdict_of_all(known)}; {head}, it is {told}." if known else ""
-    table = table_of("coupling (Table 1)", rows, (*crt, ("its CNN", "crt_cnn")), (SEEDS, "coupling"))
+    table = table_of("CAM consistency loss (Table 1)", rows, (*crt, ("its CNN", "crt_cnn")), (SEEDS, "consistency"))
     return [saying(table, helps, best)]
 
 

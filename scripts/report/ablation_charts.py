@@ -11,7 +11,7 @@ from scripts.report.spread import TESTED, Rows, Spread, named, spread
 
 def charts(rows: Rows, count: int) -> tuple[Chart, ...]:
     """Table 1, Table 3, Fig. 5 and Fig. 6 as lines; those of which there are rows. `count`: loops in training."""
-    found = _coupling([row for row in rows if row["table"] == "coupling"], count)
+    found = _consistency([row for row in rows if row["table"] == "consistency"], count)
     loops = [row for row in rows if row["table"] == "loops"]
     if lines := [
         _line(f"trained with {name.split()[0]}", [(k, spread(mine, f"crt_loops_{k}")) for k in TESTED])
@@ -42,7 +42,7 @@ def charts(rows: Rows, count: int) -> tuple[Chart, ...]:
     return tuple(found)
 
 
-def _coupling(rows: Rows, count: int) -> list[Chart]:
+def _consistency(rows: Rows, count: int) -> list[Chart]:
     """λ at equal distances, as the least ones lie too close together on a scale."""
     runs = sorted(named(rows).items())
     loops = f"{count} {'loop' if count == 1 else 'loops'}"
@@ -56,8 +56,8 @@ def _coupling(rows: Rows, count: int) -> list[Chart]:
     if len(runs) < 2:
         return []
     places = tuple(name.removeprefix("λ = ") for name, _ in runs)
-    says = "mIoU against the weight λ of the coupling in training, for CRT's maps and those of its CNN."
-    return _chart("Coupling", "λ", "mIoU, %", lines, says, places)
+    says = "mIoU against the weight λ of the CAM consistency loss, for CRT's maps and those of its CNN."
+    return _chart("Consistency", "λ", "mIoU, %", lines, says, places)
 
 
 def _chart(title: str, x: str, y: str, lines: Sequence[Line], says: str, places: tuple[str, ...] = ()) -> list[Chart]:

@@ -11,7 +11,7 @@ from scripts.report.spread import Rows, cell, named, spread
 # Tables 1, 3 and 2 of arXiv 2209.15211: VOC 2012 train, mIoU of the seeds over all 21 classes (of the masks for the
 # loops), by row.
 PAPER: dict[str, dict[str, str]] = {
-    "coupling": {"λ = 0": "40.8", "λ = 0.01": "47.7", "λ = 0.1": "51.5", "λ = 0.2": "50.6"},
+    "consistency": {"λ = 0": "40.8", "λ = 0.01": "47.7", "λ = 0.1": "51.5", "λ = 0.2": "50.6"},
     "loops": {f"{k} in training": value for k, value in enumerate(("69.9", "70.4", "71.4", "71.8", "71.7"))},
     "modes": {
         "one tile of 224": "51.5",

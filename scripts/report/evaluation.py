@@ -61,7 +61,7 @@ def evaluation(result: dict[str, Any], defaults: Defaults) -> Section:
     result = with_defaults(result, defaults)
     protocol, methods = result["protocol"], result["methods"]
     views = f"{len(protocol['scales'])} scale{'s' if len(protocol['scales']) > 1 else ''}"
-    every = f", every {ordinal(protocol['every'])} image" if protocol["every"] > 1 else ""
+    every = f", every {ordinal(protocol['stride'])} image" if protocol["stride"] > 1 else ""
     over = "all classes" if protocol["classes"] == "all" else "background, " + ", ".join(protocol["classes"])
     how = (
         f"mIoU of {over}; {result['images']} images{every}; image labels given; 255 ignored; cut-merge mode "

@@ -29,7 +29,7 @@ KEYS = ("top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2")
 def localization(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """What `scripts.evaluate wsol` measured: boxes, and the classes that the scores say."""
     protocol, methods = result["protocol"], result["methods"]
-    every = f", every {ordinal(protocol['every'])} image" if protocol["every"] > 1 else ""
+    every = f", every {ordinal(protocol['stride'])} image" if protocol["stride"] > 1 else ""
     split = f" of {protocol['split']}" if protocol["split"] else ""
     how = (
         f"{result['images']} images{split}{every}, {result['classes']} classes; view: {protocol['view']}; threshold: "
@@ -93,7 +93,7 @@ def _claims(methods: dict[str, Any]) -> tuple[str, ...]:
         words.append(f"Whether that order holds is inconclusive ({too_few(1)}).")
     if {"crt_cnn", "resnet"} <= methods.keys():
         gain = methods["crt_cnn"]["gt_known"] - methods["resnet"]["gt_known"]
-        words.append(f"The coupling changes the CNN's own GT-known by {gain:+.1f} points.")
+        words.append(f"The CAM consistency loss changes the CNN's own GT-known by {gain:+.1f} points.")
     if "crt" in methods:
         told = methods["crt"]["classification_top1"]
         words.append(f"Top-1 localization cannot exceed class Top-1, which is {told:.1f} for CRT.")

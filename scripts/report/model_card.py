@@ -149,7 +149,7 @@ def _from_labels(part: Mapping[str, Any]) -> str:
     phases = "; ".join(_phase(phase, branches) for phase in values["schedule"])
     return (
         f"{part['images']} images of {' '.join(map(str, data['roots']))}{splits}; {phases}; batch {values['batch']}, "
-        f"λ = {values['coupling']}"
+        f"λ = {values['lambda_cam']}"
     )
 
 

@@ -9,11 +9,11 @@ from crt.train.config import PRESETS, RUN_ONLY, TrainConfig, single_branch
 
 ADDED_LATER: dict[str, Any] = {
     "side": "long",
-    "drop_epochs": None,
+    "lr_step_epochs": None,
     "mode": "overlap",
     "twin": False,
-    "coupling_period": None,
-    "coupling_ramp_epochs": 0,
+    "lambda_cam_period": None,
+    "lambda_cam_ramp_epochs": 0,
     "decay_all": True,
     "ema_decay": None,
 }
@@ -32,7 +32,7 @@ def preset_of(values: Mapping[str, Any]) -> str | None:
 
 def _decided(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a preset decides of a config, with the fields that the first records do not have."""
-    others = (*RUN_ONLY, "data", "seed", "precision", "preview", "preview_split", "compiled")
+    others = (*RUN_ONLY, "data", "seed", "precision", "preview", "preview_split", "compile")
     model = {name: value for name, value in values["model"].items() if not name.endswith("_weights")}
     told = {name: value for name, value in values.items() if name not in others} | {"model": model}
     return _with_later(told, TrainConfig().to_json())

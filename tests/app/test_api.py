@@ -52,7 +52,9 @@ def server(tmp_path_factory):
     made = json.loads((birds / CONFIG_FILE).read_text())
     own = {"size": 224, "loops": 1, "refined": True, "pass_reduction": "first", "blocks": [1, 3], "threshold": 0.6}
     (birds / CONFIG_FILE).write_text(json.dumps(made | {"defaults": own}))
-    config = AppConfig(checkpoint=str(tiny_checkpoint(folder / "tiny")), more=(str(birds),), host="127.0.0.1")
+    config = AppConfig(
+        checkpoint=str(tiny_checkpoint(folder / "tiny")), extra_checkpoints=(str(birds),), host="127.0.0.1"
+    )
     demo = build(config)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
     yield url

@@ -27,7 +27,7 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("markup")
     config = AppConfig(
         checkpoint=str(tiny_checkpoint(folder / "first", name=IMAGE, classes=CLASSES, masks=True)),
-        more=(str(tiny_checkpoint(folder / "second", name=TEMPLATE + SCRIPT, classes=CLASSES, seed=1)),),
+        extra_checkpoints=(str(tiny_checkpoint(folder / "second", name=TEMPLATE + SCRIPT, classes=CLASSES, seed=1)),),
         host="127.0.0.1",
     )
     demo = build(config)

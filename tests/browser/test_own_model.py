@@ -20,7 +20,9 @@ LOOKS = [("light", 1440), ("dark", 390)]
 @pytest.fixture
 def own(tmp_path):
     """A server that takes checkpoints of its users, and such a checkpoint."""
-    config = AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "first")), host="127.0.0.1", own_models=True)
+    config = AppConfig(
+        checkpoint=str(tiny_checkpoint(tmp_path / "first")), host="127.0.0.1", allow_custom_checkpoints=True
+    )
     demo = build(config)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
     yield url, tiny_checkpoint(tmp_path / "second", classes=("wolf", "owl"), seed=7)
@@ -57,7 +59,9 @@ def test_a_good_one_takes_the_place_and_a_broken_one_does_not(own, browser, imag
 @pytest.fixture
 def server(tmp_path):
     """The address of an app that lets its user choose; `open_page` goes there in this file."""
-    config = AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "first")), own_models=True, host="127.0.0.1")
+    config = AppConfig(
+        checkpoint=str(tiny_checkpoint(tmp_path / "first")), allow_custom_checkpoints=True, host="127.0.0.1"
+    )
     demo = build(config)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
     yield url
@@ -135,7 +139,9 @@ def offering(tmp_path):
     told = json.loads((birds / "config.json").read_text())
     told["defaults"] |= {"threshold": 0.4, "size": 224}
     (birds / "config.json").write_text(json.dumps(told))
-    config = AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "first")), more=(str(birds),), host="127.0.0.1")
+    config = AppConfig(
+        checkpoint=str(tiny_checkpoint(tmp_path / "first")), extra_checkpoints=(str(birds),), host="127.0.0.1"
+    )
     demo = build(config)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
     yield url

@@ -42,7 +42,7 @@ from crt.pseudo_labels.label_png import (
     save_labels,
 )
 from crt.resample import bilinear_weights, strided_size, upsample_cam
-from crt.train.loss import classification_loss, coupling_loss, dual_loss
+from crt.train.loss import cam_consistency_loss, classification_loss, dual_loss
 from crt.train.optim import decays, poly
 from crt.viz.colours import signed_colour
 from crt.viz.contours import difference, outlines, overlap
@@ -222,18 +222,18 @@ def test_scores_are_means_and_follow_a_shift(maps, shift):
     assert (scores <= torch.from_numpy(maps).amax((-2, -1)) + 1e-2).all()
 
 
-@given(seed=SEED, batch=st.integers(1, 3), classes=st.integers(2, 5), single=st.booleans(), coupling=st.floats(0, 2))
-def test_losses_are_not_negative_and_add_up(seed, batch, classes, single, coupling):
+@given(seed=SEED, batch=st.integers(1, 3), classes=st.integers(2, 5), single=st.booleans(), lambda_cam=st.floats(0, 2))
+def test_losses_are_not_negative_and_add_up(seed, batch, classes, single, lambda_cam):
     generator = torch.Generator().manual_seed(seed)
     one, other = (torch.randn(batch, classes, side, side + 1, generator=generator) for side in (3, 5))
     labels = torch.nn.functional.one_hot(torch.randint(classes, (batch,), generator=generator), classes).float()
-    both = dual_loss(DualMaps(one, other), labels, coupling, 8, single_label=single)
+    both = dual_loss(DualMaps(one, other), labels, lambda_cam, 8, single_label=single)
     alone = [classification_loss(maps, labels, single_label=single) for maps in (one, other)]
     assert all(0 <= float(term) < math.inf for term in (both.total, *alone))
-    wanted = alone[0] + alone[1] + coupling * coupling_loss(one, other, 8)
+    wanted = alone[0] + alone[1] + lambda_cam * cam_consistency_loss(one, other, 8)
     torch.testing.assert_close(both.total, wanted)
-    assert float(coupling_loss(one, one, 8)) == 0
-    torch.testing.assert_close(coupling_loss(one, other, 8), coupling_loss(other, one, 8))
+    assert float(cam_consistency_loss(one, one, 8)) == 0
+    torch.testing.assert_close(cam_consistency_loss(one, other, 8), cam_consistency_loss(other, one, 8))
     order = torch.randperm(batch, generator=generator)
     torch.testing.assert_close(alone[0], classification_loss(one[order], labels[order], single_label=single))
 
@@ -489,7 +489,7 @@ ROOMS = (
 EXCEPTIONS = {
     "analysis.rollout.inspect_layers": "runs a network: its parts are tested here, else crt/analysis/test_rollout.py",
     "analysis.token_attention.inspect_token": "runs a network: its parts have properties, else test_token_attention.py",
-    "multiscale.requests_for": "reads a checkpoint: crt/test_predictor.py and scripts/test_make_cams.py",
+    "multiscale.default_specs": "reads a checkpoint: crt/test_predictor.py and scripts/test_make_cams.py",
     "multiscale.multi_scale_maps": "runs networks: scripts/test_make_cams.py against maps one by one",
     "metrics.faithfulness.subject_of": "runs a network: crt/metrics/test_faithfulness.py",
     "evaluation.cams.evaluate_seeds": "runs networks over a data set: crt/metrics/test_segmentation.py",

@@ -9,7 +9,14 @@ PLAN = {"epochs": 4, "crop": 224, "batch": 16, "vit": "deit", "cnn": "resnet50",
 
 def ablation(*rows: dict, missing: tuple[str, ...] = ()) -> dict:
     """The rows with their protocol."""
-    protocol = {"schedule": PLAN, "split": "train", "measured": "train", "every": 4, "views": "one", "seeds": [0, 1, 2]}
+    protocol = {
+        "schedule": PLAN,
+        "split": "train",
+        "eval_split": "train",
+        "stride": 4,
+        "views": "one",
+        "seeds": [0, 1, 2],
+    }
     more = {"command": "python -m scripts.ablate --root VOC2012 --out ablate", "size": 336, "missing": list(missing)}
     return {"protocol": protocol | more, "rows": list(rows)}
 
@@ -45,7 +52,7 @@ def whole() -> dict:
              ("interpolated", "bilinear", 448): (4, -2, 1),
              ("deconvolution to 28 × 28", "deconvolution", 448): (-20,) * 3}  # fmt: skip
     seeds = tuple(enumerate(OFFSETS))
-    rows = [row("coupling", name, seed, **crt(60 + step[seed] + more))
+    rows = [row("consistency", name, seed, **crt(60 + step[seed] + more))
             for name, step in steps.items() for seed, more in seeds]  # fmt: skip
     rows += [
         row("loops", f"{k} in training", seed, **crt(50 + 5 * k + more))

@@ -44,8 +44,8 @@ def tiny_config(out: Path, **changes: object) -> TrainConfig:
         "schedule": (Phase(1, 64, (48, 80), loops=(0, 1)), Phase(1, 96, (64, 112), loops=(0, 2), cnn_size=64)),
         "batch": 4,
         "precision": "fp32",
-        "save_minutes": 0.0,
-        "coupling_size": 32,
+        "checkpoint_minutes": 0.0,
+        "consistency_size": 32,
     }
     return TrainConfig(**{**values, **changes})
 

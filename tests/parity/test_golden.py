@@ -241,20 +241,20 @@ def test_loss() -> None:
     for i in range(int(g["count"])):
         label = torch.from_numpy(g[f"p{i}_label"])
 
-        def run(coupling: float, i: int = i, label: torch.Tensor = label):
+        def run(lambda_cam: float, i: int = i, label: torch.Tensor = label):
             cams = [torch.from_numpy(g[f"p{i}_cam{b}"]).requires_grad_() for b in (1, 2)]
-            losses = dual_loss(DualMaps(*cams), label, coupling, size)
+            losses = dual_loss(DualMaps(*cams), label, lambda_cam, size)
             losses.total.backward()
             return losses, [cam.grad for cam in cams]
 
         losses, gradients = run(0.0)
         close(losses.cnn.item(), g[f"p{i}_loss_cls1"])
         close(losses.vit.item(), g[f"p{i}_loss_cls2"])
-        close(losses.couple.item(), g[f"p{i}_loss_couple"])
+        close(losses.cam.item(), g[f"p{i}_loss_cam"])
         for gradient, b in zip(gradients, (1, 2), strict=True):
             close(gradient, g[f"p{i}_grad{b}_warmup"])
-        for k, coupling in enumerate(g["grad_lambdas"].tolist()):
-            for gradient, b in zip(run(coupling)[1], (1, 2), strict=True):
+        for k, lambda_cam in enumerate(g["grad_lambdas"].tolist()):
+            for gradient, b in zip(run(lambda_cam)[1], (1, 2), strict=True):
                 close(gradient, g[f"p{i}_grad{b}_{k}"])
         for e, epoch in enumerate(g["epochs"].tolist()):  # [released] λ is 0 in the first epoch
             totals = [run(value if epoch >= 1 else 0.0)[0].total.item() for value in g["lambdas"].tolist()]

@@ -13,11 +13,12 @@ import tyro
 from PIL import Image
 
 from crt.analysis.consistency import map_correlation
+from crt.cam_spec import CamSpec
 from crt.checkpoint import Defaults, load_checkpoint, read_config
 from crt.data import VOC_CLASSES, Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import InvalidSetting
-from crt.multiscale import MapRequest, TTAConfig, multi_scale_maps
+from crt.multiscale import MethodSpec, TTAConfig, multi_scale_maps
 from crt.predictor import InferenceConfig, Predictor
 from crt.resample import upsample_cam
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
@@ -59,7 +60,7 @@ def config(tmp_path_factory) -> Ablation:
     tiny_checkpoint(base / "tiny", classes=VOC_CLASSES)
     root = make_devkit(base / "VOC2012")
     return Ablation(
-        root, base / "out", base / "ablation.json", data=(f"{root}:train,val",), seeds=(0,), every=2,
+        root, base / "out", base / "ablation.json", data=(f"{root}:train,val",), seeds=(0,), stride=2,
         checkpoint=str(base / "tiny"), schedule=TINY, device="cpu", precision="fp32",
     )  # fmt: skip
 
@@ -83,7 +84,7 @@ def test_each_training_changes_one_thing(tmp_path):
         assert changed == (["model", "schedule"] if several else changed[:1]), (name, changed)
     twins, pair = made("twins").to_json(), made("same-size").to_json()
     assert [key for key in pair if pair[key] != twins[key]] == ["model"]
-    assert made("coupling_0.2").coupling == 0.2
+    assert made("lambda_0.2").lambda_cam == 0.2
     assert made("loops_4").schedule[0].loops == (4,)
     with pytest.raises(InvalidSetting, match="no training"):
         made("nonsense")
@@ -166,9 +167,9 @@ def test_rows_of_table_2_see_the_same_parts_of_the_images(tmp_path, config):
 def test_what_is_done_is_not_done_again(config, done, monkeypatch):
     monkeypatch.setattr(Runs, "_do", None)
     assert ablate(dataclasses.replace(config, tables=TABLES_DONE)) == done
-    later = ablate(dataclasses.replace(config, tables=("coupling",), minutes=0))
+    later = ablate(dataclasses.replace(config, tables=("consistency",), time_budget=0))
     assert len(later["rows"]) == 1  # the base, which other tables have too
-    assert later["protocol"]["missing"] == [f"coupling: λ = {value}, seed 0" for value in ("0", "0.01", "0.2")]
+    assert later["protocol"]["missing"] == [f"consistency: λ = {value}, seed 0" for value in ("0", "0.01", "0.2")]
 
 
 @pytest.mark.parametrize(
@@ -235,11 +236,11 @@ def test_the_pilot_chooses_the_shortest_schedule_that_separates(config, tmp_path
 def test_a_pilot_trains_both_rows_of_every_seed_and_stops_in_time(config, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(ablation_runs, "MOST_LOOPS", 0)  # it is measured at the loop count of the schedule all the same
     wanted = dataclasses.replace(config, out=tmp_path / "out", json=None, pilot_seeds=(3, 4, 5))
-    stopped = pilot(dataclasses.replace(wanted, pilot=(2,), minutes=0))
+    stopped = pilot(dataclasses.replace(wanted, pilot=(2,), time_budget=0))
     assert stopped["pilot"] == [] and stopped["chosen"] is None
     main(dataclasses.replace(wanted, pilot=(2,)))
     rows = sorted(path.name for path in (tmp_path / "out/pilot-2/rows").iterdir())
-    assert rows == [f"{name}-overlap-336-seed{seed}.json" for name in ("base", "coupling_0") for seed in (3, 4, 5)]
+    assert rows == [f"{name}-overlap-336-seed{seed}.json" for name in ("base", "lambda_0") for seed in (3, 4, 5)]
     assert "2 epochs: λ = 0.1 against λ = 0" in capsys.readouterr().out
     for changes, message in (
         ({"pilot_seeds": (3, 4, 4), "pilot": (2,)}, "needs 3 seeds"),
@@ -252,7 +253,7 @@ def test_a_pilot_trains_both_rows_of_every_seed_and_stops_in_time(config, tmp_pa
 
 def test_the_command_has_what_differs_from_the_defaults_and_no_folder_of_this_machine(config):
     usual = "python -m scripts.ablate --root VOC2012 --out ablate --data VOC2012:train VOC2007:train"
-    assert command(Ablation(Path("/data/VOC2012"), Path("/runs/ablate"), Path("/x.json"), minutes=9)) == usual
+    assert command(Ablation(Path("/data/VOC2012"), Path("/runs/ablate"), Path("/x.json"), time_budget=9)) == usual
     plan = Schedule(cnn_size=None, resize=(200, 400), vit_weights="/home/me/weights/deit.safetensors")
     told = command(Ablation(Path("VOC2012"), Path("out"), tables=("loops",), seeds=(3,), size=None, schedule=plan))
     assert told.endswith(
@@ -269,7 +270,7 @@ def test_the_command_has_what_differs_from_the_defaults_and_no_folder_of_this_ma
 
 
 def test_the_list_is_shown_without_doing_anything(config, capsys):
-    main(dataclasses.replace(config, out=config.out / "nothing", list=True))
+    main(dataclasses.replace(config, out=config.out / "nothing", dry_run=True))
     assert "the same CNN twice" in capsys.readouterr().out
     assert not (config.out / "nothing").exists()
 
@@ -277,7 +278,7 @@ def test_the_list_is_shown_without_doing_anything(config, capsys):
 def test_sizes_are_of_the_image_at_test(config):
     predictor = Predictor(load_checkpoint(config.checkpoint))
     image = load_image(read_voc(config.root, "train").samples[0].image)
-    request = {"x": MapRequest("crt", 1)}
+    request = {"x": MethodSpec("crt", CamSpec(1))}
     views = TTAConfig((1.0,), flip=False, size=64)
     summed, prediction = multi_scale_maps(predictor, image, [0], request, views)
     assert (prediction.grid.width, summed["x"].shape) == (64, (1, 70, 101))
@@ -292,8 +293,8 @@ def test_correlation_is_one_of_a_map_with_itself_and_does_not_mind_its_size(conf
     prediction = predictor.predict(image, InferenceConfig(size=96, loops=2))
     assert map_correlation(prediction, "resnet", "resnet", 0) == pytest.approx(1)
     plain = map_correlation(prediction, "crt", "crt_cnn", 3, loops=2)
-    prediction.record("crt_cnn").maps[...] *= 7
+    prediction.record("crt_cnn").cams[...] *= 7
     assert map_correlation(prediction, "crt", "crt_cnn", 3, loops=2) == pytest.approx(plain, abs=1e-5)
     assert -1 < plain < 1
-    prediction.record("crt_cnn").maps[...] = 0
+    prediction.record("crt_cnn").cams[...] = 0
     assert np.isnan(map_correlation(prediction, "crt", "crt_cnn", 3))

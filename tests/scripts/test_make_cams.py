@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from crt.cam_spec import CamSpec
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, Sample, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.evaluation.pipeline_stage import SETTINGS, require
-from crt.multiscale import MapRequest, TTAConfig, multi_scale_maps
+from crt.multiscale import MethodSpec, TTAConfig, multi_scale_maps
 from crt.postprocess import max_normalize
 from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels import cam_io as seed_files
@@ -49,16 +50,18 @@ def voc(tmp_path) -> Path:
 
 
 def config(voc: Path, checkpoint: str, **changes) -> Seeds:
-    return Seeds(**{"root": voc, "out": voc.parent / "seeds", "checkpoint": checkpoint, "single_scale": True} | changes)
+    return Seeds(**{"root": voc, "out": voc.parent / "seeds", "checkpoint": checkpoint, "scales": (1.0,)} | changes)
 
 
-def strided(predictor: Predictor, sample: Sample, wanted: MapRequest) -> np.ndarray:
+def strided(predictor: Predictor, sample: Sample, wanted: MethodSpec) -> np.ndarray:
     """The strided maps put together from the maps of cells, each view by itself."""
     image, total = load_image(sample.image), np.zeros((len(sample.labels), 18, 26), np.float32)
     for flipped in (False, True):
         view = np.ascontiguousarray(image[:, ::-1]) if flipped else image
-        prediction = predictor.predict(view, InferenceConfig(size=None, loops=wanted.loops))
-        maps = prediction.cams(wanted.method, loops=wanted.loops, refined=wanted.refined, classes=sample.labels)
+        prediction = predictor.predict(view, InferenceConfig(size=None, loops=wanted.spec.loops))
+        maps = prediction.cams(
+            wanted.method, loops=wanted.spec.loops, refined=wanted.spec.refined, classes=sample.labels
+        )
         total += upsample_cam(maps, prediction.content_size(wanted.method), (18, 26), flipped=flipped)
     return max_normalize(total)
 
@@ -66,9 +69,9 @@ def strided(predictor: Predictor, sample: Sample, wanted: MapRequest) -> np.ndar
 @pytest.mark.parametrize(
     ("changes", "request_"),
     [
-        ({}, MapRequest("crt", 2, refined=True)),  # the tiny checkpoint's defaults
-        ({"loops": 1, "refined": False}, MapRequest("crt", 1, refined=False)),
-        ({"method": "resnet"}, MapRequest("resnet")),
+        ({}, MethodSpec("crt", CamSpec(2, refined=True))),  # the tiny checkpoint's defaults
+        ({"loops": 1, "refined": False}, MethodSpec("crt", CamSpec(1, refined=False))),
+        ({"method": "resnet"}, MethodSpec("resnet", CamSpec(0))),
     ],
 )
 def test_seeds_are_the_normalised_maps_of_the_labels(voc, checkpoint, changes, request_):
@@ -144,7 +147,7 @@ def test_a_foreign_file_is_refused_by_its_id(tmp_path, change):
 def test_two_processes_share_the_images(voc, checkpoint):
     made = config(voc, checkpoint, precision="fp32")
     make_seeds(made)
-    words = ["--root", voc, "--out", voc.parent / "shared", "--checkpoint", checkpoint, "--single-scale"]
+    words = ["--root", voc, "--out", voc.parent / "shared", "--checkpoint", checkpoint, "--scales", "1"]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     told = subprocess.run(
         [*launch, "-m", "scripts.make_cams", *map(str, words), "--precision", "fp32", "--device", "cpu"],
@@ -160,7 +163,7 @@ def test_two_processes_share_the_images(voc, checkpoint):
 def test_a_view_beyond_the_largest_size_is_refused_before_any_network_runs(tmp_path, monkeypatch):
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path)))
     monkeypatch.setattr(predictor, "predict", lambda *given: pytest.fail("the networks ran"))
-    image, request = np.zeros((1000, 1500, 3), np.uint8), {"it": MapRequest("resnet")}
+    image, request = np.zeros((1000, 1500, 3), np.uint8), {"it": MethodSpec("resnet", CamSpec(0))}
     wanted = r"1500 × 1000 pixels has a longer side of 3000 at scale 2, and the limit is 2048: .* up to 1024 first\.$"
     with pytest.raises(InvalidSetting, match=wanted):
         multi_scale_maps(predictor, image, [0], request, TTAConfig())

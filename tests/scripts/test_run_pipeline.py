@@ -65,7 +65,7 @@ def make_devkit(root: Path) -> Path:
 def settings(base: Path, **changes) -> Pipeline:
     irn = RelationConfig(epochs=2, batch=2, crop=64, radius=4, workers=0)
     deeplab = DeepLabConfig(cnn=RESNET, weights="crt_cnn", stride=16, crop=65, batch=2, epochs=2, workers=0)
-    fixed = {"checkpoint": str(base / "tiny"), "single_scale": True, "irn": irn, "deeplab": deeplab}
+    fixed = {"checkpoint": str(base / "tiny"), "scales": (1.0,), "irn": irn, "deeplab": deeplab}
     return Pipeline(base / "VOC2012", base / "out", **{**fixed, "device": "cpu", "precision": "fp32"} | changes)
 
 
@@ -147,7 +147,7 @@ def test_training_interrupted_gives_the_same_network(done, tmp_path):
     run = RelationConfig(
         tmp_path / "irn", 2, precision="fp32", checkpoint=config.checkpoint, epochs=2, crop=64, radius=4, workers=0
     )
-    assert not train_relation(RelationConfig(**vars(run) | {"stop_after": 1}), images)
+    assert not train_relation(RelationConfig(**vars(run) | {"max_steps": 1}), images)
     assert not (tmp_path / "irn" / "config.json").exists()
     assert train_relation(RelationConfig(**vars(run) | {"resume": True}), images)
     first, second = (load_checkpoint(folder).config.relation for folder in (config.out / "irn", tmp_path / "irn"))

@@ -50,14 +50,14 @@ def measured() -> list[tuple[str, str, int | None]]:
         assert root is not None, path
         data = DATA[root[1]]
         if "split" in protocol:
-            whole = protocol["every"] == 1
+            whole = protocol["stride"] == 1
             found.append((path.name, f"{data}_{protocol['split']}", result.get("images") if whole else None))
         for stage in result.get("stages", ()):
             name = f"{data}_{stage['split']}" + ("_animals" if stage["measure"] == "animals" else "")
             found.append((path.name, name, stage["images"]))
-        if "measured" in protocol:
+        if "eval_split" in protocol:
             count = {row["images"] for row in result["rows"] if row["mode"] == "overlap"}
-            animals = ids(f"{data}_{protocol['measured']}_animals")[:: protocol["every"]]
+            animals = ids(f"{data}_{protocol['eval_split']}_animals")[:: protocol["stride"]]
             assert count == {len(animals)}, path
         for record in records(result):
             if "roots" in record:

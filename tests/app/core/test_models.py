@@ -238,7 +238,10 @@ def listeners(demo) -> list[str]:
 
 def test_without_the_flag_there_is_no_endpoint_and_no_field(first, second):
     labels = lambda demo: {getattr(block, "label", None) for block in demo.blocks.values()}  # noqa: E731
-    plain, own = build(AppConfig(checkpoint=str(first))), build(AppConfig(checkpoint=str(first), own_models=True))
+    plain, own = (
+        build(AppConfig(checkpoint=str(first))),
+        build(AppConfig(checkpoint=str(first), allow_custom_checkpoints=True)),
+    )
     assert "Checkpoint (folder or Hub id)" not in labels(plain)
     assert "Checkpoint (folder or Hub id)" in labels(own)
     assert len(own.fns) == len(plain.fns) + 1
@@ -254,7 +257,7 @@ def swap_of(demo):
 
 
 def test_the_page_is_told_how_it_went(first, second, learned, tmp_path):
-    demo = build(AppConfig(checkpoint=str(first), own_models=True))
+    demo = build(AppConfig(checkpoint=str(first), allow_custom_checkpoints=True))
     swap = swap_of(demo)
     told = [answers[0]["swap_answer"] for answers in swap(str(tmp_path / "none"), "overlap")]
     assert [one["state"] for one in told] == ["loading", "failed"]
@@ -277,7 +280,7 @@ class Asked:
 
 
 def test_a_page_of_the_checkpoint_before_is_told_to_look_again(first, second, tmp_path):
-    demo = build(AppConfig(checkpoint=str(first), own_models=True))
+    demo = build(AppConfig(checkpoint=str(first), allow_custom_checkpoints=True))
     Image.fromarray(photo()).save(tmp_path / "a.png")
     publish = next(fn.fn for fn in demo.fns.values() if any(target == "publish" for _, target in fn.targets))
     ask = lambda **details: next(publish(Asked(**details), str(tmp_path / "a.png"), "224", "overlap", Asked()))[  # noqa: E731
@@ -296,7 +299,7 @@ def test_a_folder_elsewhere_on_the_machine_is_not_told(explorer, first):
 
 def test_the_precision_is_that_of_all_checkpoints(first, tmp_path, monkeypatch):
     birds = str(tiny_checkpoint(tmp_path / "birds", name="birds"))
-    engine = Engine(str(first), more=[birds], precision="bf16")
+    engine = Engine(str(first), extra_checkpoints=[birds], precision="bf16")
     swapped = engine.swap(str(tiny_checkpoint(tmp_path / "later", name="later"))).result()
     assert engine.named("birds").predictor().bfloat16 and swapped.predictor().bfloat16
     assert not Engine(str(first)).predictor().bfloat16
@@ -317,7 +320,7 @@ def test_a_sentence_about_a_checkpoint_names_no_folder_of_the_machine(explorer, 
 
 def test_several_checkpoints_stand_side_by_side(first, tmp_path):
     birds = tiny_checkpoint(tmp_path / "birds", name="birds", classes=("Ani",), seed=3)
-    engine = Engine(str(first), more=[str(birds)])
+    engine = Engine(str(first), extra_checkpoints=[str(birds)])
     explorer, image = Explorer(engine, PredictionCache(10**9), {}), photo()
     assert engine.names == ["tiny", "birds"]
     assert engine.named("") is engine.named("tiny") is engine.model
@@ -329,7 +332,7 @@ def test_several_checkpoints_stand_side_by_side(first, tmp_path):
     assert explorer.predict("s", image, SETTINGS) is mine  # neither took the other's place in the cache
     again = tiny_checkpoint(tmp_path / "again", name="birds", seed=4)
     with pytest.raises(InvalidSetting, match="named alike"):
-        Engine(str(first), more=[str(birds), str(again)])
+        Engine(str(first), extra_checkpoints=[str(birds), str(again)])
     with pytest.raises(InvalidCheckpoint, match="named birds"):
         engine.swap(str(again)).result(60)
     with pytest.raises(InvalidSetting, match="choose among tiny, birds"):

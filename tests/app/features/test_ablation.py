@@ -15,7 +15,7 @@ from crt.errors import InvalidSetting
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig
-from crt.train.loss import coupling_loss
+from crt.train.loss import cam_consistency_loss
 from tests.helpers.tiny import tiny_checkpoint
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
@@ -116,7 +116,7 @@ def test_what_the_page_does_not_offer_is_refused(explorer, look, details):
 # The distance of the branches
 
 
-def test_the_distance_is_the_coupling_of_the_training_loss(explorer):
+def test_the_distance_is_the_cam_consistency_of_the_training_loss(explorer):
     square = np.random.default_rng(1).integers(0, 256, (96, 96, 3), dtype=np.uint8)
     prediction = explorer.engine.predictor().predict(square, InferenceConfig(size=96, loops=3))
     found = branch_distance(prediction)
@@ -124,7 +124,7 @@ def test_the_distance_is_the_coupling_of_the_training_loss(explorer):
     cnn = torch.from_numpy(prediction.cams("crt_cnn", relu=False))[None]
     for loops, value in enumerate(found):
         vit = torch.from_numpy(prediction.cams("crt", loops=loops, refined=False, relu=False))[None]
-        assert value == pytest.approx(coupling_loss(cnn, vit, 96).item(), rel=1e-5)
+        assert value == pytest.approx(cam_consistency_loss(cnn, vit, 96).item(), rel=1e-5)
     assert len(set(found.round(6))) > 1
 
 

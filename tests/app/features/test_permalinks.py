@@ -62,7 +62,7 @@ def test_the_store_is_bounded_and_the_oldest_go_first():
 def engine(tmp_path_factory) -> Engine:
     folder = tmp_path_factory.mktemp("engine")
     other = tiny_checkpoint(folder / "other", name="birds", classes=("Ani", "Auklet"))
-    return Engine(str(tiny_checkpoint(folder / "tiny")), more=[str(other)])
+    return Engine(str(tiny_checkpoint(folder / "tiny")), extra_checkpoints=[str(other)])
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_maps_are_fetched_without_changing_the_page(demo):
 
 def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
     other = tiny_checkpoint(tmp_path / "other", name="birds & bees", classes=("Ani", "Auklet"), seed=5)
-    two = build(AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "tiny")), more=(str(other),)))
+    two = build(AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "tiny")), extra_checkpoints=(str(other),)))
     bare, waiting = Visitor(two, "bare").ask(act="show", checkpoint="birds & bees")  # a link to settings alone
     assert (bare["state"], bare["error"]) == ("gone", "")
     assert fields(waiting) == ["336", "overlap", "birds & bees"] and skipped(waiting[0])

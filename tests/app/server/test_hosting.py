@@ -71,7 +71,7 @@ def test_only_who_knows_the_password_gets_in(serve, monkeypatch):
 
 
 def test_who_asks_too_much_is_told_to_wait(serve, tmp_path):
-    _, url = serve(questions_per_minute=3)
+    _, url = serve(requests_per_minute=3)
     Image.new("RGB", (80, 60), (200, 30, 30)).save(tmp_path / "a.png")
     client = Client(url, verbose=False)
 
@@ -111,5 +111,5 @@ def test_a_client_cannot_choose_its_address(monkeypatch):
 
 
 def test_a_limit_of_nothing_is_refused(checkpoint):
-    with pytest.raises(InvalidSetting, match="--questions-per-minute is 0"):
-        AppConfig(checkpoint=checkpoint, questions_per_minute=0)
+    with pytest.raises(InvalidSetting, match="--requests-per-minute is 0"):
+        AppConfig(checkpoint=checkpoint, requests_per_minute=0)

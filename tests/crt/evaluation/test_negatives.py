@@ -8,7 +8,7 @@ from crt.data import VOC_CLASSES, ImageDataset, Sample, read_voc
 from crt.data.images import load_image
 from crt.evaluation.cams import evaluate_seeds
 from crt.evaluation.stored import measure_seeds
-from crt.multiscale import TTAConfig, multi_scale_maps, requests_for
+from crt.multiscale import TTAConfig, default_specs, multi_scale_maps
 from crt.postprocess import cam_to_labels
 from crt.predictor import Predictor
 from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
@@ -37,7 +37,7 @@ def test_seeds_of_an_image_without_objects(voc, tmp_path):
     images = read_voc(voc, "train", masks="required")
     assert [sample.labels for sample in images.samples] == [(), (7,)]
     predictor = Predictor(load_checkpoint(tmp_path / "tiny"))
-    requests = requests_for(predictor, 1)
+    requests = default_specs(predictor, 1)
     image = load_image(images.samples[0].image)
     summed, _ = multi_scale_maps(predictor, image, (), requests, TTAConfig((1.0,)))
     assert all(maps.shape == (0, 6, 8) for maps in summed.values())
@@ -46,7 +46,7 @@ def test_seeds_of_an_image_without_objects(voc, tmp_path):
 
 
 def test_the_command_makes_them_and_the_measure_takes_them(voc, tmp_path):
-    config = Seeds(voc, tmp_path / "seeds", checkpoint=str(tmp_path / "tiny"), single_scale=True, device="cpu")
+    config = Seeds(voc, tmp_path / "seeds", checkpoint=str(tmp_path / "tiny"), scales=(1.0,), device="cpu")
     assert make_seeds(config).new == 2 and make_seeds(config).before == 2
     score = measure_seeds(tmp_path / "seeds", read_voc(voc, "train", masks="required"))
     assert score.confusion[0, 0] == 48  # all of the negative is background, whatever the threshold

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from crt.cam_spec import CamSpec
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.data import ImageDataset, Sample
 from crt.errors import InvalidDataset, InvalidSetting
@@ -16,7 +17,7 @@ from crt.evaluation import wsol
 from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, choose_thresholds, evaluate_wsol
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.metrics.boxes import Box
-from crt.multiscale import MapRequest
+from crt.multiscale import MethodSpec
 from crt.predictor import InferenceConfig, Predictor
 from crt.viz.box_sheet import box_sheet
 from scripts.evaluate_wsol import Wsol, read_boxes
@@ -61,7 +62,7 @@ def test_the_measures_by_hand(monkeypatch):
             yield WsolSample(sample, {"crt": cam}, {"crt": np.array(score)}, lambda boxes: 2.0 * np.asarray(boxes))
 
     monkeypatch.setattr(wsol, "look", look)
-    requests = {"crt": MapRequest("crt")}
+    requests = {"crt": MethodSpec("crt", CamSpec(0))}
     low = evaluate_wsol(cast("Predictor", None), images, requests, WsolTransform(), {"crt": 0.1})["crt"].to_json()
     assert (low["top1"], low["top5"], low["gt_known"]) == (50.0, 75.0, 75.0)
     assert (low["classification_top1"], low["classification_top5"]) == (75.0, 100.0)
@@ -107,7 +108,7 @@ def checkpoint(tmp_path) -> Path:
 
 def test_the_command_measures_cub(birds, checkpoint, tmp_path):
     file, sheet = tmp_path / "wsol.json", tmp_path / "sheet.png"
-    config = Wsol(birds, str(checkpoint), json=file, sheet=sheet, train_every=2, loops=2, precision="fp32")
+    config = Wsol(birds, str(checkpoint), json=file, sheet=sheet, train_stride=2, loops=2, precision="fp32")
     run(config)
     result = json.loads(file.read_text())
     assert result["images"] == 3 and {"crt", "tscam", "resnet", "crt_cnn", "crt_loops_2"} <= set(result["methods"])
@@ -152,7 +153,7 @@ def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
     predictor = Predictor(load_checkpoint(checkpoint))
     images = read_boxes(birds, None, "test").over(predictor.checkpoint.config.classes)
     view = WsolTransform("whole", size=96)
-    for looked in wsol.look(predictor, images, {"crt": MapRequest("crt", loops=1)}, view):
+    for looked in wsol.look(predictor, images, {"crt": MethodSpec("crt", CamSpec(1))}, view):
         seen, _ = view.of(np.asarray(Image.open(looked.sample.image)))
         prediction = predictor.predict(seen, InferenceConfig(size=None, loops=1))
         cells = prediction.cams("crt", loops=1, refined=True, classes=looked.sample.labels)[0]
@@ -164,7 +165,9 @@ def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
 def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
     """Every candidate is there once, the best first, and the measure of one is that of the evaluation."""
     file = tmp_path / "choice.json"
-    rows = choose(Choice(birds, str(checkpoint), every=1, view=WsolTransform("whole", 96), precision="fp32", json=file))
+    rows = choose(
+        Choice(birds, str(checkpoint), stride=1, view=WsolTransform("whole", 96), precision="fp32", json=file)
+    )
     told = json.loads(file.read_text())
     assert told["images"] == 6 and told["view"] == "whole, long side 96" and len(told["candidates"]) == len(rows)
     depth = max(row["blocks"][1] for row in rows if row["blocks"]) + 1
@@ -173,7 +176,7 @@ def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
     assert [row["max_box_acc"] for row in rows] == sorted((row["max_box_acc"] for row in rows), reverse=True)
     predictor = Predictor(load_checkpoint(checkpoint))
     images = read_boxes(birds, None, "train").over(CLASSES)
-    one = {"it": MapRequest("crt", 1, blocks=(0, 1))}
+    one = {"it": MethodSpec("crt", CamSpec(1, blocks=(0, 1)))}
     found = wsol.box_accuracies(predictor, images, one, WsolTransform("whole", 96), thresholds=THRESHOLDS)["it"]
     row = next(row for row in rows if (row["loops"], row["blocks"]) == (1, (0, 1)))
     assert (row["max_box_acc"], row["threshold"]) == (round(100 * found.max_box_acc(), 2), found.best_threshold())
@@ -189,12 +192,14 @@ def test_unknown_classes_and_missing_boxes_are_named(birds, tmp_path):
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path / "c", classes=CLASSES)))
     bare = ImageDataset(CLASSES, (Sample("one", images.samples[0].image, (0,)),), single_label=True)
     with pytest.raises(InvalidDataset, match="no box, one"):
-        next(wsol.look(predictor, bare, {"crt": MapRequest("crt")}, WsolTransform()))
+        next(wsol.look(predictor, bare, {"crt": MethodSpec("crt", CamSpec(0))}, WsolTransform()))
 
 
 def test_a_box_smaller_than_a_pixel_of_the_sheet_is_drawn_as_a_point(birds, checkpoint):
     predictor = Predictor(load_checkpoint(checkpoint))
     images = read_boxes(birds, None, "test").over(CLASSES)
     score = WsolScore(0.1, found=[BoxPrediction(sample.id, Box(0.0, 0.0, 1.0, 1.0), 0.0) for sample in images.samples])
-    sheet = box_sheet(predictor, images, MapRequest("crt", loops=0), WsolTransform("whole", 96), score, title="Boxes")
+    sheet = box_sheet(
+        predictor, images, MethodSpec("crt", CamSpec(0)), WsolTransform("whole", 96), score, title="Boxes"
+    )
     assert sheet.width > 400

@@ -14,7 +14,7 @@ from crt.errors import InvalidDataset, InvalidSetting
 from crt.evaluation.cams import evaluate_seeds
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou
-from crt.multiscale import TTAConfig, multi_scale_maps, requests_for
+from crt.multiscale import TTAConfig, default_specs, multi_scale_maps
 from crt.postprocess import cam_to_labels
 from crt.predictor import Predictor
 from tests.helpers.tiny import tiny_checkpoint
@@ -108,7 +108,7 @@ def test_refusals_of_the_evaluation(predictor: Predictor, tmp_path: Path) -> Non
 def test_a_mirrored_image_gives_the_mirrored_maps(predictor: Predictor) -> None:
     """With flips in the sum nothing may depend on which of the two was the image."""
     image = np.random.default_rng(3).integers(0, 255, (50, 75, 3)).astype(np.uint8)
-    requests = requests_for(predictor, 1)
+    requests = default_specs(predictor, 1)
     views = TTAConfig((1.0,))
     plain, _ = multi_scale_maps(predictor, image, [0, 1], requests, views)
     mirrored, _ = multi_scale_maps(predictor, np.ascontiguousarray(image[:, ::-1]), [0, 1], requests, views)

@@ -19,7 +19,7 @@ gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="is about machines without a GPU")
 def test_a_compiled_training_is_refused_without_a_gpu(tmp_path):
     with pytest.raises(InvalidSetting, match="needs one process on one NVIDIA GPU"):
-        run(tmp_path / "run", compiled=True)
+        run(tmp_path / "run", compile=True)
 
 
 @gpu
@@ -44,7 +44,7 @@ def test_a_replay_leaves_the_terms_and_gradients_of_the_step_itself(tmp_path, co
 
 @gpu
 def test_a_compiled_training_has_the_losses_of_a_plain_one(tmp_path):
-    plain, compiled = (run(tmp_path / name, compiled=name == "compiled") for name in ("plain", "compiled"))
+    plain, compiled = (run(tmp_path / name, compile=name == "compiled") for name in ("plain", "compiled"))
     assert plain.finished and compiled.finished
     pairs = zip(plain.model.state_dict().items(), compiled.model.state_dict().values(), strict=True)
     for (name, one), two in pairs:

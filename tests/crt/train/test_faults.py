@@ -66,7 +66,7 @@ def starts(base: Path) -> dict[str, Start]:
     torch.set_num_threads(1)
     images = read_voc(base / "VOC2012", "train", masks="required")
     common = {"checkpoint": str(base / "tiny"), "precision": "fp32", "batch": 2, "epochs": 2, "workers": 0}
-    common |= {"save_minutes": 0.0}
+    common |= {"checkpoint_minutes": 0.0}
 
     def irn(out: Path, **changes: object) -> object:
         return train_relation(RelationConfig(**{"out": out, "crop": 64, "radius": 4, **common, **changes}), images)
@@ -122,7 +122,7 @@ def test_the_second_writer_is_refused_and_a_dead_one_blocks_nobody(what, starts,
     process.kill()
     process.wait()
     assert (out / LOCK_FILE).read_text().startswith(f"process {process.pid} ")  # the lock file of the dead one
-    starts[what](out, stop_after=1)
+    starts[what](out, max_steps=1)
     assert (out / STATE_FILE).exists()
 
 
@@ -170,7 +170,7 @@ def test_a_disk_that_is_full_before_the_first_state_keeps_nothing(starts, tmp_pa
         starts["crt"](tmp_path / "run")
     says_one_sentence(error.value, "nothing was kept")
     monkeypatch.undo()
-    assert starts["crt"](tmp_path / "run", resume=True, stop_after=1)
+    assert starts["crt"](tmp_path / "run", resume=True, max_steps=1)
 
 
 def test_other_trouble_with_the_disk_keeps_its_own_words(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_other_trouble_with_the_disk_keeps_its_own_words(tmp_path: Path) -> None
 @pytest.mark.parametrize("what", LOSSES)
 def test_a_loss_that_is_no_number_is_said_and_the_state_before_it_is_good(what, starts, whole, tmp_path, monkeypatch):
     out = tmp_path / "run"
-    starts[what](out, stop_after=2)
+    starts[what](out, max_steps=2)
     module, name = LOSSES[what]
     real = getattr(module, name)
 

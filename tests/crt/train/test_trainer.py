@@ -86,14 +86,14 @@ def test_a_run_writes_a_checkpoint_that_loads_strictly(whole: Path) -> None:
     assert [row["step"] for row in rows] == list(range(8))
     assert rows[-1]["total"] < rows[0]["total"]
     for row in rows:  # λ = 0 in the first epoch, then Eq. 2
-        coupling = 0.1 if row["epoch"] >= 1 else 0.0
-        assert row["total"] == pytest.approx(row["cnn"] + row["vit"] + coupling * row["couple"], rel=1e-4)
+        lambda_cam = 0.1 if row["epoch"] >= 1 else 0.0
+        assert row["total"] == pytest.approx(row["cnn"] + row["vit"] + lambda_cam * row["cam"], rel=1e-4)
 
 
 def test_resume_after_a_stop_gives_the_same_weights(whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    assert not run(out, stop_after=3).finished
-    assert not run(out, stop_after=6, resume=True).finished
+    assert not run(out, max_steps=3).finished
+    assert not run(out, max_steps=6, resume=True).finished
     assert run(out, resume=True).finished
     assert weights(out) == weights(whole)
     assert losses(out) == losses(whole)
@@ -144,7 +144,7 @@ def test_two_processes_give_the_losses_of_one(whole: Path, tmp_path: Path) -> No
     assert len(two) == len(one)
     for a, b in zip(one, two, strict=True):
         assert a["loops"] == b["loops"]
-        for term in ("total", "cnn", "vit", "couple"):
+        for term in ("total", "cnn", "vit", "cam"):
             assert b[term] == pytest.approx(a[term], rel=1e-3)
 
 
@@ -155,7 +155,7 @@ def test_baselines_come_from_the_same_loop(branches: str, method: str, tmp_path:
     images = tiny_images(tmp_path / "images")
     assert engine.train(config, images).finished
     assert set(load_checkpoint(tmp_path / "run").networks) == {method}
-    assert all("couple" not in row for row in losses(tmp_path / "run"))
+    assert all("cam" not in row for row in losses(tmp_path / "run"))
 
 
 def test_ts_cam_is_one_tile_without_loops() -> None:
@@ -166,7 +166,7 @@ def test_ts_cam_is_one_tile_without_loops() -> None:
 
 def test_another_config_cannot_resume(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    run(out, stop_after=1)
+    run(out, max_steps=1)
     with pytest.raises(InvalidCheckpoint, match="other settings"):
         run(out, resume=True, seed=1)
     with pytest.raises(InvalidCheckpoint, match="--resume"):
@@ -180,7 +180,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pyt
         result = real(*args, **kwargs)
         return result._replace(total=result.total * float("nan"))
 
-    run(tmp_path / "run", stop_after=2)
+    run(tmp_path / "run", max_steps=2)
     monkeypatch.setattr(engine, "dual_loss", broken)
     with pytest.raises(TrainingDiverged, match="step 2"):
         run(tmp_path / "run", resume=True)
@@ -235,7 +235,7 @@ def test_a_size_of_both_sides_squashes_the_whole_image_into_the_crop() -> None:
 
 
 def test_the_slow_attention_of_cpus_is_left_out_where_training_is_in_bfloat16(tmp_path: Path) -> None:
-    model = run(tmp_path / "run", stop_after=1).model
+    model = run(tmp_path / "run", max_steps=1).model
     assert {attention.fused_attn for attention in model.vit.attentions} == {True}
     engine.write_attention_out(model)
     assert {attention.fused_attn for attention in model.vit.attentions} == {False}
@@ -300,7 +300,7 @@ def test_a_resumed_run_keeps_the_precision_that_auto_chose(tmp_path: Path, monke
     out = tmp_path / "run"
     capabilities = {"avx512_bf16": False}
     monkeypatch.setattr("crt.precision.get_capabilities", lambda: capabilities)
-    run(out, precision="auto", stop_after=3)
+    run(out, precision="auto", max_steps=3)
     capabilities["avx512_bf16"] = True  # the same run, taken to a machine that could do otherwise
     assert run(out, precision="auto", resume=True).finished
     assert load_checkpoint(out).config.training["precision"] == "fp32"
@@ -372,7 +372,7 @@ def test_a_gradient_scaler_changes_nothing_and_is_resumed(
 
     monkeypatch.setattr(Trainer, "prepare", classmethod(with_scaler))
     scaled = tmp_path / "scaled" / "run"
-    run(scaled, stop_after=5, **clipped)
+    run(scaled, max_steps=5, **clipped)
     assert scalers[0].get_scale() == 2048
     run(scaled, resume=True, **clipped)
     assert scalers[1].get_scale() == 4096  # grown at steps 4 and 8, counted through the interruption
@@ -382,7 +382,7 @@ def test_a_gradient_scaler_changes_nothing_and_is_resumed(
 def test_a_moving_average_is_exported_and_resumed(tmp_path: Path) -> None:
     whole, parted = tmp_path / "a" / "run", tmp_path / "b" / "run"
     result = run(whole, ema_decay=0.9)
-    run(parted, ema_decay=0.9, stop_after=3)
+    run(parted, ema_decay=0.9, max_steps=3)
     assert run(parted, ema_decay=0.9, resume=True).finished
     assert weights(whole) == weights(parted)
     assert weights(whole / "last") == weights(parted / "last") != weights(whole)
@@ -392,11 +392,11 @@ def test_a_moving_average_is_exported_and_resumed(tmp_path: Path) -> None:
     torch.testing.assert_close(kept, result.average.vit.head.classifier.weight.detach().half().float())
 
 
-def test_the_coupling_grows_in_equal_steps() -> None:
-    config = TrainConfig(schedule=(Phase(6, 224, (160, 320)),), coupling=0.1, coupling_from_epoch=1)
-    assert [config.coupling_at(epoch) for epoch in range(3)] == [0, 0.1, 0.1]
-    ramped = replace(config, coupling_ramp_epochs=3)
-    assert [ramped.coupling_at(epoch) for epoch in range(6)] == pytest.approx([0, 0.025, 0.05, 0.075, 0.1, 0.1])
+def test_lambda_cam_grows_in_equal_steps() -> None:
+    config = TrainConfig(schedule=(Phase(6, 224, (160, 320)),), lambda_cam=0.1, lambda_cam_from_epoch=1)
+    assert [config.lambda_cam_at(epoch) for epoch in range(3)] == [0, 0.1, 0.1]
+    ramped = replace(config, lambda_cam_ramp_epochs=3)
+    assert [ramped.lambda_cam_at(epoch) for epoch in range(6)] == pytest.approx([0, 0.025, 0.05, 0.075, 0.1, 0.1])
 
 
 def test_images_of_rare_classes_are_shown_more_often(tmp_path: Path) -> None:
@@ -475,7 +475,7 @@ def test_images_per_second_are_those_of_the_steps_alone(tmp_path: Path, monkeypa
         clock[0] += 1000.0
 
     out = tmp_path / "run"
-    train(tiny_config(out, save_minutes=60.0), tiny_images(tmp_path / "images"), preview=preview)
+    train(tiny_config(out, checkpoint_minutes=60.0), tiny_images(tmp_path / "images"), preview=preview)
     with (out / "log.csv").open(newline="") as stream:
         rates = [float(row["images_per_second"]) for row in csv.DictReader(stream)]
     assert rates == pytest.approx([4 / 2.0] * 8)
@@ -484,7 +484,7 @@ def test_images_per_second_are_those_of_the_steps_alone(tmp_path: Path, monkeypa
 def test_a_training_keeps_how_it_was_started(tmp_path: Path) -> None:
     out, images = tmp_path / "run", tiny_images(tmp_path / "images")
     started = {"preset": "two-cores", "command": "python -m scripts.train_crt two-cores", "commit": "abc"}
-    train(tiny_config(out, stop_after=3), images, record=started)
+    train(tiny_config(out, max_steps=3), images, record=started)
     train(tiny_config(out, resume=True), images, record={"preset": None, "command": "--resume", "commit": "def"})
     training = load_checkpoint(out).config.training
     assert {key: training[key] for key in started} == started

@@ -53,7 +53,7 @@ def fuzzer(served) -> Fuzzer:
 def test_nothing_crashes(tmp_path):
     shipped = str(tiny_checkpoint(tmp_path / "tiny", masks=True))
     file = tmp_path / "fuzz.json"
-    result = fuzz(Fuzz(draws=60, every=40, checkpoint=shipped, largest=200, json=file))
+    result = fuzz(Fuzz(draws=60, stride=40, checkpoint=shipped, largest=200, json=file))
     assert json.loads(file.read_text()) == result
     assert set(result["fuzz"]) == {"files", *SHARES}
     for name, row in result["fuzz"].items():

@@ -28,21 +28,21 @@ def tables() -> dict[str, Table]:
 def test_ablations_become_tables_with_a_spread_and_the_papers_numbers_apart():
     section = section_of(
         ablation(
-            row("coupling", "λ = 0.1", 0, crt_loops_3=50, crt_loops_3_unrefined=40, crt_cnn=45),
-            row("coupling", "λ = 0.1", 1, crt_loops_3=53, crt_loops_3_unrefined=40, crt_cnn=45),
-            row("coupling", "λ = 0", 0, crt_loops_3=41.5, crt_loops_3_unrefined=42, crt_cnn=45),
+            row("consistency", "λ = 0.1", 0, crt_loops_3=50, crt_loops_3_unrefined=40, crt_cnn=45),
+            row("consistency", "λ = 0.1", 1, crt_loops_3=53, crt_loops_3_unrefined=40, crt_cnn=45),
+            row("consistency", "λ = 0", 0, crt_loops_3=41.5, crt_loops_3_unrefined=42, crt_cnn=45),
             row("twins", "CNN + transformer", 0, crt_cnn=45, crt_loops_3=50, crt_loops_3_unrefined=40),
             row("twins", "the same CNN twice", 0, crt_cnn=44, resnet=43),
             missing=("one",),
         )
     )
-    coupling, twins = section.tables
-    assert coupling.head[-1] == "paper: seeds, 21 classes"
-    assert coupling.rows == (
+    consistency, twins = section.tables
+    assert consistency.head[-1] == "paper: seeds, 21 classes"
+    assert consistency.rows == (
         ("λ = 0", "41.5", "42.0", "–", "45.0", "40.8"),
         ("λ = 0.1", "51.5 ± 1.5", "40.0 ± 0.0", "–", "45.0 ± 0.0", "51.5"),
     )
-    helps, *best = coupling.says  # seed against the same seed
+    helps, *best = consistency.says  # seed against the same seed
     assert "(paper +10.7): CRT, 3 loops, refined +8.5, the claim is inconclusive (1 seed, a verdict needs 3)" in helps
     assert "unrefined -2.0, the claim is inconclusive (1 seed" in helps
     assert best == []  # nothing else to be the best of
@@ -72,8 +72,8 @@ def test_a_verdict_needs_three_seeds_and_an_interval_that_excludes_zero():
 
 
 def test_runs_of_one_seed_are_compared_and_count_once():
-    first = [row("coupling", "a", seed, crt_loops_3=50 + seed) for seed in (0, 1)]
-    other = [row("coupling", "b", seed, crt_loops_3=40 + 4 * seed) for seed in (0, 1, 2)]
+    first = [row("consistency", "a", seed, crt_loops_3=50 + seed) for seed in (0, 1)]
+    other = [row("consistency", "b", seed, crt_loops_3=40 + 4 * seed) for seed in (0, 1, 2)]
     assert Paired.between(first, "crt_loops_3", other) == Paired((10, 7))  # of seeds 0 and 1
     assert not Paired.between(first, "crt_loops_3", other[2:])  # no seed in common
     more = {"a": 1, "b": 3, "c": 100}
@@ -140,7 +140,7 @@ def test_every_table_says_whether_the_claim_holds(tables):
     for name, table in tables.items():
         assert table.says, name
         assert all(sentence.endswith(".") and "nan" not in sentence for sentence in table.says)
-    helps, best = tables["coupling (Table 1)"].says
+    helps, best = tables["CAM consistency loss (Table 1)"].says
     assert "refined +9.0 (+9.0 to +9.0), the claim holds (95 % interval +9.0 to +9.0, 3 seeds)" in helps
     assert (
         "is inconclusive (not above zero at 95 %: λ = 0.2; 3 seeds)" in best
@@ -169,16 +169,16 @@ def test_a_row_trained_in_another_way_than_it_is_tested_says_so_and_is_held_agai
 def test_the_loop_count_is_that_of_the_schedule(count, words):
     best = {f"crt_loops_{count}": 50, f"crt_loops_{count}_unrefined": 40, "crt_loops_0": 50 - count, "crt_cnn": 45}
     best |= {"crt_loops_2_first": 48} if count == 2 else {}
-    rows = [row("coupling", name, 0, **best) for name in ("λ = 0", "λ = 0.1")]
+    rows = [row("consistency", name, 0, **best) for name in ("λ = 0", "λ = 0.1")]
     rows += [row("modes", ONE_TILE, 0, **best) | {"mode": "overlap", "size": 224} | trained("overlap", 224)]
     rows += [row("twins", "CNN + transformer", 0, **best) | {"correlation": {"crt": [0.0] * count + [0.25]}}]
     result = ablation(*rows)
     result["protocol"]["schedule"] = result["protocol"]["schedule"] | {"loops": count}
-    coupling, twins, modes = section_of(result).tables
+    consistency, twins, modes = section_of(result).tables
     none = ((), ()) if count == 0 else (("0 loops, refined",), (f"{50 - count}.0",))
-    assert coupling.head[1:-1] == (f"CRT, {words}, refined", "unrefined", *none[0], "its CNN")
-    assert coupling.rows[1][1:-1] == ("50.0", "40.0", *none[1], "45.0")
-    assert f"CRT, {words}, refined +0.0, the claim" in coupling.says[0]
+    assert consistency.head[1:-1] == (f"CRT, {words}, refined", "unrefined", *none[0], "its CNN")
+    assert consistency.rows[1][1:-1] == ("50.0", "40.0", *none[1], "45.0")
+    assert f"CRT, {words}, refined +0.0, the claim" in consistency.says[0]
     first = "48.0" if count == 2 else "50.0"  # up to one loop there is one pass
     assert modes.rows[0][1:-1] == ("50.0", first, "40.0", *none[1])
     assert twins.rows == (("CNN + transformer", "45.0", "40.0", "25.0"),)
@@ -252,9 +252,9 @@ def test_nothing_fails_whatever_is_missing():
 
 
 def test_the_charts_show_what_the_tables_have():
-    coupling, trained, by_size, similar = section_of(whole()).charts
-    assert coupling.places == ("0", "0.01", "0.1", "0.2") and coupling.lines[0].x == (0, 1, 2, 3)
-    assert coupling.lines[0].y[2] == 59.5 and coupling.lines[0].half == (2.5, 2.5, 2.5, 6.5)
+    consistency, trained, by_size, similar = section_of(whole()).charts
+    assert consistency.places == ("0", "0.01", "0.1", "0.2") and consistency.lines[0].x == (0, 1, 2, 3)
+    assert consistency.lines[0].y[2] == 59.5 and consistency.lines[0].half == (2.5, 2.5, 2.5, 6.5)
     assert [line.name for line in trained.lines] == [f"trained with {k}" for k in range(5)]
     assert trained.lines[1].x == (0, 1, 2, 3, 4) and trained.lines[1].half == (2.5,) * 5
     assert by_size.lines[0].x == (224, 336, 448, 560) and not by_size.lines[0].half

@@ -64,10 +64,10 @@ def test_the_card_says_on_what_the_defaults_were_chosen(folder):
 @pytest.mark.parametrize("name", list(PRESETS))
 def test_a_config_is_known_by_all_that_its_preset_decides(name):
     preset = PRESETS[name][1]
-    run = dataclasses.replace(preset, seed=3, resume=True, preview=0, compiled=True, precision="bf16")
+    run = dataclasses.replace(preset, seed=3, resume=True, preview=0, compile=True, precision="bf16")
     assert preset_of(json.loads(json.dumps(run.to_json()))) == name
     assert preset_of(single_branch(run, "cnn").to_json()) == name
-    for changes in ({"batch": 7}, {"coupling": 0.3}, {"coupling_size": 99}):
+    for changes in ({"batch": 7}, {"lambda_cam": 0.3}, {"consistency_size": 99}):
         assert preset_of(dataclasses.replace(run, **changes).to_json()) is None
 
 
@@ -76,7 +76,7 @@ def test_a_field_that_a_record_lacks_is_none_of_a_preset_unless_it_is_known_to_b
     for phase in values["schedule"]:
         del phase["side"]
     assert preset_of(values) == "two-cores-bf16"
-    del values["coupling_from_epoch"]
+    del values["lambda_cam_from_epoch"]
     assert preset_of(values) is None
 
 

@@ -51,7 +51,7 @@ def test_without_a_row_of_the_defaults_the_best_row_is_compared_and_named():
     row = {"miou_at_0.15": 1.0, "threshold_best": 0.2, "per_class": {"cat": 1.0}}
     best = {"crt": 70, "crt_unrefined": 60, "crt_loops_0": 50, "crt_loops_2": 70, "crt_loops_3": 65, "resnet": 40}
     best |= {f"crt_loops_{k}_unrefined": 60 for k in (0, 2, 3)}
-    protocol = {"split": "train", "classes": ["cat"], "scales": [1.0], "flip": True, "every": 1, "mode": "overlap"}
+    protocol = {"split": "train", "classes": ["cat"], "scales": [1.0], "flip": True, "stride": 1, "mode": "overlap"}
     result = {
         "protocol": protocol | {"precision": "float32", "command": "python -m x"},
         "methods": {name: row | {"miou_best": value} for name, value in best.items()},
@@ -97,7 +97,7 @@ def test_charts_are_written_beside_the_page_the_same_every_time(tmp_path):
     found = re.findall(r"!\[(.+?)\]\(figures/(.*?)\)", written[0]["results.md"].decode())
     assert {name for _, name in found} == {name for name in written[0] if name.endswith(".svg")}
     assert [name for _, name in found] == [
-        "ablations-coupling.svg",
+        "ablations-consistency.svg",
         "ablations-loops-in-training-and-at-test.svg",
         "ablations-input-size.svg",
         "ablations-what-a-pass-still-changes.svg",
