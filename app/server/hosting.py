@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.cli import AppConfig
 from app.core.cache import PredictionCache
 from app.core.models import Engine
-from app.server.security import RouteFilter, SafeBlocks
+from app.server.security import RouteFilter, SafeBlocks, route_path
 
 USER = "crt"
 """The user name that goes with the password."""
@@ -63,7 +63,7 @@ class LimitQuestions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(COUNTED):
+        if scope["type"] == "http" and scope["method"] == "POST" and route_path(scope).startswith(COUNTED):
             seconds = math.ceil(self.limit.wait(client_of(Request(scope))))
             if seconds:
                 refusal = JSONResponse(

@@ -95,10 +95,10 @@ class RouteFilter:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in OWN:
+        if scope["type"] != "http" or route_path(scope) in OWN:
             await self.app(scope, receive, send)
             return
-        if closed(scope["path"]):
+        if closed(route_path(scope)):
             await _refuse(404, NOT_HERE, scope, receive, send)
             return
         started = False
@@ -121,6 +121,17 @@ class RouteFilter:
                 raise
             log.warning("A request cannot be read: %s: %.200r", type(error).__name__, str(error))
             await _refuse(400, UNREADABLE, scope, receive, send)
+
+
+def route_path(scope: Scope) -> str:
+    """The path of a request as the routes have it: without the prefix of `GRADIO_ROOT_PATH`.
+
+    Behind a proxy that keeps the prefix requests arrive with it, behind one that strips it without; both are answered.
+    """
+    path, prefix = scope["path"], scope.get("root_path", "").rstrip("/")
+    while prefix and path.startswith(f"{prefix}/"):
+        path = path[len(prefix) :]
+    return path
 
 
 def closed(path: str) -> bool:

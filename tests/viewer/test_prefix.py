@@ -1,0 +1,52 @@
+"""The page under a path prefix, `GRADIO_ROOT_PATH`, behind a proxy that strips it and behind one that keeps it."""
+
+import httpx
+import pytest
+
+from app.cli import AppConfig
+from app.page import build, launch_options
+from app.server.security import CLOSED, route_path
+from tests.tiny import tiny_checkpoint
+
+PREFIX = "/demo/crt"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    """The address, without the prefix, of a page that stands under `PREFIX` and takes two questions a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_ROOT_PATH", PREFIX)
+        folder = tiny_checkpoint(tmp_path_factory.mktemp("prefix") / "tiny")
+        config = AppConfig(checkpoint=str(folder), host="127.0.0.1", questions_per_minute=2)
+        demo = build(config)
+        _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+        yield f"http://127.0.0.1:{demo.server_port}" if PREFIX in address else address.rstrip("/")
+        demo.close()
+
+
+@pytest.mark.parametrize("prefix", ["", PREFIX, PREFIX * 2])
+def test_closed_routes_stay_closed(url, prefix):
+    for route in CLOSED:
+        answer = httpx.post(f"{url}{prefix}{route}x", json={"session_hash": "one"})
+        assert answer.status_code == 404 and answer.json()["detail"].startswith("Not found. Open"), route
+
+
+@pytest.mark.parametrize("prefix", ["", PREFIX])
+def test_what_is_open_stays_open(url, prefix):
+    assert httpx.get(f"{url}{prefix}/health").json()["checkpoint"] == "tiny"
+    assert httpx.get(f"{url}{prefix}/config").json()["root"].endswith(PREFIX)
+
+
+def test_questions_are_counted_with_and_without_the_prefix(url):
+    statuses = [
+        httpx.post(f"{url}{prefix}/gradio_api/queue/join", json={}).status_code for prefix in ("", PREFIX, PREFIX)
+    ]
+    assert statuses[2] == 429 and 429 not in statuses[:2]
+
+
+@pytest.mark.parametrize(
+    ("path", "stripped"),
+    [(f"{PREFIX}/x", "/x"), (f"{PREFIX * 2}/x", "/x"), (PREFIX, PREFIX), (f"{PREFIX}x", f"{PREFIX}x"), ("/x", "/x")],
+)
+def test_only_whole_prefixes_are_stripped(path, stripped):
+    assert route_path({"path": path, "root_path": PREFIX}) == stripped
