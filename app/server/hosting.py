@@ -12,14 +12,15 @@ from typing import Any
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cli import AppConfig
 from app.core.cache import PredictionCache
 from app.core.models import Engine
-from app.server.security import RouteFilter, SafeBlocks, route_path
+from app.server.security import NOT_HERE, RouteFilter, SafeBlocks, route_path
+from app.viewer.files import ROUTE, served
 
 USER = "crt"
 """The user name that goes with the password."""
@@ -103,13 +104,28 @@ def health(request: Request) -> JSONResponse:
     return JSONResponse(told, status_code=503 if broken else 200)
 
 
+def viewer_module(request: Request) -> Response:
+    """A module of the viewer, one of a fixed table; without a password, because the repository is as public.
+
+    Its address changes with its content, so a browser may keep it for ever.
+    """
+    content = served().get(f"{ROUTE}/{request.path_params['version']}/{request.path_params['name']}")
+    if content is None:
+        return JSONResponse({"detail": NOT_HERE}, status_code=404)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    return Response(content, media_type="text/javascript", headers=headers)
+
+
 def server_options(config: AppConfig) -> dict[str, Any]:
-    """Keywords of `Blocks.launch` for hosting a `Served`: `/health`, the limit, and the password where one is set."""
+    """Keywords of `Blocks.launch` for hosting a `Served`: routes of our own, the limit, the password if one is set."""
     limit = config.requests_per_minute
     password = config.password or os.environ.get("CRT_PASSWORD")
     return {
         "app_kwargs": {
-            "routes": [Route("/health", health, methods=["GET"])],
+            "routes": [
+                Route("/health", health, methods=["GET"]),
+                Route(f"{ROUTE}/{{version}}/{{name:path}}", viewer_module, methods=["GET"]),
+            ],
             "middleware": [
                 Middleware(RouteFilter),
                 *([Middleware(LimitQuestions, limit=RateLimit(limit))] if limit else []),

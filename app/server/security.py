@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.analysis import user_message
+from app.viewer.files import ROUTE, served
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +31,13 @@ CLOSED = (
     "/gradio_api/undo-vibe-edit",
     "/gradio_api/vibe",
     "/monitoring",
+    f"{ROUTE}/",
 )
-"""Routes that Gradio always has and this page never asks for."""
+"""Routes that Gradio always has and this page never asks for, and what is no module of the viewer."""
 FILES = ("/gradio_api/file=", "/gradio_api/file/")
 ADDRESSES = ("http:", "https:")
-OWN = ("/health",)
+OWN = frozenset({"/health", *served()})
+"""Routes of this program: the state of the server, and every module of the viewer by its whole path."""
 CLIENTS = (FnIndexInferError, KeyError, TypeError, ValueError, RuntimeError)
 """What Gradio's routes raise at unknown names, wrong types, numbers that JSON cannot write, and streams cut short."""
 NAME = 255  # bytes of a part of a path

@@ -11,14 +11,26 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.core.codec import INLINE_BYTES
-from app.viewer.bundle import script, style, template
+from app.viewer.files import ENTRY, ROUTE, modules, style, template, version
 
 EVENTS = (
     "example", "explain", "inspect", "deepen", "ablate", "halt", "segment", "walk", "deeplab", "judge", "publish",
     "reopen", "swap",
 )  # fmt: skip
-"""What the page asks the server; Gradio listens to the events whose names stand quoted in the script."""
-MOUNT = "exports_of.main.mount(element, trigger, props, watch);\n"
+"""What the page asks the server; Gradio listens to the events whose names stand quoted in `js_on_load`."""
+_LOAD = """
+const base = `${(window.gradio_config?.root ?? '').replace(/[/]$/, '')}%s/`;
+for (const name of %s) {
+  document.head.append(Object.assign(document.createElement('link'), { rel: 'modulepreload', href: base + name }));
+}
+import(`${base}%s`).then(({ mount }) => mount(element, trigger, props, watch)).catch((error) => {
+  const message = element.querySelector('[data-role=message]');
+  message.textContent = 'The viewer could not be loaded: reload the page.';
+  message.hidden = false;
+  console.error(error);
+});
+"""
+"""Runs once in the browser: fetches the modules, all at the same time, from below the address that the page has."""
 
 
 class Viewer(gr.HTML):
@@ -38,11 +50,11 @@ class Viewer(gr.HTML):
         measured: list[dict] | None = None,
         **props: Any,
     ) -> None:
-        listens = f"// events: {' '.join(f'{name!r}' for name in EVENTS)}\n"
+        listens = f"// events: {' '.join(f'{name!r}' for name in EVENTS)}"
         own = {
             "html_template": template(),
             "css_template": style(),
-            "js_on_load": f'"use strict";\n{listens}{script()}\n{MOUNT}',
+            "js_on_load": listens + _LOAD % (f"{ROUTE}/{version()}", json.dumps(list(modules())), ENTRY),
             "apply_default_css": False,
         }
         answers: dict[str, Any] = {f"{name}_answer": None for name in EVENTS}

@@ -106,7 +106,7 @@ def bench(config: Config) -> dict:
             )
             page = context.new_page()
             page.goto(f"{server.url}?v=1&p={'.'.join(methods[-count:])}&zk={zoom}&th=0.15")
-            page.wait_for_selector(".crt-viewer")
+            page.wait_for_selector(".crt-viewer[data-tab]")
             began = time.perf_counter()
             page.set_input_files("#crt-image input[type=file]", str(image))
             page.wait_for_selector(SHOWN, timeout=1000 * START_S)

@@ -125,7 +125,7 @@ def look(config: Config, precision: str) -> dict[str, Any]:
             context.add_init_script(LISTEN)
             page = context.new_page()
             page.goto(f"{server.url}?v=1")
-            page.wait_for_selector(".crt-viewer")
+            page.wait_for_selector(".crt-viewer[data-tab]")
             page.wait_for_timeout(SETTLE_MS)
             page.evaluate("durations.length = 0")
             began = time.perf_counter()

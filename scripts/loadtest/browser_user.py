@@ -48,7 +48,7 @@ class Reader:
         page.on("pageerror", lambda error: self.faults.append(reason_of(error)))
         page.set_viewport_size({"width": VIEWPORT[0], "height": VIEWPORT[1]})
         page.goto(url)
-        page.wait_for_selector(".crt-viewer")
+        page.wait_for_selector(".crt-viewer[data-tab]")
 
     def ask(self) -> Seen:
         """Another image, or the same at another size, and what comes of it; also if the page goes away meanwhile."""

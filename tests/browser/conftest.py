@@ -60,7 +60,7 @@ def open_page(server, browser):
         own = (server, "data:", "blob:")
         page.on("request", lambda request: None if request.url.startswith(own) else troubles.append(request.url))
         page.goto(f"{server}?__theme={theme}{'&' if query else ''}{query}")
-        page.wait_for_selector(".crt-viewer")
+        page.wait_for_selector(".crt-viewer[data-tab]")  # set when the modules have been loaded
         return page
 
     yield open_one

@@ -120,5 +120,5 @@ def test_scenes_from_a_file_are_text(open_page, image, tmp_path):
     expect(drawer.get_by_label(re.compile("Title of scene"))).to_have_count(len(scenes))
     unharmed(page)
     page.reload()
-    page.wait_for_selector(".crt-viewer")
+    page.wait_for_selector(".crt-viewer[data-tab]")
     unharmed(page)

@@ -34,7 +34,7 @@ def test_a_good_one_takes_the_place_and_a_broken_one_does_not(own, browser, imag
     url, second = own
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto(f"{url}?__theme={theme}")
-    page.wait_for_selector(".crt-viewer")
+    page.wait_for_selector(".crt-viewer[data-tab]")
     upload(page, image)
     run = page.get_attribute(".crt-viewer", "data-run")
     field, load = (
@@ -152,7 +152,7 @@ def offering(tmp_path):
 def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(offering, browser, image, theme, width):
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto(f"{offering}?__theme={theme}")
-    page.wait_for_selector(".crt-viewer")
+    page.wait_for_selector(".crt-viewer[data-tab]")
     upload(page, image)
     rows, field = page.locator(".class-row"), page.get_by_role("combobox", name="Checkpoint", exact=True)
     expect(rows).to_have_count(3)

@@ -98,7 +98,7 @@ def test_scenes_are_kept_ordered_renamed_and_carried_as_a_file(open_page, image,
     drawer.get_by_label("Import").set_input_files(tmp_path / "scenes.json")
     expect(drawer.get_by_text("This is no file of scenes")).to_be_visible()
     page.reload()
-    page.wait_for_selector(".crt-viewer")
+    page.wait_for_selector(".crt-viewer[data-tab]")
     assert len(page.evaluate("JSON.parse(localStorage.getItem('crt-scenes')).scenes")) == 4
 
 

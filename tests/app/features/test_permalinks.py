@@ -15,7 +15,7 @@ from app.core.analysis import NATIVE, SIZES, fingerprint, start_size
 from app.core.models import Engine
 from app.features.permalinks import KEY_LENGTH, ImageStore, LinkRequest
 from app.page import build
-from app.viewer.bundle import HERE
+from app.viewer.files import HERE
 from crt.errors import InvalidSetting
 from crt.models.tiles import MODES
 from tests.helpers.tiny import tiny_checkpoint

@@ -1,10 +1,12 @@
-"""The viewer without a browser: how its files are joined, and that its arithmetic is the library's."""
+"""The viewer without a browser: which files it is made of, and that its arithmetic is the library's."""
 
 import base64
 import json
+import os
 import re
 import shutil
 import subprocess
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 from app.core.codec import encode_records, payload
-from app.viewer.bundle import HERE, script, style, template
+from app.viewer.files import ENTRY, modules, style, template
 from app.viewer.viewer import EVENTS, Viewer
 from crt.checkpoint import load_checkpoint
 from crt.models.outputs import VitOutputs
@@ -105,53 +107,27 @@ def test_templates_hold_no_placeholder_and_scripts_no_markup():
         assert "${" not in text
         assert "{{" not in text
     assert "<!-- part" not in template()
-    for path in HERE.glob("*.mjs"):
-        text = path.read_text(encoding="utf-8")
-        assert not re.search(r"(inner|outer|insertAdjacent)HTML|document\.write|\beval\(|new Function", text), path.name
+    for name, content in modules().items():
+        assert not re.search(rb"(inner|outer|insertAdjacent)HTML|document\.write|\beval\(|new Function", content), name
 
 
-def test_every_module_is_used_and_every_element_is_named_once():
-    bundled = set(re.findall(r"^exports_of\['([\w-]+)'\] =", script(), re.MULTILINE))
-    assert bundled == {path.stem for path in HERE.glob("*.mjs")}
+def test_every_module_is_used_and_none_imports_itself():
+    needs: dict[str, set[str]] = {}
+    waiting = [ENTRY]
+    while waiting:
+        name = waiting.pop()
+        if name not in needs:
+            found = re.findall(r"^import .* from '(\..*)';$", modules()[name].decode(), re.MULTILINE)
+            needs[name] = {os.path.normpath(f"{name}/../{path}") for path in found}
+            waiting += needs[name]
+    assert set(needs) == set(modules())
+    TopologicalSorter(needs).prepare()  # raises CycleError
+
+
+def test_every_element_is_named_once():
     for attribute in ("id", "data-role"):
         names = re.findall(rf'\s{attribute}="([^"]+)"', template())
         assert sorted(set(names)) == sorted(names), attribute
-
-
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("import a from './b.mjs';\n", "does not know"),
-        ("export default 3;\n", "does not know"),
-        ("export { a };\n", "does not know"),
-        ("import { main } from './main.mjs';\nexport const a = 1;\n", "import each other"),
-    ],
-)
-def test_what_cannot_be_bundled_is_refused(tmp_path, source, reason):
-    (tmp_path / "main.mjs").write_text("import { a } from './part.mjs';\nexport const main = a;\n")
-    (tmp_path / "part.mjs").write_text(source)
-    with pytest.raises(ValueError, match=reason):
-        script(folder=tmp_path)
-
-
-@needs_node
-def test_a_bundle_runs_and_keeps_private_names_apart(tmp_path):
-    (tmp_path / "part.mjs").write_text(
-        "const hidden = 2;\nexport const a = hidden;\nexport function b() { return 3; }\n"
-    )
-    (tmp_path / "main.mjs").write_text(
-        "import {\n  a, b as c,\n} from './part.mjs';\nconst hidden = 5;\nexport const sum = a + c() + hidden;\n"
-    )
-    text = script(folder=tmp_path) + "\nif (exports_of.main.sum !== 10) throw new Error('wrong');\n"
-    (tmp_path / "whole.js").write_text(text)
-    node(str(tmp_path / "whole.js"))
-
-
-@needs_node
-def test_the_whole_script_can_be_parsed(tmp_path):
-    path = tmp_path / "whole.js"
-    path.write_text(f"new Function('element', 'trigger', 'props', 'watch', {json.dumps(Viewer().js_on_load)})")
-    node(str(path))
 
 
 @needs_node

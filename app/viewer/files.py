@@ -1,0 +1,54 @@
+"""The viewer's files: ES modules, which the browser fetches as they stand, one HTML template and one style sheet.
+
+There is no build step: `app.server.hosting` serves the modules, and node can import and test the same files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROUTE = "/viewer"
+ENTRY = "main.mjs"
+
+
+@cache
+def modules(folder: Path = HERE) -> dict[str, bytes]:
+    """Every module of the page by its path in `folder`, such as `main.mjs`. They are read once."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.mjs"))}
+
+
+@cache
+def version(folder: Path = HERE) -> str:
+    """16 hexadecimal digits that change with the name or content of any module: part of every address.
+
+    A page of one release never gets a module of another one, whatever a cache holds.
+    """
+    digest = hashlib.sha256()
+    for name, content in modules(folder).items():
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+@cache
+def served(folder: Path = HERE) -> dict[str, bytes]:
+    """What the server has to offer: the path of each module without the server's prefix -> its content."""
+    return {f"{ROUTE}/{version(folder)}/{name}": content for name, content in modules(folder).items()}
+
+
+@cache
+def template(folder: Path = HERE) -> str:
+    """`viewer.html`, with each line `<!-- part: NAME -->` replaced by `parts/NAME.html`."""
+    text = (folder / "viewer.html").read_text(encoding="utf-8")
+    for path in sorted((folder / "parts").glob("*.html")):
+        text = text.replace(f"<!-- part: {path.stem} -->", path.read_text(encoding="utf-8"))
+    return text
+
+
+@cache
+def style(folder: Path = HERE) -> str:
+    """`viewer.css` and the style sheets of the parts after it."""
+    sheets = [folder / "viewer.css", *sorted((folder / "parts").glob("*.css"))]
+    return "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)

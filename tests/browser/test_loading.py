@@ -1,0 +1,116 @@
+"""How the viewer's modules reach the browser: behind proxies and a password; and what is told if they do not."""
+
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.error import HTTPError
+
+import pytest
+
+from app.cli import AppConfig
+from app.page import build, launch_options
+from app.server.hosting import USER
+from app.viewer.files import served
+
+PREFIX = "/demo/crt"
+MOUNTED = ".crt-viewer[data-tab]"
+
+
+@pytest.fixture(scope="module")
+def port(checkpoint):
+    """The port of a page that stands under `PREFIX` and has a password."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_ROOT_PATH", PREFIX)
+        config = AppConfig(checkpoint=checkpoint, host="127.0.0.1", password="secret")
+        demo = build(config)
+        demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+        yield demo.server_port
+        demo.close()
+
+
+@pytest.fixture(params=["keeps", "strips"])
+def proxied(request, port):
+    """The address of the page behind a proxy that keeps the prefix, or strips it."""
+    cut = 0 if request.param == "keeps" else len(PREFIX)
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self):
+            length = int(self.headers.get("Content-Length", 0))
+            passed = urllib.request.Request(
+                f"http://127.0.0.1:{port}{self.path[cut:]}",
+                data=self.rfile.read(length) or None,
+                method=self.command,
+                headers=dict(self.headers) | {"Accept-Encoding": "identity", "X-Forwarded-Host": self.headers["Host"]},
+            )
+            try:
+                answer = urllib.request.urlopen(passed, timeout=60)
+            except HTTPError as error:
+                answer = error
+            body = answer.read()
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                if name.lower() not in ("transfer-encoding", "connection", "content-length"):
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self):
+            self.do_GET()
+
+        def log_message(self, *_):
+            """Nothing."""
+
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{proxy.server_port}{PREFIX}/"
+    proxy.shutdown()
+    proxy.server_close()
+
+
+def test_the_viewer_is_loaded_behind_a_proxy_and_a_password(proxied, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(proxied[:-1])))
+    page.goto(proxied)
+    page.get_by_label("Username").fill(USER)
+    page.get_by_label("Password").fill("secret")
+    assert not page.locator(".crt-viewer").count()
+    page.get_by_role("button", name="Login").click()
+    page.wait_for_selector(MOUNTED)
+    assert set(served()) <= set(asked)
+    context.close()
+
+
+def test_modules_are_fetched_once_and_kept(server, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(server)
+    page.wait_for_selector(MOUNTED)
+    page.reload()
+    page.wait_for_selector(MOUNTED)
+    entries = "() => performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.mjs'))"
+    sizes = page.evaluate(f"({entries})().map((one) => one.transferSize)")
+    assert len(sizes) >= len(served()) and not any(sizes)
+    context.close()
+
+
+def test_an_error_names_its_file_and_line(server, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(server)
+    page.wait_for_selector(MOUNTED)
+    address = next(path for path in served() if path.endswith("/zoom.mjs"))
+    stack = page.evaluate("(url) => import(url).then(({ tidy }) => tidy(null)).catch((error) => error.stack)", address)
+    assert f"{address}:" in stack
+    context.close()
+
+
+def test_a_module_that_does_not_arrive_is_told(server, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/zoom.mjs", lambda route: route.abort())
+    page.goto(server)
+    page.get_by_role("alert").get_by_text("The viewer could not be loaded: reload the page.").wait_for()
+    context.close()
