@@ -40,15 +40,15 @@ def served(folder: Path = HERE) -> dict[str, bytes]:
 
 @cache
 def template(folder: Path = HERE) -> str:
-    """`viewer.html`, with each line `<!-- part: NAME -->` replaced by `parts/NAME.html`."""
+    """`viewer.html`, with each line `<!-- part: PATH -->` replaced by that file of `folder`."""
     text = (folder / "viewer.html").read_text(encoding="utf-8")
-    for path in sorted((folder / "parts").glob("*.html")):
-        text = text.replace(f"<!-- part: {path.stem} -->", path.read_text(encoding="utf-8"))
+    for path in sorted(folder.glob("*/*.html")):
+        text = text.replace(f"<!-- part: {path.relative_to(folder).as_posix()} -->", path.read_text(encoding="utf-8"))
     return text
 
 
 @cache
 def style(folder: Path = HERE) -> str:
-    """`viewer.css` and the style sheets of the parts after it."""
-    sheets = [folder / "viewer.css", *sorted((folder / "parts").glob("*.css"))]
+    """`viewer.css` and the style sheets of the features after it."""
+    sheets = [folder / "viewer.css", *sorted(folder.glob("*/*.css"))]
     return "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
