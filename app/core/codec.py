@@ -2,7 +2,7 @@
 
 Each array is divided by its own largest magnitude before it becomes float16, so that nothing overflows and little
 underflows; the browser multiplies it back. After this the page needs the server for no loop count, class, block or
-threshold: `app/viewer/prediction.mjs` does the arithmetic of `Prediction.cams`.
+threshold: `app/viewer/core/prediction.mjs` does the arithmetic of `Prediction.cams`.
 """
 
 from __future__ import annotations

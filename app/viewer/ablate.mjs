@@ -7,7 +7,7 @@ import { countable, createMeasure, createPainter } from './measure.mjs';
 import { createPlots, loopsWords } from './plots.mjs';
 import { similarityReading } from './readings.mjs';
 import { createStudy, keyOf, subjectOf } from './study.mjs';
-import { openPrediction, predictionBytes } from './prediction.mjs';
+import { openPrediction, predictionBytes } from './core/prediction.mjs';
 import { truthOf } from './truth.mjs';
 
 export const SIZES = LINKED_SIZES.filter((size) => size !== 'native');

@@ -2,9 +2,9 @@
 
 import { figure } from './arithmetic.mjs';
 import { COLORMAPS, gradient } from './colormaps.mjs';
-import { make } from './page.mjs';
-import { PASS_REDUCTIONS } from './pass_reductions.mjs';
-import { METHOD_TITLES, UNITS } from './state.mjs';
+import { make } from './core/dom.mjs';
+import { PASS_REDUCTIONS } from './core/constants.mjs';
+import { METHOD_TITLES, UNITS } from './core/store.mjs';
 import { labelsOf } from './truth.mjs';
 
 const ENDS = ['blocks-first', 'blocks-last'];

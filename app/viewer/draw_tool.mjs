@@ -1,7 +1,7 @@
 // Ground truth drawn on the maps: a box or a polygon, by pointer, finger or keyboard. What is being drawn is shown on all
 // maps by lines of their own above the canvases, so that no map is drawn anew while a pointer moves.
 
-import { percent } from './page.mjs';
+import { percent } from './core/dom.mjs';
 import { fillRings, shapesOf, withShapes } from './truth.mjs';
 import { placeOf, toScreen } from './zoom.mjs';
 

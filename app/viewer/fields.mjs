@@ -3,8 +3,8 @@
 
 import { COLORMAPS } from './colormaps.mjs';
 import { EXPLAINERS } from './explainers.mjs';
-import { PASS_REDUCTIONS } from './pass_reductions.mjs';
-import { INITIAL, TABS } from './state.mjs';
+import { PASS_REDUCTIONS } from './core/constants.mjs';
+import { INITIAL, TABS } from './core/store.mjs';
 
 const PANELS = Object.keys(INITIAL.visible);
 const METHODS = PANELS.filter((name) => name !== 'input');

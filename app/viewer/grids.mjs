@@ -2,9 +2,9 @@
 
 import { ranges } from './arithmetic.mjs';
 import { loopWords } from './maps.mjs';
-import { make, percent } from './page.mjs';
+import { make, percent } from './core/dom.mjs';
 import { gridReading } from './readings.mjs';
-import { scoreRow } from './state.mjs';
+import { scoreRow } from './core/store.mjs';
 import { iouAt } from './sweep.mjs';
 
 /** Rows and columns of a grid: `lines` [{ at: { size, mode }, title }], `heads` [{ title, own: { loops, refined } }]. */

@@ -3,7 +3,7 @@
 
 import { figure, sample, signed } from './arithmetic.mjs';
 import { drawCrosshair } from './draw.mjs';
-import { METHOD_TITLES } from './state.mjs';
+import { METHOD_TITLES } from './core/store.mjs';
 
 const STEPS = 40; // steps of the crosshair from side to side, at zoom 1
 const FEW = 4; // classes that are read out

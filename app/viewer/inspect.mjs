@@ -3,9 +3,9 @@
 import { colorize, figure, upsample } from './arithmetic.mjs';
 import { colorTable } from './colormaps.mjs';
 import { gridSize, toCanvas } from './draw.mjs';
-import { make } from './page.mjs';
-import { METHOD_TITLES } from './state.mjs';
-import { openArrays, predictionBytes } from './prediction.mjs';
+import { make } from './core/dom.mjs';
+import { METHOD_TITLES } from './core/store.mjs';
+import { openArrays, predictionBytes } from './core/prediction.mjs';
 
 /** The attention of one token over the patches of its tile: mean over heads or one head, mean over blocks or one block.
  *  `array`: (passes, blocks, heads, P); `pass` counts from 0; `block`, `head`: null for the mean. */

@@ -8,8 +8,8 @@
 import { difference, figure, ranges } from './arithmetic.mjs';
 import { gridSize } from './draw.mjs';
 import { chosenNames, settingsOf, titleOf } from './maps.mjs';
-import { percent } from './page.mjs';
-import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow, shownMethods } from './state.mjs';
+import { percent } from './core/dom.mjs';
+import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow, shownMethods } from './core/store.mjs';
 import { toScreen } from './zoom.mjs';
 
 /** Items of the Explore tab. `maps`: as createMaps gives it; `extra`: one more panel as page.extras makes it, or null;

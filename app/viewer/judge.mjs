@@ -4,9 +4,9 @@ import { lineChart } from './curves.mjs';
 import { settingsOf } from './maps.mjs';
 import { drawHead, drawMeanings, drawRows } from './measure_table.mjs';
 import { signed } from './arithmetic.mjs';
-import { percent } from './page.mjs';
-import { METHOD_TITLES, shownMethods } from './state.mjs';
-import { DEFAULT_REDUCTION } from './pass_reductions.mjs';
+import { percent } from './core/dom.mjs';
+import { METHOD_TITLES, shownMethods } from './core/store.mjs';
+import { DEFAULT_REDUCTION } from './core/constants.mjs';
 
 /** What is asked for, with what each costs: looks of the network, and ROAD's equations as many again. */
 export const ASKED = [['confidence', 2], ['deletion', 21], ['insertion', 21], ['road', 40]];

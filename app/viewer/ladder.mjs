@@ -2,11 +2,11 @@
 
 import { ranges } from './arithmetic.mjs';
 import { loopWords, refinedWords } from './maps.mjs';
-import { make, percent } from './page.mjs';
+import { make, percent } from './core/dom.mjs';
 import { ladderReading, points } from './readings.mjs';
-import { METHOD_TITLES } from './state.mjs';
+import { METHOD_TITLES } from './core/store.mjs';
 import { iouAt } from './sweep.mjs';
-import { DEFAULT_REDUCTION } from './pass_reductions.mjs';
+import { DEFAULT_REDUCTION } from './core/constants.mjs';
 
 /** The published protocol of TS-CAM: the whole image in one tile of 224 pixels. */
 export const ONE_TILE = Object.freeze({ size: '224', mode: 'bilinear' });

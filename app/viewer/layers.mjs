@@ -3,9 +3,9 @@
 import { colorize, figure, largest, upsample } from './arithmetic.mjs';
 import { colorTable } from './colormaps.mjs';
 import { toCanvas } from './draw.mjs';
-import { make } from './page.mjs';
-import { METHOD_TITLES } from './state.mjs';
-import { openArrays, predictionBytes } from './prediction.mjs';
+import { make } from './core/dom.mjs';
+import { METHOD_TITLES } from './core/store.mjs';
+import { openArrays, predictionBytes } from './core/prediction.mjs';
 
 const SIDE = 160; // pixels of a small canvas along the image's longer side
 

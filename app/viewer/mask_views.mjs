@@ -3,7 +3,7 @@
 import { contour } from './contour.mjs';
 import { strokeSegments, toCanvas } from './draw.mjs';
 import { labelOverlap, only, paintLabels, share } from './labels.mjs';
-import { make, percent } from './page.mjs';
+import { make, percent } from './core/dom.mjs';
 
 /** Figures in `host`, in this order: captions by role -> { figure, canvas } by role. */
 export function createFigures(host, captions) {

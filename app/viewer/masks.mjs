@@ -6,9 +6,9 @@ import { colorTable } from './colormaps.mjs';
 import { gridSize, toCanvas } from './draw.mjs';
 import { inflate, labelMap, share, vocColor } from './labels.mjs';
 import { cellText, createFigures, paintMask } from './mask_views.mjs';
-import { make, percent } from './page.mjs';
-import { METHOD_TITLES, currentMap, sameNetworks } from './state.mjs';
-import { openArrays, predictionBytes } from './prediction.mjs';
+import { make, percent } from './core/dom.mjs';
+import { METHOD_TITLES, currentMap, sameNetworks } from './core/store.mjs';
+import { openArrays, predictionBytes } from './core/prediction.mjs';
 import { truthOf } from './truth.mjs';
 
 const WAIT = 180; // milliseconds without a change before the server is asked

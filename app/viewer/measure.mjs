@@ -5,7 +5,7 @@ import { colorTable } from './colormaps.mjs';
 import { cellEdges, contour } from './contour.mjs';
 import { drawTruth, gridSize, strokeSegments, toCanvas } from './draw.mjs';
 import { sweep } from './sweep.mjs';
-import { currentMap } from './state.mjs';
+import { currentMap } from './core/store.mjs';
 
 const KEPT = 400;
 const SIDE = 208; // pixels of a small image's longer side

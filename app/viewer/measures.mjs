@@ -6,8 +6,8 @@ import { MEASURES, atThreshold, averagePrecision, pointsAt } from './localizatio
 import { sideOf } from './items.mjs';
 import { chosenNames, settingsOf } from './maps.mjs';
 import { drawHead, drawMeanings, drawRows } from './measure_table.mjs';
-import { percent } from './page.mjs';
-import { METHOD_TITLES, shownMethods } from './state.mjs';
+import { percent } from './core/dom.mjs';
+import { METHOD_TITLES, shownMethods } from './core/store.mjs';
 import { truthOf } from './truth.mjs';
 
 const WAIT = 60; // milliseconds between two tables while a slider moves

@@ -3,8 +3,8 @@
 import { figure, overlap } from './arithmetic.mjs';
 import { largestBox } from './boxes.mjs';
 import { SIGNED, gradient } from './colormaps.mjs';
-import { make } from './page.mjs';
-import { UNIT_NAMES } from './state.mjs';
+import { make } from './core/dom.mjs';
+import { UNIT_NAMES } from './core/store.mjs';
 
 const ROWS = 2; // colour bars a panel may need: two maps in one
 

@@ -11,7 +11,7 @@ import { createHover } from './hover.mjs';
 import { itemsOf } from './items.mjs';
 import { createMaps } from './maps.mjs';
 import { buildPanel, caption, fit, measure } from './panel.mjs';
-import { METHOD_TITLES } from './state.mjs';
+import { METHOD_TITLES } from './core/store.mjs';
 import { truthOf } from './truth.mjs';
 import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 

@@ -2,7 +2,7 @@
 
 import { overlap } from './arithmetic.mjs';
 import { gridSize } from './draw.mjs';
-import { make } from './page.mjs';
+import { make } from './core/dom.mjs';
 import { truthOf } from './truth.mjs';
 
 const PAUSE = 1000; // milliseconds for one loop count

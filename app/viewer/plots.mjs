@@ -1,9 +1,9 @@
 // The curves of an ablation: which numbers go into which chart, and the sentence above each.
 
 import { lineChart } from './curves.mjs';
-import { make, percent } from './page.mjs';
+import { make, percent } from './core/dom.mjs';
 import { costReading, distanceReading, loopsReading, similarityReading, thresholdReading } from './readings.mjs';
-import { METHOD_TITLES, shownMethods } from './state.mjs';
+import { METHOD_TITLES, shownMethods } from './core/store.mjs';
 import { STEPS, iouAt } from './sweep.mjs';
 
 const PERCENT = { format: (value) => `${Math.round(100 * value)} %` };

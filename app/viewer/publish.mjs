@@ -1,10 +1,10 @@
 // The export menu: what is on the screen as files, which the server makes, and as a Python program.
 
-import { fileUrl } from './decode.mjs';
+import { fileUrl } from './core/decode.mjs';
 import { gridSize } from './draw.mjs';
 import { sideOf } from './items.mjs';
 import { snippet } from './snippet.mjs';
-import { shownMethods } from './state.mjs';
+import { shownMethods } from './core/store.mjs';
 import { truthOf } from './truth.mjs';
 
 const PATIENCE = 180_000; // ms to wait for a file

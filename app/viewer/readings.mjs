@@ -2,7 +2,7 @@
 
 import { figure } from './arithmetic.mjs';
 import { loopWords } from './maps.mjs';
-import { percent } from './page.mjs';
+import { percent } from './core/dom.mjs';
 
 const NEAR = 0.005; // half a point of IoU: less is no difference worth a sentence
 const SAME = 0.98; // cosine from which a pass is said to change the tokens hardly

@@ -2,8 +2,8 @@
 
 import { decode } from './link.mjs';
 import { loopWords, refinedWords } from './maps.mjs';
-import { make, percent } from './page.mjs';
-import { METHOD_TITLES, shownMethods } from './state.mjs';
+import { make, percent } from './core/dom.mjs';
+import { METHOD_TITLES, shownMethods } from './core/store.mjs';
 
 export const KEY = 'crt-scenes';
 export const MOST = 60;

@@ -2,8 +2,8 @@
 
 import { overlap, upsample } from './arithmetic.mjs';
 import { gridSize } from './draw.mjs';
-import { percent } from './page.mjs';
-import { INITIAL, METHOD_TITLES, currentMap, pick, scoreRow } from './state.mjs';
+import { percent } from './core/dom.mjs';
+import { INITIAL, METHOD_TITLES, currentMap, pick, scoreRow } from './core/store.mjs';
 import { truthOf } from './truth.mjs';
 
 const LOOPS = 3; // the paper's

@@ -1,4 +1,4 @@
-"""Write the constants that the page shares with the library: `app/viewer/pass_reductions.mjs`.
+"""Write the constants that the page shares with the library: `app/viewer/core/constants.mjs`.
 
     python -m scripts.dev.constants
 
@@ -21,7 +21,7 @@ from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS
 class Constants:
     """Where the module goes."""
 
-    output: Path = Path("app/viewer/pass_reductions.mjs")
+    output: Path = Path("app/viewer/core/constants.mjs")
 
 
 def module() -> str:

@@ -203,5 +203,5 @@ def test_every_reduction_is_named_described_and_weighs_each_pass():
 
 
 def test_the_page_has_the_reductions_of_the_library():
-    written = ROOT / "app" / "viewer" / "pass_reductions.mjs"
+    written = ROOT / "app" / "viewer" / "core" / "constants.mjs"
     assert written.read_text(encoding="utf-8") == module(), "run python -m scripts.dev.constants"

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 
 import { colorTable, COLORMAPS, gradient, SIGNED } from '../../app/viewer/colormaps.mjs';
 import { cellEdges, contour, rings } from '../../app/viewer/contour.mjs';
-import { base64ToBuffer, decodeHalves, fileUrl, halfToNumber } from '../../app/viewer/decode.mjs';
-import * as s from '../../app/viewer/state.mjs';
-import { openPrediction } from '../../app/viewer/prediction.mjs';
+import { base64ToBuffer, decodeHalves, fileUrl, halfToNumber } from '../../app/viewer/core/decode.mjs';
+import * as s from '../../app/viewer/core/store.mjs';
+import { openPrediction } from '../../app/viewer/core/prediction.mjs';
 
 test('float16: zero, one, the smallest, the largest, negative, not finite', () => {
   const cases = [[0, 0], [0x3c00, 1], [1, 2 ** -24], [0x0400, 2 ** -14], [0x7bff, 65504], [0xc000, -2], [0x7c00, Infinity]];

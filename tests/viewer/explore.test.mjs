@@ -11,7 +11,7 @@ import { itemsOf, sideOf } from '../../app/viewer/items.mjs';
 import { createMaps } from '../../app/viewer/maps.mjs';
 import { boxWords, measure } from '../../app/viewer/panel.mjs';
 import { best, nextLoop, similarityWords } from '../../app/viewer/player.mjs';
-import { INITIAL } from '../../app/viewer/state.mjs';
+import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const run = {
   run: 'r', classes: ['cat', 'dog'], methods: ['resnet', 'tscam', 'crt'], maxLoops: 2, tiles: 1, input: [10, 20],

@@ -5,7 +5,7 @@ import { ASKED, missing, nameOf, question, valueText } from '../../app/viewer/ju
 import * as m from '../../app/viewer/localization.mjs';
 import { bestOf } from '../../app/viewer/measure_table.mjs';
 import { measured, missingWords } from '../../app/viewer/measures.mjs';
-import { INITIAL } from '../../app/viewer/state.mjs';
+import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const fine = (w, ...values) => ({ data: Float32Array.from(values), h: values.length / w, w });
 

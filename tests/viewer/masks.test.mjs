@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import * as l from '../../app/viewer/labels.mjs';
 import { boxOf, cellText } from '../../app/viewer/mask_views.mjs';
 import { KNOBS, WALK_KNOBS, byChosen, missing, presetOf, presetValues, question, seen, walkQuestion, walkedLabels } from '../../app/viewer/masks.mjs';
-import { INITIAL } from '../../app/viewer/state.mjs';
+import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const map = (...values) => ({ data: Float32Array.from(values) });
 

@@ -3,8 +3,8 @@
 
 import { readFileSync } from 'node:fs';
 
-import { base64ToBuffer } from '../../app/viewer/decode.mjs';
-import { openPrediction } from '../../app/viewer/prediction.mjs';
+import { base64ToBuffer } from '../../app/viewer/core/decode.mjs';
+import { openPrediction } from '../../app/viewer/core/prediction.mjs';
 
 let worst = 0;
 let compared = 0;

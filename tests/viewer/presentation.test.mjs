@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { arrange, slidesOf, target } from '../../app/viewer/present.mjs';
 import { MOST, TITLE, moved, readScenes, words, writeScenes } from '../../app/viewer/scenes.mjs';
-import { INITIAL } from '../../app/viewer/state.mjs';
+import { INITIAL } from '../../app/viewer/core/store.mjs';
 import { stepsOf } from '../../app/viewer/tour.mjs';
 
 const scene = (title, query = 'v=1&pic=ex.cat&l=2') => ({ title, query });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { FIELDS, NOT_LINKED } from '../../app/viewer/fields.mjs';
 import * as l from '../../app/viewer/link.mjs';
-import { INITIAL, TABS, adopt } from '../../app/viewer/state.mjs';
+import { INITIAL, TABS, adopt } from '../../app/viewer/core/store.mjs';
 
 const HOSTILE = "${document.title='evil'}<img src=x onerror=\"document.title='evil'\">{{value}}";
 const run = {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { bytesWords, describeScreen, packBits } from '../../app/viewer/publish.mjs';
 import { pythonString, snippet, wantedMaps } from '../../app/viewer/snippet.mjs';
-import { INITIAL } from '../../app/viewer/state.mjs';
+import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const tokens = (method) => ({ method, kind: 'tokens', cls_attn: { shape: [3, 6, 4, 16] } });
 const run = {

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 
 import { snippet } from '../../app/viewer/snippet.mjs';
-import { INITIAL } from '../../app/viewer/state.mjs';
+import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const asked = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 console.log(JSON.stringify(asked.map(({ state, run }) => snippet({ ...INITIAL, ...state }, run))));

@@ -1,6 +1,6 @@
 // The line under the maps: what the run was and what it cost.
 
-import { statusLine } from './state.mjs';
+import { statusLine } from './store.mjs';
 
 export function mountStatus({ at, onRun }) {
   onRun(({ run }) => {

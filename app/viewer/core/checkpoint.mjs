@@ -1,6 +1,6 @@
 // The checkpoint may change: its user chooses another one, or the one behind the page is replaced by anybody there.
 
-import { sameNetworks, shownMethods } from './state.mjs';
+import { sameNetworks, shownMethods } from './store.mjs';
 
 const ASKS = ['explain', 'inspect', 'deepen', 'ablate', 'segment', 'judge', 'publish'];
 

@@ -2,7 +2,7 @@
 // and a class map (docs/method.md sections 2 and 4). It mirrors crt/prediction.py; a test compares the two.
 
 import { base64ToBuffer, decodeHalves, fileUrl } from './decode.mjs';
-import { DEFAULT_REDUCTION, PASS_REDUCTIONS } from './pass_reductions.mjs';
+import { DEFAULT_REDUCTION, PASS_REDUCTIONS } from './constants.mjs';
 
 const TINY = 1e-12; // crt.refine's
 

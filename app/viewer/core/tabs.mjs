@@ -1,6 +1,6 @@
 // The tabs, as the ARIA practice has them: one tab stop, arrow keys move between tabs.
 
-import { TABS } from './state.mjs';
+import { TABS } from './store.mjs';
 
 export function mountTabs({ root, store }) {
   const tabs = TABS.map((name) => root.querySelector(`[role="tab"][data-tab="${name}"]`));
