@@ -1,7 +1,7 @@
 // Ties the controls of the Explore tab to the store, both ways.
 
-import { figure } from './arithmetic.mjs';
-import { COLORMAPS, gradient } from './colormaps.mjs';
+import { figure } from './maths/arithmetic.mjs';
+import { COLORMAPS, gradient } from './maths/colormaps.mjs';
 import { make } from './core/dom.mjs';
 import { PASS_REDUCTIONS } from './core/constants.mjs';
 import { METHOD_TITLES, UNITS } from './core/store.mjs';

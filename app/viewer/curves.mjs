@@ -1,6 +1,6 @@
 // Small line charts: their layout in plain numbers, and their drawing as SVG with the same numbers as a table.
 
-import { figure } from './arithmetic.mjs';
+import { figure } from './maths/arithmetic.mjs';
 import { make } from './core/dom.mjs';
 
 const SVG = 'http://www.w3.org/2000/svg';

@@ -1,7 +1,7 @@
 // A click on a patch of a transformer's map: what that token attends to, and which patches it resembles.
 
-import { colorize, figure, upsample } from './arithmetic.mjs';
-import { colorTable } from './colormaps.mjs';
+import { colorize, figure, upsample } from './maths/arithmetic.mjs';
+import { colorTable } from './maths/colormaps.mjs';
 import { gridSize, toCanvas } from './draw.mjs';
 import { make } from './core/dom.mjs';
 import { METHOD_TITLES } from './core/store.mjs';

@@ -3,7 +3,7 @@
 import { lineChart } from './curves.mjs';
 import { settingsOf } from './maps.mjs';
 import { drawHead, drawMeanings, drawRows } from './measure_table.mjs';
-import { signed } from './arithmetic.mjs';
+import { signed } from './maths/arithmetic.mjs';
 import { percent } from './core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from './core/store.mjs';
 import { DEFAULT_REDUCTION } from './core/constants.mjs';

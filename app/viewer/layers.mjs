@@ -1,7 +1,7 @@
 // The Layers tab: the class token's attention of every block and pass, what each pass changes, and which blocks refine.
 
-import { colorize, figure, largest, upsample } from './arithmetic.mjs';
-import { colorTable } from './colormaps.mjs';
+import { colorize, figure, largest, upsample } from './maths/arithmetic.mjs';
+import { colorTable } from './maths/colormaps.mjs';
 import { toCanvas } from './draw.mjs';
 import { make } from './core/dom.mjs';
 import { METHOD_TITLES } from './core/store.mjs';

@@ -2,7 +2,7 @@
 // Each part of the page is a feature: a function that wires its own corner through the `page` it is given.
 
 import { mountAblate } from './ablate.mjs';
-import { niceCeiling } from './arithmetic.mjs';
+import { niceCeiling } from './maths/arithmetic.mjs';
 import { mountClasses } from './chart.mjs';
 import { mountCompare } from './compare.mjs';
 import { mountControls } from './controls.mjs';

@@ -1,8 +1,8 @@
 // Masks drawn over the image, each in a figure of its own.
 
-import { contour } from './contour.mjs';
+import { contour } from './maths/contour.mjs';
 import { strokeSegments, toCanvas } from './draw.mjs';
-import { labelOverlap, only, paintLabels, share } from './labels.mjs';
+import { labelOverlap, only, paintLabels, share } from './maths/labels.mjs';
 import { make, percent } from './core/dom.mjs';
 
 /** Figures in `host`, in this order: captions by role -> { figure, canvas } by role. */

@@ -1,10 +1,10 @@
 // The Masks tab: from the maps of the chosen classes to masks, at the threshold, through the dense CRF and by the random
 // walk; and what the segmentation network makes of the image.
 
-import { colorize, upsample } from './arithmetic.mjs';
-import { colorTable } from './colormaps.mjs';
+import { colorize, upsample } from './maths/arithmetic.mjs';
+import { colorTable } from './maths/colormaps.mjs';
 import { gridSize, toCanvas } from './draw.mjs';
-import { inflate, labelMap, share, vocColor } from './labels.mjs';
+import { inflate, labelMap, share, vocColor } from './maths/labels.mjs';
 import { cellText, createFigures, paintMask } from './mask_views.mjs';
 import { make, percent } from './core/dom.mjs';
 import { METHOD_TITLES, currentMap, sameNetworks } from './core/store.mjs';

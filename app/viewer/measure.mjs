@@ -1,10 +1,10 @@
 // Maps of an ablation with their IoU at every threshold, kept while their settings stay, and their small images.
 
-import { colorize, upsample } from './arithmetic.mjs';
-import { colorTable } from './colormaps.mjs';
-import { cellEdges, contour } from './contour.mjs';
+import { colorize, upsample } from './maths/arithmetic.mjs';
+import { colorTable } from './maths/colormaps.mjs';
+import { cellEdges, contour } from './maths/contour.mjs';
 import { drawTruth, gridSize, strokeSegments, toCanvas } from './draw.mjs';
-import { sweep } from './sweep.mjs';
+import { sweep } from './maths/iou.mjs';
 import { currentMap } from './core/store.mjs';
 
 const KEPT = 400;

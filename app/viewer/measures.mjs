@@ -1,8 +1,8 @@
 // The table 'This image': how well each map on the page finds the object that the ground truth shows.
 
-import { largest } from './arithmetic.mjs';
+import { largest } from './maths/arithmetic.mjs';
 import { gridSize } from './draw.mjs';
-import { MEASURES, atThreshold, averagePrecision, pointsAt } from './localization.mjs';
+import { MEASURES, atThreshold, averagePrecision, pointsAt } from './maths/localization.mjs';
 import { sideOf } from './items.mjs';
 import { chosenNames, settingsOf } from './maps.mjs';
 import { drawHead, drawMeanings, drawRows } from './measure_table.mjs';

@@ -1,8 +1,8 @@
 // One panel: its elements, and the words and numbers around its canvas.
 
-import { figure, overlap } from './arithmetic.mjs';
-import { largestBox } from './boxes.mjs';
-import { SIGNED, gradient } from './colormaps.mjs';
+import { figure, overlap } from './maths/arithmetic.mjs';
+import { largestBox } from './maths/components.mjs';
+import { SIGNED, gradient } from './maths/colormaps.mjs';
 import { make } from './core/dom.mjs';
 import { UNIT_NAMES } from './core/store.mjs';
 

@@ -4,7 +4,7 @@
 // in a context whose places are those of the image, 0 to 1 (strokePlaced of draw.mjs strokes evenly); `method` is that
 // of the map, or input, extra, difference. `crt-pick`, an event on page.root, tells { method, x, y } of a click on a map.
 
-import { largest } from './arithmetic.mjs';
+import { largest } from './maths/arithmetic.mjs';
 import { createDivider } from './divider.mjs';
 import { drawBox, drawMap, drawImage, drawTruth, gridSize } from './draw.mjs';
 import { createHover } from './hover.mjs';

@@ -4,7 +4,7 @@ import { lineChart } from './curves.mjs';
 import { make, percent } from './core/dom.mjs';
 import { costReading, distanceReading, loopsReading, similarityReading, thresholdReading } from './readings.mjs';
 import { METHOD_TITLES, shownMethods } from './core/store.mjs';
-import { STEPS, iouAt } from './sweep.mjs';
+import { STEPS, iouAt } from './maths/iou.mjs';
 
 const PERCENT = { format: (value) => `${Math.round(100 * value)} %` };
 const counts = (length, first = 0) => Array.from({ length }, (_, i) => i + first);

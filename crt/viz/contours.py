@@ -8,7 +8,7 @@ import numpy as np
 def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:
     """Rings where a map (h, w) crosses a level: (N, 2) x and y from 0 to 1, each closed along the border if need be.
 
-    Cells inside that touch at a corner alone are joined, as on the page (`app/viewer/contour.mjs`).
+    Cells inside that touch at a corner alone are joined, as on the page (`app/viewer/maths/contour.mjs`).
     """
     from skimage.measure import find_contours  # noqa: PLC0415 - slow to import
 

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { SIZES, gridMethod, runWords, wantedBy } from '../../app/viewer/ablate.mjs';
-import { overlap } from '../../app/viewer/arithmetic.mjs';
+import { overlap } from '../../app/viewer/maths/arithmetic.mjs';
 import { bestOf, modesPlan, sizesPlan } from '../../app/viewer/grids.mjs';
 import { ladderLoops, ladderNumbers, rungs, settingsWords } from '../../app/viewer/ladder.mjs';
 import { createMeasure } from '../../app/viewer/measure.mjs';
 import { distanceSpec, loopsSpec, similaritySpec, thresholdSpec, timeSpec } from '../../app/viewer/plots.mjs';
 import * as r from '../../app/viewer/readings.mjs';
 import { createStudy, keyOf } from '../../app/viewer/study.mjs';
-import { STEPS, iouAt, sweep } from '../../app/viewer/sweep.mjs';
+import { STEPS, iouAt, sweep } from '../../app/viewer/maths/iou.mjs';
 
 /** Numbers from 0 to 1, the same in every run. */
 function random(seed) {

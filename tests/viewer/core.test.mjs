@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { colorTable, COLORMAPS, gradient, SIGNED } from '../../app/viewer/colormaps.mjs';
-import { cellEdges, contour, rings } from '../../app/viewer/contour.mjs';
+import { colorTable, COLORMAPS, gradient, SIGNED } from '../../app/viewer/maths/colormaps.mjs';
+import { cellEdges, contour, rings } from '../../app/viewer/maths/contour.mjs';
 import { base64ToBuffer, decodeHalves, fileUrl, halfToNumber } from '../../app/viewer/core/decode.mjs';
 import * as s from '../../app/viewer/core/store.mjs';
 import { openPrediction } from '../../app/viewer/core/prediction.mjs';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { largestBox } from '../../app/viewer/boxes.mjs';
+import { largestBox } from '../../app/viewer/maths/components.mjs';
 import { FIELDS } from '../../app/viewer/fields.mjs';
 import { RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/compare.mjs';
 import { depthOf, withEnd } from '../../app/viewer/controls.mjs';

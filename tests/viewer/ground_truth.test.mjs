@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { contour } from '../../app/viewer/contour.mjs';
+import { contour } from '../../app/viewer/maths/contour.mjs';
 import { closed, covers, rectangle, setPoint } from '../../app/viewer/draw_tool.mjs';
 import * as t from '../../app/viewer/truth.mjs';
 import { sourceWords } from '../../app/viewer/truth_card.mjs';

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { atThreshold, averagePrecision, pointsAt } from '../../app/viewer/localization.mjs';
+import { atThreshold, averagePrecision, pointsAt } from '../../app/viewer/maths/localization.mjs';
 
 const cases = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 console.log(JSON.stringify(cases.map(({ h, w, map, mask, ignore, level }) => {

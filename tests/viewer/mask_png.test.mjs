@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 as nodeCrc, deflateSync } from 'node:zlib';
 
-import { vocColor } from '../../app/viewer/labels.mjs';
+import { vocColor } from '../../app/viewer/maths/labels.mjs';
 import { readMask } from '../../app/viewer/mask_png.mjs';
 import { BadPng, readPng } from '../../app/viewer/png.mjs';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import * as l from '../../app/viewer/labels.mjs';
+import * as l from '../../app/viewer/maths/labels.mjs';
 import { boxOf, cellText } from '../../app/viewer/mask_views.mjs';
 import { KNOBS, WALK_KNOBS, byChosen, missing, presetOf, presetValues, question, seen, walkQuestion, walkedLabels } from '../../app/viewer/masks.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';

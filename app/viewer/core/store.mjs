@@ -1,6 +1,6 @@
 // One store for all that the user can change, and the questions that only depend on it.
 
-import { largest, sortedClasses } from '../arithmetic.mjs';
+import { largest, sortedClasses } from '../maths/arithmetic.mjs';
 import { DEFAULT_REDUCTION } from './constants.mjs';
 
 export const METHOD_TITLES = { input: 'Image', resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN" };

@@ -309,7 +309,7 @@ def test_labels_of_a_image_are_those_of_the_seeds():
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_the_page_and_the_figures_have_the_same_colours():
     script = (
-        "import { colorTable } from './app/viewer/colormaps.mjs';"
+        "import { colorTable } from './app/viewer/maths/colormaps.mjs';"
         "const names = ['viridis', 'magma', 'inferno', 'cividis', 'gray', 'turbo', 'signed'];"
         "console.log(JSON.stringify(Object.fromEntries(names.map((name) => [name, [...colorTable(name)]]))));"
     )

@@ -2,7 +2,7 @@
 // the two. Maps and masks are h × w points over the whole image; points whose `ignore` is set do not count. Where there
 // is nothing to divide by a measure is 0.
 
-import { largestBox, regions } from './boxes.mjs';
+import { largestBox, regions } from './components.mjs';
 
 const truths = new WeakMap(); // a mask -> its parts
 
