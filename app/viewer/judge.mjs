@@ -1,8 +1,8 @@
 // Faithfulness of the maps on the page: asked of the server on a button, one measure of one map at a time.
 
-import { lineChart } from './curves.mjs';
+import { lineChart } from './charts/line_chart.mjs';
 import { settingsOf } from './maps.mjs';
-import { drawHead, drawMeanings, drawRows } from './measure_table.mjs';
+import { drawHead, drawMeanings, drawRows } from './charts/metric_table.mjs';
 import { signed } from './maths/arithmetic.mjs';
 import { percent } from './core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from './core/store.mjs';

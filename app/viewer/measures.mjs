@@ -5,7 +5,7 @@ import { gridSize } from './draw.mjs';
 import { MEASURES, atThreshold, averagePrecision, pointsAt } from './maths/localization.mjs';
 import { sideOf } from './items.mjs';
 import { chosenNames, settingsOf } from './maps.mjs';
-import { drawHead, drawMeanings, drawRows } from './measure_table.mjs';
+import { drawHead, drawMeanings, drawRows } from './charts/metric_table.mjs';
 import { percent } from './core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from './core/store.mjs';
 import { truthOf } from './truth.mjs';

@@ -1,6 +1,6 @@
 // The curves of an ablation: which numbers go into which chart, and the sentence above each.
 
-import { lineChart } from './curves.mjs';
+import { lineChart } from './charts/line_chart.mjs';
 import { make, percent } from './core/dom.mjs';
 import { costReading, distanceReading, loopsReading, similarityReading, thresholdReading } from './readings.mjs';
 import { METHOD_TITLES, shownMethods } from './core/store.mjs';

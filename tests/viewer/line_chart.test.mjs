@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isEmpty, layoutChart, pathOf, reach, shapePath, tableRows, ticks } from '../../app/viewer/curves.mjs';
+import { isEmpty, layoutChart, pathOf, reach, shapePath, tableRows, ticks } from '../../app/viewer/charts/line_chart.mjs';
 
 test('ticks are round, inside and at most as many as asked for', () => {
   assert.deepEqual(ticks(0, 1), [0, 0.2, 0.4, 0.6, 0.8, 1]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { layoutChart } from '../../app/viewer/curves.mjs';
+import { layoutChart } from '../../app/viewer/charts/line_chart.mjs';
 import { chartSpec, largestRow, spreadBars } from '../../app/viewer/results.mjs';
 
 test('the largest number of a column is found, whatever else its cells hold', () => {

@@ -1,7 +1,7 @@
 // Small line charts: their layout in plain numbers, and their drawing as SVG with the same numbers as a table.
 
-import { figure } from './maths/arithmetic.mjs';
-import { make } from './core/dom.mjs';
+import { figure } from '../maths/arithmetic.mjs';
+import { make } from '../core/dom.mjs';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const [WIDTH, HEIGHT] = [400, 240];

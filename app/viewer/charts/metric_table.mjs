@@ -1,6 +1,6 @@
 // A table of measures: methods down, measures across, the best of each column marked.
 
-import { make } from './core/dom.mjs';
+import { make } from '../core/dom.mjs';
 
 /** Indices of the best of a column; none unless two rows differ. `values`: numbers, or null where there is none;
  *  `texts`: as they are shown, for what looks the same is equally good. */
