@@ -3,7 +3,7 @@
 
 import { percent } from './core/dom.mjs';
 import { fillRings, shapesOf, withShapes } from './truth.mjs';
-import { placeOf, toScreen } from './zoom.mjs';
+import { placeOf, toScreen } from './explore/zoom.mjs';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const NEAR = 10; // CSS pixels within which two places are the same

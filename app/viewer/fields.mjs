@@ -2,7 +2,7 @@
 // Whoever adds a key to INITIAL adds its line here, or to NOT_LINKED with the reason; a test compares the two.
 
 import { COLORMAPS } from './maths/colormaps.mjs';
-import { EXPLAINERS } from './explainers.mjs';
+import { EXPLAINERS } from './explore/explainers.mjs';
 import { PASS_REDUCTIONS } from './core/constants.mjs';
 import { INITIAL, TABS } from './core/store.mjs';
 

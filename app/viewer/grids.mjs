@@ -1,7 +1,7 @@
 // The two grids of the Ablate tab as tables of small maps: sizes × loop counts (Fig. 5), and modes × refinement.
 
 import { ranges } from './maths/arithmetic.mjs';
-import { loopWords } from './maps.mjs';
+import { loopWords } from './explore/maps.mjs';
 import { make, percent } from './core/dom.mjs';
 import { gridReading } from './readings.mjs';
 import { scoreRow } from './core/store.mjs';

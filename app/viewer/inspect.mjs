@@ -2,7 +2,7 @@
 
 import { colorize, figure, upsample } from './maths/arithmetic.mjs';
 import { colorTable } from './maths/colormaps.mjs';
-import { gridSize, toCanvas } from './draw.mjs';
+import { gridSize, toCanvas } from './explore/draw.mjs';
 import { make } from './core/dom.mjs';
 import { METHOD_TITLES } from './core/store.mjs';
 import { openArrays, predictionBytes } from './core/prediction.mjs';

@@ -1,7 +1,7 @@
 // Faithfulness of the maps on the page: asked of the server on a button, one measure of one map at a time.
 
 import { lineChart } from './charts/line_chart.mjs';
-import { settingsOf } from './maps.mjs';
+import { settingsOf } from './explore/maps.mjs';
 import { drawHead, drawMeanings, drawRows } from './charts/metric_table.mjs';
 import { signed } from './maths/arithmetic.mjs';
 import { percent } from './core/dom.mjs';

@@ -2,7 +2,7 @@
 
 import { colorize, figure, largest, upsample } from './maths/arithmetic.mjs';
 import { colorTable } from './maths/colormaps.mjs';
-import { toCanvas } from './draw.mjs';
+import { toCanvas } from './explore/draw.mjs';
 import { make } from './core/dom.mjs';
 import { METHOD_TITLES } from './core/store.mjs';
 import { openArrays, predictionBytes } from './core/prediction.mjs';

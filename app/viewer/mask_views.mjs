@@ -1,7 +1,7 @@
 // Masks drawn over the image, each in a figure of its own.
 
 import { contour } from './maths/contour.mjs';
-import { strokeSegments, toCanvas } from './draw.mjs';
+import { strokeSegments, toCanvas } from './explore/draw.mjs';
 import { labelOverlap, only, paintLabels, share } from './maths/labels.mjs';
 import { make, percent } from './core/dom.mjs';
 

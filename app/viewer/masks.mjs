@@ -3,7 +3,7 @@
 
 import { colorize, upsample } from './maths/arithmetic.mjs';
 import { colorTable } from './maths/colormaps.mjs';
-import { gridSize, toCanvas } from './draw.mjs';
+import { gridSize, toCanvas } from './explore/draw.mjs';
 import { inflate, labelMap, share, vocColor } from './maths/labels.mjs';
 import { cellText, createFigures, paintMask } from './mask_views.mjs';
 import { make, percent } from './core/dom.mjs';

@@ -3,7 +3,7 @@
 import { colorize, upsample } from './maths/arithmetic.mjs';
 import { colorTable } from './maths/colormaps.mjs';
 import { cellEdges, contour } from './maths/contour.mjs';
-import { drawTruth, gridSize, strokeSegments, toCanvas } from './draw.mjs';
+import { drawTruth, gridSize, strokeSegments, toCanvas } from './explore/draw.mjs';
 import { sweep } from './maths/iou.mjs';
 import { currentMap } from './core/store.mjs';
 

@@ -1,8 +1,8 @@
 // The export menu: what is on the screen as files, which the server makes, and as a Python program.
 
 import { fileUrl } from './core/decode.mjs';
-import { gridSize } from './draw.mjs';
-import { sideOf } from './items.mjs';
+import { gridSize } from './explore/draw.mjs';
+import { sideOf } from './explore/panel_specs.mjs';
 import { snippet } from './snippet.mjs';
 import { shownMethods } from './core/store.mjs';
 import { truthOf } from './truth.mjs';

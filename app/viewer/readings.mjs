@@ -1,7 +1,7 @@
 // Sentences that say what the numbers of an ablation mean on this image, made from the numbers alone.
 
 import { figure } from './maths/arithmetic.mjs';
-import { loopWords } from './maps.mjs';
+import { loopWords } from './explore/maps.mjs';
 import { percent } from './core/dom.mjs';
 
 const NEAR = 0.005; // half a point of IoU: less is no difference worth a sentence

@@ -1,7 +1,7 @@
 // Scenes: titled links, kept in this browser, in the order in which they are presented.
 
 import { decode } from './link.mjs';
-import { loopWords, refinedWords } from './maps.mjs';
+import { loopWords, refinedWords } from './explore/maps.mjs';
 import { make, percent } from './core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from './core/store.mjs';
 

@@ -3,14 +3,14 @@ import { test } from 'node:test';
 
 import { largestBox } from '../../app/viewer/maths/components.mjs';
 import { FIELDS } from '../../app/viewer/fields.mjs';
-import { RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/compare.mjs';
-import { depthOf, withEnd } from '../../app/viewer/controls.mjs';
-import { keySplit } from '../../app/viewer/divider.mjs';
-import { strongest, tileBoxes, tileWords } from '../../app/viewer/hover.mjs';
-import { itemsOf, sideOf } from '../../app/viewer/items.mjs';
-import { createMaps } from '../../app/viewer/maps.mjs';
-import { boxWords, measure } from '../../app/viewer/panel.mjs';
-import { best, nextLoop, similarityWords } from '../../app/viewer/player.mjs';
+import { RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/explore/compare.mjs';
+import { depthOf, withEnd } from '../../app/viewer/explore/controls.mjs';
+import { keySplit } from '../../app/viewer/explore/divider.mjs';
+import { strongest, tileBoxes, tileWords } from '../../app/viewer/explore/hover.mjs';
+import { itemsOf, sideOf } from '../../app/viewer/explore/panel_specs.mjs';
+import { createMaps } from '../../app/viewer/explore/maps.mjs';
+import { boxWords, measure } from '../../app/viewer/explore/panel.mjs';
+import { best, nextLoop, similarityWords } from '../../app/viewer/explore/player.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const run = {

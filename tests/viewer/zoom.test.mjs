@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { windowGrid } from '../../app/viewer/draw.mjs';
-import * as z from '../../app/viewer/zoom.mjs';
+import { windowGrid } from '../../app/viewer/explore/draw.mjs';
+import * as z from '../../app/viewer/explore/zoom.mjs';
 
 const near = (a, b, tolerance = 1e-9) => assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
 const ZOOMS = [{ k: 1, x: 0.5, y: 0.5 }, { k: 2, x: 0.25, y: 0.75 }, { k: 3.7, x: 0.6, y: 0.2 }, { k: 16, x: 0.04, y: 0.96 }];

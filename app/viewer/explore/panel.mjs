@@ -1,10 +1,10 @@
 // One panel: its elements, and the words and numbers around its canvas.
 
-import { figure, overlap } from './maths/arithmetic.mjs';
-import { largestBox } from './maths/components.mjs';
-import { SIGNED, gradient } from './maths/colormaps.mjs';
-import { make } from './core/dom.mjs';
-import { UNIT_NAMES } from './core/store.mjs';
+import { figure, overlap } from '../maths/arithmetic.mjs';
+import { largestBox } from '../maths/components.mjs';
+import { SIGNED, gradient } from '../maths/colormaps.mjs';
+import { make } from '../core/dom.mjs';
+import { UNIT_NAMES } from '../core/store.mjs';
 
 const ROWS = 2; // colour bars a panel may need: two maps in one
 

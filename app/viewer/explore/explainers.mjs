@@ -1,9 +1,9 @@
 // One more panel: another explainer's map of one of the networks, asked of the server when it is chosen.
 
-import { largest } from './maths/arithmetic.mjs';
-import { make } from './core/dom.mjs';
-import { METHOD_TITLES } from './core/store.mjs';
-import { openArrays, predictionBytes } from './core/prediction.mjs';
+import { largest } from '../maths/arithmetic.mjs';
+import { make } from '../core/dom.mjs';
+import { METHOD_TITLES } from '../core/store.mjs';
+import { openArrays, predictionBytes } from '../core/prediction.mjs';
 
 export const EXPLAINERS = [
   ['gradcam', 'Grad-CAM'], ['gradcam++', 'Grad-CAM++'], ['xgradcam', 'XGrad-CAM'], ['hirescam', 'HiResCAM'],

@@ -1,9 +1,9 @@
 // The loop scrubber: plays the loop counts one after another, and says what each of them brings.
 
-import { overlap } from './maths/arithmetic.mjs';
+import { overlap } from '../maths/arithmetic.mjs';
 import { gridSize } from './draw.mjs';
-import { make } from './core/dom.mjs';
-import { truthOf } from './truth.mjs';
+import { make } from '../core/dom.mjs';
+import { truthOf } from '../truth.mjs';
 
 const PAUSE = 1000; // milliseconds for one loop count
 

@@ -1,6 +1,6 @@
 // The divider of the swipe view: drawn along with the pointer or moved with the keys, as a slider from 0 to 100.
 
-import { make } from './core/dom.mjs';
+import { make } from '../core/dom.mjs';
 
 const clamp = (value) => Math.min(1, Math.max(0, value));
 

@@ -1,9 +1,9 @@
 // Canvas drawing: image, heat, mask, outlines, boxes, crosshair, all through the window of the zoom. Canvases have the
 // pixels of the screen, and only what is in sight is interpolated, so that nothing gets coarser by magnifying.
 
-import { colorize, upsample } from './maths/arithmetic.mjs';
-import { SIGNED, colorTable } from './maths/colormaps.mjs';
-import { cellEdges, rings } from './maths/contour.mjs';
+import { colorize, upsample } from '../maths/arithmetic.mjs';
+import { SIGNED, colorTable } from '../maths/colormaps.mjs';
+import { cellEdges, rings } from '../maths/contour.mjs';
 import { toImage, toScreen, windowOf } from './zoom.mjs';
 
 const GRID = 320; // points along the longer side on which a map is interpolated

@@ -1,8 +1,8 @@
 // The view: maps side by side, or two of them against each other. What A and B are, and the blink.
 
-import { sideOf } from './items.mjs';
-import { make } from './core/dom.mjs';
-import { METHOD_TITLES } from './core/store.mjs';
+import { sideOf } from './panel_specs.mjs';
+import { make } from '../core/dom.mjs';
+import { METHOD_TITLES } from '../core/store.mjs';
 
 export const RATES = [[0.5, 'every 2 seconds'], [1, 'every second'], [2, 'twice a second']];
 const FASTEST = 3; // changes a second; what flashes faster can cause seizures (WCAG 2.3.1)

@@ -4,15 +4,15 @@
 // in a context whose places are those of the image, 0 to 1 (strokePlaced of draw.mjs strokes evenly); `method` is that
 // of the map, or input, extra, difference. `crt-pick`, an event on page.root, tells { method, x, y } of a click on a map.
 
-import { largest } from './maths/arithmetic.mjs';
+import { largest } from '../maths/arithmetic.mjs';
 import { createDivider } from './divider.mjs';
 import { drawBox, drawMap, drawImage, drawTruth, gridSize } from './draw.mjs';
 import { createHover } from './hover.mjs';
-import { itemsOf } from './items.mjs';
+import { itemsOf } from './panel_specs.mjs';
 import { createMaps } from './maps.mjs';
 import { buildPanel, caption, fit, measure } from './panel.mjs';
-import { METHOD_TITLES } from './core/store.mjs';
-import { truthOf } from './truth.mjs';
+import { METHOD_TITLES } from '../core/store.mjs';
+import { truthOf } from '../truth.mjs';
 import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 
 const LABELS = { ...METHOD_TITLES, extra: 'One more map', compare: 'Comparison', compare_a: 'A', compare_b: 'B' };

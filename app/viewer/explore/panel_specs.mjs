@@ -5,11 +5,11 @@
 // A layer: { method, shown, range, signed, from, to, name, letter, title, ends }: `shown` as currentMap gives it, `from`
 // and `to` the part of the panel's width that it fills, `ends` the names at the two ends of a signed scale.
 
-import { difference, figure, ranges } from './maths/arithmetic.mjs';
+import { difference, figure, ranges } from '../maths/arithmetic.mjs';
 import { gridSize } from './draw.mjs';
 import { chosenNames, settingsOf, titleOf } from './maps.mjs';
-import { percent } from './core/dom.mjs';
-import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow, shownMethods } from './core/store.mjs';
+import { percent } from '../core/dom.mjs';
+import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow, shownMethods } from '../core/store.mjs';
 import { toScreen } from './zoom.mjs';
 
 /** Items of the Explore tab. `maps`: as createMaps gives it; `extra`: one more panel as page.extras makes it, or null;

@@ -1,7 +1,7 @@
 // The example images, from which the page can begin at once; each shows one claim.
 
-import { decode } from './link.mjs';
-import { make } from './core/dom.mjs';
+import { decode } from '../link.mjs';
+import { make } from '../core/dom.mjs';
 
 export function mountSamples(page) {
   const { root, at, cards, ask, onRun } = page;

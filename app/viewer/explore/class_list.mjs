@@ -1,9 +1,9 @@
 // The class chart: one row per class with a bar for each network; a row is a button that picks the class.
 
-import { sortedClasses } from './maths/arithmetic.mjs';
-import { make, percent } from './core/dom.mjs';
-import { METHOD_TITLES, scoreRow, toggleClass } from './core/store.mjs';
-import { labelsOf } from './truth.mjs';
+import { sortedClasses } from '../maths/arithmetic.mjs';
+import { make, percent } from '../core/dom.mjs';
+import { METHOD_TITLES, scoreRow, toggleClass } from '../core/store.mjs';
+import { labelsOf } from '../truth.mjs';
 
 const FEW = 8;
 

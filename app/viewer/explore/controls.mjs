@@ -1,11 +1,11 @@
 // Ties the controls of the Explore tab to the store, both ways.
 
-import { figure } from './maths/arithmetic.mjs';
-import { COLORMAPS, gradient } from './maths/colormaps.mjs';
-import { make } from './core/dom.mjs';
-import { PASS_REDUCTIONS } from './core/constants.mjs';
-import { METHOD_TITLES, UNITS } from './core/store.mjs';
-import { labelsOf } from './truth.mjs';
+import { figure } from '../maths/arithmetic.mjs';
+import { COLORMAPS, gradient } from '../maths/colormaps.mjs';
+import { make } from '../core/dom.mjs';
+import { PASS_REDUCTIONS } from '../core/constants.mjs';
+import { METHOD_TITLES, UNITS } from '../core/store.mjs';
+import { labelsOf } from '../truth.mjs';
 
 const ENDS = ['blocks-first', 'blocks-last'];
 

@@ -1,9 +1,9 @@
 // The crosshair that all panels share, and what is read off there: every map's value, the tiles that cover the place, and
 // the classes that are strongest in the map under it.
 
-import { figure, sample, signed } from './maths/arithmetic.mjs';
+import { figure, sample, signed } from '../maths/arithmetic.mjs';
 import { drawCrosshair } from './draw.mjs';
-import { METHOD_TITLES } from './core/store.mjs';
+import { METHOD_TITLES } from '../core/store.mjs';
 
 const STEPS = 40; // steps of the crosshair from side to side, at zoom 1
 const FEW = 4; // classes that are read out
