@@ -8,7 +8,7 @@ import { createPlots, loopsWords } from './plots.mjs';
 import { similarityReading } from './readings.mjs';
 import { createStudy, keyOf, subjectOf } from './study.mjs';
 import { openPrediction, predictionBytes } from './core/prediction.mjs';
-import { truthOf } from './truth.mjs';
+import { truthOf } from './ground_truth/ground_truth.mjs';
 
 export const SIZES = LINKED_SIZES.filter((size) => size !== 'native');
 const NOUNS = { sizes: 'sizes', modes: 'modes', curves: 'sizes', ladder: 'looks' };

@@ -6,13 +6,13 @@ import { niceCeiling } from './maths/arithmetic.mjs';
 import { mountClasses } from './explore/class_list.mjs';
 import { mountCompare } from './explore/compare.mjs';
 import { mountControls } from './explore/controls.mjs';
-import { mountDrawTool } from './draw_tool.mjs';
+import { mountDrawTool } from './ground_truth/draw_tool.mjs';
 import { mountExplainers } from './explore/explainers.mjs';
 import { mountInspect } from './inspect.mjs';
 import { mountJudge } from './judge.mjs';
 import { mountLayers } from './layers.mjs';
 import { mountMasks } from './masks.mjs';
-import { mountMeasures } from './measures.mjs';
+import { mountMeasures } from './ground_truth/localization_table.mjs';
 import { mountModels } from './core/checkpoint.mjs';
 import { loadImage, part } from './core/dom.mjs';
 import { mountPanels } from './explore/panels.mjs';
@@ -28,7 +28,7 @@ import { mountStatus } from './core/status.mjs';
 import { mountTabs } from './core/tabs.mjs';
 import { mountTour } from './tour.mjs';
 import { openPrediction, predictionBytes } from './core/prediction.mjs';
-import { mountTruth } from './truth_card.mjs';
+import { mountTruth } from './ground_truth/ground_truth_card.mjs';
 
 const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountClasses, mountSamples, mountInspect, mountAblate, mountLayers, mountMasks, mountExplainers, mountTruth, mountDrawTool, mountMeasures, mountJudge, mountShare, mountScenes, mountPresent, mountTour, mountPublish, mountModels, mountResults];
 

@@ -9,7 +9,7 @@ import { cellText, createFigures, paintMask } from './mask_views.mjs';
 import { make, percent } from './core/dom.mjs';
 import { METHOD_TITLES, currentMap, sameNetworks } from './core/store.mjs';
 import { openArrays, predictionBytes } from './core/prediction.mjs';
-import { truthOf } from './truth.mjs';
+import { truthOf } from './ground_truth/ground_truth.mjs';
 
 const WAIT = 180; // milliseconds without a change before the server is asked
 const STRIDE = 4; // pixels of the image per cell of the walk

@@ -5,7 +5,7 @@ import { gridSize } from './explore/draw.mjs';
 import { sideOf } from './explore/panel_specs.mjs';
 import { snippet } from './snippet.mjs';
 import { shownMethods } from './core/store.mjs';
-import { truthOf } from './truth.mjs';
+import { truthOf } from './ground_truth/ground_truth.mjs';
 
 const PATIENCE = 180_000; // ms to wait for a file
 const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' };

@@ -4,7 +4,7 @@ import { overlap, upsample } from './maths/arithmetic.mjs';
 import { gridSize } from './explore/draw.mjs';
 import { percent } from './core/dom.mjs';
 import { INITIAL, METHOD_TITLES, currentMap, pick, scoreRow } from './core/store.mjs';
-import { truthOf } from './truth.mjs';
+import { truthOf } from './ground_truth/ground_truth.mjs';
 
 const LOOPS = 3; // the paper's
 

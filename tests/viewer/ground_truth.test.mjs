@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { contour } from '../../app/viewer/maths/contour.mjs';
-import { closed, covers, rectangle, setPoint } from '../../app/viewer/draw_tool.mjs';
-import * as t from '../../app/viewer/truth.mjs';
-import { sourceWords } from '../../app/viewer/truth_card.mjs';
+import { closed, covers, rectangle, setPoint } from '../../app/viewer/ground_truth/draw_tool.mjs';
+import * as t from '../../app/viewer/ground_truth/ground_truth.mjs';
+import { sourceWords } from '../../app/viewer/ground_truth/ground_truth_card.mjs';
 
 const half = [[0, 0], [0.5, 0], [0.5, 1], [0, 1]];
 const corner = [[0.75, 0], [1, 0], [1, 0.5], [0.75, 0.5]];

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ASKED, missing, nameOf, question, valueText } from '../../app/viewer/judge.mjs';
 import * as m from '../../app/viewer/maths/localization.mjs';
 import { bestOf } from '../../app/viewer/charts/metric_table.mjs';
-import { measured, missingWords } from '../../app/viewer/measures.mjs';
+import { measured, missingWords } from '../../app/viewer/ground_truth/localization_table.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const fine = (w, ...values) => ({ data: Float32Array.from(values), h: values.length / w, w });

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { crc32 as nodeCrc, deflateSync } from 'node:zlib';
 
 import { vocColor } from '../../app/viewer/maths/labels.mjs';
-import { readMask } from '../../app/viewer/mask_png.mjs';
-import { BadPng, readPng } from '../../app/viewer/png.mjs';
+import { readMask } from '../../app/viewer/ground_truth/mask_png.mjs';
+import { BadPng, readPng } from '../../app/viewer/ground_truth/png.mjs';
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };

@@ -3,7 +3,7 @@
 import { sortedClasses } from '../maths/arithmetic.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { METHOD_TITLES, scoreRow, toggleClass } from '../core/store.mjs';
-import { labelsOf } from '../truth.mjs';
+import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
 const FEW = 8;
 

@@ -5,7 +5,7 @@ import { COLORMAPS, gradient } from '../maths/colormaps.mjs';
 import { make } from '../core/dom.mjs';
 import { PASS_REDUCTIONS } from '../core/constants.mjs';
 import { METHOD_TITLES, UNITS } from '../core/store.mjs';
-import { labelsOf } from '../truth.mjs';
+import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
 const ENDS = ['blocks-first', 'blocks-last'];
 

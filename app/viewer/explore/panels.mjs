@@ -12,7 +12,7 @@ import { itemsOf } from './panel_specs.mjs';
 import { createMaps } from './maps.mjs';
 import { buildPanel, caption, fit, measure } from './panel.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
-import { truthOf } from '../truth.mjs';
+import { truthOf } from '../ground_truth/ground_truth.mjs';
 import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 
 const LABELS = { ...METHOD_TITLES, extra: 'One more map', compare: 'Comparison', compare_a: 'A', compare_b: 'B' };

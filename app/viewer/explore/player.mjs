@@ -3,7 +3,7 @@
 import { overlap } from '../maths/arithmetic.mjs';
 import { gridSize } from './draw.mjs';
 import { make } from '../core/dom.mjs';
-import { truthOf } from '../truth.mjs';
+import { truthOf } from '../ground_truth/ground_truth.mjs';
 
 const PAUSE = 1000; // milliseconds for one loop count
 

@@ -1,6 +1,6 @@
 // What a PNG says as a mask: which value means which class of the checkpoint, or the one class that is chosen.
 
-import { vocColor } from './maths/labels.mjs';
+import { vocColor } from '../maths/labels.mjs';
 import { BadPng, readPng } from './png.mjs';
 
 export const VOC = [

@@ -3,7 +3,7 @@
 
 import { readMask } from './mask_png.mjs';
 import { BadPng } from './png.mjs';
-import { dropFile, hasFile, keepFile, shapesOf, truthOf, withShapes } from './truth.mjs';
+import { dropFile, hasFile, keepFile, shapesOf, truthOf, withShapes } from './ground_truth.mjs';
 
 const MOST_BYTES = 64e6;
 const SOURCES = { example: "the example's mask", file: 'your PNG', drawn: 'drawn by you' };

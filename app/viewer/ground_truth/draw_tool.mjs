@@ -1,9 +1,9 @@
 // Ground truth drawn on the maps: a box or a polygon, by pointer, finger or keyboard. What is being drawn is shown on all
 // maps by lines of their own above the canvases, so that no map is drawn anew while a pointer moves.
 
-import { percent } from './core/dom.mjs';
-import { fillRings, shapesOf, withShapes } from './truth.mjs';
-import { placeOf, toScreen } from './explore/zoom.mjs';
+import { percent } from '../core/dom.mjs';
+import { fillRings, shapesOf, withShapes } from './ground_truth.mjs';
+import { placeOf, toScreen } from '../explore/zoom.mjs';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const NEAR = 10; // CSS pixels within which two places are the same

@@ -1,7 +1,7 @@
 // Where the objects of an image really are: the outlines of an example, a mask file, or shapes drawn by the user. What
 // the user gives belongs to an image and a class, stays in this page, and comes before what the example brings.
 
-import { contour } from './maths/contour.mjs';
+import { contour } from '../maths/contour.mjs';
 
 const PICTURES = 8; // images whose mask files are kept
 const FINE = 512; // points along the longer side on which a file's outline is traced

@@ -1,14 +1,14 @@
 // The table 'This image': how well each map on the page finds the object that the ground truth shows.
 
-import { largest } from './maths/arithmetic.mjs';
-import { gridSize } from './explore/draw.mjs';
-import { MEASURES, atThreshold, averagePrecision, pointsAt } from './maths/localization.mjs';
-import { sideOf } from './explore/panel_specs.mjs';
-import { chosenNames, settingsOf } from './explore/maps.mjs';
-import { drawHead, drawMeanings, drawRows } from './charts/metric_table.mjs';
-import { percent } from './core/dom.mjs';
-import { METHOD_TITLES, shownMethods } from './core/store.mjs';
-import { truthOf } from './truth.mjs';
+import { largest } from '../maths/arithmetic.mjs';
+import { gridSize } from '../explore/draw.mjs';
+import { MEASURES, atThreshold, averagePrecision, pointsAt } from '../maths/localization.mjs';
+import { sideOf } from '../explore/panel_specs.mjs';
+import { chosenNames, settingsOf } from '../explore/maps.mjs';
+import { drawHead, drawMeanings, drawRows } from '../charts/metric_table.mjs';
+import { percent } from '../core/dom.mjs';
+import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
+import { truthOf } from './ground_truth.mjs';
 
 const WAIT = 60; // milliseconds between two tables while a slider moves
 
