@@ -9,7 +9,7 @@ import { mountControls } from './explore/controls.mjs';
 import { mountDrawTool } from './ground_truth/draw_tool.mjs';
 import { mountExplainers } from './explore/explainers.mjs';
 import { mountInspect } from './inspect.mjs';
-import { mountJudge } from './judge.mjs';
+import { mountJudge } from './faithfulness/faithfulness.mjs';
 import { mountLayers } from './layers.mjs';
 import { mountMasks } from './masks.mjs';
 import { mountMeasures } from './ground_truth/localization_table.mjs';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ASKED, missing, nameOf, question, valueText } from '../../app/viewer/judge.mjs';
+import { ASKED, missing, nameOf, question, valueText } from '../../app/viewer/faithfulness/faithfulness.mjs';
 import * as m from '../../app/viewer/maths/localization.mjs';
 import { bestOf } from '../../app/viewer/charts/metric_table.mjs';
 import { measured, missingWords } from '../../app/viewer/ground_truth/localization_table.mjs';

@@ -1,12 +1,12 @@
 // Faithfulness of the maps on the page: asked of the server on a button, one measure of one map at a time.
 
-import { lineChart } from './charts/line_chart.mjs';
-import { settingsOf } from './explore/maps.mjs';
-import { drawHead, drawMeanings, drawRows } from './charts/metric_table.mjs';
-import { signed } from './maths/arithmetic.mjs';
-import { percent } from './core/dom.mjs';
-import { METHOD_TITLES, shownMethods } from './core/store.mjs';
-import { DEFAULT_REDUCTION } from './core/constants.mjs';
+import { lineChart } from '../charts/line_chart.mjs';
+import { settingsOf } from '../explore/maps.mjs';
+import { drawHead, drawMeanings, drawRows } from '../charts/metric_table.mjs';
+import { signed } from '../maths/arithmetic.mjs';
+import { percent } from '../core/dom.mjs';
+import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
+import { DEFAULT_REDUCTION } from '../core/constants.mjs';
 
 /** What is asked for, with what each costs: looks of the network, and ROAD's equations as many again. */
 export const ASKED = [['confidence', 2], ['deletion', 21], ['insertion', 21], ['road', 40]];
