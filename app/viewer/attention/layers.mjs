@@ -1,11 +1,11 @@
 // The Layers tab: the class token's attention of every block and pass, what each pass changes, and which blocks refine.
 
-import { colorize, figure, largest, upsample } from './maths/arithmetic.mjs';
-import { colorTable } from './maths/colormaps.mjs';
-import { toCanvas } from './explore/draw.mjs';
-import { make } from './core/dom.mjs';
-import { METHOD_TITLES } from './core/store.mjs';
-import { openArrays, predictionBytes } from './core/prediction.mjs';
+import { colorize, figure, largest, upsample } from '../maths/arithmetic.mjs';
+import { colorTable } from '../maths/colormaps.mjs';
+import { toCanvas } from '../explore/draw.mjs';
+import { make } from '../core/dom.mjs';
+import { METHOD_TITLES } from '../core/store.mjs';
+import { openArrays, predictionBytes } from '../core/prediction.mjs';
 
 const SIDE = 160; // pixels of a small canvas along the image's longer side
 

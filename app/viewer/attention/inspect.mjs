@@ -1,11 +1,11 @@
 // A click on a patch of a transformer's map: what that token attends to, and which patches it resembles.
 
-import { colorize, figure, upsample } from './maths/arithmetic.mjs';
-import { colorTable } from './maths/colormaps.mjs';
-import { gridSize, toCanvas } from './explore/draw.mjs';
-import { make } from './core/dom.mjs';
-import { METHOD_TITLES } from './core/store.mjs';
-import { openArrays, predictionBytes } from './core/prediction.mjs';
+import { colorize, figure, upsample } from '../maths/arithmetic.mjs';
+import { colorTable } from '../maths/colormaps.mjs';
+import { gridSize, toCanvas } from '../explore/draw.mjs';
+import { make } from '../core/dom.mjs';
+import { METHOD_TITLES } from '../core/store.mjs';
+import { openArrays, predictionBytes } from '../core/prediction.mjs';
 
 /** The attention of one token over the patches of its tile: mean over heads or one head, mean over blocks or one block.
  *  `array`: (passes, blocks, heads, P); `pass` counts from 0; `block`, `head`: null for the mean. */
