@@ -1,7 +1,7 @@
 // The viewer: takes runs from the server, keeps the newest, and redraws whenever the store changes.
 // Each part of the page is a feature: a function that wires its own corner through the `page` it is given.
 
-import { mountAblate } from './ablate.mjs';
+import { mountAblate } from './ablation/ablation.mjs';
 import { niceCeiling } from './maths/arithmetic.mjs';
 import { mountClasses } from './explore/class_list.mjs';
 import { mountCompare } from './explore/compare.mjs';

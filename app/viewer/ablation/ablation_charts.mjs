@@ -1,10 +1,10 @@
 // The curves of an ablation: which numbers go into which chart, and the sentence above each.
 
-import { lineChart } from './charts/line_chart.mjs';
-import { make, percent } from './core/dom.mjs';
+import { lineChart } from '../charts/line_chart.mjs';
+import { make, percent } from '../core/dom.mjs';
 import { costReading, distanceReading, loopsReading, similarityReading, thresholdReading } from './readings.mjs';
-import { METHOD_TITLES, shownMethods } from './core/store.mjs';
-import { STEPS, iouAt } from './maths/iou.mjs';
+import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
+import { STEPS, iouAt } from '../maths/iou.mjs';
 
 const PERCENT = { format: (value) => `${Math.round(100 * value)} %` };
 const counts = (length, first = 0) => Array.from({ length }, (_, i) => i + first);

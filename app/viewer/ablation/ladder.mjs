@@ -1,12 +1,12 @@
 // The ablation ladder: from the CNN alone to refined CRT, one thing added on every rung, all on this image.
 
-import { ranges } from './maths/arithmetic.mjs';
-import { loopWords, refinedWords } from './explore/maps.mjs';
-import { make, percent } from './core/dom.mjs';
+import { ranges } from '../maths/arithmetic.mjs';
+import { loopWords, refinedWords } from '../explore/maps.mjs';
+import { make, percent } from '../core/dom.mjs';
 import { ladderReading, points } from './readings.mjs';
-import { METHOD_TITLES } from './core/store.mjs';
-import { iouAt } from './maths/iou.mjs';
-import { DEFAULT_REDUCTION } from './core/constants.mjs';
+import { METHOD_TITLES } from '../core/store.mjs';
+import { iouAt } from '../maths/iou.mjs';
+import { DEFAULT_REDUCTION } from '../core/constants.mjs';
 
 /** The published protocol of TS-CAM: the whole image in one tile of 224 pixels. */
 export const ONE_TILE = Object.freeze({ size: '224', mode: 'bilinear' });

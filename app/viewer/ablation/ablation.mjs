@@ -2,13 +2,13 @@
 
 import { createGrid, modesPlan, sizeWords, sizesPlan } from './grids.mjs';
 import { ONE_TILE, createLadder } from './ladder.mjs';
-import { MODES, SIZES as LINKED_SIZES } from './link.mjs';
-import { countable, createMeasure, createPainter } from './measure.mjs';
-import { createPlots, loopsWords } from './plots.mjs';
+import { MODES, SIZES as LINKED_SIZES } from '../link.mjs';
+import { countable, createMeasure, createPainter } from './thumbnails.mjs';
+import { createPlots, loopsWords } from './ablation_charts.mjs';
 import { similarityReading } from './readings.mjs';
-import { createStudy, keyOf, subjectOf } from './study.mjs';
-import { openPrediction, predictionBytes } from './core/prediction.mjs';
-import { truthOf } from './ground_truth/ground_truth.mjs';
+import { createStudy, keyOf, subjectOf } from './ablation_job.mjs';
+import { openPrediction, predictionBytes } from '../core/prediction.mjs';
+import { truthOf } from '../ground_truth/ground_truth.mjs';
 
 export const SIZES = LINKED_SIZES.filter((size) => size !== 'native');
 const NOUNS = { sizes: 'sizes', modes: 'modes', curves: 'sizes', ladder: 'looks' };

@@ -1,11 +1,11 @@
 // Maps of an ablation with their IoU at every threshold, kept while their settings stay, and their small images.
 
-import { colorize, upsample } from './maths/arithmetic.mjs';
-import { colorTable } from './maths/colormaps.mjs';
-import { cellEdges, contour } from './maths/contour.mjs';
-import { drawTruth, gridSize, strokeSegments, toCanvas } from './explore/draw.mjs';
-import { sweep } from './maths/iou.mjs';
-import { currentMap } from './core/store.mjs';
+import { colorize, upsample } from '../maths/arithmetic.mjs';
+import { colorTable } from '../maths/colormaps.mjs';
+import { cellEdges, contour } from '../maths/contour.mjs';
+import { drawTruth, gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
+import { sweep } from '../maths/iou.mjs';
+import { currentMap } from '../core/store.mjs';
 
 const KEPT = 400;
 const SIDE = 208; // pixels of a small image's longer side

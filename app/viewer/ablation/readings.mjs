@@ -1,8 +1,8 @@
 // Sentences that say what the numbers of an ablation mean on this image, made from the numbers alone.
 
-import { figure } from './maths/arithmetic.mjs';
-import { loopWords } from './explore/maps.mjs';
-import { percent } from './core/dom.mjs';
+import { figure } from '../maths/arithmetic.mjs';
+import { loopWords } from '../explore/maps.mjs';
+import { percent } from '../core/dom.mjs';
 
 const NEAR = 0.005; // half a point of IoU: less is no difference worth a sentence
 const SAME = 0.98; // cosine from which a pass is said to change the tokens hardly

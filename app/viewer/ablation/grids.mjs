@@ -1,11 +1,11 @@
 // The two grids of the Ablate tab as tables of small maps: sizes × loop counts (Fig. 5), and modes × refinement.
 
-import { ranges } from './maths/arithmetic.mjs';
-import { loopWords } from './explore/maps.mjs';
-import { make, percent } from './core/dom.mjs';
+import { ranges } from '../maths/arithmetic.mjs';
+import { loopWords } from '../explore/maps.mjs';
+import { make, percent } from '../core/dom.mjs';
 import { gridReading } from './readings.mjs';
-import { scoreRow } from './core/store.mjs';
-import { iouAt } from './maths/iou.mjs';
+import { scoreRow } from '../core/store.mjs';
+import { iouAt } from '../maths/iou.mjs';
 
 /** Rows and columns of a grid: `lines` [{ at: { size, mode }, title }], `heads` [{ title, own: { loops, refined } }]. */
 export function sizesPlan({ sizes, run, state, loops }) {
