@@ -11,7 +11,7 @@ import { mountExplainers } from './explore/explainers.mjs';
 import { mountInspect } from './attention/inspect.mjs';
 import { mountJudge } from './faithfulness/faithfulness.mjs';
 import { mountLayers } from './attention/layers.mjs';
-import { mountMasks } from './masks.mjs';
+import { mountMasks } from './masks/masks.mjs';
 import { mountMeasures } from './ground_truth/localization_table.mjs';
 import { mountModels } from './core/checkpoint.mjs';
 import { loadImage, part } from './core/dom.mjs';

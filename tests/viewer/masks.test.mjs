@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import * as l from '../../app/viewer/maths/labels.mjs';
-import { boxOf, cellText } from '../../app/viewer/mask_views.mjs';
-import { KNOBS, WALK_KNOBS, byChosen, missing, presetOf, presetValues, question, seen, walkQuestion, walkedLabels } from '../../app/viewer/masks.mjs';
+import { boxOf, cellText } from '../../app/viewer/masks/mask_views.mjs';
+import { KNOBS, WALK_KNOBS, byChosen, missing, presetOf, presetValues, question, seen, walkQuestion, walkedLabels } from '../../app/viewer/masks/masks.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const map = (...values) => ({ data: Float32Array.from(values) });

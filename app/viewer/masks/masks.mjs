@@ -1,15 +1,15 @@
 // The Masks tab: from the maps of the chosen classes to masks, at the threshold, through the dense CRF and by the random
 // walk; and what the segmentation network makes of the image.
 
-import { colorize, upsample } from './maths/arithmetic.mjs';
-import { colorTable } from './maths/colormaps.mjs';
-import { gridSize, toCanvas } from './explore/draw.mjs';
-import { inflate, labelMap, share, vocColor } from './maths/labels.mjs';
+import { colorize, upsample } from '../maths/arithmetic.mjs';
+import { colorTable } from '../maths/colormaps.mjs';
+import { gridSize, toCanvas } from '../explore/draw.mjs';
+import { inflate, labelMap, share, vocColor } from '../maths/labels.mjs';
 import { cellText, createFigures, paintMask } from './mask_views.mjs';
-import { make, percent } from './core/dom.mjs';
-import { METHOD_TITLES, currentMap, sameNetworks } from './core/store.mjs';
-import { openArrays, predictionBytes } from './core/prediction.mjs';
-import { truthOf } from './ground_truth/ground_truth.mjs';
+import { make, percent } from '../core/dom.mjs';
+import { METHOD_TITLES, currentMap, sameNetworks } from '../core/store.mjs';
+import { openArrays, predictionBytes } from '../core/prediction.mjs';
+import { truthOf } from '../ground_truth/ground_truth.mjs';
 
 const WAIT = 180; // milliseconds without a change before the server is asked
 const STRIDE = 4; // pixels of the image per cell of the walk

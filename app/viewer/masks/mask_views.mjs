@@ -1,9 +1,9 @@
 // Masks drawn over the image, each in a figure of its own.
 
-import { contour } from './maths/contour.mjs';
-import { strokeSegments, toCanvas } from './explore/draw.mjs';
-import { labelOverlap, only, paintLabels, share } from './maths/labels.mjs';
-import { make, percent } from './core/dom.mjs';
+import { contour } from '../maths/contour.mjs';
+import { strokeSegments, toCanvas } from '../explore/draw.mjs';
+import { labelOverlap, only, paintLabels, share } from '../maths/labels.mjs';
+import { make, percent } from '../core/dom.mjs';
 
 /** Figures in `host`, in this order: captions by role -> { figure, canvas } by role. */
 export function createFigures(host, captions) {
