@@ -22,7 +22,7 @@ import { mountPublish } from './publish.mjs';
 import { mountResults } from './results.mjs';
 import { mountSamples } from './explore/examples.mjs';
 import { mountScenes } from './scenes.mjs';
-import { mountShare } from './share.mjs';
+import { mountShare } from './permalink/permalink.mjs';
 import { INITIAL, adopt, createStore, pick } from './core/store.mjs';
 import { mountStatus } from './core/status.mjs';
 import { mountTabs } from './core/tabs.mjs';

@@ -1,6 +1,6 @@
 // Scenes: titled links, kept in this browser, in the order in which they are presented.
 
-import { decode } from './link.mjs';
+import { decode } from './permalink/query.mjs';
 import { loopWords, refinedWords } from './explore/maps.mjs';
 import { make, percent } from './core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from './core/store.mjs';

@@ -64,8 +64,8 @@ class Source:
     """An image in an installed package. `label` and `outline`: the class and the polygon of its mask, if drawn.
 
     `claim`: what to look at, in a sentence that `tests/app/core/test_examples.py` holds against the Prediction.
-    `view`: the settings that show it, as a link has them (`app/viewer/fields.mjs`); what it does not name is as at the
-    start.
+    `view`: the settings that show it, as a link has them (`app/viewer/permalink/fields.mjs`); what it does not
+    name is as at the start.
     """
 
     id: str

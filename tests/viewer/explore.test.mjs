@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { largestBox } from '../../app/viewer/maths/components.mjs';
-import { FIELDS } from '../../app/viewer/fields.mjs';
+import { FIELDS } from '../../app/viewer/permalink/fields.mjs';
 import { RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/explore/compare.mjs';
 import { depthOf, withEnd } from '../../app/viewer/explore/controls.mjs';
 import { keySplit } from '../../app/viewer/explore/divider.mjs';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { FIELDS, NOT_LINKED } from '../../app/viewer/fields.mjs';
-import * as l from '../../app/viewer/link.mjs';
+import { FIELDS, NOT_LINKED } from '../../app/viewer/permalink/fields.mjs';
+import * as l from '../../app/viewer/permalink/query.mjs';
 import { INITIAL, TABS, adopt } from '../../app/viewer/core/store.mjs';
 
 const HOSTILE = "${document.title='evil'}<img src=x onerror=\"document.title='evil'\">{{value}}";

@@ -2,7 +2,7 @@
 
 import { createGrid, modesPlan, sizeWords, sizesPlan } from './grids.mjs';
 import { ONE_TILE, createLadder } from './ladder.mjs';
-import { MODES, SIZES as LINKED_SIZES } from '../link.mjs';
+import { MODES, SIZES as LINKED_SIZES } from '../permalink/query.mjs';
 import { countable, createMeasure, createPainter } from './thumbnails.mjs';
 import { createPlots, loopsWords } from './ablation_charts.mjs';
 import { similarityReading } from './readings.mjs';

@@ -1,6 +1,6 @@
 // The example images, from which the page can begin at once; each shows one claim.
 
-import { decode } from '../link.mjs';
+import { decode } from '../permalink/query.mjs';
 import { make } from '../core/dom.mjs';
 
 export function mountSamples(page) {

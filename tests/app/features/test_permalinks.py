@@ -103,7 +103,7 @@ def test_what_a_link_lacks_is_as_at_the_start(engine):
 
 
 def test_the_browser_knows_the_same_sizes_and_modes():
-    text = (HERE / "link.mjs").read_text()
+    text = (HERE / "permalink" / "query.mjs").read_text()
     for name, wanted in (("SIZES", [*map(str, SIZES), NATIVE]), ("MODES", list(MODES))):
         found = re.search(rf"export const {name} = (\[.*?\]);", text)
         assert found

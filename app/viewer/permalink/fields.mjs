@@ -1,10 +1,10 @@
 // The settings that a link may hold: a short key, the place in the state, and the kind of value that is allowed there.
 // Whoever adds a key to INITIAL adds its line here, or to NOT_LINKED with the reason; a test compares the two.
 
-import { COLORMAPS } from './maths/colormaps.mjs';
-import { EXPLAINERS } from './explore/explainers.mjs';
-import { PASS_REDUCTIONS } from './core/constants.mjs';
-import { INITIAL, TABS } from './core/store.mjs';
+import { COLORMAPS } from '../maths/colormaps.mjs';
+import { EXPLAINERS } from '../explore/explainers.mjs';
+import { PASS_REDUCTIONS } from '../core/constants.mjs';
+import { INITIAL, TABS } from '../core/store.mjs';
 
 const PANELS = Object.keys(INITIAL.visible);
 const METHODS = PANELS.filter((name) => name !== 'input');

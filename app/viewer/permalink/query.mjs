@@ -2,7 +2,7 @@
 // what a link does not name is as in INITIAL. Nothing in a link is believed: each value passes the kind of its field.
 
 import { FIELDS, NOT_LINKED } from './fields.mjs';
-import { INITIAL } from './core/store.mjs';
+import { INITIAL } from '../core/store.mjs';
 
 export const VERSION = '1';
 export const SIZES = ['224', '336', '448', '560', '672', 'native'];

@@ -1,6 +1,6 @@
 // Links: the address follows the page, and a link that is opened brings its screen back.
 
-import { TASTE, address, decode, encode, fit, notice, imageOf } from './link.mjs';
+import { TASTE, address, decode, encode, fit, notice, imageOf } from './query.mjs';
 
 const NOT_ANSWERED = 'The server has not answered: check the connection and try again.';
 const NO_PICTURE = 'none';
