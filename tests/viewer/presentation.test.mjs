@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { arrange, slidesOf, target } from '../../app/viewer/present.mjs';
-import { MOST, TITLE, moved, readScenes, words, writeScenes } from '../../app/viewer/scenes.mjs';
+import { arrange, slidesOf, target } from '../../app/viewer/presentation/presentation.mjs';
+import { MOST, TITLE, moved, readScenes, words, writeScenes } from '../../app/viewer/presentation/scenes.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
-import { stepsOf } from '../../app/viewer/tour.mjs';
+import { stepsOf } from '../../app/viewer/presentation/tour.mjs';
 
 const scene = (title, query = 'v=1&pic=ex.cat&l=2') => ({ title, query });
 

@@ -176,6 +176,6 @@ def test_the_tour_tells_what_was_measured_of_loops():
         assert value["crt_loops_3"] < value["crt_loops_0"]  # the sum over passes, which the tour does not recommend
     seven = json.loads((ROOT / "results/voc_train_animals_seven_scales.json").read_text())["methods"]
     assert seven["crt_loops_3"]["miou_best"] > seven["crt_loops_0"]["miou_best"]  # so it says at one scale
-    told = (ROOT / "app/viewer/tour.mjs").read_text()
+    told = (ROOT / "app/viewer/presentation/tour.mjs").read_text()
     claim = "loops helped maps without refinement, and refined ones too: at one scale, as here, by the attention of"
     assert f"{claim} the first pass alone" in told

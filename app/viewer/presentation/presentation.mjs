@@ -1,6 +1,6 @@
 // Scenes one after another on the whole screen. All their runs are fetched first, so that stepping needs no server.
 
-import { decode, fit, imageOf } from './permalink/query.mjs';
+import { decode, fit, imageOf } from '../permalink/query.mjs';
 import { words } from './scenes.mjs';
 
 const GAP = 16; // px between panels, as in present.css

@@ -1,10 +1,10 @@
 // A tour of five steps through the method, on the image that is on the page and with its numbers.
 
-import { overlap, upsample } from './maths/arithmetic.mjs';
-import { gridSize } from './explore/draw.mjs';
-import { percent } from './core/dom.mjs';
-import { INITIAL, METHOD_TITLES, currentMap, pick, scoreRow } from './core/store.mjs';
-import { truthOf } from './ground_truth/ground_truth.mjs';
+import { overlap, upsample } from '../maths/arithmetic.mjs';
+import { gridSize } from '../explore/draw.mjs';
+import { percent } from '../core/dom.mjs';
+import { INITIAL, METHOD_TITLES, currentMap, pick, scoreRow } from '../core/store.mjs';
+import { truthOf } from '../ground_truth/ground_truth.mjs';
 
 const LOOPS = 3; // the paper's
 

@@ -1,9 +1,9 @@
 // Scenes: titled links, kept in this browser, in the order in which they are presented.
 
-import { decode } from './permalink/query.mjs';
-import { loopWords, refinedWords } from './explore/maps.mjs';
-import { make, percent } from './core/dom.mjs';
-import { METHOD_TITLES, shownMethods } from './core/store.mjs';
+import { decode } from '../permalink/query.mjs';
+import { loopWords, refinedWords } from '../explore/maps.mjs';
+import { make, percent } from '../core/dom.mjs';
+import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
 
 export const KEY = 'crt-scenes';
 export const MOST = 60;
