@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { layoutChart } from '../../app/viewer/charts/line_chart.mjs';
-import { chartSpec, largestRow, spreadBars } from '../../app/viewer/results.mjs';
+import { chartSpec, largestRow, spreadBars } from '../../app/viewer/results/results.mjs';
 
 test('the largest number of a column is found, whatever else its cells hold', () => {
   assert.equal(largestRow(['41.5', '51.5 ± 1.5', '–']), 1);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bytesWords, describeScreen, packBits } from '../../app/viewer/publish.mjs';
-import { pythonString, snippet, wantedMaps } from '../../app/viewer/snippet.mjs';
+import { bytesWords, describeScreen, packBits } from '../../app/viewer/export/export.mjs';
+import { pythonString, snippet, wantedMaps } from '../../app/viewer/export/snippet.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const tokens = (method) => ({ method, kind: 'tokens', cls_attn: { shape: [3, 6, 4, 16] } });

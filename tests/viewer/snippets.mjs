@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { snippet } from '../../app/viewer/snippet.mjs';
+import { snippet } from '../../app/viewer/export/snippet.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const asked = JSON.parse(readFileSync(process.argv[2], 'utf8'));

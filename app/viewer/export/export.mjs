@@ -1,11 +1,11 @@
 // The export menu: what is on the screen as files, which the server makes, and as a Python program.
 
-import { fileUrl } from './core/decode.mjs';
-import { gridSize } from './explore/draw.mjs';
-import { sideOf } from './explore/panel_specs.mjs';
+import { fileUrl } from '../core/decode.mjs';
+import { gridSize } from '../explore/draw.mjs';
+import { sideOf } from '../explore/panel_specs.mjs';
 import { snippet } from './snippet.mjs';
-import { shownMethods } from './core/store.mjs';
-import { truthOf } from './ground_truth/ground_truth.mjs';
+import { shownMethods } from '../core/store.mjs';
+import { truthOf } from '../ground_truth/ground_truth.mjs';
 
 const PATIENCE = 180_000; // ms to wait for a file
 const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' };

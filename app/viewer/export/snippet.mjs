@@ -1,7 +1,7 @@
 // The maps on the page as a Python program of a few lines, which makes them again with this repository.
 
-import { sideOf } from './explore/panel_specs.mjs';
-import { shownMethods } from './core/store.mjs';
+import { sideOf } from '../explore/panel_specs.mjs';
+import { shownMethods } from '../core/store.mjs';
 
 /** A text as a Python literal. JSON's escapes are Python's too; what a reader could not see, or would see in another
  *  order than it stands, is escaped as well, in Python's own way beyond four digits. */

@@ -1,7 +1,7 @@
 // The Results tab: what was measured of the networks, as tables and the sentences made from their numbers.
 
-import { layoutChart, lineChart } from './charts/line_chart.mjs';
-import { make } from './core/dom.mjs';
+import { layoutChart, lineChart } from '../charts/line_chart.mjs';
+import { make } from '../core/dom.mjs';
 
 const FEW = 12; // places on the x axis up to which each has its number
 const APART = 4; // units between the bars of two lines at one place
