@@ -32,7 +32,7 @@ class Example:
 
     `masks`: a list of {label, polygons}, each polygon a list of [x, y] from 0 to 1. `prediction`: a stored Prediction,
     or None. `claim`: a sentence, what to look at here; `view`: settings that show it, as a link has them
-    (`fields.mjs`).
+    (`app/viewer/permalink/fields.mjs`).
     """
 
     id: str

@@ -74,7 +74,7 @@ export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
   context.restore();
 }
 
-/** Closed lines (rings of contour.mjs) on width × height pixels, white with a dark edge. Points nearer to each other than
+/** Closed lines (rings of maths/contour.mjs) on width × height pixels, white with a dark edge. Points nearer to each other than
  *  the line is wide are left out: stroking is most of the cost of a panel. */
 function strokeRings(context, lines, width, height, size) {
   const path = new Path2D();

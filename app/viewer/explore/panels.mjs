@@ -1,4 +1,4 @@
-// The maps of the Explore tab: a panel for each item (items.mjs), drawn through one zoom and read by one crosshair.
+// The maps of the Explore tab: a panel for each of panel_specs.mjs, drawn through one zoom and read by one crosshair.
 //
 // For others: `page.overlays`, functions (context, { method, state, view, width, height, pixel }) that draw over each map
 // in a context whose places are those of the image, 0 to 1 (strokePlaced of draw.mjs strokes evenly); `method` is that

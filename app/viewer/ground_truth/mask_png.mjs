@@ -11,7 +11,7 @@ const BORDER = 255; // does not count
 const KEPT = 1024; // pixels of the longer side that are kept
 const NEAR = 0.02; // by how much the shape may differ from the image's
 
-/** Bytes of a mask -> { h, w, labels, values, notices } for keepFile of truth.mjs. `classes`: those of the checkpoint,
+/** Bytes of a mask -> { h, w, labels, values, notices } for keepFile of ground_truth.mjs. `classes`: those of the checkpoint,
  *  `chosen`: the one that a mask of two values is for, `source`: [height, width] of the image. Throws BadPng. */
 export async function readMask(bytes, { classes, chosen, source }) {
   const png = await readPng(bytes);
