@@ -14,7 +14,7 @@ import { mountLayers } from './attention/layers.mjs';
 import { mountMasks } from './masks/masks.mjs';
 import { mountMeasures } from './ground_truth/localization_table.mjs';
 import { mountModels } from './core/checkpoint.mjs';
-import { loadImage, part } from './core/dom.mjs';
+import { loadImage, messageOf, part } from './core/dom.mjs';
 import { mountPanels } from './explore/panels.mjs';
 import { mountPlayer } from './explore/player.mjs';
 import { mountPresent } from './presentation/presentation.mjs';
@@ -32,15 +32,23 @@ import { mountTruth } from './ground_truth/ground_truth_card.mjs';
 
 const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountClasses, mountSamples, mountInspect, mountAblate, mountLayers, mountMasks, mountExplainers, mountTruth, mountDrawTool, mountMeasures, mountJudge, mountShare, mountScenes, mountPresent, mountTour, mountPublish, mountModels, mountResults];
 
+/**
+ * @param {HTMLElement} element
+ * @param {(event: string, details: object) => void} trigger
+ * @param {any} props as Viewer of viewer.py has them; Gradio keeps them up to date
+ * @param {(name: string, listener: () => void) => void} watch
+ */
 export function mount(element, trigger, props, watch) {
-  const root = element.querySelector('.crt-viewer');
-  const at = (role) => part(root, role);
+  const root = /** @type {HTMLElement} */ (element.querySelector('.crt-viewer'));
+  const at = (/** @type {string} */ role) => part(root, role);
   const store = createStore(INITIAL);
+  /** @type {((view: Crt.View, before: Crt.View | null) => unknown)[]} */
   const onRun = [];
+  /** @type {Crt.View | null} */
   let view = null; // { run, prediction, image } on the page
   let turn = 0; // of the newest value, so that a slow download cannot overtake it
 
-  const page = {
+  const page = /** @type {Crt.Page} */ ({ // panels, permalink and scenes add their parts
     root, at, store,
     /** What the page was built with: the cards of the examples and the sections of the results. */
     cards: JSON.parse(props.cards), measured: JSON.parse(props.measured),
@@ -48,6 +56,11 @@ export function mount(element, trigger, props, watch) {
     extras: {},
     /** What is on the page, or null. */
     view: () => view,
+    /** The same for listeners that can only be reached while a run is on the page. */
+    current() {
+      if (!view) throw new Error('no image is on the page');
+      return view;
+    },
     /** Call `listener(view, before)` for every new run, before the page is drawn. */
     onRun: (listener) => onRun.push(listener),
     /** Call `listener(state, view)` after each change of the store while a run is on the page. */
@@ -72,7 +85,7 @@ export function mount(element, trigger, props, watch) {
     speak(text) {
       at('spoken').textContent = text;
     },
-  };
+  });
   for (const feature of FEATURES) feature(page);
   page.onDraw(() => {
     root.dataset.drawn = String(Number(root.dataset.drawn ?? 0) + 1);
@@ -92,7 +105,7 @@ export function mount(element, trigger, props, watch) {
       const next = await openView(value);
       if (mine === turn) show(next);
     } catch (error) {
-      page.say(`The maps could not be shown: ${error.message}.`);
+      page.say(`The maps could not be shown: ${messageOf(error)}.`);
     }
   }
 
@@ -101,18 +114,18 @@ export function mount(element, trigger, props, watch) {
     return { run: { ...value, data: null }, prediction: openPrediction(value, buffer), image };
   }
 
-  function show(next) {
+  function show(/** @type {Crt.View} */ next) {
     const before = view;
     view = next;
-    const { run, prediction } = view;
+    const { run, prediction } = next;
     const changes = adopt(store.get(), run, before?.run ?? null);
     const { absolute } = store.get();
     // The absolute scale begins with a round number above every map of its unit in the first run, refined as by default.
-    const top = (unit) => absolute[unit] ?? niceCeiling(prediction.reach(unit, pick(run.defaults, ['blocks', 'pass_reduction'])));
+    const top = (/** @type {'cam' | 'product'} */ unit) => absolute[unit] ?? niceCeiling(prediction.reach(unit, pick(run.defaults, ['blocks', 'pass_reduction'])));
     changes.absolute = { cam: top('cam'), product: top('product') };
     root.dataset.state = 'shown';
     root.dataset.run = run.run;
-    for (const listener of onRun) listener(view, before);
+    for (const listener of onRun) listener(next, before);
     store.set(changes);
   }
 }

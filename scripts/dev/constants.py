@@ -30,7 +30,9 @@ def module() -> str:
     return (
         "// How the attention of several passes becomes one: crt.pass_reductions, written by `python -m "
         "scripts.dev.constants`.\n\n"
+        "/** @type {Record<string, Crt.PassReduction>} */\n"
         f"export const PASS_REDUCTIONS = {{\n{''.join(entries)}}};\n\n"
+        "/** @type {string} */\n"
         f"export const DEFAULT_REDUCTION = {json.dumps(DEFAULT_REDUCTION)};\n"
     )
 

@@ -7,6 +7,7 @@ import { countable, createMeasure, createPainter } from './thumbnails.mjs';
 import { createPlots, loopsWords } from './ablation_charts.mjs';
 import { similarityReading } from './readings.mjs';
 import { createStudy, keyOf, subjectOf } from './ablation_job.mjs';
+import { messageOf } from '../core/dom.mjs';
 import { openPrediction, predictionBytes } from '../core/prediction.mjs';
 import { truthOf } from '../ground_truth/ground_truth.mjs';
 
@@ -34,8 +35,9 @@ export function gridMethod(run, prediction) {
   return ['crt', 'tscam'].find((method) => run.methods.includes(method) && prediction.isTransformer(method)) ?? run.methods[0];
 }
 
+/** @param {Crt.Page} page */
 export function mountAblate(page) {
-  const { root, at, store, view, ask, onAnswer, onDraw, onRun, speak } = page;
+  const { root, at, store, view, current, ask, onAnswer, onDraw, onRun, speak } = page;
   const measure = createMeasure();
   const study = createStudy((question) => ask('ablate', question), () => store.set({}));
   const parts = ['sizes', 'modes', 'curves', 'ladder'];
@@ -80,19 +82,19 @@ export function mountAblate(page) {
       const buffer = await predictionBytes(got, window.gradio_config?.root ?? '');
       return { run: { ...got, data: null }, prediction: openPrediction(got, buffer) };
     } catch (error) {
-      return { error: `The maps did not arrive (${error.message}): run it again.` };
+      return { error: `The maps did not arrive (${messageOf(error)}): run it again.` };
     }
   }
 
   function questions(part) {
-    const { run } = view();
+    const { run } = current();
     return wantedBy(part, run.chosen).map((one) => ({ ...one, key: keyOf(subjectOf(run), one) }));
   }
 
   /** Put a cell's settings into Explore: loops and refinement at once, size and mode through the fields beside it. */
   function pick({ size, mode }, { loops, refined }, method) {
     const { visible, loops: set } = store.get();
-    const { chosen } = view().run;
+    const { chosen } = current().run;
     store.set({ loops: method === 'crt' ? loops : set, refined, tab: 'explore', visible: { ...visible, [method]: true } });
     if (size !== chosen.size || mode !== chosen.mode) root.dispatchEvent(new CustomEvent('crt-settings', { detail: { size, mode } }));
   }

@@ -90,7 +90,7 @@ export function createPlots(box, useThreshold) {
   box.replaceChildren(missing, ...Object.values(charts).map(({ node }) => node));
 
   function draw(scene) {
-    const { state, run, truth, rows, method, here, measure } = scene;
+    const { run, truth, rows, method, here, measure } = scene;
     missing.textContent = scene.noTruth;
     missing.hidden = Boolean(truth);
     charts.loops.node.hidden = charts.threshold.node.hidden = !truth;
@@ -98,7 +98,7 @@ export function createPlots(box, useThreshold) {
     const looks = rows.filter(({ similarity }) => similarity.length);
     charts.similarity.node.hidden = !looks.length;
     if (looks.length) charts.similarity.draw(similaritySpec(looks), similarityReading(run.similarity, Boolean(truth)));
-    charts.distance.draw(distanceSpec(rows), distanceReading([...rows].sort((a, b) => (b.key === here.key) - (a.key === here.key))));
+    charts.distance.draw(distanceSpec(rows), distanceReading([...rows].sort((a, b) => Number(b.key === here.key) - Number(a.key === here.key))));
     const best = (row) => (truth ? measure(row, method, {}).curve.best.iou : null);
     const sum = (timings) => run.methods.reduce((total, name) => total + timings[name], 0);
     const cost = rows.map((row) => ({ label: row.label, tiles: row.run.tiles, ms: row.timings && sum(row.timings), iou: best(row) }));

@@ -39,7 +39,7 @@ export function createGrid(table, reading, pick) {
 
   function cell(place) {
     if (cells.has(place)) return cells.get(place);
-    const made = { canvas: make('canvas', { 'aria-hidden': 'true' }), numbers: make('span', { class: 'numbers' }), tags: make('span', { class: 'tags' }), open: null };
+    const made = /** @type {any} */ ({ canvas: make('canvas', { 'aria-hidden': 'true' }), numbers: make('span', { class: 'numbers' }), tags: make('span', { class: 'tags' }), open: null });
     made.button = make('button', { type: 'button', class: 'ablate-cell', on: { click: () => made.open() } }, [made.canvas, made.tags, made.numbers]);
     cells.set(place, made);
     return made;
@@ -59,7 +59,7 @@ export function createGrid(table, reading, pick) {
       return make('tr', { class: columns[i].cannot ? 'cannot' : '' }, [about, make('td', { colspan: heads.length }, [trouble])]);
     });
     table.replaceChildren(table.caption, make('thead', {}, [head]), make('tbody', {}, rows));
-    if (table.contains(focused)) focused.focus();
+    if (focused instanceof HTMLElement && table.contains(focused)) focused.focus();
   }
 
   function draw(plan, scene) {

@@ -24,7 +24,7 @@ export function ladderLoops(loops, { defaults, maxLoops }) {
 export function rungs(run, loopsSet) {
   const here = { size: run.chosen.size, mode: 'overlap' };
   const { loops, why } = ladderLoops(loopsSet, run);
-  const plain = { loops: 0, refined: false, why: '' };
+  const plain = { loops: 0, refined: false, why: '', published: false };
   return [
     { ...plain, name: 'ResNet', adds: 'the CNN, trained alone', method: 'resnet', at: here },
     { ...plain, name: 'TS-CAM', adds: 'the transformer, trained alone', method: 'tscam', at: ONE_TILE, published: true },
@@ -68,11 +68,11 @@ export function createLadder(list, reading, pick) {
 
   function build(count) {
     rows = Array.from({ length: count }, () => {
-      const row = {
+      const row = /** @type {any} */ ({
         canvas: make('canvas', { 'aria-hidden': 'true' }), name: make('h3'), adds: make('p', { class: 'hint' }),
         settings: make('p', { class: 'ladder-settings' }), also: make('p', { class: 'hint' }),
         bar: make('span', { class: 'bar' }), numbers: make('dl', { class: 'ladder-numbers' }), open: null,
-      };
+      });
       row.button = make('button', { type: 'button', class: 'ablate-cell', on: { click: () => row.open?.() } }, [row.canvas]);
       row.track = make('span', { class: 'track', 'aria-hidden': 'true' }, [row.bar]);
       row.node = make('li', {}, [row.button, make('div', { class: 'ladder-words' }, [row.name, row.adds, row.settings, row.also]), make('div', { class: 'ladder-side' }, [row.numbers, row.track])]);

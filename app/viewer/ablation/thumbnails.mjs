@@ -3,7 +3,7 @@
 import { colorize, upsample } from '../maths/arithmetic.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { cellEdges, contour } from '../maths/contour.mjs';
-import { drawTruth, gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
+import { contextOf, drawTruth, gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
 import { sweep } from '../maths/iou.mjs';
 import { currentMap } from '../core/store.mjs';
 
@@ -16,6 +16,13 @@ const FINE = 112; // points along the longer side on which a small map is interp
 export function createMeasure() {
   const maps = new Map();
   const curves = new WeakMap(); // a map -> { mask, ignore, curve }
+  /**
+   * @param {Crt.State} state
+   * @param {{ key: string, prediction: Crt.Prediction }} column
+   * @param {string} method
+   * @param {Partial<Crt.Settings>} [own]
+   * @param {{ mask: Crt.Mask, ignore: Crt.Mask | null, h: number, w: number } | null} [truth]
+   */
   return function measure(state, { key, prediction }, method, own = {}, truth = null) {
     const { classes, loops, refined, blocks, pass_reduction } = { ...state, ...own };
     const name = [key, method, classes.join(), loops, refined, blocks, pass_reduction].join('/');
@@ -55,11 +62,11 @@ export function createPainter(image) {
   const [width, height] = smallSize(image);
   const small = layer((context) => context.drawImage(image, 0, 0, width, height));
   const heats = new WeakMap(); // a map -> { key, canvas }, the image with its heat
-  let outline = { polygons: [], canvas: null };
+  let outline = { polygons: [], canvas: /** @type {OffscreenCanvas | null} */ (null) };
 
   function layer(draw) {
     const canvas = new OffscreenCanvas(width, height);
-    const context = canvas.getContext('2d');
+    const context = contextOf(canvas);
     context.imageSmoothingQuality = 'high';
     draw(context);
     return canvas;

@@ -40,13 +40,15 @@ export function placeTile(values, tile, grid) {
   return { data, h, w, inside };
 }
 
+/** @param {Crt.Page} page */
 export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onRun, speak }) {
   const box = at('inspect');
   const chosen = { pass: 0, block: null, head: null };
   let place = null; // { method, x, y } asked for
   let seen = null; // the newest answer with its arrays
 
-  root.addEventListener('crt-pick', ({ detail }) => {
+  root.addEventListener('crt-pick', (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
     const now = view();
     if (!now?.prediction.isTransformer(detail.method)) return;
     place = { method: detail.method, x: detail.x, y: detail.y };
@@ -133,6 +135,7 @@ function paint(canvas, { prediction, image }, map, top, state, cell) {
   const context = canvas.getContext('2d');
   context.drawImage(image, 0, 0, width, height);
   const { grid } = prediction;
+  /** @type {Crt.Size} */
   const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
   const [h, w] = gridSize(width, height);
   const pixels = colorize(upsample(map, span, h, w).data, top, colorTable(state.colormap));
@@ -146,7 +149,7 @@ function paint(canvas, { prediction, image }, map, top, state, cell) {
   context.drawImage(toCanvas(pixels, w, h), 0, 0, width, height);
   context.globalAlpha = 1;
   const [sx, sy] = [width / span[1], height / span[0]];
-  for (const [color, line] of [['#000000', 4], ['#ffffff', 2]]) {
+  for (const [color, line] of /** @type {[string, number][]} */ ([['#000000', 4], ['#ffffff', 2]])) {
     context.strokeStyle = color;
     context.lineWidth = (line * Math.max(width, height)) / 480;
     context.strokeRect(cell[1] * sx, cell[0] * sy, sx, sy);

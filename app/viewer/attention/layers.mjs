@@ -16,17 +16,24 @@ export function headRows({ shape, data }, pass, block, head) {
   return data.subarray(start, start + n * patches);
 }
 
-/** A block is added to the range by moving the nearer end to it; the only block of a range gives back all. */
+/** A block is added to the range by moving the nearer end to it; the only block of a range gives back all.
+ * @param {Crt.Blocks} range
+ * @param {number} block
+ * @param {number} depth
+ * @returns {Crt.Blocks}
+ */
 export function toggleBlock(range, block, depth) {
   if (range === null) return [block, block];
   const [first, last] = range;
   if (first === block && last === block) return null;
+  /** @type {Crt.Size} */
   const next = block < first ? [block, last] : block > last ? [first, block] : [block, block];
   return next[0] === 0 && next[1] === depth - 1 ? null : next;
 }
 
+/** @param {Crt.Page} page */
 export function mountLayers(page) {
-  const { at, store, view, ask, onAnswer, onDraw, onRun } = page;
+  const { at, store, view, current, ask, onAnswer, onDraw, onRun } = page;
   const set = (changes) => store.set({ layers: { ...store.get().layers, ...changes } });
   let deep = null; // every head and the rollout, once asked for: { run, method, heads, rollout }
   let waiting = false;
@@ -38,14 +45,14 @@ export function mountLayers(page) {
   at('layers-all').addEventListener('click', () => store.set({ blocks: null }));
   at('layers-deepen').addEventListener('click', () => {
     waiting = true;
-    ask('deepen', { method: methodOf(store.get(), view()) });
-    show(store.get(), view());
+    ask('deepen', { method: methodOf(store.get(), current()) });
+    show(store.get(), current());
   });
-  for (const [role, end] of [['layers-first', 0], ['layers-last', 1]]) {
+  for (const [role, end] of /** @type {[string, number][]} */ ([['layers-first', 0], ['layers-last', 1]])) {
     at(role).addEventListener('input', (event) => {
-      const { prediction } = view();
-      const depth = prediction.depth(methodOf(store.get(), view()));
-      const range = [...(store.get().blocks ?? [0, depth - 1])];
+      const { prediction } = current();
+      const depth = prediction.depth(methodOf(store.get(), current()));
+      const range = /** @type {Crt.Size} */ ([...(store.get().blocks ?? [0, depth - 1])]);
       range[end] = Number(event.target.value) - 1;
       if (range[0] > range[1]) range[1 - end] = range[end];
       store.set({ blocks: range[0] === 0 && range[1] === depth - 1 ? null : range });
@@ -179,15 +186,16 @@ export function mountLayers(page) {
     return prediction.merge(rows, Math.round(Math.sqrt(mine.heads.shape[4])), prediction.grid.patchCells);
   }
 
+  /** @returns {Crt.AddedPanel | null} */
   function attentionPanel({ method, pass, block, head }, { run, prediction }) {
     const mine = deep?.run === run.run && deep.method === method ? deep : null;
     if (!prediction.isTransformer(method) || pass >= prediction.passes(method) || block >= prediction.depth(method)) return null;
     const one = mine ? head : null;
     const map = mapOf(prediction, method, pass, block, one, mine);
-    const { grid } = prediction;
+    const { content, patch } = prediction.grid;
     return {
       title: `${METHOD_TITLES[method]} attention`, note: `block ${block + 1}, pass ${pass + 1}${one === null ? '' : `, head ${one + 1}`}`,
-      map, span: [grid.content[0] / grid.patch, grid.content[1] / grid.patch], top: largest(map.data), unit: 'attention',
+      map, span: [content[0] / patch, content[1] / patch], top: largest(map.data), unit: 'attention',
     };
   }
 }
@@ -209,6 +217,7 @@ function small(map, grid, image, top, colormap) {
   const canvas = make('canvas', { width, height });
   const context = canvas.getContext('2d');
   context.drawImage(image, 0, 0, width, height);
+  /** @type {Crt.Size} */
   const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
   const fine = upsample(map, span, height, width);
   context.globalAlpha = 0.75;

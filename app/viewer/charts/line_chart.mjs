@@ -29,7 +29,9 @@ export function reach(values, low = null, high = null) {
   return least === most ? [least - 0.5, most + 0.5] : [least, most];
 }
 
-/** A range widened to its outer ticks. */
+/** A range widened to its outer ticks.
+ * @param {number[]} range
+ */
 function rounded([low, high]) {
   const [first, second] = ticks(low, high);
   const step = second - first;
@@ -61,7 +63,7 @@ export function layoutChart(spec, width = WIDTH, height = HEIGHT) {
       const drawn = dots.filter(Boolean);
       return { ...one, shape: SHAPES[i % SHAPES.length], path: pathOf(dots), dots: drawn.length <= FEW ? drawn : [] };
     }),
-    marks: (spec.marks ?? []).map((mark) => ({ ...mark, at: [x.place(mark.x), y.place(mark.y)], anchor: anchor(x.place(mark.x)) })),
+    marks: (spec.marks ?? []).map((one) => ({ ...one, at: [x.place(one.x), y.place(one.y)], anchor: anchor(x.place(one.x)) })),
     guides: (spec.guides ?? []).map((guide) => ({ ...guide, at: x.place(guide.x), anchor: anchor(x.place(guide.x)) })),
   };
 }
@@ -77,12 +79,12 @@ export function pathOf(dots) {
 }
 
 /** Outline of the mark that tells a line from the others without colour. */
-export function shapePath(shape, [x, y], r = 3.4) {
+export function shapePath(kind, [x, y], r = 3.4) {
   const by = (...steps) => `M${steps.map(([dx, dy]) => `${(x + dx * r).toFixed(1)} ${(y + dy * r).toFixed(1)}`).join('L')}Z`;
-  if (shape === 'square') return by([-1, -1], [1, -1], [1, 1], [-1, 1]);
-  if (shape === 'triangle') return by([0, -1.3], [1.2, 0.9], [-1.2, 0.9]);
-  if (shape === 'diamond') return by([0, -1.4], [1.4, 0], [0, 1.4], [-1.4, 0]);
-  if (shape === 'cross') return by([-1.2, -0.4], [-0.4, -0.4], [-0.4, -1.2], [0.4, -1.2], [0.4, -0.4], [1.2, -0.4], [1.2, 0.4], [0.4, 0.4], [0.4, 1.2], [-0.4, 1.2], [-0.4, 0.4], [-1.2, 0.4]);
+  if (kind === 'square') return by([-1, -1], [1, -1], [1, 1], [-1, 1]);
+  if (kind === 'triangle') return by([0, -1.3], [1.2, 0.9], [-1.2, 0.9]);
+  if (kind === 'diamond') return by([0, -1.4], [1.4, 0], [0, 1.4], [-1.4, 0]);
+  if (kind === 'cross') return by([-1.2, -0.4], [-0.4, -0.4], [-0.4, -1.2], [0.4, -1.2], [0.4, -0.4], [1.2, -0.4], [1.2, 0.4], [0.4, 0.4], [0.4, 1.2], [-0.4, 1.2], [-0.4, 0.4], [-1.2, 0.4]);
   return `M${(x - r).toFixed(1)} ${y.toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
 }
 

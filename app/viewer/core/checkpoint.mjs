@@ -4,6 +4,7 @@ import { sameNetworks, shownMethods } from './store.mjs';
 
 const ASKS = ['explain', 'inspect', 'deepen', 'ablate', 'segment', 'judge', 'publish'];
 
+/** @param {Crt.Page} page */
 export function mountModels(page) {
   const { root, store, view, onRun, onAnswer, say, speak } = page;
 
@@ -12,7 +13,7 @@ export function mountModels(page) {
     if (state === 'failed') say(`${error} The checkpoint before it goes on.`);
     if (state !== 'done') return;
     say(`${name}, ${classes} ${classes === 1 ? 'class' : 'classes'}, is loaded.`);
-    if (view()) lookAgain();
+    lookAgain();
   });
   // The server refuses questions about maps of another checkpoint than its current one.
   for (const event of ASKS) onAnswer(event, ({ changed }) => changed && lookAgain());
@@ -28,6 +29,7 @@ export function mountModels(page) {
   });
 
   function lookAgain() {
-    root.dispatchEvent(new CustomEvent('crt-settings', { detail: view().run.chosen }));
+    const now = view();
+    if (now) root.dispatchEvent(new CustomEvent('crt-settings', { detail: now.run.chosen }));
   }
 }

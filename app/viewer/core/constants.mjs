@@ -1,5 +1,6 @@
 // How the attention of several passes becomes one: crt.pass_reductions, written by `python -m scripts.dev.constants`.
 
+/** @type {Record<string, Crt.PassReduction>} */
 export const PASS_REDUCTIONS = {
   sum: {"label": "Sum", "description": "summed over the passes", "weights": [[1.0], [1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]], "tile_normalized": false},
   mean: {"label": "Mean", "description": "averaged over the passes", "weights": [[1.0], [0.5, 0.5], [0.3333333333333333, 0.3333333333333333, 0.3333333333333333], [0.25, 0.25, 0.25, 0.25], [0.2, 0.2, 0.2, 0.2, 0.2], [0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.16666666666666666], [0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285], [0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125]], "tile_normalized": false},
@@ -8,4 +9,5 @@ export const PASS_REDUCTIONS = {
   tile_normalized: {"label": "First, per-tile normalized", "description": "of the first pass, per-tile normalized", "weights": [[1.0], [1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]], "tile_normalized": true},
 };
 
+/** @type {string} */
 export const DEFAULT_REDUCTION = "sum";

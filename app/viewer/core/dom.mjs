@@ -1,6 +1,11 @@
 // Small helpers to build the page. Text from outside only ever enters through `text`, never as markup.
 
-/** An element with attributes, `text`, `on` (listeners) and children. */
+/** An element with attributes, `text`, `on` (listeners) and children.
+ * @param {string} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {(Node | string)[]} [children]
+ * @returns {any}
+ */
 export function make(tag, attributes = {}, children = []) {
   const { text, on = {}, ...rest } = attributes;
   const node = document.createElement(tag);
@@ -14,14 +19,21 @@ export function make(tag, attributes = {}, children = []) {
   return node;
 }
 
-/** The element that has this data-role. */
+/** The element that has this data-role.
+ * @param {Element} root
+ * @param {string} role
+ * @returns {any}
+ */
 export function part(root, role) {
   const found = root.querySelector(`[data-role="${role}"]`);
   if (!found) throw new Error(`the template lacks ${role}`);
   return found;
 }
 
-/** Load an image from a data URL. */
+/** Load an image from a data URL.
+ * @param {string} url
+ * @returns {Promise<HTMLImageElement>}
+ */
 export function loadImage(url) {
   return new Promise((resolve, reject) => {
     const image = new Image();
@@ -31,4 +43,10 @@ export function loadImage(url) {
   });
 }
 
+/** @param {number} value */
 export const percent = (value) => `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;
+
+/** What an error says.
+ * @param {unknown} error
+ */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));

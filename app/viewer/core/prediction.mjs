@@ -6,40 +6,76 @@ import { DEFAULT_REDUCTION, PASS_REDUCTIONS } from './constants.mjs';
 
 const TINY = 1e-12; // crt.refine's
 
-/** A header from the server and its bytes -> what answers for every map of the run. */
+/** A header from the server and its bytes -> what answers for every map of the run.
+ * @param {{ grid: Crt.TileGrid, records: Crt.MethodRecord[] }} header
+ * @param {ArrayBuffer} buffer
+ */
 export function openPrediction(header, buffer) {
   const { grid } = header;
+  /** @type {(method: string) => Crt.MethodRecord} */
+  const recordOf = (method) => records.get(method) ?? missing(method);
   const records = new Map(header.records.map((record) => [record.method, record]));
+  /** @type {Map<string, Float32Array>} */
   const arrays = new Map(); // decoded when first asked for
+  /** @type {Map<string, any>} */
   const kept = new Map(); // attention and maps asked for lately
 
+  /**
+   * @param {string} method
+   * @param {'cams' | 'cls_attn'} name
+   * @returns {Float32Array}
+   */
   function array(method, name) {
     const key = `${method}/${name}`;
-    if (!arrays.has(key)) {
-      const { offset, shape, scale } = records.get(method)[name];
-      arrays.set(key, decodeHalves(buffer, offset, product(shape), scale));
-    }
-    return arrays.get(key);
+    const known = arrays.get(key);
+    if (known) return known;
+    const { offset, shape, scale } = recordOf(method)[name];
+    const values = decodeHalves(buffer, offset, product(shape), scale);
+    arrays.set(key, values);
+    return values;
   }
 
+  /**
+   * @template T
+   * @param {string} key
+   * @param {() => T} make
+   * @returns {T}
+   */
   function remember(key, make) {
     if (!kept.has(key)) {
-      if (kept.size >= 240) kept.delete(kept.keys().next().value);
+      if (kept.size >= 240) kept.delete(String(kept.keys().next().value));
       kept.set(key, make());
     }
     return kept.get(key);
   }
 
+  /** @param {string} method */
   const isTransformer = (method) => records.get(method)?.kind === 'tokens';
-  const maxLoops = (method) => (isTransformer(method) ? records.get(method).cams.shape[0] - 1 : 0);
+  /**
+   * @param {string} method
+   * @returns {number}
+   */
+  const maxLoops = (method) => (isTransformer(method) ? recordOf(method).cams.shape[0] - 1 : 0);
+  /** @param {number} loops */
   const passesOf = (loops) => Math.max(1, loops);
-  const depth = (method) => (isTransformer(method) ? records.get(method).cls_attn.shape[1] : 0);
-  const passes = (method) => (isTransformer(method) ? records.get(method).cls_attn.shape[0] : 0);
+  /**
+   * @param {string} method
+   * @returns {number}
+   */
+  const depth = (method) => (isTransformer(method) ? recordOf(method).cls_attn.shape[1] : 0);
+  /**
+   * @param {string} method
+   * @returns {number}
+   */
+  const passes = (method) => (isTransformer(method) ? recordOf(method).cls_attn.shape[0] : 0);
 
   /** Per tile and patch: attention averaged over blocks, then combined over passes. `blocks`: [first, last] or null;
-   *  `pass`: only this pass. Returns Float32Array of n × P. `pass_reduction`: a name of PASS_REDUCTIONS. */
+   *  `pass`: only this pass. Returns Float32Array of n × P. `pass_reduction`: a name of PASS_REDUCTIONS.
+   * @param {string} method
+   * @param {Crt.MapOptions} options
+   */
   function tileAttention(method, { loops = 0, blocks = null, pass_reduction = DEFAULT_REDUCTION, pass = null }) {
-    const [, total, n, patches] = records.get(method).cls_attn.shape;
+    const [, total, n, patches] = recordOf(method).cls_attn.shape;
     const rows = array(method, 'cls_attn');
     const [first, last] = blocks ?? [0, total - 1];
     const reduction = PASS_REDUCTIONS[pass_reduction];
@@ -55,7 +91,12 @@ export function openPrediction(header, buffer) {
     return reduction.tile_normalized && pass === null ? tileNormalized(out, n) : out;
   }
 
-  /** Tiles' maps (n × side × side) -> { data, h, w }: averaged where tiles overlap, cropped to the image's cells. */
+  /** Tiles' maps (n × side × side) -> { data, h, w }: averaged where tiles overlap, cropped to the image's cells.
+   * @param {Float32Array} tiles
+   * @param {number} side
+   * @param {Crt.Size} cells
+   * @returns {Crt.Values}
+   */
   function merge(tiles, side, cells) {
     const [rows, cols] = grid.shape;
     const step = (side * grid.stride) / grid.tile;
@@ -82,9 +123,14 @@ export function openPrediction(header, buffer) {
     return { data, h, w };
   }
 
-  /** One class: { data, h, w } raw, before ReLU. Refined only if the method is a transformer. */
+  /** One class: { data, h, w } raw, before ReLU. Refined only if the method is a transformer.
+   * @param {string} method
+   * @param {number} index
+   * @param {Crt.MapOptions} [options]
+   * @returns {Crt.Values}
+   */
   function rawMap(method, index, { loops = 0, refined = false, blocks = null, pass_reduction = DEFAULT_REDUCTION } = {}) {
-    const record = records.get(method);
+    const record = recordOf(method);
     if (record.kind !== 'tokens') {
       const [, h, w] = record.cams.shape;
       return { data: array(method, 'cams').subarray(index * h * w, (index + 1) * h * w), h, w };
@@ -95,34 +141,46 @@ export function openPrediction(header, buffer) {
       const [, n, classes, side] = record.cams.shape;
       const maps = array(method, 'cams');
       const tiles = new Float32Array(n * side * side);
-      const attention = refined ? tileWeights(method, side, { loops: count, blocks, pass_reduction }) : null;
+      const weights = refined ? tileWeights(method, side, { loops: count, blocks, pass_reduction }) : null;
       for (let t = 0; t < n; t++) {
         const from = ((count * n + t) * classes + index) * side * side;
         const to = t * side * side;
-        for (let i = 0; i < side * side; i++) tiles[to + i] = maps[from + i] * (attention ? attention[to + i] : 1);
+        for (let i = 0; i < side * side; i++) tiles[to + i] = maps[from + i] * (weights ? weights[to + i] : 1);
       }
       return merge(tiles, side, grid.cells);
     });
   }
 
+  /**
+   * @param {string} method
+   * @param {number} side
+   * @param {Crt.MapOptions} options
+   */
   function tileWeights(method, side, options) {
     const key = ['rows', method, side, options.loops, options.blocks, options.pass_reduction].join('/');
     return remember(key, () => {
-      const [, , n, patches] = records.get(method).cls_attn.shape;
-      const attention = tileAttention(method, options);
+      const [, , n, patches] = recordOf(method).cls_attn.shape;
+      const weights = tileAttention(method, options);
       const from = Math.round(Math.sqrt(patches));
-      return from === side ? attention : resizeTiles(attention, n, from, side);
+      return from === side ? weights : resizeTiles(weights, n, from, side);
     });
   }
 
-  /** Class-token attention on the patches of the image: { data, h, w }. Options as in tileAttention. */
+  /** Class-token attention on the patches of the image: { data, h, w }. Options as in tileAttention.
+   * @param {string} method
+   * @param {Crt.MapOptions} [options]
+   * @returns {Crt.Values}
+   */
   function attention(method, options = {}) {
-    const patches = records.get(method).cls_attn.shape[3];
+    const patches = recordOf(method).cls_attn.shape[3];
     const key = ['attention', method, options.loops, options.blocks, options.pass_reduction, options.pass].join('/');
     return remember(key, () => merge(tileAttention(method, options), Math.round(Math.sqrt(patches)), grid.patchCells));
   }
 
-  /** Tiles that cover a place of the image, x and y from 0 to 1: [{ index, row, col }]. */
+  /** Tiles that cover a place of the image, x and y from 0 to 1: [{ index, row, col }].
+   * @param {number} x
+   * @param {number} y
+   */
   function tilesAt(x, y) {
     const [height, width] = grid.content;
     const cols = grid.shape[1];
@@ -134,7 +192,10 @@ export function openPrediction(header, buffer) {
       });
   }
 
-  /** A value above every map of a unit: `cam` raw maps, `product` maps times the attention that `blocks` and `pass_reduction` ask for. */
+  /** A value above every map of a unit: `cam` raw maps, `product` maps times the attention that `blocks` and `pass_reduction` ask for.
+   * @param {Crt.Unit} unit
+   * @param {Pick<Crt.MapOptions, 'blocks' | 'pass_reduction'>} [options]
+   */
   function reach(unit, { blocks = null, pass_reduction = DEFAULT_REDUCTION } = {}) {
     let top = 0;
     for (const [method, record] of records) {
@@ -144,7 +205,7 @@ export function openPrediction(header, buffer) {
       }
       const [counts, n, classes, side] = record.cams.shape;
       const maps = array(method, 'cams');
-      const used = blocks && blocks.map((block) => Math.min(block, depth(method) - 1));
+      const used = blocks && /** @type {Crt.Size} */ (blocks.map((block) => Math.min(block, depth(method) - 1)));
       for (let loops = 0; loops < counts; loops++) {
         const weights = unit === 'product' ? tileWeights(method, side, { loops, blocks: used, pass_reduction }) : null;
         for (let t = 0; t < n; t++) {
@@ -163,9 +224,15 @@ export function openPrediction(header, buffer) {
   return {
     grid, attention, depth, isTransformer, maxLoops, merge, passes, rawMap, reach, tilesAt,
     methods: [...records.keys()],
-    /** Height and width of the image in cells of a method's maps. */
-    contentSize: (method) => records.get(method).content_size,
-    /** The largest value over the classes chosen, after ReLU: { data, h, w }. */
+    /** Height and width of the image in cells of a method's maps.
+     * @param {string} method
+     */
+    contentSize: (method) => recordOf(method).content_size,
+    /** The largest value over the classes chosen, after ReLU: { data, h, w }.
+     * @param {string} method
+     * @param {number[]} classes
+     * @param {Crt.MapOptions} [options]
+     */
     map(method, classes, options = {}) {
       const maps = classes.map((index) => rawMap(method, index, options));
       const out = new Float32Array(maps[0].data.length);
@@ -175,22 +242,38 @@ export function openPrediction(header, buffer) {
   };
 }
 
-/** Bytes of a run: inside the header as base64, or in a file that the server keeps. */
+/** @type {(method: string) => never} */
+function missing(method) {
+  throw new Error(`there is no map of ${method}`);
+}
+
+/** Bytes of a run: inside the header as base64, or in a file that the server keeps.
+ * @param {Crt.Bytes} header
+ * @param {string} root
+ * @returns {Promise<ArrayBuffer>}
+ */
 export async function predictionBytes(header, root) {
-  if (header.data !== undefined) return base64ToBuffer(header.data);
-  const answer = await fetch(fileUrl(header.file, root));
+  if (header.data) return base64ToBuffer(header.data);
+  const answer = await fetch(fileUrl(header.file ?? '', root));
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
   return answer.arrayBuffer();
 }
 
-/** Arrays of an answer by name: { data: Float32Array, shape }. `described` and `buffer` as encode_arrays made them. */
+/** Arrays of an answer by name: { data: Float32Array, shape }. `described` and `buffer` as encode_arrays made them.
+ * @param {Record<string, Crt.Stored>} described
+ * @param {ArrayBuffer} buffer
+ * @returns {Record<string, Crt.Opened>}
+ */
 export function openArrays(described, buffer) {
   return Object.fromEntries(Object.entries(described).map(([name, { shape, scale, offset }]) => [
     name, { shape, data: decodeHalves(buffer, offset, product(shape), scale) },
   ]));
 }
 
-/** n tiles of attention, each divided by its largest value, and the square root; in place. */
+/** n tiles of attention, each divided by its largest value, and the square root; in place.
+ * @param {Float32Array} values
+ * @param {number} n
+ */
 function tileNormalized(values, n) {
   const count = values.length / n;
   for (let t = 0; t < n; t++) {
@@ -201,7 +284,12 @@ function tileNormalized(values, n) {
   return values;
 }
 
-/** n squares of side `from` -> side `to`, bilinear with cell centres, as torch's interpolate without aligned corners. */
+/** n squares of side `from` -> side `to`, bilinear with cell centres, as torch's interpolate without aligned corners.
+ * @param {Float32Array} values
+ * @param {number} n
+ * @param {number} from
+ * @param {number} to
+ */
 export function resizeTiles(values, n, from, to) {
   const out = new Float32Array(n * to * to);
   const places = range(to).map((i) => {
@@ -211,7 +299,7 @@ export function resizeTiles(values, n, from, to) {
   });
   for (let t = 0; t < n; t++) {
     places.forEach(([y0, y1, fy], i) => places.forEach(([x0, x1, fx], j) => {
-      const at = (y, x) => values[(t * from + y) * from + x];
+      const at = (/** @type {number} */ y, /** @type {number} */ x) => values[(t * from + y) * from + x];
       const top = at(y0, x0) * (1 - fx) + at(y0, x1) * fx;
       out[(t * to + i) * to + j] = top * (1 - fy) + (at(y1, x0) * (1 - fx) + at(y1, x1) * fx) * fy;
     }));
@@ -219,5 +307,7 @@ export function resizeTiles(values, n, from, to) {
   return out;
 }
 
+/** @param {number[]} shape */
 const product = (shape) => shape.reduce((a, b) => a * b, 1);
+/** @param {number} count */
 const range = (count) => Array.from({ length: count }, (_, i) => i);

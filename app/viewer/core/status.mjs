@@ -2,6 +2,7 @@
 
 import { statusLine } from './store.mjs';
 
+/** @param {Crt.Page} page */
 export function mountStatus({ at, onRun }) {
   onRun(({ run }) => {
     const status = statusLine(run);

@@ -3,7 +3,9 @@
 import { largest, sortedClasses } from '../maths/arithmetic.mjs';
 import { DEFAULT_REDUCTION } from './constants.mjs';
 
+/** @type {Record<string, string>} */
 export const METHOD_TITLES = { input: 'Image', resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN" };
+/** @type {Record<string, string>} */
 export const METHOD_NOTES = {
   input: 'what the networks see',
   resnet: 'CNN trained alone',
@@ -12,11 +14,14 @@ export const METHOD_NOTES = {
   crt_cnn: 'CNN trained with the transformer',
 };
 export const UNITS = { cam: 'raw CAM', product: 'raw CAM × attention' };
+/** @type {Record<Crt.Unit, string>} */
 export const UNIT_NAMES = { ...UNITS, attention: 'share of attention', explainer: "arbitrary units", share: 'share of own maximum' };
 
 export const TABS = ['explore', 'ablate', 'layers', 'masks', 'results'];
 
-/** All that a user can choose. A permalink holds it, so values are plain JSON. */
+/** All that a user can choose. A permalink holds it, so values are plain JSON.
+ * @type {Readonly<Crt.State>}
+ */
 export const INITIAL = Object.freeze({
   tab: 'explore',
   classes: [], // indices; several show the largest value
@@ -51,10 +56,15 @@ export const INITIAL = Object.freeze({
   },
 });
 
-/** A store: get(), set(changes), subscribe(callback). Callbacks run once per animation frame at most. */
+/** A store: get(), set(changes), subscribe(callback). Callbacks run once per animation frame at most.
+ * @param {Crt.State} initial
+ * @param {(run: () => void) => unknown} [schedule]
+ * @returns {Crt.Store}
+ */
 export function createStore(initial, schedule = (run) => requestAnimationFrame(run)) {
   let state = { ...initial };
   let waiting = false;
+  /** @type {((state: Crt.State) => void)[]} */
   const listeners = [];
   return {
     get: () => state,
@@ -71,14 +81,25 @@ export function createStore(initial, schedule = (run) => requestAnimationFrame(r
   };
 }
 
-/** Whether two runs are of the same networks, also where the server has loaded them anew since. */
-export const sameNetworks = (a, b) => ['sha256', 'name'].every((key) => a.checkpoint?.[key] === b.checkpoint?.[key]);
+/** Whether two runs are of the same networks, also where the server has loaded them anew since.
+ * @param {Crt.Run} a
+ * @param {Crt.Run} b
+ */
+export const sameNetworks = (a, b) => a.checkpoint?.sha256 === b.checkpoint?.sha256 && a.checkpoint?.name === b.checkpoint?.name;
 
-/** Settings that a checkpoint's defaults decide until the reader does. */
+/** Settings that a checkpoint's defaults decide until the reader does.
+ * @type {(keyof Crt.Run['defaults'])[]}
+ */
 const STARTS = ['loops', 'refined', 'pass_reduction', 'blocks', 'threshold'];
 
-/** What of the state a new run changes: the class of another image, the defaults of its checkpoint, limits. */
+/** What of the state a new run changes: the class of another image, the defaults of its checkpoint, limits.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ * @param {Crt.Run | null} before
+ * @returns {Partial<Crt.State>}
+ */
 export function adopt(state, run, before) {
+  /** @type {Partial<Crt.State> & { loops: number }} */
   const changes = { loops: Math.min(state.loops, run.maxLoops) };
   if (!before) {
     Object.assign(changes, pick(run.defaults, STARTS));
@@ -95,48 +116,71 @@ export function adopt(state, run, before) {
   return changes;
 }
 
-/** The class that CRT (or the first method there is) finds most probable. */
+/** The class that CRT (or the first method there is) finds most probable.
+ * @param {Crt.Run} run
+ * @param {number} loops
+ */
 export function topClass(run, loops) {
   const method = run.scores.crt ? 'crt' : run.methods[0];
   return sortedClasses(scoreRow(run, method, loops))[0];
 }
 
-/** Probabilities of all classes by a method; the loop count only matters to CRT. */
+/** Probabilities of all classes by a method; the loop count only matters to CRT.
+ * @param {Crt.Run} run
+ * @param {string} method
+ * @param {number} loops
+ */
 export function scoreRow(run, method, loops) {
   const rows = run.scores[method];
   return rows[Math.min(loops, rows.length - 1)];
 }
 
-/** A click on a class: alone it replaces the choice, with `several` it joins or leaves it, but one always stays. */
+/** A click on a class: alone it replaces the choice, with `several` it joins or leaves it, but one always stays.
+ * @param {number[]} chosen
+ * @param {number} index
+ * @param {boolean} several
+ */
 export function toggleClass(chosen, index, several) {
   if (!several) return [index];
   if (!chosen.includes(index)) return [...chosen, index];
   return chosen.length > 1 ? chosen.filter((other) => other !== index) : chosen;
 }
 
-/** Methods of the run whose panel is switched on, in the order of the page. */
+/** Methods of the run whose panel is switched on, in the order of the page.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ */
 export function shownMethods(state, run) {
   return ['resnet', 'tscam', 'crt', 'crt_cnn'].filter((m) => run.methods.includes(m) && state.visible[m]);
 }
 
 /** The map of one method as the state asks for it: { method, map, top, unit, loops, refined, span }.
- *  `own` may fix loops, refined, blocks and pass_reduction against the state's. */
+ *  `own` may fix loops, refined, blocks and pass_reduction against the state's.
+ * @param {Crt.State} state
+ * @param {Crt.Prediction} prediction
+ * @param {string} method
+ * @param {Partial<Crt.Settings>} [own]
+ * @returns {Crt.Shown}
+ */
 export function currentMap(state, prediction, method, own = {}) {
   const wanted = { ...pick(state, ['loops', 'refined', 'blocks', 'pass_reduction']), ...own };
   const refined = wanted.refined && prediction.isTransformer(method);
   const loops = Math.min(wanted.loops, prediction.maxLoops(method));
-  const blocks = wanted.blocks && prediction.isTransformer(method) ? wanted.blocks.map((b) => Math.min(b, prediction.depth(method) - 1)) : null;
+  const blocks = wanted.blocks && prediction.isTransformer(method) ? /** @type {Crt.Size} */ (wanted.blocks.map((b) => Math.min(b, prediction.depth(method) - 1))) : null;
   const map = prediction.map(method, state.classes, { loops, refined, blocks, pass_reduction: wanted.pass_reduction });
   return { method, map, loops, refined, top: largest(map.data), unit: refined ? 'product' : 'cam', span: prediction.contentSize(method) };
 }
 
-/** The line under the controls: what the run was and what it cost. */
+/** The line under the controls: what the run was and what it cost.
+ * @param {Crt.Run} run
+ */
 export function statusLine(run) {
   const [height, width] = run.input;
+  /** @type {Record<string, string>} */
   const names = { resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN", read: 'reading', resize: 'resizing' };
   const stages = Object.entries(run.timings).map(([stage, ms]) => `${names[stage] ?? stage} ${Math.round(ms)} ms`);
   const total = Object.values(run.timings).reduce((sum, ms) => sum + ms, 0);
-  const count = (n, what, many) => `${n} ${n === 1 ? what : many}`;
+  const count = (/** @type {number} */ n, /** @type {string} */ what, /** @type {string} */ many) => `${n} ${n === 1 ? what : many}`;
   const tiles = count(run.tiles, 'tile', 'tiles');
   const passes = count(run.passes, 'pass', 'passes');
   const from = run.stored ? ' (stored)' : '';
@@ -146,10 +190,22 @@ export function statusLine(run) {
   };
 }
 
+/**
+ * @template {object} T
+ * @template {keyof T} K
+ * @param {T} values
+ * @param {K[]} names
+ * @returns {Pick<T, K>}
+ */
 export function pick(values, names) {
-  return Object.fromEntries(names.filter((name) => values && name in values).map((name) => [name, values[name]]));
+  const found = names.filter((name) => values && name in /** @type {object} */ (values)).map((name) => [name, values[name]]);
+  return /** @type {Pick<T, K>} */ (Object.fromEntries(found));
 }
 
+/**
+ * @param {unknown[]} a
+ * @param {unknown[]} b
+ */
 function sameList(a, b) {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }

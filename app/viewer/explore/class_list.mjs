@@ -7,12 +7,14 @@ import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
 const FEW = 8;
 
+/** @param {Crt.Page} page */
 export function mountClasses({ at, store, view, onDraw }) {
   let all = false; // whether every class is listed
   let drawn = ''; // what the chart shows, so that its rows stay as they are until that changes
   at('all').addEventListener('click', () => {
     all = !all;
-    if (view()) draw(store.get(), view());
+    const now = view();
+    if (now) draw(store.get(), now);
   });
   onDraw(draw);
 
@@ -39,9 +41,10 @@ function drawChart(list, legend, store, run, all) {
   const tag = () => make('span', { class: 'tag', text: 'mask', title: 'this image has a mask of it' });
   const chosen = new Set(state.classes);
   const listed = all ? order : order.filter((index, rank) => rank < FEW || chosen.has(index));
-  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.index : null;
+  const { activeElement } = document;
+  const focused = activeElement instanceof HTMLElement && list.contains(activeElement) ? activeElement.dataset.index : undefined;
   list.replaceChildren(...listed.map((index) => row(index)));
-  if (focused !== null) list.querySelector(`[data-index="${focused}"]`)?.focus({ preventScroll: true });
+  if (focused !== undefined) list.querySelector(`[data-index="${focused}"]`)?.focus({ preventScroll: true });
 
   function row(index) {
     const values = methods.map((method) => scoreRow(run, method, state.loops)[index]);

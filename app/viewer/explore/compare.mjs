@@ -26,8 +26,9 @@ export function withOwn(side, name, value) {
   return value === undefined ? rest : { ...rest, [name]: value };
 }
 
+/** @param {Crt.Page} page */
 export function mountCompare(page) {
-  const { at, root, store, view, board, onDraw, onRun } = page;
+  const { at, root, store, view, current, board, onDraw, onRun } = page;
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
   const set = (changes) => store.set({ compare: { ...store.get().compare, ...changes } });
   let stopped = still.matches; // whether the reader has stopped the blink
@@ -37,14 +38,16 @@ export function mountCompare(page) {
     stopped = still.matches;
     store.set({});
   });
-  for (const choice of root.querySelectorAll('input[name="crt-view"]')) {
+  /** @type {NodeListOf<HTMLInputElement>} */
+  const choices = root.querySelectorAll('input[name="crt-view"]');
+  for (const choice of choices) {
     choice.addEventListener('change', () => {
       board.other = false;
       set({ view: choice.value });
     });
   }
   for (const key of ['a', 'b']) {
-    at(`${key}-method`).addEventListener('change', (event) => set({ [key]: withMethod(store.get().compare[key], event.target.value, view().prediction) }));
+    at(`${key}-method`).addEventListener('change', (event) => set({ [key]: withMethod(store.get().compare[key], event.target.value, current().prediction) }));
     at(`${key}-loops`).addEventListener('change', ({ target }) => own(key, 'loops', target.value === SAME ? undefined : Number(target.value)));
     at(`${key}-refined`).addEventListener('change', ({ target }) => own(key, 'refined', target.value === SAME ? undefined : target.value === '1'));
   }
@@ -75,7 +78,7 @@ export function mountCompare(page) {
   onDraw((state, now) => {
     const { view: kind } = state.compare;
     root.dataset.view = kind;
-    for (const choice of root.querySelectorAll('input[name="crt-view"]')) choice.checked = choice.value === kind;
+    for (const choice of choices) choice.checked = choice.value === kind;
     at('compare-sides').hidden = kind === 'side';
     at('blink').hidden = kind !== 'blink';
     for (const key of ['a', 'b']) showSide(key, state, now);
@@ -102,8 +105,8 @@ export function mountCompare(page) {
   /** The blink runs where it can be seen and has not been stopped. */
   function run({ tab, compare }) {
     const wanted = tab === 'explore' && compare.view === 'blink' && !stopped && !document.hidden;
-    const pause = wanted ? blinkPause(compare.rate) : null;
-    if (pause === (timer?.pause ?? null)) return;
+    const pause = wanted ? blinkPause(compare.rate) : 0;
+    if (pause === (timer?.pause ?? 0)) return;
     clearInterval(timer?.id);
     timer = wanted ? { id: setInterval(turn, pause), pause } : null;
   }

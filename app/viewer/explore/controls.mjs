@@ -12,15 +12,22 @@ const ENDS = ['blocks-first', 'blocks-last'];
 /** Blocks of the deepest transformer. */
 export const depthOf = (prediction) => Math.max(0, ...prediction.methods.map((method) => prediction.depth(method)));
 
-/** A range of blocks [first, last] from 0, null for all, with one end (0 first, 1 last) moved; the other gives way. */
+/** A range of blocks [first, last] from 0, null for all, with one end (0 first, 1 last) moved; the other gives way.
+ * @param {Crt.Blocks} range
+ * @param {number} end
+ * @param {number} block
+ * @param {number} depth
+ * @returns {Crt.Blocks}
+ */
 export function withEnd(range, end, block, depth) {
-  const next = [...(range ?? [0, depth - 1])];
+  const next = /** @type {Crt.Size} */ ([...(range ?? [0, depth - 1])]);
   next[end] = block;
   if (next[0] > next[1]) next[1 - end] = block;
   return next[0] <= 0 && next[1] >= depth - 1 ? null : next;
 }
 
-export function mountControls({ at, store, view, onDraw }) {
+/** @param {Crt.Page} page */
+export function mountControls({ at, store, current, onDraw }) {
   at('colormap').replaceChildren(...COLORMAPS.map(({ id, label }) => make('option', { value: id, text: label })));
   at('pass_reduction').replaceChildren(...Object.entries(PASS_REDUCTIONS).map(([value, { label }]) => make('option', { value, text: label })));
   const number = (role, name) => at(role).addEventListener('input', (e) => store.set({ [name]: Number(e.target.value) }));
@@ -41,7 +48,7 @@ export function mountControls({ at, store, view, onDraw }) {
   choice('pass_reduction', 'pass_reduction');
   for (const end of [0, 1]) {
     at(ENDS[end]).addEventListener('input', (event) => {
-      store.set({ blocks: withEnd(store.get().blocks, end, Number(event.target.value) - 1, depthOf(view().prediction)) });
+      store.set({ blocks: withEnd(store.get().blocks, end, Number(event.target.value) - 1, depthOf(current().prediction)) });
     });
   }
   at('blocks-all').addEventListener('click', () => store.set({ blocks: null }));

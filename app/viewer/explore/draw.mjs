@@ -9,7 +9,20 @@ import { toImage, toScreen, windowOf } from './zoom.mjs';
 const GRID = 320; // points along the longer side on which a map is interpolated
 const MARGIN = 2; // points beyond the edges of the window, where outlines close out of sight
 
-/** Height and width of the grid for an image of this size. */
+/** What draws on a canvas.
+ * @param {OffscreenCanvas} canvas
+ */
+export function contextOf(canvas) {
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('this browser has no memory left for a canvas');
+  return context;
+}
+
+/** Height and width of the grid for an image of this size.
+ * @param {number} width
+ * @param {number} height
+ * @returns {Crt.Size}
+ */
 export function gridSize(width, height) {
   const factor = GRID / Math.max(width, height);
   return [Math.max(1, Math.round(height * factor)), Math.max(1, Math.round(width * factor))];
@@ -24,7 +37,7 @@ export function drawImage(context, image, zoom) {
   const key = [width, height, left, top, size].join();
   if (behind?.image !== image || behind.key !== key) {
     const canvas = new OffscreenCanvas(width, height);
-    const once = canvas.getContext('2d');
+    const once = contextOf(canvas);
     once.imageSmoothingQuality = 'high';
     toImage(once, zoom);
     once.drawImage(image, 0, 0, 1, 1);
@@ -145,7 +158,7 @@ export function drawCrosshair(canvas, place, zoom, tiles = [], pixel = 1) {
   }
   context.restore();
   const at = toScreen(place, zoom);
-  for (const [style, line] of [['rgba(0,0,0,.6)', 3], ['rgba(255,255,255,.95)', 1]]) {
+  for (const [style, line] of /** @type {[string, number][]} */ ([['rgba(0,0,0,.6)', 3], ['rgba(255,255,255,.95)', 1]])) {
     context.strokeStyle = style;
     context.lineWidth = line * pixel;
     context.beginPath();
@@ -165,7 +178,7 @@ function maskPixels(values, level) {
 
 export function toCanvas(pixels, width, height) {
   const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext('2d').putImageData(new ImageData(pixels, width, height), 0, 0);
+  contextOf(canvas).putImageData(new ImageData(pixels, width, height), 0, 0);
   return canvas;
 }
 

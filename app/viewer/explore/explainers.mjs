@@ -13,6 +13,7 @@ export const EXPLAINERS = [
 /** What decides an explainer's maps. */
 export const explainerKey = (run, { method, name }, classes) => [run, method, name, ...classes].join('/');
 
+/** @param {Crt.Page} page */
 export function mountExplainers(page) {
   const { at, store, ask, onAnswer, onDraw, onRun } = page;
   const known = new Map(); // by key: { map, ms } or { error }, or null while the server is at work

@@ -37,12 +37,13 @@ export function createHover({ at, store, view, speak }, board) {
   let spot = null; // where the crosshair is
   let over = null; // the panel that it was moved in
   let byKey = false; // whether a key put it there
+  /** @type {{ x: number, y: number } | null} */
   let last = null; // where the pointer was
   let values = { key: '', maps: [] }; // every class's map by the method under the crosshair
 
   /** The same place marked in all panels; null, or beside the image, takes the mark away. A pointer that lies still while
    *  the page scrolls below it, which browsers tell as a move, does not undo what the keys did. */
-  function point(place, panel = over, event = null) {
+  function point(place, panel = over, event = /** @type {MouseEvent | null} */ (null)) {
     if (event) {
       const still = last?.x === event.clientX && last.y === event.clientY;
       last = { x: event.clientX, y: event.clientY };
@@ -93,10 +94,10 @@ export function createHover({ at, store, view, speak }, board) {
     if (!shown) return { method: null, classes: '' };
     const { method, loops, refined } = shown;
     const options = { loops, refined, blocks: state.blocks, pass_reduction: state.pass_reduction };
-    const key = [run.run, method, JSON.stringify(options)].join('/');
-    if (values.key !== key) {
+    const wanted = [run.run, method, JSON.stringify(options)].join('/');
+    if (values.key !== wanted) {
       const own = options.blocks && prediction.isTransformer(method) ? options.blocks.map((block) => Math.min(block, prediction.depth(method) - 1)) : null;
-      values = { key, maps: run.classes.map((_, index) => prediction.map(method, [index], { ...options, blocks: own })) };
+      values = { key: wanted, maps: run.classes.map((_, index) => prediction.map(method, [index], { ...options, blocks: own })) };
     }
     const here = strongest(values.maps.map((map) => sample(map, shown.span, spot.x, spot.y, state.cells)), FEW);
     const words = here.map(([index, value]) => `${run.classes[index]} ${figure(value)}`).join(', ');
@@ -119,12 +120,12 @@ export function createHover({ at, store, view, speak }, board) {
   }
 
   function spokenHere() {
-    const values = board.shown().flatMap((panel) => panel.rows.map((row, i) => {
+    const spoken = board.shown().flatMap((panel) => panel.rows.map((row, i) => {
       const layer = panel.item.scales[i];
       return layer ? `${layer.name} ${row.value.textContent}` : '';
     })).filter(Boolean);
     const method = at('readout-method').textContent;
-    return [values.join(', '), at('readout-place').textContent, at('readout-tiles').textContent, method && `${method}: ${at('readout-classes').textContent}`]
+    return [spoken.join(', '), at('readout-place').textContent, at('readout-tiles').textContent, method && `${method}: ${at('readout-classes').textContent}`]
       .filter(Boolean).join('; ');
   }
 

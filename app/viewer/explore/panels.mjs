@@ -17,6 +17,7 @@ import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 
 const LABELS = { ...METHOD_TITLES, extra: 'One more map', compare: 'Comparison', compare_a: 'A', compare_b: 'B' };
 
+/** @param {Crt.Page} page */
 export function mountPanels(page) {
   const { root, at, store, view, onDraw, speak } = page;
   const panels = new Map();

@@ -21,6 +21,7 @@ export function similarityWords(similarity, loops) {
   return loops > 0 && Number.isFinite(value) ? `cosine to previous pass ${value.toFixed(3)}` : '';
 }
 
+/** @param {Crt.Page} page */
 export function mountPlayer({ at, root, store, view, board, onDraw, onRun }) {
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
   let timer = null;

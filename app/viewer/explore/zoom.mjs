@@ -7,8 +7,11 @@ const STEP = 0.1; // of the panel's side, for one arrow key
 const STILL = { mouse: 4, pen: 6, touch: 10 }; // CSS pixels that a click may wander
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
-/** The nearest zoom that shows nothing beside the image. */
-export function tidy({ k, x, y }) {
+/** The nearest zoom that shows nothing beside the image.
+ * @param {{ k: number, x?: number, y?: number }} zoom
+ * @returns {Crt.Zoom}
+ */
+export function tidy({ k, x = 0.5, y = 0.5 }) {
   const most = clamp(Number.isFinite(k) ? k : 1, 1, MOST);
   const half = 0.5 / most;
   const inside = (value) => clamp(Number.isFinite(value) ? value : 0.5, half, 1 - half);

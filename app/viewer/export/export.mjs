@@ -10,7 +10,11 @@ import { truthOf } from '../ground_truth/ground_truth.mjs';
 const PATIENCE = 180_000; // ms to wait for a file
 const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' };
 
-/** What the server needs to draw the screen again. `extra`: the additional panel as page.extras makes it, or null. */
+/** What the server needs to draw the screen again. `extra`: the additional panel as page.extras makes it, or null.
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {Crt.AddedPanel | null} [extra]
+ */
 export function describeScreen(state, view, extra = null) {
   const { classes, loops, refined, blocks, pass_reduction, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay } = state;
   const [rows, columns] = gridSize(view.image.naturalWidth, view.image.naturalHeight);
@@ -61,8 +65,9 @@ function toBase64(bytes) {
 /** Bytes in words: 940 kB, 1.7 MB. */
 export const bytesWords = (count) => (count < 1e6 ? `${Math.max(1, Math.round(count / 1e3))} kB` : `${(count / 1e6).toFixed(1)} MB`);
 
+/** @param {Crt.Page} page */
 export function mountPublish(page) {
-  const { root, at, store, view, ask, onAnswer, onRun } = page;
+  const { root, at, store, current, ask, onAnswer, onRun } = page;
   const button = at('export-open');
   const menu = at('export-menu');
   const items = [...menu.querySelectorAll('[role="menuitem"]')];
@@ -122,7 +127,7 @@ export function mountPublish(page) {
   function request(kind) {
     if (asked) return tell(`${at('export-note').textContent.replace(/…$/, '')}… still at work.`);
     const state = store.get();
-    const now = view();
+    const now = current();
     const extra = state.extra && page.extras[state.extra.kind]?.(state.extra, now);
     asked = `${kind}-${Date.now()}-${++count}`;
     button.setAttribute('aria-busy', 'true');
@@ -141,7 +146,7 @@ export function mountPublish(page) {
   }
 
   async function copy() {
-    const text = snippet(store.get(), view().run);
+    const text = snippet(store.get(), current().run);
     const code = at('export-code');
     code.value = text;
     code.hidden = await copied(text);

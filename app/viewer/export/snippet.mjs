@@ -7,7 +7,7 @@ import { shownMethods } from '../core/store.mjs';
  *  order than it stands, is escaped as well, in Python's own way beyond four digits. */
 export function pythonString(text) {
   return JSON.stringify(String(text)).replace(/[^\x20-\x7e\p{L}\p{N}\p{M}]/gu, (sign) => {
-    const code = sign.codePointAt(0);
+    const code = sign.codePointAt(0) ?? 0;
     return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
   });
 }

@@ -8,7 +8,9 @@ import { percent } from '../core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
 import { DEFAULT_REDUCTION } from '../core/constants.mjs';
 
-/** What is asked for, with what each costs: looks of the network, and ROAD's equations as many again. */
+/** What is asked for, with what each costs: looks of the network, and ROAD's equations as many again.
+ * @type {[string, number][]}
+ */
 export const ASKED = [['confidence', 2], ['deletion', 21], ['insertion', 21], ['road', 40]];
 const COLUMNS = ['drop', 'increase', 'deletion', 'insertion', 'road'];
 const CURVES = {
@@ -45,7 +47,8 @@ export function valueText(id, value) {
   return id === 'drop' ? percent(value) : id === 'road' ? signed(Number(value.toFixed(3))) : value.toFixed(3);
 }
 
-export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, board }) {
+/** @param {Crt.Page} page */
+export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, current, board }) {
   const found = new Map(); // answers by name
   const about = new Map(); // what each value means, as the server says it, by id
   const charts = Object.fromEntries(Object.keys(CURVES).map((id) => [id, lineChart()]));
@@ -59,7 +62,7 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
   at('judge-curves').append(...Object.values(charts).map(({ node }) => node));
   at('judge-chance').addEventListener('change', (event) => store.set({ judgeChance: event.target.checked }));
   at('judge-start').addEventListener('click', () => {
-    todo = missing(store.get(), view().run, found);
+    todo = missing(store.get(), current().run, found);
     [spent, part, began] = [0, 0, performance.now()];
     total = todo.reduce((sum, { cost }) => sum + cost, 0);
     note('');
@@ -87,7 +90,7 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
       part = 0;
       next();
     }
-    show(store.get(), view().run);
+    redraw();
   });
 
   const same = (details, other) => Object.keys(other).every((name) => JSON.stringify(details[name]) === JSON.stringify(other[name]));
@@ -96,7 +99,7 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
   function next() {
     if (todo.length) ask('judge', { key: String(++ticket), ...todo[0].details });
     else note('All of it is measured.');
-    show(store.get(), view().run);
+    redraw();
   }
 
   function stop(words) {
@@ -104,7 +107,12 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
     if (todo.length || !words) note(words);
     todo = [];
     ticket++;
-    if (view()) show(store.get(), view().run);
+    redraw();
+  }
+
+  function redraw() {
+    const now = view();
+    if (now) show(store.get(), now.run);
   }
 
   function show(state, run) {
@@ -151,10 +159,10 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, boar
     }]);
     drawRows(at('judge-rows'), columns, rows.map(({ method, chance, answers }) => {
       const values = new Map(answers.flatMap((answer) => answer.values.map(({ id, value }) => [id, value])));
-      const shown = board.maps.shown(state, view(), method);
+      const shown = board.maps.shown(state, current(), method);
       return {
         key: method, title: METHOD_TITLES[method], compared: !chance,
-        note: [`p ${percent(answers[0].probability)}`, chance ? 'random map' : settingsOf(shown, view().prediction.isTransformer(method))].filter(Boolean).join(', '),
+        note: [`p ${percent(answers[0].probability)}`, chance ? 'random map' : settingsOf(shown, current().prediction.isTransformer(method))].filter(Boolean).join(', '),
         values: columns.map(({ id }) => values.get(id) ?? null), texts: columns.map(({ id }) => valueText(id, values.get(id))),
       };
     }));

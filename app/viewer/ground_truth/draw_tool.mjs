@@ -11,6 +11,7 @@ const DRAG = 6; // CSS pixels beyond which a press is a drag
 const MOST = 200; // corners of a polygon
 const GRID = 200; // points a side on which a shape must fill at least one
 const NAMES = { box: 'box', polygon: 'polygon' };
+const TOOLS = /** @type {('box' | 'polygon')[]} */ (Object.keys(NAMES));
 const clamp = (value) => Math.min(1, Math.max(0, value));
 
 /** The four corners of the box between two places. */
@@ -37,17 +38,19 @@ export function covers(shape) {
   return inside.reduce((sum, value) => sum + value, 0) / inside.length;
 }
 
-export function mountDrawTool({ at, store, view, board, onDraw, speak }) {
+/** @param {Crt.Page} page */
+export function mountDrawTool({ at, store, current, board, onDraw, speak }) {
   let points = []; // set so far
   let hover = null; // where the next would be
+  /** @type {{ id: number, x: number, y: number, moved: boolean, from?: Crt.Place } | null} */
   let press = null; // { id, x, y, moved } of the pointer that is down
   let subject = ''; // what is drawn on: tool, image and class
   const fingers = new Set();
   const maps = at('panels');
-  const labelOf = (state) => view().run.classes[state.classes.at(-1)];
+  const labelOf = (state) => current().run.classes[state.classes.at(-1)];
   const note = (text) => { at('truth-note').textContent = text; };
 
-  for (const tool of Object.keys(NAMES)) {
+  for (const tool of TOOLS) {
     at(`truth-${tool}`).addEventListener('click', (event) => {
       const drawing = store.get().drawing === tool ? null : tool;
       store.set({ drawing, tab: 'explore' });
@@ -60,7 +63,7 @@ export function mountDrawTool({ at, store, view, board, onDraw, speak }) {
   onDraw((state, { run }) => {
     const now = [state.drawing, run.imageId, labelOf(state), state.tab].join('/');
     if (now !== subject) reset(now);
-    for (const tool of Object.keys(NAMES)) at(`truth-${tool}`).setAttribute('aria-pressed', state.drawing === tool ? 'true' : 'false');
+    for (const tool of TOOLS) at(`truth-${tool}`).setAttribute('aria-pressed', state.drawing === tool ? 'true' : 'false');
     buttons(state, run);
     sketch();
   });
@@ -131,7 +134,7 @@ export function mountDrawTool({ at, store, view, board, onDraw, speak }) {
     const state = store.get();
     points = rest;
     hover = null;
-    const { run } = view();
+    const { run } = current();
     if (shape) {
       const label = labelOf(state);
       const share = covers(shape);
@@ -146,7 +149,7 @@ export function mountDrawTool({ at, store, view, board, onDraw, speak }) {
   /** The last point away, or, if nothing is under way, the last shape of the chosen classes. */
   function undo() {
     const state = store.get();
-    const { run } = view();
+    const { run } = current();
     if (points.length) {
       points = points.slice(0, -1);
       finish({ points, shape: null });

@@ -14,7 +14,8 @@ export function sourceWords(names, sources) {
   return known.join(' · ');
 }
 
-export function mountTruth({ at, store, view, onDraw, onRun }) {
+/** @param {Crt.Page} page */
+export function mountTruth({ at, store, view, current, onDraw, onRun }) {
   const note = (text) => { at('truth-note').textContent = text; };
 
   at('truth-file').addEventListener('change', (event) => {
@@ -38,7 +39,7 @@ export function mountTruth({ at, store, view, onDraw, onRun }) {
   }
   at('truth-clear').addEventListener('click', () => {
     const state = store.get();
-    const { run } = view();
+    const { run } = current();
     const labels = state.classes.map((index) => run.classes[index]);
     dropFile(run.imageId, labels);
     note('');
@@ -54,14 +55,15 @@ export function mountTruth({ at, store, view, onDraw, onRun }) {
   });
 
   async function take(file) {
-    if (!file || !view()) return;
-    const { run } = view();
+    const now = view();
+    if (!file || !now) return;
+    const { run } = now;
     const { classes } = store.get();
     note(`${file.name} is being read …`);
     try {
       if (file.size > MOST_BYTES) throw new BadPng(`This file has ${Math.round(file.size / 1e6)} MB: give a mask of at most ${MOST_BYTES / 1e6} MB.`);
       const bytes = new Uint8Array(await file.arrayBuffer());
-      const mask = await readMask(bytes, { classes: run.classes, chosen: run.classes[classes.at(-1)], source: run.source });
+      const mask = await readMask(bytes, { classes: run.classes, chosen: run.classes[classes[classes.length - 1]], source: run.source });
       keepFile(run.imageId, mask, mask.values);
       note([`${file.name} was read.`, ...mask.notices].join(' '));
       const state = store.get();

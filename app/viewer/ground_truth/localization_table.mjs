@@ -33,6 +33,7 @@ export function missingWords(names, without) {
   return `The mask covers not all chosen classes, ${without.join(' and ')} ${without.length > 1 ? 'are' : 'is'} missing: draw one, or choose fewer classes, to measure the maps.`;
 }
 
+/** @param {Crt.Page} page */
 export function mountMeasures({ at, store, view, extras, board: { maps }, onDraw }) {
   const kept = new WeakMap();
   let timer = 0;

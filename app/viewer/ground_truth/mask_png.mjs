@@ -53,7 +53,8 @@ function hasSoftEdges(values) {
 }
 
 function ofColors(colors, classes, chosen) {
-  const indices = new Map(Array.from({ length: VOC.length + 1 }, (_, k) => [vocColor(k).join(), k]).concat([[vocColor(BORDER).join(), BORDER]]));
+  const indices = new Map([[vocColor(BORDER).join(), BORDER]]);
+  for (let k = 0; k <= VOC.length; k++) indices.set(vocColor(k).join(), k);
   const found = colors.map((color) => indices.get(color.join()));
   const names = found.includes(undefined) ? null : vocNames(found, classes);
   if (names && Object.keys(names).length) return { table: Uint8Array.from(found), values: names, notice: `It holds ${Object.keys(names).join(', ')}.` };

@@ -24,6 +24,7 @@ export async function readPng(bytes) {
   const raw = await inflate(data, (row + 1) * h);
   const step = Math.max(1, (samples * depth) >> 3);
   const values = new Uint8Array(w * h);
+  /** @type {{ (line: Uint8Array, at: number): void, colors?: Crt.RGB[] }} */
   const write = samples === 1 ? packed(values, w, depth) : type === 4 ? greyAlpha(values, w) : colored(values, w, samples);
   let before = new Uint8Array(row);
   for (let i = 0; i < h; i++) {
@@ -39,6 +40,7 @@ function chunks(bytes) {
   if (SIGNATURE.some((value, i) => bytes[i] !== value)) throw new BadPng('This file is no PNG: save the mask as PNG, which keeps every value.');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data = [];
+  /** @type {{ w: number, h: number, depth: number, type: keyof typeof SAMPLES } | null} */
   let header = null;
   let palette = null;
   for (let at = 8; ; ) {
@@ -54,7 +56,7 @@ function chunks(bytes) {
     else if (name === 'IEND') break;
     at += 12 + length;
   }
-  if (!data.length) throw new BadPng('This PNG holds no pixels: save it again.');
+  if (!header || !data.length) throw new BadPng('This PNG holds no pixels: save it again.');
   return { header, palette, data };
 }
 

@@ -24,7 +24,9 @@ export const KNOBS = [
   ['bilateralCompat', 'Bilateral: weight', 0, 20, 0.5, 10, 4],
 ];
 
-/** What can be set of the walk: name, label, least, most, step, and how the value is said. */
+/** What can be set of the walk: name, label, least, most, step, and how the value is said.
+ * @type {[string, string, number, number, number, (value: number) => string][]}
+ */
 export const WALK_KNOBS = [
   ['walkThreshold', 'Background', 0.01, 0.9, 0.01, (value) => `${Math.round(100 * value)} % of max`],
   ['walkSteps', 'Steps', 0, 12, 1, (value) => String(2 ** value)],
@@ -68,13 +70,16 @@ function whichMaps({ mask, classes, loops, refined, blocks, pass_reduction }) {
 
 /** Labels of walked maps at a threshold on h × w points: `answer` has maps { data, h, w } and the size of the image. */
 export function walkedLabels(answer, threshold, [h, w]) {
+  /** @type {Crt.Size} */
   const span = [answer.h / STRIDE, answer.w / STRIDE];
   return { labels: labelMap(answer.maps.map((map) => upsample(map, span, h, w)), threshold, { together: true }), h, w };
 }
 
+/** @param {Crt.Page} page */
 export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
   const set = (changes) => store.set({ mask: { ...store.get().mask, ...changes } });
   const figures = createFigures(at('mask-views'), CAPTIONS);
+  /** @type {Record<string, ReturnType<typeof asking>>} */
   const questions = Object.fromEntries([['segment', openLabels], ['walk', openWalk], ['deeplab', openLabels]]
     .map(([event, open]) => [event, asking(event, open, { ask, onAnswer, store })]));
 
@@ -84,7 +89,7 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
   for (const name of ['crf', 'walk', 'deeplab', 'contours', 'boxes']) {
     at(`mask-${name}`).addEventListener('change', (event) => set({ [name]: event.target.checked }));
   }
-  const slider = (host) => ([name, title, min, max, step]) => {
+  const slider = (/** @type {string} */ host) => (/** @type {any[]} */ [name, title, min, max, step]) => {
     const input = make('input', {
       type: 'range', id: `crt-mask-${name}`, min, max, step, on: { input: (event) => set({ [name]: Number(event.target.value) }) },
     });
@@ -114,7 +119,7 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
       walk: checkpoint.relation && own.mask.walk && walkQuestion(own),
       deeplab: checkpoint.segmentation && own.mask.deeplab && {},
     };
-    const shown = Object.fromEntries(Object.entries(wanted).map(([event, details]) => [event, details && questions[event].want(view.run.run, details)]));
+    const shown = /** @type {any} */ (Object.fromEntries(Object.entries(wanted).map(([event, details]) => [event, details && questions[event].want(view.run.run, details)])));
     show(own);
     draw(own, view, method, shown);
   });
@@ -199,7 +204,11 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
 
 /** Asks `event` once its question has rested, and keeps the newest answer. `open` makes of it what can be drawn. */
 function asking(event, open, { ask, onAnswer, store }) {
-  let [asked, newest, timer] = [null, null, 0];
+  let asked = '';
+  /** @type {any} */
+  let newest = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   onAnswer(event, async (got) => {
     if (got.key !== asked) return;
     const opened = got.error ? got : await open(got).catch((error) => ({ ...got, error: `This could not be shown: ${error.message}.` }));
@@ -210,7 +219,8 @@ function asking(event, open, { ask, onAnswer, store }) {
   return {
     clear() {
       clearTimeout(timer);
-      asked = newest = null;
+      asked = '';
+      newest = null;
     },
     /** Want the answer to a question -> { newest, current }: the last answer, and whether it is to this question. */
     want(run, details) {

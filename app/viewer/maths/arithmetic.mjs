@@ -1,27 +1,40 @@
 // The arithmetic between raw class maps and what is drawn. Maps are { data: Float32Array, h, w }.
 
-/** The largest value, 0 for an empty map. */
+/** The largest value, 0 for an empty map.
+ * @param {Crt.Numbers} data
+ */
 export function largest(data) {
   let top = 0;
   for (let i = 0; i < data.length; i++) if (data[i] > top) top = data[i];
   return top;
 }
 
-/** Cells and weight of the two neighbours of a place measured in cells; cell i has its centre at i + 0.5. */
+/** Cells and weight of the two neighbours of a place measured in cells; cell i has its centre at i + 0.5.
+ * @param {number} place
+ * @param {number} count
+ * @returns {[number, number, number]}
+ */
 export function neighbours(place, count) {
   const at = Math.min(Math.max(place - 0.5, 0), count - 1);
   const low = Math.min(Math.floor(at), count - 1);
   return [low, Math.min(low + 1, count - 1), at - low];
 }
 
-/** The whole image, as a part of it. */
+/** The whole image, as a part of it.
+ * @type {Readonly<{ left: number, top: number, right: number, bottom: number }>}
+ */
 export const WHOLE = Object.freeze({ left: 0, top: 0, right: 1, bottom: 1 });
 
 /** The value at a place of the image, x and y from 0 to 1: bilinear, or the cell's own with `cells`. `span` is
- *  [height, width] of the image in cells. */
+ *  [height, width] of the image in cells.
+ * @param {Crt.Values} map
+ * @param {Crt.Size} span
+ * @param {number} x
+ * @param {number} y
+ */
 export function sample(map, span, x, y, cells = false) {
   if (cells) {
-    const cell = (place, count) => Math.min(count - 1, Math.max(0, Math.floor(place)));
+    const cell = (/** @type {number} */ place, /** @type {number} */ count) => Math.min(count - 1, Math.max(0, Math.floor(place)));
     return map.data[cell(y * span[0], map.h) * map.w + cell(x * span[1], map.w)];
   }
   const [y0, y1, fy] = neighbours(y * span[0], map.h);
@@ -32,7 +45,13 @@ export function sample(map, span, x, y, cells = false) {
   return top * (1 - fy) + bottom * fy;
 }
 
-/** A map on `height` × `width` points spread over a part of the image: point j lies at (j + 0.5) / width of it. */
+/** A map on `height` × `width` points spread over a part of the image: point j lies at (j + 0.5) / width of it.
+ * @param {Crt.Values} map
+ * @param {Crt.Size} span
+ * @param {number} height
+ * @param {number} width
+ * @returns {Crt.Values}
+ */
 export function upsample(map, span, height, width, { left, top: above, right, bottom: below } = WHOLE) {
   const out = new Float32Array(height * width);
   const { data, w } = map;
@@ -51,7 +70,11 @@ export function upsample(map, span, height, width, { left, top: above, right, bo
 }
 
 /** Values -> RGBA bytes through a 256 × 3 table, `low` at its bottom and `range` at its top; all opaque, and what is no
- *  number is at the bottom. */
+ *  number is at the bottom.
+ * @param {Crt.Numbers} data
+ * @param {number} range
+ * @param {Uint8ClampedArray} table
+ */
 export function colorize(data, range, table, low = 0) {
   const rgba = new Uint8ClampedArray(data.length * 4);
   const factor = range > low ? 255 / (range - low) : 0;
@@ -65,7 +88,9 @@ export function colorize(data, range, table, low = 0) {
   return rgba;
 }
 
-/** A number with three figures, without needless zeros: 0.0123, 4.56, 1230. */
+/** A number with three figures, without needless zeros: 0.0123, 4.56, 1230.
+ * @param {number} value
+ */
 export function figure(value) {
   if (!Number.isFinite(value)) return '–';
   if (value === 0) return '0';
@@ -73,12 +98,16 @@ export function figure(value) {
   return String(Number(value.toPrecision(3)));
 }
 
-/** A number with its sign in front: +0.2, −0.2, 0. */
+/** A number with its sign in front: +0.2, −0.2, 0.
+ * @param {number} value
+ */
 export function signed(value) {
   return value > 0 ? `+${figure(value)}` : figure(value).replace('-', '−');
 }
 
-/** The least of 1, 2, 5 × a power of ten that is not below the value; 1 for 0. */
+/** The least of 1, 2, 5 × a power of ten that is not below the value; 1 for 0.
+ * @param {number} value
+ */
 export function niceCeiling(value) {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
@@ -87,7 +116,11 @@ export function niceCeiling(value) {
 }
 
 /** Top of the colour scale of each map. `maps`: [{ top, unit }]; `scale`: 'map', 'shared' or 'absolute'.
- *  Shared maps share only with maps of the same unit: numbers of different units cannot be compared. */
+ *  Shared maps share only with maps of the same unit: numbers of different units cannot be compared.
+ * @param {{ top: number, unit: Crt.Unit }[]} maps
+ * @param {string} scale
+ * @param {Partial<Record<Crt.Unit, number | null>>} absolute
+ */
 export function ranges(maps, scale, absolute) {
   if (scale === 'absolute') return maps.map(({ unit, top }) => absolute[unit] ?? top); // attention has no scale of its own
   if (scale === 'shared') {
@@ -97,7 +130,12 @@ export function ranges(maps, scale, absolute) {
 }
 
 /** Intersection over union of "value ≥ level" with a mask of the same number of points (values > 0 count); points with
- *  `ignore` set do not count. */
+ *  `ignore` set do not count.
+ * @param {Crt.Numbers} data
+ * @param {number} level
+ * @param {Crt.Mask} mask
+ * @param {Crt.Mask | null} [ignore]
+ */
 export function overlap(data, level, mask, ignore = null) {
   let both = 0;
   let either = 0;
@@ -112,12 +150,18 @@ export function overlap(data, level, mask, ignore = null) {
 
 /** a − b as { map, span, top, unit }: `top` is the largest magnitude. Maps of one unit are subtracted as they are; of
  *  different units (raw CAM and CAM × attention) each is divided by its own maximum first. Maps on the same cells keep
- *  them, others meet on `height` × `width` points. a, b: { map, span, top, unit }. */
+ *  them, others meet on `height` × `width` points. a, b: { map, span, top, unit }.
+ * @param {Crt.Scaled} a
+ * @param {Crt.Scaled} b
+ * @param {number} height
+ * @param {number} width
+ * @returns {Crt.Scaled}
+ */
 export function difference(a, b, height, width) {
   const alike = a.unit === b.unit;
   const sameCells = a.map.h === b.map.h && a.map.w === b.map.w && a.span.every((cells, i) => Math.abs(cells - b.span[i]) < 1e-6);
   const [one, other] = sameCells ? [a.map, b.map] : [a, b].map(({ map, span }) => upsample(map, span, height, width));
-  const weight = ({ top }) => (alike ? 1 : top > 0 ? 1 / top : 0);
+  const weight = (/** @type {Crt.Scaled} */ { top }) => (alike ? 1 : top > 0 ? 1 / top : 0);
   const [wa, wb] = [weight(a), weight(b)];
   const data = one.data.map((value, i) => value * wa - other.data[i] * wb);
   let top = 0;
@@ -125,7 +169,9 @@ export function difference(a, b, height, width) {
   return { map: { data, h: one.h, w: one.w }, span: sameCells ? a.span : [height, width], top, unit: alike ? a.unit : 'share' };
 }
 
-/** Class indices by falling probability. */
+/** Class indices by falling probability.
+ * @param {number[]} probabilities
+ */
 export function sortedClasses(probabilities) {
   return probabilities.map((_, i) => i).sort((a, b) => probabilities[b] - probabilities[a] || a - b);
 }

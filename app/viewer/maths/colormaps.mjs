@@ -2,6 +2,7 @@
 // values, whose lightness rises evenly from both ends to the middle in OKLab (Ottosson, 2020), hues 258° and 50°: it can
 // be told apart without red or green.
 
+/** @type {Record<string, string>} */
 const ANCHORS = {
   viridis: '440154470d6048186a482374472d7b4537814240863e49893b528b375b8d33638d2f6b8e2c728e297a8e26828e23898e21918c1f988b1fa08822a78528ae8032b67a3fbc734ec36b5ec96270cf5784d44b98d83eaddc30c2df23d8e219ece51bfde725',
   magma: '0000040303120a0822130d341d114729115a36106b440f7651127c5d177f6a1c81762181832681902a819c2e7faa337db73779c43c75d0416fdc4869e75263ef5d5ef56b5cf9795dfc8961fd9869fea772feb67cfec488fed395fde2a3fcf0b2fcfdbf',
@@ -24,15 +25,21 @@ export const COLORMAPS = [
 /** The colour map of signed values. */
 export const SIGNED = 'signed';
 
+/** @type {Map<string, Uint8ClampedArray>} */
 const tables = new Map();
 
-/** 256 × 3 bytes, red, green, blue; viridis for a name that is not known. */
+/** 256 × 3 bytes, red, green, blue; viridis for a name that is not known.
+ * @param {string} name
+ * @returns {Uint8ClampedArray}
+ */
 export function colorTable(name) {
   const id = Object.hasOwn(ANCHORS, name) ? name : 'viridis';
-  if (!tables.has(id)) tables.set(id, expand(ANCHORS[id]));
-  return tables.get(id);
+  const table = tables.get(id) ?? expand(ANCHORS[id]);
+  tables.set(id, table);
+  return table;
 }
 
+/** @param {string} hex */
 function expand(hex) {
   const count = hex.length / 6;
   const table = new Uint8ClampedArray(256 * 3);
@@ -40,16 +47,18 @@ function expand(hex) {
     const at = (i / 255) * (count - 1);
     const low = Math.min(count - 2, Math.floor(at));
     for (let c = 0; c < 3; c++) {
-      const channel = (k) => parseInt(hex.slice(6 * k + 2 * c, 6 * k + 2 * c + 2), 16);
+      const channel = (/** @type {number} */ k) => parseInt(hex.slice(6 * k + 2 * c, 6 * k + 2 * c + 2), 16);
       table[3 * i + c] = channel(low) + (channel(low + 1) - channel(low)) * (at - low);
     }
   }
   return table;
 }
 
-/** CSS gradient stops of a colour map, from low to high. */
+/** CSS gradient stops of a colour map, from low to high.
+ * @param {string} name
+ */
 export function gradient(name, stops = 12) {
   const table = colorTable(name);
-  const color = (i) => `rgb(${table[3 * i]} ${table[3 * i + 1]} ${table[3 * i + 2]})`;
+  const color = (/** @type {number} */ i) => `rgb(${table[3 * i]} ${table[3 * i + 1]} ${table[3 * i + 2]})`;
   return Array.from({ length: stops }, (_, k) => color(Math.round((255 * k) / (stops - 1)))).join(', ');
 }

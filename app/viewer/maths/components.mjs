@@ -3,22 +3,28 @@
 const AROUND = [[0, 1], [1, 1], [1, 0], [1, -1], [0, -1], [-1, -1], [-1, 0], [-1, 1]]; // row, column; clockwise from the right
 
 /** The connected parts of "value ≥ level" (values > 0 count, corners connect) in reading order: [{ box, area, enclosed }].
- *  `box`: [x0, y0, x1, y1] in points, half-open; `area`: points; `enclosed`: area inside the outer contour. */
+ *  `box`: [x0, y0, x1, y1] in points, half-open; `area`: points; `enclosed`: area inside the outer contour.
+ * @param {Crt.Grid<Crt.Numbers>} map
+ * @param {number} level
+ */
 export function regions({ data, h, w }, level) {
   const part = new Int32Array(h * w); // 0 outside or not seen yet, else the number of the part
-  const inside = (at) => data[at] >= level && data[at] > 0;
+  const inside = (/** @type {number} */ at) => data[at] >= level && data[at] > 0;
+  /** @type {{ box: Crt.Box, area: number, enclosed: number }[]} */
   const found = [];
   for (let at = 0; at < part.length; at++) {
     if (part[at] || !inside(at)) continue;
     const one = fill(part, found.length + 1, at, inside, h, w);
-    one.enclosed = enclosed(part, found.length + 1, at, h, w);
-    found.push(one);
+    found.push({ ...one, enclosed: enclosed(part, found.length + 1, at, h, w) });
   }
   return found;
 }
 
 /** The box of the largest part, or null. Largest is what encloses most with its outer contour, then what has most points,
- *  then the last in reading order. */
+ *  then the last in reading order.
+ * @param {Crt.Grid<Crt.Numbers>} map
+ * @param {number} level
+ */
 export function largestBox(map, level) {
   let best = null;
   for (const one of regions(map, level)) {
@@ -27,14 +33,21 @@ export function largestBox(map, level) {
   return best && best.box;
 }
 
-/** Mark all that is connected with `first`: { box, area }. */
+/** Mark all that is connected with `first`: { box, area }.
+ * @param {Int32Array} part
+ * @param {number} number
+ * @param {number} first
+ * @param {(at: number) => boolean} inside
+ * @param {number} h
+ * @param {number} w
+ */
 function fill(part, number, first, inside, h, w) {
   const waiting = [first];
+  /** @type {Crt.Box} */
   const box = [w, h, 0, 0];
   let area = 0;
   part[first] = number;
-  while (waiting.length) {
-    const at = waiting.pop();
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
     const [i, j] = [Math.floor(at / w), at % w];
     area += 1;
     if (j < box[0]) box[0] = j;
@@ -53,9 +66,15 @@ function fill(part, number, first, inside, h, w) {
 }
 
 /** Area inside the outer contour, which runs through the centres of the border points: followed once around, clockwise,
- *  from the first point in reading order. */
+ *  from the first point in reading order.
+ * @param {Int32Array} part
+ * @param {number} number
+ * @param {number} first
+ * @param {number} h
+ * @param {number} w
+ */
 function enclosed(part, number, first, h, w) {
-  const is = (i, j) => i >= 0 && j >= 0 && i < h && j < w && part[i * w + j] === number;
+  const is = (/** @type {number} */ i, /** @type {number} */ j) => i >= 0 && j >= 0 && i < h && j < w && part[i * w + j] === number;
   const start = [Math.floor(first / w), first % w];
   let [i, j] = start;
   let from = 4; // the neighbour at the left is outside: the search begins after it

@@ -8,19 +8,24 @@ const LINES = [
 ];
 
 /** Closed lines where the map crosses `level`: [[x0, y0, x1, y1, …], …], in units of the map's width and height (0 to 1),
- *  what is inside at the left hand. A border below every level is put around the map, so that each line closes. */
+ *  what is inside at the left hand. A border below every level is put around the map, so that each line closes.
+ * @param {Crt.Grid<Crt.Numbers>} map
+ * @param {number} level
+ * @returns {number[][]}
+ */
 export function rings({ data, h, w }, level) {
   const wide = w + 2; // corners of a row, with the border around
   const next = new Int32Array(2 * (h + 2) * wide).fill(-1); // from an edge of the grid to the next one on its line
-  const at = (i, j) => (i < 0 || j < 0 || i >= h || j >= w ? -Infinity : data[i * w + j]);
-  const edge = (i, j, k) => { // of the square whose top left corner is i, j: 2 × corner for top and bottom, + 1 for the sides
+  const at = (/** @type {number} */ i, /** @type {number} */ j) => (i < 0 || j < 0 || i >= h || j >= w ? -Infinity : data[i * w + j]);
+  const edge = (/** @type {number} */ i, /** @type {number} */ j, /** @type {number} */ k) => { // of the square whose top left corner is i, j: 2 × corner for top and bottom, + 1 for the sides
     const corner = (k === 2 ? i + 2 : i + 1) * wide + (k === 1 ? j + 2 : j + 1);
     return 2 * corner + (k & 1);
   };
+  const bit = (/** @type {number} */ i, /** @type {number} */ j) => (at(i, j) >= level ? 1 : 0);
   const starts = [];
   for (let i = -1; i < h; i++) {
     for (let j = -1; j < w; j++) {
-      const kind = (at(i, j) >= level) | ((at(i, j + 1) >= level) << 1) | ((at(i + 1, j + 1) >= level) << 2) | ((at(i + 1, j) >= level) << 3);
+      const kind = bit(i, j) | (bit(i, j + 1) << 1) | (bit(i + 1, j + 1) << 2) | (bit(i + 1, j) << 3);
       if (kind === 0 || kind === 15) continue;
       for (const [from, to] of LINES[kind]) {
         next[edge(i, j, from)] = edge(i, j, to);
@@ -29,8 +34,8 @@ export function rings({ data, h, w }, level) {
     }
   }
   const found = [];
-  const part = (a, b) => (Number.isFinite(a) && Number.isFinite(b) ? (level - a) / (b - a) : 0.5);
-  const unit = (value) => Math.min(1, Math.max(0, value));
+  const part = (/** @type {number} */ a, /** @type {number} */ b) => (Number.isFinite(a) && Number.isFinite(b) ? (level - a) / (b - a) : 0.5);
+  const unit = (/** @type {number} */ value) => Math.min(1, Math.max(0, value));
   for (const start of starts) {
     const ring = [];
     for (let here = start; next[here] >= 0; ) {
@@ -47,7 +52,10 @@ export function rings({ data, h, w }, level) {
   return found;
 }
 
-/** The same lines as single segments [x0, y0, x1, y1, …]. */
+/** The same lines as single segments [x0, y0, x1, y1, …].
+ * @param {Crt.Grid<Crt.Numbers>} map
+ * @param {number} level
+ */
 export function contour(map, level) {
   const segments = [];
   for (const ring of rings(map, level)) {
@@ -56,10 +64,13 @@ export function contour(map, level) {
   return Float32Array.from(segments);
 }
 
-/** Such segments along the edges of the cells whose value reaches `level`, for a map drawn as cells. */
+/** Such segments along the edges of the cells whose value reaches `level`, for a map drawn as cells.
+ * @param {Crt.Grid<Crt.Numbers>} map
+ * @param {number} level
+ */
 export function cellEdges({ data, h, w }, level) {
   const segments = [];
-  const inside = (i, j) => i >= 0 && j >= 0 && i < h && j < w && data[i * w + j] >= level;
+  const inside = (/** @type {number} */ i, /** @type {number} */ j) => i >= 0 && j >= 0 && i < h && j < w && data[i * w + j] >= level;
   for (let i = 0; i <= h; i++) {
     for (let j = 0; j <= w; j++) {
       if (inside(i, j) !== inside(i - 1, j)) segments.push(j / w, i / h, (j + 1) / w, i / h);

@@ -4,7 +4,12 @@ export const STEPS = 100;
 
 /** IoU of "value ≥ share × top" with a mask for the shares 0, 1 % … 100 %: { iou: Float64Array, best: { threshold, iou } },
  *  `best` from 1 % on, the lower threshold of equals. As `overlap` has it, only values above 0 can be inside, and points
- *  with `ignore` set do not count. `top`: the largest value of the map itself, before it was interpolated. */
+ *  with `ignore` set do not count. `top`: the largest value of the map itself, before it was interpolated.
+ * @param {Crt.Numbers} data
+ * @param {number} top
+ * @param {Crt.Mask} mask
+ * @param {Crt.Mask | null} [ignore]
+ */
 export function sweep(data, top, mask, ignore = null) {
   const inside = new Float64Array(STEPS + 1); // points by the highest share that they reach
   const both = new Float64Array(STEPS + 1);
@@ -30,12 +35,18 @@ export function sweep(data, top, mask, ignore = null) {
   return { iou, best: { threshold: best / STEPS, iou: iou[best] } };
 }
 
-/** IoU at a threshold from 0 to 1, to the nearest percent. */
+/** IoU at a threshold from 0 to 1, to the nearest percent.
+ * @param {{ iou: Float64Array }} curve
+ * @param {number} threshold
+ */
 export function iouAt({ iou }, threshold) {
   return iou[Math.round(STEPS * Math.min(1, Math.max(0, threshold)))];
 }
 
-/** The highest whole percent of `top` that a value reaches, exactly as comparing the two would say. */
+/** The highest whole percent of `top` that a value reaches, exactly as comparing the two would say.
+ * @param {number} value
+ * @param {number} top
+ */
 function shareOf(value, top) {
   let share = Math.min(STEPS, Math.floor((STEPS * value) / top));
   while (share < STEPS && value >= ((share + 1) / STEPS) * top) share++;

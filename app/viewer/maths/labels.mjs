@@ -5,7 +5,10 @@ import { largest } from './arithmetic.mjs';
 const EPS = 1e-5;
 
 /** Maps on one grid against a constant background: labels, 0 for background, k + 1 for the k-th map. Each is divided by
- *  its own maximum; random-walk scores (`together`) by the largest of all, as crt.pseudo_labels.random_walk has it. A tie goes to the earlier. */
+ *  its own maximum; random-walk scores (`together`) by the largest of all, as crt.pseudo_labels.random_walk has it. A tie goes to the earlier.
+ * @param {Crt.Values[]} maps
+ * @param {number} threshold
+ */
 export function labelMap(maps, threshold, { together = false } = {}) {
   const count = maps[0].data.length;
   const labels = new Uint8Array(count);
@@ -25,8 +28,12 @@ export function labelMap(maps, threshold, { together = false } = {}) {
   return labels;
 }
 
-/** The colour of a label in the palette of PASCAL VOC: its bits spread over red, green and blue. */
+/** The colour of a label in the palette of PASCAL VOC: its bits spread over red, green and blue.
+ * @param {number} label
+ * @returns {Crt.RGB}
+ */
 export function vocColor(label) {
+  /** @type {Crt.RGB} */
   const color = [0, 0, 0];
   for (let bit = 0, rest = label; bit < 8; bit++, rest >>= 3) {
     for (let c = 0; c < 3; c++) color[c] |= ((rest >> c) & 1) << (7 - bit);
@@ -34,7 +41,11 @@ export function vocColor(label) {
   return color;
 }
 
-/** Labels -> RGBA bytes: `colors[label]` at `alpha`, background clear. */
+/** Labels -> RGBA bytes: `colors[label]` at `alpha`, background clear.
+ * @param {Uint8Array} labels
+ * @param {Crt.RGB[]} colors
+ * @param {number} alpha
+ */
 export function paintLabels(labels, colors, alpha) {
   const rgba = new Uint8ClampedArray(labels.length * 4);
   labels.forEach((label, i) => {
@@ -45,19 +56,33 @@ export function paintLabels(labels, colors, alpha) {
   return rgba;
 }
 
-/** Points of one label, as a share of all. */
+/** Points of one label, as a share of all.
+ * @param {Uint8Array} labels
+ * @param {number} label
+ */
 export function share(labels, label) {
   let count = 0;
   for (const value of labels) if (value === label) count++;
   return labels.length ? count / labels.length : 0;
 }
 
-/** One label as a map of 0 and 1 that contours can be drawn of. */
+/** One label as a map of 0 and 1 that contours can be drawn of.
+ * @param {Uint8Array} labels
+ * @param {number} h
+ * @param {number} w
+ * @param {number} label
+ * @returns {Crt.Values}
+ */
 export function only(labels, h, w, label) {
   return { data: Float32Array.from(labels, (value) => (value === label ? 1 : 0)), h, w };
 }
 
-/** Intersection over union of one label with a mask on the same grid; points with `ignore` set do not count. */
+/** Intersection over union of one label with a mask on the same grid; points with `ignore` set do not count.
+ * @param {Uint8Array} labels
+ * @param {number} label
+ * @param {Crt.Mask} mask
+ * @param {Crt.Mask | null} [ignore]
+ */
 export function labelOverlap(labels, label, mask, ignore = null) {
   let both = 0;
   let either = 0;
@@ -70,7 +95,9 @@ export function labelOverlap(labels, label, mask, ignore = null) {
   return either ? both / either : 0;
 }
 
-/** zlib bytes in base64 -> bytes. */
+/** zlib bytes in base64 -> bytes.
+ * @param {string} text
+ */
 export async function inflate(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));

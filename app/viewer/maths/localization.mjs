@@ -4,6 +4,7 @@
 
 import { largestBox, regions } from './components.mjs';
 
+/** @type {WeakMap<Crt.Mask, { box: Crt.Box }[]>} */
 const truths = new WeakMap(); // a mask -> its parts
 
 /** The measures in the order of the table; all are better when higher. */
@@ -17,7 +18,12 @@ export const MEASURES = [
 ];
 
 /** All measures that depend on the threshold: { iou, precision, recall, box }. In the map is what is at or above `level`
- *  and above 0. */
+ *  and above 0.
+ * @param {Crt.Values} fine
+ * @param {number} level
+ * @param {Crt.Mask} mask
+ * @param {Crt.Mask | null} [ignore]
+ */
 export function atThreshold(fine, level, mask, ignore = null) {
   const { data } = fine;
   let [hits, said, truly] = [0, 0, 0];
@@ -28,27 +34,39 @@ export function atThreshold(fine, level, mask, ignore = null) {
     if (mask[i]) truly++;
     if (inside && mask[i]) hits++;
   }
-  const over = (whole) => (whole ? hits / whole : 0);
+  const over = (/** @type {number} */ whole) => (whole ? hits / whole : 0);
   return { iou: over(said + truly - hits), precision: over(said), recall: over(truly), box: boxMatch(fine, level, mask) };
 }
 
-/** IoU of the box of the map's largest part with the best fitting box of a part of the mask. */
+/** IoU of the box of the map's largest part with the best fitting box of a part of the mask.
+ * @param {Crt.Values} fine
+ * @param {number} level
+ * @param {Crt.Mask} mask
+ */
 export function boxMatch(fine, level, mask) {
   const box = largestBox(fine, level);
-  if (!truths.has(mask)) truths.set(mask, regions({ data: mask, h: fine.h, w: fine.w }, 1));
-  return box ? Math.max(0, ...truths.get(mask).map((truth) => boxOverlap(box, truth.box))) : 0;
+  const parts = truths.get(mask) ?? regions({ data: mask, h: fine.h, w: fine.w }, 1);
+  truths.set(mask, parts);
+  return box ? Math.max(0, ...parts.map((truth) => boxOverlap(box, truth.box))) : 0;
 }
 
-/** IoU of two half-open boxes [x0, y0, x1, y1]. */
+/** IoU of two half-open boxes [x0, y0, x1, y1].
+ * @param {Crt.Box} a
+ * @param {Crt.Box} b
+ */
 export function boxOverlap(a, b) {
-  const side = (k) => Math.max(0, Math.min(a[k + 2], b[k + 2]) - Math.max(a[k], b[k]));
-  const area = (box) => (box[2] - box[0]) * (box[3] - box[1]);
+  const side = (/** @type {number} */ k) => Math.max(0, Math.min(a[k + 2], b[k + 2]) - Math.max(a[k], b[k]));
+  const area = (/** @type {Crt.Box} */ box) => (box[2] - box[0]) * (box[3] - box[1]);
   const both = side(0) * side(1);
   const either = area(a) + area(b) - both;
   return either > 0 ? both / either : 0;
 }
 
-/** Whether the highest point that counts, the first in reading order, is in the mask; a map without a peak misses. */
+/** Whether the highest point that counts, the first in reading order, is in the mask; a map without a peak misses.
+ * @param {Crt.Values} map
+ * @param {Crt.Mask} mask
+ * @param {Crt.Mask | null} [ignore]
+ */
 export function pointsAt({ data }, mask, ignore = null) {
   let [best, low] = [-1, Infinity];
   for (let i = 0; i < data.length; i++) {
@@ -59,7 +77,11 @@ export function pointsAt({ data }, mask, ignore = null) {
   return best >= 0 && data[best] > low && mask[best] > 0;
 }
 
-/** PxAP of one image, from its exact values: Σ (recall_i - recall_{i-1}) · precision_i from the highest value down. */
+/** PxAP of one image, from its exact values: Σ (recall_i - recall_{i-1}) · precision_i from the highest value down.
+ * @param {Crt.Values} map
+ * @param {Crt.Mask} mask
+ * @param {Crt.Mask | null} [ignore]
+ */
 export function averagePrecision({ data }, mask, ignore = null) {
   let truly = 0;
   let counted = 0;

@@ -76,7 +76,9 @@ const extra = {
   says: attention.says,
 };
 
-/** Fields of the state: key in the link -> [path in INITIAL, kind]. */
+/** Fields of the state: key in the link -> [path in INITIAL, kind].
+ * @type {Map<string, [string, any]>}
+ */
 export const FIELDS = new Map(Object.entries({
   t: ['tab', choice(TABS)],
   n: ['several', flag],

@@ -8,30 +8,33 @@ const PAUSE = 400; // ms without a change before the address follows
 const PATIENCE = { known: 60_000, networks: 600_000 }; // ms to wait for the server
 const AGAIN = { known: 8_000, networks: 20_000 }; // ms after which it is asked again
 
+/** @param {Crt.Page} page */
 export function mountShare(page) {
-  const { root, at, store, view, onRun, onDraw, onAnswer, say, speak } = page;
+  const { root, at, store, view, current, onRun, onDraw, onAnswer, say, speak } = page;
   const waiting = new Map(); // key of a question -> what takes its answer
   let line = Promise.resolve(); // questions go one after another, so that no answer is overwritten by the next
   let pending = null; // a link whose settings the next run takes
   let timer = null;
   let count = 0;
 
-  page.link = { open, expect, request, query: () => encode(store.get(), view().run) };
+  page.link = { open, expect, request, query: () => encode(store.get(), current().run) };
   onAnswer('reopen', (got) => waiting.get(got.key)?.(got));
-  onRun(({ run }) => pending && pending.missed !== run.imageId && queueMicrotask(() => pending && take(view())));
+  onRun(({ run }) => pending && pending.missed !== run.imageId && queueMicrotask(() => pending && take(current())));
   onDraw(() => {
     clearTimeout(timer);
     timer = setTimeout(follow, PAUSE);
   });
-  root.addEventListener('crt-settings', ({ detail }) => {
+  root.addEventListener('crt-settings', (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    const now = view();
     const { size, mode, linked } = decode(`v=1&s=${detail?.size}&m=${detail?.mode}`);
-    if (linked && size && mode && view()) show({ pic: '', checkpoint: view().run.chosen.checkpoint, size, mode });
+    if (linked && size && mode && now) show({ pic: '', checkpoint: now.run.chosen.checkpoint, size, mode });
   });
   at('copy-link').addEventListener('click', copy);
 
-  const link = decode(window.location.search);
-  if (link.linked) open(link);
-  else if (link.problems.length) say(notice(link.problems));
+  const first = decode(window.location.search);
+  if (first.linked) open(first);
+  else if (first.problems.length) say(notice(first.problems));
 
   /** Bring the screen of a link back: at once if its run is on the page, else with the server's help. */
   function open(link) {
@@ -119,7 +122,7 @@ export function mountShare(page) {
   }
 
   async function copy() {
-    const { run } = view();
+    const { run } = current();
     const query = page.link.query();
     const url = `${window.location.origin}${window.location.pathname}?${query}`;
     const written = write(url); // at once: later the click would no longer count

@@ -43,7 +43,7 @@ export function encode(state, run) {
  *  NOT_LINKED; indices of the classes join it if the names `known` to the checkpoint are given; what the link lacks is null.
  *  `linked`: whether the query is a link of ours at all. */
 export function decode(query, known = null) {
-  const found = { linked: false, settings: structuredClone(INITIAL), names: [], image: null, checkpoint: null, size: null, mode: null, problems: [] };
+  const found = /** @type {any} */ ({ linked: false, settings: structuredClone(INITIAL), names: [], image: null, checkpoint: null, size: null, mode: null, problems: [] });
   for (const key of Object.keys(NOT_LINKED)) delete found.settings[key];
   const values = parse(query, found.problems);
   const ours = [...values.keys()].some((key) => FIELDS.has(key) || ['v', 'pic', 'k', 's', 'm', 'c'].includes(key));
@@ -61,9 +61,13 @@ export function decode(query, known = null) {
     else if (key === 'k') found.checkpoint = text && text.length <= NAME_LIMIT ? text : (wrong(key, 'is no name'), null);
     else if (key === 's') found.size = SIZES.includes(text) ? text : (wrong(key, 'is no input size'), null);
     else if (key === 'm') found.mode = MODES.includes(text) ? text : (wrong(key, 'is no cut-merge mode'), null);
-    else if (!FIELDS.has(key)) found.problems.push(`${quoted(key)} is not known`);
     else {
-      const [path, kind] = FIELDS.get(key);
+      const field = FIELDS.get(key);
+      if (!field) {
+        found.problems.push(`${quoted(key)} is not known`);
+        continue;
+      }
+      const [path, kind] = field;
       const value = kind.read(text);
       if (value === undefined) wrong(key, kind.says);
       else put(found.settings, path, value);

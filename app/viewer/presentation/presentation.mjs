@@ -1,5 +1,6 @@
 // Scenes one after another on the whole screen. All their runs are fetched first, so that stepping needs no server.
 
+import { messageOf } from '../core/dom.mjs';
 import { decode, fit, imageOf } from '../permalink/query.mjs';
 import { words } from './scenes.mjs';
 
@@ -35,8 +36,9 @@ export function slidesOf(scenes, cards) {
   return cards.map(({ id, title, claim = '', view = '' }) => ({ title, claim, link: decode(`v=1&pic=ex.${id}${view ? `&${view}` : ''}`) }));
 }
 
+/** @param {Crt.Page} page */
 export function mountPresent(page) {
-  const { root, at, store, view, onRun, onDraw, speak } = page;
+  const { root, at, store, view, current, onRun, onDraw, speak } = page;
   let shown = null; // { slides, runs, index, former } while presenting
   at('present-start').addEventListener('click', start);
   at('present-next').addEventListener('click', () => go(shown.index + 1));
@@ -58,7 +60,7 @@ export function mountPresent(page) {
   });
 
   async function start() {
-    const mine = { slides: [], runs: new Map(), index: 0, former: { view: view(), state: store.get(), focus: document.activeElement }, full: false, aside: [] };
+    const mine = /** @type {any} */ ({ slides: [], runs: new Map(), index: 0, former: { view: view(), state: store.get(), focus: document.activeElement }, full: false, aside: [] });
     shown = mine;
     root.dataset.present = 'waiting';
     for (const role of ['present-head', 'present-foot']) at(role).hidden = false;
@@ -101,7 +103,7 @@ export function mountPresent(page) {
     try {
       mine.runs.set(slide.key, await page.open(got.view));
     } catch (error) {
-      return `The maps could not be fetched: ${error.message}.`;
+      return `The maps could not be fetched: ${messageOf(error)}.`;
     }
     return '';
   }
@@ -174,7 +176,7 @@ export function mountPresent(page) {
     const panels = at('panels');
     const articles = [...panels.children];
     if (!articles.length) return;
-    const { image } = view();
+    const { image } = current();
     const style = window.getComputedStyle(root);
     const around = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom) + 2 * parseFloat(style.rowGap || '0');
     const heads = at('present-head').offsetHeight + at('present-foot').offsetHeight;

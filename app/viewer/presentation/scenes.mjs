@@ -57,8 +57,9 @@ function isScene(one) {
   return typeof one?.title === 'string' && typeof one?.query === 'string' && one.query.length <= QUERY && decode(one.query).linked;
 }
 
+/** @param {Crt.Page} page */
 export function mountScenes(page) {
-  const { at, store, view } = page;
+  const { at, store, view, current } = page;
   const drawer = at('scenes');
   const { scenes: kept, problem } = stored();
   let scenes = kept;
@@ -96,7 +97,7 @@ export function mountScenes(page) {
     if (scenes.length >= MOST) return tell(`${MOST} scenes are the most: delete one.`);
     const title = at('scenes-title').value.trim() || suggestion();
     save([...scenes, { title, query: page.link.query() }]);
-    if (view().run.example) return tell(`Scene ${scenes.length} added.`);
+    if (current().run.example) return tell(`Scene ${scenes.length} added.`);
     const got = await page.link.request({ act: 'keep' });
     return tell(got.state === 'kept' ? `Scene ${scenes.length} added. The server keeps the image for an hour.` : `The scene lacks its image: ${got.error}`);
   }

@@ -81,7 +81,8 @@ function pieces({ tiles, mode }) {
   return `this image was cut into ${tiles} tiles ${how}`;
 }
 
-export function mountTour({ root, at, store, view, onRun, speak }) {
+/** @param {Crt.Page} page */
+export function mountTour({ root, at, store, current, onRun, speak }) {
   const card = at('tour');
   at('panels').before(card); // between the controls and the maps, so that it hides neither
   let tour = null; // { steps, index, former } while it runs
@@ -109,7 +110,7 @@ export function mountTour({ root, at, store, view, onRun, speak }) {
   function begin() {
     if (tour) end();
     const former = store.get();
-    tour = { ...plan(former, view()), index: 0, former: { ...former } };
+    tour = { ...plan(former, current()), index: 0, former: { ...former } };
     card.hidden = false;
     show(0);
   }
@@ -118,7 +119,7 @@ export function mountTour({ root, at, store, view, onRun, speak }) {
     const { steps, former } = tour;
     const step = steps[index];
     tour.index = index;
-    const { blocks, pass_reduction } = view().run.defaults;
+    const { blocks, pass_reduction } = current().run.defaults;
     store.set({
       tab: 'explore', ...pick(INITIAL, ['zoom', 'extra', 'compare']), blocks, pass_reduction, loops: former.loops, refined: former.refined,
       visible: { ...former.visible, ...tour.panels }, ...step.settings,

@@ -9,6 +9,7 @@ const MARGIN = 0.04; // of the width
 const CAP = 2.5; // half the width of a bar's ends
 const SVG = 'http://www.w3.org/2000/svg';
 
+/** @param {Crt.Page} page */
 export function mountResults({ at, measured }) {
   at('results-none').hidden = measured.length > 0;
   at('results').replaceChildren(...measured.map(sectionNode));

@@ -1,0 +1,157 @@
+// Types of what passes between the viewer's modules. Only `tsc` reads this file; nothing here reaches the browser.
+
+declare namespace Crt {
+  /** First and last block, from 0; null for all. */
+  type Blocks = [number, number] | null;
+  /** h × w numbers, row by row. */
+  interface Grid<T> { data: T; h: number; w: number }
+  /** Values on cells or points. */
+  type Values = Grid<Float32Array>;
+  type Numbers = Float32Array | Float64Array | Uint8Array | Uint8ClampedArray | number[];
+  /** Bytes of 0 and 1. */
+  type Mask = Uint8Array;
+  type Size = [number, number];
+  /** x0, y0, x1, y1, half-open. */
+  type Box = [number, number, number, number];
+  interface Place { x: number; y: number }
+  interface Zoom extends Place { k: number }
+  type Unit = 'cam' | 'product' | 'attention' | 'explainer' | 'share';
+  type RGB = [number, number, number];
+
+  interface Settings { loops: number; refined: boolean; blocks: Blocks; pass_reduction: string }
+  interface MapOptions extends Partial<Settings> { pass?: number | null }
+  /** A map with what it was made with; `span`: height and width of the image in its cells. */
+  interface Scaled { map: Values; span: Size; top: number; unit: Unit }
+  interface Shown extends Scaled { method: string; loops: number; refined: boolean }
+  interface AddedPanel extends Omit<Scaled, 'top'> { title: string; note: string; top?: number; method?: string }
+
+  interface PassReduction { label: string; description: string; weights: number[][]; tile_normalized: boolean }
+
+  interface Side { method: string; loops?: number; refined?: boolean }
+  interface Shape { label: string; polygon: [number, number][] }
+  interface AttentionPanel { kind: 'attention'; method: string; pass: number; block: number; head: number | null }
+  interface ExplainerPanel { kind: 'explainer'; method: string; name: string }
+
+  /** All that a user can choose (`INITIAL` of core/store.mjs). */
+  interface State extends Settings {
+    tab: string;
+    classes: number[];
+    several: boolean;
+    threshold: number;
+    outline: boolean;
+    boxes: boolean;
+    overlay: string;
+    cells: boolean;
+    opacity: number;
+    colormap: string;
+    scale: string;
+    absolute: { cam: number | null; product: number | null };
+    visible: Record<string, boolean>;
+    truth: boolean;
+    zoom: Zoom;
+    compare: { view: string; a: Side; b: Side; split: number; rate: number };
+    layers: { method: string; head: number | null; scale: string };
+    ablate: { show: string };
+    judgeChance: boolean;
+    drawing: 'box' | 'polygon' | null;
+    drawn: Record<string, Shape[]>;
+    extra: AttentionPanel | ExplainerPanel | null;
+    mask: MaskSettings;
+  }
+  interface MaskSettings {
+    method: string;
+    crf: boolean;
+    walk: boolean;
+    deeplab: boolean;
+    contours: boolean;
+    boxes: boolean;
+    walkThreshold: number;
+    walkSteps: number;
+    walkBeta: number;
+    iterations: number;
+    gaussianSxy: number;
+    gaussianCompat: number;
+    bilateralSxy: number;
+    bilateralSrgb: number;
+    bilateralCompat: number;
+  }
+
+  /** Where an array lies in the bytes of an answer; its values are float16 times `scale`. */
+  interface Stored { shape: number[]; scale: number; offset: number }
+  interface Opened { shape: number[]; data: Float32Array }
+  interface MethodRecord { method: string; kind: string; cams: Stored; cls_attn: Stored; content_size: Size }
+  interface TileGrid { shape: Size; stride: number; tile: number; patch: number; cells: Size; patchCells: Size; content: Size }
+  interface Bytes { data?: string | null; file?: string }
+  interface Checkpoint { id: string; name: string; sha256: string; place?: string; relation?: number | null; segmentation?: boolean }
+  /** The header of a run, as `app.core.codec` writes it. */
+  interface Run {
+    run: string;
+    image: string;
+    imageId: string;
+    imageFile?: string;
+    example?: string | null;
+    credit?: string;
+    message?: string;
+    checkpoint: Checkpoint;
+    chosen: { checkpoint: string; size: string; mode: string };
+    classes: string[];
+    methods: string[];
+    maxLoops: number;
+    defaults: Settings & { threshold: number };
+    scores: Record<string, number[][]>;
+    similarity: number[];
+    residual: Record<string, number[]>;
+    timings: Record<string, number>;
+    masks?: { label: string; polygons: [number, number][][] }[];
+    records: MethodRecord[];
+    grid: TileGrid;
+    input: Size;
+    source: Size;
+    tiles: number;
+    passes: number;
+    mode: string;
+    precision: string;
+    capped?: boolean;
+    stored?: boolean;
+    distance?: Record<string, number[]>;
+  }
+  type Prediction = ReturnType<typeof import('./core/prediction.mjs').openPrediction>;
+  /** What is on the page. */
+  interface View { run: Run; prediction: Prediction; image: HTMLImageElement }
+
+  interface Store {
+    get(): State;
+    set(changes: Partial<State>): void;
+    subscribe(listener: (state: State) => void): unknown;
+  }
+  interface Card { id: string; title: string; thumb: string; claim?: string; view?: string }
+  /** An answer of the server; what it holds depends on the event. */
+  type Answer = any;
+  /** What a feature gets: see main.mjs. */
+  interface Page {
+    root: HTMLElement;
+    at(role: string): any;
+    store: Store;
+    cards: Card[];
+    measured: any[];
+    extras: Record<string, (wanted: any, view: View) => AddedPanel | null>;
+    view(): View | null;
+    current(): View;
+    onRun(listener: (view: View, before: View | null) => unknown): unknown;
+    onDraw(listener: (state: State, view: View) => unknown): unknown;
+    ask(event: string, details?: object): void;
+    onAnswer(event: string, listener: (answer: Answer) => unknown): void;
+    open(value: any): Promise<View>;
+    showRun(next: View): void;
+    say(message: string): void;
+    speak(text: string): void;
+    board: any;
+    overlays: ((context: CanvasRenderingContext2D, about: any) => void)[];
+    link: any;
+    scenes: { list(): { title: string; query: string }[] };
+  }
+}
+
+interface Window {
+  gradio_config?: { root?: string };
+}
