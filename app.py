@@ -6,19 +6,21 @@ import sys
 import tyro
 
 from app.cli import AppConfig
-from app.page import build, launch_options
-from app.server.memory import limit_arenas
 from crt.errors import CrtError, reason_of
 
 
 def main() -> int:
     """Parse, build, launch; 2 if the checkpoint, an option or the port cannot be used."""
+    # Gradio and PyTorch are slow to import, and --help needs neither.
+    config = tyro.cli(AppConfig, description=__doc__)
+    from app.page import build, launch_options  # noqa: PLC0415
+    from app.server.memory import limit_arenas  # noqa: PLC0415
+
     limit_arenas()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for talkative in ("httpx", "fontTools"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
-        config = tyro.cli(AppConfig, description=__doc__)
         demo = build(config)
     except CrtError as error:
         print(error, file=sys.stderr)

@@ -12,11 +12,10 @@ from crt.checkpoint import Method
 from crt.data.images import resize_long_side, resize_scale
 from crt.errors import InvalidSetting
 from crt.pass_reductions import PassReduction
-from crt.postprocess import SCALES
 from crt.prediction import Prediction
 from crt.predictor import MAX_SIZE, InferenceConfig, Predictor
 from crt.resample import upsample_cam
-from crt.types import Mode
+from crt.types import SEED_SCALES, Mode
 
 MAX_SCALE = 16.0
 """The largest scale of an image; its size in pixels is bounded apart from this, by `MAX_SIZE`."""
@@ -42,7 +41,7 @@ class TTAConfig:
     scale, and for one that is not above 0 or beyond `MAX_SCALE`.
     """
 
-    scales: tuple[float, ...] = SCALES
+    scales: tuple[float, ...] = SEED_SCALES
     flip: bool = True
     mode: Mode = "overlap"
     size: int | None = None

@@ -13,7 +13,6 @@ from crt.errors import InvalidSetting, count_of
 from crt.resample import strided_size
 
 EPS = 1e-5
-SCALES = (1.0, 0.5, 1.5, 2.0, 0.75, 1.25, 1.75)
 THRESHOLD = 0.15
 LABELS = 254
 """Classes that a mask of 8 bits can tell apart beside the background 0 and 255, which means to ignore a pixel."""

@@ -18,7 +18,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
@@ -27,10 +27,12 @@ from crt.errors import CrtError, InvalidSetting
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig, portable_root
 from crt.types import Precision
-from scripts.ablation_runs import Runs, read_animals, read_data
 from scripts.output import write_json
 from scripts.provenance import command_of
 from scripts.report.verdict import LEAST_SEEDS, Paired
+
+if TYPE_CHECKING:
+    from scripts.ablation_runs import Runs
 
 PILOT_ROWS = ("λ = 0.1", "λ = 0")
 
@@ -75,6 +77,8 @@ class Ablation:
 
     def runs(self) -> Runs:
         """The images, read, and where rows are done. Raises InvalidDataset and InvalidSetting."""
+        from scripts.ablation_runs import Runs, read_animals, read_data
+
         return Runs(
             self.out,
             self.data,

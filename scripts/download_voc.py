@@ -27,7 +27,6 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import tyro
 from PIL import Image
-from scipy.io import loadmat
 from tqdm import tqdm
 
 from crt.data import ErrorCollector, voc_palette
@@ -205,6 +204,8 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 def _write_mask(mat: bytes, target: Path) -> bool:
     """Write GTcls.Segmentation of one MATLAB file as an indexed PNG; False when there is no such uint8 array."""
+    from scipy.io import loadmat
+
     try:
         mask = np.asarray(loadmat(io.BytesIO(mat), variable_names=["GTcls"])["GTcls"]["Segmentation"][0, 0])
     except Exception:  # noqa: BLE001 - loadmat raises many types on damaged files; all mean the same here

@@ -16,21 +16,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 import tyro
 
-from crt.checkpoint import load_checkpoint
 from crt.data import VOC_ANIMALS, ImageDataset, read_voc
 from crt.errors import CrtError, count_of
-from crt.evaluation.cams import evaluate_seeds
 from crt.evaluation.pipeline_stage import read_manifest
-from crt.evaluation.stored import measure_masks, measure_seeds
-from crt.multiscale import TTAConfig
 from crt.pass_reductions import PassReduction
-from crt.precision import resolve
-from crt.predictor import Predictor, choose_device
 from crt.types import Mode, Precision
-from crt.viz.worst import worst_sheet
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol
 from scripts.output import counted, write_json
@@ -70,6 +62,14 @@ class Seeds:
 
 def seeds(config: Seeds) -> dict:
     """Run the evaluation, print its table and return the JSON result."""
+    import torch
+
+    from crt.checkpoint import load_checkpoint
+    from crt.evaluation.cams import evaluate_seeds
+    from crt.multiscale import TTAConfig
+    from crt.precision import resolve
+    from crt.predictor import Predictor, choose_device
+
     checkpoint = load_checkpoint(config.checkpoint)
     device = choose_device(config.device)
     bfloat16 = resolve(config.precision, device.type) == "bf16"
@@ -147,6 +147,9 @@ class Masks(Folder):
 
 def stored(config: Folder) -> dict:
     """Measure a folder, print the result and return it as JSON values."""
+    from crt.evaluation.stored import measure_masks, measure_seeds
+    from crt.viz.worst import worst_sheet
+
     images = read_voc(config.root, config.split, class_names=config.class_names or None, masks="required")
     measured = named(config.classes)
     swept = isinstance(config, Stored)

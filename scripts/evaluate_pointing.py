@@ -5,29 +5,19 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-
-from crt.analysis.explainers import EXPLAINERS
-from crt.checkpoint import CheckpointConfig, Method, load_checkpoint
-from crt.data.voc_boxes import FULL_SIDE, BoxedImage, read_voc_boxes
+from crt.checkpoint import CheckpointConfig, Method
 from crt.errors import count_of
 from crt.evaluation.bootstrap import Bootstrap
-from crt.evaluation.pointing import difficult_subset, summarize
-from crt.evaluation.pointing_cams import (
-    PointingRow,
-    PointingView,
-    evaluate_classification,
-    evaluate_pointing,
-    pointing_rows,
-)
-from crt.metrics.localization import TOLERANCE
-from crt.precision import resolve
-from crt.predictor import Predictor, choose_device
 from crt.types import Mode, Precision
 from scripts.output import counted, write_json
 from scripts.provenance import command_of
+
+if TYPE_CHECKING:
+    from crt.data.voc_boxes import BoxedImage
+    from crt.evaluation.pointing_cams import PointingRow, PointingView
+    from crt.predictor import Predictor
 
 DIFFICULT_OBJECTS = (
     "a class all of whose objects in an image are marked difficult is not asked for; "
@@ -79,6 +69,12 @@ class Classification(VocBoxes):
 
 def pointing(config: Pointing) -> dict[str, Any]:
     """Run the pointing game, print its table and return the JSON result. Raises CrtError."""
+    from crt.analysis.explainers import EXPLAINERS
+    from crt.data.voc_boxes import FULL_SIDE
+    from crt.evaluation.pointing import difficult_subset, summarize
+    from crt.evaluation.pointing_cams import evaluate_pointing, pointing_rows
+    from crt.metrics.localization import TOLERANCE
+
     predictor, images = _prepare(config)
     known, view = predictor.checkpoint.config, _view(config, predictor.checkpoint.config)
     explainers = tuple(EXPLAINERS) if "all" in config.explainers else config.explainers
@@ -112,6 +108,8 @@ def pointing(config: Pointing) -> dict[str, Any]:
 
 def classification(config: Classification) -> dict[str, Any]:
     """Measure the class scores, print the table and return the JSON result. Raises CrtError."""
+    from crt.evaluation.pointing_cams import evaluate_classification, pointing_rows
+
     predictor, images = _prepare(config)
     known, view = predictor.checkpoint.config, _view(config, predictor.checkpoint.config)
     rows = _scored(pointing_rows(known, config.loops, config.methods))
@@ -154,6 +152,11 @@ def pointing_table(result: dict[str, Any]) -> str:
 
 def _prepare(config: VocBoxes) -> tuple[Predictor, tuple[BoxedImage, ...]]:
     """The predictor and the images."""
+    from crt.checkpoint import load_checkpoint
+    from crt.data.voc_boxes import read_voc_boxes
+    from crt.precision import resolve
+    from crt.predictor import Predictor, choose_device
+
     checkpoint = load_checkpoint(config.checkpoint)
     images = read_voc_boxes(config.root, config.split, checkpoint.config.classes, stride=config.stride)
     device = choose_device(config.device)
@@ -162,6 +165,8 @@ def _prepare(config: VocBoxes) -> tuple[Predictor, tuple[BoxedImage, ...]]:
 
 
 def _view(config: VocBoxes, known: CheckpointConfig) -> PointingView:
+    from crt.evaluation.pointing_cams import PointingView
+
     sizes = {"default": known.defaults.size, "native": None}
     size = sizes[config.size] if isinstance(config.size, str) else config.size
     return PointingView(size, config.flip, config.mode)
@@ -169,6 +174,8 @@ def _view(config: VocBoxes, known: CheckpointConfig) -> PointingView:
 
 def _protocol(config: VocBoxes, name: str, predictor: Predictor, view: PointingView) -> dict[str, Any]:
     """What both results record of how they were made."""
+    import torch
+
     checkpoint = predictor.checkpoint
     return {
         "command": command(config, name),

@@ -6,24 +6,20 @@ import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from crt.checkpoint import load_checkpoint
 from crt.data import ImageDataset, is_cub, read_cub, read_folders, with_boxes
 from crt.errors import InvalidSetting, count_of
-from crt.evaluation.wsol import DEFINITIONS, WsolScore, choose_thresholds, evaluate_wsol
 from crt.evaluation.wsol_transform import WsolTransform
-from crt.metrics.boxes import THRESHOLD
-from crt.multiscale import MethodSpec, default_specs
-from crt.precision import resolve
-from crt.predictor import Predictor, choose_device
 from crt.types import Precision
-from crt.viz.box_sheet import box_sheet
 from scripts.output import counted, write_json
 from scripts.provenance import command_of
 from scripts.report.base import ordinal
+
+if TYPE_CHECKING:
+    from crt.evaluation.wsol import WsolScore
+    from crt.multiscale import MethodSpec
+    from crt.predictor import Predictor
 
 MAIN = ("crt", "tscam", "tscam_default", "resnet", "crt_cnn")
 
@@ -64,6 +60,13 @@ class Wsol:
 
 def wsol(config: Wsol) -> dict[str, Any]:
     """Run the evaluation, print its table and return the JSON result. Raises CrtError."""
+    import torch
+
+    from crt.checkpoint import load_checkpoint
+    from crt.evaluation.wsol import DEFINITIONS, evaluate_wsol
+    from crt.precision import resolve
+    from crt.predictor import Predictor, choose_device
+
     checkpoint = load_checkpoint(config.checkpoint)
     device = choose_device(config.device)
     bfloat16 = resolve(config.precision, device.type) == "bf16"
@@ -119,6 +122,8 @@ def wanted(predictor: Predictor, loops: int | None) -> dict[str, MethodSpec]:
 
     `loops`: CRT at every loop count up to this one as well.
     """
+    from crt.multiscale import default_specs
+
     most = max(predictor.checkpoint.config.defaults.loops, loops or 0)
     requests = default_specs(predictor, most)
     return {
@@ -130,6 +135,9 @@ def wanted(predictor: Predictor, loops: int | None) -> dict[str, MethodSpec]:
 
 def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MethodSpec]) -> tuple[dict[str, float], str]:
     """The threshold of every row, and where it is from in words."""
+    from crt.evaluation.wsol import choose_thresholds
+    from crt.metrics.boxes import THRESHOLD
+
     if config.threshold is not None:
         return dict.fromkeys(requests, config.threshold), "given"
     if config.train_root is not None:
@@ -146,6 +154,8 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MethodSp
 
 
 def _draw(config: Wsol, predictor: Predictor, images: ImageDataset, request: MethodSpec, score: WsolScore) -> None:
+    from crt.viz.box_sheet import box_sheet
+
     if config.sheet is None:
         return
     config.sheet.parent.mkdir(parents=True, exist_ok=True)
@@ -161,6 +171,8 @@ def command(config: Wsol) -> str:
 
 def table(result: dict[str, Any]) -> str:
     """The methods of a result as lines of text."""
+    from crt.evaluation.wsol import DEFINITIONS
+
     columns = ("top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2", "threshold")
     lines = [f"{'maps':<24}" + "".join(f"{name:>16}" for name in columns)]
     for name, row in result["methods"].items():

@@ -14,23 +14,23 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tyro
 from tqdm import tqdm
 
-from crt.analysis.explainers import EXPLAINERS
 from crt.cam_spec import CamSpec, class_ids
-from crt.checkpoint import Method, load_checkpoint
-from crt.data.images import load_image, resize_long_side, to_tensor
+from crt.checkpoint import Method
 from crt.errors import CrtError, InvalidSetting, reason_of
-from crt.models.normalization import normalization_of
 from crt.pass_reductions import Attention, PassReduction
-from crt.prediction import Prediction
-from crt.predictor import InferenceConfig, Predictor, choose_device
 from crt.types import Mode
-from crt.viz import TITLES, Extra, probabilities, side_by_side
 from scripts.report.sections import attention_of
+
+if TYPE_CHECKING:
+    from crt.prediction import Prediction
+    from crt.predictor import Predictor
+    from crt.viz import Extra
 
 LIKELY = 0.5
 
@@ -74,6 +74,11 @@ class Config:
 
 def explain(config: Config) -> dict:
     """Run it, write what was asked for and return the JSON result."""
+    from crt.checkpoint import load_checkpoint
+    from crt.data.images import load_image
+    from crt.predictor import InferenceConfig, Predictor, choose_device
+    from crt.viz import probabilities
+
     check(config)
     checkpoint = load_checkpoint(config.checkpoint)
     defaults, device = checkpoint.config.defaults, choose_device(config.device)
@@ -119,6 +124,8 @@ def explain(config: Config) -> dict:
 
 def check(config: Config) -> None:
     """What can be known to be wrong before anything is computed. Raises InvalidSetting."""
+    from crt.analysis.explainers import EXPLAINERS
+
     unknown = [name for name in config.explainers if name not in EXPLAINERS]
     if unknown:
         raise InvalidSetting(f"There is no explainer {unknown[0]!r}: choose among {', '.join(EXPLAINERS)}.")
@@ -143,6 +150,11 @@ def run_explainers(
     config: Config, predictor: Predictor, prediction: Prediction, image: np.ndarray, classes: Sequence[int]
 ) -> tuple[list[Extra], dict[str, float]]:
     """The columns of the explainers, and the milliseconds that each took."""
+    from crt.analysis.explainers import EXPLAINERS
+    from crt.data.images import resize_long_side, to_tensor
+    from crt.models.normalization import normalization_of
+    from crt.viz import TITLES, Extra
+
     extras: list[Extra] = []
     seconds: dict[str, float] = {}
     if not config.explainers:
@@ -171,6 +183,8 @@ def write(
     attention: Attention,
 ) -> None:
     """The files that were asked for. Raises InvalidSetting where one cannot be written."""
+    from crt.viz import side_by_side
+
     target = config.out
     try:
         if config.out is not None:
@@ -195,6 +209,8 @@ def write(
 
 def table(result: dict) -> str:
     """The result for people: one line per class, one column per network."""
+    from crt.viz import TITLES
+
     methods = list(next(iter(result["classes"].values())))
     lines = [f"{'class':<16}" + "".join(f"{TITLES[method]:>18}" for method in methods)]
     lines += [

@@ -18,19 +18,19 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from crt.checkpoint import CheckpointConfig, Defaults, Method, NetworkSpec, load_checkpoint, write_config
-from crt.checkpoint.convert import Converted, convert
-from crt.checkpoint.formats import Family
-from crt.checkpoint.weights import file_sha256, save_network
+from crt.checkpoint import CheckpointConfig, Defaults, Method, NetworkSpec, write_config
 from crt.data import VOC_CLASSES
 from crt.data.cub_classes import CUB_CLASSES
 from crt.errors import CrtError, InvalidSetting, reason_of
-from crt.models.normalization import normalization_of
 from scripts.output import write_json
+
+if TYPE_CHECKING:
+    from crt.checkpoint.convert import Converted
+    from crt.checkpoint.formats import Family
 
 CRT_LOOPS = 3
 """Loop count in the authors' program, in training and after it."""
@@ -69,6 +69,9 @@ class Import:
 
 def import_files(config: Import) -> list[Converted]:
     """Read the files, write what was asked for, and read a folder back strictly. Raises CrtError."""
+    from crt.checkpoint.convert import convert
+    from crt.checkpoint.weights import save_network
+
     if (config.out is None) == (config.output is None):
         raise InvalidSetting("Give --out FOLDER for a checkpoint, or --output FILE for a backbone, and not both.")
     if not config.files:
@@ -108,6 +111,10 @@ def class_names(given: str) -> tuple[str, ...]:
 
 def _write_folder(config: Import, folder: Path, done: list[Converted]) -> None:
     """A checkpoint of the networks with heads. Raises InvalidSetting where they do not make one."""
+    from crt.checkpoint import load_checkpoint
+    from crt.checkpoint.weights import file_sha256, save_network
+    from crt.models.normalization import normalization_of
+
     names = _checked_names(config, done)
     folder.mkdir(parents=True, exist_ok=True)
     networks: dict[Method, NetworkSpec] = {}

@@ -17,18 +17,12 @@ from pathlib import Path
 import tyro
 
 from crt.cam_spec import CamSpec
-from crt.checkpoint import Method, load_checkpoint
+from crt.checkpoint import Method
 from crt.data import Sample, read_voc
-from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
-from crt.multiscale import MethodSpec, TTAConfig, multi_scale_maps
 from crt.pass_reductions import PassReduction
-from crt.postprocess import SCALES
-from crt.predictor import Predictor
-from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
-from crt.train.distributed_stage import DistributedStage
-from crt.types import Mode, Precision
+from crt.types import SEED_SCALES, Mode, Precision
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,7 @@ class Seeds:
     """Which passes' attention refines the maps; the checkpoint's default, with its blocks, if none is given."""
     blocks: tuple[int, int] | None = None
     """The first and the last of the blocks whose attention it is, counted from 0; all if a reduction is given alone."""
-    scales: tuple[float, ...] = SCALES
+    scales: tuple[float, ...] = SEED_SCALES
     """Scales of the image whose maps are summed, each with its mirror image."""
     mode: Mode = "overlap"
     device: str = "auto"
@@ -61,6 +55,13 @@ class Seeds:
 
 def make_seeds(config: Seeds) -> StageResult:
     """Make what is missing. Raises CrtError; an image that failed is named, and none is left half written."""
+    from crt.checkpoint import load_checkpoint
+    from crt.data.images import load_image
+    from crt.multiscale import MethodSpec, TTAConfig, multi_scale_maps
+    from crt.predictor import Predictor
+    from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
+    from crt.train.distributed_stage import DistributedStage
+
     share = DistributedStage.of(config.device, config.precision)
     checkpoint = load_checkpoint(config.checkpoint)
     if config.method not in checkpoint.networks:

@@ -17,12 +17,8 @@ from pathlib import Path
 import tyro
 
 from crt.data import Sample, read_voc
-from crt.data.images import load_image
 from crt.errors import CrtError
 from crt.evaluation.pipeline_stage import StageResult, make_each, read_manifest, require, write_manifest
-from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, seed_path
-from crt.pseudo_labels.confident import confident_labels
-from crt.pseudo_labels.label_png import has_labels, save_labels
 from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND
 
 
@@ -49,6 +45,9 @@ class Labels:
 
 def make_labels(config: Labels) -> StageResult:
     """Make what is missing. Raises CrtError with the ids of images without seeds, or of the one that failed."""
+    from crt.pseudo_labels.cam_io import SUFFIX
+    from crt.pseudo_labels.label_png import has_labels
+
     images = read_voc(config.root, config.split, class_names=config.class_names or None)
     require(config.seeds, images, SUFFIX, "scripts.make_cams")
     made_from = read_manifest(config.seeds)
@@ -62,6 +61,11 @@ def make_labels(config: Labels) -> StageResult:
 
 
 def _label(config: Labels, sample: Sample) -> None:
+    from crt.data.images import load_image
+    from crt.pseudo_labels.cam_io import SeedMaps, seed_path
+    from crt.pseudo_labels.confident import confident_labels
+    from crt.pseudo_labels.label_png import save_labels
+
     seeds = SeedMaps.load(seed_path(config.seeds, sample.id))
     labels = confident_labels(
         load_image(sample.image),

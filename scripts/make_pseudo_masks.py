@@ -19,13 +19,9 @@ import numpy as np
 import tyro
 
 from crt.data import Sample, read_voc
-from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, make_each, read_manifest, require, write_manifest
-from crt.postprocess import cam_to_labels, check_class_ids
-from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, seed_path
 from crt.pseudo_labels.crf import crf_labels
-from crt.pseudo_labels.label_png import has_labels, save_labels
 
 
 @dataclass(frozen=True)
@@ -51,6 +47,9 @@ class Masks:
 
 def make_masks(config: Masks) -> StageResult:
     """Make what is missing. Raises CrtError with the ids of images without seeds, or of the one that failed."""
+    from crt.pseudo_labels.cam_io import SUFFIX
+    from crt.pseudo_labels.label_png import has_labels
+
     if not 0 < config.threshold <= 1:
         raise InvalidSetting(f"The threshold is {config.threshold}: give a number above 0 and at most 1.")
     images = read_voc(config.root, config.split, class_names=config.class_names or None)
@@ -65,6 +64,11 @@ def make_masks(config: Masks) -> StageResult:
 
 
 def _mask(config: Masks, sample: Sample) -> None:
+    from crt.data.images import load_image
+    from crt.postprocess import cam_to_labels, check_class_ids
+    from crt.pseudo_labels.cam_io import SeedMaps, seed_path
+    from crt.pseudo_labels.label_png import save_labels
+
     seeds = SeedMaps.load(seed_path(config.seeds, sample.id))
     keys = seeds.keys.tolist()
     labels = cam_to_labels(seeds.high_res, range(len(keys)), config.threshold)

@@ -15,16 +15,7 @@ from typing import Any
 
 import tyro
 
-from crt.checkpoint import (
-    METHODS,
-    CheckpointConfig,
-    Defaults,
-    Method,
-    NetworkSpec,
-    load_checkpoint,
-    read_config,
-    write_config,
-)
+from crt.checkpoint import METHODS, CheckpointConfig, Defaults, Method, NetworkSpec, read_config, write_config
 from crt.errors import CrtError, InvalidCheckpoint
 
 MASKS = ("relation", "segmentation")
@@ -62,6 +53,8 @@ def pack(config: Pack) -> CheckpointConfig:
     Raises InvalidCheckpoint for runs that do not go together, and for defaults out of their range; `config.out` is
     then as it was.
     """
+    from crt.checkpoint import load_checkpoint
+
     if not config.runs:
         raise InvalidCheckpoint("There is no run to pack: give at least one folder that a training run exported.")
     parts = [(run, read_config(run)) for run in config.runs]

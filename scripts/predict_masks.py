@@ -15,15 +15,10 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from crt.checkpoint import load_checkpoint
 from crt.data import Sample, read_voc
-from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
-from crt.models.deeplab import segment
 from crt.pseudo_labels.crf import crf_probabilities
-from crt.pseudo_labels.label_png import has_labels, save_labels
-from crt.train.distributed_stage import DistributedStage
 from crt.types import DEEPLAB_SCALES, Precision
 
 
@@ -50,6 +45,12 @@ class Segment:
 
 def segment_split(config: Segment) -> StageResult:
     """Segment what is missing. Raises CrtError; an image that failed is named."""
+    from crt.checkpoint import load_checkpoint
+    from crt.data.images import load_image
+    from crt.models.deeplab import segment
+    from crt.pseudo_labels.label_png import has_labels, save_labels
+    from crt.train.distributed_stage import DistributedStage
+
     share = DistributedStage.of(config.device, config.precision)
     checkpoint = load_checkpoint(config.checkpoint, device=share.device)
     network, spec = checkpoint.segmentation, checkpoint.config.segmentation

@@ -11,12 +11,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-import httpx2
 import tyro
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-from crt.checkpoint import CONFIG_FILE, load_checkpoint, locate
+from crt.checkpoint import CONFIG_FILE
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting, reason_of
 
 CARD = "README.md"
@@ -40,6 +37,12 @@ def push(config: Push) -> str:
 
     Raises InvalidCheckpoint for one that does not load or has no card, InvalidSetting where the Hub refuses.
     """
+    import httpx2
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    from crt.checkpoint import load_checkpoint, locate
+
     folder = locate(config.checkpoint)
     made = load_checkpoint(folder).config
     if not (folder / CARD).is_file():

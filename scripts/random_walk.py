@@ -13,19 +13,12 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 import tyro
 
-from crt.checkpoint import load_checkpoint
 from crt.data import Sample, read_voc
-from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, read_manifest, require, write_manifest
-from crt.models.irn import predict_edges
-from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done, seed_path
-from crt.pseudo_labels.random_walk import random_walk, walk_scores
 from crt.pseudo_labels.settings import WalkSettings
-from crt.train.distributed_stage import DistributedStage
 from crt.types import Precision
 
 
@@ -51,6 +44,15 @@ class Walk:
 
 def walk_seeds(config: Walk) -> StageResult:
     """Walk what is missing. Raises CrtError with the ids of images without seeds, or of the one that failed."""
+    import torch
+
+    from crt.checkpoint import load_checkpoint
+    from crt.data.images import load_image
+    from crt.models.irn import predict_edges
+    from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done, seed_path
+    from crt.pseudo_labels.random_walk import random_walk, walk_scores
+    from crt.train.distributed_stage import DistributedStage
+
     share = DistributedStage.of(config.device, config.precision)
     checkpoint = load_checkpoint(config.relation, device=share.device)
     network, spec = checkpoint.relation, checkpoint.config.relation

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import tyro
 
@@ -24,16 +24,10 @@ from crt.checkpoint import read_config
 from crt.data import VOC_ANIMALS, VOC_CLASSES, ImageDataset, read_voc
 from crt.errors import CrtError
 from crt.evaluation.pipeline_stage import read_manifest
-from crt.evaluation.stored import Score, measure_masks, measure_seeds
-from crt.postprocess import SCALES
 from crt.pseudo_labels.settings import WALK_THRESHOLD
 from crt.train.config import RUN_ONLY
-from crt.train.deeplab import train_deeplab
-from crt.train.irn import train_relation
-from crt.train.machine import describe_machine
 from crt.train.mask_configs import DEEPLAB_PRESETS, DeepLabConfig, RelationConfig
-from crt.train.masks_data import with_masks
-from crt.types import Precision
+from crt.types import SEED_SCALES, Precision
 from scripts.make_cams import Seeds, make_seeds
 from scripts.make_irn_labels import Labels, make_labels
 from scripts.make_pseudo_masks import Masks, make_masks
@@ -41,6 +35,9 @@ from scripts.output import write_json
 from scripts.predict_masks import Segment, segment_split
 from scripts.provenance import command_of, run_record
 from scripts.random_walk import Walk, walk_seeds
+
+if TYPE_CHECKING:
+    from crt.evaluation.stored import Score
 
 SECONDS = "seconds.json"
 Stage = Literal["seeds", "labels", "irn", "walked", "masks", "deeplab", "segmented"]
@@ -63,7 +60,7 @@ class Pipeline:
     """The images that the segmentation network is measured on."""
     class_names: tuple[str, ...] = ()
     """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
-    scales: tuple[float, ...] = SCALES
+    scales: tuple[float, ...] = SEED_SCALES
     """Scales of the image whose CAMs are summed, each with its mirror image."""
     walk_threshold: float = WALK_THRESHOLD
     """The background constant against walked seeds, for the masks."""
@@ -79,6 +76,11 @@ class Pipeline:
 
 def run_pipeline(config: Pipeline) -> dict[str, Any]:
     """Do what is missing of every stage and measure each -> the table as JSON values. Raises CrtError."""
+    from crt.train.deeplab import train_deeplab
+    from crt.train.irn import train_relation
+    from crt.train.machine import describe_machine
+    from crt.train.masks_data import with_masks
+
     out = config.out
     folders: dict[Stage, Path] = {name: out / name for name in STAGES}
     names = config.class_names
@@ -154,6 +156,8 @@ def with_interrupted(seconds: dict[str, float], training: dict[str, Any]) -> dic
 
 def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, ...]) -> list[dict[str, Any]]:
     """One row per stage and measure: over all classes on the whole split, and over VOC's animals on their images."""
+    from crt.evaluation.stored import measure_masks, measure_seeds
+
     rows = []
     for name in stages:
         if name in ("labels", "irn", "deeplab"):

@@ -29,8 +29,6 @@ from crt.data import (
 )
 from crt.errors import CrtError, InvalidDataset, count_of
 from crt.train.config import PRESETS, DataConfig, TrainConfig, single_branch
-from crt.train.engine import train
-from crt.train.preview import MapPreview, fixed_images
 from scripts.provenance import run_record
 
 
@@ -68,6 +66,9 @@ def _with_same_classes(sets: list[ImageDataset]) -> list[ImageDataset]:
 
 def main(config: TrainConfig) -> None:
     """Train and say where the result lies."""
+    from crt.train.engine import train
+    from crt.train.preview import MapPreview, fixed_images
+
     if config.model.branches != "pair":
         config = single_branch(config, config.model.branches)
     images = read_images(config.data)

@@ -16,10 +16,7 @@ import tyro
 
 from crt.data import read_voc
 from crt.errors import CrtError, count_of
-from crt.pseudo_labels.label_png import require_class_values
-from crt.train.deeplab import train_deeplab
 from crt.train.mask_configs import DEEPLAB_PRESETS, DeepLabConfig
-from crt.train.masks_data import with_masks
 from scripts.provenance import run_record
 
 
@@ -39,6 +36,10 @@ class Segmentation:
 
 def main(config: Segmentation) -> None:
     """Train and say where the result lies."""
+    from crt.pseudo_labels.label_png import require_class_values
+    from crt.train.deeplab import train_deeplab
+    from crt.train.masks_data import with_masks
+
     images = with_masks(read_voc(config.root, config.split, class_names=config.class_names or None), config.masks)
     require_class_values(images)
     finished = train_deeplab(config.train, images, record=run_record("scripts.train_deeplab", DEEPLAB_PRESETS))

@@ -16,9 +16,7 @@ import tyro
 
 from crt.data import read_voc
 from crt.errors import CrtError, count_of
-from crt.train.irn import train_relation
 from crt.train.mask_configs import RelationConfig
-from crt.train.masks_data import with_masks
 from scripts.provenance import run_record
 
 
@@ -38,6 +36,9 @@ class Irn:
 
 def main(config: Irn) -> None:
     """Train and say where the result lies."""
+    from crt.train.irn import train_relation
+    from crt.train.masks_data import with_masks
+
     images = with_masks(read_voc(config.root, config.split, class_names=config.class_names or None), config.labels)
     finished = train_relation(config.train, images, record=run_record("scripts.train_irn"))
     print(f"{'finished' if finished else 'stopped'} on {count_of(len(images), 'image')}: {config.train.out}")

@@ -12,24 +12,21 @@ import dataclasses
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import tyro
 
 from crt.cam_spec import CamSpec
-from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidSetting, count_of
-from crt.evaluation.wsol import box_accuracies
 from crt.evaluation.wsol_transform import WsolTransform
-from crt.models.vit import TransformerBranch
-from crt.multiscale import MethodSpec
-from crt.precision import resolve
-from crt.predictor import Predictor, choose_device
 from crt.types import Precision
 from scripts.evaluate_wsol import read_boxes
 from scripts.output import counted, write_json
 from scripts.provenance import command_of
+
+if TYPE_CHECKING:
+    from crt.multiscale import MethodSpec
 
 THRESHOLDS = np.round(np.arange(0, 0.6, 0.02), 2)
 
@@ -61,6 +58,12 @@ class Choice:
 
 def choose(config: Choice) -> list[dict[str, Any]]:
     """Run the sweep and return its candidates, the best first. Raises CrtError."""
+    from crt.checkpoint import load_checkpoint
+    from crt.evaluation.wsol import box_accuracies
+    from crt.models.vit import TransformerBranch
+    from crt.precision import resolve
+    from crt.predictor import Predictor, choose_device
+
     checkpoint = load_checkpoint(config.checkpoint)
     network = checkpoint.networks.get(config.method)
     if not isinstance(network, TransformerBranch):
@@ -100,6 +103,8 @@ def command(config: Choice) -> str:
 
 def candidates(method: Literal["crt", "tscam"], loops: tuple[int, ...], blocks: int) -> dict[str, MethodSpec]:
     """Every range of the `blocks` blocks at every loop count, and the maps that nothing refines."""
+    from crt.multiscale import MethodSpec
+
     requests = {}
     for count in loops:
         requests[f"{count} unrefined"] = MethodSpec(method, CamSpec(count, refined=False))

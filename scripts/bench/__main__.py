@@ -14,18 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import torch
 import tyro
 
-from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidSetting
-from crt.predictor import Predictor
-from crt.train.machine import describe_machine
-from scripts.bench.backends import tried
-from scripts.bench.growth import growth
-from scripts.bench.maps import ablation, one_map, peers, random_predictor, share, waited
-from scripts.bench.masks import masks
-from scripts.bench.training import training
 from scripts.output import write_json
 from scripts.provenance import command_of
 
@@ -53,6 +44,17 @@ class Bench:
 
 def bench(config: Bench) -> dict[str, Any]:
     """Time every section -> JSON values. Raises InvalidSetting."""
+    import torch
+
+    from crt.checkpoint import load_checkpoint
+    from crt.predictor import Predictor
+    from crt.train.machine import describe_machine
+    from scripts.bench.backends import tried
+    from scripts.bench.growth import growth
+    from scripts.bench.maps import ablation, one_map, peers, random_predictor, share, waited
+    from scripts.bench.masks import masks
+    from scripts.bench.training import training
+
     if config.runs < 1 or (config.threads is not None and config.threads < 1):
         raise InvalidSetting("The runs and the threads must be at least 1.")
     if config.threads is not None:

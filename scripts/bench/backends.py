@@ -133,8 +133,8 @@ def _compiled(module: nn.Module, x: Tensor) -> Run:
 
 
 def _onnx_runtime(module: nn.Module, x: Tensor) -> Run:
-    import onnx  # noqa: F401, PLC0415 # pyright: ignore[reportMissingImports] - the export needs it
-    import onnxruntime  # noqa: PLC0415 # pyright: ignore[reportMissingImports]
+    import onnx  # noqa: F401 # pyright: ignore[reportMissingImports] - the export needs it
+    import onnxruntime  # pyright: ignore[reportMissingImports]
 
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         path = Path(folder) / "pass.onnx"
@@ -148,7 +148,7 @@ def _onnx_runtime(module: nn.Module, x: Tensor) -> Run:
 
 
 def _openvino(module: nn.Module, x: Tensor) -> Run:
-    import openvino  # noqa: PLC0415 # pyright: ignore[reportMissingImports]
+    import openvino  # pyright: ignore[reportMissingImports]
 
     with torch.no_grad():
         made = openvino.convert_model(module, example_input=x.clone(), input=list(x.shape))

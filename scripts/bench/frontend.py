@@ -28,7 +28,6 @@ from PIL import Image
 from tqdm import tqdm
 
 from crt.checkpoint import read_config
-from crt.data.images import load_image
 from crt.errors import CrtError, InvalidSetting
 from scripts.loadtest.server import ROOT, START_S, served
 from scripts.output import write_json
@@ -142,7 +141,7 @@ def bench(config: Config) -> dict:
 def chromium() -> Iterator[Any]:
     """A browser of playwright's. Raises InvalidSetting without one of the two."""
     try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only the checks need it
+        from playwright.sync_api import sync_playwright
     except ImportError as error:
         raise InvalidSetting("playwright is missing: pip install -r requirements-dev.txt.") from error
     program = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -159,6 +158,8 @@ def chromium() -> Iterator[Any]:
 
 def uploadable(image: Path, folder: Path) -> Path:
     """The image without its last row, as a file: no example has these pixels."""
+    from crt.data.images import load_image
+
     path = folder / "image.png"
     Image.fromarray(load_image(image)[:-1]).save(path)
     return path

@@ -28,9 +28,9 @@ def _apart(checkpoint: str, size: int, loops: int, threads: int) -> dict[str, An
 
 
 def _look(checkpoint: str, size: int, loops: int, threads: int) -> dict[str, Any]:
-    from crt.checkpoint import load_checkpoint  # noqa: PLC0415 - in the process that is measured
-    from crt.predictor import InferenceConfig, Predictor  # noqa: PLC0415
-    from scripts.bench.maps import photo  # noqa: PLC0415
+    from crt.checkpoint import load_checkpoint
+    from crt.predictor import InferenceConfig, Predictor
+    from scripts.bench.maps import photo
 
     torch.set_num_threads(threads)
     predictor = Predictor(load_checkpoint(checkpoint))

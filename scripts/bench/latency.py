@@ -25,8 +25,6 @@ import tyro
 
 from crt.checkpoint import read_config
 from crt.errors import CrtError, InvalidSetting
-from crt.precision import resolve
-from crt.train.machine import describe_machine
 from scripts.bench.frontend import SHOWN, VIEWPORT, chromium, spread, uploadable
 from scripts.loadtest.client import PAGE, Asker, Outcome
 from scripts.loadtest.server import ROOT, START_S, Server, served
@@ -85,6 +83,9 @@ class Config:
 
 def bench(config: Config) -> dict[str, Any]:
     """Measure, print and write. Raises CrtError without chromium or playwright, or if the page does not start."""
+    from crt.precision import resolve
+    from crt.train.machine import describe_machine
+
     fast = resolve("auto", "cpu")
     checkpoint = read_config(config.checkpoint)
     looks = {precision: look(config, precision) for precision in dict.fromkeys(("fp32", fast))}

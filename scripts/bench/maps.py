@@ -183,7 +183,7 @@ def peers(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
 
 def torchcam_cam(pooled: nn.Module, branch: CnnBranch, pixels: Tensor) -> Callable[[], object]:
     """The same map by torchcam, without gradients, which CAM does not need."""
-    from torchcam.methods import CAM  # noqa: PLC0415 # pyright: ignore[reportMissingImports] - where it is installed
+    from torchcam.methods import CAM  # pyright: ignore[reportMissingImports] - where it is installed
 
     def look() -> object:
         with torch.inference_mode(), CAM(pooled, cast("nn.Module", branch.resnet.layer4), branch.classifier) as cam:

@@ -17,14 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 import tyro
 
 from crt.errors import CrtError, InvalidSetting
 from crt.pseudo_labels.paths import search_paths
-from crt.pseudo_labels.random_walk import random_walk
 from crt.pseudo_labels.settings import IRN_WALK, WalkSettings
-from crt.train.machine import describe_machine
 from scripts.output import write_json
 from scripts.provenance import command_of
 
@@ -47,6 +44,11 @@ class Bench:
 
 def bench(config: Bench) -> dict:
     """Time both -> JSON values. Raises InvalidSetting for a grid without cells."""
+    import torch
+
+    from crt.pseudo_labels.random_walk import random_walk
+    from crt.train.machine import describe_machine
+
     if min(config.height, config.width, config.classes, config.runs) < 1:
         raise InvalidSetting("The grid, the classes and the runs must be at least 1.")
     rng = np.random.default_rng(config.seed)
@@ -84,6 +86,8 @@ def command(config: Bench) -> str:
 
 def dense_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings) -> np.ndarray:
     """`random_walk` with the matrix of all pairs of cells: (K, h, w) and (1, h, w) -> (K, h, w) float32."""
+    import torch
+
     height, width = edge.shape[1:]
     cells = height * width
     index = np.arange(cells).reshape(height, width)

@@ -14,8 +14,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import tyro
 
 EXPLAINED: dict[str, str] = {}
 """Id of a finding -> why it does not concern this program."""
@@ -71,7 +74,17 @@ def _ask(*words: str) -> list[dict[str, Any]] | None:
         return None
 
 
-if __name__ == "__main__":
+@dataclass(frozen=True)
+class Audit:
+    """No options."""
+
+
+def main(config: Audit) -> int:  # noqa: ARG001 - it has no options
+    """Print what was found -> the exit code."""
     status, said = audit()
     print("\n".join(said))
-    sys.exit(status)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Audit, description=__doc__)))

@@ -15,14 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import skimage
 import tyro
 from PIL import Image
 
-from crt.checkpoint import load_checkpoint
-from crt.data.images import load_image, resize_long_side
 from crt.errors import CrtError, InvalidDataset, count_of
-from crt.predictor import InferenceConfig, Predictor, choose_device
 
 # Masks are polygons of x, y from 0 to 1, drawn by hand over the images: right to about one percent of a side.
 CAT = (
@@ -154,6 +150,12 @@ def polygon(text: str) -> list[list[float]]:
 
 def write_examples(config: Config) -> list[dict]:
     """Write images, Traces and `index.json`; the entries of the index. Raises CrtError."""
+    import skimage
+
+    from crt.checkpoint import load_checkpoint
+    from crt.data.images import load_image, resize_long_side
+    from crt.predictor import InferenceConfig, Predictor, choose_device
+
     checkpoint = load_checkpoint(config.checkpoint)
     predictor = Predictor(checkpoint, device=choose_device(config.device))
     settings = InferenceConfig(size=checkpoint.config.defaults.size)

@@ -15,7 +15,6 @@ from typing import Any
 from tqdm import tqdm
 
 from crt.errors import InvalidSetting
-from crt.train.machine import describe_machine
 from scripts.fuzz.client import PROGRAM, Fuzzer
 from scripts.fuzz.corpus import corpus
 from scripts.loadtest.client import PAGE, Outcome
@@ -74,6 +73,8 @@ class Count:
 
 def fuzz(config: Fuzz) -> dict[str, Any]:
     """Ask everything -> the counts of each group. Raises InvalidSetting if the page does not start."""
+    from crt.train.machine import describe_machine
+
     counts = {name: Count() for name in ("files", *SHARES)}
     said: Counter[str] = Counter()
     words = [

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gradio_client import Client, handle_file
 from PIL import Image
 from tqdm import tqdm
 
 from crt.errors import InvalidSetting
-from crt.train.machine import describe_machine
 from scripts.bench.frontend import chromium
 from scripts.loadtest.browser_user import Reader
 from scripts.loadtest.server import Server, served
@@ -89,6 +87,10 @@ class Deadline:
 
 def load(config: Load) -> dict[str, Any]:
     """Run the users -> what became of their questions. Raises InvalidSetting if the page does not start."""
+    from gradio_client import Client, handle_file
+
+    from crt.train.machine import describe_machine
+
     told, lock, memory, cached = Told(), threading.Lock(), [], []
     words = ["--checkpoint", config.checkpoint, "--cache-mb", str(config.cache_mb)]
     words += ["--queue-size", str(config.queue_size), "--extra-checkpoints"]
@@ -157,6 +159,8 @@ def _use(
     config: Load, server: Server, images: list[str], number: int, until: Deadline, told: Told, lock: threading.Lock
 ) -> None:
     """One user, until the time is up."""
+    from gradio_client import Client, handle_file
+
     chance = random.Random(config.seed * 1000 + number)  # noqa: S311 - a user's mind, no secret
     client: Client | None = None
     was_lost = False

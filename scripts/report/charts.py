@@ -7,11 +7,6 @@ import re
 import threading
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-
-from crt.viz.fonts import families
 from scripts.report.base import Chart
 
 # Okabe and Ito (2008), told apart by most who see colours differently; the marks tell them apart without any.
@@ -31,6 +26,12 @@ def slug(text: str) -> str:
 
 def svg(chart: Chart) -> bytes:
     """A chart of at least one point as an image on white, error bars where there is a spread."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    from crt.viz.fonts import families
+
     places = sorted({x for line in chart.lines for x in line.x})
     apart = APART * (places[-1] - places[0]) if any(line.half for line in chart.lines) else 0.0
     text = "".join([chart.title, chart.x, chart.y, *chart.places, *(line.name for line in chart.lines)])

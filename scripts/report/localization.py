@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.metrics.localization import BOX_THRESHOLDS
 from scripts.report.base import Chart, Line, Section, Table, numbers, ordinal
 from scripts.report.verdict import too_few
 
@@ -70,6 +69,8 @@ def localization(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa
 
 def _curves(methods: dict[str, Any]) -> Chart:
     """GT-known against the threshold."""
+    from crt.metrics.localization import BOX_THRESHOLDS
+
     lines = tuple(
         Line(_title(name), tuple(float(t) for t in BOX_THRESHOLDS), tuple(methods[name]["curve"]))
         for name in ROWS

@@ -9,7 +9,6 @@ from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Defaults, Method
 from crt.errors import InvalidCheckpoint
-from crt.viz import attention_words
 from scripts.pack_checkpoint import CHOICE
 from scripts.report.recorded_preset import preset_of
 
@@ -103,6 +102,8 @@ def _row(folder: Path, name: str, role: str, backbone: str, file: str, sha256: s
 
 
 def _refinement(defaults: Defaults) -> str:
+    from crt.viz import attention_words
+
     return f"refined by {attention_words(**defaults.attention)}" if defaults.refined else "unrefined"
 
 

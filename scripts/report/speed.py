@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from crt.checkpoint import Defaults
-from crt.models.tiles import TileGrid
 from scripts.report.base import Chart, Line, Section, Table
 
 PAGE = "performance"
@@ -61,6 +60,8 @@ def _times(times: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def _compared(told: dict[str, Any], name: str, size: int) -> Table:
+    from crt.models.tiles import TileGrid
+
     rows = []
     for way, times in told["ms"].items():
         ratio = told["ratio"].get(way)

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from scipy.special import stdtrit
-
 from scripts.report.spread import Rows, best, named
 
 Verdict = Literal["holds", "does not hold", "inconclusive"]
@@ -71,6 +69,8 @@ class Paired:
 
         `comparisons`: how many intervals are looked at together for one verdict (Bonferroni's correction).
         """
+        from scipy.special import stdtrit
+
         count = len(self.gaps)
         if count < LEAST_SEEDS:
             return None

@@ -8,7 +8,6 @@ from PIL import Image
 
 from crt.errors import InvalidDataset
 from crt.train.config import DataConfig, TrainConfig
-from scripts import train_crt
 from scripts.train_crt import main, read_images
 from tests.crt.data.test_readers import add_image, write_split
 
@@ -22,7 +21,7 @@ def trained(monkeypatch) -> list:
         started.append((images, preview))
         raise KeyboardInterrupt  # as a user may, once it has begun
 
-    monkeypatch.setattr(train_crt, "train", train)
+    monkeypatch.setattr("crt.train.engine.train", train)
     return started
 
 

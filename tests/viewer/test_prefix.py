@@ -2,11 +2,11 @@
 
 import httpx
 import pytest
+from tests.tiny import tiny_checkpoint
 
 from app.cli import AppConfig
 from app.page import build, launch_options
 from app.server.security import CLOSED, route_path
-from tests.tiny import tiny_checkpoint
 
 PREFIX = "/demo/crt"
 

@@ -1,0 +1,75 @@
+"""What a command loads before it knows what it is asked: `--help` answers without the networks' libraries."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.__main__ import commands
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = (
+    *("torch", "timm", "torchvision", "gradio", "accelerate", "pytorch_grad_cam", "transformers", "tensorboard"),
+    *("sklearn", "scipy", "skimage", "matplotlib", "cv2", "plotly", "pandas", "huggingface_hub", "playwright"),
+)
+"""Packages that take a tenth of a second or much more to import."""
+
+LOADED = """
+import contextlib, io, json, runpy, sys
+
+def loaded():
+    return {name.partition(".")[0] for name in sys.modules}
+
+told, before = {}, loaded()
+for target in sys.argv[1:]:
+    sys.argv = [target, "--help"]
+    out, code = io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        try:
+            if target.endswith(".py"):
+                runpy.run_path(target, run_name="__main__")
+            else:
+                runpy.run_module(target, run_name="__main__", alter_sys=True)
+        except SystemExit as end:
+            code = end.code
+    told[target] = [code or 0, "--help" in out.getvalue(), sorted(loaded() - before)]
+    before = loaded()
+print(json.dumps(told))
+"""
+COMMANDS = ["app.py", *(f"scripts.{name}" for name in commands())]
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, tuple[int, bool, list[str]]]:
+    """Command -> exit code of `--help`, whether it printed one, and the packages that no command before it loaded."""
+    ran = subprocess.run(
+        [sys.executable, "-c", LOADED, *COMMANDS], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_needs_no_heavy_package(command: str, loaded: dict[str, tuple[int, bool, list[str]]]) -> None:
+    code, helped, packages = loaded[command]
+    assert code == 0 and helped
+    assert sorted(set(HEAVY) & set(packages)) == []
+
+
+IMPORTED = """
+import sys
+
+before = set(sys.modules)
+import crt
+
+print(*{name.partition(".")[0] for name in set(sys.modules) - before})
+"""
+
+
+def test_importing_the_library_loads_nothing_but_python() -> None:
+    ran = subprocess.run([sys.executable, "-c", IMPORTED], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(ran.stdout.split()) <= {"crt", *sys.stdlib_module_names}
