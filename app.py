@@ -6,13 +6,13 @@ import sys
 import tyro
 
 from app.cli import AppConfig
-from crt.errors import CrtError, reason_of
+from crt.errors import CrtError, InvalidSetting, reason_of
 
 
 def main() -> int:
-    """Parse, build, launch; 2 if the checkpoint, an option or the port cannot be used."""
-    # Gradio and PyTorch are slow to import, and --help needs neither.
+    """Parse, build, launch -> the exit code: 0 done, 1 failed, 2 for an option that cannot be read."""
     config = tyro.cli(AppConfig, description=__doc__)
+    # Gradio and PyTorch are slow to import, and --help needs neither.
     from app.page import build, launch_options  # noqa: PLC0415
     from app.server.memory import limit_arenas  # noqa: PLC0415
 
@@ -23,13 +23,13 @@ def main() -> int:
     try:
         demo = build(config)
     except CrtError as error:
-        print(error, file=sys.stderr)
-        return 2
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, InvalidSetting) else 1
     try:
         demo.launch(**launch_options(config))
     except OSError as error:  # the port is taken
-        print(f"The page cannot be served: {reason_of(error)}.", file=sys.stderr)
-        return 2
+        print(f"error: The page cannot be served: {reason_of(error)}.", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -16,7 +16,7 @@ Stride = Literal[8, 16]
 """Pixels per cell of a segmentation network."""
 
 SEED_SCALES = (1.0, 0.5, 1.5, 2.0, 0.75, 1.25, 1.75)
-"""Scales of an image whose CAMs are summed to seeds (METHOD section 5)."""
+"""Scales of an image whose CAMs are summed to seeds."""
 DEEPLAB_SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)
 """Scales over which a segmentation network is averaged."""
 IRN_CROP = 512

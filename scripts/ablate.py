@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 from crt.data import DatasetReport
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
 from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
 from crt.train.config import DataConfig, portable_root
 from crt.types import Precision
+from scripts.cli import run_cli
 from scripts.output import write_json
 from scripts.provenance import command_of
 from scripts.report.verdict import LEAST_SEEDS, Paired
@@ -195,7 +196,4 @@ def main(config: Ablation) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Ablation, description=__doc__))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Ablation, description=__doc__), main))

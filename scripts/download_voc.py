@@ -30,7 +30,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from crt.data import ErrorCollector, voc_palette
-from crt.errors import CrtError, InvalidDataset, reason_of
+from crt.errors import InvalidDataset, reason_of
+from scripts.cli import run_cli
 
 CHUNK = 1 << 20
 ATTEMPTS = 5
@@ -226,8 +227,10 @@ def _write_atomically(target: Path, data: bytes) -> None:
     os.replace(part, target)
 
 
+def show(config: Config) -> None:
+    """Download and print what is there."""
+    print(json.dumps(main(config), indent=2))
+
+
 if __name__ == "__main__":
-    try:
-        print(json.dumps(main(tyro.cli(Config, description=__doc__)), indent=2))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Config, description=__doc__), show))

@@ -15,14 +15,16 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 
 from crt.data import VOC_ANIMALS, ImageDataset, read_voc
-from crt.errors import CrtError, count_of
+from crt.errors import count_of
 from crt.evaluation.pipeline_stage import read_manifest
 from crt.pass_reductions import PassReduction
 from crt.types import Mode, Precision
+from scripts.cli import run_cli
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol
 from scripts.output import counted, write_json
@@ -218,9 +220,16 @@ COMMANDS = {
 }
 """Name of each subcommand -> its options and what runs them."""
 
+
+def options() -> Any:
+    """The options of the subcommand that is asked for."""
+    return tyro.extras.subcommand_cli_from_dict({name: options for name, (options, _) in COMMANDS.items()})
+
+
+def main(config: Any) -> None:
+    """Run the subcommand of a config."""
+    dict(COMMANDS.values())[type(config)](config)
+
+
 if __name__ == "__main__":
-    try:
-        chosen = tyro.extras.subcommand_cli_from_dict({name: options for name, (options, _) in COMMANDS.items()})
-        dict(COMMANDS.values())[type(chosen)](chosen)
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(options, main))

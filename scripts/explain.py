@@ -22,9 +22,10 @@ from tqdm import tqdm
 
 from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Method
-from crt.errors import CrtError, InvalidSetting, reason_of
+from crt.errors import InvalidSetting, reason_of
 from crt.pass_reductions import Attention, PassReduction
 from crt.types import Mode
+from scripts.cli import run_cli
 from scripts.report.sections import attention_of
 
 if TYPE_CHECKING:
@@ -225,13 +226,8 @@ def table(result: dict) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command -> its exit code: 0, or 2 with one sentence on stderr."""
-    try:
-        explain(tyro.cli(Config, args=arguments, description=__doc__))
-    except CrtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    """The command -> its exit code."""
+    return run_cli(lambda: tyro.cli(Config, args=arguments, description=__doc__), explain)
 
 
 if __name__ == "__main__":

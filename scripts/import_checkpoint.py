@@ -25,7 +25,8 @@ import tyro
 from crt.checkpoint import CheckpointConfig, Defaults, Method, NetworkSpec, write_config
 from crt.data import VOC_CLASSES
 from crt.data.cub_classes import CUB_CLASSES
-from crt.errors import CrtError, InvalidSetting, reason_of
+from crt.errors import InvalidSetting, reason_of
+from scripts.cli import run_cli
 from scripts.output import write_json
 
 if TYPE_CHECKING:
@@ -192,22 +193,21 @@ def report(config: Import, done: list[Converted]) -> list[dict[str, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command -> its exit code: 0, or 1 with one sentence on stderr."""
-    config = tyro.cli(Import, args=arguments, description=__doc__)
+    """The command -> its exit code."""
+    return run_cli(lambda: tyro.cli(Import, args=arguments, description=__doc__), write_report)
+
+
+def write_report(config: Import) -> None:
+    """Convert, and tell what became of every file. Raises CrtError."""
+    target = config.out or config.output
     try:
         done = import_files(config)
-    except CrtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except OSError as error:
-        target = config.out or config.output
-        print(f"error: {target} cannot be written ({reason_of(error)}): choose another place.", file=sys.stderr)
-        return 1
+        raise InvalidSetting(f"{target} cannot be written ({reason_of(error)}): choose another place.") from error
     results = report(config, done)
     if config.json is not None:
         write_json(config.json, {"files": results})
-    print(f"wrote {config.out or config.output}")
-    return 0
+    print(f"wrote {target}")
 
 
 if __name__ == "__main__":

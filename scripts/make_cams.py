@@ -19,10 +19,11 @@ import tyro
 from crt.cam_spec import CamSpec
 from crt.checkpoint import Method
 from crt.data import Sample, read_voc
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
 from crt.pass_reductions import PassReduction
 from crt.types import SEED_SCALES, Mode, Precision
+from scripts.cli import run_cli
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,11 @@ def make_seeds(config: Seeds) -> StageResult:
     return share.make(images, lambda sample: is_done(config.out, sample.id, sample.labels), make)
 
 
+def main(config: Seeds) -> None:
+    """Make what is missing and say how many."""
+    made = make_seeds(config)
+    print(f"{made.new} images made, {made.before} were there before")
+
+
 if __name__ == "__main__":
-    try:
-        made = make_seeds(tyro.cli(Seeds, description=__doc__))
-        print(f"{made.new} images made, {made.before} were there before")
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Seeds, description=__doc__), main))

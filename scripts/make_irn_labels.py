@@ -17,9 +17,9 @@ from pathlib import Path
 import tyro
 
 from crt.data import Sample, read_voc
-from crt.errors import CrtError
 from crt.evaluation.pipeline_stage import StageResult, make_each, read_manifest, require, write_manifest
 from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND
+from scripts.cli import run_cli
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,11 @@ def _label(config: Labels, sample: Sample) -> None:
     save_labels(config.out / f"{sample.id}.png", labels)
 
 
+def main(config: Labels) -> None:
+    """Make what is missing and say how many."""
+    made = make_labels(config)
+    print(f"{made.new} images made, {made.before} were there before")
+
+
 if __name__ == "__main__":
-    try:
-        made = make_labels(tyro.cli(Labels, description=__doc__))
-        print(f"{made.new} images made, {made.before} were there before")
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Labels, description=__doc__), main))

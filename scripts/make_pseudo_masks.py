@@ -19,9 +19,10 @@ import numpy as np
 import tyro
 
 from crt.data import Sample, read_voc
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, make_each, read_manifest, require, write_manifest
 from crt.pseudo_labels.crf import crf_labels
+from scripts.cli import run_cli
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,11 @@ def _mask(config: Masks, sample: Sample) -> None:
     save_labels(config.out / f"{sample.id}.png", names[labels])
 
 
+def main(config: Masks) -> None:
+    """Make what is missing and say how many."""
+    made = make_masks(config)
+    print(f"{made.new} images made, {made.before} were there before")
+
+
 if __name__ == "__main__":
-    try:
-        made = make_masks(tyro.cli(Masks, description=__doc__))
-        print(f"{made.new} images made, {made.before} were there before")
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Masks, description=__doc__), main))

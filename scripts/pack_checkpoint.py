@@ -16,7 +16,8 @@ from typing import Any
 import tyro
 
 from crt.checkpoint import METHODS, CheckpointConfig, Defaults, Method, NetworkSpec, read_config, write_config
-from crt.errors import CrtError, InvalidCheckpoint
+from crt.errors import InvalidCheckpoint
+from scripts.cli import run_cli
 
 MASKS = ("relation", "segmentation")
 """The networks that make masks."""
@@ -161,9 +162,11 @@ def _names_networks(key: str) -> bool:
     return key in MASKS or set(key.split("+")) <= set(METHODS)
 
 
+def main(config: Pack) -> None:
+    """Pack and say what."""
+    done = pack(config)
+    print(f"packed {', '.join(done.networks)}: {dataclasses.asdict(done.defaults)}")
+
+
 if __name__ == "__main__":
-    try:
-        done = pack(tyro.cli(Pack))
-        print(f"packed {', '.join(done.networks)}: {dataclasses.asdict(done.defaults)}")
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Pack), main))

@@ -16,10 +16,11 @@ import numpy as np
 import tyro
 
 from crt.data import Sample, read_voc
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
 from crt.pseudo_labels.crf import crf_probabilities
 from crt.types import DEEPLAB_SCALES, Precision
+from scripts.cli import run_cli
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,11 @@ def segment_split(config: Segment) -> StageResult:
     return share.make(images, lambda sample: has_labels(config.out / f"{sample.id}.png"), label)
 
 
+def main(config: Segment) -> None:
+    """Make what is missing and say how many."""
+    made = segment_split(config)
+    print(f"{made.new} images made, {made.before} were there before")
+
+
 if __name__ == "__main__":
-    try:
-        made = segment_split(tyro.cli(Segment, description=__doc__))
-        print(f"{made.new} images made, {made.before} were there before")
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Segment, description=__doc__), main))

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import tyro
 
 from crt.checkpoint import CONFIG_FILE
-from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting, reason_of
+from crt.errors import CrtError, InvalidCheckpoint, reason_of
+from scripts.cli import run_cli
 
 CARD = "README.md"
 
@@ -35,7 +36,7 @@ class Push:
 def push(config: Push) -> str:
     """Send the folder -> the address of the commit.
 
-    Raises InvalidCheckpoint for one that does not load or has no card, InvalidSetting where the Hub refuses.
+    Raises InvalidCheckpoint for one that does not load or has no card, CrtError where the Hub refuses.
     """
     import httpx2
     from huggingface_hub import HfApi
@@ -56,12 +57,14 @@ def push(config: Push) -> str:
             repo_id=config.repo, folder_path=folder, allow_patterns=files, commit_message=config.message
         )
     except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OSError) as error:
-        raise InvalidSetting(f"The Hub did not take {config.repo}: {reason_of(error)}.") from error
+        raise CrtError(f"The Hub did not take {config.repo}: {reason_of(error)}.") from error
     return told.commit_url
 
 
+def main(config: Push) -> None:
+    """Push and print the address."""
+    print(push(config))
+
+
 if __name__ == "__main__":
-    try:
-        print(push(tyro.cli(Push, description=__doc__)))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Push, description=__doc__), main))

@@ -16,10 +16,11 @@ from pathlib import Path
 import tyro
 
 from crt.data import Sample, read_voc
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, read_manifest, require, write_manifest
 from crt.pseudo_labels.settings import WalkSettings
 from crt.types import Precision
+from scripts.cli import run_cli
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,11 @@ def walk_seeds(config: Walk) -> StageResult:
     return share.make(images, lambda sample: is_done(config.out, sample.id, sample.labels), walk)
 
 
+def main(config: Walk) -> None:
+    """Make what is missing and say how many."""
+    made = walk_seeds(config)
+    print(f"{made.new} images made, {made.before} were there before")
+
+
 if __name__ == "__main__":
-    try:
-        made = walk_seeds(tyro.cli(Walk, description=__doc__))
-        print(f"{made.new} images made, {made.before} were there before")
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Walk, description=__doc__), main))

@@ -22,12 +22,12 @@ import tyro
 
 from crt.checkpoint import read_config
 from crt.data import VOC_ANIMALS, VOC_CLASSES, ImageDataset, read_voc
-from crt.errors import CrtError
 from crt.evaluation.pipeline_stage import read_manifest
 from crt.pseudo_labels.settings import WALK_THRESHOLD
 from crt.train.config import RUN_ONLY
 from crt.train.mask_configs import DEEPLAB_PRESETS, DeepLabConfig, RelationConfig
 from crt.types import SEED_SCALES, Precision
+from scripts.cli import run_cli
 from scripts.make_cams import Seeds, make_seeds
 from scripts.make_irn_labels import Labels, make_labels
 from scripts.make_pseudo_masks import Masks, make_masks
@@ -236,7 +236,4 @@ def presets() -> dict[str, tuple[str, Pipeline]]:
 
 
 if __name__ == "__main__":
-    try:
-        run_pipeline(tyro.extras.overridable_config_cli(presets(), description=__doc__))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.extras.overridable_config_cli(presets(), description=__doc__), run_pipeline))

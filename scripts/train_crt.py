@@ -27,8 +27,9 @@ from crt.data import (
     read_voc,
     require_negatives,
 )
-from crt.errors import CrtError, InvalidDataset, count_of
+from crt.errors import InvalidDataset, count_of
 from crt.train.config import PRESETS, DataConfig, TrainConfig, single_branch
+from scripts.cli import run_cli
 from scripts.provenance import run_record
 
 
@@ -88,7 +89,4 @@ def main(config: TrainConfig) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.extras.overridable_config_cli(PRESETS))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.extras.overridable_config_cli(PRESETS), main))

@@ -15,8 +15,9 @@ from pathlib import Path
 import tyro
 
 from crt.data import read_voc
-from crt.errors import CrtError, count_of
+from crt.errors import count_of
 from crt.train.mask_configs import DEEPLAB_PRESETS, DeepLabConfig
+from scripts.cli import run_cli
 from scripts.provenance import run_record
 
 
@@ -55,7 +56,4 @@ def presets() -> dict[str, tuple[str, Segmentation]]:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.extras.overridable_config_cli(presets(), description=__doc__))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.extras.overridable_config_cli(presets(), description=__doc__), main))

@@ -15,8 +15,9 @@ from pathlib import Path
 import tyro
 
 from crt.data import read_voc
-from crt.errors import CrtError, count_of
+from crt.errors import count_of
 from crt.train.mask_configs import RelationConfig
+from scripts.cli import run_cli
 from scripts.provenance import run_record
 
 
@@ -45,7 +46,4 @@ def main(config: Irn) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Irn, description=__doc__))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Irn, description=__doc__), main))

@@ -18,9 +18,10 @@ import numpy as np
 import tyro
 
 from crt.cam_spec import CamSpec
-from crt.errors import CrtError, InvalidSetting, count_of
+from crt.errors import InvalidSetting, count_of
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.types import Precision
+from scripts.cli import run_cli
 from scripts.evaluate_wsol import read_boxes
 from scripts.output import counted, write_json
 from scripts.provenance import command_of
@@ -115,7 +116,4 @@ def candidates(method: Literal["crt", "tscam"], loops: tuple[int, ...], blocks: 
 
 
 if __name__ == "__main__":
-    try:
-        choose(tyro.cli(Choice))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Choice), choose))

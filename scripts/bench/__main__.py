@@ -16,7 +16,8 @@ from typing import Any, Literal, get_args
 
 import tyro
 
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
+from scripts.cli import run_cli
 from scripts.output import write_json
 from scripts.provenance import command_of
 
@@ -99,7 +100,4 @@ def command(config: Bench) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        bench(tyro.cli(Bench, description=__doc__))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Bench, description=__doc__), bench))

@@ -28,7 +28,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from crt.checkpoint import read_config
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
+from scripts.cli import run_cli
 from scripts.loadtest.server import ROOT, START_S, served
 from scripts.output import write_json
 from scripts.provenance import command_of
@@ -200,7 +201,4 @@ def table(result: dict) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        bench(tyro.cli(Config, description=__doc__))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Config, description=__doc__), bench))

@@ -24,8 +24,9 @@ from typing import Any
 import tyro
 
 from crt.checkpoint import read_config
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
 from scripts.bench.frontend import SHOWN, VIEWPORT, chromium, spread, uploadable
+from scripts.cli import run_cli
 from scripts.loadtest.client import PAGE, Asker, Outcome
 from scripts.loadtest.server import ROOT, START_S, Server, served
 from scripts.output import write_json
@@ -198,7 +199,4 @@ def wait_until_well(server: Server, began: float) -> float:
 
 
 if __name__ == "__main__":
-    try:
-        bench(tyro.cli(Config, description=__doc__))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Config, description=__doc__), bench))

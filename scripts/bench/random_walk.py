@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import InvalidSetting
 from crt.pseudo_labels.paths import search_paths
 from crt.pseudo_labels.settings import IRN_WALK, WalkSettings
+from scripts.cli import run_cli
 from scripts.output import write_json
 from scripts.provenance import command_of
 
@@ -115,8 +116,10 @@ def _timed(run: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
     return time.perf_counter() - began, result
 
 
+def main(config: Bench) -> None:
+    """Measure and print the result."""
+    print(json.dumps(bench(config), indent=1))
+
+
 if __name__ == "__main__":
-    try:
-        print(json.dumps(bench(tyro.cli(Bench, description=__doc__)), indent=1))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Bench, description=__doc__), main))

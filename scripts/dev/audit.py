@@ -20,6 +20,8 @@ from typing import Any
 
 import tyro
 
+from scripts.cli import run_cli
+
 EXPLAINED: dict[str, str] = {}
 """Id of a finding -> why it does not concern this program."""
 KNOWN = "jinja2==2.4.1"
@@ -87,4 +89,4 @@ def main(config: Audit) -> int:  # noqa: ARG001 - it has no options
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Audit, description=__doc__)))
+    sys.exit(run_cli(lambda: tyro.cli(Audit, description=__doc__), main))

@@ -8,6 +8,7 @@ A test compares the committed file with the library.
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import tyro
 
 from crt.io_utils import atomic_path
 from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS
+from scripts.cli import run_cli
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,11 @@ def module() -> str:
     )
 
 
-if __name__ == "__main__":
-    config = tyro.cli(Constants, description=__doc__)
+def main(config: Constants) -> None:
+    """Write the module."""
     with atomic_path(config.output) as temporary:
         temporary.write_text(module(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(run_cli(lambda: tyro.cli(Constants, description=__doc__), main))

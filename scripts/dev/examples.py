@@ -18,7 +18,8 @@ import numpy as np
 import tyro
 from PIL import Image
 
-from crt.errors import CrtError, InvalidDataset, count_of
+from crt.errors import InvalidDataset, count_of
+from scripts.cli import run_cli
 
 # Masks are polygons of x, y from 0 to 1, drawn by hand over the images: right to about one percent of a side.
 CAT = (
@@ -191,15 +192,5 @@ def write_examples(config: Config) -> list[dict]:
     return entries
 
 
-def main() -> int:
-    """Entry of the command; 2 if something the user gave cannot be used."""
-    try:
-        write_examples(tyro.cli(Config, description=__doc__))
-    except CrtError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cli(lambda: tyro.cli(Config, description=__doc__), write_examples))

@@ -14,11 +14,8 @@ import sys
 
 import tyro
 
-from crt.errors import CrtError
+from scripts.cli import run_cli
 from scripts.fuzz.run import Fuzz, main
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Fuzz, description=__doc__)))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Fuzz, description=__doc__), main))

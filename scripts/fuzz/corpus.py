@@ -23,7 +23,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from crt.errors import CrtError, InvalidSetting, count_of
+from crt.errors import InvalidSetting, count_of
+from scripts.cli import run_cli
 
 File = tuple[str, str, bytes]
 """Kind, file name, bytes."""
@@ -291,8 +292,10 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
+def main(config: Hostile) -> None:
+    """Write the files and say how many."""
+    print(count_of(len(make_hostile(config)), "file"))
+
+
 if __name__ == "__main__":
-    try:
-        print(count_of(len(make_hostile(tyro.cli(Hostile, description=__doc__))), "file"))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Hostile, description=__doc__), main))

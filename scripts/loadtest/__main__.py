@@ -14,11 +14,8 @@ import sys
 
 import tyro
 
-from crt.errors import CrtError
+from scripts.cli import run_cli
 from scripts.loadtest.run import Load, main
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Load, description=__doc__)))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Load, description=__doc__), main))

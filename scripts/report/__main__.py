@@ -12,11 +12,8 @@ import sys
 
 import tyro
 
-from crt.errors import CrtError
+from scripts.cli import run_cli
 from scripts.report.pages import Report, report
 
 if __name__ == "__main__":
-    try:
-        report(tyro.cli(Report, description=__doc__))
-    except CrtError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_cli(lambda: tyro.cli(Report, description=__doc__), report))

@@ -246,7 +246,6 @@ def test_the_likely_classes_are_chosen(folder, photo, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--checkpoint", "nothing/here/at-all"], "There is no folder"),
         (["--classes", "tree"], "Unknown class 'tree': choose among cat, dog, person"),
         (["--explainers", "crystalball"], "no explainer 'crystalball': choose among gradcam"),
         (["--out", "/nothing/of/this/name/x.npz"], "There is no folder"),
@@ -257,8 +256,25 @@ def test_the_likely_classes_are_chosen(folder, photo, capsys):
         (["--device", "abacus"], "leave it at auto"),
     ],
 )
-def test_errors_are_one_sentence_and_exit_code_2(folder, photo, capsys, arguments, message):
-    assert main([str(photo), "--checkpoint", str(folder), *arguments]) == 2
+def test_a_wrong_option_is_one_sentence_and_exit_code_2(folder, photo, capsys, arguments, message):
+    says(2, [str(photo), "--checkpoint", str(folder), *arguments], message, capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.jpg"], "There is no file none.jpg"),
+        (["PHOTO", "--checkpoint", "nothing/here/at-all"], "There is no folder"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence_and_exit_code_1(folder, photo, capsys, arguments, message):
+    words = [str(photo) if word == "PHOTO" else word for word in arguments]
+    says(1, ["--checkpoint", str(folder), *words], message, capsys)
+
+
+def says(code, words, message, capsys):
+    """The command ends with a code and one line on stderr."""
+    assert main(words) == code
     printed = capsys.readouterr()
     assert printed.err.startswith("error: ")
     assert printed.err.count("\n") == 1
@@ -275,6 +291,6 @@ def test_a_folder_in_the_way_of_a_file(folder, photo, tmp_path, capsys):
 def test_as_a_program_of_its_own(folder, tmp_path):
     command = [sys.executable, "-m", "scripts.explain", str(tmp_path / "none.png"), "--checkpoint", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False)
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert done.stderr.startswith("error: There is no file")
     assert "Traceback" not in done.stderr
