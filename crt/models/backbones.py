@@ -10,7 +10,8 @@ import timm
 import torch
 from huggingface_hub import get_session, hf_hub_url, try_to_load_from_cache
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 
@@ -40,7 +41,7 @@ def create_backbone(
     """
     _check_name(name)
     try:
-        with torch.device("meta"):  # no memory, no random numbers
+        with torch.device("meta"), _NoFilling():  # no memory, no random numbers
             plain = timm.create_model(name, **options)
     except Exception as error:  # timm's constructors raise anything for options that are not theirs
         raise InvalidCheckpoint(refusal) from error
@@ -57,6 +58,17 @@ def create_backbone(
             f"The pretrained weights of {name} cannot be fetched ({type(error).__name__}): check the network "
             "connection, give a local safetensors file of them, or start from random weights."
         ) from error
+
+
+class _NoFilling(TorchFunctionMode):
+    """Tensors without memory stay as they are: what torch does in place of filling one takes longer than to fill it."""
+
+    FILLS = (Tensor.uniform_, Tensor.normal_, Tensor.erfinv_, Tensor.mul_, Tensor.add_, Tensor.clamp_)
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return args[0] if func in self.FILLS and args[0].is_meta else func(*args, **(kwargs or {}))
 
 
 def _check_name(name: str) -> None:
