@@ -6,6 +6,8 @@ import inspect
 import json
 import os
 import shlex
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +69,14 @@ def settings(base: Path, **changes) -> Pipeline:
     deeplab = DeepLabConfig(cnn=RESNET, weights="crt_cnn", stride=16, crop=65, batch=2, epochs=2, workers=0)
     fixed = {"checkpoint": str(base / "tiny"), "scales": (1.0,), "irn": irn, "deeplab": deeplab}
     return Pipeline(base / "VOC2012", base / "out", **{**fixed, "device": "cpu", "precision": "fp32"} | changes)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _threads() -> Iterator[None]:
+    """Threads share the images where a user has processes, each of which would import torch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage, "ProcessPoolExecutor", lambda workers, _context: ThreadPoolExecutor(workers))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -192,8 +202,9 @@ def test_a_full_disk_names_the_image_and_leaves_nothing_half_written(done, tmp_p
     assert make_labels(made).new == 4
 
 
-def test_an_error_in_a_worker_names_the_image(done, tmp_path):
+def test_an_error_in_a_worker_names_the_image(done, tmp_path, monkeypatch):
     config, _ = done
+    monkeypatch.setattr(stage, "ProcessPoolExecutor", ProcessPoolExecutor)
     seeds = tmp_path / "seeds"
     seeds.mkdir()
     for path in (config.out / "seeds").iterdir():
