@@ -182,6 +182,7 @@ def register(explorer: Explorer) -> None:
         (masks, [*shared, method, loops, refined, threshold, classes, pass_reduction, checkpoint]),
     ):
         name = function.__name__
+        function.__doc__ = whole_parameters(function)
         button.click(function, inputs, result, api_name=name, api_description=_summary(function), **MODEL)
 
 
@@ -296,6 +297,12 @@ def loops_of(prediction: Prediction, method: Method, loops: float) -> int:
 def _parts(names: str) -> tuple[str, ...]:
     """What stands between commas."""
     return tuple(part.strip() for part in names.split(",") if part.strip())
+
+
+def whole_parameters(function: Callable) -> str:
+    """The docstring with every parameter on one line, since Gradio reads the first line of each alone."""
+    summary, found, arguments = (inspect.getdoc(function) or "").partition("\nArgs:\n")
+    return summary + found + arguments.replace("\n        ", " ")
 
 
 def _summary(function: Callable) -> str:

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from gradio.utils import get_function_description
 from gradio_client import Client, handle_file
 from PIL import Image
 
@@ -141,6 +142,18 @@ def test_another_checkpoint_is_asked_for_by_its_name(client, image, prediction):
     theirs = Prediction.load(client.predict(handle_file(image), size="224", checkpoint="birds", api_name="/predict"))
     assert theirs.classes == ("Ani", "Auklet") and prediction.classes == CLASSES
     assert theirs.provenance["checkpoint"] == "birds"
+
+
+def test_every_parameter_is_described_to_its_end(tmp_path):
+    """What Gradio reads of the docstrings, for the tools of the MCP server."""
+    page = build(AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "tiny"))))
+    functions = {one.api_name: one.fn for one in page.fns.values() if f"/{one.api_name}" in PARAMETERS}
+    assert {f"/{name}" for name in functions} == set(PARAMETERS)
+    for name, function in functions.items():
+        _, parameters, returns = get_function_description(function)
+        described = {label: text for label, text in parameters.items() if label != "request"}
+        assert set(described) == PARAMETERS[f"/{name}"] and returns
+        assert [label for label, text in described.items() if not text.endswith(".")] == []
 
 
 @pytest.mark.skipif(find_spec("mcp") is None, reason="mcp is not installed: pip install 'gradio[mcp]'")
