@@ -6,17 +6,17 @@ import sys
 import tyro
 
 from app.cli import AppConfig
+from app.server.memory import limit_arenas
 from crt.errors import CrtError, InvalidSetting, reason_of
 
 
 def main() -> int:
     """Parse, build, launch -> the exit code: 0 done, 1 failed, 2 for an option that cannot be read."""
+    limit_arenas()
     config = tyro.cli(AppConfig, description=__doc__)
     # Gradio and PyTorch are slow to import, and --help needs neither.
     from app.page import build, launch_options  # noqa: PLC0415
-    from app.server.memory import limit_arenas  # noqa: PLC0415
 
-    limit_arenas()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for talkative in ("httpx", "fontTools"):
         logging.getLogger(talkative).setLevel(logging.WARNING)

@@ -23,25 +23,25 @@ def max_normalize(maps: np.ndarray, eps: float = EPS) -> np.ndarray:
     return maps / (maps.max((-2, -1), keepdims=True, initial=0) + eps)
 
 
-def check_class_ids(keys: Sequence[int]) -> None:
-    """Raise InvalidSetting for a 0-based class that has no label of 8 bits: key + 1 is to be below 255, ignore."""
-    if any(not 0 <= key < LABELS for key in keys):
+def check_class_ids(class_ids: Sequence[int]) -> None:
+    """Raise InvalidSetting for a 0-based class without a label of 8 bits: its number + 1 must be below 255, ignore."""
+    if any(not 0 <= index < LABELS for index in class_ids):
         raise InvalidSetting(f"An indexed mask can hold the first {LABELS} classes only: choose among them.")
 
 
-def cam_to_labels(seeds: np.ndarray, keys: Sequence[int], threshold: float = THRESHOLD) -> np.ndarray:
-    """(K, H, W) normalised maps of the classes `keys` (0-based) -> (H, W) uint8 labels, 0 background, key + 1.
+def cam_to_labels(seeds: np.ndarray, class_ids: Sequence[int], threshold: float = THRESHOLD) -> np.ndarray:
+    """(K, H, W) normalised maps of the classes `class_ids` (0-based) -> (H, W) uint8 labels, 0 background, key + 1.
 
     Background is the constant `threshold` put before the maps; on a tie the earlier wins. Raises InvalidSetting for a
     class that has no label.
     """
-    if len(keys) != len(seeds):
+    if len(class_ids) != len(seeds):
         raise InvalidSetting(
-            f"{count_of(len(seeds), 'map')} for {count_of(len(keys), 'class', 'classes')}: give one for each."
+            f"{count_of(len(seeds), 'map')} for {count_of(len(class_ids), 'class', 'classes')}: give one for each."
         )
-    check_class_ids(keys)
+    check_class_ids(class_ids)
     scores = np.concatenate([np.full((1, *seeds.shape[-2:]), threshold, seeds.dtype), seeds])
-    return np.array([0, *(key + 1 for key in keys)], dtype=np.uint8)[scores.argmax(0)]
+    return np.array([0, *(index + 1 for index in class_ids)], dtype=np.uint8)[scores.argmax(0)]
 
 
 def sum_scales_released(

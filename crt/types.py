@@ -15,6 +15,8 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Stride = Literal[8, 16]
 """Pixels per cell of a segmentation network."""
 
+IGNORE = 255
+"""Label of a pixel that does not count: nothing learns from it and no measure sees it (PASCAL VOC's border)."""
 SEED_SCALES = (1.0, 0.5, 1.5, 2.0, 0.75, 1.25, 1.75)
 """Scales of an image whose CAMs are summed to seeds."""
 DEEPLAB_SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)

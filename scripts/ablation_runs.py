@@ -138,6 +138,6 @@ def read_data(data: Sequence[str]) -> ImageDataset:
 def read_animals(root: Path, split: str, stride: int) -> ImageDataset:
     """Every n-th image with a mask of a split that shows an animal."""
     images = read_voc(root, split, masks="required")
-    keys = {images.classes.index(name) for name in VOC_ANIMALS}
-    shown = tuple(sample for sample in images.samples if keys & set(sample.labels))[::stride]
+    wanted = {images.classes.index(name) for name in VOC_ANIMALS}
+    shown = tuple(sample for sample in images.samples if wanted & set(sample.labels))[::stride]
     return dataclasses.replace(images, samples=shown)

@@ -70,7 +70,7 @@ def _label(config: Labels, sample: Sample) -> None:
     labels = confident_labels(
         load_image(sample.image),
         seeds.high_res,
-        seeds.keys.tolist(),
+        seeds.class_ids.tolist(),
         foreground=config.foreground,
         background=config.background,
     )

@@ -71,12 +71,12 @@ def _mask(config: Masks, sample: Sample) -> None:
     from crt.pseudo_labels.label_png import save_labels
 
     seeds = SeedMaps.load(seed_path(config.seeds, sample.id))
-    keys = seeds.keys.tolist()
-    labels = cam_to_labels(seeds.high_res, range(len(keys)), config.threshold)
+    class_ids = seeds.class_ids.tolist()
+    labels = cam_to_labels(seeds.high_res, range(len(class_ids)), config.threshold)
     if config.crf:
-        labels = crf_labels(load_image(sample.image), labels, len(keys) + 1)
-    check_class_ids(keys)
-    names = np.array([0, *(key + 1 for key in keys)], dtype=np.uint8)
+        labels = crf_labels(load_image(sample.image), labels, len(class_ids) + 1)
+    check_class_ids(class_ids)
+    names = np.array([0, *(index + 1 for index in class_ids)], dtype=np.uint8)
     save_labels(config.out / f"{sample.id}.png", names[labels])
 
 

@@ -70,7 +70,7 @@ def walk_seeds(config: Walk) -> StageResult:
             edge, _ = predict_edges(network, image)
         walked = random_walk(seeds.strided, edge, config.walk)
         scores = walk_scores(walked, (image.shape[0], image.shape[1]))
-        SeedMaps(seeds.keys, walked, scores).save(seed_path(config.out, sample.id))
+        SeedMaps(seeds.class_ids, walked, scores).save(seed_path(config.out, sample.id))
 
     return share.make(images, lambda sample: is_done(config.out, sample.id, sample.labels), walk)
 

@@ -180,8 +180,8 @@ def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, .
 
 def animals(images: ImageDataset) -> ImageDataset:
     """The images that show a cat, cow, dog, horse or sheep."""
-    keys = {images.classes.index(name) for name in VOC_ANIMALS}
-    return dataclasses.replace(images, samples=tuple(s for s in images.samples if keys & set(s.labels)))
+    wanted = {images.classes.index(name) for name in VOC_ANIMALS}
+    return dataclasses.replace(images, samples=tuple(s for s in images.samples if wanted & set(s.labels)))
 
 
 def table(result: dict[str, Any]) -> str:

@@ -71,8 +71,8 @@ def inspect_layers(
         def encode(x: Tensor, rolled: list[Tensor] = rolled) -> tuple[Tensor, Tensor]:
             rollout = Rollout(x)
             x, cls_attn = network.encode_with(x, rollout.look)
-            rolled.append(rollout.matrix[:, 0, network.prefix :].clone())
-            return x, cls_attn[..., network.prefix :]
+            rolled.append(rollout.matrix[:, 0, network.num_prefix_tokens :].clone())
+            return x, cls_attn[..., network.num_prefix_tokens :]
 
         steps = network.unroll(encode, grid.cut(padded, start, start + tile_batch), loops)
         cls_attn = [step.cls_attn for step in steps if step.cls_attn is not None and step.new_pass]

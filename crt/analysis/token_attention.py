@@ -104,7 +104,7 @@ def inspect_token(
     """
     place = locate(grid, at)
     patch = place.patch[0] * network.side + place.patch[1]
-    look = partial(token_row, query=network.prefix + patch)
+    look = partial(token_row, query=network.num_prefix_tokens + patch)
     own = place.tile // tile_batch * tile_batch
     similarity = torch.empty(loops + 1, len(grid), network.side**2)
     features: list[Tensor] = []  # of the token, for each loop count
@@ -122,8 +122,8 @@ def inspect_token(
             similarity[step.loops, start : start + len(tiles)] = cosine.cpu()
     row = torch.stack(rows).cpu()  # (passes, blocks, heads, N)
     return TokenView(
-        attention=np.ascontiguousarray(row[..., network.prefix :].numpy()),
-        prefix_attention=row[..., : network.prefix].sum(-1).numpy(),
+        attention=np.ascontiguousarray(row[..., network.num_prefix_tokens :].numpy()),
+        prefix_attention=row[..., : network.num_prefix_tokens].sum(-1).numpy(),
         similarity=merge_patches(grid, similarity.numpy()),
         **place._asdict(),
         grid=grid,

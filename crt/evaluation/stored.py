@@ -82,14 +82,14 @@ def measure_seeds(folder: Path, images: ImageDataset, measured: Sequence[str] | 
     sweep = ThresholdSweep(THRESHOLDS, len(images.classes) + 1)
     for sample in images.samples:
         seeds = SeedMaps.load(seed_path(folder, sample.id))
-        sweep.add(truth_of(sample, seeds.high_res.shape[1:], len(images.classes)), seeds.high_res, seeds.keys)
+        sweep.add(truth_of(sample, seeds.high_res.shape[1:], len(images.classes)), seeds.high_res, seeds.class_ids)
     confusions = sweep.confusions()
     means = 100 * np.nanmean(iou(confusions)[:, rows], axis=1)
     best = int(np.nanargmax(means))
 
     def labels(sample: Sample) -> np.ndarray:
         seeds = SeedMaps.load(seed_path(folder, sample.id))
-        return cam_to_labels(seeds.high_res, seeds.keys.tolist(), THRESHOLDS[best])
+        return cam_to_labels(seeds.high_res, seeds.class_ids.tolist(), THRESHOLDS[best])
 
     per_image = [(sample.id, _mean_iou(labels(sample), sample, len(images.classes))) for sample in images.samples]
     points = tuple(zip(THRESHOLDS.tolist(), means.tolist(), strict=True))

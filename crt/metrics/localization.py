@@ -15,7 +15,7 @@ import numpy as np
 
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.metrics.boxes import BoxesLike, Convention, boxes, grey_levels, level_of, pairwise_iou
-from crt.metrics.segmentation import IGNORE
+from crt.types import IGNORE
 
 BOX_THRESHOLDS = np.round(np.arange(0, 1, 0.01), 2)
 PIXEL_THRESHOLDS = np.round(np.arange(0, 1, 0.001), 3)

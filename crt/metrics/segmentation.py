@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from crt.errors import InvalidDataset
-
-IGNORE = 255
+from crt.types import IGNORE
 
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
@@ -60,8 +59,8 @@ class ThresholdSweep:
         self.classes = classes
         self.counts = np.zeros((classes, classes, len(self.thresholds) + 1), dtype=np.int64)
 
-    def add(self, truth: np.ndarray, seeds: np.ndarray, keys: np.ndarray) -> None:
-        """One image: (H, W) truth with 255 ignored, (K, H, W) normalised maps of the 0-based classes `keys`.
+    def add(self, truth: np.ndarray, seeds: np.ndarray, class_ids: np.ndarray) -> None:
+        """One image: (H, W) truth with 255 ignored, (K, H, W) normalised maps of the 0-based classes `class_ids`.
 
         Without a class (K = 0) all is background. Raises InvalidDataset for other shapes or labels.
         """
@@ -69,7 +68,7 @@ class ThresholdSweep:
             raise InvalidDataset(f"A mask of {truth.shape} cannot be compared with maps of {seeds.shape[1:]}.")
         valid = truth != IGNORE
         rows = truth[valid].astype(np.int64)
-        label = np.asarray(keys)[seeds.argmax(0)[valid]] + 1 if len(seeds) else np.zeros_like(rows)
+        label = np.asarray(class_ids)[seeds.argmax(0)[valid]] + 1 if len(seeds) else np.zeros_like(rows)
         level = np.searchsorted(self.thresholds, seeds.max(0, initial=0)[valid], side="left")
         for labels in (rows, label):
             _check_labels(labels, self.classes)

@@ -44,31 +44,32 @@ def passes(loops: int) -> int:
     return max(1, loops)
 
 
-def unroll(encode: Encoder, x0: Tensor, loops: int, prefix: int, *, every: bool = True) -> Iterator[Step]:
+def unroll(encode: Encoder, x0: Tensor, loops: int, num_prefix_tokens: int, *, every: bool = True) -> Iterator[Step]:
     """Run the loop from `x0` (n, N, D) and yield a `Step` for every count 0 … `loops`; only the last if not `every`.
 
-    `prefix`: tokens before the patches, left out of both means. Raises InvalidSetting for a negative count.
+    `num_prefix_tokens`: tokens before the patches, left out of both means. Raises InvalidSetting for a negative count.
     """
     if loops < 0:
         raise InvalidSetting(f"The loop count is {loops}: it must be 0 or more.")
+    patches = slice(num_prefix_tokens, None)
     x = x0
     encoded, cls_attn = encode(x)
     if every or loops == 0:
-        yield Step(0, encoded, cls_attn, _similarity(x, encoded, prefix), _residual(x, encoded, prefix))
+        yield Step(0, encoded, cls_attn, _similarity(x, encoded, patches), _residual(x, encoded, patches))
     for count in range(1, loops + 1):
         if count > 1:
             encoded, cls_attn = encode(x)
         previous, x = x, x + encoded
         if every or count == loops:
-            yield Step(count, x, cls_attn, _similarity(previous, x, prefix), _residual(previous, encoded, prefix))
+            yield Step(count, x, cls_attn, _similarity(previous, x, patches), _residual(previous, encoded, patches))
 
 
 @torch.no_grad()
-def _similarity(before: Tensor, after: Tensor, prefix: int) -> Tensor:
-    return F.cosine_similarity(before[:, prefix:].float(), after[:, prefix:].float(), dim=-1).mean(1)
+def _similarity(before: Tensor, after: Tensor, patches: slice) -> Tensor:
+    return F.cosine_similarity(before[:, patches].float(), after[:, patches].float(), dim=-1).mean(1)
 
 
 @torch.no_grad()
-def _residual(x: Tensor, encoded: Tensor, prefix: int) -> Tensor:
-    before, correction = (tokens[:, prefix:].float().norm(dim=-1) for tokens in (x, encoded))
+def _residual(x: Tensor, encoded: Tensor, patches: slice) -> Tensor:
+    before, correction = (tokens[:, patches].float().norm(dim=-1) for tokens in (x, encoded))
     return (correction / before.clamp_min(1e-8)).mean(1)  # the same floor as that of torch's cosine

@@ -129,7 +129,7 @@ class TransformerBranch(nn.Module):
         return self.attentions[0].num_heads
 
     @property
-    def prefix(self) -> int:
+    def num_prefix_tokens(self) -> int:
         """Tokens before the patches: the class token and any registers or distillation token."""
         return self.vit.num_prefix_tokens
 
@@ -154,7 +154,7 @@ class TransformerBranch(nn.Module):
     def encode_with_cls_attn(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """F(x) and the class token's attention to the patches, (blocks, n, heads, patches) float32."""
         x, cls_attn = self.encode_with(x)
-        return x, cls_attn[..., self.prefix :]
+        return x, cls_attn[..., self.num_prefix_tokens :]
 
     def unroll(self, encode: Encoder, tiles: Tensor, loops: int) -> Iterator[Step]:
         """The loop from tiles (n, 3, tile, tile), normalised, with any `encode` of this branch: what inference runs.
@@ -172,7 +172,7 @@ class TransformerBranch(nn.Module):
 
         with float32(device):
             x0 = self.embed(tiles)
-        yield from unroll(encoded, x0, loops, self.prefix)
+        yield from unroll(encoded, x0, loops, self.num_prefix_tokens)
 
     def steps(self, tiles: Tensor, loops: int, *, cls_attn: bool = True) -> Iterator[Step]:
         """One run through the encoder that yields a `Step` for every loop count 0 … `loops` (METHOD section 3).
@@ -190,12 +190,12 @@ class TransformerBranch(nn.Module):
 
     def patch_tokens(self, x: Tensor) -> Tensor:
         """(n, prefix + patches, D) as they leave the loop -> (n, patches, D) after the final norm."""
-        return self.vit.norm(x)[:, self.prefix :]
+        return self.vit.norm(x)[:, self.num_prefix_tokens :]
 
     def forward(self, images: Tensor, loops: int, grid: TileGrid) -> Tensor:
         """(B, 3, height, width) normalised -> (B, C, h, w) raw maps of one loop count, merged. For training."""
         x0 = self.embed(grid.cut(grid.pad(images)))
-        (last,) = unroll(self.encode, x0, loops, self.prefix, every=False)
+        (last,) = unroll(self.encode, x0, loops, self.num_prefix_tokens, every=False)
         return grid.merge(self.head(self.patch_tokens(last.tokens), grid))
 
 

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.paths import search_paths
-from crt.pseudo_labels.settings import UNSURE
-from crt.types import IRN_RADIUS
+from crt.types import IGNORE, IRN_RADIUS
 
 EPS = 1e-5
 
@@ -48,25 +47,26 @@ class Pairs:
 class RelationLosses:
     """Scalars, each a mean over the pairs that it is about.
 
-    Affinity: `background` and `foreground` where two cells are alike, `different` where they are not. Displacement:
-    `inside` the foreground the difference of two cells' displacements is that of their places, `outside` it is zero.
+    Affinity: `bg_pos_aff` and `fg_pos_aff` where both cells are background, or of the same class; `neg_aff` where they
+    differ. Displacement: `dp_fg`, where the difference of two cells' displacements is that of their places, and
+    `dp_bg`, where it is zero.
     """
 
-    background: Tensor
-    foreground: Tensor
-    different: Tensor
-    inside: Tensor
-    outside: Tensor
+    bg_pos_aff: Tensor
+    fg_pos_aff: Tensor
+    neg_aff: Tensor
+    dp_fg: Tensor
+    dp_bg: Tensor
 
     @property
-    def alike(self) -> Tensor:
+    def pos_aff(self) -> Tensor:
         """Both kinds of pairs that are alike, with equal weights."""
-        return (self.background + self.foreground) / 2
+        return (self.bg_pos_aff + self.fg_pos_aff) / 2
 
     @property
     def total(self) -> Tensor:
         """What training minimises: affinity and displacement, with equal weights."""
-        return (self.alike + self.different) / 2 + (self.inside + self.outside) / 2
+        return (self.pos_aff + self.neg_aff) / 2 + (self.dp_fg + self.dp_bg) / 2
 
 
 def find_pairs(size: tuple[int, int], radius: int = IRN_RADIUS, device: torch.device | str = "cpu") -> Pairs:
@@ -116,7 +116,7 @@ def pair_displacement(displacement: Tensor, pairs: Pairs) -> Tensor:
     return flat.index_select(2, pairs.starts)[:, :, None] - ends
 
 
-def pair_labels(labels: Tensor, pairs: Pairs, classes: int = UNSURE) -> tuple[Tensor, Tensor, Tensor]:
+def pair_labels(labels: Tensor, pairs: Pairs, classes: int = IGNORE) -> tuple[Tensor, Tensor, Tensor]:
     """(B, h, w) labels -> three (B, P, S) bool: both background, both the same class, and different.
 
     A pair with a label of `classes` or above is none of them; by default that is 255 alone, the label of no class.
@@ -129,7 +129,7 @@ def pair_labels(labels: Tensor, pairs: Pairs, classes: int = UNSURE) -> tuple[Te
 
 
 def irn_losses(
-    edge_logits: Tensor, displacement: Tensor, labels: Tensor, pairs: Pairs, classes: int = UNSURE
+    edge_logits: Tensor, displacement: Tensor, labels: Tensor, pairs: Pairs, classes: int = IGNORE
 ) -> RelationLosses:
     """IRNet's losses of (B, 1, h, w) raw edges and (B, 2, h, w) displacements against (B, h, w) confident labels.
 
@@ -141,11 +141,11 @@ def irn_losses(
     towards = pairs.directions.T[:, :, None].to(apart.dtype)
     alike_loss = -torch.log(affinity + EPS)
     return RelationLosses(
-        background=(background * alike_loss).sum() / (background.sum() + EPS),
-        foreground=(foreground * alike_loss).sum() / (foreground.sum() + EPS),
-        different=(different * -torch.log(1 + EPS - affinity)).sum() / (different.sum() + EPS),
-        inside=(foreground[:, None] * (apart - towards).abs()).sum() / (2 * foreground.sum() + EPS),
-        outside=(background[:, None] * apart.abs()).sum() / (2 * background.sum() + EPS),
+        bg_pos_aff=(background * alike_loss).sum() / (background.sum() + EPS),
+        fg_pos_aff=(foreground * alike_loss).sum() / (foreground.sum() + EPS),
+        neg_aff=(different * -torch.log(1 + EPS - affinity)).sum() / (different.sum() + EPS),
+        dp_fg=(foreground[:, None] * (apart - towards).abs()).sum() / (2 * foreground.sum() + EPS),
+        dp_bg=(background[:, None] * apart.abs()).sum() / (2 * background.sum() + EPS),
     )
 
 

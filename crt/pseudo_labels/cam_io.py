@@ -19,29 +19,29 @@ SUFFIX = ".npz"
 class SeedMaps:
     """The maps of one image, each divided by its maximum (METHOD section 7).
 
-    `keys`: (K,) int64, 0-based classes. `strided`: (K, h, w) float32 at `strided_size`, for the random walk.
+    `class_ids`: (K,) int64, 0-based classes. `strided`: (K, h, w) float32 at `strided_size`, for the random walk.
     `high_res`: (K, H, W) float32 on the pixels of the image.
     """
 
-    keys: np.ndarray
+    class_ids: np.ndarray
     strided: np.ndarray
     high_res: np.ndarray
 
     @classmethod
-    def of(cls, keys: tuple[int, ...], summed: np.ndarray) -> SeedMaps:
+    def of(cls, class_ids: tuple[int, ...], summed: np.ndarray) -> SeedMaps:
         """From classes and the (K, H, W) sum over views (`multi_scale_maps`).
 
         The strided maps are read off the summed ones, which are linear between cells four times as wide.
         """
         height, width = summed.shape[-2:]
         strided = upsample_cam(summed, (height, width), strided_size((height, width)))
-        return cls(np.asarray(keys, dtype=np.int64), max_normalize(strided), max_normalize(summed))
+        return cls(np.asarray(class_ids, dtype=np.int64), max_normalize(strided), max_normalize(summed))
 
     def save(self, path: Path) -> None:
         """Write float16 maps, whole or not at all. Raises OSError, for instance when the disk is full."""
         strided, high_res = self.strided.astype(np.float16), self.high_res.astype(np.float16)
         with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, keys=self.keys, strided=strided, high_res=high_res)
+            np.savez_compressed(file, class_ids=self.class_ids, strided=strided, high_res=high_res)
 
     @classmethod
     def load(cls, path: Path) -> SeedMaps:
@@ -49,15 +49,15 @@ class SeedMaps:
         try:
             # NumPy leaves a file open that it opened itself and that turns out to be no whole zip.
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                keys, strided, high_res = (arrays[name] for name in ("keys", "strided", "high_res"))
+                class_ids, strided, high_res = (arrays[name] for name in ("class_ids", "strided", "high_res"))
         except Exception as error:  # zip, decompressors and npy headers each raise their own at foreign bytes
             raise InvalidDataset(f"The seeds of {path.stem} cannot be read: make them again.") from error
-        fits = keys.ndim == 1 and keys.dtype == np.int64 and high_res.ndim == strided.ndim == 3
-        if not fits or not len(keys) == len(strided) == len(high_res):
+        fits = class_ids.ndim == 1 and class_ids.dtype == np.int64 and high_res.ndim == strided.ndim == 3
+        if not fits or not len(class_ids) == len(strided) == len(high_res):
             raise InvalidDataset(f"The seeds of {path.stem} have arrays that do not fit each other: make them again.")
         if strided.shape[1:] != strided_size((high_res.shape[1], high_res.shape[2])):
             raise InvalidDataset(f"The seeds of {path.stem} have two sizes that do not fit: make them again.")
-        return cls(keys, strided.astype(np.float32), high_res.astype(np.float32))
+        return cls(class_ids, strided.astype(np.float32), high_res.astype(np.float32))
 
 
 def seed_path(folder: Path, name: str) -> Path:
@@ -65,12 +65,12 @@ def seed_path(folder: Path, name: str) -> Path:
     return folder / f"{name}{SUFFIX}"
 
 
-def is_done(folder: Path, name: str, keys: tuple[int, ...]) -> bool:
+def is_done(folder: Path, name: str, class_ids: tuple[int, ...]) -> bool:
     """Whether the seeds of an image are there, whole, and of these classes."""
     path = seed_path(folder, name)
     if not path.is_file():
         return False
     try:
-        return SeedMaps.load(path).keys.tolist() == list(keys)
+        return SeedMaps.load(path).class_ids.tolist() == list(class_ids)
     except InvalidDataset:
         return False

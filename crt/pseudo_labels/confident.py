@@ -9,33 +9,36 @@ import numpy as np
 from crt.errors import InvalidSetting
 from crt.postprocess import cam_to_labels, check_class_ids
 from crt.pseudo_labels.crf import IRN_CRF, CrfSettings, crf_labels
-from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND, UNSURE
+from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND
+from crt.types import IGNORE
 
 
 def confident_labels(
     image: np.ndarray,
     high_res: np.ndarray,
-    keys: Sequence[int],
+    class_ids: Sequence[int],
     *,
     foreground: float = FOREGROUND,
     background: float = BACKGROUND,
     settings: CrfSettings = IRN_CRF,
 ) -> np.ndarray:
-    """(H, W, 3) uint8 and (K, H, W) normalised maps of the classes `keys` -> (H, W) uint8 labels, 255 where unsure.
+    """(H, W, 3) uint8 and (K, H, W) normalised maps of the classes `class_ids` -> (H, W) uint8 labels, 255 if unsure.
 
     The maps are labelled twice, against a high background constant and a low one, each time with the dense CRF. A pixel
-    is its class (key + 1) where the high constant leaves it one, background where the low one does not, and otherwise
-    unsure. Raises InvalidImage and InvalidSetting for arrays that do not fit and constants in the wrong order.
+    has its class, 0-based number + 1, where the high constant leaves it one. It is background where the low one does
+    not, and otherwise unsure. Raises InvalidImage and InvalidSetting for arrays that do not fit and constants in the wrong order.
     """
     if not 0 < background <= foreground <= 1:
         raise InvalidSetting(
             f"The constants are {foreground} for foreground and {background} for background: "
             "give the larger for foreground, both above 0 and at most 1."
         )
-    check_class_ids(keys)
+    check_class_ids(class_ids)
     high, low = (
-        crf_labels(image, cam_to_labels(high_res, range(len(keys)), constant), len(keys) + 1, settings=settings)
+        crf_labels(
+            image, cam_to_labels(high_res, range(len(class_ids)), constant), len(class_ids) + 1, settings=settings
+        )
         for constant in (foreground, background)
     )
-    names = np.array([UNSURE, *(key + 1 for key in keys)], dtype=np.uint8)
+    names = np.array([IGNORE, *(index + 1 for index in class_ids)], dtype=np.uint8)
     return np.where((high == 0) & (low == 0), np.uint8(0), names[high])

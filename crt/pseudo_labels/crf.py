@@ -75,7 +75,7 @@ def crf_labels(
         raise InvalidSetting(f"Labels must be whole numbers, not {labels.dtype}.")
     if n_labels < 1 or labels.min() < 0 or labels.max() >= n_labels:
         raise InvalidSetting(f"Labels run from {labels.min()} to {labels.max()}: give labels from 0 to {n_labels - 1}.")
-    _check_belief(gt_prob)
+    _check_confidence(gt_prob)
     if n_labels == 1:
         return labels.copy()
     energy = np.full((n_labels, labels.size), -np.log((1 - gt_prob) / (n_labels - 1)), np.float32)
@@ -104,15 +104,16 @@ def crf_seeds(
     threshold: float,
     settings: CrfSettings = IRN_CRF,
     *,
-    belief: float = 0.7,
+    confidence: float = 0.7,
 ) -> np.ndarray:
     """(H, W, 3) uint8 and (K, H, W) normalised maps in [0, 1] -> (K + 1, H, W) float32 probabilities, background first.
 
     Where IRNet first takes the argmax and then trusts every pixel alike, the maps' own certainty enters here: with the
     constant `threshold` as the background's map, a label's share is its map divided by the sum of all, and its
-    probability is `belief` · share + (1 - belief) / (K + 1). So with no iterations the argmax is `cam_to_labels`'s, and
-    `belief` bounds how sure any pixel can be, as `gt_prob` does for hard labels. Raises InvalidImage and InvalidSetting
-    for arrays that do not fit, maps with negative values or NaN, and numbers outside (0, 1).
+    probability is `confidence` · share + (1 - confidence) / (K + 1). So with no iterations the argmax is that of
+    `cam_to_labels`, and `confidence` bounds how sure any pixel can be, as `gt_prob` does for hard labels. Raises
+    InvalidImage and InvalidSetting for arrays that do not fit, maps with negative values or NaN, and numbers outside
+    (0, 1).
     """
     if seeds.ndim != 3:
         raise InvalidSetting(f"Maps have shape {seeds.shape}: give (classes, height, width).")
@@ -121,10 +122,10 @@ def crf_seeds(
         raise InvalidSetting("The maps hold negative values or NaN: normalise them first.")
     if not 0 < threshold <= 1:
         raise InvalidSetting(f"The background threshold is {threshold}: give a number above 0 and at most 1.")
-    _check_belief(belief)
+    _check_confidence(confidence)
     scores = np.concatenate([np.full((1, *seeds.shape[1:]), threshold, np.float32), seeds.astype(np.float32)])
     share = scores / scores.sum(0)
-    return crf_probabilities(image, belief * share + (1 - belief) / len(scores), settings)
+    return crf_probabilities(image, confidence * share + (1 - confidence) / len(scores), settings)
 
 
 def _infer(image: np.ndarray, energy: np.ndarray, settings: CrfSettings) -> np.ndarray:
@@ -157,6 +158,6 @@ def _check(image: np.ndarray, size: tuple[int, ...]) -> None:
         raise InvalidSetting(f"Maps of {size} do not fit an image of {image.shape[:2]}: resize them to its pixels.")
 
 
-def _check_belief(value: float) -> None:
+def _check_confidence(value: float) -> None:
     if not 0 < value < 1:
         raise InvalidSetting(f"The labels are believed with probability {value}: give a number between 0 and 1.")

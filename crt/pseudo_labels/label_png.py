@@ -14,8 +14,8 @@ from crt.errors import InvalidDataset, InvalidSetting, count_of
 from crt.io_utils import atomic_path
 from crt.postprocess import EPS, LABELS, THRESHOLD, check_class_ids
 from crt.resample import upsample_cam
+from crt.types import IGNORE
 
-IGNORE = 255
 _IGNORE_16 = 65535
 _SOFT_VALUES = 16  # more values than this between 0 and the largest are the edge of a mask that was smoothed
 _SOFT_SHARE = 0.25  # such an edge covers less of a mask than this; more is a photo or a depth map
@@ -25,26 +25,26 @@ def labels_of_image(
     maps: np.ndarray,
     content_size: tuple[float, float],
     size: tuple[int, int],
-    keys: Sequence[int],
+    class_ids: Sequence[int],
     threshold: float = THRESHOLD,
 ) -> np.ndarray:
-    """(K, h, w) maps of the classes `keys` on cells -> (H, W) uint8 labels of the image, 0 background, key + 1.
+    """(K, h, w) maps of the classes `class_ids` on cells -> (H, W) uint8 labels of the image, 0 background, key + 1.
 
     What `cam_to_labels(max_normalize(upsample_cam(...)))` of `crt.postprocess` gives, one class after another: a large
     image with many classes needs no more memory than with one. Raises InvalidSetting for a class that has no label.
     """
-    if len(keys) != len(maps):
+    if len(class_ids) != len(maps):
         raise InvalidSetting(
-            f"{count_of(len(maps), 'map')} for {count_of(len(keys), 'class', 'classes')}: give one for each."
+            f"{count_of(len(maps), 'map')} for {count_of(len(class_ids), 'class', 'classes')}: give one for each."
         )
-    check_class_ids(keys)
+    check_class_ids(class_ids)
     labels = np.zeros(size, np.uint8)
     best = np.full(size, threshold, np.float32)
-    for key, cells in zip(keys, maps, strict=True):
+    for index, cells in zip(class_ids, maps, strict=True):
         pixels = upsample_cam(cells[None], content_size, size)[0]
         pixels /= pixels.max(initial=0) + EPS
         better = pixels > best
-        labels[better] = key + 1
+        labels[better] = index + 1
         np.maximum(best, pixels, out=best)
     return labels
 

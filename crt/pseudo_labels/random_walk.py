@@ -9,7 +9,7 @@ would lose three digits to float32.
 The steps themselves are cut short without changing the result. The step P is similar to a symmetric matrix, its
 eigenvalues lie in [-1, 1], and there x^n is a mean of Chebyshev polynomials: x^n = Σ_k p_k T_k(x), where p_k is the
 chance that n coin tosses, heads +1 and tails -1, sum to k or -k. Sums far beyond √n hardly happen, so 256 steps need
-about 100 products; the chance left out, `LEFT_OUT`, bounds the relative error.
+about 100 products; the chance left out, `TRUNCATION`, bounds the relative error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from crt.pseudo_labels.paths import search_paths
 from crt.pseudo_labels.settings import IRN_WALK, WALK_THRESHOLD, WalkSettings
 from crt.resample import WALK_STRIDE, strided_size, upsample_cam
 
-LEFT_OUT = 1e-10
+TRUNCATION = 1e-10
 
 
 def random_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings = IRN_WALK) -> np.ndarray:
@@ -41,7 +41,7 @@ def random_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings = IR
         raise InvalidSetting("The edges are not all between 0 and 1: take the sigmoid of the network's output first.")
     adjacency = _joined(edge[0], settings)
     degree = adjacency @ np.ones(edge.size)
-    chances = toss_chances(2**settings.exp_times)
+    chances = chebyshev_weights(2**settings.exp_times)
     starts = (seeds.astype(np.float64) * (1 - edge)).reshape(len(seeds), edge.size)
     walked = np.empty_like(starts)
     for start, end in zip(starts, walked, strict=True):  # one column at a time: scipy's product of several is slower
@@ -49,15 +49,15 @@ def random_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings = IR
     return walked.reshape(seeds.shape).astype(np.float32)
 
 
-def toss_chances(tosses: int) -> np.ndarray:
-    """(degree + 1,) float64: the chance that that many tosses of ±1 sum to k or -k, cut where `LEFT_OUT` remains."""
+def chebyshev_weights(tosses: int) -> np.ndarray:
+    """(degree + 1,) float64: the chance that that many tosses of ±1 sum to k or -k, cut where `TRUNCATION` remains."""
     sums = np.arange(tosses % 2, tosses + 1, 2)
     heads = (tosses + sums) / 2
     log_chance = gammaln(tosses + 1) - gammaln(heads + 1) - gammaln(tosses - heads + 1) - tosses * np.log(2)
     chances = np.zeros(tosses + 1)
     chances[sums] = np.exp(log_chance) * np.where(sums, 2, 1)
     beyond = np.cumsum(chances[::-1])[::-1]  # the chance of k or more
-    return chances[: int((beyond > LEFT_OUT).sum())]
+    return chances[: int((beyond > TRUNCATION).sum())]
 
 
 def walk_scores(walked: np.ndarray, size: tuple[int, int], *, stride: int = WALK_STRIDE) -> np.ndarray:
@@ -74,10 +74,10 @@ def walk_scores(walked: np.ndarray, size: tuple[int, int], *, stride: int = WALK
 
 
 def walk_labels(
-    walked: np.ndarray, keys: Sequence[int], size: tuple[int, int], *, threshold: float = WALK_THRESHOLD
+    walked: np.ndarray, class_ids: Sequence[int], size: tuple[int, int], *, threshold: float = WALK_THRESHOLD
 ) -> np.ndarray:
-    """(K, h, w) walked seeds of the classes `keys` -> (H, W) uint8 labels, 0 background, key + 1."""
-    return cam_to_labels(walk_scores(walked, size), keys, threshold)
+    """(K, h, w) walked seeds of the classes `class_ids` -> (H, W) uint8 labels, 0 background, key + 1."""
+    return cam_to_labels(walk_scores(walked, size), class_ids, threshold)
 
 
 def _joined(edge: np.ndarray, settings: WalkSettings) -> dia_array:

@@ -7,8 +7,6 @@ from math import isfinite
 
 from crt.errors import InvalidSetting
 
-UNSURE = 255
-"""Label of a pixel that the relation network does not learn from."""
 FOREGROUND, BACKGROUND = 0.35, 0.15
 """The background constants of confident labels: the high one and the low one."""
 WALK_THRESHOLD = 0.25

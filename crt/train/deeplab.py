@@ -16,12 +16,12 @@ from crt.errors import InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab
 from crt.models.normalization import normalization_of
-from crt.pseudo_labels.settings import UNSURE
 from crt.train.engine import start_from
 from crt.train.export import add_to_checkpoint
 from crt.train.fit import ParamGroup, Trainer, trained
 from crt.train.mask_configs import DeepLabConfig
 from crt.train.masks_data import MaskCrops
+from crt.types import IGNORE
 
 FILE = "segmentation.safetensors"
 
@@ -76,5 +76,5 @@ def mask_loss(network: nn.Module, batch: list[Tensor], stride: int) -> Tensor:
     logits = network(crops.contiguous(memory_format=torch.channels_last)).float()
     wanted = labels[:, ::stride, ::stride]
     # A batch of crops that are all unsure has no mean: its sum, zero, has no gradient but is a number.
-    counted = (wanted != UNSURE).sum().clamp(min=1)
-    return F.cross_entropy(logits, wanted, ignore_index=UNSURE, reduction="sum") / counted
+    counted = (wanted != IGNORE).sum().clamp(min=1)
+    return F.cross_entropy(logits, wanted, ignore_index=IGNORE, reduction="sum") / counted

@@ -70,10 +70,10 @@ def _losses(network: nn.Module, batch: list[Tensor], pairs: Pairs) -> dict[str, 
         losses = irn_losses(edge.float(), displacement.float(), labels, pairs)
     return {
         "total": losses.total,
-        "alike": losses.alike,
-        "different": losses.different,
-        "inside": losses.inside,
-        "outside": losses.outside,
+        "pos_aff": losses.pos_aff,
+        "neg_aff": losses.neg_aff,
+        "dp_fg": losses.dp_fg,
+        "dp_bg": losses.dp_bg,
     }
 
 

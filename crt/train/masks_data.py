@@ -16,10 +16,9 @@ from crt.data.base import ErrorCollector
 from crt.data.images import load_image, resize_scale, to_tensor
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
 from crt.pseudo_labels.label_png import check_class_count, read_mask
-from crt.pseudo_labels.settings import UNSURE
 from crt.train.config import MaskRunConfig
 from crt.train.data import StepPlan, place_crop
-from crt.types import IMAGENET, Normalization
+from crt.types import IGNORE, IMAGENET, Normalization
 
 
 def with_masks(images: ImageDataset, folder: Path) -> ImageDataset:
@@ -80,7 +79,7 @@ def mask_crop(
     if rng.random() < 0.5:
         image, labels = np.ascontiguousarray(image[:, ::-1]), labels[:, ::-1]
     (from_y, from_x), (to_y, to_x), (rows, cols) = place_crop((height, width), crop, rng)
-    pixels, marked = torch.zeros(3, crop, crop), np.full((crop, crop), UNSURE, np.uint8)
+    pixels, marked = torch.zeros(3, crop, crop), np.full((crop, crop), IGNORE, np.uint8)
     window = np.s_[from_y : from_y + rows, from_x : from_x + cols]
     pixels[:, to_y : to_y + rows, to_x : to_x + cols] = to_tensor(image[window], *normalization)[0]
     marked[to_y : to_y + rows, to_x : to_x + cols] = labels[window]

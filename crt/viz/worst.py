@@ -35,7 +35,7 @@ def _row(folder: Path, sample: Sample, classes: tuple[str, ...], value: float, s
         labels = read_labels(folder / f"{sample.id}.png")
     else:
         seeds = SeedMaps.load(seed_path(folder, sample.id))
-        labels = cam_to_labels(seeds.high_res, seeds.keys.tolist(), score.threshold)
+        labels = cam_to_labels(seeds.high_res, seeds.class_ids.tolist(), score.threshold)
     palette = voc_palette()
     names = ", ".join(classes[key] for key in sample.labels)
     return [

@@ -92,7 +92,7 @@ def test_a_damaged_file_is_refused_and_closed(tmp_path, read: Callable[[Path], o
 
 def test_a_zip_that_lacks_an_array_is_closed(tmp_path):
     path = tmp_path / "file.npz"
-    np.savez(path, keys=np.zeros(1, np.int64))
+    np.savez(path, class_ids=np.zeros(1, np.int64))
     with nothing_left_open():
         assert refused(lambda: SeedMaps.load(path)) and refused(lambda: Prediction.load(path))
 

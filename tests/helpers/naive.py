@@ -59,7 +59,7 @@ def naive(predictor, method, wanted):
             kept.append(network.vit.norm(x))
             seen.append(torch.stack(seen_here))
         matrices.append(torch.stack(seen))
-        tokens.append(torch.cat(kept)[: wanted.loops + 1, network.prefix :])
+        tokens.append(torch.cat(kept)[: wanted.loops + 1, network.num_prefix_tokens :])
     return grid, torch.stack(matrices).numpy(), torch.stack(tokens).numpy()
 
 

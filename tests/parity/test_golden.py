@@ -378,13 +378,13 @@ def test_ir_label() -> None:
         bilateral_srgb=float(g["crf_bilateral_srgb"]),
         bilateral_compat=float(g["crf_bilateral_compat"]),
     )
-    belief, fg, bg = (float(g[name]) for name in ("crf_gt_prob", "fg_threshold", "bg_threshold"))
+    confidence, fg, bg = (float(g[name]) for name in ("crf_gt_prob", "fg_threshold", "bg_threshold"))
     for i in range(int(g["count"])):
         image, maps, keys = g[f"c{i}_image_u8"], g[f"c{i}_high_res"], g[f"c{i}_keys"].tolist()
         for name, threshold in (("fg", fg), ("bg", bg)):
             labels = cam_to_labels(maps, range(len(keys)), threshold)
             np.testing.assert_array_equal(labels, g[f"c{i}_{name}_argmax"])
-            got = crf_labels(image, labels, len(keys) + 1, gt_prob=belief, settings=settings)
+            got = crf_labels(image, labels, len(keys) + 1, gt_prob=confidence, settings=settings)
             np.testing.assert_array_equal(got, g[f"c{i}_{name}_crf"])
         got = confident_labels(image, maps, keys, foreground=fg, background=bg, settings=settings)
         np.testing.assert_array_equal(got, g[f"c{i}_label"])
@@ -443,12 +443,12 @@ def test_affinity() -> None:
     losses = irn_losses(edge, displacement, labels, pairs)
     losses.total.backward()
     for got, name in (
-        (losses.background, "loss_bg_pos_aff"),
-        (losses.foreground, "loss_fg_pos_aff"),
-        (losses.alike, "loss_pos_aff"),
-        (losses.different, "loss_neg_aff"),
-        (losses.inside, "loss_dp_fg"),
-        (losses.outside, "loss_dp_bg"),
+        (losses.bg_pos_aff, "loss_bg_pos_aff"),
+        (losses.fg_pos_aff, "loss_fg_pos_aff"),
+        (losses.pos_aff, "loss_pos_aff"),
+        (losses.neg_aff, "loss_neg_aff"),
+        (losses.dp_fg, "loss_dp_fg"),
+        (losses.dp_bg, "loss_dp_bg"),
         (losses.total, "loss_total"),
     ):
         close(got.item(), g[name])

@@ -80,7 +80,7 @@ def test_seeds_are_the_normalised_maps_of_the_labels(voc, checkpoint, changes, r
     predictor = Predictor(load_checkpoint(checkpoint))
     for sample in read_voc(voc, "train").samples:
         seeds = SeedMaps.load(made.out / f"{sample.id}.npz")
-        assert seeds.keys.tolist() == list(sample.labels)
+        assert seeds.class_ids.tolist() == list(sample.labels)
         assert seeds.high_res.shape == (len(sample.labels), 70, 101) and seeds.strided.shape[1:] == (18, 26)
         summed, _ = multi_scale_maps(
             predictor, load_image(sample.image), sample.labels, {"x": request_}, TTAConfig((1.0,))
@@ -134,10 +134,10 @@ def test_what_cannot_be_done_is_said(voc, checkpoint, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"keys": np.array(["a"], object)}, {"strided": np.zeros((1, 2, 2))}, {"keys": None}]
+    "change", [{"class_ids": np.array(["a"], object)}, {"strided": np.zeros((1, 2, 2))}, {"keys": None}]
 )
 def test_a_foreign_file_is_refused_by_its_id(tmp_path, change):
-    arrays = {"keys": np.array([1]), "strided": np.zeros((1, 3, 3)), "high_res": np.zeros((1, 9, 9))}
+    arrays = {"class_ids": np.array([1]), "strided": np.zeros((1, 3, 3)), "high_res": np.zeros((1, 9, 9))}
     np.savez(tmp_path / "2007_1.npz", **{name: v for name, v in (arrays | change).items() if v is not None})
     with pytest.raises(InvalidDataset, match="2007_1"):
         SeedMaps.load(tmp_path / "2007_1.npz")

@@ -210,7 +210,7 @@ def test_an_error_in_a_worker_names_the_image(done, tmp_path, monkeypatch):
     for path in (config.out / "seeds").iterdir():
         (seeds / path.name).write_bytes(path.read_bytes())
     small = SeedMaps.load(seeds / f"{IDS[2]}.npz")
-    SeedMaps(small.keys, small.strided[:, :5, :5], small.high_res[:, :17, :17]).save(seeds / f"{IDS[2]}.npz")
+    SeedMaps(small.class_ids, small.strided[:, :5, :5], small.high_res[:, :17, :17]).save(seeds / f"{IDS[2]}.npz")
     with pytest.raises(CrtError, match=f"{IDS[2]}: .*do not fit"):
         make_labels(Labels(config.root, seeds, tmp_path / "labels", workers=2))
 

@@ -167,7 +167,7 @@ def _view_of_cnn(network: CnnBranch, pixels: Tensor) -> View:
 
 
 def _view_of_transformer(network: TransformerBranch, tiles: Tensor, grid: TileGrid) -> View:
-    block, prefix, side = network.blocks[-1], network.prefix, network.side
+    block, prefix, side = network.blocks[-1], network.num_prefix_tokens, network.side
     with torch.no_grad():
         x = network.vit.blocks[:-1](network.embed(tiles))
         normed = block.norm1(x)

@@ -11,7 +11,7 @@ import pytest
 
 from crt.metrics.boxes import best_match, boxes, largest_box
 from crt.metrics.localization import overlap, pixel_average_precision, pointing_game_hit
-from crt.metrics.segmentation import IGNORE
+from crt.types import IGNORE
 
 SCRIPT = Path(__file__).parents[2] / "viewer" / "localization_parity.mjs"
 

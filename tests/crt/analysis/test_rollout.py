@@ -21,7 +21,7 @@ def test_heads_and_rollout_are_those_of_whole_matrices(kind, loops):
     small, wanted = of(kind, tile_batch=3), InferenceConfig(size=130, loops=loops)
     view = small.layers(make_image(), wanted)
     grid, matrices, _ = naive(small, "crt", wanted)
-    prefix = small.checkpoint.networks["crt"].prefix
+    prefix = small.checkpoint.networks["crt"].num_prefix_tokens
     assert view.grid == grid and len(grid) > 3
     heads = np.moveaxis(matrices[:, :, :, :, 0, prefix:], 0, 3)
     np.testing.assert_allclose(view.heads, heads, rtol=1e-3, atol=1e-6)

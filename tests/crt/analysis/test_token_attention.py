@@ -25,7 +25,7 @@ def predictor(tmp_path_factory):
 def check(predictor, method, wanted, at):
     view = predictor.token(make_image(), wanted, method=method, at=at)
     grid, matrices, tokens = naive(predictor, method, wanted)
-    prefix, side = predictor.checkpoint.networks[method].prefix, grid.tile // grid.patch
+    prefix, side = predictor.checkpoint.networks[method].num_prefix_tokens, grid.tile // grid.patch
     assert view.grid == grid
     index = view.patch[0] * side + view.patch[1]
     row = matrices[view.tile, :, :, :, prefix + index]
@@ -44,7 +44,7 @@ def check(predictor, method, wanted, at):
 @pytest.mark.parametrize("kind", ["plain", "registers", "patch14-qk-norm", "distilled"])
 def test_a_token_sees_what_whole_matrices_say(kind):
     small = of(kind, tile_batch=3)
-    assert small.checkpoint.networks["crt"].prefix == {"plain": 1, "registers": 5}.get(kind, 2)
+    assert small.checkpoint.networks["crt"].num_prefix_tokens == {"plain": 1, "registers": 5}.get(kind, 2)
     for loops, at in enumerate(POINTS):
         view = check(small, "crt", InferenceConfig(size=150, loops=loops), at)
         assert len(view.grid) > 3

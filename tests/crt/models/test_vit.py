@@ -77,7 +77,7 @@ def test_loops_0_are_timm_s_own_features(kind):
     tiles = torch.randn(2, 3, net.tile, net.tile)
     (step,) = net.steps(tiles, 0)
     assert step.tokens.shape == (2, net.side**2, 32)
-    torch.testing.assert_close(step.tokens, net.vit.forward_features(tiles)[:, net.prefix :])
+    torch.testing.assert_close(step.tokens, net.vit.forward_features(tiles)[:, net.num_prefix_tokens :])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -137,14 +137,14 @@ def test_a_single_pass_runs_in_bfloat16_but_for_its_embedding():
 
 def test_the_numbers_of_a_branch():
     net = small("registers")
-    assert (net.tile, net.patch, net.side, net.depth, net.heads, net.prefix) == (64, 16, 4, 2, 2, 5)
+    assert (net.tile, net.patch, net.side, net.depth, net.heads, net.num_prefix_tokens) == (64, 16, 4, 2, 2, 5)
     assert len(net.blocks) == 2
     assert small("patch14").side == 6
 
 
 def test_a_distilled_deit_has_two_prefix_tokens():
     net = TransformerBranch(build_vit("deit_tiny_distilled_patch16_224", tile=64), 2).eval()
-    assert net.prefix == 2
+    assert net.num_prefix_tokens == 2
     tiles = torch.randn(1, 3, 64, 64)
     steps = list(net.steps(tiles, 1))
     assert steps[1].tokens.shape == (1, 16, 192)
@@ -172,7 +172,7 @@ def test_build_vit_takes_any_tile_and_patch():
     assert build_vit("test_vit", tile=96).patch_embed.grid_size == (6, 6)
     with torch.device("meta"):
         branch = TransformerBranch(build_vit("vit_small_patch14_reg4_dinov2", tile=224), 2)
-    assert (branch.tile, branch.patch, branch.side, branch.prefix) == (224, 14, 16, 5)
+    assert (branch.tile, branch.patch, branch.side, branch.num_prefix_tokens) == (224, 14, 16, 5)
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_every_label_but_255_is_of_a_class() -> None:
     for got, wanted in zip(pair_labels(many, pairs), pair_labels(few, pairs), strict=True):
         assert torch.equal(got, wanted)
     got, wanted = (irn_losses(edge, displacement, x, pairs) for x in (many, few))
-    assert wanted.different > 0
+    assert wanted.neg_aff > 0
     for name, expected in vars(wanted).items():
         torch.testing.assert_close(getattr(got, name), expected)
 
@@ -118,7 +118,7 @@ def test_every_label_but_255_is_of_a_class() -> None:
 def test_losses_are_means_over_their_pairs() -> None:
     edge, displacement, labels, pairs = case()
     got = irn_losses(edge, displacement, labels, pairs)
-    sums = {name: [0.0, 0] for name in ("background", "foreground", "different", "inside", "outside")}
+    sums = {name: [0.0, 0] for name in ("bg_pos_aff", "fg_pos_aff", "neg_aff", "dp_fg", "dp_bg")}
     for image in range(2):
         strength, moved = edge[image, 0].sigmoid().numpy(), displacement[image].numpy()
         for p, _, a, b in each(pairs):
@@ -128,20 +128,20 @@ def test_losses_are_means_over_their_pairs() -> None:
             like = affinity(strength, a, b, RADIUS)
             apart = moved[:, a[0], a[1]] - moved[:, b[0], b[1]]
             if one != two:
-                terms = {"different": -np.log(1 + 1e-5 - like)}
+                terms = {"neg_aff": -np.log(1 + 1e-5 - like)}
             elif one == 0:
-                terms = {"background": -np.log(like + 1e-5), "outside": np.abs(apart).mean()}
+                terms = {"bg_pos_aff": -np.log(like + 1e-5), "dp_bg": np.abs(apart).mean()}
             else:
                 away = np.abs(apart - pairs.directions[p].numpy()).mean()
-                terms = {"foreground": -np.log(like + 1e-5), "inside": away}
+                terms = {"fg_pos_aff": -np.log(like + 1e-5), "dp_fg": away}
             for name, term in terms.items():
                 sums[name][0] += float(term)
                 sums[name][1] += 1
     for name, (total, count) in sums.items():
         assert count > 100
         assert getattr(got, name).item() == pytest.approx(total / count, rel=1e-4), name
-    alike = (got.background + got.foreground) / 2
-    want = (alike + got.different) / 2 + (got.inside + got.outside) / 2
+    alike = (got.bg_pos_aff + got.fg_pos_aff) / 2
+    want = (alike + got.neg_aff) / 2 + (got.dp_fg + got.dp_bg) / 2
     torch.testing.assert_close(got.total, want)
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from crt.errors import InvalidImage, InvalidSetting
 from crt.pseudo_labels.confident import confident_labels
 from crt.pseudo_labels.crf import IRN_CRF
-from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND, UNSURE
+from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND
+from crt.types import IGNORE
 
 PLAIN = replace(IRN_CRF, iterations=0)
 
@@ -29,7 +30,7 @@ def test_without_the_crf_they_are_two_thresholds(maps, seed, low, high) -> None:
     got = confident_labels(noise(4, 6), seeds, keys, foreground=high, background=low, settings=PLAIN)
     best = seeds.max(0)
     names = np.array(keys)[seeds.argmax(0)] + 1
-    want = np.where(best > np.float32(high), names, np.where(best > np.float32(low), UNSURE, 0))
+    want = np.where(best > np.float32(high), names, np.where(best > np.float32(low), IGNORE, 0))
     assert got.dtype == np.uint8
     np.testing.assert_array_equal(got, want)
 
@@ -43,7 +44,7 @@ def test_the_crf_takes_the_sure_part_to_the_edges() -> None:
     got = confident_labels(image, seeds, [3])
     assert (got[:, 15:] == 4).all() and (got[:, :12] != 4).all()
     plain = confident_labels(image, seeds, [3], settings=PLAIN)
-    assert (plain[:, 12:18] == UNSURE).all() and (plain[:, :12] == 0).all() and (plain[:, 18:] == 4).all()
+    assert (plain[:, 12:18] == IGNORE).all() and (plain[:, :12] == 0).all() and (plain[:, 18:] == 4).all()
 
 
 def test_a_image_without_classes_is_background() -> None:

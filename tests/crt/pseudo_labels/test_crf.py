@@ -102,13 +102,13 @@ def test_gt_prob_is_how_hard_a_label_is_to_move() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(maps=st.integers(0, 4), threshold=st.floats(0.05, 0.9), belief=st.floats(0.1, 0.95), seed=st.integers(0, 99))
-def test_seeds_before_the_first_step_are_the_label_map(maps, threshold, belief, seed) -> None:
+@given(maps=st.integers(0, 4), threshold=st.floats(0.05, 0.9), confidence=st.floats(0.1, 0.95), seed=st.integers(0, 99))
+def test_seeds_before_the_first_step_are_the_label_map(maps, threshold, confidence, seed) -> None:
     seeds = np.random.default_rng(seed).random((maps, 5, 6)).astype(np.float32)
-    got = crf_seeds(noise(5, 6), seeds, threshold, NONE, belief=belief)
+    got = crf_seeds(noise(5, 6), seeds, threshold, NONE, confidence=confidence)
     assert got.shape == (maps + 1, 5, 6)
     np.testing.assert_array_equal(got.argmax(0), cam_to_labels(seeds, range(maps), threshold))
-    assert got.max() <= belief + (1 - belief) / (maps + 1) + 1e-5
+    assert got.max() <= confidence + (1 - confidence) / (maps + 1) + 1e-5
 
 
 def test_seeds_reach_the_edge_of_the_thing() -> None:
@@ -165,7 +165,7 @@ def test_maps_that_do_not_fit_are_refused() -> None:
         lambda: crf_seeds(image, holes, 0.2),
         lambda: crf_seeds(image, maps, 0),
         lambda: crf_seeds(image, maps, math.nan),
-        lambda: crf_seeds(image, maps, 0.2, belief=1),
+        lambda: crf_seeds(image, maps, 0.2, confidence=1),
     ):
         with pytest.raises(InvalidSetting):
             call()

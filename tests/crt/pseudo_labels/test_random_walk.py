@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.paths import directions, search_paths
-from crt.pseudo_labels.random_walk import LEFT_OUT, random_walk, toss_chances, walk_labels, walk_scores
+from crt.pseudo_labels.random_walk import TRUNCATION, chebyshev_weights, random_walk, walk_labels, walk_scores
 from crt.pseudo_labels.settings import WalkSettings
 from tests.helpers.reference_walk import dense_walk, path
 
@@ -98,8 +98,8 @@ def test_inputs_are_left_alone() -> None:
 
 @pytest.mark.parametrize("tosses", [1, 2, 16, 256, 4096])
 def test_chances_are_those_of_coins(tosses) -> None:
-    chances = toss_chances(tosses)
-    assert chances.sum() + 1e-12 >= 1 - LEFT_OUT and chances.sum() <= 1 + 1e-9
+    chances = chebyshev_weights(tosses)
+    assert chances.sum() + 1e-12 >= 1 - TRUNCATION and chances.sum() <= 1 + 1e-9
     for k, chance in enumerate(chances):
         ways = (2 if k else 1) * math.comb(tosses, (tosses - k) // 2) if (tosses - k) % 2 == 0 else 0
         assert chance == pytest.approx(ways / 2**tosses, rel=1e-9, abs=1e-300)

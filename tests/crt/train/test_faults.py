@@ -191,7 +191,7 @@ def test_a_loss_that_is_no_number_is_said_and_the_state_before_it_is_good(what, 
         if isinstance(result, torch.Tensor):
             return result * float("nan")
         if isinstance(result, RelationLosses):
-            return replace(result, inside=result.inside * float("nan"))
+            return replace(result, dp_fg=result.dp_fg * float("nan"))
         return result._replace(total=result.total * float("nan"))
 
     monkeypatch.setattr(module, name, broken)
