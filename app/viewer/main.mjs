@@ -1,36 +1,36 @@
 // The viewer: takes runs from the server, keeps the newest, and redraws whenever the store changes.
 // Each part of the page is a feature: a function that wires its own corner through the `page` it is given.
 
-import { mountAblate } from './ablation/ablation.mjs';
+import { mountAblation } from './ablation/ablation.mjs';
 import { niceCeiling } from './maths/arithmetic.mjs';
-import { mountClasses } from './explore/class_list.mjs';
+import { mountClassList } from './explore/class_list.mjs';
 import { mountCompare } from './explore/compare.mjs';
 import { mountControls } from './explore/controls.mjs';
 import { mountDrawTool } from './ground_truth/draw_tool.mjs';
 import { mountExplainers } from './explore/explainers.mjs';
 import { mountInspect } from './attention/inspect.mjs';
-import { mountJudge } from './faithfulness/faithfulness.mjs';
+import { mountFaithfulness } from './faithfulness/faithfulness.mjs';
 import { mountLayers } from './attention/layers.mjs';
 import { mountMasks } from './masks/masks.mjs';
-import { mountMeasures } from './ground_truth/localization_table.mjs';
-import { mountModels } from './core/checkpoint.mjs';
+import { mountLocalizationTable } from './ground_truth/localization_table.mjs';
+import { mountCheckpoint } from './core/checkpoint.mjs';
 import { loadImage, messageOf, part } from './core/dom.mjs';
 import { mountPanels } from './explore/panels.mjs';
 import { mountPlayer } from './explore/player.mjs';
-import { mountPresent } from './presentation/presentation.mjs';
-import { mountPublish } from './export/export.mjs';
+import { mountPresentation } from './presentation/presentation.mjs';
+import { mountExport } from './export/export.mjs';
 import { mountResults } from './results/results.mjs';
-import { mountSamples } from './explore/examples.mjs';
+import { mountExamples } from './explore/examples.mjs';
 import { mountScenes } from './presentation/scenes.mjs';
-import { mountShare } from './permalink/permalink.mjs';
+import { mountPermalink } from './permalink/permalink.mjs';
 import { INITIAL, adopt, createStore, pick } from './core/store.mjs';
 import { mountStatus } from './core/status.mjs';
 import { mountTabs } from './core/tabs.mjs';
 import { mountTour } from './presentation/tour.mjs';
 import { openPrediction, predictionBytes } from './core/prediction.mjs';
-import { mountTruth } from './ground_truth/ground_truth_card.mjs';
+import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
-const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountClasses, mountSamples, mountInspect, mountAblate, mountLayers, mountMasks, mountExplainers, mountTruth, mountDrawTool, mountMeasures, mountJudge, mountShare, mountScenes, mountPresent, mountTour, mountPublish, mountModels, mountResults];
+const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountClassList, mountExamples, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
 
 /**
  * @param {HTMLElement} element

@@ -145,7 +145,7 @@ declare namespace Crt {
     showRun(next: View): void;
     say(message: string): void;
     speak(text: string): void;
-    board: any;
+    panelGrid: any;
     overlays: ((context: CanvasRenderingContext2D, about: any) => void)[];
     link: any;
     scenes: { list(): { title: string; query: string }[] };

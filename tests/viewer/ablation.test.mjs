@@ -8,7 +8,7 @@ import { ladderLoops, ladderNumbers, rungs, settingsWords } from '../../app/view
 import { createMeasure } from '../../app/viewer/ablation/thumbnails.mjs';
 import { distanceSpec, loopsSpec, similaritySpec, thresholdSpec, timeSpec } from '../../app/viewer/ablation/ablation_charts.mjs';
 import * as r from '../../app/viewer/ablation/readings.mjs';
-import { createStudy, keyOf } from '../../app/viewer/ablation/ablation_job.mjs';
+import { createAblationJob, keyOf } from '../../app/viewer/ablation/ablation_job.mjs';
 import { STEPS, iouAt, sweep } from '../../app/viewer/maths/iou.mjs';
 
 /** Numbers from 0 to 1, the same in every run. */
@@ -42,17 +42,17 @@ test('the sweep of an empty map and of a truth that fills the image', () => {
   assert.deepEqual([iou[0], iou[50], iou[51], iou[100], best.threshold], [1, 1, 0.5, 0.5, 0.01]);
 });
 
-function study() {
+function job() {
   const asked = [];
   let changes = 0;
-  const made = createStudy((question) => asked.push(question.key), () => { changes++; });
+  const made = createAblationJob((question) => asked.push(question.key), () => { changes++; });
   return { asked, made, changes: () => changes };
 }
 const questions = ['a', 'b', 'c'].map((key) => ({ key, size: key, mode: 'overlap' }));
 const maps = { run: {}, prediction: {} };
 
 test('columns are asked for one at a time, each when the one before is there', () => {
-  const { asked, made, changes } = study();
+  const { asked, made, changes } = job();
   made.start(questions);
   assert.deepEqual(asked, ['a']);
   assert.deepEqual([made.waits('a'), made.waits('b')], [true, false]);
@@ -68,7 +68,7 @@ test('columns are asked for one at a time, each when the one before is there', (
 });
 
 test('after a cancel nothing is asked, a late answer is kept, and the next round takes up the rest', () => {
-  const { asked, made } = study();
+  const { asked, made } = job();
   made.start(questions);
   made.take('a', maps);
   made.stop();
@@ -81,7 +81,7 @@ test('after a cancel nothing is asked, a late answer is kept, and the next round
 });
 
 test('a cancelled question that is asked again moves on once, whichever of its two answers comes', () => {
-  const { asked, made } = study();
+  const { asked, made } = job();
   made.start(questions);
   made.stop();
   made.start(questions);
@@ -91,7 +91,7 @@ test('a cancelled question that is asked again moves on once, whichever of its t
 });
 
 test('a column that failed is told, does not stop the others, and is asked again in the next round', () => {
-  const { asked, made } = study();
+  const { asked, made } = job();
   made.start(questions);
   made.take('a', { error: 'busy.' });
   made.take('b', maps);

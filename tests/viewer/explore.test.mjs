@@ -7,7 +7,7 @@ import { RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/explore
 import { depthOf, withEnd } from '../../app/viewer/explore/controls.mjs';
 import { keySplit } from '../../app/viewer/explore/divider.mjs';
 import { strongest, tileBoxes, tileWords } from '../../app/viewer/explore/hover.mjs';
-import { itemsOf, sideOf } from '../../app/viewer/explore/panel_specs.mjs';
+import { panelSpecsOf, sideOf } from '../../app/viewer/explore/panel_specs.mjs';
 import { createMaps } from '../../app/viewer/explore/maps.mjs';
 import { boxWords, measure } from '../../app/viewer/explore/panel.mjs';
 import { best, nextLoop, similarityWords } from '../../app/viewer/explore/player.mjs';
@@ -25,46 +25,46 @@ const prediction = {
 };
 const view = { run, prediction, image: { naturalWidth: 200, naturalHeight: 100 } };
 const state = { ...INITIAL, classes: [0], loops: 2, refined: false };
-const items = (changes, ...more) => itemsOf({ ...state, ...changes }, view, createMaps(), ...more);
-const comparing = (kind, a, b, more = {}) => items({ compare: { ...INITIAL.compare, view: kind, a, b }, ...more });
+const specs = (changes, ...more) => panelSpecsOf({ ...state, ...changes }, view, createMaps(), ...more);
+const comparing = (kind, a, b, more = {}) => specs({ compare: { ...INITIAL.compare, view: kind, a, b }, ...more });
 
-test('side by side: one item for each map, with its scale; no evidence is said', () => {
-  const [image, resnet, tscam, crt] = items({ visible: { ...INITIAL.visible, input: true } });
+test('side by side: one spec for each map, with its scale; no evidence is said', () => {
+  const [image, resnet, tscam, crt] = specs({ visible: { ...INITIAL.visible, input: true } });
   assert.deepEqual([image.key, resnet.key, tscam.key, crt.key], ['input', 'resnet', 'tscam', 'crt']);
   assert.deepEqual(image.scales, []);
-  assert.deepEqual([resnet, tscam, crt].map((item) => item.scales[0].range), [4, 0, 6]);
+  assert.deepEqual([resnet, tscam, crt].map((spec) => spec.scales[0].range), [4, 0, 6]);
   assert.equal(tscam.empty, 'No evidence for this class');
   assert.match(tscam.spoken, /no evidence/);
   assert.match(crt.spoken, /CRT map of cat, largest value 6 raw CAM/);
   assert.deepEqual([crt.note, crt.score, resnet.score], ['2 loops, not refined', 'p 90 %', 'p 50 %']);
-  assert.deepEqual(items({ scale: 'shared' }).map((item) => item.scales[0].range), [6, 6, 6]);
-  assert.deepEqual(items({ scale: 'absolute', absolute: { cam: 10, product: 1 } }).map((item) => item.scales[0].range), [10, 10, 10]);
+  assert.deepEqual(specs({ scale: 'shared' }).map((spec) => spec.scales[0].range), [6, 6, 6]);
+  assert.deepEqual(specs({ scale: 'absolute', absolute: { cam: 10, product: 1 } }).map((spec) => spec.scales[0].range), [10, 10, 10]);
 });
 
 test('one more panel joins, and says nothing about classes while it waits', () => {
   const extra = { title: 'Grad-CAM', note: 'at work', map: { data: new Float32Array(1), h: 1, w: 1 }, span: [1, 1], top: 0, unit: 'explainer' };
-  const all = items({}, extra);
+  const all = specs({}, extra);
   assert.equal(all.at(-1).key, 'extra');
   assert.equal(all.at(-1).empty, '');
 });
 
 test('swipe: A at the left of the divider, B at its right, each on its own scale', () => {
-  const [item] = comparing('swipe', { method: 'crt', loops: 0 }, { method: 'crt' });
-  assert.deepEqual(item.layers.map(({ from, to }) => [from, to]), [[0, 0.5], [0.5, 1]]);
-  assert.deepEqual(item.scales.map(({ range }) => range), [2, 6]);
-  assert.equal(item.layerAt({ x: 0.4, y: 0.5 }, state).letter, 'A');
-  assert.equal(item.layerAt({ x: 0.4, y: 0.5 }, { ...state, zoom: { k: 4, x: 0.3, y: 0.5 } }).letter, 'B');
+  const [spec] = comparing('swipe', { method: 'crt', loops: 0 }, { method: 'crt' });
+  assert.deepEqual(spec.layers.map(({ from, to }) => [from, to]), [[0, 0.5], [0.5, 1]]);
+  assert.deepEqual(spec.scales.map(({ range }) => range), [2, 6]);
+  assert.equal(spec.layerAt({ x: 0.4, y: 0.5 }, state).letter, 'A');
+  assert.equal(spec.layerAt({ x: 0.4, y: 0.5 }, { ...state, zoom: { k: 4, x: 0.3, y: 0.5 } }).letter, 'B');
 });
 
 test('blink: A or B', () => {
   const compare = { ...INITIAL.compare, view: 'blink' };
-  assert.match(items({ compare })[0].title, /^A: ResNet/);
-  assert.match(items({ compare }, null, true)[0].title, /^B: CRT/);
+  assert.match(specs({ compare })[0].title, /^A: ResNet/);
+  assert.match(specs({ compare }, null, true)[0].title, /^B: CRT/);
 });
 
 test('difference: signed, symmetric, of two settings of one method too', () => {
-  const [item, a, b] = comparing('difference', { method: 'crt', loops: 2 }, { method: 'crt', loops: 0 });
-  const [{ shown, range, signed, ends }] = item.scales;
+  const [spec, a, b] = comparing('difference', { method: 'crt', loops: 2 }, { method: 'crt', loops: 0 });
+  const [{ shown, range, signed, ends }] = spec.scales;
   assert.deepEqual([...shown.map.data], [4, 2]);
   assert.deepEqual([range, signed, shown.unit, ends], [4, true, 'cam', ['more B', 'more A']]);
   assert.deepEqual([a.key, b.key, a.note], ['compare_a', 'compare_b', '2 loops, not refined']);

@@ -13,10 +13,10 @@ const state = (classes, drawn = {}) => ({ classes, drawn });
 
 test('IoU needs truth of every chosen class', () => {
   const view = { run: run('one', [{ label: 'a', polygons: [half] }]) };
-  assert.equal(t.truthOf(state([0]), view).complete, true);
-  assert.equal(t.truthOf(state([0, 1]), view).complete, false);
-  assert.deepEqual(t.truthOf(state([0, 1]), view).polygons, [half]);
-  const none = t.truthOf(state([1]), view);
+  assert.equal(t.groundTruthOf(state([0]), view).complete, true);
+  assert.equal(t.groundTruthOf(state([0, 1]), view).complete, false);
+  assert.deepEqual(t.groundTruthOf(state([0, 1]), view).polygons, [half]);
+  const none = t.groundTruthOf(state([1]), view);
   assert.deepEqual([none.complete, none.source, none.polygons, none.raster(2, 2), none.ignore(2, 2)], [false, null, [], null, null]);
 });
 
@@ -26,10 +26,10 @@ test('a point is inside where its centre is; rings inside rings are holes, two s
   assert.deepEqual([strip(0.12, 0.38), strip(0.13, 0.37), strip(-1, 2)], [[1, 1, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1]]);
   const outer = [[0, 0], [1, 0], [1, 1], [0, 1]];
   const inner = [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]];
-  const hole = t.truthOf(state([0]), { run: run('two', [{ label: 'a', polygons: [outer, inner] }]) }).raster(4, 4);
+  const hole = t.groundTruthOf(state([0]), { run: run('two', [{ label: 'a', polygons: [outer, inner] }]) }).raster(4, 4);
   assert.equal(hole.reduce((a, b) => a + b), 12);
   const drawn = { three: [{ label: 'a', polygon: outer }, { label: 'a', polygon: inner }] };
-  const both = t.truthOf(state([0], drawn), { run: run('three') }).raster(4, 4);
+  const both = t.groundTruthOf(state([0], drawn), { run: run('three') }).raster(4, 4);
   assert.equal(both.reduce((a, b) => a + b), 16);
 });
 
@@ -48,20 +48,20 @@ test('filling agrees with the area of random polygons', () => {
 test('what the user draws comes before the file, the file before the example, and each belongs to its image', () => {
   const view = { run: run('four', [{ label: 'a', polygons: [half] }]) };
   const file = { h: 2, w: 4, labels: Uint8Array.from([0, 0, 2, 2, 0, 255, 255, 2]) };
-  assert.equal(t.truthOf(state([0]), view).source, 'example');
+  assert.equal(t.groundTruthOf(state([0]), view).source, 'example');
   t.keepFile('four', file, { a: 2, b: 1 });
-  const read = t.truthOf(state([0]), view);
+  const read = t.groundTruthOf(state([0]), view);
   assert.equal(read.source, 'file');
   assert.deepEqual([...read.raster(2, 4)], [0, 0, 1, 1, 0, 0, 0, 1]);
   assert.deepEqual([...read.ignore(2, 4)], [0, 0, 0, 0, 0, 1, 1, 0]);
   const drawn = t.withShapes(state([0]), view.run, [{ label: 'a', polygon: corner }]);
-  const mine = t.truthOf(state([0], drawn), view);
+  const mine = t.groundTruthOf(state([0], drawn), view);
   assert.deepEqual([mine.source, [...mine.raster(2, 4)], mine.ignore(2, 4)], ['drawn', [0, 0, 0, 1, 0, 0, 0, 0], null]);
-  assert.equal(t.truthOf(state([0, 1], drawn), view).source, 'drawn+file');
+  assert.equal(t.groundTruthOf(state([0, 1], drawn), view).source, 'drawn+file');
   assert.deepEqual([...t.labelsOf(state([0], drawn), view.run)], ['a', 'b']);
-  assert.equal(t.truthOf(state([0], drawn), { run: run('five') }).complete, false);
+  assert.equal(t.groundTruthOf(state([0], drawn), { run: run('five') }).complete, false);
   t.dropFile('four', ['a']);
-  assert.equal(t.truthOf(state([0]), view).source, 'example');
+  assert.equal(t.groundTruthOf(state([0]), view).source, 'example');
   assert.equal(t.hasFile('four', ['a']), false);
   assert.equal(t.hasFile('four', ['b']), true);
   assert.deepEqual(t.withShapes(state([0], drawn), view.run, []), {});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bytesWords, describeScreen, packBits } from '../../app/viewer/export/export.mjs';
+import { bytesWords, describeView, packBits } from '../../app/viewer/export/export.mjs';
 import { pythonString, snippet, wantedMaps } from '../../app/viewer/export/snippet.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
@@ -67,18 +67,18 @@ test('bits are packed from the highest place', () => {
 
 test('the screen is described as the page shows it', () => {
   const view = { run: { ...run, masks: [{ label: 'cat', polygons: [[[-0.1, 0], [0.5, 0], [0.5, 1]]] }] }, image: { naturalWidth: 400, naturalHeight: 300 } };
-  const told = describeScreen({ ...state, visible: { ...INITIAL.visible, input: true } }, view);
+  const told = describeView({ ...state, visible: { ...INITIAL.visible, input: true } }, view);
   assert.deepEqual([told.rows, told.columns, told.image, told.difference, told.extra], [240, 320, true, false, null]);
   assert.deepEqual(told.maps, ['resnet', 'tscam', 'crt'].map((method) => ({ method, letter: '' })));
   assert.deepEqual(told.truth.polygons[0][0], [0, 0]);
   assert.equal(Buffer.from(told.truth.inside, 'base64').length, 240 * 40);
   assert.equal(told.truth.ignore, null);
-  assert.equal(describeScreen({ ...state, truth: false }, view).truth, null);
-  assert.equal(describeScreen({ ...state, classes: [0, 2] }, view).truth.inside, null);
+  assert.equal(describeView({ ...state, truth: false }, view).truth, null);
+  assert.equal(describeView({ ...state, classes: [0, 2] }, view).truth.inside, null);
   const extra = { title: 't', note: 'n', unit: 'attention', map: { data: Float32Array.of(0.5, -1), h: 1, w: 2 }, span: [1, 2] };
-  const more = describeScreen(state, view, extra).extra;
+  const more = describeView(state, view, extra).extra;
   assert.deepEqual(new Float32Array(Uint8Array.from(Buffer.from(more.values, 'base64')).buffer), Float32Array.of(0.5, 0));
-  const differing = describeScreen({ ...state, compare: { ...INITIAL.compare, view: 'difference' } }, view, extra);
+  const differing = describeView({ ...state, compare: { ...INITIAL.compare, view: 'difference' } }, view, extra);
   assert.deepEqual([differing.maps, differing.difference, differing.extra], [[{ method: 'resnet', letter: 'A' }, { method: 'crt', letter: 'B' }], true, null]);
 });
 

@@ -4,12 +4,12 @@ import { createGrid, modesPlan, sizeWords, sizesPlan } from './grids.mjs';
 import { ONE_TILE, createLadder } from './ladder.mjs';
 import { MODES, SIZES as LINKED_SIZES } from '../permalink/query.mjs';
 import { countable, createMeasure, createPainter } from './thumbnails.mjs';
-import { createPlots, loopsWords } from './ablation_charts.mjs';
+import { createAblationCharts, loopsWords } from './ablation_charts.mjs';
 import { similarityReading } from './readings.mjs';
-import { createStudy, keyOf, subjectOf } from './ablation_job.mjs';
+import { createAblationJob, keyOf, subjectOf } from './ablation_job.mjs';
 import { messageOf } from '../core/dom.mjs';
 import { openPrediction, predictionBytes } from '../core/prediction.mjs';
-import { truthOf } from '../ground_truth/ground_truth.mjs';
+import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 export const SIZES = LINKED_SIZES.filter((size) => size !== 'native');
 const NOUNS = { sizes: 'sizes', modes: 'modes', curves: 'sizes', ladder: 'looks' };
@@ -36,16 +36,16 @@ export function gridMethod(run, prediction) {
 }
 
 /** @param {Crt.Page} page */
-export function mountAblate(page) {
+export function mountAblation(page) {
   const { root, at, store, view, current, ask, onAnswer, onDraw, onRun, speak } = page;
   const measure = createMeasure();
-  const study = createStudy((question) => ask('ablate', question), () => store.set({}));
+  const job = createAblationJob((question) => ask('ablate', question), () => store.set({}));
   const parts = ['sizes', 'modes', 'curves', 'ladder'];
   const grids = {
     sizes: createGrid(at('ablate-sizes-grid'), at('ablate-sizes-reading'), pick),
     modes: createGrid(at('ablate-modes-grid'), at('ablate-modes-reading'), pick),
   };
-  const plots = createPlots(at('ablate-curves'), (threshold) => store.set({ threshold }));
+  const plots = createAblationCharts(at('ablate-curves'), (threshold) => store.set({ threshold }));
   const ladder = createLadder(at('ablate-rungs'), at('ablate-ladder-reading'), pick);
   let painter = null; // of small maps over the image
   let drawn = '';
@@ -56,22 +56,22 @@ export function mountAblate(page) {
   at('ablate-run').addEventListener('click', () => {
     if (at('ablate-run').ariaDisabled === 'true') return;
     round = store.get().ablate.show;
-    study.start(questions(round));
+    job.start(questions(round));
   });
   at('ablate-cancel').addEventListener('click', () => {
-    study.stop();
+    job.stop();
     at('ablate-run').focus();
   });
   onRun(({ run, image }, before) => {
     painter = createPainter(image);
     drawn = '';
-    if (before && subjectOf(before.run) !== subjectOf(run)) study.clear();
+    if (before && subjectOf(before.run) !== subjectOf(run)) job.clear();
   });
   onDraw(draw);
   onAnswer('ablate', async (got) => {
     const column = await columnIn(got);
     const now = view();
-    if (now && String(got.key).startsWith(`${subjectOf(now.run)}/`)) study.take(got.key, column);
+    if (now && String(got.key).startsWith(`${subjectOf(now.run)}/`)) job.take(got.key, column);
   });
 
   /** What an answer of the server holds, opened. */
@@ -103,10 +103,10 @@ export function mountAblate(page) {
     tellProgress(state);
     if (state.tab !== 'ablate') return;
     const { run, prediction, image } = now;
-    const found = state.truth ? truthOf(state, now) : NONE;
+    const found = state.truth ? groundTruthOf(state, now) : NONE;
     const truth = countable(found, image);
     const { classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate } = state;
-    const key = JSON.stringify([run.run, study.version(), classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate, found.polygons]);
+    const key = JSON.stringify([run.run, job.version(), classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate, found.polygons]);
     if (key === drawn) return;
     drawn = key;
     painter.under(found.polygons);
@@ -129,9 +129,9 @@ export function mountAblate(page) {
     const here = { key: keyOf(subject, run.chosen), run, prediction };
     const columnOf = (one) => {
       const key = keyOf(subject, one);
-      const column = study.get(key);
+      const column = job.get(key);
       if (column?.prediction) return { ...column, key };
-      return key === here.key ? here : { ...column, key, waits: study.waits(key) };
+      return key === here.key ? here : { ...column, key, waits: job.waits(key) };
     };
     const sizes = SIZES.includes(run.chosen.size) ? SIZES : [...SIZES, run.chosen.size];
     const rows = sizes.map((size) => columnOf({ size, mode: run.chosen.mode })).filter((column) => column.prediction).map((column) => ({
@@ -156,11 +156,11 @@ export function mountAblate(page) {
   }
 
   function tellProgress(state) {
-    const { running, done, total } = study.progress();
+    const { running, done, total } = job.progress();
     const { show } = state.ablate;
     const wanted = questions(show);
-    const missing = study.missing(wanted);
-    const failed = wanted.filter(({ key }) => study.get(key)?.error).length;
+    const missing = job.missing(wanted);
+    const failed = wanted.filter(({ key }) => job.get(key)?.error).length;
     at('ablate-run').textContent = runWords(show, missing.length, wanted.length);
     at('ablate-run').ariaDisabled = running || !missing.length ? 'true' : 'false';
     if (!running && document.activeElement === at('ablate-cancel')) at('ablate-run').focus();

@@ -81,8 +81,8 @@ export function loopsSpec(rows, threshold) {
   };
 }
 
-/** The charts on the page. `useThreshold(value)` sets it; `scene` as mountAblate makes it. */
-export function createPlots(box, useThreshold) {
+/** The charts on the page. `useThreshold(value)` sets it; `scene` as mountAblation makes it. */
+export function createAblationCharts(box, useThreshold) {
   const charts = Object.fromEntries(['loops', 'threshold', 'similarity', 'distance', 'tiles', 'time'].map((name) => [name, lineChart()]));
   const uses = make('div', { class: 'curve-uses', role: 'group', 'aria-label': 'Best thresholds' });
   charts.threshold.node.append(uses);

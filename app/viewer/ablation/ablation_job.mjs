@@ -9,7 +9,7 @@ export const subjectOf = (run) => `${run.imageId}.${run.checkpoint.sha256}`;
 
 /** `ask({ key, size, mode })` sends one question; `changed()` is called whenever something is new. A column is
  *  { run, prediction }, { cannot: sentence } for what this checkpoint cannot do, or { error: sentence }, which is asked again. */
-export function createStudy(ask, changed) {
+export function createAblationJob(ask, changed) {
   const columns = new Map();
   let todo = []; // of the round under way, the first one being asked for
   let total = 0;

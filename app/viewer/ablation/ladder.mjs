@@ -62,7 +62,7 @@ export function ladderNumbers(curves, threshold) {
   });
 }
 
-/** The ladder on the page. `scene` as mountAblate makes it; `pick(question, own, method)` opens a rung in Explore. */
+/** The ladder on the page. `scene` as mountAblation makes it; `pick(question, own, method)` opens a rung in Explore. */
 export function createLadder(list, reading, pick) {
   let rows = [];
 

@@ -3,7 +3,7 @@
 import { colorize, upsample } from '../maths/arithmetic.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { cellEdges, contour } from '../maths/contour.mjs';
-import { contextOf, drawTruth, gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
+import { contextOf, drawGroundTruth, gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
 import { sweep } from '../maths/iou.mjs';
 import { currentMap } from '../core/store.mjs';
 
@@ -43,7 +43,7 @@ export function createMeasure() {
 }
 
 /** The truth of the classes chosen on the points on which IoU is counted everywhere in the page, or null if there is none
- *  for one of them. `found`: what `truthOf` gives. */
+ *  for one of them. `found`: what `groundTruthOf` gives. */
 export function countable(found, image) {
   if (!found.complete) return null;
   const [h, w] = gridSize(image.naturalWidth, image.naturalHeight);
@@ -101,7 +101,7 @@ export function createPainter(image) {
       if (JSON.stringify(polygons) === JSON.stringify(outline.polygons)) return;
       const drawn = () => layer((context) => {
         context.scale(width, height);
-        drawTruth(context, polygons, 0.8);
+        drawGroundTruth(context, polygons, 0.8);
       });
       outline = { polygons, canvas: polygons.length ? drawn() : null };
     },

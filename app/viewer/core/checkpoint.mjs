@@ -5,7 +5,7 @@ import { sameNetworks, shownMethods } from './store.mjs';
 const ASKS = ['explain', 'inspect', 'deepen', 'ablate', 'segment', 'judge', 'publish'];
 
 /** @param {Crt.Page} page */
-export function mountModels(page) {
+export function mountCheckpoint(page) {
   const { root, store, view, onRun, onAnswer, say, speak } = page;
 
   onAnswer('swap', ({ state, error, name, classes }) => {

@@ -8,7 +8,7 @@ import { labelsOf } from '../ground_truth/ground_truth.mjs';
 const FEW = 8;
 
 /** @param {Crt.Page} page */
-export function mountClasses({ at, store, view, onDraw }) {
+export function mountClassList({ at, store, view, onDraw }) {
   let all = false; // whether every class is listed
   let drawn = ''; // what the chart shows, so that its rows stay as they are until that changes
   at('all').addEventListener('click', () => {
@@ -25,12 +25,12 @@ export function mountClasses({ at, store, view, onDraw }) {
     const key = JSON.stringify([run.run, all, state.classes, state.loops, [...labelsOf(state, run)]]);
     if (key === drawn) return;
     drawn = key;
-    drawChart(at('chart'), at('legend'), store, run, all);
+    drawList(at('chart'), at('legend'), store, run, all);
   }
 }
 
 /** Draw the chart into `list`; `all` tells whether all classes are listed. */
-function drawChart(list, legend, store, run, all) {
+function drawList(list, legend, store, run, all) {
   const state = store.get();
   const order = sortedClasses(scoreRow(run, run.scores.crt ? 'crt' : run.methods[0], state.loops));
   const methods = ['crt', 'tscam', 'resnet', 'crt_cnn'].filter((method) => run.methods.includes(method));

@@ -28,7 +28,7 @@ export function withOwn(side, name, value) {
 
 /** @param {Crt.Page} page */
 export function mountCompare(page) {
-  const { at, root, store, view, current, board, onDraw, onRun } = page;
+  const { at, root, store, view, current, panelGrid, onDraw, onRun } = page;
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
   const set = (changes) => store.set({ compare: { ...store.get().compare, ...changes } });
   let stopped = still.matches; // whether the reader has stopped the blink
@@ -42,7 +42,7 @@ export function mountCompare(page) {
   const choices = root.querySelectorAll('input[name="crt-view"]');
   for (const choice of choices) {
     choice.addEventListener('change', () => {
-      board.other = false;
+      panelGrid.other = false;
       set({ view: choice.value });
     });
   }
@@ -63,7 +63,7 @@ export function mountCompare(page) {
   });
   at('blink-other').addEventListener('click', () => {
     turn();
-    page.speak(board.shown()[0]?.item.title ?? '');
+    page.speak(panelGrid.shown()[0]?.spec.title ?? '');
   });
   document.addEventListener('visibilitychange', () => view() && run(store.get()));
 
@@ -112,7 +112,7 @@ export function mountCompare(page) {
   }
 
   function turn() {
-    board.other = !board.other;
-    board.draw();
+    panelGrid.other = !panelGrid.other;
+    panelGrid.draw();
   }
 }

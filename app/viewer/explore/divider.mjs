@@ -10,7 +10,7 @@ export function keySplit(split, key) {
   return Object.hasOwn(steps, key) ? clamp(split + steps[key]) : null;
 }
 
-/** { node, show(state, item) }; `data-own` keeps its pointers from panning the map below. */
+/** { node, show(state, spec) }; `data-own` keeps its pointers from panning the map below. */
 export function createDivider(store) {
   const letters = [make('span', { class: 'left', 'aria-hidden': 'true' }), make('span', { class: 'right', 'aria-hidden': 'true' })];
   const node = make('div', {

@@ -111,7 +111,7 @@ function strokeRings(context, lines, width, height, size) {
 }
 
 /** Outlines of the truth, polygons of [x, y] from 0 to 1, in a context that draws in places of the image. */
-export function drawTruth(context, polygons, pixel) {
+export function drawGroundTruth(context, polygons, pixel) {
   const path = new Path2D();
   for (const polygon of polygons) {
     polygon.forEach(([x, y], i) => path[i ? 'lineTo' : 'moveTo'](x, y));

@@ -4,7 +4,7 @@ import { decode } from '../permalink/query.mjs';
 import { make } from '../core/dom.mjs';
 
 /** @param {Crt.Page} page */
-export function mountSamples(page) {
+export function mountExamples(page) {
   const { root, at, cards, ask, onRun } = page;
   let asked = null; // the card whose run is on its way
   at('samples-box').hidden = !cards.length;

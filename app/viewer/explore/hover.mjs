@@ -32,8 +32,8 @@ export function tileWords(tiles, count) {
   return numbers.length ? `tiles ${numbers.join(', ')} and ${last} of ${count}` : `tile ${last} of ${count}`;
 }
 
-/** The hover of a board of panels (panels.mjs): point(place, panel, event), key(event, panel), refresh(), spot(). */
-export function createHover({ at, store, view, speak }, board) {
+/** The hover of a grid of panels (panels.mjs): point(place, panel, event), key(event, panel), refresh(), spot(). */
+export function createHover({ at, store, view, speak }, panelGrid) {
   let spot = null; // where the crosshair is
   let over = null; // the panel that it was moved in
   let byKey = false; // whether a key put it there
@@ -61,10 +61,10 @@ export function createHover({ at, store, view, speak }, board) {
     const state = store.get();
     const tiles = spot ? now.prediction.tilesAt(spot.x, spot.y) : [];
     const boxes = tiles.length && now.run.tiles > 1 ? tileBoxes(tiles, now.prediction.grid) : [];
-    for (const panel of board.shown()) {
-      drawCrosshair(panel.cross, spot, state.zoom, boxes, board.pixel());
+    for (const panel of panelGrid.shown()) {
+      drawCrosshair(panel.cross, spot, state.zoom, boxes, panelGrid.pixel());
       panel.rows.forEach((row, i) => {
-        const layer = panel.item.scales[i];
+        const layer = panel.spec.scales[i];
         row.value.textContent = layer && spot ? valueAt(layer, state) : '';
       });
     }
@@ -89,7 +89,7 @@ export function createHover({ at, store, view, speak }, board) {
 
   /** The strongest classes of the map under the crosshair, in words. */
   function classesHere(state, { run, prediction }) {
-    const layers = [over?.item?.layerAt(spot, state), ...board.shown().map((panel) => panel.item.scales[0])];
+    const layers = [over?.spec?.layerAt(spot, state), ...panelGrid.shown().map((panel) => panel.spec.scales[0])];
     const shown = layers.find((layer) => run.methods.includes(layer?.shown?.method))?.shown;
     if (!shown) return { method: null, classes: '' };
     const { method, loops, refined } = shown;
@@ -107,7 +107,7 @@ export function createHover({ at, store, view, speak }, board) {
   /** Arrows move the crosshair, Enter picks the place. Whether the key was ours. */
   function key(event, panel) {
     if (event.key === 'Escape') point(null, panel);
-    else if (event.key === 'Enter' && spot) board.pick(panel, spot);
+    else if (event.key === 'Enter' && spot) panelGrid.pick(panel, spot);
     else if (ARROWS[event.key] && !event.shiftKey) {
       const [dx, dy] = ARROWS[event.key];
       const { zoom } = store.get();
@@ -120,8 +120,8 @@ export function createHover({ at, store, view, speak }, board) {
   }
 
   function spokenHere() {
-    const spoken = board.shown().flatMap((panel) => panel.rows.map((row, i) => {
-      const layer = panel.item.scales[i];
+    const spoken = panelGrid.shown().flatMap((panel) => panel.rows.map((row, i) => {
+      const layer = panel.spec.scales[i];
       return layer ? `${layer.name} ${row.value.textContent}` : '';
     })).filter(Boolean);
     const method = at('readout-method').textContent;

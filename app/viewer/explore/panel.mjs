@@ -23,7 +23,7 @@ export function buildPanel(name, label, close = null) {
     return row;
   });
   const panel = {
-    key: name, rows, item: null,
+    key: name, rows, spec: null,
     canvas: make('canvas', { class: 'map', role: 'img', 'data-method': name }),
     cross: make('canvas', { class: 'cross', 'aria-hidden': 'true' }),
     title: make('h3'), note: span('note'), iou: span('iou'), score: make('span', { class: 'score', title: 'probability of the class, by this network' }),
@@ -71,27 +71,27 @@ export function boxWords([x0, y0, x1, y1], [height, width]) {
   return `Box: x ${a} to ${c}, y ${b} to ${d} px (${c - a} × ${d - b})`;
 }
 
-/** Write the caption of an item: title, note, score, colour bars, boxes. `facts`: what `measure` gave, for each scale. */
-export function caption(panel, item, state, run, facts) {
-  panel.item = item;
-  panel.title.textContent = item.title;
-  panel.note.textContent = item.note;
-  panel.note.title = item.note;
-  panel.score.textContent = item.score;
-  const many = item.scales.length > 1;
-  const ious = facts.map(({ iou }, i) => (iou === null ? '' : `${many ? `${item.scales[i].letter} ` : ''}${Math.round(100 * iou)} %`)).filter(Boolean);
+/** Write the caption of a spec: title, note, score, colour bars, boxes. `facts`: what `measure` gave, for each scale. */
+export function caption(panel, spec, state, run, facts) {
+  panel.spec = spec;
+  panel.title.textContent = spec.title;
+  panel.note.textContent = spec.note;
+  panel.note.title = spec.note;
+  panel.score.textContent = spec.score;
+  const many = spec.scales.length > 1;
+  const ious = facts.map(({ iou }, i) => (iou === null ? '' : `${many ? `${spec.scales[i].letter} ` : ''}${Math.round(100 * iou)} %`)).filter(Boolean);
   panel.iou.textContent = ious.length ? `IoU ${ious.join(', ')}` : '';
   panel.rows.forEach((row, i) => {
-    const layer = item.scales[i];
+    const layer = spec.scales[i];
     row.node.hidden = !layer;
     if (layer) scale(row, layer, state, many);
   });
-  const boxes = facts.map(({ box }, i) => box && `${many ? `${item.scales[i].letter} ` : ''}${boxWords(box, run.input)}`).filter(Boolean);
+  const boxes = facts.map(({ box }, i) => box && `${many ? `${spec.scales[i].letter} ` : ''}${boxWords(box, run.input)}`).filter(Boolean);
   panel.box.textContent = boxes.join('; ');
   panel.box.hidden = !boxes.length;
-  panel.empty.textContent = item.empty;
-  panel.empty.hidden = !item.empty;
-  panel.canvas.setAttribute('aria-label', [item.spoken, panel.iou.textContent, ...boxes].filter(Boolean).join('. '));
+  panel.empty.textContent = spec.empty;
+  panel.empty.hidden = !spec.empty;
+  panel.canvas.setAttribute('aria-label', [spec.spoken, panel.iou.textContent, ...boxes].filter(Boolean).join('. '));
 }
 
 function scale(row, { shown, range, signed, letter, title, ends }, state, many) {

@@ -1,6 +1,6 @@
 // What each panel shows, from the state alone: which maps, on which scale, under which words.
 //
-// An item: { key, title, note, score, empty, spoken, layers, scales, layerAt(place, state) }. `layers` are drawn one over
+// A spec: { key, title, note, score, empty, spoken, layers, scales, layerAt(place, state) }. `layers` are drawn one over
 // the other, `scales` have a colour bar and are read out at the crosshair; `layerAt` tells which one a place belongs to.
 // A layer: { method, shown, range, signed, from, to, name, letter, title, ends }: `shown` as currentMap gives it, `from`
 // and `to` the part of the panel's width that it fills, `ends` the names at the two ends of a signed scale.
@@ -14,7 +14,7 @@ import { toScreen } from './zoom.mjs';
 
 /** Items of the Explore tab. `maps`: as createMaps gives it; `extra`: one more panel as page.extras makes it, or null;
  *  `other`: whether the blinking panel shows B now. */
-export function itemsOf(state, view, maps, extra = null, other = false) {
+export function panelSpecsOf(state, view, maps, extra = null, other = false) {
   return state.compare.view === 'side' ? sideBySide(state, view, maps, extra) : compared(state, view, maps, other);
 }
 
@@ -29,18 +29,18 @@ function sideBySide(state, view, maps, extra) {
   const shown = shownMethods(state, view.run).map((method) => maps.shown(state, view, method));
   if (extra) shown.push(extra);
   const tops = ranges(shown, state.scale, state.absolute);
-  const items = shown.map((one, i) => (one === extra ? extraItem(state, view, one, tops[i]) : mapItem(state, view, one, tops[i])));
-  return state.visible.input ? [imageItem(), ...items] : items;
+  const specs = shown.map((one, i) => (one === extra ? addedSpec(state, view, one, tops[i]) : mapSpec(state, view, one, tops[i])));
+  return state.visible.input ? [imageSpec(), ...specs] : specs;
 }
 
-function imageItem() {
+function imageSpec() {
   return {
     key: 'input', title: METHOD_TITLES.input, note: METHOD_NOTES.input, score: '', empty: '', spoken: 'The image',
     layers: [layerOf('input', null, 0)], scales: [], layerAt: () => null,
   };
 }
 
-function mapItem(state, view, shown, range) {
+function mapSpec(state, view, shown, range) {
   const { method } = shown;
   const layer = layerOf(method, shown, range, { title: titleOf(shown, view.prediction.isTransformer(method)) });
   const note = settingsOf(shown, view.prediction.isTransformer(method)) || METHOD_NOTES[method];
@@ -50,7 +50,7 @@ function mapItem(state, view, shown, range) {
   };
 }
 
-function extraItem(state, view, shown, range) {
+function addedSpec(state, view, shown, range) {
   const layer = layerOf('extra', shown, range, { name: shown.title, title: shown.title });
   const waiting = shown.map.data.length < 2; // an explainer still at work
   return {
@@ -94,14 +94,14 @@ function differing(state, view, a, b) {
   const range = differenceRange(shown, [a, b], state);
   const layer = layerOf('difference', shown, range, { signed: true, ends, name: 'A − B' });
   const bare = !(a.shown.top > 0 || b.shown.top > 0);
-  const item = {
+  const spec = {
     key: 'compare', title: alike ? `${titles[0]}: A − B` : `${titles[0]} − ${titles[1]}`, note: `${a.name}; ${b.name}`, score: '',
     empty: shown.top > 0 ? '' : bare ? nothing(state) : 'No difference',
     spoken: `Difference of ${a.name} and ${b.name}: at most ${figure(shown.top)} ${UNIT_NAMES[shown.unit]}`,
     layers: [layer], scales: [layer], layerAt: () => a,
   };
-  const own = [a, b].map((one) => ({ ...mapItem(state, view, one.shown, one.range), key: `compare_${one.letter.toLowerCase()}`, title: `${one.letter}: ${METHOD_TITLES[one.method]}` }));
-  return [item, ...own];
+  const own = [a, b].map((one) => ({ ...mapSpec(state, view, one.shown, one.range), key: `compare_${one.letter.toLowerCase()}`, title: `${one.letter}: ${METHOD_TITLES[one.method]}` }));
+  return [spec, ...own];
 }
 
 /** Top of the scale of a difference: its own largest magnitude, or the top that its maps have. */

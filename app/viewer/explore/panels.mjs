@@ -6,13 +6,13 @@
 
 import { largest } from '../maths/arithmetic.mjs';
 import { createDivider } from './divider.mjs';
-import { drawBox, drawMap, drawImage, drawTruth, gridSize } from './draw.mjs';
+import { drawBox, drawMap, drawImage, drawGroundTruth, gridSize } from './draw.mjs';
 import { createHover } from './hover.mjs';
-import { itemsOf } from './panel_specs.mjs';
+import { panelSpecsOf } from './panel_specs.mjs';
 import { createMaps } from './maps.mjs';
 import { buildPanel, caption, fit, measure } from './panel.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
-import { truthOf } from '../ground_truth/ground_truth.mjs';
+import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 
 const LABELS = { ...METHOD_TITLES, extra: 'One more map', compare: 'Comparison', compare_a: 'A', compare_b: 'B' };
@@ -21,47 +21,47 @@ const LABELS = { ...METHOD_TITLES, extra: 'One more map', compare: 'Comparison',
 export function mountPanels(page) {
   const { root, at, store, view, onDraw, speak } = page;
   const panels = new Map();
-  const board = {
+  const panelGrid = {
     maps: createMaps(),
     other: false, // whether the blinking panel shows B
     /** Panels on the page, in order. */
-    shown: () => [...at('panels').children].map((node) => panels.get(node.dataset.panel)).filter((panel) => panel?.item),
+    shown: () => [...at('panels').children].map((node) => panels.get(node.dataset.panel)).filter((panel) => panel?.spec),
     /** Pixels of a canvas for one of CSS. */
     pixel: () => Math.max(1, window.devicePixelRatio || 1),
     pick,
     draw: () => view() && store.get().tab === 'explore' && draw(store.get(), view()),
   };
-  page.overlays = [overlayTruth];
-  page.board = board;
-  const hover = createHover(page, board);
-  board.spot = hover.spot; // where the crosshair is, or null
+  page.overlays = [overlayGroundTruth];
+  page.panelGrid = panelGrid;
+  const hover = createHover(page, panelGrid);
+  panelGrid.spot = hover.spot; // where the crosshair is, or null
   const setZoom = (zoom) => store.set({ zoom: tidy(zoom) });
-  new ResizeObserver(() => board.draw()).observe(at('panels'));
-  onDraw(() => board.draw());
+  new ResizeObserver(() => panelGrid.draw()).observe(at('panels'));
+  onDraw(() => panelGrid.draw());
   mountZoom();
 
   function draw(state, now) {
     const began = performance.now();
     const extra = state.extra && page.extras[state.extra.kind]?.(state.extra, now);
-    const items = itemsOf(state, now, board.maps, extra && { ...extra, top: extra.top ?? largest(extra.map.data) }, board.other);
-    place(items, state, now);
-    const truth = state.truth ? truthOf(state, now) : { polygons: [], complete: false };
+    const specs = panelSpecsOf(state, now, panelGrid.maps, extra && { ...extra, top: extra.top ?? largest(extra.map.data) }, panelGrid.other);
+    place(specs, state, now);
+    const truth = state.truth ? groundTruthOf(state, now) : { polygons: [], complete: false };
     const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
-    for (const item of items) {
-      const panel = panels.get(item.key);
-      const facts = item.scales.map(({ shown, signed }) => (signed ? { iou: null, box: null } : measure(board.maps.fine(shown, size), state.threshold * shown.top, truth, state.boxes)));
-      caption(panel, item, state, now.run, facts);
-      paint(panel, item, facts, state, now);
+    for (const spec of specs) {
+      const panel = panels.get(spec.key);
+      const facts = spec.scales.map(({ shown, signed }) => (signed ? { iou: null, box: null } : measure(panelGrid.maps.fine(shown, size), state.threshold * shown.top, truth, state.boxes)));
+      caption(panel, spec, state, now.run, facts);
+      paint(panel, spec, facts, state, now);
     }
     hover.refresh();
     root.dataset.redrawMs = (performance.now() - began).toFixed(2);
   }
 
-  /** The panels of these items on the page, and no others, with canvases of the right size. */
-  function place(items, state, { image }) {
-    for (const { key } of items) if (!panels.has(key)) panels.set(key, build(key));
+  /** The panels of these specs on the page, and no others, with canvases of the right size. */
+  function place(specs, state, { image }) {
+    for (const { key } of specs) if (!panels.has(key)) panels.set(key, build(key));
     const box = at('panels');
-    const order = items.map(({ key }) => panels.get(key).node);
+    const order = specs.map(({ key }) => panels.get(key).node);
     if (order.length !== box.children.length || order.some((node, i) => box.children[i] !== node)) box.replaceChildren(...order);
     const aspect = image.naturalWidth / image.naturalHeight;
     box.dataset.count = String(order.length);
@@ -69,14 +69,14 @@ export function mountPanels(page) {
     box.dataset.view = state.compare.view;
     box.dataset.drawing = state.drawing ? 'yes' : 'no';
     box.dataset.zoomed = state.zoom.k > 1 ? 'yes' : 'no';
-    for (const { key } of items) fit(panels.get(key), aspect, board.pixel());
+    for (const { key } of specs) fit(panels.get(key), aspect, panelGrid.pixel());
   }
 
-  function paint({ canvas, divider }, item, facts, state, now) {
+  function paint({ canvas, divider }, spec, facts, state, now) {
     const context = canvas.getContext('2d');
     const { width, height } = canvas;
-    const pixel = board.pixel();
-    for (const layer of item.layers) {
+    const pixel = panelGrid.pixel();
+    for (const layer of spec.layers) {
       context.save();
       context.beginPath();
       context.rect(layer.from * width, 0, (layer.to - layer.from) * width, height);
@@ -84,7 +84,7 @@ export function mountPanels(page) {
       drawImage(context, now.image, state.zoom);
       if (layer.shown) drawMap(context, layer, state, state.zoom, pixel);
       toImage(context, state.zoom);
-      const { box } = facts[item.scales.indexOf(layer)] ?? {};
+      const { box } = facts[spec.scales.indexOf(layer)] ?? {};
       if (box) drawBox(context, box, pixel);
       for (const overlay of page.overlays) {
         context.save();
@@ -93,7 +93,7 @@ export function mountPanels(page) {
       }
       context.restore();
     }
-    divider?.show(state, item);
+    divider?.show(state, spec);
   }
 
   function build(key) {
@@ -127,10 +127,10 @@ export function mountPanels(page) {
   }
 
   /** A place of a panel's map chosen: told to whom it concerns. */
-  function pick({ key, item }, spot) {
+  function pick({ key, spec }, spot) {
     const state = store.get();
     if (state.drawing || !(spot.x >= 0 && spot.x <= 1 && spot.y >= 0 && spot.y <= 1)) return;
-    const method = key === 'extra' ? state.extra?.method : item.layerAt(spot, state)?.method ?? key;
+    const method = key === 'extra' ? state.extra?.method : spec.layerAt(spot, state)?.method ?? key;
     root.dispatchEvent(new CustomEvent('crt-pick', { detail: { method, x: spot.x, y: spot.y } }));
   }
 
@@ -153,6 +153,6 @@ export function mountPanels(page) {
 
 const zoomWords = ({ k, x, y }) => (k > 1 ? `Zoom ${k.toFixed(1)}, middle at ${Math.round(100 * x)} % and ${Math.round(100 * y)} %` : 'Whole image');
 
-function overlayTruth(context, { state, view, pixel }) {
-  if (state.truth) drawTruth(context, truthOf(state, view).polygons, pixel);
+function overlayGroundTruth(context, { state, view, pixel }) {
+  if (state.truth) drawGroundTruth(context, groundTruthOf(state, view).polygons, pixel);
 }

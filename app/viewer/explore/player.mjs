@@ -3,7 +3,7 @@
 import { overlap } from '../maths/arithmetic.mjs';
 import { gridSize } from './draw.mjs';
 import { make } from '../core/dom.mjs';
-import { truthOf } from '../ground_truth/ground_truth.mjs';
+import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const PAUSE = 1000; // milliseconds for one loop count
 
@@ -22,7 +22,7 @@ export function similarityWords(similarity, loops) {
 }
 
 /** @param {Crt.Page} page */
-export function mountPlayer({ at, root, store, view, board, onDraw, onRun }) {
+export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun }) {
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
   let timer = null;
   let shown = ''; // what the IoU of each loop count was computed for
@@ -74,7 +74,7 @@ export function mountPlayer({ at, root, store, view, board, onDraw, onRun }) {
   /** CRT's IoU with the mask for every loop count, a small bar for each. */
   function ious(state, now) {
     const { run, image } = now;
-    const truth = state.truth ? truthOf(state, now) : { complete: false };
+    const truth = state.truth ? groundTruthOf(state, now) : { complete: false };
     const wanted = truth.complete && run.methods.includes('crt') && run.maxLoops > 0;
     at('loops-iou').hidden = !wanted;
     if (!wanted) return;
@@ -82,8 +82,8 @@ export function mountPlayer({ at, root, store, view, board, onDraw, onRun }) {
     const raster = truth.raster(...size);
     const ignore = truth.ignore(...size);
     const values = Array.from({ length: run.maxLoops + 1 }, (_, loops) => {
-      const map = board.maps.shown(state, now, 'crt', { loops });
-      return map.top > 0 ? overlap(board.maps.fine(map, size).data, state.threshold * map.top, raster, ignore) : 0;
+      const map = panelGrid.maps.shown(state, now, 'crt', { loops });
+      return map.top > 0 ? overlap(panelGrid.maps.fine(map, size).data, state.threshold * map.top, raster, ignore) : 0;
     });
     const key = JSON.stringify([values, state.loops]);
     if (key === shown) return;

@@ -5,7 +5,7 @@ import { gridSize } from '../explore/draw.mjs';
 import { sideOf } from '../explore/panel_specs.mjs';
 import { snippet } from './snippet.mjs';
 import { shownMethods } from '../core/store.mjs';
-import { truthOf } from '../ground_truth/ground_truth.mjs';
+import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const PATIENCE = 180_000; // ms to wait for a file
 const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' };
@@ -15,7 +15,7 @@ const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' }
  * @param {Crt.View} view
  * @param {Crt.AddedPanel | null} [extra]
  */
-export function describeScreen(state, view, extra = null) {
+export function describeView(state, view, extra = null) {
   const { classes, loops, refined, blocks, pass_reduction, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay } = state;
   const [rows, columns] = gridSize(view.image.naturalWidth, view.image.naturalHeight);
   const side = state.compare.view === 'side';
@@ -27,12 +27,12 @@ export function describeScreen(state, view, extra = null) {
     }),
     image: side && state.visible.input,
     difference: state.compare.view === 'difference',
-    truth: state.truth ? describeTruth(truthOf(state, view), rows, columns) : null,
-    extra: side && extra && extra.map.data.length > 1 ? describeExtra(extra) : null,
+    truth: state.truth ? describeGroundTruth(groundTruthOf(state, view), rows, columns) : null,
+    extra: side && extra && extra.map.data.length > 1 ? describeAddedPanel(extra) : null,
   };
 }
 
-function describeTruth({ polygons, complete, raster, ignore }, rows, columns) {
+function describeGroundTruth({ polygons, complete, raster, ignore }, rows, columns) {
   const place = (value) => Number(Math.min(1, Math.max(0, value)).toFixed(5));
   const unsure = complete ? ignore(rows, columns) : null;
   return {
@@ -42,7 +42,7 @@ function describeTruth({ polygons, complete, raster, ignore }, rows, columns) {
   };
 }
 
-function describeExtra({ title, note, unit, map, span }) {
+function describeAddedPanel({ title, note, unit, map, span }) {
   const values = Float32Array.from(map.data, (value) => Math.max(0, value));
   return { title, note, unit, h: map.h, w: map.w, down: span[0], across: span[1], values: toBase64(new Uint8Array(values.buffer)) };
 }
@@ -66,7 +66,7 @@ function toBase64(bytes) {
 export const bytesWords = (count) => (count < 1e6 ? `${Math.max(1, Math.round(count / 1e3))} kB` : `${(count / 1e6).toFixed(1)} MB`);
 
 /** @param {Crt.Page} page */
-export function mountPublish(page) {
+export function mountExport(page) {
   const { root, at, store, current, ask, onAnswer, onRun } = page;
   const button = at('export-open');
   const menu = at('export-menu');
@@ -136,7 +136,7 @@ export function mountPublish(page) {
       settle();
       tell('The server has not answered: check the connection and try again.');
     }, PATIENCE);
-    ask('publish', { kind, key: asked, ...describeScreen(state, now, extra) });
+    ask('publish', { kind, key: asked, ...describeView(state, now, extra) });
   }
 
   function settle() {

@@ -48,7 +48,7 @@ export function valueText(id, value) {
 }
 
 /** @param {Crt.Page} page */
-export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, current, board }) {
+export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, view, current, panelGrid }) {
   const found = new Map(); // answers by name
   const about = new Map(); // what each value means, as the server says it, by id
   const charts = Object.fromEntries(Object.keys(CURVES).map((id) => [id, lineChart()]));
@@ -159,7 +159,7 @@ export function mountJudge({ at, store, ask, onAnswer, onDraw, onRun, view, curr
     }]);
     drawRows(at('judge-rows'), columns, rows.map(({ method, chance, answers }) => {
       const values = new Map(answers.flatMap((answer) => answer.values.map(({ id, value }) => [id, value])));
-      const shown = board.maps.shown(state, current(), method);
+      const shown = panelGrid.maps.shown(state, current(), method);
       return {
         key: method, title: METHOD_TITLES[method], compared: !chance,
         note: [`p ${percent(answers[0].probability)}`, chance ? 'random map' : settingsOf(shown, current().prediction.isTransformer(method))].filter(Boolean).join(', '),

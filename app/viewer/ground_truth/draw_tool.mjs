@@ -39,7 +39,7 @@ export function covers(shape) {
 }
 
 /** @param {Crt.Page} page */
-export function mountDrawTool({ at, store, current, board, onDraw, speak }) {
+export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) {
   let points = []; // set so far
   let hover = null; // where the next would be
   /** @type {{ id: number, x: number, y: number, moved: boolean, from?: Crt.Place } | null} */
@@ -104,10 +104,10 @@ export function mountDrawTool({ at, store, current, board, onDraw, speak }) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === 'Escape') cancel();
     else if (event.key === 'Backspace') undo();
-    else if (event.key === 'Enter' && board.spot()) put(board.spot(), stage);
+    else if (event.key === 'Enter' && panelGrid.spot()) put(panelGrid.spot(), stage);
     else {
       requestAnimationFrame(() => { // when the crosshair has moved
-        hover = board.spot();
+        hover = panelGrid.spot();
         sketch();
       });
       return;

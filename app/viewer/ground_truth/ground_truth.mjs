@@ -17,7 +17,7 @@ let counted = 0;
  *  [x, y] from 0 to 1, to be drawn. `complete`: every class chosen has truth. `source`: 'example', 'file' or 'drawn',
  *  several with + between, null for none. `raster`: h × w bytes, 1 where the centre of a point is inside, null without
  *  truth. `ignore`: h × w bytes, 1 where a point shall not count, null if all count. */
-export function truthOf(state, { run }) {
+export function groundTruthOf(state, { run }) {
   const found = state.classes.map((index) => partsOf(state, run, run.classes[index]));
   const parts = found.flat();
   return {

@@ -3,7 +3,7 @@
 
 import { readMask } from './mask_png.mjs';
 import { BadPng } from './png.mjs';
-import { dropFile, hasFile, keepFile, shapesOf, truthOf, withShapes } from './ground_truth.mjs';
+import { dropFile, hasFile, keepFile, shapesOf, groundTruthOf, withShapes } from './ground_truth.mjs';
 
 const MOST_BYTES = 64e6;
 const SOURCES = { example: "the example's mask", file: 'your PNG', drawn: 'drawn by you' };
@@ -15,7 +15,7 @@ export function sourceWords(names, sources) {
 }
 
 /** @param {Crt.Page} page */
-export function mountTruth({ at, store, view, current, onDraw, onRun }) {
+export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }) {
   const note = (text) => { at('truth-note').textContent = text; };
 
   at('truth-file').addEventListener('change', (event) => {
@@ -49,7 +49,7 @@ export function mountTruth({ at, store, view, current, onDraw, onRun }) {
   onDraw((state, now) => {
     const { run } = now;
     const names = state.classes.map((index) => run.classes[index]);
-    const sources = state.classes.map((index) => truthOf({ ...state, classes: [index] }, now).source);
+    const sources = state.classes.map((index) => groundTruthOf({ ...state, classes: [index] }, now).source);
     at('truth-source').textContent = sourceWords(names, sources);
     at('truth-clear').hidden = !shapesOf(state, run).some((shape) => names.includes(shape.label)) && !hasFile(run.imageId, names);
   });

@@ -8,7 +8,7 @@ import { chosenNames, settingsOf } from '../explore/maps.mjs';
 import { drawHead, drawMeanings, drawRows } from '../charts/metric_table.mjs';
 import { percent } from '../core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
-import { truthOf } from './ground_truth.mjs';
+import { groundTruthOf } from './ground_truth.mjs';
 
 const WAIT = 60; // milliseconds between two tables while a slider moves
 
@@ -34,7 +34,7 @@ export function missingWords(names, without) {
 }
 
 /** @param {Crt.Page} page */
-export function mountMeasures({ at, store, view, extras, board: { maps }, onDraw }) {
+export function mountLocalizationTable({ at, store, view, extras, panelGrid: { maps }, onDraw }) {
   const kept = new WeakMap();
   let timer = 0;
   drawHead(at('measures-head'), MEASURES);
@@ -51,8 +51,8 @@ export function mountMeasures({ at, store, view, extras, board: { maps }, onDraw
     const state = store.get();
     if (!now || state.tab !== 'explore') return;
     const { run, image } = now;
-    const truth = truthOf(state, now);
-    const without = state.classes.filter((index) => !truthOf({ ...state, classes: [index] }, now).complete).map((index) => run.classes[index]);
+    const truth = groundTruthOf(state, now);
+    const without = state.classes.filter((index) => !groundTruthOf({ ...state, classes: [index] }, now).complete).map((index) => run.classes[index]);
     at('measures').hidden = !truth.complete;
     at('measures-missing').textContent = missingWords(state.classes.map((index) => run.classes[index]), without);
     if (!truth.complete) return;

@@ -9,7 +9,7 @@ import { cellText, createFigures, paintMask } from './mask_views.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { METHOD_TITLES, currentMap, sameNetworks } from '../core/store.mjs';
 import { openArrays, predictionBytes } from '../core/prediction.mjs';
-import { truthOf } from '../ground_truth/ground_truth.mjs';
+import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const WAIT = 180; // milliseconds without a change before the server is asked
 const STRIDE = 4; // pixels of the image per cell of the walk
@@ -175,11 +175,11 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
     at('walk-note').textContent = note(walk, (got) => `${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`);
     at('deeplab-note').textContent = note(deeplab, (got) => `${seen(got, run.classes)}; ${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`);
 
-    const truths = state.classes.map((index) => truthOf({ ...state, classes: [index] }, view));
+    const truths = state.classes.map((index) => groundTruthOf({ ...state, classes: [index] }, view));
     const known = truths.some((truth) => truth.complete);
     const { figure, canvas } = figures['mask-truth'];
     figure.hidden = !known;
-    if (known) paintMask(canvas, image, { labels: truthLabels(truths, h, w), h, w }, colors, names, state.mask);
+    if (known) paintMask(canvas, image, { labels: groundTruthLabels(truths, h, w), h, w }, colors, names, state.mask);
     canvas.setAttribute('aria-label', `Ground truth of ${chosen}`);
 
     at('mask-heads').replaceChildren(...['Label', ...masks.map(([title]) => title)].map((text) => make('th', { scope: 'col', text })));
@@ -272,7 +272,7 @@ export function missing(relation, segmentation) {
   return segmentation ? '' : 'This checkpoint has no segmentation network, so there is no segmentation to show.';
 }
 
-function truthLabels(truths, h, w) {
+function groundTruthLabels(truths, h, w) {
   const labels = new Uint8Array(h * w);
   truths.forEach((truth, k) => {
     const mask = truth.complete ? truth.raster(h, w) : null;

@@ -9,7 +9,7 @@ const PATIENCE = { known: 60_000, networks: 600_000 }; // ms to wait for the ser
 const AGAIN = { known: 8_000, networks: 20_000 }; // ms after which it is asked again
 
 /** @param {Crt.Page} page */
-export function mountShare(page) {
+export function mountPermalink(page) {
   const { root, at, store, view, current, onRun, onDraw, onAnswer, say, speak } = page;
   const waiting = new Map(); // key of a question -> what takes its answer
   let line = Promise.resolve(); // questions go one after another, so that no answer is overwritten by the next

@@ -37,7 +37,7 @@ export function slidesOf(scenes, cards) {
 }
 
 /** @param {Crt.Page} page */
-export function mountPresent(page) {
+export function mountPresentation(page) {
   const { root, at, store, view, current, onRun, onDraw, speak } = page;
   let shown = null; // { slides, runs, index, former } while presenting
   at('present-start').addEventListener('click', start);

@@ -4,14 +4,14 @@ import { overlap, upsample } from '../maths/arithmetic.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { percent } from '../core/dom.mjs';
 import { INITIAL, METHOD_TITLES, currentMap, pick, scoreRow } from '../core/store.mjs';
-import { truthOf } from '../ground_truth/ground_truth.mjs';
+import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const LOOPS = 3; // the paper's
 
 /** What the texts need to know of a run: names, tiles, similarities, and functions for p and IoU (null without a mask). */
 export function facts(state, view) {
   const { run, prediction, image } = view;
-  const truth = truthOf(state, view);
+  const truth = groundTruthOf(state, view);
   return {
     run,
     names: state.classes.map((index) => run.classes[index]).join(' + '),
