@@ -17,7 +17,7 @@ export function drawHead(row, columns) {
   const arrow = { higher: ' ↑', lower: ' ↓' };
   row.replaceChildren(make('td'), ...columns.map(({ title, says, direction }) => make('th', { scope: 'col', title: says }, [
     make('span', { text: title }),
-    ...(direction ? [make('span', { 'aria-hidden': 'true', text: arrow[direction] }), make('span', { class: 'unseen', text: `, ${direction} is better` })] : []),
+    ...(direction ? [make('span', { 'aria-hidden': 'true', text: arrow[direction] }), make('span', { class: 'visually-hidden', text: `, ${direction} is better` })] : []),
   ])));
 }
 
@@ -30,7 +30,7 @@ export function drawRows(body, columns, rows) {
   body.replaceChildren(...rows.map((row, i) => make('tr', {}, [
     make('th', { scope: 'row' }, [make('span', { class: `key ${row.key}`, text: row.title }), ...(row.note ? [make('small', { text: row.note })] : [])]),
     ...row.texts.map((text, k) => (best[k].includes(i)
-      ? make('td', { class: 'best' }, [make('span', { 'aria-hidden': 'true', text: '★ ' }), make('span', { text }), make('span', { class: 'unseen', text: ', best' })])
+      ? make('td', { class: 'best' }, [make('span', { 'aria-hidden': 'true', text: '★ ' }), make('span', { text }), make('span', { class: 'visually-hidden', text: ', best' })])
       : make('td', { text }))),
   ])));
 }

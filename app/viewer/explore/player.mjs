@@ -94,7 +94,7 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
       bar.style.width = `${100 * value}%`;
       const words = `${loops === top ? 'best: ' : ''}${loops} ${loops === 1 ? 'loop' : 'loops'}, IoU ${Math.round(100 * value)} %`;
       return make('li', { class: loops === top ? 'best' : '', 'aria-current': loops === state.loops ? 'true' : null, title: words }, [
-        make('span', { class: 'unseen', text: words }),
+        make('span', { class: 'visually-hidden', text: words }),
         make('span', { class: 'iou-track', 'aria-hidden': 'true' }, [bar]),
         make('span', { 'aria-hidden': 'true', text: `${loops === top ? '★ ' : ''}${Math.round(100 * value)} %` }),
       ]);
