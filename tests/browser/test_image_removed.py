@@ -7,7 +7,7 @@ def test_answers_about_an_image_that_is_gone_are_dropped(open_page, image):
     page = open_page()
     upload(page, image)
     page.get_by_role("button", name="Measure faithfulness").click()
-    page.locator('[data-role="judge-progress"]').wait_for()
+    page.locator('[data-role="faithfulness-progress"]').wait_for()
     page.locator("#crt-image").get_by_role("button", name="Remove Image").click()
     page.wait_for_selector('.crt-viewer[data-state="empty"]')
     page.wait_for_timeout(4000)  # longer than the tiny networks take

@@ -167,7 +167,7 @@ def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(of
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     page.get_by_role("button", name="Copy link").click()
-    expect(page.locator('[data-role="share-note"]')).to_contain_text("keeps the image")
+    expect(page.locator('[data-role="permalink-note"]')).to_contain_text("keeps the image")
     other = browser.new_page(viewport={"width": width, "height": 900})
     other.goto(page.url)
     expect(other.locator(".class-row")).to_have_count(2, timeout=SLOW)

@@ -38,7 +38,7 @@ def test_a_link_brings_the_screen_back_while_the_server_keeps_the_image(open_pag
         "no longer on the server", timeout=SLOW
     )  # nobody has asked for a link yet
     page.get_by_role("button", name="Copy link").click()
-    expect(page.locator('[data-role="share-note"]')).to_have_text(
+    expect(page.locator('[data-role="permalink-note"]')).to_have_text(
         "Link copied. The server keeps the image for an hour."
     )
     link = page.evaluate("navigator.clipboard.readText()")

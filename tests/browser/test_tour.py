@@ -52,7 +52,7 @@ def test_five_steps_point_explain_and_leave_everything_as_it_was(open_page, imag
 def test_a_card_of_the_gallery_says_what_it_shows_and_sets_it(open_page):
     page = open_page()
     card = page.locator(".sample").filter(has_text="photographer")
-    claim = card.locator(".sample-claim").inner_text()
+    claim = card.locator(".example-claim").inner_text()
     card.click()
     page.wait_for_selector(SHOWN)
     expect(page.locator('[data-role="claim"]')).to_have_text(claim)

@@ -31,7 +31,7 @@ def choose(page: Page, name: str) -> None:
 def measures(page: Page) -> dict[str, list[str]]:
     """Cells of the table by the row's name."""
     page.wait_for_timeout(150)  # the table waits for the slider to rest
-    rows = page.locator('[data-role="measures-rows"] tr').all()
+    rows = page.locator('[data-role="localization-rows"] tr').all()
     return {row.locator("th .key").inner_text(): row.locator("td").all_text_contents() for row in rows}
 
 
@@ -72,18 +72,18 @@ def test_a_mask_file_is_read_here_and_measured(open_page, image, mask, tmp_path)
     page = open_page()
     upload(page, image)
     choose(page, "cat")
-    card = page.locator('[data-role="truth-card"]')
+    card = page.locator('[data-role="ground-truth-card"]')
     expect(card).to_contain_text("There is no mask of cat here")
     before = pixels(page)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.set_input_files('[data-role="truth-file"]', mask)
-    note = page.locator('[data-role="truth-note"]')
+    page.set_input_files('[data-role="ground-truth-file"]', mask)
+    note = page.locator('[data-role="ground-truth-note"]')
     expect(note).to_contain_text("It holds cat, person.")
     settle(page)
     assert changed(before, pixels(page)) == {"crt", "tscam", "resnet"}
-    expect(page.locator('[data-role="measures-head"] th')).to_have_text(HEADS)
-    expect(page.locator('[data-role="measures-caption"]')).to_contain_text("This image: cat, at the threshold of")
+    expect(page.locator('[data-role="localization-head"] th')).to_have_text(HEADS)
+    expect(page.locator('[data-role="localization-caption"]')).to_contain_text("This image: cat, at the threshold of")
     first = measures(page)
     assert set(first) == {"ResNet", "TS-CAM", "CRT"}
     assert all(len(cells) == len(HEADS) for cells in first.values())
@@ -93,22 +93,22 @@ def test_a_mask_file_is_read_here_and_measured(open_page, image, mask, tmp_path)
     }
     assert measures(page) != first
     page.get_by_text("What do these mean?").first.click()
-    expect(page.locator('[data-role="measures-says"]')).to_contain_text("Choe et al., 2020")
+    expect(page.locator('[data-role="localization-definitions"]')).to_contain_text("Choe et al., 2020")
 
     choose(page, "evil")
     expect(card).to_contain_text("There is no mask of ${document.title")
     bad = tmp_path / f"{HOSTILE.replace('/', '')}.png"
     bad.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\xff" * 40)
-    page.set_input_files('[data-role="truth-file"]', str(bad))
+    page.set_input_files('[data-role="ground-truth-file"]', str(bad))
     expect(note).to_contain_text("This PNG is cut off")
     choose(page, "cat")
     assert set(measures(page)) == {"ResNet", "TS-CAM", "CRT"}
     page.get_by_role("button", name="Clear annotations").click()
-    expect(page.locator('[data-role="truth-source"]')).to_have_text("cat: none yet")
+    expect(page.locator('[data-role="ground-truth-source"]')).to_have_text("cat: none yet")
     settle(page)
-    expect(page.locator('[data-role="measures"]')).to_be_hidden()
+    expect(page.locator('[data-role="localization"]')).to_be_hidden()
     drop(page, mask)
-    expect(page.locator('[data-role="truth-source"]')).to_have_text("cat: your PNG")
+    expect(page.locator('[data-role="ground-truth-source"]')).to_have_text("cat: your PNG")
     assert [url for url in asked if not url.startswith(("data:", "blob:"))] == []
     assert page.title() == "CRT explorer"
 
@@ -121,7 +121,7 @@ def test_shapes_are_drawn_by_mouse_and_keyboard_and_taken_back(open_page, image)
         "window.picked = 0; document.querySelector('.crt-viewer').addEventListener('crt-pick', () => window.picked++)"
     )
     page.evaluate(picked)
-    source, note = page.locator('[data-role="truth-source"]'), page.locator('[data-role="truth-note"]')
+    source, note = page.locator('[data-role="ground-truth-source"]'), page.locator('[data-role="ground-truth-note"]')
     plain = pixels(page)
     page.get_by_role("button", name="Draw a box").click()
     press(page, (0.1, 0.2))
@@ -168,7 +168,7 @@ def test_a_finger_draws_a_polygon_and_escape_leaves_the_tool(open_page, image):
         page.touchscreen.tap(box["x"] + x * box["width"], box["y"] + y * box["height"])
         settle(page)
     page.get_by_role("button", name="Close the shape").tap()
-    expect(page.locator('[data-role="truth-note"]')).to_contain_text("18 % of the image")
+    expect(page.locator('[data-role="ground-truth-note"]')).to_contain_text("18 % of the image")
     expect(tool).to_have_attribute("aria-pressed", "false")
     assert len(measures(page)) == 3
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -195,14 +195,14 @@ def test_faithfulness_is_measured_on_the_button_and_can_be_cancelled(open_page, 
     start.click()
     expect(stop).to_be_visible()
     stop.click()
-    expect(page.locator('[data-role="judge-note"]')).to_contain_text("Cancelled")
+    expect(page.locator('[data-role="faithfulness-note"]')).to_contain_text("Cancelled")
     start.click()
     expect(page.get_by_role("button", name="Measured")).to_be_disabled(timeout=120000)
-    rows = page.locator('[data-role="judge-rows"] tr')
+    rows = page.locator('[data-role="faithfulness-rows"] tr')
     expect(rows).to_have_count(1)
     assert len(rows.locator("td").all()) == 5
     assert "…" not in rows.first.inner_text()
-    expect(page.locator('[data-role="judge-curves"] svg[role="img"]:visible')).to_have_count(3)
+    expect(page.locator('[data-role="faithfulness-curves"] svg[role="img"]:visible')).to_have_count(3)
     move(page, "loops", 0)
     expect(start).to_be_enabled()  # another map, another measurement
-    expect(page.locator('[data-role="judge-found"]')).to_be_hidden()
+    expect(page.locator('[data-role="faithfulness-found"]')).to_be_hidden()

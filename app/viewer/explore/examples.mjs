@@ -7,17 +7,17 @@ import { make } from '../core/dom.mjs';
 export function mountExamples(page) {
   const { root, at, cards, ask, onRun } = page;
   let asked = null; // the card whose run is on its way
-  at('samples-box').hidden = !cards.length;
-  at('samples').replaceChildren(...cards.map(({ id, title, thumb, claim, view }) => {
+  at('examples-box').hidden = !cards.length;
+  at('examples').replaceChildren(...cards.map(({ id, title, thumb, claim, view }) => {
     const choose = () => {
       if (view) page.link.expect(decode(`v=1&${view}`));
       asked = { id, claim };
       ask('example', { id });
     };
-    return make('button', { type: 'button', class: 'sample', on: { click: choose } }, [
+    return make('button', { type: 'button', class: 'example', on: { click: choose } }, [
       make('img', { src: thumb, alt: '' }),
-      make('span', { class: 'sample-title', text: title }),
-      ...(claim ? [make('span', { class: 'sample-claim', text: claim })] : []),
+      make('span', { class: 'example-title', text: title }),
+      ...(claim ? [make('span', { class: 'example-claim', text: claim })] : []),
     ]);
   }));
   onRun(({ run }) => {

@@ -59,16 +59,16 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
   let part = 0; // of the question under way
   let began = 0;
   let drawn = '';
-  at('judge-curves').append(...Object.values(charts).map(({ node }) => node));
-  at('judge-chance').addEventListener('change', (event) => store.set({ judgeChance: event.target.checked }));
-  at('judge-start').addEventListener('click', () => {
+  at('faithfulness-curves').append(...Object.values(charts).map(({ node }) => node));
+  at('faithfulness-chance').addEventListener('change', (event) => store.set({ judgeChance: event.target.checked }));
+  at('faithfulness-start').addEventListener('click', () => {
     todo = missing(store.get(), current().run, found);
     [spent, part, began] = [0, 0, performance.now()];
     total = todo.reduce((sum, { cost }) => sum + cost, 0);
     note('');
     next();
   });
-  at('judge-stop').addEventListener('click', () => stop('Cancelled. What was measured stays.'));
+  at('faithfulness-stop').addEventListener('click', () => stop('Cancelled. What was measured stays.'));
   onRun(() => {
     stop('');
     found.clear();
@@ -94,7 +94,7 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
   });
 
   const same = (details, other) => Object.keys(other).every((name) => JSON.stringify(details[name]) === JSON.stringify(other[name]));
-  const note = (text) => { at('judge-note').textContent = text; };
+  const note = (text) => { at('faithfulness-note').textContent = text; };
 
   function next() {
     if (todo.length) ask('judge', { key: String(++ticket), ...todo[0].details });
@@ -120,14 +120,14 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
     const several = state.classes.length > 1;
     const open = missing(state, run, found);
     const measuring = todo.length > 0;
-    at('judge-start').hidden = measuring;
-    at('judge-start').disabled = several || !open.length;
-    at('judge-start').textContent = open.length || !methods.length ? 'Measure faithfulness' : 'Measured';
-    at('judge-stop').hidden = at('judge-progress').hidden = !measuring;
-    at('judge-chance').checked = state.judgeChance;
-    at('judge-chance').disabled = measuring;
+    at('faithfulness-start').hidden = measuring;
+    at('faithfulness-start').disabled = several || !open.length;
+    at('faithfulness-start').textContent = open.length || !methods.length ? 'Measure faithfulness' : 'Measured';
+    at('faithfulness-stop').hidden = at('faithfulness-progress').hidden = !measuring;
+    at('faithfulness-chance').checked = state.judgeChance;
+    at('faithfulness-chance').disabled = measuring;
     if (several) note('It asks the network about one class: choose one in the list of classes.');
-    else if (!measuring && at('judge-note').textContent.startsWith('It asks')) note('');
+    else if (!measuring && at('faithfulness-note').textContent.startsWith('It asks')) note('');
     if (measuring) progress();
     table(state, run, methods);
   }
@@ -135,7 +135,7 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
   function progress() {
     const share = (spent + part * todo[0].cost) / total;
     const { method, measure, chance } = todo[0].details;
-    at('judge-progress').value = share;
+    at('faithfulness-progress').value = share;
     const left = (performance.now() - began) * (1 / share - 1) / 1000;
     const time = share > 0.08 ? `, about ${left < 90 ? `${Math.max(1, Math.round(left))} s` : `${Math.round(left / 60)} min`} left` : '';
     note(`${METHOD_TITLES[method]}${chance ? ', random map' : ''}: ${measure === 'road' ? 'ROAD' : measure}${time}`);
@@ -146,18 +146,18 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
       const answers = ASKED.map(([measure]) => found.get(nameOf(run, { ...question(state, method), measure, chance }))).filter(Boolean);
       return { method, chance, answers };
     })).filter(({ answers }) => answers.length);
-    at('judge-found').hidden = !rows.length;
+    at('faithfulness-found').hidden = !rows.length;
     const key = JSON.stringify(rows.map(({ method, chance, answers }) => [method, chance, answers.map(({ id }) => id)]));
     if (!rows.length || key === drawn) return;
     drawn = key;
     const name = run.classes[state.classes[0]];
-    at('judge-caption').textContent = `This image: ${name}, each map by the network that made it`;
+    at('faithfulness-caption').textContent = `This image: ${name}, each map by the network that made it`;
     const columns = COLUMNS.map((id) => about.get(id)).filter(Boolean).map(({ id, title, says, better }) => ({ id, title, says, direction: better }));
-    drawHead(at('judge-head'), columns);
-    drawMeanings(at('judge-says'), [...columns, {
+    drawHead(at('faithfulness-head'), columns);
+    drawMeanings(at('faithfulness-definitions'), [...columns, {
       title: 'How', says: 'The network is asked at the input size of the page. Networks differ in how sure they are, which moves these numbers without any merit of the map: compare each with its random map. One image proves little.',
     }]);
-    drawRows(at('judge-rows'), columns, rows.map(({ method, chance, answers }) => {
+    drawRows(at('faithfulness-rows'), columns, rows.map(({ method, chance, answers }) => {
       const values = new Map(answers.flatMap((answer) => answer.values.map(({ id, value }) => [id, value])));
       const shown = panelGrid.maps.shown(state, current(), method);
       return {

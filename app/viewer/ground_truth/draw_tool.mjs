@@ -48,22 +48,22 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) 
   const fingers = new Set();
   const maps = at('panels');
   const labelOf = (state) => current().run.classes[state.classes.at(-1)];
-  const note = (text) => { at('truth-note').textContent = text; };
+  const note = (text) => { at('ground-truth-note').textContent = text; };
 
   for (const tool of TOOLS) {
-    at(`truth-${tool}`).addEventListener('click', (event) => {
+    at(`ground-truth-${tool}`).addEventListener('click', (event) => {
       const drawing = store.get().drawing === tool ? null : tool;
       store.set({ drawing, tab: 'explore' });
       note(drawing ? hint(drawing, labelOf(store.get())) : '');
       if (drawing && event.detail === 0) maps.querySelector('.stage')?.focus(); // chosen with the keyboard
     });
   }
-  at('truth-close').addEventListener('click', () => finish(closed(points)));
-  at('truth-undo').addEventListener('click', undo);
+  at('ground-truth-close').addEventListener('click', () => finish(closed(points)));
+  at('ground-truth-undo').addEventListener('click', undo);
   onDraw((state, { run }) => {
     const now = [state.drawing, run.imageId, labelOf(state), state.tab].join('/');
     if (now !== subject) reset(now);
-    for (const tool of TOOLS) at(`truth-${tool}`).setAttribute('aria-pressed', state.drawing === tool ? 'true' : 'false');
+    for (const tool of TOOLS) at(`ground-truth-${tool}`).setAttribute('aria-pressed', state.drawing === tool ? 'true' : 'false');
     buttons(state, run);
     sketch();
   });
@@ -173,9 +173,9 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) 
   }
 
   function buttons(state, run) {
-    at('truth-close').hidden = state.drawing !== 'polygon';
-    at('truth-close').disabled = points.length < 3;
-    at('truth-undo').hidden = !points.length && !lastOf(state, run);
+    at('ground-truth-close').hidden = state.drawing !== 'polygon';
+    at('ground-truth-close').disabled = points.length < 3;
+    at('ground-truth-undo').hidden = !points.length && !lastOf(state, run);
   }
 
   function lastOf(state, run) {

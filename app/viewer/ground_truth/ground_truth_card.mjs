@@ -16,13 +16,13 @@ export function sourceWords(names, sources) {
 
 /** @param {Crt.Page} page */
 export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }) {
-  const note = (text) => { at('truth-note').textContent = text; };
+  const note = (text) => { at('ground-truth-note').textContent = text; };
 
-  at('truth-file').addEventListener('change', (event) => {
+  at('ground-truth-file').addEventListener('change', (event) => {
     take(event.target.files[0]);
     event.target.value = ''; // so that the same file can be given again
   });
-  for (const role of ['truth-card', 'panels']) {
+  for (const role of ['ground-truth-card', 'panels']) {
     const box = at(role);
     const files = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
     const over = (event, here) => {
@@ -37,7 +37,7 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
       if (files(event)) take(event.dataTransfer.files[0]);
     });
   }
-  at('truth-clear').addEventListener('click', () => {
+  at('ground-truth-clear').addEventListener('click', () => {
     const state = store.get();
     const { run } = current();
     const labels = state.classes.map((index) => run.classes[index]);
@@ -50,8 +50,8 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
     const { run } = now;
     const names = state.classes.map((index) => run.classes[index]);
     const sources = state.classes.map((index) => groundTruthOf({ ...state, classes: [index] }, now).source);
-    at('truth-source').textContent = sourceWords(names, sources);
-    at('truth-clear').hidden = !shapesOf(state, run).some((shape) => names.includes(shape.label)) && !hasFile(run.imageId, names);
+    at('ground-truth-source').textContent = sourceWords(names, sources);
+    at('ground-truth-clear').hidden = !shapesOf(state, run).some((shape) => names.includes(shape.label)) && !hasFile(run.imageId, names);
   });
 
   async function take(file) {

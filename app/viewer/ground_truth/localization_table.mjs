@@ -37,8 +37,8 @@ export function missingWords(names, without) {
 export function mountLocalizationTable({ at, store, view, extras, panelGrid: { maps }, onDraw }) {
   const kept = new WeakMap();
   let timer = 0;
-  drawHead(at('measures-head'), MEASURES);
-  drawMeanings(at('measures-says'), [...MEASURES, {
+  drawHead(at('localization-head'), MEASURES);
+  drawMeanings(at('localization-definitions'), [...MEASURES, {
     title: 'How', says: 'On 320 points along the longer side. In the map is what is at or above the threshold, a share of its own maximum. Points that a mask file marks with 255 do not count, except for boxes. One image proves little: compare over many.',
   }]);
   onDraw((state) => {
@@ -53,12 +53,12 @@ export function mountLocalizationTable({ at, store, view, extras, panelGrid: { m
     const { run, image } = now;
     const truth = groundTruthOf(state, now);
     const without = state.classes.filter((index) => !groundTruthOf({ ...state, classes: [index] }, now).complete).map((index) => run.classes[index]);
-    at('measures').hidden = !truth.complete;
-    at('measures-missing').textContent = missingWords(state.classes.map((index) => run.classes[index]), without);
+    at('localization').hidden = !truth.complete;
+    at('localization-missing').textContent = missingWords(state.classes.map((index) => run.classes[index]), without);
     if (!truth.complete) return;
-    at('measures-caption').textContent = `This image: ${chosenNames(state, run)}, at the threshold of ${Math.round(100 * state.threshold)} % of each map's maximum`;
+    at('localization-caption').textContent = `This image: ${chosenNames(state, run)}, at the threshold of ${Math.round(100 * state.threshold)} % of each map's maximum`;
     const size = gridSize(image.naturalWidth, image.naturalHeight);
-    drawRows(at('measures-rows'), MEASURES, listed(state, now).map(({ key, title, note, shown }) => {
+    drawRows(at('localization-rows'), MEASURES, listed(state, now).map(({ key, title, note, shown }) => {
       const found = measured(maps.fine(shown, size), state.threshold * shown.top, truth, kept);
       return {
         key, title, note, values: MEASURES.map(({ id }) => found[id]),

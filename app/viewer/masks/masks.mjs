@@ -38,7 +38,7 @@ const CAPTIONS = {
   'mask-refined': 'After the dense CRF',
   'mask-walked': 'After the random walk',
   'mask-parsed': 'The segmentation network',
-  'mask-truth': 'Ground truth',
+  'mask-ground-truth': 'Ground truth',
   'mask-edges': 'Predicted edges',
 };
 
@@ -177,7 +177,7 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
 
     const truths = state.classes.map((index) => groundTruthOf({ ...state, classes: [index] }, view));
     const known = truths.some((truth) => truth.complete);
-    const { figure, canvas } = figures['mask-truth'];
+    const { figure, canvas } = figures['mask-ground-truth'];
     figure.hidden = !known;
     if (known) paintMask(canvas, image, { labels: groundTruthLabels(truths, h, w), h, w }, colors, names, state.mask);
     canvas.setAttribute('aria-label', `Ground truth of ${chosen}`);

@@ -128,7 +128,7 @@ export function mountPermalink(page) {
     const written = write(url); // at once: later the click would no longer count
     const kept = run.example ? { state: 'kept' } : await request({ act: 'keep' });
     const copied = await written;
-    const field = at('share-url');
+    const field = at('permalink-url');
     field.hidden = copied;
     field.value = url;
     if (!copied) {
@@ -140,12 +140,12 @@ export function mountPermalink(page) {
     const left = named < store.get().classes.length ? ` It names ${named} of the ${store.get().classes.length} classes.` : '';
     const done = copied ? 'Link copied.' : 'Copy the link from this field.';
     tell(`${done}${kept.state === 'kept' ? image : ` The image is not in it: ${kept.error}`}${left}`);
-    speak(at('share-note').textContent);
+    speak(at('permalink-note').textContent);
   }
 
   function tell(text) {
-    at('share-note').textContent = text;
-    at('share-note').hidden = !text;
+    at('permalink-note').textContent = text;
+    at('permalink-note').hidden = !text;
   }
 }
 
