@@ -36,7 +36,7 @@ declare namespace Crt {
   interface State extends Settings {
     tab: string;
     classes: number[];
-    several: boolean;
+    multi_select: boolean;
     threshold: number;
     outline: boolean;
     boxes: boolean;

@@ -25,7 +25,7 @@ export const TABS = ['explore', 'ablate', 'layers', 'masks', 'results'];
 export const INITIAL = Object.freeze({
   tab: 'explore',
   classes: [], // indices; several show the largest value
-  several: false,
+  multi_select: false,
   loops: 3,
   refined: true,
   blocks: null, // [first, last] of the blocks, from 0, whose attention refines; null for all

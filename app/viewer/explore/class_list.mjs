@@ -55,7 +55,7 @@ function drawList(list, legend, store, run, all) {
       return make('span', { class: 'track' }, [bar]);
     });
     const pickOne = (event) => {
-      const several = store.get().several || event.ctrlKey || event.metaKey || event.shiftKey;
+      const several = store.get().multi_select || event.ctrlKey || event.metaKey || event.shiftKey;
       store.set({ classes: toggleClass(store.get().classes, index, several) });
     };
     const button = make(

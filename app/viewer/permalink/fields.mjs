@@ -81,7 +81,7 @@ const extra = {
  */
 export const FIELDS = new Map(Object.entries({
   t: ['tab', choice(TABS)],
-  n: ['several', flag],
+  n: ['multi_select', flag],
   l: ['loops', whole(0, 9)],
   r: ['refined', flag],
   b: ['blocks', orNull(blockRange)],
