@@ -52,7 +52,7 @@ declare namespace Crt {
     compare: { view: string; a: Side; b: Side; split: number; rate: number };
     layers: { method: string; head: number | null; scale: string };
     ablate: { show: string };
-    judgeChance: boolean;
+    random_baseline: boolean;
     drawing: 'box' | 'polygon' | null;
     drawn: Record<string, Shape[]>;
     extra: AttentionPanel | ExplainerPanel | null;

@@ -84,7 +84,7 @@ test('faithfulness asks each measure of each map once, and not again for what it
   const all = missing(state, run, new Map());
   assert.equal(all.length, 2 * ASKED.length);
   assert.equal(new Set(all.map(({ name }) => name)).size, all.length);
-  assert.equal(missing({ ...state, judgeChance: true }, run, new Map()).length, 4 * ASKED.length);
+  assert.equal(missing({ ...state, random_baseline: true }, run, new Map()).length, 4 * ASKED.length);
   const known = new Map([[all[0].name, {}]]);
   assert.equal(missing(state, run, known).length, all.length - 1);
   assert.equal(missing({ ...state, threshold: 0.5, opacity: 0 }, run, known).length, all.length - 1);

@@ -45,7 +45,7 @@ export const INITIAL = Object.freeze({
   compare: { view: 'side', a: { method: 'resnet' }, b: { method: 'crt' }, split: 0.5, rate: 1 }, // a, b: a method, with its own loops and refined or without; rate: changes a second of the blink
   layers: { method: 'crt', head: null, scale: 'cell' }, // the Layers tab: whose attention, one head or the mean, scale of each or all
   ablate: { show: 'sizes' }, // the Ablate tab: sizes, modes, curves or ladder
-  judgeChance: false, // whether faithfulness is measured for a random map too
+  random_baseline: false, // whether faithfulness is measured for a random map too
   drawing: null, // what the pointer draws as ground truth: 'box', 'polygon' or null
   drawn: {}, // ground truth drawn by the user: imageId -> [{ label, polygon }], places of the image
   extra: null, // one more panel: { kind: 'attention', method, pass, block, head } or { kind: 'explainer', method, name }

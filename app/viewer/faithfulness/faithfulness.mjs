@@ -28,7 +28,7 @@ export function question(state, method) {
 
 /** Questions that have no answer in `found` yet: [{ name, details, cost }]. */
 export function missing(state, run, found) {
-  const kinds = state.judgeChance ? [false, true] : [false];
+  const kinds = state.random_baseline ? [false, true] : [false];
   return shownMethods(state, run).flatMap((method) => kinds.flatMap((chance) => ASKED.map(([measure, cost]) => {
     const details = { ...question(state, method), measure, chance };
     return { name: nameOf(run, details), details, cost };
@@ -60,7 +60,7 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
   let began = 0;
   let drawn = '';
   at('faithfulness-curves').append(...Object.values(charts).map(({ node }) => node));
-  at('faithfulness-chance').addEventListener('change', (event) => store.set({ judgeChance: event.target.checked }));
+  at('faithfulness-chance').addEventListener('change', (event) => store.set({ random_baseline: event.target.checked }));
   at('faithfulness-start').addEventListener('click', () => {
     todo = missing(store.get(), current().run, found);
     [spent, part, began] = [0, 0, performance.now()];
@@ -124,7 +124,7 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
     at('faithfulness-start').disabled = several || !open.length;
     at('faithfulness-start').textContent = open.length || !methods.length ? 'Measure faithfulness' : 'Measured';
     at('faithfulness-stop').hidden = at('faithfulness-progress').hidden = !measuring;
-    at('faithfulness-chance').checked = state.judgeChance;
+    at('faithfulness-chance').checked = state.random_baseline;
     at('faithfulness-chance').disabled = measuring;
     if (several) note('It asks the network about one class: choose one in the list of classes.');
     else if (!measuring && at('faithfulness-note').textContent.startsWith('It asks')) note('');
@@ -142,7 +142,7 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
   }
 
   function table(state, run, methods) {
-    const rows = methods.flatMap((method) => [false, ...(state.judgeChance ? [true] : [])].map((chance) => {
+    const rows = methods.flatMap((method) => [false, ...(state.random_baseline ? [true] : [])].map((chance) => {
       const answers = ASKED.map(([measure]) => found.get(nameOf(run, { ...question(state, method), measure, chance }))).filter(Boolean);
       return { method, chance, answers };
     })).filter(({ answers }) => answers.length);

@@ -111,7 +111,7 @@ export const FIELDS = new Map(Object.entries({
   ys: ['layers.scale', choice(['cell', 'all'])],
   av: ['ablate.show', choice(['sizes', 'modes', 'curves', 'ladder'])],
   x: ['extra', orNull(extra)],
-  jc: ['judgeChance', flag],
+  jc: ['random_baseline', flag],
   km: ['mask.method', choice(METHODS)],
   kf: ['mask.crf', flag],
   kw: ['mask.walk', flag],
