@@ -47,7 +47,7 @@ declare namespace Crt {
     scale: string;
     absolute: { cam: number | null; product: number | null };
     visible: Record<string, boolean>;
-    truth: boolean;
+    ground_truth: boolean;
     zoom: Zoom;
     compare: { view: string; a: Side; b: Side; split: number; rate: number };
     layers: { method: string; head: number | null; scale: string };

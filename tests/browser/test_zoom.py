@@ -130,7 +130,7 @@ def test_the_outline_of_the_mask_lies_where_the_image_is_magnified(open_page):
         """Where the outline crosses the middle row, from 0 to 1 of the canvas."""
         rows = []
         for wanted in (True, False):
-            page.locator('[data-role="truth"]').set_checked(wanted)
+            page.locator('[data-role="ground_truth"]').set_checked(wanted)
             settle(page)
             rows.append(np.array(page.evaluate(ROW)).reshape(-1, 4))
         differs = np.flatnonzero((rows[0] != rows[1]).any(1))

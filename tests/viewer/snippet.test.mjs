@@ -73,7 +73,7 @@ test('the screen is described as the page shows it', () => {
   assert.deepEqual(told.truth.polygons[0][0], [0, 0]);
   assert.equal(Buffer.from(told.truth.inside, 'base64').length, 240 * 40);
   assert.equal(told.truth.ignore, null);
-  assert.equal(describeView({ ...state, truth: false }, view).truth, null);
+  assert.equal(describeView({ ...state, ground_truth: false }, view).truth, null);
   assert.equal(describeView({ ...state, classes: [0, 2] }, view).truth.inside, null);
   const extra = { title: 't', note: 'n', unit: 'attention', map: { data: Float32Array.of(0.5, -1), h: 1, w: 2 }, span: [1, 2] };
   const more = describeView(state, view, extra).extra;

@@ -103,7 +103,7 @@ export function mountAblation(page) {
     tellProgress(state);
     if (state.tab !== 'ablate') return;
     const { run, prediction, image } = now;
-    const found = state.truth ? groundTruthOf(state, now) : NONE;
+    const found = state.ground_truth ? groundTruthOf(state, now) : NONE;
     const truth = countable(found, image);
     const { classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate } = state;
     const key = JSON.stringify([run.run, job.version(), classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate, found.polygons]);
@@ -143,7 +143,7 @@ export function mountAblation(page) {
       paint: painter.paint,
       method: gridMethod(run, prediction),
       measure: (column, method, own) => measure(state, column, method, own, truth),
-      noTruth: state.truth ? 'This image has no mask of every class chosen, so there is no IoU: draw one or load one.' : 'The mask is switched off under Display, so there is no IoU.',
+      noTruth: state.ground_truth ? 'This image has no mask of every class chosen, so there is no IoU: draw one or load one.' : 'The mask is switched off under Display, so there is no IoU.',
     };
   }
 

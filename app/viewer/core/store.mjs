@@ -40,7 +40,7 @@ export const INITIAL = Object.freeze({
   scale: 'map',
   absolute: { cam: null, product: null },
   visible: { input: false, resnet: true, tscam: true, crt: true, crt_cnn: false },
-  truth: true,
+  ground_truth: true,
   zoom: { k: 1, x: 0.5, y: 0.5 }, // magnification, and the place of the image in the middle
   compare: { view: 'side', a: { method: 'resnet' }, b: { method: 'crt' }, split: 0.5, rate: 1 }, // a, b: a method, with its own loops and refined or without; rate: changes a second of the blink
   layers: { method: 'crt', head: null, scale: 'cell' }, // the Layers tab: whose attention, one head or the mean, scale of each or all

@@ -41,7 +41,7 @@ export function mountControls({ at, store, current, onDraw }) {
   flag('boxes', 'boxes');
   flag('cells', 'cells');
   flag('multi_select', 'multi_select');
-  flag('truth', 'truth');
+  flag('ground_truth', 'ground_truth');
   choice('overlay', 'overlay');
   choice('colormap', 'colormap');
   choice('scale', 'scale');
@@ -66,7 +66,7 @@ export function mountControls({ at, store, current, onDraw }) {
     at('threshold-value').textContent = `${Math.round(100 * state.threshold)} % of max`;
     at('opacity').value = state.opacity;
     at('opacity-value').textContent = `${Math.round(100 * state.opacity)} %`;
-    for (const name of ['refined', 'outline', 'boxes', 'cells', 'multi_select', 'truth']) at(name).checked = state[name];
+    for (const name of ['refined', 'outline', 'boxes', 'cells', 'multi_select', 'ground_truth']) at(name).checked = state[name];
     for (const name of ['overlay', 'colormap', 'scale', 'pass_reduction']) at(name).value = state[name];
     at('colorbar').style.background = `linear-gradient(to right, ${gradient(state.colormap)})`;
     at('absolute').hidden = state.scale !== 'absolute';

@@ -45,7 +45,7 @@ export function mountPanels(page) {
     const extra = state.extra && page.extras[state.extra.kind]?.(state.extra, now);
     const specs = panelSpecsOf(state, now, panelGrid.maps, extra && { ...extra, top: extra.top ?? largest(extra.map.data) }, panelGrid.other);
     place(specs, state, now);
-    const truth = state.truth ? groundTruthOf(state, now) : { polygons: [], complete: false };
+    const truth = state.ground_truth ? groundTruthOf(state, now) : { polygons: [], complete: false };
     const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
     for (const spec of specs) {
       const panel = panels.get(spec.key);
@@ -154,5 +154,5 @@ export function mountPanels(page) {
 const zoomWords = ({ k, x, y }) => (k > 1 ? `Zoom ${k.toFixed(1)}, middle at ${Math.round(100 * x)} % and ${Math.round(100 * y)} %` : 'Whole image');
 
 function overlayGroundTruth(context, { state, view, pixel }) {
-  if (state.truth) drawGroundTruth(context, groundTruthOf(state, view).polygons, pixel);
+  if (state.ground_truth) drawGroundTruth(context, groundTruthOf(state, view).polygons, pixel);
 }

@@ -74,7 +74,7 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
   /** CRT's IoU with the mask for every loop count, a small bar for each. */
   function ious(state, now) {
     const { run, image } = now;
-    const truth = state.truth ? groundTruthOf(state, now) : { complete: false };
+    const truth = state.ground_truth ? groundTruthOf(state, now) : { complete: false };
     const wanted = truth.complete && run.methods.includes('crt') && run.maxLoops > 0;
     at('loops-iou').hidden = !wanted;
     if (!wanted) return;

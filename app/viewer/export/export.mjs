@@ -27,7 +27,7 @@ export function describeView(state, view, extra = null) {
     }),
     image: side && state.visible.input,
     difference: state.compare.view === 'difference',
-    truth: state.truth ? describeGroundTruth(groundTruthOf(state, view), rows, columns) : null,
+    truth: state.ground_truth ? describeGroundTruth(groundTruthOf(state, view), rows, columns) : null,
     extra: side && extra && extra.map.data.length > 1 ? describeAddedPanel(extra) : null,
   };
 }

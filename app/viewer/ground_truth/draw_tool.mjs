@@ -140,7 +140,7 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) 
       const share = covers(shape);
       note(share ? `A ${NAMES[state.drawing]} for ${label} was drawn, ${percent(share)} of the image.` : 'That shape is too small: draw a larger one.');
       const round = shape.map((corner) => corner.map((value) => Number(value.toFixed(4))));
-      if (share) store.set({ drawing: null, truth: true, drawn: withShapes(state, run, [...shapesOf(state, run), { label, polygon: round }]) });
+      if (share) store.set({ drawing: null, ground_truth: true, drawn: withShapes(state, run, [...shapesOf(state, run), { label, polygon: round }]) });
     }
     buttons(store.get(), run);
     sketch();

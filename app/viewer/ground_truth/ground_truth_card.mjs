@@ -68,7 +68,7 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
       note([`${file.name} was read.`, ...mask.notices].join(' '));
       const state = store.get();
       const shapes = shapesOf(state, run).filter((shape) => !Object.hasOwn(mask.values, shape.label));
-      store.set({ drawn: withShapes(state, run, shapes), truth: true });
+      store.set({ drawn: withShapes(state, run, shapes), ground_truth: true });
     } catch (error) {
       if (!(error instanceof BadPng || error instanceof DOMException)) throw error;
       note(error instanceof BadPng ? error.message : 'This file could not be read: choose it again.');

@@ -97,7 +97,7 @@ export const FIELDS = new Map(Object.entries({
   ac: ['absolute.cam', orNull(number(1e-9, 1e9))],
   ap: ['absolute.product', orNull(number(1e-9, 1e9))],
   p: ['visible', shown],
-  tr: ['truth', flag],
+  tr: ['ground_truth', flag],
   zk: ['zoom.k', number(1, 16)],
   zx: ['zoom.x', number(0, 1)],
   zy: ['zoom.y', number(0, 1)],

@@ -8,7 +8,7 @@ export const VERSION = '1';
 export const SIZES = ['224', '336', '448', '560', '672', 'native'];
 export const MODES = ['overlap', 'non-overlap', 'bilinear', 'deconvolution'];
 /** Settings of taste, which an example does not change. */
-export const TASTE = ['colormap', 'opacity', 'outline', 'overlay', 'boxes', 'truth', 'layers', 'mask', 'absolute'];
+export const TASTE = ['colormap', 'opacity', 'outline', 'overlay', 'boxes', 'ground_truth', 'layers', 'mask', 'absolute'];
 const LIMIT = 4000; // characters of a query that are looked at
 const NAMES_LIMIT = 800; // characters of all class names; with the other fields a link stays under 1500
 const NAME_LIMIT = 200;
