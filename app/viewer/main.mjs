@@ -52,8 +52,8 @@ export function mount(element, trigger, props, watch) {
     root, at, store,
     /** What the page was built with: the cards of the examples and the sections of the results. */
     cards: JSON.parse(props.cards), measured: JSON.parse(props.measured),
-    /** Makers of the panel that `state.extra` asks for, by its kind: (extra, view) -> { title, note, map, span, top, unit } or null. */
-    extras: {},
+    /** Makers of the panel that `state.added_panel` asks for, by its kind: (added_panel, view) -> { title, note, map, span, top, unit } or null. */
+    addedPanels: {},
     /** What is on the page, or null. */
     view: () => view,
     /** The same for listeners that can only be reached while a run is on the page. */

@@ -55,7 +55,7 @@ declare namespace Crt {
     random_baseline: boolean;
     drawing: 'box' | 'polygon' | null;
     drawn: Record<string, Shape[]>;
-    extra: AttentionPanel | ExplainerPanel | null;
+    added_panel: AttentionPanel | ExplainerPanel | null;
     mask: MaskSettings;
   }
   interface MaskSettings {
@@ -134,7 +134,7 @@ declare namespace Crt {
     store: Store;
     cards: Card[];
     measured: any[];
-    extras: Record<string, (wanted: any, view: View) => AddedPanel | null>;
+    addedPanels: Record<string, (wanted: any, view: View) => AddedPanel | null>;
     view(): View | null;
     current(): View;
     onRun(listener: (view: View, before: View | null) => unknown): unknown;

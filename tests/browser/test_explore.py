@@ -177,7 +177,7 @@ def test_one_more_map_stands_beside_the_others_and_can_be_taken_away(open_page, 
     close.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".panel")).to_have_count(3)
-    assert page.evaluate("document.activeElement.dataset.role") == "extra"
+    assert page.evaluate("document.activeElement.dataset.role") == "added_panel"
 
 
 def test_taking_the_image_away_brings_the_invitation_back(open_page, image):

@@ -29,7 +29,7 @@ function anyState(next) {
     blocks: [null, [0, 0], [2, 11]],
     'compare.a': sides,
     'compare.b': sides,
-    extra: [
+    added_panel: [
       null, { kind: 'attention', method: 'crt', pass: 1, block: 3, head: null }, { kind: 'attention', method: 'tscam', pass: null, block: 0, head: 2 },
       { kind: 'explainer', method: 'resnet', name: 'gradcam++' },
     ],

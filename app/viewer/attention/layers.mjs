@@ -71,7 +71,7 @@ export function mountLayers(page) {
     else deep = { ...got, ...openArrays(got.arrays, await predictionBytes(got, window.gradio_config?.root ?? '')) };
     show(store.get(), view());
   });
-  page.extras.attention = (wanted, now) => attentionPanel(wanted, now);
+  page.addedPanels.attention = (wanted, now) => attentionPanel(wanted, now);
 
   function methodOf(state, { run, prediction }) {
     const able = run.methods.filter((method) => prediction.isTransformer(method));
@@ -129,7 +129,7 @@ export function mountLayers(page) {
     const words = `block ${block + 1}, pass ${pass + 1}, ${head === null ? 'mean of all heads' : `head ${head + 1}`}: largest share ${figure(own)}`;
     return make('button', {
       type: 'button', class: 'layers-cell', title: words, 'aria-label': `${words}. Put it beside the maps`,
-      on: { click: () => store.set({ extra: { kind: 'attention', method, pass, block, head }, tab: 'explore' }) },
+      on: { click: () => store.set({ added_panel: { kind: 'attention', method, pass, block, head }, tab: 'explore' }) },
     }, [canvas, make('span', {}, [make('span', { text: `pass ${pass + 1}` }), make('span', { text: own.toPrecision(2) })])]);
   }
 

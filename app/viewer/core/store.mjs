@@ -48,7 +48,7 @@ export const INITIAL = Object.freeze({
   random_baseline: false, // whether faithfulness is measured for a random map too
   drawing: null, // what the pointer draws as ground truth: 'box', 'polygon' or null
   drawn: {}, // ground truth drawn by the user: imageId -> [{ label, polygon }], places of the image
-  extra: null, // one more panel: { kind: 'attention', method, pass, block, head } or { kind: 'explainer', method, name }
+  added_panel: null, // one more panel: { kind: 'attention', method, pass, block, head } or { kind: 'explainer', method, name }
   mask: { // the Masks tab: which map, the parameters of the dense CRF and of the random walk (IRNet's at first), what is drawn
     method: 'crt', crf: true, walk: true, deeplab: true, contours: true, boxes: false,
     walkThreshold: 0.25, walkSteps: 8, walkBeta: 10,

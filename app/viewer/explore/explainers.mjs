@@ -18,21 +18,21 @@ export function mountExplainers(page) {
   const { at, store, ask, onAnswer, onDraw, onRun } = page;
   const known = new Map(); // by key: { map, ms } or { error }, or null while the server is at work
 
-  at('extra').addEventListener('change', (event) => {
+  at('added_panel').addEventListener('change', (event) => {
     const [name, method] = event.target.value.split(' ');
-    store.set({ extra: name ? { kind: 'explainer', name, method } : null });
+    store.set({ added_panel: name ? { kind: 'explainer', name, method } : null });
   });
   onRun(({ run }) => {
     known.clear();
-    at('extra').replaceChildren(
+    at('added_panel').replaceChildren(
       make('option', { value: '', text: 'Add method…' }),
       ...run.methods.map((method) => make('optgroup', { label: METHOD_TITLES[method] }, EXPLAINERS.map(
         ([name, title]) => make('option', { value: `${name} ${method}`, text: `${title} of ${METHOD_TITLES[method]}` }),
       ))),
     );
   });
-  onDraw(({ extra }) => {
-    at('extra').value = extra?.kind === 'explainer' ? `${extra.name} ${extra.method}` : '';
+  onDraw(({ added_panel }) => {
+    at('added_panel').value = added_panel?.kind === 'explainer' ? `${added_panel.name} ${added_panel.method}` : '';
   });
   onAnswer('explain', async (got) => {
     if (!known.has(got.key)) return;
@@ -49,12 +49,12 @@ export function mountExplainers(page) {
     store.set({});
   });
 
-  page.extras.explainer = (extra, { run, prediction }) => {
-    const { method, name } = extra;
+  page.addedPanels.explainer = (added_panel, { run, prediction }) => {
+    const { method, name } = added_panel;
     const title = EXPLAINERS.find(([id]) => id === name)?.[1];
     if (!title || !run.methods.includes(method)) return null;
     const { classes } = store.get();
-    const key = explainerKey(run.run, extra, classes);
+    const key = explainerKey(run.run, added_panel, classes);
     if (!known.has(key)) {
       known.set(key, null);
       ask('explain', { key, method, name, classes });

@@ -35,7 +35,7 @@ export function buildPanel(name, label, close = null) {
     class: 'stage', tabindex: '0', role: 'application', 'aria-roledescription': 'map',
     'aria-label': `${label}: arrow keys move a crosshair, plus, minus and 0 zoom, Shift with arrows pans, Enter picks the place`,
   }, [panel.canvas, panel.cross, panel.empty]);
-  panel.node = make('article', { class: `panel ${name === 'extra' ? 'more' : name}` }, [make('header', {}, head), panel.stage, ...rows.map((row) => row.node), panel.box]);
+  panel.node = make('article', { class: `panel ${name === 'added_panel' ? 'more' : name}` }, [make('header', {}, head), panel.stage, ...rows.map((row) => row.node), panel.box]);
   return panel;
 }
 

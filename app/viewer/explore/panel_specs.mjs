@@ -12,10 +12,10 @@ import { percent } from '../core/dom.mjs';
 import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow, shownMethods } from '../core/store.mjs';
 import { toScreen } from './zoom.mjs';
 
-/** Items of the Explore tab. `maps`: as createMaps gives it; `extra`: one more panel as page.extras makes it, or null;
+/** Specs of the panels of the Explore tab. `maps`: as createMaps gives it; `added_panel`: one more panel as page.addedPanels makes it, or null;
  *  `other`: whether the blinking panel shows B now. */
-export function panelSpecsOf(state, view, maps, extra = null, other = false) {
-  return state.compare.view === 'side' ? sideBySide(state, view, maps, extra) : compared(state, view, maps, other);
+export function panelSpecsOf(state, view, maps, added_panel = null, other = false) {
+  return state.compare.view === 'side' ? sideBySide(state, view, maps, added_panel) : compared(state, view, maps, other);
 }
 
 /** A side of the comparison as this run has it: its method, or the first there is, and its own settings. */
@@ -25,11 +25,11 @@ export function sideOf(wanted, run) {
   return { method: run.methods.includes('crt') ? 'crt' : run.methods[0], own };
 }
 
-function sideBySide(state, view, maps, extra) {
+function sideBySide(state, view, maps, added_panel) {
   const shown = shownMethods(state, view.run).map((method) => maps.shown(state, view, method));
-  if (extra) shown.push(extra);
+  if (added_panel) shown.push(added_panel);
   const tops = ranges(shown, state.scale, state.absolute);
-  const specs = shown.map((one, i) => (one === extra ? addedSpec(state, view, one, tops[i]) : mapSpec(state, view, one, tops[i])));
+  const specs = shown.map((one, i) => (one === added_panel ? addedSpec(state, view, one, tops[i]) : mapSpec(state, view, one, tops[i])));
   return state.visible.input ? [imageSpec(), ...specs] : specs;
 }
 
@@ -51,10 +51,10 @@ function mapSpec(state, view, shown, range) {
 }
 
 function addedSpec(state, view, shown, range) {
-  const layer = layerOf('extra', shown, range, { name: shown.title, title: shown.title });
+  const layer = layerOf('added_panel', shown, range, { name: shown.title, title: shown.title });
   const waiting = shown.map.data.length < 2; // an explainer still at work
   return {
-    key: 'extra', title: shown.title, note: shown.note, score: '', empty: shown.top > 0 || waiting ? '' : 'Nothing to see: all values are 0',
+    key: 'added_panel', title: shown.title, note: shown.note, score: '', empty: shown.top > 0 || waiting ? '' : 'Nothing to see: all values are 0',
     spoken: spoken(shown.title, shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer,
   };
 }

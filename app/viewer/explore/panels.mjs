@@ -2,7 +2,7 @@
 //
 // For others: `page.overlays`, functions (context, { method, state, view, width, height, pixel }) that draw over each map
 // in a context whose places are those of the image, 0 to 1 (strokePlaced of draw.mjs strokes evenly); `method` is that
-// of the map, or input, extra, difference. `crt-pick`, an event on page.root, tells { method, x, y } of a click on a map.
+// of the map, or input, added_panel, difference. `crt-pick`, an event on page.root, tells { method, x, y } of a click on a map.
 
 import { largest } from '../maths/arithmetic.mjs';
 import { createDivider } from './divider.mjs';
@@ -15,7 +15,7 @@ import { METHOD_TITLES } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 
-const LABELS = { ...METHOD_TITLES, extra: 'One more map', compare: 'Comparison', compare_a: 'A', compare_b: 'B' };
+const LABELS = { ...METHOD_TITLES, added_panel: 'One more map', compare: 'Comparison', compare_a: 'A', compare_b: 'B' };
 
 /** @param {Crt.Page} page */
 export function mountPanels(page) {
@@ -42,8 +42,8 @@ export function mountPanels(page) {
 
   function draw(state, now) {
     const began = performance.now();
-    const extra = state.extra && page.extras[state.extra.kind]?.(state.extra, now);
-    const specs = panelSpecsOf(state, now, panelGrid.maps, extra && { ...extra, top: extra.top ?? largest(extra.map.data) }, panelGrid.other);
+    const added_panel = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
+    const specs = panelSpecsOf(state, now, panelGrid.maps, added_panel && { ...added_panel, top: added_panel.top ?? largest(added_panel.map.data) }, panelGrid.other);
     place(specs, state, now);
     const truth = state.ground_truth ? groundTruthOf(state, now) : { polygons: [], complete: false };
     const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
@@ -98,10 +98,10 @@ export function mountPanels(page) {
 
   function build(key) {
     const close = () => {
-      store.set({ extra: null });
-      at('extra').focus();
+      store.set({ added_panel: null });
+      at('added_panel').focus();
     };
-    const panel = buildPanel(key, LABELS[key], key === 'extra' ? close : null);
+    const panel = buildPanel(key, LABELS[key], key === 'added_panel' ? close : null);
     const { stage, canvas } = panel;
     panel.node.dataset.panel = key;
     if (key === 'compare') {
@@ -130,7 +130,7 @@ export function mountPanels(page) {
   function pick({ key, spec }, spot) {
     const state = store.get();
     if (state.drawing || !(spot.x >= 0 && spot.x <= 1 && spot.y >= 0 && spot.y <= 1)) return;
-    const method = key === 'extra' ? state.extra?.method : spec.layerAt(spot, state)?.method ?? key;
+    const method = key === 'added_panel' ? state.added_panel?.method : spec.layerAt(spot, state)?.method ?? key;
     root.dispatchEvent(new CustomEvent('crt-pick', { detail: { method, x: spot.x, y: spot.y } }));
   }
 

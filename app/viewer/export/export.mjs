@@ -10,7 +10,7 @@ import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 const PATIENCE = 180_000; // ms to wait for a file
 const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' };
 
-/** What the server needs to draw the screen again. `extra`: the additional panel as page.extras makes it, or null.
+/** What the server needs to draw the screen again. `extra`: the additional panel as page.addedPanels makes it, or null.
  * @param {Crt.State} state
  * @param {Crt.View} view
  * @param {Crt.AddedPanel | null} [extra]
@@ -128,7 +128,7 @@ export function mountExport(page) {
     if (asked) return tell(`${at('export-note').textContent.replace(/…$/, '')}… still at work.`);
     const state = store.get();
     const now = current();
-    const extra = state.extra && page.extras[state.extra.kind]?.(state.extra, now);
+    const extra = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     asked = `${kind}-${Date.now()}-${++count}`;
     button.setAttribute('aria-busy', 'true');
     tell(`Making ${KINDS[kind]} …`);

@@ -34,7 +34,7 @@ export function missingWords(names, without) {
 }
 
 /** @param {Crt.Page} page */
-export function mountLocalizationTable({ at, store, view, extras, panelGrid: { maps }, onDraw }) {
+export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid: { maps }, onDraw }) {
   const kept = new WeakMap();
   let timer = 0;
   drawHead(at('localization-head'), MEASURES);
@@ -67,7 +67,7 @@ export function mountLocalizationTable({ at, store, view, extras, panelGrid: { m
     }));
   }
 
-  /** The maps on the page: those switched on and the extra panel's, or the two that are compared. */
+  /** The maps on the page: those switched on and the added panel's, or the two that are compared. */
   function listed(state, now) {
     const { run, prediction } = now;
     const row = (method, own, before = '') => {
@@ -81,8 +81,8 @@ export function mountLocalizationTable({ at, store, view, extras, panelGrid: { m
       });
     }
     const rows = shownMethods(state, run).map((method) => row(method));
-    const extra = state.extra && extras[state.extra.kind]?.(state.extra, now);
-    const top = extra ? extra.top ?? largest(extra.map.data) : 0; // 0 while an explainer is at work
-    return top > 0 ? [...rows, { key: 'other', title: extra.title, note: extra.note, shown: { ...extra, top } }] : rows;
+    const added_panel = state.added_panel && addedPanels[state.added_panel.kind]?.(state.added_panel, now);
+    const top = added_panel ? added_panel.top ?? largest(added_panel.map.data) : 0; // 0 while an explainer is at work
+    return top > 0 ? [...rows, { key: 'other', title: added_panel.title, note: added_panel.note, shown: { ...added_panel, top } }] : rows;
   }
 }

@@ -70,7 +70,7 @@ const explainer = tuple(
   ([kind, method, name]) => ({ kind, method, name }),
   ({ kind, method, name }) => [kind, method, name],
 );
-const extra = {
+const addedPanel = {
   read: (text) => attention.read(text) ?? explainer.read(text),
   write: (value) => (value.kind === 'explainer' ? explainer : attention).write(value),
   says: attention.says,
@@ -110,7 +110,7 @@ export const FIELDS = new Map(Object.entries({
   yh: ['layers.head', orNull(whole(0, 99))],
   ys: ['layers.scale', choice(['cell', 'all'])],
   av: ['ablate.show', choice(['sizes', 'modes', 'curves', 'ladder'])],
-  x: ['extra', orNull(extra)],
+  x: ['added_panel', orNull(addedPanel)],
   jc: ['random_baseline', flag],
   km: ['mask.method', choice(METHODS)],
   kf: ['mask.crf', flag],

@@ -115,8 +115,8 @@ export function mountPresentation(page) {
     const kept = runs.get(slide.key);
     if (view() !== kept) page.showRun(kept);
     const { settings } = fit(slide.link, kept, store.get());
-    const extra = settings.extra?.kind === 'attention' ? settings.extra : null; // another explainer would need the server
-    store.set({ ...settings, extra, tab: 'explore' });
+    const added_panel = settings.added_panel?.kind === 'attention' ? settings.added_panel : null; // another explainer would need the server
+    store.set({ ...settings, added_panel, tab: 'explore' });
     at('present-title').textContent = slide.title;
     at('present-claim').textContent = slide.claim;
     at('present-claim').hidden = !slide.claim;

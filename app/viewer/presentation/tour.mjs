@@ -121,7 +121,7 @@ export function mountTour({ root, at, store, current, onRun, speak }) {
     tour.index = index;
     const { blocks, pass_reduction } = current().run.defaults;
     store.set({
-      tab: 'explore', ...pick(INITIAL, ['zoom', 'extra', 'compare']), blocks, pass_reduction, loops: former.loops, refined: former.refined,
+      tab: 'explore', ...pick(INITIAL, ['zoom', 'added_panel', 'compare']), blocks, pass_reduction, loops: former.loops, refined: former.refined,
       visible: { ...former.visible, ...tour.panels }, ...step.settings,
     });
     at('tour-count').textContent = `Step ${index + 1} of ${steps.length}`;
