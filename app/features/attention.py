@@ -12,7 +12,7 @@ from crt.predictor import Predictor
 
 
 def register(page: Page) -> None:
-    """Answer `inspect` (one patch token) and `deepen` (all heads and the rollout of the class token)."""
+    """Answer `inspect` (one patch token) and `load_heads` (all heads and the rollout of the class token)."""
     engine = page.explorer.engine
 
     def inspect(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
@@ -24,11 +24,11 @@ def register(page: Page) -> None:
         place = {"tile": seen.tile, "patch": seen.patch, "cell": seen.cell}
         return {"method": method, **place, "prefix": seen.prefix_attention.tolist(), "arrays": arrays, "data": data}
 
-    def deepen(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+    def load_heads(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         method = transformer_of(look, details)
         seen = (look.model or engine.model).run(Predictor.layers, look.image, look.settings, method=method)
         arrays, data = encode_arrays({"heads": seen.heads, "rollout": seen.rollout})
         return {"method": method, "arrays": arrays, "data": data}
 
     page.on("inspect", inspect, **MODEL)
-    page.on("deepen", deepen, **MODEL)
+    page.on("load_heads", load_heads, **MODEL)

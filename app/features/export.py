@@ -24,16 +24,16 @@ EVERYTHING = "zip"
 
 
 def register(page: Page) -> None:
-    """Answer `publish`: the file of the kind asked for, where the server may serve it from, and its name."""
+    """Answer `export`: the file of the kind asked for, where the server may serve it from, and its name."""
 
-    def publish(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+    def export(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         config = (look.model or page.explorer.engine.model).config
         kind, name, data = made(ExportView.of(look, ExportRequest.of(look, details), config), details.get("kind"))
         path = save_bytes_to_cache(data, name, page.viewer.GRADIO_CACHE)
         page.viewer.temp_files.add(path)
         return {"kind": kind, "name": name, "bytes": len(data), "download": path}
 
-    page.on("publish", publish, concurrency_id="export", concurrency_limit=1)
+    page.on("export", export, concurrency_id="export", concurrency_limit=1)
 
 
 def made(screen: ExportView, kind: Any) -> tuple[str, str, bytes]:

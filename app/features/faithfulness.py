@@ -80,15 +80,17 @@ ROAD = Value(
 
 
 def register(page: Page) -> None:
-    """Answer `judge` with progress and then one measure of one map, and `halt`, which ends it."""
-    judge = Judge(page.explorer)
+    """Answer `faithfulness` with progress and then one measure of one map, and `cancel`, which ends it."""
+    job = FaithfulnessJob(page.explorer)
     # The page asks on while Gradio still closes the answer before; "always_last" would then ask the old question again.
     # The networks are locked for one look at a time, so others need not wait for a whole measurement, as with MODEL.
-    page.stream("judge", judge.answers, trigger_mode="multiple", concurrency_id="judge", concurrency_limit=1)
-    page.on("halt", judge.halt, trigger_mode="multiple", concurrency_limit=1)
+    page.stream(
+        "faithfulness", job.answers, trigger_mode="multiple", concurrency_id="faithfulness", concurrency_limit=1
+    )
+    page.on("cancel", job.cancel, trigger_mode="multiple", concurrency_limit=1)
 
 
-class Judge:
+class FaithfulnessJob:
     """Measures, until it is told that a question is no longer wanted."""
 
     def __init__(self, explorer: Explorer) -> None:
@@ -103,7 +105,7 @@ class Judge:
         gone = threading.Event()
         fractions: queue.SimpleQueue[float] = queue.SimpleQueue()
         start = time.perf_counter()
-        with ThreadPoolExecutor(1, "judge") as pool:  # beside the looks, which take their turns in between
+        with ThreadPoolExecutor(1, "faithfulness") as pool:  # beside the looks, which take their turns in between
             job = pool.submit(
                 model.run_here,
                 measured,
@@ -122,9 +124,9 @@ class Judge:
             found = job.result()
         yield {"done": 1.0, **answer(found), "ms": 1000 * (time.perf_counter() - start)}
 
-    def halt(self, look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-        """End the session's question whose key is `question`, whether it is under way or still waits for its turn."""
-        self._ended[look.session, str(details.get("question"))[:KEY]] = None
+    def cancel(self, look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+        """End the session's measurement whose key is `request`, whether it is under way or still waits for its turn."""
+        self._ended[look.session, str(details.get("request"))[:KEY]] = None
         while len(self._ended) > ENDED:
             del self._ended[next(iter(self._ended))]
         return {}

@@ -14,8 +14,8 @@ from app.core.codec import INLINE_BYTES
 from app.viewer.files import ENTRY, ROUTE, modules, style, template, version
 
 EVENTS = (
-    "example", "explain", "inspect", "deepen", "ablate", "halt", "segment", "walk", "deeplab", "judge", "publish",
-    "reopen", "swap",
+    "example", "explain", "inspect", "load_heads", "ablate", "segment", "walk", "deeplab", "faithfulness", "cancel",
+    "export", "reopen", "swap",
 )  # fmt: skip
 """What the page asks the server; Gradio listens to the events whose names stand quoted in `js_on_load`."""
 _LOAD = """

@@ -22,7 +22,7 @@ NATIVE = "native"
 LINKS = ("reopen/reopen", "reopen/look")
 FILES = ("png", "pdf", "svg", "zip")
 """What the page exports."""
-SLOW_EVENTS = ("judge",)
+SLOW_EVENTS = ("faithfulness",)
 """Measurements of many seconds: good ones are asked for a map of chance only."""
 DETAILS: dict[str, Any] = {
     "run": "1", "key": "k", "method": "crt", "classes": [0], "loops": 1, "refined": True, "blocks": None,
@@ -63,7 +63,7 @@ class Fuzzer:
         for question in self.asker.questions:
             if question.name.startswith("unload/"):
                 continue  # it would forget the session that all others are about
-            for kind in FILES if question.name.startswith("publish/") else FILES[:1]:
+            for kind in FILES if question.name.startswith("export/") else FILES[:1]:
                 self.asker.ask(question, self.good(question), DETAILS | {"kind": kind})
 
     def look_at_square(self, side: int) -> None:
@@ -130,7 +130,7 @@ class Fuzzer:
         """A file whose name, or a figure whose words are markup, looked at, and what is served of it."""
         text = self.chance.choice((*nonsense.TEXTS, *EVIL, "a.svg", "a.html", "a.js", "a.mjs", "a.xhtml"))
         if self.chance.random() < 0.5:
-            found = next(one for one in self.asker.questions if one.name.startswith("publish/"))
+            found = next(one for one in self.asker.questions if one.name.startswith("export/"))
             return found.name, self.asker.ask(found, self.good(found), _titled(text[:5000]))
         began = time.monotonic()
         uploaded = self.asker.upload(text[:500], b"<svg onload=\"document.title='evil'\"><script>1</script></svg>")

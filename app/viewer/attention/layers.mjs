@@ -45,7 +45,7 @@ export function mountLayers(page) {
   at('layers-all').addEventListener('click', () => store.set({ blocks: null }));
   at('layers-deepen').addEventListener('click', () => {
     waiting = true;
-    ask('deepen', { method: methodOf(store.get(), current()) });
+    ask('load_heads', { method: methodOf(store.get(), current()) });
     show(store.get(), current());
   });
   for (const [role, end] of /** @type {[string, number][]} */ ([['layers-first', 0], ['layers-last', 1]])) {
@@ -64,7 +64,7 @@ export function mountLayers(page) {
     drawn = '';
   });
   onDraw(show);
-  onAnswer('deepen', async (got) => {
+  onAnswer('load_heads', async (got) => {
     if (got.run !== view()?.run.run) return;
     waiting = false;
     if (got.error) page.say(got.error);

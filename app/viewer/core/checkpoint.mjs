@@ -2,7 +2,7 @@
 
 import { sameNetworks, shownMethods } from './store.mjs';
 
-const ASKS = ['explain', 'inspect', 'deepen', 'ablate', 'segment', 'judge', 'publish'];
+const ASKS = ['explain', 'inspect', 'load_heads', 'ablate', 'segment', 'faithfulness', 'export'];
 
 /** @param {Crt.Page} page */
 export function mountCheckpoint(page) {

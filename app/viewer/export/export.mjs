@@ -104,7 +104,7 @@ export function mountExport(page) {
     at('export-code').hidden = true;
     if (!asked) tell('');
   });
-  onAnswer('publish', (got) => {
+  onAnswer('export', (got) => {
     if (got.key !== asked) return;
     settle();
     if (got.error) return tell(got.error);
@@ -136,7 +136,7 @@ export function mountExport(page) {
       settle();
       tell('The server has not answered: check the connection and try again.');
     }, PATIENCE);
-    ask('publish', { kind, key: asked, ...describeView(state, now, extra) });
+    ask('export', { kind, key: asked, ...describeView(state, now, extra) });
   }
 
   function settle() {

@@ -77,7 +77,7 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
     if (todo.length && !todo.every(({ details }) => same(details, question(state, details.method)))) stop('The maps have changed, so the measurement was ended.');
     if (state.tab === 'explore') show(state, run);
   });
-  onAnswer('judge', (got) => {
+  onAnswer('faithfulness', (got) => {
     if (!todo.length || got.key !== String(ticket)) return;
     part = got.done ?? 0;
     if (got.error) stop(got.error);
@@ -97,13 +97,13 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
   const note = (text) => { at('faithfulness-note').textContent = text; };
 
   function next() {
-    if (todo.length) ask('judge', { key: String(++ticket), ...todo[0].details });
+    if (todo.length) ask('faithfulness', { key: String(++ticket), ...todo[0].details });
     else note('All of it is measured.');
     redraw();
   }
 
   function stop(words) {
-    if (todo.length) ask('halt', { question: String(ticket) });
+    if (todo.length) ask('cancel', { request: String(ticket) });
     if (todo.length || !words) note(words);
     todo = [];
     ticket++;

@@ -282,9 +282,9 @@ class Asked:
 def test_a_page_of_the_checkpoint_before_is_told_to_look_again(first, second, tmp_path):
     demo = build(AppConfig(checkpoint=str(first), allow_custom_checkpoints=True))
     Image.fromarray(photo()).save(tmp_path / "a.png")
-    publish = next(fn.fn for fn in demo.fns.values() if any(target == "publish" for _, target in fn.targets))
-    ask = lambda **details: next(publish(Asked(**details), str(tmp_path / "a.png"), "224", "overlap", Asked()))[  # noqa: E731
-        "publish_answer"
+    export = next(fn.fn for fn in demo.fns.values() if any(target == "export" for _, target in fn.targets))
+    ask = lambda **details: next(export(Asked(**details), str(tmp_path / "a.png"), "224", "overlap", Asked()))[  # noqa: E731
+        "export_answer"
     ]
     assert "changed" not in ask(kind="zip", model=None)
     list(swap_of(demo)(str(second), "overlap"))

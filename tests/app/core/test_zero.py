@@ -16,8 +16,7 @@ from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.models import Engine
 from app.features import attention as layers
-from app.features import explainers, masks
-from app.features import faithfulness as judge
+from app.features import explainers, faithfulness, masks
 from crt.errors import InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
 from tests.app.features.test_faithfulness import ASKED
@@ -28,7 +27,7 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
 SETTINGS = InferenceConfig(size=96, loops=2)
 QUESTIONS = {
     "inspect": {"method": "crt", "x": 0.1, "y": 0.9},
-    "deepen": {"method": "tscam"},
+    "load_heads": {"method": "tscam"},
     "explain": {"method": "crt", "classes": [1], "name": "gradcam"},
     "walk": WALK,
     "deeplab": {},
@@ -72,8 +71,8 @@ def answers(explorer: Explorer, session: str) -> dict:
     for feature in (layers, explainers, masks):
         feature.register(wired)
     found = {event: wired.answers[event](look, details) for event, details in QUESTIONS.items()}
-    *_, last = judge.Judge(explorer).answers(look, {**ASKED, "measure": "confidence"})
-    found["judge"] = last
+    *_, last = faithfulness.FaithfulnessJob(explorer).answers(look, {**ASKED, "measure": "confidence"})
+    found["faithfulness"] = last
     for answer in found.values():
         answer.pop("ms", None)
     return {"maps": prediction.cams("crt").tobytes(), **found}
@@ -89,7 +88,7 @@ def test_each_question_is_answered_alike_where_the_gpu_is_lent(explorer, monkeyp
 
 def test_an_error_of_ours_comes_back_as_it_is(explorer, lent):
     with pytest.raises(InvalidSetting, match="no class 99"):
-        explorer.engine.model.run(judge.measured, judge.Asked(IMAGE, SETTINGS, "crt", 99, 0), None, None)
+        explorer.engine.model.run(faithfulness.measured, faithfulness.Asked(IMAGE, SETTINGS, "crt", 99, 0), None, None)
 
 
 def test_all_looks_are_on_one_thread_and_what_is_long_is_not(explorer):

@@ -10,7 +10,7 @@ from PIL import Image
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.models import Engine
-from app.features.faithfulness import ENDED, Judge
+from app.features.faithfulness import ENDED, FaithfulnessJob
 from app.requests.validation import map_options
 from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import MEASURES, FaithfulnessConfig, Stopped, measure, subject_of
@@ -24,7 +24,7 @@ ASKED = {"method": "crt", "classes": [1], "loops": 2, "refined": True, "blocks":
 
 @pytest.fixture(scope="module")
 def explorer(tmp_path_factory) -> Explorer:
-    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("judge") / "tiny"))), PredictionCache(10**8), {})
+    return Explorer(Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("job") / "tiny"))), PredictionCache(10**8), {})
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def look(explorer) -> Analysis:
 
 
 def judged(explorer: Explorer, look: Analysis, **details) -> list[dict]:
-    return [json.loads(json.dumps(one)) for one in Judge(explorer).answers(look, {**ASKED, **details})]
+    return [json.loads(json.dumps(one)) for one in FaithfulnessJob(explorer).answers(look, {**ASKED, **details})]
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -98,12 +98,12 @@ def test_nonsense_is_refused_before_any_network_runs(explorer, look, details, wo
 
 
 def test_a_measurement_can_be_ended_under_way_or_before_its_turn_and_no_other_is(explorer, look):
-    judge = Judge(explorer)
-    first, waiting, later = (judge.answers(look, {**ASKED, "measure": "confidence", "key": key}) for key in "123")
-    road = judge.answers(look, {**ASKED, "measure": "road", "key": "4"})
+    job = FaithfulnessJob(explorer)
+    first, waiting, later = (job.answers(look, {**ASKED, "measure": "confidence", "key": key}) for key in "123")
+    road = job.answers(look, {**ASKED, "measure": "road", "key": "4"})
     assert next(road)["done"] < 1
     for key in ("2", "4"):
-        judge.halt(look, {"question": key})
+        job.cancel(look, {"request": key})
     for ended in (road, waiting):
         with pytest.raises(Stopped):
             list(ended)
@@ -112,17 +112,17 @@ def test_a_measurement_can_be_ended_under_way_or_before_its_turn_and_no_other_is
 
 
 def test_only_the_newest_endings_are_remembered(explorer, look):
-    judge = Judge(explorer)
+    job = FaithfulnessJob(explorer)
     for key in range(3 * ENDED):
-        judge.halt(look, {"question": key})
+        job.cancel(look, {"request": key})
     with pytest.raises(Stopped):
-        list(judge.answers(look, {**ASKED, "measure": "confidence", "key": str(3 * ENDED - 1)}))
-    assert list(judge.answers(look, {**ASKED, "measure": "confidence", "key": "0"}))[-1]["values"]
+        list(job.answers(look, {**ASKED, "measure": "confidence", "key": str(3 * ENDED - 1)}))
+    assert list(job.answers(look, {**ASKED, "measure": "confidence", "key": "0"}))[-1]["values"]
 
 
 def test_a_page_that_has_gone_ends_its_measurement(explorer, look):
-    answers = Judge(explorer).answers(look, {**ASKED, "measure": "insertion"})
+    answers = FaithfulnessJob(explorer).answers(look, {**ASKED, "measure": "insertion"})
     first = next(answers)["done"]
     answers.close()
     assert first < 1
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("judge")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("faithfulness")]

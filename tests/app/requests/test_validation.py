@@ -150,7 +150,7 @@ def test_a_token_and_the_heads_are_those_of_the_library(explorer, look):
     np.testing.assert_allclose(array(answer, "similarity"), seen.similarity, atol=2e-3)
     assert (answer["tile"], answer["cell"]) == (seen.tile, seen.cell)
     deep = explorer.engine.predictor().layers(look.image, look.settings, method="tscam")
-    answer = wired.answers["deepen"](look, {"method": "tscam"})
+    answer = wired.answers["load_heads"](look, {"method": "tscam"})
     np.testing.assert_allclose(array(answer, "heads"), deep.heads, atol=2e-3 * deep.heads.max())
     np.testing.assert_allclose(array(answer, "rollout"), deep.rollout, atol=2e-3 * deep.rollout.max())
 

@@ -100,7 +100,7 @@ def test_the_warm_up_asks_every_question_and_for_every_kind_of_file(fuzzer, monk
     monkeypatch.setattr(fuzzer.asker, "ask", lambda question, data, event=None: asked.append((question.name, event)))
     fuzzer.warm_all()
     assert {name for name, _ in asked} == {name for name in fuzzer.questions if not name.startswith("unload/")}
-    assert {event["kind"] for name, event in asked if name.startswith("publish/")} == {*FIGURES, EVERYTHING}
+    assert {event["kind"] for name, event in asked if name.startswith("export/")} == {*FIGURES, EVERYTHING}
 
 
 def test_the_same_seed_asks_the_same():
@@ -205,7 +205,7 @@ def test_a_refusal_does_not_repeat_all_that_was_sent(value):
 
 def test_what_is_echoed_can_be_written_and_has_an_end(fuzzer):
     assert sanitize("\ud800" + "ä" * 99, 10) == "?" + "ä" * 9 and sanitize(None, 5) == "" and sanitize([1], 9) == "[1]"
-    question = next(one for one in fuzzer.asker.questions if one.name.startswith("halt/"))
+    question = next(one for one in fuzzer.asker.questions if one.name.startswith("cancel/"))
     outcome = fuzzer.asker.ask(question, fuzzer.good(question), {"run": "\ud800", "key": "\udfff" * 9999})
     assert outcome.kind == "answered"
 
@@ -213,7 +213,7 @@ def test_what_is_echoed_can_be_written_and_has_an_end(fuzzer):
 @pytest.mark.parametrize("event", ["id", ["id"], 3, None, True, [["a", 1]], "\ud800"])
 def test_an_event_that_is_no_object_is_answered(fuzzer, event, capfd):
     for question in fuzzer.asker.questions:
-        if question.name.startswith(("example/", "inspect/", "reopen/", "halt/")):
+        if question.name.startswith(("example/", "inspect/", "reopen/", "cancel/")):
             assert fuzzer.asker.ask(question, fuzzer.good(question), event).kind in ("answered", "refused")
     assert "Traceback" not in "".join(capfd.readouterr())
 
@@ -291,7 +291,7 @@ def test_all_that_is_served_of_a_hostile_name_is_saved_or_drawn_as_pixels(fuzzer
 
 
 def test_figures_hold_markup_as_text(fuzzer, tmp_path):
-    question = next(one for one in fuzzer.asker.questions if one.name.startswith("publish/"))
+    question = next(one for one in fuzzer.asker.questions if one.name.startswith("export/"))
     values = "AACAPwAAgD8AAIA/AACAPw=="
     extra = {"title": EVIL, "note": "</text><script>alert(1)</script>", "unit": "attention", "values": values}
     extra |= {"h": 2, "w": 2, "down": 2, "across": 2}
