@@ -1,11 +1,15 @@
 """A browser and a server with a tiny checkpoint, shared by all browser tests."""
 
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import BrowserContext, sync_playwright
 
 from app.cli import AppConfig
 from app.page import build, launch_options
@@ -13,6 +17,8 @@ from tests.browser.driver import CHROMIUM, HOSTILE
 from tests.helpers.tiny import tiny_checkpoint
 
 HERE = Path(__file__).parent
+Contexts = defaultdict[tuple[int, str], list[BrowserContext]]
+"""Of one server, by width and other options."""
 
 
 def pytest_collection_modifyitems(items):
@@ -30,31 +36,51 @@ def checkpoint(tmp_path_factory) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(checkpoint):
-    config = AppConfig(checkpoint=checkpoint, host="127.0.0.1")
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield url
-    demo.close()
-
-
-@pytest.fixture(scope="session")
 def browser():
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
     with sync_playwright() as driver:
         yield driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
 
 
+@pytest.fixture(scope="session")
+def contexts() -> dict[str, Contexts]:
+    """Browser contexts of each server that runs: the next test takes them with what they have fetched and compiled."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def serve(browser, contexts) -> Callable[[AppConfig], AbstractContextManager[str]]:
+    """Runs the app: `with serve(config) as address`."""
+
+    @contextmanager
+    def serving(config: AppConfig) -> Iterator[str]:
+        demo = build(config)
+        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+        contexts[url] = defaultdict(list)
+        yield url
+        for context in [one for kind in contexts.pop(url).values() for one in kind]:
+            context.close()
+        demo.close()
+
+    return serving
+
+
+@pytest.fixture(scope="session")
+def server(checkpoint, serve):
+    with serve(AppConfig(checkpoint=checkpoint, host="127.0.0.1")) as url:
+        yield url
+
+
 @pytest.fixture
-def open_page(server, browser):
+def open_page(server, browser, contexts):
     """Opens the page in a theme and width; at the end no error and no request to another machine is allowed."""
     troubles: list[str] = []
-    contexts = []
+    pages = []
+    taken = Counter[tuple[int, str]]()
 
     def open_one(theme: str = "light", width: int = 1440, *, query: str = "", **options):
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
+        page = context(width, **options).new_page()
+        pages.append(page)
         page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         own = (server, "data:", "blob:")
@@ -63,9 +89,22 @@ def open_page(server, browser):
         page.wait_for_selector(".crt-viewer[data-tab]")  # set when the modules have been loaded
         return page
 
+    def context(width: int, **options) -> BrowserContext:
+        """One in which no page of this test is open."""
+        kind = (width, json.dumps(options, sort_keys=True))
+        kept = contexts[server][kind]
+        if taken[kind] == len(kept):
+            kept.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
+            kept[-1].new_page().goto(f"{server}health")  # while a page is open, so is its process with compiled code
+        taken[kind] += 1
+        return kept[taken[kind] - 1]
+
     yield open_one
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.context.set_offline(False)
+        storage = {"origin": server.rstrip("/"), "storageTypes": "cookies,local_storage"}
+        page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", storage)
+        page.close()
     assert troubles == []
 
 

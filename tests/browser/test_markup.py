@@ -9,7 +9,6 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from app.cli import AppConfig
-from app.page import build, launch_options
 from tests.browser.driver import SHOWN, open_tab, settle, upload
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -22,7 +21,7 @@ CLASSES = (f"cat {IMAGE}", f"dog {SCRIPT}", f"bird {TEMPLATE}", f"sheep {VECTOR}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(tmp_path_factory, serve):
     """Shadows the shared one: here the names of the checkpoint and of all its classes are an enemy's."""
     folder = tmp_path_factory.mktemp("markup")
     config = AppConfig(
@@ -30,10 +29,8 @@ def server(tmp_path_factory):
         extra_checkpoints=(str(tiny_checkpoint(folder / "second", name=TEMPLATE + SCRIPT, classes=CLASSES, seed=1)),),
         host="127.0.0.1",
     )
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield url
-    demo.close()
+    with serve(config) as url:
+        yield url
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import expect
 
 from app.cli import AppConfig
-from app.page import build, launch_options
 from tests.browser.driver import SHOWN, changed, pixels, settle, upload
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -18,15 +17,13 @@ LOOKS = [("light", 1440), ("dark", 390)]
 
 
 @pytest.fixture
-def own(tmp_path):
+def own(tmp_path, serve):
     """A server that takes checkpoints of its users, and such a checkpoint."""
     config = AppConfig(
         checkpoint=str(tiny_checkpoint(tmp_path / "first")), host="127.0.0.1", allow_custom_checkpoints=True
     )
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield url, tiny_checkpoint(tmp_path / "second", classes=("wolf", "owl"), seed=7)
-    demo.close()
+    with serve(config) as url:
+        yield url, tiny_checkpoint(tmp_path / "second", classes=("wolf", "owl"), seed=7)
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
@@ -57,15 +54,13 @@ def test_a_good_one_takes_the_place_and_a_broken_one_does_not(own, browser, imag
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(tmp_path, serve):
     """The address of an app that lets its user choose; `open_page` goes there in this file."""
     config = AppConfig(
         checkpoint=str(tiny_checkpoint(tmp_path / "first")), allow_custom_checkpoints=True, host="127.0.0.1"
     )
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield url
-    demo.close()
+    with serve(config) as url:
+        yield url
 
 
 def load(page, folder) -> None:
@@ -133,7 +128,7 @@ def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_readers(op
 
 
 @pytest.fixture
-def offering(tmp_path):
+def offering(tmp_path, serve):
     """An app that offers two checkpoints with different starts."""
     birds = tiny_checkpoint(tmp_path / "birds", name="birds", classes=("Ani", "<i>Auklet</i>"), seed=7)
     told = json.loads((birds / "config.json").read_text())
@@ -142,10 +137,8 @@ def offering(tmp_path):
     config = AppConfig(
         checkpoint=str(tiny_checkpoint(tmp_path / "first")), extra_checkpoints=(str(birds),), host="127.0.0.1"
     )
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield url
-    demo.close()
+    with serve(config) as url:
+        yield url
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)

@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from app import page as ui
 from app.cli import AppConfig
-from app.page import build, launch_options
 from crt.checkpoint import Defaults, read_config
 from scripts.report.sections import KINDS, Section, read_results
 from tests.browser.driver import open_tab, upload
@@ -30,15 +29,13 @@ def sections() -> tuple[Section, ...]:
 
 
 @pytest.fixture(scope="module")
-def server(checkpoint, sections):
+def server(checkpoint, sections, serve):
     """A page that shows them."""
     config = AppConfig(checkpoint=checkpoint, host="127.0.0.1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ui, "results", lambda: [asdict(section) for section in sections])
-        demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield url
-    demo.close()
+        with serve(config) as url:
+            yield url
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
