@@ -18,6 +18,7 @@ import tyro
 
 from crt.data import Sample, read_voc
 from crt.evaluation.pipeline_stage import StageResult, make_each, read_manifest, require, write_manifest
+from crt.pseudo_labels.crf import require_dense_crf
 from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND
 from scripts.cli import run_cli
 
@@ -48,6 +49,7 @@ def make_labels(config: Labels) -> StageResult:
     from crt.pseudo_labels.cam_io import SUFFIX
     from crt.pseudo_labels.label_png import has_labels
 
+    require_dense_crf()
     images = read_voc(config.root, config.split, class_names=config.class_names or None)
     require(config.seeds, images, SUFFIX, "scripts.make_cams")
     made_from = read_manifest(config.seeds)

@@ -21,7 +21,7 @@ import tyro
 from crt.data import Sample, read_voc
 from crt.errors import InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, make_each, read_manifest, require, write_manifest
-from crt.pseudo_labels.crf import crf_labels
+from crt.pseudo_labels.crf import crf_labels, require_dense_crf
 from scripts.cli import run_cli
 
 
@@ -53,6 +53,8 @@ def make_masks(config: Masks) -> StageResult:
 
     if not 0 < config.threshold <= 1:
         raise InvalidSetting(f"The threshold is {config.threshold}: give a number above 0 and at most 1.")
+    if config.crf:
+        require_dense_crf()
     images = read_voc(config.root, config.split, class_names=config.class_names or None)
     require(config.seeds, images, SUFFIX, "scripts.make_cams or scripts.random_walk")
     write_manifest(config.out, {"threshold": config.threshold, "crf": config.crf, "seeds": read_manifest(config.seeds)})

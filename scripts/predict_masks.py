@@ -18,7 +18,7 @@ import tyro
 from crt.data import Sample, read_voc
 from crt.errors import InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
-from crt.pseudo_labels.crf import crf_probabilities
+from crt.pseudo_labels.crf import crf_probabilities, require_dense_crf
 from crt.types import DEEPLAB_SCALES, Precision
 from scripts.cli import run_cli
 
@@ -52,6 +52,8 @@ def segment_split(config: Segment) -> StageResult:
     from crt.pseudo_labels.label_png import has_labels, save_labels
     from crt.train.distributed_stage import DistributedStage
 
+    if config.crf:
+        require_dense_crf()
     share = DistributedStage.of(config.device, config.precision)
     checkpoint = load_checkpoint(config.checkpoint, device=share.device)
     network, spec = checkpoint.segmentation, checkpoint.config.segmentation

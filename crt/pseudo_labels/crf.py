@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +56,13 @@ IRN_CRF = CrfSettings()
 
 DEEPLAB_CRF = CrfSettings(gaussian_sxy=1, gaussian_compat=3, bilateral_sxy=67, bilateral_srgb=3, bilateral_compat=4)
 """DeepLab's test time."""
+
+
+def require_dense_crf() -> Any:
+    """The class of pydensecrf2. Raises InvalidSetting where it is not installed; long work asks before it begins."""
+    if DenseCRF2D is None:
+        raise InvalidSetting("The dense CRF is not installed: install pydensecrf2, or go on without it.")
+    return DenseCRF2D
 
 
 def crf_labels(
@@ -130,10 +138,8 @@ def crf_seeds(
 
 def _infer(image: np.ndarray, energy: np.ndarray, settings: CrfSettings) -> np.ndarray:
     """(H, W, 3) and (labels, H·W) float32 energies -> (labels, H, W) float32 probabilities."""
-    if DenseCRF2D is None:
-        raise InvalidSetting("The dense CRF is not installed: install pydensecrf2, or go on without it.")
     height, width = image.shape[:2]
-    crf = DenseCRF2D(width, height, len(energy))
+    crf = require_dense_crf()(width, height, len(energy))
     crf.setUnaryEnergy(np.ascontiguousarray(energy))
     if settings.gaussian_compat:
         crf.addPairwiseGaussian(sxy=settings.gaussian_sxy, compat=settings.gaussian_compat)

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 
-from app.core.analysis import Analysis, Explorer
+from app.core.analysis import Analysis, Explorer, user_message
 from app.core.cache import PredictionCache
 from app.core.models import Engine
 from app.features import attention as layers
@@ -65,6 +65,7 @@ def unpacked(answer: dict) -> np.ndarray:
     return flat.reshape(answer["h"], answer["w"])
 
 
+@pytest.mark.dense_crf
 def test_without_iterations_the_mask_is_the_label_map(look):
     answer = masks.segment(look, MASK | {"crf": CRF | {"iterations": 0}})
     maps = look.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
@@ -72,6 +73,7 @@ def test_without_iterations_the_mask_is_the_label_map(look):
     np.testing.assert_array_equal(unpacked(answer), cam_to_labels(seeds, [0, 1], 0.3))
 
 
+@pytest.mark.dense_crf
 def test_the_crf_follows_the_image(explorer, look):
     halves = np.repeat(np.repeat(np.array([[30, 220]], np.uint8), 55, axis=1), 70, axis=0)
     image = np.stack([halves] * 3, axis=2)
@@ -84,6 +86,14 @@ def test_the_crf_follows_the_image(explorer, look):
     assert changes(CRF) < 0.9 * changes(CRF | {"iterations": 0})
 
 
+def test_without_pydensecrf_the_masks_tab_gets_the_sentence(look, monkeypatch):
+    monkeypatch.setattr("crt.pseudo_labels.crf.DenseCRF2D", None)
+    with pytest.raises(InvalidSetting) as error:
+        masks.segment(look, MASK)
+    assert user_message(error.value) == "The dense CRF is not installed: install pydensecrf2, or go on without it."
+
+
+@pytest.mark.dense_crf
 def test_a_large_image_is_segmented_at_the_size_of_voc(explorer):
     image = np.zeros((30, 1200, 3), np.uint8)
     prediction = explorer.predict("s", image, InferenceConfig(size=96, loops=0))
