@@ -43,6 +43,7 @@ def test_threshold_outlines_boxes_and_method_redraw_without_the_server(open_page
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.dense_crf
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_the_crf_follows_its_parameters(open_page, image, theme, width):
     page = opened(open_page, image, theme, width)

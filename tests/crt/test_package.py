@@ -27,6 +27,8 @@ EXTRAS = PROJECT["optional-dependencies"]
 FILES = ("requirements.txt", "requirements-dev.txt")
 OPTIONAL = {"pydensecrf2"}
 """What the library does without."""
+OPTIONAL_MODULES = {"pydensecrf": ["pydensecrf2"]}
+"""Their modules, which may not be installed."""
 OTHERS = {"crt", "app", "spaces", "pydantic_core"}
 """Modules that nobody installs by name: of this repository, of the image of a Space, and pydantic's other half."""
 
@@ -50,7 +52,7 @@ def imported(*folders: Path) -> set[str]:
                 modules |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 modules.add(str(node.module).partition(".")[0])
-    found = packages_distributions()
+    found = {**OPTIONAL_MODULES, **packages_distributions()}
     return {canonicalize_name(found[module][0]) for module in modules - set(sys.stdlib_module_names) - OTHERS}
 
 

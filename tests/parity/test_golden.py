@@ -351,6 +351,7 @@ def decided(scores: np.ndarray, margin: float) -> np.ndarray:
     return best[-1] - best[-2] > margin
 
 
+@pytest.mark.dense_crf
 def test_deeplab_crf() -> None:
     g = golden("deeplab_crf")
     settings = CrfSettings(
@@ -368,6 +369,7 @@ def test_deeplab_crf() -> None:
         np.testing.assert_array_equal(got.argmax(0)[sure], g[f"c{i}_crf_label"][sure])
 
 
+@pytest.mark.dense_crf
 def test_ir_label() -> None:
     g = golden("ir_label")
     settings = CrfSettings(

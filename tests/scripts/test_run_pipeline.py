@@ -88,6 +88,7 @@ def done(tmp_path_factory) -> tuple[Pipeline, dict]:
     return config, run_pipeline(config)
 
 
+@pytest.mark.dense_crf
 def test_it_goes_from_a_checkpoint_to_the_table(done):
     config, result = done
     rows = {(row["stage"], row["measure"]): row for row in result["stages"]}
@@ -103,6 +104,7 @@ def test_it_goes_from_a_checkpoint_to_the_table(done):
     assert str(config.root.parent) not in json.dumps(result)
 
 
+@pytest.mark.dense_crf
 def test_the_walk_is_what_the_library_makes_of_the_seeds(done):
     config, _ = done
     network = load_checkpoint(config.out / "irn").relation
@@ -116,6 +118,7 @@ def test_the_walk_is_what_the_library_makes_of_the_seeds(done):
         np.testing.assert_array_equal(mask, cam_to_labels(found.high_res, sample.labels, config.walk_threshold))
 
 
+@pytest.mark.dense_crf
 def test_masks_are_indexed_in_the_colours_of_voc(done):
     config, _ = done
     with Image.open(config.out / "segmented" / f"{IDS[4]}.png") as mask:
@@ -123,6 +126,7 @@ def test_masks_are_indexed_in_the_colours_of_voc(done):
         np.testing.assert_array_equal(np.array(mask.getpalette()).reshape(-1, 3)[:21], voc_palette()[:21])
 
 
+@pytest.mark.dense_crf
 def test_done_again_it_does_nothing_and_says_the_same(done):
     config, result = done
     files = {path: path.stat().st_mtime_ns for name in STAGES for path in (config.out / name).glob("2*")}
@@ -133,6 +137,7 @@ def test_done_again_it_does_nothing_and_says_the_same(done):
     assert (config.out / "deeplab" / "segmentation.safetensors").stat().st_mtime_ns == weights
 
 
+@pytest.mark.dense_crf
 def test_it_stops_after_the_stage_asked_for(done, tmp_path):
     config, result = done
     short = run_pipeline(dataclasses.replace(config, out=tmp_path / "out", last="seeds", json=tmp_path / "a.json"))
@@ -143,6 +148,7 @@ def test_it_stops_after_the_stage_asked_for(done, tmp_path):
     assert json.loads((tmp_path / "a.json").read_text()) == short
 
 
+@pytest.mark.dense_crf
 def test_what_was_lost_is_made_again(done):
     config, result = done
     (config.out / "walked" / f"{IDS[1]}.npz").unlink()
@@ -151,6 +157,7 @@ def test_what_was_lost_is_made_again(done):
     assert run_pipeline(config)["stages"] == result["stages"]
 
 
+@pytest.mark.dense_crf
 def test_training_interrupted_gives_the_same_network(done, tmp_path):
     config, _ = done
     images = with_masks(read_voc(config.root, "train"), config.out / "labels")
@@ -164,6 +171,7 @@ def test_training_interrupted_gives_the_same_network(done, tmp_path):
     assert first.sha256 == second.sha256
 
 
+@pytest.mark.dense_crf
 def test_seeds_that_are_missing_are_named(done, tmp_path):
     config, _ = done
     seeds = tmp_path / "seeds"
@@ -183,6 +191,7 @@ def test_seeds_that_are_missing_are_named(done, tmp_path):
         make_masks(Masks(config.root, seeds, tmp_path / "masks", 0.25))
 
 
+@pytest.mark.dense_crf
 def test_a_full_disk_names_the_image_and_leaves_nothing_half_written(done, tmp_path, monkeypatch):
     config, _ = done
 
@@ -202,6 +211,7 @@ def test_a_full_disk_names_the_image_and_leaves_nothing_half_written(done, tmp_p
     assert make_labels(made).new == 4
 
 
+@pytest.mark.dense_crf
 def test_an_error_in_a_worker_names_the_image(done, tmp_path, monkeypatch):
     config, _ = done
     monkeypatch.setattr(stage, "ProcessPoolExecutor", ProcessPoolExecutor)
@@ -215,6 +225,7 @@ def test_an_error_in_a_worker_names_the_image(done, tmp_path, monkeypatch):
         make_labels(Labels(config.root, seeds, tmp_path / "labels", workers=2))
 
 
+@pytest.mark.dense_crf
 def test_other_settings_need_another_folder(done):
     config, _ = done
     with pytest.raises(InvalidSetting, match="made with other settings"):
@@ -225,6 +236,7 @@ def test_other_settings_need_another_folder(done):
         run_pipeline(settings(config.root.parent, irn=RelationConfig(epochs=3, batch=2, crop=64, radius=4, workers=0)))
 
 
+@pytest.mark.dense_crf
 def test_masks_of_another_size_and_an_empty_class_list_are_refused(done, tmp_path):
     config, _ = done
     images = read_voc(config.root, "train", masks="required")
@@ -236,6 +248,7 @@ def test_masks_of_another_size_and_an_empty_class_list_are_refused(done, tmp_pat
         measure_masks(config.out / "masks", images, [])
 
 
+@pytest.mark.dense_crf
 def test_perfect_and_empty_masks_measure_as_such(done, tmp_path):
     config, _ = done
     images = read_voc(config.root, "train", masks="required")
@@ -250,6 +263,7 @@ def test_perfect_and_empty_masks_measure_as_such(done, tmp_path):
     assert score.per_image[0][0] == IDS[0] and score.per_image[0][1] < 50 < score.per_image[1][1]
 
 
+@pytest.mark.dense_crf
 @pytest.mark.parametrize(("kind", "folder"), [(Stored, "walked"), (MeasureMasks, "masks")])
 def test_the_command_writes_json_and_a_sheet_of_the_worst(done, tmp_path, kind, folder):
     config, _ = done
@@ -265,6 +279,7 @@ def test_the_command_writes_json_and_a_sheet_of_the_worst(done, tmp_path, kind, 
         assert sheet.width > 700 and sheet.height > 300
 
 
+@pytest.mark.dense_crf
 def test_a_checkpoint_without_these_networks_says_what_to_do(done, tmp_path):
     config, _ = done
     with pytest.raises(InvalidSetting, match=r"scripts\.train_irn"):
@@ -272,6 +287,7 @@ def test_a_checkpoint_without_these_networks_says_what_to_do(done, tmp_path):
     assert labels_script.Labels(config.root, config.out, tmp_path).workers >= 1
 
 
+@pytest.mark.dense_crf
 @pytest.mark.slow
 def test_every_stage_reads_a_data_set_with_classes_of_its_own(tmp_path):
     names = tuple("helmet" if name == "dog" else name for name in VOC_CLASSES)

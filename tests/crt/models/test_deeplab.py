@@ -199,7 +199,13 @@ def test_images_of_any_size(size: tuple[int, int]) -> None:
     probs = segment(net, image)
     assert probs.shape == (LABELS, *size) and probs.dtype == np.float32
     np.testing.assert_allclose(probs.sum(0), 1, atol=1e-5)
-    refined = crf_probabilities(image, segment(net, image, scales=(1.0,)))
+
+
+@pytest.mark.dense_crf
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (33, 2), (17, 31)])
+def test_the_crf_takes_images_of_any_size(size: tuple[int, int]) -> None:
+    image = make_image(*size)
+    refined = crf_probabilities(image, segment(network(), image, scales=(1.0,)))
     assert refined.shape == (LABELS, *size)
 
 

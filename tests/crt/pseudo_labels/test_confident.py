@@ -22,6 +22,7 @@ def noise(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+@pytest.mark.dense_crf
 @settings(max_examples=40, deadline=None)
 @given(maps=st.integers(1, 3), seed=st.integers(0, 99), low=st.floats(0.05, 0.4), high=st.floats(0.4, 0.9))
 def test_without_the_crf_they_are_two_thresholds(maps, seed, low, high) -> None:
@@ -35,6 +36,7 @@ def test_without_the_crf_they_are_two_thresholds(maps, seed, low, high) -> None:
     np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.dense_crf
 def test_the_crf_takes_the_sure_part_to_the_edges() -> None:
     image = noise(20, 30) // 16
     image[:, 15:] += 200
@@ -47,6 +49,7 @@ def test_the_crf_takes_the_sure_part_to_the_edges() -> None:
     assert (plain[:, 12:18] == IGNORE).all() and (plain[:, :12] == 0).all() and (plain[:, 18:] == 4).all()
 
 
+@pytest.mark.dense_crf
 def test_a_image_without_classes_is_background() -> None:
     assert not confident_labels(noise(3, 4), np.zeros((0, 3, 4), np.float32), []).any()
     assert not confident_labels(noise(1, 1), np.zeros((1, 1, 1), np.float32), [2]).any()

@@ -37,6 +37,7 @@ def test_the_presets_are_those_of_the_two_programs() -> None:
     assert CrfSettings(10, 1, 3, 67, 3, 4) == DEEPLAB_CRF
 
 
+@pytest.mark.dense_crf
 @settings(max_examples=40, deadline=None)
 @given(
     size=st.tuples(st.integers(1, 9), st.integers(1, 9)),
@@ -55,6 +56,7 @@ def test_any_image_gives_probabilities_and_the_same_ones_again(size, labels, ite
     np.testing.assert_array_equal(crf_probabilities(image, probs, asked), got)
 
 
+@pytest.mark.dense_crf
 def test_views_and_read_only_arrays_do_as_well() -> None:
     image, half = halves()
     probs = np.stack([0.6 - 0.2 * half, 0.4 + 0.2 * half], -1)  # (H, W, 2)
@@ -65,6 +67,7 @@ def test_views_and_read_only_arrays_do_as_well() -> None:
     np.testing.assert_array_equal(labels, crf_labels(image[::2, ::-1].copy(), half[::2, ::-1].copy(), 2))
 
 
+@pytest.mark.dense_crf
 def test_without_iterations_or_weights_the_probabilities_come_back() -> None:
     image = noise(6, 7)
     probs = np.random.default_rng(1).dirichlet(np.ones(3), (6, 7)).transpose(2, 0, 1)
@@ -75,6 +78,7 @@ def test_without_iterations_or_weights_the_probabilities_come_back() -> None:
     np.testing.assert_allclose(crf_probabilities(image, sure, NONE)[1], FLOOR, rtol=1e-3)
 
 
+@pytest.mark.dense_crf
 def test_labels_move_to_the_edge_of_the_image_and_specks_go() -> None:
     image, half = halves()
     labels = half.astype(np.uint8)
@@ -87,12 +91,14 @@ def test_labels_move_to_the_edge_of_the_image_and_specks_go() -> None:
     assert (without_colour[:, 17] == 0).all()  # it is the colour that moved them
 
 
+@pytest.mark.dense_crf
 def test_one_label_and_whole_number_types() -> None:
     image = noise(4, 5)
     np.testing.assert_array_equal(crf_labels(image, np.zeros((4, 5), np.int32), 1), np.zeros((4, 5)))
     assert crf_labels(image, np.zeros((4, 5), np.int16), 3).dtype == np.int16
 
 
+@pytest.mark.dense_crf
 def test_gt_prob_is_how_hard_a_label_is_to_move() -> None:
     image, half = halves()
     labels = half.copy()
@@ -101,6 +107,7 @@ def test_gt_prob_is_how_hard_a_label_is_to_move() -> None:
     assert (loose != labels).sum() > (firm != labels).sum()
 
 
+@pytest.mark.dense_crf
 @settings(max_examples=30, deadline=None)
 @given(maps=st.integers(0, 4), threshold=st.floats(0.05, 0.9), confidence=st.floats(0.1, 0.95), seed=st.integers(0, 99))
 def test_seeds_before_the_first_step_are_the_label_map(maps, threshold, confidence, seed) -> None:
@@ -111,6 +118,7 @@ def test_seeds_before_the_first_step_are_the_label_map(maps, threshold, confiden
     assert got.max() <= confidence + (1 - confidence) / (maps + 1) + 1e-5
 
 
+@pytest.mark.dense_crf
 def test_seeds_reach_the_edge_of_the_thing() -> None:
     image, half = halves()
     seeds = np.zeros((1, 24, 32), np.float32)
@@ -120,6 +128,7 @@ def test_seeds_reach_the_edge_of_the_thing() -> None:
     np.testing.assert_array_equal(crf_seeds(image, seeds, 0.15).argmax(0), half)
 
 
+@pytest.mark.dense_crf
 def test_no_class_is_all_background() -> None:
     np.testing.assert_allclose(crf_seeds(noise(3, 4), np.zeros((0, 3, 4)), 0.2), 1)
 
