@@ -105,7 +105,9 @@ HOOKS: dict[str, Any] = {
 
 def test_the_checks_before_a_commit_fetch_nothing() -> None:
     assert {"large-files", "merge-markers", "trailing-whitespace", "end-of-file", "ruff", "ruff-format"} < set(HOOKS)
-    assert all(hook["language"] == "system" and hook["entry"].startswith(".venv/bin/") for hook in HOOKS.values())
+    assert all(
+        hook["language"] == "system" and hook["entry"].startswith((".venv/bin/", "npm run ")) for hook in HOOKS.values()
+    )
 
 
 def test_what_the_hooks_forbid_is_not_in_the_repository() -> None:
