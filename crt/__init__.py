@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from crt.errors import CrtError, InvalidCheckpoint, InvalidImage, InvalidSetting
     from crt.loading import load
     from crt.prediction import Prediction
-    from crt.prediction_checks import InvalidPrediction
+    from crt.prediction_io import InvalidPrediction
     from crt.predictor import InferenceConfig, Predictor
 
 __version__ = "0.2.0"
@@ -44,7 +44,7 @@ _MODULES = {
     "InferenceConfig": "crt.predictor",
     "InvalidCheckpoint": "crt.errors",
     "InvalidImage": "crt.errors",
-    "InvalidPrediction": "crt.prediction_checks",
+    "InvalidPrediction": "crt.prediction_io",
     "InvalidSetting": "crt.errors",
     "Prediction": "crt.prediction",
     "Predictor": "crt.predictor",

@@ -27,7 +27,7 @@ from crt.models.outputs import CnnOutputs, VitOutputs, merge_patches
 from crt.models.tiles import TileGrid
 from crt.pass_reductions import PassReduction
 from crt.postprocess import THRESHOLD, max_normalize
-from crt.prediction_checks import MAX_BYTES, SCHEMA, InvalidPrediction, check_arrays, check_header
+from crt.prediction_io import MAX_BYTES, SCHEMA, InvalidPrediction, check_arrays, check_header
 from crt.refine import attention_map, refine
 from crt.resample import upsample_cam
 

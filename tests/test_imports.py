@@ -17,7 +17,7 @@ FORBIDDEN = {  # the longest matching folder decides
 }
 FLOORS = (
     *("errors", "types", "io_utils", "fair_lock", "precision", "resample", "pass_reductions", "cam_spec"),
-    *("data", "models", "checkpoint", "refine", "postprocess", "prediction_checks", "prediction", "analysis"),
+    *("data", "models", "checkpoint", "refine", "postprocess", "prediction_io", "prediction", "analysis"),
     *("predictor", "loading", "multiscale", "pseudo_labels", "metrics", "evaluation", "viz", "train"),
 )
 """The rooms of `crt` from the ground up: each imports from those before it only."""

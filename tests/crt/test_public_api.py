@@ -20,7 +20,7 @@ from crt.data.images import load_image
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.prediction import Prediction
-from crt.prediction_checks import InvalidPrediction
+from crt.prediction_io import InvalidPrediction
 from crt.pseudo_labels.label_png import labels_of_image
 from crt.resample import upsample_cam
 from tests.helpers.tiny import tiny_checkpoint
