@@ -6,10 +6,7 @@ Loops, refinement, classes, blocks and thresholds can then change without anothe
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -20,14 +17,14 @@ import torch
 
 from crt.cam_spec import CamSpec, ClassLike, class_ids, one_class_id
 from crt.checkpoint import METHODS, Method
-from crt.errors import InvalidSetting, reason_of
+from crt.errors import InvalidSetting
 from crt.models.cnn import STRIDE
 from crt.models.loop import passes
 from crt.models.outputs import CnnOutputs, VitOutputs, merge_patches
 from crt.models.tiles import TileGrid
 from crt.pass_reductions import PassReduction
 from crt.postprocess import THRESHOLD, max_normalize
-from crt.prediction_io import MAX_BYTES, SCHEMA, InvalidPrediction, check_arrays, check_header
+from crt.prediction_io import read_fields, write_fields
 from crt.refine import attention_map, refine
 from crt.resample import upsample_cam
 
@@ -338,63 +335,13 @@ class Prediction:
         )
 
     def save(self, path: str | Path | BinaryIO) -> None:
-        """Write one npz: the arrays, and a JSON header under the key `header`. Nothing is pickled."""
-        header = {
-            "schema": SCHEMA,
-            "source": self.source,
-            "grid": dataclasses.asdict(self.grid),
-            "classes": self.classes,
-            "kinds": {m: "tokens" if isinstance(r, VitOutputs) else "conv" for m, r in self.records.items()},
-            "timings": self.timings,
-            "provenance": self.provenance,
-            "default_spec": dataclasses.asdict(self.default_spec),
-            "default_threshold": self.default_threshold,
-        }
-        arrays = {f"{m}.{name}": array for m, record in self.records.items() for name, array in vars(record).items()}
-        np.savez_compressed(path, header=np.array(json.dumps(header)), **arrays)
+        """Write one npz without the image: `crt.prediction_io.write_fields`. Raises OSError when the disk is full."""
+        write_fields(path, vars(self))
 
     @classmethod
     def load(cls, path: str | Path | BinaryIO) -> Prediction:
-        """Read what `save` wrote. Raises InvalidPrediction for anything else, whoever made it, and beyond `MAX_BYTES`.
-
-        Every array must have the shape that the header's grid and classes and the other arrays ask for. Their values
-        are not looked at.
-        """
-        try:
-            with _opened(path) as stream, np.load(stream, allow_pickle=False) as arrays:
-                # A member is never unpacked further than this says, so that a lie makes it shorter and no larger.
-                size = sum(member.file_size for member in arrays.zip.infolist())
-                if size > MAX_BYTES:
-                    raise InvalidPrediction(
-                        f"This file would unpack to {size / 2**20:.0f} MiB, and a Prediction has at most "
-                        f"{MAX_BYTES // 2**20}: make it again at a smaller size."
-                    )
-                header = json.loads(str(arrays["header"]))
-                if header["schema"] != SCHEMA:
-                    raise InvalidPrediction(
-                        f"This Prediction has schema {header['schema']}, this program reads {SCHEMA}."
-                    )
-                check_header(header)
-                grid, classes = TileGrid(**header["grid"]), tuple(header["classes"])
-                records: dict[Method, VitOutputs | CnnOutputs] = {}
-                for method, kind in header["kinds"].items():
-                    record = {"tokens": VitOutputs, "conv": CnnOutputs}[kind]
-                    names = [entry.name for entry in dataclasses.fields(record)]
-                    stored = {name: arrays[f"{method}.{name}"] for name in names}
-                    check_arrays(method, stored, grid, len(classes))
-                    records[method] = record(**stored)
-            source = (header["source"][0], header["source"][1])
-            spec, threshold = CamSpec.from_json(header["default_spec"]), header["default_threshold"]
-            return cls(source, grid, classes, records, header["timings"], header["provenance"], spec, threshold)
-        except InvalidPrediction:
-            raise
-        except Exception as error:  # zip, decompressors, npy headers and JSON each raise their own at foreign bytes
-            raise InvalidPrediction(f"This file is not a Prediction: {reason_of(error)}.") from error
-
-
-def _opened(path: str | Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
-    """The file, closed at the end if it was opened here: NumPy leaves one open that turns out to be no whole zip."""
-    return Path(path).open("rb") if isinstance(path, str | Path) else nullcontext(path)
+        """Read what `save` wrote. Raises InvalidPrediction for anything else: `crt.prediction_io.read_fields`."""
+        return cls(**read_fields(path))
 
 
 def class_probabilities(scores: np.ndarray, *, single_label: bool = False) -> np.ndarray:

@@ -1,15 +1,22 @@
-"""What a file of a Prediction must be, whoever made it: `Prediction.load` accepts nothing else."""
+"""The file of a Prediction: one npz with a JSON header, checked as a stranger's when it is read."""
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from crt.checkpoint import METHODS
-from crt.errors import CrtError
+from crt.cam_spec import CamSpec
+from crt.checkpoint import METHODS, Method
+from crt.errors import CrtError, reason_of
 from crt.models.cnn import STRIDE
 from crt.models.loop import passes
+from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
 
 SCHEMA = 4
@@ -23,7 +30,73 @@ class InvalidPrediction(CrtError):
     """A file is not a Prediction, or one of another schema version."""
 
 
-def check_header(header: dict[str, Any]) -> None:
+def write_fields(path: str | Path | BinaryIO, fields: Mapping[str, Any]) -> None:
+    """Write the fields of a Prediction, without its image: arrays, and a JSON header under the key `header`.
+
+    Nothing is pickled. Raises OSError, for instance when the disk is full.
+    """
+    records: Mapping[Method, VitOutputs | CnnOutputs] = fields["records"]
+    header = {
+        "schema": SCHEMA,
+        "source": fields["source"],
+        "grid": dataclasses.asdict(fields["grid"]),
+        "classes": fields["classes"],
+        "kinds": {m: "tokens" if isinstance(record, VitOutputs) else "conv" for m, record in records.items()},
+        "timings": fields["timings"],
+        "provenance": fields["provenance"],
+        "default_spec": dataclasses.asdict(fields["default_spec"]),
+        "default_threshold": fields["default_threshold"],
+    }
+    arrays = {f"{m}.{name}": array for m, record in records.items() for name, array in vars(record).items()}
+    np.savez_compressed(path, header=np.array(json.dumps(header)), **arrays)
+
+
+def read_fields(path: str | Path | BinaryIO) -> dict[str, Any]:
+    """The fields that `write_fields` wrote. Raises InvalidPrediction for any other file, and beyond `MAX_BYTES`.
+
+    Every array must have the shape that the header's grid and classes and the other arrays ask for. Their values are
+    not looked at.
+    """
+    try:
+        with _opened(path) as stream, np.load(stream, allow_pickle=False) as arrays:
+            # A member is never unpacked further than this says, so that a lie makes it shorter and no larger.
+            size = sum(member.file_size for member in arrays.zip.infolist())
+            if size > MAX_BYTES:
+                raise InvalidPrediction(
+                    f"This file would unpack to {size / 2**20:.0f} MiB, and a Prediction has at most "
+                    f"{MAX_BYTES // 2**20}: make it again at a smaller size."
+                )
+            header = json.loads(str(arrays["header"]))
+            if header["schema"] != SCHEMA:
+                raise InvalidPrediction(f"This Prediction has schema {header['schema']}, this program reads {SCHEMA}.")
+            _check_header(header)
+            grid, classes = TileGrid(**header["grid"]), tuple(header["classes"])
+            records: dict[Method, VitOutputs | CnnOutputs] = {}
+            for method, kind in header["kinds"].items():
+                record = {"tokens": VitOutputs, "conv": CnnOutputs}[kind]
+                stored = {entry.name: arrays[f"{method}.{entry.name}"] for entry in dataclasses.fields(record)}
+                _check_arrays(method, stored, grid, len(classes))
+                records[method] = record(**stored)
+        return {
+            "source": (header["source"][0], header["source"][1]),
+            "grid": grid,
+            "classes": classes,
+            "records": records,
+            "default_spec": CamSpec.from_json(header["default_spec"]),
+            **{name: header[name] for name in ("timings", "provenance", "default_threshold")},
+        }
+    except InvalidPrediction:
+        raise
+    except Exception as error:  # zip, decompressors, npy headers and JSON each raise their own at foreign bytes
+        raise InvalidPrediction(f"This file is not a Prediction: {reason_of(error)}.") from error
+
+
+def _opened(path: str | Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """The file, closed at the end if it was opened here: NumPy leaves one open that turns out to be no whole zip."""
+    return Path(path).open("rb") if isinstance(path, str | Path) else nullcontext(path)
+
+
+def _check_header(header: dict[str, Any]) -> None:
     """Raise ValueError for entries that have the right names and the wrong kinds."""
     grid, source, classes = header["grid"], header["source"], header["classes"]
     sides = [*source, *(grid[name] for name in ("height", "width", "tile", "patch"))]
@@ -41,7 +114,7 @@ def check_header(header: dict[str, Any]) -> None:
         raise ValueError("the default threshold is not a number from 0 to 1")
 
 
-def check_arrays(method: str, arrays: dict[str, np.ndarray], grid: TileGrid, classes: int) -> None:
+def _check_arrays(method: str, arrays: dict[str, np.ndarray], grid: TileGrid, classes: int) -> None:
     """Raise ValueError for an array that does not fit the grid, the classes or the other arrays of its record."""
     if "cls_attn" not in arrays:
         wanted = {"cams": (classes, -(-grid.height // STRIDE), -(-grid.width // STRIDE)), "scores": (classes,)}

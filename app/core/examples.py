@@ -16,7 +16,8 @@ from app.core.codec import image_url
 from crt.data import VOC_CLASSES, read_voc
 from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset
-from crt.prediction import InvalidPrediction, Prediction
+from crt.prediction import Prediction
+from crt.prediction_io import InvalidPrediction
 from crt.predictor import InferenceConfig
 
 log = logging.getLogger(__name__)

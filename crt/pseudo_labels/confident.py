@@ -26,7 +26,8 @@ def confident_labels(
 
     The maps are labelled twice, against a high background constant and a low one, each time with the dense CRF. A pixel
     has its class, 0-based number + 1, where the high constant leaves it one. It is background where the low one does
-    not, and otherwise unsure. Raises InvalidImage and InvalidSetting for arrays that do not fit and constants in the wrong order.
+    not, and otherwise unsure. Raises InvalidImage and InvalidSetting for arrays that do not fit and constants in the
+    wrong order.
     """
     if not 0 < background <= foreground <= 1:
         raise InvalidSetting(

@@ -10,7 +10,8 @@ import torch
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidSetting
 from crt.models.outputs import VitOutputs
-from crt.prediction import InvalidPrediction, Prediction
+from crt.prediction import Prediction
+from crt.prediction_io import InvalidPrediction
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.tiny import tiny_checkpoint
 

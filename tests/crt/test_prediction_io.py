@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from crt.checkpoint import load_checkpoint
 from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES
-from crt.prediction import InvalidPrediction, Prediction
+from crt.prediction import Prediction
+from crt.prediction_io import InvalidPrediction
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.tiny import tiny_checkpoint
 

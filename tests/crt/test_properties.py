@@ -491,6 +491,7 @@ EXCEPTIONS = {
     "analysis.token_attention.inspect_token": "runs a network: its parts have properties, else test_token_attention.py",
     "multiscale.default_specs": "reads a checkpoint: crt/test_predictor.py and scripts/test_make_cams.py",
     "multiscale.multi_scale_maps": "runs networks: scripts/test_make_cams.py against maps one by one",
+    "pseudo_labels.crf.require_dense_crf": "has no arrays: crt/pseudo_labels/test_crf.py without the package",
     "metrics.faithfulness.subject_of": "runs a network: crt/metrics/test_faithfulness.py",
     "evaluation.cams.evaluate_seeds": "runs networks over a data set: crt/metrics/test_segmentation.py",
     "evaluation.stored.measure_seeds": "reads a folder of a data set: scripts/test_run_pipeline.py",
