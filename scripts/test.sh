@@ -4,6 +4,7 @@
 #     bash scripts/test.sh                         all of it
 #     bash scripts/test.sh --nightly               and the tests about load, time, containers and many processes
 #     bash scripts/test.sh --only lint             a part: lint (format, types and security too), unit, or browser
+#     bash scripts/test.sh --coverage              tells too which lines the tests reach, and takes longer
 #     bash scripts/test.sh tests/crt/data/test_images.py    arguments go to pytest
 #
 # CRT_PYTHON=python3.13 chooses the interpreter: Python 3.11, 3.12 or 3.13. Without it an existing .venv is kept, and a
@@ -14,10 +15,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-part=all nightly="" arguments=()
+part=all coverage="" nightly="" arguments=()
 while [ $# -gt 0 ]; do
     case "$1" in
         --only) part="${2:-}"; shift 2 || shift ;;
+        --coverage) coverage=yes; shift ;;
         --nightly) nightly=yes; shift ;;
         *) arguments+=("$1"); shift ;;
     esac
@@ -97,6 +99,14 @@ fi
 
 export OMP_NUM_THREADS=1  # the networks of the tests are tiny: more threads only wait for each other
 status=0
+viewer_lines=65  # percent of the lines of the viewer's modules that its tests reach at least
+check_viewer_coverage() {
+    local told reached
+    told=$(node --test --experimental-test-coverage tests/viewer/*.test.mjs) || { echo "$told" >&2; return 1; }
+    reached=$(awk -F '|' '/all files/ { print int($2) }' <<<"$told")
+    echo "The viewer's tests reach $reached % of its lines; at least $viewer_lines % are asked for."
+    [ "$reached" -ge "$viewer_lines" ]
+}
 check() {
     if ! "$@"; then
         echo "FAILED: $*" >&2
@@ -121,6 +131,10 @@ if [ "$part" != lint ]; then
         options+=(-n "$(getconf _NPROCESSORS_ONLN)" --dist loadscope --no-loadscope-reorder)  # nproc would say OMP_NUM_THREADS
     fi
     [ -n "$nightly" ] && options+=(--nightly)
+    if [ -n "$coverage" ]; then
+        options+=(--cov --cov-report=term:skip-covered --cov-report=xml)
+        check check_viewer_coverage
+    fi
     check .venv/bin/python -m pytest "${options[@]}" "${arguments[@]}"
 fi
 exit $status
