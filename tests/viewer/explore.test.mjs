@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { largestBox } from '../../app/viewer/maths/components.mjs';
 import { FIELDS } from '../../app/viewer/permalink/fields.mjs';
-import { RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/explore/compare.mjs';
+import { BLINK_RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/explore/compare.mjs';
 import { depthOf, withEnd } from '../../app/viewer/explore/controls.mjs';
 import { keySplit } from '../../app/viewer/explore/divider.mjs';
 import { strongest, tileBoxes, tileWords } from '../../app/viewer/explore/hover.mjs';
@@ -99,7 +99,7 @@ test('another method keeps the settings that it has', () => {
 test('the blink never changes more than three times a second', () => {
   for (const rate of [0.5, 1, 3, 50, Infinity, NaN, -4, 'x']) assert.ok(blinkPause(rate) >= 1000 / 3 - 1e-9 && blinkPause(rate) <= 4000);
   const [, kind] = FIELDS.get('wr');
-  for (const [rate] of RATES) assert.equal(kind.read(String(rate)), rate);
+  for (const [rate] of BLINK_RATES) assert.equal(kind.read(String(rate)), rate);
 });
 
 test('the divider moves by keys and stays inside', () => {

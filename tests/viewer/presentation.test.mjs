@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { arrange, slidesOf, target } from '../../app/viewer/presentation/presentation.mjs';
-import { MOST, TITLE, moved, readScenes, words, writeScenes } from '../../app/viewer/presentation/scenes.mjs';
+import { MAX_SCENES, TITLE_MAX_CHARS, moved, readScenes, words, writeScenes } from '../../app/viewer/presentation/scenes.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 import { stepsOf } from '../../app/viewer/presentation/tour.mjs';
 
@@ -17,8 +17,8 @@ test('what is no scene is left out and counted', () => {
   const bad = [null, 3, 'v=1', {}, scene(3), scene('x', 7), scene('x', 'l=2'), scene('x', 'v=9&l=2'), scene('x', 'javascript:alert(1)'), scene('x', `v=1&c=${'a'.repeat(1600)}`)];
   const found = readScenes(JSON.stringify({ version: 1, scenes: [...bad, scene(` ${'t'.repeat(300)}`)] }));
   assert.equal(found.left, bad.length);
-  assert.deepEqual(found.scenes.map(({ title }) => title), ['t'.repeat(TITLE)]);
-  assert.equal(readScenes(JSON.stringify({ version: 1, scenes: Array(200).fill(scene('a')) })).scenes.length, MOST);
+  assert.deepEqual(found.scenes.map(({ title }) => title), ['t'.repeat(TITLE_MAX_CHARS)]);
+  assert.equal(readScenes(JSON.stringify({ version: 1, scenes: Array(200).fill(scene('a')) })).scenes.length, MAX_SCENES);
   for (const text of ['', 'no', '[]', '3', 'null', '{"version":2,"scenes":[]}', '{"version":1,"scenes":{}}']) {
     assert.match(readScenes(text).problem, /no file of scenes/);
   }

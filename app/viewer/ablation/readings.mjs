@@ -4,8 +4,8 @@ import { figure } from '../maths/arithmetic.mjs';
 import { loopWords } from '../explore/maps.mjs';
 import { percent } from '../core/dom.mjs';
 
-const NEAR = 0.005; // half a point of IoU: less is no difference worth a sentence
-const SAME = 0.98; // cosine from which a pass is said to change the tokens hardly
+const IOU_MARGIN = 0.005; // half a point of IoU: less is no difference worth a sentence
+const STABLE_COSINE = 0.98; // cosine from which a pass is said to change the tokens hardly
 
 const whole = (share) => `${Math.round(100 * share)} %`;
 
@@ -18,7 +18,7 @@ export function points(difference) {
 /** The least count after which no value is higher by half a point or more. */
 export function lastUseful(values) {
   const top = Math.max(...values);
-  return values.findIndex((value) => value >= top - NEAR);
+  return values.findIndex((value) => value >= top - IOU_MARGIN);
 }
 
 /** Which loop count stops helping: `now` the IoU of each count at the threshold that is set, `best` at its own best. */
@@ -43,7 +43,7 @@ export function similarityReading(similarity, masked) {
   const passes = similarity.slice(1);
   if (!passes.length) return 'This network has no loops, so no pass follows another.';
   const more = masked ? '' : ' A mask of this image would tell more: which count fits the object best.';
-  const still = passes.findIndex((value) => value >= SAME);
+  const still = passes.findIndex((value) => value >= STABLE_COSINE);
   if (still < 0) return `Every pass still changes the tokens: after pass ${passes.length} their cosine with those before it is ${figure(passes.at(-1))}.${more}`;
   const after = still + 1 < passes.length ? `, and ${figure(passes.at(-1))} by pass ${passes.length}` : '';
   return `Pass ${still + 1} is the first that hardly changes the tokens (cosine ${figure(passes[still])}${after}): more loops can add little.${more}`;
@@ -78,7 +78,7 @@ export function thresholdReading(rows, threshold) {
   if (!rows.length) return 'No map is switched on: choose some in Explore.';
   const top = rows.reduce((a, b) => (b.best.iou > a.best.iou ? b : a));
   const gain = top.best.iou - top.now;
-  const than = gain < NEAR ? `as good as at the ${percent(threshold)} set here` : `${points(gain).slice(1)} points more than at the ${percent(threshold)} set here`;
+  const than = gain < IOU_MARGIN ? `as good as at the ${percent(threshold)} set here` : `${points(gain).slice(1)} points more than at the ${percent(threshold)} set here`;
   const lead = rows.length > 1 ? `Of the maps shown, ${top.title} fits the mask best` : `${top.title} fits the mask best at a threshold of ${whole(top.best.threshold)}`;
   return rows.length > 1 ? `${lead}: IoU ${percent(top.best.iou)} at a threshold of ${whole(top.best.threshold)}, ${than}.` : `${lead}: IoU ${percent(top.best.iou)}, ${than}.`;
 }
@@ -98,9 +98,9 @@ export function ladderReading(rungs, threshold) {
   if (!steps.length) return '';
   const most = (field) => steps.reduce((a, b) => (b[field] > a[field] ? b : a));
   const [free, set] = [most('gain'), most('gainNow')];
-  const lost = steps.filter(({ gain }) => gain <= -NEAR).map(({ name, gain }) => `${name} (${points(gain)})`);
-  const first = free.gain >= NEAR ? `With its best threshold for every rung, ${free.name} gains most on this image (${points(free.gain)} points)` : 'No rung gains half a point on this image, each with its best threshold';
+  const lost = steps.filter(({ gain }) => gain <= -IOU_MARGIN).map(({ name, gain }) => `${name} (${points(gain)})`);
+  const first = free.gain >= IOU_MARGIN ? `With its best threshold for every rung, ${free.name} gains most on this image (${points(free.gain)} points)` : 'No rung gains half a point on this image, each with its best threshold';
   const rest = lost.length ? `, and it loses with ${lost.join(' and ')}` : '';
-  const here = set.gainNow >= NEAR ? ` At the ${percent(threshold)} set here, ${set.name} gains most (${points(set.gainNow)}).` : '';
+  const here = set.gainNow >= IOU_MARGIN ? ` At the ${percent(threshold)} set here, ${set.name} gains most (${points(set.gainNow)}).` : '';
   return `${first}${rest}.${here} One image proves nothing about others.`;
 }

@@ -7,9 +7,9 @@ import { contextOf, drawGroundTruth, gridSize, strokeSegments, toCanvas } from '
 import { sweep } from '../maths/iou.mjs';
 import { currentMap } from '../core/store.mjs';
 
-const KEPT = 400;
-const SIDE = 208; // pixels of a small image's longer side
-const FINE = 112; // points along the longer side on which a small map is interpolated
+const MAX_MAPS = 400;
+const THUMBNAIL_PX = 208; // pixels of a small image's longer side
+const THUMBNAIL_POINTS = 112; // points along the longer side on which a small map is interpolated
 
 /** measure(state, column, method, own, truth): what `currentMap` gives, and `curve`, the sweep of its IoU, or null where
  *  no truth is complete. `column`: { key, run, prediction }. `truth`: { mask, ignore, h, w } or null; h, w as `gridSize`. */
@@ -27,7 +27,7 @@ export function createMeasure() {
     const { classes, loops, refined, blocks, pass_reduction } = { ...state, ...own };
     const name = [key, method, classes.join(), loops, refined, blocks, pass_reduction].join('/');
     if (!maps.has(name)) {
-      if (maps.size >= KEPT) maps.delete(maps.keys().next().value);
+      if (maps.size >= MAX_MAPS) maps.delete(maps.keys().next().value);
       maps.set(name, currentMap(state, prediction, method, own));
     }
     const shown = maps.get(name);
@@ -52,7 +52,7 @@ export function countable(found, image) {
 
 /** Width and height of a small image. */
 function smallSize({ naturalWidth, naturalHeight }) {
-  const factor = SIDE / Math.max(naturalWidth, naturalHeight);
+  const factor = THUMBNAIL_PX / Math.max(naturalWidth, naturalHeight);
   return [Math.max(1, Math.round(naturalWidth * factor)), Math.max(1, Math.round(naturalHeight * factor))];
 }
 
@@ -92,7 +92,7 @@ export function createPainter(image) {
   /** A map on its points, or as its cells, and the width and height of them all. */
   function spread({ map, span }, cells) {
     if (cells) return { fine: map, w: (width * map.w) / span[1], h: (height * map.h) / span[0] };
-    const factor = FINE / Math.max(width, height);
+    const factor = THUMBNAIL_POINTS / Math.max(width, height);
     return { fine: upsample(map, span, Math.ceil(height * factor), Math.ceil(width * factor)), w: width, h: height };
   }
 

@@ -7,7 +7,7 @@ import { make } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 import { openArrays, predictionBytes } from '../core/prediction.mjs';
 
-const SIDE = 160; // pixels of a small canvas along the image's longer side
+const THUMBNAIL_PX = 160; // pixels of a small canvas along the image's longer side
 
 /** Rows of one head: (passes, blocks, heads, n, P) -> n × P numbers. */
 export function headRows({ shape, data }, pass, block, head) {
@@ -211,7 +211,7 @@ function fill(select, options, value) {
 
 /** A small canvas: the attention in colours over the image. */
 function small(map, grid, image, top, colormap) {
-  const factor = SIDE / Math.max(image.naturalWidth, image.naturalHeight);
+  const factor = THUMBNAIL_PX / Math.max(image.naturalWidth, image.naturalHeight);
   const width = Math.max(1, Math.round(image.naturalWidth * factor));
   const height = Math.max(1, Math.round(image.naturalHeight * factor));
   const canvas = make('canvas', { width, height });

@@ -6,7 +6,7 @@ import { make } from '../core/dom.mjs';
 const SVG = 'http://www.w3.org/2000/svg';
 const [WIDTH, HEIGHT] = [400, 240];
 const EDGE = { left: 44, right: 22, top: 26, bottom: 40 };
-const FEW = 12; // points of a line up to which each is marked
+const MAX_MARKED_POINTS = 12; // points of a line up to which each is marked
 const SHAPES = ['circle', 'square', 'triangle', 'diamond', 'cross'];
 
 /** Round numbers from `low` to `high` at steps of 1, 2 or 5 × a power of ten, at most `count` of them. */
@@ -61,7 +61,7 @@ export function layoutChart(spec, width = WIDTH, height = HEIGHT) {
     series: spec.series.map((one, i) => {
       const dots = one.points.map(([a, b]) => (Number.isFinite(b) ? [x.place(a), y.place(b)] : null));
       const drawn = dots.filter(Boolean);
-      return { ...one, shape: SHAPES[i % SHAPES.length], path: pathOf(dots), dots: drawn.length <= FEW ? drawn : [] };
+      return { ...one, shape: SHAPES[i % SHAPES.length], path: pathOf(dots), dots: drawn.length <= MAX_MARKED_POINTS ? drawn : [] };
     }),
     marks: (spec.marks ?? []).map((one) => ({ ...one, at: [x.place(one.x), y.place(one.y)], anchor: anchor(x.place(one.x)) })),
     guides: (spec.guides ?? []).map((guide) => ({ ...guide, at: x.place(guide.x), anchor: anchor(x.place(guide.x)) })),

@@ -5,7 +5,7 @@ import { make, percent } from '../core/dom.mjs';
 import { METHOD_TITLES, scoreRow, toggleClass } from '../core/store.mjs';
 import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
-const FEW = 8;
+const LISTED_CLASSES = 8;
 
 /** @param {Crt.Page} page */
 export function mountClassList({ at, store, view, onDraw }) {
@@ -40,7 +40,7 @@ function drawList(list, legend, store, run, all) {
   const masked = labelsOf(state, run);
   const tag = () => make('span', { class: 'tag', text: 'mask', title: 'this image has a mask of it' });
   const chosen = new Set(state.classes);
-  const listed = all ? order : order.filter((index, rank) => rank < FEW || chosen.has(index));
+  const listed = all ? order : order.filter((index, rank) => rank < LISTED_CLASSES || chosen.has(index));
   const { activeElement } = document;
   const focused = activeElement instanceof HTMLElement && list.contains(activeElement) ? activeElement.dataset.index : undefined;
   list.replaceChildren(...listed.map((index) => row(index)));

@@ -4,12 +4,12 @@ import { sideOf } from './panel_specs.mjs';
 import { make } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 
-export const RATES = [[0.5, 'every 2 seconds'], [1, 'every second'], [2, 'twice a second']];
-const FASTEST = 3; // changes a second; what flashes faster can cause seizures (WCAG 2.3.1)
-const SAME = ''; // a setting that follows the controls of the page
+export const BLINK_RATES = [[0.5, 'every 2 seconds'], [1, 'every second'], [2, 'twice a second']];
+const MAX_BLINK_HZ = 3; // changes a second; what flashes faster can cause seizures (WCAG 2.3.1)
+const AS_SET = ''; // a setting that follows the controls of the page
 
 /** Milliseconds between two changes of the blink. */
-export const blinkPause = (rate) => 1000 / Math.min(FASTEST, Math.max(0.25, Number(rate) || 1));
+export const blinkPause = (rate) => 1000 / Math.min(MAX_BLINK_HZ, Math.max(0.25, Number(rate) || 1));
 
 /** A side with another method: loops and refinement of its own are kept where the method has them. */
 export function withMethod(side, method, prediction) {
@@ -48,14 +48,14 @@ export function mountCompare(page) {
   }
   for (const key of ['a', 'b']) {
     at(`${key}-method`).addEventListener('change', (event) => set({ [key]: withMethod(store.get().compare[key], event.target.value, current().prediction) }));
-    at(`${key}-loops`).addEventListener('change', ({ target }) => own(key, 'loops', target.value === SAME ? undefined : Number(target.value)));
-    at(`${key}-refined`).addEventListener('change', ({ target }) => own(key, 'refined', target.value === SAME ? undefined : target.value === '1'));
+    at(`${key}-loops`).addEventListener('change', ({ target }) => own(key, 'loops', target.value === AS_SET ? undefined : Number(target.value)));
+    at(`${key}-refined`).addEventListener('change', ({ target }) => own(key, 'refined', target.value === AS_SET ? undefined : target.value === '1'));
   }
   at('compare-turn').addEventListener('click', () => {
     const { a, b } = store.get().compare;
     set({ a: b, b: a });
   });
-  at('blink-rate').replaceChildren(...RATES.map(([value, text]) => make('option', { value, text })));
+  at('blink-rate').replaceChildren(...BLINK_RATES.map(([value, text]) => make('option', { value, text })));
   at('blink-rate').addEventListener('change', (event) => set({ rate: Number(event.target.value) }));
   at('blink-stop').addEventListener('click', () => {
     stopped = !stopped;
@@ -71,7 +71,7 @@ export function mountCompare(page) {
     for (const key of ['a', 'b']) {
       at(`${key}-method`).replaceChildren(...methods.map((method) => make('option', { value: method, text: METHOD_TITLES[method] })));
       at(`${key}-loops`).replaceChildren(
-        make('option', { value: SAME, text: 'as set' }), ...Array.from({ length: maxLoops + 1 }, (_, count) => make('option', { value: count, text: String(count) })),
+        make('option', { value: AS_SET, text: 'as set' }), ...Array.from({ length: maxLoops + 1 }, (_, count) => make('option', { value: count, text: String(count) })),
       );
     }
   });
@@ -96,9 +96,9 @@ export function mountCompare(page) {
     const { method } = sideOf(compare[key], { methods });
     const { loops, refined } = compare[key];
     at(`${key}-method`).value = method;
-    at(`${key}-loops`).value = loops === undefined ? SAME : String(Math.min(loops, prediction.maxLoops(method)));
+    at(`${key}-loops`).value = loops === undefined ? AS_SET : String(Math.min(loops, prediction.maxLoops(method)));
     at(`${key}-loops`).parentElement.hidden = prediction.maxLoops(method) === 0;
-    at(`${key}-refined`).value = refined === undefined ? SAME : refined ? '1' : '0';
+    at(`${key}-refined`).value = refined === undefined ? AS_SET : refined ? '1' : '0';
     at(`${key}-refined`).parentElement.hidden = !prediction.isTransformer(method);
   }
 

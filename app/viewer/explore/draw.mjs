@@ -6,8 +6,8 @@ import { SIGNED, colorTable } from '../maths/colormaps.mjs';
 import { cellEdges, rings } from '../maths/contour.mjs';
 import { toImage, toScreen, windowOf } from './zoom.mjs';
 
-const GRID = 320; // points along the longer side on which a map is interpolated
-const MARGIN = 2; // points beyond the edges of the window, where outlines close out of sight
+const GRID_POINTS = 320; // points along the longer side on which a map is interpolated
+const MARGIN_POINTS = 2; // points beyond the edges of the window, where outlines close out of sight
 
 /** What draws on a canvas.
  * @param {OffscreenCanvas} canvas
@@ -24,7 +24,7 @@ export function contextOf(canvas) {
  * @returns {Crt.Size}
  */
 export function gridSize(width, height) {
-  const factor = GRID / Math.max(width, height);
+  const factor = GRID_POINTS / Math.max(width, height);
   return [Math.max(1, Math.round(height * factor)), Math.max(1, Math.round(width * factor))];
 }
 
@@ -52,8 +52,8 @@ export function windowGrid(zoom, width, height) {
   const [rows, cols] = gridSize(width, height);
   const reach = (from, count) => {
     const step = size / count;
-    const before = Math.min(MARGIN, Math.floor(from / step + 1e-6));
-    const after = Math.min(MARGIN, Math.floor((1 - from - size) / step + 1e-6));
+    const before = Math.min(MARGIN_POINTS, Math.floor(from / step + 1e-6));
+    const after = Math.min(MARGIN_POINTS, Math.floor((1 - from - size) / step + 1e-6));
     return { from: from - before * step, to: from + size + after * step, count: count + before + after };
   };
   const [across, down] = [reach(left, cols), reach(top, rows)];

@@ -5,8 +5,8 @@ import { figure, sample, signed } from '../maths/arithmetic.mjs';
 import { drawCrosshair } from './draw.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 
-const STEPS = 40; // steps of the crosshair from side to side, at zoom 1
-const FEW = 4; // classes that are read out
+const CURSOR_STEPS = 40; // steps of the crosshair from side to side, at zoom 1
+const SPOKEN_CLASSES = 4; // classes that are read out
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const clamp = (value) => Math.min(1, Math.max(0, value));
 
@@ -99,7 +99,7 @@ export function createHover({ at, store, view, speak }, panelGrid) {
       const own = options.blocks && prediction.isTransformer(method) ? options.blocks.map((block) => Math.min(block, prediction.depth(method) - 1)) : null;
       values = { key: wanted, maps: run.classes.map((_, index) => prediction.map(method, [index], { ...options, blocks: own })) };
     }
-    const here = strongest(values.maps.map((map) => sample(map, shown.span, spot.x, spot.y, state.cells)), FEW);
+    const here = strongest(values.maps.map((map) => sample(map, shown.span, spot.x, spot.y, state.cells)), SPOKEN_CLASSES);
     const words = here.map(([index, value]) => `${run.classes[index]} ${figure(value)}`).join(', ');
     return { method, classes: words || 'no class has evidence here' };
   }
@@ -112,7 +112,7 @@ export function createHover({ at, store, view, speak }, panelGrid) {
       const [dx, dy] = ARROWS[event.key];
       const { zoom } = store.get();
       const from = spot ?? { x: zoom.x, y: zoom.y };
-      point({ x: clamp(from.x + dx / (STEPS * zoom.k)), y: clamp(from.y + dy / (STEPS * zoom.k)) }, panel);
+      point({ x: clamp(from.x + dx / (CURSOR_STEPS * zoom.k)), y: clamp(from.y + dy / (CURSOR_STEPS * zoom.k)) }, panel);
       byKey = true;
       speak(spokenHere());
     } else return false;

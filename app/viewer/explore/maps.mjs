@@ -4,7 +4,7 @@ import { upsample } from '../maths/arithmetic.mjs';
 import { PASS_REDUCTIONS } from '../core/constants.mjs';
 import { METHOD_TITLES, currentMap } from '../core/store.mjs';
 
-const KEPT = 48;
+const MAX_MAPS = 48;
 
 /** Maps by their settings: shown(state, view, method, own) as currentMap gives it, the same object for the same settings;
  *  fine(shown, [h, w]) interpolated on h × w points of the whole image. */
@@ -16,7 +16,7 @@ export function createMaps() {
       const { loops, refined, blocks, pass_reduction } = { ...state, ...own };
       const key = [run.run, method, state.classes.join(), loops, refined, blocks, pass_reduction].join('/');
       if (!kept.has(key)) {
-        if (kept.size >= KEPT) kept.delete(kept.keys().next().value);
+        if (kept.size >= MAX_MAPS) kept.delete(kept.keys().next().value);
         kept.set(key, currentMap(state, prediction, method, own));
       }
       return kept.get(key);

@@ -5,7 +5,7 @@ import { gridSize } from './draw.mjs';
 import { make } from '../core/dom.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
-const PAUSE = 1000; // milliseconds for one loop count
+const STEP_MS = 1000; // milliseconds for one loop count
 
 /** The loop count after this one: the first after the last. */
 export const nextLoop = (loops, most) => (loops >= most ? 0 : loops + 1);
@@ -49,7 +49,7 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
 
   function start() {
     step();
-    timer = setInterval(step, PAUSE);
+    timer = setInterval(step, STEP_MS);
     label();
   }
 

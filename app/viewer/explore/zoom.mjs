@@ -1,10 +1,10 @@
 // Zoom and pan, which all panels share: { k, x, y }, the magnification and the place of the image in the middle of a
 // panel. A place is x, y from 0 to 1 of the image; a screen place from 0 to 1 of the panel's canvas.
 
-export const MOST = 16;
-const FACTOR = 1.5; // of one key or button
-const STEP = 0.1; // of the panel's side, for one arrow key
-const STILL = { mouse: 4, pen: 6, touch: 10 }; // CSS pixels that a click may wander
+export const MAX_ZOOM = 16;
+const ZOOM_FACTOR = 1.5; // of one key or button
+const PAN_STEP = 0.1; // of the panel's side, for one arrow key
+const CLICK_SLACK_PX = { mouse: 4, pen: 6, touch: 10 }; // CSS pixels that a click may wander
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 /** The nearest zoom that shows nothing beside the image.
@@ -12,7 +12,7 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
  * @returns {Crt.Zoom}
  */
 export function tidy({ k, x = 0.5, y = 0.5 }) {
-  const most = clamp(Number.isFinite(k) ? k : 1, 1, MOST);
+  const most = clamp(Number.isFinite(k) ? k : 1, 1, MAX_ZOOM);
   const half = 0.5 / most;
   const inside = (value) => clamp(Number.isFinite(value) ? value : 0.5, half, 1 - half);
   return { k: most, x: inside(x), y: inside(y) };
@@ -49,7 +49,7 @@ function screenOf(canvas, event) {
 /** Magnified by `factor` while `place` stays where it is on the screen, as far as the image's edges allow. */
 export function zoomAt(zoom, place, factor) {
   const now = tidy(zoom);
-  const k = clamp(now.k * factor, 1, MOST);
+  const k = clamp(now.k * factor, 1, MAX_ZOOM);
   const move = (middle, at) => at + ((middle - at) * now.k) / k;
   return tidy({ k, x: move(now.x, place.x), y: move(now.y, place.y) });
 }
@@ -71,11 +71,11 @@ export function toImage(context, zoom) {
 /** What a key does to the zoom, or null: + and - and 0, and arrows with Shift. `place` stays where it is. */
 export function keyZoom(zoom, { key, shiftKey, ctrlKey, metaKey, altKey }, place) {
   if (ctrlKey || metaKey || altKey) return null; // the browser's own zoom
-  if (key === '+' || key === '=') return zoomAt(zoom, place, FACTOR);
-  if (key === '-' || key === '_') return zoomAt(zoom, place, 1 / FACTOR);
+  if (key === '+' || key === '=') return zoomAt(zoom, place, ZOOM_FACTOR);
+  if (key === '-' || key === '_') return zoomAt(zoom, place, 1 / ZOOM_FACTOR);
   if (key === '0') return tidy({ k: 1 });
   const [dx, dy] = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key] ?? [0, 0];
-  return shiftKey && (dx || dy) ? panBy(zoom, STEP * dx, STEP * dy) : null;
+  return shiftKey && (dx || dy) ? panBy(zoom, PAN_STEP * dx, PAN_STEP * dy) : null;
 }
 
 /** How much a turn of the wheel magnifies. Pinching on a touchpad arrives as small turns with Ctrl. */
@@ -128,7 +128,7 @@ export function attachGestures(stage, canvas, act) {
       act.set(pinch(pair.zoom, pair.places, [...fingers.values()]));
       return;
     }
-    if (start?.still) start.still = Math.hypot(event.clientX - start.x, event.clientY - start.y) <= (STILL[event.pointerType] ?? 4);
+    if (start?.still) start.still = Math.hypot(event.clientX - start.x, event.clientY - start.y) <= (CLICK_SLACK_PX[event.pointerType] ?? 4);
     if (start && !start.still && start.zoom.k > 1 && !act.drawing()) {
       if (!stage.hasPointerCapture(event.pointerId)) stage.setPointerCapture(event.pointerId);
       const box = canvas.getBoundingClientRect();

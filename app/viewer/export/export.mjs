@@ -7,7 +7,7 @@ import { snippet } from './snippet.mjs';
 import { shownMethods } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
-const PATIENCE = 180_000; // ms to wait for a file
+const TIMEOUT_MS = 180_000; // ms to wait for a file
 const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' };
 
 /** What the server needs to draw the screen again. `extra`: the additional panel as page.addedPanels makes it, or null.
@@ -135,7 +135,7 @@ export function mountExport(page) {
     late = setTimeout(() => {
       settle();
       tell('The server has not answered: check the connection and try again.');
-    }, PATIENCE);
+    }, TIMEOUT_MS);
     ask('export', { kind, key: asked, ...describeView(state, now, extra) });
   }
 

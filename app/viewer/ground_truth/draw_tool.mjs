@@ -6,10 +6,10 @@ import { fillRings, shapesOf, withShapes } from './ground_truth.mjs';
 import { placeOf, toScreen } from '../explore/zoom.mjs';
 
 const SVG = 'http://www.w3.org/2000/svg';
-const NEAR = 10; // CSS pixels within which two places are the same
-const DRAG = 6; // CSS pixels beyond which a press is a drag
-const MOST = 200; // corners of a polygon
-const GRID = 200; // points a side on which a shape must fill at least one
+const SNAP_PX = 10; // CSS pixels within which two places are the same
+const DRAG_MIN_PX = 6; // CSS pixels beyond which a press is a drag
+const MAX_CORNERS = 200; // corners of a polygon
+const COVER_POINTS = 200; // points a side on which a shape must fill at least one
 const NAMES = { box: 'box', polygon: 'polygon' };
 const TOOLS = /** @type {('box' | 'polygon')[]} */ (Object.keys(NAMES));
 const clamp = (value) => Math.min(1, Math.max(0, value));
@@ -23,7 +23,7 @@ export function setPoint(tool, points, place, near) {
   const next = [...points, place];
   if (tool === 'box') return points.length ? { points: [], shape: rectangle(points[0], place) } : { points: next, shape: null };
   const again = points.length > 0 && near(place, points.at(-1));
-  if (points.length >= MOST || (points.length > 2 && (again || near(place, points[0])))) return closed(points);
+  if (points.length >= MAX_CORNERS || (points.length > 2 && (again || near(place, points[0])))) return closed(points);
   return { points: again ? points : next, shape: null };
 }
 
@@ -34,7 +34,7 @@ export function closed(points) {
 
 /** The share of the image inside a shape; 0 for one too thin to be seen. */
 export function covers(shape) {
-  const inside = fillRings([shape], GRID, GRID);
+  const inside = fillRings([shape], COVER_POINTS, COVER_POINTS);
   return inside.reduce((sum, value) => sum + value, 0) / inside.length;
 }
 
@@ -80,7 +80,7 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) 
     if (store.get().drawing === 'box' && !points.length) press.from = placeAt(event, stage);
   });
   listen('pointermove', (event, stage) => {
-    if (press) press.moved ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > DRAG;
+    if (press) press.moved ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > DRAG_MIN_PX;
     if (press?.moved && press.from && !points.length) points = [press.from];
     hover = event.pointerType === 'touch' && !press?.from ? null : placeAt(event, stage);
     sketch();
@@ -124,7 +124,7 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) 
   function put(place, stage) {
     const { zoom, drawing } = store.get();
     const box = stage.querySelector('canvas').getBoundingClientRect();
-    const near = (a, b) => Math.hypot((a.x - b.x) * box.width, (a.y - b.y) * box.height) * zoom.k < NEAR;
+    const near = (a, b) => Math.hypot((a.x - b.x) * box.width, (a.y - b.y) * box.height) * zoom.k < SNAP_PX;
     const next = setPoint(drawing, points, place, near);
     if (!next.shape && next.points.length > points.length) speak(drawing === 'box' ? 'First corner' : `Corner ${next.points.length}`);
     finish(next);

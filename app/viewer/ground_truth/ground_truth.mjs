@@ -3,9 +3,9 @@
 
 import { contour } from '../maths/contour.mjs';
 
-const PICTURES = 8; // images whose mask files are kept
-const FINE = 512; // points along the longer side on which a file's outline is traced
-const KEPT = 32; // rasters kept
+const MAX_IMAGES = 8; // images whose mask files are kept
+const TRACE_POINTS = 512; // points along the longer side on which a file's outline is traced
+const MAX_RASTERS = 32; // rasters kept
 
 const files = new Map(); // imageId -> Map of class name -> { kind, h, w, labels, value }
 const numbers = new WeakMap(); // a part -> its number, so that what is made of it can be kept
@@ -42,7 +42,7 @@ export function keepFile(imageId, { h, w, labels }, values) {
   for (const [label, value] of Object.entries(values)) own.set(label, { kind: 'file', h, w, labels, value });
   files.delete(imageId);
   files.set(imageId, own);
-  if (files.size > PICTURES) files.delete(files.keys().next().value);
+  if (files.size > MAX_IMAGES) files.delete(files.keys().next().value);
 }
 
 /** Take an image's mask file away from these classes. */
@@ -132,7 +132,7 @@ function eachPoint({ h: rows, w: cols, labels }, h, w, use) {
 }
 
 function outline(part) {
-  const factor = Math.min(1, FINE / Math.max(part.h, part.w));
+  const factor = Math.min(1, TRACE_POINTS / Math.max(part.h, part.w));
   const [h, w] = [part.h, part.w].map((side) => Math.max(1, Math.round(side * factor)));
   return chain(contour({ data: Float32Array.from(union([part], h, w)), h, w }, 0.5));
 }
@@ -163,7 +163,7 @@ export function chain(segments) {
 function remember(what, parts, h, w, make) {
   const key = [what, h, w, ...parts.map(numberOf)].join('/');
   if (!rasters.has(key)) {
-    if (rasters.size >= KEPT) rasters.delete(rasters.keys().next().value);
+    if (rasters.size >= MAX_RASTERS) rasters.delete(rasters.keys().next().value);
     rasters.set(key, make());
   }
   return rasters.get(key);

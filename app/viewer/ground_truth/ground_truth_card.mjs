@@ -5,7 +5,7 @@ import { readMask } from './mask_png.mjs';
 import { BadPng } from './png.mjs';
 import { dropFile, hasFile, keepFile, shapesOf, groundTruthOf, withShapes } from './ground_truth.mjs';
 
-const MOST_BYTES = 64e6;
+const MASK_MAX_BYTES = 64e6;
 const SOURCES = { example: "the example's mask", file: 'your PNG', drawn: 'drawn by you' };
 
 /** Where the truth of each chosen class comes from, in words. */
@@ -61,7 +61,7 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
     const { classes } = store.get();
     note(`${file.name} is being read …`);
     try {
-      if (file.size > MOST_BYTES) throw new BadPng(`This file has ${Math.round(file.size / 1e6)} MB: give a mask of at most ${MOST_BYTES / 1e6} MB.`);
+      if (file.size > MASK_MAX_BYTES) throw new BadPng(`This file has ${Math.round(file.size / 1e6)} MB: give a mask of at most ${MASK_MAX_BYTES / 1e6} MB.`);
       const bytes = new Uint8Array(await file.arrayBuffer());
       const mask = await readMask(bytes, { classes: run.classes, chosen: run.classes[classes[classes.length - 1]], source: run.source });
       keepFile(run.imageId, mask, mask.values);

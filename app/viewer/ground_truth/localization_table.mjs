@@ -10,7 +10,7 @@ import { percent } from '../core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
 import { groundTruthOf } from './ground_truth.mjs';
 
-const WAIT = 60; // milliseconds between two tables while a slider moves
+const REDRAW_MS = 60; // milliseconds between two tables while a slider moves
 
 /** All measures of an interpolated map { data, h, w } at a share of its maximum. `kept`: a WeakMap that remembers what
  *  does not depend on the threshold. */
@@ -42,7 +42,7 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
     title: 'How', says: 'On 320 points along the longer side. In the map is what is at or above the threshold, a share of its own maximum. Points that a mask file marks with 255 do not count, except for boxes. One image proves little: compare over many.',
   }]);
   onDraw((state) => {
-    if (state.tab === 'explore' && !timer) timer = setTimeout(draw, WAIT);
+    if (state.tab === 'explore' && !timer) timer = setTimeout(draw, REDRAW_MS);
   });
 
   function draw() {

@@ -8,8 +8,8 @@ export const VOC = [
   'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor',
 ];
 const BORDER = 255; // does not count
-const KEPT = 1024; // pixels of the longer side that are kept
-const NEAR = 0.02; // by how much the shape may differ from the image's
+const MASK_MAX_PX = 1024; // pixels of the longer side that are kept
+const ASPECT_TOLERANCE = 0.02; // by how much the shape may differ from the image's
 
 /** Bytes of a mask -> { h, w, labels, values, notices } for keepFile of ground_truth.mjs. `classes`: those of the checkpoint,
  *  `chosen`: the one that a mask of two values is for, `source`: [height, width] of the image. Throws BadPng. */
@@ -25,7 +25,7 @@ export async function readMask(bytes, { classes, chosen, source }) {
 function sizeNotice(h, w, [height, width]) {
   if (h === height && w === width) return '';
   const sizes = `the mask is ${w} × ${h} px, the image ${width} × ${height}`;
-  if (Math.abs((w * height) / (h * width) - 1) > NEAR) throw new BadPng(`This mask does not fit, ${sizes}: give one of the same shape.`);
+  if (Math.abs((w * height) / (h * width) - 1) > ASPECT_TOLERANCE) throw new BadPng(`This mask does not fit, ${sizes}: give one of the same shape.`);
   return `It was laid over the image by its nearest points, as ${sizes}.`;
 }
 
@@ -91,9 +91,9 @@ function distinct(values) {
   return [...seen.keys()].filter((value) => seen[value]);
 }
 
-/** Through the table, by nearest points, to at most KEPT pixels a side. */
+/** Through the table, by nearest points, to at most MASK_MAX_PX pixels a side. */
 function shrink({ h: rows, w: cols, values }, table) {
-  const factor = Math.min(1, KEPT / Math.max(rows, cols));
+  const factor = Math.min(1, MASK_MAX_PX / Math.max(rows, cols));
   const [h, w] = [rows, cols].map((side) => Math.max(1, Math.round(side * factor)));
   const labels = new Uint8Array(h * w);
   for (let i = 0; i < h; i++) {

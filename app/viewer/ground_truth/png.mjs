@@ -2,10 +2,10 @@
 // mask are lost. Specification: https://www.w3.org/TR/png-3/. Nothing of the file is believed.
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
-const MOST_PIXELS = 64e6;
-const MOST_BYTES = 256e6; // of the pixels once inflated
-const MOST_COLORS = 256;
-const SLICE = 16384; // bytes inflated at once, at most a thousandfold
+const MAX_PIXELS = 64e6;
+const MAX_BYTES = 256e6; // of the pixels once inflated
+const MAX_COLORS = 256;
+const SLICE_BYTES = 16384; // bytes inflated at once, at most a thousandfold
 const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }; // of a pixel, by colour type
 const DEPTHS = { 0: [1, 2, 4, 8], 2: [8], 3: [1, 2, 4, 8], 4: [8], 6: [8] };
 
@@ -20,7 +20,7 @@ export async function readPng(bytes) {
   const { w, h, depth, type } = header;
   const samples = SAMPLES[type];
   const row = Math.ceil((w * samples * depth) / 8);
-  if ((row + 1) * h > MOST_BYTES) throw new BadPng(`This PNG has ${w} × ${h} pixels in colour: save the mask with indices, or smaller.`);
+  if ((row + 1) * h > MAX_BYTES) throw new BadPng(`This PNG has ${w} × ${h} pixels in colour: save the mask with indices, or smaller.`);
   const raw = await inflate(data, (row + 1) * h);
   const step = Math.max(1, (samples * depth) >> 3);
   const values = new Uint8Array(w * h);
@@ -65,7 +65,7 @@ function headerOf(body, before) {
   const view = new DataView(body.buffer, body.byteOffset, 13);
   const [w, h] = [view.getUint32(0), view.getUint32(4)];
   const [depth, type, compression, filter, interlace] = body.subarray(8);
-  if (!w || !h || w * h > MOST_PIXELS) throw new BadPng(`This PNG claims ${w} × ${h} pixels: give a mask of at most ${MOST_PIXELS / 1e6} million.`);
+  if (!w || !h || w * h > MAX_PIXELS) throw new BadPng(`This PNG claims ${w} × ${h} pixels: give a mask of at most ${MAX_PIXELS / 1e6} million.`);
   if (depth === 16) throw new BadPng('This PNG has 16 bits a value: save the mask with 8.');
   if (!DEPTHS[type]?.includes(depth) || compression || filter || interlace > 1) throw new BadPng('The header of this PNG is wrong: save it again.');
   if (interlace) throw new BadPng('This PNG is interlaced: save the mask without interlacing.');
@@ -100,7 +100,7 @@ function slices(parts) {
     pull(controller) {
       while (part < parts.length && at >= parts[part].length) [part, at] = [part + 1, 0];
       if (part >= parts.length) controller.close();
-      else controller.enqueue(parts[part].subarray(at, (at += SLICE)));
+      else controller.enqueue(parts[part].subarray(at, (at += SLICE_BYTES)));
     },
   });
 }
@@ -152,7 +152,7 @@ function colored(values, w, samples) {
       let number = numbers.get(color);
       if (number === undefined) {
         number = numbers.size;
-        if (number >= MOST_COLORS) throw new BadPng(`This PNG has more than ${MOST_COLORS} colours, so it is no mask: give one colour to each class.`);
+        if (number >= MAX_COLORS) throw new BadPng(`This PNG has more than ${MAX_COLORS} colours, so it is no mask: give one colour to each class.`);
         numbers.set(color, number);
         write.colors.push([color >> 16, (color >> 8) & 255, color & 255]);
       }

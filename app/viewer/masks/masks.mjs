@@ -11,8 +11,8 @@ import { METHOD_TITLES, currentMap, sameNetworks } from '../core/store.mjs';
 import { openArrays, predictionBytes } from '../core/prediction.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
-const WAIT = 180; // milliseconds without a change before the server is asked
-const STRIDE = 4; // pixels of the image per cell of the walk
+const DEBOUNCE_MS = 180; // milliseconds without a change before the server is asked
+const WALK_STRIDE = 4; // pixels of the image per cell of the walk
 
 /** What can be set of the CRF: name, label, least, most, step, and the values of IRNet and of DeepLab. */
 export const KNOBS = [
@@ -71,7 +71,7 @@ function whichMaps({ mask, classes, loops, refined, blocks, pass_reduction }) {
 /** Labels of walked maps at a threshold on h × w points: `answer` has maps { data, h, w } and the size of the image. */
 export function walkedLabels(answer, threshold, [h, w]) {
   /** @type {Crt.Size} */
-  const span = [answer.h / STRIDE, answer.w / STRIDE];
+  const span = [answer.h / WALK_STRIDE, answer.w / WALK_STRIDE];
   return { labels: labelMap(answer.maps.map((map) => upsample(map, span, h, w)), threshold, { together: true }), h, w };
 }
 
@@ -228,7 +228,7 @@ function asking(event, open, { ask, onAnswer, store }) {
       if (key !== asked) {
         clearTimeout(timer);
         asked = key;
-        timer = setTimeout(() => ask(event, { key, ...details }), WAIT);
+        timer = setTimeout(() => ask(event, { key, ...details }), DEBOUNCE_MS);
       }
       return { newest, current: newest?.key === key };
     },

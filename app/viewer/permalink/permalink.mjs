@@ -1,12 +1,12 @@
 // Links: the address follows the page, and a link that is opened brings its screen back.
 
-import { TASTE, address, decode, encode, fit, notice, imageOf } from './query.mjs';
+import { PERSONAL_SETTINGS, address, decode, encode, fit, notice, imageOf } from './query.mjs';
 
 const NOT_ANSWERED = 'The server has not answered: check the connection and try again.';
-const NO_PICTURE = 'none';
-const PAUSE = 400; // ms without a change before the address follows
-const PATIENCE = { known: 60_000, networks: 600_000 }; // ms to wait for the server
-const AGAIN = { known: 8_000, networks: 20_000 }; // ms after which it is asked again
+const NO_IMAGE = 'none';
+const ADDRESS_DELAY_MS = 400; // ms without a change before the address follows
+const TIMEOUT_MS = { known: 60_000, networks: 600_000 }; // ms to wait for the server
+const RETRY_MS = { known: 8_000, networks: 20_000 }; // ms after which it is asked again
 
 /** @param {Crt.Page} page */
 export function mountPermalink(page) {
@@ -22,7 +22,7 @@ export function mountPermalink(page) {
   onRun(({ run }) => pending && pending.missed !== run.imageId && queueMicrotask(() => pending && take(current())));
   onDraw(() => {
     clearTimeout(timer);
-    timer = setTimeout(follow, PAUSE);
+    timer = setTimeout(follow, ADDRESS_DELAY_MS);
   });
   root.addEventListener('crt-settings', (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
@@ -52,12 +52,12 @@ export function mountPermalink(page) {
   function wait(message) {
     const wrong = pending ? notice(pending.problems) : '';
     say([message, wrong].filter(Boolean).join(' '));
-    if (pending) pending = { ...pending, problems: [], missed: view()?.run.imageId ?? NO_PICTURE };
+    if (pending) pending = { ...pending, problems: [], missed: view()?.run.imageId ?? NO_IMAGE };
   }
 
   /** The next run, which somebody else asks for, takes the settings of this link; but tastes stay the reader's own. */
   function expect(link) {
-    pending = { ...link, keep: TASTE };
+    pending = { ...link, keep: PERSONAL_SETTINGS };
   }
 
   function take(now) {
@@ -84,17 +84,17 @@ export function mountPermalink(page) {
   /** An answer may be lost on its way into the page, and to ask twice does no harm: what came late is known by its key. */
   async function talk(question) {
     let looking = false;
-    let until = Date.now() + PATIENCE.known;
+    let until = Date.now() + TIMEOUT_MS.known;
     page.ask('reopen', question);
     while (Date.now() < until) {
-      const got = await answer(question.key, looking ? AGAIN.networks : AGAIN.known);
+      const got = await answer(question.key, looking ? RETRY_MS.networks : RETRY_MS.known);
       if (got && got.state !== 'look') {
         if (looking) tell('');
         return got;
       }
       if (got && !looking) {
         looking = true;
-        until = Date.now() + PATIENCE.networks;
+        until = Date.now() + TIMEOUT_MS.networks;
         tell('The networks look at the image …');
         page.ask('reopen', { ...question, networks: true });
       } else if (!got) page.ask('reopen', question);

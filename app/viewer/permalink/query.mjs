@@ -8,12 +8,12 @@ export const VERSION = '1';
 export const SIZES = ['224', '336', '448', '560', '672', 'native'];
 export const MODES = ['overlap', 'non-overlap', 'bilinear', 'deconvolution'];
 /** Settings of taste, which an example does not change. */
-export const TASTE = ['colormap', 'opacity', 'outline', 'overlay', 'boxes', 'ground_truth', 'layers', 'mask', 'absolute'];
-const LIMIT = 4000; // characters of a query that are looked at
-const NAMES_LIMIT = 800; // characters of all class names; with the other fields a link stays under 1500
-const NAME_LIMIT = 200;
-const PICTURE = /^(ex\.[\w-]{1,64}|sha\.[0-9a-f]{32})$/;
-const FOREIGN = /^(_|utm_)|^(view|logs|deep_link|ref)$/; // of Gradio, of Spaces, of those who pass links on
+export const PERSONAL_SETTINGS = ['colormap', 'opacity', 'outline', 'overlay', 'boxes', 'ground_truth', 'layers', 'mask', 'absolute'];
+const QUERY_MAX_CHARS = 4000; // characters of a query that are looked at
+const NAMES_MAX_CHARS = 800; // characters of all class names; with the other fields a link stays under 1500
+const NAME_MAX_CHARS = 200;
+const IMAGE_ID = /^(ex\.[\w-]{1,64}|sha\.[0-9a-f]{32})$/;
+const FOREIGN_KEY = /^(_|utm_)|^(view|logs|deep_link|ref)$/; // of Gradio, of Spaces, of those who pass links on
 
 /** The image of a run as a link names it. */
 export function imageOf(run) {
@@ -25,11 +25,11 @@ export function encode(state, run) {
   const parts = [`v=${VERSION}`];
   if (run) {
     const image = imageOf(run);
-    if (PICTURE.test(image)) parts.push(`pic=${image}`);
+    if (IMAGE_ID.test(image)) parts.push(`pic=${image}`);
     if (run.chosen?.checkpoint) parts.push(`k=${escaped(run.chosen.checkpoint)}`);
     if (SIZES.includes(run.chosen?.size)) parts.push(`s=${run.chosen.size}`);
     if (MODES.includes(run.chosen?.mode) && run.chosen.mode !== MODES[0]) parts.push(`m=${run.chosen.mode}`);
-    const names = within(state.classes.map((index) => run.classes[index]).filter((name) => name && name.length <= NAME_LIMIT));
+    const names = within(state.classes.map((index) => run.classes[index]).filter((name) => name && name.length <= NAME_MAX_CHARS));
     if (names.length) parts.push(`c=${names.join(',')}`);
   }
   for (const [key, [path, kind]] of FIELDS) {
@@ -55,10 +55,10 @@ export function decode(query, known = null) {
   found.linked = true;
   const wrong = (key, says) => found.problems.push(`${key}=${quoted(values.get(key))} ${says}`);
   for (const [key, text] of values) {
-    if (key === 'v' || FOREIGN.test(key)) continue;
+    if (key === 'v' || FOREIGN_KEY.test(key)) continue;
     if (key === 'c') found.names = classNames(text, found.problems);
-    else if (key === 'pic') found.image = PICTURE.test(text) ? text : (wrong(key, 'is no image'), null);
-    else if (key === 'k') found.checkpoint = text && text.length <= NAME_LIMIT ? text : (wrong(key, 'is no name'), null);
+    else if (key === 'pic') found.image = IMAGE_ID.test(text) ? text : (wrong(key, 'is no image'), null);
+    else if (key === 'k') found.checkpoint = text && text.length <= NAME_MAX_CHARS ? text : (wrong(key, 'is no name'), null);
     else if (key === 's') found.size = SIZES.includes(text) ? text : (wrong(key, 'is no input size'), null);
     else if (key === 'm') found.mode = MODES.includes(text) ? text : (wrong(key, 'is no cut-merge mode'), null);
     else {
@@ -103,15 +103,15 @@ export function fit(link, { run, prediction }, state) {
 
 /** The query of an address with our part replaced by `query`; what belongs to others stays. */
 export function address(before, query) {
-  const foreign = before.replace(/^\?/, '').split('&').filter((part) => FOREIGN.test(part.split('=')[0]));
+  const foreign = before.replace(/^\?/, '').split('&').filter((part) => FOREIGN_KEY.test(part.split('=')[0]));
   return `?${[...foreign, query].join('&')}`;
 }
 
 function parse(query, problems) {
   const values = new Map();
   const repeated = new Set();
-  if (query.length > LIMIT) problems.push('it is too long');
-  for (const part of query.slice(0, LIMIT).replace(/^\?/, '').split('&')) {
+  if (query.length > QUERY_MAX_CHARS) problems.push('it is too long');
+  for (const part of query.slice(0, QUERY_MAX_CHARS).replace(/^\?/, '').split('&')) {
     const [key, ...rest] = part.split('=');
     if (!key) continue;
     if (values.has(key)) repeated.add(key);
@@ -119,14 +119,14 @@ function parse(query, problems) {
   }
   for (const key of repeated) {
     values.delete(key);
-    if (!FOREIGN.test(key)) problems.push(`${quoted(key)} is there twice`);
+    if (!FOREIGN_KEY.test(key)) problems.push(`${quoted(key)} is there twice`);
   }
   return values;
 }
 
 function classNames(text, problems) {
   const names = text.split(',').map(plain);
-  const good = names.filter((name) => name && name.length <= NAME_LIMIT);
+  const good = names.filter((name) => name && name.length <= NAME_MAX_CHARS);
   if (good.length < names.length) problems.push('a class name cannot be read');
   return [...new Set(good)].slice(0, 100);
 }
@@ -134,7 +134,7 @@ function classNames(text, problems) {
 function within(names) {
   const written = names.map(escaped);
   let length = 0;
-  return written.filter((name) => (length += name.length + 1) <= NAMES_LIMIT);
+  return written.filter((name) => (length += name.length + 1) <= NAMES_MAX_CHARS);
 }
 
 function plain(text) {

@@ -4,10 +4,10 @@ import { messageOf } from '../core/dom.mjs';
 import { decode, fit, imageOf } from '../permalink/query.mjs';
 import { words } from './scenes.mjs';
 
-const GAP = 16; // px between panels, as in present.css
-const SWIPE = 48; // px
-const LEAST = 140; // px of a panel; below it the page scrolls
-const NARROW = 280; // px of a panel whose caption is cut short
+const PANEL_GAP_PX = 16; // px between panels, as in present.css
+const SWIPE_MIN_PX = 48; // px
+const PANEL_MIN_PX = 140; // px of a panel; below it the page scrolls
+const NARROW_PANEL_PX = 280; // px of a panel whose caption is cut short
 const KEYS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ' ': 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1, Home: -Infinity, End: Infinity };
 
 /** Columns, and the width of a panel, that make `count` panels largest in a box. `aspect`: width / height of the
@@ -16,8 +16,8 @@ export function arrange(count, aspect, box, extra) {
   let best = { columns: 1, width: 0 };
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
-    const wide = (box.width - (columns - 1) * GAP) / columns;
-    const high = ((box.height - (rows - 1) * GAP) / rows - extra) * aspect;
+    const wide = (box.width - (columns - 1) * PANEL_GAP_PX) / columns;
+    const high = ((box.height - (rows - 1) * PANEL_GAP_PX) / rows - extra) * aspect;
     const width = Math.floor(Math.min(wide, high));
     if (width > best.width) best = { columns, width };
   }
@@ -167,7 +167,7 @@ export function mountPresentation(page) {
       if (!from || !shown || !event.isPrimary) return;
       const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
       from = null;
-      if (Math.abs(dx) > SWIPE && Math.abs(dx) > 2 * Math.abs(dy)) go(shown.index + (dx < 0 ? 1 : -1));
+      if (Math.abs(dx) > SWIPE_MIN_PX && Math.abs(dx) > 2 * Math.abs(dy)) go(shown.index + (dx < 0 ? 1 : -1));
     });
   }
 
@@ -185,8 +185,8 @@ export function mountPresentation(page) {
       const extra = Math.max(...articles.map((panel) => [...panel.children].reduce((sum, part) => sum + (part.matches('.stage') ? 0 : part.offsetHeight), 2)));
       const { columns, width } = arrange(articles.length, image.naturalWidth / image.naturalHeight, box, extra);
       panels.style.setProperty('--columns', columns);
-      panels.style.setProperty('--panel', `${Math.max(width, LEAST)}px`);
-      panels.dataset.narrow = width < NARROW ? 'yes' : 'no';
+      panels.style.setProperty('--panel', `${Math.max(width, PANEL_MIN_PX)}px`);
+      panels.dataset.narrow = width < NARROW_PANEL_PX ? 'yes' : 'no';
     }
   }
 }

@@ -5,11 +5,11 @@ import { loopWords, refinedWords } from '../explore/maps.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
 
-export const KEY = 'crt-scenes';
-export const MOST = 60;
-export const TITLE = 120; // characters
-const QUERY = 1500;
-const FILE = 500_000; // bytes of a file of scenes
+export const STORAGE_KEY = 'crt-scenes';
+export const MAX_SCENES = 60;
+export const TITLE_MAX_CHARS = 120; // characters
+const QUERY_MAX_CHARS = 1500;
+const FILE_MAX_BYTES = 500_000; // bytes of a file of scenes
 
 /** The text of a file or of the browser's storage -> { scenes: [{ title, query }], left: how many were no scenes }. */
 export function readScenes(text) {
@@ -22,7 +22,7 @@ export function readScenes(text) {
   if (found?.version !== 1 || !Array.isArray(found.scenes)) {
     return { scenes: [], left: 0, problem: 'This is no file of scenes of version 1.' };
   }
-  const scenes = found.scenes.filter(isScene).slice(0, MOST).map(({ title, query }) => ({ title: title.trim().slice(0, TITLE), query }));
+  const scenes = found.scenes.filter(isScene).slice(0, MAX_SCENES).map(({ title, query }) => ({ title: title.trim().slice(0, TITLE_MAX_CHARS), query }));
   return { scenes, left: found.scenes.length - scenes.length, problem: '' };
 }
 
@@ -54,7 +54,7 @@ export function words(state, run) {
 }
 
 function isScene(one) {
-  return typeof one?.title === 'string' && typeof one?.query === 'string' && one.query.length <= QUERY && decode(one.query).linked;
+  return typeof one?.title === 'string' && typeof one?.query === 'string' && one.query.length <= QUERY_MAX_CHARS && decode(one.query).linked;
 }
 
 /** @param {Crt.Page} page */
@@ -85,16 +85,16 @@ export function mountScenes(page) {
   at('scenes-import').addEventListener('change', async (event) => {
     const [file] = event.target.files;
     if (!file) return;
-    const got = file.size > FILE ? { scenes: [], left: 0, problem: 'This file is too large for scenes.' } : readScenes(await file.text());
+    const got = file.size > FILE_MAX_BYTES ? { scenes: [], left: 0, problem: 'This file is too large for scenes.' } : readScenes(await file.text());
     event.target.value = '';
-    const room = got.scenes.slice(0, MOST - scenes.length);
+    const room = got.scenes.slice(0, MAX_SCENES - scenes.length);
     const left = got.left + got.scenes.length - room.length;
     if (!got.problem) save([...scenes, ...room]);
     tell(got.problem || `${room.length} ${room.length === 1 ? 'scene' : 'scenes'} added${left ? `, ${left} left out` : ''}.`);
   });
 
   async function add() {
-    if (scenes.length >= MOST) return tell(`${MOST} scenes are the most: delete one.`);
+    if (scenes.length >= MAX_SCENES) return tell(`${MAX_SCENES} scenes are the most: delete one.`);
     const title = at('scenes-title').value.trim() || suggestion();
     save([...scenes, { title, query: page.link.query() }]);
     if (current().run.example) return tell(`Scene ${scenes.length} added.`);
@@ -105,7 +105,7 @@ export function mountScenes(page) {
   function save(next) {
     scenes = next;
     try {
-      window.localStorage.setItem(KEY, writeScenes(scenes));
+      window.localStorage.setItem(STORAGE_KEY, writeScenes(scenes));
     } catch {
       tell('This browser keeps nothing: export the scenes before you leave the page.');
     }
@@ -122,7 +122,7 @@ export function mountScenes(page) {
     const button = (text, label, act, disabled = false) => make('button', {
       type: 'button', class: 'plain', text, 'aria-label': `${label}: ${scene.title}`, title: label, disabled, on: { click: act },
     });
-    const name = make('input', { type: 'text', value: scene.title, maxlength: TITLE, 'aria-label': `Title of scene ${index + 1}` });
+    const name = make('input', { type: 'text', value: scene.title, maxlength: TITLE_MAX_CHARS, 'aria-label': `Title of scene ${index + 1}` });
     name.addEventListener('change', () => save(scenes.map((one, i) => (i === index ? { ...one, title: name.value.trim() || one.title } : one))));
     const shift = (by) => () => {
       save(moved(scenes, index, by));
@@ -150,7 +150,7 @@ export function mountScenes(page) {
     const title = page.cards.find((card) => card.id === now.run.example)?.title ?? 'My image';
     const { classes, loops, refined } = store.get();
     const names = classes.map((index) => now.run.classes[index]).join(' + ');
-    return `${title}: ${names}, ${loops} ${loops === 1 ? 'loop' : 'loops'}${refined ? ', refined' : ''}`.slice(0, TITLE);
+    return `${title}: ${names}, ${loops} ${loops === 1 ? 'loop' : 'loops'}${refined ? ', refined' : ''}`.slice(0, TITLE_MAX_CHARS);
   }
 
   function tell(text) {
@@ -160,7 +160,7 @@ export function mountScenes(page) {
 
 function stored() {
   try {
-    const text = window.localStorage.getItem(KEY);
+    const text = window.localStorage.getItem(STORAGE_KEY);
     return text ? readScenes(text) : { scenes: [], left: 0, problem: '' };
   } catch {
     return { scenes: [], left: 0, problem: '' }; // no storage here; saving will say so

@@ -3,10 +3,10 @@
 import { layoutChart, lineChart } from '../charts/line_chart.mjs';
 import { make } from '../core/dom.mjs';
 
-const FEW = 12; // places on the x axis up to which each has its number
-const APART = 4; // units between the bars of two lines at one place
-const MARGIN = 0.04; // of the width
-const CAP = 2.5; // half the width of a bar's ends
+const MAX_X_TICKS = 12; // places on the x axis up to which each has its number
+const BAR_GAP = 4; // units between the bars of two lines at one place
+const X_MARGIN = 0.04; // of the width
+const CAP_HALF_WIDTH = 2.5; // half the width of a bar's ends
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** @param {Crt.Page} page */
@@ -40,11 +40,11 @@ function chartNode(chart) {
 export function chartSpec({ title, x, y, lines, places: names = [] }) {
   const places = [...new Set(lines.flatMap((line) => line.x))].sort((a, b) => a - b);
   const ends = lines.flatMap((line) => line.half.flatMap((half, at) => [line.y[at] - half, line.y[at] + half]));
-  const room = MARGIN * (places.at(-1) - places[0]); // for the bars of the first and last place
+  const room = X_MARGIN * (places.at(-1) - places[0]); // for the bars of the first and last place
   return {
     title,
     x: {
-      label: x, format: (value) => names[value] ?? String(value), ...(places.length <= FEW ? { values: places } : {}),
+      label: x, format: (value) => names[value] ?? String(value), ...(places.length <= MAX_X_TICKS ? { values: places } : {}),
       ...(ends.length ? { low: places[0] - room, high: places.at(-1) + room } : {}),
     },
     y: { label: y, format: (value) => String(Number(value.toFixed(1))), ...(ends.length ? { low: Math.min(...ends), high: Math.max(...ends) } : {}) },
@@ -63,8 +63,8 @@ export function spreadBars(spec) {
   return spec.series.flatMap(({ half, color }, i) => half.flatMap((size, at) => {
     const [low, high] = [layout.series[i].dots[at], layout.series[i + spec.series.length].dots[at]];
     if (!(size > 0 && low && high)) return [];
-    const x = low[0] + APART * (i - (spec.series.length - 1) / 2);
-    const [left, right] = [x - CAP, x + CAP].map((value) => value.toFixed(1));
+    const x = low[0] + BAR_GAP * (i - (spec.series.length - 1) / 2);
+    const [left, right] = [x - CAP_HALF_WIDTH, x + CAP_HALF_WIDTH].map((value) => value.toFixed(1));
     const [bottom, top] = [low[1].toFixed(1), high[1].toFixed(1)];
     return [{ color, d: `M${left} ${bottom}H${right}M${x.toFixed(1)} ${bottom}V${top}M${left} ${top}H${right}` }];
   }));
