@@ -7,44 +7,45 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; the first column names the rows. `marked`: columns whose largest number is worth marking. `says`:
-    what the table shows, in sentences made from its numbers.
+    """Cells as text; the first column names the rows. `highlight`: columns whose largest number is worth marking.
+    `caption`: what the table shows, in sentences made from its numbers.
     """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    marked: tuple[int, ...] = ()
-    says: tuple[str, ...] = ()
+    highlight: tuple[int, ...] = ()
+    caption: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart. `half`: half the range of each y over seeds, or nothing."""
+    """One line of a chart. `half_range`: half the range of each y over seeds, or nothing."""
 
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
-    half: tuple[float, ...] = ()
+    half_range: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over one x. `says`: what they show, which is also the image's text for those who do not see it. `places`:
-    the names of x = 0, 1, …, where those are no numbers of a scale.
+    """Lines over one x. `caption`: what they show, which is also the image's text for those who do not see it.
+    `x_labels`: the names of x = 0, 1, …, where those are no numbers of a scale.
     """
 
     title: str
     x: str
     y: str
     lines: tuple[Line, ...]
-    says: str
-    places: tuple[str, ...] = ()
+    caption: str
+    x_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Section:
-    """One measurement: how it was made, its tables and charts, and what they say in sentences. `about`: the hash over
-    the weights of the checkpoint that was measured, empty where it was none of those that come with this program.
+    """One measurement: how it was made, its tables and charts, and what they say in sentences. `weights_sha256`: the
+    hash over the weights of the checkpoint that was measured, empty where it was none of those that come with this
+    program.
     `networks`: the hashes of the weights of each network in it, for a checkpoint that was measured whole and comes
     without some of them. `page`: the file in docs/ that it belongs to.
     """
@@ -55,7 +56,7 @@ class Section:
     tables: tuple[Table, ...] = ()
     sentences: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
-    about: str = ""
+    weights_sha256: str = ""
     networks: tuple[str, ...] = ()
     page: str = "results"
     order: int = field(default=0, compare=False)

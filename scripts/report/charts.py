@@ -33,8 +33,8 @@ def svg(chart: Chart) -> bytes:
     from crt.viz.fonts import families
 
     places = sorted({x for line in chart.lines for x in line.x})
-    apart = APART * (places[-1] - places[0]) if any(line.half for line in chart.lines) else 0.0
-    text = "".join([chart.title, chart.x, chart.y, *chart.places, *(line.name for line in chart.lines)])
+    apart = APART * (places[-1] - places[0]) if any(line.half_range for line in chart.lines) else 0.0
+    text = "".join([chart.title, chart.x, chart.y, *chart.x_labels, *(line.name for line in chart.lines)])
     fonts: Any = {"font.family": ["sans-serif", *more]} if (more := families(text)[1:]) else {}
     with _RENDERING, mpl.rc_context(SETTINGS | fonts):
         figure = Figure(figsize=(5.2, 3.4), facecolor="white", layout="constrained")
@@ -44,7 +44,7 @@ def svg(chart: Chart) -> bytes:
             axes.errorbar(
                 [x + shift for x in line.x],
                 line.y,
-                yerr=line.half or None,
+                yerr=line.half_range or None,
                 label=line.name,
                 color=COLOURS[index % len(COLOURS)],
                 marker=MARKS[index % len(MARKS)] if len(line.x) < DENSE else "",
@@ -53,8 +53,8 @@ def svg(chart: Chart) -> bytes:
                 linewidth=1.4,
                 elinewidth=0.8,
             )
-        if chart.places:
-            axes.set_xticks(range(len(chart.places)), chart.places)
+        if chart.x_labels:
+            axes.set_xticks(range(len(chart.x_labels)), chart.x_labels)
         elif len(places) < DENSE:
             axes.set_xticks(places, [f"{place:g}" for place in places])
         axes.set_title(chart.title, fontsize=10, loc="left")

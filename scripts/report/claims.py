@@ -42,4 +42,4 @@ def table_of(title: str, rows: Rows, columns: Sequence[tuple[str, str]], paper: 
 
 def saying(table: Table, *sentences: str) -> Table:
     """The table with those sentences under it that are not empty."""
-    return dataclasses.replace(table, says=tuple(filter(None, sentences)))
+    return dataclasses.replace(table, caption=tuple(filter(None, sentences)))

@@ -80,7 +80,7 @@ def evaluation(result: dict[str, Any], defaults: Defaults) -> Section:
         protocol["command"],
         (Table(("maps", "mIoU at 0.15", "mIoU best", "threshold"), rows, (1, 2)), _per_class(methods)),
         (*_claims(methods), f"Classification mAP (one scale, no flip): {scores}.", f"No verdict: {too_few(1)}."),
-        about=protocol.get("checkpoint_sha256", ""),
+        weights_sha256=protocol.get("checkpoint_sha256", ""),
     )
 
 

@@ -76,8 +76,8 @@ def _curves(methods: dict[str, Any]) -> Chart:
         for name in ROWS
         if name in methods
     )
-    says = "GT-known localization against the threshold that a pixel must exceed, a line for each kind of map."
-    return Chart("Boxes by threshold", "threshold, share of the map's range", "GT-known, %", lines, says)
+    caption = "GT-known localization against the threshold that a pixel must exceed, a line for each kind of map."
+    return Chart("Boxes by threshold", "threshold, share of the map's range", "GT-known, %", lines, caption)
 
 
 def _claims(methods: dict[str, Any]) -> tuple[str, ...]:

@@ -19,23 +19,23 @@ ASKED = {
 
 def looks(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """`scripts.bench.latency`: by precision."""
-    rows, says = [], []
+    rows, caption = [], []
     for precision, told in result["looks"].items():
         name = PRECISIONS[precision]
         for key, words in ASKED.items():
             rows.append((name, words, *(f"{told[key][which]:.0f}" for which in ("median", "p10", "p90"))))
-        says.append(
+        caption.append(
             f"In {name} the page answers {told['start_s']:g} s after `python app.py`; its networks are loaded after "
             f"{told['ready_s']:g} s."
         )
-    says.append("A first run is all networks and their CAMs, which the section on the library times by themselves.")
+    caption.append("A first run is all networks and their CAMs, which the section on the library times by themselves.")
     if set(result["looks"]) == {"fp32"}:
-        says.append("This processor is not made for bfloat16.")
+        caption.append("This processor is not made for bfloat16.")
     how = (
         f"{result['machine']}; checkpoint {result['checkpoint']} at the size that the page starts with. A first run "
         f"is of {', '.join(f'`{name}`' for name in result['networks'])}, and records loops 0 to {result['loops']}, all "
         f"that the page can show; {result['visitors']} new visitors of each kind, one after the other; the server's "
         "time is Gradio's own."
     )
-    table = Table(("precision", "what", "median ms", "p10", "p90"), tuple(rows), says=tuple(says))
+    table = Table(("precision", "what", "median ms", "p10", "p90"), tuple(rows), caption=tuple(caption))
     return Section("Waiting for CAMs", (how,), result["command"], (table,), page=PAGE)

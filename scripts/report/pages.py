@@ -96,10 +96,10 @@ def _with_subject(section: Section, checkpoints: Mapping[str, CheckpointConfig])
         for name, checkpoint in checkpoints.items()
         if _is_about(section, checkpoint)
     ]
-    if section.about and not told:
-        told = [f"These weights (`{section.about[:16]}…`) are of no checkpoint of this repository."]
+    if section.weights_sha256 and not told:
+        told = [f"These weights (`{section.weights_sha256[:16]}…`) are of no checkpoint of this repository."]
     named = re.search(r"--checkpoint (\S+)", section.command)
-    if named is not None and section.about and Path(named[1]).name not in checkpoints:
+    if named is not None and section.weights_sha256 and Path(named[1]).name not in checkpoints:
         told.append(f"The checkpoint `{named[1]}` that the command names is not part of this repository.")
     return dataclasses.replace(section, notes=(*section.notes, " ".join(told))) if told else section
 
@@ -107,7 +107,7 @@ def _with_subject(section: Section, checkpoints: Mapping[str, CheckpointConfig])
 def _is_about(section: Section, checkpoint: CheckpointConfig) -> bool:
     """Whether it measured these networks, perhaps among others."""
     hashes = {spec.sha256 for spec in checkpoint.networks.values()}
-    return section.about == weights_sha256(checkpoint) or hashes <= set(section.networks)
+    return section.weights_sha256 == weights_sha256(checkpoint) or hashes <= set(section.networks)
 
 
 def markdown(section: Section, *, charts: bool = True) -> str:
@@ -121,12 +121,12 @@ def markdown(section: Section, *, charts: bool = True) -> str:
         lines += ["| " + " | ".join(table.head) + " |", "|---" * len(table.head) + "|"]
         lines += ["| " + " | ".join((_bold(row[0]), *row[1:])) + " |" for row in table.rows]
         lines.append("")
-        if table.says:
-            lines += [" ".join(table.says), ""]
+        if table.caption:
+            lines += [" ".join(table.caption), ""]
     if section.sentences:
         lines += [" ".join(section.sentences), ""]
     for chart in section.charts if charts else ():
-        lines += [f"![{chart.says}]({FIGURES}/{chart_file(section, chart)})", ""]
+        lines += [f"![{chart.caption}]({FIGURES}/{chart_file(section, chart)})", ""]
     return "\n".join(lines)
 
 

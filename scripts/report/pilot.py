@@ -17,7 +17,7 @@ def pilot(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
     rows = tuple((f"{row['epochs']} epochs", *_told(Paired(tuple(row["gaps"]))), f"{row['minutes']:.0f}")
                  for row in result["pilot"])  # fmt: skip
     chosen = result["chosen"]
-    says = "None of these schedules separates the two." if chosen is None else (
+    caption = "None of these schedules separates the two." if chosen is None else (
         f"The shortest schedule that separates the two has {chosen} epochs; longer ones were not tried."
     )  # fmt: skip
     how = (
@@ -26,7 +26,9 @@ def pilot(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
         f"{_seeds(protocol)}"
     )
     head = ("λ = 0.1 against λ = 0", "points", "verdict", "minutes of training")
-    return Section("Pilot of the ablations", (how,), protocol["command"], (Table(head, rows, says=(says,)),), order=2)
+    return Section(
+        "Pilot of the ablations", (how,), protocol["command"], (Table(head, rows, caption=(caption,)),), order=2
+    )
 
 
 def _seeds(protocol: dict[str, Any]) -> str:

@@ -61,7 +61,7 @@ def pipeline(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
         protocol["command"],
         (Table(("stage", "images", "measure", "mIoU", "pixel accuracy", "threshold"), rows), published),
         (*told, *_paper(result)),
-        about=(protocol.get("seeds") or {}).get("weights", ""),
+        weights_sha256=(protocol.get("seeds") or {}).get("weights", ""),
         order=1,
     )
 

@@ -38,7 +38,7 @@ def pointing(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
     if found["differences"]:
         gaps = tuple((_pair(name), *_cells(row, sign=True)) for name, row in found["differences"].items())
         gap_columns = ("difference, all", level, "difference, difficult", level)
-        tables.append(Table(("difference", *gap_columns), gaps, says=_verdicts(found["differences"])))
+        tables.append(Table(("difference", *gap_columns), gaps, caption=_verdicts(found["differences"])))
     shown = [name for name in FIRST if name in found["methods"]]
     counts = targets["all"]["per_class"]
     classes = tuple(
@@ -74,7 +74,7 @@ def _section(
         protocol["command"],
         tuple(tables),
         sentences,
-        about=protocol["checkpoint_sha256"],
+        weights_sha256=protocol["checkpoint_sha256"],
         networks=tuple(protocol["networks"].values()),
         order=4,
     )

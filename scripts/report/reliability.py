@@ -92,7 +92,7 @@ def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     rows.append(("all", *map(str, total.values()), f"{max(row['slowest_s'] for row in counts.values()):.1f}"))
     memory, cache = result["memory_mib"], result["cache_mib"]
     crashes = [crash for row in counts.values() for crash in row["crashes"]]
-    says = (
+    caption = (
         (
             f"{total['crashed']} of {total['asked']} requests crashed, and the server's log has {result['tracebacks']} "
             "tracebacks."
@@ -117,8 +117,8 @@ def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
         "own, or a refusal that is no plain sentence or tells a path of the server."
     )
     head = ("what", *names, "slowest s")
-    memory_table = Table(("memory of the server, MiB", "whole", "its cache of Predictions"), held, says=told)
-    tables = (Table(head, tuple(rows), says=says), memory_table)
+    memory_table = Table(("memory of the server, MiB", "whole", "its cache of Predictions"), held, caption=told)
+    tables = (Table(head, tuple(rows), caption=caption), memory_table)
     return Section("Nonsense", (how,), result["command"], tables, page=PAGE)
 
 
@@ -139,20 +139,20 @@ def load(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     cache, rest = result["cache_mib"], result["without_cache_mib"]
     answers = sum(row["answers"] for row in result["load"].values())
     asked = answers + result["busy"] + errors
-    says = [
+    caption = [
         f"Of {asked} requests {answers} were answered ({100 * answers / max(asked, 1):.0f} %).",
         f"{result['busy']} were refused because the page was busy, and {errors} got another error.",
         f"{result['connections_lost']} connections were lost and {result['connections_recovered']} came back.",
     ]
-    says += [f"Error of {count}: `{sentence}`." for sentence, count in result["errors"].items()]
+    caption += [f"Error of {count}: `{sentence}`." for sentence, count in result["errors"].items()]
     title = f"{result['users']} users for {result['minutes']:g} minutes"
     title += ", with a restart half way" if result["restart"] else ""
-    table = Table(("endpoint", "answers", "p50 s", "p95 s"), rows, says=tuple(says))
+    table = Table(("endpoint", "answers", "p50 s", "p95 s"), rows, caption=tuple(caption))
     held = (
         ("whole", f"{memory['min']}", f"{memory['max']}", f"± {memory['spread_percent']} %"),
         ("without its cache", f"{rest['min']}", f"{rest['max']}", f"± {rest['spread_percent']} %"),
         ("its cache of Predictions", f"{cache['min']}", f"{cache['max']}", "–"),
     )
     head = ("memory of the server, MiB", "least", "most", "around the median, once settled")
-    memory_table = Table(head, held, says=(f"The cache may take {cache['limit']} MiB.",))
+    memory_table = Table(head, held, caption=(f"The cache may take {cache['limit']} MiB.",))
     return Section(title, (f"{result['machine']}.",), result["command"], (table, memory_table), page=PAGE)

@@ -72,24 +72,26 @@ def _compared(told: dict[str, Any], name: str, size: int) -> Table:
     times = told["ratio"][other]["median"]
     low, high = (told["ratio"][other][which] for which in ("min", "max"))
     slower = "the fastest of the others" if name == "peers" else f'"{other}"'
-    says = [f"In float32 {slower} takes {times:.1f} times as long."]
+    caption = [f"In float32 {slower} takes {times:.1f} times as long."]
     if name == "one_map":
         ours, plain = (
             len(TileGrid(round(PHOTO[0] * size / PHOTO[1]), size, padding=padding))
             for padding in ("minimal", "released")
         )
-        says.append(f'Ours runs on {ours} tiles and "{other}" on {plain}, which are {plain / ours:.1f} times as many.')
+        caption.append(
+            f'Ours runs on {ours} tiles and "{other}" on {plain}, which are {plain / ours:.1f} times as many.'
+        )
     if name == "peers" and low < 1 <= high:
-        says = [f"The fastest of the others takes as long, within the spread: {low:.2f} to {high:.2f} times ours."]
+        caption = [f"The fastest of the others takes as long, within the spread: {low:.2f} to {high:.2f} times ours."]
     if FAST in told["ms"]:
         fast = told["ms"][other]["median"] / told["ms"][FAST]["median"]
-        says.append(f"Against ours in bfloat16, which the page takes on this processor, that is {fast:.1f} times.")
-    return Table((MAPS[name], "median ms", "min", "max", "times ours"), tuple(rows), says=tuple(says))
+        caption.append(f"Against ours in bfloat16, which the page takes on this processor, that is {fast:.1f} times.")
+    return Table((MAPS[name], "median ms", "min", "max", "times ours"), tuple(rows), caption=tuple(caption))
 
 
 def _share(told: dict[str, Any]) -> Table:
     rows = tuple((name, *_times(times)) for name, times in told["stages_ms"].items())
-    says = (
+    caption = (
         (
             f"CRT's transformer does {told['gflops_transformer']:.0f} GFLOP/s: {100 * told['share']:.0f} % of the "
             f"{told['gflops_product']:.0f} of a product of two 1024 × 1024 matrices in the same run."
@@ -100,7 +102,7 @@ def _share(told: dict[str, Any]) -> Table:
         ),
         "Norms, GELU, sums and copies between them take the rest.",
     )
-    return Table(("where the time of a run goes", "median ms", "min", "max"), rows, says=says)
+    return Table(("where the time of a run goes", "median ms", "min", "max"), rows, caption=caption)
 
 
 def _tried(told: dict[str, Any]) -> list[Table]:
@@ -114,8 +116,8 @@ def _tried(told: dict[str, Any]) -> list[Table]:
             rows.append((way, *_times(times), "1" if ratio is None else f"{ratio['median']:.2f}", made))
         tables.append(Table((words, "median ms", "min", "max", "times ours", "s to prepare"), tuple(rows)))
     if told["left_out"]:
-        says = "; ".join(f"{way}: {why}" for way, why in told["left_out"].items())
-        tables[0] = replace(tables[0], says=(f"Skipped: {says}.",))
+        caption = "; ".join(f"{way}: {why}" for way, why in told["left_out"].items())
+        tables[0] = replace(tables[0], caption=(f"Skipped: {caption}.",))
     return tables
 
 
@@ -128,7 +130,7 @@ def _training(told: dict[str, Any]) -> Table:
         for name, rate in rates.items()
     )
     readers = "One reader reads" if told["workers"] == 1 else f"{told['workers']} readers read"
-    says = [
+    caption = [
         (
             f"{told['vit']} + {told['cnn']}, crops of {told['crop']}, {told['loops']} loops, {told['batch']} images a "
             "step, both optimizers."
@@ -139,9 +141,9 @@ def _training(told: dict[str, Any]) -> Table:
         ),
     ]
     if base == "plain, bfloat16":
-        says.append(f"The fastest way is {max(rates.values()) / rates[base]:.1f} times as fast as {base}.")
+        caption.append(f"The fastest way is {max(rates.values()) / rates[base]:.1f} times as fast as {base}.")
     head = ("a step of training", "median ms", "min", "max", "images a second", f"times {base}")
-    return Table(head, rows, says=tuple(says))
+    return Table(head, rows, caption=tuple(caption))
 
 
 def _growth(rows: list[dict[str, Any]], name: str) -> Table:
@@ -149,11 +151,11 @@ def _growth(rows: list[dict[str, Any]], name: str) -> Table:
         (f"{row['size']} px, {row['loops']} loops", f"{row['tiles']}", f"{row['seconds']:.2f}", f"{row['peak_mib']}")
         for row in rows
     )
-    says = ()
+    caption = ()
     if name == "sizes":
         worst = max(row["peak_mib"] for row in rows)
-        says = (f"The peak is at most {worst} MiB; with the networks loaded it is {rows[0]['loaded_mib']} MiB.",)
-    return Table((f"growth with {name}", "tiles", "seconds", "peak MiB"), body, says=says)
+        caption = (f"The peak is at most {worst} MiB; with the networks loaded it is {rows[0]['loaded_mib']} MiB.",)
+    return Table((f"growth with {name}", "tiles", "seconds", "peak MiB"), body, caption=caption)
 
 
 def _memory(rows: list[dict[str, Any]]) -> Chart:
@@ -165,15 +167,15 @@ def walk(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     """`scripts.bench.random_walk`: sparse against dense."""
     height, width = result["grid"]
     rows = [("sparse, as here", f"{1000 * result['sparse_median_seconds']:.0f} ms")]
-    says = ()
+    caption = ()
     if "dense_seconds" in result:
         rows.append(("dense, as IRNet's", f"{result['dense_seconds']:.1f} s"))
-        says = (
+        caption = (
             f"The sparse walk is {result['ratio']:.0f} times as fast.",
             f"The results differ by at most {result['largest_difference']:g} of the largest value.",
         )
     how = f"{result['machine']}, {result['threads']} threads; {result['classes']} classes."
-    table = Table((f"random walk on {height} × {width} cells", "time"), tuple(rows), says=says)
+    table = Table((f"random walk on {height} × {width} cells", "time"), tuple(rows), caption=caption)
     return Section(
         "The random walk",
         (how,),
@@ -190,10 +192,10 @@ def viewer(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG0
         for row in result["redraws"]
     )
     first, machine = result["first_map_s"], result["machine"]
-    says = (
+    caption = (
         f"The slowest scene takes {result['worst_median_ms']:.0f} ms.",
         f"First CAMs after an upload, through the browser: median {first['median']:.2f} s.",
     )
     how = f"{machine['cpu']}, {machine['cores']} cores; chromium {result['chromium']}; {result['measure']}."
-    table = Table(("maps", "zoom", "median ms", "p90", "max"), rows, says=says)
+    table = Table(("maps", "zoom", "median ms", "p90", "max"), rows, caption=caption)
     return Section("The page", (how,), result["command"], (table,), page=PAGE)

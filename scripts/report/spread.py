@@ -26,7 +26,7 @@ class Spread:
     """Mean and half the range of some runs that differ in their seed."""
 
     mean: float
-    half: float
+    half_range: float
     runs: int
 
     @classmethod
@@ -36,7 +36,7 @@ class Spread:
         return cls(statistics.mean(known), (max(known) - min(known)) / 2, len(known)) if known else None
 
     def __str__(self) -> str:
-        return f"{self.mean:.1f}" + (f" ± {self.half:.1f}" if self.runs > 1 else "")
+        return f"{self.mean:.1f}" + (f" ± {self.half_range:.1f}" if self.runs > 1 else "")
 
 
 def cell(found: Spread | None) -> str:

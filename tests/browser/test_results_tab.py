@@ -50,7 +50,7 @@ def test_every_section_is_shown_with_its_tables_and_command(open_page, image, se
         expect(node.locator("h3").first).to_have_text(section.title)
         expect(node.locator(".result-table")).to_have_count(len(section.tables))
         expect(node.locator(".curve-plot svg")).to_have_count(len(section.charts))
-        expect(node.locator(".result-says")).to_have_count(sum(len(table.says) for table in section.tables))
+        expect(node.locator(".result-caption")).to_have_count(sum(len(table.says) for table in section.tables))
         if section.command:
             expect(node.locator("code")).to_have_text(section.command)
     first = sections[0].tables[0].rows[0]

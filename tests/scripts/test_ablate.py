@@ -132,7 +132,7 @@ def test_the_branches_of_fig_1_see_crops_of_one_size(tmp_path, config, done):
             assert all(phase.cnn_size in (None, phase.crop) for phase in made.schedule), row
     section = KINDS["rows"](done, Defaults())
     (twins,) = [table for table in section.tables if table.head[0].startswith("two branches")]
-    assert not any("different sizes" in sentence for sentence in twins.says)
+    assert not any("different sizes" in sentence for sentence in twins.caption)
 
 
 @pytest.mark.parametrize("plan", [Schedule(), Schedule(crop=336, resize=(210, 420), cnn_size=None)])
@@ -224,13 +224,13 @@ def test_the_pilot_chooses_the_shortest_schedule_that_separates(config, tmp_path
     assert section.tables[0].rows[1] == (
         "4 epochs", "+5.1 (+5.0 to +5.2)", "holds (95 % interval +4.9 to +5.3, 3 seeds)", "12",
     )  # fmt: skip
-    assert "has 4 epochs" in section.tables[0].says[0] and "--pilot 8 2 4" in section.command
+    assert "has 4 epochs" in section.tables[0].caption[0] and "--pilot 8 2 4" in section.command
     assert result["protocol"]["pilot_seeds"] == [10, 11, 12] and result["protocol"]["seeds"] == [0]
     assert "Seeds: 10, 11, 12; the ablation has others" in section.notes[0]
     shared = {**result, "protocol": {k: v for k, v in result["protocol"].items() if k != "pilot_seeds"}}
     assert "Seeds: 0, those of the ablation too" in KINDS["pilot"](shared, Defaults()).notes[0]
     none = pilot(dataclasses.replace(wanted, pilot=(2,)))
-    assert none["chosen"] is None and "None of these" in KINDS["pilot"](none, Defaults()).tables[0].says[0]
+    assert none["chosen"] is None and "None of these" in KINDS["pilot"](none, Defaults()).tables[0].caption[0]
 
 
 def test_a_pilot_trains_both_rows_of_every_seed_and_stops_in_time(config, tmp_path, capsys, monkeypatch):

@@ -21,7 +21,7 @@ function sectionNode({ title, notes, command, tables, sentences, charts }) {
   return make('section', { class: 'result' }, [
     make('h3', { text: title }),
     ...sentences.map((text) => make('p', { text })),
-    ...tables.flatMap((table) => [tableNode(table), ...table.says.map((text) => make('p', { class: 'result-says', text }))]),
+    ...tables.flatMap((table) => [tableNode(table), ...table.caption.map((text) => make('p', { class: 'result-caption', text }))]),
     ...(charts.length ? [make('div', { class: 'result-charts' }, charts.map(chartNode))] : []),
     ...notes.map((text) => make('p', { class: 'hint', text })),
     ...(command ? [make('pre', { class: 'result-command', tabindex: '0', 'aria-label': 'The command that measures it' }, [make('code', { text: command })])] : []),
@@ -31,15 +31,15 @@ function sectionNode({ title, notes, command, tables, sentences, charts }) {
 function chartNode(chart) {
   const { node, draw } = lineChart();
   const spec = chartSpec(chart);
-  draw(spec, chart.says);
+  draw(spec, chart.caption);
   node.querySelector('.curve-plot svg')?.append(...spreadBars(spec).map(barNode));
   return node;
 }
 
 /** A chart of the results as `lineChart` takes it, its y axis wide enough for the spreads. */
-export function chartSpec({ title, x, y, lines, places: names = [] }) {
+export function chartSpec({ title, x, y, lines, x_labels: names = [] }) {
   const places = [...new Set(lines.flatMap((line) => line.x))].sort((a, b) => a - b);
-  const ends = lines.flatMap((line) => line.half.flatMap((half, at) => [line.y[at] - half, line.y[at] + half]));
+  const ends = lines.flatMap((line) => line.half_range.flatMap((half, at) => [line.y[at] - half, line.y[at] + half]));
   const room = X_MARGIN * (places.at(-1) - places[0]); // for the bars of the first and last place
   return {
     title,
@@ -50,7 +50,7 @@ export function chartSpec({ title, x, y, lines, places: names = [] }) {
     y: { label: y, format: (value) => String(Number(value.toFixed(1))), ...(ends.length ? { low: Math.min(...ends), high: Math.max(...ends) } : {}) },
     series: lines.map((line, i) => ({
       name: line.name, color: `var(${COLOURS[i % COLOURS.length]})`, dash: i < COLOURS.length ? '' : '5 3',
-      points: line.x.map((place, at) => [place, line.y[at]]), half: line.half,
+      points: line.x.map((place, at) => [place, line.y[at]]), half_range: line.half_range,
     })),
   };
 }
@@ -58,9 +58,9 @@ export function chartSpec({ title, x, y, lines, places: names = [] }) {
 /** Where the bars of the spreads lie in the chart of `spec`: { d (an SVG path), color } for each point that has one, those
  *  of different lines side by side. */
 export function spreadBars(spec) {
-  const ends = (sign) => spec.series.map((one) => ({ ...one, points: one.points.map(([x, y], at) => [x, y + sign * (one.half[at] ?? 0)]) }));
+  const ends = (sign) => spec.series.map((one) => ({ ...one, points: one.points.map(([x, y], at) => [x, y + sign * (one.half_range[at] ?? 0)]) }));
   const layout = layoutChart({ ...spec, series: [...ends(-1), ...ends(1)] });
-  return spec.series.flatMap(({ half, color }, i) => half.flatMap((size, at) => {
+  return spec.series.flatMap(({ half_range: half, color }, i) => half.flatMap((size, at) => {
     const [low, high] = [layout.series[i].dots[at], layout.series[i + spec.series.length].dots[at]];
     if (!(size > 0 && low && high)) return [];
     const x = low[0] + BAR_GAP * (i - (spec.series.length - 1) / 2);
@@ -79,8 +79,8 @@ function barNode({ d, color }) {
 }
 
 /** A table in a box that scrolls by itself where the page is narrow. */
-function tableNode({ head, rows, marked }) {
-  const best = head.map((_, column) => (marked.includes(column) ? largestRow(rows.map((row) => row[column])) : -1));
+function tableNode({ head, rows, highlight }) {
+  const best = head.map((_, column) => (highlight.includes(column) ? largestRow(rows.map((row) => row[column])) : -1));
   const cells = (row, index) => row.map((text, column) => make(column ? 'td' : 'th', {
     ...(column ? {} : { scope: 'row' }), ...(best[column] === index ? { class: 'best' } : {}), text,
   }));

@@ -42,12 +42,14 @@ def test_ablations_become_tables_with_a_spread_and_the_papers_numbers_apart():
         ("λ = 0", "41.5", "42.0", "–", "45.0", "40.8"),
         ("λ = 0.1", "51.5 ± 1.5", "40.0 ± 0.0", "–", "45.0 ± 0.0", "51.5"),
     )
-    helps, *best = consistency.says  # seed against the same seed
+    helps, *best = consistency.caption  # seed against the same seed
     assert "(paper +10.7): CRT, 3 loops, refined +8.5, the claim is inconclusive (1 seed, a verdict needs 3)" in helps
     assert "unrefined -2.0, the claim is inconclusive (1 seed" in helps
     assert best == []  # nothing else to be the best of
     assert twins.rows == (("CNN + transformer", "45.0", "40.0", "25.0"), ("the same CNN twice", "44.0", "43.0", "75.0"))
-    assert "That is inconclusive (1 seed, a verdict needs 3): the correlation of the two CNNs is +50.0" in twins.says[0]
+    assert (
+        "That is inconclusive (1 seed, a verdict needs 3): the correlation of the two CNNs is +50.0" in twins.caption[0]
+    )
     assert "Not measured: one." in section.notes[0] and "336 pixels" in section.notes[0]
     assert section.notes[1].startswith("30 minutes of training in all")
     assert section.command == "python -m scripts.ablate --root VOC2012 --out ablate"
@@ -138,20 +140,20 @@ def test_the_best_is_above_every_other_one():
 def test_every_table_says_whether_the_claim_holds(tables):
     assert len(tables) == 10
     for name, table in tables.items():
-        assert table.says, name
-        assert all(sentence.endswith(".") and "nan" not in sentence for sentence in table.says)
-    helps, best = tables["CAM consistency loss (Table 1)"].says
+        assert table.caption, name
+        assert all(sentence.endswith(".") and "nan" not in sentence for sentence in table.caption)
+    helps, best = tables["CAM consistency loss (Table 1)"].caption
     assert "refined +9.0 (+9.0 to +9.0), the claim holds (95 % interval +9.0 to +9.0, 3 seeds)" in helps
     assert (
         "is inconclusive (not above zero at 95 %: λ = 0.2; 3 seeds)" in best
         and "+2.0 (-2.0 to +6.0) against λ = 0.2 (paper +0.9)" in best
     )
-    modes = tables["cut and merge (Table 2)"].says[0]
+    modes = tables["cut and merge (Table 2)"].caption[0]
     assert "overlap, 336 +6.0 (+6.0 to +6.0) (paper +6.1), the claim holds" in modes
     assert "side by side, 448 -6.0 (-6.0 to -6.0) (paper +6.4), the claim does not hold" in modes
     assert "interpolated to 28 × 28 +1.0 (-2.0 to +4.0) (paper +1.7), the claim is inconclusive (95 %" in modes
     assert "deconvolution to 28 × 28 -20.0 (-20.0 to -20.0) (paper -22.3), the claim holds" in modes
-    size = tables["input size (Fig. 5), shipped checkpoint"].says[0]
+    size = tables["input size (Fig. 5), shipped checkpoint"].caption[0]
     assert "is inconclusive (1 seed, a verdict needs 3): CRT is highest at 448 px (+6.0 over 224 px, -3.0 from" in size
 
 
@@ -160,9 +162,11 @@ def test_a_row_trained_in_another_way_than_it_is_tested_says_so_and_is_held_agai
     base = row("modes", "one tile of 224", 0, **crt(55)) | {"mode": "overlap", "size": 224} | trained("overlap", 224)
     (table,) = section_of(ablation(base, run | trained("overlap", 224))).tables
     assert table.rows[1][0] == "overlap, 336, trained with overlap at 224 px" and table.rows[1][-1] == "–"
-    assert table.says == ("Rows trained in another way than they are tested: 1; they are not the paper's experiment.",)
+    assert table.caption == (
+        "Rows trained in another way than they are tested: 1; they are not the paper's experiment.",
+    )
     (table,) = section_of(ablation(base, run | trained("overlap", 336))).tables
-    assert table.rows[1][0] == "overlap, 336" and table.rows[1][-1] == "57.6" and "paper +6.1" in table.says[0]
+    assert table.rows[1][0] == "overlap, 336" and table.rows[1][-1] == "57.6" and "paper +6.1" in table.caption[0]
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "0 loops"), (1, "1 loop"), (2, "2 loops")])
@@ -178,7 +182,7 @@ def test_the_loop_count_is_that_of_the_schedule(count, words):
     none = ((), ()) if count == 0 else (("0 loops, refined",), (f"{50 - count}.0",))
     assert consistency.head[1:-1] == (f"CRT, {words}, refined", "unrefined", *none[0], "its CNN")
     assert consistency.rows[1][1:-1] == ("50.0", "40.0", *none[1], "45.0")
-    assert f"CRT, {words}, refined +0.0, the claim" in consistency.says[0]
+    assert f"CRT, {words}, refined +0.0, the claim" in consistency.caption[0]
     first = "48.0" if count == 2 else "50.0"  # up to one loop there is one pass
     assert modes.rows[0][1:-1] == ("50.0", first, "40.0", *none[1])
     assert twins.rows == (("CNN + transformer", "45.0", "40.0", "25.0"),)
@@ -190,18 +194,18 @@ def test_branches_that_saw_crops_at_different_sizes_are_named():
     pair = row("twins", "CNN + transformer", 0, **crt(60)) | trained("overlap", 224, 160)
     twins = row("twins", "the same CNN twice", 0, crt_cnn=44, resnet=43) | trained("overlap", 224)
     (table,) = section_of(ablation(pair, twins)).tables
-    assert table.says[1].endswith("at different sizes in training: CNN + transformer: 160 and 224 px.")
+    assert table.caption[1].endswith("at different sizes in training: CNN + transformer: 160 and 224 px.")
     (table,) = section_of(ablation(pair | trained("overlap", 224), twins)).tables
-    assert len(table.says) == 1
+    assert len(table.caption) == 1
 
 
 def test_loops_in_training_are_compared_at_their_own_count(tables):
     summed = tables["loops (Table 3), refined by the sum"]
     assert summed.rows[3] == ("3 in training", *(f"{67.5 - k:.1f} ± 2.5" for k in range(5)), "71.8")
-    assert "0: 52.5 ± 2.5, 1: 56.5 ± 2.5, 2: 60.5 ± 2.5, 3: 64.5 ± 2.5, 4: 68.5 ± 2.5" in summed.says[0]
-    assert "three are best does not hold (below zero: 4)" in summed.says[0]
-    assert "three are +12.0 (+12.0 to +12.0) against 0" in summed.says[0]
-    first = tables["the same, refined by the first pass"].says
+    assert "0: 52.5 ± 2.5, 1: 56.5 ± 2.5, 2: 60.5 ± 2.5, 3: 64.5 ± 2.5, 4: 68.5 ± 2.5" in summed.caption[0]
+    assert "three are best does not hold (below zero: 4)" in summed.caption[0]
+    assert "three are +12.0 (+12.0 to +12.0) against 0" in summed.caption[0]
+    first = tables["the same, refined by the first pass"].caption
     assert "3: 66.0 ± 2.5" in first[0] and "3 loops +1.5 (+1.5 to +1.5)" in first[1]
 
 
@@ -212,18 +216,20 @@ def test_what_keeps_loops_from_helping_at_test_is_counted(tables):
         ("refined by the first pass", "-1.5 (-1.5 to -1.5)"),
         ("refined by the sum", "-3.0 (-3.0 to -3.0)"),
     ]
-    assert change.says[0].startswith(
+    assert change.caption[0].startswith(
         "Three loops at test instead of none change the maps by +3.0 unrefined (a gain in 12 of 12 runs), -1.5 refined"
     )
-    assert "of each seed: refined by the first pass holds (95 % interval +4.5 to +4.5, 3 seeds)" in change.says[0]
-    assert "refined by the sum holds (95 % interval +6.0 to +6.0, 3 seeds), 6.0 points" in change.says[0]
+    assert "of each seed: refined by the first pass holds (95 % interval +4.5 to +4.5, 3 seeds)" in change.caption[0]
+    assert "refined by the sum holds (95 % interval +6.0 to +6.0, 3 seeds), 6.0 points" in change.caption[0]
     helped = [
         row("loops", "3 in training", seed, **(crt(60 + more) | {"crt_loops_3": 90 + more}))
         for seed, more in enumerate(OFFSETS)
     ]
-    says = next(table.says for table in section_of(ablation(*helped)).tables if table.head[0].startswith("against"))
+    says = next(table.caption for table in section_of(ablation(*helped)).tables if table.head[0].startswith("against"))
     assert "refined by the sum does not hold" in says[0]
-    says = next(table.says for table in section_of(ablation(helped[0])).tables if table.head[0].startswith("against"))
+    says = next(
+        table.caption for table in section_of(ablation(helped[0])).tables if table.head[0].startswith("against")
+    )
     assert "refined by the sum is inconclusive (1 seed, a verdict needs 3)" in says[0]
 
 
@@ -231,13 +237,13 @@ def test_the_passes_attention_and_their_similarity(tables):
     attention = tables["attention, 3 loops in training"]
     assert attention.rows[0] == ("test 0", "47.5 ± 2.5", *["67.5 ± 2.5"] * 3)  # one pass, however it is put together
     assert attention.rows[3] == ("test 3", "50.5 ± 2.5", "64.5 ± 2.5", "66.0 ± 2.5", "58.5 ± 2.5")
-    assert "that refinement helps holds (95 % interval +14.0 to +14.0, 3 seeds), +14.0" in attention.says[0]
-    assert "that the sum over passes is better than the first pass alone does not hold (95 %" in attention.says[0]
-    assert "mean over passes gives the maps of the sum" in attention.says[1]
+    assert "that refinement helps holds (95 % interval +14.0 to +14.0, 3 seeds), +14.0" in attention.caption[0]
+    assert "that the sum over passes is better than the first pass alone does not hold (95 %" in attention.caption[0]
+    assert "mean over passes gives the maps of the sum" in attention.caption[1]
     similar = next(table for name, table in tables.items() if name.startswith("similarity"))
     assert similar.rows[0] == ("0 in training", "60.0 ± 0.0", "90.0 ± 0.0", "95.0 ± 0.0", "99.2 ± 0.2", "99.8")
     told = "rises with every pass holds (all above zero at 95 %, 3 seeds): trained with loops it is 99.2 to 99.2 % at"
-    assert told in similar.says[0]
+    assert told in similar.caption[0]
 
 
 def test_nothing_fails_whatever_is_missing():
@@ -253,13 +259,13 @@ def test_nothing_fails_whatever_is_missing():
 
 def test_the_charts_show_what_the_tables_have():
     consistency, trained, by_size, similar = section_of(whole()).charts
-    assert consistency.places == ("0", "0.01", "0.1", "0.2") and consistency.lines[0].x == (0, 1, 2, 3)
-    assert consistency.lines[0].y[2] == 59.5 and consistency.lines[0].half == (2.5, 2.5, 2.5, 6.5)
+    assert consistency.x_labels == ("0", "0.01", "0.1", "0.2") and consistency.lines[0].x == (0, 1, 2, 3)
+    assert consistency.lines[0].y[2] == 59.5 and consistency.lines[0].half_range == (2.5, 2.5, 2.5, 6.5)
     assert [line.name for line in trained.lines] == [f"trained with {k}" for k in range(5)]
-    assert trained.lines[1].x == (0, 1, 2, 3, 4) and trained.lines[1].half == (2.5,) * 5
-    assert by_size.lines[0].x == (224, 336, 448, 560) and not by_size.lines[0].half
-    assert "99.2 to 99.2 %" in similar.says and "Bars: half the range" in similar.says
-    assert "Bars" not in by_size.says
+    assert trained.lines[1].x == (0, 1, 2, 3, 4) and trained.lines[1].half_range == (2.5,) * 5
+    assert by_size.lines[0].x == (224, 336, 448, 560) and not by_size.lines[0].half_range
+    assert "99.2 to 99.2 %" in similar.caption and "Bars: half the range" in similar.caption
+    assert "Bars" not in by_size.caption
 
 
 def test_a_chart_is_the_same_bytes_every_time():

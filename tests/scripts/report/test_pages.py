@@ -271,7 +271,7 @@ def test_the_benchmarks_become_pages():
     }  # fmt: skip
     section = KINDS["bench"](result, Defaults())
     assert section.page == "performance"
-    says = [table.says[0] for table in section.tables if table.says]
+    says = [table.caption[0] for table in section.tables if table.caption]
     assert says[:2] == ['In float32 "plain" takes 5.5 times as long.'] * 2
     assert says[2] == (
         "CRT's transformer does 160 GFLOP/s: 80 % of the 200 of a product of two 1024 × 1024 matrices in the same run."
@@ -279,14 +279,14 @@ def test_the_benchmarks_become_pages():
     assert says[3] == "The peak is at most 3000 MiB; with the networks loaded it is 700 MiB."
     assert section.charts[0].lines[0].x == (1, 4)
     one_map = next(table for table in section.tables if table.head[0].startswith("CRT's map"))
-    assert one_map.says[1] == 'Ours runs on 4 tiles and "plain" on 6, which are 1.5 times as many.'
+    assert one_map.caption[1] == 'Ours runs on 4 tiles and "plain" on 6, which are 1.5 times as many.'
     close = {**told, "ratio": {"plain": {"median": 1.02, "min": 0.9, "max": 1.1}}}
-    peers = KINDS["bench"]({**result, "bench": {"peers": close}}, Defaults()).tables[0].says
+    peers = KINDS["bench"]({**result, "bench": {"peers": close}}, Defaults()).tables[0].caption
     assert peers == ("The fastest of the others takes as long, within the spread: 0.90 to 1.10 times ours.",)
     assert "| plain | 100 | 90 | 120 | 5.5 (5.0 to 7.0) |" in markdown(section)
     walk = {"grid": [94, 125], "classes": 2, "machine": "m", "threads": 2, "sparse_seconds": [0.1],
             "sparse_median_seconds": 0.073}  # fmt: skip
-    assert not KINDS["sparse_seconds"](walk, Defaults()).tables[0].says
+    assert not KINDS["sparse_seconds"](walk, Defaults()).tables[0].caption
     dense = walk | {"dense_seconds": 180.0, "ratio": 2466.0, "largest_difference": 2e-6}
     assert "The sparse walk is 2466 times as fast." in markdown(KINDS["sparse_seconds"](dense, Defaults()))
     load = {"load": {"/cams": {"answers": 9, "p50_s": 1.0, "p95_s": 2.0}, "/masks": {"answers": 0},

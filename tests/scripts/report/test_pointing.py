@@ -43,7 +43,7 @@ def test_the_pointing_game_is_told_by_method_explainer_and_interval(results: Pat
     section = read_results(results, Defaults())[0]
     told = json.loads((results / "pointing.json").read_text())
     config = read_config(results.parent / "tiny")
-    assert section.title == "Pointing game on VOC2007 val" and section.about == weights_sha256(config)
+    assert section.title == "Pointing game on VOC2007 val" and section.weights_sha256 == weights_sha256(config)
     assert section.command == told["protocol"]["command"] and "evaluate pointing" in section.command
     (how,) = section.notes
     assert how.startswith("3 images of VOC2007 val (stride 1); long side 96 px, without the mirror image; cut-merge")
@@ -79,7 +79,7 @@ def test_verdicts_follow_the_stored_intervals_alone(results: Path, tmp_path: Pat
     (section,) = read_results(tmp_path, Defaults())
     table = section.tables[1]
     assert table.rows[0] == ("CRT, default settings − CNN alone", "+2.0", "+1.0 to +3.0", "–", "–")
-    assert table.says == (
+    assert table.caption == (
         (
             "Intervals over all pairs lie above zero: CRT, default settings − CNN alone; below zero: CRT, default "
             "settings − CNN branch of the pair; around zero: CRT, default settings − TS-CAM, refined."
