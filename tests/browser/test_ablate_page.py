@@ -121,7 +121,7 @@ def test_a_column_that_fails_says_so_in_its_row_and_the_others_come(open_page, i
 @pytest.mark.parametrize(("theme", "width"), [("dark", 390), ("light", 1440)])
 def test_with_a_mask_there_are_curves_a_ladder_and_a_best_cell(open_page, theme, width):
     page = open_page(theme, width)
-    page.locator(".sample").filter(has_text="astronaut").click()
+    page.locator(".example").filter(has_text="astronaut").click()
     page.wait_for_selector(SHOWN, timeout=WAIT)
     page.locator(".class-row").filter(has_text="person").click()
     open_tab(page, "Ablate")

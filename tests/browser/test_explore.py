@@ -153,7 +153,7 @@ def test_the_loops_play_and_stop_where_the_reader_takes_over(open_page, image):
 
 def test_each_loop_count_has_its_iou_where_there_is_a_mask(open_page):
     page = open_page()
-    page.locator(".sample").first.click()
+    page.locator(".example").first.click()
     page.wait_for_selector(SHOWN)
     counts = page.locator('[data-role="loops-iou"] li')
     expect(counts).to_have_count(5)
@@ -191,7 +191,7 @@ def test_taking_the_image_away_brings_the_invitation_back(open_page, image):
 def test_examples_and_no_sideways_scroll(open_page, theme):
     page = open_page(theme, 390)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.locator(".sample").first.click()
+    page.locator(".example").first.click()
     page.wait_for_selector(SHOWN)
     settle(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -20,7 +20,7 @@ def add_scene(page, title: str) -> None:
 
 
 def open_example(page, query: str) -> None:
-    page.locator(".sample").first.click()
+    page.locator(".example").first.click()
     page.wait_for_selector(SHOWN)
     page.wait_for_function("query => location.search.includes(query)", arg=query)
 

@@ -51,7 +51,7 @@ def test_five_steps_point_explain_and_leave_everything_as_it_was(open_page, imag
 
 def test_a_card_of_the_gallery_says_what_it_shows_and_sets_it(open_page):
     page = open_page()
-    card = page.locator(".sample").filter(has_text="photographer")
+    card = page.locator(".example").filter(has_text="photographer")
     claim = card.locator(".example-claim").inner_text()
     card.click()
     page.wait_for_selector(SHOWN)
@@ -60,7 +60,7 @@ def test_a_card_of_the_gallery_says_what_it_shows_and_sets_it(open_page):
     page.wait_for_function("location.search.includes('p=tscam.crt')")
     assert page.locator("canvas.map").count() >= 2
     page.locator('[data-role="colormap"]').select_option("magma")
-    page.locator(".sample").filter(has_text="every loop").click()
+    page.locator(".example").filter(has_text="every loop").click()
     page.wait_for_function("location.search.includes('pic=ex.motorcycle')")
     expect(page.locator('[data-role="loops-value"]')).to_have_text("4")
     expect(page.locator('[data-role="colormap"]')).to_have_value("magma")  # a taste of the reader's own

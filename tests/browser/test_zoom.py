@@ -122,7 +122,7 @@ ROW = """() => {
 
 def test_the_outline_of_the_mask_lies_where_the_image_is_magnified(open_page):
     page = open_page()
-    page.locator(".sample").first.click()
+    page.locator(".example").first.click()
     page.wait_for_selector(SHOWN)
     page.locator('[data-role="outline"]').uncheck()
 
