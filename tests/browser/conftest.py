@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, expect, sync_playwright
 
 from app.cli import AppConfig
 from app.page import build, launch_options
-from tests.browser.driver import CHROMIUM, HOSTILE
+from tests.browser.driver import CHROMIUM, HOSTILE, PATIENCE
 from tests.helpers.tiny import tiny_checkpoint
 
 HERE = Path(__file__).parent
+expect.set_options(timeout=PATIENCE)
 Contexts = defaultdict[tuple[int, str], list[BrowserContext]]
 """Of one server, by width and other options."""
 
@@ -95,6 +96,7 @@ def open_page(server, browser, contexts):
         kept = contexts[server][kind]
         if taken[kind] == len(kept):
             kept.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
+            kept[-1].set_default_timeout(PATIENCE)
             kept[-1].new_page().goto(f"{server}health")  # while a page is open, so is its process with compiled code
         taken[kind] += 1
         return kept[taken[kind] - 1]

@@ -2,12 +2,21 @@
 
 import shutil
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = "${document.title='evil'}<img src=x onerror=\"document.title='evil'\">{{value}}"
+PATIENCE = 120_000
+"""Milliseconds that a test waits for what must come, however busy the machine is."""
 PIXELS = "name => document.querySelector(`canvas[data-method=${name}]`).toDataURL()"
 SHOWN = '.crt-viewer[data-state="shown"]'
+
+
+def new_page(browser: Browser, width: int) -> Page:
+    """A page in a context of its own."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    return page
 
 
 def upload(page: Page, path: str) -> None:

@@ -10,7 +10,6 @@ from tests.browser.driver import SHOWN, move, open_tab, settle, upload
 
 RUN, STATUS = '[data-role="ablate-run"]', '[data-role="ablate-status"]'
 SIZES = '[data-role="ablate-sizes-grid"]'
-WAIT = 120_000
 
 
 def part(page, name: str) -> None:
@@ -21,7 +20,7 @@ def part(page, name: str) -> None:
 def run(page, words: str) -> None:
     """Run what is missing and wait until it is there."""
     page.locator(RUN).click()
-    expect(page.locator(RUN)).to_have_text(words, timeout=WAIT)
+    expect(page.locator(RUN)).to_have_text(words)
     settle(page)
 
 
@@ -79,13 +78,13 @@ def test_cancel_asks_for_nothing_more_and_the_next_run_takes_up_the_rest(open_pa
 
     page.route("**/queue/join*", hold)
     page.locator(RUN).click()
-    expect(page.locator(STATUS)).to_have_text("2 of 5 sizes", timeout=WAIT)
+    expect(page.locator(STATUS)).to_have_text("2 of 5 sizes")
     expect(page.locator(SIZES).get_by_text("The networks are looking")).to_have_count(1)
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(STATUS)).to_have_text("Stopped at 2 of 5 sizes.")
     expect(page.locator(RUN)).to_be_focused()
     held[0].continue_()
-    expect(page.locator(f"{SIZES} button")).to_have_count(15, timeout=WAIT)  # what was under way is kept
+    expect(page.locator(f"{SIZES} button")).to_have_count(15)  # what was under way is kept
     expect(page.locator(STATUS)).to_have_text("Stopped at 3 of 5 sizes.")
     assert len(asked) == 3
     expect(page.locator(RUN)).to_have_text("Run the 2 missing sizes")
@@ -122,7 +121,7 @@ def test_a_column_that_fails_says_so_in_its_row_and_the_others_come(open_page, i
 def test_with_a_mask_there_are_curves_a_ladder_and_a_best_cell(open_page, theme, width):
     page = open_page(theme, width)
     page.locator(".example").filter(has_text="astronaut").click()
-    page.wait_for_selector(SHOWN, timeout=WAIT)
+    page.wait_for_selector(SHOWN)
     page.locator(".class-row").filter(has_text="person").click()
     open_tab(page, "Ablate")
     expect(page.locator('[data-role="ablate-answer"]')).to_contain_text(re.compile(r"on this image: IoU \d"))

@@ -66,7 +66,7 @@ def test_another_size_looks_again_and_a_bad_file_keeps_the_maps(open_page, image
     expect(page.locator('[data-role="status"]')).to_contain_text("Input 224 × 168 px")
     page.get_by_role("combobox", name="Input size", exact=True).click()
     page.get_by_role("option", name="672 px").click()  # large enough to travel as a file
-    expect(page.locator('[data-role="status"]')).to_contain_text("Input 672 × 504 px", timeout=20000)
+    expect(page.locator('[data-role="status"]')).to_contain_text("Input 672 × 504 px")
     bad = tmp_path / "bad.png"
     bad.write_text(HOSTILE)
     shown = pixels(page)
@@ -144,7 +144,7 @@ def test_the_loops_play_and_stop_where_the_reader_takes_over(open_page, image):
     page.get_by_role("button", name="Play the loop counts").click()
     expect(value).to_have_text("1")
     expect(page.locator('[data-role="loops-similarity"]')).to_contain_text("cosine to previous pass")
-    expect(value).to_have_text("2", timeout=3000)
+    expect(value).to_have_text("2")
     move(page, "loops", 0)
     expect(page.get_by_role("button", name="Play the loop counts")).to_be_visible()
     page.wait_for_timeout(1300)

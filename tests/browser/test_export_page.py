@@ -17,7 +17,7 @@ LOOKS = [("light", 1440), ("dark", 390)]
 
 def download(page, name: str) -> bytes:
     page.get_by_role("button", name="Export").click()
-    with page.expect_download(timeout=60000) as waited:
+    with page.expect_download() as waited:
         page.get_by_role("menuitem", name=name).click()
     return waited.value.path().read_bytes()
 

@@ -84,7 +84,7 @@ def test_what_stands_in_a_link_is_text(open_page, image, text):
     query = "v=1&" + "&".join(f"{quote(name)}={quote(text)}" for name in names)
     page = open_page(query=query)
     unharmed(page)
-    expect(page.locator('[data-role="message"]')).to_contain_text(re.compile("link|known|no number"), timeout=20_000)
+    expect(page.locator('[data-role="message"]')).to_contain_text(re.compile("link|known|no number"))
     unharmed(page)
     upload(page, image)
     unharmed(page)
@@ -102,7 +102,7 @@ def test_what_the_server_says_of_markup_is_text(open_page, image, monkeypatch):
     monkeypatch.setattr(Explorer, "look", refuse)
     page.get_by_role("combobox", name="Input size").click()
     page.get_by_role("option").first.click()
-    expect(page.locator('[data-role="message"]')).to_contain_text(f"No {IMAGE}", timeout=20_000)
+    expect(page.locator('[data-role="message"]')).to_contain_text(f"No {IMAGE}")
     unharmed(page)
 
 

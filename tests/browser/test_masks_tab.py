@@ -6,7 +6,6 @@ from playwright.sync_api import expect
 from tests.browser.driver import HOSTILE, move, open_tab, settle, upload
 
 LOOKS = [("light", 1440), ("dark", 390)]
-SLOW = 30_000  # milliseconds for networks that take turns
 CANVAS = "role => document.querySelector(`[data-role=${role}]`).toDataURL()"
 
 
@@ -91,8 +90,8 @@ def test_the_walk_and_the_segmentation_network_are_shown_and_the_walk_follows_it
 ):
     page = opened(open_page, image, theme, width)
     note = page.locator('[data-role="walk-note"]')
-    expect(note).to_contain_text("ms", timeout=SLOW)
-    expect(page.locator('[data-role="deeplab-note"]')).to_contain_text("ms", timeout=SLOW)
+    expect(note).to_contain_text("ms")
+    expect(page.locator('[data-role="deeplab-note"]')).to_contain_text("ms")
     for role in ("mask-walked", "mask-parsed", "mask-edges"):
         expect(page.locator(f'[data-role="{role}"]')).to_be_visible()
     heads = page.locator('[data-role="mask-heads"] th').all_inner_texts()
@@ -114,7 +113,7 @@ def test_the_walk_and_the_segmentation_network_are_shown_and_the_walk_follows_it
         "([role, old]) => document.querySelector(`[data-role=${role}]`).toDataURL() !== old",
         arg=["mask-walked", higher],
     )
-    expect(note).to_contain_text("ms", timeout=SLOW)
+    expect(note).to_contain_text("ms")
     assert asked
     for name in ("walk", "deeplab"):
         page.locator(f'[data-role="mask-{name}"]').set_checked(False, force=True)

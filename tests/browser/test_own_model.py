@@ -7,12 +7,11 @@ import pytest
 from playwright.sync_api import expect
 
 from app.cli import AppConfig
-from tests.browser.driver import SHOWN, changed, pixels, settle, upload
+from tests.browser.driver import SHOWN, changed, new_page, pixels, settle, upload
 from tests.helpers.tiny import tiny_checkpoint
 
 ALERT = '[data-role="message"]'
 FIELD = "Checkpoint (folder or Hub id)"
-SLOW = 30_000  # ms, where networks are loaded and run
 LOOKS = [("light", 1440), ("dark", 390)]
 
 
@@ -29,7 +28,7 @@ def own(tmp_path, serve):
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_a_good_one_takes_the_place_and_a_broken_one_does_not(own, browser, image, theme, width, tmp_path):
     url, second = own
-    page = browser.new_page(viewport={"width": width, "height": 900})
+    page = new_page(browser, width)
     page.goto(f"{url}?__theme={theme}")
     page.wait_for_selector(".crt-viewer[data-tab]")
     upload(page, image)
@@ -83,7 +82,7 @@ def test_a_damaged_file_is_named_and_the_model_before_it_still_looks(open_page, 
     box = page.get_by_label(FIELD).bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= width
     load(page, second)
-    expect(rows.filter(has_text="wolf")).to_have_count(1, timeout=SLOW)
+    expect(rows.filter(has_text="wolf")).to_have_count(1)
     expect(rows.filter(has_text="<b>fox</b>")).to_have_count(1)
     expect(rows).to_have_count(2)
     expect(alert).to_contain_text("Checkpoint changed; maps recomputed")
@@ -92,11 +91,11 @@ def test_a_damaged_file_is_named_and_the_model_before_it_still_looks(open_page, 
     assert changed(first, other) == {"resnet", "tscam", "crt"}
 
     load(page, broken)
-    expect(alert).to_contain_text("damaged", timeout=SLOW)
+    expect(alert).to_contain_text("damaged")
     expect(alert).to_contain_text("The checkpoint before it goes on.")
     page.get_by_label("Cut-merge mode").click()
     page.get_by_role("option", name="bilinear").click()
-    expect(page.locator('[data-role="status"]')).to_contain_text("bilinear", timeout=SLOW)
+    expect(page.locator('[data-role="status"]')).to_contain_text("bilinear")
     page.wait_for_selector(SHOWN)
     settle(page)
     expect(rows.filter(has_text="wolf")).to_have_count(1)
@@ -112,7 +111,7 @@ def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_readers(op
     page = open_page()
     pass_reduction, note = page.locator('[data-role="pass_reduction"]'), page.locator('[data-role="attention-note"]')
     load(page, second)
-    expect(page.locator(ALERT)).to_contain_text("2 classes, is loaded", timeout=SLOW)
+    expect(page.locator(ALERT)).to_contain_text("2 classes, is loaded")
     upload(page, image)
     expect(pass_reduction).to_have_value("first")
     expect(note).to_contain_text("of the first pass")
@@ -121,7 +120,7 @@ def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_readers(op
     page.wait_for_function("location.search.includes('cb=last')")
     expect(note).to_contain_text("of the last pass")
     load(page, tmp_path / "first")
-    expect(page.locator(ALERT)).to_contain_text("Checkpoint changed; maps recomputed", timeout=SLOW)
+    expect(page.locator(ALERT)).to_contain_text("Checkpoint changed; maps recomputed")
     settle(page)
     expect(pass_reduction).to_have_value("last")  # it stays what the reader made it
     expect(page.locator('[data-role="loops-value"]')).to_have_text("2")  # which the reader has not touched
@@ -143,7 +142,7 @@ def offering(tmp_path, serve):
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(offering, browser, image, theme, width):
-    page = browser.new_page(viewport={"width": width, "height": 900})
+    page = new_page(browser, width)
     page.goto(f"{offering}?__theme={theme}")
     page.wait_for_selector(".crt-viewer[data-tab]")
     upload(page, image)
@@ -151,7 +150,7 @@ def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(of
     expect(rows).to_have_count(3)
     field.click()
     page.get_by_role("option", name="birds").click()
-    expect(rows).to_have_count(2, timeout=SLOW)
+    expect(rows).to_have_count(2)
     expect(rows.filter(has_text="<i>Auklet</i>")).to_have_count(1)
     expect(page.locator(ALERT)).to_contain_text("Checkpoint changed; maps recomputed")
     expect(page.locator('[data-role="threshold-value"]')).to_have_text("40 % of max")
@@ -161,23 +160,23 @@ def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(of
 
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator('[data-role="permalink-note"]')).to_contain_text("keeps the image")
-    other = browser.new_page(viewport={"width": width, "height": 900})
+    other = new_page(browser, width)
     other.goto(page.url)
-    expect(other.locator(".class-row")).to_have_count(2, timeout=SLOW)
+    expect(other.locator(".class-row")).to_have_count(2)
     expect(other.get_by_role("combobox", name="Checkpoint", exact=True)).to_have_value("birds")
     other.close()
 
-    other = browser.new_page(viewport={"width": width, "height": 900})
+    other = new_page(browser, width)
     other.goto(f"{offering}?v=1&k=birds")  # settings alone: they wait for an image
-    expect(other.get_by_role("combobox", name="Checkpoint", exact=True)).to_have_value("birds", timeout=SLOW)
+    expect(other.get_by_role("combobox", name="Checkpoint", exact=True)).to_have_value("birds")
     expect(other.get_by_role("combobox", name="Input size", exact=True)).to_have_value("224 px")
     expect(other.locator(ALERT)).to_be_hidden()
     upload(other, image)
-    expect(other.locator(".class-row")).to_have_count(2, timeout=SLOW)
+    expect(other.locator(".class-row")).to_have_count(2)
     other.close()
 
     field.click()
     page.get_by_role("option", name="tiny").click()
-    expect(rows).to_have_count(3, timeout=SLOW)
+    expect(rows).to_have_count(3)
     page.wait_for_function("!location.search.includes('k=')")
     page.close()

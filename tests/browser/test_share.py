@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 from tests.browser.driver import SHOWN, changed, move, pixels, settle, upload
 
 STATUS = '[data-role="status"]'
-SLOW = 20_000  # ms, where the server is asked
 ALERT = '[data-role="message"]'
 
 
@@ -34,9 +33,7 @@ def test_a_link_brings_the_screen_back_while_the_server_keeps_the_image(open_pag
     assert query.startswith("__theme=light&v=1&pic=sha.")  # what is not ours stays
     assert len(query) < 500
     other = open_page(query=query.removeprefix("__theme=light&"))
-    expect(other.locator(ALERT)).to_contain_text(
-        "no longer on the server", timeout=SLOW
-    )  # nobody has asked for a link yet
+    expect(other.locator(ALERT)).to_contain_text("no longer on the server")  # nobody has asked for a link yet
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator('[data-role="permalink-note"]')).to_have_text(
         "Link copied. The server keeps the image for an hour."
@@ -56,10 +53,10 @@ def test_a_link_brings_the_screen_back_while_the_server_keeps_the_image(open_pag
 def test_what_a_dead_link_asked_for_waits_for_the_next_image(open_page, image):
     page = open_page(query=f"v=1&pic=sha.{'0' * 32}&s=224&m=non-overlap&l=1&r=0&zzz=%3Cimg%3E&th=9")
     alert = page.locator(ALERT)
-    expect(alert).to_contain_text("no longer on the server", timeout=SLOW)
+    expect(alert).to_contain_text("no longer on the server")
     expect(alert).to_contain_text("“zzz” is not known; th=“9” is no number from 0 to 1.")
     upload(page, image)
-    expect(page.locator(STATUS)).to_contain_text("Input 224 × 168 px", timeout=SLOW)
+    expect(page.locator(STATUS)).to_contain_text("Input 224 × 168 px")
     expect(page.locator(STATUS)).to_contain_text("non-overlap")
     expect(page.locator('[data-role="loops-value"]')).to_have_text("1")
     expect(page.locator('[data-role="refined"]')).not_to_be_checked()
@@ -73,8 +70,8 @@ def test_settings_chosen_elsewhere_need_no_stored_image(open_page, image):
         "document.querySelector('.crt-viewer').dispatchEvent("
         "new CustomEvent('crt-settings', { detail: { size: 224, mode: 'bilinear' } }))"
     )
-    expect(page.locator(STATUS)).to_contain_text("Input 224 × 168 px", timeout=SLOW)
-    expect(page.locator(STATUS)).to_contain_text("bilinear", timeout=SLOW)
+    expect(page.locator(STATUS)).to_contain_text("Input 224 × 168 px")
+    expect(page.locator(STATUS)).to_contain_text("bilinear")
     expect(page.get_by_label("Cut-merge mode")).to_have_value("bilinear")
     address(page, "s=224&m=bilinear")
     page.evaluate(
@@ -82,7 +79,7 @@ def test_settings_chosen_elsewhere_need_no_stored_image(open_page, image):
         "new CustomEvent('crt-settings', { detail: { size: '${evil}', mode: null } }))"
     )
     settle(page)
-    expect(page.locator(STATUS)).to_contain_text("Input 224 × 168 px", timeout=SLOW)
+    expect(page.locator(STATUS)).to_contain_text("Input 224 × 168 px")
 
 
 def test_without_a_clipboard_the_link_can_be_copied_by_hand_and_a_frame_tells_its_page(open_page, image):

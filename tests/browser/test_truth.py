@@ -197,7 +197,7 @@ def test_faithfulness_is_measured_on_the_button_and_can_be_cancelled(open_page, 
     stop.click()
     expect(page.locator('[data-role="faithfulness-note"]')).to_contain_text("Cancelled")
     start.click()
-    expect(page.get_by_role("button", name="Measured")).to_be_disabled(timeout=120000)
+    expect(page.get_by_role("button", name="Measured")).to_be_disabled()
     rows = page.locator('[data-role="faithfulness-rows"] tr')
     expect(rows).to_have_count(1)
     assert len(rows.locator("td").all()) == 5
