@@ -254,4 +254,4 @@ def test_a_trace_of_some_methods_says_what_it_was_made_without(prediction, tmp_p
 
 def test_specs_and_class_names_need_no_torch():
     code = "import sys; import crt.cam_spec; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=600, check=False).returncode == 0

@@ -257,5 +257,5 @@ def test_a_load_that_breaks_off_does_not_wait_for_its_time_to_be_up(monkeypatch,
     monkeypatch.setattr("scripts.loadtest.run._use", lambda *_: None)
     began = time.monotonic()
     with pytest.raises(ConnectionError):
-        load(Load(users=1, minutes=0.5))
-    assert ended.is_set() and time.monotonic() - began < 15
+        load(Load(users=1, minutes=10))
+    assert ended.is_set() and time.monotonic() - began < 300

@@ -8,7 +8,7 @@ import pytest
 from crt import fair_lock
 from crt.fair_lock import FairLock
 
-PATIENCE = 30
+PATIENCE = 300
 
 
 def until(condition) -> None:

@@ -72,7 +72,7 @@ def signed(target: Path, method: str) -> Path:
 def test_a_swap_changes_the_maps_and_the_names(explorer, first, second):
     before = explorer.predict("s", photo(), SETTINGS)
     old = explorer.engine.model
-    new = explorer.engine.swap(f" {second} ").result(60)
+    new = explorer.engine.swap(f" {second} ").result(600)
     assert explorer.engine.model is new and explorer.engine.config.classes == ("wolf", "${x}")
     assert explorer.engine.sha256 == new.sha256 != old.sha256
     after = explorer.predict("s", photo(), SETTINGS)
@@ -81,7 +81,7 @@ def test_a_swap_changes_the_maps_and_the_names(explorer, first, second):
     assert explorer.cached("s", photo(), SETTINGS) is after
     assert explorer.cached("s", photo(), SETTINGS, old) is before
     # The same checkpoint again is another loading: its folder may hold something else by now.
-    explorer.engine.swap(str(first)).result(60)
+    explorer.engine.swap(str(first)).result(600)
     assert explorer.cached("s", photo(), SETTINGS) is None
     np.testing.assert_array_equal(explorer.predict("s", photo(), SETTINGS).cams("crt"), before.cams("crt"))
 
@@ -144,7 +144,7 @@ def broken(kind: str, first: Path, folder: Path) -> Path | str:
 def test_a_broken_checkpoint_keeps_the_old_one_and_says_why(explorer, first, tmp_path, kind, reason):
     before, model = explorer.predict("s", photo(), SETTINGS), explorer.engine.model
     with pytest.raises(CrtError, match=reason) as error:
-        explorer.engine.swap(str(broken(kind, first, tmp_path))).result(60)
+        explorer.engine.swap(str(broken(kind, first, tmp_path))).result(600)
     assert "\n" not in str(error.value) and str(error.value).endswith(".")
     assert explorer.engine.model is model
     assert explorer.predict("s", photo(), SETTINGS) is before
@@ -154,10 +154,10 @@ def test_a_broken_checkpoint_keeps_the_old_one_and_says_why(explorer, first, tmp
 def test_an_unexpected_error_is_logged_and_the_old_one_goes_on(explorer, second, monkeypatch, caplog):
     monkeypatch.setattr(engines, "smoke_test", lambda predictor: 1 / 0)
     with pytest.raises(InvalidCheckpoint, match="server's log"):
-        explorer.engine.swap(str(second)).result(60)
+        explorer.engine.swap(str(second)).result(600)
     assert "ZeroDivisionError" in caplog.text
     monkeypatch.undo()
-    assert explorer.engine.swap(str(second)).result(60).config.classes == ("wolf", "${x}")
+    assert explorer.engine.swap(str(second)).result(600).config.classes == ("wolf", "${x}")
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 400, "a\nb", "a\x00b"])
@@ -173,17 +173,17 @@ def test_a_look_that_runs_ends_with_the_model_it_began_with(explorer, second, mo
     def slow(self, *args, **kwargs):
         if self is old.predictor():
             began.set()
-            assert go_on.wait(30)
+            assert go_on.wait(600)
         return look(self, *args, **kwargs)
 
     monkeypatch.setattr(Predictor, "predict", slow)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(explorer.predict, "s", photo(), SETTINGS)
-        assert began.wait(30)
-        new = explorer.engine.swap(str(second)).result(60)  # does not wait for the look
+        assert began.wait(600)
+        new = explorer.engine.swap(str(second)).result(600)  # does not wait for the look
         assert explorer.engine.model is new and not running.done()
         go_on.set()
-        prediction = running.result(60)
+        prediction = running.result(600)
     assert prediction.provenance["checkpoint_sha256"] == old.sha256
     assert explorer.cached("s", photo(), SETTINGS) is None
     assert explorer.cached("s", photo(), SETTINGS, old) is prediction
@@ -195,17 +195,17 @@ def test_one_checkpoint_is_loaded_at_a_time(explorer, second, monkeypatch):
 
     def slow(source):
         began.set()
-        assert go_on.wait(30)
+        assert go_on.wait(600)
         return load(source)
 
     monkeypatch.setattr(engines, "load_checkpoint", slow)
     first = explorer.engine.swap(str(second))
-    assert began.wait(30)
+    assert began.wait(600)
     with pytest.raises(InvalidSetting, match="being loaded"):
         explorer.engine.swap(str(second))
     go_on.set()
-    first.result(60)
-    explorer.engine.swap(str(second)).result(60)
+    first.result(600)
+    explorer.engine.swap(str(second)).result(600)
 
 
 def test_many_looks_during_many_swaps_are_each_of_one_model(explorer, first, second):
@@ -224,9 +224,9 @@ def test_many_looks_during_many_swaps_are_each_of_one_model(explorer, first, sec
     with ThreadPoolExecutor(4) as pool:
         looks = [pool.submit(looked, i) for i in range(12)]
         for folder in (second, first, second):
-            explorer.engine.swap(str(folder)).result(60)
+            explorer.engine.swap(str(folder)).result(600)
         for one in looks:
-            one.result(60)
+            one.result(600)
 
 
 # The page
@@ -334,7 +334,7 @@ def test_several_checkpoints_stand_side_by_side(first, tmp_path):
     with pytest.raises(InvalidSetting, match="named alike"):
         Engine(str(first), extra_checkpoints=[str(birds), str(again)])
     with pytest.raises(InvalidCheckpoint, match="named birds"):
-        engine.swap(str(again)).result(60)
+        engine.swap(str(again)).result(600)
     with pytest.raises(InvalidSetting, match="choose among tiny, birds"):
         engine.named("nobody")
 

@@ -314,7 +314,7 @@ def test_the_page_and_the_figures_have_the_same_colours():
         "console.log(JSON.stringify(Object.fromEntries(names.map((name) => [name, [...colorTable(name)]]))));"
     )
     command = ["node", "--input-type=module", "-e", script]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=True)
     for name, table in json.loads(done.stdout).items():
         own = (SIGNED if name == "signed" else colormaps[name])(np.arange(256), bytes=True)[:, :3]
         away = np.abs(np.array(table).reshape(256, 3) - own.astype(int))

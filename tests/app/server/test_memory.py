@@ -33,7 +33,7 @@ def arenas(before: str, **environment: str) -> int:
     clean = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"}
     done = subprocess.run(
         [sys.executable, "-c", THREADS.format(before=before)],
-        capture_output=True, text=True, cwd=ROOT, env=clean | environment, check=True, timeout=60,
+        capture_output=True, text=True, cwd=ROOT, env=clean | environment, check=True, timeout=600,
     )  # fmt: skip
     return len(re.findall(r"^Arena \d+:", done.stderr, re.MULTILINE))
 

@@ -73,7 +73,7 @@ def test_the_page_measures_as_the_library(tmp_path):
     ]
     path = tmp_path / "cases.json"
     path.write_text(json.dumps(sent))
-    done = subprocess.run(["node", str(SCRIPT), str(path)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["node", str(SCRIPT), str(path)], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     answers = json.loads(done.stdout)
     for number, (one, got) in enumerate(zip(cases, answers, strict=True)):

@@ -89,7 +89,7 @@ def left(folder, explorer, image, tmp_path_factory) -> list[dict]:
     file = tmp_path_factory.mktemp("snippet") / "asked.json"
     file.write_text(json.dumps(asked))
     command = ["node", str(ROOT / "tests/viewer/snippets.mjs"), str(file)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     found = []
     for text in json.loads(done.stdout):

@@ -32,7 +32,7 @@ def make_image(height: int, width: int) -> np.ndarray:
 
 
 def node(*arguments: str) -> str:
-    done = subprocess.run(["node", *arguments], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(["node", *arguments], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     return done.stdout
 

