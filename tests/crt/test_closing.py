@@ -51,6 +51,15 @@ DAMAGED = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _quick_collections() -> Iterator[None]:
+    """The garbage collections here look at what is made here alone, not at all that was imported before."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @contextmanager
 def nothing_left_open() -> Iterator[None]:
     """Fail for every file, socket or process that nobody closed."""
