@@ -246,9 +246,8 @@ def test_without_the_flag_there_is_no_endpoint_and_no_field(first, second):
     assert "Checkpoint (folder or Hub id)" in labels(own)
     assert len(own.fns) == len(plain.fns) + 1
     assert "submit" not in listeners(plain) and "submit" in listeners(own)
-    assert own.get_api_info() == plain.get_api_info() or set(own.get_api_info()["named_endpoints"]) == {
-        "/cams", "/predict", "/masks"
-    }  # fmt: skip
+    for demo in (plain, own):
+        assert set(demo.get_api_info()["named_endpoints"]) == {"/cams", "/predict", "/masks"}
 
 
 def swap_of(demo):
