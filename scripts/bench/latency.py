@@ -1,6 +1,6 @@
 """How long a reader waits for maps: the server's time of a first look and of one from the cache, and its start-up.
 
-    python -m scripts.bench.latency --json results/looks.json
+    python -m scripts.bench.latency --json results/latency.json
 
 Starts `app.py` in float32 and, where that is faster on this machine, in bfloat16, and drives it with Debian's chromium
 (`pip install -r requirements-dev.txt`). The server's time is what Gradio tells of an event in its own messages: from

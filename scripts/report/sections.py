@@ -13,7 +13,7 @@ from scripts.report.ablation import ablation
 from scripts.report.base import Section, Table
 from scripts.report.evaluation import ROWS, attention_of, evaluation, with_defaults
 from scripts.report.localization import localization
-from scripts.report.looks import looks
+from scripts.report.latency import looks
 from scripts.report.pilot import pilot
 from scripts.report.pipeline import pipeline
 from scripts.report.pointing import classification, pointing

@@ -14,7 +14,7 @@ from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from scripts.bench import latency as bench_looks
 from scripts.loadtest.server import ROOT
-from scripts.report.looks import looks
+from scripts.report.latency import looks
 from tests.helpers.tiny import tiny_checkpoint
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
