@@ -21,7 +21,7 @@ from scripts.cli import run_cli
 from scripts.output import write_json
 from scripts.provenance import command_of
 
-Section = Literal["ablation", "one_map", "share", "tried", "peers", "first", "growth", "masks", "training"]
+Section = Literal["ablation", "one_map", "utilization", "tried", "peers", "first", "growth", "masks", "training"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 
 
@@ -52,7 +52,7 @@ def bench(config: Bench) -> dict[str, Any]:
     from crt.train.machine import describe_machine
     from scripts.bench.backends import tried
     from scripts.bench.growth import growth
-    from scripts.bench.maps import ablation, one_map, peers, random_predictor, share, waited
+    from scripts.bench.maps import ablation, one_map, peers, random_predictor, utilization, waited
     from scripts.bench.masks import masks
     from scripts.bench.training import training
 
@@ -66,7 +66,7 @@ def bench(config: Bench) -> dict[str, Any]:
     work: dict[Section, Callable[[], dict[str, Any]]] = {
         "ablation": lambda: ablation(random(), size, runs),
         "one_map": lambda: one_map(random(), size, runs),
-        "share": lambda: share(random(), size, runs),
+        "utilization": lambda: utilization(random(), size, runs),
         "tried": lambda: tried(random(), runs),
         "peers": lambda: peers(random(), size, runs),
         "first": lambda: waited(shipped(), size, runs),

@@ -30,7 +30,7 @@ def tried(predictor: Predictor, runs: int) -> dict[str, Any]:
     """One pass of the transformer, and the CNN, by each way: milliseconds, ratios to ours, seconds to make it ready.
 
     ONNX Runtime and OpenVINO are tried where they are installed (`pip install onnx onnxscript onnxruntime openvino`), a
-    compiled pass where there is a C++ compiler. `left_out`: what could not be tried, and why.
+    compiled pass where there is a C++ compiler. `skipped`: what could not be tried, and why.
     """
     branch = cast("TransformerBranch", predictor.checkpoint.networks["crt"])
     with torch.inference_mode():
@@ -45,13 +45,13 @@ def tried(predictor: Predictor, runs: int) -> dict[str, Any]:
     if resolve("auto", "cpu") == "bf16":
         ways["bfloat16"] = _bfloat16(encoder, x)
     ready: dict[str, float] = {}
-    left_out: dict[str, str] = {}
+    skipped: dict[str, str] = {}
     for name, make in {"torch.compile": _compiled, "ONNX Runtime": _onnx_runtime, "OpenVINO": _openvino}.items():
         began = time.perf_counter()
         try:
             ways[name] = make(encoder, x)
         except ImportError as error:
-            left_out[name] = f"{error.name or error} is not installed"
+            skipped[name] = f"{error.name or error} is not installed"
         else:
             ready[name] = round(time.perf_counter() - began, 1)
     cnn = cast("CnnBranch", predictor.checkpoint.networks["resnet"])
@@ -59,7 +59,7 @@ def tried(predictor: Predictor, runs: int) -> dict[str, Any]:
         "transformer": compared(in_turns(ways, runs), "ours"),
         "cnn": compared(in_turns(_cnn_ways(cnn), runs), "ours"),
         "ready_s": ready,
-        "left_out": left_out,
+        "skipped": skipped,
     }
 
 

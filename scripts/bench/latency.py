@@ -38,7 +38,7 @@ DRAWN = f"() => document.querySelector({SHOWN!r})"
 POLL_MS = 20  # asked at every frame, the browser would draw every frame, on the cores that the server has
 SETTLE_MS = 500  # for small events that follow the one that is waited for
 AWAY = "224"
-"""The input size that is looked at between the two looks at the first."""
+"""The input size that is looked at between the two times at the first."""
 # Keeps what the server says of its own time: `duration` of every completed event, in seconds.
 LISTEN = """(() => {
   window.durations = [];
@@ -89,9 +89,9 @@ def bench(config: Config) -> dict[str, Any]:
 
     fast = resolve("auto", "cpu")
     checkpoint = read_config(config.checkpoint)
-    looks = {precision: look(config, precision) for precision in dict.fromkeys(("fp32", fast))}
+    times = {precision: look(config, precision) for precision in dict.fromkeys(("fp32", fast))}
     result = {
-        "looks": looks,
+        "latency": times,
         "command": command(config),
         "machine": describe_machine(),
         "checkpoint": checkpoint.name,
@@ -99,7 +99,7 @@ def bench(config: Config) -> dict[str, Any]:
         "loops": LOOPS,
         "visitors": config.visitors,
     }
-    print(json.dumps(looks, indent=1))
+    print(json.dumps(times, indent=1))
     if config.json is not None:
         write_json(config.json, result)
     return result
@@ -148,8 +148,8 @@ def look(config: Config, precision: str) -> dict[str, Any]:
             context.close()
     return {
         "start_s": round(started, 1),
-        "ready_s": round(ready, 1),
-        "alone_ms": spread(alone),
+        "model_loaded_s": round(ready, 1),
+        "server_only_ms": spread(alone),
         "first_ms": spread(first),
         "browser_ms": spread(waited),
         "cached_ms": spread(cached),

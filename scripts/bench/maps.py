@@ -117,7 +117,7 @@ def _precisions(predictor: Predictor, ours: Callable[[Predictor], None]) -> dict
     return ways
 
 
-def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
+def utilization(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     """GFLOP/s of CRT's transformer over those of a matrix product in the same minute, and the stages' times."""
     image, side = photo(), 1024
     network = cast("TransformerBranch", predictor.checkpoint.networks["crt"])
@@ -152,7 +152,7 @@ def share(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
         "gflop": round(flops / 1e9, 1),
         "gflops_product": round(peak, 1),
         "gflops_transformer": round(reached, 1),
-        "share": round(reached / peak, 3),
+        "utilization": round(reached / peak, 3),
         "products_share": round(products, 3),
         "stages_ms": {name: summary(times[1:]) for name, times in stages.items()},
     }

@@ -10,26 +10,26 @@ from scripts.report.speed import PAGE
 
 PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 ASKED = {
-    "alone_ms": "first run on an upload, on the server",
+    "server_only_ms": "first run on an upload, on the server",
     "first_ms": "the same beside a browser on its cores",
     "browser_ms": "in that browser, from the upload to drawn CAMs",
     "cached_ms": "a run answered from the cache, on the server",
 }
 
 
-def looks(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+def latency(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """`scripts.bench.latency`: by precision."""
     rows, caption = [], []
-    for precision, told in result["looks"].items():
+    for precision, told in result["latency"].items():
         name = PRECISIONS[precision]
         for key, words in ASKED.items():
             rows.append((name, words, *(f"{told[key][which]:.0f}" for which in ("median", "p10", "p90"))))
         caption.append(
             f"In {name} the page answers {told['start_s']:g} s after `python app.py`; its networks are loaded after "
-            f"{told['ready_s']:g} s."
+            f"{told['model_loaded_s']:g} s."
         )
     caption.append("A first run is all networks and their CAMs, which the section on the library times by themselves.")
-    if set(result["looks"]) == {"fp32"}:
+    if set(result["latency"]) == {"fp32"}:
         caption.append("This processor is not made for bfloat16.")
     how = (
         f"{result['machine']}; checkpoint {result['checkpoint']} at the size that the page starts with. A first run "

@@ -12,8 +12,8 @@ from crt.errors import InvalidDataset, reason_of
 from scripts.report.ablation import ablation
 from scripts.report.base import Section, Table
 from scripts.report.evaluation import ROWS, attention_of, evaluation, with_defaults
+from scripts.report.latency import latency
 from scripts.report.localization import localization
-from scripts.report.latency import looks
 from scripts.report.pilot import pilot
 from scripts.report.pipeline import pipeline
 from scripts.report.pointing import classification, pointing
@@ -33,7 +33,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
     "bench": bench,
     "sparse_seconds": walk,
     "redraws": viewer,
-    "looks": looks,
+    "latency": latency,
     "fuzz": fuzz,
     "load": load,
 }

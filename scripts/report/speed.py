@@ -24,8 +24,8 @@ def bench(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
     """`scripts.bench`: against the method written out plainly, growth, and masks."""
     told = result["bench"]
     tables = [_compared(told[name], name, result["size"]) for name in MAPS if name in told]
-    if "share" in told:
-        tables.append(_share(told["share"]))
+    if "utilization" in told:
+        tables.append(_utilization(told["utilization"]))
     if "tried" in told:
         tables += _tried(told["tried"])
     if "first" in told:
@@ -89,16 +89,17 @@ def _compared(told: dict[str, Any], name: str, size: int) -> Table:
     return Table((MAPS[name], "median ms", "min", "max", "times ours"), tuple(rows), caption=tuple(caption))
 
 
-def _share(told: dict[str, Any]) -> Table:
+def _utilization(told: dict[str, Any]) -> Table:
     rows = tuple((name, *_times(times)) for name, times in told["stages_ms"].items())
+    used, products = told["utilization"], told["products_share"]
     caption = (
         (
-            f"CRT's transformer does {told['gflops_transformer']:.0f} GFLOP/s: {100 * told['share']:.0f} % of the "
+            f"CRT's transformer does {told['gflops_transformer']:.0f} GFLOP/s: {100 * used:.0f} % of the "
             f"{told['gflops_product']:.0f} of a product of two 1024 × 1024 matrices in the same run."
         ),
         (
-            f"Products take {100 * told['products_share']:.0f} % of its operators' time, so they run at "
-            f"{100 * told['share'] / told['products_share']:.0f} % of that rate; their matrices have other shapes."
+            f"Products take {100 * products:.0f} % of its operators' time, so they run at "
+            f"{100 * used / products:.0f} % of that rate; their matrices have other shapes."
         ),
         "Norms, GELU, sums and copies between them take the rest.",
     )
@@ -115,8 +116,8 @@ def _tried(told: dict[str, Any]) -> list[Table]:
             made = "" if ready is None or network == "cnn" else f"{ready:.0f}"
             rows.append((way, *_times(times), "1" if ratio is None else f"{ratio['median']:.2f}", made))
         tables.append(Table((words, "median ms", "min", "max", "times ours", "s to prepare"), tuple(rows)))
-    if told["left_out"]:
-        caption = "; ".join(f"{way}: {why}" for way, why in told["left_out"].items())
+    if told["skipped"]:
+        caption = "; ".join(f"{way}: {why}" for way, why in told["skipped"].items())
         tables[0] = replace(tables[0], caption=(f"Skipped: {caption}.",))
     return tables
 

@@ -43,7 +43,7 @@ def test_every_section_runs(tmp_path, monkeypatch):
     shipped = str(tiny_checkpoint(tmp_path / "tiny", masks=True))
     for name, value in {"VIT": "deit_tiny_patch16_224", "CNN": "resnet18", "CROP": 224, "PICTURES": 8}.items():
         monkeypatch.setattr(f"scripts.bench.training.{name}", value)
-    sections = ("ablation", "one_map", "share", "tried", "peers", "first", "masks", "training")
+    sections = ("ablation", "one_map", "utilization", "tried", "peers", "first", "masks", "training")
     file = tmp_path / "bench.json"
     result = bench(
         Bench(sections, "deit_tiny_patch16_224", "resnet18", size=224, runs=1, checkpoint=shipped, json=file)
@@ -51,14 +51,14 @@ def test_every_section_runs(tmp_path, monkeypatch):
     assert json.loads(file.read_text()) == result and set(result["bench"]) == set(sections)
     ratios = result["bench"]["ablation"]["ratio"].values()
     assert all(ratio["median"] > 1 for ratio in ratios)  # five runs against one
-    assert 0 < result["bench"]["share"]["share"] < 1.5
+    assert 0 < result["bench"]["utilization"]["utilization"] < 1.5
     steps = result["bench"]["training"]["images_per_second"]
     assert steps["ours, float32"] > 0.8 * steps["plain, float32"]  # with fewer tiles, and no matrix kept
     assert result["bench"]["training"]["loader_images_per_second"] > 0
     fast = {FAST} if resolve("auto", "cpu") == "bf16" else set()
     assert set(result["bench"]["one_map"]["ms"]) == {"ours", "plain"} | fast
     ways = result["bench"]["tried"]
-    assert ways["left_out"].keys() | ways["ready_s"].keys() == {"torch.compile", "ONNX Runtime", "OpenVINO"}
+    assert ways["skipped"].keys() | ways["ready_s"].keys() == {"torch.compile", "ONNX Runtime", "OpenVINO"}
     assert set(ways["cnn"]["ratio"]) >= {"channels first"} and "one thread" in ways["transformer"]["ratio"]
     told = bench_section(result, Defaults())
     assert any("reading is" in says for table in told.tables for says in table.says)

@@ -14,7 +14,7 @@ from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from scripts.bench import latency as bench_looks
 from scripts.loadtest.server import ROOT
-from scripts.report.latency import looks
+from scripts.report.latency import latency
 from tests.helpers.tiny import tiny_checkpoint
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -28,25 +28,25 @@ def test_the_server_tells_its_time_and_a_cached_look_is_shorter(tmp_path):
     pixels = np.random.default_rng(5).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "image.png")
     words = ["--checkpoint", tiny_checkpoint(tmp_path / "tiny"), "--image", tmp_path / "image.png"]
-    words += ["--visitors", "1", "--json", tmp_path / "results" / "looks.json"]
+    words += ["--visitors", "1", "--json", tmp_path / "results" / "latency.json"]
     # Another process: the browser of the other tests may already be driven in this one.
     subprocess.run([sys.executable, "-m", "scripts.bench.latency", *map(str, words)], cwd=ROOT, check=True)
-    result = json.loads((tmp_path / "results" / "looks.json").read_text())
+    result = json.loads((tmp_path / "results" / "latency.json").read_text())
     assert result["command"].endswith("bench_looks --checkpoint tiny --image image.png --visitors 1")
     assert result["visitors"] == 1 and result["checkpoint"] == "tiny"
-    assert next(iter(result["looks"])) == "fp32"
-    for told in result["looks"].values():
+    assert next(iter(result["latency"])) == "fp32"
+    for told in result["latency"].values():
         assert 0 < told["cached_ms"]["median"] < told["first_ms"]["median"] < told["browser_ms"]["median"]
-        assert 0 < told["alone_ms"]["median"] < told["browser_ms"]["median"]
-        assert 0 < told["start_s"] <= told["ready_s"] < 180
+        assert 0 < told["server_only_ms"]["median"] < told["browser_ms"]["median"]
+        assert 0 < told["start_s"] <= told["model_loaded_s"] < 180
     assert str(tmp_path) not in json.dumps(result)
 
 
 def test_what_was_measured_is_told():
-    told = {"alone_ms": 390.0, "first_ms": 450.0, "browser_ms": 900.0, "cached_ms": 20.0}
+    told = {"server_only_ms": 390.0, "first_ms": 450.0, "browser_ms": 900.0, "cached_ms": 20.0}
     times = {name: {"median": value, "p10": value, "p90": value} for name, value in told.items()}
     result = {
-        "looks": {"fp32": times | {"start_s": 5.0, "ready_s": 6.0}},
+        "latency": {"fp32": times | {"start_s": 5.0, "model_loaded_s": 6.0}},
         "machine": "two cores",
         "checkpoint": "tiny",
         "networks": ["crt", "tscam"],
@@ -54,7 +54,7 @@ def test_what_was_measured_is_told():
         "visitors": 3,
         "command": "python -m scripts.bench.latency",
     }
-    section = looks(result, Defaults())
+    section = latency(result, Defaults())
     (table,) = section.tables
     assert "is of `crt`, `tscam`, and records loops 0 to 4" in section.notes[0]
     assert table.says[0] == "In float32 the page answers 5 s after `python app.py`; its networks are loaded after 6 s."

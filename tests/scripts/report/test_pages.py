@@ -188,8 +188,8 @@ def test_the_stored_benchmarks_keep_to_their_bounds():
     assert max(row["peak_mib"] for row in told["growth"]["sizes"]) < 2560
     assert stored("walk")["ratio"] >= 100
     assert stored("viewer")["worst_median_ms"] <= 50
-    for times in stored("looks")["looks"].values():
-        assert times["cached_ms"]["median"] <= 50 and times["start_s"] <= times["ready_s"] <= 60
+    for times in stored("latency")["latency"].values():
+        assert times["cached_ms"]["median"] <= 50 and times["start_s"] <= times["model_loaded_s"] <= 60
 
 
 def test_the_stored_load_and_nonsense_keep_to_their_bounds():
@@ -235,7 +235,7 @@ def test_a_broken_result_is_named(tmp_path):
         read_results(tmp_path, Defaults())
     (tmp_path / "broken.json").write_text("{}")
     assert read_results(tmp_path, Defaults()) == ()
-    (tmp_path / "broken.json").write_text('{"looks": {"fp32": {}}}')
+    (tmp_path / "broken.json").write_text('{"latency": {"fp32": {}}}')
     with pytest.raises(InvalidDataset, match="another version"):
         read_results(tmp_path, Defaults())
 
@@ -258,14 +258,14 @@ def test_the_benchmarks_become_pages():
     told = {"ms": {"ours": times, "plain": times}, "ratio": {"plain": {"median": 5.5, "min": 5.0, "max": 7.0}}}
     row = {"size": 224, "loops": 4, "tiles": 1, "seconds": 0.5, "loaded_mib": 700, "peak_mib": 900}
     share = {
-        "share": 0.8,
+        "utilization": 0.8,
         "gflops_transformer": 160.0,
         "gflops_product": 200.0,
         "products_share": 0.7,
         "stages_ms": {"crt": times},
     }
     result = {
-        "bench": {"ablation": told, "one_map": told, "share": share, "first": {"ms": times}, "masks": {"walk": times},
+        "bench": {"ablation": told, "one_map": told, "utilization": share, "first": {"ms": times}, "masks": {"walk": times},
                   "growth": {"sizes": [row, row | {"tiles": 4, "peak_mib": 3000}], "loops": [row]}},
         "machine": "2 cores", "threads": 2, "torch": "2", "networks": "a + b", "size": 336, "runs": 5, "command": "c",
     }  # fmt: skip
