@@ -50,7 +50,7 @@ def test_every_section_is_shown_with_its_tables_and_command(open_page, image, se
         expect(node.locator("h3").first).to_have_text(section.title)
         expect(node.locator(".result-table")).to_have_count(len(section.tables))
         expect(node.locator(".curve-plot svg")).to_have_count(len(section.charts))
-        expect(node.locator(".result-caption")).to_have_count(sum(len(table.says) for table in section.tables))
+        expect(node.locator(".result-caption")).to_have_count(sum(len(table.caption) for table in section.tables))
         if section.command:
             expect(node.locator("code")).to_have_text(section.command)
     first = sections[0].tables[0].rows[0]
@@ -68,13 +68,13 @@ def test_charts_stand_by_their_tables_with_words_for_who_cannot_see_them(open_pa
     open_tab(page, "Results")
     node, section = page.locator(".result").last, sections[-1]
     for table, says in zip(node.locator(".result-table").all(), section.tables, strict=True):
-        assert table.evaluate("node => node.nextElementSibling.textContent") == says.says[0]
+        assert table.evaluate("node => node.nextElementSibling.textContent") == says.caption[0]
     for figure, chart in zip(node.locator(".curve").all(), section.charts, strict=True):
-        expect(figure.locator(".curve-reading")).to_have_text(chart.says)
+        expect(figure.locator(".curve-reading")).to_have_text(chart.caption)
         names = ", ".join(line.name for line in chart.lines)
         told = f"{chart.title}: {chart.y} against {chart.x}, {names}"
         expect(figure.get_by_role("img")).to_have_attribute("aria-label", told)
-        spreads = sum(half > 0 for line in chart.lines for half in line.half)
+        spreads = sum(half > 0 for line in chart.lines for half in line.half_range)
         expect(figure.locator(".result-spread")).to_have_count(spreads)
         assert figure.locator(".curve-plot svg :is(text, .result-spread)").evaluate_all(INSIDE)
         assert figure.locator(".curve-plot text").evaluate_all(TEXT_HEIGHT) >= 12  # of a line, for letters of 10 px
