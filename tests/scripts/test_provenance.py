@@ -16,12 +16,11 @@ from crt.evaluation.wsol_transform import WsolTransform
 from crt.train.ablations import Schedule
 from crt.train.mask_configs import DEEPLAB_PRESETS as DEEPLAB
 from crt.train.mask_configs import RelationConfig
-from scripts import ablate, evaluate, evaluate_pointing, evaluate_wsol, run_pipeline
-from scripts import tune_localization as choose_blocks
+from scripts import ablate, evaluate, evaluate_pointing, evaluate_wsol, run_pipeline, tune_localization
 from scripts.bench import __main__ as bench
-from scripts.bench import frontend as bench_viewer
-from scripts.bench import latency as bench_looks
-from scripts.bench import random_walk as bench_walk
+from scripts.bench import frontend as frontend_bench
+from scripts.bench import latency as latency_bench
+from scripts.bench import random_walk as walk_bench
 from scripts.fuzz import run as fuzz
 from scripts.loadtest import run as load
 
@@ -99,9 +98,9 @@ CASES: dict[str, Case] = {
         },
         ("json", "device"),
     ),
-    "choose_blocks": (
-        choose_blocks.Choice(Path("/data/CUB"), "checkpoints/cub"),
-        choose_blocks.command,
+    "tune_localization": (
+        tune_localization.Choice(Path("/data/CUB"), "checkpoints/cub"),
+        tune_localization.command,
         0,
         {
             "boxes": Path("boxes.csv"),
@@ -191,23 +190,23 @@ CASES: dict[str, Case] = {
         },
         ("json",),
     ),
-    "bench_looks": (
-        bench_looks.Config(),
-        bench_looks.command,
+    "latency_bench": (
+        latency_bench.Config(),
+        latency_bench.command,
         0,
         {"checkpoint": Path("other"), "image": Path("cat.jpg"), "visitors": 3},
         ("json",),
     ),
-    "bench_viewer": (
-        bench_viewer.Config(),
-        bench_viewer.command,
+    "frontend_bench": (
+        frontend_bench.Config(),
+        frontend_bench.command,
         0,
         {"checkpoint": Path("other"), "image": Path("cat.jpg"), "repeats": 7, "pixel_ratio": 1.5},
         ("json",),
     ),
-    "bench_walk": (
-        bench_walk.Bench(),
-        bench_walk.command,
+    "walk_bench": (
+        walk_bench.Bench(),
+        walk_bench.command,
         0,
         {"height": 12, "width": 16, "classes": 3, "runs": 2, "seed": 5, "dense": False},
         ("json",),

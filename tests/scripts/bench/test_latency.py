@@ -12,7 +12,7 @@ from PIL import Image
 from app.core import analysis as explore
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
-from scripts.bench import latency as bench_looks
+from scripts.bench import latency as latency_bench
 from scripts.loadtest.server import ROOT
 from scripts.report.latency import latency
 from tests.helpers.tiny import tiny_checkpoint
@@ -32,7 +32,7 @@ def test_the_server_tells_its_time_and_a_cached_look_is_shorter(tmp_path):
     # Another process: the browser of the other tests may already be driven in this one.
     subprocess.run([sys.executable, "-m", "scripts.bench.latency", *map(str, words)], cwd=ROOT, check=True)
     result = json.loads((tmp_path / "results" / "latency.json").read_text())
-    assert result["command"].endswith("bench_looks --checkpoint tiny --image image.png --visitors 1")
+    assert result["command"].endswith("scripts.bench.latency --checkpoint tiny --image image.png --visitors 1")
     assert result["visitors"] == 1 and result["checkpoint"] == "tiny"
     assert next(iter(result["latency"])) == "fp32"
     for told in result["latency"].values():
@@ -57,16 +57,18 @@ def test_what_was_measured_is_told():
     section = latency(result, Defaults())
     (table,) = section.tables
     assert "is of `crt`, `tscam`, and records loops 0 to 4" in section.notes[0]
-    assert table.says[0] == "In float32 the page answers 5 s after `python app.py`; its networks are loaded after 6 s."
-    assert "is all networks and their CAMs" in table.says[1]
-    assert "not made for bfloat16" in table.says[2] and len(table.says) == 3
+    assert (
+        table.caption[0] == "In float32 the page answers 5 s after `python app.py`; its networks are loaded after 6 s."
+    )
+    assert "is all networks and their CAMs" in table.caption[1]
+    assert "not made for bfloat16" in table.caption[2] and len(table.says) == 3
     assert [row[2] for row in table.rows] == ["390", "450", "900", "20"]
 
 
 def test_the_loops_are_those_of_the_page():
-    assert bench_looks.LOOPS == explore.LOOPS
+    assert latency_bench.LOOPS == explore.LOOPS
 
 
 def test_nobody_cannot_be_measured():
     with pytest.raises(InvalidSetting, match="at least 1 visitor"):
-        bench_looks.Config(visitors=0)
+        latency_bench.Config(visitors=0)

@@ -265,7 +265,8 @@ def test_the_benchmarks_become_pages():
         "stages_ms": {"crt": times},
     }
     result = {
-        "bench": {"ablation": told, "one_map": told, "utilization": share, "first": {"ms": times}, "masks": {"walk": times},
+        "bench": {"ablation": told, "one_map": told, "utilization": share,
+                  "first": {"ms": times}, "masks": {"walk": times},
                   "growth": {"sizes": [row, row | {"tiles": 4, "peak_mib": 3000}], "loops": [row]}},
         "machine": "2 cores", "threads": 2, "torch": "2", "networks": "a + b", "size": 336, "runs": 5, "command": "c",
     }  # fmt: skip
