@@ -180,7 +180,7 @@ CASES: dict[str, Case] = {
         bench.command,
         0,
         {
-            "sections": ("share", "growth"),
+            "sections": ("utilization", "growth"),
             "vit": "deit_tiny_patch16_224",
             "cnn": "resnet50",
             "size": 224,
