@@ -61,7 +61,7 @@ def test_every_section_runs(tmp_path, monkeypatch):
     assert ways["skipped"].keys() | ways["ready_s"].keys() == {"torch.compile", "ONNX Runtime", "OpenVINO"}
     assert set(ways["cnn"]["ratio"]) >= {"channels first"} and "one thread" in ways["transformer"]["ratio"]
     told = bench_section(result, Defaults())
-    assert any("reading is" in says for table in told.tables for says in table.says)
+    assert any("reading is" in says for table in told.tables for says in table.caption)
     assert [table.head[0] for table in told.tables if "by other ways" in table.head[0]]
     assert result["command"].endswith("--vit deit_tiny_patch16_224 --cnn resnet18 --size 224 --runs 1")
     assert str(tmp_path) not in file.read_text()

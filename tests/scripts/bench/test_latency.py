@@ -57,11 +57,10 @@ def test_what_was_measured_is_told():
     section = latency(result, Defaults())
     (table,) = section.tables
     assert "is of `crt`, `tscam`, and records loops 0 to 4" in section.notes[0]
-    assert (
-        table.caption[0] == "In float32 the page answers 5 s after `python app.py`; its networks are loaded after 6 s."
-    )
+    loaded = "In float32 the page answers 5 s after `python app.py`; its networks are loaded after 6 s."
+    assert table.caption[0] == loaded
     assert "is all networks and their CAMs" in table.caption[1]
-    assert "not made for bfloat16" in table.caption[2] and len(table.says) == 3
+    assert "not made for bfloat16" in table.caption[2] and len(table.caption) == 3
     assert [row[2] for row in table.rows] == ["390", "450", "900", "20"]
 
 
