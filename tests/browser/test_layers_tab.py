@@ -33,6 +33,21 @@ def test_a_cell_for_each_block_and_pass_and_a_number_for_each_pass(open_page, im
     expect(cells).to_have_count(6)
 
 
+def test_a_long_number_under_a_narrow_cell_is_not_cut(open_page, image):
+    page = opened(open_page, image, "light", 1440)
+    over = page.locator(".layers-cell").first.evaluate(
+        """cell => {
+          cell.style.width = '56px';  // what 12 blocks leave of 1440 pixels
+          const [pass, number] = cell.querySelectorAll('span > span');
+          number.textContent = '0.00066';
+          const { right, bottom } = cell.getBoundingClientRect();
+          const boxes = [pass, number].map(node => node.getBoundingClientRect());
+          return boxes.some(box => box.right > right || box.bottom > bottom);
+        }"""
+    )
+    assert not over
+
+
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_single_heads_and_rollout_come_on_demand(open_page, image, theme, width):
     page = opened(open_page, image, theme, width)
