@@ -37,7 +37,7 @@ class AppConfig:
     max_upload_mb: int = 20
     """The largest upload in megabytes."""
     cache_mb: int = 256
-    """Memory for Traces of all sessions together, in megabytes."""
+    """Memory for Predictions of all sessions together, in megabytes."""
     queue_size: int = 24
     """Requests that may wait; one more is told that the app is busy."""
     requests_per_minute: int | None = None

@@ -65,7 +65,7 @@ class InferenceConfig:
 
 
 class Predictor:
-    """A loaded checkpoint that looks at images. One image at a time: calls from several threads are served
+    """A loaded checkpoint that makes Predictions of images. One image at a time: calls from several threads are served
     in order of arrival, so a long series of short calls (faithfulness) holds others up by one call and no more.
 
     `device`: where all networks of the checkpoint are moved, those for masks too; None leaves them where they are.

@@ -93,7 +93,7 @@ class Analysis:
 
 
 class Explorer:
-    """The page's questions, answered from the cache, a stored Prediction, or a look of the networks."""
+    """The page's questions, answered from the cache, a stored Prediction, or a run of the networks."""
 
     def __init__(self, engine: Engine, cache: PredictionCache, examples: dict[str, Example]) -> None:
         self.engine = engine
@@ -229,7 +229,7 @@ def start_size(model: Model) -> str:
 
 
 def throttle(tell: Progress | None) -> Progress:
-    """Hands on the progress of a look with the titles of its stages, once in `TELL_EVERY_S`."""
+    """Hands on the progress of a run with the titles of its stages, once in `TELL_EVERY_S`."""
     told = time.monotonic()
 
     def perhaps(part: float, stage: str) -> None:

@@ -1,4 +1,4 @@
-"""Traces of the people who are looking, bounded in bytes, each person's out of the others' reach."""
+"""Predictions of the people who use the page, bounded in bytes, each person's out of the others' reach."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Key = tuple[str, str, InferenceConfig]
 
 
 class PredictionCache:
-    """An LRU cache of Traces over all sessions that never holds more than `limit` bytes.
+    """An LRU cache of Predictions over all sessions that never holds more than `limit` bytes.
 
     A Prediction is found only by the session that put it there. Threads may share a cache.
     """
@@ -25,7 +25,7 @@ class PredictionCache:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all Traces held."""
+        """Bytes of all Predictions held."""
         return self._bytes
 
     def __len__(self) -> int:

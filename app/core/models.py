@@ -35,7 +35,7 @@ from crt.types import Precision
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]
-THREADS = torch.get_num_threads()  # of a look; all others of the server have one
+THREADS = torch.get_num_threads()  # of a run; all others of the server have one
 SOURCE_LENGTH = 300  # characters of a folder or a Hub id
 BROKEN = "This checkpoint could not be loaded, and the details are in the server's log: give another."
 
@@ -47,7 +47,7 @@ class Model:
     `place`: what a program of the user's would give to `load_checkpoint`; None for a folder outside this repository,
     which is nobody's business. `thread`: one for all looks of all models, because the memory and the helpers that a
     look needs stay with the thread that needed them, and the server has dozens of threads. Once there are more helpers
-    than cores, OpenMP lets them sleep between any two of their tasks, and a look takes half as long again.
+    than cores, OpenMP lets them sleep between any two of their tasks, and a run takes half as long again.
     """
 
     config: CheckpointConfig

@@ -30,7 +30,7 @@ from crt.resample import upsample_cam
 Score = Callable[[Tensor], np.ndarray]
 """As `ScoredClass.score`."""
 ENDED = 200  # questions that are remembered as cancelled
-WAIT = 0.5  # seconds between two looks at whether somebody still listens
+WAIT = 0.5  # seconds between two checks whether somebody still listens
 
 
 @dataclass(frozen=True)

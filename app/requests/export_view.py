@@ -57,7 +57,7 @@ class PanelData:
 
 @dataclass(frozen=True)
 class ExportView:
-    """What is on the screen: the look, its settings and its maps by name, in the order of the page."""
+    """What is on the screen: the analysis, its settings and its maps by name, in the order of the page."""
 
     look: Analysis
     shown: ExportRequest

@@ -84,7 +84,7 @@ def client_of(request: Request) -> str:
 
 
 class Served(SafeBlocks):
-    """The page with the models and the Traces behind it, so that the server can say how they are."""
+    """The page with the models and the Predictions behind it, so that the server can say how they are."""
 
     engine: Engine
     cache: PredictionCache
@@ -93,7 +93,7 @@ class Served(SafeBlocks):
 def health(request: Request) -> JSONResponse:
     """`/health` -> ok; loading: the page is there and the networks are not yet; broken (503): they cannot be loaded.
 
-    `cache_mib`: of all Traces held, and the most that they may take.
+    `cache_mib`: of all Predictions held, and the most that they may take.
     """
     page = request.app.blocks
     model = page.engine.model

@@ -37,7 +37,7 @@ class Viewer(gr.HTML):
     """Shows a payload (`app.core.codec`): panels, class chart, controls, tabs. Its template holds no user text.
 
     `cards`: a list of {id, title, thumb} shown as examples. `measured`: the sections of the Results tab. Both go out as
-    text, because Gradio copies every object among the properties whenever a look tells of its progress. Each event of
+    text, because Gradio copies every object among the properties whenever a run tells of its progress. Each event of
     `EVENTS` brings JSON details; an answer goes into the property `<event>_answer`, see `answer`. Names quoted in the
     script are taken for events by Gradio, so no property may be called like one of those.
     """

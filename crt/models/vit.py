@@ -2,10 +2,10 @@
 
 Refinement needs one row of each attention matrix, the class token's. Only that row is computed beside the fused
 attention: N numbers instead of N × N, for each head, block and pass (METHOD sections 3 and 4). Whoever wants another
-token's row, or more, hands in a look of its own.
+token's row, or more, hands in a function of its own.
 
 Under autocast (bfloat16) these stay float32: the patch embedding, the residual stream and its norms, the first
-`FLOAT32_PASSES` passes of a run that enters the encoder again, what a look keeps of every attention, and the CAM head.
+`FLOAT32_PASSES` passes of a run that enters the encoder again, what a run keeps of every attention, and the CAM head.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ class TransformerBranch(nn.Module):
 
 
 def build_vit(name: str, *, tile: int = 224, pretrained: bool = False) -> VisionTransformer:
-    """A timm ViT by name, without classifier, that looks at tiles of `tile` pixels whatever it was trained for.
+    """A timm ViT by name, without classifier, for tiles of `tile` pixels whatever it was trained for.
 
     name: with any of timm's tags (`vit_small_patch16_224.augreg_in21k`), or without for the default one. The model has
     timm's `pretrained_cfg`, whose `mean` and `std` are those of the name, also where its weights come from elsewhere.

@@ -95,7 +95,7 @@ def training(name: str, plan: Schedule, seed: int, *, data: DataConfig, out: Pat
     elif kind == "lambda":
         lambda_cam = float(value)
     elif kind == "twins":
-        model, cnn_size = dataclasses.replace(model, twin=True), None
+        model, cnn_size = dataclasses.replace(model, second_cnn=True), None
     elif kind == "same-size":
         cnn_size = None
     elif kind == "mode":

@@ -114,7 +114,7 @@ class ModelConfig:
     deconvolution: bool = False
     mode: Literal["overlap", "non-overlap", "bilinear"] = "overlap"
     """How a crop larger than a tile goes through the transformer; with a deconvolution it is always one tile."""
-    twin: bool = False
+    second_cnn: bool = False
     """Train a second CNN like the first in the place of the transformer: the comparison of the paper's Fig. 1."""
 
 

@@ -50,7 +50,7 @@ def build_model(config: TrainConfig, classes: int) -> DualBranch:
     cnn = vit = None
     if branches != "vit":
         cnn = CnnBranch(_resnet(model), classes)
-    if branches != "cnn" and model.twin:
+    if branches != "cnn" and model.second_cnn:
         vit = TwinCnn(_resnet(model), classes)
     elif branches != "cnn":
         backbone = build_vit(model.vit, tile=model.tile, pretrained=model.vit_weights == "timm")
@@ -184,7 +184,7 @@ def _losses(
 
 def _parts(model: DualBranch, config: TrainConfig) -> dict[str, ParamGroup]:
     parts = {}
-    for name, branch in (("cnn", model.cnn), ("twin", model.vit)):
+    for name, branch in (("cnn", model.cnn), ("second_cnn", model.vit)):
         if isinstance(branch, CnnBranch):
             parts[name] = ParamGroup(trained(branch.resnet), trained(branch.classifier), config.cnn_optimizer)
     if isinstance(model.vit, TransformerBranch):

@@ -2,7 +2,7 @@
 
     python -m scripts.dev.examples --checkpoint checkpoints/voc
 
-The images come from scikit-image, which ships them under free licences. Traces belong to one checkpoint: run this
+The images come from scikit-image, which ships them under free licences. Predictions belong to one checkpoint: run this
 again whenever the checkpoint changes, or the app will have to look at the examples itself.
 """
 
@@ -150,7 +150,7 @@ def polygon(text: str) -> list[list[float]]:
 
 
 def write_examples(config: Config) -> list[dict]:
-    """Write images, Traces and `index.json`; the entries of the index. Raises CrtError."""
+    """Write images, Predictions and `index.json`; the entries of the index. Raises CrtError."""
     import skimage
 
     from crt.checkpoint import load_checkpoint

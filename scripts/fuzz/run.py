@@ -175,7 +175,7 @@ def failures(result: dict[str, Any]) -> list[str]:
 
 
 def _held(server: Server) -> tuple[float, float]:
-    """MiB of the server, and of those what its cache of Traces has."""
+    """MiB of the server, and of those what its cache of Predictions has."""
     return server.resident_mib, server.health()["cache_mib"]["held"]
 
 

@@ -11,7 +11,7 @@ ADDED_LATER: dict[str, Any] = {
     "side": "long",
     "lr_step_epochs": None,
     "mode": "overlap",
-    "twin": False,
+    "second_cnn": False,
     "lambda_cam_period": None,
     "lambda_cam_ramp_epochs": 0,
     "decay_all": True,

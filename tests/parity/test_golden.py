@@ -250,7 +250,7 @@ def test_loss() -> None:
         losses, gradients = run(0.0)
         close(losses.cnn.item(), g[f"p{i}_loss_cls1"])
         close(losses.vit.item(), g[f"p{i}_loss_cls2"])
-        close(losses.cam.item(), g[f"p{i}_loss_cam"])
+        close(losses.cam.item(), g[f"p{i}_loss_couple"])
         for gradient, b in zip(gradients, (1, 2), strict=True):
             close(gradient, g[f"p{i}_grad{b}_warmup"])
         for k, lambda_cam in enumerate(g["grad_lambdas"].tolist()):

@@ -134,7 +134,7 @@ def test_what_cannot_be_done_is_said(voc, checkpoint, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"class_ids": np.array(["a"], object)}, {"strided": np.zeros((1, 2, 2))}, {"keys": None}]
+    "change", [{"class_ids": np.array(["a"], object)}, {"strided": np.zeros((1, 2, 2))}, {"class_ids": None}]
 )
 def test_a_foreign_file_is_refused_by_its_id(tmp_path, change):
     arrays = {"class_ids": np.array([1]), "strided": np.zeros((1, 3, 3)), "high_res": np.zeros((1, 9, 9))}

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 from app.cli import AppConfig
 from app.page import build, launch_options

@@ -5,7 +5,7 @@ import re
 
 import httpx
 import pytest
-from tests.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 from app.cli import AppConfig
 from app.page import build, launch_options

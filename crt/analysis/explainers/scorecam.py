@@ -1,7 +1,7 @@
 """Score-CAM (Wang et al. 2020): activations weighted by the class score of the image that each of them lets through.
 
 The arithmetic is pytorch-grad-cam's (a test holds the two together); it is written out here because that one prints a
-progress bar and looks at every masked image anew for every class.
+progress bar and runs every masked image anew for every class.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from crt.models.tiles import TileGrid
 class ScoreCam:
     """`channels`: masks tried per tile, those that vary most over the tile (Faster Score-CAM); None for all of them.
 
-    A mask costs a look at the tile: a ResNet-50 has 2,048 of them. `batch`: masked tiles that go through at once.
+    A mask costs a run of the tile: a ResNet-50 has 2,048 of them. `batch`: masked tiles that go through at once.
     """
 
     title: str = "Score-CAM"

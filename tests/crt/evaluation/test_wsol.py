@@ -117,7 +117,8 @@ def test_the_command_measures_cub(birds, checkpoint, tmp_path):
     for row in result["methods"].values():
         assert {"top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2", "threshold", "pxap"} <= set(row)
         assert row["top1"] <= row["top5"] <= row["gt_known"] <= row["max_box_acc"] <= 100
-    assert Image.open(sheet).size[0] > 400
+    with Image.open(sheet) as drawn:
+        assert drawn.size[0] > 400
     section = localization(result, Defaults())
     assert len(section.tables[0].rows) == len(result["methods"])
     ordering = [f"{result['methods'][name]['gt_known']:.1f}" for name in ("crt", "tscam", "resnet")]
