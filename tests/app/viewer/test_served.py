@@ -5,12 +5,12 @@ import re
 
 import httpx
 import pytest
-from tests.helpers.tiny import tiny_checkpoint
 
 from app.cli import AppConfig
 from app.page import build, launch_options
 from app.viewer.files import HERE, ROUTE, modules, served, version
 from app.viewer.viewer import Viewer
+from tests.helpers.tiny import tiny_checkpoint
 
 PREFIX = "/demo/crt"
 

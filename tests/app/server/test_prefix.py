@@ -2,11 +2,11 @@
 
 import httpx
 import pytest
-from tests.helpers.tiny import tiny_checkpoint
 
 from app.cli import AppConfig
 from app.page import build, launch_options
 from app.server.security import CLOSED, route_path
+from tests.helpers.tiny import tiny_checkpoint
 
 PREFIX = "/demo/crt"
 
@@ -17,7 +17,7 @@ def url(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_ROOT_PATH", PREFIX)
         folder = tiny_checkpoint(tmp_path_factory.mktemp("prefix") / "tiny")
-        config = AppConfig(checkpoint=str(folder), host="127.0.0.1", questions_per_minute=2)
+        config = AppConfig(checkpoint=str(folder), host="127.0.0.1", requests_per_minute=2)
         demo = build(config)
         _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
         yield f"http://127.0.0.1:{demo.server_port}" if PREFIX in address else address.rstrip("/")
