@@ -60,7 +60,7 @@ class Config:
     threshold: float | None = None
     """Outline a seed at this share of the map's largest value; the checkpoint's own default if not given."""
     explainers: tuple[str, ...] = ()
-    """More columns: gradcam, gradcam++, xgradcam, hirescam, layercam, eigencam, scorecam."""
+    """More columns: names of `crt.analysis.explainers`, such as gradcam, layercam or scorecam."""
     explain_network: Method | None = None
     """The network that the explainers explain; CRT's, or the first there is."""
     out: Path | None = None

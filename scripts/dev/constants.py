@@ -11,9 +11,11 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 
+from crt.analysis.explainers import EXPLAINERS
 from crt.io_utils import atomic_path
 from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS
 from scripts.cli import run_cli
@@ -28,15 +30,24 @@ class Constants:
 
 def module() -> str:
     """The ES module."""
-    entries = (f"  {name}: {json.dumps(reduction.to_json())},\n" for name, reduction in PASS_REDUCTIONS.items())
+    reductions = {name: reduction.to_json() for name, reduction in PASS_REDUCTIONS.items()}
+    explainers = {name: {"title": one.title, "slow": one.slow} for name, one in EXPLAINERS.items()}
     return (
-        "// How the attention of several passes becomes one: crt.pass_reductions, written by `python -m "
-        "scripts.dev.constants`.\n\n"
-        "/** @type {Record<string, Crt.PassReduction>} */\n"
-        f"export const PASS_REDUCTIONS = {{\n{''.join(entries)}}};\n\n"
+        "// What the page shares with the library, written by `python -m scripts.dev.constants`.\n\n"
+        "/** How the attention of several passes becomes one: crt.pass_reductions.\n"
+        " *  @type {Record<string, Crt.PassReduction>} */\n"
+        f"export const PASS_REDUCTIONS = {_object(reductions)};\n\n"
         "/** @type {string} */\n"
-        f"export const DEFAULT_REDUCTION = {json.dumps(DEFAULT_REDUCTION)};\n"
+        f"export const DEFAULT_REDUCTION = {json.dumps(DEFAULT_REDUCTION)};\n\n"
+        "/** Other explainers, by the names that links hold: crt.analysis.explainers.\n"
+        " *  @type {Record<string, { title: string, slow: boolean }>} */\n"
+        f"export const EXPLAINERS = {_object(explainers)};\n"
     )
+
+
+def _object(entries: dict[str, Any]) -> str:
+    """A JavaScript object with an entry a line."""
+    return "{\n" + "".join(f"  {json.dumps(name)}: {json.dumps(value)},\n" for name, value in entries.items()) + "}"
 
 
 def main(config: Constants) -> None:

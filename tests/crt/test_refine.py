@@ -202,6 +202,6 @@ def test_every_reduction_is_named_described_and_weighs_each_pass():
             assert len(weights) == count and sum(weights) == pytest.approx(count if name == "sum" else 1), name
 
 
-def test_the_page_has_the_reductions_of_the_library():
+def test_the_page_has_the_constants_of_the_library():
     written = ROOT / "app" / "viewer" / "core" / "constants.mjs"
     assert written.read_text(encoding="utf-8") == module(), "run python -m scripts.dev.constants"

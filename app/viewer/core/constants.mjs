@@ -1,13 +1,26 @@
-// How the attention of several passes becomes one: crt.pass_reductions, written by `python -m scripts.dev.constants`.
+// What the page shares with the library, written by `python -m scripts.dev.constants`.
 
-/** @type {Record<string, Crt.PassReduction>} */
+/** How the attention of several passes becomes one: crt.pass_reductions.
+ *  @type {Record<string, Crt.PassReduction>} */
 export const PASS_REDUCTIONS = {
-  sum: {"label": "Sum", "description": "summed over the passes", "weights": [[1.0], [1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]], "tile_normalized": false},
-  mean: {"label": "Mean", "description": "averaged over the passes", "weights": [[1.0], [0.5, 0.5], [0.3333333333333333, 0.3333333333333333, 0.3333333333333333], [0.25, 0.25, 0.25, 0.25], [0.2, 0.2, 0.2, 0.2, 0.2], [0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.16666666666666666], [0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285], [0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125]], "tile_normalized": false},
-  first: {"label": "First only", "description": "of the first pass", "weights": [[1.0], [1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]], "tile_normalized": false},
-  last: {"label": "Last only", "description": "of the last pass", "weights": [[1.0], [0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]], "tile_normalized": false},
-  tile_normalized: {"label": "First, per-tile normalized", "description": "of the first pass, per-tile normalized", "weights": [[1.0], [1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]], "tile_normalized": true},
+  "sum": {"label": "Sum", "description": "summed over the passes", "weights": [[1.0], [1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]], "tile_normalized": false},
+  "mean": {"label": "Mean", "description": "averaged over the passes", "weights": [[1.0], [0.5, 0.5], [0.3333333333333333, 0.3333333333333333, 0.3333333333333333], [0.25, 0.25, 0.25, 0.25], [0.2, 0.2, 0.2, 0.2, 0.2], [0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.16666666666666666], [0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285, 0.14285714285714285], [0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125]], "tile_normalized": false},
+  "first": {"label": "First only", "description": "of the first pass", "weights": [[1.0], [1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]], "tile_normalized": false},
+  "last": {"label": "Last only", "description": "of the last pass", "weights": [[1.0], [0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]], "tile_normalized": false},
+  "tile_normalized": {"label": "First, per-tile normalized", "description": "of the first pass, per-tile normalized", "weights": [[1.0], [1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]], "tile_normalized": true},
 };
 
 /** @type {string} */
 export const DEFAULT_REDUCTION = "sum";
+
+/** Other explainers, by the names that links hold: crt.analysis.explainers.
+ *  @type {Record<string, { title: string, slow: boolean }>} */
+export const EXPLAINERS = {
+  "gradcam": {"title": "Grad-CAM", "slow": false},
+  "gradcam++": {"title": "Grad-CAM++", "slow": false},
+  "xgradcam": {"title": "XGrad-CAM", "slow": false},
+  "hirescam": {"title": "HiResCAM", "slow": false},
+  "layercam": {"title": "LayerCAM", "slow": false},
+  "eigencam": {"title": "Eigen-CAM", "slow": false},
+  "scorecam": {"title": "Score-CAM", "slow": true},
+};

@@ -1,14 +1,10 @@
 // One more panel: another explainer's map of one of the networks, asked of the server when it is chosen.
 
 import { largest } from '../maths/arithmetic.mjs';
+import { EXPLAINERS } from '../core/constants.mjs';
 import { make } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 import { openArrays, predictionBytes } from '../core/prediction.mjs';
-
-export const EXPLAINERS = [
-  ['gradcam', 'Grad-CAM'], ['gradcam++', 'Grad-CAM++'], ['xgradcam', 'XGrad-CAM'], ['hirescam', 'HiResCAM'],
-  ['layercam', 'LayerCAM'], ['eigencam', 'Eigen-CAM'], ['scorecam', 'Score-CAM (slow)'],
-];
 
 /** What decides an explainer's maps. */
 export const explainerKey = (run, { method, name }, classes) => [run, method, name, ...classes].join('/');
@@ -26,8 +22,8 @@ export function mountExplainers(page) {
     known.clear();
     at('added_panel').replaceChildren(
       make('option', { value: '', text: 'Add method…' }),
-      ...run.methods.map((method) => make('optgroup', { label: METHOD_TITLES[method] }, EXPLAINERS.map(
-        ([name, title]) => make('option', { value: `${name} ${method}`, text: `${title} of ${METHOD_TITLES[method]}` }),
+      ...run.methods.map((method) => make('optgroup', { label: METHOD_TITLES[method] }, Object.entries(EXPLAINERS).map(
+        ([name, { title, slow }]) => make('option', { value: `${name} ${method}`, text: `${title}${slow ? ' (slow)' : ''} of ${METHOD_TITLES[method]}` }),
       ))),
     );
   });
@@ -51,7 +47,7 @@ export function mountExplainers(page) {
 
   page.addedPanels.explainer = (added_panel, { run, prediction }) => {
     const { method, name } = added_panel;
-    const title = EXPLAINERS.find(([id]) => id === name)?.[1];
+    const title = EXPLAINERS[name]?.title;
     if (!title || !run.methods.includes(method)) return null;
     const { classes } = store.get();
     const key = explainerKey(run.run, added_panel, classes);
@@ -63,7 +59,7 @@ export function mountExplainers(page) {
     const empty = { data: new Float32Array(1), h: 1, w: 1 };
     const map = found?.map ?? empty;
     return {
-      title: title.replace(' (slow)', ''), map, span: found?.map ? prediction.contentSize(method) : [1, 1], top: largest(map.data), unit: 'explainer',
+      title, map, span: found?.map ? prediction.contentSize(method) : [1, 1], top: largest(map.data), unit: 'explainer',
       note: found?.error ?? (found ? `of ${METHOD_TITLES[method]}, ${Math.round(found.ms)} ms` : `of ${METHOD_TITLES[method]}, at work …`),
     };
   };

@@ -2,8 +2,7 @@
 // Whoever adds a key to INITIAL adds its line here, or to NOT_LINKED with the reason; a test compares the two.
 
 import { COLORMAPS } from '../maths/colormaps.mjs';
-import { EXPLAINERS } from '../explore/explainers.mjs';
-import { PASS_REDUCTIONS } from '../core/constants.mjs';
+import { EXPLAINERS, PASS_REDUCTIONS } from '../core/constants.mjs';
 import { INITIAL, TABS } from '../core/store.mjs';
 
 const PANELS = Object.keys(INITIAL.visible);
@@ -66,7 +65,7 @@ const attention = tuple(
   ({ kind, method, pass, block, head }) => [kind, method, pass, block, head],
 );
 const explainer = tuple(
-  [choice(['explainer']), choice(METHODS), choice(EXPLAINERS.map(([name]) => name))],
+  [choice(['explainer']), choice(METHODS), choice(Object.keys(EXPLAINERS))],
   ([kind, method, name]) => ({ kind, method, name }),
   ({ kind, method, name }) => [kind, method, name],
 );

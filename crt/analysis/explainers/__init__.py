@@ -1,4 +1,7 @@
-"""Other explainers (pytorch-grad-cam) behind the same maps interface: raw maps on the cells of `Prediction.cams`."""
+"""Other explainers (pytorch-grad-cam) behind the same maps interface: raw maps on the cells of `Prediction.cams`.
+
+A new one is a file here and an entry of `EXPLAINERS`; the page takes its name by `python -m scripts.dev.constants`.
+"""
 
 from crt.analysis.explainers.base import Explainer
 from crt.analysis.explainers.eigencam import EIGENCAM

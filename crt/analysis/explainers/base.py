@@ -34,7 +34,8 @@ Network = CnnBranch | TransformerBranch
 class Explainer(Protocol):
     """A way to say where in an image a network sees a class.
 
-    `title`: as captions call it. `class_wise`: whether the maps of two classes differ.
+    `title`: as captions call it. `class_wise`: whether the maps of two classes differ. `slow`: whether a map takes many
+    runs of the network, which the page then says.
     """
 
     @property
@@ -42,6 +43,9 @@ class Explainer(Protocol):
 
     @property
     def class_wise(self) -> bool: ...  # noqa: D102
+
+    @property
+    def slow(self) -> bool: ...  # noqa: D102
 
     def explain(
         self, network: Network, pixels: Tensor, classes: Sequence[int], grid: TileGrid | None = None
@@ -126,6 +130,7 @@ class EngineExplainer:
     title: str
     method: type[BaseCAM]
     class_wise: bool = True
+    slow: bool = False
 
     def explain(
         self, network: Network, pixels: Tensor, classes: Sequence[int], grid: TileGrid | None = None

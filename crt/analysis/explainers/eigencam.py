@@ -23,6 +23,7 @@ class EigenCam:
 
     title: str = "Eigen-CAM"
     class_wise: bool = False
+    slow: bool = False
 
     def explain(
         self, network: Network, pixels: Tensor, classes: Sequence[int], grid: TileGrid | None = None

@@ -27,6 +27,7 @@ class ScoreCam:
 
     title: str = "Score-CAM"
     class_wise: bool = True
+    slow: bool = True
     channels: int | None = 64
     batch: int = 16
 
