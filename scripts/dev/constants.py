@@ -15,7 +15,6 @@ from typing import Any
 
 import tyro
 
-from crt.analysis.explainers import EXPLAINERS
 from crt.io_utils import atomic_path
 from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS
 from scripts.cli import run_cli
@@ -30,6 +29,8 @@ class Constants:
 
 def module() -> str:
     """The ES module."""
+    from crt.analysis.explainers import EXPLAINERS
+
     reductions = {name: reduction.to_json() for name, reduction in PASS_REDUCTIONS.items()}
     explainers = {name: {"title": one.title, "slow": one.slow} for name, one in EXPLAINERS.items()}
     return (
