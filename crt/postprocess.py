@@ -30,7 +30,7 @@ def check_class_ids(class_ids: Sequence[int]) -> None:
 
 
 def cam_to_labels(seeds: np.ndarray, class_ids: Sequence[int], threshold: float = THRESHOLD) -> np.ndarray:
-    """(K, H, W) normalised maps of the classes `class_ids` (0-based) -> (H, W) uint8 labels, 0 background, key + 1.
+    """(K, H, W) normalised maps of the classes `class_ids` (0-based) -> (H, W) uint8: 0 background, class id + 1.
 
     Background is the constant `threshold` put before the maps; on a tie the earlier wins. Raises InvalidSetting for a
     class that has no label.

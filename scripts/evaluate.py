@@ -123,7 +123,7 @@ class Folder:
     root: Path
     """Devkit folder with masks (`.../VOC2012`)."""
     folder: Path
-    """What to measure: seeds or walked seeds for `stored`, indexed PNGs for `masks`."""
+    """What to measure: seeds or random-walk pseudo labels for `stored`, indexed PNGs for `masks`."""
     split: str = "train"
     classes: tuple[str, ...] = ()
     """Classes whose IoU is averaged beside background; `animals` stands for cat, cow, dog, horse, sheep and person."""
@@ -139,7 +139,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Stored(Folder):
-    """mIoU of seeds or walked seeds on disk at the best background threshold of a sweep, image labels given."""
+    """mIoU of seeds or random-walk pseudo labels on disk at the best threshold of a sweep, image labels given."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Write the pseudo masks of a split from seeds or walked seeds: what a segmentation network learns from.
+"""Write the pseudo masks of a split from seeds or random-walk pseudo labels: what a segmentation network learns from.
 
     python -m scripts.make_pseudo_masks --root VOC2012 --split train --seeds runs/walked --threshold 0.25 --out
     runs/masks
@@ -36,7 +36,7 @@ class Masks:
     out: Path
     """A folder for these masks alone."""
     threshold: float
-    """The background constant: 0.15 is the paper's for seeds, 0.25 IRNet's for walked seeds."""
+    """The background constant: 0.15 is the paper's for seeds, 0.25 IRNet's for random-walk pseudo labels."""
     split: str = "train"
     class_names: tuple[str, ...] = ()
     """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""

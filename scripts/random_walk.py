@@ -2,8 +2,9 @@
 
     python -m scripts.random_walk --root VOC2012 --split train --seeds runs/seeds --relation runs/irn --out runs/walked
 
-Per image one npz as `scripts.make_cams` writes it: the walked seeds at stride 4, and on the pixels divided by the
-largest of all. Images that are done are not done again; processes and machines share the images between them.
+Per image one npz as `scripts.make_cams` writes it: the random-walk pseudo labels at stride 4, and on the
+pixels divided by the largest of all. Images that are done are not done again; processes and machines share the images
+between them.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Walk:
     seeds: Path
     """Where `scripts.make_cams` wrote."""
     out: Path
-    """A folder for these walked seeds alone."""
+    """A folder for these random-walk pseudo labels alone."""
     split: str = "train"
     relation: str = "checkpoints/voc"
     """A checkpoint with a relation network, such as the folder that `scripts.train_irn` wrote."""

@@ -64,7 +64,7 @@ class Pipeline:
     scales: tuple[float, ...] = SEED_SCALES
     """Scales of the image whose CAMs are summed, each with its mirror image."""
     walk_threshold: float = WALK_THRESHOLD
-    """The background constant against walked seeds, for the masks."""
+    """The background constant against random-walk pseudo labels, for the masks."""
     irn: RelationConfig = field(default_factory=RelationConfig)
     deeplab: DeepLabConfig = field(default_factory=DeepLabConfig)
     last: Stage = "segmented"

@@ -76,7 +76,7 @@ class Model:
         return zero.run(self.id, self.predictor(), function, *given, **named)
 
     def public(self) -> dict[str, Any]:
-        """What the browser may know. `relation`: the constant against walked seeds, None without that network."""
+        """What the browser may know. `relation`: the constant of random-walk pseudo labels, None without an IRN."""
         config = self.config
         return {
             "name": config.name,

@@ -1,7 +1,7 @@
 """Faithfulness of one map: whether the network loses the class where the map points. Only when somebody asks for it.
 
 The browser asks for one measure of one method and for the next when the answer is there, so that those who also measure
-get their turn in between; all others get theirs between two looks of the network.
+get their turn in between; all others get theirs between two runs of the network.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class LayersView:
 
 
 class Rollout:
-    """Looks at the blocks of one pass: gives class-token attention and multiplies the rollout up in `matrix` (n, N, N).
+    """Reads the blocks of one pass: gives class-token attention and multiplies the rollout up in `matrix` (n, N, N).
 
     `x`: (n, N, D) as it enters the pass.
     """

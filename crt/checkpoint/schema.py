@@ -123,8 +123,8 @@ class NetworkSpec:
 class RelationSpec:
     """The branches of the relation network, which read the features of the ResNet `cnn`, another network here.
 
-    Images are normalised as for that ResNet. `threshold`: the background constant against walked seeds that measured
-    best.
+    Images are normalised as for that ResNet. `threshold`: the background constant against random-walk pseudo labels
+    that measured best.
     """
 
     __pydantic_config__ = _KNOWN_FIELDS

@@ -71,7 +71,7 @@ def measured_rows(classes: Sequence[str], measured: Sequence[str] | None) -> lis
 
 
 def measure_seeds(folder: Path, images: ImageDataset, measured: Sequence[str] | None = None) -> Score:
-    """Seeds or walked seeds as `SeedMaps` on disk, image labels given: at the threshold that is best for all images.
+    """Seeds or random-walk pseudo labels on disk, `SeedMaps`, image labels given: at the best threshold for all images.
 
     Raises InvalidDataset that lists the ids of seeds or masks that are missing or of another size, and for ground truth
     without a class (`require_class_values`).

@@ -28,7 +28,7 @@ def labels_of_image(
     class_ids: Sequence[int],
     threshold: float = THRESHOLD,
 ) -> np.ndarray:
-    """(K, h, w) maps of the classes `class_ids` on cells -> (H, W) uint8 labels of the image, 0 background, key + 1.
+    """(K, h, w) maps of the classes `class_ids` on cells -> (H, W) uint8 labels of the image: 0, class id + 1.
 
     What `cam_to_labels(max_normalize(upsample_cam(...)))` of `crt.postprocess` gives, one class after another: a large
     image with many classes needs no more memory than with one. Raises InvalidSetting for a class that has no label.

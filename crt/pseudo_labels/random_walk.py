@@ -43,10 +43,11 @@ def random_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings = IR
     degree = adjacency @ np.ones(edge.size)
     chances = chebyshev_weights(2**settings.exp_times)
     starts = (seeds.astype(np.float64) * (1 - edge)).reshape(len(seeds), edge.size)
-    walked = np.empty_like(starts)
-    for start, end in zip(starts, walked, strict=True):  # one column at a time: scipy's product of several is slower
+    propagated = np.empty_like(starts)
+    # One column at a time: scipy's product of several is slower.
+    for start, end in zip(starts, propagated, strict=True):
         np.clip(_series(adjacency, degree, start, chances), start.min(), start.max(), out=end)
-    return walked.reshape(seeds.shape).astype(np.float32)
+    return propagated.reshape(seeds.shape).astype(np.float32)
 
 
 def chebyshev_weights(tosses: int) -> np.ndarray:
@@ -60,24 +61,25 @@ def chebyshev_weights(tosses: int) -> np.ndarray:
     return chances[: int((beyond > TRUNCATION).sum())]
 
 
-def walk_scores(walked: np.ndarray, size: tuple[int, int], *, stride: int = WALK_STRIDE) -> np.ndarray:
-    """(K, h, w) walked seeds -> (K, H, W) float32 on the pixels of an image of `size`, divided by the largest of all.
+def walk_scores(propagated: np.ndarray, size: tuple[int, int], *, stride: int = WALK_STRIDE) -> np.ndarray:
+    """(K, h, w) random-walk pseudo labels -> (K, H, W) float32 on the pixels of an image of `size`.
 
-    The grid is enlarged by `stride`, bilinear, and cut. Raises InvalidSetting for a size that the grid is not of.
+    They are divided by the largest value of all. The grid is enlarged by `stride`, bilinear, and cut. Raises
+    InvalidSetting for a size that the grid is not of.
     """
-    if walked.ndim != 3 or strided_size(size, stride) != walked.shape[1:]:
-        raise InvalidSetting(f"Seeds {walked.shape} are not those of an image of {size} at stride {stride}.")
-    height, width = walked.shape[1:]
-    scores = upsample_cam(walked, (height, width), (height * stride, width * stride))[:, : size[0], : size[1]]
+    if propagated.ndim != 3 or strided_size(size, stride) != propagated.shape[1:]:
+        raise InvalidSetting(f"Seeds {propagated.shape} are not those of an image of {size} at stride {stride}.")
+    height, width = propagated.shape[1:]
+    scores = upsample_cam(propagated, (height, width), (height * stride, width * stride))[:, : size[0], : size[1]]
     largest = scores.max(initial=0)
     return scores / largest if largest > 0 else scores
 
 
 def walk_labels(
-    walked: np.ndarray, class_ids: Sequence[int], size: tuple[int, int], *, threshold: float = WALK_THRESHOLD
+    propagated: np.ndarray, class_ids: Sequence[int], size: tuple[int, int], *, threshold: float = WALK_THRESHOLD
 ) -> np.ndarray:
-    """(K, h, w) walked seeds of the classes `class_ids` -> (H, W) uint8 labels, 0 background, key + 1."""
-    return cam_to_labels(walk_scores(walked, size), class_ids, threshold)
+    """(K, h, w) random-walk pseudo labels of `class_ids` -> (H, W) uint8 labels: 0 background, class id + 1."""
+    return cam_to_labels(walk_scores(propagated, size), class_ids, threshold)
 
 
 def _joined(edge: np.ndarray, settings: WalkSettings) -> dia_array:

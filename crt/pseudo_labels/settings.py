@@ -10,7 +10,7 @@ from crt.errors import InvalidSetting
 FOREGROUND, BACKGROUND = 0.35, 0.15
 """The background constants of confident labels: the high one and the low one."""
 WALK_THRESHOLD = 0.25
-"""The background constant against walked seeds."""
+"""The background constant against random-walk pseudo labels."""
 
 
 @dataclass(frozen=True)

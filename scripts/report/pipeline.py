@@ -51,9 +51,9 @@ def pipeline(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
     ]
     published = Table(("published, VOC 2012, 21 classes", "backbone", "seeds", "masks", "network on val"), PUBLISHED)
     how = (
-        f"{protocol['machine']}; minutes: {minutes}. Seeds and walked seeds at the best threshold of a sweep on the "
-        "same images, image labels given; masks and segmentations as they are, the latter on images that no "
-        "network has learned from."
+        f"{protocol['machine']}; minutes: {minutes}. Seeds and random-walk pseudo labels at the best "
+        "threshold of a sweep on the same images, image labels given; masks and segmentations as they are, the "
+        "latter on images that no network has learned from."
     )
     return Section(
         "From seeds to a segmentation network",

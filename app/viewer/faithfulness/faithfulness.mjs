@@ -8,7 +8,7 @@ import { percent } from '../core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
 import { DEFAULT_REDUCTION } from '../core/constants.mjs';
 
-/** What is asked for, with what each costs: looks of the network, and ROAD's equations as many again.
+/** What is asked for, with what each costs: runs of the network, and ROAD's equations as many again.
  * @type {[string, number][]}
  */
 export const ASKED = [['confidence', 2], ['deletion', 21], ['insertion', 21], ['road', 40]];
