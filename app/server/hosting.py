@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -26,6 +27,7 @@ USER = "crt"
 """The user name that goes with the password."""
 WINDOW = 60.0  # seconds
 CLIENTS = 10_000  # whose questions are counted at a time; beyond it the one unheard of for longest is forgotten
+COMPRESSION = 5  # of the viewer's scripts, 1 to 9: beyond it they hardly become smaller
 COUNTED = ("/gradio_api/queue/join", "/gradio_api/call", "/gradio_api/run", "/gradio_api/upload")
 """What makes the server work: questions of the page and of programs, and uploads."""
 
@@ -124,7 +126,12 @@ def server_options(config: AppConfig) -> dict[str, Any]:
         "app_kwargs": {
             "routes": [
                 Route("/health", health, methods=["GET"]),
-                Route(f"{ROUTE}/{{version}}/{{name:path}}", viewer_module, methods=["GET"]),
+                Route(
+                    f"{ROUTE}/{{version}}/{{name:path}}",
+                    viewer_module,
+                    methods=["GET"],
+                    middleware=[Middleware(GZipMiddleware, compresslevel=COMPRESSION)],
+                ),
             ],
             "middleware": [
                 Middleware(RouteFilter),

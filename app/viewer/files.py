@@ -1,17 +1,22 @@
 """The viewer's files: ES modules, which the browser fetches as they stand, one HTML template and one style sheet.
 
-There is no build step: `app.server.hosting` serves the modules, and node can import and test the same files.
+There is no build step: `app.server.hosting` serves the modules, and node can import and test the same files. plotly.js,
+which the charts load when the first of them comes into view, is served from the installed package plotly.
 """
 
 from __future__ import annotations
 
 import hashlib
 from functools import cache
+from importlib.metadata import version as package_version
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
 ROUTE = "/viewer"
 ENTRY = "main.mjs"
+PLOTLY = "lib/plotly.min.js"
+"""The address of plotly.js beside the modules; `charts/plotly.mjs` has the same."""
 
 
 @cache
@@ -21,12 +26,21 @@ def modules(folder: Path = HERE) -> dict[str, bytes]:
 
 
 @cache
+def plotly_js() -> bytes:
+    """The minified plotly.js of the installed package plotly, which stays unimported."""
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("The package plotly is not installed: run pip install -r requirements.txt.")
+    return (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_bytes()
+
+
+@cache
 def version(folder: Path = HERE) -> str:
-    """16 hexadecimal digits that change with the name or content of any module: part of every address.
+    """16 hexadecimal digits that change with the name or content of any module, and with plotly: part of every address.
 
     A page of one release never gets a module of another one, whatever a cache holds.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(package_version("plotly").encode())
     for name, content in modules(folder).items():
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:16]
@@ -34,8 +48,9 @@ def version(folder: Path = HERE) -> str:
 
 @cache
 def served(folder: Path = HERE) -> dict[str, bytes]:
-    """What the server has to offer: the path of each module without the server's prefix -> its content."""
-    return {f"{ROUTE}/{version(folder)}/{name}": content for name, content in modules(folder).items()}
+    """What the server has to offer: the path of each script without the server's prefix -> its content."""
+    scripts = {**modules(folder), PLOTLY: plotly_js()}
+    return {f"{ROUTE}/{version(folder)}/{name}": content for name, content in scripts.items()}
 
 
 @cache

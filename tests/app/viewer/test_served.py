@@ -8,7 +8,7 @@ import pytest
 
 from app.cli import AppConfig
 from app.page import build, launch_options
-from app.viewer.files import HERE, ROUTE, modules, served, version
+from app.viewer.files import HERE, PLOTLY, ROUTE, modules, plotly_js, served, version
 from app.viewer.viewer import Viewer
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -29,7 +29,8 @@ def url(tmp_path_factory):
 
 
 def test_the_page_asks_for_the_version_that_is_served():
-    assert served() == {f"{ROUTE}/{version()}/{name}": content for name, content in modules().items()}
+    scripts = {**modules(), PLOTLY: plotly_js()}
+    assert served() == {f"{ROUTE}/{version()}/{name}": content for name, content in scripts.items()}
     script = str(Viewer().js_on_load)
     (base,) = re.findall(rf"({ROUTE}/\w+/)`;", script)
     (entry,) = re.findall(r"import\(`\$\{base\}(.*?)`\)", script)
@@ -60,6 +61,20 @@ def test_every_module_is_served_and_may_be_kept(url, prefix):
 def test_nothing_else_is_served(url, prefix, name):
     target = httpx.URL(url).copy_with(raw_path=f"{prefix}{ROUTE}/{version()}/{name}".encode())
     assert httpx.get(target).status_code == 404
+
+
+def test_scripts_travel_compressed_where_the_browser_can_read_it(url):
+    path = f"{url}{ROUTE}/{version()}/{PLOTLY}"
+    packed = httpx.get(path, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < 0.4 * len(plotly_js())
+    assert "content-encoding" not in httpx.get(path, headers={"Accept-Encoding": "identity"}).headers
+
+
+def test_plotly_is_where_the_charts_look_for_it():
+    (address,) = re.findall(r"new URL\('\.\./(.*?)', import\.meta\.url\)", modules()["charts/plotly.mjs"].decode())
+    assert address == PLOTLY
+    assert b"plotly.js v" in plotly_js()[:100]
 
 
 def test_another_version_is_not_served(url):

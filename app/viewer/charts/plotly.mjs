@@ -1,0 +1,30 @@
+// plotly.js, fetched from this server when the first chart comes into view.
+
+/** @type {Promise<any> | null} */
+let loading = null;
+
+/** The library; the same promise for everyone. Rejects if it cannot be fetched, and the next call tries again.
+ * @returns {Promise<any>}
+ */
+export function loadPlotly() {
+  loading ??= fetchScript(new URL('../lib/plotly.min.js', import.meta.url).href).catch((error) => {
+    loading = null;
+    throw error;
+  });
+  return loading;
+}
+
+/** @param {string} address */
+function fetchScript(address) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement('script');
+    const end = () => {
+      const { Plotly } = /** @type {any} */ (window);
+      if (Plotly) return resolve(Plotly);
+      script.remove();
+      return reject(new Error('The chart library did not arrive.'));
+    };
+    Object.assign(script, { src: address, onload: end, onerror: end });
+    document.head.append(script);
+  });
+}
