@@ -12,9 +12,9 @@ HEADER = """<header class="crt-title">
 
 CSS = """
 :root { --crt-crt: #0f766e; --crt-tscam: #b45309; --crt-resnet: #4f63d2; --crt-crt_cnn: #8a8f98;
-  --crt-accent: #0f766e; }
+  --crt-accent: #0f766e; --ramp-first: #d0679a; --ramp-last: #5a1038; }
 .dark { --crt-crt: #2dd4bf; --crt-tscam: #fbbf24; --crt-resnet: #93a4ff; --crt-crt_cnn: #9aa1ab;
-  --crt-accent: #2dd4bf; }
+  --crt-accent: #2dd4bf; --ramp-first: #b04a80; --ramp-last: #fbd5e6; }
 .gradio-container { max-width: none !important; overflow: clip !important; }
 .gradio-container main.app, .gradio-container > .main {
   max-width: 1760px !important; margin: 0 auto; padding: 12px clamp(12px, 2vw, 28px) !important;

@@ -125,6 +125,19 @@ declare namespace Crt {
     subscribe(listener: (state: State) => void): unknown;
   }
   interface Card { id: string; title: string; thumb: string; claim?: string; view?: string }
+  /** An axis: fixed ends, the ticks' values, and how a value is written, by a function or in d3's format. */
+  interface ChartAxis { label: string; low?: number; high?: number; values?: number[]; format?: (value: number) => string; tickformat?: string }
+  /** A line or the bars of one colour. Points that are not finite leave a gap; `half_range`: half the error bar of each. */
+  interface ChartSeries { name: string; color: string; dash?: string; points: [number, number][]; half_range?: number[] }
+  interface ChartSpec {
+    kind?: 'lines' | 'bars';
+    title: string;
+    x: ChartAxis;
+    y: ChartAxis;
+    series: ChartSeries[];
+    marks?: { x: number; y: number; color: string; text: string }[];
+    guides?: { x: number; text: string }[];
+  }
   /** An answer of the server; what it holds depends on the event. */
   type Answer = any;
   /** What a feature gets: see main.mjs. */

@@ -1,16 +1,15 @@
 // The curves of an ablation: which numbers go into which chart, and the sentence above each.
 
-import { lineChart } from '../charts/line_chart.mjs';
+import { createChart } from '../charts/chart.mjs';
+import { methodColor, rampColor } from '../charts/colors.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { costReading, distanceReading, loopsReading, similarityReading, thresholdReading } from './readings.mjs';
 import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
 import { STEPS, iouAt } from '../maths/iou.mjs';
 
-const PERCENT = { format: (value) => `${Math.round(100 * value)} %` };
+const PERCENT = { format: (value) => `${Math.round(100 * value)} %`, tickformat: '.0%' };
+const DASHES = ['solid', 'dash', 'dot', 'dashdot'];
 const counts = (length, first = 0) => Array.from({ length }, (_, i) => i + first);
-/** A colour for the k-th of n sizes, from the CNN's blue to the transformer's green. */
-export const sizeColor = (k, n) => `color-mix(in oklab, var(--crt) ${n > 1 ? Math.round((100 * k) / (n - 1)) : 100}%, var(--resnet))`;
-const methodColor = (method) => `var(--${method})`;
 
 /** Cosine of the tokens before and after each pass (Fig. 6). `rows`: [{ label, similarity }]. */
 export function similaritySpec(rows) {
@@ -18,7 +17,7 @@ export function similaritySpec(rows) {
   return {
     title: 'Do the passes still change the tokens?',
     x: { label: 'pass', values: counts(most - 1, 1), format: String }, y: { label: 'cosine before and after', low: 0, high: 1 },
-    series: rows.map(({ label, similarity }, k) => ({ name: label, color: sizeColor(k, rows.length), points: similarity.slice(1).map((value, i) => [i + 1, value]) })),
+    series: rows.map(({ label, similarity }, k) => ({ name: label, color: rampColor(k, rows.length), points: similarity.slice(1).map((value, i) => [i + 1, value]) })),
   };
 }
 
@@ -52,7 +51,7 @@ export function distanceSpec(rows) {
   return {
     title: 'Do the two branches agree?',
     x: { label: 'loops', values: counts(most), format: String }, y: { label: 'mean |CNN − transformer|, raw CAM', low: 0 },
-    series: known.map(({ label, coupled }, k) => ({ name: label, color: sizeColor(k, known.length), points: coupled.map((value, loops) => [loops, value]) })),
+    series: known.map(({ label, coupled }, k) => ({ name: label, color: rampColor(k, known.length), points: coupled.map((value, loops) => [loops, value]) })),
   };
 }
 
@@ -61,7 +60,7 @@ export function thresholdSpec(rows, threshold) {
   return {
     title: 'Which threshold fits the mask?',
     x: { label: 'threshold, share of the largest value', low: 0, high: 1, ...PERCENT }, y: { label: 'IoU', low: 0, high: 1, ...PERCENT },
-    series: rows.map(({ title, method, curve }, k) => ({ name: title, color: methodColor(method), dash: ['', '7 4', '2 4', '9 3 2 3'][k % 4], points: [...curve.iou].map((iou, step) => [step / STEPS, iou]) })),
+    series: rows.map(({ title, method, curve }, k) => ({ name: title, color: methodColor(method), dash: DASHES[k % DASHES.length], points: [...curve.iou].map((iou, step) => [step / STEPS, iou]) })),
     marks: rows.map(({ method, curve: { best } }) => ({ x: best.threshold, y: best.iou, color: methodColor(method), text: percent(best.iou) })),
     guides: [{ x: threshold, text: `set: ${percent(threshold)}` }],
   };
@@ -76,14 +75,14 @@ export function loopsSpec(rows, threshold) {
     x: { label: 'loops', values: counts(rows[0].curves.length), format: String }, y: { label: 'IoU', low: 0, ...PERCENT },
     series: rows.flatMap(({ refined, curves }) => [
       { name: `${name(refined)}, best threshold`, color: color(refined), points: curves.map(({ best }, loops) => [loops, best.iou]) },
-      { name: `${name(refined)}, at ${percent(threshold)}`, color: color(refined), dash: '5 4', points: curves.map((curve, loops) => [loops, iouAt(curve, threshold)]) },
+      { name: `${name(refined)}, at ${percent(threshold)}`, color: color(refined), dash: 'dash', points: curves.map((curve, loops) => [loops, iouAt(curve, threshold)]) },
     ]),
   };
 }
 
 /** The charts on the page. `useThreshold(value)` sets it; `scene` as mountAblation makes it. */
 export function createAblationCharts(box, useThreshold) {
-  const charts = Object.fromEntries(['loops', 'threshold', 'similarity', 'distance', 'tiles', 'time'].map((name) => [name, lineChart()]));
+  const charts = Object.fromEntries(['loops', 'threshold', 'similarity', 'distance', 'tiles', 'time'].map((name) => [name, createChart()]));
   const uses = make('div', { class: 'curve-uses', role: 'group', 'aria-label': 'Best thresholds' });
   charts.threshold.node.append(uses);
   const missing = make('p', { class: 'hint' });

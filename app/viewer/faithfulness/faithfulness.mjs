@@ -1,6 +1,7 @@
 // Faithfulness of the maps on the page: asked of the server on a button, one measure of one map at a time.
 
-import { lineChart } from '../charts/line_chart.mjs';
+import { createChart } from '../charts/chart.mjs';
+import { methodColor } from '../charts/colors.mjs';
 import { settingsOf } from '../explore/maps.mjs';
 import { drawHead, drawMeanings, drawRows } from '../charts/metric_table.mjs';
 import { signed } from '../maths/arithmetic.mjs';
@@ -51,7 +52,7 @@ export function valueText(id, value) {
 export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, view, current, panelGrid }) {
   const found = new Map(); // answers by name
   const about = new Map(); // what each value means, as the server says it, by id
-  const charts = Object.fromEntries(Object.keys(CURVES).map((id) => [id, lineChart()]));
+  const charts = Object.fromEntries(Object.keys(CURVES).map((id) => [id, createChart()]));
   let todo = []; // the first one is being asked for
   let ticket = 0; // of the newest question
   let spent = 0; // cost of the answers that came
@@ -172,11 +173,11 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
   function curve(chart, id, title, reading, rows) {
     const series = rows.flatMap(({ method, chance, answers }) => {
       const points = answers.flatMap((answer) => answer.curves).find((one) => one.id === id)?.points;
-      return points ? [{ name: `${METHOD_TITLES[method]}${chance ? ', random' : ''}`, color: `var(--${method})`, dash: chance ? '3 4' : '', points }] : [];
+      return points ? [{ name: `${METHOD_TITLES[method]}${chance ? ', random' : ''}`, color: methodColor(method), dash: chance ? 'dot' : 'solid', points }] : [];
     });
     chart.node.hidden = !series.length;
     if (!series.length) return;
     const y = id === 'road' ? { label: 'half the difference' } : { label: 'class probability', low: 0, high: 1 };
-    chart.draw({ title, x: { label: 'share of the pixels', low: 0, high: 1, format: (value) => `${Math.round(100 * value)} %` }, y, series }, reading);
+    chart.draw({ title, x: { label: 'share of the pixels', low: 0, high: 1, format: (value) => `${Math.round(100 * value)} %`, tickformat: '.0%' }, y, series }, reading);
   }
 }
