@@ -1,7 +1,10 @@
 // The class chart: one row per class with a bar for each network; a row is a button that picks the class.
 
 import { sortedClasses } from '../maths/arithmetic.mjs';
+import { createChart } from '../charts/chart.mjs';
+import { methodColor } from '../charts/colors.mjs';
 import { make, percent } from '../core/dom.mjs';
+import { loopWords } from './maps.mjs';
 import { METHOD_TITLES, scoreRow, toggleClass } from '../core/store.mjs';
 import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
@@ -11,6 +14,8 @@ const LISTED_CLASSES = 8;
 export function mountClassList({ at, store, view, onDraw }) {
   let all = false; // whether every class is listed
   let drawn = ''; // what the chart shows, so that its rows stay as they are until that changes
+  const chart = createChart();
+  at('class-chart').append(chart.node);
   at('all').addEventListener('click', () => {
     all = !all;
     const now = view();
@@ -25,22 +30,50 @@ export function mountClassList({ at, store, view, onDraw }) {
     const key = JSON.stringify([run.run, all, state.classes, state.loops, [...labelsOf(state, run)]]);
     if (key === drawn) return;
     drawn = key;
-    drawList(at('chart'), at('legend'), store, run, all);
+    const listed = listedClasses(state, run, all);
+    drawList(at('chart'), at('legend'), store, run, listed);
+    chart.draw(probabilitySpec(state, run, listed), `Each network's probability that the class is in the image, CRT with ${loopWords(state.loops)}.`);
   }
 }
 
-/** Draw the chart into `list`; `all` tells whether all classes are listed. */
-function drawList(list, legend, store, run, all) {
-  const state = store.get();
+/** The networks of a run in the order of the list. */
+const listedMethods = (run) => ['crt', 'tscam', 'resnet', 'crt_cnn'].filter((method) => run.methods.includes(method));
+
+/** The classes of the list, the most probable first: all, or the first few and the chosen ones. */
+function listedClasses(state, run, all) {
   const order = sortedClasses(scoreRow(run, run.scores.crt ? 'crt' : run.methods[0], state.loops));
-  const methods = ['crt', 'tscam', 'resnet', 'crt_cnn'].filter((method) => run.methods.includes(method));
+  const chosen = new Set(state.classes);
+  return all ? order : order.filter((index, rank) => rank < LISTED_CLASSES || chosen.has(index));
+}
+
+/** Probabilities of the listed classes by each network, as bars.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ * @param {number[]} listed indices of classes
+ * @returns {Crt.ChartSpec}
+ */
+export function probabilitySpec(state, run, listed) {
+  return {
+    kind: 'bars',
+    title: 'Class probabilities',
+    x: { label: 'class', values: listed.map((_, place) => place), format: (place) => run.classes[listed[place]] },
+    y: { label: 'probability', low: 0, high: 1, format: percent, tickformat: '.0%' },
+    series: listedMethods(run).map((method) => ({
+      name: METHOD_TITLES[method], color: methodColor(method), points: listed.map((index, place) => [place, scoreRow(run, method, state.loops)[index]]),
+    })),
+  };
+}
+
+/** Draw the rows of the listed classes. */
+function drawList(list, legend, store, run, listed) {
+  const state = store.get();
+  const methods = listedMethods(run);
   legend.replaceChildren(
     ...methods.map((method) => make('span', { class: `key ${method}`, text: METHOD_TITLES[method] })),
   );
   const masked = labelsOf(state, run);
   const tag = () => make('span', { class: 'tag', text: 'mask', title: 'this image has a mask of it' });
   const chosen = new Set(state.classes);
-  const listed = all ? order : order.filter((index, rank) => rank < LISTED_CLASSES || chosen.has(index));
   const { activeElement } = document;
   const focused = activeElement instanceof HTMLElement && list.contains(activeElement) ? activeElement.dataset.index : undefined;
   list.replaceChildren(...listed.map((index) => row(index)));
