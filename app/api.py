@@ -125,7 +125,7 @@ def register(explorer: Explorer) -> None:
                 checkpoint's default if left out.
             refined: Whether the transformers' maps are multiplied by the class token's attention; the checkpoint's
                 default if left out.
-            threshold: Share of a map's largest value from which a pixel belongs to the mask, above 0 and below 1; the
+            threshold: Share of a map's largest value above which a pixel belongs to the mask, above 0 and below 1; the
                 checkpoint's default if left out.
             classes: Names with commas between them; empty for those the network finds likely, at least the likeliest.
             pass_reduction: How the attention of the passes becomes one, of all blocks: sum, mean, first, last or

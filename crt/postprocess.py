@@ -11,6 +11,7 @@ from torch import Tensor
 
 from crt.errors import InvalidSetting, count_of
 from crt.resample import strided_size
+from crt.threshold import above_threshold
 
 EPS = 1e-5
 THRESHOLD = 0.15
@@ -40,8 +41,10 @@ def cam_to_labels(seeds: np.ndarray, class_ids: Sequence[int], threshold: float 
             f"{count_of(len(seeds), 'map')} for {count_of(len(class_ids), 'class', 'classes')}: give one for each."
         )
     check_class_ids(class_ids)
-    scores = np.concatenate([np.full((1, *seeds.shape[-2:]), threshold, seeds.dtype), seeds])
-    return np.array([0, *(index + 1 for index in class_ids)], dtype=np.uint8)[scores.argmax(0)]
+    if not len(seeds):
+        return np.zeros(seeds.shape[1:], np.uint8)
+    labels = np.array([index + 1 for index in class_ids], np.uint8)
+    return np.where(above_threshold(seeds.max(0), threshold), labels[seeds.argmax(0)], np.uint8(0))
 
 
 def sum_scales_released(

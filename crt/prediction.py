@@ -27,6 +27,7 @@ from crt.postprocess import THRESHOLD, max_normalize
 from crt.prediction_io import read_fields, write_fields
 from crt.refine import attention_map, refine
 from crt.resample import upsample_cam
+from crt.threshold import above_threshold
 
 if TYPE_CHECKING:
     from crt.data.images import Source
@@ -269,7 +270,7 @@ class Prediction:
             blocks=blocks,
             pass_reduction=pass_reduction,
         )
-        return cam > np.float32(level)
+        return above_threshold(cam, level)
 
     def figure(
         self,

@@ -16,7 +16,7 @@ FORBIDDEN = {  # the longest matching folder decides
     "app.py": ("crt.train", "scripts", "tests", "argparse"),
 }
 FLOORS = (
-    *("errors", "types", "io_utils", "fair_lock", "precision", "resample", "pass_reductions", "cam_spec"),
+    *("errors", "types", "io_utils", "fair_lock", "precision", "resample", "threshold", "pass_reductions", "cam_spec"),
     *("data", "models", "checkpoint", "refine", "postprocess", "prediction_io", "prediction", "analysis"),
     *("predictor", "loading", "multiscale", "pseudo_labels", "metrics", "evaluation", "viz", "train"),
 )

@@ -20,6 +20,7 @@ from crt.metrics.boxes import largest_box
 from crt.models.outputs import VitOutputs
 from crt.pass_reductions import blocks_between
 from crt.resample import upsample_cam
+from crt.threshold import above_threshold
 from crt.viz import TITLES, attention_words, probabilities, settings_line
 from crt.viz.contours import difference, overlap
 from crt.viz.layer import MapLayer, Style
@@ -213,7 +214,7 @@ def _measured(
     top, fine = float(cells.max(initial=0)), upsample_cam(cells[None], content_size, shown.points)[0]
     level, truth, (rows, columns) = shown.threshold * top, shown.truth, shown.points
     iou = overlap(fine, level, truth.inside, truth.ignore) if truth.inside is not None and level > 0 else None
-    found = largest_box(fine >= level) if shown.boxes and level > 0 else None
+    found = largest_box(above_threshold(fine, level)) if shown.boxes and level > 0 else None
     box = (found.x0 / columns, found.y0 / rows, found.x1 / columns, found.y1 / rows) if found else None
     return PanelData(title, note, unit, cells, content_size, fine, top, top, scores, iou, box)
 

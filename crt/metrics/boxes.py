@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from crt.errors import InvalidSetting
+from crt.threshold import above_threshold
 
 Convention = Literal["inclusive", "continuous", "unclamped"]
 """How the pixels of a box are counted, see `pairwise_iou`."""
@@ -118,7 +119,7 @@ def cam_to_box(cam: np.ndarray, size: tuple[int, int] | None = None, *, threshol
     that is constant. Raises InvalidSetting for NaN, and for a threshold outside [0, 1).
     """
     grey = grey_levels(cam, size)
-    return largest_box(grey > level_of(threshold, grey)) or NO_BOX
+    return largest_box(above_threshold(grey, level_of(threshold, grey))) or NO_BOX
 
 
 def pairwise_iou(one: BoxesLike, other: BoxesLike, convention: Convention = "inclusive") -> np.ndarray:

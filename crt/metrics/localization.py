@@ -1,9 +1,8 @@
 """How well one map, or the maps of a data set, find the object: pixels, points and boxes (METHOD section 9).
 
 Maps are (H, W) on the pixel grid of their truth. A pixel is said to be of the object where the map is above the
-threshold, as in `crt.postprocess.cam_to_labels`. A truth mask is (H, W): 255 does not count, `label` is the object;
-without a label everything but 0 is. All shares are 0 … 1. Where there is nothing to divide by a measure is 0, never
-NaN.
+threshold (`crt.threshold`). A truth mask is (H, W): 255 does not count, `label` is the object; without a label
+everything but 0 is. All shares are 0 … 1. Where there is nothing to divide by a measure is 0, never NaN.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import numpy as np
 
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.metrics.boxes import BoxesLike, Convention, boxes, grey_levels, level_of, pairwise_iou
+from crt.threshold import above_threshold, levels_passed
 from crt.types import IGNORE
 
 BOX_THRESHOLDS = np.round(np.arange(0, 1, 0.01), 2)
@@ -84,7 +84,7 @@ class PixelCurves:
                 "A map has values outside 0 … 1: pass it through crt.metrics.boxes.minmax_normalize first."
             )
         levels = len(self.thresholds) + 1
-        passed = np.searchsorted(self.thresholds, values, side="left")
+        passed = levels_passed(values, self.thresholds)
         self.counts += np.bincount(inside * levels + passed, minlength=2 * levels).reshape(2, levels)
         self.images += 1
         return self
@@ -176,7 +176,7 @@ class BoxAccuracy:
         for i, threshold in enumerate(self.thresholds):
             level = level_of(float(threshold), grey)
             if level not in best:
-                found = np.array([region.box for region in boxes(grey > level)]).reshape(-1, 4)
+                found = np.array([region.box for region in boxes(above_threshold(grey, level))]).reshape(-1, 4)
                 overlaps = pairwise_iou(found if to_truth is None else to_truth(found), truths, self.convention)
                 # of the largest region's box, and of the best region's, each with its best ground-truth box
                 best[level] = float(overlaps[:1].max(initial=0)), float(overlaps.max(initial=0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from crt.errors import InvalidDataset
+from crt.threshold import levels_passed
 from crt.types import IGNORE
 
 
@@ -69,7 +70,7 @@ class ThresholdSweep:
         valid = truth != IGNORE
         rows = truth[valid].astype(np.int64)
         label = np.asarray(class_ids)[seeds.argmax(0)[valid]] + 1 if len(seeds) else np.zeros_like(rows)
-        level = np.searchsorted(self.thresholds, seeds.max(0, initial=0)[valid], side="left")
+        level = levels_passed(seeds.max(0, initial=0)[valid], self.thresholds)
         for labels in (rows, label):
             _check_labels(labels, self.classes)
         index = (rows * self.classes + label) * self.counts.shape[2] + level

@@ -14,6 +14,7 @@ from crt.errors import InvalidDataset, InvalidSetting, count_of
 from crt.io_utils import atomic_path
 from crt.postprocess import EPS, LABELS, THRESHOLD, check_class_ids
 from crt.resample import upsample_cam
+from crt.threshold import above_threshold
 from crt.types import IGNORE
 
 _IGNORE_16 = 65535
@@ -43,7 +44,7 @@ def labels_of_image(
     for index, cells in zip(class_ids, maps, strict=True):
         pixels = upsample_cam(cells[None], content_size, size)[0]
         pixels /= pixels.max(initial=0) + EPS
-        better = pixels > best
+        better = above_threshold(pixels, best)
         labels[better] = index + 1
         np.maximum(best, pixels, out=best)
     return labels

@@ -16,6 +16,7 @@ from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS, Attention, P
 from crt.postprocess import max_normalize
 from crt.prediction import Prediction, class_probabilities
 from crt.resample import upsample_cam
+from crt.threshold import above_threshold
 from crt.viz.colours import COLORMAP, fit, outline, overlay
 from crt.viz.sheet import Panel, contact_sheet
 
@@ -51,7 +52,7 @@ def side_by_side(
 
     `image`: (H, W, 3) uint8, the traced image. `loops`, `refined`: of CRT; TS-CAM follows `refined` and has no loops.
     `attention`: what refines both; the paper's if none is given.
-    `threshold`: a seed's outline where a map is at least this share of its largest value. Every map is scaled by
+    `threshold`: a seed's outline where a map is above this share of its largest value. Every map is scaled by
     its own largest value, which its caption gives. Raises InvalidSetting for what the Prediction does not hold.
     """
     small = fit(image, width)
@@ -73,7 +74,7 @@ def side_by_side(
         rows.append(panels)
     notes = [settings_line(prediction, loops=loops, refined=refined, attention=attention)]
     if threshold is not None:
-        notes.append(f"White outline: at least {threshold:g} of the map's largest value.")
+        notes.append(f"White outline: above {threshold:g} of the map's largest value.")
     bar = ("0", "the largest value of each map, given under it")
     return contact_sheet(rows, notes=notes, bar=bar, width=width, colormap=colormap)
 
@@ -134,5 +135,5 @@ def _over(
     pixels = upsample_cam(maps, content_size, image.shape[:2])
     drawn = overlay(image, pixels[0], colormap=colormap)
     if threshold is not None and pixels.max() > 0:
-        drawn = outline(drawn, max_normalize(pixels)[0] >= threshold)
+        drawn = outline(drawn, above_threshold(max_normalize(pixels)[0], threshold))
     return Panel(drawn, (*lines, f"largest value {pixels.max():.3g}"))

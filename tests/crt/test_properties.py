@@ -42,6 +42,7 @@ from crt.pseudo_labels.label_png import (
     save_labels,
 )
 from crt.resample import bilinear_weights, strided_size, upsample_cam
+from crt.threshold import above_threshold, levels_passed
 from crt.train.loss import cam_consistency_loss, classification_loss, dual_loss
 from crt.train.optim import decays, poly
 from crt.viz.colours import signed_colour
@@ -164,7 +165,7 @@ def test_outlines_are_closed_rings_in_the_image(values, level):
         np.testing.assert_allclose(ring[0], ring[-1])
         steps = np.diff(ring, axis=0) * values.shape[::-1]
         assert np.hypot(*steps.T).max() < 1.5  # cells: no line runs across a square
-    assert bool(outlines(values, level)) == bool((values > level).any()) or (values == np.float32(level)).any()
+    assert bool(outlines(values, level)) == above_threshold(values, level).any()
 
 
 def test_cells_that_touch_at_a_corner_have_one_outline():
@@ -182,11 +183,17 @@ def test_the_difference_changes_its_sign_with_the_order(pair, alike):
         np.testing.assert_allclose(difference(3 * first, second, alike=False), one, atol=1e-6)  # a share has no unit
 
 
+@given(values=maps_of(), levels=st.lists(st.floats(0, 1), max_size=9, unique=True).map(sorted))
+def test_the_levels_passed_are_counted_by_the_rule_of_one_threshold(values, levels):
+    wanted = sum((above_threshold(values, level).astype(int) for level in levels), np.zeros(values.shape, int))
+    np.testing.assert_array_equal(levels_passed(values, np.array(levels)), wanted)
+
+
 @given(values=maps_of(dims=(2, 2)), level=st.floats(0, 1), seed=SEED)
 def test_overlap_is_a_share_and_whole_for_the_mask_itself(values, level, seed):
     truth = np.random.default_rng(seed).random(values.shape) < 0.5
     assert 0 <= overlap(values, level, truth) <= 1
-    own = (values >= level) & (values > 0)
+    own = above_threshold(values, level)
     assert overlap(values, level, own) == float(own.any())
     assert overlap(values, level, truth, np.ones_like(truth)) == 0
 

@@ -142,11 +142,12 @@ test('the box of the largest part: what encloses most, corners connect', () => {
     const rows = text.trim().split(/\s+/);
     return { h: rows.length, w: rows[0].length, data: Float32Array.from(rows.join(''), Number) };
   };
-  assert.deepEqual(largestBox(grid('1111110 0000000 0011000 0011000'), 1), [2, 2, 4, 4]); // a line encloses nothing
-  assert.deepEqual(largestBox(grid('100 010 001'), 1), [0, 0, 3, 3]);
-  assert.deepEqual(largestBox(grid('11111 10001 10001 11111'), 1), [0, 0, 5, 4]); // around its hole
-  assert.deepEqual(largestBox(grid('0000 0010'), 1), [2, 1, 3, 2]);
-  assert.equal(largestBox(grid('000 000'), 0), null); // 0 is no evidence, whatever the level
+  assert.deepEqual(largestBox(grid('1111110 0000000 0011000 0011000'), 0), [2, 2, 4, 4]); // a line encloses nothing
+  assert.deepEqual(largestBox(grid('100 010 001'), 0), [0, 0, 3, 3]);
+  assert.deepEqual(largestBox(grid('11111 10001 10001 11111'), 0), [0, 0, 5, 4]); // around its hole
+  assert.deepEqual(largestBox(grid('0000 0010'), 0), [2, 1, 3, 2]);
+  assert.equal(largestBox(grid('000 000'), 0), null);
+  assert.equal(largestBox(grid('111 111'), 1), null); // a tie is background
 });
 
 test('what is measured of a map: IoU without the points that do not count, and the box', () => {

@@ -10,14 +10,14 @@ import { INITIAL } from '../../app/viewer/core/store.mjs';
 const fine = (w, ...values) => ({ data: Float32Array.from(values), h: values.length / w, w });
 
 test('measures at a threshold, by hand', () => {
-  const found = m.atThreshold(fine(4, 4, 3, 0, 0, 4, 1, 0, 2), 2, [1, 1, 1, 0, 0, 0, 0, 0]);
+  const found = m.atThreshold(fine(4, 4, 3, 0, 0, 4, 1, 0, 2), 1, [1, 1, 1, 0, 0, 0, 0, 0]);
   assert.deepEqual([found.iou, found.precision, found.recall], [2 / 5, 2 / 4, 2 / 3]);
   assert.equal(found.box, 2 / 5); // its box is 2 × 2, the mask's 3 × 1
 });
 
 test('points that do not count are left out', () => {
   const ignore = [0, 0, 0, 1, 1, 0, 0, 0];
-  const found = m.atThreshold(fine(4, 4, 3, 0, 9, 9, 1, 0, 2), 2, [1, 1, 1, 0, 0, 0, 0, 0], ignore);
+  const found = m.atThreshold(fine(4, 4, 3, 0, 9, 9, 1, 0, 2), 1, [1, 1, 1, 0, 0, 0, 0, 0], ignore);
   assert.deepEqual([found.precision, found.recall], [2 / 3, 2 / 3]);
   assert.equal(m.pointsAt(fine(4, 4, 3, 0, 9, 9, 1, 0, 2), [1, 1, 1, 0, 0, 0, 0, 0], ignore), true);
   assert.equal(m.pointsAt(fine(4, 4, 3, 0, 9, 9, 1, 0, 2), [1, 1, 1, 0, 0, 0, 0, 0]), false);
@@ -48,7 +48,7 @@ test('what does not depend on the threshold is measured once', () => {
   const kept = new WeakMap();
   assert.equal(measured(map, 2, truth, kept).pxap, 1);
   map.data[1] = 9; // would be noticed if it were measured anew
-  const again = measured(map, 4, truth, kept);
+  const again = measured(map, 3, truth, kept);
   assert.deepEqual([again.pxap, again.pointing, again.precision, asked], [1, 1, 0.5, 2]);
   assert.equal(measured(map, 4, { ...truth, raster: () => Uint8Array.from(mask) }, kept).pointing, 0);
 });

@@ -4,6 +4,7 @@
 import { colorize, upsample } from '../maths/arithmetic.mjs';
 import { SIGNED, colorTable } from '../maths/colormaps.mjs';
 import { cellEdges, rings } from '../maths/contour.mjs';
+import { aboveThreshold } from '../maths/threshold.mjs';
 import { toImage, toScreen, windowOf } from './zoom.mjs';
 
 const GRID_POINTS = 320; // points along the longer side on which a map is interpolated
@@ -172,7 +173,7 @@ export function drawCrosshair(canvas, place, zoom, tiles = [], pixel = 1) {
 
 function maskPixels(values, level) {
   const rgba = new Uint8ClampedArray(values.length * 4);
-  for (let i = 0; i < values.length; i++) rgba[4 * i + 3] = values[i] >= level && values[i] > 0 ? 0 : 255;
+  for (let i = 0; i < values.length; i++) rgba[4 * i + 3] = aboveThreshold(values[i], level) ? 0 : 255;
   return rgba;
 }
 

@@ -1,5 +1,7 @@
 // The arithmetic between raw class maps and what is drawn. Maps are { data: Float32Array, h, w }.
 
+import { aboveThreshold } from './threshold.mjs';
+
 /** The largest value, 0 for an empty map.
  * @param {Crt.Numbers} data
  */
@@ -129,8 +131,8 @@ export function ranges(maps, scale, absolute) {
   return maps.map(({ top }) => top);
 }
 
-/** Intersection over union of "value ≥ level" with a mask of the same number of points (values > 0 count); points with
- *  `ignore` set do not count.
+/** Intersection over union of the values above a level with a mask of the same number of points; points with `ignore`
+ *  set do not count.
  * @param {Crt.Numbers} data
  * @param {number} level
  * @param {Crt.Mask} mask
@@ -141,7 +143,7 @@ export function overlap(data, level, mask, ignore = null) {
   let either = 0;
   for (let i = 0; i < data.length; i++) {
     if (ignore?.[i]) continue;
-    const inside = data[i] >= level && data[i] > 0;
+    const inside = aboveThreshold(data[i], level);
     if (inside && mask[i]) both++;
     if (inside || mask[i]) either++;
   }

@@ -1,15 +1,17 @@
 // Boxes of thresholded maps, as crt.metrics.boxes has them (docs/method.md 9); a test compares the two.
 
+import { aboveThreshold } from './threshold.mjs';
+
 const AROUND = [[0, 1], [1, 1], [1, 0], [1, -1], [0, -1], [-1, -1], [-1, 0], [-1, 1]]; // row, column; clockwise from the right
 
-/** The connected parts of "value ≥ level" (values > 0 count, corners connect) in reading order: [{ box, area, enclosed }].
+/** The connected parts above a level (corners connect) in reading order: [{ box, area, enclosed }].
  *  `box`: [x0, y0, x1, y1] in points, half-open; `area`: points; `enclosed`: area inside the outer contour.
  * @param {Crt.Grid<Crt.Numbers>} map
  * @param {number} level
  */
 export function regions({ data, h, w }, level) {
   const part = new Int32Array(h * w); // 0 outside or not seen yet, else the number of the part
-  const inside = (/** @type {number} */ at) => data[at] >= level && data[at] > 0;
+  const inside = (/** @type {number} */ at) => aboveThreshold(data[at], level);
   /** @type {{ box: Crt.Box, area: number, enclosed: number }[]} */
   const found = [];
   for (let at = 0; at < part.length; at++) {

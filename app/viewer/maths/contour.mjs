@@ -1,5 +1,7 @@
 // Iso-lines by marching squares.
 
+import { aboveThreshold } from './threshold.mjs';
+
 // For each case of the four corners (bit 1 top left, 2 top right, 4 bottom right, 8 bottom left): pairs of edges
 // (0 top, 1 right, 2 bottom, 3 left) that a line joins.
 const LINES = [
@@ -14,6 +16,7 @@ const LINES = [
  * @returns {number[][]}
  */
 export function rings({ data, h, w }, level) {
+  const cut = Math.fround(level); // as `aboveThreshold` compares, so that each crossing lies between its two points
   const wide = w + 2; // corners of a row, with the border around
   const next = new Int32Array(2 * (h + 2) * wide).fill(-1); // from an edge of the grid to the next one on its line
   const at = (/** @type {number} */ i, /** @type {number} */ j) => (i < 0 || j < 0 || i >= h || j >= w ? -Infinity : data[i * w + j]);
@@ -21,7 +24,7 @@ export function rings({ data, h, w }, level) {
     const corner = (k === 2 ? i + 2 : i + 1) * wide + (k === 1 ? j + 2 : j + 1);
     return 2 * corner + (k & 1);
   };
-  const bit = (/** @type {number} */ i, /** @type {number} */ j) => (at(i, j) >= level ? 1 : 0);
+  const bit = (/** @type {number} */ i, /** @type {number} */ j) => (aboveThreshold(at(i, j), level) ? 1 : 0);
   const starts = [];
   for (let i = -1; i < h; i++) {
     for (let j = -1; j < w; j++) {
@@ -34,7 +37,7 @@ export function rings({ data, h, w }, level) {
     }
   }
   const found = [];
-  const part = (/** @type {number} */ a, /** @type {number} */ b) => (Number.isFinite(a) && Number.isFinite(b) ? (level - a) / (b - a) : 0.5);
+  const part = (/** @type {number} */ a, /** @type {number} */ b) => (Number.isFinite(a) && Number.isFinite(b) ? (cut - a) / (b - a) : 0.5);
   const unit = (/** @type {number} */ value) => Math.min(1, Math.max(0, value));
   for (const start of starts) {
     const ring = [];
@@ -64,13 +67,13 @@ export function contour(map, level) {
   return Float32Array.from(segments);
 }
 
-/** Such segments along the edges of the cells whose value reaches `level`, for a map drawn as cells.
+/** Such segments along the edges of the cells above `level`, for a map drawn as cells.
  * @param {Crt.Grid<Crt.Numbers>} map
  * @param {number} level
  */
 export function cellEdges({ data, h, w }, level) {
   const segments = [];
-  const inside = (/** @type {number} */ i, /** @type {number} */ j) => i >= 0 && j >= 0 && i < h && j < w && data[i * w + j] >= level;
+  const inside = (/** @type {number} */ i, /** @type {number} */ j) => i >= 0 && j >= 0 && i < h && j < w && aboveThreshold(data[i * w + j], level);
   for (let i = 0; i <= h; i++) {
     for (let j = 0; j <= w; j++) {
       if (inside(i, j) !== inside(i - 1, j)) segments.push(j / w, i / h, (j + 1) / w, i / h);

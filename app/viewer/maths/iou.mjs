@@ -1,23 +1,25 @@
 // IoU of a map with the ground truth at every threshold, in one walk over the points.
 
+import { aboveThreshold } from './threshold.mjs';
+
 export const STEPS = 100;
 
-/** IoU of "value ≥ share × top" with a mask for the shares 0, 1 % … 100 %: { iou: Float64Array, best: { threshold, iou } },
- *  `best` from 1 % on, the lower threshold of equals. As `overlap` has it, only values above 0 can be inside, and points
- *  with `ignore` set do not count. `top`: the largest value of the map itself, before it was interpolated.
+/** IoU of the values above share × top with a mask for the shares 0, 1 % … 100 %: { iou: Float64Array, best: { threshold,
+ *  iou } }, `best` from 1 % on, the lower threshold of equals. Points with `ignore` set do not count. `top`: the largest
+ *  value of the map itself, before it was interpolated.
  * @param {Crt.Numbers} data
  * @param {number} top
  * @param {Crt.Mask} mask
  * @param {Crt.Mask | null} [ignore]
  */
 export function sweep(data, top, mask, ignore = null) {
-  const inside = new Float64Array(STEPS + 1); // points by the highest share that they reach
+  const inside = new Float64Array(STEPS + 1); // points by the highest share that they are above
   const both = new Float64Array(STEPS + 1);
   let truth = 0;
   for (let i = 0; i < data.length; i++) {
     if (ignore?.[i]) continue;
     if (mask[i]) truth++;
-    if (!(data[i] > 0)) continue;
+    if (!aboveThreshold(data[i], 0)) continue;
     const share = shareOf(data[i], top);
     inside[share]++;
     if (mask[i]) both[share]++;
@@ -43,13 +45,13 @@ export function iouAt({ iou }, threshold) {
   return iou[Math.round(STEPS * Math.min(1, Math.max(0, threshold)))];
 }
 
-/** The highest whole percent of `top` that a value reaches, exactly as comparing the two would say.
+/** The highest whole percent of `top` that a value above 0 is above, exactly as comparing the two would say.
  * @param {number} value
  * @param {number} top
  */
 function shareOf(value, top) {
   let share = Math.min(STEPS, Math.floor((STEPS * value) / top));
-  while (share < STEPS && value >= ((share + 1) / STEPS) * top) share++;
-  while (share > 0 && value < (share / STEPS) * top) share--;
+  while (share < STEPS && aboveThreshold(value, ((share + 1) / STEPS) * top)) share++;
+  while (share > 0 && !aboveThreshold(value, (share / STEPS) * top)) share--;
   return share;
 }

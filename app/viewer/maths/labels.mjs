@@ -1,6 +1,7 @@
-// Label maps: several classes compete with a constant background, as crt.postprocess.label_map has it (docs/method.md 7).
+// Label maps: several classes compete with a constant background, as crt.postprocess.cam_to_labels has it (docs/method.md 7).
 
 import { largest } from './arithmetic.mjs';
+import { aboveThreshold } from './threshold.mjs';
 
 const EPS = 1e-5;
 
@@ -19,7 +20,7 @@ export function labelMap(maps, threshold, { together = false } = {}) {
     const divisor = together ? most || 1 : Math.max(0, tops[k]) + EPS;
     for (let i = 0; i < count; i++) {
       const value = Math.fround(data[i] / divisor);
-      if (value > best[i]) {
+      if (aboveThreshold(value, best[i])) {
         best[i] = value;
         labels[i] = k + 1;
       }

@@ -3,6 +3,7 @@
 // is nothing to divide by a measure is 0.
 
 import { largestBox, regions } from './components.mjs';
+import { aboveThreshold } from './threshold.mjs';
 
 /** @type {WeakMap<Crt.Mask, { box: Crt.Box }[]>} */
 const truths = new WeakMap(); // a mask -> its parts
@@ -17,8 +18,7 @@ export const MEASURES = [
   { id: 'pxap', title: 'PxAP', says: 'Pixel average precision: precision averaged over recall, at all thresholds at once (Choe et al., 2020). Chance is the share of the image that the mask covers.' },
 ];
 
-/** All measures that depend on the threshold: { iou, precision, recall, box }. In the map is what is at or above `level`
- *  and above 0.
+/** All measures that depend on the threshold: { iou, precision, recall, box }. In the map is what is above `level`.
  * @param {Crt.Values} fine
  * @param {number} level
  * @param {Crt.Mask} mask
@@ -29,7 +29,7 @@ export function atThreshold(fine, level, mask, ignore = null) {
   let [hits, said, truly] = [0, 0, 0];
   for (let i = 0; i < data.length; i++) {
     if (ignore?.[i]) continue;
-    const inside = data[i] >= level && data[i] > 0;
+    const inside = aboveThreshold(data[i], level);
     if (inside) said++;
     if (mask[i]) truly++;
     if (inside && mask[i]) hits++;
@@ -45,7 +45,7 @@ export function atThreshold(fine, level, mask, ignore = null) {
  */
 export function boxMatch(fine, level, mask) {
   const box = largestBox(fine, level);
-  const parts = truths.get(mask) ?? regions({ data: mask, h: fine.h, w: fine.w }, 1);
+  const parts = truths.get(mask) ?? regions({ data: mask, h: fine.h, w: fine.w }, 0);
   truths.set(mask, parts);
   return box ? Math.max(0, ...parts.map((truth) => boxOverlap(box, truth.box))) : 0;
 }

@@ -287,8 +287,8 @@ def test_outlines_close_around_what_is_inside():
 
 def test_overlap_and_difference():
     values, truth = np.array([[0.0, 1, 2, 3]]), np.array([[True, True, False, True]])
-    assert overlap(values, 1, truth) == pytest.approx(2 / 4)
-    assert overlap(values, 1, truth, np.array([[True, False, True, False]])) == 1
+    assert overlap(values, 0.5, truth) == pytest.approx(2 / 4)
+    assert overlap(values, 0.5, truth, np.array([[True, False, True, False]])) == 1
     assert overlap(values, 0, truth) == pytest.approx(2 / 4)  # a value of 0 is never inside
     assert overlap(np.zeros((1, 4)), 1, np.zeros((1, 4), bool)) == 0
     np.testing.assert_allclose(difference(values, 3 - values, alike=True), [[-3, -1, 1, 3]])

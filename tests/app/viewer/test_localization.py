@@ -11,6 +11,7 @@ import pytest
 
 from crt.metrics.boxes import best_match, boxes, largest_box
 from crt.metrics.localization import overlap, pixel_average_precision, pointing_game_hit
+from crt.threshold import above_threshold
 from crt.types import IGNORE
 
 SCRIPT = Path(__file__).parents[2] / "viewer" / "localization_parity.mjs"
@@ -39,7 +40,7 @@ def case(rng: np.random.Generator, kind: int) -> dict:
 
 
 def expected(cam: np.ndarray, mask: np.ndarray, ignore: np.ndarray | None, level: float) -> dict:
-    predicted = (cam >= level) & (cam > 0)
+    predicted = above_threshold(cam, level)
     truth = mask.astype(np.uint8)
     if ignore is not None:
         truth[ignore] = IGNORE

@@ -20,14 +20,15 @@ from crt.predictor import Predictor
 from tests.helpers.tiny import tiny_checkpoint
 
 
-def test_the_sweep_equals_one_label_map_per_threshold() -> None:
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_the_sweep_equals_one_label_map_per_threshold(kind: type) -> None:
     rng = np.random.default_rng(0)
     thresholds = np.round(np.arange(0.05, 1, 0.05), 2)
     sweep = ThresholdSweep(thresholds, 6)
     want = np.zeros((len(thresholds), 6, 6), dtype=np.int64)
     for keys in ([0], [1, 4], [0, 2, 3]):
         truth = rng.choice([0, 1, 2, 3, 4, 5, 255], (13, 17))
-        seeds = rng.random((len(keys), 13, 17)).round(2)  # values that tie with thresholds occur
+        seeds = rng.random((len(keys), 13, 17)).round(2).astype(kind)  # values that tie with thresholds occur
         sweep.add(truth, seeds, np.asarray(keys))
         for i, threshold in enumerate(thresholds):
             want[i] += confusion_matrix(truth, cam_to_labels(seeds, keys, threshold), 6)
