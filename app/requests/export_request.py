@@ -15,6 +15,7 @@ from app.requests.validation import classes_of, map_options, method_of, number
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.pass_reductions import PassReduction
+from crt.types import IGNORE
 
 POINTS = 512  # of the grid on which the page draws, along a side
 CELLS = 256  # of a map that the page brings along, along a side
@@ -43,6 +44,16 @@ class GroundTruth:
     rings: tuple[np.ndarray, ...] = ()
     inside: np.ndarray | None = None
     ignore: np.ndarray | None = None
+
+    @property
+    def mask(self) -> np.ndarray | None:
+        """(rows, columns) uint8 on the page's grid: 1 inside, 255 where a point does not count; None without one."""
+        if self.inside is None:
+            return None
+        mask = self.inside.astype(np.uint8)
+        if self.ignore is not None:
+            mask[self.ignore] = IGNORE
+        return mask
 
 
 @dataclass(frozen=True)

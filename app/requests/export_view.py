@@ -17,12 +17,13 @@ from app.core.analysis import Analysis, fingerprint
 from app.requests.export_request import UNITS, ExportRequest, MapSpec
 from crt.checkpoint import CheckpointConfig
 from crt.metrics.boxes import largest_box
+from crt.metrics.localization import overlap
 from crt.models.outputs import VitOutputs
 from crt.pass_reductions import blocks_between
 from crt.resample import upsample_cam
 from crt.threshold import above_threshold
 from crt.viz import TITLES, attention_words, probabilities, settings_line
-from crt.viz.contours import difference, overlap
+from crt.viz.contours import difference
 from crt.viz.layer import MapLayer, Style
 from crt.viz.plots import Kind, Plot, plot, render
 
@@ -213,8 +214,9 @@ def _measured(
     """A map with what is measured at the threshold: IoU with the truth, and the box of the largest region."""
     top, fine = float(cells.max(initial=0)), upsample_cam(cells[None], content_size, shown.points)[0]
     level, truth, (rows, columns) = shown.threshold * top, shown.truth, shown.points
-    iou = overlap(fine, level, truth.inside, truth.ignore) if truth.inside is not None and level > 0 else None
-    found = largest_box(above_threshold(fine, level)) if shown.boxes and level > 0 else None
+    inside, mask = above_threshold(fine, level), truth.mask
+    iou = float(overlap(inside, mask).iou) if mask is not None and level > 0 else None
+    found = largest_box(inside) if shown.boxes and level > 0 else None
     box = (found.x0 / columns, found.y0 / rows, found.x1 / columns, found.y1 / rows) if found else None
     return PanelData(title, note, unit, cells, content_size, fine, top, top, scores, iou, box)
 

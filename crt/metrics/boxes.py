@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from crt.errors import InvalidSetting
+from crt.metrics.iou import intersection_over_union
 from crt.threshold import above_threshold
 
 Convention = Literal["inclusive", "continuous", "unclamped"]
@@ -137,8 +138,8 @@ def pairwise_iou(one: BoxesLike, other: BoxesLike, convention: Convention = "inc
     extra = 0.0 if convention == "continuous" else 1.0
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]) + extra
     overlap = (sides if convention == "unclamped" else np.maximum(sides, 0)).prod(-1)
-    union = (a[..., 2:] - a[..., :2] + extra).prod(-1) + (b[..., 2:] - b[..., :2] + extra).prod(-1) - overlap
-    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union != 0)
+    areas = ((box[..., 2:] - box[..., :2] + extra).prod(-1) for box in (a, b))
+    return intersection_over_union(overlap, *areas)
 
 
 def best_match(box: Sequence[float], truths: BoxesLike, convention: Convention = "inclusive") -> Match:

@@ -14,6 +14,7 @@ import numpy as np
 
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.metrics.boxes import BoxesLike, Convention, boxes, grey_levels, level_of, pairwise_iou
+from crt.metrics.iou import intersection_over_union, ratio
 from crt.threshold import above_threshold, levels_passed
 from crt.types import IGNORE
 
@@ -222,12 +223,7 @@ def _object(values: np.ndarray, truth: np.ndarray, label: int | None) -> tuple[n
 
 def _shares(hits, said, true: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixels right, said and true -> IoU, precision, recall; 0 where there is nothing to divide by."""
-    hits, said = np.asarray(hits, dtype=np.float64), np.asarray(said, dtype=np.float64)
-
-    def over(whole: np.ndarray) -> np.ndarray:
-        return np.divide(hits, whole, out=np.zeros_like(hits), where=whole > 0)
-
-    return over(said + true - hits), over(said), over(np.full_like(hits, true))
+    return intersection_over_union(hits, said, true), ratio(hits, said), ratio(hits, true)
 
 
 def _increasing(thresholds: np.ndarray | Sequence[float]) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from crt.errors import InvalidDataset
+from crt.metrics.iou import intersection_over_union
 from crt.threshold import levels_passed
 from crt.types import IGNORE
 
@@ -28,9 +29,8 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) ->
 
 def iou(confusion: np.ndarray) -> np.ndarray:
     """(…, K, K) -> (…, K) float64 intersection over union; NaN for a class in neither truth nor prediction."""
-    hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
-    union = confusion.sum(-1) + confusion.sum(-2) - hits
-    return np.divide(hits, union, out=np.full_like(hits, np.nan), where=union > 0)
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return intersection_over_union(hits, confusion.sum(-1), confusion.sum(-2), empty=np.nan)
 
 
 def mean_iou(confusion: np.ndarray, *, present_only: bool = False) -> float:

@@ -1,10 +1,8 @@
-"""What is drawn and said beside maps: outlines, the difference of two, how far one agrees with a mask."""
+"""What is drawn beside maps: outlines, and the difference of two."""
 
 from __future__ import annotations
 
 import numpy as np
-
-from crt.threshold import above_threshold
 
 
 def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:
@@ -27,14 +25,3 @@ def difference(first: np.ndarray, second: np.ndarray, *, alike: bool) -> np.ndar
     if alike:
         return one - other
     return one / (one.max(initial=0) or 1) - other / (other.max(initial=0) or 1)
-
-
-def overlap(values: np.ndarray, level: float, truth: np.ndarray, ignore: np.ndarray | None = None) -> float:
-    """Intersection over union of the values above a level with a mask on the same points; 0 if both are empty.
-
-    Points of `ignore` do not count.
-    """
-    count = np.ones(values.shape, bool) if ignore is None else ~ignore
-    inside = above_threshold(values, level) & count
-    either = (inside | (truth & count)).sum()
-    return float((inside & truth).sum() / either) if either else 0.0

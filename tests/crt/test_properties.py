@@ -23,8 +23,10 @@ from crt.data import ImageDataset, Sample
 from crt.data.images import resize_scale, resize_short_side, resize_square, split_batch
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.evaluation.stored import measured_rows
-from crt.metrics.boxes import level_of
+from crt.metrics.boxes import level_of, pairwise_iou
 from crt.metrics.classification import mean_average_precision
+from crt.metrics.iou import intersection_over_union, ratio
+from crt.metrics.localization import overlap
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.models.cam_head import class_scores
@@ -46,7 +48,7 @@ from crt.threshold import above_threshold, levels_passed
 from crt.train.loss import cam_consistency_loss, classification_loss, dual_loss
 from crt.train.optim import decays, poly
 from crt.viz.colours import signed_colour
-from crt.viz.contours import difference, outlines, overlap
+from crt.viz.contours import difference, outlines
 
 SIDE = st.integers(1, 12)
 UNIT = st.floats(0, 1, width=32)
@@ -189,13 +191,19 @@ def test_the_levels_passed_are_counted_by_the_rule_of_one_threshold(values, leve
     np.testing.assert_array_equal(levels_passed(values, np.array(levels)), wanted)
 
 
-@given(values=maps_of(dims=(2, 2)), level=st.floats(0, 1), seed=SEED)
-def test_overlap_is_a_share_and_whole_for_the_mask_itself(values, level, seed):
-    truth = np.random.default_rng(seed).random(values.shape) < 0.5
-    assert 0 <= overlap(values, level, truth) <= 1
-    own = above_threshold(values, level)
-    assert overlap(values, level, own) == float(own.any())
-    assert overlap(values, level, truth, np.ones_like(truth)) == 0
+@given(seed=SEED, points=st.integers(0, 12))
+def test_every_iou_is_the_one_division(seed, points):
+    one, other = np.random.default_rng(seed).random((2, 1, points)) < 0.5
+    both, either = int((one & other).sum()), int((one | other).sum())
+    wanted = both / either if either else 0.0
+    assert intersection_over_union(both, int(one.sum()), int(other.sum())) == ratio(both, either) == wanted
+    assert overlap(one, other).iou == wanted
+    for empty, found in (
+        (math.nan, iou(confusion_matrix(other.astype(int), one.astype(int), 2))[1]),
+        (0.0, pairwise_iou([[0, 0, one.sum(), 1]], [[one.sum() - both, 0, either, 1]], "continuous")[0, 0]),
+    ):
+        np.testing.assert_allclose(found, wanted if either else empty)
+    assert ratio(both, 0, empty=7.0) == 7
 
 
 @given(grey=arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=6)), threshold=st.floats(-1, 2))

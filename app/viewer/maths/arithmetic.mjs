@@ -1,5 +1,6 @@
 // The arithmetic between raw class maps and what is drawn. Maps are { data: Float32Array, h, w }.
 
+import { intersectionOverUnion } from './iou.mjs';
 import { aboveThreshold } from './threshold.mjs';
 
 /** The largest value, 0 for an empty map.
@@ -139,15 +140,15 @@ export function ranges(maps, scale, absolute) {
  * @param {Crt.Mask | null} [ignore]
  */
 export function overlap(data, level, mask, ignore = null) {
-  let both = 0;
-  let either = 0;
+  let [hits, said, truly] = [0, 0, 0];
   for (let i = 0; i < data.length; i++) {
     if (ignore?.[i]) continue;
     const inside = aboveThreshold(data[i], level);
-    if (inside && mask[i]) both++;
-    if (inside || mask[i]) either++;
+    if (inside) said++;
+    if (mask[i]) truly++;
+    if (inside && mask[i]) hits++;
   }
-  return either ? both / either : 0;
+  return intersectionOverUnion(hits, said, truly);
 }
 
 /** a − b as { map, span, top, unit }: `top` is the largest magnitude. Maps of one unit are subtracted as they are; of

@@ -1,8 +1,18 @@
-// IoU of a map with the ground truth at every threshold, in one walk over the points.
+// Intersection over union, and that of a map with the ground truth at every threshold, in one walk over the points.
 
 import { aboveThreshold } from './threshold.mjs';
 
 export const STEPS = 100;
+
+/** Intersection over union of two sets from their sizes, as crt.metrics.iou has it; 0 where both are empty.
+ * @param {number} hits Size of the intersection.
+ * @param {number} one
+ * @param {number} other
+ */
+export function intersectionOverUnion(hits, one, other) {
+  const either = one + other - hits;
+  return either ? hits / either : 0;
+}
 
 /** IoU of the values above share × top with a mask for the shares 0, 1 % … 100 %: { iou: Float64Array, best: { threshold,
  *  iou } }, `best` from 1 % on, the lower threshold of equals. Points with `ignore` set do not count. `top`: the largest
@@ -29,8 +39,7 @@ export function sweep(data, top, mask, ignore = null) {
   for (let share = STEPS; share >= 0; share--) {
     seen += inside[share];
     hit += both[share];
-    const either = seen + truth - hit;
-    iou[share] = either ? hit / either : 0;
+    iou[share] = intersectionOverUnion(hit, seen, truth);
   }
   let best = 1;
   for (let share = 2; share <= STEPS; share++) if (iou[share] > iou[best]) best = share;

@@ -1,6 +1,7 @@
 // Label maps: several classes compete with a constant background, as crt.postprocess.cam_to_labels has it (docs/method.md 7).
 
 import { largest } from './arithmetic.mjs';
+import { intersectionOverUnion } from './iou.mjs';
 import { aboveThreshold } from './threshold.mjs';
 
 const EPS = 1e-5;
@@ -85,15 +86,15 @@ export function only(labels, h, w, label) {
  * @param {Crt.Mask | null} [ignore]
  */
 export function labelOverlap(labels, label, mask, ignore = null) {
-  let both = 0;
-  let either = 0;
+  let [hits, said, truly] = [0, 0, 0];
   for (let i = 0; i < labels.length; i++) {
     if (ignore?.[i]) continue;
     const inside = labels[i] === label;
-    if (inside && mask[i]) both++;
-    if (inside || mask[i]) either++;
+    if (inside) said++;
+    if (mask[i]) truly++;
+    if (inside && mask[i]) hits++;
   }
-  return either ? both / either : 0;
+  return intersectionOverUnion(hits, said, truly);
 }
 
 /** zlib bytes in base64 -> bytes.

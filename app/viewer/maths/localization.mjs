@@ -3,6 +3,7 @@
 // is nothing to divide by a measure is 0.
 
 import { largestBox, regions } from './components.mjs';
+import { intersectionOverUnion } from './iou.mjs';
 import { aboveThreshold } from './threshold.mjs';
 
 /** @type {WeakMap<Crt.Mask, { box: Crt.Box }[]>} */
@@ -35,7 +36,7 @@ export function atThreshold(fine, level, mask, ignore = null) {
     if (inside && mask[i]) hits++;
   }
   const over = (/** @type {number} */ whole) => (whole ? hits / whole : 0);
-  return { iou: over(said + truly - hits), precision: over(said), recall: over(truly), box: boxMatch(fine, level, mask) };
+  return { iou: intersectionOverUnion(hits, said, truly), precision: over(said), recall: over(truly), box: boxMatch(fine, level, mask) };
 }
 
 /** IoU of the box of the map's largest part with the best fitting box of a part of the mask.
@@ -57,9 +58,7 @@ export function boxMatch(fine, level, mask) {
 export function boxOverlap(a, b) {
   const side = (/** @type {number} */ k) => Math.max(0, Math.min(a[k + 2], b[k + 2]) - Math.max(a[k], b[k]));
   const area = (/** @type {Crt.Box} */ box) => (box[2] - box[0]) * (box[3] - box[1]);
-  const both = side(0) * side(1);
-  const either = area(a) + area(b) - both;
-  return either > 0 ? both / either : 0;
+  return intersectionOverUnion(side(0) * side(1), area(a), area(b));
 }
 
 /** Whether the highest point that counts, the first in reading order, is in the mask; a map without a peak misses.

@@ -23,17 +23,19 @@ from app.core.cache import PredictionCache
 from app.core.examples import Example
 from app.core.models import Engine
 from app.features import export
-from app.requests.export_request import ExportRequest
+from app.requests.export_request import ExportRequest, GroundTruth
 from app.requests.export_view import ExportView
 from crt.checkpoint import load_checkpoint
 from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
+from crt.metrics.localization import overlap
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 from crt.resample import upsample_cam
+from crt.threshold import above_threshold
 from crt.viz.colours import SIGNED
-from crt.viz.contours import difference, outlines, overlap
+from crt.viz.contours import difference, outlines
 from crt.viz.plots import Plot, Style, plot, render
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -157,7 +159,8 @@ def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(look):
     for part in ("cat", "ResNet", "CRT", "2 loops, refined", "raw CAM × attention", "raw CAM", "0"):
         assert part in said
     assert any(f"IoU {shown.shots['crt'].iou:.0%}" in line for line in said if line.startswith("p "))
-    assert shown.shots["crt"].iou == overlap(shown.shots["crt"].fine, 0.2 * shown.shots["crt"].top, inside()) > 0
+    shot = shown.shots["crt"]
+    assert shot.iou == overlap(above_threshold(shot.fine, 0.2 * shot.top), inside()).iou > 0
     foot = " ".join(said)
     for part in (look.prediction.provenance["checkpoint_sha256"], "input 224 × 168 px", "20% of a map", "somebody"):
         assert part in foot
@@ -285,12 +288,16 @@ def test_outlines_close_around_what_is_inside():
     assert outlines(values, 2.0) == []
 
 
-def test_overlap_and_difference():
-    values, truth = np.array([[0.0, 1, 2, 3]]), np.array([[True, True, False, True]])
-    assert overlap(values, 0.5, truth) == pytest.approx(2 / 4)
-    assert overlap(values, 0.5, truth, np.array([[True, False, True, False]])) == 1
-    assert overlap(values, 0, truth) == pytest.approx(2 / 4)  # a value of 0 is never inside
-    assert overlap(np.zeros((1, 4)), 1, np.zeros((1, 4), bool)) == 0
+def test_points_that_do_not_count_are_255_in_the_mask_of_the_truth():
+    inside, ignore = np.array([[True, True, False, True]]), np.array([[True, False, True, False]])
+    mask = GroundTruth(inside=inside, ignore=ignore).mask
+    assert mask is not None and mask.tolist() == [[255, 1, 255, 1]]
+    assert overlap(np.array([[0, 1, 2, 3]]), mask).iou == 1
+    assert GroundTruth(ignore=ignore).mask is None
+
+
+def test_the_difference_of_two_maps():
+    values = np.array([[0.0, 1, 2, 3]])
     np.testing.assert_allclose(difference(values, 3 - values, alike=True), [[-3, -1, 1, 3]])
     np.testing.assert_allclose(difference(values, 2 * values, alike=False), 0, atol=1e-12)
     np.testing.assert_array_equal(difference(values, 0 * values, alike=False), values / 3)
