@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from crt.threshold import above_threshold
 from crt.viz.colours import COLORMAP, colour, colour_bar, signed_colour
 
 
@@ -14,7 +15,7 @@ from crt.viz.colours import COLORMAP, colour, colour_bar, signed_colour
 class MapLayer:
     """A map over an image. `values`: (h, w) float, points spread evenly over it. `top`: the last colour's value.
 
-    `level`: the value from which a point is inside the mask, or None. `masked`: draw the mask instead of the colours.
+    `level`: the value above which a point is inside the mask, or None. `masked`: draw the mask instead of the colours.
     `ends`: words for the two ends of a map from -top to top; None for one from 0. `smooth`: interpolate between points.
     `box`: x0, y0, x1, y1 from 0 to 1.
     """
@@ -48,7 +49,7 @@ def mixed(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
     between = Image.Resampling.BILINEAR if layer.smooth else Image.Resampling.NEAREST
     fine = np.asarray(values.resize((width, height), between))
     if layer.masked:
-        inside = (fine >= (layer.level or 0)) & (fine > 0)
+        inside = above_threshold(fine, layer.level or 0)
         return np.where(inside[..., None], image, np.rint((1 - style.opacity) * image)).astype(np.uint8)
     signed = layer.ends is not None
     colours = signed_colour(fine, layer.top) if signed else colour(fine, colormap=style.colormap, vmax=layer.top)

@@ -13,9 +13,13 @@ from crt.metrics.segmentation import ThresholdSweep
 from crt.postprocess import cam_to_labels
 from crt.threshold import above_threshold
 from crt.viz.contours import outlines
+from crt.viz.layer import MapLayer, Style, mixed
 
 SCRIPT = Path(__file__).parents[2] / "viewer" / "threshold_parity.mjs"
 LEVELS = [step / 100 for step in range(100)] + np.random.default_rng(3).random(60).tolist()
+
+
+WHITE = np.full((1, 1, 3), 255, np.uint8)
 
 
 def around(level: float) -> np.ndarray:
@@ -35,6 +39,7 @@ def by_the_library(value: np.float32, level: float) -> dict[str, bool]:
         "ThresholdSweep": bool(sweep.confusions()[0, 1, 1] == 1),
         "PixelCurves": bool(np.isclose(PixelCurves([level]).add(cam, truth).overlap().iou, 1).all()),
         "outlines": len(outlines(cam, level)) == 1,
+        "mixed": bool(mixed(WHITE, MapLayer(cam, 1, "", level, masked=True), Style(opacity=1)).all()),
     }
 
 
