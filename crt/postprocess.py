@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from crt.errors import InvalidSetting, count_of
+from crt.models.resize import resize_bilinear
 from crt.resample import strided_size
 from crt.threshold import above_threshold
 
@@ -59,8 +59,6 @@ def sum_scales_released(
     whole = (-(-height // cell) * cell, -(-width // cell) * cell)
 
     def resized(target: tuple[int, int]) -> Tensor:
-        return torch.stack([F.interpolate(m[None], target, mode="bilinear", align_corners=False)[0] for m in maps]).sum(
-            0
-        )
+        return torch.stack([resize_bilinear(cells[None], target)[0] for cells in maps]).sum(0)
 
     return resized(strided_size(size, stride)), resized(whole)[:, :height, :width]

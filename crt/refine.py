@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from crt.errors import InvalidSetting, count_of
 from crt.models.loop import passes
+from crt.models.resize import resize_bilinear
 from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS, PassReduction, check_reduction
 
 TINY = 1e-12
@@ -51,5 +51,5 @@ def attention_map(
 def refine(maps: Tensor, attention: Tensor) -> Tensor:
     """(n, C, s, s) raw maps of tiles × (n, 1, p, p) attention -> (n, C, s, s); the attention follows the maps' grid."""
     if attention.shape[-2:] != maps.shape[-2:]:
-        attention = F.interpolate(attention, maps.shape[-2:], mode="bilinear", align_corners=False)
+        attention = resize_bilinear(attention, (maps.shape[-2], maps.shape[-1]))
     return maps * attention

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
+from crt.models.dual import cam_consistency_loss
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from crt.resample import upsample_cam
@@ -24,14 +24,12 @@ def branch_distance(prediction: Prediction, vit: Method = "crt", cnn: Method = "
     if not isinstance(record, VitOutputs) or isinstance(other, VitOutputs):
         raise InvalidSetting(f"{vit} and {cnn} are not a transformer and a CNN: choose one of each.")
     size = (prediction.grid.height, prediction.grid.width)
-
-    def resized(maps: np.ndarray) -> torch.Tensor:
-        return F.interpolate(torch.from_numpy(maps)[None], size, mode="bilinear", align_corners=True)
-
-    fixed = resized(other.cams)
+    fixed = torch.from_numpy(other.cams)[None]
     return np.array(
         [
-            F.l1_loss(fixed, resized(prediction.cams(vit, loops=loops, refined=False, relu=False))).item()
+            cam_consistency_loss(
+                fixed, torch.from_numpy(prediction.cams(vit, loops=loops, refined=False, relu=False))[None], size
+            ).item()
             for loops in range(record.loops + 1)
         ]
     )

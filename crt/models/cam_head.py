@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crt.errors import InvalidSetting
+from crt.models.resize import resize_bilinear
 from crt.models.tiles import TileGrid
 
 
@@ -34,7 +34,7 @@ class ClassMapHead(nn.Module):
         if self.upsample is not None:
             x = self.upsample(x)
         elif grid.mode == "bilinear" and grid.tile_cells != side:
-            x = F.interpolate(x, (grid.tile_cells, grid.tile_cells), mode="bilinear", align_corners=False)
+            x = resize_bilinear(x, (grid.tile_cells, grid.tile_cells))
         return self.classifier(x)
 
 

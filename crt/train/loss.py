@@ -10,7 +10,7 @@ from torch import Tensor
 
 from crt.errors import InvalidSetting
 from crt.models.cam_head import class_scores
-from crt.models.dual import DualMaps
+from crt.models.dual import DualMaps, cam_consistency_loss
 
 
 class Losses(NamedTuple):
@@ -33,12 +33,6 @@ def classification_loss(maps: Tensor, labels: Tensor, *, single_label: bool = Fa
     return F.multilabel_soft_margin_loss(scores, labels)
 
 
-def cam_consistency_loss(cnn: Tensor, vit: Tensor, size: int) -> Tensor:
-    """Mean |CAM_cnn − CAM_vit| of raw maps (B, C, ·, ·) after resizing both to `size` × `size`, corners aligned."""
-    cnn, vit = (F.interpolate(m.float(), (size, size), mode="bilinear", align_corners=True) for m in (cnn, vit))
-    return F.l1_loss(cnn, vit)
-
-
 def dual_loss(maps: DualMaps, labels: Tensor, lambda_cam: float, size: int, *, single_label: bool = False) -> Losses:
     """All terms of Eq. 2. The CAM term is computed, for the log, also where λ = `lambda_cam` is 0; `size` as above."""
 
@@ -46,7 +40,7 @@ def dual_loss(maps: DualMaps, labels: Tensor, lambda_cam: float, size: int, *, s
         return None if branch is None else classification_loss(branch, labels, single_label=single_label)
 
     cnn, vit = classified(maps.cnn), classified(maps.vit)
-    cam = None if maps.cnn is None or maps.vit is None else cam_consistency_loss(maps.cnn, maps.vit, size)
+    cam = None if maps.cnn is None or maps.vit is None else cam_consistency_loss(maps.cnn, maps.vit, (size, size))
     terms = [term for term in (cnn, vit) if term is not None]
     if cam is not None and lambda_cam:
         terms.append(lambda_cam * cam)

@@ -30,7 +30,7 @@ from crt.metrics.localization import overlap
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.models.cam_head import class_scores
-from crt.models.dual import DualMaps
+from crt.models.dual import DualMaps, cam_consistency_loss
 from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
 from crt.postprocess import cam_to_labels, max_normalize, sum_scales_released
@@ -45,7 +45,7 @@ from crt.pseudo_labels.label_png import (
 )
 from crt.resample import bilinear_weights, strided_size, upsample_cam
 from crt.threshold import above_threshold, levels_passed
-from crt.train.loss import cam_consistency_loss, classification_loss, dual_loss
+from crt.train.loss import classification_loss, dual_loss
 from crt.train.optim import decays, poly
 from crt.viz.colours import signed_colour
 from crt.viz.contours import difference, outlines
@@ -245,10 +245,10 @@ def test_losses_are_not_negative_and_add_up(seed, batch, classes, single, lambda
     both = dual_loss(DualMaps(one, other), labels, lambda_cam, 8, single_label=single)
     alone = [classification_loss(maps, labels, single_label=single) for maps in (one, other)]
     assert all(0 <= float(term) < math.inf for term in (both.total, *alone))
-    wanted = alone[0] + alone[1] + lambda_cam * cam_consistency_loss(one, other, 8)
+    wanted = alone[0] + alone[1] + lambda_cam * cam_consistency_loss(one, other, (8, 8))
     torch.testing.assert_close(both.total, wanted)
-    assert float(cam_consistency_loss(one, one, 8)) == 0
-    torch.testing.assert_close(cam_consistency_loss(one, other, 8), cam_consistency_loss(other, one, 8))
+    assert float(cam_consistency_loss(one, one, (8, 8))) == 0
+    torch.testing.assert_close(cam_consistency_loss(one, other, (8, 8)), cam_consistency_loss(other, one, (8, 8)))
     order = torch.randperm(batch, generator=generator)
     torch.testing.assert_close(alone[0], classification_loss(one[order], labels[order], single_label=single))
 

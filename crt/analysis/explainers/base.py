@@ -15,13 +15,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from pytorch_grad_cam.base_cam import BaseCAM
 from torch import Tensor, nn
 
 from crt.errors import InvalidSetting
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
+from crt.models.resize import resize_bilinear
 from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch
 
@@ -106,7 +106,7 @@ def assemble(maps: np.ndarray, network: Network, grid: TileGrid) -> np.ndarray:
     tiles = tiles.transpose(0, 1)  # (n, K, s, s)
     side = grid.tile_cells
     if tiles.shape[-1] != side:  # the modes that put the whole image into one tile
-        tiles = F.interpolate(tiles, (side, side), mode="bilinear", align_corners=False)
+        tiles = resize_bilinear(tiles, (side, side))
     return grid.crop(grid.merge(tiles))[0].relu().contiguous().numpy()
 
 

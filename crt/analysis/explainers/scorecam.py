@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from crt.analysis.explainers.base import Network, View, assemble, autograd, prepare, scores_of, views
+from crt.models.resize import resize_bilinear
 from crt.models.tiles import TileGrid
 
 
@@ -53,7 +53,7 @@ class ScoreCam:
             activations = activations[activations.flatten(1).var(1).topk(self.channels).indices]
         scores = []
         for some in activations.split(self.batch):
-            masks = F.interpolate(some[None], tile.shape[-2:], mode="bilinear", align_corners=True)[0]
+            masks = resize_bilinear(some[None], (tile.shape[-2], tile.shape[-1]), align_corners=True)[0]
             low, high = masks.amin((1, 2), keepdim=True), masks.amax((1, 2), keepdim=True)
             masks = (masks - low) / (high - low + 1e-8)
             scores.append(scores_of(network, tile * masks[:, None], grid)[:, list(classes)])

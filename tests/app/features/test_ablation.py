@@ -12,10 +12,10 @@ from app.core.models import Engine
 from app.features.ablation import column
 from crt.analysis.consistency import branch_distance
 from crt.errors import InvalidSetting
+from crt.models.dual import cam_consistency_loss
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig
-from crt.train.loss import cam_consistency_loss
 from tests.helpers.tiny import tiny_checkpoint
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
@@ -124,7 +124,7 @@ def test_the_distance_is_the_cam_consistency_of_the_training_loss(explorer):
     cnn = torch.from_numpy(prediction.cams("crt_cnn", relu=False))[None]
     for loops, value in enumerate(found):
         vit = torch.from_numpy(prediction.cams("crt", loops=loops, refined=False, relu=False))[None]
-        assert value == pytest.approx(cam_consistency_loss(cnn, vit, 96).item(), rel=1e-5)
+        assert value == pytest.approx(cam_consistency_loss(cnn, vit, (96, 96)).item(), rel=1e-5)
     assert len(set(found.round(6))) > 1
 
 
