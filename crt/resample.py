@@ -22,7 +22,23 @@ def upsample_cam(
     cols = bilinear_weights(_centres(size[1]) * content_size[1] / size[1] - 0.5, maps.shape[-1])
     if flipped:
         cols = cols[::-1]
-    return np.ascontiguousarray(rows @ maps.astype(np.float32) @ cols.T)
+    maps = maps.astype(np.float32)
+    # A mean lies between what it is of. Rounding takes it out by a digit, and min-max would make a pattern of that.
+    low, high = maps.min((-2, -1), keepdims=True), maps.max((-2, -1), keepdims=True)
+    return np.clip(np.ascontiguousarray(rows @ maps @ cols.T), low, high)
+
+
+def resize_map(cam: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """One map on another grid over the same image, bilinear and without a filter against aliasing.
+
+    Args:
+        cam: (h, w), whose points are spread evenly over the image.
+        size: height and width of the result.
+
+    Returns:
+        (height, width) float32.
+    """
+    return upsample_cam(cam[None], (cam.shape[0], cam.shape[1]), size)[0]
 
 
 def bilinear_weights(at: np.ndarray, cells: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization, 
 from crt.multiscale import MethodSpec
 from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels.label_png import read_labels
-from crt.resample import upsample_cam
+from crt.resample import resize_map, upsample_cam
 
 DEFINITIONS = {
     "gt_known": "share of images whose box of the true class has IoU >= 0.5 with a ground-truth box",
@@ -176,7 +176,7 @@ class WsolSample:
         height, width = cam.shape
         x0, y0, x1, y1 = np.rint(self.to_image([[0, 0, width, height]])[0]).astype(int)
         whole = np.full(size, cam.min(), dtype=np.float32)
-        whole[y0:y1, x0:x1] = np.asarray(Image.fromarray(cam).resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR))
+        whole[y0:y1, x0:x1] = resize_map(cam, (y1 - y0, x1 - x0))
         return whole
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from crt.errors import InvalidSetting
 from crt.metrics.iou import intersection_over_union
+from crt.resample import resize_map
 from crt.threshold import above_threshold
 
 Convention = Literal["inclusive", "continuous", "unclamped"]
@@ -97,12 +98,12 @@ def minmax_normalize(values: np.ndarray) -> np.ndarray:
 
 
 def grey_levels(cam: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
-    """(h, w) map -> (H, W) uint8: resized by OpenCV's linear rule to `size` (height, width), min-max, truncated."""
+    """(h, w) map -> (H, W) uint8: resized bilinear to `size` (height, width), min-max, truncated."""
     cam = np.ascontiguousarray(cam, dtype=np.float32)
     if cam.ndim != 2 or not cam.size:
         raise InvalidSetting(f"One map (h, w) is needed, not an array {cam.shape}: pass one at a time.")
     if size is not None:
-        cam = cv2.resize(cam, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+        cam = resize_map(cam, size)
     return (minmax_normalize(cam) * 255).astype(np.uint8)
 
 

@@ -12,6 +12,7 @@ from pytorch_grad_cam.metrics.road import NoisyLinearImputer
 from torch import Tensor
 
 from crt.errors import InvalidSetting
+from crt.resample import resize_map
 
 
 class _SeededImputer(NoisyLinearImputer):
@@ -58,7 +59,7 @@ def fitted(cam: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     cam = np.ascontiguousarray(cam, dtype=np.float32)
     if cam.ndim != 2 or not cam.size or not np.isfinite(cam).all():
         raise InvalidSetting(f"One map (H, W) of finite values is needed, check this array {cam.shape}.")
-    return cam if cam.shape == size else cv2.resize(cam, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return cam if cam.shape == size else resize_map(cam, size)
 
 
 def shown(cam: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from crt.resample import resize_map
 from crt.threshold import above_threshold
 from crt.viz.colours import COLORMAP, colour, colour_bar, signed_colour
 
@@ -45,9 +46,11 @@ class Style:
 def mixed(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
     """(H, W, 3) uint8: the image under the colours of a map, or black outside its mask."""
     height, width = image.shape[:2]
-    values = Image.fromarray(layer.values.astype(np.float32))
-    between = Image.Resampling.BILINEAR if layer.smooth else Image.Resampling.NEAREST
-    fine = np.asarray(values.resize((width, height), between))
+    if layer.smooth:
+        fine = resize_map(layer.values, (height, width))
+    else:
+        cells = Image.fromarray(layer.values.astype(np.float32))
+        fine = np.asarray(cells.resize((width, height), Image.Resampling.NEAREST))
     if layer.masked:
         inside = above_threshold(fine, layer.level or 0)
         return np.where(inside[..., None], image, np.rint((1 - style.opacity) * image)).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,14 +11,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidSetting
+from crt.models.resize import resize_bilinear
 from crt.postprocess import cam_to_labels, max_normalize
-from crt.resample import upsample_cam
+from crt.resample import resize_map, upsample_cam
 
 
 def test_to_pixels_is_the_bilinear_resize_where_the_span_is_whole() -> None:
     maps = np.random.default_rng(0).random((3, 5, 7)).astype(np.float32)
     want = F.interpolate(torch.from_numpy(maps)[None], (80, 112), mode="bilinear", align_corners=False)[0]
     np.testing.assert_allclose(upsample_cam(maps, (5, 7), (80, 112)), want, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(80, 112), (3, 2), (5, 7), (1, 1)])
+def test_every_bilinear_resize_is_the_same(size: tuple[int, int]) -> None:
+    cam = np.random.default_rng(1).random((5, 7)).astype(np.float32)
+    found = resize_map(cam, size)
+    tensor = resize_bilinear(torch.from_numpy(cam)[None, None], size)[0, 0]
+    np.testing.assert_allclose(found, tensor, atol=1e-6)
+    np.testing.assert_allclose(found, cv2.resize(cam, size[::-1], interpolation=cv2.INTER_LINEAR), atol=1e-6)
+    np.testing.assert_allclose(found, upsample_cam(cam[None], cam.shape, size)[0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(value=st.floats(0, 1e6, width=32), cells=st.integers(1, 30), pixels=st.integers(1, 90))
+def test_a_map_without_a_pattern_gets_none(value: float, cells: int, pixels: int) -> None:
+    assert (resize_map(np.full((cells, cells), value, np.float32), (pixels, pixels)) == np.float32(value)).all()
 
 
 def test_to_pixels_leaves_out_the_cells_of_padding() -> None:
