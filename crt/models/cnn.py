@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from crt.errors import InvalidCheckpoint
 from crt.models.backbones import create_backbone
+from crt.models.frozen_bn import FrozenBatchNorm
 
 STRIDE = 16
 """Pixels of the image per cell of the map."""
 
 
-class CnnBranch(nn.Module):
+class CnnBranch(FrozenBatchNorm):
     """A timm ResNet whose last stage keeps its resolution, with a 1 × 1 classifier without bias.
 
     Stage strides are 2, 2, 2, 1 and the dilation stays 1, as released (timm's `output_stride=16` dilates instead).
@@ -39,12 +40,6 @@ class CnnBranch(nn.Module):
             cells = self.features(torch.zeros(1, 3, 64, 64)).shape[-1]
         if cells != 64 // STRIDE:
             raise InvalidCheckpoint(f"This ResNet makes {cells} cells of 64 pixels, not {64 // STRIDE}.")
-
-    def train(self, mode: bool = True) -> CnnBranch:
-        """As in torch, but batch norm stays frozen."""
-        super().train(mode)
-        freeze_batch_norm(self)
-        return self
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, h, w) normalised -> (B, F, ceil(h/16), ceil(w/16)): the output of layer4."""
@@ -79,13 +74,6 @@ def build_resnet(name: str, *, pretrained: bool = False) -> ResNet:
         options={"num_classes": 0, "global_pool": ""},
     )
     return _checked(resnet, name).eval()
-
-
-def freeze_batch_norm(network: nn.Module) -> None:
-    """Put every batch norm of a network in eval form, whatever the mode of the rest."""
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
 
 
 def _checked(resnet: nn.Module, name: str = "This model") -> ResNet:

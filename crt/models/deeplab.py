@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from crt.data.images import resize_scale, to_tensor
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
-from crt.models.cnn import build_resnet, freeze_batch_norm
+from crt.models.cnn import build_resnet
+from crt.models.frozen_bn import FrozenBatchNorm, batch_norms
 from crt.models.normalization import normalization_of
 from crt.resample import bilinear_weights
 from crt.types import DEEPLAB_SCALES, Stride
@@ -29,7 +30,7 @@ LABELS = 255
 """The most labels, background included: 255 itself marks pixels without one."""
 
 
-class DeepLab(nn.Module):
+class DeepLab(FrozenBatchNorm):
     """A timm ResNet with dilated last stages, and atrous spatial pyramid pooling as DeepLab-V2 has it.
 
     `stride`: pixels per cell. At 8, layer3 and layer4 keep their resolution and are dilated by 2 and 4; at 16, layer4
@@ -56,20 +57,13 @@ class DeepLab(nn.Module):
         self.stride = stride
         self.aspp = _Pyramid(cast("int", resnet.num_features), labels, [rate * 8 // stride for rate in rates])
         resnet.requires_grad_(True)
-        for name, module in resnet.named_modules():
-            if name in ("conv1", "bn1") or isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.requires_grad_(False)
+        for module in (resnet.get_submodule("conv1"), resnet.get_submodule("bn1"), *batch_norms(resnet)):
+            module.requires_grad_(False)
         self.eval()
         with torch.no_grad():
             cells = self(torch.zeros(1, 3, 65, 65)).shape[-1]
         if cells != 64 // stride + 1:
             raise InvalidCheckpoint(f"This ResNet makes {cells} cells of 65 pixels, not {64 // stride + 1}.")
-
-    def train(self, mode: bool = True) -> DeepLab:
-        """As in torch, but batch norm stays frozen."""
-        super().train(mode)
-        freeze_batch_norm(self)
-        return self
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, h, w) normalised -> (B, labels, ceil(h/stride), ceil(w/stride)) raw logits, as `on_pixels` reads them.
