@@ -31,6 +31,7 @@ from tqdm import tqdm
 
 from crt.data import ErrorCollector, voc_palette
 from crt.errors import InvalidDataset, reason_of
+from crt.io_utils import atomic_path, write_text
 from scripts.cli import run_cli
 
 CHUNK = 1 << 20
@@ -155,7 +156,7 @@ def convert_sbd(archive: Path, voc: Path) -> None:
     for name in sorted(listed - val - written):
         problems.add("listed images without a mask", name)
     problems.raise_if_any()
-    _write_atomically(splits / "train_aug.txt", ("\n".join(sorted(train | (listed - val))) + "\n").encode())
+    write_text(splits / "train_aug.txt", "\n".join(sorted(train | (listed - val))) + "\n")
 
 
 def _continue_download(url: str, part: Path) -> bool:
@@ -215,16 +216,9 @@ def _write_mask(mat: bytes, target: Path) -> bool:
         return False
     image = Image.fromarray(mask)
     image.putpalette(voc_palette().tobytes())
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    _write_atomically(target, buffer.getvalue())
+    with atomic_path(target) as temporary:
+        image.save(temporary, "PNG")
     return True
-
-
-def _write_atomically(target: Path, data: bytes) -> None:
-    part = target.with_name(target.name + ".part")
-    part.write_bytes(data)
-    os.replace(part, target)
 
 
 def show(config: Config) -> None:

@@ -23,6 +23,7 @@ from tqdm import tqdm
 from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting, reason_of
+from crt.io_utils import atomic_path
 from crt.pass_reductions import Attention, PassReduction
 from crt.types import Mode
 from scripts.cli import run_cli
@@ -189,7 +190,7 @@ def write(
     target = config.out
     try:
         if config.out is not None:
-            with config.out.open("wb") as stream:  # given a name, NumPy would add .npz to it
+            with atomic_path(config.out) as temporary, temporary.open("wb") as stream:  # to a name NumPy adds .npz
                 prediction.save(stream)
         if config.figure is not None:
             target = config.figure

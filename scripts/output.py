@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from crt.io_utils import atomic_path
+from crt.io_utils import write_text
 
 
 @contextmanager
@@ -27,5 +27,4 @@ def counted(total: int, what: str = "") -> Iterator[Callable[[], None]]:
 def write_json(path: Path, result: dict[str, Any]) -> None:
     """Write a result where it was asked for, whole or not at all. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(result, indent=1) + "\n")

@@ -20,7 +20,7 @@ from crt.checkpoint.schema import (
     shortened,
 )
 from crt.errors import InvalidCheckpoint, reason_of
-from crt.io_utils import atomic_path
+from crt.io_utils import write_text
 from crt.types import METHODS
 
 _SCHEMA = TypeAdapter(CheckpointConfig)
@@ -55,8 +55,7 @@ def write_config(folder: Path, config: CheckpointConfig) -> None:
     except (TypeError, ValueError) as error:
         raise InvalidCheckpoint(f"{path} cannot hold this config as JSON: {reason_of(error)}.") from error
     _checked(path, text.encode())
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _checked(path: Path, content: bytes) -> CheckpointConfig:

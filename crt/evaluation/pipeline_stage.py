@@ -16,7 +16,7 @@ from tqdm import tqdm
 from crt.data import ImageDataset, Sample
 from crt.data.base import ErrorCollector
 from crt.errors import CrtError, InvalidSetting, reason_of
-from crt.io_utils import atomic_path
+from crt.io_utils import write_text
 
 SETTINGS = "stage.json"
 
@@ -39,8 +39,7 @@ def write_manifest(folder: Path, settings: dict[str, Any]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            with atomic_path(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+            write_text(path, text)
         elif path.read_text(encoding="utf-8") != text:
             raise InvalidSetting(f"{folder} holds files made with other settings: choose another folder for these.")
     except OSError as error:

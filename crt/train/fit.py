@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 from crt.checkpoint import CONFIG_FILE
 from crt.data import ImageDataset
 from crt.errors import InvalidCheckpoint, InvalidSetting
-from crt.io_utils import atomic_path
+from crt.io_utils import write_text
 from crt.precision import resolve
 from crt.train.config import OptimizerConfig, RunConfig
 from crt.train.cuda_graph import CudaGraphStep
@@ -247,8 +247,7 @@ class Trainer:
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             started = {"config": self.config.to_json(), "record": self.record}
-            with atomic_path(out / RUN_FILE) as temporary:
-                temporary.write_text(json.dumps(started, indent=1) + "\n", encoding="utf-8")
+            write_text(out / RUN_FILE, json.dumps(started, indent=1) + "\n")
         return 0
 
     def fingerprint(self, values: Mapping[str, Any], images: ImageDataset) -> str:

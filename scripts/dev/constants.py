@@ -15,7 +15,7 @@ from typing import Any
 
 import tyro
 
-from crt.io_utils import atomic_path
+from crt.io_utils import write_text
 from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS
 from scripts.cli import run_cli
 
@@ -53,8 +53,7 @@ def _object(entries: dict[str, Any]) -> str:
 
 def main(config: Constants) -> None:
     """Write the module."""
-    with atomic_path(config.output) as temporary:
-        temporary.write_text(module(), encoding="utf-8")
+    write_text(config.output, module())
 
 
 if __name__ == "__main__":
