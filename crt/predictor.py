@@ -331,8 +331,8 @@ class Predictor:
                 for step in network.steps(tiles, loops):
                     maps[-1].append(network.raw_cams(step.tokens, grid))
                     step_similarity.append(step.similarity)
-                    if step.cls_attn is not None and step.new_pass:
-                        cls_attn[-1].append(step.cls_attn if heads else step.cls_attn.mean(2))
+                    if (attention := step.pass_cls_attn) is not None:
+                        cls_attn[-1].append(attention if heads else attention.mean(2))
                         step_residual.append(step.residual)
                     advance((start + len(tiles) * (step.loops + 1) / (loops + 1)) / len(grid))
             similarity.append(torch.stack(step_similarity))

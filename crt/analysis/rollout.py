@@ -75,7 +75,7 @@ def inspect_layers(
             return x, cls_attn[..., network.num_prefix_tokens :]
 
         steps = network.unroll(encode, grid.cut(padded, start, start + tile_batch), loops)
-        cls_attn = [step.cls_attn for step in steps if step.cls_attn is not None and step.new_pass]
+        cls_attn = [attention for step in steps if (attention := step.pass_cls_attn) is not None]
         heads.append(torch.stack(cls_attn).transpose(2, 3).cpu())  # (passes, blocks, heads, n, P)
         rollouts.append(torch.stack(rolled).cpu())
     return LayersView(torch.cat(heads, dim=3).contiguous().numpy(), torch.cat(rollouts, dim=1).numpy(), grid)

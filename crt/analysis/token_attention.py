@@ -116,8 +116,8 @@ def inspect_token(
             tokens = network.patch_tokens(step.tokens).float()
             if start == own:
                 features.append(tokens[place.tile - start, patch].clone())
-            if step.cls_attn is not None and step.new_pass:
-                rows.append(step.cls_attn[:, place.tile - start].clone())
+            if (attention := step.pass_cls_attn) is not None:
+                rows.append(attention[:, place.tile - start].clone())
             cosine = F.cosine_similarity(tokens, features[step.loops], dim=-1)
             similarity[step.loops, start : start + len(tiles)] = cosine.cpu()
     row = torch.stack(rows).cpu()  # (passes, blocks, heads, N)

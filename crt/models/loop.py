@@ -34,9 +34,9 @@ class Step(NamedTuple):
     residual: Tensor
 
     @property
-    def new_pass(self) -> bool:
-        """Whether a pass of its own led here: loops 0 and 1 share the first."""
-        return self.loops != 1
+    def pass_cls_attn(self) -> Tensor | None:
+        """`cls_attn`, each pass once: None for loops 1, which shares the first pass with loops 0."""
+        return None if self.loops == 1 else self.cls_attn
 
 
 def passes(loops: int) -> int:
