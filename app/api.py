@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import gradio as gr
 import numpy as np
-from gradio.processing_utils import save_bytes_to_cache
 
 from app.core.analysis import NATIVE, SIZES, Analysis, Explorer, start_size, user_message
+from app.gradio_compat import serve_bytes
 from app.requests.validation import is_number
 from app.rpc import MODEL
 from crt.cam_spec import CamSpec, class_ids, plain_name
@@ -152,11 +152,9 @@ def register(explorer: Explorer) -> None:
     def told(name: str, make: Callable[[], bytes]) -> str:
         """The bytes as a file that the server may serve, or the sentence why there are none."""
         try:
-            path = save_bytes_to_cache(make(), name, result.GRADIO_CACHE)
+            return serve_bytes(result, make(), name)
         except Exception as error:
             raise gr.Error(user_message(error), print_exception=False) from error
-        result.temp_files.add(path)
-        return path
 
     # An empty value, or none, is the default of the checkpoint that is asked, which is not always the page's first.
     # Values that are not among the choices reach us, so that the answer is our sentence.

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.cli import AppConfig
 from app.core.cache import PredictionCache
 from app.core.models import Engine
+from app.gradio_compat import CALL, QUEUE_JOIN, RUN, UPLOAD, blocks_of
 from app.server.security import NOT_HERE, RouteFilter, SafeBlocks, route_path
 from app.viewer.files import ROUTE, served
 
@@ -28,7 +29,7 @@ USER = "crt"
 WINDOW = 60.0  # seconds
 CLIENTS = 10_000  # whose questions are counted at a time; beyond it the one unheard of for longest is forgotten
 COMPRESSION = 5  # of the viewer's scripts, 1 to 9: beyond it they hardly become smaller
-COUNTED = ("/gradio_api/queue/join", "/gradio_api/call", "/gradio_api/run", "/gradio_api/upload")
+COUNTED = (QUEUE_JOIN, CALL, RUN, UPLOAD)
 """What makes the server work: questions of the page and of programs, and uploads."""
 
 
@@ -97,7 +98,7 @@ def health(request: Request) -> JSONResponse:
 
     `cache_mib`: of all Predictions held, and the most that they may take.
     """
-    page = request.app.blocks
+    page = blocks_of(request)
     model = page.engine.model
     broken = model.ready and model.loaded.exception() is not None
     status = "broken" if broken else "ok" if model.ready else "loading"

@@ -3,94 +3,53 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, cast
+from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import check_all_files_in_cache
-from gradio.route_utils import FnIndexInferError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.analysis import user_message
+from app.gradio_compat import FILE_ROUTES, ROUTE_ERRORS, UNUSED_ROUTES, HookedBlocks, event_details
 from app.viewer.files import ROUTE, served
 
 log = logging.getLogger(__name__)
 
-CLOSED = (
-    "/custom_component",
-    "/gradio_api/component_server",
-    "/gradio_api/custom_component",
-    "/gradio_api/deep_link",
-    "/gradio_api/dev/",
-    "/gradio_api/process_recording",
-    "/gradio_api/profiling",
-    "/gradio_api/proxy=",
-    "/gradio_api/run-history",
-    "/gradio_api/stream/",
-    "/gradio_api/undo-vibe-edit",
-    "/gradio_api/vibe",
-    "/monitoring",
-    f"{ROUTE}/",
-)
+CLOSED = (*UNUSED_ROUTES, f"{ROUTE}/")
 """Routes that Gradio always has and this page never asks for, and what is no module of the viewer."""
-FILES = ("/gradio_api/file=", "/gradio_api/file/")
 ADDRESSES = ("http:", "https:")
 OWN = frozenset({"/health", *served()})
 """Routes of this program: the state of the server, and every module of the viewer by its whole path."""
-CLIENTS = (FnIndexInferError, KeyError, TypeError, ValueError, RuntimeError)
-"""What Gradio's routes raise at unknown names, wrong types, numbers that JSON cannot write, and streams cut short."""
 NAME = 255  # bytes of a part of a path
 NOT_HERE = "Not found. Open the page itself."
 NO_FETCH = "This server fetches no addresses: upload the image itself."
 UNREADABLE = "Invalid request. Reload the page, or see the description of the endpoints."
 
 
-class SafeBlocks(gr.Blocks):
-    """Blocks that refuse a question with one sentence where Gradio would fetch an address or print a traceback."""
+class SafeBlocks(HookedBlocks):
+    """Blocks that refuse a request with one sentence where Gradio would fetch an address or print a traceback."""
 
-    async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> Any:
-        """As Gradio's. Raises gr.Error for a file that nobody uploaded, and for values that no component can read."""
-        if holds_address(inputs):
+    def check_values(self, values: Any) -> None:
+        """Raises gr.Error for a file that lies at an address."""
+        if holds_address(values):
             raise gr.Error(NO_FETCH, print_exception=False)
-        try:
-            # Gradio looks only at files that bring its mark, but its images need none: a path alone would be opened.
-            check_all_files_in_cache(cast("Any", inputs))
-            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
-        except Exception as error:  # whatever it is, it is about what the client sent
-            raise _unreadable(error) from error
 
-    async def call_function(
-        self,
-        block_fn: Any,
-        processed_input: list[Any],
-        iterator: Any = None,
-        requests: Any = None,
-        event_id: str | None = None,
-        event_data: gr.EventData | None = None,
-        *further: Any,
-        **keywords: Any,
-    ) -> Any:
-        """As Gradio's. Raises gr.Error for an event that brings a file from elsewhere, and for errors of our own."""
-        try:
-            if event_data is not None:
-                check_all_files_in_cache(event_data._data)
-        except Exception as error:
-            raise _unreadable(error) from error
-        known = (processed_input, iterator, requests, event_id, event_data)
-        try:
-            return await super().call_function(block_fn, *known, *further, **keywords)
-        except gr.Error:
-            raise
-        except Exception as error:
-            raise gr.Error(user_message(error), print_exception=False) from error
+    def request_error(self, error: Exception) -> gr.Error:
+        """Whatever it is, it is about what the client sent."""
+        log.warning("A question cannot be read: %s: %.200r", type(error).__name__, str(error))
+        return gr.Error(UNREADABLE, print_exception=False)
+
+    def server_error(self, error: Exception) -> gr.Error:
+        """Our own sentence for our own errors, a plain one for all others."""
+        return gr.Error(user_message(error), print_exception=False)
 
 
 class RouteFilter:
     """ASGI middleware: one sentence where nothing of ours is, and to requests that a route of Gradio stumbles over.
 
-    No code of this program runs in a route, but for `OWN`: questions are answered in the queue. An error of `CLIENTS`
-    that leaves a route is therefore about what the client sent, and is no failure of the server.
+    No code of this program runs in a route, but for `OWN`: questions are answered in the queue. An error of
+    `ROUTE_ERRORS` that leaves a route is therefore about what the client sent, and is no failure of the server.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -113,7 +72,7 @@ class RouteFilter:
 
         try:
             await self.app(scope, receive, follow)
-        except CLIENTS as error:
+        except ROUTE_ERRORS as error:
             if started:
                 if not isinstance(error.__cause__, HTTPException):
                     raise
@@ -144,7 +103,7 @@ def closed(path: str) -> bool:
         return True
     if any(len(part.encode()) > NAME for part in path.split("/")):  # no file has such a name
         return True
-    return any(lowered.partition(files)[2].strip().startswith(ADDRESSES) for files in FILES)
+    return any(lowered.partition(files)[2].strip().startswith(ADDRESSES) for files in FILE_ROUTES)
 
 
 def holds_address(value: Any) -> bool:
@@ -164,18 +123,13 @@ def holds_address(value: Any) -> bool:
 
 def details_of(event: gr.EventData) -> dict[str, Any]:
     """What the browser sent with an event; nothing where it is no object."""
-    details = event._data
+    details = event_details(event)
     return dict(details) if isinstance(details, dict) else {}
 
 
 def sanitize(value: Any, length: int) -> str:
     """Text that the browser gets back: at most `length` characters, each of which can be written as UTF-8."""
     return str(value or "")[:length].encode(errors="replace").decode()
-
-
-def _unreadable(error: Exception) -> gr.Error:
-    log.warning("A question cannot be read: %s: %.200r", type(error).__name__, str(error))
-    return gr.Error(UNREADABLE, print_exception=False)
 
 
 async def _refuse(status: int, user_message: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,9 +8,9 @@ import secrets
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 from app.core.codec import INLINE_BYTES
+from app.gradio_compat import serve_bytes
 from app.viewer.files import ENTRY, ROUTE, modules, style, template, version
 
 EVENTS = (
@@ -81,9 +81,7 @@ class Viewer(gr.HTML):
         rest = {name: value for name, value in content.items() if name != "data"}
         if len(data) <= INLINE_BYTES:
             return rest | {"data": base64.b64encode(data).decode()}
-        path = save_bytes_to_cache(data, "arrays.bin", self.GRADIO_CACHE)
-        self.temp_files.add(path)
-        return rest | {"file": path}
+        return rest | {"file": serve_bytes(self, data, "arrays.bin")}
 
     def postprocess(self, value: Any) -> Any:
         """A header dict, or (header, bytes of its arrays) -> the header with the bytes, or the file they are in."""

@@ -1,0 +1,131 @@
+"""Every internal of Gradio that this app relies on. Written for Gradio 6.31.
+
+No other module of the app imports a submodule of Gradio, reads an attribute that its documentation does not give, or
+names one of its routes. Each assumption made here has a test in `tests/app/test_gradio_compat.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
+from gradio.components import Component
+from gradio.processing_utils import check_all_files_in_cache, save_bytes_to_cache, save_file_to_cache
+from gradio.route_utils import FnIndexInferError
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+API = "/gradio_api"
+"""The prefix of most routes."""
+QUEUE_JOIN, CALL, RUN, UPLOAD = f"{API}/queue/join", f"{API}/call", f"{API}/run", f"{API}/upload"
+"""What makes the server work: requests of the page, requests of programs, and uploads."""
+FILE_ROUTES = (f"{API}/file=", f"{API}/file/")
+"""What follows is the path of a file in the cache, or an address that Gradio would fetch."""
+UNUSED_ROUTES = (
+    "/custom_component",
+    f"{API}/component_server",
+    f"{API}/custom_component",
+    f"{API}/deep_link",
+    f"{API}/dev/",
+    f"{API}/process_recording",
+    f"{API}/profiling",
+    f"{API}/proxy=",
+    f"{API}/run-history",
+    f"{API}/stream/",
+    f"{API}/undo-vibe-edit",
+    f"{API}/vibe",
+    "/monitoring",
+)
+"""The beginnings of routes that Gradio always has and this page never asks for."""
+ROUTE_ERRORS = (FnIndexInferError, KeyError, TypeError, ValueError, RuntimeError)
+"""What the routes raise at unknown names, wrong types, numbers that JSON cannot write, and streams cut short."""
+
+
+class HookedBlocks(gr.Blocks):
+    """Blocks that call the hooks of a subclass around each request, and give it the errors to put into words."""
+
+    def check_values(self, values: Any) -> None:
+        """Called with a request's JSON values before Gradio opens a file among them; raises gr.Error to refuse."""
+
+    def request_error(self, error: Exception) -> gr.Error:
+        """What a client reads whose values no component can read."""
+        raise NotImplementedError
+
+    def server_error(self, error: Exception) -> gr.Error:
+        """What a client reads whose request failed here."""
+        raise NotImplementedError
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> Any:
+        """As Gradio's. Raises gr.Error for a file that nobody uploaded, and for values that no component can read."""
+        self.check_values(inputs)
+        try:
+            # Gradio looks only at files that bring its mark, but its images need none: a path alone would be opened.
+            check_all_files_in_cache(cast("Any", inputs))
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except Exception as error:
+            raise self.request_error(error) from error
+
+    async def call_function(
+        self,
+        block_fn: Any,
+        processed_input: list[Any],
+        iterator: Any = None,
+        requests: Any = None,
+        event_id: str | None = None,
+        event_data: gr.EventData | None = None,
+        *further: Any,
+        **keywords: Any,
+    ) -> Any:
+        """As Gradio's. Raises gr.Error for an event that brings a file from elsewhere, and for errors of our own."""
+        try:
+            if event_data is not None:
+                check_all_files_in_cache(event_data._data)
+        except Exception as error:
+            raise self.request_error(error) from error
+        known = (processed_input, iterator, requests, event_id, event_data)
+        try:
+            return await super().call_function(block_fn, *known, *further, **keywords)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise self.server_error(error) from error
+
+
+def event_details(event: gr.EventData) -> Any:
+    """The JSON value that the browser sent with an event."""
+    return event._data
+
+
+def blocks_of(request: Request) -> Any:
+    """The Blocks behind a route that was given to `launch(app_kwargs={"routes": ...})`."""
+    return request.app.blocks
+
+
+def serve_bytes(component: Component, data: bytes, name: str) -> str:
+    """Write `data` where the server may serve it from -> its path; it is deleted as the component's other files are."""
+    path = save_bytes_to_cache(data, name, component.GRADIO_CACHE)
+    component.temp_files.add(path)
+    return path
+
+
+def serve_file(component: Component, file: Path) -> str:
+    """As `serve_bytes`, for a copy of a file."""
+    path = save_file_to_cache(file, component.GRADIO_CACHE)
+    component.temp_files.add(path)
+    return path
+
+
+def registered_paths(routes: Iterable[BaseRoute]) -> Iterator[str]:
+    """The path of each route as it was registered, such as `/assets/{path:path}`; of a mounted app, where it stands.
+
+    Args:
+        routes: `demo.app.routes` of a launched page. FastAPI keeps a router that was included as one route of its own.
+    """
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from registered_paths(included.routes)
+        else:
+            yield cast("Any", route).path

@@ -1,0 +1,175 @@
+"""What this app assumes of Gradio, one test each."""
+
+import inspect
+import json
+from pathlib import Path
+
+import gradio as gr
+import httpx
+import pytest
+from gradio_client import Client
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from app import gradio_compat as compat
+
+ROOT = Path(__file__).parents[2]
+SECRET = "/etc/hostname"
+
+
+class Refusing(compat.HookedBlocks):
+    """Notes what its hooks are given; refuses the value "never"."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.seen: list = []
+
+    def check_values(self, values):
+        self.seen.append(values)
+        if "never" in values:
+            raise gr.Error("refused by check_values", print_exception=False)
+
+    def request_error(self, error):
+        return gr.Error(f"request_error {type(error).__name__}", print_exception=False)
+
+    def server_error(self, error):
+        return gr.Error(f"server_error {type(error).__name__}", print_exception=False)
+
+
+class Noting:
+    """ASGI middleware that notes the paths it sees, and the errors that leave a route."""
+
+    def __init__(self, app, noted):
+        self.app, self.noted = app, noted
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        self.noted.append(scope["path"])
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            self.noted.append(type(error))
+            await JSONResponse({"error": type(error).__name__}, 418)(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def running():
+    """A page of one field that fails on demand -> its Blocks, its address and what the middleware noted."""
+    noted: list = []
+    with Refusing() as demo:
+        field, file, out = gr.Textbox(), gr.File(), gr.Textbox()
+
+        def answer(text, event: gr.EventData):
+            if text == "break":
+                raise ZeroDivisionError
+            return json.dumps(compat.event_details(event))
+
+        field.submit(answer, [field], out, api_name="answer")
+        file.upload(lambda path: path, file, out, api_name="open")
+    own = Route("/config", lambda request: JSONResponse({"same": compat.blocks_of(request) is demo}))
+    options = {"routes": [own], "middleware": [Middleware(Noting, noted=noted)]}
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, app_kwargs=options, server_name="127.0.0.1")
+    yield demo, url, noted
+    demo.close()
+
+
+def asked(url: str, function: str, values: list, **further) -> dict:
+    """The last message of a request to the queue."""
+    number = {"answer": 0, "open": 1}[function]
+    body = {"data": values, "fn_index": number, "session_hash": "s", **further}
+    assert httpx.post(f"{url}{compat.QUEUE_JOIN[1:]}", json=body).status_code == 200
+    with httpx.stream("GET", f"{url}gradio_api/queue/data?session_hash=s", timeout=300) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data:") and (message := json.loads(line[5:]))["msg"] == "process_completed":
+                return message["output"]
+    raise AssertionError("no answer")
+
+
+def test_the_routes_have_these_prefixes(running):
+    demo, _, _ = running
+    assert demo.config["api_prefix"] == compat.API
+    paths = set(compat.registered_paths(demo.app.routes))
+    assert {compat.QUEUE_JOIN, compat.UPLOAD, f"{compat.CALL}/{{api_name}}", f"{compat.RUN}/{{api_name}}"} <= paths
+    assert all(any(path.startswith(files) for path in paths) for files in compat.FILE_ROUTES)
+
+
+def test_the_overridden_methods_have_the_parameters_of_gradio():
+    for name in ("preprocess_data", "call_function"):
+        theirs = list(inspect.signature(getattr(gr.Blocks, name)).parameters)
+        ours = inspect.signature(getattr(compat.HookedBlocks, name)).parameters
+        named = [one.name for one in ours.values() if one.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+        assert named == theirs[: len(named)], name
+
+
+def test_values_are_checked_before_gradio_reads_them(running):
+    demo, url, _ = running
+    assert asked(url, "answer", ["never"])["error"] == "refused by check_values"
+    assert demo.seen[-1] == ["never"]
+    assert asked(url, "open", [{"path": SECRET}])["error"].startswith("request_error")
+
+
+def test_an_event_with_a_file_is_an_error_of_the_request(running):
+    _, url, _ = running
+    file = {"path": SECRET, "meta": {"_type": "gradio.FileData"}}
+    assert asked(url, "answer", ["x"], event_data={"a": file})["error"].startswith("request_error")
+
+
+def test_an_error_of_a_function_is_one_of_the_server(running):
+    _, url, _ = running
+    assert asked(url, "answer", ["break"])["error"] == "server_error ZeroDivisionError"
+
+
+def test_the_details_of_an_event_are_what_the_browser_sent(running):
+    _, url, _ = running
+    assert json.loads(asked(url, "answer", ["x"], event_data={"a": [1]})["data"][0]) == {"a": [1]}
+
+
+def test_our_routes_come_before_those_of_gradio_and_know_the_blocks(running):
+    assert httpx.get(f"{running[1]}config").json() == {"same": True}
+
+
+def test_our_middleware_sees_each_request_and_each_error_of_a_route(running):
+    _, url, noted = running
+    assert httpx.get(f"{url}theme.css").status_code == 200 and noted[-1] == "/theme.css"
+    refused = httpx.post(f"{url}gradio_api/call/nothing", json={"data": []})
+    assert refused.json() == {"error": "FnIndexInferError"} and noted[-1] in compat.ROUTE_ERRORS
+
+
+def test_a_file_of_ours_is_served_and_goes_with_those_of_its_component(running):
+    demo, url, _ = running
+    component = next(one for one in demo.blocks.values() if isinstance(one, gr.File))
+    for path in (compat.serve_bytes(component, b"abc", "a.bin"), compat.serve_file(component, ROOT / "app.py")):
+        assert httpx.get(f"{url}{compat.FILE_ROUTES[0][1:]}{path}").status_code == 200
+        assert any(path in files for files in demo.temp_file_sets)
+    assert httpx.get(f"{url}{compat.FILE_ROUTES[0][1:]}{ROOT / 'app.py'}").status_code == 403
+
+
+def test_the_page_tells_its_scripts_where_it_stands(running):
+    _, url, _ = running
+    page = httpx.get(url).text
+    assert "window.gradio_config = " in page and f'"root":"{url.rstrip("/")}"' in page
+
+
+def test_a_name_quoted_in_the_script_becomes_an_event():
+    shell = gr.HTML(js_on_load="// 'example'")
+    assert callable(shell.example) and not hasattr(shell, "other")
+    assert shell.get_config()["js_on_load"] == "// 'example'"
+
+
+def test_a_value_given_after_the_making_may_be_none():
+    with gr.Blocks() as demo:
+        box, out = gr.Checkbox(), gr.Textbox()
+        box.value = None
+
+        def ask(box: bool | None = None):
+            return str(box)
+
+        box.change(ask, box, out, api_name="ask")
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True)
+    try:
+        assert Client(url, verbose=False).predict(api_name="/ask") == "None"
+    finally:
+        demo.close()
