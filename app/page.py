@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_file_to_cache
 
 from app import api
 from app.cli import AppConfig
@@ -27,6 +26,7 @@ from app.features import (
     masks,
     permalinks,
 )
+from app.gradio_compat import serve_file
 from app.rpc import MODEL, Page
 from app.server.hosting import Served, server_options
 from app.server.security import details_of
@@ -135,8 +135,7 @@ def build(config: AppConfig) -> Served:
                     gr.skip(),
                     gr.skip(),
                 )
-            path = save_file_to_cache(example.path, image.GRADIO_CACHE)
-            image.temp_files.add(path)
+            path = serve_file(image, example.path)
             model = _model(engine, name)
             start = (start_size(model), model.config.modes[0])
             value = explorer.show_example(example, *start, model)

@@ -8,9 +8,9 @@ import zipfile
 from typing import Any
 
 import numpy as np
-from gradio.processing_utils import save_bytes_to_cache
 
 from app.core.analysis import Analysis
+from app.gradio_compat import serve_bytes
 from app.requests.export_request import ExportRequest, MapSpec
 from app.requests.export_view import ExportView
 from app.rpc import Page
@@ -29,9 +29,7 @@ def register(page: Page) -> None:
     def export(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         config = (look.model or page.explorer.engine.model).config
         kind, name, data = made(ExportView.of(look, ExportRequest.of(look, details), config), details.get("kind"))
-        path = save_bytes_to_cache(data, name, page.viewer.GRADIO_CACHE)
-        page.viewer.temp_files.add(path)
-        return {"kind": kind, "name": name, "bytes": len(data), "download": path}
+        return {"kind": kind, "name": name, "bytes": len(data), "download": serve_bytes(page.viewer, data, name)}
 
     page.on("export", export, concurrency_id="export", concurrency_limit=1)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache, save_file_to_cache
 
 from app.core.analysis import NATIVE, SIZES, Explorer, fingerprint, read, settings_of, start_size, user_message
 from app.core.models import Engine, Model
+from app.gradio_compat import serve_bytes, serve_file
 from app.rpc import MODEL, Page
 from app.server.security import details_of, sanitize
 from app.viewer import Viewer
@@ -216,21 +216,17 @@ def locate(page: Page, store: ImageStore, pic: str, path: str | None) -> str:
         if not path:
             raise InvalidSetting("There is no image: choose one.")
         return path
-    cache = page.image.GRADIO_CACHE
     if name := found["example"]:
         example = page.explorer.examples.get(name)
         if example is None:
             raise ImageGone("This server has no such example; the link's settings are kept for the next image.")
-        made = save_file_to_cache(example.path, cache)
-    else:
-        if path and fingerprint(read(path)).startswith(found["key"]):
-            return path
-        kept = store.get(found["key"])
-        if kept is None:
-            raise ImageGone("This image is no longer on the server; the link's settings are kept for the next one.")
-        made = save_bytes_to_cache(kept[1], f"image{kept[0]}", cache)
-    page.image.temp_files.add(made)
-    return made
+        return serve_file(page.image, example.path)
+    if path and fingerprint(read(path)).startswith(found["key"]):
+        return path
+    kept = store.get(found["key"])
+    if kept is None:
+        raise ImageGone("This image is no longer on the server; the link's settings are kept for the next one.")
+    return serve_bytes(page.image, kept[1], f"image{kept[0]}")
 
 
 def known(explorer: Explorer, path: str, wanted: LinkRequest, session: str) -> Any | None:

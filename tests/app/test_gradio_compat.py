@@ -1,5 +1,6 @@
-"""What this app assumes of Gradio, one test each."""
+"""What this app assumes of Gradio, one test each, and that `app.gradio_compat` alone assumes it."""
 
+import ast
 import inspect
 import json
 from pathlib import Path
@@ -173,3 +174,50 @@ def test_a_value_given_after_the_making_may_be_none():
         assert Client(url, verbose=False).predict(api_name="/ask") == "None"
     finally:
         demo.close()
+
+
+INTERNAL_NAMES = {
+    *("_data", "_queue", "GRADIO_CACHE", "blocks_config", "call_function", "config_values"),
+    *("constructor_args", "fns", "preprocess_data", "process_api", "postprocess_data", "state_holder", "temp_files"),
+    *("default_config", "tokens", "cookie_id", "pending_messages_per_session", "upload_file_set"),
+}
+"""Attributes and methods that only Gradio's code gives, not its documentation."""
+INTERNAL_TEXT = ("/gradio_api", "access-token")
+
+
+def internals(source: str) -> list[str]:
+    """Submodules of Gradio that a file imports, and names and texts in it that are internal."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("gradio."):
+            found.append(node.module)
+        elif isinstance(node, ast.Import):
+            found += [one.name for one in node.names if one.name.startswith("gradio.")]
+        elif isinstance(node, ast.Attribute) and node.attr in INTERNAL_NAMES:
+            found.append(node.attr)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in INTERNAL_NAMES:
+            found.append(node.name)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(INTERNAL_TEXT):
+            found.append(node.value)
+    return found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from gradio.utils import x",
+        "import gradio.routes",
+        "event._data",
+        "async def preprocess_data(): ...",
+        "x = '/gradio_api/upload'",
+    ],
+)
+def test_internals_are_found(source):
+    assert internals(source)
+
+
+def test_no_other_module_touches_an_internal_of_gradio():
+    files = [ROOT / "app.py", *(ROOT / "app").rglob("*.py")]
+    found = {file.relative_to(ROOT).as_posix(): internals(file.read_text(encoding="utf-8")) for file in files}
+    found.pop("app/gradio_compat.py")
+    assert {file: names for file, names in found.items() if names} == {}
