@@ -6,7 +6,7 @@ names one of its routes. Each assumption made here has a test in `tests/app/test
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,26 +19,45 @@ from starlette.routing import BaseRoute
 
 API = "/gradio_api"
 """The prefix of most routes."""
-QUEUE_JOIN, CALL, RUN, UPLOAD = f"{API}/queue/join", f"{API}/call", f"{API}/run", f"{API}/upload"
+QUEUE_JOIN, CALL, UPLOAD = f"{API}/queue/join", f"{API}/call", f"{API}/upload"
 """What makes the server work: requests of the page, requests of programs, and uploads."""
-FILE_ROUTES = (f"{API}/file=", f"{API}/file/")
+FILE = f"{API}/file="
 """What follows is the path of a file in the cache, or an address that Gradio would fetch."""
-UNUSED_ROUTES = (
-    "/custom_component",
-    f"{API}/component_server",
-    f"{API}/custom_component",
-    f"{API}/deep_link",
-    f"{API}/dev/",
-    f"{API}/process_recording",
-    f"{API}/profiling",
-    f"{API}/proxy=",
-    f"{API}/run-history",
-    f"{API}/stream/",
-    f"{API}/undo-vibe-edit",
-    f"{API}/vibe",
-    "/monitoring",
-)
-"""The beginnings of routes that Gradio always has and this page never asks for."""
+Routes = Mapping[str, tuple[str, ...]]
+"""The path of a route as Gradio registers it -> the methods that are asked of it."""
+PAGE_ROUTES: Routes = {
+    "/": ("GET", "HEAD"),
+    "/assets/{path:path}": ("GET",),
+    "/config": ("GET",),
+    "/favicon.ico": ("GET",),
+    "/manifest.json": ("GET",),
+    "/robots.txt": ("GET",),
+    "/static/{path:path}": ("GET",),
+    "/theme.css": ("GET",),
+    f"{API}/app_id": ("GET",),
+    f"{API}/cancel": ("POST",),
+    f"{API}/file={{path_or_url:path}}": ("GET", "HEAD"),
+    f"{API}/heartbeat/{{session_hash}}": ("GET",),
+    f"{API}/info": ("GET",),
+    f"{API}/queue/data": ("GET",),
+    QUEUE_JOIN: ("POST",),
+    f"{API}/reset": ("POST",),
+    f"{API}/startup-events": ("GET",),
+    UPLOAD: ("POST",),
+    f"{API}/upload_progress": ("GET",),
+}
+"""What the page in the browser, `gradio_client` and `launch` itself ask for."""
+CALL_ROUTES: Routes = {
+    f"{CALL}/{{api_name}}": ("POST",),
+    f"{CALL}/{{api_name}}/{{event_id}}": ("GET",),
+    f"{CALL}/v2/{{api_name}}": ("POST",),
+    f"{CALL}/v2/{{api_name}}/{{event_id}}": ("GET",),
+}
+"""What the page's own description of the endpoints tells programs to ask for."""
+LOGIN_ROUTES: Routes = {"/login": ("POST",), "/logout": ("GET",)}
+"""Only used with a password."""
+MCP_ROUTES: Routes = {f"{API}/mcp": ("DELETE", "GET", "POST"), f"{API}/mcp/{{path:path}}": ("DELETE", "GET", "POST")}
+"""Only there with `launch(mcp_server=True)`: an app of its own, mounted at the first."""
 ROUTE_ERRORS = (FnIndexInferError, KeyError, TypeError, ValueError, RuntimeError)
 """What the routes raise at unknown names, wrong types, numbers that JSON cannot write, and streams cut short."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
@@ -201,7 +200,6 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "footer_links": ["api"],
-        "mcp_server": find_spec("mcp") is not None,  # the extra gradio[mcp] is the user's choice
         "theme": theme(),
         "css": CSS,
         **server_options(config),

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -20,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.cli import AppConfig
 from app.core.cache import PredictionCache
 from app.core.models import Engine
-from app.gradio_compat import CALL, QUEUE_JOIN, RUN, UPLOAD, blocks_of
+from app.gradio_compat import CALL, QUEUE_JOIN, UPLOAD, blocks_of
 from app.server.security import NOT_HERE, RouteFilter, SafeBlocks, route_path
 from app.viewer.files import ROUTE, served
 
@@ -29,7 +30,7 @@ USER = "crt"
 WINDOW = 60.0  # seconds
 CLIENTS = 10_000  # whose questions are counted at a time; beyond it the one unheard of for longest is forgotten
 COMPRESSION = 5  # of the viewer's scripts, 1 to 9: beyond it they hardly become smaller
-COUNTED = (QUEUE_JOIN, CALL, RUN, UPLOAD)
+COUNTED = (QUEUE_JOIN, CALL, UPLOAD)
 """What makes the server work: questions of the page and of programs, and uploads."""
 
 
@@ -120,7 +121,12 @@ def viewer_module(request: Request) -> Response:
 
 
 def server_options(config: AppConfig) -> dict[str, Any]:
-    """Keywords of `Blocks.launch` for hosting a `Served`: routes of our own, the limit, the password if one is set."""
+    """Keywords of `Blocks.launch` for hosting a `Served`: what is open, the limit, and the password if one is set.
+
+    Args:
+        config: What the command line decides.
+    """
+    mcp = find_spec("mcp") is not None  # the extra gradio[mcp] is the user's choice
     limit = config.requests_per_minute
     password = config.password or os.environ.get("CRT_PASSWORD")
     return {
@@ -135,10 +141,11 @@ def server_options(config: AppConfig) -> dict[str, Any]:
                 ),
             ],
             "middleware": [
-                Middleware(RouteFilter),
+                Middleware(RouteFilter, login=bool(password), mcp=mcp),
                 *([Middleware(LimitQuestions, limit=RateLimit(limit))] if limit else []),
             ],
         },
+        "mcp_server": mcp,
         "auth": (USER, password) if password else None,
         "auth_message": f"The user name is {USER}." if password else None,
     }

@@ -1,4 +1,4 @@
-"""What the server does for nobody: fetch an address, write a session to disk, or fail at a question it cannot read."""
+"""What the server does for nobody: answer a route that is not allowed, fetch an address, or fail at a bad request."""
 
 from __future__ import annotations
 
@@ -8,19 +8,30 @@ from typing import Any
 import gradio as gr
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.analysis import user_message
-from app.gradio_compat import FILE_ROUTES, ROUTE_ERRORS, UNUSED_ROUTES, HookedBlocks, event_details
-from app.viewer.files import ROUTE, served
+from app.gradio_compat import (
+    CALL_ROUTES,
+    FILE,
+    LOGIN_ROUTES,
+    MCP_ROUTES,
+    PAGE_ROUTES,
+    ROUTE_ERRORS,
+    HookedBlocks,
+    Routes,
+    event_details,
+)
+from app.viewer.files import served
 
 log = logging.getLogger(__name__)
 
-CLOSED = (*UNUSED_ROUTES, f"{ROUTE}/")
-"""Routes that Gradio always has and this page never asks for, and what is no module of the viewer."""
 ADDRESSES = ("http:", "https:")
 OWN = frozenset({"/health", *served()})
 """Routes of this program: the state of the server, and every module of the viewer by its whole path."""
+ALLOWED: Routes = {**PAGE_ROUTES, **CALL_ROUTES}
+"""Routes of Gradio that everybody may ask. All others are not found: Gradio registers more with each release."""
 NAME = 255  # bytes of a part of a path
 NOT_HERE = "Not found. Open the page itself."
 NO_FETCH = "This server fetches no addresses: upload the image itself."
@@ -46,22 +57,54 @@ class SafeBlocks(HookedBlocks):
 
 
 class RouteFilter:
-    """ASGI middleware: one sentence where nothing of ours is, and to requests that a route of Gradio stumbles over.
+    """ASGI middleware: 404 for every route that is not allowed, and 400 for what a route of Gradio cannot read.
 
-    No code of this program runs in a route, but for `OWN`: questions are answered in the queue. An error of
+    No code of this program runs in a route, but for `OWN`: requests are answered in the queue. An error of
     `ROUTE_ERRORS` that leaves a route is therefore about what the client sent, and is no failure of the server.
+
+    Args:
+        app: The application behind it.
+        login: Whether a password is asked for.
+        mcp: Whether the MCP server is on.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, login: bool = False, mcp: bool = False) -> None:
         self.app = app
+        allowed = {**ALLOWED, **(LOGIN_ROUTES if login else {}), **(MCP_ROUTES if mcp else {})}
+        self._allowed = [(compile_path(path)[0], methods) for path, methods in allowed.items()]
+
+    def allows(self, method: str, path: str) -> bool:
+        """Whether a route is open.
+
+        Args:
+            method: Of the request, in capitals.
+            path: Decoded, and without the prefix of the server.
+        """
+        if path in OWN:
+            return True
+        if not path.isprintable() or any(len(part.encode()) > NAME for part in path.split("/")):
+            return False
+        if path.startswith(FILE) and path.removeprefix(FILE).strip().lower().startswith(ADDRESSES):
+            return False
+        plain = path[:-1] if path.endswith("/") and path.strip("/") else path  # Gradio has most routes in both ways
+        return any(method in methods and pattern.match(plain) for pattern, methods in self._allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http" or route_path(scope) in OWN:
+        if scope["type"] == "websocket":  # the page has none
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if closed(route_path(scope)):
+        path = route_path(scope)
+        if path == scope.get("root_path"):  # the page's own address, which Gradio completes by a slash
+            path = "/"
+        if not self.allows(scope["method"], path):
             await _refuse(404, NOT_HERE, scope, receive, send)
+            return
+        if path in OWN:
+            await self.app(scope, receive, send)
             return
         started = False
 
@@ -94,16 +137,6 @@ def route_path(scope: Scope) -> str:
     while prefix and path.startswith(f"{prefix}/"):
         path = path[len(prefix) :]
     return path
-
-
-def closed(path: str) -> bool:
-    """Whether a path, decoded, is of a route that this page does not have."""
-    lowered = path.lower()
-    if lowered.startswith(CLOSED) or not path.isprintable():
-        return True
-    if any(len(part.encode()) > NAME for part in path.split("/")):  # no file has such a name
-        return True
-    return any(lowered.partition(files)[2].strip().startswith(ADDRESSES) for files in FILE_ROUTES)
 
 
 def holds_address(value: Any) -> bool:

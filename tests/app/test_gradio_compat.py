@@ -89,12 +89,12 @@ def asked(url: str, function: str, values: list, **further) -> dict:
     raise AssertionError("no answer")
 
 
-def test_the_routes_have_these_prefixes(running):
+def test_the_routes_have_these_paths(running):
     demo, _, _ = running
     assert demo.config["api_prefix"] == compat.API
     paths = set(compat.registered_paths(demo.app.routes))
-    assert {compat.QUEUE_JOIN, compat.UPLOAD, f"{compat.CALL}/{{api_name}}", f"{compat.RUN}/{{api_name}}"} <= paths
-    assert all(any(path.startswith(files) for path in paths) for files in compat.FILE_ROUTES)
+    assert {*compat.PAGE_ROUTES, *compat.CALL_ROUTES, *compat.LOGIN_ROUTES} <= paths
+    assert any(path.startswith(compat.FILE) for path in paths)
 
 
 def test_the_overridden_methods_have_the_parameters_of_gradio():
@@ -143,9 +143,9 @@ def test_a_file_of_ours_is_served_and_goes_with_those_of_its_component(running):
     demo, url, _ = running
     component = next(one for one in demo.blocks.values() if isinstance(one, gr.File))
     for path in (compat.serve_bytes(component, b"abc", "a.bin"), compat.serve_file(component, ROOT / "app.py")):
-        assert httpx.get(f"{url}{compat.FILE_ROUTES[0][1:]}{path}").status_code == 200
+        assert httpx.get(f"{url}{compat.FILE[1:]}{path}").status_code == 200
         assert any(path in files for files in demo.temp_file_sets)
-    assert httpx.get(f"{url}{compat.FILE_ROUTES[0][1:]}{ROOT / 'app.py'}").status_code == 403
+    assert httpx.get(f"{url}{compat.FILE[1:]}{ROOT / 'app.py'}").status_code == 403
 
 
 def test_the_page_tells_its_scripts_where_it_stands(running):

@@ -11,6 +11,7 @@ from app.cli import AppConfig
 from app.page import build, launch_options
 from app.server.hosting import USER
 from app.viewer.files import served
+from tests.browser.driver import PATIENCE, upload
 
 PREFIX = "/demo/crt"
 MOUNTED = ".crt-viewer[data-tab]"
@@ -113,4 +114,24 @@ def test_a_module_that_does_not_arrive_is_told(server, browser):
     page.route("**/zoom.mjs", lambda route: route.abort())
     page.goto(server)
     page.get_by_role("alert").get_by_text("The viewer could not be loaded: reload the page.").wait_for()
+    context.close()
+
+
+def test_the_page_asks_for_nothing_that_is_closed(server, browser, image):
+    """Also the description of the endpoints, an upload with its progress, and the settings of the page."""
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    refused: set[str] = set()
+    asked: set[str] = set()
+    page.on("response", lambda answer: refused.add(answer.url.removeprefix(server)) if answer.status >= 400 else None)
+    page.on("request", lambda request: asked.add(request.url.removeprefix(server).partition("?")[0]))
+    page.goto(server)
+    upload(page, image)
+    page.get_by_role("button", name="Use via API").click()
+    page.get_by_role("heading", name="/masks").first.wait_for()
+    page.goto(f"{server}?view=settings")
+    page.wait_for_selector(MOUNTED)
+    assert {"gradio_api/upload", "gradio_api/upload_progress", "gradio_api/info", "gradio_api/queue/join"} <= asked
+    assert refused <= {"monitoring/summary", "gradio_api/mcp/schema"}  # which the description does without
     context.close()

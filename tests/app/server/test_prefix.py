@@ -5,7 +5,8 @@ import pytest
 
 from app.cli import AppConfig
 from app.page import build, launch_options
-from app.server.security import CLOSED, route_path
+from app.server.security import route_path
+from tests.app.server.test_routes import CLOSED, filled
 from tests.helpers.tiny import tiny_checkpoint
 
 PREFIX = "/demo/crt"
@@ -26,8 +27,8 @@ def url(tmp_path_factory):
 
 @pytest.mark.parametrize("prefix", ["", PREFIX, PREFIX * 2])
 def test_closed_routes_stay_closed(url, prefix):
-    for route in CLOSED:
-        answer = httpx.post(f"{url}{prefix}{route}x", json={"session_hash": "one"})
+    for route in (*map(filled, CLOSED), "/viewer/x", "/anything"):
+        answer = httpx.post(f"{url}{prefix}{route}", json={"session_hash": "one"})
         assert answer.status_code == 404 and answer.json()["detail"].startswith("Not found. Open"), route
 
 
@@ -35,6 +36,7 @@ def test_closed_routes_stay_closed(url, prefix):
 def test_what_is_open_stays_open(url, prefix):
     assert httpx.get(f"{url}{prefix}/health").json()["checkpoint"] == "tiny"
     assert httpx.get(f"{url}{prefix}/config").json()["root"].endswith(PREFIX)
+    assert httpx.get(f"{url}{prefix}", follow_redirects=True).text.startswith("<!doctype html>")
 
 
 def test_questions_are_counted_with_and_without_the_prefix(url):

@@ -253,7 +253,7 @@ def test_an_error_that_is_not_about_the_request_is_none_of_the_clients(error):
     async def broken(scope, receive, send):
         raise error
 
-    scope: dict = {"type": "http", "path": "/x"}
+    scope: dict = {"type": "http", "method": "GET", "path": "/config"}
     answering = RouteFilter(broken)(scope, AsyncMock(), AsyncMock())
     with pytest.raises(type(error)) as raised:
         answering.send(None)  # no loop of its own: the browser of other tests has one running here
