@@ -6,9 +6,10 @@ import numpy as np
 
 
 def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:
-    """Rings where a map (h, w) crosses a level: (N, 2) x and y from 0 to 1, each closed along the border if need be.
+    """Rings where a map (h, w) crosses a level: (N, 2) x and y from 0 to 1, each closed along the frame if need be.
 
-    Cells inside that touch at a corner alone are joined, as on the page (`app/viewer/maths/contour.mjs`).
+    Cells inside that touch at a corner alone are joined, as on the page (`app/viewer/maths/contour.mjs`). What closes a
+    ring lies exactly on the frame.
     """
     from skimage.measure import find_contours  # noqa: PLC0415 - slow to import
 
@@ -16,7 +17,14 @@ def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:
     level = float(np.asarray(level, values.dtype))  # `above_threshold` compares in the type of the map, and so do lines
     below = float(min(values.min(), level)) - abs(level) - 1
     rings = find_contours(np.pad(values.astype(np.float64), 1, constant_values=below), level, fully_connected="high")
-    return [np.clip((ring[:, ::-1] - 0.5) / (width, height), 0, 1) for ring in rings]
+    found = []
+    for ring in rings:
+        rows, columns = (
+            np.where(at < 1, 0.5, np.where(at > side, side + 0.5, at))
+            for at, side in zip(ring.T, (height, width), strict=True)
+        )
+        found.append(np.stack([(columns - 0.5) / width, (rows - 0.5) / height], 1))
+    return found
 
 
 def difference(first: np.ndarray, second: np.ndarray, *, alike: bool) -> np.ndarray:

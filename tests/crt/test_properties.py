@@ -170,6 +170,22 @@ def test_outlines_are_closed_rings_in_the_image(values, level):
     assert bool(outlines(values, level)) == above_threshold(values, level).any()
 
 
+AREAS = np.array([0, 1, 1, 4, 1, 6, 4, 7, 1, 4, 6, 7, 4, 7, 7, 8]) / 8
+"""Inside of a square between four cells, by its corners: 1 top left, 2 top right, 4 bottom right, 8 bottom left."""
+
+
+@given(mask=arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
+def test_the_area_of_outlines_is_that_of_their_squares(mask):
+    """Up to the frame, on which an outline ends half a cell from the cells' centres as it does between two cells."""
+    corners = np.pad(mask, 1).astype(int)
+    squares = corners[:-1, :-1] + 2 * corners[:-1, 1:] + 4 * corners[1:, 1:] + 8 * corners[1:, :-1]
+    found = 0.0
+    for ring in outlines(mask.astype(np.float32), 0.5):
+        x, y = (ring * mask.shape[::-1]).T
+        found += float((x[1:] * y[:-1] - x[:-1] * y[1:]).sum()) / 2
+    assert abs(found) == pytest.approx(AREAS[squares].sum(), abs=1e-9)
+
+
 def test_cells_that_touch_at_a_corner_have_one_outline():
     assert len(outlines(np.eye(2), 0.5)) == 1
 
