@@ -170,10 +170,12 @@ def _panel(
         _stroke(axes, outlines(layer.values, layer.level), [("black", 1.5, "solid", 0.75), ("white", 0.7, "solid", 1)])
     if layer is not None and layer.box is not None:
         left, top, right, bottom = layer.box
-        corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)])
-        _stroke(axes, [corners], [("black", 2.4, "solid", 0.8), ("white", 1.1, "solid", 1)])
+        corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+        _stroke(axes, [_closed(corners)], [("black", 2.4, "solid", 0.8), ("white", 1.1, "solid", 1)])
     if style.truth:
-        _stroke(axes, style.truth, [("black", 1.8, "solid", 0.85), (TRUTH, 0.9, (0, (4, 3)), 1)])
+        _stroke(
+            axes, [_closed(ring) for ring in style.truth], [("black", 1.8, "solid", 0.85), (TRUTH, 0.9, (0, (4, 3)), 1)]
+        )
     y += tall
     if panel.layer is not None:
         y = _bar(canvas, x, y + 0.05, panel.layer, style)
@@ -198,11 +200,16 @@ def _bar(canvas: _Canvas, x: float, y: float, layer: MapLayer, style: Style) -> 
     return y + BAR + 2.1 * POINT * NOTE
 
 
-def _stroke(axes: Axes, rings: Sequence[np.ndarray], styles: Sequence[tuple]) -> None:
-    """Rings as one path, once in each style (colour, points, dashes, opacity)."""
-    if not rings:
+def _closed(ring: np.ndarray) -> np.ndarray:
+    """A polygon (N, 2) with its first point at the end again."""
+    return np.concatenate([ring, ring[:1]])
+
+
+def _stroke(axes: Axes, lines: Sequence[np.ndarray], styles: Sequence[tuple]) -> None:
+    """Lines as one path, once in each style (colour, points, dashes, opacity)."""
+    if not lines:
         return
-    path = Path.make_compound_path(*(Path(ring) for ring in rings))
+    path = Path.make_compound_path(*(Path(line) for line in lines))
     for color, width, dashes, alpha in styles:
         patch = PathPatch(path, fill=False, edgecolor=color, linewidth=width, linestyle=dashes, alpha=alpha)
         patch.set(clip_on=False, joinstyle="round")

@@ -174,6 +174,22 @@ def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(look):
     assert drawn.count(b" l\n") > 100  # outlines
 
 
+def paths(svg: bytes, style: str) -> list[str]:
+    """The lines of a figure whose style has these words."""
+    return [
+        node.get("d", "") for node in ElementTree.fromstring(svg).iter(f"{SVG}path") if style in node.get("style", "")
+    ]
+
+
+def test_a_drawn_polygon_is_closed(look):
+    svg = screen(look, truth={"polygons": [RING], "inside": None, "ignore": None}).figures(["svg"])["svg"]
+    dashed = paths(svg, "stroke: #ffd166")
+    assert len(dashed) == 3
+    for line in dashed:
+        points = re.findall(r"[ML] ([\d.-]+) ([\d.-]+)", line)
+        assert len(points) == 5 and points[0] == points[-1]
+
+
 def test_hostile_class_names_are_only_text(look):
     for index in (1, 2):
         files = unzipped(export.archive(screen(look, classes=[index])))
