@@ -1,8 +1,8 @@
-"""What a feature of the page is wired to, and how its questions are answered."""
+"""The server's side of the page's requests: what a feature is wired to, and how its answers reach the page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,20 +12,28 @@ from app.cli import AppConfig
 from app.core.analysis import Analysis, Explorer, user_message
 from app.server.security import details_of, sanitize
 from app.viewer import Viewer
+from crt.errors import CrtError
 
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
 """Keywords of every event that runs the networks: they take turns."""
 
-CHANGED = "Checkpoint changed; the maps are being recomputed."
-KEY = 4000  # characters of what the browser may have echoed
+# Gradio's "always_last" repeats the details of the first event instead of sending those of the last.
+QUIET: dict[str, Any] = {"trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private"}
+"""Keywords of every listener of the viewer's events."""
+
+REQUEST_LENGTH = 64  # characters of a request's id that the browser gets back
 Answer = Callable[[Analysis, dict[str, Any]], dict[str, Any]]
-Stream = Callable[[Analysis, dict[str, Any]], Iterator[dict[str, Any]]]
+Stream = Callable[[Analysis, dict[str, Any]], Generator[dict[str, Any], None, dict[str, Any]]]
+
+
+class CheckpointChanged(CrtError):
+    """The request is about maps of a checkpoint that the server does not have any more."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """The components that events read and write. `image`, `size`, `mode`, `networks` and `state` say what is
-    being looked at, and with which model.
+    """The components that events read and write. `image`, `size`, `mode`, `networks` and `state` hold the image and
+    the model on the page.
     """
 
     config: AppConfig
@@ -38,36 +46,74 @@ class Page:
     state: gr.State
 
     def on(self, event: str, answer: Answer, **keywords: Any) -> None:
-        """Answer an event of the viewer with what `answer(look, details)` returns: JSON values, and `data` in bytes.
+        """Answer an event of the viewer with what `answer(analysis, details)` returns: JSON values, `data` in bytes.
 
-        `look` is the image on the page with its Prediction, `details` what the browser sent: not to be trusted. An
-        exception becomes `{"error": sentence}`. Answers carry the question's `run` and `key`. `keywords` go to the
-        listener; give `**MODEL` if networks run.
+        `analysis` is the image on the page with its Prediction, `details` what the browser sent: not to be trusted. An
+        exception becomes `{"error": sentence}`. `keywords` go to the listener; give `**MODEL` if networks run.
         """
 
-        def once(look: Analysis, details: dict[str, Any]) -> Iterator[dict[str, Any]]:
-            yield answer(look, details)
+        def handle(event_data: gr.EventData, path: str | None, size: str, mode: str, request: gr.Request) -> Any:
+            details = details_of(event_data)
+            try:
+                analysis = self._analysis(details, path, size, mode, request)
+                return reply(event, details, self.viewer.packed(answer(analysis, details)))
+            except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
+                return refusal(event, details, error)
 
-        self.stream(event, once, **keywords)
+        self._listen(event, handle, keywords)
 
     def stream(self, event: str, answers: Stream, **keywords: Any) -> None:
-        """As `on`, for several answers to one question. Each should hold all that came before it."""
+        """As `on`, for a generator: what it yields is the request's `progress`, what it returns is the answer."""
 
-        def handle(event_data: gr.EventData, path: str | None, size: str, mode: str, request: gr.Request):
+        def handle(event_data: gr.EventData, path: str | None, size: str, mode: str, request: gr.Request) -> Any:
             details = details_of(event_data)
-            mine = {name: sanitize(details.get(name), KEY) for name in ("run", "key")}
             try:
-                model = self.explorer.engine.known(details.get("model"))
-                if model is None:
-                    yield Viewer.answer(event, {**mine, "error": CHANGED, "changed": True})
-                    return
-                look = self.explorer.look(path, size, mode, request.session_hash or "", model=model)
-                for content in answers(look, details):
-                    yield Viewer.answer(event, {**mine, **self.viewer.packed(content)})
+                steps = answers(self._analysis(details, path, size, mode, request), details)
+                content = yield from _progress(event, details, steps)
+                yield reply(event, details, self.viewer.packed(content))
             except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-                yield Viewer.answer(event, {**mine, "error": user_message(error)})
+                yield refusal(event, details, error)
 
-        listener = getattr(self.viewer, event)
-        # Gradio's "always_last" repeats the details of the first event instead of sending those of the last.
-        options = {"trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private", **keywords}
-        listener(handle, [self.image, self.size, self.mode], [self.viewer], **options)
+        self._listen(event, handle, keywords)
+
+    def _listen(self, event: str, handle: Callable[..., Any], keywords: dict[str, Any]) -> None:
+        inputs = [self.image, self.size, self.mode]
+        getattr(self.viewer, event)(handle, inputs, [self.viewer], **{**QUIET, **keywords})
+
+    def _analysis(
+        self, details: dict[str, Any], path: str | None, size: str, mode: str, request: gr.Request
+    ) -> Analysis:
+        model = self.explorer.engine.known(details.get("model"))
+        if model is None:
+            raise CheckpointChanged("Checkpoint changed; the maps are being recomputed.")
+        return self.explorer.look(path, size, mode, request.session_hash or "", model=model)
+
+
+def reply(event: str, details: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    """An output for the viewer: `content` as the answer to the request that brought these details."""
+    echoed = {name: sanitize(details.get(name), 4000) for name in ("run", "key")}
+    return Viewer.answer(event, {**content, **echoed, "request": request_id(details)})
+
+
+def refusal(event: str, details: dict[str, Any], error: Exception) -> dict[str, Any]:
+    """As `reply`, with the sentence of an error; `changed` where the page has to run the networks again."""
+    changed = {"changed": True} if isinstance(error, CheckpointChanged) else {}
+    return reply(event, details, {"error": user_message(error), **changed})
+
+
+def request_id(details: dict[str, Any]) -> str:
+    """The id that the page gave its request."""
+    return sanitize(details.get("request"), REQUEST_LENGTH)
+
+
+def _progress(
+    event: str, details: dict[str, Any], steps: Generator[dict[str, Any], None, dict[str, Any]]
+) -> Generator[dict[str, Any], None, dict[str, Any]]:
+    """Yields outputs for the viewer -> what the generator returns. Closing it closes `steps`."""
+    try:
+        while True:
+            yield reply(event, details, {"progress": next(steps)})
+    except StopIteration as end:
+        return end.value
+    finally:
+        steps.close()

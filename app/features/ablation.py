@@ -21,12 +21,8 @@ PAIRS: dict[str, tuple[Method, Method]] = {"coupled": ("crt", "crt_cnn"), "alone
 
 
 def register(page: Page) -> None:
-    """Answer `ablate`: one image at one size and mode, as a header and arrays that the browser opens as a Prediction.
-
-    The next question comes while Gradio still takes the answer before for unfinished. Held back as `always_last`, it
-    would be sent with the details of the one before it; so each is sent at once.
-    """
-    page.on("ablate", lambda look, details: column(page.explorer, look, details), trigger_mode="multiple", **MODEL)
+    """Answer `ablate`: one image at one size and mode, as header and arrays that the browser opens as a Prediction."""
+    page.on("ablate", lambda look, details: column(page.explorer, look, details), **MODEL)
 
 
 def column(explorer: Explorer, look: Analysis, details: dict[str, Any]) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
+import gradio as gr
 import numpy as np
 from torch import Tensor
 
 from app.core.analysis import Analysis, Explorer
 from app.requests.validation import classes_of, map_options, method_of
-from app.rpc import KEY, Page
+from app.rpc import QUIET, REQUEST_LENGTH, Page, refusal, reply, request_id
+from app.server.security import details_of, sanitize
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import MEASURES, Faithfulness, FaithfulnessConfig, measure, subject_of
@@ -29,7 +31,7 @@ from crt.resample import upsample_cam
 
 Score = Callable[[Tensor], np.ndarray]
 """As `ScoredClass.score`."""
-ENDED = 200  # questions that are remembered as cancelled
+ENDED = 200  # requests that are remembered as cancelled
 WAIT = 0.5  # seconds between two checks whether somebody still listens
 
 
@@ -82,26 +84,33 @@ ROAD = Value(
 def register(page: Page) -> None:
     """Answer `faithfulness` with progress and then one measure of one map, and `cancel`, which ends it."""
     job = FaithfulnessJob(page.explorer)
-    # The page asks on while Gradio still closes the answer before; "always_last" would then ask the old question again.
     # The networks are locked for one look at a time, so others need not wait for a whole measurement, as with MODEL.
-    page.stream(
-        "faithfulness", job.answers, trigger_mode="multiple", concurrency_id="faithfulness", concurrency_limit=1
-    )
-    page.on("cancel", job.cancel, trigger_mode="multiple", concurrency_limit=1)
+    page.stream("faithfulness", job.answers, concurrency_id="faithfulness", concurrency_limit=1)
+
+    def cancel(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        """It needs no image: the measurement is also ended because there is none any more."""
+        details = details_of(event)
+        try:
+            job.cancel(request.session_hash or "", details)
+            return reply("cancel", details, {})
+        except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
+            return refusal("cancel", details, error)
+
+    page.viewer.cancel(cancel, None, [page.viewer], **QUIET, concurrency_limit=8)
 
 
 class FaithfulnessJob:
-    """Measures, until it is told that a question is no longer wanted."""
+    """Measures, until it is told that a request is no longer wanted."""
 
     def __init__(self, explorer: Explorer) -> None:
         self.explorer = explorer
-        self._ended: dict[tuple[str, str], None] = {}  # sessions and keys of their questions, the oldest first
+        self._ended: dict[tuple[str, str], None] = {}  # sessions and ids of their requests, the oldest first
 
-    def answers(self, look: Analysis, details: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
-        """`{"done": fraction}` after each look of the network, then the `answer`. Raises InvalidSetting and Stopped."""
+    def answers(self, look: Analysis, details: dict[str, Any]) -> Generator[dict[str, Any], None, dict[str, Any]]:
+        """Yields `{"done": fraction}` after each run of the network -> the `answer`. Raises InvalidSetting, Stopped."""
         asked, cam, probe = self._question(look, details)
         model = look.model or self.explorer.engine.model
-        question = look.session, str(details.get("key"))
+        request = look.session, request_id(details)
         gone = threading.Event()
         fractions: queue.SimpleQueue[float] = queue.SimpleQueue()
         start = time.perf_counter()
@@ -114,7 +123,7 @@ class FaithfulnessJob:
                 probe,
                 one_look=lambda score, images: model.run(lambda _: score(images)),
                 progress=lambda part, _: fractions.put(part),
-                should_stop=lambda: gone.is_set() or question in self._ended,
+                should_stop=lambda: gone.is_set() or request in self._ended,
             )
             try:
                 for fraction in _until_done(job, fractions):
@@ -122,14 +131,13 @@ class FaithfulnessJob:
             finally:
                 gone.set()  # nobody listens any more, or it is done
             found = job.result()
-        yield {"done": 1.0, **answer(found), "ms": 1000 * (time.perf_counter() - start)}
+        return {**answer(found), "ms": 1000 * (time.perf_counter() - start)}
 
-    def cancel(self, look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-        """End the session's measurement whose key is `request`, whether it is under way or still waits for its turn."""
-        self._ended[look.session, str(details.get("request"))[:KEY]] = None
+    def cancel(self, session: str, details: dict[str, Any]) -> None:
+        """End the session's measurement whose request is the `target`, under way or still waiting for its turn."""
+        self._ended[session, sanitize(details.get("target"), REQUEST_LENGTH)] = None
         while len(self._ended) > ENDED:
             del self._ended[next(iter(self._ended))]
-        return {}
 
     def _question(self, look: Analysis, details: dict[str, Any]) -> tuple[Asked, np.ndarray, FaithfulnessConfig]:
         """What is asked, the map (h, w) on its pixels, and how it is measured. Raises InvalidSetting."""

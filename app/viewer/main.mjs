@@ -14,7 +14,8 @@ import { mountLayers } from './attention/layers.mjs';
 import { mountMasks } from './masks/masks.mjs';
 import { mountLocalizationTable } from './ground_truth/localization_table.mjs';
 import { mountCheckpoint } from './core/checkpoint.mjs';
-import { loadImage, messageOf, part } from './core/dom.mjs';
+import { loadImage, make, part } from './core/dom.mjs';
+import { pageQueue } from './core/gradio_queue.mjs';
 import { mountPanels } from './explore/panels.mjs';
 import { mountPlayer } from './explore/player.mjs';
 import { mountPresentation } from './presentation/presentation.mjs';
@@ -23,6 +24,7 @@ import { mountResults } from './results/results.mjs';
 import { mountExamples } from './explore/examples.mjs';
 import { mountScenes } from './presentation/scenes.mjs';
 import { mountPermalink } from './permalink/permalink.mjs';
+import { createRequests, sentenceOf } from './core/rpc.mjs';
 import { INITIAL, adopt, createStore, pick } from './core/store.mjs';
 import { mountStatus } from './core/status.mjs';
 import { mountTabs } from './core/tabs.mjs';
@@ -42,11 +44,19 @@ export function mount(element, trigger, props, watch) {
   const root = /** @type {HTMLElement} */ (element.querySelector('.crt-viewer'));
   const at = (/** @type {string} */ role) => part(root, role);
   const store = createStore(INITIAL);
-  /** @type {((view: Crt.View, before: Crt.View | null) => unknown)[]} */
+  /** @type {((view: Crt.View | null, before: Crt.View | null) => unknown)[]} */
   const onRun = [];
   /** @type {Crt.View | null} */
   let view = null; // { run, prediction, image } on the page
   let turn = 0; // of the newest value, so that a slow download cannot overtake it
+  const queue = pageQueue();
+  const requests = createRequests({
+    send: trigger, watch: queue.watch, download: predictionBytes, subject: () => ({ run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null }),
+    onAnswer(event, listener) {
+      const channel = `${event}_answer`;
+      watch(channel, () => props[channel] && listener(props[channel]));
+    },
+  });
 
   const page = /** @type {Crt.Page} */ ({ // panels, permalink and scenes add their parts
     root, at, store,
@@ -61,24 +71,28 @@ export function mount(element, trigger, props, watch) {
       if (!view) throw new Error('no image is on the page');
       return view;
     },
-    /** Call `listener(view, before)` for every new run, before the page is drawn. */
+    /** Call `listener(view, before)` for every new run, before the page is drawn, and with null when the image is gone:
+     *  a feature then stops its work and clears what it has of the image. The user's settings stay. */
     onRun: (listener) => onRun.push(listener),
     /** Call `listener(state, view)` after each change of the store while a run is on the page. */
     onDraw: (listener) => store.subscribe((state) => view && listener(state, view)),
-    /** Ask the server: an event of Viewer.EVENTS with plain JSON details. */
+    /** Request an event of Viewer.EVENTS with plain JSON details: core/rpc.mjs. */
+    request: requests.request,
     ask: (event, details = {}) => trigger(event, { run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null, ...details }),
-    /** Call `listener(answer)` whenever the server answers an event (Viewer.answer). */
     onAnswer(event, listener) {
       const channel = `${event}_answer`;
       watch(channel, () => props[channel] && listener(props[channel]));
     },
+    /** Call `listener()` when the server refuses requests about the run on the page, because its checkpoint is gone. */
+    onChanged: requests.onChanged,
     /** What a value of the server holds, to be shown now or later: { run, prediction, image }. */
     open: openView,
     /** Show what was opened earlier. */
     showRun: (next) => show(next),
-    /** A line at the top, for what went wrong; an empty one takes it away. */
-    say(message) {
-      at('message').textContent = message;
+    /** A line at the top, for what went wrong, and a button that tries it again; an empty one takes it away. */
+    say(message, again) {
+      const button = make('button', { type: 'button', class: 'plain', text: 'Try again', on: { click: () => again?.() } });
+      at('message').replaceChildren(message, ...(again ? [' ', button] : []));
       at('message').hidden = !message;
     },
     /** For those who hear the page. */
@@ -90,6 +104,10 @@ export function mount(element, trigger, props, watch) {
   page.onDraw(() => {
     root.dataset.drawn = String(Number(root.dataset.drawn ?? 0) + 1);
   });
+  queue.onOther((sentence) => { // the image, the size or another field beside the viewer
+    page.say(sentence);
+    root.dispatchEvent(new Event('crt-run-failed'));
+  });
   watch('value', () => receive(props.value));
   if (props.value) receive(props.value);
 
@@ -100,17 +118,18 @@ export function mount(element, trigger, props, watch) {
       view = null;
       root.dataset.state = 'empty';
     }
+    if (value?.message) root.dispatchEvent(new Event('crt-run-failed'));
     if (!value?.records) return;
     try {
       const next = await openView(value);
       if (mine === turn) show(next);
     } catch (error) {
-      page.say(`The maps could not be shown: ${messageOf(error)}.`);
+      if (mine === turn) page.say(sentenceOf(error));
     }
   }
 
   async function openView(value) {
-    const [buffer, image] = await Promise.all([predictionBytes(value, window.gradio_config?.root ?? ''), loadImage(value.image)]);
+    const [buffer, image] = await Promise.all([predictionBytes(value), loadImage(value.image)]);
     return { run: { ...value, data: null }, prediction: openPrediction(value, buffer), image };
   }
 
@@ -126,6 +145,7 @@ export function mount(element, trigger, props, watch) {
     root.dataset.state = 'shown';
     root.dataset.run = run.run;
     for (const listener of onRun) listener(next, before);
+    requests.newRun();
     store.set(changes);
   }
 }

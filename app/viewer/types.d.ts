@@ -23,7 +23,7 @@ declare namespace Crt {
   /** A map with what it was made with; `span`: height and width of the image in its cells. */
   interface Scaled { map: Values; span: Size; top: number; unit: Unit }
   interface Shown extends Scaled { method: string; loops: number; refined: boolean }
-  interface AddedPanel extends Omit<Scaled, 'top'> { title: string; note: string; top?: number; method?: string }
+  interface AddedPanel extends Omit<Scaled, 'top'> { title: string; note: string; top?: number; method?: string; retry?: (() => void) | null }
 
   interface PassReduction { label: string; description: string; weights: number[][]; tile_normalized: boolean }
 
@@ -82,7 +82,7 @@ declare namespace Crt {
   interface MethodRecord { method: string; kind: string; cams: Stored; cls_attn: Stored; content_size: Size }
   interface TileGrid { shape: Size; stride: number; tile: number; patch: number; cells: Size; patchCells: Size; content: Size }
   interface Bytes { data?: string | null; file?: string }
-  interface Checkpoint { id: string; name: string; sha256: string; place?: string; relation?: number | null; segmentation?: boolean }
+  interface Checkpoint { id: string; name: string; sha256: string; modes: string[]; place?: string; relation?: number | null; segmentation?: boolean }
   /** The header of a run, as `app.core.codec` writes it. */
   interface Run {
     run: string;
@@ -140,6 +140,31 @@ declare namespace Crt {
   }
   /** An answer of the server; what it holds depends on the event. */
   type Answer = any;
+  /** What becomes of an event in Gradio's queue; see core/gradio_queue.mjs. */
+  interface QueueNews { alive?: true; failed?: string; completed?: true }
+  interface Queue {
+    fetch: typeof fetch;
+    watch(request: string, listener: (news: QueueNews) => void): void;
+    onOther(listener: (sentence: string) => void): unknown;
+  }
+  /** `timeout`: ms without a sign of life; `acrossRuns`: whether the answer counts when another run is on the page;
+   *  `onLeftRunning`: have the server stop when the signal aborts, and be called with the error if it cannot be told. */
+  interface RequestOptions {
+    timeout?: number;
+    signal?: AbortSignal;
+    onProgress?: (content: any) => void;
+    acrossRuns?: boolean;
+    onLeftRunning?: (error: Error) => void;
+  }
+  interface Requests {
+    request(event: string, details?: object, options?: RequestOptions): Promise<Answer>;
+    onChanged(listener: () => void): unknown;
+    newRun(): void;
+  }
+  interface Newest {
+    request(event: string, details?: object, options?: Omit<RequestOptions, 'signal'>): Promise<Answer>;
+    cancel(): void;
+  }
   /** What a feature gets: see main.mjs. */
   interface Page {
     root: HTMLElement;
@@ -150,13 +175,15 @@ declare namespace Crt {
     addedPanels: Record<string, (wanted: any, view: View) => AddedPanel | null>;
     view(): View | null;
     current(): View;
-    onRun(listener: (view: View, before: View | null) => unknown): unknown;
+    onRun(listener: (view: View | null, before: View | null) => unknown): unknown;
     onDraw(listener: (state: State, view: View) => unknown): unknown;
     ask(event: string, details?: object): void;
     onAnswer(event: string, listener: (answer: Answer) => unknown): void;
+    request: Requests['request'];
+    onChanged: Requests['onChanged'];
     open(value: any): Promise<View>;
     showRun(next: View): void;
-    say(message: string): void;
+    say(message: string, again?: () => void): void;
     speak(text: string): void;
     panelGrid: any;
     overlays: ((context: CanvasRenderingContext2D, about: any) => void)[];

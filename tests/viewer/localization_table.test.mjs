@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ASKED, missing, nameOf, question, valueText } from '../../app/viewer/faithfulness/faithfulness.mjs';
+import { ASKED, mapDetails, missing, nameOf, valueText } from '../../app/viewer/faithfulness/faithfulness.mjs';
 import * as m from '../../app/viewer/maths/localization.mjs';
 import { bestOf } from '../../app/viewer/charts/metric_table.mjs';
 import { measured, missingWords } from '../../app/viewer/ground_truth/localization_table.mjs';
@@ -93,7 +93,7 @@ test('faithfulness asks each measure of each map once, and not again for what it
 });
 
 test('a random map does not depend on refinement', () => {
-  const details = { ...question(state, 'crt'), measure: 'road' };
+  const details = { ...mapDetails(state, 'crt'), measure: 'road' };
   assert.equal(nameOf(run, { ...details, chance: true }), nameOf(run, { ...details, chance: true, refined: false, blocks: [0, 1] }));
   assert.notEqual(nameOf(run, { ...details, chance: true }), nameOf(run, { ...details, chance: true, loops: 0 }));
   assert.notEqual(nameOf(run, { ...details, chance: false }), nameOf(run, { ...details, chance: true }));

@@ -3,6 +3,7 @@
 
 import { base64ToBuffer, decodeHalves, fileUrl } from './decode.mjs';
 import { DEFAULT_REDUCTION, PASS_REDUCTIONS } from './constants.mjs';
+import { RequestError } from './rpc.mjs';
 
 const TINY = 1e-12; // crt.refine's
 
@@ -247,16 +248,21 @@ function missing(method) {
   throw new Error(`there is no map of ${method}`);
 }
 
-/** Bytes of a run: inside the header as base64, or in a file that the server keeps.
+const NO_DOWNLOAD = 'The result could not be downloaded: check the connection and try again.';
+
+/** Bytes of a run: inside the header as base64, or in a file that the server keeps. Throws RequestError.
  * @param {Crt.Bytes} header
- * @param {string} root
  * @returns {Promise<ArrayBuffer>}
  */
-export async function predictionBytes(header, root) {
+export async function predictionBytes(header) {
   if (header.data) return base64ToBuffer(header.data);
-  const answer = await fetch(fileUrl(header.file ?? '', root));
-  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-  return answer.arrayBuffer();
+  try {
+    const answer = await fetch(fileUrl(header.file ?? '', window.gradio_config?.root ?? ''));
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    return await answer.arrayBuffer();
+  } catch (error) {
+    throw new RequestError('failed', NO_DOWNLOAD, { cause: error });
+  }
 }
 
 /** Arrays of an answer by name: { data: Float32Array, shape }. `described` and `buffer` as encode_arrays made them.

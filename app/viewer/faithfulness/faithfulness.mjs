@@ -1,4 +1,4 @@
-// Faithfulness of the maps on the page: asked of the server on a button, one measure of one map at a time.
+// Faithfulness of the maps on the page: requested of the server by a button, one measure of one map at a time.
 
 import { createChart } from '../charts/chart.mjs';
 import { methodColor } from '../charts/colors.mjs';
@@ -6,10 +6,11 @@ import { settingsOf } from '../explore/maps.mjs';
 import { drawHead, drawMeanings, drawRows } from '../charts/metric_table.mjs';
 import { signed } from '../maths/arithmetic.mjs';
 import { percent } from '../core/dom.mjs';
+import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
 import { DEFAULT_REDUCTION } from '../core/constants.mjs';
 
-/** What is asked for, with what each costs: runs of the network, and ROAD's equations as many again.
+/** The measures, with what each costs: runs of the network, and ROAD's equations as many again.
  * @type {[string, number][]}
  */
 export const ASKED = [['confidence', 2], ['deletion', 21], ['insertion', 21], ['road', 40]];
@@ -20,18 +21,18 @@ const CURVES = {
   road: ['ROAD', 'Half the difference between the class probabilities without the least and without the most relevant pixels: above 0 is better than chance.'],
 };
 
-/** What the server is asked about the map of a method, without what does not move that map. */
-export function question(state, method) {
+/** What is requested about the map of a method, without what does not move that map. */
+export function mapDetails(state, method) {
   const { classes, loops, refined, blocks, pass_reduction } = state;
   const seen = refined && ['tscam', 'crt'].includes(method);
   return { method, classes, loops: method === 'crt' ? loops : 0, refined: seen, blocks: seen ? blocks : null, pass_reduction: seen ? pass_reduction : DEFAULT_REDUCTION };
 }
 
-/** Questions that have no answer in `found` yet: [{ name, details, cost }]. */
+/** What has no answer in `found` yet: [{ name, details, cost }]. */
 export function missing(state, run, found) {
   const kinds = state.random_baseline ? [false, true] : [false];
   return shownMethods(state, run).flatMap((method) => kinds.flatMap((chance) => ASKED.map(([measure, cost]) => {
-    const details = { ...question(state, method), measure, chance };
+    const details = { ...mapDetails(state, method), measure, chance };
     return { name: nameOf(run, details), details, cost };
   }))).filter(({ name }) => !found.has(name));
 }
@@ -49,15 +50,16 @@ export function valueText(id, value) {
 }
 
 /** @param {Crt.Page} page */
-export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, view, current, panelGrid }) {
+export function mountFaithfulness({ at, store, request, onDraw, onRun, view, current, panelGrid }) {
   const found = new Map(); // answers by name
   const about = new Map(); // what each value means, as the server says it, by id
   const charts = Object.fromEntries(Object.keys(CURVES).map((id) => [id, createChart()]));
-  let todo = []; // the first one is being asked for
-  let ticket = 0; // of the newest question
+  let todo = []; // the first one is under way
+  /** @type {AbortController | null} */
+  let measuring = null; // while the server measures
   let spent = 0; // cost of the answers that came
   let total = 0;
-  let part = 0; // of the question under way
+  let part = 0; // of what is under way
   let began = 0;
   let drawn = '';
   at('faithfulness-curves').append(...Object.values(charts).map(({ node }) => node));
@@ -67,7 +69,7 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
     [spent, part, began] = [0, 0, performance.now()];
     total = todo.reduce((sum, { cost }) => sum + cost, 0);
     note('');
-    next();
+    measureAll();
   });
   at('faithfulness-stop').addEventListener('click', () => stop('Cancelled. What was measured stays.'));
   onRun(() => {
@@ -75,39 +77,52 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
     found.clear();
   });
   onDraw((state, { run }) => {
-    if (todo.length && !todo.every(({ details }) => same(details, question(state, details.method)))) stop('The maps have changed, so the measurement was ended.');
+    if (measuring && !todo.every(({ details }) => same(details, mapDetails(state, details.method)))) stop('The maps have changed, so the measurement was ended.');
     if (state.tab === 'explore') show(state, run);
-  });
-  onAnswer('faithfulness', (got) => {
-    if (!todo.length || got.key !== String(ticket)) return;
-    part = got.done ?? 0;
-    if (got.error) stop(got.error);
-    else if (got.values) {
-      const [{ name, cost }] = todo;
-      found.set(name, got);
-      for (const value of got.values) about.set(value.id, value);
-      todo = todo.slice(1);
-      spent += cost;
-      part = 0;
-      next();
-    }
-    redraw();
   });
 
   const same = (details, other) => Object.keys(other).every((name) => JSON.stringify(details[name]) === JSON.stringify(other[name]));
   const note = (text) => { at('faithfulness-note').textContent = text; };
 
-  function next() {
-    if (todo.length) ask('faithfulness', { key: String(++ticket), ...todo[0].details });
-    else note('All of it is measured.');
+  async function measureAll() {
+    const mine = new AbortController();
+    measuring = mine;
+    redraw();
+    try {
+      while (todo.length) {
+        const [{ name, details, cost }] = todo;
+        const got = await request('faithfulness', details, { signal: mine.signal, onProgress, onLeftRunning });
+        found.set(name, got);
+        for (const value of got.values) about.set(value.id, value);
+        todo = todo.slice(1);
+        spent += cost;
+        part = 0;
+        redraw();
+      }
+    } catch (error) {
+      if (!isDropped(error)) stop(sentenceOf(error));
+      return;
+    }
+    measuring = null;
+    note('All of it is measured.');
     redraw();
   }
 
+  function onProgress({ done }) {
+    part = done;
+    redraw();
+  }
+
+  function onLeftRunning(error) {
+    note(`Cancelled, but the server still measures: ${sentenceOf(error)}`);
+  }
+
   function stop(words) {
-    if (todo.length) ask('cancel', { request: String(ticket) });
-    if (todo.length || !words) note(words);
+    measuring?.abort();
+    if (measuring || !words) note(words);
+    measuring = null;
     todo = [];
-    ticket++;
+    at('faithfulness-stop').hidden = at('faithfulness-progress').hidden = true;
     redraw();
   }
 
@@ -120,16 +135,15 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
     const methods = shownMethods(state, run);
     const several = state.classes.length > 1;
     const open = missing(state, run, found);
-    const measuring = todo.length > 0;
-    at('faithfulness-start').hidden = measuring;
+    at('faithfulness-start').hidden = Boolean(measuring);
     at('faithfulness-start').disabled = several || !open.length;
     at('faithfulness-start').textContent = open.length || !methods.length ? 'Measure faithfulness' : 'Measured';
     at('faithfulness-stop').hidden = at('faithfulness-progress').hidden = !measuring;
     at('faithfulness-chance').checked = state.random_baseline;
-    at('faithfulness-chance').disabled = measuring;
+    at('faithfulness-chance').disabled = Boolean(measuring);
     if (several) note('It asks the network about one class: choose one in the list of classes.');
     else if (!measuring && at('faithfulness-note').textContent.startsWith('It asks')) note('');
-    if (measuring) progress();
+    if (measuring && todo.length) progress();
     table(state, run, methods);
   }
 
@@ -144,7 +158,7 @@ export function mountFaithfulness({ at, store, ask, onAnswer, onDraw, onRun, vie
 
   function table(state, run, methods) {
     const rows = methods.flatMap((method) => [false, ...(state.random_baseline ? [true] : [])].map((chance) => {
-      const answers = ASKED.map(([measure]) => found.get(nameOf(run, { ...question(state, method), measure, chance }))).filter(Boolean);
+      const answers = ASKED.map(([measure]) => found.get(nameOf(run, { ...mapDetails(state, method), measure, chance }))).filter(Boolean);
       return { method, chance, answers };
     })).filter(({ answers }) => answers.length);
     at('faithfulness-found').hidden = !rows.length;
