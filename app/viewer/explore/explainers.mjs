@@ -1,25 +1,32 @@
-// One more panel: another explainer's map of one of the networks, asked of the server when it is chosen.
+// One more panel: another explainer's map of one of the networks, requested of the server when it is chosen.
 
 import { largest } from '../maths/arithmetic.mjs';
 import { EXPLAINERS } from '../core/constants.mjs';
 import { make } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
-import { openArrays, predictionBytes } from '../core/prediction.mjs';
+import { openArrays } from '../core/prediction.mjs';
+import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 /** What decides an explainer's maps. */
 export const explainerKey = (run, { method, name }, classes) => [run, method, name, ...classes].join('/');
 
 /** @param {Crt.Page} page */
 export function mountExplainers(page) {
-  const { at, store, ask, onAnswer, onDraw, onRun } = page;
-  const known = new Map(); // by key: { map, ms } or { error }, or null while the server is at work
+  const { at, store, onDraw, onRun } = page;
+  const newest = newestOf(page.request);
+  const known = new Map(); // { map, ms } by key
+  let requested = ''; // key of what is under way, or has failed
+  let failure = '';
 
   at('added_panel').addEventListener('change', (event) => {
     const [name, method] = event.target.value.split(' ');
     store.set({ added_panel: name ? { kind: 'explainer', name, method } : null });
   });
-  onRun(({ run }) => {
+  onRun((view) => {
     known.clear();
+    drop();
+    if (!view) return;
+    const { run } = view;
     at('added_panel').replaceChildren(
       make('option', { value: '', text: 'Add method…' }),
       ...run.methods.map((method) => make('optgroup', { label: METHOD_TITLES[method] }, Object.entries(EXPLAINERS).map(
@@ -27,40 +34,55 @@ export function mountExplainers(page) {
       ))),
     );
   });
-  onDraw(({ added_panel }) => {
+  onDraw(({ added_panel, classes }, { run }) => {
     at('added_panel').value = added_panel?.kind === 'explainer' ? `${added_panel.name} ${added_panel.method}` : '';
+    const wanted = added_panel?.kind === 'explainer' && offered(added_panel, run) ? added_panel : null;
+    const key = wanted ? explainerKey(run.run, wanted, classes) : '';
+    if (key === requested) return;
+    drop();
+    if (wanted && !known.has(key)) load(key, { method: wanted.method, name: wanted.name, classes });
   });
-  onAnswer('explain', async (got) => {
-    if (!known.has(got.key)) return;
-    if (got.error) {
-      known.set(got.key, { error: got.error });
-      page.say(got.error);
-    } else {
-      const { maps } = openArrays(got.arrays, await predictionBytes(got, window.gradio_config?.root ?? ''));
+  page.addedPanels.explainer = (added_panel, { run, prediction }) => {
+    if (!offered(added_panel, run)) return null;
+    const { method, name } = added_panel;
+    const key = explainerKey(run.run, added_panel, store.get().classes);
+    const found = known.get(key);
+    const failed = key === requested && failure;
+    const map = found?.map ?? { data: new Float32Array(1), h: 1, w: 1 };
+    return {
+      title: EXPLAINERS[name].title, map, span: found ? prediction.contentSize(method) : [1, 1], top: largest(map.data), unit: 'explainer',
+      note: failed || `of ${METHOD_TITLES[method]}${found ? `, ${Math.round(found.ms)} ms` : ', computing…'}`, retry: failed ? retry : null,
+    };
+  };
+
+  /** @param {string} key @param {{ method: string, name: string, classes: number[] }} details */
+  async function load(key, details) {
+    requested = key;
+    try {
+      const got = await newest.request('explain', details);
+      const { maps } = openArrays(got.arrays, got.bytes);
       const [classes, h, w] = maps.shape;
       const data = new Float32Array(h * w);
       for (let k = 0; k < classes; k++) for (let i = 0; i < h * w; i++) data[i] = Math.max(data[i], maps.data[k * h * w + i]);
-      known.set(got.key, { map: { data, h, w }, ms: got.ms });
+      known.set(key, { map: { data, h, w }, ms: got.ms });
+      requested = '';
+    } catch (error) {
+      if (isDropped(error)) return;
+      failure = sentenceOf(error);
+      page.speak(failure);
     }
     store.set({});
-  });
+  }
 
-  page.addedPanels.explainer = (added_panel, { run, prediction }) => {
-    const { method, name } = added_panel;
-    const title = EXPLAINERS[name]?.title;
-    if (!title || !run.methods.includes(method)) return null;
-    const { classes } = store.get();
-    const key = explainerKey(run.run, added_panel, classes);
-    if (!known.has(key)) {
-      known.set(key, null);
-      ask('explain', { key, method, name, classes });
-    }
-    const found = known.get(key);
-    const empty = { data: new Float32Array(1), h: 1, w: 1 };
-    const map = found?.map ?? empty;
-    return {
-      title, map, span: found?.map ? prediction.contentSize(method) : [1, 1], top: largest(map.data), unit: 'explainer',
-      note: found?.error ?? (found ? `of ${METHOD_TITLES[method]}, ${Math.round(found.ms)} ms` : `of ${METHOD_TITLES[method]}, at work …`),
-    };
-  };
+  function drop() {
+    newest.cancel();
+    requested = failure = '';
+  }
+
+  function retry() {
+    drop();
+    store.set({});
+  }
 }
+
+const offered = ({ name, method }, run) => Object.hasOwn(EXPLAINERS, name) && run.methods.includes(method);

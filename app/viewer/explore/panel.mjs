@@ -23,11 +23,12 @@ export function buildPanel(name, label, close = null) {
     return row;
   });
   const panel = {
-    key: name, rows, spec: null,
+    key: name, rows, spec: /** @type {any} */ (null),
     canvas: make('canvas', { class: 'map', role: 'img', 'data-method': name }),
     cross: make('canvas', { class: 'cross', 'aria-hidden': 'true' }),
     title: make('h3'), note: span('note'), iou: span('iou'), score: make('span', { class: 'score', title: 'probability of the class, by this network' }),
     empty: make('p', { class: 'none', hidden: true }), box: make('p', { class: 'box', hidden: true }),
+    retry: make('button', { type: 'button', class: 'plain', text: 'Try again', hidden: true, on: { click: () => panel.spec?.retry?.() } }),
   };
   const head = [panel.title, panel.note, panel.iou, panel.score];
   if (close) head.push(make('button', { type: 'button', class: 'close', text: '×', 'aria-label': 'Close panel', on: { click: close } }));
@@ -35,7 +36,7 @@ export function buildPanel(name, label, close = null) {
     class: 'stage', tabindex: '0', role: 'application', 'aria-roledescription': 'map',
     'aria-label': `${label}: arrow keys move a crosshair, plus, minus and 0 zoom, Shift with arrows pans, Enter picks the place`,
   }, [panel.canvas, panel.cross, panel.empty]);
-  panel.node = make('article', { class: `panel ${name === 'added_panel' ? 'more' : name}` }, [make('header', {}, head), panel.stage, ...rows.map((row) => row.node), panel.box]);
+  panel.node = make('article', { class: `panel ${name === 'added_panel' ? 'more' : name}` }, [make('header', {}, head), panel.stage, panel.retry, ...rows.map((row) => row.node), panel.box]);
   return panel;
 }
 
@@ -91,6 +92,7 @@ export function caption(panel, spec, state, run, facts) {
   panel.box.hidden = !boxes.length;
   panel.empty.textContent = spec.empty;
   panel.empty.hidden = !spec.empty;
+  panel.retry.hidden = !spec.retry;
   panel.canvas.setAttribute('aria-label', [spec.spoken, panel.iou.textContent, ...boxes].filter(Boolean).join('. '));
 }
 

@@ -1,7 +1,8 @@
 // What each panel shows, from the state alone: which maps, on which scale, under which words.
 //
-// A spec: { key, title, note, score, empty, spoken, layers, scales, layerAt(place, state) }. `layers` are drawn one over
-// the other, `scales` have a colour bar and are read out at the crosshair; `layerAt` tells which one a place belongs to.
+// A spec: { key, title, note, score, empty, spoken, layers, scales, layerAt(place, state), retry }. `layers` are drawn one over
+// the other, `scales` have a colour bar and are read out at the crosshair; `layerAt` tells which one a place belongs to;
+// `retry()`, if any, requests a map anew that could not be had.
 // A layer: { method, shown, range, signed, from, to, name, letter, title, ends }: `shown` as currentMap gives it, `from`
 // and `to` the part of the panel's width that it fills, `ends` the names at the two ends of a signed scale.
 
@@ -55,7 +56,7 @@ function addedSpec(state, view, shown, range) {
   const waiting = shown.map.data.length < 2; // an explainer still at work
   return {
     key: 'added_panel', title: shown.title, note: shown.note, score: '', empty: shown.top > 0 || waiting ? '' : 'Nothing to see: all values are 0',
-    spoken: spoken(shown.title, shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer,
+    spoken: spoken(shown.title, shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer, retry: shown.retry,
   };
 }
 
