@@ -5,7 +5,8 @@ import { colorTable } from '../maths/colormaps.mjs';
 import { gridSize, toCanvas } from '../explore/draw.mjs';
 import { make } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
-import { openArrays, predictionBytes } from '../core/prediction.mjs';
+import { openArrays } from '../core/prediction.mjs';
+import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 /** The attention of one token over the patches of its tile: mean over heads or one head, mean over blocks or one block.
  *  `array`: (passes, blocks, heads, P); `pass` counts from 0; `block`, `head`: null for the mean. */
@@ -41,22 +42,17 @@ export function placeTile(values, tile, grid) {
 }
 
 /** @param {Crt.Page} page */
-export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onRun, speak }) {
+export function mountInspect({ root, at, store, view, request, onDraw, onRun, speak }) {
+  const newest = newestOf(request);
   const box = at('inspect');
   const chosen = { pass: 0, block: null, head: null };
-  let place = null; // { method, x, y } asked for
   let seen = null; // the newest answer with its arrays
 
   root.addEventListener('crt-pick', (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
     const now = view();
     if (!now?.prediction.isTransformer(detail.method)) return;
-    place = { method: detail.method, x: detail.x, y: detail.y };
-    box.hidden = false;
-    box.classList.add('waiting');
-    at('inspect-title').textContent = `${METHOD_TITLES[detail.method]}: one patch`;
-    at('inspect-note').textContent = 'Computing the attention of this patch…';
-    ask('inspect', place);
+    load({ method: detail.method, x: detail.x, y: detail.y });
   });
   at('inspect-close').addEventListener('click', close);
   const choose = (role, name, read) => at(role).addEventListener('input', (event) => {
@@ -68,15 +64,29 @@ export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onR
   choose('inspect-head', 'head', (value) => (value === '' ? null : Number(value)));
   onRun(close);
   onDraw(draw);
-  onAnswer('inspect', async (got) => {
-    if (!place || got.run !== view()?.run.run) return;
-    box.classList.remove('waiting');
-    if (got.error) {
-      at('inspect-note').textContent = got.error;
-      return;
+
+  async function load(place) {
+    seen = null;
+    box.hidden = false;
+    box.classList.add('waiting');
+    for (const role of ['inspect-attention', 'inspect-similarity']) { // of the patch before
+      at(role).getContext('2d').clearRect(0, 0, at(role).width, at(role).height);
+      at(role).removeAttribute('aria-label');
+      at(`${role}-note`).textContent = '';
     }
-    const buffer = await predictionBytes(got, window.gradio_config?.root ?? '');
-    seen = { ...got, ...openArrays(got.arrays, buffer), run: got.run };
+    at('inspect-title').textContent = `${METHOD_TITLES[place.method]}: one patch`;
+    at('inspect-note').textContent = 'Computing the attention of this patch…';
+    try {
+      take(await newest.request('inspect', place));
+    } catch (error) {
+      if (isDropped(error)) return;
+      at('inspect-note').textContent = `${sentenceOf(error)} A click on the patch requests it again.`;
+    }
+  }
+
+  function take(got) {
+    seen = { ...got, ...openArrays(got.arrays, got.bytes) };
+    box.classList.remove('waiting');
     const [passes, blocks, heads] = seen.attention.shape;
     chosen.pass = Math.min(chosen.pass, passes - 1);
     if (chosen.block !== null && chosen.block >= blocks) chosen.block = null;
@@ -89,16 +99,17 @@ export function mountInspect({ root, at, store, view, ask, onAnswer, onDraw, onR
     );
     draw();
     speak(at('inspect-note').textContent);
-  });
+  }
 
   function close() {
-    place = seen = null;
+    newest.cancel();
+    seen = null;
     box.hidden = true;
   }
 
   function draw() {
     const now = view();
-    if (!seen || !now || seen.run !== now.run.run || store.get().tab !== 'explore') return;
+    if (!seen || !now || store.get().tab !== 'explore') return;
     const state = store.get();
     const { grid } = now.prediction;
     const [passes, blocks] = seen.attention.shape;

@@ -5,7 +5,8 @@ import { colorTable } from '../maths/colormaps.mjs';
 import { toCanvas } from '../explore/draw.mjs';
 import { make } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
-import { openArrays, predictionBytes } from '../core/prediction.mjs';
+import { openArrays } from '../core/prediction.mjs';
+import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 const THUMBNAIL_PX = 160; // pixels of a small canvas along the image's longer side
 
@@ -33,21 +34,22 @@ export function toggleBlock(range, block, depth) {
 
 /** @param {Crt.Page} page */
 export function mountLayers(page) {
-  const { at, store, view, current, ask, onAnswer, onDraw, onRun } = page;
+  const { at, store, view, current, request, onDraw, onRun } = page;
+  const newest = newestOf(request);
   const set = (changes) => store.set({ layers: { ...store.get().layers, ...changes } });
-  let deep = null; // every head and the rollout, once asked for: { run, method, heads, rollout }
-  let waiting = false;
+  let deep = null; // every head and the rollout, once requested: { run, method, heads, rollout }
+  let waiting = ''; // the method whose heads are under way
+  let failure = '';
   let drawn = ''; // what the grid shows, so that it is only drawn anew when that changes
 
-  at('layers-method').addEventListener('change', (event) => set({ method: event.target.value, head: null }));
+  at('layers-method').addEventListener('change', (event) => {
+    failure = '';
+    set({ method: event.target.value, head: null });
+  });
   at('layers-head').addEventListener('change', (event) => set({ head: event.target.value === '' ? null : Number(event.target.value) }));
   at('layers-scale').addEventListener('change', (event) => set({ scale: event.target.value }));
   at('layers-all').addEventListener('click', () => store.set({ blocks: null }));
-  at('layers-deepen').addEventListener('click', () => {
-    waiting = true;
-    ask('load_heads', { method: methodOf(store.get(), current()) });
-    show(store.get(), current());
-  });
+  at('layers-deepen').addEventListener('click', load);
   for (const [role, end] of /** @type {[string, number][]} */ ([['layers-first', 0], ['layers-last', 1]])) {
     at(role).addEventListener('input', (event) => {
       const { prediction } = current();
@@ -59,19 +61,30 @@ export function mountLayers(page) {
     });
   }
   onRun(() => {
+    newest.cancel();
     deep = null;
-    waiting = false;
+    waiting = failure = '';
     drawn = '';
   });
   onDraw(show);
-  onAnswer('load_heads', async (got) => {
-    if (got.run !== view()?.run.run) return;
-    waiting = false;
-    if (got.error) page.say(got.error);
-    else deep = { ...got, ...openArrays(got.arrays, await predictionBytes(got, window.gradio_config?.root ?? '')) };
-    show(store.get(), view());
-  });
   page.addedPanels.attention = (wanted, now) => attentionPanel(wanted, now);
+
+  async function load() {
+    const { run } = current().run;
+    const method = methodOf(store.get(), current());
+    waiting = method;
+    failure = '';
+    show(store.get(), current());
+    try {
+      const got = await newest.request('load_heads', { method });
+      deep = { run, method, ...openArrays(got.arrays, got.bytes) };
+    } catch (error) {
+      if (isDropped(error)) return;
+      failure = sentenceOf(error);
+    }
+    waiting = '';
+    show(store.get(), view());
+  }
 
   function methodOf(state, { run, prediction }) {
     const able = run.methods.filter((method) => prediction.isTransformer(method));
@@ -89,8 +102,8 @@ export function mountLayers(page) {
     fill(at('layers-head'), [['', 'mean of all heads'], ...Array.from({ length: heads }, (_, i) => [String(i), `head ${i + 1}`])], state.layers.head ?? '');
     at('layers-scale').value = state.layers.scale;
     at('layers-deepen').hidden = Boolean(mine);
-    at('layers-deepen').disabled = waiting;
-    at('layers-note').textContent = waiting ? 'Computing single heads…' : `${METHOD_TITLES[method]}: ${prediction.depth(method)} blocks, ${prediction.passes(method)} ${prediction.passes(method) === 1 ? 'pass' : 'passes'}. Choose one to put it beside the maps.`;
+    at('layers-deepen').disabled = waiting === method;
+    at('layers-note').textContent = waiting === method ? 'Computing single heads…' : failure || `${METHOD_TITLES[method]}: ${prediction.depth(method)} blocks, ${prediction.passes(method)} ${prediction.passes(method) === 1 ? 'pass' : 'passes'}. Choose one to put it beside the maps.`;
     const key = JSON.stringify([run.run, method, state.layers, state.colormap, Boolean(mine)]);
     if (key !== drawn) {
       drawn = key;
