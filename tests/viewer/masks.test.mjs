@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import * as l from '../../app/viewer/maths/labels.mjs';
 import { boxOf, cellText } from '../../app/viewer/masks/mask_views.mjs';
-import { KNOBS, WALK_KNOBS, byChosen, missing, presetOf, presetValues, question, seen, walkQuestion, walkedLabels } from '../../app/viewer/masks/masks.mjs';
+import { KNOBS, WALK_KNOBS, byChosen, missing, presetOf, presetValues, maskDetails, seen, walkDetails, walkedLabels } from '../../app/viewer/masks/masks.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const map = (...values) => ({ data: Float32Array.from(values) });
@@ -50,7 +50,7 @@ test('presets are recognised, and the first state is one of them', () => {
 });
 
 test('what is only drawn does not ask the server again', () => {
-  const asked = (changes) => JSON.stringify(question({ ...INITIAL, mask: { ...INITIAL.mask, ...changes } }));
+  const asked = (changes) => JSON.stringify(maskDetails({ ...INITIAL, mask: { ...INITIAL.mask, ...changes } }));
   assert.equal(asked({ contours: false, boxes: true }), asked({}));
   assert.notEqual(asked({ iterations: 2 }), asked({}));
 });
@@ -66,10 +66,10 @@ test('walked maps are divided by the largest of all, and their cells are four pi
 });
 
 test('the threshold of the walk, and what is drawn, do not ask the server again', () => {
-  const asked = (changes) => JSON.stringify(walkQuestion({ ...INITIAL, mask: { ...INITIAL.mask, ...changes } }));
+  const asked = (changes) => JSON.stringify(walkDetails({ ...INITIAL, mask: { ...INITIAL.mask, ...changes } }));
   assert.equal(asked({ walkThreshold: 0.6, contours: false, iterations: 3 }), asked({}));
   assert.notEqual(asked({ walkSteps: 2 }), asked({}));
-  assert.equal(JSON.stringify(walkQuestion({ ...INITIAL, threshold: 0.7 })), asked({}));
+  assert.equal(JSON.stringify(walkDetails({ ...INITIAL, threshold: 0.7 })), asked({}));
 });
 
 test('of the segmentation network the chosen classes are compared, and all are named', () => {

@@ -4,14 +4,13 @@
 import { colorize, upsample } from '../maths/arithmetic.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { gridSize, toCanvas } from '../explore/draw.mjs';
-import { inflate, labelMap, share, vocColor } from '../maths/labels.mjs';
+import { labelMap, share, vocColor } from '../maths/labels.mjs';
+import { createMask, openLabels, openWalk } from './mask_requests.mjs';
 import { cellText, createFigures, paintMask } from './mask_views.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { METHOD_TITLES, currentMap, sameNetworks } from '../core/store.mjs';
-import { openArrays, predictionBytes } from '../core/prediction.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
-const DEBOUNCE_MS = 180; // milliseconds without a change before the server is asked
 const WALK_STRIDE = 4; // pixels of the image per cell of the walk
 
 /** What can be set of the CRF: name, label, least, most, step, and the values of IRNet and of DeepLab. */
@@ -51,16 +50,16 @@ export function presetOf(values) {
 /** The values of a preset. */
 export const presetValues = (name) => Object.fromEntries(KNOBS.map((knob) => [knob[0], knob[name === 'irn' ? 5 : 6]]));
 
-/** What the server is asked of the CRF, from the state alone; the same text asks for the same mask. */
-export function question(state) {
+/** What is requested of the CRF, from the state alone; the same details give the same mask. */
+export function maskDetails(state) {
   const { mask, threshold } = state;
   const { iterations, gaussianSxy, gaussianCompat, bilateralSxy, bilateralSrgb, bilateralCompat } = mask;
   const crf = { iterations, gaussianSxy, gaussianCompat, bilateralSxy, bilateralSrgb, bilateralCompat };
   return { ...whichMaps(state), threshold, crf };
 }
 
-/** What the server is asked of the walk. Its threshold is applied here. */
-export function walkQuestion(state) {
+/** What is requested of the walk. Its threshold is applied here. */
+export function walkDetails(state) {
   return { ...whichMaps(state), walk: { steps: state.mask.walkSteps, beta: state.mask.walkBeta } };
 }
 
@@ -76,12 +75,20 @@ export function walkedLabels(answer, threshold, [h, w]) {
 }
 
 /** @param {Crt.Page} page */
-export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
+export function mountMasks({ at, store, request, onDraw, onRun }) {
   const set = (changes) => store.set({ mask: { ...store.get().mask, ...changes } });
   const figures = createFigures(at('mask-views'), CAPTIONS);
-  /** @type {Record<string, ReturnType<typeof asking>>} */
-  const questions = Object.fromEntries([['segment', openLabels], ['walk', openWalk], ['deeplab', openLabels]]
-    .map(([event, open]) => [event, asking(event, open, { ask, onAnswer, store })]));
+  const redraw = () => store.set({});
+  /** @type {Record<string, ReturnType<typeof createMask>>} */
+  const made = {
+    segment: createMask('segment', openLabels, request, redraw), walk: createMask('walk', openWalk, request, redraw), deeplab: createMask('deeplab', openLabels, request, redraw),
+  };
+  const notes = { segment: 'mask-note', walk: 'walk-note', deeplab: 'deeplab-note' };
+  const retries = Object.fromEntries(Object.entries(notes).map(([event, role]) => {
+    const button = make('button', { type: 'button', class: 'plain', text: 'Try again', hidden: true, on: { click: () => made[event].retry() } });
+    at(role).after(button);
+    return [event, button];
+  }));
 
   at('mask-method').addEventListener('change', (event) => set({ method: event.target.value }));
   at('mask-threshold').addEventListener('input', (event) => store.set({ threshold: Number(event.target.value) }));
@@ -100,8 +107,10 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
   const knobs = KNOBS.map(slider('mask-sliders'));
   const walkKnobs = WALK_KNOBS.map(slider('walk-sliders'));
 
-  onRun(({ run }, before) => {
-    for (const one of Object.values(questions)) one.clear();
+  onRun((view, before) => {
+    for (const mask of Object.values(made)) mask.clear();
+    if (!view) return;
+    const { run } = view;
     at('mask-method').replaceChildren(...run.methods.map((method) => make('option', { value: method, text: METHOD_TITLES[method] })));
     const { relation, segmentation } = run.checkpoint;
     if (relation && !(before && sameNetworks(before.run, run))) set({ walkThreshold: relation });
@@ -111,18 +120,23 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
   });
   onDraw((state, view) => {
     if (state.tab !== 'masks') return;
-    const { methods, checkpoint } = view.run;
-    const method = methods.includes(state.mask.method) ? state.mask.method : methods[0];
-    const own = { ...state, mask: { ...state.mask, method } };
-    const wanted = {
-      segment: own.mask.crf && question(own),
-      walk: checkpoint.relation && own.mask.walk && walkQuestion(own),
-      deeplab: checkpoint.segmentation && own.mask.deeplab && {},
-    };
-    const shown = /** @type {any} */ (Object.fromEntries(Object.entries(wanted).map(([event, details]) => [event, details && questions[event].want(view.run.run, details)])));
-    show(own);
-    draw(own, view, method, shown);
+    const { run } = view;
+    const own = ownState(state, run);
+    made.segment.want(own.mask.crf ? maskDetails(own) : null);
+    made.walk.want(run.checkpoint.relation && own.mask.walk ? walkDetails(own) : null);
+    made.deeplab.want(run.checkpoint.segmentation && own.mask.deeplab ? {} : null);
   });
+  onDraw((state, view) => {
+    if (state.tab !== 'masks') return;
+    const own = ownState(state, view.run);
+    show(own);
+    draw(own, view, own.mask.method, { segment: made.segment.state(), walk: made.walk.state(), deeplab: made.deeplab.state() });
+  });
+
+  /** The state with a method that the run has. */
+  function ownState(state, { methods }) {
+    return { ...state, mask: { ...state.mask, method: methods.includes(state.mask.method) ? state.mask.method : methods[0] } };
+  }
 
   function show({ mask, threshold }) {
     at('mask-method').value = mask.method;
@@ -161,7 +175,7 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
       if (!asked) return null;
       canvas.classList.toggle('waiting', !asked.current);
       if (mask) paintMask(canvas, image, mask, palette.colors, palette.names, state.mask);
-      canvas.setAttribute('aria-label', mask ? label : `${label}: at work`);
+      canvas.setAttribute('aria-label', mask ? label : `${label}: ${asked.failure || 'computing…'}`);
       return asked.current ? mask : null;
     };
     const masks = [
@@ -171,9 +185,12 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
       ['DeepLab', deeplab, byChosen(put('mask-parsed', parsed, deeplab, 'What the segmentation network sees', all), state.classes)],
     ].filter(([, asked]) => asked);
     drawEdges(walk, state);
-    at('mask-note').textContent = note(segment, (got) => `${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`);
-    at('walk-note').textContent = note(walk, (got) => `${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`);
-    at('deeplab-note').textContent = note(deeplab, (got) => `${seen(got, run.classes)}; ${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`);
+    const cost = (got) => `${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`;
+    const words = { segment: cost, walk: cost, deeplab: (got) => `${seen(got, run.classes)}; ${cost(got)}` };
+    for (const [event, asked] of Object.entries({ segment, walk, deeplab })) {
+      at(notes[event]).textContent = note(asked, words[event]);
+      retries[event].hidden = !asked?.failure;
+    }
 
     const truths = state.classes.map((index) => groundTruthOf({ ...state, classes: [index] }, view));
     const known = truths.some((truth) => truth.complete);
@@ -202,54 +219,9 @@ export function mountMasks({ at, store, ask, onAnswer, onDraw, onRun }) {
   }
 }
 
-/** Asks `event` once its question has rested, and keeps the newest answer. `open` makes of it what can be drawn. */
-function asking(event, open, { ask, onAnswer, store }) {
-  let asked = '';
-  /** @type {any} */
-  let newest = null;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  onAnswer(event, async (got) => {
-    if (got.key !== asked) return;
-    const opened = got.error ? got : await open(got).catch((error) => ({ ...got, error: `This could not be shown: ${error.message}.` }));
-    if (got.key !== asked) return;
-    newest = opened;
-    store.set({});
-  });
-  return {
-    clear() {
-      clearTimeout(timer);
-      asked = '';
-      newest = null;
-    },
-    /** Want the answer to a question -> { newest, current }: the last answer, and whether it is to this question. */
-    want(run, details) {
-      const key = run + JSON.stringify(details);
-      if (key !== asked) {
-        clearTimeout(timer);
-        asked = key;
-        timer = setTimeout(() => ask(event, { key, ...details }), DEBOUNCE_MS);
-      }
-      return { newest, current: newest?.key === key };
-    },
-  };
-}
-
-async function openLabels(got) {
-  const labels = await inflate(got.labels);
-  if (labels.length !== got.h * got.w) throw new Error('it is of another size');
-  return { ...got, labels };
-}
-
-async function openWalk(got) {
-  const { walked, edge } = openArrays(got.arrays, await predictionBytes(got, window.gradio_config?.root ?? ''));
-  const [count, h, w] = walked.shape;
-  return { ...got, edge, maps: Array.from({ length: count }, (_, k) => ({ data: walked.data.subarray(k * h * w, (k + 1) * h * w), h, w })) };
-}
-
 function note(asked, say) {
   if (!asked) return '';
-  return asked.current ? asked.newest.error ?? say(asked.newest) : 'Computing…';
+  return asked.failure || (asked.current ? say(asked.newest) : 'Computing…');
 }
 
 /** Which classes a label map shows, largest first. */

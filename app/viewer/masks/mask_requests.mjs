@@ -1,0 +1,73 @@
+// The masks that the server makes: each requested when its settings have rested, and the newest answer kept.
+
+import { inflate } from '../maths/labels.mjs';
+import { openArrays } from '../core/prediction.mjs';
+import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
+
+const DEBOUNCE_MS = 180; // milliseconds without a change before a mask is requested
+
+/** Requests `event` once its details have rested, and keeps the newest answer. `open` makes of it what can be drawn. */
+export function createMask(event, open, request, redraw) {
+  const requests = newestOf(request);
+  let wanted = ''; // the details that are wanted, as text
+  let failure = '';
+  /** @type {any} */
+  let newest = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  async function load(key) {
+    try {
+      const opened = await open(await requests.request(event, JSON.parse(key)));
+      if (key !== wanted) return;
+      newest = { ...opened, key };
+    } catch (error) {
+      if (isDropped(error)) return;
+      failure = sentenceOf(error);
+    }
+    redraw();
+  }
+  function drop() {
+    clearTimeout(timer);
+    requests.cancel();
+    wanted = failure = '';
+  }
+
+  return {
+    /** Want the mask of these details, or none. */
+    want(details) {
+      const key = details ? JSON.stringify(details) : '';
+      if (key === wanted) return;
+      drop();
+      wanted = key;
+      if (key && newest?.key !== key) timer = setTimeout(load, DEBOUNCE_MS, key);
+    },
+    retry() {
+      const key = wanted;
+      drop();
+      wanted = key;
+      load(key);
+      redraw();
+    },
+    clear() {
+      drop();
+      newest = null;
+    },
+    /** The last mask there is, whether it is the one wanted, and why not; null if none is wanted. */
+    state: () => (wanted ? { newest, current: newest?.key === wanted, failure } : null),
+  };
+}
+
+/** An answer with its labels unpacked. */
+export async function openLabels(got) {
+  const labels = await inflate(got.labels);
+  if (labels.length !== got.h * got.w) throw new Error('the labels are of another size');
+  return { ...got, labels };
+}
+
+/** An answer with its walked maps and the edges. */
+export async function openWalk(got) {
+  const { walked, edge } = openArrays(got.arrays, got.bytes);
+  const [count, h, w] = walked.shape;
+  return { ...got, edge, maps: Array.from({ length: count }, (_, k) => ({ data: walked.data.subarray(k * h * w, (k + 1) * h * w), h, w })) };
+}
