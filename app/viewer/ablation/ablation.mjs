@@ -7,8 +7,8 @@ import { countable, createMeasure, createPainter } from './thumbnails.mjs';
 import { createAblationCharts, loopsWords } from './ablation_charts.mjs';
 import { similarityReading } from './readings.mjs';
 import { createAblationJob, keyOf, subjectOf } from './ablation_job.mjs';
-import { messageOf } from '../core/dom.mjs';
-import { openPrediction, predictionBytes } from '../core/prediction.mjs';
+import { openPrediction } from '../core/prediction.mjs';
+import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 export const SIZES = LINKED_SIZES.filter((size) => size !== 'native');
@@ -37,9 +37,9 @@ export function gridMethod(run, prediction) {
 
 /** @param {Crt.Page} page */
 export function mountAblation(page) {
-  const { root, at, store, view, current, ask, onAnswer, onDraw, onRun, speak } = page;
+  const { root, at, store, current, request, onDraw, onRun, speak } = page;
   const measure = createMeasure();
-  const job = createAblationJob((question) => ask('ablate', question), () => store.set({}));
+  const job = createAblationJob(load, () => store.set({}));
   const parts = ['sizes', 'modes', 'curves', 'ladder'];
   const grids = {
     sizes: createGrid(at('ablate-sizes-grid'), at('ablate-sizes-reading'), pick),
@@ -51,6 +51,7 @@ export function mountAblation(page) {
   let drawn = '';
   let round = 'sizes'; // the part of the tab for which the networks were asked last
   let told = false; // whether they were at work when the page was drawn last
+  let leaving = new AbortController(); // of the requests about this image and checkpoint
 
   for (const part of parts) at(`ablate-show-${part}`).addEventListener('click', () => store.set({ ablate: { ...store.get().ablate, show: part } }));
   at('ablate-run').addEventListener('click', () => {
@@ -62,28 +63,34 @@ export function mountAblation(page) {
     job.stop();
     at('ablate-run').focus();
   });
-  onRun(({ run, image }, before) => {
-    painter = createPainter(image);
+  onRun((now, before) => {
     drawn = '';
-    if (before && subjectOf(before.run) !== subjectOf(run)) job.clear();
+    if (before && (!now || subjectOf(before.run) !== subjectOf(now.run))) {
+      leaving.abort();
+      leaving = new AbortController();
+      job.clear();
+    }
+    if (now) painter = createPainter(now.image);
   });
   onDraw(draw);
-  onAnswer('ablate', async (got) => {
-    const column = await columnIn(got);
-    const now = view();
-    if (now && String(got.key).startsWith(`${subjectOf(now.run)}/`)) job.take(got.key, column);
-  });
+
+  /** Request a column, which also counts when the size or mode on the page has changed meanwhile. */
+  async function load({ key, size, mode }) {
+    let column;
+    try {
+      column = columnIn(key, await request('ablate', { size, mode }, { acrossRuns: true, signal: leaving.signal }));
+    } catch (error) {
+      if (isDropped(error)) return;
+      column = { error: sentenceOf(error) };
+    }
+    job.take(key, column);
+  }
 
   /** What an answer of the server holds, opened. */
-  async function columnIn(got) {
-    if (got.error || got.cannot) return { error: got.error, cannot: got.cannot };
-    if (keyOf(`${got.image}.${got.checkpoint}`, got) !== got.key) return { error: 'The image or the checkpoint has changed meanwhile: run it again.' };
-    try {
-      const buffer = await predictionBytes(got, window.gradio_config?.root ?? '');
-      return { run: { ...got, data: null }, prediction: openPrediction(got, buffer) };
-    } catch (error) {
-      return { error: `The maps did not arrive (${messageOf(error)}): run it again.` };
-    }
+  function columnIn(key, got) {
+    if (got.cannot) return { cannot: got.cannot };
+    if (keyOf(`${got.image}.${got.checkpoint}`, got) !== key) return { error: 'The image or the checkpoint has changed meanwhile: run it again.' };
+    return { run: { ...got, bytes: null }, prediction: openPrediction(got, got.bytes) };
   }
 
   function questions(part) {
