@@ -12,32 +12,22 @@ from __future__ import annotations
 import dataclasses
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-
-import tyro
 
 from crt.cam_spec import CamSpec
-from crt.checkpoint import Method
-from crt.data import Sample, read_voc
+from crt.checkpoint import CheckpointConfig, Method
+from crt.data import Sample
 from crt.errors import InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
 from crt.pass_reductions import PassReduction
-from crt.types import SEED_SCALES, Mode, Precision
-from scripts.cli import run_cli
+from crt.types import SEED_SCALES, Mode
+from scripts.dataset_stage import NetworkStage, stage_main
 
 
-@dataclass(frozen=True)
-class Seeds:
+@dataclass(frozen=True, kw_only=True)
+class Seeds(NetworkStage):
     """Which images, by which network, and where the seeds go."""
 
-    root: Path
-    """Devkit folder (`.../VOC2012`); masks are not read."""
-    out: Path
-    """A folder for these seeds alone."""
-    split: str = "train"
     checkpoint: str = "checkpoints/voc"
-    class_names: tuple[str, ...] = ()
-    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     method: Method = "crt"
     loops: int | None = None
     """CRT's loop count; the checkpoint's default if none is given."""
@@ -50,52 +40,45 @@ class Seeds:
     scales: tuple[float, ...] = SEED_SCALES
     """Scales of the image whose maps are summed, each with its mirror image."""
     mode: Mode = "overlap"
-    device: str = "auto"
-    precision: Precision = "auto"
 
+    def spec(self, config: CheckpointConfig) -> CamSpec:
+        """The maps that are asked for: the checkpoint's own where nothing else is given."""
+        defaults = config.defaults
+        loops = (defaults.loops if self.loops is None else self.loops) if self.method == "crt" else 0
+        refined = defaults.refined if self.refined is None else self.refined
+        blocks = defaults.blocks if self.pass_reduction is None and self.blocks is None else self.blocks
+        return CamSpec(loops, refined, self.pass_reduction or defaults.pass_reduction, blocks)
 
-def make_seeds(config: Seeds) -> StageResult:
-    """Make what is missing. Raises CrtError; an image that failed is named, and none is left half written."""
-    from crt.checkpoint import load_checkpoint
-    from crt.data.images import load_image
-    from crt.multiscale import MethodSpec, TTAConfig, multi_scale_maps
-    from crt.predictor import Predictor
-    from crt.pseudo_labels.cam_io import SeedMaps, is_done, seed_path
-    from crt.train.distributed_stage import DistributedStage
+    def run(self) -> StageResult:
+        """Make what is missing. Raises CrtError; an image that failed is named, and none is left half written."""
+        from crt.checkpoint import load_checkpoint
+        from crt.data.images import load_image
+        from crt.multiscale import MethodSpec, TTAConfig, multi_scale_maps
+        from crt.predictor import Predictor
+        from crt.pseudo_labels.cam_io import SeedMaps, seed_path
 
-    share = DistributedStage.of(config.device, config.precision)
-    checkpoint = load_checkpoint(config.checkpoint)
-    if config.method not in checkpoint.networks:
-        raise InvalidSetting(f"{config.checkpoint} has no {config.method}: choose {', '.join(checkpoint.networks)}.")
-    defaults = checkpoint.config.defaults
-    loops = (defaults.loops if config.loops is None else config.loops) if config.method == "crt" else 0
-    refined = defaults.refined if config.refined is None else config.refined
-    blocks = defaults.blocks if config.pass_reduction is None and config.blocks is None else config.blocks
-    spec = CamSpec(loops, refined, config.pass_reduction or defaults.pass_reduction, blocks)
-    request = MethodSpec(config.method, spec)
-    views = TTAConfig(config.scales, mode=config.mode)
-    images = read_voc(config.root, config.split, class_names=config.class_names or None)
-    if images.classes != tuple(checkpoint.config.classes):
-        raise InvalidSetting(
-            "The classes of the data are not those of the checkpoint: give all names with --class-names, in its order."
-        )
-    write_manifest(
-        config.out, {**dataclasses.asdict(request), **dataclasses.asdict(views), "weights": checkpoint.sha256}
-    )
-    predictor = Predictor(checkpoint, device=share.device, bfloat16=share.bfloat16)
+        share = self.share()
+        checkpoint = load_checkpoint(self.checkpoint)
+        if self.method not in checkpoint.networks:
+            raise InvalidSetting(f"{self.checkpoint} has no {self.method}: choose {', '.join(checkpoint.networks)}.")
+        request = MethodSpec(self.method, self.spec(checkpoint.config))
+        views = TTAConfig(self.scales, mode=self.mode)
+        images = self.images()
+        if images.classes != tuple(checkpoint.config.classes):
+            raise InvalidSetting(
+                "The classes of the data are not those of the checkpoint: give all names with --class-names, in its "
+                "order."
+            )
+        settings = {**dataclasses.asdict(request), **dataclasses.asdict(views), "weights": checkpoint.sha256}
+        write_manifest(self.out, settings)
+        predictor = Predictor(checkpoint, device=share.device, bfloat16=share.bfloat16)
 
-    def make(sample: Sample) -> None:
-        summed, _ = multi_scale_maps(predictor, load_image(sample.image), sample.labels, {"seeds": request}, views)
-        SeedMaps.of(sample.labels, summed["seeds"]).save(seed_path(config.out, sample.id))
+        def make(sample: Sample) -> None:
+            summed, _ = multi_scale_maps(predictor, load_image(sample.image), sample.labels, {"seeds": request}, views)
+            SeedMaps.of(sample.labels, summed["seeds"]).save(seed_path(self.out, sample.id))
 
-    return share.make(images, lambda sample: is_done(config.out, sample.id, sample.labels), make)
-
-
-def main(config: Seeds) -> None:
-    """Make what is missing and say how many."""
-    made = make_seeds(config)
-    print(f"{made.new} images made, {made.before} were there before")
+        return share.make(images, self.has_seeds, make)
 
 
 if __name__ == "__main__":
-    sys.exit(run_cli(lambda: tyro.cli(Seeds, description=__doc__), main))
+    sys.exit(stage_main(Seeds, __doc__))

@@ -9,84 +9,59 @@ done are not done again.
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
-import tyro
 
-from crt.data import Sample, read_voc
+from crt.data import Sample
 from crt.errors import InvalidSetting
-from crt.evaluation.pipeline_stage import StageResult, make_each, read_manifest, require, write_manifest
 from crt.pseudo_labels.crf import crf_labels, require_dense_crf
-from scripts.cli import run_cli
+from scripts.dataset_stage import LabelStage, stage_main
 
 
-@dataclass(frozen=True)
-class Masks:
+@dataclass(frozen=True, kw_only=True)
+class Masks(LabelStage):
     """Which images, from which seeds, and where the masks go."""
 
-    root: Path
-    """Devkit folder (`.../VOC2012`); its masks are not read."""
+    MADE_BY: ClassVar[str] = "scripts.make_cams or scripts.random_walk"
+
     seeds: Path
     """Where `scripts.make_cams` or `scripts.random_walk` wrote."""
-    out: Path
-    """A folder for these masks alone."""
     threshold: float
     """The background constant: 0.15 is the paper's for seeds, 0.25 IRNet's for random-walk pseudo labels."""
-    split: str = "train"
-    class_names: tuple[str, ...] = ()
-    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     crf: bool = False
     """Pass the labels through the dense CRF, with IRNet's settings."""
-    workers: int = os.cpu_count() or 1
-    """Processes that share the images."""
 
+    def check(self) -> None:
+        """Raise InvalidSetting for a threshold out of range, or where a CRF is wanted and not installed."""
+        if not 0 < self.threshold <= 1:
+            raise InvalidSetting(f"The threshold is {self.threshold}: give a number above 0 and at most 1.")
+        if self.crf:
+            require_dense_crf()
 
-def make_masks(config: Masks) -> StageResult:
-    """Make what is missing. Raises CrtError with the ids of images without seeds, or of the one that failed."""
-    from crt.pseudo_labels.cam_io import SUFFIX
-    from crt.pseudo_labels.label_png import has_labels
+    def settings(self) -> dict[str, Any]:
+        """The threshold, and whether the CRF is used."""
+        return {"threshold": self.threshold, "crf": self.crf}
 
-    if not 0 < config.threshold <= 1:
-        raise InvalidSetting(f"The threshold is {config.threshold}: give a number above 0 and at most 1.")
-    if config.crf:
-        require_dense_crf()
-    images = read_voc(config.root, config.split, class_names=config.class_names or None)
-    require(config.seeds, images, SUFFIX, "scripts.make_cams or scripts.random_walk")
-    write_manifest(config.out, {"threshold": config.threshold, "crf": config.crf, "seeds": read_manifest(config.seeds)})
-    return make_each(
-        images.samples,
-        lambda sample: has_labels(config.out / f"{sample.id}.png"),
-        partial(_mask, config),
-        workers=config.workers,
-    )
+    def make(self, sample: Sample) -> None:
+        """Write the mask of one image. Raises CrtError."""
+        from crt.data.images import load_image
+        from crt.postprocess import cam_to_labels, check_class_ids
+        from crt.pseudo_labels.cam_io import SeedMaps, seed_path
+        from crt.pseudo_labels.label_png import save_labels
 
-
-def _mask(config: Masks, sample: Sample) -> None:
-    from crt.data.images import load_image
-    from crt.postprocess import cam_to_labels, check_class_ids
-    from crt.pseudo_labels.cam_io import SeedMaps, seed_path
-    from crt.pseudo_labels.label_png import save_labels
-
-    seeds = SeedMaps.load(seed_path(config.seeds, sample.id))
-    class_ids = seeds.class_ids.tolist()
-    labels = cam_to_labels(seeds.high_res, range(len(class_ids)), config.threshold)
-    if config.crf:
-        labels = crf_labels(load_image(sample.image), labels, len(class_ids) + 1)
-    check_class_ids(class_ids)
-    names = np.array([0, *(index + 1 for index in class_ids)], dtype=np.uint8)
-    save_labels(config.out / f"{sample.id}.png", names[labels])
-
-
-def main(config: Masks) -> None:
-    """Make what is missing and say how many."""
-    made = make_masks(config)
-    print(f"{made.new} images made, {made.before} were there before")
+        seeds = SeedMaps.load(seed_path(self.seeds, sample.id))
+        class_ids = seeds.class_ids.tolist()
+        labels = cam_to_labels(seeds.high_res, range(len(class_ids)), self.threshold)
+        if self.crf:
+            labels = crf_labels(load_image(sample.image), labels, len(class_ids) + 1)
+        check_class_ids(class_ids)
+        names = np.array([0, *(index + 1 for index in class_ids)], dtype=np.uint8)
+        save_labels(self.png(sample), names[labels])
 
 
 if __name__ == "__main__":
-    sys.exit(run_cli(lambda: tyro.cli(Masks, description=__doc__), main))
+    sys.exit(stage_main(Masks, __doc__))

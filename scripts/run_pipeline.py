@@ -29,13 +29,13 @@ from crt.train.config import RUN_ONLY
 from crt.train.mask_configs import DEEPLAB_PRESETS, DeepLabConfig, RelationConfig
 from crt.types import SEED_SCALES, Precision
 from scripts.cli import run_cli
-from scripts.make_cams import Seeds, make_seeds
-from scripts.make_irn_labels import Labels, make_labels
-from scripts.make_pseudo_masks import Masks, make_masks
+from scripts.make_cams import Seeds
+from scripts.make_irn_labels import Labels
+from scripts.make_pseudo_masks import Masks
 from scripts.output import write_json
-from scripts.predict_masks import Segment, segment_split
+from scripts.predict_masks import Segment
 from scripts.provenance import command_of, run_record
-from scripts.random_walk import Walk, walk_seeds
+from scripts.random_walk import Walk
 
 if TYPE_CHECKING:
     from crt.evaluation.stored import Score
@@ -90,39 +90,31 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
     images = read_voc(config.root, config.split, class_names=names or None)
     clock = _Clock(out / SECONDS)
 
-    root, split, device, precision = config.root, config.split, config.device, config.precision
-    seeds = Seeds(
-        root,
-        folders["seeds"],
-        split,
-        config.checkpoint,
-        names,
-        scales=config.scales,
-        device=device,
-        precision=precision,
-    )
+    root, split, precision = config.root, config.split, config.precision
+    data: dict[str, Any] = {"root": root, "split": split, "class_names": names}
+    machine: dict[str, Any] = {"device": config.device, "precision": precision}
+    seeds = Seeds(**data, out=folders["seeds"], checkpoint=config.checkpoint, scales=config.scales, **machine)
+    labels = Labels(**data, out=folders["labels"], seeds=folders["seeds"])
     irn = dataclasses.replace(
         config.irn, out=folders["irn"], checkpoint=config.checkpoint, precision=precision, resume=True
     )
-    walk = Walk(
-        root, folders["seeds"], folders["walked"], split, str(folders["irn"]), names, device=device, precision=precision
-    )
-    masks = Masks(root, folders["walked"], folders["masks"], config.walk_threshold, split, names)
+    walk = Walk(**data, out=folders["walked"], seeds=folders["seeds"], relation=str(folders["irn"]), **machine)
+    masks = Masks(**data, out=folders["masks"], seeds=folders["walked"], threshold=config.walk_threshold)
     deeplab = dataclasses.replace(
         config.deeplab, out=folders["deeplab"], checkpoint=str(folders["irn"]), precision=precision, resume=True
     )
     segment = Segment(
-        root, folders["segmented"], config.val, str(folders["deeplab"]), names, device=device, precision=precision
+        **{**data, "split": config.val}, out=folders["segmented"], checkpoint=str(folders["deeplab"]), **machine
     )
     record = run_record("scripts.run_pipeline", DEEPLAB_PRESETS)
     work: dict[Stage, Callable[[], object]] = {
-        "seeds": lambda: make_seeds(seeds),
-        "labels": lambda: make_labels(Labels(root, folders["seeds"], folders["labels"], split, names)),
+        "seeds": seeds.run,
+        "labels": labels.run,
         "irn": lambda: train_relation(irn, with_masks(images, folders["labels"]), record=record),
-        "walked": lambda: walk_seeds(walk),
-        "masks": lambda: make_masks(masks),
+        "walked": walk.run,
+        "masks": masks.run,
         "deeplab": lambda: train_deeplab(deeplab, with_masks(images, folders["masks"]), record=record),
-        "segmented": lambda: segment_split(segment),
+        "segmented": segment.run,
     }
     wanted = STAGES[: STAGES.index(config.last) + 1]
     for name in wanted:

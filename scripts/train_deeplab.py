@@ -14,24 +14,19 @@ from pathlib import Path
 
 import tyro
 
-from crt.data import read_voc
 from crt.errors import count_of
 from crt.train.mask_configs import DEEPLAB_PRESETS, DeepLabConfig
 from scripts.cli import run_cli
+from scripts.dataset_stage import VocSplit
 from scripts.provenance import run_record
 
 
-@dataclass(frozen=True)
-class Segmentation:
+@dataclass(frozen=True, kw_only=True)
+class Segmentation(VocSplit):
     """Which images, and how the network is trained."""
 
-    root: Path
-    """Devkit folder (`.../VOC2012`); its masks are not read."""
     masks: Path
     """Where `scripts.make_pseudo_masks` wrote."""
-    split: str = "train"
-    class_names: tuple[str, ...] = ()
-    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     train: DeepLabConfig = field(default_factory=DeepLabConfig)
 
 
@@ -41,7 +36,7 @@ def main(config: Segmentation) -> None:
     from crt.train.deeplab import train_deeplab
     from crt.train.masks_data import with_masks
 
-    images = with_masks(read_voc(config.root, config.split, class_names=config.class_names or None), config.masks)
+    images = with_masks(config.images(), config.masks)
     require_class_values(images)
     finished = train_deeplab(config.train, images, record=run_record("scripts.train_deeplab", DEEPLAB_PRESETS))
     print(f"{'finished' if finished else 'stopped'} on {count_of(len(images), 'image')}: {config.train.out}")
@@ -50,7 +45,7 @@ def main(config: Segmentation) -> None:
 def presets() -> dict[str, tuple[str, Segmentation]]:
     """The presets of the training, without data."""
     return {
-        name: (what, Segmentation(tyro.MISSING, tyro.MISSING, train=config))
+        name: (what, Segmentation(root=tyro.MISSING, masks=tyro.MISSING, train=config))
         for name, (what, config) in DEEPLAB_PRESETS.items()
     }
 

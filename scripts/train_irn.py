@@ -14,24 +14,19 @@ from pathlib import Path
 
 import tyro
 
-from crt.data import read_voc
 from crt.errors import count_of
 from crt.train.mask_configs import RelationConfig
 from scripts.cli import run_cli
+from scripts.dataset_stage import VocSplit
 from scripts.provenance import run_record
 
 
-@dataclass(frozen=True)
-class Irn:
+@dataclass(frozen=True, kw_only=True)
+class Irn(VocSplit):
     """Which images, and how the network is trained."""
 
-    root: Path
-    """Devkit folder (`.../VOC2012`); its masks are not read."""
     labels: Path
     """Where `scripts.make_irn_labels` wrote."""
-    split: str = "train"
-    class_names: tuple[str, ...] = ()
-    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     train: RelationConfig = field(default_factory=RelationConfig)
 
 
@@ -40,7 +35,7 @@ def main(config: Irn) -> None:
     from crt.train.irn import train_relation
     from crt.train.masks_data import with_masks
 
-    images = with_masks(read_voc(config.root, config.split, class_names=config.class_names or None), config.labels)
+    images = with_masks(config.images(), config.labels)
     finished = train_relation(config.train, images, record=run_record("scripts.train_irn"))
     print(f"{'finished' if finished else 'stopped'} on {count_of(len(images), 'image')}: {config.train.out}")
 

@@ -24,7 +24,7 @@ from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels import cam_io as seed_files
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done
 from crt.resample import upsample_cam
-from scripts.make_cams import Seeds, make_seeds
+from scripts.make_cams import Seeds
 from tests.crt.data.test_readers import add_image, write_split
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -76,7 +76,7 @@ def strided(predictor: Predictor, sample: Sample, wanted: MethodSpec) -> np.ndar
 )
 def test_seeds_are_the_normalised_maps_of_the_labels(voc, checkpoint, changes, request_):
     made = config(voc, checkpoint, precision="fp32", **changes)
-    assert make_seeds(made).new == 3
+    assert made.run().new == 3
     predictor = Predictor(load_checkpoint(checkpoint))
     for sample in read_voc(voc, "train").samples:
         seeds = SeedMaps.load(made.out / f"{sample.id}.npz")
@@ -91,14 +91,14 @@ def test_seeds_are_the_normalised_maps_of_the_labels(voc, checkpoint, changes, r
 
 def test_a_run_goes_on_where_it_stopped(voc, checkpoint):
     made = config(voc, checkpoint)
-    make_seeds(made)
+    made.run()
     first, second, third = (made.out / f"{name}.npz" for name in IDS)
     kept = first.stat().st_mtime_ns
     second.write_bytes(second.read_bytes()[:-40])
     third.unlink()
     with pytest.raises(InvalidDataset, match=IDS[2]):
         require(made.out, read_voc(voc, "train"), SUFFIX, "scripts.make_cams")
-    result = make_seeds(made)
+    result = made.run()
     assert (result.new, result.before) == (2, 1)
     assert first.stat().st_mtime_ns == kept
     assert all(is_done(made.out, s.id, s.labels) for s in read_voc(voc, "train").samples)
@@ -112,25 +112,25 @@ def test_a_full_disk_names_the_image_and_leaves_nothing_behind(voc, checkpoint, 
 
     monkeypatch.setattr(seed_files.np, "savez_compressed", full)
     with pytest.raises(CrtError, match=f"{IDS[0]}: No space left on device"):
-        make_seeds(config(voc, checkpoint))
+        config(voc, checkpoint).run()
     assert [path.name for path in (voc.parent / "seeds").iterdir()] == [SETTINGS]
 
 
 def test_other_settings_need_another_folder(voc, checkpoint):
-    make_seeds(config(voc, checkpoint))
+    config(voc, checkpoint).run()
     with pytest.raises(InvalidSetting, match="made with other settings"):
-        make_seeds(config(voc, checkpoint, loops=0))
+        config(voc, checkpoint, loops=0).run()
 
 
 def test_what_cannot_be_done_is_said(voc, checkpoint, tmp_path):
     one = tiny_checkpoint(tmp_path / "one", classes=VOC_CLASSES, methods=("crt",))
     with pytest.raises(InvalidSetting, match="has no tscam"):
-        make_seeds(config(voc, str(one), method="tscam"))
+        config(voc, str(one), method="tscam").run()
     with pytest.raises(InvalidSetting, match="classes"):
-        make_seeds(config(voc, str(tiny_checkpoint(tmp_path / "two"))))
+        config(voc, str(tiny_checkpoint(tmp_path / "two"))).run()
     (voc / "JPEGImages" / f"{IDS[1]}.jpg").write_bytes(b"no image")
     with pytest.raises(CrtError, match=IDS[1]):
-        make_seeds(config(voc, checkpoint))
+        config(voc, checkpoint).run()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_foreign_file_is_refused_by_its_id(tmp_path, change):
 @pytest.mark.nightly
 def test_two_processes_share_the_images(voc, checkpoint):
     made = config(voc, checkpoint, precision="fp32")
-    make_seeds(made)
+    made.run()
     words = ["--root", voc, "--out", voc.parent / "shared", "--checkpoint", checkpoint, "--scales", "1"]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     told = subprocess.run(

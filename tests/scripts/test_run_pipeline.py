@@ -27,15 +27,14 @@ from crt.pseudo_labels.random_walk import random_walk, walk_scores
 from crt.train.irn import train_relation
 from crt.train.mask_configs import DeepLabConfig, RelationConfig
 from crt.train.masks_data import with_masks
-from scripts import make_irn_labels as labels_script
 from scripts.evaluate import Masks as MeasureMasks
 from scripts.evaluate import Seeds as MeasureSeeds
 from scripts.evaluate import Stored, stored
-from scripts.make_cams import Seeds, make_seeds
-from scripts.make_irn_labels import Labels, make_labels
-from scripts.make_pseudo_masks import Masks, make_masks
+from scripts.make_cams import Seeds
+from scripts.make_irn_labels import Labels
+from scripts.make_pseudo_masks import Masks
 from scripts.predict_masks import Segment
-from scripts.random_walk import Walk, walk_seeds
+from scripts.random_walk import Walk
 from scripts.run_pipeline import Pipeline, run_pipeline
 from scripts.train_deeplab import Segmentation
 from scripts.train_irn import Irn
@@ -179,16 +178,16 @@ def test_seeds_that_are_missing_are_named(done, tmp_path):
     for name in ("stage.json", f"{IDS[0]}.npz"):
         (seeds / name).write_bytes((config.out / "seeds" / name).read_bytes())
     with pytest.raises(InvalidDataset, match=f"{IDS[1]}, {IDS[2]}, {IDS[3]}"):
-        make_labels(Labels(config.root, seeds, tmp_path / "labels"))
+        Labels(root=config.root, seeds=seeds, out=tmp_path / "labels").run()
     with pytest.raises(InvalidDataset, match=IDS[3]):
-        walk_seeds(Walk(config.root, seeds, tmp_path / "walked", relation=str(config.out / "irn")))
+        Walk(root=config.root, seeds=seeds, out=tmp_path / "walked", relation=str(config.out / "irn")).run()
     with pytest.raises(InvalidDataset, match=IDS[2]):
         measure_seeds(seeds, read_voc(config.root, "train", masks="required"))
     (seeds / "stage.json").unlink()
     for name in IDS[1:4]:
         (seeds / f"{name}.npz").touch()
     with pytest.raises(InvalidSetting, match="no finished stage"):
-        make_masks(Masks(config.root, seeds, tmp_path / "masks", 0.25))
+        Masks(root=config.root, seeds=seeds, out=tmp_path / "masks", threshold=0.25).run()
 
 
 @pytest.mark.dense_crf
@@ -199,16 +198,16 @@ def test_a_full_disk_names_the_image_and_leaves_nothing_half_written(done, tmp_p
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     out = tmp_path / "labels"
-    made = Labels(config.root, config.out / "seeds", out, workers=0)
+    made = Labels(root=config.root, seeds=config.out / "seeds", out=out, workers=0)
     stage.write_manifest(
         out, {"foreground": 0.35, "background": 0.15, "seeds": stage.read_manifest(config.out / "seeds")}
     )
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CrtError, match=f"{IDS[0]}: No space left on device"):
-        make_labels(made)
+        made.run()
     assert [path.name for path in out.iterdir()] == [stage.SETTINGS]
     monkeypatch.undo()
-    assert make_labels(made).new == 4
+    assert made.run().new == 4
 
 
 @pytest.mark.dense_crf
@@ -222,16 +221,16 @@ def test_an_error_in_a_worker_names_the_image(done, tmp_path, monkeypatch):
     small = SeedMaps.load(seeds / f"{IDS[2]}.npz")
     SeedMaps(small.class_ids, small.strided[:, :5, :5], small.high_res[:, :17, :17]).save(seeds / f"{IDS[2]}.npz")
     with pytest.raises(CrtError, match=f"{IDS[2]}: .*do not fit"):
-        make_labels(Labels(config.root, seeds, tmp_path / "labels", workers=2))
+        Labels(root=config.root, seeds=seeds, out=tmp_path / "labels", workers=2).run()
 
 
 @pytest.mark.dense_crf
 def test_other_settings_need_another_folder(done):
     config, _ = done
     with pytest.raises(InvalidSetting, match="made with other settings"):
-        make_labels(Labels(config.root, config.out / "seeds", config.out / "labels", foreground=0.4))
+        Labels(root=config.root, seeds=config.out / "seeds", out=config.out / "labels", foreground=0.4).run()
     with pytest.raises(InvalidSetting, match="threshold"):
-        make_masks(Masks(config.root, config.out / "walked", config.out / "more", 0.0))
+        Masks(root=config.root, seeds=config.out / "walked", out=config.out / "more", threshold=0.0).run()
     with pytest.raises(InvalidCheckpoint, match="other settings"):
         run_pipeline(settings(config.root.parent, irn=RelationConfig(epochs=3, batch=2, crop=64, radius=4, workers=0)))
 
@@ -283,8 +282,8 @@ def test_the_command_writes_json_and_a_sheet_of_the_worst(done, tmp_path, kind, 
 def test_a_checkpoint_without_these_networks_says_what_to_do(done, tmp_path):
     config, _ = done
     with pytest.raises(InvalidSetting, match=r"scripts\.train_irn"):
-        walk_seeds(Walk(config.root, config.out / "seeds", tmp_path, relation=config.checkpoint))
-    assert labels_script.Labels(config.root, config.out, tmp_path).workers >= 1
+        Walk(root=config.root, seeds=config.out / "seeds", out=tmp_path, relation=config.checkpoint).run()
+    assert Labels(root=config.root, seeds=config.out, out=tmp_path).workers >= 1
 
 
 @pytest.mark.dense_crf
@@ -297,7 +296,7 @@ def test_every_stage_reads_a_data_set_with_classes_of_its_own(tmp_path):
     tiny_checkpoint(tmp_path / "tiny", classes=names)
     config = settings(tmp_path)
     for stage_config, run in (
-        (Seeds(root, tmp_path / "x", checkpoint=config.checkpoint), make_seeds),
+        (Seeds(root=root, out=tmp_path / "x", checkpoint=config.checkpoint), Seeds.run),
         (config, run_pipeline),
     ):
         with pytest.raises(InvalidDataset, match="helmet"):
@@ -310,13 +309,14 @@ def test_every_stage_reads_a_data_set_with_classes_of_its_own(tmp_path):
     assert f"--class-names {shlex.join(names)}" in result["protocol"]["command"]
     swapped = (names[1], names[0], *names[2:])
     with pytest.raises(InvalidSetting, match="give all names with --class-names, in its order"):
-        make_seeds(Seeds(root, tmp_path / "x", checkpoint=config.checkpoint, class_names=swapped))
+        Seeds(root=root, out=tmp_path / "x", checkpoint=config.checkpoint, class_names=swapped).run()
 
 
 @pytest.mark.parametrize("options", [Seeds, Labels, Walk, Masks, Segment, Pipeline, Irn, Segmentation])
 def test_class_names_are_asked_for_in_the_words_of_evaluate(options):
     def words(kind: type) -> str:
-        _, told = inspect.getsource(kind).split("    class_names: ")
+        (own,) = (base for base in kind.__mro__ if "class_names" in vars(base).get("__annotations__", ()))
+        _, told = inspect.getsource(own).split("    class_names: ")
         return told.partition("VOC's if empty.")[0]
 
     assert words(options) == words(MeasureSeeds)

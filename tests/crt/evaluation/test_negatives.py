@@ -16,7 +16,7 @@ from crt.pseudo_labels.confident import confident_labels
 from crt.pseudo_labels.label_png import save_labels
 from crt.pseudo_labels.random_walk import random_walk, walk_scores
 from crt.train.preview import fixed_images
-from scripts.make_cams import Seeds, make_seeds
+from scripts.make_cams import Seeds
 from tests.crt.data.test_readers import add_image, write_split
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -46,8 +46,8 @@ def test_seeds_of_an_image_without_objects(voc, tmp_path):
 
 
 def test_the_command_makes_them_and_the_measure_takes_them(voc, tmp_path):
-    config = Seeds(voc, tmp_path / "seeds", checkpoint=str(tmp_path / "tiny"), scales=(1.0,), device="cpu")
-    assert make_seeds(config).new == 2 and make_seeds(config).before == 2
+    config = Seeds(root=voc, out=tmp_path / "seeds", checkpoint=str(tmp_path / "tiny"), scales=(1.0,), device="cpu")
+    assert config.run().new == 2 and config.run().before == 2
     score = measure_seeds(tmp_path / "seeds", read_voc(voc, "train", masks="required"))
     assert score.confusion[0, 0] == 48  # all of the negative is background, whatever the threshold
 
