@@ -29,15 +29,23 @@ def create_backbone(
     refusal: str,
     options: dict[str, Any],
 ) -> nn.Module:
-    """A timm model that passes `check`, which is asked before anything is fetched.
+    """Build a timm model that passes `check`, which is asked before anything is fetched.
 
-    name: a timm name, with any tag of pretrained weights (`vit_small_patch16_224.augreg_in21k`).
-    check: called with the model, without weights, and its name; raises what the caller is to see.
-    refusal: the sentence for a model that timm cannot build with `options`.
     The model keeps timm's `pretrained_cfg`, a dict with `mean` and `std` among others, whatever its weights are.
 
-    Raises InvalidSetting for a name or tag that timm does not know and for pretrained weights that cannot be had,
-    InvalidCheckpoint with `refusal`.
+    Args:
+        name: a timm name, with any tag of pretrained weights (`vit_small_patch16_224.augreg_in21k`).
+        check: called with the model, without weights, and its name; raises what the caller is to see.
+        pretrained: whether timm's weights are fetched.
+        refusal: the sentence for a model that timm cannot build with `options`.
+        options: further keywords of `timm.create_model`.
+
+    Returns:
+        The model, on the CPU.
+
+    Raises:
+        InvalidSetting: timm does not know the name or tag, or the pretrained weights cannot be had.
+        InvalidCheckpoint: timm cannot build it with `options`; the message is `refusal`.
     """
     _check_name(name)
     try:

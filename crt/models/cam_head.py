@@ -10,9 +10,12 @@ from crt.models.tiles import TileGrid
 
 
 class ClassMapHead(nn.Module):
-    """A 3 × 3 convolution with bias over the grid of patch tokens: one map per class, raw.
+    """A 3 × 3 convolution with bias over the grid of patch tokens: one map per class, raw (METHOD section 3).
 
-    `deconvolution`: a learned transposed convolution of stride 2 before it, for the mode of that name.
+    Args:
+        dim: D, length of a token.
+        classes: C, number of maps.
+        deconvolution: whether a learned transposed convolution of stride 2 comes before it, for the mode of that name.
     """
 
     def __init__(self, dim: int, classes: int, *, deconvolution: bool = False) -> None:
@@ -21,9 +24,17 @@ class ClassMapHead(nn.Module):
         self.classifier = nn.Conv2d(dim, classes, kernel_size=3, padding=1)
 
     def forward(self, tokens: Tensor, grid: TileGrid) -> Tensor:
-        """(n, patches, D) tokens of tiles -> (n, C, s, s) raw class maps, s = `grid.tile_cells`.
+        """Turn patch tokens into class maps.
 
-        Raises InvalidSetting when the mode wants a deconvolution that this head does not have, and the other way round.
+        Args:
+            tokens: (n, patches, D) tokens of n tiles, after the final norm.
+            grid: the tiles, which say how many cells a map has.
+
+        Returns:
+            (n, C, s, s) raw class maps, s = `grid.tile_cells`.
+
+        Raises:
+            InvalidSetting: the mode wants a deconvolution that this head does not have, or the other way round.
         """
         n, _, dim = tokens.shape
         side = grid.tile // grid.patch
@@ -39,5 +50,12 @@ class ClassMapHead(nn.Module):
 
 
 def class_scores(maps: Tensor) -> Tensor:
-    """(…, C, h, w) raw maps, merged and not cropped -> (…, C) logits: the mean over the grid."""
+    """Average raw maps to class scores.
+
+    Args:
+        maps: (…, C, h, w) raw maps, merged and not cropped.
+
+    Returns:
+        (…, C) logits: the mean over the grid.
+    """
     return maps.mean((-2, -1))

@@ -17,13 +17,18 @@ STRIDE = 16
 
 
 class CnnBranch(FrozenBatchNorm):
-    """A timm ResNet whose last stage keeps its resolution, with a 1 × 1 classifier without bias.
+    """A timm ResNet whose last stage keeps its resolution, with a 1 × 1 classifier without bias (METHOD section 5).
 
     Stage strides are 2, 2, 2, 1 and the dilation stays 1, as released (timm's `output_stride=16` dilates instead).
-    Batch norm is always in eval form; nothing below layer3 gets a gradient, as released. The ResNet is taken over: its
-    classifier and the strides of layer4 are replaced, its tensors stay as they are. Made in eval mode.
+    Batch norm is always in eval form; nothing below layer3 gets a gradient, as released. Made in eval mode.
 
-    Raises InvalidCheckpoint for a model that is no ResNet, or one of another stride.
+    Args:
+        resnet: built with `build_resnet`. It is taken over: its classifier and the strides of layer4 are replaced, its
+            tensors stay as they are.
+        classes: C, number of maps.
+
+    Raises:
+        InvalidCheckpoint: the model is no ResNet, or one of another stride.
     """
 
     def __init__(self, resnet: ResNet, classes: int) -> None:
@@ -42,7 +47,14 @@ class CnnBranch(FrozenBatchNorm):
             raise InvalidCheckpoint(f"This ResNet makes {cells} cells of 64 pixels, not {64 // STRIDE}.")
 
     def features(self, images: Tensor) -> Tensor:
-        """(B, 3, h, w) normalised -> (B, F, ceil(h/16), ceil(w/16)): the output of layer4."""
+        """Run the ResNet without the classifier.
+
+        Args:
+            images: (B, 3, h, w) normalised.
+
+        Returns:
+            (B, F, ceil(h/16), ceil(w/16)): the output of layer4.
+        """
         with torch.no_grad():
             x = self._through(images, "conv1", "bn1", "act1", "maxpool", "layer1", "layer2")
         return self._through(x, "layer3", "layer4")
@@ -53,18 +65,30 @@ class CnnBranch(FrozenBatchNorm):
         return x
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, h, w) normalised -> (B, C, ceil(h/16), ceil(w/16)) raw class maps."""
+        """Make raw class maps.
+
+        Args:
+            images: (B, 3, h, w) normalised.
+
+        Returns:
+            (B, C, ceil(h/16), ceil(w/16)) raw class maps.
+        """
         return self.classifier(self.features(images))
 
 
 def build_resnet(name: str, *, pretrained: bool = False) -> ResNet:
-    """A timm ResNet by name, in eval mode.
+    """Build a timm ResNet by name.
 
-    name: with any of timm's tags, or without for the default one. The model has timm's `pretrained_cfg`, as in
-    `build_vit`.
+    Args:
+        name: with any of timm's tags, or without for the default one.
+        pretrained: whether timm's weights are fetched; else they are random.
 
-    Raises InvalidSetting for a name or tag that timm does not know and for pretrained weights that cannot be had,
-    InvalidCheckpoint for another kind of model.
+    Returns:
+        The model in eval mode, with timm's `pretrained_cfg`, as in `build_vit`.
+
+    Raises:
+        InvalidSetting: timm does not know the name or tag, or the pretrained weights cannot be had.
+        InvalidCheckpoint: the name is of another kind of model.
     """
     resnet = create_backbone(
         name,

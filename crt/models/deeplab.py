@@ -31,15 +31,23 @@ LABELS = 255
 
 
 class DeepLab(FrozenBatchNorm):
-    """A timm ResNet with dilated last stages, and atrous spatial pyramid pooling as DeepLab-V2 has it.
+    """A timm ResNet with dilated last stages, and atrous spatial pyramid pooling as DeepLab-V2 has it (METHOD section
+    8).
 
-    `stride`: pixels per cell. At 8, layer3 and layer4 keep their resolution and are dilated by 2 and 4; at 16, layer4
-    alone, by 2. `rates` are those of stride 8 and halved at 16, so that they span the same pixels. Strides and
-    dilations are set whatever they were, as timm's `output_stride` would, so the ResNet of a `CnnBranch` will do; it is
-    taken over and changed. Batch norm is always in eval form. Trained are all convolutions but the first; not trained
-    are conv1, bn1 and the scales and shifts of every batch norm. Made in eval mode.
+    At stride 8, layer3 and layer4 keep their resolution and are dilated by 2 and 4; at 16, layer4 alone, by 2. Strides
+    and dilations are set whatever they were, as timm's `output_stride` would. Batch norm is always in eval form.
+    Trained are all convolutions but the first; not trained are conv1, bn1 and the scales and shifts of every batch
+    norm. Made in eval mode.
 
-    Raises InvalidCheckpoint for a ResNet that cannot be dilated, InvalidSetting for labels, stride or rates.
+    Args:
+        resnet: built with `build_resnet`; that of a `CnnBranch` will do. It is taken over and changed.
+        labels: classes with background, 2 to `LABELS`.
+        stride: pixels per cell.
+        rates: atrous rates in cells of stride 8. At 16 they are halved, so that they span the same pixels.
+
+    Raises:
+        InvalidCheckpoint: the ResNet cannot be dilated.
+        InvalidSetting: labels, stride or rates are out of range.
     """
 
     def __init__(self, resnet: ResNet, labels: int, *, stride: Stride = 8, rates: Sequence[int] = RATES) -> None:
@@ -66,9 +74,14 @@ class DeepLab(FrozenBatchNorm):
             raise InvalidCheckpoint(f"This ResNet makes {cells} cells of 65 pixels, not {64 // stride + 1}.")
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, h, w) normalised -> (B, labels, ceil(h/stride), ceil(w/stride)) raw logits, as `on_pixels` reads them.
+        """Make the logits of the cells.
 
-        Cell i sees pixel stride · i in its middle, so `labels[:, ::stride, ::stride]` are the labels of the cells.
+        Args:
+            images: (B, 3, h, w) normalised.
+
+        Returns:
+            (B, labels, ceil(h/stride), ceil(w/stride)) raw logits, as `on_pixels` reads them. Cell i sees pixel stride
+            · i in its middle, so `labels[:, ::stride, ::stride]` are the labels of the cells.
         """
         return self.aspp(self.resnet.forward_features(images))
 
@@ -91,17 +104,38 @@ class _Pyramid(nn.Module):
 
 
 def build_deeplab(name: str, labels: int, *, stride: Stride = 8) -> DeepLab:
-    """DeepLab on a timm ResNet by name, untrained. Raises as `build_resnet` and `DeepLab` do."""
+    """Build DeepLab on a timm ResNet by name, untrained.
+
+    Args:
+        name: of the ResNet, as `build_resnet` takes it.
+        labels: classes with background.
+        stride: pixels per cell.
+
+    Returns:
+        The network in eval mode.
+
+    Raises:
+        InvalidSetting: timm does not know the name, or labels or stride are out of range.
+        InvalidCheckpoint: the model is no ResNet, or cannot be dilated.
+    """
     return DeepLab(build_resnet(name), labels, stride=stride)
 
 
 def on_pixels(logits: Tensor, stride: int, size: tuple[int, int], seen: tuple[int, int] | None = None) -> Tensor:
-    """(B, labels, h, w) on cells -> (B, labels, H, W) float32 on the pixels of an image of `size`, bilinear.
+    """Resize logits from cells to pixels, bilinear.
 
-    `seen`: the image's height and width as the network saw it, if that was another. Cell i lies on pixel stride · i
-    of that, which is where the network looks: for a side of a multiple of the stride plus 1, such as the crops of 321,
-    this is torch's bilinear resize with aligned corners. Without them every map would be shifted by up to half a
-    stride, each size of image by another amount.
+    Cell i lies on pixel stride · i of what the network saw, which is its middle: for a side of a multiple of the stride
+    plus 1, such as the crops of 321, this is torch's bilinear resize with aligned corners. Without them every map would
+    be shifted by up to half a stride, each size of image by another amount.
+
+    Args:
+        logits: (B, labels, h, w) of the cells.
+        stride: pixels per cell.
+        size: height and width of the image in pixels.
+        seen: the image's height and width as the network saw it, if that was another size.
+
+    Returns:
+        (B, labels, H, W) float32 of `size`.
     """
     seen = size if seen is None else seen
     rows, cols = (
@@ -126,12 +160,24 @@ def segment(
     flip: bool = True,
     bfloat16: bool = False,
 ) -> np.ndarray:
-    """(H, W, 3) uint8 -> (labels, H, W) float32 probabilities of every pixel.
+    """Segment one image by test-time augmentation over scales and mirror images.
 
-    The logits of each of the `scales` are the mean over the image and its mirror image (`flip`), on the pixel grid;
-    then the maximum over the scales, then softmax. Any size will do, one pixel too; one scale is in memory at a time.
-    `network` is in eval mode. `bfloat16`: run it under autocast. Raises InvalidImage, and InvalidSetting for training
-    mode and unusable scales.
+    The logits of each scale are the mean over the image and its mirror image, on the pixel grid; then the maximum over
+    the scales, then softmax. Any size will do, one pixel too; one scale is in memory at a time.
+
+    Args:
+        network: in eval mode.
+        image: (H, W, 3) uint8 RGB.
+        scales: factors of the image's sides.
+        flip: whether the mirror image is used.
+        bfloat16: whether the network runs under autocast.
+
+    Returns:
+        (labels, H, W) float32 probabilities of every pixel.
+
+    Raises:
+        InvalidImage: the image is no such array.
+        InvalidSetting: the network is in training mode, or the scales are unusable.
     """
     if network.training:
         raise InvalidSetting("The segmentation network is in training mode: call its eval() first.")

@@ -15,7 +15,12 @@ from crt.models.vit import TransformerBranch
 
 
 class DualMaps(NamedTuple):
-    """Raw class maps of both branches, (B, C, h, w) each; None for a branch that is not trained."""
+    """Raw class maps of both branches.
+
+    Attributes:
+        cnn: (B, C, h, w) of the CNN; None if it is not trained.
+        vit: (B, C, h, w) of the transformer; None if it is not trained.
+    """
 
     cnn: Tensor | None
     vit: Tensor | None
@@ -40,12 +45,29 @@ class TwinCnn(CnnBranch):
     """A CNN in the place of the transformer: what the paper compares the pair with in Fig. 1."""
 
     def forward(self, images: Tensor, loops: int = 0, grid: TileGrid | None = None) -> Tensor:  # noqa: ARG002
-        """As `CnnBranch`; it has no loops and no tiles."""
+        """Make raw class maps, as `CnnBranch` does.
+
+        Args:
+            images: (B, 3, h, w) normalised.
+            loops: ignored, as a CNN has no loops.
+            grid: ignored, as a CNN has no tiles.
+
+        Returns:
+            (B, C, ceil(h/16), ceil(w/16)) raw class maps.
+        """
         return super().forward(images)
 
 
 class DualBranch(nn.Module):
-    """A CNN and a transformer or a second CNN, or one of them alone for the baselines of the paper."""
+    """A CNN and a transformer or a second CNN, or one of them alone for the baselines of the paper (METHOD section 6).
+
+    Args:
+        cnn: the CNN, if it is trained.
+        vit: the transformer, or the second CNN in its place, if it is trained.
+
+    Raises:
+        InvalidSetting: both are None.
+    """
 
     def __init__(self, cnn: CnnBranch | None, vit: TransformerBranch | TwinCnn | None) -> None:
         super().__init__()
@@ -55,9 +77,16 @@ class DualBranch(nn.Module):
         self.vit = vit
 
     def forward(self, cnn_images: Tensor | None, vit_images: Tensor | None, loops: int, grid: TileGrid) -> DualMaps:
-        """(B, 3, h, w) normalised views of the same crops for each branch -> their raw maps.
+        """Run both branches on views of the same crops.
 
-        The CNN may look at the crop at another size than the transformer; `grid` is the transformer's.
+        Args:
+            cnn_images: (B, 3, h, w) normalised for the CNN, of another size than the transformer's where wanted.
+            vit_images: (B, 3, h, w) normalised for the transformer.
+            loops: loop count of the transformer.
+            grid: its tiles.
+
+        Returns:
+            The raw maps of each branch that there is.
         """
         return DualMaps(
             self.cnn(cnn_images) if self.cnn is not None else None,

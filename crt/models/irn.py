@@ -23,13 +23,18 @@ from crt.types import IRN_CROP
 
 
 class IRN(nn.Module):
-    """The ResNet of a `CnnBranch`, shared with it and left as it is, with an edge and a displacement branch.
+    """The ResNet of a `CnnBranch`, shared with it and left as it is, with an edge and a displacement branch (METHOD
+    section 8).
 
     The ResNet runs in eval mode and without gradients. `edge` and `displacement` hold all that is trained, so that each
     can have its own learning rate. `mean` is what `fit_mean` found: (2,) float32, taken off the displacements in eval
     mode. Made in eval mode.
 
-    Raises InvalidCheckpoint for a ResNet of other strides, such as one that no `CnnBranch` holds.
+    Args:
+        resnet: that of a `CnnBranch`.
+
+    Raises:
+        InvalidCheckpoint: the ResNet has other strides, such as one that no `CnnBranch` holds.
     """
 
     mean: Tensor
@@ -47,14 +52,28 @@ class IRN(nn.Module):
             raise InvalidCheckpoint(f"The stages of this ResNet make {cells} cells of 64 pixels, not 16, 16, 8, 4, 4.")
 
     def train(self, mode: bool = True) -> IRN:
-        """As in torch, but the ResNet always stays as it is."""
+        """Set training mode, as in torch, for the branches; the ResNet always stays as it is.
+
+        Args:
+            mode: whether the branches are in training mode.
+
+        Returns:
+            The network itself.
+        """
         super().train(mode)
         self.resnet.eval()
         return self
 
     @torch.no_grad()
     def features(self, images: Tensor) -> list[Tensor]:
-        """(B, 3, h, w) normalised -> the outputs of the stem and the four stages, at strides 4, 4, 8, 16, 16."""
+        """Run the ResNet, without gradients.
+
+        Args:
+            images: (B, 3, h, w) normalised.
+
+        Returns:
+            The outputs of the stem and the four stages, at strides 4, 4, 8, 16, 16.
+        """
         stem = ("conv1", "bn1", "act1", "maxpool")
         x, found = images, []
         for stage in (stem, ("layer1",), ("layer2",), ("layer3",), ("layer4",)):
@@ -64,17 +83,29 @@ class IRN(nn.Module):
         return found
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, h, w) normalised -> (B, 1, ceil(h/4), ceil(w/4)) raw edges and (B, 2, …) displacements in cells."""
+        """Make edges and displacements.
+
+        Args:
+            images: (B, 3, h, w) normalised.
+
+        Returns:
+            (B, 1, ceil(h/4), ceil(w/4)) raw edges, and (B, 2, ceil(h/4), ceil(w/4)) displacements (y, x) in cells.
+        """
         features = self.features(images)
         displacement = self.displacement(features)
         return self.edge(features), displacement if self.training else displacement - self.mean[:, None, None]
 
     @torch.no_grad()
     def fit_mean(self, batches: Iterable[Tensor]) -> None:
-        """Set `mean` to the mean displacement over batches of (B, 3, h, w) normalised images, each batch alike.
+        """Set `mean` to the mean displacement over batches, each batch alike, and leave the network in eval mode.
 
         The losses fix differences of displacements only, so a constant is left free; IRNet removes it after training.
-        Leaves the network in eval mode. Raises InvalidSetting without a batch.
+
+        Args:
+            batches: of (B, 3, h, w) normalised images.
+
+        Raises:
+            InvalidSetting: there is no batch.
         """
         self.eval()
         self.mean.zero_()
@@ -86,11 +117,23 @@ class IRN(nn.Module):
 
 @torch.inference_mode()
 def predict_edges(network: IRN, image: np.ndarray, *, crop: int = IRN_CROP) -> tuple[np.ndarray, np.ndarray]:
-    """(H, W, 3) uint8 -> (1, h, w) edges in (0, 1) and (2, h, w) displacements (y, x) in cells, float32, at stride 4.
+    """Run the relation network on one image.
 
-    `network` is in eval mode. Edges are the sigmoid of the mean over the image and its mirror image, displacements
-    the image's alone. The released program pads the mirror image at its right, which shifts its map unless the width
-    is a multiple of 4; here the cells of both agree. Raises InvalidImage, and InvalidSetting in training mode.
+    Edges are the sigmoid of the mean over the image and its mirror image, displacements the image's alone. The released
+    program pads the mirror image at its right, which shifts its map unless the width is a multiple of 4; here the cells
+    of both agree.
+
+    Args:
+        network: in eval mode.
+        image: (H, W, 3) uint8 RGB.
+        crop: pixels of the sides that a smaller image is padded to.
+
+    Returns:
+        (1, h, w) float32 edges in (0, 1) and (2, h, w) float32 displacements (y, x) in cells, at stride 4.
+
+    Raises:
+        InvalidImage: the image is no such array.
+        InvalidSetting: the network is in training mode.
     """
     if network.training:
         raise InvalidSetting("The relation network is in training mode: call its eval() first.")

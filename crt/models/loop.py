@@ -21,10 +21,13 @@ Encoder = Callable[[Tensor], tuple[Tensor, Tensor | None]]
 class Step(NamedTuple):
     """What the loop knows at one loop count.
 
-    `loops`: the count. `tokens`: (n, N, D) before the final norm. `cls_attn`: (blocks, n, heads, patches) class-token
-    attention of the pass that led here, or what else the encoder gives beside F(x); loops 0 and 1 carry the same pass.
-    `similarity`: (n,) mean over patch tokens of cos(x_{k-1}, x_k); for loops 0 of cos(x₀, F(x₀)) (Fig. 6).
-    `residual`: (n,) mean over patch tokens of ‖F(x)‖ / ‖x‖ of that same pass, the size of Eq. 3's correction of x.
+    Attributes:
+        loops: the count.
+        tokens: (n, N, D) before the final norm.
+        cls_attn: (blocks, n, heads, patches) class-token attention of the pass that led here, or what else the encoder
+            gives beside F(x); loops 0 and 1 carry the same pass.
+        similarity: (n,) mean over patch tokens of cos(x_{k-1}, x_k); for loops 0 of cos(x₀, F(x₀)) (Fig. 6).
+        residual: (n,) mean over patch tokens of ‖F(x)‖ / ‖x‖ of that same pass, the size of Eq. 3's correction of x.
     """
 
     loops: int
@@ -40,14 +43,32 @@ class Step(NamedTuple):
 
 
 def passes(loops: int) -> int:
-    """Passes through the encoder that a loop count costs."""
+    """Passes through the encoder that a loop count costs.
+
+    Args:
+        loops: the count, 0 or more.
+
+    Returns:
+        1 or more: loops 0 and 1 cost the same.
+    """
     return max(1, loops)
 
 
 def unroll(encode: Encoder, x0: Tensor, loops: int, num_prefix_tokens: int, *, every: bool = True) -> Iterator[Step]:
-    """Run the loop from `x0` (n, N, D) and yield a `Step` for every count 0 … `loops`; only the last if not `every`.
+    """Run the loop of Eq. 3 (METHOD section 3).
 
-    `num_prefix_tokens`: tokens before the patches, left out of both means. Raises InvalidSetting for a negative count.
+    Args:
+        encode: one pass, (n, N, D) tokens -> F(x) and what is kept beside it.
+        x0: (n, N, D) embedded tokens.
+        loops: the largest loop count.
+        num_prefix_tokens: tokens before the patches, left out of both means.
+        every: whether each count from 0 on gives a `Step`; else the last alone.
+
+    Yields:
+        The steps in the order of their counts.
+
+    Raises:
+        InvalidSetting: the count is negative.
     """
     if loops < 0:
         raise InvalidSetting(f"The loop count is {loops}: it must be 0 or more.")

@@ -18,26 +18,37 @@ from crt.types import IMAGENET, Normalization
 
 
 def normalization_of(network: nn.Module) -> Normalization:
-    """Mean and std of a network's images, red, green and blue in 0 … 1.
+    """Mean and deviation by which a network's images are normalised.
 
-    `network`: a branch, a relation or a segmentation network, or their timm backbone. A backbone that was not made by
-    timm's registry says nothing of its images: it gets ImageNet's.
+    Args:
+        network: a branch, a relation or a segmentation network, or their timm backbone.
+
+    Returns:
+        Red, green and blue in 0 … 1. A backbone that was not made by timm's registry says nothing of its images: it
+        gets ImageNet's.
     """
     cfg = getattr(_backbone(network), "pretrained_cfg", None) or {}
     return Normalization(_rgb(cfg.get("mean", IMAGENET.mean)), _rgb(cfg.get("std", IMAGENET.std)))
 
 
 def set_normalization(network: nn.Module, normalization: Normalization) -> None:
-    """Make this the mean and std of a network's images, and of all networks that share its backbone."""
+    """Make this the normalization of a network's images, and of all networks that share its backbone.
+
+    Args:
+        network: as in `normalization_of`.
+        normalization: red, green and blue in 0 … 1.
+    """
     backbone = cast("Any", _backbone(network))
     before = getattr(backbone, "pretrained_cfg", None) or {}
     backbone.pretrained_cfg = {**before, "mean": normalization.mean, "std": normalization.std}
 
 
 class NormalizedImage:
-    """One image, normalised for each network that asks; networks with equal mean and std share one tensor.
+    """One image, normalised for each network that asks; networks with equal mean and deviation share one tensor.
 
-    `image`: (H, W, 3) uint8 RGB. `device`: where the tensors go.
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        device: where the tensors go.
     """
 
     def __init__(self, image: np.ndarray, device: torch.device | str = "cpu") -> None:
@@ -45,7 +56,14 @@ class NormalizedImage:
         self._tensors: dict[Normalization, Tensor] = {}
 
     def of(self, network: nn.Module) -> Tensor:
-        """(1, 3, H, W) float32 as this network wants it."""
+        """The image as one network wants it.
+
+        Args:
+            network: as in `normalization_of`.
+
+        Returns:
+            (1, 3, H, W) float32 on the device.
+        """
         wanted = normalization_of(network)
         if wanted not in self._tensors:
             self._tensors[wanted] = to_tensor(self.image, *wanted).to(self.device)

@@ -12,13 +12,16 @@ from crt.models.tiles import TileGrid
 
 @dataclass(frozen=True)
 class VitOutputs:
-    """What a transformer saw. n tiles, C classes, s cells per tile side, P patches per tile.
+    """What a transformer leaves of an image of n tiles, with C classes, s cells per tile side and P patches per tile.
 
-    `cams`: (L + 1, n, C, s, s) float32, raw CAMs of each tile for loops 0 … L.
-    `cls_attn`: (passes, blocks, n, P) float32, class-token attention to the patches, mean over heads; with heads kept
-    (passes, blocks, heads, n, P). `similarity`: (L + 1,) float32, mean cosine of the tokens before and after the step
-    to each loop count (Fig. 6; for loops 0, of x₀ and F(x₀)). `residual`: (passes,) float32, mean of ‖F(x)‖ / ‖x‖ over
-    tiles and patch tokens, x as it enters the pass (Eq. 3). `scores`: (L + 1, C) float32 logits.
+    Attributes:
+        cams: (L + 1, n, C, s, s) float32, raw CAMs of each tile for loops 0 … L.
+        cls_attn: (passes, blocks, n, P) float32, class-token attention to the patches, mean over heads; with heads kept
+            (passes, blocks, heads, n, P).
+        similarity: (L + 1,) float32, mean cosine of the tokens before and after the step to each loop count (Fig. 6;
+            for loops 0, of x₀ and F(x₀)).
+        residual: (passes,) float32, mean of ‖F(x)‖ / ‖x‖ over tiles and patch tokens, x as it enters the pass (Eq. 3).
+        scores: (L + 1, C) float32 logits.
     """
 
     cams: np.ndarray
@@ -40,15 +43,26 @@ class VitOutputs:
 
 @dataclass(frozen=True)
 class CnnOutputs:
-    """What a CNN saw. `cams`: (C, h, w) float32 raw CAMs, 16 pixels a cell. `scores`: (C,) float32 logits."""
+    """What a CNN leaves of an image.
+
+    Attributes:
+        cams: (C, h, w) float32 raw CAMs, 16 pixels a cell.
+        scores: (C,) float32 logits.
+    """
 
     cams: np.ndarray
     scores: np.ndarray
 
 
 def merge_patches(grid: TileGrid, values: np.ndarray) -> np.ndarray:
-    """(…, n, P) a number for every patch of every tile -> (…, h, w) float32 on `grid.patch_cells`, averaged where
-    tiles overlap, without the cells that hold only padding.
+    """Merge numbers of the tiles' patches into one map.
+
+    Args:
+        grid: the tiles.
+        values: (…, n, P) a number for every patch of every tile.
+
+    Returns:
+        (…, h, w) float32 on `grid.patch_cells`, averaged where tiles overlap, without the cells that hold only padding.
     """
     *lead, n, patches = values.shape
     side = grid.tile // grid.patch

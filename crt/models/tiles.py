@@ -21,7 +21,14 @@ from crt.types import MODES, Mode, Padding
 def padded_length(length: int, tile: int, stride: int, padding: Padding = "minimal") -> int:
     """Pixels of one side after padding: the least `tile + k * stride` that holds `length` pixels.
 
-    `padding="released"` follows the authors' program, which grows even an exact fit by one stride.
+    Args:
+        length: pixels of the side before padding.
+        tile: pixels of a tile's side.
+        stride: pixels from one tile to the next.
+        padding: `minimal`, or `released`, which follows the authors' program and grows even an exact fit by one stride.
+
+    Returns:
+        Pixels, at least `length`.
     """
     steps = length // stride + 1 if padding == "released" else -(-length // stride)
     return max(steps * stride, tile)
@@ -29,11 +36,18 @@ def padded_length(length: int, tile: int, stride: int, padding: Padding = "minim
 
 @dataclass(frozen=True)
 class TileGrid:
-    """Where the tiles of one image lie, and how many of them cover each cell.
+    """Where the tiles of one image lie, and how many of them cover each cell (METHOD section 2).
 
-    `height`, `width`: pixels of the image at its input size, before padding. `tile`: pixels of a tile's side.
-    `patch`: pixels of a cell, that is of a transformer's patch. In the modes `bilinear` and `deconvolution` the whole
-    image is shrunk into one tile and its cells are made finer afterwards.
+    In the modes `bilinear` and `deconvolution` the whole image is shrunk into one tile and its cells are made finer
+    afterwards.
+
+    Attributes:
+        height: pixels of the image at its input size, before padding.
+        width: the same across.
+        tile: pixels of a tile's side.
+        patch: pixels of a cell, that is of a transformer's patch.
+        mode: how the image is cut and the maps are merged.
+        padding: as in `padded_length`.
     """
 
     height: int
@@ -133,9 +147,17 @@ class TileGrid:
         )
 
     def pad(self, images: Tensor) -> Tensor:
-        """(B, 3, height, width) normalised -> (B, 3, *padded), zeros at the bottom and the right.
+        """Pad images to whole tiles; in the single-tile modes shrink (or grow) them first, so that the long side is one
+        tile.
 
-        In the single-tile modes the image is first shrunk (or grown) so that its long side is one tile.
+        Args:
+            images: (B, 3, height, width) normalised.
+
+        Returns:
+            (B, 3, *padded), zeros at the bottom and the right.
+
+        Raises:
+            InvalidSetting: the images have another size than the grid.
         """
         if tuple(images.shape[-2:]) != (self.height, self.width):
             raise InvalidSetting(
@@ -147,16 +169,32 @@ class TileGrid:
         return F.pad(images, (0, width - images.shape[-1], 0, height - images.shape[-2]))
 
     def cut(self, padded: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
-        """(B, 3, *padded) -> (n·B, 3, tile, tile): tiles `start` to `stop`, tile index outer, batch index inner."""
+        """Cut padded images into tiles.
+
+        Args:
+            padded: (B, 3, *padded).
+            start: the first tile.
+            stop: the tile after the last; all from `start` on if None.
+
+        Returns:
+            (n·B, 3, tile, tile), tile index outer, batch index inner.
+        """
         windows = padded.unfold(2, self.tile, self.stride).unfold(3, self.tile, self.stride)  # (B, 3, R, C, t, t)
         cols = self.shape[1]
         chosen = [windows[:, :, i // cols, i % cols] for i in range(*slice(start, stop).indices(len(self)))]
         return torch.cat(chosen)
 
     def merge(self, submaps: Tensor) -> Tensor:
-        """(n·B, C, s, s) maps of the tiles in the order of `cut` -> (B, C, h, w), averaged where tiles overlap.
+        """Merge maps of the tiles, averaged where tiles overlap; sums are float32.
 
-        `s` may be any side that the overlap divides. Sums in float32.
+        Args:
+            submaps: (n·B, C, s, s) in the order of `cut`; `s` may be any side that the overlap divides.
+
+        Returns:
+            (B, C, h, w) float32.
+
+        Raises:
+            InvalidSetting: these are not the maps of all tiles.
         """
         n, (rows, cols) = len(self), self.shape
         side = submaps.shape[-1]
@@ -169,7 +207,15 @@ class TileGrid:
         return F.fold(columns, size, side, stride=step) / self.cover(side, submaps.device)
 
     def cover(self, side: int, device: torch.device | str = "cpu") -> Tensor:
-        """(h, w) float32: how many tiles of `side` cells cover each cell of the merged map."""
+        """Count how many tiles cover each cell of the merged map.
+
+        Args:
+            side: cells of a tile's side.
+            device: where the counts go.
+
+        Returns:
+            (h, w) float32.
+        """
         step = side * self.stride // self.tile
 
         def along(tiles: int) -> Tensor:
@@ -181,5 +227,12 @@ class TileGrid:
         return along(self.shape[0])[:, None] * along(self.shape[1])[None, :]
 
     def crop(self, maps: Tensor) -> Tensor:
-        """(…, h, w) merged maps -> (…, *cells): drop the cells that hold only padding."""
+        """Drop the cells that hold only padding.
+
+        Args:
+            maps: (…, h, w) merged maps.
+
+        Returns:
+            (…, *cells), a view.
+        """
         return maps[..., : self.cells[0], : self.cells[1]]

@@ -38,15 +38,30 @@ FLOAT32_PASSES = 2
 
 
 def token_row(q: Tensor, k: Tensor, query: int = 0) -> Tensor:
-    """A look at one token, the class token by default: its row (n, heads, N) float32 of softmax(QKᵀ/√d)."""
+    """The attention of one token, the class token by default.
+
+    Args:
+        q: (n, heads, N, d) scaled queries.
+        k: (n, heads, N, d) keys.
+        query: index of the token.
+
+    Returns:
+        (n, heads, N) float32: its row of softmax(QKᵀ/√d).
+    """
     return torch.softmax((q[:, :, query : query + 1] @ k.transpose(-2, -1)).float(), dim=-1)[:, :, 0]
 
 
 def attend(attention: Attention, x: Tensor, look: Look | None = None) -> tuple[Tensor, Tensor]:
-    """One self-attention: (n, N, D) -> its output (n, N, D) and what `look` keeps, by default the class token's row.
+    """One self-attention, by the arithmetic of timm's `Attention.forward` at inference; a test holds the two together.
 
-    The arithmetic is timm's `Attention.forward` at inference; a test holds the two together. What is kept is computed
-    in float32 from float32 queries and keys, under autocast too.
+    Args:
+        attention: timm's module.
+        x: (n, N, D) normalised tokens.
+        look: what is kept; by default the class token's row. It is computed in float32 from float32 queries and keys,
+            under autocast too.
+
+    Returns:
+        The output (n, N, D), and what `look` keeps.
     """
     n, length, _ = x.shape
     qkv = attention.qkv(x).reshape(n, length, 3, attention.num_heads, attention.head_dim)
@@ -82,10 +97,15 @@ def _seen_in_float32(attention: Attention, x: Tensor, look: Look | None) -> Tens
 
 
 class TransformerBranch(nn.Module):
-    """A timm ViT with the head that turns patch tokens into class maps.
+    """A timm ViT with the head that turns patch tokens into class maps (METHOD section 3).
 
-    `vit`: built with `build_vit`. `classes`: number of class maps. `deconvolution`: whether the head makes a finer map
-    with a learned transposed convolution (Table 2). Raises InvalidCheckpoint when the ViT does not fit the method.
+    Args:
+        vit: built with `build_vit`.
+        classes: C, number of class maps.
+        deconvolution: whether the head makes a finer map with a learned transposed convolution (Table 2).
+
+    Raises:
+        InvalidCheckpoint: the ViT does not fit the method.
     """
 
     def __init__(self, vit: VisionTransformer, classes: int, *, deconvolution: bool = False) -> None:
@@ -134,15 +154,37 @@ class TransformerBranch(nn.Module):
         return self.vit.num_prefix_tokens
 
     def embed(self, tiles: Tensor) -> Tensor:
-        """x₀: (n, 3, tile, tile) normalised -> (n, prefix + patches, D), position embedding added."""
+        """Embed tiles: x₀ of Eq. 3.
+
+        Args:
+            tiles: (n, 3, tile, tile) normalised.
+
+        Returns:
+            (n, prefix + patches, D), position embedding added.
+        """
         return self.vit.norm_pre(self.vit._pos_embed(self.vit.patch_embed(tiles)))
 
     def encode(self, x: Tensor) -> tuple[Tensor, None]:
-        """F(x): all blocks without the final norm, through timm's own blocks. For training."""
+        """F(x): all blocks without the final norm, through timm's own blocks. For training.
+
+        Args:
+            x: (n, N, D) tokens.
+
+        Returns:
+            F(x) (n, N, D), and None for the attention.
+        """
         return self.vit.blocks(x), None
 
     def encode_with(self, x: Tensor, look: Look | None = None) -> tuple[Tensor, Tensor]:
-        """F(x) and what `look` keeps of each block's attention (as `attend`), stacked along a first axis of blocks."""
+        """F(x), and what is kept of each block's attention.
+
+        Args:
+            x: (n, N, D) tokens.
+            look: as in `attend`.
+
+        Returns:
+            F(x) (n, N, D), and what `look` keeps, stacked along a first axis of blocks.
+        """
         seen = []
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             attended, kept = attend(attention, block.norm1(x), look)
@@ -152,15 +194,30 @@ class TransformerBranch(nn.Module):
         return x, torch.stack(seen)
 
     def encode_with_cls_attn(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """F(x) and the class token's attention to the patches, (blocks, n, heads, patches) float32."""
+        """F(x), and the class token's attention to the patches.
+
+        Args:
+            x: (n, N, D) tokens.
+
+        Returns:
+            F(x) (n, N, D), and (blocks, n, heads, patches) float32.
+        """
         x, cls_attn = self.encode_with(x)
         return x, cls_attn[..., self.num_prefix_tokens :]
 
     def unroll(self, encode: Encoder, tiles: Tensor, loops: int) -> Iterator[Step]:
-        """The loop from tiles (n, 3, tile, tile), normalised, with any `encode` of this branch: what inference runs.
+        """Run the loop from tiles with any `encode` of this branch: what inference runs.
 
-        Yields a `Step` for every loop count 0 … `loops`. Under autocast the embedding is float32, and where the encoder
-        is entered more than once so are the first `FLOAT32_PASSES` passes.
+        Under autocast the embedding is float32, and where the encoder is entered more than once so are the first
+        `FLOAT32_PASSES` passes.
+
+        Args:
+            encode: one pass, such as `encode_with_cls_attn`.
+            tiles: (n, 3, tile, tile) normalised.
+            loops: the largest loop count.
+
+        Yields:
+            A `Step` for every loop count 0 … `loops`.
         """
         device, started = tiles.device.type, 0
 
@@ -175,38 +232,75 @@ class TransformerBranch(nn.Module):
         yield from unroll(encoded, x0, loops, self.num_prefix_tokens)
 
     def steps(self, tiles: Tensor, loops: int, *, cls_attn: bool = True) -> Iterator[Step]:
-        """One run through the encoder that yields a `Step` for every loop count 0 … `loops` (METHOD section 3).
+        """One run through the encoder (METHOD section 3).
 
-        `tiles`: (n, 3, tile, tile) normalised.
+        Args:
+            tiles: (n, 3, tile, tile) normalised.
+            loops: the largest loop count.
+            cls_attn: whether the class token's attention is kept.
+
+        Yields:
+            A `Step` for every loop count 0 … `loops`, whose tokens are the patches' after the final norm.
         """
         encode = self.encode_with_cls_attn if cls_attn else self.encode
         for step in self.unroll(encode, tiles, loops):
             yield step._replace(tokens=self.patch_tokens(step.tokens))
 
     def raw_cams(self, tokens: Tensor, grid: TileGrid) -> Tensor:
-        """(n, patches, D) patch tokens of tiles -> (n, C, s, s) float32 raw maps, under autocast too."""
+        """Make raw maps, in float32 under autocast too.
+
+        Args:
+            tokens: (n, patches, D) patch tokens of tiles, after the final norm.
+            grid: the tiles.
+
+        Returns:
+            (n, C, s, s) float32.
+        """
         with float32(tokens.device.type):
             return self.head(tokens.float(), grid)
 
     def patch_tokens(self, x: Tensor) -> Tensor:
-        """(n, prefix + patches, D) as they leave the loop -> (n, patches, D) after the final norm."""
+        """The patch tokens after the final norm.
+
+        Args:
+            x: (n, prefix + patches, D) as they leave the loop.
+
+        Returns:
+            (n, patches, D).
+        """
         return self.vit.norm(x)[:, self.num_prefix_tokens :]
 
     def forward(self, images: Tensor, loops: int, grid: TileGrid) -> Tensor:
-        """(B, 3, height, width) normalised -> (B, C, h, w) raw maps of one loop count, merged. For training."""
+        """Make the raw maps of one loop count. For training.
+
+        Args:
+            images: (B, 3, height, width) normalised.
+            loops: the loop count.
+            grid: the tiles of images of this size.
+
+        Returns:
+            (B, C, h, w) raw maps, merged.
+        """
         x0 = self.embed(grid.cut(grid.pad(images)))
         (last,) = unroll(self.encode, x0, loops, self.num_prefix_tokens, every=False)
         return grid.merge(self.head(self.patch_tokens(last.tokens), grid))
 
 
 def build_vit(name: str, *, tile: int = 224, pretrained: bool = False) -> VisionTransformer:
-    """A timm ViT by name, without classifier, for tiles of `tile` pixels whatever it was trained for.
+    """Build a timm ViT by name, without classifier, for tiles of any size whatever it was trained for.
 
-    name: with any of timm's tags (`vit_small_patch16_224.augreg_in21k`), or without for the default one. The model has
-    timm's `pretrained_cfg`, whose `mean` and `std` are those of the name, also where its weights come from elsewhere.
+    Args:
+        name: with any of timm's tags (`vit_small_patch16_224.augreg_in21k`), or without for the default one.
+        tile: pixels of a tile's side.
+        pretrained: whether timm's weights are fetched; else they are random.
 
-    Raises InvalidSetting for a name or tag that timm does not know and for pretrained weights that cannot be had,
-    InvalidCheckpoint for a model that is not a plain ViT.
+    Returns:
+        The model with timm's `pretrained_cfg`, whose `mean` and `std` are those of the name, also where its weights
+        come from elsewhere.
+
+    Raises:
+        InvalidSetting: timm does not know the name or tag, or the pretrained weights cannot be had.
+        InvalidCheckpoint: the name is of a model that is not a plain ViT.
     """
     distilled = "distilled" in name.partition(".")[0]
     pool = "token" if distilled else ""  # timm's distilled DeiT knows no other
@@ -232,7 +326,18 @@ def _check_pretrained(vit: nn.Module, name: str) -> None:
 
 
 def transformer_of(networks: Mapping[Any, nn.Module], method: str) -> TransformerBranch:
-    """The transformer of that name. Raises InvalidSetting if it is a CNN, or none of these networks."""
+    """The transformer of a name.
+
+    Args:
+        networks: by method.
+        method: the name.
+
+    Returns:
+        The network.
+
+    Raises:
+        InvalidSetting: it is a CNN, or none of these networks.
+    """
     network = networks.get(method)
     if not isinstance(network, TransformerBranch):
         have = [name for name, other in networks.items() if isinstance(other, TransformerBranch)]
