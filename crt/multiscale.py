@@ -23,22 +23,44 @@ MAX_SCALE = 16.0
 
 @dataclass(frozen=True)
 class MethodSpec:
-    """One kind of CAM to take from every Prediction: of which network, and how."""
+    """One kind of CAM to take from every Prediction: of which network, and how.
+
+    Attributes:
+        method: the network.
+        spec: loop count and refinement.
+    """
 
     method: Method
     spec: CamSpec
 
     def cams(self, prediction: Prediction, class_ids: Sequence[int]) -> np.ndarray:
-        """(K, h, w) float32: the CAMs of the 0-based `class_ids`, as `Prediction.cams` gives them."""
+        """Take the CAMs from a Prediction.
+
+        Args:
+            prediction: which recorded the method.
+            class_ids: from 0.
+
+        Returns:
+            (K, h, w) float32, as `Prediction.cams` gives them.
+
+        Raises:
+            InvalidSetting: something of this is not recorded.
+        """
         return prediction.cams(self.method, classes=class_ids, spec=self.spec)
 
 
 @dataclass(frozen=True)
 class TTAConfig:
-    """Which views of an image are summed. `scales`: of the original image. `flip`: each with its mirror image.
+    """Which views of an image are summed (METHOD section 7).
 
-    `size`: pixels of the long side that the image is brought to first; None for its own. Raises InvalidSetting for no
-    scale, and for one that is not above 0 or beyond `MAX_SCALE`.
+    Attributes:
+        scales: of the image's sides, above 0 and up to `MAX_SCALE`.
+        flip: whether each is taken with its mirror image.
+        mode: how a larger image goes through the transformer.
+        size: pixels of the long side that the image is brought to first; None for its own.
+
+    Raises:
+        InvalidSetting: there is no scale, or one out of range.
     """
 
     scales: tuple[float, ...] = SEED_SCALES
@@ -55,12 +77,19 @@ class TTAConfig:
 def default_specs(
     predictor: Predictor, loops: int, pass_reduction: Sequence[PassReduction] = ()
 ) -> dict[str, MethodSpec]:
-    """The rows of an evaluation table: each network, and CRT at every loop count up to `loops`, refined and not.
+    """The rows of an evaluation table: each network, and CRT at every loop count, refined and not.
 
     Refined rows are the paper's, by the sum over passes of all blocks' attention; those in `…_default` by the
     checkpoint's own defaults, where they differ. `crt` and `crt_unrefined` are at its default loop count.
-    `pass_reduction`: further ways to put the attention of several passes together, at every loop count that has several
-    (`crt_loops_2_first` …).
+
+    Args:
+        predictor: whose networks and defaults are taken.
+        loops: CRT has rows for every loop count up to this one.
+        pass_reduction: further ways to put the attention of several passes together, at every loop count that has
+            several (`crt_loops_2_first` …).
+
+    Returns:
+        By name, in the order of the table.
     """
     config = predictor.checkpoint.config
     defaults = config.defaults
@@ -99,11 +128,23 @@ def multi_scale_maps(
     specs: Mapping[str, MethodSpec],
     views: TTAConfig,
 ) -> tuple[dict[str, np.ndarray], Prediction]:
-    """(H, W, 3) uint8 and 0-based classes -> per spec the sum over views, (K, H, W) float32 >= 0, not normalised.
+    """Sum the CAMs of an image over scales and mirror images.
 
-    Also gives the Prediction of the image as it is, for its scores. Each view's map is put on the pixel grid before
-    it is turned back, so that flips do not shift it. Raises InvalidSetting for an image whose largest view is larger
-    than `MAX_SIZE`.
+    Each view's map is put on the pixel grid before it is turned back, so that flips do not shift it.
+
+    Args:
+        predictor: that runs the views.
+        image: (H, W, 3) uint8 RGB.
+        class_ids: K classes, from 0.
+        specs: which CAMs, by name.
+        views: scales, mirror images, mode.
+
+    Returns:
+        By the names of `specs` the sums (K, H, W) float32, 0 and above and not normalised; and the Prediction of the
+        image as it is, for its scores.
+
+    Raises:
+        InvalidSetting: the largest view would be larger than `MAX_SIZE`.
     """
     size = (image.shape[0], image.shape[1])
     loops = max((one.spec.loops for one in specs.values()), default=0)

@@ -20,21 +20,44 @@ LABELS = 254
 
 
 def max_normalize(maps: np.ndarray, eps: float = EPS) -> np.ndarray:
-    """(K, H, W) non-negative -> each map divided by its own maximum + eps. An empty map stays zero."""
+    """Divide each map by its own maximum (METHOD section 7).
+
+    Args:
+        maps: (K, H, W), 0 and above.
+        eps: added to the maximum, so that an empty map stays zero.
+
+    Returns:
+        (K, H, W) of the same type, 0 to below 1.
+    """
     return maps / (maps.max((-2, -1), keepdims=True, initial=0) + eps)
 
 
 def check_class_ids(class_ids: Sequence[int]) -> None:
-    """Raise InvalidSetting for a 0-based class without a label of 8 bits: its number + 1 must be below 255, ignore."""
+    """Refuse classes without a label of 8 bits: class id + 1 must be below 255, which means to ignore a pixel.
+
+    Args:
+        class_ids: from 0.
+
+    Raises:
+        InvalidSetting: a class has no label.
+    """
     if any(not 0 <= index < LABELS for index in class_ids):
         raise InvalidSetting(f"An indexed mask can hold the first {LABELS} classes only: choose among them.")
 
 
 def cam_to_labels(seeds: np.ndarray, class_ids: Sequence[int], threshold: float = THRESHOLD) -> np.ndarray:
-    """(K, H, W) normalised maps of the classes `class_ids` (0-based) -> (H, W) uint8: 0 background, class id + 1.
+    """Label each pixel with its strongest class, or as background (METHOD section 7).
 
-    Background is the constant `threshold` put before the maps; on a tie the earlier wins. Raises InvalidSetting for a
-    class that has no label.
+    Args:
+        seeds: (K, H, W) normalised maps. Of equal ones the earlier wins.
+        class_ids: the K classes, from 0.
+        threshold: the background constant: a pixel without a map above it is background (`crt.threshold`).
+
+    Returns:
+        (H, W) uint8: 0 background, class id + 1.
+
+    Raises:
+        InvalidSetting: maps and classes differ in number, or a class has no label.
     """
     if len(class_ids) != len(seeds):
         raise InvalidSetting(
@@ -50,10 +73,19 @@ def cam_to_labels(seeds: np.ndarray, class_ids: Sequence[int], threshold: float 
 def sum_scales_released(
     maps: Sequence[Tensor], size: tuple[int, int], *, stride: int = 4, cell: int = 16
 ) -> tuple[Tensor, Tensor]:
-    """The released program's sum over scales: cell maps (C, ·, ·) -> `strided` and `high_res` (C, H, W).
+    """Sum the maps of several scales as the released program does.
 
     It resizes each map as a whole, padding included, so an image whose side is no multiple of 16 is stretched by up to
-    one cell. Kept for parity; `upsample_cam` is what this project uses.
+    one cell. Kept for parity; `crt.resample.upsample_cam` is what this project uses.
+
+    Args:
+        maps: (C, ·, ·) cell maps, one per scale.
+        size: height and width of the image in pixels.
+        stride: pixels per cell of the smaller result.
+        cell: pixels per cell of the maps.
+
+    Returns:
+        The sums (C, h, w) at `stride` and (C, H, W) on the pixels.
     """
     height, width = size
     whole = (-(-height // cell) * cell, -(-width // cell) * cell)

@@ -45,13 +45,19 @@ UNSET: Literal[Unset.UNSET] = Unset.UNSET
 
 @dataclass(frozen=True)
 class Prediction:
-    """The record of one image at one input size and mode.
+    """The record of one image at one input size and mode, from which every CAM is arithmetic.
 
-    `source`: height and width of the image in pixels. `grid`: tiles at the input size. `records`: one per method.
-    `timings`: milliseconds of each stage. `provenance`: checkpoint hash and networks, settings, versions.
-    `default_spec`: what the checkpoint recommends, which every CAM has that is asked for without more: the one that
-    the app shows first. `default_threshold`: the same of masks, a share of a CAM's largest value. `image`: (H, W, 3)
-    uint8, the image in its own pixels, where it was kept; files do not hold it.
+    Attributes:
+        source: height and width of the image in pixels.
+        grid: tiles at the input size.
+        classes: names, in the order of the CAMs.
+        records: what each method left.
+        timings: milliseconds of each stage.
+        provenance: checkpoint hash and networks, settings, versions.
+        default_spec: what the checkpoint recommends, which every CAM has that is asked for without more: the one that
+            the app shows first.
+        default_threshold: the same of masks, a share of a CAM's largest value.
+        image: (H, W, 3) uint8, the image in its own pixels, where it was kept; files do not hold it.
     """
 
     source: tuple[int, int]
@@ -86,7 +92,17 @@ class Prediction:
         return sum(array.nbytes for record in self.records.values() for array in vars(record).values())
 
     def record(self, method: Method) -> VitOutputs | CnnOutputs:
-        """The record of a method. Raises InvalidSetting for one that is not in this Prediction, and says why."""
+        """The record of a method.
+
+        Args:
+            method: the network.
+
+        Returns:
+            What it left of the image.
+
+        Raises:
+            InvalidSetting: the method is not in this Prediction; the message says why.
+        """
         try:
             return self.records[method]
         except KeyError:
@@ -110,14 +126,33 @@ class Prediction:
         return f"This checkpoint has no {method} network: choose among {have}."
 
     def clamp(self, method: Method, loops: int) -> int:
-        """The loop count that a method is asked for: TS-CAM has none, a CNN neither."""
+        """The loop count of a method where another is asked for.
+
+        Args:
+            method: the network; a CNN and TS-CAM have no loops.
+            loops: the count asked for.
+
+        Returns:
+            At most the count that is recorded.
+
+        Raises:
+            InvalidSetting: the method is not recorded.
+        """
         record = self.record(method)
         return min(loops, record.loops) if isinstance(record, VitOutputs) else 0
 
     def spec_of(self, method: Method, spec: CamSpec | None = None) -> CamSpec:
-        """The spec that a method's CAMs have if `spec` is asked for; None is the checkpoint's default.
+        """The spec that a method's CAMs have.
 
-        A network without loops has none. The default is cut to the loop counts that are recorded.
+        Args:
+            method: the network; one without loops gets none.
+            spec: what is asked for; None is the checkpoint's default, cut to the loop counts that are recorded.
+
+        Returns:
+            The spec.
+
+        Raises:
+            InvalidSetting: the method is not recorded.
         """
         record = self.record(method)
         if not isinstance(record, VitOutputs) or record.loops == 0:
@@ -125,8 +160,17 @@ class Prediction:
         return replace(self.default_spec, loops=min(self.default_spec.loops, record.loops)) if spec is None else spec
 
     def scores(self, method: Method, loops: int | None = None) -> np.ndarray:
-        """(C,) float32 logits of a method at a loop count, the checkpoint's default if none is given; the maps' mean
-        over the grid, before ReLU and refinement.
+        """The logits of a method: the maps' mean over the grid, before ReLU and refinement.
+
+        Args:
+            method: the network.
+            loops: passes of CRT's loop; the checkpoint's default if none is given.
+
+        Returns:
+            (C,) float32 logits.
+
+        Raises:
+            InvalidSetting: a method or loop count that is not recorded.
         """
         record = self.record(method)
         if isinstance(record, CnnOutputs):
@@ -134,7 +178,17 @@ class Prediction:
         return record.scores[_checked_loops(record, self.spec_of(method).loops if loops is None else loops)]
 
     def content_size(self, method: Method) -> tuple[float, float]:
-        """Height and width of the image in cells of a method's map; what lies beyond is padding."""
+        """The size of the image in cells of a method's map; what lies beyond is padding.
+
+        Args:
+            method: the network.
+
+        Returns:
+            Height and width in cells, with fractions.
+
+        Raises:
+            InvalidSetting: the method is not recorded.
+        """
         if isinstance(self.record(method), CnnOutputs):
             return self.grid.height / STRIDE, self.grid.width / STRIDE
         return self.grid.content_size
@@ -309,7 +363,21 @@ class Prediction:
         blocks: Sequence[int] | Unset | None = UNSET,
         pass_reduction: PassReduction | None = None,
     ) -> np.ndarray:
-        """(h, w) float32: the merged class-token attention that refines a transformer's maps; arguments as `maps`."""
+        """The class-token attention that refines a transformer's CAMs, merged: METHOD section 4.
+
+        Args:
+            method: a transformer.
+            spec: loop count and refinement; the checkpoint's default if none is given.
+            loops: passes of CRT's loop in the place of the spec's.
+            blocks: indices from 0 of the blocks whose attention refines, None for all, in the place of the spec's.
+            pass_reduction: how the attention of the passes becomes one, in the place of the spec's.
+
+        Returns:
+            (h, w) float32 on the patches of the image.
+
+        Raises:
+            InvalidSetting: a CNN, or a method, loop count or block that is not recorded.
+        """
         record = self.record(method)
         if isinstance(record, CnnOutputs):
             raise InvalidSetting(f"{method} is a CNN and has no attention.")
@@ -336,17 +404,42 @@ class Prediction:
         )
 
     def save(self, path: str | Path | BinaryIO) -> None:
-        """Write one npz without the image: `crt.prediction_io.write_fields`. Raises OSError when the disk is full."""
+        """Write one npz without the image: `crt.prediction_io.write_fields`.
+
+        Args:
+            path: the file, or an open binary one. To a name without it NumPy adds `.npz`.
+
+        Raises:
+            OSError: for instance when the disk is full.
+        """
         write_fields(path, vars(self))
 
     @classmethod
     def load(cls, path: str | Path | BinaryIO) -> Prediction:
-        """Read what `save` wrote. Raises InvalidPrediction for anything else: `crt.prediction_io.read_fields`."""
+        """Read what `save` wrote: `crt.prediction_io.read_fields`.
+
+        Args:
+            path: the file, or an open binary one.
+
+        Returns:
+            The Prediction, without an image.
+
+        Raises:
+            InvalidPrediction: the file is anything else.
+        """
         return cls(**read_fields(path))
 
 
 def class_probabilities(scores: np.ndarray, *, single_label: bool = False) -> np.ndarray:
-    """(…, C) logits -> (…, C) float64: a sigmoid of each score, or a softmax where one label is right."""
+    """Turn logits into probabilities.
+
+    Args:
+        scores: (…, C) logits.
+        single_label: whether one label is right, so that a softmax is taken; else a sigmoid of each.
+
+    Returns:
+        (…, C) float64, 0 … 1.
+    """
     scores = scores.astype(np.float64)
     if single_label:
         weights = np.exp(scores - scores.max(-1, keepdims=True))

@@ -33,7 +33,14 @@ class InvalidPrediction(CrtError):
 def write_fields(path: str | Path | BinaryIO, fields: Mapping[str, Any]) -> None:
     """Write the fields of a Prediction, without its image: arrays, and a JSON header under the key `header`.
 
-    Nothing is pickled. Raises OSError, for instance when the disk is full.
+    Nothing is pickled.
+
+    Args:
+        path: the file, or an open binary one.
+        fields: by name.
+
+    Raises:
+        OSError: for instance when the disk is full.
     """
     records: Mapping[Method, VitOutputs | CnnOutputs] = fields["records"]
     header = {
@@ -52,10 +59,19 @@ def write_fields(path: str | Path | BinaryIO, fields: Mapping[str, Any]) -> None
 
 
 def read_fields(path: str | Path | BinaryIO) -> dict[str, Any]:
-    """The fields that `write_fields` wrote. Raises InvalidPrediction for any other file, and beyond `MAX_BYTES`.
+    """Read the fields that `write_fields` wrote.
 
     Every array must have the shape that the header's grid and classes and the other arrays ask for. Their values are
     not looked at.
+
+    Args:
+        path: the file, or an open binary one; it may be a stranger's.
+
+    Returns:
+        The fields by name, without the image.
+
+    Raises:
+        InvalidPrediction: it is any other file, or would unpack to more than `MAX_BYTES`.
     """
     try:
         with _opened(path) as stream, np.load(stream, allow_pickle=False) as arrays:

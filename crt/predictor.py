@@ -45,9 +45,16 @@ Progress = Callable[[float, str], None]
 class InferenceConfig:
     """What decides a Prediction; everything else is arithmetic on it.
 
-    `size`: pixels of the long side that the networks see; None for the image's own, up to `MAX_SIZE`. `mode`: how a
-    larger image goes through the transformer. `loops`: the largest loop count to record. `methods`: which networks
-    run, all by default. `heads`: keep the attention of each head. `padding="released"` follows the authors' program.
+    Attributes:
+        size: pixels of the long side that the networks see; None for the image's own, up to `MAX_SIZE`.
+        mode: how a larger image goes through the transformer (METHOD section 2).
+        loops: the largest loop count to record.
+        methods: which networks run, all by default.
+        heads: whether the attention of each head is kept.
+        padding: `released` follows the authors' program.
+
+    Raises:
+        InvalidSetting: size or loops are out of range.
     """
 
     size: int | None = 336
@@ -65,14 +72,18 @@ class InferenceConfig:
 
 
 class Predictor:
-    """A loaded checkpoint that makes Predictions of images. One image at a time: calls from several threads are served
-    in order of arrival, so a long series of short calls (faithfulness) holds others up by one call and no more.
+    """A loaded checkpoint that makes Predictions of images.
 
-    `device`: where all networks of the checkpoint are moved, those for masks too; None leaves them where they are.
-    `tile_batch`: tiles in one pass, which bounds the memory of the transformers whatever the size of the image.
-    `bfloat16`: run the networks under autocast. Pixels, the transformers' residual stream and norms, their first two
-    passes where more follow, the class token's attention, CAMs, scores and all sums over tiles stay float32
-    (`crt.models.vit`); of a CNN, which has products alone, only its maps.
+    One image at a time: calls from several threads are served in order of arrival, so a long series of short calls
+    (faithfulness) holds others up by one call and no more.
+
+    Args:
+        checkpoint: its networks are used as they are.
+        device: where all networks of the checkpoint are moved, those for masks too; None leaves them where they are.
+        tile_batch: tiles in one pass, which bounds the memory of the transformers whatever the size of the image.
+        bfloat16: whether the networks run under autocast. Pixels, the transformers' residual stream and norms, their
+            first two passes where more follow, the class token's attention, CAMs, scores and all sums over tiles stay
+            float32 (`crt.models.vit`); of a CNN, which has products alone, only its maps.
     """
 
     def __init__(
@@ -102,9 +113,18 @@ class Predictor:
         return InferenceConfig(config.defaults.size, config.modes[0], max(InferenceConfig.loops, config.defaults.loops))
 
     def grid(self, height: int, width: int, settings: InferenceConfig) -> TileGrid:
-        """The tiles of an image of `height` × `width` pixels, without running anything.
+        """The tiles of an image, without running anything.
 
-        Raises InvalidSetting for one that is larger than `MAX_SIZE` at its own size, or needs more than `MAX_TILES`.
+        Args:
+            height: pixels of the image.
+            width: the same across.
+            settings: input size, mode and padding.
+
+        Returns:
+            The grid at the input size.
+
+        Raises:
+            InvalidSetting: the image is larger than `MAX_SIZE` at its own size, or needs more than `MAX_TILES`.
         """
         if settings.size is None:
             _check_native(height, width)
@@ -236,10 +256,21 @@ class Predictor:
         method: Method = "crt",
         at: tuple[float, float],
     ) -> TokenView:
-        """Look from the patch under the point `at`: (y, x), 0 … 1 of the image. One run of that method's tiles.
+        """What one patch token attends to and resembles; one run of that method's tiles.
 
-        `methods` and `heads` of the settings do nothing here. Raises InvalidImage, and InvalidSetting for a point
-        outside the image or a method that is not a transformer of this checkpoint.
+        Args:
+            source: an image as `crt.load_image` takes it.
+            settings: input size and mode; `default_settings` if none is given. Its `methods` and `heads` do nothing
+                here.
+            method: a transformer.
+            at: (y, x), 0 … 1 of the image: the patch under this point.
+
+        Returns:
+            Its attention in every pass, block and head, and its similarity to all patches.
+
+        Raises:
+            InvalidImage: the image cannot be used.
+            InvalidSetting: a point outside the image, or a method that is not a transformer of this checkpoint.
         """
         settings, network = settings or self.default_settings, transformer_of(self.checkpoint.networks, method)
         image = load_image(source)
@@ -252,7 +283,18 @@ class Predictor:
     def layers(self, source: Source, settings: InferenceConfig | None = None, *, method: Method = "crt") -> LayersView:
         """The class token's attention of every head, and its rollout, in each pass; one run of that method's tiles.
 
-        `methods` and `heads` of the settings do nothing here. Raises as `token` does.
+        Args:
+            source: an image as `crt.load_image` takes it.
+            settings: input size and mode; `default_settings` if none is given. Its `methods` and `heads` do nothing
+                here.
+            method: a transformer.
+
+        Returns:
+            Both on the patches of each tile.
+
+        Raises:
+            InvalidImage: the image cannot be used.
+            InvalidSetting: the method is not a transformer of this checkpoint.
         """
         settings, network = settings or self.default_settings, transformer_of(self.checkpoint.networks, method)
         image = load_image(source)
@@ -263,12 +305,23 @@ class Predictor:
             )
 
     def class_logits(self, images: Tensor, method: Method, loops: int, grid: TileGrid) -> Tensor:
-        """(B, 3, height, width) images of one grid -> (B, C) float32 logits, those of `Prediction.scores`.
+        """The logits of images that may have been changed on purpose, those of `Prediction.scores`.
 
         In bfloat16 those of loops 0 and 1 differ a little from a Prediction of more loops, whose first passes are
-        float32. The images are normalised as this method's network wants it (`normalization_of`), and may have been
-        changed on purpose. Others wait until it is done: keep B small. `loops` is for CRT, the other networks have
-        none. Raises InvalidSetting.
+        float32. Others wait until it is done: keep B small.
+
+        Args:
+            images: (B, 3, height, width) of one grid, normalised as this method's network wants it
+                (`normalization_of`).
+            method: the network.
+            loops: loop count of CRT; the other networks have none.
+            grid: the tiles of images of this size.
+
+        Returns:
+            (B, C) float32 on the CPU.
+
+        Raises:
+            InvalidSetting: the checkpoint has no such network, or the images are too large.
         """
         if method not in self.checkpoint.networks:
             raise InvalidSetting(f"This checkpoint has no {method} network: choose among its networks.")
@@ -286,9 +339,14 @@ class Predictor:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """For whoever runs the networks by themselves: waits in line, without gradients, in this precision.
+        """For whoever runs the networks by themselves: a context that waits in line, without gradients, in this
+        precision.
 
-        No other call of this Predictor may be made inside it: RuntimeError.
+        Yields:
+            Nothing.
+
+        Raises:
+            RuntimeError: another call of this Predictor is made inside it.
         """
         with self._lock, torch.inference_mode(), self._autocast():
             yield
@@ -382,7 +440,17 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 def choose_device(device: Device | str = "auto") -> torch.device:
-    """`auto` is the GPU if there is one. Raises InvalidSetting for a device this machine does not have."""
+    """The device of a name.
+
+    Args:
+        device: `auto` is the GPU if there is one, else the CPU; or what torch knows.
+
+    Returns:
+        A device that this machine has.
+
+    Raises:
+        InvalidSetting: this machine does not have it.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

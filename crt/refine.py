@@ -23,10 +23,19 @@ def attention_map(
     blocks: Sequence[int] | None = None,
     pass_reduction: PassReduction = DEFAULT_REDUCTION,
 ) -> Tensor:
-    """(passes, blocks, n, patches) class-token attention, mean over heads -> (n, 1, s, s) attention of each tile.
+    """Reduce class-token attention to what multiplies the CAMs (Eq. 1, METHOD section 4).
 
-    `loops`: the loop count whose passes enter. `blocks`: 0-based blocks that enter, all by default. Raises
-    InvalidSetting for blocks or loop counts that `cls_attn` does not hold.
+    Args:
+        cls_attn: (passes, blocks, n, patches) class-token attention, mean over heads.
+        loops: the loop count whose passes enter.
+        blocks: indices from 0 of the blocks that enter, all by default.
+        pass_reduction: how the passes become one.
+
+    Returns:
+        (n, 1, s, s) attention of each tile, s² = patches.
+
+    Raises:
+        InvalidSetting: blocks or a loop count that `cls_attn` does not hold, or an unknown reduction.
     """
     check_reduction(pass_reduction)
     if not 1 <= passes(loops) <= cls_attn.shape[0]:
@@ -49,7 +58,15 @@ def attention_map(
 
 
 def refine(maps: Tensor, attention: Tensor) -> Tensor:
-    """(n, C, s, s) raw maps of tiles × (n, 1, p, p) attention -> (n, C, s, s); the attention follows the maps' grid."""
+    """Multiply raw maps by attention (Eq. 1, METHOD section 4).
+
+    Args:
+        maps: (n, C, s, s) raw maps of tiles.
+        attention: (n, 1, p, p); it is resized to the maps' cells, bilinear.
+
+    Returns:
+        (n, C, s, s).
+    """
     if attention.shape[-2:] != maps.shape[-2:]:
         attention = resize_bilinear(attention, (maps.shape[-2], maps.shape[-1]))
     return maps * attention

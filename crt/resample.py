@@ -11,12 +11,19 @@ WALK_STRIDE = 4
 def upsample_cam(
     maps: np.ndarray, content_size: tuple[float, float], size: tuple[int, int], *, flipped: bool = False
 ) -> np.ndarray:
-    """(K, h, w) maps on cells -> (K, H, W) float32 on the pixel grid of the image, bilinear.
+    """Put maps on the pixel grid of an image, bilinear. For whole numbers this is torch's resize without aligned
+    corners.
 
-    `content_size`: height and width of the image in cells (`Prediction.content_size`); cells beyond it hold padding.
-    For whole numbers this is torch's bilinear resize without aligned corners. `flipped`: the maps are of the image's
-    left-right mirror image, and are turned back here. The mirror image has its padding on the other side, so turning
-    the map of cells instead, as the released program does, shifts it by up to 15 pixels.
+    Args:
+        maps: (K, h, w) on cells.
+        content_size: height and width of the image in cells (`Prediction.content_size`); cells beyond it hold padding.
+        size: height and width of the image in pixels.
+        flipped: whether the maps are of the image's mirror image, and are turned back here. The mirror image has its
+            padding on the other side, so turning the map of cells instead, as the released program does, shifts it by
+            up to 15 pixels.
+
+    Returns:
+        (K, H, W) float32, between the least and the largest value of each map.
     """
     rows = bilinear_weights(_centres(size[0]) * content_size[0] / size[0] - 0.5, maps.shape[-2])
     cols = bilinear_weights(_centres(size[1]) * content_size[1] / size[1] - 0.5, maps.shape[-1])
@@ -42,17 +49,30 @@ def resize_map(cam: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def bilinear_weights(at: np.ndarray, cells: int) -> np.ndarray:
-    """(pixels, cells) float32: what each cell gives to each pixel, rows sum to 1.
+    """What each cell gives to each pixel.
 
-    `at`: (pixels,) the place of each pixel, in cells, where cell i has its centre at i; beyond the first and the last
-    centre the nearest cell counts alone.
+    Args:
+        at: (pixels,) the place of each pixel in cells, where cell i has its centre at i; beyond the first and the last
+            centre the nearest cell counts alone.
+        cells: number of cells.
+
+    Returns:
+        (pixels, cells) float32, rows sum to 1.
     """
     at = np.clip(at, 0, cells - 1)
     return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(cells)[None, :])).astype(np.float32)
 
 
 def strided_size(size: tuple[int, int], stride: int = WALK_STRIDE) -> tuple[int, int]:
-    """Height and width of the grid that the random walk works on: `(h - 1) // stride + 1`."""
+    """The grid that the random walk works on: `(h - 1) // stride + 1`.
+
+    Args:
+        size: height and width of the image in pixels.
+        stride: pixels per cell.
+
+    Returns:
+        Height and width in cells.
+    """
     return (size[0] - 1) // stride + 1, (size[1] - 1) // stride + 1
 
 
