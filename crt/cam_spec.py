@@ -23,9 +23,14 @@ SUGGESTED, NAMED = 3, 20
 class CamSpec:
     """The settings of a CAM. The values here are the paper's (METHOD section 4); a checkpoint has its own.
 
-    `loops`: of CRT; the other networks have none. `refined`: whether the class token's attention multiplies the CAM of
-    a transformer. `pass_reduction`: how the attention of the passes becomes one. `blocks`: the first and the last of
-    the blocks whose attention it is, counted from 0; None for all. Raises InvalidSetting for values that cannot be.
+    Attributes:
+        loops: of CRT; the other networks have none.
+        refined: whether the class token's attention multiplies the CAM of a transformer.
+        pass_reduction: how the attention of the passes becomes one.
+        blocks: the first and the last of the blocks whose attention it is, counted from 0; None for all.
+
+    Raises:
+        InvalidSetting: values that cannot be.
     """
 
     loops: int = 3
@@ -48,17 +53,42 @@ class CamSpec:
 
     @classmethod
     def of(cls, defaults: Any) -> CamSpec:
-        """The spec that the `Defaults` of a checkpoint recommend: what the app shows first."""
+        """The spec that a checkpoint recommends: what the app shows first.
+
+        Args:
+            defaults: the `Defaults` of its config.
+
+        Returns:
+            The spec.
+        """
         return cls(defaults.loops, defaults.refined, defaults.pass_reduction, defaults.blocks)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> CamSpec:
-        """What `dataclasses.asdict` and JSON made of a spec. Raises TypeError or InvalidSetting for anything else."""
+        """Read what `dataclasses.asdict` and JSON made of a spec.
+
+        Args:
+            values: by field.
+
+        Returns:
+            The spec.
+
+        Raises:
+            TypeError: there are other fields.
+            InvalidSetting: a value cannot be.
+        """
         blocks = values.get("blocks")
         return cls(**{**values, "blocks": tuple(blocks) if isinstance(blocks, list) else blocks})
 
     def block_indices(self, depth: int) -> range | None:
-        """The blocks that enter, of an encoder of `depth` blocks: those beyond it count as its last. None for all."""
+        """The blocks that enter.
+
+        Args:
+            depth: blocks of the encoder; those beyond it count as its last.
+
+        Returns:
+            Indices from 0; None for all.
+        """
         if self.blocks is None:
             return None
         first, last = (min(end, depth - 1) for end in self.blocks)
@@ -70,10 +100,19 @@ ClassLike = int | str
 
 
 def class_ids(classes: Sequence[ClassLike] | ClassLike, class_names: Sequence[str]) -> list[int]:
-    """Numbers of classes that are given by number or name, in their order.
+    """Numbers of classes that are given by number or name.
 
-    One class may stand alone. Names are compared without regard to capitals, and `_` and `-` count as blanks. Raises
-    InvalidSetting for an unknown class, with the names that are most like it.
+    Names are compared without regard to capitals, and `_` and `-` count as blanks.
+
+    Args:
+        classes: numbers from 0 or names; one class may stand alone.
+        class_names: all that there are.
+
+    Returns:
+        Numbers from 0 in the order of `classes`.
+
+    Raises:
+        InvalidSetting: a class is unknown; the message has the names that are most like it.
     """
     given = [classes] if isinstance(classes, str) or not hasattr(classes, "__iter__") else list(classes)  # type: ignore[arg-type]
     known: dict[str, int] = {}
@@ -85,7 +124,15 @@ def class_ids(classes: Sequence[ClassLike] | ClassLike, class_names: Sequence[st
 def one_class_id(class_: ClassLike, class_names: Sequence[str]) -> int:
     """The number of one class that is given by number or name.
 
-    Raises InvalidSetting for an unknown class, as `class_ids` does, and for several.
+    Args:
+        class_: a number from 0, or a name.
+        class_names: all that there are.
+
+    Returns:
+        Its number from 0.
+
+    Raises:
+        InvalidSetting: the class is unknown, or several are given.
     """
     found = class_ids(class_, class_names)
     if len(found) != 1:
@@ -94,7 +141,14 @@ def one_class_id(class_: ClassLike, class_names: Sequence[str]) -> int:
 
 
 def plain_name(name: str) -> str:
-    """A class name as it is compared: lower case, single blanks, no `_` or `-`."""
+    """A class name as it is compared: lower case, single blanks, no `_` or `-`.
+
+    Args:
+        name: as it was given.
+
+    Returns:
+        The name in that form.
+    """
     return " ".join(name.replace("_", " ").replace("-", " ").split()).casefold()
 
 

@@ -22,10 +22,14 @@ class InvalidSetting(CrtError, ValueError):
 
 
 def reason_of(error: BaseException) -> str:
-    """What an exception says, as a part of a sentence: one line without a full stop at its end, and never empty.
+    """What an exception says, as a part of a sentence.
 
-    The whole text of a CrtError; of another exception the first line, of an OSError what the system says, and of a
-    KeyError what is missing. An exception without words is called by its type.
+    Args:
+        error: of a CrtError the whole text is taken; of another exception the first line, of an OSError what the system
+            says, and of a KeyError what is missing.
+
+    Returns:
+        One line without a full stop at its end, never empty: an exception without words is called by its type.
     """
     if isinstance(error, CrtError):
         text = " ".join(str(error).split())
@@ -40,5 +44,14 @@ def reason_of(error: BaseException) -> str:
 
 
 def count_of(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: "1 map", "2 maps", "0 maps". `plural`: where it is not the noun with an s."""
+    """A number with its noun: "1 map", "2 maps", "0 maps".
+
+    Args:
+        number: how many.
+        noun: of one.
+        plural: where it is not the noun with an s.
+
+    Returns:
+        Both with a blank between them.
+    """
     return f"{number} {noun if number == 1 else plural or noun + 's'}"

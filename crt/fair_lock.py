@@ -23,7 +23,11 @@ class FairLock:
         self._owner: int | None = None
 
     def acquire(self) -> None:
-        """Wait until all threads that came before are done. Raises RuntimeError in the thread that holds the lock."""
+        """Wait until all threads that came before are done.
+
+        Raises:
+            RuntimeError: this thread holds the lock already.
+        """
         me = threading.get_ident()
         with self._guard:
             if self._owner == me:
@@ -44,7 +48,11 @@ class FairLock:
             raise
 
     def release(self) -> None:
-        """Hand it to the thread that has waited longest. Raises RuntimeError in a thread that does not hold it."""
+        """Hand the lock to the thread that has waited longest.
+
+        Raises:
+            RuntimeError: this thread does not hold it.
+        """
         with self._guard:
             if self._owner != threading.get_ident():
                 raise RuntimeError("This thread does not hold the lock: acquire it first.")

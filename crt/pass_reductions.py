@@ -21,9 +21,14 @@ DEFAULT_REDUCTION: PassReduction = "sum"
 
 @dataclass(frozen=True)
 class Reduction:
-    """One way to reduce. `label`: its name on the page. `description`: what the attention is, as in "refined by the
-    attention …". `weights`: number of passes -> the weight of each pass. `tile_normalized`: each tile's attention is
-    then divided by its largest value, and the square root of that is taken.
+    """One way to make the attention of several passes one.
+
+    Attributes:
+        label: its name on the page.
+        description: what the attention is, as in "refined by the attention …".
+        weights: from the number of passes to the weight of each.
+        tile_normalized: whether each tile's attention is then divided by its largest value, and the square root of that
+            is taken.
     """
 
     label: str
@@ -58,7 +63,17 @@ PASS_REDUCTIONS: dict[PassReduction, Reduction] = {
 
 
 def check_reduction(name: object) -> PassReduction:
-    """The name of a reduction as it is. Raises InvalidSetting for any other value."""
+    """Check the name of a reduction.
+
+    Args:
+        name: any value.
+
+    Returns:
+        The name as it is.
+
+    Raises:
+        InvalidSetting: it is no name of a reduction.
+    """
     if isinstance(name, str) and name in PASS_REDUCTIONS:
         return cast("PassReduction", name)
     raise InvalidSetting(f"Unknown pass reduction {str(name)[:40]!r}: choose {', '.join(PASS_REDUCTIONS)}.")
@@ -72,5 +87,12 @@ class Attention(TypedDict):
 
 
 def blocks_between(ends: tuple[int, int] | None) -> range | None:
-    """The blocks from a first to a last one, both included; None stays None, for all."""
+    """The blocks from a first to a last one.
+
+    Args:
+        ends: both counted from 0 and included; None for all.
+
+    Returns:
+        Their indices; None for all.
+    """
     return None if ends is None else range(ends[0], ends[1] + 1)

@@ -18,14 +18,30 @@ def has_bfloat16() -> bool:
 
 
 def float32(device_type: str) -> torch.autocast:
-    """A context without the autocast around it: what runs inside stays in the precision of its inputs."""
+    """A context without the autocast around it: what runs inside stays in the precision of its inputs.
+
+    Args:
+        device_type: such as `cpu` or `cuda`.
+
+    Returns:
+        The context manager.
+    """
     return torch.autocast(device_type, enabled=False)
 
 
 def resolve(precision: Precision, device_type: str) -> Literal["fp32", "bf16", "fp16"]:
-    """`auto` becomes bfloat16 where the GPU or the processor has instructions for it, fp16 on older GPUs, else float32.
+    """The precision that networks run in.
 
-    Raises InvalidSetting for fp16 without a GPU.
+    Args:
+        precision: `auto` is bfloat16 where the GPU or the processor has instructions for it, fp16 on older GPUs, else
+            float32.
+        device_type: such as `cpu` or `cuda`.
+
+    Returns:
+        Any but `auto`.
+
+    Raises:
+        InvalidSetting: fp16 without a GPU.
     """
     if precision == "fp16" and device_type == "cpu":
         raise InvalidSetting("fp16 needs a GPU: choose bf16 or fp32 on a CPU.")

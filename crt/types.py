@@ -32,7 +32,12 @@ MAX_LOOPS = 8
 
 
 class Normalization(NamedTuple):
-    """What is taken off and what divides the channels of an RGB image whose values lie in 0 … 1."""
+    """What normalises the channels of an RGB image whose values lie in 0 … 1 (METHOD section 1).
+
+    Attributes:
+        mean: taken off red, green and blue.
+        std: divides them then.
+    """
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
