@@ -28,7 +28,14 @@ BoxesLike = Sequence[Sequence[float]] | np.ndarray
 
 
 class Box(NamedTuple):
-    """[x0, y0, x1, y1] in pixels, half-open."""
+    """A box in pixels, half-open.
+
+    Attributes:
+        x0: left, included.
+        y0: top, included.
+        x1: right, excluded.
+        y1: bottom, excluded.
+    """
 
     x0: float
     y0: float
@@ -41,9 +48,13 @@ NO_BOX = Box(0, 0, 1, 1)
 
 
 class Region(NamedTuple):
-    """One connected part of a mask. `area`: its pixels. `enclosed`: area inside its outer contour, holes filled.
+    """One connected part of a mask.
 
-    The contour runs through the centres of the border pixels, so a single pixel and a thin line enclose 0.
+    Attributes:
+        box: its bounding box.
+        area: its pixels.
+        enclosed: area inside its outer contour, holes filled. The contour runs through the centres of the border
+            pixels, so a single pixel and a thin line enclose 0.
     """
 
     box: Box
@@ -52,16 +63,29 @@ class Region(NamedTuple):
 
 
 class Match(NamedTuple):
-    """The ground-truth box that fits best. `row`: its number from 0, -1 where there is none. `iou`: 0 … 1."""
+    """The ground-truth box that fits best.
+
+    Attributes:
+        iou: 0 … 1.
+        row: its number from 0, -1 where there is none.
+    """
 
     iou: float
     row: int
 
 
 def boxes(mask: np.ndarray) -> list[Region]:
-    """(H, W) mask, non-zero inside -> its connected parts (corners connect), the largest first; [] for an empty mask.
+    """Find the connected parts of a mask; corners connect.
 
-    Largest is what encloses most, as released; then what has most pixels; then OpenCV's order.
+    Args:
+        mask: (H, W), non-zero inside.
+
+    Returns:
+        The parts, the largest first: what encloses most, as released; then what has most pixels; then OpenCV's order.
+        [] for an empty mask.
+
+    Raises:
+        InvalidSetting: the array is not of two dimensions.
     """
     if mask.ndim != 2:
         raise InvalidSetting(f"Boxes are found in one mask (H, W), not in an array {mask.shape}: pass one at a time.")
@@ -80,15 +104,32 @@ def boxes(mask: np.ndarray) -> list[Region]:
 
 
 def largest_box(mask: np.ndarray) -> Box | None:
-    """(H, W) mask, non-zero inside -> the bounding box of its largest part, None for an empty mask."""
+    """The bounding box of the largest part of a mask, as `boxes` orders them.
+
+    Args:
+        mask: (H, W), non-zero inside.
+
+    Returns:
+        The box in pixels, None for an empty mask.
+
+    Raises:
+        InvalidSetting: the array is not of two dimensions.
+    """
     found = boxes(mask)
     return found[0].box if found else None
 
 
 def minmax_normalize(values: np.ndarray) -> np.ndarray:
-    """An array -> float32 of its shape, its minimum at 0 and its maximum at 1; all 0 for a constant one.
+    """Put the minimum of an array at 0 and its maximum at 1.
 
-    Raises InvalidSetting for NaN and infinity.
+    Args:
+        values: any shape.
+
+    Returns:
+        float32 of its shape; all 0 for a constant one.
+
+    Raises:
+        InvalidSetting: there are NaN or infinite values.
     """
     values = np.asarray(values, dtype=np.float32)
     if not np.isfinite(values).all():
@@ -98,7 +139,19 @@ def minmax_normalize(values: np.ndarray) -> np.ndarray:
 
 
 def grey_levels(cam: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
-    """(h, w) map -> (H, W) uint8: resized bilinear to `size` (height, width), min-max, truncated."""
+    """Turn a map into grey levels as the released program does: resized bilinear, min-max, truncated (METHOD section
+    9).
+
+    Args:
+        cam: (h, w).
+        size: height and width of the result; those of the map if None.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        InvalidSetting: it is no map, or has NaN or infinite values.
+    """
     cam = np.ascontiguousarray(cam, dtype=np.float32)
     if cam.ndim != 2 or not cam.size:
         raise InvalidSetting(f"One map (h, w) is needed, not an array {cam.shape}: pass one at a time.")
@@ -108,30 +161,57 @@ def grey_levels(cam: np.ndarray, size: tuple[int, int] | None = None) -> np.ndar
 
 
 def level_of(threshold: float, grey: np.ndarray) -> int:
-    """The grey level that a pixel must exceed: `threshold` (0 ≤ t < 1) times the brightest one, rounded down."""
+    """The grey level that a pixel must exceed.
+
+    Args:
+        threshold: share of the brightest level, 0 ≤ t < 1.
+        grey: (H, W) uint8.
+
+    Returns:
+        The level, rounded down.
+
+    Raises:
+        InvalidSetting: the threshold is out of range.
+    """
     if not 0 <= threshold < 1:
         raise InvalidSetting(f"The threshold of a box is {threshold}: choose 0 or more and less than 1.")
     return int(threshold * int(grey.max()))
 
 
 def cam_to_box(cam: np.ndarray, size: tuple[int, int] | None = None, *, threshold: float = THRESHOLD) -> Box:
-    """(h, w) map -> the box of its largest region above `threshold` of its range, in pixels of `size` (METHOD 9).
+    """The box of a map's largest region above a threshold (METHOD section 9).
 
-    `size`: height and width of the crop that the box is wanted in; None for the map's own grid. `NO_BOX` for a map
-    that is constant. Raises InvalidSetting for NaN, and for a threshold outside [0, 1).
+    Args:
+        cam: (h, w).
+        size: height and width of the crop in whose pixels the box is wanted; None for the map's own grid.
+        threshold: share of the map's range, 0 ≤ t < 1.
+
+    Returns:
+        The box in pixels; `NO_BOX` for a constant map.
+
+    Raises:
+        InvalidSetting: the map has NaN or infinite values, or the threshold is out of range.
     """
     grey = grey_levels(cam, size)
     return largest_box(above_threshold(grey, level_of(threshold, grey))) or NO_BOX
 
 
 def pairwise_iou(one: BoxesLike, other: BoxesLike, convention: Convention = "inclusive") -> np.ndarray:
-    """(N, 4) and (M, 4) boxes -> (N, M) float64 intersection over union.
+    """Intersection over union of every pair of boxes.
 
-    `continuous`: sides are x1 - x0, what half-open boxes mean. `inclusive`: sides are x1 - x0 + 1, as if x1 were the
-    last pixel; the released program counts so, on half-open boxes as well. `unclamped`: its second formula, inclusive
-    without clamping the intersection, in which two boxes apart on both axes seem to overlap; only for parity, and not
-    bounded to 0 … 1. Where neither box has an area the value is 0. Raises InvalidSetting for other shapes and for
-    x1 < x0 or y1 < y0.
+    Args:
+        one: (N, 4) boxes.
+        other: (M, 4) boxes.
+        convention: `continuous`: sides are x1 - x0, what half-open boxes mean. `inclusive`: sides are x1 - x0 + 1, as
+            if x1 were the last pixel; the released program counts so, on half-open boxes as well. `unclamped`: its
+            second formula, inclusive without clamping the intersection, in which two boxes apart on both axes seem to
+            overlap; only for parity, and not bounded to 0 … 1.
+
+    Returns:
+        (N, M) float64; 0 where neither box has an area.
+
+    Raises:
+        InvalidSetting: another shape, x1 < x0 or y1 < y0, or an unknown convention.
     """
     if convention not in get_args(Convention):
         raise InvalidSetting(f"Unknown convention {convention!r}: choose one of {', '.join(get_args(Convention))}.")
@@ -144,13 +224,36 @@ def pairwise_iou(one: BoxesLike, other: BoxesLike, convention: Convention = "inc
 
 
 def best_match(box: Sequence[float], truths: BoxesLike, convention: Convention = "inclusive") -> Match:
-    """One box and the (N, 4) ground-truth boxes of its image -> the one it overlaps most; IoU 0 and -1 for N = 0."""
+    """The ground-truth box that a box overlaps most.
+
+    Args:
+        box: [x0, y0, x1, y1].
+        truths: (N, 4) ground-truth boxes of its image.
+        convention: as in `pairwise_iou`.
+
+    Returns:
+        Its IoU and row; 0 and -1 for N = 0.
+
+    Raises:
+        InvalidSetting: as in `pairwise_iou`.
+    """
     overlaps = pairwise_iou([box], truths, convention)[0]
     return Match(float(overlaps.max()), int(overlaps.argmax())) if overlaps.size else Match(0.0, -1)
 
 
 def boxes_to_mask(truths: BoxesLike, size: tuple[int, int]) -> np.ndarray:
-    """(N, 4) boxes -> (H, W) bool, `size` = (H, W): the pixels whose centre lies in a box."""
+    """The pixels whose centres lie in a box.
+
+    Args:
+        truths: (N, 4) boxes.
+        size: height and width of the image in pixels.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        InvalidSetting: another shape, or a box that ends before it begins.
+    """
     mask = np.zeros(size, dtype=bool)
     for x0, y0, x1, y1 in np.maximum(0, np.ceil(_checked(truths) - 0.5)).astype(int):
         mask[y0:y1, x0:x1] = True
@@ -159,9 +262,16 @@ def boxes_to_mask(truths: BoxesLike, size: tuple[int, int]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class CentreCrop:
-    """The view of a localization network: short side resized to `resize`, then the middle `crop` × `crop` pixels.
+    """The view of a localization network: short side resized, then the middle cut out, as torchvision's `Resize` and
+    `CenterCrop` do.
 
-    `source`: height and width of the image in pixels. The arithmetic is torchvision's `Resize` and `CenterCrop`.
+    Attributes:
+        source: height and width of the image in pixels.
+        resize: pixels of the short side.
+        crop: pixels of the sides of the crop.
+
+    Raises:
+        InvalidSetting: the crop is larger than the short side, or a size is not positive.
     """
 
     source: tuple[int, int]
@@ -189,13 +299,27 @@ class CentreCrop:
         return round((height - self.crop) / 2), round((width - self.crop) / 2)
 
     def to_source(self, crop_boxes: BoxesLike) -> np.ndarray:
-        """(N, 4) boxes in the crop -> (N, 4) float64 in pixels of the image, cut off at its border."""
+        """Take boxes from the crop to the image.
+
+        Args:
+            crop_boxes: (N, 4) in pixels of the crop.
+
+        Returns:
+            (N, 4) float64 in pixels of the image, cut off at its border.
+        """
         scale, shift = self._scale_and_shift()
         height, width = self.source
         return np.clip((_checked(crop_boxes) + shift) / scale, 0, [width, height, width, height])
 
     def to_crop(self, source_boxes: BoxesLike) -> np.ndarray:
-        """(N, 4) boxes in the image -> (N, 4) float64 in pixels of the crop, cut off at its border."""
+        """Take boxes from the image to the crop.
+
+        Args:
+            source_boxes: (N, 4) in pixels of the image.
+
+        Returns:
+            (N, 4) float64 in pixels of the crop, cut off at its border.
+        """
         scale, shift = self._scale_and_shift()
         return np.clip(_checked(source_boxes) * scale - shift, 0, self.crop)
 

@@ -7,9 +7,14 @@ from sklearn.metrics import average_precision_score
 
 
 def mean_average_precision(targets: np.ndarray, scores: np.ndarray) -> float:
-    """(N, C) 0/1 targets and (N, C) scores -> mean over classes of the area under precision and recall.
+    """Mean over classes of the area under precision and recall.
 
-    Classes without a positive image do not count; NaN if no class has one.
+    Args:
+        targets: (N, C) of 0 and 1.
+        scores: (N, C), higher is likelier.
+
+    Returns:
+        0 … 1. Classes without a positive image do not count; NaN if no class has one.
     """
     present = targets.sum(0) > 0
     if not present.any():
@@ -18,11 +23,18 @@ def mean_average_precision(targets: np.ndarray, scores: np.ndarray) -> float:
 
 
 def average_precisions(targets: np.ndarray, scores: np.ndarray, ignored: np.ndarray | None = None) -> np.ndarray:
-    """(N, C) 0/1 targets and (N, C) scores -> (C,) average precision of each class, 0 … 1.
+    """The area under precision and recall of each class.
 
-    The area under precision and recall without interpolation (`sklearn.metrics.average_precision_score`), not the mean
-    over eleven recalls of VOC 2007's devkit. `ignored`: (N, C) bool, images that do not count for a class. NaN for a
-    class without a positive image.
+    Without interpolation (`sklearn.metrics.average_precision_score`), not the mean over eleven recalls of VOC 2007's
+    devkit.
+
+    Args:
+        targets: (N, C) of 0 and 1.
+        scores: (N, C), higher is likelier.
+        ignored: (N, C) bool, images that do not count for a class.
+
+    Returns:
+        (C,) float64, 0 … 1; NaN for a class without a positive image.
     """
     counted = np.ones(targets.shape, dtype=bool) if ignored is None else ~ignored
     found = np.full(targets.shape[1], np.nan)

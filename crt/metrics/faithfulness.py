@@ -40,11 +40,18 @@ class Stopped(CrtError):
 class FaithfulnessConfig:
     """What is measured and how finely.
 
-    `steps`: parts in which pixels are deleted or inserted. `removed`: shares of pixels that ROAD replaces, each once
-    from the map's top and once from its bottom. `noise`: deviation of ROAD's noise, in normalised pixel values. `blur`:
-    side of the Gaussian window that insertion starts from (odd pixels) and its deviation, as published. `seed`: of the
-    order among equal values and of the noise. The cost is 1 look at the image, 1 more for `confidence`, `steps` for
-    each curve and 2 per share of `removed`.
+    The cost is 1 run for the image, 1 more for `confidence`, `steps` for each curve and 2 per share of `removed`.
+
+    Attributes:
+        measures: which.
+        steps: parts in which pixels are deleted or inserted.
+        removed: shares of pixels that ROAD replaces, each once from the map's top and once from its bottom.
+        noise: deviation of ROAD's noise, in normalised pixel values.
+        blur: side of the Gaussian window that insertion starts from (odd pixels) and its deviation, as published.
+        seed: of the order among equal values and of the noise.
+
+    Raises:
+        InvalidSetting: an unknown measure, or a number out of range.
     """
 
     measures: tuple[Measure, ...] = MEASURES
@@ -75,8 +82,10 @@ class FaithfulnessConfig:
 class ScoredClass:
     """One image and the class that is asked of it.
 
-    `pixels`: (1, 3, h, w) float32, normalised, on the CPU. `score`: (B, 3, h, w) -> (B,) probabilities. `batch`: the
-    most images of one call, B.
+    Attributes:
+        pixels: (1, 3, h, w) float32, normalised, on the CPU.
+        score: (B, 3, h, w) -> (B,) probabilities.
+        batch: the most images of one call, B.
     """
 
     pixels: Tensor
@@ -86,7 +95,12 @@ class ScoredClass:
 
 @dataclass(frozen=True)
 class Curve:
-    """`share`: (S + 1,) float64, share of the pixels changed, 0 … 1. `probability`: (S + 1,) float64."""
+    """The probability of the class while the image is changed.
+
+    Attributes:
+        share: (S + 1,) float64, share of the pixels changed, 0 … 1.
+        probability: (S + 1,) float64.
+    """
 
     share: np.ndarray
     probability: np.ndarray
@@ -99,10 +113,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Confidence:
-    """Chattopadhay et al. 2018: the image times the map, so that only what the map shows is left.
+    """The image times the map, so that only what the map shows is left (Chattopadhay et al. 2018).
 
-    `kept`: the probability then. `drop`: max(0, probability - kept) / probability, 0 … 1, lower is better; the mean
-    over images is their average drop. `increase`: whether `kept` is higher than without the map, often is better.
+    Attributes:
+        kept: the probability then.
+        drop: max(0, probability - kept) / probability, 0 … 1, lower is better; the mean over images is their average
+            drop.
+        increase: whether `kept` is higher than without the map, often is better.
     """
 
     kept: float
@@ -114,8 +131,10 @@ class Confidence:
 class Road:
     """ROAD (Rong et al. 2022): pixels replaced by what their neighbours suggest, so that no hole gives a hint.
 
-    `removed`: (T,) shares. `most`: (T,) probability after the map's highest pixels went, lower is better. `least`: (T,)
-    after its lowest went, higher is better.
+    Attributes:
+        removed: (T,) shares.
+        most: (T,) probability after the map's highest pixels went, lower is better.
+        least: (T,) probability after its lowest went, higher is better.
     """
 
     removed: np.ndarray
@@ -130,10 +149,14 @@ class Road:
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """`probability`: of the class in the unchanged image. The rest is None where it was not asked for.
+    """What was measured of one map; None where it was not asked for.
 
-    `deletion` (Petsiuk et al. 2018): highest pixels first become the mean colour; lower area is better. `insertion`:
-    they appear in a blurred image; higher area is better.
+    Attributes:
+        probability: of the class in the unchanged image.
+        confidence: with what the map shows alone.
+        deletion: highest pixels first become the mean colour (Petsiuk et al. 2018); lower area is better.
+        insertion: they appear in a blurred image; higher area is better.
+        road: pixels replaced.
     """
 
     probability: float
@@ -152,11 +175,24 @@ def subject_of(
     index: int,
     loops: int = 0,
 ) -> ScoredClass:
-    """An image at the input size of `settings`, and the probability that a network of the predictor gives to a class.
+    """An image at an input size, and the probability that a network gives to a class.
 
-    `index`: 0-based class. `loops`: of CRT; the other networks have none. Another thread that waits for the predictor
-    is served after one call of `score`. Raises InvalidImage, and InvalidSetting for a method or class that the
-    checkpoint does not have.
+    Another thread that waits for the predictor is served after one call of `score`.
+
+    Args:
+        predictor: whose network is asked.
+        source: an image as `crt.load_image` takes it.
+        settings: input size and mode; the predictor's own if none is given.
+        method: the network.
+        index: class id, from 0.
+        loops: of CRT; the other networks have none.
+
+    Returns:
+        What `measure` takes.
+
+    Raises:
+        InvalidImage: the image cannot be used.
+        InvalidSetting: the checkpoint does not have the method or class.
     """
     settings = settings or predictor.default_settings
     config = predictor.checkpoint.config
@@ -183,10 +219,22 @@ def measure(
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Faithfulness:
-    """(H, W) map of the subject's class, on any grid over the whole image -> how faithful it is.
+    """Measure how faithful a map is.
 
-    The map is resized to the subject's pixels, bilinear. `progress(fraction, measure)` and `should_stop()` are called
-    before every look. Raises Stopped when told to, InvalidSetting for a map that is not one or holds NaN.
+    Args:
+        subject: image and class.
+        cam: (H, W) map of that class, on any grid over the whole image; it is resized to the subject's pixels,
+            bilinear.
+        probe: what is measured, and how finely; the defaults if None.
+        progress: `progress(fraction, measure)` is called before every run.
+        should_stop: called before every run.
+
+    Returns:
+        The measures asked for.
+
+    Raises:
+        Stopped: `should_stop` said so.
+        InvalidSetting: the map is none or has NaN, or the image is too large for ROAD.
     """
     probe = probe or FaithfulnessConfig()
     height, width = subject.pixels.shape[-2:]

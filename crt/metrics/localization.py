@@ -26,8 +26,12 @@ TOLERANCE = 15.0
 
 @dataclass(frozen=True)
 class Overlap:
-    """Pixels of a prediction against a mask. `iou` = hits / (predicted or true), `precision` = hits / predicted,
-    `recall` = hits / true; each a float, or an array with one value per threshold.
+    """Pixels of a prediction against a mask; each a float, or an array with one value per threshold.
+
+    Attributes:
+        iou: hits / (predicted or true).
+        precision: hits / predicted.
+        recall: hits / true.
     """
 
     iou: np.ndarray | float
@@ -36,9 +40,19 @@ class Overlap:
 
 
 def overlap(predicted: np.ndarray, truth: np.ndarray, label: int | None = None) -> Overlap:
-    """(H, W) thresholded map (non-zero is object) and its truth -> IoU, precision and recall, floats.
+    """Compare a thresholded map with its truth.
 
-    Raises InvalidDataset where the shapes differ, InvalidSetting for NaN.
+    Args:
+        predicted: (H, W), non-zero is object.
+        truth: (H, W) labels, 255 does not count.
+        label: of the object; everything but 0 if None.
+
+    Returns:
+        IoU, precision and recall, floats.
+
+    Raises:
+        InvalidDataset: the shapes differ.
+        InvalidSetting: there are NaN or infinite values.
     """
     inside, counted = _object(predicted, truth, label)
     said = (predicted != 0)[counted]
@@ -47,11 +61,23 @@ def overlap(predicted: np.ndarray, truth: np.ndarray, label: int | None = None) 
 
 
 def pointing_game_hit(cam: np.ndarray, truth: np.ndarray, label: int | None = None, *, tolerance: float = 0.0) -> bool:
-    """Pointing game (Zhang et al. 2018): whether the map's maximum lies on the object, or at most `tolerance` px off.
+    """Pointing game (Zhang et al. 2018): whether the map's maximum lies on the object, or not far off.
 
-    The maximum is sought where the truth is not 255, the first in reading order wins; the distance is Euclidean. The
-    paper's tolerance is `TOLERANCE`. A map without a peak, one that is constant, misses. For boxes take
-    `crt.metrics.boxes.boxes_to_mask` as truth. Raises InvalidDataset where the shapes differ, InvalidSetting for NaN.
+    The maximum is sought where the truth is not 255, the first in reading order wins. A map without a peak, one that is
+    constant, misses. For boxes take `crt.metrics.boxes.boxes_to_mask` as truth.
+
+    Args:
+        cam: (H, W).
+        truth: (H, W) labels, 255 does not count.
+        label: of the object; everything but 0 if None.
+        tolerance: Euclidean distance in pixels that is forgiven; the paper's is `TOLERANCE`.
+
+    Returns:
+        Whether it hits.
+
+    Raises:
+        InvalidDataset: the shapes differ.
+        InvalidSetting: there are NaN or infinite values.
     """
     inside, counted = _object(cam, truth, label)
     values = np.asarray(cam)[counted]
@@ -71,13 +97,33 @@ class PixelCurves:
     """
 
     def __init__(self, thresholds: np.ndarray | Sequence[float] = PIXEL_THRESHOLDS) -> None:
-        """`thresholds`: (T,) increasing, 0 ≤ t < 1. The finer, the nearer PxAP comes to that of the exact values."""
+        """Start without images.
+
+        Args:
+            thresholds: (T,) increasing, 0 ≤ t < 1. The finer, the nearer PxAP comes to that of the exact values.
+
+        Raises:
+            InvalidSetting: they are not increasing or out of range.
+        """
         self.thresholds = _increasing(thresholds)
         self.counts = np.zeros((2, len(self.thresholds) + 1), dtype=np.int64)  # background, object × levels passed
         self.images = 0
 
     def add(self, cam: np.ndarray, truth: np.ndarray, label: int | None = None) -> PixelCurves:
-        """One image: (H, W) map in [0, 1] and its truth. Raises InvalidSetting for other values -> itself."""
+        """Count one image.
+
+        Args:
+            cam: (H, W), 0 … 1.
+            truth: (H, W) labels, 255 does not count.
+            label: of the object; everything but 0 if None.
+
+        Returns:
+            The curves themselves.
+
+        Raises:
+            InvalidDataset: the shapes differ.
+            InvalidSetting: the map has other values.
+        """
         inside, counted = _object(cam, truth, label)
         values = np.asarray(cam)[counted]
         if values.size and not (values.min() >= 0 and values.max() <= 1):
@@ -110,8 +156,11 @@ class PixelCurves:
 class Localization:
     """Top-1, Top-5 and GT-known localization of a single-label data set (METHOD section 9); keeps only counts.
 
-    GT-known: the box of the true class has IoU ≥ `iou` with a ground-truth box. Top-k: that, and the true class is
-    among the k highest scores (on a tie the lower index is higher).
+    GT-known: the box of the true class overlaps a ground-truth box. Top-k: that, and the true class is among the k
+    highest scores (on a tie the lower index is higher).
+
+    Args:
+        iou: IoU from which boxes overlap.
     """
 
     def __init__(self, iou: float = 0.5) -> None:
@@ -120,9 +169,16 @@ class Localization:
         self._hits = {"top1": 0, "top5": 0, "gt_known": 0}
 
     def add(self, iou: float, scores: np.ndarray, label: int) -> None:
-        """One image: IoU of the true class's box (`crt.metrics.boxes.best_match`), (C,) scores, its 0-based class.
+        """Count one image.
 
-        Raises InvalidDataset for a class without a score, InvalidSetting for scores that are NaN.
+        Args:
+            iou: of the true class's box (`crt.metrics.boxes.best_match`).
+            scores: (C,), higher is likelier.
+            label: its class id, from 0.
+
+        Raises:
+            InvalidDataset: the class has no score.
+            InvalidSetting: scores are NaN or infinite.
         """
         scores = np.asarray(scores)
         if not 0 <= label < len(scores):
@@ -156,7 +212,16 @@ class BoxAccuracy:
         ious: Sequence[float] = (0.3, 0.5, 0.7),
         convention: Convention = "inclusive",
     ) -> None:
-        """`thresholds`: (T,) increasing, 0 ≤ t < 1. `ious`: what counts as found, 0.5 among them."""
+        """Start without images.
+
+        Args:
+            thresholds: (T,) increasing, 0 ≤ t < 1.
+            ious: D values of IoU from which a box counts as found, 0.5 among them.
+            convention: how the pixels of a box are counted, see `pairwise_iou`.
+
+        Raises:
+            InvalidSetting: 0.5 is not among `ious`, or thresholds are not increasing or out of range.
+        """
         if 0.5 not in ious:
             raise InvalidSetting("MaxBoxAcc is defined at IoU 0.5: put 0.5 among the ious.")
         self.thresholds = _increasing(thresholds)
@@ -168,9 +233,15 @@ class BoxAccuracy:
     def add(
         self, cam: np.ndarray, truths: BoxesLike, to_truth: Callable[[BoxesLike], np.ndarray] | None = None
     ) -> None:
-        """One image: (H, W) map, not normalised, and (N, 4) ground-truth boxes in its pixels. NaN is refused.
+        """Count one image.
 
-        `to_truth`: takes boxes of the map to where the ground-truth boxes are, if those are not in the map's pixels.
+        Args:
+            cam: (H, W), not normalised.
+            truths: (N, 4) ground-truth boxes in its pixels.
+            to_truth: takes boxes of the map to where the ground-truth boxes are, if those are not in the map's pixels.
+
+        Raises:
+            InvalidSetting: the map has NaN or infinite values, or a box ends before it begins.
         """
         grey = grey_levels(cam)
         best: dict[int, tuple[float, float]] = {}  # many thresholds share a grey level
@@ -185,7 +256,14 @@ class BoxAccuracy:
         self.images += 1
 
     def curves(self, *, regions: bool = False) -> np.ndarray:
-        """(D, T) float64 BoxAcc for each of `ious` and `thresholds`. `regions`: any region may match, as in V2."""
+        """BoxAcc at each threshold.
+
+        Args:
+            regions: whether any region may match, as in V2; else the largest alone.
+
+        Returns:
+            (D, T) float64, 0 … 1.
+        """
         return self._hits[int(regions)] / max(1, self.images)
 
     def max_box_acc(self) -> float:
@@ -202,7 +280,20 @@ class BoxAccuracy:
 
 
 def pixel_average_precision(cam: np.ndarray, truth: np.ndarray, label: int | None = None) -> float:
-    """PxAP of one image from its exact values, without thresholds. 0 where the truth has no object."""
+    """PxAP of one image from its exact values, without thresholds (Choe et al. 2020).
+
+    Args:
+        cam: (H, W).
+        truth: (H, W) labels, 255 does not count.
+        label: of the object; everything but 0 if None.
+
+    Returns:
+        0 … 1; 0 where the truth has no object.
+
+    Raises:
+        InvalidDataset: the shapes differ.
+        InvalidSetting: there are NaN or infinite values.
+    """
     inside, counted = _object(cam, truth, label)
     levels, passed = np.unique(np.asarray(cam)[counted], return_inverse=True)
     hits, said = (np.bincount(passed, weights, minlength=len(levels))[::-1].cumsum() for weights in (inside, None))

@@ -11,10 +11,18 @@ from crt.types import IGNORE
 
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
-    """(classes, classes) int64: pixels by truth (rows) and prediction (columns).
+    """Count pixels by truth and prediction (METHOD section 10).
 
-    `truth`, `prediction`: integer arrays of one shape. Pixels whose truth is 255 do not count; a predicted 255 counts
-    as background. Raises InvalidDataset for other shapes or labels, and for so many classes that one would be 255.
+    Args:
+        truth: (H, W) integers; pixels of 255 do not count.
+        prediction: (H, W) integers; 255 counts as background.
+        classes: with background.
+
+    Returns:
+        (classes, classes) int64: truth by rows, prediction by columns.
+
+    Raises:
+        InvalidDataset: other shapes or labels, or so many classes that one would be 255.
     """
     _check_count(classes)
     if truth.shape != prediction.shape:
@@ -28,13 +36,28 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) ->
 
 
 def iou(confusion: np.ndarray) -> np.ndarray:
-    """(…, K, K) -> (…, K) float64 intersection over union; NaN for a class in neither truth nor prediction."""
+    """Intersection over union of each class.
+
+    Args:
+        confusion: (…, K, K) pixels by truth and prediction.
+
+    Returns:
+        (…, K) float64, 0 … 1; NaN for a class in neither truth nor prediction.
+    """
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     return intersection_over_union(hits, confusion.sum(-1), confusion.sum(-2), empty=np.nan)
 
 
 def mean_iou(confusion: np.ndarray, *, present_only: bool = False) -> float:
-    """Mean of `iou` over the classes that are in truth or prediction; `present_only`: in truth."""
+    """Mean of `iou` over the classes that there are.
+
+    Args:
+        confusion: (K, K) pixels by truth and prediction.
+        present_only: whether classes that are in the prediction alone are left out.
+
+    Returns:
+        0 … 1.
+    """
     values = iou(confusion)
     if present_only:
         values = values[confusion.sum(1) > 0]
@@ -42,28 +65,49 @@ def mean_iou(confusion: np.ndarray, *, present_only: bool = False) -> float:
 
 
 def pixel_accuracy(confusion: np.ndarray) -> float:
-    """Share of the counted pixels whose label is right."""
+    """Share of the counted pixels whose label is right.
+
+    Args:
+        confusion: (K, K) pixels by truth and prediction.
+
+    Returns:
+        0 … 1.
+    """
     return float(np.trace(confusion) / confusion.sum())
 
 
 class ThresholdSweep:
-    """Confusion matrices of seeds at many background thresholds, in one look at each image.
+    """Confusion matrices of seeds at many background thresholds, from one pass over each image.
 
     Only the step from background to the strongest class depends on the threshold, so pixels are counted by truth,
     strongest class, and the number of thresholds below its value.
     """
 
     def __init__(self, thresholds: np.ndarray, classes: int) -> None:
-        """`thresholds`: (T,) increasing. `classes`: with background. Raises InvalidDataset if one would be 255."""
+        """Start without images.
+
+        Args:
+            thresholds: (T,) increasing.
+            classes: with background.
+
+        Raises:
+            InvalidDataset: there are so many classes that one would be 255.
+        """
         _check_count(classes)
         self.thresholds = np.asarray(thresholds, dtype=np.float64)
         self.classes = classes
         self.counts = np.zeros((classes, classes, len(self.thresholds) + 1), dtype=np.int64)
 
     def add(self, truth: np.ndarray, seeds: np.ndarray, class_ids: np.ndarray) -> None:
-        """One image: (H, W) truth with 255 ignored, (K, H, W) normalised maps of the 0-based classes `class_ids`.
+        """Count one image. Without a class (K = 0) all is background.
 
-        Without a class (K = 0) all is background. Raises InvalidDataset for other shapes or labels.
+        Args:
+            truth: (H, W) labels, 255 does not count.
+            seeds: (K, H, W) normalised maps.
+            class_ids: (K,) their classes, from 0.
+
+        Raises:
+            InvalidDataset: other shapes or labels.
         """
         if seeds.shape[1:] != truth.shape:
             raise InvalidDataset(f"A mask of {truth.shape} cannot be compared with maps of {seeds.shape[1:]}.")
