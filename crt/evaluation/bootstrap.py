@@ -11,7 +11,16 @@ from crt.errors import InvalidSetting
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Percentile intervals over images drawn with replacement. `level`: share of the draws that they hold."""
+    """Percentile intervals over images drawn with replacement.
+
+    Attributes:
+        resamples: number of draws.
+        level: share of the draws that an interval holds.
+        seed: of the draws.
+
+    Raises:
+        InvalidSetting: a number is out of range.
+    """
 
     resamples: int = 2000
     level: float = 0.95
@@ -22,16 +31,37 @@ class Bootstrap:
             raise InvalidSetting("Give at least one resample and a level between 0 and 1.")
 
     def draws(self, images: int) -> np.ndarray:
-        """(resamples, images) float64: how often each image was drawn; the same for the same seed."""
+        """Draw images; the same for the same seed.
+
+        Args:
+            images: how many there are.
+
+        Returns:
+            (resamples, images) float64: how often each image was drawn.
+        """
         rng = np.random.default_rng(self.seed)
         return rng.multinomial(images, np.full(images, 1 / images), size=self.resamples).astype(np.float64)
 
     def interval(self, values: np.ndarray) -> list[float | None]:
-        """Values of the draws -> [low, high], in percent."""
+        """The interval that holds `level` of the draws.
+
+        Args:
+            values: (resamples,) shares, 0 … 1.
+
+        Returns:
+            [low, high] in percent; None for NaN.
+        """
         tail = 50 * (1 - self.level)
         return [percent(value) for value in np.nanpercentile(values, [tail, 100 - tail])]
 
 
 def percent(share: float) -> float | None:
-    """A share as a percentage with two digits; None for NaN, which JSON cannot hold."""
+    """A share as a percentage with two digits.
+
+    Args:
+        share: 0 … 1.
+
+    Returns:
+        The percentage; None for NaN, which JSON cannot hold.
+    """
     return None if np.isnan(share) else round(100 * float(share), 2)

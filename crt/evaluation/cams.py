@@ -33,14 +33,29 @@ def evaluate_seeds(
     measured: Sequence[str] | None = None,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
-    """Mean IoU in percent of every kind of map, image labels given, with a sweep of the background threshold.
+    """Mean IoU in percent of every kind of map, image labels given, with a sweep of the background threshold (METHOD
+    section 10).
 
-    `measured`: classes whose IoU is averaged beside background, all by default; all labelled classes compete all the
-    same. `pass_reduction`: see `default_specs`. Confusion is summed over all images, pixels marked 255 do not count.
-    Returns plain JSON values: `methods`, `classification_map`, and of the images as they are `correlation`, the mean
-    `map_correlation` of the pair's CNN with the other networks, for CRT by loop count, and `similarity`, the mean
-    cosine of CRT's tokens before and after each pass (the first entry is loops 0). Raises InvalidDataset for an image
-    without a mask and for masks without a class (`require_class_values`), InvalidSetting for unknown classes.
+    Confusion is summed over all images, pixels marked 255 do not count.
+
+    Args:
+        predictor: whose networks are measured.
+        images: with masks, over the classes of the checkpoint.
+        views: scales and mirror images whose maps are summed.
+        loops: CRT is measured at every loop count up to this one.
+        pass_reduction: see `default_specs`.
+        measured: classes whose IoU is averaged beside background, all by default; all labelled classes compete all the
+            same.
+        advance: called after each image.
+
+    Returns:
+        Plain JSON values: `methods`, `classification_map`, and of the images as they are `correlation`, the mean
+        `map_correlation` of the pair's CNN with the other networks, for CRT by loop count, and `similarity`, the mean
+        cosine of CRT's tokens before and after each pass (the first entry is loops 0).
+
+    Raises:
+        InvalidDataset: an image has no mask, or no mask shows a class (`require_class_values`).
+        InvalidSetting: classes are unknown.
     """
     names = predictor.checkpoint.config.classes
     if tuple(images.classes) != tuple(names):

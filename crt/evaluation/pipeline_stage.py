@@ -23,16 +23,26 @@ SETTINGS = "stage.json"
 
 @dataclass(frozen=True)
 class StageResult:
-    """How many images of this process were made now, and how many were there before."""
+    """How many images there are of a stage, in this process.
+
+    Attributes:
+        new: made now.
+        before: there before.
+    """
 
     new: int
     before: int
 
 
 def write_manifest(folder: Path, settings: dict[str, Any]) -> None:
-    """Write down what the files of `folder` are made with, and make it if need be.
+    """Write down what the files of a folder are made with.
 
-    Raises InvalidSetting if the folder holds files made otherwise, or cannot be written.
+    Args:
+        folder: it is made if need be.
+        settings: plain JSON values.
+
+    Raises:
+        InvalidSetting: the folder holds files made otherwise, or cannot be written.
     """
     text = json.dumps(settings, indent=1) + "\n"
     path = folder / SETTINGS
@@ -49,7 +59,17 @@ def write_manifest(folder: Path, settings: dict[str, Any]) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """What `write_manifest` wrote down. Raises InvalidSetting for a folder that no stage made."""
+    """Read what `write_manifest` wrote down.
+
+    Args:
+        folder: of a stage.
+
+    Returns:
+        The settings.
+
+    Raises:
+        InvalidSetting: no stage made the folder.
+    """
     try:
         return json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -57,7 +77,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def require(folder: Path, images: ImageDataset, suffix: str, command: str) -> None:
-    """Raise InvalidDataset with the ids of all images without a file in `folder`. `command` makes them."""
+    """Refuse a folder that lacks the file of an image.
+
+    Args:
+        folder: of an earlier stage.
+        images: each of which must have a file.
+        suffix: of the files, after the id.
+        command: that makes them, for the message.
+
+    Raises:
+        InvalidDataset: files are missing; the message has the ids.
+    """
     problems = ErrorCollector(f"The folder {folder}")
     for sample in images.samples:
         if not (folder / f"{sample.id}{suffix}").is_file():
@@ -73,10 +103,20 @@ def make_each(
     workers: int = 0,
     silent: bool = False,
 ) -> StageResult:
-    """Call `make` for each sample that is not `done`, with a progress bar unless `silent`.
+    """Call `make` for each sample that is not `done`; what was made before an error stays.
 
-    `workers`: processes that share them; `make` must then be picklable. Raises CrtError that names the first image
-    that failed; what was made until then stays.
+    Args:
+        samples: the images.
+        done: whether the file of a sample is there and whole.
+        make: writes it; picklable where there are workers.
+        workers: processes that share the samples; this one alone for 0 and 1.
+        silent: whether there is no progress bar.
+
+    Returns:
+        How many were made, and were there before.
+
+    Raises:
+        CrtError: an image failed; the message names it.
     """
     missing = [sample for sample in samples if not done(sample)]
     with tqdm(total=len(missing), unit="image", disable=silent, mininterval=5.0) as bar:

@@ -31,9 +31,16 @@ COVERED = 0.25
 
 
 def peaks(cam: np.ndarray) -> np.ndarray:
-    """(H, W) map -> (K, 2) rows and columns of its largest value; none for a constant map.
+    """The pixels of a map's largest value.
 
-    Raises InvalidSetting for NaN and infinity.
+    Args:
+        cam: (H, W).
+
+    Returns:
+        (K, 2) int64 rows and columns; none for a constant map.
+
+    Raises:
+        InvalidSetting: there are NaN or infinite values.
     """
     if not np.isfinite(cam).all():
         raise InvalidSetting("This map holds NaN or infinite values: check what made it.")
@@ -42,17 +49,32 @@ def peaks(cam: np.ndarray) -> np.ndarray:
 
 
 def centre(size: tuple[int, int]) -> np.ndarray:
-    """Height and width -> (K, 2) the pixels around the image's centre: one, two or four."""
+    """The pixels around an image's centre.
+
+    Args:
+        size: height and width in pixels.
+
+    Returns:
+        (K, 2) rows and columns: one, two or four pixels.
+    """
     rows, columns = (range((side - 1) // 2, side // 2 + 1) for side in size)
     return np.array([(row, column) for row in rows for column in columns])
 
 
 def hit_share(points: np.ndarray, boxes: BoxesLike, size: tuple[int, int], tolerance: float = 0.0) -> float:
-    """(K, 2) pixels (row, column) and (N, 4) half-open boxes -> share of the pixels that hit one of them, 0 … 1.
+    """Share of pixels that hit a box (METHOD section 12).
 
-    `size`: height and width of the image. A box holds the pixels whose centres lie in it, as in
-    `crt.metrics.boxes.boxes_to_mask`; a pixel hits if the distance of its centre from that of the nearest such pixel is
-    at most `tolerance`. 0 without points or boxes.
+    A box holds the pixels whose centres lie in it, as in `crt.metrics.boxes.boxes_to_mask`; a pixel hits if the
+    distance of its centre from that of the nearest such pixel is at most `tolerance`.
+
+    Args:
+        points: (K, 2) pixels (row, column).
+        boxes: (N, 4) half-open.
+        size: height and width of the image in pixels.
+        tolerance: Euclidean distance in pixels.
+
+    Returns:
+        0 … 1; 0 without points or boxes.
     """
     if not len(points) or not len(boxes):
         return 0.0
@@ -64,7 +86,15 @@ def hit_share(points: np.ndarray, boxes: BoxesLike, size: tuple[int, int], toler
 
 
 def is_difficult(image: BoxedImage, class_id: int) -> bool:
-    """Whether a class of an image belongs to the difficult subset."""
+    """Whether a class of an image belongs to the difficult subset (METHOD section 12).
+
+    Args:
+        image: with its boxes.
+        class_id: from 0.
+
+    Returns:
+        Whether its boxes cover less than `COVERED` of the image, and the image shows another class.
+    """
     covered = boxes_to_mask(image.boxes(class_id), image.size).mean()
     return bool(covered < COVERED and any(other != class_id for other in image.class_ids))
 
@@ -73,19 +103,38 @@ class PointingScore:
     """Hits of one kind of map, image by image."""
 
     def __init__(self, images: Sequence[BoxedImage], classes: int) -> None:
-        """`classes`: of the checkpoint."""
+        """Start without hits.
+
+        Args:
+            images: N images that are measured.
+            classes: C, those of the checkpoint.
+        """
         self.images = {image.id: row for row, image in enumerate(images)}
         self.hits = np.full((len(images), classes), np.nan)
         """(N, C) shares of hits, NaN for classes that are not asked for."""
 
     def add(self, image: BoxedImage, class_id: int, points: np.ndarray) -> None:
-        """The (K, 2) points of the map of one class of one image."""
+        """Count the map of one class of one image.
+
+        Args:
+            image: one of the images.
+            class_id: from 0.
+            points: (K, 2) pixels (row, column) of the map's maximum.
+        """
         share = hit_share(points, image.boxes(class_id), image.size, TOLERANCE * image.scale)
         self.hits[self.images[image.id], class_id] = share
 
 
 def difficult_subset(images: Sequence[BoxedImage], classes: int) -> np.ndarray:
-    """(N, C) bool: the classes of each image that are asked for and difficult."""
+    """The classes of each image that are asked for and difficult.
+
+    Args:
+        images: N images with boxes.
+        classes: C, those of the checkpoint.
+
+    Returns:
+        (N, C) bool.
+    """
     subset = np.zeros((len(images), classes), dtype=bool)
     for row, image in enumerate(images):
         for class_id in image.class_ids:
@@ -94,9 +143,14 @@ def difficult_subset(images: Sequence[BoxedImage], classes: int) -> np.ndarray:
 
 
 def class_shares(hits: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(N, C) shares of hits, NaN where not asked, and (R, N) weights of the images -> (R, C) mean over images.
+    """Mean hits of each class over weighted images.
 
-    NaN for a class that no image of some weight is asked for.
+    Args:
+        hits: (N, C) shares of hits, NaN where not asked.
+        weights: (R, N) of the images.
+
+    Returns:
+        (R, C) float64; NaN for a class that no image of some weight is asked for.
     """
     asked = ~np.isnan(hits)
     total = weights @ asked
@@ -110,12 +164,20 @@ def summarize(
     pairs: Sequence[tuple[str, str]] = (),
     bootstrap: Bootstrap | None = None,
 ) -> dict[str, Any]:
-    """The measure of every kind of map as JSON values, in percent.
+    """The measure of every kind of map as JSON values, in percent (METHOD section 12).
 
-    `difficult`: (N, C), see `difficult_subset`. `names`: of the classes. `pairs`: kinds of maps whose difference, first
-    minus second, is wanted; both are measured on the same draws of images. The result holds `targets` (pairs of an
-    image and a class: all, difficult and per class), `methods` (for each `all` and `difficult`, each with `mean`,
-    `interval` and `per_class`) and `differences` (`mean` and `interval`). None where a subset has no target.
+    Args:
+        scores: by kind of map.
+        difficult: (N, C), see `difficult_subset`.
+        names: of the classes.
+        pairs: kinds of maps whose difference, first minus second, is wanted; both are measured on the same draws of
+            images.
+        bootstrap: draws of the intervals; the defaults if None.
+
+    Returns:
+        `targets` (pairs of an image and a class: all, difficult and per class), `methods` (for each `all` and
+        `difficult`, each with `mean`, `interval` and `per_class`) and `differences` (`mean` and `interval`). None where
+        a subset has no target.
     """
     bootstrap = bootstrap or Bootstrap()
     first = next(iter(scores.values())).hits

@@ -31,9 +31,14 @@ PUBLISHED: Attention = {"pass_reduction": DEFAULT_REDUCTION, "blocks": None}
 
 @dataclass(frozen=True)
 class PointingRow:
-    """One kind of map. `attention`: whose attention refines, and how. `explainer`: in place of the network's own CAM.
+    """One kind of map. A CNN has no loops and no refinement.
 
-    A CNN has no loops and no refinement.
+    Attributes:
+        method: the network.
+        loops: of CRT.
+        refined: whether attention multiplies a transformer's CAM.
+        attention: whose attention refines, and how.
+        explainer: in place of the network's own CAM.
     """
 
     method: Method
@@ -56,8 +61,12 @@ class PointingRow:
 
 @dataclass(frozen=True)
 class PointingView:
-    """How the networks see an image. `size`: pixels of its long side, None for its own. `flip`: add the mirror image's
-    maps, turned back. `mode`: how a larger image goes through the transformers.
+    """How the networks see an image.
+
+    Attributes:
+        size: pixels of its long side, None for its own.
+        flip: whether the mirror image's maps, turned back, are added.
+        mode: how a larger image goes through the transformers.
     """
 
     size: int | None = None
@@ -73,8 +82,18 @@ def pointing_rows(
     `crt`: by the checkpoint's defaults. `crt_loops_k`, `crt_loops_k_unrefined`: at every loop count up to `loops`, with
     the pass reduction and the blocks of the defaults. `tscam`, `tscam_unrefined`: as published; `tscam_default`:
     refined as CRT is, where that differs. `resnet`, `crt_cnn`: CAM, and each explainer (`resnet_gradcam`, …).
-    `methods`: only the rows of these networks, all by default. Raises InvalidSetting for networks and explainers that
-    there are not.
+
+    Args:
+        config: of the checkpoint.
+        loops: the largest loop count.
+        methods: only the rows of these networks, all by default.
+        explainers: names of `crt.analysis.explainers`.
+
+    Returns:
+        By name, in the order of the table.
+
+    Raises:
+        InvalidSetting: there is no such network or explainer.
     """
     if unknown := [name for name in methods if name not in config.networks]:
         raise InvalidSetting(f"This checkpoint has no {unknown[0]} network: choose among {', '.join(config.networks)}.")
@@ -109,9 +128,21 @@ def evaluate_pointing(
     *,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, PointingScore]:
-    """Hits of every row, and of the centre of the image; maps are upsampled to the pixels of the image.
+    """Hits of every row, and of the centre of the image; maps are upsampled to the pixels of the image (METHOD section
+    12).
 
-    Only the networks of `rows` run. Raises InvalidSetting for a loop count that the predictor refuses.
+    Args:
+        predictor: whose networks are measured; only those of `rows` run.
+        images: with boxes, over the classes of the checkpoint.
+        rows: kinds of maps by name.
+        view: how the networks see an image.
+        advance: called after each image.
+
+    Returns:
+        The hits by name of the row.
+
+    Raises:
+        InvalidSetting: the predictor refuses a loop count.
     """
     classes = len(predictor.checkpoint.config.classes)
     scores = {name: PointingScore(images, classes) for name in (*rows, CENTRE)}
@@ -142,10 +173,23 @@ def evaluate_classification(
     *,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
-    """Average precision of the class scores of every row, in percent, as JSON values: `map` and `per_class`.
+    """Average precision of the class scores of every row, in percent.
 
     As in the devkit, an image counts neither as right nor as wrong for a class all of whose objects are difficult. With
     `view.flip` the logits of the image and its mirror image are averaged.
+
+    Args:
+        predictor: whose networks are measured; only those of `rows` run.
+        images: with boxes, over the classes of the checkpoint.
+        rows: kinds of maps by name.
+        view: how the networks see an image.
+        advance: called after each image.
+
+    Returns:
+        JSON values: `map` and `per_class` of each row.
+
+    Raises:
+        InvalidSetting: the predictor refuses a loop count.
     """
     names = predictor.checkpoint.config.classes
     targets = np.zeros((len(images), len(names)))

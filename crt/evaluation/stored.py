@@ -26,10 +26,13 @@ BACKGROUND = "background"
 class Score:
     """One measurement, in percent.
 
-    `miou`: mean of `per_class`, IoU of background and the classes measured; NaN where a class is nowhere. `confusion`:
-    (C + 1, C + 1) int64 pixels by truth (rows) and label. `per_image`: mean IoU of each image over the labels that it
-    or its mask shows, worst first. `sweep`: (threshold, miou) of all thresholds, empty for masks; the rest is at the
-    best of them.
+    Attributes:
+        miou: mean of `per_class`.
+        accuracy: share of pixels whose label is right.
+        per_class: IoU of background and the classes measured; NaN where a class is nowhere.
+        confusion: (C + 1, C + 1) int64 pixels by truth (rows) and label.
+        per_image: mean IoU of each image over the labels that it or its mask shows, worst first.
+        sweep: (threshold, miou) of all thresholds, empty for masks; the rest is at the best of them.
     """
 
     miou: float
@@ -45,7 +48,14 @@ class Score:
         return max(self.sweep, key=lambda point: point[1])[0] if self.sweep else None
 
     def to_json(self, worst: int = 20) -> dict[str, Any]:
-        """Plain JSON values, with the `worst` images only; None for a class that is nowhere."""
+        """The score as plain JSON values.
+
+        Args:
+            worst: how many of the worst images are named.
+
+        Returns:
+            By name; None for a class that is nowhere.
+        """
         return {
             "miou": round(self.miou, 2),
             "pixel_accuracy": round(self.accuracy, 2),
@@ -58,9 +68,17 @@ class Score:
 
 
 def measured_rows(classes: Sequence[str], measured: Sequence[str] | None) -> list[int]:
-    """Rows of a confusion matrix whose IoU is averaged: background and `measured`, all classes by default.
+    """Rows of a confusion matrix whose IoU is averaged.
 
-    Raises InvalidSetting for an empty list or unknown names.
+    Args:
+        classes: all names.
+        measured: names beside background, all by default.
+
+    Returns:
+        Numbers from 0, which is background.
+
+    Raises:
+        InvalidSetting: an empty list or unknown names.
     """
     names = tuple(classes) if measured is None else tuple(measured)
     unknown = sorted(set(names) - set(classes))
@@ -71,10 +89,20 @@ def measured_rows(classes: Sequence[str], measured: Sequence[str] | None) -> lis
 
 
 def measure_seeds(folder: Path, images: ImageDataset, measured: Sequence[str] | None = None) -> Score:
-    """Seeds or random-walk pseudo labels on disk, `SeedMaps`, image labels given: at the best threshold for all images.
+    """Measure seeds or random-walk pseudo labels on disk, image labels given, at the best threshold for all images.
 
-    Raises InvalidDataset that lists the ids of seeds or masks that are missing or of another size, and for ground truth
-    without a class (`require_class_values`).
+    Args:
+        folder: of `SeedMaps`.
+        images: with masks.
+        measured: classes whose IoU is averaged beside background, all by default.
+
+    Returns:
+        The score at the best threshold, and the sweep.
+
+    Raises:
+        InvalidDataset: seeds or masks are missing or of another size (the message lists the ids), or no mask shows a
+            class (`require_class_values`).
+        InvalidSetting: unknown classes.
     """
     rows = measured_rows(images.classes, measured)
     require(folder, images, SUFFIX, "scripts.make_cams or scripts.random_walk")
@@ -97,7 +125,20 @@ def measure_seeds(folder: Path, images: ImageDataset, measured: Sequence[str] | 
 
 
 def measure_masks(folder: Path, images: ImageDataset, measured: Sequence[str] | None = None) -> Score:
-    """Indexed PNGs `folder/<id>.png` as they are. Raises as `measure_seeds` does."""
+    """Measure indexed PNGs `folder/<id>.png` as they are.
+
+    Args:
+        folder: of the PNGs.
+        images: with masks.
+        measured: classes whose IoU is averaged beside background, all by default.
+
+    Returns:
+        The score, without a sweep.
+
+    Raises:
+        InvalidDataset: as in `measure_seeds`.
+        InvalidSetting: unknown classes.
+    """
     rows = measured_rows(images.classes, measured)
     require(folder, images, ".png", "the command that makes them")
     measured_samples = (replace(s, mask=folder / f"{s.id}.png", mask_labels=None) for s in images.samples)
@@ -118,10 +159,18 @@ def measure_masks(folder: Path, images: ImageDataset, measured: Sequence[str] | 
 
 
 def truth_of(sample: Sample, size: tuple[int, ...] | None = None, classes: int | None = None) -> np.ndarray:
-    """(H, W) uint8 ground truth of a sample, 255 to ignore.
+    """The ground truth of a sample.
 
-    size: that of the maps, if it matters. classes: their number; labels beyond it are refused.
-    Raises InvalidDataset if there is none of that size, or with other values.
+    Args:
+        sample: with a mask.
+        size: height and width of the maps, if it matters.
+        classes: their number; labels beyond it are refused.
+
+    Returns:
+        (H, W) uint8 labels, 255 to ignore.
+
+    Raises:
+        InvalidDataset: there is none of that size, or with other values.
     """
     if sample.mask is None:
         raise InvalidDataset(f"{sample.id} has no mask to measure against.")

@@ -42,7 +42,13 @@ DEFINITIONS = {
 
 @dataclass(frozen=True)
 class BoxPrediction:
-    """What one method made of one image: its box of the true class, in pixels of the image, and the best IoU."""
+    """What one method made of one image.
+
+    Attributes:
+        id: of the image.
+        box: of the true class, in pixels of the image.
+        iou: the best with a ground-truth box.
+    """
 
     id: str
     box: Box
@@ -51,7 +57,17 @@ class BoxPrediction:
 
 @dataclass
 class WsolScore:
-    """The measures of one kind of map. `found`: image by image, in the order of the data."""
+    """The measures of one kind of map (METHOD section 9).
+
+    Attributes:
+        threshold: share of the map's range that a pixel of a box exceeds.
+        boxes: MaxBoxAcc and MaxBoxAccV2.
+        localization: Top-1, Top-5 and GT-known by the inclusive IoU.
+        continuous: the same by the continuous IoU.
+        classification: Top-1 and Top-5 without boxes.
+        pixels: PxAP, where there are masks.
+        found: image by image, in the order of the data.
+    """
 
     threshold: float
     boxes: BoxAccuracy = field(default_factory=BoxAccuracy)
@@ -84,9 +100,20 @@ def choose_thresholds(
     *,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, float]:
-    """For each kind of map the threshold that finds most boxes in `images`; give it training images.
+    """The threshold of each kind of map that finds most boxes; give it training images.
 
-    Raises InvalidDataset for an image without a box.
+    Args:
+        predictor: whose networks make the maps.
+        images: with boxes, over the classes of the checkpoint.
+        requests: kinds of maps by name.
+        view: how the networks see an image.
+        advance: called after each image.
+
+    Returns:
+        Shares of the maps' range, by name.
+
+    Raises:
+        InvalidDataset: other classes, or an image without a box.
     """
     accuracies = box_accuracies(predictor, images, requests, view, advance=advance)
     return {name: accuracy.best_threshold() for name, accuracy in accuracies.items()}
@@ -101,7 +128,22 @@ def box_accuracies(
     thresholds: np.ndarray | Sequence[float] = BOX_THRESHOLDS,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, BoxAccuracy]:
-    """For each kind of map the boxes found at every threshold. Raises InvalidDataset for an image without a box."""
+    """The boxes that each kind of map finds at every threshold.
+
+    Args:
+        predictor: whose networks make the maps.
+        images: with boxes, over the classes of the checkpoint.
+        requests: kinds of maps by name.
+        view: how the networks see an image.
+        thresholds: (T,) increasing, 0 ≤ t < 1.
+        advance: called after each image.
+
+    Returns:
+        The counts, by name.
+
+    Raises:
+        InvalidDataset: other classes, or an image without a box.
+    """
     accuracies = {name: BoxAccuracy(thresholds) for name in requests}
 
     def add(looked: WsolSample, name: str) -> None:
@@ -120,11 +162,25 @@ def evaluate_wsol(
     *,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, WsolScore]:
-    """Every kind of map against the boxes of a single-label data set, image labels given for the maps.
+    """Measure every kind of map against the boxes of a single-label data set, image labels given for the maps (METHOD
+    section 9).
 
-    `images` are over the classes of the checkpoint. The IoU is the inclusive one, in pixels of the image; the best of
-    several ground-truth boxes counts. Scores are those of the network that made the map. Raises InvalidDataset for
-    other classes and for an image without a box.
+    The IoU is the inclusive one, in pixels of the image; the best of several ground-truth boxes counts. Scores are
+    those of the network that made the map.
+
+    Args:
+        predictor: whose networks make the maps.
+        images: with boxes, over the classes of the checkpoint.
+        requests: kinds of maps by name.
+        view: how the networks see an image.
+        thresholds: of each kind, as `choose_thresholds` gives them.
+        advance: called after each image.
+
+    Returns:
+        The measures, by name.
+
+    Raises:
+        InvalidDataset: other classes, or an image without a box.
     """
     scores = {name: WsolScore(thresholds[name]) for name in requests}
 
@@ -159,7 +215,14 @@ def _of_each_map(
 
 @dataclass(frozen=True)
 class WsolSample:
-    """One image as the networks saw it. `maps`: (h, w) float32 of its class on the pixels that they saw."""
+    """One image as the networks saw it.
+
+    Attributes:
+        sample: the image.
+        maps: (h, w) float32 of its class on the pixels that they saw, by kind.
+        logits: (C,) float32 of the network that made the map, by kind.
+        to_image: takes boxes from what they saw to pixels of the image.
+    """
 
     sample: Sample
     maps: dict[str, np.ndarray]
@@ -172,7 +235,15 @@ class WsolSample:
         return _mask(self.sample)
 
     def on_image(self, cam: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-        """(h, w) map -> (H, W) on the image; its minimum where the networks did not look."""
+        """Put a map on the image.
+
+        Args:
+            cam: (h, w) on the pixels that the networks saw.
+            size: height and width of the image.
+
+        Returns:
+            (H, W) float32; the map's minimum where the networks saw nothing.
+        """
         height, width = cam.shape
         x0, y0, x1, y1 = np.rint(self.to_image([[0, 0, width, height]])[0]).astype(int)
         whole = np.full(size, cam.min(), dtype=np.float32)
@@ -183,7 +254,20 @@ class WsolSample:
 def look(
     predictor: Predictor, images: ImageDataset, requests: Mapping[str, MethodSpec], view: WsolTransform
 ) -> Iterator[WsolSample]:
-    """Each image once, as `view` shows it, with the map of its class by every request. Raises InvalidDataset."""
+    """Run each image once, as a view shows it.
+
+    Args:
+        predictor: whose networks make the maps.
+        images: with boxes, over the classes of the checkpoint.
+        requests: kinds of maps by name.
+        view: how the networks see an image.
+
+    Yields:
+        The images in order, with the map of their class by every request.
+
+    Raises:
+        InvalidDataset: other classes, or an image without a box.
+    """
     if tuple(images.classes) != tuple(predictor.checkpoint.config.classes):
         raise InvalidDataset("The classes of the data are not those of the checkpoint.")
     if bare := [sample.id for sample in images.samples if not sample.boxes]:

@@ -18,11 +18,12 @@ ToImage = Callable[["BoxesLike"], np.ndarray]
 
 @dataclass(frozen=True)
 class WsolTransform:
-    """How an image is looked at.
+    """How the networks see an image. What is larger than a tile goes through tiles.
 
-    kind: `square` squashes the whole image to size × size, as the released program of TS-CAM does at 224; `centre`
-    is the middle 224 × 224 of the image with its short side at 256, which cuts some objects; `whole` keeps the
-    proportions, the long side at `size`. What is larger than a tile goes through tiles.
+    Attributes:
+        kind: `square` squashes the whole image to size × size, as the released program of TS-CAM does at 224; `centre`
+            is the middle 224 × 224 of the image with its short side at 256, which cuts some objects; `whole` keeps the
+            proportions, the long side at `size`.
     """
 
     kind: Literal["square", "centre", "whole"] = "square"
@@ -37,7 +38,14 @@ class WsolTransform:
         return f"whole, long side {self.size}"
 
     def of(self, image: np.ndarray) -> tuple[np.ndarray, ToImage]:
-        """(H, W, 3) uint8 -> what the networks see, (h, w, 3) uint8, and the way of its boxes back to the image."""
+        """Make what the networks see.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+
+        Returns:
+            (h, w, 3) uint8, and the way of its boxes back to the image.
+        """
         # Slow to import, and not needed for the options of a command.
         from crt.data.images import resize_long_side, resize_square  # noqa: PLC0415
         from crt.metrics.boxes import CentreCrop  # noqa: PLC0415
