@@ -23,10 +23,16 @@ EPS = 1e-5
 
 @dataclass(frozen=True)
 class Pairs:
-    """All pairs of a map of `size` (h, w), as int64 tensors of flat indices on one device.
+    """All pairs of cells that IRNet compares on a map, as int64 tensors of flat indices on one device (METHOD section
+    8).
 
-    `paths`: the P paths of `search_paths`, as steps (y, x). `directions` (P, 2): from a start to the end (dy, dx).
-    `starts` (S,). `ends` (P, S).
+    Attributes:
+        size: height and width of the map in cells.
+        radius: pairs lie less than this many cells apart.
+        paths: the P paths of `search_paths`, as steps (y, x).
+        directions: (P, 2), from a start to the end (dy, dx).
+        starts: (S,) cells.
+        ends: (P, S) cells.
     """
 
     size: tuple[int, int]
@@ -37,7 +43,16 @@ class Pairs:
     ends: Tensor
 
     def window(self, maps: Tensor, y: int, x: int) -> Tensor:
-        """(…, h, w) -> the part of the maps that lies (y, x) from the starts, with S cells, a view."""
+        """The part of maps that lies a step from the starts.
+
+        Args:
+            maps: (…, h, w).
+            y: rows down.
+            x: columns to the right.
+
+        Returns:
+            (…, h', w') of S cells, a view.
+        """
         reach = self.radius - 1
         height, width = self.size
         return maps[..., y : y + height - reach, x + reach : x + width - reach]
@@ -45,11 +60,14 @@ class Pairs:
 
 @dataclass(frozen=True)
 class RelationLosses:
-    """Scalars, each a mean over the pairs that it is about.
+    """IRNet's losses, scalars: each a mean over the pairs that it is about (METHOD section 8).
 
-    Affinity: `bg_pos_aff` and `fg_pos_aff` where both cells are background, or of the same class; `neg_aff` where they
-    differ. Displacement: `dp_fg`, where the difference of two cells' displacements is that of their places, and
-    `dp_bg`, where it is zero.
+    Attributes:
+        bg_pos_aff: affinity where both cells are background.
+        fg_pos_aff: affinity where both are of the same class.
+        neg_aff: affinity where they differ.
+        dp_fg: displacement in the same class: the difference of two cells' displacements is that of their places.
+        dp_bg: displacement in the background: the difference is zero.
     """
 
     bg_pos_aff: Tensor
@@ -70,7 +88,19 @@ class RelationLosses:
 
 
 def find_pairs(size: tuple[int, int], radius: int = IRN_RADIUS, device: torch.device | str = "cpu") -> Pairs:
-    """The pairs of a map of `size` (h, w). Raises InvalidSetting for a map too small to hold any."""
+    """The pairs of a map.
+
+    Args:
+        size: height and width of the map in cells.
+        radius: pairs lie less than this many cells apart.
+        device: where the indices go.
+
+    Returns:
+        The pairs.
+
+    Raises:
+        InvalidSetting: the map is too small to hold any.
+    """
     height, width = size
     reach = radius - 1
     if height <= reach or width <= 2 * reach:
@@ -85,7 +115,15 @@ def find_pairs(size: tuple[int, int], radius: int = IRN_RADIUS, device: torch.de
 
 
 def path_affinity(edge: Tensor, pairs: Pairs) -> Tensor:
-    """(B, 1, h, w) edges in [0, 1] -> (B, P, S) affinities. The gradient goes to the strongest cell of each path."""
+    """1 minus the strongest edge on the path of each pair; the gradient goes to that cell.
+
+    Args:
+        edge: (B, 1, h, w), 0 … 1.
+        pairs: of maps of this size.
+
+    Returns:
+        (B, P, S) affinities, 0 … 1.
+    """
     flat = _flat(edge, pairs)[:, 0]
     strongest = _strongest(edge.detach()[:, 0], pairs)
     return 1 - flat.gather(1, strongest.flatten(1)).view(strongest.shape)
@@ -110,16 +148,31 @@ def _strongest(edge: Tensor, pairs: Pairs) -> Tensor:
 
 
 def pair_displacement(displacement: Tensor, pairs: Pairs) -> Tensor:
-    """(B, 2, h, w) displacements (y, x) in cells -> (B, 2, P, S): that of each start minus that of each end."""
+    """The displacement of each start minus that of each end.
+
+    Args:
+        displacement: (B, 2, h, w) displacements (y, x) in cells.
+        pairs: of maps of this size.
+
+    Returns:
+        (B, 2, P, S).
+    """
     flat = _flat(displacement, pairs)
     ends = flat.index_select(2, pairs.ends.flatten()).unflatten(2, pairs.ends.shape)
     return flat.index_select(2, pairs.starts)[:, :, None] - ends
 
 
 def pair_labels(labels: Tensor, pairs: Pairs, classes: int = IGNORE) -> tuple[Tensor, Tensor, Tensor]:
-    """(B, h, w) labels -> three (B, P, S) bool: both background, both the same class, and different.
+    """Tell pairs apart by their labels.
 
-    A pair with a label of `classes` or above is none of them; by default that is 255 alone, the label of no class.
+    Args:
+        labels: (B, h, w) integers.
+        pairs: of maps of this size.
+        classes: a pair with a label of this number or above is none of the three; by default that is 255 alone, the
+            label of no class.
+
+    Returns:
+        Three (B, P, S) bool: both background, both the same class, and different.
     """
     flat = _flat(labels[:, None], pairs)[:, 0]
     start, end = flat[:, pairs.starts][:, None], flat[:, pairs.ends]
@@ -131,9 +184,20 @@ def pair_labels(labels: Tensor, pairs: Pairs, classes: int = IGNORE) -> tuple[Te
 def irn_losses(
     edge_logits: Tensor, displacement: Tensor, labels: Tensor, pairs: Pairs, classes: int = IGNORE
 ) -> RelationLosses:
-    """IRNet's losses of (B, 1, h, w) raw edges and (B, 2, h, w) displacements against (B, h, w) confident labels.
+    """IRNet's losses against confident labels (METHOD section 8).
 
-    Raises InvalidSetting for maps of another size than that of `pairs`.
+    Args:
+        edge_logits: (B, 1, h, w) raw edges.
+        displacement: (B, 2, h, w) displacements (y, x) in cells.
+        labels: (B, h, w) confident labels.
+        pairs: of maps of this size.
+        classes: as in `pair_labels`.
+
+    Returns:
+        The losses.
+
+    Raises:
+        InvalidSetting: maps of another size than that of `pairs`.
     """
     background, foreground, different = (kind.to(edge_logits.dtype) for kind in pair_labels(labels, pairs, classes))
     affinity = path_affinity(edge_logits.sigmoid(), pairs)
@@ -150,7 +214,15 @@ def irn_losses(
 
 
 def reduce_labels(labels: np.ndarray, stride: int = 4) -> np.ndarray:
-    """(H, W) uint8 labels of a crop -> (round(H / stride), round(W / stride)) uint8, nearest."""
+    """Labels of a crop on the cells of the relation network, nearest.
+
+    Args:
+        labels: (H, W) uint8.
+        stride: pixels per cell.
+
+    Returns:
+        (round(H / stride), round(W / stride)) uint8.
+    """
     height, width = (round(side / stride) for side in labels.shape)
     return np.array(Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST))
 

@@ -19,8 +19,10 @@ SUFFIX = ".npz"
 class SeedMaps:
     """The maps of one image, each divided by its maximum (METHOD section 7).
 
-    `class_ids`: (K,) int64, 0-based classes. `strided`: (K, h, w) float32 at `strided_size`, for the random walk.
-    `high_res`: (K, H, W) float32 on the pixels of the image.
+    Attributes:
+        class_ids: (K,) int64, from 0.
+        strided: (K, h, w) float32 at `strided_size`, for the random walk.
+        high_res: (K, H, W) float32 on the pixels of the image.
     """
 
     class_ids: np.ndarray
@@ -29,23 +31,47 @@ class SeedMaps:
 
     @classmethod
     def of(cls, class_ids: tuple[int, ...], summed: np.ndarray) -> SeedMaps:
-        """From classes and the (K, H, W) sum over views (`multi_scale_maps`).
+        """Normalise maps at both resolutions.
 
         The strided maps are read off the summed ones, which are linear between cells four times as wide.
+
+        Args:
+            class_ids: K classes, from 0.
+            summed: (K, H, W) sum over views (`multi_scale_maps`).
+
+        Returns:
+            The seeds.
         """
         height, width = summed.shape[-2:]
         strided = upsample_cam(summed, (height, width), strided_size((height, width)))
         return cls(np.asarray(class_ids, dtype=np.int64), max_normalize(strided), max_normalize(summed))
 
     def save(self, path: Path) -> None:
-        """Write float16 maps, whole or not at all. Raises OSError, for instance when the disk is full."""
+        """Write float16 maps, whole or not at all.
+
+        Args:
+            path: the npz.
+
+        Raises:
+            OSError: for instance when the disk is full.
+        """
         strided, high_res = self.strided.astype(np.float16), self.high_res.astype(np.float16)
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, class_ids=self.class_ids, strided=strided, high_res=high_res)
 
     @classmethod
     def load(cls, path: Path) -> SeedMaps:
-        """Read what `save` wrote. Raises InvalidDataset with the id for anything else."""
+        """Read what `save` wrote.
+
+        Args:
+            path: the npz.
+
+        Returns:
+            The seeds.
+
+        Raises:
+            InvalidDataset: the file is anything else; the message has the id.
+        """
         try:
             # NumPy leaves a file open that it opened itself and that turns out to be no whole zip.
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
@@ -61,12 +87,29 @@ class SeedMaps:
 
 
 def seed_path(folder: Path, name: str) -> Path:
-    """Where the seeds of an image lie."""
+    """Where the seeds of an image lie.
+
+    Args:
+        folder: of the seeds.
+        name: id of the image.
+
+    Returns:
+        The path of the npz.
+    """
     return folder / f"{name}{SUFFIX}"
 
 
 def is_done(folder: Path, name: str, class_ids: tuple[int, ...]) -> bool:
-    """Whether the seeds of an image are there, whole, and of these classes."""
+    """Whether the seeds of an image are there and whole.
+
+    Args:
+        folder: of the seeds.
+        name: id of the image.
+        class_ids: its classes, which the file must hold.
+
+    Returns:
+        Whether they are.
+    """
     path = seed_path(folder, name)
     if not path.is_file():
         return False

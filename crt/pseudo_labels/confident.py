@@ -22,12 +22,26 @@ def confident_labels(
     background: float = BACKGROUND,
     settings: CrfSettings = IRN_CRF,
 ) -> np.ndarray:
-    """(H, W, 3) uint8 and (K, H, W) normalised maps of the classes `class_ids` -> (H, W) uint8 labels, 255 if unsure.
+    """Label the pixels that the relation network may learn from (METHOD section 8).
 
     The maps are labelled twice, against a high background constant and a low one, each time with the dense CRF. A pixel
-    has its class, 0-based number + 1, where the high constant leaves it one. It is background where the low one does
-    not, and otherwise unsure. Raises InvalidImage and InvalidSetting for arrays that do not fit and constants in the
-    wrong order.
+    has its class where the high constant leaves it one. It is background where the low one does not, and otherwise
+    unsure.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        high_res: (K, H, W) normalised maps.
+        class_ids: their classes, from 0.
+        foreground: the high constant, at most 1.
+        background: the low constant, above 0.
+        settings: of the dense CRF.
+
+    Returns:
+        (H, W) uint8: 0 background, class id + 1, 255 where unsure.
+
+    Raises:
+        InvalidImage: the image is no such array.
+        InvalidSetting: arrays do not fit, the constants are in the wrong order, or the dense CRF is not installed.
     """
     if not 0 < background <= foreground <= 1:
         raise InvalidSetting(

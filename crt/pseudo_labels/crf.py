@@ -27,10 +27,18 @@ FLOOR = 1e-5
 
 @dataclass(frozen=True)
 class CrfSettings:
-    """The two kernels. `*_sxy`: their spread in pixels; `bilateral_srgb`: in grey levels; `*_compat`: their weights.
+    """The two kernels of the dense CRF. A weight of 0 leaves its kernel out.
 
-    iterations: mean field steps; with none the probabilities come back as they went in, normalised. A weight of 0
-        leaves its kernel out. Spreads are at least 1, below which a kernel joins no neighbours.
+    Attributes:
+        iterations: mean field steps; with none the probabilities come back as they went in, normalised.
+        gaussian_sxy: spread of the kernel of places, in pixels, at least 1, below which it joins no neighbours.
+        gaussian_compat: its weight.
+        bilateral_sxy: spread over places of the kernel of colours, in pixels, at least 1.
+        bilateral_srgb: its spread over colours, in grey levels.
+        bilateral_compat: its weight.
+
+    Raises:
+        InvalidSetting: a number is out of range.
     """
 
     iterations: int = 10
@@ -59,7 +67,11 @@ DEEPLAB_CRF = CrfSettings(gaussian_sxy=1, gaussian_compat=3, bilateral_sxy=67, b
 
 
 def require_dense_crf() -> Any:
-    """The class of pydensecrf2. Raises InvalidSetting where it is not installed; long work asks before it begins."""
+    """The class of pydensecrf2; long work asks before it begins.
+
+    Raises:
+        InvalidSetting: it is not installed.
+    """
     if DenseCRF2D is None:
         raise InvalidSetting("The dense CRF is not installed: install pydensecrf2, or go on without it.")
     return DenseCRF2D
@@ -73,10 +85,21 @@ def crf_labels(
     gt_prob: float = 0.7,
     settings: CrfSettings = IRN_CRF,
 ) -> np.ndarray:
-    """(H, W, 3) uint8 and (H, W) labels 0 … n_labels - 1 -> (H, W) labels of the same dtype.
+    """Let labels follow the edges of an image (IRNet's setting; METHOD section 8).
 
-    Each pixel's label has the probability `gt_prob`, the others share the rest; label 0 is one like the others. Raises
-    InvalidImage and InvalidSetting for arrays that do not fit and a `gt_prob` outside (0, 1).
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        labels: (H, W) integers, 0 … n_labels - 1.
+        n_labels: their number; label 0 is one like the others.
+        gt_prob: probability of each pixel's label, in (0, 1); the others share the rest.
+        settings: of the CRF.
+
+    Returns:
+        (H, W) labels of the same type.
+
+    Raises:
+        InvalidImage: the image is no such array.
+        InvalidSetting: arrays do not fit, a number is out of range, or the dense CRF is not installed.
     """
     _check(image, labels.shape)
     if not np.issubdtype(labels.dtype, np.integer):
@@ -92,10 +115,19 @@ def crf_labels(
 
 
 def crf_probabilities(image: np.ndarray, probs: np.ndarray, settings: CrfSettings = DEEPLAB_CRF) -> np.ndarray:
-    """(H, W, 3) uint8 and (C, H, W) probabilities -> (C, H, W) float32 probabilities that sum to 1.
+    """Let probabilities follow the edges of an image (DeepLab's setting; METHOD section 8).
 
-    Probabilities below `FLOOR` count as that; they need not sum to 1. Raises InvalidImage and InvalidSetting for arrays
-    that do not fit or hold NaN.
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        probs: (C, H, W); those below `FLOOR` count as that, and they need not sum to 1.
+        settings: of the CRF.
+
+    Returns:
+        (C, H, W) float32 that sum to 1.
+
+    Raises:
+        InvalidImage: the image is no such array.
+        InvalidSetting: arrays do not fit or hold NaN, or the dense CRF is not installed.
     """
     if probs.ndim != 3 or not len(probs):
         raise InvalidSetting(f"Probabilities have shape {probs.shape}: give (labels, height, width).")
@@ -114,14 +146,26 @@ def crf_seeds(
     *,
     confidence: float = 0.7,
 ) -> np.ndarray:
-    """(H, W, 3) uint8 and (K, H, W) normalised maps in [0, 1] -> (K + 1, H, W) float32 probabilities, background first.
+    """Let maps follow the edges of an image, with their own certainty.
 
-    Where IRNet first takes the argmax and then trusts every pixel alike, the maps' own certainty enters here: with the
-    constant `threshold` as the background's map, a label's share is its map divided by the sum of all, and its
-    probability is `confidence` · share + (1 - confidence) / (K + 1). So with no iterations the argmax is that of
-    `cam_to_labels`, and `confidence` bounds how sure any pixel can be, as `gt_prob` does for hard labels. Raises
-    InvalidImage and InvalidSetting for arrays that do not fit, maps with negative values or NaN, and numbers outside
-    (0, 1).
+    Where IRNet first takes the argmax and then trusts every pixel alike, the maps' own certainty enters here: a label's
+    share is its map divided by the sum of all, and its probability is `confidence` · share + (1 - confidence) / (K +
+    1). So with no iterations the argmax is that of `cam_to_labels`.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        seeds: (K, H, W) normalised maps, 0 … 1.
+        threshold: the constant that is the background's map, above 0 and at most 1.
+        settings: of the CRF.
+        confidence: bounds how sure any pixel can be, in (0, 1), as `gt_prob` does for hard labels.
+
+    Returns:
+        (K + 1, H, W) float32 probabilities, background first.
+
+    Raises:
+        InvalidImage: the image is no such array.
+        InvalidSetting: arrays do not fit, maps have negative values or NaN, a number is out of range, or the dense CRF
+            is not installed.
     """
     if seeds.ndim != 3:
         raise InvalidSetting(f"Maps have shape {seeds.shape}: give (classes, height, width).")

@@ -29,10 +29,23 @@ def labels_of_image(
     class_ids: Sequence[int],
     threshold: float = THRESHOLD,
 ) -> np.ndarray:
-    """(K, h, w) maps of the classes `class_ids` on cells -> (H, W) uint8 labels of the image: 0, class id + 1.
+    """Label an image from maps on cells (METHOD section 7).
 
     What `cam_to_labels(max_normalize(upsample_cam(...)))` of `crt.postprocess` gives, one class after another: a large
-    image with many classes needs no more memory than with one. Raises InvalidSetting for a class that has no label.
+    image with many classes needs no more memory than with one.
+
+    Args:
+        maps: (K, h, w) on cells.
+        content_size: height and width of the image in cells.
+        size: height and width of the image in pixels.
+        class_ids: the K classes, from 0.
+        threshold: the background constant.
+
+    Returns:
+        (H, W) uint8: 0 background, class id + 1.
+
+    Raises:
+        InvalidSetting: maps and classes differ in number, or a class has no label.
     """
     if len(class_ids) != len(maps):
         raise InvalidSetting(
@@ -51,7 +64,14 @@ def labels_of_image(
 
 
 def indexed_png(labels: np.ndarray) -> bytes:
-    """(H, W) uint8 labels -> the bytes of a PNG whose pixels are the labels, shown in VOC's colours."""
+    """Encode labels as a PNG in VOC's colours.
+
+    Args:
+        labels: (H, W) uint8.
+
+    Returns:
+        The bytes of a PNG whose pixels are the labels.
+    """
     image = Image.fromarray(labels)
     image.putpalette(voc_palette().tobytes())
     stream = io.BytesIO()
@@ -60,14 +80,29 @@ def indexed_png(labels: np.ndarray) -> bytes:
 
 
 def save_labels(path: Path, labels: np.ndarray) -> None:
-    """Write (H, W) uint8 labels as `indexed_png`, whole or not at all. Raises OSError."""
+    """Write labels as `indexed_png`, whole or not at all.
+
+    Args:
+        path: the file.
+        labels: (H, W) uint8.
+
+    Raises:
+        OSError: for instance when the disk is full.
+    """
     data = indexed_png(labels)
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
 def check_class_count(count: int) -> None:
-    """Raise InvalidSetting for more classes than a mask of 8 bits holds: the last would be read as 255, ignore."""
+    """Refuse more classes than a mask of 8 bits holds: the last would be read as 255, ignore.
+
+    Args:
+        count: without background.
+
+    Raises:
+        InvalidSetting: there are more than `LABELS`.
+    """
     if count > LABELS:
         raise InvalidSetting(
             f"A mask of 8 bits tells {LABELS} classes apart, and there are {count}: choose at most {LABELS}."
@@ -75,12 +110,19 @@ def check_class_count(count: int) -> None:
 
 
 def read_labels(path: Path, *, name: str | None = None, classes: int | None = None) -> np.ndarray:
-    """A PNG of labels, by palette or in grey of 1 to 16 bits -> (H, W) uint8 labels, 255 to ignore.
+    """Read a PNG of labels, by palette or in grey of 1 to 16 bits.
 
-    name: what messages call it; the file's name without its extension by default.
-    classes: labels above this number are refused; any are taken by default. In 16 bits 255 and 65535 mean to ignore.
+    Args:
+        path: the file. In 16 bits 255 and 65535 mean to ignore.
+        name: what messages call it; the file's name without its extension by default.
+        classes: labels above this number are refused; any are taken by default.
 
-    Raises InvalidDataset with the name for anything else; InvalidSetting for more than `LABELS` classes.
+    Returns:
+        (H, W) uint8 labels, 255 to ignore.
+
+    Raises:
+        InvalidDataset: the file is anything else; the message has the name.
+        InvalidSetting: more than `LABELS` classes.
     """
     name = path.stem if name is None else name
     if classes is not None:
@@ -105,10 +147,17 @@ def read_labels(path: Path, *, name: str | None = None, classes: int | None = No
 
 
 def read_mask(sample: Sample, classes: int | None = None) -> np.ndarray:
-    """The mask of a sample -> (H, W) uint8 labels over the classes of its set, 255 to ignore.
+    """Read the mask of a sample. Values are taken through `Sample.mask_labels`, where there is one.
 
-    classes: their number; see `read_labels`. Values are taken through `Sample.mask_labels`, where there is one.
-    Raises InvalidDataset for a sample without a mask and what `read_labels` refuses.
+    Args:
+        sample: the image.
+        classes: number of classes of its set; see `read_labels`.
+
+    Returns:
+        (H, W) uint8 labels over the classes of its set, 255 to ignore.
+
+    Raises:
+        InvalidDataset: the sample has no mask, or one that `read_labels` refuses.
     """
     if sample.mask is None:
         raise InvalidDataset(f"{sample.id} has no mask.")
@@ -123,8 +172,13 @@ def read_mask(sample: Sample, classes: int | None = None) -> np.ndarray:
 def require_class_values(images: ImageDataset) -> None:
     """Refuse masks of which none holds a class, but some 255: binary masks, whose objects would all be ignored.
 
-    Masks are read until one shows a class, which the first one mostly does. Raises InvalidDataset for that, and what
-    `read_labels` refuses.
+    Masks are read until one shows a class, which the first one mostly does.
+
+    Args:
+        images: with masks.
+
+    Raises:
+        InvalidDataset: for that, and what `read_labels` refuses.
     """
     ignored = False
     for sample in images.samples:
@@ -165,7 +219,14 @@ def _has_soft_edges(values: np.ndarray) -> bool:
 
 
 def has_labels(path: Path) -> bool:
-    """Whether an indexed PNG is there and whole."""
+    """Whether an indexed PNG is there and whole.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Whether it is.
+    """
     try:
         return path.is_file() and read_labels(path).size > 0
     except InvalidDataset:

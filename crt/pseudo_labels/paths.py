@@ -14,10 +14,19 @@ from crt.errors import InvalidSetting
 
 @lru_cache(maxsize=8)
 def search_paths(radius: int) -> tuple[np.ndarray, ...]:
-    """Paths from a cell to every cell less than `radius` away, each (L, 2) int64 read-only steps (y, x) from the start.
+    """Paths from a cell to every cell near it, in one half of the directions (METHOD section 8).
 
     A path holds the cells of the rectangle between its ends whose centres lie less than 1 from the line, far end first,
-    start last, so `path[0]` is the direction. Paths are sorted by length. Raises InvalidSetting for a radius below 2.
+    start last, so `path[0]` is the direction.
+
+    Args:
+        radius: ends lie less than this many cells away.
+
+    Returns:
+        Each (L, 2) int64 read-only steps (y, x) from the start, sorted by length.
+
+    Raises:
+        InvalidSetting: the radius is below 2.
     """
     if radius < 2:
         raise InvalidSetting(f"A radius of {radius} holds no pair of cells: give at least 2.")
@@ -28,7 +37,14 @@ def search_paths(radius: int) -> tuple[np.ndarray, ...]:
 
 
 def directions(radius: int) -> np.ndarray:
-    """(paths, 2) int64: the far end (dy, dx) of each of `search_paths`, dy ≥ 0."""
+    """The far ends of `search_paths`.
+
+    Args:
+        radius: as there.
+
+    Returns:
+        (paths, 2) int64 (dy, dx), dy ≥ 0.
+    """
     return np.stack([path[0] for path in search_paths(radius)])
 
 

@@ -30,10 +30,21 @@ TRUNCATION = 1e-10
 
 
 def random_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings = IRN_WALK) -> np.ndarray:
-    """(K, h, w) strided seeds and (1, h, w) edges in [0, 1] -> (K, h, w) float32 seeds after the walk.
+    """Let seeds walk within edges (METHOD section 8).
 
-    It starts from seeds · (1 - edge), as IRNet's does. Every value stays between the least and the largest that its map
-    starts with. Raises InvalidSetting for shapes that differ and edges outside [0, 1].
+    The walk starts from seeds · (1 - edge), as IRNet's does. Every value stays between the least and the largest that
+    its map starts with.
+
+    Args:
+        seeds: (K, h, w) strided seeds.
+        edge: (1, h, w), 0 … 1.
+        settings: which cells are joined, how strongly, and the steps.
+
+    Returns:
+        (K, h, w) float32.
+
+    Raises:
+        InvalidSetting: shapes differ, or edges are out of range.
     """
     if seeds.ndim != 3 or edge.shape != (1, *seeds.shape[1:]) or not edge.size:
         raise InvalidSetting(f"Seeds {seeds.shape} and edges {edge.shape} do not fit: give (K, h, w) and (1, h, w).")
@@ -51,7 +62,14 @@ def random_walk(seeds: np.ndarray, edge: np.ndarray, settings: WalkSettings = IR
 
 
 def chebyshev_weights(tosses: int) -> np.ndarray:
-    """(degree + 1,) float64: the chance that that many tosses of ±1 sum to k or -k, cut where `TRUNCATION` remains."""
+    """The chance that tosses of ±1 sum to k or -k.
+
+    Args:
+        tosses: their number, the power of the step.
+
+    Returns:
+        (degree + 1,) float64 by k, cut where `TRUNCATION` remains.
+    """
     sums = np.arange(tosses % 2, tosses + 1, 2)
     heads = (tosses + sums) / 2
     log_chance = gammaln(tosses + 1) - gammaln(heads + 1) - gammaln(tosses - heads + 1) - tosses * np.log(2)
@@ -62,10 +80,19 @@ def chebyshev_weights(tosses: int) -> np.ndarray:
 
 
 def walk_scores(propagated: np.ndarray, size: tuple[int, int], *, stride: int = WALK_STRIDE) -> np.ndarray:
-    """(K, h, w) random-walk pseudo labels -> (K, H, W) float32 on the pixels of an image of `size`.
+    """Put random-walk pseudo labels on the pixels, divided by the largest value of all. The grid is enlarged, bilinear,
+    and cut.
 
-    They are divided by the largest value of all. The grid is enlarged by `stride`, bilinear, and cut. Raises
-    InvalidSetting for a size that the grid is not of.
+    Args:
+        propagated: (K, h, w).
+        size: height and width of the image in pixels.
+        stride: pixels per cell.
+
+    Returns:
+        (K, H, W) float32, 0 … 1.
+
+    Raises:
+        InvalidSetting: the grid is not of an image of this size.
     """
     if propagated.ndim != 3 or strided_size(size, stride) != propagated.shape[1:]:
         raise InvalidSetting(f"Seeds {propagated.shape} are not those of an image of {size} at stride {stride}.")
@@ -78,7 +105,20 @@ def walk_scores(propagated: np.ndarray, size: tuple[int, int], *, stride: int = 
 def walk_labels(
     propagated: np.ndarray, class_ids: Sequence[int], size: tuple[int, int], *, threshold: float = WALK_THRESHOLD
 ) -> np.ndarray:
-    """(K, h, w) random-walk pseudo labels of `class_ids` -> (H, W) uint8 labels: 0 background, class id + 1."""
+    """Label an image from random-walk pseudo labels.
+
+    Args:
+        propagated: (K, h, w).
+        class_ids: their classes, from 0.
+        size: height and width of the image in pixels.
+        threshold: the background constant.
+
+    Returns:
+        (H, W) uint8: 0 background, class id + 1.
+
+    Raises:
+        InvalidSetting: the grid is not of an image of this size, or a class has no label.
+    """
     return cam_to_labels(walk_scores(propagated, size), class_ids, threshold)
 
 

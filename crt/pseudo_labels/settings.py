@@ -15,7 +15,16 @@ WALK_THRESHOLD = 0.25
 
 @dataclass(frozen=True)
 class WalkSettings:
-    """`radius`: cells joined lie less than this apart. `beta`: power of the affinity. 2 ** `exp_times` steps."""
+    """How seeds walk (IRNet; METHOD section 8).
+
+    Attributes:
+        radius: cells that are joined lie less than this apart.
+        beta: power of the affinity.
+        exp_times: the walk makes 2 to this power steps.
+
+    Raises:
+        InvalidSetting: a number is out of range.
+    """
 
     radius: int = 5
     beta: float = 10
