@@ -14,11 +14,22 @@ from crt.resample import upsample_cam
 
 
 def branch_distance(prediction: Prediction, vit: Method = "crt", cnn: Method = "crt_cnn") -> np.ndarray:
-    """(L + 1,) float64: mean |CAM_cnn − CAM_vit| over all classes and pixels of the input, for loops 0 … L.
+    """The CAM consistency term between two branches at each loop count, as in training (Eq. 2, METHOD section 6).
 
-    As in training (Eq. 2, METHOD section 6): raw maps before ReLU, without refinement, both resized to the input
-    (`grid.height` × `grid.width`), bilinear with aligned corners. In raw CAM units, so networks with larger maps differ
-    by more. Raises InvalidSetting if the Prediction lacks a method, or if `vit` is no transformer or `cnn` is one.
+    Raw maps before ReLU, without refinement, both resized to the input (`grid.height` × `grid.width`), bilinear with
+    aligned corners.
+
+    Args:
+        prediction: that holds both.
+        vit: a transformer.
+        cnn: a CNN.
+
+    Returns:
+        (L + 1,) float64: mean |CAM_cnn − CAM_vit| over all classes and pixels of the input, for loops 0 … L, in raw CAM
+        units, so networks with larger maps differ by more.
+
+    Raises:
+        InvalidSetting: the Prediction lacks a method, `vit` is no transformer, or `cnn` is one.
     """
     record, other = prediction.record(vit), prediction.record(cnn)
     if not isinstance(record, VitOutputs) or isinstance(other, VitOutputs):
@@ -36,10 +47,22 @@ def branch_distance(prediction: Prediction, vit: Method = "crt", cnn: Method = "
 
 
 def map_correlation(prediction: Prediction, first: Method, second: Method, key: int, *, loops: int = 0) -> float:
-    """Pearson correlation of two methods' raw maps of class `key` over the pixels of the input, without refinement.
+    """Pearson correlation of two methods' raw maps over the pixels of the input, before ReLU and without refinement.
 
-    Unlike `branch_distance` it does not depend on how large the maps are. `loops` is CRT's. Maps before ReLU, each put
-    on the pixel grid. NaN where a map is constant. Raises InvalidSetting if the Prediction lacks a method.
+    Unlike `branch_distance` it does not depend on how large the maps are.
+
+    Args:
+        prediction: that holds both.
+        first: a method.
+        second: another one.
+        key: class id, from 0.
+        loops: of CRT.
+
+    Returns:
+        -1 … 1; NaN where a map is constant.
+
+    Raises:
+        InvalidSetting: the Prediction lacks a method.
     """
     size = (prediction.grid.height, prediction.grid.width)
 

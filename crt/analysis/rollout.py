@@ -22,9 +22,13 @@ from crt.precision import float32
 class LayersView:
     """The class token's attention to the P patches of each of n tiles; `merge_patches` puts either array on the image.
 
-    `heads`: (passes, blocks, heads, n, P) float32, its row of softmax(QKᵀ/√d). `rollout`: (passes, n, P) float32, its
-    row of the product over the pass's blocks. What goes to the class token itself and to other tokens before the
-    patches is left out of both, and neither is renormalised, so each sums to less than 1 over the patches of a tile.
+    What goes to the class token itself and to other tokens before the patches is left out of both, and neither is
+    renormalised, so each sums to less than 1 over the patches of a tile.
+
+    Attributes:
+        heads: (passes, blocks, heads, n, P) float32, its row of softmax(QKᵀ/√d).
+        rollout: (passes, n, P) float32, its row of the product over the pass's blocks.
+        grid: the tiles.
     """
 
     heads: np.ndarray
@@ -35,14 +39,23 @@ class LayersView:
 class Rollout:
     """Reads the blocks of one pass: gives class-token attention and multiplies the rollout up in `matrix` (n, N, N).
 
-    `x`: (n, N, D) as it enters the pass.
+    Args:
+        x: (n, N, D) as it enters the pass.
     """
 
     def __init__(self, x: Tensor) -> None:
         self.matrix = torch.eye(x.shape[1], device=x.device).expand(len(x), -1, -1)
 
     def look(self, q: Tensor, k: Tensor) -> Tensor:
-        """Scaled queries and keys of the next block, (n, heads, N, d) -> `cls_attn` (n, heads, N) float32."""
+        """Take the next block along.
+
+        Args:
+            q: (n, heads, N, d) scaled queries.
+            k: (n, heads, N, d) keys.
+
+        Returns:
+            `cls_attn` (n, heads, N) float32.
+        """
         cls_attn = []
         mean = torch.zeros_like(self.matrix)
         for one_q, one_k in zip(q.unbind(1), k.unbind(1), strict=True):  # a head at a time: memory of one matrix each
@@ -54,7 +67,15 @@ class Rollout:
 
 
 def roll(matrix: Tensor, attention: Tensor) -> Tensor:
-    """Rollout after one more block, (0.5 A + 0.5 I) R, from R so far and A averaged over heads, (n, N, N) float32."""
+    """Rollout after one more block: (0.5 A + 0.5 I) R (Abnar & Zuidema 2020).
+
+    Args:
+        matrix: R so far, (n, N, N) float32.
+        attention: A averaged over heads, (n, N, N) float32.
+
+    Returns:
+        (n, N, N) float32.
+    """
     with float32(attention.device.type):  # a product of shares in bfloat16 would lose the small
         return 0.5 * (attention @ matrix) + 0.5 * matrix
 
@@ -62,7 +83,18 @@ def roll(matrix: Tensor, attention: Tensor) -> Tensor:
 def inspect_layers(
     network: TransformerBranch, grid: TileGrid, padded: Tensor, loops: int, tile_batch: int
 ) -> LayersView:
-    """Run the tiles of one `padded` image (1, 3, *padded) once, `tile_batch` at a time, and keep every head's row."""
+    """Run the tiles of one image once and keep every head's row.
+
+    Args:
+        network: that is run.
+        grid: the tiles.
+        padded: (1, 3, *padded) normalised.
+        loops: loop count.
+        tile_batch: tiles in one pass.
+
+    Returns:
+        The attention and its rollout.
+    """
     heads: list[Tensor] = []
     rollouts: list[Tensor] = []
     for start in range(0, len(grid), tile_batch):

@@ -22,8 +22,12 @@ from crt.models.vit import TransformerBranch, token_row
 
 
 class TokenPlace(NamedTuple):
-    """One patch token. `tile`: index in the order of the grid. `patch`: row and column in that tile. `cell`: row and
-    column on the merged map of patches.
+    """One patch token.
+
+    Attributes:
+        tile: index in the order of the grid.
+        patch: row and column in that tile.
+        cell: row and column on the merged map of patches.
     """
 
     tile: int
@@ -35,12 +39,17 @@ class TokenPlace(NamedTuple):
 class TokenView:
     """What one patch token sees. L is the largest loop count, P the patches of a tile, (h, w) `grid.patch_cells`.
 
-    `attention`: (passes, blocks, heads, P) float32, its row of softmax(QKᵀ/√d) over the patches of its own tile.
-    `prefix_attention`: (passes, blocks, heads) float32, the share of that row that goes to the class token and the
-    other tokens before the patches; with the sum of `attention` it makes 1. `similarity`: (L + 1, h, w) float32, cosine
-    of this token's feature after the final norm with those of all patches, for loops 0 … L, averaged where tiles
-    overlap, so at the token's own cell it is below 1 if other tiles see that cell otherwise.
-    `tile`, `patch`, `cell`: as in `TokenPlace`.
+    Attributes:
+        attention: (passes, blocks, heads, P) float32, its row of softmax(QKᵀ/√d) over the patches of its own tile.
+        prefix_attention: (passes, blocks, heads) float32, the share of that row that goes to the class token and the
+            other tokens before the patches; with the sum of `attention` it makes 1.
+        similarity: (L + 1, h, w) float32, cosine of this token's feature after the final norm with those of all
+            patches, for loops 0 … L, averaged where tiles overlap, so at the token's own cell it is below 1 if other
+            tiles see that cell otherwise.
+        tile: as in `TokenPlace`.
+        patch: as in `TokenPlace`.
+        cell: as in `TokenPlace`.
+        grid: the tiles.
     """
 
     attention: np.ndarray
@@ -58,10 +67,17 @@ class TokenView:
 
 
 def locate(grid: TileGrid, at: tuple[float, float]) -> TokenPlace:
-    """The patch under a point (y, x), 0 … 1 of the image, in the tile that has it nearest to its centre.
+    """The patch under a point, in the tile that has it nearest to its centre; of equally near tiles the first.
 
-    Equally near tiles: the first. A point on the far edge belongs to the last patch. Raises InvalidSetting for a point
-    outside the image.
+    Args:
+        grid: the tiles.
+        at: (y, x), 0 … 1 of the image; a point on the far edge belongs to the last patch.
+
+    Returns:
+        Where the patch lies.
+
+    Raises:
+        InvalidSetting: the point is outside the image.
     """
     y, x = at
     if not (0 <= y <= 1 and 0 <= x <= 1):  # also refuses NaN
@@ -82,9 +98,16 @@ def locate(grid: TileGrid, at: tuple[float, float]) -> TokenPlace:
 
 
 def place_tile(grid: TileGrid, tile: int, rows: np.ndarray) -> np.ndarray:
-    """(…, P) a number for every patch of one tile -> (…, h, w) float32 on `grid.patch_cells`, NaN outside the tile.
+    """Put numbers of one tile's patches on the image.
 
-    NaN and not zero, because a zero would claim that something was measured there.
+    Args:
+        grid: the tiles.
+        tile: index in the order of the grid.
+        rows: (…, P) a number for every patch.
+
+    Returns:
+        (…, h, w) float32 on `grid.patch_cells`, NaN outside the tile: a zero would claim that something was measured
+        there.
     """
     side = grid.tile // grid.patch
     top, left = (start // grid.patch for start in grid.origins[tile])
@@ -98,9 +121,23 @@ def place_tile(grid: TileGrid, tile: int, rows: np.ndarray) -> np.ndarray:
 def inspect_token(
     network: TransformerBranch, grid: TileGrid, padded: Tensor, at: tuple[float, float], loops: int, tile_batch: int
 ) -> TokenView:
-    """Run the tiles of one `padded` image (1, 3, *padded) once, `tile_batch` at a time, and look from one token.
+    """Run the tiles of one image once and keep what one token attends to and resembles.
 
     The batch of the token's own tile goes first, because the features of all others are compared with its.
+
+    Args:
+        network: that is run.
+        grid: the tiles.
+        padded: (1, 3, *padded) normalised.
+        at: (y, x), 0 … 1 of the image: the patch under this point.
+        loops: loop count.
+        tile_batch: tiles in one pass.
+
+    Returns:
+        Attention and similarity.
+
+    Raises:
+        InvalidSetting: the point is outside the image.
     """
     place = locate(grid, at)
     patch = place.patch[0] * network.side + place.patch[1]

@@ -32,29 +32,41 @@ Network = CnnBranch | TransformerBranch
 
 
 class Explainer(Protocol):
-    """A way to say where in an image a network sees a class.
-
-    `title`: as captions call it. `class_wise`: whether the maps of two classes differ. `slow`: whether a map takes many
-    runs of the network, which the page then says.
-    """
+    """A way to say where in an image a network sees a class."""
 
     @property
-    def title(self) -> str: ...  # noqa: D102
+    def title(self) -> str:
+        """The name that captions have."""
+        ...
 
     @property
-    def class_wise(self) -> bool: ...  # noqa: D102
+    def class_wise(self) -> bool:
+        """Whether the maps of two classes differ."""
+        ...
 
     @property
-    def slow(self) -> bool: ...  # noqa: D102
+    def slow(self) -> bool:
+        """Whether a map takes many runs of the network, which the page then says."""
+        ...
 
     def explain(
         self, network: Network, pixels: Tensor, classes: Sequence[int], grid: TileGrid | None = None
     ) -> np.ndarray:
-        """(1, 3, height, width) normalised -> (K, h, w) float32 ≥ 0, not normalised, on the cells of `Prediction.cams`.
+        """Make raw maps of classes.
 
-        `network`: in eval form. `classes`: 0-based. `grid`: how a transformer cuts the image, overlapping tiles by
-        default; each tile's own class score is explained, and the maps of the tiles are merged. A CNN needs none.
-        Raises InvalidSetting for classes the network does not have, and for pixels that the grid is not for.
+        Each tile's own class score is explained, and the maps of the tiles are merged.
+
+        Args:
+            network: in eval form.
+            pixels: (1, 3, height, width) normalised.
+            classes: K class ids, from 0.
+            grid: how a transformer cuts the image, overlapping tiles by default; a CNN needs none.
+
+        Returns:
+            (K, h, w) float32 ≥ 0, not normalised, on the cells of `Prediction.cams`.
+
+        Raises:
+            InvalidSetting: classes that the network does not have, or pixels that the grid is not for.
         """
         ...
 
@@ -70,7 +82,10 @@ def autograd() -> Iterator[None]:
 class View:
     """Some tiles on their way through a network; a CNN sees the image as one tile.
 
-    `pixels`: (n, 3, t, t). `activations`: (n, D, s, s), the leaf of the graph. `scores`: (n, C), made of it.
+    Attributes:
+        pixels: (n, 3, t, t).
+        activations: (n, D, s, s), the leaf of the graph.
+        scores: (n, C), made of it.
     """
 
     pixels: Tensor
@@ -79,7 +94,16 @@ class View:
 
 
 def views(network: Network, pixels: Tensor, grid: TileGrid) -> Iterator[View]:
-    """The tiles of an image (1, 3, h, w), in batches; all of the image for a CNN. To be used inside `autograd`."""
+    """Run the tiles of an image in batches. To be used inside `autograd`.
+
+    Args:
+        network: that is run.
+        pixels: (1, 3, h, w) normalised.
+        grid: the tiles; a CNN sees all of the image at once.
+
+    Yields:
+        The batches in order.
+    """
     pixels = pixels.clone()  # a tensor made in inference mode could not enter the graph
     if isinstance(network, CnnBranch):
         yield _view_of_cnn(network, pixels)
@@ -90,7 +114,16 @@ def views(network: Network, pixels: Tensor, grid: TileGrid) -> Iterator[View]:
 
 
 def scores_of(network: Network, tiles: Tensor, grid: TileGrid) -> Tensor:
-    """(n, 3, t, t) -> (n, C) class scores of each tile by itself, without a graph."""
+    """Class scores of each tile by itself, without a graph.
+
+    Args:
+        network: that is run.
+        tiles: (n, 3, t, t) normalised.
+        grid: the tiles.
+
+    Returns:
+        (n, C).
+    """
     with torch.no_grad():
         if isinstance(network, CnnBranch):
             return class_scores(network(tiles))
@@ -99,7 +132,16 @@ def scores_of(network: Network, tiles: Tensor, grid: TileGrid) -> Tensor:
 
 
 def assemble(maps: np.ndarray, network: Network, grid: TileGrid) -> np.ndarray:
-    """(K, n, s, s) raw maps of the tiles -> (K, h, w) float32: merged, cropped, ReLU."""
+    """Merge maps of the tiles, cropped and after ReLU.
+
+    Args:
+        maps: (K, n, s, s) raw maps.
+        network: that they are of.
+        grid: the tiles.
+
+    Returns:
+        (K, h, w) float32.
+    """
     tiles = torch.from_numpy(np.ascontiguousarray(maps, dtype=np.float32))
     if isinstance(network, CnnBranch):
         return tiles[:, 0].relu().numpy()
@@ -111,7 +153,20 @@ def assemble(maps: np.ndarray, network: Network, grid: TileGrid) -> np.ndarray:
 
 
 def prepare(network: Network, pixels: Tensor, classes: Sequence[int], grid: TileGrid | None) -> TileGrid:
-    """Check what an explainer was given -> the grid, the default one where there is none."""
+    """Check what an explainer was given.
+
+    Args:
+        network: that is explained.
+        pixels: (1, 3, h, w) normalised.
+        classes: from 0.
+        grid: the tiles, if they are given.
+
+    Returns:
+        The grid, the default one where there is none.
+
+    Raises:
+        InvalidSetting: classes that the network does not have, or pixels that the grid is not for.
+    """
     head = network.classifier if isinstance(network, CnnBranch) else network.head.classifier
     if not len(classes) or any(not 0 <= index < head.out_channels for index in classes):
         raise InvalidSetting(f"Choose at least one class between 0 and {head.out_channels - 1}.")
@@ -125,7 +180,14 @@ def prepare(network: Network, pixels: Tensor, classes: Sequence[int], grid: Tile
 
 @dataclass(frozen=True)
 class EngineExplainer:
-    """A method of pytorch-grad-cam that needs only activations and gradients. `method`: its class."""
+    """A method of pytorch-grad-cam that needs only activations and gradients.
+
+    Attributes:
+        title: as captions call it.
+        method: its class.
+        class_wise: whether the maps of two classes differ.
+        slow: whether a map takes many runs of the network.
+    """
 
     title: str
     method: type[BaseCAM]
@@ -155,6 +217,12 @@ def engine(method: type[BaseCAM]) -> Iterator[Any]:
     """An object of pytorch-grad-cam whose hooks sit on a layer of its own, released at the end.
 
     Its own context manager is not used: it swallows every IndexError.
+
+    Args:
+        method: the class of the library.
+
+    Yields:
+        The object.
     """
     model = nn.Sequential(nn.Conv2d(1, 1, 1))
     cam = method(model, [model[0]])

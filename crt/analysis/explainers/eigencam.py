@@ -19,6 +19,11 @@ class EigenCam:
     """One component for all tiles of an image, so that their maps can be merged.
 
     The sign of a component is arbitrary; the larger side of it is taken for the positive one (Seg-Eigen-CAM, Eq. 13).
+
+    Attributes:
+        title: as captions call it.
+        class_wise: whether the maps of two classes differ; they do not.
+        slow: whether a map takes many runs of the network.
     """
 
     title: str = "Eigen-CAM"

@@ -20,9 +20,16 @@ from crt.models.tiles import TileGrid
 
 @dataclass(frozen=True)
 class ScoreCam:
-    """`channels`: masks tried per tile, those that vary most over the tile (Faster Score-CAM); None for all of them.
+    """Score-CAM, whose masks are the activations that vary most over the tile (Faster Score-CAM).
 
-    A mask costs a run of the tile: a ResNet-50 has 2,048 of them. `batch`: masked tiles that go through at once.
+    A mask costs a run of the tile: a ResNet-50 has 2,048 of them.
+
+    Attributes:
+        title: as captions call it.
+        class_wise: whether the maps of two classes differ.
+        slow: whether a map takes many runs of the network.
+        channels: masks tried per tile; None for all of them.
+        batch: masked tiles that go through at once.
     """
 
     title: str = "Score-CAM"
