@@ -30,9 +30,23 @@ def box_sheet(
     title: str,
     count: int = 6,
 ) -> Image.Image:
-    """The `count` best and the `count` worst images of `score`, which `evaluate_wsol` measured with the same request.
+    """Draw the best and the worst images of a localization score.
 
-    Raises InvalidSetting for a sheet of nothing.
+    Args:
+        predictor: whose networks make the maps.
+        images: that were measured.
+        request: the kind of map that was measured.
+        view: how the networks saw an image.
+        score: what `evaluate_wsol` measured with that request.
+        title: above the sheet.
+        count: images of each end.
+
+    Returns:
+        The sheet, RGB.
+
+    Raises:
+        InvalidSetting: a sheet of nothing.
+        InvalidDataset: an image is no longer there.
     """
     ranked = sorted(score.found, key=lambda found: -found.iou)
     if count < 1 or not ranked:

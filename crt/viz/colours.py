@@ -19,10 +19,18 @@ SIGNED = LinearSegmentedColormap.from_list("signed", [f"#{_SIGNED[i : i + 6]}" f
 
 
 def colour(values: np.ndarray, *, colormap: str = COLORMAP, vmax: float | None = None) -> np.ndarray:
-    """(H, W) float -> (H, W, 3) uint8: 0 is the first colour of the map, `vmax` (the largest value) the last.
+    """Colour a map: 0 is the first colour, `vmax` the last. NaN and negative values count as 0.
 
-    NaN and negative values count as 0; a map without positive values is all of the first colour. Raises
-    InvalidSetting for a colour map that matplotlib does not have.
+    Args:
+        values: (H, W) float.
+        colormap: a name of matplotlib's.
+        vmax: the value of the last colour; the largest value by default.
+
+    Returns:
+        (H, W, 3) uint8; all of the first colour for a map without positive values.
+
+    Raises:
+        InvalidSetting: matplotlib does not have the colour map.
     """
     if colormap not in mpl.colormaps:
         raise InvalidSetting(f"There is no colour map {colormap!r}: choose viridis, magma, cividis or gray.")
@@ -34,7 +42,15 @@ def colour(values: np.ndarray, *, colormap: str = COLORMAP, vmax: float | None =
 
 
 def signed_colour(values: np.ndarray, top: float) -> np.ndarray:
-    """(H, W) float from -top to top -> (H, W, 3) uint8, 0 in the middle of the colours."""
+    """Colour a map from -top to top, 0 in the middle of the colours.
+
+    Args:
+        values: (H, W) float.
+        top: the value of the last colour.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
     # In float64 and clipped before they are divided: in float32 a top near nothing would be nothing.
     shares = np.clip(np.nan_to_num(values.astype(np.float64)), -top, top) / top if top > 0 else np.zeros(values.shape)
     scaled = (shares + 1) / 2
@@ -44,10 +60,20 @@ def signed_colour(values: np.ndarray, top: float) -> np.ndarray:
 def overlay(
     image: np.ndarray, values: np.ndarray, *, colormap: str = COLORMAP, opacity: float = 0.6, vmax: float | None = None
 ) -> np.ndarray:
-    """An image (H, W, 3) uint8 under the colours of a map (H, W) -> (H, W, 3) uint8.
+    """Draw a map over an image; every pixel is `opacity` colour and the rest image, so that equal values look equal.
 
-    Every pixel is `opacity` colour and the rest image, so that equal values look equal. Raises InvalidSetting for
-    sizes that differ and an opacity outside 0 to 1.
+    Args:
+        image: (H, W, 3) uint8.
+        values: (H, W) float.
+        colormap: a name of matplotlib's.
+        opacity: 0 … 1.
+        vmax: the value of the last colour; the largest value by default.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        InvalidSetting: sizes differ, the opacity is out of range, or matplotlib does not have the colour map.
     """
     if image.shape[:2] != values.shape:
         raise InvalidSetting(f"The image has {image.shape[:2]} pixels and the map {values.shape}: resize the map.")
@@ -58,7 +84,16 @@ def overlay(
 
 
 def outline(image: np.ndarray, mask: np.ndarray, *, ink: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
-    """A copy of an image with the edge of a mask (H, W) bool drawn two pixels wide, one inside and one outside."""
+    """Draw the edge of a mask two pixels wide, one inside and one outside.
+
+    Args:
+        image: (H, W, 3) uint8.
+        mask: (H, W) bool.
+        ink: red, green and blue, 0 … 255.
+
+    Returns:
+        A copy with the line.
+    """
     padded = np.pad(mask.astype(bool), 1, mode="edge")
     around = [padded[1:-1, :-2], padded[1:-1, 2:], padded[:-2, 1:-1], padded[2:, 1:-1]]
     drawn = image.copy()
@@ -68,7 +103,16 @@ def outline(image: np.ndarray, mask: np.ndarray, *, ink: tuple[int, int, int] = 
 
 
 def fit(image: np.ndarray, width: int, *, tallest: float = 1.6) -> np.ndarray:
-    """An image resized to fit `width` pixels and at most `tallest` times that height, both sides at least 1."""
+    """Resize an image into a width and a height.
+
+    Args:
+        image: (H, W, 3) uint8.
+        width: pixels that it may take across.
+        tallest: pixels that it may take down, in widths.
+
+    Returns:
+        The image, both sides at least 1.
+    """
     height, across = image.shape[:2]
     scale = min(width / across, tallest * width / height)
     size = max(1, round(across * scale)), max(1, round(height * scale))
@@ -76,5 +120,17 @@ def fit(image: np.ndarray, width: int, *, tallest: float = 1.6) -> np.ndarray:
 
 
 def colour_bar(width: int, height: int, *, colormap: str = COLORMAP) -> np.ndarray:
-    """(height, width, 3) uint8: the colours from 0 at the left to the largest value at the right."""
+    """The colours from 0 at the left to the largest value at the right.
+
+    Args:
+        width: pixels across.
+        height: pixels down.
+        colormap: a name of matplotlib's.
+
+    Returns:
+        (height, width, 3) uint8.
+
+    Raises:
+        InvalidSetting: matplotlib does not have the colour map.
+    """
     return colour(np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1)), colormap=colormap, vmax=1.0)

@@ -26,7 +26,13 @@ TITLES: dict[Method, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT"
 
 @dataclass(frozen=True)
 class Extra:
-    """One more column of `side_by_side`. `maps`: (K, h, w) non-negative. `content_size`: the image in cells."""
+    """One more column of `side_by_side`.
+
+    Attributes:
+        title: above it.
+        maps: (K, h, w) float, 0 and above, one per class.
+        content_size: height and width of the image in cells.
+    """
 
     title: str
     maps: np.ndarray
@@ -48,12 +54,29 @@ def side_by_side(
     colormap: str = COLORMAP,
     width: int = 256,
 ) -> Image.Image:
-    """One row per class: the image, then the maps of each method over it, and a line that says how they were made.
+    """Draw one row per class: the image, then the maps of each method over it, and a line that says how they were made.
 
-    `image`: (H, W, 3) uint8, the traced image. `loops`, `refined`: of CRT; TS-CAM follows `refined` and has no loops.
-    `attention`: what refines both; the paper's if none is given.
-    `threshold`: a seed's outline where a map is above this share of its largest value. Every map is scaled by
-    its own largest value, which its caption gives. Raises InvalidSetting for what the Prediction does not hold.
+    Every map is scaled by its own largest value, which its caption gives.
+
+    Args:
+        prediction: of the image.
+        image: (H, W, 3) uint8 in the image's own pixels.
+        classes: class ids, from 0.
+        loops: of CRT; TS-CAM has none.
+        refined: whether attention multiplies the transformers' maps.
+        attention: what refines both; the paper's if none is given.
+        methods: whose maps, from left to right; all that are recorded by default.
+        threshold: share of its largest value above which a map is outlined.
+        extras: more columns.
+        single_label: whether one label is right, so that probabilities are a softmax.
+        colormap: a name of matplotlib's.
+        width: pixels of a panel.
+
+    Returns:
+        The sheet, RGB.
+
+    Raises:
+        InvalidSetting: the Prediction does not hold something of this.
     """
     small = fit(image, width)
     shown = tuple(prediction.methods if methods is None else methods)
@@ -80,13 +103,34 @@ def side_by_side(
 
 
 def probabilities(prediction: Prediction, method: Method, *, loops: int = 0, single_label: bool = False) -> np.ndarray:
-    """(C,) float32 class probabilities of a method: a sigmoid of each score, or a softmax where one label is right."""
+    """Class probabilities of a method.
+
+    Args:
+        prediction: that holds the method.
+        method: the network.
+        loops: of CRT.
+        single_label: whether one label is right, so that a softmax is taken; else a sigmoid of each score.
+
+    Returns:
+        (C,) float64.
+
+    Raises:
+        InvalidSetting: the method or loop count is not recorded.
+    """
     scores = prediction.scores(method, prediction.clamp(method, loops))
     return class_probabilities(scores, single_label=single_label).astype(np.float32)
 
 
 def attention_words(pass_reduction: PassReduction, blocks: Sequence[int] | None) -> str:
-    """Whose attention refines, and how, in words."""
+    """Whose attention refines, and how, in words.
+
+    Args:
+        pass_reduction: how the attention of the passes becomes one.
+        blocks: indices from 0; None for all.
+
+    Returns:
+        A phrase that can follow "refined by".
+    """
     which = "all blocks" if blocks is None else f"blocks {min(blocks) + 1} to {max(blocks) + 1}"
     return f"attention averaged over {which}, {PASS_REDUCTIONS[pass_reduction].description}"
 
@@ -94,7 +138,14 @@ def attention_words(pass_reduction: PassReduction, blocks: Sequence[int] | None)
 def settings_line(prediction: Prediction, *, loops: int, refined: bool, attention: Attention | None = None) -> str:
     """One line from which a figure can be made again: size, mode, loops, refinement, tiles, passes, checkpoint.
 
-    `attention` is said where it is not the paper's.
+    Args:
+        prediction: that is drawn.
+        loops: of CRT.
+        refined: whether attention multiplies the transformers' maps.
+        attention: said where it is not the paper's.
+
+    Returns:
+        The line.
     """
     grid, made = prediction.grid, prediction.provenance
     count = passes(loops) if "crt" in prediction.records else 0

@@ -6,10 +6,17 @@ import numpy as np
 
 
 def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:
-    """Rings where a map (h, w) crosses a level: (N, 2) x and y from 0 to 1, each closed along the frame if need be.
+    """Rings where a map crosses a level, each closed along the frame if need be.
 
     Cells inside that touch at a corner alone are joined, as on the page (`app/viewer/maths/contour.mjs`). What closes a
     ring lies exactly on the frame.
+
+    Args:
+        values: (h, w).
+        level: in the unit of the map.
+
+    Returns:
+        Each (N, 2) x and y from 0 to 1.
     """
     from skimage.measure import find_contours  # noqa: PLC0415 - slow to import
 
@@ -28,7 +35,16 @@ def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:
 
 
 def difference(first: np.ndarray, second: np.ndarray, *, alike: bool) -> np.ndarray:
-    """One map minus another on the same points: in their unit, or as shares of their maxima if that is not alike."""
+    """One map minus another on the same points.
+
+    Args:
+        first: (h, w).
+        second: (h, w).
+        alike: whether both have one unit; else each is divided by its maximum first.
+
+    Returns:
+        (h, w) float64.
+    """
     one, other = (values.astype(np.float64) for values in (first, second))
     if alike:
         return one - other

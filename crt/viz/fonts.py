@@ -27,6 +27,12 @@ def families(text: str) -> list[str]:
     """The families for a text, as matplotlib's `fontfamily`: DejaVu Sans, then one for each character that it lacks.
 
     Warns with a FontWarning, once for each character, where no installed font has it.
+
+    Args:
+        text: that is drawn.
+
+    Returns:
+        Names of installed fonts.
     """
     found = dict.fromkeys([FAMILY])
     for letter in _lacking(text):
@@ -39,15 +45,33 @@ class Typeface:
     """DejaVu Sans with the fonts that a text needs besides, in pixels of an em, for Pillow."""
 
     def __init__(self, size: int) -> None:
-        """size: pixels of an em, above 0."""
+        """Start with DejaVu Sans.
+
+        Args:
+            size: pixels of an em, above 0.
+        """
         self.size = size
 
     def getlength(self, text: str) -> float:
-        """The width of a line in pixels."""
+        """The width of a line.
+
+        Args:
+            text: one line.
+
+        Returns:
+            Pixels.
+        """
         return sum(font.getlength(run) for font, run in self._runs(text))
 
     def draw(self, canvas: ImageDraw.ImageDraw, place: tuple[float, float], text: str, ink: tuple[int, ...]) -> None:
-        """Draw a line with its left end and the top of its ascenders at `place`."""
+        """Draw a line.
+
+        Args:
+            canvas: Pillow's.
+            place: x of its left end and y of the top of its ascenders, in pixels.
+            text: one line.
+            ink: red, green and blue, 0 … 255.
+        """
         x, y = place
         baseline = y + _font(FAMILY, self.size).getmetrics()[0]
         for font, run in self._runs(text):

@@ -14,11 +14,18 @@ from crt.viz.colours import COLORMAP, colour, colour_bar, signed_colour
 
 @dataclass(frozen=True)
 class MapLayer:
-    """A map over an image. `values`: (h, w) float, points spread evenly over it. `top`: the last colour's value.
+    """A map over an image.
 
-    `level`: the value above which a point is inside the mask, or None. `masked`: draw the mask instead of the colours.
-    `ends`: words for the two ends of a map from -top to top; None for one from 0. `smooth`: interpolate between points.
-    `box`: x0, y0, x1, y1 from 0 to 1.
+    Attributes:
+        values: (h, w) float, points spread evenly over it.
+        top: the last colour's value.
+        unit: of the values, in words.
+        level: the value above which a point is inside the mask, or None.
+        masked: whether the mask is drawn instead of the colours.
+        outlined: whether the mask is outlined.
+        ends: words for the two ends of a map from -top to top; None for one from 0.
+        smooth: whether values between points are interpolated.
+        box: x0, y0, x1, y1 from 0 to 1.
     """
 
     values: np.ndarray
@@ -34,8 +41,12 @@ class MapLayer:
 
 @dataclass(frozen=True)
 class Style:
-    """What all panels share. `opacity`: share of the colours in the mixture, 0 to 1. `truth`: rings (N, 2) of x and y
-    from 0 to 1, drawn as dashed outlines.
+    """What all panels share.
+
+    Attributes:
+        colormap: a name of matplotlib's.
+        opacity: share of the colours in the mixture, 0 … 1.
+        truth: rings (N, 2) of x and y from 0 to 1, drawn as dashed outlines.
     """
 
     colormap: str = COLORMAP
@@ -44,7 +55,16 @@ class Style:
 
 
 def mixed(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
-    """(H, W, 3) uint8: the image under the colours of a map, or black outside its mask."""
+    """Draw a map over an image, or darken what is outside its mask.
+
+    Args:
+        image: (H, W, 3) uint8.
+        layer: the map.
+        style: colours and opacity.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
     height, width = image.shape[:2]
     if layer.smooth:
         fine = resize_map(layer.values, (height, width))
@@ -60,7 +80,15 @@ def mixed(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
 
 
 def bar(layer: MapLayer, style: Style) -> np.ndarray:
-    """(1, 256, 3) uint8: the colours of a map from its lowest value to its top."""
+    """The colours of a map from its lowest value to its top.
+
+    Args:
+        layer: the map.
+        style: colours.
+
+    Returns:
+        (1, 256, 3) uint8.
+    """
     if layer.ends is not None:
         return signed_colour(np.linspace(-1, 1, 256)[None], 1)
     return colour_bar(256, 1, colormap=style.colormap)

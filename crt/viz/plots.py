@@ -44,7 +44,14 @@ _RENDERING = threading.Lock()  # matplotlib's settings and fonts belong to the p
 
 @dataclass(frozen=True)
 class Plot:
-    """One panel: a title with a note, the map over the image or None, and lines of text below."""
+    """One panel.
+
+    Attributes:
+        title: above it.
+        note: below the title.
+        layer: the map over the image, or None.
+        lines: of text below.
+    """
 
     title: str
     note: str = ""
@@ -55,9 +62,22 @@ class Plot:
 def plot(
     image: np.ndarray, panels: Sequence[Plot], style: Style, *, title: str = "", notes: Sequence[str] = ()
 ) -> Figure:
-    """An image (H, W, 3) uint8 once per panel, at most four in a row, under a title and with notes below.
+    """Draw an image once per panel, at most four in a row, under a title and with notes below.
 
-    Every text is taken literally and broken into lines. Raises InvalidSetting for no panels or an unknown colour map.
+    Every text is taken literally and broken into lines.
+
+    Args:
+        image: (H, W, 3) uint8.
+        panels: from left to right.
+        style: what they share.
+        title: above all.
+        notes: below all.
+
+    Returns:
+        A figure for `render`.
+
+    Raises:
+        InvalidSetting: no panels, or an unknown colour map.
     """
     if not panels:
         raise InvalidSetting("A figure needs at least one panel: switch one on.")
@@ -95,9 +115,19 @@ def plot(
 
 
 def render(figure: Figure, kind: Kind, *, title: str = "", description: str = "") -> bytes:
-    """A figure as the bytes of a file: PNG (RGB, 300 dpi), PDF or SVG; `title` and `description` go into its metadata.
+    """Write a figure as the bytes of a file; the same figure gives the same bytes.
 
-    The same figure gives the same bytes. Raises InvalidSetting for another kind.
+    Args:
+        figure: of `plot`.
+        kind: PNG (RGB, 300 dpi), PDF or SVG.
+        title: for the metadata.
+        description: for the metadata.
+
+    Returns:
+        The file.
+
+    Raises:
+        InvalidSetting: another kind.
     """
     title, description = printable(title), printable(description)
     stream = io.BytesIO()

@@ -21,7 +21,12 @@ INK, PAPER, FAINT = (20, 20, 20), (255, 255, 255), (90, 90, 90)
 
 @dataclass(frozen=True)
 class Panel:
-    """One image of a sheet, (H, W, 3) uint8, and the lines under it, the first in larger type."""
+    """One image of a sheet.
+
+    Attributes:
+        image: (H, W, 3) uint8.
+        lines: under it, the first in larger type.
+    """
 
     image: np.ndarray
     lines: tuple[str, ...] = ()
@@ -37,10 +42,22 @@ def contact_sheet(
     colormap: str = COLORMAP,
     text: int = 14,
 ) -> Image.Image:
-    """Panels in rows under a title, with notes below them, as one RGB image.
+    """Draw panels in rows under a title, with notes below them. Lines that are too long are broken.
 
-    `width`: pixels of a panel; wider ones are shrunk to it. `bar`: the words at both ends of a colour bar, if any.
-    `text`: pixels of the small type. Lines that are too long are broken. Raises InvalidSetting for a sheet of nothing.
+    Args:
+        rows: of panels.
+        title: above all.
+        notes: below all.
+        bar: the words at both ends of a colour bar, if there is one.
+        width: pixels of a panel; wider ones are shrunk to it.
+        colormap: of the bar.
+        text: pixels of the small type.
+
+    Returns:
+        The sheet, RGB.
+
+    Raises:
+        InvalidSetting: a sheet of nothing.
     """
     if not rows or not all(rows):
         raise InvalidSetting("A sheet needs at least one image in every row.")
@@ -76,12 +93,28 @@ def contact_sheet(
 
 
 def printable(text: str) -> str:
-    """A text that every format can hold: spaces for white space, a sign for what is no character."""
+    """A text that every format can hold.
+
+    Args:
+        text: any.
+
+    Returns:
+        It with blanks for white space and a sign for what is no character.
+    """
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
 
 
 def wrap(text: str, font: Typeface, width: int) -> list[str]:
-    """Break a text into lines of at most `width` pixels, between words where that is possible."""
+    """Break a text into lines, between words where that is possible.
+
+    Args:
+        text: any.
+        font: that it is drawn in.
+        width: pixels that a line may take.
+
+    Returns:
+        At least one line.
+    """
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

@@ -18,9 +18,20 @@ from crt.viz.sheet import Panel, contact_sheet
 
 
 def worst_sheet(folder: Path, images: ImageDataset, score: Score, count: int) -> Image.Image:
-    """The `count` worst images of `score`, which was measured on `folder`, a row each.
+    """Draw the worst images of a measurement, a row each.
 
-    Raises InvalidSetting for a sheet of nothing, InvalidDataset for files that are no longer there.
+    Args:
+        folder: that was measured.
+        images: with masks.
+        score: what was measured.
+        count: images that are drawn.
+
+    Returns:
+        The sheet, RGB.
+
+    Raises:
+        InvalidSetting: a sheet of nothing.
+        InvalidDataset: files are no longer there.
     """
     if count < 1 or not score.per_image:
         raise InvalidSetting("A sheet of the worst images needs at least one image.")
