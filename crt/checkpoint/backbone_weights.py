@@ -22,8 +22,14 @@ def load_backbone(backbone: nn.Module, path: Path, classifier: tuple[str, ...]) 
     """Read a safetensors file of a timm state dict into a backbone, every tensor accounted for.
 
     `PREFIXES` before all names are dropped, and a position embedding for another input size is resampled.
-    classifier: prefixes of names that the file may have beside the backbone, and that are left out.
-    Raises InvalidCheckpoint with one sentence for a file that does not fit.
+
+    Args:
+        backbone: timm's.
+        path: the file.
+        classifier: prefixes of names that the file may have beside the backbone, and that are left out.
+
+    Raises:
+        InvalidCheckpoint: the file does not fit.
     """
     path = path.expanduser()
     if path.suffix.lower() in PICKLED:
@@ -37,9 +43,16 @@ def load_backbone(backbone: nn.Module, path: Path, classifier: tuple[str, ...]) 
 
 
 def load_exactly(network: nn.Module, found: dict[str, Tensor], source: str, part: str = "the backbone") -> None:
-    """Load tensors that must be those of the network, by name and shape, of finite numbers. Raises InvalidCheckpoint.
+    """Load tensors that must be those of the network, by name and shape, of finite numbers.
 
-    source, part: what the tensors come from and are of, for the message. A network that is refused them keeps its own.
+    Args:
+        network: it keeps its own tensors when these are refused.
+        found: by name.
+        source: what the tensors come from, for the message.
+        part: what they are of, for the message.
+
+    Raises:
+        InvalidCheckpoint: they are not those of the network.
     """
     wanted = {name: value for name, value in network.state_dict().items() if not _counter(name)}
     missing = sorted(wanted.keys() - found.keys())
@@ -61,10 +74,18 @@ def load_exactly(network: nn.Module, found: dict[str, Tensor], source: str, part
 
 
 def fit_to(backbone: nn.Module, found: dict[str, Tensor], source: str) -> dict[str, Tensor]:
-    """The tensors with the position embedding resampled to the input size of the backbone, if it is a ViT's.
+    """Resample the position embedding to the input size of the backbone, if it is a ViT's.
 
-    Raises InvalidCheckpoint for other patches, another number of tokens before the patches, or a grid that is not
-    square.
+    Args:
+        backbone: timm's.
+        found: tensors by name.
+        source: what the tensors come from, for the message.
+
+    Returns:
+        The tensors by name.
+
+    Raises:
+        InvalidCheckpoint: other patches, another number of tokens before the patches, or a grid that is not square.
     """
     if not isinstance(backbone, VisionTransformer) or "pos_embed" not in found:
         return found
@@ -77,7 +98,19 @@ def fit_to(backbone: nn.Module, found: dict[str, Tensor], source: str) -> dict[s
 
 
 def square_grid(position: Tensor, prefix: int, source: str) -> int:
-    """Patches along the side that a position embedding (1, prefix + side², D) is for. Raises InvalidCheckpoint."""
+    """The grid that a position embedding is for.
+
+    Args:
+        position: (1, prefix + side², D).
+        prefix: tokens before the patches.
+        source: what the tensor comes from, for the message.
+
+    Returns:
+        Patches along the side.
+
+    Raises:
+        InvalidCheckpoint: the grid is not square.
+    """
     patches = position.shape[1] - prefix if position.ndim == 3 else 0
     side = math.isqrt(max(patches, 0))
     if side < 1 or side**2 != patches:
@@ -89,7 +122,14 @@ def square_grid(position: Tensor, prefix: int, source: str) -> int:
 
 
 def strip_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors without `PREFIXES`, in any order, where all names begin so. IRN's `backbone.0.` is none of them."""
+    """Drop `PREFIXES`, in any order, where all names begin so. IRN's `backbone.0.` is none of them.
+
+    Args:
+        tensors: by name.
+
+    Returns:
+        The same tensors by the shorter names.
+    """
     while tensors and (common := [p for p in PREFIXES if all(map(re.compile(rf"{re.escape(p)}\D").match, tensors))]):
         tensors = {name.removeprefix(common[0]): value for name, value in tensors.items()}
     return tensors

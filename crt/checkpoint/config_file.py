@@ -29,9 +29,17 @@ _STATED = ("sha256", "mean", "std")
 
 
 def read_config(folder: Path) -> CheckpointConfig:
-    """`config.json` of a checkpoint folder, checked. Raises InvalidCheckpoint.
+    """Read and check `config.json` of a checkpoint folder. What only the networks know, such as their depth,
+    `load_checkpoint` checks.
 
-    What only the networks know, such as their depth, `load_checkpoint` checks.
+    Args:
+        folder: of the checkpoint.
+
+    Returns:
+        The config.
+
+    Raises:
+        InvalidCheckpoint: the file is missing or damaged, or a field is out of range.
     """
     path = folder / CONFIG_FILE
     try:
@@ -45,9 +53,15 @@ def read_config(folder: Path) -> CheckpointConfig:
 
 
 def write_config(folder: Path, config: CheckpointConfig) -> None:
-    """Write `config.json` atomically.
+    """Write `config.json`, whole or not at all.
 
-    Raises InvalidCheckpoint for what `read_config` would refuse, and writes nothing then.
+    Args:
+        folder: of the checkpoint.
+        config: it is checked first.
+
+    Raises:
+        InvalidCheckpoint: `read_config` would refuse it; nothing is written then.
+        OSError: for instance when the disk is full.
     """
     path = folder / CONFIG_FILE
     try:

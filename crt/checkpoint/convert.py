@@ -22,10 +22,15 @@ PART = "the convolution for class maps"
 class Converted:
     """A network from another program's file.
 
-    `network`: a branch with its head where the file has a convolution for class maps, else the backbone alone.
-    `backbone`: its timm name. `tile`: pixels of the side of a ViT's input. `classes`: of the head; None without one.
-    `used`: name of a tensor in the file -> its name in the network. `left_out`: name in the file -> why.
-    `resampled`: pixels of the input that the file's position embedding was for, where it is another one.
+    Attributes:
+        family: ViT or ResNet.
+        backbone: its timm name.
+        network: a branch with its head where the file has a convolution for class maps, else the backbone alone.
+        tile: pixels of the side of a ViT's input.
+        classes: of the head; None without one.
+        used: name of a tensor in the file -> its name in the network.
+        left_out: name in the file -> why.
+        resampled: pixels of the input that the file's position embedding was for, where it is another one.
     """
 
     family: Family
@@ -48,14 +53,19 @@ def convert(
 ) -> Converted:
     """Read a file of DeiT, TS-CAM, the authors' CRT, IRN, torchvision or timm into a network, in eval mode.
 
-    path: a `.pth` file, or any that `torch.save` wrote, or safetensors.
-    backbone: timm's name for a ViT and for a ResNet; what the shapes tell by default, a DeiT or a plain ResNet.
-    tile: pixels of the side of the ViT's input; by default that of the file. The position embedding is resampled.
-    head: False leaves a convolution for class maps out.
-    averaged: take the moving average of the weights where the file has one beside them.
+    Args:
+        path: a `.pth` file, or any that `torch.save` wrote, or safetensors.
+        backbone: timm's name for a ViT and for a ResNet; what the shapes tell by default, a DeiT or a plain ResNet.
+        tile: pixels of the side of the ViT's input; by default that of the file. The position embedding is resampled.
+        head: False leaves a convolution for class maps out.
+        averaged: whether the moving average of the weights is taken where the file has one beside them.
 
-    Raises InvalidCheckpoint for a file that cannot be read or does not fit, InvalidSetting for a model that cannot be
-    told or does not exist.
+    Returns:
+        The network, and what became of every tensor.
+
+    Raises:
+        InvalidCheckpoint: the file cannot be read or does not fit.
+        InvalidSetting: the model cannot be told or does not exist.
     """
     state = read_state_dict(path, averaged=averaged)
     found = sort_tensors(state.tensors, path.name, head=head)

@@ -46,18 +46,30 @@ UNREAD = ("argparse.Namespace", "numpy.core.multiarray.scalar", "numpy._core.mul
 
 @dataclass(frozen=True)
 class StateDict:
-    """Tensors of a file by their name in it, without wrappers' prefixes. `left_out`: other entries and why."""
+    """Tensors of a file by their name in it, without wrappers' prefixes.
+
+    Attributes:
+        tensors: by name.
+        left_out: other entries and why.
+    """
 
     tensors: dict[str, Tensor]
     left_out: dict[str, str]
 
 
 def read_state_dict(path: Path, *, averaged: bool = False) -> StateDict:
-    """The network in a `.pth` file, or any that `torch.save` wrote, or in a safetensors file.
+    """Read the network in a `.pth` file, or any that `torch.save` wrote, or in a safetensors file.
 
-    averaged: take the moving average of the weights where the file has one beside them.
-    Raises InvalidCheckpoint with one sentence for a file that is missing, damaged, of other objects than tensors and
-    plain values, larger when unpacked than on disk, or without a network.
+    Args:
+        path: the file.
+        averaged: whether the moving average of the weights is taken where the file has one beside them.
+
+    Returns:
+        Its tensors, on the CPU.
+
+    Raises:
+        InvalidCheckpoint: a file that is missing, damaged, of other objects than tensors and plain values, larger when
+            unpacked than on disk, or without a network.
     """
     path = path.expanduser()
     if path.suffix.lower() == ".safetensors":

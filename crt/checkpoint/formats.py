@@ -78,9 +78,13 @@ RESNETS: dict[tuple[int, ...], str] = {
 class Sorted:
     """A file's tensors, sorted by the table.
 
-    `backbone`: by timm's names. `head`: of the convolution that makes class maps, empty if there is none; its weight is
-    (C, D, 3, 3) for a ViT, (C, F, 1, 1) for a ResNet. `used`: name in the file -> name here. `left_out`: name in the
-    file -> why.
+    Attributes:
+        family: ViT or ResNet.
+        backbone: tensors by timm's names.
+        head: tensors of the convolution that makes class maps, empty if there is none; its weight is (C, D, 3, 3) for a
+            ViT, (C, F, 1, 1) for a ResNet.
+        used: name in the file -> name here.
+        left_out: name in the file -> why.
     """
 
     family: Family
@@ -93,9 +97,17 @@ class Sorted:
 def sort_tensors(tensors: dict[str, Tensor], source: str, *, head: bool = True) -> Sorted:
     """Sort the tensors of a file by the table, every one of them.
 
-    source: what the file is called in messages. head: False leaves the convolution for class maps out.
-    Raises InvalidCheckpoint for a file of no known format, a tensor of which nothing is known, or one that stands in
-    the file twice with different values.
+    Args:
+        tensors: by their names in the file.
+        source: what the file is called in messages.
+        head: False leaves the convolution for class maps out.
+
+    Returns:
+        The tensors by timm's names.
+
+    Raises:
+        InvalidCheckpoint: a file of no known format, a tensor of which nothing is known, or one that stands in the file
+            twice with different values.
     """
     family = _family(tensors, source)
     if family == "vit" and "head.weight" in tensors and tensors["head.weight"].ndim not in (2, 4):
@@ -135,7 +147,15 @@ def sort_tensors(tensors: dict[str, Tensor], source: str, *, head: bool = True) 
 def guess_name(found: Sorted, source: str) -> str:
     """The timm name of the backbone of a file, told from its shapes: a DeiT or a plain ResNet.
 
-    Raises InvalidSetting for any other.
+    Args:
+        found: the sorted tensors.
+        source: what the file is called in messages.
+
+    Returns:
+        The name.
+
+    Raises:
+        InvalidSetting: it is any other.
     """
     name = _deit_name(found.backbone, source) if found.family == "vit" else _resnet_name(found.backbone)
     if name is None:
@@ -144,7 +164,19 @@ def guess_name(found: Sorted, source: str) -> str:
 
 
 def input_size(backbone: dict[str, Tensor], source: str) -> int:
-    """Pixels of the side of the input that a ViT's position embedding is for. Raises InvalidCheckpoint."""
+    """The input that a ViT's position embedding is for.
+
+    Args:
+        backbone: tensors by timm's names.
+        source: what the file is called in messages.
+
+    Returns:
+        Pixels of the side.
+
+    Raises:
+        InvalidCheckpoint: the tensors are not those of a ViT with a square grid.
+        InvalidSetting: the model cannot be told.
+    """
     kernel, position = backbone.get("patch_embed.proj.weight"), backbone.get("pos_embed")
     if kernel is None or kernel.ndim != 4 or position is None:
         raise InvalidCheckpoint(f"{source} lacks the patch or the position embedding of a ViT.")

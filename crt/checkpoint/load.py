@@ -36,7 +36,15 @@ BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 @dataclass
 class Checkpoint:
-    """A loaded checkpoint: its config, its networks in eval form, and a hash over the weights that make the maps."""
+    """A loaded checkpoint.
+
+    Attributes:
+        config: what `config.json` says.
+        networks: by method, in eval form.
+        sha256: one hash over the weights that make the maps.
+        relation: the relation network, where there is one.
+        segmentation: the segmentation network, where there is one.
+    """
 
     config: CheckpointConfig
     networks: dict[Method, TransformerBranch | CnnBranch]
@@ -59,7 +67,14 @@ class Checkpoint:
         return found.pop() if found else torch.device("cpu")
 
     def to(self, device: torch.device | str) -> Checkpoint:
-        """Move every network -> this same checkpoint."""
+        """Move every network.
+
+        Args:
+            device: as torch takes it.
+
+        Returns:
+            This same checkpoint.
+        """
         for module in self.modules:
             module.to(device)
         return self
@@ -124,7 +139,14 @@ def locate(source: str | Path) -> Path:
 
 
 def expand_name(source: str | Path) -> Path:
-    """The folder of the bundled checkpoint of this name, unless the working directory has one; else `source` itself."""
+    """Find a bundled checkpoint by its name.
+
+    Args:
+        source: a name, a folder or a Hub id.
+
+    Returns:
+        The folder of the bundled checkpoint, unless the working directory has one of this name; else `source` itself.
+    """
     folder = Path(source).expanduser()
     return BUNDLED / folder if not folder.is_dir() and str(source) in bundled_names() else folder
 
@@ -135,7 +157,19 @@ def bundled_names() -> list[str]:
 
 
 def build_network(spec: NetworkSpec, classes: int) -> TransformerBranch | CnnBranch:
-    """The untrained network that a spec describes, for images normalised by the spec's mean and std."""
+    """Build the untrained network that a spec describes, for images normalised by the spec's mean and std.
+
+    Args:
+        spec: of the config.
+        classes: number of class maps.
+
+    Returns:
+        The network in eval form.
+
+    Raises:
+        InvalidSetting: timm does not know the backbone.
+        InvalidCheckpoint: the backbone does not fit the method.
+    """
     if spec.type == "vit":
         vit = build_vit(spec.backbone, tile=spec.tile)
         network = TransformerBranch(vit, classes, deconvolution=spec.deconvolution)

@@ -47,7 +47,14 @@ _KNOWN_FIELDS = ConfigDict(extra="forbid")
 
 
 def shortened(value: Any) -> str:
-    """A value of a config as JSON writes it, short enough for a sentence."""
+    """A value of a config as JSON writes it, short enough for a sentence.
+
+    Args:
+        value: any that JSON or `repr` can write.
+
+    Returns:
+        At most 61 characters.
+    """
     text = json.dumps(value, default=repr)
     return text if len(text) <= 60 else f"{text[:60]}…"
 
@@ -98,10 +105,17 @@ _Std = Annotated[
 class NetworkSpec:
     """One network of a checkpoint.
 
-    `backbone`: its timm name. `file`, `sha256`: its weights, and their hash, which a file needs. `tile`: pixels of
-    the side of a transformer's tiles. `trained_loops`: loop counts seen in training. `mean`, `std`: of the red, green
-    and blue of the images that it was trained on, by which each image is normalised (values 0 … 1); ImageNet's for a
-    network made in a program, stated for every network of a file.
+    Attributes:
+        type: transformer or CNN.
+        backbone: its timm name.
+        file: its weights, beside the config.
+        sha256: their hash, which a file needs.
+        tile: pixels of the side of a transformer's tiles.
+        deconvolution: whether a transformer's head has a learned deconvolution.
+        trained_loops: loop counts seen in training.
+        mean: of the red, green and blue of the images that it was trained on, by which each image is normalised (values
+            0 … 1); ImageNet's for a network made in a program, stated for every network of a file.
+        std: their deviation.
     """
 
     __pydantic_config__ = _KNOWN_FIELDS
@@ -121,10 +135,14 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class RelationSpec:
-    """The branches of the relation network, which read the features of the ResNet `cnn`, another network here.
+    """The branches of the relation network, which read the features of another network here. Images are normalised as
+    for that.
 
-    Images are normalised as for that ResNet. `threshold`: the background constant against random-walk pseudo labels
-    that measured best.
+    Attributes:
+        file: their weights, beside the config.
+        sha256: their hash, which a file needs.
+        cnn: the ResNet whose features they read.
+        threshold: the background constant against random-walk pseudo labels that measured best.
     """
 
     __pydantic_config__ = _KNOWN_FIELDS
@@ -141,7 +159,13 @@ class RelationSpec:
 class SegmentationSpec:
     """A DeepLab-V2 that learned from this checkpoint's masks.
 
-    `backbone`: timm name of its backbone. `stride`: pixels a cell. `mean`, `std`: as in `NetworkSpec`.
+    Attributes:
+        backbone: timm name of its backbone.
+        file: its weights, beside the config.
+        sha256: their hash, which a file needs.
+        stride: pixels per cell.
+        mean: as in `NetworkSpec`.
+        std: as in `NetworkSpec`.
     """
 
     __pydantic_config__ = _KNOWN_FIELDS
@@ -158,8 +182,13 @@ class SegmentationSpec:
 class Defaults:
     """The settings that the app and the scripts start from, chosen by measurement.
 
-    `pass_reduction`: which passes' attention refines the maps, and how. `blocks`: the first and the last of the blocks
-    whose attention it is, counted from 0; None for all.
+    Attributes:
+        size: pixels of the long side that the networks see.
+        loops: loop count of CRT.
+        refined: whether attention multiplies the transformers' CAMs.
+        pass_reduction: which passes' attention refines the maps, and how.
+        blocks: the first and the last of the blocks whose attention it is, counted from 0; None for all.
+        threshold: background constant, a share of a map's largest value.
     """
 
     __pydantic_config__ = _KNOWN_FIELDS
@@ -186,10 +215,18 @@ class Defaults:
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """What `config.json` holds. `classes`: names in the order of the maps' channels.
+    """What `config.json` holds.
 
-    `networks` make maps. Where there is one, `relation` steers the random walk from seeds to masks, and `segmentation`
-    labels an image by itself. `training`: records of how the networks were trained.
+    Attributes:
+        name: as pages and figures call the checkpoint.
+        classes: names in the order of the maps' channels.
+        networks: that make maps, by method.
+        single_label: whether every image shows exactly one class.
+        defaults: recommended settings.
+        relation: steers the random walk from seeds to masks, where there is one.
+        segmentation: labels an image by itself, where there is one.
+        training: records of how the networks were trained.
+        format: version of this file.
     """
 
     __pydantic_config__ = _KNOWN_FIELDS
@@ -212,5 +249,12 @@ class CheckpointConfig:
 
 
 def weights_sha256(config: CheckpointConfig) -> str:
-    """One hash over the weights that a config names, known before they are read."""
+    """One hash over the weights that a config names, known before they are read.
+
+    Args:
+        config: of a checkpoint.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     return hashlib.sha256("".join(spec.sha256 for spec in config.networks.values()).encode()).hexdigest()

@@ -16,9 +16,19 @@ from crt.io_utils import atomic_path
 
 
 def save_network(network: nn.Module, path: Path, *, without: str | None = None) -> str:
-    """Write the weights as fp16 safetensors, atomically -> their sha256. `without`: a submodule that is left out.
+    """Write the weights as fp16 safetensors, whole or not at all.
 
-    Raises InvalidCheckpoint if a weight is not finite in fp16.
+    Args:
+        network: whose state is written.
+        path: the file.
+        without: a submodule that is left out.
+
+    Returns:
+        The sha256 of the file.
+
+    Raises:
+        InvalidCheckpoint: a weight is not finite in fp16.
+        OSError: for instance when the disk is full.
     """
     state = {name: tensor.detach().cpu() for name, tensor in _stored(network, without).items()}
     half = {n: (t.half() if t.is_floating_point() else t).contiguous() for n, t in state.items()}
@@ -31,7 +41,14 @@ def save_network(network: nn.Module, path: Path, *, without: str | None = None) 
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of a file, hexadecimal."""
+    """The sha256 of a file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -39,8 +56,13 @@ def file_sha256(path: Path) -> str:
 def load_strict(network: nn.Module, path: Path, *, without: str | None = None) -> None:
     """Read a safetensors file into a network; every tensor must be there, of the right shape, finite, and no other.
 
-    `without`: a submodule that the file does not hold, and that stays as it is. Raises InvalidCheckpoint, and leaves
-    the network alone then.
+    Args:
+        network: it is left alone when the file is refused.
+        path: the file.
+        without: a submodule that the file does not hold, and that stays as it is.
+
+    Raises:
+        InvalidCheckpoint: the file does not fit.
     """
     wanted = _stored(network, without)
     found = read_tensors(path)
@@ -56,9 +78,15 @@ def load_strict(network: nn.Module, path: Path, *, without: str | None = None) -
 
 
 def unusable(tensors: Mapping[str, Tensor], names: Iterable[str]) -> str | None:
-    """What a network cannot compute with, in words that can follow "has"; None if it can with these tensors.
+    """What a network cannot compute with: values that are not finite, and variances of a batch norm below 0, whose root
+    it takes.
 
-    Values that are not finite, and variances of a batch norm below 0, whose root it takes.
+    Args:
+        tensors: by name.
+        names: those that are looked at.
+
+    Returns:
+        Words that can follow "has"; None if there is nothing.
     """
     names = sorted(names)
     if broken := [name for name in names if not torch.isfinite(tensors[name]).all()]:
@@ -74,7 +102,17 @@ def _some(names: list[str]) -> str:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file, floating ones as float32. Raises InvalidCheckpoint."""
+    """Read all tensors of a safetensors file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        By name, floating ones as float32.
+
+    Raises:
+        InvalidCheckpoint: the file is missing or damaged.
+    """
     if not path.is_file():
         raise InvalidCheckpoint(f"{path} cannot be read as safetensors: there is no such file; check the path.")
     try:
