@@ -62,8 +62,15 @@ ROUTE_ERRORS = (FnIndexInferError, KeyError, TypeError, ValueError, RuntimeError
 """What the routes raise at unknown names, wrong types, numbers that JSON cannot write, and streams cut short."""
 
 
+class Unkept:
+    """Mixin of a component whose updates no session keeps: what one sends is for the browser alone."""
+
+
 class HookedBlocks(gr.Blocks):
-    """Blocks that call the hooks of a subclass around each request, and give it the errors to put into words."""
+    """Blocks that call the hooks of a subclass around each request, and give it the errors to put into words.
+
+    A session keeps what updates made of its fields, such as the choices of a dropdown, and nothing of `Unkept` ones.
+    """
 
     def check_values(self, values: Any) -> None:
         """Called with a request's JSON values before Gradio opens a file among them; raises gr.Error to refuse."""
@@ -75,6 +82,18 @@ class HookedBlocks(gr.Blocks):
     def server_error(self, error: Exception) -> gr.Error:
         """What a client reads whose request failed here."""
         raise NotImplementedError
+
+    async def process_api(
+        self, block_fn: Any, inputs: list[Any], state: Any = None, *further: Any, **keywords: Any
+    ) -> dict[str, Any]:
+        """As Gradio's, which then keeps every component that was updated, and every value for a deep link."""
+        try:
+            return await super().process_api(block_fn, inputs, state, *further, **keywords)
+        finally:
+            if state is not None:
+                state.config_values.clear()  # for deep links alone, whose route is closed
+                fresh = {number: block for number, block in self.blocks.items() if isinstance(block, Unkept)}
+                state.blocks_config.blocks.update(fresh)
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> Any:
         """As Gradio's. Raises gr.Error for a file that nobody uploaded, and for values that no component can read."""

@@ -33,6 +33,8 @@ from app.theme import CSS, HEADER, theme
 from app.viewer import Viewer
 
 HOUR = 3600
+SESSIONS = 1000
+"""Visitors whose fields the server remembers, some kilobytes each; the one unseen for longest goes first."""
 SUMMARY = ROOT / "results" / "summary.json"
 """The sections of the Results tab, written by `scripts.report`."""
 MODE_NOTES = {
@@ -98,8 +100,8 @@ def build(config: AppConfig) -> Served:
                 own = custom_checkpoint.fields() if config.allow_custom_checkpoints else None
             with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
                 viewer = Viewer(
-                    cards=[example.card() for example in explorer.examples.values()],
-                    measured=results(),
+                    cards=json.dumps([example.card() for example in explorer.examples.values()]),
+                    measured=json.dumps(results()),
                     elem_id="crt-maps",
                 )
 
@@ -198,6 +200,7 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
         "strict_cors": True,
         "run_history": False,
         "enable_monitoring": False,
+        "state_session_capacity": SESSIONS,
         "ssr_mode": False,
         "footer_links": ["api"],
         "theme": theme(),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from functools import cache
 from typing import Any
 
 import gradio as gr
 
 from app.core.codec import INLINE_BYTES
-from app.gradio_compat import serve_bytes
+from app.gradio_compat import Unkept, serve_bytes
 from app.viewer.files import ENTRY, ROUTE, modules, style, template, version
 
 EVENTS = (
@@ -33,33 +34,44 @@ import(`${base}%s`).then(({ mount }) => mount(element, trigger, props, watch)).c
 """Runs once in the browser: fetches the modules, all at the same time, from below the address that the page has."""
 
 
-class Viewer(gr.HTML):
+@cache
+def script() -> str:
+    """`_LOAD` for this release, with the names of the events quoted before it."""
+    listens = f"// events: {' '.join(f'{name!r}' for name in EVENTS)}"
+    return listens + _LOAD % (f"{ROUTE}/{version()}", json.dumps(list(modules())), ENTRY)
+
+
+class Viewer(Unkept, gr.HTML):
     """Shows a payload (`app.core.codec`): panels, class chart, controls, tabs. Its template holds no user text.
 
-    `cards`: a list of {id, title, thumb} shown as examples. `measured`: the sections of the Results tab. Both go out as
-    text, because Gradio copies every object among the properties whenever a run tells of its progress. Each event of
-    `EVENTS` brings JSON details; an answer goes into the property `<event>_answer`, see `answer`. Names quoted in the
-    script are taken for events by Gradio, so no property may be called like one of those.
+    Each event of `EVENTS` brings JSON details; an answer goes into the property `<event>_answer`, see `answer`. Names
+    quoted in the script are taken for events by Gradio, so no property may be called like one of those. Gradio makes
+    the component anew for every answer, so the long texts are made once.
+
+    Args:
+        value: What `postprocess` takes, or None.
+        cards: JSON text, a list of {id, title, thumb} shown as examples.
+        measured: JSON text, the sections of the Results tab. Both are text because Gradio copies every object among
+            the properties whenever a run tells of its progress.
+        props: Further keywords of `gr.HTML`.
     """
 
     def __init__(
         self,
         value: dict[str, Any] | None = None,
         *,
-        cards: list[dict] | None = None,
-        measured: list[dict] | None = None,
+        cards: str = "[]",
+        measured: str = "[]",
         **props: Any,
     ) -> None:
-        listens = f"// events: {' '.join(f'{name!r}' for name in EVENTS)}"
         own = {
             "html_template": template(),
             "css_template": style(),
-            "js_on_load": listens + _LOAD % (f"{ROUTE}/{version()}", json.dumps(list(modules())), ENTRY),
+            "js_on_load": script(),
             "apply_default_css": False,
         }
         answers: dict[str, Any] = {f"{name}_answer": None for name in EVENTS}
-        given = {"cards": json.dumps(cards or []), "measured": json.dumps(measured or [])}
-        everything: dict[str, Any] = {**answers, **given, **props, **own}
+        everything: dict[str, Any] = {**answers, "cards": cards, "measured": measured, **props, **own}
         super().__init__(value, **everything)
 
     @staticmethod

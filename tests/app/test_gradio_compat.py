@@ -14,9 +14,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from app import gradio_compat as compat
+from app.viewer import Viewer
 
 ROOT = Path(__file__).parents[2]
 SECRET = "/etc/hostname"
+ANSWER, OPEN = 0, 1
+"""The functions of the page below, by their numbers."""
 
 
 class Refusing(compat.HookedBlocks):
@@ -77,9 +80,8 @@ def running():
     demo.close()
 
 
-def asked(url: str, function: str, values: list, **further) -> dict:
-    """The last message of a request to the queue."""
-    number = {"answer": 0, "open": 1}[function]
+def asked(url: str, number: int, values: list, **further) -> dict:
+    """The answer of the function of this number to a request in the queue."""
     body = {"data": values, "fn_index": number, "session_hash": "s", **further}
     assert httpx.post(f"{url}{compat.QUEUE_JOIN[1:]}", json=body).status_code == 200
     with httpx.stream("GET", f"{url}gradio_api/queue/data?session_hash=s", timeout=300) as stream:
@@ -107,25 +109,25 @@ def test_the_overridden_methods_have_the_parameters_of_gradio():
 
 def test_values_are_checked_before_gradio_reads_them(running):
     demo, url, _ = running
-    assert asked(url, "answer", ["never"])["error"] == "refused by check_values"
+    assert asked(url, ANSWER, ["never"])["error"] == "refused by check_values"
     assert demo.seen[-1] == ["never"]
-    assert asked(url, "open", [{"path": SECRET}])["error"].startswith("request_error")
+    assert asked(url, OPEN, [{"path": SECRET}])["error"].startswith("request_error")
 
 
 def test_an_event_with_a_file_is_an_error_of_the_request(running):
     _, url, _ = running
     file = {"path": SECRET, "meta": {"_type": "gradio.FileData"}}
-    assert asked(url, "answer", ["x"], event_data={"a": file})["error"].startswith("request_error")
+    assert asked(url, ANSWER, ["x"], event_data={"a": file})["error"].startswith("request_error")
 
 
 def test_an_error_of_a_function_is_one_of_the_server(running):
     _, url, _ = running
-    assert asked(url, "answer", ["break"])["error"] == "server_error ZeroDivisionError"
+    assert asked(url, ANSWER, ["break"])["error"] == "server_error ZeroDivisionError"
 
 
 def test_the_details_of_an_event_are_what_the_browser_sent(running):
     _, url, _ = running
-    assert json.loads(asked(url, "answer", ["x"], event_data={"a": [1]})["data"][0]) == {"a": [1]}
+    assert json.loads(asked(url, ANSWER, ["x"], event_data={"a": [1]})["data"][0]) == {"a": [1]}
 
 
 def test_our_routes_come_before_those_of_gradio_and_know_the_blocks(running):
@@ -158,6 +160,26 @@ def test_a_name_quoted_in_the_script_becomes_an_event():
     shell = gr.HTML(js_on_load="// 'example'")
     assert callable(shell.example) and not hasattr(shell, "other")
     assert shell.get_config()["js_on_load"] == "// 'example'"
+
+
+def test_a_session_keeps_updates_of_fields_and_none_of_what_is_unkept():
+    with compat.HookedBlocks() as demo:
+        field, viewer = gr.Dropdown(["a"], value="a"), Viewer()
+
+        def change(value):
+            return gr.update(choices=["a", "b"]), Viewer.answer("inspect", {"value": value})
+
+        field.input(change, field, [field, viewer])
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    try:
+        for value in ("a", "b"):  # the second is one of the choices that the first has added
+            told = asked(url, 0, [value])["data"]
+            assert told[1]["props"]["inspect_answer"]["value"] == value
+        state = demo.app.state_holder["s"]
+        assert state[field._id].choices == [("a", "a"), ("b", "b")] and state[viewer._id] is viewer
+        assert state.config_values == {}
+    finally:
+        demo.close()
 
 
 def test_a_value_given_after_the_making_may_be_none():

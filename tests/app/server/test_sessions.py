@@ -1,0 +1,90 @@
+"""How much memory a visitor costs once the answers are sent: some kilobytes, of a bounded number of visitors."""
+
+import gc
+import io
+import tracemalloc
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app import page as ui
+from app.cli import AppConfig
+from app.page import build, launch_options
+from scripts.loadtest.client import Asker
+from tests.helpers.tiny import tiny_checkpoint
+
+DETAILS = {
+    "method": "crt",
+    "classes": [0],
+    "loops": 1,
+    "refined": True,
+    "blocks": None,
+    "pass_reduction": "sum",
+    "x": 0.5,
+    "y": 0.5,
+    "size": "336",
+    "mode": "overlap",
+}
+VISITORS = 8
+BYTES = 64 * 2**10
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A running app that remembers three sessions, and its address."""
+    monkeypatch.setattr(ui, "SESSIONS", 3)
+    config = AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "tiny")), host="127.0.0.1")
+    demo = build(config)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+    yield demo, url
+    demo.close()
+
+
+def visit(url: str, session: str) -> None:
+    """Upload an image and ask for all that comes back in one piece."""
+    stream = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((1024, 768), Image.Resampling.BICUBIC).save(stream, "PNG")
+    asker = Asker(url, session)
+    image = asker.upload("a.png", stream.getvalue())
+    assert isinstance(image, dict)
+    for start in ("change/", "inspect/", "load_heads/", "ablate/"):
+        question = next(one for one in asker.questions if one.name.startswith(start))
+        assert asker.ask(question, question.good(image), DETAILS).kind == "answered", start
+    asker.close()
+
+
+def held(demo) -> int:
+    """Bytes of all objects of Python, without the Predictions, which have a bound of their own."""
+    for number in range(VISITORS):
+        demo.cache.drop(f"visitor {number}")
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+def test_a_visitor_costs_some_kilobytes(served):
+    demo, url = served
+    demo.app.state_holder.capacity = ui.SESSIONS + 2 * VISITORS  # a session costs nothing once it is forgotten
+    for number in range(2):
+        visit(url, f"warm {number}")
+    tracemalloc.start(1)
+    try:
+        before = held(demo)
+        for number in range(VISITORS):
+            visit(url, f"visitor {number}")
+        grown = (held(demo) - before) / VISITORS
+    finally:
+        tracemalloc.stop()
+    assert grown < BYTES, f"{grown / 2**10:.0f} KiB a visitor"
+
+
+def test_only_so_many_visitors_are_remembered(served):
+    demo, url = served
+    asker = Asker(url, "")
+    question = next(one for one in asker.questions if one.name.startswith("change/"))
+    for number in range(VISITORS):
+        asker.session = f"visitor {number}"
+        assert asker.ask(question, list(question.values)).kind == "answered"
+    asker.close()
+    assert list(demo.app.state_holder.session_data) == [f"visitor {number}" for number in range(VISITORS)[-3:]]
