@@ -29,7 +29,7 @@ def register(page: Page) -> None:
     def export(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         config = (look.model or page.explorer.engine.model).config
         kind, name, data = made(ExportView.of(look, ExportRequest.of(look, details), config), details.get("kind"))
-        return {"kind": kind, "name": name, "bytes": len(data), "download": serve_bytes(page.viewer, data, name)}
+        return {"kind": kind, "name": name, "size": len(data), "download": serve_bytes(page.viewer, data, name)}
 
     page.on("export", export, concurrency_id="export", concurrency_limit=1)
 

@@ -3,11 +3,11 @@
 import { fileUrl } from '../core/decode.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { sideOf } from '../explore/panel_specs.mjs';
+import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { snippet } from './snippet.mjs';
 import { shownMethods } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
-const TIMEOUT_MS = 180_000; // ms to wait for a file
 const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' };
 
 /** What the server needs to draw the screen again. `extra`: the additional panel as page.addedPanels makes it, or null.
@@ -67,13 +67,12 @@ export const bytesWords = (count) => (count < 1e6 ? `${Math.max(1, Math.round(co
 
 /** @param {Crt.Page} page */
 export function mountExport(page) {
-  const { root, at, store, current, ask, onAnswer, onRun } = page;
+  const { root, at, store, current, onRun } = page;
   const button = at('export-open');
   const menu = at('export-menu');
   const items = [...menu.querySelectorAll('[role="menuitem"]')];
-  let asked = null; // key of the file under way
-  let late = null;
-  let count = 0;
+  /** @type {AbortController | null} */
+  let making = null; // while the server makes a file
 
   button.addEventListener('click', () => (menu.hidden ? open(0) : close()));
   button.addEventListener('keydown', (event) => {
@@ -97,19 +96,13 @@ export function mountExport(page) {
     item.addEventListener('click', () => {
       close(true);
       if (item.dataset.kind === 'python') copy();
-      else request(item.dataset.kind);
+      else makeFile(item.dataset.kind);
     });
   }
-  onRun(() => {
+  onRun((now) => {
     at('export-code').hidden = true;
-    if (!asked) tell('');
-  });
-  onAnswer('export', (got) => {
-    if (got.key !== asked) return;
-    settle();
-    if (got.error) return tell(got.error);
-    save(fileUrl(got.download, window.gradio_config?.root ?? ''), got.name);
-    tell(`${got.name}, ${bytesWords(got.bytes)}`);
+    if (!now) making?.abort();
+    if (!now || !making) tell('');
   });
 
   function open(index) {
@@ -124,25 +117,24 @@ export function mountExport(page) {
     if (back) button.focus();
   }
 
-  function request(kind) {
-    if (asked) return tell(`${at('export-note').textContent.replace(/…$/, '')}… still at work.`);
+  async function makeFile(kind) {
+    if (making) return tell(`${at('export-note').textContent.replace(/…$/, '')}… still computing.`);
     const state = store.get();
     const now = current();
     const extra = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
-    asked = `${kind}-${Date.now()}-${++count}`;
+    making = new AbortController();
     button.setAttribute('aria-busy', 'true');
-    tell(`Making ${KINDS[kind]} …`);
-    late = setTimeout(() => {
-      settle();
-      tell('The server has not answered: check the connection and try again.');
-    }, TIMEOUT_MS);
-    ask('export', { kind, key: asked, ...describeView(state, now, extra) });
-  }
-
-  function settle() {
-    clearTimeout(late);
-    asked = null;
-    button.removeAttribute('aria-busy');
+    tell(`Making ${KINDS[kind]}…`);
+    try {
+      const got = await page.request('export', { kind, ...describeView(state, now, extra) }, { acrossRuns: true, signal: making.signal });
+      save(fileUrl(got.download, window.gradio_config?.root ?? ''), got.name);
+      tell(`${got.name}, ${bytesWords(got.size)}`);
+    } catch (error) {
+      if (!isDropped(error)) tell(sentenceOf(error));
+    } finally {
+      making = null;
+      button.removeAttribute('aria-busy');
+    }
   }
 
   async function copy() {
