@@ -85,6 +85,7 @@ class Model:
             "place": self.place,
             "relation": config.relation.threshold if config.relation else None,
             "segmentation": config.segmentation is not None,
+            "modes": list(config.modes),
         }
 
 

@@ -13,18 +13,19 @@ from typing import Any
 
 import gradio as gr
 
-from app.core.analysis import NATIVE, SIZES, Explorer, fingerprint, read, settings_of, start_size, user_message
+from app.core.analysis import NATIVE, SIZES, Explorer, fingerprint, read, settings_of, start_size
 from app.core.models import Engine, Model
 from app.gradio_compat import serve_bytes, serve_file
-from app.rpc import MODEL, Page
-from app.server.security import details_of, sanitize
-from app.viewer import Viewer
+from app.rpc import MODEL, QUIET, Page, refusal, reply
+from app.server.security import details_of
 from crt.errors import CrtError, InvalidSetting
 
 AGE = 3600.0  # seconds that an image is kept after its link was copied
 LIMIT = 64 * 2**20  # bytes of all kept images together
 KEY_LENGTH = 32  # characters of an image's sha256 in a link: 128 bits, not to be guessed
-ACTS = ("show", "fetch", "keep")
+ACTS = ("show", "fetch")
+UPLOADED = "() => { document.querySelector('.crt-viewer').dispatchEvent(new Event('crt-upload')); }"
+"""Tells the viewer that the user has chosen an image, or removed it."""
 _PICTURE = re.compile(r"ex\.(?P<example>[\w-]{1,64})|sha\.(?P<key>[0-9a-f]{32})")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
@@ -77,10 +78,9 @@ class ImageStore:
 
 @dataclass(frozen=True)
 class LinkRequest:
-    """What the page asks for: to `show` a screen, to `fetch` its maps for later, or to `keep` the image on the page.
+    """What the page asks for: to `show` a screen, or to `fetch` its maps for later.
 
     `pic`: `ex.<id>`, `sha.<first 32 hex of its sha256>`, or empty for the image on the page. `model`: whose maps.
-    `networks`: whether they may look now; without it only what is known already is answered.
     """
 
     act: str
@@ -88,14 +88,13 @@ class LinkRequest:
     size: str
     mode: str
     model: Model
-    networks: bool
 
     @classmethod
     def of(cls, details: dict[str, Any], engine: Engine) -> LinkRequest:
         """Validate what the browser sent; what a link leaves out is as the checkpoint starts. Raises InvalidSetting."""
         act, pic = details.get("act"), details.get("pic") or ""
         if act not in ACTS:
-            raise InvalidSetting("The page asks for something that is not known here: reload it.")
+            raise InvalidSetting("Invalid request. Reload the page.")
         if not isinstance(pic, str) or (pic and not _PICTURE.fullmatch(pic)):
             raise InvalidSetting("The link names no image that can be read: choose an image.")
         model = engine.named(details.get("checkpoint"))
@@ -103,87 +102,90 @@ class LinkRequest:
         size, mode = details.get("size") or start_size(model), details.get("mode") or modes[0]
         if size not in (*map(str, SIZES), NATIVE) or mode not in modes:
             raise InvalidSetting("The input size or the mode of this link is not offered here: choose others.")
-        return cls(act, pic, size, mode, model, details.get("networks") is True)
+        return cls(act, pic, size, mode, model)
 
 
 def register(page: Page) -> None:
-    """Answer `reopen`: what is known at once in one listener, what the networks must see in another."""
+    """Answer `reopen`, what is known at once, `reopen_run`, what the networks must compute, and `keep`."""
     links = Links(page, ImageStore())
-    options = {"trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private"}
+    options: dict[str, Any] = {**QUIET, "concurrency_limit": 8}
     chosen = [page.size, page.mode, page.networks, page.state]
-    page.viewer.reopen(links.reopen, [page.image], [page.viewer, page.image, *chosen], concurrency_limit=8, **options)
-    page.viewer.reopen(links.look, [page.image], [page.viewer, *chosen], **options, **MODEL)
+    opening = page.viewer.reopen(links.reopen, [page.image], [page.viewer, page.image, *chosen], **options)
+    running = page.viewer.reopen_run(links.reopen_run, [page.image], [page.viewer, *chosen], **QUIET, **MODEL)
+    page.viewer.keep(links.keep, [page.image], [page.viewer], **options)
+    # An image that is chosen meanwhile stays on the page: what the link brings would take its place.
+    page.image.input(None, js=UPLOADED, cancels=[opening, running], api_visibility="private")
 
 
 class Links:
-    """The two listeners. Each answer has `key`, echoed, and `state`: shown, looking (the page looks by itself now),
-    look (ask again, `networks` true), fetched (with `view`), kept, gone or failed.
+    """The three listeners. Each answer of the first two has a `state`: shown, running (the page runs the networks by
+    itself now), run (ask with `reopen_run`), fetched (with `view`), or gone (with a `message`).
     """
 
     def __init__(self, page: Page, store: ImageStore) -> None:
         self.page = page
         self.store = store
 
-    def wanted(self, details: dict[str, Any]) -> LinkRequest:
-        """What the browser asks for. Raises InvalidSetting."""
-        return LinkRequest.of(details, self.page.explorer.engine)
-
     def reopen(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
         """Answer at once -> viewer, image, size, mode, networks, state. Never raises."""
         details = details_of(event)
-        if details.get("networks") is True:
-            return (gr.skip(),) * 6
         nothing = (gr.skip(),) * 5
         explorer = self.page.explorer
         try:
-            wanted = self.wanted(details)
-            if wanted.act == "keep":
-                return _told(details, "kept", pic=keep(self.store, explorer, path)), *nothing
+            wanted = LinkRequest.of(details, explorer.engine)
             if wanted.act == "show" and not (wanted.pic or path):  # a link to settings, which wait for an image
-                return _told(details, "gone", error=""), gr.skip(), *_chosen(wanted), gr.skip()
+                return _gone("reopen", details, ""), gr.skip(), *_chosen(wanted), gr.skip()
             try:
                 found = locate(self.page, self.store, wanted.pic, path)
             except ImageGone as error:
                 chosen = nothing[:3] if path else _chosen(wanted)  # they belong to the image on the page
-                return _told(details, "gone", error=str(error)), gr.skip(), *chosen, gr.skip()
+                return _gone("reopen", details, str(error)), gr.skip(), *chosen, gr.skip()
             value = known(explorer, found, wanted, request.session_hash or "")
             if value is not None and wanted.act == "show":
-                update = _told(details, "shown") | {"value": value}
+                update = reply("reopen", details, {"state": "shown"}) | {"value": value}
                 return update, found, *_chosen(wanted), _shown(wanted, found, request)
             if value is not None:
-                return self._fetched(details, value), *nothing
+                return self._fetched("reopen", details, value), *nothing
             if wanted.act == "show" and found != path:
-                return _told(details, "looking"), found, *_chosen(wanted), gr.skip()
-            return _told(details, "look"), *nothing
+                return reply("reopen", details, {"state": "running"}), found, *_chosen(wanted), gr.skip()
+            return reply("reopen", details, {"state": "run"}), *nothing
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-            return _told(details, "failed", error=user_message(error)), *nothing
+            return refusal("reopen", details, error), *nothing
 
-    def look(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
+    def reopen_run(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
         """Answer with the networks -> viewer, size, mode, networks, state. Never raises."""
         details = details_of(event)
         nothing = (gr.skip(),) * 4
-        if details.get("networks") is not True:
-            return gr.skip(), *nothing
         try:
-            wanted = self.wanted(details)
+            wanted = LinkRequest.of(details, self.page.explorer.engine)
             found = locate(self.page, self.store, wanted.pic, path)
+            session = request.session_hash or ""
+            value = self.page.explorer.show(found, wanted.size, wanted.mode, session, model=wanted.model)
+            if wanted.act == "fetch" or not isinstance(value, tuple):
+                return self._fetched("reopen_run", details, value), *nothing
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-            return _told(details, "failed", error=user_message(error)), *nothing
-        session = request.session_hash or ""
-        value = self.page.explorer.show(found, wanted.size, wanted.mode, session, model=wanted.model)
-        if wanted.act == "fetch" or not isinstance(value, tuple):
-            return self._fetched(details, value), *nothing
-        return _told(details, "shown") | {"value": value}, *_chosen(wanted), _shown(wanted, found, request)
+            return refusal("reopen_run", details, error), *nothing
+        update = reply("reopen_run", details, {"state": "shown"}) | {"value": value}
+        return update, *_chosen(wanted), _shown(wanted, found, request)
 
-    def _fetched(self, details: dict[str, Any], value: Any) -> dict[str, Any]:
+    def keep(self, event: gr.EventData, path: str | None) -> dict[str, Any]:
+        """Keep the image on the page for whoever has the link -> how a link names it, as `pic`. Never raises."""
+        details = details_of(event)
+        try:
+            return reply("keep", details, {"pic": keep(self.store, self.page.explorer, path)})
+        except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
+            return refusal("keep", details, error)
+
+    def _fetched(self, event: str, details: dict[str, Any], value: Any) -> dict[str, Any]:
         """A value for the viewer as an answer, so that the page can show it when it wants to."""
         if not isinstance(value, tuple):
-            return _told(details, "failed", error=value["message"])
-        return _told(details, "fetched", view=self.page.viewer.packed(value[0] | {"data": value[1]}))
+            return reply(event, details, {"error": value["message"]})
+        view = self.page.viewer.packed(value[0] | {"data": value[1]})
+        return reply(event, details, {"state": "fetched", "view": view})
 
 
-def _told(details: dict[str, Any], what: str, **content: Any) -> dict[str, Any]:
-    return Viewer.answer("reopen", {"key": sanitize(details.get("key"), 64), "state": what, **content})
+def _gone(event: str, details: dict[str, Any], message: str) -> dict[str, Any]:
+    return reply(event, details, {"state": "gone", "message": message})
 
 
 def _chosen(wanted: LinkRequest) -> tuple[Any, Any, Any]:

@@ -16,9 +16,9 @@ from app.viewer.files import ENTRY, ROUTE, modules, style, template, version
 
 EVENTS = (
     "example", "explain", "inspect", "load_heads", "ablate", "segment", "walk", "deeplab", "faithfulness", "cancel",
-    "export", "reopen", "swap",
+    "export", "reopen", "reopen_run", "keep", "swap",
 )  # fmt: skip
-"""What the page asks the server; Gradio listens to the events whose names stand quoted in `js_on_load`."""
+"""What the page requests of the server; Gradio listens to the events whose names stand quoted in `js_on_load`."""
 _LOAD = """
 const base = `${(window.gradio_config?.root ?? '').replace(/[/]$/, '')}%s/`;
 for (const name of %s) {

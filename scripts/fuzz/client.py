@@ -19,15 +19,15 @@ from scripts.loadtest.client import JSON, PAGE, Asker, Outcome, Question
 PROGRAM = "click/masks"
 NATIVE = "native"
 """The input size that is the image's own."""
-LINKS = ("reopen/reopen", "reopen/look")
+LINKS = ("reopen/reopen", "reopen_run/reopen_run")
 FILES = ("png", "pdf", "svg", "zip")
 """What the page exports."""
 SLOW_EVENTS = ("faithfulness",)
 """Measurements of many seconds: good ones are asked for a map of chance only."""
 DETAILS: dict[str, Any] = {
-    "run": "1", "key": "k", "method": "crt", "classes": [0], "loops": 1, "refined": True, "blocks": None,
+    "run": "1", "request": "k", "method": "crt", "classes": [0], "loops": 1, "refined": True, "blocks": None,
     "pass_reduction": "sum", "threshold": 0.3, "size": "224", "mode": "overlap", "y": 0.5, "x": 0.5, "name": "gradcam",
-    "measure": "confidence", "chance": True, "question": "k", "kind": "png", "id": "cat",
+    "measure": "confidence", "chance": True, "target": "k", "kind": "png", "id": "cat",
     "crf": {"iterations": 1, "gaussianSxy": 3, "gaussianCompat": 3, "bilateralSxy": 50, "bilateralSrgb": 5,
             "bilateralCompat": 10},
     "walk": {"beta": 8, "steps": 2}, "maps": [{"method": "crt", "letter": ""}], "image": False,
@@ -36,7 +36,7 @@ DETAILS: dict[str, Any] = {
     "rows": 60, "columns": 80, "truth": None, "extra": None,
 }  # fmt: skip
 """What the page sends with its events, all together: each takes what it knows."""
-LINK = {"act": "show", "pic": "", "size": "224", "mode": "overlap", "checkpoint": "", "networks": False, "key": "k"}
+LINK = {"act": "show", "pic": "", "size": "224", "mode": "overlap", "checkpoint": "", "request": "k"}
 
 
 class Fuzzer:
@@ -120,7 +120,7 @@ class Fuzzer:
             query = nonsense.query(self.chance)
             return "link", self.plain("GET", f"/?{query}")
         name = self.chance.choice(LINKS)
-        event = nonsense.changed(LINK | {"networks": name == LINKS[1]}, self.chance)
+        event = nonsense.changed(LINK, self.chance)
         if self.chance.random() < 0.3 and isinstance(event, dict):
             event["pic"] = self.chance.choice(("ex.", "sha.")) + self.chance.choice(nonsense.TEXTS)
         question = self.questions[name]

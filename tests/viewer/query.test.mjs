@@ -9,6 +9,7 @@ const HOSTILE = "${document.title='evil'}<img src=x onerror=\"document.title='ev
 const run = {
   classes: ['cat', 'dog', HOSTILE, 'a, b & c=d', 'été #1 %41+'], methods: ['crt'], maxLoops: 4,
   imageId: '0123456789abcdef'.repeat(4), example: null, chosen: { size: '336', mode: 'overlap' },
+  checkpoint: { modes: ['overlap', 'non-overlap', 'bilinear'] },
 };
 const prediction = { depth: () => 12 };
 
@@ -118,6 +119,9 @@ test('image, size and mode', () => {
   const other = { ...run, example: 'voc-2007_000032', chosen: { size: 'native', mode: 'bilinear' } };
   const back = l.decode(l.encode(INITIAL, other));
   assert.deepEqual([back.image, back.size, back.mode], ['ex.voc-2007_000032', 'native', 'bilinear']);
+  const learned = { ...run, chosen: { size: '336', mode: 'deconvolution' }, checkpoint: { modes: ['deconvolution', 'overlap'] } };
+  assert.equal(l.decode(l.encode(INITIAL, learned)).mode, null); // the checkpoint's first
+  assert.equal(l.decode(l.encode(INITIAL, { ...learned, chosen: run.chosen })).mode, 'overlap');
   assert.equal(l.decode('v=1&pic=ex.cat').size, null);
   for (const bad of ['pic=ex.', 'pic=../x', 'pic=sha.12', `pic=sha.${'g'.repeat(32)}`, 's=1000', 's=336.0', 'm=upsidedown', 'm=__proto__']) {
     const found = l.decode(`v=1&${bad}`);

@@ -1,25 +1,31 @@
 // Links: the address follows the page, and a link that is opened brings its screen back.
 
 import { PERSONAL_SETTINGS, address, decode, encode, fit, notice, imageOf } from './query.mjs';
+import { RequestError, isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
-const NOT_ANSWERED = 'The server has not answered: check the connection and try again.';
 const NO_IMAGE = 'none';
 const ADDRESS_DELAY_MS = 400; // ms without a change before the address follows
-const TIMEOUT_MS = { known: 60_000, networks: 600_000 }; // ms to wait for the server
-const RETRY_MS = { known: 8_000, networks: 20_000 }; // ms after which it is asked again
 
 /** @param {Crt.Page} page */
 export function mountPermalink(page) {
-  const { root, at, store, view, current, onRun, onDraw, onAnswer, say, speak } = page;
-  const waiting = new Map(); // key of a question -> what takes its answer
-  let line = Promise.resolve(); // questions go one after another, so that no answer is overwritten by the next
-  let pending = null; // a link whose settings the next run takes
+  const { root, at, store, view, current, request, onRun, onDraw, say, speak } = page;
+  const opening = newestOf(request);
+  let pending = null; // a link whose settings the run of its image takes; `missed`: its image is gone, so that another's run takes them
   let timer = null;
-  let count = 0;
+  let copying = false;
+  let lent = null; // { visible, former }: panels that an example shows, and those shown before
 
-  page.link = { open, expect, request, query: () => encode(store.get(), current().run) };
-  onAnswer('reopen', (got) => waiting.get(got.key)?.(got));
-  onRun(({ run }) => pending && pending.missed !== run.imageId && queueMicrotask(() => pending && take(current())));
+  page.link = { open, expect, fetch: fetchRun, keep, query: () => encode(store.get(), current().run) };
+  onRun((next) => {
+    if (!next) return; // the link may be about the next image
+    const { run } = next;
+    if (lent && run.example !== lent.example) takeBack();
+    if (!pending || pending.missed === run.imageId) return;
+    if (pending.image && !pending.missed && pending.image !== imageOf(run)) drop(); // another image was chosen meanwhile
+    else queueMicrotask(() => pending && take(current()));
+  });
+  root.addEventListener('crt-upload', () => pending?.missed || drop()); // the user's own image wins
+  root.addEventListener('crt-run-failed', () => pending?.missed || drop());
   onDraw(() => {
     clearTimeout(timer);
     timer = setTimeout(follow, ADDRESS_DELAY_MS);
@@ -40,10 +46,7 @@ export function mountPermalink(page) {
   function open(link) {
     pending = link;
     const now = view();
-    const chosen = now?.run.chosen;
-    const here = now && (!link.image || link.image === imageOf(now.run))
-      && (link.checkpoint ?? '') === chosen?.checkpoint && (!link.size || link.size === chosen?.size) && (link.mode ?? 'overlap') === chosen?.mode;
-    if (here) take(now);
+    if (now && isOf(link, now.run)) take(now);
     else if (now || link.image || link.checkpoint || link.size || link.mode) show({ pic: link.image ?? '', checkpoint: link.checkpoint ?? '', size: link.size ?? '', mode: link.mode ?? '' });
     else wait('');
   }
@@ -55,59 +58,89 @@ export function mountPermalink(page) {
     if (pending) pending = { ...pending, problems: [], missed: view()?.run.imageId ?? NO_IMAGE };
   }
 
-  /** The next run, which somebody else asks for, takes the settings of this link; but tastes stay the reader's own. */
+  /** The run of this link's image, which somebody else requests, takes its settings; but tastes stay the reader's own.
+   *  Gives a function that takes the expectation back. */
   function expect(link) {
-    pending = { ...link, keep: PERSONAL_SETTINGS };
+    const mine = { ...link, keep: PERSONAL_SETTINGS };
+    pending = mine;
+    return () => {
+      if (pending === mine) pending = null;
+    };
   }
 
   function take(now) {
+    const { keep: kept, image } = pending;
     const { settings, problems } = fit(pending, now, store.get());
-    for (const name of pending.keep ?? []) delete settings[name];
+    for (const name of kept ?? []) delete settings[name];
     const message = notice([...pending.problems, ...problems]);
     pending = null;
+    lent = kept ? { example: now.run.example, visible: settings.visible, former: lent?.former ?? store.get().visible } : null;
+    if (kept && image !== imageOf(now.run)) lent = null;
     store.set(settings);
     if (message) say(message);
   }
 
-  async function show(wanted) {
-    const got = await request({ act: 'show', ...wanted });
-    if (got.state === 'gone' || got.state === 'failed') wait(got.error);
+  /** The panels that an example has shown give way to those before it, unless the user has changed them since. */
+  function takeBack() {
+    if (JSON.stringify(store.get().visible) === JSON.stringify(lent.visible)) store.set({ visible: lent.former });
+    lent = null;
   }
 
-  /** Ask the server with `reopen`; networks look if they must. The answer always comes, `state` says which it is. */
-  function request(details) {
-    const told = line.then(() => talk({ ...details, key: `${Date.now()}-${++count}` }));
-    line = told;
-    return told;
-  }
-
-  /** An answer may be lost on its way into the page, and to ask twice does no harm: what came late is known by its key. */
-  async function talk(question) {
-    let looking = false;
-    let until = Date.now() + TIMEOUT_MS.known;
-    page.ask('reopen', question);
-    while (Date.now() < until) {
-      const got = await answer(question.key, looking ? RETRY_MS.networks : RETRY_MS.known);
-      if (got && got.state !== 'look') {
-        if (looking) tell('');
-        return got;
-      }
-      if (got && !looking) {
-        looking = true;
-        until = Date.now() + TIMEOUT_MS.networks;
-        tell('The networks look at the image …');
-        page.ask('reopen', { ...question, networks: true });
-      } else if (!got) page.ask('reopen', question);
-    }
+  function drop() {
+    opening.cancel();
+    pending = null;
     tell('');
-    return { state: 'failed', error: NOT_ANSWERED };
   }
 
-  function answer(key, patience) {
-    return new Promise((resolve) => {
-      waiting.set(key, resolve);
-      setTimeout(resolve, patience, null);
-    }).finally(() => waiting.delete(key));
+  async function show(wanted) {
+    const link = pending;
+    try {
+      const got = await reopened({ act: 'show', ...wanted }, opening.request);
+      if (got.state === 'gone') wait(got.message);
+    } catch (error) {
+      if (isDropped(error)) return;
+      pending = null;
+      say(sentenceOf(error), () => {
+        say('');
+        if (link) open(link);
+        else show(wanted);
+      });
+    } finally {
+      tell('');
+    }
+  }
+
+  /** What the server knows of a link; the networks run if they must. */
+  async function reopened(details, ask) {
+    const got = await ask('reopen', details, { acrossRuns: true });
+    if (got.state !== 'run') return got;
+    tell('Computing…');
+    return ask('reopen_run', details, { acrossRuns: true });
+  }
+
+  /** The value of a run, to be shown later. Throws RequestError.
+   * @param {object} wanted
+   * @param {AbortSignal} signal
+   */
+  async function fetchRun(wanted, signal) {
+    try {
+      const got = await reopened({ act: 'fetch', ...wanted }, (event, details, options) => request(event, details, { ...options, signal }));
+      if (got.state === 'gone') throw new RequestError('failed', got.message);
+      return got.view;
+    } finally {
+      tell('');
+    }
+  }
+
+  /** Have the server keep the image on the page -> why it does not, or ''. */
+  async function keep() {
+    if (current().run.example) return '';
+    try {
+      await request('keep');
+      return '';
+    } catch (error) {
+      return sentenceOf(error);
+    }
   }
 
   /** The address names what is on the page; inside a frame the page around it is told, as Spaces wants. */
@@ -122,11 +155,23 @@ export function mountPermalink(page) {
   }
 
   async function copy() {
+    if (copying) return;
+    copying = true;
+    at('copy-link').setAttribute('aria-busy', 'true');
+    try {
+      await copyLink();
+    } finally {
+      copying = false;
+      at('copy-link').removeAttribute('aria-busy');
+    }
+  }
+
+  async function copyLink() {
     const { run } = current();
     const query = page.link.query();
     const url = `${window.location.origin}${window.location.pathname}?${query}`;
     const written = write(url); // at once: later the click would no longer count
-    const kept = run.example ? { state: 'kept' } : await request({ act: 'keep' });
+    const trouble = await keep();
     const copied = await written;
     const field = at('permalink-url');
     field.hidden = copied;
@@ -139,7 +184,7 @@ export function mountPermalink(page) {
     const named = decode(query).names.length;
     const left = named < store.get().classes.length ? ` It names ${named} of the ${store.get().classes.length} classes.` : '';
     const done = copied ? 'Link copied.' : 'Copy the link from this field.';
-    tell(`${done}${kept.state === 'kept' ? image : ` The image is not in it: ${kept.error}`}${left}`);
+    tell(`${done}${trouble ? ` The image is not in it: ${trouble}` : image}${left}`);
     speak(at('permalink-note').textContent);
   }
 
@@ -147,6 +192,13 @@ export function mountPermalink(page) {
     at('permalink-note').textContent = text;
     at('permalink-note').hidden = !text;
   }
+}
+
+/** Whether a run is the one that a link asks for. */
+function isOf(link, run) {
+  const { checkpoint, size, mode } = run.chosen;
+  return (!link.image || link.image === imageOf(run)) && (link.checkpoint ?? '') === checkpoint
+    && (!link.size || link.size === size) && (link.mode ?? run.checkpoint.modes[0]) === mode;
 }
 
 async function write(text) {

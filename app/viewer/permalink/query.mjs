@@ -28,7 +28,7 @@ export function encode(state, run) {
     if (IMAGE_ID.test(image)) parts.push(`pic=${image}`);
     if (run.chosen?.checkpoint) parts.push(`k=${escaped(run.chosen.checkpoint)}`);
     if (SIZES.includes(run.chosen?.size)) parts.push(`s=${run.chosen.size}`);
-    if (MODES.includes(run.chosen?.mode) && run.chosen.mode !== MODES[0]) parts.push(`m=${run.chosen.mode}`);
+    if (MODES.includes(run.chosen?.mode) && run.chosen.mode !== run.checkpoint.modes[0]) parts.push(`m=${run.chosen.mode}`);
     const names = within(state.classes.map((index) => run.classes[index]).filter((name) => name && name.length <= NAME_MAX_CHARS));
     if (names.length) parts.push(`c=${names.join(',')}`);
   }

@@ -1,6 +1,6 @@
 // Scenes one after another on the whole screen. All their runs are fetched first, so that stepping needs no server.
 
-import { messageOf } from '../core/dom.mjs';
+import { sentenceOf } from '../core/rpc.mjs';
 import { decode, fit, imageOf } from '../permalink/query.mjs';
 import { words } from './scenes.mjs';
 
@@ -36,6 +36,12 @@ export function slidesOf(scenes, cards) {
   return cards.map(({ id, title, claim = '', view = '' }) => ({ title, claim, link: decode(`v=1&pic=ex.${id}${view ? `&${view}` : ''}`) }));
 }
 
+/** The run that a link asks for, beside the one on the page; '' leaves it to the server, which takes the checkpoint's first. */
+export function wantedOf({ image, checkpoint, size, mode }, run) {
+  const same = (checkpoint ?? '') === run.chosen.checkpoint;
+  return { pic: image ?? imageOf(run), checkpoint: checkpoint ?? '', size: size ?? '', mode: mode ?? (same ? run.checkpoint.modes[0] : '') };
+}
+
 /** @param {Crt.Page} page */
 export function mountPresentation(page) {
   const { root, at, store, view, current, onRun, onDraw, speak } = page;
@@ -54,13 +60,17 @@ export function mountPresentation(page) {
     layout();
   });
   onRun((next) => {
-    if (!shown || [...shown.runs.values()].includes(next)) return;
+    if (!shown || (next && [...shown.runs.values()].includes(next))) return;
+    if (!next) { // the image was removed
+      shown.former.view = null;
+      return stop();
+    }
     shown.former.view = next; // the server has answered something that was asked before
     queueMicrotask(() => shown?.slides.length && go(shown.index));
   });
 
   async function start() {
-    const mine = /** @type {any} */ ({ slides: [], runs: new Map(), index: 0, former: { view: view(), state: store.get(), focus: document.activeElement }, full: false, aside: [] });
+    const mine = /** @type {any} */ ({ slides: [], runs: new Map(), index: 0, former: { view: view(), state: store.get(), focus: document.activeElement }, full: false, aside: [], ended: new AbortController() });
     shown = mine;
     root.dataset.present = 'waiting';
     for (const role of ['present-head', 'present-foot']) at(role).hidden = false;
@@ -91,19 +101,15 @@ export function mountPresentation(page) {
   /** Keep the run of a slide -> a sentence why there is none, or ''. */
   async function fetchRun(slide, mine) {
     const now = mine.former.view;
-    const { image, checkpoint, size, mode } = slide.link;
-    const { chosen } = now.run;
-    // '': the server's usual
-    const wanted = { pic: image ?? imageOf(now.run), checkpoint: checkpoint ?? '', size: size ?? '', mode: mode ?? 'overlap' };
+    const wanted = wantedOf(slide.link, now.run);
     slide.key = Object.values(wanted).join('|');
+    const { chosen } = now.run;
     if (slide.key === [imageOf(now.run), chosen.checkpoint, chosen.size, chosen.mode].join('|')) mine.runs.set(slide.key, now);
     if (mine.runs.has(slide.key)) return '';
-    const got = await page.link.request({ act: 'fetch', ...wanted });
-    if (got.state !== 'fetched') return got.error;
     try {
-      mine.runs.set(slide.key, await page.open(got.view));
+      mine.runs.set(slide.key, await page.open(await page.link.fetch(wanted, mine.ended.signal)));
     } catch (error) {
-      return `The maps could not be fetched: ${messageOf(error)}.`;
+      return sentenceOf(error);
     }
     return '';
   }
@@ -129,13 +135,14 @@ export function mountPresentation(page) {
 
   function stop() {
     if (!shown) return;
-    const { former, aside, full } = shown;
+    const { former, aside, full, ended } = shown;
     shown = null;
+    ended.abort();
     delete root.dataset.present;
     for (const role of ['present-head', 'present-foot']) at(role).hidden = true;
     for (const node of aside) node.inert = false;
     if (full && document.fullscreenElement) document.exitFullscreen();
-    if (view() !== former.view) page.showRun(former.view);
+    if (former.view && view() !== former.view) page.showRun(former.view);
     store.set(former.state);
     at('present-start').focus();
     speak('The presentation has ended.');

@@ -97,9 +97,11 @@ export function mountScenes(page) {
     if (scenes.length >= MAX_SCENES) return tell(`${MAX_SCENES} scenes are the most: delete one.`);
     const title = at('scenes-title').value.trim() || suggestion();
     save([...scenes, { title, query: page.link.query() }]);
-    if (current().run.example) return tell(`Scene ${scenes.length} added.`);
-    const got = await page.link.request({ act: 'keep' });
-    return tell(got.state === 'kept' ? `Scene ${scenes.length} added. The server keeps the image for an hour.` : `The scene lacks its image: ${got.error}`);
+    const number = scenes.length;
+    if (current().run.example) return tell(`Scene ${number} added.`);
+    tell(`Scene ${number} added.`);
+    const trouble = await page.link.keep();
+    return tell(trouble ? `Scene ${number} added without its image: ${trouble}` : `Scene ${number} added. The server keeps the image for an hour.`);
   }
 
   function save(next) {

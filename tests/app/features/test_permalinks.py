@@ -70,6 +70,7 @@ def engine(tmp_path_factory) -> Engine:
     [
         {},
         {"act": "drop"},
+        {"act": "keep"},
         {"act": ["show"]},
         {"act": "show", "pic": 3},
         {"act": "show", "pic": "ex.../x"},
@@ -94,10 +95,9 @@ def test_what_the_browser_sends_is_not_believed(details, engine):
 def test_what_a_link_lacks_is_as_at_the_start(engine):
     first, second = engine.model, engine.others[0]
     shown = LinkRequest.of({"act": "show", "pic": "ex.cat"}, engine)
-    assert shown == LinkRequest("show", "ex.cat", "336", "overlap", first, False)
-    asked = {"act": "fetch", "pic": "sha." + "a" * 32, "size": "native", "mode": "bilinear", "networks": True}
-    assert LinkRequest.of(asked, engine) == LinkRequest(*list(asked.values())[:4], first, True)
-    assert not LinkRequest.of({"act": "show", "networks": "yes"}, engine).networks
+    assert shown == LinkRequest("show", "ex.cat", "336", "overlap", first)
+    asked = {"act": "fetch", "pic": "sha." + "a" * 32, "size": "native", "mode": "bilinear"}
+    assert LinkRequest.of(asked, engine) == LinkRequest(*asked.values(), first)
     birds = LinkRequest.of({"act": "show", "checkpoint": second.config.name}, engine)
     assert birds.model is second and birds.size == start_size(second)
 
@@ -120,7 +120,7 @@ def demo(tmp_path_factory):
 
 
 class Visitor:
-    """One session of the page: an image file, and the two listeners of `reopen`."""
+    """One session of the page: an image file, and the listeners of links."""
 
     def __init__(self, demo: gr.Blocks, name: str, image: Path | None = None) -> None:
         found = [fn.fn for fn in demo.fns.values() if fn.fn is not None]
@@ -130,11 +130,16 @@ class Visitor:
 
     def ask(self, listener: str = "reopen", **details) -> tuple[dict, list]:
         """The answer to the page (with `value`, the header of the maps), and what the other outputs became."""
-        event = gr.EventData(None, {"key": "k1", **details})
+        event = gr.EventData(None, {"request": "k1", **details})
         path = str(self.image) if self.image else None
         viewer, *others = self.listeners[listener](event, path, self.request)
         value = viewer.get("value")
-        return viewer.get("reopen_answer", {}) | {"value": value[0] if value else None}, others
+        return viewer[f"{listener}_answer"] | {"value": value[0] if value else None}, others
+
+    def keep(self) -> dict:
+        """The answer to a copied link."""
+        event = gr.EventData(None, {"request": "k1"})
+        return self.listeners["keep"](event, str(self.image) if self.image else None)["keep_answer"]
 
 
 def photo(seed: int = 0) -> tuple[bytes, str]:
@@ -161,13 +166,13 @@ def test_a_image_is_found_by_others_only_after_its_owner_asked_for_a_link(demo, 
     link = {"act": "show", "pic": f"sha.{key}", "size": "224", "mode": "non-overlap"}
     got, outputs = friend.ask(**link)
     assert got["state"] == "gone"
-    assert "no longer on the server" in got["error"]
+    assert "no longer on the server" in got["message"]
     assert fields(outputs) == ["224", "non-overlap", "tiny"]  # the settings stay for the next image
     assert skipped(outputs[0])
-    kept, _ = owner.ask(act="keep")
-    assert (kept["state"], kept["pic"], kept["key"]) == ("kept", f"sha.{key}", "k1")
+    kept = owner.keep()
+    assert (kept["pic"], kept["request"]) == (f"sha.{key}", "k1")
     got, outputs = friend.ask(**link)
-    assert got["state"] == "looking"
+    assert got["state"] == "running"
     assert Path(outputs[0]).read_bytes() == data
     assert fields(outputs) == ["224", "non-overlap", "tiny"]
     assert "owner" not in outputs[0]  # nor is its name told
@@ -180,16 +185,14 @@ def test_the_image_on_the_page_needs_no_store(demo, tmp_path):
     for pic in ("", f"sha.{key}"):
         asked = {"act": "show", "pic": pic, "size": "448" if pic else "224", "mode": "overlap"}
         got, outputs = visitor.ask(**asked)
-        assert got["state"] == "look"
+        assert got["state"] == "run"
         assert all(map(skipped, outputs))
-        assert visitor.ask("look", **asked)[0]["value"] is None  # only with networks: true
-        got, outputs = visitor.ask("look", **asked, networks=True)
+        got, outputs = visitor.ask("reopen_run", **asked)
         assert got["state"] == "shown"
         assert got["value"]["chosen"] == {"size": asked["size"], "mode": "overlap", "checkpoint": ""}
         assert got["value"]["imageId"].startswith(key)
         assert fields([None, *outputs]) == [asked["size"], "overlap", "tiny"]
         assert visitor.ask(**asked)[0]["state"] == "shown"  # the session has seen it now
-        assert visitor.ask("reopen", **asked, networks=True)[0] == {"value": None}
     gone, outputs = visitor.ask(act="show", pic="sha." + "0" * 32, size="672")
     assert gone["state"] == "gone"
     assert all(map(skipped, outputs))  # the image on the page keeps its size
@@ -199,8 +202,8 @@ def test_maps_are_fetched_without_changing_the_page(demo):
     visitor = Visitor(demo, "fetches")
     asked = {"act": "fetch", "pic": "ex.cat", "size": "224", "mode": "bilinear"}
     got, outputs = visitor.ask(**asked)
-    assert got["state"] == "look"
-    got, more = visitor.ask("look", **asked, networks=True)
+    assert got["state"] == "run"
+    got, more = visitor.ask("reopen_run", **asked)
     assert got["state"] == "fetched"
     assert got["view"]["example"] == "cat"
     assert got["view"]["chosen"] == {"size": "224", "mode": "bilinear", "checkpoint": ""}
@@ -213,19 +216,19 @@ def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
     other = tiny_checkpoint(tmp_path / "other", name="birds & bees", classes=("Ani", "Auklet"), seed=5)
     two = build(AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "tiny")), extra_checkpoints=(str(other),)))
     bare, waiting = Visitor(two, "bare").ask(act="show", checkpoint="birds & bees")  # a link to settings alone
-    assert (bare["state"], bare["error"]) == ("gone", "")
+    assert (bare["state"], bare["message"]) == ("gone", "")
     assert fields(waiting) == ["336", "overlap", "birds & bees"] and skipped(waiting[0])
     visitor = Visitor(two, "reader")
     asked = {"act": "show", "pic": "ex.cat", "size": "224", "checkpoint": "birds & bees"}
     got, outputs = visitor.ask(**asked)
-    assert got["state"] == "looking"
+    assert got["state"] == "running"
     visitor.image = outputs[0]
-    got, outputs = visitor.ask("look", **asked, networks=True)
+    got, outputs = visitor.ask("reopen_run", **asked)
     assert got["state"] == "shown" and got["value"]["classes"] == ["Ani", "Auklet"]
     assert got["value"]["chosen"]["checkpoint"] == "birds & bees"
     assert fields([None, *outputs]) == ["224", "overlap", "birds & bees"]
     assert visitor.ask(**asked)[0]["state"] == "shown"  # seen, and kept apart from the maps of the first
-    assert visitor.ask(**{**asked, "checkpoint": ""})[0]["state"] == "look"
+    assert visitor.ask(**{**asked, "checkpoint": ""})[0]["state"] == "run"
     unknown, _ = visitor.ask(**{**asked, "checkpoint": "nobody"})
     assert "choose among tiny, birds & bees" in unknown["error"]
 
@@ -236,14 +239,18 @@ def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
         ({"act": "show", "pic": "ex.unicorn"}, "no such example"),
         ({"act": "show", "pic": "../../etc/passwd"}, "names no image"),
         ({"act": "fetch"}, "There is no image"),
-        ({"act": "keep"}, "no image to keep"),
         ({"act": "show", "pic": "ex.cat", "size": "${evil}"}, "not offered"),
-        ({"act": None}, "not known here"),
+        ({"act": None}, "Invalid request"),
     ],
 )
 def test_nonsense_gets_one_sentence(demo, details, reason):
     got, _ = Visitor(demo, "nobody").ask(**details)
-    assert got["state"] in ("failed", "gone")
-    assert reason in got["error"]
-    assert "/" not in got["error"]
-    assert "Traceback" not in got["error"]
+    assert ("error" in got) != (got.get("state") == "gone")
+    sentence = got.get("error", got.get("message"))
+    assert reason in sentence
+    assert "/" not in sentence
+    assert "Traceback" not in sentence
+
+
+def test_a_link_without_an_image_keeps_none(demo):
+    assert "no image to keep" in Visitor(demo, "nobody").keep()["error"]

@@ -304,7 +304,7 @@ def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):
         assert asker.file(str(folder)).status_code == 403  # nothing lists what others uploaded
     reopen = named(other, "reopen/reopen")
     for pic in ("sha." + "0" * 32, "sha." + Path(theirs["path"]).parent.name[:32]):
-        asked = {"act": "show", "pic": pic, "networks": False}
+        asked = {"act": "show", "pic": pic}
         outcome = other.ask(reopen, inputs(reopen, None), asked)
         assert outcome.kind == "refused" and "no longer on the server" in outcome.says  # nobody asked for a link
 
