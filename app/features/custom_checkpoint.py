@@ -6,11 +6,17 @@ from typing import Any
 
 import gradio as gr
 
-from app.core.analysis import Explorer, user_message
+from app.core.analysis import Explorer
 from app.core.models import SOURCE_LENGTH
+from app.rpc import QUIET, refusal, reply
+from app.server.security import details_of
 from app.viewer import Viewer
 
 SLOT = {"concurrency_id": "swap", "concurrency_limit": 1}
+_LOAD = """(source) => {
+  document.querySelector('.crt-viewer').dispatchEvent(new CustomEvent('crt-swap', { detail: { source } }));
+}"""
+"""The button and the field hand what is written to the viewer, whose request it then is, with all that may fail."""
 
 
 def fields() -> tuple[gr.Textbox, gr.Button]:
@@ -30,34 +36,20 @@ def register(
     checkpoint: gr.Textbox,
     load: gr.Button,
 ) -> None:
-    """Load what the field names, and tell the page as an answer to `swap`, which then asks for new CAMs.
+    """Answer `swap`: load the checkpoint that `source` names -> `name`, and `classes`, their number."""
 
-    `state` of the answer: loading, done (with `name` and `classes`, their number), or failed (with `error`).
-    """
-
-    def swap(source: str, chosen: str):
-        yield Viewer.answer("swap", {"state": "loading"}), gr.skip(), gr.skip()
+    def swap(event: gr.EventData, chosen: str) -> tuple[Any, Any, Any]:
+        details = details_of(event)
         try:
-            model = explorer.engine.swap(source or "").result()
+            model = explorer.engine.swap(str(details.get("source") or "")).result()
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-            yield Viewer.answer("swap", {"state": "failed", "error": user_message(error)}), gr.skip(), gr.skip()
-            return
-        content: dict[str, Any] = {"name": model.config.name, "classes": len(model.config.classes)}
+            return refusal("swap", details, error), gr.skip(), gr.skip()
         modes, names = list(explorer.modes), explorer.engine.names
-        kept = chosen if chosen in modes else modes[0]
-        yield (
-            Viewer.answer("swap", {"state": "done", **content}),
-            gr.update(choices=modes, value=kept),
+        return (
+            reply("swap", details, {"name": model.config.name, "classes": len(model.config.classes)}),
+            gr.update(choices=modes, value=chosen if chosen in modes else modes[0]),
             gr.update(choices=names, value=names[0]),
         )
 
-    gr.on(
-        [load.click, checkpoint.submit],
-        swap,
-        [checkpoint, mode],
-        [viewer, mode, networks],
-        trigger_mode="once",
-        show_progress="hidden",
-        api_visibility="private",
-        **SLOT,
-    )
+    gr.on([load.click, checkpoint.submit], None, [checkpoint], None, js=_LOAD)
+    viewer.swap(swap, [mode], [viewer, mode, networks], **QUIET, **SLOT)

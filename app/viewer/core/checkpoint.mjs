@@ -1,34 +1,43 @@
 // The checkpoint may change: its user chooses another one, or the one behind the page is replaced by anybody there.
 
+import { sentenceOf } from './rpc.mjs';
 import { sameNetworks, shownMethods } from './store.mjs';
 
-const ASKS = ['explain', 'inspect', 'load_heads', 'ablate', 'segment', 'faithfulness', 'export'];
+const LOADING_MS = 1_800_000; // ms to fetch and load a checkpoint, of which the server tells nothing
 
 /** @param {Crt.Page} page */
 export function mountCheckpoint(page) {
-  const { root, store, view, onRun, onAnswer, say, speak } = page;
+  const { root, store, view, request, onRun, onChanged, say, speak } = page;
+  let loading = false;
 
-  onAnswer('swap', ({ state, error, name, classes }) => {
-    if (state === 'loading') say('Loading the checkpoint …');
-    if (state === 'failed') say(`${error} The checkpoint before it goes on.`);
-    if (state !== 'done') return;
-    say(`${name}, ${classes} ${classes === 1 ? 'class' : 'classes'}, is loaded.`);
-    lookAgain();
+  root.addEventListener('crt-swap', async (event) => { // of the button beside the viewer
+    if (loading) return;
+    loading = true;
+    say('Loading the checkpoint…');
+    try {
+      const { name, classes } = await request('swap', /** @type {CustomEvent} */ (event).detail, { acrossRuns: true, timeout: LOADING_MS });
+      say(`${name}, ${classes} ${classes === 1 ? 'class' : 'classes'}, is loaded.`);
+      runAgain();
+    } catch (error) {
+      say(`${sentenceOf(error)} The checkpoint before it goes on.`);
+    } finally {
+      loading = false;
+    }
   });
-  // The server refuses questions about maps of another checkpoint than its current one.
-  for (const event of ASKS) onAnswer(event, ({ changed }) => changed && lookAgain());
-  onRun(({ run }, before) => {
-    if (!before || sameNetworks(before.run, run)) return;
+  onChanged(runAgain);
+  onRun((now, before) => {
+    if (!now || !before || sameNetworks(before.run, now.run)) return;
+    const { run } = now;
     const { name, sha256 } = run.checkpoint;
-    const told = `Checkpoint changed; maps recomputed with ${name} (${sha256.slice(0, 8)}).`;
-    say(told);
-    speak(told);
+    const message = `Checkpoint changed; maps recomputed with ${name} (${sha256.slice(0, 8)}).`;
+    say(message);
+    speak(message);
     const state = store.get();
     if (shownMethods(state, run).length) return;
     store.set({ visible: { ...state.visible, ...Object.fromEntries(run.methods.map((method) => [method, true])) } });
   });
 
-  function lookAgain() {
+  function runAgain() {
     const now = view();
     if (now) root.dispatchEvent(new CustomEvent('crt-settings', { detail: now.run.chosen }));
   }

@@ -18,7 +18,6 @@ from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.models import ROOT, Engine, bundled_checkpoints
 from app.page import build
-from app.rpc import CHANGED
 from crt.checkpoint import CONFIG_FILE
 from crt.checkpoint.weights import file_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
@@ -244,29 +243,29 @@ def test_without_the_flag_there_is_no_endpoint_and_no_field(first, second):
     )
     assert "Checkpoint (folder or Hub id)" not in labels(plain)
     assert "Checkpoint (folder or Hub id)" in labels(own)
-    assert len(own.fns) == len(plain.fns) + 1
+    assert len(own.fns) == len(plain.fns) + 2  # the button in the browser, and the request
     assert "submit" not in listeners(plain) and "submit" in listeners(own)
     for demo in (plain, own):
         assert set(demo.get_api_info()["named_endpoints"]) == {"/cams", "/predict", "/masks"}
 
 
 def swap_of(demo):
-    """The function behind the button."""
-    return next(fn.fn for fn in demo.fns.values() if any(target == "submit" for _, target in fn.targets))
+    """The function behind the button, as (source, mode) -> its outputs."""
+    fn = next(fn.fn for fn in demo.fns.values() if any(target == "swap" for _, target in fn.targets))
+    return lambda source, mode: fn(Asked(source=source, request="r"), mode)
 
 
 def test_the_page_is_told_how_it_went(first, second, learned, tmp_path):
     demo = build(AppConfig(checkpoint=str(first), allow_custom_checkpoints=True))
     swap = swap_of(demo)
-    told = [answers[0]["swap_answer"] for answers in swap(str(tmp_path / "none"), "overlap")]
-    assert [one["state"] for one in told] == ["loading", "failed"]
-    assert "There is no folder" in told[-1]["error"]
-    *_, (last, mode, names) = swap(str(second), "overlap")
-    assert last["swap_answer"]["state"] == "done" and last["swap_answer"]["classes"] == 2
+    refused = swap(str(tmp_path / "none"), "overlap")[0]["swap_answer"]
+    assert "There is no folder" in refused["error"] and refused["request"] == "r"
+    last, mode, names = swap(str(second), "overlap")
+    assert last["swap_answer"]["classes"] == 2
     assert mode["value"] == "overlap" and names["value"] == names["choices"][0]
-    *_, (last, mode, _) = swap(str(learned), "overlap")  # which this one cannot do
+    last, mode, _ = swap(str(learned), "overlap")  # which this one cannot do
     assert mode["choices"] == ["deconvolution"] and mode["value"] == "deconvolution"
-    *_, (last, mode, _) = swap(str(first), "deconvolution")  # which the first one cannot do
+    last, mode, _ = swap(str(first), "deconvolution")  # which the first one cannot do
     assert mode["value"] == "overlap"
 
 
@@ -282,13 +281,13 @@ def test_a_page_of_the_checkpoint_before_is_told_to_look_again(first, second, tm
     demo = build(AppConfig(checkpoint=str(first), allow_custom_checkpoints=True))
     Image.fromarray(photo()).save(tmp_path / "a.png")
     export = next(fn.fn for fn in demo.fns.values() if any(target == "export" for _, target in fn.targets))
-    ask = lambda **details: next(export(Asked(**details), str(tmp_path / "a.png"), "224", "overlap", Asked()))[  # noqa: E731
+    ask = lambda **details: export(Asked(**details), str(tmp_path / "a.png"), "224", "overlap", Asked())[  # noqa: E731
         "export_answer"
     ]
     assert "changed" not in ask(kind="zip", model=None)
-    list(swap_of(demo)(str(second), "overlap"))
-    told = ask(kind="zip", key="k", run="r", model="the one before")
-    assert told["changed"] is True and told["error"] == CHANGED and told["key"] == "k"
+    swap_of(demo)(str(second), "overlap")
+    told = ask(kind="zip", request="k", model="the one before")
+    assert told["changed"] is True and "Checkpoint changed" in told["error"] and told["request"] == "k"
 
 
 def test_a_folder_elsewhere_on_the_machine_is_not_told(explorer, first):
