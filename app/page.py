@@ -10,7 +10,7 @@ import gradio as gr
 
 from app import api
 from app.cli import AppConfig
-from app.core.analysis import NATIVE, NATIVE_LIMIT, SIZES, Explorer, message_payload, start_size
+from app.core.analysis import NATIVE, NATIVE_LIMIT, SIZES, Explorer, start_size
 from app.core.cache import PredictionCache
 from app.core.examples import gather
 from app.core.models import ROOT, Engine, Model, bundled_checkpoints
@@ -26,11 +26,12 @@ from app.features import (
     permalinks,
 )
 from app.gradio_compat import serve_file
-from app.rpc import MODEL, Page
+from app.rpc import MODEL, QUIET, Page, refusal, reply
 from app.server.hosting import Served, server_options
 from app.server.security import details_of
 from app.theme import CSS, HEADER, theme
 from app.viewer import Viewer
+from crt.errors import InvalidSetting
 
 HOUR = 3600
 SESSIONS = 1000
@@ -43,6 +44,9 @@ MODE_NOTES = {
     "bilinear": "one tile, its map made finer by interpolation",
     "deconvolution": "one tile, its map made finer by a trained layer",
 }
+
+CLEARED = "(image) => (image === null ? null : undefined)"
+"""Empties the viewer as soon as the upload is empty, in the browser; `undefined` leaves it as it is."""
 
 FEATURES: tuple[Callable[[Page], None], ...] = (
     ablation.register,
@@ -114,8 +118,8 @@ def build(config: AppConfig) -> Served:
             request: gr.Request,
             progress: gr.Progress = gr.Progress(),  # noqa: B008 - this is how Gradio hands it over
         ):
-            if path is None:
-                return None, {**state, "shown": None}
+            if path is None:  # CLEARED has emptied the viewer
+                return gr.skip(), {**state, "shown": None}
             model = _model(engine, name)
             wanted = (path, size, mode, model.id)
             if state.get("shown") == wanted:
@@ -125,23 +129,22 @@ def build(config: AppConfig) -> Served:
             shown = wanted if isinstance(value, tuple) else state.get("shown")
             return value, {"session": session, "shown": shown}
 
-        def choose(event: gr.EventData, name: str, request: gr.Request):
+        def choose(event: gr.EventData, name: str, request: gr.Request) -> tuple[Any, ...]:
             """An example: its stored maps at once, and its image in the upload, whose change asks for the rest."""
-            example = explorer.examples.get(str(details_of(event).get("id")))
-            if example is None:
-                return (
-                    message_payload("There is no such example: reload the page."),
-                    gr.skip(),
-                    gr.skip(),
-                    gr.skip(),
-                    gr.skip(),
-                )
-            path = serve_file(image, example.path)
-            model = _model(engine, name)
-            start = (start_size(model), model.config.modes[0])
-            value = explorer.show_example(example, *start, model)
+            details = details_of(event)
+            try:
+                example = explorer.examples.get(str(details.get("id")))
+                if example is None:
+                    raise InvalidSetting("There is no such example: reload the page.")
+                path = serve_file(image, example.path)
+                model = _model(engine, name)
+                start = (start_size(model), model.config.modes[0])
+                value = explorer.show_example(example, *start, model)
+            except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
+                return refusal("example", details, error), *(gr.skip(),) * 4
             new = {"session": request.session_hash, "shown": None if value is None else (path, *start, model.id)}
-            return gr.skip() if value is None else value, path, *start, new
+            shown = {} if value is None else {"value": value}
+            return reply("example", details, {"stored": value is not None}) | shown, path, *start, new
 
         def switch(name: str) -> tuple:
             """Another checkpoint: it starts from its own size and mode."""
@@ -157,26 +160,29 @@ def build(config: AppConfig) -> Served:
             "api_visibility": "private",
             **MODEL,
         }
-        gr.on([image.change, size.input, mode.input], trigger_mode="always_last", **look)
+        run = gr.on([image.change, size.input, mode.input], trigger_mode="always_last", **look)
         # In the queue as all others, because what is not can be asked around it.
         light = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
         switched = networks.input(switch, networks, [size, mode], trigger_mode="always_last", **light)
-        switched.then(**look)
+        rerun = switched.then(**look)
+        image.change(None, image, viewer, js=CLEARED, api_visibility="private")
+        # What is still computed belongs to an image that is gone.
+        image.clear(None, cancels=[run, rerun])
+        image.clear(lambda state: {**state, "shown": None}, state, state, **light)
         mode.change(
             lambda mode, name: gr.update(info=_mode_note(_model(engine, name).config.modes, mode)),
             [mode, networks],
             mode,
             **light,
         )
-        viewer.example(
+        chosen = viewer.example(
             choose,
             networks,
             [viewer, image, size, mode, state],
-            trigger_mode="always_last",
-            show_progress="hidden",
             concurrency_limit=8,
-            api_visibility="private",
+            **QUIET,
         )
+        image.input(None, cancels=[chosen], api_visibility="private")  # the user's own image wins
         page = Page(config, explorer, viewer, image, size, mode, networks, state)
         for wire in FEATURES:
             wire(page)

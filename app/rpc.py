@@ -91,8 +91,7 @@ class Page:
 
 def reply(event: str, details: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
     """An output for the viewer: `content` as the answer to the request that brought these details."""
-    echoed = {name: sanitize(details.get(name), 4000) for name in ("run", "key")}
-    return Viewer.answer(event, {**content, **echoed, "request": request_id(details)})
+    return Viewer.answer(event, {**content, "request": request_id(details)})
 
 
 def refusal(event: str, details: dict[str, Any], error: Exception) -> dict[str, Any]:

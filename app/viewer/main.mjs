@@ -48,6 +48,8 @@ export function mount(element, trigger, props, watch) {
   const onRun = [];
   /** @type {Crt.View | null} */
   let view = null; // { run, prediction, image } on the page
+  /** @type {Crt.Run | null} */
+  let lastRun = null; // also when its image is gone, because the user's settings stay
   let turn = 0; // of the newest value, so that a slow download cannot overtake it
   const queue = pageQueue();
   const requests = createRequests({
@@ -78,11 +80,6 @@ export function mount(element, trigger, props, watch) {
     onDraw: (listener) => store.subscribe((state) => view && listener(state, view)),
     /** Request an event of Viewer.EVENTS with plain JSON details: core/rpc.mjs. */
     request: requests.request,
-    ask: (event, details = {}) => trigger(event, { run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null, ...details }),
-    onAnswer(event, listener) {
-      const channel = `${event}_answer`;
-      watch(channel, () => props[channel] && listener(props[channel]));
-    },
     /** Call `listener()` when the server refuses requests about the run on the page, because its checkpoint is gone. */
     onChanged: requests.onChanged,
     /** What a value of the server holds, to be shown now or later: { run, prediction, image }. */
@@ -114,10 +111,7 @@ export function mount(element, trigger, props, watch) {
   async function receive(value) {
     const mine = ++turn;
     page.say(value?.message ?? '');
-    if (!value) {
-      view = null;
-      root.dataset.state = 'empty';
-    }
+    if (!value) clear();
     if (value?.message) root.dispatchEvent(new Event('crt-run-failed'));
     if (!value?.records) return;
     try {
@@ -126,6 +120,17 @@ export function mount(element, trigger, props, watch) {
     } catch (error) {
       if (mine === turn) page.say(sentenceOf(error));
     }
+  }
+
+  /** No image is on the page. */
+  function clear() {
+    const before = view;
+    view = null;
+    root.dataset.state = 'empty';
+    delete root.dataset.run;
+    for (const listener of onRun) listener(null, before);
+    requests.newRun();
+    store.set({ drawing: null });
   }
 
   async function openView(value) {
@@ -137,7 +142,8 @@ export function mount(element, trigger, props, watch) {
     const before = view;
     view = next;
     const { run, prediction } = next;
-    const changes = adopt(store.get(), run, before?.run ?? null);
+    const changes = adopt(store.get(), run, lastRun);
+    lastRun = run;
     const { absolute } = store.get();
     // The absolute scale begins with a round number above every map of its unit in the first run, refined as by default.
     const top = (/** @type {'cam' | 'product'} */ unit) => absolute[unit] ?? niceCeiling(prediction.reach(unit, pick(run.defaults, ['blocks', 'pass_reduction'])));

@@ -177,8 +177,6 @@ declare namespace Crt {
     current(): View;
     onRun(listener: (view: View | null, before: View | null) => unknown): unknown;
     onDraw(listener: (state: State, view: View) => unknown): unknown;
-    ask(event: string, details?: object): void;
-    onAnswer(event: string, listener: (answer: Answer) => unknown): void;
     request: Requests['request'];
     onChanged: Requests['onChanged'];
     open(value: any): Promise<View>;

@@ -4,7 +4,9 @@ import { statusLine } from './store.mjs';
 
 /** @param {Crt.Page} page */
 export function mountStatus({ at, onRun }) {
-  onRun(({ run }) => {
+  onRun((view) => {
+    if (!view) return;
+    const { run } = view;
     const status = statusLine(run);
     at('status').textContent = status.text;
     at('stages').textContent = status.stages;

@@ -67,7 +67,13 @@ export function mountCompare(page) {
   });
   document.addEventListener('visibilitychange', () => view() && run(store.get()));
 
-  onRun(({ run: { methods, maxLoops } }) => {
+  onRun((next) => {
+    if (!next) {
+      clearInterval(timer?.id);
+      timer = null;
+      return;
+    }
+    const { methods, maxLoops } = next.run;
     for (const key of ['a', 'b']) {
       at(`${key}-method`).replaceChildren(...methods.map((method) => make('option', { value: method, text: METHOD_TITLES[method] })));
       at(`${key}-loops`).replaceChildren(

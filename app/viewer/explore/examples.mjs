@@ -2,17 +2,27 @@
 
 import { decode } from '../permalink/query.mjs';
 import { make } from '../core/dom.mjs';
+import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 /** @param {Crt.Page} page */
 export function mountExamples(page) {
-  const { root, at, cards, ask, onRun } = page;
-  let asked = null; // the card whose run is on its way
+  const { root, at, cards, onRun } = page;
+  const newest = newestOf(page.request);
+  let requested = null; // the card whose run is on its way
   at('examples-box').hidden = !cards.length;
   at('examples').replaceChildren(...cards.map(({ id, title, thumb, claim, view }) => {
-    const choose = () => {
-      if (view) page.link.expect(decode(`v=1&${view}`));
-      asked = { id, claim };
-      ask('example', { id });
+    const choose = async () => {
+      const forget = view ? page.link.expect({ ...decode(`v=1&${view}`), image: `ex.${id}` }) : () => {};
+      requested = { id, claim };
+      note('');
+      try {
+        await newest.request('example', { id }, { acrossRuns: true });
+      } catch (error) {
+        forget();
+        if (isDropped(error)) return;
+        requested = null;
+        note(sentenceOf(error));
+      }
     };
     return make('button', { type: 'button', class: 'example', on: { click: choose } }, [
       make('img', { src: thumb, alt: '' }),
@@ -20,11 +30,17 @@ export function mountExamples(page) {
       ...(claim ? [make('span', { class: 'example-claim', text: claim })] : []),
     ]);
   }));
-  onRun(({ run }) => {
-    const mine = asked?.id === run.example ? asked : null;
-    asked = null;
+  root.addEventListener('crt-upload', () => newest.cancel()); // the user's own image wins
+  onRun((next) => {
+    const mine = next && requested?.id === next.run.example ? requested : null;
+    if (next) requested = null;
     at('claim').textContent = mine?.claim ?? '';
     at('claim').hidden = !mine?.claim;
     if (mine) requestAnimationFrame(() => root.getBoundingClientRect().top < 0 && root.scrollIntoView()); // the strip is far below the maps
   });
+
+  function note(text) {
+    at('examples-note').textContent = text;
+    at('examples-note').hidden = !text;
+  }
 }

@@ -45,7 +45,7 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
     note('');
     store.set({ drawn: withShapes(state, run, shapesOf(state, run).filter((shape) => !labels.includes(shape.label))) });
   });
-  onRun(({ run }, before) => run.imageId !== before?.run.imageId && note(''));
+  onRun((next, before) => next?.run.imageId !== before?.run.imageId && note(''));
   onDraw((state, now) => {
     const { run } = now;
     const names = state.classes.map((index) => run.classes[index]);

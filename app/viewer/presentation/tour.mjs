@@ -99,6 +99,7 @@ export function mountTour({ root, at, store, current, onRun, speak }) {
   });
   onRun((next, before) => {
     if (!tour) return;
+    if (!next) return end();
     queueMicrotask(() => { // when the new image's own class is chosen
       if (before?.run.imageId !== next.run.imageId) tour.former.classes = store.get().classes;
       Object.assign(tour, plan(tour.former, next));
