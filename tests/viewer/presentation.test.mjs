@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { arrange, slidesOf, target } from '../../app/viewer/presentation/presentation.mjs';
-import { MAX_SCENES, TITLE_MAX_CHARS, moved, readScenes, words, writeScenes } from '../../app/viewer/presentation/scenes.mjs';
+import { arrange, slidesOf, target, wantedOf } from '../../app/viewer/presentation/presentation.mjs';
+import { MAX_SCENES, TITLE_MAX_CHARS, moved, placeOf, readScenes, words, writeScenes } from '../../app/viewer/presentation/scenes.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 import { stepsOf } from '../../app/viewer/presentation/tour.mjs';
 
@@ -29,6 +29,21 @@ test('a scene moves by one and not over the ends', () => {
   assert.deepEqual(moved(['a', 'b', 'c'], 0, 1), ['b', 'a', 'c']);
   assert.deepEqual(moved(['a', 'b', 'c'], 0, -1), ['a', 'b', 'c']);
   assert.deepEqual(moved(['a', 'b', 'c'], 2, 1), ['a', 'b', 'c']);
+});
+
+test('a scene that another tab has deleted moves nowhere', () => {
+  const [a, b] = [scene('a'), scene('b')];
+  assert.deepEqual([placeOf([a, b], { ...b }), placeOf([a], b), placeOf([a, b], scene('b', 'v=1&l=1'))], [1, -1, -1]);
+  assert.deepEqual(moved([a], placeOf([a], b), 1), [a]);
+});
+
+test('a slide without a mode is of the first one that its checkpoint has', () => {
+  const chosen = { checkpoint: 'learned', size: '336', mode: 'deconvolution' };
+  const shown = { example: 'cat', chosen, checkpoint: { modes: ['deconvolution'] } };
+  const link = { image: null, checkpoint: 'learned', size: '336', mode: null };
+  assert.deepEqual(Object.values(wantedOf(link, shown)), ['ex.cat', 'learned', '336', 'deconvolution']);
+  assert.equal(wantedOf({ ...link, checkpoint: null }, shown).mode, ''); // the server knows the other's
+  assert.equal(wantedOf({ ...link, checkpoint: null, mode: 'overlap' }, shown).mode, 'overlap');
 });
 
 const run = {

@@ -34,10 +34,13 @@ export function writeScenes(scenes) {
 /** The list with the scene at `from` moved `by` places. */
 export function moved(scenes, from, by) {
   const to = from + by;
-  if (to < 0 || to >= scenes.length) return scenes;
+  if (from < 0 || to < 0 || to >= scenes.length) return scenes;
   const rest = scenes.filter((_, i) => i !== from);
   return [...rest.slice(0, to), scenes[from], ...rest.slice(to)];
 }
+
+/** Where a scene lies in a list that another tab may have changed since; -1 if it is gone. */
+export const placeOf = (scenes, { title, query }) => scenes.findIndex((one) => one.title === title && one.query === query);
 
 /** What a state shows of a run, in words. */
 export function words(state, run) {
@@ -61,13 +64,18 @@ function isScene(one) {
 export function mountScenes(page) {
   const { at, store, view, current } = page;
   const drawer = at('scenes');
-  const { scenes: kept, problem } = stored();
-  let scenes = kept;
+  const kept = stored();
+  let scenes = kept?.scenes ?? [];
   page.scenes = { list: () => scenes };
+  window.addEventListener('storage', ({ key }) => { // another tab has changed them; null: it has cleared all that is stored
+    if (key !== STORAGE_KEY && key !== null) return;
+    scenes = stored()?.scenes ?? [];
+    list();
+  });
 
   at('scenes-open').addEventListener('click', () => {
     at('scenes-title').value = suggestion();
-    tell(problem);
+    tell(kept?.problem ?? '');
     list();
     drawer.showModal();
   });
@@ -87,16 +95,21 @@ export function mountScenes(page) {
     if (!file) return;
     const got = file.size > FILE_MAX_BYTES ? { scenes: [], left: 0, problem: 'This file is too large for scenes.' } : readScenes(await file.text());
     event.target.value = '';
-    const room = got.scenes.slice(0, MAX_SCENES - scenes.length);
+    if (got.problem) return tell(got.problem);
+    let room = got.scenes;
+    const problem = save((known) => {
+      room = got.scenes.slice(0, MAX_SCENES - known.length);
+      return [...known, ...room];
+    });
     const left = got.left + got.scenes.length - room.length;
-    if (!got.problem) save([...scenes, ...room]);
-    tell(got.problem || `${room.length} ${room.length === 1 ? 'scene' : 'scenes'} added${left ? `, ${left} left out` : ''}.`);
+    return tell(problem || `${room.length} ${room.length === 1 ? 'scene' : 'scenes'} added${left ? `, ${left} left out` : ''}.`);
   });
 
   async function add() {
-    if (scenes.length >= MAX_SCENES) return tell(`${MAX_SCENES} scenes are the most: delete one.`);
-    const title = at('scenes-title').value.trim() || suggestion();
-    save([...scenes, { title, query: page.link.query() }]);
+    const scene = { title: at('scenes-title').value.trim() || suggestion(), query: page.link.query() };
+    const problem = save((known) => (known.length < MAX_SCENES ? [...known, scene] : known));
+    if (problem) return tell(problem);
+    if (placeOf(scenes, scene) < 0) return tell(`${MAX_SCENES} scenes are the most: delete one.`);
     const number = scenes.length;
     if (current().run.example) return tell(`Scene ${number} added.`);
     tell(`Scene ${number} added.`);
@@ -104,14 +117,16 @@ export function mountScenes(page) {
     return tell(trouble ? `Scene ${number} added without its image: ${trouble}` : `Scene ${number} added. The server keeps the image for an hour.`);
   }
 
-  function save(next) {
-    scenes = next;
+  /** Change the list as it is kept now, which another tab may have changed -> why it cannot be kept, or ''. */
+  function save(change) {
+    scenes = change(stored()?.scenes ?? scenes);
+    list();
     try {
       window.localStorage.setItem(STORAGE_KEY, writeScenes(scenes));
+      return '';
     } catch {
-      tell('This browser keeps nothing: export the scenes before you leave the page.');
+      return 'This browser keeps nothing: export the scenes before you leave the page.';
     }
-    list();
   }
 
   function list() {
@@ -125,11 +140,15 @@ export function mountScenes(page) {
       type: 'button', class: 'plain', text, 'aria-label': `${label}: ${scene.title}`, title: label, disabled, on: { click: act },
     });
     const name = make('input', { type: 'text', value: scene.title, maxlength: TITLE_MAX_CHARS, 'aria-label': `Title of scene ${index + 1}` });
-    name.addEventListener('change', () => save(scenes.map((one, i) => (i === index ? { ...one, title: name.value.trim() || one.title } : one))));
+    name.addEventListener('change', () => tell(save((known) => {
+      const place = placeOf(known, scene);
+      return known.map((one, i) => (i === place ? { ...one, title: name.value.trim() || one.title } : one));
+    })));
     const shift = (by) => () => {
-      save(moved(scenes, index, by));
-      at('scenes-list').children[index + by].querySelector('input').focus();
-      tell(`${scene.title} is now scene ${index + by + 1}.`);
+      const problem = save((known) => moved(known, placeOf(known, scene), by));
+      const place = placeOf(scenes, scene);
+      at('scenes-list').children[place]?.querySelector('input').focus();
+      tell(problem || `${scene.title} is now scene ${place + 1}.`);
     };
     return make('li', {}, [name, make('span', { class: 'row' }, [
       button('Show', 'Show this scene', () => {
@@ -139,8 +158,8 @@ export function mountScenes(page) {
       button('↑', 'Move up', shift(-1), index === 0),
       button('↓', 'Move down', shift(1), index === scenes.length - 1),
       button('Delete', 'Delete', () => {
-        save(scenes.filter((_, i) => i !== index));
-        tell(`${scene.title} deleted.`);
+        const problem = save((known) => known.filter((_, i) => i !== placeOf(known, scene)));
+        tell(problem || `${scene.title} deleted.`);
         at('scenes-title').focus();
       }),
     ])]);
@@ -160,11 +179,12 @@ export function mountScenes(page) {
   }
 }
 
+/** What this browser keeps, as readScenes gives it; null where it keeps nothing, which saving will say. */
 function stored() {
   try {
     const text = window.localStorage.getItem(STORAGE_KEY);
     return text ? readScenes(text) : { scenes: [], left: 0, problem: '' };
   } catch {
-    return { scenes: [], left: 0, problem: '' }; // no storage here; saving will say so
+    return null;
   }
 }
