@@ -92,10 +92,10 @@ export const sameNetworks = (a, b) => a.checkpoint?.sha256 === b.checkpoint?.sha
  */
 const STARTS = ['loops', 'refined', 'pass_reduction', 'blocks', 'threshold'];
 
-/** What of the state a new run changes: the class of another image, the defaults of its checkpoint, limits.
+/** What of the state a new run changes: class and added panel of another image, the defaults of its checkpoint, limits.
  * @param {Crt.State} state
  * @param {Crt.Run} run
- * @param {Crt.Run | null} before
+ * @param {Crt.Run | null} before the last run, also if its image has been removed since
  * @returns {Partial<Crt.State>}
  */
 export function adopt(state, run, before) {
@@ -112,6 +112,7 @@ export function adopt(state, run, before) {
   }
   changes.loops = Math.min(changes.loops, run.maxLoops);
   const sameImage = before && before.imageId === run.imageId && sameList(before.classes, run.classes);
+  if (before && before.imageId !== run.imageId) changes.added_panel = null; // it was added for that image
   if (!sameImage || !state.classes.length) changes.classes = [topClass(run, changes.loops)];
   return changes;
 }
