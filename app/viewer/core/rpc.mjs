@@ -49,7 +49,7 @@ export function sentenceOf(error) {
  * @param {(call: () => void, ms: number) => unknown} [server.later]
  * @returns {Crt.Requests}
  */
-export function createRequests({ send, onAnswer, watch, subject, download, later = setTimeout }) {
+export function createRequests({ send, onAnswer, watch, subject, download, later = (call, ms) => setTimeout(call, ms) }) {
   const page = Math.random().toString(36).slice(2); // the server knows sessions, of which two pages may have one
   let count = 0;
   /** @type {Map<string, Entry>} */
