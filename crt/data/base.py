@@ -22,12 +22,14 @@ Box = tuple[float, float, float, float]
 class Sample:
     """One image with its image-level labels; nothing is opened until somebody asks.
 
-    id: the name inside its dataset, such as "2007_000032".
-    labels: class indices into `ImageDataset.classes`, sorted, without repeats, no background.
-    mask: an indexed PNG (0 background, class index + 1, 255 ignored), or None.
-    boxes: of the objects, in pixels of the image; none where they are not known.
-    mask_labels: the label (0 background, class index + 1) of each value of the mask from 0 on, where the mask was made
-        for another list of classes; None where its values are the labels.
+    Attributes:
+        id: the name inside its dataset, such as "2007_000032".
+        image: its file.
+        labels: class indices into `ImageDataset.classes`, sorted, without repeats, no background.
+        mask: an indexed PNG (0 background, class index + 1, 255 ignored), or None.
+        boxes: of the objects, in pixels of the image; none where they are not known.
+        mask_labels: the label (0 background, class index + 1) of each value of the mask from 0 on, where the mask was
+            made for another list of classes; None where its values are the labels.
     """
 
     id: str
@@ -40,11 +42,16 @@ class Sample:
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """Samples over one list of classes; `single_label` says that every image shows exactly one class.
+    """Samples over one list of classes.
 
-    left_out: (reason, item) of every file, image or label that its reader did not take; see `DatasetReport`.
+    Attributes:
+        classes: names, in the order of the labels.
+        samples: the images.
+        single_label: whether every image shows exactly one class.
+        left_out: (reason, item) of every file, image or label that its reader did not take; see `DatasetReport`.
 
-    Raises InvalidDataset when a sample's labels do not fit `classes`.
+    Raises:
+        InvalidDataset: a sample's labels do not fit `classes`.
     """
 
     classes: tuple[str, ...]
@@ -74,10 +81,19 @@ class ImageDataset:
         return targets
 
     def over(self, classes: Sequence[str]) -> ImageDataset:
-        """The same images with labels over another list, such as that of a checkpoint, which has all their classes.
+        """The same images with labels over another list of classes.
 
         The values of masks follow: those of classes that the list does not have become background. Names are compared
-        by `class_finder`. Raises InvalidDataset with the classes that the list does not have.
+        by `class_finder`.
+
+        Args:
+            classes: such as those of a checkpoint; all that the images show are among them.
+
+        Returns:
+            The images.
+
+        Raises:
+            InvalidDataset: the list lacks classes; the message has them.
         """
         find = class_finder(classes)
         known = [find(name) for name in self.classes]
@@ -99,9 +115,16 @@ class ImageDataset:
 
     @classmethod
     def concat(cls, sets: Iterable[ImageDataset]) -> ImageDataset:
-        """All samples in order, each image (by its resolved path) once: the first mention wins.
+        """Join image sets, each image (by its resolved path) once: the first mention wins.
 
-        Raises InvalidDataset when there is nothing to join, or the class lists differ in names or order.
+        Args:
+            sets: with the same classes.
+
+        Returns:
+            All samples in order.
+
+        Raises:
+            InvalidDataset: there is nothing to join, or the class lists differ in names or order.
         """
         sets = tuple(sets)
         if not sets:
@@ -125,15 +148,28 @@ def _relabelled(old: tuple[int, ...] | None, to: tuple[int, ...], count: int) ->
 
 
 def written(name: str) -> str:
-    """The name of a class as one writes it: "Black footed Albatross" for 001.Black_footed_Albatross."""
+    """The name of a class as one writes it: "Black footed Albatross" for 001.Black_footed_Albatross.
+
+    Args:
+        name: as a data set has it.
+
+    Returns:
+        Without a number, and with blanks.
+    """
     number, _, rest = name.partition(".")
     return (rest if number.isdigit() and rest else name).replace("_", " ")
 
 
 def class_finder(classes: Sequence[str]) -> Callable[[str], int | None]:
-    """A function from a name to its place in a list of classes, or None.
+    """Find classes by name.
 
     Names are compared as they are, then as `written`, then in any case and Unicode normal form where that leaves one.
+
+    Args:
+        classes: all names.
+
+    Returns:
+        A function from a name to its place in `classes`, or None.
     """
     places = {form: index for index, name in enumerate(classes) for form in (written(name), name)}
     close: dict[str, list[int]] = {}
@@ -153,7 +189,11 @@ class ErrorCollector:
     """Gathers what is wrong with a dataset, so that one run of a reader tells the user everything to mend."""
 
     def __init__(self, subject: str) -> None:
-        """subject: how the message begins, such as "The VOC split 'train' in /data/VOC2012"."""
+        """Start without problems.
+
+        Args:
+            subject: how the message begins, such as "The VOC split 'train' in /data/VOC2012".
+        """
         self.subject = subject
         self._found: dict[str, list[str]] = {}
         self._hints: dict[str, None] = {}
@@ -162,11 +202,20 @@ class ErrorCollector:
         return sum(len(items) for items in self._found.values())
 
     def add(self, kind: str, item: object) -> None:
-        """Note one problem: `kind` is the heading it is listed under, `item` what it concerns (an id, a path)."""
+        """Note one problem.
+
+        Args:
+            kind: the heading it is listed under.
+            item: what it concerns (an id, a path).
+        """
         self._found.setdefault(kind, []).append(str(item))
 
     def hint(self, sentence: str) -> None:
-        """Note what a user may do about the problems; the message ends with it."""
+        """Note what a user may do about the problems.
+
+        Args:
+            sentence: with which the message ends.
+        """
         self._hints[sentence] = None
 
     def message(self) -> str:
@@ -179,7 +228,11 @@ class ErrorCollector:
         return "\n".join([*lines, *self._hints])
 
     def raise_if_any(self) -> None:
-        """Raise one InvalidDataset with all that was gathered; do nothing when there was no problem."""
+        """Raise what was gathered; do nothing when there was no problem.
+
+        Raises:
+            InvalidDataset: there were problems; the message lists them.
+        """
         if self._found:
             raise InvalidDataset(self.message())
 
@@ -187,8 +240,12 @@ class ErrorCollector:
 def check_images(image_set: ImageDataset, workers: int = 0) -> None:
     """Decode every image once, and compare each mask's size with its image's.
 
-    workers: threads that decode side by side; 0 decodes in the calling thread.
-    Raises one InvalidDataset that lists every image or mask that cannot be used.
+    Args:
+        image_set: that is read.
+        workers: threads that decode side by side; 0 decodes in the calling thread.
+
+    Raises:
+        InvalidDataset: images or masks cannot be used; the message lists them.
     """
     problems = ErrorCollector("The image set")
     if workers > 0:

@@ -37,17 +37,24 @@ _ORIENTATION = 0x0112
 def with_boxes(images: ImageDataset, file: str | Path) -> ImageDataset:
     """The same images with the boxes of a file.
 
-    file: a table whose columns are id, x0, y0, x1, y1 in pixels, in any order, or xmin, ymin, xmax, ymax, or x, y with
-        width and height; without a header the columns are id, x0, y0, x1, y1, as in the `localization.txt` of
-        wsolevaluation. Commas, semicolons or tabs separate them, blanks around them do not matter. Or a folder that
-        holds `localization.txt`. Where `image_sizes.txt` (id, width, height) lies beside that file, boxes are in pixels
-        of these sizes and are scaled to the images.
+    Boxes all of whose numbers lie between 0 and 1, but for rounding, are shares of the images' sides. Other columns do
+    not matter; an id may come several times. Ids are those of the samples, with or without the file's extension, paths
+    that end with them, or names of files that only one image has.
 
-    Boxes all of whose numbers lie between 0 and 1, but for rounding, are shares of the images' sides.
+    Args:
+        images: that get boxes.
+        file: a table whose columns are id, x0, y0, x1, y1 in pixels, in any order, or xmin, ymin, xmax, ymax, or x, y
+            with width and height; without a header the columns are id, x0, y0, x1, y1, as in the `localization.txt` of
+            wsolevaluation. Commas, semicolons or tabs separate them, blanks around them do not matter. Or a folder that
+            holds `localization.txt`. Where `image_sizes.txt` (id, width, height) lies beside that file, boxes are in
+            pixels of these sizes and are scaled to the images.
 
-    Other columns do not matter; an id may come several times. Ids are those of the samples, with or without the file's
-    extension, paths that end with them, or names of files that only one image has. Raises InvalidDataset with every
-    problem found: images without a box, ids of no image, boxes without an area or beside their image.
+    Returns:
+        The images in their order, each with at least one box in its own pixels.
+
+    Raises:
+        InvalidDataset: images without a box, ids of no image, boxes without an area or beside their image; the message
+            has every problem found.
     """
     file = Path(file).expanduser()
     if file.is_dir():

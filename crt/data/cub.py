@@ -19,26 +19,39 @@ BOXES = "bounding_boxes.txt"
 
 
 def is_cub(root: str | Path) -> bool:
-    """Whether `read_cub` would find its `images.txt` here."""
+    """Whether `read_cub` would find its `images.txt` here.
+
+    Args:
+        root: a folder.
+
+    Returns:
+        Whether it would.
+    """
     return len(_places(Path(root).expanduser())) > 0
 
 
 def read_cub(
     root: str | Path, split: str, *, classes: Sequence[str] | None = None, boxes: CubBoxes = "required"
 ) -> ImageDataset:
-    """One split with classes and boxes, and masks where `segmentations/` has them; a single-label set.
+    """Read one split with classes and boxes, and masks where `segmentations/` has them; a single-label set.
 
-    root: the folder that holds `images.txt` and `classes.txt`, or one up to two folders above it. `segmentations/` is
-        in the former or beside it, where its archive unpacks.
-    split: `train` or `test`.
-    classes: names as in `classes.txt`, with or without their number; all by default, in the order of their ids. Those
-    of the result are as one writes them: "Black footed Albatross" for 001.Black_footed_Albatross.
-    boxes: "none" does not read `bounding_boxes.txt`; training from labels needs none. "required" reports every image
-        without a box that has an area.
-    A sample's id is its path under `images/`, without the extension. Ids of images and classes may have gaps. Boxes
-    are as the file has them: they may reach over the edge of the image.
+    A sample's id is its path under `images/`, without the extension. Ids of images and classes may have gaps. Boxes are
+    as the file has them: they may reach over the edge of the image.
 
-    Raises InvalidDataset with every problem found; InvalidSetting for an unknown split or `boxes`.
+    Args:
+        root: the folder that holds `images.txt` and `classes.txt`, or one up to two folders above it. `segmentations/`
+            is in the former or beside it, where its archive unpacks.
+        split: `train` or `test`.
+        classes: names as in `classes.txt`, with or without their number; all by default, in the order of their ids.
+        boxes: "none" does not read `bounding_boxes.txt`; training from labels needs none. "required" reports every
+            image without a box that has an area.
+
+    Returns:
+        The images. Their classes are as one writes them: "Black footed Albatross" for 001.Black_footed_Albatross.
+
+    Raises:
+        InvalidDataset: the message has every problem found.
+        InvalidSetting: an unknown split or `boxes`.
     """
     if split not in get_args(CubSplit):
         raise InvalidSetting(f"The split is {split!r}: give {' or '.join(get_args(CubSplit))}.")

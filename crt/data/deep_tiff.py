@@ -16,10 +16,17 @@ _WIDTH, _HEIGHT, _CHANNELS, _PLANAR = 256, 257, 277, 284  # TIFF 6.0, section 8
 
 
 def decode_tiff(file: IO[bytes], check_size: Callable[[int, int], None]) -> np.ndarray:
-    """An open TIFF at its beginning -> upright samples (H, W), (H, W, 3) RGB or (H, W, 4) RGBA in their own depth.
+    """Decode a TIFF with more than 8 bits a channel.
 
-    check_size: called with width and height before anything is decoded; it raises InvalidImage for too many pixels.
-    Raises InvalidImage for a TIFF that OpenCV does not read either.
+    Args:
+        file: open, at its beginning.
+        check_size: called with width and height before anything is decoded; it raises InvalidImage for too many pixels.
+
+    Returns:
+        Upright samples (H, W), (H, W, 3) RGB or (H, W, 4) RGBA in their own depth.
+
+    Raises:
+        InvalidImage: OpenCV does not read it either.
     """
     try:
         header = file.read(8)

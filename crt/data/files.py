@@ -27,18 +27,27 @@ class FileIndex:
     """The files below a folder, which is listed only if a name is not there as it is written."""
 
     def __init__(self, folder: Path, extensions: Sequence[str] = (), *, first: str = "") -> None:
-        """extensions: those that a name without one may stand for, with their dot; those of images by default.
+        """Index a folder.
 
-        first: the extension that is tried before the others and wins.
+        Args:
+            folder: which is listed only if a name is not there as it is written.
+            extensions: those that a name without one may stand for, with their dot; those of images by default.
+            first: the extension that is tried before the others and wins.
         """
         self.folder, self.first = folder, first
         self.extensions = frozenset(extensions) or EXTENSIONS | FOREIGN_EXTENSIONS
 
     def find(self, name: str) -> tuple[Path, ...]:
-        """The files that `name` means, with or without its extension: none, one, or several that fit equally.
+        """The files that a name means.
 
         A file of exactly this name wins; then one that differs in the Unicode normal form; then in case. Backslashes
         are slashes, and no name leads out of the folder.
+
+        Args:
+            name: with or without its extension.
+
+        Returns:
+            None, one, or several that fit equally.
         """
         plain = slashes(name).lstrip("/")
         if not plain or ".." in PurePosixPath(plain).parts:
@@ -54,7 +63,17 @@ class FileIndex:
         )
 
     def one(self, name: str) -> Path | None:
-        """The file that `name` means. None without one; raises InvalidDataset with the files if there are several."""
+        """The file that a name means.
+
+        Args:
+            name: with or without its extension.
+
+        Returns:
+            The file; None without one.
+
+        Raises:
+            InvalidDataset: there are several; the message has them.
+        """
         found = self.find(name)
         if len(found) > 1:
             several = ", ".join(path.name for path in found)
@@ -96,7 +115,14 @@ class FileIndex:
 
 
 def slashes(name: str) -> str:
-    """A path as a list writes it -> with slashes, without "./" at its beginning and blanks around it."""
+    """A path with slashes, without "./" at its beginning and blanks around it.
+
+    Args:
+        name: a path as a list writes it.
+
+    Returns:
+        The path.
+    """
     plain = name.strip().replace("\\", "/")
     while plain.startswith("./"):
         plain = plain[2:].lstrip("/")
@@ -104,14 +130,28 @@ def slashes(name: str) -> str:
 
 
 def tails(name: str) -> Iterator[str]:
-    """A path, then what is left of it without its first folder, the first two, …: `a/b/c`, `b/c`, `c`."""
+    """A path, then what is left of it without its first folder, the first two, …: `a/b/c`, `b/c`, `c`.
+
+    Args:
+        name: a path with slashes.
+
+    Yields:
+        The path and its ends.
+    """
     parts = PurePosixPath(slashes(name)).parts
     for start in range(len(parts)):
         yield "/".join(parts[start:]).lstrip("/")
 
 
 def walk(folder: Path) -> list[Path]:
-    """All files below a folder, sorted. Links to folders are followed, each folder once, so that none is a circle."""
+    """All files below a folder. Links to folders are followed, each folder once, so that none is a circle.
+
+    Args:
+        folder: where to begin.
+
+    Returns:
+        The files, sorted.
+    """
     files: list[Path] = []
     seen = {os.path.realpath(folder)}
     for top, folders, names in os.walk(folder, followlinks=True):
@@ -128,14 +168,26 @@ def walk(folder: Path) -> list[Path]:
 
 
 def is_system(relative: Path) -> bool:
-    """Whether a file or a folder on its path is one that systems add: hidden, `__MACOSX`, `Thumbs.db`."""
+    """Whether a file or a folder on its path is one that systems add: hidden, `__MACOSX`, `Thumbs.db`.
+
+    Args:
+        relative: a path below a data set.
+
+    Returns:
+        Whether it is.
+    """
     return any(part.startswith(".") or part.lower() in _SYSTEM_NAMES for part in relative.parts)
 
 
 def why_left_out(path: Path) -> str | None:
-    """Why a file is no image to read, in words that a list of files can follow; None for one that is.
+    """Why a file is no image to read. Extensions in any case decide, and the content where the extension is none of an
+    image; nothing is decoded.
 
-    Extensions in any case decide, and the content where the extension is none of an image. Nothing is decoded.
+    Args:
+        path: the file.
+
+    Returns:
+        Words that a list of files can follow; None for an image.
     """
     suffix = path.suffix.lower()
     if suffix in EXTENSIONS:

@@ -16,15 +16,23 @@ SPLITS = frozenset(("train", "training", "trn", "val", "valid", "validation", "d
 
 
 def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> ImageDataset:
-    """Every image in a class folder and below it, labelled with that folder's name (a single-label set).
+    """Read every image in a class folder and below it, labelled with that folder's name (a single-label set).
 
-    Classes are the folder names sorted, or `classes` in the given order; images are sorted by path inside each. A
-    sample's id is "<class>/<path below it>". Names are compared in their composed form (NFC), or without regard to case
-    where that is unique. An image is a file with the extension of a format that `load_image` reads, in any case, or
-    with the content of one. Hidden files, `__MACOSX` and the like, and what is no image are in `ImageDataset.left_out`.
+    A sample's id is "<class>/<path below it>". Names are compared in their composed form (NFC), or without regard to
+    case where that is unique. An image is a file with the extension of a format that `load_image` reads, in any case,
+    or with the content of one. Hidden files, `__MACOSX` and the like, and what is no image are in
+    `ImageDataset.left_out`.
 
-    Raises InvalidDataset for no class folders, folders of splits in their place, empty class folders, and requested
-    classes without a folder.
+    Args:
+        root: the folder of class folders.
+        classes: names in the order wanted; all folder names, sorted, by default.
+
+    Returns:
+        The images, sorted by path inside each class.
+
+    Raises:
+        InvalidDataset: no class folders, folders of splits in their place, empty class folders, or requested classes
+            without a folder.
     """
     root = Path(root).expanduser()
     if not root.is_dir():

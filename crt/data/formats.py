@@ -57,9 +57,14 @@ _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 
 def format_name(head: bytes) -> str | None:
-    """The usual name of a file's format by its first `HEAD_BYTES`; None for one unknown here.
+    """The usual name of a file's format. Formats that are read are named as well only where the reader may still fail
+    at them: TIFF and AVIF.
 
-    Formats that are read are named as well only where the reader may still fail at them: TIFF and AVIF.
+    Args:
+        head: its first `HEAD_BYTES`.
+
+    Returns:
+        The name; None for a format that is unknown here.
     """
     if head[4:8] == b"ftyp":
         # The major brand may be a general one: the compatible brands that follow tell then.
@@ -79,7 +84,14 @@ def format_name(head: bytes) -> str | None:
 
 
 def unreadable(name: str | None) -> str:
-    """One sentence about a file that is not read, by its `format_name`."""
+    """Say what a file is that is not read.
+
+    Args:
+        name: its `format_name`.
+
+    Returns:
+        One sentence.
+    """
     if name == "TIFF":
         return "This TIFF file is damaged or of a kind that cannot be read; save it with 8 or 16 bits, or as PNG."
     if name is None:

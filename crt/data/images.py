@@ -93,22 +93,52 @@ def split_batch(images: Source | Sequence[Source]) -> list[Source] | None:
 
 
 def resize_long_side(image: np.ndarray, size: int) -> np.ndarray:
-    """(H, W, 3) uint8 -> bicubic copy whose longer side is `size` pixels, both sides at least 1.
+    """Resize an image so that its longer side has a size, bicubic.
 
-    An image that already has this size is returned as it is. Raises InvalidSetting for a size below 1.
+    Args:
+        image: (H, W, 3) uint8.
+        size: pixels of the longer side.
+
+    Returns:
+        (h, w, 3) uint8, both sides at least 1; the image itself if it has this size.
+
+    Raises:
+        InvalidSetting: the size is below 1.
     """
     _check_rgb(image)
     return _resize_side(image, size, max(image.shape[:2]))
 
 
 def resize_short_side(image: np.ndarray, size: int) -> np.ndarray:
-    """As `resize_long_side`, for the shorter side."""
+    """Resize an image so that its shorter side has a size, bicubic.
+
+    Args:
+        image: (H, W, 3) uint8.
+        size: pixels of the shorter side.
+
+    Returns:
+        (h, w, 3) uint8; the image itself if it has this size.
+
+    Raises:
+        InvalidSetting: the size is below 1.
+    """
     _check_rgb(image)
     return _resize_side(image, size, min(image.shape[:2]))
 
 
 def resize_square(image: np.ndarray, size: int) -> np.ndarray:
-    """(H, W, 3) uint8 -> (size, size, 3) bicubic copy, its proportions lost. Raises InvalidSetting below 1 pixel."""
+    """Resize an image to a square, bicubic, its proportions lost.
+
+    Args:
+        image: (H, W, 3) uint8.
+        size: pixels of the side.
+
+    Returns:
+        (size, size, 3) uint8.
+
+    Raises:
+        InvalidSetting: the size is below 1.
+    """
     _check_rgb(image)
     if size < 1:
         raise InvalidSetting(f"The size is {size} pixels; give 1 or more.")
@@ -116,9 +146,18 @@ def resize_square(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def resize_scale(image: np.ndarray, factor: float) -> np.ndarray:
-    """(H, W, 3) uint8 -> bicubic copy with sides round(H * factor) and round(W * factor), each at least 1.
+    """Resize an image by a factor, bicubic.
 
-    An image whose size does not change is returned as it is. Raises InvalidSetting unless 0 < factor < infinity.
+    Args:
+        image: (H, W, 3) uint8.
+        factor: of both sides, above 0.
+
+    Returns:
+        (round(H * factor), round(W * factor), 3) uint8, both sides at least 1; the image itself if its size does not
+        change.
+
+    Raises:
+        InvalidSetting: the factor is not above 0 and finite.
     """
     _check_rgb(image)
     if not 0 < factor < float("inf"):
@@ -132,10 +171,19 @@ def to_tensor(
     mean: tuple[float, float, float] = IMAGENET_MEAN,
     std: tuple[float, float, float] = IMAGENET_STD,
 ) -> torch.Tensor:
-    """(H, W, 3) uint8 RGB -> (1, 3, H, W) float32: divided by 255, minus `mean`, divided by `std`.
+    """Normalise an image for a network (METHOD section 1).
 
-    `mean`, `std`: of red, green and blue in 0 … 1, ImageNet's by default (METHOD section 1); those of a network come
-    from `crt.models.normalization.normalization_of`. Raises InvalidImage for another kind of array.
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        mean: of red, green and blue in 0 … 1, ImageNet's by default; that of a network comes from
+            `crt.models.normalization.normalization_of`.
+        std: their deviation.
+
+    Returns:
+        (1, 3, H, W) float32: divided by 255, minus `mean`, divided by `std`.
+
+    Raises:
+        InvalidImage: another kind of array.
     """
     _check_rgb(image)
     scaled = image.astype(np.float32) / np.float32(255)

@@ -27,21 +27,29 @@ def read_labels_file(
     splits: Sequence[str] = (),
     encoding: str | None = None,
 ) -> ImageDataset:
-    """The images that a file of labels lists, each with any number of labels.
-
-    file: a table (CSV, TSV, `;` or `|`, with or without a header) or JSON. Tables have an image per row with its labels
-        in one cell (several separated by `;`, `|`, `,` or blanks), a row per image and label, or a column of 0 and 1
-        per class. JSON is {image: [labels]}, a list of {"image": …, "labels": […]}, a record per line, or COCO's.
-    classes: keep only these, in this order; images without them stay, as negatives. All by default: in the order of the
-        columns or categories, or else sorted. Names are compared without regard to case.
-    image_root: the folder that image names are relative to; that of the file by default.
-    splits: rows of these splits only, where the table has a column "split"; required there if its values differ.
-    encoding: of the file, if it is neither UTF-8 nor UTF-16.
+    """Read the images that a file of labels lists, each with any number of labels.
 
     Image names may have backslashes, blanks, other case or another Unicode normal form than on disk, or lack their
-    extension; of an absolute path that is not there the part below the root counts. A sample's id is the path below
-    the root, or the name that the file gives. Raises InvalidDataset with every problem found; InvalidSetting for
-    `classes` that are not there.
+    extension; of an absolute path that is not there the part below the root counts. A sample's id is the path below the
+    root, or the name that the file gives.
+
+    Args:
+        file: a table (CSV, TSV, `;` or `|`, with or without a header) or JSON. Tables have an image per row with its
+            labels in one cell (several separated by `;`, `|`, `,` or blanks), a row per image and label, or a column of
+            0 and 1 per class. JSON is {image: [labels]}, a list of {"image": …, "labels": […]}, a record per line, or
+            COCO's.
+        classes: keep only these, in this order; images without them stay, as negatives. All by default: in the order of
+            the columns or categories, or else sorted. Names are compared without regard to case.
+        image_root: the folder that image names are relative to; that of the file by default.
+        splits: rows of these splits only, where the table has a column "split"; required there if its values differ.
+        encoding: of the file, if it is neither UTF-8 nor UTF-16.
+
+    Returns:
+        The images.
+
+    Raises:
+        InvalidDataset: the message has every problem found.
+        InvalidSetting: `classes` that are not there.
     """
     file = Path(file).expanduser()
     root = file.parent if image_root is None else Path(image_root).expanduser()

@@ -31,11 +31,20 @@ _COCO = "images need id and file_name, categories id and name, annotations image
 
 
 def rows_of_json(text: str, problems: ErrorCollector) -> tuple[list[Row], tuple[str, ...]]:
-    """A JSON text, or one record per line -> rows, and all classes in the order of the file, () if it has no list.
+    """Read the rows of a JSON text, or of one record per line.
 
-    Raises InvalidDataset for what is no JSON, or of none of these forms: {image: labels}; a list of records; such
-    a list under one key; {"image": [...], "labels": [...]}; COCO's. An image named twice in an
-    object is refused, since only one of its labels would count.
+    The forms are: {image: labels}; a list of records; such a list under one key; {"image": [...], "labels": [...]};
+    COCO's. An image named twice in an object is refused, since only one of its labels would count.
+
+    Args:
+        text: of the file.
+        problems: takes what is wrong with single records.
+
+    Returns:
+        The rows, and all classes in the order of the file, () if it has no list.
+
+    Raises:
+        InvalidDataset: no JSON, or none of these forms.
     """
     data = _parsed(text)
     if isinstance(data, dict) and isinstance(data.get("images"), list):

@@ -24,7 +24,21 @@ _ONE_LABEL = ("label", "class", "class_name", "classname", "category", "tag", "t
 def rows_of_table(
     text: str, file: Path, find: Callable[[str], Path | None], splits: Sequence[str], classes: Sequence[str]
 ) -> tuple[list[Row], tuple[str, ...], list[tuple[str, str]]]:
-    """A table -> its rows, its classes in the order of their columns, () where they have none, and what is left out."""
+    """Read the rows of a table.
+
+    Args:
+        text: of the file.
+        file: its path, for messages.
+        find: from a name to the image's file, or None.
+        splits: rows of these splits only, where there is such a column.
+        classes: names that are asked for.
+
+    Returns:
+        The rows, the classes in the order of their columns, () where they have none, and what is left out.
+
+    Raises:
+        InvalidDataset: the table cannot be read.
+    """
 
     def is_named(cell: str) -> bool:
         return Path(slashes(cell)).suffix.lower() in EXTENSIONS | FOREIGN_EXTENSIONS

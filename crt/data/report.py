@@ -13,9 +13,14 @@ EXAMPLES_SHOWN = 5
 
 @dataclass(frozen=True)
 class DatasetReport:
-    """images: their number. per_class: images that show each class, in the order of the classes.
+    """What there is in an image set, before it is used.
 
-    unlabelled: images that show none of the classes; they are negatives of all. left_out: reason -> items.
+    Attributes:
+        images: their number.
+        per_class: images that show each class, in the order of the classes.
+        unlabelled: images that show none of the classes; they are negatives of all.
+        left_out: reason -> items.
+        single_label: whether every image shows exactly one class.
     """
 
     images: int
@@ -26,7 +31,14 @@ class DatasetReport:
 
     @classmethod
     def of(cls, images: ImageDataset) -> DatasetReport:
-        """The report on a set as its readers made it."""
+        """Report on a set as its readers made it.
+
+        Args:
+            images: the set.
+
+        Returns:
+            The report.
+        """
         counts = Counter(label for sample in images.samples for label in sample.labels)
         left_out: dict[str, list[str]] = {}
         for reason, item in images.left_out:
@@ -57,9 +69,15 @@ class DatasetReport:
 
 
 def require_negatives(images: ImageDataset) -> None:
-    """Raise InvalidDataset where a class is shown by every image: there is nothing that it could be told from.
+    """Refuse a class that every image shows: there is nothing that it could be told from.
 
     The loss of such a class falls to 0 by its bias alone, and its map shows nothing.
+
+    Args:
+        images: the set.
+
+    Raises:
+        InvalidDataset: there is such a class.
     """
     counts = DatasetReport.of(images).per_class
     always = [name for name, count in counts.items() if count == len(images)]

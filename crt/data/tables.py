@@ -12,11 +12,19 @@ _SNIFFED_ROWS = 200
 
 
 def read_rows(text: str, fits: Callable[[Sequence[str]], bool]) -> list[tuple[int, list[str]]]:
-    """A table -> (line number from 1, cells without blanks around them) of each row that is not empty.
+    """Split a table into cells.
 
-    fits: whether a row looks as it should when split rightly; the separator by which most rows do wins, among equals
-        the one that gives more columns, and blanks where none of them does. Excel's first line `sep=;` names it.
-    Raises csv.Error, also for a quote that is not closed: the rows behind it would vanish in one cell.
+    Args:
+        text: of the file. Excel's first line `sep=;` names the separator.
+        fits: whether a row looks as it should when split rightly; the separator by which most rows do wins, among
+            equals the one that gives more columns, and blanks where none of them does.
+
+    Returns:
+        (line number from 1, cells without blanks around them) of each row that is not empty.
+
+    Raises:
+        csv.Error: the table is damaged; also for a quote that is not closed: the rows behind it would vanish in one
+        cell.
     """
     lines = text.splitlines(keepends=True)
     skipped = 0

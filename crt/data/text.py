@@ -20,10 +20,18 @@ _MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
 
 
 def read_text(path: Path, encoding: str | None = None) -> str:
-    """The text of a file: by its byte order mark, else in `encoding`, else UTF-8 or UTF-16 as its bytes show.
+    """Read a text file: by its byte order mark, else in a given encoding, else UTF-8 or UTF-16 as its bytes show.
 
-    Raises InvalidDataset for a file that is not there, in another encoding, or of a format that is no text, such as
-    that of spreadsheets, and for an encoding that does not exist.
+    Args:
+        path: the file.
+        encoding: a name of Python's.
+
+    Returns:
+        The text.
+
+    Raises:
+        InvalidDataset: a file that is not there, in another encoding, or of a format that is no text, such as that of
+            spreadsheets; or an encoding that does not exist.
     """
     try:
         data = path.read_bytes()
@@ -40,7 +48,19 @@ def read_text(path: Path, encoding: str | None = None) -> str:
 
 
 def decode(data: bytes, encoding: str | None = None) -> str:
-    """Bytes -> text as `read_text`. Raises UnicodeError, and LookupError for an unknown encoding."""
+    """Decode bytes as `read_text` does.
+
+    Args:
+        data: of a file.
+        encoding: a name of Python's.
+
+    Returns:
+        The text.
+
+    Raises:
+        UnicodeDecodeError: the bytes are in another encoding.
+        LookupError: the encoding is unknown.
+    """
     for mark, name in _MARKS:
         if data.startswith(mark):
             return data.decode(name)
@@ -57,16 +77,37 @@ def decode(data: bytes, encoding: str | None = None) -> str:
 
 
 def clean(text: str) -> str:
-    """A name without blanks around it, in the composed normal form (NFC)."""
+    """A name without blanks around it, in the composed normal form (NFC).
+
+    Args:
+        text: as it was given.
+
+    Returns:
+        The name.
+    """
     return unicodedata.normalize("NFC", text.strip())
 
 
 def folded(text: str) -> str:
-    """What two names share that differ in case or in the Unicode normal form only."""
+    """What two names share that differ in case or in the Unicode normal form only.
+
+    Args:
+        text: a name.
+
+    Returns:
+        The same for both.
+    """
     return unicodedata.normalize("NFC", clean(text).casefold())
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """A sort key by which class 10 comes after class 9."""
+    """A sort key by which class 10 comes after class 9.
+
+    Args:
+        text: a name.
+
+    Returns:
+        The key.
+    """
     parts = re.findall(r"[0-9]+|[^0-9]+", folded(text))
     return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts)

@@ -51,22 +51,30 @@ def read_voc(
     mask_folder: Sequence[str] = ("SegmentationClass", "SegmentationClassAug"),
     lists: Sequence[str] = ("Segmentation", "Main"),
 ) -> ImageDataset:
-    """The images of one split with the classes of all their objects (difficult ones too).
+    """Read the images of one split with the classes of all their objects (difficult ones too).
 
-    root: see `find_voc`.
-    split: a file name without .txt in ImageSets/Segmentation, or else in ImageSets/Main.
-    lists: folders of ImageSets in order of preference; the first that has the split's file gives the ids.
-    classes: keep only these, re-indexed to this order. Images that show none of them stay, as negatives; values of
-        masks that belong to other classes become background (`Sample.mask_labels`).
-    class_names: all classes of the data set in the order of its mask values (index + 1), if they are not VOC's. Left
-        out, they are `VOC_CLASSES`; where the split has none of these, they are all names found in `Annotations`,
-        sorted, and several of them need to be given for masks. Names are compared without regard to case.
-    masks: "none" ignores them, "optional" takes those that exist, "required" reports those missing.
-    mask_folder: folders in order of preference; the first that has the file gives the mask.
+    An image may be of any format that `load_image` reads, its extension in any case, in subfolders (ids hold them). An
+    image without objects has no labels.
 
-    An image may be of any format that `load_image` reads, its extension in any case, in subfolders (`ids` hold them).
-    An image without objects has no labels. Raises InvalidDataset with every problem found; InvalidSetting for unknown
-    `classes` or `masks`.
+    Args:
+        root: see `find_voc`.
+        split: a file name without .txt in ImageSets/Segmentation, or else in ImageSets/Main.
+        classes: keep only these, re-indexed to this order. Images that show none of them stay, as negatives; values of
+            masks that belong to other classes become background (`Sample.mask_labels`).
+        class_names: all classes of the data set in the order of its mask values (index + 1), if they are not VOC's.
+            Left out, they are `VOC_CLASSES`; where the split has none of these, they are all names found in
+            `Annotations`, sorted, and several of them need to be given for masks. Names are compared without regard to
+            case.
+        masks: "none" ignores them, "optional" takes those that exist, "required" reports those missing.
+        mask_folder: folders in order of preference; the first that has the file gives the mask.
+        lists: folders of ImageSets in order of preference; the first that has the split's file gives the ids.
+
+    Returns:
+        The images in the order of the split's file.
+
+    Raises:
+        InvalidDataset: the message has every problem found.
+        InvalidSetting: unknown `classes` or `masks`.
     """
     if masks not in ("none", "required", "optional"):
         raise InvalidSetting(f"masks is {masks!r}; give 'none', 'required' or 'optional'.")

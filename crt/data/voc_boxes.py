@@ -24,7 +24,13 @@ CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 @dataclass(frozen=True)
 class BoxedObject:
-    """One object. `box`: half-open, in pixels of the image. `difficult`: VOC's mark for what is hard to recognize."""
+    """One object.
+
+    Attributes:
+        class_id: from 0.
+        box: half-open, in pixels of the image.
+        difficult: VOC's mark for what is hard to recognize.
+    """
 
     class_id: int
     box: Box
@@ -35,7 +41,12 @@ class BoxedObject:
 class BoxedImage:
     """An image and all its objects.
 
-    `size`: height and width in pixels. `scale`: pixels of this image per pixel of the full-size one, at most 1.
+    Attributes:
+        id: of the image.
+        image: its file.
+        size: height and width in pixels.
+        scale: pixels of this image per pixel of the full-size one, at most 1.
+        objects: of all classes.
     """
 
     id: str
@@ -55,21 +66,40 @@ class BoxedImage:
         return tuple(sorted({item.class_id for item in self.objects} - set(self.class_ids)))
 
     def boxes(self, class_id: int) -> list[Box]:
-        """The boxes of one class, those of difficult objects too."""
+        """The boxes of one class, those of difficult objects too.
+
+        Args:
+            class_id: from 0.
+
+        Returns:
+            Half-open boxes in pixels.
+        """
         return [item.box for item in self.objects if item.class_id == class_id]
 
 
 def read_voc_boxes(
     root: str | Path, split: str, classes: Sequence[str], *, stride: int = 1, full_side: int = FULL_SIDE
 ) -> tuple[BoxedImage, ...]:
-    """Every `stride`-th image of a split with its boxes; class ids are places in `classes`, those of the checkpoint.
+    """Read the images of a split with their boxes.
 
     The list in ImageSets/Main counts, since that in ImageSets/Segmentation names only the images with masks. VOC's
     [xmin, ymin, xmax, ymax], which count from 1 and hold their last pixel, become half-open boxes. Where the annotation
     gives another size than the image has, the image is a scaled copy: its boxes are scaled with it, and `scale` is the
     ratio of the two. Otherwise nothing records the full size, and `scale` is min(1, long side / `full_side`).
 
-    Raises InvalidSetting for a stride or side below 1, InvalidDataset with every problem found.
+    Args:
+        root: see `find_voc`.
+        split: a file name without .txt in ImageSets/Main.
+        classes: those of the checkpoint; class ids are places in it.
+        stride: every n-th image is taken.
+        full_side: pixels of the long side of full-size images.
+
+    Returns:
+        The images in the order of the split's file.
+
+    Raises:
+        InvalidSetting: a stride or side below 1.
+        InvalidDataset: the message has every problem found.
     """
     if stride < 1 or full_side < 1:
         raise InvalidSetting(f"The stride is {stride} and the full-size side {full_side}: give 1 or more for each.")

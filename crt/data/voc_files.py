@@ -24,9 +24,16 @@ _DECLARED = re.compile(r"^\s*<\?xml.*?\?>", re.DOTALL)
 
 
 def find_voc(root: str | Path) -> Path:
-    """The devkit's folder for `root`, which may be that folder, `VOCdevkit`, or the folder that holds `VOCdevkit`.
+    """The devkit's folder. VOC2012 comes first where there are several years.
 
-    VOC2012 comes first where there are several years. Raises InvalidDataset when none of them is a devkit.
+    Args:
+        root: that folder, `VOCdevkit`, or the folder that holds `VOCdevkit`.
+
+    Returns:
+        The folder of one year.
+
+    Raises:
+        InvalidDataset: none of them is a devkit.
     """
     root = Path(root).expanduser()
     years = [path for top in (root, root / "VOCdevkit") for path in sorted(top.glob("VOC20*"), reverse=True)]
@@ -39,9 +46,17 @@ def find_voc(root: str | Path) -> Path:
 
 
 def read_ids(voc: Path, split: str, images: FileIndex, problems: ErrorCollector, lists: Sequence[str]) -> list[str]:
-    """The ids of a split file in order; an unusable file is a problem and gives none.
+    """The ids of a split file in order.
 
-    `lists`: folders of ImageSets in order of preference.
+    Args:
+        voc: the devkit's folder.
+        split: a file name without .txt.
+        images: the files of the images.
+        problems: takes what is wrong with the file.
+        lists: folders of ImageSets in order of preference.
+
+    Returns:
+        The ids; none for an unusable file.
     """
     files = [voc / "ImageSets" / kind / f"{split}.txt" for kind in lists]
     file = next((path for path in files if path.is_file()), None)
@@ -86,12 +101,28 @@ def _without_extension(name: str) -> str:
 
 
 def annotations_of(voc: Path) -> FileIndex:
-    """The annotations of a devkit by their ids."""
+    """The annotations of a devkit by their ids.
+
+    Args:
+        voc: the devkit's folder.
+
+    Returns:
+        The index of their files.
+    """
     return FileIndex(voc / "Annotations", (".xml",), first=".xml")
 
 
 def find_annotation(annotations: FileIndex, name: str, problems: ErrorCollector) -> ElementTree.Element | None:
-    """The annotation of an id, by `read_annotation`. None, and a problem, for one that is not there or not readable."""
+    """The annotation of an id.
+
+    Args:
+        annotations: of `annotations_of`.
+        name: the id.
+        problems: takes one that is not there or not readable.
+
+    Returns:
+        The root of the XML, as `read_annotation` gives it; None with a problem.
+    """
     try:
         file = annotations.one(name)
         if file is None:
@@ -104,7 +135,14 @@ def find_annotation(annotations: FileIndex, name: str, problems: ErrorCollector)
 
 
 def names_in_all(voc: Path) -> set[str]:
-    """The class names of all readable annotations, whatever split they belong to."""
+    """The class names of all readable annotations, whatever split they belong to.
+
+    Args:
+        voc: the devkit's folder.
+
+    Returns:
+        The names.
+    """
     found: set[str] = set()
     for path in walk(voc / "Annotations"):
         if path.suffix.lower() == ".xml" and not is_system(path.relative_to(voc)):
@@ -116,16 +154,30 @@ def names_in_all(voc: Path) -> set[str]:
 
 
 def names_of(annotation: ElementTree.Element) -> set[str]:
-    """The class names of all objects, "" for one without a name; empty for an image without objects."""
+    """The class names of all objects of an annotation.
+
+    Args:
+        annotation: the root of the XML.
+
+    Returns:
+        The names, "" for an object without one; empty for an image without objects.
+    """
     # Only the direct children: body parts ("head", "hand") have names of their own further down.
     return {clean(item.findtext("name") or "") for item in annotation.findall("object")}
 
 
 def read_annotation(file: Path) -> ElementTree.Element:
-    """The root of an XML file in its declared encoding, its tags in lower case and without their name spaces.
+    """Read an XML file in its declared encoding.
 
-    Raises InvalidDataset for a file that cannot be read, and for XML of another kind, which would pass for an image
-    without objects.
+    Args:
+        file: the annotation.
+
+    Returns:
+        Its root, all tags in lower case and without their name spaces.
+
+    Raises:
+        InvalidDataset: the file cannot be read, or is XML of another kind, which would pass for an image without
+            objects.
     """
     try:
         root = _root(file.read_bytes())
