@@ -17,10 +17,14 @@ TABLES: tuple[Table, ...] = get_args(Table)
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table: what is trained, and how it is looked at.
+    """One row of a table: what is trained, and how it is measured.
 
-    `training`: its name, which rows of several tables share; None for the shipped checkpoint. `mode`, `size`: of the
-    images at test.
+    Attributes:
+        table: that it belongs to.
+        name: its title.
+        training: its name, which rows of several tables share; None for the shipped checkpoint.
+        mode: of the images at test.
+        size: pixels of their long side at test.
     """
 
     table: Table
@@ -32,7 +36,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Schedule:
-    """What all trainings share. The defaults are short, for a CPU; the paper's is 10 epochs of 336 crops."""
+    """What all trainings share. The defaults are short, for a CPU; the paper's is 10 epochs of 336 crops.
+
+    Attributes:
+        epochs: Epochs of each training.
+        crop: Pixels of the square crop.
+        resize: Least and largest long side of an image before it is cropped.
+        batch: Images of a step.
+        vit: The transformer's name in timm.
+        cnn: The CNN's name in timm.
+        cnn_weights: As for the transformer.
+    """
 
     epochs: int = 4
     crop: int = 224
@@ -50,7 +64,16 @@ class Schedule:
 
 
 def rows_of(tables: tuple[Table, ...], plan: Schedule, size: int | None) -> tuple[Row, ...]:
-    """The rows of the tables asked for, in the order in which they are done; `size` where a row has none of its own."""
+    """The rows of the tables asked for.
+
+    Args:
+        tables: names.
+        plan: what the trainings share.
+        size: pixels of the long side at test, where a row has none of its own.
+
+    Returns:
+        The rows in the order in which they are done.
+    """
 
     def looped(count: int) -> Row:
         return Row("loops", f"{count} in training", "base" if count == plan.loops else f"loops_{count}")
@@ -81,10 +104,24 @@ def rows_of(tables: tuple[Table, ...], plan: Schedule, size: int | None) -> tupl
 
 
 def training(name: str, plan: Schedule, seed: int, *, data: DataConfig, out: Path, precision: Precision) -> TrainConfig:
-    """The training that a name of the list stands for, resumable, in `out`. Raises InvalidSetting for another name.
+    """The training that a name of the list stands for, resumable.
 
     A crop of another size than the plan's comes from images resized in proportion, so that it shows the same part of
     the image, and the CNN sees it at the plan's size.
+
+    Args:
+        name: of the list.
+        plan: what the trainings share.
+        seed: of this run.
+        data: the images.
+        out: its folder.
+        precision: of the networks' arithmetic.
+
+    Returns:
+        The config.
+
+    Raises:
+        InvalidSetting: there is no such name.
     """
     kind, _, value = name.partition("_")
     loops, lambda_cam = plan.loops, 0.1

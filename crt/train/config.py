@@ -73,9 +73,18 @@ class DataConfig:
 
 
 def split_root(root: str, splits: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
-    r"""`ROOT:SPLIT,SPLIT` -> the root and its splits; `splits` for a root without any.
+    r"""Split `ROOT:SPLIT,SPLIT`. The colon of a drive (`C:\data`) and one in the name of a folder that exists are not
+    taken for it.
 
-    The colon of a drive (`C:\data`) and one in the name of a folder that exists are not taken for it.
+    Args:
+        root: with or without splits of its own.
+        splits: of a root without any.
+
+    Returns:
+        The root and its splits.
+
+    Raises:
+        InvalidSetting: a name of a split is empty.
     """
     folder, names = _halves(root)
     if names is None:
@@ -87,7 +96,14 @@ def split_root(root: str, splits: tuple[str, ...]) -> tuple[Path, tuple[str, ...
 
 
 def portable_root(root: str) -> str:
-    """The name of a root's folder, with its splits if it has any: what a record says of it."""
+    """The name of a root's folder, with its splits if it has any: what a record says of it.
+
+    Args:
+        root: with or without splits of its own.
+
+    Returns:
+        The name.
+    """
     folder, names = _halves(root)
     return Path(folder).name if names is None else f"{Path(folder).name}:{names}"
 
@@ -102,7 +118,16 @@ def _halves(root: str) -> tuple[str, str | None]:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Which networks, and what they start from."""
+    """Which networks, and what they start from.
+
+    Attributes:
+        branches: The pair, or one of them.
+        vit: The transformer's name in timm.
+        cnn: The CNN's name in timm.
+        cnn_weights: As for the transformer.
+        tile: Pixels of the side of the transformer's tiles.
+        deconvolution: Give the transformer's head a learned deconvolution (Table 2).
+    """
 
     branches: Branches = "pair"
     vit: str = "deit_tiny_patch16_224"
@@ -120,7 +145,12 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of epochs with one image size."""
+    """A stretch of epochs with one image size.
+
+    Attributes:
+        epochs: How many.
+        side: Which side of an image is resized.
+    """
 
     epochs: int
     crop: int
@@ -148,7 +178,15 @@ class Phase:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """One branch's optimizer; the learning rate follows `(1 - step / steps) ** power`, or falls in steps."""
+    """One branch's optimizer; the learning rate follows `(1 - step / steps) ** power`, or falls in steps.
+
+    Attributes:
+        kind: SGD or AdamW.
+        lr: The base learning rate.
+        momentum: Of SGD.
+        warmup_steps: Steps over which the rate grows from 0.
+        power: Of the polynomial.
+    """
 
     kind: Literal["sgd", "adamw"]
     lr: float
@@ -188,7 +226,12 @@ VIT_ADAMW = OptimizerConfig("adamw", lr=1.5e-4, weight_decay=0.05, warmup_steps=
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What every training run has. `out` receives the config, the log, the resumable state and the trained weights."""
+    """What every training run has.
+
+    Attributes:
+        out: The folder that receives the config, the log, the resumable state and the trained weights.
+        seed: Of starting weights, order and crops.
+    """
 
     out: Path = Path("runs/out")
     batch: int = 16
@@ -217,7 +260,16 @@ RUN_ONLY = ("out", "resume", "max_steps", "checkpoint_minutes")
 
 @dataclass(frozen=True)
 class TrainConfig(RunConfig):
-    """One training run of the pair, or of one branch."""
+    """One training run of the pair, or of one branch.
+
+    Attributes:
+        out: The folder that receives the config, the log, the resumable state and the trained weights.
+        data: The images.
+        model: The networks.
+        schedule: Phases, one after another.
+        cnn_optimizer: Of the CNN.
+        vit_optimizer: Of the transformer.
+    """
 
     out: Path = Path("runs/crt")
     data: DataConfig = field(default_factory=DataConfig)
@@ -266,7 +318,17 @@ class TrainConfig(RunConfig):
         return sum(phase.epochs for phase in self.schedule)
 
     def phase_of(self, epoch: int) -> Phase:
-        """The phase of an epoch counted from 0."""
+        """The phase of an epoch.
+
+        Args:
+            epoch: from 0.
+
+        Returns:
+            The phase.
+
+        Raises:
+            InvalidSetting: the schedule is shorter.
+        """
         for phase in self.schedule:
             if epoch < phase.epochs:
                 return phase
@@ -274,7 +336,14 @@ class TrainConfig(RunConfig):
         raise InvalidSetting(f"The schedule has {self.epochs} epochs, not {epoch}.")
 
     def lambda_cam_at(self, epoch: int) -> float:
-        """λ in force in an epoch counted from 0; 0 unless both branches are trained."""
+        """λ in force in an epoch (Eq. 2).
+
+        Args:
+            epoch: from 0.
+
+        Returns:
+            λ; 0 unless both branches are trained.
+        """
         if self.model.branches != "pair" or epoch < self.lambda_cam_from_epoch:
             return 0.0
         period = self.lambda_cam_period
@@ -285,7 +354,11 @@ class TrainConfig(RunConfig):
 
 @dataclass(frozen=True)
 class MaskRunConfig(RunConfig):
-    """A training from label masks, which adds a network to a checkpoint: `out` becomes that checkpoint with it."""
+    """A training from label masks, which adds a network to a checkpoint: `out` becomes that checkpoint with it.
+
+    Attributes:
+        epochs: Epochs of the training.
+    """
 
     checkpoint: str = "checkpoints/voc"
     """The checkpoint that the network is for."""
@@ -378,7 +451,15 @@ PRESETS: dict[str, tuple[str, TrainConfig]] = {
 
 
 def single_branch(config: TrainConfig, branches: Branches) -> TrainConfig:
-    """The baseline of a preset on the same epochs: the CNN alone, or TS-CAM (no loops, one 224 tile)."""
+    """The baseline of a preset on the same epochs.
+
+    Args:
+        config: the preset.
+        branches: the CNN alone, or the transformer: TS-CAM (no loops, one 224 tile).
+
+    Returns:
+        Its config.
+    """
     schedule = config.schedule
     if branches == "vit":
         schedule = tuple(

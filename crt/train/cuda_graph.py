@@ -26,10 +26,14 @@ class _Recording(NamedTuple):
 
 
 class CudaGraphStep:
-    """`work`, done by replaying the recording of the step's kind, which is made when its first step comes.
+    """A step's work, done by replaying the recording of the step's kind, which is made when its first step comes.
 
-    `kind`, of a step: what beside the batch decides what `work` does. Batches of a kind have the same shapes. The terms
-    and the gradients of a step are overwritten by the next one of its kind.
+    The terms and the gradients of a step are overwritten by the next one of its kind.
+
+    Args:
+        work: what a step does with its batch.
+        kind: of a step: what beside the batch decides what `work` does. Batches of a kind have the same shapes.
+        parameters: that get gradients.
     """
 
     def __init__(self, work: Work, kind: Callable[[int], Hashable], parameters: Iterable[nn.Parameter]) -> None:

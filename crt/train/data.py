@@ -29,7 +29,19 @@ def random_crop(
     side: Side = "long",
     normalization: Normalization = IMAGENET,
 ) -> Tensor:
-    """(H, W, 3) uint8 -> (3, crop, crop) normalised float32: resized, flipped at random, cropped, zero-filled."""
+    """Resize an image at random, flip it at random, crop it, and fill with zeros (METHOD section 6).
+
+    Args:
+        image: (H, W, 3) uint8.
+        crop: pixels of the square crop.
+        resize: the `side` becomes a uniform integer between these two, both included.
+        rng: of the draws.
+        side: which side is resized.
+        normalization: of the network.
+
+    Returns:
+        (3, crop, crop) normalised float32.
+    """
     image = _RESIZE[side](image, int(rng.integers(resize[0], resize[1] + 1)))
     if rng.random() < 0.5:
         image = np.ascontiguousarray(image[:, ::-1])
@@ -41,9 +53,16 @@ def random_crop(
 
 
 def place_crop(size: tuple[int, int], crop: int, rng: np.random.Generator) -> tuple[tuple[int, int], ...]:
-    """Height and width of an image -> its (y, x) and those of the crop where they share (rows, columns) of pixels.
+    """Place a crop on an image: where the image is larger a window is taken out, where it is smaller it lies at a
+    random place.
 
-    Where the image is larger a window is taken out; where it is smaller it lies at a random place.
+    Args:
+        size: height and width of the image.
+        crop: pixels of the square crop.
+        rng: of the draws.
+
+    Returns:
+        (y, x) in the image and in the crop, and the (rows, columns) of pixels that they share.
     """
     top, left = (int(rng.integers(min(0, side - crop), max(0, side - crop) + 1)) for side in size)
     shared = (min(crop, size[0]), min(crop, size[1]))
@@ -54,6 +73,16 @@ class StepPlan(Dataset):
     """All items of a run in their order: position = step · batch + place in the batch, each epoch shuffled anew.
 
     `item(index, epoch, rng)` gives image `index`; `rng` depends on the seed, the epoch and the place in it only.
+
+    Args:
+        images: N of them.
+        batch: images of a step over all processes.
+        epochs: of the run.
+        seed: of order and draws.
+        workers: processes that read images; 0 reads in the training process.
+
+    Raises:
+        InvalidSetting: there are fewer images than a batch has.
     """
 
     def __init__(self, images: ImageDataset, *, batch: int, epochs: int, seed: int, workers: int) -> None:
@@ -70,7 +99,19 @@ class StepPlan(Dataset):
         return self.steps_per_epoch * self.epochs
 
     def item(self, index: int, epoch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """One training item."""
+        """Make one training item.
+
+        Args:
+            index: of the image.
+            epoch: from 0.
+            rng: of the draws.
+
+        Returns:
+            What the loss takes.
+
+        Raises:
+            NotImplementedError: a plan of its own makes its items.
+        """
         raise NotImplementedError
 
     def __len__(self) -> int:
@@ -85,11 +126,30 @@ class StepPlan(Dataset):
         return self.item(index, epoch, np.random.default_rng([self.seed, epoch, offset]))
 
     def order(self, rng: np.random.Generator) -> np.ndarray:
-        """(N,) int: the images of an epoch in their order, each of them once. `rng` depends on seed and epoch only."""
+        """The images of an epoch in their order, each of them once.
+
+        Args:
+            rng: depends on seed and epoch only.
+
+        Returns:
+            (N,) int64.
+        """
         return rng.permutation(len(self.images))
 
     def loader(self, start: int, *, rank: int = 0, processes: int = 1) -> DataLoader:
-        """Batches of this process from step `start` on; the processes share each global batch evenly."""
+        """Batches of this process; the processes share each global batch evenly.
+
+        Args:
+            start: the first step.
+            rank: number of this process.
+            processes: number of all.
+
+        Returns:
+            The loader.
+
+        Raises:
+            InvalidSetting: the batch cannot be shared evenly.
+        """
         batch = self.batch
         if batch % processes:
             raise InvalidSetting(f"A batch of {batch} cannot be shared by {processes} processes: choose a multiple.")
@@ -110,7 +170,10 @@ class StepPlan(Dataset):
 class CropPlan(StepPlan):
     """The crops of a training of the pair. Items are (crop, image labels).
 
-    `normalizations`: those of the networks, each once; an item has its crop by each of them.
+    Args:
+        images: with labels.
+        config: crops, seed, batch.
+        normalizations: those of the networks, each once; an item has its crop by each of them.
     """
 
     def __init__(
@@ -125,14 +188,31 @@ class CropPlan(StepPlan):
         self.repeats = None if below is None else repeat_factors(images.targets(), below)
 
     def order(self, rng: np.random.Generator) -> np.ndarray:
-        """As above; with repeat factors, images of rare classes come more often and others are left out by chance."""
+        """The images of an epoch; with repeat factors those of rare classes come more often and others are left out by
+        chance.
+
+        Args:
+            rng: depends on seed and epoch only.
+
+        Returns:
+            (N,) int64.
+        """
         if self.repeats is None:
             return super().order(rng)
         counts = np.floor(self.repeats + rng.random(len(self.repeats))).astype(int)
         return rng.permutation(np.repeat(np.arange(len(counts)), counts))[: len(counts)]
 
     def item(self, index: int, epoch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """(normalizations, 3, crop, crop) float32 and (C,) float32 of 0 and 1."""
+        """Crop one image.
+
+        Args:
+            index: of the image.
+            epoch: from 0.
+            rng: of the draws.
+
+        Returns:
+            (normalizations, 3, crop, crop) float32, and (C,) float32 of 0 and 1.
+        """
         phase = self.config.phase_of(epoch)
         image = load_image(self.images.samples[index].image)
         crops = [
@@ -142,17 +222,33 @@ class CropPlan(StepPlan):
         return torch.stack(crops), self.targets[index]
 
     def loops(self, step: int) -> int:
-        """The loop count of a step."""
+        """The loop count of a step.
+
+        Args:
+            step: from 0.
+
+        Returns:
+            One of the counts of its phase.
+        """
         phase = self.config.phase_of(step // self.steps_per_epoch)
         return int(np.random.default_rng([self.config.seed, step, 1]).choice(phase.loops))
 
 
 def repeat_factors(targets: np.ndarray, below: float) -> np.ndarray:
-    """(N, C) of 0 and 1 -> (N,) float64 >= 1: how often an epoch shows each image, before it is cut to N images.
+    """How often an epoch shows each image, before it is cut to N images.
 
     Of a class with a share f of the images √(below / f), at least 1; of an image the largest of its classes. This is
-    the repeat factor sampling of LVIS (Gupta, Dollár, Girshick 2019, section 4). Raises InvalidSetting for `below`
-    outside (0, 1].
+    the repeat factor sampling of LVIS (Gupta, Dollár, Girshick 2019, section 4).
+
+    Args:
+        targets: (N, C) of 0 and 1.
+        below: classes rarer than this share of the images come more often, above 0 and at most 1.
+
+    Returns:
+        (N,) float64, 1 and above.
+
+    Raises:
+        InvalidSetting: `below` is out of range.
     """
     if not 0 < below <= 1:
         raise InvalidSetting(f"The share below which classes are repeated is {below}: give one above 0 and at most 1.")

@@ -27,10 +27,19 @@ FILE = "segmentation.safetensors"
 
 
 def train_deeplab(config: DeepLabConfig, images: ImageDataset, *, record: Mapping[str, Any] | None = None) -> bool:
-    """Train on `images` and their masks -> whether the schedule is finished.
+    """Train a segmentation network on images and their masks. Goes on from the state in `config.out` with
+    `config.resume`.
 
-    Goes on from the state in `config.out` with `config.resume`. `record`: how the run was started, for its card. Raises
-    as `Trainer.run` does.
+    Args:
+        config: of the run.
+        images: with masks.
+        record: how the run was started, for its card.
+
+    Returns:
+        Whether the schedule is finished.
+
+    Raises:
+        CrtError: as `Trainer.run` does.
     """
     fit = Trainer.prepare(config, record)
     network = build(config, len(images.classes) + 1).to(fit.accelerator.device)
@@ -56,7 +65,18 @@ def train_deeplab(config: DeepLabConfig, images: ImageDataset, *, record: Mappin
 
 
 def build(config: DeepLabConfig, labels: int) -> DeepLab:
-    """The network of a config on its starting weights; same seed, same classifiers."""
+    """The network of a config on its starting weights; same seed, same classifiers.
+
+    Args:
+        config: of the run.
+        labels: classes with background.
+
+    Returns:
+        The network.
+
+    Raises:
+        InvalidSetting: the checkpoint has no such ResNet, or an option is out of range.
+    """
     torch.manual_seed(config.seed)
     if config.weights in ("crt_cnn", "resnet"):
         checkpoint = load_checkpoint(config.checkpoint)
@@ -71,7 +91,16 @@ def build(config: DeepLabConfig, labels: int) -> DeepLab:
 
 
 def mask_loss(network: nn.Module, batch: list[Tensor], stride: int) -> Tensor:
-    """Mean cross entropy of the cells against the labels of the pixels in their middle; 255 does not count."""
+    """Mean cross entropy of the cells against the labels of the pixels in their middle; 255 does not count.
+
+    Args:
+        network: DeepLab.
+        batch: (B, 3, h, w) normalised, and (B, h, w) int64 labels.
+        stride: pixels per cell.
+
+    Returns:
+        A scalar.
+    """
     crops, labels = batch
     logits = network(crops.contiguous(memory_format=torch.channels_last)).float()
     wanted = labels[:, ::stride, ::stride]

@@ -17,7 +17,13 @@ from crt.types import Precision
 
 @dataclass(frozen=True)
 class DistributedStage:
-    """The part of one process in a stage. `device`: its own; `bfloat16`: whether that pays there."""
+    """The part of one process in a stage.
+
+    Attributes:
+        state: of accelerate.
+        device: its own.
+        bfloat16: whether that pays there.
+    """
 
     state: PartialState
     device: torch.device
@@ -25,7 +31,18 @@ class DistributedStage:
 
     @classmethod
     def of(cls, device: str, precision: Precision) -> DistributedStage:
-        """`device`: `auto`, or as `choose_device` takes it. Raises InvalidSetting for one that is not there."""
+        """The part of this process.
+
+        Args:
+            device: `auto`, or as `choose_device` takes it.
+            precision: of the networks' arithmetic.
+
+        Returns:
+            The part.
+
+        Raises:
+            InvalidSetting: the device is not there.
+        """
         state = PartialState(cpu=device == "cpu")
         chosen = choose_device(device)
         if device == "auto" and state.device is not None:
@@ -35,7 +52,19 @@ class DistributedStage:
     def make(
         self, images: ImageDataset, done: Callable[[Sample], bool], make: Callable[[Sample], object]
     ) -> StageResult:
-        """`make_each` on every n-th image for n processes; returns when all are done."""
+        """`make_each` on every n-th image for n processes; returns when all are done.
+
+        Args:
+            images: of the stage.
+            done: whether the file of a sample is there and whole.
+            make: writes it.
+
+        Returns:
+            How many this process made, and were there before.
+
+        Raises:
+            CrtError: an image failed; the message names it.
+        """
         mine = images.samples[self.state.process_index :: self.state.num_processes]
         made = make_each(mine, done, make, silent=not self.state.is_main_process)
         self.state.wait_for_everyone()

@@ -32,9 +32,13 @@ Preview = Callable[[DualBranch, int], object]
 
 @dataclass
 class Trained:
-    """What a run gives back: the pair as the last step left it, the steps done, and whether the schedule is finished.
+    """What a run gives back.
 
-    `average`: the pair with the moving average of the weights, if the config asks for one.
+    Attributes:
+        model: the pair as the last step left it.
+        step: steps done.
+        finished: whether the schedule is finished.
+        average: the pair with the moving average of the weights, if the config asks for one.
     """
 
     model: DualBranch
@@ -44,7 +48,18 @@ class Trained:
 
 
 def build_model(config: TrainConfig, classes: int) -> DualBranch:
-    """The networks of a config on their starting weights. Same seed, same classifier weights."""
+    """The networks of a config on their starting weights. Same seed, same classifier weights.
+
+    Args:
+        config: of the run.
+        classes: number of class maps.
+
+    Returns:
+        The pair, on the CPU.
+
+    Raises:
+        CrtError: a network or its weights cannot be had.
+    """
     torch.manual_seed(config.seed)
     model, branches = config.model, config.model.branches
     cnn = vit = None
@@ -72,11 +87,21 @@ def train(
     preview: Preview | None = None,
     record: Mapping[str, Any] | None = None,
 ) -> Trained:
-    """Run the schedule of `config` on `images`, going on from the state in `config.out` with `config.resume`.
+    """Run a schedule, going on from the state in `config.out` with `config.resume`.
 
-    Writes what `Trainer.run` writes, and at the end the trained weights as a checkpoint. `preview(model, epoch)` is
-    called on the main process after each epoch. `record`: how the run was started, for its card. Raises as
-    `Trainer.run` does.
+    Writes what `Trainer.run` writes, and at the end the trained weights as a checkpoint.
+
+    Args:
+        config: of the run.
+        images: with labels.
+        preview: `preview(model, epoch)` is called on the main process after each epoch.
+        record: how the run was started, for its card.
+
+    Returns:
+        The networks and how far the run came.
+
+    Raises:
+        CrtError: as `Trainer.run` does.
     """
     fit = Trainer.prepare(config, record)
     model = build_model(config, len(images.classes)).to(fit.accelerator.device)
@@ -132,13 +157,20 @@ def write_attention_out(model: DualBranch) -> None:
     """Have timm multiply attention matrices out: on a CPU in bfloat16 the backward of torch's fused attention is slow.
 
     A step of TS-CAM took 1.25 times as long with it, two cores with AMX.
+
+    Args:
+        model: that is changed.
     """
     for attention in model.vit.attentions if isinstance(model.vit, TransformerBranch) else ():
         cast("Any", attention).fused_attn = False
 
 
 def compile_layers(model: DualBranch) -> None:
-    """Have torch fuse the operations of the transformer's blocks and of the CNN's stages, from their next call on."""
+    """Have torch fuse the operations of the transformer's blocks and of the CNN's stages, from their next call on.
+
+    Args:
+        model: that is changed.
+    """
     layers = list(model.vit.blocks) if isinstance(model.vit, TransformerBranch) else []
     for branch in (model.cnn, model.vit):
         if isinstance(branch, CnnBranch):
@@ -195,8 +227,14 @@ def _parts(model: DualBranch, config: TrainConfig) -> dict[str, ParamGroup]:
 def start_from(backbone: torch.nn.Module, weights: str, classifier: tuple[str, ...]) -> None:
     """Load a file of a timm state dict into a backbone, every tensor accounted for; only its classifier is left out.
 
-    `weights`: a safetensors file, also one for another input size, or `timm` or `random`, for which there is nothing to
-    do. `classifier`: how the names of what is left out begin. Raises InvalidCheckpoint, as `load_backbone` does.
+    Args:
+        backbone: timm's.
+        weights: a safetensors file, also one for another input size, or `timm` or `random`, for which there is nothing
+            to do.
+        classifier: how the names of what is left out begin.
+
+    Raises:
+        InvalidCheckpoint: the file does not fit.
     """
     if weights not in ("timm", "random"):
         load_backbone(backbone, Path(weights), classifier)

@@ -22,10 +22,15 @@ from crt.train.machine import describe_machine
 def export(
     model: DualBranch, config: TrainConfig, images: ImageDataset, folder: Path, record: Mapping[str, Any]
 ) -> None:
-    """Write the trained networks into `folder` as a checkpoint that `load_checkpoint` reads.
+    """Write the trained networks as a checkpoint that `load_checkpoint` reads.
 
-    `record`: how the run was started and its precision, which the checkpoint keeps beside the config, the images per
-    class and the machine.
+    Args:
+        model: the pair.
+        config: of the run.
+        images: that it was trained on.
+        folder: of the checkpoint.
+        record: how the run was started and its precision, which the checkpoint keeps beside the config, the images per
+            class and the machine.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pair = config.model.branches == "pair"
@@ -75,9 +80,14 @@ def _resnet_spec(network: CnnBranch, backbone: str, method: Method, digest: str)
 
 
 def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, images: int, record: Mapping[str, Any]) -> None:
-    """Write into `config.out` the checkpoint that it is for with one network more, `name`.
+    """Write into `config.out` the checkpoint that it is for with one network more, whose weights lie there already.
 
-    Its weights lie there already. `spec` is what the config says of it; how it was trained is added, with `record`.
+    Args:
+        config: of the run.
+        name: of the network in the checkpoint's config.
+        spec: what the checkpoint's config says of it.
+        images: number of images that it was trained on.
+        record: how the run was started.
     """
     folder = locate(config.checkpoint)
     before = read_config(folder)
@@ -97,7 +107,14 @@ def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, images: in
 
 
 def portable(config: TrainConfig) -> dict[str, Any]:
-    """The config without the folders of one machine."""
+    """The config without the folders of one machine.
+
+    Args:
+        config: of the run.
+
+    Returns:
+        Plain JSON values.
+    """
     values = config.to_json()
     values["out"] = config.out.name
     values["data"]["roots"] = [portable_root(root) for root in values["data"]["roots"]]

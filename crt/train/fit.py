@@ -49,13 +49,28 @@ class BatchPlan(Protocol):
         ...
 
     def loader(self, start: int, *, rank: int = 0, processes: int = 1) -> DataLoader:
-        """The batches from step `start` on, this process's share of each."""
+        """The batches from a step on, this process's share of each.
+
+        Args:
+            start: the first step.
+            rank: number of this process.
+            processes: number of all.
+
+        Returns:
+            The loader.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class ParamGroup:
-    """Named parameters of one branch, `head` trained at `head_factor` times the rate of `body`."""
+    """Named parameters of one branch.
+
+    Attributes:
+        body: trained at the base rate.
+        head: trained at `head_factor` times that rate.
+        config: of the optimizer.
+    """
 
     body: tuple[tuple[str, nn.Parameter], ...]
     head: tuple[tuple[str, nn.Parameter], ...]
@@ -71,8 +86,10 @@ class ParamGroup:
 class Trainer:
     """A prepared run. Made in the main flow of a training function, so that it can build on the right device.
 
-    `accelerator`: the processes, their device and the precision in force. `record`: how the run was started, for the
-    card of its networks; a resumed run keeps that of its first start.
+    Attributes:
+        config: of the run.
+        accelerator: the processes, their device and the precision in force.
+        record: how the run was started, for the card of its networks; a resumed run keeps that of its first start.
     """
 
     config: RunConfig
@@ -81,9 +98,19 @@ class Trainer:
 
     @classmethod
     def prepare(cls, config: RunConfig, record: Mapping[str, Any] | None = None) -> Trainer:
-        """The processes and the precision of a run; a resumed one keeps the precision that `auto` chose at its start.
+        """Prepare the processes and the precision of a run; a resumed one keeps the precision that `auto` chose at its
+        start.
 
-        Raises InvalidCheckpoint for an unreadable state, InvalidSetting for a precision this machine does not have.
+        Args:
+            config: of the run.
+            record: how it was started.
+
+        Returns:
+            The run.
+
+        Raises:
+            InvalidCheckpoint: an unreadable state.
+            InvalidSetting: a precision that this machine does not have.
         """
         device_type = "cuda" if torch.cuda.is_available() else "cpu"
         before = read_run(config.out).get("precision") if config.resume and config.precision == "auto" else None
@@ -114,16 +141,31 @@ class Trainer:
         kind: Callable[[int], Hashable] | None = None,
         average: ModelEmaV3 | None = None,
     ) -> int:
-        """Go through `plan` from where the state in `config.out` ends -> the number of steps done in all.
+        """Go through a plan from where the state in `config.out` ends.
 
-        `model` is on the accelerator's device. `fingerprint` names all that decides the weights. `noted`: numbers that
-        the log has of a step beside its losses. `after_epoch(network, epoch)` is called on the main process with the
-        model, or its `average`, in eval mode. `kind`, of a step: what beside the batch decides what `loss` does; with
-        it every kind of step is recorded once as a CUDA graph, which needs one process on a GPU. `average`: follows the
-        model's weights after every step.
-        Writes `train.json`, `log.csv`, TensorBoard events and the resumable state. Raises TrainingDiverged on a loss
-        that is not finite, DiskFull, InvalidCheckpoint when `out` holds another run's state or a checkpoint, and
-        InvalidSetting while another run writes there.
+        Writes `train.json`, `log.csv`, TensorBoard events and the resumable state.
+
+        Args:
+            model: on the accelerator's device.
+            parts: named parameters of each branch.
+            plan: the batches.
+            loss: from the model and a batch to the terms of the loss.
+            fingerprint: names all that decides the weights.
+            noted: numbers that the log has of a step beside its losses.
+            after_epoch: `after_epoch(network, epoch)` is called on the main process with the model, or its `average`,
+                in eval mode.
+            kind: of a step: what beside the batch decides what `loss` does; with it every kind of step is recorded once
+                as a CUDA graph, which needs one process on a GPU.
+            average: follows the model's weights after every step.
+
+        Returns:
+            The number of steps done in all.
+
+        Raises:
+            TrainingDiverged: a loss is not finite.
+            DiskFull: the disk is full.
+            InvalidCheckpoint: `out` holds another run's state or a checkpoint.
+            InvalidSetting: another run writes there.
         """
         with self._alone(), raise_on_full_disk(self.config.out):
             return self._run(model, parts, plan, loss, fingerprint, noted, after_epoch, kind, average)
@@ -251,12 +293,27 @@ class Trainer:
         return 0
 
     def fingerprint(self, values: Mapping[str, Any], images: ImageDataset) -> str:
-        """A hash of the settings that decide the weights, the precision in force among them, and the images' ids."""
+        """A hash of what decides the weights: settings, the precision in force and the images' ids.
+
+        Args:
+            values: the settings.
+            images: that the run learns from.
+
+        Returns:
+            Hexadecimal digits.
+        """
         ids = hashlib.sha256("\n".join(sample.id for sample in images.samples).encode()).hexdigest()
         deciding = {**values, "precision": self.precision, "ids": ids}
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 
 def trained(module: nn.Module) -> tuple[tuple[str, nn.Parameter], ...]:
-    """The named parameters that get a gradient."""
+    """The parameters that get a gradient.
+
+    Args:
+        module: any.
+
+    Returns:
+        (name, parameter) of each.
+    """
     return tuple(item for item in module.named_parameters() if item[1].requires_grad)

@@ -26,10 +26,20 @@ FILE = "relation.safetensors"
 
 
 def train_relation(config: RelationConfig, images: ImageDataset, *, record: Mapping[str, Any] | None = None) -> bool:
-    """Train on `images`, whose masks are the confident labels -> whether the schedule is finished.
+    """Train a relation network on confident labels (METHOD section 8). Goes on from the state in `config.out` with
+    `config.resume`.
 
-    Goes on from the state in `config.out` with `config.resume`. `record`: how the run was started, for its card. Raises
-    as `Trainer.run` does, and InvalidSetting for a checkpoint without that ResNet.
+    Args:
+        config: of the run.
+        images: whose masks are the confident labels.
+        record: how the run was started, for its card.
+
+    Returns:
+        Whether the schedule is finished.
+
+    Raises:
+        InvalidSetting: the checkpoint has no such ResNet.
+        CrtError: as `Trainer.run` does.
     """
     checkpoint = load_checkpoint(config.checkpoint)
     branch = checkpoint.networks.get(config.cnn)

@@ -16,9 +16,16 @@ LOCK_FILE = ".lock"
 
 @contextmanager
 def exclusive_lock(folder: Path) -> Iterator[None]:
-    """Hold `folder`, made if need be, as long as the block runs. A lock file left by a process that is gone is free.
+    """Hold a folder as long as the block runs. A lock file left by a process that is gone is free.
 
-    Raises InvalidSetting if another process holds it.
+    Args:
+        folder: made if need be.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        InvalidSetting: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("a+", encoding="utf-8") as file:

@@ -19,7 +19,12 @@ class TrainLog:
     """`log.csv` and TensorBoard. Rows of steps that a resumed run does again are dropped first."""
 
     def __init__(self, out: Path, start: int) -> None:
-        """Open the log in folder `out` for a run that goes on from step `start`."""
+        """Open the log.
+
+        Args:
+            out: folder of the run.
+            start: the step that the run goes on from.
+        """
         self.path = out / LOG_FILE
         self.kept: list[dict[str, str]] = []
         if start and self.path.exists():
@@ -31,7 +36,14 @@ class TrainLog:
         self.board = SummaryWriter(str(out / "tensorboard"), purge_step=start)
 
     def write(self, step: int, epoch: int, noted: Mapping[str, int], values: Mapping[str, float]) -> None:
-        """One step: whole numbers noted of it, loss terms (NaN where a term does not exist) and images per second."""
+        """Write one step.
+
+        Args:
+            step: from 0.
+            epoch: from 0.
+            noted: whole numbers of the step.
+            values: loss terms (NaN where a term does not exist) and images per second.
+        """
         known = {key: value for key, value in values.items() if not math.isnan(value)}
         stream = self.stream or self._open(["step", "epoch", *noted, *values])
         self.writer.writerow({"step": step, "epoch": epoch, **noted, **{k: f"{v:.6g}" for k, v in known.items()}})
@@ -59,6 +71,14 @@ class TrainLog:
 
 
 def logged_seconds(folder: Path, batch: int) -> float:
-    """Seconds of all steps in the log, those of interrupted runs that were done again left out."""
+    """Seconds of all steps in the log, those of interrupted runs that were done again left out.
+
+    Args:
+        folder: of the run.
+        batch: images of a step.
+
+    Returns:
+        Seconds.
+    """
     with (folder / LOG_FILE).open(newline="", encoding="utf-8") as stream:
         return sum(batch / float(row["images_per_second"]) for row in csv.DictReader(stream))

@@ -14,7 +14,14 @@ from crt.models.dual import DualMaps, cam_consistency_loss
 
 
 class Losses(NamedTuple):
-    """The terms of one step, scalars; None for a branch that is not trained. `cam` is before λ."""
+    """The terms of one step, scalars; None for a branch that is not trained.
+
+    Attributes:
+        total: what is minimized.
+        cnn: classification loss of the CNN.
+        vit: classification loss of the transformer.
+        cam: CAM consistency loss, before λ.
+    """
 
     total: Tensor
     cnn: Tensor | None
@@ -23,9 +30,15 @@ class Losses(NamedTuple):
 
 
 def classification_loss(maps: Tensor, labels: Tensor, *, single_label: bool = False) -> Tensor:
-    """(B, C, h, w) raw maps and (B, C) multi-hot labels -> scalar.
+    """Multi-label soft-margin loss of the scores; cross entropy for single-label sets.
 
-    Multi-label soft-margin loss of the scores; cross entropy for single-label sets.
+    Args:
+        maps: (B, C, h, w) raw maps.
+        labels: (B, C) multi-hot.
+        single_label: whether every image shows exactly one class.
+
+    Returns:
+        A scalar.
     """
     scores = class_scores(maps.float())
     if single_label:
@@ -34,7 +47,21 @@ def classification_loss(maps: Tensor, labels: Tensor, *, single_label: bool = Fa
 
 
 def dual_loss(maps: DualMaps, labels: Tensor, lambda_cam: float, size: int, *, single_label: bool = False) -> Losses:
-    """All terms of Eq. 2. The CAM term is computed, for the log, also where λ = `lambda_cam` is 0; `size` as above."""
+    """All terms of Eq. 2. The CAM term is computed, for the log, also where λ is 0.
+
+    Args:
+        maps: of both branches.
+        labels: (B, C) multi-hot.
+        lambda_cam: λ.
+        size: pixels of the square to which the maps are resized for the CAM term.
+        single_label: whether every image shows exactly one class.
+
+    Returns:
+        The terms.
+
+    Raises:
+        InvalidSetting: neither branch gave maps.
+    """
 
     def classified(branch: Tensor | None) -> Tensor | None:
         return None if branch is None else classification_loss(branch, labels, single_label=single_label)

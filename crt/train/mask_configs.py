@@ -13,7 +13,12 @@ DEEPLAB_SGD = OptimizerConfig("sgd", lr=2.5e-4, weight_decay=5e-4)
 
 @dataclass(frozen=True)
 class RelationConfig(MaskRunConfig):
-    """One training run. `out` becomes the checkpoint with the relation network added."""
+    """One training of a relation network.
+
+    Attributes:
+        out: The folder that becomes the checkpoint with the relation network added.
+        crop: Pixels of the square crop.
+    """
 
     out: Path = Path("runs/irn")
     cnn: Method = "crt_cnn"
@@ -27,7 +32,13 @@ class RelationConfig(MaskRunConfig):
 
 @dataclass(frozen=True)
 class DeepLabConfig(MaskRunConfig):
-    """One training run. `out` becomes the checkpoint with the segmentation network added."""
+    """One training of a segmentation network.
+
+    Attributes:
+        out: The folder that becomes the checkpoint with the segmentation network added.
+        crop: Pixels of the square crop.
+        batch: Images of a step over all processes.
+    """
 
     out: Path = Path("runs/deeplab")
     cnn: str = "resnet101"

@@ -22,10 +22,19 @@ from crt.types import IGNORE, IMAGENET, Normalization
 
 
 def with_masks(images: ImageDataset, folder: Path) -> ImageDataset:
-    """The same images with the masks `folder/<id>.png`, which are learned from.
+    """The same images with the masks `folder/<id>.png`, which are learned from. Only headers are read.
 
-    Only headers are read. Raises InvalidDataset that lists every mask that is missing, unreadable, not indexed or of
-    another size than its image; InvalidSetting for more classes than masks hold.
+    Args:
+        images: the set.
+        folder: of the masks.
+
+    Returns:
+        The images with masks.
+
+    Raises:
+        InvalidDataset: masks are missing, unreadable, not indexed or of another size than their image; the message
+            lists them.
+        InvalidSetting: more classes than masks hold.
     """
     check_class_count(len(images.classes))
     problems = ErrorCollector(f"The masks in {folder}")
@@ -66,10 +75,23 @@ def mask_crop(
     rng: np.random.Generator,
     normalization: Normalization = IMAGENET,
 ) -> tuple[Tensor, np.ndarray]:
-    """(H, W, 3) and (H, W) uint8 -> (3, crop, crop) normalised float32 and (crop, crop) uint8 labels.
+    """Crop an image and its labels alike: resized by a random factor (bicubic, nearest), flipped at random and cropped.
+    Beyond the image there are zeros, labelled 255.
 
-    Both are resized by a factor drawn from `rescale` (bicubic, nearest), flipped at random and cropped alike. Beyond
-    the image there are zeros, labelled 255. Raises InvalidImage, and InvalidSetting for labels that do not fit.
+    Args:
+        image: (H, W, 3) uint8.
+        labels: (H, W) uint8.
+        crop: pixels of the square crop.
+        rescale: least and largest factor.
+        rng: of the draws.
+        normalization: of the network.
+
+    Returns:
+        (3, crop, crop) normalised float32 and (crop, crop) uint8 labels.
+
+    Raises:
+        InvalidImage: the image is no such array.
+        InvalidSetting: the labels do not fit it.
     """
     if labels.dtype != np.uint8 or labels.shape != image.shape[:2]:
         raise InvalidSetting(f"Labels {labels.dtype} {labels.shape} do not fit an image of {image.shape[:2]} pixels.")
@@ -89,9 +111,11 @@ def mask_crop(
 class MaskCrops(StepPlan):
     """The crops of a training from masks. Items are ((3, crop, crop) normalised float32, int64 labels).
 
-    `reduce`: what makes the (crop, crop) uint8 labels smaller, if the network answers on a coarser grid.
-    `normalization`: the network's. Reading an item raises InvalidDataset, with the id, for a mask of another size or
-    with labels beyond the classes.
+    Args:
+        images: with masks.
+        config: crops, seed, batch.
+        reduce: what makes the (crop, crop) uint8 labels smaller, if the network answers on a coarser grid.
+        normalization: the network's.
     """
 
     def __init__(
@@ -106,7 +130,19 @@ class MaskCrops(StepPlan):
         self.normalization = normalization
 
     def item(self, index: int, epoch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:  # noqa: ARG002
-        """One image and its labels."""
+        """Crop one image and its labels.
+
+        Args:
+            index: of the image.
+            epoch: from 0.
+            rng: of the draws.
+
+        Returns:
+            (3, crop, crop) normalised float32 and int64 labels.
+
+        Raises:
+            InvalidDataset: the mask has another size or labels beyond the classes; the message has the id.
+        """
         sample = self.images.samples[index]
         if sample.mask is None:
             raise InvalidDataset(f"{sample.id} has no mask to learn from.")

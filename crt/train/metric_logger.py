@@ -40,7 +40,16 @@ class MetricLogger:
         steps_per_epoch: int,
         noted: Callable[[int], Mapping[str, int]] | None = None,
     ) -> None:
-        """For a run that goes on from step `start`. `noted`: numbers that the log has of a step beside its losses."""
+        """Open the log of a run.
+
+        Args:
+            accelerator: its processes.
+            config: of the run.
+            start: the step that it goes on from.
+            steps: of the whole run.
+            steps_per_epoch: of one epoch.
+            noted: numbers that the log has of a step beside its losses.
+        """
         self.accelerator, self.config = accelerator, config
         self.steps_per_epoch, self.noted = steps_per_epoch, noted
         self.log = TrainLog(config.out, start) if accelerator.is_main_process else None
@@ -69,7 +78,12 @@ class MetricLogger:
         self.began = time.perf_counter()
 
     def add(self, step: int, terms: Mapping[str, Tensor | None]) -> None:
-        """Take the terms of a step, averaged over processes in one message; NaN for one that does not exist."""
+        """Take the terms of a step, averaged over processes in one message; NaN for one that does not exist.
+
+        Args:
+            step: from 0.
+            terms: scalars by name.
+        """
         total = cast("Tensor", terms["total"])
         found = [torch.full_like(total, math.nan) if term is None else term.detach() for term in terms.values()]
         stacked = self.accelerator.reduce(torch.stack([term.float() for term in found]), reduction="mean")

@@ -17,9 +17,17 @@ EMBEDDINGS = ("pos_embed", "cls_token", "dist_token", "reg_token")
 
 
 def poly(step: int, steps: int, *, power: float = 0.9, warmup: int = 0) -> float:
-    """Factor on the base rate at a step counted from 0: linear warm-up times `(1 - step / steps) ** power`.
+    """Factor on the base rate: linear warm-up times `(1 - step / steps) ** power`. From `steps` on it stays where the
+    last step left it, as in the released PolyOptimizer.
 
-    From `steps` on it stays where the last step left it, as in the released PolyOptimizer.
+    Args:
+        step: from 0.
+        steps: of the run.
+        power: of the polynomial.
+        warmup: steps of the warm-up.
+
+    Returns:
+        0 … 1.
     """
     step = min(step, steps - 1)
     ramp = min(1.0, (step + 1) / warmup) if warmup else 1.0
@@ -27,14 +35,30 @@ def poly(step: int, steps: int, *, power: float = 0.9, warmup: int = 0) -> float
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
-    """Whether weight decay is for this parameter: not for norms, biases, position embedding and class token (DeiT)."""
+    """Whether weight decay is for a parameter: not for norms, biases, position embedding and class token (DeiT).
+
+    Args:
+        name: of the parameter.
+        parameter: itself.
+
+    Returns:
+        Whether it is.
+    """
     return parameter.ndim > 1 and name.rpartition(".")[2] not in EMBEDDINGS
 
 
 def build_optimizer(body: NamedParameters, head: NamedParameters, config: OptimizerConfig) -> Optimizer:
-    """SGD or AdamW over the trained parameters of one branch, the classifier at `head_factor` times the rate.
+    """SGD or AdamW over the trained parameters of one branch.
 
     Parameters that do not decay (`decays`) are groups of their own, unless `config.decay_all`.
+
+    Args:
+        body: parameters at the base rate.
+        head: parameters at `head_factor` times the rate.
+        config: kind and numbers.
+
+    Returns:
+        The optimizer.
     """
     groups: list[dict[str, Any]] = []
     for named, lr in ((body, config.lr), (head, config.lr * config.head_factor)):
@@ -53,6 +77,9 @@ class JointOptimizer(Optimizer):
 
     A gradient scaler keeps its books by optimizer, so the gradients of all branches are unscaled, and a step skipped,
     together.
+
+    Args:
+        parts: the optimizers.
     """
 
     def __init__(self, parts: Sequence[Optimizer]) -> None:
@@ -61,14 +88,28 @@ class JointOptimizer(Optimizer):
         self._share()
 
     def step(self, closure: Any = None) -> Any:
-        """One step of each part. Raises ValueError for a closure, which would be called once for each of them."""
+        """One step of each part.
+
+        Args:
+            closure: must be None.
+
+        Returns:
+            None, as torch's do without a closure.
+
+        Raises:
+            ValueError: a closure, which would be called once for each part.
+        """
         if closure is not None:
             raise ValueError("A joint optimizer takes no closure.")
         for part in self.parts:
             part.step()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As in torch."""
+        """Restore all parts, as in torch.
+
+        Args:
+            state_dict: of `state_dict`.
+        """
         super().load_state_dict(state_dict)
         self._share()
 
@@ -83,7 +124,12 @@ class JointOptimizer(Optimizer):
 class RateSchedule:
     """Sets the rates of an optimizer from the step number alone, so that a resumed run needs no state of it.
 
-    The polynomial of `poly`; with `drop` the rate is multiplied by 0.1 after every so many steps in its place.
+    Args:
+        optimizer: whose rates are set.
+        steps: of the run.
+        power: of `poly`.
+        warmup: steps of its warm-up.
+        drop: the rate is multiplied by 0.1 after every so many steps, in the place of the polynomial.
     """
 
     def __init__(
@@ -94,7 +140,14 @@ class RateSchedule:
         self.steps, self.power, self.warmup, self.drop = steps, power, warmup, drop
 
     def set(self, step: int) -> list[float]:
-        """Set and return the rates of all groups for a step counted from 0."""
+        """Set the rates for a step.
+
+        Args:
+            step: from 0.
+
+        Returns:
+            The rates of all groups.
+        """
         power = self.power if self.drop is None else 0.0
         factor = poly(step, self.steps, power=power, warmup=self.warmup)
         if self.drop is not None:

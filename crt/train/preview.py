@@ -23,7 +23,12 @@ WIDTH = 200
 class MapPreview:
     """Draws `folder/epoch_01.png` and so on: a row per image, a column per branch, the first class of each image.
 
-    `size`: pixels of the long side that the networks see. `loops`, `refined`: of the transformer's maps.
+    Attributes:
+        images: that are drawn.
+        folder: of the sheets.
+        size: pixels of the long side that the networks see.
+        loops: of the transformer's maps.
+        refined: whether attention multiplies them.
     """
 
     images: ImageDataset
@@ -70,7 +75,15 @@ class MapPreview:
 
 
 def fixed_images(images: ImageDataset, count: int) -> ImageDataset:
-    """The same `count` images of a set every time, spread evenly over those that show a class."""
+    """The same images of a set every time, spread evenly over those that show a class.
+
+    Args:
+        images: the set.
+        count: how many.
+
+    Returns:
+        At most that many of them.
+    """
     labelled = [sample for sample in images.samples if sample.labels]
     count = min(count, len(labelled))
     chosen = np.unique(np.linspace(0, len(labelled) - 1, count).astype(int)) if count else []

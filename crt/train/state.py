@@ -32,8 +32,12 @@ class DiskFull(CrtError):
 class TrainState:
     """All that a run goes on from.
 
-    `modules`: the model, and its moving average where there is one. `scaler`: of fp16 gradients, or None. `precision`:
-    the one in force, which a resumed run keeps. `fingerprint` names the settings and images that decide the weights.
+    Attributes:
+        modules: the model, and its moving average where there is one.
+        optimizer: with its moments.
+        fingerprint: names the settings and images that decide the weights.
+        precision: the one in force, which a resumed run keeps.
+        scaler: of fp16 gradients, or None.
     """
 
     modules: Mapping[str, nn.Module]
@@ -43,9 +47,15 @@ class TrainState:
     scaler: torch.amp.GradScaler | None = None
 
     def save(self, folder: Path, step: int) -> None:
-        """Write everything and the number of finished steps.
+        """Write everything, whole or not at all: the state before it then stays as it was.
 
-        Raises OSError or SafetensorError if it cannot be written; the state before it then stays as it was.
+        Args:
+            folder: of the run.
+            step: number of finished steps.
+
+        Raises:
+            OSError: it cannot be written.
+            SafetensorError: it cannot be written.
         """
         tensors = {f"{kind}/{k}": v for kind, module in self.modules.items() for k, v in module.state_dict().items()}
         for index, entries in self.optimizer.state_dict()["state"].items():
@@ -59,7 +69,17 @@ class TrainState:
             save_file(contiguous, temporary, metadata={"run": json.dumps(run)})
 
     def load(self, folder: Path) -> int:
-        """Restore what `save` wrote -> the number of finished steps. Raises InvalidCheckpoint for a foreign one."""
+        """Restore what `save` wrote.
+
+        Args:
+            folder: of the run.
+
+        Returns:
+            The number of finished steps.
+
+        Raises:
+            InvalidCheckpoint: the state is foreign or damaged.
+        """
         path = folder / STATE_FILE
         tensors, run = read_tensors(path), read_run(folder)
         if run.get("fingerprint") != self.fingerprint:
@@ -78,9 +98,16 @@ class TrainState:
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """What the state in `folder` says of its run: step, fingerprint, precision and scaler; empty if there is none.
+    """What the state in a folder says of its run.
 
-    Raises InvalidCheckpoint for a file that is no state.
+    Args:
+        folder: of the run.
+
+    Returns:
+        Step, fingerprint, precision and scaler; empty if there is no state.
+
+    Raises:
+        InvalidCheckpoint: the file is no state.
     """
     path = folder / STATE_FILE
     if not path.exists():
@@ -93,13 +120,30 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 
 def what_is_kept(folder: Path) -> str:
-    """Half a sentence on what an interrupted run left to go on from."""
+    """What an interrupted run left to go on from.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        Half a sentence.
+    """
     return f"{STATE_FILE} is still good" if (folder / STATE_FILE).exists() else "nothing was kept"
 
 
 @contextmanager
 def raise_on_full_disk(folder: Path) -> Iterator[None]:
-    """Turn a disk that fills up while the block writes into `folder` into DiskFull."""
+    """Turn a disk that fills up while the block writes into DiskFull.
+
+    Args:
+        folder: that it writes into.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        DiskFull: the disk is full.
+    """
     try:
         yield
     except (OSError, SafetensorError) as error:
