@@ -18,9 +18,9 @@ class WalkSettings:
     """How seeds walk (IRNet; METHOD section 8).
 
     Attributes:
-        radius: cells that are joined lie less than this apart.
-        beta: power of the affinity.
-        exp_times: the walk makes 2 to this power steps.
+        radius: Cells that are joined lie less than this apart.
+        beta: Power of the affinity.
+        exp_times: The walk makes 2 to this power steps.
 
     Raises:
         InvalidSetting: a number is out of range.

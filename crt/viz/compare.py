@@ -112,7 +112,7 @@ def probabilities(prediction: Prediction, method: Method, *, loops: int = 0, sin
         single_label: whether one label is right, so that a softmax is taken; else a sigmoid of each score.
 
     Returns:
-        (C,) float64.
+        (C,) float32.
 
     Raises:
         InvalidSetting: the method or loop count is not recorded.
