@@ -9,7 +9,7 @@ import numpy as np
 
 from crt.cam_spec import CamSpec
 from crt.checkpoint import Method
-from crt.data.images import resize_long_side, resize_scale
+from crt.data.resizing import resize_long_side, resize_scale
 from crt.errors import InvalidSetting
 from crt.pass_reductions import PassReduction
 from crt.prediction import Prediction

@@ -21,7 +21,8 @@ from crt.analysis.rollout import LayersView, inspect_layers
 from crt.analysis.token_attention import TokenView, inspect_token
 from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS, Checkpoint, Method
-from crt.data.images import Source, load_image, resize_long_side, split_batch
+from crt.data.images import Source, load_image, split_batch
+from crt.data.resizing import resize_long_side
 from crt.errors import InvalidImage, InvalidSetting, reason_of
 from crt.fair_lock import FairLock
 from crt.models.cam_head import class_scores

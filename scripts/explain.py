@@ -153,7 +153,7 @@ def run_explainers(
 ) -> tuple[list[Extra], dict[str, float]]:
     """The columns of the explainers, and the milliseconds that each took."""
     from crt.analysis.explainers import EXPLAINERS
-    from crt.data.images import resize_long_side, to_tensor
+    from crt.data.resizing import resize_long_side, to_tensor
     from crt.models.normalization import normalization_of
     from crt.viz import TITLES, Extra
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from crt.data.images import resize_long_side
+from crt.data.resizing import resize_long_side
 from crt.errors import CrtError
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction, class_probabilities

@@ -14,7 +14,7 @@ from app.requests.validation import classes_of, method_of
 from app.rpc import MODEL, Page
 from crt.analysis.explainers import EXPLAINERS
 from crt.checkpoint import Method
-from crt.data.images import resize_long_side, to_tensor
+from crt.data.resizing import resize_long_side, to_tensor
 from crt.errors import InvalidSetting
 from crt.models.normalization import normalization_of
 from crt.models.tiles import TileGrid

@@ -15,7 +15,7 @@ from app.core.codec import encode_arrays
 from app.core.models import Model
 from app.requests.validation import classes_of, map_options, method_of, number
 from app.rpc import MODEL, Page
-from crt.data.images import resize_long_side
+from crt.data.resizing import resize_long_side
 from crt.errors import InvalidSetting
 from crt.models.deeplab import DeepLab
 from crt.models.deeplab import segment as parse

@@ -10,7 +10,8 @@ import numpy as np
 
 from crt.analysis.explainers import EXPLAINERS
 from crt.checkpoint import CheckpointConfig, Method
-from crt.data.images import load_image, resize_long_side, to_tensor
+from crt.data.images import load_image
+from crt.data.resizing import resize_long_side, to_tensor
 from crt.data.voc_boxes import BoxedImage
 from crt.errors import InvalidSetting
 from crt.evaluation.bootstrap import percent

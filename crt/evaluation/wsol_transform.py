@@ -47,7 +47,7 @@ class WsolTransform:
             (h, w, 3) uint8, and the way of its boxes back to the image.
         """
         # Slow to import, and not needed for the options of a command.
-        from crt.data.images import resize_long_side, resize_square  # noqa: PLC0415
+        from crt.data.resizing import resize_long_side, resize_square  # noqa: PLC0415
         from crt.metrics.boxes import CentreCrop  # noqa: PLC0415
 
         height, width = image.shape[:2]

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from crt.checkpoint import Method
-from crt.data.images import Source, load_image, resize_long_side, to_tensor
+from crt.data.images import Source, load_image
+from crt.data.resizing import resize_long_side, to_tensor
 from crt.errors import CrtError, InvalidSetting
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.models.normalization import normalization_of

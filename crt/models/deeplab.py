@@ -16,7 +16,7 @@ from timm.layers.pool2d_same import AvgPool2dSame
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import Tensor, nn
 
-from crt.data.images import resize_scale, to_tensor
+from crt.data.resizing import resize_scale, to_tensor
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.models.cnn import build_resnet
 from crt.models.frozen_bn import FrozenBatchNorm, batch_norms

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from timm.models.resnet import ResNet
 from torch import Tensor, nn
 
-from crt.data.images import to_tensor
+from crt.data.resizing import to_tensor
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.models.normalization import normalization_of
 from crt.resample import WALK_STRIDE, strided_size

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from crt.data.images import to_tensor
+from crt.data.resizing import to_tensor
 from crt.types import IMAGENET, Normalization
 
 

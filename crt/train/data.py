@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from crt.data import ImageDataset
-from crt.data.images import load_image, resize_long_side, resize_short_side, resize_square, to_tensor
+from crt.data.images import load_image
+from crt.data.resizing import resize_long_side, resize_short_side, resize_square, to_tensor
 from crt.errors import InvalidSetting
 from crt.train.config import Side, TrainConfig
 from crt.types import IMAGENET, Normalization

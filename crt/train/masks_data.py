@@ -13,7 +13,8 @@ from torch import Tensor
 
 from crt.data import ImageDataset
 from crt.data.base import ErrorCollector
-from crt.data.images import load_image, resize_scale, to_tensor
+from crt.data.images import load_image
+from crt.data.resizing import resize_scale, to_tensor
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
 from crt.pseudo_labels.label_png import check_class_count, read_mask
 from crt.train.config import MaskRunConfig

@@ -18,7 +18,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
-from crt.data.images import resize_long_side, to_tensor
+from crt.data.resizing import resize_long_side, to_tensor
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.normalization import normalization_of

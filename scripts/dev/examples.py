@@ -154,7 +154,8 @@ def write_examples(config: Config) -> list[dict]:
     import skimage
 
     from crt.checkpoint import load_checkpoint
-    from crt.data.images import load_image, resize_long_side
+    from crt.data.images import load_image
+    from crt.data.resizing import resize_long_side
     from crt.predictor import InferenceConfig, Predictor, choose_device
 
     checkpoint = load_checkpoint(config.checkpoint)

@@ -122,7 +122,7 @@ def test_a_trace_of_more_loops_holds_that_of_fewer(predictor, loops):
 
 
 def test_the_maps_are_those_of_the_networks(checkpoint, predictor):
-    from crt.data.images import to_tensor
+    from crt.data.resizing import to_tensor
 
     image = make_image(96, 128)
     prediction, pixels = predictor.predict(image, InferenceConfig(size=None, loops=2)), to_tensor(image)
@@ -136,7 +136,7 @@ def test_the_maps_are_those_of_the_networks(checkpoint, predictor):
 
 @pytest.mark.parametrize("method", ["crt", "tscam"])
 def test_the_residual_is_that_of_all_patch_tokens_of_all_tiles(checkpoint, method):
-    from crt.data.images import to_tensor
+    from crt.data.resizing import to_tensor
 
     image, network = make_image(96, 128), checkpoint.networks[method]
     prediction = Predictor(checkpoint, tile_batch=4).predict(image, InferenceConfig(size=None, loops=2))

@@ -20,7 +20,8 @@ from PIL import Image
 from crt.analysis.consistency import branch_distance, map_correlation
 from crt.analysis.rollout import roll
 from crt.data import ImageDataset, Sample
-from crt.data.images import resize_scale, resize_short_side, resize_square, split_batch
+from crt.data.images import split_batch
+from crt.data.resizing import resize_scale, resize_short_side, resize_square
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.evaluation.stored import measured_rows
 from crt.metrics.boxes import level_of, pairwise_iou
@@ -508,14 +509,14 @@ def test_masks_without_a_class_are_refused_where_all_that_they_hold_is_to_be_ign
 # No public function is left out
 
 ROOMS = (
-    *("analysis.consistency", "analysis.rollout", "analysis.token_attention", "data.images"),
+    *("analysis.consistency", "analysis.rollout", "analysis.token_attention", "data.images", "data.resizing"),
     *("evaluation.cams", "evaluation.pointing", "evaluation.pointing_cams", "evaluation.stored"),
-    *("evaluation.wsol", "metrics.boxes", "metrics.classification", "metrics.faithfulness"),
+    *("evaluation.wsol", "metrics.boxes", "metrics.classification", "metrics.faithfulness", "metrics.iou"),
     *("metrics.localization", "metrics.perturb", "metrics.segmentation", "models.cam_head", "models.loop"),
     *("models.outputs", "models.tiles", "multiscale", "postprocess", "prediction", "pseudo_labels.affinity"),
     *("pseudo_labels.confident", "pseudo_labels.crf", "pseudo_labels.label_png", "pseudo_labels.paths"),
     *("pseudo_labels.random_walk", "refine", "resample", "train.loss", "train.optim", "viz.colours"),
-    "viz.contours",
+    *("threshold", "viz.contours"),
 )
 EXCEPTIONS = {
     "analysis.rollout.inspect_layers": "runs a network: its parts are tested here, else crt/analysis/test_rollout.py",

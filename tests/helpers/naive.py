@@ -5,7 +5,7 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 
 from crt.checkpoint import Checkpoint, CheckpointConfig, NetworkSpec
-from crt.data.images import resize_long_side, to_tensor
+from crt.data.resizing import resize_long_side, to_tensor
 from crt.models.vit import TransformerBranch, build_vit
 from crt.predictor import Predictor
 

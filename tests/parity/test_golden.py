@@ -18,7 +18,7 @@ import torch
 
 from crt.cam_spec import CamSpec
 from crt.checkpoint import Checkpoint, CheckpointConfig, NetworkSpec
-from crt.data.images import to_tensor
+from crt.data.resizing import to_tensor
 from crt.metrics.boxes import best_match, cam_to_box, grey_levels, pairwise_iou
 from crt.metrics.segmentation import confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.models.cam_head import class_scores

@@ -11,7 +11,7 @@ from crt.analysis.explainers import EXPLAINERS
 from crt.analysis.explainers.base import scores_of, views
 from crt.analysis.explainers.scorecam import ScoreCam
 from crt.checkpoint import load_checkpoint
-from crt.data.images import to_tensor
+from crt.data.resizing import to_tensor
 from crt.errors import InvalidSetting
 from crt.models.cam_head import class_scores
 from crt.models.tiles import TileGrid

@@ -14,17 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageFile
 
-from crt.data.images import (
-    FORMATS,
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    MAX_PIXELS,
-    load_image,
-    resize_long_side,
-    resize_scale,
-    to_tensor,
-)
+from crt.data.images import FORMATS, MAX_PIXELS, load_image
+from crt.data.resizing import resize_long_side, resize_scale, to_tensor
 from crt.errors import InvalidImage, InvalidSetting
+from crt.types import IMAGENET_MEAN, IMAGENET_STD
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (12, 20, 3), dtype=np.uint8)

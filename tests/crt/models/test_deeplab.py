@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from timm.models.resnet import BasicBlock, ResNet
 from torch import nn
 
-from crt.data.images import resize_scale, to_tensor
+from crt.data.resizing import resize_scale, to_tensor
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab, build_deeplab, on_pixels, segment

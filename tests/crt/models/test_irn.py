@@ -7,7 +7,7 @@ import pytest
 import torch
 from timm.models.resnet import BasicBlock, ResNet
 
-from crt.data.images import to_tensor
+from crt.data.resizing import to_tensor
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.irn import IRN, predict_edges

@@ -11,7 +11,7 @@ import torch
 
 from app.features.explainers import explained
 from crt.checkpoint import NetworkSpec, build_network, load_checkpoint, read_config, write_config
-from crt.data.images import IMAGENET_MEAN, IMAGENET_STD, to_tensor
+from crt.data.resizing import to_tensor
 from crt.evaluation.pointing_cams import PointingRow, PointingView, _maps
 from crt.metrics.faithfulness import subject_of
 from crt.models.cam_head import class_scores
@@ -20,7 +20,7 @@ from crt.models.irn import predict_edges
 from crt.models.normalization import NormalizedImage, normalization_of, set_normalization
 from crt.models.vit import TransformerBranch
 from crt.predictor import InferenceConfig, Predictor
-from crt.types import IMAGENET, Normalization
+from crt.types import IMAGENET, IMAGENET_MEAN, IMAGENET_STD, Normalization
 from scripts.explain import Config, run_explainers
 from tests.helpers.tiny import tiny_checkpoint
 
