@@ -47,6 +47,11 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     ("Code that could unpickle", "this check fails", "tests/test_imports.py"),
     ("Too many requests, or a full queue", "who asks is told to wait", "tests/app/server/test_hosting.py"),
     (
+        "A request of the page that is refused, lost or not answered",
+        "the page says so where the answer would be, and asks again",
+        "tests/browser/test_failures.py",
+    ),
+    (
         "Many users, and a restart meanwhile",
         "each is answered or told that the page is busy; clients reconnect",
         "tests/scripts/loadtest/test_run.py",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, expect, sync_playwright
 
 from app.cli import AppConfig
 from app.page import build, launch_options
@@ -73,7 +73,13 @@ def server(checkpoint, serve):
 
 
 @pytest.fixture
-def open_page(server, browser, contexts):
+def refused() -> tuple[str, ...]:
+    """Parts of the addresses whose requests a test lets fail; chromium itself writes such a failure to the console."""
+    return ()
+
+
+@pytest.fixture
+def open_page(server, browser, contexts, refused):
     """Opens the page in a theme and width; at the end no error and no request to another machine is allowed."""
     troubles: list[str] = []
     pages = []
@@ -82,13 +88,17 @@ def open_page(server, browser, contexts):
     def open_one(theme: str = "light", width: int = 1440, *, query: str = "", **options):
         page = context(width, **options).new_page()
         pages.append(page)
-        page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: troubles.append(message.text) if is_trouble(message) else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         own = (server, "data:", "blob:")
         page.on("request", lambda request: None if request.url.startswith(own) else troubles.append(request.url))
         page.goto(f"{server}?__theme={theme}{'&' if query else ''}{query}")
         page.wait_for_selector(".crt-viewer[data-tab]")  # set when the modules have been loaded
         return page
+
+    def is_trouble(message: ConsoleMessage) -> bool:
+        failed = message.text.startswith("Failed to load resource")
+        return message.type == "error" and not (failed and any(part in message.location["url"] for part in refused))
 
     def context(width: int, **options) -> BrowserContext:
         """One in which no page of this test is open."""

@@ -1,0 +1,100 @@
+"""A queue that fails on purpose: what a browser test puts between a page and its server."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, Request, Route
+
+JOIN, DATA = "**/gradio_api/queue/join*", "**/gradio_api/queue/data*"
+LIMIT = "Rate limit reached; try again in 7 s."
+BUSY = "The server is busy: try again in a minute."
+NO_CONNECTION = "No connection to the server: check the network and try again."
+UNREADABLE = "Invalid request. Reload the page"
+NO_ANSWER = "The server has not answered"
+KINDS = {"limit": LIMIT, "full": BUSY, "connection": NO_CONNECTION, "error": UNREADABLE, "silence": NO_ANSWER}
+"""Ways to fail, and how the sentence about each begins."""
+FOREIGN = {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}
+"""A file that nobody uploaded: the server refuses an event that brings one."""
+LONG_MS = 2_000_000  # longer than every timeout of the page
+
+
+class Queue:
+    """Between a page and its queue: lets events of one name fail once, or holds them back."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.joined: list[str] = []  # names of the events that the page has sent, "" for those of other components
+        self._fault: tuple[str, str] | None = None
+        self._held: tuple[str, list[Route]] | None = None
+        self._streams: list[Route] | None = None
+        config = page.evaluate(
+            "window.gradio_config.dependencies.map(({ id, targets }) => [id, targets[0]?.[1] ?? ''])"
+        )
+        self._names = dict(config)
+        page.route(JOIN, self._join)
+        page.route(DATA, self._data)
+
+    def count(self, event: str) -> int:
+        """How often the page has sent the event."""
+        return self.joined.count(event)
+
+    def fail(self, event: str, kind: str) -> None:
+        """Let the next event of that name fail in one of `KINDS`."""
+        self._fault = event, kind
+
+    def pass_time(self) -> None:
+        """Let the page's clock pass all its timeouts."""
+        self.page.clock.fast_forward(LONG_MS)
+        streams, self._streams = self._streams or [], None
+        for stream in streams:
+            stream.abort()
+
+    @contextmanager
+    def hold(self, event: str) -> Iterator[None]:
+        """Events of that name reach the server only after this block."""
+        self._held = event, []
+        yield
+        routes = self._held[1]
+        self._held = None
+        for route in routes:
+            route.continue_()
+
+    def break_stream(self) -> None:
+        """The next stream of messages cannot be opened."""
+        self._streams = None
+        self._fault = "", "stream"
+
+    def _join(self, route: Route, request: Request) -> None:
+        body = json.loads(request.post_data or "{}")
+        event = self._names.get(body.get("fn_index"), "") if (body.get("event_data") or {}).get("request") else ""
+        self.joined.append(event)
+        if self._held and self._held[0] == event:
+            self._held[1].append(route)
+            return
+        if self._fault is None or self._fault[0] != event or not event:
+            route.continue_()
+            return
+        kind = self._fault[1]
+        self._fault = None
+        if kind == "limit":
+            route.fulfill(status=429, json={"detail": LIMIT})
+        elif kind == "full":
+            route.fulfill(status=503, json={"detail": "Queue is full. Max size is 1 and size is 1."})
+        elif kind == "connection":
+            route.abort("connectionfailed")
+        elif kind == "error":
+            body["event_data"]["file"] = FOREIGN
+            route.continue_(post_data=json.dumps(body))
+        else:  # the queue takes it, and nothing more is heard
+            self._streams = []
+            route.fulfill(json={"event_id": "nobody"})
+
+    def _data(self, route: Route) -> None:
+        if self._fault == ("", "stream"):
+            self._fault = None
+            route.abort("connectionreset")
+        elif self._streams is not None:
+            self._streams.append(route)
+        else:
+            route.continue_()

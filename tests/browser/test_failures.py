@@ -1,0 +1,170 @@
+"""Every request of the page fails once in every way: the feature says so in its place and works when asked again."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from app.cli import AppConfig
+from app.viewer.viewer import EVENTS
+from tests.browser.driver import open_tab, settle, upload
+from tests.browser.faults import KINDS, NO_CONNECTION, Queue
+
+
+@pytest.fixture
+def refused() -> tuple[str, ...]:
+    return ("/queue/join", "/queue/data")
+
+
+@pytest.fixture(scope="module")
+def server(checkpoint, serve):
+    """The address of an app that also loads checkpoints of its users; `open_page` goes there in this file."""
+    with serve(AppConfig(checkpoint=checkpoint, host="127.0.0.1", allow_custom_checkpoints=True)) as url:
+        yield url
+
+
+def role(page: Page, name: str) -> Locator:
+    return page.locator(f'[data-role="{name}"]')
+
+
+def press(name: str) -> Callable[[Page], None]:
+    return lambda page: role(page, name).click()
+
+
+def try_again(page: Page) -> None:
+    page.get_by_role("button", name="Try again").locator("visible=true").click()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One event. `ask` requests it first and `again` once it has failed; `place` holds the sentence, with `around` it.
+
+    `works` matches what stands in `proof` (`place`, if there is none) when the answer has come. `before`: what the page
+    has to be doing for it.
+    """
+
+    ask: Callable[[Page], None]
+    place: str
+    works: str
+    again: Callable[[Page], None]
+    proof: str = ""
+    before: Callable[[Page], None] | None = None
+
+
+def other_size(page: Page) -> None:
+    page.evaluate(
+        "document.querySelector('.crt-viewer').dispatchEvent("
+        "new CustomEvent('crt-settings', { detail: { size: '224', mode: 'non-overlap' } }))"
+    )
+
+
+def explainer(page: Page) -> None:
+    role(page, "added_panel").select_option("gradcam crt")
+
+
+def patch(page: Page) -> None:
+    page.locator("canvas[data-method=crt]").click()
+
+
+def export(page: Page) -> None:
+    role(page, "export-open").click()
+    page.get_by_role("menuitem", name="PNG").click()
+
+
+def example(page: Page) -> None:
+    page.locator(".example").filter(has_text="Cat").first.click()
+
+
+def swap(page: Page) -> None:
+    page.get_by_role("button", name="Load", exact=True).click()
+
+
+def measuring(page: Page) -> None:
+    role(page, "faithfulness-start").click()
+    page.wait_for_function("document.querySelector('[data-role=faithfulness-progress]').value > 0")  # by the server
+
+
+def cancelled(page: Page) -> None:
+    if role(page, "faithfulness-stop").is_hidden():
+        measuring(page)
+    role(page, "faithfulness-stop").click()
+
+
+def masks(page: Page) -> None:
+    open_tab(page, "Masks")
+
+
+CASES = {
+    "example": Case(example, "examples-note", "for|settles", example, proof="claim"),
+    "explain": Case(explainer, "panels", r"of CRT, \d+ ms", try_again),
+    "inspect": Case(patch, "inspect-note", "Row", patch),
+    "load_heads": Case(
+        press("layers-deepen"), "layers-note", "Attention rollout", press("layers-deepen"), "layers-rollout",
+        lambda page: open_tab(page, "Layers"),
+    ),
+    "ablate": Case(
+        press("ablate-run"), "ablate-sizes-grid", "All 5 sizes are here", press("ablate-run"), "ablate-run",
+        lambda page: open_tab(page, "Ablate"),
+    ),
+    "segment": Case(masks, "mask-note", r"\d+ ms", try_again),
+    "walk": Case(masks, "walk-note", r"\d+ ms", try_again),
+    "deeplab": Case(masks, "deeplab-note", r"\d+ ms", try_again),
+    "faithfulness": Case(
+        press("faithfulness-start"), "faithfulness-note", "Drop", press("faithfulness-start"), "faithfulness-found"
+    ),
+    "cancel": Case(cancelled, "faithfulness-note", "Cancelled. What was measured stays.", cancelled, before=measuring),
+    "export": Case(export, "export-note", r"\.png, \d+", export),
+    "reopen": Case(other_size, "message", "Input 224 × 168 px", try_again, "status"),
+    "reopen_run": Case(other_size, "message", "Input 224 × 168 px", try_again, "status"),
+    "keep": Case(press("copy-link"), "permalink-note", "keeps the image for an hour", press("copy-link")),
+    "swap": Case(swap, "message", "is loaded", swap),
+}  # fmt: skip
+
+
+def test_there_is_a_case_for_every_event():
+    assert set(CASES) == set(EVENTS)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_failed_request_is_told_in_its_place_and_works_again(open_page, image, checkpoint, event):
+    case = CASES[event]
+    page = open_page()
+    if event != "example":
+        upload(page, image)
+    page.get_by_label("Checkpoint (folder or Hub id)").fill(checkpoint)
+    if case.before:
+        case.before(page)
+    queue = Queue(page)
+    place = role(page, case.place)
+    for number, (kind, sentence) in enumerate(KINDS.items()):
+        expect(role(page, "ablate-progress")).to_be_hidden()  # the columns that did not fail are here
+        if kind == "silence":
+            page.clock.install()
+        queue.fail(event, kind)
+        (case.again if number else case.ask)(page)
+        if kind == "silence":
+            while queue.count(event) <= number:
+                page.wait_for_timeout(50)
+            queue.pass_time()
+        expect(place).to_contain_text(sentence)
+    case.again(page)
+    expect(role(page, case.proof or case.place)).to_contain_text(re.compile(case.works))
+    expect(page.get_by_role("button", name="Try again").locator("visible=true")).to_have_count(0)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    if role(page, "faithfulness-stop").is_visible():
+        role(page, "faithfulness-stop").click()
+
+
+def test_a_stream_that_breaks_fails_what_waits_for_it_and_the_next_one_works(open_page, image):
+    page = open_page()
+    upload(page, image)
+    queue = Queue(page)
+    queue.break_stream()
+    patch(page)
+    expect(role(page, "inspect-note")).to_contain_text(NO_CONNECTION)
+    patch(page)
+    expect(role(page, "inspect-note")).to_contain_text("Row")
+    assert page.locator(".crt-viewer").get_attribute("data-state") == "shown"  # the page has not been loaded anew
+    settle(page)
