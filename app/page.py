@@ -1,4 +1,4 @@
-"""The page: components, and which event asks which question. Built once from an AppConfig."""
+"""The page: components, and which event makes which request. Built once from an AppConfig."""
 
 from __future__ import annotations
 

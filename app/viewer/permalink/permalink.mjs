@@ -4,6 +4,7 @@ import { PERSONAL_SETTINGS, address, decode, encode, fit, notice, imageOf } from
 import { RequestError, isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 const NO_IMAGE = 'none';
+const COMPUTING = 'Computing…';
 const ADDRESS_DELAY_MS = 400; // ms without a change before the address follows
 
 /** @param {Crt.Page} page */
@@ -13,7 +14,7 @@ export function mountPermalink(page) {
   let pending = null; // a link whose settings the run of its image takes; `missed`: its image is gone, so that another's run takes them
   let timer = null;
   let copying = false;
-  let lent = null; // { visible, former }: panels that an example shows, and those shown before
+  let lent = null; // { example, visible, former }: panels that an example shows, and those shown before
 
   page.link = { open, expect, fetch: fetchRun, keep, query: () => encode(store.get(), current().run) };
   onRun((next) => {
@@ -74,8 +75,8 @@ export function mountPermalink(page) {
     for (const name of kept ?? []) delete settings[name];
     const message = notice([...pending.problems, ...problems]);
     pending = null;
-    lent = kept ? { example: now.run.example, visible: settings.visible, former: lent?.former ?? store.get().visible } : null;
-    if (kept && image !== imageOf(now.run)) lent = null;
+    const isExample = kept && image === imageOf(now.run);
+    lent = isExample ? { example: now.run.example, visible: settings.visible, former: lent?.former ?? store.get().visible } : null;
     store.set(settings);
     if (message) say(message);
   }
@@ -89,7 +90,6 @@ export function mountPermalink(page) {
   function drop() {
     opening.cancel();
     pending = null;
-    tell('');
   }
 
   async function show(wanted) {
@@ -105,8 +105,6 @@ export function mountPermalink(page) {
         if (link) open(link);
         else show(wanted);
       });
-    } finally {
-      tell('');
     }
   }
 
@@ -114,8 +112,12 @@ export function mountPermalink(page) {
   async function reopened(details, ask) {
     const got = await ask('reopen', details, { acrossRuns: true });
     if (got.state !== 'run') return got;
-    tell('Computing…');
-    return ask('reopen_run', details, { acrossRuns: true });
+    tell(COMPUTING);
+    try {
+      return await ask('reopen_run', details, { acrossRuns: true });
+    } finally {
+      if (at('permalink-note').textContent === COMPUTING) tell('');
+    }
   }
 
   /** The value of a run, to be shown later. Throws RequestError.
@@ -123,13 +125,9 @@ export function mountPermalink(page) {
    * @param {AbortSignal} signal
    */
   async function fetchRun(wanted, signal) {
-    try {
-      const got = await reopened({ act: 'fetch', ...wanted }, (event, details, options) => request(event, details, { ...options, signal }));
-      if (got.state === 'gone') throw new RequestError('failed', got.message);
-      return got.view;
-    } finally {
-      tell('');
-    }
+    const got = await reopened({ act: 'fetch', ...wanted }, (event, details, options) => request(event, details, { ...options, signal }));
+    if (got.state === 'gone') throw new RequestError('failed', got.message);
+    return got.view;
   }
 
   /** Have the server keep the image on the page -> why it does not, or ''. */
