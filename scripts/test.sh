@@ -81,6 +81,12 @@ if [ "$part" != lint ] && [ "$part" != unit ] && ! command -v chromium >/dev/nul
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } </dev/null >/dev/null ||
         echo "chromium could not be installed: the browser tests will be skipped." >&2
 fi
+if [ -n "$nightly" ] && ! command -v WebKitWebDriver >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    echo "Installing Firefox and WebKit for the nightly tests."
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends firefox-esr webkit2gtk-driver xvfb; } \
+        </dev/null >/dev/null || echo "They could not be installed: the tests in other browsers will be skipped." >&2
+fi
 
 if [ "${CI:-}" = true ]; then  # nobody reads there that tests were skipped
     needed=(node chromium)
