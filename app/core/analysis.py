@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from app.core.cache import PredictionCache
 from app.core.codec import payload
+from app.core.decoded import DecodedImages, fingerprint
 from app.core.examples import Example
 from app.core.models import ROOT, Engine, Model
 from crt.cam_spec import CamSpec
-from crt.data.images import load_image
 from crt.errors import CrtError, InvalidImage, InvalidSetting
 from crt.models.tiles import MODES
 from crt.prediction import Prediction
@@ -50,20 +48,6 @@ def settings_of(size: str, mode: str, image: np.ndarray) -> tuple[InferenceConfi
     if str(size) not in {str(known) for known in SIZES}:
         raise InvalidSetting(f"Unknown input size {str(size)[:40]!r}: choose {', '.join(map(str, SIZES))} or {NATIVE}.")
     return InferenceConfig(size=int(size), mode=mode, loops=LOOPS), False
-
-
-def read(path: str) -> np.ndarray:
-    """An uploaded file -> (H, W, 3) uint8. Raises InvalidImage, whose sentence never names a path of the server."""
-    try:
-        data = Path(path).read_bytes()
-    except (OSError, ValueError) as error:  # gone, or a name that no file can have
-        raise InvalidImage("This image is no longer here: choose it again.") from error
-    return load_image(data)
-
-
-def fingerprint(image: np.ndarray) -> str:
-    """sha256 of the pixels of an upright RGB image, and of its shape."""
-    return hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
 
 
 def message_payload(message: str) -> dict[str, str]:
@@ -99,6 +83,7 @@ class Explorer:
         self.engine = engine
         self.cache = cache
         self.examples = examples
+        self.images = DecodedImages()
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -154,7 +139,7 @@ class Explorer:
         """The image of a file with its Prediction, from the cache where it is there. Raises CrtError."""
         if not path:
             raise InvalidImage("There is no image: choose one.")
-        image, model = read(path), model or self.engine.model
+        image, model = self.images.read(path), model or self.engine.model
         settings, capped = settings_of(size, mode, image)
         prediction = self.predict(session, image, settings, progress, model)
         return Analysis(image, settings, prediction, session, capped, self.example_of(image), model)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.analysis import Analysis, Explorer, fingerprint, settings_of
+from app.core.analysis import Analysis, Explorer, settings_of
 from app.core.codec import describe, encode_records
+from app.core.decoded import fingerprint
 from app.rpc import MODEL, Page
 from crt.analysis.consistency import branch_distance
 from crt.checkpoint import Method

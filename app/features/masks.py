@@ -10,8 +10,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from app.core.analysis import Analysis, fingerprint
+from app.core.analysis import Analysis
 from app.core.codec import encode_arrays
+from app.core.decoded import fingerprint
 from app.core.models import Model
 from app.requests.validation import classes_of, map_options, method_of, number
 from app.rpc import MODEL, Page

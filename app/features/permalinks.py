@@ -13,7 +13,8 @@ from typing import Any
 
 import gradio as gr
 
-from app.core.analysis import NATIVE, SIZES, Explorer, fingerprint, read, settings_of, start_size
+from app.core.analysis import NATIVE, SIZES, Explorer, settings_of, start_size
+from app.core.decoded import fingerprint
 from app.core.models import Engine, Model
 from app.gradio_compat import serve_bytes, serve_file
 from app.rpc import MODEL, QUIET, Page, refusal, reply
@@ -202,7 +203,7 @@ def keep(store: ImageStore, explorer: Explorer, path: str | None) -> str:
     """Put the image on the page into the store -> how a link names it. Raises CrtError."""
     if not path:
         raise InvalidSetting("There is no image to keep: choose one.")
-    image = read(path)
+    image = explorer.images.read(path)
     if example := explorer.example_of(image):
         return f"ex.{example.id}"
     key = fingerprint(image)[:KEY_LENGTH]
@@ -223,7 +224,7 @@ def locate(page: Page, store: ImageStore, pic: str, path: str | None) -> str:
         if example is None:
             raise ImageGone("This server has no such example; the link's settings are kept for the next image.")
         return serve_file(page.image, example.path)
-    if path and fingerprint(read(path)).startswith(found["key"]):
+    if path and fingerprint(page.explorer.images.read(path)).startswith(found["key"]):
         return path
     kept = store.get(found["key"])
     if kept is None:
@@ -233,7 +234,7 @@ def locate(page: Page, store: ImageStore, pic: str, path: str | None) -> str:
 
 def known(explorer: Explorer, path: str, wanted: LinkRequest, session: str) -> Any | None:
     """A value for the viewer without the networks: of a stored Prediction, or of one of this session; else None."""
-    image = read(path)
+    image = explorer.images.read(path)
     settings, _ = settings_of(wanted.size, wanted.mode, image)
     if explorer.cached(session, image, settings, wanted.model) is not None:
         return explorer.show(path, wanted.size, wanted.mode, session, model=wanted.model)

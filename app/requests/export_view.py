@@ -13,7 +13,8 @@ import gradio as gr
 import matplotlib as mpl
 import numpy as np
 
-from app.core.analysis import Analysis, fingerprint
+from app.core.analysis import Analysis
+from app.core.decoded import fingerprint
 from app.requests.export_request import UNITS, ExportRequest, MapSpec
 from crt.checkpoint import CheckpointConfig
 from crt.metrics.boxes import largest_box

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core.analysis import TROUBLE, Explorer, read
+from app.core.analysis import TROUBLE, Explorer
 from app.core.cache import PredictionCache
+from app.core.decoded import read
 from app.core.models import Engine
 from crt.data.images import load_image
 from crt.errors import InvalidImage, InvalidSetting

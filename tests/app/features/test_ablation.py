@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from app.core.analysis import Analysis, Explorer, fingerprint
+from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
+from app.core.decoded import fingerprint
 from app.core.models import Engine
 from app.features.ablation import column
 from crt.analysis.consistency import branch_distance

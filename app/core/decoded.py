@@ -1,0 +1,119 @@
+"""The pixels of uploaded files, decoded and hashed once."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import weakref
+from collections import OrderedDict
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+
+from crt.data.images import load_image
+from crt.errors import InvalidImage
+
+DECODED_BYTES = 192 * 2**20
+"""Of all decoded images together: one of the most pixels that `load_image` takes, or a hundred of half a megapixel."""
+Key = tuple[str, int, int]
+
+_fingerprints: dict[int, str] = {}
+"""Of the arrays alive that nobody can write to, by `id`."""
+
+
+class DecodedImages:
+    """An LRU cache of the pixels of uploaded files that never holds more than `limit` bytes. Threads may share it.
+
+    A file is known by its path, size and time of change; Gradio names uploads by their content. What is held of a file
+    that has been deleted goes with the next image that is read.
+
+    Args:
+        limit: Bytes of all arrays together; a larger image is decoded, but not kept.
+    """
+
+    def __init__(self, limit: int = DECODED_BYTES) -> None:
+        self.limit = limit
+        self._lock = threading.Lock()
+        self._images: OrderedDict[Key, Future[np.ndarray]] = OrderedDict()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays held."""
+        return sum(image.result().nbytes for image in list(self._images.values()) if image.done())
+
+    def read(self, path: str) -> np.ndarray:
+        """Decode a file, or take what another request has decoded or is decoding.
+
+        Args:
+            path: Of an uploaded file.
+
+        Returns:
+            (H, W, 3) uint8 RGB, upright, read-only.
+
+        Raises:
+            InvalidImage: As `read` does.
+        """
+        key = _key(path)
+        mine: Future[np.ndarray] = Future()
+        with self._lock:
+            image = self._images.setdefault(key, mine)
+            self._images.move_to_end(key)
+        if image is not mine:
+            return image.result()
+        try:
+            pixels = read(path)
+        except BaseException as error:
+            with self._lock:
+                del self._images[key]
+            mine.set_exception(error)
+            raise
+        pixels.flags.writeable = False
+        mine.set_result(pixels)
+        with self._lock:
+            self._forget()
+        return pixels
+
+    def _forget(self) -> None:
+        """Let go of deleted files, and of those unused for longest beyond the limit."""
+        done = [key for key, image in self._images.items() if image.done()]
+        for key in [key for key in done if not Path(key[0]).is_file()]:
+            del self._images[key]
+        for key in done:
+            if self.nbytes <= self.limit:
+                return
+            self._images.pop(key, None)
+
+
+def read(path: str) -> np.ndarray:
+    """An uploaded file -> (H, W, 3) uint8. Raises InvalidImage, whose sentence never names a path of the server."""
+    try:
+        data = Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # gone, or a name that no file can have
+        raise InvalidImage("This image is no longer here: choose it again.") from error
+    return load_image(data)
+
+
+def fingerprint(image: np.ndarray) -> str:
+    """sha256 of the pixels of an upright RGB image, and of its shape; computed once for an array that is read-only.
+
+    Args:
+        image: (H, W, 3) uint8.
+    """
+    known = _fingerprints.get(id(image))
+    if known is None:
+        digest = hashlib.sha256(str(image.shape).encode())
+        digest.update(np.ascontiguousarray(image).data)
+        known = digest.hexdigest()
+        if not image.flags.writeable and image.base is None:
+            _fingerprints[id(image)] = known
+            weakref.finalize(image, _fingerprints.pop, id(image), None)
+    return known
+
+
+def _key(path: str) -> Key:
+    try:
+        about = Path(path).stat()
+    except (OSError, ValueError) as error:
+        raise InvalidImage("This image is no longer here: choose it again.") from error
+    return path, about.st_size, about.st_mtime_ns
