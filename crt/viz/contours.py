@@ -34,6 +34,21 @@ def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:
     return found
 
 
+def crossings(values: np.ndarray, level: float) -> list[np.ndarray]:
+    """Lines (N, 2) where a map crosses a level: `outlines` without their steps along the frame."""
+    found: list[np.ndarray] = []
+    for ring in outlines(values, level):
+        edge = ((ring == 0) | (ring == 1)).any(1)
+        along = np.flatnonzero(edge[:-1] & edge[1:])
+        if not len(along):
+            found.append(ring)
+            continue
+        turned = np.roll(ring[:-1], -(along[0] + 1), axis=0)  # a ring's last point is its first
+        cuts = np.sort((along[1:] - along[0]) % (len(ring) - 1))
+        found += [line for line in np.split(turned, cuts) if len(line) > 1]
+    return found
+
+
 def difference(first: np.ndarray, second: np.ndarray, *, alike: bool) -> np.ndarray:
     """One map minus another on the same points.
 

@@ -24,7 +24,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from crt.errors import InvalidSetting
-from crt.viz.contours import outlines
+from crt.viz.contours import crossings
 from crt.viz.fonts import Typeface, families
 from crt.viz.layer import MapLayer, Style, bar, mixed
 from crt.viz.sheet import printable, wrap
@@ -197,7 +197,7 @@ def _panel(
         drawn = mixed(drawn, layer, style)
     axes.imshow(drawn, extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
     if layer is not None and layer.outlined and layer.level is not None and layer.level > 0:
-        _stroke(axes, outlines(layer.values, layer.level), [("black", 1.5, "solid", 0.75), ("white", 0.7, "solid", 1)])
+        _stroke(axes, crossings(layer.values, layer.level), [("black", 1.5, "solid", 0.75), ("white", 0.7, "solid", 1)])
     if layer is not None and layer.box is not None:
         left, top, right, bottom = layer.box
         corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])

@@ -49,7 +49,7 @@ from crt.threshold import above_threshold, levels_passed
 from crt.train.loss import classification_loss, dual_loss
 from crt.train.optim import decays, poly
 from crt.viz.colours import signed_colour
-from crt.viz.contours import difference, outlines
+from crt.viz.contours import crossings, difference, outlines
 
 SIDE = st.integers(1, 12)
 UNIT = st.floats(0, 1, width=32)
@@ -185,6 +185,20 @@ def test_the_area_of_outlines_is_that_of_their_squares(mask):
         x, y = (ring * mask.shape[::-1]).T
         found += float((x[1:] * y[:-1] - x[:-1] * y[1:]).sum()) / 2
     assert abs(found) == pytest.approx(AREAS[squares].sum(), abs=1e-9)
+
+
+@given(values=maps_of(dims=(2, 2)), level=st.floats(0.01, 0.99))
+def test_crossings_are_the_outlines_without_the_frame(values, level):
+    def steps(lines):
+        return sum(len(line) - 1 for line in lines)
+
+    def along(ring):
+        edge = ((ring == 0) | (ring == 1)).any(1)
+        return int((edge[:-1] & edge[1:]).sum())
+
+    rings, lines = outlines(values, level), crossings(values, level)
+    assert steps(lines) == steps(rings) - sum(map(along, rings))
+    assert not any(map(along, lines))
 
 
 def test_cells_that_touch_at_a_corner_have_one_outline():

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { colorTable, COLORMAPS, gradient, SIGNED } from '../../app/viewer/maths/colormaps.mjs';
-import { cellEdges, contour, rings } from '../../app/viewer/maths/contour.mjs';
+import { cellEdges, contour, crossings, lines, rings } from '../../app/viewer/maths/contour.mjs';
 import { base64ToBuffer, decodeHalves, fileUrl, halfToNumber } from '../../app/viewer/core/decode.mjs';
 import * as s from '../../app/viewer/core/store.mjs';
 import { openPrediction } from '../../app/viewer/core/prediction.mjs';
@@ -86,9 +86,25 @@ test('rings close, take no step across a square, and hold the area of their squa
   }
 });
 
-test('cells are outlined along their edges', () => {
+test('a line ends at the frame, where the map crosses no level', () => {
+  const everywhere = { data: new Float32Array(12).fill(1), h: 3, w: 4 };
+  assert.equal(crossings(everywhere, 0.5).length, 0);
+  assert.equal(cellEdges(everywhere, 0.5).length, 0);
+  const half = { data: Float32Array.from([1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0]), h: 3, w: 4 };
+  const [line, ...rest] = rings(half, 0.5).flatMap(lines);
+  assert.equal(rest.length, 0);
+  assert.equal(line.closed, false);
+  assert.equal(crossings(half, 0.5).length, 4 * 4); // down beside three rows, from frame to frame
+  assert.deepEqual([...line.points].filter((_, i) => i % 2).sort((a, b) => a - b).map((y) => Math.round(6 * y)), [0, 1, 3, 5, 6]);
+  const two = { data: Float32Array.from([1, 0, 1, 1, 0, 1]), h: 2, w: 3 };
+  assert.deepEqual(rings(two, 0.5).flatMap(lines).map(({ points, closed }) => [points.length, closed]), [[8, false], [8, false]]);
+  const bump = { data: Float32Array.from([0, 0, 0, 0, 1, 0, 0, 0, 0]), h: 3, w: 3 };
+  assert.deepEqual([...crossings(bump, 0.5)], [...contour(bump, 0.5)]);
+});
+
+test('cells are outlined along the edges between them', () => {
   const edges = cellEdges({ data: Float32Array.from([0, 1, 1, 0]), h: 2, w: 2 }, 0.5);
-  assert.equal(edges.length / 4, 8);
+  assert.equal(edges.length / 4, 4);
   assert.ok(edges.every((value) => [0, 0.5, 1].includes(value)));
 });
 

@@ -2,7 +2,7 @@
 
 import { colorize, upsample } from '../maths/arithmetic.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
-import { cellEdges, contour } from '../maths/contour.mjs';
+import { cellEdges, crossings } from '../maths/contour.mjs';
 import { contextOf, drawGroundTruth, gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
 import { sweep } from '../maths/iou.mjs';
 import { currentMap } from '../core/store.mjs';
@@ -111,7 +111,7 @@ export function createPainter(image) {
       context.drawImage(shown.top > 0 ? heated(shown, range, state) : small, 0, 0);
       if (shown.top > 0 && state.outline && state.threshold > 0) {
         const { fine, w, h } = spread(shown, state.cells);
-        strokeSegments(context, (state.cells ? cellEdges : contour)(fine, state.threshold * shown.top), w, h, '#ffffff', [], 1.1);
+        strokeSegments(context, (state.cells ? cellEdges : crossings)(fine, state.threshold * shown.top), w, h, '#ffffff', [], 1.1);
       }
       if (outline.canvas) context.drawImage(outline.canvas, 0, 0);
     },

@@ -3,7 +3,7 @@
 
 import { colorize, upsample } from '../maths/arithmetic.mjs';
 import { SIGNED, colorTable } from '../maths/colormaps.mjs';
-import { cellEdges, rings } from '../maths/contour.mjs';
+import { cellEdges, lines, rings } from '../maths/contour.mjs';
 import { aboveThreshold } from '../maths/threshold.mjs';
 import { toImage, toScreen, windowOf } from './zoom.mjs';
 
@@ -84,24 +84,25 @@ export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
   context.save();
   context.translate(from.x * width, from.y * height);
   if (state.cells) strokeSegments(context, cellEdges(map, level), w, h, '#ffffff', [], 1.4 * pixel);
-  else strokeRings(context, rings(fine, level), w, h, 1.4 * pixel);
+  else strokeLines(context, rings(fine, level).flatMap(lines), w, h, 1.4 * pixel);
   context.restore();
 }
 
-/** Closed lines (rings of maths/contour.mjs) on width × height pixels, white with a dark edge. Points nearer to each other than
- *  the line is wide are left out: stroking is most of the cost of a panel. */
-function strokeRings(context, lines, width, height, size) {
+/** Lines of maths/contour.mjs on width × height pixels, white with a dark edge. Points nearer to each other than the line is
+ *  wide are left out: stroking is most of the cost of a panel. */
+function strokeLines(context, found, width, height, size) {
   const path = new Path2D();
-  for (const line of lines) {
-    let [x, y] = [line[0] * width, line[1] * height];
+  for (const { points, closed } of found) {
+    let [x, y] = [points[0] * width, points[1] * height];
     path.moveTo(x, y);
-    for (let i = 2; i < line.length; i += 2) {
-      const [a, b] = [line[i] * width, line[i + 1] * height];
-      if (Math.abs(a - x) + Math.abs(b - y) < 1.5 * size) continue;
+    for (let i = 2; i < points.length; i += 2) {
+      const [a, b] = [points[i] * width, points[i + 1] * height];
+      const end = !closed && i === points.length - 2; // an open line ends where it does
+      if (!end && Math.abs(a - x) + Math.abs(b - y) < 1.5 * size) continue;
       [x, y] = [a, b];
       path.lineTo(x, y);
     }
-    path.closePath();
+    if (closed) path.closePath();
   }
   context.lineJoin = 'bevel';
   for (const [color, line] of [['rgba(0,0,0,.75)', size * 2.2], ['#ffffff', size]]) {

@@ -1,6 +1,6 @@
 // Masks drawn over the image, each in a figure of its own.
 
-import { contour } from '../maths/contour.mjs';
+import { crossings } from '../maths/contour.mjs';
 import { strokeSegments, toCanvas } from '../explore/draw.mjs';
 import { labelOverlap, only, paintLabels, share } from '../maths/labels.mjs';
 import { make, percent } from '../core/dom.mjs';
@@ -26,7 +26,7 @@ export function paintMask(canvas, image, { labels, h, w }, colors, names, { cont
   context.drawImage(toCanvas(paintLabels(labels, colors, 0.55), w, h), 0, 0, width, height);
   names.slice(1).forEach((name, k) => {
     const map = only(labels, h, w, k + 1);
-    if (contours) strokeSegments(context, contour(map, 0.5), width, height, '#ffffff', []);
+    if (contours) strokeSegments(context, crossings(map, 0.5), width, height, '#ffffff', []);
     if (boxes) drawBox(context, boxOf(labels, w, k + 1), name, width / w, height / h);
   });
 }

@@ -60,24 +60,56 @@ export function rings({ data, h, w }, level) {
  * @param {number} level
  */
 export function contour(map, level) {
-  const segments = [];
-  for (const ring of rings(map, level)) {
-    for (let i = 0; i < ring.length; i += 2) segments.push(ring[i], ring[i + 1], ring[(i + 2) % ring.length], ring[(i + 3) % ring.length]);
-  }
-  return Float32Array.from(segments);
+  return Float32Array.from(rings(map, level).flatMap((ring) => segmentsOf(ring)));
 }
 
-/** Such segments along the edges of the cells above `level`, for a map drawn as cells.
+/** Those segments at which the map crosses `level`: without those along the frame, which only close a ring.
+ * @param {Crt.Grid<Crt.Numbers>} map
+ * @param {number} level
+ */
+export function crossings(map, level) {
+  return Float32Array.from(rings(map, level).flatMap(lines).flatMap(({ points, closed }) => segmentsOf(points, closed)));
+}
+
+/** A ring as the lines at which the map crosses its level: itself, or what remains without its steps along the frame.
+ * @param {number[]} ring
+ * @returns {{ points: number[], closed: boolean }[]}
+ */
+export function lines(ring) {
+  const count = ring.length / 2;
+  const edge = (/** @type {number} */ i) => [ring[2 * (i % count)], ring[2 * (i % count) + 1]].some((value) => value === 0 || value === 1);
+  const first = Array.from({ length: count }, (_, i) => i).find((i) => edge(i) && edge(i + 1));
+  if (first === undefined) return [{ points: ring, closed: true }];
+  /** @type {{ points: number[], closed: boolean }[]} */
+  const found = [];
+  for (let k = 1; k <= count; k++) {
+    const i = first + k;
+    if (k === 1 || (edge(i - 1) && edge(i))) found.push({ points: [], closed: false });
+    found[found.length - 1].points.push(ring[2 * (i % count)], ring[2 * (i % count) + 1]);
+  }
+  return found.filter(({ points }) => points.length > 2);
+}
+
+/** @param {number[]} points */
+function segmentsOf(points, closed = true) {
+  const segments = [];
+  for (let i = 0; i < points.length - (closed ? 0 : 2); i += 2) {
+    segments.push(points[i], points[i + 1], points[(i + 2) % points.length], points[(i + 3) % points.length]);
+  }
+  return segments;
+}
+
+/** Such segments along the edges between cells above `level` and others, for a map drawn as cells.
  * @param {Crt.Grid<Crt.Numbers>} map
  * @param {number} level
  */
 export function cellEdges({ data, h, w }, level) {
   const segments = [];
-  const inside = (/** @type {number} */ i, /** @type {number} */ j) => i >= 0 && j >= 0 && i < h && j < w && aboveThreshold(data[i * w + j], level);
-  for (let i = 0; i <= h; i++) {
-    for (let j = 0; j <= w; j++) {
-      if (inside(i, j) !== inside(i - 1, j)) segments.push(j / w, i / h, (j + 1) / w, i / h);
-      if (inside(i, j) !== inside(i, j - 1)) segments.push(j / w, i / h, j / w, (i + 1) / h);
+  const inside = (/** @type {number} */ i, /** @type {number} */ j) => aboveThreshold(data[i * w + j], level);
+  for (let i = 0; i < h; i++) {
+    for (let j = 0; j < w; j++) {
+      if (i > 0 && inside(i, j) !== inside(i - 1, j)) segments.push(j / w, i / h, (j + 1) / w, i / h);
+      if (j > 0 && inside(i, j) !== inside(i, j - 1)) segments.push(j / w, i / h, j / w, (i + 1) / h);
     }
   }
   return Float32Array.from(segments);

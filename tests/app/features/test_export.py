@@ -190,6 +190,12 @@ def test_a_drawn_polygon_is_closed(look):
         assert len(points) == 5 and points[0] == points[-1]
 
 
+def test_an_outline_does_not_run_along_the_frame(look):
+    whole = extra(values=base64.b64encode(np.ones(12, "<f4").tobytes()).decode())
+    svg = screen(look, maps=[], extra=whole).figures(["svg"])["svg"]
+    assert paths(svg, "stroke: #ffffff; stroke-width: 0.7") == []
+
+
 def test_hostile_class_names_are_only_text(look):
     for index in (1, 2):
         files = unzipped(export.archive(screen(look, classes=[index])))
