@@ -6,7 +6,7 @@ from gradio import themes
 
 HEADER = """<header class="crt-title">
 <h1>CRT explorer</h1>
-<p>Where a CNN, a vision transformer and the two trained together look, when only the names of things were given.
+<p>Class activation maps of a CNN, of a vision transformer, and of both trained together from image labels alone.
 <a href="https://arxiv.org/abs/2209.15211" target="_blank" rel="noopener">The paper</a></p>
 </header>"""
 

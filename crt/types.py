@@ -22,10 +22,10 @@ SEED_SCALES = (1.0, 0.5, 1.5, 2.0, 0.75, 1.25, 1.75)
 DEEPLAB_SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)
 """Scales over which a segmentation network is averaged."""
 IRN_CROP = 512
-"""Side of the crops that the relation network learns from; images are padded to it, because its branches normalise over
+"""Side of the crops that the IRN learns from; images are padded to it, because its branches normalise over
 the whole map."""
 IRN_RADIUS = 10
-"""Pairs of cells closer than this are compared where the relation network is trained."""
+"""Pairs of cells closer than this are compared where the IRN is trained."""
 MIN_SIZE, MAX_SIZE = 32, 2048
 """Pixels of the long side that the networks can be given."""
 MAX_LOOPS = 8

@@ -1,4 +1,4 @@
-"""Write the confident labels of a split: what the relation network learns from (IRNet; METHOD section 8).
+"""Write the confident labels of a split: what the IRN learns from (IRNet; METHOD section 8).
 
     python -m scripts.make_irn_labels --root VOC2012 --split train --seeds runs/seeds --out runs/labels
 

@@ -19,7 +19,7 @@ from crt.checkpoint import METHODS, CheckpointConfig, Defaults, Method, NetworkS
 from crt.errors import InvalidCheckpoint
 from scripts.cli import run_cli
 
-MASKS = ("relation", "segmentation")
+MASKS = {"relation": "an IRN", "segmentation": "a segmentation network"}
 """The networks that make masks."""
 CHOICE = "defaults"
 """Key of `training` that says how the default settings were chosen."""
@@ -42,13 +42,13 @@ class Pack:
     chosen_by: str | None = None
     """The command that chose them, for the card."""
     networks: tuple[Method, ...] | None = None
-    """Take these only, for a smaller checkpoint; all of them if left out. A relation network goes with its CNN."""
+    """Take these only, for a smaller checkpoint; all of them if left out. An IRN goes with its CNN."""
 
 
 def pack(config: Pack) -> CheckpointConfig:
     """Copy the networks, write the common config, and read the result back strictly.
 
-    A relation network reads the features of one CNN: where `config.networks` leaves that out, it is left out too, with
+    An IRN reads the features of one CNN: where `config.networks` leaves that out, it is left out too, with
     the record of its training, and a sentence is printed.
 
     Raises InvalidCheckpoint for runs that do not go together, and for defaults out of their range; `config.out` is
@@ -67,7 +67,7 @@ def pack(config: Pack) -> CheckpointConfig:
     relation, segmentation = (_the_one([part for _, part in parts], name) for name in MASKS)
     training = _training(parts, networks)
     if relation is not None and relation.cnn not in networks:
-        print(f"The relation network is left out: it needs {relation.cnn}, which --networks does not name.", flush=True)
+        print(f"The IRN is left out: it needs {relation.cnn}, which --networks does not name.", flush=True)
         relation, training = None, {key: value for key, value in training.items() if key != "relation"}
     packed = CheckpointConfig(
         name=config.name,
@@ -117,7 +117,7 @@ def _the_one(configs: list[CheckpointConfig], name: str) -> Any:
     """What the runs have of a network for masks, if one has it. Raises InvalidCheckpoint if several have."""
     found = [spec for part in configs if (spec := getattr(part, name)) is not None]
     if len(found) > 1:
-        raise InvalidCheckpoint(f"{len(found)} of the runs have a {name} network: give one that has.")
+        raise InvalidCheckpoint(f"{len(found)} of the runs have {MASKS[name]}: give one that has.")
     return found[0] if found else None
 
 

@@ -1,4 +1,4 @@
-"""Let the seeds of a split walk within the boundaries that the relation network sees (IRNet; METHOD section 8).
+"""Propagate the seeds of a split within the boundaries that the IRN predicts (IRNet; METHOD section 8).
 
     python -m scripts.random_walk --root VOC2012 --split train --seeds runs/seeds --relation runs/irn --out runs/walked
 
@@ -28,7 +28,7 @@ class Walk(NetworkStage):
     seeds: Path
     """Where `scripts.make_cams` wrote."""
     relation: str = "checkpoints/voc"
-    """A checkpoint with a relation network, such as the folder that `scripts.train_irn` wrote."""
+    """A checkpoint with an IRN, such as the folder that `scripts.train_irn` wrote."""
     walk: WalkSettings = field(default_factory=WalkSettings)
 
     def run(self) -> StageResult:
@@ -45,7 +45,7 @@ class Walk(NetworkStage):
         checkpoint = load_checkpoint(self.relation, device=share.device)
         network, spec = checkpoint.relation, checkpoint.config.relation
         if network is None or spec is None:
-            raise InvalidSetting(f"{self.relation} has no relation network: train one with scripts.train_irn.")
+            raise InvalidSetting(f"{self.relation} has no IRN: train one with scripts.train_irn.")
         images = self.images()
         settings = {
             **dataclasses.asdict(self.walk),

@@ -1,9 +1,9 @@
-"""Train the relation network of a checkpoint on confident labels (IRNet; METHOD section 8).
+"""Train the IRN of a checkpoint on confident labels (IRNet; METHOD section 8).
 
     python -m scripts.train_irn --root VOC2012 --split train --labels runs/labels --train.out runs/irn
     accelerate launch -m scripts.train_irn --root VOC2012 --labels runs/labels --train.out runs/irn
 
-The output folder is the checkpoint with the relation network added: `scripts.random_walk` and the app open it.
+The output folder is the checkpoint with the IRN added: `scripts.random_walk` and the app open it.
 """
 
 from __future__ import annotations

@@ -63,10 +63,10 @@ def segment(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
 def walk(look: Analysis, details: dict[str, Any], model: Model, edges: _Edges) -> dict[str, Any]:
     """The maps of the classes asked for after the random walk, (K, h, w) at stride 4, and the edges (h, w) it went by.
 
-    With the height and width of the image that the cells cover. Raises InvalidSetting without a relation network.
+    With the height and width of the image that the cells cover. Raises InvalidSetting without an IRN.
     """
     if model.config.relation is None:
-        raise InvalidSetting("This checkpoint has no relation network: load one that has.")
+        raise InvalidSetting("This checkpoint has no IRN: load one that has.")
     method, classes = method_of(look, details), classes_of(look, details)
     options = map_options(look, method, details)
     asked = details.get("walk")
@@ -102,7 +102,7 @@ def parsed(predictor: Predictor, image: np.ndarray) -> np.ndarray:
 
 
 def edges_of(predictor: Predictor, image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 -> (1, h, w) edges by the relation network."""
+    """(H, W, 3) uint8 -> (1, h, w) edges by the IRN."""
     with predictor.turn():
         return predict_edges(cast("IRN", predictor.checkpoint.relation), image)[0]
 

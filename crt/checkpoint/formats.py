@@ -188,7 +188,7 @@ def input_size(backbone: dict[str, Tensor], source: str) -> int:
 
 def _family(tensors: dict[str, Tensor], source: str) -> Family:
     if any(re.match(RELATION, name) for name in tensors):
-        raise InvalidCheckpoint(f"{source} is IRN's relation network, not a network that makes maps: give its CAM one.")
+        raise InvalidCheckpoint(f"{source} holds an IRN, not a network that makes maps: give its CAM one.")
     if "patch_embed.proj.weight" in tensors:
         token = tensors.get("cls_token")
         if token is None or token.ndim != 3:

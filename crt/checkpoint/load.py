@@ -42,7 +42,7 @@ class Checkpoint:
         config: what `config.json` says.
         networks: by method, in eval form.
         sha256: one hash over the weights that make the maps.
-        relation: the relation network, where there is one.
+        relation: the IRN, where there is one.
         segmentation: the segmentation network, where there is one.
     """
 

@@ -135,7 +135,7 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class RelationSpec:
-    """The branches of the relation network, which read the features of another network here. Images are normalised as
+    """The branches of the IRN, which read the features of another network here. Images are normalised as
     for that.
 
     Attributes:

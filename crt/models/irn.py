@@ -1,4 +1,4 @@
-"""The inter-pixel relation network: where one thing ends, and which way its middle lies (IRNet, section 4; METHOD 8).
+"""The inter-pixel IRN: where one thing ends, and which way its middle lies (IRNet, section 4; METHOD 8).
 
 Two small branches read the features of a frozen ResNet after its stem and its four stages and answer at stride 4. Only
 they are trained, with the losses of `affinity`; the edges then steer the random walk of `walk`.
@@ -117,7 +117,7 @@ class IRN(nn.Module):
 
 @torch.inference_mode()
 def predict_edges(network: IRN, image: np.ndarray, *, crop: int = IRN_CROP) -> tuple[np.ndarray, np.ndarray]:
-    """Run the relation network on one image.
+    """Run the IRN on one image.
 
     Edges are the sigmoid of the mean over the image and its mirror image, displacements the image's alone. The released
     program pads the mirror image at its right, which shifts its map unless the width is a multiple of 4; here the cells
@@ -136,7 +136,7 @@ def predict_edges(network: IRN, image: np.ndarray, *, crop: int = IRN_CROP) -> t
         InvalidSetting: the network is in training mode.
     """
     if network.training:
-        raise InvalidSetting("The relation network is in training mode: call its eval() first.")
+        raise InvalidSetting("The IRN is in training mode: call its eval() first.")
     pixels = to_tensor(image, *normalization_of(network))
     height, width = strided_size((image.shape[0], image.shape[1]), WALK_STRIDE)
     pixels = _padded(pixels, height * WALK_STRIDE, width * WALK_STRIDE)

@@ -1,4 +1,4 @@
-"""What the relation network learns from: pairs of near cells, and IRNet's losses (METHOD section 8).
+"""What the IRN learns from: pairs of near cells, and IRNet's losses (METHOD section 8).
 
 The network sees a crop at stride 4. Its pairs are every cell with all cells less than `radius` away to the right and
 below; cells too near the border for all of their pairs start none. A pair's affinity is 1 minus the strongest edge on
@@ -214,7 +214,7 @@ def irn_losses(
 
 
 def reduce_labels(labels: np.ndarray, stride: int = 4) -> np.ndarray:
-    """Labels of a crop on the cells of the relation network, nearest.
+    """Labels of a crop on the cells of the IRN, nearest.
 
     Args:
         labels: (H, W) uint8.

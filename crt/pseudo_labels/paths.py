@@ -1,4 +1,4 @@
-"""The pairs of cells that the relation network and the random walk compare, and the straight paths between them.
+"""The pairs of cells that the IRN and the random walk compare, and the straight paths between them.
 
 Only one half of the directions is listed, right and down: a pair has no order. As in IRNet (METHOD section 8).
 """

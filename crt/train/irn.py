@@ -1,4 +1,4 @@
-"""Training of the relation network on confident labels (IRNet, section 4; METHOD section 8), over the loop of `fit`."""
+"""Training of the IRN on confident labels (IRNet, section 4; METHOD section 8), over the loop of `fit`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FILE = "relation.safetensors"
 
 
 def train_relation(config: RelationConfig, images: ImageDataset, *, record: Mapping[str, Any] | None = None) -> bool:
-    """Train a relation network on confident labels (METHOD section 8). Goes on from the state in `config.out` with
+    """Train an IRN on confident labels (METHOD section 8). Goes on from the state in `config.out` with
     `config.resume`.
 
     Args:

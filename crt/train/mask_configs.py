@@ -1,4 +1,4 @@
-"""Options of the trainings on masks made from CAMs: the relation network and the segmentation network."""
+"""Options of the trainings on masks made from CAMs: the IRN and the segmentation network."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ DEEPLAB_SGD = OptimizerConfig("sgd", lr=2.5e-4, weight_decay=5e-4)
 
 @dataclass(frozen=True)
 class RelationConfig(MaskRunConfig):
-    """One training of a relation network.
+    """One training of an IRN.
 
     Attributes:
-        out: The folder that becomes the checkpoint with the relation network added.
+        out: The folder that becomes the checkpoint with the IRN added.
         crop: Pixels of the square crop.
     """
 

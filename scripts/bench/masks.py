@@ -1,4 +1,4 @@
-"""From seeds to masks: the dense CRF, the relation network and the sparse random walk, of one image."""
+"""From seeds to masks: the dense CRF, the IRN and the sparse random walk, of one image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def masks(checkpoint: str, runs: int) -> dict[str, Any]:
     """Milliseconds of each stage of a 500 × 375 image with two classes. Raises InvalidSetting without relations."""
     network = load_checkpoint(checkpoint).relation
     if network is None:
-        raise InvalidSetting(f"{checkpoint} has no relation network: train one with scripts.train_irn.")
+        raise InvalidSetting(f"{checkpoint} has no IRN: train one with scripts.train_irn.")
     image = photo()
     edge, _ = predict_edges(network, image)
     seeds = np.random.default_rng(0).random((2, *edge.shape[-2:]), dtype=np.float32)
@@ -27,7 +27,7 @@ def masks(checkpoint: str, runs: int) -> dict[str, Any]:
     labels[100:300, 100:300], labels[50:90, 300:450] = 1, 2
     ways = {
         "dense CRF on labels": lambda: crf_labels(image, labels, 3),
-        "relation network": lambda: predict_edges(network, image),
+        "IRN": lambda: predict_edges(network, image),
         "random walk": lambda: random_walk(seeds, edge),
     }
     return {name: summary(times) for name, times in in_turns(ways, runs).items()}

@@ -88,7 +88,7 @@ def _networks(folder: Path, config: CheckpointConfig) -> list[str]:
         for method, spec in config.networks.items()
     ]
     if (relation := config.relation) is not None:
-        role, backbone = "relation network of the random walk", f"`{relation.cnn}`"
+        role, backbone = "IRN of the random walk", f"`{relation.cnn}`"
         rows.append(_row(folder, "relation", role, backbone, relation.file, relation.sha256))
     if (spec := config.segmentation) is not None:
         role = "DeepLab-V2 trained on pseudo masks"

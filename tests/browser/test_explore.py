@@ -184,7 +184,7 @@ def test_taking_the_image_away_brings_the_invitation_back(open_page, image):
     page = open_page()
     upload(page, image)
     page.locator("#crt-image").get_by_label("Clear").or_(page.get_by_label("Remove Image")).first.click()
-    expect(page.get_by_text("See where each network looks")).to_be_visible()
+    expect(page.get_by_text("Compare class activation maps")).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

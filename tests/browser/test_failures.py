@@ -114,7 +114,9 @@ CASES = {
     "faithfulness": Case(
         press("faithfulness-start"), "faithfulness-note", "Drop", press("faithfulness-start"), "faithfulness-found"
     ),
-    "cancel": Case(cancelled, "faithfulness-note", "Cancelled. What was measured stays.", cancelled, before=measuring),
+    "cancel": Case(
+        cancelled, "faithfulness-note", "Cancelled. Completed measurements are kept.", cancelled, before=measuring
+    ),
     "export": Case(export, "export-note", r"\.png, \d+", export),
     "reopen": Case(other_size, "message", "Input 224 × 168 px", try_again, "status"),
     "reopen_run": Case(other_size, "message", "Input 224 × 168 px", try_again, "status"),

@@ -46,7 +46,7 @@ def tiny_checkpoint(
     """Write a checkpoint of `methods` (all four by default) into `folder`, made if need be -> `folder`.
 
     ViT: `test_vit` (6 blocks, 2 heads, D = 64) on tiles of 64 pixels, so 4 × 4 patches. CNN: `test_resnet`. The heads
-    are spread so that the raw maps of each class have both signs in most images. `masks`: with a relation network on
+    are spread so that the raw maps of each class have both signs in most images. `masks`: with an IRN on
     `crt_cnn`, the last of METHODS, and a segmentation network. The same arguments copy files that were made once.
     """
     source = made(name, classes, seed, methods, deconvolution, single_label, masks)

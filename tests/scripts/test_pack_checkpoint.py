@@ -64,7 +64,7 @@ def test_what_does_not_go_together_is_refused(runs, tmp_path):
     (second / "relation.safetensors").write_bytes((pair / config.relation.file).read_bytes())
     relation = replace(config.relation, file="relation.safetensors", cnn="resnet")
     write_config(second, replace(read_config(second), relation=relation))
-    with pytest.raises(InvalidCheckpoint, match="2 of the runs have a relation network"):
+    with pytest.raises(InvalidCheckpoint, match="2 of the runs have an IRN"):
         pack(Pack((pair, second), tmp_path / "c", "c"))
     assert not (tmp_path / "c").exists()
 
@@ -145,7 +145,7 @@ def test_a_relation_network_is_left_out_with_its_resnet(runs, tmp_path, capsys):
     pack(Pack(runs, tmp_path / "whole", "whole", networks=("crt", "crt_cnn")))
     assert capsys.readouterr().out == ""
     packed = pack(Pack((tmp_path / "whole",), tmp_path / "small", "small", networks=("crt",)))
-    told = "The relation network is left out: it needs crt_cnn, which --networks does not name.\n"
+    told = "The IRN is left out: it needs crt_cnn, which --networks does not name.\n"
     assert capsys.readouterr().out == told
     assert packed.relation is None and set(packed.training) == {"crt+crt_cnn"}
     loaded = load_checkpoint(tmp_path / "small")

@@ -90,6 +90,6 @@ test('a cell of the table says the share, and the overlap where the truth is kno
 test('what the checkpoint lacks is said', () => {
   assert.match(missing(null, false), /no random walk and no segmentation/);
   assert.match(missing(0.25, false), /no segmentation network/);
-  assert.match(missing(null, true), /no relation network/);
+  assert.match(missing(null, true), /no IRN/);
   assert.equal(missing(0.25, true), '');
 });

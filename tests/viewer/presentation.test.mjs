@@ -118,6 +118,6 @@ test('without a mask, tiles or networks the tour says what it can', () => {
   const bare = stepsOf({ ...facts, iou: () => null, run: { ...run, tiles: 1 } });
   for (const { text } of bare) assert.ok(!/IoU|null|NaN|undefined/.test(text), text);
   assert.match(bare[2].text, /fits into one tile/);
-  assert.match(stepsOf({ ...facts, run: { ...run, mode: 'bilinear' } })[2].text, /whole image in one tile/);
+  assert.match(stepsOf({ ...facts, run: { ...run, mode: 'bilinear' } })[2].text, /whole image as one tile/);
   assert.deepEqual(stepsOf({ ...facts, run: { ...run, methods: ['crt_cnn', 'crt'] } }).map(({ point }) => point), ['crt_cnn', 'crt', 'loops', 'refined']);
 });

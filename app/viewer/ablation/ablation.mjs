@@ -12,7 +12,7 @@ import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 export const SIZES = LINKED_SIZES.filter((size) => size !== 'native');
-const NOUNS = { sizes: 'sizes', modes: 'modes', curves: 'sizes', ladder: 'looks' };
+const NOUNS = { sizes: 'sizes', modes: 'modes', curves: 'sizes', ladder: 'runs' };
 const NONE = { polygons: [], complete: false };
 
 /** What a part of the tab needs of the networks: [{ size, mode }]. `chosen`: size and mode of the run on the page. */

@@ -104,7 +104,7 @@ export function createAblationCharts(box, useThreshold) {
     charts.tiles.draw(tilesSpec(rows), costReading(cost));
     const stored = rows.filter(({ timings }) => !timings).map(({ label }) => label);
     const note = stored.length ? ` ${stored.join(', ')} came stored with the example and was not timed here, so it is left out.` : '';
-    charts.time.draw(timeSpec(rows, run.methods), `Wall time of each network on this server, once, with whatever else it was doing.${note}`);
+    charts.time.draw(timeSpec(rows, run.methods), `Wall time of each network on this server, once, under its load at that time.${note}`);
   }
 
   function judged({ state, run, method, here, measure }) {

@@ -94,7 +94,7 @@ export function createGrid(table, reading, pick) {
 }
 
 const stateOf = (column) => (column.prediction ? ['maps', cost(column)] : wordsOf(column));
-const wordsOf = ({ cannot, error, waits }) => cannot ?? error ?? (waits ? 'The networks are looking …' : 'Not run yet');
+const wordsOf = ({ cannot, error, waits }) => cannot ?? error ?? (waits ? 'Computing…' : 'Not run yet');
 
 function cost({ run }) {
   return run ? `${run.tiles} ${run.tiles === 1 ? 'tile' : 'tiles'}` : '';

@@ -187,7 +187,7 @@ export function mountLayers(page) {
     at('layers-passes').replaceChildren(make('th', { scope: 'col', text: 'Pass' }), ...sizes.map((_, k) => make('th', { scope: 'col', text: String(k + 1) })));
     const row = (title, values) => make('tr', {}, [make('th', { scope: 'row', text: title }), ...values.map((value) => make('td', { text: figure(value) }))]);
     at('layers-rows').replaceChildren(
-      row('Size of the correction, ‖F(x)‖ / ‖x‖', sizes),
+      row('Relative size of the residual, ‖F(x)‖ / ‖x‖', sizes),
       ...(likeness.length ? [row('Cosine of the tokens before and after the loop', sizes.map((_, k) => likeness[k + 1] ?? NaN))] : []),
     );
   }

@@ -7,7 +7,7 @@ import { DEFAULT_REDUCTION } from './constants.mjs';
 export const METHOD_TITLES = { input: 'Image', resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN" };
 /** @type {Record<string, string>} */
 export const METHOD_NOTES = {
-  input: 'what the networks see',
+  input: 'network input',
   resnet: 'CNN trained alone',
   tscam: 'transformer, no loop',
   crt: 'transformer trained with the CNN',

@@ -55,7 +55,7 @@ function addedSpec(state, view, shown, range) {
   const layer = layerOf('added_panel', shown, range, { name: shown.title, title: shown.title });
   const waiting = shown.map.data.length < 2; // an explainer still at work
   return {
-    key: 'added_panel', title: shown.title, note: shown.note, score: '', empty: shown.top > 0 || waiting ? '' : 'Nothing to see: all values are 0',
+    key: 'added_panel', title: shown.title, note: shown.note, score: '', empty: shown.top > 0 || waiting ? '' : 'All values are 0',
     spoken: spoken(shown.title, shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer, retry: shown.retry,
   };
 }

@@ -71,13 +71,13 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     note('');
     measureAll();
   });
-  at('faithfulness-stop').addEventListener('click', () => stop('Cancelled. What was measured stays.'));
+  at('faithfulness-stop').addEventListener('click', () => stop('Cancelled. Completed measurements are kept.'));
   onRun(() => {
     stop('');
     found.clear();
   });
   onDraw((state, { run }) => {
-    if (measuring && !todo.every(({ details }) => same(details, mapDetails(state, details.method)))) stop('The maps have changed, so the measurement was ended.');
+    if (measuring && !todo.every(({ details }) => same(details, mapDetails(state, details.method)))) stop('Cancelled: the maps have changed.');
     if (state.tab === 'explore') show(state, run);
   });
 
@@ -104,7 +104,7 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
       return;
     }
     measuring = null;
-    note('All of it is measured.');
+    note('Measurement complete.');
     redraw();
   }
 
@@ -141,8 +141,8 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     at('faithfulness-stop').hidden = at('faithfulness-progress').hidden = !measuring;
     at('faithfulness-chance').checked = state.random_baseline;
     at('faithfulness-chance').disabled = Boolean(measuring);
-    if (several) note('It asks the network about one class: choose one in the list of classes.');
-    else if (!measuring && at('faithfulness-note').textContent.startsWith('It asks')) note('');
+    if (several) note('Faithfulness is measured for one class: select one in the class list.');
+    else if (!measuring && at('faithfulness-note').textContent.startsWith('Faithfulness is')) note('');
     if (measuring && todo.length) progress();
     table(state, run, methods);
   }
@@ -170,7 +170,7 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     const columns = COLUMNS.map((id) => about.get(id)).filter(Boolean).map(({ id, title, says, better }) => ({ id, title, says, direction: better }));
     drawHead(at('faithfulness-head'), columns);
     drawMeanings(at('faithfulness-definitions'), [...columns, {
-      title: 'How', says: 'The network is asked at the input size of the page. Networks differ in how sure they are, which moves these numbers without any merit of the map: compare each with its random map. One image proves little.',
+      title: 'How', says: 'The network runs at the input size of the page. Networks differ in confidence, which shifts these numbers independently of the map: compare each with its random map. One image is not enough for a conclusion.',
     }]);
     drawRows(at('faithfulness-rows'), columns, rows.map(({ method, chance, answers }) => {
       const values = new Map(answers.flatMap((answer) => answer.values.map(({ id, value }) => [id, value])));

@@ -162,7 +162,7 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) 
 
   function cancel() {
     if (!points.length && !press) store.set({ drawing: null });
-    note(points.length || press ? 'The shape was left.' : '');
+    note(points.length || press ? 'Shape discarded.' : '');
     press = null;
     finish({ points: [], shape: null });
   }

@@ -38,7 +38,7 @@ const CAPTIONS = {
   'mask-walked': 'After the random walk',
   'mask-parsed': 'The segmentation network',
   'mask-ground-truth': 'Ground truth',
-  'mask-edges': 'Predicted edges',
+  'mask-edges': 'Predicted boundaries',
 };
 
 /** Which preset these values are. */
@@ -182,7 +182,7 @@ export function mountMasks({ at, store, request, onDraw, onRun }) {
       ['Seed', true, put('mask-seed', seed, { current: true }, `Seed of ${chosen}`)],
       ['CRF', segment, put('mask-refined', segment?.newest?.labels ? segment.newest : null, segment, `Mask of ${chosen} after the dense CRF`)],
       ['Walk', walk, put('mask-walked', walked, walk, `Mask of ${chosen} after the random walk`)],
-      ['DeepLab', deeplab, byChosen(put('mask-parsed', parsed, deeplab, 'What the segmentation network sees', all), state.classes)],
+      ['DeepLab', deeplab, byChosen(put('mask-parsed', parsed, deeplab, 'Segmentation network', all), state.classes)],
     ].filter(([, asked]) => asked);
     drawEdges(walk, state);
     const cost = (got) => `${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`;
@@ -215,7 +215,7 @@ export function mountMasks({ at, store, request, onDraw, onRun }) {
     if (!edge) return;
     [canvas.height, canvas.width] = edge.shape.slice(-2);
     canvas.getContext('2d').drawImage(toCanvas(colorize(edge.data, 1, colorTable(state.colormap)), canvas.width, canvas.height), 0, 0);
-    canvas.setAttribute('aria-label', 'Edges between things, from 0 to 1');
+    canvas.setAttribute('aria-label', 'Class boundaries, from 0 to 1');
   }
 }
 
@@ -239,8 +239,8 @@ export function byChosen(mask, classes) {
 
 /** What this checkpoint does not have. */
 export function missing(relation, segmentation) {
-  if (!relation && !segmentation) return 'This checkpoint has no relation network and no segmentation network, so there is no random walk and no segmentation to show.';
-  if (!relation) return 'This checkpoint has no relation network, so there is no random walk to show.';
+  if (!relation && !segmentation) return 'This checkpoint has no IRN and no segmentation network, so there is no random walk and no segmentation to show.';
+  if (!relation) return 'This checkpoint has no IRN, so there is no random walk to show.';
   return segmentation ? '' : 'This checkpoint has no segmentation network, so there is no segmentation to show.';
 }
 

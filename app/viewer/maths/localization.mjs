@@ -15,7 +15,7 @@ export const MEASURES = [
   { id: 'precision', title: 'Precision', says: "Share of the map's points that lie in the mask." },
   { id: 'recall', title: 'Recall', says: "Share of the mask's points that are in the map." },
   { id: 'box', title: 'Box IoU', says: "IoU of two boxes: around the map's largest connected part, and around that part of the mask whose box fits it best." },
-  { id: 'pointing', title: 'Pointing game', says: "Whether the map's highest point lies in the mask, without tolerance (Zhang et al., 2018). It knows no threshold." },
+  { id: 'pointing', title: 'Pointing game', says: "Whether the map's highest point lies in the mask, without tolerance (Zhang et al., 2018). It does not depend on the threshold." },
   { id: 'pxap', title: 'PxAP', says: 'Pixel average precision: precision averaged over recall, at all thresholds at once (Choe et al., 2020). Chance is the share of the image that the mask covers.' },
 ];
 

@@ -75,14 +75,14 @@ export function mountPresentation(page) {
     root.dataset.present = 'waiting';
     for (const role of ['present-head', 'present-foot']) at(role).hidden = false;
     for (const role of ['present-count', 'present-claim', 'present-words', 'present-note']) at(role).textContent = '';
-    at('present-title').textContent = 'Preparing the scenes …';
+    at('present-title').textContent = 'Preparing the scenes…';
     at('present-title').focus();
     mine.aside = setAside(root);
     root.requestFullscreen?.().then(() => { mine.full = true; }, () => {}); // refused or missing: the window is filled
     const slides = slidesOf(page.scenes.list(), page.cards);
     const gone = [];
     for (const [index, slide] of slides.entries()) {
-      at('present-title').textContent = `Preparing scene ${index + 1} of ${slides.length} …`;
+      at('present-title').textContent = `Preparing scene ${index + 1} of ${slides.length}…`;
       const trouble = await fetchRun(slide, mine);
       if (shown !== mine) return; // ended meanwhile
       if (trouble) gone.push(trouble);

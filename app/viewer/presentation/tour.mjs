@@ -38,13 +38,13 @@ export function stepsOf({ run, names, threshold, loops, usual, p, iou }) {
   const grid = run.grid;
   const steps = [
     cnn && {
-      title: 'Labels without places', point: cnn, settings: {},
-      text: `${METHOD_TITLES[cnn]}, a CNN, learned from image labels alone: it was told what an image shows, never where. `
+      title: 'Image labels only', point: cnn, settings: {},
+      text: `${METHOD_TITLES[cnn]}, a CNN, was trained from image labels alone, without masks or boxes. `
         + `Its map marks where it found evidence for ${names} (p ${percent(p(cnn))})${told(iou(cnn), (value) => `, and ${level} it overlaps the mask with an IoU of ${whole(value)}`)}.`,
     },
     run.methods.includes('tscam') && {
-      title: 'A transformer looks', point: 'tscam', settings: { refined: true },
-      text: 'TS-CAM is a transformer trained from the same labels; each patch sees all others, and the map is multiplied by the attention of the class token. '
+      title: 'The transformer', point: 'tscam', settings: { refined: true },
+      text: 'TS-CAM is a transformer trained from the same labels; each patch attends to all others, and the map is multiplied by the attention of the class token. '
         + `It gives ${names} a probability of ${percent(p('tscam'))}${told(iou('tscam', { refined: true }), (value) => `, and ${level} its IoU is ${whole(value)}${cnn ? `, the CNN's ${whole(iou(cnn))}` : ''}`)}.`,
     },
     run.methods.includes('crt') && {
@@ -59,7 +59,7 @@ export function stepsOf({ run, names, threshold, loops, usual, p, iou }) {
     },
     run.methods.includes('crt') && {
       title: 'Refinement', point: 'refined', settings: { refined: true, loops: usual },
-      text: 'Refinement multiplies the class map by the attention of the class token, which is low where the network did not look for any class. '
+      text: 'Refinement multiplies the class map by the attention of the class token, which is low on the background. '
         + `Over the images we measured it helped a lot at the usual threshold${told(iou('crt', { loops: usual, refined: true }), (value) => `; on this image it takes CRT's IoU from ${whole(iou('crt', { loops: usual, refined: false }))} to ${whole(value)}`)}.`,
     },
   ];
@@ -75,7 +75,7 @@ function plan(state, view) {
 const told = (value, say) => (value === null ? '' : say(value));
 
 function pieces({ tiles, mode }) {
-  if (mode === 'bilinear' || mode === 'deconvolution') return 'in this mode it sees the whole image in one tile, whose map is made finer';
+  if (mode === 'bilinear' || mode === 'deconvolution') return 'in this mode it takes the whole image as one tile and upsamples its map';
   if (tiles === 1) return 'this image fits into one tile';
   const how = mode === 'overlap' ? 'that overlap by half; where they do, their maps are averaged' : 'side by side, whose maps are put together';
   return `this image was cut into ${tiles} tiles ${how}`;

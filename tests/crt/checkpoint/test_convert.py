@@ -189,7 +189,7 @@ def test_what_is_not_explained_is_an_error(tmp_path, change, message):
         ("patch_embed.proj.weight layers.0.blocks.0.norm1.weight", "no class token"),
         ("stem.0.weight stages.0.blocks.0.gamma", "no known format"),
         ("features.0.weight", "no known format"),
-        ("resnet50.conv1.weight fc_edge1.0.weight", "relation network"),
+        ("resnet50.conv1.weight fc_edge1.0.weight", "IRN"),
         ("conv1.weight conv_trans_2.trans_block.norm1.weight", "nothing is known"),
     ],
     ids=["swin", "convnext", "vgg", "irn relation", "conformer"],

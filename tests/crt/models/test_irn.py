@@ -1,4 +1,4 @@
-"""The relation network on timm's tiny ResNet: sizes, training, mirror images, and from seeds to masks."""
+"""The IRN on timm's tiny ResNet: sizes, training, mirror images, and from seeds to masks."""
 
 from __future__ import annotations
 
