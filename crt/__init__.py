@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from crt.cam_spec import CamSpec
     from crt.data.images import load_image
     from crt.errors import CrtError, InvalidCheckpoint, InvalidImage, InvalidSetting
+    from crt.inference_config import InferenceConfig
     from crt.loading import load
     from crt.prediction import Prediction
     from crt.prediction_io import InvalidPrediction
-    from crt.predictor import InferenceConfig, Predictor
+    from crt.predictor import Predictor
 
 __version__ = "0.2.0"
 
@@ -41,7 +42,7 @@ __all__ = [
 _MODULES = {
     "CamSpec": "crt.cam_spec",
     "CrtError": "crt.errors",
-    "InferenceConfig": "crt.predictor",
+    "InferenceConfig": "crt.inference_config",
     "InvalidCheckpoint": "crt.errors",
     "InvalidImage": "crt.errors",
     "InvalidPrediction": "crt.prediction_io",

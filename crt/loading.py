@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from crt.checkpoint import load_checkpoint
+from crt.device import choose_device
 from crt.errors import InvalidSetting
 from crt.precision import resolve
-from crt.predictor import Predictor, choose_device
+from crt.predictor import Predictor
 
 InferencePrecision = Literal["auto", "fp32", "bf16"]
 """Of the networks' arithmetic: float32, bfloat16, or bfloat16 where this machine has instructions for it."""

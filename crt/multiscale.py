@@ -13,9 +13,9 @@ from crt.data.resizing import resize_long_side, resize_scale
 from crt.errors import InvalidSetting
 from crt.pass_reductions import PassReduction
 from crt.prediction import Prediction
-from crt.predictor import MAX_SIZE, InferenceConfig, Predictor
+from crt.predictor import InferenceConfig, Predictor
 from crt.resample import upsample_cam
-from crt.types import SEED_SCALES, Mode
+from crt.types import MAX_SIZE, SEED_SCALES, Mode
 
 MAX_SCALE = 16.0
 """The largest scale of an image; its size in pixels is bounded apart from this, by `MAX_SIZE`."""

@@ -7,9 +7,9 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, cast, overload
+from typing import Any, cast, overload
 
 import numpy as np
 import timm
@@ -25,51 +25,23 @@ from crt.data.images import Source, load_image, split_batch
 from crt.data.resizing import resize_long_side
 from crt.errors import InvalidImage, InvalidSetting, reason_of
 from crt.fair_lock import FairLock
+from crt.inference_config import InferenceConfig
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
 from crt.models.loop import passes
 from crt.models.normalization import NormalizedImage
 from crt.models.outputs import CnnOutputs, VitOutputs
-from crt.models.tiles import Mode, Padding, TileGrid
+from crt.models.run import run_cnn, run_transformer
+from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch, transformer_of
 from crt.prediction import Prediction
-from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
+from crt.types import MAX_SIZE, MIN_SIZE
 
 MAX_TILES = 400
 """Tiles of one image: 324 cover a square of `MAX_SIZE` with tiles of 224 pixels that overlap by half."""
 OneImage = str | Path | bytes | Image.Image
 """What is one image by its type; an array or a tensor may be a batch."""
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class InferenceConfig:
-    """What decides a Prediction; everything else is arithmetic on it.
-
-    Attributes:
-        size: pixels of the long side that the networks see; None for the image's own, up to `MAX_SIZE`.
-        mode: how a larger image goes through the transformer (METHOD section 2).
-        loops: the largest loop count to record.
-        methods: which networks run, all by default.
-        heads: whether the attention of each head is kept.
-        padding: `released` follows the authors' program.
-
-    Raises:
-        InvalidSetting: size or loops are out of range.
-    """
-
-    size: int | None = 336
-    mode: Mode = "overlap"
-    loops: int = 4
-    methods: tuple[Method, ...] | None = None
-    heads: bool = False
-    padding: Padding = "minimal"
-
-    def __post_init__(self) -> None:
-        if self.size is not None and not MIN_SIZE <= self.size <= MAX_SIZE:
-            raise InvalidSetting(f"The input size is {self.size}: choose {MIN_SIZE} to {MAX_SIZE} pixels, or native.")
-        if not 0 <= self.loops <= MAX_LOOPS:
-            raise InvalidSetting(f"The loop count is {self.loops}: choose 0 to {MAX_LOOPS}.")
 
 
 class Predictor:
@@ -222,14 +194,22 @@ class Predictor:
                 network = self.checkpoint.networks[method]
                 with _timed(timings, method):
                     if isinstance(network, CnnBranch):
-                        records[method] = self._convolve(network, pixels[method])
+                        records[method] = run_cnn(network, pixels[method], self._autocast)
                     else:
-                        loops = _loops(method, settings)
 
                         def advance(part: float, method: Method = method, done: float = done) -> None:
                             report((done + part * cost[method]) / total, method)
 
-                        records[method] = self._attend(network, pixels[method], grid, loops, settings.heads, advance)
+                        records[method] = run_transformer(
+                            network,
+                            pixels[method],
+                            grid,
+                            _loops(method, settings),
+                            heads=settings.heads,
+                            tile_batch=self.tile_batch,
+                            autocast=self._autocast,
+                            advance=advance,
+                        )
                 done += cost[method]
         report(1.0, "done")
         provenance = {
@@ -361,57 +341,6 @@ class Predictor:
     def _autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
-    def _convolve(self, network: CnnBranch, pixels: Tensor) -> CnnOutputs:
-        with self._autocast():
-            maps = network(pixels.contiguous(memory_format=torch.channels_last)).float()
-        return CnnOutputs(maps[0].contiguous().cpu().numpy(), class_scores(maps)[0].cpu().numpy())
-
-    def _attend(
-        self,
-        network: TransformerBranch,
-        pixels: Tensor,
-        grid: TileGrid,
-        loops: int,
-        heads: bool,
-        advance: Callable[[float], None],
-    ) -> VitOutputs:
-        """Run the tiles in bounded batches and put the loop counts side by side."""
-        padded = grid.pad(pixels)
-        maps: list[list[Tensor]] = []
-        cls_attn: list[list[Tensor]] = []
-        similarity: list[Tensor] = []
-        residual: list[Tensor] = []
-        for start in range(0, len(grid), self.tile_batch):
-            tiles = grid.cut(padded, start, start + self.tile_batch)
-            maps.append([])
-            cls_attn.append([])
-            step_similarity, step_residual = [], []
-            with self._autocast():
-                for step in network.steps(tiles, loops):
-                    maps[-1].append(network.raw_cams(step.tokens, grid))
-                    step_similarity.append(step.similarity)
-                    if (attention := step.pass_cls_attn) is not None:
-                        cls_attn[-1].append(attention if heads else attention.mean(2))
-                        step_residual.append(step.residual)
-                    advance((start + len(tiles) * (step.loops + 1) / (loops + 1)) / len(grid))
-            similarity.append(torch.stack(step_similarity))
-            residual.append(torch.stack(step_residual))
-        merged_cams = torch.cat([torch.stack(part) for part in maps], dim=1)  # (L + 1, n, C, s, s)
-        tile_axis = 2
-        merged_attn = torch.cat(
-            [torch.stack(part) for part in cls_attn], dim=tile_axis
-        )  # (passes, blocks, n, [heads,] P)
-        if heads:
-            merged_attn = merged_attn.transpose(2, 3)
-        scores = torch.stack([class_scores(grid.merge(counted))[0] for counted in merged_cams])
-        return VitOutputs(
-            cams=merged_cams.cpu().numpy(),
-            cls_attn=merged_attn.contiguous().cpu().numpy(),
-            similarity=torch.cat(similarity, dim=1).mean(1).cpu().numpy(),
-            residual=torch.cat(residual, dim=1).mean(1).cpu().numpy(),
-            scores=scores.cpu().numpy(),
-        )
-
 
 def _check_native(height: int, width: int) -> None:
     """Raise InvalidSetting for an image that is too large to go through the networks at its own size."""
@@ -435,28 +364,3 @@ def _timed(timings: dict[str, float], stage: str):
     start = time.perf_counter()
     yield
     timings[stage] = 1000 * (time.perf_counter() - start)
-
-
-Device = Literal["auto", "cpu", "cuda", "mps"]
-
-
-def choose_device(device: Device | str = "auto") -> torch.device:
-    """The device of a name.
-
-    Args:
-        device: `auto` is the GPU if there is one, else the CPU; or what torch knows.
-
-    Returns:
-        A device that this machine has.
-
-    Raises:
-        InvalidSetting: this machine does not have it.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-        torch.empty(1, device=chosen)
-    except (RuntimeError, AssertionError) as error:
-        raise InvalidSetting(f"There is no device {device!r} here: leave it at auto.") from error
-    return chosen

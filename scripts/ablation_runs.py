@@ -11,11 +11,12 @@ from typing import Any
 
 from crt.checkpoint import load_checkpoint
 from crt.data import VOC_ANIMALS, ImageDataset, read_voc
+from crt.device import choose_device
 from crt.errors import InvalidSetting
 from crt.evaluation.cams import evaluate_seeds
 from crt.multiscale import TTAConfig
 from crt.precision import resolve
-from crt.predictor import Predictor, choose_device
+from crt.predictor import Predictor
 from crt.train.ablations import Row, Schedule, training
 from crt.train.config import RUN_ONLY, DataConfig, TrainConfig, split_root
 from crt.train.engine import train

@@ -67,10 +67,11 @@ def seeds(config: Seeds) -> dict:
     import torch
 
     from crt.checkpoint import load_checkpoint
+    from crt.device import choose_device
     from crt.evaluation.cams import evaluate_seeds
     from crt.multiscale import TTAConfig
     from crt.precision import resolve
-    from crt.predictor import Predictor, choose_device
+    from crt.predictor import Predictor
 
     checkpoint = load_checkpoint(config.checkpoint)
     device = choose_device(config.device)

@@ -154,8 +154,9 @@ def _prepare(config: VocBoxes) -> tuple[Predictor, tuple[BoxedImage, ...]]:
     """The predictor and the images."""
     from crt.checkpoint import load_checkpoint
     from crt.data.voc_boxes import read_voc_boxes
+    from crt.device import choose_device
     from crt.precision import resolve
-    from crt.predictor import Predictor, choose_device
+    from crt.predictor import Predictor
 
     checkpoint = load_checkpoint(config.checkpoint)
     images = read_voc_boxes(config.root, config.split, checkpoint.config.classes, stride=config.stride)

@@ -63,9 +63,10 @@ def wsol(config: Wsol) -> dict[str, Any]:
     import torch
 
     from crt.checkpoint import load_checkpoint
+    from crt.device import choose_device
     from crt.evaluation.wsol import DEFINITIONS, evaluate_wsol
     from crt.precision import resolve
-    from crt.predictor import Predictor, choose_device
+    from crt.predictor import Predictor
 
     checkpoint = load_checkpoint(config.checkpoint)
     device = choose_device(config.device)

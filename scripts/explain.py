@@ -78,7 +78,8 @@ def explain(config: Config) -> dict:
     """Run it, write what was asked for and return the JSON result."""
     from crt.checkpoint import load_checkpoint
     from crt.data.images import load_image
-    from crt.predictor import InferenceConfig, Predictor, choose_device
+    from crt.device import choose_device
+    from crt.predictor import InferenceConfig, Predictor
     from crt.viz import probabilities
 
     check(config)

@@ -60,10 +60,11 @@ class Choice:
 def choose(config: Choice) -> list[dict[str, Any]]:
     """Run the sweep and return its candidates, the best first. Raises CrtError."""
     from crt.checkpoint import load_checkpoint
+    from crt.device import choose_device
     from crt.evaluation.wsol import box_accuracies
     from crt.models.vit import TransformerBranch
     from crt.precision import resolve
-    from crt.predictor import Predictor, choose_device
+    from crt.predictor import Predictor
 
     checkpoint = load_checkpoint(config.checkpoint)
     network = checkpoint.networks.get(config.method)

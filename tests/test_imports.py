@@ -17,6 +17,7 @@ FORBIDDEN = {  # the longest matching folder decides
 }
 FLOORS = (
     *("errors", "types", "io_utils", "fair_lock", "precision", "resample", "threshold", "pass_reductions", "cam_spec"),
+    *("inference_config", "device"),
     *("data", "models", "checkpoint", "refine", "postprocess", "prediction_io", "prediction", "analysis"),
     *("predictor", "loading", "multiscale", "pseudo_labels", "metrics", "evaluation", "viz", "train"),
 )

@@ -26,10 +26,11 @@ from crt.checkpoint import (
     read_config,
     weights_sha256,
 )
+from crt.device import choose_device
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.precision import resolve
 from crt.prediction import Prediction
-from crt.predictor import InferenceConfig, Predictor, choose_device
+from crt.predictor import InferenceConfig, Predictor
 from crt.types import Precision
 
 log = logging.getLogger(__name__)

@@ -19,8 +19,9 @@ from crt.multiscale import TTAConfig, default_specs, multi_scale_maps
 from crt.pass_reductions import PassReduction
 from crt.postprocess import THRESHOLD, max_normalize
 from crt.prediction import Prediction
-from crt.predictor import MAX_LOOPS, Predictor
+from crt.predictor import Predictor
 from crt.pseudo_labels.label_png import require_class_values
+from crt.types import MAX_LOOPS
 
 
 def evaluate_seeds(

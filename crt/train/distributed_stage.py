@@ -9,9 +9,9 @@ import torch
 from accelerate import PartialState
 
 from crt.data import ImageDataset, Sample
+from crt.device import choose_device
 from crt.evaluation.pipeline_stage import StageResult, make_each
 from crt.precision import resolve
-from crt.predictor import choose_device
 from crt.types import Precision
 
 

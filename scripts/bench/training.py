@@ -15,12 +15,12 @@ from PIL import Image
 from torch import Tensor
 
 from crt.data import read_folders
+from crt.device import choose_device
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.dual import DualBranch, DualMaps
 from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch, build_vit
 from crt.precision import resolve
-from crt.predictor import choose_device
 from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, Phase, TrainConfig
 from crt.train.cuda_graph import CudaGraphStep, Terms, Work
 from crt.train.data import AHEAD, CropPlan

@@ -156,7 +156,8 @@ def write_examples(config: Config) -> list[dict]:
     from crt.checkpoint import load_checkpoint
     from crt.data.images import load_image
     from crt.data.resizing import resize_long_side
-    from crt.predictor import InferenceConfig, Predictor, choose_device
+    from crt.device import choose_device
+    from crt.predictor import InferenceConfig, Predictor
 
     checkpoint = load_checkpoint(config.checkpoint)
     predictor = Predictor(checkpoint, device=choose_device(config.device))

@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from crt.checkpoint import load_checkpoint
+from crt.device import choose_device
 from crt.errors import InvalidImage, InvalidSetting
 from crt.metrics.faithfulness import subject_of
 from crt.models.cnn import STRIDE
 from crt.models.tiles import MODES, TileGrid
-from crt.predictor import MAX_TILES, InferenceConfig, Predictor, choose_device
+from crt.predictor import MAX_TILES, InferenceConfig, Predictor
 from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[2]

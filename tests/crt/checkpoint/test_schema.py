@@ -23,7 +23,8 @@ from crt.checkpoint import (
     write_config,
 )
 from crt.errors import InvalidCheckpoint
-from crt.predictor import MAX_LOOPS, MAX_SIZE, MIN_SIZE, InferenceConfig
+from crt.predictor import InferenceConfig
+from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
 from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[3]
