@@ -13,7 +13,7 @@ from dataclasses import replace
 import gradio as gr
 import numpy as np
 
-from app.core.analysis import NATIVE, SIZES, Analysis, Explorer, start_size, user_message
+from app.core.analysis import NATIVE, SIZES, Analysis, Explorer, start_size
 from app.gradio_compat import serve_bytes
 from app.requests.validation import is_number
 from app.rpc import MODEL
@@ -150,11 +150,8 @@ def register(explorer: Explorer) -> None:
         )
 
     def told(name: str, make: Callable[[], bytes]) -> str:
-        """The bytes as a file that the server may serve, or the sentence why there are none."""
-        try:
-            return serve_bytes(result, make(), name)
-        except Exception as error:
-            raise gr.Error(user_message(error), print_exception=False) from error
+        """The bytes as a file that the server may serve. Its errors reach the client by `SafeBlocks`."""
+        return serve_bytes(result, make(), name)
 
     # An empty value, or none, is the default of the checkpoint that is asked, which is not always the page's first.
     # Values that are not among the choices reach us, so that the answer is our sentence.

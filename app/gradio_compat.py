@@ -7,11 +7,13 @@ names one of its routes. Each assumption made here has a test in `tests/app/test
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
 from gradio.components import Component
+from gradio.exceptions import ComponentProcessingError
 from gradio.processing_utils import check_all_files_in_cache, save_bytes_to_cache, save_file_to_cache
 from gradio.route_utils import FnIndexInferError
 from starlette.requests import Request
@@ -58,8 +60,31 @@ LOGIN_ROUTES: Routes = {"/login": ("POST",), "/logout": ("GET",)}
 """Only used with a password."""
 MCP_ROUTES: Routes = {f"{API}/mcp": ("DELETE", "GET", "POST"), f"{API}/mcp/{{path:path}}": ("DELETE", "GET", "POST")}
 """Only there with `launch(mcp_server=True)`: an app of its own, mounted at the first."""
+READING_ROUTES = (
+    QUEUE_JOIN,
+    CALL,
+    UPLOAD,
+    FILE,
+    f"{API}/cancel",
+    f"{API}/heartbeat/",
+    f"{API}/queue/data",
+    f"{API}/mcp",
+)
+"""The beginnings of routes that read what a client sends: a body, a name, a session, a path."""
 ROUTE_ERRORS = (FnIndexInferError, KeyError, TypeError, ValueError, RuntimeError)
-"""What the routes raise at unknown names, wrong types, numbers that JSON cannot write, and streams cut short."""
+"""What they raise at unknown names, wrong types, numbers that JSON cannot write, and streams cut short."""
+VALUE_ERRORS = (
+    gr.Error,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+)
+"""What components raise at values of another type, out of range, or nested too deeply, and at files that are gone."""
 
 
 class Unkept:
@@ -86,9 +111,16 @@ class HookedBlocks(gr.Blocks):
     async def process_api(
         self, block_fn: Any, inputs: list[Any], state: Any = None, *further: Any, **keywords: Any
     ) -> dict[str, Any]:
-        """As Gradio's, which then keeps every component that was updated, and every value for a deep link."""
+        """As Gradio's, which then keeps every component that was updated, and every value for a deep link.
+
+        Raises gr.Error alone: of the request where its values are wrong, of the server for whatever else goes wrong.
+        """
         try:
             return await super().process_api(block_fn, inputs, state, *further, **keywords)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise self.server_error(error) from error
         finally:
             if state is not None:
                 state.config_values.clear()  # for deep links alone, whose route is closed
@@ -103,7 +135,7 @@ class HookedBlocks(gr.Blocks):
             check_all_files_in_cache(cast("Any", inputs))
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except Exception as error:
-            raise self.request_error(error) from error
+            raise self._read_error(error) from error
 
     async def call_function(
         self,
@@ -116,19 +148,20 @@ class HookedBlocks(gr.Blocks):
         *further: Any,
         **keywords: Any,
     ) -> Any:
-        """As Gradio's. Raises gr.Error for an event that brings a file from elsewhere, and for errors of our own."""
+        """As Gradio's. Raises gr.Error for an event that brings a file from elsewhere."""
         try:
             if event_data is not None:
                 check_all_files_in_cache(event_data._data)
         except Exception as error:
-            raise self.request_error(error) from error
+            raise self._read_error(error) from error
         known = (processed_input, iterator, requests, event_id, event_data)
-        try:
-            return await super().call_function(block_fn, *known, *further, **keywords)
-        except gr.Error:
-            raise
-        except Exception as error:
-            raise self.server_error(error) from error
+        return await super().call_function(block_fn, *known, *further, **keywords)
+
+    def _read_error(self, error: Exception) -> gr.Error:
+        """The error of the request or of the server, by what Gradio met when it read the values."""
+        cause = error.__cause__ if isinstance(error, ComponentProcessingError) else error
+        wrong = isinstance(cause, VALUE_ERRORS) or (isinstance(cause, OSError) and cause.errno == ENAMETOOLONG)
+        return self.request_error(error) if wrong else self.server_error(error)
 
 
 def event_details(event: gr.EventData) -> Any:

@@ -30,7 +30,7 @@ NATIVE = "native"
 NATIVE_LIMIT = 1344  # pixels of the longer side; beyond it a CPU needs minutes
 NATIVE_LEAST = 32
 TITLES: dict[str, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT's CNN", "done": "Maps"}
-TROUBLE = "Something went wrong here, and the details are in the server's log: try again or try another image."
+INTERNAL_ERROR = "Internal error: try again, or try another image; the server's log has the details."
 
 TELL_EVERY_S = 0.25  # the page draws itself anew for each word of progress, and a short look is over before the first
 
@@ -60,7 +60,7 @@ def user_message(error: Exception) -> str:
     if isinstance(error, CrtError):
         return str(error)
     log.error("A request failed", exc_info=error)
-    return TROUBLE
+    return INTERNAL_ERROR
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,10 @@ import hashlib
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from errno import EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR
 from pathlib import Path
 
 import numpy as np
@@ -86,11 +89,14 @@ class DecodedImages:
 
 
 def read(path: str) -> np.ndarray:
-    """An uploaded file -> (H, W, 3) uint8. Raises InvalidImage, whose sentence never names a path of the server."""
-    try:
+    """An uploaded file -> (H, W, 3) uint8.
+
+    Raises:
+        InvalidImage: It is gone or no image; the sentence never names a path of the server.
+        OSError: The disk fails.
+    """
+    with _gone():
         data = Path(path).read_bytes()
-    except (OSError, ValueError) as error:  # gone, or a name that no file can have
-        raise InvalidImage("This image is no longer here: choose it again.") from error
     return load_image(data)
 
 
@@ -112,8 +118,17 @@ def fingerprint(image: np.ndarray) -> str:
 
 
 def _key(path: str) -> Key:
-    try:
+    with _gone():
         about = Path(path).stat()
-    except (OSError, ValueError) as error:
-        raise InvalidImage("This image is no longer here: choose it again.") from error
     return path, about.st_size, about.st_mtime_ns
+
+
+@contextmanager
+def _gone() -> Iterator[None]:
+    """InvalidImage for a file that is not there, and for a name that no file can have."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in (ENOENT, ENOTDIR, EISDIR, ENAMETOOLONG):
+            raise
+        raise InvalidImage("This image is no longer here: choose it again.") from error

@@ -18,6 +18,7 @@ from app.gradio_compat import (
     LOGIN_ROUTES,
     MCP_ROUTES,
     PAGE_ROUTES,
+    READING_ROUTES,
     ROUTE_ERRORS,
     HookedBlocks,
     Routes,
@@ -47,7 +48,7 @@ class SafeBlocks(HookedBlocks):
             raise gr.Error(NO_FETCH, print_exception=False)
 
     def request_error(self, error: Exception) -> gr.Error:
-        """Whatever it is, it is about what the client sent."""
+        """One sentence: what is wrong with it is Gradio's to know, in words for who wrote the page."""
         log.warning("A question cannot be read: %s: %.200r", type(error).__name__, str(error))
         return gr.Error(UNREADABLE, print_exception=False)
 
@@ -60,7 +61,8 @@ class RouteFilter:
     """ASGI middleware: 404 for every route that is not allowed, and 400 for what a route of Gradio cannot read.
 
     No code of this program runs in a route, but for `OWN`: requests are answered in the queue. An error of
-    `ROUTE_ERRORS` that leaves a route is therefore about what the client sent, and is no failure of the server.
+    `ROUTE_ERRORS` that leaves one of `READING_ROUTES` is therefore about what the client sent. Every other error is one
+    of the server: status 500, and its traceback in the log.
 
     Args:
         app: The application behind it.
@@ -122,7 +124,7 @@ class RouteFilter:
                 # The stream of an unknown session has said so already, and only has to end.
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 return
-            if type(error) is RuntimeError:  # anything may raise it
+            if type(error) is RuntimeError or not path.startswith(READING_ROUTES):  # anything may raise it
                 raise
             log.warning("A request cannot be read: %s: %.200r", type(error).__name__, str(error))
             await _refuse(400, UNREADABLE, scope, receive, send)

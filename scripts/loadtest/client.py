@@ -18,7 +18,7 @@ import httpx
 from crt.errors import count_of
 from scripts.loadtest.server import ROOT
 
-CAUGHT = "Something went wrong here"
+CAUGHT = "Internal error"
 """How the page's sentence for errors of its own begins."""
 LIMIT_S = 120.0
 PAGE = "change/explain"

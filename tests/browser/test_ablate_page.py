@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from app.core.analysis import TROUBLE, Explorer
+from app.core.analysis import INTERNAL_ERROR, Explorer
 from tests.browser.driver import SHOWN, move, open_tab, settle, upload
 
 RUN, STATUS = '[data-role="ablate-run"]', '[data-role="ablate-status"]'
@@ -105,7 +105,7 @@ def test_a_column_that_fails_says_so_in_its_row_and_the_others_come(open_page, i
 
     monkeypatch.setattr(Explorer, "predict", broken)
     run(page, "Run the 1 missing size")
-    expect(page.locator(f"{SIZES} .failed")).to_have_text(TROUBLE)
+    expect(page.locator(f"{SIZES} .failed")).to_have_text(INTERNAL_ERROR)
     expect(page.locator(f"{SIZES} button")).to_have_count(20)
     expect(page.locator(STATUS)).to_contain_text("1 of 5 sizes failed")
     monkeypatch.undo()

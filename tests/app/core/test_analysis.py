@@ -14,7 +14,7 @@ from PIL import Image
 
 from app.api import maps_of
 from app.cli import AppConfig
-from app.core.analysis import NATIVE_LIMIT, TROUBLE, Explorer, settings_of
+from app.core.analysis import INTERNAL_ERROR, NATIVE_LIMIT, Explorer, settings_of
 from app.core.cache import PredictionCache
 from app.core.codec import INLINE_BYTES, encode_records, payload
 from app.core.examples import Example, from_voc, gather, plain, shipped
@@ -212,7 +212,7 @@ def test_hostile_images_get_maps_or_one_sentence(explorer, tmp_path, caplog):
 def test_an_unexpected_error_is_logged_and_not_shown(explorer, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(explorer, "predict", lambda *_: 1 / 0)
     value = explorer.show(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")
-    assert value["message"] == TROUBLE
+    assert value["message"] == INTERNAL_ERROR
     assert "ZeroDivisionError" in caplog.text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core.analysis import TROUBLE, Explorer
+from app.core.analysis import INTERNAL_ERROR, Explorer
 from app.core.cache import PredictionCache
 from app.core.decoded import read
 from app.core.models import Engine
@@ -75,7 +75,7 @@ def test_the_page_answers_each_with_maps_or_a_sentence(files, tmp_path):
         if isinstance(value, tuple):
             shown += 1
             continue
-        assert value["message"] != TROUBLE, (kind, name)  # that would be an error of ours
+        assert value["message"] != INTERNAL_ERROR, (kind, name)  # that would be an error of ours
         assert str(tmp_path) not in value["message"] and "\n" not in value["message"]
     assert shown > 80
     with pytest.raises(InvalidImage):

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from app.cli import AppConfig
-from app.core.analysis import TROUBLE, Explorer, settings_of
+from app.core.analysis import INTERNAL_ERROR, Explorer, settings_of
 from app.features.export import EVERYTHING, FIGURES
 from app.page import build, launch_options
 from app.requests.validation import is_number, number
@@ -122,7 +122,7 @@ def test_an_error_of_the_page_is_seen(fuzzer, monkeypatch, capfd):
         data[1] = "448"  # another view than the one on the page, which is not looked at again
         outcome = fuzzer.asker.ask(question, data, DETAILS)
         assert (outcome.kind, outcome.says) == ("crashed", "an error of the page's own"), name
-    assert TROUBLE.startswith(CAUGHT)
+    assert INTERNAL_ERROR.startswith(CAUGHT)
 
 
 def test_an_error_in_a_handler_and_a_status_of_500_are_seen(fuzzer, monkeypatch, caplog):
@@ -145,7 +145,7 @@ def test_an_error_in_a_handler_and_a_status_of_500_are_seen(fuzzer, monkeypatch,
     ("sentence", "fault"),
     [
         ("Choose an image.", ""),
-        (TROUBLE, "own"),
+        (INTERNAL_ERROR, "own"),
         ("One line\nand another.", "no plain"),
         ("x" * (LONGEST + 9), "no plain"),
         ("No.", "no plain"),

@@ -1,0 +1,117 @@
+"""What a client sent wrong is told so; everything else is an internal error, with its traceback in the log."""
+
+import errno
+import io
+from pathlib import Path
+from unittest.mock import AsyncMock
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from app.cli import AppConfig
+from app.core.analysis import INTERNAL_ERROR
+from app.core.decoded import read
+from app.core.uploads import ImageUpload
+from app.page import build, launch_options
+from app.server.security import UNREADABLE, RouteFilter
+from app.viewer import Viewer
+from crt.errors import InvalidImage
+from crt.predictor import Predictor
+from scripts.loadtest.client import Asker, wrong
+from tests.helpers.tiny import tiny_checkpoint
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    folder = tiny_checkpoint(tmp_path_factory.mktemp("errors") / "tiny")
+    config = AppConfig(checkpoint=str(folder), host="127.0.0.1")
+    demo = build(config)
+    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+    yield address
+    demo.close()
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("image") / "a.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def told(url: str, image: Path, session: str) -> str:
+    """What the page of a session is told when an image is chosen."""
+    asker = Asker(url, session)
+    uploaded = asker.upload("a.png", image.read_bytes())
+    assert isinstance(uploaded, dict)
+    question = next(one for one in asker.questions if one.name.startswith("change/"))
+    outcome = asker.ask(question, question.good(uploaded))
+    asker.close()
+    return outcome.says
+
+
+def broken(error: Exception):
+    def fail(*_args, **_named):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), KeyError("x"), ValueError("our bug"), FULL])
+def test_a_program_is_told_an_internal_error(url, image, monkeypatch, caplog, error):
+    monkeypatch.setattr(Predictor, "predict", broken(error))
+    with pytest.raises(Exception, match="Internal error: try again") as raised:
+        Client(url, verbose=False).predict(handle_file(str(image)), "224", "overlap", api_name="/predict")
+    assert "Traceback" not in str(raised.value)
+    assert "Traceback" in caplog.text and type(error).__name__ in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [(ImageUpload, "preprocess"), (Viewer, "postprocess"), (Predictor, "predict")]
+)
+def test_the_page_is_told_an_internal_error_wherever_it_happens(url, image, monkeypatch, caplog, owner, name):
+    monkeypatch.setattr(owner, name, broken(FULL))
+    assert told(url, image, name) == wrong(INTERNAL_ERROR)  # how the client of tests calls it
+    assert "Traceback" in caplog.text and "No space left on device" in caplog.text
+
+
+def test_values_of_another_type_are_the_clients(url, image, caplog):
+    asker = Asker(url, "errors")
+    question = next(one for one in asker.questions if one.name.startswith("change/"))
+    for value in (3, "x", [1], {"path": 1}):
+        assert asker.ask(question, [value, *question.values[1:]]).says == UNREADABLE, value
+    asker.close()
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "theirs"),
+    [
+        ("POST", "/gradio_api/queue/join", True),
+        ("POST", "/gradio_api/call/nothing", True),
+        ("GET", "/gradio_api/file=x", True),
+        ("GET", "/", False),
+        ("GET", "/config", False),
+        ("GET", "/theme.css", False),
+    ],
+)
+def test_an_error_of_a_route_is_the_clients_only_where_it_reads_something(method, path, theirs):
+    error, send = KeyError("x"), AsyncMock()
+    scope = {"type": "http", "method": method, "path": path}
+    answering = RouteFilter(broken(error))(scope, AsyncMock(), send)
+    with pytest.raises(StopIteration if theirs else KeyError):
+        answering.send(None)
+    assert [sent.args[0].get("status") for sent in send.await_args_list][:1] == ([400] if theirs else [])
+
+
+def test_a_file_that_is_gone_is_told_from_a_disk_that_fails(tmp_path, monkeypatch):
+    for path in (str(tmp_path / "gone"), str(tmp_path), "a\0b", "x" * 5000):
+        with pytest.raises(InvalidImage, match="no longer here"):
+            read(path)
+    for number in (errno.EMFILE, errno.EIO, errno.EACCES):
+        monkeypatch.setattr(io, "open", broken(OSError(number, "no")))
+        with pytest.raises(OSError, match="no"):
+            read(str(tmp_path / "a.png"))
