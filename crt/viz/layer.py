@@ -54,6 +54,30 @@ class Style:
     truth: tuple[np.ndarray, ...] = ()
 
 
+@dataclass(frozen=True)
+class LabelLayer:
+    """Labels over an image. `labels`: (h, w) uint8, points spread evenly over it; 0 is background and stays clear.
+
+    `colours`: (K, 3) uint8 and `names`, both by label. `outlined`: a line around each label. `boxed`: a box with its
+    name around all of its points. `opacity`: share of the colours in the mixture.
+    """
+
+    labels: np.ndarray
+    colours: np.ndarray
+    names: tuple[str, ...]
+    outlined: bool = True
+    boxed: bool = False
+    opacity: float = 0.55
+
+
+def labelled(image: np.ndarray, layer: LabelLayer) -> np.ndarray:
+    """(H, W, 3) uint8: the image under the colours of its labels, each point as it is."""
+    height, width = image.shape[:2]
+    labels = np.asarray(Image.fromarray(layer.labels).resize((width, height), Image.Resampling.NEAREST))
+    opacity = np.where(labels, layer.opacity, 0)[..., None]
+    return np.rint((1 - opacity) * image + opacity * layer.colours[labels]).astype(np.uint8)
+
+
 def mixed(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
     """Draw a map over an image, or darken what is outside its mask.
 
