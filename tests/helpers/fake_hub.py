@@ -87,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815 - the base class calls it so
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Silent."""
 
     def _entry(self, repo: str, name: str) -> dict:

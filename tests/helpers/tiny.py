@@ -7,8 +7,10 @@ import shutil
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any, cast
 
 import torch
+from timm.models.resnet import BasicBlock, ResNet
 
 from crt.checkpoint import (
     METHODS,
@@ -26,6 +28,7 @@ from crt.models.cnn import CnnBranch
 from crt.models.deeplab import build_deeplab
 from crt.models.irn import IRN
 from crt.models.vit import TransformerBranch
+from tests.helpers.narrow import present
 
 TILE = 64
 VIT, RESNET = "test_vit", "test_resnet"  # timm's own test models: 0.4 and 0.5 million weights
@@ -72,7 +75,8 @@ def made(
 ) -> Path:
     """A folder with such a checkpoint, to copy."""
     folder = Path(mkdtemp(dir=_store().name))
-    networks = {}
+    networks: dict[Method, NetworkSpec] = {}
+    cnn: CnnBranch | None = None
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for method in METHODS:
@@ -89,8 +93,9 @@ def made(
             )
             network = build_network(spec, len(classes))
             _spread(network)
+            cnn = network if isinstance(network, CnnBranch) else cnn
             networks[method] = _signed(spec, save_network(network, folder / spec.file))
-        relation, segmentation = _mask_networks(folder, network, len(classes)) if masks else (None, None)
+        relation, segmentation = _mask_networks(folder, present(cnn), len(classes)) if masks else (None, None)
     config = CheckpointConfig(
         name,
         classes,
@@ -104,6 +109,12 @@ def made(
     return folder
 
 
+def resnet_of_stride_8() -> ResNet:
+    """A ResNet of one block a stage, whose cells are too small for a `CnnBranch` or an `IRN`."""
+    block = cast("Any", BasicBlock)  # timm's annotation asks for a block where it takes the class of one
+    return ResNet(block, (1, 1, 1, 1), channels=(8, 8, 8, 8), output_stride=8, num_classes=0)
+
+
 def _mask_networks(folder: Path, cnn: CnnBranch, classes: int) -> tuple[RelationSpec, SegmentationSpec]:
     """Random ones. The branches' classifiers are wide, so that edges and labels differ from place to place."""
     relation = IRN(cnn.resnet)
@@ -111,7 +122,7 @@ def _mask_networks(folder: Path, cnn: CnnBranch, classes: int) -> tuple[Relation
     with torch.no_grad():
         edges = relation(torch.randn(1, 3, 128, 128))[0]
         relation.edge.last.weight.mul_(2 / edges.std())
-        relation.edge.last.bias.sub_(edges.mean()).mul_(2 / edges.std())
+        present(relation.edge.last.bias).sub_(edges.mean()).mul_(2 / edges.std())
         for branch in deeplab.aspp.parameters():
             branch.normal_(std=0.5)
     edge_file, label_file = "relation.safetensors", "segmentation.safetensors"
@@ -126,7 +137,7 @@ def _spread(network: TransformerBranch | CnnBranch) -> None:
     with torch.no_grad():
         if isinstance(network, TransformerBranch):
             network.head.classifier.weight.normal_(std=0.2)
-            network.head.classifier.bias.zero_()
+            present(network.head.classifier.bias).zero_()
             return
         mean = network.eval().features(torch.randn(1, 3, 128, 128)).mean((0, 2, 3))
         weight = torch.randn_like(network.classifier.weight[:, :, 0, 0])

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
-from timm.layers import resample_abs_pos_embed
+from timm.layers.pos_embed import resample_abs_pos_embed
 
 from crt.checkpoint import load_checkpoint
 from crt.checkpoint.backbone_weights import load_backbone
@@ -20,16 +20,17 @@ from crt.checkpoint.formats import sort_tensors
 from crt.checkpoint.weights import read_tensors
 from crt.data import VOC_CLASSES
 from crt.errors import InvalidCheckpoint, InvalidSetting
-from crt.models.cnn import build_resnet
-from crt.models.vit import build_vit
+from crt.models.cnn import CnnBranch, build_resnet
+from crt.models.normalization import normalization_of
+from crt.models.vit import TransformerBranch, build_vit
 from scripts.import_checkpoint import Import, class_names, import_files, main
 from tests.helpers import foreign_files as foreign
-
-HALF = {"rtol": 1e-3, "atol": 1e-4}  # what fp16 on disk leaves
+from tests.helpers.narrow import instance
 
 
 def same(got, want):
-    torch.testing.assert_close(got.float(), want.float(), **HALF)
+    """Up to what fp16 on disk leaves."""
+    torch.testing.assert_close(got.float(), want.float(), rtol=1e-3, atol=1e-4)
 
 
 def test_a_deit_becomes_a_backbone_that_training_reads(tmp_path):
@@ -73,7 +74,7 @@ def test_tscam_becomes_a_checkpoint_with_its_maps(tmp_path):
     checkpoint = load_checkpoint(tmp_path / "tscam")
     assert checkpoint.config.single_label and len(checkpoint.config.classes) == 200
     assert checkpoint.config.classes[0] == "Black footed Albatross"
-    branch = checkpoint.networks["tscam"]
+    branch = instance(TransformerBranch, checkpoint.networks["tscam"])
     tiles = torch.randn(1, 3, 224, 224)
     with torch.no_grad():
         tokens = branch.vit.forward_features(tiles)[:, 1:]
@@ -99,8 +100,8 @@ def test_the_authors_crt_becomes_the_pair(tmp_path):
     assert list(checkpoint.networks) == ["crt", "crt_cnn"] and checkpoint.config.classes == VOC_CLASSES
     assert checkpoint.config.networks["crt"].trained_loops == (3,) and checkpoint.config.defaults.loops == 3
     assert checkpoint.config.training["crt_cnn"]["imported_from"] == "cam1.pth"
-    same(checkpoint.networks["crt"].head.classifier.weight, vit["head.weight"])
-    same(checkpoint.networks["crt_cnn"].classifier.weight, cnn["classifier.weight"])
+    same(instance(TransformerBranch, checkpoint.networks["crt"]).head.classifier.weight, vit["head.weight"])
+    same(instance(CnnBranch, checkpoint.networks["crt_cnn"]).classifier.weight, cnn["classifier.weight"])
 
 
 @pytest.mark.parametrize("depth", [50, 152])
@@ -112,7 +113,7 @@ def test_irn_s_resnet_is_read_once_of_three_times(tmp_path, depth):
     counted = [name for name in state if not name.endswith("num_batches_tracked")]
     assert len(found.used) == len(counted) + 1
     assert len(found.used) + len(found.left_out) == 3 * len(state) + 2
-    own = found.network.resnet.state_dict()
+    own = instance(CnnBranch, found.network).resnet.state_dict()
     for name in counted:
         torch.testing.assert_close(own[name], state[name], rtol=0, atol=0)
 
@@ -122,7 +123,8 @@ def test_each_of_the_three_names_is_enough(tmp_path, only):
     state = foreign.resnet()
     part = {n: v for n, v in foreign.irn(state).items() if n.startswith((only, "classifier"))}
     found = convert(foreign.saved(tmp_path / "part.pth", part))
-    torch.testing.assert_close(found.network.resnet.layer4[1].conv2.weight, state["layer4.1.conv2.weight"])
+    layer4 = instance(CnnBranch, found.network).resnet.get_submodule("layer4")
+    torch.testing.assert_close(layer4.get_parameter("1.conv2.weight"), state["layer4.1.conv2.weight"])
 
 
 def test_copies_that_differ_are_refused(tmp_path):
@@ -150,14 +152,14 @@ def test_another_input_size_is_kept_or_resampled(tmp_path):
     found = convert(file, tile=224)
     assert (found.tile, found.resampled) == (224, 384)
     want = resample_abs_pos_embed(state["pos_embed"], [14, 14])
-    torch.testing.assert_close(found.network.pos_embed.detach(), want)
+    torch.testing.assert_close(found.network.get_parameter("pos_embed").detach(), want)
     torch.testing.assert_close(want[:, :1], state["pos_embed"][:, :1])
 
 
 def test_a_named_model_is_built_in_the_place_of_the_guess(tmp_path):
     file = foreign.saved(tmp_path / "vit.pth", foreign.deit())
     found = convert(file, backbone={"vit": "vit_tiny_patch16_224.augreg_in21k"})
-    assert found.network.pretrained_cfg["mean"] == (0.5, 0.5, 0.5)
+    assert normalization_of(found.network).mean == (0.5, 0.5, 0.5)
     with pytest.raises(InvalidCheckpoint, match=r"deit\w* does not fit|vit\.pth does not fit"):
         convert(file, backbone={"vit": "vit_small_patch16_224"})
 

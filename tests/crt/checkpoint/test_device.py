@@ -6,6 +6,7 @@ import torch
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidSetting
 from crt.predictor import Predictor
+from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
 
 META = torch.device("meta")
@@ -45,7 +46,7 @@ def test_the_device_is_given_once(folder):
 
 def test_networks_on_several_devices_need_one_named(folder):
     checkpoint = load_checkpoint(folder)
-    checkpoint.segmentation.to("meta")
+    present(checkpoint.segmentation).to("meta")
     with pytest.raises(InvalidSetting, match=r"several devices: call its to\(\) with one\.$"):
         Predictor(checkpoint)
     assert Predictor(checkpoint, device="meta").device == META

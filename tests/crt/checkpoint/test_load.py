@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from crt.checkpoint import (
     CheckpointConfig,
+    Method,
     NetworkSpec,
     load_checkpoint,
     read_config,
@@ -18,6 +19,7 @@ from crt.checkpoint.weights import file_sha256, read_tensors, save_network
 from crt.errors import InvalidCheckpoint
 from crt.models.cnn import CnnBranch
 from crt.models.vit import TransformerBranch
+from tests.helpers.narrow import instance
 from tests.helpers.tiny import CLASSES, made, tiny_checkpoint
 
 
@@ -74,7 +76,9 @@ def test_what_is_saved_is_loaded(folder):
 
 
 def test_config_survives_the_round_trip(tmp_path):
-    specs = {"crt": NetworkSpec("vit", "test_vit", "crt.safetensors", "0f" * 32, trained_loops=(0, 2))}
+    specs: dict[Method, NetworkSpec] = {
+        "crt": NetworkSpec("vit", "test_vit", "crt.safetensors", "0f" * 32, trained_loops=(0, 2))
+    }
     config = CheckpointConfig("näme", ("a", "b"), specs, single_label=True, training={"epochs": 6})
     write_config(tmp_path, config)
     assert read_config(tmp_path) == config
@@ -91,7 +95,7 @@ def test_the_same_seed_gives_the_same_checkpoint(tmp_path):
 
 def test_a_deconvolution_head_is_kept(tmp_path):
     folder = tiny_checkpoint(tmp_path, methods=("crt",), deconvolution=True)
-    assert load_checkpoint(folder).networks["crt"].head.upsample is not None
+    assert instance(TransformerBranch, load_checkpoint(folder).networks["crt"]).head.upsample is not None
 
 
 def test_a_damaged_file_is_found_by_its_hash(folder):

@@ -1,12 +1,13 @@
 import pytest
 import torch
-from timm.models.resnet import BasicBlock, ResNet
 from torch import nn
 
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab
 from crt.models.irn import IRN
+from tests.helpers.narrow import present
+from tests.helpers.tiny import resnet_of_stride_8
 
 
 def branch(name="test_resnet", classes=3):
@@ -21,7 +22,8 @@ def test_stride_16_without_dilation(name):
         assert net(torch.randn(1, 3, 64, 96)).shape == (1, 3, 4, 6)
     convolutions = [module for module in net.modules() if isinstance(module, nn.Conv2d)]
     assert {conv.dilation for conv in convolutions} == {(1, 1)}
-    assert all(m.stride in (1, (1, 1)) for m in net.resnet.layer4.modules() if isinstance(m, (nn.Conv2d, nn.AvgPool2d)))
+    last = net.resnet.get_submodule("layer4").modules()
+    assert all(m.stride in (1, (1, 1)) for m in last if isinstance(m, (nn.Conv2d, nn.AvgPool2d)))
     assert net.classifier.bias is None
 
 
@@ -44,9 +46,9 @@ def test_batch_norm_stays_frozen_in_training():
     assert norms
     assert net.training
     assert not any(norm.training for norm in norms)
-    before = [norm.running_mean.clone() for norm in norms]
+    before = [present(norm.running_mean).clone() for norm in norms]
     net(5 + 3 * torch.randn(4, 3, 64, 64))
-    assert all(torch.equal(norm.running_mean, mean) for norm, mean in zip(norms, before, strict=True))
+    assert all(torch.equal(present(norm.running_mean), mean) for norm, mean in zip(norms, before, strict=True))
     assert not net.eval().training
 
 
@@ -72,8 +74,8 @@ def _spread_statistics(network):
     torch.manual_seed(1)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.normal_()
-            module.running_var.uniform_(0.5, 2)
+            present(module.running_mean).normal_()
+            present(module.running_var).uniform_(0.5, 2)
     return {name: tensor.clone() for name, tensor in network.state_dict().items() if "fc." not in name}
 
 
@@ -98,9 +100,8 @@ def test_other_models_get_a_sentence(name):
 
 
 def test_a_resnet_of_another_stride_is_refused():
-    resnet = ResNet(BasicBlock, (1, 1, 1, 1), channels=(8, 8, 8, 8), output_stride=8, num_classes=0)
     with pytest.raises(InvalidCheckpoint, match="8 cells of 64 pixels, not 4"):
-        CnnBranch(resnet, 2)
+        CnnBranch(resnet_of_stride_8(), 2)
 
 
 def test_unknown_names_are_a_setting():

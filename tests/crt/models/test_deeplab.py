@@ -7,7 +7,7 @@ import pytest
 import timm
 import torch
 import torch.nn.functional as F
-from timm.models.resnet import BasicBlock, ResNet
+from timm.models.resnet import ResNet
 from torch import nn
 
 from crt.data.resizing import resize_scale, to_tensor
@@ -16,7 +16,9 @@ from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab, build_deeplab, on_pixels, segment
 from crt.models.normalization import normalization_of
 from crt.pseudo_labels.crf import crf_probabilities
-from tests.helpers.tiny import RESNET
+from crt.types import Stride
+from tests.helpers.narrow import instance, present
+from tests.helpers.tiny import RESNET, resnet_of_stride_8
 
 LABELS = 4
 
@@ -27,11 +29,11 @@ def spread(network: nn.Module) -> None:
         if isinstance(norm, nn.BatchNorm2d):
             nn.init.uniform_(norm.weight, 0.3, 0.7)
             nn.init.normal_(norm.bias, std=0.1)
-            nn.init.normal_(norm.running_mean, std=0.1)
-            nn.init.uniform_(norm.running_var, 0.5, 1.5)
+            nn.init.normal_(present(norm.running_mean), std=0.1)
+            nn.init.uniform_(present(norm.running_var), 0.5, 1.5)
 
 
-def network(name: str = RESNET, stride=8) -> DeepLab:
+def network(name: str = RESNET, stride: Stride = 8) -> DeepLab:
     """Random weights, and classifiers so wide that the probabilities of a random image differ."""
     torch.manual_seed(0)
     net = build_deeplab(name, LABELS, stride=stride).eval()
@@ -39,6 +41,11 @@ def network(name: str = RESNET, stride=8) -> DeepLab:
     for parameter in net.aspp.parameters():
         nn.init.normal_(parameter, std=0.3)
     return net
+
+
+def timm_resnet(name: str, stride: int) -> ResNet:
+    """The same ResNet as timm dilates it."""
+    return instance(ResNet, timm.create_model(name, num_classes=0, global_pool="", output_stride=stride).eval())
 
 
 def make_image(height: int, width: int) -> np.ndarray:
@@ -49,7 +56,7 @@ def make_image(height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize("name", [RESNET, "resnet18", "resnet10t", "resnet26", "resnet50"])
 def test_the_backbone_is_that_of_timm(name: str, stride) -> None:
     net = network(name, stride)
-    reference = timm.create_model(name, num_classes=0, global_pool="", output_stride=stride).eval()
+    reference = timm_resnet(name, stride)
     reference.load_state_dict(net.resnet.state_dict())
     x = torch.randn(1, 3, 64, 81)
     with torch.no_grad():
@@ -65,7 +72,7 @@ def test_whatever_strides_a_resnet_had_before(name: str) -> None:
     x = torch.randn(1, 3, 65, 65)
     for stride in (8, 16, 8):
         net = DeepLab(taken, LABELS, stride=stride).eval()
-        reference = timm.create_model(name, num_classes=0, global_pool="", output_stride=stride).eval()
+        reference = timm_resnet(name, stride)
         reference.load_state_dict(taken.state_dict())
         with torch.no_grad():
             torch.testing.assert_close(net.resnet.forward_features(x), reference.forward_features(x))
@@ -77,9 +84,10 @@ def test_the_pyramid_is_the_sum_of_four_convolutions(stride, rates: tuple[int, .
     net, x = network(stride=stride), torch.randn(2, 3, 72, 100)
     with torch.no_grad():
         features = net.resnet.forward_features(x)
+        branches = [instance(nn.Conv2d, branch) for branch in net.aspp.branches]
         wanted = sum(
             F.conv2d(features, branch.weight, branch.bias, padding=rate, dilation=rate)
-            for branch, rate in zip(net.aspp.branches, rates, strict=True)
+            for branch, rate in zip(branches, rates, strict=True)
         )
         torch.testing.assert_close(net(x), wanted)
 
@@ -95,9 +103,9 @@ def test_what_is_trained() -> None:
     net = network().train()
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     assert norms and not any(norm.training for norm in norms)
-    before = [norm.running_mean.clone() for norm in norms]
+    before = [present(norm.running_mean).clone() for norm in norms]
     net(3 + 2 * torch.randn(2, 3, 65, 65)).square().mean().backward()
-    assert all(torch.equal(norm.running_mean, mean) for norm, mean in zip(norms, before, strict=True))
+    assert all(torch.equal(present(norm.running_mean), mean) for norm, mean in zip(norms, before, strict=True))
     of_norms = {id(p) for norm in norms for p in norm.parameters()}
     for name, parameter in net.named_parameters():
         learns = id(parameter) not in of_norms and not name.startswith(("resnet.conv1", "resnet.bn1"))
@@ -245,9 +253,8 @@ def test_resnets_with_other_blocks_are_refused(name: str) -> None:
 
 
 def test_resnets_that_cannot_have_the_stride_are_refused() -> None:
-    flat = ResNet(BasicBlock, (1, 1, 1, 1), channels=(8, 8, 8, 8), output_stride=8, num_classes=0)
     with pytest.raises(InvalidCheckpoint, match="no shortcut"):
-        DeepLab(flat, LABELS, stride=16)
+        DeepLab(resnet_of_stride_8(), LABELS, stride=16)
     wide = build_resnet(RESNET)
     wide.maxpool = nn.Identity()
     with pytest.raises(InvalidCheckpoint, match="17 cells of 65 pixels, not 9"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from timm.models.resnet import BasicBlock, ResNet
 
 from crt.data.resizing import to_tensor
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
@@ -15,7 +14,7 @@ from crt.models.normalization import normalization_of
 from crt.pseudo_labels.affinity import find_pairs, irn_losses
 from crt.pseudo_labels.random_walk import random_walk, walk_labels
 from crt.resample import strided_size
-from tests.helpers.tiny import RESNET
+from tests.helpers.tiny import RESNET, resnet_of_stride_8
 
 
 def network(name: str = RESNET) -> IRN:
@@ -77,7 +76,8 @@ def test_training_tells_the_edge_between_two_halves() -> None:
     losses = []
     for _ in range(25):
         optimizer.zero_grad()
-        loss = irn_losses(*net(batch), labels, pairs).total
+        edge, displacement = net(batch)
+        loss = irn_losses(edge, displacement, labels, pairs).total
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -142,7 +142,7 @@ def test_the_mean_displacement_is_taken_off() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(InvalidCheckpoint):
-        IRN(ResNet(BasicBlock, (1, 1, 1, 1), channels=(8, 8, 8, 8), output_stride=8, num_classes=0))
+        IRN(resnet_of_stride_8())
     with pytest.raises(InvalidSetting, match=r"eval\(\)"):
         predict_edges(network().train(), make_image(8, 8))
     with pytest.raises(InvalidImage):

@@ -4,6 +4,7 @@ import ast
 import dataclasses
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from crt.models.vit import TransformerBranch
 from crt.predictor import InferenceConfig, Predictor
 from crt.types import IMAGENET, IMAGENET_MEAN, IMAGENET_STD, Normalization
 from scripts.explain import Config, run_explainers
+from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,7 +54,7 @@ def changed(plain, tmp_path_factory) -> Path:
         else spec
         for name, spec in config.networks.items()
     }
-    segmentation = dataclasses.replace(config.segmentation, mean=HALF, std=HALF)
+    segmentation = dataclasses.replace(present(config.segmentation), mean=HALF, std=HALF)
     write_config(folder, dataclasses.replace(config, networks=networks, segmentation=segmentation))
     return folder
 
@@ -98,7 +100,7 @@ def test_padding_is_zero_after_normalizing(changed):
 def seen_by(network: torch.nn.Module, run) -> list[torch.Tensor]:
     """What enters the first layer of a network while `run` runs."""
     entered: list[torch.Tensor] = []
-    part = network.vit.patch_embed if isinstance(network, TransformerBranch) else network.resnet.conv1
+    part = network.get_submodule("vit.patch_embed" if isinstance(network, TransformerBranch) else "resnet.conv1")
     handle = part.register_forward_pre_hook(lambda module, given: entered.append(given[0].detach().clone()))
     try:
         run()
@@ -116,7 +118,7 @@ def holds(image: torch.Tensor, tile: torch.Tensor) -> bool:
 @pytest.mark.parametrize("method", ["crt", "tscam", "crt_cnn", "resnet"])
 def test_every_path_of_a_method_normalizes_as_its_network_wants(changed, method):
     predictor = Predictor(load_checkpoint(changed))
-    network, grid = predictor.checkpoint.networks[method], predictor.grid(*IMAGE.shape[:2], NATIVE)
+    network, grid = predictor.checkpoint.networks[method], predictor.grid(IMAGE.shape[0], IMAGE.shape[1], NATIVE)
     subject = subject_of(predictor, IMAGE, NATIVE, method=method, index=0)
     prediction = predictor.predict(IMAGE, NATIVE)
     row = PointingRow(method, explainer="gradcam")
@@ -149,9 +151,10 @@ def test_no_program_takes_the_default_mean_and_std():
 
 def test_networks_for_masks_have_their_own(changed):
     checkpoint = load_checkpoint(changed)
-    assert normalization_of(checkpoint.relation) == normalization_of(checkpoint.networks["crt_cnn"]) == OWN
-    assert holds(by_hand(*OWN), seen_by(checkpoint.relation, lambda: predict_edges(checkpoint.relation, IMAGE))[0])
-    entered = seen_by(checkpoint.segmentation, lambda: segment(checkpoint.segmentation, IMAGE, scales=(1.0,)))
+    relation, segmentation = present(checkpoint.relation), present(checkpoint.segmentation)
+    assert normalization_of(relation) == normalization_of(checkpoint.networks["crt_cnn"]) == OWN
+    assert holds(by_hand(*OWN), seen_by(relation, lambda: predict_edges(relation, IMAGE))[0])
+    entered = seen_by(segmentation, lambda: segment(segmentation, IMAGE, scales=(1.0,)))
     assert holds(by_hand(HALF, HALF), entered[0])
 
 
@@ -181,7 +184,7 @@ def test_a_new_backbone_has_the_mean_and_std_of_its_pretrained_weights():
 
 def test_lists_from_the_json_of_a_hub_model_serve_as_well():
     network = torch.nn.Identity()
-    network.pretrained_cfg = {"mean": [0.1, 0.2, 0.3], "std": [1, 1, 1]}
+    cast("Any", network).pretrained_cfg = {"mean": [0.1, 0.2, 0.3], "std": [1, 1, 1]}
     assert normalization_of(network) == ((0.1, 0.2, 0.3), (1, 1, 1))
     assert NormalizedImage(IMAGE).of(network).shape == (1, 3, *IMAGE.shape[:2])
 

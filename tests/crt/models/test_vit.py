@@ -8,6 +8,7 @@ from timm.models.vision_transformer import VisionTransformer
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch, attend, build_vit, token_row, transformer_of
+from tests.helpers.narrow import present
 
 SMALL = {"embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 0, "global_pool": ""}
 KINDS = {
@@ -40,7 +41,7 @@ def _no_grad():
 @pytest.mark.parametrize("kind", KINDS)
 def test_attend_is_timm_s_attention_and_its_row_a_softmax(kind):
     net = small(kind)
-    attention, x = net.blocks[0].attn, torch.randn(3, 9, 32)
+    attention, x = net.attentions[0], torch.randn(3, 9, 32)
     out, row = attend(attention, x)
     torch.testing.assert_close(out, attention(x))
     q, k, _ = attention.qkv(x).reshape(3, 9, 3, 2, 16).permute(2, 0, 3, 1, 4)
@@ -50,7 +51,7 @@ def test_attend_is_timm_s_attention_and_its_row_a_softmax(kind):
 
 
 def test_attend_gives_the_row_of_any_token_and_what_a_look_wants():
-    attention, x = small("registers").blocks[0].attn, torch.randn(3, 9, 32)
+    attention, x = small("registers").attentions[0], torch.randn(3, 9, 32)
     out, whole = attend(attention, x, lambda q, k: (q @ k.mT).softmax(-1))
     torch.testing.assert_close(out, attention(x))
     for query in range(9):
@@ -95,7 +96,7 @@ def test_forward_is_steps_head_and_merge(kind):
 @pytest.mark.parametrize("query", [None, 2])
 def test_rows_are_float32_under_autocast(kind, query):
     """Queries, keys and their product: of bfloat16 ones the rows differ by percents."""
-    attention, x = small(kind).blocks[0].attn, torch.randn(3, 9, 32)
+    attention, x = small(kind).attentions[0], torch.randn(3, 9, 32)
     look = None if query is None else partial(token_row, query=query)
     with torch.autocast("cpu", torch.bfloat16):
         _, found = attend(attention, x, look)
@@ -148,7 +149,7 @@ def test_a_distilled_deit_has_two_prefix_tokens():
     tiles = torch.randn(1, 3, 64, 64)
     steps = list(net.steps(tiles, 1))
     assert steps[1].tokens.shape == (1, 16, 192)
-    assert steps[1].cls_attn.shape == (12, 1, 3, 16)
+    assert present(steps[1].cls_attn).shape == (12, 1, 3, 16)
     torch.testing.assert_close(steps[0].tokens, net.vit.forward_features(tiles)[:, 2:])
 
 
