@@ -33,7 +33,7 @@ _TURN = {
     8: Image.Transpose.ROTATE_90,
 }
 
-Source = str | Path | bytes | Image.Image | np.ndarray | torch.Tensor
+Source = str | Path | bytes | bytearray | memoryview | Image.Image | np.ndarray | torch.Tensor
 """One image: what `load_image` takes."""
 
 

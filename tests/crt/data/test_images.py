@@ -5,6 +5,7 @@ import io
 import struct
 import warnings
 import zlib
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ ARRAYS = {
 
 @pytest.mark.parametrize(("array", "grey"), ARRAYS.values(), ids=ARRAYS)
 def test_grey_arrays(array, grey):
-    np.testing.assert_array_equal(load_image(array), np.repeat(np.uint8(grey)[:, :, None], 3, axis=2))
+    np.testing.assert_array_equal(load_image(array), np.repeat(np.array(grey, np.uint8)[:, :, None], 3, axis=2))
 
 
 def test_colour_arrays():
@@ -220,7 +221,7 @@ def test_one_bit_file():
 def test_animation_gives_its_first_frame(format):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("black", "white", "red")]
     data = encode(frames[0], format, save_all=True, append_images=frames[1:])
-    assert Image.open(io.BytesIO(data)).n_frames == 3
+    assert cast("Any", Image.open(io.BytesIO(data))).n_frames == 3
     assert load_image(data).max() <= 2
 
 
