@@ -62,7 +62,7 @@ def measured_masks(images: ImageDataset, folder: Path) -> None:
 
 def learned_from(images: ImageDataset, folder: Path) -> None:
     root = images.samples[0].image.parents[1]
-    main(Segmentation(root, root / "SegmentationClass"))
+    main(Segmentation(root, masks=root / "SegmentationClass"))
 
 
 @pytest.mark.parametrize("use", [measured_cams, measured_seeds, measured_masks, learned_from])
