@@ -1,4 +1,5 @@
 import threading
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from crt.checkpoint import load_checkpoint
 from crt.data.resizing import to_tensor
 from crt.errors import InvalidSetting
 from crt.models.cam_head import class_scores
+from crt.models.cnn import CnnBranch
 from crt.models.tiles import TileGrid
 from crt.predictor import InferenceConfig, Predictor
+from tests.helpers.narrow import instance
 from tests.helpers.tiny import tiny_checkpoint
 
 
@@ -33,6 +36,11 @@ def image():
 @pytest.fixture(scope="module")
 def prediction(checkpoint, image):
     return Predictor(checkpoint).predict(image, InferenceConfig(size=100, loops=0))
+
+
+def targets(index: int) -> list[nn.Module]:
+    """One class for grad-cam, whose annotation asks for modules where it takes functions."""
+    return cast("list[nn.Module]", [ClassifierOutputTarget(index)])
 
 
 def close(found, wanted):
@@ -64,7 +72,7 @@ def test_gradcam_is_the_engine_s_own_but_for_its_normalisation(checkpoint, image
     ours = EXPLAINERS["gradcam"].explain(network, pixels, [1])[0]
     network.requires_grad_(True)
     with GradCAM(Scores(), [network.resnet.layer4[-1]]) as cam:
-        theirs = cam(pixels, [ClassifierOutputTarget(1)])[0]
+        theirs = cam(pixels, targets(1))[0]
     network.requires_grad_(False)
     for parameter in network.parameters():
         parameter.grad = None
@@ -89,7 +97,8 @@ def test_scorecam_weights_are_the_engine_s(checkpoint, image, monkeypatch):
     with torch.no_grad():
         activations = network.features(pixels).numpy()
     cam = ScoreCAM(Scores(), [network.resnet.layer4[-1]])
-    raw = cam.get_cam_image(pixels, None, [ClassifierOutputTarget(2)], activations, None, False)
+    unused = cast("Any", None)  # the layer and the gradients: Score-CAM reads neither
+    raw = cam.get_cam_image(pixels, unused, targets(2), activations, unused, False)
     cam.activations_and_grads.release()
     ours = ScoreCam(channels=None).explain(network, pixels, [0, 2])[1]
     np.testing.assert_allclose(ours, np.maximum(raw[0], 0), rtol=1e-3, atol=1e-5)
@@ -99,7 +108,7 @@ def test_scorecam_weights_are_the_engine_s(checkpoint, image, monkeypatch):
 @pytest.mark.parametrize("name", EXPLAINERS)
 @pytest.mark.parametrize("method", ["crt_cnn", "crt"])
 def test_maps_lie_on_the_cells_of_the_trace(checkpoint, image, name, method, mode):
-    grid = TileGrid(*image.shape[:2], 64, 16, mode)
+    grid = TileGrid(image.shape[0], image.shape[1], 64, 16, mode)
     wanted = Predictor(checkpoint).predict(image, InferenceConfig(size=None, loops=0, mode=mode, methods=(method,)))
     explainer = EXPLAINERS[name]
     maps = explainer.explain(checkpoint.networks[method], to_tensor(image), [2, 0], grid)
@@ -114,7 +123,7 @@ def test_maps_lie_on_the_cells_of_the_trace(checkpoint, image, name, method, mod
 @pytest.mark.parametrize("method", ["resnet", "tscam"])
 def test_the_split_network_is_the_network(checkpoint, image, method):
     network, pixels = checkpoint.networks[method], to_tensor(image)
-    grid = TileGrid(*image.shape[:2], 64, 16)
+    grid = TileGrid(image.shape[0], image.shape[1], 64, 16)
     with torch.enable_grad():
         scores = torch.cat([view.scores for view in views(network, pixels, grid)]).detach()
     tiles = pixels if method == "resnet" else grid.cut(grid.pad(pixels))
@@ -153,10 +162,12 @@ class Planted(nn.Module):
 
 
 @pytest.mark.parametrize("name", [n for n, e in EXPLAINERS.items() if e.class_wise])
-def test_planted_evidence_is_found(tmp_path, name):
-    network = load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",))).networks["resnet"]
+def test_planted_evidence_is_found(tmp_path, name, monkeypatch):
+    checkpoint = load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",)))
+    network = instance(CnnBranch, checkpoint.networks["resnet"])
     channels = network.resnet.num_features
-    network.features = lambda images: Planted(channels)(torch.nn.functional.avg_pool2d(images, 16))
+    planted = Planted(channels)
+    monkeypatch.setattr(network, "features", lambda images: planted(torch.nn.functional.avg_pool2d(images, 16)))
     with torch.no_grad():
         network.classifier.weight.zero_()
         network.classifier.weight[0, 0] = network.classifier.weight[1, 1] = 30

@@ -10,6 +10,7 @@ from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidImage, InvalidSetting
 from crt.models.outputs import merge_patches
 from crt.models.tiles import MODES, TileGrid
+from crt.models.vit import transformer_of
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.naive import make_image, merged, naive, of
 from tests.helpers.tiny import tiny_checkpoint
@@ -129,7 +130,7 @@ def looks(predictor, wanted):
 @pytest.mark.parametrize("tile_batch", [1, 4, 1000])
 def test_one_run_in_bounded_batches_under_the_lock(tile_batch, monkeypatch):
     small, wanted = of("registers", tile_batch=tile_batch), InferenceConfig(size=200, loops=2)
-    network, seen = small.checkpoint.networks["crt"], []
+    network, seen = transformer_of(small.checkpoint.networks, "crt"), []
     embed = network.embed
     monkeypatch.setattr(
         network, "embed", lambda tiles: (seen.append((len(tiles), small._lock.locked())), embed(tiles))[1]

@@ -1,3 +1,5 @@
+from typing import Any, cast
+
 import cv2
 import numpy as np
 import pytest
@@ -125,7 +127,7 @@ def test_arrays_of_other_shapes_are_refused():
     with pytest.raises(InvalidSetting, match="one mask"):
         boxes(np.ones((2, 3, 3)))
     with pytest.raises(InvalidSetting, match="rows"):
-        pairwise_iou([0, 0, 1, 1], [[0, 0, 1, 1]])
+        pairwise_iou(cast("Any", [0, 0, 1, 1]), [[0, 0, 1, 1]])
     with pytest.raises(InvalidSetting, match="ends before"):
         pairwise_iou([[3, 0, 1, 1]], [[0, 0, 1, 1]])
     with pytest.raises(InvalidSetting, match="convention"):

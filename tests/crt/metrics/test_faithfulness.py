@@ -1,6 +1,7 @@
 import threading
 import time
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,13 +12,14 @@ from pytorch_grad_cam.metrics.cam_mult_image import CamMultImageConfidenceChange
 from pytorch_grad_cam.metrics.perturbation_confidence import PerturbationConfidenceMetric, RemoveMostRelevantFirst
 from pytorch_grad_cam.metrics.road import NoisyLinearImputer, ROADLeastRelevantFirst
 
-from crt.checkpoint import METHODS, load_checkpoint
+from crt.checkpoint import METHODS, Method, load_checkpoint
 from crt.errors import InvalidSetting
 from crt.metrics import perturb
 from crt.metrics.faithfulness import MEASURES, Curve, FaithfulnessConfig, ScoredClass, Stopped, measure, subject_of
 from crt.models.tiles import MODES
 from crt.prediction import class_probabilities
 from crt.predictor import InferenceConfig, Predictor
+from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
 
 SETTINGS = InferenceConfig(size=96, loops=2)
@@ -94,24 +96,25 @@ def test_ends_of_the_curves_and_shapes_on_every_network(predictor, image, method
     subject = subject_of(predictor, image, SETTINGS, method=method, index=1, loops=2)
     cam = predictor.predict(image, SETTINGS).cams(method, classes=[1])[0]
     found = measure(subject, cam, FAST)
+    deletion, insertion, road = present(found.deletion), present(found.insertion), present(found.road)
     (whole,) = subject.score(subject.pixels)
     (grey,) = subject.score(torch.zeros_like(subject.pixels))
     assert found.probability == pytest.approx(whole)
-    assert found.deletion.probability[0] == found.insertion.probability[-1] == found.probability
-    assert found.deletion.probability[-1] == pytest.approx(grey)
-    np.testing.assert_allclose(found.deletion.share, [0, 1 / 3, 2 / 3, 1])
+    assert deletion.probability[0] == insertion.probability[-1] == found.probability
+    assert deletion.probability[-1] == pytest.approx(grey)
+    np.testing.assert_allclose(deletion.share, [0, 1 / 3, 2 / 3, 1])
     (blurred,) = subject.score(perturb.blurred(subject.pixels[0], FAST.blur)[None])
-    assert found.insertion.probability[0] == pytest.approx(blurred)
-    np.testing.assert_allclose(found.road.removed, [0.3, 0.7])
-    assert found.road.most.shape == found.road.least.shape == (2,)
-    for values in (found.deletion.probability, found.insertion.probability, found.road.most, found.road.least):
+    assert insertion.probability[0] == pytest.approx(blurred)
+    np.testing.assert_allclose(road.removed, [0.3, 0.7])
+    assert road.most.shape == road.least.shape == (2,)
+    for values in (deletion.probability, insertion.probability, road.most, road.least):
         assert ((values >= 0) & (values <= 1)).all()
 
 
 @pytest.mark.parametrize("value", [1.0, 0.25, 7.0])
 def test_a_map_that_covers_everything_has_no_drop(predictor, image, value):
     subject = subject_of(predictor, image, SETTINGS, method="resnet", index=0)
-    found = measure(subject, np.full((5, 7), value), FaithfulnessConfig(("confidence",))).confidence
+    found = present(measure(subject, np.full((5, 7), value), FaithfulnessConfig(("confidence",))).confidence)
     assert found.kept == pytest.approx(subject.score(subject.pixels)[0], rel=1e-6)
     assert found.drop == pytest.approx(0, abs=1e-6)
 
@@ -120,7 +123,7 @@ def test_confidence_by_hand():
     scores = iter([0.8, 0.2, 0.2, 0.8, 0.0, 0.0])
     subject = ScoredClass(torch.ones(1, 3, 2, 2), lambda images: np.array([next(scores) for _ in images]))
     probe = FaithfulnessConfig(("confidence",))
-    first, second, third = (measure(subject, np.eye(2), probe).confidence for _ in range(3))
+    first, second, third = (present(measure(subject, np.eye(2), probe).confidence) for _ in range(3))
     assert (first.kept, first.drop, first.increase) == (0.2, pytest.approx(0.75), False)
     assert (second.kept, second.drop, second.increase) == (0.8, 0, True)
     assert (third.kept, third.drop, third.increase) == (0, 0, False)
@@ -141,9 +144,9 @@ def test_deletion_in_the_order_of_the_truth_beats_any_other(seed):
     subject, weights = linear(seed)
     probe = FaithfulnessConfig(("deletion",), steps=8)
     truth = (subject.pixels[0] * weights).sum(0).numpy()
-    best = measure(subject, truth, probe).deletion
-    worst = measure(subject, -truth, probe).deletion
-    chance = measure(subject, np.ones((4, 4)), replace(probe, seed=seed)).deletion
+    best = present(measure(subject, truth, probe).deletion)
+    worst = present(measure(subject, -truth, probe).deletion)
+    chance = present(measure(subject, np.ones((4, 4)), replace(probe, seed=seed)).deletion)
     assert (best.probability <= chance.probability + 1e-6).all()
     assert (chance.probability <= worst.probability + 1e-6).all()
     assert best.auc < chance.auc < worst.auc
@@ -155,7 +158,8 @@ def test_insertion_in_the_order_of_the_truth_beats_any_other(seed):
     subject, weights = linear(seed)
     probe = FaithfulnessConfig(("insertion",), steps=8)
     gain = ((subject.pixels[0] - perturb.blurred(subject.pixels[0], probe.blur)) * weights).sum(0).numpy()
-    best, chance, worst = (measure(subject, cam, probe).insertion for cam in (gain, np.ones((16, 16)), -gain))
+    cams = (gain, np.ones((16, 16)), -gain)
+    best, chance, worst = (present(measure(subject, cam, probe).insertion) for cam in cams)
     assert (best.probability >= chance.probability - 1e-6).all()
     assert (chance.probability >= worst.probability - 1e-6).all()
     assert best.auc > chance.auc > worst.auc
@@ -169,7 +173,7 @@ def test_road_tells_a_right_map_from_a_wrong_one():
     rows, cols = np.mgrid[:24, :24] - 11.5
     near = np.exp(-(rows**2 + cols**2) / 50)
     probe = FaithfulnessConfig(("road",), removed=(0.15, 0.4, 0.6))
-    right, wrong = (measure(subject, cam, probe).road for cam in (near, -near))
+    right, wrong = (present(measure(subject, cam, probe).road) for cam in (near, -near))
     assert right.combined > 0.1
     assert wrong.combined == pytest.approx(-right.combined, abs=1e-3)  # what is most to one is least to the other
     np.testing.assert_allclose(wrong.most, right.least, atol=1e-3)
@@ -195,15 +199,17 @@ def test_confidence_and_road_are_the_library_s(predictor, image):
     cam /= cam.max()
     target = [lambda output: output[0]]
     found = measure(subject, cam, FaithfulnessConfig(("confidence", "road"), removed=(0.2, 0.6), noise=0))
-    change = CamMultImageConfidenceChange()(subject.pixels, cam[None], target, Probability(subject))[0]
-    assert found.confidence.kept - found.probability == pytest.approx(change, abs=1e-6)
+    confidence, road = present(found.confidence), present(found.road)
+    change = np.asarray(CamMultImageConfidenceChange()(subject.pixels, cam[None], target, Probability(subject)))
+    assert confidence.kept - found.probability == pytest.approx(change[0], abs=1e-6)
     for i, share in enumerate((0.2, 0.6)):
-        most = PerturbationConfidenceMetric(RemoveMostRelevantFirst(100 * (1 - share), NoisyLinearImputer(noise=0)))
-        least = ROADLeastRelevantFirst(100 * (1 - share))
+        percentile = round(100 * (1 - share))
+        most = PerturbationConfidenceMetric(RemoveMostRelevantFirst(percentile, NoisyLinearImputer(noise=0)))
+        least = ROADLeastRelevantFirst(percentile)
         least.perturbation.imputer.noise = 0
-        for metric, mine in ((most, found.road.most), (least, found.road.least)):
-            want = metric(subject.pixels, cam[None], target, Probability(subject))[0]
-            assert mine[i] - found.probability == pytest.approx(want, abs=1e-5)
+        for metric, mine in ((most, road.most), (least, road.least)):
+            want = np.asarray(metric(subject.pixels, cam[None], target, Probability(subject)))
+            assert mine[i] - found.probability == pytest.approx(want[0], abs=1e-5)
 
 
 def test_a_map_of_zeros_with_a_spot_removes_no_more_than_asked():
@@ -232,9 +238,9 @@ def test_equal_values_go_in_an_order_drawn_by_lot():
 
 def test_the_same_seed_gives_the_same_result():
     subject, weights = linear()
-    runs = [measure(subject, weights[0].numpy(), replace(FAST, seed=seed)) for seed in (3, 3, 4)]
-    np.testing.assert_array_equal(runs[0].road.most, runs[1].road.most)
-    assert (runs[0].road.most != runs[2].road.most).all()
+    runs = [present(measure(subject, weights[0].numpy(), replace(FAST, seed=seed)).road) for seed in (3, 3, 4)]
+    np.testing.assert_array_equal(runs[0].most, runs[1].most)
+    assert (runs[0].most != runs[2].most).all()
 
 
 def test_area_under_a_curve():
@@ -327,7 +333,8 @@ def test_a_series_of_short_turns_holds_another_user_up_by_one(predictor):
 
 
 def test_refusals(predictor, image):
-    for method, index in (("crt", 3), ("crt", -1), ("other", 0)):
+    refused: list[tuple[Method, int]] = [("crt", 3), ("crt", -1), (cast("Method", "other"), 0)]
+    for method, index in refused:
         with pytest.raises(InvalidSetting, match="has no class"):
             subject_of(predictor, image, SETTINGS, method=method, index=index)
     grid = predictor.grid(64, 64, InferenceConfig(size=64))

@@ -74,11 +74,10 @@ def test_the_pointing_game_by_hand():
 def test_curves_are_one_overlap_per_threshold(cam, truth, label):
     thresholds = np.arange(20) / 20  # the maps' own values, so that ties occur
     curve = PixelCurves(thresholds).add(cam, truth, label).overlap()
+    curves = np.stack([curve.iou, curve.precision, curve.recall], axis=1)  # (T, 3)
     for i, threshold in enumerate(thresholds):
         one = overlap(cam > threshold, truth, label)
-        np.testing.assert_allclose(
-            [curve.iou[i], curve.precision[i], curve.recall[i]], [one.iou, one.precision, one.recall]
-        )
+        np.testing.assert_allclose(curves[i], np.stack([one.iou, one.precision, one.recall]))
 
 
 @settings(deadline=None, max_examples=40)

@@ -58,9 +58,9 @@ def test_a_image_without_classes_is_background() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     image, seeds = noise(3, 4), np.zeros((1, 3, 4), np.float32)
     assert BACKGROUND < FOREGROUND
-    for constants in ({"foreground": 0.1, "background": 0.2}, {"background": 0}, {"foreground": 1.2}):
+    for foreground, background in ((0.1, 0.2), (FOREGROUND, 0), (1.2, BACKGROUND)):
         with pytest.raises(InvalidSetting, match="larger for foreground"):
-            confident_labels(image, seeds, [1], **constants)
+            confident_labels(image, seeds, [1], foreground=foreground, background=background)
     with pytest.raises(InvalidSetting):
         confident_labels(image, seeds, [1, 2])
     with pytest.raises(InvalidSetting):

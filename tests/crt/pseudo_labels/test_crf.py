@@ -46,7 +46,7 @@ def test_the_presets_are_those_of_the_two_programs() -> None:
     seed=st.integers(0, 99),
 )
 def test_any_image_gives_probabilities_and_the_same_ones_again(size, labels, iterations, seed) -> None:
-    image = noise(*size, seed)
+    image = noise(size[0], size[1], seed)
     probs = np.random.default_rng(seed).random((labels, *size))
     asked = replace(DEEPLAB_CRF, iterations=iterations)
     got = crf_probabilities(image, probs, asked)

@@ -36,7 +36,7 @@ def grid(height: int, width: int, maps: int, seed: int = 0) -> tuple[np.ndarray,
     seed=st.integers(0, 1000),
 )
 def test_the_walk_is_the_dense_one(size, maps, radius, beta, exp_times, seed) -> None:
-    seeds, edge = grid(*size, maps, seed)
+    seeds, edge = grid(size[0], size[1], maps, seed)
     got = random_walk(seeds, edge, WalkSettings(radius, beta, exp_times))
     assert got.dtype == np.float32 and got.shape == seeds.shape
     np.testing.assert_allclose(got, dense_walk(seeds, edge, radius, beta, exp_times), atol=2e-7)
