@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import threading
 import time
 import zlib
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +18,7 @@ from app.core.decoded import fingerprint
 from app.core.models import Model
 from app.requests.validation import classes_of, map_options, method_of, number
 from app.rpc import MODEL, Page
+from crt.checkpoint import Method
 from crt.data.resizing import resize_long_side
 from crt.errors import InvalidSetting
 from crt.models.deeplab import DeepLab
@@ -41,9 +44,9 @@ KNOBS = {
 
 def register(page: Page) -> None:
     """Answer `segment` (the CRF, which waits for no network), `walk` and `deeplab`."""
-    engine, edges = page.explorer.engine, _Edges()
+    engine = page.explorer.engine
     page.on("segment", segment, concurrency_id="crf", concurrency_limit=1)
-    page.on("walk", lambda look, details: walk(look, details, look.model or engine.model, edges), **MODEL)
+    page.on("walk", lambda look, details: walk(look, details, look.model or engine.model), **MODEL)
     page.on("deeplab", lambda look, details: deeplab(look, details, look.model or engine.model), **MODEL)
 
 
@@ -52,34 +55,22 @@ def segment(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
     method, classes, crf = method_of(look, details), classes_of(look, details), crf_of(details)
     threshold = number(details, "threshold", 0.001, 1.0)
     options = map_options(look, method, details)
-    image = _working(look.image)
     start = time.perf_counter()
-    maps = look.prediction.cams(method, classes=classes, **options)
-    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size(method), image.shape[:2]))
-    labels = crf_seeds(image, seeds, threshold, crf).argmax(0).astype(np.uint8)
+    labels = crf_of_maps(look, look.prediction.cams(method, classes=classes, **options), method, threshold, crf)
     return _packed(labels) | {"ms": 1000 * (time.perf_counter() - start)}
 
 
-def walk(look: Analysis, details: dict[str, Any], model: Model, edges: _Edges) -> dict[str, Any]:
+def walk(look: Analysis, details: dict[str, Any], model: Model) -> dict[str, Any]:
     """The maps of the classes asked for after the random walk, (K, h, w) at stride 4, and the edges (h, w) it went by.
 
     With the height and width of the image that the cells cover. Raises InvalidSetting without an IRN.
     """
-    if model.config.relation is None:
-        raise InvalidSetting("This checkpoint has no IRN: load one that has.")
     method, classes = method_of(look, details), classes_of(look, details)
-    options = map_options(look, method, details)
-    asked = details.get("walk")
-    if not isinstance(asked, dict):
-        raise InvalidSetting("The settings of the walk are missing: reload the page.")
-    settings = WalkSettings(beta=number(asked, "beta", 1, 30), exp_times=int(number(asked, "steps", 0, 12)))
-    image = _working(look.image)
-    size = (image.shape[0], image.shape[1])
+    options, settings = map_options(look, method, details), walk_of(details)
+    size = working(look.image).shape[:2]
     start = time.perf_counter()
-    edge = edges.of(image, model)
     maps = look.prediction.cams(method, classes=classes, **options)
-    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size(method), strided_size(size, WALK_STRIDE)))
-    walked = random_walk(seeds, edge, settings)
+    walked, edge = walk_of_maps(look, maps, method, settings, model)
     arrays, data = encode_arrays({"walked": walked, "edge": edge})
     took = 1000 * (time.perf_counter() - start)
     return {"h": size[0], "w": size[1], "ms": took, "arrays": arrays, "data": data}
@@ -87,18 +78,47 @@ def walk(look: Analysis, details: dict[str, Any], model: Model, edges: _Edges) -
 
 def deeplab(look: Analysis, details: dict[str, Any], model: Model) -> dict[str, Any]:  # noqa: ARG001 - asks about the image
     """Labels (h, w) uint8 of the segmentation network at one scale, k + 1 for class k. Raises InvalidSetting."""
+    start = time.perf_counter()
+    return _packed(parsed_labels(look, model)) | {"ms": 1000 * (time.perf_counter() - start)}
+
+
+def crf_of_maps(
+    look: Analysis, maps: np.ndarray, method: Method, threshold: float, settings: CrfSettings
+) -> np.ndarray:
+    """(K, h, w) maps -> (H, W) uint8 labels of the image at working size after the CRF, k + 1 for the k-th map."""
+    image = working(look.image)
+    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size(method), image.shape[:2]))
+    return crf_seeds(image, seeds, threshold, settings).argmax(0).astype(np.uint8)
+
+
+def walk_of_maps(
+    look: Analysis, maps: np.ndarray, method: Method, settings: WalkSettings, model: Model
+) -> tuple[np.ndarray, np.ndarray]:
+    """(K, h, w) maps -> (K, h', w') after the walk and the (1, h', w') edges, at stride 4 of the image at working size.
+
+    Raises InvalidSetting without an IRN.
+    """
+    if model.config.relation is None:
+        raise InvalidSetting("This checkpoint has no IRN: load one that has.")
+    image = working(look.image)
+    edge = EDGES.of(image, model)
+    size = strided_size((image.shape[0], image.shape[1]), WALK_STRIDE)
+    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size(method), size))
+    return random_walk(seeds, edge, settings), edge
+
+
+def parsed_labels(look: Analysis, model: Model) -> np.ndarray:
+    """(H, W) uint8 labels of the image at working size by the segmentation network. Raises InvalidSetting."""
     if model.config.segmentation is None:
         raise InvalidSetting("This checkpoint has no segmentation network: load one that has.")
-    start = time.perf_counter()
-    probabilities = model.run(parsed, _working(look.image))
-    return _packed(probabilities.argmax(0).astype(np.uint8)) | {"ms": 1000 * (time.perf_counter() - start)}
+    return PARSED.of(working(look.image), model)
 
 
 def parsed(predictor: Predictor, image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 -> the probabilities of the segmentation network (`crt.models.deeplab.segment`) at one scale."""
+    """(H, W, 3) uint8 -> (H, W) uint8 labels by the segmentation network at one scale."""
     with predictor.turn():
         network = cast("DeepLab", predictor.checkpoint.segmentation)
-        return parse(network, image, scales=(1.0,), bfloat16=predictor.bfloat16)
+        return parse(network, image, scales=(1.0,), bfloat16=predictor.bfloat16).argmax(0).astype(np.uint8)
 
 
 def edges_of(predictor: Predictor, image: np.ndarray) -> np.ndarray:
@@ -107,25 +127,34 @@ def edges_of(predictor: Predictor, image: np.ndarray) -> np.ndarray:
         return predict_edges(cast("IRN", predictor.checkpoint.relation), image)[0]
 
 
-class _Edges:
-    """The edges of the images looked at last, which are those of every map and setting. Bounded."""
+class PerImage:
+    """What networks make of an image alone, whatever is set, kept for the images seen last."""
 
-    def __init__(self, kept: int = 16) -> None:
-        self.kept = kept
+    def __init__(self, function: Callable[[Predictor, np.ndarray], np.ndarray], kept: int = 16) -> None:
+        self.function, self.kept = function, kept
         self.known: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._turn = threading.Lock()
 
     def of(self, image: np.ndarray, model: Model) -> np.ndarray:
-        """(1, h, w) edges of an image, by the networks if they are not known."""
+        """The array of an image by this model's networks, which run if it is not known."""
         key = f"{model.id}/{fingerprint(image)}"
-        if key not in self.known:
-            self.known[key] = model.run(edges_of, image)
-            if len(self.known) > self.kept:
+        with self._turn:
+            found = self.known.get(key)
+        if found is None:
+            found = model.run(self.function, image)
+        with self._turn:
+            self.known[key] = found
+            self.known.move_to_end(key)
+            while len(self.known) > self.kept:
                 self.known.popitem(last=False)
-        self.known.move_to_end(key)
-        return self.known[key]
+        return found
 
 
-def _working(image: np.ndarray) -> np.ndarray:
+EDGES, PARSED = PerImage(edges_of), PerImage(parsed)
+
+
+def working(image: np.ndarray) -> np.ndarray:
+    """An image at the size at which masks are made."""
     return resize_long_side(image, SIDE) if max(image.shape[:2]) > SIDE else image
 
 
@@ -142,3 +171,11 @@ def crf_of(details: dict[str, Any]) -> CrfSettings:
         raise InvalidSetting("The settings of the CRF are missing: reload the page.")
     iterations = int(number(values, "iterations", 0, MOST_ITERATIONS))
     return CrfSettings(iterations, **{name: number(values, key, 0, 500) for key, name in KNOBS.items()})
+
+
+def walk_of(details: dict[str, Any]) -> WalkSettings:
+    """The walk's settings as the browser sends them. Raises InvalidSetting."""
+    values = details.get("walk")
+    if not isinstance(values, dict):
+        raise InvalidSetting("The settings of the walk are missing: reload the page.")
+    return WalkSettings(beta=number(values, "beta", 1, 30), exp_times=int(number(values, "steps", 0, 12)))

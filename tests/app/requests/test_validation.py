@@ -122,9 +122,11 @@ def test_the_edges_of_a_image_are_asked_of_the_networks_once(explorer, look, mon
     wired, looks = Wired(explorer), []
     masks.register(wired)
     monkeypatch.setattr(masks, "predict_edges", lambda *given: looks.append(1) or predict_edges(*given))
+    new, other = (
+        Analysis(image.copy(), look.settings, look.prediction, "s") for image in (look.image[::-1], look.image[:, ::-1])
+    )
     for loops in (0, 1, 2):
-        wired.answers["walk"](look, WALK | {"loops": loops})
-    other = Analysis(look.image[:, ::-1].copy(), look.settings, look.prediction, "s")
+        wired.answers["walk"](new, WALK | {"loops": loops})
     wired.answers["walk"](other, WALK)
     assert len(looks) == 2
 
