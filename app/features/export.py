@@ -1,111 +1,107 @@
-"""What is on the screen as files: a figure in three formats, the maps, the masks and the settings, as one ZIP."""
+"""What a tab shows as files: a figure in three formats, its data and the settings, as one ZIP."""
 
 from __future__ import annotations
 
 import io
 import json
 import zipfile
-from typing import Any
-
-import numpy as np
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from app.core.analysis import Analysis
+from app.core.models import Model
+from app.features.export_masks import MasksView
 from app.gradio_compat import serve_bytes
-from app.requests.export_request import ExportRequest, MapSpec
+from app.requests.export_request import ExportRequest
 from app.requests.export_view import ExportView
 from app.rpc import Page
 from crt.errors import InvalidSetting
-from crt.pseudo_labels.label_png import LABELS, indexed_png, labels_of_image
 from crt.viz.plots import Kind
 
 LIMIT = 64 * 2**20  # bytes of a file
 FIGURES: tuple[Kind, ...] = ("png", "pdf", "svg")
 EVERYTHING = "zip"
+MASK = "mask"
+
+
+class Exported(Protocol):
+    """What a tab shows, computed again on the server."""
+
+    @property
+    def name(self) -> str:
+        """A file name of plain letters, without its ending."""
+        ...
+
+    def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
+        """What is on the screen as the bytes of a file of each kind."""
+        ...
+
+    def files(self) -> dict[str, bytes]:
+        """The data behind it, by file name."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """All that made the files, as JSON values."""
+        ...
+
+    def readme(self) -> str:
+        """One paragraph about the files."""
+        ...
+
+
+TABS: dict[str, Callable[[Analysis, dict[str, Any], Model], Exported]] = {
+    "explore": lambda look, details, model: ExportView.of(look, ExportRequest.of(look, details), model.config),
+    "masks": MasksView.of,
+}
+"""What each tab shows, from what the browser sends."""
 
 
 def register(page: Page) -> None:
     """Answer `export`: the file of the kind asked for, where the server may serve it from, and its name."""
 
     def export(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-        config = (look.model or page.explorer.engine.model).config
-        kind, name, data = made(ExportView.of(look, ExportRequest.of(look, details), config), details.get("kind"))
+        shown = shown_by(look, details, look.model or page.explorer.engine.model)
+        kind, name, data = made(shown, details.get("kind"), details.get("tile"))
         return {"kind": kind, "name": name, "size": len(data), "download": serve_bytes(page.viewer, data, name)}
 
     page.on("export", export, concurrency_id="export", concurrency_limit=1)
 
 
-def made(screen: ExportView, kind: Any) -> tuple[str, str, bytes]:
-    """Kind, name and bytes of the file asked for. Raises InvalidSetting for an unknown kind or too large a file."""
+def shown_by(look: Analysis, details: dict[str, Any], model: Model) -> Exported:
+    """What the tab that the browser names shows. Raises InvalidSetting for one that there is not, and wrong values."""
+    tab = details.get("tab")
+    if not isinstance(tab, str) or tab not in TABS:
+        raise InvalidSetting(f"Unknown tab: choose one of {', '.join(TABS)}.")
+    return TABS[tab](look, details, model)
+
+
+def made(screen: Exported, kind: Any, tile: Any = None) -> tuple[str, str, bytes]:
+    """Kind, name and bytes of the file asked for. `tile`: which mask of the Masks tab, where the kind is one.
+
+    Raises InvalidSetting for an unknown kind or tile, or too large a file.
+    """
+    name = f"{screen.name}.{kind}"
     if kind == EVERYTHING:
         data = archive(screen)
     elif kind in FIGURES:
         data = screen.figures([kind])[kind]
+    elif kind == MASK and isinstance(screen, MasksView):
+        name, data = f"{screen.name}-{tile}.png", screen.png(tile)
     else:
         raise InvalidSetting(f"Unknown kind of file: choose {', '.join((EVERYTHING, *FIGURES))}.")
     if len(data) > LIMIT:
         raise InvalidSetting(f"This file is larger than {LIMIT // 2**20} MB: export less at once.")
-    return kind, f"{screen.name}.{kind}", data
+    return kind, name, data
 
 
-def archive(screen: ExportView) -> bytes:
+def archive(screen: Exported) -> bytes:
     """All files of a screen as the bytes of a ZIP; the same screen gives the same bytes."""
     files = {f"figure.{kind}": data for kind, data in screen.figures(FIGURES).items()}
-    files["maps.npz"] = maps(screen)
-    labelled = all(index < LABELS for index in screen.shown.classes)
-    if labelled:
-        files |= {f"mask_{wanted.key}.png": mask(screen, wanted) for wanted in screen.shown.maps}
+    files |= screen.files()
     files["settings.json"] = (json.dumps(screen.settings(), indent=1) + "\n").encode()
-    files["README.txt"] = (readme(screen, labelled=labelled) + "\n").encode(errors="replace")
+    files["README.txt"] = (screen.readme() + "\n").encode(errors="replace")
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as zipped:
         for name, data in files.items():
             zipped.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
-
-
-def maps(screen: ExportView) -> bytes:
-    """The maps of each network shown as the bytes of an npz: (K, h, w) float32 per network, spans, class names."""
-    prediction, shown = screen.look.prediction, screen.shown
-    arrays: dict[str, np.ndarray] = {
-        "classes": np.array(screen.classes),
-        "indices": np.array(shown.classes),
-        "source": np.array(prediction.source),
-    }
-    for wanted in shown.maps:
-        arrays[wanted.key] = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
-        arrays[f"{wanted.key}.content_size"] = np.array(prediction.content_size(wanted.method))
-        arrays[f"{wanted.key}.scores"] = prediction.scores(wanted.method, wanted.options["loops"])[list(shown.classes)]
-    if shown.extra is not None:
-        arrays |= {"extra": shown.extra.values, "extra.content_size": np.array(shown.extra.content_size)}
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
-    return stream.getvalue()
-
-
-def mask(screen: ExportView, wanted: MapSpec) -> bytes:
-    """The mask of the chosen classes by one map, in the image's own pixels, as the bytes of an indexed PNG."""
-    prediction, shown = screen.look.prediction, screen.shown
-    cells = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
-    return indexed_png(
-        labels_of_image(
-            cells, prediction.content_size(wanted.method), prediction.source, shown.classes, shown.threshold
-        )
-    )
-
-
-def readme(screen: ExportView, *, labelled: bool) -> str:
-    """One paragraph about the files."""
-    labels = (
-        "mask_NETWORK.png are masks at the threshold in the image's own pixels, indexed in PASCAL VOC's palette: "
-        "0 is background, k + 1 the class of index k; where classes overlap the stronger one, relative to its own "
-        "largest value, wins. "
-        if labelled
-        else f"There are no masks, because an indexed PNG tells {LABELS} classes apart and one of these comes later. "
-    )
-    return (
-        f"Class activation maps of {', '.join(screen.classes)}. figure.png (300 dpi), figure.pdf and figure.svg show "
-        "what was on the screen; in the last two, text and outlines are vectors. maps.npz, which numpy.load reads, "
-        "holds for each network an array (K, h, w) of raw, non-negative evidence for the K classes on a grid of cells, "
-        "and NETWORK.content_size, the height and width of the image in cells: what lies beyond is padding. "
-        f"{labels}settings.json holds every setting, the checkpoint's hash and the versions of the programs."
-    )

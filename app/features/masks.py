@@ -16,6 +16,7 @@ from app.core.analysis import Analysis
 from app.core.codec import encode_arrays
 from app.core.decoded import fingerprint
 from app.core.models import Model
+from app.requests.masks_request import crf_of, walk_of
 from app.requests.validation import classes_of, map_options, method_of, number
 from app.rpc import MODEL, Page
 from crt.checkpoint import Method
@@ -32,14 +33,6 @@ from crt.pseudo_labels.settings import WalkSettings
 from crt.resample import WALK_STRIDE, strided_size, upsample_cam
 
 SIDE = 500  # pixels of the longer side at which masks are made; VOC's own size
-MOST_ITERATIONS = 20
-KNOBS = {
-    "gaussianSxy": "gaussian_sxy",
-    "gaussianCompat": "gaussian_compat",
-    "bilateralSxy": "bilateral_sxy",
-    "bilateralSrgb": "bilateral_srgb",
-    "bilateralCompat": "bilateral_compat",
-}
 
 
 def register(page: Page) -> None:
@@ -162,20 +155,3 @@ def _packed(labels: np.ndarray) -> dict[str, Any]:
     """(h, w) uint8 -> zlib, base64, and the size."""
     packed = base64.b64encode(zlib.compress(labels.tobytes())).decode()
     return {"labels": packed, "h": labels.shape[0], "w": labels.shape[1]}
-
-
-def crf_of(details: dict[str, Any]) -> CrfSettings:
-    """The CRF's settings as the browser sends them. Raises InvalidSetting."""
-    values = details.get("crf")
-    if not isinstance(values, dict):
-        raise InvalidSetting("The settings of the CRF are missing: reload the page.")
-    iterations = int(number(values, "iterations", 0, MOST_ITERATIONS))
-    return CrfSettings(iterations, **{name: number(values, key, 0, 500) for key, name in KNOBS.items()})
-
-
-def walk_of(details: dict[str, Any]) -> WalkSettings:
-    """The walk's settings as the browser sends them. Raises InvalidSetting."""
-    values = details.get("walk")
-    if not isinstance(values, dict):
-        raise InvalidSetting("The settings of the walk are missing: reload the page.")
-    return WalkSettings(beta=number(values, "beta", 1, 30), exp_times=int(number(values, "steps", 0, 12)))

@@ -103,14 +103,14 @@ class ExportRequest:
     extra: ExtraMap | None
 
     @classmethod
-    def of(cls, look: Analysis, details: dict[str, Any]) -> ExportRequest:
-        """Check every value that the browser sent. Raises InvalidSetting."""
+    def of(cls, look: Analysis, details: dict[str, Any], *, panels: bool = True) -> ExportRequest:
+        """Check every value that the browser sent. Without `panels` no map need be shown. Raises InvalidSetting."""
         maps = _maps(look, details)
         extra = _extra(details.get("extra"))
         image = details.get("image") is True
-        if not maps and not image and extra is None:
+        if panels and not maps and not image and extra is None:
             raise InvalidSetting("Nothing is shown that could be exported: switch a map on.")
-        scale = _choice(details, "scale", SCALES)
+        scale = choice(details, "scale", SCALES)
         tops = details.get("absolute")
         if not isinstance(tops, dict):
             raise InvalidSetting("The tops of the absolute scale are missing: reload the page.")
@@ -128,13 +128,13 @@ class ExportRequest:
             pass_reduction=cast("PassReduction", details.get("pass_reduction", "sum")),
             threshold=number(details, "threshold", 0, 1),
             opacity=number(details, "opacity", 0, 1),
-            colormap=_choice(details, "colormap", COLORMAPS),
+            colormap=choice(details, "colormap", COLORMAPS),
             scale=scale,
             absolute={unit: number(tops, unit, 0, 1e9) for unit in SCALED} if scale == "absolute" else {},
             outline=details.get("outline") is True,
             boxes=details.get("boxes") is True,
             cells=details.get("cells") is True,
-            overlay=_choice(details, "overlay", ("heat", "mask")),
+            overlay=choice(details, "overlay", ("heat", "mask")),
             points=points,
             truth=_truth(details.get("truth"), points),
             extra=extra,
@@ -152,11 +152,12 @@ def _maps(look: Analysis, details: dict[str, Any]) -> tuple[MapSpec, ...]:
         own = {name: one[name] for name in ("loops", "refined") if name in one}
         before = sum(other.method == method for other in found)
         key = f"{method}_{before + 1}" if before else method
-        found.append(MapSpec(key, method, _choice(one, "letter", LETTERS), map_options(look, method, details | own)))
+        found.append(MapSpec(key, method, choice(one, "letter", LETTERS), map_options(look, method, details | own)))
     return tuple(found)
 
 
-def _choice(details: dict[str, Any], name: str, known: Collection[str]) -> str:
+def choice(details: dict[str, Any], name: str, known: Collection[str]) -> str:
+    """One of the known words. Raises InvalidSetting."""
     value = details.get(name)
     if not isinstance(value, str) or value not in known:
         raise InvalidSetting(f"Unknown {name}: choose one of {', '.join(known)}.")
@@ -177,7 +178,7 @@ def _truth(told: Any, points: tuple[int, int]) -> GroundTruth:
         rings = []
     if len(rings) < len(polygons) or not all(_ring(ring) for ring in rings):
         raise InvalidSetting("The outlines of the ground truth must lie in the image: draw them again.")
-    masks = {name: _bits(told[name], points) for name in ("inside", "ignore") if told.get(name) is not None}
+    masks = {name: bits(told[name], points) for name in ("inside", "ignore") if told.get(name) is not None}
     return GroundTruth(tuple(rings), **masks)
 
 
@@ -185,7 +186,7 @@ def _ring(points: np.ndarray) -> bool:
     return points.ndim == 2 and points.shape[1] == 2 and _between(points, 0, 1)
 
 
-def _bits(text: Any, points: tuple[int, int]) -> np.ndarray:
+def bits(text: Any, points: tuple[int, int]) -> np.ndarray:
     """Base64 of one bit per point, row by row -> (rows, columns) bool."""
     count = points[0] * points[1]
     data = np.frombuffer(_bytes(text, -(-count // 8)), np.uint8)
@@ -200,13 +201,14 @@ def _extra(told: Any) -> ExtraMap | None:
     h, w = (int(number(told, side, 1, CELLS)) for side in ("h", "w"))
     values = np.frombuffer(_bytes(told.get("values"), 4 * h * w), "<f4").reshape(h, w)
     content_size = number(told, "down", 0.01, CELLS), number(told, "across", 0.01, CELLS)
-    unit = _choice(told, "unit", UNITS)
+    unit = choice(told, "unit", UNITS)
     if not _between(values, 0, 1e30):
         raise InvalidSetting("The additional map has values that cannot be drawn: choose another.")
-    return ExtraMap(_text(told, "title"), _text(told, "note"), unit, values, content_size)
+    return ExtraMap(short_text(told, "title"), short_text(told, "note"), unit, values, content_size)
 
 
-def _text(details: dict[str, Any], name: str) -> str:
+def short_text(details: dict[str, Any], name: str) -> str:
+    """A text, cut where it is too long. Raises InvalidSetting."""
     value = details.get(name)
     if not isinstance(value, str):
         raise InvalidSetting(f"The {name} of a panel must be text: reload the page.")

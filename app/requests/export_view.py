@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import platform
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import gradio as gr
-import matplotlib as mpl
 import numpy as np
 
 from app.core.analysis import Analysis
-from app.core.decoded import fingerprint
+from app.requests.export_common import credit_lines, file_name, made_with, percent, rendered
+from app.requests.export_files import files_of, readme
 from app.requests.export_request import UNITS, ExportRequest, MapSpec
 from crt.checkpoint import CheckpointConfig
 from crt.metrics.boxes import largest_box
@@ -26,7 +22,7 @@ from crt.threshold import above_threshold
 from crt.viz import TITLES, attention_words, probabilities, settings_line
 from crt.viz.contours import difference
 from crt.viz.layer import MapLayer, Style
-from crt.viz.plots import Kind, Plot, plot, render
+from crt.viz.plots import Kind, Plot, plot
 
 SCALES = {
     "map": "each map by its own largest value",
@@ -85,8 +81,15 @@ class ExportView:
     @property
     def name(self) -> str:
         """A file name of plain letters: the classes, and the image by its hash."""
-        words = re.sub(r"[^a-z0-9]+", "-", " ".join(self.classes).lower())[:40].strip("-") or "maps"
-        return f"crt-{words}-{fingerprint(self.look.image)[:8]}"
+        return file_name(self.look, self.classes)
+
+    def files(self) -> dict[str, bytes]:
+        """The raw maps and the masks."""
+        return files_of(self)
+
+    def readme(self) -> str:
+        """One paragraph about the files."""
+        return readme(self)
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
         """All panels as one figure, as the bytes of a file of each kind."""
@@ -97,8 +100,7 @@ class ExportView:
         title = " + ".join(self.classes)
         style = Style(self.shown.colormap, self.shown.opacity, self.shown.truth.rings)
         drawn = plot(self.look.image, panels, style, title=title, notes=self.notes())
-        about = {"title": f"Class activation maps: {title}", "description": json.dumps(self.settings())}
-        return {kind: render(drawn, kind, **about) for kind in kinds}
+        return rendered(drawn, kinds, f"Class activation maps: {title}", self.settings())
 
     def notes(self) -> list[str]:
         """What a reader has to know to read the figure and to make it again."""
@@ -119,14 +121,11 @@ class ExportView:
             notes.append("Dashed: ground truth. IoU: of the mask at the threshold with it.")
         if shown.boxes:
             notes.append("Box: around the largest connected region of the mask at the threshold.")
-        notes.append(f"Checkpoint {self.config.name}, sha256 {prediction.provenance.get('checkpoint_sha256', '?')}")
-        if self.look.example and self.look.example.credit:
-            notes.append(f"Image: {self.look.example.credit}")
-        return notes
+        return [*notes, *credit_lines(self.look, self.config)]
 
     def settings(self) -> dict[str, Any]:
         """All that made the files, as JSON values."""
-        shown, prediction, example = self.shown, self.look.prediction, self.look.example
+        shown, prediction = self.shown, self.look.prediction
         choices = (
             "loops",
             "refined",
@@ -147,18 +146,7 @@ class ExportView:
             "classes": [{"index": index, "name": prediction.classes[index]} for index in shown.classes],
             "shown": {name: getattr(shown, name) for name in (*choices, *more)},
             "maps": maps,
-            "image": {
-                "source": prediction.source,
-                "input": (prediction.grid.height, prediction.grid.width),
-                "example": example.id if example else None,
-            },
-            "trace": prediction.provenance,
-            "versions": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "matplotlib": mpl.__version__,
-                "gradio": gr.__version__,
-            },
+            **made_with(self.look),
         }
 
     def _panel(self, shot: PanelData) -> Plot:
@@ -174,7 +162,7 @@ class ExportView:
             smooth=not shown.cells,
             box=shot.box,
         )
-        probability = f"p {_percent(max(shot.scores.values()))}" if shot.scores else ""
+        probability = f"p {percent(max(shot.scores.values()))}" if shot.scores else ""
         iou = "" if shot.iou is None else f"IoU {shot.iou:.0%}"
         largest = f"largest value {shot.top:.3g}" if shot.top > 0 else "no evidence"
         return Plot(shot.title, shot.note, layer, (" · ".join(part for part in (probability, iou, largest) if part),))
@@ -236,7 +224,3 @@ def _nearest(cells: np.ndarray, content_size: tuple[float, float], points: tuple
         for count, across, side in zip(points, content_size, cells.shape, strict=True)
     )
     return cells[np.ix_(rows, columns)]
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"

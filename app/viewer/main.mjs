@@ -66,6 +66,8 @@ export function mount(element, trigger, props, watch) {
     cards: JSON.parse(props.cards), measured: JSON.parse(props.measured),
     /** Makers of the panel that `state.added_panel` asks for, by its kind: (added_panel, view) -> { title, note, map, span, top, unit } or null. */
     addedPanels: {},
+    /** What a tab's export shows, by tab: (state, view) -> what differs there from Explore's. */
+    exports: {},
     /** What is on the page, or null. */
     view: () => view,
     /** The same for listeners that can only be reached while a run is on the page. */

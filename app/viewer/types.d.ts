@@ -173,6 +173,8 @@ declare namespace Crt {
     cards: Card[];
     measured: any[];
     addedPanels: Record<string, (wanted: any, view: View) => AddedPanel | null>;
+    exports: Record<string, (state: State, view: View) => object>;
+    exportFile(kind: string, more?: object): void;
     view(): View | null;
     current(): View;
     onRun(listener: (view: View | null, before: View | null) => unknown): unknown;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bytesWords, describeView, packBits } from '../../app/viewer/export/export.mjs';
+import { packBits } from '../../app/viewer/export/bits.mjs';
+import { bytesWords, describeView } from '../../app/viewer/export/export.mjs';
 import { pythonString, snippet, wantedMaps } from '../../app/viewer/export/snippet.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 

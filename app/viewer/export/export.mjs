@@ -1,6 +1,10 @@
-// The export menu: what is on the screen as files, which the server makes, and as a Python program.
+// The export menu: what the tab shows as files, which the server makes, and the maps as a Python program.
+//
+// For others: `page.exports`, functions (state, view) by tab that give what differs there from `describeView`, and
+// `page.exportFile(kind, more)`, which asks for a file of the tab that is open.
 
 import { fileUrl } from '../core/decode.mjs';
+import { packBits, toBase64 } from './bits.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { sideOf } from '../explore/panel_specs.mjs';
 import { isDropped, sentenceOf } from '../core/rpc.mjs';
@@ -8,7 +12,7 @@ import { snippet } from './snippet.mjs';
 import { shownMethods } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
-const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG' };
+const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG', mask: 'the mask' };
 
 /** What the server needs to draw the screen again. `extra`: the additional panel as page.addedPanels makes it, or null.
  * @param {Crt.State} state
@@ -45,21 +49,6 @@ function describeGroundTruth({ polygons, complete, raster, ignore }, rows, colum
 function describeAddedPanel({ title, note, unit, map, span }) {
   const values = Float32Array.from(map.data, (value) => Math.max(0, value));
   return { title, note, unit, h: map.h, w: map.w, down: span[0], across: span[1], values: toBase64(new Uint8Array(values.buffer)) };
-}
-
-/** Bytes of 0 and 1 -> base64 of one bit each, the first in the highest place. */
-export function packBits(flags) {
-  const bytes = new Uint8Array(Math.ceil(flags.length / 8));
-  flags.forEach((flag, i) => {
-    if (flag) bytes[i >> 3] |= 0x80 >> (i & 7);
-  });
-  return toBase64(bytes);
-}
-
-function toBase64(bytes) {
-  let binary = '';
-  for (let i = 0; i < bytes.length; i += 4096) binary += String.fromCharCode(...bytes.subarray(i, i + 4096));
-  return btoa(binary);
 }
 
 /** Bytes in words: 940 kB, 1.7 MB. */
@@ -117,7 +106,9 @@ export function mountExport(page) {
     if (back) button.focus();
   }
 
-  async function makeFile(kind) {
+  page.exportFile = makeFile;
+
+  async function makeFile(kind, more = {}) {
     if (making) return tell(`${at('export-note').textContent.replace(/…$/, '')}… still computing.`);
     const state = store.get();
     const now = current();
@@ -125,8 +116,9 @@ export function mountExport(page) {
     making = new AbortController();
     button.setAttribute('aria-busy', 'true');
     tell(`Making ${KINDS[kind]}…`);
+    const details = { kind, tab: state.tab, ...describeView(state, now, extra), ...page.exports[state.tab]?.(state, now), ...more };
     try {
-      const got = await page.request('export', { kind, ...describeView(state, now, extra) }, { acrossRuns: true, signal: making.signal });
+      const got = await page.request('export', details, { acrossRuns: true, signal: making.signal });
       save(fileUrl(got.download, window.gradio_config?.root ?? ''), got.name);
       tell(`${got.name}, ${bytesWords(got.size)}`);
     } catch (error) {

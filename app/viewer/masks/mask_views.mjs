@@ -5,11 +5,16 @@ import { strokeSegments, toCanvas } from '../explore/draw.mjs';
 import { labelOverlap, only, paintLabels, share } from '../maths/labels.mjs';
 import { make, percent } from '../core/dom.mjs';
 
-/** Figures in `host`, in this order: captions by role -> { figure, canvas } by role. */
-export function createFigures(host, captions) {
+/** Figures in `host`, in this order: captions by role -> { figure, canvas } by role. `save(tile)` saves the mask of a figure;
+ *  `tiles`: the masks' names by role, for those figures that show one. */
+export function createFigures(host, captions, tiles, save) {
   return Object.fromEntries(Object.entries(captions).map(([role, caption]) => {
     const canvas = make('canvas', { role: 'img', 'data-role': role });
-    const figure = make('figure', { 'data-role': `${role}-figure` }, [canvas, make('figcaption', { text: caption })]);
+    const button = (tile) => make('button', {
+      type: 'button', class: 'plain', text: 'Save PNG', 'aria-label': `Save PNG: ${caption}`, title: 'Indexed PNG of the image\'s size', on: { click: () => save(tile) },
+    });
+    const head = make('figcaption', {}, [make('span', { text: caption }), ...(tiles[role] ? [button(tiles[role])] : [])]);
+    const figure = make('figure', { 'data-role': `${role}-figure` }, [canvas, head]);
     host.append(figure);
     return [role, { figure, canvas }];
   }));

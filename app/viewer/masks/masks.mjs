@@ -7,6 +7,7 @@ import { gridSize, toCanvas } from '../explore/draw.mjs';
 import { labelMap, share, vocColor } from '../maths/labels.mjs';
 import { createMask, openLabels, openWalk } from './mask_requests.mjs';
 import { cellText, createFigures, paintMask } from './mask_views.mjs';
+import { crfSettings, describeMasks, sourceMethod } from './mask_export.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { METHOD_TITLES, currentMap, sameNetworks } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
@@ -41,6 +42,9 @@ const CAPTIONS = {
   'mask-edges': 'Predicted boundaries',
 };
 
+/** The masks that can be saved, by their figure. */
+const TILES = { 'mask-seed': 'seed', 'mask-refined': 'crf', 'mask-walked': 'walk', 'mask-parsed': 'deeplab', 'mask-ground-truth': 'truth' };
+
 /** Which preset these values are. */
 export function presetOf(values) {
   const same = (column) => KNOBS.every((knob) => values[knob[0]] === knob[column]);
@@ -52,10 +56,7 @@ export const presetValues = (name) => Object.fromEntries(KNOBS.map((knob) => [kn
 
 /** What is requested of the CRF, from the state alone; the same details give the same mask. */
 export function maskDetails(state) {
-  const { mask, threshold } = state;
-  const { iterations, gaussianSxy, gaussianCompat, bilateralSxy, bilateralSrgb, bilateralCompat } = mask;
-  const crf = { iterations, gaussianSxy, gaussianCompat, bilateralSxy, bilateralSrgb, bilateralCompat };
-  return { ...whichMaps(state), threshold, crf };
+  return { ...whichMaps(state), threshold: state.threshold, crf: crfSettings(state.mask) };
 }
 
 /** What is requested of the walk. Its threshold is applied here. */
@@ -75,9 +76,11 @@ export function walkedLabels(answer, threshold, [h, w]) {
 }
 
 /** @param {Crt.Page} page */
-export function mountMasks({ at, store, request, onDraw, onRun }) {
+export function mountMasks(page) {
+  const { at, store, request, onDraw, onRun } = page;
   const set = (changes) => store.set({ mask: { ...store.get().mask, ...changes } });
-  const figures = createFigures(at('mask-views'), CAPTIONS);
+  const figures = createFigures(at('mask-views'), CAPTIONS, TILES, (tile) => page.exportFile('mask', { tile }));
+  page.exports.masks = describeMasks;
   const redraw = () => store.set({});
   /** @type {Record<string, ReturnType<typeof createMask>>} */
   const made = {
@@ -134,8 +137,8 @@ export function mountMasks({ at, store, request, onDraw, onRun }) {
   });
 
   /** The state with a method that the run has. */
-  function ownState(state, { methods }) {
-    return { ...state, mask: { ...state.mask, method: methods.includes(state.mask.method) ? state.mask.method : methods[0] } };
+  function ownState(state, run) {
+    return { ...state, mask: { ...state.mask, method: sourceMethod(state, run) } };
   }
 
   function show({ mask, threshold }) {

@@ -1,0 +1,212 @@
+"""What the Masks tab shows, made again: every mask as labels, the edges, and a figure of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from app.core.analysis import Analysis
+from app.core.models import Model
+from app.features.masks import crf_of_maps, parsed_labels, walk_of_maps, working
+from app.requests.export_common import credit_lines, file_name, made_with, percent, rendered
+from app.requests.export_files import FIGURE_WORDS, LABEL_WORDS, SETTINGS_WORDS, packed
+from app.requests.masks_request import MasksRequest
+from crt.data import voc_palette
+from crt.errors import CrtError, InvalidSetting
+from crt.postprocess import LABELS, check_class_ids
+from crt.pseudo_labels.label_png import indexed_png, labels_of_image
+from crt.pseudo_labels.random_walk import walk_labels
+from crt.viz import TITLES, settings_line
+from crt.viz.colours import colour
+from crt.viz.layer import LabelLayer, Style
+from crt.viz.plots import Kind, MapBlock, Plot, grid_of
+from crt.viz.print_layout import lay_out
+
+TILES = {
+    "seed": "Seed: the maps at the threshold",
+    "crf": "After the dense CRF",
+    "walk": "After the random walk",
+    "deeplab": "The segmentation network",
+    "truth": "Ground truth",
+}
+"""The masks of the tab and their captions."""
+
+
+@dataclass(frozen=True)
+class MasksView:
+    """The masks of the tab. `tiles`: (h, w) uint8 labels by name, k + 1 for the k-th chosen class; those of the
+    segmentation network k + 1 for class k. `missing`: sentences for those that cannot be made. `edges`: (h, w).
+    """
+
+    look: Analysis
+    shown: MasksRequest
+    model: Model
+    tiles: dict[str, np.ndarray]
+    missing: dict[str, str]
+    walked: np.ndarray | None
+    edges: np.ndarray | None
+
+    @classmethod
+    def of(cls, look: Analysis, details: dict[str, Any], model: Model) -> MasksView:
+        """Make every mask that the tab shows. Raises InvalidSetting for wrong values."""
+        shown = MasksRequest.of(look, details)
+        (wanted,), prediction = shown.base.maps, look.prediction
+        maps = prediction.cams(wanted.method, classes=shown.base.classes, **wanted.options)
+        order, size = range(len(maps)), prediction.content_size(wanted.method)
+        tiles = {"seed": labels_of_image(maps, size, prediction.source, order, shown.base.threshold)}
+        missing: dict[str, str] = {}
+        walked = edges = None
+        try:
+            if shown.crf is not None:
+                tiles["crf"] = crf_of_maps(look, maps, wanted.method, shown.base.threshold, shown.crf)
+        except CrtError as error:  # said in the figure; the other masks do not need it
+            missing["crf"] = str(error)
+        if shown.walk is not None:
+            walked, edge = walk_of_maps(look, maps, wanted.method, shown.walk, model)
+            height, width = working(look.image).shape[:2]
+            tiles["walk"] = walk_labels(walked, order, (height, width), threshold=shown.walk_threshold)
+            edges = edge[0]
+        if shown.deeplab:
+            tiles["deeplab"] = parsed_labels(look, model)
+        if any(one is not None for one in shown.truth):
+            labels = np.zeros(shown.base.points, np.uint8)
+            for k, inside in enumerate(shown.truth):
+                labels[inside if inside is not None else np.zeros_like(labels, bool)] = k + 1
+            tiles["truth"] = labels
+        return cls(look, shown, model, tiles, missing, walked, edges)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the chosen classes."""
+        return [self.look.prediction.classes[index] for index in self.shown.base.classes]
+
+    @property
+    def name(self) -> str:
+        """A file name of plain letters."""
+        return file_name(self.look, self.classes, "masks")
+
+    def png(self, tile: Any) -> bytes:
+        """One mask in the image's own pixels as an indexed PNG. Raises InvalidSetting for one that is not shown."""
+        if not isinstance(tile, str) or tile not in self.tiles:
+            raise InvalidSetting(f"Unknown mask: choose one of {', '.join(self.tiles)}.")
+        chosen = list(self.shown.base.classes)
+        check_class_ids(chosen if tile != "deeplab" else [])
+        table = np.arange(256, dtype=np.uint8)
+        if tile != "deeplab":
+            table[1 : len(chosen) + 1] = [index + 1 for index in chosen]
+        height, width = self.look.prediction.source
+        labels = Image.fromarray(table[self.tiles[tile]]).resize((width, height), Image.Resampling.NEAREST)
+        return indexed_png(np.asarray(labels))
+
+    def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
+        """All tiles as one figure, with the share and IoU of each label below."""
+        base, style = self.shown.base, Style(self.shown.base.colormap)
+        blocks = [MapBlock(self.look.image, self._plot(tile), style) for tile in self.tiles]
+        if self.edges is not None:
+            edges = colour(self.edges, colormap=base.colormap, vmax=1.0)
+            blocks.append(MapBlock(edges, Plot("Predicted edges", "between things, from 0 to 1"), style))
+        title = " + ".join(self.classes)
+        drawn = lay_out(grid_of(blocks), title=title, notes=self.notes())
+        return rendered(drawn, kinds, f"Masks: {title}", self.settings())
+
+    def notes(self) -> list[str]:
+        """What a reader has to know to read the figure and to make it again."""
+        base, (wanted,) = self.shown.base, self.shown.base.maps
+        notes = [
+            f"Source map: {TITLES[wanted.method]}. "
+            + settings_line(self.look.prediction, loops=base.loops, refined=base.refined),
+            f"Seed and CRF: threshold {base.threshold:.0%} of each map's largest value.",
+        ]
+        if self.shown.walk is not None:
+            notes.append(
+                f"Random walk: {2**self.shown.walk.exp_times} steps, β {self.shown.walk.beta:g}, background "
+                f"{self.shown.walk_threshold:.0%} of the largest value of all maps."
+            )
+        notes += [f"{TILES[tile]}: {sentence}" for tile, sentence in self.missing.items()]
+        if "truth" in self.tiles:
+            notes.append("IoU: with the ground truth, on the points of the page's grid.")
+        return [*notes, *credit_lines(self.look, self.model.config)]
+
+    def files(self) -> dict[str, bytes]:
+        """Each mask as an indexed PNG, and the maps after the walk with its edges as one npz."""
+        labelled = all(index < LABELS for index in self.shown.base.classes)
+        files = {f"mask_{tile}.png": self.png(tile) for tile in self.tiles if labelled or tile == "deeplab"}
+        if self.walked is not None and self.edges is not None:
+            arrays = {"classes": np.array(self.classes), "walked": self.walked, "edges": self.edges}
+            files["walk.npz"] = packed(arrays)
+        return files
+
+    def settings(self) -> dict[str, Any]:
+        """All that made the masks, as JSON values."""
+        base, (wanted,), prediction = self.shown.base, self.shown.base.maps, self.look.prediction
+        return {
+            "tab": "masks",
+            "classes": [{"index": index, "name": prediction.classes[index]} for index in base.classes],
+            "source_map": {"method": wanted.method, **wanted.options},
+            "threshold": base.threshold,
+            "crf": asdict(self.shown.crf) if self.shown.crf else None,
+            "walk": {**asdict(self.shown.walk), "threshold": self.shown.walk_threshold} if self.shown.walk else None,
+            "masks": {
+                tile: {name: {"share": share, "iou": iou} for name, (share, iou) in self._measured(tile).items()}
+                for tile in self.tiles
+            },
+            "missing": self.missing,
+            **made_with(self.look),
+        }
+
+    def readme(self) -> str:
+        """One paragraph about the files."""
+        walk = (
+            "walk.npz holds the maps (K, h, w) after the random walk at a quarter of the image's resolution and the "
+            "edges it went by. "
+            if self.walked is not None
+            else ""
+        )
+        return (
+            f"Masks of {', '.join(self.classes)}. {FIGURE_WORDS} mask_NAME.png is each mask that was shown, "
+            f"{LABEL_WORDS}. Masks made at another resolution are enlarged by their nearest points. {walk}"
+            f"{SETTINGS_WORDS}"
+        )
+
+    def _plot(self, tile: str) -> Plot:
+        """A mask over the image, with the share and the IoU of each label."""
+        palette, labels = voc_palette(), self.tiles[tile]
+        if tile == "deeplab":
+            ids, names = range(len(self.look.prediction.classes)), list(self.look.prediction.classes)
+        else:
+            ids, names = self.shown.base.classes, self.classes
+        colours = np.array([(0, 0, 0), *(palette[index % 255 + 1] for index in ids)], np.uint8)
+        shown = (self.shown.outlined, self.shown.boxed)
+        layer = LabelLayer(_on_grid(labels, self.shown.base.points), colours, ("background", *names), *shown)
+        lines = [
+            f"{name} {percent(share)}" + ("" if iou is None else f", IoU {percent(iou)}")
+            for name, (share, iou) in self._measured(tile).items()
+        ]
+        return Plot(TILES[tile], "", layer, tuple(lines))
+
+    def _measured(self, tile: str) -> dict[str, tuple[float, float | None]]:
+        """Share of the points and IoU with the truth of each chosen class."""
+        labels = self.tiles[tile]
+        found: dict[str, tuple[float, float | None]] = {}
+        for k, (name, index) in enumerate(zip(self.classes, self.shown.base.classes, strict=True)):
+            inside = labels == (index if tile == "deeplab" else k) + 1
+            truth, ignore, iou = self.shown.truth[k], self.shown.ignore[k], None
+            if truth is not None and tile != "truth":
+                iou = _iou(_on_grid(inside.astype(np.uint8), truth.shape) > 0, truth, ignore)
+            found[name] = float(inside.mean()), iou
+        return found
+
+
+def _on_grid(labels: np.ndarray, points: tuple[int, int]) -> np.ndarray:
+    """Labels at the centres of rows × columns points spread over the image."""
+    return np.asarray(Image.fromarray(labels).resize((points[1], points[0]), Image.Resampling.NEAREST))
+
+
+def _iou(inside: np.ndarray, truth: np.ndarray, ignore: np.ndarray | None) -> float:
+    count = np.ones(truth.shape, bool) if ignore is None else ~ignore
+    either = ((inside | truth) & count).sum()
+    return float((inside & truth & count).sum() / either) if either else 0.0

@@ -1,0 +1,63 @@
+"""What the exports of all tabs share: names, metadata, and a figure as files."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from app.core.analysis import Analysis
+from app.core.decoded import fingerprint
+from crt.checkpoint import CheckpointConfig
+from crt.viz.print_layout import Kind, render
+
+
+def file_name(look: Analysis, classes: Sequence[str], tab: str = "") -> str:
+    """A file name of plain letters: the classes, the tab if it is not Explore, and the image by its hash."""
+    words = re.sub(r"[^a-z0-9]+", "-", " ".join(classes).lower())[:40].strip("-") or "maps"
+    return "-".join(part for part in ("crt", words, tab, fingerprint(look.image)[:8]) if part)
+
+
+def rendered(figure: Figure, kinds: Sequence[Kind], title: str, settings: dict[str, Any]) -> dict[Kind, bytes]:
+    """A figure as the bytes of a file of each kind, with the settings in its metadata."""
+    return {kind: render(figure, kind, title=title, description=json.dumps(settings)) for kind in kinds}
+
+
+def credit_lines(look: Analysis, config: CheckpointConfig) -> list[str]:
+    """Lines under a figure: whose weights, and whose photograph."""
+    sha256 = look.prediction.provenance.get("checkpoint_sha256", "?")
+    lines = [f"Checkpoint {config.name}, sha256 {sha256}"]
+    if look.example and look.example.credit:
+        lines.append(f"Image: {look.example.credit}")
+    return lines
+
+
+def made_with(look: Analysis) -> dict[str, Any]:
+    """The image, what the networks were asked for, and the versions of the programs, as JSON values."""
+    prediction = look.prediction
+    return {
+        "image": {
+            "source": prediction.source,
+            "input": (prediction.grid.height, prediction.grid.width),
+            "example": look.example.id if look.example else None,
+        },
+        "trace": prediction.provenance,
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "matplotlib": mpl.__version__,
+            "gradio": gr.__version__,
+        },
+    }
+
+
+def percent(share: float) -> str:
+    """A share as the page writes it: one digit after the point below 9.95 %."""
+    return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"

@@ -1,0 +1,84 @@
+"""The data of Explore's export: raw maps, masks and what they are, from the Prediction."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.requests.export_request import MapSpec
+from crt.postprocess import LABELS
+from crt.pseudo_labels.label_png import indexed_png, labels_of_image
+
+if TYPE_CHECKING:
+    from app.requests.export_view import ExportView
+
+
+def files_of(screen: ExportView) -> dict[str, bytes]:
+    """Maps as one npz and a mask for each, by file name."""
+    files = {"maps.npz": maps(screen)}
+    if labelled(screen):
+        files |= {f"mask_{wanted.key}.png": mask(screen, wanted) for wanted in screen.shown.maps}
+    return files
+
+
+def labelled(screen: ExportView) -> bool:
+    """Whether an indexed PNG can name the chosen classes."""
+    return all(index < LABELS for index in screen.shown.classes)
+
+
+def maps(screen: ExportView) -> bytes:
+    """The maps of each network shown as the bytes of an npz: (K, h, w) float32 per network, spans, class names."""
+    prediction, shown = screen.look.prediction, screen.shown
+    arrays: dict[str, np.ndarray] = {
+        "classes": np.array(screen.classes),
+        "indices": np.array(shown.classes),
+        "source": np.array(prediction.source),
+    }
+    for wanted in shown.maps:
+        arrays[wanted.key] = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
+        arrays[f"{wanted.key}.content_size"] = np.array(prediction.content_size(wanted.method))
+        arrays[f"{wanted.key}.scores"] = prediction.scores(wanted.method, wanted.options["loops"])[list(shown.classes)]
+    if shown.extra is not None:
+        arrays |= {"extra": shown.extra.values, "extra.content_size": np.array(shown.extra.content_size)}
+    return packed(arrays)
+
+
+def packed(arrays: dict[str, np.ndarray]) -> bytes:
+    """Arrays by name as the bytes of an npz."""
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
+    return stream.getvalue()
+
+
+def mask(screen: ExportView, wanted: MapSpec) -> bytes:
+    """The mask of the chosen classes by one map, in the image's own pixels, as the bytes of an indexed PNG."""
+    prediction, shown = screen.look.prediction, screen.shown
+    cells = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
+    size = prediction.content_size(wanted.method)
+    return indexed_png(labels_of_image(cells, size, prediction.source, shown.classes, shown.threshold))
+
+
+def readme(screen: ExportView) -> str:
+    """One paragraph about the files."""
+    labels = (
+        f"mask_NETWORK.png are masks at the threshold, {LABEL_WORDS}; where classes overlap the stronger one, relative "
+        "to its own largest value, wins. "
+        if labelled(screen)
+        else f"There are no masks, because an indexed PNG tells {LABELS} classes apart and one of these comes later. "
+    )
+    return (
+        f"Class activation maps of {', '.join(screen.classes)}. {FIGURE_WORDS} maps.npz, which numpy.load reads, "
+        "holds for each network an array (K, h, w) of raw, non-negative evidence for the K classes on a grid of cells, "
+        "and NETWORK.content_size, the height and width of the image in cells: what lies beyond is padding. "
+        f"{labels}{SETTINGS_WORDS}"
+    )
+
+
+FIGURE_WORDS = (
+    "figure.png (300 dpi), figure.pdf and figure.svg show what was on the screen; in the last two, text and outlines "
+    "are vectors."
+)
+LABEL_WORDS = "in the image's own pixels, indexed in PASCAL VOC's palette: 0 is background, k + 1 the class of index k"
+SETTINGS_WORDS = "settings.json holds every setting, the checkpoint's hash and the versions of the programs."

@@ -1,0 +1,40 @@
+// What the Masks tab shows, as the server makes it again for an export.
+
+import { gridSize } from '../explore/draw.mjs';
+import { packBits } from '../export/bits.mjs';
+import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
+
+/** The network whose maps the masks are made of: the one chosen, or the first there is.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ */
+export const sourceMethod = ({ mask }, { methods }) => (methods.includes(mask.method) ? mask.method : methods[0]);
+
+/** The parameters of the dense CRF, as the server takes them.
+ * @param {Crt.MaskSettings} mask
+ */
+export function crfSettings({ iterations, gaussianSxy, gaussianCompat, bilateralSxy, bilateralSrgb, bilateralCompat }) {
+  return { iterations, gaussianSxy, gaussianCompat, bilateralSxy, bilateralSrgb, bilateralCompat };
+}
+
+/** What describeView has of Explore, as it is in the Masks tab.
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ */
+export function describeMasks(state, view) {
+  const { mask } = state;
+  const { relation, segmentation } = view.run.checkpoint;
+  const [rows, columns] = gridSize(view.image.naturalWidth, view.image.naturalHeight);
+  const truths = state.classes.map((index) => groundTruthOf({ ...state, classes: [index] }, view));
+  const packed = (/** @type {Crt.Mask | null} */ points) => points && packBits(points);
+  return {
+    maps: [{ method: sourceMethod(state, view.run), letter: '' }], image: false, difference: false, truth: null, extra: null,
+    masks: {
+      crf: mask.crf ? crfSettings(mask) : null,
+      walk: relation && mask.walk ? { steps: mask.walkSteps, beta: mask.walkBeta, threshold: mask.walkThreshold } : null,
+      deeplab: Boolean(segmentation && mask.deeplab), contours: mask.contours, boxes: mask.boxes,
+      truth: truths.map((one) => (one.complete ? packed(one.raster(rows, columns)) : null)),
+      ignore: truths.map((one) => (one.complete ? packed(one.ignore(rows, columns)) : null)),
+    },
+  };
+}
