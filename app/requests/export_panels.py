@@ -1,0 +1,123 @@
+"""One map of the page with what is measured of it, computed again from the Prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from app.requests.export_common import percent
+from app.requests.export_request import UNITS, ExportRequest, MapSpec
+from crt.checkpoint import CheckpointConfig
+from crt.metrics.boxes import largest_box
+from crt.metrics.localization import overlap
+from crt.models.outputs import VitOutputs
+from crt.prediction import Prediction
+from crt.resample import upsample_cam
+from crt.threshold import above_threshold
+from crt.viz import TITLES, probabilities
+from crt.viz.layer import MapLayer
+from crt.viz.plots import Plot
+
+NOTES = {"resnet": "CNN trained alone", "crt_cnn": "CNN trained with the transformer"}
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class PanelData:
+    """One map of the screen.
+
+    `cells`: (h, w) float32, the largest over the classes; `fine`: the same on the page's grid. `top`: its largest
+    value. `reach`: the value of the last colour. `scores`: probability of each class. `box`: x0, y0, x1, y1, 0 to 1.
+    """
+
+    title: str
+    note: str
+    unit: str
+    cells: np.ndarray
+    content_size: tuple[float, float]
+    fine: np.ndarray
+    top: float
+    reach: float
+    scores: dict[str, float]
+    iou: float | None
+    box: Box | None
+
+
+def panel_of(prediction: Prediction, shown: ExportRequest, config: CheckpointConfig, wanted: MapSpec) -> PanelData:
+    """A map of a network, with the probability that this network gives to each class."""
+    method, options = wanted.method, wanted.options
+    cells = prediction.cams(method, classes=shown.classes, **options).max(0)
+    shares = probabilities(prediction, method, loops=options["loops"], single_label=config.single_label)
+    scores = {prediction.classes[index]: float(shares[index]) for index in shown.classes}
+    title = f"{wanted.letter}: {TITLES[method]}" if wanted.letter else TITLES[method]
+    unit, note = "cam", NOTES.get(method, "")
+    if isinstance(prediction.record(method), VitOutputs):
+        unit = "product" if options["refined"] else "cam"
+        count = [f"{options['loops']} {'loop' if options['loops'] == 1 else 'loops'}"] if method == "crt" else []
+        note = ", ".join([*count, "refined" if options["refined"] else "not refined"])
+    return measured(shown, title, note, unit, cells, prediction.content_size(method), scores)
+
+
+def measured(
+    shown: ExportRequest,
+    title: str,
+    note: str,
+    unit: str,
+    cells: np.ndarray,
+    content_size: tuple[float, float],
+    scores: dict[str, float],
+) -> PanelData:
+    """A map with what is measured at the threshold: IoU with the truth, and the box of the largest region."""
+    top, fine = float(cells.max(initial=0)), upsample_cam(cells[None], content_size, shown.points)[0]
+    level, truth, (rows, columns) = shown.threshold * top, shown.truth, shown.points
+    inside, mask = above_threshold(fine, level), truth.mask
+    iou = float(overlap(inside, mask).iou) if mask is not None and level > 0 else None
+    found = largest_box(inside) if shown.boxes and level > 0 else None
+    box = (found.x0 / columns, found.y0 / rows, found.x1 / columns, found.y1 / rows) if found else None
+    return PanelData(title, note, unit, cells, content_size, fine, top, top, scores, iou, box)
+
+
+def scaled(shots: dict[str, PanelData], shown: ExportRequest) -> dict[str, PanelData]:
+    """The same maps with the value of their last colour, as the scale has it; only maps of one unit share theirs."""
+    reaches = {key: _reach(shot, shots, shown) for key, shot in shots.items()}
+    return {key: replace(shot, reach=reaches[key]) for key, shot in shots.items()}
+
+
+def plot_of(shot: PanelData, shown: ExportRequest) -> Plot:
+    """A map as a panel of a figure, with its numbers below."""
+    probability = f"p {percent(max(shot.scores.values()))}" if shot.scores else ""
+    iou = "" if shot.iou is None else f"IoU {shot.iou:.0%}"
+    largest = f"largest value {shot.top:.3g}" if shot.top > 0 else "no evidence"
+    line = " · ".join(part for part in (probability, iou, largest) if part)
+    return Plot(shot.title, shot.note, layer_of(shot, shown), (line,))
+
+
+def layer_of(shot: PanelData, shown: ExportRequest) -> MapLayer:
+    """A map as the page draws it."""
+    return MapLayer(
+        values=_nearest(shot.cells, shot.content_size, shown.points) if shown.cells else shot.fine,
+        top=shot.reach,
+        unit=UNITS[shot.unit],
+        level=shown.threshold * shot.top,
+        masked=shown.overlay == "mask",
+        outlined=shown.outline,
+        smooth=not shown.cells,
+        box=shot.box,
+    )
+
+
+def _reach(shot: PanelData, shots: dict[str, PanelData], shown: ExportRequest) -> float:
+    """The value of the last colour, as the scale has it; only maps of one unit share theirs."""
+    if shown.scale == "shared":
+        return max(other.top for other in shots.values() if other.unit == shot.unit)
+    return shown.absolute.get(shot.unit, shot.top) if shown.scale == "absolute" else shot.top
+
+
+def _nearest(cells: np.ndarray, content_size: tuple[float, float], points: tuple[int, int]) -> np.ndarray:
+    """A map on the page's grid without interpolation: the value of the cell in which each point lies."""
+    rows, columns = (
+        np.minimum(((np.arange(count) + 0.5) * across / count).astype(int), side - 1)
+        for count, across, side in zip(points, content_size, cells.shape, strict=True)
+    )
+    return cells[np.ix_(rows, columns)]
