@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 from app.core.analysis import Analysis
 from app.core.models import Model
+from app.features.export_ablate import AblateView
+from app.features.export_layers import LayersView
 from app.features.export_masks import MasksView
+from app.features.export_results import ResultsView
 from app.gradio_compat import serve_bytes
 from app.requests.export_request import ExportRequest
 from app.requests.export_view import ExportView
@@ -49,9 +52,16 @@ class Exported(Protocol):
         ...
 
 
-TABS: dict[str, Callable[[Analysis, dict[str, Any], Model], Exported]] = {
-    "explore": lambda look, details, model: ExportView.of(look, ExportRequest.of(look, details), model.config),
-    "masks": MasksView.of,
+TABS: dict[str, Callable[[Analysis, dict[str, Any], Model, Page], Exported]] = {
+    "explore": lambda look, details, model, page: ExportView.of(  # noqa: ARG005 - what others need
+        look, ExportRequest.of(look, details), model.config
+    ),
+    "ablate": lambda look, details, model, page: AblateView.of(look, details, model, page.explorer),
+    "layers": lambda look, details, model, page: LayersView.of(look, details, model),  # noqa: ARG005
+    "masks": lambda look, details, model, page: MasksView.of(look, details, model),  # noqa: ARG005
+    "results": lambda look, details, model, page: ResultsView(  # noqa: ARG005
+        tuple(json.loads(page.viewer.props["measured"]))
+    ),
 }
 """What each tab shows, from what the browser sends."""
 
@@ -60,19 +70,18 @@ def register(page: Page) -> None:
     """Answer `export`: the file of the kind asked for, where the server may serve it from, and its name."""
 
     def export(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-        shown = shown_by(look, details, look.model or page.explorer.engine.model)
-        kind, name, data = made(shown, details.get("kind"), details.get("tile"))
+        kind, name, data = made(shown_by(look, details, page), details.get("kind"), details.get("tile"))
         return {"kind": kind, "name": name, "size": len(data), "download": serve_bytes(page.viewer, data, name)}
 
     page.on("export", export, concurrency_id="export", concurrency_limit=1)
 
 
-def shown_by(look: Analysis, details: dict[str, Any], model: Model) -> Exported:
+def shown_by(look: Analysis, details: dict[str, Any], page: Page) -> Exported:
     """What the tab that the browser names shows. Raises InvalidSetting for one that there is not, and wrong values."""
     tab = details.get("tab")
     if not isinstance(tab, str) or tab not in TABS:
         raise InvalidSetting(f"Unknown tab: choose one of {', '.join(TABS)}.")
-    return TABS[tab](look, details, model)
+    return TABS[tab](look, details, look.model or page.explorer.engine.model, page)
 
 
 def made(screen: Exported, kind: Any, tile: Any = None) -> tuple[str, str, bytes]:

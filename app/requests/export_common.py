@@ -49,12 +49,19 @@ def made_with(look: Analysis) -> dict[str, Any]:
             "example": look.example.id if look.example else None,
         },
         "trace": prediction.provenance,
+        **versions(),
+    }
+
+
+def versions() -> dict[str, Any]:
+    """The versions of the programs that make the files, as JSON values."""
+    return {
         "versions": {
             "python": platform.python_version(),
             "numpy": np.__version__,
             "matplotlib": mpl.__version__,
             "gradio": gr.__version__,
-        },
+        }
     }
 
 

@@ -39,6 +39,7 @@ __all__ = ["Kind", "MapBlock", "Plot", "Style", "grid_of", "plot", "render"]
 
 TALLEST = 1.6  # height of a panel's image, in widths
 BAR = 0.08  # inches, height of a colour bar
+UNDER = 0.03  # inches between an image without one and its lines
 TRUTH = "#ffd166"
 OUTLINE = [("black", 1.5, "solid", 0.75), ("white", 0.7, "solid", 1)]
 BOX = [("black", 2.4, "solid", 0.8), ("white", 1.1, "solid", 1)]
@@ -87,7 +88,8 @@ class MapBlock:
         """Inches of title, note, image, colour bar and lines."""
         lines = sum(len(text_lines(text, TEXT, width)) for text in self.panel.lines)
         above = LINE * POINT * (TEXT + 1) + LINE * POINT * NOTE
-        return above + self._tall(width) + (BAR + 2.4 * POINT * NOTE if self._bar else 0) + LINE * POINT * TEXT * lines
+        below = BAR + 2.4 * POINT * NOTE if self._bar else UNDER
+        return above + self._tall(width) + below + LINE * POINT * TEXT * lines
 
     def draw(self, canvas: Canvas, x: float, y: float, width: float) -> None:
         """The panel from its title to its last line."""
@@ -109,6 +111,8 @@ class MapBlock:
         y += tall
         if isinstance(panel.layer, MapLayer) and self._bar:
             y = _bar(canvas, (x, y + 0.05, width), panel.layer, self.style)
+        else:
+            y += UNDER
         for text in panel.lines:
             for line in text_lines(text, TEXT, width):
                 y = canvas.text(x, y, line, TEXT)

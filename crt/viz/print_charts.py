@@ -76,9 +76,9 @@ class Chart:
         y = canvas.text(x, y, first_line(self.y.label, NOTE, width), NOTE, color=FAINT)
         tall = SHAPE * width
         axes = canvas.plain_axes(x + LEFT, y, width - LEFT, tall)
-        _style(axes, self.x, self.y)
         for index, one in enumerate(self.series):
             _line(axes, one, MARKERS[index % len(MARKERS)])
+        _style(axes, self.x, self.y)
         for at, text in self.guides:
             axes.axvline(at, color=FAINT, linewidth=0.7, linestyle="dotted")
             _tag(axes, (at, axes.get_ylim()[0]), text, FAINT)
@@ -162,6 +162,8 @@ def _style(axes: Axes, x: Axis, y: Axis) -> None:
             setter(about.low, about.high)
         elif about.low is not None:
             setter(about.low, None)
+        elif about.high is not None:
+            setter(None, about.high)
     axes.grid(visible=True, axis="y", linewidth=0.3, color="#d4d4d8")
 
 

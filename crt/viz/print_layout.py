@@ -98,17 +98,18 @@ def lay_out(
     tall = [max(block.height(across if block.wide else width) for block in row) for row in rows]
     height = 2 * EDGE + LINE * POINT * TITLE * len(heads) + (GAP / 2 if heads else 0)
     height += 0.5 * LINE * POINT * NOTE
-    height += LINE * POINT * NOTE * len(feet) + sum(part + GAP for part in tall)
+    gaps = [GAP / 3 if all(isinstance(block, Words) for block in row) else GAP for row in rows]
+    height += LINE * POINT * NOTE * len(feet) + sum(tall) + sum(gaps)
     figure = Figure(figsize=(across + 2 * EDGE, height), facecolor="white")
     canvas = Canvas(figure, across + 2 * EDGE, height)
     y = EDGE
     for line in heads:
         y = canvas.text(EDGE, y, line, TITLE, weight="bold")
     y += GAP / 2 if heads else 0
-    for row, part in zip(rows, tall, strict=True):
+    for row, part, gap in zip(rows, tall, gaps, strict=True):
         for column, block in enumerate(row):
             block.draw(canvas, EDGE + column * (width + GAP), y, across if block.wide else width)
-        y += part + GAP
+        y += part + gap
     y += 0.5 * LINE * POINT * NOTE
     for line in feet:
         y = canvas.text(EDGE, y, line, NOTE, color=FAINT)

@@ -6,6 +6,7 @@ import { MODES, SIZES as LINKED_SIZES } from '../permalink/query.mjs';
 import { countable, createMeasure, createPainter } from './thumbnails.mjs';
 import { createAblationCharts, loopsWords } from './ablation_charts.mjs';
 import { similarityReading } from './readings.mjs';
+import { describeAblation } from './ablation_export.mjs';
 import { createAblationJob, keyOf, subjectOf } from './ablation_job.mjs';
 import { openPrediction } from '../core/prediction.mjs';
 import { isDropped, sentenceOf } from '../core/rpc.mjs';
@@ -92,6 +93,12 @@ export function mountAblation(page) {
     if (keyOf(`${got.image}.${got.checkpoint}`, got) !== key) return { error: 'The image or the checkpoint has changed meanwhile: run it again.' };
     return { run: { ...got, bytes: null }, prediction: openPrediction(got, got.bytes) };
   }
+
+  page.exports.ablate = ({ ablate: { show } }) => {
+    if (show === 'curves') return describeAblation(show, { charts: plots.shown() });
+    const { rows, reading } = show === 'ladder' ? ladder.shown() : grids[show].shown();
+    return describeAblation(show, { rows, readings: [at('ablate-answer').textContent, reading] });
+  };
 
   function questions(part) {
     const { run } = current();

@@ -125,7 +125,9 @@ export function createAblationCharts(box, useThreshold) {
     });
   }
 
-  return { draw };
+  /** The charts in sight, as `about` of a chart gives them. */
+  const shown = () => Object.values(charts).filter(({ node }) => !node.hidden).map((chart) => chart.about()).filter(Boolean);
+  return { draw, shown };
 }
 
 /** The sentence about loops for the refinement that is set. `set`: { refined, curves }. */

@@ -36,6 +36,7 @@ export function bestOf(numbers) {
 export function createGrid(table, reading, pick) {
   const cells = new Map(); // place -> nodes
   let built = '';
+  let described = []; // what is shown, for an export
 
   function cell(place) {
     if (cells.has(place)) return cells.get(place);
@@ -70,19 +71,21 @@ export function createGrid(table, reading, pick) {
       const shown = measure(columns[i], method, head.own);
       const row = scoreRow(columns[i].run, method, shown.loops);
       return {
-        ...cell(`${i}/${j}`), made: cell(`${i}/${j}`), at, own: head.own, shown, name: `${title}, ${head.title}`,
+        ...cell(`${i}/${j}`), made: cell(`${i}/${j}`), row: i, head: head.title, at, own: head.own, shown, name: `${title}, ${head.title}`,
         iou: shown.curve ? iouAt(shown.curve, state.threshold) : null, p: Math.max(...state.classes.map((index) => row[index])),
         here: at.size === run.chosen.size && at.mode === run.chosen.mode && shown.loops === Math.min(state.loops, run.maxLoops) && shown.refined === state.refined,
       };
     }) : []));
     const best = bestOf(seen.map(({ iou }) => iou));
     const tops = ranges(seen.map(({ shown }) => shown), state.scale, state.absolute);
+    described = plan.lines.map(({ at, title }, i) => ({ title, ...at, trouble: columns[i].prediction ? '' : wordsOf(columns[i]), cells: [] }));
     seen.forEach((one, k) => {
       paint(one.canvas, one.shown, tops[k], state);
       one.made.open = () => pick(one.at, one.own, method);
       const tags = [...(k === best ? ['best'] : []), ...(one.here ? ['set now'] : [])];
       one.tags.replaceChildren(...tags.map((text) => make('span', { text, class: text === 'best' ? 'best' : '' })));
       one.button.classList.toggle('is-best', k === best);
+      described[one.row].cells.push({ title: one.head, note: tags.join(', '), method, loops: one.shown.loops, refined: one.shown.refined });
       const numbers = [...(one.iou === null ? [] : [`IoU ${percent(one.iou)}`]), `p ${percent(one.p)}`];
       one.numbers.replaceChildren(...numbers.map((text) => make('span', { text })));
       one.button.setAttribute('aria-label', `${[one.name, ...numbers, ...tags].join(', ')}. Open in Explore`);
@@ -90,7 +93,7 @@ export function createGrid(table, reading, pick) {
     reading.textContent = gridReading(seen, state.threshold);
   }
 
-  return { draw };
+  return { draw, shown: () => ({ rows: described, reading: reading.textContent }) };
 }
 
 const stateOf = (column) => (column.prediction ? ['maps', cost(column)] : wordsOf(column));

@@ -65,6 +65,7 @@ export function ladderNumbers(curves, threshold) {
 /** The ladder on the page. `scene` as mountAblation makes it; `pick(question, own, method)` opens a rung in Explore. */
 export function createLadder(list, reading, pick) {
   let rows = [];
+  let described = []; // what is shown, for an export
 
   function build(count) {
     rows = Array.from({ length: count }, () => {
@@ -110,11 +111,15 @@ export function createLadder(list, reading, pick) {
       row.also.hidden = !row.also.textContent;
       fill(row, numbers[i], state.threshold);
     });
+    described = seen.map(({ rung, column, own, trouble, shown }) => ({
+      title: rung.name, ...rung.at, trouble,
+      cells: shown ? [{ title: rung.name, note: rung.adds, line: settingsWords(rung, column.run, state), method: rung.method, ...own }] : [],
+    }));
     const added = steps.map((rung, i) => ({ name: rung.name, ...numbers[i] })).filter(({ name }) => name.startsWith('+'));
     reading.textContent = scene.truth ? ladderReading(added, state.threshold) : scene.noTruth;
   }
 
-  return { draw };
+  return { draw, shown: () => ({ rows: described, reading: reading.textContent }) };
 }
 
 function fill({ numbers, track, bar }, { best, now, gain, gainNow }, threshold) {

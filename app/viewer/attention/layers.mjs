@@ -67,6 +67,14 @@ export function mountLayers(page) {
     drawn = '';
   });
   onDraw(show);
+  page.exports.layers = (state, now) => {
+    const method = methodOf(state, now);
+    const mine = deep?.method === method;
+    return {
+      maps: [], image: false, difference: false, truth: null, extra: null,
+      layers: { method, head: mine ? state.layers.head : null, scale: state.layers.scale, deep: mine },
+    };
+  };
   page.addedPanels.attention = (wanted, now) => attentionPanel(wanted, now);
 
   async function load() {

@@ -135,5 +135,7 @@ export function createChart() {
     ]));
     table.replaceChildren(make('table', {}, [make('thead', {}, [head]), make('tbody', {}, rows)]));
   }
-  return { node, draw };
+  /** What is shown: { spec, words }, or null while there are no numbers. */
+  const about = () => (shown && !isEmpty(shown) ? { spec: shown, words: reading.textContent } : null);
+  return { node, draw, about };
 }

@@ -23,6 +23,15 @@ export const methodColor = (method) => `var(--${method})`;
  */
 export const rampColor = (k, n) => `color-mix(in oklab, var(--ramp-last) ${n > 1 ? Math.round((100 * k) / (n - 1)) : 100}%, var(--ramp-first))`;
 
+/** What such a colour is, whatever the theme: the name of a variable, or a share of the ramp.
+ * @param {string} color
+ * @returns {string | number}
+ */
+export function toneOf(color) {
+  const share = /var\(--ramp-last\) (\d+)%/.exec(color);
+  return share ? Number(share[1]) / 100 : color.replace(/^var\(--|\)$/g, '');
+}
+
 /** A colour and a dash for each line: a network's own colour, a ramp where the names count something ("trained with 2"), else
  *  neutral. Lines of one colour differ in their dash.
  * @param {string[]} names

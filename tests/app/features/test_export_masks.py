@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.models import Engine
 from app.features import export, masks
+from app.rpc import Page
 from crt.data import voc_palette
 from crt.errors import InvalidSetting
 from crt.postprocess import cam_to_labels, max_normalize
@@ -23,6 +25,7 @@ from tests.app.features.test_export import BASE, bits
 from tests.helpers.tiny import tiny_checkpoint
 
 CHOSEN = [2, 0]
+PAGE = cast("Page", None)  # the analysis says which model it is of
 SIZE = (120, 160)
 CRF = {
     "iterations": 3, "gaussianSxy": 3, "gaussianCompat": 3, "bilateralSxy": 50, "bilateralSrgb": 5,
@@ -54,7 +57,7 @@ def details(**changes) -> dict:
 
 
 def shown(look, **changes):
-    return export.shown_by(look, details(**changes), look.model)
+    return export.shown_by(look, details(**changes), PAGE)
 
 
 def labels(data: bytes) -> np.ndarray:
@@ -125,7 +128,7 @@ def test_what_cannot_be_made_is_said_and_the_rest_exported(look, monkeypatch):
 )  # fmt: skip
 def test_what_the_browser_sends_is_checked(look, changes):
     with pytest.raises(InvalidSetting) as error:
-        export.shown_by(look, details() | changes, look.model)
+        export.shown_by(look, details() | changes, PAGE)
     assert re.fullmatch(r"[A-Za-z][^\n]+\.", str(error.value))
     for tile in ("nothing", None, ["seed"]):
         with pytest.raises(InvalidSetting):

@@ -1,0 +1,173 @@
+"""What the Layers tab shows, made again: the class token's attention of every block and pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.core.analysis import Analysis
+from app.core.models import Model
+from app.requests.export_common import credit_lines, file_name, made_with, rendered
+from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS, packed
+from app.requests.export_request import ExportRequest, choice
+from app.requests.validation import number, transformer_of
+from crt.checkpoint import Method
+from crt.errors import InvalidSetting
+from crt.models.outputs import VitOutputs, merge_patches
+from crt.pass_reductions import blocks_between
+from crt.predictor import Predictor
+from crt.resample import upsample_cam
+from crt.viz import TITLES, settings_line
+from crt.viz.layer import MapLayer, Style
+from crt.viz.plots import Kind, MapBlock, Plot
+from crt.viz.print_charts import Table
+from crt.viz.print_layout import Block, Words, lay_out
+
+WIDTH = 0.95  # inches of a map
+COLUMNS = 12
+OPACITY = 0.75  # of the colours, as on the page
+ROLLOUT = "Attention rollout of the class token (Abnar and Zuidema, 2020)"
+SCALES = ("cell", "all")
+
+
+@dataclass(frozen=True)
+class LayersView:
+    """The maps of the tab. `maps`: (passes, blocks, h, w) of one head, or the mean of all; `rollout`: (passes, h, w)
+    where it is shown. `head` counts from 0. `together`: one scale for all maps.
+    """
+
+    look: Analysis
+    shown: ExportRequest
+    model: Model
+    method: Method
+    head: int | None
+    together: bool
+    maps: np.ndarray
+    rollout: np.ndarray | None
+
+    @classmethod
+    def of(cls, look: Analysis, details: dict[str, Any], model: Model) -> LayersView:
+        """Check what the browser sent and make the maps; single heads need the network. Raises InvalidSetting."""
+        shown, told = ExportRequest.of(look, details, panels=False), details.get("layers")
+        if not isinstance(told, dict):
+            raise InvalidSetting("The settings of the layers are missing: reload the page.")
+        method, together = transformer_of(look, told), choice(told, "scale", SCALES) == "all"
+        head = None if told.get("head") is None else int(number(told, "head", 0, 99))
+        prediction, rollout = look.prediction, None
+        rows = _record(look, method).mean_cls_attn
+        if told.get("deep") is True:
+            seen = model.run(Predictor.layers, look.image, look.settings, method=method)
+            rollout = merge_patches(prediction.grid, seen.rollout)
+            if head is not None:
+                if head >= seen.heads.shape[2]:
+                    raise InvalidSetting(f"This network has {seen.heads.shape[2]} heads: choose one of them.")
+                rows = seen.heads[:, :, head]
+        return cls(look, shown, model, method, head, together, merge_patches(prediction.grid, rows), rollout)
+
+    @property
+    def name(self) -> str:
+        """A file name of plain letters."""
+        return file_name(self.look, [self.method], "layers")
+
+    def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
+        """A row for each pass and a column for each block, the rollout, and what each pass changes."""
+        passes, blocks = self.maps.shape[:2]
+        tops = self.maps.max((2, 3))
+        rows: list[Sequence[Block]] = [
+            [
+                self._block(self.maps[k, block], tops[k, block], f"Block {block + 1}", f"pass {k + 1}", tops.max())
+                for block in range(first, min(first + COLUMNS, blocks))
+            ]
+            for first in range(0, blocks, COLUMNS)
+            for k in range(passes)
+        ]
+        if self.rollout is not None:
+            rows += [[Words(ROLLOUT, heading=True)]]
+            tiles = [self._block(one, one.max(), f"Pass {k + 1}", "rollout") for k, one in enumerate(self.rollout)]
+            rows += [tiles[first : first + COLUMNS] for first in range(0, len(tiles), COLUMNS)]
+        rows += [[Words("What each pass changes, mean over all patches of this image", heading=True)], [self._table()]]
+        title = f"{TITLES[self.method]}: class-token attention, {self._head_words()}"
+        drawn = lay_out(rows, title=title, notes=self.notes(), width=WIDTH, columns=6)
+        return rendered(drawn, kinds, title, self.settings())
+
+    def notes(self) -> list[str]:
+        """What a reader has to know to read the figure and to make it again."""
+        shown, prediction = self.shown, self.look.prediction
+        scale = "the largest value of all maps" if self.together else "each map's own largest value"
+        used = "no block, as refinement is off" if not shown.refined else f"blocks {self._used()}"
+        return [
+            f"Colours: {shown.colormap}, from 0 to {scale}, which is a share of attention. CAMs are refined by {used}.",
+            settings_line(prediction, loops=shown.loops, refined=shown.refined),
+            *credit_lines(self.look, self.model.config),
+        ]
+
+    def files(self) -> dict[str, bytes]:
+        """The attention as one npz."""
+        grid = self.look.prediction.grid
+        arrays = {"attention": self.maps, "content_size": np.array(grid.content_size)}
+        if self.rollout is not None:
+            arrays["rollout"] = self.rollout
+        return {"attention.npz": packed(arrays)}
+
+    def settings(self) -> dict[str, Any]:
+        """All that made the maps, as JSON values."""
+        record = _record(self.look, self.method)
+        return {
+            "tab": "layers",
+            "method": self.method,
+            "head": self.head,
+            "scale": "all" if self.together else "cell",
+            "colormap": self.shown.colormap,
+            "refined": self.shown.refined,
+            "blocks": self.shown.blocks,
+            "residual": np.round(record.residual, 5).tolist(),
+            "similarity": np.round(record.similarity, 5).tolist(),
+            **made_with(self.look),
+        }
+
+    def readme(self) -> str:
+        """One paragraph about the files."""
+        rollout = " rollout (passes, h, w) is the attention rollout." if self.rollout is not None else ""
+        return (
+            f"Class-token attention of {TITLES[self.method]}, {self._head_words()}. {FIGURE_WORDS} attention.npz, "
+            "which numpy.load reads, holds attention (passes, blocks, h, w), shares on the image's patches, and "
+            "content_size, the height and width of the image in patches: what lies beyond is padding."
+            f"{rollout} {SETTINGS_WORDS}"
+        )
+
+    def _block(self, values: np.ndarray, own: float, title: str, note: str, top: float | None = None) -> MapBlock:
+        """One small map over the image. `own`: its largest value; `top`: that of all, used where all share a scale."""
+        reach = float(top if self.together and top is not None else own)
+        fine = upsample_cam(values[None], self.look.prediction.grid.content_size, self.shown.points)[0]
+        layer = MapLayer(fine, reach, "", outlined=False)
+        style = Style(self.shown.colormap, OPACITY)
+        return MapBlock(self.look.image, Plot(title, f"{note} · {own:.2g}", layer, barred=False), style)
+
+    def _table(self) -> Table:
+        record = _record(self.look, self.method)
+        head = ("Pass", *(str(k + 1) for k in range(len(record.residual))))
+        rows = [("Size of the correction, ‖F(x)‖ / ‖x‖", *(f"{value:.3g}" for value in record.residual))]
+        if self.method == "crt":
+            after = [f"{value:.3g}" for value in record.similarity[1 : len(record.residual) + 1]]
+            after += ["–"] * (len(record.residual) - len(after))
+            rows.append(("Cosine of the tokens before and after the loop", *after))
+        return Table(head, tuple(rows))
+
+    def _head_words(self) -> str:
+        return "mean of all heads" if self.head is None else f"head {self.head + 1}"
+
+    def _used(self) -> str:
+        """The blocks whose attention refines, in words."""
+        depth = self.maps.shape[1]
+        used = [block for block in blocks_between(self.shown.blocks) or range(depth) if block < depth]
+        return f"{used[0] + 1} to {used[-1] + 1} of {depth}" if used else f"{depth} of {depth}"
+
+
+def _record(look: Analysis, method: Method) -> VitOutputs:
+    record = look.prediction.record(method)
+    if not isinstance(record, VitOutputs):
+        raise InvalidSetting("This network has no attention: choose a transformer.")
+    return record

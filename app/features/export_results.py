@@ -1,0 +1,136 @@
+"""What the Results tab shows, as one figure and as data: what was measured of the networks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.requests.ablate_request import TONES, ramp
+from app.requests.export_common import rendered, versions
+from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS
+from crt.viz.plots import Kind
+from crt.viz.print_charts import LINES, Axis, Chart, Series, Table
+from crt.viz.print_layout import Block, Words, lay_out
+
+NETWORKS = (
+    (r"CRT's CNN|its CNN|CNN branch", "crt_cnn"), (r"CRT", "crt"), (r"TS-CAM", "tscam"), (r"ResNet|CNN alone", "resnet"),
+)  # fmt: skip
+"""Names of networks, as lines begin with them, and their colours: `app/viewer/charts/colors.mjs`."""
+NEUTRAL = ("ink", "soft")
+COLUMNS = 3
+ROOM = 0.04  # of the x axis, beside its first and last place
+MOST_TICKS = 12
+
+
+@dataclass(frozen=True)
+class ResultsView:
+    """The sections of the tab, as `results/summary.json` has them."""
+
+    sections: tuple[dict[str, Any], ...]
+    name: str = "crt-results"
+
+    def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
+        """Every section below the other."""
+        rows = [row for section in self.sections for row in _rows(section)] or [[Words("There are no results here.")]]
+        drawn = lay_out(rows, title="Results", columns=COLUMNS)
+        return rendered(drawn, kinds, "Results", self.settings())
+
+    def files(self) -> dict[str, bytes]:
+        """The sections as JSON, and each table as CSV."""
+        files = {"results.json": (json.dumps(list(self.sections), indent=1, ensure_ascii=False) + "\n").encode()}
+        for section in self.sections:
+            for number, table in enumerate(section["tables"], 1):
+                words = re.sub(r"[^a-z0-9]+", "-", section["title"].lower()).strip("-")[:60]
+                files[f"{words}-{number}.csv"] = _csv(table)
+        return files
+
+    def settings(self) -> dict[str, Any]:
+        """Which weights were measured, and by which commands."""
+        names = ("title", "command", "weights_sha256")
+        return {
+            "tab": "results",
+            "sections": [{name: one[name] for name in names} for one in self.sections],
+            **versions(),
+        }
+
+    def readme(self) -> str:
+        """One paragraph about the files."""
+        return (
+            f"What was measured of the networks. {FIGURE_WORDS} results.json holds every section with its tables, "
+            f"charts and the command that measures it; the CSV files are its tables. {SETTINGS_WORDS}"
+        )
+
+
+def _rows(section: dict[str, Any]) -> list[Sequence[Block]]:
+    rows: list[Sequence[Block]] = [[Words(section["title"], heading=True)]]
+    rows += [[Words(sentence)] for sentence in section["sentences"]]
+    for table in section["tables"]:
+        rows.append([Table(tuple(table["head"]), tuple(map(tuple, table["rows"])), _strong(table))])
+        rows += [[Words(line)] for line in table["caption"]]
+    charts = [_chart(chart) for chart in section["charts"]]
+    rows += [charts[first : first + COLUMNS] for first in range(0, len(charts), COLUMNS)]
+    rows += [[Words(note)] for note in section["notes"]]
+    return [*rows, [Words(section["command"])]] if section["command"] else rows
+
+
+def _strong(table: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
+    """For each row the columns in which it alone is largest, of those that are to be compared."""
+    found: list[list[int]] = [[] for _ in table["rows"]]
+    for column in table["highlight"]:
+        values = {
+            index: value for index, row in enumerate(table["rows"]) if (value := _number(row[column])) is not None
+        }
+        best = [index for index, value in values.items() if value == max(values.values())]
+        if len(values) > 1 and len(best) == 1:
+            found[best[0]].append(column)
+    return tuple(map(tuple, found))
+
+
+def _number(text: str) -> float | None:
+    """The number that a text begins with."""
+    found = re.match(r"\s*[-+]?\d+(\.\d+)?", text)
+    return float(found[0]) if found else None
+
+
+def _chart(chart: dict[str, Any]) -> Chart:
+    lines = chart["lines"]
+    places = sorted({place for line in lines for place in line["x"]})
+    room = ROOM * (places[-1] - places[0]) if any(line["half_range"] for line in lines) else 0.0
+    ticks = tuple(places) if len(places) <= MOST_TICKS else None
+    styles = _styles([line["name"] for line in lines])
+    series = tuple(
+        Series(line["name"], colour, tuple(zip(line["x"], line["y"], strict=True)), dash, tuple(line["half_range"]))
+        for line, (colour, dash) in zip(lines, styles, strict=True)
+    )
+    x = Axis(chart["x"], places[0] - room, places[-1] + room, ticks, tuple(chart.get("x_labels", ())))
+    return Chart(chart["title"], x, Axis(chart["y"]), series, chart["caption"])
+
+
+def _styles(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Colour and line of each name, as the page has them: a network's own, a ramp for counts, else neutral."""
+    if (
+        len(names) > 1
+        and all(name[-1:].isdigit() for name in names)
+        and len({name.rstrip("0123456789") for name in names}) == 1
+    ):
+        return [(ramp(k / (len(names) - 1)), LINES[0]) for k in range(len(names))]
+    found: list[tuple[str, str]] = []
+    plain = 0
+    for name in names:
+        tone = next((tone for begin, tone in NETWORKS if re.match(begin, name, re.IGNORECASE)), None)
+        if tone is None:
+            tone, plain = NEUTRAL[plain % len(NEUTRAL)], plain + 1
+        before = sum(colour == TONES[tone] for colour, _ in found)
+        found.append((TONES[tone], LINES[before % len(LINES)]))
+    return found
+
+
+def _csv(table: dict[str, Any]) -> bytes:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows([table["head"], *table["rows"]])
+    return stream.getvalue().encode()

@@ -1,0 +1,160 @@
+"""The export of the Ablate, Layers and Results tabs: what they show, with data that other programs read."""
+
+import io
+import json
+import re
+import zipfile
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.core.analysis import Explorer
+from app.core.cache import PredictionCache
+from app.core.models import Engine
+from app.features import export
+from app.page import results
+from crt.errors import InvalidSetting
+from crt.models.outputs import merge_patches
+from tests.app.features.test_export import BASE, RING, bits, inside, words
+from tests.helpers.tiny import tiny_checkpoint
+
+EMPTY = {"maps": [], "truth": None}
+CELL = {"title": "1 loop", "note": "set now", "method": "crt", "loops": 1, "refined": True}
+ROW = {"title": "224 px", "size": "224", "mode": "overlap", "trouble": "", "cells": [CELL, CELL | {"loops": 0}]}
+OTHER = {"title": "336 px", "size": "336", "mode": "overlap", "trouble": "Not run yet", "cells": []}
+CHART = {
+    "title": "Which loop count <b>", "caption": "None.", "x": {"label": "loops", "ticks": [0, 1]},
+    "y": {"label": "IoU", "low": 0, "percent": True},
+    "series": [{"name": "refined", "tone": "crt", "line": "solid", "points": [[0, 0.5], [1, 0.25]]},
+               {"name": "336 px", "tone": 0.5, "line": "dashed", "points": [[0, 0.1]]}],
+    "marks": [{"x": 0, "y": 0.5, "tone": "crt", "text": "50 %"}], "guides": [{"x": 1, "text": "set"}],
+}  # fmt: skip
+SIZES = {"show": "sizes", "readings": ["One.", ""], "rows": [ROW, OTHER], "charts": []}
+CURVES = {"show": "curves", "readings": [], "rows": [], "charts": [CHART]}
+LAYERS = {"method": "crt", "head": None, "scale": "cell", "deep": False}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> Any:
+    engine = Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tabs") / "tiny")))
+    viewer = SimpleNamespace(props={"measured": json.dumps(results())})
+    return SimpleNamespace(explorer=Explorer(engine, PredictionCache(10**8), {}), viewer=viewer)
+
+
+@pytest.fixture(scope="module")
+def look(page, tmp_path_factory):
+    small = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    path = tmp_path_factory.mktemp("image") / "a.png"
+    Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(path)
+    return page.explorer.look(str(path), "224", "overlap", "s")
+
+
+def files_of(look, page, **details) -> dict[str, bytes]:
+    shown = export.shown_by(look, BASE | EMPTY | details, page)
+    with zipfile.ZipFile(io.BytesIO(export.archive(shown))) as zipped:
+        files = {name: zipped.read(name) for name in zipped.namelist()}
+    with Image.open(io.BytesIO(files["figure.png"])) as figure:
+        assert json.loads(figure.info["Description"])["tab"] == details["tab"]
+    assert files["figure.pdf"].startswith(b"%PDF-")
+    return files
+
+
+def test_a_grid_of_the_ablation_holds_its_maps(look, page):
+    truth = {"polygons": [RING], "inside": bits(inside()), "ignore": None}
+    files = files_of(look, page, tab="ablate", ablate=SIZES, truth=truth)
+    with np.load(io.BytesIO(files["maps.npz"])) as arrays:
+        for name, loops in (("row1_cell1", 1), ("row1_cell2", 0)):
+            np.testing.assert_array_equal(
+                arrays[name], look.prediction.cams("crt", loops=loops, classes=[0], refined=True)
+            )
+    told = json.loads(files["settings.json"])["maps"]["row1_cell1"]
+    assert (told["size"], told["loops"], told["method"]) == ("224", 1, "crt")
+    assert told["best"]["iou"] >= told["iou"] > 0
+    said = words(files["figure.svg"])
+    assert {"224 px, 1 loop", "set now", "One."} <= set(said)
+    assert "336 px: Not run yet" in said
+    assert files["maps.csv"].decode().splitlines()[1].startswith("row1_cell1,224 px,1 loop,224,overlap,crt,1,True")
+
+
+def test_the_ladder_and_the_curves(look, page):
+    ladder = {"show": "ladder", "readings": [], "rows": [ROW | {"cells": [CELL]}], "charts": []}
+    assert "1 loop" in words(files_of(look, page, tab="ablate", ablate=ladder)["figure.svg"])
+    files = files_of(look, page, tab="ablate", ablate=CURVES)
+    said = words(files["figure.svg"])
+    assert {"Which loop count <b>", "None.", "refined", "336 px", "50 %", "set", "0 %"} <= set(said)
+    assert files["chart-1.csv"].decode().splitlines() == [
+        "line,loops,IoU",
+        "refined,0.0,0.5",
+        "refined,1.0,0.25",
+        "336 px,0.0,0.1",
+    ]
+    assert set(files) == {"figure.png", "figure.pdf", "figure.svg", "chart-1.csv", "settings.json", "README.txt"}
+
+
+def test_what_is_no_longer_kept_has_to_be_run_again(look, page):
+    gone = SIZES | {"rows": [ROW, OTHER | {"cells": [CELL]}]}
+    with pytest.raises(InvalidSetting, match="336 px are no longer kept here: run them again"):
+        files_of(look, page, tab="ablate", ablate=gone)
+
+
+@pytest.mark.parametrize("method", ["crt", "tscam"])
+def test_the_layers_hold_the_attention_of_every_block_and_pass(look, page, method):
+    grid, record = look.prediction.grid, look.prediction.record(method)
+    files = files_of(look, page, tab="layers", layers=LAYERS | {"method": method})
+    with np.load(io.BytesIO(files["attention.npz"])) as arrays:
+        np.testing.assert_array_equal(arrays["attention"], merge_patches(grid, record.mean_cls_attn))
+        assert set(arrays) == {"attention", "content_size"}
+    said = words(files["figure.svg"])
+    passes, blocks = record.mean_cls_attn.shape[:2]
+    assert sum(bool(re.fullmatch(r"Block \d+", line)) for line in said) == passes * blocks
+    assert ("Cosine of the tokens before and after the loop" in said) == (method == "crt")
+    deep = files_of(
+        look, page, tab="layers", layers=LAYERS | {"method": method, "deep": True, "head": 1, "scale": "all"}
+    )
+    seen = look.model.predictor().layers(look.image, look.settings, method=method)
+    with np.load(io.BytesIO(deep["attention.npz"])) as arrays:
+        np.testing.assert_allclose(arrays["attention"], merge_patches(grid, seen.heads[:, :, 1]), rtol=1e-5)
+        np.testing.assert_allclose(arrays["rollout"], merge_patches(grid, seen.rollout), rtol=1e-5)
+
+
+def test_the_results_are_their_tables_and_charts(look, page):
+    files = files_of(look, page, tab="results")
+    sections = results()
+    assert json.loads(files["results.json"]) == sections
+    assert sum(name.endswith(".csv") for name in files) == sum(len(one["tables"]) for one in sections)
+    said = set(words(files["figure.svg"]))
+    assert {one["title"] for one in sections} <= said
+    assert {chart["title"] for one in sections for chart in one["charts"]} <= said
+    assert sections[0]["tables"][0]["rows"][0][1] in said
+
+
+@pytest.mark.parametrize(
+    ("tab", "part"),
+    [
+        *(("layers", LAYERS | change) for change in (
+            {"method": "resnet"}, {"scale": None}, {"head": "1"}, {"head": 99, "deep": True}, {"head": -1},
+        )),
+        ("layers", None), ("ablate", None), ("ablate", SIZES | {"rows": []}), ("ablate", SIZES | {"rows": [ROW] * 13}),
+        *(("ablate", SIZES | {"rows": [ROW | change]}) for change in (
+            {"cells": [CELL] * 13}, {"size": "7"}, {"size": 224}, {"mode": "<"}, {"title": None}, {"cells": [3]},
+            {"cells": [CELL | {"method": "vgg"}]}, {"cells": [CELL | {"loops": -1}]}, {"cells": [CELL | {"note": 3}]},
+        )),
+        ("ablate", SIZES | {"show": "else"}), ("ablate", SIZES | {"readings": [3]}),
+        ("ablate", CURVES | {"charts": [CHART] * 9}),
+        *(("ablate", CURVES | {"charts": [CHART | change]}) for change in (
+            {"series": []}, {"x": None}, {"x": {"label": 3}}, {"x": {"label": "a", "ticks": [None]}},
+            {"y": {"label": "a", "low": 1, "high": 1}}, {"y": {"label": "a", "low": 1e300}},
+            *({"series": [CHART["series"][0] | one]} for one in (
+                {"tone": "url(x)"}, {"tone": 2}, {"line": "wavy"}, {"points": []}, {"points": [[0]]},
+                {"points": [[0, float("nan")]]}, {"points": [[0, 0]] * 500}, {"points": [["0", 0]]},
+            )),
+        )),
+    ],
+)  # fmt: skip
+def test_what_the_browser_sends_is_checked(look, page, tab, part):
+    with pytest.raises(InvalidSetting) as error:
+        export.shown_by(look, BASE | EMPTY | {"tab": tab, tab: part}, page)
+    assert re.fullmatch(r"[A-Za-z][^\n]+\.", str(error.value))
