@@ -22,6 +22,7 @@ CELLS = 256  # of a map that the page brings along, along a side
 RINGS, VERTICES, TEXT = 2000, 60_000, 200
 COLORMAPS = ("viridis", "magma", "inferno", "cividis", "gray", "turbo")
 SCALES = ("map", "shared", "absolute")
+DIFFERENCE_UNITS = ("share", "raw")
 SCALED = ("cam", "product")  # units that have an absolute scale
 UNITS = {
     "cam": "raw CAM",
@@ -79,12 +80,15 @@ class ExtraMap:
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """The page's settings. `points`: rows and columns of its grid. `difference`: the first map minus the second."""
+    """The page's settings. `points`: rows and columns of its grid. `difference`: the first map minus the second, each
+    as a share of its own maximum, or raw where `difference_unit` is that and both have one unit.
+    """
 
     classes: tuple[int, ...]
     maps: tuple[MapSpec, ...]
     image: bool
     difference: bool
+    difference_unit: str
     loops: int
     refined: bool
     blocks: tuple[int, int] | None
@@ -122,6 +126,7 @@ class ExportRequest:
             maps=maps,
             image=image,
             difference=details.get("difference") is True and len(maps) == 2,
+            difference_unit=choice(details, "difference_unit", DIFFERENCE_UNITS),
             loops=int(number(details, "loops", 0, 1000)),
             refined=details.get("refined") is True,
             blocks=(blocks[0], blocks[1]) if blocks is not None else None,

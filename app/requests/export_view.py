@@ -108,7 +108,7 @@ class ExportView:
             "scale",
             "absolute",
         )
-        more = ("outline", "boxes", "cells", "overlay", "image", "difference")
+        more = ("outline", "boxes", "cells", "overlay", "image", "difference", "difference_unit")
         numbers = ("title", "note", "unit", "top", "reach", "scores", "iou", "box")
         maps: dict[str, Any] = {k: {name: getattr(shot, name) for name in numbers} for k, shot in self.shots.items()}
         for wanted in shown.maps:
@@ -122,8 +122,11 @@ class ExportView:
 
     def _difference(self) -> Plot:
         a, b = list(self.shots.values())[:2]
-        values = difference(a.fine, b.fine, alike=a.unit == b.unit)
-        unit = UNITS[a.unit if a.unit == b.unit else "share"]
+        raw = self.shown.difference_unit == "raw" and a.unit == b.unit
+        values = difference(a.fine, b.fine, alike=raw, tops=(a.top, b.top))
+        unit = a.unit if raw else "share"
         top = float(np.abs(values).max(initial=0))
-        layer = MapLayer(values, top, unit, outlined=False, ends=("more B", "more A"))
-        return Plot("A − B", f"in {unit}", layer)
+        if self.shown.scale != "map":
+            top = 1.0 if not raw else max(a.reach, b.reach) if self.shown.scale == "shared" else a.reach
+        layer = MapLayer(values, top, UNITS[unit], outlined=False, ends=("more B", "more A"))
+        return Plot(f"A − B, {UNITS[unit]}", "", layer)

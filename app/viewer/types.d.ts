@@ -49,7 +49,7 @@ declare namespace Crt {
     visible: Record<string, boolean>;
     ground_truth: boolean;
     zoom: Zoom;
-    compare: { view: string; a: Side; b: Side; split: number; rate: number };
+    compare: { view: string; a: Side; b: Side; split: number; rate: number; unit: string };
     layers: { method: string; head: number | null; scale: string };
     ablate: { show: string };
     random_baseline: boolean;

@@ -49,13 +49,16 @@ def crossings(values: np.ndarray, level: float) -> list[np.ndarray]:
     return found
 
 
-def difference(first: np.ndarray, second: np.ndarray, *, alike: bool) -> np.ndarray:
+def difference(
+    first: np.ndarray, second: np.ndarray, *, alike: bool, tops: tuple[float, float] | None = None
+) -> np.ndarray:
     """One map minus another on the same points.
 
     Args:
         first: (h, w).
         second: (h, w).
-        alike: whether both have one unit; else each is divided by its maximum first.
+        alike: whether they are subtracted as they are; else each is divided by its top first.
+        tops: of both; their largest values if None.
 
     Returns:
         (h, w) float64.
@@ -63,4 +66,5 @@ def difference(first: np.ndarray, second: np.ndarray, *, alike: bool) -> np.ndar
     one, other = (values.astype(np.float64) for values in (first, second))
     if alike:
         return one - other
-    return one / (one.max(initial=0) or 1) - other / (other.max(initial=0) or 1)
+    top, below = tops or (one.max(initial=0), other.max(initial=0))
+    return one / (top or 1) - other / (below or 1)

@@ -24,6 +24,7 @@ from crt.viz.print_layout import (
     NOTE,
     POINT,
     TEXT,
+    WIDTH,
     Block,
     Canvas,
     Kind,
@@ -100,14 +101,15 @@ class MapBlock:
         axes = canvas.axes(x + (width - across) / 2, y, across, tall)
         size = max(1, round(across * DPI)), max(1, round(tall * DPI))
         drawn = np.asarray(Image.fromarray(self.image).resize(size, Image.Resampling.LANCZOS))
+        fine = min(1.0, width / WIDTH)  # lines of a small panel are thinner
         if isinstance(panel.layer, LabelLayer):
             axes.imshow(labelled(drawn, panel.layer), extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
-            _labels(axes, panel.layer)
+            _labels(axes, panel.layer, fine)
         else:
-            _map(axes, drawn, panel.layer, self.style)
+            _map(axes, drawn, panel.layer, self.style, fine)
         if self.style.truth:
             lines = [_closed(ring) for ring in self.style.truth]
-            stroke(axes, lines, [("black", 1.8, "solid", 0.85), (TRUTH, 0.9, (0, (4, 3)), 1)])
+            stroke(axes, lines, [("black", 1.8, "solid", 0.85), (TRUTH, 0.9, (0, (4, 3)), 1)], fine=fine)
         y += tall
         if isinstance(panel.layer, MapLayer) and self._bar:
             y = _bar(canvas, (x, y + 0.05, width), panel.layer, self.style)
@@ -125,19 +127,19 @@ class MapBlock:
         return self.panel.barred and isinstance(self.panel.layer, MapLayer)
 
 
-def _map(axes: Axes, image: np.ndarray, layer: MapLayer | None, style: Style) -> None:
+def _map(axes: Axes, image: np.ndarray, layer: MapLayer | None, style: Style, fine: float) -> None:
     """A map over an image of the size that is printed, with outline and box; a map of nothing leaves the image."""
     if layer is None or not layer.values.any():
         axes.imshow(image, extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
         return
     axes.imshow(mixed(image, layer, style), extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
     if layer.outlined and layer.level is not None and layer.level > 0:
-        stroke(axes, crossings(layer.values, layer.level), OUTLINE)
+        stroke(axes, crossings(layer.values, layer.level), OUTLINE, fine=fine)
     if layer.box is not None:
-        stroke(axes, [_rectangle(*layer.box)], BOX)
+        stroke(axes, [_rectangle(*layer.box)], BOX, fine=fine)
 
 
-def _labels(axes: Axes, layer: LabelLayer) -> None:
+def _labels(axes: Axes, layer: LabelLayer, fine: float) -> None:
     """Outlines of the labels, and named boxes around all points of each."""
     height, width = layer.labels.shape
     for label, name in enumerate(layer.names[1:], 1):
@@ -145,11 +147,12 @@ def _labels(axes: Axes, layer: LabelLayer) -> None:
         if not inside.any():
             continue
         if layer.outlined:
-            stroke(axes, crossings(inside.astype(np.float32), 0.5), OUTLINE)
+            stroke(axes, crossings(inside.astype(np.float32), 0.5), OUTLINE, fine=fine)
         if layer.boxed:
             rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
             left, top = columns[0] / width, rows[0] / height
-            stroke(axes, [_rectangle(left, top, (columns[-1] + 1) / width, (rows[-1] + 1) / height)], BOX)
+            corners = _rectangle(left, top, (columns[-1] + 1) / width, (rows[-1] + 1) / height)
+            stroke(axes, [corners], BOX, fine=fine)
             text = printable(name)
             tag = {"facecolor": "black", "alpha": 0.75, "edgecolor": "none", "pad": 1.5}
             axes.text(

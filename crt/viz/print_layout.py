@@ -173,13 +173,18 @@ class Canvas:
         )
 
 
-def stroke(axes: Axes, lines: Sequence[np.ndarray], styles: Sequence[tuple], *, clip: bool = True) -> None:
-    """Lines (N, 2) as one path, once in each style (colour, points, dashes, opacity); cut at the frame unless told."""
+def stroke(
+    axes: Axes, lines: Sequence[np.ndarray], styles: Sequence[tuple], *, fine: float = 1.0, clip: bool = True
+) -> None:
+    """Lines (N, 2) as one path, once in each style: colour, points, dashes, opacity.
+
+    `fine`: what the points are multiplied by. `clip`: whether the lines are cut at the frame.
+    """
     if not lines:
         return
     path = Path.make_compound_path(*(Path(line) for line in lines))
     for color, width, dashes, alpha in styles:
-        patch = PathPatch(path, fill=False, edgecolor=color, linewidth=width, linestyle=dashes, alpha=alpha)
+        patch = PathPatch(path, fill=False, edgecolor=color, linewidth=fine * width, linestyle=dashes, alpha=alpha)
         patch.set(joinstyle="round")
         axes.add_patch(patch)
         patch.set_clip_on(clip)

@@ -68,7 +68,7 @@ def test_swipe_shows_a_at_the_left_and_b_at_the_right_of_a_divider_that_keys_and
 def test_difference_is_signed_and_nothing_for_the_same_map(open_page, image):
     page = opened(open_page, image)
     view(page, "Difference")
-    expect(page.locator(".panel.compare h3")).to_have_text("ResNet − CRT")
+    expect(page.locator(".panel.compare h3")).to_have_text("ResNet − CRT, share of own maximum")
     expect(page.locator(".panel.compare .scale .unit").first).to_have_text("share of own maximum")
     move(page, "opacity", 1)
     forward = colours(page).astype(float)
@@ -92,8 +92,15 @@ def test_two_settings_of_one_method_are_compared_and_stay_as_they_are(open_page,
     page.locator('[data-role="a-loops"]').select_option("0")
     page.locator('[data-role="b-loops"]').select_option("3")
     settle(page)
-    expect(page.locator(".panel.compare h3")).to_have_text("CRT: A − B")
-    expect(page.locator(".panel.compare .scale .unit").first).to_have_text("raw CAM × attention")
+    title, unit = page.locator(".panel.compare h3"), page.locator(".panel.compare .scale .unit").first
+    expect(title).to_have_text("CRT: A − B, share of own maximum")
+    page.get_by_label("Unit", exact=True).select_option("raw values")
+    expect(title).to_have_text("CRT: A − B, raw CAM × attention")
+    expect(unit).to_have_text("raw CAM × attention")
+    page.locator('[data-role="a-refined"]').select_option("off")  # no unit in common, and the title says which it is
+    expect(title).to_have_text("CRT: A − B, share of own maximum")
+    page.locator('[data-role="a-refined"]').select_option("as set")
+    expect(title).to_have_text("CRT: A − B, raw CAM × attention")
     expect(page.locator(".panel.compare .none")).to_be_hidden()
     before = colours(page)
     move(page, "loops", 1)  # both sides have their own

@@ -54,11 +54,12 @@ def small(image: Image.Image) -> np.ndarray:
 
 
 def compare(screen: list[np.ndarray], figure: list[np.ndarray]) -> None:
-    """The same panels in the same order, and no two of them alike by chance."""
+    """The same panels in the same order: each is near to its own, and to no other much nearer."""
     assert len(screen) == len(figure)
     away = np.array([[np.abs(one - other).mean() for other in figure] for one in screen])
     assert away.diagonal().max() < ALIKE, away.diagonal()
-    np.testing.assert_array_equal(away.argmin(1), range(len(screen)))
+    assert (away.diagonal() - away.min(1)).max() < 0.2 * ALIKE
+    assert len(screen) == 1 or away.max() > 2 * away.diagonal().mean()
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_layers(page):
     files, figure = exported(page)
     assert len(figure) == len(screen) == blocks * passes + passes
     by_pass = [screen[block * passes + k] for k in range(passes) for block in range(blocks)] + screen[-passes:]
-    assert max(np.abs(one - other).mean() for one, other in zip(by_pass, figure, strict=True)) < ALIKE
+    compare(by_pass, figure)
     with np.load(io.BytesIO(files["attention.npz"])) as arrays:
         assert arrays["attention"].shape[:2] == (passes, blocks)
 
@@ -123,10 +124,8 @@ def test_ablate(page):
     expect(page.locator('[data-role="ablate-run"]')).to_have_text("All 5 sizes are here")
     screen = on_the_page(page, '[data-role="ablate-sizes-grid"] canvas')
     files, figure = exported(page)
-    assert len(screen) == len(figure) == 25
-    away = [np.abs(one - other).mean() for one, other in zip(screen, figure, strict=True)]
-    assert max(away) < ALIKE
-    assert np.abs(screen[0] - figure[-1]).mean() > max(away)
+    assert len(screen) == 25
+    compare(screen, figure)
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
         assert {"row1_cell1", "row5_cell5"} <= set(arrays)
     page.get_by_role("button", name="Curves").click()

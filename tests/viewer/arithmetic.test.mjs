@@ -83,9 +83,12 @@ test('signed values: zero in the middle, NaN never', () => {
 test('maps on other cells meet on a common grid', () => {
   const a = { map: { data: Float32Array.from([2, 2]), h: 1, w: 2 }, span: [1, 2], top: 2, unit: 'cam' };
   const b = { map: { data: Float32Array.from([1, 1, 1]), h: 1, w: 3 }, span: [1, 3], top: 1, unit: 'cam' };
-  const found = m.difference(a, b, 2, 4);
+  const found = m.difference(a, b, 2, 4, true);
   assert.deepEqual([found.map.h, found.map.w, ...found.span, found.top], [2, 4, 2, 4, 1]);
   assert.ok(found.map.data.every((value) => value === 1));
+  const shares = m.difference(a, b, 2, 4);
+  assert.deepEqual([shares.unit, found.unit, shares.top], ['share', 'cam', 0]);
+  assert.equal(m.difference(a, { ...b, unit: 'product' }, 2, 4, true).unit, 'share');
 });
 
 test('IoU leaves out what shall not count', () => {

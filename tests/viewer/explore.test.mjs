@@ -63,7 +63,12 @@ test('blink: A or B', () => {
 });
 
 test('difference: signed, symmetric, of two settings of one method too', () => {
-  const [spec, a, b] = comparing('difference', { method: 'crt', loops: 2 }, { method: 'crt', loops: 0 });
+  const sides = [{ method: 'crt', loops: 2 }, { method: 'crt', loops: 0 }];
+  const [shares] = comparing('difference', ...sides);
+  assert.deepEqual([shares.scales[0].shown.unit, shares.title], ['share', 'CRT: A − B, share of own maximum']);
+  const compare = { ...INITIAL.compare, view: 'difference', a: sides[0], b: sides[1], unit: 'raw' };
+  const [spec, a, b] = comparing('difference', ...sides, { compare });
+  assert.equal(spec.title, 'CRT: A − B, raw CAM');
   const [{ shown, range, signed, ends }] = spec.scales;
   assert.deepEqual([...shown.map.data], [4, 2]);
   assert.deepEqual([range, signed, shown.unit, ends], [4, true, 'cam', ['more B', 'more A']]);

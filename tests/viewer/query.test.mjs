@@ -192,6 +192,15 @@ test('classes travel by name; a name that is not known is said, and a comma may 
   assert.equal('classes' in l.fit(l.decode('v=1&c=unicorn'), { run, prediction }, { absolute: {} }).settings, false);
 });
 
+test('an earlier link to a difference opens with shares; raw values are asked for', () => {
+  const earlier = l.decode('v=1&w=difference&wa=crt.2.1&wb=crt.0');
+  assert.deepEqual([earlier.linked, earlier.problems, earlier.settings.compare.unit], [true, [], 'share']);
+  const raw = { ...INITIAL, compare: { ...INITIAL.compare, view: 'difference', unit: 'raw' } };
+  assert.match(l.encode(raw, null), /&wu=raw$/);
+  assert.equal(l.decode(l.encode(raw, null)).settings.compare.unit, 'raw');
+  assert.equal(l.decode('v=1&wu=pixels').problems.length, 1);
+});
+
 test('a link fits the run it meets', () => {
   const link = l.decode('v=1&l=9&b=3.60&ac=5');
   const { settings } = l.fit(link, { run, prediction }, { absolute: { cam: 1, product: 2 } });

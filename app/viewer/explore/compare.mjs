@@ -2,7 +2,7 @@
 
 import { sideOf } from './panel_specs.mjs';
 import { make } from '../core/dom.mjs';
-import { METHOD_TITLES } from '../core/store.mjs';
+import { METHOD_TITLES, UNIT_NAMES } from '../core/store.mjs';
 
 export const BLINK_RATES = [[0.5, 'every 2 seconds'], [1, 'every second'], [2, 'twice a second']];
 const MAX_BLINK_HZ = 3; // changes a second; what flashes faster can cause seizures (WCAG 2.3.1)
@@ -24,6 +24,13 @@ export function withMethod(side, method, prediction) {
 export function withOwn(side, name, value) {
   const { [name]: _, ...rest } = side;
   return value === undefined ? rest : { ...rest, [name]: value };
+}
+
+/** What raw values mean for two maps of these units.
+ * @param {Crt.Unit[]} units
+ */
+export function rawWords([a, b]) {
+  return a === b ? `Raw values are in ${UNIT_NAMES[a]}.` : `A is in ${UNIT_NAMES[a]}, B in ${UNIT_NAMES[b]}: without one unit for both, shares of their maxima are subtracted.`;
 }
 
 /** @param {Crt.Page} page */
@@ -57,6 +64,7 @@ export function mountCompare(page) {
   });
   at('blink-rate').replaceChildren(...BLINK_RATES.map(([value, text]) => make('option', { value, text })));
   at('blink-rate').addEventListener('change', (event) => set({ rate: Number(event.target.value) }));
+  at('difference-unit').addEventListener('change', (event) => set({ unit: event.target.value }));
   at('blink-stop').addEventListener('click', () => {
     stopped = !stopped;
     store.set({});
@@ -87,6 +95,9 @@ export function mountCompare(page) {
     for (const choice of choices) choice.checked = choice.value === kind;
     at('compare-sides').hidden = kind === 'side';
     at('blink').hidden = kind !== 'blink';
+    at('difference-unit-field').hidden = kind !== 'difference';
+    at('difference-unit').value = state.compare.unit;
+    at('difference-unit').title = rawWords(['a', 'b'].map((key) => unitOf(state, key, now)));
     for (const key of ['a', 'b']) showSide(key, state, now);
     at('blink-rate').value = String(state.compare.rate);
     at('blink-stop').textContent = stopped ? 'Blink' : 'Pause';
@@ -106,6 +117,12 @@ export function mountCompare(page) {
     at(`${key}-loops`).parentElement.hidden = prediction.maxLoops(method) === 0;
     at(`${key}-refined`).value = refined === undefined ? AS_SET : refined ? '1' : '0';
     at(`${key}-refined`).parentElement.hidden = !prediction.isTransformer(method);
+  }
+
+  /** @returns {Crt.Unit} */
+  function unitOf(state, key, now) {
+    const { method, own: { refined = state.refined } } = sideOf(state.compare[key], now.run);
+    return refined && now.prediction.isTransformer(method) ? 'product' : 'cam';
   }
 
   /** The blink runs where it can be seen and has not been stopped. */

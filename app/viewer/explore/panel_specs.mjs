@@ -88,7 +88,7 @@ function compared(state, view, maps, other) {
 /** A − B with both maps after it. */
 function differing(state, view, a, b) {
   const size = gridSize(view.image.naturalWidth, view.image.naturalHeight);
-  const shown = { method: 'difference', ...difference(a.shown, b.shown, ...size) };
+  const shown = { method: 'difference', ...difference(a.shown, b.shown, ...size, state.compare.unit === 'raw') };
   const titles = [a, b].map((layer) => METHOD_TITLES[layer.method]);
   const alike = titles[0] === titles[1];
   const ends = alike ? ['more B', 'more A'] : [`more ${titles[1]}`, `more ${titles[0]}`];
@@ -96,7 +96,7 @@ function differing(state, view, a, b) {
   const layer = layerOf('difference', shown, range, { signed: true, ends, name: 'A − B' });
   const bare = !(a.shown.top > 0 || b.shown.top > 0);
   const spec = {
-    key: 'compare', title: alike ? `${titles[0]}: A − B` : `${titles[0]} − ${titles[1]}`, note: `${a.name}; ${b.name}`, score: '',
+    key: 'compare', title: `${alike ? `${titles[0]}: A − B` : `${titles[0]} − ${titles[1]}`}, ${UNIT_NAMES[shown.unit]}`, note: `${a.name}; ${b.name}`, score: '',
     empty: shown.top > 0 ? '' : bare ? nothing(state) : 'No difference',
     spoken: `Difference of ${a.name} and ${b.name}: at most ${figure(shown.top)} ${UNIT_NAMES[shown.unit]}`,
     layers: [layer], scales: [layer], layerAt: () => a,

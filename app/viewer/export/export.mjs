@@ -30,7 +30,7 @@ export function describeView(state, view, extra = null) {
       return { ...own, method, letter: key.toUpperCase() };
     }),
     image: side && state.visible.input,
-    difference: state.compare.view === 'difference',
+    difference: state.compare.view === 'difference', difference_unit: state.compare.unit,
     truth: state.ground_truth ? describeGroundTruth(groundTruthOf(state, view), rows, columns) : null,
     extra: side && extra && extra.map.data.length > 1 ? describeAddedPanel(extra) : null,
   };

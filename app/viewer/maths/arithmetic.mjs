@@ -151,17 +151,17 @@ export function overlap(data, level, mask, ignore = null) {
   return intersectionOverUnion(hits, said, truly);
 }
 
-/** a − b as { map, span, top, unit }: `top` is the largest magnitude. Maps of one unit are subtracted as they are; of
- *  different units (raw CAM and CAM × attention) each is divided by its own maximum first. Maps on the same cells keep
- *  them, others meet on `height` × `width` points. a, b: { map, span, top, unit }.
+/** a − b as { map, span, top, unit }: `top` is the largest magnitude. Each map is divided by its own maximum first; with
+ *  `raw` they are subtracted as they are, if they have one unit. Maps on the same cells keep them, others meet on
+ *  `height` × `width` points. a, b: { map, span, top, unit }.
  * @param {Crt.Scaled} a
  * @param {Crt.Scaled} b
  * @param {number} height
  * @param {number} width
  * @returns {Crt.Scaled}
  */
-export function difference(a, b, height, width) {
-  const alike = a.unit === b.unit;
+export function difference(a, b, height, width, raw = false) {
+  const alike = raw && a.unit === b.unit;
   const sameCells = a.map.h === b.map.h && a.map.w === b.map.w && a.span.every((cells, i) => Math.abs(cells - b.span[i]) < 1e-6);
   const [one, other] = sameCells ? [a.map, b.map] : [a, b].map(({ map, span }) => upsample(map, span, height, width));
   const weight = (/** @type {Crt.Scaled} */ { top }) => (alike ? 1 : top > 0 ? 1 / top : 0);

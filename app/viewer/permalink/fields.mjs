@@ -105,6 +105,7 @@ export const FIELDS = new Map(Object.entries({
   wb: ['compare.b', side],
   ws: ['compare.split', number(0, 1)],
   wr: ['compare.rate', number(0.25, 3)],
+  wu: ['compare.unit', choice(['share', 'raw'])],
   ym: ['layers.method', choice(METHODS)],
   yh: ['layers.head', orNull(whole(0, 99))],
   ys: ['layers.scale', choice(['cell', 'all'])],

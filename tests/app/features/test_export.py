@@ -45,7 +45,8 @@ RING = [[0.2, 0.2], [0.8, 0.2], [0.8, 0.7], [0.2, 0.7]]
 SVG = "{http://www.w3.org/2000/svg}"
 BASE = {
     "maps": [{"method": method, "letter": ""} for method in ("resnet", "tscam", "crt")],
-    "classes": [0], "image": False, "difference": False, "loops": 2, "refined": True, "blocks": None,
+    "classes": [0], "image": False, "difference": False, "difference_unit": "share", "loops": 2, "refined": True,
+    "blocks": None,
     "pass_reduction": "sum", "threshold": 0.2, "opacity": 0.6, "colormap": "viridis", "scale": "map",
     "absolute": {"cam": None, "product": None}, "outline": True, "boxes": False, "cells": False, "overlay": "heat",
     "rows": 240, "columns": 320, "truth": None, "extra": None,
@@ -227,7 +228,16 @@ def test_two_maps_compared_and_one_more(look):
     assert [shot.note for shot in shown.shots.values()] == ["0 loops, refined", "2 loops, not refined"]
     files = unzipped(export.archive(shown))
     assert {"mask_crt.png", "mask_crt_2.png"} <= set(files)
-    assert "A − B" in words(files["figure.svg"])
+    assert "A − B, share of own maximum" in words(files["figure.svg"])
+    plain = [one | {"refined": False} for one in maps]
+    for changes, title in (
+        ({"maps": maps, "difference_unit": "raw"}, "A − B, share of own maximum"),  # they have no unit in common
+        ({"maps": plain}, "A − B, share of own maximum"),
+        ({"maps": plain, "difference_unit": "raw"}, "A − B, raw CAM"),
+    ):
+        made = screen(look, difference=True, **changes)
+        assert title in words(made.figures(["svg"])["svg"])
+        assert made.settings()["shown"]["difference_unit"] == changes.get("difference_unit", "share")
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
         np.testing.assert_array_equal(arrays["crt_2"], look.prediction.cams("crt", loops=2, refined=False, classes=[0]))
     more = screen(look, maps=[], extra=extra(), overlay="mask")
@@ -253,6 +263,7 @@ def test_a_map_of_nothing_is_exported(look):
         {"classes": [True]}, {"classes": "0"}, {"loops": -1}, {"loops": float("nan")}, {"blocks": [2, 1]},
         {"blocks": "all"}, {"pass_reduction": "product"}, {"threshold": 1.5}, {"threshold": None}, {"opacity": "x"},
         {"colormap": "jet"}, {"colormap": ["viridis"]}, {"scale": {}}, {"absolute": []}, {"scale": "absolute"},
+        {"difference_unit": "pixels"}, {"difference_unit": None},
         {"overlay": None}, {"rows": 0}, {"columns": 10_000}, {"truth": []}, {"truth": {"polygons": [[[2, 0]] * 3]}},
         {"truth": {"polygons": [[["x", 0]] * 3]}}, {"truth": {"polygons": [[[0, 0], [1]]]}},
         {"truth": {"polygons": [[[10**400, 0]] * 3]}}, {"truth": {"polygons": [RING] * 3000}},
