@@ -18,8 +18,11 @@ from crt.viz.print_charts import LINES, Axis, Chart, Series, Table
 from crt.viz.print_layout import Block, Words, lay_out
 
 NETWORKS = (
-    (r"CRT's CNN|its CNN|CNN branch", "crt_cnn"), (r"CRT", "crt"), (r"TS-CAM", "tscam"), (r"ResNet|CNN alone", "resnet"),
-)  # fmt: skip
+    (r"CRT's CNN|its CNN|CNN branch", "crt_cnn"),
+    (r"CRT", "crt"),
+    (r"TS-CAM", "tscam"),
+    (r"ResNet|CNN alone", "resnet"),
+)
 """Names of networks, as lines begin with them, and their colours: `app/viewer/charts/colors.mjs`."""
 NEUTRAL = ("ink", "soft")
 COLUMNS = 3
