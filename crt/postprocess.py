@@ -1,4 +1,4 @@
-"""From class maps to seeds: maps on the pixel grid are normalised and labelled (METHOD section 7)."""
+"""From class maps and scores to seeds, labels and probabilities (METHOD section 7)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,23 @@ def max_normalize(maps: np.ndarray, eps: float = EPS) -> np.ndarray:
         (K, H, W) of the same type, 0 to below 1.
     """
     return maps / (maps.max((-2, -1), keepdims=True, initial=0) + eps)
+
+
+def class_probabilities(scores: np.ndarray, *, single_label: bool = False) -> np.ndarray:
+    """Turn logits into probabilities.
+
+    Args:
+        scores: (…, C) logits.
+        single_label: whether one label is right, so that a softmax is taken; else a sigmoid of each.
+
+    Returns:
+        (…, C) float64, 0 … 1.
+    """
+    scores = scores.astype(np.float64)
+    if single_label:
+        weights = np.exp(scores - scores.max(-1, keepdims=True))
+        return weights / weights.sum(-1, keepdims=True)
+    return 0.5 * (1 + np.tanh(scores / 2))  # a sigmoid that cannot overflow
 
 
 def check_class_ids(class_ids: Sequence[int]) -> None:

@@ -7,24 +7,23 @@ Loops, refinement, classes, blocks and thresholds can then change without anothe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 import torch
 
 from crt.cam_spec import CamSpec, ClassLike, class_ids, one_class_id
-from crt.checkpoint import METHODS, Method
+from crt.checkpoint import Method
 from crt.errors import InvalidSetting
-from crt.models.cnn import STRIDE
 from crt.models.loop import passes
 from crt.models.outputs import CnnOutputs, VitOutputs, merge_patches
-from crt.models.tiles import TileGrid
 from crt.pass_reductions import PassReduction
-from crt.postprocess import THRESHOLD, max_normalize
+from crt.postprocess import max_normalize
 from crt.prediction_io import read_fields, write_fields
+from crt.prediction_record import PredictionRecord, checked_loops
 from crt.refine import attention_map, refine
 from crt.resample import upsample_cam
 from crt.threshold import above_threshold
@@ -44,154 +43,11 @@ UNSET: Literal[Unset.UNSET] = Unset.UNSET
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(PredictionRecord):
     """The record of one image at one input size and mode, from which every CAM is arithmetic.
 
-    Attributes:
-        source: height and width of the image in pixels.
-        grid: tiles at the input size.
-        classes: names, in the order of the CAMs.
-        records: what each method left.
-        timings: milliseconds of each stage.
-        provenance: checkpoint hash and networks, settings, versions.
-        default_spec: what the checkpoint recommends, which every CAM has that is asked for without more: the one that
-            the app shows first.
-        default_threshold: the same of masks, a share of a CAM's largest value.
-        image: (H, W, 3) uint8, the image in its own pixels, where it was kept; files do not hold it.
+    Its fields, and what is read off them, are those of `PredictionRecord`.
     """
-
-    source: tuple[int, int]
-    grid: TileGrid
-    classes: tuple[str, ...]
-    records: dict[Method, VitOutputs | CnnOutputs]
-    timings: dict[str, float] = field(default_factory=dict)
-    provenance: dict[str, Any] = field(default_factory=dict)
-    default_spec: CamSpec = field(default_factory=CamSpec)
-    default_threshold: float = THRESHOLD
-    image: np.ndarray | None = field(default=None, repr=False)
-
-    @property
-    def default_method(self) -> Method:
-        """The method whose CAMs are given where none is named: CRT if it was recorded, else the first."""
-        return "crt" if "crt" in self.records else self.methods[0]
-
-    @property
-    def methods(self) -> tuple[Method, ...]:
-        """The methods recorded, in the order of `METHODS`."""
-        return tuple(method for method in METHODS if method in self.records)
-
-    @property
-    def passes(self) -> int:
-        """Passes through the CRT encoder that this Prediction cost."""
-        record = self.records.get("crt")
-        return record.cls_attn.shape[0] if isinstance(record, VitOutputs) else 0
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all arrays."""
-        return sum(array.nbytes for record in self.records.values() for array in vars(record).values())
-
-    def record(self, method: Method) -> VitOutputs | CnnOutputs:
-        """The record of a method.
-
-        Args:
-            method: the network.
-
-        Returns:
-            What it left of the image.
-
-        Raises:
-            InvalidSetting: the method is not in this Prediction; the message says why.
-        """
-        try:
-            return self.records[method]
-        except KeyError:
-            raise InvalidSetting(self._without(method)) from None
-
-    def _without(self, method: str) -> str:
-        """Why there is no record of a method: nobody asked for it, or the checkpoint does not have it."""
-        have, networks = ", ".join(self.methods), self.provenance.get("networks")
-        if method not in METHODS:
-            return f"There is no {method} network: choose among {have}."
-        if not isinstance(networks, list | tuple):  # an old file does not say
-            return (
-                f"This Prediction holds no {method}: choose among {have}, or record it anew if the checkpoint has "
-                f"{method}."
-            )
-        if method in networks:
-            return (
-                f"This Prediction was recorded without {method}, which its checkpoint has: trace the image again with "
-                f'"{method}" among the methods of Settings, or choose among {have}.'
-            )
-        return f"This checkpoint has no {method} network: choose among {have}."
-
-    def clamp(self, method: Method, loops: int) -> int:
-        """The loop count of a method where another is asked for.
-
-        Args:
-            method: the network; a CNN and TS-CAM have no loops.
-            loops: the count asked for.
-
-        Returns:
-            At most the count that is recorded.
-
-        Raises:
-            InvalidSetting: the method is not recorded.
-        """
-        record = self.record(method)
-        return min(loops, record.loops) if isinstance(record, VitOutputs) else 0
-
-    def spec_of(self, method: Method, spec: CamSpec | None = None) -> CamSpec:
-        """The spec that a method's CAMs have.
-
-        Args:
-            method: the network; one without loops gets none.
-            spec: what is asked for; None is the checkpoint's default, cut to the loop counts that are recorded.
-
-        Returns:
-            The spec.
-
-        Raises:
-            InvalidSetting: the method is not recorded.
-        """
-        record = self.record(method)
-        if not isinstance(record, VitOutputs) or record.loops == 0:
-            return replace(spec or self.default_spec, loops=0)
-        return replace(self.default_spec, loops=min(self.default_spec.loops, record.loops)) if spec is None else spec
-
-    def scores(self, method: Method, loops: int | None = None) -> np.ndarray:
-        """The logits of a method: the maps' mean over the grid, before ReLU and refinement.
-
-        Args:
-            method: the network.
-            loops: passes of CRT's loop; the checkpoint's default if none is given.
-
-        Returns:
-            (C,) float32 logits.
-
-        Raises:
-            InvalidSetting: a method or loop count that is not recorded.
-        """
-        record = self.record(method)
-        if isinstance(record, CnnOutputs):
-            return record.scores
-        return record.scores[_checked_loops(record, self.spec_of(method).loops if loops is None else loops)]
-
-    def content_size(self, method: Method) -> tuple[float, float]:
-        """The size of the image in cells of a method's map; what lies beyond is padding.
-
-        Args:
-            method: the network.
-
-        Returns:
-            Height and width in cells, with fractions.
-
-        Raises:
-            InvalidSetting: the method is not recorded.
-        """
-        if isinstance(self.record(method), CnnOutputs):
-            return self.grid.height / STRIDE, self.grid.width / STRIDE
-        return self.grid.content_size
 
     def cams(
         self,
@@ -230,7 +86,7 @@ class Prediction:
             maps = torch.from_numpy(record.cams[chosen])
         else:
             base = self.spec_of(method, spec)
-            count = _checked_loops(record, base.loops if loops is None else loops)
+            count = checked_loops(record, base.loops if loops is None else loops)
             tiles = torch.from_numpy(record.cams[count][:, chosen])
             if base.refined if refined is None else refined:
                 tiles = refine(tiles, self._attention(record, base, count, blocks, pass_reduction))
@@ -382,7 +238,7 @@ class Prediction:
         if isinstance(record, CnnOutputs):
             raise InvalidSetting(f"{method} is a CNN and has no attention.")
         base = self.spec_of(method, spec)
-        count = _checked_loops(record, base.loops if loops is None else loops)
+        count = checked_loops(record, base.loops if loops is None else loops)
         return merge_patches(self.grid, self._attention(record, base, count, blocks, pass_reduction).flatten(1).numpy())
 
     @staticmethod
@@ -428,26 +284,3 @@ class Prediction:
             InvalidPrediction: the file is anything else.
         """
         return cls(**read_fields(path))
-
-
-def class_probabilities(scores: np.ndarray, *, single_label: bool = False) -> np.ndarray:
-    """Turn logits into probabilities.
-
-    Args:
-        scores: (…, C) logits.
-        single_label: whether one label is right, so that a softmax is taken; else a sigmoid of each.
-
-    Returns:
-        (…, C) float64, 0 … 1.
-    """
-    scores = scores.astype(np.float64)
-    if single_label:
-        weights = np.exp(scores - scores.max(-1, keepdims=True))
-        return weights / weights.sum(-1, keepdims=True)
-    return 0.5 * (1 + np.tanh(scores / 2))  # a sigmoid that cannot overflow
-
-
-def _checked_loops(record: VitOutputs, loops: int) -> int:
-    if not 0 <= loops <= record.loops:
-        raise InvalidSetting(f"This Prediction holds loops 0 to {record.loops}, not {loops}.")
-    return loops

@@ -18,7 +18,8 @@ FORBIDDEN = {  # the longest matching folder decides
 FLOORS = (
     *("errors", "types", "io_utils", "fair_lock", "precision", "resample", "threshold", "pass_reductions", "cam_spec"),
     *("inference_config", "device"),
-    *("data", "models", "checkpoint", "refine", "postprocess", "prediction_io", "prediction", "analysis"),
+    *("data", "models", "checkpoint", "refine", "postprocess", "prediction_io", "prediction_record"),
+    *("prediction", "analysis"),
     *("predictor", "loading", "multiscale", "pseudo_labels", "metrics", "evaluation", "viz", "train"),
 )
 """The rooms of `crt` from the ground up: each imports from those before it only."""

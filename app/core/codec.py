@@ -18,7 +18,8 @@ from PIL import Image
 from crt.data.resizing import resize_long_side
 from crt.errors import CrtError
 from crt.models.outputs import VitOutputs
-from crt.prediction import Prediction, class_probabilities
+from crt.postprocess import class_probabilities
+from crt.prediction import Prediction
 
 DISPLAY_SIDE = 1024  # pixels of the longer side of the image sent to the browser
 INLINE_BYTES = 500_000  # larger arrays travel as a file

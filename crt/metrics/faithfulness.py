@@ -24,7 +24,7 @@ from crt.data.resizing import resize_long_side, to_tensor
 from crt.errors import CrtError, InvalidSetting
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.models.normalization import normalization_of
-from crt.prediction import class_probabilities
+from crt.postprocess import class_probabilities
 from crt.predictor import InferenceConfig, Predictor, Progress
 
 Measure = Literal["confidence", "deletion", "insertion", "road"]

@@ -13,8 +13,8 @@ from crt.errors import count_of
 from crt.models.loop import passes
 from crt.models.outputs import VitOutputs
 from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS, Attention, PassReduction
-from crt.postprocess import max_normalize
-from crt.prediction import Prediction, class_probabilities
+from crt.postprocess import class_probabilities, max_normalize
+from crt.prediction import Prediction
 from crt.resample import upsample_cam
 from crt.threshold import above_threshold
 from crt.viz.colours import COLORMAP, fit, outline, overlay

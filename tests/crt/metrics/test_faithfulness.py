@@ -17,7 +17,7 @@ from crt.errors import InvalidSetting
 from crt.metrics import perturb
 from crt.metrics.faithfulness import MEASURES, Curve, FaithfulnessConfig, ScoredClass, Stopped, measure, subject_of
 from crt.models.tiles import MODES
-from crt.prediction import class_probabilities
+from crt.postprocess import class_probabilities
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
