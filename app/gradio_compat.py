@@ -58,6 +58,8 @@ CALL_ROUTES: Routes = {
 """What the page's own description of the endpoints tells programs to ask for."""
 LOGIN_ROUTES: Routes = {"/login": ("POST",), "/logout": ("GET",)}
 """Only used with a password."""
+LOGIN_COOKIE = "access-token-"
+"""How the names of both cookies of the login begin; the one for other sites has `SameSite=none; Secure`."""
 MCP_ROUTES: Routes = {f"{API}/mcp": ("DELETE", "GET", "POST"), f"{API}/mcp/{{path:path}}": ("DELETE", "GET", "POST")}
 """Only there with `launch(mcp_server=True)`: an app of its own, mounted at the first."""
 READING_ROUTES = (

@@ -16,17 +16,19 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.cli import AppConfig
 from app.core.cache import PredictionCache
 from app.core.models import Engine
-from app.gradio_compat import CALL, QUEUE_JOIN, UPLOAD, blocks_of
+from app.gradio_compat import CALL, LOGIN_COOKIE, LOGIN_ROUTES, QUEUE_JOIN, UPLOAD, blocks_of
 from app.server.security import NOT_HERE, RouteFilter, SafeBlocks, route_path
 from app.viewer.files import ROUTE, served
 
 USER = "crt"
 """The user name that goes with the password."""
+LOGIN_HELP = f"The user name is {USER}. If this form comes back after the login, open the page in a tab of its own."
+"""Over plain http no browser lets a login hold inside another site; see `PartitionLogin`."""
 WINDOW = 60.0  # seconds
 CLIENTS = 10_000  # whose questions are counted at a time; beyond it the one unheard of for longest is forgotten
 COMPRESSION = 5  # of the viewer's scripts, 1 to 9: beyond it they hardly become smaller
@@ -79,6 +81,39 @@ class LimitQuestions:
                 await refusal(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+
+class PartitionLogin:
+    """ASGI middleware: lets the login hold where the page is shown inside another site.
+
+    Browsers keep no cookies of a site inside another one, except `Partitioned` ones, of which each outer site has its
+    own. They must be `Secure`: inside another site the login needs https, or an address of this machine.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; the cookie that a login sets gets its attribute on the way back."""
+        if scope["type"] != "http" or route_path(scope).rstrip("/") not in LOGIN_ROUTES:
+            await self.app(scope, receive, send)
+            return
+
+        async def partitioned(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {
+                    **message,
+                    "headers": [(name, _partition(name, value)) for name, value in message["headers"]],
+                }
+            await send(message)
+
+        await self.app(scope, receive, partitioned)
+
+
+def _partition(name: bytes, value: bytes) -> bytes:
+    """The value of a header of a response."""
+    ours = name.lower() == b"set-cookie" and value.startswith(LOGIN_COOKIE.encode())
+    return value + b"; Partitioned" if ours and b"samesite=none" in value.lower() else value
 
 
 def client_of(request: Request) -> str:
@@ -142,10 +177,11 @@ def server_options(config: AppConfig) -> dict[str, Any]:
             ],
             "middleware": [
                 Middleware(RouteFilter, login=bool(password), mcp=mcp),
+                *([Middleware(PartitionLogin)] if password else []),
                 *([Middleware(LimitQuestions, limit=RateLimit(limit))] if limit else []),
             ],
         },
         "mcp_server": mcp,
         "auth": (USER, password) if password else None,
-        "auth_message": f"The user name is {USER}." if password else None,
+        "auth_message": LOGIN_HELP if password else None,
     }

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import HTTPError
 
 import pytest
+from playwright.sync_api import expect
 
 from app.cli import AppConfig
 from app.page import build, launch_options
@@ -135,3 +136,35 @@ def test_the_page_asks_for_nothing_that_is_closed(server, browser, image):
     assert {"gradio_api/upload", "gradio_api/upload_progress", "gradio_api/info", "gradio_api/queue/join"} <= asked
     assert refused <= {"monitoring/summary", "gradio_api/mcp/schema"}  # which the description does without
     context.close()
+
+
+def test_a_login_holds_inside_another_site(checkpoint, serve, browser):
+    """Localhost is another site than 127.0.0.1, and https is not needed on this machine."""
+    with serve(AppConfig(checkpoint=checkpoint, host="127.0.0.1", password="secret")) as inner:
+        frame = f'<!doctype html><title>Other</title><iframe src="{inner}" width="1200" height="800"></iframe>'
+
+        class Other(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(frame.encode())
+
+            def log_message(self, *_):
+                """Nothing."""
+
+        other = ThreadingHTTPServer(("127.0.0.1", 0), Other)
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        context = browser.new_context()
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.goto(f"http://localhost:{other.server_port}/")
+        form = page.frame_locator("iframe")
+        expect(form.get_by_text("open the page in a tab of its own")).to_be_visible()
+        form.get_by_label("Username").fill(USER)
+        form.get_by_label("Password").fill("secret")
+        form.get_by_role("button", name="Login").click()
+        form.locator(MOUNTED).wait_for()
+        context.close()
+        other.shutdown()
+        other.server_close()

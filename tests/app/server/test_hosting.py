@@ -12,6 +12,7 @@ from PIL import Image
 from starlette.requests import Request as Asked
 
 from app.cli import AppConfig
+from app.gradio_compat import LOGIN_COOKIE
 from app.page import build, launch_options
 from app.server.hosting import CLIENTS, USER, RateLimit, client_of
 from crt.errors import InvalidCheckpoint, InvalidSetting
@@ -68,6 +69,14 @@ def test_only_who_knows_the_password_gets_in(serve, monkeypatch):
     with pytest.raises(Exception, match=r"(?i)credentials|auth|401|login"):
         Client(url, verbose=False, auth=(USER, "guess"))
     assert Client(url, verbose=False, auth=(USER, "secret")).view_api(return_format="dict")
+
+
+def test_the_cookie_for_other_sites_is_partitioned(serve):
+    _, url = serve(password="secret")
+    with urlopen(Request(f"{url}login", data=f"username={USER}&password=secret".encode())) as answer:
+        cookies = answer.headers.get_all("Set-Cookie")
+    inside = [cookie for cookie in cookies if "SameSite=none; Secure; Partitioned" in cookie]
+    assert len(cookies) == 2 and len(inside) == 1 and all(cookie.startswith(LOGIN_COOKIE) for cookie in cookies)
 
 
 def test_who_asks_too_much_is_told_to_wait(serve, tmp_path):
