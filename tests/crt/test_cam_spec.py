@@ -7,13 +7,14 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from app.core.analysis import Analysis, Explorer, settings_of, start_size
 from app.core.cache import PredictionCache
+from app.core.examples import Example
 from app.core.models import Engine, Model
 from app.requests.validation import map_options
 from crt.cam_spec import CamSpec, class_ids
@@ -96,7 +97,7 @@ def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):
         def stored(self, sha256, settings):
             return stored
 
-    explorer.examples["it"] = Stored()
+    explorer.examples["it"] = cast("Example", Stored())
     assert explorer.predict("s", Stored.image, InferenceConfig()).default_spec == spec != CamSpec()
 
 
@@ -169,12 +170,17 @@ def test_a_file_without_a_spec_or_with_a_wrong_one_is_refused(prediction, tmp_pa
         kept = dict(arrays)
     header = json.loads(str(kept["header"]))
     assert header["default_spec"] == {"loops": 2, "refined": True, "pass_reduction": "first", "blocks": [1, 3]}
+
+    def rewrite(changed: dict[str, Any]) -> None:
+        members: dict[str, Any] = {**kept, "header": np.array(json.dumps(changed))}
+        np.savez(path, **members)
+
     without = {name: value for name, value in header.items() if name != "default_spec"}
-    np.savez(path, **(kept | {"header": np.array(json.dumps(without))}))
+    rewrite(without)
     with pytest.raises(InvalidPrediction, match="not a Prediction"):
         Prediction.load(path)
     for spec in ({"loops": -1}, {"blocks": [3, 1]}, {"colour": 1}, [], None):
-        np.savez(path, **(kept | {"header": np.array(json.dumps(header | {"default_spec": spec}))}))
+        rewrite(header | {"default_spec": spec})
         with pytest.raises(InvalidPrediction, match="not a Prediction"):
             Prediction.load(path)
 

@@ -17,7 +17,7 @@ import timm
 import torch
 
 from crt import errors
-from crt.checkpoint import load_checkpoint
+from crt.checkpoint import Method, load_checkpoint
 from crt.data import Sample
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting, count_of, reason_of
 from crt.evaluation import pipeline_stage as stage
@@ -136,7 +136,8 @@ def test_lists_that_are_empty_leave_no_gap(tmp_path) -> None:
         FaithfulnessConfig(())
     assert whole(str(caught.value)), str(caught.value)
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet",))))
-    for methods in ((), ("crt",)):
+    unusable: tuple[tuple[Method, ...], ...] = ((), ("crt",))
+    for methods in unusable:
         with pytest.raises(InvalidSetting) as caught:
             predictor.predict(ROOT / "app/examples/cat.jpg", InferenceConfig(methods=methods))
         assert whole(str(caught.value)) and "choose among resnet" in str(caught.value)

@@ -74,7 +74,7 @@ def test_normalise_has_no_nan() -> None:
 
 def test_label_map_puts_background_first() -> None:
     seeds = np.array([[[0.1, 0.15, 0.9]], [[0.2, 0.15, 0.9]]], dtype=np.float32)
-    assert cam_to_labels(seeds, [2, 7], np.float32(0.15)).tolist() == [[8, 0, 3]]
+    assert cam_to_labels(seeds, [2, 7], float(np.float32(0.15))).tolist() == [[8, 0, 3]]
     assert cam_to_labels(np.zeros((0, 2, 2), np.float32), [], 0.15).tolist() == [[0, 0], [0, 0]]
     with pytest.raises(InvalidSetting):
         cam_to_labels(seeds, [1])

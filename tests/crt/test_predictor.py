@@ -10,8 +10,10 @@ from crt.device import choose_device
 from crt.errors import InvalidImage, InvalidSetting
 from crt.metrics.faithfulness import subject_of
 from crt.models.cnn import STRIDE
+from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES, TileGrid
 from crt.predictor import MAX_TILES, InferenceConfig, Predictor
+from tests.helpers.narrow import instance
 from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -148,7 +150,7 @@ def test_the_residual_is_that_of_all_patch_tokens_of_all_tiles(checkpoint, metho
             wanted.append((correction[:, 1:].norm(dim=-1) / x[:, 1:].norm(dim=-1)).mean().item())
             x = x + correction
     assert len(prediction.grid) % 4
-    np.testing.assert_allclose(prediction.records[method].residual, wanted, rtol=1e-5)
+    np.testing.assert_allclose(instance(VitOutputs, prediction.records[method]).residual, wanted, rtol=1e-5)
 
 
 def test_progress_goes_up_to_one(checkpoint):
@@ -262,8 +264,10 @@ def test_attention_rows_in_bfloat16_are_near_those_in_float32():
     checkpoint = load_checkpoint(ROOT / "checkpoints/voc")
     settings = InferenceConfig(size=336, loops=3, methods=("crt",))
     source = ROOT / "app/examples/cat.jpg"
-    exact, rough = (Predictor(checkpoint, bfloat16=half).predict(source, settings) for half in (False, True))
-    exact, rough = exact.records["crt"], rough.records["crt"]
+    exact, rough = (
+        instance(VitOutputs, Predictor(checkpoint, bfloat16=half).predict(source, settings).records["crt"])
+        for half in (False, True)
+    )
     error = np.abs(rough.cls_attn - exact.cls_attn) / exact.cls_attn
     assert all(np.percentile(one, 99) < 0.05 for one in error)
     np.testing.assert_allclose(rough.cams, exact.cams, atol=0.01 * np.abs(exact.cams).max())
@@ -273,7 +277,7 @@ def test_attention_rows_in_bfloat16_are_near_those_in_float32():
 def asked_natively(predictor, image):
     """Every way to bring an image to the networks at its own size."""
     settings = InferenceConfig(size=None, loops=0, methods=("resnet",))
-    grid = TileGrid(*image.shape[:2], 64, 16)
+    grid = TileGrid(image.shape[0], image.shape[1], 64, 16)
     return {
         "trace": lambda: predictor.predict(image, settings),
         "token": lambda: predictor.token(image, settings, at=(0, 0)),

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image, ImageDraw
 from crt.viz import fonts
 from crt.viz.fonts import FontWarning, Typeface, families
 from crt.viz.layer import Style
-from crt.viz.plots import Plot, plot, render
+from crt.viz.plots import Kind, Plot, plot, render
 from crt.viz.sheet import Panel, contact_sheet
 from scripts.report.base import Chart, Line
 from scripts.report.charts import svg
@@ -59,7 +60,7 @@ def forget() -> None:
 
 
 @pytest.fixture(params=[False, True], ids=["TrueType", "CFF"])
-def font(request, tmp_path, monkeypatch) -> str:
+def font(request, tmp_path, monkeypatch) -> Iterator[str]:
     """A font with GLYPH among those of the system, installed after matplotlib made its list; no other has it."""
     family = f"Square Sans {'CFF' if request.param else 'TTF'}"
     build(tmp_path / "square.otf", family, cff=request.param)
@@ -104,7 +105,7 @@ def test_a_line_of_several_fonts_stands_on_one_baseline(font):
 def test_figures_for_print_use_it_in_every_format(font):
     style, image = Style(), np.full((40, 60, 3), 255, np.uint8)
 
-    def drawn(title: str, kind: str) -> bytes:
+    def drawn(title: str, kind: Kind) -> bytes:
         return render(plot(image, [Plot(title, lines=(title,))], style, title=title), kind, title=title)
 
     with warnings.catch_warnings():
