@@ -42,7 +42,7 @@ class Value:
     id: str
     title: str
     better: str
-    says: str
+    description: str
 
 
 DROP = Value(
@@ -190,7 +190,7 @@ def measured(
 
 
 def answer(found: Faithfulness) -> dict[str, Any]:
-    """JSON of what was measured: `probability`, `values` [{id, title, better, says, value}] and `curves`.
+    """JSON of what was measured: `probability`, `values` [{id, title, better, description, value}] and `curves`.
 
     A curve is {id, points}, `id` that of its value, each point [share of the pixels, y]: y is the class probability,
     for ROAD half the difference between the probabilities without the least and without the most relevant pixels.

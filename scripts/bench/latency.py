@@ -162,10 +162,10 @@ def look_without_browser(server: Server, image: Path, session: str) -> float:
         question = next(one for one in asker.questions if one.name == PAGE)
         uploaded = asker.upload(image.name, image.read_bytes())
         if isinstance(uploaded, Outcome):
-            raise InvalidSetting(f"The page takes no image: {uploaded.says}")
+            raise InvalidSetting(f"The page takes no image: {uploaded.message}")
         outcome = asker.ask(question, question.good(uploaded))
     if outcome.kind != "answered":
-        raise InvalidSetting(f"The page gives no maps: {outcome.says}")
+        raise InvalidSetting(f"The page gives no maps: {outcome.message}")
     return outcome.server_s
 
 

@@ -79,13 +79,13 @@ class Fuzzer:
         small.resize((width, height), Image.Resampling.BICUBIC).save(stream, "PNG")
         uploaded = self.asker.upload("good.png", stream.getvalue())
         if isinstance(uploaded, Outcome):
-            raise InvalidSetting(f"The page takes no image: {uploaded.says}")
+            raise InvalidSetting(f"The page takes no image: {uploaded.message}")
         return uploaded
 
     def _look(self, name: str, values: list[Any]) -> None:
         outcome = self.asker.ask(self.questions[name], values)
         if outcome.kind != "answered":
-            raise InvalidSetting(f"The page does not answer a good question: {outcome.says}")
+            raise InvalidSetting(f"The page does not answer a good question: {outcome.message}")
 
     def good(self, question: Question, image: dict[str, Any] | None = None) -> list[Any]:
         """Values that a page would send."""

@@ -68,7 +68,7 @@ class Count:
         setattr(self, outcome.kind, getattr(self, outcome.kind) + 1)
         self.slowest_s = round(max(self.slowest_s, outcome.seconds), 3)
         if outcome.kind == "crashed" and len(self.crashes) < 20:
-            self.crashes.append(f"{what}: {outcome.says}"[:300])
+            self.crashes.append(f"{what}: {outcome.message}"[:300])
 
 
 def fuzz(config: Fuzz) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
             for number, (group, ask) in enumerate(tqdm(work, unit="question", mininterval=5.0)):
                 what, outcome = ask(fuzzer)
                 counts[group].add(what, outcome)
-                said[outcome.says if outcome.kind == "refused" else ""] += 1
+                said[outcome.message if outcome.kind == "refused" else ""] += 1
                 if number == len(work) // 2:
                     half = _held(server)
             after, health = _held(server), _health(server, fuzzer)
@@ -183,7 +183,7 @@ def _health(server: Server, fuzzer: Fuzzer) -> str:
     """What `/health` says, or why a good question is not answered any more."""
     outcome = fuzzer.asker.ask(fuzzer.questions[PROGRAM], fuzzer.good(fuzzer.questions[PROGRAM]))
     if outcome.kind != "answered":
-        return f"refuses a good question: {outcome.says}"
+        return f"refuses a good question: {outcome.message}"
     return str(server.health()["status"])
 
 

@@ -21,10 +21,10 @@ FORGET = """() => {
 SEEN = """before => {
   const viewer = document.querySelector('.crt-viewer');
   if (!viewer) return null; // while Gradio loads the page anew, since the server was away
-  if (viewer.dataset.run && viewer.dataset.run !== before) return { says: '' };
+  if (viewer.dataset.run && viewer.dataset.run !== before) return { message: '' };
   const said = [viewer.querySelector('[data-role="message"]:not([hidden])'), document.querySelector('.toast-body')];
-  const says = said.map(node => node?.innerText.trim()).find(Boolean);
-  return says ? { says } : null;
+  const message = said.map(node => node?.innerText.trim()).find(Boolean);
+  return message ? { message } : null;
 }"""
 
 
@@ -71,4 +71,4 @@ class Reader:
             other = self.chance.choice([size for size in self.sizes if not now.startswith(size)])
             self.page.get_by_role("option", name=other).first.click()
         seen = self.page.wait_for_function(SEEN, arg=before, timeout=1000 * PATIENCE_S, polling=POLL_MS)
-        return seen.json_value()["says"]
+        return seen.json_value()["message"]

@@ -47,14 +47,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a question. `kind`: answered, refused or crashed. `says`: the sentence, or what is wrong.
+    """What became of a question. `kind`: answered, refused or crashed. `message`: the sentence, or what is wrong.
 
     `seconds`: until the answer was here; `server_s`: of those what Gradio says of its own work, from taking the
     question off the queue until the answer was packed.
     """
 
     kind: str
-    says: str
+    message: str
     seconds: float
     data: Any = None
     server_s: float = 0.0
@@ -103,8 +103,10 @@ class Asker:
                     break
         seconds = time.monotonic() - began
         if not told.get("success"):
-            says = (told.get("output") or {}).get("error") or told.get("message")
-            return _refusal([says], seconds) if says else Outcome("crashed", "an error without a sentence", seconds)
+            sentence = (told.get("output") or {}).get("error") or told.get("message")
+            if not sentence:
+                return Outcome("crashed", "an error without a sentence", seconds)
+            return _refusal([sentence], seconds)
         values = told["output"].get("data")
         sentences = list(_sentences(values))
         if sentences:

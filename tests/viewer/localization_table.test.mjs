@@ -55,9 +55,9 @@ test('what does not depend on the threshold is measured once', () => {
 
 test('every measure of the table is measured', () => {
   const found = measured(fine(2, 4, 3, 2, 1), 2, { raster: () => Uint8Array.from([1, 0, 0, 0]), ignore: () => null });
-  for (const { id, says } of m.MEASURES) {
+  for (const { id, description } of m.MEASURES) {
     assert.ok(found[id] >= 0 && found[id] <= 1, id);
-    assert.match(says, /\.$/);
+    assert.match(description, /\.$/);
   }
 });
 

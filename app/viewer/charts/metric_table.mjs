@@ -12,10 +12,10 @@ export function bestOf(values, texts, direction) {
   return alike.length < known.length ? alike : [];
 }
 
-/** Heads with their definitions as tooltips. `columns`: [{ id, title, says, direction }]. */
+/** Heads with their definitions as tooltips. `columns`: [{ id, title, description, direction }]. */
 export function drawHead(row, columns) {
   const arrow = { higher: ' ↑', lower: ' ↓' };
-  row.replaceChildren(make('td'), ...columns.map(({ title, says, direction }) => make('th', { scope: 'col', title: says }, [
+  row.replaceChildren(make('td'), ...columns.map(({ title, description, direction }) => make('th', { scope: 'col', title: description }, [
     make('span', { text: title }),
     ...(direction ? [make('span', { 'aria-hidden': 'true', text: arrow[direction] }), make('span', { class: 'visually-hidden', text: `, ${direction} is better` })] : []),
   ])));
@@ -37,5 +37,5 @@ export function drawRows(body, columns, rows) {
 
 /** Definitions for those who have no tooltips. */
 export function drawMeanings(list, columns) {
-  list.replaceChildren(...columns.flatMap(({ title, says }) => [make('dt', { text: title }), make('dd', { text: says })]));
+  list.replaceChildren(...columns.flatMap(({ title, description }) => [make('dt', { text: title }), make('dd', { text: description })]));
 }

@@ -167,10 +167,10 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     drawn = key;
     const name = run.classes[state.classes[0]];
     at('faithfulness-caption').textContent = `This image: ${name}, each map by the network that made it`;
-    const columns = COLUMNS.map((id) => about.get(id)).filter(Boolean).map(({ id, title, says, better }) => ({ id, title, says, direction: better }));
+    const columns = COLUMNS.map((id) => about.get(id)).filter(Boolean).map(({ id, title, description, better }) => ({ id, title, description, direction: better }));
     drawHead(at('faithfulness-head'), columns);
     drawMeanings(at('faithfulness-definitions'), [...columns, {
-      title: 'How', says: 'The network runs at the input size of the page. Networks differ in confidence, which shifts these numbers independently of the map: compare each with its random map. One image is not enough for a conclusion.',
+      title: 'How', description: 'The network runs at the input size of the page. Networks differ in confidence, which shifts these numbers independently of the map: compare each with its random map. One image is not enough for a conclusion.',
     }]);
     drawRows(at('faithfulness-rows'), columns, rows.map(({ method, chance, answers }) => {
       const values = new Map(answers.flatMap((answer) => answer.values.map(({ id, value }) => [id, value])));

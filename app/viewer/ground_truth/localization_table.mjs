@@ -39,7 +39,7 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
   let timer = 0;
   drawHead(at('localization-head'), MEASURES);
   drawMeanings(at('localization-definitions'), [...MEASURES, {
-    title: 'How', says: 'On 320 points along the longer side. In the map is what is above the threshold, a share of its own maximum. Points that a mask file marks with 255 do not count, except for boxes. One image is not enough for a conclusion: compare over many.',
+    title: 'How', description: 'On 320 points along the longer side. In the map is what is above the threshold, a share of its own maximum. Points that a mask file marks with 255 do not count, except for boxes. One image is not enough for a conclusion: compare over many.',
   }]);
   onDraw((state) => {
     if (state.tab === 'explore' && !timer) timer = setTimeout(draw, REDRAW_MS);

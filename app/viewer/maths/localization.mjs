@@ -11,12 +11,12 @@ const truths = new WeakMap(); // a mask -> its parts
 
 /** The measures in the order of the table; all are better when higher. */
 export const MEASURES = [
-  { id: 'iou', title: 'IoU', says: 'Points that are both in the map and in the mask, divided by points in either (intersection over union).' },
-  { id: 'precision', title: 'Precision', says: "Share of the map's points that lie in the mask." },
-  { id: 'recall', title: 'Recall', says: "Share of the mask's points that are in the map." },
-  { id: 'box', title: 'Box IoU', says: "IoU of two boxes: around the map's largest connected part, and around that part of the mask whose box fits it best." },
-  { id: 'pointing', title: 'Pointing game', says: "Whether the map's highest point lies in the mask, without tolerance (Zhang et al., 2018). It does not depend on the threshold." },
-  { id: 'pxap', title: 'PxAP', says: 'Pixel average precision: precision averaged over recall, at all thresholds at once (Choe et al., 2020). Chance is the share of the image that the mask covers.' },
+  { id: 'iou', title: 'IoU', description: 'Points that are both in the map and in the mask, divided by points in either (intersection over union).' },
+  { id: 'precision', title: 'Precision', description: "Share of the map's points that lie in the mask." },
+  { id: 'recall', title: 'Recall', description: "Share of the mask's points that are in the map." },
+  { id: 'box', title: 'Box IoU', description: "IoU of two boxes: around the map's largest connected part, and around that part of the mask whose box fits it best." },
+  { id: 'pointing', title: 'Pointing game', description: "Whether the map's highest point lies in the mask, without tolerance (Zhang et al., 2018). It does not depend on the threshold." },
+  { id: 'pxap', title: 'PxAP', description: 'Pixel average precision: precision averaged over recall, at all thresholds at once (Choe et al., 2020). Chance is the share of the image that the mask covers.' },
 ];
 
 /** All measures that depend on the threshold: { iou, precision, recall, box }. In the map is what is above `level`.

@@ -9,12 +9,12 @@ const PANELS = Object.keys(INITIAL.visible);
 const METHODS = PANELS.filter((name) => name !== 'input');
 const NONE = '-';
 
-/** A kind of value: `read(text)` gives it or undefined, `write(value)` the text, `says` what is allowed. `former`: names in
+/** A kind of value: `read(text)` gives it or undefined, `write(value)` the text, `problem` what is wrong with another one. `former`: names in
  *  earlier links -> those of today. */
 const choice = (names, former = new Map()) => ({
-  names, read: (text) => (names.includes(text) ? text : former.get(text)), write: String, says: `is none of ${names.join(', ')}`,
+  names, read: (text) => (names.includes(text) ? text : former.get(text)), write: String, problem: `is none of ${names.join(', ')}`,
 });
-const flag = { read: (text) => ({ 0: false, 1: true })[text], write: (value) => (value ? '1' : '0'), says: 'is neither 0 nor 1' };
+const flag = { read: (text) => ({ 0: false, 1: true })[text], write: (value) => (value ? '1' : '0'), problem: 'is neither 0 nor 1' };
 const between = (low, high, form, round, what) => ({
   low, high, whole: round === Math.round,
   read(text) {
@@ -22,7 +22,7 @@ const between = (low, high, form, round, what) => ({
     return value >= low && value <= high ? value : undefined;
   },
   write: (value) => String(round(Math.min(high, Math.max(low, Number(value))))),
-  says: `is no ${what} from ${low} to ${high}`,
+  problem: `is no ${what} from ${low} to ${high}`,
 });
 const whole = (low, high) => between(low, high, /^\d{1,6}$/, Math.round, 'whole number');
 const number = (low, high) => between(low, high, /^\d{0,9}\.?\d{1,12}(e-?\d{1,2})?$/, (value) => Number(value.toPrecision(5)), 'number');
@@ -31,7 +31,7 @@ const orNull = (kind) => ({
   none: true,
   read: (text) => (text === NONE ? null : kind.read(text)),
   write: (value) => (value === null || value === undefined ? NONE : kind.write(value)),
-  says: kind.says,
+  problem: kind.problem,
 });
 /** Several kinds with dots between; those at the end that are absent are left out. `make(values)`, `take(value)`. */
 const tuple = (kinds, make, take) => ({
@@ -42,7 +42,7 @@ const tuple = (kinds, make, take) => ({
     return values.includes(undefined) ? undefined : make(values);
   },
   write: (value) => take(value).map((one, i) => kinds[i].write(one)).join('.').replace(/(\.-)+$/, ''),
-  says: 'is not in the form of this field',
+  problem: 'is not in the form of this field',
 });
 const shown = {
   read(text) {
@@ -51,7 +51,7 @@ const shown = {
     return known ? Object.fromEntries(PANELS.map((name) => [name, names.includes(name)])) : undefined;
   },
   write: (value) => PANELS.filter((name) => value[name]).join('.') || NONE,
-  says: `names something else than ${PANELS.join(', ')}`,
+  problem: `names something else than ${PANELS.join(', ')}`,
 };
 const blockRange = tuple([whole(0, 99), whole(0, 99)], ([a, b]) => (a <= b ? [a, b] : undefined), (value) => value);
 const side = tuple(
@@ -72,7 +72,7 @@ const explainer = tuple(
 const addedPanel = {
   read: (text) => attention.read(text) ?? explainer.read(text),
   write: (value) => (value.kind === 'explainer' ? explainer : attention).write(value),
-  says: attention.says,
+  problem: attention.problem,
 };
 
 /** Fields of the state: key in the link -> [path in INITIAL, kind].

@@ -53,7 +53,7 @@ export function decode(query, known = null) {
     return { ...found, problems: [version] };
   }
   found.linked = true;
-  const wrong = (key, says) => found.problems.push(`${key}=${quoted(values.get(key))} ${says}`);
+  const wrong = (key, problem) => found.problems.push(`${key}=${quoted(values.get(key))} ${problem}`);
   for (const [key, text] of values) {
     if (key === 'v' || FOREIGN_KEY.test(key)) continue;
     if (key === 'c') found.names = classNames(text, found.problems);
@@ -69,7 +69,7 @@ export function decode(query, known = null) {
       }
       const [path, kind] = field;
       const value = kind.read(text);
-      if (value === undefined) wrong(key, kind.says);
+      if (value === undefined) wrong(key, kind.problem);
       else put(found.settings, path, value);
     }
   }

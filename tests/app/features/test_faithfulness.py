@@ -74,7 +74,7 @@ def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, l
     assert values == pytest.approx(expected, abs=1e-5)
     for value in last["values"]:
         assert value["better"] in {"higher", "lower"}
-        assert value["says"].endswith(".")
+        assert value["description"].endswith(".")
     assert [curve["id"] for curve in last["curves"]] == ([] if name == "confidence" else [name])
     for curve in last["curves"]:
         shares = [share for share, _ in curve["points"]]

@@ -50,7 +50,7 @@ def told(url: str, image: Path, session: str) -> str:
     question = next(one for one in asker.questions if one.name.startswith("change/"))
     outcome = asker.ask(question, question.good(uploaded))
     asker.close()
-    return outcome.says
+    return outcome.message
 
 
 def broken(error: Exception):
@@ -82,7 +82,7 @@ def test_values_of_another_type_are_the_clients(url, image, caplog):
     asker = Asker(url, "errors")
     question = next(one for one in asker.questions if one.name.startswith("change/"))
     for value in (3, "x", [1], {"path": 1}):
-        assert asker.ask(question, [value, *question.values[1:]]).says == UNREADABLE, value
+        assert asker.ask(question, [value, *question.values[1:]]).message == UNREADABLE, value
     asker.close()
     assert "Traceback" not in caplog.text
 

@@ -178,7 +178,7 @@ def test_an_event_brings_no_file(asker, image, secret):
     for question in asker.questions:
         if question.name.startswith(("reopen/", "inspect/")):
             event = {"method": "crt", "act": "show", "x": {"path": str(secret), "meta": META}}
-            assert asker.ask(question, inputs(question, image), event).says == UNREADABLE
+            assert asker.ask(question, inputs(question, image), event).message == UNREADABLE
 
 
 class Listener(http.server.BaseHTTPRequestHandler):
@@ -247,7 +247,9 @@ def test_no_endpoint_fetches_an_address(asker, served, listener, monkeypatch):
 
 def test_the_refusal_of_an_address_says_what_to_do(asker):
     question = named(asker, "click/masks")
-    assert asker.ask(question, inputs(question, {"path": "https://example.org/x.png", "meta": META})).says == NO_FETCH
+    assert (
+        asker.ask(question, inputs(question, {"path": "https://example.org/x.png", "meta": META})).message == NO_FETCH
+    )
 
 
 def test_addresses_are_found_wherever_they_are():
@@ -306,12 +308,12 @@ def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):
     for pic in ("sha." + "0" * 32, "sha." + Path(theirs["path"]).parent.name[:32]):
         asked = {"act": "show", "pic": pic}
         outcome = other.ask(reopen, inputs(reopen, None), asked)
-        assert outcome.kind == "refused" and "no longer on the server" in outcome.says  # nobody asked for a link
+        assert outcome.kind == "refused" and "no longer on the server" in outcome.message  # nobody asked for a link
 
 
 def test_values_that_no_component_reads_are_refused_without_a_traceback(asker, image, capfd):
     question = named(asker, "change/")
     for data in ([], [image], [3], ["x"] * 5, [image, [1], {}, 5, None], [{"path": 1, "meta": 2}] * 5):
         outcome = asker.ask(question, data)
-        assert outcome.kind == "refused" and outcome.says == UNREADABLE, data
+        assert outcome.kind == "refused" and outcome.message == UNREADABLE, data
     assert "Traceback" not in "".join(capfd.readouterr())

@@ -121,7 +121,7 @@ def test_an_error_of_the_page_is_seen(fuzzer, monkeypatch, capfd):
         data = fuzzer.good(question)
         data[1] = "448"  # another view than the one on the page, which is not looked at again
         outcome = fuzzer.asker.ask(question, data, DETAILS)
-        assert (outcome.kind, outcome.says) == ("crashed", "an error of the page's own"), name
+        assert (outcome.kind, outcome.message) == ("crashed", "an error of the page's own"), name
     assert INTERNAL_ERROR.startswith(CAUGHT)
 
 
