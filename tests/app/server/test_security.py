@@ -247,9 +247,8 @@ def test_no_endpoint_fetches_an_address(asker, served, listener, monkeypatch):
 
 def test_the_refusal_of_an_address_says_what_to_do(asker):
     question = named(asker, "click/masks")
-    assert (
-        asker.ask(question, inputs(question, {"path": "https://example.org/x.png", "meta": META})).message == NO_FETCH
-    )
+    outcome = asker.ask(question, inputs(question, {"path": "https://example.org/x.png", "meta": META}))
+    assert outcome.message == NO_FETCH
 
 
 def test_addresses_are_found_wherever_they_are():
