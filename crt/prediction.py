@@ -23,7 +23,7 @@ from crt.models.outputs import CnnOutputs, VitOutputs, merge_patches
 from crt.pass_reductions import PassReduction
 from crt.postprocess import max_normalize
 from crt.prediction_io import read_fields, write_fields
-from crt.prediction_record import PredictionRecord, checked_loops
+from crt.prediction_record import PredictionRecord
 from crt.refine import attention_map, refine
 from crt.resample import upsample_cam
 from crt.threshold import above_threshold
@@ -86,7 +86,7 @@ class Prediction(PredictionRecord):
             maps = torch.from_numpy(record.cams[chosen])
         else:
             base = self.spec_of(method, spec)
-            count = checked_loops(record, base.loops if loops is None else loops)
+            count = self._checked_loops(record, base.loops if loops is None else loops)
             tiles = torch.from_numpy(record.cams[count][:, chosen])
             if base.refined if refined is None else refined:
                 tiles = refine(tiles, self._attention(record, base, count, blocks, pass_reduction))
@@ -238,7 +238,7 @@ class Prediction(PredictionRecord):
         if isinstance(record, CnnOutputs):
             raise InvalidSetting(f"{method} is a CNN and has no attention.")
         base = self.spec_of(method, spec)
-        count = checked_loops(record, base.loops if loops is None else loops)
+        count = self._checked_loops(record, base.loops if loops is None else loops)
         return merge_patches(self.grid, self._attention(record, base, count, blocks, pass_reduction).flatten(1).numpy())
 
     @staticmethod

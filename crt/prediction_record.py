@@ -148,7 +148,7 @@ class PredictionRecord:
         record = self.record(method)
         if isinstance(record, CnnOutputs):
             return record.scores
-        return record.scores[checked_loops(record, self.spec_of(method).loops if loops is None else loops)]
+        return record.scores[self._checked_loops(record, self.spec_of(method).loops if loops is None else loops)]
 
     def content_size(self, method: Method) -> tuple[float, float]:
         """The size of the image in cells of a method's map; what lies beyond is padding.
@@ -166,20 +166,9 @@ class PredictionRecord:
             return self.grid.height / STRIDE, self.grid.width / STRIDE
         return self.grid.content_size
 
-
-def checked_loops(record: VitOutputs, loops: int) -> int:
-    """Check a loop count.
-
-    Args:
-        record: of a transformer.
-        loops: the count asked for.
-
-    Returns:
-        The count as it is.
-
-    Raises:
-        InvalidSetting: it is not recorded.
-    """
-    if not 0 <= loops <= record.loops:
-        raise InvalidSetting(f"This Prediction holds loops 0 to {record.loops}, not {loops}.")
-    return loops
+    @staticmethod
+    def _checked_loops(record: VitOutputs, loops: int) -> int:
+        """The loop count as it is. Raises InvalidSetting for one that is not recorded."""
+        if not 0 <= loops <= record.loops:
+            raise InvalidSetting(f"This Prediction holds loops 0 to {record.loops}, not {loops}.")
+        return loops

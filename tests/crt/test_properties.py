@@ -527,7 +527,7 @@ ROOMS = (
     *("evaluation.cams", "evaluation.pointing", "evaluation.pointing_cams", "evaluation.stored"),
     *("evaluation.wsol", "metrics.boxes", "metrics.classification", "metrics.faithfulness", "metrics.iou"),
     *("metrics.localization", "metrics.perturb", "metrics.segmentation", "models.cam_head", "models.loop"),
-    *("models.outputs", "models.tiles", "multiscale", "postprocess", "prediction_record", "pseudo_labels.affinity"),
+    *("models.outputs", "models.tiles", "multiscale", "postprocess", "pseudo_labels.affinity"),
     *("pseudo_labels.confident", "pseudo_labels.crf", "pseudo_labels.label_png", "pseudo_labels.paths"),
     *("pseudo_labels.random_walk", "refine", "resample", "train.loss", "train.optim", "viz.colours"),
     *("threshold", "viz.contours"),
