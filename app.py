@@ -8,12 +8,17 @@ import tyro
 from app.cli import AppConfig
 from app.server.memory import limit_arenas
 from crt.errors import CrtError, InvalidSetting, reason_of
+from crt.usage import WRONG_USAGE, WrongUsage, parsed
 
 
 def main() -> int:
     """Parse, build, launch -> the exit code: 0 done, 1 failed, 2 for an option that cannot be read."""
     limit_arenas()
-    config = tyro.cli(AppConfig, description=__doc__)
+    try:
+        config = parsed(lambda: tyro.cli(AppConfig, description=__doc__))
+    except WrongUsage as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_USAGE
     # Gradio and PyTorch are slow to import, and --help needs neither.
     from app.page import build, launch_options  # noqa: PLC0415
 
@@ -24,7 +29,7 @@ def main() -> int:
         demo = build(config)
     except CrtError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, InvalidSetting) else 1
+        return WRONG_USAGE if isinstance(error, InvalidSetting) else 1
     try:
         demo.launch(**launch_options(config))
     except OSError as error:  # the port is taken

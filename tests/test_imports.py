@@ -17,7 +17,7 @@ FORBIDDEN = {  # the longest matching folder decides
 }
 FLOORS = (
     *("errors", "types", "io_utils", "fair_lock", "precision", "resample", "threshold", "pass_reductions", "cam_spec"),
-    *("inference_config", "device"),
+    *("inference_config", "device", "usage"),
     *("data", "models", "checkpoint", "refine", "postprocess", "prediction_io", "prediction_record"),
     *("prediction", "analysis"),
     *("predictor", "loading", "multiscale", "pseudo_labels", "metrics", "evaluation", "viz", "train"),
