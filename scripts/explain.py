@@ -16,20 +16,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import tyro
-from tqdm import tqdm
 
 from crt.cam_spec import CamSpec, class_ids
-from crt.checkpoint import Method
 from crt.errors import InvalidSetting, reason_of
 from crt.io_utils import atomic_path
 from crt.pass_reductions import Attention, PassReduction
-from crt.types import Mode
+from crt.types import Method, Mode
 from scripts.cli import run_cli
-from scripts.report.sections import attention_of
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from crt.prediction import Prediction
     from crt.predictor import Predictor
     from crt.viz import Extra
@@ -81,6 +79,7 @@ def explain(config: Config) -> dict:
     from crt.device import choose_device
     from crt.predictor import InferenceConfig, Predictor
     from crt.viz import probabilities
+    from scripts.report.evaluation import attention_of
 
     check(config)
     checkpoint = load_checkpoint(config.checkpoint)
@@ -141,6 +140,8 @@ def check(config: Config) -> None:
 
 def choose_classes(names: Sequence[str], prediction: Prediction, shares: dict[Method, np.ndarray]) -> list[int]:
     """The classes named, or those that CRT (else the first network) finds likely, the likeliest first."""
+    import numpy as np
+
     if names:
         numbered = [int(name) if name.isdecimal() and name not in prediction.classes else name for name in names]
         return list(dict.fromkeys(class_ids(numbered, prediction.classes)))
@@ -153,6 +154,8 @@ def run_explainers(
     config: Config, predictor: Predictor, prediction: Prediction, image: np.ndarray, classes: Sequence[int]
 ) -> tuple[list[Extra], dict[str, float]]:
     """The columns of the explainers, and the milliseconds that each took."""
+    from tqdm import tqdm
+
     from crt.analysis.explainers import EXPLAINERS
     from crt.data.resizing import resize_long_side, to_tensor
     from crt.models.normalization import normalization_of

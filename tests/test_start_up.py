@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,11 @@ print(*{name.partition(".")[0] for name in set(sys.modules) - before})
 def test_importing_the_library_loads_nothing_but_python() -> None:
     ran = subprocess.run([sys.executable, "-c", IMPORTED], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(ran.stdout.split()) <= {"crt", *sys.stdlib_module_names}
+
+
+def test_help_of_explain_takes_less_than_two_seconds_of_the_processor() -> None:
+    """Of the processor, as the clock of a busy machine says nothing."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "scripts.explain", "--help"], cwd=ROOT, capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
