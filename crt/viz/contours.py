@@ -35,7 +35,15 @@ def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:
 
 
 def crossings(values: np.ndarray, level: float) -> list[np.ndarray]:
-    """Lines (N, 2) where a map crosses a level: `outlines` without their steps along the frame."""
+    """Lines where a map crosses a level: `outlines` without their steps along the frame.
+
+    Args:
+        values: (h, w).
+        level: in the unit of the map.
+
+    Returns:
+        Each (N, 2) x and y from 0 to 1.
+    """
     found: list[np.ndarray] = []
     for ring in outlines(values, level):
         edge = ((ring == 0) | (ring == 1)).any(1)

@@ -56,10 +56,15 @@ class Style:
 
 @dataclass(frozen=True)
 class LabelLayer:
-    """Labels over an image. `labels`: (h, w) uint8, points spread evenly over it; 0 is background and stays clear.
+    """Labels over an image.
 
-    `colours`: (K, 3) uint8 and `names`, both by label. `outlined`: a line around each label. `boxed`: a box with its
-    name around all of its points. `opacity`: share of the colours in the mixture.
+    Attributes:
+        labels: (h, w) uint8, points spread evenly over it; 0 is background and stays clear.
+        colours: (K, 3) uint8, by label.
+        names: by label.
+        outlined: whether each label has a line around it.
+        boxed: whether each label has a box with its name around all of its points.
+        opacity: share of the colours in the mixture, 0 … 1.
     """
 
     labels: np.ndarray
@@ -71,7 +76,15 @@ class LabelLayer:
 
 
 def labelled(image: np.ndarray, layer: LabelLayer) -> np.ndarray:
-    """(H, W, 3) uint8: the image under the colours of its labels, each point as it is."""
+    """Draw labels over an image, each point as it is.
+
+    Args:
+        image: (H, W, 3) uint8.
+        layer: the labels.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
     height, width = image.shape[:2]
     labels = np.asarray(Image.fromarray(layer.labels).resize((width, height), Image.Resampling.NEAREST))
     opacity = np.where(labels, layer.opacity, 0)[..., None]

@@ -48,9 +48,14 @@ BOX = [("black", 2.4, "solid", 0.8), ("white", 1.1, "solid", 1)]
 
 @dataclass(frozen=True)
 class Plot:
-    """One panel: a title with a note, the map or mask over the image or None, and lines of text below.
+    """One panel.
 
-    `barred`: whether a map has its colour bar.
+    Attributes:
+        title: above it.
+        note: below the title.
+        layer: the map or mask over the image, or None.
+        lines: of text below.
+        barred: whether a map has its colour bar.
     """
 
     title: str
@@ -63,22 +68,47 @@ class Plot:
 def plot(
     image: np.ndarray, panels: Sequence[Plot], style: Style, *, title: str = "", notes: Sequence[str] = ()
 ) -> Figure:
-    """An image (H, W, 3) uint8 once per panel, at most four in a row, under a title and with notes below.
+    """Draw an image once per panel, at most four in a row, under a title and with notes below.
 
-    Raises InvalidSetting for no panels or an unknown colour map.
+    Args:
+        image: (H, W, 3) uint8.
+        panels: from left to right.
+        style: what they share.
+        title: above all.
+        notes: below all.
+
+    Returns:
+        A figure for `render`.
+
+    Raises:
+        InvalidSetting: no panels, or an unknown colour map.
     """
     return lay_out(grid_of([MapBlock(image, panel, style) for panel in panels]), title=title, notes=notes)
 
 
 def grid_of(blocks: Sequence[Block]) -> list[Sequence[Block]]:
-    """Blocks in rows of three, or four in one."""
+    """Put blocks in rows of three, or four in one.
+
+    Args:
+        blocks: from left to right.
+
+    Returns:
+        The rows.
+    """
     columns = max(1, len(blocks)) if len(blocks) <= 4 else 3
     return [blocks[start : start + columns] for start in range(0, len(blocks), columns)]
 
 
 @dataclass(frozen=True)
 class MapBlock:
-    """A panel over an image (H, W, 3) uint8."""
+    """A panel over an image.
+
+    Attributes:
+        image: (H, W, 3) uint8.
+        panel: what is drawn over it.
+        style: what panels share.
+        wide: whether it takes the whole width.
+    """
 
     image: np.ndarray
     panel: Plot
@@ -86,14 +116,14 @@ class MapBlock:
     wide: bool = False
 
     def height(self, width: float) -> float:
-        """Inches of title, note, image, colour bar and lines."""
+        """See `Block.height`: title, note, image, colour bar and lines."""
         lines = sum(len(text_lines(text, TEXT, width)) for text in self.panel.lines)
         above = LINE * POINT * (TEXT + 1) + LINE * POINT * NOTE
         below = BAR + 2.4 * POINT * NOTE if self._bar else UNDER
         return above + self._tall(width) + below + LINE * POINT * TEXT * lines
 
     def draw(self, canvas: Canvas, x: float, y: float, width: float) -> None:
-        """The panel from its title to its last line."""
+        """See `Block.draw`: the panel from its title to its last line."""
         panel, tall = self.panel, self._tall(width)
         y = canvas.text(x, y, first_line(panel.title, TEXT + 1, width), TEXT + 1, weight="bold")
         y = canvas.text(x, y, first_line(panel.note, NOTE, width), NOTE, color=FAINT)

@@ -22,7 +22,15 @@ PAD = 0.04  # inches around a cell of a table
 
 @dataclass(frozen=True)
 class Series:
-    """A line of a chart. `points`: x and y; `line`: one of `LINES`; `half`: half the length of a bar at each point."""
+    """A line of a chart.
+
+    Attributes:
+        name: for the legend.
+        colour: as matplotlib takes it.
+        points: x and y of each.
+        line: one of `LINES`.
+        half: half the length of a bar at each point; none if empty.
+    """
 
     name: str
     colour: str
@@ -33,9 +41,15 @@ class Series:
 
 @dataclass(frozen=True)
 class Axis:
-    """`label`; `low` and `high`: values that are in sight; `ticks`: where numbers stand, None to choose them.
+    """An axis of a chart.
 
-    `names`: words for the values 0, 1, 2 …; `percent`: values are shares.
+    Attributes:
+        label: beside it.
+        low: least value in sight; None to choose it.
+        high: largest value in sight; None to choose it.
+        ticks: where numbers stand; None to choose them.
+        names: words for the values 0, 1, 2 …
+        percent: whether values are shares.
     """
 
     label: str
@@ -46,7 +60,14 @@ class Axis:
     percent: bool = False
 
     def words(self, value: float) -> str:
-        """A value as it is written beside the axis."""
+        """A value as it is written beside the axis.
+
+        Args:
+            value: on the axis.
+
+        Returns:
+            Its name, percentage or number.
+        """
         if self.names and value == int(value) and 0 <= value < len(self.names):
             return printable(self.names[int(value)])
         return f"{100 * value:.0f} %" if self.percent else f"{value:g}".replace("-", "−")
@@ -54,7 +75,18 @@ class Axis:
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over axes, with a title, a legend and a caption. `marks`: x, y, colour, text; `guides`: x, text."""
+    """Lines over axes, with a title, a legend and a caption.
+
+    Attributes:
+        title: above it.
+        x: the axis across.
+        y: the axis up.
+        series: the lines.
+        caption: below it.
+        marks: x, y, colour and text of each.
+        guides: x and text of each line from top to bottom.
+        wide: whether it takes the whole width.
+    """
 
     title: str
     x: Axis
@@ -66,12 +98,12 @@ class Chart:
     wide: bool = False
 
     def height(self, width: float) -> float:
-        """Inches of title, axes, legend and caption."""
+        """See `Block.height`: title, axes, legend and caption."""
         texts = LINE * POINT * (NOTE * len(self.series) + TEXT * len(self._captions(width)))
         return LINE * POINT * (TEXT + 1 + NOTE) + SHAPE * width + BELOW + texts
 
     def draw(self, canvas: Canvas, x: float, y: float, width: float) -> None:
-        """The chart from its title to its caption."""
+        """See `Block.draw`: the chart from its title to its caption."""
         y = canvas.text(x, y, first_line(self.title, TEXT + 1, width), TEXT + 1, weight="bold")
         y = canvas.text(x, y, first_line(self.y.label, NOTE, width), NOTE, color=FAINT)
         tall = SHAPE * width
@@ -100,7 +132,14 @@ class Chart:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts under heads; `strong`: for each row the columns whose text is bold."""
+    """Rows of texts under heads.
+
+    Attributes:
+        head: of each column.
+        rows: texts of each row.
+        strong: for each row the columns whose text is bold.
+        wide: whether it takes the whole width.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -108,11 +147,11 @@ class Table:
     wide: bool = True
 
     def height(self, width: float) -> float:
-        """Inches of its rows."""
+        """See `Block.height`: its rows."""
         return sum(self._tall(row, self._widths(width)) for row in (self.head, *self.rows))
 
     def draw(self, canvas: Canvas, x: float, y: float, width: float) -> None:
-        """Row by row, a line under each."""
+        """See `Block.draw`: row by row, a line under each."""
         widths = self._widths(width)
         for index, row in enumerate((self.head, *self.rows)):
             strong = self.strong[index - 1] if index and self.strong else ()

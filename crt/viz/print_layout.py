@@ -46,28 +46,48 @@ class Block(Protocol):
         ...
 
     def height(self, width: float) -> float:
-        """Inches that it needs at a width in inches."""
+        """How much room it needs.
+
+        Args:
+            width: inches that it has across.
+
+        Returns:
+            Inches down.
+        """
         ...
 
     def draw(self, canvas: Canvas, x: float, y: float, width: float) -> None:
-        """Draw it with its top left corner at x, y in inches."""
+        """Draw it.
+
+        Args:
+            canvas: the figure.
+            x: inches from the left to its left edge.
+            y: inches from the top to its upper edge.
+            width: inches that it has across.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Words:
-    """A line of text over the whole width, as a heading where `heading`; broken where it is too long."""
+    """A line of text over the whole width, broken where it is too long.
+
+    Attributes:
+        text: any.
+        heading: whether it is larger and bold.
+        wide: whether it takes the whole width.
+    """
 
     text: str
     heading: bool = False
     wide: bool = True
 
     def height(self, width: float) -> float:
-        """Inches of its lines."""
+        """See `Block.height`: its lines."""
         return LINE * POINT * self._size * len(text_lines(self.text, self._size, width))
 
     def draw(self, canvas: Canvas, x: float, y: float, width: float) -> None:
-        """Line by line."""
+        """See `Block.draw`: line by line."""
         kind: dict[str, Any] = {"weight": "bold"} if self.heading else {}
         for line in text_lines(self.text, self._size, width):
             y = canvas.text(x, y, line, self._size, **kind)
@@ -85,9 +105,20 @@ def lay_out(
     width: float = WIDTH,
     columns: int = 1,
 ) -> Figure:
-    """Blocks in rows under a title and over notes. `width`: inches of a column; `columns`: the least number of them.
+    """Lay blocks out in rows under a title and over notes. Every text is taken literally and broken into lines.
 
-    Every text is taken literally and broken into lines. Raises InvalidSetting for no blocks.
+    Args:
+        rows: of blocks.
+        title: above all.
+        notes: below all.
+        width: inches of a column.
+        columns: the least number of columns.
+
+    Returns:
+        A figure for `render`.
+
+    Raises:
+        InvalidSetting: there are no blocks.
     """
     if not any(rows):
         raise InvalidSetting("A figure needs at least one panel: switch one on.")
@@ -117,9 +148,19 @@ def lay_out(
 
 
 def render(figure: Figure, kind: Kind, *, title: str = "", description: str = "") -> bytes:
-    """A figure as the bytes of a file: PNG (RGB, 300 dpi), PDF or SVG; `title` and `description` go into its metadata.
+    """Write a figure as the bytes of a file; the same figure gives the same bytes.
 
-    The same figure gives the same bytes. Raises InvalidSetting for another kind.
+    Args:
+        figure: of `lay_out`.
+        kind: PNG (RGB, 300 dpi), PDF or SVG.
+        title: for the metadata.
+        description: for the metadata.
+
+    Returns:
+        The file.
+
+    Raises:
+        InvalidSetting: another kind.
     """
     title, description = printable(title), printable(description)
     stream = io.BytesIO()
@@ -147,27 +188,64 @@ def render(figure: Figure, kind: Kind, *, title: str = "", description: str = ""
 
 
 class Canvas:
-    """A figure in inches, y from the top down."""
+    """A figure in inches, y from the top down.
+
+    Args:
+        figure: matplotlib's.
+        width: inches across.
+        height: inches down.
+    """
 
     def __init__(self, figure: Figure, width: float, height: float) -> None:
         self.figure, self.width, self.height = figure, width, height
 
     def text(self, x: float, y: float, text: str, size: float, **kind) -> float:
-        """Put a line with its top at y -> the top of the next line."""
+        """Write a line.
+
+        Args:
+            x: inches from the left.
+            y: inches from the top to the top of the line.
+            text: taken literally.
+            size: in points.
+            kind: keywords of matplotlib's text.
+
+        Returns:
+            Inches from the top to the top of the next line.
+        """
         place = x / self.width, 1 - y / self.height
         style = {"color": INK, "fontfamily": families(text), **kind}
         self.figure.text(*place, text, fontsize=size, va="top", parse_math=False, **style)
         return y + LINE * POINT * size
 
     def axes(self, x: float, y: float, width: float, height: float) -> Axes:
-        """Axes without ticks and frame, 0 to 1 to the right and down."""
+        """Axes without ticks and frame, 0 to 1 to the right and down.
+
+        Args:
+            x: inches from the left to their left edge.
+            y: inches from the top to their upper edge.
+            width: inches across.
+            height: inches down.
+
+        Returns:
+            The axes.
+        """
         axes = self.plain_axes(x, y, width, height)
         axes.set_axis_off()
         axes.set(xlim=(0, 1), ylim=(1, 0))
         return axes
 
     def plain_axes(self, x: float, y: float, width: float, height: float) -> Axes:
-        """Axes as matplotlib has them, in inches from the top left corner."""
+        """Axes as matplotlib has them.
+
+        Args:
+            x: inches from the left to their left edge.
+            y: inches from the top to their upper edge.
+            width: inches across.
+            height: inches down.
+
+        Returns:
+            The axes.
+        """
         return self.figure.add_axes(
             (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
         )
@@ -176,9 +254,14 @@ class Canvas:
 def stroke(
     axes: Axes, lines: Sequence[np.ndarray], styles: Sequence[tuple], *, fine: float = 1.0, clip: bool = True
 ) -> None:
-    """Lines (N, 2) as one path, once in each style: colour, points, dashes, opacity.
+    """Draw lines as one path, once in each style.
 
-    `fine`: what the points are multiplied by. `clip`: whether the lines are cut at the frame.
+    Args:
+        axes: that they are drawn on.
+        lines: each (N, 2) x and y.
+        styles: colour, points, dashes and opacity of each.
+        fine: what the points are multiplied by.
+        clip: whether the lines are cut at the frame.
     """
     if not lines:
         return
@@ -191,11 +274,29 @@ def stroke(
 
 
 def text_lines(text: str, size: int, width: float) -> list[str]:
-    """A text as lines of at most `width` inches."""
+    """Break a text into lines.
+
+    Args:
+        text: any.
+        size: in points.
+        width: inches that a line may take.
+
+    Returns:
+        At least one line.
+    """
     return wrap(printable(text), Typeface(size), int(width / POINT))
 
 
 def first_line(text: str, size: int, width: float) -> str:
-    """A text cut to a width in inches."""
+    """Cut a text to a width.
+
+    Args:
+        text: any.
+        size: in points.
+        width: inches that it may take.
+
+    Returns:
+        Its first line, with a sign where it goes on.
+    """
     lines = text_lines(text, size, width)
     return lines[0] + (" …" if len(lines) > 1 else "")
