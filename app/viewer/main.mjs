@@ -16,6 +16,7 @@ import { mountLocalizationTable } from './ground_truth/localization_table.mjs';
 import { mountCheckpoint } from './core/checkpoint.mjs';
 import { loadImage, make, part } from './core/dom.mjs';
 import { pageQueue } from './core/gradio_queue.mjs';
+import { mountOffline } from './core/offline.mjs';
 import { mountPanels } from './explore/panels.mjs';
 import { mountPlayer } from './explore/player.mjs';
 import { mountPresentation } from './presentation/presentation.mjs';
@@ -32,7 +33,7 @@ import { mountTour } from './presentation/tour.mjs';
 import { openPrediction, predictionBytes } from './core/prediction.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
-const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountClassList, mountExamples, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
+const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountOffline, mountClassList, mountExamples, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
 
 /**
  * @param {HTMLElement} element
