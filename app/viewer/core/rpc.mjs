@@ -38,8 +38,9 @@ export function sentenceOf(error) {
   return BROKEN;
 }
 
-/** Requests and their answers, with `bytes` downloaded. Those of one event go one after another: an answer that comes with another of the same event would be overwritten on
- *  its way through Gradio's properties, and what is aborted before its turn is never sent.
+/** Requests and their answers, with `bytes` downloaded. Those of one event go one after another: an answer that comes
+ *  with another of the same event would be overwritten on its way through Gradio's properties, and what is aborted
+ *  before its turn is never sent.
  * @param {object} server
  * @param {(event: string, details: object) => void} server.send hands an event to Gradio
  * @param {(event: string, listener: (answer: Crt.Answer) => void) => void} server.onAnswer
