@@ -121,13 +121,12 @@ def build(config: AppConfig) -> Served:
             if path is None:  # CLEARED has emptied the viewer
                 return gr.skip(), {**state, "shown": None}
             model = _model(engine, name)
-            wanted = (path, size, mode, model.id)
-            if state.get("shown") == wanted:
-                return gr.skip(), gr.skip()
-            session = request.session_hash or ""
-            value = explorer.show(path, size, mode, session, lambda part, stage: progress(part, desc=stage), model)
-            shown = wanted if isinstance(value, tuple) else state.get("shown")
-            return value, {"session": session, "shown": shown}
+            known = {"session": request.session_hash or "", "shown": None}
+            if state.get("shown") == (path, size, mode, model.id):  # an example or a link has brought its maps already
+                return gr.skip(), known
+            return explorer.show(
+                path, size, mode, known["session"], lambda part, stage: progress(part, desc=stage), model
+            ), known
 
         def choose(event: gr.EventData, name: str, request: gr.Request) -> tuple[Any, ...]:
             """An example: its stored maps at once, and its image in the upload, whose change asks for the rest."""

@@ -26,7 +26,7 @@ import { mountExamples } from './explore/examples.mjs';
 import { mountScenes } from './presentation/scenes.mjs';
 import { mountPermalink } from './permalink/permalink.mjs';
 import { createRequests, sentenceOf } from './core/rpc.mjs';
-import { INITIAL, adopt, createStore, pick } from './core/store.mjs';
+import { INITIAL, adopt, createStore, isSameRun, pick } from './core/store.mjs';
 import { mountStatus } from './core/status.mjs';
 import { mountTabs } from './core/tabs.mjs';
 import { mountTour } from './presentation/tour.mjs';
@@ -117,6 +117,10 @@ export function mount(element, trigger, props, watch) {
     if (!value) clear();
     if (value?.message) root.dispatchEvent(new Event('crt-run-failed'));
     if (!value?.records) return;
+    if (view && isSameRun(value, view.run)) { // Gradio may repeat an event; what waits for this run has it already
+      root.dispatchEvent(new Event('crt-run-repeated'));
+      return;
+    }
     try {
       const next = await openView(value);
       if (mine === turn) show(next);

@@ -213,4 +213,9 @@ test('another checkpoint brings its defaults for what the reader has not set', (
   const restarted = { ...first, checkpoint: { ...first.checkpoint, id: 'a2' } };
   assert.ok(s.sameNetworks(first, restarted) && !s.sameNetworks(first, second));
   assert.deepEqual(s.adopt(state, restarted, first), { loops: 3 });
+  const shown = { imageId: 'p', checkpoint: { id: 'a' }, chosen: { size: '336', mode: 'overlap' } };
+  assert.ok(s.isSameRun(shown, structuredClone(shown)));
+  for (const other of [{ imageId: 'q' }, { checkpoint: { id: 'b' } }, { chosen: { size: '224', mode: 'overlap' } }, { chosen: { size: '336', mode: 'bilinear' } }]) {
+    assert.ok(!s.isSameRun(shown, { ...shown, ...other }));
+  }
 });

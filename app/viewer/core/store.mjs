@@ -87,6 +87,13 @@ export function createStore(initial, schedule = (run) => requestAnimationFrame(r
  */
 export const sameNetworks = (a, b) => a.checkpoint?.sha256 === b.checkpoint?.sha256 && a.checkpoint?.name === b.checkpoint?.name;
 
+/** Whether two runs are of the same image by the same networks at the same size and mode.
+ * @param {Crt.Run} a
+ * @param {Crt.Run} b
+ */
+export const isSameRun = (a, b) => a.imageId === b.imageId && a.checkpoint.id === b.checkpoint.id
+  && a.chosen.size === b.chosen.size && a.chosen.mode === b.chosen.mode;
+
 /** Settings that a checkpoint's defaults decide until the reader does.
  * @type {(keyof Crt.Run['defaults'])[]}
  */

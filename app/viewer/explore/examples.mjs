@@ -31,13 +31,16 @@ export function mountExamples(page) {
     ]);
   }));
   root.addEventListener('crt-upload', () => newest.cancel()); // the user's own image wins
-  onRun((next) => {
+  root.addEventListener('crt-run-repeated', () => requested && showClaim(page.current()));
+  onRun(showClaim);
+
+  function showClaim(next) {
     const mine = next && requested?.id === next.run.example ? requested : null;
     if (next) requested = null;
     at('claim').textContent = mine?.claim ?? '';
     at('claim').hidden = !mine?.claim;
     if (mine) requestAnimationFrame(() => root.getBoundingClientRect().top < 0 && root.scrollIntoView()); // the strip is far below the maps
-  });
+  }
 
   function note(text) {
     at('examples-note').textContent = text;

@@ -25,6 +25,9 @@ export function mountPermalink(page) {
     if (pending.image && !pending.missed && pending.image !== imageOf(run)) drop(); // another image was chosen meanwhile
     else queueMicrotask(() => pending && take(current()));
   });
+  root.addEventListener('crt-run-repeated', () => {
+    if (pending && !pending.missed && (!pending.image || pending.image === imageOf(current().run))) take(current());
+  });
   root.addEventListener('crt-upload', () => pending?.missed || drop()); // the user's own image wins
   root.addEventListener('crt-run-failed', () => pending?.missed || drop());
   onDraw(() => {
