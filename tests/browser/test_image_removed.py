@@ -1,15 +1,151 @@
-"""An image taken away while the page still waits for answers about it."""
+"""An image taken away while the page works on it: everything ends, the next image works, and the settings stay."""
 
-from tests.browser.driver import settle, upload
+import re
+import threading
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from crt.predictor import Predictor
+from tests.browser.driver import SHOWN, move, open_tab, settle, upload
+from tests.browser.faults import Queue
+
+EMPTY = '.crt-viewer[data-state="empty"]'
+BUSY = "progress, .waiting, [aria-busy=true], [data-role=inspect], [data-role=tour]"
 
 
-def test_answers_about_an_image_that_is_gone_are_dropped(open_page, image):
+def remove(page: Page) -> None:
+    page.locator("#crt-image").get_by_role("button", name="Remove Image").click()
+
+
+def press(role: str) -> Callable[[Page], None]:
+    return lambda page: page.locator(f'[data-role="{role}"]').click()
+
+
+def export(page: Page) -> None:
+    page.locator('[data-role="export-open"]').click()
+    page.get_by_role("menuitem", name="PNG").click()
+
+
+def in_tab(name: str, then: Callable[[Page], None] | None = None) -> Callable[[Page], None]:
+    def work(page: Page) -> None:
+        open_tab(page, name)
+        if then:
+            then(page)
+
+    return work
+
+
+WORKS: dict[str, Callable[[Page], None]] = {
+    "explain": lambda page: page.locator('[data-role="added_panel"]').select_option("gradcam crt"),
+    "inspect": lambda page: page.locator("canvas[data-method=crt]").click(),
+    "load_heads": in_tab("Layers", press("layers-deepen")),
+    "ablate": in_tab("Ablate", press("ablate-run")),
+    "segment": in_tab("Masks"),
+    "walk": in_tab("Masks"),
+    "deeplab": in_tab("Masks"),
+    "faithfulness": press("faithfulness-start"),
+    "export": export,
+    "keep": press("copy-link"),
+    "tour": press("tour-start"),
+    "blink": lambda page: page.locator('input[name="crt-view"][value="blink"]').check(force=True),
+}
+
+
+@pytest.mark.parametrize("work", WORKS)
+def test_the_work_on_an_image_that_is_gone_ends_and_the_next_image_works(open_page, image, work):
     page = open_page()
     upload(page, image)
+    queue = Queue(page)
+    with queue.hold(work):
+        WORKS[work](page)
+        while work not in ("tour", "blink") and not queue.count(work):
+            page.wait_for_timeout(50)
+        remove(page)
+        page.wait_for_selector(EMPTY)
+        page.wait_for_timeout(300)  # whatever draws once more has done so
+    expect(page.locator(BUSY).locator("visible=true")).to_have_count(0)
+    page.wait_for_timeout(1500)  # longer than the tiny networks take: the answer comes, to nobody
+    page.set_input_files("#crt-image input[type=file]", image)
+    page.wait_for_selector(SHOWN)
+    open_tab(page, "Explore")
+    page.wait_for_selector(".panel canvas.map")
+    expect(page.locator(BUSY).locator("visible=true")).to_have_count(0)
+    expect(page.locator('[data-role="faithfulness-start"]')).to_be_enabled()
+    expect(page.locator('[data-role="message"]')).to_be_hidden()
+
+
+def test_a_measurement_under_way_ends_on_the_server_too(open_page, image):
+    page = open_page()
+    upload(page, image)
+    queue = Queue(page)
     page.get_by_role("button", name="Measure faithfulness").click()
     page.locator('[data-role="faithfulness-progress"]').wait_for()
-    page.locator("#crt-image").get_by_role("button", name="Remove Image").click()
-    page.wait_for_selector('.crt-viewer[data-state="empty"]')
-    page.wait_for_timeout(4000)  # longer than the tiny networks take
+    remove(page)
+    page.wait_for_selector(EMPTY)
+    while not queue.count("cancel"):
+        page.wait_for_timeout(50)
     upload(page, image)
+    page.get_by_role("button", name="Measure faithfulness").click()
+    expect(page.locator('[data-role="faithfulness-found"]')).to_be_visible()
+    page.locator('[data-role="faithfulness-stop"]').click()
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """Networks that run only while this event is set."""
+    opened, run = threading.Event(), Predictor.predict
+    opened.set()
+
+    def slow(self, *arguments, **keywords):
+        opened.wait(600)
+        return run(self, *arguments, **keywords)
+
+    monkeypatch.setattr(Predictor, "predict", slow)
+    yield opened
+    opened.set()
+
+
+def test_the_page_is_empty_at_once_while_the_networks_are_busy(open_page, image, gate):
+    page = open_page()
+    upload(page, image)
+    gate.clear()
+    page.get_by_role("combobox", name="Input size", exact=True).click()
+    page.get_by_role("option", name="448 px").click()
+    remove(page)
+    page.wait_for_selector(EMPTY, timeout=10_000)
+    gate.set()
+    page.wait_for_timeout(3000)  # longer than the tiny networks take
+    assert page.get_attribute(".crt-viewer", "data-state") == "empty"
+    upload(page, image)
+    expect(page.locator('[data-role="status"]')).to_contain_text("Input 448 × 336 px")
+
+
+def test_settings_stay_and_what_was_added_for_an_image_does_not(open_page, image, tmp_path):
+    page = open_page()
+    upload(page, image)
+    move(page, "threshold", 0.4)
+    page.locator('[data-role="colormap"]').select_option("magma")
+    page.locator('[data-role="added_panel"]').select_option("gradcam crt")
+    expect(page.locator(".panel.more")).to_contain_text(re.compile(r"\d+ ms"))
+    remove(page)
+    page.wait_for_selector(EMPTY)
+    page.locator(".example").first.click()
+    page.wait_for_selector('.crt-viewer[data-state="shown"]')
+    remove(page)
+    page.wait_for_selector(EMPTY)
+    upload(page, image)
+    expect(page.locator(".panel.more")).to_have_count(0)
+    expect(page.locator('[data-role="colormap"]')).to_have_value("magma")
     settle(page)
+
+
+def test_the_threshold_stays_when_the_next_image_comes(open_page, image):
+    page = open_page()
+    upload(page, image)
+    move(page, "threshold", 0.4)
+    remove(page)
+    page.wait_for_selector(EMPTY)
+    upload(page, image)
+    expect(page.locator('[data-role="threshold-value"]')).to_contain_text("40 %")

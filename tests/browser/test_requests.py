@@ -1,0 +1,138 @@
+"""Requests that cross: the newest one counts, the user's own image wins, and none is sent twice."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser.driver import SHOWN, move, settle, upload
+from tests.browser.faults import JOIN, LIMIT, Queue
+
+KEEP_SCENE = """query => {
+  localStorage.setItem('crt-scenes', JSON.stringify({ version: 1, scenes: [{ title: 'a', query }] }));
+  dispatchEvent(new StorageEvent('storage', { key: 'crt-scenes' }));
+}"""
+"""As another tab would add a scene."""
+NOTE = '[data-role="inspect-note"]'
+
+
+@pytest.fixture
+def refused() -> tuple[str, ...]:
+    return ("/queue/join", "/cancel", "/reset")  # what is held back cannot be cancelled
+
+
+def test_of_two_quick_clicks_only_the_second_is_shown(open_page, image):
+    page = open_page()
+    upload(page, image)
+    queue = Queue(page)
+    with queue.hold("inspect"):
+        page.locator("canvas[data-method=tscam]").click(position={"x": 20, "y": 20})
+        while not queue.count("inspect"):
+            page.wait_for_timeout(50)
+        page.locator("canvas[data-method=crt]").click(position={"x": 200, "y": 150})
+        page.locator("canvas[data-method=crt]").click(position={"x": 5, "y": 5})
+        settle(page)
+    expect(page.locator('[data-role="inspect-title"]')).to_have_text("CRT: one patch")
+    expect(page.locator(NOTE)).to_contain_text("Row 1, column 1 ")
+    assert queue.count("inspect") == 2  # the one between was never sent
+
+
+def test_a_link_is_copied_by_one_request_and_not_again_while_that_waits(open_page, image):
+    page = open_page()
+    upload(page, image)
+    queue = Queue(page)
+    copy = page.get_by_role("button", name="Copy link")
+    with queue.hold("keep"):
+        copy.click()
+        copy.click()
+        while not queue.count("keep"):
+            page.wait_for_timeout(50)
+        copy.click()
+    expect(page.locator('[data-role="permalink-note"]')).to_contain_text("keeps the image for an hour")
+    assert queue.joined == ["keep"]
+
+
+def test_an_image_chosen_while_a_link_opens_wins(open_page, image, tmp_path):
+    page = open_page()
+    upload(page, image)
+    move(page, "threshold", 0.3)
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator('[data-role="permalink-note"]')).to_contain_text("keeps the image")
+    link = page.locator('[data-role="permalink-url"]').input_value()
+    mine = str(tmp_path / "mine.png")
+    Image.fromarray(np.random.default_rng(5).integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(mine)
+    other = open_page()
+    queue = Queue(other)
+    with queue.hold("reopen"):
+        other.evaluate(KEEP_SCENE, link.partition("?")[2])
+        upload(other, mine)
+        other.get_by_role("button", name="Scenes").click()
+        other.get_by_role("button", name="Show this scene: a").click()
+        while not queue.count("reopen"):
+            other.wait_for_timeout(50)
+        run = other.get_attribute(".crt-viewer", "data-run")
+        other.locator("#crt-image").get_by_role("button", name="Remove Image").click()
+        other.wait_for_selector('.crt-viewer[data-state="empty"]')
+        other.set_input_files("#crt-image input[type=file]", mine)
+    other.wait_for_function("run => (document.querySelector('.crt-viewer').dataset.run ?? run) !== run", arg=run)
+    other.wait_for_timeout(2000)  # what the link would bring has come
+    assert "pic=sha." in other.evaluate("location.search")
+    assert link.partition("pic=")[2][:20] not in other.evaluate("location.search")
+    expect(other.locator('[data-role="message"]')).to_be_hidden()
+    expect(other.locator('[data-role="threshold-value"]')).not_to_contain_text("30 %")
+
+
+def test_a_failed_example_leaves_nothing_for_the_next_image(open_page, image):
+    page = open_page()
+    queue = Queue(page)
+    queue.fail("example", "limit")
+    page.locator(".example").filter(has_text="Motorcycle").first.click()  # it shows two panels, not refined
+    expect(page.locator('[data-role="examples-note"]')).to_contain_text("Rate limit reached")
+    upload(page, image)
+    expect(page.locator('[data-role="refined"]')).to_be_checked()
+    expect(page.locator(".panel.resnet")).to_be_visible()
+    expect(page.locator('[data-role="claim"]')).to_be_hidden()
+    page.wait_for_function("location.search.includes('pic=sha.')")  # the address follows
+
+
+def test_panels_that_an_example_shows_are_its_own(open_page, image):
+    page = open_page()
+    page.locator(".example").filter(has_text="Motorcycle").first.click()
+    page.wait_for_selector(SHOWN)
+    expect(page.locator(".panel.resnet")).to_have_count(0)
+    page.locator("#crt-image").get_by_role("button", name="Remove Image").click()
+    page.wait_for_selector('.crt-viewer[data-state="empty"]')
+    upload(page, image)
+    expect(page.locator(".panel.resnet")).to_be_visible()
+
+
+def test_scenes_added_in_two_tabs_are_both_kept(open_page, image):
+    page = open_page()
+    upload(page, image)
+    tab = page.context.new_page()
+    tab.goto(page.url)
+    tab.wait_for_selector(SHOWN)
+    for one, title in ((page, "first"), (tab, "second")):
+        one.bring_to_front()
+        one.get_by_role("button", name="Scenes").click()
+        one.get_by_label("Title of the current view").fill(title)
+        one.get_by_role("button", name="Add scene").click()
+        expect(one.get_by_role("dialog").locator("[role=status]")).to_contain_text("added")
+    for one in (page, tab):
+        expect(one.locator('[data-role="scenes-list"] input').nth(1)).to_have_value("second")
+        expect(one.locator('[data-role="scenes-list"] input').nth(0)).to_have_value("first")
+    tab.close()
+
+
+def test_a_refused_image_is_told_beside_the_toast(open_page, image):
+    page = open_page()
+    page.route(
+        "**/gradio_api/queue/join*",
+        lambda route: route.fulfill(status=429, json={"detail": "Rate limit reached; try again in 7 s."}),
+    )
+    page.set_input_files("#crt-image input[type=file]", image)
+    expect(page.locator('[data-role="message"]')).to_have_text(LIMIT)
+    page.unroute(JOIN)
+    page.locator("#crt-image").get_by_role("button", name="Remove Image").click()
+    upload(page, image)
+    expect(page.locator('[data-role="message"]')).to_be_hidden()
