@@ -8,9 +8,11 @@ import torch
 from crt.errors import InvalidSetting
 from crt.models.dual import DualBranch
 from crt.models.tiles import TileGrid
+from crt.models.vit import TransformerBranch
 from crt.train.cuda_graph import CudaGraphStep
 from crt.train.engine import build_model, compile_layers
 from crt.train.loss import dual_loss
+from tests.helpers.narrow import instance
 from tests.helpers.tiny_run import run, tiny_config
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
@@ -53,9 +55,11 @@ def test_a_compiled_training_has_the_losses_of_a_plain_one(tmp_path):
 
 
 def _work(model: DualBranch):
+    vit = instance(TransformerBranch, model.vit)
+
     def work(batch, step):
         crops, labels = batch
-        grid = TileGrid(96, 96, model.vit.tile, model.vit.patch)
+        grid = TileGrid(96, 96, vit.tile, vit.patch)
         losses = dual_loss(model(crops, crops, 2 * (step % 2), grid), labels, 0.1, 96)
         losses.total.backward()
         return losses._asdict()

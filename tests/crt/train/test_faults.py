@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -26,6 +27,7 @@ from crt.train.deeplab import train_deeplab
 from crt.train.irn import train_relation
 from crt.train.lock import LOCK_FILE, exclusive_lock
 from crt.train.log import TrainLog
+from crt.train.loss import Losses
 from crt.train.mask_configs import DeepLabConfig, RelationConfig
 from crt.train.metric_logger import TrainingDiverged
 from crt.train.state import STATE_FILE, DiskFull, raise_on_full_disk
@@ -212,7 +214,7 @@ def test_the_log_is_closed_however_the_run_ends(starts, tmp_path, monkeypatch, w
     monkeypatch.setattr(TrainLog, "close", lambda self: (closed.append(self), close(self))[1])
     calls = []
 
-    def fail(*args: object, **kwargs: object) -> object:
+    def fail(*args: Any, **kwargs: Any) -> Losses:
         calls.append(args)
         if when == "loss" and len(calls) < 3:
             return real(*args, **kwargs)
@@ -230,7 +232,7 @@ def test_the_log_is_closed_however_the_run_ends(starts, tmp_path, monkeypatch, w
 def test_a_loss_that_is_no_number_at_once_promises_no_state(starts, tmp_path, monkeypatch) -> None:
     real = engine.dual_loss
 
-    def broken(*args: object, **kwargs: object) -> object:
+    def broken(*args: Any, **kwargs: Any) -> Losses:
         losses = real(*args, **kwargs)
         return losses._replace(total=losses.total * float("nan"))
 

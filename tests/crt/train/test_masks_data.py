@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,8 +133,9 @@ def images(tmp_path: Path) -> ImageDataset:
     return ImageDataset(("a", "b", "c"), tuple(samples))
 
 
-def plan(images: ImageDataset, **changes: object) -> MaskCrops:
-    reduce = changes.pop("reduce", None)
+def plan(
+    images: ImageDataset, *, reduce: Callable[[np.ndarray], np.ndarray] | None = None, **changes: Any
+) -> MaskCrops:
     return MaskCrops(images, MaskRunConfig(**{"crop": 48, "batch": 4, "workers": 0, **changes}), reduce)
 
 

@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,13 +23,15 @@ from PIL import Image
 from crt.checkpoint import load_checkpoint
 from crt.data import read_voc
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
-from crt.models.dual import DualBranch
+from crt.models.dual import DualBranch, DualMaps
+from crt.models.vit import TransformerBranch
 from crt.precision import has_bfloat16, resolve
 from crt.train import engine
 from crt.train.config import (
     CNN_SGD,
     PRESETS,
     VIT_ADAMW,
+    Branches,
     DataConfig,
     ModelConfig,
     Phase,
@@ -40,7 +43,7 @@ from crt.train.data import CropPlan, random_crop, repeat_factors
 from crt.train.engine import train
 from crt.train.export import portable
 from crt.train.fit import Trainer
-from crt.train.loss import dual_loss
+from crt.train.loss import Losses, dual_loss
 from crt.train.metric_logger import TrainingDiverged
 from crt.train.optim import JointOptimizer, build_optimizer, poly
 from crt.train.preview import MapPreview, fixed_images
@@ -48,6 +51,7 @@ from crt.train.state import STATE_FILE
 from crt.types import IMAGENET_MEAN, IMAGENET_STD
 from scripts.provenance import run_record
 from scripts.train_crt import read_images
+from tests.helpers.narrow import instance, present
 from tests.helpers.tiny_run import run, tiny_config, tiny_images
 from tests.scripts.test_run_pipeline import make_devkit
 
@@ -149,7 +153,7 @@ def test_two_processes_give_the_losses_of_one(whole: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("branches", "method"), [("cnn", "resnet"), ("vit", "tscam")])
-def test_baselines_come_from_the_same_loop(branches: str, method: str, tmp_path: Path) -> None:
+def test_baselines_come_from_the_same_loop(branches: Branches, method: str, tmp_path: Path) -> None:
     config = tiny_config(tmp_path / "run")
     config = single_branch(config, branches)
     images = tiny_images(tmp_path / "images")
@@ -176,7 +180,7 @@ def test_another_config_cannot_resume(tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = engine.dual_loss
 
-    def broken(*args: object, **kwargs: object):
+    def broken(*args: Any, **kwargs: Any) -> Losses:
         result = real(*args, **kwargs)
         return result._replace(total=result.total * float("nan"))
 
@@ -236,9 +240,10 @@ def test_a_size_of_both_sides_squashes_the_whole_image_into_the_crop() -> None:
 
 def test_the_slow_attention_of_cpus_is_left_out_where_training_is_in_bfloat16(tmp_path: Path) -> None:
     model = run(tmp_path / "run", max_steps=1).model
-    assert {attention.fused_attn for attention in model.vit.attentions} == {True}
+    attentions = instance(TransformerBranch, model.vit).attentions
+    assert {attention.fused_attn for attention in attentions} == {True}
     engine.write_attention_out(model)
-    assert {attention.fused_attn for attention in model.vit.attentions} == {False}
+    assert {attention.fused_attn for attention in attentions} == {False}
 
 
 def test_random_crop_zero_fills_small_images_and_never_stretches() -> None:
@@ -313,7 +318,8 @@ def test_a_resumed_run_keeps_the_precision_that_auto_chose(tmp_path: Path, monke
 def test_weight_decay_is_not_for_norms_biases_and_embeddings(tmp_path: Path) -> None:
     model = engine.build_model(tiny_config(tmp_path), 2)
     decayed = {}
-    for part in engine._parts(model, tiny_config(tmp_path)).values():
+    parts = list(engine._parts(model, tiny_config(tmp_path)).values())
+    for part in parts:
         optimizer = build_optimizer(part.body, part.head, part.config)
         weight_decay = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
         decayed |= {name: weight_decay[id(p)] > 0 for name, p in (*part.body, *part.head)}
@@ -323,8 +329,9 @@ def test_weight_decay_is_not_for_norms_biases_and_embeddings(tmp_path: Path) -> 
         decayed[name] for name in ("patch_embed.proj.weight", "blocks.3.attn.qkv.weight", "layer4.0.conv1.weight")
     )
     assert not any(name.endswith("bias") or ".norm" in name or ".bn" in name for name in set(decayed) - spared)
-    released = build_optimizer(part.body, part.head, replace(part.config, decay_all=True))
-    assert {group["weight_decay"] for group in released.param_groups} == {part.config.weight_decay}
+    last = parts[-1]
+    released = build_optimizer(last.body, last.head, replace(last.config, decay_all=True))
+    assert {group["weight_decay"] for group in released.param_groups} == {last.config.weight_decay}
 
 
 def test_a_joint_optimizer_steps_as_its_parts_do_and_resumes(tmp_path: Path) -> None:
@@ -386,10 +393,10 @@ def test_a_moving_average_is_exported_and_resumed(tmp_path: Path) -> None:
     assert run(parted, ema_decay=0.9, resume=True).finished
     assert weights(whole) == weights(parted)
     assert weights(whole / "last") == weights(parted / "last") != weights(whole)
-    last = load_checkpoint(whole / "last").networks["crt"].head.classifier.weight
-    torch.testing.assert_close(last, result.model.vit.head.classifier.weight.detach().half().float())
-    kept = load_checkpoint(whole).networks["crt"].head.classifier.weight
-    torch.testing.assert_close(kept, result.average.vit.head.classifier.weight.detach().half().float())
+    for folder, pair in ((whole / "last", result.model), (whole, present(result.average))):
+        kept = instance(TransformerBranch, load_checkpoint(folder).networks["crt"]).head.classifier.weight
+        trained = instance(TransformerBranch, pair.vit).head.classifier.weight
+        torch.testing.assert_close(kept, trained.detach().half().float())
 
 
 def test_lambda_cam_grows_in_equal_steps() -> None:
@@ -458,7 +465,7 @@ def test_images_per_second_are_those_of_the_steps_alone(tmp_path: Path, monkeypa
     clock = [0.0]
     monkeypatch.setattr("crt.train.metric_logger.time.perf_counter", lambda: clock[0])
 
-    def slow_loss(*args: object, **kwargs: object) -> object:
+    def slow_loss(*args: Any, **kwargs: Any) -> Losses:
         clock[0] += 2.0
         return dual_loss(*args, **kwargs)
 
@@ -517,7 +524,7 @@ def test_each_branch_is_trained_on_images_of_its_own_normalization(
     seen = []
     forward = DualBranch.forward
 
-    def watched(self: DualBranch, cnn: torch.Tensor, vit: torch.Tensor, *rest: object) -> object:
+    def watched(self: DualBranch, cnn: torch.Tensor, vit: torch.Tensor, *rest: Any) -> DualMaps:
         seen.append((cnn, vit))
         return forward(self, cnn, vit, *rest)
 
