@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 import timm
 import torch
+from timm.models.resnet import ResNet
+from torch import nn
 
 from crt.cam_spec import CamSpec
 from crt.checkpoint import Checkpoint, CheckpointConfig, NetworkSpec
 from crt.data.resizing import to_tensor
-from crt.metrics.boxes import best_match, cam_to_box, grey_levels, pairwise_iou
+from crt.metrics.boxes import Convention, best_match, cam_to_box, grey_levels, pairwise_iou
 from crt.metrics.segmentation import confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
@@ -45,6 +47,8 @@ from crt.resample import WALK_STRIDE, strided_size
 from crt.train.config import OptimizerConfig
 from crt.train.loss import dual_loss
 from crt.train.optim import RateSchedule, build_optimizer
+from crt.types import Padding
+from tests.helpers.narrow import instance, present
 
 FOLDER = Path(os.environ.get("CRT_GOLDEN_DIR") or Path(__file__).parent / "golden")
 
@@ -161,7 +165,9 @@ def test_vit_branch(prefix: str) -> None:
     mirrored = np.ascontiguousarray(image[:, ::-1])
     batch = torch.cat([to_tensor(image), to_tensor(mirrored)])
     height, width = image.shape[:2]
-    paddings = [("released", "")] + ([("minimal", "_minimal")] if f"{prefix}_train_cam_minimal" in g.files else [])
+    paddings: list[tuple[Padding, str]] = [("released", "")]
+    if f"{prefix}_train_cam_minimal" in g.files:
+        paddings.append(("minimal", "_minimal"))
     for padding, suffix in paddings:
         grid = TileGrid(height, width, branch.tile, branch.patch, padding=padding)
         assert list(grid.padded) == g[f"{prefix}_padded_{padding}"].tolist()
@@ -178,13 +184,16 @@ def test_vit_branch(prefix: str) -> None:
     tiles = grid.cut(grid.pad(batch))
     close(branch.embed(tiles)[0, :5], g[f"{prefix}_tokens_in"])
     steps = list(branch.steps(tiles, max(loops)))
-    rows = np.stack([step.cls_attn.mean(2) for step in steps if step.loops != 1])  # (passes, blocks, n·2, patches)
+    rows = np.stack(
+        [present(step.cls_attn).mean(2) for step in steps if step.loops != 1]
+    )  # (passes, blocks, n·2, patches)
     passes, blocks = rows.shape[:2]
     close(rows, g[f"{prefix}_attn_cls"].reshape(passes, blocks, len(grid) * 2, -1)[..., 1:])
     similarity = [float(step.similarity.mean()) for step in steps]
     close(similarity[1:], g[f"{prefix}_cos_pass"])
     close(similarity[0], g[f"{prefix}_cos_single"])
-    x, cos_blocks, tokens_out = branch.embed(tiles), [], {0: None}
+    x, cos_blocks = branch.embed(tiles), []
+    tokens_out: dict[int, torch.Tensor] = {}
     for count in range(1, max(loops) + 1):
         encoded = branch.encode(x)[0]
         if count == 1:
@@ -196,7 +205,7 @@ def test_vit_branch(prefix: str) -> None:
     close(torch.stack([tokens_out[count] for count in loops]), g[f"{prefix}_tokens_out"])
 
 
-def infer_cams(branch: TransformerBranch, image, mirrored, loops: list[int], padding: str) -> np.ndarray:
+def infer_cams(branch: TransformerBranch, image, mirrored, loops: list[int], padding: Padding) -> np.ndarray:
     """The library's whole path: one Prediction of the image and one of its mirror image hold every loop count."""
     classes = branch.head.classifier.out_channels
     config = CheckpointConfig("golden", tuple(map(str, range(classes))), {"crt": NetworkSpec("vit", "", "")})
@@ -211,15 +220,14 @@ def infer_cams(branch: TransformerBranch, image, mirrored, loops: list[int], pad
 def test_resnet_branch() -> None:
     g = golden("resnet_branch")
     classes = int(g["num_classes"])
-    resnet = timm.create_model("resnet50", num_classes=0, global_pool="")
+    resnet = instance(ResNet, timm.create_model("resnet50", num_classes=0, global_pool=""))
     branch = CnnBranch(resnet, classes).eval().requires_grad_(False)
-    assert resnet.bn1.eps == float(g["bn_eps"])
-    strides = [
-        resnet.conv1.stride[0],
-        *(stage[0].conv2.stride[0] for stage in (resnet.layer2, resnet.layer3, resnet.layer4)),
-    ]
-    assert strides == g["strides"].tolist()
-    assert all(block.conv2.dilation == (1, 1) for block in resnet.layer4)  # [released], not timm's output_stride
+    convolutions = {name: module for name, module in resnet.named_modules() if isinstance(module, nn.Conv2d)}
+    assert instance(nn.BatchNorm2d, resnet.get_submodule("bn1")).eps == float(g["bn_eps"])
+    strided = ("conv1", "layer2.0.conv2", "layer3.0.conv2", "layer4.0.conv2")
+    assert [convolutions[name].stride[0] for name in strided] == g["strides"].tolist()
+    last = [module for name, module in convolutions.items() if re.fullmatch(r"layer4\.\d+\.conv2", name)]
+    assert last and all(module.dilation == (1, 1) for module in last)  # [released], not timm's output_stride
     fill(branch, lambda n: n.removeprefix("resnet."), g["param_names"], g["param_sums"], int(g["weight_seed"]))
     config = CheckpointConfig("golden", tuple(map(str, range(classes))), {"resnet": NetworkSpec("resnet", "", "")})
     predictor = Predictor(Checkpoint(config, {"resnet": branch}, ""))
@@ -248,9 +256,9 @@ def test_loss() -> None:
             return losses, [cam.grad for cam in cams]
 
         losses, gradients = run(0.0)
-        close(losses.cnn.item(), g[f"p{i}_loss_cls1"])
-        close(losses.vit.item(), g[f"p{i}_loss_cls2"])
-        close(losses.cam.item(), g[f"p{i}_loss_couple"])
+        close(present(losses.cnn).item(), g[f"p{i}_loss_cls1"])
+        close(present(losses.vit).item(), g[f"p{i}_loss_cls2"])
+        close(present(losses.cam).item(), g[f"p{i}_loss_couple"])
         for gradient, b in zip(gradients, (1, 2), strict=True):
             close(gradient, g[f"p{i}_grad{b}_warmup"])
         for k, lambda_cam in enumerate(g["grad_lambdas"].tolist()):
@@ -341,7 +349,8 @@ def test_wsol_boxes() -> None:
             unclamped = pairwise_iou([box], truth, "unclamped")
             assert unclamped.item() == pytest.approx(g["iou_unclamped"][i, t], rel=1e-12)
     one, other = g["pair_a"], g["pair_b"]
-    for convention, name in (("inclusive", "pair_iou"), ("unclamped", "pair_iou_unclamped")):
+    conventions: dict[Convention, str] = {"inclusive": "pair_iou", "unclamped": "pair_iou_unclamped"}
+    for convention, name in conventions.items():
         np.testing.assert_allclose(np.diagonal(pairwise_iou(one, other, convention)), g[name], rtol=1e-12)
 
 
