@@ -31,7 +31,8 @@ DETAILS: dict[str, Any] = {
     "crf": {"iterations": 1, "gaussianSxy": 3, "gaussianCompat": 3, "bilateralSxy": 50, "bilateralSrgb": 5,
             "bilateralCompat": 10},
     "walk": {"beta": 8, "steps": 2}, "maps": [{"method": "crt", "letter": ""}], "image": False,
-    "tab": "explore", "difference": False, "difference_unit": "share", "opacity": 0.6, "colormap": "viridis", "scale": "map",
+    "tab": "explore", "difference": False, "difference_unit": "share",
+    "opacity": 0.6, "colormap": "viridis", "scale": "map",
     "absolute": {"cam": None, "product": None}, "outline": True, "boxes": False, "cells": False, "overlay": "heat",
     "rows": 60, "columns": 80, "truth": None, "extra": None,
 }  # fmt: skip
