@@ -6,6 +6,7 @@ import tarfile
 import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -17,11 +18,12 @@ from crt.data import read_voc, voc_palette
 from crt.errors import InvalidDataset
 from scripts import download_voc
 from scripts.download_voc import Config, fetch, main
+from tests.helpers.narrow import instance
 
 MASK = np.array([[0, 1, 20], [15, 0, 0]], np.uint8)
 
 
-def make_tar(files: dict[str, bytes], mode: str = "w") -> bytes:
+def make_tar(files: dict[str, bytes], mode: Literal["w", "w:gz"] = "w") -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=mode) as tar:
         for name, data in files.items():
@@ -77,13 +79,14 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        data = self.server.files.get(self.path[1:])
+        server = instance(Server, self.server)
+        data = server.files.get(self.path[1:])
         wanted = self.headers.get("Range")
-        self.server.ranges.append(wanted)
+        server.ranges.append(wanted)
         if data is None:
             self.send_error(404)
             return
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.knows_ranges else 0
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and server.knows_ranges else 0
         if start >= len(data):
             self.send_error(416)
             return
@@ -92,9 +95,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
-        self.wfile.write(data[start:][: self.server.most])
+        self.wfile.write(data[start:][: server.most])
 
-    def log_message(self, *args):
+    def log_message(self, format, *args):
         pass
 
 

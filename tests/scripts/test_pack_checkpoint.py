@@ -11,6 +11,7 @@ from crt.errors import InvalidCheckpoint
 from crt.predictor import InferenceConfig, Predictor
 from scripts.pack_checkpoint import Pack, pack
 from tests.helpers.in_process import run_command
+from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,9 +61,9 @@ def test_what_does_not_go_together_is_refused(runs, tmp_path):
     with pytest.raises(InvalidCheckpoint, match="other classes"):
         pack(Pack((pair, other), tmp_path / "b", "b"))
     second = tiny_checkpoint(tmp_path / "second", methods=("resnet", "tscam"), masks=False)
-    config = read_config(pair)
-    (second / "relation.safetensors").write_bytes((pair / config.relation.file).read_bytes())
-    relation = replace(config.relation, file="relation.safetensors", cnn="resnet")
+    relation = present(read_config(pair).relation)
+    (second / "relation.safetensors").write_bytes((pair / relation.file).read_bytes())
+    relation = replace(relation, file="relation.safetensors", cnn="resnet")
     write_config(second, replace(read_config(second), relation=relation))
     with pytest.raises(InvalidCheckpoint, match="2 of the runs have an IRN"):
         pack(Pack((pair, second), tmp_path / "c", "c"))

@@ -8,6 +8,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ from scripts.run_pipeline import Pipeline, run_pipeline
 from scripts.train_deeplab import Segmentation
 from scripts.train_irn import Irn
 from tests.crt.data.test_readers import add_image, write_split
+from tests.helpers.narrow import present
 from tests.helpers.tiny import RESNET, tiny_checkpoint
 
 IDS = [f"2007_00000{number}" for number in range(1, 7)]
@@ -106,7 +108,7 @@ def test_it_goes_from_a_checkpoint_to_the_table(done):
 @pytest.mark.dense_crf
 def test_the_walk_is_what_the_library_makes_of_the_seeds(done):
     config, _ = done
-    network = load_checkpoint(config.out / "irn").relation
+    network = present(load_checkpoint(config.out / "irn").relation)
     for sample in read_voc(config.root, "train").samples:
         seeds = SeedMaps.load(config.out / "seeds" / f"{sample.id}.npz")
         edge, _ = predict_edges(network, np.asarray(Image.open(sample.image)))
@@ -163,10 +165,12 @@ def test_training_interrupted_gives_the_same_network(done, tmp_path):
     run = RelationConfig(
         tmp_path / "irn", 2, precision="fp32", checkpoint=config.checkpoint, epochs=2, crop=64, radius=4, workers=0
     )
-    assert not train_relation(RelationConfig(**vars(run) | {"max_steps": 1}), images)
+    assert not train_relation(dataclasses.replace(run, max_steps=1), images)
     assert not (tmp_path / "irn" / "config.json").exists()
-    assert train_relation(RelationConfig(**vars(run) | {"resume": True}), images)
-    first, second = (load_checkpoint(folder).config.relation for folder in (config.out / "irn", tmp_path / "irn"))
+    assert train_relation(dataclasses.replace(run, resume=True), images)
+    first, second = (
+        present(load_checkpoint(folder).config.relation) for folder in (config.out / "irn", tmp_path / "irn")
+    )
     assert first.sha256 == second.sha256
 
 
@@ -252,7 +256,7 @@ def test_perfect_and_empty_masks_measure_as_such(done, tmp_path):
     config, _ = done
     images = read_voc(config.root, "train", masks="required")
     for sample in images.samples:
-        truth = read_labels(sample.mask)
+        truth = read_labels(present(sample.mask))
         save_labels(tmp_path / f"{sample.id}.png", np.where(truth == 255, 7, truth).astype(np.uint8))
     score = measure_masks(tmp_path, images, ["cat", "dog"])
     assert score.miou == 100 and score.accuracy == 100 and score.threshold is None
@@ -295,12 +299,10 @@ def test_every_stage_reads_a_data_set_with_classes_of_its_own(tmp_path):
         path.write_text(path.read_text().replace("<name>dog</name>", "<name>helmet</name>"))
     tiny_checkpoint(tmp_path / "tiny", classes=names)
     config = settings(tmp_path)
-    for stage_config, run in (
-        (Seeds(root=root, out=tmp_path / "x", checkpoint=config.checkpoint), Seeds.run),
-        (config, run_pipeline),
-    ):
+    seeds = Seeds(root=root, out=tmp_path / "x", checkpoint=config.checkpoint)
+    for run in (seeds.run, partial(run_pipeline, config)):
         with pytest.raises(InvalidDataset, match="helmet"):
-            run(stage_config)
+            run()
     result = run_pipeline(dataclasses.replace(config, class_names=names))
     assert [(row["stage"], row["measure"]) for row in result["stages"]] == [
         (stage, "all classes") for stage in ("seeds", "walked", "masks", "segmented")

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,8 @@ def test_the_command_is_short_where_nothing_was_chosen():
 
 
 def test_wrong_settings_are_refused():
-    for wrong in ({"repeats": 0}, {"pixel_ratio": 9.0}):
+    unusable: tuple[dict[str, Any], ...] = ({"repeats": 0}, {"pixel_ratio": 9.0})
+    for wrong in unusable:
         with pytest.raises(InvalidSetting, match="at least 1 redraw"):
             bench_viewer.Config(**wrong)
 
