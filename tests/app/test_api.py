@@ -22,6 +22,7 @@ from crt.postprocess import cam_to_labels, max_normalize
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig
 from crt.resample import upsample_cam
+from tests.helpers.narrow import present
 from tests.helpers.tiny import CLASSES, tiny_checkpoint
 
 BIRDS = CamSpec(1, True, "first", (1, 3))
@@ -147,7 +148,7 @@ def test_another_checkpoint_is_asked_for_by_its_name(client, image, prediction):
 def test_every_parameter_is_described_to_its_end(tmp_path):
     """What Gradio reads of the docstrings, for the tools of the MCP server."""
     page = build(AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "tiny"))))
-    functions = {one.api_name: one.fn for one in page.fns.values() if f"/{one.api_name}" in PARAMETERS}
+    functions = {one.api_name: present(one.fn) for one in page.fns.values() if f"/{one.api_name}" in PARAMETERS}
     assert {f"/{name}" for name in functions} == set(PARAMETERS)
     for name, function in functions.items():
         _, parameters, returns = get_function_description(function)

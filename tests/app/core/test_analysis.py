@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
+import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
@@ -24,6 +26,7 @@ from app.viewer import Viewer
 from crt.checkpoint import load_checkpoint
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
+from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[3]
@@ -143,7 +146,8 @@ def test_settings_of_the_page():
         InferenceConfig(size=NATIVE_LIMIT),
         True,
     )
-    for size, mode in (("337", "overlap"), ("336", "sideways"), ("", "overlap"), (None, None)):
+    missing = cast("Any", None)  # what a browser may leave out
+    for size, mode in (("337", "overlap"), ("336", "sideways"), ("", "overlap"), (missing, missing)):
         with pytest.raises(InvalidSetting):
             settings_of(size, mode, image)
 
@@ -266,7 +270,7 @@ def test_shipped_examples_are_whole_and_small():
         assert entry["licence"]
     for one in examples:
         assert one.image.shape[2] == 3
-        assert one.prediction.is_file()
+        assert present(one.prediction).is_file()
         for mask in one.masks:
             points = np.concatenate([np.array(polygon) for polygon in mask["polygons"]])
             assert points.min() >= 0
@@ -296,7 +300,7 @@ def test_a_stored_trace_counts_only_for_its_checkpoint_and_settings(explorer, tm
     example = Example("a", "A", path, prediction=tmp_path / "a.npz")
     sha = explorer.engine.sha256
     assert sha == explorer.engine.predictor().checkpoint.sha256
-    assert example.stored(sha, settings).provenance["settings"] == plain(settings)
+    assert present(example.stored(sha, settings)).provenance["settings"] == plain(settings)
     assert example.stored("another", settings) is None
     assert example.stored(sha, InferenceConfig(size=336)) is None
     assert explorer.show_example(example, "224", "overlap")[0]["stored"] is True
@@ -354,7 +358,7 @@ def test_launch_settings_are_set_explicitly(checkpoint):
     model = [fn for fn in demo.fns.values() if fn.concurrency_id == "model"]
     assert len(model) > 3
     assert all(fn.concurrency_limit == 1 for fn in model)
-    states = [block for block in demo.blocks.values() if type(block).__name__ == "State"]
+    states = [block for block in demo.blocks.values() if isinstance(block, gr.State)]
     assert [state.time_to_live for state in states] == [3600]
 
 

@@ -98,7 +98,8 @@ def motorcycle(example) -> None:
 def photographer(example) -> None:
     """Refinement takes the background out of the maps of both transformers."""
     seen = Seen(example.id)
-    for method, loops in (("tscam", 0), ("crt", 3)):
+    transformers: tuple[tuple[Method, int], ...] = (("tscam", 0), ("crt", 3))
+    for method, loops in transformers:
         assert seen.background(method, loops, refined=True) < 0.6 * seen.background(method, loops, refined=False)
         assert seen.iou(method, loops, refined=True) > seen.iou(method, loops) + 0.05
 

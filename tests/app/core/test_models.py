@@ -22,6 +22,7 @@ from crt.checkpoint import CONFIG_FILE
 from crt.checkpoint.weights import file_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
+from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
 
 SETTINGS = InferenceConfig(size=96, loops=2)
@@ -280,7 +281,7 @@ class Asked:
 def test_a_page_of_the_checkpoint_before_is_told_to_look_again(first, second, tmp_path):
     demo = build(AppConfig(checkpoint=str(first), allow_custom_checkpoints=True))
     Image.fromarray(photo()).save(tmp_path / "a.png")
-    export = next(fn.fn for fn in demo.fns.values() if any(target == "export" for _, target in fn.targets))
+    export = present(next(fn.fn for fn in demo.fns.values() if any(target == "export" for _, target in fn.targets)))
     ask = lambda **details: export(Asked(**details), str(tmp_path / "a.png"), "224", "overlap", Asked())[  # noqa: E731
         "export_answer"
     ]

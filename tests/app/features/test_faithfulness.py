@@ -16,6 +16,7 @@ from crt.errors import InvalidSetting
 from crt.metrics.faithfulness import MEASURES, FaithfulnessConfig, Stopped, measure, subject_of
 from crt.predictor import InferenceConfig
 from crt.resample import upsample_cam
+from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
 
 SETTINGS = InferenceConfig(size=96, loops=2)
@@ -58,18 +59,22 @@ def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, l
     options = map_options(look, "crt", ASKED)
     subject = subject_of(explorer.engine.predictor(), look.image, SETTINGS, method="crt", index=1, loops=2)
     maps = look.prediction.cams("crt", classes=[1], **options)
+    height, width = subject.pixels.shape[-2:]
     found = measure(
         subject,
-        upsample_cam(maps, look.prediction.content_size("crt"), subject.pixels.shape[-2:])[0],
+        upsample_cam(maps, look.prediction.content_size("crt"), (height, width))[0],
         FaithfulnessConfig((name,)),
     )
     assert last["probability"] == pytest.approx(found.probability, abs=1e-5)
     values = {value["id"]: value["value"] for value in last["values"]}
     expected = {
-        "confidence": lambda: {"drop": found.confidence.drop, "increase": float(found.confidence.increase)},
-        "deletion": lambda: {"deletion": found.deletion.auc},
-        "insertion": lambda: {"insertion": found.insertion.auc},
-        "road": lambda: {"road": found.road.combined},
+        "confidence": lambda: {
+            "drop": present(found.confidence).drop,
+            "increase": float(present(found.confidence).increase),
+        },
+        "deletion": lambda: {"deletion": present(found.deletion).auc},
+        "insertion": lambda: {"insertion": present(found.insertion).auc},
+        "road": lambda: {"road": present(found.road).combined},
     }[name]()
     assert values == pytest.approx(expected, abs=1e-5)
     for value in last["values"]:

@@ -19,6 +19,7 @@ from app.page import build
 from app.viewer.files import HERE
 from crt.errors import InvalidSetting
 from crt.models.tiles import MODES
+from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
 
 
@@ -98,7 +99,7 @@ def test_what_a_link_lacks_is_as_at_the_start(engine):
     shown = LinkRequest.of({"act": "show", "pic": "ex.cat"}, engine)
     assert shown == LinkRequest("show", "ex.cat", "336", "overlap", first)
     asked = {"act": "fetch", "pic": "sha." + "a" * 32, "size": "native", "mode": "bilinear"}
-    assert LinkRequest.of(asked, engine) == LinkRequest(*asked.values(), first)
+    assert LinkRequest.of(asked, engine) == LinkRequest("fetch", asked["pic"], "native", "bilinear", first)
     birds = LinkRequest.of({"act": "show", "checkpoint": second.config.name}, engine)
     assert birds.model is second and birds.size == start_size(second)
 
@@ -247,7 +248,7 @@ def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
 def test_nonsense_gets_one_sentence(demo, details, reason):
     got, _ = Visitor(demo, "nobody").ask(**details)
     assert ("error" in got) != (got.get("state") == "gone")
-    sentence = got.get("error", got.get("message"))
+    sentence = present(got.get("error", got.get("message")))
     assert reason in sentence
     assert "/" not in sentence
     assert "Traceback" not in sentence

@@ -3,6 +3,8 @@
 import base64
 import math
 import zlib
+from types import ModuleType
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from app.core.models import Engine
 from app.features import attention as layers
 from app.features import masks
 from app.requests.validation import classes_of, map_options, method_of, number, transformer_of
+from app.rpc import Page
 from crt.errors import InvalidSetting
 from crt.models.deeplab import segment
 from crt.models.irn import predict_edges
@@ -40,10 +43,17 @@ class Wired:
 
     def __init__(self, explorer: Explorer) -> None:
         self.explorer = explorer
-        self.answers = {}
+        self.answers: dict[str, Any] = {}
 
     def on(self, event, answer, **keywords):
         self.answers[event] = answer
+
+
+def wired_to(feature: ModuleType, explorer: Explorer) -> Wired:
+    """What stands for the page after a feature is registered with it."""
+    page = Wired(explorer)
+    feature.register(cast("Page", page))
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +91,7 @@ def test_the_crf_follows_the_image(explorer, look):
 
     def changes(crf: dict) -> int:
         inside = unpacked(masks.segment(plain, MASK | {"crf": crf})).astype(int).reshape(70, 2, 55)
-        return np.count_nonzero(np.diff(inside, axis=0)) + np.count_nonzero(np.diff(inside, axis=2))
+        return int(np.count_nonzero(np.diff(inside, axis=0)) + np.count_nonzero(np.diff(inside, axis=2)))
 
     assert changes(CRF) < 0.9 * changes(CRF | {"iterations": 0})
 
@@ -105,8 +115,7 @@ WALK = {**MASK, "walk": {"steps": 3, "beta": 4}}
 
 
 def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, look):
-    wired = Wired(explorer)
-    masks.register(wired)
+    wired = wired_to(masks, explorer)
     answer = wired.answers["walk"](look, WALK)
     network = explorer.engine.predictor().checkpoint.relation
     edge, _ = predict_edges(network, look.image)
@@ -119,8 +128,7 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, look):
 
 
 def test_the_edges_of_a_image_are_asked_of_the_networks_once(explorer, look, monkeypatch):
-    wired, looks = Wired(explorer), []
-    masks.register(wired)
+    wired, looks = wired_to(masks, explorer), []
     monkeypatch.setattr(masks, "predict_edges", lambda *given: looks.append(1) or predict_edges(*given))
     new, other = (
         Analysis(image.copy(), look.settings, look.prediction, "s") for image in (look.image[::-1], look.image[:, ::-1])
@@ -132,8 +140,7 @@ def test_the_edges_of_a_image_are_asked_of_the_networks_once(explorer, look, mon
 
 
 def test_the_segmentation_network_labels_every_point(explorer, look):
-    wired = Wired(explorer)
-    masks.register(wired)
+    wired = wired_to(masks, explorer)
     labels = unpacked(wired.answers["deeplab"](look, {}))
     network = explorer.engine.predictor().checkpoint.segmentation
     np.testing.assert_array_equal(labels, segment(network, look.image, scales=(1.0,)).argmax(0))
@@ -141,21 +148,18 @@ def test_the_segmentation_network_labels_every_point(explorer, look):
 
 def test_without_these_networks_and_with_unusable_settings_the_walk_is_refused(look, explorer, tmp_path):
     plain = Explorer(Engine(str(tiny_checkpoint(tmp_path))), PredictionCache(10**8), {})
-    wired = Wired(plain)
-    masks.register(wired)
+    wired = wired_to(masks, plain)
     for event in ("walk", "deeplab"):
         with pytest.raises(InvalidSetting, match=r"no (relation|segmentation) network"):
             wired.answers[event](look, WALK)
-    wired = Wired(explorer)
-    masks.register(wired)
+    wired = wired_to(masks, explorer)
     for change in ({"walk": None}, {"walk": {"steps": 99, "beta": 4}}, {"walk": {"steps": 3, "beta": math.nan}}):
         with pytest.raises(InvalidSetting):
             wired.answers["walk"](look, WALK | change)
 
 
 def test_a_token_and_the_heads_are_those_of_the_library(explorer, look):
-    wired = Wired(explorer)
-    layers.register(wired)
+    wired = wired_to(layers, explorer)
     seen = explorer.engine.predictor().token(look.image, look.settings, method="crt", at=(0.9, 0.1))
     answer = wired.answers["inspect"](look, {"method": "crt", "x": 0.1, "y": 0.9})
     np.testing.assert_allclose(array(answer, "attention"), seen.attention, atol=2e-3 * seen.attention.max())
