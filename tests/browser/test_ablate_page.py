@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from app.core.analysis import INTERNAL_ERROR, Explorer
 from tests.browser.driver import SHOWN, move, open_tab, settle, upload
+from tests.helpers.narrow import present
 
 RUN, STATUS = '[data-role="ablate-run"]', '[data-role="ablate-status"]'
 SIZES = '[data-role="ablate-sizes-grid"]'
@@ -41,7 +42,7 @@ def test_nothing_runs_before_the_button_and_then_sizes_come_one_by_one(open_page
     expect(page.locator(SIZES).get_by_text("Not run yet")).to_have_count(4)
     assert asked == []
     run(page, "All 5 sizes are here")
-    assert [re.search(r'"size":"(\d+)"', body)[1] for body in asked] == ["224", "336", "448", "560", "672"]
+    assert [present(re.search(r'"size":"(\d+)"', body))[1] for body in asked] == ["224", "336", "448", "560", "672"]
     expect(cells).to_have_count(25)
     drawn = page.evaluate(f"[...document.querySelectorAll('{SIZES} canvas')].map(one => one.toDataURL())")
     assert len(set(drawn)) == 25
@@ -138,7 +139,7 @@ def test_with_a_mask_there_are_curves_a_ladder_and_a_best_cell(open_page, theme,
     charts = page.locator(".curve:visible")
     expect(charts).to_have_count(6)
     use = page.get_by_role("group", name="Best thresholds").get_by_role("button", name="best for CRT")
-    wanted = int(re.search(r"Use (\d+) %", use.text_content())[1])
+    wanted = int(present(re.search(r"Use (\d+) %", use.text_content()))[1])
     use.click()
     settle(page)
     assert float(page.locator('[data-role="threshold"]').input_value()) == pytest.approx(wanted / 100)

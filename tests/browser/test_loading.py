@@ -13,6 +13,7 @@ from app.page import build, launch_options
 from app.server.hosting import USER
 from app.viewer.files import served
 from tests.browser.driver import PATIENCE, upload
+from tests.helpers.narrow import present
 
 PREFIX = "/demo/crt"
 MOUNTED = ".crt-viewer[data-tab]"
@@ -49,7 +50,7 @@ def proxied(request, port):
             except HTTPError as error:
                 answer = error
             body = answer.read()
-            self.send_response(answer.status)
+            self.send_response(present(answer.status))
             for name, value in answer.headers.items():
                 if name.lower() not in ("transfer-encoding", "connection", "content-length"):
                     self.send_header(name, value)
@@ -60,7 +61,7 @@ def proxied(request, port):
         def do_POST(self):
             self.do_GET()
 
-        def log_message(self, *_):
+        def log_message(self, format, *args):
             """Nothing."""
 
     proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)

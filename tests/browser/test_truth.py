@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from tests.browser.driver import HOSTILE, changed, move, pixels, settle, upload
 
@@ -51,13 +51,13 @@ def drop(page: Page, path: str) -> None:
     )
 
 
-def in_sight(page: Page, method: str) -> dict[str, float]:
+def in_sight(page: Page, method: str) -> FloatRect:
     """The box of a map on the screen, in the middle of it: the tools above stay in sight and would cover its edge."""
     canvas = page.locator(f'canvas.map[data-method="{method}"]')
     canvas.evaluate("node => node.scrollIntoView({ block: 'center' })")
     box = canvas.bounding_box()
     assert box
-    return dict(box)
+    return box
 
 
 def press(page: Page, *places: tuple[float, float], method: str = "crt") -> None:
