@@ -177,7 +177,9 @@ export function mountMasks(page) {
       figure.hidden = !asked;
       if (!asked) return null;
       canvas.classList.toggle('waiting', !asked.current);
+      figure.classList.toggle('empty', !mask);
       if (mask) paintMask(canvas, image, mask, palette.colors, palette.names, state.mask);
+      else Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });
       canvas.setAttribute('aria-label', mask ? label : `${label}: ${asked.failure || 'computing…'}`);
       return asked.current ? mask : null;
     };
