@@ -10,7 +10,7 @@ import { cellEdges, rings } from '../../app/viewer/maths/contour.mjs';
 import { STEPS, sweep } from '../../app/viewer/maths/iou.mjs';
 import { labelMap } from '../../app/viewer/maths/labels.mjs';
 import { atThreshold } from '../../app/viewer/maths/localization.mjs';
-import { aboveThreshold } from '../../app/viewer/maths/threshold.mjs';
+import { aboveThreshold, maskPixels } from '../../app/viewer/maths/threshold.mjs';
 
 const everywhere = Uint8Array.of(1);
 /** Of a map of one point: whether it is inside, as each function says.
@@ -26,7 +26,8 @@ function inside(value, level) {
     atThreshold: atThreshold(map, level, everywhere).iou === 1,
     regions: regions(map, level).length === 1,
     rings: rings(map, level).length === 1,
-    cellEdges: cellEdges(map, level).length > 0,
+    cellEdges: cellEdges({ data: Float32Array.of(value, 0), h: 1, w: 2 }, level).length > 0, // none along the frame
+    maskPixels: maskPixels(map.data, level)[3] === 0,
     labels: labelMap([{ data: Float32Array.of(value, 1), h: 1, w: 2 }], level, { together: true })[0] === 1,
     ...(step / STEPS === level ? { sweep: sweep(map.data, 1, everywhere).iou[step] === 1 } : {}),
   };

@@ -5,6 +5,7 @@ import { colorTable } from '../maths/colormaps.mjs';
 import { cellEdges, crossings } from '../maths/contour.mjs';
 import { contextOf, drawGroundTruth, gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
 import { sweep } from '../maths/iou.mjs';
+import { maskPixels } from '../maths/threshold.mjs';
 import { currentMap } from '../core/store.mjs';
 
 const MAX_MAPS = 400;
@@ -116,10 +117,4 @@ export function createPainter(image) {
       if (outline.canvas) context.drawImage(outline.canvas, 0, 0);
     },
   };
-}
-
-function maskPixels(values, level) {
-  const rgba = new Uint8ClampedArray(values.length * 4);
-  for (let i = 0; i < values.length; i++) rgba[4 * i + 3] = values[i] >= level && values[i] > 0 ? 0 : 255;
-  return rgba;
 }

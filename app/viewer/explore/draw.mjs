@@ -4,7 +4,7 @@
 import { colorize, upsample } from '../maths/arithmetic.mjs';
 import { SIGNED, colorTable } from '../maths/colormaps.mjs';
 import { cellEdges, lines, rings } from '../maths/contour.mjs';
-import { aboveThreshold } from '../maths/threshold.mjs';
+import { maskPixels } from '../maths/threshold.mjs';
 import { toImage, toScreen, windowOf } from './zoom.mjs';
 
 const GRID_POINTS = 320; // points along the longer side on which a map is interpolated
@@ -170,12 +170,6 @@ export function drawCrosshair(canvas, place, zoom, tiles = [], pixel = 1) {
     context.lineTo(width, at.y * height);
     context.stroke();
   }
-}
-
-function maskPixels(values, level) {
-  const rgba = new Uint8ClampedArray(values.length * 4);
-  for (let i = 0; i < values.length; i++) rgba[4 * i + 3] = aboveThreshold(values[i], level) ? 0 : 255;
-  return rgba;
 }
 
 export function toCanvas(pixels, width, height) {

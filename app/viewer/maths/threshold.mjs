@@ -9,3 +9,13 @@
 export function aboveThreshold(value, level) {
   return value > Math.fround(level);
 }
+
+/** RGBA bytes of a mask: clear where a value lies above the level, black elsewhere.
+ * @param {Crt.Numbers} values
+ * @param {number} level
+ */
+export function maskPixels(values, level) {
+  const rgba = new Uint8ClampedArray(values.length * 4);
+  for (let i = 0; i < values.length; i++) rgba[4 * i + 3] = aboveThreshold(values[i], level) ? 0 : 255;
+  return rgba;
+}

@@ -1,6 +1,7 @@
 """A pixel on the threshold belongs to the background, on the page as in the library."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,7 +16,9 @@ from crt.threshold import above_threshold
 from crt.viz.contours import outlines
 from crt.viz.layer import MapLayer, Style, mixed
 
-SCRIPT = Path(__file__).parents[2] / "viewer" / "threshold_parity.mjs"
+ROOT = Path(__file__).parents[3]
+SCRIPT = ROOT / "tests" / "viewer" / "threshold_parity.mjs"
+FILES = (".py", ".mjs")
 LEVELS = [step / 100 for step in range(100)] + np.random.default_rng(3).random(60).tolist()
 
 
@@ -47,6 +50,14 @@ def test_every_function_of_the_library_has_one_rule():
     for level in LEVELS:
         for value in around(level):
             assert set(by_the_library(value, level).values()) == {bool(value > np.float32(level))}, (value, level)
+
+
+def test_nobody_compares_with_a_level_by_a_rule_of_its_own():
+    own = re.compile(r">=\s*(\w+\.)*(level|threshold)\b")
+    files = [path for top in ("crt", "app", "scripts") for path in (ROOT / top).rglob("*") if path.suffix in FILES]
+    assert len(files) > 200
+    found = [path.relative_to(ROOT).as_posix() for path in files if own.search(path.read_text(encoding="utf-8"))]
+    assert found == []
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
