@@ -34,12 +34,12 @@ NAMES = 2000  # characters of a list of class names
 def register(explorer: Explorer) -> None:
     """Add the endpoints to the page that is being built; their components are on no page."""
 
-    def look(image: str, size: str, mode: str, checkpoint: str, request: gr.Request | None) -> Analysis:
+    def analyze(image: str, size: str, mode: str, checkpoint: str, request: gr.Request | None) -> Analysis:
         if not image:
             raise InvalidImage("Give an image.")
         model = explorer.engine.named(checkpoint)
         session = (request.session_hash if request else None) or ""
-        return explorer.look(image, size or start_size(model), mode or model.config.modes[0], session, model=model)
+        return explorer.analyze(image, size or start_size(model), mode or model.config.modes[0], session, model=model)
 
     def cams(  # noqa: D417 - the request is Gradio's
         image: str,
@@ -77,7 +77,7 @@ def register(explorer: Explorer) -> None:
         """
         return told(
             "cams.npz",
-            lambda: maps_of(look(image, size, mode, checkpoint, request), loops, refined, classes, pass_reduction),
+            lambda: maps_of(analyze(image, size, mode, checkpoint, request), loops, refined, classes, pass_reduction),
         )
 
     def predict(image: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> str:  # noqa: D417
@@ -95,7 +95,7 @@ def register(explorer: Explorer) -> None:
         Returns:
             A file prediction.npz.
         """
-        return told("prediction.npz", lambda: trace_of(look(image, size, mode, checkpoint, request)))
+        return told("prediction.npz", lambda: trace_of(analyze(image, size, mode, checkpoint, request)))
 
     def masks(  # noqa: D417
         image: str,
@@ -139,7 +139,7 @@ def register(explorer: Explorer) -> None:
         return told(
             "masks.png",
             lambda: masks_of(
-                look(image, size, mode, checkpoint, request),
+                analyze(image, size, mode, checkpoint, request),
                 method,
                 loops,
                 refined,
@@ -182,10 +182,14 @@ def register(explorer: Explorer) -> None:
 
 
 def maps_of(
-    look: Analysis, loops: float | None = None, refined: bool | None = None, names: str = "", pass_reduction: str = ""
+    analysis: Analysis,
+    loops: float | None = None,
+    refined: bool | None = None,
+    names: str = "",
+    pass_reduction: str = "",
 ) -> bytes:
     """Class maps as the bytes of an npz: see `maps`. Raises InvalidSetting."""
-    prediction, chosen = look.prediction, classes_named(names, look.prediction.classes)
+    prediction, chosen = analysis.prediction, classes_named(names, analysis.prediction.classes)
     chosen = chosen or list(range(len(prediction.classes)))
     arrays: dict[str, np.ndarray] = {
         "classes": np.array([prediction.classes[index] for index in chosen]),
@@ -201,15 +205,15 @@ def maps_of(
     return stream.getvalue()
 
 
-def trace_of(look: Analysis) -> bytes:
+def trace_of(analysis: Analysis) -> bytes:
     """The Prediction as the bytes of its file."""
     stream = io.BytesIO()
-    look.prediction.save(stream)
+    analysis.prediction.save(stream)
     return stream.getvalue()
 
 
 def masks_of(
-    look: Analysis,
+    analysis: Analysis,
     method: str = "",
     loops: float | None = None,
     refined: bool | None = None,
@@ -218,7 +222,7 @@ def masks_of(
     pass_reduction: str = "",
 ) -> bytes:
     """The mask at a threshold as the bytes of an indexed PNG: see `masks`. Raises InvalidSetting."""
-    prediction, config = look.prediction, look.model.config if look.model is not None else None
+    prediction, config = analysis.prediction, analysis.model.config if analysis.model is not None else None
     method = method or ("crt" if "crt" in prediction.methods else prediction.methods[0])
     if method not in prediction.methods:
         raise InvalidSetting(f"Unknown method {str(method)[:40]!r}: choose one of {', '.join(prediction.methods)}.")
@@ -235,7 +239,7 @@ def masks_of(
         chosen = np.flatnonzero(shares > LIKELY).tolist() or [int(shares.argmax())]
     maps = prediction.cams(network, classes=chosen, spec=spec)
     return indexed_png(
-        labels_of_image(maps, prediction.content_size(network), look.image.shape[:2], chosen, float(threshold))
+        labels_of_image(maps, prediction.content_size(network), analysis.image.shape[:2], chosen, float(threshold))
     )
 
 

@@ -124,7 +124,7 @@ def build(config: AppConfig) -> Served:
             known = {"session": request.session_hash or "", "shown": None}
             if state.get("shown") == (path, size, mode, model.id):  # an example or a link has brought its maps already
                 return gr.skip(), known
-            return explorer.show(
+            return explorer.payload(
                 path, size, mode, known["session"], lambda part, stage: progress(part, desc=stage), model
             ), known
 
@@ -138,7 +138,7 @@ def build(config: AppConfig) -> Served:
                 path = serve_file(image, example.path)
                 model = _model(engine, name)
                 start = (start_size(model), model.config.modes[0])
-                value = explorer.show_example(example, *start, model)
+                value = explorer.example_payload(example, *start, model)
             except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
                 return refusal("example", details, error), *(gr.skip(),) * 4
             new = {"session": request.session_hash, "shown": None if value is None else (path, *start, model.id)}
@@ -151,7 +151,7 @@ def build(config: AppConfig) -> Served:
             modes = list(model.config.modes)
             return start_size(model), gr.update(choices=modes, value=modes[0], info=_mode_note(modes, modes[0]))
 
-        look = {
+        listener = {
             "fn": explain,
             "inputs": [image, size, mode, networks, state],
             "outputs": [viewer, state],
@@ -159,11 +159,11 @@ def build(config: AppConfig) -> Served:
             "api_visibility": "private",
             **MODEL,
         }
-        run = gr.on([image.change, size.input, mode.input], trigger_mode="always_last", **look)
+        run = gr.on([image.change, size.input, mode.input], trigger_mode="always_last", **listener)
         # In the queue as all others, because what is not can be asked around it.
         light = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
         switched = networks.input(switch, networks, [size, mode], trigger_mode="always_last", **light)
-        rerun = switched.then(**look)
+        rerun = switched.then(**listener)
         image.change(None, image, viewer, js=CLEARED, api_visibility="private")
         # What is still computed belongs to an image that is gone.
         image.clear(None, cancels=[run, rerun])

@@ -86,7 +86,7 @@ class Page:
         model = self.explorer.engine.known(details.get("model"))
         if model is None:
             raise CheckpointChanged("Checkpoint changed; the maps are being recomputed.")
-        return self.explorer.look(path, size, mode, request.session_hash or "", model=model)
+        return self.explorer.analyze(path, size, mode, request.session_hash or "", model=model)
 
 
 def reply(event: str, details: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:

@@ -127,7 +127,7 @@ class Explorer:
             self.cache.put(session, _key(model, image), settings, prediction)
         return prediction
 
-    def look(
+    def analyze(
         self,
         path: str | None,
         size: str,
@@ -144,7 +144,7 @@ class Explorer:
         prediction = self.predict(session, image, settings, progress, model)
         return Analysis(image, settings, prediction, session, capped, self.example_of(image), model)
 
-    def show(
+    def payload(
         self,
         path: str,
         size: str,
@@ -156,21 +156,23 @@ class Explorer:
         """An image file -> a value for the viewer: the maps, or a sentence why there are none. Never raises."""
         try:
             model = model or self.engine.model
-            look = self.look(path, size, mode, session, progress, model)
-            return self._payload(model, look.prediction, look.image, look.capped, look.example, chosen=(size, mode))
+            analysis = self.analyze(path, size, mode, session, progress, model)
+            return self._encode(
+                model, analysis.prediction, analysis.image, analysis.capped, analysis.example, chosen=(size, mode)
+            )
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             return message_payload(user_message(error))
 
-    def show_example(self, example: Example, size: str, mode: str, model: Model | None = None) -> Any | None:
+    def example_payload(self, example: Example, size: str, mode: str, model: Model | None = None) -> Any | None:
         """An example's stored Prediction as a value for the viewer, or None if the networks have to look at it."""
         settings, _ = settings_of(size, mode, example.image)
         model = model or self.engine.model
         stored = example.stored(model.sha256, settings)
         if stored is None:
             return None
-        return self._payload(model, stored, example.image, False, example, chosen=(size, mode), stored=True)
+        return self._encode(model, stored, example.image, False, example, chosen=(size, mode), stored=True)
 
-    def _payload(
+    def _encode(
         self,
         model: Model,
         prediction: Prediction,

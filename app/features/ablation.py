@@ -23,10 +23,10 @@ PAIRS: dict[str, tuple[Method, Method]] = {"coupled": ("crt", "crt_cnn"), "alone
 
 def register(page: Page) -> None:
     """Answer `ablate`: one image at one size and mode, as header and arrays that the browser opens as a Prediction."""
-    page.on("ablate", lambda look, details: column(page.explorer, look, details), **MODEL)
+    page.on("ablate", lambda analysis, details: column(page.explorer, analysis, details), **MODEL)
 
 
-def column(explorer: Explorer, look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+def column(explorer: Explorer, analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
     """The Prediction at this size and mode, from the cache, the example or the networks; or `cannot`, a sentence.
 
     `cannot` is what will not change, such as a mode that needs another checkpoint; other trouble is raised. `distance`:
@@ -34,14 +34,14 @@ def column(explorer: Explorer, look: Analysis, details: dict[str, Any]) -> dict[
     with the example, so that its times are those of another machine. `image` and `checkpoint` say what was looked at.
     """
     size, mode = asked(details, "size"), asked(details, "mode")
-    model = look.model or explorer.engine.model
-    about = {"image": fingerprint(look.image), "checkpoint": model.sha256, "size": size, "mode": mode}
-    settings, capped = settings_of(size, mode, look.image)
+    model = analysis.model or explorer.engine.model
+    about = {"image": fingerprint(analysis.image), "checkpoint": model.sha256, "size": size, "mode": mode}
+    settings, capped = settings_of(size, mode, analysis.image)
     try:
-        prediction = explorer.predict(look.session, look.image, settings, model=model)
+        prediction = explorer.predict(analysis.session, analysis.image, settings, model=model)
     except InvalidSetting as error:
         return about | {"cannot": str(error)}
-    stored = look.example is not None and look.example.stored(model.sha256, settings) is not None
+    stored = analysis.example is not None and analysis.example.stored(model.sha256, settings) is not None
     records, data = encode_records(prediction)
     header = describe(prediction, single_label=model.config.single_label, capped=capped)
     return {**header, **about, "stored": stored, "distance": distances(prediction), "records": records, "data": data}

@@ -15,18 +15,18 @@ def register(page: Page) -> None:
     """Answer `inspect` (one patch token) and `load_heads` (all heads and the rollout of the class token)."""
     engine = page.explorer.engine
 
-    def inspect(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-        method = transformer_of(look, details)
+    def inspect(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+        method = transformer_of(analysis, details)
         at = (number(details, "y", 0, 1), number(details, "x", 0, 1))
-        model = look.model or engine.model
-        seen = model.run(Predictor.token, look.image, look.settings, method=method, at=at)
+        model = analysis.model or engine.model
+        seen = model.run(Predictor.token, analysis.image, analysis.settings, method=method, at=at)
         arrays, data = encode_arrays({"attention": seen.attention, "similarity": seen.similarity})
         place = {"tile": seen.tile, "patch": seen.patch, "cell": seen.cell}
         return {"method": method, **place, "prefix": seen.prefix_attention.tolist(), "arrays": arrays, "data": data}
 
-    def load_heads(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-        method = transformer_of(look, details)
-        seen = (look.model or engine.model).run(Predictor.layers, look.image, look.settings, method=method)
+    def load_heads(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+        method = transformer_of(analysis, details)
+        seen = (analysis.model or engine.model).run(Predictor.layers, analysis.image, analysis.settings, method=method)
         arrays, data = encode_arrays({"heads": seen.heads, "rollout": seen.rollout})
         return {"method": method, "arrays": arrays, "data": data}
 

@@ -25,14 +25,14 @@ def register(page: Page) -> None:
     """Answer `explain`: raw maps (K, h, w) of the classes asked for, on the cells of that network's own maps."""
     engine = page.explorer.engine
 
-    def explain(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-        method, classes = method_of(look, details), classes_of(look, details)
+    def explain(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+        method, classes = method_of(analysis, details), classes_of(analysis, details)
         name = details.get("name")
         if not isinstance(name, str) or name not in EXPLAINERS:
             raise InvalidSetting(f"Unknown explainer: choose one of {', '.join(EXPLAINERS)}.")
         start = time.perf_counter()
-        maps = (look.model or engine.model).run(
-            explained, look.image, look.settings, name, method, classes, look.prediction.grid
+        maps = (analysis.model or engine.model).run(
+            explained, analysis.image, analysis.settings, name, method, classes, analysis.prediction.grid
         )
         arrays, data = encode_arrays({"maps": maps})
         took = 1000 * (time.perf_counter() - start)

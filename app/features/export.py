@@ -53,13 +53,13 @@ class Exported(Protocol):
 
 
 TABS: dict[str, Callable[[Analysis, dict[str, Any], Model, Page], Exported]] = {
-    "explore": lambda look, details, model, page: ExportView.of(  # noqa: ARG005 - what others need
-        look, ExportRequest.of(look, details), model.config
+    "explore": lambda analysis, details, model, page: ExportView.of(  # noqa: ARG005 - what others need
+        analysis, ExportRequest.of(analysis, details), model.config
     ),
-    "ablate": lambda look, details, model, page: AblateView.of(look, details, model, page.explorer),
-    "layers": lambda look, details, model, page: LayersView.of(look, details, model),  # noqa: ARG005
-    "masks": lambda look, details, model, page: MasksView.of(look, details, model),  # noqa: ARG005
-    "results": lambda look, details, model, page: ResultsView(  # noqa: ARG005
+    "ablate": lambda analysis, details, model, page: AblateView.of(analysis, details, model, page.explorer),
+    "layers": lambda analysis, details, model, page: LayersView.of(analysis, details, model),  # noqa: ARG005
+    "masks": lambda analysis, details, model, page: MasksView.of(analysis, details, model),  # noqa: ARG005
+    "results": lambda analysis, details, model, page: ResultsView(  # noqa: ARG005
         tuple(json.loads(page.viewer.props["measured"]))
     ),
 }
@@ -69,19 +69,19 @@ TABS: dict[str, Callable[[Analysis, dict[str, Any], Model, Page], Exported]] = {
 def register(page: Page) -> None:
     """Answer `export`: the file of the kind asked for, where the server may serve it from, and its name."""
 
-    def export(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-        kind, name, data = made(shown_by(look, details, page), details.get("kind"), details.get("tile"))
+    def export(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+        kind, name, data = made(shown_by(analysis, details, page), details.get("kind"), details.get("tile"))
         return {"kind": kind, "name": name, "size": len(data), "download": serve_bytes(page.viewer, data, name)}
 
     page.on("export", export, concurrency_id="export", concurrency_limit=1)
 
 
-def shown_by(look: Analysis, details: dict[str, Any], page: Page) -> Exported:
+def shown_by(analysis: Analysis, details: dict[str, Any], page: Page) -> Exported:
     """What the tab that the browser names shows. Raises InvalidSetting for one that there is not, and wrong values."""
     tab = details.get("tab")
     if not isinstance(tab, str) or tab not in TABS:
         raise InvalidSetting(f"Unknown tab: choose one of {', '.join(TABS)}.")
-    return TABS[tab](look, details, look.model or page.explorer.engine.model, page)
+    return TABS[tab](analysis, details, analysis.model or page.explorer.engine.model, page)
 
 
 def made(screen: Exported, kind: Any, tile: Any = None) -> tuple[str, str, bytes]:

@@ -39,7 +39,7 @@ PARTS = {"sizes": "Sizes and loops", "modes": "Modes and refinement", "curves": 
 class AblateView:
     """The part of the tab that is open. `shots`: its maps by name; `raw`: (K, h, w) of each; `where`: in the tab."""
 
-    look: Analysis
+    analysis: Analysis
     shown: ExportRequest
     told: AblateRequest
     model: Model
@@ -48,35 +48,35 @@ class AblateView:
     where: dict[str, tuple[AblateRow, AblateCell]]
 
     @classmethod
-    def of(cls, look: Analysis, details: dict[str, Any], model: Model, explorer: Explorer) -> AblateView:
+    def of(cls, analysis: Analysis, details: dict[str, Any], model: Model, explorer: Explorer) -> AblateView:
         """Check what the browser sent and make the maps from what the networks saw before. Raises InvalidSetting."""
-        shown, told = ExportRequest.of(look, details, panels=False), AblateRequest.of(look, details)
+        shown, told = ExportRequest.of(analysis, details, panels=False), AblateRequest.of(analysis, details)
         shots: dict[str, PanelData] = {}
         raw: dict[str, np.ndarray] = {}
         where: dict[str, tuple[AblateRow, AblateCell]] = {}
         for number, row in enumerate(told.rows, 1):
-            prediction = _seen(explorer, look, row, model) if row.cells else None
+            prediction = _seen(explorer, analysis, row, model) if row.cells else None
             for place, cell in enumerate(row.cells, 1):
                 if prediction is None:
                     continue
                 own = {"loops": cell.loops, "refined": cell.refined}
-                options = map_options(replace(look, prediction=prediction), cell.method, details | own)
+                options = map_options(replace(analysis, prediction=prediction), cell.method, details | own)
                 key = f"row{number}_cell{place}"
                 spec = MapSpec(key, cell.method, "", options)
                 shots[key] = panel_of(prediction, shown, model.config, spec)
                 raw[key] = prediction.cams(cell.method, classes=shown.classes, **options)
                 where[key] = row, cell
-        return cls(look, shown, told, model, scaled(shots, shown), raw, where)
+        return cls(analysis, shown, told, model, scaled(shots, shown), raw, where)
 
     @property
     def classes(self) -> list[str]:
         """Names of the chosen classes."""
-        return [self.look.prediction.classes[index] for index in self.shown.classes]
+        return [self.analysis.prediction.classes[index] for index in self.shown.classes]
 
     @property
     def name(self) -> str:
         """A file name of plain letters."""
-        return file_name(self.look, self.classes, f"ablate-{self.told.show}")
+        return file_name(self.analysis, self.classes, f"ablate-{self.told.show}")
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
         """The grid, the ladder or the charts as one figure."""
@@ -102,12 +102,12 @@ class AblateView:
     def notes(self) -> list[str]:
         """What a reader has to know to read the figure and to make it again."""
         shown = self.shown
-        notes = [settings_line(self.look.prediction, loops=shown.loops, refined=shown.refined)]
+        notes = [settings_line(self.analysis.prediction, loops=shown.loops, refined=shown.refined)]
         if self.shots:
             notes.append(f"Colours: {shown.colormap}. Threshold: {shown.threshold:.0%} of a map's largest value.")
         if self.shots and shown.truth.rings:
             notes.append("Dashed: ground truth. IoU: of the mask at the threshold with it.")
-        return [*notes, *credit_lines(self.look, self.model.config)]
+        return [*notes, *credit_lines(self.analysis, self.model.config)]
 
     def files(self) -> dict[str, bytes]:
         """The raw maps as one npz and their numbers as CSV, or each chart as CSV."""
@@ -121,7 +121,7 @@ class AblateView:
 
     def settings(self) -> dict[str, Any]:
         """All that made the files, as JSON values."""
-        shown, prediction = self.shown, self.look.prediction
+        shown, prediction = self.shown, self.analysis.prediction
         names = (
             "blocks",
             "pass_reduction",
@@ -140,7 +140,7 @@ class AblateView:
             "shown": {name: getattr(shown, name) for name in (*names, "overlay")},
             "maps": {key: self._about(key) for key in self.shots},
             "charts": [asdict(chart) for chart in self.told.charts],
-            **made_with(self.look),
+            **made_with(self.analysis),
         }
 
     def readme(self) -> str:
@@ -168,7 +168,9 @@ class AblateView:
         return self._block(plot)
 
     def _block(self, panel: Plot) -> MapBlock:
-        return MapBlock(self.look.image, panel, Style(self.shown.colormap, self.shown.opacity, self.shown.truth.rings))
+        return MapBlock(
+            self.analysis.image, panel, Style(self.shown.colormap, self.shown.opacity, self.shown.truth.rings)
+        )
 
     def _best(self, key: str) -> tuple[float, float] | None:
         """The threshold with the highest IoU of a map, the lowest of equals, and that IoU; None without a mask."""
@@ -195,12 +197,12 @@ class AblateView:
         return _lines([["name", *names], *rows])
 
 
-def _seen(explorer: Explorer, look: Analysis, row: AblateRow, model: Model) -> Prediction:
+def _seen(explorer: Explorer, analysis: Analysis, row: AblateRow, model: Model) -> Prediction:
     """What the networks saw of the image at a size and mode. Raises InvalidSetting where that is not kept."""
-    settings, _ = settings_of(row.size, row.mode, look.image)
-    found = explorer.cached(look.session, look.image, settings, model)
-    if found is None and look.example is not None:
-        found = look.example.stored(model.sha256, settings)
+    settings, _ = settings_of(row.size, row.mode, analysis.image)
+    found = explorer.cached(analysis.session, analysis.image, settings, model)
+    if found is None and analysis.example is not None:
+        found = analysis.example.stored(model.sha256, settings)
     if found is None:
         raise InvalidSetting(f"The maps of {row.title} are no longer kept here: run them again.")
     return found

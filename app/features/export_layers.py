@@ -39,7 +39,7 @@ class LayersView:
     where it is shown. `head` counts from 0. `together`: one scale for all maps.
     """
 
-    look: Analysis
+    analysis: Analysis
     shown: ExportRequest
     model: Model
     method: Method
@@ -49,28 +49,28 @@ class LayersView:
     rollout: np.ndarray | None
 
     @classmethod
-    def of(cls, look: Analysis, details: dict[str, Any], model: Model) -> LayersView:
+    def of(cls, analysis: Analysis, details: dict[str, Any], model: Model) -> LayersView:
         """Check what the browser sent and make the maps; single heads need the network. Raises InvalidSetting."""
-        shown, told = ExportRequest.of(look, details, panels=False), details.get("layers")
+        shown, told = ExportRequest.of(analysis, details, panels=False), details.get("layers")
         if not isinstance(told, dict):
             raise InvalidSetting("The settings of the layers are missing: reload the page.")
-        method, together = transformer_of(look, told), choice(told, "scale", SCALES) == "all"
+        method, together = transformer_of(analysis, told), choice(told, "scale", SCALES) == "all"
         head = None if told.get("head") is None else int(number(told, "head", 0, 99))
-        prediction, rollout = look.prediction, None
-        rows = _record(look, method).mean_cls_attn
+        prediction, rollout = analysis.prediction, None
+        rows = _record(analysis, method).mean_cls_attn
         if told.get("deep") is True:
-            seen = model.run(Predictor.layers, look.image, look.settings, method=method)
+            seen = model.run(Predictor.layers, analysis.image, analysis.settings, method=method)
             rollout = merge_patches(prediction.grid, seen.rollout)
             if head is not None:
                 if head >= seen.heads.shape[2]:
                     raise InvalidSetting(f"This network has {seen.heads.shape[2]} heads: choose one of them.")
                 rows = seen.heads[:, :, head]
-        return cls(look, shown, model, method, head, together, merge_patches(prediction.grid, rows), rollout)
+        return cls(analysis, shown, model, method, head, together, merge_patches(prediction.grid, rows), rollout)
 
     @property
     def name(self) -> str:
         """A file name of plain letters."""
-        return file_name(self.look, [self.method], "layers")
+        return file_name(self.analysis, [self.method], "layers")
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
         """A row for each pass and a column for each block, the rollout, and what each pass changes."""
@@ -95,18 +95,18 @@ class LayersView:
 
     def notes(self) -> list[str]:
         """What a reader has to know to read the figure and to make it again."""
-        shown, prediction = self.shown, self.look.prediction
+        shown, prediction = self.shown, self.analysis.prediction
         scale = "the largest value of all maps" if self.together else "each map's own largest value"
         used = "no block, as refinement is off" if not shown.refined else f"blocks {self._used()}"
         return [
             f"Colours: {shown.colormap}, from 0 to {scale}, which is a share of attention. CAMs are refined by {used}.",
             settings_line(prediction, loops=shown.loops, refined=shown.refined),
-            *credit_lines(self.look, self.model.config),
+            *credit_lines(self.analysis, self.model.config),
         ]
 
     def files(self) -> dict[str, bytes]:
         """The attention as one npz."""
-        grid = self.look.prediction.grid
+        grid = self.analysis.prediction.grid
         arrays = {"attention": self.maps, "content_size": np.array(grid.content_size)}
         if self.rollout is not None:
             arrays["rollout"] = self.rollout
@@ -114,7 +114,7 @@ class LayersView:
 
     def settings(self) -> dict[str, Any]:
         """All that made the maps, as JSON values."""
-        record = _record(self.look, self.method)
+        record = _record(self.analysis, self.method)
         return {
             "tab": "layers",
             "method": self.method,
@@ -125,7 +125,7 @@ class LayersView:
             "blocks": self.shown.blocks,
             "residual": np.round(record.residual, 5).tolist(),
             "similarity": np.round(record.similarity, 5).tolist(),
-            **made_with(self.look),
+            **made_with(self.analysis),
         }
 
     def readme(self) -> str:
@@ -141,13 +141,13 @@ class LayersView:
     def _block(self, values: np.ndarray, own: float, title: str, note: str, top: float | None = None) -> MapBlock:
         """One small map over the image. `own`: its largest value; `top`: that of all, used where all share a scale."""
         reach = float(top if self.together and top is not None else own)
-        fine = upsample_cam(values[None], self.look.prediction.grid.content_size, self.shown.points)[0]
+        fine = upsample_cam(values[None], self.analysis.prediction.grid.content_size, self.shown.points)[0]
         layer = MapLayer(fine, reach, "", outlined=False)
         style = Style(self.shown.colormap, OPACITY)
-        return MapBlock(self.look.image, Plot(title, f"{note} · {own:.2g}", layer, barred=False), style)
+        return MapBlock(self.analysis.image, Plot(title, f"{note} · {own:.2g}", layer, barred=False), style)
 
     def _table(self) -> Table:
-        record = _record(self.look, self.method)
+        record = _record(self.analysis, self.method)
         head = ("Pass", *(str(k + 1) for k in range(len(record.residual))))
         rows = [("Size of the correction, ‖F(x)‖ / ‖x‖", *(f"{value:.3g}" for value in record.residual))]
         if self.method == "crt":
@@ -166,8 +166,8 @@ class LayersView:
         return f"{used[0] + 1} to {used[-1] + 1} of {depth}" if used else f"{depth} of {depth}"
 
 
-def _record(look: Analysis, method: Method) -> VitOutputs:
-    record = look.prediction.record(method)
+def _record(analysis: Analysis, method: Method) -> VitOutputs:
+    record = analysis.prediction.record(method)
     if not isinstance(record, VitOutputs):
         raise InvalidSetting("This network has no attention: choose a transformer.")
     return record

@@ -42,7 +42,7 @@ class MasksView:
     segmentation network k + 1 for class k. `missing`: sentences for those that cannot be made. `edges`: (h, w).
     """
 
-    look: Analysis
+    analysis: Analysis
     shown: MasksRequest
     model: Model
     tiles: dict[str, np.ndarray]
@@ -51,10 +51,10 @@ class MasksView:
     edges: np.ndarray | None
 
     @classmethod
-    def of(cls, look: Analysis, details: dict[str, Any], model: Model) -> MasksView:
+    def of(cls, analysis: Analysis, details: dict[str, Any], model: Model) -> MasksView:
         """Make every mask that the tab shows. Raises InvalidSetting for wrong values."""
-        shown = MasksRequest.of(look, details)
-        (wanted,), prediction = shown.base.maps, look.prediction
+        shown = MasksRequest.of(analysis, details)
+        (wanted,), prediction = shown.base.maps, analysis.prediction
         maps = prediction.cams(wanted.method, classes=shown.base.classes, **wanted.options)
         order, size = range(len(maps)), prediction.content_size(wanted.method)
         tiles = {"seed": labels_of_image(maps, size, prediction.source, order, shown.base.threshold)}
@@ -62,32 +62,32 @@ class MasksView:
         walked = edges = None
         try:
             if shown.crf is not None:
-                tiles["crf"] = crf_of_maps(look, maps, wanted.method, shown.base.threshold, shown.crf)
+                tiles["crf"] = crf_of_maps(analysis, maps, wanted.method, shown.base.threshold, shown.crf)
         except CrtError as error:  # said in the figure; the other masks do not need it
             missing["crf"] = str(error)
         if shown.walk is not None:
-            walked, edge = walk_of_maps(look, maps, wanted.method, shown.walk, model)
-            height, width = working(look.image).shape[:2]
+            walked, edge = walk_of_maps(analysis, maps, wanted.method, shown.walk, model)
+            height, width = working(analysis.image).shape[:2]
             tiles["walk"] = walk_labels(walked, order, (height, width), threshold=shown.walk_threshold)
             edges = edge[0]
         if shown.deeplab:
-            tiles["deeplab"] = parsed_labels(look, model)
+            tiles["deeplab"] = parsed_labels(analysis, model)
         if any(one is not None for one in shown.truth):
             labels = np.zeros(shown.base.points, np.uint8)
             for k, inside in enumerate(shown.truth):
                 labels[inside if inside is not None else np.zeros_like(labels, bool)] = k + 1
             tiles["truth"] = labels
-        return cls(look, shown, model, tiles, missing, walked, edges)
+        return cls(analysis, shown, model, tiles, missing, walked, edges)
 
     @property
     def classes(self) -> list[str]:
         """Names of the chosen classes."""
-        return [self.look.prediction.classes[index] for index in self.shown.base.classes]
+        return [self.analysis.prediction.classes[index] for index in self.shown.base.classes]
 
     @property
     def name(self) -> str:
         """A file name of plain letters."""
-        return file_name(self.look, self.classes, "masks")
+        return file_name(self.analysis, self.classes, "masks")
 
     def png(self, tile: Any) -> bytes:
         """One mask in the image's own pixels as an indexed PNG. Raises InvalidSetting for one that is not shown."""
@@ -98,14 +98,14 @@ class MasksView:
         table = np.arange(256, dtype=np.uint8)
         if tile != "deeplab":
             table[1 : len(chosen) + 1] = [index + 1 for index in chosen]
-        height, width = self.look.prediction.source
+        height, width = self.analysis.prediction.source
         labels = Image.fromarray(table[self.tiles[tile]]).resize((width, height), Image.Resampling.NEAREST)
         return indexed_png(np.asarray(labels))
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
         """All tiles as one figure, with the share and IoU of each label below."""
         base, style = self.shown.base, Style(self.shown.base.colormap)
-        blocks = [MapBlock(self.look.image, self._plot(tile), style) for tile in self.tiles]
+        blocks = [MapBlock(self.analysis.image, self._plot(tile), style) for tile in self.tiles]
         if self.edges is not None:
             edges = colour(self.edges, colormap=base.colormap, vmax=1.0)
             blocks.append(MapBlock(edges, Plot("Predicted edges", "between things, from 0 to 1"), style))
@@ -118,7 +118,7 @@ class MasksView:
         base, (wanted,) = self.shown.base, self.shown.base.maps
         notes = [
             f"Source map: {TITLES[wanted.method]}. "
-            + settings_line(self.look.prediction, loops=base.loops, refined=base.refined),
+            + settings_line(self.analysis.prediction, loops=base.loops, refined=base.refined),
             f"Seed and CRF: threshold {base.threshold:.0%} of each map's largest value.",
         ]
         if self.shown.walk is not None:
@@ -129,7 +129,7 @@ class MasksView:
         notes += [f"{TILES[tile]}: {sentence}" for tile, sentence in self.missing.items()]
         if "truth" in self.tiles:
             notes.append("IoU: with the ground truth, on the points of the page's grid.")
-        return [*notes, *credit_lines(self.look, self.model.config)]
+        return [*notes, *credit_lines(self.analysis, self.model.config)]
 
     def files(self) -> dict[str, bytes]:
         """Each mask as an indexed PNG, and the maps after the walk with its edges as one npz."""
@@ -142,7 +142,7 @@ class MasksView:
 
     def settings(self) -> dict[str, Any]:
         """All that made the masks, as JSON values."""
-        base, (wanted,), prediction = self.shown.base, self.shown.base.maps, self.look.prediction
+        base, (wanted,), prediction = self.shown.base, self.shown.base.maps, self.analysis.prediction
         return {
             "tab": "masks",
             "classes": [{"index": index, "name": prediction.classes[index]} for index in base.classes],
@@ -155,7 +155,7 @@ class MasksView:
                 for tile in self.tiles
             },
             "missing": self.missing,
-            **made_with(self.look),
+            **made_with(self.analysis),
         }
 
     def readme(self) -> str:
@@ -176,7 +176,7 @@ class MasksView:
         """A mask over the image, with the share and the IoU of each label."""
         palette, labels = voc_palette(), self.tiles[tile]
         if tile == "deeplab":
-            ids, names = range(len(self.look.prediction.classes)), list(self.look.prediction.classes)
+            ids, names = range(len(self.analysis.prediction.classes)), list(self.analysis.prediction.classes)
         else:
             ids, names = self.shown.base.classes, self.classes
         colours = np.array([(0, 0, 0), *(palette[index % 255 + 1] for index in ids)], np.uint8)

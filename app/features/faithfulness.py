@@ -106,11 +106,11 @@ class FaithfulnessJob:
         self.explorer = explorer
         self._ended: dict[tuple[str, str], None] = {}  # sessions and ids of their requests, the oldest first
 
-    def answers(self, look: Analysis, details: dict[str, Any]) -> Generator[dict[str, Any], None, dict[str, Any]]:
+    def answers(self, analysis: Analysis, details: dict[str, Any]) -> Generator[dict[str, Any], None, dict[str, Any]]:
         """Yields `{"done": fraction}` after each run of the network -> the `answer`. Raises InvalidSetting, Stopped."""
-        asked, cam, probe = self._question(look, details)
-        model = look.model or self.explorer.engine.model
-        request = look.session, request_id(details)
+        asked, cam, probe = self._question(analysis, details)
+        model = analysis.model or self.explorer.engine.model
+        request = analysis.session, request_id(details)
         gone = threading.Event()
         fractions: queue.SimpleQueue[float] = queue.SimpleQueue()
         start = time.perf_counter()
@@ -139,22 +139,22 @@ class FaithfulnessJob:
         while len(self._ended) > ENDED:
             del self._ended[next(iter(self._ended))]
 
-    def _question(self, look: Analysis, details: dict[str, Any]) -> tuple[Asked, np.ndarray, FaithfulnessConfig]:
+    def _question(self, analysis: Analysis, details: dict[str, Any]) -> tuple[Asked, np.ndarray, FaithfulnessConfig]:
         """What is asked, the map (h, w) on its pixels, and how it is measured. Raises InvalidSetting."""
-        method, classes, name = method_of(look, details), classes_of(look, details), details.get("measure")
+        method, classes, name = method_of(analysis, details), classes_of(analysis, details), details.get("measure")
         if len(classes) != 1:
             raise InvalidSetting("Faithfulness asks the network about one class: choose one.")
         if not isinstance(name, str) or name not in MEASURES:
             raise InvalidSetting(f"Unknown measure: choose one of {', '.join(MEASURES)}.")
-        options = map_options(look, method, details)
-        asked = Asked(look.image, look.settings, method, classes[0], options["loops"])
-        height, width = look.prediction.grid.height, look.prediction.grid.width
+        options = map_options(analysis, method, details)
+        asked = Asked(analysis.image, analysis.settings, method, classes[0], options["loops"])
+        height, width = analysis.prediction.grid.height, analysis.prediction.grid.width
         if details.get("chance") is True:
             return asked, np.ones((height, width), dtype=np.float32), FaithfulnessConfig((name,))
-        maps = look.prediction.cams(method, classes=classes, **options)
+        maps = analysis.prediction.cams(method, classes=classes, **options)
         return (
             asked,
-            upsample_cam(maps, look.prediction.content_size(method), (height, width))[0],
+            upsample_cam(maps, analysis.prediction.content_size(method), (height, width))[0],
             FaithfulnessConfig((name,)),
         )
 

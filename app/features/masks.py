@@ -39,53 +39,53 @@ def register(page: Page) -> None:
     """Answer `segment` (the CRF, which waits for no network), `walk` and `deeplab`."""
     engine = page.explorer.engine
     page.on("segment", segment, concurrency_id="crf", concurrency_limit=1)
-    page.on("walk", lambda look, details: walk(look, details, look.model or engine.model), **MODEL)
-    page.on("deeplab", lambda look, details: deeplab(look, details, look.model or engine.model), **MODEL)
+    page.on("walk", lambda analysis, details: walk(analysis, details, analysis.model or engine.model), **MODEL)
+    page.on("deeplab", lambda analysis, details: deeplab(analysis, details, analysis.model or engine.model), **MODEL)
 
 
-def segment(look: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+def segment(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
     """Labels (h, w) uint8, k + 1 for the k-th class asked for, zlib and base64, with their size and what they cost."""
-    method, classes, crf = method_of(look, details), classes_of(look, details), crf_of(details)
+    method, classes, crf = method_of(analysis, details), classes_of(analysis, details), crf_of(details)
     threshold = number(details, "threshold", 0.001, 1.0)
-    options = map_options(look, method, details)
+    options = map_options(analysis, method, details)
     start = time.perf_counter()
-    labels = crf_of_maps(look, look.prediction.cams(method, classes=classes, **options), method, threshold, crf)
+    labels = crf_of_maps(analysis, analysis.prediction.cams(method, classes=classes, **options), method, threshold, crf)
     return _packed(labels) | {"ms": 1000 * (time.perf_counter() - start)}
 
 
-def walk(look: Analysis, details: dict[str, Any], model: Model) -> dict[str, Any]:
+def walk(analysis: Analysis, details: dict[str, Any], model: Model) -> dict[str, Any]:
     """The maps of the classes asked for after the random walk, (K, h, w) at stride 4, and the edges (h, w) it went by.
 
     With the height and width of the image that the cells cover. Raises InvalidSetting without an IRN.
     """
-    method, classes = method_of(look, details), classes_of(look, details)
-    options, settings = map_options(look, method, details), walk_of(details)
-    size = working(look.image).shape[:2]
+    method, classes = method_of(analysis, details), classes_of(analysis, details)
+    options, settings = map_options(analysis, method, details), walk_of(details)
+    size = working(analysis.image).shape[:2]
     start = time.perf_counter()
-    maps = look.prediction.cams(method, classes=classes, **options)
-    walked, edge = walk_of_maps(look, maps, method, settings, model)
+    maps = analysis.prediction.cams(method, classes=classes, **options)
+    walked, edge = walk_of_maps(analysis, maps, method, settings, model)
     arrays, data = encode_arrays({"walked": walked, "edge": edge})
     took = 1000 * (time.perf_counter() - start)
     return {"h": size[0], "w": size[1], "ms": took, "arrays": arrays, "data": data}
 
 
-def deeplab(look: Analysis, details: dict[str, Any], model: Model) -> dict[str, Any]:  # noqa: ARG001 - asks about the image
+def deeplab(analysis: Analysis, details: dict[str, Any], model: Model) -> dict[str, Any]:  # noqa: ARG001 - asks about the image
     """Labels (h, w) uint8 of the segmentation network at one scale, k + 1 for class k. Raises InvalidSetting."""
     start = time.perf_counter()
-    return _packed(parsed_labels(look, model)) | {"ms": 1000 * (time.perf_counter() - start)}
+    return _packed(parsed_labels(analysis, model)) | {"ms": 1000 * (time.perf_counter() - start)}
 
 
 def crf_of_maps(
-    look: Analysis, maps: np.ndarray, method: Method, threshold: float, settings: CrfSettings
+    analysis: Analysis, maps: np.ndarray, method: Method, threshold: float, settings: CrfSettings
 ) -> np.ndarray:
     """(K, h, w) maps -> (H, W) uint8 labels of the image at working size after the CRF, k + 1 for the k-th map."""
-    image = working(look.image)
-    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size(method), image.shape[:2]))
+    image = working(analysis.image)
+    seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size(method), image.shape[:2]))
     return crf_seeds(image, seeds, threshold, settings).argmax(0).astype(np.uint8)
 
 
 def walk_of_maps(
-    look: Analysis, maps: np.ndarray, method: Method, settings: WalkSettings, model: Model
+    analysis: Analysis, maps: np.ndarray, method: Method, settings: WalkSettings, model: Model
 ) -> tuple[np.ndarray, np.ndarray]:
     """(K, h, w) maps -> (K, h', w') after the walk and the (1, h', w') edges, at stride 4 of the image at working size.
 
@@ -93,18 +93,18 @@ def walk_of_maps(
     """
     if model.config.relation is None:
         raise InvalidSetting("This checkpoint has no IRN: load one that has.")
-    image = working(look.image)
+    image = working(analysis.image)
     edge = EDGES.of(image, model)
     size = strided_size((image.shape[0], image.shape[1]), WALK_STRIDE)
-    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size(method), size))
+    seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size(method), size))
     return random_walk(seeds, edge, settings), edge
 
 
-def parsed_labels(look: Analysis, model: Model) -> np.ndarray:
+def parsed_labels(analysis: Analysis, model: Model) -> np.ndarray:
     """(H, W) uint8 labels of the image at working size by the segmentation network. Raises InvalidSetting."""
     if model.config.segmentation is None:
         raise InvalidSetting("This checkpoint has no segmentation network: load one that has.")
-    return PARSED.of(working(look.image), model)
+    return PARSED.of(working(analysis.image), model)
 
 
 def parsed(predictor: Predictor, image: np.ndarray) -> np.ndarray:

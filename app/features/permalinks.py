@@ -161,7 +161,7 @@ class Links:
             wanted = LinkRequest.of(details, self.page.explorer.engine)
             found = locate(self.page, self.store, wanted.pic, path)
             session = request.session_hash or ""
-            value = self.page.explorer.show(found, wanted.size, wanted.mode, session, model=wanted.model)
+            value = self.page.explorer.payload(found, wanted.size, wanted.mode, session, model=wanted.model)
             if wanted.act == "fetch" or not isinstance(value, tuple):
                 return self._fetched("reopen_run", details, value), *nothing
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
@@ -237,6 +237,6 @@ def known(explorer: Explorer, path: str, wanted: LinkRequest, session: str) -> A
     image = explorer.images.read(path)
     settings, _ = settings_of(wanted.size, wanted.mode, image)
     if explorer.cached(session, image, settings, wanted.model) is not None:
-        return explorer.show(path, wanted.size, wanted.mode, session, model=wanted.model)
+        return explorer.payload(path, wanted.size, wanted.mode, session, model=wanted.model)
     example = explorer.example_of(image)
-    return explorer.show_example(example, wanted.size, wanted.mode, wanted.model) if example else None
+    return explorer.example_payload(example, wanted.size, wanted.mode, wanted.model) if example else None

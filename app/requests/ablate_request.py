@@ -59,13 +59,13 @@ class AblateRequest:
     charts: tuple[Chart, ...]
 
     @classmethod
-    def of(cls, look: Analysis, details: dict[str, Any]) -> AblateRequest:
+    def of(cls, analysis: Analysis, details: dict[str, Any]) -> AblateRequest:
         """Check every value that the browser sent. Raises InvalidSetting."""
         told = details.get("ablate")
         if not isinstance(told, dict):
             raise InvalidSetting("The settings of the ablation are missing: reload the page.")
         show = choice(told, "show", SHOWS)
-        rows = tuple(_row(look, row) for row in _dicts(told, "rows", MOST_ROWS))
+        rows = tuple(_row(analysis, row) for row in _dicts(told, "rows", MOST_ROWS))
         charts = tuple(_chart(chart) for chart in _dicts(told, "charts", MOST_CHARTS))
         if not any(row.cells for row in rows) and not charts:
             raise InvalidSetting("Nothing is shown that could be exported: run it first.")
@@ -73,18 +73,18 @@ class AblateRequest:
         return cls(show, readings, rows, charts)
 
 
-def _row(look: Analysis, row: dict[str, Any]) -> AblateRow:
-    cells = tuple(_cell(look, cell) for cell in _dicts(row, "cells", MOST_CELLS))
+def _row(analysis: Analysis, row: dict[str, Any]) -> AblateRow:
+    cells = tuple(_cell(analysis, cell) for cell in _dicts(row, "cells", MOST_CELLS))
     texts = {name: short_text(row, name) for name in ("title", "size", "mode")}
     return AblateRow(**texts, trouble=_sentence(row.get("trouble", "")), cells=cells)
 
 
-def _cell(look: Analysis, cell: dict[str, Any]) -> AblateCell:
+def _cell(analysis: Analysis, cell: dict[str, Any]) -> AblateCell:
     return AblateCell(
         title=short_text(cell, "title"),
         note=_sentence(cell.get("note", "")),
         line=_sentence(cell.get("line", "")),
-        method=method_of(look, cell),
+        method=method_of(analysis, cell),
         loops=int(number(cell, "loops", 0, 1000)),
         refined=cell.get("refined") is True,
     )

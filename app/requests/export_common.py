@@ -19,10 +19,10 @@ from crt.checkpoint import CheckpointConfig
 from crt.viz.print_layout import Kind, render
 
 
-def file_name(look: Analysis, classes: Sequence[str], tab: str = "") -> str:
+def file_name(analysis: Analysis, classes: Sequence[str], tab: str = "") -> str:
     """A file name of plain letters: the classes, the tab if it is not Explore, and the image by its hash."""
     words = re.sub(r"[^a-z0-9]+", "-", " ".join(classes).lower())[:40].strip("-") or "maps"
-    return "-".join(part for part in ("crt", words, tab, fingerprint(look.image)[:8]) if part)
+    return "-".join(part for part in ("crt", words, tab, fingerprint(analysis.image)[:8]) if part)
 
 
 def rendered(figure: Figure, kinds: Sequence[Kind], title: str, settings: dict[str, Any]) -> dict[Kind, bytes]:
@@ -30,23 +30,23 @@ def rendered(figure: Figure, kinds: Sequence[Kind], title: str, settings: dict[s
     return {kind: render(figure, kind, title=title, description=json.dumps(settings)) for kind in kinds}
 
 
-def credit_lines(look: Analysis, config: CheckpointConfig) -> list[str]:
+def credit_lines(analysis: Analysis, config: CheckpointConfig) -> list[str]:
     """Lines under a figure: whose weights, and whose photograph."""
-    sha256 = look.prediction.provenance.get("checkpoint_sha256", "?")
+    sha256 = analysis.prediction.provenance.get("checkpoint_sha256", "?")
     lines = [f"Checkpoint {config.name}, sha256 {sha256}"]
-    if look.example and look.example.credit:
-        lines.append(f"Image: {look.example.credit}")
+    if analysis.example and analysis.example.credit:
+        lines.append(f"Image: {analysis.example.credit}")
     return lines
 
 
-def made_with(look: Analysis) -> dict[str, Any]:
+def made_with(analysis: Analysis) -> dict[str, Any]:
     """The image, what the networks were asked for, and the versions of the programs, as JSON values."""
-    prediction = look.prediction
+    prediction = analysis.prediction
     return {
         "image": {
             "source": prediction.source,
             "input": (prediction.grid.height, prediction.grid.width),
-            "example": look.example.id if look.example else None,
+            "example": analysis.example.id if analysis.example else None,
         },
         "trace": prediction.provenance,
         **versions(),

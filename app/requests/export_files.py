@@ -30,7 +30,7 @@ def labelled(screen: ExportView) -> bool:
 
 def maps(screen: ExportView) -> bytes:
     """The maps of each network shown as the bytes of an npz: (K, h, w) float32 per network, spans, class names."""
-    prediction, shown = screen.look.prediction, screen.shown
+    prediction, shown = screen.analysis.prediction, screen.shown
     arrays: dict[str, np.ndarray] = {
         "classes": np.array(screen.classes),
         "indices": np.array(shown.classes),
@@ -54,7 +54,7 @@ def packed(arrays: dict[str, np.ndarray]) -> bytes:
 
 def mask(screen: ExportView, wanted: MapSpec) -> bytes:
     """The mask of the chosen classes by one map, in the image's own pixels, as the bytes of an indexed PNG."""
-    prediction, shown = screen.look.prediction, screen.shown
+    prediction, shown = screen.analysis.prediction, screen.shown
     cells = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
     size = prediction.content_size(wanted.method)
     return indexed_png(labels_of_image(cells, size, prediction.source, shown.classes, shown.threshold))

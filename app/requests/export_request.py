@@ -107,9 +107,9 @@ class ExportRequest:
     extra: ExtraMap | None
 
     @classmethod
-    def of(cls, look: Analysis, details: dict[str, Any], *, panels: bool = True) -> ExportRequest:
+    def of(cls, analysis: Analysis, details: dict[str, Any], *, panels: bool = True) -> ExportRequest:
         """Check every value that the browser sent. Without `panels` no map need be shown. Raises InvalidSetting."""
-        maps = _maps(look, details)
+        maps = _maps(analysis, details)
         extra = _extra(details.get("extra"))
         image = details.get("image") is True
         if panels and not maps and not image and extra is None:
@@ -119,10 +119,12 @@ class ExportRequest:
         if not isinstance(tops, dict):
             raise InvalidSetting("The tops of the absolute scale are missing: reload the page.")
         points = int(number(details, "rows", 1, POINTS)), int(number(details, "columns", 1, POINTS))
-        map_options(look, look.prediction.methods[0], details)  # also without a map, so that no value goes by unchecked
+        map_options(
+            analysis, analysis.prediction.methods[0], details
+        )  # also without a map, so that no value goes by unchecked
         blocks = details.get("blocks")
         return cls(
-            classes=tuple(classes_of(look, details)),
+            classes=tuple(classes_of(analysis, details)),
             maps=maps,
             image=image,
             difference=details.get("difference") is True and len(maps) == 2,
@@ -146,18 +148,18 @@ class ExportRequest:
         )
 
 
-def _maps(look: Analysis, details: dict[str, Any]) -> tuple[MapSpec, ...]:
+def _maps(analysis: Analysis, details: dict[str, Any]) -> tuple[MapSpec, ...]:
     """Each map with its own loops and refinement; the same network may come twice."""
     asked = details.get("maps")
     if not isinstance(asked, list) or len(asked) > MOST_MAPS or not all(isinstance(one, dict) for one in asked):
         raise InvalidSetting("The maps to be exported are not named: reload the page.")
     found: list[MapSpec] = []
     for one in asked:
-        method = method_of(look, one)
+        method = method_of(analysis, one)
         own = {name: one[name] for name in ("loops", "refined") if name in one}
         before = sum(other.method == method for other in found)
         key = f"{method}_{before + 1}" if before else method
-        found.append(MapSpec(key, method, choice(one, "letter", LETTERS), map_options(look, method, details | own)))
+        found.append(MapSpec(key, method, choice(one, "letter", LETTERS), map_options(analysis, method, details | own)))
     return tuple(found)
 
 

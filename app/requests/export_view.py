@@ -31,28 +31,28 @@ SCALES = {
 class ExportView:
     """What is on the screen: the analysis, its settings and its maps by name, in the order of the page."""
 
-    look: Analysis
+    analysis: Analysis
     shown: ExportRequest
     config: CheckpointConfig
     shots: dict[str, PanelData]
 
     @classmethod
-    def of(cls, look: Analysis, shown: ExportRequest, config: CheckpointConfig) -> ExportView:
+    def of(cls, analysis: Analysis, shown: ExportRequest, config: CheckpointConfig) -> ExportView:
         """Compute the maps that the page shows. `config`: of the checkpoint that made the Prediction."""
-        shots = {wanted.key: panel_of(look.prediction, shown, config, wanted) for wanted in shown.maps}
+        shots = {wanted.key: panel_of(analysis.prediction, shown, config, wanted) for wanted in shown.maps}
         if (extra := shown.extra) is not None:
             shots["extra"] = measured(shown, extra.title, extra.note, extra.unit, extra.values, extra.content_size, {})
-        return cls(look, shown, config, scaled(shots, shown))
+        return cls(analysis, shown, config, scaled(shots, shown))
 
     @property
     def classes(self) -> list[str]:
         """Names of the chosen classes."""
-        return [self.look.prediction.classes[index] for index in self.shown.classes]
+        return [self.analysis.prediction.classes[index] for index in self.shown.classes]
 
     @property
     def name(self) -> str:
         """A file name of plain letters: the classes, and the image by its hash."""
-        return file_name(self.look, self.classes)
+        return file_name(self.analysis, self.classes)
 
     def files(self) -> dict[str, bytes]:
         """The raw maps and the masks."""
@@ -64,18 +64,18 @@ class ExportView:
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
         """All panels as one figure, as the bytes of a file of each kind."""
-        height, width = self.look.prediction.source
+        height, width = self.analysis.prediction.source
         panels = [Plot("Image", f"{width} × {height} px")] if self.shown.image else []
         panels += [self._difference()] if self.shown.difference else []
         panels += [plot_of(shot, self.shown) for shot in self.shots.values()]
         title = " + ".join(self.classes)
         style = Style(self.shown.colormap, self.shown.opacity, self.shown.truth.rings)
-        drawn = plot(self.look.image, panels, style, title=title, notes=self.notes())
+        drawn = plot(self.analysis.image, panels, style, title=title, notes=self.notes())
         return rendered(drawn, kinds, f"Class activation maps: {title}", self.settings())
 
     def notes(self) -> list[str]:
         """What a reader has to know to read the figure and to make it again."""
-        shown, prediction = self.shown, self.look.prediction
+        shown, prediction = self.shown, self.analysis.prediction
         notes = [settings_line(prediction, loops=shown.loops, refined=shown.refined)]
         if any(shot.unit == "product" for shot in self.shots.values()):
             notes.append(f"Refinement: {attention_words(shown.pass_reduction, blocks_between(shown.blocks))}.")
@@ -92,11 +92,11 @@ class ExportView:
             notes.append("Dashed: ground truth. IoU: of the mask at the threshold with it.")
         if shown.boxes:
             notes.append("Box: around the largest connected region of the mask at the threshold.")
-        return [*notes, *credit_lines(self.look, self.config)]
+        return [*notes, *credit_lines(self.analysis, self.config)]
 
     def settings(self) -> dict[str, Any]:
         """All that made the files, as JSON values."""
-        shown, prediction = self.shown, self.look.prediction
+        shown, prediction = self.shown, self.analysis.prediction
         choices = (
             "loops",
             "refined",
@@ -117,7 +117,7 @@ class ExportView:
             "classes": [{"index": index, "name": prediction.classes[index]} for index in shown.classes],
             "shown": {name: getattr(shown, name) for name in (*choices, *more)},
             "maps": maps,
-            **made_with(self.look),
+            **made_with(self.analysis),
         }
 
     def _difference(self) -> Plot:

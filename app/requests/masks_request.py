@@ -42,9 +42,9 @@ class MasksRequest:
     ignore: tuple[np.ndarray | None, ...]
 
     @classmethod
-    def of(cls, look: Analysis, details: dict[str, Any]) -> MasksRequest:
+    def of(cls, analysis: Analysis, details: dict[str, Any]) -> MasksRequest:
         """Check every value that the browser sent. Raises InvalidSetting."""
-        base, told = ExportRequest.of(look, details), details.get("masks")
+        base, told = ExportRequest.of(analysis, details), details.get("masks")
         if not isinstance(told, dict) or len(base.maps) != 1:
             raise InvalidSetting("The settings of the masks are missing: reload the page.")
         walk = walk_of(told) if told.get("walk") is not None else None

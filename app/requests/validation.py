@@ -15,17 +15,17 @@ MOST_CLASSES = 20
 LARGEST = sys.float_info.max
 
 
-def method_of(look: Analysis, details: dict[str, Any]) -> Method:
+def method_of(analysis: Analysis, details: dict[str, Any]) -> Method:
     """The method that the browser names. Raises InvalidSetting if the Prediction does not hold it."""
-    if details.get("method") not in look.prediction.methods:
-        raise InvalidSetting(f"Unknown network: choose one of {', '.join(look.prediction.methods)}.")
+    if details.get("method") not in analysis.prediction.methods:
+        raise InvalidSetting(f"Unknown network: choose one of {', '.join(analysis.prediction.methods)}.")
     return METHODS[METHODS.index(details["method"])]
 
 
-def classes_of(look: Analysis, details: dict[str, Any]) -> list[int]:
+def classes_of(analysis: Analysis, details: dict[str, Any]) -> list[int]:
     """Indices of the classes that the browser names. Raises InvalidSetting for none, too many or unknown ones."""
     chosen = details.get("classes")
-    known = len(look.prediction.classes)
+    known = len(analysis.prediction.classes)
     if not isinstance(chosen, list) or not all(type(index) is int and 0 <= index < known for index in chosen):
         raise InvalidSetting("These classes are not those of the checkpoint: choose them again.")
     if not 0 < len(set(chosen)) <= MOST_CLASSES:
@@ -33,20 +33,20 @@ def classes_of(look: Analysis, details: dict[str, Any]) -> list[int]:
     return list(dict.fromkeys(chosen))
 
 
-def map_options(look: Analysis, method: Method, details: dict[str, Any]) -> dict[str, Any]:
+def map_options(analysis: Analysis, method: Method, details: dict[str, Any]) -> dict[str, Any]:
     """Keywords of `Prediction.cams` from the page's settings. Raises InvalidSetting for values out of range."""
     blocks, pass_reduction = details.get("blocks"), check_reduction(details.get("pass_reduction", DEFAULT_REDUCTION))
     if blocks is not None:
         whole = isinstance(blocks, list) and len(blocks) == 2 and all(type(block) is int for block in blocks)
         if not whole or not 0 <= blocks[0] <= blocks[1] < 1000:
             raise InvalidSetting("Choose a first and a last block for the refinement.")
-    record = look.prediction.record(method)
+    record = analysis.prediction.record(method)
     rows = getattr(record, "cls_attn", None)
     if rows is not None and blocks is not None:
         depth = rows.shape[1]
         blocks = list(range(min(blocks[0], depth - 1), min(blocks[1], depth - 1) + 1))
     return {
-        "loops": look.prediction.clamp(method, int(number(details, "loops", 0, 1000))),
+        "loops": analysis.prediction.clamp(method, int(number(details, "loops", 0, 1000))),
         "refined": details.get("refined") is True,
         "blocks": blocks,
         "pass_reduction": pass_reduction,
@@ -68,9 +68,9 @@ def is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
-def transformer_of(look: Analysis, details: dict[str, Any]) -> Method:
+def transformer_of(analysis: Analysis, details: dict[str, Any]) -> Method:
     """The transformer that the browser names. Raises InvalidSetting for a CNN or an unknown method."""
-    method = method_of(look, details)
-    if not isinstance(look.prediction.record(method), VitOutputs):
+    method = method_of(analysis, details)
+    if not isinstance(analysis.prediction.record(method), VitOutputs):
         raise InvalidSetting("This network has no attention: choose a transformer.")
     return method

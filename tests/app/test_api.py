@@ -173,15 +173,15 @@ def test_the_tools_of_the_mcp_server_are_described(server):
 
 def test_maps_are_those_of_the_checkpoint_s_defaults_and_of_what_is_asked_for(prediction):
     prediction = replace(prediction, default_spec=CamSpec(1, True, "last", (1, 2)))
-    look = Analysis(np.zeros((60, 80, 3), np.uint8), InferenceConfig(), prediction, "s")
-    with np.load(io.BytesIO(maps_of(look, names="dog"))) as arrays:
+    analysis = Analysis(np.zeros((60, 80, 3), np.uint8), InferenceConfig(), prediction, "s")
+    with np.load(io.BytesIO(maps_of(analysis, names="dog"))) as arrays:
         wanted = prediction.cams("crt", loops=1, refined=True, classes=[1], pass_reduction="last", blocks=[1, 2])
         np.testing.assert_array_equal(arrays["crt"], wanted)
-    with np.load(io.BytesIO(maps_of(look, 2, True, "dog"))) as arrays:
+    with np.load(io.BytesIO(maps_of(analysis, 2, True, "dog"))) as arrays:
         wanted = prediction.cams("crt", loops=2, refined=True, classes=[1], pass_reduction="last", blocks=[1, 2])
         np.testing.assert_array_equal(arrays["crt"], wanted)
         assert not np.allclose(wanted, prediction.cams("crt", loops=2, classes=[1], pass_reduction="sum", blocks=None))
-    with np.load(io.BytesIO(maps_of(look, 2, True, "dog", "first"))) as arrays:
+    with np.load(io.BytesIO(maps_of(analysis, 2, True, "dog", "first"))) as arrays:
         wanted = prediction.cams("crt", loops=2, refined=True, classes=[1], pass_reduction="first", blocks=None)
         np.testing.assert_array_equal(arrays["crt"], wanted)
 

@@ -93,12 +93,12 @@ def test_files_outside_the_cache_are_not_served(client, server):
 
 def test_a_full_queue_says_so(client, image, monkeypatch):
     started, go_on = threading.Event(), threading.Event()
-    look = Predictor.predict
+    predict = Predictor.predict
 
     def slow(self, *args, **kwargs):
         started.set()
         go_on.wait(600)
-        return look(self, *args, **kwargs)
+        return predict(self, *args, **kwargs)
 
     monkeypatch.setattr(Predictor, "predict", slow)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:

@@ -99,7 +99,7 @@ def test_what_the_server_says_of_markup_is_text(open_page, image, monkeypatch):
 
     page = open_page()
     upload(page, image)
-    monkeypatch.setattr(Explorer, "look", refuse)
+    monkeypatch.setattr(Explorer, "analyze", refuse)
     page.get_by_role("combobox", name="Input size").click()
     page.get_by_role("option").first.click()
     expect(page.locator('[data-role="message"]')).to_contain_text(f"No {IMAGE}")

@@ -154,12 +154,12 @@ def test_settings_of_the_page():
 
 def test_deconvolution_only_where_it_was_trained(explorer, tmp_path):
     assert "deconvolution" not in explorer.modes
-    value = explorer.show(saved(tmp_path, photo(), "a.png"), "224", "deconvolution", "s")
+    value = explorer.payload(saved(tmp_path, photo(), "a.png"), "224", "deconvolution", "s")
     assert "deconvolution" in value["message"]
     able = Explorer(Engine(str(tiny_checkpoint(tmp_path / "able", deconvolution=True))), PredictionCache(10**8), {})
     assert able.modes == ("deconvolution",)
-    assert "choose deconvolution." in able.show(str(tmp_path / "a.png"), "224", "overlap", "s")["message"]
-    assert isinstance(able.show(str(tmp_path / "a.png"), "224", "deconvolution", "s"), tuple)
+    assert "choose deconvolution." in able.payload(str(tmp_path / "a.png"), "224", "overlap", "s")["message"]
+    assert isinstance(able.payload(str(tmp_path / "a.png"), "224", "deconvolution", "s"), tuple)
 
 
 def hostile(folder: Path) -> dict[str, tuple[str, bool]]:
@@ -194,7 +194,7 @@ def hostile(folder: Path) -> dict[str, tuple[str, bool]]:
 
 def test_hostile_images_get_maps_or_one_sentence(explorer, tmp_path, caplog):
     for name, (path, usable) in hostile(tmp_path).items():
-        value = explorer.show(path, "224", "overlap", name)
+        value = explorer.payload(path, "224", "overlap", name)
         if usable:
             header, data = value
             assert data, name
@@ -207,32 +207,32 @@ def test_hostile_images_get_maps_or_one_sentence(explorer, tmp_path, caplog):
             assert "records" not in value
             assert str(tmp_path) not in value["message"]
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
-    assert "choose it again" in explorer.show(str(tmp_path / "gone.png"), "224", "overlap", "s")["message"]
+    assert "choose it again" in explorer.payload(str(tmp_path / "gone.png"), "224", "overlap", "s")["message"]
     for name in ("one", "thin"):
         path = str(tmp_path / f"{name}.png")
-        assert isinstance(explorer.show(path, "native", "bilinear", name), tuple)
+        assert isinstance(explorer.payload(path, "native", "bilinear", name), tuple)
 
 
 def test_an_unexpected_error_is_logged_and_not_shown(explorer, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(explorer, "predict", lambda *_: 1 / 0)
-    value = explorer.show(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")
+    value = explorer.payload(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")
     assert value["message"] == INTERNAL_ERROR
     assert "ZeroDivisionError" in caplog.text
 
 
 def test_maps_of_the_api(explorer, tmp_path):
     path = saved(tmp_path, photo(), "a.png")
-    look = explorer.look(path, "224", "overlap", "s")
-    with np.load(io.BytesIO(maps_of(look, 1, False, "dog, cat"))) as arrays:
+    analysis = explorer.analyze(path, "224", "overlap", "s")
+    with np.load(io.BytesIO(maps_of(analysis, 1, False, "dog, cat"))) as arrays:
         assert list(arrays["classes"]) == ["dog", "cat"]
         prediction = explorer.predict("s", photo(), InferenceConfig(size=224))
         np.testing.assert_array_equal(arrays["crt"], prediction.cams("crt", loops=1, refined=False, classes=[1, 0]))
         np.testing.assert_array_equal(arrays["resnet"], prediction.cams("resnet", classes=[1, 0]))
     for loops, names in ((1, "wolf"), (9, "")):
         with pytest.raises(InvalidSetting):
-            maps_of(look, loops, True, names)
+            maps_of(analysis, loops, True, names)
     with pytest.raises(InvalidSetting):
-        explorer.look(path, "1", "overlap", "s")
+        explorer.analyze(path, "1", "overlap", "s")
 
 
 def test_a_checkpoint_that_is_not_there_ends_the_program_with_a_sentence(tmp_path):
@@ -252,7 +252,7 @@ def test_damaged_weights_are_said_at_the_first_request(checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint, tmp_path / "damaged")
     (folder / "crt.safetensors").write_bytes(b"nothing")
     broken = Explorer(Engine(str(folder)), PredictionCache(10**8), {})
-    assert "damaged" in broken.show(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")["message"]
+    assert "damaged" in broken.payload(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")["message"]
     with pytest.raises(InvalidCheckpoint):
         Engine(str(tmp_path / "none"))
 
@@ -303,8 +303,8 @@ def test_a_stored_trace_counts_only_for_its_checkpoint_and_settings(explorer, tm
     assert present(example.stored(sha, settings)).provenance["settings"] == plain(settings)
     assert example.stored("another", settings) is None
     assert example.stored(sha, InferenceConfig(size=336)) is None
-    assert explorer.show_example(example, "224", "overlap")[0]["stored"] is True
-    assert explorer.show_example(example, "336", "overlap") is None
+    assert explorer.example_payload(example, "224", "overlap")[0]["stored"] is True
+    assert explorer.example_payload(example, "336", "overlap") is None
     (tmp_path / "a.npz").write_bytes(b"not a trace")
     assert example.stored(sha, settings) is None
 

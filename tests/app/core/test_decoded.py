@@ -61,10 +61,10 @@ def hashed(monkeypatch) -> list[bytes]:
 def test_all_requests_about_an_image_decode_and_hash_it_once(tmp_path, decoded, hashed):
     explorer = Explorer(Engine(str(tiny_checkpoint(tmp_path / "tiny"))), PredictionCache(10**8), {})
     path = written(tmp_path, "a.png")
-    explorer.show(path, "224", "overlap", "me")
-    explorer.show(path, "336", "overlap", "me")
-    look = explorer.look(path, "224", "overlap", "another")
-    column(explorer, look, {"size": "224", "mode": "bilinear"})
+    explorer.payload(path, "224", "overlap", "me")
+    explorer.payload(path, "336", "overlap", "me")
+    analysis = explorer.analyze(path, "224", "overlap", "another")
+    column(explorer, analysis, {"size": "224", "mode": "bilinear"})
     assert len(decoded) == 1 and hashed.count(str((*SIDES, 3)).encode()) == 1
 
 

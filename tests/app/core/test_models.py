@@ -167,14 +167,14 @@ def test_a_name_that_cannot_be_one_is_refused_at_once(explorer, name):
 
 
 def test_a_look_that_runs_ends_with_the_model_it_began_with(explorer, second, monkeypatch):
-    began, go_on, look = threading.Event(), threading.Event(), Predictor.predict
+    began, go_on, predict = threading.Event(), threading.Event(), Predictor.predict
     old = explorer.engine.model
 
     def slow(self, *args, **kwargs):
         if self is old.predictor():
             began.set()
             assert go_on.wait(600)
-        return look(self, *args, **kwargs)
+        return predict(self, *args, **kwargs)
 
     monkeypatch.setattr(Predictor, "predict", slow)
     with ThreadPoolExecutor(1) as pool:
@@ -210,7 +210,7 @@ def test_one_checkpoint_is_loaded_at_a_time(explorer, second, monkeypatch):
 
 def test_many_looks_during_many_swaps_are_each_of_one_model(explorer, first, second):
     def ask(i: int) -> None:
-        header, data = explorer._payload(explorer.engine.model, *looked(i))
+        header, data = explorer._encode(explorer.engine.model, *looked(i))
         assert header and data
 
     def looked(i: int):

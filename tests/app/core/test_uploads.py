@@ -71,7 +71,7 @@ def test_the_page_answers_each_with_maps_or_a_sentence(files, tmp_path):
             continue  # the test above has read them all
         path = tmp_path / f"{index}.upload"
         path.write_bytes(data)
-        value = explorer.show(str(path), "224", "overlap", "session")
+        value = explorer.payload(str(path), "224", "overlap", "session")
         if isinstance(value, tuple):
             shown += 1
             continue

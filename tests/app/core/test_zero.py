@@ -67,11 +67,11 @@ def lent(monkeypatch):
 
 def answers(explorer: Explorer, session: str) -> dict:
     prediction = explorer.predict(session, IMAGE, SETTINGS, progress=lambda part, stage: None)
-    look, wired = Analysis(IMAGE, SETTINGS, prediction, session), Wired(explorer)
+    analysis, wired = Analysis(IMAGE, SETTINGS, prediction, session), Wired(explorer)
     for feature in (layers, explainers, masks):
         feature.register(wired)
-    found = {event: wired.answers[event](look, details) for event, details in QUESTIONS.items()}
-    *_, last = faithfulness.FaithfulnessJob(explorer).answers(look, {**ASKED, "measure": "confidence"})
+    found = {event: wired.answers[event](analysis, details) for event, details in QUESTIONS.items()}
+    *_, last = faithfulness.FaithfulnessJob(explorer).answers(analysis, {**ASKED, "measure": "confidence"})
     found["faithfulness"] = last
     for answer in found.values():
         answer.pop("ms", None)

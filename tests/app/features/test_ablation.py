@@ -28,7 +28,7 @@ def explorer(tmp_path_factory) -> Explorer:
 
 
 @pytest.fixture(scope="module")
-def look(explorer) -> Analysis:
+def analysis(explorer) -> Analysis:
     settings = InferenceConfig(size=224)
     return Analysis(IMAGE, settings, explorer.predict("s", IMAGE, settings), "s")
 
@@ -44,8 +44,8 @@ def array(answer: dict, method: str, name: str) -> np.ndarray:
 # A column
 
 
-def test_a_column_holds_the_trace_of_its_size_and_mode(explorer, look):
-    answer = column(explorer, look, {"size": "336", "mode": "non-overlap"})
+def test_a_column_holds_the_trace_of_its_size_and_mode(explorer, analysis):
+    answer = column(explorer, analysis, {"size": "336", "mode": "non-overlap"})
     prediction = explorer.predict("s", IMAGE, InferenceConfig(size=336, mode="non-overlap"))
     about = json.loads(json.dumps({name: value for name, value in answer.items() if name != "data"}))
     assert (about["size"], about["mode"], about["input"]) == ("336", "non-overlap", [214, 336])
@@ -60,26 +60,26 @@ def test_a_column_holds_the_trace_of_its_size_and_mode(explorer, look):
     assert [len(rows) for rows in about["scores"].values()] == [1, 1, 5, 1]
 
 
-def test_distances_of_both_pairs_travel_along(explorer, look):
-    answer = column(explorer, look, {"size": "224", "mode": "overlap"})
-    np.testing.assert_allclose(answer["distance"]["coupled"], branch_distance(look.prediction), atol=1e-5)
+def test_distances_of_both_pairs_travel_along(explorer, analysis):
+    answer = column(explorer, analysis, {"size": "224", "mode": "overlap"})
+    np.testing.assert_allclose(answer["distance"]["coupled"], branch_distance(analysis.prediction), atol=1e-5)
     np.testing.assert_allclose(
-        answer["distance"]["alone"], branch_distance(look.prediction, "tscam", "resnet"), atol=1e-5
+        answer["distance"]["alone"], branch_distance(analysis.prediction, "tscam", "resnet"), atol=1e-5
     )
 
 
-def test_the_networks_look_once_at_a_size(explorer, look, monkeypatch):
-    column(explorer, look, {"size": "448", "mode": "overlap"})
+def test_the_networks_look_once_at_a_size(explorer, analysis, monkeypatch):
+    column(explorer, analysis, {"size": "448", "mode": "overlap"})
     predictor = explorer.engine.predictor()
     monkeypatch.setattr(type(predictor), "predict", lambda *_, **__: pytest.fail("the networks look again"))
-    assert column(explorer, look, {"size": "448", "mode": "overlap"})["tiles"] > 1
-    other = Analysis(look.image, look.settings, look.prediction, "somebody else")
+    assert column(explorer, analysis, {"size": "448", "mode": "overlap"})["tiles"] > 1
+    other = Analysis(analysis.image, analysis.settings, analysis.prediction, "somebody else")
     with pytest.raises(pytest.fail.Exception):  # what one session made is not another's
         column(explorer, other, {"size": "448", "mode": "overlap"})
 
 
-def test_what_a_checkpoint_cannot_do_is_an_answer_with_the_reason(explorer, look):
-    answer = column(explorer, look, {"size": "224", "mode": "deconvolution"})
+def test_what_a_checkpoint_cannot_do_is_an_answer_with_the_reason(explorer, analysis):
+    answer = column(explorer, analysis, {"size": "224", "mode": "deconvolution"})
     assert "deconvolution" in answer["cannot"]
     assert answer["cannot"].endswith(".")
     assert "data" not in answer
@@ -90,11 +90,11 @@ def test_a_checkpoint_with_a_learned_deconvolution_does_that_mode_only(tmp_path)
     folder = tiny_checkpoint(tmp_path / "tiny", deconvolution=True, methods=("crt",))
     explorer = Explorer(Engine(str(folder)), PredictionCache(10**8), {})
     settings = InferenceConfig(size=224, mode="deconvolution")
-    look = Analysis(IMAGE, settings, explorer.predict("s", IMAGE, settings), "s")
-    answer = column(explorer, look, {"size": "224", "mode": "deconvolution"})
+    analysis = Analysis(IMAGE, settings, explorer.predict("s", IMAGE, settings), "s")
+    answer = column(explorer, analysis, {"size": "224", "mode": "deconvolution"})
     assert answer["tiles"] == 1
     assert answer["distance"] == {}  # there is no CNN to differ from
-    assert "choose deconvolution" in column(explorer, look, {"size": "224", "mode": "overlap"})["cannot"]
+    assert "choose deconvolution" in column(explorer, analysis, {"size": "224", "mode": "overlap"})["cannot"]
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_a_checkpoint_with_a_learned_deconvolution_does_that_mode_only(tmp_path)
         {"size": ["336"], "mode": "overlap"},
     ],
 )
-def test_what_the_page_does_not_offer_is_refused(explorer, look, details):
+def test_what_the_page_does_not_offer_is_refused(explorer, analysis, details):
     with pytest.raises(InvalidSetting):
-        column(explorer, look, details)
+        column(explorer, analysis, details)
 
 
 # The distance of the branches
@@ -145,14 +145,17 @@ def test_branches_that_agree_have_no_distance_and_a_constant_shift_is_one(explor
 
 
 @pytest.mark.parametrize("pair", [("crt_cnn", "crt"), ("crt", "tscam"), ("resnet", "crt_cnn")])
-def test_two_of_a_kind_have_no_distance(look, pair):
+def test_two_of_a_kind_have_no_distance(analysis, pair):
     with pytest.raises(InvalidSetting, match="one of each"):
-        branch_distance(look.prediction, *pair)
+        branch_distance(analysis.prediction, *pair)
 
 
-def test_a_missing_branch_is_named(look):
+def test_a_missing_branch_is_named(analysis):
     alone = Prediction(
-        look.prediction.source, look.prediction.grid, look.prediction.classes, {"crt": look.prediction.record("crt")}
+        analysis.prediction.source,
+        analysis.prediction.grid,
+        analysis.prediction.classes,
+        {"crt": analysis.prediction.record("crt")},
     )
     with pytest.raises(InvalidSetting, match="no crt_cnn"):
         branch_distance(alone)

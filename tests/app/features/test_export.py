@@ -77,16 +77,16 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def look(folder, tmp_path_factory) -> Analysis:
+def analysis(folder, tmp_path_factory) -> Analysis:
     small = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     path = tmp_path_factory.mktemp("image") / "a.png"
     Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(path)
     example = {"a": Example("a", "A", path, credit="${x} <i>somebody</i>")}
-    return Explorer(Engine(str(folder)), PredictionCache(10**8), example).look(str(path), "224", "overlap", "s")
+    return Explorer(Engine(str(folder)), PredictionCache(10**8), example).analyze(str(path), "224", "overlap", "s")
 
 
-def screen(look: Analysis, **changes) -> ExportView:
-    return ExportView.of(look, ExportRequest.of(look, BASE | changes), present(look.model).config)
+def screen(analysis: Analysis, **changes) -> ExportView:
+    return ExportView.of(analysis, ExportRequest.of(analysis, BASE | changes), present(analysis.model).config)
 
 
 def unzipped(data: bytes) -> dict[str, bytes]:
@@ -99,21 +99,23 @@ def words(svg: bytes) -> list[str]:
     return ["".join(node.itertext()) for node in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
-def test_the_archive_is_whole_and_the_same_each_time(look):
-    kind, name, data = export.made(screen(look), "zip")
+def test_the_archive_is_whole_and_the_same_each_time(analysis):
+    kind, name, data = export.made(screen(analysis), "zip")
     files = unzipped(data)
     figures = {"figure.png", "figure.pdf", "figure.svg"}
     masks = {"mask_resnet.png", "mask_tscam.png", "mask_crt.png"}
     assert set(files) == figures | masks | {"maps.npz", "settings.json", "README.txt"}
     assert kind == "zip" and re.fullmatch(r"crt-cat-[0-9a-f]{8}\.zip", name)
-    assert export.made(screen(look), "zip")[2] == data
+    assert export.made(screen(analysis), "zip")[2] == data
     assert files["README.txt"].decode().count("\n") == 1
 
 
-def test_maps_and_masks_are_those_of_the_library(look):
+def test_maps_and_masks_are_those_of_the_library(analysis):
     chosen = [2, 0]
-    files = unzipped(export.archive(screen(look, classes=chosen, blocks=[1, 99], pass_reduction="mean", threshold=0.3)))
-    prediction = look.prediction
+    files = unzipped(
+        export.archive(screen(analysis, classes=chosen, blocks=[1, 99], pass_reduction="mean", threshold=0.3))
+    )
+    prediction = analysis.prediction
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
         assert arrays["indices"].tolist() == chosen
         assert tuple(arrays["source"]) == (120, 160)
@@ -130,12 +132,12 @@ def test_maps_and_masks_are_those_of_the_library(look):
                 assert len(np.unique(np.asarray(mask))) > 1
 
 
-def test_the_settings_are_enough_to_make_the_maps_again(look, folder):
+def test_the_settings_are_enough_to_make_the_maps_again(analysis, folder):
     changes = {"classes": [1, 2], "loops": 3, "blocks": [0, 2], "maps": [{"method": "crt", "letter": "A", "loops": 1}]}
-    files = unzipped(export.archive(screen(look, **changes)))
+    files = unzipped(export.archive(screen(analysis, **changes)))
     told = json.loads(files["settings.json"])
     assert told["trace"]["checkpoint_sha256"] == load_checkpoint(folder).sha256
-    again = Predictor(load_checkpoint(folder)).predict(look.image, InferenceConfig(**told["trace"]["settings"]))
+    again = Predictor(load_checkpoint(folder)).predict(analysis.image, InferenceConfig(**told["trace"]["settings"]))
     made = told["maps"]["crt"]
     options = {name: made[name] for name in ("loops", "refined", "blocks", "pass_reduction")}
     maps = again.cams(made["method"], classes=[entry["index"] for entry in told["classes"]], **options)
@@ -145,9 +147,9 @@ def test_the_settings_are_enough_to_make_the_maps_again(look, folder):
         np.testing.assert_allclose(arrays["crt"], maps, rtol=1e-6)
 
 
-def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(look):
+def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(analysis):
     truth = {"polygons": [RING], "inside": bits(inside()), "ignore": None}
-    shown = screen(look, image=True, truth=truth, boxes=True)
+    shown = screen(analysis, image=True, truth=truth, boxes=True)
     files = shown.figures(export.FIGURES)
     with Image.open(io.BytesIO(files["png"])) as image:
         assert image.mode == "RGB"
@@ -165,7 +167,7 @@ def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(look):
     shot = shown.shots["crt"]
     assert shot.iou == overlap(above_threshold(shot.fine, 0.2 * shot.top), inside()).iou > 0
     foot = " ".join(said)
-    for part in (look.prediction.provenance["checkpoint_sha256"], "input 224 × 168 px", "20% of a map", "somebody"):
+    for part in (analysis.prediction.provenance["checkpoint_sha256"], "input 224 × 168 px", "20% of a map", "somebody"):
         assert part in foot
     pdf = files["pdf"]
     assert pdf.startswith(b"%PDF-")
@@ -184,8 +186,8 @@ def paths(svg: bytes, style: str) -> list[str]:
     ]
 
 
-def test_a_drawn_polygon_is_closed(look):
-    svg = screen(look, truth={"polygons": [RING], "inside": None, "ignore": None}).figures(["svg"])["svg"]
+def test_a_drawn_polygon_is_closed(analysis):
+    svg = screen(analysis, truth={"polygons": [RING], "inside": None, "ignore": None}).figures(["svg"])["svg"]
     dashed = paths(svg, "stroke: #ffd166")
     assert len(dashed) == 3
     for line in dashed:
@@ -193,15 +195,15 @@ def test_a_drawn_polygon_is_closed(look):
         assert len(points) == 5 and points[0] == points[-1]
 
 
-def test_an_outline_does_not_run_along_the_frame(look):
+def test_an_outline_does_not_run_along_the_frame(analysis):
     whole = extra(values=base64.b64encode(np.ones(12, "<f4").tobytes()).decode())
-    svg = screen(look, maps=[], extra=whole).figures(["svg"])["svg"]
+    svg = screen(analysis, maps=[], extra=whole).figures(["svg"])["svg"]
     assert paths(svg, "stroke: #ffffff; stroke-width: 0.7") == []
 
 
-def test_hostile_class_names_are_only_text(look):
+def test_hostile_class_names_are_only_text(analysis):
     for index in (1, 2):
-        files = unzipped(export.archive(screen(look, classes=[index])))
+        files = unzipped(export.archive(screen(analysis, classes=[index])))
         said = words(files["figure.svg"])
         if index == 1:
             assert said[0] == CLASSES[1]
@@ -209,12 +211,12 @@ def test_hostile_class_names_are_only_text(look):
             assert "".join(said[:9]).replace(" ", "").startswith("ab\ufffd\ufffd")
             assert any("W" * 10 in line for line in said)
         assert Image.open(io.BytesIO(files["figure.png"])).width > 1000
-    assert export.made(screen(look, classes=[1]), "svg")[1].startswith("crt-frac-x-b-")
+    assert export.made(screen(analysis, classes=[1]), "svg")[1].startswith("crt-frac-x-b-")
 
 
-def test_scales_reach_as_far_as_the_page_has_them(look):
-    tops = {name: shot.top for name, shot in screen(look).shots.items()}
-    reach = lambda **changes: {name: shot.reach for name, shot in screen(look, **changes).shots.items()}  # noqa: E731
+def test_scales_reach_as_far_as_the_page_has_them(analysis):
+    tops = {name: shot.top for name, shot in screen(analysis).shots.items()}
+    reach = lambda **changes: {name: shot.reach for name, shot in screen(analysis, **changes).shots.items()}  # noqa: E731
     assert reach() == tops
     shared = reach(scale="shared")
     assert shared["tscam"] == shared["crt"] == max(tops["tscam"], tops["crt"])
@@ -223,9 +225,9 @@ def test_scales_reach_as_far_as_the_page_has_them(look):
     assert fixed == {"resnet": 7, "tscam": 9, "crt": 9, "extra": 11}
 
 
-def test_two_maps_compared_and_one_more(look):
+def test_two_maps_compared_and_one_more(analysis):
     maps = [{"method": "crt", "letter": "A", "loops": 0}, {"method": "crt", "letter": "B", "refined": False}]
-    shown = screen(look, maps=maps, difference=True, cells=True)
+    shown = screen(analysis, maps=maps, difference=True, cells=True)
     assert [shot.title for shot in shown.shots.values()] == ["A: CRT", "B: CRT"]
     assert [shot.note for shot in shown.shots.values()] == ["0 loops, refined", "2 loops, not refined"]
     files = unzipped(export.archive(shown))
@@ -237,18 +239,22 @@ def test_two_maps_compared_and_one_more(look):
         ({"maps": plain}, "A − B, share of own maximum"),
         ({"maps": plain, "difference_unit": "raw"}, "A − B, raw CAM"),
     ):
-        made = screen(look, difference=True, **changes)
+        made = screen(analysis, difference=True, **changes)
         assert title in words(made.figures(["svg"])["svg"])
         assert made.settings()["shown"]["difference_unit"] == changes.get("difference_unit", "share")
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
-        np.testing.assert_array_equal(arrays["crt_2"], look.prediction.cams("crt", loops=2, refined=False, classes=[0]))
-    more = screen(look, maps=[], extra=extra(), overlay="mask")
+        np.testing.assert_array_equal(
+            arrays["crt_2"], analysis.prediction.cams("crt", loops=2, refined=False, classes=[0])
+        )
+    more = screen(analysis, maps=[], extra=extra(), overlay="mask")
     assert "share of attention" in words(more.figures(["svg"])["svg"])
 
 
-def test_a_map_of_nothing_is_exported(look):
-    nothing = replace(look.prediction.records["resnet"], cams=np.zeros_like(look.prediction.records["resnet"].cams))
-    empty = replace(look, prediction=replace(look.prediction, records={"resnet": nothing}))
+def test_a_map_of_nothing_is_exported(analysis):
+    nothing = replace(
+        analysis.prediction.records["resnet"], cams=np.zeros_like(analysis.prediction.records["resnet"].cams)
+    )
+    empty = replace(analysis, prediction=replace(analysis.prediction, records={"resnet": nothing}))
     shown = screen(empty, maps=[{"method": "resnet", "letter": ""}], boxes=True)
     assert shown.shots["resnet"].iou is None and shown.shots["resnet"].box is None
     files = unzipped(export.archive(shown))
@@ -275,26 +281,26 @@ def test_a_map_of_nothing_is_exported(look):
         {"extra": extra(values=base64.b64encode(np.full(12, np.nan, "<f4").tobytes()).decode())},
     ],
 )  # fmt: skip
-def test_what_the_browser_sends_is_checked(look, changes):
+def test_what_the_browser_sends_is_checked(analysis, changes):
     with pytest.raises(InvalidSetting) as error:
-        screen(look, **changes)
+        screen(analysis, **changes)
     assert re.fullmatch(r"[A-Za-z][^\n]+\.", str(error.value))
 
 
-def test_unknown_kinds_and_large_files_are_refused(look, monkeypatch):
+def test_unknown_kinds_and_large_files_are_refused(analysis, monkeypatch):
     for kind in ("exe", None, ["png"]):
         with pytest.raises(InvalidSetting, match="zip, png, pdf, svg"):
-            export.made(screen(look), kind)
+            export.made(screen(analysis), kind)
     monkeypatch.setattr(export, "LIMIT", 1000)
     with pytest.raises(InvalidSetting, match="export less"):
-        export.made(screen(look), "png")
+        export.made(screen(analysis), "png")
 
 
-def test_figures_may_be_drawn_at_the_same_time(look):
-    alone = screen(look).figures(["svg"])["svg"]
+def test_figures_may_be_drawn_at_the_same_time(analysis):
+    alone = screen(analysis).figures(["svg"])["svg"]
     with ThreadPoolExecutor(4) as pool:
         kinds = [["svg"], ["png"], ["pdf"], ["svg"], ["svg"], ["png"]]
-        together = list(pool.map(lambda kind: screen(look).figures(kind), kinds))
+        together = list(pool.map(lambda kind: screen(analysis).figures(kind), kinds))
     assert [files["svg"] for files in together if "svg" in files] == [alone] * 3
 
 

@@ -43,11 +43,11 @@ def engine(tmp_path_factory) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def look(engine, tmp_path_factory) -> Analysis:
+def analysis(engine, tmp_path_factory) -> Analysis:
     small = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     path = tmp_path_factory.mktemp("image") / "a.png"
     Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(path)
-    return Explorer(engine, PredictionCache(10**8), {}).look(str(path), "224", "overlap", "s")
+    return Explorer(engine, PredictionCache(10**8), {}).analyze(str(path), "224", "overlap", "s")
 
 
 def details(**changes) -> dict:
@@ -56,8 +56,8 @@ def details(**changes) -> dict:
     return BASE | {"tab": "masks", "classes": CHOSEN, "maps": maps, "masks": TOLD | changes}
 
 
-def shown(look, **changes):
-    return export.shown_by(look, details(**changes), PAGE)
+def shown(analysis, **changes):
+    return export.shown_by(analysis, details(**changes), PAGE)
 
 
 def labels(data: bytes) -> np.ndarray:
@@ -67,23 +67,23 @@ def labels(data: bytes) -> np.ndarray:
         return np.asarray(image)
 
 
-def test_the_archive_holds_every_mask_as_labels_of_the_image(look):
+def test_the_archive_holds_every_mask_as_labels_of_the_image(analysis):
     truth = np.zeros((240, 320), bool)
     truth[:120] = True
-    with zipfile.ZipFile(io.BytesIO(export.archive(shown(look, truth=[None, bits(truth)])))) as zipped:
+    with zipfile.ZipFile(io.BytesIO(export.archive(shown(analysis, truth=[None, bits(truth)])))) as zipped:
         files = {name: zipped.read(name) for name in zipped.namelist()}
     figures = {"figure.png", "figure.pdf", "figure.svg"}
     made = {f"mask_{name}.png" for name in ("seed", "walk", "deeplab", "truth")}
     assert set(files) == figures | made | {"walk.npz", "settings.json", "README.txt"}
-    maps = look.prediction.cams("crt", loops=2, refined=True, classes=CHOSEN)
-    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size("crt"), SIZE))
+    maps = analysis.prediction.cams("crt", loops=2, refined=True, classes=CHOSEN)
+    seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size("crt"), SIZE))
     np.testing.assert_array_equal(labels(files["mask_seed.png"]), cam_to_labels(seeds, CHOSEN, 0.2))
     with np.load(io.BytesIO(files["walk.npz"])) as arrays:
         assert list(arrays["classes"]) == ["person", "cat"]
         assert arrays["edges"].shape == arrays["walked"].shape[1:]
         wanted = walk_labels(arrays["walked"], CHOSEN, SIZE, threshold=0.3)
     np.testing.assert_array_equal(labels(files["mask_walk.png"]), wanted)
-    np.testing.assert_array_equal(labels(files["mask_deeplab.png"]), masks.parsed_labels(look, look.model))
+    np.testing.assert_array_equal(labels(files["mask_deeplab.png"]), masks.parsed_labels(analysis, analysis.model))
     np.testing.assert_array_equal(labels(files["mask_truth.png"])[:, 0], np.repeat([1, 0], 60))
     settings = json.loads(files["settings.json"])
     assert settings["masks"]["truth"]["cat"] == {"share": 0.5, "iou": None}
@@ -91,24 +91,24 @@ def test_the_archive_holds_every_mask_as_labels_of_the_image(look):
     assert settings["masks"]["seed"]["cat"]["share"] == pytest.approx(inside.mean())
     assert 0 < settings["masks"]["seed"]["cat"]["iou"] < 1
     assert settings["walk"] == {"radius": 5, "beta": 4.0, "exp_times": 3, "threshold": 0.3}
-    assert settings["trace"]["checkpoint_sha256"] == look.model.sha256
+    assert settings["trace"]["checkpoint_sha256"] == analysis.model.sha256
 
 
 @pytest.mark.dense_crf
-def test_one_mask_alone_is_an_indexed_png(look):
-    kind, name, data = export.made(shown(look, crf=CRF), "mask", "crf")
-    maps = look.prediction.cams("crt", loops=2, refined=True, classes=CHOSEN)
-    found = masks.crf_of_maps(look, maps, "crt", 0.2, crf.CrfSettings(3, 3.0, 3.0, 50.0, 5.0, 10.0))
+def test_one_mask_alone_is_an_indexed_png(analysis):
+    kind, name, data = export.made(shown(analysis, crf=CRF), "mask", "crf")
+    maps = analysis.prediction.cams("crt", loops=2, refined=True, classes=CHOSEN)
+    found = masks.crf_of_maps(analysis, maps, "crt", 0.2, crf.CrfSettings(3, 3.0, 3.0, 50.0, 5.0, 10.0))
     assert (kind, name[-8:]) == ("mask", "-crf.png")
     np.testing.assert_array_equal(labels(data), np.array([0, 3, 1], np.uint8)[found])
 
 
-def test_what_cannot_be_made_is_said_and_the_rest_exported(look, monkeypatch):
+def test_what_cannot_be_made_is_said_and_the_rest_exported(analysis, monkeypatch):
     def without():
         raise InvalidSetting("The dense CRF is not installed: install pydensecrf2.")
 
     monkeypatch.setattr(crf, "require_dense_crf", without)
-    view = shown(look, crf=CRF)
+    view = shown(analysis, crf=CRF)
     assert set(view.tiles) == {"seed", "walk", "deeplab"}
     assert any("not installed" in line for line in view.notes())
     with pytest.raises(InvalidSetting, match="seed, walk, deeplab"):
@@ -126,10 +126,10 @@ def test_what_cannot_be_made_is_said_and_the_rest_exported(look, monkeypatch):
         )),
     ],
 )  # fmt: skip
-def test_what_the_browser_sends_is_checked(look, changes):
+def test_what_the_browser_sends_is_checked(analysis, changes):
     with pytest.raises(InvalidSetting) as error:
-        export.shown_by(look, details() | changes, PAGE)
+        export.shown_by(analysis, details() | changes, PAGE)
     assert re.fullmatch(r"[A-Za-z][^\n]+\.", str(error.value))
     for tile in ("nothing", None, ["seed"]):
         with pytest.raises(InvalidSetting):
-            export.made(shown(look), "mask", tile)
+            export.made(shown(analysis), "mask", tile)

@@ -45,15 +45,15 @@ def page(tmp_path_factory) -> Any:
 
 
 @pytest.fixture(scope="module")
-def look(page, tmp_path_factory):
+def analysis(page, tmp_path_factory):
     small = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     path = tmp_path_factory.mktemp("image") / "a.png"
     Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(path)
-    return page.explorer.look(str(path), "224", "overlap", "s")
+    return page.explorer.analyze(str(path), "224", "overlap", "s")
 
 
-def files_of(look, page, **details) -> dict[str, bytes]:
-    shown = export.shown_by(look, BASE | EMPTY | details, page)
+def files_of(analysis, page, **details) -> dict[str, bytes]:
+    shown = export.shown_by(analysis, BASE | EMPTY | details, page)
     with zipfile.ZipFile(io.BytesIO(export.archive(shown))) as zipped:
         files = {name: zipped.read(name) for name in zipped.namelist()}
     with Image.open(io.BytesIO(files["figure.png"])) as figure:
@@ -62,13 +62,13 @@ def files_of(look, page, **details) -> dict[str, bytes]:
     return files
 
 
-def test_a_grid_of_the_ablation_holds_its_maps(look, page):
+def test_a_grid_of_the_ablation_holds_its_maps(analysis, page):
     truth = {"polygons": [RING], "inside": bits(inside()), "ignore": None}
-    files = files_of(look, page, tab="ablate", ablate=SIZES, truth=truth)
+    files = files_of(analysis, page, tab="ablate", ablate=SIZES, truth=truth)
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
         for name, loops in (("row1_cell1", 1), ("row1_cell2", 0)):
             np.testing.assert_array_equal(
-                arrays[name], look.prediction.cams("crt", loops=loops, classes=[0], refined=True)
+                arrays[name], analysis.prediction.cams("crt", loops=loops, classes=[0], refined=True)
             )
     told = json.loads(files["settings.json"])["maps"]["row1_cell1"]
     assert (told["size"], told["loops"], told["method"]) == ("224", 1, "crt")
@@ -79,10 +79,10 @@ def test_a_grid_of_the_ablation_holds_its_maps(look, page):
     assert files["maps.csv"].decode().splitlines()[1].startswith("row1_cell1,224 px,1 loop,224,overlap,crt,1,True")
 
 
-def test_the_ladder_and_the_curves(look, page):
+def test_the_ladder_and_the_curves(analysis, page):
     ladder = {"show": "ladder", "readings": [], "rows": [ROW | {"cells": [CELL]}], "charts": []}
-    assert "1 loop" in words(files_of(look, page, tab="ablate", ablate=ladder)["figure.svg"])
-    files = files_of(look, page, tab="ablate", ablate=CURVES)
+    assert "1 loop" in words(files_of(analysis, page, tab="ablate", ablate=ladder)["figure.svg"])
+    files = files_of(analysis, page, tab="ablate", ablate=CURVES)
     said = words(files["figure.svg"])
     assert {"Which loop count <b>", "None.", "refined", "336 px", "50 %", "set", "0 %"} <= set(said)
     assert files["chart-1.csv"].decode().splitlines() == [
@@ -94,16 +94,16 @@ def test_the_ladder_and_the_curves(look, page):
     assert set(files) == {"figure.png", "figure.pdf", "figure.svg", "chart-1.csv", "settings.json", "README.txt"}
 
 
-def test_what_is_no_longer_kept_has_to_be_run_again(look, page):
+def test_what_is_no_longer_kept_has_to_be_run_again(analysis, page):
     gone = SIZES | {"rows": [ROW, OTHER | {"cells": [CELL]}]}
     with pytest.raises(InvalidSetting, match="336 px are no longer kept here: run them again"):
-        files_of(look, page, tab="ablate", ablate=gone)
+        files_of(analysis, page, tab="ablate", ablate=gone)
 
 
 @pytest.mark.parametrize("method", ["crt", "tscam"])
-def test_the_layers_hold_the_attention_of_every_block_and_pass(look, page, method):
-    grid, record = look.prediction.grid, look.prediction.record(method)
-    files = files_of(look, page, tab="layers", layers=LAYERS | {"method": method})
+def test_the_layers_hold_the_attention_of_every_block_and_pass(analysis, page, method):
+    grid, record = analysis.prediction.grid, analysis.prediction.record(method)
+    files = files_of(analysis, page, tab="layers", layers=LAYERS | {"method": method})
     with np.load(io.BytesIO(files["attention.npz"])) as arrays:
         np.testing.assert_array_equal(arrays["attention"], merge_patches(grid, record.mean_cls_attn))
         assert set(arrays) == {"attention", "content_size"}
@@ -112,16 +112,16 @@ def test_the_layers_hold_the_attention_of_every_block_and_pass(look, page, metho
     assert sum(bool(re.fullmatch(r"Block \d+", line)) for line in said) == passes * blocks
     assert ("Cosine of the tokens before and after the loop" in said) == (method == "crt")
     deep = files_of(
-        look, page, tab="layers", layers=LAYERS | {"method": method, "deep": True, "head": 1, "scale": "all"}
+        analysis, page, tab="layers", layers=LAYERS | {"method": method, "deep": True, "head": 1, "scale": "all"}
     )
-    seen = look.model.predictor().layers(look.image, look.settings, method=method)
+    seen = analysis.model.predictor().layers(analysis.image, analysis.settings, method=method)
     with np.load(io.BytesIO(deep["attention.npz"])) as arrays:
         np.testing.assert_allclose(arrays["attention"], merge_patches(grid, seen.heads[:, :, 1]), rtol=1e-5)
         np.testing.assert_allclose(arrays["rollout"], merge_patches(grid, seen.rollout), rtol=1e-5)
 
 
-def test_the_results_are_their_tables_and_charts(look, page):
-    files = files_of(look, page, tab="results")
+def test_the_results_are_their_tables_and_charts(analysis, page):
+    files = files_of(analysis, page, tab="results")
     sections = results()
     assert json.loads(files["results.json"]) == sections
     assert sum(name.endswith(".csv") for name in files) == sum(len(one["tables"]) for one in sections)
@@ -154,7 +154,7 @@ def test_the_results_are_their_tables_and_charts(look, page):
         )),
     ],
 )  # fmt: skip
-def test_what_the_browser_sends_is_checked(look, page, tab, part):
+def test_what_the_browser_sends_is_checked(analysis, page, tab, part):
     with pytest.raises(InvalidSetting) as error:
-        export.shown_by(look, BASE | EMPTY | {"tab": tab, tab: part}, page)
+        export.shown_by(analysis, BASE | EMPTY | {"tab": tab, tab: part}, page)
     assert re.fullmatch(r"[A-Za-z][^\n]+\.", str(error.value))

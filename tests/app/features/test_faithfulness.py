@@ -29,7 +29,7 @@ def explorer(tmp_path_factory) -> Explorer:
 
 
 @pytest.fixture(scope="module")
-def look(explorer) -> Analysis:
+def analysis(explorer) -> Analysis:
     small = np.random.default_rng(2).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     image = np.asarray(Image.fromarray(small).resize((120, 90), Image.Resampling.BICUBIC))
     return Analysis(image, SETTINGS, explorer.predict("s", image, SETTINGS), "s")
@@ -45,24 +45,24 @@ def whole(steps) -> tuple[list[dict], dict]:
             return reports, end.value
 
 
-def judged(explorer: Explorer, look: Analysis, **details) -> list[dict]:
-    reports, last = whole(FaithfulnessJob(explorer).answers(look, {**ASKED, **details}))
+def judged(explorer: Explorer, analysis: Analysis, **details) -> list[dict]:
+    reports, last = whole(FaithfulnessJob(explorer).answers(analysis, {**ASKED, **details}))
     return [json.loads(json.dumps(one)) for one in (*reports, last)]
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, look, name):
-    *before, last = judged(explorer, look, measure=name)
+def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, analysis, name):
+    *before, last = judged(explorer, analysis, measure=name)
     done = [one["done"] for one in before]
     assert done == sorted(done)
     assert all(set(one) == {"done"} and 0 <= one["done"] <= 1 for one in before)
-    options = map_options(look, "crt", ASKED)
-    subject = subject_of(explorer.engine.predictor(), look.image, SETTINGS, method="crt", index=1, loops=2)
-    maps = look.prediction.cams("crt", classes=[1], **options)
+    options = map_options(analysis, "crt", ASKED)
+    subject = subject_of(explorer.engine.predictor(), analysis.image, SETTINGS, method="crt", index=1, loops=2)
+    maps = analysis.prediction.cams("crt", classes=[1], **options)
     height, width = subject.pixels.shape[-2:]
     found = measure(
         subject,
-        upsample_cam(maps, look.prediction.content_size("crt"), (height, width))[0],
+        upsample_cam(maps, analysis.prediction.content_size("crt"), (height, width))[0],
         FaithfulnessConfig((name,)),
     )
     assert last["probability"] == pytest.approx(found.probability, abs=1e-5)
@@ -86,9 +86,9 @@ def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, l
         assert shares == sorted(shares)
 
 
-def test_a_random_map_is_measured_without_the_map(explorer, look):
+def test_a_random_map_is_measured_without_the_map(explorer, analysis):
     one, other, own = (
-        judged(explorer, look, measure="deletion", **more)[-1]["curves"]
+        judged(explorer, analysis, measure="deletion", **more)[-1]["curves"]
         for more in ({"chance": True}, {"chance": True, "refined": False}, {})
     )
     assert one == other
@@ -106,18 +106,18 @@ def test_a_random_map_is_measured_without_the_map(explorer, look):
         ({"measure": "road", "loops": float("nan")}, "loops must be"),
     ],
 )
-def test_nonsense_is_refused_before_any_network_runs(explorer, look, details, words):
+def test_nonsense_is_refused_before_any_network_runs(explorer, analysis, details, words):
     with pytest.raises(InvalidSetting, match=words):
-        judged(explorer, look, **details)
+        judged(explorer, analysis, **details)
 
 
-def test_a_measurement_can_be_ended_under_way_or_before_its_turn_and_no_other_is(explorer, look):
+def test_a_measurement_can_be_ended_under_way_or_before_its_turn_and_no_other_is(explorer, analysis):
     job = FaithfulnessJob(explorer)
-    first, waiting, later = (job.answers(look, {**ASKED, "measure": "confidence", "request": key}) for key in "123")
-    road = job.answers(look, {**ASKED, "measure": "road", "request": "4"})
+    first, waiting, later = (job.answers(analysis, {**ASKED, "measure": "confidence", "request": key}) for key in "123")
+    road = job.answers(analysis, {**ASKED, "measure": "road", "request": "4"})
     assert next(road)["done"] < 1
     for key in ("2", "4"):
-        job.cancel(look.session, {"target": key})
+        job.cancel(analysis.session, {"target": key})
     for ended in (road, waiting):
         with pytest.raises(Stopped):
             list(ended)
@@ -125,17 +125,17 @@ def test_a_measurement_can_be_ended_under_way_or_before_its_turn_and_no_other_is
         assert whole(other)[1]["values"]
 
 
-def test_only_the_newest_endings_are_remembered(explorer, look):
+def test_only_the_newest_endings_are_remembered(explorer, analysis):
     job = FaithfulnessJob(explorer)
     for key in range(3 * ENDED):
-        job.cancel(look.session, {"target": key})
+        job.cancel(analysis.session, {"target": key})
     with pytest.raises(Stopped):
-        list(job.answers(look, {**ASKED, "measure": "confidence", "request": str(3 * ENDED - 1)}))
-    assert whole(job.answers(look, {**ASKED, "measure": "confidence", "request": "0"}))[1]["values"]
+        list(job.answers(analysis, {**ASKED, "measure": "confidence", "request": str(3 * ENDED - 1)}))
+    assert whole(job.answers(analysis, {**ASKED, "measure": "confidence", "request": "0"}))[1]["values"]
 
 
-def test_a_page_that_has_gone_ends_its_measurement(explorer, look):
-    answers = FaithfulnessJob(explorer).answers(look, {**ASKED, "measure": "insertion"})
+def test_a_page_that_has_gone_ends_its_measurement(explorer, analysis):
+    answers = FaithfulnessJob(explorer).answers(analysis, {**ASKED, "measure": "insertion"})
     first = next(answers)["done"]
     answers.close()
     assert first < 1

@@ -64,7 +64,7 @@ def explorer(tmp_path_factory) -> Explorer:
 
 
 @pytest.fixture(scope="module")
-def look(explorer) -> Analysis:
+def analysis(explorer) -> Analysis:
     image = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
     settings = InferenceConfig(size=96, loops=3)
     return Analysis(image, settings, explorer.predict("s", image, settings), "s")
@@ -76,18 +76,18 @@ def unpacked(answer: dict) -> np.ndarray:
 
 
 @pytest.mark.dense_crf
-def test_without_iterations_the_mask_is_the_label_map(look):
-    answer = masks.segment(look, MASK | {"crf": CRF | {"iterations": 0}})
-    maps = look.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
-    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size("crt"), look.image.shape[:2]))
+def test_without_iterations_the_mask_is_the_label_map(analysis):
+    answer = masks.segment(analysis, MASK | {"crf": CRF | {"iterations": 0}})
+    maps = analysis.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
+    seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size("crt"), analysis.image.shape[:2]))
     np.testing.assert_array_equal(unpacked(answer), cam_to_labels(seeds, [0, 1], 0.3))
 
 
 @pytest.mark.dense_crf
-def test_the_crf_follows_the_image(explorer, look):
+def test_the_crf_follows_the_image(explorer, analysis):
     halves = np.repeat(np.repeat(np.array([[30, 220]], np.uint8), 55, axis=1), 70, axis=0)
     image = np.stack([halves] * 3, axis=2)
-    plain = Analysis(image, look.settings, look.prediction, "s")  # maps of a noisy image over a simple one
+    plain = Analysis(image, analysis.settings, analysis.prediction, "s")  # maps of a noisy image over a simple one
 
     def changes(crf: dict) -> int:
         inside = unpacked(masks.segment(plain, MASK | {"crf": crf})).astype(int).reshape(70, 2, 55)
@@ -96,10 +96,10 @@ def test_the_crf_follows_the_image(explorer, look):
     assert changes(CRF) < 0.9 * changes(CRF | {"iterations": 0})
 
 
-def test_without_pydensecrf_the_masks_tab_gets_the_sentence(look, monkeypatch):
+def test_without_pydensecrf_the_masks_tab_gets_the_sentence(analysis, monkeypatch):
     monkeypatch.setattr("crt.pseudo_labels.crf.DenseCRF2D", None)
     with pytest.raises(InvalidSetting) as error:
-        masks.segment(look, MASK)
+        masks.segment(analysis, MASK)
     assert user_message(error.value) == "The dense CRF is not installed: install pydensecrf2, or go on without it."
 
 
@@ -114,24 +114,25 @@ def test_a_large_image_is_segmented_at_the_size_of_voc(explorer):
 WALK = {**MASK, "walk": {"steps": 3, "beta": 4}}
 
 
-def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, look):
+def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, analysis):
     wired = wired_to(masks, explorer)
-    answer = wired.answers["walk"](look, WALK)
+    answer = wired.answers["walk"](analysis, WALK)
     network = explorer.engine.predictor().checkpoint.relation
-    edge, _ = predict_edges(network, look.image)
+    edge, _ = predict_edges(network, analysis.image)
     np.testing.assert_allclose(array(answer, "edge"), edge, atol=1e-3)
-    maps = look.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
-    seeds = max_normalize(upsample_cam(maps, look.prediction.content_size("crt"), (18, 28)))
+    maps = analysis.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
+    seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size("crt"), (18, 28)))
     walked = random_walk(seeds, edge, WalkSettings(beta=4, exp_times=3))
     np.testing.assert_allclose(array(answer, "walked"), walked, atol=2e-3 * walked.max())
     assert (answer["h"], answer["w"]) == (70, 110)
 
 
-def test_the_edges_of_a_image_are_asked_of_the_networks_once(explorer, look, monkeypatch):
+def test_the_edges_of_a_image_are_asked_of_the_networks_once(explorer, analysis, monkeypatch):
     wired, looks = wired_to(masks, explorer), []
     monkeypatch.setattr(masks, "predict_edges", lambda *given: looks.append(1) or predict_edges(*given))
     new, other = (
-        Analysis(image.copy(), look.settings, look.prediction, "s") for image in (look.image[::-1], look.image[:, ::-1])
+        Analysis(image.copy(), analysis.settings, analysis.prediction, "s")
+        for image in (analysis.image[::-1], analysis.image[:, ::-1])
     )
     for loops in (0, 1, 2):
         wired.answers["walk"](new, WALK | {"loops": loops})
@@ -139,34 +140,34 @@ def test_the_edges_of_a_image_are_asked_of_the_networks_once(explorer, look, mon
     assert len(looks) == 2
 
 
-def test_the_segmentation_network_labels_every_point(explorer, look):
+def test_the_segmentation_network_labels_every_point(explorer, analysis):
     wired = wired_to(masks, explorer)
-    labels = unpacked(wired.answers["deeplab"](look, {}))
+    labels = unpacked(wired.answers["deeplab"](analysis, {}))
     network = explorer.engine.predictor().checkpoint.segmentation
-    np.testing.assert_array_equal(labels, segment(network, look.image, scales=(1.0,)).argmax(0))
+    np.testing.assert_array_equal(labels, segment(network, analysis.image, scales=(1.0,)).argmax(0))
 
 
-def test_without_these_networks_and_with_unusable_settings_the_walk_is_refused(look, explorer, tmp_path):
+def test_without_these_networks_and_with_unusable_settings_the_walk_is_refused(analysis, explorer, tmp_path):
     plain = Explorer(Engine(str(tiny_checkpoint(tmp_path))), PredictionCache(10**8), {})
     wired = wired_to(masks, plain)
     for event in ("walk", "deeplab"):
         with pytest.raises(InvalidSetting, match=r"no (relation|segmentation) network"):
-            wired.answers[event](look, WALK)
+            wired.answers[event](analysis, WALK)
     wired = wired_to(masks, explorer)
     for change in ({"walk": None}, {"walk": {"steps": 99, "beta": 4}}, {"walk": {"steps": 3, "beta": math.nan}}):
         with pytest.raises(InvalidSetting):
-            wired.answers["walk"](look, WALK | change)
+            wired.answers["walk"](analysis, WALK | change)
 
 
-def test_a_token_and_the_heads_are_those_of_the_library(explorer, look):
+def test_a_token_and_the_heads_are_those_of_the_library(explorer, analysis):
     wired = wired_to(layers, explorer)
-    seen = explorer.engine.predictor().token(look.image, look.settings, method="crt", at=(0.9, 0.1))
-    answer = wired.answers["inspect"](look, {"method": "crt", "x": 0.1, "y": 0.9})
+    seen = explorer.engine.predictor().token(analysis.image, analysis.settings, method="crt", at=(0.9, 0.1))
+    answer = wired.answers["inspect"](analysis, {"method": "crt", "x": 0.1, "y": 0.9})
     np.testing.assert_allclose(array(answer, "attention"), seen.attention, atol=2e-3 * seen.attention.max())
     np.testing.assert_allclose(array(answer, "similarity"), seen.similarity, atol=2e-3)
     assert (answer["tile"], answer["cell"]) == (seen.tile, seen.cell)
-    deep = explorer.engine.predictor().layers(look.image, look.settings, method="tscam")
-    answer = wired.answers["load_heads"](look, {"method": "tscam"})
+    deep = explorer.engine.predictor().layers(analysis.image, analysis.settings, method="tscam")
+    answer = wired.answers["load_heads"](analysis, {"method": "tscam"})
     np.testing.assert_allclose(array(answer, "heads"), deep.heads, atol=2e-3 * deep.heads.max())
     np.testing.assert_allclose(array(answer, "rollout"), deep.rollout, atol=2e-3 * deep.rollout.max())
 
@@ -187,10 +188,10 @@ def test_what_is_no_number_in_range_is_refused(value):
 
 
 @pytest.mark.parametrize("classes", [None, [], [3], [-1], [True], ["0"], [0.0], {"0": 1}, "0"])
-def test_classes_that_are_not_the_checkpoints_are_refused(look, classes):
+def test_classes_that_are_not_the_checkpoints_are_refused(analysis, classes):
     with pytest.raises(InvalidSetting):
-        classes_of(look, {"classes": classes})
-    assert classes_of(look, {"classes": [2, 0, 2]}) == [2, 0]
+        classes_of(analysis, {"classes": classes})
+    assert classes_of(analysis, {"classes": [2, 0, 2]}) == [2, 0]
 
 
 @pytest.mark.parametrize(
@@ -208,35 +209,35 @@ def test_classes_that_are_not_the_checkpoints_are_refused(look, classes):
         {"loops": None},
     ],
 )
-def test_settings_that_make_no_map_are_refused(look, wrong):
+def test_settings_that_make_no_map_are_refused(analysis, wrong):
     with pytest.raises(InvalidSetting):
-        map_options(look, "crt", MASK | wrong)
+        map_options(analysis, "crt", MASK | wrong)
 
 
-def test_settings_are_clamped_to_the_trace(look):
-    assert map_options(look, "crt", MASK | {"loops": 900, "blocks": [2, 900]}) == {
+def test_settings_are_clamped_to_the_trace(analysis):
+    assert map_options(analysis, "crt", MASK | {"loops": 900, "blocks": [2, 900]}) == {
         "loops": 3,
         "refined": True,
         "blocks": [2, 3, 4, 5],
         "pass_reduction": "sum",
     }
-    assert map_options(look, "resnet", MASK)["loops"] == 0
-    assert map_options(look, "crt", MASK | {"refined": "yes"})["refined"] is False
+    assert map_options(analysis, "resnet", MASK)["loops"] == 0
+    assert map_options(analysis, "crt", MASK | {"refined": "yes"})["refined"] is False
 
 
 @pytest.mark.parametrize("method", [None, "", "vit", ["crt"], {"crt": 1}, 3, "__class__"])
-def test_unknown_networks_are_refused(look, method):
+def test_unknown_networks_are_refused(analysis, method):
     for check in (method_of, transformer_of):
         with pytest.raises(InvalidSetting):
-            check(look, {"method": method})
+            check(analysis, {"method": method})
     with pytest.raises(InvalidSetting, match="no attention"):
-        transformer_of(look, {"method": "resnet"})
+        transformer_of(analysis, {"method": "resnet"})
 
 
 @pytest.mark.parametrize("name", [*CRF])
-def test_the_crf_takes_numbers_only(look, name):
+def test_the_crf_takes_numbers_only(analysis, name):
     for value in NUMBERS:
         with pytest.raises(InvalidSetting):
-            masks.segment(look, MASK | {"crf": CRF | {name: value}})
+            masks.segment(analysis, MASK | {"crf": CRF | {name: value}})
     with pytest.raises(InvalidSetting, match="missing"):
-        masks.segment(look, MASK | {"crf": None})
+        masks.segment(analysis, MASK | {"crf": None})

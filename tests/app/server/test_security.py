@@ -153,13 +153,13 @@ FOREIGN = (
 @pytest.mark.parametrize("shape", range(len(FOREIGN)))
 def test_no_endpoint_opens_a_file_that_nobody_uploaded(asker, secret, checkpoint, shape, monkeypatch):
     opened: list[str] = []
-    look = Explorer.look
+    analyze = Explorer.analyze
 
     def noted(self, path, *args, **kwargs):
         opened.append(path)
-        return look(self, path, *args, **kwargs)
+        return analyze(self, path, *args, **kwargs)
 
-    monkeypatch.setattr(Explorer, "look", noted)
+    monkeypatch.setattr(Explorer, "analyze", noted)
     for question in with_images(asker):
         for path in (
             str(secret),
@@ -289,11 +289,11 @@ def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):
     question = named(asker, "click/predict")
     assert asker.ask(question, inputs(question, theirs)).kind == "answered"
     looks: list[int] = []
-    look = Predictor.predict
+    predict = Predictor.predict
 
     def counted(self, *args, **kwargs):
         looks.append(1)
-        return look(self, *args, **kwargs)
+        return predict(self, *args, **kwargs)
 
     monkeypatch.setattr(Predictor, "predict", counted)
     assert asker.ask(question, inputs(question, theirs)).kind == "answered" and not looks  # its own is kept

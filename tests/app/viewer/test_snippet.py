@@ -83,7 +83,7 @@ def left(folder, explorer, image, tmp_path_factory) -> list[dict]:
     """The names that the program of each state leaves behind."""
     asked = []
     for (state, _), (size, mode) in zip(STATES, LOOKS, strict=True):
-        header, _ = explorer.show(image, size, mode, "s")
+        header, _ = explorer.payload(image, size, mode, "s")
         header |= {"imageFile": image, "checkpoint": header["checkpoint"] | {"place": str(folder)}}
         asked.append({"state": state, "run": header})
     file = tmp_path_factory.mktemp("snippet") / "asked.json"
@@ -102,7 +102,7 @@ def left(folder, explorer, image, tmp_path_factory) -> list[dict]:
 @pytest.mark.parametrize("at", range(len(STATES)))
 def test_the_program_makes_the_maps_of_the_page(explorer, image, left, at):
     (state, wanted), names = STATES[at], left[at]
-    prediction = explorer.look(image, *LOOKS[at], "s").prediction
+    prediction = explorer.analyze(image, *LOOKS[at], "s").prediction
     assert names["classes"] == state["classes"]
     assert {name for name in ("resnet", "tscam", "crt", "crt_cnn", "a", "b") if name in names} == set(wanted)
     for name, (method, options) in wanted.items():

@@ -115,7 +115,7 @@ def test_an_error_of_the_page_is_seen(fuzzer, monkeypatch, capfd):
     def broken(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Explorer, "look", broken)
+    monkeypatch.setattr(Explorer, "analyze", broken)
     for name in (PAGE, PROGRAM, "inspect/"):
         question = next(one for one in fuzzer.asker.questions if one.name.startswith(name))
         data = fuzzer.good(question)
@@ -129,7 +129,7 @@ def test_an_error_in_a_handler_and_a_status_of_500_are_seen(fuzzer, monkeypatch,
     def broken(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Explorer, "show", broken)
+    monkeypatch.setattr(Explorer, "payload", broken)
     question = fuzzer.questions[PAGE]
     data = fuzzer.good(question)
     data[1] = "448"
