@@ -70,7 +70,7 @@ def register(explorer: Explorer) -> None:
             pass_reduction: How the attention of the passes becomes one, of all blocks: sum, mean, first, last or
                 tile_normalized; empty for what is
                 the checkpoint's default.
-            checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
+            checkpoint: Which of the page's checkpoints runs, by name; empty for the first.
 
         Returns:
             A file cams.npz; read it with numpy.load.
@@ -90,7 +90,7 @@ def register(explorer: Explorer) -> None:
             size: Pixels of the longer side that the networks see: 224, 336, 448, 560, 672, or native for its own size;
                 empty for the checkpoint's default.
             mode: How an image larger than a tile goes through the transformers; empty for the checkpoint's default.
-            checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
+            checkpoint: Which of the page's checkpoints runs, by name; empty for the first.
 
         Returns:
             A file prediction.npz.
@@ -131,7 +131,7 @@ def register(explorer: Explorer) -> None:
             pass_reduction: How the attention of the passes becomes one, of all blocks: sum, mean, first, last or
                 tile_normalized; empty for what is
                 the checkpoint's default.
-            checkpoint: Which of the page's checkpoints looks, by name; empty for the first.
+            checkpoint: Which of the page's checkpoints runs, by name; empty for the first.
 
         Returns:
             A file masks.png.

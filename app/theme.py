@@ -1,4 +1,4 @@
-"""How the page around the viewer looks."""
+"""The style of the page around the viewer."""
 
 from __future__ import annotations
 

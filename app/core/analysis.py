@@ -32,7 +32,7 @@ NATIVE_LEAST = 32
 TITLES: dict[str, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT's CNN", "done": "Maps"}
 INTERNAL_ERROR = "Internal error: try again, or try another image; the server's log has the details."
 
-TELL_EVERY_S = 0.25  # the page draws itself anew for each word of progress, and a short look is over before the first
+TELL_EVERY_S = 0.25  # the page draws itself anew for each word of progress, and a short run is over before the first
 
 Progress = Callable[[float, str], object]
 
@@ -106,7 +106,7 @@ class Explorer:
     ) -> Prediction:
         """The Prediction of an image: this session's, one stored with an example, or a new one. Raises CrtError.
 
-        `model`: whose Prediction; the current one if none is given, which is then taken for the whole look.
+        `model`: whose Prediction; the current one if none is given, which is then taken for the whole run.
         """
         model = model or self.engine.model
         if settings.mode not in model.config.modes:
@@ -164,7 +164,7 @@ class Explorer:
             return message_payload(user_message(error))
 
     def example_payload(self, example: Example, size: str, mode: str, model: Model | None = None) -> Any | None:
-        """An example's stored Prediction as a value for the viewer, or None if the networks have to look at it."""
+        """An example's stored Prediction as a value for the viewer, or None if the networks have to run."""
         settings, _ = settings_of(size, mode, example.image)
         model = model or self.engine.model
         stored = example.stored(model.sha256, settings)

@@ -46,8 +46,8 @@ class Model:
     """A checkpoint in use. `id`: of this loading, so that what one model saw is never taken for another's.
 
     `place`: what a program of the user's would give to `load_checkpoint`; None for a folder outside this repository,
-    which is nobody's business. `thread`: one for all looks of all models, because the memory and the helpers that a
-    look needs stay with the thread that needed them, and the server has dozens of threads. Once there are more helpers
+    which is nobody's business. `thread`: one for all runs of all models, because the memory and the helpers that a
+    run needs stay with the thread that needed them, and the server has dozens of threads. Once there are more helpers
     than cores, OpenMP lets them sleep between any two of their tasks, and a run takes half as long again.
     """
 
@@ -68,7 +68,7 @@ class Model:
         return self.loaded.result()
 
     def run(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        """`function(predictor, *given, **named)` on the thread of all looks; raises what it raises."""
+        """`function(predictor, *given, **named)` on the thread of all runs; raises what it raises."""
         work = partial(self.run_here, function, *given, **named)
         return self.thread.submit(copy_context().run, work).result()
 
@@ -107,7 +107,7 @@ class Engine:
         precision: Precision = "fp32",
     ) -> None:
         self.device = choose_device(device)
-        self._thread = ThreadPoolExecutor(1, "looks", initializer=_take_all_cores)
+        self._thread = ThreadPoolExecutor(1, "runs", initializer=_take_all_cores)
         self.bfloat16 = self._thread.submit(resolve, precision, self.device.type).result() == "bf16"
         torch.set_num_threads(1)  # of all threads that torch has not met yet
         folders = [locate(source) for source in (checkpoint, *extra_checkpoints)]
@@ -167,7 +167,7 @@ class Engine:
         """Load another checkpoint in a thread, try it, and only then put it in the place of the current one.
 
         The future gives the new Model, or InvalidCheckpoint, and then the old one goes on as if nothing had been. A
-        look that runs meanwhile ends with the model it began with. Raises InvalidSetting at once for an unusable name,
+        run that is under way ends with the model it began with. Raises InvalidSetting at once for an unusable name,
         and while another checkpoint is being loaded.
         """
         checkpoint = checkpoint.strip()
@@ -231,7 +231,7 @@ def _without_place(error: CrtError, folder: Path) -> CrtError:
 
 
 def smoke_test(predictor: Predictor) -> Prediction:
-    """One look at a small image. Raises InvalidCheckpoint if it gives values that are not finite."""
+    """One run on a small image. Raises InvalidCheckpoint if it gives values that are not finite."""
     ramp = np.linspace(0, 255, 48, dtype=np.uint8)
     image = np.stack([np.tile(ramp, (48, 1)), np.tile(ramp[:, None], (1, 48)), np.full((48, 48), 128, np.uint8)], -1)
     prediction = predictor.predict(image, InferenceConfig(size=48, mode=predictor.checkpoint.config.modes[0], loops=1))

@@ -31,7 +31,7 @@ def column(explorer: Explorer, analysis: Analysis, details: dict[str, Any]) -> d
 
     `cannot` is what will not change, such as a mode that needs another checkpoint; other trouble is raised. `distance`:
     per pair of `PAIRS` that the checkpoint has, one number for each loop count. `stored`: whether the Prediction came
-    with the example, so that its times are those of another machine. `image` and `checkpoint` say what was looked at.
+    with the example, so that its times are those of another machine. `image` and `checkpoint` say what it is of.
     """
     size, mode = asked(details, "size"), asked(details, "mode")
     model = analysis.model or explorer.engine.model

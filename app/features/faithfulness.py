@@ -84,7 +84,7 @@ ROAD = Value(
 def register(page: Page) -> None:
     """Answer `faithfulness` with progress and then one measure of one map, and `cancel`, which ends it."""
     job = FaithfulnessJob(page.explorer)
-    # The networks are locked for one look at a time, so others need not wait for a whole measurement, as with MODEL.
+    # The networks are locked for one run at a time, so others need not wait for a whole measurement, as with MODEL.
     page.stream("faithfulness", job.answers, concurrency_id="faithfulness", concurrency_limit=1)
 
     def cancel(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
@@ -114,14 +114,14 @@ class FaithfulnessJob:
         gone = threading.Event()
         fractions: queue.SimpleQueue[float] = queue.SimpleQueue()
         start = time.perf_counter()
-        with ThreadPoolExecutor(1, "faithfulness") as pool:  # beside the looks, which take their turns in between
+        with ThreadPoolExecutor(1, "faithfulness") as pool:  # beside the runs, which take their turns in between
             job = pool.submit(
                 model.run_here,
                 measured,
                 asked,
                 cam,
                 probe,
-                one_look=lambda score, images: model.run(lambda _: score(images)),
+                run_once=lambda score, images: model.run(lambda _: score(images)),
                 progress=lambda part, _: fractions.put(part),
                 should_stop=lambda: gone.is_set() or request in self._ended,
             )
@@ -175,17 +175,17 @@ def measured(
     asked: Asked,
     cam: np.ndarray,
     probe: FaithfulnessConfig,
-    one_look: Callable[[Score, Tensor], np.ndarray] | None = None,
+    run_once: Callable[[Score, Tensor], np.ndarray] | None = None,
     **told: Any,
 ) -> Faithfulness:
-    """`cam` (h, w) on the pixels of the input size. `one_look(score, images)` has `score(images)` done where looks are,
+    """`cam` (h, w) on the pixels of the input size. `run_once(score, images)` has `score(images)` done where runs are,
     so that others get their turn in between. `told`: keywords of `measure`. Raises Stopped.
     """
     subject = subject_of(
         predictor, asked.image, asked.settings, method=asked.method, index=asked.index, loops=asked.loops
     )
-    if one_look is not None:
-        subject = replace(subject, score=partial(one_look, subject.score))
+    if run_once is not None:
+        subject = replace(subject, score=partial(run_once, subject.score))
     return measure(subject, cam, probe, **told)
 
 

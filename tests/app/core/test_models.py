@@ -180,7 +180,7 @@ def test_a_look_that_runs_ends_with_the_model_it_began_with(explorer, second, mo
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(explorer.predict, "s", photo(), SETTINGS)
         assert began.wait(600)
-        new = explorer.engine.swap(str(second)).result(600)  # does not wait for the look
+        new = explorer.engine.swap(str(second)).result(600)  # does not wait for the run
         assert explorer.engine.model is new and not running.done()
         go_on.set()
         prediction = running.result(600)

@@ -71,7 +71,7 @@ def test_distances_of_both_pairs_travel_along(explorer, analysis):
 def test_the_networks_look_once_at_a_size(explorer, analysis, monkeypatch):
     column(explorer, analysis, {"size": "448", "mode": "overlap"})
     predictor = explorer.engine.predictor()
-    monkeypatch.setattr(type(predictor), "predict", lambda *_, **__: pytest.fail("the networks look again"))
+    monkeypatch.setattr(type(predictor), "predict", lambda *_, **__: pytest.fail("the networks run again"))
     assert column(explorer, analysis, {"size": "448", "mode": "overlap"})["tiles"] > 1
     other = Analysis(analysis.image, analysis.settings, analysis.prediction, "somebody else")
     with pytest.raises(pytest.fail.Exception):  # what one session made is not another's
