@@ -150,7 +150,9 @@ class HookedBlocks(gr.Blocks):
         *further: Any,
         **keywords: Any,
     ) -> Any:
-        """As Gradio's. Raises gr.Error for an event that brings a file from elsewhere."""
+        """As Gradio's. Raises gr.Error for an event that brings a file from elsewhere, or that the browser handles."""
+        if block_fn.fn is None:  # Gradio lists listeners that are JavaScript alone with all others
+            raise self.request_error(ValueError("an event of the browser alone"))
         try:
             if event_data is not None:
                 check_all_files_in_cache(event_data._data)
