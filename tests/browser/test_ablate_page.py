@@ -80,7 +80,7 @@ def test_cancel_asks_for_nothing_more_and_the_next_run_takes_up_the_rest(open_pa
     page.route("**/queue/join*", hold)
     page.locator(RUN).click()
     expect(page.locator(STATUS)).to_have_text("2 of 5 sizes")
-    expect(page.locator(SIZES).get_by_text("The networks are looking")).to_have_count(1)
+    expect(page.locator(SIZES).get_by_text("Computing…")).to_have_count(1)
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(STATUS)).to_have_text("Stopped at 2 of 5 sizes.")
     expect(page.locator(RUN)).to_be_focused()
@@ -143,7 +143,7 @@ def test_with_a_mask_there_are_curves_a_ladder_and_a_best_cell(open_page, theme,
     use.click()
     settle(page)
     assert float(page.locator('[data-role="threshold"]').input_value()) == pytest.approx(wanted / 100)
-    charts.nth(1).get_by_text("Numbers").click()
+    charts.nth(1).get_by_text("Numbers", exact=True).click()
     expect(charts.nth(1).locator("tbody tr")).to_have_count(101)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     named = "[...document.querySelectorAll('.curve-plot')].every(one => one.getAttribute('aria-label'))"
