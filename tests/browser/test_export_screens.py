@@ -43,9 +43,8 @@ def exported(page) -> tuple[dict[str, bytes], list[np.ndarray]]:
         across, _, _, down, left, top = map(float, re.findall(r"-?[\d.]+", node.get("transform", "")))
         width, height = across * float(node.get("width", "nan")), down * float(node.get("height", "nan"))
         if height > LEAST:
-            panels.append(
-                small(figure.crop(tuple(round(scale * at) for at in (left, top, left + width, top + height))))
-            )
+            x0, y0, x1, y1 = (round(scale * at) for at in (left, top, left + width, top + height))
+            panels.append(small(figure.crop((x0, y0, x1, y1))))
     return files, panels
 
 

@@ -37,7 +37,7 @@ def in_tab(name: str, then: Callable[[Page], None] | None = None) -> Callable[[P
     return work
 
 
-WORKS: dict[str, Callable[[Page], None]] = {
+WORKS: dict[str, Callable[[Page], object]] = {
     "explain": lambda page: page.locator('[data-role="added_panel"]').select_option("gradcam crt"),
     "inspect": lambda page: page.locator("canvas[data-method=crt]").click(),
     "load_heads": in_tab("Layers", press("layers-deepen")),

@@ -151,7 +151,7 @@ def test_a_login_holds_inside_another_site(checkpoint, serve, browser):
                 self.end_headers()
                 self.wfile.write(frame.encode())
 
-            def log_message(self, *_):
+            def log_message(self, format, *args):
                 """Nothing."""
 
         other = ThreadingHTTPServer(("127.0.0.1", 0), Other)

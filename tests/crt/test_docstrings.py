@@ -18,7 +18,7 @@ SELF_EVIDENT = ("property", "cached_property", "overload", "functools.cached_pro
 """Decorators of what takes nothing or is told elsewhere: one sentence is enough."""
 
 
-def public(tree: ast.AST, path: str = "") -> Iterator[tuple[str, ast.AST]]:
+def public(tree: ast.AST, path: str = "") -> Iterator[tuple[str, Function | ast.ClassDef]]:
     """The name in its module and the node of every public class, method and function."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
@@ -85,9 +85,8 @@ def fields(node: ast.ClassDef) -> list[str]:
     return names
 
 
-def missing(node: ast.AST) -> list[str]:
+def missing(node: Function | ast.ClassDef) -> list[str]:
     """What a docstring leaves out."""
-    assert isinstance(node, Function | ast.ClassDef)
     docstring = ast.get_docstring(node)
     if not docstring:
         return ["a docstring"]

@@ -14,6 +14,7 @@ from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.models import Engine
 from app.features import export, masks
+from app.features.export_masks import MasksView
 from app.rpc import Page
 from crt.data import voc_palette
 from crt.errors import InvalidSetting
@@ -22,6 +23,7 @@ from crt.pseudo_labels import crf
 from crt.pseudo_labels.random_walk import walk_labels
 from crt.resample import upsample_cam
 from tests.app.features.test_export import BASE, bits
+from tests.helpers.narrow import instance, present
 from tests.helpers.tiny import tiny_checkpoint
 
 CHOSEN = [2, 0]
@@ -63,7 +65,7 @@ def shown(analysis, **changes):
 def labels(data: bytes) -> np.ndarray:
     with Image.open(io.BytesIO(data)) as image:
         assert image.mode == "P"
-        assert image.getpalette()[:63] == voc_palette()[:21].ravel().tolist()
+        assert present(image.getpalette())[:63] == voc_palette()[:21].ravel().tolist()
         return np.asarray(image)
 
 
@@ -108,7 +110,7 @@ def test_what_cannot_be_made_is_said_and_the_rest_exported(analysis, monkeypatch
         raise InvalidSetting("The dense CRF is not installed: install pydensecrf2.")
 
     monkeypatch.setattr(crf, "require_dense_crf", without)
-    view = shown(analysis, crf=CRF)
+    view = instance(MasksView, shown(analysis, crf=CRF))
     assert set(view.tiles) == {"seed", "walk", "deeplab"}
     assert any("not installed" in line for line in view.notes())
     with pytest.raises(InvalidSetting, match="seed, walk, deeplab"):
