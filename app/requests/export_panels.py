@@ -9,6 +9,7 @@ import numpy as np
 from app.requests.export_common import percent
 from app.requests.export_request import UNITS, ExportRequest, MapSpec
 from crt.checkpoint import CheckpointConfig
+from crt.errors import count_of
 from crt.metrics.boxes import largest_box
 from crt.metrics.localization import overlap
 from crt.models.outputs import VitOutputs
@@ -54,7 +55,7 @@ def panel_of(prediction: Prediction, shown: ExportRequest, config: CheckpointCon
     unit, note = "cam", NOTES.get(method, "")
     if isinstance(prediction.record(method), VitOutputs):
         unit = "product" if options["refined"] else "cam"
-        count = [f"{options['loops']} {'loop' if options['loops'] == 1 else 'loops'}"] if method == "crt" else []
+        count = [count_of(options["loops"], "loop")] if method == "crt" else []
         note = ", ".join([*count, "refined" if options["refined"] else "not refined"])
     return measured(shown, title, note, unit, cells, prediction.content_size(method), scores)
 

@@ -10,7 +10,6 @@ from PIL import Image
 
 from crt.checkpoint import Method
 from crt.errors import count_of
-from crt.models.loop import passes
 from crt.models.outputs import VitOutputs
 from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS, Attention, PassReduction
 from crt.postprocess import class_probabilities, max_normalize
@@ -136,7 +135,7 @@ def attention_words(pass_reduction: PassReduction, blocks: Sequence[int] | None)
 
 
 def settings_line(prediction: Prediction, *, loops: int, refined: bool, attention: Attention | None = None) -> str:
-    """One line from which a figure can be made again: size, mode, loops, refinement, tiles, passes, checkpoint.
+    """One line from which a figure can be made again: size, mode, loops, refinement, tiles, checkpoint.
 
     Args:
         prediction: that is drawn.
@@ -148,14 +147,12 @@ def settings_line(prediction: Prediction, *, loops: int, refined: bool, attentio
         The line.
     """
     grid, made = prediction.grid, prediction.provenance
-    count = passes(loops) if "crt" in prediction.records else 0
     parts = [
         f"input {grid.width} × {grid.height} px",
         f"mode {grid.mode}",
         f"loops {loops}",
         _refinement(refined, attention),
         f"{len(grid)} {'tile' if len(grid) == 1 else 'tiles'}",
-        count_of(count, "pass", "passes"),
         f"checkpoint {made.get('checkpoint', '?')} {str(made.get('checkpoint_sha256', ''))[:8]}".rstrip(),
     ]
     return " · ".join(parts)
@@ -170,7 +167,7 @@ def _refinement(refined: bool, attention: Attention | None) -> str:
 def _detail(prediction: Prediction, method: Method, loops: int, refined: bool) -> str:
     if not isinstance(prediction.record(method), VitOutputs):
         return ""
-    count = f", {loops} {'loop' if loops == 1 else 'loops'}" if method == "crt" else ""
+    count = f", {count_of(loops, 'loop')}" if method == "crt" else ""
     return count + (", refined" if refined else "")
 
 

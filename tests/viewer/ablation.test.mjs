@@ -195,6 +195,7 @@ test('which count stops helping, to half a point', () => {
   assert.match(read([0.5, 0.6, 0.6], [0.5, 0.6, 0.6]), /15 % set here, CRT's refined map stops gaining after 1 loop on this image: IoU 60 % against 50 % without\. .* the same holds: IoU 60 %/);
   assert.match(read([0.7, 0.6, 0.6], [0.5, 0.6, 0.7]), /still gains from the last of 2 loops .* 70 % against 50 % without\. .* no loops would be enough: IoU 70 % against 60 % with 2 loops/);
   assert.match(read([0.6, 0.7, 0.5], [0.6, 0.5, 0.4]), /gains nothing from loops .* 60 % against 40 % with 2 loops\. .* 1 loop would be enough: IoU 70 % against 60 % without/);
+  assert.match(read([0.5, 0.6, 0.6], [0.4, 0.6, 0.604]), /gains less than half a point after 1 loop on this image: IoU 60 % against 40 % without; the highest, 60 %, is with 2 loops\./);
   assert.match(read([0.6], [0.5]), /no loops/);
 });
 

@@ -219,3 +219,9 @@ test('another checkpoint brings its defaults for what the reader has not set', (
     assert.ok(!s.isSameRun(shown, { ...shown, ...other }));
   }
 });
+
+test('what a run recorded is said in loops, as every setting is', () => {
+  const run = { input: [223, 336], tiles: 1, mode: 'overlap', maxLoops: 4, passes: 4, timings: { crt: 12 } };
+  assert.equal(s.statusLine(run).text, 'Input 336 × 223 px · 1 tile, overlap · 0 to 4 loops · 12 ms');
+  assert.match(s.statusLine({ ...run, maxLoops: 0, passes: 1 }).text, / · no loops · /);
+});

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { arrange, slidesOf, target, wantedOf } from '../../app/viewer/presentation/presentation.mjs';
 import { MAX_SCENES, TITLE_MAX_CHARS, moved, placeOf, readScenes, words, writeScenes } from '../../app/viewer/presentation/scenes.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
-import { stepsOf } from '../../app/viewer/presentation/tour.mjs';
+import { measuredWords, stepsOf } from '../../app/viewer/presentation/tour.mjs';
 
 const scene = (title, query = 'v=1&pic=ex.cat&l=2') => ({ title, query });
 
@@ -120,4 +120,11 @@ test('without a mask, tiles or networks the tour says what it can', () => {
   assert.match(bare[2].text, /fits into one tile/);
   assert.match(stepsOf({ ...facts, run: { ...run, mode: 'bilinear' } })[2].text, /whole image as one tile/);
   assert.deepEqual(stepsOf({ ...facts, run: { ...run, methods: ['crt_cnn', 'crt'] } }).map(({ point }) => point), ['crt_cnn', 'crt', 'loops', 'refined']);
+});
+
+test('the tour says of which networks the results are', () => {
+  const checkpoint = { name: 'voc', sha256: 'abcdef1234' };
+  assert.match(measuredWords('abcdef1234', checkpoint), /measured with this checkpoint, voc$/);
+  assert.match(measuredWords('0123456789', checkpoint), /other weights \(01234567\) than this checkpoint, voc$/);
+  assert.equal(measuredWords(null, checkpoint), 'Over the images we measured');
 });

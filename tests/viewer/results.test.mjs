@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { chartSpec, largestRow } from '../../app/viewer/results/results.mjs';
+import { chartSpec, largestRow, weightsWords } from '../../app/viewer/results/results.mjs';
 
 test('the largest number of a column is found, whatever else its cells hold', () => {
   assert.equal(largestRow(['41.5', '51.5 ± 1.5', '–']), 1);
@@ -28,4 +28,11 @@ test('places that are no numbers of a scale have their names', () => {
 test('a spread goes with its point', () => {
   const lines = [{ name: 'a', x: [0, 1], y: [40, 50], half_range: [0, 10] }];
   assert.deepEqual(chartSpec({ title: '', x: '', y: '', lines, caption: '' }).series[0].half_range, [0, 10]);
+});
+
+test('a section says with whose weights it was measured, beside the checkpoint on the page', () => {
+  const checkpoint = { name: 'voc', sha256: 'abcdef1234' };
+  assert.match(weightsWords({ weights_sha256: 'abcdef1234' }, checkpoint), /checkpoint on this page, voc \(abcdef12\)/);
+  assert.match(weightsWords({ weights_sha256: '0123456789' }, checkpoint), /weights 01234567, not with the checkpoint on this page, voc/);
+  assert.match(weightsWords({ weights_sha256: '' }, checkpoint), /trained for it/);
 });

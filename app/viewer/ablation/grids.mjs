@@ -1,7 +1,7 @@
 // The two grids of the Ablate tab as tables of small maps: sizes × loop counts (Fig. 5), and modes × refinement.
 
 import { ranges } from '../maths/arithmetic.mjs';
-import { loopWords } from '../explore/maps.mjs';
+import { countWords, loopWords } from '../core/words.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { gridReading } from './readings.mjs';
 import { scoreRow } from '../core/store.mjs';
@@ -100,5 +100,5 @@ const stateOf = (column) => (column.prediction ? ['maps', cost(column)] : wordsO
 const wordsOf = ({ cannot, error, waits }) => cannot ?? error ?? (waits ? 'Computing…' : 'Not run yet');
 
 function cost({ run }) {
-  return run ? `${run.tiles} ${run.tiles === 1 ? 'tile' : 'tiles'}` : '';
+  return run ? countWords(run.tiles, 'tile') : '';
 }

@@ -1,7 +1,8 @@
 // The ablation ladder: from the CNN alone to refined CRT, one thing added on every rung, all on this image.
 
 import { ranges } from '../maths/arithmetic.mjs';
-import { loopWords, refinedWords } from '../explore/maps.mjs';
+import { refinedWords } from '../explore/maps.mjs';
+import { loopWords } from '../core/words.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { ladderReading, points } from './readings.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';

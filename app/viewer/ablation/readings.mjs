@@ -1,7 +1,7 @@
 // Sentences that say what the numbers of an ablation mean on this image, made from the numbers alone.
 
 import { figure } from '../maths/arithmetic.mjs';
-import { loopWords } from '../explore/maps.mjs';
+import { loopWords } from '../core/words.mjs';
 import { percent } from '../core/dom.mjs';
 
 const IOU_MARGIN = 0.005; // half a point of IoU: less is no difference worth a sentence
@@ -24,6 +24,7 @@ export function lastUseful(values) {
 /** Which loop count stops helping: `now` the IoU of each count at the threshold that is set, `best` at its own best. */
 export function loopsReading({ best, now, threshold, title, refined }) {
   const [here, free, last] = [lastUseful(now), lastUseful(best), now.length - 1];
+  const top = now.indexOf(Math.max(...now));
   const name = `${title}'s ${refined ? 'refined' : 'unrefined'} map`;
   if (last === 0) return `${name} has an IoU of ${percent(best[0])} at its best threshold; this network has no loops.`;
   const against = (values, count) => {
@@ -33,9 +34,10 @@ export function loopsReading({ best, now, threshold, title, refined }) {
   const begin = `At the threshold of ${percent(threshold)} set here, ${name}`;
   const stop = here === last
     ? `${begin} still gains from the last of ${loopWords(last)}`
-    : here > 0 ? `${begin} stops gaining after ${loopWords(here)}` : `${begin} gains nothing from loops`;
+    : here > 0 ? `${begin} ${top === here ? 'stops gaining' : 'gains less than half a point'} after ${loopWords(here)}` : `${begin} gains nothing from loops`;
+  const highest = top === here ? '' : `; the highest, ${percent(now[top])}, is with ${loopWords(top)}`;
   const same = here === free ? 'the same holds' : `${free ? loopWords(free) : 'no loops'} would be enough`;
-  return `${stop} on this image: ${against(now, here)}. With its own best threshold for every count ${same}: ${against(best, free)}.`;
+  return `${stop} on this image: ${against(now, here)}${highest}. With its own best threshold for every count ${same}: ${against(best, free)}.`;
 }
 
 /** The same question without a mask: from which pass on the tokens stay. `similarity[j]`: cosine before and after pass j. */

@@ -4,6 +4,7 @@ import { colorize, figure, upsample } from '../maths/arithmetic.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { gridSize, toCanvas } from '../explore/draw.mjs';
 import { make } from '../core/dom.mjs';
+import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 import { openArrays } from '../core/prediction.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
@@ -132,7 +133,7 @@ export function mountInspect({ root, at, store, view, request, onDraw, onRun, sp
     const values = seen.similarity.data.subarray(loops * h * w, (loops + 1) * h * w);
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     paint(at('inspect-similarity'), now, { data: values.map((value) => Math.max(0, value)), h, w }, 1, state, seen.cell);
-    const like = `Similarity of all patches to this one ${counts > 1 ? `after ${loops} ${loops === 1 ? 'loop' : 'loops'}` : ''} (cosine, 0 to 1): mean ${figure(mean)}`;
+    const like = `Similarity of all patches to this one ${counts > 1 ? `after ${loopWords(loops)}` : ''} (cosine, 0 to 1): mean ${figure(mean)}`;
     at('inspect-similarity-note').textContent = like;
     at('inspect-similarity').setAttribute('aria-label', like);
   }

@@ -4,6 +4,7 @@ import { colorize, figure, largest, upsample } from '../maths/arithmetic.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { toCanvas } from '../explore/draw.mjs';
 import { make } from '../core/dom.mjs';
+import { countWords, loopWords } from '../core/words.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 import { openArrays } from '../core/prediction.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
@@ -30,6 +31,16 @@ export function toggleBlock(range, block, depth) {
   /** @type {Crt.Size} */
   const next = block < first ? [block, last] : block > last ? [first, block] : [block, block];
   return next[0] === 0 && next[1] === depth - 1 ? null : next;
+}
+
+/** The passes of a method, and whose they are: loops are what is set everywhere else.
+ * @param {Crt.Prediction} prediction
+ * @param {string} method
+ */
+export function passWords(prediction, method) {
+  const passes = countWords(prediction.passes(method), 'pass', 'passes');
+  const loops = prediction.maxLoops(method);
+  return loops ? `the ${passes} of up to ${loopWords(loops)}` : passes;
 }
 
 /** @param {Crt.Page} page */
@@ -111,7 +122,7 @@ export function mountLayers(page) {
     at('layers-scale').value = state.layers.scale;
     at('layers-deepen').hidden = Boolean(mine);
     at('layers-deepen').disabled = waiting === method;
-    at('layers-note').textContent = waiting === method ? 'Computing single heads…' : failure || `${METHOD_TITLES[method]}: ${prediction.depth(method)} blocks, ${prediction.passes(method)} ${prediction.passes(method) === 1 ? 'pass' : 'passes'}. Choose one to put it beside the maps.`;
+    at('layers-note').textContent = waiting === method ? 'Computing single heads…' : failure || `${METHOD_TITLES[method]}: ${countWords(prediction.depth(method), 'block')}, ${passWords(prediction, method)}. Choose one to put it beside the maps.`;
     const key = JSON.stringify([run.run, method, state.layers, state.colormap, Boolean(mine)]);
     if (key !== drawn) {
       drawn = key;

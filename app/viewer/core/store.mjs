@@ -2,6 +2,7 @@
 
 import { largest, sortedClasses } from '../maths/arithmetic.mjs';
 import { DEFAULT_REDUCTION } from './constants.mjs';
+import { countWords, loopWords } from './words.mjs';
 
 /** @type {Record<string, string>} */
 export const METHOD_TITLES = { input: 'Image', resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN" };
@@ -188,12 +189,11 @@ export function statusLine(run) {
   const names = { resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN", read: 'reading', resize: 'resizing' };
   const stages = Object.entries(run.timings).map(([stage, ms]) => `${names[stage] ?? stage} ${Math.round(ms)} ms`);
   const total = Object.values(run.timings).reduce((sum, ms) => sum + ms, 0);
-  const count = (/** @type {number} */ n, /** @type {string} */ what, /** @type {string} */ many) => `${n} ${n === 1 ? what : many}`;
-  const tiles = count(run.tiles, 'tile', 'tiles');
-  const passes = count(run.passes, 'pass', 'passes');
+  const tiles = countWords(run.tiles, 'tile');
+  const loops = run.maxLoops ? `0 to ${loopWords(run.maxLoops)}` : 'no loops';
   const from = run.stored ? ' (stored)' : '';
   return {
-    text: `Input ${width} × ${height} px${run.capped ? ' (native, reduced)' : ''} · ${tiles}, ${run.mode} · ${passes} · ${Math.round(total)} ms${run.precision === 'bfloat16' ? ' in bfloat16' : ''}${from}`,
+    text: `Input ${width} × ${height} px${run.capped ? ' (native, reduced)' : ''} · ${tiles}, ${run.mode} · ${loops} · ${Math.round(total)} ms${run.precision === 'bfloat16' ? ' in bfloat16' : ''}${from}`,
     stages: stages.join(' · '),
   };
 }

@@ -4,7 +4,7 @@ import { sortedClasses } from '../maths/arithmetic.mjs';
 import { createChart } from '../charts/chart.mjs';
 import { methodColor } from '../charts/colors.mjs';
 import { make, percent } from '../core/dom.mjs';
-import { loopWords } from './maps.mjs';
+import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES, scoreRow, toggleClass } from '../core/store.mjs';
 import { labelsOf } from '../ground_truth/ground_truth.mjs';
 

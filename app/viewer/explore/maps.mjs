@@ -3,6 +3,7 @@
 import { upsample } from '../maths/arithmetic.mjs';
 import { PASS_REDUCTIONS } from '../core/constants.mjs';
 import { METHOD_TITLES, currentMap } from '../core/store.mjs';
+import { loopWords } from '../core/words.mjs';
 
 const MAX_MAPS = 48;
 
@@ -47,8 +48,6 @@ export function refinedWords({ blocks, pass_reduction }, loops) {
   const words = [which, how].filter(Boolean).join(', ');
   return words ? `refined by the attention ${words}` : 'refined';
 }
-
-export const loopWords = (count) => `${count} ${count === 1 ? 'loop' : 'loops'}`;
 
 /** The classes chosen, in words. */
 export const chosenNames = (state, run) => state.classes.map((index) => run.classes[index]).join(' + ');

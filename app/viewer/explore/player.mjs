@@ -3,6 +3,7 @@
 import { overlap } from '../maths/arithmetic.mjs';
 import { gridSize } from './draw.mjs';
 import { make } from '../core/dom.mjs';
+import { loopWords } from '../core/words.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const STEP_MS = 1000; // milliseconds for one loop count
@@ -92,7 +93,7 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
     at('loops-iou').replaceChildren(...values.map((value, loops) => {
       const bar = make('span', { class: 'iou-bar', 'aria-hidden': 'true' });
       bar.style.width = `${100 * value}%`;
-      const words = `${loops === top ? 'best: ' : ''}${loops} ${loops === 1 ? 'loop' : 'loops'}, IoU ${Math.round(100 * value)} %`;
+      const words = `${loops === top ? 'best: ' : ''}${loopWords(loops)}, IoU ${Math.round(100 * value)} %`;
       return make('li', { class: loops === top ? 'best' : '', 'aria-current': loops === state.loops ? 'true' : null, title: words }, [
         make('span', { class: 'visually-hidden', text: words }),
         make('span', { class: 'iou-track', 'aria-hidden': 'true' }, [bar]),

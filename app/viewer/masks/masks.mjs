@@ -9,6 +9,7 @@ import { createMask, openLabels, openWalk } from './mask_requests.mjs';
 import { cellText, createFigures, paintMask } from './mask_views.mjs';
 import { crfSettings, describeMasks, sourceMethod } from './mask_export.mjs';
 import { make, percent } from '../core/dom.mjs';
+import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES, currentMap, sameNetworks } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
@@ -161,7 +162,7 @@ export function mountMasks(page) {
     const grid = gridSize(image.naturalWidth, image.naturalHeight);
     const [h, w] = grid;
     const { loops, refined } = maps[0];
-    at('mask-settings').textContent = [method === 'crt' ? `${loops} ${loops === 1 ? 'loop' : 'loops'}` : '', refined ? 'refined' : 'not refined']
+    at('mask-settings').textContent = [method === 'crt' ? loopWords(loops) : '', refined ? 'refined' : 'not refined']
       .filter((text) => text && (prediction.isTransformer(method) || text !== 'not refined')).join(', ');
     const colors = [[0, 0, 0], ...state.classes.map((index) => vocColor((index % 255) + 1))];
     const names = ['background', ...state.classes.map((index) => run.classes[index])];

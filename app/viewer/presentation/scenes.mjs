@@ -1,7 +1,8 @@
 // Scenes: titled links, kept in this browser, in the order in which they are presented.
 
 import { decode } from '../permalink/query.mjs';
-import { loopWords, refinedWords } from '../explore/maps.mjs';
+import { refinedWords } from '../explore/maps.mjs';
+import { countWords, loopWords } from '../core/words.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
 
@@ -52,7 +53,7 @@ export function words(state, run) {
     parts.push(state.refined ? refinedWords(state, methods.includes('crt') ? state.loops : 0) : 'not refined');
   }
   const [height, width] = run.input;
-  parts.push(`threshold ${percent(state.threshold)}`, `input ${width} × ${height} px, ${run.tiles} ${run.tiles === 1 ? 'tile' : 'tiles'}, ${run.mode}`);
+  parts.push(`threshold ${percent(state.threshold)}`, `input ${width} × ${height} px, ${countWords(run.tiles, 'tile')}, ${run.mode}`);
   return parts.join(' · ');
 }
 
@@ -171,7 +172,7 @@ export function mountScenes(page) {
     const title = page.cards.find((card) => card.id === now.run.example)?.title ?? 'My image';
     const { classes, loops, refined } = store.get();
     const names = classes.map((index) => now.run.classes[index]).join(' + ');
-    return `${title}: ${names}, ${loops} ${loops === 1 ? 'loop' : 'loops'}${refined ? ', refined' : ''}`.slice(0, TITLE_MAX_CHARS);
+    return `${title}: ${names}, ${loopWords(loops)}${refined ? ', refined' : ''}`.slice(0, TITLE_MAX_CHARS);
   }
 
   function tell(text) {

@@ -30,7 +30,8 @@ export function facts(state, view) {
 
 /** The steps: [{ title, text, point, settings }]. `point`: the panel of a method, or a control. A step whose network the
  *  checkpoint lacks is left out. */
-export function stepsOf({ run, names, threshold, loops, usual, p, iou }) {
+export function stepsOf({ run, names, threshold, loops, usual, p, iou, measured = null }) {
+  const over = measuredWords(measured, run.checkpoint);
   const cnn = ['resnet', 'crt_cnn'].find((method) => run.methods.includes(method));
   const whole = (value) => `${Math.round(100 * value)} %`;
   const level = `at the threshold of ${whole(threshold)}`;
@@ -55,20 +56,30 @@ export function stepsOf({ run, names, threshold, loops, usual, p, iou }) {
     run.methods.includes('crt') && run.maxLoops > 0 && {
       title: 'The loop', point: 'loops', settings: { refined: false, loops },
       text: `CRT adds the encoder's output to its input and enters the same encoder again; the tokens' similarity from pass to pass is ${run.similarity.slice(1, loops + 1).map((value) => percent(Math.max(0, value))).join(', ')} here. `
-        + `Over the images we measured, loops helped maps without refinement, and refined ones too: at one scale, as here, by the attention of the first pass alone${told(iou('crt', { loops, refined: false }), (value) => `; on this image, without refinement, ${loops} loops take the IoU from ${whole(iou('crt', { loops: 0, refined: false }))} to ${whole(value)}`)}.`,
+        + `${over}, loops helped maps without refinement, and refined ones too: at one scale, as here, by the attention of the first pass alone${told(iou('crt', { loops, refined: false }), (value) => `; on this image, without refinement, ${loops} loops take the IoU from ${whole(iou('crt', { loops: 0, refined: false }))} to ${whole(value)}`)}.`,
     },
     run.methods.includes('crt') && {
       title: 'Refinement', point: 'refined', settings: { refined: true, loops: usual },
       text: 'Refinement multiplies the class map by the attention of the class token, which is low on the background. '
-        + `Over the images we measured it helped a lot at the usual threshold${told(iou('crt', { loops: usual, refined: true }), (value) => `; on this image it takes CRT's IoU from ${whole(iou('crt', { loops: usual, refined: false }))} to ${whole(value)}`)}.`,
+        + `${over} it helped a lot at the usual threshold${told(iou('crt', { loops: usual, refined: true }), (value) => `; on this image it takes CRT's IoU from ${whole(iou('crt', { loops: usual, refined: false }))} to ${whole(value)}`)}.`,
     },
   ];
   return steps.filter(Boolean);
 }
 
+/** Of which networks the Results tab speaks, beside those on the page. `measured`: the sha256 of their weights, null if unknown.
+ * @param {string | null} measured
+ * @param {Crt.Checkpoint} checkpoint
+ */
+export function measuredWords(measured, checkpoint) {
+  if (!measured) return 'Over the images we measured';
+  const { name, sha256 } = checkpoint;
+  return `Over the images of the Results tab, measured with ${measured === sha256 ? `this checkpoint, ${name}` : `other weights (${measured.slice(0, 8)}) than this checkpoint, ${name}`}`;
+}
+
 /** Steps, and the panels that stay open through them all. */
-function plan(state, view) {
-  const steps = stepsOf(facts(state, view));
+function plan(state, view, measured) {
+  const steps = stepsOf({ ...facts(state, view), measured });
   return { steps, panels: Object.fromEntries(['crt', ...steps.map(({ point }) => point)].filter((name) => view.run.methods.includes(name)).map((name) => [name, true])) };
 }
 
@@ -82,7 +93,8 @@ function pieces({ tiles, mode }) {
 }
 
 /** @param {Crt.Page} page */
-export function mountTour({ root, at, store, current, onRun, speak }) {
+export function mountTour({ root, at, store, current, measured, onRun, speak }) {
+  const weights = measured.find((section) => section.weights_sha256)?.weights_sha256 ?? null;
   const card = at('tour');
   at('panels').before(card); // between the controls and the maps, so that it hides neither
   let tour = null; // { steps, index, former } while it runs
@@ -102,7 +114,7 @@ export function mountTour({ root, at, store, current, onRun, speak }) {
     if (!next) return end();
     queueMicrotask(() => { // when the new image's own class is chosen
       if (before?.run.imageId !== next.run.imageId) tour.former.classes = store.get().classes;
-      Object.assign(tour, plan(tour.former, next));
+      Object.assign(tour, plan(tour.former, next, weights));
       show(Math.min(tour.index, tour.steps.length - 1));
     });
   });
@@ -111,7 +123,7 @@ export function mountTour({ root, at, store, current, onRun, speak }) {
   function begin() {
     if (tour) end();
     const former = store.get();
-    tour = { ...plan(former, current()), index: 0, former: { ...former } };
+    tour = { ...plan(former, current(), weights), index: 0, former: { ...former } };
     card.hidden = false;
     show(0);
   }
@@ -125,7 +137,7 @@ export function mountTour({ root, at, store, current, onRun, speak }) {
       tab: 'explore', ...pick(INITIAL, ['zoom', 'added_panel', 'compare']), blocks, pass_reduction, loops: former.loops, refined: former.refined,
       visible: { ...former.visible, ...tour.panels }, ...step.settings,
     });
-    at('tour-count').textContent = `Step ${index + 1} of ${steps.length}`;
+    at('tour-count').textContent = `Step ${index + 1} of ${steps.length} · checkpoint ${current().run.checkpoint.name}`;
     at('tour-title').textContent = step.title;
     at('tour-text').textContent = step.text.replaceAll(' %', '\u00a0%');
     at('tour-back').disabled = index === 0;

@@ -7,14 +7,28 @@ import { make } from '../core/dom.mjs';
 const MAX_X_TICKS = 12; // places on the x axis up to which each has its number
 
 /** @param {Crt.Page} page */
-export function mountResults({ at, measured }) {
+export function mountResults({ at, measured, onRun }) {
   at('results-none').hidden = measured.length > 0;
   at('results').replaceChildren(...measured.map(sectionNode));
+  onRun((view) => {
+    const lines = at('results').querySelectorAll('.result-weights');
+    measured.forEach((section, i) => { lines[i].textContent = weightsWords(section, view?.run.checkpoint ?? null); });
+  });
+}
+
+/** Whose numbers a section has, beside the checkpoint on the page. */
+export function weightsWords({ weights_sha256: weights }, checkpoint) {
+  if (!weights) return 'Measured with networks trained for it, not with the checkpoint on this page.';
+  if (!checkpoint) return `Measured with the weights ${weights.slice(0, 8)}.`;
+  return weights === checkpoint.sha256
+    ? `Measured with the checkpoint on this page, ${checkpoint.name} (${weights.slice(0, 8)}).`
+    : `Measured with the weights ${weights.slice(0, 8)}, not with the checkpoint on this page, ${checkpoint.name} (${checkpoint.sha256.slice(0, 8)}).`;
 }
 
 function sectionNode({ title, notes, command, tables, sentences, charts }) {
   return make('section', { class: 'result' }, [
     make('h3', { text: title }),
+    make('p', { class: 'hint result-weights' }),
     ...sentences.map((text) => make('p', { text })),
     ...tables.flatMap((table) => [tableNode(table), ...table.caption.map((text) => make('p', { class: 'result-caption', text }))]),
     ...(charts.length ? [make('div', { class: 'result-charts' }, charts.map(chartNode))] : []),

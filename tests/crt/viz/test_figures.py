@@ -171,8 +171,9 @@ def test_a_trace_of_nothing_makes_a_figure(prediction, image):
 
 def test_the_settings_line_says_how_to_make_it_again(prediction):
     line = settings_line(prediction, loops=2, refined=True)
-    for part in ("96 × 72 px", "overlap", "loops 2", "refined", "4 tiles", "2 passes", "tiny", prediction.provenance["checkpoint_sha256"][:8]):  # fmt: skip  # noqa: E501
+    for part in ("96 × 72 px", "overlap", "loops 2", "refined", "4 tiles", "tiny", prediction.provenance["checkpoint_sha256"][:8]):  # fmt: skip  # noqa: E501
         assert part in line
+    assert "pass" not in line  # loops are the setting; the page says the same
     assert "not refined" in settings_line(prediction, loops=0, refined=False)
 
 
