@@ -48,7 +48,7 @@ class WsolTransform:
         """
         # Slow to import, and not needed for the options of a command.
         from crt.data.resizing import resize_long_side, resize_square  # noqa: PLC0415
-        from crt.metrics.boxes import CentreCrop  # noqa: PLC0415
+        from crt.metrics.centre_crop import CentreCrop  # noqa: PLC0415
 
         height, width = image.shape[:2]
         if self.kind == "centre":

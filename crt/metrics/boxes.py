@@ -1,4 +1,4 @@
-"""Boxes: from maps and masks, their overlap, and the way back from a crop to the image (METHOD section 9).
+"""Boxes: from maps and masks, and their overlap (METHOD section 9).
 
 A box is [x0, y0, x1, y1] in pixels, x to the right and y down, half-open: it holds the pixels x0 … x1 - 1 and
 y0 … y1 - 1, so its width is x1 - x0. Boxes of VOC, which count from 1 and hold their last pixel, become
@@ -8,7 +8,6 @@ y0 … y1 - 1, so its width is x1 - x0. Boxes of VOC, which count from 1 and hol
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import cv2
@@ -215,7 +214,7 @@ def pairwise_iou(one: BoxesLike, other: BoxesLike, convention: Convention = "inc
     """
     if convention not in get_args(Convention):
         raise InvalidSetting(f"Unknown convention {convention!r}: choose one of {', '.join(get_args(Convention))}.")
-    a, b = _checked(one)[:, None], _checked(other)[None]
+    a, b = checked_boxes(one)[:, None], checked_boxes(other)[None]
     extra = 0.0 if convention == "continuous" else 1.0
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]) + extra
     overlap = (sides if convention == "unclamped" else np.maximum(sides, 0)).prod(-1)
@@ -255,81 +254,23 @@ def boxes_to_mask(truths: BoxesLike, size: tuple[int, int]) -> np.ndarray:
         InvalidSetting: another shape, or a box that ends before it begins.
     """
     mask = np.zeros(size, dtype=bool)
-    for x0, y0, x1, y1 in np.maximum(0, np.ceil(_checked(truths) - 0.5)).astype(int):
+    for x0, y0, x1, y1 in np.maximum(0, np.ceil(checked_boxes(truths) - 0.5)).astype(int):
         mask[y0:y1, x0:x1] = True
     return mask
 
 
-@dataclass(frozen=True)
-class CentreCrop:
-    """The view of a localization network: short side resized, then the middle cut out, as torchvision's `Resize` and
-    `CenterCrop` do.
+def checked_boxes(rows: BoxesLike) -> np.ndarray:
+    """Check boxes.
 
-    Attributes:
-        source: height and width of the image in pixels.
-        resize: pixels of the short side.
-        crop: pixels of the sides of the crop.
+    Args:
+        rows: (N, 4) rows [x0, y0, x1, y1]; an empty list is none.
+
+    Returns:
+        (N, 4) float64.
 
     Raises:
-        InvalidSetting: the crop is larger than the short side, or a size is not positive.
+        InvalidSetting: another shape, numbers that are not finite, or a box that ends before it begins.
     """
-
-    source: tuple[int, int]
-    resize: int = 256
-    crop: int = 224
-
-    def __post_init__(self) -> None:
-        if min(self.source) < 1 or not 1 <= self.crop <= self.resize:
-            raise InvalidSetting(
-                f"A crop of {self.crop} from a short side of {self.resize} of an image {self.source} is impossible: "
-                "give positive sizes, the crop not larger than the short side."
-            )
-
-    @property
-    def resized(self) -> tuple[int, int]:
-        """Height and width in pixels after resizing."""
-        height, width = self.source
-        short = min(height, width)
-        return int(self.resize * height / short), int(self.resize * width / short)
-
-    @property
-    def origin(self) -> tuple[int, int]:
-        """Top and left of the crop in pixels of the resized image."""
-        height, width = self.resized
-        return round((height - self.crop) / 2), round((width - self.crop) / 2)
-
-    def to_source(self, crop_boxes: BoxesLike) -> np.ndarray:
-        """Take boxes from the crop to the image.
-
-        Args:
-            crop_boxes: (N, 4) in pixels of the crop.
-
-        Returns:
-            (N, 4) float64 in pixels of the image, cut off at its border.
-        """
-        scale, shift = self._scale_and_shift()
-        height, width = self.source
-        return np.clip((_checked(crop_boxes) + shift) / scale, 0, [width, height, width, height])
-
-    def to_crop(self, source_boxes: BoxesLike) -> np.ndarray:
-        """Take boxes from the image to the crop.
-
-        Args:
-            source_boxes: (N, 4) in pixels of the image.
-
-        Returns:
-            (N, 4) float64 in pixels of the crop, cut off at its border.
-        """
-        scale, shift = self._scale_and_shift()
-        return np.clip(_checked(source_boxes) * scale - shift, 0, self.crop)
-
-    def _scale_and_shift(self) -> tuple[np.ndarray, np.ndarray]:
-        (height, width), (top, left) = self.resized, self.origin
-        scale = np.array([width / self.source[1], height / self.source[0]])
-        return np.tile(scale, 2), np.array([left, top, left, top], dtype=np.float64)
-
-
-def _checked(rows: BoxesLike) -> np.ndarray:
     array = np.asarray(rows, dtype=np.float64)
     array = array.reshape(-1, 4) if array.size == 0 else array
     if array.ndim != 2 or array.shape[1] != 4:

@@ -24,7 +24,7 @@ from crt.data.images import split_batch
 from crt.data.resizing import resize_scale, resize_short_side, resize_square
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.evaluation.stored import measured_rows
-from crt.metrics.boxes import level_of, pairwise_iou
+from crt.metrics.boxes import checked_boxes, level_of, pairwise_iou
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.iou import intersection_over_union, ratio
 from crt.metrics.localization import overlap
@@ -235,6 +235,19 @@ def test_every_iou_is_the_one_division(seed, points):
     ):
         np.testing.assert_allclose(found, wanted if either else empty)
     assert ratio(both, 0, empty=7.0) == 7
+
+
+@given(
+    rows=arrays(
+        np.float64, st.tuples(st.integers(0, 4), st.integers(3, 5)), elements=st.floats(-2, 2) | st.just(np.nan)
+    )
+)
+def test_rows_are_boxes_or_an_error_of_ours(rows):
+    if rows.size and (rows.shape[1] != 4 or not (rows[:, 2:] >= rows[:, :2]).all()):  # NaN fails too
+        with pytest.raises(InvalidSetting):
+            checked_boxes(rows)
+    else:
+        np.testing.assert_array_equal(checked_boxes(rows), rows.reshape(-1, 4))
 
 
 @given(grey=arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=6)), threshold=st.floats(-1, 2))
@@ -525,7 +538,14 @@ def test_masks_without_a_class_are_refused_where_all_that_they_hold_is_to_be_ign
 ROOMS = (
     *("analysis.consistency", "analysis.rollout", "analysis.token_attention", "data.images", "data.resizing"),
     *("evaluation.cams", "evaluation.pointing", "evaluation.pointing_cams", "evaluation.stored"),
-    *("evaluation.wsol", "metrics.boxes", "metrics.classification", "metrics.faithfulness", "metrics.iou"),
+    *(
+        "evaluation.wsol",
+        "metrics.boxes",
+        "metrics.centre_crop",
+        "metrics.classification",
+        "metrics.faithfulness",
+        "metrics.iou",
+    ),
     *("metrics.localization", "metrics.perturb", "metrics.segmentation", "models.cam_head", "models.loop"),
     *("models.outputs", "models.tiles", "multiscale", "postprocess", "pseudo_labels.affinity"),
     *("pseudo_labels.confident", "pseudo_labels.crf", "pseudo_labels.label_png", "pseudo_labels.paths"),

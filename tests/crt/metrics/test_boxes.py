@@ -13,7 +13,6 @@ from crt.errors import InvalidSetting
 from crt.metrics.boxes import (
     NO_BOX,
     Box,
-    CentreCrop,
     Match,
     Region,
     best_match,
@@ -25,6 +24,7 @@ from crt.metrics.boxes import (
     minmax_normalize,
     pairwise_iou,
 )
+from crt.metrics.centre_crop import CentreCrop
 
 masks = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=14))
 corner = st.integers(-20, 20)
