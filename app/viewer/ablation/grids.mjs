@@ -40,8 +40,8 @@ export function createGrid(table, reading, pick) {
 
   function cell(place) {
     if (cells.has(place)) return cells.get(place);
-    const made = /** @type {any} */ ({ canvas: make('canvas', { 'aria-hidden': 'true' }), numbers: make('span', { class: 'numbers' }), tags: make('span', { class: 'tags' }), open: null });
-    made.button = make('button', { type: 'button', class: 'ablate-cell', on: { click: () => made.open() } }, [made.canvas, made.tags, made.numbers]);
+    const made = /** @type {any} */ ({ canvas: make('canvas', { 'aria-hidden': 'true' }), numbers: make('span', { class: 'numbers' }), tags: make('span', { class: 'tags' }), name: make('span', { class: 'visually-hidden' }), open: null });
+    made.button = make('button', { type: 'button', class: 'ablate-cell', on: { click: () => made.open() } }, [made.canvas, made.name, made.numbers, made.tags, make('span', { class: 'visually-hidden', text: '. Open in Explore' })]);
     cells.set(place, made);
     return made;
   }
@@ -88,7 +88,7 @@ export function createGrid(table, reading, pick) {
       described[one.row].cells.push({ title: one.head, note: tags.join(', '), method, loops: one.shown.loops, refined: one.shown.refined });
       const numbers = [...(one.iou === null ? [] : [`IoU ${percent(one.iou)}`]), `p ${percent(one.p)}`];
       one.numbers.replaceChildren(...numbers.map((text) => make('span', { text })));
-      one.button.setAttribute('aria-label', `${[one.name, ...numbers, ...tags].join(', ')}. Open in Explore`);
+      one.made.name.textContent = `${one.name}, `;
     });
     reading.textContent = gridReading(seen, state.threshold);
   }

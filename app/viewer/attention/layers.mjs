@@ -158,11 +158,12 @@ export function mountLayers(page) {
   function cell({ block, pass, map }, { prediction, image }, method, head, state, top) {
     const own = largest(map.data);
     const canvas = small(map, prediction.grid, image, state.layers.scale === 'all' ? top : own, state.colormap);
-    const words = `block ${block + 1}, pass ${pass + 1}, ${head === null ? 'mean of all heads' : `head ${head + 1}`}: largest share ${figure(own)}`;
+    const of = head === null ? 'mean of all heads' : `head ${head + 1}`;
+    const words = `block ${block + 1}, pass ${pass + 1}, ${of}: largest share ${figure(own)}`;
     return make('button', {
-      type: 'button', class: 'layers-cell', title: words, 'aria-label': `${words}. Put it beside the maps`,
+      type: 'button', class: 'layers-cell', title: words,
       on: { click: () => store.set({ added_panel: { kind: 'attention', method, pass, block, head }, tab: 'explore' }) },
-    }, [canvas, make('span', {}, [make('span', { text: `pass ${pass + 1}` }), make('span', { text: own.toPrecision(2) })])]);
+    }, [canvas, make('span', { class: 'visually-hidden', text: `Block ${block + 1}, ` }), make('span', {}, [make('span', { text: `pass ${pass + 1}` }), make('span', { text: own.toPrecision(2) })]), make('span', { class: 'visually-hidden', text: `, largest share, ${of}. Put it beside the maps` })]);
   }
 
   function rollout({ prediction, image }, method, mine, state) {

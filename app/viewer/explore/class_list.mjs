@@ -95,12 +95,13 @@ function drawList(list, legend, store, run, listed) {
       'button',
       {
         type: 'button', class: 'class-row', 'data-index': index, 'aria-pressed': chosen.has(index) ? 'true' : 'false',
-        'aria-label': `${run.classes[index]}: ${spoken}`, title: spoken, on: { click: pickOne },
+        title: spoken, on: { click: pickOne },
       },
       [
         make('span', { class: 'name', text: run.classes[index] }, masked.has(run.classes[index]) ? [tag()] : []),
         make('span', { class: 'bars' }, bars),
-        make('span', { class: 'number', text: percent(values[0]) }),
+        make('span', { class: 'number', 'aria-hidden': 'true', text: percent(values[0]) }),
+        make('span', { class: 'visually-hidden', text: `: ${spoken}` }),
       ],
     );
     return make('li', {}, [button]);
