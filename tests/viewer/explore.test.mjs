@@ -6,7 +6,8 @@ import { FIELDS } from '../../app/viewer/permalink/fields.mjs';
 import { BLINK_RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/explore/compare.mjs';
 import { depthOf, withEnd } from '../../app/viewer/explore/controls.mjs';
 import { keySplit } from '../../app/viewer/explore/divider.mjs';
-import { strongest, tileBoxes, tileWords } from '../../app/viewer/explore/hover.mjs';
+import { subjectOf } from '../../app/viewer/explore/examples.mjs';
+import { isTiled, strongest, tileBoxes, tileWords } from '../../app/viewer/explore/hover.mjs';
 import { panelSpecsOf, sideOf } from '../../app/viewer/explore/panel_specs.mjs';
 import { createMaps } from '../../app/viewer/explore/maps.mjs';
 import { boxWords, measure } from '../../app/viewer/explore/panel.mjs';
@@ -171,4 +172,16 @@ test('maps are kept while their settings stay', () => {
   assert.equal(maps.shown({ ...state, loops: 0 }, view, 'crt', { loops: 2 }), first);
   assert.equal(maps.fine(first, [2, 4]), maps.fine(first, [2, 4]));
   assert.notEqual(maps.fine(first, [2, 4]), maps.fine(first, [3, 4]));
+});
+
+test('borders of tiles are drawn where there are tiles', () => {
+  const prediction = { isTransformer: (method) => ['crt', 'tscam'].includes(method) };
+  assert.deepEqual(['input', 'crt', 'tscam', 'resnet', 'crt_cnn', undefined].map((method) => isTiled(method, prediction)), [true, true, true, false, false, false]);
+});
+
+test('a claim is about the maps: their settings, not how they are drawn', () => {
+  const same = (changes) => subjectOf({ ...INITIAL, ...changes }) === subjectOf(INITIAL);
+  assert.deepEqual([{ colormap: 'magma' }, { zoom: { k: 2, x: 0.5, y: 0.5 } }, { tab: 'layers' }].map(same), [true, true, true]);
+  const other = [{ loops: 1 }, { refined: !INITIAL.refined }, { classes: [3] }, { threshold: 0.4 }, { visible: { ...INITIAL.visible, crt: false } }, { compare: { ...INITIAL.compare, view: 'swipe' } }];
+  assert.deepEqual(other.map(same), other.map(() => false));
 });

@@ -2,13 +2,21 @@
 
 import { decode } from '../permalink/query.mjs';
 import { make } from '../core/dom.mjs';
+import { pick } from '../core/store.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
+
+/** What of the settings a claim is about: other ones show something else.
+ * @param {Crt.State} state
+ */
+export const subjectOf = (state) => JSON.stringify([pick(state, ['classes', 'loops', 'refined', 'blocks', 'pass_reduction', 'threshold', 'visible', 'added_panel']), state.compare.view, state.compare.a, state.compare.b]);
 
 /** @param {Crt.Page} page */
 export function mountExamples(page) {
-  const { root, at, cards, onRun } = page;
+  const { root, at, cards, onDraw, onRun } = page;
   const newest = newestOf(page.request);
   let requested = null; // the card whose run is on its way
+  /** @type {string | null} */
+  let shows = null; // what the claim is about, once it is drawn; '' until then, null without one
   at('examples-box').hidden = !cards.length;
   at('examples').replaceChildren(...cards.map(({ id, title, thumb, claim, view }) => {
     const choose = async () => {
@@ -39,8 +47,15 @@ export function mountExamples(page) {
     if (next) requested = null;
     at('claim').textContent = mine?.claim ?? '';
     at('claim').hidden = !mine?.claim;
+    shows = mine?.claim ? '' : null;
     if (mine) requestAnimationFrame(() => root.getBoundingClientRect().top < 0 && root.scrollIntoView()); // the strip is far below the maps
   }
+
+  onDraw((state) => {
+    if (shows === null) return;
+    shows ||= subjectOf(state);
+    at('claim').hidden = shows !== subjectOf(state);
+  });
 
   function note(text) {
     at('examples-note').textContent = text;

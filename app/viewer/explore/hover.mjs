@@ -23,6 +23,12 @@ export function tileBoxes(tiles, { content: [height, width], stride, tile }) {
   ]);
 }
 
+/** Whether a panel's map came out of tiles: of a transformer, or the image that they see. `method`: that of its map, or input.
+ * @param {string | undefined} method
+ * @param {Crt.Prediction} prediction
+ */
+export const isTiled = (method, prediction) => method === 'input' || (method !== undefined && prediction.isTransformer(method));
+
 /** The tiles in words, numbered from 1 in reading order. */
 export function tileWords(tiles, count) {
   if (count === 1) return 'the only tile';
@@ -62,7 +68,7 @@ export function createHover({ at, store, view, speak }, panelGrid) {
     const tiles = spot ? now.prediction.tilesAt(spot.x, spot.y) : [];
     const boxes = tiles.length && now.run.tiles > 1 ? tileBoxes(tiles, now.prediction.grid) : [];
     for (const panel of panelGrid.shown()) {
-      drawCrosshair(panel.cross, spot, state.zoom, boxes, panelGrid.pixel());
+      drawCrosshair(panel.cross, spot, state.zoom, isTiled(methodOf(panel, state), now.prediction) ? boxes : [], panelGrid.pixel());
       panel.rows.forEach((row, i) => {
         const layer = panel.spec.scales[i];
         row.value.textContent = layer && spot ? valueAt(layer, state) : '';
@@ -75,6 +81,12 @@ export function createHover({ at, store, view, speak }, panelGrid) {
     const { method, classes } = classesHere(state, now);
     at('readout-method').textContent = method ? `Strongest in ${METHOD_TITLES[method]}` : '';
     at('readout-classes').textContent = classes;
+  }
+
+  /** Whose map a panel shows where the crosshair is. */
+  function methodOf(panel, state) {
+    if (panel.key === 'added_panel') return state.added_panel?.method;
+    return (spot && panel.spec.layerAt(spot, state)?.method) ?? panel.spec.layers[0].method;
   }
 
   function valueAt(layer, state) {
