@@ -208,6 +208,8 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
         "state_session_capacity": SESSIONS,
         "ssr_mode": False,
         "footer_links": ["api"],
+        # Gradio says this word when an event has ended, and has it in no language.
+        "i18n": gr.I18n(en={"common.complete": "Done"}),
         "theme": theme(),
         "css": CSS,
         **server_options(config),

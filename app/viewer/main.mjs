@@ -23,6 +23,7 @@ import { mountPresentation } from './presentation/presentation.mjs';
 import { mountExport } from './export/export.mjs';
 import { mountResults } from './results/results.mjs';
 import { mountExamples } from './explore/examples.mjs';
+import { mountUploadPreview } from './explore/upload_preview.mjs';
 import { mountScenes } from './presentation/scenes.mjs';
 import { mountPermalink } from './permalink/permalink.mjs';
 import { createRequests, sentenceOf } from './core/rpc.mjs';
@@ -33,7 +34,7 @@ import { mountTour } from './presentation/tour.mjs';
 import { openPrediction, predictionBytes } from './core/prediction.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
-const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountOffline, mountClassList, mountExamples, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
+const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountOffline, mountClassList, mountExamples, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
 
 /**
  * @param {HTMLElement} element
