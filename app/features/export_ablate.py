@@ -105,7 +105,7 @@ class AblateView:
         notes = [settings_line(self.analysis.prediction, loops=shown.loops, refined=shown.refined)]
         if self.shots:
             notes.append(f"Colours: {shown.colormap}. Threshold: {shown.threshold:.0%} of a map's largest value.")
-        if self.shots and shown.truth.rings:
+        if self.shots and shown.ground_truth.rings:
             notes.append("Dashed: ground truth. IoU: of the mask at the threshold with it.")
         return [*notes, *credit_lines(self.analysis, self.model.config)]
 
@@ -169,12 +169,12 @@ class AblateView:
 
     def _block(self, panel: Plot) -> MapBlock:
         return MapBlock(
-            self.analysis.image, panel, Style(self.shown.colormap, self.shown.opacity, self.shown.truth.rings)
+            self.analysis.image, panel, Style(self.shown.colormap, self.shown.opacity, self.shown.ground_truth.rings)
         )
 
     def _best(self, key: str) -> tuple[float, float] | None:
         """The threshold with the highest IoU of a map, the lowest of equals, and that IoU; None without a mask."""
-        shot, mask = self.shots[key], self.shown.truth.mask
+        shot, mask = self.shots[key], self.shown.ground_truth.mask
         if mask is None or not shot.top > 0:
             return None
         steps = range(1, STEPS + 1)

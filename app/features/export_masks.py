@@ -72,9 +72,9 @@ class MasksView:
             edges = edge[0]
         if shown.deeplab:
             tiles["deeplab"] = parsed_labels(analysis, model)
-        if any(one is not None for one in shown.truth):
+        if any(one is not None for one in shown.ground_truth):
             labels = np.zeros(shown.base.points, np.uint8)
-            for k, inside in enumerate(shown.truth):
+            for k, inside in enumerate(shown.ground_truth):
                 labels[inside if inside is not None else np.zeros_like(labels, bool)] = k + 1
             tiles["truth"] = labels
         return cls(analysis, shown, model, tiles, missing, walked, edges)
@@ -194,7 +194,7 @@ class MasksView:
         found: dict[str, tuple[float, float | None]] = {}
         for k, (name, index) in enumerate(zip(self.classes, self.shown.base.classes, strict=True)):
             inside = labels == (index if tile == "deeplab" else k) + 1
-            truth, ignore, iou = self.shown.truth[k], self.shown.ignore[k], None
+            truth, ignore, iou = self.shown.ground_truth[k], self.shown.ignore[k], None
             if truth is not None and tile != "truth":
                 iou = _iou(_on_grid(inside.astype(np.uint8), truth.shape) > 0, truth, ignore)
             found[name] = float(inside.mean()), iou

@@ -40,8 +40,8 @@ def maps(screen: ExportView) -> bytes:
         arrays[wanted.key] = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
         arrays[f"{wanted.key}.content_size"] = np.array(prediction.content_size(wanted.method))
         arrays[f"{wanted.key}.scores"] = prediction.scores(wanted.method, wanted.options["loops"])[list(shown.classes)]
-    if shown.extra is not None:
-        arrays |= {"extra": shown.extra.values, "extra.content_size": np.array(shown.extra.content_size)}
+    if shown.added_panel is not None:
+        arrays |= {"extra": shown.added_panel.values, "extra.content_size": np.array(shown.added_panel.content_size)}
     return packed(arrays)
 
 

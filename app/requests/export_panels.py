@@ -71,7 +71,7 @@ def measured(
 ) -> PanelData:
     """A map with what is measured at the threshold: IoU with the truth, and the box of the largest region."""
     top, fine = float(cells.max(initial=0)), upsample_cam(cells[None], content_size, shown.points)[0]
-    level, truth, (rows, columns) = shown.threshold * top, shown.truth, shown.points
+    level, truth, (rows, columns) = shown.threshold * top, shown.ground_truth, shown.points
     inside, mask = above_threshold(fine, level), truth.mask
     iou = float(overlap(inside, mask).iou) if mask is not None and level > 0 else None
     found = largest_box(inside) if shown.boxes and level > 0 else None

@@ -39,7 +39,7 @@ MOST_MAPS = 8
 class GroundTruth:
     """Ground truth of the chosen classes. `rings`: (N, 2) x and y from 0 to 1.
 
-    `inside`: a mask on the page's grid, None if a chosen class has no truth. `ignore`: points that do not count.
+    `inside`: a mask on the page's grid, None if a chosen class has none. `ignore`: points that do not count.
     """
 
     rings: tuple[np.ndarray, ...] = ()
@@ -68,7 +68,7 @@ class MapSpec:
 
 
 @dataclass(frozen=True)
-class ExtraMap:
+class AddedPanel:
     """One more map that only the page has. `values`: (h, w) float32 on cells; `content_size`: the image in cells."""
 
     title: str
@@ -103,16 +103,16 @@ class ExportRequest:
     cells: bool
     overlay: str
     points: tuple[int, int]
-    truth: GroundTruth
-    extra: ExtraMap | None
+    ground_truth: GroundTruth
+    added_panel: AddedPanel | None
 
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any], *, panels: bool = True) -> ExportRequest:
         """Check every value that the browser sent. Without `panels` no map need be shown. Raises InvalidSetting."""
         maps = _maps(analysis, details)
-        extra = _extra(details.get("extra"))
+        added_panel = _added_panel(details.get("added_panel"))
         image = details.get("image") is True
-        if panels and not maps and not image and extra is None:
+        if panels and not maps and not image and added_panel is None:
             raise InvalidSetting("Nothing is shown that could be exported: switch a map on.")
         scale = choice(details, "scale", SCALES)
         tops = details.get("absolute")
@@ -143,8 +143,8 @@ class ExportRequest:
             cells=details.get("cells") is True,
             overlay=choice(details, "overlay", ("heat", "mask")),
             points=points,
-            truth=_truth(details.get("truth"), points),
-            extra=extra,
+            ground_truth=_ground_truth(details.get("ground_truth"), points),
+            added_panel=added_panel,
         )
 
 
@@ -171,7 +171,7 @@ def choice(details: dict[str, Any], name: str, known: Collection[str]) -> str:
     return value
 
 
-def _truth(told: Any, points: tuple[int, int]) -> GroundTruth:
+def _ground_truth(told: Any, points: tuple[int, int]) -> GroundTruth:
     if told is None:
         return GroundTruth()
     if not isinstance(told, dict) or not isinstance(told.get("polygons"), list):
@@ -200,7 +200,7 @@ def bits(text: Any, points: tuple[int, int]) -> np.ndarray:
     return np.unpackbits(data)[:count].reshape(points).astype(bool)
 
 
-def _extra(told: Any) -> ExtraMap | None:
+def _added_panel(told: Any) -> AddedPanel | None:
     if told is None:
         return None
     if not isinstance(told, dict):
@@ -211,7 +211,7 @@ def _extra(told: Any) -> ExtraMap | None:
     unit = choice(told, "unit", UNITS)
     if not _between(values, 0, 1e30):
         raise InvalidSetting("The additional map has values that cannot be drawn: choose another.")
-    return ExtraMap(short_text(told, "title"), short_text(told, "note"), unit, values, content_size)
+    return AddedPanel(short_text(told, "title"), short_text(told, "note"), unit, values, content_size)
 
 
 def short_text(details: dict[str, Any], name: str) -> str:

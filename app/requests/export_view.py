@@ -40,8 +40,8 @@ class ExportView:
     def of(cls, analysis: Analysis, shown: ExportRequest, config: CheckpointConfig) -> ExportView:
         """Compute the maps that the page shows. `config`: of the checkpoint that made the Prediction."""
         shots = {wanted.key: panel_of(analysis.prediction, shown, config, wanted) for wanted in shown.maps}
-        if (extra := shown.extra) is not None:
-            shots["extra"] = measured(shown, extra.title, extra.note, extra.unit, extra.values, extra.content_size, {})
+        if (added := shown.added_panel) is not None:
+            shots["extra"] = measured(shown, added.title, added.note, added.unit, added.values, added.content_size, {})
         return cls(analysis, shown, config, scaled(shots, shown))
 
     @property
@@ -69,7 +69,7 @@ class ExportView:
         panels += [self._difference()] if self.shown.difference else []
         panels += [plot_of(shot, self.shown) for shot in self.shots.values()]
         title = " + ".join(self.classes)
-        style = Style(self.shown.colormap, self.shown.opacity, self.shown.truth.rings)
+        style = Style(self.shown.colormap, self.shown.opacity, self.shown.ground_truth.rings)
         drawn = plot(self.analysis.image, panels, style, title=title, notes=self.notes())
         return rendered(drawn, kinds, f"Class activation maps: {title}", self.settings())
 
@@ -88,7 +88,7 @@ class ExportView:
             f"Colours: {shown.colormap}, {SCALES[shown.scale]}. Threshold: {shown.threshold:.0%} of a map's largest "
             f"value{outlined}{outside}. p: probability by that network{several}."
         )
-        if shown.truth.rings:
+        if shown.ground_truth.rings:
             notes.append("Dashed: ground truth. IoU: of the mask at the threshold with it.")
         if shown.boxes:
             notes.append("Box: around the largest connected region of the mask at the threshold.")

@@ -28,7 +28,8 @@ KNOBS = {
 class MasksRequest:
     """The settings of the tab. `base`: those of the page, with the source map as the only one.
 
-    `truth`: for each chosen class a mask on the page's grid, or None; `ignore` the same for points that do not count.
+    `ground_truth`: for each chosen class a mask on the page's grid, or None; `ignore` the same for points that do not
+    count.
     """
 
     base: ExportRequest
@@ -38,7 +39,7 @@ class MasksRequest:
     deeplab: bool
     outlined: bool
     boxed: bool
-    truth: tuple[np.ndarray | None, ...]
+    ground_truth: tuple[np.ndarray | None, ...]
     ignore: tuple[np.ndarray | None, ...]
 
     @classmethod
@@ -56,7 +57,7 @@ class MasksRequest:
             deeplab=told.get("deeplab") is True,
             outlined=told.get("contours") is True,
             boxed=told.get("boxes") is True,
-            truth=_masks(told, "truth", base),
+            ground_truth=_masks(told, "ground_truth", base),
             ignore=_masks(told, "ignore", base),
         )
 

@@ -34,7 +34,7 @@ DETAILS: dict[str, Any] = {
     "tab": "explore", "difference": False, "difference_unit": "share",
     "opacity": 0.6, "colormap": "viridis", "scale": "map",
     "absolute": {"cam": None, "product": None}, "outline": True, "boxes": False, "cells": False, "overlay": "heat",
-    "rows": 60, "columns": 80, "truth": None, "extra": None,
+    "rows": 60, "columns": 80, "ground_truth": None, "added_panel": None,
 }  # fmt: skip
 """What the page sends with its events, all together: each takes what it knows."""
 LINK = {"act": "show", "pic": "", "size": "224", "mode": "overlap", "checkpoint": "", "request": "k"}
@@ -161,7 +161,7 @@ def _titled(text: str) -> dict[str, Any]:
     """A figure with one more map whose title and note are this text."""
     values = "AACAPwAAgD8AAIA/AACAPw=="  # four ones
     extra = {"title": text, "note": text, "unit": "attention", "h": 2, "w": 2, "down": 2, "across": 2, "values": values}
-    return DETAILS | {"kind": "svg", "maps": [], "extra": extra}
+    return DETAILS | {"kind": "svg", "maps": [], "added_panel": extra}
 
 
 def _harmless(headers: httpx.Headers) -> bool:

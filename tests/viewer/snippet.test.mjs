@@ -69,18 +69,18 @@ test('bits are packed from the highest place', () => {
 test('the screen is described as the page shows it', () => {
   const view = { run: { ...run, masks: [{ label: 'cat', polygons: [[[-0.1, 0], [0.5, 0], [0.5, 1]]] }] }, image: { naturalWidth: 400, naturalHeight: 300 } };
   const told = describeView({ ...state, visible: { ...INITIAL.visible, input: true } }, view);
-  assert.deepEqual([told.rows, told.columns, told.image, told.difference, told.extra], [240, 320, true, false, null]);
+  assert.deepEqual([told.rows, told.columns, told.image, told.difference, told.added_panel], [240, 320, true, false, null]);
   assert.deepEqual(told.maps, ['resnet', 'tscam', 'crt'].map((method) => ({ method, letter: '' })));
-  assert.deepEqual(told.truth.polygons[0][0], [0, 0]);
-  assert.equal(Buffer.from(told.truth.inside, 'base64').length, 240 * 40);
-  assert.equal(told.truth.ignore, null);
-  assert.equal(describeView({ ...state, ground_truth: false }, view).truth, null);
-  assert.equal(describeView({ ...state, classes: [0, 2] }, view).truth.inside, null);
+  assert.deepEqual(told.ground_truth.polygons[0][0], [0, 0]);
+  assert.equal(Buffer.from(told.ground_truth.inside, 'base64').length, 240 * 40);
+  assert.equal(told.ground_truth.ignore, null);
+  assert.equal(describeView({ ...state, ground_truth: false }, view).ground_truth, null);
+  assert.equal(describeView({ ...state, classes: [0, 2] }, view).ground_truth.inside, null);
   const extra = { title: 't', note: 'n', unit: 'attention', map: { data: Float32Array.of(0.5, -1), h: 1, w: 2 }, span: [1, 2] };
-  const more = describeView(state, view, extra).extra;
+  const more = describeView(state, view, extra).added_panel;
   assert.deepEqual(new Float32Array(Uint8Array.from(Buffer.from(more.values, 'base64')).buffer), Float32Array.of(0.5, 0));
   const differing = describeView({ ...state, compare: { ...INITIAL.compare, view: 'difference' } }, view, extra);
-  assert.deepEqual([differing.maps, differing.difference, differing.extra], [[{ method: 'resnet', letter: 'A' }, { method: 'crt', letter: 'B' }], true, null]);
+  assert.deepEqual([differing.maps, differing.difference, differing.added_panel], [[{ method: 'resnet', letter: 'A' }, { method: 'crt', letter: 'B' }], true, null]);
 });
 
 test('sizes of files in words', () => {

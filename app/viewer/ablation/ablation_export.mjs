@@ -11,7 +11,7 @@ const LINES = { solid: 'solid', dash: 'dashed', dot: 'dotted', dashdot: 'dashdot
  */
 export function describeAblation(show, { rows = [], readings = [], charts = [] }) {
   return {
-    maps: [], image: false, difference: false, extra: null, boxes: false,
+    maps: [], image: false, difference: false, added_panel: null, boxes: false,
     ablate: { show, rows, readings: readings.filter(Boolean), charts: charts.map(describeChart) },
   };
 }

@@ -82,7 +82,7 @@ export function mountLayers(page) {
     const method = methodOf(state, now);
     const mine = deep?.method === method;
     return {
-      maps: [], image: false, difference: false, truth: null, extra: null,
+      maps: [], image: false, difference: false, ground_truth: null, added_panel: null,
       layers: { method, head: mine ? state.layers.head : null, scale: state.layers.scale, deep: mine },
     };
   };

@@ -14,12 +14,12 @@ import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG', mask: 'the mask' };
 
-/** What the server needs to draw the screen again. `extra`: the additional panel as page.addedPanels makes it, or null.
+/** What the server needs to draw the screen again. `added`: the added panel as page.addedPanels makes it, or null.
  * @param {Crt.State} state
  * @param {Crt.View} view
- * @param {Crt.AddedPanel | null} [extra]
+ * @param {Crt.AddedPanel | null} [added]
  */
-export function describeView(state, view, extra = null) {
+export function describeView(state, view, added = null) {
   const { classes, loops, refined, blocks, pass_reduction, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay } = state;
   const [rows, columns] = gridSize(view.image.naturalWidth, view.image.naturalHeight);
   const side = state.compare.view === 'side';
@@ -31,8 +31,8 @@ export function describeView(state, view, extra = null) {
     }),
     image: side && state.visible.input,
     difference: state.compare.view === 'difference', difference_unit: state.compare.unit,
-    truth: state.ground_truth ? describeGroundTruth(groundTruthOf(state, view), rows, columns) : null,
-    extra: side && extra && extra.map.data.length > 1 ? describeAddedPanel(extra) : null,
+    ground_truth: state.ground_truth ? describeGroundTruth(groundTruthOf(state, view), rows, columns) : null,
+    added_panel: side && added && added.map.data.length > 1 ? describeAddedPanel(added) : null,
   };
 }
 
@@ -112,11 +112,11 @@ export function mountExport(page) {
     if (making) return tell(`${at('export-note').textContent.replace(/…$/, '')}… still computing.`);
     const state = store.get();
     const now = current();
-    const extra = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
+    const added = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     making = new AbortController();
     button.setAttribute('aria-busy', 'true');
     tell(`Making ${KINDS[kind]}…`);
-    const details = { kind, tab: state.tab, ...describeView(state, now, extra), ...page.exports[state.tab]?.(state, now), ...more };
+    const details = { kind, tab: state.tab, ...describeView(state, now, added), ...page.exports[state.tab]?.(state, now), ...more };
     try {
       const got = await page.request('export', details, { acrossRuns: true, signal: making.signal });
       save(fileUrl(got.download, window.gradio_config?.root ?? ''), got.name);

@@ -28,12 +28,12 @@ export function describeMasks(state, view) {
   const truths = state.classes.map((index) => groundTruthOf({ ...state, classes: [index] }, view));
   const packed = (/** @type {Crt.Mask | null} */ points) => points && packBits(points);
   return {
-    maps: [{ method: sourceMethod(state, view.run), letter: '' }], image: false, difference: false, truth: null, extra: null,
+    maps: [{ method: sourceMethod(state, view.run), letter: '' }], image: false, difference: false, ground_truth: null, added_panel: null,
     masks: {
       crf: mask.crf ? crfSettings(mask) : null,
       walk: relation && mask.walk ? { steps: mask.walkSteps, beta: mask.walkBeta, threshold: mask.walkThreshold } : null,
       deeplab: Boolean(segmentation && mask.deeplab), contours: mask.contours, boxes: mask.boxes,
-      truth: truths.map((one) => (one.complete ? packed(one.raster(rows, columns)) : null)),
+      ground_truth: truths.map((one) => (one.complete ? packed(one.raster(rows, columns)) : null)),
       ignore: truths.map((one) => (one.complete ? packed(one.ignore(rows, columns)) : null)),
     },
   };

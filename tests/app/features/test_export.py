@@ -51,7 +51,7 @@ BASE = {
     "blocks": None,
     "pass_reduction": "sum", "threshold": 0.2, "opacity": 0.6, "colormap": "viridis", "scale": "map",
     "absolute": {"cam": None, "product": None}, "outline": True, "boxes": False, "cells": False, "overlay": "heat",
-    "rows": 240, "columns": 320, "truth": None, "extra": None,
+    "rows": 240, "columns": 320, "ground_truth": None, "added_panel": None,
 }  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def test_the_settings_are_enough_to_make_the_maps_again(analysis, folder):
 
 def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(analysis):
     truth = {"polygons": [RING], "inside": bits(inside()), "ignore": None}
-    shown = screen(analysis, image=True, truth=truth, boxes=True)
+    shown = screen(analysis, image=True, ground_truth=truth, boxes=True)
     files = shown.figures(export.FIGURES)
     with Image.open(io.BytesIO(files["png"])) as image:
         assert image.mode == "RGB"
@@ -187,7 +187,7 @@ def paths(svg: bytes, style: str) -> list[str]:
 
 
 def test_a_drawn_polygon_is_closed(analysis):
-    svg = screen(analysis, truth={"polygons": [RING], "inside": None, "ignore": None}).figures(["svg"])["svg"]
+    svg = screen(analysis, ground_truth={"polygons": [RING], "inside": None, "ignore": None}).figures(["svg"])["svg"]
     dashed = paths(svg, "stroke: #ffd166")
     assert len(dashed) == 3
     for line in dashed:
@@ -197,7 +197,7 @@ def test_a_drawn_polygon_is_closed(analysis):
 
 def test_an_outline_does_not_run_along_the_frame(analysis):
     whole = extra(values=base64.b64encode(np.ones(12, "<f4").tobytes()).decode())
-    svg = screen(analysis, maps=[], extra=whole).figures(["svg"])["svg"]
+    svg = screen(analysis, maps=[], added_panel=whole).figures(["svg"])["svg"]
     assert paths(svg, "stroke: #ffffff; stroke-width: 0.7") == []
 
 
@@ -221,7 +221,7 @@ def test_scales_reach_as_far_as_the_page_has_them(analysis):
     shared = reach(scale="shared")
     assert shared["tscam"] == shared["crt"] == max(tops["tscam"], tops["crt"])
     assert shared["resnet"] == tops["resnet"]
-    fixed = reach(scale="absolute", absolute={"cam": 7, "product": 9}, extra=extra())
+    fixed = reach(scale="absolute", absolute={"cam": 7, "product": 9}, added_panel=extra())
     assert fixed == {"resnet": 7, "tscam": 9, "crt": 9, "extra": 11}
 
 
@@ -246,7 +246,7 @@ def test_two_maps_compared_and_one_more(analysis):
         np.testing.assert_array_equal(
             arrays["crt_2"], analysis.prediction.cams("crt", loops=2, refined=False, classes=[0])
         )
-    more = screen(analysis, maps=[], extra=extra(), overlay="mask")
+    more = screen(analysis, maps=[], added_panel=extra(), overlay="mask")
     assert "share of attention" in words(more.figures(["svg"])["svg"])
 
 
@@ -272,13 +272,15 @@ def test_a_map_of_nothing_is_exported(analysis):
         {"blocks": "all"}, {"pass_reduction": "product"}, {"threshold": 1.5}, {"threshold": None}, {"opacity": "x"},
         {"colormap": "jet"}, {"colormap": ["viridis"]}, {"scale": {}}, {"absolute": []}, {"scale": "absolute"},
         {"difference_unit": "pixels"}, {"difference_unit": None},
-        {"overlay": None}, {"rows": 0}, {"columns": 10_000}, {"truth": []}, {"truth": {"polygons": [[[2, 0]] * 3]}},
-        {"truth": {"polygons": [[["x", 0]] * 3]}}, {"truth": {"polygons": [[[0, 0], [1]]]}},
-        {"truth": {"polygons": [[[10**400, 0]] * 3]}}, {"truth": {"polygons": [RING] * 3000}},
-        {"truth": {"polygons": [RING * 20_000]}}, {"truth": {"polygons": [RING], "inside": "AA=="}},
-        {"truth": {"polygons": [RING], "inside": 5}}, {"extra": 1}, {"extra": extra(h=10_000)}, {"extra": extra(h=2)},
-        {"extra": extra(title=3)}, {"extra": extra(unit="$")}, {"extra": extra(across=0)},
-        {"extra": extra(values=base64.b64encode(np.full(12, np.nan, "<f4").tobytes()).decode())},
+        {"overlay": None}, {"rows": 0}, {"columns": 10_000}, {"ground_truth": []},
+        {"ground_truth": {"polygons": [[[2, 0]] * 3]}},
+        {"ground_truth": {"polygons": [[["x", 0]] * 3]}}, {"ground_truth": {"polygons": [[[0, 0], [1]]]}},
+        {"ground_truth": {"polygons": [[[10**400, 0]] * 3]}}, {"ground_truth": {"polygons": [RING] * 3000}},
+        {"ground_truth": {"polygons": [RING * 20_000]}}, {"ground_truth": {"polygons": [RING], "inside": "AA=="}},
+        {"ground_truth": {"polygons": [RING], "inside": 5}}, {"added_panel": 1},
+        {"added_panel": extra(h=10_000)}, {"added_panel": extra(h=2)},
+        {"added_panel": extra(title=3)}, {"added_panel": extra(unit="$")}, {"added_panel": extra(across=0)},
+        {"added_panel": extra(values=base64.b64encode(np.full(12, np.nan, "<f4").tobytes()).decode())},
     ],
 )  # fmt: skip
 def test_what_the_browser_sends_is_checked(analysis, changes):

@@ -35,7 +35,7 @@ CRF = {
 }  # fmt: skip
 TOLD = {
     "crf": None, "walk": {"steps": 3, "beta": 4, "threshold": 0.3}, "deeplab": True, "contours": True, "boxes": True,
-    "truth": [None, None], "ignore": [None, None],
+    "ground_truth": [None, None], "ignore": [None, None],
 }  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def labels(data: bytes) -> np.ndarray:
 def test_the_archive_holds_every_mask_as_labels_of_the_image(analysis):
     truth = np.zeros((240, 320), bool)
     truth[:120] = True
-    with zipfile.ZipFile(io.BytesIO(export.archive(shown(analysis, truth=[None, bits(truth)])))) as zipped:
+    with zipfile.ZipFile(io.BytesIO(export.archive(shown(analysis, ground_truth=[None, bits(truth)])))) as zipped:
         files = {name: zipped.read(name) for name in zipped.namelist()}
     figures = {"figure.png", "figure.pdf", "figure.svg"}
     made = {f"mask_{name}.png" for name in ("seed", "walk", "deeplab", "truth")}
@@ -123,7 +123,8 @@ def test_what_cannot_be_made_is_said_and_the_rest_exported(analysis, monkeypatch
         {"masks": None}, {"maps": []}, {"tab": "nowhere"}, {"tab": None},
         *({"masks": TOLD | change} for change in (
             {"crf": 3}, {"crf": CRF | {"iterations": 1e9}}, {"walk": []}, {"walk": {"steps": 3, "beta": 4}},
-            {"walk": {"steps": 99, "beta": 4, "threshold": 0.3}}, {"truth": [None]}, {"truth": ["AA==", None]},
+            {"walk": {"steps": 99, "beta": 4, "threshold": 0.3}}, {"ground_truth": [None]},
+            {"ground_truth": ["AA==", None]},
             {"ignore": None},
         )),
     ],

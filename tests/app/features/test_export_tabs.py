@@ -21,7 +21,7 @@ from crt.models.outputs import merge_patches
 from tests.app.features.test_export import BASE, RING, bits, inside, words
 from tests.helpers.tiny import tiny_checkpoint
 
-EMPTY = {"maps": [], "truth": None}
+EMPTY = {"maps": [], "ground_truth": None}
 CELL = {"title": "1 loop", "note": "set now", "method": "crt", "loops": 1, "refined": True}
 ROW = {"title": "224 px", "size": "224", "mode": "overlap", "trouble": "", "cells": [CELL, CELL | {"loops": 0}]}
 OTHER = {"title": "336 px", "size": "336", "mode": "overlap", "trouble": "Not run yet", "cells": []}
@@ -64,7 +64,7 @@ def files_of(analysis, page, **details) -> dict[str, bytes]:
 
 def test_a_grid_of_the_ablation_holds_its_maps(analysis, page):
     truth = {"polygons": [RING], "inside": bits(inside()), "ignore": None}
-    files = files_of(analysis, page, tab="ablate", ablate=SIZES, truth=truth)
+    files = files_of(analysis, page, tab="ablate", ablate=SIZES, ground_truth=truth)
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
         for name, loops in (("row1_cell1", 1), ("row1_cell2", 0)):
             np.testing.assert_array_equal(

@@ -295,7 +295,7 @@ def test_figures_hold_markup_as_text(fuzzer, tmp_path):
     values = "AACAPwAAgD8AAIA/AACAPw=="
     extra = {"title": EVIL, "note": "</text><script>alert(1)</script>", "unit": "attention", "values": values}
     extra |= {"h": 2, "w": 2, "down": 2, "across": 2}
-    asked = DETAILS | {"kind": "svg", "classes": [1, 2], "extra": extra}
+    asked = DETAILS | {"kind": "svg", "classes": [1, 2], "added_panel": extra}
     outcome = fuzzer.asker.ask(question, fuzzer.good(question), asked)
     told = json.dumps(outcome.data)
     path = re.search(r'"download": "([^"]+)"|"path": "([^"]+\.svg)"', told)
