@@ -48,6 +48,12 @@ MODE_NOTES = {
 CLEARED = "(image) => (image === null ? null : undefined)"
 """Empties the viewer as soon as the upload is empty, in the browser; `undefined` leaves it as it is."""
 
+WORDS = {
+    "common.complete": "Done",  # said when an event has ended, and a word that Gradio has in no language
+    "image.drop_to_upload": "Drop Image Here - or - Click to Upload",  # the name of the upload: what is read on it
+}
+"""What Gradio's own components say in English."""
+
 FEATURES: tuple[Callable[[Page], None], ...] = (
     ablation.register,
     attention.register,
@@ -208,8 +214,7 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
         "state_session_capacity": SESSIONS,
         "ssr_mode": False,
         "footer_links": ["api"],
-        # Gradio says this word when an event has ended, and has it in no language.
-        "i18n": gr.I18n(en={"common.complete": "Done"}),
+        "i18n": gr.I18n(en=WORDS),
         "theme": theme(),
         "css": CSS,
         **server_options(config),
