@@ -19,7 +19,7 @@ from app.features import attention as layers
 from app.features import explainers, faithfulness, masks
 from crt.errors import InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
-from tests.app.features.test_faithfulness import ASKED
+from tests.app.features.test_faithfulness import ASKED, whole
 from tests.app.requests.test_validation import WALK, Wired
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -71,7 +71,7 @@ def answers(explorer: Explorer, session: str) -> dict:
     for feature in (layers, explainers, masks):
         feature.register(wired)
     found = {event: wired.answers[event](analysis, details) for event, details in QUESTIONS.items()}
-    *_, last = faithfulness.FaithfulnessJob(explorer).answers(analysis, {**ASKED, "measure": "confidence"})
+    _, last = whole(faithfulness.FaithfulnessJob(explorer).answers(analysis, {**ASKED, "measure": "confidence"}))
     found["faithfulness"] = last
     for answer in found.values():
         answer.pop("ms", None)
