@@ -151,7 +151,7 @@ def test_without_these_networks_and_with_unusable_settings_the_walk_is_refused(a
     plain = Explorer(Engine(str(tiny_checkpoint(tmp_path))), PredictionCache(10**8), {})
     wired = wired_to(masks, plain)
     for event in ("walk", "deeplab"):
-        with pytest.raises(InvalidSetting, match=r"no (relation|segmentation) network"):
+        with pytest.raises(InvalidSetting, match=r"no (IRN|segmentation network)"):
             wired.answers[event](analysis, WALK)
     wired = wired_to(masks, explorer)
     for change in ({"walk": None}, {"walk": {"steps": 99, "beta": 4}}, {"walk": {"steps": 3, "beta": math.nan}}):
