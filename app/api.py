@@ -75,7 +75,7 @@ def register(explorer: Explorer) -> None:
         Returns:
             A file cams.npz; read it with numpy.load.
         """
-        return told(
+        return serve_result(
             "cams.npz",
             lambda: maps_of(analyze(image, size, mode, checkpoint, request), loops, refined, classes, pass_reduction),
         )
@@ -95,7 +95,7 @@ def register(explorer: Explorer) -> None:
         Returns:
             A file prediction.npz.
         """
-        return told("prediction.npz", lambda: trace_of(analyze(image, size, mode, checkpoint, request)))
+        return serve_result("prediction.npz", lambda: trace_of(analyze(image, size, mode, checkpoint, request)))
 
     def masks(  # noqa: D417
         image: str,
@@ -136,7 +136,7 @@ def register(explorer: Explorer) -> None:
         Returns:
             A file masks.png.
         """
-        return told(
+        return serve_result(
             "masks.png",
             lambda: masks_of(
                 analyze(image, size, mode, checkpoint, request),
@@ -149,7 +149,7 @@ def register(explorer: Explorer) -> None:
             ),
         )
 
-    def told(name: str, make: Callable[[], bytes]) -> str:
+    def serve_result(name: str, make: Callable[[], bytes]) -> str:
         """The bytes as a file that the server may serve. Its errors reach the client by `SafeBlocks`."""
         return serve_bytes(result, make(), name)
 

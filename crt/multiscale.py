@@ -70,8 +70,8 @@ class TTAConfig:
 
     def __post_init__(self) -> None:
         if not self.scales or not all(0 < scale <= MAX_SCALE for scale in self.scales):  # NaN fails too
-            told = ", ".join(map(str, self.scales)) or "none"
-            raise InvalidSetting(f"The scales are {told}: give one or more above 0 and up to {MAX_SCALE:g}.")
+            given = ", ".join(map(str, self.scales)) or "none"
+            raise InvalidSetting(f"The scales are {given}: give one or more above 0 and up to {MAX_SCALE:g}.")
 
 
 def default_specs(

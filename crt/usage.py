@@ -37,17 +37,17 @@ def parsed(parse: Callable[[], T]) -> T:
     Raises:
         WrongUsage: it cannot read something.
     """
-    told, started_as = io.StringIO(), sys.argv[0]
+    output, started_as = io.StringIO(), sys.argv[0]
     sys.argv[0] = program()  # what tyro calls the command
     try:
-        with redirect_stderr(told):
+        with redirect_stderr(output):
             return parse()
     except SystemExit as end:
         if end.code != WRONG_USAGE:
             raise
     finally:
         sys.argv[0] = started_as
-    raise WrongUsage(sentence(told.getvalue()))
+    raise WrongUsage(sentence(output.getvalue()))
 
 
 def sentence(box: str) -> str:

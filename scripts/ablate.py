@@ -144,14 +144,14 @@ def pilot(config: Ablation) -> dict[str, Any]:
         found = {row.name: [runs.stored(row, seed) or {} for seed in seeds] for row in rows}
         gap = Paired.between(found[PILOT_ROWS[0]], f"crt_loops_{plan.loops}", found[PILOT_ROWS[1]])
         minutes = sum(one["minutes"] for mine in found.values() for one in mine)
-        told = {"epochs": epochs, "gaps": list(gap.gaps), "interval": gap.interval(), "verdict": gap.verdict()}
-        done.append(told | {"minutes": round(minutes, 2)})
-        print(f"{epochs} epochs: λ = 0.1 against λ = 0 {gap}, {gap.told()}", flush=True)
+        summary = {"epochs": epochs, "gaps": list(gap.gaps), "interval": gap.interval(), "verdict": gap.verdict()}
+        done.append(summary | {"minutes": round(minutes, 2)})
+        print(f"{epochs} epochs: λ = 0.1 against λ = 0 {gap}, {gap.statement()}", flush=True)
         if gap.verdict() != "inconclusive":
             chosen = epochs
             break
-    told = {"epochs": list(config.pilot), "pilot_seeds": list(seeds)}
-    result = {"pilot": done, "chosen": chosen, "protocol": protocol(config, base) | told}
+    summary = {"epochs": list(config.pilot), "pilot_seeds": list(seeds)}
+    result = {"pilot": done, "chosen": chosen, "protocol": protocol(config, base) | summary}
     if config.json is not None:
         write_json(config.json, result)
     return result

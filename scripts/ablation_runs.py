@@ -121,8 +121,8 @@ class Runs:
 
 def _decides(values: dict[str, Any]) -> dict[str, Any]:
     """What of a recorded config decides the weights."""
-    told = {name: value for name, value in values.items() if name not in (*RUN_ONLY, "precision")}
-    return told | {"data": {name: value for name, value in values["data"].items() if name != "workers"}}
+    kept = {name: value for name, value in values.items() if name not in (*RUN_ONLY, "precision")}
+    return kept | {"data": {name: value for name, value in values["data"].items() if name != "workers"}}
 
 
 def read_data(data: Sequence[str]) -> ImageDataset:

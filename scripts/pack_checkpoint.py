@@ -95,8 +95,8 @@ def pack(config: Pack) -> CheckpointConfig:
 def _choice(config: Pack) -> dict[str, Any]:
     """The record of how the defaults were chosen, if anything is told of it."""
     record = {"chosen_on": config.chosen_on, "command": config.chosen_by}
-    told = {key: value for key, value in record.items() if value is not None}
-    return {CHOICE: told} if told else {}
+    entries = {key: value for key, value in record.items() if value is not None}
+    return {CHOICE: entries} if entries else {}
 
 
 def _networks(config: Pack, parts: Runs) -> dict[Method, NetworkSpec]:
@@ -141,20 +141,20 @@ def _training(parts: Runs, networks: dict[Method, NetworkSpec]) -> dict[str, Any
     A run's own record goes under its networks; records that were packed before, and those of the networks for masks,
     keep their names. Records of runs that gave no network are left out.
     """
-    told: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for run, part in parts:
         own = {k: value for k, value in part.training.items() if k != CHOICE and not _names_networks(k)}
         records = {key: value for key, value in part.training.items() if _names_networks(key)}
         if own or records.keys() <= set(MASKS):
             records["+".join(part.networks)] = own
         for key, record in records.items():
-            if key in told:
+            if key in entries:
                 raise InvalidCheckpoint(f"{run} has a second record of the training of {key}: give one run that has.")
             if key in MASKS and getattr(part, key) is None:
                 raise InvalidCheckpoint(f"{run} has a record of the training of a {key} network, and no such network.")
             if key in MASKS or set(key.split("+")) & networks.keys():
-                told[key] = record
-    return told
+                entries[key] = record
+    return entries
 
 
 def _names_networks(key: str) -> bool:

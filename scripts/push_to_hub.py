@@ -53,12 +53,12 @@ def push(config: Push) -> str:
     hub = HfApi()
     try:
         hub.create_repo(config.repo, private=config.private, exist_ok=True)
-        told = hub.upload_folder(
+        uploaded = hub.upload_folder(
             repo_id=config.repo, folder_path=folder, allow_patterns=files, commit_message=config.message
         )
     except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OSError) as error:
         raise CrtError(f"The Hub did not take {config.repo}: {reason_of(error)}.") from error
-    return told.commit_url
+    return uploaded.commit_url
 
 
 def main(config: Push) -> None:

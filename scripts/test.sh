@@ -107,9 +107,9 @@ export OMP_NUM_THREADS=1  # the networks of the tests are tiny: more threads onl
 status=0
 viewer_lines=65  # percent of the lines of the viewer's modules that its tests reach at least
 check_viewer_coverage() {
-    local told reached
-    told=$(node --test --experimental-test-coverage tests/viewer/*.test.mjs) || { echo "$told" >&2; return 1; }
-    reached=$(awk -F '|' '/all files/ { print int($2) }' <<<"$told")
+    local tested reached
+    tested=$(node --test --experimental-test-coverage tests/viewer/*.test.mjs) || { echo "$tested" >&2; return 1; }
+    reached=$(awk -F '|' '/all files/ { print int($2) }' <<<"$tested")
     echo "The viewer's tests reach $reached % of its lines; at least $viewer_lines % are asked for."
     [ "$reached" -ge "$viewer_lines" ]
 }

@@ -91,9 +91,9 @@ def choose(config: Choice) -> list[dict[str, Any]]:
     print(f"{config.method}, {count_of(len(images), 'image')}, {config.view}, {count_of(len(rows), 'candidate')}")
     print("\n".join(str(row) for row in rows[: config.top_k]))
     if config.json is not None:
-        told = {"command": command(config), "checkpoint_sha256": checkpoint.sha256}
+        protocol = {"command": command(config), "checkpoint_sha256": checkpoint.sha256}
         result = {"images": len(images), "view": str(config.view), "candidates": rows}
-        write_json(config.json, told | result)
+        write_json(config.json, protocol | result)
     return rows
 
 

@@ -217,12 +217,12 @@ def start_size(model: Model) -> str:
 
 def throttle(tell: Progress | None) -> Progress:
     """Hands on the progress of a run with the titles of its stages, once in `TELL_EVERY_S`."""
-    told = time.monotonic()
+    reported = time.monotonic()
 
     def perhaps(part: float, stage: str) -> None:
-        nonlocal told
-        if tell is not None and time.monotonic() - told >= TELL_EVERY_S:
-            told = time.monotonic()
+        nonlocal reported
+        if tell is not None and time.monotonic() - reported >= TELL_EVERY_S:
+            reported = time.monotonic()
             tell(part, TITLES.get(stage, stage))
 
     return perhaps

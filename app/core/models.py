@@ -175,25 +175,25 @@ class Engine:
             raise InvalidSetting("Give the folder of a checkpoint, or a Hub id user/name.")
         if not self._swapping.acquire(blocking=False):
             raise InvalidSetting("Another checkpoint is being loaded: try again when it is there.")
-        told: Future[Model] = Future()
-        threading.Thread(target=self._swap, args=(checkpoint, told), name="swap-model").start()
-        return told
+        pending: Future[Model] = Future()
+        threading.Thread(target=self._swap, args=(checkpoint, pending), name="swap-model").start()
+        return pending
 
     def _made(self, source: str | Path) -> Predictor:
         return Predictor(load_checkpoint(source), device=self.device, bfloat16=self.bfloat16)
 
     def _load(self, work: Sequence[tuple[Path, Future[Predictor]]]) -> None:
-        for folder, told in work:
+        for folder, pending in work:
             try:
-                told.set_result(self._made(folder))
+                pending.set_result(self._made(folder))
             except CrtError as error:
                 log.error("The checkpoint cannot be used: %s", error)  # noqa: TRY400 - the sentence is enough
-                told.set_exception(_without_place(error, folder))
+                pending.set_exception(_without_place(error, folder))
             except Exception as error:
                 log.exception("Loading the checkpoint failed")
-                told.set_exception(error)
+                pending.set_exception(error)
 
-    def _swap(self, checkpoint: str, told: Future[Model]) -> None:
+    def _swap(self, checkpoint: str, pending: Future[Model]) -> None:
         folder = Path(checkpoint)
         try:
             folder = locate(checkpoint)
@@ -207,15 +207,15 @@ class Engine:
             model = Model(made.config, made.sha256, place_of(checkpoint), loaded, self._thread)
         except CrtError as error:
             self._swapping.release()
-            told.set_exception(_without_place(error, folder))
+            pending.set_exception(_without_place(error, folder))
         except Exception as error:
             log.exception("Loading another checkpoint failed")
             self._swapping.release()
-            told.set_exception(InvalidCheckpoint(BROKEN).with_traceback(error.__traceback__))
+            pending.set_exception(InvalidCheckpoint(BROKEN).with_traceback(error.__traceback__))
         else:
             self.model = model
             self._swapping.release()
-            told.set_result(model)
+            pending.set_result(model)
 
 
 def _take_all_cores() -> None:

@@ -41,7 +41,7 @@ class AblateView:
 
     analysis: Analysis
     shown: ExportRequest
-    told: AblateRequest
+    wanted: AblateRequest
     model: Model
     shots: dict[str, PanelData]
     raw: dict[str, np.ndarray]
@@ -50,11 +50,11 @@ class AblateView:
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any], model: Model, explorer: Explorer) -> AblateView:
         """Check what the browser sent and make the maps from what the networks saw before. Raises InvalidSetting."""
-        shown, told = ExportRequest.of(analysis, details, panels=False), AblateRequest.of(analysis, details)
+        shown, wanted = ExportRequest.of(analysis, details, panels=False), AblateRequest.of(analysis, details)
         shots: dict[str, PanelData] = {}
         raw: dict[str, np.ndarray] = {}
         where: dict[str, tuple[AblateRow, AblateCell]] = {}
-        for number, row in enumerate(told.rows, 1):
+        for number, row in enumerate(wanted.rows, 1):
             prediction = _seen(explorer, analysis, row, model) if row.cells else None
             for place, cell in enumerate(row.cells, 1):
                 if prediction is None:
@@ -66,7 +66,7 @@ class AblateView:
                 shots[key] = panel_of(prediction, shown, model.config, spec)
                 raw[key] = prediction.cams(cell.method, classes=shown.classes, **options)
                 where[key] = row, cell
-        return cls(analysis, shown, told, model, scaled(shots, shown), raw, where)
+        return cls(analysis, shown, wanted, model, scaled(shots, shown), raw, where)
 
     @property
     def classes(self) -> list[str]:
@@ -76,31 +76,31 @@ class AblateView:
     @property
     def name(self) -> str:
         """A file name of plain letters."""
-        return file_name(self.analysis, self.classes, f"ablate-{self.told.show}")
+        return file_name(self.analysis, self.classes, f"ablate-{self.wanted.show}")
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
         """The grid, the ladder or the charts as one figure."""
-        rows: list[Sequence[Block]] = [[Words(text)] for text in self.told.readings]
-        if self.told.show == "ladder":
+        rows: list[Sequence[Block]] = [[Words(text)] for text in self.wanted.readings]
+        if self.wanted.show == "ladder":
             blocks = [self._rung(key) for key in self.shots]
             rows += [blocks[first : first + 3] for first in range(0, len(blocks), 3)]
         else:
-            for row in self.told.rows:
+            for row in self.wanted.rows:
                 if row.cells:
                     rows.append([self._cell(key) for key, (one, _) in self.where.items() if one is row])
-        troubles = dict.fromkeys(row.trouble for row in self.told.rows if not row.cells)
+        troubles = dict.fromkeys(row.trouble for row in self.wanted.rows if not row.cells)
         for trouble in troubles:
-            which = ", ".join(row.title for row in self.told.rows if not row.cells and row.trouble == trouble)
+            which = ", ".join(row.title for row in self.wanted.rows if not row.cells and row.trouble == trouble)
             rows.append([Words(f"{which}: {trouble}")])
-        charts = self.told.charts
+        charts = self.wanted.charts
         rows += [charts[first : first + IN_A_ROW] for first in range(0, len(charts), IN_A_ROW)]
-        title = f"{' + '.join(self.classes)}: {PARTS[self.told.show]}"
-        width = CHART_WIDTH if charts else 2 * WIDTH if self.told.show == "ladder" else WIDTH
+        title = f"{' + '.join(self.classes)}: {PARTS[self.wanted.show]}"
+        width = CHART_WIDTH if charts else 2 * WIDTH if self.wanted.show == "ladder" else WIDTH
         drawn = lay_out(rows, title=title, notes=self.notes(), width=width, columns=1 if charts else 2)
         return rendered(drawn, kinds, title, self.settings())
 
     def notes(self) -> list[str]:
-        """What a reader has to know to read the figure and to make it again."""
+        """Lines below the figure: the settings that make it again."""
         shown = self.shown
         notes = [settings_line(self.analysis.prediction, loops=shown.loops, refined=shown.refined)]
         if self.shots:
@@ -111,7 +111,7 @@ class AblateView:
 
     def files(self) -> dict[str, bytes]:
         """The raw maps as one npz and their numbers as CSV, or each chart as CSV."""
-        files = {f"chart-{number}.csv": _chart_csv(chart) for number, chart in enumerate(self.told.charts, 1)}
+        files = {f"chart-{number}.csv": _chart_csv(chart) for number, chart in enumerate(self.wanted.charts, 1)}
         if self.shots:
             arrays = {"classes": np.array(self.classes), "indices": np.array(self.shown.classes)}
             for key, maps in self.raw.items():
@@ -135,11 +135,11 @@ class AblateView:
         )
         return {
             "tab": "ablate",
-            "show": self.told.show,
+            "show": self.wanted.show,
             "classes": [{"index": index, "name": prediction.classes[index]} for index in shown.classes],
             "shown": {name: getattr(shown, name) for name in (*names, "overlay")},
             "maps": {key: self._about(key) for key in self.shots},
-            "charts": [asdict(chart) for chart in self.told.charts],
+            "charts": [asdict(chart) for chart in self.wanted.charts],
             **made_with(self.analysis),
         }
 
@@ -151,7 +151,7 @@ class AblateView:
             if self.shots
             else ""
         )
-        data += "chart-N.csv are the numbers of each chart. " if self.told.charts else ""
+        data += "chart-N.csv are the numbers of each chart. " if self.wanted.charts else ""
         return f"Ablation on one image of {', '.join(self.classes)}. {FIGURE_WORDS} {data}{SETTINGS_WORDS}"
 
     def _cell(self, key: str) -> MapBlock:

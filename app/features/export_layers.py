@@ -51,14 +51,14 @@ class LayersView:
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any], model: Model) -> LayersView:
         """Check what the browser sent and make the maps; single heads need the network. Raises InvalidSetting."""
-        shown, told = ExportRequest.of(analysis, details, panels=False), details.get("layers")
-        if not isinstance(told, dict):
+        shown, given = ExportRequest.of(analysis, details, panels=False), details.get("layers")
+        if not isinstance(given, dict):
             raise InvalidSetting("The settings of the layers are missing: reload the page.")
-        method, together = transformer_of(analysis, told), choice(told, "scale", SCALES) == "all"
-        head = None if told.get("head") is None else int(number(told, "head", 0, 99))
+        method, together = transformer_of(analysis, given), choice(given, "scale", SCALES) == "all"
+        head = None if given.get("head") is None else int(number(given, "head", 0, 99))
         prediction, rollout = analysis.prediction, None
         rows = _record(analysis, method).mean_cls_attn
-        if told.get("deep") is True:
+        if given.get("deep") is True:
             seen = model.run(Predictor.layers, analysis.image, analysis.settings, method=method)
             rollout = merge_patches(prediction.grid, seen.rollout)
             if head is not None:
@@ -94,7 +94,7 @@ class LayersView:
         return rendered(drawn, kinds, title, self.settings())
 
     def notes(self) -> list[str]:
-        """What a reader has to know to read the figure and to make it again."""
+        """Lines below the figure: the settings that make it again."""
         shown, prediction = self.shown, self.analysis.prediction
         scale = "the largest value of all maps" if self.together else "each map's own largest value"
         used = "no block, as refinement is off" if not shown.refined else f"blocks {self._used()}"

@@ -114,7 +114,7 @@ class MasksView:
         return rendered(drawn, kinds, f"Masks: {title}", self.settings())
 
     def notes(self) -> list[str]:
-        """What a reader has to know to read the figure and to make it again."""
+        """Lines below the figure: the settings that make it again."""
         base, (wanted,) = self.shown.base, self.shown.base.maps
         notes = [
             f"Source map: {TITLES[wanted.method]}. "

@@ -176,17 +176,17 @@ def measured(
     cam: np.ndarray,
     probe: FaithfulnessConfig,
     run_once: Callable[[Score, Tensor], np.ndarray] | None = None,
-    **told: Any,
+    **reported: Any,
 ) -> Faithfulness:
     """`cam` (h, w) on the pixels of the input size. `run_once(score, images)` has `score(images)` done where runs are,
-    so that others get their turn in between. `told`: keywords of `measure`. Raises Stopped.
+    so that others get their turn in between. `reported`: keywords of `measure`. Raises Stopped.
     """
     subject = subject_of(
         predictor, asked.image, asked.settings, method=asked.method, index=asked.index, loops=asked.loops
     )
     if run_once is not None:
         subject = replace(subject, score=partial(run_once, subject.score))
-    return measure(subject, cam, probe, **told)
+    return measure(subject, cam, probe, **reported)
 
 
 def answer(found: Faithfulness) -> dict[str, Any]:

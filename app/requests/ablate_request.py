@@ -61,15 +61,15 @@ class AblateRequest:
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any]) -> AblateRequest:
         """Check every value that the browser sent. Raises InvalidSetting."""
-        told = details.get("ablate")
-        if not isinstance(told, dict):
+        payload = details.get("ablate")
+        if not isinstance(payload, dict):
             raise InvalidSetting("The settings of the ablation are missing: reload the page.")
-        show = choice(told, "show", SHOWS)
-        rows = tuple(_row(analysis, row) for row in _dicts(told, "rows", MOST_ROWS))
-        charts = tuple(_chart(chart) for chart in _dicts(told, "charts", MOST_CHARTS))
+        show = choice(payload, "show", SHOWS)
+        rows = tuple(_row(analysis, row) for row in _dicts(payload, "rows", MOST_ROWS))
+        charts = tuple(_chart(chart) for chart in _dicts(payload, "charts", MOST_CHARTS))
         if not any(row.cells for row in rows) and not charts:
             raise InvalidSetting("Nothing is shown that could be exported: run it first.")
-        readings = tuple(text for part in _list(told, "readings", 4) if (text := _sentence(part)))
+        readings = tuple(text for part in _list(payload, "readings", 4) if (text := _sentence(part)))
         return cls(show, readings, rows, charts)
 
 

@@ -171,12 +171,12 @@ def choice(details: dict[str, Any], name: str, known: Collection[str]) -> str:
     return value
 
 
-def _ground_truth(told: Any, points: tuple[int, int]) -> GroundTruth:
-    if told is None:
+def _ground_truth(payload: Any, points: tuple[int, int]) -> GroundTruth:
+    if payload is None:
         return GroundTruth()
-    if not isinstance(told, dict) or not isinstance(told.get("polygons"), list):
+    if not isinstance(payload, dict) or not isinstance(payload.get("polygons"), list):
         raise InvalidSetting("The outlines of the ground truth cannot be read: reload the page.")
-    polygons = told["polygons"]
+    polygons = payload["polygons"]
     if len(polygons) > RINGS or sum(len(ring) for ring in polygons if isinstance(ring, list)) > VERTICES:
         raise InvalidSetting("The outlines of the ground truth are too long to be exported: switch them off.")
     try:
@@ -185,7 +185,7 @@ def _ground_truth(told: Any, points: tuple[int, int]) -> GroundTruth:
         rings = []
     if len(rings) < len(polygons) or not all(_ring(ring) for ring in rings):
         raise InvalidSetting("The outlines of the ground truth must lie in the image: draw them again.")
-    masks = {name: bits(told[name], points) for name in ("inside", "ignore") if told.get(name) is not None}
+    masks = {name: bits(payload[name], points) for name in ("inside", "ignore") if payload.get(name) is not None}
     return GroundTruth(tuple(rings), **masks)
 
 
@@ -200,18 +200,18 @@ def bits(text: Any, points: tuple[int, int]) -> np.ndarray:
     return np.unpackbits(data)[:count].reshape(points).astype(bool)
 
 
-def _added_panel(told: Any) -> AddedPanel | None:
-    if told is None:
+def _added_panel(payload: Any) -> AddedPanel | None:
+    if payload is None:
         return None
-    if not isinstance(told, dict):
+    if not isinstance(payload, dict):
         raise InvalidSetting("The additional map cannot be read: choose it again.")
-    h, w = (int(number(told, side, 1, CELLS)) for side in ("h", "w"))
-    values = np.frombuffer(_bytes(told.get("values"), 4 * h * w), "<f4").reshape(h, w)
-    content_size = number(told, "down", 0.01, CELLS), number(told, "across", 0.01, CELLS)
-    unit = choice(told, "unit", UNITS)
+    h, w = (int(number(payload, side, 1, CELLS)) for side in ("h", "w"))
+    values = np.frombuffer(_bytes(payload.get("values"), 4 * h * w), "<f4").reshape(h, w)
+    content_size = number(payload, "down", 0.01, CELLS), number(payload, "across", 0.01, CELLS)
+    unit = choice(payload, "unit", UNITS)
     if not _between(values, 0, 1e30):
         raise InvalidSetting("The additional map has values that cannot be drawn: choose another.")
-    return AddedPanel(short_text(told, "title"), short_text(told, "note"), unit, values, content_size)
+    return AddedPanel(short_text(payload, "title"), short_text(payload, "note"), unit, values, content_size)
 
 
 def short_text(details: dict[str, Any], name: str) -> str:

@@ -45,20 +45,20 @@ class MasksRequest:
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any]) -> MasksRequest:
         """Check every value that the browser sent. Raises InvalidSetting."""
-        base, told = ExportRequest.of(analysis, details), details.get("masks")
-        if not isinstance(told, dict) or len(base.maps) != 1:
+        base, payload = ExportRequest.of(analysis, details), details.get("masks")
+        if not isinstance(payload, dict) or len(base.maps) != 1:
             raise InvalidSetting("The settings of the masks are missing: reload the page.")
-        walk = walk_of(told) if told.get("walk") is not None else None
+        walk = walk_of(payload) if payload.get("walk") is not None else None
         return cls(
             base=base,
-            crf=crf_of(told) if told.get("crf") is not None else None,
+            crf=crf_of(payload) if payload.get("crf") is not None else None,
             walk=walk,
-            walk_threshold=number(told["walk"], "threshold", 0, 1) if walk else 0.0,
-            deeplab=told.get("deeplab") is True,
-            outlined=told.get("contours") is True,
-            boxed=told.get("boxes") is True,
-            ground_truth=_masks(told, "ground_truth", base),
-            ignore=_masks(told, "ignore", base),
+            walk_threshold=number(payload["walk"], "threshold", 0, 1) if walk else 0.0,
+            deeplab=payload.get("deeplab") is True,
+            outlined=payload.get("contours") is True,
+            boxed=payload.get("boxes") is True,
+            ground_truth=_masks(payload, "ground_truth", base),
+            ignore=_masks(payload, "ignore", base),
         )
 
 
@@ -79,9 +79,9 @@ def walk_of(details: dict[str, Any]) -> WalkSettings:
     return WalkSettings(beta=number(values, "beta", 1, 30), exp_times=int(number(values, "steps", 0, 12)))
 
 
-def _masks(told: dict[str, Any], name: str, base: ExportRequest) -> tuple[np.ndarray | None, ...]:
+def _masks(payload: dict[str, Any], name: str, base: ExportRequest) -> tuple[np.ndarray | None, ...]:
     """A mask for each chosen class, or None where the browser sends null."""
-    given = told.get(name)
+    given = payload.get(name)
     if not isinstance(given, list) or len(given) != len(base.classes):
         raise InvalidSetting("The ground truth does not fit the classes: reload the page.")
     return tuple(bits(one, base.points) if one is not None else None for one in given)

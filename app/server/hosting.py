@@ -139,8 +139,8 @@ def health(request: Request) -> JSONResponse:
     broken = model.ready and model.loaded.exception() is not None
     status = "broken" if broken else "ok" if model.ready else "loading"
     held = {"held": round(page.cache.nbytes / 2**20, 1), "limit": round(page.cache.limit / 2**20, 1)}
-    told = {"status": status, "checkpoint": model.config.name, "cache_mib": held}
-    return JSONResponse(told, status_code=503 if broken else 200)
+    state_of_server = {"status": status, "checkpoint": model.config.name, "cache_mib": held}
+    return JSONResponse(state_of_server, status_code=503 if broken else 200)
 
 
 def viewer_module(request: Request) -> Response:

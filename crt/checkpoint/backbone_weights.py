@@ -59,9 +59,9 @@ def load_exactly(network: nn.Module, found: dict[str, Tensor], source: str, part
     unknown = sorted(found.keys() - wanted.keys())
     shapes = sorted(name for name in wanted.keys() & found.keys() if wanted[name].shape != found[name].shape)
     faults = (("lacks", missing), ("has the unknown", unknown), ("has the wrong shape of", shapes))
-    told = [f"{what} {_listed(names)}" for what, names in faults if names]
-    if told:
-        raise InvalidCheckpoint(f"{source} does not fit {part}: it {' and '.join(told)}.")
+    problems = [f"{what} {_listed(names)}" for what, names in faults if names]
+    if problems:
+        raise InvalidCheckpoint(f"{source} does not fit {part}: it {' and '.join(problems)}.")
     whole = sorted(n for n, value in wanted.items() if value.is_floating_point() and not found[n].is_floating_point())
     if whole:
         kind = str(found[whole[0]].dtype).removeprefix("torch.")

@@ -172,8 +172,8 @@ def _check_networks(path: Path, config: CheckpointConfig) -> None:
         raise InvalidCheckpoint(f"{path}: either all transformers have a learned deconvolution, or none.")
     tiles = {name: spec.tile for name, spec in config.networks.items() if spec.type == "vit"}
     if len(set(tiles.values())) > 1:
-        told = ", ".join(f"{name} {tile}" for name, tile in tiles.items())
-        raise InvalidCheckpoint(f"{path}: the tile of all transformers must be the same number of pixels, not {told}.")
+        sizes = ", ".join(f"{name} {tile}" for name, tile in tiles.items())
+        raise InvalidCheckpoint(f"{path}: the tile of all transformers must be the same number of pixels, not {sizes}.")
     reads = config.relation.cnn if config.relation is not None else None
     if reads is not None and (reads not in config.networks or config.networks[reads].type != "resnet"):
         raise InvalidCheckpoint(f"{path}: relation.cnn must name a ResNet of this checkpoint, not {reads}.")

@@ -213,9 +213,9 @@ def _check_transformers(folder: Path, config: CheckpointConfig, networks: Mappin
     vits = {name: network for name, network in networks.items() if isinstance(network, TransformerBranch)}
     patches = {name: vit.patch for name, vit in vits.items()}
     if len(set(patches.values())) > 1:
-        told = ", ".join(f"{name} {patch}" for name, patch in patches.items())
+        sizes = ", ".join(f"{name} {patch}" for name, patch in patches.items())
         raise InvalidCheckpoint(
-            f"{folder / CONFIG_FILE}: all transformers must have patches of the same number of pixels, not {told}."
+            f"{folder / CONFIG_FILE}: all transformers must have patches of the same number of pixels, not {sizes}."
         )
     blocks = config.defaults.blocks
     for name, vit in vits.items():

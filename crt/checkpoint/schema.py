@@ -66,8 +66,8 @@ def _wanted(range_: str) -> WrapValidator:
         try:
             return handler(value)
         except ValidationError as error:
-            told = {"wanted": range_, "given": shortened(value)}
-            raise PydanticCustomError("wanted", "must be {wanted}, not {given}", told) from error
+            context = {"wanted": range_, "given": shortened(value)}
+            raise PydanticCustomError("wanted", "must be {wanted}, not {given}", context) from error
 
     return WrapValidator(check)
 

@@ -68,13 +68,13 @@ def read_cub(
     samples, left_out = [], []
     for key, (listed,) in paths.items():
         path = slashes(listed)
-        told = {file: table.get(key) for file, table in zip(PER_PICTURE, (labels, training), strict=True)}
+        columns = {file: table.get(key) for file, table in zip(PER_PICTURE, (labels, training), strict=True)}
         if boxes == "required":
-            told[BOXES] = corners.get(key)
-        for table, row in told.items():
+            columns[BOXES] = corners.get(key)
+        for table, row in columns.items():
             if row is None:
                 problems.add(f"not in {table}", key)
-        label, side, box = (told.get(file) for file in (*PER_PICTURE, BOXES))
+        label, side, box = (columns.get(file) for file in (*PER_PICTURE, BOXES))
         if label is None or side is None or label[0] not in wanted:
             if label is not None and label[0] not in names:
                 problems.add("of a class that classes.txt does not have", f"{key} ({label[0]})")

@@ -58,8 +58,8 @@ def train_deeplab(config: DeepLabConfig, images: ImageDataset, *, record: Mappin
     if finished and fit.accelerator.is_main_process and not (config.out / CONFIG_FILE).exists():
         digest = save_network(network, config.out / FILE)
         spec = SegmentationSpec(config.cnn, FILE, digest, config.stride, *normalization)
-        told = {**fit.record, "precision": fit.precision}
-        add_to_checkpoint(config, "segmentation", spec, images=len(images), record=told)
+        entry = {**fit.record, "precision": fit.precision}
+        add_to_checkpoint(config, "segmentation", spec, images=len(images), record=entry)
     fit.end()
     return finished
 

@@ -145,10 +145,10 @@ def train(
     finished = step >= plan.steps
     averaged = None if average is None else cast("DualBranch", average.module)
     if finished and fit.accelerator.is_main_process:
-        told = {**fit.record, "precision": fit.precision}
+        entry = {**fit.record, "precision": fit.precision}
         if averaged is not None:
-            export(model, config, images, config.out / "last", told)
-        export(averaged or model, config, images, config.out, told)
+            export(model, config, images, config.out / "last", entry)
+        export(averaged or model, config, images, config.out, entry)
     fit.end()
     return Trained(model, step, finished, averaged)
 

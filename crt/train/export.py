@@ -94,14 +94,14 @@ def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, images: in
     for other in (*before.networks.values(), before.relation, before.segmentation):
         if other is not None and other.file != spec.file:
             shutil.copyfile(folder / other.file, config.out / other.file)
-    told = {
+    entry = {
         **record,
         "config": config.portable(),
         "images": images,
         "machine": describe_machine(),
         "minutes": round(logged_seconds(config.out, config.batch) / 60, 4),
     }
-    training = {**before.training, name: told}
+    training = {**before.training, name: entry}
     write_config(config.out, dataclasses.replace(before, **{name: spec, "training": training}))
     load_checkpoint(config.out)
 

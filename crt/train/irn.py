@@ -66,8 +66,8 @@ def train_relation(config: RelationConfig, images: ImageDataset, *, record: Mapp
             network.fit_mean(_some(plan, device))
         if fit.accelerator.is_main_process:
             spec = RelationSpec(FILE, save_network(network, config.out / FILE, without="resnet"), config.cnn)
-            told = {**fit.record, "precision": fit.precision}
-            add_to_checkpoint(config, "relation", spec, images=len(images), record=told)
+            entry = {**fit.record, "precision": fit.precision}
+            add_to_checkpoint(config, "relation", spec, images=len(images), record=entry)
     fit.end()
     return finished
 

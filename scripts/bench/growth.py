@@ -52,5 +52,5 @@ def _look(checkpoint: str, size: int, loops: int, threads: int) -> dict[str, Any
 
 def _peak() -> int:
     """MiB at most so far. `getrusage` would begin with what the parent had."""
-    told = Path("/proc/self/status").read_text(encoding="ascii")
-    return round(int(told.split("VmHWM:")[1].split()[0]) / 1024)
+    proc_status = Path("/proc/self/status").read_text(encoding="ascii")
+    return round(int(proc_status.split("VmHWM:")[1].split()[0]) / 1024)

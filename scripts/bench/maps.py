@@ -143,8 +143,8 @@ def utilization(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     with torch.inference_mode(), profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in network.steps(tiles, LOOPS):
             pass
-    told = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
-    products = sum(value for name, value in told.items() if name in PRODUCTS) / sum(told.values())
+    cpu_times = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
+    products = sum(value for name, value in cpu_times.items() if name in PRODUCTS) / sum(cpu_times.values())
     spent = in_turns({"product": product, "look": look}, runs)
     peak = 10 * 2 * side**3 / statistics.median(spent["product"]) / 1e9
     reached = flops / statistics.median(stages["crt"]) / 1e9

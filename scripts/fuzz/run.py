@@ -138,8 +138,8 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
 
 def command(config: Fuzz) -> str:
     """The command that asks the same again."""
-    told = command_of("python -m scripts.fuzz", config, always=("draws", "seed"), leave=("json", "log"))
-    return f"{told} --json results/fuzz.json"
+    command_line = command_of("python -m scripts.fuzz", config, always=("draws", "seed"), leave=("json", "log"))
+    return f"{command_line} --json results/fuzz.json"
 
 
 def _work(config: Fuzz) -> Iterator[tuple[str, Any]]:

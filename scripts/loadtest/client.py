@@ -92,26 +92,26 @@ class Asker:
         joined = self.http.post("gradio_api/queue/join", content=json.dumps(body), headers=JSON)
         if joined.status_code != 200:
             return judged(joined, time.monotonic() - began)
-        told: dict[str, Any] = {}
+        final: dict[str, Any] = {}
         with self.http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as stream:
             for line in stream.iter_lines():
                 if not line.startswith("data:"):
                     continue
                 message = json.loads(line[5:])
                 if message["msg"] in ("process_completed", "unexpected_error"):
-                    told = message
+                    final = message
                     break
         seconds = time.monotonic() - began
-        if not told.get("success"):
-            sentence = (told.get("output") or {}).get("error") or told.get("message")
+        if not final.get("success"):
+            sentence = (final.get("output") or {}).get("error") or final.get("message")
             if not sentence:
                 return Outcome("crashed", "an error without a sentence", seconds)
             return _refusal([sentence], seconds)
-        values = told["output"].get("data")
+        values = final["output"].get("data")
         sentences = list(_sentences(values))
         if sentences:
             return _refusal(sentences, seconds)
-        return Outcome("answered", "", seconds, values, told["output"]["duration"])
+        return Outcome("answered", "", seconds, values, final["output"]["duration"])
 
     def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Outcome:
         """Any request. What streams is read for half a second."""

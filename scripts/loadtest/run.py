@@ -59,7 +59,7 @@ class Load:
 
 
 @dataclass
-class Told:
+class Tally:
     """What the users were told. `seconds`: of all answers, by endpoint; `errors`: sentences, and how many."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in (*ENDPOINTS, BROWSER)})
@@ -91,7 +91,7 @@ def load(config: Load) -> dict[str, Any]:
 
     from crt.train.machine import describe_machine
 
-    told, lock, memory, cached = Told(), threading.Lock(), [], []
+    tally, lock, memory, cached = Tally(), threading.Lock(), [], []
     words = ["--checkpoint", config.checkpoint, "--cache-mb", str(config.cache_mb)]
     words += ["--queue-size", str(config.queue_size), "--extra-checkpoints"]
     with (
@@ -105,12 +105,12 @@ def load(config: Load) -> dict[str, Any]:
         until = Deadline(time.monotonic() + 60 * config.minutes)
         later.callback(until.call_off)  # after an error nobody waits for the time to be up
         users = [
-            threading.Thread(target=_use, args=(config, server, images, number, until, told, lock), daemon=True)
+            threading.Thread(target=_use, args=(config, server, images, number, until, tally, lock), daemon=True)
             for number in range(config.users)
         ]
         for user in users:
             user.start()
-        reader = pool.submit(_read, config, server, images, until, told, lock)
+        reader = pool.submit(_read, config, server, images, until, tally, lock)
         half, began = 30 * config.minutes, time.monotonic()
         restarted = not config.restart
         with tqdm(total=round(60 * config.minutes), unit="s", mininterval=5.0) as bar:
@@ -134,13 +134,13 @@ def load(config: Load) -> dict[str, Any]:
     result = {
         "load": {
             name: {"answers": len(times), **({} if not times else _quantiles(times))}
-            for name, times in told.seconds.items()
+            for name, times in tally.seconds.items()
             if times or name != BROWSER
         },
-        "busy": told.busy,
-        "connections_lost": told.lost,
-        "connections_recovered": told.recovered,
-        "errors": dict(told.errors),
+        "busy": tally.busy,
+        "connections_lost": tally.lost,
+        "connections_recovered": tally.recovered,
+        "errors": dict(tally.errors),
         "memory_mib": _flatness(memory),
         "cache_mib": _flatness(cached) | {"limit": config.cache_mb},
         "without_cache_mib": _flatness([all_of_it - part for all_of_it, part in zip(memory, cached, strict=True)]),
@@ -156,7 +156,7 @@ def load(config: Load) -> dict[str, Any]:
 
 
 def _use(
-    config: Load, server: Server, images: list[str], number: int, until: Deadline, told: Told, lock: threading.Lock
+    config: Load, server: Server, images: list[str], number: int, until: Deadline, tally: Tally, lock: threading.Lock
 ) -> None:
     """One user, until the time is up."""
     from gradio_client import Client, handle_file
@@ -175,20 +175,20 @@ def _use(
             sentence = " ".join(str(error).split())[:200] or type(error).__name__
             with lock:
                 if any(word in sentence.lower() for word in BUSY):
-                    told.busy += 1
+                    tally.busy += 1
                 elif client is None or _is_connection(error):
-                    told.lost += 1
+                    tally.lost += 1
                     client, was_lost = None, True
                 else:
-                    told.errors[sentence] += 1
+                    tally.errors[sentence] += 1
             continue
         with lock:
-            told.seconds[endpoint].append(time.monotonic() - began)
-            told.recovered += was_lost
+            tally.seconds[endpoint].append(time.monotonic() - began)
+            tally.recovered += was_lost
         was_lost = False
 
 
-def _read(config: Load, server: Server, images: list[str], until: Deadline, told: Told, lock: threading.Lock) -> None:
+def _read(config: Load, server: Server, images: list[str], until: Deadline, tally: Tally, lock: threading.Lock) -> None:
     """The reader in a browser, until the time is up. Raises InvalidSetting without chromium or playwright."""
     if not config.browser:
         return
@@ -201,17 +201,17 @@ def _read(config: Load, server: Server, images: list[str], until: Deadline, told
             said = seen.said.lower()
             with lock:
                 if not said:
-                    told.seconds[BROWSER].append(seen.seconds)
-                    told.recovered += was_lost
+                    tally.seconds[BROWSER].append(seen.seconds)
+                    tally.recovered += was_lost
                     was_lost = False
                 elif any(word in said for word in BUSY):
-                    told.busy += 1
+                    tally.busy += 1
                 elif any(word in said for word in LOST):
-                    told.lost += 1
+                    tally.lost += 1
                     was_lost = True
                 else:
-                    told.errors[seen.said[:200]] += 1
-        told.errors.update(f"in the page: {fault[:150]}" for fault in reader.faults)
+                    tally.errors[seen.said[:200]] += 1
+        tally.errors.update(f"in the page: {fault[:150]}" for fault in reader.faults)
 
 
 def _is_connection(error: BaseException | None) -> bool:

@@ -100,14 +100,14 @@ def _consistency(rows: Rows, count: int) -> list[Table]:
     words = []
     for head, keys in crt:
         if gap := Paired.between(ours, keys, runs.get("λ = 0", ())):
-            words.append(f"{head} {gap}, the claim {gap.told()}")
+            words.append(f"{head} {gap}, the claim {gap.statement()}")
     paper = published("consistency", "λ = 0.1", "λ = 0")
     helps = f"λ = 0.1 against λ = 0{paper}: {'; '.join(words)}." if words else ""
     head, keys = crt[0]
     gaps = {name: Paired.between(ours, keys, mine) for name, mine in runs.items() if name not in ("λ = 0.1", "λ = 0")}
     known = {name: gap for name, gap in gaps.items() if gap}
-    told = ", ".join(f"{gap} against {name}{published('consistency', 'λ = 0.1', name)}" for name, gap in known.items())
-    best = f"The paper's claim that λ = 0.1 is best {verdict_of_all(known)}; {head}, it is {told}." if known else ""
+    text = ", ".join(f"{gap} against {name}{published('consistency', 'λ = 0.1', name)}" for name, gap in known.items())
+    best = f"The paper's claim that λ = 0.1 is best {verdict_of_all(known)}; {head}, it is {text}." if known else ""
     table = table_of("CAM consistency loss (Table 1)", rows, (*crt, ("its CNN", "crt_cnn")), (SEEDS, "consistency"))
     return [saying(table, helps, best)]
 
@@ -122,7 +122,7 @@ def _modes(rows: Rows, count: int) -> list[Table]:
         gap = Paired.between(mine, refined[1], runs.get(ONE_TILE, ()))
         if gap and name != ONE_TILE and name in MODES.values():
             sign = -1 if name.startswith("deconvolution") else 1
-            words.append(f"{name} {gap}{published('modes', name, ONE_TILE)}, the claim {gap.told(sign)}")
+            words.append(f"{name} {gap}{published('modes', name, ONE_TILE)}, the claim {gap.statement(sign)}")
     claim = "The paper: overlap, side by side and interpolation help, deconvolution hurts"
     sentence = f"{claim}. Against one tile of 224: {'; '.join(words)}." if words else ""
     others = sum(name not in MODES.values() for name in runs)
@@ -152,8 +152,9 @@ def _sizes(rows: Rows) -> list[Table]:
     top = max(found, key=found.__getitem__)
     rise = Paired.between(runs[top], "crt", runs[names[0]])
     after = f", {found[names[-1]] - found[top]:+.1f} from there to {names[-1]}" if top != names[-1] else ""
-    told = f"CRT is highest at {top} ({found[top] - found[names[0]]:+.1f} over {names[0]}{after})"
-    return [saying(table, f"The paper's claim that quality rises with the size up to a point {rise.told()}: {told}.")]
+    text = f"CRT is highest at {top} ({found[top] - found[names[0]]:+.1f} over {names[0]}{after})"
+    claim = f"The paper's claim that quality rises with the size up to a point {rise.statement()}"
+    return [saying(table, f"{claim}: {text}.")]
 
 
 def _twins(rows: Rows, count: int) -> list[Table]:
@@ -175,7 +176,9 @@ def _twins(rows: Rows, count: int) -> list[Table]:
         return [table]
     claim = "The paper: two CNNs give nearly the same maps, a CNN and a transformer do not"
     return [
-        saying(table, f"{claim}. That {gap.told()}: the correlation of the two CNNs is {gap} higher.", *_seen(rows))
+        saying(
+            table, f"{claim}. That {gap.statement()}: the correlation of the two CNNs is {gap} higher.", *_seen(rows)
+        )
     ]
 
 

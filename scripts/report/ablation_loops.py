@@ -33,13 +33,13 @@ def loops(rows: Rows) -> list[Table]:
     bare = table_of("the same, unrefined", rows, [(f"test {k}", f"crt_loops_{k}_unrefined") for k in TESTED])
     looped = [row for row in rows if row["name"] != "0 in training"]
     gains = {k: differences(looped, f"crt_loops_{k}_first", f"crt_loops_{k}") for k in TESTED if k > 1}
-    told = "; ".join(f"{k} loops {change(gain)}" for k, gain in gains.items() if gain)
+    text = "; ".join(f"{k} loops {change(gain)}" for k, gain in gains.items() if gain)
     return [
         saying(summed, _alike(runs, "", " refined by the sum")),
         saying(
             first,
             _alike(runs, "_first", " refined by the first pass"),
-            f"The first pass's attention alone and not the sum, in the same runs: {told}." if told else "",
+            f"The first pass's attention alone and not the sum, in the same runs: {text}." if text else "",
         ),
         saying(bare, _alike(runs, "_unrefined", " unrefined")),
         *_at_test(looped),
@@ -59,14 +59,14 @@ def _alike(runs: dict[str, list[dict]], way: str, words: str) -> str:
     found = {k: got for k, (rows, key) in mine.items() if (got := spread(rows, key)) is not None}
     if not found:
         return ""
-    told = f"Trained and tested with the same count,{words}: {', '.join(f'{k}: {got}' for k, got in found.items())}."
+    text = f"Trained and tested with the same count,{words}: {', '.join(f'{k}: {got}' for k, got in found.items())}."
     three, key = mine[3]
     gaps = {k: Paired.between(three, key, rows, other) for k, (rows, other) in mine.items() if k != 3}
     known = {f"{k}": gap for k, gap in gaps.items() if gap}
     if not known:
-        return told
+        return text
     against = ", ".join(f"{gap} against {k}" for k, gap in known.items())
-    return f"{told} The paper's claim that three are best {verdict_of_all(known)}; three are {against}."
+    return f"{text} The paper's claim that three are best {verdict_of_all(known)}; three are {against}."
 
 
 def _at_test(rows: Rows) -> list[Table]:
@@ -91,14 +91,14 @@ def _hindrance(rows: Rows) -> str:
     if not whole:
         return ""
     gaps = [differences(whole, kind_of(3, way), kind_of(0, way)) for _, way in WAYS]
-    told = [
+    text = [
         f"{statistics.mean(one):+.1f} {name} (a gain in {sum(gap > 0 for gap in one)} of {len(one)} runs)"
         for (name, _), one in zip(WAYS, gaps, strict=True)
     ]
     costs = {name: Paired.within(whole, partial(_cost, way=way)) for name, way in WAYS[1:]}
-    claims = [f"{name} {cost.told()}, {cost.mean:.1f} points" for name, cost in costs.items() if cost]
+    claims = [f"{name} {cost.statement()}, {cost.mean:.1f} points" for name, cost in costs.items() if cost]
     return (
-        f"Three loops at test instead of none change the maps by {listed(told)}. That refinement takes from what loops "
+        f"Three loops at test instead of none change the maps by {listed(text)}. That refinement takes from what loops "
         f"change, averaged over the trainings of each seed: {'; '.join(claims)}."
     )
 
@@ -115,13 +115,13 @@ def _attention(rows: Rows) -> list[Table]:
     if not rows:
         return []
     body = tuple((f"test {k}", *(cell(spread(rows, kind_of(k, way))) for _, way in ways)) for k in TESTED)
-    told = (
+    text = (
         ("refinement helps", "crt_loops_3", "crt_loops_3_unrefined"),
         ("the sum over passes is better than the first pass alone", "crt_loops_3", "crt_loops_3_first"),
         ("the sum is better than the last pass alone", "crt_loops_3", "crt_loops_3_last"),
     )
-    gaps = {name: Paired.within(rows, partial(difference, one=one, other=other)) for name, one, other in told}
-    words = "; ".join(f"that {name} {gap.told()}, {gap}" for name, gap in gaps.items() if gap)
+    gaps = {name: Paired.within(rows, partial(difference, one=one, other=other)) for name, one, other in text}
+    words = "; ".join(f"that {name} {gap.statement()}, {gap}" for name, gap in gaps.items() if gap)
     alike = "The mean over passes gives the maps of the sum: a constant factor vanishes in their normalisation."
     table = Table(("attention, 3 loops in training", *(head for head, _ in ways)), body)
     return [saying(table, f"The paper refines by the sum. At three loops, {words}." if words else "", alike)]

@@ -26,12 +26,12 @@ def with_defaults(result: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
     name. Where this run has not measured the defaults, it has no rows of them.
     """
     attention = attention_of(defaults)
-    told = result["protocol"].get("attention", attention_of(Defaults()))
+    stats = result["protocol"].get("attention", attention_of(Defaults()))
     if not defaults.refined:
         refined = "_unrefined"
     elif defaults.blocks is None and (defaults.pass_reduction == DEFAULT_REDUCTION or defaults.loops < 2):
         refined = ""  # with one pass there is nothing to put together
-    elif attention == told:
+    elif attention == stats:
         refined = "_default"
     else:
         refined = f"_{defaults.pass_reduction}" if defaults.blocks is None else None
@@ -72,8 +72,8 @@ def evaluation(result: dict[str, Any], defaults: Defaults) -> Section:
         (_title(name), *numbers(row["miou_at_0.15"], row["miou_best"]), f"{row['threshold_best']:.2f}")
         for name, row in methods.items()
     )
-    told = {name: value for name, value in result["classification_map"].items() if name in ROWS}
-    scores = ", ".join(f"{ROWS[name]} {value:.1f}" for name, value in told.items())
+    stats = {name: value for name, value in result["classification_map"].items() if name in ROWS}
+    scores = ", ".join(f"{ROWS[name]} {value:.1f}" for name, value in stats.items())
     return Section(
         f"Maps on {protocol['split']}, {views}{' and flips' if protocol['flip'] else ''}",
         (how,),
@@ -107,9 +107,9 @@ def _claims(methods: dict[str, Any]) -> list[str]:
     for way in ("first", "last", "default"):
         counts = {k: best[f"crt_loops_{k}_{way}"] for k in range(9) if f"crt_loops_{k}_{way}" in best}
         if counts:
-            told = ", ".join(f"loops {k} {counts[k]:.1f} (sum: {best[f'crt_loops_{k}']:.1f})" for k in counts)
+            stats = ", ".join(f"loops {k} {counts[k]:.1f} (sum: {best[f'crt_loops_{k}']:.1f})" for k in counts)
             how = "as by default" if way == "default" else f"by the attention of the {way} pass alone"
-            words.append(f"Refined {how} instead of by the sum over passes: {told}.")
+            words.append(f"Refined {how} instead of by the sum over passes: {stats}.")
     return words
 
 

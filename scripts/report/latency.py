@@ -20,13 +20,13 @@ ASKED = {
 def latency(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """`scripts.bench.latency`: by precision."""
     rows, caption = [], []
-    for precision, told in result["latency"].items():
+    for precision, stats in result["latency"].items():
         name = PRECISIONS[precision]
         for key, words in ASKED.items():
-            rows.append((name, words, *(f"{told[key][which]:.0f}" for which in ("median", "p10", "p90"))))
+            rows.append((name, words, *(f"{stats[key][which]:.0f}" for which in ("median", "p10", "p90"))))
         caption.append(
-            f"In {name} the page answers {told['start_s']:g} s after `python app.py`; its networks are loaded after "
-            f"{told['model_loaded_s']:g} s."
+            f"In {name} the page answers {stats['start_s']:g} s after `python app.py`; its networks are loaded after "
+            f"{stats['model_loaded_s']:g} s."
         )
     caption.append("A first run is all networks and their CAMs, which the section on the library times by themselves.")
     if set(result["latency"]) == {"fp32"}:

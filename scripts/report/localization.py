@@ -87,17 +87,17 @@ def _claims(methods: dict[str, Any]) -> tuple[str, ...]:
         for key, name in (("gt_known", "GT-known"), ("top1", "Top-1")):
             found = {method: methods[method][key] for method in order}
             ranked = sorted(found, key=lambda method: -found[method])
-            told = ", ".join(f"{_title(method)} {found[method]:.1f}" for method in ranked)
+            ranking = ", ".join(f"{_title(method)} {found[method]:.1f}" for method in ranked)
             ordering = "" if ranked == list(order) else "not "
-            words.append(f"{name}: {told}; this is {ordering}the paper's order, CRT before TS-CAM before CAM.")
+            words.append(f"{name}: {ranking}; this is {ordering}the paper's order, CRT before TS-CAM before CAM.")
     if words:
         words.append(f"Whether that order holds is inconclusive ({too_few(1)}).")
     if {"crt_cnn", "resnet"} <= methods.keys():
         gain = methods["crt_cnn"]["gt_known"] - methods["resnet"]["gt_known"]
         words.append(f"The CAM consistency loss changes the CNN's own GT-known by {gain:+.1f} points.")
     if "crt" in methods:
-        told = methods["crt"]["classification_top1"]
-        words.append(f"Top-1 localization cannot exceed class Top-1, which is {told:.1f} for CRT.")
+        ranking = methods["crt"]["classification_top1"]
+        words.append(f"Top-1 localization cannot exceed class Top-1, which is {ranking:.1f} for CRT.")
     counts = {int(name.split("_")[2]): row["gt_known"] for name, row in methods.items() if _refined_loops(name)}
     if len(counts) > 1:
         best = max(counts, key=counts.__getitem__)

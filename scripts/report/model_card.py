@@ -109,8 +109,8 @@ def _refinement(defaults: Defaults) -> str:
 
 def _choice(record: Mapping[str, Any]) -> str:
     command = record.get("command")
-    told = f"Chosen on: {record.get('chosen_on') or NOT_RECORDED}. Command: "
-    return told + (f"\n\n    {command}" if command else f"{NOT_RECORDED}.")
+    sentence = f"Chosen on: {record.get('chosen_on') or NOT_RECORDED}. Command: "
+    return sentence + (f"\n\n    {command}" if command else f"{NOT_RECORDED}.")
 
 
 def _training(name: str, part: Mapping[str, Any]) -> list[str]:
@@ -124,12 +124,12 @@ def _training(name: str, part: Mapping[str, Any]) -> list[str]:
         what, preset = _from_masks(name, part), recorded
     else:
         raise InvalidCheckpoint(f"The training record {name!r} is of no known kind: it must have a config of a model.")
-    told = f"**`{name}`**: {what}; {part['minutes']:.0f} minutes on {part['machine']}, {part['precision']}."
+    sentence = f"**`{name}`**: {what}; {part['minutes']:.0f} minutes on {part['machine']}, {part['precision']}."
     facts = f"Preset: {preset}. Seed: {values['seed']}. Commit: {part.get('commit') or NOT_RECORDED}. Command: "
     command = part.get("command")
     config = json.dumps(values, ensure_ascii=False, separators=(", ", ": "))
     return [
-        told,
+        sentence,
         "",
         facts + (f"\n\n    {command}" if command else f"{NOT_RECORDED}."),
         "",
@@ -204,8 +204,8 @@ def _licence(records: Mapping[str, Any]) -> list[str]:
         starts = [model[f"{kind}_weights"] for kind in kinds]
         if unknown := [start for start in starts if start not in STARTS]:
             raise InvalidCheckpoint(f"The licence of the starting weights {unknown} is not known: add it to STARTS.")
-        told = "; ".join(f"{model[kind]} from {STARTS[start]}" for kind, start in zip(kinds, starts, strict=True))
-        lines.append(f"- `{name}`: {told}.")
+        sentence = "; ".join(f"{model[kind]} from {STARTS[start]}" for kind, start in zip(kinds, starts, strict=True))
+        lines.append(f"- `{name}`: {sentence}.")
         restricted += [f"`{name}`"] if set(starts) & set(RESTRICTED) else []
     if restricted:
         lines += [

@@ -58,13 +58,13 @@ def report(config: Report) -> None:
     if not found:
         raise InvalidDataset(f"{config.results} holds no results: run scripts.evaluate with --json first.")
     sections = "\n".join(map(markdown, found))
-    for page, told in others.items():
-        if told:
-            text = OTHERS[page] + "\n".join(map(markdown, told))
+    for page, sections_of_page in others.items():
+        if sections_of_page:
+            text = OTHERS[page] + "\n".join(map(markdown, sections_of_page))
             (config.out.parent / f"{page}.md").write_text(text, encoding="utf-8")
     figures = config.out.parent / FIGURES
     figures.mkdir(parents=True, exist_ok=True)
-    everything = [*found, *(section for told in others.values() for section in told)]
+    everything = [*found, *(section for of_page in others.values() for section in of_page)]
     drawn = {chart_file(section, chart): svg(chart) for section in everything for chart in section.charts}
     for old in figures.glob("*.svg"):
         if old.name not in drawn:
@@ -91,17 +91,17 @@ def _backbones(checkpoint: CheckpointConfig) -> str:
 
 def _with_subject(section: Section, checkpoints: Mapping[str, CheckpointConfig]) -> Section:
     """The section with a note on which networks it measured: their backbones and the seeds of their training."""
-    told = [
+    extra_notes = [
         f"Checkpoint {name}: {_backbones(checkpoint)}; seed {seeds_of(checkpoint)}."
         for name, checkpoint in checkpoints.items()
         if _is_about(section, checkpoint)
     ]
-    if section.weights_sha256 and not told:
-        told = [f"These weights (`{section.weights_sha256[:16]}…`) are of no checkpoint of this repository."]
+    if section.weights_sha256 and not extra_notes:
+        extra_notes = [f"These weights (`{section.weights_sha256[:16]}…`) are of no checkpoint of this repository."]
     named = re.search(r"--checkpoint (\S+)", section.command)
     if named is not None and section.weights_sha256 and Path(named[1]).name not in checkpoints:
-        told.append(f"The checkpoint `{named[1]}` that the command names is not part of this repository.")
-    return dataclasses.replace(section, notes=(*section.notes, " ".join(told))) if told else section
+        extra_notes.append(f"The checkpoint `{named[1]}` that the command names is not part of this repository.")
+    return dataclasses.replace(section, notes=(*section.notes, " ".join(extra_notes))) if extra_notes else section
 
 
 def _is_about(section: Section, checkpoint: CheckpointConfig) -> bool:

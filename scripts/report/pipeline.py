@@ -45,7 +45,7 @@ def pipeline(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
         for row in result["stages"]
     )
     minutes = ", ".join(f"{stage} {seconds / 60:.0f}" for stage, seconds in result["seconds"].items())
-    told = [
+    sentences = [
         _steps(measure, {row["stage"]: row["miou"] for row in result["stages"] if row["measure"] == measure})
         for measure in dict.fromkeys(row["measure"] for row in result["stages"])
     ]
@@ -60,7 +60,7 @@ def pipeline(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
         (how,),
         protocol["command"],
         (Table(("stage", "images", "measure", "mIoU", "pixel accuracy", "threshold"), rows), published),
-        (*told, *_paper(result)),
+        (*sentences, *_paper(result)),
         weights_sha256=(protocol.get("seeds") or {}).get("weights", ""),
         order=1,
     )
@@ -82,7 +82,7 @@ def _paper(result: dict[str, Any]) -> tuple[str, ...]:
     gain, theirs = found["walked"] - found["seeds"], PAPER["walked"] - PAPER["seeds"]
     images = next(row["images"] for row in result["stages"] if row["stage"] == "seeds")
     sentence = (
-        f"The paper's claim that the walk lifts CRT's seeds {Paired((gain,)).told()}: {gain:+.1f} points over 21 "
+        f"The paper's claim that the walk lifts CRT's seeds {Paired((gain,)).statement()}: {gain:+.1f} points over 21 "
         f"classes, {theirs:+.1f} in the paper, which walked on all images of VOC 2012 and not on {images}."
     )
     return (sentence,)

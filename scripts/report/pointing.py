@@ -86,10 +86,10 @@ def _setup(protocol: dict[str, Any], images: int) -> str:
     size = "images of their own size" if protocol["size"] is None else f"long side {protocol['size']} px"
     flip = "with the mirror image" if protocol["flip"] else "without the mirror image"
     backbones = ", ".join(f"`{name}` {backbone}" for name, backbone in protocol.get("backbones", {}).items())
-    told = f"; backbones: {backbones}" if backbones else ""
+    text = f"; backbones: {backbones}" if backbones else ""
     return (
         f"{images} images of {protocol['data']} {protocol['split']}{every} (stride {protocol['stride']}); {size}, "
-        f"{flip}; cut-merge mode {protocol['mode']}; {protocol['precision']}{told}."
+        f"{flip}; cut-merge mode {protocol['mode']}; {protocol['precision']}{text}."
     )
 
 
@@ -117,8 +117,8 @@ def _verdicts(differences: dict[str, Any]) -> tuple[str, ...]:
             "below zero": [name for name, (_, high) in bounds.items() if high < 0],
             "around zero": [name for name, (low, high) in bounds.items() if low <= 0 <= high],
         }
-        told = "; ".join(f"{where}: {listed(names)}" for where, names in groups.items() if names)
-        words += [f"Intervals over {subset} pairs lie {told}."] if told else []
+        text = "; ".join(f"{where}: {listed(names)}" for where, names in groups.items() if names)
+        words += [f"Intervals over {subset} pairs lie {text}."] if text else []
     return (*words, f"They are over images, of one training: no verdict on the method ({too_few(1)}).")
 
 

@@ -34,8 +34,8 @@ def _decided(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a preset decides of a config, with the fields that the first records do not have."""
     others = (*RUN_ONLY, "data", "seed", "precision", "preview", "preview_split", "compile")
     model = {name: value for name, value in values["model"].items() if not name.endswith("_weights")}
-    told = {name: value for name, value in values.items() if name not in others} | {"model": model}
-    return _with_later(told, TrainConfig().to_json())
+    named = {name: value for name, value in values.items() if name not in others} | {"model": model}
+    return _with_later(named, TrainConfig().to_json())
 
 
 def _with_later(values: Any, like: Any) -> Any:

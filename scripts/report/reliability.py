@@ -113,7 +113,7 @@ def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
         ("half way", f"{memory['half']}", f"{cache['half']}"),
         ("at the end", f"{memory['after']}", f"{cache['after']}"),
     )
-    told = (
+    memory_words = (
         f"The cache may take {cache['limit']} MiB. The memory of the largest run is kept for the next one.",
         *([_grown(result["growth_mib"])] if "growth_mib" in result else []),
     )
@@ -122,7 +122,7 @@ def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
         "own, or a refusal that is no plain sentence or tells a path of the server."
     )
     head = ("what", *names, "slowest s")
-    memory_table = Table(("memory of the server, MiB", "whole", "its cache of Predictions"), held, caption=told)
+    memory_table = Table(("memory of the server, MiB", "whole", "its cache of Predictions"), held, caption=memory_words)
     tables = (Table(head, tuple(rows), caption=caption), memory_table)
     return Section("Nonsense", (how,), result["command"], tables, page=PAGE)
 

@@ -22,25 +22,25 @@ PHOTO = (375, 500)
 
 def bench(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """`scripts.bench`: against the method written out plainly, growth, and masks."""
-    told = result["bench"]
-    tables = [_compared(told[name], name, result["size"]) for name in MAPS if name in told]
-    if "utilization" in told:
-        tables.append(_utilization(told["utilization"]))
-    if "tried" in told:
-        tables += _tried(told["tried"])
-    if "first" in told:
+    stats = result["bench"]
+    tables = [_compared(stats[name], name, result["size"]) for name in MAPS if name in stats]
+    if "utilization" in stats:
+        tables.append(_utilization(stats["utilization"]))
+    if "tried" in stats:
+        tables += _tried(stats["tried"])
+    if "first" in stats:
         head = ("embedded checkpoint, all networks and their maps", "median ms", "min", "max")
-        tables.append(Table(head, (("loops 0 to 4", *_times(told["first"]["ms"])),)))
-    if "masks" in told:
-        rows = tuple((name, *_times(times)) for name, times in told["masks"].items())
+        tables.append(Table(head, (("loops 0 to 4", *_times(stats["first"]["ms"])),)))
+    if "masks" in stats:
+        rows = tuple((name, *_times(times)) for name, times in stats["masks"].items())
         tables.append(Table(("masks of one image", "median ms", "min", "max"), rows))
-    if "training" in told:
-        tables.append(_training(told["training"]))
+    if "training" in stats:
+        tables.append(_training(stats["training"]))
     charts: tuple[Chart, ...] = ()
-    if "growth" in told:
-        tables += [_growth(told["growth"][name], name) for name in ("sizes", "loops")]
-        charts = (_memory(told["growth"]["sizes"]),)
-    if set(told) == {"training"}:
+    if "growth" in stats:
+        tables += [_growth(stats["growth"][name], name) for name in ("sizes", "loops")]
+        charts = (_memory(stats["growth"]["sizes"]),)
+    if set(stats) == {"training"}:
         how = (
             f"{result['machine']}, torch {result['torch']}; {result['runs']} runs of each way, in turns. A compiled "
             "step has the losses and gradients of the step itself (`tests/crt/train/test_cuda_graph.py`); the mIoU "
@@ -59,18 +59,18 @@ def _times(times: Mapping[str, float]) -> tuple[str, ...]:
     return tuple(f"{times[name]:.0f}" for name in ("median", "min", "max"))
 
 
-def _compared(told: dict[str, Any], name: str, size: int) -> Table:
+def _compared(stats: dict[str, Any], name: str, size: int) -> Table:
     from crt.models.tiles import TileGrid
 
     rows = []
-    for way, times in told["ms"].items():
-        ratio = told["ratio"].get(way)
+    for way, times in stats["ms"].items():
+        ratio = stats["ratio"].get(way)
         words = "1" if ratio is None else f"{ratio['median']:.1f} ({ratio['min']:.1f} to {ratio['max']:.1f})"
         rows.append((way, *_times(times), words))
-    others = [way for way in told["ms"] if not way.startswith("ours")]
-    other = min(others, key=lambda way: told["ms"][way]["median"]) if name == "peers" else others[0]
-    times = told["ratio"][other]["median"]
-    low, high = (told["ratio"][other][which] for which in ("min", "max"))
+    others = [way for way in stats["ms"] if not way.startswith("ours")]
+    other = min(others, key=lambda way: stats["ms"][way]["median"]) if name == "peers" else others[0]
+    times = stats["ratio"][other]["median"]
+    low, high = (stats["ratio"][other][which] for which in ("min", "max"))
     slower = "the fastest of the others" if name == "peers" else f'"{other}"'
     caption = [f"In float32 {slower} takes {times:.1f} times as long."]
     if name == "one_map":
@@ -83,19 +83,19 @@ def _compared(told: dict[str, Any], name: str, size: int) -> Table:
         )
     if name == "peers" and low < 1 <= high:
         caption = [f"The fastest of the others takes as long, within the spread: {low:.2f} to {high:.2f} times ours."]
-    if FAST in told["ms"]:
-        fast = told["ms"][other]["median"] / told["ms"][FAST]["median"]
+    if FAST in stats["ms"]:
+        fast = stats["ms"][other]["median"] / stats["ms"][FAST]["median"]
         caption.append(f"Against ours in bfloat16, which the page takes on this processor, that is {fast:.1f} times.")
     return Table((MAPS[name], "median ms", "min", "max", "times ours"), tuple(rows), caption=tuple(caption))
 
 
-def _utilization(told: dict[str, Any]) -> Table:
-    rows = tuple((name, *_times(times)) for name, times in told["stages_ms"].items())
-    used, products = told["utilization"], told["products_share"]
+def _utilization(stats: dict[str, Any]) -> Table:
+    rows = tuple((name, *_times(times)) for name, times in stats["stages_ms"].items())
+    used, products = stats["utilization"], stats["products_share"]
     caption = (
         (
-            f"CRT's transformer does {told['gflops_transformer']:.0f} GFLOP/s: {100 * used:.0f} % of the "
-            f"{told['gflops_product']:.0f} of a product of two 1024 × 1024 matrices in the same run."
+            f"CRT's transformer does {stats['gflops_transformer']:.0f} GFLOP/s: {100 * used:.0f} % of the "
+            f"{stats['gflops_product']:.0f} of a product of two 1024 × 1024 matrices in the same run."
         ),
         (
             f"Products take {100 * products:.0f} % of its operators' time, so they run at "
@@ -106,39 +106,39 @@ def _utilization(told: dict[str, Any]) -> Table:
     return Table(("where the time of a run goes", "median ms", "min", "max"), rows, caption=caption)
 
 
-def _tried(told: dict[str, Any]) -> list[Table]:
+def _tried(stats: dict[str, Any]) -> list[Table]:
     """What else was tried, for a pass of the transformer and for the CNN."""
     tables = []
     for network, words in (("transformer", "one pass of the transformer, by other ways"), ("cnn", "the CNN likewise")):
         rows = []
-        for way, times in told[network]["ms"].items():
-            ratio, ready = told[network]["ratio"].get(way), told["ready_s"].get(way)
+        for way, times in stats[network]["ms"].items():
+            ratio, ready = stats[network]["ratio"].get(way), stats["ready_s"].get(way)
             made = "" if ready is None or network == "cnn" else f"{ready:.0f}"
             rows.append((way, *_times(times), "1" if ratio is None else f"{ratio['median']:.2f}", made))
         tables.append(Table((words, "median ms", "min", "max", "times ours", "s to prepare"), tuple(rows)))
-    if told["skipped"]:
-        caption = "; ".join(f"{way}: {why}" for way, why in told["skipped"].items())
+    if stats["skipped"]:
+        caption = "; ".join(f"{way}: {why}" for way, why in stats["skipped"].items())
         tables[0] = replace(tables[0], caption=(f"Skipped: {caption}.",))
     return tables
 
 
-def _training(told: dict[str, Any]) -> Table:
-    rates = told["images_per_second"]
+def _training(stats: dict[str, Any]) -> Table:
+    rates = stats["images_per_second"]
     base = next(way for way in ("plain, bfloat16", "plain, float32") if way in rates)
-    limit = "not the" if told["loader_over_fastest_step"] > 1 else "the"
+    limit = "not the" if stats["loader_over_fastest_step"] > 1 else "the"
     rows = tuple(
-        (name, *_times(told["step_ms"][name]), f"{rate:.2f}", f"{rate / rates[base]:.1f}")
+        (name, *_times(stats["step_ms"][name]), f"{rate:.2f}", f"{rate / rates[base]:.1f}")
         for name, rate in rates.items()
     )
-    readers = "One reader reads" if told["workers"] == 1 else f"{told['workers']} readers read"
+    readers = "One reader reads" if stats["workers"] == 1 else f"{stats['workers']} readers read"
     caption = [
         (
-            f"{told['vit']} + {told['cnn']}, crops of {told['crop']}, {told['loops']} loops, {told['batch']} images a "
-            "step, both optimizers."
+            f"{stats['vit']} + {stats['cnn']}, crops of {stats['crop']}, {stats['loops']} loops, "
+            f"{stats['batch']} images a step, both optimizers."
         ),
         (
-            f"{readers} {told['loader_images_per_second']:.0f} crops a second, {told['loader_over_fastest_step']:.1f} "
-            f"times what the fastest step takes: reading is {limit} limit."
+            f"{readers} {stats['loader_images_per_second']:.0f} crops a second, "
+            f"{stats['loader_over_fastest_step']:.1f} times what the fastest step takes: reading is {limit} limit."
         ),
     ]
     if base == "plain, bfloat16":

@@ -85,7 +85,7 @@ class Paired:
             return "inconclusive"
         return "holds" if (bounds[0] > 0) == (sign > 0) else "does not hold"
 
-    def told(self, sign: int = 1) -> str:
+    def statement(self, sign: int = 1) -> str:
         """The verdict with its reason, to be put behind the claim: "holds (95 % interval +1.0 to +3.0, 3 seeds)"."""
         verdict = self.verdict(sign)
         return f"{'is ' if verdict == 'inconclusive' else ''}{verdict} ({self.reason})"

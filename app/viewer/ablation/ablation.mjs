@@ -51,7 +51,7 @@ export function mountAblation(page) {
   let painter = null; // of small maps over the image
   let drawn = '';
   let round = 'sizes'; // the part of the tab for which the networks were asked last
-  let told = false; // whether they were at work when the page was drawn last
+  let wasRunning = false; // whether they were at work when the page was drawn last
   let leaving = new AbortController(); // of the requests about this image and checkpoint
 
   for (const part of parts) at(`ablate-show-${part}`).addEventListener('click', () => store.set({ ablate: { ...store.get().ablate, show: part } }));
@@ -183,7 +183,7 @@ export function mountAblation(page) {
     const stopped = done < total && missing.length ? `Stopped at ${done} of ${total} ${NOUNS[round]}.` : '';
     const text = running ? `${done} of ${total} ${NOUNS[round]}` : failed ? `${failed} of ${wanted.length} ${NOUNS[show]} failed: run again to try once more.` : stopped;
     if (at('ablate-status').textContent !== text) at('ablate-status').textContent = text;
-    if (told && !running && done === total) speak(`${NOUNS[round][0].toUpperCase()}${NOUNS[round].slice(1)}: ${done} of ${total} are here.`);
-    told = running;
+    if (wasRunning && !running && done === total) speak(`${NOUNS[round][0].toUpperCase()}${NOUNS[round].slice(1)}: ${done} of ${total} are here.`);
+    wasRunning = running;
   }
 }

@@ -41,12 +41,12 @@ export function stepsOf({ run, names, threshold, loops, usual, p, iou, measured 
     cnn && {
       title: 'Image labels only', point: cnn, settings: {},
       text: `${METHOD_TITLES[cnn]}, a CNN, was trained from image labels alone, without masks or boxes. `
-        + `Its map marks where it found evidence for ${names} (p ${percent(p(cnn))})${told(iou(cnn), (value) => `, and ${level} it overlaps the mask with an IoU of ${whole(value)}`)}.`,
+        + `Its map marks where it found evidence for ${names} (p ${percent(p(cnn))})${ifKnown(iou(cnn), (value) => `, and ${level} it overlaps the mask with an IoU of ${whole(value)}`)}.`,
     },
     run.methods.includes('tscam') && {
       title: 'The transformer', point: 'tscam', settings: { refined: true },
       text: 'TS-CAM is a transformer trained from the same labels; each patch attends to all others, and the map is multiplied by the attention of the class token. '
-        + `It gives ${names} a probability of ${percent(p('tscam'))}${told(iou('tscam', { refined: true }), (value) => `, and ${level} its IoU is ${whole(value)}${cnn ? `, the CNN's ${whole(iou(cnn))}` : ''}`)}.`,
+        + `It gives ${names} a probability of ${percent(p('tscam'))}${ifKnown(iou('tscam', { refined: true }), (value) => `, and ${level} its IoU is ${whole(value)}${cnn ? `, the CNN's ${whole(iou(cnn))}` : ''}`)}.`,
     },
     run.methods.includes('crt') && {
       title: 'Cut and merge', point: 'crt', settings: { refined: true },
@@ -56,12 +56,12 @@ export function stepsOf({ run, names, threshold, loops, usual, p, iou, measured 
     run.methods.includes('crt') && run.maxLoops > 0 && {
       title: 'The loop', point: 'loops', settings: { refined: false, loops },
       text: `CRT adds the encoder's output to its input and enters the same encoder again; the tokens' similarity from pass to pass is ${run.similarity.slice(1, loops + 1).map((value) => percent(Math.max(0, value))).join(', ')} here. `
-        + `${over}, loops helped maps without refinement, and refined ones too: at one scale, as here, by the attention of the first pass alone${told(iou('crt', { loops, refined: false }), (value) => `; on this image, without refinement, ${loops} loops take the IoU from ${whole(iou('crt', { loops: 0, refined: false }))} to ${whole(value)}`)}.`,
+        + `${over}, loops helped maps without refinement, and refined ones too: at one scale, as here, by the attention of the first pass alone${ifKnown(iou('crt', { loops, refined: false }), (value) => `; on this image, without refinement, ${loops} loops take the IoU from ${whole(iou('crt', { loops: 0, refined: false }))} to ${whole(value)}`)}.`,
     },
     run.methods.includes('crt') && {
       title: 'Refinement', point: 'refined', settings: { refined: true, loops: usual },
       text: 'Refinement multiplies the class map by the attention of the class token, which is low on the background. '
-        + `${over} it helped a lot at the usual threshold${told(iou('crt', { loops: usual, refined: true }), (value) => `; on this image it takes CRT's IoU from ${whole(iou('crt', { loops: usual, refined: false }))} to ${whole(value)}`)}.`,
+        + `${over} it helped a lot at the usual threshold${ifKnown(iou('crt', { loops: usual, refined: true }), (value) => `; on this image it takes CRT's IoU from ${whole(iou('crt', { loops: usual, refined: false }))} to ${whole(value)}`)}.`,
     },
   ];
   return steps.filter(Boolean);
@@ -83,7 +83,7 @@ function plan(state, view, measured) {
   return { steps, panels: Object.fromEntries(['crt', ...steps.map(({ point }) => point)].filter((name) => view.run.methods.includes(name)).map((name) => [name, true])) };
 }
 
-const told = (value, say) => (value === null ? '' : say(value));
+const ifKnown = (value, say) => (value === null ? '' : say(value));
 
 function pieces({ tiles, mode }) {
   if (mode === 'bilinear' || mode === 'deconvolution') return 'in this mode it takes the whole image as one tile and upsamples its map';

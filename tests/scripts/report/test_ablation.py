@@ -66,10 +66,10 @@ def test_the_interval_is_that_of_students_t_test():
 def test_a_verdict_needs_three_seeds_and_an_interval_that_excludes_zero():
     assert Paired((3.0, 4.0, 3.5)).verdict() == "holds" and Paired((3.0, 4.0, 3.5)).verdict(-1) == "does not hold"
     assert Paired((-3.0, -4.0, -3.5)).verdict() == "does not hold" and Paired((-3.0, -4.0, -3.5)).verdict(-1) == "holds"
-    assert Paired((3.0, 4.0, 3.5)).told() == "holds (95 % interval +2.3 to +4.7, 3 seeds)"
-    assert Paired((1.0, 4.0, 9.0)).told() == "is inconclusive (95 % interval -5.4 to +14.7, 3 seeds)"
+    assert Paired((3.0, 4.0, 3.5)).statement() == "holds (95 % interval +2.3 to +4.7, 3 seeds)"
+    assert Paired((1.0, 4.0, 9.0)).statement() == "is inconclusive (95 % interval -5.4 to +14.7, 3 seeds)"
     for few in ((), (3.0,), (30.0, 30.1)):  # however far from zero they are
-        assert Paired(few).verdict() == "inconclusive" and "a verdict needs 3" in Paired(few).told()
+        assert Paired(few).verdict() == "inconclusive" and "a verdict needs 3" in Paired(few).statement()
     assert str(Paired((3.0, 5.0))) == "+4.0 (+3.0 to +5.0)" and str(Paired((3.0,))) == "+3.0"
 
 
