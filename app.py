@@ -8,7 +8,7 @@ import tyro
 from app.cli import AppConfig
 from app.server.memory import limit_arenas
 from crt.errors import CrtError, InvalidSetting, reason_of
-from crt.usage import WRONG_USAGE, WrongUsage, parsed
+from crt.usage import WRONG_USAGE, parsed
 
 
 def main() -> int:
@@ -16,7 +16,7 @@ def main() -> int:
     limit_arenas()
     try:
         config = parsed(lambda: tyro.cli(AppConfig, description=__doc__))
-    except WrongUsage as error:
+    except InvalidSetting as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USAGE
     # Gradio and PyTorch are slow to import, and --help needs neither.

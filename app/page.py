@@ -78,7 +78,7 @@ def build(config: AppConfig) -> Served:
     explorer = Explorer(engine, cache, gather(config.examples))
 
     with Served(title="CRT explorer", delete_cache=(HOUR, 2 * HOUR), analytics_enabled=False) as demo:
-        demo.engine, demo.cache = engine, cache
+        demo.engine, demo.cache, demo.images = engine, cache, explorer.images
         gr.HTML(HEADER, elem_id="crt-header", apply_default_css=False)
         state = gr.State({}, time_to_live=HOUR, delete_callback=lambda value: cache.drop((value or {}).get("session")))
         with gr.Row(elem_id="crt-row"):

@@ -19,7 +19,7 @@ from app.core.models import Engine, Model
 from app.gradio_compat import serve_bytes, serve_file
 from app.rpc import MODEL, QUIET, Page, refusal, reply
 from app.server.security import details_of
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import CrtError, InvalidSetting, reason_of
 
 AGE = 3600.0  # seconds that an image is kept after its link was copied
 LIMIT = 64 * 2**20  # bytes of all kept images together
@@ -140,7 +140,7 @@ class Links:
                 found = locate(self.page, self.store, wanted.pic, path)
             except ImageGone as error:
                 chosen = nothing[:3] if path else _chosen(wanted)  # they belong to the image on the page
-                return _gone("reopen", details, str(error)), gr.skip(), *chosen, gr.skip()
+                return _gone("reopen", details, f"{reason_of(error)}."), gr.skip(), *chosen, gr.skip()
             value = known(explorer, found, wanted, request.session_hash or "")
             if value is not None and wanted.act == "show":
                 update = reply("reopen", details, {"state": "shown"}) | {"value": value}

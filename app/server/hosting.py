@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.cli import AppConfig
 from app.core.cache import PredictionCache
+from app.core.decoded import DecodedImages
 from app.core.models import Engine
 from app.gradio_compat import CALL, LOGIN_COOKIE, LOGIN_ROUTES, QUEUE_JOIN, UPLOAD, blocks_of
 from app.server.security import NOT_HERE, RouteFilter, SafeBlocks, route_path
@@ -127,6 +128,7 @@ class Served(SafeBlocks):
 
     engine: Engine
     cache: PredictionCache
+    images: DecodedImages
 
 
 def health(request: Request) -> JSONResponse:

@@ -94,7 +94,7 @@ def test_two_settings_of_one_method_are_compared_and_stay_as_they_are(open_page,
     settle(page)
     title, unit = page.locator(".panel.compare h3"), page.locator(".panel.compare .scale .unit").first
     expect(title).to_have_text("CRT: A − B, share of own maximum")
-    page.get_by_label("Unit", exact=True).select_option("raw values")
+    page.locator('[data-role="difference-unit"]').select_option(label="raw values")
     expect(title).to_have_text("CRT: A − B, raw CAM × attention")
     expect(unit).to_have_text("raw CAM × attention")
     page.locator('[data-role="a-refined"]').select_option("off")  # no unit in common, and the title says which it is

@@ -29,7 +29,7 @@ def test_a_cell_for_each_block_and_pass_and_a_number_for_each_pass(open_page, im
         numbers = [float(text) for text in row.locator("td").all_inner_texts()]
         assert len(numbers) == 4 and len(set(numbers)) > 1
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_label("Network").select_option(label="TS-CAM")
+    page.locator('[data-role="layers-method"]').select_option(label="TS-CAM")
     expect(cells).to_have_count(6)
 
 

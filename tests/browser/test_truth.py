@@ -202,7 +202,7 @@ def test_faithfulness_is_measured_on_the_button_and_can_be_cancelled(open_page, 
     expect(rows).to_have_count(1)
     assert len(rows.locator("td").all()) == 5
     assert "…" not in rows.first.inner_text()
-    expect(page.locator('[data-role="faithfulness-curves"] svg[role="img"]:visible')).to_have_count(3)
+    expect(page.locator('[data-role="faithfulness-curves"] .curve-plot:visible')).to_have_count(3)
     move(page, "loops", 0)
     expect(start).to_be_enabled()  # another map, another measurement
     expect(page.locator('[data-role="faithfulness-found"]')).to_be_hidden()

@@ -92,7 +92,7 @@ def test_a_folder_that_cannot_be_written_says_why(tmp_path, monkeypatch, error: 
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(stage, "atomic_path", fail)
+    monkeypatch.setattr(stage, "write_text", fail)
     with pytest.raises(InvalidSetting) as caught:
         write_manifest(tmp_path, {})
     assert whole(str(caught.value)), str(caught.value)
