@@ -46,6 +46,9 @@ class Queue:
     def pass_time(self) -> None:
         """Let the page's clock pass all its timeouts."""
         self.page.clock.fast_forward(LONG_MS)
+
+    def end_streams(self) -> None:
+        """Let the streams that were kept silent break."""
         streams, self._streams = self._streams or [], None
         for stream in streams:
             stream.abort()

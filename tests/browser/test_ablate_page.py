@@ -146,5 +146,6 @@ def test_with_a_mask_there_are_curves_a_ladder_and_a_best_cell(open_page, theme,
     charts.nth(1).get_by_text("Numbers", exact=True).click()
     expect(charts.nth(1).locator("tbody tr")).to_have_count(101)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    named = "[...document.querySelectorAll('.curves .curve-plot:not([hidden])')].every(one => one.getAttribute('aria-label'))"
+    drawn = "[...document.querySelectorAll('.curves .curve-plot:not([hidden])')]"
+    named = f"{drawn}.every(one => one.getAttribute('aria-label'))"
     assert page.evaluate(named)

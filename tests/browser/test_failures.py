@@ -129,6 +129,7 @@ def test_there_is_a_case_for_every_event():
     assert set(CASES) == set(EVENTS)
 
 
+@pytest.mark.nightly  # minutes of waiting
 @pytest.mark.parametrize("event", EVENTS)
 def test_a_failed_request_is_told_in_its_place_and_works_again(open_page, image, checkpoint, event):
     case = CASES[event]
@@ -151,6 +152,8 @@ def test_a_failed_request_is_told_in_its_place_and_works_again(open_page, image,
                 page.wait_for_timeout(50)
             queue.pass_time()
         expect(place).to_contain_text(sentence)
+        if kind == "silence":
+            queue.end_streams()
     case.again(page)
     expect(role(page, case.proof or case.place)).to_contain_text(re.compile(case.works))
     expect(page.get_by_role("button", name="Try again").locator("visible=true")).to_have_count(0)
