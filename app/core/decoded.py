@@ -22,7 +22,7 @@ DECODED_BYTES = 192 * 2**20
 Key = tuple[str, int, int]
 
 _fingerprints: dict[int, str] = {}
-"""Of the arrays alive that nobody can write to, by `id`."""
+"""Read-only arrays that are alive, by `id`."""
 
 
 class DecodedImages:

@@ -46,7 +46,7 @@ class Model:
     """A checkpoint in use. `id`: of this loading, so that what one model saw is never taken for another's.
 
     `place`: what a program of the user's would give to `load_checkpoint`; None for a folder outside this repository,
-    which is nobody's business. `thread`: one for all runs of all models, because the memory and the helpers that a
+    which no client needs. `thread`: one for all runs of all models, because the memory and the helpers that a
     run needs stay with the thread that needed them, and the server has dozens of threads. Once there are more helpers
     than cores, OpenMP lets them sleep between any two of their tasks, and a run takes half as long again.
     """

@@ -47,7 +47,7 @@ class MasksView:
     model: Model
     tiles: dict[str, np.ndarray]
     missing: dict[str, str]
-    walked: np.ndarray | None
+    propagated: np.ndarray | None
     edges: np.ndarray | None
 
     @classmethod
@@ -59,16 +59,16 @@ class MasksView:
         order, size = range(len(maps)), prediction.content_size(wanted.method)
         tiles = {"seed": labels_of_image(maps, size, prediction.source, order, shown.base.threshold)}
         missing: dict[str, str] = {}
-        walked = edges = None
+        propagated = edges = None
         try:
             if shown.crf is not None:
                 tiles["crf"] = crf_of_maps(analysis, maps, wanted.method, shown.base.threshold, shown.crf)
         except CrtError as error:  # said in the figure; the other masks do not need it
             missing["crf"] = str(error)
         if shown.walk is not None:
-            walked, edge = walk_of_maps(analysis, maps, wanted.method, shown.walk, model)
+            propagated, edge = walk_of_maps(analysis, maps, wanted.method, shown.walk, model)
             height, width = working(analysis.image).shape[:2]
-            tiles["walk"] = walk_labels(walked, order, (height, width), threshold=shown.walk_threshold)
+            tiles["walk"] = walk_labels(propagated, order, (height, width), threshold=shown.walk_threshold)
             edges = edge[0]
         if shown.deeplab:
             tiles["deeplab"] = parsed_labels(analysis, model)
@@ -77,7 +77,7 @@ class MasksView:
             for k, inside in enumerate(shown.ground_truth):
                 labels[inside if inside is not None else np.zeros_like(labels, bool)] = k + 1
             tiles["truth"] = labels
-        return cls(analysis, shown, model, tiles, missing, walked, edges)
+        return cls(analysis, shown, model, tiles, missing, propagated, edges)
 
     @property
     def classes(self) -> list[str]:
@@ -135,8 +135,8 @@ class MasksView:
         """Each mask as an indexed PNG, and the maps after the walk with its edges as one npz."""
         labelled = all(index < LABELS for index in self.shown.base.classes)
         files = {f"mask_{tile}.png": self.png(tile) for tile in self.tiles if labelled or tile == "deeplab"}
-        if self.walked is not None and self.edges is not None:
-            arrays = {"classes": np.array(self.classes), "walked": self.walked, "edges": self.edges}
+        if self.propagated is not None and self.edges is not None:
+            arrays = {"classes": np.array(self.classes), "walked": self.propagated, "edges": self.edges}
             files["walk.npz"] = packed(arrays)
         return files
 
@@ -163,7 +163,7 @@ class MasksView:
         walk = (
             "walk.npz holds the maps (K, h, w) after the random walk at a quarter of the image's resolution and the "
             "edges it went by. "
-            if self.walked is not None
+            if self.propagated is not None
             else ""
         )
         return (
