@@ -55,7 +55,7 @@ export function mount(element, trigger, props, watch) {
   let turn = 0; // of the newest value, so that a slow download cannot overtake it
   const queue = pageQueue();
   const requests = createRequests({
-    send: trigger, watch: queue.watch, download: predictionBytes, subject: () => ({ run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null }),
+    send: trigger, watch: queue.watch, drop: queue.drop, download: predictionBytes, subject: () => ({ run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null }),
     onAnswer(event, listener) {
       const channel = `${event}_answer`;
       watch(channel, () => props[channel] && listener(props[channel]));

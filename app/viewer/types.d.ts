@@ -145,6 +145,7 @@ declare namespace Crt {
   interface Queue {
     fetch: typeof fetch;
     watch(request: string, listener: (news: QueueNews) => void): void;
+    drop(request: string): void;
     onOther(listener: (sentence: string) => void): unknown;
   }
   /** `timeout`: ms without a sign of life; `acrossRuns`: whether the answer counts when another run is on the page;

@@ -75,6 +75,22 @@ test('the stream tells of life, success and failure, also where a line comes in 
   ]);
 });
 
+test('what a dropped request brings leaves every component as it is, and the next of its kind is handed on', async () => {
+  const output = { data: ['value', { path: 'image.png' }], duration: 1 };
+  const { queue, news } = queueOf(json({ event_id: 'e1' }), json({ event_id: 'e2' }), streamOf([
+    line({ msg: 'process_completed', event_id: 'e1', success: true, output }), line({ msg: 'process_completed', event_id: 'e2', success: true, output }),
+  ]));
+  await queue.fetch(JOIN, body('a'));
+  queue.drop('a');
+  queue.drop('unknown');
+  await queue.fetch(JOIN, body('b'));
+  const [first, second] = await messagesOf(await queue.fetch(DATA));
+  const unchanged = { __type__: 'update' };
+  assert.deepEqual(first, { msg: 'process_completed', event_id: 'e1', success: true, output: { data: [unchanged, unchanged], duration: 1 } });
+  assert.deepEqual(second.output, output);
+  assert.deepEqual(news.slice(-2), [['a', { completed: true }], ['b', { completed: true }]]);
+});
+
 for (const [name, ending] of [['breaks', new TypeError('network error')], ['ends', null]]) {
   test(`a stream that ${name} early fails every open event and is closed in Gradio's words`, async () => {
     const { queue, news, others } = queueOf(json({ event_id: 'e1' }), json({ event_id: 'e2' }), streamOf([line({ msg: 'process_starts', event_id: 'e1' }), line({ msg: 'x' }).slice(0, 9)], ending));

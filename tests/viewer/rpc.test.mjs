@@ -9,11 +9,13 @@ function server() {
   const listeners = new Map();
   const watchers = new Map();
   const timers = [];
+  const dropped = [];
   const subject = { run: 'r1', model: 'm1' };
   const requests = createRequests({
     send: (event, details) => sent.push({ event, ...details }),
     onAnswer: (event, listener) => listeners.set(event, listener),
     watch: (request, listener) => watchers.set(request, listener),
+    drop: (request) => dropped.push(request),
     subject: () => subject,
     download: async ({ data }) => {
       if (data === 'lost') throw new RequestError('failed', 'no download');
@@ -23,7 +25,7 @@ function server() {
   });
   const idOf = (one) => sent[one].request;
   return {
-    ...requests, sent, subject,
+    ...requests, sent, subject, dropped,
     answer: (one, content) => listeners.get(sent[one].event)({ request: idOf(one), ...content }),
     queue: (one, news) => watchers.get(idOf(one))(news),
     pass: (ms) => timers.filter((timer) => timer.ms <= ms).forEach(({ call }) => call()),
@@ -82,7 +84,7 @@ test('only the newest timer counts', async () => {
   const timers = [];
   const at = createRequests({
     send: () => {}, onAnswer: () => {}, subject: () => ({ run: null, model: null }), download: async () => new ArrayBuffer(0),
-    watch: (_, listener) => { listener({ alive: true }); }, later: (call) => timers.push(call),
+    watch: (_, listener) => { listener({ alive: true }); }, drop: () => {}, later: (call) => timers.push(call),
   });
   let failed = null;
   at.request('walk').catch((error) => { failed = error; });
@@ -129,6 +131,7 @@ test('what is aborted before its turn is never sent, and what is under way is no
   const last = outcome(newest.request('inspect', { n: 4 }));
   newest.cancel();
   assert.equal((await last).kind, 'aborted');
+  assert.deepEqual(at.dropped, [0, 2].map((one) => at.sent[one].request)); // the second was never sent
 });
 
 test('an abort ends what the server does, or says that it could not be told', async () => {

@@ -19,10 +19,10 @@ export const NO_CONNECTION = 'No connection to the server: check the network and
 const BUSY = 'The server is busy: try again in a minute.';
 const FAILED = 'Something went wrong on the server: try again.';
 
-/** Observes the events that `fetch` sends -> { fetch, watch }. `watch(request, listener)` has `listener(news)` called with
- *  what becomes of the event whose details hold this `request`: { alive } for a sign of life, { failed: sentence } or
- *  { completed }. Both of the latter are the last. `onOther(listener)`: of the events of other components, only why they
- *  failed.
+/** Observes the events that `fetch` sends -> { fetch, watch, drop }. `watch(request, listener)` has `listener(news)` called
+ *  with what becomes of the event whose details hold this `request`: { alive } for a sign of life, { failed: sentence } or
+ *  { completed }. Both of the latter are the last. `drop(request)`: what this event brings from now on changes nothing on
+ *  the page, whichever components it was for. `onOther(listener)`: of the events of other components, only why they failed.
  * @param {typeof fetch} plain
  * @returns {Crt.Queue}
  */
@@ -31,6 +31,8 @@ export function observeQueue(plain) {
   const listeners = new Map(); // by the id of a request
   /** @type {Map<string, string | null>} */
   const open = new Map(); // id of an event in the queue -> id of the request, null for an event of other components
+  /** @type {Set<string>} */
+  const dropped = new Set(); // ids of requests
 
   /** @type {((sentence: string) => void)[]} */
   const others = [];
@@ -42,7 +44,10 @@ export function observeQueue(plain) {
       return;
     }
     const listener = listeners.get(request);
-    if (!news.alive) listeners.delete(request);
+    if (!news.alive) {
+      listeners.delete(request);
+      dropped.delete(request);
+    }
     listener?.(news);
   }
 
@@ -78,42 +83,53 @@ export function observeQueue(plain) {
     return new Response(farewell(), { headers: { 'Content-Type': 'text/event-stream' } });
   }
 
-  /** The stream of the server, whose end is always one that Gradio understands.
+  /** The stream of the server, line by line, whose end is always one that Gradio understands.
    * @param {ReadableStream<Uint8Array>} body
    */
   function follow(body) {
     const reader = body.getReader();
     const decoder = new TextDecoder();
-    let rest = '';
+    const encoder = new TextEncoder();
+    let rest = ''; // of a line whose end has not come
     let closed = false; // by the server, in its own words
-    /** @param {string} text */
-    const read = (text) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        if (!line.startsWith('data:')) continue;
-        const message = JSON.parse(line.slice(5));
-        closed ||= message.msg === 'close_stream';
-        take(message);
-      }
+    /** @param {string} line */
+    const read = (line) => {
+      if (!line.startsWith('data:')) return line;
+      const message = JSON.parse(line.slice(5));
+      closed ||= message.msg === 'close_stream';
+      const shown = withoutDropped(message);
+      take(message);
+      return shown === message ? line : `data: ${JSON.stringify(shown)}`;
     };
     return new ReadableStream({
       async pull(controller) {
         try {
-          const { done, value } = await reader.read();
-          if (!done) {
-            read(decoder.decode(value, { stream: true }));
-            controller.enqueue(value);
+          while (true) {
+            const { done, value } = await reader.read();
+            if (done) break;
+            const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
+            rest = lines.pop() ?? '';
+            if (!lines.length) continue;
+            controller.enqueue(encoder.encode(lines.map((line) => `${read(line)}\n`).join('')));
             return;
           }
         } catch (error) {
           if (isAbort(error)) return controller.error(error);
         }
-        if (!closed) controller.enqueue(new TextEncoder().encode(`\n\n${farewell()}`)); // a line that broke off is none
+        if (!closed) controller.enqueue(encoder.encode(`\n\n${farewell()}`));
         controller.close();
       },
       cancel: (reason) => reader.cancel(reason),
     });
+  }
+
+  /** The message of an event whose request is dropped leaves every component as it is.
+   * @param {any} message
+   */
+  function withoutDropped(message) {
+    const request = open.get(message.event_id);
+    if (!request || !dropped.has(request) || !Array.isArray(message.output?.data)) return message;
+    return { ...message, output: { ...message.output, data: message.output.data.map(() => ({ __type__: 'update' })) } };
   }
 
   /** @param {any} message */
@@ -150,6 +166,9 @@ export function observeQueue(plain) {
     },
     watch(request, listener) {
       listeners.set(request, listener);
+    },
+    drop(request) {
+      if (listeners.has(request)) dropped.add(request);
     },
     onOther: (listener) => others.push(listener),
   };

@@ -45,12 +45,13 @@ export function sentenceOf(error) {
  * @param {(event: string, details: object) => void} server.send hands an event to Gradio
  * @param {(event: string, listener: (answer: Crt.Answer) => void) => void} server.onAnswer
  * @param {Crt.Queue['watch']} server.watch what becomes of an event in Gradio's queue
+ * @param {Crt.Queue['drop']} server.drop lets what an event brings change nothing on the page
  * @param {() => { run: string | null, model: string | null }} server.subject the run on the page
  * @param {(answer: Crt.Bytes) => Promise<ArrayBuffer>} server.download
  * @param {(call: () => void, ms: number) => unknown} [server.later]
  * @returns {Crt.Requests}
  */
-export function createRequests({ send, onAnswer, watch, subject, download, later = (call, ms) => setTimeout(call, ms) }) {
+export function createRequests({ send, onAnswer, watch, drop, subject, download, later = (call, ms) => setTimeout(call, ms) }) {
   const page = Math.random().toString(36).slice(2); // the server knows sessions, of which two pages may have one
   let count = 0;
   /** @type {Map<string, Entry>} */
@@ -83,8 +84,9 @@ export function createRequests({ send, onAnswer, watch, subject, download, later
       const abort = () => {
         const running = sent.has(entry.id) && !entry.arrived;
         entry.reject(new RequestError('aborted', ABORTED));
-        if (!running) leave(entry);
-        else if (onLeftRunning) request('cancel', { target: entry.id }, { acrossRuns: true }).catch(onLeftRunning);
+        if (!running) return leave(entry);
+        drop(entry.id);
+        if (onLeftRunning) request('cancel', { target: entry.id }, { acrossRuns: true }).catch(onLeftRunning);
       };
       signal?.addEventListener('abort', abort);
       if (!lines.has(event)) {
