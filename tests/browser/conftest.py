@@ -88,7 +88,7 @@ def open_page(server, browser, contexts, refused):
     def open_one(theme: str = "light", width: int = 1440, *, query: str = "", **options):
         page = context(width, **options).new_page()
         pages.append(page)
-        page.on("console", lambda message: troubles.append(message.text) if is_trouble(message) else None)
+        page.on("console", note)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         own = (server, "data:", "blob:")
         page.on("request", lambda request: None if request.url.startswith(own) else troubles.append(request.url))
@@ -96,9 +96,11 @@ def open_page(server, browser, contexts, refused):
         page.wait_for_selector(".crt-viewer[data-tab]")  # set when the modules have been loaded
         return page
 
-    def is_trouble(message: ConsoleMessage) -> bool:
+    def note(message: ConsoleMessage) -> None:
+        url = message.location["url"]
         failed = message.text.startswith("Failed to load resource")
-        return message.type == "error" and not (failed and any(part in message.location["url"] for part in refused))
+        if message.type == "error" and not (failed and any(part in url for part in refused)):
+            troubles.append(f"{message.text} ({url})")
 
     def context(width: int, **options) -> BrowserContext:
         """One in which no page of this test is open."""

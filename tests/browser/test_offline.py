@@ -18,6 +18,7 @@ COVERED = """() => [...document.querySelectorAll('button, input, select, a[href]
 def test_one_banner_says_what_works_and_covers_no_button(open_page, image):
     page = open_page()
     upload(page, image)
+    page.wait_for_function("[...document.images].every((one) => one.complete)")  # the preview beside the maps, too
     banner = page.get_by_role("status").filter(has_text="Offline.")
     expect(banner).to_have_count(0)
     page.context.set_offline(True)

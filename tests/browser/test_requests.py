@@ -37,6 +37,13 @@ def test_of_two_quick_clicks_only_the_second_is_shown(open_page, image):
     assert queue.count("inspect") == 2  # the one between was never sent
 
 
+def copied_link(page) -> str:
+    """A link to what is on the page, whose image the server keeps."""
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator('[data-role="permalink-note"]')).to_contain_text("keeps the image")
+    return page.locator('[data-role="permalink-url"]').input_value()
+
+
 def test_a_link_is_copied_by_one_request_and_not_again_while_that_waits(open_page, image):
     page = open_page()
     upload(page, image)
@@ -56,9 +63,7 @@ def test_an_image_chosen_while_a_link_opens_wins(open_page, image, tmp_path):
     page = open_page()
     upload(page, image)
     move(page, "threshold", 0.3)
-    page.get_by_role("button", name="Copy link").click()
-    expect(page.locator('[data-role="permalink-note"]')).to_contain_text("keeps the image")
-    link = page.locator('[data-role="permalink-url"]').input_value()
+    link = copied_link(page)
     mine = str(tmp_path / "mine.png")
     Image.fromarray(np.random.default_rng(5).integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(mine)
     other = open_page()
@@ -75,9 +80,11 @@ def test_an_image_chosen_while_a_link_opens_wins(open_page, image, tmp_path):
         other.wait_for_selector('.crt-viewer[data-state="empty"]')
         other.set_input_files("#crt-image input[type=file]", mine)
     other.wait_for_function("run => (document.querySelector('.crt-viewer').dataset.run ?? run) !== run", arg=run)
+    foreign = link.partition("pic=")[2][:20]
+    own = "foreign => location.search.includes('pic=sha.') && !location.search.includes(foreign)"
+    other.wait_for_function(own, arg=foreign)
     other.wait_for_timeout(2000)  # what the link would bring has come
-    assert "pic=sha." in other.evaluate("location.search")
-    assert link.partition("pic=")[2][:20] not in other.evaluate("location.search")
+    assert other.evaluate(own, foreign)
     expect(other.locator('[data-role="message"]')).to_be_hidden()
     expect(other.locator('[data-role="threshold-value"]')).not_to_contain_text("30 %")
 
@@ -110,7 +117,7 @@ def test_scenes_added_in_two_tabs_are_both_kept(open_page, image):
     page = open_page()
     upload(page, image)
     tab = page.context.new_page()
-    tab.goto(page.url)
+    tab.goto(copied_link(page))
     tab.wait_for_selector(SHOWN)
     for one, title in ((page, "first"), (tab, "second")):
         one.bring_to_front()
