@@ -66,7 +66,7 @@ export function mount(element, trigger, props, watch) {
     root, at, store,
     /** What the page was built with: the cards of the examples and the sections of the results. */
     cards: JSON.parse(props.cards), measured: JSON.parse(props.measured),
-    /** Makers of the panel that `state.added_panel` asks for, by its kind: (added_panel, view) -> { title, note, map, span, top, unit } or null. */
+    /** Makers of the panel that `state.added_panel` asks for, by its kind: (added_panel, view) -> { title, note, map, span, max, unit } or null. */
     addedPanels: {},
     /** What a tab's export shows, by tab: (state, view) -> what differs there from Explore's. */
     exports: {},
@@ -154,8 +154,8 @@ export function mount(element, trigger, props, watch) {
     lastRun = run;
     const { absolute } = store.get();
     // The absolute scale begins with a round number above every map of its unit in the first run, refined as by default.
-    const top = (/** @type {'cam' | 'product'} */ unit) => absolute[unit] ?? niceCeiling(prediction.reach(unit, pick(run.defaults, ['blocks', 'pass_reduction'])));
-    changes.absolute = { cam: top('cam'), product: top('product') };
+    const scaleOf = (/** @type {'cam' | 'product'} */ unit) => absolute[unit] ?? niceCeiling(prediction.upperBound(unit, pick(run.defaults, ['blocks', 'pass_reduction'])));
+    changes.absolute = { cam: scaleOf('cam'), product: scaleOf('product') };
     root.dataset.state = 'shown';
     root.dataset.run = run.run;
     for (const listener of onRun) listener(next, before);

@@ -21,9 +21,9 @@ declare namespace Crt {
   interface Settings { loops: number; refined: boolean; blocks: Blocks; pass_reduction: string }
   interface MapOptions extends Partial<Settings> { pass?: number | null }
   /** A map with what it was made with; `span`: height and width of the image in its cells. */
-  interface Scaled { map: Values; span: Size; top: number; unit: Unit }
+  interface Scaled { map: Values; span: Size; max: number; unit: Unit }
   interface Shown extends Scaled { method: string; loops: number; refined: boolean }
-  interface AddedPanel extends Omit<Scaled, 'top'> { title: string; note: string; top?: number; method?: string; retry?: (() => void) | null }
+  interface AddedPanel extends Omit<Scaled, 'max'> { title: string; note: string; max?: number; method?: string; retry?: (() => void) | null }
 
   interface PassReduction { label: string; description: string; weights: number[][]; tile_normalized: boolean }
 

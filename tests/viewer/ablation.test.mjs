@@ -22,13 +22,13 @@ function random(seed) {
 
 test('the sweep is the overlap at every threshold', () => {
   const next = random(7);
-  for (const top of [1, 0.37, 12.5]) {
-    const data = Float32Array.from({ length: 900 }, () => Math.max(0, (next() - 0.2) * top * 1.25));
-    const mask = Uint8Array.from(data, (value) => (value + next() * top > 0.9 * top ? 1 : 0));
+  for (const max of [1, 0.37, 12.5]) {
+    const data = Float32Array.from({ length: 900 }, () => Math.max(0, (next() - 0.2) * max * 1.25));
+    const mask = Uint8Array.from(data, (value) => (value + next() * max > 0.9 * max ? 1 : 0));
     for (const ignore of [null, Uint8Array.from(data, () => (next() < 0.2 ? 1 : 0))]) {
-      const { iou, best } = sweep(data, top, mask, ignore);
+      const { iou, best } = sweep(data, max, mask, ignore);
       for (let step = 0; step <= STEPS; step++) {
-        assert.equal(iou[step], overlap(data, (step / STEPS) * top, mask, ignore), `${step} %`);
+        assert.equal(iou[step], overlap(data, (step / STEPS) * max, mask, ignore), `${step} %`);
       }
       assert.equal(best.iou, Math.max(...iou.slice(1)));
       assert.equal(iouAt({ iou }, best.threshold), best.iou);

@@ -37,7 +37,7 @@ test('colours clamp and never become NaN', () => {
 });
 
 test('maps of different units never share a scale', () => {
-  const maps = [{ top: 1, unit: 'cam' }, { top: 5, unit: 'product' }, { top: 9, unit: 'product' }];
+  const maps = [{ max: 1, unit: 'cam' }, { max: 5, unit: 'product' }, { max: 9, unit: 'product' }];
   assert.deepEqual(m.ranges(maps, 'map', {}), [1, 5, 9]);
   assert.deepEqual(m.ranges(maps, 'shared', {}), [1, 9, 9]);
   assert.deepEqual(m.ranges(maps, 'absolute', { cam: 2, product: 20 }), [2, 20, 20]);
@@ -81,13 +81,13 @@ test('signed values: zero in the middle, NaN never', () => {
 });
 
 test('maps on other cells meet on a common grid', () => {
-  const a = { map: { data: Float32Array.from([2, 2]), h: 1, w: 2 }, span: [1, 2], top: 2, unit: 'cam' };
-  const b = { map: { data: Float32Array.from([1, 1, 1]), h: 1, w: 3 }, span: [1, 3], top: 1, unit: 'cam' };
+  const a = { map: { data: Float32Array.from([2, 2]), h: 1, w: 2 }, span: [1, 2], max: 2, unit: 'cam' };
+  const b = { map: { data: Float32Array.from([1, 1, 1]), h: 1, w: 3 }, span: [1, 3], max: 1, unit: 'cam' };
   const found = m.difference(a, b, 2, 4, true);
-  assert.deepEqual([found.map.h, found.map.w, ...found.span, found.top], [2, 4, 2, 4, 1]);
+  assert.deepEqual([found.map.h, found.map.w, ...found.span, found.max], [2, 4, 2, 4, 1]);
   assert.ok(found.map.data.every((value) => value === 1));
   const shares = m.difference(a, b, 2, 4);
-  assert.deepEqual([shares.unit, found.unit, shares.top], ['share', 'cam', 0]);
+  assert.deepEqual([shares.unit, found.unit, shares.max], ['share', 'cam', 0]);
   assert.equal(m.difference(a, { ...b, unit: 'product' }, 2, 4, true).unit, 'share');
 });
 

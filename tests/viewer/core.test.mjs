@@ -142,11 +142,11 @@ test('the absolute scale reaches over the maps as they are refined, of any block
   };
   const grid = { shape: [1, 1], tile: 16, stride: 16, cells: [1, 1], patchCells: [1, 1], patch: 16, content: [16, 16] };
   const prediction = openPrediction({ grid, records: [record] }, Uint16Array.from(all).buffer);
-  assert.equal(prediction.reach('cam'), 4);
-  assert.equal(prediction.reach('product'), 4 * (0.5 + 2));
-  assert.equal(prediction.reach('product', { pass_reduction: 'first' }), 4 * 0.5);
-  assert.equal(prediction.reach('product', { pass_reduction: 'tile_normalized', blocks: null }), 4);
-  assert.equal(prediction.reach('product', { pass_reduction: 'first', blocks: [1, 40] }), 4 * 0.75);
+  assert.equal(prediction.upperBound('cam'), 4);
+  assert.equal(prediction.upperBound('product'), 4 * (0.5 + 2));
+  assert.equal(prediction.upperBound('product', { pass_reduction: 'first' }), 4 * 0.5);
+  assert.equal(prediction.upperBound('product', { pass_reduction: 'tile_normalized', blocks: null }), 4);
+  assert.equal(prediction.upperBound('product', { pass_reduction: 'first', blocks: [1, 40] }), 4 * 0.75);
 });
 
 const run = {
@@ -181,7 +181,7 @@ test('loops move CRT only, refinement the transformers only, and a map may have 
   };
   const state = { ...s.INITIAL, classes: [1], loops: 3, refined: true, blocks: [4, 20] };
   const maps = ['resnet', 'tscam', 'crt'].map((method) => s.currentMap(state, prediction, method));
-  assert.deepEqual(maps.map((one) => [one.loops, one.unit, one.top]), [[0, 'cam', 2], [0, 'product', 9], [3, 'product', 9]]);
+  assert.deepEqual(maps.map((one) => [one.loops, one.unit, one.max]), [[0, 'cam', 2], [0, 'product', 9], [3, 'product', 9]]);
   assert.deepEqual(maps.map((one) => one.map.options.blocks), [null, [4, 11], [4, 11]]);
   const own = s.currentMap(state, prediction, 'crt', { loops: 1, refined: false });
   assert.deepEqual([own.loops, own.unit], [1, 'cam']);

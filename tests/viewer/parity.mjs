@@ -13,8 +13,8 @@ for (const { header, data, wanted } of JSON.parse(readFileSync(process.argv[2], 
   for (const { kind, method, classes, options, values, h, w } of wanted) {
     const got = kind === 'attention' ? prediction.attention(method, options) : prediction.map(method, classes, options);
     if (got.h !== h || got.w !== w) throw new Error(`${method} ${JSON.stringify(options)}: ${got.h} × ${got.w}, not ${h} × ${w}`);
-    const top = Math.max(1e-12, ...values.map(Math.abs));
-    const away = Math.max(...values.map((value, i) => Math.abs(value - got.data[i]))) / top;
+    const max = Math.max(1e-12, ...values.map(Math.abs));
+    const away = Math.max(...values.map((value, i) => Math.abs(value - got.data[i]))) / max;
     if (!(away <= 4e-3)) throw new Error(`${header.mode} ${kind} ${method} ${JSON.stringify(options)} is off by ${away}`);
     worst = Math.max(worst, away);
     compared += 1;

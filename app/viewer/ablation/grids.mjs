@@ -77,10 +77,10 @@ export function createGrid(table, reading, pick) {
       };
     }) : []));
     const best = bestOf(seen.map(({ iou }) => iou));
-    const tops = ranges(seen.map(({ shown }) => shown), state.scale, state.absolute);
+    const vmaxes = ranges(seen.map(({ shown }) => shown), state.scale, state.absolute);
     described = plan.lines.map(({ at, title }, i) => ({ title, ...at, trouble: columns[i].prediction ? '' : wordsOf(columns[i]), cells: [] }));
     seen.forEach((one, k) => {
-      paint(one.canvas, one.shown, tops[k], state);
+      paint(one.canvas, one.shown, vmaxes[k], state);
       one.made.open = () => pick(one.at, one.own, method);
       const tags = [...(k === best ? ['best'] : []), ...(one.here ? ['set now'] : [])];
       one.tags.replaceChildren(...tags.map((text) => make('span', { text, class: text === 'best' ? 'best' : '' })));

@@ -96,7 +96,7 @@ export function createLadder(list, reading, pick) {
       return { rung, column, own, trouble, shown: usable ? measure(column, rung.method, own) : null };
     });
     const numbers = ladderNumbers(seen.map(({ shown }) => shown?.curve ?? null), state.threshold);
-    const tops = ranges(seen.filter(({ shown }) => shown).map(({ shown }) => shown), state.scale, state.absolute);
+    const vmaxes = ranges(seen.filter(({ shown }) => shown).map(({ shown }) => shown), state.scale, state.absolute);
     seen.forEach(({ rung, column, own, trouble, shown }, i) => {
       const row = rows[i];
       row.node.className = rung.method;
@@ -106,7 +106,7 @@ export function createLadder(list, reading, pick) {
       row.button.setAttribute('aria-label', `${rung.name}: open in Explore`);
       row.open = () => pick(rung.at, own, rung.method);
       row.canvas.hidden = !shown;
-      if (shown) paint(row.canvas, shown, tops.shift(), state);
+      if (shown) paint(row.canvas, shown, vmaxes.shift(), state);
       row.settings.textContent = shown ? settingsWords(rung, column.run, state) : trouble;
       row.also.textContent = shown && rung.published ? published(scene, column, rung) : '';
       row.also.hidden = !row.also.textContent;

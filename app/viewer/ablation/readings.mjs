@@ -17,14 +17,14 @@ export function points(difference) {
 
 /** The least count after which no value is higher by half a point or more. */
 export function lastUseful(values) {
-  const top = Math.max(...values);
-  return values.findIndex((value) => value >= top - IOU_MARGIN);
+  const highest = Math.max(...values);
+  return values.findIndex((value) => value >= highest - IOU_MARGIN);
 }
 
 /** Which loop count stops helping: `now` the IoU of each count at the threshold that is set, `best` at its own best. */
 export function loopsReading({ best, now, threshold, title, refined }) {
   const [here, free, last] = [lastUseful(now), lastUseful(best), now.length - 1];
-  const top = now.indexOf(Math.max(...now));
+  const peak = now.indexOf(Math.max(...now));
   const name = `${title}'s ${refined ? 'refined' : 'unrefined'} map`;
   if (last === 0) return `${name} has an IoU of ${percent(best[0])} at its best threshold; this network has no loops.`;
   const against = (values, count) => {
@@ -34,8 +34,8 @@ export function loopsReading({ best, now, threshold, title, refined }) {
   const begin = `At the threshold of ${percent(threshold)} set here, ${name}`;
   const stop = here === last
     ? `${begin} still gains from the last of ${loopWords(last)}`
-    : here > 0 ? `${begin} ${top === here ? 'stops gaining' : 'gains less than half a point'} after ${loopWords(here)}` : `${begin} gains nothing from loops`;
-  const highest = top === here ? '' : `; the highest, ${percent(now[top])}, is with ${loopWords(top)}`;
+    : here > 0 ? `${begin} ${peak === here ? 'stops gaining' : 'gains less than half a point'} after ${loopWords(here)}` : `${begin} gains nothing from loops`;
+  const highest = peak === here ? '' : `; the highest, ${percent(now[peak])}, is with ${loopWords(peak)}`;
   const same = here === free ? 'the same holds' : `${free ? loopWords(free) : 'no loops'} would be enough`;
   return `${stop} on this image: ${against(now, here)}${highest}. With its own best threshold for every count ${same}: ${against(best, free)}.`;
 }
@@ -78,11 +78,11 @@ export function distanceReading(rows) {
 /** `rows`: [{ title, best: { threshold, iou }, now }], one for each map on the page. */
 export function thresholdReading(rows, threshold) {
   if (!rows.length) return 'No map is switched on: choose some in Explore.';
-  const top = rows.reduce((a, b) => (b.best.iou > a.best.iou ? b : a));
-  const gain = top.best.iou - top.now;
+  const leader = rows.reduce((a, b) => (b.best.iou > a.best.iou ? b : a));
+  const gain = leader.best.iou - leader.now;
   const than = gain < IOU_MARGIN ? `as good as at the ${percent(threshold)} set here` : `${points(gain).slice(1)} points more than at the ${percent(threshold)} set here`;
-  const lead = rows.length > 1 ? `Of the maps shown, ${top.title} fits the mask best` : `${top.title} fits the mask best at a threshold of ${whole(top.best.threshold)}`;
-  return rows.length > 1 ? `${lead}: IoU ${percent(top.best.iou)} at a threshold of ${whole(top.best.threshold)}, ${than}.` : `${lead}: IoU ${percent(top.best.iou)}, ${than}.`;
+  const lead = rows.length > 1 ? `Of the maps shown, ${leader.title} fits the mask best` : `${leader.title} fits the mask best at a threshold of ${whole(leader.best.threshold)}`;
+  return rows.length > 1 ? `${lead}: IoU ${percent(leader.best.iou)} at a threshold of ${whole(leader.best.threshold)}, ${than}.` : `${lead}: IoU ${percent(leader.best.iou)}, ${than}.`;
 }
 
 /** The best of several cells: [{ name, iou }], `iou` null where it is not known. */

@@ -36,7 +36,7 @@ export function createMeasure() {
     let known = curves.get(shown);
     if (known?.mask !== truth.mask || known.ignore !== truth.ignore) {
       const fine = upsample(shown.map, shown.span, truth.h, truth.w);
-      known = { mask: truth.mask, ignore: truth.ignore, curve: sweep(fine.data, shown.top, truth.mask, truth.ignore) };
+      known = { mask: truth.mask, ignore: truth.ignore, curve: sweep(fine.data, shown.max, truth.mask, truth.ignore) };
       curves.set(shown, known);
     }
     return { ...shown, curve: known.curve };
@@ -58,7 +58,7 @@ function smallSize({ naturalWidth, naturalHeight }) {
 }
 
 /** What small maps are drawn with: paint(canvas, shown, range, state), a map over the image as the page's display settings
- *  say, `range` the value at the top of the colours; `under(polygons)` sets the outline of the truth for all of them. */
+ *  say, `range` the value of the highest colour; `under(polygons)` sets the outline of the truth for all of them. */
 export function createPainter(image) {
   const [width, height] = smallSize(image);
   const small = layer((context) => context.drawImage(image, 0, 0, width, height));
@@ -81,7 +81,7 @@ export function createPainter(image) {
       heats.set(shown.map, { key, canvas: layer((context) => {
         context.drawImage(small, 0, 0);
         const { fine, w, h } = spread(shown, state.cells);
-        const pixels = mask ? maskPixels(fine.data, state.threshold * shown.top) : colorize(fine.data, range, colorTable(state.colormap));
+        const pixels = mask ? maskPixels(fine.data, state.threshold * shown.max) : colorize(fine.data, range, colorTable(state.colormap));
         context.imageSmoothingEnabled = !state.cells;
         context.globalAlpha = state.opacity;
         context.drawImage(toCanvas(pixels, fine.w, fine.h), 0, 0, w, h);
@@ -109,10 +109,10 @@ export function createPainter(image) {
     paint(canvas, shown, range, state) {
       if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
       const context = canvas.getContext('2d');
-      context.drawImage(shown.top > 0 ? heated(shown, range, state) : small, 0, 0);
-      if (shown.top > 0 && state.outline && state.threshold > 0) {
+      context.drawImage(shown.max > 0 ? heated(shown, range, state) : small, 0, 0);
+      if (shown.max > 0 && state.outline && state.threshold > 0) {
         const { fine, w, h } = spread(shown, state.cells);
-        strokeSegments(context, (state.cells ? cellEdges : crossings)(fine, state.threshold * shown.top), w, h, '#ffffff', [], 1.1);
+        strokeSegments(context, (state.cells ? cellEdges : crossings)(fine, state.threshold * shown.max), w, h, '#ffffff', [], 1.1);
       }
       if (outline.canvas) context.drawImage(outline.canvas, 0, 0);
     },

@@ -120,11 +120,11 @@ export function mountInspect({ root, at, store, view, request, onDraw, onRun, sp
     at('inspect-block-value').textContent = chosen.block === null ? 'mean of all' : `${chosen.block + 1} of ${blocks}`;
     at('inspect-head').value = chosen.head === null ? '' : String(chosen.head);
     const attention = placeTile(tokenAttention(seen.attention, chosen), seen.tile, grid);
-    const top = Math.max(...attention.data);
+    const max = Math.max(...attention.data);
     const [row, col] = seen.cell;
     at('inspect-note').textContent = `Row ${row + 1}, column ${col + 1} of ${grid.patchCells[0]} × ${grid.patchCells[1]} patches, seen in tile ${seen.tile + 1} of ${grid.shape[0] * grid.shape[1]}.`;
-    paint(at('inspect-attention'), now, attention, top, state, seen.cell);
-    const said = `Attention of this patch in its tile: largest share ${figure(top)} of 1`;
+    paint(at('inspect-attention'), now, attention, max, state, seen.cell);
+    const said = `Attention of this patch in its tile: largest share ${figure(max)} of 1`;
     at('inspect-attention-note').textContent = said;
     at('inspect-attention').setAttribute('aria-label', said);
     // The similarity after pass k is that of loop count k.
@@ -140,7 +140,7 @@ export function mountInspect({ root, at, store, view, request, onDraw, onRun, sp
 }
 
 /** Cells over the image; what lies outside the token's tile stays the image, darkened. The patch is framed. */
-function paint(canvas, { prediction, image }, map, top, state, cell) {
+function paint(canvas, { prediction, image }, map, max, state, cell) {
   canvas.width = image.naturalWidth;
   canvas.height = image.naturalHeight;
   const { width, height } = canvas;
@@ -150,7 +150,7 @@ function paint(canvas, { prediction, image }, map, top, state, cell) {
   /** @type {Crt.Size} */
   const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
   const [h, w] = gridSize(width, height);
-  const pixels = colorize(upsample(map, span, h, w).data, top, colorTable(state.colormap));
+  const pixels = colorize(upsample(map, span, h, w).data, max, colorTable(state.colormap));
   if (map.inside) {
     const inside = upsample({ data: Float32Array.from(map.inside), h: map.h, w: map.w }, span, h, w).data;
     inside.forEach((value, i) => {

@@ -140,9 +140,9 @@ export function mountLayers(page) {
     for (let block = 0; block < prediction.depth(method); block++) {
       for (let pass = 0; pass < prediction.passes(method); pass++) maps.push({ block, pass, map: mapOf(prediction, method, pass, block, head, mine) });
     }
-    const top = Math.max(...maps.map(({ map }) => largest(map.data)));
+    const max = Math.max(...maps.map(({ map }) => largest(map.data)));
     const columns = Array.from({ length: prediction.depth(method) }, (_, block) => {
-      const cells = maps.filter((one) => one.block === block).map((one) => cell(one, now, method, head, state, top));
+      const cells = maps.filter((one) => one.block === block).map((one) => cell(one, now, method, head, state, max));
       return make('div', { class: 'layers-block', 'data-block': block }, [
         make('button', {
           type: 'button', class: 'layers-name', text: `Block ${block + 1}`, title: 'Refine with this block; another extends the range',
@@ -155,9 +155,9 @@ export function mountLayers(page) {
     at('layers-grid').replaceChildren(...columns);
   }
 
-  function cell({ block, pass, map }, { prediction, image }, method, head, state, top) {
+  function cell({ block, pass, map }, { prediction, image }, method, head, state, max) {
     const own = largest(map.data);
-    const canvas = small(map, prediction.grid, image, state.layers.scale === 'all' ? top : own, state.colormap);
+    const canvas = small(map, prediction.grid, image, state.layers.scale === 'all' ? max : own, state.colormap);
     const of = head === null ? 'mean of all heads' : `head ${head + 1}`;
     const words = `block ${block + 1}, pass ${pass + 1}, ${of}: largest share ${figure(own)}`;
     return make('button', {
@@ -228,7 +228,7 @@ export function mountLayers(page) {
     const { content, patch } = prediction.grid;
     return {
       title: `${METHOD_TITLES[method]} attention`, note: `block ${block + 1}, pass ${pass + 1}${one === null ? '' : `, head ${one + 1}`}`,
-      map, span: [content[0] / patch, content[1] / patch], top: largest(map.data), unit: 'attention',
+      map, span: [content[0] / patch, content[1] / patch], max: largest(map.data), unit: 'attention',
     };
   }
 }
@@ -243,7 +243,7 @@ function fill(select, options, value) {
 }
 
 /** A small canvas: the attention in colours over the image. */
-function small(map, grid, image, top, colormap) {
+function small(map, grid, image, max, colormap) {
   const factor = THUMBNAIL_PX / Math.max(image.naturalWidth, image.naturalHeight);
   const width = Math.max(1, Math.round(image.naturalWidth * factor));
   const height = Math.max(1, Math.round(image.naturalHeight * factor));
@@ -254,6 +254,6 @@ function small(map, grid, image, top, colormap) {
   const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
   const fine = upsample(map, span, height, width);
   context.globalAlpha = 0.75;
-  context.drawImage(toCanvas(colorize(fine.data, top, colorTable(colormap)), width, height), 0, 0);
+  context.drawImage(toCanvas(colorize(fine.data, max, colorTable(colormap)), width, height), 0, 0);
   return canvas;
 }

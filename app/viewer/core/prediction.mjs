@@ -193,15 +193,15 @@ export function openPrediction(header, buffer) {
       });
   }
 
-  /** A value above every map of a unit: `cam` raw maps, `product` maps times the attention that `blocks` and `pass_reduction` ask for.
+  /** A value that no map of a unit exceeds: `cam` raw maps, `product` maps times the attention that `blocks` and `pass_reduction` ask for.
    * @param {Crt.Unit} unit
    * @param {Pick<Crt.MapOptions, 'blocks' | 'pass_reduction'>} [options]
    */
-  function reach(unit, { blocks = null, pass_reduction = DEFAULT_REDUCTION } = {}) {
-    let top = 0;
+  function upperBound(unit, { blocks = null, pass_reduction = DEFAULT_REDUCTION } = {}) {
+    let max = 0;
     for (const [method, record] of records) {
       if (record.kind !== 'tokens') {
-        if (unit === 'cam') for (const value of array(method, 'cams')) top = Math.max(top, value);
+        if (unit === 'cam') for (const value of array(method, 'cams')) max = Math.max(max, value);
         continue;
       }
       const [counts, n, classes, side] = record.cams.shape;
@@ -213,17 +213,17 @@ export function openPrediction(header, buffer) {
           for (let c = 0; c < classes; c++) {
             const from = ((loops * n + t) * classes + c) * side * side;
             for (let i = 0; i < side * side; i++) {
-              top = Math.max(top, maps[from + i] * (weights ? weights[t * side * side + i] : 1));
+              max = Math.max(max, maps[from + i] * (weights ? weights[t * side * side + i] : 1));
             }
           }
         }
       }
     }
-    return top;
+    return max;
   }
 
   return {
-    grid, attention, depth, isTransformer, maxLoops, merge, passes, rawMap, reach, tilesAt,
+    grid, attention, depth, isTransformer, maxLoops, merge, passes, rawMap, upperBound, tilesAt,
     methods: [...records.keys()],
     /** Height and width of the image in cells of a method's maps.
      * @param {string} method
@@ -284,8 +284,8 @@ function tileNormalized(values, n) {
   const count = values.length / n;
   for (let t = 0; t < n; t++) {
     const tile = values.subarray(t * count, (t + 1) * count);
-    const top = tile.reduce((most, value) => Math.max(most, value), TINY);
-    for (let i = 0; i < count; i++) tile[i] = Math.sqrt(tile[i] / top);
+    const max = tile.reduce((found, value) => Math.max(found, value), TINY);
+    for (let i = 0; i < count; i++) tile[i] = Math.sqrt(tile[i] / max);
   }
   return values;
 }

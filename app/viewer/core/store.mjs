@@ -163,7 +163,7 @@ export function shownMethods(state, run) {
   return ['resnet', 'tscam', 'crt', 'crt_cnn'].filter((m) => run.methods.includes(m) && state.visible[m]);
 }
 
-/** The map of one method as the state asks for it: { method, map, top, unit, loops, refined, span }.
+/** The map of one method as the state asks for it: { method, map, max, unit, loops, refined, span }.
  *  `own` may fix loops, refined, blocks and pass_reduction against the state's.
  * @param {Crt.State} state
  * @param {Crt.Prediction} prediction
@@ -177,7 +177,7 @@ export function currentMap(state, prediction, method, own = {}) {
   const loops = Math.min(wanted.loops, prediction.maxLoops(method));
   const blocks = wanted.blocks && prediction.isTransformer(method) ? /** @type {Crt.Size} */ (wanted.blocks.map((b) => Math.min(b, prediction.depth(method) - 1))) : null;
   const map = prediction.map(method, state.classes, { loops, refined, blocks, pass_reduction: wanted.pass_reduction });
-  return { method, map, loops, refined, top: largest(map.data), unit: refined ? 'product' : 'cam', span: prediction.contentSize(method) };
+  return { method, map, loops, refined, max: largest(map.data), unit: refined ? 'product' : 'cam', span: prediction.contentSize(method) };
 }
 
 /** The line under the controls: what the run was and what it cost.

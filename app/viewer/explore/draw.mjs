@@ -51,21 +51,21 @@ export function drawImage(context, image, zoom) {
 export function windowGrid(zoom, width, height) {
   const { left, top, size } = windowOf(zoom);
   const [rows, cols] = gridSize(width, height);
-  const reach = (from, count) => {
+  const withMargin = (from, count) => {
     const step = size / count;
     const before = Math.min(MARGIN_POINTS, Math.floor(from / step + 1e-6));
     const after = Math.min(MARGIN_POINTS, Math.floor((1 - from - size) / step + 1e-6));
     return { from: from - before * step, to: from + size + after * step, count: count + before + after };
   };
-  const [across, down] = [reach(left, cols), reach(top, rows)];
+  const [across, down] = [withMargin(left, cols), withMargin(top, rows)];
   return { left: across.from, right: across.to, top: down.from, bottom: down.to, h: down.count, w: across.count };
 }
 
 /** Draw a map over the image: heat or mask, and the outline at the threshold. `layer`: { shown, range, signed }. */
 export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
-  if (!(shown.top > 0)) return;
+  if (!(shown.max > 0)) return;
   const { width, height } = context.canvas;
-  const level = state.threshold * shown.top;
+  const level = state.threshold * shown.max;
   const { map, span } = shown;
   const grid = windowGrid(zoom, width, height);
   const fine = state.cells ? map : upsample(map, span, grid.h, grid.w, grid);

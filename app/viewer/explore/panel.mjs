@@ -104,7 +104,7 @@ function scale(row, { shown, range, signed, letter, title, ends }, state, many) 
   row.low.textContent = signed ? `${figure(-range).replace('-', '−')} ${ends[0]}` : '0';
   row.high.textContent = signed ? `${ends[1]} +${figure(range)}` : figure(range);
   row.unit.textContent = UNIT_NAMES[shown.unit];
-  const level = state.threshold * shown.top;
+  const level = state.threshold * shown.max;
   row.tick.style.left = signed ? '50%' : `${range > 0 ? Math.min(100, (100 * level) / range) : 0}%`;
-  row.tick.hidden = !(shown.top > 0);
+  row.tick.hidden = !(shown.max > 0);
 }

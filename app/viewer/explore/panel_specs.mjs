@@ -29,8 +29,8 @@ export function sideOf(wanted, run) {
 function sideBySide(state, view, maps, added_panel) {
   const shown = shownMethods(state, view.run).map((method) => maps.shown(state, view, method));
   if (added_panel) shown.push(added_panel);
-  const tops = ranges(shown, state.scale, state.absolute);
-  const specs = shown.map((one, i) => (one === added_panel ? addedSpec(state, view, one, tops[i]) : mapSpec(state, view, one, tops[i])));
+  const vmaxes = ranges(shown, state.scale, state.absolute);
+  const specs = shown.map((one, i) => (one === added_panel ? addedSpec(state, view, one, vmaxes[i]) : mapSpec(state, view, one, vmaxes[i])));
   return state.visible.input ? [imageSpec(), ...specs] : specs;
 }
 
@@ -46,7 +46,7 @@ function mapSpec(state, view, shown, range) {
   const layer = layerOf(method, shown, range, { title: titleOf(shown, view.prediction.isTransformer(method)) });
   const note = settingsOf(shown, view.prediction.isTransformer(method)) || METHOD_NOTES[method];
   return {
-    key: method, title: METHOD_TITLES[method], note, score: score(state, view, shown), empty: shown.top > 0 ? '' : nothing(state),
+    key: method, title: METHOD_TITLES[method], note, score: score(state, view, shown), empty: shown.max > 0 ? '' : nothing(state),
     spoken: spoken(METHOD_TITLES[method], shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer,
   };
 }
@@ -55,7 +55,7 @@ function addedSpec(state, view, shown, range) {
   const layer = layerOf('added_panel', shown, range, { name: shown.title, title: shown.title });
   const waiting = shown.map.data.length < 2; // an explainer still at work
   return {
-    key: 'added_panel', title: shown.title, note: shown.note, score: '', empty: shown.top > 0 || waiting ? '' : 'All values are 0',
+    key: 'added_panel', title: shown.title, note: shown.note, score: '', empty: shown.max > 0 || waiting ? '' : 'All values are 0',
     spoken: spoken(shown.title, shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer, retry: shown.retry,
   };
 }
@@ -64,9 +64,9 @@ function compared(state, view, maps, other) {
   const sides = ['a', 'b'].map((key) => sideOf(state.compare[key], view.run));
   const shown = sides.map(({ method, own }) => maps.shown(state, view, method, own));
   const titles = shown.map((one) => titleOf(one, view.prediction.isTransformer(one.method)));
-  const tops = ranges(shown, state.scale, state.absolute);
-  const [a, b] = shown.map((one, i) => layerOf(one.method, one, tops[i], { letter: 'AB'[i], title: titles[i], name: `${'AB'[i]} ${titles[i]}` }));
-  const empty = (layer) => (layer.shown.top > 0 ? '' : `${layer.letter}: ${nothing(state)}`);
+  const vmaxes = ranges(shown, state.scale, state.absolute);
+  const [a, b] = shown.map((one, i) => layerOf(one.method, one, vmaxes[i], { letter: 'AB'[i], title: titles[i], name: `${'AB'[i]} ${titles[i]}` }));
+  const empty = (layer) => (layer.shown.max > 0 ? '' : `${layer.letter}: ${nothing(state)}`);
   const words = [a, b].map((layer) => spoken(layer.name, layer.shown, state, view)).join('. ');
   if (state.compare.view === 'difference') return differing(state, view, a, b);
   if (state.compare.view === 'blink') {
@@ -94,22 +94,22 @@ function differing(state, view, a, b) {
   const ends = alike ? ['more B', 'more A'] : [`more ${titles[1]}`, `more ${titles[0]}`];
   const range = differenceRange(shown, [a, b], state);
   const layer = layerOf('difference', shown, range, { signed: true, ends, name: 'A − B' });
-  const bare = !(a.shown.top > 0 || b.shown.top > 0);
+  const bare = !(a.shown.max > 0 || b.shown.max > 0);
   const spec = {
     key: 'compare', title: `${alike ? `${titles[0]}: A − B` : `${titles[0]} − ${titles[1]}`}, ${UNIT_NAMES[shown.unit]}`, note: `${a.name}; ${b.name}`, score: '',
-    empty: shown.top > 0 ? '' : bare ? nothing(state) : 'No difference',
-    spoken: `Difference of ${a.name} and ${b.name}: at most ${figure(shown.top)} ${UNIT_NAMES[shown.unit]}`,
+    empty: shown.max > 0 ? '' : bare ? nothing(state) : 'No difference',
+    spoken: `Difference of ${a.name} and ${b.name}: at most ${figure(shown.max)} ${UNIT_NAMES[shown.unit]}`,
     layers: [layer], scales: [layer], layerAt: () => a,
   };
   const own = [a, b].map((one) => ({ ...mapSpec(state, view, one.shown, one.range), key: `compare_${one.letter.toLowerCase()}`, title: `${one.letter}: ${METHOD_TITLES[one.method]}` }));
   return [spec, ...own];
 }
 
-/** Top of the scale of a difference: its own largest magnitude, or the top that its maps have. */
+/** Upper end of the colour scale of a difference: its own largest magnitude, or that of its maps. */
 function differenceRange(shown, layers, { scale, absolute }) {
-  if (scale === 'map') return shown.top;
+  if (scale === 'map') return shown.max;
   if (shown.unit === 'share') return 1;
-  return scale === 'absolute' ? absolute[shown.unit] ?? shown.top : Math.max(...layers.map(({ range }) => range));
+  return scale === 'absolute' ? absolute[shown.unit] ?? shown.max : Math.max(...layers.map(({ range }) => range));
 }
 
 function layerOf(method, shown, range, more = {}) {
@@ -124,6 +124,6 @@ function score(state, { run }, shown) {
 }
 
 function spoken(title, shown, state, { run }) {
-  const value = shown.top > 0 ? `largest value ${figure(shown.top)}` : 'no evidence';
+  const value = shown.max > 0 ? `largest value ${figure(shown.max)}` : 'no evidence';
   return `${title} map of ${chosenNames(state, run)}, ${value} ${UNIT_NAMES[shown.unit]}`;
 }

@@ -43,13 +43,13 @@ export function mountPanels(page) {
   function draw(state, now) {
     const began = performance.now();
     const added_panel = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
-    const specs = panelSpecsOf(state, now, panelGrid.maps, added_panel && { ...added_panel, top: added_panel.top ?? largest(added_panel.map.data) }, panelGrid.other);
+    const specs = panelSpecsOf(state, now, panelGrid.maps, added_panel && { ...added_panel, max: added_panel.max ?? largest(added_panel.map.data) }, panelGrid.other);
     place(specs, state, now);
     const truth = state.ground_truth ? groundTruthOf(state, now) : { polygons: [], complete: false };
     const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
     for (const spec of specs) {
       const panel = panels.get(spec.key);
-      const facts = spec.scales.map(({ shown, signed }) => (signed ? { iou: null, box: null } : measure(panelGrid.maps.fine(shown, size), state.threshold * shown.top, truth, state.boxes)));
+      const facts = spec.scales.map(({ shown, signed }) => (signed ? { iou: null, box: null } : measure(panelGrid.maps.fine(shown, size), state.threshold * shown.max, truth, state.boxes)));
       caption(panel, spec, state, now.run, facts);
       paint(panel, spec, facts, state, now);
     }

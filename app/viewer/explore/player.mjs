@@ -13,7 +13,7 @@ export const nextLoop = (loops, most) => (loops >= most ? 0 : loops + 1);
 
 /** The first of the largest values, or -1 for none. */
 export function best(values) {
-  return values.reduce((top, value, i) => (top < 0 || value > values[top] ? i : top), -1);
+  return values.reduce((found, value, i) => (found < 0 || value > values[found] ? i : found), -1);
 }
 
 /** What the tokens after this loop count have to do with those before, in words. */
@@ -84,20 +84,20 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
     const ignore = truth.ignore(...size);
     const values = Array.from({ length: run.maxLoops + 1 }, (_, loops) => {
       const map = panelGrid.maps.shown(state, now, 'crt', { loops });
-      return map.top > 0 ? overlap(panelGrid.maps.fine(map, size).data, state.threshold * map.top, raster, ignore) : 0;
+      return map.max > 0 ? overlap(panelGrid.maps.fine(map, size).data, state.threshold * map.max, raster, ignore) : 0;
     });
     const key = JSON.stringify([values, state.loops]);
     if (key === shown) return;
     shown = key;
-    const top = best(values);
+    const highest = best(values);
     at('loops-iou').replaceChildren(...values.map((value, loops) => {
       const bar = make('span', { class: 'iou-bar', 'aria-hidden': 'true' });
       bar.style.width = `${100 * value}%`;
-      const words = `${loops === top ? 'best: ' : ''}${loopWords(loops)}, IoU ${Math.round(100 * value)} %`;
-      return make('li', { class: loops === top ? 'best' : '', 'aria-current': loops === state.loops ? 'true' : null, title: words }, [
+      const words = `${loops === highest ? 'best: ' : ''}${loopWords(loops)}, IoU ${Math.round(100 * value)} %`;
+      return make('li', { class: loops === highest ? 'best' : '', 'aria-current': loops === state.loops ? 'true' : null, title: words }, [
         make('span', { class: 'visually-hidden', text: words }),
         make('span', { class: 'iou-track', 'aria-hidden': 'true' }, [bar]),
-        make('span', { 'aria-hidden': 'true', text: `${loops === top ? '★ ' : ''}${Math.round(100 * value)} %` }),
+        make('span', { 'aria-hidden': 'true', text: `${loops === highest ? '★ ' : ''}${Math.round(100 * value)} %` }),
       ]);
     }));
   }

@@ -59,7 +59,7 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
     at('localization-caption').textContent = `This image: ${chosenNames(state, run)}, at the threshold of ${Math.round(100 * state.threshold)} % of each map's maximum`;
     const size = gridSize(image.naturalWidth, image.naturalHeight);
     drawRows(at('localization-rows'), MEASURES, listed(state, now).map(({ key, title, note, shown }) => {
-      const found = measured(maps.fine(shown, size), state.threshold * shown.top, truth, kept);
+      const found = measured(maps.fine(shown, size), state.threshold * shown.max, truth, kept);
       return {
         key, title, note, values: MEASURES.map(({ id }) => found[id]),
         texts: MEASURES.map(({ id }) => (id === 'pointing' ? (found[id] ? 'hit' : 'miss') : percent(found[id]))),
@@ -82,7 +82,7 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
     }
     const rows = shownMethods(state, run).map((method) => row(method));
     const added_panel = state.added_panel && addedPanels[state.added_panel.kind]?.(state.added_panel, now);
-    const top = added_panel ? added_panel.top ?? largest(added_panel.map.data) : 0; // 0 while an explainer is at work
-    return top > 0 ? [...rows, { key: 'other', title: added_panel.title, note: added_panel.note, shown: { ...added_panel, top } }] : rows;
+    const max = added_panel ? added_panel.max ?? largest(added_panel.map.data) : 0; // 0 while an explainer is at work
+    return max > 0 ? [...rows, { key: 'other', title: added_panel.title, note: added_panel.note, shown: { ...added_panel, max } }] : rows;
   }
 }

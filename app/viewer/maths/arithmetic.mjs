@@ -7,9 +7,9 @@ import { aboveThreshold } from './threshold.mjs';
  * @param {Crt.Numbers} data
  */
 export function largest(data) {
-  let top = 0;
-  for (let i = 0; i < data.length; i++) if (data[i] > top) top = data[i];
-  return top;
+  let max = 0;
+  for (let i = 0; i < data.length; i++) if (data[i] > max) max = data[i];
+  return max;
 }
 
 /** Cells and weight of the two neighbours of a place measured in cells; cell i has its centre at i + 0.5.
@@ -72,8 +72,8 @@ export function upsample(map, span, height, width, { left, top: above, right, bo
   return { data: out, h: height, w: width };
 }
 
-/** Values -> RGBA bytes through a 256 × 3 table, `low` at its bottom and `range` at its top; all opaque, and what is no
- *  number is at the bottom.
+/** Values -> RGBA bytes through a 256 × 3 table, `low` at its lower end and `range` at its upper; all opaque, and what is no
+ *  number gets the lowest colour.
  * @param {Crt.Numbers} data
  * @param {number} range
  * @param {Uint8ClampedArray} table
@@ -118,18 +118,18 @@ export function niceCeiling(value) {
   return 10 * power;
 }
 
-/** Top of the colour scale of each map. `maps`: [{ top, unit }]; `scale`: 'map', 'shared' or 'absolute'.
+/** Upper end of the colour scale of each map. `maps`: [{ max, unit }]; `scale`: 'map', 'shared' or 'absolute'.
  *  Shared maps share only with maps of the same unit: numbers of different units cannot be compared.
- * @param {{ top: number, unit: Crt.Unit }[]} maps
+ * @param {{ max: number, unit: Crt.Unit }[]} maps
  * @param {string} scale
  * @param {Partial<Record<Crt.Unit, number | null>>} absolute
  */
 export function ranges(maps, scale, absolute) {
-  if (scale === 'absolute') return maps.map(({ unit, top }) => absolute[unit] ?? top); // attention has no scale of its own
+  if (scale === 'absolute') return maps.map(({ unit, max }) => absolute[unit] ?? max); // attention has no scale of its own
   if (scale === 'shared') {
-    return maps.map(({ unit }) => Math.max(0, ...maps.filter((m) => m.unit === unit).map((m) => m.top)));
+    return maps.map(({ unit }) => Math.max(0, ...maps.filter((m) => m.unit === unit).map((m) => m.max)));
   }
-  return maps.map(({ top }) => top);
+  return maps.map(({ max }) => max);
 }
 
 /** Intersection over union of the values above a level with a mask of the same number of points; points with `ignore`
@@ -151,9 +151,9 @@ export function overlap(data, level, mask, ignore = null) {
   return intersectionOverUnion(hits, said, truly);
 }
 
-/** a − b as { map, span, top, unit }: `top` is the largest magnitude. Each map is divided by its own maximum first; with
+/** a − b as { map, span, max, unit }: `max` is the largest magnitude. Each map is divided by its own maximum first; with
  *  `raw` they are subtracted as they are, if they have one unit. Maps on the same cells keep them, others meet on
- *  `height` × `width` points. a, b: { map, span, top, unit }.
+ *  `height` × `width` points. a, b: { map, span, max, unit }.
  * @param {Crt.Scaled} a
  * @param {Crt.Scaled} b
  * @param {number} height
@@ -164,12 +164,12 @@ export function difference(a, b, height, width, raw = false) {
   const alike = raw && a.unit === b.unit;
   const sameCells = a.map.h === b.map.h && a.map.w === b.map.w && a.span.every((cells, i) => Math.abs(cells - b.span[i]) < 1e-6);
   const [one, other] = sameCells ? [a.map, b.map] : [a, b].map(({ map, span }) => upsample(map, span, height, width));
-  const weight = (/** @type {Crt.Scaled} */ { top }) => (alike ? 1 : top > 0 ? 1 / top : 0);
+  const weight = (/** @type {Crt.Scaled} */ { max }) => (alike ? 1 : max > 0 ? 1 / max : 0);
   const [wa, wb] = [weight(a), weight(b)];
   const data = one.data.map((value, i) => value * wa - other.data[i] * wb);
-  let top = 0;
-  for (const value of data) top = Math.max(top, Math.abs(value));
-  return { map: { data, h: one.h, w: one.w }, span: sameCells ? a.span : [height, width], top, unit: alike ? a.unit : 'share' };
+  let max = 0;
+  for (const value of data) max = Math.max(max, Math.abs(value));
+  return { map: { data, h: one.h, w: one.w }, span: sameCells ? a.span : [height, width], max, unit: alike ? a.unit : 'share' };
 }
 
 /** Class indices by falling probability.

@@ -14,15 +14,15 @@ export function intersectionOverUnion(hits, one, other) {
   return either ? hits / either : 0;
 }
 
-/** IoU of the values above share × top with a mask for the shares 0, 1 % … 100 %: { iou: Float64Array, best: { threshold,
- *  iou } }, `best` from 1 % on, the lower threshold of equals. Points with `ignore` set do not count. `top`: the largest
+/** IoU of the values above share × max with a mask for the shares 0, 1 % … 100 %: { iou: Float64Array, best: { threshold,
+ *  iou } }, `best` from 1 % on, the lower threshold of equals. Points with `ignore` set do not count. `max`: the largest
  *  value of the map itself, before it was interpolated.
  * @param {Crt.Numbers} data
- * @param {number} top
+ * @param {number} max
  * @param {Crt.Mask} mask
  * @param {Crt.Mask | null} [ignore]
  */
-export function sweep(data, top, mask, ignore = null) {
+export function sweep(data, max, mask, ignore = null) {
   const inside = new Float64Array(STEPS + 1); // points by the highest share that they are above
   const both = new Float64Array(STEPS + 1);
   let truth = 0;
@@ -30,7 +30,7 @@ export function sweep(data, top, mask, ignore = null) {
     if (ignore?.[i]) continue;
     if (mask[i]) truth++;
     if (!aboveThreshold(data[i], 0)) continue;
-    const share = shareOf(data[i], top);
+    const share = shareOf(data[i], max);
     inside[share]++;
     if (mask[i]) both[share]++;
   }
@@ -54,13 +54,13 @@ export function iouAt({ iou }, threshold) {
   return iou[Math.round(STEPS * Math.min(1, Math.max(0, threshold)))];
 }
 
-/** The highest whole percent of `top` that a value above 0 is above, exactly as comparing the two would say.
+/** The highest whole percent of `max` that a value above 0 is above, exactly as comparing the two would say.
  * @param {number} value
- * @param {number} top
+ * @param {number} max
  */
-function shareOf(value, top) {
-  let share = Math.min(STEPS, Math.floor((STEPS * value) / top));
-  while (share < STEPS && aboveThreshold(value, ((share + 1) / STEPS) * top)) share++;
-  while (share > 0 && !aboveThreshold(value, (share / STEPS) * top)) share--;
+function shareOf(value, max) {
+  let share = Math.min(STEPS, Math.floor((STEPS * value) / max));
+  while (share < STEPS && aboveThreshold(value, ((share + 1) / STEPS) * max)) share++;
+  while (share > 0 && !aboveThreshold(value, (share / STEPS) * max)) share--;
   return share;
 }

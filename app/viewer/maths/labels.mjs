@@ -15,10 +15,10 @@ export function labelMap(maps, threshold, { together = false } = {}) {
   const count = maps[0].data.length;
   const labels = new Uint8Array(count);
   const best = new Float32Array(count).fill(threshold);
-  const tops = maps.map(({ data }) => largest(data));
-  const most = Math.max(0, ...tops);
+  const maxima = maps.map(({ data }) => largest(data));
+  const max = Math.max(0, ...maxima);
   maps.forEach(({ data }, k) => {
-    const divisor = together ? most || 1 : Math.max(0, tops[k]) + EPS;
+    const divisor = together ? max || 1 : Math.max(0, maxima[k]) + EPS;
     for (let i = 0; i < count; i++) {
       const value = Math.fround(data[i] / divisor);
       if (aboveThreshold(value, best[i])) {

@@ -23,7 +23,7 @@ export function facts(state, view) {
       if (!truth.complete) return null;
       const shown = currentMap(state, prediction, method, { ...own, ...pick(run.defaults, ['blocks', 'pass_reduction']) });
       const fine = upsample(shown.map, shown.span, ...gridSize(image.naturalWidth, image.naturalHeight));
-      return overlap(fine.data, state.threshold * shown.top, truth.raster(fine.h, fine.w), truth.ignore(fine.h, fine.w));
+      return overlap(fine.data, state.threshold * shown.max, truth.raster(fine.h, fine.w), truth.ignore(fine.h, fine.w));
     },
   };
 }

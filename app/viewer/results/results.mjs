@@ -75,7 +75,7 @@ function tableNode({ head, rows, highlight }) {
 export function largestRow(cells) {
   const values = cells.map((text) => Number.parseFloat(text)).map((value, index) => ({ value, index })).filter(({ value }) => Number.isFinite(value));
   if (values.length < 2) return -1;
-  const top = Math.max(...values.map(({ value }) => value));
-  const found = values.filter(({ value }) => value === top);
+  const max = Math.max(...values.map(({ value }) => value));
+  const found = values.filter(({ value }) => value === max);
   return found.length === 1 ? found[0].index : -1;
 }
