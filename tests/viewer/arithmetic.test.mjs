@@ -18,15 +18,15 @@ test('the value at a cell centre is the value of the cell, wherever padding begi
 test('the interpolated grid is sampling at its points', () => {
   const map = { data: Float32Array.from([0, 1, 4, 2]), h: 2, w: 2 };
   const span = [1.7, 1.9];
-  const fine = m.upsample(map, span, 5, 7);
+  const upsampled = m.upsample(map, span, 5, 7);
   for (let i = 0; i < 5; i++) {
-    for (let j = 0; j < 7; j++) near(fine.data[i * 7 + j], m.sample(map, span, (j + 0.5) / 7, (i + 0.5) / 5), 1e-5);
+    for (let j = 0; j < 7; j++) near(upsampled.data[i * 7 + j], m.sample(map, span, (j + 0.5) / 7, (i + 0.5) / 5), 1e-5);
   }
 });
 
 test('a map of one cell is constant', () => {
-  const fine = m.upsample({ data: Float32Array.from([3]), h: 1, w: 1 }, [0.06, 0.06], 2, 3);
-  assert.deepEqual([...fine.data], [3, 3, 3, 3, 3, 3]);
+  const upsampled = m.upsample({ data: Float32Array.from([3]), h: 1, w: 1 }, [0.06, 0.06], 2, 3);
+  assert.deepEqual([...upsampled.data], [3, 3, 3, 3, 3, 3]);
 });
 
 test('colours clamp and never become NaN', () => {
@@ -61,9 +61,9 @@ test('a part of the image is interpolated as the whole is', () => {
   const map = { data: Float32Array.from([0, 1, 4, 2, 7, 3]), h: 2, w: 3 };
   const span = [1.7, 2.9];
   const part = { left: 0.25, top: 0.1, right: 0.75, bottom: 0.6 };
-  const fine = m.upsample(map, span, 5, 6, part);
+  const upsampled = m.upsample(map, span, 5, 6, part);
   for (let i = 0; i < 5; i++) {
-    for (let j = 0; j < 6; j++) near(fine.data[i * 6 + j], m.sample(map, span, 0.25 + ((j + 0.5) / 6) * 0.5, 0.1 + ((i + 0.5) / 5) * 0.5), 1e-5);
+    for (let j = 0; j < 6; j++) near(upsampled.data[i * 6 + j], m.sample(map, span, 0.25 + ((j + 0.5) / 6) * 0.5, 0.1 + ((i + 0.5) / 5) * 0.5), 1e-5);
   }
 });
 

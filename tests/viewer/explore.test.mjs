@@ -157,10 +157,10 @@ test('the box of the largest part: what encloses most, corners connect', () => {
 });
 
 test('what is measured of a map: IoU without the points that do not count, and the box', () => {
-  const fine = { h: 1, w: 4, data: Float32Array.from([1, 1, 0, 0]) };
+  const upsampled = { h: 1, w: 4, data: Float32Array.from([1, 1, 0, 0]) };
   const truth = { complete: true, raster: () => Uint8Array.from([1, 0, 0, 0]), ignore: () => Uint8Array.from([0, 1, 0, 0]) };
-  assert.deepEqual(measure(fine, 0.5, truth, true), { iou: 1, box: [0, 0, 0.5, 1] });
-  assert.deepEqual(measure(fine, 0, truth, true), { iou: null, box: null });
+  assert.deepEqual(measure(upsampled, 0.5, truth, true), { iou: 1, box: [0, 0, 0.5, 1] });
+  assert.deepEqual(measure(upsampled, 0, truth, true), { iou: null, box: null });
   assert.equal(boxWords([0, 0, 0.5, 1], [10, 20]), 'Box: x 0 to 10, y 0 to 10 px (10 × 10)');
 });
 
@@ -170,8 +170,8 @@ test('maps are kept while their settings stay', () => {
   assert.equal(maps.shown({ ...state, threshold: 0.9, opacity: 0 }, view, 'crt'), first);
   assert.notEqual(maps.shown({ ...state, loops: 1 }, view, 'crt'), first);
   assert.equal(maps.shown({ ...state, loops: 0 }, view, 'crt', { loops: 2 }), first);
-  assert.equal(maps.fine(first, [2, 4]), maps.fine(first, [2, 4]));
-  assert.notEqual(maps.fine(first, [2, 4]), maps.fine(first, [3, 4]));
+  assert.equal(maps.upsampled(first, [2, 4]), maps.upsampled(first, [2, 4]));
+  assert.notEqual(maps.upsampled(first, [2, 4]), maps.upsampled(first, [3, 4]));
 });
 
 test('borders of tiles are drawn where there are tiles', () => {

@@ -7,7 +7,7 @@ import { atThreshold, averagePrecision, pointsAt } from '../../app/viewer/maths/
 
 const cases = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 console.log(JSON.stringify(cases.map(({ h, w, map, mask, ignore, level }) => {
-  const fine = { data: Float32Array.from(map), h, w };
+  const upsampled = { data: Float32Array.from(map), h, w };
   const [inside, out] = [Uint8Array.from(mask), ignore && Uint8Array.from(ignore)];
-  return { ...atThreshold(fine, level, inside, out), pointing: pointsAt(fine, inside, out), pxap: averagePrecision(fine, inside, out) };
+  return { ...atThreshold(upsampled, level, inside, out), pointing: pointsAt(upsampled, inside, out), pxap: averagePrecision(upsampled, inside, out) };
 })));

@@ -7,44 +7,44 @@ import { bestOf } from '../../app/viewer/charts/metric_table.mjs';
 import { measured, missingWords } from '../../app/viewer/ground_truth/localization_table.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
-const fine = (w, ...values) => ({ data: Float32Array.from(values), h: values.length / w, w });
+const mapOf = (w, ...values) => ({ data: Float32Array.from(values), h: values.length / w, w });
 
 test('measures at a threshold, by hand', () => {
-  const found = m.atThreshold(fine(4, 4, 3, 0, 0, 4, 1, 0, 2), 1, [1, 1, 1, 0, 0, 0, 0, 0]);
+  const found = m.atThreshold(mapOf(4, 4, 3, 0, 0, 4, 1, 0, 2), 1, [1, 1, 1, 0, 0, 0, 0, 0]);
   assert.deepEqual([found.iou, found.precision, found.recall], [2 / 5, 2 / 4, 2 / 3]);
   assert.equal(found.box, 2 / 5); // its box is 2 × 2, the mask's 3 × 1
 });
 
 test('points that do not count are left out', () => {
   const ignore = [0, 0, 0, 1, 1, 0, 0, 0];
-  const found = m.atThreshold(fine(4, 4, 3, 0, 9, 9, 1, 0, 2), 1, [1, 1, 1, 0, 0, 0, 0, 0], ignore);
+  const found = m.atThreshold(mapOf(4, 4, 3, 0, 9, 9, 1, 0, 2), 1, [1, 1, 1, 0, 0, 0, 0, 0], ignore);
   assert.deepEqual([found.precision, found.recall], [2 / 3, 2 / 3]);
-  assert.equal(m.pointsAt(fine(4, 4, 3, 0, 9, 9, 1, 0, 2), [1, 1, 1, 0, 0, 0, 0, 0], ignore), true);
-  assert.equal(m.pointsAt(fine(4, 4, 3, 0, 9, 9, 1, 0, 2), [1, 1, 1, 0, 0, 0, 0, 0]), false);
+  assert.equal(m.pointsAt(mapOf(4, 4, 3, 0, 9, 9, 1, 0, 2), [1, 1, 1, 0, 0, 0, 0, 0], ignore), true);
+  assert.equal(m.pointsAt(mapOf(4, 4, 3, 0, 9, 9, 1, 0, 2), [1, 1, 1, 0, 0, 0, 0, 0]), false);
 });
 
 test('the box that fits best counts, and boxes apart have nothing in common', () => {
   const mask = [1, 0, 0, 0, 1, 1];
-  assert.equal(m.boxMatch(fine(6, 0, 0, 0, 0, 3, 3), 1, mask), 1);
-  assert.equal(m.boxMatch(fine(6, 0, 0, 3, 0, 0, 0), 1, [...mask]), 0);
-  assert.equal(m.boxMatch(fine(6, 0, 0, 0, 0, 0, 0), 0, [...mask]), 0);
+  assert.equal(m.boxMatch(mapOf(6, 0, 0, 0, 0, 3, 3), 1, mask), 1);
+  assert.equal(m.boxMatch(mapOf(6, 0, 0, 3, 0, 0, 0), 1, [...mask]), 0);
+  assert.equal(m.boxMatch(mapOf(6, 0, 0, 0, 0, 0, 0), 0, [...mask]), 0);
   assert.equal(m.boxOverlap([0, 0, 2, 2], [1, 1, 3, 3]), 1 / 7);
 });
 
 test('a flat map points nowhere, and its PxAP is chance', () => {
-  const flat = fine(4, 2, 2, 2, 2);
+  const flat = mapOf(4, 2, 2, 2, 2);
   assert.equal(m.pointsAt(flat, [1, 1, 1, 1]), false);
   assert.equal(m.averagePrecision(flat, [1, 0, 0, 0]), 0.25);
   assert.equal(m.averagePrecision(flat, [0, 0, 0, 0]), 0);
-  assert.equal(m.averagePrecision(fine(4, 4, 3, 2, 1), [1, 1, 0, 0]), 1);
-  assert.equal(m.averagePrecision(fine(4, 4, 3, 2, 1), [0, 1, 0, 1]), 0.5);
+  assert.equal(m.averagePrecision(mapOf(4, 4, 3, 2, 1), [1, 1, 0, 0]), 1);
+  assert.equal(m.averagePrecision(mapOf(4, 4, 3, 2, 1), [0, 1, 0, 1]), 0.5);
 });
 
 test('what does not depend on the threshold is measured once', () => {
   const mask = Uint8Array.from([1, 0, 0, 0]);
   let asked = 0;
   const truth = { raster: () => { asked++; return mask; }, ignore: () => null };
-  const map = fine(2, 4, 3, 2, 1);
+  const map = mapOf(2, 4, 3, 2, 1);
   const kept = new WeakMap();
   assert.equal(measured(map, 2, truth, kept).pxap, 1);
   map.data[1] = 9; // would be noticed if it were measured anew
@@ -54,7 +54,7 @@ test('what does not depend on the threshold is measured once', () => {
 });
 
 test('every measure of the table is measured', () => {
-  const found = measured(fine(2, 4, 3, 2, 1), 2, { raster: () => Uint8Array.from([1, 0, 0, 0]), ignore: () => null });
+  const found = measured(mapOf(2, 4, 3, 2, 1), 2, { raster: () => Uint8Array.from([1, 0, 0, 0]), ignore: () => null });
   for (const { id, description } of m.MEASURES) {
     assert.ok(found[id] >= 0 && found[id] <= 1, id);
     assert.match(description, /\.$/);

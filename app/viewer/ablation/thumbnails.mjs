@@ -35,8 +35,8 @@ export function createMeasure() {
     if (!truth) return { ...shown, curve: null };
     let known = curves.get(shown);
     if (known?.mask !== truth.mask || known.ignore !== truth.ignore) {
-      const fine = upsample(shown.map, shown.span, truth.h, truth.w);
-      known = { mask: truth.mask, ignore: truth.ignore, curve: sweep(fine.data, shown.max, truth.mask, truth.ignore) };
+      const upsampled = upsample(shown.map, shown.span, truth.h, truth.w);
+      known = { mask: truth.mask, ignore: truth.ignore, curve: sweep(upsampled.data, shown.max, truth.mask, truth.ignore) };
       curves.set(shown, known);
     }
     return { ...shown, curve: known.curve };
@@ -80,11 +80,11 @@ export function createPainter(image) {
     if (heats.get(shown.map)?.key !== key) {
       heats.set(shown.map, { key, canvas: layer((context) => {
         context.drawImage(small, 0, 0);
-        const { fine, w, h } = spread(shown, state.cells);
-        const pixels = mask ? maskPixels(fine.data, state.threshold * shown.max) : colorize(fine.data, range, colorTable(state.colormap));
+        const { upsampled, w, h } = spread(shown, state.cells);
+        const pixels = mask ? maskPixels(upsampled.data, state.threshold * shown.max) : colorize(upsampled.data, range, colorTable(state.colormap));
         context.imageSmoothingEnabled = !state.cells;
         context.globalAlpha = state.opacity;
-        context.drawImage(toCanvas(pixels, fine.w, fine.h), 0, 0, w, h);
+        context.drawImage(toCanvas(pixels, upsampled.w, upsampled.h), 0, 0, w, h);
       }) });
     }
     return heats.get(shown.map).canvas;
@@ -92,9 +92,9 @@ export function createPainter(image) {
 
   /** A map on its points, or as its cells, and the width and height of them all. */
   function spread({ map, span }, cells) {
-    if (cells) return { fine: map, w: (width * map.w) / span[1], h: (height * map.h) / span[0] };
+    if (cells) return { upsampled: map, w: (width * map.w) / span[1], h: (height * map.h) / span[0] };
     const factor = THUMBNAIL_POINTS / Math.max(width, height);
-    return { fine: upsample(map, span, Math.ceil(height * factor), Math.ceil(width * factor)), w: width, h: height };
+    return { upsampled: upsample(map, span, Math.ceil(height * factor), Math.ceil(width * factor)), w: width, h: height };
   }
 
   return {
@@ -111,8 +111,8 @@ export function createPainter(image) {
       const context = canvas.getContext('2d');
       context.drawImage(shown.max > 0 ? heated(shown, range, state) : small, 0, 0);
       if (shown.max > 0 && state.outline && state.threshold > 0) {
-        const { fine, w, h } = spread(shown, state.cells);
-        strokeSegments(context, (state.cells ? cellEdges : crossings)(fine, state.threshold * shown.max), w, h, '#ffffff', [], 1.1);
+        const { upsampled, w, h } = spread(shown, state.cells);
+        strokeSegments(context, (state.cells ? cellEdges : crossings)(upsampled, state.threshold * shown.max), w, h, '#ffffff', [], 1.1);
       }
       if (outline.canvas) context.drawImage(outline.canvas, 0, 0);
     },

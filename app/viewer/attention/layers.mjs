@@ -252,8 +252,8 @@ function small(map, grid, image, max, colormap) {
   context.drawImage(image, 0, 0, width, height);
   /** @type {Crt.Size} */
   const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
-  const fine = upsample(map, span, height, width);
+  const upsampled = upsample(map, span, height, width);
   context.globalAlpha = 0.75;
-  context.drawImage(toCanvas(colorize(fine.data, max, colorTable(colormap)), width, height), 0, 0);
+  context.drawImage(toCanvas(colorize(upsampled.data, max, colorTable(colormap)), width, height), 0, 0);
   return canvas;
 }

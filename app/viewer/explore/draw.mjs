@@ -68,15 +68,15 @@ export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
   const level = state.threshold * shown.max;
   const { map, span } = shown;
   const grid = windowGrid(zoom, width, height);
-  const fine = state.cells ? map : upsample(map, span, grid.h, grid.w, grid);
+  const upsampled = state.cells ? map : upsample(map, span, grid.h, grid.w, grid);
   const area = state.cells ? { left: 0, top: 0, right: map.w / span[1], bottom: map.h / span[0] } : grid;
-  const heat = () => colorize(fine.data, range, colorTable(signed ? SIGNED : state.colormap), signed ? -range : 0);
-  const pixels = state.overlay === 'mask' && !signed ? maskPixels(fine.data, level) : heat();
+  const heat = () => colorize(upsampled.data, range, colorTable(signed ? SIGNED : state.colormap), signed ? -range : 0);
+  const pixels = state.overlay === 'mask' && !signed ? maskPixels(upsampled.data, level) : heat();
   context.save();
   toImage(context, zoom);
   context.globalAlpha = state.opacity;
   context.imageSmoothingEnabled = !state.cells;
-  context.drawImage(toCanvas(pixels, fine.w, fine.h), area.left, area.top, area.right - area.left, area.bottom - area.top);
+  context.drawImage(toCanvas(pixels, upsampled.w, upsampled.h), area.left, area.top, area.right - area.left, area.bottom - area.top);
   context.restore();
   if (!state.outline || signed || !(level > 0)) return;
   const [from, to] = [toScreen({ x: area.left, y: area.top }, zoom), toScreen({ x: area.right, y: area.bottom }, zoom)];
@@ -84,7 +84,7 @@ export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
   context.save();
   context.translate(from.x * width, from.y * height);
   if (state.cells) strokeSegments(context, cellEdges(map, level), w, h, '#ffffff', [], 1.4 * pixel);
-  else strokeLines(context, rings(fine, level).flatMap(lines), w, h, 1.4 * pixel);
+  else strokeLines(context, rings(upsampled, level).flatMap(lines), w, h, 1.4 * pixel);
   context.restore();
 }
 

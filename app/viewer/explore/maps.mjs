@@ -8,10 +8,10 @@ import { loopWords } from '../core/words.mjs';
 const MAX_MAPS = 48;
 
 /** Maps by their settings: shown(state, view, method, own) as currentMap gives it, the same object for the same settings;
- *  fine(shown, [h, w]) interpolated on h × w points of the whole image. */
+ *  upsampled(shown, [h, w]) interpolated on h × w points of the whole image. */
 export function createMaps() {
   const kept = new Map();
-  const fines = new WeakMap(); // values of a map -> { h, w, fine }
+  const interpolated = new WeakMap(); // values of a map -> { h, w, upsampled }
   return {
     shown(state, { run, prediction }, method, own = {}) {
       const { loops, refined, blocks, pass_reduction } = { ...state, ...own };
@@ -22,12 +22,12 @@ export function createMaps() {
       }
       return kept.get(key);
     },
-    fine({ map, span }, [h, w]) {
-      const before = fines.get(map.data);
-      if (before?.h === h && before.w === w) return before.fine;
-      const fine = upsample(map, span, h, w);
-      fines.set(map.data, { h, w, fine });
-      return fine;
+    upsampled({ map, span }, [h, w]) {
+      const before = interpolated.get(map.data);
+      if (before?.h === h && before.w === w) return before.upsampled;
+      const upsampled = upsample(map, span, h, w);
+      interpolated.set(map.data, { h, w, upsampled });
+      return upsampled;
     },
   };
 }

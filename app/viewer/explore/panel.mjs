@@ -55,14 +55,14 @@ export function fit(panel, aspect, pixel, most = 2000) {
 }
 
 /** What is measured of a map on the whole image, whatever is in sight: { iou, box }, each null where there is none.
- *  `fine`: the interpolated map; the box is [x0, y0, x1, y1] from 0 to 1. */
-export function measure(fine, level, truth, boxes) {
+ *  `upsampled`: the interpolated map; the box is [x0, y0, x1, y1] from 0 to 1. */
+export function measure(upsampled, level, truth, boxes) {
   const inside = level > 0;
-  const raster = inside && truth.complete ? truth.raster(fine.h, fine.w) : null;
-  const box = inside && boxes ? largestBox(fine, level) : null;
+  const raster = inside && truth.complete ? truth.raster(upsampled.h, upsampled.w) : null;
+  const box = inside && boxes ? largestBox(upsampled, level) : null;
   return {
-    iou: raster ? overlap(fine.data, level, raster, truth.ignore(fine.h, fine.w)) : null,
-    box: box && [box[0] / fine.w, box[1] / fine.h, box[2] / fine.w, box[3] / fine.h],
+    iou: raster ? overlap(upsampled.data, level, raster, truth.ignore(upsampled.h, upsampled.w)) : null,
+    box: box && [box[0] / upsampled.w, box[1] / upsampled.h, box[2] / upsampled.w, box[3] / upsampled.h],
   };
 }
 

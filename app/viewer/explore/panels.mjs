@@ -49,7 +49,7 @@ export function mountPanels(page) {
     const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
     for (const spec of specs) {
       const panel = panels.get(spec.key);
-      const facts = spec.scales.map(({ shown, signed }) => (signed ? { iou: null, box: null } : measure(panelGrid.maps.fine(shown, size), state.threshold * shown.max, truth, state.boxes)));
+      const facts = spec.scales.map(({ shown, signed }) => (signed ? { iou: null, box: null } : measure(panelGrid.maps.upsampled(shown, size), state.threshold * shown.max, truth, state.boxes)));
       caption(panel, spec, state, now.run, facts);
       paint(panel, spec, facts, state, now);
     }

@@ -84,7 +84,7 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
     const ignore = truth.ignore(...size);
     const values = Array.from({ length: run.maxLoops + 1 }, (_, loops) => {
       const map = panelGrid.maps.shown(state, now, 'crt', { loops });
-      return map.max > 0 ? overlap(panelGrid.maps.fine(map, size).data, state.threshold * map.max, raster, ignore) : 0;
+      return map.max > 0 ? overlap(panelGrid.maps.upsampled(map, size).data, state.threshold * map.max, raster, ignore) : 0;
     });
     const key = JSON.stringify([values, state.loops]);
     if (key === shown) return;

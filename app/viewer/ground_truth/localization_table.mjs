@@ -14,16 +14,16 @@ const REDRAW_MS = 60; // milliseconds between two tables while a slider moves
 
 /** All measures of an interpolated map { data, h, w } at a share of its maximum. `kept`: a WeakMap that remembers what
  *  does not depend on the threshold. */
-export function measured(fine, level, truth, kept = new WeakMap()) {
-  const mask = truth.raster(fine.h, fine.w);
-  const ignore = truth.ignore(fine.h, fine.w);
-  let still = kept.get(fine);
+export function measured(upsampled, level, truth, kept = new WeakMap()) {
+  const mask = truth.raster(upsampled.h, upsampled.w);
+  const ignore = truth.ignore(upsampled.h, upsampled.w);
+  let still = kept.get(upsampled);
   if (still?.mask !== mask || still.ignore !== ignore) {
-    still = { mask, ignore, pointing: pointsAt(fine, mask, ignore) ? 1 : 0, pxap: averagePrecision(fine, mask, ignore) };
-    kept.set(fine, still);
+    still = { mask, ignore, pointing: pointsAt(upsampled, mask, ignore) ? 1 : 0, pxap: averagePrecision(upsampled, mask, ignore) };
+    kept.set(upsampled, still);
   }
   const { pointing, pxap } = still;
-  return { ...atThreshold(fine, level, mask, ignore), pointing, pxap };
+  return { ...atThreshold(upsampled, level, mask, ignore), pointing, pxap };
 }
 
 /** Why the maps cannot be measured, or ''. */
@@ -59,7 +59,7 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
     at('localization-caption').textContent = `This image: ${chosenNames(state, run)}, at the threshold of ${Math.round(100 * state.threshold)} % of each map's maximum`;
     const size = gridSize(image.naturalWidth, image.naturalHeight);
     drawRows(at('localization-rows'), MEASURES, listed(state, now).map(({ key, title, note, shown }) => {
-      const found = measured(maps.fine(shown, size), state.threshold * shown.max, truth, kept);
+      const found = measured(maps.upsampled(shown, size), state.threshold * shown.max, truth, kept);
       return {
         key, title, note, values: MEASURES.map(({ id }) => found[id]),
         texts: MEASURES.map(({ id }) => (id === 'pointing' ? (found[id] ? 'hit' : 'miss') : percent(found[id]))),

@@ -20,13 +20,13 @@ export const MEASURES = [
 ];
 
 /** All measures that depend on the threshold: { iou, precision, recall, box }. In the map is what is above `level`.
- * @param {Crt.Values} fine
+ * @param {Crt.Values} upsampled
  * @param {number} level
  * @param {Crt.Mask} mask
  * @param {Crt.Mask | null} [ignore]
  */
-export function atThreshold(fine, level, mask, ignore = null) {
-  const { data } = fine;
+export function atThreshold(upsampled, level, mask, ignore = null) {
+  const { data } = upsampled;
   let [hits, said, truly] = [0, 0, 0];
   for (let i = 0; i < data.length; i++) {
     if (ignore?.[i]) continue;
@@ -36,17 +36,17 @@ export function atThreshold(fine, level, mask, ignore = null) {
     if (inside && mask[i]) hits++;
   }
   const over = (/** @type {number} */ whole) => (whole ? hits / whole : 0);
-  return { iou: intersectionOverUnion(hits, said, truly), precision: over(said), recall: over(truly), box: boxMatch(fine, level, mask) };
+  return { iou: intersectionOverUnion(hits, said, truly), precision: over(said), recall: over(truly), box: boxMatch(upsampled, level, mask) };
 }
 
 /** IoU of the box of the map's largest part with the best fitting box of a part of the mask.
- * @param {Crt.Values} fine
+ * @param {Crt.Values} upsampled
  * @param {number} level
  * @param {Crt.Mask} mask
  */
-export function boxMatch(fine, level, mask) {
-  const box = largestBox(fine, level);
-  const parts = truths.get(mask) ?? regions({ data: mask, h: fine.h, w: fine.w }, 0);
+export function boxMatch(upsampled, level, mask) {
+  const box = largestBox(upsampled, level);
+  const parts = truths.get(mask) ?? regions({ data: mask, h: upsampled.h, w: upsampled.w }, 0);
   truths.set(mask, parts);
   return box ? Math.max(0, ...parts.map((truth) => boxOverlap(box, truth.box))) : 0;
 }

@@ -22,8 +22,8 @@ export function facts(state, view) {
     iou(method, own) {
       if (!truth.complete) return null;
       const shown = currentMap(state, prediction, method, { ...own, ...pick(run.defaults, ['blocks', 'pass_reduction']) });
-      const fine = upsample(shown.map, shown.span, ...gridSize(image.naturalWidth, image.naturalHeight));
-      return overlap(fine.data, state.threshold * shown.max, truth.raster(fine.h, fine.w), truth.ignore(fine.h, fine.w));
+      const upsampled = upsample(shown.map, shown.span, ...gridSize(image.naturalWidth, image.naturalHeight));
+      return overlap(upsampled.data, state.threshold * shown.max, truth.raster(upsampled.h, upsampled.w), truth.ignore(upsampled.h, upsampled.w));
     },
   };
 }
