@@ -13,8 +13,8 @@ declare namespace Crt {
   type Size = [number, number];
   /** x0, y0, x1, y1, half-open. */
   type Box = [number, number, number, number];
-  interface Place { x: number; y: number }
-  interface Zoom extends Place { k: number }
+  interface Point { x: number; y: number }
+  interface Zoom extends Point { k: number }
   type Unit = 'cam' | 'product' | 'attention' | 'explainer' | 'share';
   type RGB = [number, number, number];
 

@@ -60,10 +60,10 @@ def in_sight(page: Page, method: str) -> FloatRect:
     return box
 
 
-def press(page: Page, *places: tuple[float, float], method: str = "crt") -> None:
-    """Click places of a map, from 0 to 1."""
+def press(page: Page, *points: tuple[float, float], method: str = "crt") -> None:
+    """Click points of a map, from 0 to 1."""
     box = in_sight(page, method)
-    for x, y in places:
+    for x, y in points:
         page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
         settle(page)
 

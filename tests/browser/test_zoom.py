@@ -18,7 +18,7 @@ def zoom_of(page) -> float:
     return float(page.locator('[data-role="zoom-value"]').text_content().rstrip("×"))
 
 
-def test_all_maps_zoom_and_pan_together_and_places_stay_right(open_page, image):
+def test_all_maps_zoom_and_pan_together_and_positions_stay_right(open_page, image):
     page = open_page()
     upload(page, image)
     page.evaluate(PICKS)
@@ -27,8 +27,8 @@ def test_all_maps_zoom_and_pan_together_and_places_stay_right(open_page, image):
     box = stage.bounding_box()
     at = (box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"])
     page.mouse.move(*at)
-    place = page.locator('[data-role="readout-place"]')
-    before = place.text_content()
+    position = page.locator('[data-role="readout-position"]')
+    before = position.text_content()
     page.mouse.wheel(0, -120)  # without Ctrl or focus the page scrolls
     page.wait_for_timeout(200)
     assert zoom_of(page) == 1
@@ -42,7 +42,7 @@ def test_all_maps_zoom_and_pan_together_and_places_stay_right(open_page, image):
     assert zoom_of(page) > 2
     assert changed(whole, pixels(page)) == {"crt", "tscam", "resnet"}
     page.mouse.move(at[0] + 1, at[1])
-    assert [int(part) for part in re.findall(r"\d+", place.text_content())] == pytest.approx(
+    assert [int(part) for part in re.findall(r"\d+", position.text_content())] == pytest.approx(
         [int(part) for part in re.findall(r"\d+", before)], abs=2
     )  # what was under the pointer is still there
     zoomed = pixels(page)
@@ -53,7 +53,7 @@ def test_all_maps_zoom_and_pan_together_and_places_stay_right(open_page, image):
     assert changed(zoomed, pixels(page)) == {"crt", "tscam", "resnet"}
     assert page.evaluate("window.picks") == []  # that was no click
     page.mouse.move(at[0] + 60, at[1] + 30)
-    assert [int(part) for part in re.findall(r"\d+", place.text_content())] == pytest.approx(
+    assert [int(part) for part in re.findall(r"\d+", position.text_content())] == pytest.approx(
         [int(part) for part in re.findall(r"\d+", before)], abs=3
     )  # the image came along
     page.mouse.click(at[0] + 60, at[1] + 30)
@@ -97,7 +97,7 @@ def test_two_fingers_zoom_and_one_touch_reads(open_page, image):
     box = stage.bounding_box()
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.touchscreen.tap(*middle)
-    expect(page.locator('[data-role="readout-place"]')).to_contain_text("of 336 × 252 px")
+    expect(page.locator('[data-role="readout-position"]')).to_contain_text("of 336 × 252 px")
     assert page.locator(".scale .value:not(:empty)").count() == 3
     touch = page.context.new_cdp_session(page)
 
@@ -126,7 +126,7 @@ def test_the_outline_of_the_mask_lies_where_the_image_is_magnified(open_page):
     page.wait_for_selector(SHOWN)
     page.locator('[data-role="outline"]').uncheck()
 
-    def places() -> np.ndarray:
+    def positions() -> np.ndarray:
         """Where the outline crosses the middle row, from 0 to 1 of the canvas."""
         rows = []
         for wanted in (True, False):
@@ -136,9 +136,9 @@ def test_the_outline_of_the_mask_lies_where_the_image_is_magnified(open_page):
         differs = np.flatnonzero((rows[0] != rows[1]).any(1))
         return differs / len(rows[0])
 
-    whole = places()
+    whole = positions()
     page.get_by_role("button", name="Zoom in").click()
-    zoomed = places()
+    zoomed = positions()
     expected = 1.5 * (whole - 0.5) + 0.5
     expected = expected[(expected > 0.02) & (expected < 0.98)]
     assert len(expected)
@@ -154,12 +154,12 @@ def test_a_pointer_that_lies_still_does_not_undo_what_the_keys_did(open_page, im
     page.mouse.move(box["x"] + 40, box["y"] + 60)
     stage.focus()
     page.keyboard.press("ArrowRight")
-    place = page.locator('[data-role="readout-place"]')
-    before = place.text_content()
+    position = page.locator('[data-role="readout-position"]')
+    before = position.text_content()
     stage.evaluate(  # what a browser tells when the page has scrolled below the pointer
         "(stage, [clientX, clientY]) => stage.dispatchEvent(new PointerEvent('pointermove', { clientX, clientY }))",
         [box["x"] + 40, box["y"] + 60],
     )
-    assert place.text_content() == before
+    assert position.text_content() == before
     page.mouse.move(box["x"] + 90, box["y"] + 60)
-    expect(place).not_to_have_text(before)
+    expect(position).not_to_have_text(before)

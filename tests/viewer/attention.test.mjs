@@ -11,7 +11,7 @@ test('a token\'s attention: one block and head, or means over them', () => {
   assert.deepEqual([...tokenAttention(array, { pass: 0, block: null, head: null })], [4.5, 5.5, 6.5]);
 });
 
-test('a tile is put at its place and cut at the border of the image', () => {
+test('a tile is put at its position and cut at the border of the image', () => {
   const grid = { patchCells: [3, 5], shape: [1, 2], stride: 32, patch: 16 }; // tiles of 4 × 4 patches, 2 apart
   const { data, inside } = placeTile(Float32Array.from({ length: 16 }, (_, i) => i + 1), 1, grid);
   assert.deepEqual([...data], [0, 0, 1, 2, 3, 0, 0, 5, 6, 7, 0, 0, 9, 10, 11]);

@@ -96,7 +96,7 @@ test('a box has two corners', () => {
 
 test('a polygon closes at its first corner or when its last is set twice, not before it has three', () => {
   let now = { points: [], shape: null };
-  for (const place of [at(0, 0), at(0, 0.01), at(1, 0), at(1, 0)]) now = setPoint('polygon', now.points, place, near);
+  for (const point of [at(0, 0), at(0, 0.01), at(1, 0), at(1, 0)]) now = setPoint('polygon', now.points, point, near);
   assert.deepEqual(now, { points: [at(0, 0), at(1, 0)], shape: null });
   assert.equal(closed(now.points).shape, null);
   now = setPoint('polygon', now.points, at(1, 1), near);

@@ -9,7 +9,7 @@ test('the largest number of a column is found, whatever else its cells hold', ()
   assert.equal(largestRow(['3.0', '3.0']), -1);
 });
 
-test('a chart of the results has its places as ticks, few enough, and a line each', () => {
+test('a chart of the results has its x values as ticks, few enough, and a line each', () => {
   const line = (name, count) => ({ name, x: [...Array(count).keys()], y: Array(count).fill(50), half_range: [] });
   const spec = chartSpec({ title: 'Loops', x: 'loops at test', y: 'mIoU, %', lines: [line('a', 3), line('b', 5)], caption: '' });
   assert.deepEqual(spec.x.values, [0, 1, 2, 3, 4]);
@@ -19,7 +19,7 @@ test('a chart of the results has its places as ticks, few enough, and a line eac
   assert.equal(chartSpec({ title: '', x: '', y: '', lines: [line('dense', 100)], caption: '' }).x.values, undefined);
 });
 
-test('places that are no numbers of a scale have their names', () => {
+test('x values that are no numbers of a scale have their names', () => {
   const lines = [{ name: 'a', x: [0, 1], y: [40, 50], half_range: [] }];
   const { x } = chartSpec({ title: 'Coupling', x: 'λ', y: 'mIoU, %', lines, caption: '', x_labels: ['0', '0.01'] });
   assert.deepEqual(x.values.map(x.format), ['0', '0.01']);

@@ -15,42 +15,42 @@ test('the window never leaves the image', () => {
   assert.deepEqual(z.tidy({ k: 1, x: 0.1, y: 0.9 }), { k: 1, x: 0.5, y: 0.5 });
 });
 
-test('a place goes to the screen and comes back', () => {
+test('a point goes to the screen and comes back', () => {
   for (const zoom of ZOOMS) {
-    for (const place of [{ x: 0, y: 0 }, { x: 0.3, y: 0.8 }, { x: 1, y: 1 }]) {
-      const back = z.fromScreen(z.toScreen(place, zoom), zoom);
-      near(back.x, place.x);
-      near(back.y, place.y);
+    for (const point of [{ x: 0, y: 0 }, { x: 0.3, y: 0.8 }, { x: 1, y: 1 }]) {
+      const back = z.fromScreen(z.toScreen(point, zoom), zoom);
+      near(back.x, point.x);
+      near(back.y, point.y);
     }
     near(z.toScreen({ x: zoom.x, y: zoom.y }, zoom).x, 0.5);
   }
 });
 
-test('a pointer is found on the image, whatever the size and place of the canvas', () => {
+test('a pointer is found on the image, whatever the size and position of the canvas', () => {
   const canvas = { getBoundingClientRect: () => ({ left: 100, top: 50, width: 200, height: 100 }) };
-  const place = z.placeOf(canvas, { clientX: 150, clientY: 100 }, { k: 2, x: 0.5, y: 0.5 });
-  assert.deepEqual(place, { x: 0.375, y: 0.5 });
-  assert.deepEqual(z.placeOf(canvas, { clientX: 150, clientY: 125 }, { k: 1, x: 0.5, y: 0.5 }), { x: 0.25, y: 0.75 });
-  assert.ok(z.placeOf(canvas, { clientX: 90, clientY: 60 }, ZOOMS[0]).x < 0);
+  const point = z.pointOf(canvas, { clientX: 150, clientY: 100 }, { k: 2, x: 0.5, y: 0.5 });
+  assert.deepEqual(point, { x: 0.375, y: 0.5 });
+  assert.deepEqual(z.pointOf(canvas, { clientX: 150, clientY: 125 }, { k: 1, x: 0.5, y: 0.5 }), { x: 0.25, y: 0.75 });
+  assert.ok(z.pointOf(canvas, { clientX: 90, clientY: 60 }, ZOOMS[0]).x < 0);
 });
 
-test('what is magnified at a place stays under it', () => {
-  const place = { x: 0.4, y: 0.55 };
+test('what is magnified at a point stays under it', () => {
+  const point = { x: 0.4, y: 0.55 };
   for (const factor of [1.5, 3, 0.8]) {
     const before = { k: 3, x: 0.45, y: 0.5 };
-    const [from, to] = [z.toScreen(place, before), z.toScreen(place, z.zoomAt(before, place, factor))];
+    const [from, to] = [z.toScreen(point, before), z.toScreen(point, z.zoomAt(before, point, factor))];
     near(from.x, to.x, 1e-9);
     near(from.y, to.y, 1e-9);
   }
-  assert.deepEqual(z.zoomAt({ k: 2, x: 0.3, y: 0.3 }, place, 1e-3), { k: 1, x: 0.5, y: 0.5 });
-  assert.equal(z.zoomAt({ k: 2, x: 0.3, y: 0.3 }, place, 1e6).k, z.MAX_ZOOM);
+  assert.deepEqual(z.zoomAt({ k: 2, x: 0.3, y: 0.3 }, point, 1e-3), { k: 1, x: 0.5, y: 0.5 });
+  assert.equal(z.zoomAt({ k: 2, x: 0.3, y: 0.3 }, point, 1e6).k, z.MAX_ZOOM);
 });
 
 test('the image follows the pointer that drags it', () => {
   const zoom = { k: 4, x: 0.5, y: 0.5 };
   const moved = z.panBy(zoom, 0.25, -0.1);
-  const place = z.fromScreen({ x: 0.3, y: 0.6 }, zoom);
-  const now = z.toScreen(place, moved);
+  const point = z.fromScreen({ x: 0.3, y: 0.6 }, zoom);
+  const now = z.toScreen(point, moved);
   near(now.x, 0.55);
   near(now.y, 0.5);
   assert.deepEqual(z.panBy({ k: 1, x: 0.5, y: 0.5 }, 0.4, 0.4), { k: 1, x: 0.5, y: 0.5 });
@@ -62,21 +62,21 @@ test('two fingers magnify and move: what was between them is between them', () =
   const now = [{ x: 0.35, y: 0.45 }, { x: 0.65, y: 0.45 }];
   const next = z.pinch(zoom, before, now);
   near(next.k, 3);
-  const place = z.fromScreen({ x: 0.5, y: 0.5 }, zoom);
-  near(z.toScreen(place, next).y, 0.45);
+  const point = z.fromScreen({ x: 0.5, y: 0.5 }, zoom);
+  near(z.toScreen(point, next).y, 0.45);
   assert.equal(z.pinch(zoom, before, before).k, 2);
 });
 
 test('keys: + - 0 and arrows with Shift, and nothing of the browser', () => {
   const zoom = { k: 2, x: 0.5, y: 0.5 };
-  const place = { x: 0.5, y: 0.5 };
-  near(z.keyZoom(zoom, { key: '+' }, place).k, 3);
-  near(z.keyZoom(zoom, { key: '-' }, place).k, 2 / 1.5);
-  assert.equal(z.keyZoom(zoom, { key: '0' }, place).k, 1);
-  assert.ok(z.keyZoom(zoom, { key: 'ArrowRight', shiftKey: true }, place).x > 0.5);
-  assert.ok(z.keyZoom(zoom, { key: 'ArrowUp', shiftKey: true }, place).y < 0.5);
+  const point = { x: 0.5, y: 0.5 };
+  near(z.keyZoom(zoom, { key: '+' }, point).k, 3);
+  near(z.keyZoom(zoom, { key: '-' }, point).k, 2 / 1.5);
+  assert.equal(z.keyZoom(zoom, { key: '0' }, point).k, 1);
+  assert.ok(z.keyZoom(zoom, { key: 'ArrowRight', shiftKey: true }, point).x > 0.5);
+  assert.ok(z.keyZoom(zoom, { key: 'ArrowUp', shiftKey: true }, point).y < 0.5);
   for (const event of [{ key: 'ArrowRight' }, { key: '+', ctrlKey: true }, { key: 'a' }, { key: '0', metaKey: true }]) {
-    assert.equal(z.keyZoom(zoom, event, place), null);
+    assert.equal(z.keyZoom(zoom, event, point), null);
   }
 });
 

@@ -34,15 +34,15 @@ export function bestOf(numbers) {
 
 /** A grid on the page. `pick(at, own, method)` opens a cell in Explore. */
 export function createGrid(table, reading, pick) {
-  const cells = new Map(); // place -> nodes
+  const cells = new Map(); // key -> nodes
   let built = '';
   let described = []; // what is shown, for an export
 
-  function cell(place) {
-    if (cells.has(place)) return cells.get(place);
+  function cell(key) {
+    if (cells.has(key)) return cells.get(key);
     const made = /** @type {any} */ ({ canvas: make('canvas', { 'aria-hidden': 'true' }), numbers: make('span', { class: 'numbers' }), tags: make('span', { class: 'tags' }), name: make('span', { class: 'visually-hidden' }), open: null });
     made.button = make('button', { type: 'button', class: 'ablate-cell', on: { click: () => made.open() } }, [made.canvas, made.name, made.numbers, made.tags, make('span', { class: 'visually-hidden', text: '. Open in Explore' })]);
-    cells.set(place, made);
+    cells.set(key, made);
     return made;
   }
 

@@ -66,7 +66,7 @@ export function mountInspect({ root, at, store, view, request, onDraw, onRun, sp
   onRun(close);
   onDraw(draw);
 
-  async function load(place) {
+  async function load(patch) {
     seen = null;
     box.hidden = false;
     box.classList.add('waiting');
@@ -75,10 +75,10 @@ export function mountInspect({ root, at, store, view, request, onDraw, onRun, sp
       at(role).removeAttribute('aria-label');
       at(`${role}-note`).textContent = '';
     }
-    at('inspect-title').textContent = `${METHOD_TITLES[place.method]}: one patch`;
+    at('inspect-title').textContent = `${METHOD_TITLES[patch.method]}: one patch`;
     at('inspect-note').textContent = 'Computing the attention of this patch…';
     try {
-      take(await newest.request('inspect', place));
+      take(await newest.request('inspect', patch));
     } catch (error) {
       if (isDropped(error)) return;
       at('inspect-note').textContent = `${sentenceOf(error)} A click on the patch requests it again.`;

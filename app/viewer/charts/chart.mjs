@@ -15,9 +15,9 @@ const FAILED = 'The chart could not be loaded: the numbers are in the table belo
  * @param {Pick<Crt.ChartSeries, 'points'>[]} series
  */
 export function tableRows(series) {
-  const places = [...new Set(series.flatMap((one) => one.points.map(([x]) => x)))].sort((a, b) => a - b);
+  const xs = [...new Set(series.flatMap((one) => one.points.map(([x]) => x)))].sort((a, b) => a - b);
   const lines = series.map((one) => new Map(one.points));
-  return places.map((x) => ({ x, values: lines.map((line) => (Number.isFinite(line.get(x)) ? line.get(x) : null)) }));
+  return xs.map((x) => ({ x, values: lines.map((line) => (Number.isFinite(line.get(x)) ? line.get(x) : null)) }));
 }
 
 /** The name of a file for a chart.

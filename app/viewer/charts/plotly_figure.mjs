@@ -78,7 +78,7 @@ function lineTrace({ name, color, dash, points, half_range: half = [] }, k, { y 
 function barTrace({ name, color, points }, { y }, resolve) {
   return {
     type: 'bar', orientation: 'h', name: plain(name), marker: { color: resolve(color) },
-    x: points.map(([, value]) => value), y: points.map(([place]) => place), hovertemplate: `%{x:${y.tickformat ?? PLAIN_NUMBER}}`,
+    x: points.map(([, value]) => value), y: points.map(([category]) => category), hovertemplate: `%{x:${y.tickformat ?? PLAIN_NUMBER}}`,
   };
 }
 

@@ -178,7 +178,7 @@ export function openPrediction(header, buffer) {
     return remember(key, () => merge(tileAttention(method, options), Math.round(Math.sqrt(patches)), grid.patchCells));
   }
 
-  /** Tiles that cover a place of the image, x and y from 0 to 1: [{ index, row, col }].
+  /** Tiles that cover a point of the image, x and y from 0 to 1: [{ index, row, col }].
    * @param {number} x
    * @param {number} y
    */
@@ -298,13 +298,13 @@ function tileNormalized(values, n) {
  */
 export function resizeTiles(values, n, from, to) {
   const out = new Float32Array(n * to * to);
-  const places = range(to).map((i) => {
+  const samples = range(to).map((i) => {
     const at = Math.max(0, ((i + 0.5) * from) / to - 0.5);
     const low = Math.min(from - 1, Math.floor(at));
     return [low, Math.min(from - 1, low + 1), at - low];
   });
   for (let t = 0; t < n; t++) {
-    places.forEach(([y0, y1, fy], i) => places.forEach(([x0, x1, fx], j) => {
+    samples.forEach(([y0, y1, fy], i) => samples.forEach(([x0, x1, fx], j) => {
       const at = (/** @type {number} */ y, /** @type {number} */ x) => values[(t * from + y) * from + x];
       const top = at(y0, x0) * (1 - fx) + at(y0, x1) * fx;
       out[(t * to + i) * to + j] = top * (1 - fy) + (at(y1, x0) * (1 - fx) + at(y1, x1) * fx) * fy;

@@ -148,10 +148,10 @@ export function createRequests({ send, onAnswer, watch, drop, subject, download,
   /** @param {Entry} entry */
   function leave(entry) {
     const line = lineOf(entry.event);
-    const place = line.indexOf(entry);
-    if (place < 0) return;
-    line.splice(place, 1);
-    if (place === 0 && line.length) start(line[0]);
+    const index = line.indexOf(entry);
+    if (index < 0) return;
+    line.splice(index, 1);
+    if (index === 0 && line.length) start(line[0]);
   }
 
   /** @param {Crt.Answer} answer */

@@ -42,13 +42,13 @@ export const INITIAL = Object.freeze({
   absolute: { cam: null, product: null },
   visible: { input: false, resnet: true, tscam: true, crt: true, crt_cnn: false },
   ground_truth: true,
-  zoom: { k: 1, x: 0.5, y: 0.5 }, // magnification, and the place of the image in the middle
+  zoom: { k: 1, x: 0.5, y: 0.5 }, // magnification, and the point of the image in the middle
   compare: { view: 'side', a: { method: 'resnet' }, b: { method: 'crt' }, split: 0.5, rate: 1, unit: 'share' }, // a, b: a method, with its own loops and refined or without; rate: changes a second of the blink; unit: of the difference, share of each map's own maximum or raw
   layers: { method: 'crt', head: null, scale: 'cell' }, // the Layers tab: whose attention, one head or the mean, scale of each or all
   ablate: { show: 'sizes' }, // the Ablate tab: sizes, modes, curves or ladder
   random_baseline: false, // whether faithfulness is measured for a random map too
   drawing: null, // what the pointer draws as ground truth: 'box', 'polygon' or null
-  drawn: {}, // ground truth drawn by the user: imageId -> [{ label, polygon }], places of the image
+  drawn: {}, // ground truth drawn by the user: imageId -> [{ label, polygon }], in coordinates of the image
   added_panel: null, // one more panel: { kind: 'attention', method, pass, block, head } or { kind: 'explainer', method, name }
   mask: { // the Masks tab: which map, the parameters of the dense CRF and of the random walk (IRNet's at first), what is drawn
     method: 'crt', crf: true, walk: true, deeplab: true, contours: true, boxes: false,

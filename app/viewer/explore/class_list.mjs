@@ -56,10 +56,10 @@ export function probabilitySpec(state, run, listed) {
   return {
     kind: 'bars',
     title: 'Class probabilities',
-    x: { label: 'class', values: listed.map((_, place) => place), format: (place) => run.classes[listed[place]] },
+    x: { label: 'class', values: listed.map((_, rank) => rank), format: (rank) => run.classes[listed[rank]] },
     y: { label: 'probability', low: 0, high: 1, format: percent, tickformat: '.0%' },
     series: listedMethods(run).map((method) => ({
-      name: METHOD_TITLES[method], color: methodColor(method), points: listed.map((index, place) => [place, scoreRow(run, method, state.loops)[index]]),
+      name: METHOD_TITLES[method], color: methodColor(method), points: listed.map((index, rank) => [rank, scoreRow(run, method, state.loops)[index]]),
     })),
   };
 }

@@ -112,54 +112,54 @@ function strokeLines(context, found, width, height, size) {
   }
 }
 
-/** Outlines of the truth, polygons of [x, y] from 0 to 1, in a context that draws in places of the image. */
+/** Outlines of the truth, polygons of [x, y] from 0 to 1, in a context that draws in coordinates of the image. */
 export function drawGroundTruth(context, polygons, pixel) {
   const path = new Path2D();
   for (const polygon of polygons) {
     polygon.forEach(([x, y], i) => path[i ? 'lineTo' : 'moveTo'](x, y));
     path.closePath();
   }
-  strokePlaced(context, path, [['rgba(0,0,0,.85)', 3.2 * pixel, []], ['#ffd166', 1.6 * pixel, [6 * pixel, 4.5 * pixel]]]);
+  strokePath(context, path, [['rgba(0,0,0,.85)', 3.2 * pixel, []], ['#ffd166', 1.6 * pixel, [6 * pixel, 4.5 * pixel]]]);
 }
 
-/** A box [x0, y0, x1, y1] from 0 to 1 in a context that draws in places of the image. */
+/** A box [x0, y0, x1, y1] from 0 to 1 in a context that draws in coordinates of the image. */
 export function drawBox(context, [x0, y0, x1, y1], pixel) {
   const path = new Path2D();
   path.rect(x0, y0, x1 - x0, y1 - y0);
-  strokePlaced(context, path, [['rgba(0,0,0,.8)', 4.5 * pixel, []], ['#ffffff', 2 * pixel, []]]);
+  strokePath(context, path, [['rgba(0,0,0,.8)', 4.5 * pixel, []], ['#ffffff', 2 * pixel, []]]);
 }
 
-/** A path in places of the image, stroked in pixels of the canvas: [[style, width, dash], …]. */
-export function strokePlaced(context, path, strokes) {
-  const placed = new Path2D();
-  placed.addPath(path, context.getTransform());
+/** A path in coordinates of the image, stroked in pixels of the canvas: [[style, width, dash], …]. */
+export function strokePath(context, path, strokes) {
+  const transformed = new Path2D();
+  transformed.addPath(path, context.getTransform());
   context.save();
   context.resetTransform();
   for (const [style, width, dash] of strokes) {
     context.strokeStyle = style;
     context.lineWidth = width;
     context.setLineDash(dash);
-    context.stroke(placed);
+    context.stroke(transformed);
   }
   context.restore();
 }
 
-/** Crosshair on its own canvas, so that moving it redraws nothing else, and the tiles that cover the place: boxes as in
+/** Crosshair on its own canvas, so that moving it redraws nothing else, and the tiles that cover the point: boxes as in
  *  drawBox. */
-export function drawCrosshair(canvas, place, zoom, tiles = [], pixel = 1) {
+export function drawCrosshair(canvas, point, zoom, tiles = [], pixel = 1) {
   const context = canvas.getContext('2d');
   const { width, height } = canvas;
   context.clearRect(0, 0, width, height);
-  if (!place) return;
+  if (!point) return;
   context.save();
   toImage(context, zoom);
   for (const [x0, y0, x1, y1] of tiles) {
     const path = new Path2D();
     path.rect(x0, y0, x1 - x0, y1 - y0);
-    strokePlaced(context, path, [['rgba(0,0,0,.55)', 2.4 * pixel, []], ['rgba(255,255,255,.9)', pixel, [2 * pixel, 3 * pixel]]]);
+    strokePath(context, path, [['rgba(0,0,0,.55)', 2.4 * pixel, []], ['rgba(255,255,255,.9)', pixel, [2 * pixel, 3 * pixel]]]);
   }
   context.restore();
-  const at = toScreen(place, zoom);
+  const at = toScreen(point, zoom);
   for (const [style, line] of /** @type {[string, number][]} */ ([['rgba(0,0,0,.6)', 3], ['rgba(255,255,255,.95)', 1]])) {
     context.strokeStyle = style;
     context.lineWidth = line * pixel;

@@ -1,4 +1,4 @@
-// The crosshair that all panels share, and what is read off there: every map's value, the tiles that cover the place, and
+// The crosshair that all panels share, and what is read off there: every map's value, the tiles that cover the point, and
 // the classes that are strongest in the map under it.
 
 import { figure, sample, signed } from '../maths/arithmetic.mjs';
@@ -38,25 +38,25 @@ export function tileWords(tiles, count) {
   return numbers.length ? `tiles ${numbers.join(', ')} and ${last} of ${count}` : `tile ${last} of ${count}`;
 }
 
-/** The hover of a grid of panels (panels.mjs): point(place, panel, event), key(event, panel), refresh(), spot(). */
+/** The hover of a grid of panels (panels.mjs): moveTo(point, panel, event), key(event, panel), refresh(), cursor(). */
 export function createHover({ at, store, view, speak }, panelGrid) {
-  let spot = null; // where the crosshair is
+  let cursor = null; // where the crosshair is
   let over = null; // the panel that it was moved in
   let byKey = false; // whether a key put it there
   /** @type {{ x: number, y: number } | null} */
   let last = null; // where the pointer was
   let values = { key: '', maps: [] }; // every class's map by the method under the crosshair
 
-  /** The same place marked in all panels; null, or beside the image, takes the mark away. A pointer that lies still while
+  /** The same point marked in all panels; null, or beside the image, takes the mark away. A pointer that lies still while
    *  the page scrolls below it, which browsers tell as a move, does not undo what the keys did. */
-  function point(place, panel = over, event = /** @type {MouseEvent | null} */ (null)) {
+  function moveTo(point, panel = over, event = /** @type {MouseEvent | null} */ (null)) {
     if (event) {
       const still = last?.x === event.clientX && last.y === event.clientY;
       last = { x: event.clientX, y: event.clientY };
       if (still && byKey) return;
     }
     byKey = false;
-    spot = place && place.x >= 0 && place.x <= 1 && place.y >= 0 && place.y <= 1 ? place : null;
+    cursor = point && point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1 ? point : null;
     over = panel;
     refresh();
   }
@@ -65,18 +65,18 @@ export function createHover({ at, store, view, speak }, panelGrid) {
     const now = view();
     if (!now) return;
     const state = store.get();
-    const tiles = spot ? now.prediction.tilesAt(spot.x, spot.y) : [];
+    const tiles = cursor ? now.prediction.tilesAt(cursor.x, cursor.y) : [];
     const boxes = tiles.length && now.run.tiles > 1 ? tileBoxes(tiles, now.prediction.grid) : [];
     for (const panel of panelGrid.shown()) {
-      drawCrosshair(panel.cross, spot, state.zoom, isTiled(methodOf(panel, state), now.prediction) ? boxes : [], panelGrid.pixel());
+      drawCrosshair(panel.cross, cursor, state.zoom, isTiled(methodOf(panel, state), now.prediction) ? boxes : [], panelGrid.pixel());
       panel.rows.forEach((row, i) => {
         const layer = panel.spec.scales[i];
-        row.value.textContent = layer && spot ? valueAt(layer, state) : '';
+        row.value.textContent = layer && cursor ? valueAt(layer, state) : '';
       });
     }
-    at('readout').dataset.active = spot ? 'yes' : 'no';
-    if (!spot) return;
-    at('readout-place').textContent = placeWords(now);
+    at('readout').dataset.active = cursor ? 'yes' : 'no';
+    if (!cursor) return;
+    at('readout-position').textContent = positionWords(now);
     at('readout-tiles').textContent = tileWords(tiles, now.run.tiles);
     const { method, classes } = classesHere(state, now);
     at('readout-method').textContent = method ? `Strongest in ${METHOD_TITLES[method]}` : '';
@@ -86,22 +86,22 @@ export function createHover({ at, store, view, speak }, panelGrid) {
   /** Whose map a panel shows where the crosshair is. */
   function methodOf(panel, state) {
     if (panel.key === 'added_panel') return state.added_panel?.method;
-    return (spot && panel.spec.layerAt(spot, state)?.method) ?? panel.spec.layers[0].method;
+    return (cursor && panel.spec.layerAt(cursor, state)?.method) ?? panel.spec.layers[0].method;
   }
 
   function valueAt(layer, state) {
-    const value = sample(layer.shown.map, layer.shown.span, spot.x, spot.y, state.cells);
+    const value = sample(layer.shown.map, layer.shown.span, cursor.x, cursor.y, state.cells);
     return layer.signed ? signed(value) : figure(value);
   }
 
-  function placeWords({ prediction }) {
+  function positionWords({ prediction }) {
     const [height, width] = prediction.grid.content;
-    return `x ${Math.min(width, Math.floor(spot.x * width) + 1)}, y ${Math.min(height, Math.floor(spot.y * height) + 1)} of ${width} × ${height} px`;
+    return `x ${Math.min(width, Math.floor(cursor.x * width) + 1)}, y ${Math.min(height, Math.floor(cursor.y * height) + 1)} of ${width} × ${height} px`;
   }
 
   /** The strongest classes of the map under the crosshair, in words. */
   function classesHere(state, { run, prediction }) {
-    const layers = [over?.spec?.layerAt(spot, state), ...panelGrid.shown().map((panel) => panel.spec.scales[0])];
+    const layers = [over?.spec?.layerAt(cursor, state), ...panelGrid.shown().map((panel) => panel.spec.scales[0])];
     const shown = layers.find((layer) => run.methods.includes(layer?.shown?.method))?.shown;
     if (!shown) return { method: null, classes: '' };
     const { method, loops, refined } = shown;
@@ -111,20 +111,20 @@ export function createHover({ at, store, view, speak }, panelGrid) {
       const own = options.blocks && prediction.isTransformer(method) ? options.blocks.map((block) => Math.min(block, prediction.depth(method) - 1)) : null;
       values = { key: wanted, maps: run.classes.map((_, index) => prediction.map(method, [index], { ...options, blocks: own })) };
     }
-    const here = strongest(values.maps.map((map) => sample(map, shown.span, spot.x, spot.y, state.cells)), SPOKEN_CLASSES);
+    const here = strongest(values.maps.map((map) => sample(map, shown.span, cursor.x, cursor.y, state.cells)), SPOKEN_CLASSES);
     const words = here.map(([index, value]) => `${run.classes[index]} ${figure(value)}`).join(', ');
     return { method, classes: words || 'no class has evidence here' };
   }
 
-  /** Arrows move the crosshair, Enter picks the place. Whether the key was ours. */
+  /** Arrows move the crosshair, Enter picks the point. Whether the key was ours. */
   function key(event, panel) {
-    if (event.key === 'Escape') point(null, panel);
-    else if (event.key === 'Enter' && spot) panelGrid.pick(panel, spot);
+    if (event.key === 'Escape') moveTo(null, panel);
+    else if (event.key === 'Enter' && cursor) panelGrid.pick(panel, cursor);
     else if (ARROWS[event.key] && !event.shiftKey) {
       const [dx, dy] = ARROWS[event.key];
       const { zoom } = store.get();
-      const from = spot ?? { x: zoom.x, y: zoom.y };
-      point({ x: clamp(from.x + dx / (CURSOR_STEPS * zoom.k)), y: clamp(from.y + dy / (CURSOR_STEPS * zoom.k)) }, panel);
+      const from = cursor ?? { x: zoom.x, y: zoom.y };
+      moveTo({ x: clamp(from.x + dx / (CURSOR_STEPS * zoom.k)), y: clamp(from.y + dy / (CURSOR_STEPS * zoom.k)) }, panel);
       byKey = true;
       speak(spokenHere());
     } else return false;
@@ -137,9 +137,9 @@ export function createHover({ at, store, view, speak }, panelGrid) {
       return layer ? `${layer.name} ${row.value.textContent}` : '';
     })).filter(Boolean);
     const method = at('readout-method').textContent;
-    return [spoken.join(', '), at('readout-place').textContent, at('readout-tiles').textContent, method && `${method}: ${at('readout-classes').textContent}`]
+    return [spoken.join(', '), at('readout-position').textContent, at('readout-tiles').textContent, method && `${method}: ${at('readout-classes').textContent}`]
       .filter(Boolean).join('; ');
   }
 
-  return { point, refresh, key, spot: () => spot };
+  return { moveTo, refresh, key, cursor: () => cursor };
 }

@@ -34,7 +34,7 @@ export function buildPanel(name, label, close = null) {
   if (close) head.push(make('button', { type: 'button', class: 'close', text: '×', 'aria-label': 'Close panel', on: { click: close } }));
   panel.stage = make('div', {
     class: 'stage', tabindex: '0', role: 'application', 'aria-roledescription': 'map',
-    'aria-label': `${label}: arrow keys move a crosshair, plus, minus and 0 zoom, Shift with arrows pans, Enter picks the place`,
+    'aria-label': `${label}: arrow keys move a crosshair, plus, minus and 0 zoom, Shift with arrows pans, Enter picks the point`,
   }, [panel.canvas, panel.cross, panel.empty]);
   panel.node = make('article', { class: `panel ${name === 'added_panel' ? 'more' : name}` }, [make('header', {}, head), panel.stage, panel.retry, ...rows.map((row) => row.node), panel.box]);
   return panel;

@@ -1,7 +1,7 @@
 // What each panel shows, from the state alone: which maps, on which scale, under which words.
 //
-// A spec: { key, title, note, score, empty, spoken, layers, scales, layerAt(place, state), retry }. `layers` are drawn one over
-// the other, `scales` have a colour bar and are read out at the crosshair; `layerAt` tells which one a place belongs to;
+// A spec: { key, title, note, score, empty, spoken, layers, scales, layerAt(point, state), retry }. `layers` are drawn one over
+// the other, `scales` have a colour bar and are read out at the crosshair; `layerAt` gives the one that a point belongs to;
 // `retry()`, if any, requests a map anew that could not be had.
 // A layer: { method, shown, range, signed, from, to, name, letter, title, ends }: `shown` as currentMap gives it, `from`
 // and `to` the part of the panel's width that it fills, `ends` the names at the two ends of a signed scale.
@@ -81,7 +81,7 @@ function compared(state, view, maps, other) {
   return [{
     key: 'compare', title: `${METHOD_TITLES[a.method]} | ${METHOD_TITLES[b.method]}`, note: '', score: '',
     empty: [a, b].map(empty).filter(Boolean).join('; '), spoken: words, layers: [left, right], scales: [left, right],
-    layerAt: (place, { zoom }) => (toScreen(place, zoom).x < split ? left : right),
+    layerAt: (point, { zoom }) => (toScreen(point, zoom).x < split ? left : right),
   }];
 }
 

@@ -1,8 +1,8 @@
 // The maps of the Explore tab: a panel for each of panel_specs.mjs, drawn through one zoom and read by one crosshair.
 //
 // For others: `page.overlays`, functions (context, { method, state, view, width, height, pixel }) that draw over each map
-// in a context whose places are those of the image, 0 to 1 (strokePlaced of draw.mjs strokes evenly); `method` is that
-// of the map, or input, added_panel, difference. `crt-pick`, an event on page.root, tells { method, x, y } of a click on a map.
+// in a context whose coordinates are those of the image, 0 to 1 (strokePath of draw.mjs strokes evenly); `method` is that
+// of the map, or input, added_panel, difference. `crt-pick`, an event on page.root, has { method, x, y } of a click on a map as its detail.
 
 import { largest } from '../maths/arithmetic.mjs';
 import { createDivider } from './divider.mjs';
@@ -34,7 +34,7 @@ export function mountPanels(page) {
   page.overlays = [overlayGroundTruth];
   page.panelGrid = panelGrid;
   const hover = createHover(page, panelGrid);
-  panelGrid.spot = hover.spot; // where the crosshair is, or null
+  panelGrid.cursor = hover.cursor; // where the crosshair is, or null
   const setZoom = (zoom) => store.set({ zoom: tidy(zoom) });
   new ResizeObserver(() => panelGrid.draw()).observe(at('panels'));
   onDraw(() => panelGrid.draw());
@@ -44,7 +44,7 @@ export function mountPanels(page) {
     const began = performance.now();
     const added_panel = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     const specs = panelSpecsOf(state, now, panelGrid.maps, added_panel && { ...added_panel, max: added_panel.max ?? largest(added_panel.map.data) }, panelGrid.other);
-    place(specs, state, now);
+    layout(specs, state, now);
     const truth = state.ground_truth ? groundTruthOf(state, now) : { polygons: [], complete: false };
     const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
     for (const spec of specs) {
@@ -58,7 +58,7 @@ export function mountPanels(page) {
   }
 
   /** The panels of these specs on the page, and no others, with canvases of the right size. */
-  function place(specs, state, { image }) {
+  function layout(specs, state, { image }) {
     for (const { key } of specs) if (!panels.has(key)) panels.set(key, build(key));
     const box = at('panels');
     const order = specs.map(({ key }) => panels.get(key).node);
@@ -110,13 +110,13 @@ export function mountPanels(page) {
     }
     attachGestures(stage, canvas, {
       zoom: () => store.get().zoom, set: setZoom, drawing: () => Boolean(store.get().drawing),
-      hover: (spot, event) => hover.point(spot, panel, event), pick: (spot) => pick(panel, spot),
+      hover: (point, event) => hover.moveTo(point, panel, event), pick: (point) => pick(panel, point),
     });
-    stage.addEventListener('blur', () => hover.point(null, panel));
+    stage.addEventListener('blur', () => hover.moveTo(null, panel));
     stage.addEventListener('keydown', (event) => {
       if (event.target !== stage || event.ctrlKey || event.metaKey || event.altKey) return;
       const { zoom } = store.get();
-      const next = keyZoom(zoom, event, hover.spot() ?? { x: zoom.x, y: zoom.y });
+      const next = keyZoom(zoom, event, hover.cursor() ?? { x: zoom.x, y: zoom.y });
       if (next) {
         setZoom(next);
         speak(zoomWords(next));
@@ -126,12 +126,12 @@ export function mountPanels(page) {
     return panel;
   }
 
-  /** A place of a panel's map chosen: told to whom it concerns. */
-  function pick({ key, spec }, spot) {
+  /** Dispatch `crt-pick` for a point of a panel's map. */
+  function pick({ key, spec }, point) {
     const state = store.get();
-    if (state.drawing || !(spot.x >= 0 && spot.x <= 1 && spot.y >= 0 && spot.y <= 1)) return;
-    const method = key === 'added_panel' ? state.added_panel?.method : spec.layerAt(spot, state)?.method ?? key;
-    root.dispatchEvent(new CustomEvent('crt-pick', { detail: { method, x: spot.x, y: spot.y } }));
+    if (state.drawing || !(point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1)) return;
+    const method = key === 'added_panel' ? state.added_panel?.method : spec.layerAt(point, state)?.method ?? key;
+    root.dispatchEvent(new CustomEvent('crt-pick', { detail: { method, x: point.x, y: point.y } }));
   }
 
   function mountZoom() {

@@ -1,5 +1,5 @@
-// Zoom and pan, which all panels share: { k, x, y }, the magnification and the place of the image in the middle of a
-// panel. A place is x, y from 0 to 1 of the image; a screen place from 0 to 1 of the panel's canvas.
+// Zoom and pan, which all panels share: { k, x, y }, the magnification and the point of the image in the middle of a
+// panel. A point is x, y from 0 to 1 of the image; a screen point from 0 to 1 of the panel's canvas.
 
 export const MAX_ZOOM = 16;
 const ZOOM_FACTOR = 1.5; // of one key or button
@@ -24,20 +24,20 @@ export function windowOf(zoom) {
   return { left: x - 0.5 / k, top: y - 0.5 / k, size: 1 / k };
 }
 
-/** Place of the image -> screen place; below 0 or above 1 if it is out of sight. */
+/** Point of the image -> screen point; below 0 or above 1 if it is out of sight. */
 export function toScreen({ x, y }, zoom) {
   const { left, top, size } = windowOf(zoom);
   return { x: (x - left) / size, y: (y - top) / size };
 }
 
-/** Screen place -> place of the image. */
+/** Screen point -> point of the image. */
 export function fromScreen({ x, y }, zoom) {
   const { left, top, size } = windowOf(zoom);
   return { x: left + x * size, y: top + y * size };
 }
 
 /** Where a pointer is on the image; below 0 or above 1 beside it. `stageCanvas`: the canvas that shows the zoom. */
-export function placeOf(stageCanvas, event, zoom) {
+export function pointOf(stageCanvas, event, zoom) {
   return fromScreen(screenOf(stageCanvas, event), zoom);
 }
 
@@ -46,12 +46,12 @@ function screenOf(canvas, event) {
   return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
 }
 
-/** Magnified by `factor` while `place` stays where it is on the screen, as far as the image's edges allow. */
-export function zoomAt(zoom, place, factor) {
+/** Magnified by `factor` while `point` stays where it is on the screen, as far as the image's edges allow. */
+export function zoomAt(zoom, point, factor) {
   const now = tidy(zoom);
   const k = clamp(now.k * factor, 1, MAX_ZOOM);
   const move = (middle, at) => at + ((middle - at) * now.k) / k;
-  return tidy({ k, x: move(now.x, place.x), y: move(now.y, place.y) });
+  return tidy({ k, x: move(now.x, point.x), y: move(now.y, point.y) });
 }
 
 /** The image moved under the panel, by shares of the panel's sides: what was at the left comes into sight with x > 0. */
@@ -60,7 +60,7 @@ export function panBy(zoom, dx, dy) {
   return tidy({ k: now.k, x: now.x - dx / now.k, y: now.y - dy / now.k });
 }
 
-/** From now on the context draws in places of the image. Lines come out even if the path is stroked after
+/** From now on the context draws in coordinates of the image, 0 to 1. Lines come out even if the path is stroked after
  *  `context.resetTransform()`. */
 export function toImage(context, zoom) {
   const { width, height } = context.canvas;
@@ -68,11 +68,11 @@ export function toImage(context, zoom) {
   context.setTransform(width / size, 0, 0, height / size, (-left * width) / size, (-top * height) / size);
 }
 
-/** What a key does to the zoom, or null: + and - and 0, and arrows with Shift. `place` stays where it is. */
-export function keyZoom(zoom, { key, shiftKey, ctrlKey, metaKey, altKey }, place) {
+/** What a key does to the zoom, or null: + and - and 0, and arrows with Shift. `point` stays where it is. */
+export function keyZoom(zoom, { key, shiftKey, ctrlKey, metaKey, altKey }, point) {
   if (ctrlKey || metaKey || altKey) return null; // the browser's own zoom
-  if (key === '+' || key === '=') return zoomAt(zoom, place, ZOOM_FACTOR);
-  if (key === '-' || key === '_') return zoomAt(zoom, place, 1 / ZOOM_FACTOR);
+  if (key === '+' || key === '=') return zoomAt(zoom, point, ZOOM_FACTOR);
+  if (key === '-' || key === '_') return zoomAt(zoom, point, 1 / ZOOM_FACTOR);
   if (key === '0') return tidy({ k: 1 });
   const [dx, dy] = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key] ?? [0, 0];
   return shiftKey && (dx || dy) ? panBy(zoom, PAN_STEP * dx, PAN_STEP * dy) : null;
@@ -84,7 +84,7 @@ export function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
   return Math.exp(ctrlKey ? -0.01 * clamp(pixels, -30, 30) : -0.003 * clamp(pixels, -100, 100));
 }
 
-/** Two fingers: the zoom they began with and their screen places then and now -> the zoom now. */
+/** Two fingers: the zoom they began with and their screen points then and now -> the zoom now. */
 export function pinch(zoom, before, now) {
   const middle = ([a, b]) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
   const apart = ([a, b]) => Math.max(1e-3, Math.hypot(a.x - b.x, a.y - b.y));
@@ -93,21 +93,21 @@ export function pinch(zoom, before, now) {
   return panBy(grown, to.x - from.x, to.y - from.y);
 }
 
-/** Wheel, drag, pinch and click on a stage. `act`: { zoom(), set(zoom), drawing(), hover(place or null, event), pick(place) };
+/** Wheel, drag, pinch and click on a stage. `act`: { zoom(), set(zoom), drawing(), hover(point or null, event), pick(point) };
  *  while `drawing()` nothing is panned or picked. Children with data-own="yes" keep their pointers to themselves. */
 export function attachGestures(stage, canvas, act) {
-  const fingers = new Map(); // pointers that are down: id -> screen place
+  const fingers = new Map(); // pointers that are down: id -> screen point
   let start = null; // { x, y, zoom, still } of the first pointer
-  let pair = null; // { zoom, places } when the second came down
+  let pair = null; // { zoom, points } when the second came down
   const own = (event) => event.target.closest?.('[data-own="yes"]');
-  const place = (event) => placeOf(canvas, event, act.zoom());
+  const point = (event) => pointOf(canvas, event, act.zoom());
 
   stage.addEventListener('wheel', (event) => {
     const wanted = event.ctrlKey || event.metaKey || document.activeElement === stage;
     const factor = wheelFactor({ deltaY: event.deltaY, deltaMode: event.deltaMode, ctrlKey: event.ctrlKey || event.metaKey });
     if (!wanted || (!event.ctrlKey && !event.metaKey && factor < 1 && act.zoom().k <= 1)) return; // the page scrolls
     event.preventDefault();
-    act.set(zoomAt(act.zoom(), place(event), factor));
+    act.set(zoomAt(act.zoom(), point(event), factor));
   }, { passive: false });
   stage.addEventListener('touchstart', (event) => event.touches.length > 1 && event.preventDefault(), { passive: false });
 
@@ -116,16 +116,16 @@ export function attachGestures(stage, canvas, act) {
     fingers.set(event.pointerId, screenOf(canvas, event));
     if (fingers.size === 1) start = { x: event.clientX, y: event.clientY, zoom: act.zoom(), still: true };
     if (fingers.size === 2) {
-      pair = { zoom: act.zoom(), places: [...fingers.values()] };
+      pair = { zoom: act.zoom(), points: [...fingers.values()] };
       start = null;
     }
-    act.hover(place(event), event);
+    act.hover(point(event), event);
   });
   stage.addEventListener('pointermove', (event) => {
     if (own(event)) return;
     if (fingers.has(event.pointerId)) fingers.set(event.pointerId, screenOf(canvas, event));
     if (pair && fingers.size === 2) {
-      act.set(pinch(pair.zoom, pair.places, [...fingers.values()]));
+      act.set(pinch(pair.zoom, pair.points, [...fingers.values()]));
       return;
     }
     if (start?.still) start.still = Math.hypot(event.clientX - start.x, event.clientY - start.y) <= (CLICK_SLACK_PX[event.pointerType] ?? 4);
@@ -135,12 +135,12 @@ export function attachGestures(stage, canvas, act) {
       act.set(panBy(start.zoom, (event.clientX - start.x) / box.width, (event.clientY - start.y) / box.height));
       return;
     }
-    act.hover(place(event), event);
+    act.hover(point(event), event);
   });
   stage.addEventListener('pointerup', (event) => {
     const clicked = start?.still && fingers.size === 1 && fingers.has(event.pointerId) && !act.drawing();
     lift(event);
-    if (clicked) act.pick(place(event));
+    if (clicked) act.pick(point(event));
   });
   stage.addEventListener('pointercancel', lift);
   stage.addEventListener('pointerleave', (event) => {

@@ -3,10 +3,10 @@
 
 import { percent } from '../core/dom.mjs';
 import { fillRings, shapesOf, withShapes } from './ground_truth.mjs';
-import { placeOf, toScreen } from '../explore/zoom.mjs';
+import { pointOf, toScreen } from '../explore/zoom.mjs';
 
 const SVG = 'http://www.w3.org/2000/svg';
-const SNAP_PX = 10; // CSS pixels within which two places are the same
+const SNAP_PX = 10; // CSS pixels within which two points are the same
 const DRAG_MIN_PX = 6; // CSS pixels beyond which a press is a drag
 const MAX_CORNERS = 200; // corners of a polygon
 const COVER_POINTS = 200; // points a side on which a shape must fill at least one
@@ -14,16 +14,16 @@ const NAMES = { box: 'box', polygon: 'polygon' };
 const TOOLS = /** @type {('box' | 'polygon')[]} */ (Object.keys(NAMES));
 const clamp = (value) => Math.min(1, Math.max(0, value));
 
-/** The four corners of the box between two places. */
+/** The four corners of the box between two points. */
 export const rectangle = (a, b) => [[a.x, a.y], [b.x, a.y], [b.x, b.y], [a.x, b.y]];
 
-/** A place set: { points, shape }, what is under way and the closed shape or null. `near(a, b)`: whether two places are
+/** A point that has been set: { points, shape }, what is under way and the closed shape or null. `near(a, b)`: whether two points are
  *  one. A polygon closes at its first point, or at its last set twice. */
-export function setPoint(tool, points, place, near) {
-  const next = [...points, place];
-  if (tool === 'box') return points.length ? { points: [], shape: rectangle(points[0], place) } : { points: next, shape: null };
-  const again = points.length > 0 && near(place, points.at(-1));
-  if (points.length >= MAX_CORNERS || (points.length > 2 && (again || near(place, points[0])))) return closed(points);
+export function setPoint(tool, points, point, near) {
+  const next = [...points, point];
+  if (tool === 'box') return points.length ? { points: [], shape: rectangle(points[0], point) } : { points: next, shape: null };
+  const again = points.length > 0 && near(point, points.at(-1));
+  if (points.length >= MAX_CORNERS || (points.length > 2 && (again || near(point, points[0])))) return closed(points);
   return { points: again ? points : next, shape: null };
 }
 
@@ -42,7 +42,7 @@ export function covers(shape) {
 export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) {
   let points = []; // set so far
   let hover = null; // where the next would be
-  /** @type {{ id: number, x: number, y: number, moved: boolean, from?: Crt.Place } | null} */
+  /** @type {{ id: number, x: number, y: number, moved: boolean, from?: Crt.Point } | null} */
   let press = null; // { id, x, y, moved } of the pointer that is down
   let subject = ''; // what is drawn on: tool, image and class
   const fingers = new Set();
@@ -77,20 +77,20 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) 
     press = event.button === 0 && fingers.size === 1 ? { id: event.pointerId, x: event.clientX, y: event.clientY, moved: false } : null; // two fingers zoom
     if (!press) return;
     stage.setPointerCapture(event.pointerId);
-    if (store.get().drawing === 'box' && !points.length) press.from = placeAt(event, stage);
+    if (store.get().drawing === 'box' && !points.length) press.from = pointAt(event, stage);
   });
   listen('pointermove', (event, stage) => {
     if (press) press.moved ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > DRAG_MIN_PX;
     if (press?.moved && press.from && !points.length) points = [press.from];
-    hover = event.pointerType === 'touch' && !press?.from ? null : placeAt(event, stage);
+    hover = event.pointerType === 'touch' && !press?.from ? null : pointAt(event, stage);
     sketch();
   });
   listen('pointerup', (event, stage) => {
     fingers.delete(event.pointerId);
     if (press?.id !== event.pointerId) return;
     press = null;
-    const place = placeAt(event, stage);
-    setTimeout(() => put(place, stage)); // after the panel's own listeners, for whom this is no click while the tool is on
+    const point = pointAt(event, stage);
+    setTimeout(() => put(point, stage)); // after the panel's own listeners, for whom this is no click while the tool is on
   });
   for (const name of ['pointercancel', 'pointerleave']) {
     listen(name, (event) => {
@@ -104,10 +104,10 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) 
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === 'Escape') cancel();
     else if (event.key === 'Backspace') undo();
-    else if (event.key === 'Enter' && panelGrid.spot()) put(panelGrid.spot(), stage);
+    else if (event.key === 'Enter' && panelGrid.cursor()) put(panelGrid.cursor(), stage);
     else {
       requestAnimationFrame(() => { // when the crosshair has moved
-        hover = panelGrid.spot();
+        hover = panelGrid.cursor();
         sketch();
       });
       return;
@@ -116,16 +116,16 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) 
     event.stopPropagation();
   });
 
-  function placeAt(event, stage) {
-    const { x, y } = placeOf(stage.querySelector('canvas'), event, store.get().zoom);
+  function pointAt(event, stage) {
+    const { x, y } = pointOf(stage.querySelector('canvas'), event, store.get().zoom);
     return { x: clamp(x), y: clamp(y) };
   }
 
-  function put(place, stage) {
+  function put(point, stage) {
     const { zoom, drawing } = store.get();
     const box = stage.querySelector('canvas').getBoundingClientRect();
     const near = (a, b) => Math.hypot((a.x - b.x) * box.width, (a.y - b.y) * box.height) * zoom.k < SNAP_PX;
-    const next = setPoint(drawing, points, place, near);
+    const next = setPoint(drawing, points, point, near);
     if (!next.shape && next.points.length > points.length) speak(drawing === 'box' ? 'First corner' : `Corner ${next.points.length}`);
     finish(next);
   }
@@ -187,9 +187,9 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) 
   function sketch() {
     const { zoom, drawing } = store.get();
     const corners = drawing === 'box' && points.length && hover ? rectangle(points[0], hover).map(([x, y]) => ({ x, y })) : [...points, ...(points.length && hover ? [hover] : [])];
-    const screen = (place) => Object.values(toScreen(place, zoom)).map((value) => (100 * value).toFixed(2)).join(' ');
+    const screen = (point) => Object.values(toScreen(point, zoom)).map((value) => (100 * value).toFixed(2)).join(' ');
     const line = corners.length ? `M${corners.map(screen).join('L')}${drawing === 'box' ? 'Z' : ''}` : '';
-    const dots = points.map((place) => `M${screen(place)}h0`).join('');
+    const dots = points.map((point) => `M${screen(point)}h0`).join('');
     for (const stage of maps.querySelectorAll('.stage')) {
       const own = stage.querySelector('.sketch') ?? (line ? stage.appendChild(sketchPad()) : null);
       own?.childNodes.forEach((path, i) => path.setAttribute('d', i < 2 ? line : dots));

@@ -139,7 +139,7 @@ function outline(part) {
 
 /** Segments [x0, y0, x1, y1, …] that close -> rings of [x, y]. */
 export function chain(segments) {
-  const at = new Map(); // a place -> the segments that end there
+  const at = new Map(); // a point -> the segments that end there
   const key = (i) => `${segments[i]},${segments[i + 1]}`;
   for (let i = 0; i < segments.length; i += 2) {
     if (!at.has(key(i))) at.set(key(i), []);

@@ -12,13 +12,13 @@ export function largest(data) {
   return max;
 }
 
-/** Cells and weight of the two neighbours of a place measured in cells; cell i has its centre at i + 0.5.
- * @param {number} place
+/** Cells and weight of the two neighbours of a coordinate measured in cells; cell i has its centre at i + 0.5.
+ * @param {number} coordinate
  * @param {number} count
  * @returns {[number, number, number]}
  */
-export function neighbours(place, count) {
-  const at = Math.min(Math.max(place - 0.5, 0), count - 1);
+export function neighbours(coordinate, count) {
+  const at = Math.min(Math.max(coordinate - 0.5, 0), count - 1);
   const low = Math.min(Math.floor(at), count - 1);
   return [low, Math.min(low + 1, count - 1), at - low];
 }
@@ -28,7 +28,7 @@ export function neighbours(place, count) {
  */
 export const WHOLE = Object.freeze({ left: 0, top: 0, right: 1, bottom: 1 });
 
-/** The value at a place of the image, x and y from 0 to 1: bilinear, or the cell's own with `cells`. `span` is
+/** The value at a point of the image, x and y from 0 to 1: bilinear, or the cell's own with `cells`. `span` is
  *  [height, width] of the image in cells.
  * @param {Crt.Values} map
  * @param {Crt.Size} span
@@ -37,7 +37,7 @@ export const WHOLE = Object.freeze({ left: 0, top: 0, right: 1, bottom: 1 });
  */
 export function sample(map, span, x, y, cells = false) {
   if (cells) {
-    const cell = (/** @type {number} */ place, /** @type {number} */ count) => Math.min(count - 1, Math.max(0, Math.floor(place)));
+    const cell = (/** @type {number} */ coordinate, /** @type {number} */ count) => Math.min(count - 1, Math.max(0, Math.floor(coordinate)));
     return map.data[cell(y * span[0], map.h) * map.w + cell(x * span[1], map.w)];
   }
   const [y0, y1, fy] = neighbours(y * span[0], map.h);

@@ -4,7 +4,7 @@ import { createChart } from '../charts/chart.mjs';
 import { lineStyles } from '../charts/colors.mjs';
 import { make } from '../core/dom.mjs';
 
-const MAX_X_TICKS = 12; // places on the x axis up to which each has its number
+const MAX_X_TICKS = 12; // values on the x axis up to which each has its number
 
 /** @param {Crt.Page} page */
 export function mountResults({ at, measured, onRun }) {
@@ -45,14 +45,14 @@ function chartNode(chart) {
 
 /** A chart of the results as `createChart` takes it. */
 export function chartSpec({ title, x, y, lines, x_labels: names = [] }) {
-  const places = [...new Set(lines.flatMap((line) => line.x))].sort((a, b) => a - b);
+  const xs = [...new Set(lines.flatMap((line) => line.x))].sort((a, b) => a - b);
   const styles = lineStyles(lines.map(({ name }) => name));
   return {
     title,
-    x: { label: x, format: (value) => names[value] ?? String(value), ...(places.length <= MAX_X_TICKS ? { values: places } : {}) },
+    x: { label: x, format: (value) => names[value] ?? String(value), ...(xs.length <= MAX_X_TICKS ? { values: xs } : {}) },
     y: { label: y, format: (value) => String(Number(value.toFixed(1))), tickformat: '.1~f' },
     series: lines.map((line, i) => ({
-      name: line.name, ...styles[i], points: line.x.map((place, at) => [place, line.y[at]]), half_range: line.half_range,
+      name: line.name, ...styles[i], points: line.x.map((value, at) => [value, line.y[at]]), half_range: line.half_range,
     })),
   };
 }
