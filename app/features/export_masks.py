@@ -136,7 +136,7 @@ class MasksView:
         labelled = all(index < LABELS for index in self.shown.base.classes)
         files = {f"mask_{tile}.png": self.png(tile) for tile in self.tiles if labelled or tile == "deeplab"}
         if self.propagated is not None and self.edges is not None:
-            arrays = {"classes": np.array(self.classes), "walked": self.propagated, "edges": self.edges}
+            arrays = {"classes": np.array(self.classes), "propagated": self.propagated, "edges": self.edges}
             files["walk.npz"] = packed(arrays)
         return files
 

@@ -63,8 +63,8 @@ def walk(analysis: Analysis, details: dict[str, Any], model: Model) -> dict[str,
     size = working(analysis.image).shape[:2]
     start = time.perf_counter()
     maps = analysis.prediction.cams(method, classes=classes, **options)
-    walked, edge = walk_of_maps(analysis, maps, method, settings, model)
-    arrays, data = encode_arrays({"walked": walked, "edge": edge})
+    propagated, edge = walk_of_maps(analysis, maps, method, settings, model)
+    arrays, data = encode_arrays({"propagated": propagated, "edge": edge})
     took = 1000 * (time.perf_counter() - start)
     return {"h": size[0], "w": size[1], "ms": took, "arrays": arrays, "data": data}
 

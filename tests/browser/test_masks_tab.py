@@ -92,7 +92,7 @@ def test_the_walk_and_the_segmentation_network_are_shown_and_the_walk_follows_it
     note = page.locator('[data-role="walk-note"]')
     expect(note).to_contain_text("ms")
     expect(page.locator('[data-role="deeplab-note"]')).to_contain_text("ms")
-    for role in ("mask-walked", "mask-parsed", "mask-edges"):
+    for role in ("mask-random-walk", "mask-segmentation", "mask-edges"):
         expect(page.locator(f'[data-role="{role}"]')).to_be_visible()
     heads = page.locator('[data-role="mask-heads"] th').all_inner_texts()
     assert heads == ["Label", "Seed", "CRF", "Walk", "DeepLab"]
@@ -101,25 +101,25 @@ def test_the_walk_and_the_segmentation_network_are_shown_and_the_walk_follows_it
     assert all("%" in text for text in cells.all_inner_texts())
 
     settle(page)
-    walked = page.evaluate(CANVAS, "mask-walked")
+    propagated = page.evaluate(CANVAS, "mask-random-walk")
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     move_to(page, "walkThreshold", 0.8)
     settle(page)
-    higher = page.evaluate(CANVAS, "mask-walked")
-    assert higher != walked and asked == []
+    higher = page.evaluate(CANVAS, "mask-random-walk")
+    assert higher != propagated and asked == []
     move_to(page, "walkSteps", 0)
     page.wait_for_function(
         "([role, old]) => document.querySelector(`[data-role=${role}]`).toDataURL() !== old",
-        arg=["mask-walked", higher],
+        arg=["mask-random-walk", higher],
     )
     expect(note).to_contain_text("ms")
     assert asked
     for name in ("walk", "deeplab"):
         page.locator(f'[data-role="mask-{name}"]').set_checked(False, force=True)
         settle(page)  # the note below goes, and what is under it moves up
-    expect(page.locator('[data-role="mask-walked"]')).to_be_hidden()
-    expect(page.locator('[data-role="mask-parsed"]')).to_be_hidden()
+    expect(page.locator('[data-role="mask-random-walk"]')).to_be_hidden()
+    expect(page.locator('[data-role="mask-segmentation"]')).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import * as l from '../../app/viewer/maths/labels.mjs';
 import { boxOf, cellText } from '../../app/viewer/masks/mask_views.mjs';
-import { KNOBS, WALK_KNOBS, byChosen, missing, presetOf, presetValues, maskDetails, seen, walkDetails, walkedLabels } from '../../app/viewer/masks/masks.mjs';
+import { KNOBS, WALK_KNOBS, byChosen, missing, presetOf, presetValues, maskDetails, seen, walkDetails, randomWalkLabels } from '../../app/viewer/masks/masks.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const map = (...values) => ({ data: Float32Array.from(values) });
@@ -55,14 +55,14 @@ test('what is only drawn does not ask the server again', () => {
   assert.notEqual(asked({ iterations: 2 }), asked({}));
 });
 
-test('walked maps are divided by the largest of all, and their cells are four pixels wide', () => {
+test('maps after the random walk are divided by the largest of all, and their cells are four pixels wide', () => {
   const row = (...values) => ({ data: Float32Array.from(values), h: 1, w: values.length });
   assert.deepEqual([...l.labelMap([row(8, 1), row(0.5, 4)], 0.25, { together: true })], [1, 2]);
   assert.deepEqual([...l.labelMap([row(8, 1), row(0.5, 1.9)], 0.25, { together: true })], [1, 0]);
   assert.deepEqual([...l.labelMap([row(0, 0)], 0.25, { together: true })], [0, 0]);
   // An image of 1 × 6 pixels has two cells, the second of which covers two pixels only.
-  const walked = walkedLabels({ maps: [row(1, 0)], h: 1, w: 6 }, 0.5, [1, 6]);
-  assert.deepEqual([...walked.labels], [1, 1, 1, 1, 0, 0]);
+  const propagated = randomWalkLabels({ maps: [row(1, 0)], h: 1, w: 6 }, 0.5, [1, 6]);
+  assert.deepEqual([...propagated.labels], [1, 1, 1, 1, 0, 0]);
 });
 
 test('the threshold of the walk, and what is drawn, do not ask the server again', () => {

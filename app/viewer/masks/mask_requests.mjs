@@ -65,9 +65,9 @@ export async function openLabels(got) {
   return { ...got, labels };
 }
 
-/** An answer with its walked maps and the edges. */
+/** An answer with its maps after the random walk and the edges. */
 export async function openWalk(got) {
-  const { walked, edge } = openArrays(got.arrays, got.bytes);
-  const [count, h, w] = walked.shape;
-  return { ...got, edge, maps: Array.from({ length: count }, (_, k) => ({ data: walked.data.subarray(k * h * w, (k + 1) * h * w), h, w })) };
+  const { propagated, edge } = openArrays(got.arrays, got.bytes);
+  const [count, h, w] = propagated.shape;
+  return { ...got, edge, maps: Array.from({ length: count }, (_, k) => ({ data: propagated.data.subarray(k * h * w, (k + 1) * h * w), h, w })) };
 }

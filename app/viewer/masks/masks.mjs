@@ -37,14 +37,14 @@ export const WALK_KNOBS = [
 const CAPTIONS = {
   'mask-seed': 'Seed: the maps at the threshold',
   'mask-refined': 'After the dense CRF',
-  'mask-walked': 'After the random walk',
-  'mask-parsed': 'The segmentation network',
+  'mask-random-walk': 'After the random walk',
+  'mask-segmentation': 'The segmentation network',
   'mask-ground-truth': 'Ground truth',
   'mask-edges': 'Predicted boundaries',
 };
 
 /** The masks that can be saved, by their figure. */
-const TILES = { 'mask-seed': 'seed', 'mask-refined': 'crf', 'mask-walked': 'walk', 'mask-parsed': 'deeplab', 'mask-ground-truth': 'truth' };
+const TILES = { 'mask-seed': 'seed', 'mask-refined': 'crf', 'mask-random-walk': 'walk', 'mask-segmentation': 'deeplab', 'mask-ground-truth': 'truth' };
 
 /** Which preset these values are. */
 export function presetOf(values) {
@@ -69,8 +69,8 @@ function whichMaps({ mask, classes, loops, refined, blocks, pass_reduction }) {
   return { method: mask.method, classes, loops, refined, blocks, pass_reduction };
 }
 
-/** Labels of walked maps at a threshold on h × w points: `answer` has maps { data, h, w } and the size of the image. */
-export function walkedLabels(answer, threshold, [h, w]) {
+/** Labels of maps after the random walk at a threshold on h × w points: `answer` has maps { data, h, w } and the size of the image. */
+export function randomWalkLabels(answer, threshold, [h, w]) {
   /** @type {Crt.Size} */
   const span = [answer.h / WALK_STRIDE, answer.w / WALK_STRIDE];
   return { labels: labelMap(answer.maps.map((map) => upsample(map, span, h, w)), threshold, { together: true }), h, w };
@@ -170,7 +170,7 @@ export function mountMasks(page) {
     const seed = { labels: labelMap(maps.map(({ map, span }) => upsample(map, span, h, w)), state.threshold), h, w };
 
     const all = { colors: [[0, 0, 0], ...run.classes.map((_, index) => vocColor((index % 255) + 1))], names: ['background', ...run.classes] };
-    const walked = walk?.newest?.maps?.length === state.classes.length ? walkedLabels(walk.newest, state.mask.walkThreshold, grid) : null;
+    const propagated = walk?.newest?.maps?.length === state.classes.length ? randomWalkLabels(walk.newest, state.mask.walkThreshold, grid) : null;
     const parsed = deeplab?.newest?.labels ? deeplab.newest : null;
     /** Draw one figure; an older mask stays, paler, while the newer is on its way. Gives the mask only if it is the one asked for. */
     const put = (role, mask, asked, label, palette = { colors, names }) => {
@@ -187,8 +187,8 @@ export function mountMasks(page) {
     const masks = [
       ['Seed', true, put('mask-seed', seed, { current: true }, `Seed of ${chosen}`)],
       ['CRF', segment, put('mask-refined', segment?.newest?.labels ? segment.newest : null, segment, `Mask of ${chosen} after the dense CRF`)],
-      ['Walk', walk, put('mask-walked', walked, walk, `Mask of ${chosen} after the random walk`)],
-      ['DeepLab', deeplab, byChosen(put('mask-parsed', parsed, deeplab, 'Segmentation network', all), state.classes)],
+      ['Walk', walk, put('mask-random-walk', propagated, walk, `Mask of ${chosen} after the random walk`)],
+      ['DeepLab', deeplab, byChosen(put('mask-segmentation', parsed, deeplab, 'Segmentation network', all), state.classes)],
     ].filter(([, asked]) => asked);
     drawEdges(walk, state);
     const cost = (got) => `${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`;

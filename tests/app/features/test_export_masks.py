@@ -82,8 +82,8 @@ def test_the_archive_holds_every_mask_as_labels_of_the_image(analysis):
     np.testing.assert_array_equal(labels(files["mask_seed.png"]), cam_to_labels(seeds, CHOSEN, 0.2))
     with np.load(io.BytesIO(files["walk.npz"])) as arrays:
         assert list(arrays["classes"]) == ["person", "cat"]
-        assert arrays["edges"].shape == arrays["walked"].shape[1:]
-        wanted = walk_labels(arrays["walked"], CHOSEN, SIZE, threshold=0.3)
+        assert arrays["edges"].shape == arrays["propagated"].shape[1:]
+        wanted = walk_labels(arrays["propagated"], CHOSEN, SIZE, threshold=0.3)
     np.testing.assert_array_equal(labels(files["mask_walk.png"]), wanted)
     np.testing.assert_array_equal(labels(files["mask_deeplab.png"]), masks.parsed_labels(analysis, analysis.model))
     np.testing.assert_array_equal(labels(files["mask_truth.png"])[:, 0], np.repeat([1, 0], 60))

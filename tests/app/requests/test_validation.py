@@ -122,8 +122,8 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, analysis)
     np.testing.assert_allclose(array(answer, "edge"), edge, atol=1e-3)
     maps = analysis.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
     seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size("crt"), (18, 28)))
-    walked = random_walk(seeds, edge, WalkSettings(beta=4, exp_times=3))
-    np.testing.assert_allclose(array(answer, "walked"), walked, atol=2e-3 * walked.max())
+    propagated = random_walk(seeds, edge, WalkSettings(beta=4, exp_times=3))
+    np.testing.assert_allclose(array(answer, "propagated"), propagated, atol=2e-3 * propagated.max())
     assert (answer["h"], answer["w"]) == (70, 110)
 
 
