@@ -31,7 +31,7 @@ TILES = {
     "crf": "After the dense CRF",
     "walk": "After the random walk",
     "deeplab": "The segmentation network",
-    "truth": "Ground truth",
+    "ground_truth": "Ground truth",
 }
 """The masks of the tab and their captions."""
 
@@ -76,7 +76,7 @@ class MasksView:
             labels = np.zeros(shown.base.points, np.uint8)
             for k, inside in enumerate(shown.ground_truth):
                 labels[inside if inside is not None else np.zeros_like(labels, bool)] = k + 1
-            tiles["truth"] = labels
+            tiles["ground_truth"] = labels
         return cls(analysis, shown, model, tiles, missing, propagated, edges)
 
     @property
@@ -127,7 +127,7 @@ class MasksView:
                 f"{self.shown.walk_threshold:.0%} of the largest value of all maps."
             )
         notes += [f"{TILES[tile]}: {sentence}" for tile, sentence in self.missing.items()]
-        if "truth" in self.tiles:
+        if "ground_truth" in self.tiles:
             notes.append("IoU: with the ground truth, on the points of the page's grid.")
         return [*notes, *credit_lines(self.analysis, self.model.config)]
 
@@ -195,7 +195,7 @@ class MasksView:
         for k, (name, index) in enumerate(zip(self.classes, self.shown.base.classes, strict=True)):
             inside = labels == (index if tile == "deeplab" else k) + 1
             truth, ignore, iou = self.shown.ground_truth[k], self.shown.ignore[k], None
-            if truth is not None and tile != "truth":
+            if truth is not None and tile != "ground_truth":
                 iou = _iou(_on_grid(inside.astype(np.uint8), truth.shape) > 0, truth, ignore)
             found[name] = float(inside.mean()), iou
         return found

@@ -41,7 +41,10 @@ def maps(screen: ExportView) -> bytes:
         arrays[f"{wanted.key}.content_size"] = np.array(prediction.content_size(wanted.method))
         arrays[f"{wanted.key}.scores"] = prediction.scores(wanted.method, wanted.options["loops"])[list(shown.classes)]
     if shown.added_panel is not None:
-        arrays |= {"extra": shown.added_panel.values, "extra.content_size": np.array(shown.added_panel.content_size)}
+        arrays |= {
+            "added_panel": shown.added_panel.values,
+            "added_panel.content_size": np.array(shown.added_panel.content_size),
+        }
     return packed(arrays)
 
 

@@ -41,7 +41,9 @@ class ExportView:
         """Compute the maps that the page shows. `config`: of the checkpoint that made the Prediction."""
         shots = {wanted.key: panel_of(analysis.prediction, shown, config, wanted) for wanted in shown.maps}
         if (added := shown.added_panel) is not None:
-            shots["extra"] = measured(shown, added.title, added.note, added.unit, added.values, added.content_size, {})
+            shots["added_panel"] = measured(
+                shown, added.title, added.note, added.unit, added.values, added.content_size, {}
+            )
         return cls(analysis, shown, config, scaled(shots, shown))
 
     @property

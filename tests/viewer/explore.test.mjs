@@ -43,8 +43,8 @@ test('side by side: one spec for each map, with its scale; no evidence is said',
 });
 
 test('one more panel joins, and says nothing about classes while it waits', () => {
-  const extra = { title: 'Grad-CAM', note: 'at work', map: { data: new Float32Array(1), h: 1, w: 1 }, span: [1, 1], max: 0, unit: 'explainer' };
-  const all = specs({}, extra);
+  const addedPanel = { title: 'Grad-CAM', note: 'at work', map: { data: new Float32Array(1), h: 1, w: 1 }, span: [1, 1], max: 0, unit: 'explainer' };
+  const all = specs({}, addedPanel);
   assert.equal(all.at(-1).key, 'added_panel');
   assert.equal(all.at(-1).empty, '');
 });

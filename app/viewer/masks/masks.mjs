@@ -44,7 +44,7 @@ const CAPTIONS = {
 };
 
 /** The masks that can be saved, by their figure. */
-const TILES = { 'mask-seed': 'seed', 'mask-refined': 'crf', 'mask-random-walk': 'walk', 'mask-segmentation': 'deeplab', 'mask-ground-truth': 'truth' };
+const TILES = { 'mask-seed': 'seed', 'mask-refined': 'crf', 'mask-random-walk': 'walk', 'mask-segmentation': 'deeplab', 'mask-ground-truth': 'ground_truth' };
 
 /** Which preset these values are. */
 export function presetOf(values) {

@@ -65,7 +65,7 @@ def inside() -> np.ndarray:
     return mask
 
 
-def extra(**changes) -> dict:
+def added_panel(**changes) -> dict:
     values = base64.b64encode(np.arange(12, dtype="<f4").tobytes()).decode()
     told = {"title": "Attention", "note": "pass 1", "unit": "attention", "h": 3, "w": 4, "down": 3, "across": 4}
     return told | {"values": values} | changes
@@ -196,7 +196,7 @@ def test_a_drawn_polygon_is_closed(analysis):
 
 
 def test_an_outline_does_not_run_along_the_frame(analysis):
-    whole = extra(values=base64.b64encode(np.ones(12, "<f4").tobytes()).decode())
+    whole = added_panel(values=base64.b64encode(np.ones(12, "<f4").tobytes()).decode())
     svg = screen(analysis, maps=[], added_panel=whole).figures(["svg"])["svg"]
     assert paths(svg, "stroke: #ffffff; stroke-width: 0.7") == []
 
@@ -221,8 +221,8 @@ def test_scales_reach_as_far_as_the_page_has_them(analysis):
     shared = reach(scale="shared")
     assert shared["tscam"] == shared["crt"] == max(tops["tscam"], tops["crt"])
     assert shared["resnet"] == tops["resnet"]
-    fixed = reach(scale="absolute", absolute={"cam": 7, "product": 9}, added_panel=extra())
-    assert fixed == {"resnet": 7, "tscam": 9, "crt": 9, "extra": 11}
+    fixed = reach(scale="absolute", absolute={"cam": 7, "product": 9}, added_panel=added_panel())
+    assert fixed == {"resnet": 7, "tscam": 9, "crt": 9, "added_panel": 11}
 
 
 def test_two_maps_compared_and_one_more(analysis):
@@ -246,8 +246,10 @@ def test_two_maps_compared_and_one_more(analysis):
         np.testing.assert_array_equal(
             arrays["crt_2"], analysis.prediction.cams("crt", loops=2, refined=False, classes=[0])
         )
-    more = screen(analysis, maps=[], added_panel=extra(), overlay="mask")
+    more = screen(analysis, maps=[], added_panel=added_panel(), overlay="mask")
     assert "share of attention" in words(more.figures(["svg"])["svg"])
+    with np.load(io.BytesIO(more.files()["maps.npz"])) as arrays:
+        assert arrays["added_panel"].shape == (3, 4) and tuple(arrays["added_panel.content_size"]) == (3, 4)
 
 
 def test_a_map_of_nothing_is_exported(analysis):
@@ -278,9 +280,10 @@ def test_a_map_of_nothing_is_exported(analysis):
         {"ground_truth": {"polygons": [[[10**400, 0]] * 3]}}, {"ground_truth": {"polygons": [RING] * 3000}},
         {"ground_truth": {"polygons": [RING * 20_000]}}, {"ground_truth": {"polygons": [RING], "inside": "AA=="}},
         {"ground_truth": {"polygons": [RING], "inside": 5}}, {"added_panel": 1},
-        {"added_panel": extra(h=10_000)}, {"added_panel": extra(h=2)},
-        {"added_panel": extra(title=3)}, {"added_panel": extra(unit="$")}, {"added_panel": extra(across=0)},
-        {"added_panel": extra(values=base64.b64encode(np.full(12, np.nan, "<f4").tobytes()).decode())},
+        {"added_panel": added_panel(h=10_000)}, {"added_panel": added_panel(h=2)},
+        {"added_panel": added_panel(title=3)}, {"added_panel": added_panel(unit="$")},
+        {"added_panel": added_panel(across=0)},
+        {"added_panel": added_panel(values=base64.b64encode(np.full(12, np.nan, "<f4").tobytes()).decode())},
     ],
 )  # fmt: skip
 def test_what_the_browser_sends_is_checked(analysis, changes):

@@ -75,7 +75,7 @@ def test_the_archive_holds_every_mask_as_labels_of_the_image(analysis):
     with zipfile.ZipFile(io.BytesIO(export.archive(shown(analysis, ground_truth=[None, bits(truth)])))) as zipped:
         files = {name: zipped.read(name) for name in zipped.namelist()}
     figures = {"figure.png", "figure.pdf", "figure.svg"}
-    made = {f"mask_{name}.png" for name in ("seed", "walk", "deeplab", "truth")}
+    made = {f"mask_{name}.png" for name in ("seed", "walk", "deeplab", "ground_truth")}
     assert set(files) == figures | made | {"walk.npz", "settings.json", "README.txt"}
     maps = analysis.prediction.cams("crt", loops=2, refined=True, classes=CHOSEN)
     seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size("crt"), SIZE))
@@ -86,9 +86,9 @@ def test_the_archive_holds_every_mask_as_labels_of_the_image(analysis):
         wanted = walk_labels(arrays["propagated"], CHOSEN, SIZE, threshold=0.3)
     np.testing.assert_array_equal(labels(files["mask_walk.png"]), wanted)
     np.testing.assert_array_equal(labels(files["mask_deeplab.png"]), masks.parsed_labels(analysis, analysis.model))
-    np.testing.assert_array_equal(labels(files["mask_truth.png"])[:, 0], np.repeat([1, 0], 60))
+    np.testing.assert_array_equal(labels(files["mask_ground_truth.png"])[:, 0], np.repeat([1, 0], 60))
     settings = json.loads(files["settings.json"])
-    assert settings["masks"]["truth"]["cat"] == {"share": 0.5, "iou": None}
+    assert settings["masks"]["ground_truth"]["cat"] == {"share": 0.5, "iou": None}
     inside = labels(files["mask_seed.png"]) == 1
     assert settings["masks"]["seed"]["cat"]["share"] == pytest.approx(inside.mean())
     assert 0 < settings["masks"]["seed"]["cat"]["iou"] < 1
