@@ -137,7 +137,7 @@ def wanted(predictor: Predictor, loops: int | None) -> dict[str, MethodSpec]:
 def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MethodSpec]) -> tuple[dict[str, float], str]:
     """The threshold of every row, and where it is from in words."""
     from crt.evaluation.wsol import choose_thresholds
-    from crt.metrics.boxes import THRESHOLD
+    from crt.metrics.cam_boxes import THRESHOLD
 
     if config.threshold is not None:
         return dict.fromkeys(requests, config.threshold), "given"

@@ -10,7 +10,7 @@ from app.requests.export_common import percent
 from app.requests.export_request import UNITS, ExportRequest, MapSpec
 from crt.checkpoint import CheckpointConfig
 from crt.errors import count_of
-from crt.metrics.boxes import largest_box
+from crt.metrics.cam_boxes import largest_box
 from crt.metrics.localization import overlap
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction

@@ -16,7 +16,8 @@ from crt.data import ImageDataset, Sample
 from crt.data.images import load_image
 from crt.errors import InvalidDataset, count_of
 from crt.evaluation.wsol_transform import ToImage, WsolTransform
-from crt.metrics.boxes import Box, best_match, cam_to_box, minmax_normalize
+from crt.metrics.boxes import Box, best_match
+from crt.metrics.cam_boxes import cam_to_box, minmax_normalize
 from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization, PixelCurves
 from crt.multiscale import MethodSpec
 from crt.predictor import InferenceConfig, Predictor

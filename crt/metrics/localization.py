@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from crt.errors import InvalidDataset, InvalidSetting
-from crt.metrics.boxes import BoxesLike, Convention, boxes, grey_levels, level_of, pairwise_iou
+from crt.metrics.boxes import BoxesLike, Convention, pairwise_iou
+from crt.metrics.cam_boxes import boxes, grey_levels, level_of
 from crt.metrics.iou import intersection_over_union, ratio
 from crt.threshold import above_threshold, levels_passed
 from crt.types import IGNORE
@@ -93,7 +94,7 @@ class PixelCurves:
 
     At each threshold pixels of all images are counted together. PxAP = Σ (recall_i - recall_{i-1}) · precision_i from
     the highest threshold to the lowest and then to all pixels. Maps must lie in [0, 1]: pass them through
-    `crt.metrics.boxes.minmax_normalize` first.
+    `crt.metrics.cam_boxes.minmax_normalize` first.
     """
 
     def __init__(self, thresholds: np.ndarray | Sequence[float] = PIXEL_THRESHOLDS) -> None:
@@ -128,7 +129,7 @@ class PixelCurves:
         values = np.asarray(cam)[counted]
         if values.size and not (values.min() >= 0 and values.max() <= 1):
             raise InvalidSetting(
-                "A map has values outside 0 … 1: pass it through crt.metrics.boxes.minmax_normalize first."
+                "A map has values outside 0 … 1: pass it through crt.metrics.cam_boxes.minmax_normalize first."
             )
         levels = len(self.thresholds) + 1
         passed = levels_passed(values, self.thresholds)
@@ -203,7 +204,7 @@ class BoxAccuracy:
     BoxAcc(t, d): share of the images whose box at threshold t has IoU ≥ d with a ground-truth box. MaxBoxAcc: the
     most over t at d = 0.5, with the box of the largest region. MaxBoxAccV2: the mean over d of 0.3, 0.5, 0.7 of the
     most over t, where any region of the map may match any ground-truth box. Thresholds are shares of the map's range
-    and are taken on 256 grey levels, as in `crt.metrics.boxes.cam_to_box`.
+    and are taken on 256 grey levels, as in `crt.metrics.cam_boxes.cam_to_box`.
     """
 
     def __init__(

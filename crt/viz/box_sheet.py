@@ -10,7 +10,8 @@ from crt.data.images import load_image
 from crt.errors import InvalidSetting
 from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, look
 from crt.evaluation.wsol_transform import WsolTransform
-from crt.metrics.boxes import BoxesLike, minmax_normalize
+from crt.metrics.boxes import BoxesLike
+from crt.metrics.cam_boxes import minmax_normalize
 from crt.multiscale import MethodSpec
 from crt.predictor import Predictor
 from crt.viz.colours import fit, overlay

@@ -24,7 +24,8 @@ from crt.data.images import split_batch
 from crt.data.resizing import resize_scale, resize_short_side, resize_square
 from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.evaluation.stored import measured_rows
-from crt.metrics.boxes import checked_boxes, level_of, pairwise_iou
+from crt.metrics.boxes import checked_boxes, pairwise_iou
+from crt.metrics.cam_boxes import level_of
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.iou import intersection_over_union, ratio
 from crt.metrics.localization import overlap
@@ -541,6 +542,7 @@ ROOMS = (
     *(
         "evaluation.wsol",
         "metrics.boxes",
+        "metrics.cam_boxes",
         "metrics.centre_crop",
         "metrics.classification",
         "metrics.faithfulness",

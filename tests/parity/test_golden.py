@@ -21,7 +21,8 @@ from torch import nn
 from crt.cam_spec import CamSpec
 from crt.checkpoint import Checkpoint, CheckpointConfig, NetworkSpec
 from crt.data.resizing import to_tensor
-from crt.metrics.boxes import Convention, best_match, cam_to_box, grey_levels, pairwise_iou
+from crt.metrics.boxes import Convention, best_match, pairwise_iou
+from crt.metrics.cam_boxes import cam_to_box, grey_levels
 from crt.metrics.segmentation import confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch

@@ -1,4 +1,4 @@
-// Boxes of thresholded maps, as crt.metrics.boxes has them (docs/method.md 9); a test compares the two.
+// Boxes of thresholded maps, as crt.metrics.cam_boxes has them (docs/method.md 9); a test compares the two.
 
 import { aboveThreshold } from './threshold.mjs';
 

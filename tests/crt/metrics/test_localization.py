@@ -6,7 +6,8 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score
 
 from crt.errors import InvalidDataset, InvalidSetting
-from crt.metrics.boxes import boxes_to_mask, cam_to_box, minmax_normalize, pairwise_iou
+from crt.metrics.boxes import boxes_to_mask, pairwise_iou
+from crt.metrics.cam_boxes import cam_to_box, minmax_normalize
 from crt.metrics.localization import (
     TOLERANCE,
     BoxAccuracy,
