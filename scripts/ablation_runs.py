@@ -18,10 +18,11 @@ from crt.multiscale import TTAConfig
 from crt.precision import resolve
 from crt.predictor import Predictor
 from crt.train.ablations import Row, Schedule, training
-from crt.train.config import RUN_ONLY, DataConfig, TrainConfig, split_root
+from crt.train.config import DataConfig, split_root
 from crt.train.engine import train
 from crt.train.export import portable
 from crt.train.machine import describe_machine
+from crt.train.run_config import RUN_ONLY, TrainConfig
 from crt.types import Precision
 from scripts.output import counted, write_json
 from scripts.provenance import run_record

@@ -25,8 +25,8 @@ from crt.data import VOC_ANIMALS, VOC_CLASSES, ImageDataset, read_voc
 from crt.evaluation.pipeline_stage import read_manifest
 from crt.pseudo_labels.crf import require_dense_crf
 from crt.pseudo_labels.settings import WALK_THRESHOLD
-from crt.train.config import RUN_ONLY
 from crt.train.mask_configs import DEEPLAB_PRESETS, DeepLabConfig, RelationConfig
+from crt.train.run_config import RUN_ONLY
 from crt.types import SEED_SCALES, Precision
 from scripts.cli import run_cli
 from scripts.make_cams import Seeds

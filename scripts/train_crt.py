@@ -28,7 +28,9 @@ from crt.data import (
     require_negatives,
 )
 from crt.errors import InvalidDataset, count_of
-from crt.train.config import PRESETS, DataConfig, TrainConfig, single_branch
+from crt.train.config import DataConfig
+from crt.train.presets import PRESETS, single_branch
+from crt.train.run_config import TrainConfig
 from scripts.cli import run_cli
 from scripts.provenance import run_record
 

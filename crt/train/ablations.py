@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from crt.errors import InvalidSetting
-from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase, TrainConfig
+from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase
+from crt.train.run_config import TrainConfig
 from crt.types import Mode, Precision
 
 Table = Literal["consistency", "loops", "twins", "modes", "sizes"]

@@ -1,39 +1,18 @@
-"""Everything a training run is made of, as frozen dataclasses, and the presets of METHOD section 6."""
+"""What a training run is made of, as frozen dataclasses: images, networks, phases and optimizers."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from crt.errors import InvalidSetting
-from crt.types import MAX_LOOPS, Precision
+from crt.train.ranges import ABOVE_ZERO, COUNT, NOT_NEGATIVE, SHARE, check_fields
+from crt.types import MAX_LOOPS
 
 Branches = Literal["pair", "cnn", "vit"]
 Side = Literal["long", "short", "both"]
 """Which side of an image a size is about; `both` makes it a square, whatever its proportions were."""
-
-
-def _check(config: Any, **wanted: tuple[Callable[[Any], object], str]) -> None:
-    """Hold fields against their ranges; None stands for a field that is not in use.
-
-    `wanted`: by field, what must be true of the value, and that range in words. Raises InvalidSetting for the first
-    that is outside.
-    """
-    for name, (holds, range_) in wanted.items():
-        value = getattr(config, name)
-        if value is not None and not holds(value):
-            raise InvalidSetting(f"{name} is {value}: give {range_}.")
-
-
-_COUNT = (lambda value: value >= 1, "1 or more")
-_NOT_NEGATIVE = (lambda value: 0 <= value < math.inf, "a number of 0 or more")
-_ABOVE_ZERO = (lambda value: 0 < value < math.inf, "a number above 0")
-_SHARE = (lambda value: 0 <= value < 1, "0 or more and less than 1")
 
 
 @dataclass(frozen=True)
@@ -64,7 +43,7 @@ class DataConfig:
     """Processes that read images; 0 reads in the training process."""
 
     def __post_init__(self) -> None:
-        _check(self, workers=_NOT_NEGATIVE, repeat_below=(lambda value: 0 < value <= 1, "above 0 and at most 1"))
+        check_fields(self, workers=NOT_NEGATIVE, repeat_below=(lambda value: 0 < value <= 1, "above 0 and at most 1"))
 
     @property
     def sources(self) -> tuple[tuple[Path, tuple[str, ...]], ...]:
@@ -205,16 +184,16 @@ class OptimizerConfig:
     """Bound of the gradient norm of the branch; None for no bound."""
 
     def __post_init__(self) -> None:
-        _check(
+        check_fields(
             self,
-            lr=_ABOVE_ZERO,
-            weight_decay=_NOT_NEGATIVE,
-            momentum=_SHARE,
-            head_factor=_ABOVE_ZERO,
-            warmup_steps=_NOT_NEGATIVE,
-            power=_NOT_NEGATIVE,
-            lr_step_epochs=_COUNT,
-            clip=_ABOVE_ZERO,
+            lr=ABOVE_ZERO,
+            weight_decay=NOT_NEGATIVE,
+            momentum=SHARE,
+            head_factor=ABOVE_ZERO,
+            warmup_steps=NOT_NEGATIVE,
+            power=NOT_NEGATIVE,
+            lr_step_epochs=COUNT,
+            clip=ABOVE_ZERO,
         )
 
 
@@ -222,254 +201,3 @@ class OptimizerConfig:
 RELEASED_SGD = OptimizerConfig("sgd", lr=0.1, weight_decay=1e-4, decay_all=True, momentum=1e-4)
 CNN_SGD = OptimizerConfig("sgd", lr=0.01, weight_decay=1e-4, warmup_steps=50)
 VIT_ADAMW = OptimizerConfig("adamw", lr=1.5e-4, weight_decay=0.05, warmup_steps=50, clip=1.0)
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """What every training run has.
-
-    Attributes:
-        out: The folder that receives the config, the log, the resumable state and the trained weights.
-        seed: Of starting weights, order and crops.
-    """
-
-    out: Path = Path("runs/out")
-    batch: int = 16
-    """Images of a step over all processes."""
-    seed: int = 0
-    precision: Precision = "auto"
-    """`auto` takes bfloat16 where the processor or GPU has instructions for it; a resumed run keeps its choice."""
-    checkpoint_minutes: float = 3.0
-    """Minutes between writes of the resumable state."""
-    resume: bool = False
-    """Go on from the state in `out`, if there is one."""
-    max_steps: int | None = None
-    """Stop after this many steps, as an interruption would; for tests."""
-
-    def __post_init__(self) -> None:
-        _check(self, batch=_COUNT, seed=_NOT_NEGATIVE, checkpoint_minutes=_NOT_NEGATIVE, max_steps=_COUNT)
-
-    def to_json(self) -> dict[str, Any]:
-        """The config as plain JSON values."""
-        return json.loads(json.dumps(dataclasses.asdict(self), default=str))
-
-
-RUN_ONLY = ("out", "resume", "max_steps", "checkpoint_minutes")
-"""Fields of `RunConfig` that do not decide the weights."""
-
-
-@dataclass(frozen=True)
-class TrainConfig(RunConfig):
-    """One training run of the pair, or of one branch.
-
-    Attributes:
-        out: The folder that receives the config, the log, the resumable state and the trained weights.
-        data: The images.
-        model: The networks.
-        schedule: Phases, one after another.
-        cnn_optimizer: Of the CNN.
-        vit_optimizer: Of the transformer.
-    """
-
-    out: Path = Path("runs/crt")
-    data: DataConfig = field(default_factory=DataConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    schedule: tuple[Phase, ...] = (Phase(8, 336, (210, 420)),)
-    cnn_optimizer: OptimizerConfig = CNN_SGD
-    vit_optimizer: OptimizerConfig = VIT_ADAMW
-    lambda_cam: float = 0.1
-    """λ of Eq. 2."""
-    lambda_cam_from_epoch: int = 1
-    """λ is 0 before this epoch, counted from 0."""
-    lambda_cam_ramp_epochs: int = 0
-    """λ grows to its value in equal steps over so many epochs before it is reached; 0 switches it on at once."""
-    lambda_cam_period: int | None = None
-    """λ is 0 and in force by turns, in periods of so many epochs: METHOD section 9, which counts epochs from 1."""
-    consistency_size: int | None = None
-    """Maps are compared at this size in pixels; None for the crop, as released."""
-    ema_decay: float | None = None
-    """Export an exponential moving average of the weights that keeps this share of itself at every step (less in the
-    first ones); the weights of the last step are then exported into the subfolder `last`. None for no average."""
-    compile: bool = False
-    """On one GPU: fuse the layers' operations and record every kind of step as a CUDA graph. It takes a minute to
-    prepare and rounds otherwise."""
-    preview: int = 6
-    """Images whose maps are drawn after each epoch."""
-    preview_split: str | None = None
-    """The split that these images come from, `val` say; None for the training images themselves."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check(
-            self,
-            schedule=(bool, "one phase or more"),
-            lambda_cam=_NOT_NEGATIVE,
-            lambda_cam_from_epoch=_NOT_NEGATIVE,
-            lambda_cam_ramp_epochs=_NOT_NEGATIVE,
-            lambda_cam_period=_COUNT,
-            consistency_size=_COUNT,
-            ema_decay=_SHARE,
-            preview=_NOT_NEGATIVE,
-        )
-
-    @property
-    def epochs(self) -> int:
-        """Epochs of the whole schedule."""
-        return sum(phase.epochs for phase in self.schedule)
-
-    def phase_of(self, epoch: int) -> Phase:
-        """The phase of an epoch.
-
-        Args:
-            epoch: from 0.
-
-        Returns:
-            The phase.
-
-        Raises:
-            InvalidSetting: the schedule is shorter.
-        """
-        for phase in self.schedule:
-            if epoch < phase.epochs:
-                return phase
-            epoch -= phase.epochs
-        raise InvalidSetting(f"The schedule has {self.epochs} epochs, not {epoch}.")
-
-    def lambda_cam_at(self, epoch: int) -> float:
-        """λ in force in an epoch (Eq. 2).
-
-        Args:
-            epoch: from 0.
-
-        Returns:
-            λ; 0 unless both branches are trained.
-        """
-        if self.model.branches != "pair" or epoch < self.lambda_cam_from_epoch:
-            return 0.0
-        period = self.lambda_cam_period
-        if period is not None and ((epoch + 1) // period) % 2 == 0:
-            return 0.0
-        return self.lambda_cam * min(1.0, (epoch - self.lambda_cam_from_epoch + 1) / (self.lambda_cam_ramp_epochs + 1))
-
-
-@dataclass(frozen=True)
-class MaskRunConfig(RunConfig):
-    """A training from label masks, which adds a network to a checkpoint: `out` becomes that checkpoint with it.
-
-    Attributes:
-        epochs: Epochs of the training.
-    """
-
-    checkpoint: str = "checkpoints/voc"
-    """The checkpoint that the network is for."""
-    epochs: int = 3
-    crop: int = 512
-    """Pixels of the square crop."""
-    rescale: tuple[float, float] = (0.5, 1.5)
-    """Images are resized by a factor drawn from this range before they are cropped."""
-    workers: int = 1
-    """Processes that read images; 0 reads in the training process."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        between = (lambda value: 0 < value[0] <= value[1] < math.inf, "two numbers above 0, the smaller first")
-        _check(self, epochs=_COUNT, crop=_COUNT, rescale=between, workers=_NOT_NEGATIVE)
-
-    def deciding(self) -> dict[str, Any]:
-        """The values that decide the weights, without the folders of one machine."""
-        return {k: v for k, v in self.portable().items() if k not in (*RUN_ONLY, "workers")}
-
-    def portable(self) -> dict[str, Any]:
-        """As `to_json`, without the folders of one machine."""
-        paths = ("out", "checkpoint", "weights")
-        return {k: Path(v).name if k in paths else v for k, v in self.to_json().items()}
-
-
-PAPER = TrainConfig(
-    model=ModelConfig(vit="deit_small_patch16_224", cnn="resnet152"),
-    schedule=(Phase(10, 336, (210, 420), loops=(3,)),),
-    cnn_optimizer=RELEASED_SGD,
-    vit_optimizer=RELEASED_SGD,
-)
-FULL = TrainConfig()
-TWO_CORES = TrainConfig(
-    schedule=(
-        Phase(4, 224, (160, 320), loops=(0, 1), cnn_size=160),
-        Phase(2, 224, (160, 320), loops=(0, 2, 3)),
-    ),
-    consistency_size=112,
-)
-TWO_CORES_BF16 = TrainConfig(
-    schedule=(
-        Phase(6, 224, (160, 320), loops=(0, 1), cnn_size=160),
-        Phase(2, 336, (210, 420), loops=(0, 1, 3), cnn_size=256),
-    ),
-    consistency_size=112,
-)
-_CUB = DataConfig(splits=("train",), layout="cub")
-_CUB_ADAMW = OptimizerConfig("adamw", lr=5e-4, weight_decay=5e-4, head_factor=1.0, lr_step_epochs=30)
-CUB_PAPER = TrainConfig(
-    batch=64,
-    data=_CUB,
-    model=ModelConfig(vit="deit_small_patch16_224"),
-    schedule=(Phase(60, 224, (256, 256), side="both"),),
-    cnn_optimizer=_CUB_ADAMW,
-    vit_optimizer=_CUB_ADAMW,
-    lambda_cam_from_epoch=0,
-    lambda_cam_period=5,
-)
-CUB_TWO_CORES = TrainConfig(
-    data=_CUB,
-    cnn_optimizer=dataclasses.replace(CNN_SGD, lr=0.002, clip=5.0),  # 0.01 diverges under cross entropy
-    vit_optimizer=dataclasses.replace(VIT_ADAMW, lr=5e-5),
-    schedule=(
-        Phase(14, 224, (232, 288), loops=(0, 1), cnn_size=160, side="both"),
-        Phase(6, 224, (232, 288), loops=(0, 1, 3), side="both"),
-    ),
-    consistency_size=112,
-    lambda_cam_period=2,
-)
-CUB_FULL = dataclasses.replace(
-    CUB_TWO_CORES,
-    batch=32,
-    cnn_optimizer=dataclasses.replace(CNN_SGD, lr=0.004, clip=5.0, warmup_steps=100),
-    vit_optimizer=dataclasses.replace(VIT_ADAMW, lr=7e-5, warmup_steps=100),
-    schedule=(Phase(40, 224, (232, 288), loops=(0, 1, 3), side="both"),),
-    lambda_cam_from_epoch=0,
-    lambda_cam_period=5,
-)
-
-PRESETS: dict[str, tuple[str, TrainConfig]] = {
-    "paper": ("the paper's networks with the released optimizer: DeiT-S + ResNet-152, SGD, 10 epochs", PAPER),
-    "full": ("DeiT-Tiny + ResNet-50, 336 crops, 8 epochs: for a GPU", FULL),
-    "two-cores": ("224 crops, 6 epochs: for a CPU", TWO_CORES),
-    "cub-paper": ("birds: DeiT-S + ResNet-50, 60 epochs with the CAM consistency loss by turns", CUB_PAPER),
-    "cub-full": ("birds: DeiT-Tiny + ResNet-50, 40 epochs of squashed images: for a GPU", CUB_FULL),
-    "cub-two-cores": ("birds: DeiT-Tiny + ResNet-50, 20 epochs of squashed images: for two cores", CUB_TWO_CORES),
-    "two-cores-bf16": ("224 crops, then 336: for two cores with bfloat16 instructions", TWO_CORES_BF16),
-}
-
-
-def single_branch(config: TrainConfig, branches: Branches) -> TrainConfig:
-    """The baseline of a preset on the same epochs.
-
-    Args:
-        config: the preset.
-        branches: the CNN alone, or the transformer: TS-CAM (no loops, one 224 tile).
-
-    Returns:
-        Its config.
-    """
-    schedule = config.schedule
-    if branches == "vit":
-        schedule = tuple(
-            dataclasses.replace(phase, crop=config.model.tile, resize=_scaled(phase, config.model.tile), loops=(0,))
-            for phase in schedule
-        )
-    model = dataclasses.replace(config.model, branches=branches)
-    return dataclasses.replace(config, model=model, schedule=schedule, lambda_cam=0.0)
-
-
-def _scaled(phase: Phase, crop: int) -> tuple[int, int]:
-    low, high = phase.resize
-    return round(low * crop / phase.crop), round(high * crop / phase.crop)

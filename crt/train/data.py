@@ -14,7 +14,8 @@ from crt.data import ImageDataset
 from crt.data.images import load_image
 from crt.data.resizing import resize_long_side, resize_short_side, resize_square, to_tensor
 from crt.errors import InvalidSetting
-from crt.train.config import Side, TrainConfig
+from crt.train.config import Side
+from crt.train.run_config import TrainConfig
 from crt.types import IMAGENET, Normalization
 
 AHEAD = 4

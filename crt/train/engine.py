@@ -21,11 +21,12 @@ from crt.models.dual import DualBranch, TwinCnn
 from crt.models.normalization import normalization_of
 from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch, build_vit
-from crt.train.config import RUN_ONLY, ModelConfig, TrainConfig
+from crt.train.config import ModelConfig
 from crt.train.data import CropPlan
 from crt.train.export import export, portable
 from crt.train.fit import ParamGroup, Trainer, trained
 from crt.train.loss import Losses, dual_loss
+from crt.train.run_config import RUN_ONLY, TrainConfig
 
 Preview = Callable[[DualBranch, int], object]
 

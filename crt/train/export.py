@@ -14,9 +14,10 @@ from crt.data import DatasetReport, ImageDataset
 from crt.models.cnn import CnnBranch
 from crt.models.dual import DualBranch, TwinCnn
 from crt.models.normalization import normalization_of
-from crt.train.config import MaskRunConfig, TrainConfig, portable_root
+from crt.train.config import portable_root
 from crt.train.log import logged_seconds
 from crt.train.machine import describe_machine
+from crt.train.run_config import MaskRunConfig, TrainConfig
 
 
 def export(

@@ -22,11 +22,12 @@ from crt.data import ImageDataset
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.io_utils import write_text
 from crt.precision import resolve
-from crt.train.config import OptimizerConfig, RunConfig
+from crt.train.config import OptimizerConfig
 from crt.train.cuda_graph import CudaGraphStep
 from crt.train.lock import exclusive_lock
 from crt.train.metric_logger import MetricLogger
 from crt.train.optim import JointOptimizer, RateSchedule, build_optimizer
+from crt.train.run_config import RunConfig
 from crt.train.state import STATE_FILE, TrainState, raise_on_full_disk, read_run
 
 RUN_FILE = "train.json"

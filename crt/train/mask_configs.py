@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from crt.train.config import RELEASED_SGD, MaskRunConfig, OptimizerConfig
+from crt.train.config import RELEASED_SGD, OptimizerConfig
+from crt.train.run_config import MaskRunConfig
 from crt.types import IRN_CROP, IRN_RADIUS, Method, Stride
 
 DEEPLAB_SGD = OptimizerConfig("sgd", lr=2.5e-4, weight_decay=5e-4)

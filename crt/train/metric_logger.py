@@ -15,8 +15,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from crt.errors import CrtError
-from crt.train.config import RunConfig
 from crt.train.log import TrainLog
+from crt.train.run_config import RunConfig
 from crt.train.state import what_is_kept
 
 

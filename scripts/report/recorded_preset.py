@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crt.train.config import PRESETS, RUN_ONLY, TrainConfig, single_branch
+from crt.train.presets import PRESETS, single_branch
+from crt.train.run_config import RUN_ONLY, TrainConfig
 
 ADDED_LATER: dict[str, Any] = {
     "side": "long",

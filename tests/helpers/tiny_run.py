@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 
 from crt.data import ImageDataset, Sample
-from crt.train.config import ModelConfig, Phase, TrainConfig
+from crt.train.config import ModelConfig, Phase
 from crt.train.engine import Trained, train
+from crt.train.run_config import TrainConfig
 from tests.helpers.tiny import RESNET, TILE, VIT
 
 

@@ -8,7 +8,8 @@ from typing import get_args, get_type_hints
 import pytest
 import tyro
 
-from crt.train.config import PRESETS, DataConfig
+from crt.train.config import DataConfig
+from crt.train.presets import PRESETS
 from scripts.evaluate import COMMANDS
 from scripts.train_crt import PRESETS as OFFERED
 

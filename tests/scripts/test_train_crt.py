@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from crt.errors import InvalidDataset
-from crt.train.config import DataConfig, TrainConfig
+from crt.train.config import DataConfig
+from crt.train.run_config import TrainConfig
 from scripts.train_crt import main, read_images
 from tests.crt.data.test_readers import add_image, write_split
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from crt.errors import InvalidSetting
-from crt.train.config import CNN_SGD, PRESETS, DataConfig, TrainConfig
+from crt.train.config import CNN_SGD, DataConfig
 from crt.train.mask_configs import DEEPLAB_PRESETS, RelationConfig
+from crt.train.presets import PRESETS
+from crt.train.run_config import TrainConfig
 from tests.helpers.in_process import run_command
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -17,8 +17,8 @@ from crt.data import ImageDataset, Sample
 from crt.errors import InvalidDataset, InvalidImage, InvalidSetting
 from crt.pseudo_labels.affinity import reduce_labels
 from crt.pseudo_labels.label_png import save_labels
-from crt.train.config import MaskRunConfig
 from crt.train.masks_data import MaskCrops, mask_crop, with_masks
+from crt.train.run_config import MaskRunConfig
 from crt.types import IMAGENET_MEAN, IMAGENET_STD
 
 BLOCK = 16

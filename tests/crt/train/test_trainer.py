@@ -27,18 +27,7 @@ from crt.models.dual import DualBranch, DualMaps
 from crt.models.vit import TransformerBranch
 from crt.precision import has_bfloat16, resolve
 from crt.train import engine
-from crt.train.config import (
-    CNN_SGD,
-    PRESETS,
-    VIT_ADAMW,
-    Branches,
-    DataConfig,
-    ModelConfig,
-    Phase,
-    TrainConfig,
-    single_branch,
-    split_root,
-)
+from crt.train.config import CNN_SGD, VIT_ADAMW, Branches, DataConfig, ModelConfig, Phase, split_root
 from crt.train.data import CropPlan, random_crop, repeat_factors
 from crt.train.engine import train
 from crt.train.export import portable
@@ -46,7 +35,9 @@ from crt.train.fit import Trainer
 from crt.train.loss import Losses, dual_loss
 from crt.train.metric_logger import TrainingDiverged
 from crt.train.optim import JointOptimizer, build_optimizer, poly
+from crt.train.presets import PRESETS, single_branch
 from crt.train.preview import MapPreview, fixed_images
+from crt.train.run_config import TrainConfig
 from crt.train.state import STATE_FILE
 from crt.types import IMAGENET_MEAN, IMAGENET_STD
 from scripts.provenance import run_record

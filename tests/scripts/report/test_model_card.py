@@ -10,7 +10,8 @@ import pytest
 
 from crt.checkpoint import CheckpointConfig, read_config
 from crt.errors import InvalidCheckpoint
-from crt.train.config import CUB_FULL, PRESETS, TWO_CORES_BF16, TrainConfig, single_branch
+from crt.train.presets import CUB_FULL, PRESETS, TWO_CORES_BF16, single_branch
+from crt.train.run_config import TrainConfig
 from scripts.report.model_card import NOT_RECORDED, card, seeds_of
 from scripts.report.recorded_preset import preset_of
 from tests.helpers.tiny import tiny_checkpoint
