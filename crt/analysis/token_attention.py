@@ -16,9 +16,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crt.errors import InvalidSetting
+from crt.models.attention import token_row
 from crt.models.outputs import merge_patches
 from crt.models.tiles import TileGrid
-from crt.models.vit import TransformerBranch, token_row
+from crt.models.vit import TransformerBranch
 
 
 class TokenPlace(NamedTuple):

@@ -13,7 +13,8 @@ from crt.checkpoint.foreign import read_state_dict
 from crt.checkpoint.formats import Family, guess_name, input_size, sort_tensors
 from crt.errors import InvalidCheckpoint
 from crt.models.cnn import CnnBranch, build_resnet
-from crt.models.vit import TransformerBranch, build_vit
+from crt.models.vit import TransformerBranch
+from crt.models.vit_backbone import build_vit
 
 PART = "the convolution for class maps"
 

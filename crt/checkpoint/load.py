@@ -27,7 +27,8 @@ from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab, build_deeplab
 from crt.models.irn import IRN
 from crt.models.normalization import set_normalization
-from crt.models.vit import TransformerBranch, build_vit
+from crt.models.vit import TransformerBranch
+from crt.models.vit_backbone import build_vit
 from crt.types import Method, Normalization
 
 BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"

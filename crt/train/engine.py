@@ -20,7 +20,8 @@ from crt.models.cnn import STRIDE, CnnBranch, build_resnet
 from crt.models.dual import DualBranch, TwinCnn
 from crt.models.normalization import normalization_of
 from crt.models.tiles import TileGrid
-from crt.models.vit import TransformerBranch, build_vit
+from crt.models.vit import TransformerBranch
+from crt.models.vit_backbone import build_vit
 from crt.train.config import ModelConfig
 from crt.train.data import CropPlan
 from crt.train.export import export, portable

@@ -22,7 +22,8 @@ from crt.data.resizing import resize_long_side, to_tensor
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.normalization import normalization_of
-from crt.models.vit import TransformerBranch, build_vit
+from crt.models.vit import TransformerBranch
+from crt.models.vit_backbone import build_vit
 from crt.precision import resolve
 from crt.predictor import InferenceConfig, Predictor
 from scripts.bench.timing import compared, in_turns, summary

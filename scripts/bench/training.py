@@ -19,7 +19,8 @@ from crt.device import choose_device
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.dual import DualBranch, DualMaps
 from crt.models.tiles import TileGrid
-from crt.models.vit import TransformerBranch, build_vit
+from crt.models.vit import TransformerBranch
+from crt.models.vit_backbone import build_vit
 from crt.precision import resolve
 from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, Phase
 from crt.train.cuda_graph import CudaGraphStep, Terms, Work

@@ -23,7 +23,7 @@ from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetti
 from crt.evaluation import pipeline_stage as stage
 from crt.evaluation.pipeline_stage import make_each, write_manifest
 from crt.metrics.faithfulness import FaithfulnessConfig
-from crt.models.vit import build_vit
+from crt.models.vit_backbone import build_vit
 from crt.postprocess import cam_to_labels
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor

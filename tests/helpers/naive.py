@@ -6,7 +6,8 @@ from timm.models.vision_transformer import VisionTransformer
 
 from crt.checkpoint import Checkpoint, CheckpointConfig, NetworkSpec
 from crt.data.resizing import resize_long_side, to_tensor
-from crt.models.vit import TransformerBranch, build_vit
+from crt.models.vit import TransformerBranch
+from crt.models.vit_backbone import build_vit
 from crt.predictor import Predictor
 
 SMALL = {"embed_dim": 32, "depth": 3, "num_heads": 4, "num_classes": 0, "global_pool": ""}

@@ -8,7 +8,8 @@ from crt.cam_spec import CamSpec
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.tiles import TileGrid
-from crt.models.vit import TransformerBranch, build_vit
+from crt.models.vit import TransformerBranch
+from crt.models.vit_backbone import build_vit
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.reference import class_maps, cnn_maps, transformer_maps
 

@@ -22,7 +22,8 @@ from crt.data import VOC_CLASSES
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.normalization import normalization_of
-from crt.models.vit import TransformerBranch, build_vit
+from crt.models.vit import TransformerBranch
+from crt.models.vit_backbone import build_vit
 from scripts.import_checkpoint import Import, class_names, import_files, main
 from tests.helpers import foreign_files as foreign
 from tests.helpers.narrow import instance

@@ -12,7 +12,7 @@ from crt.checkpoint.convert import convert
 from crt.checkpoint.weights import file_sha256, load_strict
 from crt.errors import InvalidCheckpoint
 from crt.models.cnn import build_resnet
-from crt.models.vit import build_vit
+from crt.models.vit_backbone import build_vit
 from tests.helpers.foreign_files import resnet, saved
 from tests.helpers.tiny import tiny_checkpoint
 

@@ -13,7 +13,7 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.models.cnn import build_resnet
-from crt.models.vit import build_vit
+from crt.models.vit_backbone import build_vit
 
 TILE = 64
 
@@ -99,7 +99,7 @@ OFFLINE = """
 import time
 from crt.models.cnn import build_resnet
 from crt.errors import InvalidSetting
-from crt.models.vit import build_vit
+from crt.models.vit_backbone import build_vit
 start = time.perf_counter()
 names = ["resnet18", "deit_tiny_patch16_224", "vit_tiny_patch16_224.augreg_in21k"]
 for name in names:

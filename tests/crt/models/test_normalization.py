@@ -169,7 +169,7 @@ def test_a_new_backbone_has_the_mean_and_std_of_its_pretrained_weights():
     from timm.models.vision_transformer import VisionTransformer
 
     from crt.models.cnn import CnnBranch, build_resnet
-    from crt.models.vit import build_vit
+    from crt.models.vit_backbone import build_vit
 
     vit = TransformerBranch(build_vit("vit_tiny_patch16_224", tile=64), 2)
     assert normalization_of(vit) == normalization_of(vit.vit) == (HALF, HALF)  # those of vit_* in timm, by Google
