@@ -8,9 +8,12 @@ same rule for the page.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from crt.errors import InvalidSetting
 
 
 def above_threshold(values: np.ndarray, level: float | np.ndarray) -> np.ndarray:
@@ -38,6 +41,24 @@ def levels_passed(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
         int64 of the shape of `values`, 0 … T: n where a value lies above the first n levels and no other.
     """
     return np.searchsorted(_rounded(levels, values), values, side="left")
+
+
+def checked_levels(levels: np.ndarray | Sequence[float]) -> np.ndarray:
+    """Check the thresholds of a sweep.
+
+    Args:
+        levels: (T,) increasing shares, 0 ≤ t < 1.
+
+    Returns:
+        (T,) float64.
+
+    Raises:
+        InvalidSetting: none, not increasing, or out of range.
+    """
+    values = np.asarray(levels, dtype=np.float64)
+    if values.ndim != 1 or not values.size or (np.diff(values) <= 0).any() or not 0 <= values[0] <= values[-1] < 1:
+        raise InvalidSetting("Give at least one threshold, increasing, from 0 to less than 1.")
+    return values
 
 
 def _rounded(level: Any, values: np.ndarray) -> np.ndarray:

@@ -73,7 +73,7 @@ def pointing(config: Pointing) -> dict[str, Any]:
     from crt.data.voc_boxes import FULL_SIDE
     from crt.evaluation.pointing import difficult_subset, summarize
     from crt.evaluation.pointing_cams import evaluate_pointing, pointing_rows
-    from crt.metrics.localization import TOLERANCE
+    from crt.metrics.pixels import TOLERANCE
 
     predictor, images = _prepare(config)
     known, view = predictor.checkpoint.config, _view(config, predictor.checkpoint.config)

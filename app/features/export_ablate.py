@@ -19,7 +19,7 @@ from app.requests.export_panels import PanelData, layer_of, panel_of, scaled
 from app.requests.export_request import ExportRequest, MapSpec
 from app.requests.validation import map_options
 from crt.errors import InvalidSetting
-from crt.metrics.localization import overlap
+from crt.metrics.pixels import overlap
 from crt.prediction import Prediction
 from crt.threshold import above_threshold
 from crt.viz import settings_line

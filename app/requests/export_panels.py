@@ -11,7 +11,7 @@ from app.requests.export_request import UNITS, ExportRequest, MapSpec
 from crt.checkpoint import CheckpointConfig
 from crt.errors import count_of
 from crt.metrics.cam_boxes import largest_box
-from crt.metrics.localization import overlap
+from crt.metrics.pixels import overlap
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from crt.resample import upsample_cam

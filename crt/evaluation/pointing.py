@@ -24,7 +24,7 @@ from crt.data.voc_boxes import BoxedImage
 from crt.errors import InvalidSetting
 from crt.evaluation.bootstrap import Bootstrap, percent
 from crt.metrics.boxes import BoxesLike, boxes_to_mask
-from crt.metrics.localization import TOLERANCE
+from crt.metrics.pixels import TOLERANCE
 
 COVERED = 0.25
 """Share of the image that the boxes of a class of the difficult subset stay below."""

@@ -18,7 +18,8 @@ from crt.errors import InvalidDataset, count_of
 from crt.evaluation.wsol_transform import ToImage, WsolTransform
 from crt.metrics.boxes import Box, best_match
 from crt.metrics.cam_boxes import cam_to_box, minmax_normalize
-from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization, PixelCurves
+from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization
+from crt.metrics.pixels import PixelCurves
 from crt.multiscale import MethodSpec
 from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels.label_png import read_labels

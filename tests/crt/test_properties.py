@@ -28,8 +28,8 @@ from crt.metrics.boxes import checked_boxes, pairwise_iou
 from crt.metrics.cam_boxes import level_of
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.iou import intersection_over_union, ratio
-from crt.metrics.localization import overlap
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
+from crt.metrics.pixels import overlap
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.models.cam_head import class_scores
 from crt.models.dual import DualMaps, cam_consistency_loss
@@ -548,7 +548,14 @@ ROOMS = (
         "metrics.faithfulness",
         "metrics.iou",
     ),
-    *("metrics.localization", "metrics.perturb", "metrics.segmentation", "models.cam_head", "models.loop"),
+    *(
+        "metrics.localization",
+        "metrics.perturb",
+        "metrics.pixels",
+        "metrics.segmentation",
+        "models.cam_head",
+        "models.loop",
+    ),
     *("models.outputs", "models.tiles", "multiscale", "postprocess", "pseudo_labels.affinity"),
     *("pseudo_labels.confident", "pseudo_labels.crf", "pseudo_labels.label_png", "pseudo_labels.paths"),
     *("pseudo_labels.random_walk", "refine", "resample", "train.loss", "train.optim", "viz.colours"),

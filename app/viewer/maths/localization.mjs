@@ -1,4 +1,4 @@
-// How well one map finds the object of one image, as crt.metrics.localization and .cam_boxes have it; a test compares
+// How well one map finds the object of one image, as crt.metrics.pixels and .cam_boxes have it; a test compares
 // the two. Maps and masks are h × w points over the whole image; points whose `ignore` is set do not count. Where there
 // is nothing to divide by a measure is 0.
 

@@ -29,7 +29,7 @@ from app.requests.export_view import ExportView
 from crt.checkpoint import load_checkpoint
 from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
-from crt.metrics.localization import overlap
+from crt.metrics.pixels import overlap
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image

@@ -11,7 +11,7 @@ import pytest
 
 from crt.metrics.boxes import best_match
 from crt.metrics.cam_boxes import boxes, largest_box
-from crt.metrics.localization import overlap, pixel_average_precision, pointing_game_hit
+from crt.metrics.pixels import overlap, pixel_average_precision, pointing_game_hit
 from crt.threshold import above_threshold
 from crt.types import IGNORE
 

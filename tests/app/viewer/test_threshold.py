@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crt.metrics.localization import PixelCurves
+from crt.metrics.pixels import PixelCurves
 from crt.metrics.segmentation import ThresholdSweep
 from crt.postprocess import cam_to_labels
 from crt.threshold import above_threshold

@@ -29,7 +29,7 @@ from crt.evaluation.pointing import (
 from crt.evaluation.pointing_cams import PointingView, evaluate_pointing, pointing_rows
 from crt.metrics.boxes import boxes_to_mask
 from crt.metrics.classification import average_precisions
-from crt.metrics.localization import pointing_game_hit
+from crt.metrics.pixels import pointing_game_hit
 from crt.predictor import InferenceConfig, Predictor
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from tests.helpers.devkit import devkit
