@@ -18,9 +18,9 @@ from crt.models.deeplab import DeepLab
 from crt.models.normalization import normalization_of
 from crt.train.engine import start_from
 from crt.train.export import add_to_checkpoint
-from crt.train.fit import ParamGroup, Trainer, trained
 from crt.train.mask_configs import DeepLabConfig
 from crt.train.masks_data import MaskCrops
+from crt.train.trainer import ParamGroup, Trainer, trained
 from crt.types import IGNORE
 
 FILE = "segmentation.safetensors"

@@ -25,9 +25,9 @@ from crt.models.vit_backbone import build_vit
 from crt.train.config import ModelConfig
 from crt.train.data import CropPlan
 from crt.train.export import export, portable
-from crt.train.fit import ParamGroup, Trainer, trained
 from crt.train.loss import Losses, dual_loss
 from crt.train.run_config import RUN_ONLY, TrainConfig
+from crt.train.trainer import ParamGroup, Trainer, trained
 
 Preview = Callable[[DualBranch, int], object]
 

@@ -18,9 +18,9 @@ from crt.models.normalization import normalization_of
 from crt.pseudo_labels.affinity import Pairs, find_pairs, irn_losses, reduce_labels
 from crt.resample import WALK_STRIDE
 from crt.train.export import add_to_checkpoint
-from crt.train.fit import ParamGroup, Trainer, trained
 from crt.train.mask_configs import RelationConfig
 from crt.train.masks_data import MaskCrops
+from crt.train.trainer import ParamGroup, Trainer, trained
 
 FILE = "relation.safetensors"
 

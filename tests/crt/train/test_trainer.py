@@ -31,7 +31,6 @@ from crt.train.config import CNN_SGD, VIT_ADAMW, Branches, DataConfig, ModelConf
 from crt.train.data import CropPlan, random_crop, repeat_factors
 from crt.train.engine import train
 from crt.train.export import portable
-from crt.train.fit import Trainer
 from crt.train.loss import Losses, dual_loss
 from crt.train.metric_logger import TrainingDiverged
 from crt.train.optim import JointOptimizer, build_optimizer, poly
@@ -39,6 +38,7 @@ from crt.train.presets import PRESETS, single_branch
 from crt.train.preview import MapPreview, fixed_images
 from crt.train.run_config import TrainConfig
 from crt.train.state import STATE_FILE
+from crt.train.trainer import Trainer
 from crt.types import IMAGENET_MEAN, IMAGENET_STD
 from scripts.provenance import run_record
 from scripts.train_crt import read_images
