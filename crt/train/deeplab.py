@@ -20,7 +20,8 @@ from crt.train.engine import start_from
 from crt.train.export import add_to_checkpoint
 from crt.train.mask_configs import DeepLabConfig
 from crt.train.masks_data import MaskCrops
-from crt.train.trainer import ParamGroup, Trainer, trained
+from crt.train.optim import ParamGroup, trained
+from crt.train.trainer import Trainer
 from crt.types import IGNORE
 
 FILE = "segmentation.safetensors"

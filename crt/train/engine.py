@@ -26,8 +26,9 @@ from crt.train.config import ModelConfig
 from crt.train.data import CropPlan
 from crt.train.export import export, portable
 from crt.train.loss import Losses, dual_loss
+from crt.train.optim import ParamGroup, trained
 from crt.train.run_config import RUN_ONLY, TrainConfig
-from crt.train.trainer import ParamGroup, Trainer, trained
+from crt.train.trainer import Trainer
 
 Preview = Callable[[DualBranch, int], object]
 

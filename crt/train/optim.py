@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -155,3 +156,35 @@ class RateSchedule:
         for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
             group["lr"] = base * factor
         return [group["lr"] for group in self.optimizer.param_groups]
+
+
+@dataclass(frozen=True)
+class ParamGroup:
+    """Named parameters of one branch.
+
+    Attributes:
+        body: trained at the base rate.
+        head: trained at `head_factor` times that rate.
+        config: of the optimizer.
+    """
+
+    body: tuple[tuple[str, nn.Parameter], ...]
+    head: tuple[tuple[str, nn.Parameter], ...]
+    config: OptimizerConfig
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """All of them."""
+        return [parameter for _, parameter in (*self.body, *self.head)]
+
+
+def trained(module: nn.Module) -> tuple[tuple[str, nn.Parameter], ...]:
+    """The parameters that get a gradient.
+
+    Args:
+        module: any.
+
+    Returns:
+        (name, parameter) of each.
+    """
+    return tuple(item for item in module.named_parameters() if item[1].requires_grad)

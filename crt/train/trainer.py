@@ -22,16 +22,14 @@ from crt.data import ImageDataset
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.io_utils import write_text
 from crt.precision import resolve
-from crt.train.config import OptimizerConfig
 from crt.train.cuda_graph import CudaGraphStep
 from crt.train.lock import exclusive_lock
 from crt.train.metric_logger import MetricLogger
-from crt.train.optim import JointOptimizer, RateSchedule, build_optimizer
+from crt.train.optim import JointOptimizer, ParamGroup, RateSchedule, build_optimizer
 from crt.train.run_config import RunConfig
 from crt.train.state import STATE_FILE, TrainState, raise_on_full_disk, read_run
 
 RUN_FILE = "train.json"
-
 Loss = Callable[[nn.Module, list[Tensor], int], Mapping[str, Tensor | None]]
 """(wrapped model, batch on the device, step) -> terms of the loss, scalars; `total` is what is minimised."""
 
@@ -61,26 +59,6 @@ class BatchPlan(Protocol):
             The loader.
         """
         ...
-
-
-@dataclass(frozen=True)
-class ParamGroup:
-    """Named parameters of one branch.
-
-    Attributes:
-        body: trained at the base rate.
-        head: trained at `head_factor` times that rate.
-        config: of the optimizer.
-    """
-
-    body: tuple[tuple[str, nn.Parameter], ...]
-    head: tuple[tuple[str, nn.Parameter], ...]
-    config: OptimizerConfig
-
-    @property
-    def parameters(self) -> list[nn.Parameter]:
-        """All of them."""
-        return [parameter for _, parameter in (*self.body, *self.head)]
 
 
 @dataclass
@@ -306,15 +284,3 @@ class Trainer:
         ids = hashlib.sha256("\n".join(sample.id for sample in images.samples).encode()).hexdigest()
         deciding = {**values, "precision": self.precision, "ids": ids}
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
-
-
-def trained(module: nn.Module) -> tuple[tuple[str, nn.Parameter], ...]:
-    """The parameters that get a gradient.
-
-    Args:
-        module: any.
-
-    Returns:
-        (name, parameter) of each.
-    """
-    return tuple(item for item in module.named_parameters() if item[1].requires_grad)
