@@ -17,7 +17,8 @@ from crt.data.images import load_image
 from crt.data.resizing import resize_scale, to_tensor
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
 from crt.pseudo_labels.label_png import check_class_count, read_mask
-from crt.train.data import StepPlan, place_crop
+from crt.train.crops import place_crop
+from crt.train.data import StepPlan
 from crt.train.run_config import MaskRunConfig
 from crt.types import IGNORE, IMAGENET, Normalization
 

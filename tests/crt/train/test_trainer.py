@@ -28,7 +28,8 @@ from crt.models.vit import TransformerBranch
 from crt.precision import has_bfloat16, resolve
 from crt.train import engine
 from crt.train.config import CNN_SGD, VIT_ADAMW, Branches, DataConfig, ModelConfig, Phase, split_root
-from crt.train.data import CropPlan, random_crop, repeat_factors
+from crt.train.crops import random_crop
+from crt.train.data import CropPlan, repeat_factors
 from crt.train.engine import train
 from crt.train.export import portable
 from crt.train.loss import Losses, dual_loss
