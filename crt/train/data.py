@@ -21,7 +21,7 @@ AHEAD = 4
 """Batches that each worker reads ahead."""
 
 
-class StepPlan(Dataset):
+class BatchPlan(Dataset):
     """All items of a run in their order: position = step · batch + place in the batch, each epoch shuffled anew.
 
     `item(index, epoch, rng)` gives image `index`; `rng` depends on the seed, the epoch and the place in it only.
@@ -119,7 +119,7 @@ class StepPlan(Dataset):
         )
 
 
-class CropPlan(StepPlan):
+class CropPlan(BatchPlan):
     """The crops of a training of the pair. Items are (crop, image labels).
 
     Args:

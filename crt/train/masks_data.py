@@ -18,7 +18,7 @@ from crt.data.resizing import resize_scale, to_tensor
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
 from crt.pseudo_labels.label_png import check_class_count, read_mask
 from crt.train.crops import place_crop
-from crt.train.data import StepPlan
+from crt.train.data import BatchPlan
 from crt.train.run_config import MaskRunConfig
 from crt.types import IGNORE, IMAGENET, Normalization
 
@@ -110,7 +110,7 @@ def mask_crop(
     return pixels, marked
 
 
-class MaskCrops(StepPlan):
+class MaskCrops(BatchPlan):
     """The crops of a training from masks. Items are ((3, crop, crop) normalised float32, int64 labels).
 
     Args:

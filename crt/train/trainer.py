@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from crt.checkpoint import CONFIG_FILE
 from crt.data import ImageDataset
@@ -23,6 +22,7 @@ from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.io_utils import write_text
 from crt.precision import resolve
 from crt.train.cuda_graph import CudaGraphStep
+from crt.train.data import BatchPlan
 from crt.train.lock import exclusive_lock
 from crt.train.metric_logger import MetricLogger
 from crt.train.optim import JointOptimizer, ParamGroup, RateSchedule, build_optimizer
@@ -32,33 +32,6 @@ from crt.train.state import STATE_FILE, TrainState, raise_on_full_disk, read_run
 RUN_FILE = "train.json"
 Loss = Callable[[nn.Module, list[Tensor], int], Mapping[str, Tensor | None]]
 """(wrapped model, batch on the device, step) -> terms of the loss, scalars; `total` is what is minimised."""
-
-
-class BatchPlan(Protocol):
-    """The steps of a run and their batches, each a function of its place in the run alone."""
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps of the whole run."""
-        ...
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimizer steps of an epoch."""
-        ...
-
-    def loader(self, start: int, *, rank: int = 0, processes: int = 1) -> DataLoader:
-        """The batches from a step on, this process's share of each.
-
-        Args:
-            start: the first step.
-            rank: number of this process.
-            processes: number of all.
-
-        Returns:
-            The loader.
-        """
-        ...
 
 
 @dataclass
