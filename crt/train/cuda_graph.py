@@ -26,27 +26,28 @@ class _Recording(NamedTuple):
 
 
 class CudaGraphStep:
-    """A step's work, done by replaying the recording of the step's kind, which is made when its first step comes.
+    """A step's work, done by replaying the CUDA graph of the step's key, which is recorded at its first step.
 
-    The terms and the gradients of a step are overwritten by the next one of its kind.
+    The terms and the gradients of a step are overwritten by the next one of its key.
 
     Args:
         work: what a step does with its batch.
-        kind: of a step: what beside the batch decides what `work` does. Batches of a kind have the same shapes.
+        graph_key: from a step to what, beside the batch, decides what `work` does. Batches of a key have the same
+            shapes.
         parameters: that get gradients.
     """
 
-    def __init__(self, work: Work, kind: Callable[[int], Hashable], parameters: Iterable[nn.Parameter]) -> None:
-        self.work, self.kind = work, kind
+    def __init__(self, work: Work, graph_key: Callable[[int], Hashable], parameters: Iterable[nn.Parameter]) -> None:
+        self.work, self.graph_key = work, graph_key
         self.parameters = [parameter for parameter in parameters if parameter.requires_grad]
         self.recordings: dict[Hashable, _Recording] = {}
 
     def __call__(self, batch: list[Tensor], step: int) -> Terms:
         """As `work`, for a batch on any device."""
-        kind = self.kind(step)
-        recording = self.recordings.get(kind)
+        key = self.graph_key(step)
+        recording = self.recordings.get(key)
         if recording is None:
-            recording = self.recordings[kind] = self._record(batch, step)
+            recording = self.recordings[key] = self._record(batch, step)
         for held, tensor in zip(recording.batch, batch, strict=True):
             held.copy_(tensor, non_blocking=True)
         for parameter, gradient in zip(self.parameters, recording.gradients, strict=True):

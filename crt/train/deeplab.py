@@ -1,4 +1,4 @@
-"""Training of the segmentation network on masks made from seeds (DeepLab-V2; METHOD 8), over the loop of `fit`."""
+"""Training of the segmentation network on masks made from seeds (DeepLab-V2; METHOD 8), over `Trainer`."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ def train_deeplab(config: DeepLabConfig, images: ImageDataset, *, record: Mappin
     Raises:
         CrtError: as `Trainer.run` does.
     """
-    fit = Trainer.prepare(config, record)
-    network = build(config, len(images.classes) + 1).to(fit.accelerator.device)
+    trainer = Trainer.prepare(config, record)
+    network = build(config, len(images.classes) + 1).to(trainer.accelerator.device)
     normalization = normalization_of(network)
     plan = MaskCrops(images, config, normalization=normalization)
     network.to(memory_format=torch.channels_last)
     parts = {"deeplab": ParamGroup(trained(network.resnet), trained(network.aspp), config.optimizer)}
-    step = fit.run(
+    step = trainer.run(
         network,
         parts,
         plan,
         lambda wrapped, batch, _: {"total": mask_loss(wrapped, batch, config.stride)},
-        fingerprint=fit.fingerprint(config.deciding(), images),
+        fingerprint=trainer.fingerprint(config.deciding(), images),
     )
     finished = step >= plan.steps
-    if finished and fit.accelerator.is_main_process and not (config.out / CONFIG_FILE).exists():
+    if finished and trainer.accelerator.is_main_process and not (config.out / CONFIG_FILE).exists():
         digest = save_network(network, config.out / FILE)
         spec = SegmentationSpec(config.cnn, FILE, digest, config.stride, *normalization)
-        entry = {**fit.record, "precision": fit.precision}
+        entry = {**trainer.record, "precision": trainer.precision}
         add_to_checkpoint(config, "segmentation", spec, images=len(images), record=entry)
-    fit.end()
+    trainer.end()
     return finished
 
 

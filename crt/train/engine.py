@@ -106,14 +106,14 @@ def train(
     Raises:
         CrtError: as `Trainer.run` does.
     """
-    fit = Trainer.prepare(config, record)
-    model = build_model(config, len(images.classes)).to(fit.accelerator.device)
+    trainer = Trainer.prepare(config, record)
+    model = build_model(config, len(images.classes)).to(trainer.accelerator.device)
     wanted = {name: normalization_of(branch) for name, branch in model.named_children()}
     plan = CropPlan(images, config, tuple(dict.fromkeys(wanted.values())))
     views = [plan.normalizations.index(wanted[name]) if name in wanted else None for name in ("cnn", "vit")]
     if model.cnn is not None:
         model.cnn.to(memory_format=torch.channels_last)
-    if fit.accelerator.device.type == "cpu" and fit.precision == "bf16":
+    if trainer.accelerator.device.type == "cpu" and trainer.precision == "bf16":
         write_attention_out(model)
     if config.compile:
         compile_layers(model)
@@ -134,25 +134,25 @@ def train(
             single_label=images.single_label,
         )._asdict()
 
-    step = fit.run(
+    step = trainer.run(
         model,
-        _parts(model, config),
+        _param_groups(model, config),
         plan,
         loss,
-        fingerprint=fit.fingerprint(_deciding(config), images),
-        noted=lambda step: {"loops": plan.loops(step)},
+        fingerprint=trainer.fingerprint(_deciding(config), images),
+        extra_scalars=lambda step: {"loops": plan.loops(step)},
         after_epoch=None if preview is None else lambda network, epoch: preview(cast("DualBranch", network), epoch),
-        kind=partial(_kind, config, plan) if config.compile else None,
+        graph_key=partial(_graph_key, config, plan) if config.compile else None,
         average=average,
     )
     finished = step >= plan.steps
     averaged = None if average is None else cast("DualBranch", average.module)
-    if finished and fit.accelerator.is_main_process:
-        entry = {**fit.record, "precision": fit.precision}
+    if finished and trainer.accelerator.is_main_process:
+        entry = {**trainer.record, "precision": trainer.precision}
         if averaged is not None:
             export(model, config, images, config.out / "last", entry)
         export(averaged or model, config, images, config.out, entry)
-    fit.end()
+    trainer.end()
     return Trained(model, step, finished, averaged)
 
 
@@ -182,7 +182,7 @@ def compile_layers(model: DualBranch) -> None:
         layer.compile(dynamic=False)
 
 
-def _kind(config: TrainConfig, plan: CropPlan, step: int) -> tuple[object, ...]:
+def _graph_key(config: TrainConfig, plan: CropPlan, step: int) -> tuple[object, ...]:
     """What beside the crops and their labels decides the operations of a step."""
     epoch = step // plan.steps_per_epoch
     return config.phase_of(epoch), plan.loops(step), config.lambda_cam_at(epoch)
@@ -217,14 +217,14 @@ def _losses(
     return dual_loss(maps, labels, config.lambda_cam_at(epoch), size, single_label=single_label)
 
 
-def _parts(model: DualBranch, config: TrainConfig) -> dict[str, ParamGroup]:
-    parts = {}
+def _param_groups(model: DualBranch, config: TrainConfig) -> dict[str, ParamGroup]:
+    groups = {}
     for name, branch in (("cnn", model.cnn), ("second_cnn", model.vit)):
         if isinstance(branch, CnnBranch):
-            parts[name] = ParamGroup(trained(branch.resnet), trained(branch.classifier), config.cnn_optimizer)
+            groups[name] = ParamGroup(trained(branch.resnet), trained(branch.classifier), config.cnn_optimizer)
     if isinstance(model.vit, TransformerBranch):
-        parts["vit"] = ParamGroup(trained(model.vit.vit), trained(model.vit.head), config.vit_optimizer)
-    return parts
+        groups["vit"] = ParamGroup(trained(model.vit.vit), trained(model.vit.head), config.vit_optimizer)
+    return groups
 
 
 def start_from(backbone: torch.nn.Module, weights: str, classifier: tuple[str, ...]) -> None:

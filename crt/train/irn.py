@@ -1,4 +1,4 @@
-"""Training of the IRN on confident labels (IRNet, section 4; METHOD section 8), over the loop of `fit`."""
+"""Training of the IRN on confident labels (IRNet, section 4; METHOD section 8), over `Trainer`."""
 
 from __future__ import annotations
 
@@ -46,30 +46,30 @@ def train_relation(config: RelationConfig, images: ImageDataset, *, record: Mapp
     branch = checkpoint.networks.get(config.cnn)
     if not isinstance(branch, CnnBranch):
         raise InvalidSetting(f"{config.checkpoint} has no ResNet {config.cnn}: name one of its CNNs.")
-    fit = Trainer.prepare(config, record)
-    device = fit.accelerator.device
+    trainer = Trainer.prepare(config, record)
+    device = trainer.accelerator.device
     plan = MaskCrops(images, config, reduce_labels, normalization_of(branch))
     torch.manual_seed(config.seed)
     network = IRN(branch.resnet).to(device)
     network.resnet.to(memory_format=torch.channels_last)
     cells = round(config.crop / WALK_STRIDE)
     pairs = find_pairs((cells, cells), config.radius, device)
-    step = fit.run(
+    step = trainer.run(
         network,
         {"irn": ParamGroup(trained(network.edge), trained(network.displacement), config.optimizer)},
         plan,
         lambda wrapped, batch, _: _losses(wrapped, batch, pairs),
-        fingerprint=fit.fingerprint({**config.deciding(), "checkpoint": checkpoint.sha256}, images),
+        fingerprint=trainer.fingerprint({**config.deciding(), "checkpoint": checkpoint.sha256}, images),
     )
     finished = step >= plan.steps
     if finished and not (config.out / CONFIG_FILE).exists():
-        with torch.autocast(device.type, torch.bfloat16, enabled=fit.precision == "bf16"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=trainer.precision == "bf16"):
             network.fit_mean(_some(plan, device))
-        if fit.accelerator.is_main_process:
+        if trainer.accelerator.is_main_process:
             spec = RelationSpec(FILE, save_network(network, config.out / FILE, without="resnet"), config.cnn)
-            entry = {**fit.record, "precision": fit.precision}
+            entry = {**trainer.record, "precision": trainer.precision}
             add_to_checkpoint(config, "relation", spec, images=len(images), record=entry)
-    fit.end()
+    trainer.end()
     return finished
 
 

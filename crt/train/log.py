@@ -35,18 +35,20 @@ class TrainLog:
         self.stream: TextIO | None = None
         self.board = SummaryWriter(str(out / "tensorboard"), purge_step=start)
 
-    def write(self, step: int, epoch: int, noted: Mapping[str, int], values: Mapping[str, float]) -> None:
+    def write(self, step: int, epoch: int, extra_scalars: Mapping[str, int], values: Mapping[str, float]) -> None:
         """Write one step.
 
         Args:
             step: from 0.
             epoch: from 0.
-            noted: whole numbers of the step.
+            extra_scalars: whole numbers of the step.
             values: loss terms (NaN where a term does not exist) and images per second.
         """
         known = {key: value for key, value in values.items() if not math.isnan(value)}
-        stream = self.stream or self._open(["step", "epoch", *noted, *values])
-        self.writer.writerow({"step": step, "epoch": epoch, **noted, **{k: f"{v:.6g}" for k, v in known.items()}})
+        stream = self.stream or self._open(["step", "epoch", *extra_scalars, *values])
+        self.writer.writerow(
+            {"step": step, "epoch": epoch, **extra_scalars, **{k: f"{v:.6g}" for k, v in known.items()}}
+        )
         stream.flush()
         for key, value in known.items():
             self.board.add_scalar(key, value, step)

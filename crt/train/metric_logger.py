@@ -38,7 +38,7 @@ class MetricLogger:
         start: int,
         steps: int,
         steps_per_epoch: int,
-        noted: Callable[[int], Mapping[str, int]] | None = None,
+        extra_scalars: Callable[[int], Mapping[str, int]] | None = None,
     ) -> None:
         """Open the log of a run.
 
@@ -48,10 +48,10 @@ class MetricLogger:
             start: the step that it goes on from.
             steps: of the whole run.
             steps_per_epoch: of one epoch.
-            noted: numbers that the log has of a step beside its losses.
+            extra_scalars: numbers that the log has of a step beside its losses.
         """
         self.accelerator, self.config = accelerator, config
-        self.steps_per_epoch, self.noted = steps_per_epoch, noted
+        self.steps_per_epoch, self.extra_scalars = steps_per_epoch, extra_scalars
         self.log = TrainLog(config.out, start) if accelerator.is_main_process else None
         self.bar = tqdm(
             total=steps, initial=start, unit="step", disable=self.log is None, mininterval=5.0, dynamic_ncols=True
@@ -63,7 +63,7 @@ class MetricLogger:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, prediction: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
             if error is None:
@@ -109,6 +109,8 @@ class MetricLogger:
         if self.log is None:
             return
         values["images_per_second"] = self.config.batch / seconds
-        self.log.write(step, step // self.steps_per_epoch, self.noted(step) if self.noted else {}, values)
+        self.log.write(
+            step, step // self.steps_per_epoch, self.extra_scalars(step) if self.extra_scalars else {}, values
+        )
         self.bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
         self.bar.update()

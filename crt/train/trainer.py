@@ -15,6 +15,7 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from crt.checkpoint import CONFIG_FILE
 from crt.data import ImageDataset
@@ -83,14 +84,14 @@ class Trainer:
     def run(
         self,
         model: nn.Module,
-        parts: Mapping[str, ParamGroup],
+        groups: Mapping[str, ParamGroup],
         plan: BatchPlan,
         loss: Loss,
         *,
         fingerprint: str,
-        noted: Callable[[int], Mapping[str, int]] | None = None,
+        extra_scalars: Callable[[int], Mapping[str, int]] | None = None,
         after_epoch: Callable[[nn.Module, int], object] | None = None,
-        kind: Callable[[int], Hashable] | None = None,
+        graph_key: Callable[[int], Hashable] | None = None,
         average: ModelEmaV3 | None = None,
     ) -> int:
         """Go through a plan from where the state in `config.out` ends.
@@ -99,15 +100,15 @@ class Trainer:
 
         Args:
             model: on the accelerator's device.
-            parts: named parameters of each branch.
+            groups: named parameters of each branch, by its name.
             plan: the batches.
             loss: from the model and a batch to the terms of the loss.
             fingerprint: names all that decides the weights.
-            noted: numbers that the log has of a step beside its losses.
+            extra_scalars: numbers that the log has of a step beside its losses.
             after_epoch: `after_epoch(network, epoch)` is called on the main process with the model, or its `average`,
                 in eval mode.
-            kind: of a step: what beside the batch decides what `loss` does; with it every kind of step is recorded once
-                as a CUDA graph, which needs one process on a GPU.
+            graph_key: from a step to what, beside the batch, decides what `loss` does; with it the first step of each
+                key is recorded as a CUDA graph, which needs one process on a GPU.
             average: follows the model's weights after every step.
 
         Returns:
@@ -120,34 +121,24 @@ class Trainer:
             InvalidSetting: another run writes there.
         """
         with self._alone(), raise_on_full_disk(self.config.out):
-            return self._run(model, parts, plan, loss, fingerprint, noted, after_epoch, kind, average)
+            return self._run(model, groups, plan, loss, fingerprint, extra_scalars, after_epoch, graph_key, average)
 
     def _run(
         self,
         model: nn.Module,
-        parts: Mapping[str, ParamGroup],
+        groups: Mapping[str, ParamGroup],
         plan: BatchPlan,
         loss: Loss,
         fingerprint: str,
-        noted: Callable[[int], Mapping[str, int]] | None,
+        extra_scalars: Callable[[int], Mapping[str, int]] | None,
         after_epoch: Callable[[nn.Module, int], object] | None,
-        kind: Callable[[int], Hashable] | None,
+        graph_key: Callable[[int], Hashable] | None,
         average: ModelEmaV3 | None,
     ) -> int:
         config, accelerator, out = self.config, self.accelerator, self.config.out
-        if kind is not None and (accelerator.device.type != "cuda" or accelerator.num_processes > 1):
+        if graph_key is not None and (accelerator.device.type != "cuda" or accelerator.num_processes > 1):
             raise InvalidSetting("A compiled training needs one process on one NVIDIA GPU: leave --compile out.")
-        single = [build_optimizer(part.body, part.head, part.config) for part in parts.values()]
-        schedules = [
-            RateSchedule(
-                optimizer,
-                plan.steps,
-                power=part.config.power,
-                warmup=part.config.warmup_steps,
-                drop=part.config.lr_step_epochs and part.config.lr_step_epochs * plan.steps_per_epoch,
-            )
-            for optimizer, part in zip(single, parts.values(), strict=True)
-        ]
+        single, schedules = zip(*(_optimizer(group, plan) for group in groups.values()), strict=True)
         joint = JointOptimizer(single)
         modules = {"model": model} if average is None else {"model": model, "average": average.module}
         state = TrainState(modules, joint, fingerprint, self.precision, accelerator.scaler)
@@ -160,12 +151,17 @@ class Trainer:
             accelerator.backward(terms["total"])
             return terms
 
-        recorded = None if kind is None else CudaGraphStep(work, kind, model.parameters())
+        recorded = None if graph_key is None else CudaGraphStep(work, graph_key, model.parameters())
         saved, step = time.monotonic(), start
         last = plan.steps if config.max_steps is None else min(plan.steps, config.max_steps)
         loader = plan.loader(start, rank=accelerator.process_index, processes=accelerator.num_processes)
         with MetricLogger(
-            accelerator, config, start=start, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch, noted=noted
+            accelerator,
+            config,
+            start=start,
+            steps=plan.steps,
+            steps_per_epoch=plan.steps_per_epoch,
+            extra_scalars=extra_scalars,
         ) as log:
             paused = True
             for batch in loader if start < last else ():
@@ -177,7 +173,7 @@ class Trainer:
                     terms = work([tensor.to(accelerator.device, non_blocking=True) for tensor in batch], step)
                 else:
                     terms = recorded(batch, step)
-                self._bound_gradients(joint, parts.values())
+                self._bound_gradients(joint, groups.values())
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
                 log.add(step, terms)
@@ -199,13 +195,13 @@ class Trainer:
                     break
         return step
 
-    def _bound_gradients(self, optimizer: JointOptimizer, parts: Iterable[ParamGroup]) -> None:
-        """Bound the gradient norm of each part that has a bound, unscaled: a scaler unscales a step only once."""
+    def _bound_gradients(self, optimizer: JointOptimizer, groups: Iterable[ParamGroup]) -> None:
+        """Bound the gradient norm of each group that has a bound, unscaled: a scaler unscales a step only once."""
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.unscale_(optimizer)
-        for part in parts:
-            if part.config.clip is not None:
-                nn.utils.clip_grad_norm_(part.parameters, part.config.clip)
+        for group in groups:
+            if group.config.clip is not None:
+                nn.utils.clip_grad_norm_(group.parameters, group.config.clip)
 
     def end(self) -> None:
         """Wait for all processes, after the main one has written its result."""
@@ -257,3 +253,12 @@ class Trainer:
         ids = hashlib.sha256("\n".join(sample.id for sample in images.samples).encode()).hexdigest()
         deciding = {**values, "precision": self.precision, "ids": ids}
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+
+
+def _optimizer(group: ParamGroup, plan: BatchPlan) -> tuple[Optimizer, RateSchedule]:
+    """The optimizer of one branch, and how its learning rates fall."""
+    config = group.config
+    optimizer = build_optimizer(group.body, group.head, config)
+    drop = None if config.lr_step_epochs is None else config.lr_step_epochs * plan.steps_per_epoch
+    schedule = RateSchedule(optimizer, plan.steps, power=config.power, warmup=config.warmup_steps, drop=drop)
+    return optimizer, schedule

@@ -364,10 +364,10 @@ def test_a_gradient_scaler_changes_nothing_and_is_resumed(
     prepare = Trainer.prepare.__func__
 
     def with_scaler(cls: type[Trainer], *args: object) -> Trainer:
-        fit = prepare(cls, *args)
-        fit.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=4)
-        scalers.append(fit.accelerator.scaler)
-        return fit
+        trainer = prepare(cls, *args)
+        trainer.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=4)
+        scalers.append(trainer.accelerator.scaler)
+        return trainer
 
     monkeypatch.setattr(Trainer, "prepare", classmethod(with_scaler))
     scaled = tmp_path / "scaled" / "run"
