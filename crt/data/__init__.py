@@ -1,8 +1,10 @@
 """Readers of data on disk: each gives an `ImageDataset` or one `InvalidDataset` that lists every problem."""
 
-from crt.data.base import Box, ErrorCollector, ImageDataset, Sample, check_images
+from crt.data.base import Box, ImageDataset, Sample
 from crt.data.box_csv import with_boxes
+from crt.data.check import check_images
 from crt.data.cub import is_cub, read_cub
+from crt.data.error_collector import ErrorCollector
 from crt.data.folders import read_folders
 from crt.data.labels_csv import read_labels_file
 from crt.data.report import DatasetReport, require_negatives

@@ -1,26 +1,25 @@
-"""What every reader gives: an `ImageDataset` of `Sample`s, and the collector that reports all problems at once."""
+"""What every reader gives: an `ImageDataset` of `Sample`s."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
-from crt.data.text import folded
-from crt.errors import InvalidDataset, InvalidImage, reason_of
+from crt.data.class_names import class_finder
+from crt.data.error_collector import ErrorCollector
+from crt.errors import InvalidDataset
 
-SHOWN_PER_KIND = 20
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels, the right and bottom ones excluded. It may reach over the image's edge."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One image with its image-level labels; nothing is opened until somebody asks.
+    """One image with its image-level labels. No file is opened.
 
     Attributes:
         id: the name inside its dataset, such as "2007_000032".
@@ -145,135 +144,3 @@ def _relabelled(old: tuple[int, ...] | None, to: tuple[int, ...], count: int) ->
     """The `mask_labels` after labels 0, 1, … became `to`; None if every value is its own label among `count`."""
     new = to if old is None else tuple(to[label] for label in old)
     return None if new == tuple(range(count + 1)) else new
-
-
-def written(name: str) -> str:
-    """The name of a class as one writes it: "Black footed Albatross" for 001.Black_footed_Albatross.
-
-    Args:
-        name: as a data set has it.
-
-    Returns:
-        Without a number, and with blanks.
-    """
-    number, _, rest = name.partition(".")
-    return (rest if number.isdigit() and rest else name).replace("_", " ")
-
-
-def class_finder(classes: Sequence[str]) -> Callable[[str], int | None]:
-    """Find classes by name.
-
-    Names are compared as they are, then as `written`, then in any case and Unicode normal form where that leaves one.
-
-    Args:
-        classes: all names.
-
-    Returns:
-        A function from a name to its place in `classes`, or None.
-    """
-    places = {form: index for index, name in enumerate(classes) for form in (written(name), name)}
-    close: dict[str, list[int]] = {}
-    for index, name in enumerate(classes):
-        close.setdefault(folded(written(name)), []).append(index)
-
-    def find(name: str) -> int | None:
-        if name in places:
-            return places[name]
-        alike = close.get(folded(written(name)), [])
-        return places.get(written(name), alike[0] if len(alike) == 1 else None)
-
-    return find
-
-
-class ErrorCollector:
-    """Gathers what is wrong with a dataset, so that one run of a reader tells the user everything to mend."""
-
-    def __init__(self, subject: str) -> None:
-        """Start without problems.
-
-        Args:
-            subject: how the message begins, such as "The VOC split 'train' in /data/VOC2012".
-        """
-        self.subject = subject
-        self._found: dict[str, list[str]] = {}
-        self._hints: dict[str, None] = {}
-
-    def __len__(self) -> int:
-        return sum(len(items) for items in self._found.values())
-
-    def add(self, kind: str, item: object) -> None:
-        """Note one problem.
-
-        Args:
-            kind: the heading it is listed under.
-            item: what it concerns (an id, a path).
-        """
-        self._found.setdefault(kind, []).append(str(item))
-
-    def hint(self, sentence: str) -> None:
-        """Note what a user may do about the problems.
-
-        Args:
-            sentence: with which the message ends.
-        """
-        self._hints[sentence] = None
-
-    def message(self) -> str:
-        """One sentence, then a line for each kind with its first items."""
-        count = len(self)
-        lines = [f"{self.subject} has {count} problem{'s' * (count != 1)}; put these right and read it again:"]
-        for kind, items in self._found.items():
-            more = f" ... and {len(items) - SHOWN_PER_KIND} more" if len(items) > SHOWN_PER_KIND else ""
-            lines.append(f"- {kind} ({len(items)}): {', '.join(items[:SHOWN_PER_KIND])}{more}")
-        return "\n".join([*lines, *self._hints])
-
-    def raise_if_any(self) -> None:
-        """Raise what was gathered; do nothing when there was no problem.
-
-        Raises:
-            InvalidDataset: there were problems; the message lists them.
-        """
-        if self._found:
-            raise InvalidDataset(self.message())
-
-
-def check_images(image_set: ImageDataset, workers: int = 0) -> None:
-    """Decode every image once, and compare each mask's size with its image's.
-
-    Args:
-        image_set: that is read.
-        workers: threads that decode side by side; 0 decodes in the calling thread.
-
-    Raises:
-        InvalidDataset: images or masks cannot be used; the message lists them.
-    """
-    problems = ErrorCollector("The image set")
-    if workers > 0:
-        with ThreadPoolExecutor(workers) as pool:
-            reports = list(pool.map(_check_sample, image_set.samples))
-    else:
-        reports = [_check_sample(sample) for sample in image_set.samples]
-    for sample, report in zip(image_set.samples, reports, strict=True):
-        if report is not None:
-            kind, detail = report
-            problems.add(kind, f"{sample.id} ({detail})")
-    problems.raise_if_any()
-
-
-def _check_sample(sample: Sample) -> tuple[str, str] | None:
-    """(kind, detail) of the first problem with a sample, or None."""
-    from crt.data.images import load_image  # noqa: PLC0415 - reading file lists need not wait for torch
-
-    try:
-        height, width = load_image(sample.image).shape[:2]
-    except InvalidImage as error:
-        return "unusable image", reason_of(error)
-    if sample.mask is None:
-        return None
-    try:
-        mask_height, mask_width = load_image(sample.mask).shape[:2]
-    except InvalidImage as error:
-        return "unusable mask", reason_of(error)
-    if (mask_height, mask_width) != (height, width):
-        return "mask of another size", f"image {width}x{height}, mask {mask_width}x{mask_height}"
-    return None

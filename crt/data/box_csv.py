@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from crt.data.base import Box, ErrorCollector, ImageDataset, Sample
+from crt.data.base import Box, ImageDataset, Sample
+from crt.data.error_collector import ErrorCollector
 from crt.data.files import tails
 from crt.data.formats import FORMATS
 from crt.data.tables import read_rows

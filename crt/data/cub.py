@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from crt.data.base import Box, ErrorCollector, ImageDataset, Sample, written
+from crt.data.base import Box, ImageDataset, Sample
+from crt.data.class_names import written
+from crt.data.error_collector import ErrorCollector
 from crt.data.files import FileIndex, slashes
 from crt.data.text import clean, folded, read_text
 from crt.errors import InvalidDataset, InvalidSetting, reason_of

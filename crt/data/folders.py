@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from crt.data.base import ErrorCollector, ImageDataset, Sample
+from crt.data.base import ImageDataset, Sample
+from crt.data.error_collector import ErrorCollector
 from crt.data.files import is_system, walk, why_left_out
 from crt.data.text import clean, folded
 from crt.errors import InvalidDataset

@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from crt.data.base import ErrorCollector, ImageDataset, Sample
+from crt.data.base import ImageDataset, Sample
+from crt.data.error_collector import ErrorCollector
 from crt.data.files import FileIndex, slashes, tails
 from crt.data.labels_json import Row, rows_of_json
 from crt.data.labels_table import rows_of_table

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crt.data.base import ErrorCollector
+from crt.data.error_collector import ErrorCollector
 from crt.data.text import clean
 from crt.errors import InvalidDataset, reason_of
 

@@ -11,7 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from crt.data.base import ErrorCollector, ImageDataset, Sample, check_images
+from crt.data.base import ImageDataset, Sample
+from crt.data.check import check_images
+from crt.data.error_collector import ErrorCollector
 from crt.data.files import FileIndex
 from crt.data.text import clean, folded, natural
 from crt.data.voc_files import annotations_of, find_annotation, find_voc, names_in_all, names_of, read_ids

@@ -9,7 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-from crt.data.base import Box, ErrorCollector, Sample, class_finder
+from crt.data.base import Box, Sample
+from crt.data.class_names import class_finder
+from crt.data.error_collector import ErrorCollector
 from crt.data.files import FileIndex
 from crt.data.images import load_image
 from crt.data.text import clean

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from crt.data.base import ErrorCollector
+from crt.data.error_collector import ErrorCollector
 from crt.data.files import FOREIGN_EXTENSIONS, FileIndex, is_system, slashes, tails, walk
 from crt.data.formats import EXTENSIONS
 from crt.data.text import clean, decode, read_text

@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from crt.data import ImageDataset, Sample
-from crt.data.base import ErrorCollector
+from crt.data.error_collector import ErrorCollector
 from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.io_utils import write_text
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from crt.data import ImageDataset, Sample
-from crt.data.base import ErrorCollector
+from crt.data.error_collector import ErrorCollector
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.evaluation.pipeline_stage import require
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy

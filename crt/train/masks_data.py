@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from crt.data import ImageDataset
-from crt.data.base import ErrorCollector
+from crt.data.error_collector import ErrorCollector
 from crt.data.images import load_image
 from crt.data.resizing import resize_scale, to_tensor
 from crt.errors import InvalidDataset, InvalidSetting, reason_of

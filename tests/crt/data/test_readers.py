@@ -11,7 +11,6 @@ from PIL import Image
 from crt.data import (
     VOC_ANIMALS,
     VOC_CLASSES,
-    ErrorCollector,
     ImageDataset,
     Sample,
     check_images,
@@ -21,37 +20,7 @@ from crt.data import (
 )
 from crt.errors import InvalidDataset, InvalidSetting
 from tests.helpers.narrow import present
-
-SIZE = (8, 6)
-
-
-def add_image(voc: Path, name: str, objects: list[str], mask_folder: str | None = "SegmentationClass") -> None:
-    """One image of a devkit: JPEG, annotation and (unless None) a mask."""
-    for folder in ("JPEGImages", "Annotations", "ImageSets/Segmentation", mask_folder or "."):
-        (voc / folder).mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", SIZE).save(voc / "JPEGImages" / f"{name}.jpg")
-    part = "<part><name>head</name></part>"
-    items = "".join(f"<object><name>{label}</name><difficult>1</difficult>{part}</object>" for label in objects)
-    (voc / "Annotations" / f"{name}.xml").write_text(f"<annotation>{items}</annotation>")
-    if mask_folder:
-        Image.new("L", SIZE).save(voc / mask_folder / f"{name}.png")
-
-
-def write_split(voc: Path, split: str, ids: list[str], kind: str = "Segmentation") -> None:
-    file = voc / "ImageSets" / kind / f"{split}.txt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join(ids) + "\n")
-
-
-@pytest.fixture
-def voc(tmp_path) -> Path:
-    """A devkit with a split of three images: cat and person, dog twice, aeroplane."""
-    voc = tmp_path / "VOCdevkit" / "VOC2012"
-    add_image(voc, "2007_000001", ["person", "cat"])
-    add_image(voc, "2007_000002", ["dog", "dog"], "SegmentationClassAug")
-    add_image(voc, "2007_000003", ["aeroplane"], None)
-    write_split(voc, "train", ["2007_000001", "2007_000002", "2007_000003"])
-    return voc
+from tests.helpers.voc_files import SIZE, add_image, write_split
 
 
 def test_voc_constants():
@@ -147,68 +116,6 @@ def test_no_devkit(tmp_path):
     for root in (tmp_path, tmp_path / "missing"):
         with pytest.raises(InvalidDataset, match="There is no VOC 2012 devkit in"):
             read_voc(root, "train")
-
-
-def test_problems_shorten_long_lists():
-    problems = ErrorCollector("The test")
-    problems.raise_if_any()
-    for number in range(25):
-        problems.add("missing", number)
-    problems.add("broken", "x")
-    with pytest.raises(InvalidDataset) as caught:
-        problems.raise_if_any()
-    assert len(problems) == 26
-    assert "- missing (25): 0, 1, 2" in str(caught.value) and "19 ... and 5 more" in str(caught.value)
-    assert str(caught.value).endswith("- broken (1): x")
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_check_images(voc, workers):
-    check_images(read_voc(voc, "train", masks="optional"), workers)
-    image = voc / "JPEGImages" / "2007_000001.jpg"
-    image.write_bytes(image.read_bytes()[:-200])
-    (voc / "JPEGImages" / "2007_000003.jpg").write_bytes(b"")
-    Image.new("L", (3, 3)).save(voc / "SegmentationClassAug" / "2007_000002.png")
-    with pytest.raises(InvalidDataset) as caught:
-        check_images(read_voc(voc, "train", masks="optional"), workers)
-    message = str(caught.value)
-    assert "unusable image (2): 2007_000001" in message and "2007_000003" in message
-    assert "mask of another size (1): 2007_000002 (image 8x6, mask 3x3)" in message
-
-
-def test_concat(voc):
-    write_split(voc, "val", ["2007_000003", "2007_000002"])
-    train, val = read_voc(voc, "train"), read_voc(voc, "val")
-    joined = ImageDataset.concat([val, train])
-    assert [sample.id for sample in joined.samples] == ["2007_000003", "2007_000002", "2007_000001"]
-    assert joined.classes == VOC_CLASSES and not joined.single_label
-    with pytest.raises(InvalidDataset, match="different classes"):
-        ImageDataset.concat([train, read_voc(voc, "train", classes=VOC_CLASSES[:8])])
-    with pytest.raises(InvalidDataset, match="at least one"):
-        ImageDataset.concat([])
-
-
-def test_over_takes_names_in_another_case_or_normal_form_where_one_is_meant():
-    images = ImageDataset(("helmet", "VE\u0301LO"), (Sample("x", Path("x.jpg"), (0, 1)),))
-    assert images.over(("V\u00e9lo", "no_helmet", "Helmet")).samples[0].labels == (0, 2)
-    assert images.over(("helmet", "Helmet", "v\u00e9lo")).samples[0].labels == (0, 2)
-    with pytest.raises(InvalidDataset, match="does not know"):
-        images.over(("HELMET", "Helmet", "v\u00e9lo"))
-
-
-@pytest.mark.parametrize(
-    ("labels", "single", "match"),
-    [
-        ((2,), False, "outside the class list"),
-        ((-1,), False, "outside the class list"),
-        ((1, 0), False, "not sorted"),
-        ((0, 0), False, "not sorted"),
-        ((0, 1), True, "not exactly one"),
-    ],
-)
-def test_image_set_refuses_labels_that_do_not_fit(labels, single, match):
-    with pytest.raises(InvalidDataset, match=match):
-        ImageDataset(("a", "b"), (Sample("x", Path("x.jpg"), labels),), single)
 
 
 @pytest.fixture
