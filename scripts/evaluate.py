@@ -78,7 +78,7 @@ def seeds(config: Seeds) -> dict:
     bfloat16 = resolve(config.precision, device.type) == "bf16"
     predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
     images = read_voc(config.root, config.split, class_names=config.class_names or None, masks="required")
-    images = images.over(checkpoint.config.classes)
+    images = images.remap_classes(checkpoint.config.classes)
     images = ImageDataset(images.classes, images.samples[: config.limit : config.stride])
     views = TTAConfig(config.scales, mode=config.mode)
     measured = named(config.classes)

@@ -73,7 +73,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
     bfloat16 = resolve(config.precision, device.type) == "bf16"
     predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
     names = checkpoint.config.classes
-    images = read_boxes(config.root, config.boxes, config.split).over(names)
+    images = read_boxes(config.root, config.boxes, config.split).remap_classes(names)
     images = dataclasses.replace(images, samples=images.samples[:: config.stride])
     requests = wanted(predictor, config.loops)
     began = time.perf_counter()
@@ -147,7 +147,7 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MethodSp
         images = read_cub(config.root, "train")
     else:
         return dict.fromkeys(requests, THRESHOLD), "as released"
-    images = images.over(predictor.checkpoint.config.classes)
+    images = images.remap_classes(predictor.checkpoint.config.classes)
     images = dataclasses.replace(images, samples=images.samples[:: config.train_stride])
     with counted(len(images), "choosing thresholds") as advance:
         chosen = choose_thresholds(predictor, images, requests, config.view, advance=advance)

@@ -64,7 +64,7 @@ def _with_same_classes(sets: list[ImageDataset]) -> list[ImageDataset]:
     if len({one.classes for one in sets}) == 1 or any(one.classes == VOC_CLASSES for one in sets):
         return sets
     names = tuple(dict.fromkeys(name for one in sets for name in one.classes))
-    return [one.over(names) for one in sets]
+    return [one.remap_classes(names) for one in sets]
 
 
 def main(config: TrainConfig) -> None:
@@ -81,7 +81,9 @@ def main(config: TrainConfig) -> None:
     shown = images
     if config.preview_split is not None and config.data.layout != "folders":
         root, splits = str(config.data.sources[0][0]), (config.preview_split,)
-        shown = read_images(dataclasses.replace(config.data, roots=(root,), splits=splits)).over(images.classes)
+        shown = read_images(dataclasses.replace(config.data, roots=(root,), splits=splits)).remap_classes(
+            images.classes
+        )
     last = config.schedule[-1]
     preview = MapPreview(fixed_images(shown, config.preview), config.out / "maps", last.crop, max(last.loops))
     record = run_record("scripts.train_crt", PRESETS)

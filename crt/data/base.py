@@ -79,7 +79,7 @@ class ImageDataset:
             targets[row, list(sample.labels)] = 1.0
         return targets
 
-    def over(self, classes: Sequence[str]) -> ImageDataset:
+    def remap_classes(self, classes: Sequence[str]) -> ImageDataset:
         """The same images with labels over another list of classes.
 
         The values of masks follow: those of classes that the list does not have become background. Names are compared

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from crt.data.text import folded
 
 
-def written(name: str) -> str:
+def display_name(name: str) -> str:
     """The name of a class as one writes it: "Black footed Albatross" for 001.Black_footed_Albatross.
 
     Args:
@@ -23,7 +23,8 @@ def written(name: str) -> str:
 def class_finder(classes: Sequence[str]) -> Callable[[str], int | None]:
     """Find classes by name.
 
-    Names are compared as they are, then as `written`, then in any case and Unicode normal form where that leaves one.
+    Names are compared as they are, then as `display_name`, then in any case and Unicode normal form where that leaves
+    one.
 
     Args:
         classes: all names.
@@ -31,15 +32,15 @@ def class_finder(classes: Sequence[str]) -> Callable[[str], int | None]:
     Returns:
         A function from a name to its place in `classes`, or None.
     """
-    places = {form: index for index, name in enumerate(classes) for form in (written(name), name)}
+    places = {form: index for index, name in enumerate(classes) for form in (display_name(name), name)}
     close: dict[str, list[int]] = {}
     for index, name in enumerate(classes):
-        close.setdefault(folded(written(name)), []).append(index)
+        close.setdefault(folded(display_name(name)), []).append(index)
 
     def find(name: str) -> int | None:
         if name in places:
             return places[name]
-        alike = close.get(folded(written(name)), [])
-        return places.get(written(name), alike[0] if len(alike) == 1 else None)
+        alike = close.get(folded(display_name(name)), [])
+        return places.get(display_name(name), alike[0] if len(alike) == 1 else None)
 
     return find

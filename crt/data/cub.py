@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from crt.data.base import Box, ImageDataset, Sample
-from crt.data.class_names import written
+from crt.data.class_names import display_name
 from crt.data.error_collector import ErrorCollector
 from crt.data.files import FileIndex, slashes
 from crt.data.text import clean, folded, read_text
@@ -81,7 +81,7 @@ def read_cub(
             if label is not None and label[0] not in names:
                 problems.add("of a class that classes.txt does not have", f"{key} ({label[0]})")
             elif label is not None and side is not None and (side[0] == "1") == (split == "train"):
-                left_out.append((f"of the class {written(names[label[0]][0])}, which was not chosen", path))
+                left_out.append((f"of the class {display_name(names[label[0]][0])}, which was not chosen", path))
             continue
         if (side[0] == "1") != (split == "train"):
             continue
@@ -93,7 +93,7 @@ def read_cub(
     if not samples and not len(problems):
         problems.add("no image of the classes in this split", split)
     problems.raise_if_any()
-    classes = tuple(written(names[key][0]) for key in wanted)
+    classes = tuple(display_name(names[key][0]) for key in wanted)
     return ImageDataset(classes, tuple(samples), single_label=True, left_out=tuple(left_out))
 
 
@@ -160,7 +160,7 @@ def _chosen(
 ) -> dict[str, int]:
     """Ids of the wanted classes -> their index."""
     order = sorted(names, key=lambda key: int(key) if key.isdigit() else 0)
-    forms = [folded(written(names[key][0])) for key in order]
+    forms = [folded(display_name(names[key][0])) for key in order]
     for key, form in zip(order, forms, strict=True):
         if forms.count(form) > 1:
             problems.add("a class name twice in classes.txt", " ".join((key, *names[key])))
@@ -180,7 +180,7 @@ def _chosen(
 
 
 def _forms(name: str) -> tuple[str, str, str]:
-    return clean(name), name.partition(".")[2], written(name)
+    return clean(name), name.partition(".")[2], display_name(name)
 
 
 def _box(words: Sequence[str], key: str, problems: ErrorCollector) -> tuple[Box, ...]:

@@ -105,7 +105,7 @@ def read_voc_boxes(
     """
     if stride < 1 or full_side < 1:
         raise InvalidSetting(f"The stride is {stride} and the full-size side {full_side}: give 1 or more for each.")
-    images = read_voc(root, split, lists=("Main", "Segmentation")).over(classes)
+    images = read_voc(root, split, lists=("Main", "Segmentation")).remap_classes(classes)
     find = class_finder(classes)
     problems = ErrorCollector(f"The boxes of the VOC split {split!r} in {root}")
     annotations = annotations_of(find_voc(root))

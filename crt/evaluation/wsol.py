@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from crt.data import ImageDataset, Sample
-from crt.data.images import load_image
-from crt.errors import InvalidDataset, count_of
-from crt.evaluation.wsol_transform import ToImage, WsolTransform
+from crt.data import ImageDataset
+from crt.evaluation.wsol_samples import WsolSample, run_samples
+from crt.evaluation.wsol_transform import WsolTransform
 from crt.metrics.boxes import Box, best_match
 from crt.metrics.cam_boxes import cam_to_box, minmax_normalize
 from crt.metrics.localization import BOX_THRESHOLDS, BoxAccuracy, Localization
 from crt.metrics.pixels import PixelCurves
 from crt.multiscale import MethodSpec
-from crt.predictor import InferenceConfig, Predictor
-from crt.pseudo_labels.label_png import read_labels
-from crt.resample import resize_map, upsample_cam
+from crt.predictor import Predictor
 
 DEFINITIONS = {
     "gt_known": "share of images whose box of the true class has IoU >= 0.5 with a ground-truth box",
@@ -97,8 +93,8 @@ class WsolScore:
 def choose_thresholds(
     predictor: Predictor,
     images: ImageDataset,
-    requests: Mapping[str, MethodSpec],
-    view: WsolTransform,
+    specs: Mapping[str, MethodSpec],
+    transform: WsolTransform,
     *,
     advance: Callable[[], None] | None = None,
 ) -> dict[str, float]:
@@ -107,8 +103,8 @@ def choose_thresholds(
     Args:
         predictor: whose networks make the maps.
         images: with boxes, over the classes of the checkpoint.
-        requests: kinds of maps by name.
-        view: how the networks see an image.
+        specs: kinds of maps by name.
+        transform: how the networks see an image.
         advance: called after each image.
 
     Returns:
@@ -117,15 +113,15 @@ def choose_thresholds(
     Raises:
         InvalidDataset: other classes, or an image without a box.
     """
-    accuracies = box_accuracies(predictor, images, requests, view, advance=advance)
+    accuracies = box_accuracies(predictor, images, specs, transform, advance=advance)
     return {name: accuracy.best_threshold() for name, accuracy in accuracies.items()}
 
 
 def box_accuracies(
     predictor: Predictor,
     images: ImageDataset,
-    requests: Mapping[str, MethodSpec],
-    view: WsolTransform,
+    specs: Mapping[str, MethodSpec],
+    transform: WsolTransform,
     *,
     thresholds: np.ndarray | Sequence[float] = BOX_THRESHOLDS,
     advance: Callable[[], None] | None = None,
@@ -135,8 +131,8 @@ def box_accuracies(
     Args:
         predictor: whose networks make the maps.
         images: with boxes, over the classes of the checkpoint.
-        requests: kinds of maps by name.
-        view: how the networks see an image.
+        specs: kinds of maps by name.
+        transform: how the networks see an image.
         thresholds: (T,) increasing, 0 ≤ t < 1.
         advance: called after each image.
 
@@ -146,20 +142,20 @@ def box_accuracies(
     Raises:
         InvalidDataset: other classes, or an image without a box.
     """
-    accuracies = {name: BoxAccuracy(thresholds) for name in requests}
+    accuracies = {name: BoxAccuracy(thresholds) for name in specs}
 
-    def add(looked: WsolSample, name: str) -> None:
-        accuracies[name].add(looked.maps[name], looked.sample.boxes, looked.to_image)
+    def add(item: WsolSample, name: str) -> None:
+        accuracies[name].add(item.maps[name], item.sample.boxes, item.to_image)
 
-    _of_each_map(look(predictor, images, requests, view), add, advance)
+    _of_each_map(run_samples(predictor, images, specs, transform), add, advance)
     return accuracies
 
 
 def evaluate_wsol(
     predictor: Predictor,
     images: ImageDataset,
-    requests: Mapping[str, MethodSpec],
-    view: WsolTransform,
+    specs: Mapping[str, MethodSpec],
+    transform: WsolTransform,
     thresholds: Mapping[str, float],
     *,
     advance: Callable[[], None] | None = None,
@@ -173,8 +169,8 @@ def evaluate_wsol(
     Args:
         predictor: whose networks make the maps.
         images: with boxes, over the classes of the checkpoint.
-        requests: kinds of maps by name.
-        view: how the networks see an image.
+        specs: kinds of maps by name.
+        transform: how the networks see an image.
         thresholds: of each kind, as `choose_thresholds` gives them.
         advance: called after each image.
 
@@ -184,22 +180,22 @@ def evaluate_wsol(
     Raises:
         InvalidDataset: other classes, or an image without a box.
     """
-    scores = {name: WsolScore(thresholds[name]) for name in requests}
+    scores = {name: WsolScore(thresholds[name]) for name in specs}
 
-    def add(looked: WsolSample, name: str) -> None:
-        sample, cam, score = looked.sample, looked.maps[name], scores[name]
-        box = looked.to_image([cam_to_box(cam, threshold=score.threshold)])[0]
+    def add(item: WsolSample, name: str) -> None:
+        sample, cam, score = item.sample, item.maps[name], scores[name]
+        box = item.to_image([cam_to_box(cam, threshold=score.threshold)])[0]
         overlap = best_match(box, sample.boxes).iou
-        logits, label = looked.logits[name], sample.labels[0]
-        score.boxes.add(cam, sample.boxes, looked.to_image)
+        logits, label = item.logits[name], sample.labels[0]
+        score.boxes.add(cam, sample.boxes, item.to_image)
         score.localization.add(overlap, logits, label)
         score.continuous.add(best_match(box, sample.boxes, "continuous").iou, logits, label)
         score.classification.add(overlap, logits, label)
         score.found.append(BoxPrediction(sample.id, Box(*map(float, box)), overlap))
-        if looked.mask is not None:
-            score.pixels.add(minmax_normalize(looked.on_image(cam, looked.mask.shape)), looked.mask)
+        if item.mask is not None:
+            score.pixels.add(minmax_normalize(item.on_image(cam, item.mask.shape)), item.mask)
 
-    _of_each_map(look(predictor, images, requests, view), add, advance)
+    _of_each_map(run_samples(predictor, images, specs, transform), add, advance)
     return scores
 
 
@@ -208,93 +204,8 @@ def _of_each_map(
 ) -> None:
     """`add(image, name)` for each map of each image, the those of one image on all cores: boxes take long."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for looked in images:
-            for _ in pool.map(partial(add, looked), looked.maps):
+        for item in images:
+            for _ in pool.map(partial(add, item), item.maps):
                 pass
             if advance is not None:
                 advance()
-
-
-@dataclass(frozen=True)
-class WsolSample:
-    """One image as the networks saw it.
-
-    Attributes:
-        sample: the image.
-        maps: (h, w) float32 of its class on the pixels that they saw, by kind.
-        logits: (C,) float32 of the network that made the map, by kind.
-        to_image: takes boxes from what they saw to pixels of the image.
-    """
-
-    sample: Sample
-    maps: dict[str, np.ndarray]
-    logits: dict[str, np.ndarray]
-    to_image: ToImage
-
-    @cached_property
-    def mask(self) -> np.ndarray | None:
-        """(H, W) uint8 of the image, not 0 on the object; None without one."""
-        return _mask(self.sample)
-
-    def on_image(self, cam: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-        """Put a map on the image.
-
-        Args:
-            cam: (h, w) on the pixels that the networks saw.
-            size: height and width of the image.
-
-        Returns:
-            (H, W) float32; the map's minimum where the networks saw nothing.
-        """
-        height, width = cam.shape
-        x0, y0, x1, y1 = np.rint(self.to_image([[0, 0, width, height]])[0]).astype(int)
-        whole = np.full(size, cam.min(), dtype=np.float32)
-        whole[y0:y1, x0:x1] = resize_map(cam, (y1 - y0, x1 - x0))
-        return whole
-
-
-def look(
-    predictor: Predictor, images: ImageDataset, requests: Mapping[str, MethodSpec], view: WsolTransform
-) -> Iterator[WsolSample]:
-    """Run each image once, as a view shows it.
-
-    Args:
-        predictor: whose networks make the maps.
-        images: with boxes, over the classes of the checkpoint.
-        requests: kinds of maps by name.
-        view: how the networks see an image.
-
-    Yields:
-        The images in order, with the map of their class by every request.
-
-    Raises:
-        InvalidDataset: other classes, or an image without a box.
-    """
-    if tuple(images.classes) != tuple(predictor.checkpoint.config.classes):
-        raise InvalidDataset("The classes of the data are not those of the checkpoint.")
-    if bare := [sample.id for sample in images.samples if not sample.boxes]:
-        raise InvalidDataset(f"{count_of(len(bare), 'image')} with no box, {bare[0]} among them: give all boxes.")
-    settings = InferenceConfig(
-        size=None,
-        loops=max((request.spec.loops for request in requests.values()), default=0),
-        methods=tuple({request.method for request in requests.values()}),
-    )
-    for sample in images.samples:
-        seen, to_image = view.of(load_image(sample.image))
-        prediction = predictor.predict(seen, settings)
-        maps, logits = {}, {}
-        for name, want in requests.items():
-            cam = want.cams(prediction, sample.labels)
-            maps[name] = upsample_cam(cam, prediction.content_size(want.method), seen.shape[:2])[0]
-            logits[name] = prediction.scores(want.method, want.spec.loops)
-        yield WsolSample(sample, maps, logits, to_image)
-
-
-def _mask(sample: Sample) -> np.ndarray | None:
-    """(H, W) uint8, not 0 on the object; None without a mask. CUB's are grey: the more of five people drew a pixel."""
-    if sample.mask is None:
-        return None
-    with Image.open(sample.mask) as file:
-        if file.mode == "P":
-            return read_labels(sample.mask)
-        return (np.asarray(file.convert("L"), dtype=np.float32) > 127).astype(np.uint8)

@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw
 from crt.data import ImageDataset
 from crt.data.images import load_image
 from crt.errors import InvalidSetting
-from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, look
+from crt.evaluation.wsol import BoxPrediction, WsolScore
+from crt.evaluation.wsol_samples import WsolSample, run_samples
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.metrics.boxes import BoxesLike
 from crt.metrics.cam_boxes import minmax_normalize
@@ -57,8 +58,8 @@ def box_sheet(
     rows = []
     for chosen in (ranked[:count], ranked[-count:][::-1]):
         some = ImageDataset(images.classes, tuple(samples[found.id] for found in chosen), images.single_label)
-        looked = look(predictor, some, {"map": request}, view)
-        rows.append([_panel(one, found, images.classes) for one, found in zip(looked, chosen, strict=True)])
+        item = run_samples(predictor, some, {"map": request}, view)
+        rows.append([_panel(one, found, images.classes) for one, found in zip(item, chosen, strict=True)])
     note = (
         f"The {count} best and the {count} worst of {len(ranked)} images. White: the box found; yellow: the ground "
         f"truth. Threshold {score.threshold:.2f} of the map's range."
@@ -66,10 +67,10 @@ def box_sheet(
     return contact_sheet(rows, title=title, notes=[note], width=WIDTH, bar=("least", "most of this map"))
 
 
-def _panel(looked: WsolSample, found: BoxPrediction, classes: tuple[str, ...]) -> Panel:
-    sample = looked.sample
+def _panel(item: WsolSample, found: BoxPrediction, classes: tuple[str, ...]) -> Panel:
+    sample = item.sample
     image = load_image(sample.image)
-    whole = looked.on_image(looked.maps["map"], image.shape[:2])
+    whole = item.on_image(item.maps["map"], image.shape[:2])
     small = fit(image, WIDTH)
     cam = np.asarray(
         Image.fromarray(minmax_normalize(whole)).resize((small.shape[1], small.shape[0]), Image.Resampling.BOX)
@@ -78,7 +79,7 @@ def _panel(looked: WsolSample, found: BoxPrediction, classes: tuple[str, ...]) -
     drawn = Image.fromarray(overlay(small, cam, vmax=1.0, opacity=0.45))
     _rectangles(drawn, factor * np.array(sample.boxes), TRUTH)
     _rectangles(drawn, factor * np.array([found.box]), FOUND)
-    rank = int((looked.logits["map"] > looked.logits["map"][sample.labels[0]]).sum()) + 1
+    rank = int((item.logits["map"] > item.logits["map"][sample.labels[0]]).sum()) + 1
     lines = (f"IoU {found.iou:.2f}", classes[sample.labels[0]], f"class at place {rank}")
     return Panel(np.asarray(drawn), lines)
 

@@ -26,7 +26,7 @@ from crt.data.images import load_image
 from crt.errors import CrtError
 from crt.evaluation import pipeline_stage as stage
 from crt.evaluation.pipeline_stage import read_manifest
-from crt.evaluation.wsol import _mask
+from crt.evaluation.wsol_samples import truth_mask
 from crt.io_utils import atomic_path
 from crt.prediction import Prediction
 from crt.pseudo_labels.cam_io import SeedMaps
@@ -122,7 +122,7 @@ def test_masks_settings_and_archives_are_closed(tmp_path):
         mask = Sample("a", folder / "a.jpg", (0,), folder / stage.SETTINGS)
         with nothing_left_open():
             assert refused(lambda folder=folder: read_manifest(folder))
-            assert refused(lambda mask=mask: _mask(mask), (CrtError, OSError))
+            assert refused(lambda mask=mask: truth_mask(mask), (CrtError, OSError))
             assert refused(lambda folder=folder: extract_voc(folder / stage.SETTINGS, folder / "VOCdevkit" / "VOC2012"))
 
 

@@ -541,6 +541,7 @@ ROOMS = (
     *("evaluation.cams", "evaluation.pointing", "evaluation.pointing_cams", "evaluation.stored"),
     *(
         "evaluation.wsol",
+        "evaluation.wsol_samples",
         "metrics.boxes",
         "metrics.cam_boxes",
         "metrics.centre_crop",
@@ -575,7 +576,8 @@ EXCEPTIONS = {
     "evaluation.wsol.choose_thresholds": "runs networks over a data set: crt/evaluation/test_wsol.py",
     "evaluation.wsol.box_accuracies": "runs networks over a data set: crt/evaluation/test_wsol.py",
     "evaluation.wsol.evaluate_wsol": "runs networks over a data set: crt/evaluation/test_wsol.py",
-    "evaluation.wsol.look": "runs networks over a data set: crt/evaluation/test_wsol.py",
+    "evaluation.wsol_samples.run_samples": "runs networks over a data set: crt/evaluation/test_wsol.py",
+    "evaluation.wsol_samples.truth_mask": "reads a file of a data set: crt/evaluation/test_wsol.py",
     "evaluation.pointing_cams.pointing_rows": "reads a checkpoint: crt/evaluation/test_pointing.py",
     "evaluation.pointing_cams.evaluate_pointing": "runs networks over data: crt/evaluation/test_pointing.py",
     "evaluation.pointing_cams.evaluate_classification": "runs networks over data: crt/evaluation/test_pointing.py",

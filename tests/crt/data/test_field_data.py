@@ -375,9 +375,9 @@ def test_masks_follow_the_chosen_classes(voc):
     np.testing.assert_array_equal(person, np.where(LABELS == 8, 1, LABELS))
     only = read_voc(voc, "train", classes=["cat"], masks="required")
     np.testing.assert_array_equal(truth_of(only.samples[1]), np.where(LABELS == 8, 0, LABELS))
-    back = images.over(VOC_CLASSES)
+    back = images.remap_classes(VOC_CLASSES)
     np.testing.assert_array_equal(read_mask(back.samples[0], 20), LABELS)
-    plain = read_voc(voc, "train", masks="required").over(["person", "cat", "cow"])
+    plain = read_voc(voc, "train", masks="required").remap_classes(["person", "cat", "cow"])
     np.testing.assert_array_equal(read_mask(plain.samples[0], 3), cat)
     assert with_masks(images, voc / "SegmentationClass").samples[0].mask_labels is None  # made for these classes
 
@@ -390,7 +390,7 @@ def test_masks_of_own_classes_need_the_order_of_their_values(voc):
     for masks in ("required", "optional"):
         with pytest.raises(InvalidDataset, match="which of the classes cap, helmet they mean: give all class names"):
             read_voc(voc, "train", masks=masks)
-    images = read_voc(voc, "train", class_names=["helmet", "cap"], masks="required").over(["cap", "helmet"])
+    images = read_voc(voc, "train", class_names=["helmet", "cap"], masks="required").remap_classes(["cap", "helmet"])
     assert [np.unique(read_mask(sample, 2)).tolist() for sample in images.samples] == [[2], [1]]
     assert [sample.labels for sample in images.samples] == [(1,), (0,)]
     annotate(voc, "p0", [])

@@ -13,8 +13,9 @@ from crt.cam_spec import CamSpec
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.data import ImageDataset, Sample
 from crt.errors import InvalidDataset, InvalidSetting
-from crt.evaluation import wsol
-from crt.evaluation.wsol import BoxPrediction, WsolSample, WsolScore, choose_thresholds, evaluate_wsol
+from crt.evaluation import wsol, wsol_samples
+from crt.evaluation.wsol import BoxPrediction, WsolScore, choose_thresholds, evaluate_wsol
+from crt.evaluation.wsol_samples import WsolSample
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.metrics.boxes import Box
 from crt.multiscale import MethodSpec
@@ -57,11 +58,11 @@ def test_the_measures_by_hand(monkeypatch):
     samples = tuple(Sample(f"{i}", Path(f"{i}.png"), (0,), boxes=(truth, (50.0, 50.0, 52.0, 52.0))) for i in range(4))
     images = ImageDataset(CLASSES, samples, single_label=True)
 
-    def look(*_):
+    def run_samples(*_):
         for sample, cam, score in zip(samples, cams, logits, strict=True):
             yield WsolSample(sample, {"crt": cam}, {"crt": np.array(score)}, lambda boxes: 2.0 * np.asarray(boxes))
 
-    monkeypatch.setattr(wsol, "look", look)
+    monkeypatch.setattr(wsol, "run_samples", run_samples)
     requests = {"crt": MethodSpec("crt", CamSpec(0))}
     low = evaluate_wsol(cast("Predictor", None), images, requests, WsolTransform(), {"crt": 0.1})["crt"].to_json()
     assert (low["top1"], low["top5"], low["gt_known"]) == (50.0, 75.0, 75.0)
@@ -152,15 +153,15 @@ def test_folders_with_a_csv_are_the_same_data(birds, checkpoint, tmp_path):
 
 def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
     predictor = Predictor(load_checkpoint(checkpoint))
-    images = read_boxes(birds, None, "test").over(predictor.checkpoint.config.classes)
+    images = read_boxes(birds, None, "test").remap_classes(predictor.checkpoint.config.classes)
     view = WsolTransform("whole", size=96)
-    for looked in wsol.look(predictor, images, {"crt": MethodSpec("crt", CamSpec(1))}, view):
-        seen, _ = view.of(np.asarray(Image.open(looked.sample.image)))
+    for item in wsol_samples.run_samples(predictor, images, {"crt": MethodSpec("crt", CamSpec(1))}, view):
+        seen, _ = view.of(np.asarray(Image.open(item.sample.image)))
         prediction = predictor.predict(seen, InferenceConfig(size=None, loops=1))
-        cells = prediction.cams("crt", loops=1, refined=True, classes=looked.sample.labels)[0]
-        assert looked.maps["crt"].shape == seen.shape[:2]
-        assert looked.maps["crt"][8, 8] == pytest.approx(cells[0, 0], abs=0.05 * float(cells.max()))
-        assert np.allclose(looked.logits["crt"], prediction.scores("crt", 1), atol=1e-5)
+        cells = prediction.cams("crt", loops=1, refined=True, classes=item.sample.labels)[0]
+        assert item.maps["crt"].shape == seen.shape[:2]
+        assert item.maps["crt"][8, 8] == pytest.approx(cells[0, 0], abs=0.05 * float(cells.max()))
+        assert np.allclose(item.logits["crt"], prediction.scores("crt", 1), atol=1e-5)
 
 
 def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
@@ -176,7 +177,7 @@ def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
     assert len(ranges) == len(rows) == 2 * (depth * (depth + 1) // 2 + 1)
     assert [row["max_box_acc"] for row in rows] == sorted((row["max_box_acc"] for row in rows), reverse=True)
     predictor = Predictor(load_checkpoint(checkpoint))
-    images = read_boxes(birds, None, "train").over(CLASSES)
+    images = read_boxes(birds, None, "train").remap_classes(CLASSES)
     one = {"it": MethodSpec("crt", CamSpec(1, blocks=(0, 1)))}
     found = wsol.box_accuracies(predictor, images, one, WsolTransform("whole", 96), thresholds=THRESHOLDS)["it"]
     row = next(row for row in rows if (row["loops"], row["blocks"]) == (1, (0, 1)))
@@ -188,17 +189,17 @@ def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
 def test_unknown_classes_and_missing_boxes_are_named(birds, tmp_path):
     images = read_boxes(birds, None, "test")
     with pytest.raises(InvalidDataset, match=r"does not know .*Ani"):
-        images.over(("Albatross", "Auklet"))
-    assert images.over(("Auklet", "Ani", "Albatross")).samples[0].labels == (2,)
+        images.remap_classes(("Albatross", "Auklet"))
+    assert images.remap_classes(("Auklet", "Ani", "Albatross")).samples[0].labels == (2,)
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path / "c", classes=CLASSES)))
     bare = ImageDataset(CLASSES, (Sample("one", images.samples[0].image, (0,)),), single_label=True)
     with pytest.raises(InvalidDataset, match="no box, one"):
-        next(wsol.look(predictor, bare, {"crt": MethodSpec("crt", CamSpec(0))}, WsolTransform()))
+        next(wsol_samples.run_samples(predictor, bare, {"crt": MethodSpec("crt", CamSpec(0))}, WsolTransform()))
 
 
 def test_a_box_smaller_than_a_pixel_of_the_sheet_is_drawn_as_a_point(birds, checkpoint):
     predictor = Predictor(load_checkpoint(checkpoint))
-    images = read_boxes(birds, None, "test").over(CLASSES)
+    images = read_boxes(birds, None, "test").remap_classes(CLASSES)
     score = WsolScore(0.1, found=[BoxPrediction(sample.id, Box(0.0, 0.0, 1.0, 1.0), 0.0) for sample in images.samples])
     sheet = box_sheet(
         predictor, images, MethodSpec("crt", CamSpec(0)), WsolTransform("whole", 96), score, title="Boxes"
