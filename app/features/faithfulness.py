@@ -25,7 +25,9 @@ from app.rpc import QUIET, REQUEST_LENGTH, Page, refusal, reply, request_id
 from app.server.security import details_of, sanitize
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
-from crt.metrics.faithfulness import MEASURES, Faithfulness, FaithfulnessConfig, measure, subject_of
+from crt.metrics.faithfulness import MEASURES, FaithfulnessConfig, measure
+from crt.metrics.faithfulness_results import Faithfulness
+from crt.metrics.scored_class import scored_class
 from crt.predictor import InferenceConfig, Predictor
 from crt.resample import upsample_cam
 
@@ -108,7 +110,7 @@ class FaithfulnessJob:
 
     def answers(self, analysis: Analysis, details: dict[str, Any]) -> Generator[dict[str, Any], None, dict[str, Any]]:
         """Yields `{"done": fraction}` after each run of the network -> the `answer`. Raises InvalidSetting, Stopped."""
-        asked, cam, probe = self._question(analysis, details)
+        asked, cam, config = self._question(analysis, details)
         model = analysis.model or self.explorer.engine.model
         request = analysis.session, request_id(details)
         gone = threading.Event()
@@ -120,7 +122,7 @@ class FaithfulnessJob:
                 measured,
                 asked,
                 cam,
-                probe,
+                config,
                 run_once=lambda score, images: model.run(lambda _: score(images)),
                 progress=lambda part, _: fractions.put(part),
                 should_stop=lambda: gone.is_set() or request in self._ended,
@@ -161,7 +163,7 @@ class FaithfulnessJob:
 
 @dataclass(frozen=True)
 class Asked:
-    """The image, (H, W, 3) uint8, and the class of a network that is asked of it: the arguments of `subject_of`."""
+    """The image, (H, W, 3) uint8, and the class of a network that is asked of it: the arguments of `scored_class`."""
 
     image: np.ndarray
     settings: InferenceConfig
@@ -174,19 +176,19 @@ def measured(
     predictor: Predictor,
     asked: Asked,
     cam: np.ndarray,
-    probe: FaithfulnessConfig,
+    config: FaithfulnessConfig,
     run_once: Callable[[Score, Tensor], np.ndarray] | None = None,
     **reported: Any,
 ) -> Faithfulness:
     """`cam` (h, w) on the pixels of the input size. `run_once(score, images)` has `score(images)` done where runs are,
     so that others get their turn in between. `reported`: keywords of `measure`. Raises Stopped.
     """
-    subject = subject_of(
+    scored = scored_class(
         predictor, asked.image, asked.settings, method=asked.method, index=asked.index, loops=asked.loops
     )
     if run_once is not None:
-        subject = replace(subject, score=partial(run_once, subject.score))
-    return measure(subject, cam, probe, **reported)
+        scored = replace(scored, score=partial(run_once, scored.score))
+    return measure(scored, cam, config, **reported)
 
 
 def answer(found: Faithfulness) -> dict[str, Any]:

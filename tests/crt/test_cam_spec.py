@@ -20,7 +20,7 @@ from app.requests.validation import map_options
 from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config
 from crt.errors import InvalidSetting
-from crt.metrics.faithfulness import subject_of
+from crt.metrics.scored_class import subject_of
 from crt.prediction import Prediction
 from crt.prediction_io import InvalidPrediction
 from crt.predictor import InferenceConfig, Predictor

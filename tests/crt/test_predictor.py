@@ -8,7 +8,7 @@ import torch
 from crt.checkpoint import load_checkpoint
 from crt.device import choose_device
 from crt.errors import InvalidImage, InvalidSetting
-from crt.metrics.faithfulness import subject_of
+from crt.metrics.scored_class import scored_class
 from crt.models.cnn import STRIDE
 from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES, TileGrid
@@ -286,7 +286,7 @@ def asked_natively(predictor, image):
         "class_logits": lambda: predictor.class_logits(
             torch.zeros(1).expand(1, 3, *image.shape[:2]), "resnet", 0, grid
         ),
-        "subject_of": lambda: subject_of(predictor, image, settings, method="resnet", index=0),
+        "scored_class": lambda: scored_class(predictor, image, settings, method="resnet", index=0),
     }
 
 

@@ -547,6 +547,7 @@ ROOMS = (
         "metrics.centre_crop",
         "metrics.classification",
         "metrics.faithfulness",
+        "metrics.scored_class",
         "metrics.iou",
     ),
     *(
@@ -568,7 +569,7 @@ EXCEPTIONS = {
     "multiscale.default_specs": "reads a checkpoint: crt/test_predictor.py and scripts/test_make_cams.py",
     "multiscale.multi_scale_maps": "runs networks: scripts/test_make_cams.py against maps one by one",
     "pseudo_labels.crf.require_dense_crf": "has no arrays: crt/pseudo_labels/test_crf.py without the package",
-    "metrics.faithfulness.subject_of": "runs a network: crt/metrics/test_faithfulness.py",
+    "metrics.scored_class.scored_class": "runs a network: crt/metrics/test_faithfulness.py",
     "evaluation.cams.evaluate_seeds": "runs networks over a data set: crt/metrics/test_segmentation.py",
     "evaluation.stored.measure_seeds": "reads a folder of a data set: scripts/test_run_pipeline.py",
     "evaluation.stored.measure_masks": "reads a folder of a data set: scripts/test_run_pipeline.py",

@@ -13,7 +13,8 @@ from app.core.models import Engine
 from app.features.faithfulness import ENDED, FaithfulnessJob
 from app.requests.validation import map_options
 from crt.errors import InvalidSetting
-from crt.metrics.faithfulness import MEASURES, FaithfulnessConfig, Stopped, measure, subject_of
+from crt.metrics.faithfulness import MEASURES, FaithfulnessConfig, Stopped, measure
+from crt.metrics.scored_class import scored_class
 from crt.predictor import InferenceConfig
 from crt.resample import upsample_cam
 from tests.helpers.narrow import present
@@ -57,11 +58,11 @@ def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, a
     assert done == sorted(done)
     assert all(set(one) == {"done"} and 0 <= one["done"] <= 1 for one in before)
     options = map_options(analysis, "crt", ASKED)
-    subject = subject_of(explorer.engine.predictor(), analysis.image, SETTINGS, method="crt", index=1, loops=2)
+    scored = scored_class(explorer.engine.predictor(), analysis.image, SETTINGS, method="crt", index=1, loops=2)
     maps = analysis.prediction.cams("crt", classes=[1], **options)
-    height, width = subject.pixels.shape[-2:]
+    height, width = scored.pixels.shape[-2:]
     found = measure(
-        subject,
+        scored,
         upsample_cam(maps, analysis.prediction.content_size("crt"), (height, width))[0],
         FaithfulnessConfig((name,)),
     )

@@ -15,7 +15,9 @@ from pytorch_grad_cam.metrics.road import NoisyLinearImputer, ROADLeastRelevantF
 from crt.checkpoint import METHODS, Method, load_checkpoint
 from crt.errors import InvalidSetting
 from crt.metrics import perturb
-from crt.metrics.faithfulness import MEASURES, Curve, FaithfulnessConfig, ScoredClass, Stopped, measure, subject_of
+from crt.metrics.faithfulness import MEASURES, FaithfulnessConfig, Stopped, measure
+from crt.metrics.faithfulness_results import Curve
+from crt.metrics.scored_class import ScoredClass, scored_class
 from crt.models.tiles import MODES
 from crt.postprocess import class_probabilities
 from crt.predictor import InferenceConfig, Predictor
@@ -60,8 +62,8 @@ def test_logits_are_those_of_the_trace(checkpoint, image, method, mode):
     for tile_batch in (1, 3, 1000):
         predictor = Predictor(checkpoint, tile_batch=tile_batch)
         prediction = predictor.predict(image, settings)
-        subject = subject_of(predictor, image, settings, method=method, index=0)
-        images = torch.cat([subject.pixels, subject.pixels.flip(-1)])
+        scored = scored_class(predictor, image, settings, method=method, index=0)
+        images = torch.cat([scored.pixels, scored.pixels.flip(-1)])
         for loops in range(3 if method == "crt" else 1):
             found = predictor.class_logits(images, method, loops, prediction.grid).numpy()
             np.testing.assert_allclose(found[0], prediction.scores(method, loops), rtol=1e-4, atol=1e-5)
@@ -86,24 +88,24 @@ def test_the_score_is_the_network_s_probability(tmp_path, image, single_label):
     for method in METHODS:
         want = class_probabilities(prediction.scores(method, prediction.clamp(method, 2)), single_label=single_label)
         for index in range(3):
-            subject = subject_of(predictor, image, SETTINGS, method=method, index=index, loops=2)
-            assert tuple(subject.pixels.shape) == (1, 3, prediction.grid.height, prediction.grid.width)
-            assert subject.score(subject.pixels)[0] == pytest.approx(want[index], abs=1e-5)
+            scored = scored_class(predictor, image, SETTINGS, method=method, index=index, loops=2)
+            assert tuple(scored.pixels.shape) == (1, 3, prediction.grid.height, prediction.grid.width)
+            assert scored.score(scored.pixels)[0] == pytest.approx(want[index], abs=1e-5)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_ends_of_the_curves_and_shapes_on_every_network(predictor, image, method):
-    subject = subject_of(predictor, image, SETTINGS, method=method, index=1, loops=2)
+    scored = scored_class(predictor, image, SETTINGS, method=method, index=1, loops=2)
     cam = predictor.predict(image, SETTINGS).cams(method, classes=[1])[0]
-    found = measure(subject, cam, FAST)
+    found = measure(scored, cam, FAST)
     deletion, insertion, road = present(found.deletion), present(found.insertion), present(found.road)
-    (whole,) = subject.score(subject.pixels)
-    (grey,) = subject.score(torch.zeros_like(subject.pixels))
+    (whole,) = scored.score(scored.pixels)
+    (grey,) = scored.score(torch.zeros_like(scored.pixels))
     assert found.probability == pytest.approx(whole)
     assert deletion.probability[0] == insertion.probability[-1] == found.probability
     assert deletion.probability[-1] == pytest.approx(grey)
     np.testing.assert_allclose(deletion.share, [0, 1 / 3, 2 / 3, 1])
-    (blurred,) = subject.score(perturb.blurred(subject.pixels[0], FAST.blur)[None])
+    (blurred,) = scored.score(perturb.blurred(scored.pixels[0], FAST.blur)[None])
     assert insertion.probability[0] == pytest.approx(blurred)
     np.testing.assert_allclose(road.removed, [0.3, 0.7])
     assert road.most.shape == road.least.shape == (2,)
@@ -113,17 +115,17 @@ def test_ends_of_the_curves_and_shapes_on_every_network(predictor, image, method
 
 @pytest.mark.parametrize("value", [1.0, 0.25, 7.0])
 def test_a_map_that_covers_everything_has_no_drop(predictor, image, value):
-    subject = subject_of(predictor, image, SETTINGS, method="resnet", index=0)
-    found = present(measure(subject, np.full((5, 7), value), FaithfulnessConfig(("confidence",))).confidence)
-    assert found.kept == pytest.approx(subject.score(subject.pixels)[0], rel=1e-6)
+    scored = scored_class(predictor, image, SETTINGS, method="resnet", index=0)
+    found = present(measure(scored, np.full((5, 7), value), FaithfulnessConfig(("confidence",))).confidence)
+    assert found.kept == pytest.approx(scored.score(scored.pixels)[0], rel=1e-6)
     assert found.drop == pytest.approx(0, abs=1e-6)
 
 
 def test_confidence_by_hand():
     scores = iter([0.8, 0.2, 0.2, 0.8, 0.0, 0.0])
-    subject = ScoredClass(torch.ones(1, 3, 2, 2), lambda images: np.array([next(scores) for _ in images]))
-    probe = FaithfulnessConfig(("confidence",))
-    first, second, third = (present(measure(subject, np.eye(2), probe).confidence) for _ in range(3))
+    scored = ScoredClass(torch.ones(1, 3, 2, 2), lambda images: np.array([next(scores) for _ in images]))
+    config = FaithfulnessConfig(("confidence",))
+    first, second, third = (present(measure(scored, np.eye(2), config).confidence) for _ in range(3))
     assert (first.kept, first.drop, first.increase) == (0.2, pytest.approx(0.75), False)
     assert (second.kept, second.drop, second.increase) == (0.8, 0, True)
     assert (third.kept, third.drop, third.increase) == (0, 0, False)
@@ -131,22 +133,22 @@ def test_confidence_by_hand():
 
 def test_the_image_is_shown_where_the_map_is():
     seen = []
-    subject = ScoredClass(torch.full((1, 3, 2, 2), 5.0), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
-    measure(subject, np.array([[4, 2], [0, -1]]), FaithfulnessConfig(("confidence",)))
+    scored = ScoredClass(torch.full((1, 3, 2, 2), 5.0), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
+    measure(scored, np.array([[4, 2], [0, -1]]), FaithfulnessConfig(("confidence",)))
     np.testing.assert_allclose(seen[1], np.broadcast_to([[5, 2.5], [0, 0]], (3, 2, 2)))
-    measure(subject, np.zeros((2, 2)), FaithfulnessConfig(("confidence",)))
+    measure(scored, np.zeros((2, 2)), FaithfulnessConfig(("confidence",)))
     np.testing.assert_array_equal(seen[3], 0)
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 50))
 def test_deletion_in_the_order_of_the_truth_beats_any_other(seed):
-    subject, weights = linear(seed)
-    probe = FaithfulnessConfig(("deletion",), steps=8)
-    truth = (subject.pixels[0] * weights).sum(0).numpy()
-    best = present(measure(subject, truth, probe).deletion)
-    worst = present(measure(subject, -truth, probe).deletion)
-    chance = present(measure(subject, np.ones((4, 4)), replace(probe, seed=seed)).deletion)
+    scored, weights = linear(seed)
+    config = FaithfulnessConfig(("deletion",), steps=8)
+    truth = (scored.pixels[0] * weights).sum(0).numpy()
+    best = present(measure(scored, truth, config).deletion)
+    worst = present(measure(scored, -truth, config).deletion)
+    chance = present(measure(scored, np.ones((4, 4)), replace(config, seed=seed)).deletion)
     assert (best.probability <= chance.probability + 1e-6).all()
     assert (chance.probability <= worst.probability + 1e-6).all()
     assert best.auc < chance.auc < worst.auc
@@ -155,52 +157,52 @@ def test_deletion_in_the_order_of_the_truth_beats_any_other(seed):
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 50))
 def test_insertion_in_the_order_of_the_truth_beats_any_other(seed):
-    subject, weights = linear(seed)
-    probe = FaithfulnessConfig(("insertion",), steps=8)
-    gain = ((subject.pixels[0] - perturb.blurred(subject.pixels[0], probe.blur)) * weights).sum(0).numpy()
+    scored, weights = linear(seed)
+    config = FaithfulnessConfig(("insertion",), steps=8)
+    gain = ((scored.pixels[0] - perturb.blurred(scored.pixels[0], config.blur)) * weights).sum(0).numpy()
     cams = (gain, np.ones((16, 16)), -gain)
-    best, chance, worst = (present(measure(subject, cam, probe).insertion) for cam in cams)
+    best, chance, worst = (present(measure(scored, cam, config).insertion) for cam in cams)
     assert (best.probability >= chance.probability - 1e-6).all()
     assert (chance.probability >= worst.probability - 1e-6).all()
     assert best.auc > chance.auc > worst.auc
 
 
 def test_road_tells_a_right_map_from_a_wrong_one():
-    """The network looks at a bright square. Neighbours know nothing of it once it is gone."""
+    """The score depends on a bright square alone, whose neighbours have no trace of it once it is gone."""
     pixels = torch.zeros(1, 3, 24, 24)
     pixels[:, :, 8:16, 8:16] = 3
-    subject = ScoredClass(pixels, lambda images: torch.sigmoid(images[:, :, 8:16, 8:16].mean((1, 2, 3)) - 1).numpy())
+    scored = ScoredClass(pixels, lambda images: torch.sigmoid(images[:, :, 8:16, 8:16].mean((1, 2, 3)) - 1).numpy())
     rows, cols = np.mgrid[:24, :24] - 11.5
     near = np.exp(-(rows**2 + cols**2) / 50)
-    probe = FaithfulnessConfig(("road",), removed=(0.15, 0.4, 0.6))
-    right, wrong = (present(measure(subject, cam, probe).road) for cam in (near, -near))
+    config = FaithfulnessConfig(("road",), removed=(0.15, 0.4, 0.6))
+    right, wrong = (present(measure(scored, cam, config).road) for cam in (near, -near))
     assert right.combined > 0.1
     assert wrong.combined == pytest.approx(-right.combined, abs=1e-3)  # what is most to one is least to the other
     np.testing.assert_allclose(wrong.most, right.least, atol=1e-3)
     assert (right.least > 0.8).all() and (right.most < 0.4).all()
-    assert probe.looks == 7
+    assert config.runs == 7
 
 
 class Probability(torch.nn.Module):
     """A class's probability as the library wants it."""
 
-    def __init__(self, subject):
+    def __init__(self, scored):
         super().__init__()
-        self.subject = subject
+        self.scored = scored
 
     def forward(self, images):
-        return torch.from_numpy(self.subject.score(images))[:, None]
+        return torch.from_numpy(self.scored.score(images))[:, None]
 
 
 def test_confidence_and_road_are_the_library_s(predictor, image):
-    subject = subject_of(predictor, image, SETTINGS, method="resnet", index=2)
-    height, width = subject.pixels.shape[-2:]
+    scored = scored_class(predictor, image, SETTINGS, method="resnet", index=2)
+    height, width = scored.pixels.shape[-2:]
     cam = np.random.default_rng(1).permutation(height * width).reshape(height, width).astype(np.float32)
     cam /= cam.max()
     target = [lambda output: output[0]]
-    found = measure(subject, cam, FaithfulnessConfig(("confidence", "road"), removed=(0.2, 0.6), noise=0))
+    found = measure(scored, cam, FaithfulnessConfig(("confidence", "road"), removed=(0.2, 0.6), noise=0))
     confidence, road = present(found.confidence), present(found.road)
-    change = np.asarray(CamMultImageConfidenceChange()(subject.pixels, cam[None], target, Probability(subject)))
+    change = np.asarray(CamMultImageConfidenceChange()(scored.pixels, cam[None], target, Probability(scored)))
     assert confidence.kept - found.probability == pytest.approx(change[0], abs=1e-6)
     for i, share in enumerate((0.2, 0.6)):
         percentile = round(100 * (1 - share))
@@ -208,17 +210,17 @@ def test_confidence_and_road_are_the_library_s(predictor, image):
         least = ROADLeastRelevantFirst(percentile)
         least.perturbation.imputer.noise = 0
         for metric, mine in ((most, road.most), (least, road.least)):
-            want = np.asarray(metric(subject.pixels, cam[None], target, Probability(subject)))
+            want = np.asarray(metric(scored.pixels, cam[None], target, Probability(scored)))
             assert mine[i] - found.probability == pytest.approx(want[0], abs=1e-5)
 
 
 def test_a_map_of_zeros_with_a_spot_removes_no_more_than_asked():
     """Most maps are zero in most places: plain percentiles would remove them all."""
     seen = []
-    subject = ScoredClass(torch.ones(1, 3, 16, 16), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
+    scored = ScoredClass(torch.ones(1, 3, 16, 16), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
     cam = np.zeros((16, 16))
     cam[3, 4] = 1
-    measure(subject, cam, FaithfulnessConfig(("deletion", "road"), steps=4, removed=(0.25,)))
+    measure(scored, cam, FaithfulnessConfig(("deletion", "road"), steps=4, removed=(0.25,)))
     assert [int((image[0] == 0).sum()) for image in seen[1:5]] == [64, 128, 192, 256]
     assert all(image[0, 3, 4] == 0 for image in seen[1:5])
     for image, spot_goes in zip(seen[5:], (True, False), strict=True):
@@ -237,8 +239,8 @@ def test_equal_values_go_in_an_order_drawn_by_lot():
 
 
 def test_the_same_seed_gives_the_same_result():
-    subject, weights = linear()
-    runs = [present(measure(subject, weights[0].numpy(), replace(FAST, seed=seed)).road) for seed in (3, 3, 4)]
+    scored, weights = linear()
+    runs = [present(measure(scored, weights[0].numpy(), replace(FAST, seed=seed)).road) for seed in (3, 3, 4)]
     np.testing.assert_array_equal(runs[0].most, runs[1].most)
     assert (runs[0].most != runs[2].most).all()
 
@@ -251,53 +253,53 @@ def test_area_under_a_curve():
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
 def test_what_is_not_asked_for_is_not_run(batch):
-    subject, weights = linear()
+    scored, weights = linear()
     sizes = []
-    counted = replace(subject, batch=batch, score=lambda images: (sizes.append(len(images)), subject.score(images))[1])
+    counted = replace(scored, batch=batch, score=lambda images: (sizes.append(len(images)), scored.score(images))[1])
     for name in MEASURES:
         sizes.clear()
-        probe = replace(FAST, measures=(name,))
-        found = measure(counted, weights[0].numpy(), probe)
+        config = replace(FAST, measures=(name,))
+        found = measure(counted, weights[0].numpy(), config)
         assert [other for other in MEASURES if getattr(found, other) is not None] == [name]
-        assert sum(sizes) == probe.looks
+        assert sum(sizes) == config.runs
         assert max(sizes) <= batch
 
 
 def test_progress_rises_to_one_and_names_the_measure():
-    subject, weights = linear()
+    scored, weights = linear()
     seen = []
-    measure(subject, weights[0].numpy(), FAST, progress=lambda fraction, name: seen.append((fraction, name)))
+    measure(scored, weights[0].numpy(), FAST, progress=lambda fraction, name: seen.append((fraction, name)))
     fractions = [fraction for fraction, _ in seen]
     assert fractions == sorted(fractions)
     assert seen[0] == (0, "image") and seen[-1] == (1, "done")
     assert list(dict.fromkeys(name for _, name in seen)) == ["image", *MEASURES, "done"]
 
 
-@pytest.mark.parametrize("looks", [0, 1, 4, 7])
-def test_it_stops_when_told_to(looks):
-    subject, weights = linear()
+@pytest.mark.parametrize("runs", [0, 1, 4, 7])
+def test_it_stops_before_a_run(runs):
+    scored, weights = linear()
     calls = []
-    one = replace(subject, batch=1, score=lambda images: (calls.append(1), subject.score(images))[1])
+    one = replace(scored, batch=1, score=lambda images: (calls.append(1), scored.score(images))[1])
     with pytest.raises(Stopped, match="start it again"):
-        measure(one, weights[0].numpy(), FAST, should_stop=lambda: len(calls) >= looks)
-    assert len(calls) == looks
+        measure(one, weights[0].numpy(), FAST, should_stop=lambda: len(calls) >= runs)
+    assert len(calls) == runs
 
 
 def test_another_user_who_comes_during_a_look_is_served_after_that_look(predictor, image, monkeypatch):
-    subject = subject_of(predictor, image, SETTINGS, method="crt", index=0, loops=2)
-    network, looks, served, waiting = predictor.checkpoint.networks["crt"], [], [], threading.Event()
+    scored = scored_class(predictor, image, SETTINGS, method="crt", index=0, loops=2)
+    network, batches, served, waiting = predictor.checkpoint.networks["crt"], [], [], threading.Event()
     embed = network.embed
 
     def other():
         waiting.set()
         with predictor.turn():
-            served.append(len(looks))
+            served.append(len(batches))
 
     thread = threading.Thread(target=other)
 
     def look(tiles):
-        looks.append(predictor._lock.locked())
-        if len(looks) == 3:
+        batches.append(predictor._lock.locked())
+        if len(batches) == 3:
             thread.start()
             assert waiting.wait(600)
             time.sleep(0.2)  # until it waits for the lock
@@ -305,9 +307,9 @@ def test_another_user_who_comes_during_a_look_is_served_after_that_look(predicto
 
     monkeypatch.setattr(network, "embed", look)
     assert len(predictor.grid(72, 100, SETTINGS)) <= predictor.tile_batch  # so that a look is one call of `embed`
-    measure(subject, np.ones((2, 2)), FaithfulnessConfig(("deletion",), steps=20))
+    measure(scored, np.ones((2, 2)), FaithfulnessConfig(("deletion",), steps=20))
     thread.join()
-    assert all(looks)
+    assert all(batches)
     assert served == [3]
 
 
@@ -336,7 +338,7 @@ def test_refusals(predictor, image):
     refused: list[tuple[Method, int]] = [("crt", 3), ("crt", -1), (cast("Method", "other"), 0)]
     for method, index in refused:
         with pytest.raises(InvalidSetting, match="has no class"):
-            subject_of(predictor, image, SETTINGS, method=method, index=index)
+            scored_class(predictor, image, SETTINGS, method=method, index=index)
     grid = predictor.grid(64, 64, InferenceConfig(size=64))
     with pytest.raises(InvalidSetting, match="no other network"):
         predictor.class_logits(torch.zeros(1, 3, 64, 64), "other", 0, grid)
@@ -344,11 +346,11 @@ def test_refusals(predictor, image):
         predictor.class_logits(torch.zeros(1, 3, 64, 64), "crt", 99, grid)
     with pytest.raises(InvalidSetting, match="This grid"):
         predictor.class_logits(torch.zeros(1, 3, 60, 64), "crt", 0, grid)
-    subject, _ = linear()
+    scored, _ = linear()
     for cam in (np.full((4, 4), np.nan), np.ones((1, 4, 4)), np.ones((0, 4))):
         with pytest.raises(InvalidSetting, match="finite"):
-            measure(subject, cam, FAST)
-    large = replace(subject, pixels=torch.zeros(1, 3, 700, 700))
+            measure(scored, cam, FAST)
+    large = replace(scored, pixels=torch.zeros(1, 3, 700, 700))
     with pytest.raises(InvalidSetting, match="672"):
         measure(large, np.ones((4, 4)), FAST)
 

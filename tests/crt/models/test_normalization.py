@@ -14,7 +14,7 @@ from app.features.explainers import explained
 from crt.checkpoint import NetworkSpec, build_network, load_checkpoint, read_config, write_config
 from crt.data.resizing import to_tensor
 from crt.evaluation.pointing_cams import PointingRow, PointingView, _maps
-from crt.metrics.faithfulness import subject_of
+from crt.metrics.scored_class import subject_of
 from crt.models.cam_head import class_scores
 from crt.models.deeplab import segment
 from crt.models.irn import predict_edges
