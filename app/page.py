@@ -110,7 +110,7 @@ def build(config: AppConfig) -> Served:
                 own = custom_checkpoint.fields() if config.allow_custom_checkpoints else None
             with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
                 viewer = Viewer(
-                    cards=json.dumps([example.card() for example in explorer.examples.values()]),
+                    cards=json.dumps(explorer.cards()),
                     measured=json.dumps(results()),
                     elem_id="crt-maps",
                 )

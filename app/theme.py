@@ -20,27 +20,19 @@ CSS = """
   max-width: 1760px !important; margin: 0 auto; padding: 12px clamp(12px, 2vw, 28px) !important;
 }
 #crt-header .html-container, #crt-maps .html-container { padding: 0 !important; }
-.crt-title { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 16px; padding: 4px 0; }
+.crt-title { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 16px; margin-bottom: -10px; }
 .crt-title h1 { font-size: 22px; font-weight: 700; margin: 0; letter-spacing: -.01em; color: var(--body-text-color); }
 .crt-title p { margin: 0; color: var(--body-text-color-subdued); font-size: 14px; }
 .crt-title a { color: var(--link-text-color); text-decoration: underline; text-underline-offset: 2px;
   white-space: nowrap; }
-#crt-row { flex-wrap: wrap; }
-#crt-side, #crt-main { flex: 1 1 100%; min-width: 0 !important; }
-@media (max-width: 599px) {
-  #crt-side .form { display: grid; grid-template-columns: 1fr 1fr; }
-  #crt-side .form .info-text { display: none; }
-  #crt-side #crt-own .form { grid-template-columns: 1fr; }
-  #crt-side #crt-checkpoint { grid-column: 1 / -1; }
-}
-@media (min-width: 600px) and (max-width: 999px) {
-  #crt-side { display: grid; grid-template-columns: 1fr 1fr; align-items: start; }
-}
-@media (min-width: 1000px) {
-  #crt-row { flex-wrap: nowrap; }
-  #crt-side { flex: 0 0 272px; max-width: 272px; position: sticky; top: 12px; align-self: flex-start; }
-  #crt-main { flex: 1 1 0; }
-}
+@media (max-width: 699px) { .crt-title p { display: none; } }
+/* The viewer has a place for the upload and for the fields; until it has taken them they are not in sight. */
+#crt-row > #crt-side { display: none; }
+#crt-main { flex: 1 1 100%; min-width: 0 !important; }
+#crt-side { gap: 10px !important; }
+#crt-side .form { border: 0; background: none; box-shadow: none; gap: 10px; }
+#crt-side .block { padding: 0 !important; border: 0 !important; background: none; box-shadow: none; }
+#crt-side .info-text { font-size: 12px; }
 #crt-maps .pending { opacity: .6 !important; }
 #crt-main [data-testid="status-tracker"] {
   background: color-mix(in srgb, var(--body-background-fill) 45%, transparent) !important;

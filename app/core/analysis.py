@@ -163,6 +163,19 @@ class Explorer:
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             return message_payload(user_message(error))
 
+    def cards(self) -> list[dict[str, Any]]:
+        """The examples as the page shows them. The first whose Prediction is stored for the settings that the page
+        starts with has `first`: the page opens with it, without running a network.
+        """
+        cards: list[dict[str, Any]] = [example.card() for example in self.examples.values()]
+        model = self.engine.model
+        for card, example in zip(cards, self.examples.values(), strict=True):
+            settings, _ = settings_of(start_size(model), model.config.modes[0], example.image)
+            if example.stored(model.sha256, settings) is not None:
+                card["first"] = True
+                break
+        return cards
+
     def example_payload(self, example: Example, size: str, mode: str, model: Model | None = None) -> Any | None:
         """An example's stored Prediction as a value for the viewer, or None if the networks have to run."""
         settings, _ = settings_of(size, mode, example.image)

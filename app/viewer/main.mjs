@@ -26,15 +26,17 @@ import { mountExamples } from './explore/examples.mjs';
 import { mountUploadPreview } from './explore/upload_preview.mjs';
 import { mountScenes } from './presentation/scenes.mjs';
 import { mountPermalink } from './permalink/permalink.mjs';
+import { decode } from './permalink/query.mjs';
 import { createRequests, sentenceOf } from './core/rpc.mjs';
 import { INITIAL, adopt, createStore, isSameRun, pick } from './core/store.mjs';
+import { mountSlots } from './core/slots.mjs';
 import { mountStatus } from './core/status.mjs';
 import { mountTabs } from './core/tabs.mjs';
 import { mountTour } from './presentation/tour.mjs';
 import { openPrediction, predictionBytes } from './core/prediction.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
-const FEATURES = [mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountOffline, mountClassList, mountExamples, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
+const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountOffline, mountClassList, mountExamples, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
 
 /**
  * @param {HTMLElement} element
@@ -88,8 +90,8 @@ export function mount(element, trigger, props, watch) {
     onChanged: requests.onChanged,
     /** What a value of the server holds, to be shown now or later: { run, prediction, image }. */
     open: openView,
-    /** Show what was opened earlier. */
-    showRun: (next) => show(next),
+    /** Show what was opened earlier; null for a page without an image. */
+    showRun: (next) => (next ? show(next) : clear()),
     /** A line at the top, for what went wrong, and a button that tries it again; an empty one takes it away. */
     say(message, again) {
       const button = make('button', { type: 'button', class: 'plain', text: 'Try again', on: { click: () => again?.() } });
@@ -111,6 +113,7 @@ export function mount(element, trigger, props, watch) {
   });
   watch('value', () => receive(props.value));
   if (props.value) receive(props.value);
+  else if (!decode(window.location.search).linked) page.openFirst?.();
 
   async function receive(value) {
     const mine = ++turn;

@@ -124,7 +124,7 @@ declare namespace Crt {
     set(changes: Partial<State>): void;
     subscribe(listener: (state: State) => void): unknown;
   }
-  interface Card { id: string; title: string; thumb: string; claim?: string; view?: string }
+  interface Card { id: string; title: string; thumb: string; claim?: string; view?: string; first?: true }
   /** An axis: fixed ends, the ticks' values, and how a value is written, by a function or in d3's format. */
   interface ChartAxis { label: string; low?: number; high?: number; values?: number[]; format?: (value: number) => string; tickformat?: string }
   /** A line or the bars of one colour. Points that are not finite leave a gap; `half_range`: half the error bar of each. */
@@ -183,7 +183,9 @@ declare namespace Crt {
     request: Requests['request'];
     onChanged: Requests['onChanged'];
     open(value: any): Promise<View>;
-    showRun(next: View): void;
+    showRun(next: View | null): void;
+    /** Chooses the example that a page without a link opens with. */
+    openFirst?(): unknown;
     say(message: string, again?: () => void): void;
     speak(text: string): void;
     panelGrid: any;

@@ -94,6 +94,7 @@ def open_page(server, browser, contexts, refused):
         page.on("request", lambda request: None if request.url.startswith(own) else troubles.append(request.url))
         page.goto(f"{server}?__theme={theme}{'&' if query else ''}{query}")
         page.wait_for_selector(".crt-viewer[data-tab]")  # set when the modules have been loaded
+        page.evaluate("document.querySelectorAll('.inspector details').forEach((one) => { one.open = true; })")
         return page
 
     def note(message: ConsoleMessage) -> None:

@@ -18,7 +18,7 @@ export function mountExamples(page) {
   /** @type {string | null} */
   let shows = null; // what the claim is about, once it is drawn; '' until then, null without one
   at('examples-box').hidden = !cards.length;
-  at('examples').replaceChildren(...cards.map(({ id, title, thumb, claim, view }) => {
+  at('examples').replaceChildren(...cards.map(({ id, title, thumb, claim, view, first }) => {
     const choose = async () => {
       const forget = view ? page.link.expect({ ...decode(`v=1&${view}`), image: `ex.${id}` }) : () => {};
       requested = { id, claim };
@@ -32,7 +32,8 @@ export function mountExamples(page) {
         note(sentenceOf(error));
       }
     };
-    return make('button', { type: 'button', class: 'example', on: { click: choose } }, [
+    if (first) page.openFirst = choose;
+    return make('button', { type: 'button', class: 'example', title: claim, on: { click: choose } }, [
       make('img', { src: thumb, alt: '' }),
       make('span', { class: 'example-title', text: title }),
       ...(claim ? [make('span', { class: 'example-claim', text: claim })] : []),

@@ -43,7 +43,6 @@ export function buildPanel(name, label, close = null) {
 /** Canvases with the pixels of the screen, where the panel has a size. Returns whether it has. */
 export function fit(panel, aspect, pixel, most = 2000) {
   panel.stage.style.aspectRatio = String(aspect);
-  panel.node.style.setProperty('--ratio', String(aspect));
   const { width: wide, height: high } = panel.canvas.getBoundingClientRect();
   if (!wide || !high) return false;
   const factor = Math.min(pixel, most / Math.max(wide, high));

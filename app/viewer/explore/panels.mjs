@@ -65,7 +65,7 @@ export function mountPanels(page) {
     if (order.length !== box.children.length || order.some((node, i) => box.children[i] !== node)) box.replaceChildren(...order);
     const aspect = image.naturalWidth / image.naturalHeight;
     box.dataset.count = String(order.length);
-    box.dataset.tall = aspect < 1 / 1.15 ? 'yes' : 'no';
+    box.style.setProperty('--ratio', String(aspect));
     box.dataset.view = state.compare.view;
     box.dataset.drawing = state.drawing ? 'yes' : 'no';
     box.dataset.zoomed = state.zoom.k > 1 ? 'yes' : 'no';

@@ -89,6 +89,7 @@ export function mountExport(page) {
     });
   }
   onRun((now) => {
+    button.disabled = !now;
     at('export-code').hidden = true;
     if (!now) making?.abort();
     if (!now || !making) tell('');

@@ -18,6 +18,7 @@ export function mountPermalink(page) {
 
   page.link = { open, expect, fetch: fetchRun, keep, query: () => encode(store.get(), current().run) };
   onRun((next) => {
+    at('copy-link').disabled = !next;
     if (!next) return; // the link may be about the next image
     const { run } = next;
     if (lent && run.example !== lent.example) takeBack();

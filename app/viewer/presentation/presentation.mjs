@@ -36,10 +36,10 @@ export function slidesOf(scenes, cards) {
   return cards.map(({ id, title, claim = '', view = '' }) => ({ title, claim, link: decode(`v=1&pic=ex.${id}${view ? `&${view}` : ''}`) }));
 }
 
-/** The run that a link asks for, beside the one on the page; '' leaves it to the server, which takes the checkpoint's first. */
+/** The run that a link asks for, beside the one on the page, null for none; '' leaves it to the server, which takes the checkpoint's first. */
 export function wantedOf({ image, checkpoint, size, mode }, run) {
-  const same = (checkpoint ?? '') === run.chosen.checkpoint;
-  return { pic: image ?? imageOf(run), checkpoint: checkpoint ?? '', size: size ?? '', mode: mode ?? (same ? run.checkpoint.modes[0] : '') };
+  const same = (checkpoint ?? '') === run?.chosen.checkpoint;
+  return { pic: image ?? (run ? imageOf(run) : ''), checkpoint: checkpoint ?? '', size: size ?? '', mode: mode ?? (same ? run.checkpoint.modes[0] : '') };
 }
 
 /** @param {Crt.Page} page */
@@ -101,10 +101,10 @@ export function mountPresentation(page) {
   /** Keep the run of a slide -> a sentence why there is none, or ''. */
   async function fetchRun(slide, mine) {
     const now = mine.former.view;
-    const wanted = wantedOf(slide.link, now.run);
+    const wanted = wantedOf(slide.link, now?.run ?? null);
     slide.key = Object.values(wanted).join('|');
-    const { chosen } = now.run;
-    if (slide.key === [imageOf(now.run), chosen.checkpoint, chosen.size, chosen.mode].join('|')) mine.runs.set(slide.key, now);
+    const chosen = now?.run.chosen;
+    if (chosen && slide.key === [imageOf(now.run), chosen.checkpoint, chosen.size, chosen.mode].join('|')) mine.runs.set(slide.key, now);
     if (mine.runs.has(slide.key)) return '';
     try {
       mine.runs.set(slide.key, await page.open(await page.link.fetch(wanted, mine.ended.signal)));
@@ -142,7 +142,7 @@ export function mountPresentation(page) {
     for (const role of ['present-head', 'present-foot']) at(role).hidden = true;
     for (const node of aside) node.inert = false;
     if (full && document.fullscreenElement) document.exitFullscreen();
-    if (former.view && view() !== former.view) page.showRun(former.view);
+    if (view() !== former.view) page.showRun(former.view);
     store.set(former.state);
     at('present-start').focus();
     speak('The presentation has ended.');
@@ -191,7 +191,7 @@ export function mountPresentation(page) {
     for (let pass = 0; pass < 2; pass++) {
       const extra = Math.max(...articles.map((panel) => [...panel.children].reduce((sum, part) => sum + (part.matches('.stage') ? 0 : part.offsetHeight), 2)));
       const { columns, width } = arrange(articles.length, image.naturalWidth / image.naturalHeight, box, extra);
-      panels.style.setProperty('--columns', columns);
+      panels.style.setProperty('--present-columns', columns);
       panels.style.setProperty('--panel', `${Math.max(width, PANEL_MIN_PX)}px`);
       panels.dataset.narrow = width < NARROW_PANEL_PX ? 'yes' : 'no';
     }

@@ -76,6 +76,7 @@ export function mountScenes(page) {
 
   at('scenes-open').addEventListener('click', () => {
     at('scenes-title').value = suggestion();
+    at('scenes-add').disabled = at('scenes-title').disabled = !view();
     tell(kept?.problem ?? '');
     list();
     drawer.showModal();

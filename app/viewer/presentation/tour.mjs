@@ -110,6 +110,7 @@ export function mountTour({ root, at, store, current, measured, onRun, speak }) 
     event.preventDefault();
   });
   onRun((next, before) => {
+    at('tour-start').disabled = !next;
     if (!tour) return;
     if (!next) return end();
     queueMicrotask(() => { // when the new image's own class is chosen

@@ -1,0 +1,9 @@
+// The upload and the fields beside it are Gradio's own components; the layout of the viewer has a place for each.
+
+/** @param {Crt.Page} page */
+export function mountSlots({ at }) {
+  for (const [role, id] of [['upload-slot', 'crt-image'], ['fields-slot', 'crt-side']]) {
+    const component = document.getElementById(id);
+    if (component) at(role).append(component);
+  }
+}
