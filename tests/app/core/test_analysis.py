@@ -292,6 +292,14 @@ def test_the_shipped_traces_are_those_of_a_fresh_run():
                 np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-3 * scale, err_msg=f"{one.id} {method}.{name}")
 
 
+def test_the_page_opens_with_the_first_example_whose_maps_are_stored(checkpoint):
+    examples = {one.id: one for one in shipped()}
+    for folder, first in ((ROOT / "checkpoints/voc", [shipped()[0].id]), (checkpoint, [])):
+        cards = Explorer(Engine(str(folder)), PredictionCache(10**8), examples).cards()
+        assert [card["id"] for card in cards] == list(examples)
+        assert [card["id"] for card in cards if "first" in card] == first
+
+
 def test_a_stored_trace_counts_only_for_its_checkpoint_and_settings(explorer, tmp_path):
     path = Path(saved(tmp_path, photo(), "a.png"))
     settings = InferenceConfig(size=224)
