@@ -175,10 +175,10 @@ class AblateView:
     def _best(self, key: str) -> tuple[float, float] | None:
         """The threshold with the highest IoU of a map, the lowest of equals, and that IoU; None without a mask."""
         shot, mask = self.shots[key], self.shown.ground_truth.mask
-        if mask is None or not shot.top > 0:
+        if mask is None or not shot.max_value > 0:
             return None
         steps = range(1, STEPS + 1)
-        found = [float(overlap(above_threshold(shot.fine, k / STEPS * shot.top), mask).iou) for k in steps]
+        found = [float(overlap(above_threshold(shot.upsampled, k / STEPS * shot.max_value), mask).iou) for k in steps]
         return (1 + int(np.argmax(found))) / STEPS, max(found)
 
     def _about(self, key: str) -> dict[str, Any]:
@@ -187,12 +187,13 @@ class AblateView:
         best = self._best(key)
         return {
             "row": row.title, "cell": cell.title, "size": row.size, "mode": row.mode, "method": cell.method,
-            "loops": cell.loops, "refined": cell.refined, "unit": shot.unit, "top": shot.top, "reach": shot.reach,
+            "loops": cell.loops, "refined": cell.refined, "unit": shot.unit, "max_value": shot.max_value,
+            "vmax": shot.vmax,
             "scores": shot.scores, "iou": shot.iou, "best": {"threshold": best[0], "iou": best[1]} if best else None,
         }  # fmt: skip
 
     def _csv(self) -> bytes:
-        names = ("row", "cell", "size", "mode", "method", "loops", "refined", "unit", "top", "iou")
+        names = ("row", "cell", "size", "mode", "method", "loops", "refined", "unit", "max_value", "iou")
         rows = [[key, *(about[name] for name in names)] for key in self.shots if (about := self._about(key))]
         return _lines([["name", *names], *rows])
 

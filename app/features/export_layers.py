@@ -75,10 +75,10 @@ class LayersView:
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
         """A row for each pass and a column for each block, the rollout, and what each pass changes."""
         passes, blocks = self.maps.shape[:2]
-        tops = self.maps.max((2, 3))
+        maxima = self.maps.max((2, 3))
         rows: list[Sequence[Block]] = [
             [
-                self._block(self.maps[k, block], tops[k, block], f"Block {block + 1}", f"pass {k + 1}", tops.max())
+                self._block(self.maps[k, block], maxima[k, block], f"Block {block + 1}", f"pass {k + 1}", maxima.max())
                 for block in range(first, min(first + COLUMNS, blocks))
             ]
             for first in range(0, blocks, COLUMNS)
@@ -138,11 +138,11 @@ class LayersView:
             f"{rollout} {SETTINGS_WORDS}"
         )
 
-    def _block(self, values: np.ndarray, own: float, title: str, note: str, top: float | None = None) -> MapBlock:
-        """One small map over the image. `own`: its largest value; `top`: that of all, used where all share a scale."""
-        reach = float(top if self.together and top is not None else own)
-        fine = upsample_cam(values[None], self.analysis.prediction.grid.content_size, self.shown.points)[0]
-        layer = MapLayer(fine, reach, "", outlined=False)
+    def _block(self, values: np.ndarray, own: float, title: str, note: str, shared: float | None = None) -> MapBlock:
+        """One small map over the image. `own`: its largest value; `shared`: that of all, if all share a scale."""
+        vmax = float(shared if self.together and shared is not None else own)
+        upsampled = upsample_cam(values[None], self.analysis.prediction.grid.content_size, self.shown.points)[0]
+        layer = MapLayer(upsampled, vmax, "", outlined=False)
         style = Style(self.shown.colormap, OPACITY)
         return MapBlock(self.analysis.image, Plot(title, f"{note} · {own:.2g}", layer, barred=False), style)
 

@@ -28,8 +28,9 @@ Box = tuple[float, float, float, float]
 class PanelData:
     """One map of the screen.
 
-    `cells`: (h, w) float32, the largest over the classes; `fine`: the same on the page's grid. `top`: its largest
-    value. `reach`: the value of the last colour. `scores`: probability of each class. `box`: x0, y0, x1, y1, 0 to 1.
+    `cells`: (h, w) float32, the largest over the classes; `upsampled`: the same on the page's grid. `max_value`:
+    its largest value. `vmax`: the value of the last colour. `scores`: probability of each class. `box`: x0, y0, x1, y1,
+    0 to 1.
     """
 
     title: str
@@ -37,9 +38,9 @@ class PanelData:
     unit: str
     cells: np.ndarray
     content_size: tuple[float, float]
-    fine: np.ndarray
-    top: float
-    reach: float
+    upsampled: np.ndarray
+    max_value: float
+    vmax: float
     scores: dict[str, float]
     iou: float | None
     box: Box | None
@@ -70,26 +71,26 @@ def measured(
     scores: dict[str, float],
 ) -> PanelData:
     """A map with what is measured at the threshold: IoU with the truth, and the box of the largest region."""
-    top, fine = float(cells.max(initial=0)), upsample_cam(cells[None], content_size, shown.points)[0]
-    level, truth, (rows, columns) = shown.threshold * top, shown.ground_truth, shown.points
-    inside, mask = above_threshold(fine, level), truth.mask
+    max_value, upsampled = float(cells.max(initial=0)), upsample_cam(cells[None], content_size, shown.points)[0]
+    level, truth, (rows, columns) = shown.threshold * max_value, shown.ground_truth, shown.points
+    inside, mask = above_threshold(upsampled, level), truth.mask
     iou = float(overlap(inside, mask).iou) if mask is not None and level > 0 else None
     found = largest_box(inside) if shown.boxes and level > 0 else None
     box = (found.x0 / columns, found.y0 / rows, found.x1 / columns, found.y1 / rows) if found else None
-    return PanelData(title, note, unit, cells, content_size, fine, top, top, scores, iou, box)
+    return PanelData(title, note, unit, cells, content_size, upsampled, max_value, max_value, scores, iou, box)
 
 
 def scaled(shots: dict[str, PanelData], shown: ExportRequest) -> dict[str, PanelData]:
     """The same maps with the value of their last colour, as the scale has it; only maps of one unit share theirs."""
-    reaches = {key: _reach(shot, shots, shown) for key, shot in shots.items()}
-    return {key: replace(shot, reach=reaches[key]) for key, shot in shots.items()}
+    limits = {key: _vmax(shot, shots, shown) for key, shot in shots.items()}
+    return {key: replace(shot, vmax=limits[key]) for key, shot in shots.items()}
 
 
 def plot_of(shot: PanelData, shown: ExportRequest) -> Plot:
     """A map as a panel of a figure, with its numbers below."""
     probability = f"p {percent(max(shot.scores.values()))}" if shot.scores else ""
     iou = "" if shot.iou is None else f"IoU {shot.iou:.0%}"
-    largest = f"largest value {shot.top:.3g}" if shot.top > 0 else "no evidence"
+    largest = f"largest value {shot.max_value:.3g}" if shot.max_value > 0 else "no evidence"
     line = " · ".join(part for part in (probability, iou, largest) if part)
     return Plot(shot.title, shot.note, layer_of(shot, shown), (line,))
 
@@ -97,10 +98,10 @@ def plot_of(shot: PanelData, shown: ExportRequest) -> Plot:
 def layer_of(shot: PanelData, shown: ExportRequest) -> MapLayer:
     """A map as the page draws it."""
     return MapLayer(
-        values=_nearest(shot.cells, shot.content_size, shown.points) if shown.cells else shot.fine,
-        top=shot.reach,
+        values=_nearest(shot.cells, shot.content_size, shown.points) if shown.cells else shot.upsampled,
+        top=shot.vmax,
         unit=UNITS[shot.unit],
-        level=shown.threshold * shot.top,
+        level=shown.threshold * shot.max_value,
         masked=shown.overlay == "mask",
         outlined=shown.outline,
         smooth=not shown.cells,
@@ -108,11 +109,11 @@ def layer_of(shot: PanelData, shown: ExportRequest) -> MapLayer:
     )
 
 
-def _reach(shot: PanelData, shots: dict[str, PanelData], shown: ExportRequest) -> float:
+def _vmax(shot: PanelData, shots: dict[str, PanelData], shown: ExportRequest) -> float:
     """The value of the last colour, as the scale has it; only maps of one unit share theirs."""
     if shown.scale == "shared":
-        return max(other.top for other in shots.values() if other.unit == shot.unit)
-    return shown.absolute.get(shot.unit, shot.top) if shown.scale == "absolute" else shot.top
+        return max(other.max_value for other in shots.values() if other.unit == shot.unit)
+    return shown.absolute.get(shot.unit, shot.max_value) if shown.scale == "absolute" else shot.max_value
 
 
 def _nearest(cells: np.ndarray, content_size: tuple[float, float], points: tuple[int, int]) -> np.ndarray:

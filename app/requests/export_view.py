@@ -111,7 +111,7 @@ class ExportView:
             "absolute",
         )
         more = ("outline", "boxes", "cells", "overlay", "image", "difference", "difference_unit")
-        numbers = ("title", "note", "unit", "top", "reach", "scores", "iou", "box")
+        numbers = ("title", "note", "unit", "max_value", "vmax", "scores", "iou", "box")
         maps: dict[str, Any] = {k: {name: getattr(shot, name) for name in numbers} for k, shot in self.shots.items()}
         for wanted in shown.maps:
             maps[wanted.key] |= {"method": wanted.method, **wanted.options}
@@ -125,10 +125,10 @@ class ExportView:
     def _difference(self) -> Plot:
         a, b = list(self.shots.values())[:2]
         raw = self.shown.difference_unit == "raw" and a.unit == b.unit
-        values = difference(a.fine, b.fine, alike=raw, tops=(a.top, b.top))
+        values = difference(a.upsampled, b.upsampled, alike=raw, tops=(a.max_value, b.max_value))
         unit = a.unit if raw else "share"
-        top = float(np.abs(values).max(initial=0))
+        vmax = float(np.abs(values).max(initial=0))
         if self.shown.scale != "map":
-            top = 1.0 if not raw else max(a.reach, b.reach) if self.shown.scale == "shared" else a.reach
-        layer = MapLayer(values, top, UNITS[unit], outlined=False, ends=("more B", "more A"))
+            vmax = 1.0 if not raw else max(a.vmax, b.vmax) if self.shown.scale == "shared" else a.vmax
+        layer = MapLayer(values, vmax, UNITS[unit], outlined=False, ends=("more B", "more A"))
         return Plot(f"A − B, {UNITS[unit]}", "", layer)

@@ -96,7 +96,7 @@ def test_the_files_hold_the_settings_of_the_screen(open_page, image, theme, widt
     assert told["maps"]["crt"]["loops"] == 1
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
         assert list(arrays["classes"]) == ["person"]
-        assert arrays["crt"].max() == pytest.approx(told["maps"]["crt"]["top"])
+        assert arrays["crt"].max() == pytest.approx(told["maps"]["crt"]["max_value"])
     with Image.open(io.BytesIO(files["mask_crt.png"])) as mask:
         assert mask.mode == "P" and mask.size == (160, 120)
         assert set(np.unique(np.asarray(mask))) == {0, 3}

@@ -165,7 +165,7 @@ def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(analysis):
         assert part in said
     assert any(f"IoU {shown.shots['crt'].iou:.0%}" in line for line in said if line.startswith("p "))
     shot = shown.shots["crt"]
-    assert shot.iou == overlap(above_threshold(shot.fine, 0.2 * shot.top), inside()).iou > 0
+    assert shot.iou == overlap(above_threshold(shot.upsampled, 0.2 * shot.max_value), inside()).iou > 0
     foot = " ".join(said)
     for part in (analysis.prediction.provenance["checkpoint_sha256"], "input 224 × 168 px", "20% of a map", "somebody"):
         assert part in foot
@@ -214,14 +214,14 @@ def test_hostile_class_names_are_only_text(analysis):
     assert export.made(screen(analysis, classes=[1]), "svg")[1].startswith("crt-frac-x-b-")
 
 
-def test_scales_reach_as_far_as_the_page_has_them(analysis):
-    tops = {name: shot.top for name, shot in screen(analysis).shots.items()}
-    reach = lambda **changes: {name: shot.reach for name, shot in screen(analysis, **changes).shots.items()}  # noqa: E731
-    assert reach() == tops
-    shared = reach(scale="shared")
-    assert shared["tscam"] == shared["crt"] == max(tops["tscam"], tops["crt"])
-    assert shared["resnet"] == tops["resnet"]
-    fixed = reach(scale="absolute", absolute={"cam": 7, "product": 9}, added_panel=added_panel())
+def test_scales_end_where_those_of_the_page_do(analysis):
+    maxima = {name: shot.max_value for name, shot in screen(analysis).shots.items()}
+    vmax = lambda **changes: {name: shot.vmax for name, shot in screen(analysis, **changes).shots.items()}  # noqa: E731
+    assert vmax() == maxima
+    shared = vmax(scale="shared")
+    assert shared["tscam"] == shared["crt"] == max(maxima["tscam"], maxima["crt"])
+    assert shared["resnet"] == maxima["resnet"]
+    fixed = vmax(scale="absolute", absolute={"cam": 7, "product": 9}, added_panel=added_panel())
     assert fixed == {"resnet": 7, "tscam": 9, "crt": 9, "added_panel": 11}
 
 
