@@ -45,7 +45,7 @@ BROKEN = "This checkpoint could not be loaded, and the details are in the server
 class Model:
     """A checkpoint in use. `id`: of this loading, so that what one model saw is never taken for another's.
 
-    `place`: what a program of the user's would give to `load_checkpoint`; None for a folder outside this repository,
+    `source`: what a program of the user's would give to `load_checkpoint`; None for a folder outside this repository,
     which no client needs. `thread`: one for all runs of all models, because the memory and the helpers that a
     run needs stay with the thread that needed them, and the server has dozens of threads. Once there are more helpers
     than cores, OpenMP lets them sleep between any two of their tasks, and a run takes half as long again.
@@ -53,7 +53,7 @@ class Model:
 
     config: CheckpointConfig
     sha256: str
-    place: str | None
+    source: str | None
     loaded: Future[Predictor]
     thread: ThreadPoolExecutor
     id: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -83,7 +83,7 @@ class Model:
             "name": config.name,
             "sha256": self.sha256,
             "id": self.id,
-            "place": self.place,
+            "source": self.source,
             "relation": config.relation.threshold if config.relation else None,
             "segmentation": config.segmentation is not None,
             "modes": list(config.modes),
@@ -113,7 +113,7 @@ class Engine:
         folders = [locate(source) for source in (checkpoint, *extra_checkpoints)]
         configs = [read_config(folder) for folder in folders]
         models = [
-            Model(config, weights_sha256(config), place_of(source), Future(), self._thread)
+            Model(config, weights_sha256(config), source_of(source), Future(), self._thread)
             for source, config in zip((checkpoint, *extra_checkpoints), configs, strict=True)
         ]
         self.model, self.others = models[0], tuple(models[1:])
@@ -164,7 +164,7 @@ class Engine:
         return self.model.predictor()
 
     def swap(self, checkpoint: str) -> Future[Model]:
-        """Load another checkpoint in a thread, try it, and only then put it in the place of the current one.
+        """Load another checkpoint in a thread, try it, and only then put it in place of the current one.
 
         The future gives the new Model, or InvalidCheckpoint, and then the old one goes on as if nothing had been. A
         run that is under way ends with the model it began with. Raises InvalidSetting at once for an unusable name,
@@ -188,7 +188,7 @@ class Engine:
                 pending.set_result(self._made(folder))
             except CrtError as error:
                 log.error("The checkpoint cannot be used: %s", error)  # noqa: TRY400 - the sentence is enough
-                pending.set_exception(_without_place(error, folder))
+                pending.set_exception(_without_folder(error, folder))
             except Exception as error:
                 log.exception("Loading the checkpoint failed")
                 pending.set_exception(error)
@@ -204,10 +204,10 @@ class Engine:
             made = predictor.checkpoint
             if made.config.name in self.names[1:]:
                 raise InvalidCheckpoint(f"This page has another checkpoint named {made.config.name}: rename one.")
-            model = Model(made.config, made.sha256, place_of(checkpoint), loaded, self._thread)
+            model = Model(made.config, made.sha256, source_of(checkpoint), loaded, self._thread)
         except CrtError as error:
             self._swapping.release()
-            pending.set_exception(_without_place(error, folder))
+            pending.set_exception(_without_folder(error, folder))
         except Exception as error:
             log.exception("Loading another checkpoint failed")
             self._swapping.release()
@@ -224,7 +224,7 @@ def _take_all_cores() -> None:
     torch.get_num_threads()
 
 
-def _without_place(error: CrtError, folder: Path) -> CrtError:
+def _without_folder(error: CrtError, folder: Path) -> CrtError:
     """The same sentence with the folder's name alone: where it lies is nobody's business who opens the page."""
     said = str(error).replace(f"{folder}", folder.name) if folder.is_absolute() else str(error)
     return type(error)(said).with_traceback(error.__traceback__)
@@ -251,7 +251,7 @@ def bundled_checkpoints(checkpoint: str) -> tuple[str, ...]:
     return tuple(map(str, others))
 
 
-def place_of(checkpoint: str) -> str | None:
+def source_of(checkpoint: str) -> str | None:
     """A checkpoint as a program in the root of this repository would name it: a folder in it, or a Hub id."""
     folder = expand_name(checkpoint)
     if not folder.is_dir():

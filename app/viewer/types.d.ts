@@ -82,7 +82,7 @@ declare namespace Crt {
   interface MethodRecord { method: string; kind: string; cams: Stored; cls_attn: Stored; content_size: Size }
   interface TileGrid { shape: Size; stride: number; tile: number; patch: number; cells: Size; patchCells: Size; content: Size }
   interface Bytes { data?: string | null; file?: string }
-  interface Checkpoint { id: string; name: string; sha256: string; modes: string[]; place?: string; relation?: number | null; segmentation?: boolean }
+  interface Checkpoint { id: string; name: string; sha256: string; modes: string[]; source?: string | null; relation?: number | null; segmentation?: boolean }
   /** The header of a run, as `app.core.codec` writes it. */
   interface Run {
     run: string;

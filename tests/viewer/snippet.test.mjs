@@ -11,7 +11,7 @@ const run = {
   classes: ['cat', 'a "dog"', 'person'], methods: ['resnet', 'tscam', 'crt', 'crt_cnn'], mode: 'overlap', maxLoops: 4,
   input: [252, 336], source: [600, 800], chosen: { size: '336', mode: 'overlap' },
   records: [{ method: 'resnet', kind: 'conv' }, tokens('tscam'), tokens('crt'), { method: 'crt_cnn', kind: 'conv' }],
-  checkpoint: { name: 'voc', place: 'checkpoints/voc' }, imageFile: 'app/examples/cat.jpg', imageId: 'p', masks: [],
+  checkpoint: { name: 'voc', source: 'checkpoints/voc' }, imageFile: 'app/examples/cat.jpg', imageId: 'p', masks: [],
 };
 const state = { ...INITIAL, classes: [0], loops: 3, threshold: 0.15 };
 const lines = (changes = {}, other = {}) => snippet({ ...state, ...changes }, { ...run, ...other }).split('\n');
@@ -47,18 +47,18 @@ test('nothing switched on gives all networks, two compared are a and b', () => {
   assert.ok(lines({ compare }).includes('b = prediction.cams("crt", loops=3, refined=False, classes=classes)'));
 });
 
-test('the native size is the image\'s own unless it was reduced; unknown places are placeholders', () => {
+test('the native size is the image\'s own unless it was reduced; unknown sources are placeholders', () => {
   const settings = (other) => lines({}, other).find((line) => line.startsWith('settings'));
   assert.equal(settings({}), 'settings = InferenceConfig(size=336, mode="overlap", loops=4)');
   assert.match(settings({ chosen: { size: 'native' }, input: [600, 800] }), /size=None/);
   assert.match(settings({ chosen: { size: 'native' }, input: [1008, 1344], source: [1500, 2000] }), /size=1344/);
   assert.ok(lines({}, { precision: 'bfloat16' }).includes('predictor = Predictor(load_checkpoint("checkpoints/voc"), bfloat16=True)'));
-  const own = lines({}, { checkpoint: { name: 'a"b', place: null }, imageFile: null });
+  const own = lines({}, { checkpoint: { name: 'a"b', source: null }, imageFile: null });
   assert.ok(own.includes('predictor = Predictor(load_checkpoint("path/to/a\\"b"))'));
   assert.ok(own.includes('prediction = predictor.predict("image.jpg", settings)  # your image'));
 });
 
-test('bits are packed from the highest place', () => {
+test('bits are packed from the highest bit', () => {
   assert.deepEqual([...Buffer.from(packBits([1, 0, 0, 0, 0, 0, 0, 1, 1, 0]), 'base64')], [0x81, 0x80]);
   assert.equal(packBits(new Uint8Array(0)), '');
   const many = Uint8Array.from({ length: 100_000 }, (_, i) => (i * i) % 7 === 1);

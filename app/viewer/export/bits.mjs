@@ -1,6 +1,6 @@
 // Arrays as text that fits into JSON.
 
-/** Bytes of 0 and 1 -> base64 of one bit each, the first in the highest place.
+/** Bytes of 0 and 1 -> base64 of one bit each, the first in the highest bit.
  * @param {Crt.Mask} flags
  */
 export function packBits(flags) {

@@ -29,7 +29,7 @@ export function wantedMaps(state, run) {
 export function snippet(state, run) {
   const maps = wantedMaps(state, run);
   const best = maps.find(({ method }) => method === 'crt') ?? maps[maps.length - 1];
-  const place = run.checkpoint.place ?? `path/to/${run.checkpoint.name}`;
+  const source = run.checkpoint.source ?? `path/to/${run.checkpoint.name}`;
   const names = state.classes.map((index) => pythonString(run.classes[index]));
   return [
     '# In the root folder of the CRT explorer. Where classes are several, the page shows the largest of their maps.',
@@ -38,7 +38,7 @@ export function snippet(state, run) {
     'from crt.resample import upsample_cam',
     'from crt.postprocess import cam_to_labels, max_normalize',
     '',
-    `predictor = Predictor(load_checkpoint(${pythonString(place)})${run.precision === 'bfloat16' ? ', bfloat16=True' : ''})`,
+    `predictor = Predictor(load_checkpoint(${pythonString(source)})${run.precision === 'bfloat16' ? ', bfloat16=True' : ''})`,
     `settings = InferenceConfig(size=${sizeOf(run)}, mode=${pythonString(run.mode)}, loops=${run.maxLoops})`,
     `prediction = predictor.predict(${pythonString(run.imageFile ?? 'image.jpg')}, settings)${run.imageFile ? '' : '  # your image'}`,
     `classes = [prediction.classes.index(name) for name in [${names.join(', ')}]]`,

@@ -293,7 +293,7 @@ def test_a_page_of_the_checkpoint_before_is_told_to_look_again(first, second, tm
 
 def test_a_folder_elsewhere_on_the_machine_is_not_told(explorer, first):
     assert str(first) not in json.dumps(explorer.engine.model.public())
-    assert explorer.engine.model.public()["place"] is None
+    assert explorer.engine.model.public()["source"] is None
 
 
 def test_the_precision_is_that_of_all_checkpoints(first, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
-from app.core.models import Engine, place_of
+from app.core.models import Engine, source_of
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.resample import upsample_cam
 from tests.helpers.tiny import tiny_checkpoint
@@ -84,7 +84,7 @@ def left(folder, explorer, image, tmp_path_factory) -> list[dict]:
     asked = []
     for (state, _), (size, mode) in zip(STATES, LOOKS, strict=True):
         header, _ = explorer.payload(image, size, mode, "s")
-        header |= {"imageFile": image, "checkpoint": header["checkpoint"] | {"place": str(folder)}}
+        header |= {"imageFile": image, "checkpoint": header["checkpoint"] | {"source": str(folder)}}
         asked.append({"state": state, "run": header})
     file = tmp_path_factory.mktemp("snippet") / "asked.json"
     file.write_text(json.dumps(asked))
@@ -117,8 +117,8 @@ def test_the_program_makes_the_maps_of_the_page(explorer, image, left, at):
 
 
 def test_a_checkpoint_in_the_repository_or_on_the_hub_is_named_and_another_is_not(folder):
-    assert place_of(str(ROOT / "checkpoints/voc")) == "checkpoints/voc"
-    assert place_of("checkpoints/voc") == "checkpoints/voc"
-    assert place_of("voc") == "checkpoints/voc"
-    assert place_of("user/name") == "user/name"
-    assert place_of(str(folder)) is None
+    assert source_of(str(ROOT / "checkpoints/voc")) == "checkpoints/voc"
+    assert source_of("checkpoints/voc") == "checkpoints/voc"
+    assert source_of("voc") == "checkpoints/voc"
+    assert source_of("user/name") == "user/name"
+    assert source_of(str(folder)) is None
