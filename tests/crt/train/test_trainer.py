@@ -310,7 +310,7 @@ def test_a_resumed_run_keeps_the_precision_that_auto_chose(tmp_path: Path, monke
 def test_weight_decay_is_not_for_norms_biases_and_embeddings(tmp_path: Path) -> None:
     model = engine.build_model(tiny_config(tmp_path), 2)
     decayed = {}
-    parts = list(engine._parts(model, tiny_config(tmp_path)).values())
+    parts = list(engine._param_groups(model, tiny_config(tmp_path)).values())
     for part in parts:
         optimizer = build_optimizer(part.body, part.head, part.config)
         weight_decay = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
