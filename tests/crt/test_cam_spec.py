@@ -20,7 +20,7 @@ from app.requests.validation import map_options
 from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config
 from crt.errors import InvalidSetting
-from crt.metrics.scored_class import subject_of
+from crt.metrics.scored_class import scored_class
 from crt.prediction import Prediction
 from crt.prediction_io import InvalidPrediction
 from crt.predictor import InferenceConfig, Predictor
@@ -83,7 +83,7 @@ def test_a_predictor_without_settings_does_what_its_checkpoint_can(tmp_path):
     assert prediction.spec_of("crt").loops == 6
     assert (prediction.grid.width, prediction.grid.mode) == (64, "deconvolution")
     assert predictor.token(image, at=(0.5, 0.5)).grid == predictor.layers(image).grid == prediction.grid
-    assert subject_of(predictor, image, method="crt", index=0).pixels.shape[-1] == 64
+    assert scored_class(predictor, image, method="crt", index=0).pixels.shape[-1] == 64
 
 
 def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):

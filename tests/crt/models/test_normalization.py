@@ -14,7 +14,7 @@ from app.features.explainers import explained
 from crt.checkpoint import NetworkSpec, build_network, load_checkpoint, read_config, write_config
 from crt.data.resizing import to_tensor
 from crt.evaluation.pointing_cams import PointingRow, PointingView, _maps
-from crt.metrics.scored_class import subject_of
+from crt.metrics.scored_class import scored_class
 from crt.models.cam_head import class_scores
 from crt.models.deeplab import segment
 from crt.models.irn import predict_edges
@@ -119,7 +119,7 @@ def holds(image: torch.Tensor, tile: torch.Tensor) -> bool:
 def test_every_path_of_a_method_normalizes_as_its_network_wants(changed, method):
     predictor = Predictor(load_checkpoint(changed))
     network, grid = predictor.checkpoint.networks[method], predictor.grid(IMAGE.shape[0], IMAGE.shape[1], NATIVE)
-    subject = subject_of(predictor, IMAGE, NATIVE, method=method, index=0)
+    subject = scored_class(predictor, IMAGE, NATIVE, method=method, index=0)
     prediction = predictor.predict(IMAGE, NATIVE)
     row = PointingRow(method, explainer="gradcam")
     paths = {
