@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from app.core.analysis import Analysis
 from app.core.decoded import fingerprint
 from crt.checkpoint import CheckpointConfig
-from crt.viz.print_layout import Kind, render
+from crt.viz.print_file import Kind, render
 
 
 def file_name(analysis: Analysis, classes: Sequence[str], tab: str = "") -> str:

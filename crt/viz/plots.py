@@ -16,24 +16,9 @@ from PIL import Image
 from crt.viz.contours import crossings
 from crt.viz.fonts import families
 from crt.viz.layer import LabelLayer, MapLayer, Style, bar, labelled, mixed
-from crt.viz.print_layout import (
-    DPI,
-    FAINT,
-    INK,
-    LINE,
-    NOTE,
-    POINT,
-    TEXT,
-    WIDTH,
-    Block,
-    Canvas,
-    Kind,
-    first_line,
-    lay_out,
-    render,
-    stroke,
-    text_lines,
-)
+from crt.viz.print_canvas import FAINT, INK, LINE, POINT, Canvas, first_line, stroke, text_lines
+from crt.viz.print_file import DPI, Kind, render
+from crt.viz.print_layout import NOTE, TEXT, WIDTH, Block, lay_out
 from crt.viz.sheet import printable
 
 __all__ = ["Kind", "MapBlock", "Plot", "Style", "grid_of", "plot", "render"]

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from crt.viz.fonts import Typeface, families
-from crt.viz.print_layout import FAINT, INK, LINE, NOTE, POINT, TEXT, Canvas, first_line, text_lines
+from crt.viz.print_canvas import FAINT, INK, LINE, POINT, Canvas, first_line, text_lines
+from crt.viz.print_layout import NOTE, TEXT
 from crt.viz.sheet import printable
 
 SHAPE = 0.6  # height of a chart's axes, in its width
