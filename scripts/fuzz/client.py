@@ -13,7 +13,7 @@ from PIL import Image
 
 from crt.errors import InvalidSetting, reason_of
 from scripts.fuzz import generators as nonsense
-from scripts.fuzz.corpus import EVIL
+from scripts.fuzz.corpus import UNSAFE_NAMES
 from scripts.loadtest.client import JSON, PAGE, Asker, Outcome, Question
 
 PROGRAM = "click/masks"
@@ -129,7 +129,7 @@ class Fuzzer:
 
     def names(self) -> tuple[str, Outcome]:
         """A file whose name, or a figure whose words are markup, looked at, and what is served of it."""
-        text = self.chance.choice((*nonsense.TEXTS, *EVIL, "a.svg", "a.html", "a.js", "a.mjs", "a.xhtml"))
+        text = self.chance.choice((*nonsense.TEXTS, *UNSAFE_NAMES, "a.svg", "a.html", "a.js", "a.mjs", "a.xhtml"))
         if self.chance.random() < 0.5:
             found = next(one for one in self.asker.questions if one.name.startswith("export/"))
             return found.name, self.asker.ask(found, self.good(found), _titled(text[:5000]))

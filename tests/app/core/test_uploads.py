@@ -14,7 +14,7 @@ from app.core.decoded import read
 from app.core.models import Engine
 from crt.data.images import load_image
 from crt.errors import InvalidImage, InvalidSetting
-from scripts.fuzz.corpus import EVIL, Hostile, corpus, make_hostile
+from scripts.fuzz.corpus import UNSAFE_NAMES, CorpusConfig, corpus, write_corpus
 from tests.helpers.tiny import tiny_checkpoint
 
 SECONDS = 10.0  # of this process; nothing here needs one
@@ -38,8 +38,8 @@ def outcome(data: bytes) -> str:
 def test_there_are_hundreds_of_every_kind_and_the_same_every_time(files):
     kinds = {kind for kind, _, _ in files}
     assert len(files) >= 300
-    assert kinds == {"whole", "cut off", "changed bytes", "twice", "zeros behind", "size", "lie", "bomb", "metadata",
-                     "foreign", "name"}  # fmt: skip
+    assert kinds == {"whole", "cut off", "changed bytes", "twice", "zeros behind", "size", "false header", "bomb",
+                     "metadata", "foreign", "name"}  # fmt: skip
     assert [(name, data) for _, name, data in corpus()] == [(name, data) for _, name, data in files]
 
 
@@ -83,10 +83,10 @@ def test_the_page_answers_each_with_maps_or_a_sentence(files, tmp_path):
 
 
 def test_the_files_are_written_with_names_that_a_disk_takes(tmp_path):
-    kinds = make_hostile(Hostile(tmp_path / "out"))
+    kinds = write_corpus(CorpusConfig(tmp_path / "out"))
     assert json.loads((tmp_path / "out" / "kinds.json").read_text()) == kinds
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*kinds, "kinds.json"}
-    assert sum(kind == "name" for kind in kinds.values()) == len(EVIL)
+    assert sum(kind == "name" for kind in kinds.values()) == len(UNSAFE_NAMES)
     assert not list(Path(tmp_path).glob("*.png"))  # no name has led outside
     with pytest.raises(InvalidSetting, match="not empty"):
-        make_hostile(Hostile(tmp_path / "out"))
+        write_corpus(CorpusConfig(tmp_path / "out"))
