@@ -26,19 +26,16 @@ from crt.data.resizing import resize_long_side
 from crt.errors import InvalidImage, InvalidSetting, reason_of
 from crt.fair_lock import FairLock
 from crt.inference_config import InferenceConfig
-from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
 from crt.models.loop import passes
 from crt.models.normalization import NormalizedImage
 from crt.models.outputs import CnnOutputs, VitOutputs
-from crt.models.run import run_cnn, run_transformer
+from crt.models.run import run_cnn, run_logits, run_transformer
 from crt.models.tiles import TileGrid
-from crt.models.vit import TransformerBranch, transformer_of
+from crt.models.vit import transformer_of
+from crt.network_input import check_native_size, tile_grid
 from crt.prediction import Prediction
-from crt.types import MAX_SIZE, MIN_SIZE
 
-MAX_TILES = 400
-"""Tiles of one image: 324 cover a square of `MAX_SIZE` with tiles of 224 pixels that overlap by half."""
 OneImage = str | Path | bytes | Image.Image
 """What is one image by its type; an array or a tensor may be a batch."""
 Progress = Callable[[float, str], None]
@@ -99,20 +96,7 @@ class Predictor:
         Raises:
             InvalidSetting: the image is larger than `MAX_SIZE` at its own size, or needs more than `MAX_TILES`.
         """
-        if settings.size is None:
-            _check_native(height, width)
-        else:
-            scale = settings.size / max(height, width)
-            height, width = max(1, round(height * scale)), max(1, round(width * scale))
-        vits = [net for net in self.checkpoint.networks.values() if isinstance(net, TransformerBranch)]
-        tile, patch = (vits[0].tile, vits[0].patch) if vits else (224, 16)
-        grid = TileGrid(height, width, tile, patch, settings.mode, settings.padding)
-        if len(grid) > MAX_TILES:
-            raise InvalidSetting(
-                f"An image of {width} × {height} pixels makes {len(grid)} tiles of {tile}, and the limit is "
-                f"{MAX_TILES}: choose a smaller input size."
-            )
-        return grid
+        return tile_grid(self.checkpoint.networks.values(), height, width, settings)
 
     @overload
     def __call__(self, images: OneImage, config: InferenceConfig | None = None) -> Prediction: ...
@@ -212,22 +196,13 @@ class Predictor:
                         )
                 done += cost[method]
         report(1.0, "done")
-        provenance = {
-            "checkpoint": self.checkpoint.config.name,
-            "checkpoint_sha256": self.checkpoint.sha256,
-            "networks": list(self.checkpoint.networks),
-            "image_sha256": hashlib.sha256(image.tobytes()).hexdigest(),
-            "settings": asdict(settings),
-            "precision": "bfloat16" if self.bfloat16 else "float32",
-            "device": self.device.type,
-            "versions": {"python": platform.python_version(), "torch": torch.__version__, "timm": timm.__version__},
-        }
         height, width = image.shape[:2]
         config = self.checkpoint.config
         spec = CamSpec.of(config.defaults)
         kept = image if keep_image else None
         threshold = config.defaults.threshold
-        return Prediction((height, width), grid, config.classes, records, timings, provenance, spec, threshold, kept)
+        made = self._provenance(image, settings)
+        return Prediction((height, width), grid, config.classes, records, timings, made, spec, threshold, kept)
 
     def token(
         self,
@@ -307,21 +282,13 @@ class Predictor:
         if method not in self.checkpoint.networks:
             raise InvalidSetting(f"This checkpoint has no {method} network: choose among its networks.")
         network, count = self.checkpoint.networks[method], _loops(method, InferenceConfig(loops=loops))
-        _check_native(*images.shape[-2:])
+        check_native_size(*images.shape[-2:])
         with self.turn():
-            images = images.to(self.device)
-            if isinstance(network, CnnBranch):
-                return class_scores(network(images.contiguous(memory_format=torch.channels_last)).float()).cpu()
-            padded, maps, some = grid.pad(images), [], max(1, self.tile_batch // len(images))
-            for start in range(0, len(grid), some):
-                *_, last = network.steps(grid.cut(padded, start, start + some), count, cls_attn=False)
-                maps.append(network.raw_cams(last.tokens, grid))
-            return class_scores(grid.merge(torch.cat(maps))).cpu()
+            return run_logits(network, images.to(self.device), grid, count, tile_batch=self.tile_batch)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """For whoever runs the networks by themselves: a context that waits in line, without gradients, in this
-        precision.
+        """A context to run the networks directly: it waits for its turn, without gradients, in this precision.
 
         Yields:
             Nothing.
@@ -338,17 +305,21 @@ class Predictor:
         grid = self.grid(resized.shape[0], resized.shape[1], replace(settings, size=None))
         return NormalizedImage(resized, self.device), grid
 
+    def _provenance(self, image: np.ndarray, settings: InferenceConfig) -> dict[str, Any]:
+        """What a Prediction was made of and by, as plain JSON values."""
+        return {
+            "checkpoint": self.checkpoint.config.name,
+            "checkpoint_sha256": self.checkpoint.sha256,
+            "networks": list(self.checkpoint.networks),
+            "image_sha256": hashlib.sha256(image.tobytes()).hexdigest(),
+            "settings": asdict(settings),
+            "precision": "bfloat16" if self.bfloat16 else "float32",
+            "device": self.device.type,
+            "versions": {"python": platform.python_version(), "torch": torch.__version__, "timm": timm.__version__},
+        }
+
     def _autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
-
-
-def _check_native(height: int, width: int) -> None:
-    """Raise InvalidSetting for an image that is too large to go through the networks at its own size."""
-    if max(height, width) > MAX_SIZE:
-        raise InvalidSetting(
-            f"This image has {width} × {height} pixels, and its own size may be at most {MAX_SIZE} along the longer "
-            f"side: choose an input size from {MIN_SIZE} to {MAX_SIZE}."
-        )
 
 
 def _loops(method: Method, settings: InferenceConfig) -> int:
@@ -356,7 +327,7 @@ def _loops(method: Method, settings: InferenceConfig) -> int:
 
 
 def _no_progress(fraction: float, stage: str) -> None:
-    """Report to nobody."""
+    """Report nothing."""
 
 
 @contextmanager

@@ -20,7 +20,7 @@ FLOORS = (
     *("inference_config", "device", "usage"),
     *("data", "models", "checkpoint", "refine", "postprocess", "prediction_io", "prediction_record"),
     *("prediction", "analysis"),
-    *("predictor", "loading", "multiscale", "pseudo_labels", "metrics", "evaluation", "viz", "train"),
+    *("network_input", "predictor", "loading", "multiscale", "pseudo_labels", "metrics", "evaluation", "viz", "train"),
 )
 """The rooms of `crt` from the ground up: each imports from those before it only."""
 UPWARD = {"crt/prediction.py": ["viz"]}

@@ -92,3 +92,27 @@ def run_transformer(
         residual=torch.cat(residual, dim=1).mean(1).cpu().numpy(),
         scores=scores.cpu().numpy(),
     )
+
+
+def run_logits(
+    network: CnnBranch | TransformerBranch, images: Tensor, grid: TileGrid, loops: int, *, tile_batch: int
+) -> Tensor:
+    """The logits of several images of one size.
+
+    Args:
+        network: in eval form.
+        images: (B, 3, height, width) normalised, on the network's device.
+        grid: the tiles of images of this size.
+        loops: the loop count of a transformer.
+        tile_batch: tiles of all images in one pass.
+
+    Returns:
+        (B, C) float32 on the CPU.
+    """
+    if isinstance(network, CnnBranch):
+        return class_scores(network(images.contiguous(memory_format=torch.channels_last)).float()).cpu()
+    padded, cams, step = grid.pad(images), [], max(1, tile_batch // len(images))
+    for start in range(0, len(grid), step):
+        *_, last = network.steps(grid.cut(padded, start, start + step), loops, cls_attn=False)
+        cams.append(network.raw_cams(last.tokens, grid))
+    return class_scores(grid.merge(torch.cat(cams))).cpu()

@@ -12,7 +12,8 @@ from crt.metrics.scored_class import scored_class
 from crt.models.cnn import STRIDE
 from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES, TileGrid
-from crt.predictor import MAX_TILES, InferenceConfig, Predictor
+from crt.network_input import MAX_TILES
+from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.narrow import instance
 from tests.helpers.tiny import tiny_checkpoint
 
