@@ -1,8 +1,6 @@
 """The endpoints as a program meets them: described and typed, and right in what they give."""
 
-import io
 import json
-from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -11,16 +9,14 @@ from gradio.utils import get_function_description
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from app.api import maps_of
 from app.cli import AppConfig
-from app.core.analysis import Analysis
 from app.page import build, launch_options
 from crt.cam_spec import CamSpec
 from crt.checkpoint import CONFIG_FILE
 from crt.data import voc_palette
+from crt.pass_reductions import PASS_REDUCTIONS
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.prediction import Prediction
-from crt.predictor import InferenceConfig
 from crt.resample import upsample_cam
 from tests.helpers.narrow import present
 from tests.helpers.tiny import CLASSES, tiny_checkpoint
@@ -155,6 +151,8 @@ def test_every_parameter_is_described_to_its_end(tmp_path):
         described = {label: text for label, text in parameters.items() if label != "request"}
         assert set(described) == PARAMETERS[f"/{name}"] and returns
         assert [label for label, text in described.items() if not text.endswith(".")] == []
+        assert "{" not in present(function.__doc__)
+        assert all(one in described.get("pass_reduction", one) for one in PASS_REDUCTIONS)
 
 
 @pytest.mark.skipif(find_spec("mcp") is None, reason="mcp is not installed: pip install 'gradio[mcp]'")
@@ -169,21 +167,6 @@ def test_the_tools_of_the_mcp_server_are_described(server):
         assert set(properties) == PARAMETERS[f"/{name}"]
         for label, one in properties.items():
             assert one["type"] and len(one.get("description", "")) > 15, (name, label)
-
-
-def test_maps_are_those_of_the_checkpoint_s_defaults_and_of_what_is_asked_for(prediction):
-    prediction = replace(prediction, default_spec=CamSpec(1, True, "last", (1, 2)))
-    analysis = Analysis(np.zeros((60, 80, 3), np.uint8), InferenceConfig(), prediction, "s")
-    with np.load(io.BytesIO(maps_of(analysis, names="dog"))) as arrays:
-        wanted = prediction.cams("crt", loops=1, refined=True, classes=[1], pass_reduction="last", blocks=[1, 2])
-        np.testing.assert_array_equal(arrays["crt"], wanted)
-    with np.load(io.BytesIO(maps_of(analysis, 2, True, "dog"))) as arrays:
-        wanted = prediction.cams("crt", loops=2, refined=True, classes=[1], pass_reduction="last", blocks=[1, 2])
-        np.testing.assert_array_equal(arrays["crt"], wanted)
-        assert not np.allclose(wanted, prediction.cams("crt", loops=2, classes=[1], pass_reduction="sum", blocks=None))
-    with np.load(io.BytesIO(maps_of(analysis, 2, True, "dog", "first"))) as arrays:
-        wanted = prediction.cams("crt", loops=2, refined=True, classes=[1], pass_reduction="first", blocks=None)
-        np.testing.assert_array_equal(arrays["crt"], wanted)
 
 
 @pytest.mark.parametrize("checkpoint", ["", "birds"])

@@ -3,9 +3,6 @@
 import io
 import json
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.api import maps_of
 from app.cli import AppConfig
 from app.core.analysis import INTERNAL_ERROR, NATIVE_LIMIT, Explorer, settings_of
 from app.core.cache import PredictionCache
@@ -24,7 +20,7 @@ from app.core.models import Engine
 from app.page import build, launch_options
 from app.viewer import Viewer
 from crt.checkpoint import load_checkpoint
-from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
+from crt.errors import CrtError, InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
@@ -54,7 +50,7 @@ def saved(folder: Path, image: Image.Image | np.ndarray, name: str, **options) -
     return str(folder / name)
 
 
-# What is sent
+# What the page receives
 
 
 def test_header_is_json_and_says_what_the_run_was(explorer):
@@ -94,7 +90,7 @@ def test_large_maps_travel_as_a_file():
     assert sent["file"] in viewer.temp_files
 
 
-# What is kept, and for whom
+# The cache
 
 
 def test_cache_is_bounded_in_bytes_and_lets_the_oldest_go(explorer):
@@ -135,7 +131,7 @@ def test_the_same_question_is_not_computed_twice(explorer, monkeypatch):
         explorer.predict("another", photo(seed=1), InferenceConfig(size=96))
 
 
-# What is said when something is wrong
+# Error messages
 
 
 def test_settings_of_the_page():
@@ -220,41 +216,9 @@ def test_an_unexpected_error_is_logged_and_not_shown(explorer, tmp_path, monkeyp
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_maps_of_the_api(explorer, tmp_path):
-    path = saved(tmp_path, photo(), "a.png")
-    analysis = explorer.analyze(path, "224", "overlap", "s")
-    with np.load(io.BytesIO(maps_of(analysis, 1, False, "dog, cat"))) as arrays:
-        assert list(arrays["classes"]) == ["dog", "cat"]
-        prediction = explorer.predict("s", photo(), InferenceConfig(size=224))
-        np.testing.assert_array_equal(arrays["crt"], prediction.cams("crt", loops=1, refined=False, classes=[1, 0]))
-        np.testing.assert_array_equal(arrays["resnet"], prediction.cams("resnet", classes=[1, 0]))
-    for loops, names in ((1, "wolf"), (9, "")):
-        with pytest.raises(InvalidSetting):
-            maps_of(analysis, loops, True, names)
+def test_a_size_that_is_not_offered_is_refused(explorer, tmp_path):
     with pytest.raises(InvalidSetting):
-        explorer.analyze(path, "1", "overlap", "s")
-
-
-def test_a_checkpoint_that_is_not_there_ends_the_program_with_a_sentence(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "app.py", "--checkpoint", str(tmp_path / "none")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr and done.stderr.splitlines()[-1].startswith("error: ")
-    assert str(tmp_path / "none") in done.stderr.splitlines()[-1]
-
-
-def test_damaged_weights_are_said_at_the_first_request(checkpoint, tmp_path):
-    folder = shutil.copytree(checkpoint, tmp_path / "damaged")
-    (folder / "crt.safetensors").write_bytes(b"nothing")
-    broken = Explorer(Engine(str(folder)), PredictionCache(10**8), {})
-    assert "damaged" in broken.payload(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")["message"]
-    with pytest.raises(InvalidCheckpoint):
-        Engine(str(tmp_path / "none"))
+        explorer.analyze(saved(tmp_path, photo(), "a.png"), "1", "overlap", "s")
 
 
 # Examples
