@@ -91,6 +91,18 @@ test('what a dropped request brings leaves every component as it is, and the nex
   assert.deepEqual(news.slice(-2), [['a', { completed: true }], ['b', { completed: true }]]);
 });
 
+test('the parts of a dropped result are handed on, because each is a difference from the one before', async () => {
+  const parts = [
+    { msg: 'process_generating', event_id: 'e1', output: { data: [{ progress: 0.5 }] } },
+    { msg: 'process_generating', event_id: 'e1', output: { data: [[['replace', ['progress'], 0.7]]] } },
+    { msg: 'process_completed', event_id: 'e1', success: true, output: { data: [[]] } },
+  ];
+  const { queue } = queueOf(json({ event_id: 'e1' }), streamOf(parts.map(line)));
+  await queue.fetch(JOIN, body('a'));
+  queue.drop('a');
+  assert.deepEqual((await messagesOf(await queue.fetch(DATA))).slice(0, 3), parts);
+});
+
 for (const [name, ending] of [['breaks', new TypeError('network error')], ['ends', null]]) {
   test(`a stream that ${name} early fails every open event and is closed in Gradio's words`, async () => {
     const { queue, news, others } = queueOf(json({ event_id: 'e1' }), json({ event_id: 'e2' }), streamOf([line({ msg: 'process_starts', event_id: 'e1' }), line({ msg: 'x' }).slice(0, 9)], ending));

@@ -33,6 +33,8 @@ export function observeQueue(plain) {
   const open = new Map(); // id of an event in the queue -> id of the request, null for an event of other components
   /** @type {Set<string>} */
   const dropped = new Set(); // ids of requests
+  /** @type {Set<string>} */
+  const inParts = new Set(); // ids of events of which a part has come
 
   /** @type {((sentence: string) => void)[]} */
   const others = [];
@@ -123,12 +125,15 @@ export function observeQueue(plain) {
     });
   }
 
-  /** The message of an event whose request is dropped leaves every component as it is.
+  /** The result of an event whose request is dropped leaves every component as it is. One that comes in several parts is
+   *  handed on: Gradio sends the later parts as differences from the one before, and it only fills answers of the viewer.
    * @param {any} message
    */
   function withoutDropped(message) {
     const request = open.get(message.event_id);
-    if (!request || !dropped.has(request) || !Array.isArray(message.output?.data)) return message;
+    if (message.msg === 'process_generating') inParts.add(message.event_id);
+    const whole = message.msg === 'process_completed' && !inParts.delete(message.event_id);
+    if (!whole || !request || !dropped.has(request) || !Array.isArray(message.output?.data)) return message;
     return { ...message, output: { ...message.output, data: message.output.data.map(() => ({ __type__: 'update' })) } };
   }
 
