@@ -43,8 +43,9 @@ def test_a_comparison_of_two_maps_is_whole(open_page, shaped, view):
     upload(page, shaped)
     page.locator(f'input[name="crt-view"][value="{view}"]').check()
     settle(page)
-    [[_, y, _, height]] = page.locator(".panels .panel").evaluate_all(BOXES)
-    assert y > 0 and y + height <= 900
+    boxes = page.locator(".panels .panel").evaluate_all(BOXES)
+    assert len({round(y) for _, y, _, _ in boxes}) == 1, "one row"
+    assert all(y > 0 and y + height <= 900 for _, y, _, height in boxes)
 
 
 def test_a_phone_shows_the_first_map_on_its_first_screen(open_page, image):

@@ -15,6 +15,9 @@ import { METHOD_TITLES } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 
+const STAGE_MIN_PX = 200; // px of the height of a stage; below it the page scrolls
+const BELOW_PX = 56; // px for the line of numbers below the panels
+
 const LABELS = { ...METHOD_TITLES, added_panel: 'One more map', compare: 'Comparison', compare_a: 'A', compare_b: 'B' };
 
 /** @param {Crt.Page} page */
@@ -37,6 +40,7 @@ export function mountPanels(page) {
   panelGrid.cursor = hover.cursor; // where the crosshair is, or null
   const setZoom = (zoom) => store.set({ zoom: tidy(zoom) });
   new ResizeObserver(() => panelGrid.draw()).observe(at('panels'));
+  window.addEventListener('resize', () => panelGrid.draw());
   onDraw(() => panelGrid.draw());
   mountZoom();
 
@@ -44,32 +48,41 @@ export function mountPanels(page) {
     const began = performance.now();
     const added_panel = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     const specs = panelSpecsOf(state, now, panelGrid.maps, added_panel && { ...added_panel, max: added_panel.max ?? largest(added_panel.map.data) }, panelGrid.other);
-    layout(specs, state, now);
+    layout(specs, state);
     const truth = state.ground_truth ? groundTruthOf(state, now) : { polygons: [], complete: false };
     const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
-    for (const spec of specs) {
-      const panel = panels.get(spec.key);
+    const measured = specs.map((spec) => {
       const facts = spec.scales.map(({ shown, signed }) => (signed ? { iou: null, box: null } : measure(panelGrid.maps.upsampled(shown, size), state.threshold * shown.max, truth, state.boxes)));
-      caption(panel, spec, state, now.run, facts);
-      paint(panel, spec, facts, state, now);
-    }
+      caption(panels.get(spec.key), spec, state, now.run, facts);
+      return facts;
+    });
+    resize(specs.map(({ key }) => panels.get(key)), now);
+    specs.forEach((spec, i) => paint(panels.get(spec.key), spec, measured[i], state, now));
     hover.refresh();
     root.dataset.redrawMs = (performance.now() - began).toFixed(2);
   }
 
-  /** The panels of these specs on the page, and no others, with canvases of the right size. */
-  function layout(specs, state, { image }) {
+  /** The panels of these specs on the page, and no others. */
+  function layout(specs, state) {
     for (const { key } of specs) if (!panels.has(key)) panels.set(key, build(key));
     const box = at('panels');
     const order = specs.map(({ key }) => panels.get(key).node);
     if (order.length !== box.children.length || order.some((node, i) => box.children[i] !== node)) box.replaceChildren(...order);
-    const aspect = image.naturalWidth / image.naturalHeight;
     box.dataset.count = String(order.length);
-    box.style.setProperty('--ratio', String(aspect));
     box.dataset.view = state.compare.view;
     box.dataset.drawing = state.drawing ? 'yes' : 'no';
     box.dataset.zoomed = state.zoom.k > 1 ? 'yes' : 'no';
-    for (const { key } of specs) fit(panels.get(key), aspect, panelGrid.pixel());
+  }
+
+  /** Stages as high as the window allows below what is above them, with what stands around them in each panel. */
+  function resize(shown, { image }) {
+    const box = at('panels');
+    const aspect = image.naturalWidth / image.naturalHeight;
+    const around = Math.max(...shown.map(({ node, stage }) => node.offsetHeight - stage.offsetHeight));
+    const free = window.innerHeight - box.getBoundingClientRect().top - window.scrollY - around - BELOW_PX;
+    box.style.setProperty('--ratio', String(aspect));
+    box.style.setProperty('--stage-height', `${Math.max(STAGE_MIN_PX, Math.floor(free))}px`);
+    for (const panel of shown) fit(panel, aspect, panelGrid.pixel());
   }
 
   function paint({ canvas, divider }, spec, facts, state, now) {
