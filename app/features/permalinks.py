@@ -25,8 +25,10 @@ AGE = 3600.0  # seconds that an image is kept after its link was copied
 LIMIT = 64 * 2**20  # bytes of all kept images together
 KEY_LENGTH = 32  # characters of an image's sha256 in a link: 128 bits, not to be guessed
 ACTS = ("show", "fetch")
-UPLOADED = "() => { document.querySelector('.crt-viewer').dispatchEvent(new Event('crt-upload')); }"
-"""Tells the viewer that the user has chosen an image, or removed it."""
+UPLOADED = """(image) => {
+  document.querySelector('.crt-viewer').dispatchEvent(new CustomEvent('crt-upload', { detail: { image: image !== null } }));
+}"""
+"""The viewer learns that the user has chosen an image, or removed it."""
 _PICTURE = re.compile(r"ex\.(?P<example>[\w-]{1,64})|sha\.(?P<key>[0-9a-f]{32})")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
@@ -115,7 +117,7 @@ def register(page: Page) -> None:
     running = page.viewer.reopen_run(links.reopen_run, [page.image], [page.viewer, *chosen], **QUIET, **MODEL)
     page.viewer.keep(links.keep, [page.image], [page.viewer], **options)
     # An image that is chosen meanwhile stays on the page: what the link brings would take its place.
-    page.image.input(None, js=UPLOADED, cancels=[opening, running], api_visibility="private")
+    page.image.input(None, page.image, js=UPLOADED, cancels=[opening, running], api_visibility="private")
 
 
 class Links:

@@ -38,6 +38,8 @@ import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
 const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountOffline, mountClassList, mountExamples, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
 
+const BRING_IMAGE = ['example', 'reopen', 'reopen_run']; // events whose answer puts an image on the page
+
 /**
  * @param {HTMLElement} element
  * @param {(event: string, details: object) => void} trigger
@@ -55,6 +57,7 @@ export function mount(element, trigger, props, watch) {
   /** @type {Crt.Run | null} */
   let lastRun = null; // also when its image is gone, because the user's settings stay
   let turn = 0; // of the newest value, so that a slow download cannot overtake it
+  let removed = false; // the image, by the user: what was computed of it may still arrive
   const queue = pageQueue();
   const requests = createRequests({
     send: trigger, watch: queue.watch, drop: queue.drop, download: predictionBytes, subject: () => ({ run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null }),
@@ -85,7 +88,10 @@ export function mount(element, trigger, props, watch) {
     /** Call `listener(state, view)` after each change of the store while a run is on the page. */
     onDraw: (listener) => store.subscribe((state) => view && listener(state, view)),
     /** Request an event of Viewer.EVENTS with plain JSON details: core/rpc.mjs. */
-    request: requests.request,
+    request(event, ...rest) {
+      if (BRING_IMAGE.includes(event)) removed = false;
+      return requests.request(event, ...rest);
+    },
     /** Call `listener()` when the server refuses requests about the run on the page, because its checkpoint is gone. */
     onChanged: requests.onChanged,
     /** What a value of the server holds, to be shown now or later: { run, prediction, image }. */
@@ -115,7 +121,11 @@ export function mount(element, trigger, props, watch) {
   if (props.value) receive(props.value);
   else if (!decode(window.location.search).linked) page.openFirst?.();
 
+  root.addEventListener('crt-upload', (event) => { removed = !/** @type {CustomEvent} */ (event).detail.image; });
+
   async function receive(value) {
+    if (!value) removed = true;
+    else if (removed) return;
     const mine = ++turn;
     page.say(value?.message ?? '');
     if (!value) clear();

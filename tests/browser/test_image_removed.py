@@ -122,6 +122,24 @@ def test_the_page_is_empty_at_once_while_the_networks_are_busy(open_page, image,
     expect(page.locator('[data-role="status"]')).to_contain_text("Input 448 × 336 px")
 
 
+@pytest.mark.parametrize("refused", [("/cancel", "/reset")])  # Gradio cancels what has no id yet
+def test_what_was_requested_before_the_removal_and_runs_after_it_is_not_shown(open_page, image):
+    page = open_page()
+    upload(page, image)
+    queue = Queue(page)
+    with queue.hold(""):
+        page.get_by_role("combobox", name="Input size", exact=True).click()
+        page.get_by_role("option", name="448 px").click()
+        while not queue.count(""):
+            page.wait_for_timeout(50)
+        remove(page)
+        page.wait_for_selector(EMPTY)
+    page.wait_for_timeout(3000)  # longer than the tiny networks take
+    assert page.get_attribute(".crt-viewer", "data-state") == "empty"
+    upload(page, image)
+    expect(page.locator('[data-role="status"]')).to_contain_text("Input 448 × 336 px")
+
+
 def test_settings_stay_and_what_was_added_for_an_image_does_not(open_page, image, tmp_path):
     page = open_page()
     upload(page, image)
