@@ -17,9 +17,10 @@ from app.requests.export_files import FIGURE_WORDS, LABEL_WORDS, SETTINGS_WORDS,
 from app.requests.masks_request import MasksRequest
 from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
-from crt.postprocess import LABELS, check_class_ids
+from crt.postprocess import LABELS, cam_to_labels, check_class_ids
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 from crt.pseudo_labels.random_walk import walk_labels
+from crt.resample import WALK_STRIDE, upsample_cam
 from crt.viz import TITLES, settings_line
 from crt.viz.colours import colour
 from crt.viz.layer import LabelLayer, Style
@@ -39,13 +40,15 @@ TILES = {
 @dataclass(frozen=True)
 class MasksView:
     """The masks of the tab. `tiles`: (h, w) uint8 labels by name, k + 1 for the k-th chosen class; those of the
-    segmentation network k + 1 for class k. `missing`: sentences for those that cannot be made. `edges`: (h, w).
+    segmentation network k + 1 for class k. `screen`: the same as the page draws them; those that it makes itself from
+    maps are made on its own points. `missing`: sentences for those that cannot be made. `edges`: (h, w).
     """
 
     analysis: Analysis
     shown: MasksRequest
     model: Model
     tiles: dict[str, np.ndarray]
+    screen: dict[str, np.ndarray]
     missing: dict[str, str]
     propagated: np.ndarray | None
     edges: np.ndarray | None
@@ -56,8 +59,11 @@ class MasksView:
         shown = MasksRequest.of(analysis, details)
         (wanted,), prediction = shown.base.maps, analysis.prediction
         maps = prediction.cams(wanted.method, classes=shown.base.classes, **wanted.options)
-        order, size = range(len(maps)), prediction.content_size(wanted.method)
-        tiles = {"seed": labels_of_image(maps, size, prediction.source, order, shown.base.threshold)}
+        order, size, points = range(len(maps)), prediction.content_size(wanted.method), shown.base.points
+        tiles, drawn = (
+            {"seed": labels_of_image(maps, size, resolution, order, shown.base.threshold)}
+            for resolution in (prediction.source, points)
+        )
         missing: dict[str, str] = {}
         propagated = edges = None
         try:
@@ -69,15 +75,17 @@ class MasksView:
             propagated, edge = walk_of_maps(analysis, maps, wanted.method, shown.walk, model)
             height, width = working(analysis.image).shape[:2]
             tiles["walk"] = walk_labels(propagated, order, (height, width), threshold=shown.walk_threshold)
+            scores = upsample_cam(propagated, (height / WALK_STRIDE, width / WALK_STRIDE), points)
+            drawn["walk"] = cam_to_labels(scores / (scores.max(initial=0) or 1), order, shown.walk_threshold)
             edges = edge[0]
         if shown.deeplab:
             tiles["deeplab"] = parsed_labels(analysis, model)
         if any(one is not None for one in shown.ground_truth):
-            labels = np.zeros(shown.base.points, np.uint8)
+            labels = np.zeros(points, np.uint8)
             for k, inside in enumerate(shown.ground_truth):
                 labels[inside if inside is not None else np.zeros_like(labels, bool)] = k + 1
             tiles["ground_truth"] = labels
-        return cls(analysis, shown, model, tiles, missing, propagated, edges)
+        return cls(analysis, shown, model, tiles, tiles | drawn, missing, propagated, edges)
 
     @property
     def classes(self) -> list[str]:
@@ -151,8 +159,10 @@ class MasksView:
             "crf": asdict(self.shown.crf) if self.shown.crf else None,
             "walk": {**asdict(self.shown.walk), "threshold": self.shown.walk_threshold} if self.shown.walk else None,
             "masks": {
-                tile: {name: {"share": share, "iou": iou} for name, (share, iou) in self._measured(tile).items()}
-                for tile in self.tiles
+                tile: {
+                    name: {"share": share, "iou": iou} for name, (share, iou) in self._measured(tile, labels).items()
+                }
+                for tile, labels in self.tiles.items()
             },
             "missing": self.missing,
             **made_with(self.analysis),
@@ -174,7 +184,7 @@ class MasksView:
 
     def _plot(self, tile: str) -> Plot:
         """A mask over the image, with the share and the IoU of each label."""
-        palette, labels = voc_palette(), self.tiles[tile]
+        palette, labels = voc_palette(), self.screen[tile]
         if tile == "deeplab":
             ids, names = range(len(self.analysis.prediction.classes)), list(self.analysis.prediction.classes)
         else:
@@ -184,13 +194,12 @@ class MasksView:
         layer = LabelLayer(_on_grid(labels, self.shown.base.points), colours, ("background", *names), *shown)
         lines = [
             f"{name} {percent(share)}" + ("" if iou is None else f", IoU {percent(iou)}")
-            for name, (share, iou) in self._measured(tile).items()
+            for name, (share, iou) in self._measured(tile, labels).items()
         ]
         return Plot(TILES[tile], "", layer, tuple(lines))
 
-    def _measured(self, tile: str) -> dict[str, tuple[float, float | None]]:
-        """Share of the points and IoU with the truth of each chosen class."""
-        labels = self.tiles[tile]
+    def _measured(self, tile: str, labels: np.ndarray) -> dict[str, tuple[float, float | None]]:
+        """Share of the points and IoU with the truth of each chosen class in the labels of a tile."""
         found: dict[str, tuple[float, float | None]] = {}
         for k, (name, index) in enumerate(zip(self.classes, self.shown.base.classes, strict=True)):
             inside = labels == (index if tile == "deeplab" else k) + 1

@@ -96,6 +96,16 @@ def test_the_archive_holds_every_mask_as_labels_of_the_image(analysis):
     assert settings["trace"]["checkpoint_sha256"] == analysis.model.sha256
 
 
+def test_the_figure_has_the_points_of_the_page_and_the_files_those_of_the_image(analysis):
+    view = instance(MasksView, shown(analysis))
+    rows, columns = 240, 320  # as `details` says
+    maps = analysis.prediction.cams("crt", loops=2, refined=True, classes=CHOSEN)
+    seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size("crt"), (rows, columns)))
+    np.testing.assert_array_equal(view.screen["seed"], cam_to_labels(seeds, [0, 1], 0.2))
+    assert view.screen["walk"].shape == (rows, columns)
+    assert view.tiles["seed"].shape == view.tiles["walk"].shape == SIZE
+
+
 @pytest.mark.dense_crf
 def test_one_mask_alone_is_an_indexed_png(analysis):
     kind, name, data = export.made(shown(analysis, crf=CRF), "mask", "crf")
