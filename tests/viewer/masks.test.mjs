@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import * as l from '../../app/viewer/maths/labels.mjs';
-import { boxOf, cellText } from '../../app/viewer/masks/mask_views.mjs';
+import { boxOf, canvasSize, cellText } from '../../app/viewer/masks/mask_views.mjs';
 import { KNOBS, WALK_KNOBS, byChosen, missing, presetOf, presetValues, maskDetails, seen, walkDetails, randomWalkLabels } from '../../app/viewer/masks/masks.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
@@ -18,6 +18,12 @@ test('classes compete with the background after each is divided by its own maxim
 test('colours are those of PASCAL VOC', () => {
   assert.deepEqual([1, 2, 3, 8, 15, 20].map((k) => l.vocColor(k).join()), ['128,0,0', '0,128,0', '128,128,0', '64,0,0', '192,128,128', '0,64,128']);
   assert.deepEqual(l.vocColor(255), [224, 224, 192]);
+});
+
+test('a mask over a small image loses no point of the grid', () => {
+  assert.deepEqual(canvasSize({ naturalWidth: 160, naturalHeight: 120 }), [320, 240]);
+  assert.deepEqual(canvasSize({ naturalWidth: 120, naturalHeight: 160 }), [240, 320]);
+  assert.deepEqual(canvasSize({ naturalWidth: 2000, naturalHeight: 1500 }), [2000, 1500]);
 });
 
 test('background stays clear', () => {

@@ -1,7 +1,7 @@
 // Masks drawn over the image, each in a figure of its own.
 
 import { crossings } from '../maths/contour.mjs';
-import { strokeSegments, toCanvas } from '../explore/draw.mjs';
+import { gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
 import { labelOverlap, only, paintLabels, share } from '../maths/labels.mjs';
 import { make, percent } from '../core/dom.mjs';
 
@@ -20,10 +20,19 @@ export function createFigures(host, captions, tiles, save) {
   }));
 }
 
+/** Width and height of a mask's canvas: the pixels of the image, and at least the points of the page's grid, so that a
+ *  small image loses none of them.
+ * @param {{ naturalWidth: number, naturalHeight: number }} image
+ * @returns {Crt.Size}
+ */
+export function canvasSize({ naturalWidth, naturalHeight }) {
+  const [rows, columns] = gridSize(naturalWidth, naturalHeight);
+  return columns > naturalWidth ? [columns, rows] : [naturalWidth, naturalHeight];
+}
+
 /** Labels over the image on a canvas; `colors[label]`, `names[label]` for those that are not background. */
 export function paintMask(canvas, image, { labels, h, w }, colors, names, { contours, boxes }) {
-  canvas.width = image.naturalWidth;
-  canvas.height = image.naturalHeight;
+  [canvas.width, canvas.height] = canvasSize(image);
   const { width, height } = canvas;
   const context = canvas.getContext('2d');
   context.drawImage(image, 0, 0, width, height);

@@ -6,7 +6,7 @@ import { colorTable } from '../maths/colormaps.mjs';
 import { gridSize, toCanvas } from '../explore/draw.mjs';
 import { labelMap, share, vocColor } from '../maths/labels.mjs';
 import { createMask, openLabels, openWalk } from './mask_requests.mjs';
-import { cellText, createFigures, paintMask } from './mask_views.mjs';
+import { canvasSize, cellText, createFigures, paintMask } from './mask_views.mjs';
 import { crfSettings, describeMasks, sourceMethod } from './mask_export.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
@@ -180,7 +180,7 @@ export function mountMasks(page) {
       canvas.classList.toggle('waiting', !asked.current);
       figure.classList.toggle('empty', !mask);
       if (mask) paintMask(canvas, image, mask, palette.colors, palette.names, state.mask);
-      else Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });
+      else [canvas.width, canvas.height] = canvasSize(image);
       canvas.setAttribute('aria-label', mask ? label : `${label}: ${asked.failure || 'computing…'}`);
       return asked.current ? mask : null;
     };
