@@ -9,8 +9,9 @@ import { maskPixels } from '../maths/threshold.mjs';
 import { currentMap } from '../core/store.mjs';
 
 const MAX_MAPS = 400;
-const THUMBNAIL_PX = 208; // pixels of a small image's longer side
-const THUMBNAIL_POINTS = 112; // points along the longer side on which a small map is interpolated
+const THUMBNAIL_PX = 320; // pixels of a small image's longer side
+const THUMBNAIL_POINTS = 160; // points along the longer side on which a small map is interpolated
+const LINE_PX = 1.7; // pixels of an outline
 
 /** measure(state, column, method, own, truth): what `currentMap` gives, and `curve`, the sweep of its IoU, or null where
  *  no truth is complete. `column`: { key, run, prediction }. `truth`: { mask, ignore, h, w } or null; h, w as `gridSize`. */
@@ -112,7 +113,7 @@ export function createPainter(image) {
       context.drawImage(shown.max > 0 ? heated(shown, range, state) : small, 0, 0);
       if (shown.max > 0 && state.outline && state.threshold > 0) {
         const { upsampled, w, h } = spread(shown, state.cells);
-        strokeSegments(context, (state.cells ? cellEdges : crossings)(upsampled, state.threshold * shown.max), w, h, '#ffffff', [], 1.1);
+        strokeSegments(context, (state.cells ? cellEdges : crossings)(upsampled, state.threshold * shown.max), w, h, '#ffffff', [], LINE_PX);
       }
       if (outline.canvas) context.drawImage(outline.canvas, 0, 0);
     },
