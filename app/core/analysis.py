@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from app.core.cache import PredictionCache
+from app.core.checkpoint_sources import ROOT
 from app.core.codec import payload
 from app.core.decoded import DecodedImages, fingerprint
 from app.core.examples import Example
-from app.core.models import ROOT, Engine, Model
+from app.core.models import Engine, Model
 from crt.cam_spec import CamSpec
 from crt.errors import CrtError, InvalidImage, InvalidSetting
 from crt.models.tiles import MODES

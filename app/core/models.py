@@ -17,10 +17,9 @@ import numpy as np
 import torch
 
 from app.core import zero
+from app.core.checkpoint_sources import source_of, without_folder
 from crt.checkpoint import (
-    CONFIG_FILE,
     CheckpointConfig,
-    expand_name,
     load_checkpoint,
     locate,
     read_config,
@@ -34,8 +33,6 @@ from crt.predictor import InferenceConfig, Predictor
 from crt.types import Precision
 
 log = logging.getLogger(__name__)
-
-ROOT = Path(__file__).resolve().parents[2]
 THREADS = torch.get_num_threads()  # of a run; all others of the server have one
 SOURCE_LENGTH = 300  # characters of a folder or a Hub id
 BROKEN = "This checkpoint could not be loaded, and the details are in the server's log: give another."
@@ -188,7 +185,7 @@ class Engine:
                 pending.set_result(self._made(folder))
             except CrtError as error:
                 log.error("The checkpoint cannot be used: %s", error)  # noqa: TRY400 - the sentence is enough
-                pending.set_exception(_without_folder(error, folder))
+                pending.set_exception(without_folder(error, folder))
             except Exception as error:
                 log.exception("Loading the checkpoint failed")
                 pending.set_exception(error)
@@ -207,7 +204,7 @@ class Engine:
             model = Model(made.config, made.sha256, source_of(checkpoint), loaded, self._thread)
         except CrtError as error:
             self._swapping.release()
-            pending.set_exception(_without_folder(error, folder))
+            pending.set_exception(without_folder(error, folder))
         except Exception as error:
             log.exception("Loading another checkpoint failed")
             self._swapping.release()
@@ -224,12 +221,6 @@ def _take_all_cores() -> None:
     torch.get_num_threads()
 
 
-def _without_folder(error: CrtError, folder: Path) -> CrtError:
-    """The same sentence with the folder's name alone: where it lies is nobody's business who opens the page."""
-    said = str(error).replace(f"{folder}", folder.name) if folder.is_absolute() else str(error)
-    return type(error)(said).with_traceback(error.__traceback__)
-
-
 def smoke_test(predictor: Predictor) -> Prediction:
     """One run on a small image. Raises InvalidCheckpoint if it gives values that are not finite."""
     ramp = np.linspace(0, 255, 48, dtype=np.uint8)
@@ -240,21 +231,3 @@ def smoke_test(predictor: Predictor) -> Prediction:
         name = predictor.checkpoint.config.name
         raise InvalidCheckpoint(f"The networks of {name} give values that are not finite: give another checkpoint.")
     return prediction
-
-
-def bundled_checkpoints(checkpoint: str) -> tuple[str, ...]:
-    """The other folders of `checkpoints/`, if the checkpoint is one of those that come with this program."""
-    folder, shipped = expand_name(checkpoint).resolve(), ROOT / "checkpoints"
-    if folder.parent != shipped:
-        return ()
-    others = (other for other in sorted(shipped.iterdir()) if (other / CONFIG_FILE).is_file() and other != folder)
-    return tuple(map(str, others))
-
-
-def source_of(checkpoint: str) -> str | None:
-    """A checkpoint as a program in the root of this repository would name it: a folder in it, or a Hub id."""
-    folder = expand_name(checkpoint)
-    if not folder.is_dir():
-        return checkpoint
-    folder = folder.resolve()
-    return folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else None

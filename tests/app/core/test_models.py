@@ -16,7 +16,8 @@ from app.cli import AppConfig
 from app.core import models as engines
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
-from app.core.models import ROOT, Engine, bundled_checkpoints
+from app.core.checkpoint_sources import ROOT, bundled_checkpoints
+from app.core.models import Engine
 from app.page import build
 from crt.checkpoint import CONFIG_FILE
 from crt.checkpoint.weights import file_sha256
