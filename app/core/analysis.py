@@ -1,4 +1,4 @@
-"""What happens when somebody chooses an image, an example, an input size or a mode."""
+"""From an image, an example, an input size or a mode to an `Analysis`: the page's state on the server."""
 
 from __future__ import annotations
 
@@ -39,7 +39,19 @@ Progress = Callable[[float, str], object]
 
 
 def settings_of(size: str, mode: str, image: np.ndarray) -> tuple[InferenceConfig, bool]:
-    """The page's choices -> Settings, and whether the native size was reduced. Raises InvalidSetting."""
+    """The page's choices as an `InferenceConfig`.
+
+    Args:
+        size: one of `SIZES` as text, or `NATIVE`.
+        mode: one of `MODES`.
+        image: (H, W, 3) uint8, whose longer side the native size is.
+
+    Returns:
+        The config, and whether the native size was reduced to `NATIVE_LIMIT` pixels.
+
+    Raises:
+        InvalidSetting: an unknown size or mode.
+    """
     if mode not in MODES:
         raise InvalidSetting(f"Unknown cut-merge mode {str(mode)[:40]!r}: choose one of {', '.join(MODES)}.")
     if str(size) == NATIVE:
@@ -52,12 +64,26 @@ def settings_of(size: str, mode: str, image: np.ndarray) -> tuple[InferenceConfi
 
 
 def message_payload(message: str) -> dict[str, str]:
-    """A value for the viewer that says one sentence and leaves the maps on the page as they are."""
+    """A value for the viewer that shows a message and leaves the CAMs on the page as they are.
+
+    Args:
+        message: one sentence.
+
+    Returns:
+        A JSON value.
+    """
     return {"run": secrets.token_hex(8), "message": message}
 
 
 def user_message(error: Exception) -> str:
-    """What the user reads: our own sentence for our own errors, a plain one for all others, which are logged."""
+    """The message of an error for the user. An unexpected error is logged with its traceback.
+
+    Args:
+        error: any.
+
+    Returns:
+        The sentence of a `CrtError`; `INTERNAL_ERROR` for any other.
+    """
     if isinstance(error, CrtError):
         return str(error)
     log.error("A request failed", exc_info=error)
@@ -66,7 +92,17 @@ def user_message(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What is on the page: the image (H, W, 3) uint8, how the networks see it, what they saw, and which they were."""
+    """The image on the page and what the networks gave for it.
+
+    Attributes:
+        image: (H, W, 3) uint8, upright.
+        settings: input size, mode and loop count of the run.
+        prediction: what the networks gave.
+        session: Gradio's session hash.
+        capped: whether the native size was reduced to `NATIVE_LIMIT` pixels.
+        example: the example with these pixels, if there is one.
+        model: the checkpoint of the run; None in tests without one.
+    """
 
     image: np.ndarray
     settings: InferenceConfig
@@ -78,7 +114,13 @@ class Analysis:
 
 
 class Explorer:
-    """The page's questions, answered from the cache, a stored Prediction, or a run of the networks."""
+    """Answers the page's requests from the cache, from a stored Prediction, or by a run of the networks.
+
+    Args:
+        engine: the checkpoints.
+        cache: Predictions of all sessions.
+        examples: by id.
+    """
 
     def __init__(self, engine: Engine, cache: PredictionCache, examples: dict[str, Example]) -> None:
         self.engine = engine
@@ -94,7 +136,17 @@ class Explorer:
     def cached(
         self, session: str, image: np.ndarray, settings: InferenceConfig, model: Model | None = None
     ) -> Prediction | None:
-        """The Prediction that this session has of an image by this model, the current one if none is given."""
+        """The Prediction that a session has in the cache.
+
+        Args:
+            session: Gradio's session hash.
+            image: (H, W, 3) uint8.
+            settings: of the run.
+            model: the checkpoint; the current one if None.
+
+        Returns:
+            The Prediction, or None.
+        """
         return self.cache.get(session, _key(model or self.engine.model, image), settings)
 
     def predict(
@@ -105,9 +157,21 @@ class Explorer:
         progress: Progress | None = None,
         model: Model | None = None,
     ) -> Prediction:
-        """The Prediction of an image: this session's, one stored with an example, or a new one. Raises CrtError.
+        """The Prediction of an image: from the session's cache, stored with an example, or of a new run.
 
-        `model`: whose Prediction; the current one if none is given, which is then taken for the whole run.
+        Args:
+            session: Gradio's session hash.
+            image: (H, W, 3) uint8.
+            settings: of the run.
+            progress: called with the share that is done, 0 … 1, and the stage.
+            model: the checkpoint; if None the one that is current at the call, for the whole run.
+
+        Returns:
+            The Prediction.
+
+        Raises:
+            InvalidSetting: the checkpoint does not have this mode, or the image needs too many tiles.
+            InvalidCheckpoint: the weights cannot be used.
         """
         model = model or self.engine.model
         if settings.mode not in model.config.modes:
@@ -137,7 +201,23 @@ class Explorer:
         progress: Progress | None = None,
         model: Model | None = None,
     ) -> Analysis:
-        """The image of a file with its Prediction, from the cache where it is there. Raises CrtError."""
+        """Read an image file and make its Prediction, or take both from the caches.
+
+        Args:
+            path: of an uploaded file.
+            size: one of `SIZES` as text, or `NATIVE`.
+            mode: one of `MODES`.
+            session: Gradio's session hash.
+            progress: called with the share that is done, 0 … 1, and the stage.
+            model: the checkpoint; the current one if None.
+
+        Returns:
+            The analysis.
+
+        Raises:
+            InvalidImage: there is no image, or it cannot be read.
+            CrtError: as `predict` does.
+        """
         if not path:
             raise InvalidImage("There is no image: choose one.")
         image, model = self.images.read(path), model or self.engine.model
@@ -154,7 +234,19 @@ class Explorer:
         progress: Progress | None = None,
         model: Model | None = None,
     ) -> Any:
-        """An image file -> a value for the viewer: the maps, or a sentence why there are none. Never raises."""
+        """As `analyze`, as a value for the viewer. Never raises.
+
+        Args:
+            path: of an uploaded file.
+            size: one of `SIZES` as text, or `NATIVE`.
+            mode: one of `MODES`.
+            session: Gradio's session hash.
+            progress: called with the share that is done, 0 … 1, and the stage.
+            model: the checkpoint; the current one if None.
+
+        Returns:
+            Header and bytes of the run (`app.core.codec.payload`), or the message of an error.
+        """
         try:
             model = model or self.engine.model
             analysis = self.analyze(path, size, mode, session, progress, model)
@@ -178,7 +270,17 @@ class Explorer:
         return cards
 
     def example_payload(self, example: Example, size: str, mode: str, model: Model | None = None) -> Any | None:
-        """An example's stored Prediction as a value for the viewer, or None if the networks have to run."""
+        """An example's stored Prediction as a value for the viewer.
+
+        Args:
+            example: the example.
+            size: one of `SIZES` as text, or `NATIVE`.
+            mode: one of `MODES`.
+            model: the checkpoint; the current one if None.
+
+        Returns:
+            Header and bytes; None where no such Prediction is stored, so that the networks have to run.
+        """
         settings, _ = settings_of(size, mode, example.image)
         model = model or self.engine.model
         stored = example.stored(model.sha256, settings)
@@ -219,18 +321,39 @@ class Explorer:
         return "" if model is self.engine.model else model.config.name
 
     def example_of(self, image: np.ndarray) -> Example | None:
-        """The example with exactly these pixels, so that its mask stays when its size or mode is changed."""
+        """The example with exactly these pixels, so that its masks stay when its size or mode is changed.
+
+        Args:
+            image: (H, W, 3) uint8.
+
+        Returns:
+            The example, or None.
+        """
         return next((one for one in self.examples.values() if np.array_equal(one.image, image)), None)
 
 
 def start_size(model: Model) -> str:
-    """The input size that a checkpoint starts with, as the field has it."""
+    """The value of the size field for a checkpoint.
+
+    Args:
+        model: the checkpoint.
+
+    Returns:
+        Its default size as text, or 336 where the field does not offer it.
+    """
     size = model.config.defaults.size
     return str(size) if size in SIZES else "336"
 
 
 def throttle(tell: Progress | None) -> Progress:
-    """Hands on the progress of a run with the titles of its stages, once in `TELL_EVERY_S`."""
+    """Report progress at most once in `TELL_EVERY_S`, with the titles of the stages.
+
+    Args:
+        tell: called with the share that is done, 0 … 1, and the title; None for no reports.
+
+    Returns:
+        What a run calls with the share and the stage.
+    """
     reported = time.monotonic()
 
     def perhaps(part: float, stage: str) -> None:

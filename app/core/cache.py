@@ -1,4 +1,4 @@
-"""Predictions of the people who use the page, bounded in bytes, each person's out of the others' reach."""
+"""Predictions of all sessions, bounded in bytes; no session reads those of another."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ class PredictionCache:
     """An LRU cache of Predictions over all sessions that never holds more than `limit` bytes.
 
     A Prediction is found only by the session that put it there. Threads may share a cache.
+
+    Args:
+        limit: bytes of all Predictions together.
     """
 
     def __init__(self, limit: int) -> None:
@@ -32,7 +35,16 @@ class PredictionCache:
         return len(self._traces)
 
     def get(self, session: str, image: str, settings: InferenceConfig) -> Prediction | None:
-        """The Prediction that this session made of the image with this sha256, or None."""
+        """The Prediction that a session made of an image.
+
+        Args:
+            session: Gradio's session hash.
+            image: a name of model and image.
+            settings: of the run.
+
+        Returns:
+            The Prediction, or None.
+        """
         with self._lock:
             prediction = self._traces.get((session, image, settings))
             if prediction is not None:
@@ -40,7 +52,14 @@ class PredictionCache:
             return prediction
 
     def put(self, session: str, image: str, settings: InferenceConfig, prediction: Prediction) -> None:
-        """Keep a Prediction, letting go of those unused for longest. One larger than the limit is not kept."""
+        """Keep a Prediction and drop those unused for longest. One larger than the limit is not kept.
+
+        Args:
+            session: Gradio's session hash.
+            image: a name of model and image.
+            settings: of the run.
+            prediction: that is kept.
+        """
         with self._lock:
             self._remove((session, image, settings))
             if prediction.nbytes > self.limit:
@@ -51,7 +70,11 @@ class PredictionCache:
             self._bytes += prediction.nbytes
 
     def drop(self, session: str | None) -> None:
-        """Forget everything of a session that has ended."""
+        """Drop everything of a session that has ended.
+
+        Args:
+            session: Gradio's session hash.
+        """
         with self._lock:
             for key in [key for key in self._traces if key[0] == session]:
                 self._remove(key)

@@ -26,10 +26,16 @@ INLINE_BYTES = 500_000  # larger arrays travel as a file
 
 
 def encode_arrays(arrays: dict[str, np.ndarray]) -> tuple[dict[str, dict[str, Any]], bytes]:
-    """Arrays by name -> (descriptions by name, float16 bytes, little-endian).
+    """Pack arrays as float16, each divided by its largest magnitude.
 
-    A description gives `shape`, `scale` (multiply by it) and `offset` in bytes. Raises CrtError for values that are not
-    finite.
+    Args:
+        arrays: by name, of any shape.
+
+    Returns:
+        Of each array `shape`, `scale` (multiply by it) and `offset` in bytes; and the bytes of all, little-endian.
+
+    Raises:
+        CrtError: values are not finite.
     """
     described: dict[str, dict[str, Any]] = {}
     parts: list[bytes] = []
@@ -46,9 +52,14 @@ def encode_arrays(arrays: dict[str, np.ndarray]) -> tuple[dict[str, dict[str, An
 
 
 def encode_records(prediction: Prediction) -> tuple[list[dict[str, Any]], bytes]:
-    """The records of a Prediction -> (headers in the order of its methods, bytes).
+    """Pack the records of a Prediction.
 
-    A header gives `method`, `kind`, `content_size`, and the descriptions of `cams` and, for a transformer, `cls_attn`.
+    Args:
+        prediction: whose records.
+
+    Returns:
+        Headers in the order of its methods, each with `method`, `kind`, `content_size` and the descriptions of `cams`
+        and, for a transformer, `cls_attn`; and the bytes of all arrays.
     """
     arrays: dict[str, np.ndarray] = {}
     for method in prediction.methods:
@@ -68,7 +79,15 @@ def encode_records(prediction: Prediction) -> tuple[list[dict[str, Any]], bytes]
 
 
 def probabilities(prediction: Prediction, *, single_label: bool) -> dict[str, list[list[float]]]:
-    """Class probabilities of each method, one row per loop count: softmax if one label is right, else sigmoid."""
+    """Class probabilities of each method.
+
+    Args:
+        prediction: whose scores.
+        single_label: whether exactly one class is right: softmax, else sigmoid.
+
+    Returns:
+        By method (L, C) rows, one for each loop count, 0 … 1.
+    """
     table = {}
     for method in prediction.methods:
         record = prediction.record(method)
@@ -80,7 +99,16 @@ def probabilities(prediction: Prediction, *, single_label: bool) -> dict[str, li
 
 
 def image_url(image: np.ndarray, side: int = DISPLAY_SIDE, quality: int = 88) -> str:
-    """(H, W, 3) uint8 -> a JPEG data URL whose longer side is at most `side` pixels."""
+    """An image as a JPEG data URL.
+
+    Args:
+        image: (H, W, 3) uint8.
+        side: the most pixels of the longer side.
+        quality: of JPEG, 1 to 95.
+
+    Returns:
+        The URL.
+    """
     small = resize_long_side(image, side) if max(image.shape[:2]) > side else image
     stream = io.BytesIO()
     Image.fromarray(small).save(stream, "JPEG", quality=quality)
@@ -88,7 +116,16 @@ def image_url(image: np.ndarray, side: int = DISPLAY_SIDE, quality: int = 88) ->
 
 
 def describe(prediction: Prediction, *, single_label: bool, capped: bool = False) -> dict[str, Any]:
-    """What the page says about a Prediction, without its arrays."""
+    """What the page shows about a Prediction beside its arrays.
+
+    Args:
+        prediction: that is described.
+        single_label: whether exactly one class is right.
+        capped: whether the native size was reduced.
+
+    Returns:
+        JSON values: classes, sizes in pixels, the grid in cells, timings in milliseconds, scores and more.
+    """
     crt, grid = prediction.records.get("crt"), prediction.grid
     return {
         "classes": list(prediction.classes),
@@ -123,7 +160,16 @@ def describe(prediction: Prediction, *, single_label: bool, capped: bool = False
 
 
 def payload(prediction: Prediction, image: np.ndarray, **extra: Any) -> tuple[dict[str, Any], bytes]:
-    """Header and bytes of one run; `run` makes every header different, or the page would not notice it."""
+    """One run as the viewer takes it. `run` makes every header different, so that the page notices it.
+
+    Args:
+        prediction: of the run.
+        image: (H, W, 3) uint8.
+        **extra: `single_label`, `capped`, and further JSON values of the header.
+
+    Returns:
+        The header, and the bytes of the arrays.
+    """
     records, data = encode_records(prediction)
     single_label = bool(extra.pop("single_label", False))
     capped = bool(extra.pop("capped", False))

@@ -89,11 +89,17 @@ class DecodedImages:
 
 
 def read(path: str) -> np.ndarray:
-    """An uploaded file -> (H, W, 3) uint8.
+    """Decode an uploaded file.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        (H, W, 3) uint8, upright.
 
     Raises:
-        InvalidImage: It is gone or no image; the sentence never names a path of the server.
-        OSError: The disk fails.
+        InvalidImage: it is gone or no image; the message never has a path of the server.
+        OSError: the disk fails.
     """
     with _gone():
         data = Path(path).read_bytes()
@@ -101,10 +107,13 @@ def read(path: str) -> np.ndarray:
 
 
 def fingerprint(image: np.ndarray) -> str:
-    """sha256 of the pixels of an upright RGB image, and of its shape; computed once for an array that is read-only.
+    """The sha256 of an image's pixels and shape, computed once for an array that is read-only.
 
     Args:
-        image: (H, W, 3) uint8.
+        image: (H, W, 3) uint8, upright.
+
+    Returns:
+        Hexadecimal digits.
     """
     known = _fingerprints.get(id(image))
     if known is None:

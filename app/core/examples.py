@@ -1,4 +1,4 @@
-"""Images to begin with: those shipped in `app/examples/`, and those of a VOC devkit that the user names."""
+"""Example images: those in `app/examples/`, and those of a VOC devkit that the user names."""
 
 from __future__ import annotations
 
@@ -31,9 +31,15 @@ THUMB_SIDE = 320
 class Example:
     """An image on disk with its title and its masks.
 
-    `masks`: a list of {label, polygons}, each polygon a list of [x, y] from 0 to 1. `prediction`: a stored Prediction,
-    or None. `claim`: a sentence, what to look at here; `view`: settings that show it, as a link has them
-    (`app/viewer/permalink/fields.mjs`).
+    Attributes:
+        id: unique among the examples.
+        title: on its button.
+        path: of the image.
+        credit: author and licence.
+        masks: a list of {label, polygons}, each polygon a list of [x, y] from 0 to 1.
+        prediction: the file of a stored Prediction, or None.
+        claim: one sentence about what the example shows.
+        view: settings that show it, as a link has them (`app/viewer/permalink/fields.mjs`).
     """
 
     id: str
@@ -51,12 +57,20 @@ class Example:
         return load_image(self.path)
 
     def card(self) -> dict[str, str]:
-        """What the page needs to show a button for it."""
+        """What the page needs to show a button for it: JSON values, the thumbnail as a data URL."""
         thumb = image_url(self.image, THUMB_SIDE, 80)
         return {"id": self.id, "title": self.title, "thumb": thumb, "claim": self.claim, "view": self.view}
 
     def stored(self, checkpoint_sha256: str, settings: InferenceConfig) -> Prediction | None:
-        """The Prediction shipped with the example, if it was made by this checkpoint with these settings."""
+        """The Prediction stored with the example.
+
+        Args:
+            checkpoint_sha256: hash of the weights.
+            settings: of the run.
+
+        Returns:
+            The Prediction, if it was made by this checkpoint with these settings; else None.
+        """
         if self.prediction is None or not self.prediction.is_file():
             return None
         try:
@@ -70,12 +84,26 @@ class Example:
 
 
 def plain(settings: InferenceConfig) -> dict[str, Any]:
-    """Settings as a Prediction read from disk holds them."""
+    """Settings as a Prediction read from disk holds them.
+
+    Args:
+        settings: of a run.
+
+    Returns:
+        JSON values.
+    """
     return json.loads(json.dumps(settings.__dict__))
 
 
 def shipped(folder: Path = FOLDER) -> list[Example]:
-    """The examples that `folder/index.json` lists, those whose image is there; none without such a file."""
+    """The examples in a folder.
+
+    Args:
+        folder: with `index.json` and the images.
+
+    Returns:
+        Those of the index whose image is there; none without an index.
+    """
     index = folder / "index.json"
     if not index.is_file():
         return []
@@ -99,7 +127,15 @@ def shipped(folder: Path = FOLDER) -> list[Example]:
 def from_voc(root: Path, limit: int = VOC_LIMIT) -> list[Example]:
     """The first images of a devkit's validation split that have a mask, with the outlines of their masks.
 
-    Raises InvalidDataset if the folder is not in the layout of the devkit.
+    Args:
+        root: of the devkit.
+        limit: the most examples.
+
+    Returns:
+        The examples.
+
+    Raises:
+        InvalidDataset: the folder is not in the layout of the devkit, or no image has a mask.
     """
     found = read_voc(root, "val", masks="optional")
     samples = [(one, one.mask) for one in found.samples if one.mask is not None]
@@ -137,7 +173,17 @@ def _outlines(path: Path) -> list[dict[str, Any]]:
 
 
 def gather(voc_root: Path | None) -> dict[str, Example]:
-    """All examples by id. Raises InvalidDataset for a devkit that cannot be read."""
+    """All examples that can be read.
+
+    Args:
+        voc_root: a devkit whose images are examples too, or None.
+
+    Returns:
+        Examples by id.
+
+    Raises:
+        InvalidDataset: the devkit cannot be read.
+    """
     found = shipped() + (from_voc(voc_root) if voc_root is not None else [])
     usable = {}
     for example in found:

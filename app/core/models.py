@@ -40,12 +40,17 @@ BROKEN = "This checkpoint could not be loaded, and the details are in the server
 
 @dataclass(frozen=True)
 class Model:
-    """A checkpoint in use. `id`: of this loading, so that what one model saw is never taken for another's.
+    """A checkpoint in use.
 
-    `source`: what a program of the user's would give to `load_checkpoint`; None for a folder outside this repository,
-    which no client needs. `thread`: one for all runs of all models, because the memory and the helpers that a
-    run needs stay with the thread that needed them, and the server has dozens of threads. Once there are more helpers
-    than cores, OpenMP lets them sleep between any two of their tasks, and a run takes half as long again.
+    Attributes:
+        config: of the checkpoint.
+        sha256: over its weights.
+        source: what a user's own program gives to `crt.load`; None for a folder outside this repository.
+        loaded: the Predictor, once the weights are loaded.
+        thread: the one thread of all runs of all models. The memory and the OpenMP helpers that a run needs stay with
+            its thread, and the server has dozens of threads: with more helpers than cores a run takes half as long
+            again.
+        id: of this loading, so that Predictions of one model are never taken for another's.
     """
 
     config: CheckpointConfig
@@ -65,16 +70,36 @@ class Model:
         return self.loaded.result()
 
     def run(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        """`function(predictor, *given, **named)` on the thread of all runs; raises what it raises."""
+        """Run a function on the thread of all runs.
+
+        Args:
+            function: called with the Predictor and the arguments that follow.
+            *given: its further arguments.
+            **named: its keywords.
+
+        Returns:
+            What it returns; its exceptions are raised here.
+        """
         work = partial(self.run_here, function, *given, **named)
         return self.thread.submit(copy_context().run, work).result()
 
     def run_here(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        """The same on the caller's thread, for what is long and runs the models by `run`. Both know `app.core.zero`."""
+        """Run a function on the caller's thread, for long work that runs the networks by `run`.
+
+        Both `run` and this follow `app.core.zero`.
+
+        Args:
+            function: called with the Predictor and the arguments that follow.
+            *given: its further arguments.
+            **named: its keywords.
+
+        Returns:
+            What it returns; its exceptions are raised here.
+        """
         return zero.run(self.id, self.predictor(), function, *given, **named)
 
     def public(self) -> dict[str, Any]:
-        """What the browser may know. `relation`: the constant of random-walk pseudo labels, None without an IRN."""
+        """What the browser receives. `relation`: the constant of random-walk pseudo labels, None without an IRN."""
         config = self.config
         return {
             "name": config.name,
@@ -90,10 +115,19 @@ class Model:
 class Engine:
     """The current Model, and others to choose from, which load while the page is already open.
 
-    The configs are read at once, so that a missing or foreign checkpoint is an InvalidCheckpoint here and not later;
-    weights load in a thread, and `predictor` waits for them. Whoever asks several things of one model takes `model`
-    once, because it may be replaced at any time. Raises InvalidSetting for two checkpoints of one name.
-    `precision`: of all networks here.
+    The configs are read at once, so that a missing or foreign checkpoint is an InvalidCheckpoint at the start; the
+    weights load in a thread, and `predictor` waits for them. A request takes `model` once, because it may be replaced
+    at any time.
+
+    Args:
+        checkpoint: name, folder or Hub id of the current one.
+        device: `auto`, `cpu` or `cuda`.
+        extra_checkpoints: others that the page offers.
+        precision: of all networks.
+
+    Raises:
+        InvalidCheckpoint: a config is missing or cannot be read.
+        InvalidSetting: two checkpoints have one name, or the machine does not have the device or precision.
     """
 
     def __init__(
@@ -126,7 +160,17 @@ class Engine:
         return [model.config.name for model in (self.model, *self.others)]
 
     def named(self, name: str | None) -> Model:
-        """The model of a name; the current one for none. Raises InvalidSetting for a name that is not offered."""
+        """The model of a name.
+
+        Args:
+            name: of a checkpoint; None or empty for the current one.
+
+        Returns:
+            The model.
+
+        Raises:
+            InvalidSetting: no checkpoint here has the name.
+        """
         if not name:
             return self.model
         found = next((model for model in (self.model, *self.others) if model.config.name == name), None)
@@ -136,7 +180,14 @@ class Engine:
         return found
 
     def known(self, key: object) -> Model | None:
-        """The model whose `id` the browser echoed; the current one for None, and None for one that is gone."""
+        """The model of an `id` that the browser sent back.
+
+        Args:
+            key: the id; None for the current model.
+
+        Returns:
+            The model; None if it has been replaced.
+        """
         if key is None:
             return self.model
         return next((model for model in (self.model, *self.others) if model.id == key), None)
@@ -161,11 +212,18 @@ class Engine:
         return self.model.predictor()
 
     def swap(self, checkpoint: str) -> Future[Model]:
-        """Load another checkpoint in a thread, try it, and only then put it in place of the current one.
+        """Load another checkpoint in a thread, test it, and only then replace the current one.
 
-        The future gives the new Model, or InvalidCheckpoint, and then the old one goes on as if nothing had been. A
-        run that is under way ends with the model it began with. Raises InvalidSetting at once for an unusable name,
-        and while another checkpoint is being loaded.
+        A run that is under way ends with the model it began with.
+
+        Args:
+            checkpoint: a folder or a Hub id.
+
+        Returns:
+            A future of the new Model, or of InvalidCheckpoint, after which the old one stays.
+
+        Raises:
+            InvalidSetting: an unusable name, or another checkpoint is being loaded.
         """
         checkpoint = checkpoint.strip()
         if not checkpoint or len(checkpoint) > SOURCE_LENGTH or not checkpoint.isprintable():
@@ -222,7 +280,17 @@ def _take_all_cores() -> None:
 
 
 def smoke_test(predictor: Predictor) -> Prediction:
-    """One run on a small image. Raises InvalidCheckpoint if it gives values that are not finite."""
+    """Run the networks on a small image.
+
+    Args:
+        predictor: that is tested.
+
+    Returns:
+        The Prediction.
+
+    Raises:
+        InvalidCheckpoint: values are not finite.
+    """
     ramp = np.linspace(0, 255, 48, dtype=np.uint8)
     image = np.stack([np.tile(ramp, (48, 1)), np.tile(ramp[:, None], (1, 48)), np.full((48, 48), 128, np.uint8)], -1)
     prediction = predictor.predict(image, InferenceConfig(size=48, mode=predictor.checkpoint.config.modes[0], loops=1))

@@ -8,10 +8,17 @@ import gradio as gr
 
 
 class ImageUpload(gr.Image):
-    """An upload that hands on the path unopened: `crt.data.images` reads it, with its guards, and gives the reason."""
+    """An upload that passes on the path unopened: `crt.data.images` reads it, with its limits and messages."""
 
     def preprocess(self, payload: Any) -> str | None:
-        """The path of the uploaded file, or None."""
+        """The path of the uploaded file.
+
+        Args:
+            payload: Gradio's.
+
+        Returns:
+            The path, or None.
+        """
         return payload.path if payload is not None else None
 
     def get_block_name(self) -> str:

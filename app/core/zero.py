@@ -1,6 +1,7 @@
 """ZeroGPU of Hugging Face Spaces lends a GPU to one call at a time, in a forked process; elsewhere a call is a call.
 
-What crosses to that process and back is pickled, so a call names a function of a module, and its Predictor by a key.
+Arguments and results are pickled on their way to that process, so a call names a function of a module, and its
+Predictor by a key.
 """
 
 from __future__ import annotations
@@ -34,9 +35,19 @@ _lent = _call if spaces is None else spaces.GPU(duration=SECONDS)(_call)
 
 
 def run(key: str, predictor: Predictor, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    """`function(predictor, *given, **named)` where the GPU is; raises what it raises.
+    """Call a function where the GPU is.
 
-    On a ZeroGPU Space keywords that are functions, as `progress` is, are left out: they cannot be pickled.
+    On a ZeroGPU Space keywords that are functions, such as `progress`, are left out: they cannot be pickled.
+
+    Args:
+        key: names the Predictor in the other process.
+        predictor: the function's first argument.
+        function: of a module.
+        *given: its further arguments.
+        **named: its keywords.
+
+    Returns:
+        What it returns; its exceptions are raised here.
     """
     if _lent is _call:
         return function(predictor, *given, **named)
