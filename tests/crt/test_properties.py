@@ -46,9 +46,9 @@ from crt.pseudo_labels.label_png import (
     save_labels,
 )
 from crt.resample import bilinear_weights, strided_size, upsample_cam
-from crt.threshold import above_threshold, levels_passed
+from crt.threshold import above_threshold, checked_levels, levels_passed
 from crt.train.loss import classification_loss, dual_loss
-from crt.train.optim import decays, poly
+from crt.train.optim import decays, poly, trained
 from crt.viz.colours import signed_colour
 from crt.viz.contours import crossings, difference, outlines
 
@@ -221,6 +221,22 @@ def test_the_difference_changes_its_sign_with_the_order(pair, alike):
 def test_the_levels_passed_are_counted_by_the_rule_of_one_threshold(values, levels):
     wanted = sum((above_threshold(values, level).astype(int) for level in levels), np.zeros(values.shape, int))
     np.testing.assert_array_equal(levels_passed(values, np.array(levels)), wanted)
+
+
+@given(levels=st.lists(st.floats(-0.5, 1.5), max_size=5))
+def test_the_thresholds_of_a_sweep_are_increasing_shares(levels):
+    right = bool(levels) and all(0 <= level < 1 for level in levels) and levels == sorted(set(levels))
+    if right:
+        np.testing.assert_array_equal(checked_levels(levels), levels)
+    else:
+        with pytest.raises(InvalidSetting, match="increasing"):
+            checked_levels(levels)
+
+
+@given(flags=st.lists(st.booleans(), max_size=6))
+def test_the_trained_parameters_are_those_with_a_gradient(flags):
+    layers = torch.nn.ModuleList(torch.nn.Linear(1, 1, bias=False).requires_grad_(flag) for flag in flags)
+    assert [name for name, _ in trained(layers)] == [f"{at}.weight" for at, flag in enumerate(flags) if flag]
 
 
 @given(seed=SEED, points=st.integers(0, 12))
