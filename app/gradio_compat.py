@@ -94,20 +94,44 @@ class Unkept:
 
 
 class HookedBlocks(gr.Blocks):
-    """Blocks that call the hooks of a subclass around each request, and give it the errors to put into words.
+    """Blocks that call the hooks of a subclass around each request, and let it word the errors.
 
     A session keeps what updates made of its fields, such as the choices of a dropdown, and nothing of `Unkept` ones.
     """
 
     def check_values(self, values: Any) -> None:
-        """Called with a request's JSON values before Gradio opens a file among them; raises gr.Error to refuse."""
+        """Called before Gradio opens a file among a request's values; raises gr.Error to refuse.
+
+        Args:
+            values: JSON values of the request.
+        """
 
     def request_error(self, error: Exception) -> gr.Error:
-        """What a client reads whose values no component can read."""
+        """The error that a client receives if no component can read its values.
+
+        Args:
+            error: Gradio's.
+
+        Returns:
+            The error with its message.
+
+        Raises:
+            NotImplementedError: a subclass words it.
+        """
         raise NotImplementedError
 
     def server_error(self, error: Exception) -> gr.Error:
-        """What a client reads whose request failed here."""
+        """The error that a client receives if its request failed on the server.
+
+        Args:
+            error: what was raised.
+
+        Returns:
+            The error with its message.
+
+        Raises:
+            NotImplementedError: a subclass words it.
+        """
         raise NotImplementedError
 
     async def process_api(
@@ -115,7 +139,18 @@ class HookedBlocks(gr.Blocks):
     ) -> dict[str, Any]:
         """As Gradio's, which then keeps every component that was updated, and every value for a deep link.
 
-        Raises gr.Error alone: of the request where its values are wrong, of the server for whatever else goes wrong.
+        Args:
+            block_fn: Gradio's record of the function.
+            inputs: JSON values.
+            state: of the session.
+            *further: Gradio's.
+            **keywords: Gradio's.
+
+        Returns:
+            Gradio's.
+
+        Raises:
+            gr.Error: alone; `request_error` where the values are wrong, `server_error` for whatever else goes wrong.
         """
         try:
             return await super().process_api(block_fn, inputs, state, *further, **keywords)
@@ -130,7 +165,20 @@ class HookedBlocks(gr.Blocks):
                 state.blocks_config.blocks.update(fresh)
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> Any:
-        """As Gradio's. Raises gr.Error for a file that nobody uploaded, and for values that no component can read."""
+        """As Gradio's.
+
+        Args:
+            block_fn: Gradio's record of the function.
+            inputs: JSON values.
+            state: of the session.
+            explicit_call: Gradio's.
+
+        Returns:
+            Gradio's.
+
+        Raises:
+            gr.Error: a file that was not uploaded, or values that no component can read.
+        """
         self.check_values(inputs)
         try:
             # Gradio looks only at files that bring its mark, but its images need none: a path alone would be opened.
@@ -150,7 +198,24 @@ class HookedBlocks(gr.Blocks):
         *further: Any,
         **keywords: Any,
     ) -> Any:
-        """As Gradio's. Raises gr.Error for an event that brings a file from elsewhere, or that the browser handles."""
+        """As Gradio's.
+
+        Args:
+            block_fn: Gradio's record of the function.
+            processed_input: arguments of the function.
+            iterator: Gradio's.
+            requests: Gradio's.
+            event_id: Gradio's.
+            event_data: of the event, if there is one.
+            *further: Gradio's.
+            **keywords: Gradio's.
+
+        Returns:
+            Gradio's.
+
+        Raises:
+            gr.Error: an event with a file from elsewhere, or one that the browser handles.
+        """
         if block_fn.fn is None:  # Gradio lists listeners that are JavaScript alone with all others
             raise self.request_error(ValueError("an event of the browser alone"))
         try:
@@ -169,24 +234,55 @@ class HookedBlocks(gr.Blocks):
 
 
 def event_details(event: gr.EventData) -> Any:
-    """The JSON value that the browser sent with an event."""
+    """The value that the browser sent with an event.
+
+    Args:
+        event: Gradio's.
+
+    Returns:
+        A JSON value, not to be trusted.
+    """
     return event._data
 
 
 def blocks_of(request: Request) -> Any:
-    """The Blocks behind a route that was given to `launch(app_kwargs={"routes": ...})`."""
+    """The Blocks behind a route that was given to `launch(app_kwargs={"routes": ...})`.
+
+    Args:
+        request: to that route.
+
+    Returns:
+        The Blocks.
+    """
     return request.app.blocks
 
 
 def serve_bytes(component: Component, data: bytes, name: str) -> str:
-    """Write `data` where the server may serve it from -> its path; it is deleted as the component's other files are."""
+    """Write bytes where the server may serve them from; they are deleted as the component's other files are.
+
+    Args:
+        component: whose file it is.
+        data: the content.
+        name: of the file.
+
+    Returns:
+        Its path.
+    """
     path = save_bytes_to_cache(data, name, component.GRADIO_CACHE)
     component.temp_files.add(path)
     return path
 
 
 def serve_file(component: Component, file: Path) -> str:
-    """As `serve_bytes`, for a copy of a file."""
+    """As `serve_bytes`, for a copy of a file.
+
+    Args:
+        component: whose file it is.
+        file: that is copied.
+
+    Returns:
+        The path of the copy.
+    """
     path = save_file_to_cache(file, component.GRADIO_CACHE)
     component.temp_files.add(path)
     return path
@@ -197,6 +293,9 @@ def registered_paths(routes: Iterable[BaseRoute]) -> Iterator[str]:
 
     Args:
         routes: `demo.app.routes` of a launched page. FastAPI keeps a router that was included as one route of its own.
+
+    Yields:
+        The paths.
     """
     for route in routes:
         included = getattr(route, "original_router", None)

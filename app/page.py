@@ -68,7 +68,19 @@ FEATURES: tuple[Callable[[Page], None], ...] = (
 
 
 def build(config: AppConfig) -> Served:
-    """The whole page. Raises InvalidCheckpoint, InvalidDataset or InvalidSetting before anything is shown."""
+    """Build the whole page.
+
+    Args:
+        config: what the command line decides.
+
+    Returns:
+        The page, not yet launched.
+
+    Raises:
+        InvalidCheckpoint: a checkpoint cannot be used.
+        InvalidDataset: the folder of examples cannot be read.
+        InvalidSetting: two checkpoints of one name, or a device that this machine does not have.
+    """
     engine = Engine(
         config.checkpoint,
         config.device,
@@ -201,7 +213,14 @@ def build(config: AppConfig) -> Served:
 
 
 def launch_options(config: AppConfig) -> dict[str, Any]:
-    """Keywords of `Blocks.launch`. None leaves a value to its GRADIO_* variable."""
+    """Keywords of `Blocks.launch`. None leaves a value to its GRADIO_* variable.
+
+    Args:
+        config: what the command line decides.
+
+    Returns:
+        The keywords.
+    """
     return {
         "server_name": config.host,
         "server_port": config.port,

@@ -1,4 +1,4 @@
-"""The server's side of the page's requests: what a feature is wired to, and how its answers reach the page."""
+"""The server's side of the page's requests: how a feature registers them, and how answers reach the page."""
 
 from __future__ import annotations
 
@@ -27,13 +27,22 @@ Stream = Callable[[Analysis, dict[str, Any]], Generator[dict[str, Any], None, di
 
 
 class CheckpointChanged(CrtError):
-    """The request is about maps of a checkpoint that the server does not have any more."""
+    """The request concerns CAMs of a checkpoint that the server no longer has."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """The components that events read and write. `image`, `size`, `mode`, `networks` and `state` hold the image and
-    the model on the page.
+    """The components that events read and write.
+
+    Attributes:
+        config: what the command line decides.
+        explorer: which runs the networks.
+        viewer: which sends the events and receives the answers.
+        image: the upload.
+        size: the field of the input size.
+        mode: the field of the cut-merge mode.
+        networks: the field of the checkpoint.
+        state: of the session: its hash, and what the viewer shows.
     """
 
     config: AppConfig
@@ -46,10 +55,13 @@ class Page:
     state: gr.State
 
     def on(self, event: str, answer: Answer, **keywords: Any) -> None:
-        """Answer an event of the viewer with what `answer(analysis, details)` returns: JSON values, `data` in bytes.
+        """Answer an event of the viewer. An exception becomes the answer `{"error": message}`.
 
-        `analysis` is the image on the page with its Prediction, `details` what the browser sent: not to be trusted. An
-        exception becomes `{"error": sentence}`. `keywords` go to the listener; give `**MODEL` if networks run.
+        Args:
+            event: one of `app.viewer.viewer.EVENTS`.
+            answer: from the `Analysis` of the image on the page and the details from the browser, which are not to be
+                trusted, to JSON values, `data` in bytes.
+            **keywords: of the listener; give `**MODEL` if networks run.
         """
 
         def handle(event_data: gr.EventData, path: str | None, size: str, mode: str, request: gr.Request) -> Any:
@@ -63,7 +75,13 @@ class Page:
         self._listen(event, handle, keywords)
 
     def stream(self, event: str, answers: Stream, **keywords: Any) -> None:
-        """As `on`, for a generator: what it yields is the request's `progress`, what it returns is the answer."""
+        """As `on`, for a generator: what it yields is the request's `progress`, what it returns is the answer.
+
+        Args:
+            event: one of `app.viewer.viewer.EVENTS`.
+            answers: a generator with the arguments of `on`'s `answer`.
+            **keywords: of the listener; give `**MODEL` if networks run.
+        """
 
         def handle(event_data: gr.EventData, path: str | None, size: str, mode: str, request: gr.Request) -> Any:
             details = details_of(event_data)
@@ -90,18 +108,43 @@ class Page:
 
 
 def reply(event: str, details: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
-    """An output for the viewer: `content` as the answer to the request that brought these details."""
+    """An output for the viewer that answers a request.
+
+    Args:
+        event: one of `app.viewer.viewer.EVENTS`.
+        details: of the request.
+        content: JSON values.
+
+    Returns:
+        Gradio's update.
+    """
     return Viewer.answer(event, {**content, "request": request_id(details)})
 
 
 def refusal(event: str, details: dict[str, Any], error: Exception) -> dict[str, Any]:
-    """As `reply`, with the sentence of an error; `changed` where the page has to run the networks again."""
+    """An output for the viewer that answers a request by an error.
+
+    Args:
+        event: one of `app.viewer.viewer.EVENTS`.
+        details: of the request.
+        error: whose message the user reads.
+
+    Returns:
+        Gradio's update, with `changed` where the page has to run the networks again.
+    """
     changed = {"changed": True} if isinstance(error, CheckpointChanged) else {}
     return reply(event, details, {"error": user_message(error), **changed})
 
 
 def request_id(details: dict[str, Any]) -> str:
-    """The id that the page gave its request."""
+    """The id that the page gave its request.
+
+    Args:
+        details: of the request.
+
+    Returns:
+        At most `REQUEST_LENGTH` characters.
+    """
     return sanitize(details.get("request"), REQUEST_LENGTH)
 
 

@@ -1,7 +1,7 @@
-"""The Ablate tab: what the networks see of the image at another input size or cut-merge mode, one at a time.
+"""The Ablate tab: the CAMs of the image at other input sizes and cut-merge modes, one column of a grid per request.
 
-The browser asks for one column of its grid and for the next when the answer is there. So nobody holds the networks for
-a whole grid, others get their turn between two columns, and to cancel is not to ask again.
+The browser requests the next column when the last one has arrived. The networks are free between two columns, and to
+cancel means to send no further request.
 """
 
 from __future__ import annotations
@@ -22,16 +22,30 @@ PAIRS: dict[str, tuple[Method, Method]] = {"coupled": ("crt", "crt_cnn"), "alone
 
 
 def register(page: Page) -> None:
-    """Answer `ablate`: one image at one size and mode, as header and arrays that the browser opens as a Prediction."""
+    """Answer `ablate`: one image at one size and mode, as header and arrays that the browser opens as a Prediction.
+
+    Args:
+        page: the components.
+    """
     page.on("ablate", lambda analysis, details: column(page.explorer, analysis, details), **MODEL)
 
 
 def column(explorer: Explorer, analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-    """The Prediction at this size and mode, from the cache, the example or the networks; or `cannot`, a sentence.
+    """The Prediction of the image at one size and mode, from the cache, the example or the networks.
 
-    `cannot` is what will not change, such as a mode that needs another checkpoint; other trouble is raised. `distance`:
-    per pair of `PAIRS` that the checkpoint has, one number for each loop count. `stored`: whether the Prediction came
-    with the example, so that its times are those of another machine. `image` and `checkpoint` say what it is of.
+    Args:
+        explorer: which runs the networks.
+        analysis: the image on the page with its Prediction.
+        details: values from the browser, not to be trusted.
+
+    Returns:
+        Header and bytes of the Prediction. `distance`: for each of `PAIRS` that the checkpoint has, one number per loop
+        count. `stored`: whether the Prediction came with the example, so that its times are of another machine. `image`
+        and `checkpoint`: hashes of both. Or `cannot`: a message about what will not change, such as a mode that needs
+        another checkpoint.
+
+    Raises:
+        InvalidSetting: an unknown size or mode.
     """
     size, mode = asked(details, "size"), asked(details, "mode")
     model = analysis.model or explorer.engine.model
@@ -48,7 +62,14 @@ def column(explorer: Explorer, analysis: Analysis, details: dict[str, Any]) -> d
 
 
 def distances(prediction: Prediction) -> dict[str, list[float]]:
-    """Name of a pair -> its `branch_distance` for each loop count, for the pairs that the Prediction holds."""
+    """The distance between the two branches for each loop count.
+
+    Args:
+        prediction: of one or more pairs.
+
+    Returns:
+        `branch_distance` by the name of the pair, for those of `PAIRS` that the Prediction has.
+    """
     return {
         name: branch_distance(prediction, vit, cnn).round(5).tolist()
         for name, (vit, cnn) in PAIRS.items()
@@ -57,7 +78,18 @@ def distances(prediction: Prediction) -> dict[str, list[float]]:
 
 
 def asked(details: dict[str, Any], name: str) -> str:
-    """A short text among the details. Raises InvalidSetting for anything else."""
+    """A short text among the details.
+
+    Args:
+        details: values from the browser, not to be trusted.
+        name: of the value.
+
+    Returns:
+        The text, at most 40 characters.
+
+    Raises:
+        InvalidSetting: anything else.
+    """
     value = details.get(name)
     if not isinstance(value, str) or len(value) > 40:
         raise InvalidSetting(f"The page asks for no {name} that is known here: reload it.")

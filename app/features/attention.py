@@ -12,7 +12,11 @@ from crt.predictor import Predictor
 
 
 def register(page: Page) -> None:
-    """Answer `inspect` (one patch token) and `load_heads` (all heads and the rollout of the class token)."""
+    """Answer `inspect` (one patch token) and `load_heads` (all heads and the rollout of the class token).
+
+    Args:
+        page: the components.
+    """
     engine = page.explorer.engine
 
     def inspect(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:

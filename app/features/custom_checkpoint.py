@@ -1,4 +1,4 @@
-"""A checkpoint of the user's own, only with `--allow-custom-checkpoints`: its name can make the server read folders."""
+"""A checkpoint of the user's own, only with `--allow-custom-checkpoints`: its name lets the server read any folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOAD = """(source) => {
 
 
 def fields() -> tuple[gr.Textbox, gr.Button]:
-    """The field and the button, where they are called for."""
+    """The field and the button, placed where this is called."""
     with gr.Column(elem_id="crt-own"):
         checkpoint = gr.Textbox(
             label="Checkpoint (folder or Hub id)", placeholder="user/name", max_length=SOURCE_LENGTH
@@ -36,7 +36,16 @@ def register(
     checkpoint: gr.Textbox,
     load: gr.Button,
 ) -> None:
-    """Answer `swap`: load the checkpoint that `source` names -> `name`, and `classes`, their number."""
+    """Answer `swap`: load the checkpoint that `source` names. The answer is `name` and `classes`, their number.
+
+    Args:
+        explorer: whose current checkpoint is replaced.
+        viewer: which sends the event.
+        mode: the field of the cut-merge mode.
+        networks: the field of the checkpoint.
+        checkpoint: the field of the source.
+        load: the button.
+    """
 
     def swap(event: gr.EventData, chosen: str) -> tuple[Any, Any, Any]:
         details = details_of(event)

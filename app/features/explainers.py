@@ -1,4 +1,4 @@
-"""One more map beside the others: what another explainer (pytorch-grad-cam) says of one of the networks."""
+"""One more CAM beside the others: that of another explainer (pytorch-grad-cam) for one of the networks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ from crt.predictor import InferenceConfig, Predictor
 
 
 def register(page: Page) -> None:
-    """Answer `explain`: raw maps (K, h, w) of the classes asked for, on the cells of that network's own maps."""
+    """Answer `explain`: raw CAMs (K, h, w) of the requested classes, on the cells of that network's own CAMs.
+
+    Args:
+        page: the components.
+    """
     engine = page.explorer.engine
 
     def explain(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
@@ -50,7 +54,20 @@ def explained(
     classes: Sequence[int],
     grid: TileGrid,
 ) -> np.ndarray:
-    """(H, W, 3) uint8 -> the raw maps (K, h, w) of an explainer of that name."""
+    """Run an explainer.
+
+    Args:
+        predictor: whose networks are used.
+        image: (H, W, 3) uint8.
+        settings: input size and mode.
+        name: of one of `EXPLAINERS`.
+        method: the network.
+        classes: K class ids from 0.
+        grid: the tiles of the image at that size.
+
+    Returns:
+        (K, h, w) float32, raw.
+    """
     network = predictor.checkpoint.networks[method]
     resized = image if settings.size is None else resize_long_side(image, settings.size)
     pixels = to_tensor(resized, *normalization_of(network)).to(predictor.device)

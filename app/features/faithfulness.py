@@ -1,7 +1,8 @@
-"""Faithfulness of one map: whether the network loses the class where the map points. Only when somebody asks for it.
+"""Faithfulness of one CAM: whether the class probability falls where the highlighted pixels are hidden. On request
+only.
 
-The browser asks for one measure of one method and for the next when the answer is there, so that those who also measure
-get their turn in between; all others get theirs between two runs of the network.
+The browser requests one measure of one method, and the next when the answer has arrived, so that others who measure get
+their turn in between. Every other request gets its turn between two runs of the network.
 """
 
 from __future__ import annotations
@@ -39,7 +40,14 @@ WAIT = 0.5  # seconds between two checks whether somebody still listens
 
 @dataclass(frozen=True)
 class Value:
-    """One number of a measure. `better`: "higher" or "lower"."""
+    """One number of a measure.
+
+    Attributes:
+        id: in the answer.
+        title: on the page.
+        better: "higher" or "lower".
+        description: of the measure, with its source.
+    """
 
     id: str
     title: str
@@ -84,7 +92,11 @@ ROAD = Value(
 
 
 def register(page: Page) -> None:
-    """Answer `faithfulness` with progress and then one measure of one map, and `cancel`, which ends it."""
+    """Answer `faithfulness` with progress and then one measure of one CAM, and `cancel`, which ends it.
+
+    Args:
+        page: the components.
+    """
     job = FaithfulnessJob(page.explorer)
     # The networks are locked for one run at a time, so others need not wait for a whole measurement, as with MODEL.
     page.stream("faithfulness", job.answers, concurrency_id="faithfulness", concurrency_limit=1)
@@ -102,14 +114,31 @@ def register(page: Page) -> None:
 
 
 class FaithfulnessJob:
-    """Measures, until it is told that a request is no longer wanted."""
+    """Measures until the request is cancelled.
+
+    Args:
+        explorer: which runs the networks.
+    """
 
     def __init__(self, explorer: Explorer) -> None:
         self.explorer = explorer
         self._ended: dict[tuple[str, str], None] = {}  # sessions and ids of their requests, the oldest first
 
     def answers(self, analysis: Analysis, details: dict[str, Any]) -> Generator[dict[str, Any], None, dict[str, Any]]:
-        """Yields `{"done": fraction}` after each run of the network -> the `answer`. Raises InvalidSetting, Stopped."""
+        """Measure one CAM.
+
+        Args:
+            analysis: the image on the page with its Prediction.
+            details: values from the browser, not to be trusted.
+
+        Yields:
+            `{"done": fraction}` after each run of the network; what it returns is the `answer` with `ms`, its
+            milliseconds.
+
+        Raises:
+            InvalidSetting: unknown values.
+            Stopped: the request was cancelled.
+        """
         asked, cam, config = self._question(analysis, details)
         model = analysis.model or self.explorer.engine.model
         request = analysis.session, request_id(details)
@@ -136,7 +165,12 @@ class FaithfulnessJob:
         return {**answer(found), "ms": 1000 * (time.perf_counter() - start)}
 
     def cancel(self, session: str, details: dict[str, Any]) -> None:
-        """End the session's measurement whose request is the `target`, under way or still waiting for its turn."""
+        """End a measurement that is under way or waits for its turn.
+
+        Args:
+            session: Gradio's session hash.
+            details: values from the browser, not to be trusted; `target` is the id of the request.
+        """
         self._ended[session, sanitize(details.get("target"), REQUEST_LENGTH)] = None
         while len(self._ended) > ENDED:
             del self._ended[next(iter(self._ended))]
@@ -163,7 +197,15 @@ class FaithfulnessJob:
 
 @dataclass(frozen=True)
 class Asked:
-    """The image, (H, W, 3) uint8, and the class of a network that is asked of it: the arguments of `scored_class`."""
+    """The arguments of `scored_class`.
+
+    Attributes:
+        image: (H, W, 3) uint8.
+        settings: input size and mode.
+        method: the network.
+        index: class id from 0.
+        loops: of CRT.
+    """
 
     image: np.ndarray
     settings: InferenceConfig
@@ -180,8 +222,22 @@ def measured(
     run_once: Callable[[Score, Tensor], np.ndarray] | None = None,
     **reported: Any,
 ) -> Faithfulness:
-    """`cam` (h, w) on the pixels of the input size. `run_once(score, images)` has `score(images)` done where runs are,
-    so that others get their turn in between. `reported`: keywords of `measure`. Raises Stopped.
+    """Measure the faithfulness of a CAM.
+
+    Args:
+        predictor: whose network scores the images.
+        asked: image and class.
+        cam: (h, w) on the pixels of the input size.
+        config: what is measured.
+        run_once: `run_once(score, images)` calls `score(images)` on the thread of all runs, so that others get their
+            turn in between; None to call it here.
+        **reported: `progress` and `should_stop` of `measure`.
+
+    Returns:
+        The measures.
+
+    Raises:
+        Stopped: `should_stop` returned True.
     """
     scored = scored_class(
         predictor, asked.image, asked.settings, method=asked.method, index=asked.index, loops=asked.loops
@@ -192,10 +248,15 @@ def measured(
 
 
 def answer(found: Faithfulness) -> dict[str, Any]:
-    """JSON of what was measured: `probability`, `values` [{id, title, better, description, value}] and `curves`.
+    """What was measured, as JSON values.
 
-    A curve is {id, points}, `id` that of its value, each point [share of the pixels, y]: y is the class probability,
-    for ROAD half the difference between the probabilities without the least and without the most relevant pixels.
+    Args:
+        found: the measures.
+
+    Returns:
+        `probability`, `values` [{id, title, better, description, value}] and `curves` [{id, points}], `id` that of the
+        value, each point [share of the pixels, y]: y is the class probability, for ROAD half the difference between the
+        probabilities without the least and without the most relevant pixels.
     """
     values: list[tuple[Value, float]] = []
     curves: list[tuple[Value, np.ndarray, np.ndarray]] = []

@@ -1,4 +1,4 @@
-"""The Masks tab: from the maps of the chosen classes to masks, by a dense CRF and a random walk; and DeepLab's."""
+"""The Masks tab: masks from the CAMs of the chosen classes, by a dense CRF and a random walk; and DeepLab's."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ SIDE = 500  # pixels of the longer side at which masks are made; VOC's own size
 
 
 def register(page: Page) -> None:
-    """Answer `segment` (the CRF, which waits for no network), `walk` and `deeplab`."""
+    """Answer `segment` (the CRF, which needs no network), `walk` and `deeplab`.
+
+    Args:
+        page: the components.
+    """
     engine = page.explorer.engine
     page.on("segment", segment, concurrency_id="crf", concurrency_limit=1)
     page.on("walk", lambda analysis, details: walk(analysis, details, analysis.model or engine.model), **MODEL)
@@ -44,7 +48,18 @@ def register(page: Page) -> None:
 
 
 def segment(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-    """Labels (h, w) uint8, k + 1 for the k-th class asked for, zlib and base64, with their size and what they cost."""
+    """Labels of the requested classes by the CRF.
+
+    Args:
+        analysis: the image on the page with its Prediction.
+        details: values from the browser, not to be trusted.
+
+    Returns:
+        (h, w) uint8 labels, k + 1 for the k-th class, by zlib and base64, with their size and milliseconds.
+
+    Raises:
+        InvalidSetting: unknown values, or no dense CRF on this machine.
+    """
     method, classes, crf = method_of(analysis, details), classes_of(analysis, details), crf_of(details)
     threshold = number(details, "threshold", 0.001, 1.0)
     options = map_options(analysis, method, details)
@@ -54,9 +69,19 @@ def segment(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
 
 
 def walk(analysis: Analysis, details: dict[str, Any], model: Model) -> dict[str, Any]:
-    """The maps of the classes asked for after the random walk, (K, h, w) at stride 4, and the edges (h, w) it went by.
+    """The CAMs of the requested classes after the random walk.
 
-    With the height and width of the image that the cells cover. Raises InvalidSetting without an IRN.
+    Args:
+        analysis: the image on the page with its Prediction.
+        details: values from the browser, not to be trusted.
+        model: the checkpoint.
+
+    Returns:
+        Propagated CAMs (K, h, w) at stride 4 and the edges (h, w), with the height and width of the image in pixels,
+        and milliseconds.
+
+    Raises:
+        InvalidSetting: unknown values, or a checkpoint without an IRN.
     """
     method, classes = method_of(analysis, details), classes_of(analysis, details)
     options, settings = map_options(analysis, method, details), walk_of(details)
@@ -70,7 +95,19 @@ def walk(analysis: Analysis, details: dict[str, Any], model: Model) -> dict[str,
 
 
 def deeplab(analysis: Analysis, details: dict[str, Any], model: Model) -> dict[str, Any]:  # noqa: ARG001 - asks about the image
-    """Labels (h, w) uint8 of the segmentation network at one scale, k + 1 for class k. Raises InvalidSetting."""
+    """Labels of the segmentation network at one scale.
+
+    Args:
+        analysis: the image on the page with its Prediction.
+        details: values from the browser, not to be trusted.
+        model: the checkpoint.
+
+    Returns:
+        (h, w) uint8 labels, k + 1 for class k, by zlib and base64, with their size and milliseconds.
+
+    Raises:
+        InvalidSetting: a checkpoint without a segmentation network.
+    """
     start = time.perf_counter()
     return _packed(parsed_labels(analysis, model)) | {"ms": 1000 * (time.perf_counter() - start)}
 
@@ -78,7 +115,18 @@ def deeplab(analysis: Analysis, details: dict[str, Any], model: Model) -> dict[s
 def crf_of_maps(
     analysis: Analysis, maps: np.ndarray, method: Method, threshold: float, settings: CrfSettings
 ) -> np.ndarray:
-    """(K, h, w) maps -> (H, W) uint8 labels of the image at working size after the CRF, k + 1 for the k-th map."""
+    """Refine CAMs by the dense CRF.
+
+    Args:
+        analysis: the image.
+        maps: (K, h, w) CAMs.
+        method: the network that made them.
+        threshold: share of a CAM's largest value that the background has.
+        settings: of the CRF.
+
+    Returns:
+        (H, W) uint8 labels of the image at working size, k + 1 for the k-th CAM.
+    """
     image = working(analysis.image)
     seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size(method), image.shape[:2]))
     return crf_seeds(image, seeds, threshold, settings).argmax(0).astype(np.uint8)
@@ -87,9 +135,20 @@ def crf_of_maps(
 def walk_of_maps(
     analysis: Analysis, maps: np.ndarray, method: Method, settings: WalkSettings, model: Model
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(K, h, w) maps -> (K, h', w') after the walk and the (1, h', w') edges, at stride 4 of the image at working size.
+    """Propagate CAMs by the random walk.
 
-    Raises InvalidSetting without an IRN.
+    Args:
+        analysis: the image.
+        maps: (K, h, w) CAMs.
+        method: the network that made them.
+        settings: of the walk.
+        model: the checkpoint.
+
+    Returns:
+        (K, h', w') propagated CAMs and the (1, h', w') edges, at stride 4 of the image at working size.
+
+    Raises:
+        InvalidSetting: a checkpoint without an IRN.
     """
     if model.config.relation is None:
         raise InvalidSetting("This checkpoint has no IRN: load one that has.")
@@ -101,27 +160,59 @@ def walk_of_maps(
 
 
 def parsed_labels(analysis: Analysis, model: Model) -> np.ndarray:
-    """(H, W) uint8 labels of the image at working size by the segmentation network. Raises InvalidSetting."""
+    """Labels of an image by the segmentation network.
+
+    Args:
+        analysis: the image.
+        model: the checkpoint.
+
+    Returns:
+        (H, W) uint8 labels of the image at working size.
+
+    Raises:
+        InvalidSetting: a checkpoint without a segmentation network.
+    """
     if model.config.segmentation is None:
         raise InvalidSetting("This checkpoint has no segmentation network: load one that has.")
     return PARSED.of(working(analysis.image), model)
 
 
 def parsed(predictor: Predictor, image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 -> (H, W) uint8 labels by the segmentation network at one scale."""
+    """Run the segmentation network at one scale.
+
+    Args:
+        predictor: whose checkpoint has one.
+        image: (H, W, 3) uint8.
+
+    Returns:
+        (H, W) uint8 labels.
+    """
     with predictor.turn():
         network = cast("DeepLab", predictor.checkpoint.segmentation)
         return parse(network, image, scales=(1.0,), bfloat16=predictor.bfloat16).argmax(0).astype(np.uint8)
 
 
 def edges_of(predictor: Predictor, image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 -> (1, h, w) edges by the IRN."""
+    """Run the IRN.
+
+    Args:
+        predictor: whose checkpoint has one.
+        image: (H, W, 3) uint8.
+
+    Returns:
+        (1, h, w) float32 edges, 0 … 1.
+    """
     with predictor.turn():
         return predict_edges(cast("IRN", predictor.checkpoint.relation), image)[0]
 
 
 class PerImage:
-    """What networks make of an image alone, whatever is set, kept for the images seen last."""
+    """A cache of what networks compute from an image alone, for the images used last.
+
+    Args:
+        function: from a Predictor and (H, W, 3) uint8 to an array.
+        kept: the most arrays.
+    """
 
     def __init__(self, function: Callable[[Predictor, np.ndarray], np.ndarray], kept: int = 16) -> None:
         self.function, self.kept = function, kept
@@ -129,7 +220,15 @@ class PerImage:
         self._turn = threading.Lock()
 
     def of(self, image: np.ndarray, model: Model) -> np.ndarray:
-        """The array of an image by this model's networks, which run if it is not known."""
+        """The array of an image.
+
+        Args:
+            image: (H, W, 3) uint8.
+            model: the checkpoint, whose networks run if the array is not in the cache.
+
+        Returns:
+            What `function` returns.
+        """
         key = f"{model.id}/{fingerprint(image)}"
         with self._turn:
             found = self.known.get(key)
@@ -147,7 +246,14 @@ EDGES, PARSED = PerImage(edges_of), PerImage(parsed)
 
 
 def working(image: np.ndarray) -> np.ndarray:
-    """An image at the size at which masks are made."""
+    """An image at the size at which masks are made.
+
+    Args:
+        image: (H, W, 3) uint8.
+
+    Returns:
+        (H', W', 3) uint8, the longer side at most `SIDE` pixels.
+    """
     return resize_long_side(image, SIDE) if max(image.shape[:2]) > SIDE else image
 
 

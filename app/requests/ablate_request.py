@@ -1,4 +1,4 @@
-"""What the Ablate tab shows, as the browser describes it: cells of its grids and ladder, or its charts, all checked."""
+"""The contents of the Ablate tab for an export: cells of its grids and ladder, or its charts, all checked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,16 @@ RAMP = ("#d0679a", "#5a1038")
 
 @dataclass(frozen=True)
 class AblateCell:
-    """One map: whose, with its own loops and refinement. `note`, `line`: words of the page above and below it."""
+    """One CAM.
+
+    Attributes:
+        title: above it.
+        note: below the title.
+        line: below the CAM.
+        method: the network.
+        loops: its loop count.
+        refined: whether attention multiplies it.
+    """
 
     title: str
     note: str
@@ -40,7 +49,15 @@ class AblateCell:
 
 @dataclass(frozen=True)
 class AblateRow:
-    """Maps at one input size and cut-merge mode. `trouble`: why there are none, if there are none."""
+    """CAMs at one input size and cut-merge mode.
+
+    Attributes:
+        title: of the row.
+        size: one of the page's sizes.
+        mode: the cut-merge mode.
+        trouble: why there are no CAMs, or empty.
+        cells: the CAMs.
+    """
 
     title: str
     size: str
@@ -51,7 +68,14 @@ class AblateRow:
 
 @dataclass(frozen=True)
 class AblateRequest:
-    """The part of the tab that is open, with the sentences that it says of it."""
+    """The open part of the tab with its sentences.
+
+    Attributes:
+        show: one of `SHOWS`.
+        readings: sentences above the figure.
+        rows: of CAMs.
+        charts: of numbers.
+    """
 
     show: str
     readings: tuple[str, ...]
@@ -60,7 +84,18 @@ class AblateRequest:
 
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any]) -> AblateRequest:
-        """Check every value that the browser sent. Raises InvalidSetting."""
+        """Check every value that the browser sent.
+
+        Args:
+            analysis: the image on the page with its Prediction.
+            details: values from the browser, not to be trusted.
+
+        Returns:
+            The request.
+
+        Raises:
+            InvalidSetting: a value is missing or unknown, or nothing is shown.
+        """
         payload = details.get("ablate")
         if not isinstance(payload, dict):
             raise InvalidSetting("The settings of the ablation are missing: reload the page.")
@@ -138,7 +173,14 @@ def _tone(one: dict[str, Any]) -> str:
 
 
 def ramp(share: float) -> str:
-    """The colour at a share of the ramp."""
+    """The colour at a share of the ramp.
+
+    Args:
+        share: 0 … 1.
+
+    Returns:
+        `#rrggbb`.
+    """
     ends = ([int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in RAMP)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(*ends, strict=True))
 

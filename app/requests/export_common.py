@@ -20,18 +20,45 @@ from crt.viz.print_file import Kind, render
 
 
 def file_name(analysis: Analysis, classes: Sequence[str], tab: str = "") -> str:
-    """A file name of plain letters: the classes, the tab if it is not Explore, and the image by its hash."""
+    """A file name of plain letters.
+
+    Args:
+        analysis: the image.
+        classes: names.
+        tab: empty for Explore.
+
+    Returns:
+        The classes, the tab, and the first digits of the image's hash.
+    """
     words = re.sub(r"[^a-z0-9]+", "-", " ".join(classes).lower())[:40].strip("-") or "maps"
     return "-".join(part for part in ("crt", words, tab, fingerprint(analysis.image)[:8]) if part)
 
 
 def rendered(figure: Figure, kinds: Sequence[Kind], title: str, settings: dict[str, Any]) -> dict[Kind, bytes]:
-    """A figure as the bytes of a file of each kind, with the settings in its metadata."""
+    """A figure as files.
+
+    Args:
+        figure: that is drawn.
+        kinds: of files.
+        title: for their metadata.
+        settings: for their metadata.
+
+    Returns:
+        The bytes of the file of each kind.
+    """
     return {kind: render(figure, kind, title=title, description=json.dumps(settings)) for kind in kinds}
 
 
 def credit_lines(analysis: Analysis, config: CheckpointConfig) -> list[str]:
-    """Lines under a figure: whose weights, and whose photograph."""
+    """Lines under a figure about its sources.
+
+    Args:
+        analysis: the image.
+        config: of the checkpoint.
+
+    Returns:
+        Name and hash of the checkpoint, and the author of the photograph if it is an example.
+    """
     sha256 = analysis.prediction.provenance.get("checkpoint_sha256", "?")
     lines = [f"Checkpoint {config.name}, sha256 {sha256}"]
     if analysis.example and analysis.example.credit:
@@ -40,7 +67,14 @@ def credit_lines(analysis: Analysis, config: CheckpointConfig) -> list[str]:
 
 
 def made_with(analysis: Analysis) -> dict[str, Any]:
-    """The image, what the networks were asked for, and the versions of the programs, as JSON values."""
+    """What the files were made with.
+
+    Args:
+        analysis: the image.
+
+    Returns:
+        The image, the provenance of the Prediction, and the versions of the programs, as JSON values.
+    """
     prediction = analysis.prediction
     return {
         "image": {
@@ -66,5 +100,12 @@ def versions() -> dict[str, Any]:
 
 
 def percent(share: float) -> str:
-    """A share as the page writes it: one digit after the point below 9.95 %."""
+    """A share as the page writes it.
+
+    Args:
+        share: 0 … 1.
+
+    Returns:
+        Percent, with one decimal below 9.95 %.
+    """
     return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"

@@ -1,4 +1,4 @@
-"""The data of Explore's export: raw maps, masks and what they are, from the Prediction."""
+"""The data of Explore's export: raw CAMs, masks and a description, from the Prediction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def files_of(screen: ExportView) -> dict[str, bytes]:
-    """Maps as one npz and a mask for each, by file name."""
+    """The files of the export without the figures.
+
+    Args:
+        screen: the maps on the screen with their settings.
+
+    Returns:
+        CAMs as one npz and a mask for each, by file name.
+    """
     files = {"maps.npz": maps(screen)}
     if labelled(screen):
         files |= {f"mask_{wanted.key}.png": mask(screen, wanted) for wanted in screen.shown.maps}
@@ -24,12 +31,26 @@ def files_of(screen: ExportView) -> dict[str, bytes]:
 
 
 def labelled(screen: ExportView) -> bool:
-    """Whether an indexed PNG can name the chosen classes."""
+    """Whether an indexed PNG has a value for each chosen class.
+
+    Args:
+        screen: the maps on the screen with their settings.
+
+    Returns:
+        Whether it has.
+    """
     return all(index < LABELS for index in screen.shown.classes)
 
 
 def maps(screen: ExportView) -> bytes:
-    """The maps of each network shown as the bytes of an npz: (K, h, w) float32 per network, spans, class names."""
+    """The CAMs of each network on the screen.
+
+    Args:
+        screen: the maps on the screen with their settings.
+
+    Returns:
+        The bytes of an npz: (K, h, w) float32 per network, content sizes, scores and class names.
+    """
     prediction, shown = screen.analysis.prediction, screen.shown
     arrays: dict[str, np.ndarray] = {
         "classes": np.array(screen.classes),
@@ -49,14 +70,29 @@ def maps(screen: ExportView) -> bytes:
 
 
 def packed(arrays: dict[str, np.ndarray]) -> bytes:
-    """Arrays by name as the bytes of an npz."""
+    """Arrays as an npz.
+
+    Args:
+        arrays: by name.
+
+    Returns:
+        The bytes of the file.
+    """
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
     return stream.getvalue()
 
 
 def mask(screen: ExportView, wanted: MapSpec) -> bytes:
-    """The mask of the chosen classes by one map, in the image's own pixels, as the bytes of an indexed PNG."""
+    """The mask of the chosen classes by one CAM.
+
+    Args:
+        screen: the maps on the screen with their settings.
+        wanted: the CAM.
+
+    Returns:
+        The bytes of an indexed PNG of the image's own size.
+    """
     prediction, shown = screen.analysis.prediction, screen.shown
     cells = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
     size = prediction.content_size(wanted.method)
@@ -64,7 +100,14 @@ def mask(screen: ExportView, wanted: MapSpec) -> bytes:
 
 
 def readme(screen: ExportView) -> str:
-    """One paragraph about the files."""
+    """One paragraph about the files.
+
+    Args:
+        screen: the maps on the screen with their settings.
+
+    Returns:
+        The text.
+    """
     labels = (
         f"mask_NETWORK.png are masks at the threshold, {LABEL_WORDS}; where classes overlap the stronger one, relative "
         "to its own largest value, wins. "

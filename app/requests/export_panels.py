@@ -1,4 +1,4 @@
-"""One map of the page with what is measured of it, computed again from the Prediction."""
+"""One CAM of the page with its measures, computed again from the Prediction."""
 
 from __future__ import annotations
 
@@ -26,11 +26,20 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class PanelData:
-    """One map of the screen.
+    """One CAM of the screen.
 
-    `cells`: (h, w) float32, the largest over the classes; `upsampled`: the same on the page's grid. `max_value`:
-    its largest value. `vmax`: the value of the last colour. `scores`: probability of each class. `box`: x0, y0, x1, y1,
-    0 to 1.
+    Attributes:
+        title: above it.
+        note: below the title.
+        unit: a key of `UNITS`.
+        cells: (h, w) float32, the largest over the classes.
+        content_size: height and width of the image in cells.
+        upsampled: `cells` on the page's grid, (rows, columns) float32.
+        max_value: its largest value.
+        vmax: the value of the last colour.
+        scores: probability of each class by its name, 0 … 1.
+        iou: of the mask at the threshold with the ground truth, 0 … 1; None without one.
+        box: x0, y0, x1, y1 of the largest region, 0 … 1 of the image; None without one.
     """
 
     title: str
@@ -47,7 +56,17 @@ class PanelData:
 
 
 def panel_of(prediction: Prediction, shown: ExportRequest, config: CheckpointConfig, wanted: MapSpec) -> PanelData:
-    """A map of a network, with the probability that this network gives to each class."""
+    """A CAM of a network, with the probability that this network gives to each class.
+
+    Args:
+        prediction: of the image.
+        shown: the settings of the page.
+        config: of the checkpoint.
+        wanted: the CAM.
+
+    Returns:
+        The panel.
+    """
     method, options = wanted.method, wanted.options
     cells = prediction.cams(method, classes=shown.classes, **options).max(0)
     shares = probabilities(prediction, method, loops=options["loops"], single_label=config.single_label)
@@ -70,7 +89,20 @@ def measured(
     content_size: tuple[float, float],
     scores: dict[str, float],
 ) -> PanelData:
-    """A map with what is measured at the threshold: IoU with the truth, and the box of the largest region."""
+    """A CAM with its measures at the threshold: IoU with the ground truth, and the box of the largest region.
+
+    Args:
+        shown: the settings of the page.
+        title: above it.
+        note: below the title.
+        unit: a key of `UNITS`.
+        cells: (h, w) float32.
+        content_size: height and width of the image in cells.
+        scores: probability of each class by its name.
+
+    Returns:
+        The panel, with the largest value as that of the last colour.
+    """
     max_value, upsampled = float(cells.max(initial=0)), upsample_cam(cells[None], content_size, shown.points)[0]
     level, truth, (rows, columns) = shown.threshold * max_value, shown.ground_truth, shown.points
     inside, mask = above_threshold(upsampled, level), truth.mask
@@ -81,13 +113,29 @@ def measured(
 
 
 def scaled(shots: dict[str, PanelData], shown: ExportRequest) -> dict[str, PanelData]:
-    """The same maps with the value of their last colour, as the scale has it; only maps of one unit share theirs."""
+    """The panels with the value of their last colour; only CAMs of one unit share a scale.
+
+    Args:
+        shots: panels by name.
+        shown: the settings of the page.
+
+    Returns:
+        Panels by name.
+    """
     limits = {key: _vmax(shot, shots, shown) for key, shot in shots.items()}
     return {key: replace(shot, vmax=limits[key]) for key, shot in shots.items()}
 
 
 def plot_of(shot: PanelData, shown: ExportRequest) -> Plot:
-    """A map as a panel of a figure, with its numbers below."""
+    """A panel as part of a figure, with its numbers below.
+
+    Args:
+        shot: the panel.
+        shown: the settings of the page.
+
+    Returns:
+        The part.
+    """
     probability = f"p {percent(max(shot.scores.values()))}" if shot.scores else ""
     iou = "" if shot.iou is None else f"IoU {shot.iou:.0%}"
     largest = f"largest value {shot.max_value:.3g}" if shot.max_value > 0 else "no evidence"
@@ -96,7 +144,15 @@ def plot_of(shot: PanelData, shown: ExportRequest) -> Plot:
 
 
 def layer_of(shot: PanelData, shown: ExportRequest) -> MapLayer:
-    """A map as the page draws it."""
+    """A CAM as the page draws it.
+
+    Args:
+        shot: the panel.
+        shown: the settings of the page.
+
+    Returns:
+        The layer.
+    """
     return MapLayer(
         values=_nearest(shot.cells, shot.content_size, shown.points) if shown.cells else shot.upsampled,
         top=shot.vmax,

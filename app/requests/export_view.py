@@ -1,4 +1,4 @@
-"""The maps on the screen, computed again from the Prediction, with the numbers and words that belong to them."""
+"""The CAMs on the screen, computed again from the Prediction, with their numbers and texts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,14 @@ SCALES = {
 
 @dataclass(frozen=True)
 class ExportView:
-    """What is on the screen: the analysis, its settings and its maps by name, in the order of the page."""
+    """The contents of the screen.
+
+    Attributes:
+        analysis: the image.
+        shown: the settings of the page.
+        config: of the checkpoint that made the Prediction.
+        shots: panels by name, in the order of the page.
+    """
 
     analysis: Analysis
     shown: ExportRequest
@@ -38,7 +45,16 @@ class ExportView:
 
     @classmethod
     def of(cls, analysis: Analysis, shown: ExportRequest, config: CheckpointConfig) -> ExportView:
-        """Compute the maps that the page shows. `config`: of the checkpoint that made the Prediction."""
+        """Compute the CAMs that the page shows.
+
+        Args:
+            analysis: the image.
+            shown: the settings of the page.
+            config: of the checkpoint that made the Prediction.
+
+        Returns:
+            The contents of the screen.
+        """
         shots = {wanted.key: panel_of(analysis.prediction, shown, config, wanted) for wanted in shown.maps}
         if (added := shown.added_panel) is not None:
             shots["added_panel"] = measured(
@@ -65,7 +81,14 @@ class ExportView:
         return readme(self)
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """All panels as one figure, as the bytes of a file of each kind."""
+        """All panels as one figure.
+
+        Args:
+            kinds: of files.
+
+        Returns:
+            The bytes of the file of each kind.
+        """
         height, width = self.analysis.prediction.source
         panels = [Plot("Image", f"{width} × {height} px")] if self.shown.image else []
         panels += [self._difference()] if self.shown.difference else []
@@ -76,7 +99,7 @@ class ExportView:
         return rendered(drawn, kinds, f"Class activation maps: {title}", self.settings())
 
     def notes(self) -> list[str]:
-        """What a reader has to know to read the figure and to make it again."""
+        """Lines under the figure: what is needed to read it and to make it again."""
         shown, prediction = self.shown, self.analysis.prediction
         notes = [settings_line(prediction, loops=shown.loops, refined=shown.refined)]
         if any(shot.unit == "product" for shot in self.shots.values()):
@@ -97,7 +120,7 @@ class ExportView:
         return [*notes, *credit_lines(self.analysis, self.config)]
 
     def settings(self) -> dict[str, Any]:
-        """All that made the files, as JSON values."""
+        """All settings that made the files, as JSON values."""
         shown, prediction = self.shown, self.analysis.prediction
         choices = (
             "loops",

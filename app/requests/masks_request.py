@@ -26,10 +26,18 @@ KNOBS = {
 
 @dataclass(frozen=True)
 class MasksRequest:
-    """The settings of the tab. `base`: those of the page, with the source map as the only one.
+    """The settings of the tab.
 
-    `ground_truth`: for each chosen class a mask on the page's grid, or None; `ignore` the same for points that do not
-    count.
+    Attributes:
+        base: those of the page, with the source map as the only one.
+        crf: settings of the CRF, None without it.
+        walk: settings of the random walk, None without it.
+        walk_threshold: share of the largest value, 0 … 1.
+        deeplab: whether the segmentation network's mask is shown.
+        outlined: whether masks have outlines.
+        boxed: whether masks have boxes.
+        ground_truth: for each chosen class a (rows, columns) bool mask on the page's grid, or None.
+        ignore: the same for points that do not count.
     """
 
     base: ExportRequest
@@ -44,7 +52,18 @@ class MasksRequest:
 
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any]) -> MasksRequest:
-        """Check every value that the browser sent. Raises InvalidSetting."""
+        """Check every value that the browser sent.
+
+        Args:
+            analysis: the image on the page with its Prediction.
+            details: values from the browser, not to be trusted.
+
+        Returns:
+            The request.
+
+        Raises:
+            InvalidSetting: a value is missing or out of range.
+        """
         base, payload = ExportRequest.of(analysis, details), details.get("masks")
         if not isinstance(payload, dict) or len(base.maps) != 1:
             raise InvalidSetting("The settings of the masks are missing: reload the page.")
@@ -63,7 +82,17 @@ class MasksRequest:
 
 
 def crf_of(details: dict[str, Any]) -> CrfSettings:
-    """The CRF's settings as the browser sends them. Raises InvalidSetting."""
+    """The settings of the CRF.
+
+    Args:
+        details: values from the browser, not to be trusted.
+
+    Returns:
+        The settings.
+
+    Raises:
+        InvalidSetting: a value is missing or out of range.
+    """
     values = details.get("crf")
     if not isinstance(values, dict):
         raise InvalidSetting("The settings of the CRF are missing: reload the page.")
@@ -72,7 +101,17 @@ def crf_of(details: dict[str, Any]) -> CrfSettings:
 
 
 def walk_of(details: dict[str, Any]) -> WalkSettings:
-    """The walk's settings as the browser sends them. Raises InvalidSetting."""
+    """The settings of the random walk.
+
+    Args:
+        details: values from the browser, not to be trusted.
+
+    Returns:
+        The settings.
+
+    Raises:
+        InvalidSetting: a value is missing or out of range.
+    """
     values = details.get("walk")
     if not isinstance(values, dict):
         raise InvalidSetting("The settings of the walk are missing: reload the page.")

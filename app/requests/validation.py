@@ -1,4 +1,4 @@
-"""What the browser asks with an event, checked value by value: nothing of it can be trusted."""
+"""Values that the browser sends with an event, checked one by one: none of them can be trusted."""
 
 from __future__ import annotations
 
@@ -16,14 +16,36 @@ LARGEST = sys.float_info.max
 
 
 def method_of(analysis: Analysis, details: dict[str, Any]) -> Method:
-    """The method that the browser names. Raises InvalidSetting if the Prediction does not hold it."""
+    """The requested network.
+
+    Args:
+        analysis: the image on the page with its Prediction.
+        details: values from the browser, not to be trusted.
+
+    Returns:
+        The method.
+
+    Raises:
+        InvalidSetting: the Prediction does not have it.
+    """
     if details.get("method") not in analysis.prediction.methods:
         raise InvalidSetting(f"Unknown network: choose one of {', '.join(analysis.prediction.methods)}.")
     return METHODS[METHODS.index(details["method"])]
 
 
 def classes_of(analysis: Analysis, details: dict[str, Any]) -> list[int]:
-    """Indices of the classes that the browser names. Raises InvalidSetting for none, too many or unknown ones."""
+    """The requested classes.
+
+    Args:
+        analysis: the image on the page with its Prediction.
+        details: values from the browser, not to be trusted.
+
+    Returns:
+        Class ids from 0, each once, in order.
+
+    Raises:
+        InvalidSetting: none, more than `MOST_CLASSES`, or unknown ones.
+    """
     chosen = details.get("classes")
     known = len(analysis.prediction.classes)
     if not isinstance(chosen, list) or not all(type(index) is int and 0 <= index < known for index in chosen):
@@ -34,7 +56,19 @@ def classes_of(analysis: Analysis, details: dict[str, Any]) -> list[int]:
 
 
 def map_options(analysis: Analysis, method: Method, details: dict[str, Any]) -> dict[str, Any]:
-    """Keywords of `Prediction.cams` from the page's settings. Raises InvalidSetting for values out of range."""
+    """Keywords of `Prediction.cams` from the page's settings.
+
+    Args:
+        analysis: the image on the page with its Prediction.
+        method: the network.
+        details: values from the browser, not to be trusted.
+
+    Returns:
+        `loops`, `refined`, `blocks` and `pass_reduction`.
+
+    Raises:
+        InvalidSetting: values out of range.
+    """
     blocks, pass_reduction = details.get("blocks"), check_reduction(details.get("pass_reduction", DEFAULT_REDUCTION))
     if blocks is not None:
         whole = isinstance(blocks, list) and len(blocks) == 2 and all(type(block) is int for block in blocks)
@@ -54,7 +88,20 @@ def map_options(analysis: Analysis, method: Method, details: dict[str, Any]) -> 
 
 
 def number(details: dict[str, Any], name: str, least: float, most: float) -> float:
-    """A finite number in a range. Raises InvalidSetting for anything else."""
+    """A finite number in a range.
+
+    Args:
+        details: values from the browser, not to be trusted.
+        name: of the value.
+        least: the smallest that is allowed.
+        most: the largest that is allowed.
+
+    Returns:
+        The number.
+
+    Raises:
+        InvalidSetting: anything else.
+    """
     value = details.get(name)
     if not is_number(value):
         raise InvalidSetting(f"{name} must be a number from {least:g} to {most:g}.")
@@ -64,12 +111,30 @@ def number(details: dict[str, Any], name: str, least: float, most: float) -> flo
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Whether a value is a number that a float can hold; JSON brings whole numbers of any length."""
+    """Whether a value is a number that a float can hold; whole numbers in JSON have any length.
+
+    Args:
+        value: a JSON value.
+
+    Returns:
+        Whether it is; a bool is none.
+    """
     return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
 def transformer_of(analysis: Analysis, details: dict[str, Any]) -> Method:
-    """The transformer that the browser names. Raises InvalidSetting for a CNN or an unknown method."""
+    """The requested transformer.
+
+    Args:
+        analysis: the image on the page with its Prediction.
+        details: values from the browser, not to be trusted.
+
+    Returns:
+        The method.
+
+    Raises:
+        InvalidSetting: a CNN, or an unknown method.
+    """
     method = method_of(analysis, details)
     if not isinstance(analysis.prediction.record(method), VitOutputs):
         raise InvalidSetting("This network has no attention: choose a transformer.")

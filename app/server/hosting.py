@@ -1,4 +1,4 @@
-"""For those who host the page: whether it is well, a password, and how much one client may ask."""
+"""Hosting: the state of the server, a password, and a rate limit for each client."""
 
 from __future__ import annotations
 
@@ -38,7 +38,12 @@ COUNTED = (QUEUE_JOIN, CALL, UPLOAD)
 
 
 class RateLimit:
-    """At most `most` questions in any minute for each client. Threads may share it."""
+    """At most `most` requests in any minute for each client. Threads may share it.
+
+    Args:
+        most: requests in a minute.
+        clock: seconds, monotonic.
+    """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.most = most
@@ -47,7 +52,14 @@ class RateLimit:
         self._asked: OrderedDict[str, deque[float]] = OrderedDict()
 
     def wait(self, client: str) -> float:
-        """Count a question of this client -> 0; if it has asked too much, the seconds to wait, and none is counted."""
+        """Count a request of a client.
+
+        Args:
+            client: its address.
+
+        Returns:
+            0; over the limit the seconds to wait, and the request is not counted.
+        """
         now = self._clock()
         with self._lock:
             asked = self._asked.setdefault(client, deque())
@@ -63,7 +75,12 @@ class RateLimit:
 
 
 class LimitQuestions:
-    """ASGI middleware: answers 429 with one sentence to whoever asks more than the limit allows."""
+    """ASGI middleware: 429 with one sentence for a client over the limit.
+
+    Args:
+        app: the application behind it.
+        limit: counts the requests.
+    """
 
     def __init__(self, app: ASGIApp, limit: RateLimit) -> None:
         self.app = app
@@ -89,6 +106,9 @@ class PartitionLogin:
 
     Browsers keep no cookies of a site inside another one, except `Partitioned` ones, of which each outer site has its
     own. They must be `Secure`: inside another site the login needs https, or an address of this machine.
+
+    Args:
+        app: the application behind it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -118,13 +138,20 @@ def _partition(name: bytes, value: bytes) -> bytes:
 
 
 def client_of(request: Request) -> str:
-    """The address that a request came from; on a Space the one that its proxy wrote last, which nobody can choose."""
+    """The address that a request came from.
+
+    Args:
+        request: any.
+
+    Returns:
+        The address; on a Space the one that its proxy wrote last, which no client can choose.
+    """
     forwarded = request.headers.get("x-forwarded-for", "") if os.environ.get("SPACE_ID") else ""
     return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")
 
 
 class Served(SafeBlocks):
-    """The page with the models and the Predictions behind it, so that the server can say how they are."""
+    """The page with the models and the Predictions behind it, for the state of the server."""
 
     engine: Engine
     cache: PredictionCache
@@ -132,9 +159,13 @@ class Served(SafeBlocks):
 
 
 def health(request: Request) -> JSONResponse:
-    """`/health` -> ok; loading: the page is there and the networks are not yet; broken (503): they cannot be loaded.
+    """Answer `/health`: ok; loading, while the networks load; broken (503), if they cannot be loaded.
 
-    `cache_mib`: of all Predictions held, and the most that they may take.
+    Args:
+        request: any.
+
+    Returns:
+        JSON: `status`, `checkpoint`, and `cache_mib`: of all Predictions held, and the limit.
     """
     page = blocks_of(request)
     model = page.engine.model
@@ -146,9 +177,15 @@ def health(request: Request) -> JSONResponse:
 
 
 def viewer_module(request: Request) -> Response:
-    """A module of the viewer, one of a fixed table; without a password, because the repository is as public.
+    """A module of the viewer, one of a fixed table. It needs no password, because the repository is public.
 
     Its address changes with its content, so a browser may keep it for ever.
+
+    Args:
+        request: its path names version and module.
+
+    Returns:
+        The module, or 404.
     """
     content = served().get(f"{ROUTE}/{request.path_params['version']}/{request.path_params['name']}")
     if content is None:
@@ -158,10 +195,13 @@ def viewer_module(request: Request) -> Response:
 
 
 def server_options(config: AppConfig) -> dict[str, Any]:
-    """Keywords of `Blocks.launch` for hosting a `Served`: what is open, the limit, and the password if one is set.
+    """Keywords of `Blocks.launch` for hosting a `Served`: open routes, the limit, and the password if one is set.
 
     Args:
-        config: What the command line decides.
+        config: what the command line decides.
+
+    Returns:
+        The keywords.
     """
     mcp = find_spec("mcp") is not None  # the extra gradio[mcp] is the user's choice
     limit = config.requests_per_minute

@@ -1,4 +1,4 @@
-"""What the server does for nobody: answer a route that is not allowed, fetch an address, or fail at a bad request."""
+"""What the server refuses: routes that are not allowed, files at other addresses, and malformed requests."""
 
 from __future__ import annotations
 
@@ -43,17 +43,35 @@ class SafeBlocks(HookedBlocks):
     """Blocks that refuse a request with one sentence where Gradio would fetch an address or print a traceback."""
 
     def check_values(self, values: Any) -> None:
-        """Raises gr.Error for a file that lies at an address."""
+        """Raises gr.Error for a file that lies at an address.
+
+        Args:
+            values: JSON values of a request.
+        """
         if holds_address(values):
             raise gr.Error(NO_FETCH, print_exception=False)
 
     def request_error(self, error: Exception) -> gr.Error:
-        """One sentence: what is wrong with it is Gradio's to know, in words for who wrote the page."""
+        """The message for values that cannot be read; Gradio's own error, for developers, goes to the log.
+
+        Args:
+            error: Gradio's.
+
+        Returns:
+            The error with its message.
+        """
         log.warning("A question cannot be read: %s: %.200r", type(error).__name__, str(error))
         return gr.Error(UNREADABLE, print_exception=False)
 
     def server_error(self, error: Exception) -> gr.Error:
-        """Our own sentence for our own errors, a plain one for all others."""
+        """The message of a `CrtError`, or a general one for any other error.
+
+        Args:
+            error: what was raised.
+
+        Returns:
+            The error with its message.
+        """
         return gr.Error(user_message(error), print_exception=False)
 
 
@@ -79,8 +97,11 @@ class RouteFilter:
         """Whether a route is open.
 
         Args:
-            method: Of the request, in capitals.
-            path: Decoded, and without the prefix of the server.
+            method: of the request, in capitals.
+            path: decoded, and without the prefix of the server.
+
+        Returns:
+            Whether it is.
         """
         if path in OWN:
             return True
@@ -134,6 +155,12 @@ def route_path(scope: Scope) -> str:
     """The path of a request as the routes have it: without the prefix of `GRADIO_ROOT_PATH`.
 
     Behind a proxy that keeps the prefix requests arrive with it, behind one that strips it without; both are answered.
+
+    Args:
+        scope: ASGI's.
+
+    Returns:
+        The path.
     """
     path, prefix = scope["path"], scope.get("root_path", "").rstrip("/")
     while prefix and path.startswith(f"{prefix}/"):
@@ -142,7 +169,14 @@ def route_path(scope: Scope) -> str:
 
 
 def holds_address(value: Any) -> bool:
-    """Whether a file among JSON values, as deep as they go, lies at an address instead of here."""
+    """Whether a file among JSON values, at any depth, lies at an address.
+
+    Args:
+        value: a JSON value.
+
+    Returns:
+        Whether it does.
+    """
     rest = [value]
     while rest:
         one = rest.pop()
@@ -157,13 +191,28 @@ def holds_address(value: Any) -> bool:
 
 
 def details_of(event: gr.EventData) -> dict[str, Any]:
-    """What the browser sent with an event; nothing where it is no object."""
+    """What the browser sent with an event.
+
+    Args:
+        event: Gradio's.
+
+    Returns:
+        The values by name, not to be trusted; none where it is no object.
+    """
     details = event_details(event)
     return dict(details) if isinstance(details, dict) else {}
 
 
 def sanitize(value: Any, length: int) -> str:
-    """Text that the browser gets back: at most `length` characters, each of which can be written as UTF-8."""
+    """A text that goes back to the browser.
+
+    Args:
+        value: any.
+        length: the most characters.
+
+    Returns:
+        The text, each of whose characters can be written as UTF-8.
+    """
     return str(value or "")[:length].encode(errors="replace").decode()
 
 

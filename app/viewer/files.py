@@ -21,13 +21,27 @@ PLOTLY = "lib/plotly.min.js"
 
 @cache
 def modules(folder: Path = HERE) -> dict[str, bytes]:
-    """Every module of the page by its path in `folder`, such as `main.mjs`. They are read once."""
+    """The modules of the page, read once.
+
+    Args:
+        folder: of the viewer.
+
+    Returns:
+        Contents by the path in the folder, such as `main.mjs`.
+    """
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.mjs"))}
 
 
 @cache
 def plotly_js() -> bytes:
-    """The minified plotly.js of the installed package plotly, which stays unimported."""
+    """The minified plotly.js of the installed package plotly, which is not imported.
+
+    Returns:
+        The content.
+
+    Raises:
+        FileNotFoundError: the package is not installed.
+    """
     spec = find_spec("plotly")
     if spec is None or spec.origin is None:
         raise FileNotFoundError("The package plotly is not installed: run pip install -r requirements.txt.")
@@ -36,9 +50,15 @@ def plotly_js() -> bytes:
 
 @cache
 def version(folder: Path = HERE) -> str:
-    """16 hexadecimal digits that change with the name or content of any module, and with plotly: part of every address.
+    """A hash that changes with the name or content of any module, and with plotly: part of every address.
 
     A page of one release never gets a module of another one, whatever a cache holds.
+
+    Args:
+        folder: of the viewer.
+
+    Returns:
+        16 hexadecimal digits.
     """
     digest = hashlib.sha256(package_version("plotly").encode())
     for name, content in modules(folder).items():
@@ -48,14 +68,28 @@ def version(folder: Path = HERE) -> str:
 
 @cache
 def served(folder: Path = HERE) -> dict[str, bytes]:
-    """What the server has to offer: the path of each script without the server's prefix -> its content."""
+    """All scripts that the server offers.
+
+    Args:
+        folder: of the viewer.
+
+    Returns:
+        Contents by the path without the server's prefix.
+    """
     scripts = {**modules(folder), PLOTLY: plotly_js()}
     return {f"{ROUTE}/{version(folder)}/{name}": content for name, content in scripts.items()}
 
 
 @cache
 def template(folder: Path = HERE) -> str:
-    """`viewer.html`, with each line `<!-- part: PATH -->` replaced by that file of `folder`."""
+    """`viewer.html`, with each line `<!-- part: PATH -->` replaced by that file.
+
+    Args:
+        folder: of the viewer.
+
+    Returns:
+        HTML.
+    """
     text = (folder / "viewer.html").read_text(encoding="utf-8")
     for path in sorted(folder.glob("*/*.html")):
         text = text.replace(f"<!-- part: {path.relative_to(folder).as_posix()} -->", path.read_text(encoding="utf-8"))
@@ -64,6 +98,13 @@ def template(folder: Path = HERE) -> str:
 
 @cache
 def style(folder: Path = HERE) -> str:
-    """`viewer.css` and the style sheets of the features after it."""
+    """`viewer.css` and the style sheets of the features after it.
+
+    Args:
+        folder: of the viewer.
+
+    Returns:
+        CSS.
+    """
     sheets = [folder / "viewer.css", *sorted(folder.glob("*/*.css"))]
     return "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)

@@ -77,9 +77,19 @@ class Viewer(Unkept, gr.HTML):
 
     @staticmethod
     def answer(event: str, content: dict[str, Any]) -> Any:
-        """An output that hands `content` (JSON) to the listeners of `event` in the page and changes nothing else.
+        """An output that passes content to the listeners of an event in the page and changes nothing else.
 
-        `id` makes every answer different, or the page would not notice a repeated one.
+        `id` makes every answer different, so that the page notices a repeated one.
+
+        Args:
+            event: one of `EVENTS`.
+            content: JSON values.
+
+        Returns:
+            Gradio's update.
+
+        Raises:
+            ValueError: an unknown event.
         """
         if event not in EVENTS:
             raise ValueError(f"{event} is no event of the viewer.")
@@ -87,7 +97,14 @@ class Viewer(Unkept, gr.HTML):
         return gr.update(**update)
 
     def packed(self, content: dict[str, Any]) -> dict[str, Any]:
-        """Content whose `data` may be bytes -> JSON values: the bytes in base64, or the `file` that they are in."""
+        """Content with `data` as JSON.
+
+        Args:
+            content: JSON values, except `data`, which may be bytes.
+
+        Returns:
+            JSON values: `data` in base64, or `file`, the path of the file that holds the bytes.
+        """
         data = content.get("data")
         if not isinstance(data, bytes):
             return content
@@ -97,11 +114,22 @@ class Viewer(Unkept, gr.HTML):
         return rest | {"file": serve_bytes(self, data, "arrays.bin")}
 
     def postprocess(self, value: Any) -> Any:
-        """A header dict, or (header, bytes of its arrays) -> the header with the bytes, or the file they are in."""
+        """A header with its bytes as JSON.
+
+        Args:
+            value: a header, or (header, bytes of its arrays).
+
+        Returns:
+            JSON values, as `packed` makes them.
+        """
         return self.packed(value[0] | {"data": value[1]}) if isinstance(value, tuple) else value
 
     def preprocess(self, payload: Any) -> None:
-        """What the page shows never comes back to the server."""
+        """Nothing: the viewer's value never goes back to the server.
+
+        Args:
+            payload: ignored.
+        """
 
     def get_block_name(self) -> str:
         """Gradio's own HTML component draws the shell."""
