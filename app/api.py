@@ -59,7 +59,7 @@ def register(explorer: Explorer) -> None:
                 checkpoint's default if left out.
             refined: Whether the transformers' maps are multiplied by the class token's attention; the checkpoint's
                 default if left out.
-            classes: Names of the classes with commas between them; empty for all that the checkpoint knows.
+            classes: Names of the classes with commas between them; empty for all classes of the checkpoint.
             pass_reduction: How the attention of the passes becomes one, of all blocks: {pass_reductions}; empty for
                 the checkpoint's default.
             checkpoint: Which of the page's checkpoints runs, by name; empty for the first.

@@ -39,11 +39,11 @@ class AppConfig:
     cache_mb: int = 256
     """Memory for Predictions of all sessions together, in megabytes."""
     queue_size: int = 24
-    """Requests that may wait; one more is told that the app is busy."""
+    """Requests that may wait; one more is answered that the app is busy."""
     requests_per_minute: int | None = None
-    """Questions and uploads that one client may send in a minute; no limit if left out."""
+    """Requests and uploads that one client may send in a minute; no limit if left out."""
     password: str | None = None
-    """Ask for it, with the user name crt. The variable CRT_PASSWORD does the same and is in no list of processes."""
+    """Require it, with the user name crt. The variable CRT_PASSWORD does the same and is in no list of processes."""
 
     def __post_init__(self) -> None:
         for name in ("max_upload_mb", "cache_mb", "queue_size", "requests_per_minute"):

@@ -55,7 +55,7 @@ CALL_ROUTES: Routes = {
     f"{CALL}/v2/{{api_name}}": ("POST",),
     f"{CALL}/v2/{{api_name}}/{{event_id}}": ("GET",),
 }
-"""What the page's own description of the endpoints tells programs to ask for."""
+"""The routes that the page's own description of the endpoints gives to programs."""
 LOGIN_ROUTES: Routes = {"/login": ("POST",), "/logout": ("GET",)}
 """Only used with a password."""
 LOGIN_COOKIE = "access-token-"
@@ -181,7 +181,7 @@ class HookedBlocks(gr.Blocks):
         """
         self.check_values(inputs)
         try:
-            # Gradio looks only at files that bring its mark, but its images need none: a path alone would be opened.
+            # Gradio checks only files with its mark, but its images need none: a path alone would be opened.
             check_all_files_in_cache(cast("Any", inputs))
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except Exception as error:

@@ -50,10 +50,10 @@ CLEARED = "(image) => (image === null ? null : undefined)"
 """Empties the viewer as soon as the upload is empty, in the browser; `undefined` leaves it as it is."""
 
 WORDS = {
-    "common.complete": "Done",  # said when an event has ended, and a word that Gradio has in no language
-    "image.drop_to_upload": "Drop Image Here - or - Click to Upload",  # the name of the upload: what is read on it
+    "common.complete": "Done",  # shown when an event has ended; Gradio has no word for it in any language
+    "image.drop_to_upload": "Drop Image Here - or - Click to Upload",  # the upload's accessible name: its visible text
 }
-"""What Gradio's own components say in English."""
+"""Texts of Gradio's own components in English."""
 
 FEATURES: tuple[Callable[[Page], None], ...] = (
     ablation.register,
@@ -135,7 +135,7 @@ def build(config: AppConfig) -> Served:
             name: str,
             state: dict,
             request: gr.Request,
-            progress: gr.Progress = gr.Progress(),  # noqa: B008 - this is how Gradio hands it over
+            progress: gr.Progress = gr.Progress(),  # noqa: B008 - this is how Gradio passes it
         ):
             if path is None:  # CLEARED has emptied the viewer
                 return gr.skip(), {**state, "shown": None}
@@ -148,7 +148,7 @@ def build(config: AppConfig) -> Served:
             ), known
 
         def choose(event: gr.EventData, name: str, request: gr.Request) -> tuple[Any, ...]:
-            """An example: its stored maps at once, and its image in the upload, whose change asks for the rest."""
+            """An example: its stored CAMs at once, and its image in the upload, whose change requests the rest."""
             details = details_of(event)
             try:
                 example = explorer.examples.get(str(details.get("id")))

@@ -15,7 +15,7 @@ def choose_device(device: Device | str = "auto") -> torch.device:
     """The device of a name.
 
     Args:
-        device: `auto` is the GPU if there is one, else the CPU; or what torch knows.
+        device: `auto` is the GPU if there is one, else the CPU; or any of torch's names.
 
     Returns:
         A device that this machine has.

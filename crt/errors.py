@@ -22,7 +22,7 @@ class InvalidSetting(CrtError, ValueError):
 
 
 def reason_of(error: BaseException) -> str:
-    """What an exception says, as a part of a sentence.
+    """The message of an exception, as a part of a sentence.
 
     Args:
         error: of a CrtError the whole text is taken; of another exception the first line, of an OSError what the system

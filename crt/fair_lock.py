@@ -10,9 +10,9 @@ from types import TracebackType
 class FairLock:
     """Mutual exclusion between threads, first come, first served.
 
-    `threading.Lock` keeps no order: a thread that releases it and asks again at once usually gets it before those that
-    wait. Here a release hands the lock to the thread that has waited longest, so whoever waits is served after at most
-    one turn of each thread that was there before. An exception inside `with` releases it.
+    `threading.Lock` keeps no order: a thread that releases it and acquires it again at once usually gets it before
+    those that wait. Here a release passes the lock to the thread that has waited longest, so every waiting thread is
+    served after at most one turn of each thread that was there before. An exception inside `with` releases it.
 
     Not re-entrant: `acquire` raises RuntimeError in the thread that holds it, which would otherwise wait for itself.
     """
@@ -39,7 +39,7 @@ class FairLock:
             self._waiting.append(turn)
         try:
             turn.come.wait()
-        except BaseException:  # interrupted: nobody must be left to wait for a thread that is gone
+        except BaseException:  # interrupted: no thread may wait for one that is gone
             with self._guard:
                 if turn in self._waiting:
                     self._waiting.remove(turn)
@@ -81,7 +81,7 @@ class FairLock:
 
 
 class _Turn:
-    """A thread that waits, and the event that says it holds the lock."""
+    """A thread that waits, and the event that is set when it holds the lock."""
 
     def __init__(self, thread: int) -> None:
         self.thread = thread

@@ -159,7 +159,9 @@ def multi_scale_maps(
             prediction = predictor.predict(np.ascontiguousarray(scaled[:, ::-1]) if flipped else scaled, settings)
             if scale == 1.0 and not flipped:
                 plain = prediction
-            for name, want in specs.items() if len(class_ids) else ():  # an image without classes has its trace only
+            for name, want in (
+                specs.items() if len(class_ids) else ()
+            ):  # an image without classes has its Prediction only
                 sums[name] += upsample_cam(
                     want.cams(prediction, class_ids), prediction.content_size(want.method), size, flipped=flipped
                 )

@@ -2,7 +2,7 @@
 
 The paper averages the attention over blocks; over the passes of the loop the released code sums it. A new reduction is
 an entry of `PASS_REDUCTIONS` and its name in `PassReduction`; the app, the commands and the figures take both from
-here. docs/results.md says what each measures.
+here. docs/results.md has the results of each.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From class maps and scores to seeds, labels and probabilities (METHOD section 7)."""
+"""From CAMs and scores to normalized CAMs, labels and probabilities (METHOD section 7)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crt.threshold import above_threshold
 EPS = 1e-5
 THRESHOLD = 0.15
 LABELS = 254
-"""Classes that a mask of 8 bits can tell apart beside the background 0 and 255, which means to ignore a pixel."""
+"""Classes that a mask of 8 bits can hold beside the background 0 and 255, which means to ignore a pixel."""
 
 
 def max_normalize(maps: np.ndarray, eps: float = EPS) -> np.ndarray:

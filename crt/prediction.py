@@ -1,7 +1,7 @@
-"""The Prediction: all that the networks saw in one image, from which every map is arithmetic.
+"""The Prediction: the outputs of the networks for one image, from which every CAM is arithmetic.
 
 It holds raw class maps of every tile, loop count and class, and the class token's attention of every block and pass.
-Loops, refinement, classes, blocks and thresholds can then change without another look at the image.
+Loops, refinement, classes, blocks and thresholds can then change without another forward pass.
 """
 
 from __future__ import annotations

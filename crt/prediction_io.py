@@ -62,7 +62,7 @@ def read_fields(path: str | Path | BinaryIO) -> dict[str, Any]:
     """Read the fields that `write_fields` wrote.
 
     Every array must have the shape that the header's grid and classes and the other arrays ask for. Their values are
-    not looked at.
+    not read.
 
     Args:
         path: the file, or an open binary one; it may be a stranger's.
@@ -75,7 +75,7 @@ def read_fields(path: str | Path | BinaryIO) -> dict[str, Any]:
     """
     try:
         with _opened(path) as stream, np.load(stream, allow_pickle=False) as arrays:
-            # A member is never unpacked further than this says, so that a lie makes it shorter and no larger.
+            # A member is never unpacked beyond its declared size: a false one makes it shorter and no larger.
             size = sum(member.file_size for member in arrays.zip.infolist())
             if size > MAX_BYTES:
                 raise InvalidPrediction(

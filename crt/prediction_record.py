@@ -74,7 +74,7 @@ class PredictionRecord:
             What it left of the image.
 
         Raises:
-            InvalidSetting: the method is not in this Prediction; the message says why.
+            InvalidSetting: the method is not in this Prediction; the message has the reason.
         """
         try:
             return self.records[method]
@@ -82,7 +82,7 @@ class PredictionRecord:
             raise InvalidSetting(self._without(method)) from None
 
     def _without(self, method: str) -> str:
-        """Why there is no record of a method: nobody asked for it, or the checkpoint does not have it."""
+        """Why there is no record of a method: it was not requested, or the checkpoint does not have it."""
         have, networks = ", ".join(self.methods), self.provenance.get("networks")
         if method not in METHODS:
             return f"There is no {method} network: choose among {have}."
@@ -93,7 +93,7 @@ class PredictionRecord:
             )
         if method in networks:
             return (
-                f"This Prediction was recorded without {method}, which its checkpoint has: trace the image again with "
+                f"This Prediction was recorded without {method}, which its checkpoint has: run the image again with "
                 f'"{method}" among the methods of Settings, or choose among {have}.'
             )
         return f"This checkpoint has no {method} network: choose among {have}."

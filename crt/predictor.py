@@ -119,8 +119,8 @@ class Predictor:
             The Prediction of one image, or a list of them, in order.
 
         Raises:
-            InvalidImage: an image cannot be used; of several the message says which.
-            InvalidSetting: the checkpoint or an image of this size cannot do what `config` asks for.
+            InvalidImage: an image cannot be used; of several the message has its number.
+            InvalidSetting: the checkpoint or an image of this size does not allow `config`.
         """
         batch = split_batch(images)
         if batch is None:
@@ -154,7 +154,7 @@ class Predictor:
 
         Raises:
             InvalidImage: the image cannot be used.
-            InvalidSetting: the checkpoint or an image of this size cannot do what `settings` asks for.
+            InvalidSetting: the checkpoint or an image of this size does not allow `settings`.
         """
         settings = settings or self.default_settings
         report = progress or _no_progress
@@ -165,7 +165,7 @@ class Predictor:
         methods: list[Method] = [m for m in METHODS if m in self.checkpoint.networks and m in wanted]
         if not methods:
             have = ", ".join(self.checkpoint.networks)
-            raise InvalidSetting(f"This checkpoint has none of the networks asked for: choose among {have}.")
+            raise InvalidSetting(f"This checkpoint has none of the requested networks: choose among {have}.")
         with self._lock, torch.inference_mode():
             with _timed(timings, "resize"):
                 inputs, grid = self._resized(image, settings)

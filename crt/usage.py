@@ -1,4 +1,4 @@
-"""How a program says that its command line cannot be read: in one line, whoever parses it.
+"""One line for a command line that cannot be read, by any parser.
 
 The app and the commands share this. No option is known here.
 """
@@ -51,7 +51,7 @@ def parsed(parse: Callable[[], T]) -> T:
 
 
 def sentence(box: str) -> str:
-    """Put what tyro says in a frame of several lines into one line that says where the options are listed.
+    """Put tyro's message, a frame of several lines, into one line that names the list of options.
 
     Args:
         box: what it printed.

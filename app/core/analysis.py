@@ -33,7 +33,7 @@ NATIVE_LEAST = 32
 TITLES: dict[str, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT's CNN", "done": "Maps"}
 INTERNAL_ERROR = "Internal error: try again, or try another image; the server's log has the details."
 
-TELL_EVERY_S = 0.25  # the page draws itself anew for each word of progress, and a short run is over before the first
+REPORT_EVERY_S = 0.25  # the page redraws at every report of progress, and a short run ends before the first
 
 Progress = Callable[[float, str], object]
 
@@ -345,11 +345,11 @@ def start_size(model: Model) -> str:
     return str(size) if size in SIZES else "336"
 
 
-def throttle(tell: Progress | None) -> Progress:
-    """Report progress at most once in `TELL_EVERY_S`, with the titles of the stages.
+def throttle(report: Progress | None) -> Progress:
+    """Report progress at most once in `REPORT_EVERY_S`, with the titles of the stages.
 
     Args:
-        tell: called with the share that is done, 0 … 1, and the title; None for no reports.
+        report: called with the share that is done, 0 … 1, and the title; None for no reports.
 
     Returns:
         What a run calls with the share and the stage.
@@ -358,9 +358,9 @@ def throttle(tell: Progress | None) -> Progress:
 
     def perhaps(part: float, stage: str) -> None:
         nonlocal reported
-        if tell is not None and time.monotonic() - reported >= TELL_EVERY_S:
+        if report is not None and time.monotonic() - reported >= REPORT_EVERY_S:
             reported = time.monotonic()
-            tell(part, TITLES.get(stage, stage))
+            report(part, TITLES.get(stage, stage))
 
     return perhaps
 

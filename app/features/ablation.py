@@ -18,7 +18,7 @@ from crt.errors import InvalidSetting
 from crt.prediction import Prediction
 
 PAIRS: dict[str, tuple[Method, Method]] = {"coupled": ("crt", "crt_cnn"), "alone": ("tscam", "resnet")}
-"""A transformer and a CNN: those trained together, and the two baselines that never saw each other."""
+"""A transformer and a CNN: those trained together, and the two baselines, trained apart."""
 
 
 def register(page: Page) -> None:
@@ -92,5 +92,5 @@ def asked(details: dict[str, Any], name: str) -> str:
     """
     value = details.get(name)
     if not isinstance(value, str) or len(value) > 40:
-        raise InvalidSetting(f"The page asks for no {name} that is known here: reload it.")
+        raise InvalidSetting(f"The page sent an unknown {name}: reload it.")
     return value

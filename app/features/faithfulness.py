@@ -35,7 +35,7 @@ from crt.resample import upsample_cam
 Score = Callable[[Tensor], np.ndarray]
 """As `ScoredClass.score`."""
 ENDED = 200  # requests that are remembered as cancelled
-WAIT = 0.5  # seconds between two checks whether somebody still listens
+WAIT = 0.5  # seconds between two checks whether the client is still connected
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class FaithfulnessJob:
                 for fraction in _until_done(job, fractions):
                     yield {"done": fraction}
             finally:
-                gone.set()  # nobody listens any more, or it is done
+                gone.set()  # the client is gone, or it is done
             found = job.result()
         return {**answer(found), "ms": 1000 * (time.perf_counter() - start)}
 
@@ -179,7 +179,7 @@ class FaithfulnessJob:
         """What is asked, the map (h, w) on its pixels, and how it is measured. Raises InvalidSetting."""
         method, classes, name = method_of(analysis, details), classes_of(analysis, details), details.get("measure")
         if len(classes) != 1:
-            raise InvalidSetting("Faithfulness asks the network about one class: choose one.")
+            raise InvalidSetting("Faithfulness is measured for one class: choose one.")
         if not isinstance(name, str) or name not in MEASURES:
             raise InvalidSetting(f"Unknown measure: choose one of {', '.join(MEASURES)}.")
         options = map_options(analysis, method, details)

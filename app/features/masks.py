@@ -94,7 +94,7 @@ def walk(analysis: Analysis, details: dict[str, Any], model: Model) -> dict[str,
     return {"h": size[0], "w": size[1], "ms": took, "arrays": arrays, "data": data}
 
 
-def deeplab(analysis: Analysis, details: dict[str, Any], model: Model) -> dict[str, Any]:  # noqa: ARG001 - asks about the image
+def deeplab(analysis: Analysis, details: dict[str, Any], model: Model) -> dict[str, Any]:  # noqa: ARG001 - the image is enough
     """Labels of the segmentation network at one scale.
 
     Args:

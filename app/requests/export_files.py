@@ -112,7 +112,7 @@ def readme(screen: ExportView) -> str:
         f"mask_NETWORK.png are masks at the threshold, {LABEL_WORDS}; where classes overlap the stronger one, relative "
         "to its own largest value, wins. "
         if labelled(screen)
-        else f"There are no masks, because an indexed PNG tells {LABELS} classes apart and one of these comes later. "
+        else f"There are no masks, because an indexed PNG holds {LABELS} classes and one of these comes later. "
     )
     return (
         f"Class activation maps of {', '.join(screen.classes)}. {FIGURE_WORDS} maps.npz, which numpy.load reads, "

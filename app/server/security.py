@@ -142,7 +142,7 @@ class RouteFilter:
             if started:
                 if not isinstance(error.__cause__, HTTPException):
                     raise
-                # The stream of an unknown session has said so already, and only has to end.
+                # The stream of an unknown session has sent its message already, and only has to end.
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 return
             if type(error) is RuntimeError or not path.startswith(READING_ROUTES):  # anything may raise it

@@ -53,7 +53,7 @@ class Viewer(Unkept, gr.HTML):
         cards: JSON text, a list of {id, title, thumb, claim, view} shown as examples; the page opens with the one that
             has `first`, if any.
         measured: JSON text, the sections of the Results tab. Both are text because Gradio copies every object among
-            the properties whenever a run tells of its progress.
+            the properties whenever a run reports its progress.
         props: Further keywords of `gr.HTML`.
     """
 

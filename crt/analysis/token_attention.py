@@ -1,6 +1,6 @@
 """The view from one patch token of a transformer, which a user points at.
 
-A patch token is asked where it looks (its own row of every attention) and what it resembles (the cosine of its feature
+Of a patch token: what it attends to (its own row of every attention) and what it resembles (the cosine of its feature
 with those of the whole image, for every loop count). Numbers of tiles become numbers of the image here.
 """
 

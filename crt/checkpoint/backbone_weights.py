@@ -34,7 +34,7 @@ def load_backbone(backbone: nn.Module, path: Path, classifier: tuple[str, ...]) 
     path = path.expanduser()
     if path.suffix.lower() in PICKLED:
         raise InvalidCheckpoint(
-            f"{path} is a PyTorch file: convert it to safetensors first, as the README's section on own weights says."
+            f"{path} is a PyTorch file: convert it to safetensors first, as in the README's section on own weights."
         )
     found = {name: value for name, value in read_tensors(path).items() if not name.startswith(classifier)}
     found = {name: value for name, value in strip_prefixes(found).items() if not _counter(name)}
@@ -136,7 +136,7 @@ def strip_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _check_tokens(vit: VisionTransformer, found: dict[str, Tensor], source: str) -> None:
-    """Raise InvalidCheckpoint for patches or special tokens of another model, told apart before shapes are."""
+    """Raise InvalidCheckpoint for patches or special tokens of another model, before shapes are compared."""
     patch, kernel = vit.patch_embed.patch_size, found.get("patch_embed.proj.weight")
     if kernel is not None and kernel.ndim == 4 and tuple(kernel.shape[2:]) != tuple(patch):
         raise InvalidCheckpoint(

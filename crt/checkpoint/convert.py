@@ -56,7 +56,7 @@ def convert(
 
     Args:
         path: a `.pth` file, or any that `torch.save` wrote, or safetensors.
-        backbone: timm's name for a ViT and for a ResNet; what the shapes tell by default, a DeiT or a plain ResNet.
+        backbone: timm's name for a ViT and for a ResNet; by default found from the shapes, a DeiT or a plain ResNet.
         tile: pixels of the side of the ViT's input; by default that of the file. The position embedding is resampled.
         head: False leaves a convolution for class maps out.
         averaged: whether the moving average of the weights is taken where the file has one beside them.
@@ -66,7 +66,7 @@ def convert(
 
     Raises:
         InvalidCheckpoint: the file cannot be read or does not fit.
-        InvalidSetting: the model cannot be told or does not exist.
+        InvalidSetting: the shapes fit no known model, or the model does not exist.
     """
     state = read_state_dict(path, averaged=averaged)
     found = sort_tensors(state.tensors, path.name, head=head)

@@ -161,7 +161,7 @@ def _network(
 
 
 def _reason(key: Any, value: Any) -> str | None:
-    """Why an entry beside the network is left out; None if it holds tensors that nobody knows."""
+    """Why an entry beside the network is left out; None if it holds unknown tensors."""
     if key in AVERAGED:
         return "moving average of the weights"
     if key in NETWORK:

@@ -145,7 +145,7 @@ def sort_tensors(tensors: dict[str, Tensor], source: str, *, head: bool = True) 
 
 
 def guess_name(found: Sorted, source: str) -> str:
-    """The timm name of the backbone of a file, told from its shapes: a DeiT or a plain ResNet.
+    """The timm name of the backbone of a file, found from its shapes: a DeiT or a plain ResNet.
 
     Args:
         found: the sorted tensors.
@@ -159,7 +159,7 @@ def guess_name(found: Sorted, source: str) -> str:
     """
     name = _deit_name(found.backbone, source) if found.family == "vit" else _resnet_name(found.backbone)
     if name is None:
-        raise InvalidSetting(f"The shapes in {source} do not tell which timm model it is: name the model.")
+        raise InvalidSetting(f"The shapes in {source} fit no known timm model: name the model.")
     return name
 
 
@@ -175,7 +175,7 @@ def input_size(backbone: dict[str, Tensor], source: str) -> int:
 
     Raises:
         InvalidCheckpoint: the tensors are not those of a ViT with a square grid.
-        InvalidSetting: the model cannot be told.
+        InvalidSetting: the shapes fit no known model.
     """
     kernel, position = backbone.get("patch_embed.proj.weight"), backbone.get("pos_embed")
     if kernel is None or kernel.ndim != 4 or position is None:
@@ -192,7 +192,7 @@ def _family(tensors: dict[str, Tensor], source: str) -> Family:
     if "patch_embed.proj.weight" in tensors:
         token = tensors.get("cls_token")
         if token is None or token.ndim != 3:
-            raise InvalidCheckpoint(f"{source} has no class token, so it is no ViT of a kind this method knows.")
+            raise InvalidCheckpoint(f"{source} has no class token, so it is no ViT that this method can use.")
         if token.shape[1] != 1:
             raise InvalidCheckpoint(
                 f"{source} has {token.shape[1]} class tokens, as MCTformer has, and this method reads one: give a ViT "

@@ -40,7 +40,7 @@ class Checkpoint:
     """A loaded checkpoint.
 
     Attributes:
-        config: what `config.json` says.
+        config: of `config.json`.
         networks: by method, in eval form.
         sha256: one hash over the weights that make the maps.
         relation: the IRN, where there is one.

@@ -1,4 +1,4 @@
-"""What `config.json` of a checkpoint says: its networks, classes and defaults, with their ranges. Needs no torch.
+"""The schema of a checkpoint's `config.json`: its networks, classes and defaults, with their ranges. Needs no torch.
 
 The records are frozen dataclasses. pydantic holds a file against their annotations when it is read and before it is
 written; a record made in a program is checked when it is written.
@@ -60,7 +60,7 @@ def shortened(value: Any) -> str:
 
 
 def _wanted(range_: str) -> WrapValidator:
-    """What a field must be, in words: whatever is wrong with a value, the message says this."""
+    """What a field must be, in words: the message for every wrong value."""
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         try:

@@ -83,7 +83,7 @@ def unusable(tensors: Mapping[str, Tensor], names: Iterable[str]) -> str | None:
 
     Args:
         tensors: by name.
-        names: those that are looked at.
+        names: those that are compared.
 
     Returns:
         Words that can follow "has"; None if there is nothing.

@@ -8,7 +8,7 @@ SHOWN_PER_KIND = 20
 
 
 class ErrorCollector:
-    """Gathers what is wrong with a dataset, so that one run of a reader tells the user everything to mend."""
+    """Collects the problems of a dataset, so that one run of a reader reports all of them."""
 
     def __init__(self, subject: str) -> None:
         """Start without problems.

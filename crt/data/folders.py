@@ -100,6 +100,6 @@ def _images(name: str, folders: list[Path], left_out: list[tuple[str, str]]) -> 
 
 
 def _add_empty(name: str, left_out: list[tuple[str, str]], problems: ErrorCollector) -> None:
-    """A class folder without an image is a problem; what it holds instead tells what to do."""
+    """A class folder without an image is a problem; its message depends on what it holds instead."""
     reasons = sorted({reason for reason, item in left_out if item.startswith(f"{name}/")})
     problems.add("no image that can be read in a class folder", f"{name} ({'; '.join(reasons)})" if reasons else name)

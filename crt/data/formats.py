@@ -1,4 +1,4 @@
-"""Which image formats are read, and the names of formats that are not, told by their first bytes. Torch-free."""
+"""Which image formats are read, and the names of formats that are not, by their first bytes. Torch-free."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXTENSIONS = frozenset(ext.lower() for ext, name in Image.registered_extensions(
 """The usual extensions of these formats, in lower case with their dot; content decides, not the name."""
 SAVE_AS = "save it as JPEG, PNG, WebP, BMP, GIF or TIFF"
 HEAD_BYTES = 512
-"""So many first bytes tell a format."""
+"""So many first bytes identify a format."""
 
 _BRANDS = {  # ISO base media files: the brand after "ftyp" (ISO/IEC 14496-12, 23008-12)
     "HEIC": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"),
@@ -67,7 +67,7 @@ def format_name(head: bytes) -> str | None:
         The name; None for a format that is unknown here.
     """
     if head[4:8] == b"ftyp":
-        # The major brand may be a general one: the compatible brands that follow tell then.
+        # The major brand may be a general one: the compatible brands follow it.
         brands = {head[8:12], *(head[i : i + 4] for i in range(16, min(len(head), int.from_bytes(head[:4], "big")), 4))}
         for name in ("AVIF", "CR3 raw", "HEIC"):
             if brands.intersection(_BRANDS[name]):

@@ -1,6 +1,6 @@
 """Anything a user may call an image, in; one kind of array out: upright RGB `uint8 (H, W, 3)`.
 
-Formats are told by content, never by file name, and the pixel count is read from the header before anything is
+Formats are recognized by content, never by file name, and the pixel count is read from the header before anything is
 decoded. Nothing global in Pillow is changed, so the functions are safe in threads and beside other libraries.
 """
 
@@ -249,5 +249,5 @@ def _check_unit_range(kind: str, low: float, high: float, when: str = "") -> Non
 
 
 def _reason(error: BaseException) -> str:
-    """What an exception says, short enough for one sentence."""
+    """The message of an exception, short enough for one sentence."""
     return reason_of(error)[:160]

@@ -100,7 +100,7 @@ def read_labels_file(
 
 
 class _Images:
-    """Image files by the names in a list: below the root, beside the list, or where an absolute path says."""
+    """Image files by the names in a list: below the root, beside the list, or at an absolute path."""
 
     def __init__(self, root: Path, beside: Path) -> None:
         self.root = root

@@ -51,7 +51,7 @@ def rows_of_json(text: str, problems: ErrorCollector) -> tuple[list[Row], tuple[
         if isinstance(data.get("categories"), list):
             return _of_coco(data, problems)
         if isinstance(data.get("annotations"), list):
-            raise InvalidDataset(f"The file of labels looks like COCO's but lacks its categories: {_COCO}.")
+            raise InvalidDataset(f"The file of labels has the form of COCO's but lacks its categories: {_COCO}.")
     if isinstance(data, dict):
         lists = [key for key, value in data.items() if isinstance(value, list | dict)]
         if len(lists) == 1 and str(lists[0]).lower() in _WRAPPERS:

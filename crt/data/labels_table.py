@@ -117,7 +117,7 @@ def _titles(first: Sequence[str], columns: Sequence[int]) -> str:
 
 
 def _check_names(names: Sequence[str], file: Path) -> None:
-    """Raise InvalidDataset for columns of 0 and 1 that do not tell their class, or tell one twice."""
+    """Raise InvalidDataset for columns of 0 and 1 that do not name their class, or name one twice."""
     if not all(names):
         raise InvalidDataset(f"{file} has a column of 0 and 1 without a name: write its class into the first row.")
     keys = [folded(name) for name in names]

@@ -69,7 +69,7 @@ class DatasetReport:
 
 
 def require_negatives(images: ImageDataset) -> None:
-    """Refuse a class that every image shows: there is nothing that it could be told from.
+    """Refuse a class that every image shows: there is no negative image.
 
     The loss of such a class falls to 0 by its bias alone, and its map shows nothing.
 

@@ -16,7 +16,7 @@ def read_rows(text: str, fits: Callable[[Sequence[str]], bool]) -> list[tuple[in
 
     Args:
         text: of the file. Excel's first line `sep=;` names the separator.
-        fits: whether a row looks as it should when split rightly; the separator by which most rows do wins, among
+        fits: whether a row has the expected form; the separator by which most rows have it wins, among
             equals the one that gives more columns, and blanks where none of them does.
 
     Returns:

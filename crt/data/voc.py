@@ -95,7 +95,7 @@ def read_voc(
     )
     if masks != "none" and not own and names != VOC_CLASSES and len(names) > 1:
         raise InvalidDataset(
-            f"The values of the masks in {voc} do not tell which of the classes {', '.join(names)} they mean: give all "
+            f"The values of the masks in {voc} do not show which of the classes {', '.join(names)} they mean: give all "
             "class names in the order of the mask values."
         )
     index_of = _index(names, chosen)
@@ -144,7 +144,7 @@ def _names_of(voc: Path, found: set[str], chosen: Sequence[str]) -> tuple[str, .
     """All classes of the data set, by the names of a split's objects: VOC's, or its own if it has none of VOC's.
 
     A split with some of both has a mistake, or is one's own: the caller reports the names that VOC does not have,
-    unless the classes `chosen` tell that it is one's own.
+    unless `chosen` has classes that VOC does not have.
     """
     official = {folded(name) for name in VOC_CLASSES}
     foreign = {folded(name) for name in found if name} - official

@@ -148,7 +148,7 @@ def _read(
 
 
 def _size(root: ElementTree.Element) -> tuple[int, int] | None:
-    """Height and width of the image that the annotation was made on, if it tells."""
+    """Height and width of the image that the annotation was made on, if it has them."""
     try:
         height, width = (int(root.findtext(f"size/{name}") or 0) for name in ("height", "width"))
     except ValueError:

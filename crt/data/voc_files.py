@@ -198,7 +198,7 @@ def _root(data: bytes) -> ElementTree.Element:
     try:
         return ElementTree.fromstring(data)
     except (ElementTree.ParseError, ValueError, LookupError):
-        # expat knows no GBK or Shift JIS, and no UTF-16 that declares itself as UTF-8.
+        # expat has no GBK or Shift JIS, and no UTF-16 that declares itself as UTF-8.
         declared = _DECLARATION.match(data)
         encoding = declared[1].decode("ascii") if declared else None
         text = decode(data, encoding)

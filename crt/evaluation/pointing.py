@@ -3,7 +3,7 @@
 Zhang et al. 2016 (Excitation Backprop); Fong et al. 2019 (TorchRay). Every image is asked for each of its classes:
 
 - A point hits where it lies in a box of the class, or at most `TOLERANCE` pixels of the full-size image off, measured
-  between centres of pixels. (TorchRay asks for less than 15 pixels.)
+  between centres of pixels. (TorchRay requires less than 15 pixels.)
 - Where several pixels share the largest value, the share of them that hit counts: the chance of a hit for one of them
   taken at random, the same for an image and its mirror image. A constant map points nowhere and misses.
 - VOC's objects marked difficult, as in TorchRay: a class all of whose objects are marked is not asked for; their boxes

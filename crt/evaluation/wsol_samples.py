@@ -21,13 +21,13 @@ from crt.resample import resize_map, upsample_cam
 
 @dataclass(frozen=True)
 class WsolSample:
-    """One image as the networks saw it.
+    """One image with the CAMs of its class.
 
     Attributes:
         sample: the image.
-        maps: (h, w) float32 of its class on the pixels that they saw, by kind.
+        maps: (h, w) float32 of its class on the pixels of the networks' input, by kind.
         logits: (C,) float32 of the network that made the map, by kind.
-        to_image: takes boxes from what they saw to pixels of the image.
+        to_image: takes boxes from pixels of the input to pixels of the image.
     """
 
     sample: Sample
@@ -44,11 +44,11 @@ class WsolSample:
         """Put a map on the image.
 
         Args:
-            cam: (h, w) on the pixels that the networks saw.
+            cam: (h, w) on the pixels of the networks' input.
             size: height and width of the image.
 
         Returns:
-            (H, W) float32; the map's minimum where the networks saw nothing.
+            (H, W) float32; the map's minimum outside the input.
         """
         height, width = cam.shape
         x0, y0, x1, y1 = np.rint(self.to_image([[0, 0, width, height]])[0]).astype(int)

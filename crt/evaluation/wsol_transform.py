@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from crt.metrics.boxes import BoxesLike
 
 ToImage = Callable[["BoxesLike"], np.ndarray]
-"""(N, 4) boxes in what the networks saw -> (N, 4) in pixels of the image."""
+"""(N, 4) boxes in pixels of the input -> (N, 4) in pixels of the image."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Images changed where a map says, to measure faithfulness: pixels taken away, mixed in, or replaced (ROAD)."""
+"""Images changed in the order of a CAM's values: pixels removed, mixed in, or replaced (ROAD)."""
 
 from __future__ import annotations
 

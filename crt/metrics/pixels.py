@@ -1,6 +1,6 @@
 """How well one map, or the maps of a data set, find the pixels of the object (METHOD section 9).
 
-Maps are (H, W) on the pixel grid of their truth. A pixel is said to be of the object where the map is above the
+Maps are (H, W) on the pixel grid of their truth. A pixel is predicted as object where the map is above the
 threshold (`crt.threshold`). A truth mask is (H, W): 255 does not count, `label` is the object; without a label
 everything but 0 is. All shares are 0 … 1. Where there is nothing to divide by a measure is 0, never NaN.
 """
@@ -53,9 +53,9 @@ def overlap(predicted: np.ndarray, truth: np.ndarray, label: int | None = None) 
         InvalidSetting: there are NaN or infinite values.
     """
     inside, counted = _object(predicted, truth, label)
-    said = (predicted != 0)[counted]
-    hits = float((said & inside).sum())
-    return Overlap(*(float(value) for value in _shares(hits, float(said.sum()), float(inside.sum()))))
+    positive = (predicted != 0)[counted]
+    hits = float((positive & inside).sum())
+    return Overlap(*(float(value) for value in _shares(hits, float(positive.sum()), float(inside.sum()))))
 
 
 def pointing_game_hit(cam: np.ndarray, truth: np.ndarray, label: int | None = None, *, tolerance: float = 0.0) -> bool:
@@ -168,8 +168,8 @@ def pixel_average_precision(cam: np.ndarray, truth: np.ndarray, label: int | Non
     """
     inside, counted = _object(cam, truth, label)
     levels, passed = np.unique(np.asarray(cam)[counted], return_inverse=True)
-    hits, said = (np.bincount(passed, weights, minlength=len(levels))[::-1].cumsum() for weights in (inside, None))
-    _, precision, recall = _shares(hits, said, float(inside.sum()))
+    hits, positive = (np.bincount(passed, weights, minlength=len(levels))[::-1].cumsum() for weights in (inside, None))
+    _, precision, recall = _shares(hits, positive, float(inside.sum()))
     return float((np.diff(recall, prepend=0) * precision).sum())
 
 
@@ -184,6 +184,6 @@ def _object(values: np.ndarray, truth: np.ndarray, label: int | None) -> tuple[n
     return (truth[counted] != 0) if label is None else (truth[counted] == label), counted
 
 
-def _shares(hits, said, true: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pixels right, said and true -> IoU, precision, recall; 0 where there is nothing to divide by."""
-    return intersection_over_union(hits, said, true), ratio(hits, said), ratio(hits, true)
+def _shares(hits, positive, true: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels right, predicted and true -> IoU, precision, recall; 0 where there is nothing to divide by."""
+    return intersection_over_union(hits, positive, true), ratio(hits, positive), ratio(hits, true)

@@ -82,12 +82,12 @@ class _NoFilling(TorchFunctionMode):
 def _check_name(name: str) -> None:
     """Raise InvalidSetting for a name or a tag that timm does not know."""
     if not timm.is_model(name):
-        raise InvalidSetting(f"timm knows no model {name!r}: look one up with timm.list_models('vit*' or 'resnet*').")
+        raise InvalidSetting(f"timm has no model {name!r}: list them with timm.list_models('vit*' or 'resnet*').")
     architecture, _, tag = name.partition(".")
     tags = sorted(timm.models.get_arch_pretrained_cfgs(architecture)) if tag else []
     if tag and name not in tags:
         known = ", ".join(tags) or "none"
-        raise InvalidSetting(f"timm knows no weights {tag!r} of {architecture}: choose among {known}.")
+        raise InvalidSetting(f"timm has no weights {tag!r} of {architecture}: choose among {known}.")
 
 
 def _pretrained_overlay(name: str, source: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """DeepLab-V2 on any timm ResNet: the segmentation network that learns from masks (Chen et al., 2018; METHOD section 8).
 
-The last stages keep their resolution and look further apart instead (atrous convolution), and four classifiers with
+The last stages keep their resolution and have dilated filters instead (atrous convolution), and four classifiers with
 holes of four widths see each cell with as many surroundings.
 """
 
@@ -124,7 +124,7 @@ def build_deeplab(name: str, labels: int, *, stride: Stride = 8) -> DeepLab:
 def on_pixels(logits: Tensor, stride: int, size: tuple[int, int], seen: tuple[int, int] | None = None) -> Tensor:
     """Resize logits from cells to pixels, bilinear.
 
-    Cell i lies on pixel stride · i of what the network saw, which is its middle: for a side of a multiple of the stride
+    Cell i lies on pixel stride · i of the network's input, which is its middle: for a side of a multiple of the stride
     plus 1, such as the crops of 321, this is torch's bilinear resize with aligned corners. Without them every map would
     be shifted by up to half a stride, each size of image by another amount.
 
@@ -132,7 +132,7 @@ def on_pixels(logits: Tensor, stride: int, size: tuple[int, int], seen: tuple[in
         logits: (B, labels, h, w) of the cells.
         stride: pixels per cell.
         size: height and width of the image in pixels.
-        seen: the image's height and width as the network saw it, if that was another size.
+        seen: height and width of the network's input, if that was another size.
 
     Returns:
         (B, labels, H, W) float32 of `size`.
@@ -182,7 +182,7 @@ def segment(
     if network.training:
         raise InvalidSetting("The segmentation network is in training mode: call its eval() first.")
     if not scales:
-        raise InvalidSetting("There is no scale to look at: give at least one, such as 1.")
+        raise InvalidSetting("There is no scale: give at least one, such as 1.")
     if 0 in image.shape:
         raise InvalidImage("This image has no pixels; choose another one.")
     size, stride = (image.shape[0], image.shape[1]), network.stride

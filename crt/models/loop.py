@@ -19,7 +19,7 @@ Encoder = Callable[[Tensor], tuple[Tensor, Tensor | None]]
 
 
 class Step(NamedTuple):
-    """What the loop knows at one loop count.
+    """The outputs of the loop at one loop count.
 
     Attributes:
         loops: the count.

@@ -24,7 +24,7 @@ def normalization_of(network: nn.Module) -> Normalization:
         network: a branch, a relation or a segmentation network, or their timm backbone.
 
     Returns:
-        Red, green and blue in 0 … 1. A backbone that was not made by timm's registry says nothing of its images: it
+        Red, green and blue in 0 … 1. A backbone that was not made by timm's registry has no record of its images: it
         gets ImageNet's.
     """
     cfg = getattr(_backbone(network), "pretrained_cfg", None) or {}
@@ -44,7 +44,7 @@ def set_normalization(network: nn.Module, normalization: Normalization) -> None:
 
 
 class NormalizedImage:
-    """One image, normalised for each network that asks; networks with equal mean and deviation share one tensor.
+    """One image, normalised for each network at its first use; networks with equal mean and deviation share one tensor.
 
     Args:
         image: (H, W, 3) uint8 RGB.

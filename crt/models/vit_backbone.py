@@ -31,7 +31,7 @@ def build_vit(name: str, *, tile: int = 224, pretrained: bool = False) -> Vision
         InvalidCheckpoint: the name is of a model that is not a plain ViT.
     """
     distilled = "distilled" in name.partition(".")[0]
-    pool = "token" if distilled else ""  # timm's distilled DeiT knows no other
+    pool = "token" if distilled else ""  # timm's distilled DeiT has no other
     vit = create_backbone(
         name,
         _check_pretrained if pretrained else checked_vit,

@@ -1,7 +1,7 @@
 """Fully connected CRF: labels that follow the edges of the image (Krähenbühl and Koltun, 2011; METHOD section 8).
 
 Three ways in, one inference: hard labels as IRNet has them, class probabilities as DeepLab has them, and normalised
-class maps against a constant background. Mean field inference by pydensecrf: two kernels join every pair of pixels, a
+CAMs against a constant background. Mean field inference by pydensecrf: two kernels join every pair of pixels, a
 Gaussian of their distance, and a bilateral one of distance and colour. It is deterministic. pydensecrf is optional:
 without it the functions raise InvalidSetting.
 """
@@ -67,7 +67,7 @@ DEEPLAB_CRF = CrfSettings(gaussian_sxy=1, gaussian_compat=3, bilateral_sxy=67, b
 
 
 def require_dense_crf() -> Any:
-    """The class of pydensecrf2; long work asks before it begins.
+    """The class of pydensecrf2; long work calls this before it begins.
 
     Raises:
         InvalidSetting: it is not installed.

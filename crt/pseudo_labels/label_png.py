@@ -105,7 +105,7 @@ def check_class_count(count: int) -> None:
     """
     if count > LABELS:
         raise InvalidSetting(
-            f"A mask of 8 bits tells {LABELS} classes apart, and there are {count}: choose at most {LABELS}."
+            f"A mask of 8 bits holds {LABELS} classes, and there are {count}: choose at most {LABELS}."
         )
 
 

@@ -1,4 +1,4 @@
-"""The paper's ablations as a declared list: which networks are trained, and how each row looks at the images."""
+"""The paper's ablations as a declared list: which networks are trained, and how each row is tested."""
 
 from __future__ import annotations
 

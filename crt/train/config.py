@@ -75,7 +75,7 @@ def split_root(root: str, splits: tuple[str, ...]) -> tuple[Path, tuple[str, ...
 
 
 def portable_root(root: str) -> str:
-    """The name of a root's folder, with its splits if it has any: what a record says of it.
+    """The name of a root's folder, with its splits if it has any, for records.
 
     Args:
         root: with or without splits of its own.
@@ -197,7 +197,7 @@ class OptimizerConfig:
         )
 
 
-# The released optimizer hands weight_decay to SGD in the place of momentum: the momentum in force is 1e-4 (METHOD 6).
+# The released optimizer passes weight_decay to SGD in the place of momentum: the momentum in force is 1e-4 (METHOD 6).
 RELEASED_SGD = OptimizerConfig("sgd", lr=0.1, weight_decay=1e-4, decay_all=True, momentum=1e-4)
 CNN_SGD = OptimizerConfig("sgd", lr=0.01, weight_decay=1e-4, warmup_steps=50)
 VIT_ADAMW = OptimizerConfig("adamw", lr=1.5e-4, weight_decay=0.05, warmup_steps=50, clip=1.0)

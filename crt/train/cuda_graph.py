@@ -66,7 +66,7 @@ class CudaGraphStep:
         torch.cuda.current_stream().wait_stream(aside)
         self._forget()  # so that the recording makes gradients of its own, and writes them anew at every replay
         graph = torch.cuda.CUDAGraph()
-        # The reader's thread that pins memory goes on meanwhile: what it asks of CUDA must not end the recording.
+        # The loader's thread that pins memory goes on meanwhile: its CUDA calls must not end the recording.
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             terms = self.work(held, step)
         made = {name: None if term is None else term.detach() for name, term in terms.items()}

@@ -41,7 +41,7 @@ class Trained:
         model: the pair as the last step left it.
         step: steps done.
         finished: whether the schedule is finished.
-        average: the pair with the moving average of the weights, if the config asks for one.
+        average: the pair with the moving average of the weights, if the config has one.
     """
 
     model: DualBranch

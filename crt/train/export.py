@@ -86,7 +86,7 @@ def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, images: in
     Args:
         config: of the run.
         name: of the network in the checkpoint's config.
-        spec: what the checkpoint's config says of it.
+        spec: its entry in the checkpoint's config.
         images: number of images that it was trained on.
         record: how the run was started.
     """

@@ -58,7 +58,7 @@ def _problem(file: Path, mask: Path) -> tuple[str, str] | None:
             mode, wanted = image.mode, image.size
         with Image.open(file) as image:
             size = image.size
-        if size != wanted:  # its EXIF may turn the image, which only decoding tells for certain
+        if size != wanted:  # its EXIF may turn the image, which only decoding shows for certain
             size = load_image(file).shape[1::-1]
     except Exception as error:  # noqa: BLE001 - Pillow's readers raise nearly any type at damaged headers
         return "unreadable image or mask", reason_of(error)

@@ -98,7 +98,7 @@ class TrainState:
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """What the state in a folder says of its run.
+    """The record of the run whose state is in a folder.
 
     Args:
         folder: of the run.
@@ -147,7 +147,7 @@ def raise_on_full_disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
-        # safetensors tells the number of the system's error in words only
+        # safetensors has the number of the system's error in its message only
         full = error.errno in FULL if isinstance(error, OSError) else any(f"(os error {n})" in str(error) for n in FULL)
         if not full:
             raise

@@ -38,7 +38,7 @@ def box_sheet(
         predictor: whose networks make the maps.
         images: that were measured.
         request: the kind of map that was measured.
-        view: how the networks saw an image.
+        view: from an image to the networks' input.
         score: what `evaluate_wsol` measured with that request.
         title: above the sheet.
         count: images of each end.

@@ -10,7 +10,7 @@ from PIL import Image
 from crt.errors import InvalidSetting
 
 COLORMAP = "viridis"
-# From one end over near white to the other, lightness even in OKLab, to be told apart without red or green; the page's.
+# From one end over near white to the other, lightness even in OKLab, distinguishable without red or green; the page's.
 _SIGNED = (
     "2b4d7f30568e36609d3c6aac4273bc4d7ec75889d06493d9729ee080a9e68fb4eb9fbfefafcaf2c0d5f4d1e0f5e3eaf5f5f5f5"
     "f3e7e0f1d9ccefcbb7ebbda4e6af91e1a27fdb956dd3885dcb7c4ec1703fb76532ac5a269e5222904b1e82431a753b17"
@@ -60,7 +60,7 @@ def signed_colour(values: np.ndarray, top: float) -> np.ndarray:
 def overlay(
     image: np.ndarray, values: np.ndarray, *, colormap: str = COLORMAP, opacity: float = 0.6, vmax: float | None = None
 ) -> np.ndarray:
-    """Draw a map over an image; every pixel is `opacity` colour and the rest image, so that equal values look equal.
+    """Draw a map over an image: every pixel is `opacity` colour and the rest image, so equal values have equal colours.
 
     Args:
         image: (H, W, 3) uint8.

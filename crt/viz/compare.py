@@ -1,4 +1,4 @@
-"""Methods side by side, with what a reader needs to judge them. Maps keep their values: a caption gives the largest."""
+"""Methods side by side, with the settings that made them. CAMs keep their values: a caption gives the largest."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def side_by_side(
     colormap: str = COLORMAP,
     width: int = 256,
 ) -> Image.Image:
-    """Draw one row per class: the image, then the maps of each method over it, and a line that says how they were made.
+    """Draw one row per class: the image, then the maps of each method over it, and a line with their settings.
 
     Every map is scaled by its own largest value, which its caption gives.
 
@@ -141,7 +141,7 @@ def settings_line(prediction: Prediction, *, loops: int, refined: bool, attentio
         prediction: that is drawn.
         loops: of CRT.
         refined: whether attention multiplies the transformers' maps.
-        attention: said where it is not the paper's.
+        attention: named where it is not the paper's.
 
     Returns:
         The line.

@@ -43,7 +43,7 @@ def cam_figure(
     """The image and, beside it, each method's CAM of one class over it.
 
     Every CAM is coloured from 0 to its own largest value and has a colour bar in its own unit: logits, times attention
-    where it is refined. At the pointer a panel says the place in pixels of the image and the raw value there.
+    where it is refined. At the pointer a panel shows the position in pixels of the image and the raw value there.
 
     Args:
         prediction: what is drawn.

@@ -246,7 +246,7 @@ def test_a_trace_of_some_methods_says_what_it_was_made_without(prediction, tmp_p
     for one in (some, Prediction.load(io.BytesIO(stream.getvalue()))):
         wanted = (
             r"^This Prediction was recorded without tscam, which its checkpoint has: "
-            r'trace the image again with "tscam".*\.$'
+            r'run the image again with "tscam".*\.$'
         )
         for ask in (one.cams, one.scores, one.attention, one.content_size, one.record):
             with pytest.raises(InvalidSetting, match=wanted):

@@ -46,7 +46,7 @@ class Explainer(Protocol):
 
     @property
     def slow(self) -> bool:
-        """Whether a map takes many runs of the network, which the page then says."""
+        """Whether a CAM takes many runs of the network; the page shows it."""
         ...
 
     def explain(

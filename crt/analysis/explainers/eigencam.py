@@ -1,4 +1,4 @@
-"""Eigen-CAM (Muhammad and Yeasin 2020): the first principal component of the activations; it knows no classes."""
+"""Eigen-CAM (Muhammad and Yeasin 2020): the first principal component of the activations; the same for all classes."""
 
 from __future__ import annotations
 

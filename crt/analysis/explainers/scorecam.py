@@ -28,7 +28,7 @@ class ScoreCam:
         title: as captions call it.
         class_wise: whether the maps of two classes differ.
         slow: whether a map takes many runs of the network.
-        channels: masks tried per tile; None for all of them.
+        channels: masks evaluated per tile; None for all of them.
         batch: masked tiles that go through at once.
     """
 

@@ -438,9 +438,9 @@ def test_class_254_is_refused_and_never_ignored(tmp_path):
     assert cam_to_labels(np.ones((1, 2, 2)), [253]).max() == 254
     with pytest.raises(InvalidSetting, match="first 254 classes only"):
         cam_to_labels(np.ones((1, 2, 2)), [254])
-    with pytest.raises(InvalidSetting, match="254 classes apart, and there are 255"):
+    with pytest.raises(InvalidSetting, match="254 classes, and there are 255"):
         read_labels(mask_file(tmp_path / "m.png", LABELS), classes=255)
-    with pytest.raises(InvalidSetting, match="254 classes apart, and there are 255"):
+    with pytest.raises(InvalidSetting, match="254 classes, and there are 255"):
         with_masks(ImageDataset(many, (Sample("a", tmp_path / "a.png", (0,)),)), tmp_path)
     for measure in (lambda: confusion_matrix(LABELS, LABELS, 256), lambda: ThresholdSweep(np.array([0.1]), 256)):
         with pytest.raises(InvalidDataset, match="hold 254 classes"):

@@ -46,7 +46,7 @@ def test_a_resnet_has_its_mean_too():
 
 @pytest.mark.parametrize(("build", "name"), [(build_vit, "vit_tiny_patch16_224"), (build_resnet, "resnet18")])
 def test_an_unknown_tag_lists_those_there_are(build, name):
-    with pytest.raises(InvalidSetting, match=r"timm knows no weights 'of_nobody' of .*choose among .*in1k"):
+    with pytest.raises(InvalidSetting, match=r"timm has no weights 'of_nobody' of .*choose among .*in1k"):
         build(f"{name}.of_nobody")
 
 
@@ -69,7 +69,7 @@ def test_other_families_are_refused_by_one_sentence_before_anything_is_fetched(n
         build_vit(name, pretrained=pretrained)
     message = str(caught.value)
     assert message.endswith(".") and "\n" not in message and name in message
-    assert isinstance(caught.value, InvalidCheckpoint) or "timm knows no model" in message
+    assert isinstance(caught.value, InvalidCheckpoint) or "timm has no model" in message
 
 
 @pytest.mark.parametrize("raised", [RuntimeError("odd"), KeyError("x"), AttributeError("no\nway"), ZeroDivisionError()])
