@@ -46,8 +46,8 @@ class Rollout:
     def __init__(self, x: Tensor) -> None:
         self.matrix = torch.eye(x.shape[1], device=x.device).expand(len(x), -1, -1)
 
-    def look(self, q: Tensor, k: Tensor) -> Tensor:
-        """Take the next block along.
+    def add(self, q: Tensor, k: Tensor) -> Tensor:
+        """Multiply the next block's attention into the rollout.
 
         Args:
             q: (n, heads, N, d) scaled queries.
@@ -102,7 +102,7 @@ def inspect_layers(
 
         def encode(x: Tensor, rolled: list[Tensor] = rolled) -> tuple[Tensor, Tensor]:
             rollout = Rollout(x)
-            x, cls_attn = network.encode_with(x, rollout.look)
+            x, cls_attn = network.encode_with(x, rollout.add)
             rolled.append(rollout.matrix[:, 0, network.num_prefix_tokens :].clone())
             return x, cls_attn[..., network.num_prefix_tokens :]
 

@@ -142,14 +142,14 @@ def inspect_token(
     """
     place = locate(grid, at)
     patch = place.patch[0] * network.side + place.patch[1]
-    look = partial(token_row, query=network.num_prefix_tokens + patch)
+    summary = partial(token_row, query=network.num_prefix_tokens + patch)
     own = place.tile // tile_batch * tile_batch
     similarity = torch.empty(loops + 1, len(grid), network.side**2)
     features: list[Tensor] = []  # of the token, for each loop count
     rows: list[Tensor] = []
     for start in sorted(range(0, len(grid), tile_batch), key=lambda start: start != own):
         tiles = grid.cut(padded, start, start + tile_batch)
-        encode = partial(network.encode_with, look=look) if start == own else network.encode
+        encode = partial(network.encode_with, summary=summary) if start == own else network.encode
         for step in network.unroll(encode, tiles, loops):
             tokens = network.patch_tokens(step.tokens).float()
             if start == own:

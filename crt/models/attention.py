@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from crt.precision import float32
 
-Look = Callable[[Tensor, Tensor], Tensor]
+AttentionSummary = Callable[[Tensor, Tensor], Tensor]
 """What is kept of one attention: scaled queries and keys, each (n, heads, N, d) float32 -> any tensor."""
 
 
@@ -34,17 +34,17 @@ def token_row(q: Tensor, k: Tensor, query: int = 0) -> Tensor:
     return torch.softmax((q[:, :, query : query + 1] @ k.transpose(-2, -1)).float(), dim=-1)[:, :, 0]
 
 
-def attend(attention: Attention, x: Tensor, look: Look | None = None) -> tuple[Tensor, Tensor]:
+def attend(attention: Attention, x: Tensor, summary: AttentionSummary | None = None) -> tuple[Tensor, Tensor]:
     """One self-attention, by the arithmetic of timm's `Attention.forward` at inference; a test holds the two together.
 
     Args:
         attention: timm's module.
         x: (n, N, D) normalised tokens.
-        look: what is kept; by default the class token's row. It is computed in float32 from float32 queries and keys,
-            under autocast too.
+        summary: what is kept; by default the class token's row. It is computed in float32 from float32 queries and
+            keys, under autocast too.
 
     Returns:
-        The output (n, N, D), and what `look` keeps.
+        The output (n, N, D), and what `summary` keeps.
     """
     n, length, _ = x.shape
     qkv = attention.qkv(x).reshape(n, length, 3, attention.num_heads, attention.head_dim)
@@ -52,22 +52,22 @@ def attend(attention: Attention, x: Tensor, look: Look | None = None) -> tuple[T
     q, k = attention.q_norm(q), attention.k_norm(k)
     out = F.scaled_dot_product_attention(q, k, v)
     if torch.is_autocast_enabled(x.device.type):
-        seen = _seen_in_float32(attention, x, look)
+        kept = _summary_in_float32(attention, x, summary)
     else:
-        seen = (look or token_row)(q * attention.scale, k)
+        kept = (summary or token_row)(q * attention.scale, k)
     out = attention.norm(out.transpose(1, 2).reshape(n, length, attention.attn_dim))
     if attention.gate is not None:
         out = out * attention.gate(x).sigmoid()
-    return attention.proj(out), seen
+    return attention.proj(out), kept
 
 
-def _seen_in_float32(attention: Attention, x: Tensor, look: Look | None) -> Tensor:
+def _summary_in_float32(attention: Attention, x: Tensor, summary: AttentionSummary | None) -> Tensor:
     """What `attend` keeps, without the autocast around it: (n, N, D) as they enter the attention."""
     (n, length, dim), heads, d = x.shape, attention.num_heads, attention.head_dim
     with float32(x.device.type):
         x = x.float()
-        if look is None and isinstance(attention.k_norm, nn.Identity):
-            # q·k_j = (W_kᵀ q)·x_j + q·b, and a softmax does not see the constant: no key has to be projected.
+        if summary is None and isinstance(attention.k_norm, nn.Identity):
+            # q·k_j = (W_kᵀ q)·x_j + q·b, and a softmax is invariant to a constant: no key has to be projected.
             bias = None if attention.qkv.bias is None else attention.qkv.bias[: heads * d]
             query = attention.q_norm(F.linear(x[:, 0], attention.qkv.weight[: heads * d], bias).reshape(n, heads, d))
             keys = attention.qkv.weight[heads * d : 2 * heads * d].reshape(heads, d, dim)
@@ -76,4 +76,4 @@ def _seen_in_float32(attention: Attention, x: Tensor, look: Look | None) -> Tens
         bias = None if attention.qkv.bias is None else attention.qkv.bias[: 2 * heads * d]
         both = F.linear(x, attention.qkv.weight[: 2 * heads * d], bias).reshape(n, length, 2, heads, d)
         q, k = both.permute(2, 0, 3, 1, 4).unbind(0)
-        return (look or token_row)(attention.q_norm(q) * attention.scale, attention.k_norm(k))
+        return (summary or token_row)(attention.q_norm(q) * attention.scale, attention.k_norm(k))

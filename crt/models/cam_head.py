@@ -9,7 +9,7 @@ from crt.models.resize import resize_bilinear
 from crt.models.tiles import TileGrid
 
 
-class ClassMapHead(nn.Module):
+class CamHead(nn.Module):
     """A 3 × 3 convolution with bias over the grid of patch tokens: one map per class, raw (METHOD section 3).
 
     Args:

@@ -16,8 +16,8 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from crt.errors import InvalidSetting
-from crt.models.attention import Look, attend
-from crt.models.cam_head import ClassMapHead
+from crt.models.attention import AttentionSummary, attend
+from crt.models.cam_head import CamHead
 from crt.models.loop import Encoder, Step, unroll
 from crt.models.tiles import TileGrid
 from crt.models.vit_backbone import checked_vit
@@ -42,7 +42,7 @@ class TransformerBranch(nn.Module):
     def __init__(self, vit: VisionTransformer, classes: int, *, deconvolution: bool = False) -> None:
         super().__init__()
         self.vit = checked_vit(vit)
-        self.head = ClassMapHead(vit.embed_dim, classes, deconvolution=deconvolution)
+        self.head = CamHead(vit.embed_dim, classes, deconvolution=deconvolution)
 
     @property
     def tile(self) -> int:
@@ -106,23 +106,23 @@ class TransformerBranch(nn.Module):
         """
         return self.vit.blocks(x), None
 
-    def encode_with(self, x: Tensor, look: Look | None = None) -> tuple[Tensor, Tensor]:
+    def encode_with(self, x: Tensor, summary: AttentionSummary | None = None) -> tuple[Tensor, Tensor]:
         """F(x), and what is kept of each block's attention.
 
         Args:
             x: (n, N, D) tokens.
-            look: as in `attend`.
+            summary: as in `attend`.
 
         Returns:
-            F(x) (n, N, D), and what `look` keeps, stacked along a first axis of blocks.
+            F(x) (n, N, D), and what `summary` keeps, stacked along a first axis of blocks.
         """
-        seen = []
+        summaries = []
         for block, attention in zip(self.blocks, self.attentions, strict=True):
-            attended, kept = attend(attention, block.norm1(x), look)
+            attended, kept = attend(attention, block.norm1(x), summary)
             x = x + block.drop_path1(block.ls1(attended))
             x = x + block.drop_path2(block.ls2(block.mlp(block.norm2(x))))
-            seen.append(kept)
-        return x, torch.stack(seen)
+            summaries.append(kept)
+        return x, torch.stack(summaries)
 
     def encode_with_cls_attn(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """F(x), and the class token's attention to the patches.

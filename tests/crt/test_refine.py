@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidSetting
-from crt.models.cam_head import ClassMapHead, class_scores
+from crt.models.cam_head import CamHead, class_scores
 from crt.models.loop import passes, unroll
 from crt.models.tiles import TileGrid
 from crt.pass_reductions import PASS_REDUCTIONS, PassReduction, blocks_between
@@ -175,7 +175,7 @@ def test_a_constant_factor_of_the_attention_is_one_of_the_map(factor):
 
 def test_the_head_is_a_convolution_over_the_grid_of_tokens():
     torch.manual_seed(0)
-    head, grid = ClassMapHead(6, 3), TileGrid(64, 64, 64)
+    head, grid = CamHead(6, 3), TileGrid(64, 64, 64)
     tokens = torch.randn(2, 16, 6)
     maps = head(tokens, grid)
     square = tokens.reshape(2, 4, 4, 6).permute(0, 3, 1, 2)
@@ -185,13 +185,13 @@ def test_the_head_is_a_convolution_over_the_grid_of_tokens():
 
 def test_a_head_fits_its_modes_only():
     tokens = torch.randn(1, 16, 6)
-    fine = ClassMapHead(6, 3, deconvolution=True)
+    fine = CamHead(6, 3, deconvolution=True)
     assert fine(tokens, TileGrid(64, 64, 64, mode="deconvolution")).shape == (1, 3, 8, 8)
-    assert ClassMapHead(6, 3)(tokens, TileGrid(100, 40, 64, mode="bilinear")).shape == (1, 3, 7, 7)
+    assert CamHead(6, 3)(tokens, TileGrid(100, 40, 64, mode="bilinear")).shape == (1, 3, 7, 7)
     with pytest.raises(InvalidSetting, match="was trained with a learned deconvolution"):
         fine(tokens, TileGrid(64, 64, 64))
     with pytest.raises(InvalidSetting, match="has no learned deconvolution"):
-        ClassMapHead(6, 3)(tokens, TileGrid(64, 64, 64, mode="deconvolution"))
+        CamHead(6, 3)(tokens, TileGrid(64, 64, 64, mode="deconvolution"))
 
 
 def test_every_reduction_is_named_described_and_weighs_each_pass():

@@ -25,7 +25,7 @@ def test_attend_is_timm_s_attention_and_its_row_a_softmax(kind):
     torch.testing.assert_close(row.sum(-1), torch.ones(3, 2))
 
 
-def test_attend_gives_the_row_of_any_token_and_what_a_look_wants():
+def test_attend_gives_the_row_of_any_token_and_any_summary():
     attention, x = small_branch("registers").attentions[0], torch.randn(3, 9, 32)
     out, whole = attend(attention, x, lambda q, k: (q @ k.mT).softmax(-1))
     torch.testing.assert_close(out, attention(x))
@@ -39,9 +39,9 @@ def test_attend_gives_the_row_of_any_token_and_what_a_look_wants():
 def test_rows_are_float32_under_autocast(kind, query):
     """Queries, keys and their product: of bfloat16 ones the rows differ by percents."""
     attention, x = small_branch(kind).attentions[0], torch.randn(3, 9, 32)
-    look = None if query is None else partial(token_row, query=query)
+    summary = None if query is None else partial(token_row, query=query)
     with torch.autocast("cpu", torch.bfloat16):
-        _, found = attend(attention, x, look)
-    _, wanted = attend(attention, x, look)
+        _, found = attend(attention, x, summary)
+    _, wanted = attend(attention, x, summary)
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-7)
