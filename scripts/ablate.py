@@ -101,7 +101,7 @@ def ablate(config: Ablation) -> dict[str, Any]:
 
 
 def collect(config: Ablation, rows: tuple[Row, ...], runs: Runs) -> dict[str, Any]:
-    """All rows that are done, and how they were made; written where `config.json` says."""
+    """All rows that are done, and how they were made; written to `config.json`."""
     done, missing = [], []
     for row in rows:
         for seed in config.seeds if row.training else config.seeds[:1]:

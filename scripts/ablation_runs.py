@@ -79,7 +79,7 @@ class Runs:
         )
 
     def _path(self, row: Row, seed: int) -> Path:
-        """Where a measurement lies; rows of several tables may share one."""
+        """The file of a measurement; rows of several tables may share one."""
         where = f"{row.mode}-{row.size or 'own'}"
         return self.out / "rows" / f"{row.training or 'shipped'}-{where}-seed{seed}.json"
 

@@ -160,14 +160,14 @@ def convert_sbd(archive: Path, voc: Path) -> None:
 
 
 def _continue_download(url: str, part: Path) -> bool:
-    """Append to `part` what the server still has; True when it is complete as far as the server tells."""
+    """Append to `part` what the server still has; True when it has the size that the server gave."""
     have = part.stat().st_size if part.is_file() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416 and have:  # nothing after our last byte: complete, or not this file: the MD5 tells
+        if error.code == 416 and have:  # nothing after our last byte: complete, or another file: the MD5 decides
             return True
         raise
     with response:

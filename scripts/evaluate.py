@@ -34,7 +34,7 @@ from scripts.report.sections import attention_of
 
 @dataclass(frozen=True)
 class Seeds:
-    """mIoU of the class maps against the masks of a devkit split, with image labels given."""
+    """mIoU of the CAMs against the masks of a devkit split, with image labels given."""
 
     root: Path
     """Devkit folder with masks (`.../VOC2012`)."""

@@ -88,7 +88,7 @@ def pointing(config: Pointing) -> dict[str, Any]:
         "protocol": {
             "measure": "pointing game: mean over classes of the share of hits, in percent (Zhang et al. 2016)",
             **_protocol(config, "pointing", predictor, view),
-            "tolerance": f"{TOLERANCE:g} pixels of the full-size image; where the annotation does not tell its size, "
+            "tolerance": f"{TOLERANCE:g} pixels of the full-size image; where the annotation does not have its size, "
             f"its long side is taken for {FULL_SIDE} pixels",
             "ties": "share of the pixels with the largest value that hit; a constant map misses",
             "difficult": "boxes of the class cover under a quarter of the image, and there is another class",

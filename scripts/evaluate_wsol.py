@@ -1,4 +1,4 @@
-"""`python -m scripts.evaluate wsol`: boxes of a single-label data set found by the class maps of a checkpoint."""
+"""`python -m scripts.evaluate wsol`: boxes of a single-label data set found by the CAMs of a checkpoint."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
     python -m scripts.import_checkpoint deit_small_patch16_224-cd65a155.pth --output deit_small.safetensors
 
 Read are `.pth` files (or safetensors) of DeiT, TS-CAM, the authors' CRT, IRN, and plain ResNets of torchvision or timm.
-A file with a convolution for class maps becomes a network of the folder `--out`, which the app and every command open.
+A file with a convolution for CAMs becomes a network of the folder `--out`, which the app and every command open.
 Of any file the backbone alone goes to `--output`, for `--model.vit-weights` or `--model.cnn-weights` of
 `scripts.train_crt`. Nothing that a file holds is run. Every tensor of it is used or left out for a reason that is
 printed; one that is neither is an error.
@@ -44,7 +44,7 @@ class Import:
     files: tyro.conf.Positional[tuple[Path, ...]]
     """One file, or two for a folder: that of a transformer and that of a CNN, in any order."""
     out: Path | None = None
-    """The checkpoint folder to write, of files with a convolution for class maps."""
+    """The checkpoint folder to write, of files with a convolution for CAMs."""
     output: Path | None = None
     """The safetensors file to write, of one file's backbone alone."""
     classes: str | None = None
@@ -54,9 +54,9 @@ class Import:
     single_label: bool | None = None
     """Each image shows one class; if not given, so it is for `cub` and not for others."""
     vit: str | None = None
-    """timm's name of the transformer; if not given, the DeiT that the shapes tell."""
+    """timm's name of the transformer; if not given, the DeiT of these shapes."""
     cnn: str | None = None
-    """timm's name of the ResNet; if not given, the one that the shapes tell."""
+    """timm's name of the ResNet; if not given, the one of these shapes."""
     tile: int | None = None
     """Pixels of the side of the transformer's input; that of the file if not given. The position embedding is
     resampled."""
@@ -151,7 +151,7 @@ def _checked_names(config: Import, done: list[Converted]) -> tuple[str, ...]:
     for path, found in zip(config.files, done, strict=True):
         if found.classes is None:
             raise InvalidSetting(
-                f"{path.name} has no convolution for class maps, so it makes no checkpoint: write its backbone with "
+                f"{path.name} has no convolution for CAMs, so it makes no checkpoint: write its backbone with "
                 "--output FILE.safetensors and train from it."
             )
     if len(done) > 2 or len({found.family for found in done}) != len(done):
@@ -198,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write_report(config: Import) -> None:
-    """Convert, and tell what became of every file. Raises CrtError."""
+    """Convert, and report the result of every file. Raises CrtError."""
     target = config.out or config.output
     try:
         done = import_files(config)

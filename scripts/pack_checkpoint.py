@@ -22,7 +22,7 @@ from scripts.cli import run_cli
 MASKS = {"relation": "an IRN", "segmentation": "a segmentation network"}
 """The networks that make masks."""
 CHOICE = "defaults"
-"""Key of `training` that says how the default settings were chosen."""
+"""Key of `training` for how the default settings were chosen."""
 
 Runs = list[tuple[Path, CheckpointConfig]]
 
@@ -93,7 +93,7 @@ def pack(config: Pack) -> CheckpointConfig:
 
 
 def _choice(config: Pack) -> dict[str, Any]:
-    """The record of how the defaults were chosen, if anything is told of it."""
+    """The record of how the defaults were chosen, if there is one."""
     record = {"chosen_on": config.chosen_on, "command": config.chosen_by}
     entries = {key: value for key, value in record.items() if value is not None}
     return {CHOICE: entries} if entries else {}

@@ -3,7 +3,7 @@
     python -m scripts.run_pipeline two-cores --root VOC2012 --out runs/pipeline --json results/pipeline.json
     python -m scripts.run_pipeline full --root VOC2012 --split train_aug --out runs/pipeline
 
-Each stage is a command of its own and lies in its own folder of `out`: `seeds`, `labels`, `irn`, `walked`, `masks`,
+Each stage is a command of its own with its own folder in `out`: `seeds`, `labels`, `irn`, `walked`, `masks`,
 `deeplab`, `segmented`. What is done is not done again, so the same command goes on after an interruption.
 """
 

@@ -46,7 +46,7 @@ def read_images(data: DataConfig) -> ImageDataset:
 
 
 def _read(data: DataConfig, root: Path, splits: tuple[str, ...]) -> list[ImageDataset]:
-    """What lies at one root, a set for each split where the layout has them."""
+    """The images of one root, a set for each split where the layout has them."""
     classes = data.classes or None
     if data.layout == "folders":
         return [read_folders(root, classes=classes)]
@@ -68,7 +68,7 @@ def _with_same_classes(sets: list[ImageDataset]) -> list[ImageDataset]:
 
 
 def main(config: TrainConfig) -> None:
-    """Train and say where the result lies."""
+    """Train and print the path of the result."""
     from crt.train.engine import train
     from crt.train.preview import MapPreview, fixed_images
 

@@ -31,7 +31,7 @@ class Segmentation(VocSplit):
 
 
 def main(config: Segmentation) -> None:
-    """Train and say where the result lies."""
+    """Train and print the path of the result."""
     from crt.pseudo_labels.label_png import require_class_values
     from crt.train.deeplab import train_deeplab
     from crt.train.masks_data import with_masks

@@ -31,7 +31,7 @@ class Irn(VocSplit):
 
 
 def main(config: Irn) -> None:
-    """Train and say where the result lies."""
+    """Train and print the path of the result."""
     from crt.train.irn import train_relation
     from crt.train.masks_data import with_masks
 

@@ -2,7 +2,7 @@
 
     python -m scripts.tune_localization --root CUB_200_2011 --checkpoint runs/birds --json choice.json
 
-What it says first are the defaults to pack the checkpoint with (`scripts.pack_checkpoint --defaults.…`). Run it on
+Its first lines are the defaults to pack the checkpoint with (`scripts.pack_checkpoint --defaults.…`). Run it on
 images that are not the ones to be measured afterwards: CUB's training images, or some that were held out.
 """
 

@@ -1,4 +1,4 @@
-"""What might make the networks faster on this machine, each tried beside the way that is in use."""
+"""Other backends for the networks on this machine, each measured beside the one in use."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Run = Callable[[], object]
 def tried(predictor: Predictor, runs: int) -> dict[str, Any]:
     """One pass of the transformer, and the CNN, by each way: milliseconds, ratios to ours, seconds to make it ready.
 
-    ONNX Runtime and OpenVINO are tried where they are installed (`pip install onnx onnxscript onnxruntime openvino`), a
-    compiled pass where there is a C++ compiler. `skipped`: what could not be tried, and why.
+    ONNX Runtime and OpenVINO are measured where they are installed (`pip install onnx onnxscript onnxruntime
+    openvino`), a compiled pass where there is a C++ compiler. `skipped`: what could not be measured, and why.
     """
     branch = cast("TransformerBranch", predictor.checkpoint.networks["crt"])
     with torch.inference_mode():

@@ -1,12 +1,12 @@
-"""How long a reader waits for maps: the server's time of a first look and of one from the cache, and its start-up.
+"""How long a user waits for CAMs: the server's time of a first run and of one from the cache, and its start-up.
 
     python -m scripts.bench.latency --json results/latency.json
 
 Starts `app.py` in float32 and, where that is faster on this machine, in bfloat16, and drives it with Debian's chromium
-(`pip install -r requirements-dev.txt`). The server's time is what Gradio tells of an event in its own messages: from
+(`pip install -r requirements-dev.txt`). The server's time is what Gradio reports of an event in its own messages: from
 taking it off the queue until the answer is packed. A new visitor uploads an image, which nothing has seen; then the
 input size is changed and changed back, which is answered from the cache. Before that as many visitors come without a
-browser and ask what it would, as a reader's browser on a machine of its own leaves these cores to the server. Nothing
+browser and send its requests, as a user's browser on a machine of its own leaves these cores to the server. Nothing
 else should run on them.
 """
 
@@ -38,8 +38,8 @@ DRAWN = f"() => document.querySelector({SHOWN!r})"
 POLL_MS = 20  # asked at every frame, the browser would draw every frame, on the cores that the server has
 SETTLE_MS = 500  # for small events that follow the one that is waited for
 AWAY = "224"
-"""The input size that is looked at between the two times at the first."""
-# Keeps what the server says of its own time: `duration` of every completed event, in seconds.
+"""The input size that is run between the two runs at the first."""
+# Keeps what the server reports of its own time: `duration` of every completed event, in seconds.
 LISTEN = """(() => {
   window.durations = [];
   const plain = window.fetch;
@@ -89,7 +89,7 @@ def bench(config: Config) -> dict[str, Any]:
 
     fast = resolve("auto", "cpu")
     checkpoint = read_config(config.checkpoint)
-    times = {precision: look(config, precision) for precision in dict.fromkeys(("fp32", fast))}
+    times = {precision: measure(config, precision) for precision in dict.fromkeys(("fp32", fast))}
     result = {
         "latency": times,
         "command": command(config),
@@ -105,7 +105,7 @@ def bench(config: Config) -> dict[str, Any]:
     return result
 
 
-def look(config: Config, precision: str) -> dict[str, Any]:
+def measure(config: Config, precision: str) -> dict[str, Any]:
     """The times of all visitors of a page in this precision, and of its start."""
     first: list[float] = []
     cached: list[float] = []
@@ -175,7 +175,7 @@ def command(config: Config) -> str:
 
 
 def choose(page: Any, size: Any, name: str) -> None:
-    """Take an input size, as a reader does."""
+    """Choose an input size, as a user does."""
     page.evaluate("durations.length = 0")
     size.click()
     page.get_by_role("option", name=name).first.click()
@@ -194,7 +194,7 @@ def wait_until_well(server: Server, began: float) -> float:
         if server.health()["status"] == "ok":
             return time.perf_counter() - began
         if time.perf_counter() - began > START_S:
-            raise InvalidSetting("The networks are not loaded after minutes: look at the log of python app.py.")
+            raise InvalidSetting("The networks are not loaded after minutes: see the log of python app.py.")
         time.sleep(0.05)
 
 

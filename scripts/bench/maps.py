@@ -137,7 +137,7 @@ def utilization(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
         for _ in range(10):
             torch.mm(a, b)
 
-    def look() -> None:
+    def run() -> None:
         for name, spent in predictor.predict(image, whole).timings.items():
             stages.setdefault(name, []).append(spent / 1000)
 
@@ -146,7 +146,7 @@ def utilization(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
             pass
     cpu_times = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
     products = sum(value for name, value in cpu_times.items() if name in PRODUCTS) / sum(cpu_times.values())
-    spent = in_turns({"product": product, "look": look}, runs)
+    spent = in_turns({"product": product, "run": run}, runs)
     peak = 10 * 2 * side**3 / statistics.median(spent["product"]) / 1e9
     reached = flops / statistics.median(stages["crt"]) / 1e9
     return {
@@ -186,12 +186,12 @@ def torchcam_cam(pooled: nn.Module, branch: CnnBranch, pixels: Tensor) -> Callab
     """The same map by torchcam, without gradients, which CAM does not need."""
     from torchcam.methods import CAM  # pyright: ignore[reportMissingImports] - where it is installed
 
-    def look() -> object:
+    def run() -> object:
         with torch.inference_mode(), CAM(pooled, cast("nn.Module", branch.resnet.layer4), branch.classifier) as cam:
             pooled(pixels)
             return cam(class_idx=3)
 
-    return look
+    return run
 
 
 class _Pooled(nn.Module):
@@ -206,7 +206,7 @@ class _Pooled(nn.Module):
 
 
 def waited(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
-    """A first look of all networks with all that the page shows, in seconds from pixels to maps."""
+    """A first run of all networks with all that the page shows, in seconds from pixels to maps."""
     image, spent = photo(), []
     for _ in range(runs + 1):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Timing several ways of doing a thing side by side, in turns, so that a busy moment of the machine meets all alike."""
+"""Timing several functions side by side, in turns, so that a busy moment of the machine slows all of them."""
 
 from __future__ import annotations
 

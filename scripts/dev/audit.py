@@ -1,9 +1,9 @@
-"""Known vulnerabilities of the installed packages, by pip-audit; says so where nobody can be asked.
+"""Known vulnerabilities of the installed packages, by pip-audit; prints SKIPPED where no service answers.
 
     python -m scripts.dev.audit
 
-Ends with 1 for a finding that `EXPLAINED` does not explain. Without a network, or with a package index that knows no
-vulnerabilities, it ends with 0 and says that nothing was checked: first it asks about an old release with a known one,
+Ends with 1 for a finding that `EXPLAINED` does not explain. Without a network, or with a package index that has no
+vulnerabilities, it ends with 0 and prints that nothing was checked: first it queries an old release with a known one,
 and only where the answer names it are the answers about the others believed.
 """
 
@@ -25,7 +25,7 @@ from scripts.cli import run_cli
 EXPLAINED: dict[str, str] = {}
 """Id of a finding -> why it does not concern this program."""
 KNOWN = "jinja2==2.4.1"
-"""A release with a vulnerability that every service knows."""
+"""A release with a vulnerability that every service lists."""
 SKIPPED = "SKIPPED: no service for vulnerabilities answers here, so the packages were not checked."
 LIMIT_S = 120
 
@@ -45,7 +45,7 @@ def audit(explained: Mapping[str, str] = EXPLAINED) -> tuple[int, list[str]]:
 
 
 def judged(found: list[dict[str, Any]], explained: Mapping[str, str]) -> tuple[int, list[str]]:
-    """What pip-audit says of packages -> exit status, lines to print."""
+    """The findings of pip-audit -> exit status, lines to print."""
     lines, open_ = [], 0
     for package, finding in findings(found):
         names = [finding["id"], *finding.get("aliases", [])]
@@ -83,8 +83,8 @@ class Audit:
 
 def main(config: Audit) -> int:  # noqa: ARG001 - it has no options
     """Print what was found -> the exit code."""
-    status, said = audit()
-    print("\n".join(said))
+    status, lines = audit()
+    print("\n".join(lines))
     return status
 
 

@@ -3,7 +3,7 @@
     python -m scripts.dev.examples --checkpoint checkpoints/voc
 
 The images come from scikit-image, which ships them under free licences. Predictions belong to one checkpoint: run this
-again whenever the checkpoint changes, or the app will have to look at the examples itself.
+again whenever the checkpoint changes, or the app has to run the networks on the examples.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ PHOTOGRAPHER = (
 class Source:
     """An image in an installed package. `label` and `outline`: the class and the polygon of its mask, if drawn.
 
-    `claim`: what to look at, in a sentence that `tests/app/core/test_examples.py` holds against the Prediction.
+    `claim`: what the example shows, in a sentence that `tests/app/core/test_examples.py` holds against the Prediction.
     `view`: the settings that show it, as a link has them (`app/viewer/permalink/fields.mjs`); what it does not
     name is as at the start.
     """

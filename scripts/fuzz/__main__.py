@@ -2,9 +2,9 @@
 
     python -m scripts.fuzz --json results/fuzz.json
 
-Starts `app.py` and asks it as browsers and programs do, with the files of `scripts.fuzz.corpus` and with values drawn
-at random. A crash is an answer that is no answer: a status of 500, a traceback, an error of the page's own, a refusal
-that is no plain sentence or that tells a path of the server. The same seed asks the same. It fails too if the server's
+Starts `app.py` and sends requests as browsers and programs do, with the files of `scripts.fuzz.corpus` and with values
+drawn at random. A crash is a status of 500, a traceback, an error of the page's own, or a refusal that is no plain
+sentence or that has a path of the server. The same seed sends the same requests. The command fails too if the server's
 memory, without its cache of Predictions, grows by more than `--growth-mib` after every kind of request was answered
 once.
 """

@@ -1,4 +1,4 @@
-"""One hostile client of a running page: what it asks is drawn at random, and what is good about it is written here."""
+"""One hostile client of a running page: its requests are drawn at random around the valid ones below."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ DETAILS: dict[str, Any] = {
     "absolute": {"cam": None, "product": None}, "outline": True, "boxes": False, "cells": False, "overlay": "heat",
     "rows": 60, "columns": 80, "ground_truth": None, "added_panel": None,
 }  # fmt: skip
-"""What the page sends with its events, all together: each takes what it knows."""
+"""The values that the page sends with its events, all together: each event reads its own."""
 LINK = {"act": "show", "pic": "", "size": "224", "mode": "overlap", "checkpoint": "", "request": "k"}
 
 
 class Fuzzer:
-    """One hostile client of a page. `chance` decides all that it asks."""
+    """One hostile client of a page. `chance` decides all its requests."""
 
     def __init__(self, url: str, seed: int) -> None:
         self.asker = Asker(url, session=f"fuzz{seed}")
@@ -54,7 +54,7 @@ class Fuzzer:
         self.asker.close()
 
     def warm(self) -> None:
-        """Upload the image that all good questions are about, and let the networks look at it."""
+        """Upload the image of all valid requests, and run the networks on it."""
         self.image = self._noise(160, 120)
         for name in (PAGE, PROGRAM):
             self._look(name, self.good(self.questions[name]))
@@ -68,7 +68,7 @@ class Fuzzer:
                 self.asker.ask(question, self.good(question), DETAILS | {"kind": kind})
 
     def look_at_square(self, side: int) -> None:
-        """Let the networks look at an image of `side` × `side` pixels at its own size."""
+        """Run the networks on an image of `side` × `side` pixels at its own size."""
         question = self.questions[PAGE]
         values = self.good(question, self._noise(side, side))
         values[question.kinds.index("dropdown")] = NATIVE
@@ -116,7 +116,7 @@ class Fuzzer:
         return question.name, self.asker.ask(question, data, event)
 
     def links(self) -> tuple[str, Outcome]:
-        """What a link asks for: its query to the server, or what the page makes of it."""
+        """A link: its query to the server, or the page's request for it."""
         if self.chance.random() < 0.4:
             query = nonsense.query(self.chance)
             return "link", self.plain("GET", f"/?{query}")
@@ -128,7 +128,7 @@ class Fuzzer:
         return name, self.asker.ask(question, self.good(question), event)
 
     def names(self) -> tuple[str, Outcome]:
-        """A file whose name, or a figure whose words are markup, looked at, and what is served of it."""
+        """A file whose name, or a figure whose texts are markup, run, and what is served of it."""
         text = self.chance.choice((*nonsense.TEXTS, *UNSAFE_NAMES, "a.svg", "a.html", "a.js", "a.mjs", "a.xhtml"))
         if self.chance.random() < 0.5:
             found = next(one for one in self.asker.questions if one.name.startswith("export/"))

@@ -62,7 +62,7 @@ NUMBERS = (
 
 
 def file_at(path: str) -> dict[str, Any]:
-    """A file as Gradio's pages send it, that lies somewhere else."""
+    """A file as Gradio's pages send it, from another place."""
     return {"path": path, "url": path, "orig_name": path, "meta": {"_type": "gradio.FileData"}}
 
 

@@ -38,11 +38,11 @@ class Fuzz:
     """Upload every n-th hostile file; 1 is all of them."""
     checkpoint: str = "checkpoints/voc"
     largest: int = 1344
-    """Pixels of a square that is looked at before, at its own size: what memory it takes stays with the server."""
+    """Pixels of a square that is run before, at its own size: the memory that it takes stays with the server."""
     growth_mib: float = 100.0
     """MiB by which the server's memory may grow between the end of the warm-up and the end."""
     log: Path | None = None
-    """Keep what the server says here."""
+    """The file for the server's output."""
     json: Path | None = None
     """Write the result here."""
 
@@ -76,7 +76,7 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
     from crt.train.machine import describe_machine
 
     counts = {name: Count() for name in ("files", *SHARES)}
-    said: Counter[str] = Counter()
+    messages: Counter[str] = Counter()
     words = [
         "--checkpoint",
         config.checkpoint,
@@ -101,7 +101,7 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
             for number, (group, ask) in enumerate(tqdm(work, unit="question", mininterval=5.0)):
                 what, outcome = ask(fuzzer)
                 counts[group].add(what, outcome)
-                said[outcome.message if outcome.kind == "refused" else ""] += 1
+                messages[outcome.message if outcome.kind == "refused" else ""] += 1
                 if number == len(work) // 2:
                     half = _held(server)
             after, health = _held(server), _health(server, fuzzer)
@@ -110,7 +110,7 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
         "fuzz": {name: vars(count) for name, count in counts.items()},
         "tracebacks": tracebacks,
         "health": health,
-        "sentences": len(said) - ("" in said),
+        "sentences": len(messages) - ("" in messages),
         "memory_mib": {
             "before": round(before),
             "largest": round(largest),
@@ -137,7 +137,7 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
 
 
 def command(config: Fuzz) -> str:
-    """The command that asks the same again."""
+    """The command that sends the same requests again."""
     command_line = command_of("python -m scripts.fuzz", config, always=("draws", "seed"), leave=("json", "log"))
     return f"{command_line} --json results/fuzz.json"
 
@@ -168,7 +168,7 @@ def failures(result: dict[str, Any]) -> list[str]:
     found = {
         f"{crashed} requests crashed.": crashed,
         f"The server's log has {result['tracebacks']} tracebacks.": result["tracebacks"],
-        f"At the end the server said {result['health']}.": result["health"] != "ok",
+        f"At the end the server was {result['health']}.": result["health"] != "ok",
         f"The server's memory grew by {grown:g} MiB after the warm-up, {limit:g} are allowed.": grown > limit,
     }
     return [sentence for sentence, failed in found.items() if failed]
@@ -180,7 +180,7 @@ def _held(server: Server) -> tuple[float, float]:
 
 
 def _health(server: Server, fuzzer: Fuzzer) -> str:
-    """What `/health` says, or why a good question is not answered any more."""
+    """The answer of `/health`, or why a valid request is not answered any more."""
     outcome = fuzzer.asker.ask(fuzzer.questions[PROGRAM], fuzzer.good(fuzzer.questions[PROGRAM]))
     if outcome.kind != "answered":
         return f"refuses a good question: {outcome.message}"

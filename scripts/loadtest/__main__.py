@@ -3,9 +3,9 @@
     python -m scripts.loadtest --users 30 --minutes 5 --json results/load.json
 
 Starts `app.py`. Each user is a gradio_client in a thread: an image, one of the three endpoints, a moment's thought,
-and again. One more reads the page in Debian's chromium (`pip install -r requirements-dev.txt`), gives it images and
-changes the input size. Whoever is told that the page is busy tries again later. `--restart` ends the server half way
-through and starts it anew; users then connect again, and the page by itself.
+and again. One more uses the page in Debian's chromium (`pip install -r requirements-dev.txt`), gives it images and
+changes the input size. A user who is refused because the page is busy tries again later. `--restart` ends the server
+half way through and starts it anew; users then connect again, and the page by itself.
 """
 
 from __future__ import annotations

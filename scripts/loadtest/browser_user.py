@@ -1,4 +1,4 @@
-"""One reader in a browser, for the time that many others ask the same page."""
+"""One user in a browser, while many others send requests to the same page."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ FORGET = """() => {
   for (const node of document.querySelectorAll('[data-role="message"]')) node.hidden = true;
   for (const close of document.querySelectorAll('.toast-body button')) close.click();
 }"""
-# What a reader sees after a question: new maps, or a sentence of the viewer's or of Gradio's own.
+# The result of a request: new maps, or a message of the viewer's or of Gradio's own.
 SEEN = """before => {
   const viewer = document.querySelector('.crt-viewer');
   if (!viewer) return null; // while Gradio loads the page anew, since the server was away
   if (viewer.dataset.run && viewer.dataset.run !== before) return { message: '' };
-  const said = [viewer.querySelector('[data-role="message"]:not([hidden])'), document.querySelector('.toast-body')];
-  const message = said.map(node => node?.innerText.trim()).find(Boolean);
+  const messages = [viewer.querySelector('[data-role="message"]:not([hidden])'), document.querySelector('.toast-body')];
+  const message = messages.map(node => node?.innerText.trim()).find(Boolean);
   return message ? { message } : null;
 }"""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a reader saw: new maps after `seconds`, or what was `said` in their place."""
+    """The result of a request: new maps after `seconds`, or the `message` in their place."""
 
     seconds: float
-    said: str
+    message: str
 
 
-class Reader:
+class BrowserUser:
     """Somebody who keeps one page open, gives it images and changes the input size. `page`: of playwright's."""
 
     def __init__(self, page: Any, url: str, images: Sequence[str], sizes: Sequence[str], seed: int) -> None:
         self.page = page
         self.images = list(images)
         self.sizes = list(sizes)
-        self.chance = random.Random(seed)  # noqa: S311 - a reader's mind, no secret
+        self.chance = random.Random(seed)  # noqa: S311 - a simulated user's choices, no secret
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(reason_of(error)))
         page.set_viewport_size({"width": VIEWPORT[0], "height": VIEWPORT[1]})
@@ -54,10 +54,10 @@ class Reader:
         """Another image, or the same at another size, and what comes of it; also if the page goes away meanwhile."""
         began = time.monotonic()
         try:
-            said = self._ask()
+            message = self._ask()
         except Exception as error:  # noqa: BLE001 - what went wrong is what is counted
-            said = reason_of(error)
-        return Seen(time.monotonic() - began, " ".join(said.split()))
+            message = reason_of(error)
+        return Seen(time.monotonic() - began, " ".join(message.split()))
 
     def _ask(self) -> str:
         self.page.evaluate(FORGET)

@@ -25,7 +25,7 @@ PAGE = "change/explain"
 """The question that a new image causes in the page."""
 TOLD = ("error", "message", "cannot", "detail")
 """Where the sentence of a refusal stands in an answer."""
-LONGEST = 400  # characters of a sentence that somebody reads
+LONGEST = 400  # characters of a message
 NEVER = ("Traceback", 'File "', "site-packages", "upstream Gradio app")
 _OURS = tuple({str(ROOT), sys.prefix, tempfile.gettempdir() + "/", str(Path.home()) + "/"} - {"//"})
 
@@ -49,7 +49,7 @@ class Question:
 class Outcome:
     """What became of a question. `kind`: answered, refused or crashed. `message`: the sentence, or what is wrong.
 
-    `seconds`: until the answer was here; `server_s`: of those what Gradio says of its own work, from taking the
+    `seconds`: until the answer was here; `server_s`: the part that Gradio reports of its own work, from taking the
     question off the queue until the answer was packed.
     """
 
@@ -124,7 +124,7 @@ class Asker:
         return judged(answer, time.monotonic() - began)
 
     def file(self, path: str) -> httpx.Response:
-        """A file by the path that the server told."""
+        """A file by the path that the server sent."""
         return self.http.get(f"gradio_api/file={quote(path)}")
 
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from crt.errors import InvalidSetting
 from scripts.bench.frontend import chromium
-from scripts.loadtest.browser_user import Reader
+from scripts.loadtest.browser_user import BrowserUser
 from scripts.loadtest.server import Server, served
 from scripts.output import write_json
 from scripts.provenance import command_of
@@ -30,7 +30,7 @@ SIZES = ("224", "336", "448")
 BROWSER = "a page in chromium"
 BUSY = ("queue is full", "currently busy", "too many questions")
 LOST = ("connection", "failed to fetch", "no longer", "navigation", "destroyed")
-"""What stands, in small letters, in what a page or its browser says when the server has been away."""
+"""Parts, in small letters, of the messages of a page or its browser after the server has been away."""
 SETTLED = 0.2  # of the time goes by before memory is judged
 
 
@@ -60,7 +60,7 @@ class Load:
 
 @dataclass
 class Tally:
-    """What the users were told. `seconds`: of all answers, by endpoint; `errors`: sentences, and how many."""
+    """The answers to all users. `seconds`: of all answers, by endpoint; `errors`: messages, and how many."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in (*ENDPOINTS, BROWSER)})
     busy: int = 0
@@ -103,22 +103,22 @@ def load(config: Load) -> dict[str, Any]:
         images = _images(Path(folder), config.seed)
         Client(server.url, verbose=False).predict(handle_file(images[0]), api_name="/predict")  # the networks are there
         until = Deadline(time.monotonic() + 60 * config.minutes)
-        later.callback(until.call_off)  # after an error nobody waits for the time to be up
+        later.callback(until.call_off)  # after an error the users end before the time is up
         users = [
             threading.Thread(target=_use, args=(config, server, images, number, until, tally, lock), daemon=True)
             for number in range(config.users)
         ]
         for user in users:
             user.start()
-        reader = pool.submit(_read, config, server, images, until, tally, lock)
+        browsing = pool.submit(_browse, config, server, images, until, tally, lock)
         half, began = 30 * config.minutes, time.monotonic()
         restarted = not config.restart
         with tqdm(total=round(60 * config.minutes), unit="s", mininterval=5.0) as bar:
             while not until.passed:
                 time.sleep(1)
                 bar.update()
-                if reader.done():
-                    reader.result()
+                if browsing.done():
+                    browsing.result()
                 if not restarted and time.monotonic() - began > half:
                     restarted, stopped = True, time.monotonic()
                     server.stop()
@@ -130,7 +130,7 @@ def load(config: Load) -> dict[str, Any]:
                 cached.append(server.health()["cache_mib"]["held"])
         for user in users:
             user.join()
-        reader.result()
+        browsing.result()
     result = {
         "load": {
             name: {"answers": len(times), **({} if not times else _quantiles(times))}
@@ -161,7 +161,7 @@ def _use(
     """One user, until the time is up."""
     from gradio_client import Client, handle_file
 
-    chance = random.Random(config.seed * 1000 + number)  # noqa: S311 - a user's mind, no secret
+    chance = random.Random(config.seed * 1000 + number)  # noqa: S311 - a simulated user's choices, no secret
     client: Client | None = None
     was_lost = False
     while not until.passed:
@@ -188,30 +188,32 @@ def _use(
         was_lost = False
 
 
-def _read(config: Load, server: Server, images: list[str], until: Deadline, tally: Tally, lock: threading.Lock) -> None:
-    """The reader in a browser, until the time is up. Raises InvalidSetting without chromium or playwright."""
+def _browse(
+    config: Load, server: Server, images: list[str], until: Deadline, tally: Tally, lock: threading.Lock
+) -> None:
+    """The user in a browser, until the time is up. Raises InvalidSetting without chromium or playwright."""
     if not config.browser:
         return
     with chromium() as browser:
-        reader = Reader(browser.new_page(), server.url, images, SIZES, config.seed)
+        user = BrowserUser(browser.new_page(), server.url, images, SIZES, config.seed)
         was_lost = False
         while not until.passed:
-            time.sleep(reader.chance.expovariate(1 / config.thought) if config.thought else 0)
-            seen = reader.ask()
-            said = seen.said.lower()
+            time.sleep(user.chance.expovariate(1 / config.thought) if config.thought else 0)
+            seen = user.ask()
+            message = seen.message.lower()
             with lock:
-                if not said:
+                if not message:
                     tally.seconds[BROWSER].append(seen.seconds)
                     tally.recovered += was_lost
                     was_lost = False
-                elif any(word in said for word in BUSY):
+                elif any(word in message for word in BUSY):
                     tally.busy += 1
-                elif any(word in said for word in LOST):
+                elif any(word in message for word in LOST):
                     tally.lost += 1
                     was_lost = True
                 else:
-                    tally.errors[seen.said[:200]] += 1
-        tally.errors.update(f"in the page: {fault[:150]}" for fault in reader.faults)
+                    tally.errors[seen.message[:200]] += 1
+        tally.errors.update(f"in the page: {fault[:150]}" for fault in user.faults)
 
 
 def _is_connection(error: BaseException | None) -> bool:

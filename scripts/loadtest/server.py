@@ -25,7 +25,7 @@ STOP_S = 20.0
 class Server:
     """`app.py` on a free port of this machine, with `words` as its further options.
 
-    What it says goes into `log`, and uploads into the folder `cache`; servers that share one delete each other's.
+    Its output goes into `log`, and uploads into the folder `cache`; servers that share one delete each other's.
     """
 
     def __init__(self, words: Sequence[str], log: Path | None = None, cache: Path | None = None) -> None:
@@ -47,13 +47,13 @@ class Server:
 
     @property
     def resident_mib(self) -> float:
-        """MiB of its process that are in memory; 0 where the system does not tell."""
+        """MiB of its process that are in memory; 0 where the system does not give it."""
         status = Path(f"/proc/{self.pid}/status")
         lines = status.read_text(encoding="ascii").splitlines() if status.is_file() else []
         return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
 
     def health(self) -> dict[str, Any]:
-        """What `/health` says. Raises OSError if it does not answer."""
+        """The answer of `/health`. Raises OSError if it does not answer."""
         try:
             with urlopen(f"{self.url}health", timeout=30) as answer:  # noqa: S310 - our own server on this machine
                 return json.load(answer)
@@ -64,9 +64,9 @@ class Server:
     def start(self) -> None:
         """Return when the page answers. Raises InvalidSetting if it does not start."""
         words = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(self.port), *self.words]
-        with (self.log or Path(os.devnull)).open("ab") as said:
+        with (self.log or Path(os.devnull)).open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603
-                words, cwd=ROOT, env=self.environment, stdout=said, stderr=subprocess.STDOUT
+                words, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
             )
         deadline = time.monotonic() + START_S
         while not _answers(self.url):

@@ -31,9 +31,9 @@ def ablation(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
     plan = protocol["schedule"]
     missing = f" Not measured: {'; '.join(protocol['missing'])}." if protocol["missing"] else ""
     how = (
-        f"All rows: {plan['epochs']} epochs of {plan['crop']} px crops, unless the row says another size, on "
+        f"All rows: {plan['epochs']} epochs of {plan['crop']} px crops, unless the row has another size, on "
         f"{trained_on(protocol)}, batch {plan['batch']}, {plan['vit']} + {plan['cnn']}; {measured_on(protocol)}, "
-        f"unless the row says another size. Seeds: {', '.join(map(str, protocol['seeds']))}. ± is half the range over "
+        f"unless the row has another size. Seeds: {', '.join(map(str, protocol['seeds']))}. ± is half the range over "
         "the seeds. A verdict needs three seeds and a Student t interval at 95 % of the differences of runs of one "
         f"seed that excludes zero.{missing}"
     )
@@ -113,7 +113,7 @@ def _consistency(rows: Rows, count: int) -> list[Table]:
 
 
 def _modes(rows: Rows, count: int) -> list[Table]:
-    """Table 2. A row that was trained in another way than it is tested is another experiment, and says so."""
+    """Table 2. A row that was trained in another way than it is tested is another experiment, and is marked."""
     rows = [row | {"name": _mode_name(row)} for row in rows]
     refined, *others_of_crt = _crt(count)
     runs = named(rows)
@@ -183,14 +183,14 @@ def _twins(rows: Rows, count: int) -> list[Table]:
 
 
 def _seen(rows: Rows) -> list[str]:
-    """What is to be known where the two branches of a training saw their crops at different sizes."""
+    """A note where the two branches of a training had crops of different sizes."""
     words = {}
     for row in rows:
         phases = (row.get("config") or {}).get("schedule", ())
         sizes = [(phase["cnn_size"] or phase["crop"], phase["crop"]) for phase in phases]
         if unlike := [pair for pair in sizes if pair[0] != pair[1]]:
             words[row["name"]] = f"{row['name']}: {', '.join(f'{one} and {other} px' for one, other in unlike)}"
-    return [f"The branches saw the crops at different sizes in training: {'; '.join(words.values())}."] if words else []
+    return [f"The branches had crops of different sizes in training: {'; '.join(words.values())}."] if words else []
 
 
 def _closeness(row: dict[str, Any], count: int) -> float:

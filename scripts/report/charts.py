@@ -9,12 +9,12 @@ from typing import Any
 
 from scripts.report.base import Chart
 
-# Okabe and Ito (2008), told apart by most who see colours differently; the marks tell them apart without any.
+# Okabe and Ito (2008), distinguishable with most colour vision deficiencies; the marks differ without any colour.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKS = "osD^vX"
 DENSE = 20  # points of a line from which none is marked
 APART = 0.012  # of the width that lines with spreads lie apart, so that their bars do not cover each other
-WIDE = 84  # letters that the legend has room for side by side
+WIDE = 84  # letters that fit into the legend side by side
 SETTINGS: Any = {"svg.hashsalt": "crt", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}
 _RENDERING = threading.Lock()  # matplotlib's settings belong to the process
 

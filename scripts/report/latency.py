@@ -1,4 +1,4 @@
-"""How long a reader waits for CAMs: a section of docs/performance.md, from what `scripts.bench.latency` wrote."""
+"""How long a user waits for CAMs: a section of docs/performance.md, from what `scripts.bench.latency` wrote."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def seeds_of(config: CheckpointConfig) -> str:
 
 
 def _records(config: CheckpointConfig) -> dict[str, dict[str, Any]]:
-    """The trainings by the networks that they made; a run that nobody packed has one record of its own."""
+    """The trainings by the networks that they made; a run that was not packed has one record of its own."""
     training = config.training
     if "config" in training:
         masks = {name: training[name] for name in MASKS if name in training}
@@ -174,7 +174,7 @@ def _phase(phase: Mapping[str, Any], branches: str) -> str:
 
 def _limits(config: CheckpointConfig, records: Mapping[str, Any]) -> list[str]:
     """What follows from the record about what the networks can be asked."""
-    words = [f"It knows its {len(config.classes)} classes only."]
+    words = [f"It has its {len(config.classes)} classes only."]
     if config.single_label:
         words.append("Its classes exclude each other: every image is taken for one of them.")
     sides = {phase.get("side") for part in records.values() for phase in part["config"].get("schedule", ())}

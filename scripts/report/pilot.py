@@ -18,7 +18,7 @@ def pilot(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
                  for row in result["pilot"])  # fmt: skip
     chosen = result["chosen"]
     caption = "None of these schedules separates the two." if chosen is None else (
-        f"The shortest schedule that separates the two has {chosen} epochs; longer ones were not tried."
+        f"The shortest schedule that separates the two has {chosen} epochs; longer ones were not measured."
     )  # fmt: skip
     how = (
         f"{plan['crop']} px crops, {trained_on(protocol)}, batch {plan['batch']}, {plan['vit']} + {plan['cnn']}; "

@@ -19,7 +19,7 @@ NAMES = {
 """Rows that have a name beside the network's; those of loop counts and explainers are named by their record."""
 SUBSETS = ("all", "difficult")
 FIRST = ("crt", "tscam", "tscam_default", "resnet", "crt_cnn")
-"""Rows whose classes are told."""
+"""Rows with given classes."""
 
 
 def pointing(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike

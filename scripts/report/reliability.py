@@ -11,12 +11,12 @@ PAGE = "reliability"
 GROUPS = {
     "files": "hostile files, uploaded and run on",
     "settings": "every request of the page and of programs, with other values",
-    "links": "queries of links, and what the page asks for them",
+    "links": "queries of links, and the page's requests for them",
     "names": "names of files and titles of figures with markup",
     "requests": "requests that no page sends",
 }
 FAULTS: tuple[tuple[str, str, str], ...] = (
-    ("A file that is no image, cut off, or lies about itself", "one sentence", "tests/app/core/test_uploads.py"),
+    ("A file that is no image, is cut off, or has a false header", "one sentence", "tests/app/core/test_uploads.py"),
     ("Nonsense in any link or request", "one sentence, never a traceback", "tests/scripts/fuzz/test_fuzz.py"),
     (
         "Markup in names of files, classes, checkpoints, in links and scenes",
@@ -24,7 +24,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
         "tests/browser/test_markup.py",
     ),
     (
-        "A file of the machine that nobody uploaded",
+        "A file of the machine that was not uploaded",
         "it is neither opened nor served",
         "tests/app/server/test_security.py",
     ),
@@ -45,30 +45,30 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
         "tests/crt/test_prediction_io.py",
     ),
     ("Code that could unpickle", "this check fails", "tests/test_imports.py"),
-    ("Too many requests, or a full queue", "who asks is told to wait", "tests/app/server/test_hosting.py"),
+    ("Too many requests, or a full queue", "the client is asked to wait", "tests/app/server/test_hosting.py"),
     (
         "A request of the page that is refused, lost or not answered",
-        "the page says so where the answer would be, and asks again",
+        "the page shows a message in the place of the answer, and retries",
         "tests/browser/test_failures.py",
     ),
     (
         "Many users, and a restart meanwhile",
-        "each is answered or told that the page is busy; clients reconnect",
+        "each is answered or refused as busy; clients reconnect",
         "tests/scripts/loadtest/test_run.py",
     ),
     ("Threads that come and go", "what one has freed is there for the next", "tests/app/server/test_memory.py"),
     ("Memory that grows with the requests", "`scripts.fuzz` fails", "tests/scripts/fuzz/test_fuzz.py"),
     ("A training that is killed", "it goes on to the same weights", "tests/crt/train/test_trainer.py"),
-    ("A full disk while training", "it is said; the state before is whole", "tests/crt/train/test_faults.py"),
+    ("A full disk while training", "an error; the state before is whole", "tests/crt/train/test_faults.py"),
     (
         "Two trainings in one folder",
-        "the second is refused; a dead one blocks nobody",
+        "the second is refused; a dead one blocks no other",
         "tests/crt/train/test_faults.py",
     ),
-    ("A loss that is no number", "it is said; the state before is whole", "tests/crt/train/test_faults.py"),
+    ("A loss that is no number", "an error; the state before is whole", "tests/crt/train/test_faults.py"),
     (
         "A known vulnerability of a package",
-        "the check fails, or says that nobody could be asked",
+        "the check fails, or prints that no service answered",
         "tests/scripts/dev/test_audit.py",
     ),
     (
@@ -103,7 +103,7 @@ def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
             "tracebacks."
         ),
         f"{total['refused']} were refused, with {result['sentences']} different sentences.",
-        f"At the end `/health` said {result['health']}.",
+        f"At the end `/health` was {result['health']}.",
         *(f"Crashed: `{crash}`." for crash in crashes),
     )
     side = result["largest_px"]
@@ -119,7 +119,7 @@ def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     )
     how = (
         f"{result['machine']}. A crash is a status of 500, a broken connection, a traceback, an error of the page's "
-        "own, or a refusal that is no plain sentence or tells a path of the server."
+        "own, or a refusal that is no plain sentence or has a path of the server."
     )
     head = ("what", *names, "slowest s")
     memory_table = Table(("memory of the server, MiB", "whole", "its cache of Predictions"), held, caption=memory_words)

@@ -37,7 +37,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
     "fuzz": fuzz,
     "load": load,
 }
-"""By the key that tells a kind of result from the others; the first that a result has counts."""
+"""By the key that identifies a kind of result; the first that a result has counts."""
 
 
 def read_results(folder: Path, defaults: Defaults) -> tuple[Section, ...]:

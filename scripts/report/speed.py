@@ -107,7 +107,7 @@ def _utilization(stats: dict[str, Any]) -> Table:
 
 
 def _tried(stats: dict[str, Any]) -> list[Table]:
-    """What else was tried, for a pass of the transformer and for the CNN."""
+    """Other backends, for a pass of the transformer and for the CNN."""
     tables = []
     for network, words in (("transformer", "one pass of the transformer, by other ways"), ("cnn", "the CNN likewise")):
         rows = []
@@ -130,7 +130,7 @@ def _training(stats: dict[str, Any]) -> Table:
         (name, *_times(stats["step_ms"][name]), f"{rate:.2f}", f"{rate / rates[base]:.1f}")
         for name, rate in rates.items()
     )
-    readers = "One reader reads" if stats["workers"] == 1 else f"{stats['workers']} readers read"
+    readers = "One process reads" if stats["workers"] == 1 else f"{stats['workers']} processes read"
     caption = [
         (
             f"{stats['vit']} + {stats['cnn']}, crops of {stats['crop']}, {stats['loops']} loops, "

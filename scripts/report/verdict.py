@@ -12,7 +12,7 @@ from scripts.report.spread import Rows, best, named
 
 Verdict = Literal["holds", "does not hold", "inconclusive"]
 LEAST_SEEDS = 3
-"""With fewer no verdict is given: the spread of two differences says next to nothing of that of others."""
+"""With fewer no verdict is given: the spread of two differences is no estimate of that of others."""
 CONFIDENCE = 0.95
 
 
@@ -67,7 +67,7 @@ class Paired:
     def interval(self, comparisons: int = 1) -> tuple[float, float] | None:
         """The two-sided Student t interval of the mean at 95 %; None for fewer than three seeds.
 
-        `comparisons`: how many intervals are looked at together for one verdict (Bonferroni's correction).
+        `comparisons`: how many intervals are tested together for one verdict (Bonferroni's correction).
         """
         from scipy.special import stdtrit
 
@@ -119,8 +119,8 @@ def change(gaps: tuple[float, ...]) -> str:
 def verdict_of_all(compared: Mapping[str, Paired]) -> str:
     """Of the claim that every difference is above zero, with its reason; `compared`: differences by what they are to.
 
-    It holds if every interval lies above zero, and does not if one lies below; since one of many may do so by chance,
-    those intervals are as wide as their number asks for.
+    It holds if every interval is above zero, and does not if one is below; since one of many may do so by chance,
+    those intervals are widened by their number.
     """
     count = len(compared)
     seeds = min(len(one.gaps) for one in compared.values())

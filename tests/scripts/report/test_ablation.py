@@ -194,7 +194,7 @@ def test_branches_that_saw_crops_at_different_sizes_are_named():
     pair = row("twins", "CNN + transformer", 0, **crt(60)) | trained("overlap", 224, 160)
     twins = row("twins", "the same CNN twice", 0, crt_cnn=44, resnet=43) | trained("overlap", 224)
     (table,) = section_of(ablation(pair, twins)).tables
-    assert table.caption[1].endswith("at different sizes in training: CNN + transformer: 160 and 224 px.")
+    assert table.caption[1].endswith("of different sizes in training: CNN + transformer: 160 and 224 px.")
     (table,) = section_of(ablation(pair | trained("overlap", 224), twins)).tables
     assert len(table.caption) == 1
 

@@ -250,7 +250,7 @@ def test_a_training_on_a_gpu_is_held_against_the_plain_one_in_the_same_precision
     text = markdown(section)
     assert section.title == "Training on a GPU" and section.page == "performance"
     assert "The fastest way is 6.0 times as fast as plain, bfloat16." in text
-    assert "15 readers read 300 crops a second" in text and "reading is the limit" in text
+    assert "15 processes read 300 crops a second" in text and "reading is the limit" in text
 
 
 def test_the_benchmarks_become_pages():
