@@ -125,7 +125,7 @@ def test_the_mask_is_the_seed_of_the_trace(client, image, prediction):
         ({"loops": 0.5}, "loop"),
         ({"checkpoint": "nobody"}, "choose among tiny, birds"),
         ({"classes": "cot"}, "Unknown class 'cot': did you mean cat\\?"),
-        ({"pass_reduction": "most"}, "Unknown pass reduction 'most': choose sum, mean, first, last, tile_normalized"),
+        ({"pass_reduction": "most"}, f"Unknown pass reduction 'most': choose {', '.join(PASS_REDUCTIONS)}"),
         ({"pass_reduction": "most", "method": "resnet"}, "Unknown pass reduction"),
     ],
 )
