@@ -135,7 +135,7 @@ def test_a_mask_that_cannot_be_gets_one_sentence(client, image, changes, reason)
     assert "Traceback" not in str(error.value)
 
 
-def test_another_checkpoint_is_asked_for_by_its_name(client, image, prediction):
+def test_another_checkpoint_is_requested_by_its_name(client, image, prediction):
     theirs = Prediction.load(client.predict(handle_file(image), size="224", checkpoint="birds", api_name="/predict"))
     assert theirs.classes == ("Ani", "Auklet") and prediction.classes == CLASSES
     assert theirs.provenance["checkpoint"] == "birds"
@@ -170,7 +170,7 @@ def test_the_tools_of_the_mcp_server_are_described(server):
 
 
 @pytest.mark.parametrize("checkpoint", ["", "birds"])
-def test_what_is_left_out_is_the_default_of_the_checkpoint_that_is_asked(client, image, checkpoint):
+def test_missing_values_are_the_defaults_of_the_requested_checkpoint(client, image, checkpoint):
     """Of the other one too, whose defaults are not the page's first."""
     own = BIRDS if checkpoint else CamSpec(2)
     whole = Prediction.load(client.predict(handle_file(image), checkpoint=checkpoint, api_name="/predict"))

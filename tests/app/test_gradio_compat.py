@@ -150,7 +150,7 @@ def test_a_file_of_ours_is_served_and_goes_with_those_of_its_component(running):
     assert httpx.get(f"{url}{compat.FILE[1:]}{ROOT / 'app.py'}").status_code == 403
 
 
-def test_the_page_tells_its_scripts_where_it_stands(running):
+def test_the_page_gives_its_scripts_its_address(running):
     _, url, _ = running
     page = httpx.get(url).text
     assert "window.gradio_config = " in page and f'"root":"{url.rstrip("/")}"' in page

@@ -91,7 +91,7 @@ def test_files_outside_the_cache_are_not_served(client, server):
         assert httpx.get(f"{server}gradio_api/file={path}").status_code in (403, 404), path
 
 
-def test_a_full_queue_says_so(client, image, monkeypatch):
+def test_a_full_queue_has_its_message(client, image, monkeypatch):
     started, go_on = threading.Event(), threading.Event()
     predict = Predictor.predict
 

@@ -65,7 +65,7 @@ def test_nothing_runs_before_the_button_and_then_sizes_come_one_by_one(open_page
     assert page.get_attribute(".crt-viewer", "data-wanted") == '{"size":"448","mode":"overlap"}'
 
 
-def test_cancel_asks_for_nothing_more_and_the_next_run_takes_up_the_rest(open_page, image):
+def test_cancel_requests_nothing_more_and_the_next_run_takes_up_the_rest(open_page, image):
     page = open_page()
     upload(page, image)
     open_tab(page, "Ablate")
@@ -93,7 +93,7 @@ def test_cancel_asks_for_nothing_more_and_the_next_run_takes_up_the_rest(open_pa
     assert len(asked) == 5
 
 
-def test_a_column_that_fails_says_so_in_its_row_and_the_others_come(open_page, image, monkeypatch):
+def test_a_column_that_fails_has_its_message_and_the_others_come(open_page, image, monkeypatch):
     page = open_page()
     upload(page, image)
     open_tab(page, "Ablate")

@@ -56,7 +56,7 @@ def test_classes_are_picked_in_the_chart_and_are_text_only(open_page, image):
     assert page.locator(".crt-viewer img[src=x]").count() == 0
 
 
-def test_another_size_looks_again_and_a_bad_file_keeps_the_maps(open_page, image, tmp_path):
+def test_another_size_runs_again_and_a_bad_file_keeps_the_maps(open_page, image, tmp_path):
     page = open_page()
     upload(page, image)
     run = page.get_attribute(".crt-viewer", "data-run")
@@ -136,7 +136,7 @@ def test_boxes_cells_and_blocks_need_no_server(open_page, image):
     assert [url for url in requests if "queue/join" in url or "/run/" in url] == []
 
 
-def test_the_loops_play_and_stop_where_the_reader_takes_over(open_page, image):
+def test_the_loops_play_and_stop_where_the_user_takes_over(open_page, image):
     page = open_page()
     upload(page, image)
     move(page, "loops", 0)

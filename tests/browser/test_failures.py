@@ -131,7 +131,7 @@ def test_there_is_a_case_for_every_event():
 
 @pytest.mark.nightly  # minutes of waiting
 @pytest.mark.parametrize("event", EVENTS)
-def test_a_failed_request_is_told_in_its_place_and_works_again(open_page, image, checkpoint, event):
+def test_a_failed_request_has_its_message_in_place_and_works_again(open_page, image, checkpoint, event):
     case = CASES[event]
     page = open_page()
     if event != "example":

@@ -82,7 +82,7 @@ def test_the_blocks_that_refine_change_the_transformers_and_not_the_cnn(open_pag
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_a_click_on_a_map_looks_from_that_patch(open_page, image, theme, width):
+def test_a_click_on_a_map_shows_the_attention_of_that_patch(open_page, image, theme, width):
     page = open_page(theme, width)
     upload(page, image)
     patch = page.locator('[data-role="inspect"]')

@@ -110,7 +110,7 @@ def test_an_error_names_its_file_and_line(server, browser):
     context.close()
 
 
-def test_a_module_that_does_not_arrive_is_told(server, browser):
+def test_a_module_that_does_not_arrive_is_reported(server, browser):
     context = browser.new_context()
     page = context.new_page()
     page.route("**/zoom.mjs", lambda route: route.abort())
@@ -119,7 +119,7 @@ def test_a_module_that_does_not_arrive_is_told(server, browser):
     context.close()
 
 
-def test_the_page_asks_for_nothing_that_is_closed(server, browser, image):
+def test_the_page_requests_nothing_that_is_closed(server, browser, image):
     """Also the description of the endpoints, an upload with its progress, and the settings of the page."""
     context = browser.new_context()
     context.set_default_timeout(PATIENCE)

@@ -90,7 +90,7 @@ def test_what_stands_in_a_link_is_text(open_page, image, text):
     unharmed(page)
 
 
-def test_what_the_server_says_of_markup_is_text(open_page, image, monkeypatch):
+def test_messages_of_the_server_with_markup_are_text(open_page, image, monkeypatch):
     from app.core.analysis import Explorer
     from crt.errors import InvalidImage
 

@@ -15,7 +15,7 @@ COVERED = """() => [...document.querySelectorAll('button, input, select, a[href]
   .map((node) => node.outerHTML)"""
 
 
-def test_one_banner_says_what_works_and_covers_no_button(open_page, image):
+def test_one_banner_names_what_works_and_covers_no_button(open_page, image):
     page = open_page()
     upload(page, image)
     page.wait_for_function("[...document.images].every((one) => one.complete)")  # the preview beside the maps, too

@@ -68,7 +68,7 @@ def load(page, folder) -> None:
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_a_damaged_file_is_named_and_the_model_before_it_still_looks(open_page, image, tmp_path, theme, width):
+def test_a_damaged_file_is_named_and_the_model_before_it_still_runs(open_page, image, tmp_path, theme, width):
     second = tiny_checkpoint(tmp_path / "second", classes=("wolf", "<b>fox</b>"), seed=7)
     broken = tmp_path / "broken"
     shutil.copytree(second, broken)
@@ -102,7 +102,7 @@ def test_a_damaged_file_is_named_and_the_model_before_it_still_looks(open_page, 
     assert "crt" in changed(other, pixels(page))  # it looked, and in the other way
 
 
-def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_readers(open_page, server, image, tmp_path):
+def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_users(open_page, server, image, tmp_path):
     config = tmp_path / "second" / "config.json"
     second = tiny_checkpoint(tmp_path / "second", classes=("wolf", "owl"), seed=7)
     told = json.loads(config.read_text())
@@ -141,7 +141,7 @@ def offering(tmp_path, serve):
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_the_reader_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(offering, browser, image, theme, width):
+def test_the_user_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(offering, browser, image, theme, width):
     page = new_page(browser, width)
     page.goto(f"{offering}?__theme={theme}")
     page.wait_for_selector(".crt-viewer[data-tab]")

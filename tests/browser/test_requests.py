@@ -131,7 +131,7 @@ def test_scenes_added_in_two_tabs_are_both_kept(open_page, image):
     tab.close()
 
 
-def test_a_refused_image_is_told_beside_the_toast(open_page, image):
+def test_a_refused_image_has_its_message_beside_the_toast(open_page, image):
     page = open_page()
     page.route(
         "**/gradio_api/queue/join*",

@@ -50,7 +50,7 @@ def test_a_link_brings_the_screen_back_while_the_server_keeps_the_image(open_pag
     assert other.title() == "CRT explorer"
 
 
-def test_what_a_dead_link_asked_for_waits_for_the_next_image(open_page, image):
+def test_the_settings_of_a_dead_link_wait_for_the_next_image(open_page, image):
     page = open_page(query=f"v=1&pic=sha.{'0' * 32}&s=224&m=non-overlap&l=1&r=0&zzz=%3Cimg%3E&th=9")
     alert = page.locator(ALERT)
     expect(alert).to_contain_text("no longer on the server")
@@ -82,7 +82,7 @@ def test_settings_chosen_elsewhere_need_no_stored_image(open_page, image):
     expect(page.locator(STATUS)).to_contain_text("Input 224 × 168 px")
 
 
-def test_without_a_clipboard_the_link_can_be_copied_by_hand_and_a_frame_tells_its_page(open_page, image):
+def test_without_a_clipboard_the_link_can_be_copied_by_hand_and_a_frame_informs_its_page(open_page, image):
     page = open_page()
     upload(page, image)
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")

@@ -49,7 +49,7 @@ def test_five_steps_point_explain_and_leave_everything_as_it_was(open_page, imag
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_card_of_the_gallery_says_what_it_shows_and_sets_it(open_page):
+def test_a_card_of_the_gallery_names_what_it_shows_and_sets_it(open_page):
     page = open_page()
     card = page.locator(".example").filter(has_text="photographer")
     claim = card.locator(".example-claim").inner_text()

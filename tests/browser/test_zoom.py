@@ -120,7 +120,7 @@ ROW = """() => {
 }"""
 
 
-def test_the_outline_of_the_mask_lies_where_the_image_is_magnified(open_page):
+def test_the_outline_of_the_mask_is_where_the_image_is_magnified(open_page):
     page = open_page()
     page.locator(".example").first.click()
     page.wait_for_selector(SHOWN)
@@ -146,7 +146,7 @@ def test_the_outline_of_the_mask_lies_where_the_image_is_magnified(open_page):
     assert np.abs(zoomed[:, None] - (1.5 * (whole - 0.5) + 0.5)[None]).min(1).max() < 0.02
 
 
-def test_a_pointer_that_lies_still_does_not_undo_what_the_keys_did(open_page, image):
+def test_a_still_pointer_does_not_undo_what_the_keys_did(open_page, image):
     page = open_page()
     upload(page, image)
     stage = page.get_by_role("application", name="CRT: arrow keys")

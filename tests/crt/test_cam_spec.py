@@ -159,7 +159,7 @@ def test_specs_that_cannot_be(values):
         CamSpec(**values)
 
 
-def test_the_paper_s_spec_is_that_of_a_checkpoint_that_says_nothing():
+def test_the_paper_s_spec_is_that_of_a_checkpoint_without_defaults():
     assert CamSpec() == CamSpec.of(Defaults())
 
 
@@ -237,7 +237,7 @@ def test_the_command_takes_names_numbers_and_the_checkpoint_s_defaults(tmp_path,
         explain(Config(CAT, checkpoint=folder, size=96, classes=("dogg",)))
 
 
-def test_a_trace_of_some_methods_says_what_it_was_made_without(prediction, tmp_path):
+def test_a_prediction_of_some_methods_names_those_it_was_made_without(prediction, tmp_path):
     """Only a checkpoint that lacks a network is called so."""
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path, methods=("resnet", "tscam"))))
     some = predictor.predict(CAT, InferenceConfig(size=96, loops=0, methods=("resnet",)))

@@ -77,7 +77,7 @@ def whole(sentence: str) -> bool:
 
 
 @pytest.mark.parametrize("error", [*WORDLESS[:3], CrtError("Make it again."), OSError(errno.EIO, "Input/output error")])
-def test_a_stage_that_fails_says_which_image_and_why(error: Exception) -> None:
+def test_a_stage_that_fails_names_the_image_and_the_reason(error: Exception) -> None:
     def make(_: Sample) -> None:
         raise error
 
@@ -88,7 +88,7 @@ def test_a_stage_that_fails_says_which_image_and_why(error: Exception) -> None:
 
 
 @pytest.mark.parametrize("error", WORDLESS[:3])
-def test_a_folder_that_cannot_be_written_says_why(tmp_path, monkeypatch, error: OSError) -> None:
+def test_a_folder_that_cannot_be_written_is_refused_with_the_reason(tmp_path, monkeypatch, error: OSError) -> None:
     def fail(*_: object) -> None:
         raise error
 

@@ -88,7 +88,7 @@ def test_an_exception_releases_it():
         assert lock.locked()
 
 
-def test_the_holder_that_asks_again_is_told_instead_of_waiting_for_itself():
+def test_the_holder_that_acquires_again_gets_an_error_and_no_deadlock():
     lock = FairLock()
     with lock:
         with pytest.raises(RuntimeError, match="already holds"):
@@ -97,7 +97,7 @@ def test_the_holder_that_asks_again_is_told_instead_of_waiting_for_itself():
     assert not lock.locked()
 
 
-def test_nobody_releases_what_another_thread_holds():
+def test_no_thread_releases_what_another_holds():
     lock = FairLock()
     with pytest.raises(RuntimeError, match="does not hold"):
         lock.release()

@@ -56,7 +56,7 @@ def imported(*folders: Path) -> set[str]:
     return {canonicalize_name(found[module][0]) for module in modules - set(sys.stdlib_module_names) - OTHERS}
 
 
-def test_the_library_asks_for_what_it_imports() -> None:
+def test_the_library_requires_what_it_imports() -> None:
     needed, training = names(PROJECT["dependencies"]), names(EXTRAS["train"])
     without_training = [folder for folder in (ROOT / "crt").iterdir() if folder.is_dir() and folder.name != "train"]
     assert imported(ROOT / "crt") - training - OPTIONAL == needed, "one is missing, or nothing imports it"
@@ -71,7 +71,7 @@ def test_the_extras_ask_for_the_rest() -> None:
     assert names(EXTRAS["dev"]) == {canonicalize_name(one.name) for one in pinned("requirements-dev.txt")} - needed
 
 
-def test_what_is_pinned_lies_in_the_ranges() -> None:
+def test_what_is_pinned_is_in_the_ranges() -> None:
     pins = {canonicalize_name(one.name): one for file in FILES for one in pinned(file)}
     ranges = [
         Requirement(text) for text in (*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra))

@@ -111,7 +111,7 @@ def test_other_headers_are_refused(prediction, tmp_path, header):
         Prediction.load(path)
 
 
-def test_another_schema_says_so(prediction, tmp_path):
+def test_another_schema_is_refused_by_its_number(prediction, tmp_path):
     with pytest.raises(InvalidPrediction, match="schema 99, this program reads 4"):
         Prediction.load(changed(prediction, tmp_path, schema=99))
     with pytest.raises(InvalidPrediction, match=r"^This Prediction has schema 1, this program reads 4\.$"):
@@ -193,14 +193,14 @@ def test_scores_are_the_mean_of_the_raw_merged_map(prediction):
     np.testing.assert_allclose(prediction.scores("resnet"), conv.cams.mean((1, 2)), rtol=1e-4, atol=1e-5)
 
 
-def test_classes_come_in_the_order_asked_for(prediction):
+def test_classes_are_in_the_requested_order(prediction):
     for method in prediction.methods:
         maps = prediction.cams(method)
         np.testing.assert_array_equal(prediction.cams(method, classes=[2, 0]), maps[[2, 0]])
         np.testing.assert_array_equal(prediction.cams(method, classes=np.array([1])), maps[[1]])
 
 
-def test_what_a_trace_says_of_itself(prediction):
+def test_the_properties_of_a_prediction(prediction):
     assert prediction.methods == ("resnet", "tscam", "crt", "crt_cnn")
     assert prediction.passes == 3
     assert prediction.clamp("crt", 7) == 3

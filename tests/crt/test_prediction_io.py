@@ -176,7 +176,7 @@ def test_a_member_that_is_no_array(stored, name, text):
         ({"width": 96.0}, "not whole numbers"),
     ],
 )
-def test_the_reason_is_told(stored, change, reason):
+def test_the_message_has_the_reason(stored, change, reason):
     header, arrays = stored
     inside = set(change) <= set(header["grid"])
     changed = {**header, "grid": {**header["grid"], **change}} if inside else {**header, **change}
@@ -220,7 +220,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(stored, monkeypatch):
     assert not read
 
 
-def test_a_file_that_says_it_is_smaller_is_not_unpacked_further(stored):
+def test_a_file_with_a_smaller_declared_size_is_not_unpacked_further(stored):
     reason = refused_or_usable(declaring(written(*stored), 60))
     assert reason is not None and "not a Prediction" in reason
 

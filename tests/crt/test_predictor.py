@@ -177,7 +177,7 @@ def test_an_exception_in_progress_leaves_the_predictor_usable(predictor):
     assert not torch.is_inference_mode_enabled()
 
 
-def test_only_the_methods_asked_for_run(predictor):
+def test_only_the_requested_methods_run(predictor):
     assert predictor.predict(make_image(), InferenceConfig(size=64, methods=("crt_cnn", "resnet"))).methods == (
         "resnet",
         "crt_cnn",

@@ -217,7 +217,7 @@ def test_the_method_is_crt_unless_another_is_named(model, prediction):
 
 
 @pytest.mark.parametrize("method", ["crt", "tscam", "resnet", "crt_cnn"])
-def test_a_cam_lies_on_the_pixels_of_the_image(prediction, method):
+def test_a_cam_is_on_the_pixels_of_the_image(prediction, method):
     cam, raw = prediction.cam("dog", method=method), prediction.cam(1, method=method, normalize=False)
     assert cam.shape == raw.shape == (60, 80) and cam.dtype == raw.dtype == np.float32
     cells = prediction.cams(method, classes="dog")
@@ -311,7 +311,7 @@ def test_what_is_not_recorded_is_refused(prediction, ask, reason):
         ask(prediction)
 
 
-def test_a_prediction_keeps_its_image_where_it_was_asked_to(model, prediction):
+def test_a_prediction_keeps_its_image_on_request(model, prediction):
     np.testing.assert_array_equal(prediction.image, make_image())
     assert model.predict(make_image()).image is None
     stream = io.BytesIO()

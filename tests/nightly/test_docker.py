@@ -54,7 +54,7 @@ def test_compilers_stay_in_the_first_stage() -> None:
     assert "PATH=/opt/venv/bin:$PATH" in steps("ENV")
 
 
-def test_pytorch_is_without_cuda_unless_the_build_says_otherwise() -> None:
+def test_pytorch_is_without_cuda_unless_a_build_argument_adds_it() -> None:
     (argument,) = steps("ARG")
     assert argument == "TORCH_INDEX=https://download.pytorch.org/whl/cpu"
     (install,) = [step for step in steps("RUN") if "/bin/pip install" in step]
@@ -100,7 +100,7 @@ def answering(status: int) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
-def test_the_health_check_is_what_the_app_says_of_itself(status: int, healthy: bool) -> None:
+def test_the_health_check_reads_the_state_of_the_app(status: int, healthy: bool) -> None:
     (check,) = steps("HEALTHCHECK")
     program, *words = json.loads(check.partition("CMD ")[2])
     assert program == "python"

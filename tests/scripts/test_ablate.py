@@ -90,7 +90,7 @@ def test_each_training_changes_one_thing(tmp_path):
         made("nonsense")
 
 
-def test_every_row_is_measured_once_and_says_how_it_was_made(config, done):
+def test_every_row_is_measured_once_and_records_how_it_was_made(config, done):
     wanted = rows_of(TABLES_DONE, TINY, config.size)
     assert [(row["table"], row["name"]) for row in done["rows"]] == [(row.table, row.name) for row in wanted]
     assert done["protocol"]["missing"] == []
@@ -193,7 +193,7 @@ def test_training_images_come_from_several_roots_and_splits(config, tmp_path):
             read_data((wrong,))
 
 
-def test_the_report_says_what_was_trained_on(done):
+def test_the_report_names_what_was_trained_on(done):
     note = KINDS["rows"](done, Defaults()).notes[0]
     assert "on VOC2012:train,val (6 images, 0 of aeroplane to 2 of dog), batch 2" in note and "Seeds: 0." in note
 
@@ -287,7 +287,7 @@ def test_sizes_are_of_the_image_at_test(config):
     np.testing.assert_allclose(summed["x"], upsample_cam(maps, own.content_size("crt"), (70, 101)), rtol=1e-5)
 
 
-def test_correlation_is_one_of_a_map_with_itself_and_does_not_mind_its_size(config):
+def test_correlation_is_one_of_a_map_with_itself_at_any_size(config):
     predictor = Predictor(load_checkpoint(config.checkpoint))
     image = load_image(read_voc(config.root, "train").samples[0].image)
     prediction = predictor.predict(image, InferenceConfig(size=96, loops=2))

@@ -50,7 +50,7 @@ def test_an_unknown_option_is_wrong_usage_of_every_command(command: str) -> None
         (["--size"], "--size"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_one_line(words: list[str], told: str, capsys) -> None:
+def test_what_cannot_be_read_is_refused_in_one_line(words: list[str], told: str, capsys) -> None:
     assert run_cli(lambda: tyro.cli(Options, args=words), lambda options: pytest.fail("it ran")) == 2
     printed = capsys.readouterr()
     assert printed.out == "" and is_one_error(printed.err) and told in printed.err
@@ -74,7 +74,7 @@ def test_errors_of_the_user_have_a_code(error: Exception, code: int, capsys) -> 
 
 
 @pytest.mark.parametrize(("returned", "code"), [(None, 0), ({"size": 3}, 0), (0, 0), (1, 1)])
-def test_a_command_that_ends_says_how_by_its_number(returned: object, code: int) -> None:
+def test_a_command_ends_with_its_exit_code(returned: object, code: int) -> None:
     assert run_cli(lambda: tyro.cli(Options, args=[]), lambda options: returned) == code
 
 

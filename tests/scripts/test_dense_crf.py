@@ -28,7 +28,7 @@ def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=lambda words: words[0],
 )
-def test_a_command_that_needs_it_says_so_before_it_begins(words: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_command_that_needs_it_is_refused_before_it_begins(words: tuple[str, ...], tmp_path: Path) -> None:
     command, *arguments = words
     done = run_command(f"scripts.{command}", *arguments)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", MISSING)

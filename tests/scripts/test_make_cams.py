@@ -122,7 +122,7 @@ def test_other_settings_need_another_folder(voc, checkpoint):
         config(voc, checkpoint, loops=0).run()
 
 
-def test_what_cannot_be_done_is_said(voc, checkpoint, tmp_path):
+def test_what_cannot_be_done_is_refused(voc, checkpoint, tmp_path):
     one = tiny_checkpoint(tmp_path / "one", classes=VOC_CLASSES, methods=("crt",))
     with pytest.raises(InvalidSetting, match="has no tscam"):
         config(voc, str(one), method="tscam").run()

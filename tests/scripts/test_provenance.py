@@ -240,7 +240,7 @@ def back(config: Any, words: list[str]) -> Any:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_command_says_every_field_and_no_folder_of_one_machine(name: str) -> None:
+def test_a_command_has_every_field_and_no_folder_of_one_machine(name: str) -> None:
     config, command, skipped, others, left = CASES[name]
     required = {field.name for field in dataclasses.fields(config) if field.default is field.default_factory}
     assert {field.name for field in dataclasses.fields(config)} - required == {*others, *left}, "a field is not tested"

@@ -60,7 +60,7 @@ def test_what_is_pushed_is_what_is_loaded(hub, folder, tmp_path):
     assert sha256 == weights_sha256(read_config(folder))
 
 
-def test_what_cannot_be_pushed_is_said_in_one_sentence(hub, folder, monkeypatch):
+def test_what_cannot_be_pushed_is_refused_in_one_sentence(hub, folder, monkeypatch):
     def push() -> CompletedProcess[str]:
         return run_command("scripts.push_to_hub", "--checkpoint", folder, "--repo", "user/tiny")
 

@@ -128,7 +128,7 @@ def test_masks_are_indexed_in_the_colours_of_voc(done):
 
 
 @pytest.mark.dense_crf
-def test_done_again_it_does_nothing_and_says_the_same(done):
+def test_done_again_it_does_nothing_and_prints_the_same(done):
     config, result = done
     files = {path: path.stat().st_mtime_ns for name in STAGES for path in (config.out / name).glob("2*")}
     weights = (config.out / "deeplab" / "segmentation.safetensors").stat().st_mtime_ns
@@ -139,7 +139,7 @@ def test_done_again_it_does_nothing_and_says_the_same(done):
 
 
 @pytest.mark.dense_crf
-def test_it_stops_after_the_stage_asked_for(done, tmp_path):
+def test_it_stops_after_the_requested_stage(done, tmp_path):
     config, result = done
     short = run_pipeline(dataclasses.replace(config, out=tmp_path / "out", last="seeds", json=tmp_path / "a.json"))
     assert {row["stage"] for row in short["stages"]} == {"seeds"} and short["protocol"]["training"] == {}
@@ -283,7 +283,7 @@ def test_the_command_writes_json_and_a_sheet_of_the_worst(done, tmp_path, kind, 
 
 
 @pytest.mark.dense_crf
-def test_a_checkpoint_without_these_networks_says_what_to_do(done, tmp_path):
+def test_a_checkpoint_without_these_networks_is_refused_with_advice(done, tmp_path):
     config, _ = done
     with pytest.raises(InvalidSetting, match=r"scripts\.train_irn"):
         Walk(root=config.root, seeds=config.out / "seeds", out=tmp_path, relation=config.checkpoint).run()
@@ -315,7 +315,7 @@ def test_every_stage_reads_a_data_set_with_classes_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize("options", [Seeds, Labels, Walk, Masks, Segment, Pipeline, Irn, Segmentation])
-def test_class_names_are_asked_for_in_the_words_of_evaluate(options):
+def test_class_names_are_requested_in_the_words_of_evaluate(options):
     def words(kind: type) -> str:
         (own,) = (base for base in kind.__mro__ if "class_names" in vars(base).get("__annotations__", ()))
         _, told = inspect.getsource(own).split("    class_names: ")

@@ -53,7 +53,7 @@ def saved(folder: Path, image: Image.Image | np.ndarray, name: str, **options) -
 # What the page receives
 
 
-def test_header_is_json_and_says_what_the_run_was(explorer):
+def test_the_header_is_json_and_describes_the_run(explorer):
     prediction = explorer.predict("s", photo(), InferenceConfig(size=96))
     header, _ = payload(prediction, photo(), single_label=False)
     read = json.loads(json.dumps(header))

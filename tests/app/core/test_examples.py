@@ -125,7 +125,7 @@ def coffee(example) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, one in BY_ID.items() if one.masks])
-def test_passes_after_the_first_look_at_fewer_patches_and_less_at_the_object(name):
+def test_passes_after_the_first_attend_to_fewer_patches_and_less_to_the_object(name):
     """docs/method.md, section 4."""
     seen = Seen(name)
     prediction = seen.prediction
@@ -150,7 +150,7 @@ CHECKS: dict[str, Callable] = {one.__name__: one for one in (astronaut, motorcyc
 
 
 @pytest.mark.parametrize("name", list(BY_ID))
-def test_what_is_said_of_an_example_is_true(name):
+def test_the_claim_of_an_example_is_true(name):
     CHECKS[name](BY_ID[name])
 
 
@@ -167,7 +167,7 @@ def test_every_example_has_a_sentence_and_a_view_as_the_script_writes_them():
         assert (card["claim"], card["view"]) == (one["claim"], one["view"])
 
 
-def test_the_tour_tells_what_was_measured_of_loops():
+def test_the_tour_shows_what_was_measured_of_loops():
     methods = json.loads((ROOT / "results/voc_train_animals_one_scale.json").read_text())["methods"]
     for measure in ("miou_best", "miou_at_0.15"):
         value = {name: row[measure] for name, row in methods.items()}

@@ -142,7 +142,7 @@ def broken(kind: str, first: Path, folder: Path) -> Path | str:
         ("name", "name must be text"),
     ],
 )
-def test_a_broken_checkpoint_keeps_the_old_one_and_says_why(explorer, first, tmp_path, kind, reason):
+def test_a_broken_checkpoint_keeps_the_old_one_and_shows_the_reason(explorer, first, tmp_path, kind, reason):
     before, model = explorer.predict("s", photo(), SETTINGS), explorer.engine.model
     with pytest.raises(CrtError, match=reason) as error:
         explorer.engine.swap(str(broken(kind, first, tmp_path))).result(600)
@@ -167,7 +167,7 @@ def test_a_name_that_cannot_be_one_is_refused_at_once(explorer, name):
         explorer.engine.swap(name)
 
 
-def test_a_look_that_runs_ends_with_the_model_it_began_with(explorer, second, monkeypatch):
+def test_a_run_ends_with_the_model_it_began_with(explorer, second, monkeypatch):
     began, go_on, predict = threading.Event(), threading.Event(), Predictor.predict
     old = explorer.engine.model
 
@@ -209,7 +209,7 @@ def test_one_checkpoint_is_loaded_at_a_time(explorer, second, monkeypatch):
     explorer.engine.swap(str(second)).result(600)
 
 
-def test_many_looks_during_many_swaps_are_each_of_one_model(explorer, first, second):
+def test_many_runs_during_many_swaps_are_each_of_one_model(explorer, first, second):
     def ask(i: int) -> None:
         header, data = explorer._encode(explorer.engine.model, *looked(i))
         assert header and data
@@ -257,7 +257,7 @@ def swap_of(demo):
     return lambda source, mode: fn(Asked(source=source, request="r"), mode)
 
 
-def test_the_page_is_told_how_it_went(first, second, learned, tmp_path):
+def test_the_page_receives_the_result(first, second, learned, tmp_path):
     demo = build(AppConfig(checkpoint=str(first), allow_custom_checkpoints=True))
     swap = swap_of(demo)
     refused = swap(str(tmp_path / "none"), "overlap")[0]["swap_answer"]
@@ -279,7 +279,7 @@ class Asked:
         self.session_hash = "s"
 
 
-def test_a_page_of_the_checkpoint_before_is_told_to_look_again(first, second, tmp_path):
+def test_a_page_of_the_checkpoint_before_is_asked_to_run_again(first, second, tmp_path):
     demo = build(AppConfig(checkpoint=str(first), allow_custom_checkpoints=True))
     Image.fromarray(photo()).save(tmp_path / "a.png")
     export = present(next(fn.fn for fn in demo.fns.values() if any(target == "export" for _, target in fn.targets)))
@@ -292,7 +292,7 @@ def test_a_page_of_the_checkpoint_before_is_told_to_look_again(first, second, tm
     assert told["changed"] is True and "Checkpoint changed" in told["error"] and told["request"] == "k"
 
 
-def test_a_folder_elsewhere_on_the_machine_is_not_told(explorer, first):
+def test_a_folder_elsewhere_on_the_machine_is_not_sent(explorer, first):
     assert str(first) not in json.dumps(explorer.engine.model.public())
     assert explorer.engine.model.public()["source"] is None
 

@@ -91,7 +91,7 @@ def test_an_error_of_ours_comes_back_as_it_is(explorer, lent):
         explorer.engine.model.run(faithfulness.measured, faithfulness.Asked(IMAGE, SETTINGS, "crt", 99, 0), None, None)
 
 
-def test_all_looks_are_on_one_thread_and_what_is_long_is_not(explorer):
+def test_all_runs_are_on_one_thread_and_long_work_is_not(explorer):
     model = explorer.engine.model
     with ThreadPoolExecutor(4) as askers:
         seen = set(askers.map(lambda _: model.run(lambda predictor: threading.get_ident()), range(8)))

@@ -68,7 +68,7 @@ def test_distances_of_both_pairs_travel_along(explorer, analysis):
     )
 
 
-def test_the_networks_look_once_at_a_size(explorer, analysis, monkeypatch):
+def test_the_networks_run_once_at_a_size(explorer, analysis, monkeypatch):
     column(explorer, analysis, {"size": "448", "mode": "overlap"})
     predictor = explorer.engine.predictor()
     monkeypatch.setattr(type(predictor), "predict", lambda *_, **__: pytest.fail("the networks run again"))

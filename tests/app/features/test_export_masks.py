@@ -115,7 +115,7 @@ def test_one_mask_alone_is_an_indexed_png(analysis):
     np.testing.assert_array_equal(labels(data), np.array([0, 3, 1], np.uint8)[found])
 
 
-def test_what_cannot_be_made_is_said_and_the_rest_exported(analysis, monkeypatch):
+def test_what_cannot_be_made_is_named_and_the_rest_exported(analysis, monkeypatch):
     def without():
         raise InvalidSetting("The dense CRF is not installed: install pydensecrf2.")
 

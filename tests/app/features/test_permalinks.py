@@ -104,7 +104,7 @@ def test_what_a_link_lacks_is_as_at_the_start(engine):
     assert birds.model is second and birds.size == start_size(second)
 
 
-def test_the_browser_knows_the_same_sizes_and_modes():
+def test_the_browser_has_the_same_sizes_and_modes():
     text = (HERE / "permalink" / "query.mjs").read_text()
     for name, wanted in (("SIZES", [*map(str, SIZES), NATIVE]), ("MODES", list(MODES))):
         found = re.search(rf"export const {name} = (\[.*?\]);", text)
@@ -161,7 +161,7 @@ def skipped(value) -> bool:
     return value == gr.skip()
 
 
-def test_a_image_is_found_by_others_only_after_its_owner_asked_for_a_link(demo, tmp_path):
+def test_an_image_is_found_by_others_only_after_its_owner_made_a_link(demo, tmp_path):
     data, key = photo()
     owner, friend = Visitor(demo, "owner", tmp_path / "owner.png"), Visitor(demo, "friend")
     (tmp_path / "owner.png").write_bytes(data)

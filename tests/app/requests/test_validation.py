@@ -127,7 +127,7 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, analysis)
     assert (answer["h"], answer["w"]) == (70, 110)
 
 
-def test_the_edges_of_a_image_are_asked_of_the_networks_once(explorer, analysis, monkeypatch):
+def test_the_edges_of_an_image_are_computed_once(explorer, analysis, monkeypatch):
     wired, looks = wired_to(masks, explorer), []
     monkeypatch.setattr(masks, "predict_edges", lambda *given: looks.append(1) or predict_edges(*given))
     new, other = (

@@ -61,7 +61,7 @@ def broken(error: Exception):
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), KeyError("x"), ValueError("our bug"), FULL])
-def test_a_program_is_told_an_internal_error(url, image, monkeypatch, caplog, error):
+def test_a_program_receives_an_internal_error(url, image, monkeypatch, caplog, error):
     monkeypatch.setattr(Predictor, "predict", broken(error))
     with pytest.raises(Exception, match="Internal error: try again") as raised:
         Client(url, verbose=False).predict(handle_file(str(image)), "224", "overlap", api_name="/predict")
@@ -72,7 +72,7 @@ def test_a_program_is_told_an_internal_error(url, image, monkeypatch, caplog, er
 @pytest.mark.parametrize(
     ("owner", "name"), [(ImageUpload, "preprocess"), (Viewer, "postprocess"), (Predictor, "predict")]
 )
-def test_the_page_is_told_an_internal_error_wherever_it_happens(url, image, monkeypatch, caplog, owner, name):
+def test_the_page_receives_an_internal_error_wherever_it_happens(url, image, monkeypatch, caplog, owner, name):
     monkeypatch.setattr(owner, name, broken(FULL))
     assert told(url, image, name) == wrong(INTERNAL_ERROR)  # how the client of tests calls it
     assert "Traceback" in caplog.text and "No space left on device" in caplog.text
@@ -107,7 +107,7 @@ def test_an_error_of_a_route_is_the_clients_only_where_it_reads_something(method
     assert [sent.args[0].get("status") for sent in send.await_args_list][:1] == ([400] if theirs else [])
 
 
-def test_a_file_that_is_gone_is_told_from_a_disk_that_fails(tmp_path, monkeypatch):
+def test_a_file_that_is_gone_differs_from_a_disk_that_fails(tmp_path, monkeypatch):
     for path in (str(tmp_path / "gone"), str(tmp_path), "a\0b", "x" * 5000):
         with pytest.raises(InvalidImage, match="no longer here"):
             read(path)

@@ -41,7 +41,7 @@ def serve(checkpoint):
         demo.close()
 
 
-def test_the_health_of_the_server_is_told_without_a_password(serve):
+def test_the_health_of_the_server_needs_no_password(serve):
     demo, url = serve(password="secret")
     demo.engine.model.predictor()
     with urlopen(f"{url}health") as answer:
@@ -60,7 +60,7 @@ def test_the_health_of_the_server_is_told_without_a_password(serve):
     assert error.value.code == 503
 
 
-def test_only_who_knows_the_password_gets_in(serve, monkeypatch):
+def test_only_the_password_opens_the_page(serve, monkeypatch):
     monkeypatch.setenv("CRT_PASSWORD", "secret")
     _, url = serve()
     with pytest.raises(HTTPError) as error:
@@ -79,7 +79,7 @@ def test_the_cookie_for_other_sites_is_partitioned(serve):
     assert len(cookies) == 2 and len(inside) == 1 and all(cookie.startswith(LOGIN_COOKIE) for cookie in cookies)
 
 
-def test_who_asks_too_much_is_told_to_wait(serve, tmp_path):
+def test_a_client_over_the_limit_gets_the_seconds_to_wait(serve, tmp_path):
     _, url = serve(requests_per_minute=3)
     Image.new("RGB", (80, 60), (200, 30, 30)).save(tmp_path / "a.png")
     client = Client(url, verbose=False)

@@ -151,7 +151,7 @@ FOREIGN = (
 
 
 @pytest.mark.parametrize("shape", range(len(FOREIGN)))
-def test_no_endpoint_opens_a_file_that_nobody_uploaded(asker, secret, checkpoint, shape, monkeypatch):
+def test_no_endpoint_opens_a_file_that_was_not_uploaded(asker, secret, checkpoint, shape, monkeypatch):
     opened: list[str] = []
     analyze = Explorer.analyze
 
@@ -208,7 +208,7 @@ def listener():
     server.server_close()
 
 
-def test_the_listener_hears_who_asks(listener):
+def test_the_listener_receives_the_request(listener):
     address, asked = listener
     assert httpx.get(address).status_code == 200 and asked == ["/image.jpg"]
 
@@ -245,7 +245,7 @@ def test_no_endpoint_fetches_an_address(asker, served, listener, monkeypatch):
     assert asked == [] and fetched == []
 
 
-def test_the_refusal_of_an_address_says_what_to_do(asker):
+def test_the_refusal_of_an_address_has_advice(asker):
     question = named(asker, "click/masks")
     outcome = asker.ask(question, inputs(question, {"path": "https://example.org/x.png", "meta": META}))
     assert outcome.message == NO_FETCH

@@ -28,7 +28,7 @@ def url(tmp_path_factory):
         demo.close()
 
 
-def test_the_page_asks_for_the_version_that_is_served():
+def test_the_page_requests_the_version_that_is_served():
     scripts = {**modules(), PLOTLY: plotly_js()}
     assert served() == {f"{ROUTE}/{version()}/{name}": content for name, content in scripts.items()}
     script = str(Viewer().js_on_load)
@@ -71,7 +71,7 @@ def test_scripts_travel_compressed_where_the_browser_can_read_it(url):
     assert "content-encoding" not in httpx.get(path, headers={"Accept-Encoding": "identity"}).headers
 
 
-def test_plotly_is_where_the_charts_look_for_it():
+def test_plotly_is_where_the_charts_load_it():
     (address,) = re.findall(r"new URL\('\.\./(.*?)', import\.meta\.url\)", modules()["charts/plotly.mjs"].decode())
     assert address == PLOTLY
     assert b"plotly.js v" in plotly_js()[:100]

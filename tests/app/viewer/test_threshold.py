@@ -52,7 +52,7 @@ def test_every_function_of_the_library_has_one_rule():
             assert set(by_the_library(value, level).values()) == {bool(value > np.float32(level))}, (value, level)
 
 
-def test_nobody_compares_with_a_level_by_a_rule_of_its_own():
+def test_no_module_compares_with_a_level_by_a_rule_of_its_own():
     own = re.compile(r">=\s*(\w+\.)*(level|threshold)\b")
     files = [path for top in ("crt", "app", "scripts") for path in (ROOT / top).rglob("*") if path.suffix in FILES]
     assert len(files) > 200

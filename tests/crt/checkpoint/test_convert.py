@@ -289,7 +289,7 @@ def test_every_tensor_of_a_table_is_accounted_for():
     assert set(found.used) | set(found.left_out) == set(state) and not set(found.used) & set(found.left_out)
 
 
-def test_the_command_says_what_became_of_every_tensor(tmp_path, capsys):
+def test_the_command_reports_every_tensor(tmp_path, capsys):
     state = foreign.irn(foreign.resnet())
     file = foreign.saved(tmp_path / "res_cam.pth", state)
     arguments = [str(file), "--classes", "voc", "--out", str(tmp_path / "irn"), "--json", str(tmp_path / "r.json")]

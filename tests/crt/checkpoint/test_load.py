@@ -254,7 +254,7 @@ def test_no_config_and_no_folder(tmp_path):
         refused(source, "There is no folder")
 
 
-def test_the_hub_is_asked_only_for_names_like_its_own(monkeypatch):
+def test_the_hub_is_queried_only_for_names_like_its_own(monkeypatch):
     asked = []
 
     def offline(name, **kwargs):
@@ -316,7 +316,7 @@ def test_networks_of_masks_that_do_not_fit_are_refused(tmp_path, part, change, m
     refused(folder, message)
 
 
-def test_which_attention_refines_is_the_papers_unless_the_config_says_otherwise(folder):
+def test_which_attention_refines_is_the_papers_unless_the_config_has_another(folder):
     assert read_config(folder).defaults.attention == {"pass_reduction": "sum", "blocks": None}
     edit(folder, lambda raw: raw["defaults"].update(pass_reduction="tile_normalized", blocks=[4, 5]))
     assert read_config(folder).defaults.attention == {"pass_reduction": "tile_normalized", "blocks": range(4, 6)}

@@ -52,7 +52,7 @@ def test_some_classes_by_name_in_their_own_order(cub):
     assert [(s.id, s.labels) for s in images.samples] == [("001.Albatross/a_2", (1,)), ("007.Auklet/c_3", (0,))]
 
 
-def test_every_problem_is_told_at_once(cub):
+def test_every_problem_is_reported_at_once(cub):
     (cub / "images" / PICTURES[0]).unlink()
     write(cub, "image_class_labels", ["3 1", "5 1", "91 8"])
     write(cub, "bounding_boxes", ["3 10 5 0 30", "5 1 1 2 2", "90 1 2 3 4", "5 1 1 2 2"])

@@ -102,7 +102,7 @@ def test_an_image_of_any_format_and_case(voc, image):
         (r"JPEGImages\day 1\c1.jpg", "day 1/c1"),
     ],
 )
-def test_a_line_of_a_split_is_an_id_whatever_it_looks_like(voc, line, name):
+def test_a_line_of_a_split_is_an_id_of_any_form(voc, line, name):
     annotate(voc, "c 0 (1)", ["cat"])
     (voc / "JPEGImages" / "day 1").mkdir()
     (voc / "Annotations" / "day 1").mkdir()
@@ -280,7 +280,7 @@ def test_links_to_folders_are_followed_once(tmp_path):
     ]  # fmt: skip
 
 
-def test_a_class_folder_of_nothing_that_is_read_says_why(tmp_path):
+def test_a_class_folder_without_readable_images_is_refused_with_the_reason(tmp_path):
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "IMG_0001.HEIC").write_bytes(HEIC)
     with pytest.raises(InvalidDataset, match=r"no image that can be read .*cat \(HEIC is not supported"):
@@ -596,7 +596,7 @@ def test_colour_tiffs_of_floats_are_read_by_their_range(scale, dtype):
         (COLOURS * np.float32(1e6), "save it with 8 or 16 bits"),
     ],
 )
-def test_tiffs_of_other_values_say_so_and_not_to_save_a_tiff(values, message):
+def test_tiffs_of_other_values_are_refused_without_advice_to_save_a_tiff(values, message):
     with pytest.raises(InvalidImage, match=message) as caught:
         load_image(tiff(values))
     assert "or TIFF" not in str(caught.value)
@@ -631,7 +631,7 @@ def test_deep_tiffs_of_separate_planes_are_refused():
 
 
 @pytest.mark.parametrize("inside", ["CUB_200_2011/CUB_200_2011", "cub", "download/CUB_200_2011"])
-def test_cub_lies_where_people_unpack_it(cub, tmp_path_factory, inside):
+def test_cub_is_found_where_it_is_unpacked(cub, tmp_path_factory, inside):
     root = tmp_path_factory.mktemp("root")
     (root / inside).parent.mkdir(parents=True, exist_ok=True)
     cub.rename(root / inside)
@@ -644,7 +644,7 @@ def test_cub_lies_where_people_unpack_it(cub, tmp_path_factory, inside):
             read_cub(root, "train")
 
 
-def test_an_image_without_a_segmentation_is_told(cub):
+def test_an_image_without_a_segmentation_is_reported(cub):
     save(cub / "segmentations" / "segmentations" / "001.Cat" / "c 0.png", Image.new("L", SIZE))
     sets = [read_cub(cub, split, boxes="none") for split in ("train", "test")]
     assert [sample.mask is not None for images in sets for sample in images.samples] == [True, False, False, False]
@@ -705,7 +705,7 @@ def test_boxes_that_would_be_read_wrong(boxed, tmp_path, text, message):
         with_boxes(boxed, tmp_path / "boxes.csv")
 
 
-def test_a_metadata_folder_without_boxes_says_so(boxed, tmp_path):
+def test_a_metadata_folder_without_boxes_is_refused(boxed, tmp_path):
     with pytest.raises(InvalidDataset, match=r"localization\.txt cannot be read, since it is no file: give a table"):
         with_boxes(boxed, tmp_path)
 

@@ -174,7 +174,7 @@ def test_rows_of_one_split(root):
         ),
     ],
 )
-def test_what_cannot_be_read_is_told(root, text, message):
+def test_what_cannot_be_read_is_refused(root, text, message):
     (root / "l.csv").write_text(text)
     with pytest.raises(InvalidDataset, match=message):
         read_labels_file(root / "l.csv")
@@ -251,7 +251,7 @@ def test_numbers_of_classes_are_separated_by_blanks(root):
 
 
 @pytest.mark.parametrize("word", ["nan", "NaN", "None", "NULL", "N/A", "<NA>"])
-def test_words_for_an_empty_cell_are_no_class_and_are_told(root, word):
+def test_words_for_an_empty_cell_are_no_class_and_are_reported(root, word):
     (root / "l.csv").write_text(f"image,label\na.jpg,cat\nd.jpg,{word}\n")
     images = read_labels_file(root / "l.csv")
     assert images.classes == ("cat",) and labels_of(images) == {"a.jpg": {"cat"}, "d.jpg": set()}
@@ -264,7 +264,7 @@ def test_a_json_of_a_data_frame_has_no_class_nan(root):
     assert labels_of(read_labels_file(root / "l.json")) == {"a.jpg": {"cat"}, "d.jpg": set()}
 
 
-def test_rows_and_columns_that_are_not_read_are_told(root):
+def test_rows_and_columns_that_are_not_read_are_reported(root):
     text = "image,label,xmin,split\na.jpg,cat,1,train\nd.jpg,dog,2,train\nc.tif,cat,3,test\n"
     (root / "l.csv").write_text(text)
     told = str(DatasetReport.of(read_labels_file(root / "l.csv", splits=("train",))))
@@ -293,7 +293,7 @@ def test_rows_and_columns_that_are_not_read_are_told(root):
         ("PK\x03\x04 a table of a spreadsheet", "is a ZIP file and no text: save"),
     ],
 )  # fmt: skip
-def test_what_would_be_read_wrong_is_told(root, text, message):
+def test_what_would_be_read_wrong_is_refused(root, text, message):
     (root / "l.csv").write_text(text)
     with pytest.raises(InvalidDataset, match=message) as caught:
         read_labels_file(root / "l.csv")

@@ -27,7 +27,7 @@ def test_boxes_are_half_open_and_classes_are_those_of_the_checkpoint(tmp_path: P
 
 
 @pytest.mark.parametrize(("size", "full"), [((50, 40), (100, 80)), ((67, 53), (500, 397)), ((99, 79), (50, 40))])
-def test_a_copy_scaled_after_annotation_scales_its_boxes_and_knows_its_scale(
+def test_a_copy_scaled_after_annotation_scales_its_boxes_and_has_its_scale(
     tmp_path: Path, size: tuple[int, int], full: tuple[int, int]
 ) -> None:
     width, height = full
@@ -43,7 +43,7 @@ def test_an_image_of_full_size_or_larger_has_scale_one(tmp_path: Path) -> None:
     assert read_voc_boxes(root, "val", CLASSES, full_side=1200)[0].scale == 0.5
 
 
-def test_every_bad_box_is_told_at_once(tmp_path: Path) -> None:
+def test_every_bad_box_is_reported_at_once(tmp_path: Path) -> None:
     good = [("cat", (1, 1, 9, 9), 0)]
     root = devkit(tmp_path, dict.fromkeys("abcdefg", good))
     bad = {"a": ("x", 1, 9, 9), "b": (9, 1, 5, 9), "c": (200, 1, 300, 9), "d": ("nan", 1, 9, 9), "e": ("inf", 1, 9, 9)}
@@ -97,7 +97,7 @@ def test_annotations_are_found_and_read_as_for_labels(tmp_path: Path, place: str
     assert [(item.class_id, item.box) for item in found.objects] == [(1, (0, 0, 9, 9))]
 
 
-def test_an_image_that_is_damaged_is_told_with_the_others(tmp_path: Path) -> None:
+def test_a_damaged_image_is_reported_with_the_others(tmp_path: Path) -> None:
     root = devkit(tmp_path, {"a": [("cat", (1, 1, 9, 9), 0)], "b": [("cat", (5, 5, 1, 1), 0)]})
     (root / "JPEGImages" / "a.jpg").write_bytes(b"no image")
     with pytest.raises(InvalidDataset, match=r"(?s)unusable image \(1\): a \(.*area inside the image \(1\): b"):

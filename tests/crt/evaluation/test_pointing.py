@@ -78,7 +78,7 @@ def test_the_tolerance_shrinks_with_the_image():
         assert score.hits[0, 0] == hit
 
 
-def test_ties_count_by_their_share_whichever_way_the_image_lies():
+def test_ties_count_by_their_share_in_every_orientation():
     cam = np.zeros((100, 100), np.float32)
     cam[10, 10] = cam[10, 20] = cam[10, 80] = cam[90, 90] = 2
     boxes, mirrored = np.array([(5, 5, 25, 15)]), np.array([(75, 5, 95, 15)])
@@ -243,7 +243,7 @@ def images(tmp_path: Path) -> Path:
     )
 
 
-def test_rows_follow_the_checkpoint_and_what_was_asked(tiny: Path):
+def test_rows_follow_the_checkpoint_and_the_request(tiny: Path):
     config = read_config(tiny)
     rows = pointing_rows(config, 1, explainers=("layercam",))
     loops = [f"crt_loops_{count}{end}" for count in (0, 1) for end in ("", "_unrefined")]
@@ -294,7 +294,7 @@ def _mirror(source: Path, target: Path) -> None:
         Image.fromarray(np.ascontiguousarray(values)).save(root / path, format="PNG")
 
 
-def test_networks_that_are_not_asked_for_do_not_run(tiny: Path, images: Path, monkeypatch: pytest.MonkeyPatch):
+def test_networks_that_are_not_requested_do_not_run(tiny: Path, images: Path, monkeypatch: pytest.MonkeyPatch):
     asked = []
     prediction = Predictor.predict
 
@@ -310,7 +310,7 @@ def test_networks_that_are_not_asked_for_do_not_run(tiny: Path, images: Path, mo
     assert result["pointing"]["differences"] == {}
 
 
-def test_the_command_measures_and_tells_how(tiny: Path, images: Path, tmp_path: Path):
+def test_the_command_measures_and_records_its_settings(tiny: Path, images: Path, tmp_path: Path):
     file = tmp_path / "pointing.json"
     words = [
         "--root",

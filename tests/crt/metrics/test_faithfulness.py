@@ -167,7 +167,7 @@ def test_insertion_in_the_order_of_the_truth_beats_any_other(seed):
     assert best.auc > chance.auc > worst.auc
 
 
-def test_road_tells_a_right_map_from_a_wrong_one():
+def test_road_separates_a_right_map_from_a_wrong_one():
     """The score depends on a bright square alone, whose neighbours have no trace of it once it is gone."""
     pixels = torch.zeros(1, 3, 24, 24)
     pixels[:, :, 8:16, 8:16] = 3
@@ -214,7 +214,7 @@ def test_confidence_and_road_are_the_library_s(predictor, image):
             assert mine[i] - found.probability == pytest.approx(want[0], abs=1e-5)
 
 
-def test_a_map_of_zeros_with_a_spot_removes_no_more_than_asked():
+def test_a_map_of_zeros_with_one_peak_removes_no_more_than_requested():
     """Most maps are zero in most places: plain percentiles would remove them all."""
     seen = []
     scored = ScoredClass(torch.ones(1, 3, 16, 16), lambda images: (seen.extend(images), np.zeros(len(images)))[1])
@@ -252,7 +252,7 @@ def test_area_under_a_curve():
 
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
-def test_what_is_not_asked_for_is_not_run(batch):
+def test_measures_that_are_not_requested_do_not_run(batch):
     scored, weights = linear()
     sizes = []
     counted = replace(scored, batch=batch, score=lambda images: (sizes.append(len(images)), scored.score(images))[1])
@@ -285,7 +285,7 @@ def test_it_stops_before_a_run(runs):
     assert len(calls) == runs
 
 
-def test_another_user_who_comes_during_a_look_is_served_after_that_look(predictor, image, monkeypatch):
+def test_another_user_who_comes_during_a_run_is_served_after_that_run(predictor, image, monkeypatch):
     scored = scored_class(predictor, image, SETTINGS, method="crt", index=0, loops=2)
     network, batches, served, waiting = predictor.checkpoint.networks["crt"], [], [], threading.Event()
     embed = network.embed

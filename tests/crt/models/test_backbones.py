@@ -90,7 +90,7 @@ def test_a_tile_that_no_patches_fit_is_refused(tile):
         build_vit("test_vit", tile=tile)
 
 
-def test_a_vit_whose_norm_lies_behind_the_pooling_has_no_weights_for_tokens():
+def test_a_vit_whose_norm_is_behind_the_pooling_has_no_weights_for_tokens():
     with pytest.raises(InvalidCheckpoint, match="last norm behind the pooling"):
         build_vit("eva_large_patch14_196", tile=196, pretrained=True)
 
@@ -147,7 +147,7 @@ def test_weights_in_the_hub_s_cache_need_no_network(tmp_path, monkeypatch):
     torch.testing.assert_close(found.get_parameter("pos_embed").detach(), resampled.detach())
 
 
-def test_a_model_without_weights_says_so():
+def test_a_model_without_weights_is_refused_by_name():
     with pytest.raises(InvalidSetting, match="no pretrained weights of vit_small_patch16_36x1_224"):
         build_vit("vit_small_patch16_36x1_224", pretrained=True)
 

@@ -112,7 +112,7 @@ def test_what_is_trained() -> None:
         assert parameter.requires_grad == (parameter.grad is not None) == learns, name
 
 
-def test_training_tells_two_halves_apart() -> None:
+def test_training_separates_two_halves() -> None:
     net = network().train()
     image, labels = make_image(64, 97) // 8, torch.zeros(1, 64, 97, dtype=torch.long)
     image[:, 40:] += 160
@@ -236,7 +236,7 @@ def test_bfloat16_is_near_float32() -> None:
         ({"stride": 16, "rates": (3, 6)}, "even ones"),
     ],
 )
-def test_settings_that_cannot_work_say_so(settings: dict, words: str) -> None:
+def test_settings_that_cannot_work_are_refused(settings: dict, words: str) -> None:
     with pytest.raises(InvalidSetting, match=words):
         DeepLab(build_resnet(RESNET), **{"labels": 3, **settings})
 

@@ -64,7 +64,7 @@ def test_only_the_branches_are_trained() -> None:
         torch.testing.assert_close(value, before[name])
 
 
-def test_training_tells_the_edge_between_two_halves() -> None:
+def test_training_finds_the_edge_between_two_halves() -> None:
     net = network().train()
     image = make_image(64, 80) // 8
     image[:, 40:] += 160

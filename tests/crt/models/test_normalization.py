@@ -116,7 +116,7 @@ def holds(image: torch.Tensor, tile: torch.Tensor) -> bool:
 
 
 @pytest.mark.parametrize("method", ["crt", "tscam", "crt_cnn", "resnet"])
-def test_every_path_of_a_method_normalizes_as_its_network_wants(changed, method):
+def test_every_path_of_a_method_normalizes_for_its_network(changed, method):
     predictor = Predictor(load_checkpoint(changed))
     network, grid = predictor.checkpoint.networks[method], predictor.grid(IMAGE.shape[0], IMAGE.shape[1], NATIVE)
     subject = scored_class(predictor, IMAGE, NATIVE, method=method, index=0)
@@ -195,7 +195,7 @@ def test_to_tensor_takes_the_mean_and_std():
     torch.testing.assert_close(to_tensor(IMAGE), by_hand(IMAGENET_MEAN, IMAGENET_STD))
 
 
-def test_the_explainers_of_the_command_normalize_as_their_network_wants(changed):
+def test_the_explainers_of_the_command_normalize_for_their_network(changed):
     predictor = Predictor(load_checkpoint(changed))
     prediction = predictor.predict(IMAGE, NATIVE)
     for method in ("crt", "crt_cnn"):

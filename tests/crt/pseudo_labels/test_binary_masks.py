@@ -87,7 +87,7 @@ def test_measured_masks_may_not_be_binary_either(binary: ImageDataset, tmp_path:
     assert measure_masks(tmp_path, images).per_class["cat"] == 0
 
 
-def test_one_mask_with_a_class_tells_that_255_is_meant(binary: ImageDataset) -> None:
+def test_one_mask_with_a_class_shows_that_255_is_meant(binary: ImageDataset) -> None:
     mask = binary.samples[-1].mask
     assert mask is not None
     save_labels(mask, np.full((4, 4), 8, np.uint8))

@@ -180,7 +180,7 @@ def test_maps_that_do_not_fit_are_refused() -> None:
             call()
 
 
-def test_it_says_so_where_pydensecrf_is_not_installed() -> None:
+def test_without_pydensecrf_the_message_names_it() -> None:
     """In a process of its own, where the package cannot be imported."""
     code = """
 import sys

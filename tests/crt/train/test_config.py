@@ -59,7 +59,7 @@ def test_every_preset_is_within_the_ranges() -> None:
         assert replace(config) == config
 
 
-def test_the_command_says_it_in_one_sentence() -> None:
+def test_the_command_prints_one_sentence() -> None:
     result = run_command("scripts.train_crt", "full", "--ema-decay", "1.5")
     assert result.returncode == 2
     assert "ema_decay is 1.5: give 0 or more and less than 1." in result.stderr

@@ -115,7 +115,7 @@ def holder(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen]]:
 
 
 @pytest.mark.parametrize("what", LOSSES)
-def test_the_second_writer_is_refused_and_a_dead_one_blocks_nobody(what, starts, holder) -> None:
+def test_the_second_writer_is_refused_and_a_dead_one_blocks_no_other(what, starts, holder) -> None:
     out, process = holder
     with pytest.raises(InvalidSetting) as error:
         starts[what](out)
@@ -142,7 +142,7 @@ def test_a_lock_ends_with_its_block(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", LOSSES)
-def test_a_full_disk_is_said_and_the_run_goes_on_from_the_state_before(what, starts, whole, tmp_path, monkeypatch):
+def test_a_full_disk_is_an_error_and_the_run_goes_on_from_the_state_before(what, starts, whole, tmp_path, monkeypatch):
     out, saves, real = tmp_path / "run", [], state.save_file
 
     def save(tensors, path, metadata=None):
@@ -182,7 +182,9 @@ def test_other_trouble_with_the_disk_keeps_its_own_words(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("what", LOSSES)
-def test_a_loss_that_is_no_number_is_said_and_the_state_before_it_is_good(what, starts, whole, tmp_path, monkeypatch):
+def test_a_loss_that_is_no_number_is_an_error_and_the_state_before_it_is_good(
+    what, starts, whole, tmp_path, monkeypatch
+):
     out = tmp_path / "run"
     starts[what](out, max_steps=2)
     module, name = LOSSES[what]

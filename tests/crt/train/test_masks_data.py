@@ -63,7 +63,7 @@ def test_image_and_labels_stay_together(size: tuple[int, int], rescale: tuple[fl
         assert (np.abs(found - wanted) < 30).mean() > (0.999 if exact else 0.85)
 
 
-def test_the_whole_image_lies_in_a_larger_crop_and_a_smaller_crop_is_full() -> None:
+def test_a_larger_crop_holds_the_whole_image_and_a_smaller_crop_is_full() -> None:
     image, labels = labelled(40, 56)
     places, flips = set(), set()
     for seed in range(30):
@@ -184,7 +184,7 @@ def test_masks_come_from_the_folder(images: ImageDataset, tmp_path: Path) -> Non
     assert masked.classes == images.classes
 
 
-def test_all_problems_with_masks_are_told_at_once(images: ImageDataset, tmp_path: Path) -> None:
+def test_all_problems_with_masks_are_reported_at_once(images: ImageDataset, tmp_path: Path) -> None:
     folder = tmp_path / "masks"
     (folder / "p1.png").unlink()
     (folder / "p4.png").unlink()

@@ -254,7 +254,7 @@ def test_loops_of_a_step_follow_the_phase(tmp_path: Path) -> None:
     assert {plan.loops(step) for step in range(4, 8)} <= {0, 2}
 
 
-def test_settings_that_cannot_work_say_so(tmp_path: Path) -> None:
+def test_settings_that_cannot_work_are_refused(tmp_path: Path) -> None:
     images = tiny_images(tmp_path / "images")
     with pytest.raises(InvalidSetting, match="fill one batch"):
         CropPlan(images, tiny_config(tmp_path, batch=64))

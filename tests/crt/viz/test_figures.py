@@ -94,7 +94,7 @@ def test_what_cannot_be_drawn_is_refused(image, arguments, message):
         overlay(**{"image": image, "values": np.zeros(image.shape[:2]), **arguments})
 
 
-def test_an_outline_lies_on_the_edge_and_changes_only_it():
+def test_an_outline_is_on_the_edge_and_changes_only_it():
     image, mask = np.full((9, 9, 3), 100, np.uint8), np.zeros((9, 9), bool)
     mask[3:6, 3:6] = True
     drawn = outline(image, mask)
@@ -169,7 +169,7 @@ def test_a_trace_of_nothing_makes_a_figure(prediction, image):
     side_by_side(empty, image, [0], loops=2, refined=True, threshold=0.15)
 
 
-def test_the_settings_line_says_how_to_make_it_again(prediction):
+def test_the_settings_line_is_enough_to_make_it_again(prediction):
     line = settings_line(prediction, loops=2, refined=True)
     for part in ("96 × 72 px", "overlap", "loops 2", "refined", "4 tiles", "tiny", prediction.provenance["checkpoint_sha256"][:8]):  # fmt: skip  # noqa: E501
         assert part in line
@@ -212,7 +212,7 @@ def test_the_command_writes_a_trace_and_a_figure(folder, photo, tmp_path, capsys
         (["--refined", "True", "--pass-reduction", "first"], True, {"pass_reduction": "first", "blocks": None}),
     ],
 )
-def test_the_command_refines_as_the_checkpoint_does_unless_it_is_told(
+def test_the_command_refines_as_the_checkpoint_does_without_options(
     photo, image, tmp_path, capsys, arguments, refined, attention
 ):
     folder = tiny_checkpoint(tmp_path / "own")

@@ -64,7 +64,7 @@ def test_the_image_below_is_the_one_that_was_run(prediction):
     assert np.abs(drawn[:, ::4, 0].mean(0) - make_image()[0, :, 0]).max() < 4
 
 
-def test_what_is_drawn_is_said(prediction):
+def test_the_caption_names_what_is_drawn(prediction):
     figure = prediction.figure("dog", spec=crt.CamSpec(loops=2, refined=True))
     assert "<b>dog</b> · 2 loops · refined: attention averaged over all blocks" in texts(figure)
     assert figure.layout.title.text.endswith("checkpoint tiny")
@@ -114,7 +114,7 @@ def test_what_is_not_recorded_is_refused(prediction, ask):
         prediction.figure(**ask)
 
 
-def test_it_says_so_where_plotly_is_not_installed(prediction, monkeypatch):
+def test_without_plotly_the_message_names_it(prediction, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "plotly"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "plotly", None)

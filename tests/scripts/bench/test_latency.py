@@ -23,7 +23,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_the_server_tells_its_time_and_a_cached_look_is_shorter(tmp_path):
+def test_the_server_reports_its_time_and_a_cached_run_is_shorter(tmp_path):
     pytest.importorskip("playwright")
     pixels = np.random.default_rng(5).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "image.png")
@@ -42,7 +42,7 @@ def test_the_server_tells_its_time_and_a_cached_look_is_shorter(tmp_path):
     assert str(tmp_path) not in json.dumps(result)
 
 
-def test_what_was_measured_is_told():
+def test_what_was_measured_is_reported():
     told = {"server_only_ms": 390.0, "first_ms": 450.0, "browser_ms": 900.0, "cached_ms": 20.0}
     times = {name: {"median": value, "p10": value, "p90": value} for name, value in told.items()}
     result = {
@@ -68,6 +68,6 @@ def test_the_loops_are_those_of_the_page():
     assert latency_bench.LOOPS == explore.LOOPS
 
 
-def test_nobody_cannot_be_measured():
+def test_a_measurement_needs_one_user():
     with pytest.raises(InvalidSetting, match="at least 1 visitor"):
         latency_bench.Config(visitors=0)

@@ -39,7 +39,7 @@ def answering(monkeypatch, known: object, local: object) -> list[list[str]]:
         subprocess.TimeoutExpired("pip_audit", 1),
     ],
 )
-def test_it_says_that_nothing_was_checked_where_nobody_knows(monkeypatch, known):
+def test_it_prints_that_nothing_was_checked_where_no_service_answers(monkeypatch, known):
     asked = answering(monkeypatch, known, [BAD])
     assert audit() == (0, [SKIPPED])
     assert len(asked) == 1 and "pip_audit" in asked[0]

@@ -95,7 +95,7 @@ def test_every_other_failure_has_its_sentence():
     assert failures(broken) == ["3 requests crashed."]
 
 
-def test_the_warm_up_asks_every_question_and_for_every_kind_of_file(fuzzer, monkeypatch):
+def test_the_warm_up_sends_every_request_and_every_kind_of_file(fuzzer, monkeypatch):
     asked = []
     monkeypatch.setattr(fuzzer.asker, "ask", lambda question, data, event=None: asked.append((question.name, event)))
     fuzzer.warm_all()
@@ -103,7 +103,7 @@ def test_the_warm_up_asks_every_question_and_for_every_kind_of_file(fuzzer, monk
     assert {event["kind"] for name, event in asked if name.startswith("export/")} == {*FIGURES, EVERYTHING}
 
 
-def test_the_same_seed_asks_the_same():
+def test_the_same_seed_sends_the_same_requests():
     drawn = [[nonsense.request(one) for _ in range(50)] for one in (random.Random(3), random.Random(3))]
     assert drawn[0] == drawn[1]
     drawn = [[nonsense.changed(DETAILS, one) for _ in range(50)] for one in (random.Random(3), random.Random(3))]

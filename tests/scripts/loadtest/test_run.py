@@ -40,6 +40,6 @@ def test_memory_is_judged_once_it_has_settled():
     assert _flatness([1.0, *[100.0] * 8, 110.0]) == {"median": 100, "min": 100, "max": 110, "spread_percent": 10.0}
 
 
-def test_nobody_is_no_load():
+def test_a_load_needs_one_user():
     with pytest.raises(InvalidSetting, match="at least one user"):
         Load(users=0)

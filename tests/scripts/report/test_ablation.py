@@ -137,7 +137,7 @@ def test_the_best_is_above_every_other_one():
     assert listed(["a"]) == "a" and listed(["a", "b", "c"]) == "a, b and c" and LEAST_SEEDS == 3
 
 
-def test_every_table_says_whether_the_claim_holds(tables):
+def test_every_table_states_whether_the_claim_holds(tables):
     assert len(tables) == 10
     for name, table in tables.items():
         assert table.caption, name
@@ -157,7 +157,7 @@ def test_every_table_says_whether_the_claim_holds(tables):
     assert "is inconclusive (1 seed, a verdict needs 3): CRT is highest at 448 px (+6.0 over 224 px, -3.0 from" in size
 
 
-def test_a_row_trained_in_another_way_than_it_is_tested_says_so_and_is_held_against_no_claim():
+def test_a_row_trained_in_another_way_than_it_is_tested_is_marked_and_counts_for_no_claim():
     run = row("modes", "overlap, 336", 0, **crt(60)) | {"mode": "overlap", "size": 336}
     base = row("modes", "one tile of 224", 0, **crt(55)) | {"mode": "overlap", "size": 224} | trained("overlap", 224)
     (table,) = section_of(ablation(base, run | trained("overlap", 224))).tables
@@ -190,7 +190,7 @@ def test_the_loop_count_is_that_of_the_schedule(count, words):
     assert names == [f"refined, {words}", *(["refined, 0 loops"] if count else []), f"unrefined, {words}", "its CNN"]
 
 
-def test_branches_that_saw_crops_at_different_sizes_are_named():
+def test_branches_with_crops_of_different_sizes_are_named():
     pair = row("twins", "CNN + transformer", 0, **crt(60)) | trained("overlap", 224, 160)
     twins = row("twins", "the same CNN twice", 0, crt_cnn=44, resnet=43) | trained("overlap", 224)
     (table,) = section_of(ablation(pair, twins)).tables

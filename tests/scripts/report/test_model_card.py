@@ -56,7 +56,7 @@ def test_what_the_record_lacks_is_not_made_up(folder):
     assert "Chosen on: not recorded. Command: not recorded." in text
 
 
-def test_the_card_says_on_what_the_defaults_were_chosen(folder):
+def test_the_card_names_the_data_that_the_defaults_were_chosen_on(folder):
     choice = {"chosen_on": "voc2012_train_animals", "command": "python -m scripts.tune_localization"}
     text = told(folder, **{"crt+crt_cnn": record(), "defaults": choice})
     assert "Chosen on: voc2012_train_animals. Command: \n\n    python -m scripts.tune_localization\n" in text
@@ -97,7 +97,7 @@ def test_the_relation_and_segmentation_networks_have_records_of_their_own(folder
     )
 
 
-def test_a_run_that_nobody_packed_has_a_card(folder):
+def test_a_run_that_was_not_packed_has_a_card(folder):
     config: CheckpointConfig = dataclasses.replace(read_config(folder), training=record(preset="two-cores-bf16"))
     assert "**`crt+crt_cnn`**: 3079 images of VOC2012, train_aug train_extra" in card(folder, config, "")
     assert seeds_of(config) == "0"

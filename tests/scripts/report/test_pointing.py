@@ -39,7 +39,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base / "results"
 
 
-def test_the_pointing_game_is_told_by_method_explainer_and_interval(results: Path) -> None:
+def test_the_pointing_game_is_reported_by_method_explainer_and_interval(results: Path) -> None:
     section = read_results(results, Defaults())[0]
     told = json.loads((results / "pointing.json").read_text())
     config = read_config(results.parent / "tiny")
@@ -88,7 +88,7 @@ def test_verdicts_follow_the_stored_intervals_alone(results: Path, tmp_path: Pat
     )
 
 
-def test_a_result_without_differences_or_backbones_is_told(results: Path, tmp_path: Path) -> None:
+def test_a_result_without_differences_or_backbones_is_reported(results: Path, tmp_path: Path) -> None:
     told = json.loads((results / "pointing.json").read_text())
     told["pointing"]["differences"] = {}
     del told["protocol"]["backbones"]
@@ -97,7 +97,7 @@ def test_a_result_without_differences_or_backbones_is_told(results: Path, tmp_pa
     assert len(section.tables) == 2 and "backbones" not in section.notes[0]
 
 
-def test_classification_is_told_by_method_and_class(results: Path) -> None:
+def test_classification_is_reported_by_method_and_class(results: Path) -> None:
     section = read_results(results, Defaults())[1]
     told = json.loads((results / "scores.json").read_text())
     assert section.title == "Classification on VOC2007 val" and "evaluate classification" in section.command
