@@ -1,4 +1,4 @@
-"""Every public function and class of the library says what it takes, gives and refuses, one thing a line."""
+"""Every public function and class of the library and the app lists its arguments, results and errors."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "crt").rglob("*.py"))
+ROOT = Path(__file__).resolve().parents[1]
+UNFINISHED = {"app/features/permalinks.py", "app/requests/export_request.py"} | {
+    f"app/features/export{tab}.py" for tab in ("", "_ablate", "_layers", "_masks", "_results")
+}
+"""Files of the app whose docstrings are sentences alone; take one off the list when it is complete."""
+FILES = sorted(
+    file
+    for top in ("crt", "app")
+    for path in (ROOT / top).rglob("*.py")
+    if (file := path.relative_to(ROOT).as_posix()) not in UNFINISHED
+)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises):$", re.MULTILINE)
 SELF_EVIDENT = ("property", "cached_property", "overload", "functools.cached_property")
-"""Decorators of what takes nothing or is told elsewhere: one sentence is enough."""
+"""Decorators of what has no arguments or is documented elsewhere: one sentence is enough."""
 
 
 def public(tree: ast.AST, path: str = "") -> Iterator[tuple[str, Function | ast.ClassDef]]:
@@ -30,7 +39,7 @@ def public(tree: ast.AST, path: str = "") -> Iterator[tuple[str, Function | ast.
 
 @cache
 def whole_names() -> frozenset[str]:
-    """The names of the library whose docstring says all: one that implements such a thing may refer to it."""
+    """Names whose docstring is complete: an implementation of such a thing may refer to it."""
     trees = [ast.parse((ROOT / file).read_text(encoding="utf-8")) for file in FILES]
     found = [(name, node) for tree in trees for name, node in public(tree)]
     return frozenset(name for name, node in found if "\nArgs:" in (ast.get_docstring(node) or ""))
@@ -73,8 +82,8 @@ def raised(node: ast.AST) -> set[str]:
 def fields(node: ast.ClassDef) -> list[str]:
     """The public fields of a record that have no line of their own below them."""
     records = ("dataclass", "NamedTuple", "Protocol")
-    told = [ast.unparse(one) for one in (*node.decorator_list, *node.bases)]
-    if not any(record in words for record in records for words in told):
+    kinds = [ast.unparse(one) for one in (*node.decorator_list, *node.bases)]
+    if not any(record in words for record in records for words in kinds):
         return []
     names = []
     for one, after in zip(node.body, [*node.body[1:], None], strict=True):
@@ -92,9 +101,9 @@ def missing(node: Function | ast.ClassDef) -> list[str]:
         return ["a docstring"]
     if (elsewhere := re.match(r"See `([\w.]+)`", docstring)) and elsewhere[1] in whole_names():
         return []
-    told = sections(docstring)
+    listed = sections(docstring)
     if isinstance(node, ast.ClassDef):
-        known = told.get("Attributes", {}) | told.get("Args", {})
+        known = listed.get("Attributes", {}) | listed.get("Args", {})
         lacking = [f"Attributes: {name}" for name in fields(node) if not known.get(name)]
         for one in node.body:
             if isinstance(one, Function) and one.name == "__init__":
@@ -103,11 +112,11 @@ def missing(node: Function | ast.ClassDef) -> list[str]:
         return lacking
     if any(ast.unparse(one).split("(")[0] in SELF_EVIDENT for one in node.decorator_list):
         return []
-    lacking = [f"Args: {name}" for name in arguments(node) if not told.get("Args", {}).get(name)]
+    lacking = [f"Args: {name}" for name in arguments(node) if not listed.get("Args", {}).get(name)]
     gives = node.returns is not None and ast.unparse(node.returns) not in ("None", "Never", "NoReturn")
-    if arguments(node) and gives and not (told.get("Returns") or told.get("Yields")):  # else the sentence says it
+    if arguments(node) and gives and not (listed.get("Returns") or listed.get("Yields")):  # else the sentence is enough
         lacking.append("Returns")
-    lacking += [f"Raises: {name}" for name in sorted(raised(node) - told.get("Raises", {}).keys())]
+    lacking += [f"Raises: {name}" for name in sorted(raised(node) - listed.get("Raises", {}).keys())]
     return lacking
 
 
