@@ -13,13 +13,13 @@ from crt.models.resize import resize_bilinear
 from crt.resample import strided_size
 from crt.threshold import above_threshold
 
-EPS = 1e-5
-THRESHOLD = 0.15
-LABELS = 254
+NORMALIZATION_EPS = 1e-5
+CAM_THRESHOLD = 0.15
+MAX_CLASSES = 254
 """Classes that a mask of 8 bits can hold beside the background 0 and 255, which means to ignore a pixel."""
 
 
-def max_normalize(maps: np.ndarray, eps: float = EPS) -> np.ndarray:
+def max_normalize(maps: np.ndarray, eps: float = NORMALIZATION_EPS) -> np.ndarray:
     """Divide each map by its own maximum (METHOD section 7).
 
     Args:
@@ -58,11 +58,11 @@ def check_class_ids(class_ids: Sequence[int]) -> None:
     Raises:
         InvalidSetting: a class has no label.
     """
-    if any(not 0 <= index < LABELS for index in class_ids):
-        raise InvalidSetting(f"An indexed mask can hold the first {LABELS} classes only: choose among them.")
+    if any(not 0 <= index < MAX_CLASSES for index in class_ids):
+        raise InvalidSetting(f"An indexed mask can hold the first {MAX_CLASSES} classes only: choose among them.")
 
 
-def cam_to_labels(seeds: np.ndarray, class_ids: Sequence[int], threshold: float = THRESHOLD) -> np.ndarray:
+def cam_to_labels(seeds: np.ndarray, class_ids: Sequence[int], threshold: float = CAM_THRESHOLD) -> np.ndarray:
     """Label each pixel with its strongest class, or as background (METHOD section 7).
 
     Args:

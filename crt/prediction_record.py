@@ -13,7 +13,7 @@ from crt.errors import InvalidSetting
 from crt.models.cnn import STRIDE
 from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
-from crt.postprocess import THRESHOLD
+from crt.postprocess import CAM_THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class PredictionRecord:
     timings: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     default_spec: CamSpec = field(default_factory=CamSpec)
-    default_threshold: float = THRESHOLD
+    default_threshold: float = CAM_THRESHOLD
     image: np.ndarray | None = field(default=None, repr=False)
 
     @property

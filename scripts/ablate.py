@@ -24,7 +24,7 @@ import tyro
 
 from crt.data import DatasetReport
 from crt.errors import InvalidSetting
-from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
+from crt.train.ablations import TABLES, AblationRow, AblationTable, Schedule, rows_of, training
 from crt.train.config import DataConfig, portable_root
 from crt.types import Precision
 from scripts.cli import run_cli
@@ -50,7 +50,7 @@ class Ablation:
     """Write all rows that are done here, or the result of the pilot."""
     data: tuple[str, ...] = ()
     """Training images, each entry as ROOT:SPLIT,SPLIT. If left out, `train` of `root` and of the VOC2007 beside it."""
-    tables: tuple[Table, ...] = TABLES
+    tables: tuple[AblationTable, ...] = TABLES
     seeds: tuple[int, ...] = (0, 1, 2)
     eval_split: str = "train"
     """The images that are measured: those of this split of `root` that show an animal."""
@@ -100,7 +100,7 @@ def ablate(config: Ablation) -> dict[str, Any]:
     return collect(config, rows, runs)
 
 
-def collect(config: Ablation, rows: tuple[Row, ...], runs: Runs) -> dict[str, Any]:
+def collect(config: Ablation, rows: tuple[AblationRow, ...], runs: Runs) -> dict[str, Any]:
     """All rows that are done, and how they were made; written to `config.json`."""
     done, missing = [], []
     for row in rows:

@@ -17,7 +17,7 @@ from crt.evaluation.cams import evaluate_seeds
 from crt.multiscale import TTAConfig
 from crt.precision import resolve
 from crt.predictor import Predictor
-from crt.train.ablations import Row, Schedule, training
+from crt.train.ablations import AblationRow, Schedule, training
 from crt.train.config import DataConfig, split_root
 from crt.train.engine import train
 from crt.train.export import portable
@@ -45,7 +45,7 @@ class Runs:
     precision: Precision
     until: float | None = None
 
-    def run(self, rows: Sequence[Row], seeds: Sequence[int]) -> bool:
+    def run(self, rows: Sequence[AblationRow], seeds: Sequence[int]) -> bool:
         """Do what is missing -> whether nothing is, which it may be where the time is up. Raises CrtError."""
         for seed in seeds:
             for row in rows:
@@ -57,7 +57,7 @@ class Runs:
                 write_json(self._path(row, seed), self._do(row, seed))
         return True
 
-    def stored(self, row: Row, seed: int) -> dict[str, Any] | None:
+    def stored(self, row: AblationRow, seed: int) -> dict[str, Any] | None:
         """A measurement that is done. Raises InvalidSetting if it was made with other settings than these."""
         path = self._path(row, seed)
         if not path.exists():
@@ -67,7 +67,7 @@ class Runs:
             raise InvalidSetting(f"{path} was made with other settings: choose another --out, or remove it.")
         return found
 
-    def _training(self, row: Row, seed: int) -> TrainConfig:
+    def _training(self, row: AblationRow, seed: int) -> TrainConfig:
         assert row.training is not None  # nosec B101  # noqa: S101 - the callers ask
         return training(
             row.training,
@@ -78,12 +78,12 @@ class Runs:
             precision=self.precision,
         )
 
-    def _path(self, row: Row, seed: int) -> Path:
+    def _path(self, row: AblationRow, seed: int) -> Path:
         """The file of a measurement; rows of several tables may share one."""
         where = f"{row.mode}-{row.size or 'own'}"
         return self.out / "rows" / f"{row.training or 'shipped'}-{where}-seed{seed}.json"
 
-    def _do(self, row: Row, seed: int) -> dict[str, Any]:
+    def _do(self, row: AblationRow, seed: int) -> dict[str, Any]:
         """Train what the row needs, if it is not there, and measure it."""
         folder: str | Path = self.checkpoint
         if row.training is not None:

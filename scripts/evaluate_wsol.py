@@ -137,7 +137,7 @@ def wanted(predictor: Predictor, loops: int | None) -> dict[str, MethodSpec]:
 def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MethodSpec]) -> tuple[dict[str, float], str]:
     """The threshold of every row, and where it is from in words."""
     from crt.evaluation.wsol import choose_thresholds
-    from crt.metrics.cam_boxes import THRESHOLD
+    from crt.metrics.cam_boxes import BOX_THRESHOLD
 
     if config.threshold is not None:
         return dict.fromkeys(requests, config.threshold), "given"
@@ -146,7 +146,7 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MethodSp
     elif is_cub(config.root) and config.split != "train":
         images = read_cub(config.root, "train")
     else:
-        return dict.fromkeys(requests, THRESHOLD), "as released"
+        return dict.fromkeys(requests, BOX_THRESHOLD), "as released"
     images = images.remap_classes(predictor.checkpoint.config.classes)
     images = dataclasses.replace(images, samples=images.samples[:: config.train_stride])
     with counted(len(images), "choosing thresholds") as advance:

@@ -17,7 +17,7 @@ from app.requests.export_files import FIGURE_WORDS, LABEL_WORDS, SETTINGS_WORDS,
 from app.requests.masks_request import MasksRequest
 from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
-from crt.postprocess import LABELS, cam_to_labels, check_class_ids
+from crt.postprocess import MAX_CLASSES, cam_to_labels, check_class_ids
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 from crt.pseudo_labels.random_walk import walk_labels
 from crt.resample import WALK_STRIDE, upsample_cam
@@ -141,7 +141,7 @@ class MasksView:
 
     def files(self) -> dict[str, bytes]:
         """Each mask as an indexed PNG, and the maps after the walk with its edges as one npz."""
-        labelled = all(index < LABELS for index in self.shown.base.classes)
+        labelled = all(index < MAX_CLASSES for index in self.shown.base.classes)
         files = {f"mask_{tile}.png": self.png(tile) for tile in self.tiles if labelled or tile == "deeplab"}
         if self.propagated is not None and self.edges is not None:
             arrays = {"classes": np.array(self.classes), "propagated": self.propagated, "edges": self.edges}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.requests.export_request import MapSpec
-from crt.postprocess import LABELS
+from crt.postprocess import MAX_CLASSES
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def labelled(screen: ExportView) -> bool:
     Returns:
         Whether it has.
     """
-    return all(index < LABELS for index in screen.shown.classes)
+    return all(index < MAX_CLASSES for index in screen.shown.classes)
 
 
 def maps(screen: ExportView) -> bytes:
@@ -112,7 +112,7 @@ def readme(screen: ExportView) -> str:
         f"mask_NETWORK.png are masks at the threshold, {LABEL_WORDS}; where classes overlap the stronger one, relative "
         "to its own largest value, wins. "
         if labelled(screen)
-        else f"There are no masks, because an indexed PNG holds {LABELS} classes and one of these comes later. "
+        else f"There are no masks, because an indexed PNG holds {MAX_CLASSES} classes and one of these comes later. "
     )
     return (
         f"Class activation maps of {', '.join(screen.classes)}. {FIGURE_WORDS} maps.npz, which numpy.load reads, "

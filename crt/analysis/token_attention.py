@@ -67,7 +67,7 @@ class TokenView:
         return place_tile(self.grid, self.tile, self.attention)
 
 
-def locate(grid: TileGrid, at: tuple[float, float]) -> TokenPlace:
+def locate_token(grid: TileGrid, at: tuple[float, float]) -> TokenPlace:
     """The patch under a point, in the tile that has it nearest to its centre; of equally near tiles the first.
 
     Args:
@@ -140,7 +140,7 @@ def inspect_token(
     Raises:
         InvalidSetting: the point is outside the image.
     """
-    place = locate(grid, at)
+    place = locate_token(grid, at)
     patch = place.patch[0] * network.side + place.patch[1]
     summary = partial(token_row, query=network.num_prefix_tokens + patch)
     own = place.tile // tile_batch * tile_batch

@@ -47,7 +47,7 @@ HEAD: dict[Family, dict[str, str]] = {
 }
 """Names of the convolution that makes class maps, and their names in this project's head."""
 
-TRUNCATION: dict[Family, tuple[tuple[str, str], ...]] = {
+OMITTED_TENSORS: dict[Family, tuple[tuple[str, str], ...]] = {
     "vit": (
         (r"head\.(weight|bias)", "linear classifier of the class token, which makes no maps"),
         (r"head_dist\.(weight|bias)", "linear classifier of the distillation token, which makes no maps"),
@@ -219,7 +219,7 @@ def _reason(plain: str, family: Family, convolution: Iterable[str]) -> str | Non
     """Why a tensor is left out by the table; None if it is not."""
     if plain in convolution:
         return None
-    return next((reason for pattern, reason in TRUNCATION[family] if re.fullmatch(pattern, plain)), None)
+    return next((reason for pattern, reason in OMITTED_TENSORS[family] if re.fullmatch(pattern, plain)), None)
 
 
 def _check_equal(tensor: Tensor, other: Tensor, name: str, plain: str, source: str) -> None:

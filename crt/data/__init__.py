@@ -1,6 +1,6 @@
 """Readers of data on disk: each gives an `ImageDataset` or one `InvalidDataset` that lists every problem."""
 
-from crt.data.base import Box, ImageDataset, Sample
+from crt.data.base import ImageDataset, PixelBox, Sample
 from crt.data.box_csv import with_boxes
 from crt.data.check import check_images
 from crt.data.cub import is_cub, read_cub
@@ -13,10 +13,10 @@ from crt.data.voc import VOC_ANIMALS, VOC_CLASSES, read_voc, voc_palette
 __all__ = [
     "VOC_ANIMALS",
     "VOC_CLASSES",
-    "Box",
     "DatasetReport",
     "ErrorCollector",
     "ImageDataset",
+    "PixelBox",
     "Sample",
     "check_images",
     "is_cub",

@@ -13,7 +13,7 @@ from crt.data.class_names import class_finder
 from crt.data.error_collector import ErrorCollector
 from crt.errors import InvalidDataset
 
-Box = tuple[float, float, float, float]
+PixelBox = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels, the right and bottom ones excluded. It may reach over the image's edge."""
 
 
@@ -35,7 +35,7 @@ class Sample:
     image: Path
     labels: tuple[int, ...]
     mask: Path | None = None
-    boxes: tuple[Box, ...] = ()
+    boxes: tuple[PixelBox, ...] = ()
     mask_labels: tuple[int, ...] | None = None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from crt.data.base import Box, ImageDataset, Sample
+from crt.data.base import ImageDataset, PixelBox, Sample
 from crt.data.error_collector import ErrorCollector
 from crt.data.files import tails
 from crt.data.formats import FORMATS
@@ -66,7 +66,7 @@ def with_boxes(images: ImageDataset, file: str | Path) -> ImageDataset:
         )
     problems = ErrorCollector(f"The boxes in {file}")
     ids = _Ids(images.samples)
-    found: dict[str, list[Box]] = {}
+    found: dict[str, list[PixelBox]] = {}
     for number, name, box in _boxes(file):
         key = ids.find(name)
         if key is None:
@@ -128,7 +128,7 @@ def _table(file: Path) -> list[tuple[int, list[str]]]:
         raise InvalidDataset(f"{file} cannot be read as CSV: {reason_of(error)}.") from error
 
 
-def _boxes(file: Path) -> list[tuple[int, str, Box | None]]:
+def _boxes(file: Path) -> list[tuple[int, str, PixelBox | None]]:
     """(line, id, box or None where it is none) of every row."""
     rows = _table(file)
     if not rows:
@@ -171,7 +171,7 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _box(row: Sequence[str], at: dict[str, int], *, sized: bool) -> Box | None:
+def _box(row: Sequence[str], at: dict[str, int], *, sized: bool) -> PixelBox | None:
     names = ("x0", "y0", "width", "height") if sized else COLUMNS[1:]
     x0, y0, right, bottom = (_number(_cell(row, at[name])) for name in names)
     if x0 is None or y0 is None or right is None or bottom is None:
@@ -195,8 +195,8 @@ def _sizes(file: Path, ids: _Ids, problems: ErrorCollector) -> dict[str, tuple[f
 
 
 def _in_pixels(
-    sample: Sample, boxes: Sequence[Box], size: tuple[float, float] | None, problems: ErrorCollector
-) -> tuple[Box, ...]:
+    sample: Sample, boxes: Sequence[PixelBox], size: tuple[float, float] | None, problems: ErrorCollector
+) -> tuple[PixelBox, ...]:
     """Boxes in pixels of `size` -> in those of the image; as they are where no size is known.
 
     A box that lies beside the image is a problem.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from crt.data.base import Box, ImageDataset, Sample
+from crt.data.base import ImageDataset, PixelBox, Sample
 from crt.data.class_names import display_name
 from crt.data.error_collector import ErrorCollector
 from crt.data.files import FileIndex, slashes
@@ -183,7 +183,7 @@ def _forms(name: str) -> tuple[str, str, str]:
     return clean(name), name.partition(".")[2], display_name(name)
 
 
-def _box(words: Sequence[str], key: str, problems: ErrorCollector) -> tuple[Box, ...]:
+def _box(words: Sequence[str], key: str, problems: ErrorCollector) -> tuple[PixelBox, ...]:
     """Left, top, width, height as text -> corners."""
     try:
         x, y, width, height = map(float, words)

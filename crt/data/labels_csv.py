@@ -10,7 +10,7 @@ from pathlib import Path
 from crt.data.base import ImageDataset, Sample
 from crt.data.error_collector import ErrorCollector
 from crt.data.files import FileIndex, slashes, tails
-from crt.data.labels_json import Row, rows_of_json
+from crt.data.labels_json import LabelRow, rows_of_json
 from crt.data.labels_table import rows_of_table
 from crt.data.text import clean, folded, natural, read_text
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
@@ -140,7 +140,7 @@ class _Images:
         return path.resolve().as_posix().lstrip("/")
 
 
-def _without_fillers(rows: list[Row], classes: Sequence[str], left_out: list[tuple[str, str]]) -> list[Row]:
+def _without_fillers(rows: list[LabelRow], classes: Sequence[str], left_out: list[tuple[str, str]]) -> list[LabelRow]:
     """The rows without the words that programs write into an empty cell, unless they are names of `classes`."""
     fillers = FILLERS.difference(map(folded, [classes] if isinstance(classes, str) else classes))
     for _, image, labels in rows:

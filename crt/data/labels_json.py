@@ -21,7 +21,7 @@ LABEL_NAMES = (
 )  # fmt: skip
 """What a column or a key with the labels may be called."""
 
-Row = tuple[str, str, list[str]]
+LabelRow = tuple[str, str, list[str]]
 """Where it is written, the image as it is named there, its labels."""
 
 
@@ -30,7 +30,7 @@ _WRAPPERS = ("data", "dataset", "images", "samples", "items", "records", "annota
 _COCO = "images need id and file_name, categories id and name, annotations image_id and category_id"
 
 
-def rows_of_json(text: str, problems: ErrorCollector) -> tuple[list[Row], tuple[str, ...]]:
+def rows_of_json(text: str, problems: ErrorCollector) -> tuple[list[LabelRow], tuple[str, ...]]:
     """Read the rows of a JSON text, or of one record per line.
 
     The forms are: {image: labels}; a list of records; such a list under one key; {"image": [...], "labels": [...]};
@@ -126,7 +126,7 @@ def _of_columns(data: Mapping[str, Any]) -> list[Any] | None:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _of_records(records: Sequence[object], problems: ErrorCollector) -> tuple[list[Row], tuple[str, ...]]:
+def _of_records(records: Sequence[object], problems: ErrorCollector) -> tuple[list[LabelRow], tuple[str, ...]]:
     """Records with labels under one of `LABEL_NAMES`, or else with 0 and 1 for each class."""
     keys = {str(key).strip().lower() for record in records if isinstance(record, Mapping) for key in record}
     classes = () if keys.intersection(LABEL_NAMES) else _binary_keys(records)
@@ -152,7 +152,7 @@ def _binary_keys(records: Sequence[object]) -> tuple[str, ...]:
     return tuple(key for key, plain in found.items() if plain)
 
 
-def _of_coco(data: Mapping[str, Any], problems: ErrorCollector) -> tuple[list[Row], tuple[str, ...]]:
+def _of_coco(data: Mapping[str, Any], problems: ErrorCollector) -> tuple[list[LabelRow], tuple[str, ...]]:
     """Images without an annotation are negatives; the classes are all categories in the order of their ids."""
     categories: dict[str, str] = {}
     images: dict[str, str] = {}

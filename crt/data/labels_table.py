@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from crt.data.files import EXTENSIONS, FOREIGN_EXTENSIONS, slashes
-from crt.data.labels_json import IMAGE_NAMES, LABEL_NAMES, Row
+from crt.data.labels_json import IMAGE_NAMES, LABEL_NAMES, LabelRow
 from crt.data.tables import read_rows
 from crt.data.text import clean, folded
 from crt.errors import InvalidDataset
@@ -23,7 +23,7 @@ _ONE_LABEL = ("label", "class", "class_name", "classname", "category", "tag", "t
 
 def rows_of_table(
     text: str, file: Path, find: Callable[[str], Path | None], splits: Sequence[str], classes: Sequence[str]
-) -> tuple[list[Row], tuple[str, ...], list[tuple[str, str]]]:
+) -> tuple[list[LabelRow], tuple[str, ...], list[tuple[str, str]]]:
     """Read the rows of a table.
 
     Args:
@@ -185,7 +185,7 @@ def _cells(
     *,
     split_blanks: bool,
     classes: Sequence[str],
-) -> list[Row]:
+) -> list[LabelRow]:
     """Rows whose labels are words in cells.
 
     Blanks separate labels in a column of `split_blanks`, or if each word is a number or a label by itself elsewhere,

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-from crt.data.base import Box, Sample
+from crt.data.base import PixelBox, Sample
 from crt.data.class_names import class_finder
 from crt.data.error_collector import ErrorCollector
 from crt.data.files import FileIndex
@@ -35,7 +35,7 @@ class BoxedObject:
     """
 
     class_id: int
-    box: Box
+    box: PixelBox
     difficult: bool = False
 
 
@@ -67,7 +67,7 @@ class BoxedImage:
         """Classes all of whose objects are marked difficult, sorted."""
         return tuple(sorted({item.class_id for item in self.objects} - set(self.class_ids)))
 
-    def boxes(self, class_id: int) -> list[Box]:
+    def boxes(self, class_id: int) -> list[PixelBox]:
         """The boxes of one class, those of difficult objects too.
 
         Args:
@@ -156,7 +156,7 @@ def _size(root: ElementTree.Element) -> tuple[int, int] | None:
     return (height, width) if height > 0 and width > 0 else None
 
 
-def _box(item: ElementTree.Element, size: tuple[int, int], factors: tuple[float, float]) -> Box | None:
+def _box(item: ElementTree.Element, size: tuple[int, int], factors: tuple[float, float]) -> PixelBox | None:
     """An object's box cut off at the image's border; None where it has no area there."""
     try:
         x0, y0, x1, y1 = corners = [float(item.findtext(f"bndbox/{name}") or "nan") for name in CORNERS]

@@ -11,13 +11,13 @@ from crt.analysis.consistency import map_correlation
 from crt.data import ImageDataset
 from crt.data.images import load_image
 from crt.errors import InvalidDataset
-from crt.evaluation.stored import BACKGROUND, THRESHOLDS, measured_rows, truth_of
+from crt.evaluation.stored import BACKGROUND_NAME, THRESHOLDS, measured_rows, truth_of
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
 from crt.models.outputs import VitOutputs
 from crt.multiscale import TTAConfig, default_specs, multi_scale_maps
 from crt.pass_reductions import PassReduction
-from crt.postprocess import THRESHOLD, max_normalize
+from crt.postprocess import CAM_THRESHOLD, max_normalize
 from crt.prediction import Prediction
 from crt.predictor import Predictor
 from crt.pseudo_labels.label_png import require_class_values
@@ -83,7 +83,7 @@ def evaluate_seeds(
             advance()
     targets = images.targets()
     return {
-        "methods": {name: _summary(sweep, rows, (BACKGROUND, *names)) for name, sweep in sweeps.items()},
+        "methods": {name: _summary(sweep, rows, (BACKGROUND_NAME, *names)) for name, sweep in sweeps.items()},
         "classification_map": {
             name: round(100 * mean_average_precision(targets, np.stack(collected)), 2)
             for name, collected in scores.items()
@@ -125,7 +125,7 @@ def _summary(sweep: ThresholdSweep, rows: list[int], names: Sequence[str]) -> di
     per_class = 100 * iou(sweep.confusions())[:, rows]  # (T, rows)
     means = np.nanmean(per_class, axis=1)
     best = int(np.nanargmax(means))
-    fixed = int(np.flatnonzero(np.isclose(THRESHOLDS, THRESHOLD))[0])
+    fixed = int(np.flatnonzero(np.isclose(THRESHOLDS, CAM_THRESHOLD))[0])
     return {
         "miou_at_0.15": round(float(means[fixed]), 2),
         "miou_best": round(float(means[best]), 2),

@@ -19,7 +19,7 @@ from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, seed_path
 from crt.pseudo_labels.label_png import read_labels, read_mask, require_class_values
 
 THRESHOLDS = np.round(np.arange(0.01, 0.80, 0.01), 2)
-BACKGROUND = "background"
+BACKGROUND_NAME = "background"
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _score(
     sweep: tuple[tuple[float, float], ...] = (),
 ) -> Score:
     values = 100 * iou(confusion)[rows]
-    names = [(BACKGROUND, *classes)[row] for row in rows]
+    names = [(BACKGROUND_NAME, *classes)[row] for row in rows]
     return Score(
         float(np.nanmean(values)),
         100 * pixel_accuracy(confusion),

@@ -12,7 +12,7 @@ from crt.metrics.boxes import Box
 from crt.resample import resize_map
 from crt.threshold import above_threshold
 
-THRESHOLD = 0.1
+BOX_THRESHOLD = 0.1
 """Share of the map's maximum above which a pixel belongs to the object, as released."""
 NO_BOX = Box(0, 0, 1, 1)
 """What the released program answers where a map has no object."""
@@ -137,7 +137,7 @@ def level_of(threshold: float, grey: np.ndarray) -> int:
     return int(threshold * int(grey.max()))
 
 
-def cam_to_box(cam: np.ndarray, size: tuple[int, int] | None = None, *, threshold: float = THRESHOLD) -> Box:
+def cam_to_box(cam: np.ndarray, size: tuple[int, int] | None = None, *, threshold: float = BOX_THRESHOLD) -> Box:
     """The box of a map's largest region above a threshold (METHOD section 9).
 
     Args:

@@ -26,7 +26,7 @@ from crt.types import DEEPLAB_SCALES, Stride
 
 RATES = (6, 12, 18, 24)
 """Atrous rates in cells of stride 8."""
-LABELS = 255
+MAX_LABELS = 255
 """The most labels, background included: 255 itself marks pixels without one."""
 
 
@@ -41,7 +41,7 @@ class DeepLab(FrozenBatchNorm):
 
     Args:
         resnet: built with `build_resnet`; that of a `CnnBranch` will do. It is taken over and changed.
-        labels: classes with background, 2 to `LABELS`.
+        labels: classes with background, 2 to `MAX_LABELS`.
         stride: pixels per cell.
         rates: atrous rates in cells of stride 8. At 16 they are halved, so that they span the same pixels.
 
@@ -52,8 +52,8 @@ class DeepLab(FrozenBatchNorm):
 
     def __init__(self, resnet: ResNet, labels: int, *, stride: Stride = 8, rates: Sequence[int] = RATES) -> None:
         super().__init__()
-        if not 2 <= labels <= LABELS:
-            raise InvalidSetting(f"A segmentation network has 2 to {LABELS} labels with background, not {labels}.")
+        if not 2 <= labels <= MAX_LABELS:
+            raise InvalidSetting(f"A segmentation network has 2 to {MAX_LABELS} labels with background, not {labels}.")
         if stride not in get_args(Stride):
             raise InvalidSetting(f"The stride is {stride}: choose 8 or 16.")
         if not rates or any(rate < 1 or rate * 8 % stride for rate in rates):

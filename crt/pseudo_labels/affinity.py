@@ -18,7 +18,7 @@ from crt.errors import InvalidSetting
 from crt.pseudo_labels.paths import search_paths
 from crt.types import IGNORE, IRN_RADIUS
 
-EPS = 1e-5
+AFFINITY_EPS = 1e-5
 
 
 @dataclass(frozen=True)
@@ -203,13 +203,13 @@ def irn_losses(
     affinity = path_affinity(edge_logits.sigmoid(), pairs)
     apart = pair_displacement(displacement, pairs)
     towards = pairs.directions.T[:, :, None].to(apart.dtype)
-    alike_loss = -torch.log(affinity + EPS)
+    alike_loss = -torch.log(affinity + AFFINITY_EPS)
     return RelationLosses(
-        bg_pos_aff=(background * alike_loss).sum() / (background.sum() + EPS),
-        fg_pos_aff=(foreground * alike_loss).sum() / (foreground.sum() + EPS),
-        neg_aff=(different * -torch.log(1 + EPS - affinity)).sum() / (different.sum() + EPS),
-        dp_fg=(foreground[:, None] * (apart - towards).abs()).sum() / (2 * foreground.sum() + EPS),
-        dp_bg=(background[:, None] * apart.abs()).sum() / (2 * background.sum() + EPS),
+        bg_pos_aff=(background * alike_loss).sum() / (background.sum() + AFFINITY_EPS),
+        fg_pos_aff=(foreground * alike_loss).sum() / (foreground.sum() + AFFINITY_EPS),
+        neg_aff=(different * -torch.log(1 + AFFINITY_EPS - affinity)).sum() / (different.sum() + AFFINITY_EPS),
+        dp_fg=(foreground[:, None] * (apart - towards).abs()).sum() / (2 * foreground.sum() + AFFINITY_EPS),
+        dp_bg=(background[:, None] * apart.abs()).sum() / (2 * background.sum() + AFFINITY_EPS),
     )
 
 

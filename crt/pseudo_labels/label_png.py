@@ -12,7 +12,7 @@ from PIL import Image
 from crt.data import ImageDataset, Sample, voc_palette
 from crt.errors import InvalidDataset, InvalidSetting, count_of
 from crt.io_utils import atomic_path
-from crt.postprocess import EPS, LABELS, THRESHOLD, check_class_ids
+from crt.postprocess import CAM_THRESHOLD, MAX_CLASSES, NORMALIZATION_EPS, check_class_ids
 from crt.resample import upsample_cam
 from crt.threshold import above_threshold
 from crt.types import IGNORE
@@ -27,7 +27,7 @@ def labels_of_image(
     content_size: tuple[float, float],
     size: tuple[int, int],
     class_ids: Sequence[int],
-    threshold: float = THRESHOLD,
+    threshold: float = CAM_THRESHOLD,
 ) -> np.ndarray:
     """Label an image from maps on cells (METHOD section 7).
 
@@ -56,7 +56,7 @@ def labels_of_image(
     best = np.full(size, threshold, np.float32)
     for index, cells in zip(class_ids, maps, strict=True):
         pixels = upsample_cam(cells[None], content_size, size)[0]
-        pixels /= pixels.max(initial=0) + EPS
+        pixels /= pixels.max(initial=0) + NORMALIZATION_EPS
         better = above_threshold(pixels, best)
         labels[better] = index + 1
         np.maximum(best, pixels, out=best)
@@ -101,11 +101,11 @@ def check_class_count(count: int) -> None:
         count: without background.
 
     Raises:
-        InvalidSetting: there are more than `LABELS`.
+        InvalidSetting: there are more than `MAX_CLASSES`.
     """
-    if count > LABELS:
+    if count > MAX_CLASSES:
         raise InvalidSetting(
-            f"A mask of 8 bits holds {LABELS} classes, and there are {count}: choose at most {LABELS}."
+            f"A mask of 8 bits holds {MAX_CLASSES} classes, and there are {count}: choose at most {MAX_CLASSES}."
         )
 
 
@@ -122,7 +122,7 @@ def read_labels(path: Path, *, name: str | None = None, classes: int | None = No
 
     Raises:
         InvalidDataset: the file is anything else; the message has the name.
-        InvalidSetting: more than `LABELS` classes.
+        InvalidSetting: more than `MAX_CLASSES` classes.
     """
     name = path.stem if name is None else name
     if classes is not None:
@@ -132,13 +132,13 @@ def read_labels(path: Path, *, name: str | None = None, classes: int | None = No
     if values.dtype != np.uint8:
         labels = np.where(values == _IGNORE_16, IGNORE, values)
     highest = int(labels[labels != IGNORE].max(initial=0))
-    if highest > (LABELS if classes is None else classes):
+    if highest > (MAX_CLASSES if classes is None else classes):
         if _has_soft_edges(values):
             raise InvalidDataset(
                 f"The mask of {name} has soft edges, with values between 0 and {values.max()} that are no classes: "
                 "save it without antialiasing."
             )
-        known = f"there are {classes} classes" if classes is not None else f"{LABELS} is the largest of a class"
+        known = f"there are {classes} classes" if classes is not None else f"{MAX_CLASSES} is the largest of a class"
         raise InvalidDataset(
             f"The mask of {name} has a label {highest}, but {known}: "
             f"give 0 for background, k for the k-th class and {IGNORE} to ignore."

@@ -12,12 +12,12 @@ from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase
 from crt.train.run_config import TrainConfig
 from crt.types import Mode, Precision
 
-Table = Literal["consistency", "loops", "twins", "modes", "sizes"]
-TABLES: tuple[Table, ...] = get_args(Table)
+AblationTable = Literal["consistency", "loops", "twins", "modes", "sizes"]
+TABLES: tuple[AblationTable, ...] = get_args(AblationTable)
 
 
 @dataclass(frozen=True)
-class Row:
+class AblationRow:
     """One row of a table: what is trained, and how it is measured.
 
     Attributes:
@@ -28,7 +28,7 @@ class Row:
         size: pixels of their long side at test.
     """
 
-    table: Table
+    table: AblationTable
     name: str
     training: str | None
     mode: Mode = "overlap"
@@ -64,7 +64,7 @@ class Schedule:
     cnn_weights: str = "timm"
 
 
-def rows_of(tables: tuple[Table, ...], plan: Schedule, size: int | None) -> tuple[Row, ...]:
+def rows_of(tables: tuple[AblationTable, ...], plan: Schedule, size: int | None) -> tuple[AblationRow, ...]:
     """The rows of the tables asked for.
 
     Args:
@@ -76,29 +76,29 @@ def rows_of(tables: tuple[Table, ...], plan: Schedule, size: int | None) -> tupl
         The rows in the order in which they are done.
     """
 
-    def looped(count: int) -> Row:
-        return Row("loops", f"{count} in training", "base" if count == plan.loops else f"loops_{count}")
+    def looped(count: int) -> AblationRow:
+        return AblationRow("loops", f"{count} in training", "base" if count == plan.loops else f"loops_{count}")
 
-    def moded(name: str, mode: Mode, side: int) -> Row:
+    def moded(name: str, mode: Mode, side: int) -> AblationRow:
         """A row of Table 2: trained with the mode and on crops of the size that it is tested with."""
         own = "base" if (mode, side) == ("overlap", plan.crop) else f"mode_{mode}_{side}"
-        return Row("modes", name, own, mode, side)
+        return AblationRow("modes", name, own, mode, side)
 
     every = (
-        Row("consistency", "λ = 0.1", "base"),
+        AblationRow("consistency", "λ = 0.1", "base"),
         *map(looped, (3, 0, 1)),
-        Row("consistency", "λ = 0", "lambda_0"),
-        Row("twins", "CNN + transformer", "base" if plan.cnn_size in (None, plan.crop) else "same-size"),
-        Row("twins", "the same CNN twice", "twins"),
+        AblationRow("consistency", "λ = 0", "lambda_0"),
+        AblationRow("twins", "CNN + transformer", "base" if plan.cnn_size in (None, plan.crop) else "same-size"),
+        AblationRow("twins", "the same CNN twice", "twins"),
         looped(2),
-        Row("consistency", "λ = 0.01", "lambda_0.01"),
-        Row("consistency", "λ = 0.2", "lambda_0.2"),
+        AblationRow("consistency", "λ = 0.01", "lambda_0.01"),
+        AblationRow("consistency", "λ = 0.2", "lambda_0.2"),
         moded("one tile of 224", "overlap", 224),
         moded("overlap, 336", "overlap", 336),
         moded("side by side, 448", "non-overlap", 448),
         moded("interpolated to 28 × 28", "bilinear", 448),
         moded("deconvolution to 28 × 28", "deconvolution", 448),
-        *(Row("sizes", f"{side} px", None, "overlap", side) for side in range(224, 673, 112)),
+        *(AblationRow("sizes", f"{side} px", None, "overlap", side) for side in range(224, 673, 112)),
         looped(4),
     )
     return tuple(dataclasses.replace(row, size=row.size or size) for row in every if row.table in tables)

@@ -24,7 +24,7 @@ from crt.train.optim import ParamGroup, trained
 from crt.train.trainer import Trainer
 from crt.types import IGNORE
 
-FILE = "segmentation.safetensors"
+DEEPLAB_FILE = "segmentation.safetensors"
 
 
 def train_deeplab(config: DeepLabConfig, images: ImageDataset, *, record: Mapping[str, Any] | None = None) -> bool:
@@ -57,8 +57,8 @@ def train_deeplab(config: DeepLabConfig, images: ImageDataset, *, record: Mappin
     )
     finished = step >= plan.steps
     if finished and trainer.accelerator.is_main_process and not (config.out / CONFIG_FILE).exists():
-        digest = save_network(network, config.out / FILE)
-        spec = SegmentationSpec(config.cnn, FILE, digest, config.stride, *normalization)
+        digest = save_network(network, config.out / DEEPLAB_FILE)
+        spec = SegmentationSpec(config.cnn, DEEPLAB_FILE, digest, config.stride, *normalization)
         entry = {**trainer.record, "precision": trainer.precision}
         add_to_checkpoint(config, "segmentation", spec, images=len(images), record=entry)
     trainer.end()

@@ -23,7 +23,7 @@ from crt.train.masks_data import MaskCrops
 from crt.train.optim import ParamGroup, trained
 from crt.train.trainer import Trainer
 
-FILE = "relation.safetensors"
+IRN_FILE = "relation.safetensors"
 
 
 def train_relation(config: RelationConfig, images: ImageDataset, *, record: Mapping[str, Any] | None = None) -> bool:
@@ -66,7 +66,7 @@ def train_relation(config: RelationConfig, images: ImageDataset, *, record: Mapp
         with torch.autocast(device.type, torch.bfloat16, enabled=trainer.precision == "bf16"):
             network.fit_mean(_some(plan, device))
         if trainer.accelerator.is_main_process:
-            spec = RelationSpec(FILE, save_network(network, config.out / FILE, without="resnet"), config.cnn)
+            spec = RelationSpec(IRN_FILE, save_network(network, config.out / IRN_FILE, without="resnet"), config.cnn)
             entry = {**trainer.record, "precision": trainer.precision}
             add_to_checkpoint(config, "relation", spec, images=len(images), record=entry)
     trainer.end()

@@ -16,7 +16,7 @@ from crt.predictor import InferenceConfig, Predictor
 from crt.resample import upsample_cam
 from crt.viz import TITLES, Panel, contact_sheet, fit, overlay, probabilities
 
-WIDTH = 200
+PREVIEW_WIDTH = 200
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ class MapPreview:
         predictor = Predictor(Checkpoint(config, networks, ""), device=device)
         model.eval()
         rows = [self._row(predictor, index) for index in range(len(self.images))]
-        sheet = contact_sheet(rows, title=f"After epoch {epoch + 1}", bar=("0", "the map's largest value"), width=WIDTH)
+        sheet = contact_sheet(
+            rows, title=f"After epoch {epoch + 1}", bar=("0", "the map's largest value"), width=PREVIEW_WIDTH
+        )
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"epoch_{epoch + 1:02d}.png"
         sheet.save(path)
@@ -61,7 +63,7 @@ class MapPreview:
         image = load_image(sample.image)
         prediction = predictor.predict(image, InferenceConfig(size=self.size, loops=self.loops))
         label = sample.labels[0]
-        small = fit(image, WIDTH)
+        small = fit(image, PREVIEW_WIDTH)
         panels = [Panel(small, (self.images.classes[label], sample.id))]
         for method in prediction.methods:
             loops = prediction.clamp(method, self.loops)

@@ -21,7 +21,7 @@ from crt.errors import CrtError, InvalidCheckpoint, reason_of
 from crt.io_utils import atomic_path
 
 STATE_FILE = "state.safetensors"
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DiskFull(CrtError):
@@ -148,7 +148,11 @@ def raise_on_full_disk(folder: Path) -> Iterator[None]:
         yield
     except (OSError, SafetensorError) as error:
         # safetensors has the number of the system's error in its message only
-        full = error.errno in FULL if isinstance(error, OSError) else any(f"(os error {n})" in str(error) for n in FULL)
+        full = (
+            error.errno in FULL_DISK_ERRORS
+            if isinstance(error, OSError)
+            else any(f"(os error {n})" in str(error) for n in FULL_DISK_ERRORS)
+        )
         if not full:
             raise
         raise DiskFull(

@@ -18,8 +18,8 @@ from crt.predictor import Predictor
 from crt.viz.colours import fit, overlay
 from crt.viz.sheet import Panel, contact_sheet
 
-WIDTH = 200
-TRUTH, FOUND = (255, 209, 102), (255, 255, 255)
+SHEET_WIDTH = 200
+TRUTH_COLOUR, FOUND_COLOUR = (255, 209, 102), (255, 255, 255)
 
 
 def box_sheet(
@@ -64,21 +64,21 @@ def box_sheet(
         f"The {count} best and the {count} worst of {len(ranked)} images. White: the box found; yellow: the ground "
         f"truth. Threshold {score.threshold:.2f} of the map's range."
     )
-    return contact_sheet(rows, title=title, notes=[note], width=WIDTH, bar=("least", "most of this map"))
+    return contact_sheet(rows, title=title, notes=[note], width=SHEET_WIDTH, bar=("least", "most of this map"))
 
 
 def _panel(item: WsolSample, found: BoxPrediction, classes: tuple[str, ...]) -> Panel:
     sample = item.sample
     image = load_image(sample.image)
     whole = item.on_image(item.maps["map"], image.shape[:2])
-    small = fit(image, WIDTH)
+    small = fit(image, SHEET_WIDTH)
     cam = np.asarray(
         Image.fromarray(minmax_normalize(whole)).resize((small.shape[1], small.shape[0]), Image.Resampling.BOX)
     )
     factor = small.shape[1] / image.shape[1]
     drawn = Image.fromarray(overlay(small, cam, vmax=1.0, opacity=0.45))
-    _rectangles(drawn, factor * np.array(sample.boxes), TRUTH)
-    _rectangles(drawn, factor * np.array([found.box]), FOUND)
+    _rectangles(drawn, factor * np.array(sample.boxes), TRUTH_COLOUR)
+    _rectangles(drawn, factor * np.array([found.box]), FOUND_COLOUR)
     rank = int((item.logits["map"] > item.logits["map"][sample.labels[0]]).sum()) + 1
     lines = (f"IoU {found.iou:.2f}", classes[sample.labels[0]], f"class at place {rank}")
     return Panel(np.asarray(drawn), lines)

@@ -19,7 +19,7 @@ from crt.threshold import above_threshold
 from crt.viz.colours import COLORMAP, fit, outline, overlay
 from crt.viz.sheet import Panel, contact_sheet
 
-PAPER: Attention = {"pass_reduction": DEFAULT_REDUCTION, "blocks": None}
+PAPER_ATTENTION: Attention = {"pass_reduction": DEFAULT_REDUCTION, "blocks": None}
 TITLES: dict[Method, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT, CNN branch"}
 
 
@@ -85,7 +85,9 @@ def side_by_side(
         panels = [Panel(small, (name, f"{prediction.source[1]} × {prediction.source[0]} px"))]
         for method in shown:
             count = prediction.clamp(method, loops)
-            maps = prediction.cams(method, loops=count, refined=refined, classes=[index], **(attention or PAPER))
+            maps = prediction.cams(
+                method, loops=count, refined=refined, classes=[index], **(attention or PAPER_ATTENTION)
+            )
             share = probabilities(prediction, method, loops=count, single_label=single_label)[index]
             detail = _detail(prediction, method, count, refined)
             lines = (TITLES[method], f"{name} {share:.1%}{detail}")
@@ -161,7 +163,7 @@ def settings_line(prediction: Prediction, *, loops: int, refined: bool, attentio
 def _refinement(refined: bool, attention: Attention | None) -> str:
     if not refined:
         return "not refined"
-    return "refined" if attention in (None, PAPER) else f"refined by {attention_words(**attention)}"
+    return "refined" if attention in (None, PAPER_ATTENTION) else f"refined by {attention_words(**attention)}"
 
 
 def _detail(prediction: Prediction, method: Method, loops: int, refined: bool) -> str:

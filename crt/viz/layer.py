@@ -91,7 +91,7 @@ def labelled(image: np.ndarray, layer: LabelLayer) -> np.ndarray:
     return np.rint((1 - opacity) * image + opacity * layer.colours[labels]).astype(np.uint8)
 
 
-def mixed(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
+def blend(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
     """Draw a map over an image, or darken what is outside its mask.
 
     Args:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PANEL = 360
 """Pixels of a panel's longer side: a CAM is drawn with this many values, which keeps a notebook small."""
-GAP, TOP, BOTTOM = 24, 104, 84
+SIDE_MARGIN, TOP_MARGIN, BOTTOM_MARGIN = 24, 104, 84
 """Pixels between the panels, above them and below."""
 OPACITY = 0.6
 UNITS = {False: "raw CAM", True: "raw CAM × attention"}
@@ -69,8 +69,8 @@ def cam_figure(
     small = _fitted(pixels)
     height, width = small.shape[:2]
     titles = ["image", *(_panel_title(prediction, method, index, spec) for method in shown)]
-    across = len(titles) * (width + GAP) - GAP
-    figure = make_subplots(1, len(titles), subplot_titles=titles, horizontal_spacing=GAP / across)
+    across = len(titles) * (width + SIDE_MARGIN) - SIDE_MARGIN
+    figure = make_subplots(1, len(titles), subplot_titles=titles, horizontal_spacing=SIDE_MARGIN / across)
     step = pixels.shape[1] / width, pixels.shape[0] / height  # pixels of the image from value to value
     source = _data_uri(small)
     for column, method in enumerate((None, *shown), 1):
@@ -98,9 +98,9 @@ def cam_figure(
             "yanchor": "top",
             "pad": {"t": 14},
         },
-        width=across + 2 * GAP,
-        height=height + TOP + BOTTOM,
-        margin={"l": GAP, "r": GAP, "t": TOP, "b": BOTTOM},
+        width=across + 2 * SIDE_MARGIN,
+        height=height + TOP_MARGIN + BOTTOM_MARGIN,
+        margin={"l": SIDE_MARGIN, "r": SIDE_MARGIN, "t": TOP_MARGIN, "b": BOTTOM_MARGIN},
         plot_bgcolor="rgba(0,0,0,0)",
     )
     return figure

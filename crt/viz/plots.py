@@ -15,10 +15,10 @@ from PIL import Image
 
 from crt.viz.contours import crossings
 from crt.viz.fonts import families
-from crt.viz.layer import LabelLayer, MapLayer, Style, bar, labelled, mixed
+from crt.viz.layer import LabelLayer, MapLayer, Style, bar, blend, labelled
 from crt.viz.print_canvas import FAINT, INK, LINE, POINT, Canvas, first_line, stroke, text_lines
 from crt.viz.print_file import DPI, Kind, render
-from crt.viz.print_layout import NOTE, TEXT, WIDTH, Block, lay_out
+from crt.viz.print_layout import NOTE, PANEL_WIDTH, TEXT, Block, lay_out
 from crt.viz.sheet import printable
 
 __all__ = ["Kind", "MapBlock", "Plot", "Style", "grid_of", "plot", "render"]
@@ -26,7 +26,7 @@ __all__ = ["Kind", "MapBlock", "Plot", "Style", "grid_of", "plot", "render"]
 TALLEST = 1.6  # height of a panel's image, in widths
 BAR = 0.08  # inches, height of a colour bar
 UNDER = 0.03  # inches between an image without one and its lines
-TRUTH = "#ffd166"
+TRUTH_LINE = "#ffd166"
 OUTLINE = [("black", 1.5, "solid", 0.75), ("white", 0.7, "solid", 1)]
 BOX = [("black", 2.4, "solid", 0.8), ("white", 1.1, "solid", 1)]
 
@@ -116,7 +116,7 @@ class MapBlock:
         axes = canvas.axes(x + (width - across) / 2, y, across, tall)
         size = max(1, round(across * DPI)), max(1, round(tall * DPI))
         drawn = np.asarray(Image.fromarray(self.image).resize(size, Image.Resampling.LANCZOS))
-        fine = min(1.0, width / WIDTH)  # lines of a small panel are thinner
+        fine = min(1.0, width / PANEL_WIDTH)  # lines of a small panel are thinner
         if isinstance(panel.layer, LabelLayer):
             axes.imshow(labelled(drawn, panel.layer), extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
             _labels(axes, panel.layer, fine)
@@ -124,7 +124,7 @@ class MapBlock:
             _map(axes, drawn, panel.layer, self.style, fine)
         if self.style.truth:
             lines = [_closed(ring) for ring in self.style.truth]
-            stroke(axes, lines, [("black", 1.8, "solid", 0.85), (TRUTH, 0.9, (0, (4, 3)), 1)], fine=fine)
+            stroke(axes, lines, [("black", 1.8, "solid", 0.85), (TRUTH_LINE, 0.9, (0, (4, 3)), 1)], fine=fine)
         y += tall
         if isinstance(panel.layer, MapLayer) and self._bar:
             y = _bar(canvas, (x, y + 0.05, width), panel.layer, self.style)
@@ -147,7 +147,7 @@ def _map(axes: Axes, image: np.ndarray, layer: MapLayer | None, style: Style, fi
     if layer is None or not layer.values.any():
         axes.imshow(image, extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
         return
-    axes.imshow(mixed(image, layer, style), extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
+    axes.imshow(blend(image, layer, style), extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
     if layer.outlined and layer.level is not None and layer.level > 0:
         stroke(axes, crossings(layer.values, layer.level), OUTLINE, fine=fine)
     if layer.box is not None:

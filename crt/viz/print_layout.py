@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from crt.errors import InvalidSetting
 from crt.viz.print_canvas import FAINT, LINE, POINT, Canvas, text_lines
 
-WIDTH = 2.3  # inches of a panel
+PANEL_WIDTH = 2.3  # inches of a panel
 GAP, EDGE = 0.16, 0.18  # inches between panels and around the figure
 TITLE, TEXT, NOTE = 11, 8, 7  # points
 
@@ -81,7 +81,7 @@ def lay_out(
     *,
     title: str = "",
     notes: Sequence[str] = (),
-    width: float = WIDTH,
+    width: float = PANEL_WIDTH,
     columns: int = 1,
 ) -> Figure:
     """Lay blocks out in rows under a title and over notes. Every text is taken literally and broken into lines.

@@ -16,7 +16,7 @@ from crt.viz.colours import COLORMAP, colour_bar, fit
 from crt.viz.fonts import Typeface
 
 MARGIN = 12
-INK, PAPER, FAINT = (20, 20, 20), (255, 255, 255), (90, 90, 90)
+SHEET_INK, WHITE, SHEET_FAINT = (20, 20, 20), (255, 255, 255), (90, 90, 90)
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ def contact_sheet(
     heights = [max(block.height for block in row) for row in blocks]
     title_step, note_step, bar_step = round(1.35 * (text + 8)), round(1.4 * text), (2 * text + MARGIN if bar else 0)
     total = MARGIN + len(head) * title_step + sum(heights) + MARGIN * len(rows) + bar_step + len(foot) * note_step
-    sheet = Image.new("RGB", (across, total + MARGIN), PAPER)
+    sheet = Image.new("RGB", (across, total + MARGIN), WHITE)
     draw = ImageDraw.Draw(sheet)
     y = MARGIN
     for line in head:
-        heading.draw(draw, (MARGIN, y), line, INK)
+        heading.draw(draw, (MARGIN, y), line, SHEET_INK)
         y += title_step
     for row, height in zip(blocks, heights, strict=True):
         for column, block in enumerate(row):
@@ -81,13 +81,13 @@ def contact_sheet(
         y += height + MARGIN
     if bar:
         colours = Image.fromarray(colour_bar(width, text, colormap=colormap))
-        small.draw(draw, (MARGIN, y), bar[0], FAINT)
+        small.draw(draw, (MARGIN, y), bar[0], SHEET_FAINT)
         x = MARGIN + round(small.getlength(bar[0])) + 8
         sheet.paste(colours, (x, y + 2))
-        small.draw(draw, (x + width + 8, y), bar[1], FAINT)
+        small.draw(draw, (x + width + 8, y), bar[1], SHEET_FAINT)
         y += bar_step
     for line in foot:
-        small.draw(draw, (MARGIN, y), line, FAINT)
+        small.draw(draw, (MARGIN, y), line, SHEET_FAINT)
         y += note_step
     return sheet
 
@@ -135,10 +135,10 @@ def _panel(panel: Panel, width: int, small: Typeface, large: Typeface) -> Image.
     lines = [(line, large if i == 0 else small) for i, text in enumerate(panel.lines)
              for line in wrap(text, large if i == 0 else small, width)]  # fmt: skip
     height = image.height + 6 + sum(round(1.35 * font.size) for _, font in lines)
-    block = Image.new("RGB", (width, height), PAPER)
+    block = Image.new("RGB", (width, height), WHITE)
     block.paste(image, ((width - image.width) // 2, 0))
     draw, y = ImageDraw.Draw(block), image.height + 6
     for line, font in lines:
-        font.draw(draw, (0, y), line, INK)
+        font.draw(draw, (0, y), line, SHEET_INK)
         y += round(1.35 * font.size)
     return block

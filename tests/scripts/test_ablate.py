@@ -21,7 +21,7 @@ from crt.errors import InvalidSetting
 from crt.multiscale import MethodSpec, TTAConfig, multi_scale_maps
 from crt.predictor import InferenceConfig, Predictor
 from crt.resample import upsample_cam
-from crt.train.ablations import TABLES, Row, Schedule, Table, rows_of, training
+from crt.train.ablations import TABLES, AblationRow, AblationTable, Schedule, rows_of, training
 from crt.train.config import DataConfig
 from crt.train.data import CropPlan
 from crt.train.export import portable
@@ -38,7 +38,7 @@ TINY = Schedule(
 )
 
 
-TABLES_DONE: tuple[Table, ...] = ("twins", "loops", "modes")
+TABLES_DONE: tuple[AblationTable, ...] = ("twins", "loops", "modes")
 
 
 def tiny_training(name: str, plan: Schedule, seed: int, **where):
@@ -201,7 +201,7 @@ def test_the_report_names_what_was_trained_on(done):
 def separated(least: int) -> Callable[..., dict]:
     """Measurements in place of trainings: λ = 0.1 is well above λ = 0 from a number of epochs on."""
 
-    def do(runs: Runs, row: Row, seed: int) -> dict:
+    def do(runs: Runs, row: AblationRow, seed: int) -> dict:
         gain = 5 + (seed - 10) / 10 if runs.schedule.epochs >= least else seed - 11
         best = 40 + 10 * seed + (gain if row.training == "base" else 0)
         config = portable(runs._training(row, seed))

@@ -14,7 +14,7 @@ from crt.metrics.segmentation import ThresholdSweep
 from crt.postprocess import cam_to_labels
 from crt.threshold import above_threshold
 from crt.viz.contours import outlines
-from crt.viz.layer import MapLayer, Style, mixed
+from crt.viz.layer import MapLayer, Style, blend
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "tests" / "viewer" / "threshold_parity.mjs"
@@ -42,7 +42,7 @@ def by_the_library(value: np.float32, level: float) -> dict[str, bool]:
         "ThresholdSweep": bool(sweep.confusions()[0, 1, 1] == 1),
         "PixelCurves": bool(np.isclose(PixelCurves([level]).add(cam, truth).overlap().iou, 1).all()),
         "outlines": len(outlines(cam, level)) == 1,
-        "mixed": bool(mixed(WHITE, MapLayer(cam, 1, "", level, masked=True), Style(opacity=1)).all()),
+        "mixed": bool(blend(WHITE, MapLayer(cam, 1, "", level, masked=True), Style(opacity=1)).all()),
     }
 
 

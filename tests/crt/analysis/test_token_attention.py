@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crt.analysis.token_attention import locate, place_tile
+from crt.analysis.token_attention import locate_token, place_tile
 from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidImage, InvalidSetting
 from crt.models.outputs import merge_patches
@@ -80,7 +80,7 @@ SIDES, SHARES = st.integers(1, 500), st.floats(0, 1)
 @given(st.sampled_from(MODES), st.sampled_from([8, 16, 32]), SIDES, SIDES, SHARES, SHARES, st.booleans())
 def test_the_patch_under_a_point_and_the_tile_with_the_nearest_centre(mode, size, height, width, y, x, released):
     grid = TileGrid(height, width, 64, size, mode, "released" if released else "minimal")
-    place = locate(grid, (y, x))
+    place = locate_token(grid, (y, x))
     top, left = grid.origins[place.tile]
     for start, patch, cell, at, length, cells in zip(
         (top, left), place.patch, place.cell, (y, x), grid.content, grid.patch_cells, strict=True

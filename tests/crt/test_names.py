@@ -1,0 +1,30 @@
+"""A public name of the library stands for one thing in all of its modules."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def defined(source: str) -> set[str]:
+    """The public classes, functions and constants that a module defines at its top."""
+    names: set[str] = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_a_public_name_stands_for_one_thing():
+    files = (ROOT / "crt").rglob("*.py")
+    counts = Counter(name for file in files for name in defined(file.read_text(encoding="utf-8")))
+    assert sorted(name for name, count in counts.items() if count > 1 and name != "log") == []
+
+
+def test_every_kind_of_definition_is_read():
+    source = "A, B = 1, 2\nC: int = 3\n_d = 4\ndef e(): f = 5\nclass G: h = 6\nimport i"
+    assert defined(source) == {"A", "B", "C", "e", "G"}
