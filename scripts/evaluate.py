@@ -1,8 +1,8 @@
 """Measure maps, seeds and masks on images with ground truth.
 
 python -m scripts.evaluate seeds --root VOC2012 --split train --checkpoint checkpoints/voc --json FILE
-python -m scripts.evaluate stored --root VOC2012 --split train --folder runs/walked --sheet worst.png
-python -m scripts.evaluate masks --root VOC2012 --split val --folder runs/segmented --json FILE
+python -m scripts.evaluate stored --root VOC2012 --split train --folder runs/random_walk --sheet worst.png
+python -m scripts.evaluate masks --root VOC2012 --split val --folder runs/predicted_masks --json FILE
 python -m scripts.evaluate wsol --root CUB_200_2011 --checkpoint checkpoints/cub --json FILE
 python -m scripts.evaluate pointing --root VOC2007 --split val --checkpoint checkpoints/voc --json FILE
 python -m scripts.evaluate classification --root VOC2007 --split val --checkpoint checkpoints/voc --json FILE

@@ -1,6 +1,6 @@
 """Write the pseudo masks of a split from seeds or random-walk pseudo labels: what a segmentation network learns from.
 
-    python -m scripts.make_pseudo_masks --root VOC2012 --split train --seeds runs/walked --threshold 0.25 --out
+    python -m scripts.make_pseudo_masks --root VOC2012 --split train --seeds runs/random_walk --threshold 0.25 --out
     runs/masks
 
 Per image an indexed PNG in VOC's palette. `--crf` lets the labels follow the edges of the image. Images that are

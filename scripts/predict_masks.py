@@ -1,6 +1,6 @@
 """Segment the images of a split with a trained network, in the format of the VOC evaluation server.
 
-    python -m scripts.predict_masks --root VOC2012 --split val --checkpoint runs/deeplab --out runs/segmented
+    python -m scripts.predict_masks --root VOC2012 --split val --checkpoint runs/deeplab --out runs/predicted_masks
 
 Per image an indexed PNG in VOC's palette. Image labels are not used. Images that are done are not done again;
 processes and machines share the images between them.

@@ -1,6 +1,7 @@
 """Propagate the seeds of a split within the boundaries that the IRN predicts (IRNet; METHOD section 8).
 
-    python -m scripts.random_walk --root VOC2012 --split train --seeds runs/seeds --relation runs/irn --out runs/walked
+    python -m scripts.random_walk --root VOC2012 --split train --seeds runs/seeds --relation runs/irn --out
+        runs/random_walk
 
 Per image one npz as `scripts.make_cams` writes it: the random-walk pseudo labels at stride 4, and on the
 pixels divided by the largest of all. Images that are done are not done again; processes and machines share the images
@@ -58,9 +59,9 @@ class Walk(NetworkStage):
             seeds, image = SeedMaps.load(seed_path(self.seeds, sample.id)), load_image(sample.image)
             with torch.autocast(share.device.type, torch.bfloat16, enabled=share.bfloat16):
                 edge, _ = predict_edges(network, image)
-            walked = random_walk(seeds.strided, edge, self.walk)
-            scores = walk_scores(walked, (image.shape[0], image.shape[1]))
-            SeedMaps(seeds.class_ids, walked, scores).save(seed_path(self.out, sample.id))
+            propagated = random_walk(seeds.strided, edge, self.walk)
+            scores = walk_scores(propagated, (image.shape[0], image.shape[1]))
+            SeedMaps(seeds.class_ids, propagated, scores).save(seed_path(self.out, sample.id))
 
         return share.make(images, self.has_seeds, walk)
 

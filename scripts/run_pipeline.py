@@ -3,8 +3,8 @@
     python -m scripts.run_pipeline two-cores --root VOC2012 --out runs/pipeline --json results/pipeline.json
     python -m scripts.run_pipeline full --root VOC2012 --split train_aug --out runs/pipeline
 
-Each stage is a command of its own with its own folder in `out`: `seeds`, `labels`, `irn`, `walked`, `masks`,
-`deeplab`, `segmented`. What is done is not done again, so the same command goes on after an interruption.
+Each stage is a command of its own with its own folder in `out`: `seeds`, `labels`, `irn`, `random_walk`, `masks`,
+`deeplab`, `predicted_masks`. What is done is not done again, so the same command goes on after an interruption.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from crt.evaluation.stored import Score
 
 SECONDS = "seconds.json"
-Stage = Literal["seeds", "labels", "irn", "walked", "masks", "deeplab", "segmented"]
+Stage = Literal["seeds", "labels", "irn", "random_walk", "masks", "deeplab", "predicted_masks"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 TRAININGS: tuple[tuple[Stage, str], ...] = (("irn", "relation"), ("deeplab", "segmentation"))
 
@@ -67,7 +67,7 @@ class Pipeline:
     """The background constant against random-walk pseudo labels, for the masks."""
     irn: RelationConfig = field(default_factory=RelationConfig)
     deeplab: DeepLabConfig = field(default_factory=DeepLabConfig)
-    last: Stage = "segmented"
+    last: Stage = "predicted_masks"
     """Stop after this stage."""
     device: str = "auto"
     precision: Precision = "auto"
@@ -98,23 +98,23 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
     irn = dataclasses.replace(
         config.irn, out=folders["irn"], checkpoint=config.checkpoint, precision=precision, resume=True
     )
-    walk = Walk(**data, out=folders["walked"], seeds=folders["seeds"], relation=str(folders["irn"]), **machine)
-    masks = Masks(**data, out=folders["masks"], seeds=folders["walked"], threshold=config.walk_threshold)
+    walk = Walk(**data, out=folders["random_walk"], seeds=folders["seeds"], relation=str(folders["irn"]), **machine)
+    masks = Masks(**data, out=folders["masks"], seeds=folders["random_walk"], threshold=config.walk_threshold)
     deeplab = dataclasses.replace(
         config.deeplab, out=folders["deeplab"], checkpoint=str(folders["irn"]), precision=precision, resume=True
     )
     segment = Segment(
-        **{**data, "split": config.val}, out=folders["segmented"], checkpoint=str(folders["deeplab"]), **machine
+        **{**data, "split": config.val}, out=folders["predicted_masks"], checkpoint=str(folders["deeplab"]), **machine
     )
     record = run_record("scripts.run_pipeline", DEEPLAB_PRESETS)
     work: dict[Stage, Callable[[], object]] = {
         "seeds": seeds.run,
         "labels": labels.run,
         "irn": lambda: train_relation(irn, with_masks(images, folders["labels"]), record=record),
-        "walked": walk.run,
+        "random_walk": walk.run,
         "masks": masks.run,
         "deeplab": lambda: train_deeplab(deeplab, with_masks(images, folders["masks"]), record=record),
-        "segmented": segment.run,
+        "predicted_masks": segment.run,
     }
     wanted = STAGES[: STAGES.index(config.last) + 1]
     for name in wanted:
@@ -157,7 +157,7 @@ def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, .
     for name in stages:
         if name in ("labels", "irn", "deeplab"):
             continue
-        split = config.val if name == "segmented" else config.split
+        split = config.val if name == "predicted_masks" else config.split
         images = read_voc(config.root, split, class_names=config.class_names or None, masks="required")
         measures: list[tuple[str, ImageDataset, tuple[str, ...] | None]] = [
             ("VOC-21" if images.classes == VOC_CLASSES else "all classes", images, None)
@@ -167,7 +167,7 @@ def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, .
         for measure, subset, classes in measures:
             if not subset.samples:
                 continue
-            how = measure_seeds if name in ("seeds", "walked") else measure_masks
+            how = measure_seeds if name in ("seeds", "random_walk") else measure_masks
             score: Score = how(folders[name], subset, classes)
             rows.append({"stage": name, "split": split, "measure": measure, "images": len(subset), **score.to_json()})
     return rows

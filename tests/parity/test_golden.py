@@ -409,17 +409,17 @@ def test_irn_random_walk() -> None:
     variants = 0
     for i in range(int(g["count"])):
         cam, edge = g[f"c{i}_cam"], g[f"c{i}_edge"]
-        walked = random_walk(cam, edge, plain)
-        close(walked[:, None], g[f"c{i}_rw"], 1e-3)
+        propagated = random_walk(cam, edge, plain)
+        close(propagated[:, None], g[f"c{i}_rw"], 1e-3)
         for name in g.files:
             if found := re.fullmatch(rf"c{i}_rw_radius(\d+)_beta(\d+)_exp(\d+)", name):
                 close(random_walk(cam, edge, WalkSettings(*map(int, found.groups())))[:, None], g[name], 1e-3)
                 variants += 1
         size, keys, threshold = tuple(g[f"c{i}_size"].tolist()), g[f"c{i}_keys"].tolist(), float(g["bg_threshold"])
         assert int(g["upscale"]) == WALK_STRIDE
-        close(walk_scores(walked, size), g[f"c{i}_up_norm"], 1e-3)
+        close(walk_scores(propagated, size), g[f"c{i}_up_norm"], 1e-3)
         sure = decided(np.concatenate([np.full((1, *size), threshold), g[f"c{i}_up_norm"]]), 1e-3)
-        got = walk_labels(walked, keys, size, threshold=threshold)
+        got = walk_labels(propagated, keys, size, threshold=threshold)
         np.testing.assert_array_equal(got[sure], g[f"c{i}_label"][sure])
     assert variants >= int(g["count"])
 

@@ -68,7 +68,7 @@ CASES: dict[str, Case] = {
         ("json", "device"),
     ),
     "stored": (
-        evaluate.Stored(ROOT, Path("walked")),
+        evaluate.Stored(ROOT, Path("random_walk")),
         evaluate.stored_command,
         1,
         {"split": "val", "classes": ("animals", "dining table"), "class_names": ("dining table",), "worst": 3},

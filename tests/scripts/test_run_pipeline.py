@@ -45,7 +45,7 @@ from tests.helpers.tiny import RESNET, tiny_checkpoint
 
 IDS = [f"2007_00000{number}" for number in range(1, 7)]
 LABELS = (["cat", "person"], ["dog"], ["bus"], ["horse"], ["sheep", "dog"], ["cow"])
-STAGES = ("seeds", "labels", "walked", "masks", "segmented")
+STAGES = ("seeds", "labels", "random_walk", "masks", "predicted_masks")
 
 
 def make_devkit(root: Path) -> Path:
@@ -93,10 +93,14 @@ def done(tmp_path_factory) -> tuple[Pipeline, dict]:
 def test_it_goes_from_a_checkpoint_to_the_table(done):
     config, result = done
     rows = {(row["stage"], row["measure"]): row for row in result["stages"]}
-    assert set(rows) == {(s, m) for s in ("seeds", "walked", "masks", "segmented") for m in ("VOC-21", "animals")}
+    assert set(rows) == {
+        (s, m) for s in ("seeds", "random_walk", "masks", "predicted_masks") for m in ("VOC-21", "animals")
+    }
     assert rows["seeds", "VOC-21"]["images"] == 4 and rows["seeds", "animals"]["images"] == 3
-    assert rows["segmented", "VOC-21"]["images"] == 2
-    assert rows["walked", "VOC-21"]["miou"] >= rows["masks", "VOC-21"]["miou"]  # the best threshold against a fixed one
+    assert rows["predicted_masks", "VOC-21"]["images"] == 2
+    assert (
+        rows["random_walk", "VOC-21"]["miou"] >= rows["masks", "VOC-21"]["miou"]
+    )  # the best threshold against a fixed one
     assert set(rows["seeds", "animals"]["per_class"]) == {
         "background", "cat", "cow", "dog", "horse", "sheep", "person"
     }  # fmt: skip
@@ -113,7 +117,7 @@ def test_the_walk_is_what_the_library_makes_of_the_seeds(done):
         seeds = SeedMaps.load(config.out / "seeds" / f"{sample.id}.npz")
         edge, _ = predict_edges(network, np.asarray(Image.open(sample.image)))
         scores = walk_scores(random_walk(seeds.strided, edge), (70, 101))
-        found = SeedMaps.load(config.out / "walked" / f"{sample.id}.npz")
+        found = SeedMaps.load(config.out / "random_walk" / f"{sample.id}.npz")
         np.testing.assert_allclose(found.high_res, scores, atol=2e-3)
         mask = read_labels(config.out / "masks" / f"{sample.id}.png")
         np.testing.assert_array_equal(mask, cam_to_labels(found.high_res, sample.labels, config.walk_threshold))
@@ -122,7 +126,7 @@ def test_the_walk_is_what_the_library_makes_of_the_seeds(done):
 @pytest.mark.dense_crf
 def test_masks_are_indexed_in_the_colours_of_voc(done):
     config, _ = done
-    with Image.open(config.out / "segmented" / f"{IDS[4]}.png") as mask:
+    with Image.open(config.out / "predicted_masks" / f"{IDS[4]}.png") as mask:
         assert mask.mode == "P" and mask.size == (101, 70)
         np.testing.assert_array_equal(np.array(mask.getpalette()).reshape(-1, 3)[:21], voc_palette()[:21])
 
@@ -152,7 +156,7 @@ def test_it_stops_after_the_requested_stage(done, tmp_path):
 @pytest.mark.dense_crf
 def test_what_was_lost_is_made_again(done):
     config, result = done
-    (config.out / "walked" / f"{IDS[1]}.npz").unlink()
+    (config.out / "random_walk" / f"{IDS[1]}.npz").unlink()
     broken = config.out / "masks" / f"{IDS[0]}.png"
     broken.write_bytes(broken.read_bytes()[:60])
     assert run_pipeline(config)["stages"] == result["stages"]
@@ -184,7 +188,7 @@ def test_seeds_that_are_missing_are_named(done, tmp_path):
     with pytest.raises(InvalidDataset, match=f"{IDS[1]}, {IDS[2]}, {IDS[3]}"):
         Labels(root=config.root, seeds=seeds, out=tmp_path / "labels").run()
     with pytest.raises(InvalidDataset, match=IDS[3]):
-        Walk(root=config.root, seeds=seeds, out=tmp_path / "walked", relation=str(config.out / "irn")).run()
+        Walk(root=config.root, seeds=seeds, out=tmp_path / "random_walk", relation=str(config.out / "irn")).run()
     with pytest.raises(InvalidDataset, match=IDS[2]):
         measure_seeds(seeds, read_voc(config.root, "train", masks="required"))
     (seeds / "stage.json").unlink()
@@ -234,7 +238,7 @@ def test_other_settings_need_another_folder(done):
     with pytest.raises(InvalidSetting, match="made with other settings"):
         Labels(root=config.root, seeds=config.out / "seeds", out=config.out / "labels", foreground=0.4).run()
     with pytest.raises(InvalidSetting, match="threshold"):
-        Masks(root=config.root, seeds=config.out / "walked", out=config.out / "more", threshold=0.0).run()
+        Masks(root=config.root, seeds=config.out / "random_walk", out=config.out / "more", threshold=0.0).run()
     with pytest.raises(InvalidCheckpoint, match="other settings"):
         run_pipeline(settings(config.root.parent, irn=RelationConfig(epochs=3, batch=2, crop=64, radius=4, workers=0)))
 
@@ -267,7 +271,7 @@ def test_perfect_and_empty_masks_measure_as_such(done, tmp_path):
 
 
 @pytest.mark.dense_crf
-@pytest.mark.parametrize(("kind", "folder"), [(Stored, "walked"), (MeasureMasks, "masks")])
+@pytest.mark.parametrize(("kind", "folder"), [(Stored, "random_walk"), (MeasureMasks, "masks")])
 def test_the_command_writes_json_and_a_sheet_of_the_worst(done, tmp_path, kind, folder):
     config, _ = done
     measured = kind(
@@ -305,7 +309,7 @@ def test_every_stage_reads_a_data_set_with_classes_of_its_own(tmp_path):
             run()
     result = run_pipeline(dataclasses.replace(config, class_names=names))
     assert [(row["stage"], row["measure"]) for row in result["stages"]] == [
-        (stage, "all classes") for stage in ("seeds", "walked", "masks", "segmented")
+        (stage, "all classes") for stage in ("seeds", "random_walk", "masks", "predicted_masks")
     ]
     assert all("helmet" in row["per_class"] for row in result["stages"])
     assert f"--class-names {shlex.join(names)}" in result["protocol"]["command"]

@@ -52,10 +52,10 @@ def test_a_very_long_walk_is_the_dense_one_too() -> None:
 def test_values_stay_between_those_of_the_start() -> None:
     seeds, edge = grid(9, 30, 3)
     start = seeds * (1 - edge)
-    walked = random_walk(seeds, edge)
-    assert (walked.min((1, 2)) >= start.min((1, 2))).all()
-    assert (walked.max((1, 2)) <= start.max((1, 2))).all()
-    assert walked.std() < start.std()
+    propagated = random_walk(seeds, edge)
+    assert (propagated.min((1, 2)) >= start.min((1, 2))).all()
+    assert (propagated.max((1, 2)) <= start.max((1, 2))).all()
+    assert propagated.std() < start.std()
 
 
 def test_without_edges_a_constant_stays_and_with_edges_alone_nothing_is_left() -> None:
@@ -76,8 +76,8 @@ def test_a_wall_stops_the_walk_and_a_gap_lets_it_through() -> None:
 def test_both_sides_of_the_grid_are_not_neighbours() -> None:
     seeds = np.zeros((1, 5, 40), np.float32)
     seeds[0, 2, 39] = 1
-    walked = random_walk(seeds, np.zeros((1, 5, 40)), WalkSettings(exp_times=2))  # four steps of at most four cells
-    assert walked[0, :, 23:].min() > 0 and not walked[0, :, :23].any()
+    propagated = random_walk(seeds, np.zeros((1, 5, 40)), WalkSettings(exp_times=2))  # four steps of at most four cells
+    assert propagated[0, :, 23:].min() > 0 and not propagated[0, :, :23].any()
 
 
 def test_the_walk_of_a_mirrored_grid_is_mirrored() -> None:
@@ -154,18 +154,18 @@ def test_paths_reach_half_of_the_disc_and_hold_the_cells_near_the_line(radius) -
 
 
 def test_scores_are_the_enlarged_seeds_over_the_largest() -> None:
-    walked = np.random.default_rng(0).random((2, 5, 6)).astype(np.float32)
-    want = F.interpolate(torch.from_numpy(walked)[None], scale_factor=4, mode="bilinear", align_corners=False)[0]
+    propagated = np.random.default_rng(0).random((2, 5, 6)).astype(np.float32)
+    want = F.interpolate(torch.from_numpy(propagated)[None], scale_factor=4, mode="bilinear", align_corners=False)[0]
     want = want[:, :18, :21]
-    np.testing.assert_allclose(walk_scores(walked, (18, 21)), want / want.max(), atol=1e-6)
+    np.testing.assert_allclose(walk_scores(propagated, (18, 21)), want / want.max(), atol=1e-6)
     with pytest.raises(InvalidSetting, match=r"\(21, 21\)"):
-        walk_scores(walked, (21, 21))
+        walk_scores(propagated, (21, 21))
 
 
 def test_labels_need_more_than_the_background() -> None:
-    walked = np.zeros((2, 1, 3), np.float32)
-    walked[0, 0, 0], walked[1, 0, 2] = 1, 0.2
-    assert set(np.unique(walk_labels(walked, [4, 8], (1, 12)))) == {0, 5}
-    assert set(np.unique(walk_labels(walked, [4, 8], (1, 12), threshold=0.1))) == {0, 5, 9}
+    propagated = np.zeros((2, 1, 3), np.float32)
+    propagated[0, 0, 0], propagated[1, 0, 2] = 1, 0.2
+    assert set(np.unique(walk_labels(propagated, [4, 8], (1, 12)))) == {0, 5}
+    assert set(np.unique(walk_labels(propagated, [4, 8], (1, 12), threshold=0.1))) == {0, 5, 9}
     assert not walk_labels(np.zeros((1, 1, 3), np.float32), [4], (1, 12)).any()
     assert not walk_labels(np.zeros((0, 1, 3), np.float32), [], (1, 12)).any()

@@ -212,7 +212,7 @@ def test_the_pipeline_becomes_a_table_beside_what_others_published():
     stages = [
         {"stage": stage, "split": "train", "measure": "animals", "images": 3, "miou": miou, "pixel_accuracy": 80.0,
          "threshold": threshold}
-        for stage, miou, threshold in (("seeds", 66.6, 0.17), ("walked", 72.1, 0.3), ("masks", 71.0, None))
+        for stage, miou, threshold in (("seeds", 66.6, 0.17), ("random_walk", 72.1, 0.3), ("masks", 71.0, None))
     ]  # fmt: skip
     protocol = {"machine": "2 cores", "command": "python -m x"}
     section = KINDS["stages"]({"protocol": protocol, "stages": stages, "seconds": {"seeds": 120.0}}, Defaults())
