@@ -9,7 +9,8 @@ from typing import Any
 import gradio as gr
 
 from app.cli import AppConfig
-from app.core.analysis import Analysis, Explorer, user_message
+from app.core.analysis import Analysis, Explorer
+from app.core.messages import user_message
 from app.server.security import details_of, sanitize
 from app.viewer import Viewer
 from crt.errors import CrtError

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -16,14 +14,13 @@ from app.core.checkpoint_sources import ROOT
 from app.core.codec import payload
 from app.core.decoded import DecodedImages, fingerprint
 from app.core.examples import Example
+from app.core.messages import message_payload, user_message
 from app.core.models import Engine, Model
 from crt.cam_spec import CamSpec
-from crt.errors import CrtError, InvalidImage, InvalidSetting
+from crt.errors import InvalidImage, InvalidSetting
 from crt.models.tiles import MODES
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor
-
-log = logging.getLogger(__name__)
 
 LOOPS = 4  # recorded for every image; the page chooses among them
 SIZES = (224, 336, 448, 560, 672)
@@ -31,10 +28,7 @@ NATIVE = "native"
 NATIVE_LIMIT = 1344  # pixels of the longer side; beyond it a CPU needs minutes
 NATIVE_LEAST = 32
 TITLES: dict[str, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT's CNN", "done": "Maps"}
-INTERNAL_ERROR = "Internal error: try again, or try another image; the server's log has the details."
-
 REPORT_EVERY_S = 0.25  # the page redraws at every report of progress, and a short run ends before the first
-
 Progress = Callable[[float, str], object]
 
 
@@ -61,33 +55,6 @@ def settings_of(size: str, mode: str, image: np.ndarray) -> tuple[InferenceConfi
     if str(size) not in {str(known) for known in SIZES}:
         raise InvalidSetting(f"Unknown input size {str(size)[:40]!r}: choose {', '.join(map(str, SIZES))} or {NATIVE}.")
     return InferenceConfig(size=int(size), mode=mode, loops=LOOPS), False
-
-
-def message_payload(message: str) -> dict[str, str]:
-    """A value for the viewer that shows a message and leaves the CAMs on the page as they are.
-
-    Args:
-        message: one sentence.
-
-    Returns:
-        A JSON value.
-    """
-    return {"run": secrets.token_hex(8), "message": message}
-
-
-def user_message(error: Exception) -> str:
-    """The message of an error for the user. An unexpected error is logged with its traceback.
-
-    Args:
-        error: any.
-
-    Returns:
-        The sentence of a `CrtError`; `INTERNAL_ERROR` for any other.
-    """
-    if isinstance(error, CrtError):
-        return str(error)
-    log.error("A request failed", exc_info=error)
-    return INTERNAL_ERROR
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.analysis import user_message
+from app.core.messages import user_message
 from app.gradio_compat import (
     CALL_ROUTES,
     FILE,

@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from app.core.analysis import INTERNAL_ERROR, Explorer
+from app.core.analysis import Explorer
+from app.core.messages import INTERNAL_ERROR
 from tests.browser.driver import SHOWN, move, open_tab, settle, upload
 from tests.helpers.narrow import present
 

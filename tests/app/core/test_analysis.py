@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from app.cli import AppConfig
-from app.core.analysis import INTERNAL_ERROR, NATIVE_LIMIT, Explorer, settings_of
+from app.core.analysis import NATIVE_LIMIT, Explorer, settings_of
 from app.core.cache import PredictionCache
 from app.core.codec import INLINE_BYTES, encode_records, payload
 from app.core.examples import Example, from_voc, gather, plain, shipped
+from app.core.messages import INTERNAL_ERROR
 from app.core.models import Engine
 from app.page import build, launch_options
 from app.viewer import Viewer

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core.analysis import INTERNAL_ERROR, Explorer
+from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.decoded import read
+from app.core.messages import INTERNAL_ERROR
 from app.core.models import Engine
 from crt.data.images import load_image
 from crt.errors import InvalidImage, InvalidSetting

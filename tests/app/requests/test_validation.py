@@ -9,8 +9,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from app.core.analysis import Analysis, Explorer, user_message
+from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
+from app.core.messages import user_message
 from app.core.models import Engine
 from app.features import attention as layers
 from app.features import masks

@@ -11,8 +11,8 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from app.cli import AppConfig
-from app.core.analysis import INTERNAL_ERROR
 from app.core.decoded import read
+from app.core.messages import INTERNAL_ERROR
 from app.core.uploads import ImageUpload
 from app.page import build, launch_options
 from app.server.security import UNREADABLE, RouteFilter
