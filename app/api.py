@@ -11,7 +11,8 @@ from collections.abc import Callable
 import gradio as gr
 
 from app.api_results import cams_npz, mask_png, prediction_npz
-from app.core.analysis import NATIVE, SIZES, Analysis, Explorer, start_size
+from app.core.analysis import Analysis, Explorer
+from app.core.input_sizes import NATIVE, SIZES, start_size
 from app.gradio_compat import serve_bytes
 from app.rpc import MODEL
 from crt.checkpoint import METHODS

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.analysis import Analysis, Explorer, settings_of
+from app.core.analysis import Analysis, Explorer
 from app.core.codec import describe, encode_records
 from app.core.decoded import fingerprint
+from app.core.input_sizes import settings_of
 from app.rpc import MODEL, Page
 from crt.analysis.consistency import branch_distance
 from crt.checkpoint import Method

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from app.core.analysis import Analysis, Explorer, settings_of
+from app.core.analysis import Analysis, Explorer
+from app.core.input_sizes import settings_of
 from app.core.models import Model
 from app.requests.ablate_request import AblateCell, AblateRequest, AblateRow
 from app.requests.export_common import credit_lines, file_name, made_with, percent, rendered

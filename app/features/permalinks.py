@@ -13,8 +13,9 @@ from typing import Any
 
 import gradio as gr
 
-from app.core.analysis import NATIVE, SIZES, Explorer, settings_of, start_size
+from app.core.analysis import Explorer
 from app.core.decoded import fingerprint
+from app.core.input_sizes import NATIVE, SIZES, settings_of, start_size
 from app.core.models import Engine, Model
 from app.gradio_compat import serve_bytes, serve_file
 from app.rpc import MODEL, QUIET, Page, refusal, reply

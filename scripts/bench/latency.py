@@ -33,7 +33,7 @@ from scripts.output import write_json
 from scripts.provenance import command_of
 
 LOOPS = 4
-"""What the page records of an image, `app.core.analysis.LOOPS`."""
+"""What the page records of an image, `app.core.input_sizes.LOOPS`."""
 DRAWN = f"() => document.querySelector({SHOWN!r})"
 POLL_MS = 20  # asked at every frame, the browser would draw every frame, on the cores that the server has
 SETTLE_MS = 500  # for small events that follow the one that is waited for

@@ -12,9 +12,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from app.core.analysis import Analysis, Explorer, settings_of, start_size
+from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.examples import Example
+from app.core.input_sizes import settings_of, start_size
 from app.core.models import Engine, Model
 from app.requests.validation import map_options
 from crt.cam_spec import CamSpec, class_ids

@@ -4,7 +4,6 @@ import io
 import json
 import re
 from pathlib import Path
-from typing import Any, cast
 
 import gradio as gr
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app.cli import AppConfig
-from app.core.analysis import NATIVE_LIMIT, Explorer, settings_of
+from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.codec import INLINE_BYTES, encode_records, payload
 from app.core.examples import Example, from_voc, gather, plain, shipped
@@ -133,20 +132,6 @@ def test_the_same_question_is_not_computed_twice(explorer, monkeypatch):
 
 
 # Error messages
-
-
-def test_settings_of_the_page():
-    image = photo()
-    assert settings_of("336", "overlap", image)[0].size == 336
-    assert settings_of("native", "overlap", image) == (InferenceConfig(size=None), False)
-    assert settings_of("native", "overlap", np.zeros((2, NATIVE_LIMIT + 1, 3), np.uint8)) == (
-        InferenceConfig(size=NATIVE_LIMIT),
-        True,
-    )
-    missing = cast("Any", None)  # what a browser may leave out
-    for size, mode in (("337", "overlap"), ("336", "sideways"), ("", "overlap"), (missing, missing)):
-        with pytest.raises(InvalidSetting):
-            settings_of(size, mode, image)
 
 
 def test_deconvolution_only_where_it_was_trained(explorer, tmp_path):

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from app.cli import AppConfig
-from app.core.analysis import NATIVE, SIZES, start_size
 from app.core.decoded import fingerprint
+from app.core.input_sizes import NATIVE, SIZES, start_size
 from app.core.models import Engine
 from app.features.permalinks import KEY_LENGTH, ImageStore, LinkRequest
 from app.page import build

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from app.cli import AppConfig
-from app.core.analysis import Explorer, settings_of
+from app.core.analysis import Explorer
+from app.core.input_sizes import settings_of
 from app.core.messages import INTERNAL_ERROR
 from app.features.export import EVERYTHING, FIGURES
 from app.page import build, launch_options

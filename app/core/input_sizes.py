@@ -1,0 +1,54 @@
+"""The input sizes and loop count that the page offers, as settings of a run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.core.models import Model
+from crt.errors import InvalidSetting
+from crt.models.tiles import MODES
+from crt.predictor import InferenceConfig
+
+LOOPS = 4  # recorded for every image; the page chooses among them
+SIZES = (224, 336, 448, 560, 672)
+NATIVE = "native"
+NATIVE_LIMIT = 1344  # pixels of the longer side; beyond it a CPU needs minutes
+NATIVE_LEAST = 32
+
+
+def settings_of(size: str, mode: str, image: np.ndarray) -> tuple[InferenceConfig, bool]:
+    """The page's choices as an `InferenceConfig`.
+
+    Args:
+        size: one of `SIZES` as text, or `NATIVE`.
+        mode: one of `MODES`.
+        image: (H, W, 3) uint8, whose longer side the native size is.
+
+    Returns:
+        The config, and whether the native size was reduced to `NATIVE_LIMIT` pixels.
+
+    Raises:
+        InvalidSetting: an unknown size or mode.
+    """
+    if mode not in MODES:
+        raise InvalidSetting(f"Unknown cut-merge mode {str(mode)[:40]!r}: choose one of {', '.join(MODES)}.")
+    if str(size) == NATIVE:
+        side = max(image.shape[:2])
+        kept = min(max(side, NATIVE_LEAST), NATIVE_LIMIT)
+        return InferenceConfig(size=None if kept == side else kept, mode=mode, loops=LOOPS), kept < side
+    if str(size) not in {str(known) for known in SIZES}:
+        raise InvalidSetting(f"Unknown input size {str(size)[:40]!r}: choose {', '.join(map(str, SIZES))} or {NATIVE}.")
+    return InferenceConfig(size=int(size), mode=mode, loops=LOOPS), False
+
+
+def start_size(model: Model) -> str:
+    """The value of the size field for a checkpoint.
+
+    Args:
+        model: the checkpoint.
+
+    Returns:
+        Its default size as text, or 336 where the field does not offer it.
+    """
+    size = model.config.defaults.size
+    return str(size) if size in SIZES else "336"
