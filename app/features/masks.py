@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import base64
-import threading
 import time
 import zlib
-from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 
 from app.core.analysis import Analysis
 from app.core.codec import encode_arrays
-from app.core.decoded import fingerprint
 from app.core.models import Model
+from app.core.per_image import PerImage
 from app.requests.masks_request import crf_of, walk_of
 from app.requests.validation import classes_of, map_options, method_of, number
 from app.rpc import MODEL, Page
@@ -204,42 +201,6 @@ def edges_of(predictor: Predictor, image: np.ndarray) -> np.ndarray:
     """
     with predictor.turn():
         return predict_edges(cast("IRN", predictor.checkpoint.relation), image)[0]
-
-
-class PerImage:
-    """A cache of what networks compute from an image alone, for the images used last.
-
-    Args:
-        function: from a Predictor and (H, W, 3) uint8 to an array.
-        kept: the most arrays.
-    """
-
-    def __init__(self, function: Callable[[Predictor, np.ndarray], np.ndarray], kept: int = 16) -> None:
-        self.function, self.kept = function, kept
-        self.known: OrderedDict[str, np.ndarray] = OrderedDict()
-        self._turn = threading.Lock()
-
-    def of(self, image: np.ndarray, model: Model) -> np.ndarray:
-        """The array of an image.
-
-        Args:
-            image: (H, W, 3) uint8.
-            model: the checkpoint, whose networks run if the array is not in the cache.
-
-        Returns:
-            What `function` returns.
-        """
-        key = f"{model.id}/{fingerprint(image)}"
-        with self._turn:
-            found = self.known.get(key)
-        if found is None:
-            found = model.run(self.function, image)
-        with self._turn:
-            self.known[key] = found
-            self.known.move_to_end(key)
-            while len(self.known) > self.kept:
-                self.known.popitem(last=False)
-        return found
 
 
 EDGES, PARSED = PerImage(edges_of), PerImage(parsed)
