@@ -139,15 +139,15 @@ def test_a_way_up_is_caught():
     ("file", "source", "caught"),
     [
         ("crt/models/cam_head.py", "import gradio as gr", "gradio"),
-        ("crt/models/cam_head.py", "from crt.train import loss", "crt.train"),
+        ("crt/models/cam_head.py", "from crt.train import losses", "crt.train"),
         ("crt/models/cam_head.py", "from crt import train", "crt.train"),
-        ("crt/analysis/explainers/base.py", "from ...train.loss import dual_loss", "crt.train.loss"),
+        ("crt/analysis/explainers/base.py", "from ...train.losses import dual_loss", "crt.train.losses"),
         ("crt/models/cam_head.py", "def f():\n    import tyro", "tyro"),
         ("crt/train/engine.py", "from scripts.evaluate import seeds", "scripts.evaluate"),
         ("crt/train/engine.py", "import argparse", "argparse"),
         ("crt/prediction.py", "import plotly.express as px", "plotly.express"),
         ("crt/train/preview.py", "from plotly import graph_objects", "plotly"),
-        ("crt/viz/notebook.py", "from crt.train import loss", "crt.train"),
+        ("crt/viz/notebook.py", "from crt.train import losses", "crt.train"),
         ("app/core/models.py", "from crt.train.config import PRESETS", "crt.train.config"),
         ("app/viewer/viewer.py", "import importlib\nimportlib.import_module('crt.train.engine')", "crt.train.engine"),
         ("app.py", "import scripts.train_crt", "scripts.train_crt"),
@@ -161,7 +161,7 @@ def test_a_wrong_arrow_is_caught(file, source, caught):
 @pytest.mark.parametrize(
     ("file", "source"),
     [
-        ("crt/train/engine.py", "from crt.train.loss import dual_loss\nfrom ..cam import class_scores"),
+        ("crt/train/engine.py", "from crt.train.losses import dual_loss\nfrom ..cam import class_scores"),
         ("crt/predictor.py", "from crt.prediction import Prediction\nimport training_utils, apparatus"),
         ("crt/viz/notebook.py", "def f():\n    from plotly import graph_objects"),
         ("app/page.py", "import gradio as gr\nfrom app.viewer import Viewer\nfrom crt.predictor import Predictor"),

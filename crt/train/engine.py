@@ -25,7 +25,7 @@ from crt.models.vit_backbone import build_vit
 from crt.train.config import ModelConfig
 from crt.train.data import CropPlan
 from crt.train.export import export, portable
-from crt.train.loss import Losses, dual_loss
+from crt.train.losses import Losses, dual_loss
 from crt.train.optim import ParamGroup, trained
 from crt.train.run_config import RUN_ONLY, TrainConfig
 from crt.train.trainer import Trainer

@@ -26,7 +26,7 @@ from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, Phase
 from crt.train.cuda_graph import CudaGraphStep, Terms, Work
 from crt.train.data import AHEAD, CropPlan
 from crt.train.engine import compile_layers, write_attention_out
-from crt.train.loss import dual_loss
+from crt.train.losses import dual_loss
 from crt.train.optim import build_optimizer
 from crt.train.run_config import TrainConfig
 from scripts.bench.timing import in_turns, summary

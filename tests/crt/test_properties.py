@@ -47,7 +47,7 @@ from crt.pseudo_labels.label_png import (
 )
 from crt.resample import bilinear_weights, strided_size, upsample_cam
 from crt.threshold import above_threshold, checked_levels, levels_passed
-from crt.train.loss import classification_loss, dual_loss
+from crt.train.losses import classification_loss, dual_loss
 from crt.train.optim import decays, poly, trained
 from crt.viz.colours import signed_colour
 from crt.viz.contours import crossings, difference, outlines
@@ -576,7 +576,7 @@ ROOMS = (
     ),
     *("models.outputs", "models.tiles", "multiscale", "postprocess", "pseudo_labels.affinity"),
     *("pseudo_labels.confident", "pseudo_labels.crf", "pseudo_labels.label_png", "pseudo_labels.paths"),
-    *("pseudo_labels.random_walk", "refine", "resample", "train.loss", "train.optim", "viz.colours"),
+    *("pseudo_labels.random_walk", "refine", "resample", "train.losses", "train.optim", "viz.colours"),
     *("threshold", "viz.contours"),
 )
 EXCEPTIONS = {

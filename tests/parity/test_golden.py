@@ -46,7 +46,7 @@ from crt.pseudo_labels.random_walk import random_walk, walk_labels, walk_scores
 from crt.pseudo_labels.settings import WalkSettings
 from crt.resample import WALK_STRIDE, strided_size
 from crt.train.config import OptimizerConfig
-from crt.train.loss import dual_loss
+from crt.train.losses import dual_loss
 from crt.train.optim import RateSchedule, build_optimizer
 from crt.types import Padding
 from tests.helpers.narrow import instance, present

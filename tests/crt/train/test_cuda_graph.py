@@ -11,7 +11,7 @@ from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch
 from crt.train.cuda_graph import CudaGraphStep
 from crt.train.engine import build_model, compile_layers
-from crt.train.loss import dual_loss
+from crt.train.losses import dual_loss
 from tests.helpers.narrow import instance
 from tests.helpers.tiny_run import run, tiny_config
 

@@ -27,7 +27,7 @@ from crt.train.deeplab import train_deeplab
 from crt.train.irn import train_relation
 from crt.train.lock import LOCK_FILE, exclusive_lock
 from crt.train.log import TrainLog
-from crt.train.loss import Losses
+from crt.train.losses import Losses
 from crt.train.mask_configs import DeepLabConfig, RelationConfig
 from crt.train.metric_logger import TrainingDiverged
 from crt.train.state import STATE_FILE, DiskFull, raise_on_full_disk

@@ -32,7 +32,7 @@ from crt.train.crops import random_crop
 from crt.train.data import CropPlan, repeat_factors
 from crt.train.engine import train
 from crt.train.export import portable
-from crt.train.loss import Losses, dual_loss
+from crt.train.losses import Losses, dual_loss
 from crt.train.metric_logger import TrainingDiverged
 from crt.train.optim import JointOptimizer, build_optimizer, poly
 from crt.train.presets import PRESETS, single_branch
