@@ -19,7 +19,7 @@ from crt.precision import resolve
 from crt.predictor import Predictor
 from crt.train.ablations import AblationRow, Schedule, training
 from crt.train.config import DataConfig, split_root
-from crt.train.engine import train
+from crt.train.crt import train
 from crt.train.export import portable
 from crt.train.machine import describe_machine
 from crt.train.run_config import RUN_ONLY, TrainConfig

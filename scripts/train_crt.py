@@ -69,7 +69,7 @@ def _with_same_classes(sets: list[ImageDataset]) -> list[ImageDataset]:
 
 def main(config: TrainConfig) -> None:
     """Train and print the path of the result."""
-    from crt.train.engine import train
+    from crt.train.crt import train
     from crt.train.preview import MapPreview, fixed_images
 
     if config.model.branches != "pair":

@@ -143,13 +143,13 @@ def test_a_way_up_is_caught():
         ("crt/models/cam_head.py", "from crt import train", "crt.train"),
         ("crt/analysis/explainers/base.py", "from ...train.losses import dual_loss", "crt.train.losses"),
         ("crt/models/cam_head.py", "def f():\n    import tyro", "tyro"),
-        ("crt/train/engine.py", "from scripts.evaluate import seeds", "scripts.evaluate"),
-        ("crt/train/engine.py", "import argparse", "argparse"),
+        ("crt/train/crt.py", "from scripts.evaluate import seeds", "scripts.evaluate"),
+        ("crt/train/crt.py", "import argparse", "argparse"),
         ("crt/prediction.py", "import plotly.express as px", "plotly.express"),
         ("crt/train/preview.py", "from plotly import graph_objects", "plotly"),
         ("crt/viz/notebook.py", "from crt.train import losses", "crt.train"),
         ("app/core/models.py", "from crt.train.config import PRESETS", "crt.train.config"),
-        ("app/viewer/viewer.py", "import importlib\nimportlib.import_module('crt.train.engine')", "crt.train.engine"),
+        ("app/viewer/viewer.py", "import importlib\nimportlib.import_module('crt.train.crt')", "crt.train.crt"),
         ("app.py", "import scripts.train_crt", "scripts.train_crt"),
         ("scripts/explain.py", "from app.page import build", "app.page"),
     ],
@@ -161,12 +161,12 @@ def test_a_wrong_arrow_is_caught(file, source, caught):
 @pytest.mark.parametrize(
     ("file", "source"),
     [
-        ("crt/train/engine.py", "from crt.train.losses import dual_loss\nfrom ..cam import class_scores"),
+        ("crt/train/crt.py", "from crt.train.losses import dual_loss\nfrom ..cam import class_scores"),
         ("crt/predictor.py", "from crt.prediction import Prediction\nimport training_utils, apparatus"),
         ("crt/viz/notebook.py", "def f():\n    from plotly import graph_objects"),
         ("app/page.py", "import gradio as gr\nfrom app.viewer import Viewer\nfrom crt.predictor import Predictor"),
         ("app.py", "import tyro\nfrom app.page import build"),
-        ("scripts/train_crt.py", "import tyro\nfrom crt.train.engine import train"),
+        ("scripts/train_crt.py", "import tyro\nfrom crt.train.crt import train"),
     ],
 )
 def test_a_right_arrow_passes(file, source):

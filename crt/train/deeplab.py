@@ -16,11 +16,11 @@ from crt.errors import InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab
 from crt.models.normalization import normalization_of
-from crt.train.engine import start_from
 from crt.train.export import add_to_checkpoint
 from crt.train.mask_configs import DeepLabConfig
 from crt.train.masks_data import MaskCrops
 from crt.train.optim import ParamGroup, trained
+from crt.train.start_from import start_from
 from crt.train.trainer import Trainer
 from crt.types import IGNORE
 

@@ -25,7 +25,7 @@ from crt.precision import resolve
 from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, Phase
 from crt.train.cuda_graph import CudaGraphStep, Terms, Work
 from crt.train.data import AHEAD, CropPlan
-from crt.train.engine import compile_layers, write_attention_out
+from crt.train.fast_layers import compile_layers, write_attention_out
 from crt.train.losses import dual_loss
 from crt.train.optim import build_optimizer
 from crt.train.run_config import TrainConfig

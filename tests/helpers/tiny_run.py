@@ -11,7 +11,7 @@ from PIL import Image
 
 from crt.data import ImageDataset, Sample
 from crt.train.config import ModelConfig, Phase
-from crt.train.engine import Trained, train
+from crt.train.crt import Trained, train
 from crt.train.run_config import TrainConfig
 from tests.helpers.tiny import RESNET, TILE, VIT
 

@@ -22,7 +22,7 @@ def trained(monkeypatch) -> list:
         started.append((images, preview))
         raise KeyboardInterrupt  # as a user may, once it has begun
 
-    monkeypatch.setattr("crt.train.engine.train", train)
+    monkeypatch.setattr("crt.train.crt.train", train)
     return started
 
 

@@ -9,8 +9,9 @@ from crt.errors import InvalidSetting
 from crt.models.dual import DualBranch
 from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch
+from crt.train.crt import build_model
 from crt.train.cuda_graph import CudaGraphStep
-from crt.train.engine import build_model, compile_layers
+from crt.train.fast_layers import compile_layers
 from crt.train.losses import dual_loss
 from tests.helpers.narrow import instance
 from tests.helpers.tiny_run import run, tiny_config

@@ -20,9 +20,10 @@ from crt.checkpoint import load_checkpoint
 from crt.data import VOC_CLASSES, read_voc
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.pseudo_labels.affinity import RelationLosses
+from crt.train import crt as training
 from crt.train import deeplab as segmentation
-from crt.train import engine, state
 from crt.train import irn as relation
+from crt.train import state
 from crt.train.deeplab import train_deeplab
 from crt.train.irn import train_relation
 from crt.train.lock import LOCK_FILE, exclusive_lock
@@ -48,7 +49,7 @@ with exclusive_lock(Path(sys.argv[1])):
 Start = Callable[..., object]
 """(output folder, further settings) -> what the training function gives."""
 LOSSES = {
-    "crt": (engine, "dual_loss"),
+    "crt": (training, "dual_loss"),
     "irn": (relation, "irn_losses"),
     "deeplab": (segmentation, "mask_loss"),
 }
@@ -222,23 +223,23 @@ def test_the_log_is_closed_however_the_run_ends(starts, tmp_path, monkeypatch, w
             return real(*args, **kwargs)
         raise RuntimeError("no memory")
 
-    real = engine.dual_loss
+    real = training.dual_loss
     config = tiny_config(tmp_path / "run")
     if when == "loss":
-        monkeypatch.setattr(engine, "dual_loss", fail)
+        monkeypatch.setattr(training, "dual_loss", fail)
     with pytest.raises(RuntimeError, match="no memory"):
-        engine.train(config, tiny_images(tmp_path / "images"), preview=fail if when == "preview" else None)
+        training.train(config, tiny_images(tmp_path / "images"), preview=fail if when == "preview" else None)
     assert closed == [logs[0]] and logs[0].stream is not None and logs[0].stream.closed
 
 
 def test_a_loss_that_is_no_number_at_once_promises_no_state(starts, tmp_path, monkeypatch) -> None:
-    real = engine.dual_loss
+    real = training.dual_loss
 
     def broken(*args: Any, **kwargs: Any) -> Losses:
         losses = real(*args, **kwargs)
         return losses._replace(total=losses.total * float("nan"))
 
-    monkeypatch.setattr(engine, "dual_loss", broken)
+    monkeypatch.setattr(training, "dual_loss", broken)
     with pytest.raises(TrainingDiverged) as error:
         starts["crt"](tmp_path / "run")
     says_one_sentence(error.value, "step 0", "nothing was kept")

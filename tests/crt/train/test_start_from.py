@@ -9,7 +9,7 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from crt.errors import InvalidCheckpoint
 from crt.models.cnn import build_resnet
 from crt.models.vit_backbone import build_vit
-from crt.train.engine import start_from
+from crt.train.start_from import start_from
 
 CLASSIFIER = ("head.", "head_dist.", "fc_norm.")
 TILE = 64

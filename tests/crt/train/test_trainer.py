@@ -26,12 +26,13 @@ from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.models.dual import DualBranch, DualMaps
 from crt.models.vit import TransformerBranch
 from crt.precision import has_bfloat16, resolve
-from crt.train import engine
+from crt.train import crt as training
 from crt.train.config import CNN_SGD, VIT_ADAMW, Branches, DataConfig, ModelConfig, Phase, split_root
 from crt.train.crops import random_crop
+from crt.train.crt import train
 from crt.train.data import CropPlan, repeat_factors
-from crt.train.engine import train
 from crt.train.export import portable
+from crt.train.fast_layers import write_attention_out
 from crt.train.losses import Losses, dual_loss
 from crt.train.metric_logger import TrainingDiverged
 from crt.train.optim import JointOptimizer, build_optimizer, poly
@@ -149,7 +150,7 @@ def test_baselines_come_from_the_same_loop(branches: Branches, method: str, tmp_
     config = tiny_config(tmp_path / "run")
     config = single_branch(config, branches)
     images = tiny_images(tmp_path / "images")
-    assert engine.train(config, images).finished
+    assert training.train(config, images).finished
     assert set(load_checkpoint(tmp_path / "run").networks) == {method}
     assert all("cam" not in row for row in losses(tmp_path / "run"))
 
@@ -170,14 +171,14 @@ def test_another_config_cannot_resume(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = engine.dual_loss
+    real = training.dual_loss
 
     def broken(*args: Any, **kwargs: Any) -> Losses:
         result = real(*args, **kwargs)
         return result._replace(total=result.total * float("nan"))
 
     run(tmp_path / "run", max_steps=2)
-    monkeypatch.setattr(engine, "dual_loss", broken)
+    monkeypatch.setattr(training, "dual_loss", broken)
     with pytest.raises(TrainingDiverged, match="step 2"):
         run(tmp_path / "run", resume=True)
     monkeypatch.undo()
@@ -187,7 +188,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pyt
 def test_preview_is_called_after_each_epoch(tmp_path: Path) -> None:
     seen: list[int] = []
     images = tiny_images(tmp_path / "images")
-    engine.train(tiny_config(tmp_path / "run"), images, preview=lambda model, epoch: seen.append(epoch))
+    training.train(tiny_config(tmp_path / "run"), images, preview=lambda model, epoch: seen.append(epoch))
     assert seen == [0, 1]
 
 
@@ -195,7 +196,7 @@ def test_the_sheet_of_maps_is_drawn_and_leaves_training_alone(whole: Path, tmp_p
     images = tiny_images(tmp_path / "images")
     preview = MapPreview(fixed_images(images, 3), tmp_path / "maps", size=64, loops=2)
     torch.set_num_threads(1)
-    engine.train(tiny_config(tmp_path / "run"), images, preview=preview)
+    training.train(tiny_config(tmp_path / "run"), images, preview=preview)
     assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["epoch_01.png", "epoch_02.png"]
     with Image.open(tmp_path / "maps" / "epoch_02.png") as sheet:
         assert sheet.width > 3 * 200  # the image and two branches
@@ -234,7 +235,7 @@ def test_the_slow_attention_of_cpus_is_left_out_where_training_is_in_bfloat16(tm
     model = run(tmp_path / "run", max_steps=1).model
     attentions = instance(TransformerBranch, model.vit).attentions
     assert {attention.fused_attn for attention in attentions} == {True}
-    engine.write_attention_out(model)
+    write_attention_out(model)
     assert {attention.fused_attn for attention in attentions} == {False}
 
 
@@ -308,9 +309,9 @@ def test_a_resumed_run_keeps_the_precision_that_auto_chose(tmp_path: Path, monke
 
 
 def test_weight_decay_is_not_for_norms_biases_and_embeddings(tmp_path: Path) -> None:
-    model = engine.build_model(tiny_config(tmp_path), 2)
+    model = training.build_model(tiny_config(tmp_path), 2)
     decayed = {}
-    parts = list(engine._param_groups(model, tiny_config(tmp_path)).values())
+    parts = list(training._param_groups(model, tiny_config(tmp_path)).values())
     for part in parts:
         optimizer = build_optimizer(part.body, part.head, part.config)
         weight_decay = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
@@ -461,7 +462,7 @@ def test_images_per_second_are_those_of_the_steps_alone(tmp_path: Path, monkeypa
         clock[0] += 2.0
         return dual_loss(*args, **kwargs)
 
-    monkeypatch.setattr(engine, "dual_loss", slow_loss)
+    monkeypatch.setattr(training, "dual_loss", slow_loss)
     loader = CropPlan.loader
 
     def slow_loader(self: CropPlan, start: int, **options: int) -> object:

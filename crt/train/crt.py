@@ -1,11 +1,10 @@
-"""Training of the pair, or of one branch of it as a baseline: METHOD section 6 over the loop of `fit`."""
+"""Training of the pair, or of one branch of it as a baseline: METHOD section 6 by `Trainer`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -14,7 +13,6 @@ from timm.models.resnet import ResNet
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
-from crt.checkpoint.backbone_weights import load_backbone
 from crt.data import ImageDataset
 from crt.models.cnn import STRIDE, CnnBranch, build_resnet
 from crt.models.dual import DualBranch, TwinCnn
@@ -25,9 +23,11 @@ from crt.models.vit_backbone import build_vit
 from crt.train.config import ModelConfig
 from crt.train.data import CropPlan
 from crt.train.export import export, portable
+from crt.train.fast_layers import compile_layers, write_attention_out
 from crt.train.losses import Losses, dual_loss
 from crt.train.optim import ParamGroup, trained
 from crt.train.run_config import RUN_ONLY, TrainConfig
+from crt.train.start_from import start_from
 from crt.train.trainer import Trainer
 
 Preview = Callable[[DualBranch, int], object]
@@ -156,32 +156,6 @@ def train(
     return Trained(model, step, finished, averaged)
 
 
-def write_attention_out(model: DualBranch) -> None:
-    """Have timm multiply attention matrices out: on a CPU in bfloat16 the backward of torch's fused attention is slow.
-
-    A step of TS-CAM took 1.25 times as long with it, two cores with AMX.
-
-    Args:
-        model: that is changed.
-    """
-    for attention in model.vit.attentions if isinstance(model.vit, TransformerBranch) else ():
-        cast("Any", attention).fused_attn = False
-
-
-def compile_layers(model: DualBranch) -> None:
-    """Have torch fuse the operations of the transformer's blocks and of the CNN's stages, from their next call on.
-
-    Args:
-        model: that is changed.
-    """
-    layers = list(model.vit.blocks) if isinstance(model.vit, TransformerBranch) else []
-    for branch in (model.cnn, model.vit):
-        if isinstance(branch, CnnBranch):
-            layers += [branch.resnet.get_submodule(f"layer{number}") for number in range(1, 5)]
-    for layer in layers:
-        layer.compile(dynamic=False)
-
-
 def _graph_key(config: TrainConfig, plan: CropPlan, step: int) -> tuple[object, ...]:
     """What beside the crops and their labels decides the operations of a step."""
     epoch = step // plan.steps_per_epoch
@@ -225,22 +199,6 @@ def _param_groups(model: DualBranch, config: TrainConfig) -> dict[str, ParamGrou
     if isinstance(model.vit, TransformerBranch):
         groups["vit"] = ParamGroup(trained(model.vit.vit), trained(model.vit.head), config.vit_optimizer)
     return groups
-
-
-def start_from(backbone: torch.nn.Module, weights: str, classifier: tuple[str, ...]) -> None:
-    """Load a file of a timm state dict into a backbone, every tensor accounted for; only its classifier is left out.
-
-    Args:
-        backbone: timm's.
-        weights: a safetensors file, also one for another input size, or `timm` or `random`, for which there is nothing
-            to do.
-        classifier: how the names of what is left out begin.
-
-    Raises:
-        InvalidCheckpoint: the file does not fit.
-    """
-    if weights not in ("timm", "random"):
-        load_backbone(backbone, Path(weights), classifier)
 
 
 def _deciding(config: TrainConfig) -> dict[str, Any]:
