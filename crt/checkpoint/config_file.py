@@ -94,7 +94,7 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
     """The JSON object of a file. Raises InvalidCheckpoint for what strict JSON is not."""
     try:
         raw = json.loads(
-            content.decode(), object_pairs_hook=_no_twins, parse_constant=_no_constant, parse_float=_finite
+            content.decode(), object_pairs_hook=_without_duplicates, parse_constant=_no_constant, parse_float=_finite
         )
     except RecursionError as error:
         raise InvalidCheckpoint(f"{path} cannot be read as JSON: it is nested too deeply.") from error
@@ -105,7 +105,7 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
     return raw
 
 
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]

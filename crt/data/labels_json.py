@@ -68,7 +68,7 @@ def rows_of_json(text: str, problems: ErrorCollector) -> tuple[list[LabelRow], t
 def _parsed(text: str) -> Any:
     def load(part: str) -> Any:
         # Python programs write NaN for an empty cell, which JSON does not have.
-        return json.loads(part, object_pairs_hook=_no_twins, parse_constant=lambda _: None)
+        return json.loads(part, object_pairs_hook=_without_duplicates, parse_constant=lambda _: None)
 
     try:
         try:
@@ -82,7 +82,7 @@ def _parsed(text: str) -> Any:
         raise InvalidDataset("The file of labels is nested too deeply: give image names with labels.") from error
 
 
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:

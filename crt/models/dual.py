@@ -41,7 +41,7 @@ def cam_consistency_loss(cnn: Tensor, vit: Tensor, size: tuple[int, int]) -> Ten
     return F.l1_loss(one, other)
 
 
-class TwinCnn(CnnBranch):
+class SecondCnn(CnnBranch):
     """A CNN in the place of the transformer: what the paper compares the pair with in Fig. 1."""
 
     def forward(self, images: Tensor, loops: int = 0, grid: TileGrid | None = None) -> Tensor:  # noqa: ARG002
@@ -69,7 +69,7 @@ class DualBranch(nn.Module):
         InvalidSetting: both are None.
     """
 
-    def __init__(self, cnn: CnnBranch | None, vit: TransformerBranch | TwinCnn | None) -> None:
+    def __init__(self, cnn: CnnBranch | None, vit: TransformerBranch | SecondCnn | None) -> None:
         super().__init__()
         if cnn is None and vit is None:
             raise InvalidSetting("Train at least one branch: the CNN, the transformer, or both.")

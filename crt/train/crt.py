@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from crt.data import ImageDataset
 from crt.models.cnn import STRIDE, CnnBranch, build_resnet
-from crt.models.dual import DualBranch, TwinCnn
+from crt.models.dual import DualBranch, SecondCnn
 from crt.models.normalization import normalization_of
 from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch
@@ -69,7 +69,7 @@ def build_model(config: TrainConfig, classes: int) -> DualBranch:
     if branches != "vit":
         cnn = CnnBranch(_resnet(model), classes)
     if branches != "cnn" and model.second_cnn:
-        vit = TwinCnn(_resnet(model), classes)
+        vit = SecondCnn(_resnet(model), classes)
     elif branches != "cnn":
         backbone = build_vit(model.vit, tile=model.tile, pretrained=model.vit_weights == "timm")
         start_from(backbone, model.vit_weights, ("head.", "head_dist.", "fc_norm."))

@@ -12,7 +12,7 @@ from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, load_checkpoin
 from crt.checkpoint.weights import save_network
 from crt.data import DatasetReport, ImageDataset
 from crt.models.cnn import CnnBranch
-from crt.models.dual import DualBranch, TwinCnn
+from crt.models.dual import DualBranch, SecondCnn
 from crt.models.normalization import normalization_of
 from crt.train.config import portable_root
 from crt.train.log import logged_seconds
@@ -36,7 +36,7 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     pair = config.model.branches == "pair"
     networks: dict[Method, NetworkSpec] = {}
-    if isinstance(model.vit, TwinCnn):
+    if isinstance(model.vit, SecondCnn):
         digest = save_network(model.vit, folder / "resnet.safetensors")
         networks["resnet"] = _resnet_spec(model.vit, config.model.cnn, "resnet", digest)
     elif model.vit is not None:

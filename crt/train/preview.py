@@ -10,7 +10,7 @@ import numpy as np
 from crt.checkpoint import Checkpoint, CheckpointConfig, Method, NetworkSpec
 from crt.data import ImageDataset
 from crt.data.images import load_image
-from crt.models.dual import DualBranch, TwinCnn
+from crt.models.dual import DualBranch, SecondCnn
 from crt.postprocess import max_normalize
 from crt.predictor import InferenceConfig, Predictor
 from crt.resample import upsample_cam
@@ -44,7 +44,7 @@ class MapPreview:
         if model.cnn is not None:
             networks["crt_cnn" if pair else "resnet"] = model.cnn
         if model.vit is not None:
-            networks["resnet" if isinstance(model.vit, TwinCnn) else "crt" if pair else "tscam"] = model.vit
+            networks["resnet" if isinstance(model.vit, SecondCnn) else "crt" if pair else "tscam"] = model.vit
         config = CheckpointConfig(f"epoch {epoch + 1}", self.images.classes, specs)
         device = next(model.parameters()).device
         predictor = Predictor(Checkpoint(config, networks, ""), device=device)
