@@ -21,7 +21,7 @@ settings.register_profile("any machine", deadline=None)  # how long an example t
 settings.load_profile("any machine")
 
 PORTS = 100
-"""Gradio looks for a free port among so many: each worker of pytest-xdist has its own."""
+"""Gradio takes a free port among so many: each worker of pytest-xdist has its own."""
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 os.environ.setdefault("GRADIO_SERVER_PORT", str(7860 + PORTS * _worker))
 # A server that ends deletes its uploads, which are named by their content: each process has a folder of its own.

@@ -24,7 +24,7 @@ FLOORS = (
 )
 """The rooms of `crt` from the ground up: each imports from those before it only."""
 UPWARD = {"crt/prediction.py": ["viz"]}
-"""`Prediction.figure` draws itself: the one import of a higher floor, made when it is asked for."""
+"""`Prediction.figure` draws itself: the one import of a higher floor, made when it is called."""
 PICKLE = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
 LOADS = ("torch.load", "numpy.load", "torch.hub", "torch.package")
 READER = "crt/checkpoint/foreign.py"

@@ -1,4 +1,4 @@
-"""What a command loads before it knows what it is asked: `--help` answers without the networks' libraries."""
+"""What a command loads before it reads its options: `--help` answers without the networks' libraries."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_importing_the_library_loads_nothing_but_python() -> None:
 
 
 def test_help_of_explain_takes_less_than_two_seconds_of_the_processor() -> None:
-    """Of the processor, as the clock of a busy machine says nothing."""
+    """Seconds of the processor, which do not depend on how busy the machine is."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-m", "scripts.explain", "--help"], cwd=ROOT, capture_output=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

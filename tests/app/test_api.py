@@ -1,4 +1,4 @@
-"""The endpoints as a program meets them: described and typed, and right in what they give."""
+"""The endpoints seen by a program: their descriptions, types and results."""
 
 import json
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""`app.py` says in one line what it cannot read, as the commands do."""
+"""`app.py` prints one line for what it cannot read, as the commands do."""
 
 import runpy
 import sys

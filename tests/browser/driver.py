@@ -52,5 +52,5 @@ def pixels(page: Page) -> dict[str, str]:
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
-    """Which maps look different."""
+    """Which maps have other pixels."""
     return {name for name in before if before[name] != after[name]}

@@ -15,7 +15,7 @@ NO_ANSWER = "The server has not answered"
 KINDS = {"limit": LIMIT, "full": BUSY, "connection": NO_CONNECTION, "error": UNREADABLE, "silence": NO_ANSWER}
 """Ways to fail, and how the sentence about each begins."""
 FOREIGN = {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}
-"""A file that nobody uploaded: the server refuses an event that brings one."""
+"""A file that was not uploaded: the server refuses an event with one."""
 LONG_MS = 2_000_000  # longer than every timeout of the page
 
 

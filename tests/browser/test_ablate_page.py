@@ -27,7 +27,7 @@ def run(page, words: str) -> None:
 
 
 def joins(page) -> list[str]:
-    """The bodies of all questions that the page asks from now on."""
+    """The bodies of all requests that the page sends from now on."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.post_data or "") if "queue/join" in request.url else None)
     return asked

@@ -1,4 +1,4 @@
-"""Every request of the page fails once in every way: the feature says so in its place and works when asked again."""
+"""Every request of the page fails once in every way: the feature shows it in its place and works when tried again."""
 
 import re
 from collections.abc import Callable

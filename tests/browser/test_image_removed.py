@@ -66,7 +66,7 @@ def test_the_work_on_an_image_that_is_gone_ends_and_the_next_image_works(open_pa
         page.wait_for_selector(EMPTY)
         page.wait_for_timeout(300)  # whatever draws once more has done so
     expect(page.locator(BUSY).locator("visible=true")).to_have_count(0)
-    page.wait_for_timeout(1500)  # longer than the tiny networks take: the answer comes, to nobody
+    page.wait_for_timeout(1500)  # longer than the tiny networks take: the answer comes, and is dropped
     page.set_input_files("#crt-image input[type=file]", image)
     page.wait_for_selector(SHOWN)
     open_tab(page, "Explore")

@@ -1,4 +1,4 @@
-"""How the viewer's modules reach the browser: behind proxies and a password; and what is told if they do not."""
+"""How the viewer's modules reach the browser: behind proxies and a password; and the message if they do not."""
 
 import threading
 import urllib.request

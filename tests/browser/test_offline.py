@@ -1,4 +1,4 @@
-"""Without a network the page says once what still works, and nothing lies over its buttons."""
+"""Without a network one banner names what still works, and nothing covers its buttons."""
 
 from playwright.sync_api import expect
 

@@ -1,4 +1,4 @@
-"""Another checkpoint in the running page: one of those offered, or the reader's own where the flag allows it."""
+"""Another checkpoint in the running page: one of those offered, or the user's own where the flag allows it."""
 
 import json
 import shutil
@@ -122,8 +122,8 @@ def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_users(open
     load(page, tmp_path / "first")
     expect(page.locator(ALERT)).to_contain_text("Checkpoint changed; maps recomputed")
     settle(page)
-    expect(pass_reduction).to_have_value("last")  # it stays what the reader made it
-    expect(page.locator('[data-role="loops-value"]')).to_have_text("2")  # which the reader has not touched
+    expect(pass_reduction).to_have_value("last")  # the user's choice stays
+    expect(page.locator('[data-role="loops-value"]')).to_have_text("2")  # which the user has not changed
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_a_link_brings_the_screen_back_while_the_server_keeps_the_image(open_pag
     assert query.startswith("__theme=light&v=1&pic=sha.")  # what is not ours stays
     assert len(query) < 500
     other = open_page(query=query.removeprefix("__theme=light&"))
-    expect(other.locator(ALERT)).to_contain_text("no longer on the server")  # nobody has asked for a link yet
+    expect(other.locator(ALERT)).to_contain_text("no longer on the server")  # no link has been made yet
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator('[data-role="permalink-note"]')).to_have_text(
         "Link copied. The server keeps the image for an hour."

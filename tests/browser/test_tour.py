@@ -63,5 +63,5 @@ def test_a_card_of_the_gallery_names_what_it_shows_and_sets_it(open_page):
     page.locator(".example").filter(has_text="every loop").click()
     page.wait_for_function("location.search.includes('pic=ex.motorcycle')")
     expect(page.locator('[data-role="loops-value"]')).to_have_text("4")
-    expect(page.locator('[data-role="colormap"]')).to_have_value("magma")  # a taste of the reader's own
+    expect(page.locator('[data-role="colormap"]')).to_have_value("magma")  # a choice of the user's own
     assert page.locator('[data-role="panels"]').evaluate("node => node.getBoundingClientRect().top < innerHeight")

@@ -1,4 +1,4 @@
-"""One zoom and one crosshair for all maps: wheel, drag, keys, two fingers; and clicks that are told to others."""
+"""One zoom and one crosshair for all maps: wheel, drag, keys, two fingers; and clicks that are passed on."""
 
 import re
 

@@ -88,7 +88,7 @@ def test_a_predictor_without_settings_does_what_its_checkpoint_can(tmp_path):
 
 
 def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):
-    """Its file is older than the header that says what the checkpoint recommends."""
+    """Its file is older than the header with the checkpoint's defaults."""
     explorer = Explorer(Engine(str(ROOT / "checkpoints/voc")), PredictionCache(10**9), {})
     stored, spec = Prediction.load(ROOT / "app/examples/cat.npz"), CamSpec.of(explorer.engine.config.defaults)
 

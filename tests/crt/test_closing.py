@@ -53,7 +53,7 @@ DAMAGED = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _quick_collections() -> Iterator[None]:
-    """The garbage collections here look at what is made here alone, not at all that was imported before."""
+    """The garbage collections here cover what is made here alone, not all that was imported before."""
     gc.collect()
     gc.freeze()
     yield
@@ -62,7 +62,7 @@ def _quick_collections() -> Iterator[None]:
 
 @contextmanager
 def nothing_left_open() -> Iterator[None]:
-    """Fail for every file, socket or process that nobody closed."""
+    """Fail for every file, socket or process that was not closed."""
     gc.collect()
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always", ResourceWarning)
@@ -237,7 +237,7 @@ def test_a_process_that_does_not_end_is_killed(tmp_path, monkeypatch):
 
 
 def test_a_load_that_breaks_off_does_not_wait_for_its_time_to_be_up(monkeypatch, tmp_path):
-    """The browser's reader runs in a pool, which waits for it at its end."""
+    """The user in the browser runs in a pool, which waits for it at its end."""
 
     class Page:
         url, resident_mib = "http://127.0.0.1:1/", 1.0

@@ -1,4 +1,4 @@
-"""`pip install .`: what is in the wheel, and that what `crt` imports is what it asks for."""
+"""`pip install .`: what is in the wheel, and that `crt` imports what it requires."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPTIONAL = {"pydensecrf2"}
 OPTIONAL_MODULES = {"pydensecrf": ["pydensecrf2"]}
 """Their modules, which may not be installed."""
 OTHERS = {"crt", "app", "spaces", "pydantic_core"}
-"""Modules that nobody installs by name: of this repository, of the image of a Space, and pydantic's other half."""
+"""Modules that are not installed by name: of this repository, of the image of a Space, and pydantic's other half."""
 
 
 def names(requirements: list[str]) -> set[str]:

@@ -49,16 +49,16 @@ def test_to_pixels_leaves_out_the_cells_of_padding() -> None:
 @settings(max_examples=40, deadline=None)
 @given(width=st.integers(17, 90), at=st.floats(0.1, 0.9))
 def test_a_flipped_view_lands_where_the_plain_one_does(width: int, at: float) -> None:
-    """A bright spot drawn on cells of the image and of its mirror image peaks within one cell of itself."""
+    """A bright peak drawn on cells of the image and of its mirror image peaks within one cell of itself."""
     span = width / 16
     cells = -(-width // 16)
     centres = np.arange(cells) + 0.5
 
-    def spot(x: float) -> np.ndarray:
+    def peak(x: float) -> np.ndarray:
         return np.exp(-((centres - x * span) ** 2)).astype(np.float32)[None, None].repeat(2, 1)
 
-    plain = upsample_cam(spot(at), (2, span), (32, width))[0, 0]
-    turned = upsample_cam(spot(1 - at), (2, span), (32, width), flipped=True)[0, 0]
+    plain = upsample_cam(peak(at), (2, span), (32, width))[0, 0]
+    turned = upsample_cam(peak(1 - at), (2, span), (32, width), flipped=True)[0, 0]
     centre = [float((row * np.arange(width)).sum() / row.sum()) for row in (plain, turned)]
     assert abs(centre[0] - centre[1]) < 4
 

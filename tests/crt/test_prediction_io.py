@@ -1,4 +1,4 @@
-"""A file of a Prediction may come from anywhere: `load` says InvalidPrediction or gives one that works."""
+"""A file of a Prediction may come from anywhere: `load` raises InvalidPrediction or gives one that works."""
 
 import io
 import json
@@ -202,7 +202,7 @@ def test_a_trace_without_a_loop_count_is_refused(stored):
 
 
 def declaring(content, size):
-    """The same file, whose directory says of its first member that it unpacks to `size` bytes."""
+    """The same file, whose directory has `size` bytes for its first member when unpacked."""
     data = bytearray(content)
     at = data.index(b"PK\x01\x02")
     data[at + 24 : at + 28] = size.to_bytes(4, "little")

@@ -13,7 +13,7 @@ Object = tuple[str, Sequence[object], int]
 
 
 def annotation(name: str, objects: Iterable[Object], size: tuple[int, int]) -> str:
-    """The XML of one image; `size`: width and height that it tells."""
+    """The XML of one image; `size`: width and height in it."""
     text = f"<annotation><filename>{name}.jpg</filename><size><width>{size[0]}</width><height>{size[1]}</height></size>"
     for label, corners, difficult in objects:
         x0, y0, x1, y1 = corners

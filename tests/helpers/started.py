@@ -15,7 +15,7 @@ LONGEST = 600
 
 
 def seconds_until_well(folder: Path, arguments: list[str], environment: dict[str, str]) -> float:
-    """Seconds from `python arguments` in `folder` until `/health` says ok; fails if it ends, or never does."""
+    """Seconds from `python arguments` in `folder` until `/health` is ok; fails if it ends, or never is."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The MCP server as a client of the protocol meets it: the tools, and what they answer.
+"""The MCP server seen by a client of the protocol: the tools, and their answers.
 
 `gradio[mcp]` wants an older pydantic than the app, so it goes into an environment of its own above the one that runs
 the tests.

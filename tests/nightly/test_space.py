@@ -1,4 +1,4 @@
-"""A Hugging Face Space works from this repository unchanged: what the front matter says, and that it starts."""
+"""A Hugging Face Space works from this repository unchanged: its front matter, and its start."""
 
 import re
 import shutil

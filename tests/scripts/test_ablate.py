@@ -1,4 +1,4 @@
-"""The paper's ablations as a list of runs: each row is what it says, and what is done is not done again."""
+"""The paper's ablations as a list of runs: each row is what its name is, and what is done is not done again."""
 
 import dataclasses
 import json

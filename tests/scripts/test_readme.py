@@ -1,4 +1,4 @@
-"""What a command offers is named where a reader looks for it."""
+"""The options of a command are named in the README."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `scripts.train_crt` reads of each layout, what it tells before training, and what it refuses to train on."""
+"""What `scripts.train_crt` reads of each layout, what it prints before training, and what it refuses to train on."""
 
 from dataclasses import replace
 from pathlib import Path

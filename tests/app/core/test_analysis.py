@@ -1,4 +1,4 @@
-"""The app without a browser: what is sent, what is kept, for whom, and what is said when something is wrong."""
+"""The app without a browser: what is sent, what is kept, for whom, and the messages of errors."""
 
 import io
 import json

@@ -73,7 +73,7 @@ def test_the_hash_is_of_the_pixels_and_the_shape():
     wanted = hashlib.sha256(b"(2, 3, 3)" + image.tobytes()).hexdigest()
     assert fingerprint(image) == wanted
     image[0, 0, 0] = 1
-    assert fingerprint(image) != wanted  # whoever may write to it gets no old hash
+    assert fingerprint(image) != wanted  # an array that may be written to gets no old hash
     turned = image.transpose(1, 0, 2)
     assert fingerprint(turned) == hashlib.sha256(b"(3, 2, 3)" + turned.tobytes()).hexdigest()
 

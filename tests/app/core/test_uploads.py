@@ -1,4 +1,4 @@
-"""Files that nobody should upload: each is read, or refused in one plain sentence, by the library and by the page."""
+"""Hostile files: each is read, or refused in one plain sentence, by the library and by the page."""
 
 import json
 import resource

@@ -1,4 +1,4 @@
-"""The Ablate tab on the server: one column of the grid, cached or looked at, and the distance of the branches."""
+"""The Ablate tab on the server: one column of the grid, cached or run, and the distance of the branches."""
 
 import json
 

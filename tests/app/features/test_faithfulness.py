@@ -1,4 +1,4 @@
-"""Faithfulness as the page asks for it: what is measured, how it is told, and that it can be ended."""
+"""Faithfulness as the page requests it: what is measured, its answer, and that it can be ended."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Links on the server: which images are kept, for how long, for whom, and what the page is told."""
+"""Links on the server: which images are kept, for how long, for whom, and the answers to the page."""
 
 import io
 import json

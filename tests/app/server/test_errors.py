@@ -1,4 +1,4 @@
-"""What a client sent wrong is told so; everything else is an internal error, with its traceback in the log."""
+"""A client's wrong values are reported as such; everything else is an internal error, with its traceback in the log."""
 
 import errno
 import io
@@ -43,7 +43,7 @@ def image(tmp_path_factory) -> Path:
 
 
 def told(url: str, image: Path, session: str) -> str:
-    """What the page of a session is told when an image is chosen."""
+    """What the page of a session receives when an image is chosen."""
     asker = Asker(url, session)
     uploaded = asker.upload("a.png", image.read_bytes())
     assert isinstance(uploaded, dict)

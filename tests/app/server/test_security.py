@@ -53,7 +53,7 @@ def image(asker) -> dict:
 
 @pytest.fixture(scope="module")
 def secret(tmp_path_factory) -> Path:
-    """An image of the machine that nobody uploaded."""
+    """An image of the machine that was not uploaded."""
     path = tmp_path_factory.mktemp("secret") / "secret.png"
     Image.new("RGB", (80, 60), (9, 200, 30)).save(path)
     return path
@@ -307,7 +307,7 @@ def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):
     for pic in ("sha." + "0" * 32, "sha." + Path(theirs["path"]).parent.name[:32]):
         asked = {"act": "show", "pic": pic}
         outcome = other.ask(reopen, inputs(reopen, None), asked)
-        assert outcome.kind == "refused" and "no longer on the server" in outcome.message  # nobody asked for a link
+        assert outcome.kind == "refused" and "no longer on the server" in outcome.message  # no link was made
 
 
 def test_values_that_no_component_reads_are_refused_without_a_traceback(asker, image, capfd):

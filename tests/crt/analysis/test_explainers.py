@@ -39,7 +39,7 @@ def prediction(checkpoint, image):
 
 
 def targets(index: int) -> list[nn.Module]:
-    """One class for grad-cam, whose annotation asks for modules where it takes functions."""
+    """One class for grad-cam, whose annotation has modules where it takes functions."""
     return cast("list[nn.Module]", [ClassifierOutputTarget(index)])
 
 

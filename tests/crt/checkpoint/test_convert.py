@@ -1,4 +1,4 @@
-"""Files with the names of other programs' public code become networks, or one sentence says why not."""
+"""Files with the names of other programs' public code become networks, or are refused in one sentence."""
 
 import json
 import os

@@ -75,7 +75,7 @@ def whole(tmp_path_factory) -> Path:
 
 
 def with_text(whole: Path, folder: Path, text: str) -> str:
-    """What `read_config` says to this content of config.json: one sentence that names the file."""
+    """The message of `read_config` for this content of config.json: one sentence that names the file."""
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(text)
     with pytest.raises(InvalidCheckpoint) as caught:

@@ -68,7 +68,7 @@ def test_every_source_gives_the_same_image(tmp_path):
 def test_formats(format):
     image = load_image(encode(SMOOTH, format))
     assert_image(image, SMOOTH.shape)
-    if format != "GIF":  # its 256 colours say nothing about the reader
+    if format != "GIF":  # its 256 colours do not test the reader
         assert np.abs(image.astype(int) - SMOOTH).max() <= LOSSY.get(format, 0)
 
 

@@ -1,4 +1,4 @@
-"""Boxes of a VOC devkit: what counts as a box, the scale of a scaled copy, and problems told all at once."""
+"""Boxes of a VOC devkit: what counts as a box, the scale of a scaled copy, and problems reported all at once."""
 
 from __future__ import annotations
 

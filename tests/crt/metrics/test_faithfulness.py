@@ -297,7 +297,7 @@ def test_another_user_who_comes_during_a_run_is_served_after_that_run(predictor,
 
     thread = threading.Thread(target=other)
 
-    def look(tiles):
+    def observed(tiles):
         batches.append(predictor._lock.locked())
         if len(batches) == 3:
             thread.start()
@@ -305,8 +305,8 @@ def test_another_user_who_comes_during_a_run_is_served_after_that_run(predictor,
             time.sleep(0.2)  # until it waits for the lock
         return embed(tiles)
 
-    monkeypatch.setattr(network, "embed", look)
-    assert len(predictor.grid(72, 100, SETTINGS)) <= predictor.tile_batch  # so that a look is one call of `embed`
+    monkeypatch.setattr(network, "embed", observed)
+    assert len(predictor.grid(72, 100, SETTINGS)) <= predictor.tile_batch  # so that a run is one call of `embed`
     measure(scored, np.ones((2, 2)), FaithfulnessConfig(("deletion",), steps=20))
     thread.join()
     assert all(batches)

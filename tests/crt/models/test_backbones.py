@@ -19,7 +19,7 @@ TILE = 64
 
 
 def cfg_of(network: torch.nn.Module) -> dict[str, Any]:
-    """What timm says of a backbone."""
+    """timm's record of a backbone."""
     return cast("dict[str, Any]", network.pretrained_cfg)
 
 

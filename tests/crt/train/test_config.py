@@ -1,4 +1,4 @@
-"""The ranges of what a training is asked for: a sentence at once, not a traceback or a spoilt run hours later."""
+"""The ranges of a training's settings: a message at once, not a traceback or a spoilt run hours later."""
 
 import math
 from dataclasses import replace

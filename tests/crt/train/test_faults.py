@@ -1,4 +1,4 @@
-"""What goes wrong in training: a full disk, two writers, a loss that is no number. It is said, and resumable."""
+"""What goes wrong in training: a full disk, two writers, a loss that is no number. Each is an error, and resumable."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_a_loss_that_is_no_number_at_once_promises_no_state(starts, tmp_path, mo
 
 @pytest.mark.parametrize("what", ["crt", "irn", "deeplab"])
 def test_a_folder_that_is_a_checkpoint_is_left_alone(what, starts, base, tmp_path) -> None:
-    """The trainings for masks once said that they were finished, and added nothing to it."""
+    """The trainings for masks once returned as finished, and added nothing to it."""
     out = Path(shutil.copytree(base / "tiny", tmp_path / "run"))
     with pytest.raises(InvalidCheckpoint) as caught:
         starts[what](out)

@@ -25,7 +25,7 @@ BLOCK = 16
 
 
 def labelled(height: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """An image in blocks of one colour each, which tells the label: 60, 120, 180 or 240 in all channels."""
+    """An image in blocks of one colour each, which shows the label: 60, 120, 180 or 240 in all channels."""
     rng = np.random.default_rng(seed)
     blocks = rng.integers(0, 4, (-(-height // BLOCK), -(-width // BLOCK))).astype(np.uint8)
     labels = blocks.repeat(BLOCK, 0).repeat(BLOCK, 1)[:height, :width]

@@ -1,4 +1,4 @@
-"""Weights to start from: a file of one's own fits the backbone, or one sentence says why not."""
+"""Weights to start from: a file of one's own fits the backbone, or is refused in one sentence."""
 
 import pytest
 import timm

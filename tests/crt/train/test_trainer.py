@@ -454,7 +454,7 @@ def test_two_devkits_have_their_own_splits(tmp_path: Path) -> None:
 
 
 def test_images_per_second_are_those_of_the_steps_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the start of the readers, nor a preview, nor two losses read at once, is taken for a step."""
+    """Neither the start of the worker processes, nor a preview, nor two losses read at once, is taken for a step."""
     clock = [0.0]
     monkeypatch.setattr("crt.train.metric_logger.time.perf_counter", lambda: clock[0])
 

@@ -1,4 +1,4 @@
-"""The Plotly figure of a Prediction: what is drawn, at which pixels, and what a reader is told of it."""
+"""The Plotly figure of a Prediction: what is drawn, at which pixels, and its texts."""
 
 from __future__ import annotations
 

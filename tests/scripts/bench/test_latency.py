@@ -1,4 +1,4 @@
-"""The benchmark of a reader's waiting: measured with a tiny checkpoint, and told."""
+"""The benchmark of a user's waiting: measured with a tiny checkpoint, and reported."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The check for known vulnerabilities: it fails on what is not explained, and says when nobody could be asked."""
+"""The check for known vulnerabilities: it fails on what is not explained, and prints when no service answered."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ def answering(monkeypatch, known: object, local: object) -> list[list[str]]:
     "known",
     [
         "",  # it could not ask at all
-        [{"name": "jinja2", "skip_reason": "not found"}],  # an index that knows no vulnerabilities
+        [{"name": "jinja2", "skip_reason": "not found"}],  # an index without vulnerabilities
         [{"name": "jinja2", "version": "2.4.1", "vulns": []}],
         subprocess.TimeoutExpired("pip_audit", 1),
     ],

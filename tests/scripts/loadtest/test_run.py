@@ -1,4 +1,4 @@
-"""Many users at once, in little: each is answered or told that the page is busy, and a restart is survived."""
+"""Many users at once, in little: each is answered or refused as busy, and a restart is survived."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A model card says what the record says, `not recorded` where it says nothing, and refuses what it does not know."""
+"""A model card holds what the record holds, `not recorded` where that is empty, and refuses unknown values."""
 
 import dataclasses
 import json
