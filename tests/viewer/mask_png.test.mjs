@@ -154,13 +154,13 @@ const VOC_LIKE = ['bird', 'cat', 'dog'];
 const about = (classes = VOC_LIKE, chosen = classes[0]) => ({ classes, chosen, source: [2, 3] });
 const palette = Array.from({ length: 256 }, (_, k) => vocColor(k));
 const read = async (rows, options, what = about()) => {
-  const { labels, values, notices } = await readMask(png(rows, options), what);
-  return { labels: [...labels], values, notices: notices.join(' ') };
+  const { labels, values, messages } = await readMask(png(rows, options), what);
+  return { labels: [...labels], values, messages: messages.join(' ') };
 };
 
 test('indices are classes in the order of the checkpoint, or VOC classes by their palette', async () => {
   const plain = await read([[0, 1, 2], [3, 255, 0]], { type: 3, palette: [[0, 0, 0], [9, 9, 9]] });
-  assert.deepEqual(plain, { labels: [0, 1, 2, 3, 255, 0], values: { bird: 1, cat: 2, dog: 3 }, notices: 'It holds bird, cat, dog.' });
+  assert.deepEqual(plain, { labels: [0, 1, 2, 3, 255, 0], values: { bird: 1, cat: 2, dog: 3 }, messages: 'It holds bird, cat, dog.' });
   assert.deepEqual((await read([[0, 0, 2], [0, 2, 2]], { type: 0 })).values, { cat: 2 });
   const voc = await read([[0, 3, 8], [15, 255, 0]], { type: 3, palette }); // 3 is bird, 8 cat, 15 person, whom this checkpoint lacks
   assert.deepEqual(voc.values, { bird: 3, cat: 8 });
@@ -176,7 +176,7 @@ test('two values are a mask of the class chosen, unless they are classes', async
   for (const [high, options] of [[255, { type: 0 }], [1, { type: 0, depth: 1 }], [1, { type: 3 }], [77, { type: 0 }], [255, { type: 3 }]]) {
     const found = await read([[0, high, 0], [high, 0, 0]], options, about(VOC_LIKE, 'cat'));
     assert.deepEqual([found.labels, found.values], [[0, 1, 0, 1, 0, 0], { cat: 1 }], String(high));
-    assert.match(found.notices, /taken for cat/);
+    assert.match(found.messages, /taken for cat/);
   }
   assert.deepEqual((await read([[0, 2, 0], [2, 0, 0]], { type: 0 })).values, { cat: 2 });
   assert.deepEqual((await read([[0, 1, 0], [1, 0, 0]], { type: 3, palette }, about(['aeroplane', 'cat'], 'cat'))).values, { aeroplane: 1 });
@@ -193,8 +193,8 @@ test('colours are those of VOC, or two', async () => {
 
 test('another size of the same shape is told, another shape refused, a large one made smaller', async () => {
   const rows = (h, w) => noise(h, w, 2);
-  assert.match((await read(rows(20, 30), { type: 0 })).notices, /mask is 30 × 20 px, the image 3 × 2/);
-  assert.match((await read(rows(200, 303), { type: 0 })).notices, /303 × 200/);
+  assert.match((await read(rows(20, 30), { type: 0 })).messages, /mask is 30 × 20 px, the image 3 × 2/);
+  assert.match((await read(rows(200, 303), { type: 0 })).messages, /303 × 200/);
   await assert.rejects(read(rows(200, 310), { type: 0 }), /310 × 200 px, the image 3 × 2: give one of the same shape/);
   const wide = [0, 0, 0, 0].map(() => Array.from({ length: 2048 }, (_, j) => (j < 1024 ? 0 : 255)));
   const { h, w, labels } = await readMask(png(wide), { ...about(), source: [2, 1024] });

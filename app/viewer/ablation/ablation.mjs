@@ -114,7 +114,7 @@ export function mountAblation(page) {
   }
 
   function draw(state, now) {
-    tellProgress(state);
+    showProgress(state);
     if (state.tab !== 'ablate') return;
     const { run, prediction, image } = now;
     const found = state.ground_truth ? groundTruthOf(state, now) : NONE;
@@ -169,7 +169,7 @@ export function mountAblation(page) {
     return loopsWords({ refined: state.refined, curves: counts.map((loops) => scene.measure(here, method, { loops }).curve) }, state, method);
   }
 
-  function tellProgress(state) {
+  function showProgress(state) {
     const { running, done, total } = job.progress();
     const { show } = state.ablate;
     const wanted = questions(show);

@@ -94,9 +94,9 @@ export function createAblationCharts(box, useThreshold) {
     missing.hidden = Boolean(truth);
     charts.loops.node.hidden = charts.threshold.node.hidden = !truth;
     if (truth) judged(scene);
-    const looks = rows.filter(({ similarity }) => similarity.length);
-    charts.similarity.node.hidden = !looks.length;
-    if (looks.length) charts.similarity.draw(similaritySpec(looks), similarityReading(run.similarity, Boolean(truth)));
+    const withSimilarity = rows.filter(({ similarity }) => similarity.length);
+    charts.similarity.node.hidden = !withSimilarity.length;
+    if (withSimilarity.length) charts.similarity.draw(similaritySpec(withSimilarity), similarityReading(run.similarity, Boolean(truth)));
     charts.distance.draw(distanceSpec(rows), distanceReading([...rows].sort((a, b) => Number(b.key === here.key) - Number(a.key === here.key))));
     const best = (row) => (truth ? measure(row, method, {}).curve.best.iou : null);
     const sum = (timings) => run.methods.reduce((total, name) => total + timings[name], 0);

@@ -21,7 +21,7 @@ export function createAblationJob(ask, changed) {
     running = todo.length > 0;
     if (running) ask(todo[0]);
   }
-  function tell() {
+  function notify() {
     version++;
     changed();
   }
@@ -40,12 +40,12 @@ export function createAblationJob(ask, changed) {
       todo = questions.filter(({ key }) => !settled(key));
       total = questions.length;
       next();
-      tell();
+      notify();
     },
     /** Ask for nothing more. What is under way at the server still comes in. */
     stop() {
       running = false;
-      tell();
+      notify();
     },
     /** Take an answer. One that nobody waits for any more is kept as well. */
     take(key, column) {
@@ -54,7 +54,7 @@ export function createAblationJob(ask, changed) {
       const awaited = running && todo[0].key === key;
       todo = todo.filter((one) => one.key !== key);
       if (awaited) next();
-      tell();
+      notify();
     },
     /** Forget all, for another image or checkpoint. */
     clear() {
@@ -62,7 +62,7 @@ export function createAblationJob(ask, changed) {
       todo = [];
       total = 0;
       running = false;
-      tell();
+      notify();
     },
   };
 }

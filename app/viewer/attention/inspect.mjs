@@ -124,9 +124,9 @@ export function mountInspect({ root, at, store, view, request, onDraw, onRun, sp
     const [row, col] = seen.cell;
     at('inspect-note').textContent = `Row ${row + 1}, column ${col + 1} of ${grid.patchCells[0]} × ${grid.patchCells[1]} patches, seen in tile ${seen.tile + 1} of ${grid.shape[0] * grid.shape[1]}.`;
     paint(at('inspect-attention'), now, attention, max, state, seen.cell);
-    const said = `Attention of this patch in its tile: largest share ${figure(max)} of 1`;
-    at('inspect-attention-note').textContent = said;
-    at('inspect-attention').setAttribute('aria-label', said);
+    const description = `Attention of this patch in its tile: largest share ${figure(max)} of 1`;
+    at('inspect-attention-note').textContent = description;
+    at('inspect-attention').setAttribute('aria-label', description);
     // The similarity after pass k is that of loop count k.
     const [counts, h, w] = seen.similarity.shape;
     const loops = Math.min(chosen.pass + 1, counts - 1);

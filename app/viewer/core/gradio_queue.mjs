@@ -40,7 +40,7 @@ export function observeQueue(plain) {
   const others = [];
 
   /** @param {string | null | undefined} request @param {Crt.QueueNews} news */
-  function tell(request, news) {
+  function notify(request, news) {
     if (!request) {
       if (news.failed) for (const listener of others) listener(news.failed);
       return;
@@ -61,14 +61,14 @@ export function observeQueue(plain) {
     try {
       answer = await plain(input, options);
     } catch {
-      tell(request, { failed: NO_CONNECTION });
+      notify(request, { failed: NO_CONNECTION });
       return json({ detail: NO_CONNECTION }, 502);
     }
     const body = await answer.clone().json().catch(() => null);
     if (answer.ok && typeof body?.event_id === 'string') {
       open.set(body.event_id, request);
-      tell(request, { alive: true });
-    } else tell(request, { failed: refusalOf(answer, body) });
+      notify(request, { alive: true });
+    } else notify(request, { failed: refusalOf(answer, body) });
     return answer;
   }
 
@@ -140,23 +140,23 @@ export function observeQueue(plain) {
   /** @param {any} message */
   function take(message) {
     if (message.msg === 'unexpected_error') {
-      for (const request of [...open.values()]) tell(request, { failed: FAILED });
+      for (const request of [...open.values()]) notify(request, { failed: FAILED });
       open.clear();
       return;
     }
     if (!open.has(message.event_id)) return;
     const request = open.get(message.event_id);
-    if (message.msg !== 'process_completed') return tell(request, { alive: true });
+    if (message.msg !== 'process_completed') return notify(request, { alive: true });
     open.delete(message.event_id);
     const error = message.output?.error;
-    tell(request, message.success ? { completed: true } : { failed: typeof error === 'string' && error ? error : FAILED });
+    notify(request, message.success ? { completed: true } : { failed: typeof error === 'string' && error ? error : FAILED });
   }
 
   /** The end of a stream: an error for each event that is open. */
   function farewell() {
     const ended = [...open.entries()];
     open.clear();
-    for (const [, request] of ended) tell(request, { failed: NO_CONNECTION });
+    for (const [, request] of ended) notify(request, { failed: NO_CONNECTION });
     return [
       ...ended.map(([event_id]) => ({ msg: 'process_completed', event_id, success: false, title: 'Error', output: { error: NO_CONNECTION } })),
       { msg: 'close_stream', event_id: null },

@@ -65,7 +65,7 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
       const bytes = new Uint8Array(await file.arrayBuffer());
       const mask = await readMask(bytes, { classes: run.classes, chosen: run.classes[classes[classes.length - 1]], source: run.source });
       keepFile(run.imageId, mask, mask.values);
-      note([`${file.name} was read.`, ...mask.notices].join(' '));
+      note([`${file.name} was read.`, ...mask.messages].join(' '));
       const state = store.get();
       const shapes = shapesOf(state, run).filter((shape) => !Object.hasOwn(mask.values, shape.label));
       store.set({ drawn: withShapes(state, run, shapes), ground_truth: true });

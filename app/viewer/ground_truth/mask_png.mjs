@@ -11,25 +11,25 @@ const BORDER = 255; // does not count
 const MASK_MAX_PX = 1024; // pixels of the longer side that are kept
 const ASPECT_TOLERANCE = 0.02; // by how much the shape may differ from the image's
 
-/** Bytes of a mask -> { h, w, labels, values, notices } for keepFile of ground_truth.mjs. `classes`: those of the checkpoint,
+/** Bytes of a mask -> { h, w, labels, values, messages } for keepFile of ground_truth.mjs. `classes`: those of the checkpoint,
  *  `chosen`: the one that a mask of two values is for, `source`: [height, width] of the image. Throws BadPng. */
 export async function readMask(bytes, { classes, chosen, source }) {
   const png = await readPng(bytes);
   const { h, w } = png;
-  const notices = [sizeNotice(h, w, source)];
-  const { table, values, notice } = png.colors ? ofColors(png.colors, classes, chosen) : ofNumbers(png, classes, chosen);
-  notices.push(notice);
-  return { ...shrink(png, table), values, notices: notices.filter(Boolean) };
+  const messages = [sizeMessage(h, w, source)];
+  const { table, values, message } = png.colors ? ofColors(png.colors, classes, chosen) : ofNumbers(png, classes, chosen);
+  messages.push(message);
+  return { ...shrink(png, table), values, messages: messages.filter(Boolean) };
 }
 
-function sizeNotice(h, w, [height, width]) {
+function sizeMessage(h, w, [height, width]) {
   if (h === height && w === width) return '';
   const sizes = `the mask is ${w} × ${h} px, the image ${width} × ${height}`;
   if (Math.abs((w * height) / (h * width) - 1) > ASPECT_TOLERANCE) throw new BadPng(`This mask does not fit, ${sizes}: give one of the same shape.`);
   return `It was laid over the image by its nearest points, as ${sizes}.`;
 }
 
-/** Indices or grey values: { table, values, notice }; `table[value]` is what is kept of it. */
+/** Indices or grey values: { table, values, message }; `table[value]` is what is kept of it. */
 function ofNumbers({ values, palette }, classes, chosen) {
   const present = distinct(values);
   const voc = palette && present.filter((value) => value).every((value) => same(palette[value], vocColor(value)));
@@ -41,7 +41,7 @@ function ofNumbers({ values, palette }, classes, chosen) {
   if (!kept && !palette && hasSoftEdges(values)) throw new BadPng('This mask has soft edges, with values between 0 and the largest that are no classes: save it without antialiasing.');
   if (!kept) throw new BadPng(`This mask has the value ${present.find((value) => value > classes.length)}, but there are ${classes.length} classes: use 0 for the background and k for class k, or two values for ${chosen}.`);
   if (!Object.keys(kept).length) throw new BadPng('This mask has no pixel of any class that the checkpoint knows: choose another file.');
-  return { table: Uint8Array.from({ length: 256 }, (_, value) => value), values: kept, notice: `It holds ${Object.keys(kept).join(', ')}.` };
+  return { table: Uint8Array.from({ length: 256 }, (_, value) => value), values: kept, message: `It holds ${Object.keys(kept).join(', ')}.` };
 }
 
 /** Whether grey values come gradually between two plateaus, as antialiasing leaves them; `_has_soft_edges` of crt/pseudo_labels/label_png.py. */
@@ -57,7 +57,7 @@ function ofColors(colors, classes, chosen) {
   for (let k = 0; k <= VOC.length; k++) indices.set(vocColor(k).join(), k);
   const found = colors.map((color) => indices.get(color.join()));
   const names = found.includes(undefined) ? null : vocNames(found, classes);
-  if (names && Object.keys(names).length) return { table: Uint8Array.from(found), values: names, notice: `It holds ${Object.keys(names).join(', ')}.` };
+  if (names && Object.keys(names).length) return { table: Uint8Array.from(found), values: names, message: `It holds ${Object.keys(names).join(', ')}.` };
   if (colors.length !== 2) throw new BadPng('The colours of this mask are not those of PASCAL VOC: give two colours, or a PNG with indices.');
   const light = colors.map(([r, g, b]) => 0.3 * r + 0.59 * g + 0.11 * b);
   return two(light[1] >= light[0] ? 1 : 0, chosen);
@@ -67,7 +67,7 @@ function ofColors(colors, classes, chosen) {
 function two(value, chosen) {
   return {
     table: Uint8Array.from({ length: 256 }, (_, i) => (i === value ? 1 : 0)), values: { [chosen]: 1 },
-    notice: `It has two values; the higher, lighter one is taken for ${chosen}.`,
+    message: `It has two values; the higher, lighter one is taken for ${chosen}.`,
   };
 }
 

@@ -225,9 +225,9 @@ export function mountMasks(page) {
   }
 }
 
-function note(asked, say) {
+function note(asked, describe) {
   if (!asked) return '';
-  return asked.failure || (asked.current ? say(asked.newest) : 'Computing…');
+  return asked.failure || (asked.current ? describe(asked.newest) : 'Computing…');
 }
 
 /** Which classes a label map shows, largest first. */

@@ -140,15 +140,15 @@ export function ranges(maps, scale, absolute) {
  * @param {Crt.Mask | null} [ignore]
  */
 export function overlap(data, level, mask, ignore = null) {
-  let [hits, said, truly] = [0, 0, 0];
+  let [hits, predicted, positives] = [0, 0, 0];
   for (let i = 0; i < data.length; i++) {
     if (ignore?.[i]) continue;
     const inside = aboveThreshold(data[i], level);
-    if (inside) said++;
-    if (mask[i]) truly++;
+    if (inside) predicted++;
+    if (mask[i]) positives++;
     if (inside && mask[i]) hits++;
   }
-  return intersectionOverUnion(hits, said, truly);
+  return intersectionOverUnion(hits, predicted, positives);
 }
 
 /** a − b as { map, span, max, unit }: `max` is the largest magnitude. Each map is divided by its own maximum first; with

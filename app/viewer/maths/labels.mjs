@@ -86,15 +86,15 @@ export function only(labels, h, w, label) {
  * @param {Crt.Mask | null} [ignore]
  */
 export function labelOverlap(labels, label, mask, ignore = null) {
-  let [hits, said, truly] = [0, 0, 0];
+  let [hits, predicted, positives] = [0, 0, 0];
   for (let i = 0; i < labels.length; i++) {
     if (ignore?.[i]) continue;
     const inside = labels[i] === label;
-    if (inside) said++;
-    if (mask[i]) truly++;
+    if (inside) predicted++;
+    if (mask[i]) positives++;
     if (inside && mask[i]) hits++;
   }
-  return intersectionOverUnion(hits, said, truly);
+  return intersectionOverUnion(hits, predicted, positives);
 }
 
 /** zlib bytes in base64 -> bytes.

@@ -27,16 +27,16 @@ export const MEASURES = [
  */
 export function atThreshold(upsampled, level, mask, ignore = null) {
   const { data } = upsampled;
-  let [hits, said, truly] = [0, 0, 0];
+  let [hits, predicted, positives] = [0, 0, 0];
   for (let i = 0; i < data.length; i++) {
     if (ignore?.[i]) continue;
     const inside = aboveThreshold(data[i], level);
-    if (inside) said++;
-    if (mask[i]) truly++;
+    if (inside) predicted++;
+    if (mask[i]) positives++;
     if (inside && mask[i]) hits++;
   }
   const over = (/** @type {number} */ whole) => (whole ? hits / whole : 0);
-  return { iou: intersectionOverUnion(hits, said, truly), precision: over(said), recall: over(truly), box: boxMatch(upsampled, level, mask) };
+  return { iou: intersectionOverUnion(hits, predicted, positives), precision: over(predicted), recall: over(positives), box: boxMatch(upsampled, level, mask) };
 }
 
 /** IoU of the box of the map's largest part with the best fitting box of a part of the mask.
@@ -82,15 +82,15 @@ export function pointsAt({ data }, mask, ignore = null) {
  * @param {Crt.Mask | null} [ignore]
  */
 export function averagePrecision({ data }, mask, ignore = null) {
-  let truly = 0;
+  let positives = 0;
   let counted = 0;
   for (let i = 0; i < data.length; i++) {
     if (ignore?.[i]) continue;
     counted++;
-    if (mask[i]) truly++;
+    if (mask[i]) positives++;
   }
-  const objects = new Float32Array(truly);
-  const others = new Float32Array(counted - truly);
+  const objects = new Float32Array(positives);
+  const others = new Float32Array(counted - positives);
   let [a, b] = [0, 0];
   for (let i = 0; i < data.length; i++) {
     if (ignore?.[i]) continue;
@@ -105,8 +105,8 @@ export function averagePrecision({ data }, mask, ignore = null) {
     const value = objects[a - 1];
     while (a > 0 && objects[a - 1] === value) a--;
     while (b > 0 && others[b - 1] >= value) b--;
-    const hits = truly - a;
-    sum += ((before - a) / truly) * (hits / (hits + others.length - b));
+    const hits = positives - a;
+    sum += ((before - a) / positives) * (hits / (hits + others.length - b));
     before = a;
   }
   return sum;

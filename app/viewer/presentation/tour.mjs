@@ -83,7 +83,7 @@ function plan(state, view, measured) {
   return { steps, panels: Object.fromEntries(['crt', ...steps.map(({ point }) => point)].filter((name) => view.run.methods.includes(name)).map((name) => [name, true])) };
 }
 
-const ifKnown = (value, say) => (value === null ? '' : say(value));
+const ifKnown = (value, describe) => (value === null ? '' : describe(value));
 
 function pieces({ tiles, mode }) {
   if (mode === 'bilinear' || mode === 'deconvolution') return 'in this mode it takes the whole image as one tile and upsamples its map';
