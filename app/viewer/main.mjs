@@ -99,14 +99,14 @@ export function mount(element, trigger, props, watch) {
     /** Show what was opened earlier; null for a page without an image. */
     showRun: (next) => (next ? show(next) : clear()),
     /** A line at the top, for what went wrong, and a button that tries it again; an empty one takes it away. */
-    say(message, again) {
+    showMessage(message, again) {
       const button = make('button', { type: 'button', class: 'plain', text: 'Try again', on: { click: () => again?.() } });
       at('message').replaceChildren(message, ...(again ? [' ', button] : []));
       at('message').hidden = !message;
     },
     /** For those who hear the page. */
-    speak(text) {
-      at('spoken').textContent = text;
+    announce(text) {
+      at('live-region').textContent = text;
     },
   });
   for (const feature of FEATURES) feature(page);
@@ -114,7 +114,7 @@ export function mount(element, trigger, props, watch) {
     root.dataset.drawn = String(Number(root.dataset.drawn ?? 0) + 1);
   });
   queue.onOther((sentence) => { // the image, the size or another field beside the viewer
-    page.say(sentence);
+    page.showMessage(sentence);
     root.dispatchEvent(new Event('crt-run-failed'));
   });
   watch('value', () => receive(props.value));
@@ -127,7 +127,7 @@ export function mount(element, trigger, props, watch) {
     if (!value) removed = true;
     else if (removed) return;
     const mine = ++turn;
-    page.say(value?.message ?? '');
+    page.showMessage(value?.message ?? '');
     if (!value) clear();
     if (value?.message) root.dispatchEvent(new Event('crt-run-failed'));
     if (!value?.records) return;
@@ -139,7 +139,7 @@ export function mount(element, trigger, props, watch) {
       const next = await openView(value);
       if (mine === turn) show(next);
     } catch (error) {
-      if (mine === turn) page.say(sentenceOf(error));
+      if (mine === turn) page.showMessage(sentenceOf(error));
     }
   }
 

@@ -186,8 +186,8 @@ declare namespace Crt {
     showRun(next: View | null): void;
     /** Chooses the example that a page without a link opens with. */
     openFirst?(): unknown;
-    say(message: string, again?: () => void): void;
-    speak(text: string): void;
+    showMessage(message: string, again?: () => void): void;
+    announce(text: string): void;
     panelGrid: any;
     overlays: ((context: CanvasRenderingContext2D, about: any) => void)[];
     link: any;

@@ -81,7 +81,7 @@ def test_arrow_keys_read_the_same_place_in_all_maps(open_page, image):
     maps = pixels(page)
     page.get_by_role("application", name="CRT: arrow keys").focus()
     page.keyboard.press("ArrowRight")
-    spoken = page.locator('[data-role="spoken"]')
+    spoken = page.locator('[data-role="live-region"]')
     expect(spoken).to_contain_text("TS-CAM")
     first = spoken.text_content()
     page.keyboard.press("ArrowDown")

@@ -91,7 +91,7 @@ def test_without_a_clipboard_the_link_can_be_copied_by_hand_and_a_frame_informs_
     expect(field).to_be_visible()
     expect(field).to_have_value(re.compile(r"\?v=1&pic=sha\.[0-9a-f]{32}&s="))
     assert page.evaluate("document.activeElement.selectionEnd") == len(field.input_value())
-    expect(page.locator('[data-role="spoken"]')).to_contain_text("Copy the link")
+    expect(page.locator('[data-role="live-region"]')).to_contain_text("Copy the link")
     page.evaluate(
         "url => { window.told = []; addEventListener('message', ({ data }) => told.push(data.queryString));"
         " const frame = document.createElement('iframe'); frame.src = url; document.body.append(frame); }",

@@ -76,7 +76,7 @@ def test_keys_zoom_pan_and_pick(open_page, image):
     page.keyboard.press("+")
     settle(page)
     assert zoom_of(page) == 1.5
-    expect(page.locator('[data-role="spoken"]')).to_contain_text("Zoom 1.5")
+    expect(page.locator('[data-role="live-region"]')).to_contain_text("Zoom 1.5")
     before = pixels(page)
     page.keyboard.press("Shift+ArrowLeft")
     settle(page)

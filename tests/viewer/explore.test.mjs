@@ -35,8 +35,8 @@ test('side by side: one spec for each map, with its scale; no evidence is said',
   assert.deepEqual(image.scales, []);
   assert.deepEqual([resnet, tscam, crt].map((spec) => spec.scales[0].range), [4, 0, 6]);
   assert.equal(tscam.empty, 'No evidence for this class');
-  assert.match(tscam.spoken, /no evidence/);
-  assert.match(crt.spoken, /CRT map of cat, largest value 6 raw CAM/);
+  assert.match(tscam.ariaLabel, /no evidence/);
+  assert.match(crt.ariaLabel, /CRT map of cat, largest value 6 raw CAM/);
   assert.deepEqual([crt.note, crt.score, resnet.score], ['2 loops, not refined', 'p 90 %', 'p 50 %']);
   assert.deepEqual(specs({ scale: 'shared' }).map((spec) => spec.scales[0].range), [6, 6, 6]);
   assert.deepEqual(specs({ scale: 'absolute', absolute: { cam: 10, product: 1 } }).map((spec) => spec.scales[0].range), [10, 10, 10]);

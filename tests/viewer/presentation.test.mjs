@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { arrange, slidesOf, target, wantedOf } from '../../app/viewer/presentation/presentation.mjs';
-import { MAX_SCENES, TITLE_MAX_CHARS, moved, placeOf, readScenes, words, writeScenes } from '../../app/viewer/presentation/scenes.mjs';
+import { MAX_SCENES, TITLE_MAX_CHARS, moved, sceneIndex, readScenes, words, writeScenes } from '../../app/viewer/presentation/scenes.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 import { measuredWords, stepsOf } from '../../app/viewer/presentation/tour.mjs';
 
@@ -33,8 +33,8 @@ test('a scene moves by one and not over the ends', () => {
 
 test('a scene that another tab has deleted moves nowhere', () => {
   const [a, b] = [scene('a'), scene('b')];
-  assert.deepEqual([placeOf([a, b], { ...b }), placeOf([a], b), placeOf([a, b], scene('b', 'v=1&l=1'))], [1, -1, -1]);
-  assert.deepEqual(moved([a], placeOf([a], b), 1), [a]);
+  assert.deepEqual([sceneIndex([a, b], { ...b }), sceneIndex([a], b), sceneIndex([a, b], scene('b', 'v=1&l=1'))], [1, -1, -1]);
+  assert.deepEqual(moved([a], sceneIndex([a], b), 1), [a]);
 });
 
 test('a slide without a mode is of the first one that its checkpoint has', () => {

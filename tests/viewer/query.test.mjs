@@ -53,7 +53,7 @@ function anyState(next) {
   return state;
 }
 
-/** The places of all values in a state that are no objects of fixed keys. */
+/** The paths of all values in a state that are no objects of fixed keys. */
 function leaves(value, path = '') {
   if (!value || typeof value !== 'object' || Array.isArray(value) || ['visible', 'compare.a', 'compare.b'].includes(path)) return [path];
   return Object.entries(value).flatMap(([name, inner]) => leaves(inner, path ? `${path}.${name}` : name));
@@ -143,11 +143,11 @@ test('nonsense is left out and said in one sentence', () => {
     for (const key of Object.keys(NOT_LINKED)) delete whole[key];
     assert.deepEqual(found.settings, whole, part);
     assert.equal(found.problems.length, 1, `${part}: ${found.problems}`);
-    const said = l.notice(found.problems);
-    assert.ok(said.startsWith('Parts of this link were left out: ') && said.endsWith('.') && said.length < 250, said);
+    const text = l.problemMessage(found.problems);
+    assert.ok(text.startsWith('Parts of this link were left out: ') && text.endsWith('.') && text.length < 250, text);
   }
   assert.equal({}.evil, undefined);
-  assert.equal(l.notice([]), '');
+  assert.equal(l.problemMessage([]), '');
 });
 
 test('random bytes never throw and never change the kind of a setting', () => {

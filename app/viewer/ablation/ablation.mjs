@@ -38,7 +38,7 @@ export function gridMethod(run, prediction) {
 
 /** @param {Crt.Page} page */
 export function mountAblation(page) {
-  const { root, at, store, current, request, onDraw, onRun, speak } = page;
+  const { root, at, store, current, request, onDraw, onRun, announce } = page;
   const measure = createMeasure();
   const job = createAblationJob(load, () => store.set({}));
   const parts = ['sizes', 'modes', 'curves', 'ladder'];
@@ -183,7 +183,7 @@ export function mountAblation(page) {
     const stopped = done < total && missing.length ? `Stopped at ${done} of ${total} ${NOUNS[round]}.` : '';
     const text = running ? `${done} of ${total} ${NOUNS[round]}` : failed ? `${failed} of ${wanted.length} ${NOUNS[show]} failed: run again to try once more.` : stopped;
     if (at('ablate-status').textContent !== text) at('ablate-status').textContent = text;
-    if (wasRunning && !running && done === total) speak(`${NOUNS[round][0].toUpperCase()}${NOUNS[round].slice(1)}: ${done} of ${total} are here.`);
+    if (wasRunning && !running && done === total) announce(`${NOUNS[round][0].toUpperCase()}${NOUNS[round].slice(1)}: ${done} of ${total} are here.`);
     wasRunning = running;
   }
 }

@@ -58,8 +58,8 @@ function smallSize({ naturalWidth, naturalHeight }) {
   return [Math.max(1, Math.round(naturalWidth * factor)), Math.max(1, Math.round(naturalHeight * factor))];
 }
 
-/** What small maps are drawn with: paint(canvas, shown, range, state), a map over the image as the page's display settings
- *  say, `range` the value of the highest colour; `under(polygons)` sets the outline of the truth for all of them. */
+/** What small maps are drawn with: paint(canvas, shown, range, state), a map over the image with the page's display
+ *  settings, `range` the value of the highest colour; `under(polygons)` sets the outline of the truth for all of them. */
 export function createPainter(image) {
   const [width, height] = smallSize(image);
   const small = layer((context) => context.drawImage(image, 0, 0, width, height));

@@ -43,7 +43,7 @@ export function placeTile(values, tile, grid) {
 }
 
 /** @param {Crt.Page} page */
-export function mountInspect({ root, at, store, view, request, onDraw, onRun, speak }) {
+export function mountInspect({ root, at, store, view, request, onDraw, onRun, announce }) {
   const newest = newestOf(request);
   const box = at('inspect');
   const chosen = { pass: 0, block: null, head: null };
@@ -99,7 +99,7 @@ export function mountInspect({ root, at, store, view, request, onDraw, onRun, sp
       ...Array.from({ length: heads }, (_, i) => make('option', { value: i, text: String(i + 1) })),
     );
     draw();
-    speak(at('inspect-note').textContent);
+    announce(at('inspect-note').textContent);
   }
 
   function close() {

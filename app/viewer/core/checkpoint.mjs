@@ -7,19 +7,19 @@ const LOADING_MS = 1_800_000; // ms to fetch and load a checkpoint, of which the
 
 /** @param {Crt.Page} page */
 export function mountCheckpoint(page) {
-  const { root, store, view, request, onRun, onChanged, say, speak } = page;
+  const { root, store, view, request, onRun, onChanged, showMessage, announce } = page;
   let loading = false;
 
   root.addEventListener('crt-swap', async (event) => { // of the button beside the viewer
     if (loading) return;
     loading = true;
-    say('Loading the checkpoint…');
+    showMessage('Loading the checkpoint…');
     try {
       const { name, classes } = await request('swap', /** @type {CustomEvent} */ (event).detail, { acrossRuns: true, timeout: LOADING_MS });
-      say(`${name}, ${classes} ${classes === 1 ? 'class' : 'classes'}, is loaded.`);
+      showMessage(`${name}, ${classes} ${classes === 1 ? 'class' : 'classes'}, is loaded.`);
       runAgain();
     } catch (error) {
-      say(`${sentenceOf(error)} The checkpoint before it goes on.`);
+      showMessage(`${sentenceOf(error)} The checkpoint before it goes on.`);
     } finally {
       loading = false;
     }
@@ -30,8 +30,8 @@ export function mountCheckpoint(page) {
     const { run } = now;
     const { name, sha256 } = run.checkpoint;
     const message = `Checkpoint changed; maps recomputed with ${name} (${sha256.slice(0, 8)}).`;
-    say(message);
-    speak(message);
+    showMessage(message);
+    announce(message);
     const state = store.get();
     if (shownMethods(state, run).length) return;
     store.set({ visible: { ...state.visible, ...Object.fromEntries(run.methods.map((method) => [method, true])) } });

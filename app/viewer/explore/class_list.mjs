@@ -81,7 +81,7 @@ function drawList(list, legend, store, run, listed) {
 
   function row(index) {
     const values = methods.map((method) => scoreRow(run, method, state.loops)[index]);
-    const spoken = methods.map((method, i) => `${METHOD_TITLES[method]} ${percent(values[i])}`).join(', ');
+    const description = methods.map((method, i) => `${METHOD_TITLES[method]} ${percent(values[i])}`).join(', ');
     const bars = methods.map((method, i) => {
       const bar = make('span', { class: `bar ${method}` });
       bar.style.width = `${Math.max(0.5, 100 * values[i])}%`;
@@ -95,13 +95,13 @@ function drawList(list, legend, store, run, listed) {
       'button',
       {
         type: 'button', class: 'class-row', 'data-index': index, 'aria-pressed': chosen.has(index) ? 'true' : 'false',
-        title: spoken, on: { click: pickOne },
+        title: description, on: { click: pickOne },
       },
       [
         make('span', { class: 'name', text: run.classes[index] }, masked.has(run.classes[index]) ? [tag()] : []),
         make('span', { class: 'bars' }, bars),
         make('span', { class: 'number', 'aria-hidden': 'true', text: percent(values[0]) }),
-        make('span', { class: 'visually-hidden', text: `: ${spoken}` }),
+        make('span', { class: 'visually-hidden', text: `: ${description}` }),
       ],
     );
     return make('li', {}, [button]);

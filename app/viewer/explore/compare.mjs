@@ -71,7 +71,7 @@ export function mountCompare(page) {
   });
   at('blink-other').addEventListener('click', () => {
     turn();
-    page.speak(panelGrid.shown()[0]?.spec.title ?? '');
+    page.announce(panelGrid.shown()[0]?.spec.title ?? '');
   });
   document.addEventListener('visibilitychange', () => view() && run(store.get()));
 

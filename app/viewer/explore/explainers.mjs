@@ -69,7 +69,7 @@ export function mountExplainers(page) {
     } catch (error) {
       if (isDropped(error)) return;
       failure = sentenceOf(error);
-      page.speak(failure);
+      page.announce(failure);
     }
     store.set({});
   }

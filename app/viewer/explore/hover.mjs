@@ -6,7 +6,7 @@ import { drawCrosshair } from './draw.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 
 const CURSOR_STEPS = 40; // steps of the crosshair from side to side, at zoom 1
-const SPOKEN_CLASSES = 4; // classes that are read out
+const ANNOUNCED_CLASSES = 4; // classes that are read out
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const clamp = (value) => Math.min(1, Math.max(0, value));
 
@@ -39,7 +39,7 @@ export function tileWords(tiles, count) {
 }
 
 /** The hover of a grid of panels (panels.mjs): moveTo(point, panel, event), key(event, panel), refresh(), cursor(). */
-export function createHover({ at, store, view, speak }, panelGrid) {
+export function createHover({ at, store, view, announce }, panelGrid) {
   let cursor = null; // where the crosshair is
   let over = null; // the panel that it was moved in
   let byKey = false; // whether a key put it there
@@ -111,7 +111,7 @@ export function createHover({ at, store, view, speak }, panelGrid) {
       const own = options.blocks && prediction.isTransformer(method) ? options.blocks.map((block) => Math.min(block, prediction.depth(method) - 1)) : null;
       values = { key: wanted, maps: run.classes.map((_, index) => prediction.map(method, [index], { ...options, blocks: own })) };
     }
-    const here = strongest(values.maps.map((map) => sample(map, shown.span, cursor.x, cursor.y, state.cells)), SPOKEN_CLASSES);
+    const here = strongest(values.maps.map((map) => sample(map, shown.span, cursor.x, cursor.y, state.cells)), ANNOUNCED_CLASSES);
     const words = here.map(([index, value]) => `${run.classes[index]} ${figure(value)}`).join(', ');
     return { method, classes: words || 'no class has evidence here' };
   }
@@ -126,18 +126,18 @@ export function createHover({ at, store, view, speak }, panelGrid) {
       const from = cursor ?? { x: zoom.x, y: zoom.y };
       moveTo({ x: clamp(from.x + dx / (CURSOR_STEPS * zoom.k)), y: clamp(from.y + dy / (CURSOR_STEPS * zoom.k)) }, panel);
       byKey = true;
-      speak(spokenHere());
+      announce(readings());
     } else return false;
     return true;
   }
 
-  function spokenHere() {
-    const spoken = panelGrid.shown().flatMap((panel) => panel.rows.map((row, i) => {
+  function readings() {
+    const ofMaps = panelGrid.shown().flatMap((panel) => panel.rows.map((row, i) => {
       const layer = panel.spec.scales[i];
       return layer ? `${layer.name} ${row.value.textContent}` : '';
     })).filter(Boolean);
     const method = at('readout-method').textContent;
-    return [spoken.join(', '), at('readout-position').textContent, at('readout-tiles').textContent, method && `${method}: ${at('readout-classes').textContent}`]
+    return [ofMaps.join(', '), at('readout-position').textContent, at('readout-tiles').textContent, method && `${method}: ${at('readout-classes').textContent}`]
       .filter(Boolean).join('; ');
   }
 

@@ -92,7 +92,7 @@ export function caption(panel, spec, state, run, facts) {
   panel.empty.textContent = spec.empty;
   panel.empty.hidden = !spec.empty;
   panel.retry.hidden = !spec.retry;
-  panel.canvas.setAttribute('aria-label', [spec.spoken, panel.iou.textContent, ...boxes].filter(Boolean).join('. '));
+  panel.canvas.setAttribute('aria-label', [spec.ariaLabel, panel.iou.textContent, ...boxes].filter(Boolean).join('. '));
 }
 
 function scale(row, { shown, range, signed, letter, title, ends }, state, many) {

@@ -1,6 +1,6 @@
 // What each panel shows, from the state alone: which maps, on which scale, under which words.
 //
-// A spec: { key, title, note, score, empty, spoken, layers, scales, layerAt(point, state), retry }. `layers` are drawn one over
+// A spec: { key, title, note, score, empty, ariaLabel, layers, scales, layerAt(point, state), retry }. `layers` are drawn one over
 // the other, `scales` have a colour bar and are read out at the crosshair; `layerAt` gives the one that a point belongs to;
 // `retry()`, if any, requests a map anew that could not be had.
 // A layer: { method, shown, range, signed, from, to, name, letter, title, ends }: `shown` as currentMap gives it, `from`
@@ -36,7 +36,7 @@ function sideBySide(state, view, maps, added_panel) {
 
 function imageSpec() {
   return {
-    key: 'input', title: METHOD_TITLES.input, note: METHOD_NOTES.input, score: '', empty: '', spoken: 'The image',
+    key: 'input', title: METHOD_TITLES.input, note: METHOD_NOTES.input, score: '', empty: '', ariaLabel: 'The image',
     layers: [layerOf('input', null, 0)], scales: [], layerAt: () => null,
   };
 }
@@ -47,7 +47,7 @@ function mapSpec(state, view, shown, range) {
   const note = settingsOf(shown, view.prediction.isTransformer(method)) || METHOD_NOTES[method];
   return {
     key: method, title: METHOD_TITLES[method], note, score: score(state, view, shown), empty: shown.max > 0 ? '' : nothing(state),
-    spoken: spoken(METHOD_TITLES[method], shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer,
+    ariaLabel: ariaLabel(METHOD_TITLES[method], shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer,
   };
 }
 
@@ -56,7 +56,7 @@ function addedSpec(state, view, shown, range) {
   const waiting = shown.map.data.length < 2; // an explainer still at work
   return {
     key: 'added_panel', title: shown.title, note: shown.note, score: '', empty: shown.max > 0 || waiting ? '' : 'All values are 0',
-    spoken: spoken(shown.title, shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer, retry: shown.retry,
+    ariaLabel: ariaLabel(shown.title, shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer, retry: shown.retry,
   };
 }
 
@@ -67,20 +67,20 @@ function compared(state, view, maps, other) {
   const vmaxes = ranges(shown, state.scale, state.absolute);
   const [a, b] = shown.map((one, i) => layerOf(one.method, one, vmaxes[i], { letter: 'AB'[i], title: titles[i], name: `${'AB'[i]} ${titles[i]}` }));
   const empty = (layer) => (layer.shown.max > 0 ? '' : `${layer.letter}: ${nothing(state)}`);
-  const words = [a, b].map((layer) => spoken(layer.name, layer.shown, state, view)).join('. ');
+  const words = [a, b].map((layer) => ariaLabel(layer.name, layer.shown, state, view)).join('. ');
   if (state.compare.view === 'difference') return differing(state, view, a, b);
   if (state.compare.view === 'blink') {
     const now = other ? b : a;
     return [{
       key: 'compare', title: `${now.letter}: ${METHOD_TITLES[now.method]}`, note: settingsOf(now.shown, view.prediction.isTransformer(now.method)),
-      score: score(state, view, now.shown), empty: empty(now), spoken: words, layers: [now], scales: [a, b], layerAt: () => now,
+      score: score(state, view, now.shown), empty: empty(now), ariaLabel: words, layers: [now], scales: [a, b], layerAt: () => now,
     }];
   }
   const { split } = state.compare;
   const [left, right] = [{ ...a, to: split }, { ...b, from: split }];
   return [{
     key: 'compare', title: `${METHOD_TITLES[a.method]} | ${METHOD_TITLES[b.method]}`, note: '', score: '',
-    empty: [a, b].map(empty).filter(Boolean).join('; '), spoken: words, layers: [left, right], scales: [left, right],
+    empty: [a, b].map(empty).filter(Boolean).join('; '), ariaLabel: words, layers: [left, right], scales: [left, right],
     layerAt: (point, { zoom }) => (toScreen(point, zoom).x < split ? left : right),
   }];
 }
@@ -98,7 +98,7 @@ function differing(state, view, a, b) {
   const spec = {
     key: 'compare', title: `${alike ? `${titles[0]}: A − B` : `${titles[0]} − ${titles[1]}`}, ${UNIT_NAMES[shown.unit]}`, note: `${a.name}; ${b.name}`, score: '',
     empty: shown.max > 0 ? '' : bare ? nothing(state) : 'No difference',
-    spoken: `Difference of ${a.name} and ${b.name}: at most ${figure(shown.max)} ${UNIT_NAMES[shown.unit]}`,
+    ariaLabel: `Difference of ${a.name} and ${b.name}: at most ${figure(shown.max)} ${UNIT_NAMES[shown.unit]}`,
     layers: [layer], scales: [layer], layerAt: () => a,
   };
   const own = [a, b].map((one) => ({ ...mapSpec(state, view, one.shown, one.range), key: `compare_${one.letter.toLowerCase()}`, title: `${one.letter}: ${METHOD_TITLES[one.method]}` }));
@@ -123,7 +123,7 @@ function score(state, { run }, shown) {
   return `p ${percent(Math.max(...state.classes.map((index) => row[index])))}`;
 }
 
-function spoken(title, shown, state, { run }) {
+function ariaLabel(title, shown, state, { run }) {
   const value = shown.max > 0 ? `largest value ${figure(shown.max)}` : 'no evidence';
   return `${title} map of ${chosenNames(state, run)}, ${value} ${UNIT_NAMES[shown.unit]}`;
 }

@@ -22,7 +22,7 @@ const LABELS = { ...METHOD_TITLES, added_panel: 'One more map', compare: 'Compar
 
 /** @param {Crt.Page} page */
 export function mountPanels(page) {
-  const { root, at, store, view, onDraw, speak } = page;
+  const { root, at, store, view, onDraw, announce } = page;
   const panels = new Map();
   const panelGrid = {
     maps: createMaps(),
@@ -132,7 +132,7 @@ export function mountPanels(page) {
       const next = keyZoom(zoom, event, hover.cursor() ?? { x: zoom.x, y: zoom.y });
       if (next) {
         setZoom(next);
-        speak(zoomWords(next));
+        announce(zoomWords(next));
       } else if (!hover.key(event, panel)) return;
       event.preventDefault();
     });
@@ -152,7 +152,7 @@ export function mountPanels(page) {
       const { zoom } = store.get();
       const next = factor ? zoomAt(zoom, { x: zoom.x, y: zoom.y }, factor) : tidy({ k: 1 });
       setZoom(next);
-      speak(zoomWords(next));
+      announce(zoomWords(next));
     };
     at('zoom-in').addEventListener('click', by(1.5));
     at('zoom-out').addEventListener('click', by(1 / 1.5));

@@ -37,10 +37,10 @@ export function describeView(state, view, added = null) {
 }
 
 function describeGroundTruth({ polygons, complete, raster, ignore }, rows, columns) {
-  const place = (value) => Number(Math.min(1, Math.max(0, value)).toFixed(5));
+  const rounded = (value) => Number(Math.min(1, Math.max(0, value)).toFixed(5));
   const unsure = complete ? ignore(rows, columns) : null;
   return {
-    polygons: polygons.map((ring) => ring.map((point) => point.map(place))),
+    polygons: polygons.map((ring) => ring.map((point) => point.map(rounded))),
     inside: complete ? packBits(raster(rows, columns)) : null,
     ignore: unsure && packBits(unsure),
   };
@@ -92,7 +92,7 @@ export function mountExport(page) {
     button.disabled = !now;
     at('export-code').hidden = true;
     if (!now) making?.abort();
-    if (!now || !making) tell('');
+    if (!now || !making) showNote('');
   });
 
   function open(index) {
@@ -110,20 +110,20 @@ export function mountExport(page) {
   page.exportFile = makeFile;
 
   async function makeFile(kind, more = {}) {
-    if (making) return tell(`${at('export-note').textContent.replace(/…$/, '')}… still computing.`);
+    if (making) return showNote(`${at('export-note').textContent.replace(/…$/, '')}… still computing.`);
     const state = store.get();
     const now = current();
     const added = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     making = new AbortController();
     button.setAttribute('aria-busy', 'true');
-    tell(`Making ${KINDS[kind]}…`);
+    showNote(`Making ${KINDS[kind]}…`);
     const details = { kind, tab: state.tab, ...describeView(state, now, added), ...page.exports[state.tab]?.(state, now), ...more };
     try {
       const got = await page.request('export', details, { acrossRuns: true, signal: making.signal });
       save(fileUrl(got.download, window.gradio_config?.root ?? ''), got.name);
-      tell(`${got.name}, ${bytesWords(got.size)}`);
+      showNote(`${got.name}, ${bytesWords(got.size)}`);
     } catch (error) {
-      if (!isDropped(error)) tell(sentenceOf(error));
+      if (!isDropped(error)) showNote(sentenceOf(error));
     } finally {
       making = null;
       button.removeAttribute('aria-busy');
@@ -135,14 +135,14 @@ export function mountExport(page) {
     const code = at('export-code');
     code.value = text;
     code.hidden = await copied(text);
-    tell(code.hidden ? 'Python copied.' : 'Copy the program from this field.');
+    showNote(code.hidden ? 'Python copied.' : 'Copy the program from this field.');
     if (code.hidden) return;
     code.rows = text.split('\n').length;
     code.focus();
     code.select();
   }
 
-  function tell(text) {
+  function showNote(text) {
     at('export-note').textContent = text;
     at('export-note').hidden = !text;
   }

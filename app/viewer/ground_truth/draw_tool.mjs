@@ -39,7 +39,7 @@ export function covers(shape) {
 }
 
 /** @param {Crt.Page} page */
-export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) {
+export function mountDrawTool({ at, store, current, panelGrid, onDraw, announce }) {
   let points = []; // set so far
   let hover = null; // where the next would be
   /** @type {{ id: number, x: number, y: number, moved: boolean, from?: Crt.Point } | null} */
@@ -126,7 +126,7 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, speak }) 
     const box = stage.querySelector('canvas').getBoundingClientRect();
     const near = (a, b) => Math.hypot((a.x - b.x) * box.width, (a.y - b.y) * box.height) * zoom.k < SNAP_PX;
     const next = setPoint(drawing, points, point, near);
-    if (!next.shape && next.points.length > points.length) speak(drawing === 'box' ? 'First corner' : `Corner ${next.points.length}`);
+    if (!next.shape && next.points.length > points.length) announce(drawing === 'box' ? 'First corner' : `Corner ${next.points.length}`);
     finish(next);
   }
 

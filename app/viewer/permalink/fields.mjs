@@ -1,4 +1,4 @@
-// The settings that a link may hold: a short key, the place in the state, and the kind of value that is allowed there.
+// The settings that a link may hold: a short key, the path in the state, and the kind of value that is allowed there.
 // Whoever adds a key to INITIAL adds its line here, or to NOT_LINKED with the reason; a test compares the two.
 
 import { COLORMAPS } from '../maths/colormaps.mjs';

@@ -1,6 +1,6 @@
 // Links: the address follows the page, and a link that is opened brings its screen back.
 
-import { PERSONAL_SETTINGS, address, decode, encode, fit, notice, imageOf } from './query.mjs';
+import { PERSONAL_SETTINGS, address, decode, encode, fit, problemMessage, imageOf } from './query.mjs';
 import { RequestError, isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 const NO_IMAGE = 'none';
@@ -9,7 +9,7 @@ const ADDRESS_DELAY_MS = 400; // ms without a change before the address follows
 
 /** @param {Crt.Page} page */
 export function mountPermalink(page) {
-  const { root, at, store, view, current, request, onRun, onDraw, say, speak } = page;
+  const { root, at, store, view, current, request, onRun, onDraw, showMessage, announce } = page;
   const opening = newestOf(request);
   let pending = null; // a link whose settings the run of its image takes; `missed`: its image is gone, so that another's run takes them
   let timer = null;
@@ -45,7 +45,7 @@ export function mountPermalink(page) {
 
   const first = decode(window.location.search);
   if (first.linked) open(first);
-  else if (first.problems.length) say(notice(first.problems));
+  else if (first.problems.length) showMessage(problemMessage(first.problems));
 
   /** Bring the screen of a link back: at once if its run is on the page, else with the server's help. */
   function open(link) {
@@ -58,8 +58,8 @@ export function mountPermalink(page) {
 
   /** Say what is wrong with the pending link; its settings wait for an image other than the one on the page. */
   function wait(message) {
-    const wrong = pending ? notice(pending.problems) : '';
-    say([message, wrong].filter(Boolean).join(' '));
+    const wrong = pending ? problemMessage(pending.problems) : '';
+    showMessage([message, wrong].filter(Boolean).join(' '));
     if (pending) pending = { ...pending, problems: [], missed: view()?.run.imageId ?? NO_IMAGE };
   }
 
@@ -77,12 +77,12 @@ export function mountPermalink(page) {
     const { keep: kept, image } = pending;
     const { settings, problems } = fit(pending, now, store.get());
     for (const name of kept ?? []) delete settings[name];
-    const message = notice([...pending.problems, ...problems]);
+    const message = problemMessage([...pending.problems, ...problems]);
     pending = null;
     const isExample = kept && image === imageOf(now.run);
     lent = isExample ? { example: now.run.example, visible: settings.visible, former: lent?.former ?? store.get().visible } : null;
     store.set(settings);
-    if (message) say(message);
+    if (message) showMessage(message);
   }
 
   /** The panels that an example has shown give way to those before it, unless the user has changed them since. */
@@ -104,8 +104,8 @@ export function mountPermalink(page) {
     } catch (error) {
       if (isDropped(error)) return;
       pending = null;
-      say(sentenceOf(error), () => {
-        say('');
+      showMessage(sentenceOf(error), () => {
+        showMessage('');
         if (link) open(link);
         else show(wanted);
       });
@@ -116,11 +116,11 @@ export function mountPermalink(page) {
   async function reopened(details, ask) {
     const got = await ask('reopen', details, { acrossRuns: true });
     if (got.state !== 'run') return got;
-    tell(COMPUTING);
+    showNote(COMPUTING);
     try {
       return await ask('reopen_run', details, { acrossRuns: true });
     } finally {
-      if (at('permalink-note').textContent === COMPUTING) tell('');
+      if (at('permalink-note').textContent === COMPUTING) showNote('');
     }
   }
 
@@ -186,11 +186,11 @@ export function mountPermalink(page) {
     const named = decode(query).names.length;
     const left = named < store.get().classes.length ? ` It names ${named} of the ${store.get().classes.length} classes.` : '';
     const done = copied ? 'Link copied.' : 'Copy the link from this field.';
-    tell(`${done}${trouble ? ` The image is not in it: ${trouble}` : image}${left}`);
-    speak(at('permalink-note').textContent);
+    showNote(`${done}${trouble ? ` The image is not in it: ${trouble}` : image}${left}`);
+    announce(at('permalink-note').textContent);
   }
 
-  function tell(text) {
+  function showNote(text) {
     at('permalink-note').textContent = text;
     at('permalink-note').hidden = !text;
   }

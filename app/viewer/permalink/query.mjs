@@ -9,7 +9,7 @@ export const SIZES = ['224', '336', '448', '560', '672', 'native'];
 export const MODES = ['overlap', 'non-overlap', 'bilinear', 'deconvolution'];
 /** Settings of taste, which an example does not change. */
 export const PERSONAL_SETTINGS = ['colormap', 'opacity', 'outline', 'overlay', 'boxes', 'ground_truth', 'layers', 'mask', 'absolute'];
-const QUERY_MAX_CHARS = 4000; // characters of a query that are looked at
+const QUERY_MAX_CHARS = 4000; // characters of a query that are read
 const NAMES_MAX_CHARS = 800; // characters of all class names; with the other fields a link stays under 1500
 const NAME_MAX_CHARS = 200;
 const IMAGE_ID = /^(ex\.[\w-]{1,64}|sha\.[0-9a-f]{32})$/;
@@ -85,7 +85,7 @@ function settle(found, known) {
 }
 
 /** One sentence about all that was wrong with a link; empty if nothing was. */
-export function notice(problems) {
+export function problemMessage(problems) {
   if (!problems.length) return '';
   const rest = problems.length > 4 ? `; and ${problems.length - 4} more` : '';
   return `Parts of this link were left out: ${problems.slice(0, 4).join('; ')}${rest}.`;

@@ -44,7 +44,7 @@ export function wantedOf({ image, checkpoint, size, mode }, run) {
 
 /** @param {Crt.Page} page */
 export function mountPresentation(page) {
-  const { root, at, store, view, current, onRun, onDraw, speak } = page;
+  const { root, at, store, view, current, onRun, onDraw, announce } = page;
   let shown = null; // { slides, runs, index, former } while presenting
   at('present-start').addEventListener('click', start);
   at('present-next').addEventListener('click', () => go(shown.index + 1));
@@ -129,7 +129,7 @@ export function mountPresentation(page) {
     at('present-count').textContent = `${shown.index + 1} of ${slides.length}`;
     at('present-back').disabled = shown.index === 0;
     at('present-next').disabled = shown.index === slides.length - 1;
-    speak(`Slide ${shown.index + 1} of ${slides.length}: ${slide.title}. ${slide.claim}`);
+    announce(`Slide ${shown.index + 1} of ${slides.length}: ${slide.title}. ${slide.claim}`);
     if (!root.contains(document.activeElement)) at('present-title').focus();
   }
 
@@ -145,7 +145,7 @@ export function mountPresentation(page) {
     if (view() !== former.view) page.showRun(former.view);
     store.set(former.state);
     at('present-start').focus();
-    speak('The presentation has ended.');
+    announce('The presentation has ended.');
   }
 
   function press(event) {

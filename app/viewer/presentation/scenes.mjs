@@ -32,7 +32,7 @@ export function writeScenes(scenes) {
   return `${JSON.stringify({ version: 1, scenes }, null, 1)}\n`;
 }
 
-/** The list with the scene at `from` moved `by` places. */
+/** The list with the scene at `from` moved by `by` positions. */
 export function moved(scenes, from, by) {
   const to = from + by;
   if (from < 0 || to < 0 || to >= scenes.length) return scenes;
@@ -41,7 +41,7 @@ export function moved(scenes, from, by) {
 }
 
 /** Where a scene lies in a list that another tab may have changed since; -1 if it is gone. */
-export const placeOf = (scenes, { title, query }) => scenes.findIndex((one) => one.title === title && one.query === query);
+export const sceneIndex = (scenes, { title, query }) => scenes.findIndex((one) => one.title === title && one.query === query);
 
 /** What a state shows of a run, in words. */
 export function words(state, run) {
@@ -77,7 +77,7 @@ export function mountScenes(page) {
   at('scenes-open').addEventListener('click', () => {
     at('scenes-title').value = suggestion();
     at('scenes-add').disabled = at('scenes-title').disabled = !view();
-    tell(kept?.problem ?? '');
+    showNote(kept?.problem ?? '');
     list();
     drawer.showModal();
   });
@@ -97,26 +97,26 @@ export function mountScenes(page) {
     if (!file) return;
     const got = file.size > FILE_MAX_BYTES ? { scenes: [], left: 0, problem: 'This file is too large for scenes.' } : readScenes(await file.text());
     event.target.value = '';
-    if (got.problem) return tell(got.problem);
+    if (got.problem) return showNote(got.problem);
     let room = got.scenes;
     const problem = save((known) => {
       room = got.scenes.slice(0, MAX_SCENES - known.length);
       return [...known, ...room];
     });
     const left = got.left + got.scenes.length - room.length;
-    return tell(problem || `${room.length} ${room.length === 1 ? 'scene' : 'scenes'} added${left ? `, ${left} left out` : ''}.`);
+    return showNote(problem || `${room.length} ${room.length === 1 ? 'scene' : 'scenes'} added${left ? `, ${left} left out` : ''}.`);
   });
 
   async function add() {
     const scene = { title: at('scenes-title').value.trim() || suggestion(), query: page.link.query() };
     const problem = save((known) => (known.length < MAX_SCENES ? [...known, scene] : known));
-    if (problem) return tell(problem);
-    if (placeOf(scenes, scene) < 0) return tell(`${MAX_SCENES} scenes are the most: delete one.`);
+    if (problem) return showNote(problem);
+    if (sceneIndex(scenes, scene) < 0) return showNote(`${MAX_SCENES} scenes are the most: delete one.`);
     const number = scenes.length;
-    if (current().run.example) return tell(`Scene ${number} added.`);
-    tell(`Scene ${number} added.`);
+    if (current().run.example) return showNote(`Scene ${number} added.`);
+    showNote(`Scene ${number} added.`);
     const trouble = await page.link.keep();
-    return tell(trouble ? `Scene ${number} added without its image: ${trouble}` : `Scene ${number} added. The server keeps the image for an hour.`);
+    return showNote(trouble ? `Scene ${number} added without its image: ${trouble}` : `Scene ${number} added. The server keeps the image for an hour.`);
   }
 
   /** Change the list as it is kept now, which another tab may have changed -> why it cannot be kept, or ''. */
@@ -142,15 +142,15 @@ export function mountScenes(page) {
       type: 'button', class: 'plain', text, 'aria-label': `${label}: ${scene.title}`, title: label, disabled, on: { click: act },
     });
     const name = make('input', { type: 'text', value: scene.title, maxlength: TITLE_MAX_CHARS, 'aria-label': `Title of scene ${index + 1}` });
-    name.addEventListener('change', () => tell(save((known) => {
-      const place = placeOf(known, scene);
-      return known.map((one, i) => (i === place ? { ...one, title: name.value.trim() || one.title } : one));
+    name.addEventListener('change', () => showNote(save((known) => {
+      const position = sceneIndex(known, scene);
+      return known.map((one, i) => (i === position ? { ...one, title: name.value.trim() || one.title } : one));
     })));
     const shift = (by) => () => {
-      const problem = save((known) => moved(known, placeOf(known, scene), by));
-      const place = placeOf(scenes, scene);
-      at('scenes-list').children[place]?.querySelector('input').focus();
-      tell(problem || `${scene.title} is now scene ${place + 1}.`);
+      const problem = save((known) => moved(known, sceneIndex(known, scene), by));
+      const position = sceneIndex(scenes, scene);
+      at('scenes-list').children[position]?.querySelector('input').focus();
+      showNote(problem || `${scene.title} is now scene ${position + 1}.`);
     };
     return make('li', {}, [name, make('span', { class: 'row' }, [
       button('Show', 'Show this scene', () => {
@@ -160,8 +160,8 @@ export function mountScenes(page) {
       button('↑', 'Move up', shift(-1), index === 0),
       button('↓', 'Move down', shift(1), index === scenes.length - 1),
       button('Delete', 'Delete', () => {
-        const problem = save((known) => known.filter((_, i) => i !== placeOf(known, scene)));
-        tell(problem || `${scene.title} deleted.`);
+        const problem = save((known) => known.filter((_, i) => i !== sceneIndex(known, scene)));
+        showNote(problem || `${scene.title} deleted.`);
         at('scenes-title').focus();
       }),
     ])]);
@@ -176,7 +176,7 @@ export function mountScenes(page) {
     return `${title}: ${names}, ${loopWords(loops)}${refined ? ', refined' : ''}`.slice(0, TITLE_MAX_CHARS);
   }
 
-  function tell(text) {
+  function showNote(text) {
     at('scenes-note').textContent = text; // a live region of its own, as the page behind a dialog is silent
   }
 }

@@ -93,7 +93,7 @@ function pieces({ tiles, mode }) {
 }
 
 /** @param {Crt.Page} page */
-export function mountTour({ root, at, store, current, measured, onRun, speak }) {
+export function mountTour({ root, at, store, current, measured, onRun, announce }) {
   const weights = measured.find((section) => section.weights_sha256)?.weights_sha256 ?? null;
   const card = at('tour');
   at('panels').before(card); // between the controls and the maps, so that it hides neither
@@ -172,6 +172,6 @@ export function mountTour({ root, at, store, current, measured, onRun, speak }) 
     for (const node of root.querySelectorAll('.tour-target')) node.classList.remove('tour-target');
     store.set(former);
     at('tour-start').focus();
-    speak('The tour has ended.');
+    announce('The tour has ended.');
   }
 }
