@@ -2,7 +2,7 @@
 // Each part of the page is a feature: a function that wires its own corner through the `page` it is given.
 
 import { mountAblation } from './ablation/ablation.mjs';
-import { niceCeiling } from './maths/arithmetic.mjs';
+import { niceCeiling } from './maths/numbers.mjs';
 import { mountClassList } from './explore/class_list.mjs';
 import { mountCompare } from './explore/compare.mjs';
 import { mountControls } from './explore/controls.mjs';

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { SIZES, gridMethod, runWords, wantedBy } from '../../app/viewer/ablation/ablation.mjs';
-import { overlap } from '../../app/viewer/maths/arithmetic.mjs';
 import { bestOf, modesPlan, sizesPlan } from '../../app/viewer/ablation/grids.mjs';
 import { ladderLoops, ladderNumbers, rungs, settingsWords } from '../../app/viewer/ablation/ladder.mjs';
 import { createMeasure } from '../../app/viewer/ablation/thumbnails.mjs';
 import { distanceSpec, loopsSpec, similaritySpec, thresholdSpec, timeSpec } from '../../app/viewer/ablation/ablation_charts.mjs';
 import * as r from '../../app/viewer/ablation/readings.mjs';
 import { createAblationJob, keyOf } from '../../app/viewer/ablation/ablation_job.mjs';
-import { STEPS, iouAt, sweep } from '../../app/viewer/maths/iou.mjs';
+import { STEPS, iouAt, overlap, sweep } from '../../app/viewer/maths/iou.mjs';
 
 /** Numbers from 0 to 1, the same in every run. */
 function random(seed) {

@@ -4,10 +4,9 @@
 
 import { readFileSync } from 'node:fs';
 
-import { overlap } from '../../app/viewer/maths/arithmetic.mjs';
 import { regions } from '../../app/viewer/maths/components.mjs';
 import { cellEdges, rings } from '../../app/viewer/maths/contour.mjs';
-import { STEPS, sweep } from '../../app/viewer/maths/iou.mjs';
+import { STEPS, overlap, sweep } from '../../app/viewer/maths/iou.mjs';
 import { labelMap } from '../../app/viewer/maths/labels.mjs';
 import { atThreshold } from '../../app/viewer/maths/localization.mjs';
 import { aboveThreshold, maskPixels } from '../../app/viewer/maths/threshold.mjs';

@@ -1,6 +1,6 @@
 // The two grids of the Ablate tab as tables of small maps: sizes × loop counts (Fig. 5), and modes × refinement.
 
-import { ranges } from '../maths/arithmetic.mjs';
+import { ranges } from '../maths/color_scale.mjs';
 import { countWords, loopWords } from '../core/words.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { gridReading } from './readings.mjs';

@@ -1,6 +1,6 @@
 // The ablation ladder: from the CNN alone to refined CRT, one thing added on every rung, all on this image.
 
-import { ranges } from '../maths/arithmetic.mjs';
+import { ranges } from '../maths/color_scale.mjs';
 import { refinedWords } from '../explore/maps.mjs';
 import { loopWords } from '../core/words.mjs';
 import { make, percent } from '../core/dom.mjs';

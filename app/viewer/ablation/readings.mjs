@@ -1,6 +1,6 @@
 // Sentences that say what the numbers of an ablation mean on this image, made from the numbers alone.
 
-import { figure } from '../maths/arithmetic.mjs';
+import { figure } from '../maths/numbers.mjs';
 import { loopWords } from '../core/words.mjs';
 import { percent } from '../core/dom.mjs';
 

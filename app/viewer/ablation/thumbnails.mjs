@@ -1,6 +1,7 @@
 // Maps of an ablation with their IoU at every threshold, kept while their settings stay, and their small images.
 
-import { colorize, upsample } from '../maths/arithmetic.mjs';
+import { colorize } from '../maths/color_scale.mjs';
+import { upsample } from '../maths/resample.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { cellEdges, crossings } from '../maths/contour.mjs';
 import { contextOf, drawGroundTruth, gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';

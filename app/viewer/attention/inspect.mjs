@@ -1,6 +1,8 @@
 // A click on a patch of a transformer's map: what that token attends to, and which patches it resembles.
 
-import { colorize, figure, upsample } from '../maths/arithmetic.mjs';
+import { colorize } from '../maths/color_scale.mjs';
+import { figure } from '../maths/numbers.mjs';
+import { upsample } from '../maths/resample.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { gridSize, toCanvas } from '../explore/draw.mjs';
 import { make } from '../core/dom.mjs';

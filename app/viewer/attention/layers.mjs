@@ -1,6 +1,9 @@
 // The Layers tab: the class token's attention of every block and pass, what each pass changes, and which blocks refine.
 
-import { colorize, figure, largest, upsample } from '../maths/arithmetic.mjs';
+import { colorize } from '../maths/color_scale.mjs';
+import { figure } from '../maths/numbers.mjs';
+import { upsample } from '../maths/resample.mjs';
+import { largest } from '../maths/order.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { toCanvas } from '../explore/draw.mjs';
 import { make } from '../core/dom.mjs';

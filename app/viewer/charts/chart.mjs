@@ -4,7 +4,7 @@ import { resolveColor } from './colors.mjs';
 import { figureOf, isEmpty, plain } from './plotly_figure.mjs';
 import { loadPlotly } from './plotly.mjs';
 import { make } from '../core/dom.mjs';
-import { figure } from '../maths/arithmetic.mjs';
+import { figure } from '../maths/numbers.mjs';
 
 const CONFIG = { displayModeBar: false, displaylogo: false, responsive: false };
 const HEIGHT = { plot: 260, legend: 20, narrow: 420 }; // px; below `narrow` each name of the legend takes a line

@@ -1,6 +1,6 @@
 // One store for all that the user can change, and the questions that only depend on it.
 
-import { largest, sortedClasses } from '../maths/arithmetic.mjs';
+import { largest, sortedClasses } from '../maths/order.mjs';
 import { DEFAULT_REDUCTION } from './constants.mjs';
 import { countWords, loopWords } from './words.mjs';
 

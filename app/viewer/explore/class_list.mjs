@@ -1,6 +1,6 @@
 // The class chart: one row per class with a bar for each network; a row is a button that picks the class.
 
-import { sortedClasses } from '../maths/arithmetic.mjs';
+import { sortedClasses } from '../maths/order.mjs';
 import { createChart } from '../charts/chart.mjs';
 import { methodColor } from '../charts/colors.mjs';
 import { make, percent } from '../core/dom.mjs';

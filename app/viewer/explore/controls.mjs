@@ -1,6 +1,6 @@
 // Ties the controls of the Explore tab to the store, both ways.
 
-import { figure } from '../maths/arithmetic.mjs';
+import { figure } from '../maths/numbers.mjs';
 import { COLORMAPS, gradient } from '../maths/colormaps.mjs';
 import { make } from '../core/dom.mjs';
 import { PASS_REDUCTIONS } from '../core/constants.mjs';

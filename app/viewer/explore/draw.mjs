@@ -1,7 +1,8 @@
 // Canvas drawing: image, heat, mask, outlines, boxes, crosshair, all through the window of the zoom. Canvases have the
 // pixels of the screen, and only what is in sight is interpolated, so that nothing gets coarser by magnifying.
 
-import { colorize, upsample } from '../maths/arithmetic.mjs';
+import { colorize } from '../maths/color_scale.mjs';
+import { upsample } from '../maths/resample.mjs';
 import { SIGNED, colorTable } from '../maths/colormaps.mjs';
 import { cellEdges, lines, rings } from '../maths/contour.mjs';
 import { maskPixels } from '../maths/threshold.mjs';

@@ -1,6 +1,6 @@
 // One more panel: another explainer's map of one of the networks, requested of the server when it is chosen.
 
-import { largest } from '../maths/arithmetic.mjs';
+import { largest } from '../maths/order.mjs';
 import { EXPLAINERS } from '../core/constants.mjs';
 import { make } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';

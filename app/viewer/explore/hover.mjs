@@ -1,7 +1,8 @@
 // The crosshair that all panels share, and what is read off there: every map's value, the tiles that cover the point, and
 // the classes that are strongest in the map under it.
 
-import { figure, sample, signed } from '../maths/arithmetic.mjs';
+import { figure, signed } from '../maths/numbers.mjs';
+import { sample } from '../maths/resample.mjs';
 import { drawCrosshair } from './draw.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 

@@ -1,6 +1,6 @@
 // The maps that the page shows now, kept while their settings stay, and the words for them.
 
-import { upsample } from '../maths/arithmetic.mjs';
+import { upsample } from '../maths/resample.mjs';
 import { PASS_REDUCTIONS } from '../core/constants.mjs';
 import { METHOD_TITLES, currentMap } from '../core/store.mjs';
 import { loopWords } from '../core/words.mjs';

@@ -1,6 +1,7 @@
 // One panel: its elements, and the words and numbers around its canvas.
 
-import { figure, overlap } from '../maths/arithmetic.mjs';
+import { overlap } from '../maths/iou.mjs';
+import { figure } from '../maths/numbers.mjs';
 import { largestBox } from '../maths/components.mjs';
 import { SIGNED, gradient } from '../maths/colormaps.mjs';
 import { make } from '../core/dom.mjs';

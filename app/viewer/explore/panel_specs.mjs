@@ -6,7 +6,9 @@
 // A layer: { method, shown, range, signed, from, to, name, letter, title, ends }: `shown` as currentMap gives it, `from`
 // and `to` the part of the panel's width that it fills, `ends` the names at the two ends of a signed scale.
 
-import { difference, figure, ranges } from '../maths/arithmetic.mjs';
+import { ranges } from '../maths/color_scale.mjs';
+import { difference } from '../maths/difference.mjs';
+import { figure } from '../maths/numbers.mjs';
 import { gridSize } from './draw.mjs';
 import { chosenNames, settingsOf, titleOf } from './maps.mjs';
 import { percent } from '../core/dom.mjs';

@@ -4,7 +4,7 @@
 // in a context whose coordinates are those of the image, 0 to 1 (strokePath of draw.mjs strokes evenly); `method` is that
 // of the map, or input, added_panel, difference. `crt-pick`, an event on page.root, has { method, x, y } of a click on a map as its detail.
 
-import { largest } from '../maths/arithmetic.mjs';
+import { largest } from '../maths/order.mjs';
 import { createDivider } from './divider.mjs';
 import { drawBox, drawMap, drawImage, drawGroundTruth, gridSize } from './draw.mjs';
 import { createHover } from './hover.mjs';

@@ -1,6 +1,6 @@
 // The loop scrubber: plays the loop counts one after another, and says what each of them brings.
 
-import { overlap } from '../maths/arithmetic.mjs';
+import { overlap } from '../maths/iou.mjs';
 import { gridSize } from './draw.mjs';
 import { make } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';

@@ -4,7 +4,7 @@ import { createChart } from '../charts/chart.mjs';
 import { methodColor } from '../charts/colors.mjs';
 import { settingsOf } from '../explore/maps.mjs';
 import { drawHead, drawMeanings, drawRows } from '../charts/metric_table.mjs';
-import { signed } from '../maths/arithmetic.mjs';
+import { signed } from '../maths/numbers.mjs';
 import { percent } from '../core/dom.mjs';
 import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { METHOD_TITLES, shownMethods } from '../core/store.mjs';

@@ -1,6 +1,6 @@
 // The table 'This image': how well each map on the page finds the object that the ground truth shows.
 
-import { largest } from '../maths/arithmetic.mjs';
+import { largest } from '../maths/order.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { MEASURES, atThreshold, averagePrecision, pointsAt } from '../maths/localization.mjs';
 import { sideOf } from '../explore/panel_specs.mjs';

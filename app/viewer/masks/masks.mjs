@@ -1,7 +1,8 @@
 // The Masks tab: from the maps of the chosen classes to masks, at the threshold, through the dense CRF and by the random
 // walk; and what the segmentation network makes of the image.
 
-import { colorize, upsample } from '../maths/arithmetic.mjs';
+import { colorize } from '../maths/color_scale.mjs';
+import { upsample } from '../maths/resample.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { gridSize, toCanvas } from '../explore/draw.mjs';
 import { labelMap, share, vocColor } from '../maths/labels.mjs';

@@ -1,4 +1,4 @@
-// Intersection over union, and that of a map with the ground truth at every threshold, in one walk over the points.
+// Intersection over union of values above a level with a mask, at one threshold or at all in one pass over the points.
 
 import { aboveThreshold } from './threshold.mjs';
 
@@ -12,6 +12,25 @@ export const STEPS = 100;
 export function intersectionOverUnion(hits, one, other) {
   const either = one + other - hits;
   return either ? hits / either : 0;
+}
+
+/** Intersection over union of the values above a level with a mask of the same number of points; points with `ignore`
+ *  set do not count.
+ * @param {Crt.Numbers} data
+ * @param {number} level
+ * @param {Crt.Mask} mask
+ * @param {Crt.Mask | null} [ignore]
+ */
+export function overlap(data, level, mask, ignore = null) {
+  let [hits, predicted, positives] = [0, 0, 0];
+  for (let i = 0; i < data.length; i++) {
+    if (ignore?.[i]) continue;
+    const inside = aboveThreshold(data[i], level);
+    if (inside) predicted++;
+    if (mask[i]) positives++;
+    if (inside && mask[i]) hits++;
+  }
+  return intersectionOverUnion(hits, predicted, positives);
 }
 
 /** IoU of the values above share × max with a mask for the shares 0, 1 % … 100 %: { iou: Float64Array, best: { threshold,

@@ -1,6 +1,6 @@
 // Label maps: several classes compete with a constant background, as crt.postprocess.cam_to_labels has it (docs/method.md 7).
 
-import { largest } from './arithmetic.mjs';
+import { largest } from './order.mjs';
 import { intersectionOverUnion } from './iou.mjs';
 import { aboveThreshold } from './threshold.mjs';
 

@@ -1,6 +1,7 @@
 // A tour of five steps through the method, on the image that is on the page and with its numbers.
 
-import { overlap, upsample } from '../maths/arithmetic.mjs';
+import { overlap } from '../maths/iou.mjs';
+import { upsample } from '../maths/resample.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { percent } from '../core/dom.mjs';
 import { INITIAL, METHOD_TITLES, currentMap, pick, scoreRow } from '../core/store.mjs';
