@@ -33,7 +33,8 @@ import { mountSlots } from './core/slots.mjs';
 import { mountStatus } from './core/status.mjs';
 import { mountTabs } from './core/tabs.mjs';
 import { mountTour } from './presentation/tour.mjs';
-import { openPrediction, predictionBytes } from './core/prediction.mjs';
+import { answerBytes } from './core/download.mjs';
+import { openPrediction } from './core/prediction.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
 const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountOffline, mountClassList, mountExamples, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
@@ -60,7 +61,7 @@ export function mount(element, trigger, props, watch) {
   let removed = false; // the image, by the user: what was computed of it may still arrive
   const queue = pageQueue();
   const requests = createRequests({
-    send: trigger, watch: queue.watch, drop: queue.drop, download: predictionBytes, subject: () => ({ run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null }),
+    send: trigger, watch: queue.watch, drop: queue.drop, download: answerBytes, subject: () => ({ run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null }),
     onAnswer(event, listener) {
       const channel = `${event}_answer`;
       watch(channel, () => props[channel] && listener(props[channel]));
@@ -155,7 +156,7 @@ export function mount(element, trigger, props, watch) {
   }
 
   async function openView(value) {
-    const [buffer, image] = await Promise.all([predictionBytes(value), loadImage(value.image)]);
+    const [buffer, image] = await Promise.all([answerBytes(value), loadImage(value.image)]);
     return { run: { ...value, data: null }, prediction: openPrediction(value, buffer), image };
   }
 

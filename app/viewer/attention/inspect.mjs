@@ -8,7 +8,7 @@ import { gridSize, toCanvas } from '../explore/draw.mjs';
 import { make } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
-import { openArrays } from '../core/prediction.mjs';
+import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 /** The attention of one token over the patches of its tile: mean over heads or one head, mean over blocks or one block.

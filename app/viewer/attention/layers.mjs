@@ -9,7 +9,7 @@ import { toCanvas } from '../explore/draw.mjs';
 import { make } from '../core/dom.mjs';
 import { countWords, loopWords } from '../core/words.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
-import { openArrays } from '../core/prediction.mjs';
+import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 const THUMBNAIL_PX = 160; // pixels of a small canvas along the image's longer side

@@ -1,13 +1,11 @@
 // The Prediction in the browser: raw maps of every tile and the class token's attention, and the arithmetic between them
 // and a class map (docs/method.md sections 2 and 4). It mirrors crt/prediction.py; a test compares the two.
 
-import { base64ToBuffer, decodeHalves, fileUrl } from './decode.mjs';
+import { decodeHalves } from './decode.mjs';
 import { DEFAULT_REDUCTION, PASS_REDUCTIONS } from './constants.mjs';
-import { RequestError } from './rpc.mjs';
+import { mergeTiles, resizeTiles, tileNormalized, tilesAt } from './tiles.mjs';
 
-const TINY = 1e-12; // crt.refine's
-
-/** A header from the server and its bytes -> what answers for every map of the run.
+/** A header from the server and its bytes -> an object that computes every map of the run.
  * @param {{ grid: Crt.TileGrid, records: Crt.MethodRecord[] }} header
  * @param {ArrayBuffer} buffer
  */
@@ -17,9 +15,9 @@ export function openPrediction(header, buffer) {
   const recordOf = (method) => records.get(method) ?? missing(method);
   const records = new Map(header.records.map((record) => [record.method, record]));
   /** @type {Map<string, Float32Array>} */
-  const arrays = new Map(); // decoded when first asked for
+  const arrays = new Map(); // decoded on first use
   /** @type {Map<string, any>} */
-  const kept = new Map(); // attention and maps asked for lately
+  const kept = new Map(); // the attention and the maps used last
 
   /**
    * @param {string} method
@@ -92,38 +90,6 @@ export function openPrediction(header, buffer) {
     return reduction.tile_normalized && pass === null ? tileNormalized(out, n) : out;
   }
 
-  /** Tiles' maps (n × side × side) -> { data, h, w }: averaged where tiles overlap, cropped to the image's cells.
-   * @param {Float32Array} tiles
-   * @param {number} side
-   * @param {Crt.Size} cells
-   * @returns {Crt.Values}
-   */
-  function merge(tiles, side, cells) {
-    const [rows, cols] = grid.shape;
-    const step = (side * grid.stride) / grid.tile;
-    const width = (cols - 1) * step + side;
-    const height = (rows - 1) * step + side;
-    const sum = new Float32Array(height * width);
-    const count = new Float32Array(height * width);
-    for (let t = 0; t < rows * cols; t++) {
-      const top = Math.floor(t / cols) * step;
-      const left = (t % cols) * step;
-      for (let i = 0; i < side; i++) {
-        for (let j = 0; j < side; j++) {
-          const at = (top + i) * width + left + j;
-          sum[at] += tiles[(t * side + i) * side + j];
-          count[at] += 1;
-        }
-      }
-    }
-    const [h, w] = [Math.min(cells[0], height), Math.min(cells[1], width)];
-    const data = new Float32Array(h * w);
-    for (let i = 0; i < h; i++) {
-      for (let j = 0; j < w; j++) data[i * w + j] = sum[i * width + j] / count[i * width + j];
-    }
-    return { data, h, w };
-  }
-
   /** One class: { data, h, w } raw, before ReLU. Refined only if the method is a transformer.
    * @param {string} method
    * @param {number} index
@@ -148,7 +114,7 @@ export function openPrediction(header, buffer) {
         const to = t * side * side;
         for (let i = 0; i < side * side; i++) tiles[to + i] = maps[from + i] * (weights ? weights[to + i] : 1);
       }
-      return merge(tiles, side, grid.cells);
+      return mergeTiles(grid, tiles, side, grid.cells);
     });
   }
 
@@ -175,22 +141,7 @@ export function openPrediction(header, buffer) {
   function attention(method, options = {}) {
     const patches = recordOf(method).cls_attn.shape[3];
     const key = ['attention', method, options.loops, options.blocks, options.pass_reduction, options.pass].join('/');
-    return remember(key, () => merge(tileAttention(method, options), Math.round(Math.sqrt(patches)), grid.patchCells));
-  }
-
-  /** Tiles that cover a point of the image, x and y from 0 to 1: [{ index, row, col }].
-   * @param {number} x
-   * @param {number} y
-   */
-  function tilesAt(x, y) {
-    const [height, width] = grid.content;
-    const cols = grid.shape[1];
-    return range(grid.shape[0] * cols)
-      .map((index) => ({ index, row: Math.floor(index / cols), col: index % cols }))
-      .filter(({ row, col }) => {
-        const [dx, dy] = [x * width - col * grid.stride, y * height - row * grid.stride];
-        return dx >= 0 && dy >= 0 && dx < grid.tile && dy < grid.tile;
-      });
+    return remember(key, () => mergeTiles(grid, tileAttention(method, options), Math.round(Math.sqrt(patches)), grid.patchCells));
   }
 
   /** A value that no map of a unit exceeds: `cam` raw maps, `product` maps times the attention that `blocks` and `pass_reduction` ask for.
@@ -223,8 +174,19 @@ export function openPrediction(header, buffer) {
   }
 
   return {
-    grid, attention, depth, isTransformer, maxLoops, merge, passes, rawMap, upperBound, tilesAt,
+    grid, attention, depth, isTransformer, maxLoops, passes, rawMap, upperBound,
     methods: [...records.keys()],
+    /** Values of all tiles on cells -> one map of the image: tiles.mjs.
+     * @param {Float32Array} tiles
+     * @param {number} side
+     * @param {Crt.Size} cells
+     */
+    merge: (tiles, side, cells) => mergeTiles(grid, tiles, side, cells),
+    /** The tiles that cover a point of the image, x and y from 0 to 1.
+     * @param {number} x
+     * @param {number} y
+     */
+    tilesAt: (x, y) => tilesAt(grid, x, y),
     /** Height and width of the image in cells of a method's maps.
      * @param {string} method
      */
@@ -248,72 +210,5 @@ function missing(method) {
   throw new Error(`there is no map of ${method}`);
 }
 
-const NO_DOWNLOAD = 'The result could not be downloaded: check the connection and try again.';
-
-/** Bytes of a run: inside the header as base64, or in a file that the server keeps. Throws RequestError.
- * @param {Crt.Bytes} header
- * @returns {Promise<ArrayBuffer>}
- */
-export async function predictionBytes(header) {
-  if (header.data) return base64ToBuffer(header.data);
-  try {
-    const answer = await fetch(fileUrl(header.file ?? '', window.gradio_config?.root ?? ''));
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    return await answer.arrayBuffer();
-  } catch (error) {
-    throw new RequestError('failed', NO_DOWNLOAD, { cause: error });
-  }
-}
-
-/** Arrays of an answer by name: { data: Float32Array, shape }. `described` and `buffer` as encode_arrays made them.
- * @param {Record<string, Crt.Stored>} described
- * @param {ArrayBuffer} buffer
- * @returns {Record<string, Crt.Opened>}
- */
-export function openArrays(described, buffer) {
-  return Object.fromEntries(Object.entries(described).map(([name, { shape, scale, offset }]) => [
-    name, { shape, data: decodeHalves(buffer, offset, product(shape), scale) },
-  ]));
-}
-
-/** n tiles of attention, each divided by its largest value, and the square root; in place.
- * @param {Float32Array} values
- * @param {number} n
- */
-function tileNormalized(values, n) {
-  const count = values.length / n;
-  for (let t = 0; t < n; t++) {
-    const tile = values.subarray(t * count, (t + 1) * count);
-    const max = tile.reduce((found, value) => Math.max(found, value), TINY);
-    for (let i = 0; i < count; i++) tile[i] = Math.sqrt(tile[i] / max);
-  }
-  return values;
-}
-
-/** n squares of side `from` -> side `to`, bilinear with cell centres, as torch's interpolate without aligned corners.
- * @param {Float32Array} values
- * @param {number} n
- * @param {number} from
- * @param {number} to
- */
-export function resizeTiles(values, n, from, to) {
-  const out = new Float32Array(n * to * to);
-  const samples = range(to).map((i) => {
-    const at = Math.max(0, ((i + 0.5) * from) / to - 0.5);
-    const low = Math.min(from - 1, Math.floor(at));
-    return [low, Math.min(from - 1, low + 1), at - low];
-  });
-  for (let t = 0; t < n; t++) {
-    samples.forEach(([y0, y1, fy], i) => samples.forEach(([x0, x1, fx], j) => {
-      const at = (/** @type {number} */ y, /** @type {number} */ x) => values[(t * from + y) * from + x];
-      const top = at(y0, x0) * (1 - fx) + at(y0, x1) * fx;
-      out[(t * to + i) * to + j] = top * (1 - fy) + (at(y1, x0) * (1 - fx) + at(y1, x1) * fx) * fy;
-    }));
-  }
-  return out;
-}
-
 /** @param {number[]} shape */
 const product = (shape) => shape.reduce((a, b) => a * b, 1);
-/** @param {number} count */
-const range = (count) => Array.from({ length: count }, (_, i) => i);

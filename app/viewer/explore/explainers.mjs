@@ -4,7 +4,7 @@ import { largest } from '../maths/order.mjs';
 import { EXPLAINERS } from '../core/constants.mjs';
 import { make } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
-import { openArrays } from '../core/prediction.mjs';
+import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 /** What decides an explainer's maps. */

@@ -1,7 +1,7 @@
 // The masks that the server makes: each requested when its settings have rested, and the newest answer kept.
 
 import { inflate } from '../maths/labels.mjs';
-import { openArrays } from '../core/prediction.mjs';
+import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 const DEBOUNCE_MS = 180; // milliseconds without a change before a mask is requested
