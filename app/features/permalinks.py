@@ -27,7 +27,8 @@ LIMIT = 64 * 2**20  # bytes of all kept images together
 KEY_LENGTH = 32  # characters of an image's sha256 in a link: 128 bits, not to be guessed
 ACTS = ("show", "fetch")
 UPLOADED = """(image) => {
-  document.querySelector('.crt-viewer').dispatchEvent(new CustomEvent('crt-upload', { detail: { image: image !== null } }));
+  const detail = { image: image !== null };
+  document.querySelector('.crt-viewer').dispatchEvent(new CustomEvent('crt-upload', { detail }));
 }"""
 """The viewer learns that the user has chosen an image, or removed it."""
 _PICTURE = re.compile(r"ex\.(?P<example>[\w-]{1,64})|sha\.(?P<key>[0-9a-f]{32})")

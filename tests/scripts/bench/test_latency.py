@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.core import analysis as explore
+from app.core import input_sizes
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from scripts.bench import latency as latency_bench
@@ -65,7 +65,7 @@ def test_what_was_measured_is_reported():
 
 
 def test_the_loops_are_those_of_the_page():
-    assert latency_bench.LOOPS == explore.LOOPS
+    assert latency_bench.LOOPS == input_sizes.LOOPS
 
 
 def test_a_measurement_needs_one_user():
