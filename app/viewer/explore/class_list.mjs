@@ -24,7 +24,7 @@ export function mountClassList({ at, store, view, onDraw }) {
   onDraw(draw);
 
   function draw(state, { run }) {
-    at('chosen').textContent = state.classes.map((index) => run.classes[index]).join(' + ');
+    at('chosen').textContent = state.classes.map((index) => run.classes[index]).join(' + ') + (state.classes.length > 1 ? ' (maximum of their CAMs)' : '');
     at('all').textContent = all ? 'Show the first few' : `Show all ${run.classes.length}`;
     at('all').setAttribute('aria-expanded', all ? 'true' : 'false');
     const key = JSON.stringify([run.run, all, state.classes, state.loops, [...labelsOf(state, run)]]);

@@ -75,7 +75,7 @@ export function mountControls({ at, store, current, onDraw }) {
         at(`absolute-${unit}`).value = figure(state.absolute[unit]);
       }
     }
-    at('ground-truth-field').hidden = !labelsOf(state, run).size;
+    at('ground-truth-field').hidden = at('legend-truth').hidden = !labelsOf(state, run).size;
     showBlocks(at, state, prediction);
     showToggles(at('panels-shown'), store, state, run);
   });
