@@ -12,8 +12,9 @@ from app.core.analysis import Analysis
 from app.core.models import Model
 from app.requests.export_common import credit_lines, file_name, made_with, rendered
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS, packed
-from app.requests.export_request import ExportRequest, choice
-from app.requests.validation import number, transformer_of
+from app.requests.export_request import ExportRequest
+from app.requests.settings import read_group
+from app.requests.validation import transformer_of
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.models.outputs import VitOutputs, merge_patches
@@ -30,7 +31,6 @@ WIDTH = 0.95  # inches of a map
 COLUMNS = 12
 OPACITY = 0.75  # of the colours, as on the page
 ROLLOUT = "Attention rollout of the class token (Abnar and Zuidema, 2020)"
-SCALES = ("cell", "all")
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class LayersView:
         shown, given = ExportRequest.of(analysis, details, panels=False), details.get("layers")
         if not isinstance(given, dict):
             raise InvalidSetting("The settings of the layers are missing: reload the page.")
-        method, together = transformer_of(analysis, given), choice(given, "scale", SCALES) == "all"
-        head = None if given.get("head") is None else int(number(given, "head", 0, 99))
+        method, own = transformer_of(analysis, given), read_group(given, "layers")
+        head, together = own["layers.head"], own["layers.scale"] == "all"
         prediction, rollout = analysis.prediction, None
         rows = _record(analysis, method).mean_cls_attn
         if given.get("deep") is True:

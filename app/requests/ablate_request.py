@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.analysis import Analysis
-from app.requests.export_request import choice, short_text
-from app.requests.validation import is_number, method_of, number
+from app.requests.export_request import short_text
+from app.requests.settings import read_group
+from app.requests.validation import choice, is_number, method_of, number
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.viz.print_charts import LINES, Axis, Chart, Series
 
-SHOWS = ("sizes", "modes", "curves", "ladder")
 MOST_ROWS, MOST_CELLS = 12, 12
 MOST_CHARTS, MOST_SERIES, MOST_POINTS, MOST_TICKS = 8, 16, 400, 40
 LARGEST = 1e12
@@ -99,7 +99,7 @@ class AblateRequest:
         payload = details.get("ablate")
         if not isinstance(payload, dict):
             raise InvalidSetting("The settings of the ablation are missing: reload the page.")
-        show = choice(payload, "show", SHOWS)
+        show = read_group(payload, "ablate")["ablate.show"]
         rows = tuple(_row(analysis, row) for row in _dicts(payload, "rows", MOST_ROWS))
         charts = tuple(_chart(chart) for chart in _dicts(payload, "charts", MOST_CHARTS))
         if not any(row.cells for row in rows) and not charts:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from app.core.analysis import Analysis
-from app.requests.validation import classes_of, map_options, method_of, number
+from app.requests.settings import read_group
+from app.requests.validation import choice, classes_of, map_options, method_of, number
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.pass_reductions import PassReduction
@@ -20,10 +20,6 @@ from crt.types import IGNORE
 POINTS = 512  # of the grid on which the page draws, along a side
 CELLS = 256  # of a map that the page brings along, along a side
 RINGS, VERTICES, TEXT = 2000, 60_000, 200
-COLORMAPS = ("viridis", "magma", "inferno", "cividis", "gray", "turbo")
-SCALES = ("map", "shared", "absolute")
-DIFFERENCE_UNITS = ("share", "raw")
-SCALED = ("cam", "product")  # units that have an absolute scale
 UNITS = {
     "cam": "raw CAM",
     "product": "raw CAM × attention",
@@ -81,7 +77,8 @@ class AddedPanel:
 @dataclass(frozen=True)
 class ExportRequest:
     """The page's settings. `points`: rows and columns of its grid. `difference`: the first map minus the second, each
-    as a share of its own maximum, or raw where `difference_unit` is that and both have one unit.
+    as a share of its own maximum, or raw where `difference_unit` is that and both have one unit. `settings`: all that
+    the schema has export, by their path in the page's state; those that are drawn here are fields too.
     """
 
     classes: tuple[int, ...]
@@ -102,6 +99,7 @@ class ExportRequest:
     boxes: bool
     cells: bool
     overlay: str
+    settings: dict[str, Any]
     points: tuple[int, int]
     ground_truth: GroundTruth
     added_panel: AddedPanel | None
@@ -114,37 +112,33 @@ class ExportRequest:
         image = details.get("image") is True
         if panels and not maps and not image and added_panel is None:
             raise InvalidSetting("Nothing is shown that could be exported: switch a map on.")
-        scale = choice(details, "scale", SCALES)
-        tops = details.get("absolute")
-        if not isinstance(tops, dict):
+        values = read_group(details)
+        absolute: dict[str, float] = {}
+        if not isinstance(details.get("absolute"), dict):
             raise InvalidSetting("The tops of the absolute scale are missing: reload the page.")
+        if values["scale"] == "absolute":
+            absolute = {
+                path.partition(".")[2]: top for path, top in read_group(details["absolute"], "absolute").items()
+            }
+            if None in absolute.values():
+                raise InvalidSetting("The tops of the absolute scale are missing: reload the page.")
         points = int(number(details, "rows", 1, POINTS)), int(number(details, "columns", 1, POINTS))
         map_options(
             analysis, analysis.prediction.methods[0], details
         )  # also without a map, so that no value goes by unchecked
-        blocks = details.get("blocks")
+        own = {one.name: values[one.name] for one in fields(cls) if one.name in values}
         return cls(
             classes=tuple(classes_of(analysis, details)),
             maps=maps,
             image=image,
             difference=details.get("difference") is True and len(maps) == 2,
-            difference_unit=choice(details, "difference_unit", DIFFERENCE_UNITS),
-            loops=int(number(details, "loops", 0, 1000)),
-            refined=details.get("refined") is True,
-            blocks=(blocks[0], blocks[1]) if blocks is not None else None,
-            pass_reduction=cast("PassReduction", details.get("pass_reduction", "sum")),
-            threshold=number(details, "threshold", 0, 1),
-            opacity=number(details, "opacity", 0, 1),
-            colormap=choice(details, "colormap", COLORMAPS),
-            scale=scale,
-            absolute={unit: number(tops, unit, 0, 1e9) for unit in SCALED} if scale == "absolute" else {},
-            outline=details.get("outline") is True,
-            boxes=details.get("boxes") is True,
-            cells=details.get("cells") is True,
-            overlay=choice(details, "overlay", ("heat", "mask")),
+            difference_unit=values["compare.unit"],
+            absolute=absolute,
+            settings=values,
             points=points,
             ground_truth=_ground_truth(details.get("ground_truth"), points),
             added_panel=added_panel,
+            **own,
         )
 
 
@@ -161,14 +155,6 @@ def _maps(analysis: Analysis, details: dict[str, Any]) -> tuple[MapSpec, ...]:
         key = f"{method}_{before + 1}" if before else method
         found.append(MapSpec(key, method, choice(one, "letter", LETTERS), map_options(analysis, method, details | own)))
     return tuple(found)
-
-
-def choice(details: dict[str, Any], name: str, known: Collection[str]) -> str:
-    """One of the known words. Raises InvalidSetting."""
-    value = details.get(name)
-    if not isinstance(value, str) or value not in known:
-        raise InvalidSetting(f"Unknown {name}: choose one of {', '.join(known)}.")
-    return value
 
 
 def _ground_truth(payload: Any, points: tuple[int, int]) -> GroundTruth:

@@ -122,25 +122,14 @@ class ExportView:
     def settings(self) -> dict[str, Any]:
         """All settings that made the files, as JSON values."""
         shown, prediction = self.shown, self.analysis.prediction
-        choices = (
-            "loops",
-            "refined",
-            "blocks",
-            "pass_reduction",
-            "threshold",
-            "opacity",
-            "colormap",
-            "scale",
-            "absolute",
-        )
-        more = ("outline", "boxes", "cells", "overlay", "image", "difference", "difference_unit")
         numbers = ("title", "note", "unit", "max_value", "vmax", "scores", "iou", "box")
         maps: dict[str, Any] = {k: {name: getattr(shot, name) for name in numbers} for k, shot in self.shots.items()}
         for wanted in shown.maps:
             maps[wanted.key] |= {"method": wanted.method, **wanted.options}
         return {
             "classes": [{"index": index, "name": prediction.classes[index]} for index in shown.classes],
-            "shown": {name: getattr(shown, name) for name in (*choices, *more)},
+            "shown": {path: value for path, value in shown.settings.items() if "." not in path}
+            | {name: getattr(shown, name) for name in ("absolute", "image", "difference", "difference_unit")},
             "maps": maps,
             **made_with(self.analysis),
         }

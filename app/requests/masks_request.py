@@ -9,13 +9,13 @@ import numpy as np
 
 from app.core.analysis import Analysis
 from app.requests.export_request import ExportRequest, bits
-from app.requests.validation import number
+from app.requests.settings import read_group, setting_at
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.crf import CrfSettings
 from crt.pseudo_labels.settings import WalkSettings
 
-MOST_ITERATIONS = 20
 KNOBS = {
+    "iterations": "iterations",
     "gaussianSxy": "gaussian_sxy",
     "gaussianCompat": "gaussian_compat",
     "bilateralSxy": "bilateral_sxy",
@@ -68,14 +68,15 @@ class MasksRequest:
         if not isinstance(payload, dict) or len(base.maps) != 1:
             raise InvalidSetting("The settings of the masks are missing: reload the page.")
         walk = walk_of(payload) if payload.get("walk") is not None else None
+        own = read_group(payload, "masks")
         return cls(
             base=base,
             crf=crf_of(payload) if payload.get("crf") is not None else None,
             walk=walk,
-            walk_threshold=number(payload["walk"], "threshold", 0, 1) if walk else 0.0,
-            deeplab=payload.get("deeplab") is True,
-            outlined=payload.get("contours") is True,
-            boxed=payload.get("boxes") is True,
+            walk_threshold=setting_at("mask.walkThreshold").read(payload["walk"]) if walk else 0.0,
+            deeplab=own["mask.deeplab"],
+            outlined=own["mask.contours"],
+            boxed=own["mask.boxes"],
             ground_truth=_masks(payload, "ground_truth", base),
             ignore=_masks(payload, "ignore", base),
         )
@@ -96,8 +97,8 @@ def crf_of(details: dict[str, Any]) -> CrfSettings:
     values = details.get("crf")
     if not isinstance(values, dict):
         raise InvalidSetting("The settings of the CRF are missing: reload the page.")
-    iterations = int(number(values, "iterations", 0, MOST_ITERATIONS))
-    return CrfSettings(iterations, **{name: number(values, key, 0, 500) for key, name in KNOBS.items()})
+    found = read_group(values, "masks.crf")
+    return CrfSettings(**{name: found[f"mask.{key}"] for key, name in KNOBS.items()})
 
 
 def walk_of(details: dict[str, Any]) -> WalkSettings:
@@ -115,7 +116,8 @@ def walk_of(details: dict[str, Any]) -> WalkSettings:
     values = details.get("walk")
     if not isinstance(values, dict):
         raise InvalidSetting("The settings of the walk are missing: reload the page.")
-    return WalkSettings(beta=number(values, "beta", 1, 30), exp_times=int(number(values, "steps", 0, 12)))
+    beta, steps = (setting_at(path).read(values) for path in ("mask.walkBeta", "mask.walkSteps"))
+    return WalkSettings(beta=beta, exp_times=steps)
 
 
 def _masks(payload: dict[str, Any], name: str, base: ExportRequest) -> tuple[np.ndarray | None, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import Any, TypeGuard
 
 from app.core.analysis import Analysis
@@ -85,6 +86,14 @@ def map_options(analysis: Analysis, method: Method, details: dict[str, Any]) -> 
         "blocks": blocks,
         "pass_reduction": pass_reduction,
     }
+
+
+def choice(details: dict[str, Any], name: str, known: Collection[str]) -> str:
+    """One of the known words. Raises InvalidSetting."""
+    value = details.get(name)
+    if not isinstance(value, str) or value not in known:
+        raise InvalidSetting(f"Unknown {name}: choose one of {', '.join(known)}.")
+    return value
 
 
 def number(details: dict[str, Any], name: str, least: float, most: float) -> float:
