@@ -33,47 +33,23 @@ declare namespace Crt {
   interface ExplainerPanel { kind: 'explainer'; method: string; name: string }
 
   /** All that a user can choose (`INITIAL` of core/store.mjs). */
-  interface State extends Settings {
-    tab: string;
-    classes: number[];
-    multi_select: boolean;
-    threshold: number;
-    outline: boolean;
-    boxes: boolean;
-    overlay: string;
-    cells: boolean;
-    opacity: number;
-    colormap: string;
-    scale: string;
-    absolute: { cam: number | null; product: number | null };
-    visible: Record<string, boolean>;
-    ground_truth: boolean;
-    zoom: Zoom;
-    compare: { view: string; a: Side; b: Side; split: number; rate: number; unit: string };
-    layers: { method: string; head: number | null; scale: string };
-    ablate: { show: string };
-    random_baseline: boolean;
-    drawing: 'box' | 'polygon' | null;
-    drawn: Record<string, Shape[]>;
-    added_panel: AttentionPanel | ExplainerPanel | null;
-    mask: MaskSettings;
-  }
-  interface MaskSettings {
-    method: string;
-    crf: boolean;
-    walk: boolean;
-    deeplab: boolean;
-    contours: boolean;
-    boxes: boolean;
-    walkThreshold: number;
-    walkSteps: number;
-    walkBeta: number;
-    iterations: number;
-    gaussianSxy: number;
-    gaussianCompat: number;
-    bilateralSxy: number;
-    bilateralSrgb: number;
-    bilateralCompat: number;
+  type State = import('./core/schema.mjs').State;
+  type MaskSettings = State['mask'];
+  /** One setting, in the words of app/requests/settings.py; what it has not is left out. */
+  interface Setting {
+    path: string;
+    type: string;
+    default: any;
+    key?: string;
+    low?: number;
+    high?: number;
+    names?: string[];
+    none?: true;
+    slider?: [number, number, number];
+    former?: Record<string, string>;
+    personal?: true;
+    export?: string;
+    unlinked?: string;
   }
 
   /** Where an array lies in the bytes of an answer; its values are float16 times `scale`. */

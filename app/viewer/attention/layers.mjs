@@ -6,6 +6,7 @@ import { upsample } from '../maths/resample.mjs';
 import { largest } from '../maths/order.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { toCanvas } from '../explore/draw.mjs';
+import { exported } from '../core/settings.mjs';
 import { make } from '../core/dom.mjs';
 import { countWords, loopWords } from '../core/words.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
@@ -86,7 +87,7 @@ export function mountLayers(page) {
     const mine = deep?.method === method;
     return {
       maps: [], image: false, difference: false, ground_truth: null, added_panel: null,
-      layers: { method, head: mine ? state.layers.head : null, scale: state.layers.scale, deep: mine },
+      layers: { ...exported(state, 'layers'), ...(mine ? {} : { head: null }), method, deep: mine },
     };
   };
   page.addedPanels.attention = (wanted, now) => attentionPanel(wanted, now);

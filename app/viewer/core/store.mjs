@@ -1,7 +1,7 @@
 // One store for all that the user can change, and the questions that only depend on it.
 
 import { largest, sortedClasses } from '../maths/order.mjs';
-import { DEFAULT_REDUCTION } from './constants.mjs';
+import { defaults, settingAt } from './settings.mjs';
 import { countWords, loopWords } from './words.mjs';
 
 /** @type {Record<string, string>} */
@@ -18,44 +18,12 @@ export const UNITS = { cam: 'raw CAM', product: 'raw CAM × attention' };
 /** @type {Record<Crt.Unit, string>} */
 export const UNIT_NAMES = { ...UNITS, attention: 'share of attention', explainer: "arbitrary units", share: 'share of own maximum' };
 
-export const TABS = ['explore', 'ablate', 'layers', 'masks', 'results'];
+export const TABS = settingAt('tab').names ?? [];
 
-/** All that a user can choose. A permalink holds it, so values are plain JSON.
+/** All that a user can choose, as it is at first: core/schema.mjs.
  * @type {Readonly<Crt.State>}
  */
-export const INITIAL = Object.freeze({
-  tab: 'explore',
-  classes: [], // indices; several show the largest value
-  multi_select: false,
-  loops: 3,
-  refined: true,
-  blocks: null, // [first, last] of the blocks, from 0, whose attention refines; null for all
-  pass_reduction: DEFAULT_REDUCTION, // how the attention of the passes becomes one: a name of PASS_REDUCTIONS
-  threshold: 0.15, // share of a map's largest value
-  outline: true,
-  boxes: false,
-  overlay: 'heat',
-  cells: false, // maps as the cells that they have, instead of interpolated
-  opacity: 0.6,
-  colormap: 'viridis',
-  scale: 'map',
-  absolute: { cam: null, product: null },
-  visible: { input: false, resnet: true, tscam: true, crt: true, crt_cnn: false },
-  ground_truth: true,
-  zoom: { k: 1, x: 0.5, y: 0.5 }, // magnification, and the point of the image in the middle
-  compare: { view: 'side', a: { method: 'resnet' }, b: { method: 'crt' }, split: 0.5, rate: 1, unit: 'share' }, // a, b: a method, with its own loops and refined or without; rate: changes a second of the blink; unit: of the difference, share of each map's own maximum or raw
-  layers: { method: 'crt', head: null, scale: 'cell' }, // the Layers tab: whose attention, one head or the mean, scale of each or all
-  ablate: { show: 'sizes' }, // the Ablate tab: sizes, modes, curves or ladder
-  random_baseline: false, // whether faithfulness is measured for a random map too
-  drawing: null, // what the pointer draws as ground truth: 'box', 'polygon' or null
-  drawn: {}, // ground truth drawn by the user: imageId -> [{ label, polygon }], in coordinates of the image
-  added_panel: null, // one more panel: { kind: 'attention', method, pass, block, head } or { kind: 'explainer', method, name }
-  mask: { // the Masks tab: which map, the parameters of the dense CRF and of the random walk (IRNet's at first), what is drawn
-    method: 'crt', crf: true, walk: true, deeplab: true, contours: true, boxes: false,
-    walkThreshold: 0.25, walkSteps: 8, walkBeta: 10,
-    iterations: 10, gaussianSxy: 3, gaussianCompat: 3, bilateralSxy: 50, bilateralSrgb: 5, bilateralCompat: 10,
-  },
-});
+export const INITIAL = Object.freeze(defaults());
 
 /** A store: get(), set(changes), subscribe(callback). Callbacks run once per animation frame at most.
  * @param {Crt.State} initial

@@ -4,6 +4,7 @@ import { figure } from '../maths/numbers.mjs';
 import { COLORMAPS, gradient } from '../maths/colormaps.mjs';
 import { make } from '../core/dom.mjs';
 import { PASS_REDUCTIONS } from '../core/constants.mjs';
+import { setRange } from '../core/settings.mjs';
 import { METHOD_TITLES, UNITS } from '../core/store.mjs';
 import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
@@ -33,6 +34,7 @@ export function mountControls({ at, store, current, onDraw }) {
   const number = (role, name) => at(role).addEventListener('input', (e) => store.set({ [name]: Number(e.target.value) }));
   const flag = (role, name) => at(role).addEventListener('change', (e) => store.set({ [name]: e.target.checked }));
   const choice = (role, name) => at(role).addEventListener('change', (e) => store.set({ [name]: e.target.value }));
+  for (const name of ['threshold', 'opacity']) setRange(at(name), name);
   number('loops', 'loops');
   number('threshold', 'threshold');
   number('opacity', 'opacity');

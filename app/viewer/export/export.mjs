@@ -8,6 +8,7 @@ import { packBits, toBase64 } from './bits.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { sideOf } from '../explore/panel_specs.mjs';
 import { isDropped, sentenceOf } from '../core/rpc.mjs';
+import { exported } from '../core/settings.mjs';
 import { snippet } from './snippet.mjs';
 import { shownMethods } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
@@ -20,17 +21,16 @@ const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG', 
  * @param {Crt.AddedPanel | null} [added]
  */
 export function describeView(state, view, added = null) {
-  const { classes, loops, refined, blocks, pass_reduction, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay } = state;
   const [rows, columns] = gridSize(view.image.naturalWidth, view.image.naturalHeight);
   const side = state.compare.view === 'side';
   return {
-    classes, loops, refined, blocks, pass_reduction, threshold, opacity, colormap, scale, absolute, outline, boxes, cells, overlay, rows, columns,
+    ...exported(state), absolute: exported(state, 'absolute'), classes: state.classes, rows, columns,
     maps: side ? shownMethods(state, view.run).map((method) => ({ method, letter: '' })) : ['a', 'b'].map((key) => {
       const { method, own } = sideOf(state.compare[key], view.run);
       return { ...own, method, letter: key.toUpperCase() };
     }),
     image: side && state.visible.input,
-    difference: state.compare.view === 'difference', difference_unit: state.compare.unit,
+    difference: state.compare.view === 'difference',
     ground_truth: state.ground_truth ? describeGroundTruth(groundTruthOf(state, view), rows, columns) : null,
     added_panel: side && added && added.map.data.length > 1 ? describeAddedPanel(added) : null,
   };

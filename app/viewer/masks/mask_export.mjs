@@ -1,6 +1,7 @@
 // What the Masks tab shows, as the server makes it again for an export.
 
 import { gridSize } from '../explore/draw.mjs';
+import { exported } from '../core/settings.mjs';
 import { packBits } from '../export/bits.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
@@ -11,11 +12,14 @@ import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 export const sourceMethod = ({ mask }, { methods }) => (methods.includes(mask.method) ? mask.method : methods[0]);
 
 /** The parameters of the dense CRF, as the server takes them.
- * @param {Crt.MaskSettings} mask
+ * @param {Crt.State} state
  */
-export function crfSettings({ iterations, gaussianSxy, gaussianCompat, bilateralSxy, bilateralSrgb, bilateralCompat }) {
-  return { iterations, gaussianSxy, gaussianCompat, bilateralSxy, bilateralSrgb, bilateralCompat };
-}
+export const crfSettings = (state) => exported(state, 'masks.crf');
+
+/** The parameters of the random walk, as the server takes them.
+ * @param {Crt.State} state
+ */
+export const walkSettings = (state) => exported(state, 'masks.walk');
 
 /** What describeView has of Explore, as it is in the Masks tab.
  * @param {Crt.State} state
@@ -30,9 +34,8 @@ export function describeMasks(state, view) {
   return {
     maps: [{ method: sourceMethod(state, view.run), letter: '' }], image: false, difference: false, ground_truth: null, added_panel: null,
     masks: {
-      crf: mask.crf ? crfSettings(mask) : null,
-      walk: relation && mask.walk ? { steps: mask.walkSteps, beta: mask.walkBeta, threshold: mask.walkThreshold } : null,
-      deeplab: Boolean(segmentation && mask.deeplab), contours: mask.contours, boxes: mask.boxes,
+      ...exported(state, 'masks'), deeplab: Boolean(segmentation && mask.deeplab),
+      crf: mask.crf ? crfSettings(state) : null, walk: relation && mask.walk ? walkSettings(state) : null,
       ground_truth: truths.map((one) => (one.complete ? packed(one.raster(rows, columns)) : null)),
       ignore: truths.map((one) => (one.complete ? packed(one.ignore(rows, columns)) : null)),
     },

@@ -8,31 +8,39 @@ import { gridSize, toCanvas } from '../explore/draw.mjs';
 import { labelMap, share, vocColor } from '../maths/labels.mjs';
 import { createMask, openLabels, openWalk } from './mask_requests.mjs';
 import { canvasSize, cellText, createFigures, paintMask } from './mask_views.mjs';
-import { crfSettings, describeMasks, sourceMethod } from './mask_export.mjs';
+import { crfSettings, describeMasks, sourceMethod, walkSettings } from './mask_export.mjs';
 import { make, percent } from '../core/dom.mjs';
+import { sliderOf } from '../core/settings.mjs';
 import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES, currentMap, sameNetworks } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const WALK_STRIDE = 4; // pixels of the image per cell of the walk
 
-/** What can be set of the CRF: name, label, least, most, step, and the values of IRNet and of DeepLab. */
+/** Least, most and step of one of these sliders.
+ * @param {string} name
+ */
+const slider = (name) => sliderOf(`mask.${name}`);
+
+/** What can be set of the CRF: name, label, least, most, step, and the values of IRNet and of DeepLab.
+ * @type {[string, string, number, number, number, number, number][]}
+ */
 export const KNOBS = [
-  ['iterations', 'Iterations', 1, 20, 1, 10, 10],
-  ['gaussianSxy', 'Gaussian: σ position, px', 1, 20, 0.5, 3, 1],
-  ['gaussianCompat', 'Gaussian: weight', 0, 20, 0.5, 3, 3],
-  ['bilateralSxy', 'Bilateral: σ position, px', 5, 120, 1, 50, 67],
-  ['bilateralSrgb', 'Bilateral: σ colour', 1, 30, 0.5, 5, 3],
-  ['bilateralCompat', 'Bilateral: weight', 0, 20, 0.5, 10, 4],
+  ['iterations', 'Iterations', ...slider('iterations'), 10, 10],
+  ['gaussianSxy', 'Gaussian: σ position, px', ...slider('gaussianSxy'), 3, 1],
+  ['gaussianCompat', 'Gaussian: weight', ...slider('gaussianCompat'), 3, 3],
+  ['bilateralSxy', 'Bilateral: σ position, px', ...slider('bilateralSxy'), 50, 67],
+  ['bilateralSrgb', 'Bilateral: σ colour', ...slider('bilateralSrgb'), 5, 3],
+  ['bilateralCompat', 'Bilateral: weight', ...slider('bilateralCompat'), 10, 4],
 ];
 
 /** What can be set of the walk: name, label, least, most, step, and how the value is said.
  * @type {[string, string, number, number, number, (value: number) => string][]}
  */
 export const WALK_KNOBS = [
-  ['walkThreshold', 'Background', 0.01, 0.9, 0.01, (value) => `${Math.round(100 * value)} % of max`],
-  ['walkSteps', 'Steps', 0, 12, 1, (value) => String(2 ** value)],
-  ['walkBeta', 'Affinity exponent β', 1, 30, 0.5, String],
+  ['walkThreshold', 'Background', ...slider('walkThreshold'), (value) => `${Math.round(100 * value)} % of max`],
+  ['walkSteps', 'Steps', ...slider('walkSteps'), (value) => String(2 ** value)],
+  ['walkBeta', 'Affinity exponent β', ...slider('walkBeta'), String],
 ];
 
 const CAPTIONS = {
@@ -58,12 +66,13 @@ export const presetValues = (name) => Object.fromEntries(KNOBS.map((knob) => [kn
 
 /** What is requested of the CRF, from the state alone; the same details give the same mask. */
 export function maskDetails(state) {
-  return { ...whichMaps(state), threshold: state.threshold, crf: crfSettings(state.mask) };
+  return { ...whichMaps(state), threshold: state.threshold, crf: crfSettings(state) };
 }
 
 /** What is requested of the walk. Its threshold is applied here. */
 export function walkDetails(state) {
-  return { ...whichMaps(state), walk: { steps: state.mask.walkSteps, beta: state.mask.walkBeta } };
+  const { threshold: _, ...walk } = walkSettings(state);
+  return { ...whichMaps(state), walk };
 }
 
 function whichMaps({ mask, classes, loops, refined, blocks, pass_reduction }) {
@@ -101,7 +110,7 @@ export function mountMasks(page) {
   for (const name of ['crf', 'walk', 'deeplab', 'contours', 'boxes']) {
     at(`mask-${name}`).addEventListener('change', (event) => set({ [name]: event.target.checked }));
   }
-  const slider = (/** @type {string} */ host) => (/** @type {any[]} */ [name, title, min, max, step]) => {
+  const addSlider = (/** @type {string} */ host) => (/** @type {any[]} */ [name, title, min, max, step]) => {
     const input = make('input', {
       type: 'range', id: `crt-mask-${name}`, min, max, step, on: { input: (event) => set({ [name]: Number(event.target.value) }) },
     });
@@ -109,8 +118,8 @@ export function mountMasks(page) {
     at(host).append(make('div', { class: 'field' }, [make('label', { for: input.id, text: title }), output, input]));
     return { name, input, output };
   };
-  const knobs = KNOBS.map(slider('mask-sliders'));
-  const walkKnobs = WALK_KNOBS.map(slider('walk-sliders'));
+  const knobs = KNOBS.map(addSlider('mask-sliders'));
+  const walkKnobs = WALK_KNOBS.map(addSlider('walk-sliders'));
 
   onRun((view, before) => {
     for (const mask of Object.values(made)) mask.clear();

@@ -1,12 +1,13 @@
 // The settings that a link may hold: a short key, the path in the state, and the kind of value that is allowed there.
-// Whoever adds a key to INITIAL adds its line here, or to NOT_LINKED with the reason; a test compares the two.
 
-import { COLORMAPS } from '../maths/colormaps.mjs';
-import { EXPLAINERS, PASS_REDUCTIONS } from '../core/constants.mjs';
-import { INITIAL, TABS } from '../core/store.mjs';
+import { EXPLAINERS } from '../core/constants.mjs';
+import { SETTINGS } from '../core/schema.mjs';
+import { settingAt } from '../core/settings.mjs';
 
-const PANELS = Object.keys(INITIAL.visible);
-const METHODS = PANELS.filter((name) => name !== 'input');
+const PANELS = settingAt('visible').names ?? [];
+const METHODS = settingAt('compare.a').names ?? [];
+const LOOPS = settingAt('loops');
+const BLOCKS = settingAt('blocks');
 const NONE = '-';
 
 /** A kind of value: `read(text)` gives it or undefined, `write(value)` the text, `problem` what is wrong with another one. `former`: names in
@@ -53,9 +54,9 @@ const shown = {
   write: (value) => PANELS.filter((name) => value[name]).join('.') || NONE,
   problem: `names something else than ${PANELS.join(', ')}`,
 };
-const blockRange = tuple([whole(0, 99), whole(0, 99)], ([a, b]) => (a <= b ? [a, b] : undefined), (value) => value);
+const blockRange = tuple([whole(BLOCKS.low, BLOCKS.high), whole(BLOCKS.low, BLOCKS.high)], ([a, b]) => (a <= b ? [a, b] : undefined), (value) => value);
 const side = tuple(
-  [choice(METHODS), orNull(whole(0, 9)), orNull(flag)],
+  [choice(METHODS), orNull(whole(LOOPS.low, LOOPS.high)), orNull(flag)],
   ([method, loops, refined]) => ({ method, ...(loops === null ? {} : { loops }), ...(refined === null ? {} : { refined }) }),
   ({ method, loops, refined }) => [method, loops, refined],
 );
@@ -75,62 +76,28 @@ const addedPanel = {
   problem: attention.problem,
 };
 
+/** The kind of a setting's values, by its type.
+ * @type {Record<string, (setting: Crt.Setting) => any>}
+ */
+const KINDS = {
+  choice: ({ names, former = {} }) => choice(names, new Map(Object.entries(former))),
+  flag: () => flag,
+  whole: ({ low, high }) => whole(low, high),
+  number: ({ low, high }) => number(low, high),
+  blocks: () => blockRange,
+  panels: () => shown,
+  side: () => side,
+  added_panel: () => addedPanel,
+};
+
 /** Fields of the state: key in the link -> [path in INITIAL, kind].
  * @type {Map<string, [string, any]>}
  */
-export const FIELDS = new Map(Object.entries({
-  t: ['tab', choice(TABS)],
-  n: ['multi_select', flag],
-  l: ['loops', whole(0, 9)],
-  r: ['refined', flag],
-  b: ['blocks', orNull(blockRange)],
-  cb: ['pass_reduction', choice(Object.keys(PASS_REDUCTIONS), new Map([['evened', 'tile_normalized']]))],
-  th: ['threshold', number(0, 1)],
-  o: ['outline', flag],
-  bx: ['boxes', flag],
-  ov: ['overlay', choice(['heat', 'mask'])],
-  ce: ['cells', flag],
-  op: ['opacity', number(0, 1)],
-  cm: ['colormap', choice(COLORMAPS.map(({ id }) => id))],
-  sc: ['scale', choice(['map', 'shared', 'absolute'])],
-  ac: ['absolute.cam', orNull(number(1e-9, 1e9))],
-  ap: ['absolute.product', orNull(number(1e-9, 1e9))],
-  p: ['visible', shown],
-  tr: ['ground_truth', flag],
-  zk: ['zoom.k', number(1, 16)],
-  zx: ['zoom.x', number(0, 1)],
-  zy: ['zoom.y', number(0, 1)],
-  w: ['compare.view', choice(['side', 'swipe', 'blink', 'difference'])],
-  wa: ['compare.a', side],
-  wb: ['compare.b', side],
-  ws: ['compare.split', number(0, 1)],
-  wr: ['compare.rate', number(0.25, 3)],
-  wu: ['compare.unit', choice(['share', 'raw'])],
-  ym: ['layers.method', choice(METHODS)],
-  yh: ['layers.head', orNull(whole(0, 99))],
-  ys: ['layers.scale', choice(['cell', 'all'])],
-  av: ['ablate.show', choice(['sizes', 'modes', 'curves', 'ladder'])],
-  x: ['added_panel', orNull(addedPanel)],
-  jc: ['random_baseline', flag],
-  km: ['mask.method', choice(METHODS)],
-  kf: ['mask.crf', flag],
-  kw: ['mask.walk', flag],
-  kx: ['mask.walkThreshold', number(0, 1)],
-  ks: ['mask.walkSteps', whole(0, 12)],
-  ke: ['mask.walkBeta', number(1, 30)],
-  kd: ['mask.deeplab', flag],
-  kc: ['mask.contours', flag],
-  kb: ['mask.boxes', flag],
-  ki: ['mask.iterations', whole(0, 100)],
-  kg: ['mask.gaussianSxy', number(0, 1e4)],
-  kh: ['mask.gaussianCompat', number(0, 1e4)],
-  kl: ['mask.bilateralSxy', number(0, 1e4)],
-  kr: ['mask.bilateralSrgb', number(0, 1e4)],
-  kt: ['mask.bilateralCompat', number(0, 1e4)],
+export const FIELDS = new Map(SETTINGS.filter(({ key }) => key).map((setting) => {
+  const kind = KINDS[setting.type](setting);
+  return [/** @type {string} */ (setting.key), [setting.path, setting.none ? orNull(kind) : kind]];
 }));
-/** Keys of INITIAL that no field holds, and why. */
-export const NOT_LINKED = {
-  classes: 'named in c, because numbers mean other classes to another checkpoint',
-  drawing: 'a tool in use',
-  drawn: 'ground truth stays with the one who drew it, and a link leaves it as it is',
-};
+/** Keys of INITIAL that no field holds, and why.
+ * @type {Record<string, string>}
+ */
+export const NOT_LINKED = Object.fromEntries(SETTINGS.filter(({ unlinked }) => unlinked).map(({ path, unlinked = '' }) => [path, unlinked]));

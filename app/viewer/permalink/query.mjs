@@ -2,13 +2,15 @@
 // what a link does not name is as in INITIAL. Nothing in a link is believed: each value passes the kind of its field.
 
 import { FIELDS, NOT_LINKED } from './fields.mjs';
+import { SETTINGS } from '../core/schema.mjs';
+import { put, valueAt } from '../core/settings.mjs';
 import { INITIAL } from '../core/store.mjs';
 
 export const VERSION = '1';
 export const SIZES = ['224', '336', '448', '560', '672', 'native'];
 export const MODES = ['overlap', 'non-overlap', 'bilinear', 'deconvolution'];
-/** Settings of taste, which an example does not change. */
-export const PERSONAL_SETTINGS = ['colormap', 'opacity', 'outline', 'overlay', 'boxes', 'ground_truth', 'layers', 'mask', 'absolute'];
+/** Settings of taste, which an example does not change: keys of INITIAL. */
+export const PERSONAL_SETTINGS = [...new Set(SETTINGS.filter(({ personal }) => personal).map(({ path }) => path.split('.')[0]))];
 const QUERY_MAX_CHARS = 4000; // characters of a query that are read
 const NAMES_MAX_CHARS = 800; // characters of all class names; with the other fields a link stays under 1500
 const NAME_MAX_CHARS = 200;
@@ -147,10 +149,3 @@ function plain(text) {
 
 const escaped = (text) => encodeURIComponent(text).replaceAll("'", '%27'); // as an address has it
 const quoted = (text) => `“${String(text).slice(0, 24)}${String(text).length > 24 ? '…' : ''}”`;
-const valueAt = (state, path) => path.split('.').reduce((value, name) => value?.[name], state);
-
-function put(state, path, value) {
-  const names = path.split('.');
-  const last = names.pop();
-  names.reduce((inner, name) => inner[name], state)[last] = value;
-}
