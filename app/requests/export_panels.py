@@ -159,6 +159,7 @@ def layer_of(shot: PanelData, shown: ExportRequest) -> MapLayer:
         unit=UNITS[shot.unit],
         level=shown.threshold * shot.max_value,
         masked=shown.overlay == "mask",
+        faded=shown.overlay == "fade",
         outlined=shown.outline,
         smooth=not shown.cells,
         box=shot.box,

@@ -108,10 +108,11 @@ class ExportView:
             notes.append("Several classes: each point shows the largest value among their maps.")
         outlined = ", white outline" if shown.outline else ""
         outside = ", the rest darkened" if shown.overlay == "mask" else ""
+        fading = ", transparent at 0 and opaque from half of the scale on" if shown.overlay == "fade" else ""
         several = ", the largest of the classes" if len(shown.classes) > 1 else ""
         notes.append(
-            f"Colours: {shown.colormap}, {SCALES[shown.scale]}. Threshold: {shown.threshold:.0%} of a map's largest "
-            f"value{outlined}{outside}. p: probability by that network{several}."
+            f"Colours: {shown.colormap}, {SCALES[shown.scale]}{fading}. Threshold: {shown.threshold:.0%} of a map's "
+            f"largest value{outlined}{outside}. p: probability by that network{several}."
         )
         if shown.ground_truth.rings:
             notes.append("Dashed: ground truth. IoU: of the mask at the threshold with it.")
@@ -142,5 +143,6 @@ class ExportView:
         vmax = float(np.abs(values).max(initial=0))
         if self.shown.scale != "map":
             vmax = 1.0 if not raw else max(a.vmax, b.vmax) if self.shown.scale == "shared" else a.vmax
-        layer = MapLayer(values, vmax, UNITS[unit], outlined=False, ends=("more B", "more A"))
+        ends = ("more B", "more A")
+        layer = MapLayer(values, vmax, UNITS[unit], faded=self.shown.overlay == "fade", outlined=False, ends=ends)
         return Plot(f"A − B, {UNITS[unit]}", "", layer)

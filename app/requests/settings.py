@@ -91,7 +91,7 @@ SETTINGS = (
     _numbers("threshold", 0.15, "th", (0, 1), slider=(0, 1, 0.01), export="threshold"),
     Setting("outline", "flag", True, "o", personal=True, export="outline"),
     Setting("boxes", "flag", False, "bx", personal=True, export="boxes"),
-    Setting("overlay", "choice", "heat", "ov", names=("heat", "mask"), personal=True, export="overlay"),
+    Setting("overlay", "choice", "fade", "ov", names=("fade", "heat", "mask"), personal=True, export="overlay"),
     Setting("cells", "flag", False, "ce", export="cells"),
     _numbers("opacity", 0.6, "op", (0, 1), slider=(0, 1, 0.05), personal=True, export="opacity"),
     Setting("colormap", "choice", "viridis", "cm", names=COLORMAPS, personal=True, export="colormap"),

@@ -10,6 +10,8 @@ from PIL import Image
 from crt.errors import InvalidSetting
 
 COLORMAP = "viridis"
+FADE_END = 0.5
+"""Share of the scale from which on a map that fades is opaque."""
 # From one end over near white to the other, lightness even in OKLab, distinguishable without red or green; the page's.
 _SIGNED = (
     "2b4d7f30568e36609d3c6aac4273bc4d7ec75889d06493d9729ee080a9e68fb4eb9fbfefafcaf2c0d5f4d1e0f5e3eaf5f5f5f5"
@@ -55,6 +57,24 @@ def signed_colour(values: np.ndarray, top: float) -> np.ndarray:
     shares = np.clip(np.nan_to_num(values.astype(np.float64)), -top, top) / top if top > 0 else np.zeros(values.shape)
     scaled = (shares + 1) / 2
     return SIGNED(np.rint(255 * scaled).astype(np.uint8), bytes=True)[..., :3]
+
+
+def fade_alpha(values: np.ndarray, top: float, *, signed: bool = False) -> np.ndarray:
+    """Opacity of a map that fades: transparent at 0, and opaque from half of its scale on.
+
+    Args:
+        values: (H, W) float.
+        top: the value of the last colour.
+        signed: whether the scale begins at -top, with 0 in the middle.
+
+    Returns:
+        (H, W) float64 from 0 to 1, of the nearest of the 256 colours, as the page has it.
+    """
+    if not top > 0:
+        return np.zeros(values.shape)
+    low = -top if signed else 0.0
+    index = np.rint(255 * (np.clip(np.nan_to_num(values.astype(np.float64)), low, top) - low) / (top - low))
+    return np.minimum(1, np.abs(index / 127.5 - 1 if signed else index / 255) / FADE_END)
 
 
 def overlay(

@@ -9,7 +9,7 @@ from PIL import Image
 
 from crt.resample import resize_map
 from crt.threshold import above_threshold
-from crt.viz.colours import COLORMAP, colour, colour_bar, signed_colour
+from crt.viz.colours import COLORMAP, colour, colour_bar, fade_alpha, signed_colour
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class MapLayer:
         unit: of the values, in words.
         level: the value above which a point is inside the mask, or None.
         masked: whether the mask is drawn instead of the colours.
+        faded: whether the colours are transparent where the value is 0.
         outlined: whether the mask is outlined.
         ends: words for the two ends of a map from -top to top; None for one from 0.
         smooth: whether values between points are interpolated.
@@ -33,6 +34,7 @@ class MapLayer:
     unit: str
     level: float | None = None
     masked: bool = False
+    faded: bool = False
     outlined: bool = True
     ends: tuple[str, str] | None = None
     smooth: bool = True
@@ -113,7 +115,8 @@ def blend(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
         return np.where(inside[..., None], image, np.rint((1 - style.opacity) * image)).astype(np.uint8)
     signed = layer.ends is not None
     colours = signed_colour(fine, layer.top) if signed else colour(fine, colormap=style.colormap, vmax=layer.top)
-    return np.rint((1 - style.opacity) * image + style.opacity * colours).astype(np.uint8)
+    opacity = style.opacity * (fade_alpha(fine, layer.top, signed=signed)[..., None] if layer.faded else 1)
+    return np.rint((1 - opacity) * image + opacity * colours).astype(np.uint8)
 
 
 def bar(layer: MapLayer, style: Style) -> np.ndarray:

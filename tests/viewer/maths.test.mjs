@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { colorize, ranges } from '../../app/viewer/maths/color_scale.mjs';
+import { colorize, fadeTable, ranges } from '../../app/viewer/maths/color_scale.mjs';
 import { difference } from '../../app/viewer/maths/difference.mjs';
 import { overlap } from '../../app/viewer/maths/iou.mjs';
 import { figure, niceCeiling, signed } from '../../app/viewer/maths/numbers.mjs';
@@ -39,6 +39,9 @@ test('colours clamp and never become NaN', () => {
   const rgba = colorize(Float32Array.from([0, 1, 2, 99]), 2, table);
   assert.deepEqual([rgba[0], rgba[4], rgba[8], rgba[12]], [0, 128, 255, 255]);
   assert.deepEqual([...colorize(Float32Array.from([0]), 0, table)], [0, 0, 0, 255]);
+  const alphas = (data, range, low, signed) => [...colorize(Float32Array.from(data), range, table, low, fadeTable(signed))].filter((_, i) => i % 4 === 3);
+  assert.deepEqual(alphas([-1, 0, 0.25, 0.5, 1, NaN], 1, 0, false), [0, 0, 128, 255, 255, 0]);
+  assert.deepEqual(alphas([-1, -0.5, 0, 0.25, 0.5, 1], 1, -1, true).map((alpha) => Math.round(alpha / 16)), [16, 16, 0, 8, 16, 16]);
 });
 
 test('maps of different units never share a scale', () => {

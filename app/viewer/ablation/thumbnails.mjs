@@ -1,6 +1,6 @@
 // Maps of an ablation with their IoU at every threshold, kept while their settings stay, and their small images.
 
-import { colorize } from '../maths/color_scale.mjs';
+import { colorize, fadeTable } from '../maths/color_scale.mjs';
 import { upsample } from '../maths/resample.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { cellEdges, crossings } from '../maths/contour.mjs';
@@ -78,12 +78,12 @@ export function createPainter(image) {
   /** The image under the map's colours, drawn anew only if one of its settings has changed. */
   function heated(shown, range, state) {
     const mask = state.overlay === 'mask';
-    const key = [range, state.colormap, state.opacity, state.cells, mask && state.threshold].join();
+    const key = [range, state.colormap, state.opacity, state.cells, state.overlay, mask && state.threshold].join();
     if (heats.get(shown.map)?.key !== key) {
       heats.set(shown.map, { key, canvas: layer((context) => {
         context.drawImage(small, 0, 0);
         const { upsampled, w, h } = spread(shown, state.cells);
-        const pixels = mask ? maskPixels(upsampled.data, state.threshold * shown.max) : colorize(upsampled.data, range, colorTable(state.colormap));
+        const pixels = mask ? maskPixels(upsampled.data, state.threshold * shown.max) : colorize(upsampled.data, range, colorTable(state.colormap), 0, state.overlay === 'fade' ? fadeTable(false) : null);
         context.imageSmoothingEnabled = !state.cells;
         context.globalAlpha = state.opacity;
         context.drawImage(toCanvas(pixels, upsampled.w, upsampled.h), 0, 0, w, h);

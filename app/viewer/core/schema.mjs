@@ -17,7 +17,7 @@ export const SETTINGS = [
   {"path": "threshold", "type": "number", "default": 0.15, "key": "th", "low": 0, "high": 1, "slider": [0, 1, 0.01], "export": "threshold"},
   {"path": "outline", "type": "flag", "default": true, "key": "o", "personal": true, "export": "outline"},
   {"path": "boxes", "type": "flag", "default": false, "key": "bx", "personal": true, "export": "boxes"},
-  {"path": "overlay", "type": "choice", "default": "heat", "key": "ov", "names": ["heat", "mask"], "personal": true, "export": "overlay"},
+  {"path": "overlay", "type": "choice", "default": "fade", "key": "ov", "names": ["fade", "heat", "mask"], "personal": true, "export": "overlay"},
   {"path": "cells", "type": "flag", "default": false, "key": "ce", "export": "cells"},
   {"path": "opacity", "type": "number", "default": 0.6, "key": "op", "low": 0, "high": 1, "slider": [0, 1, 0.05], "personal": true, "export": "opacity"},
   {"path": "colormap", "type": "choice", "default": "viridis", "key": "cm", "names": ["viridis", "magma", "inferno", "cividis", "gray", "turbo"], "personal": true, "export": "colormap"},

@@ -1,7 +1,7 @@
 // Canvas drawing: image, heat, mask, outlines, boxes, crosshair, all through the window of the zoom. Canvases have the
 // pixels of the screen, and only what is in sight is interpolated, so that nothing gets coarser by magnifying.
 
-import { colorize } from '../maths/color_scale.mjs';
+import { colorize, fadeTable } from '../maths/color_scale.mjs';
 import { upsample } from '../maths/resample.mjs';
 import { SIGNED, colorTable } from '../maths/colormaps.mjs';
 import { cellEdges, lines, rings } from '../maths/contour.mjs';
@@ -71,7 +71,7 @@ export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
   const grid = windowGrid(zoom, width, height);
   const upsampled = state.cells ? map : upsample(map, span, grid.h, grid.w, grid);
   const area = state.cells ? { left: 0, top: 0, right: map.w / span[1], bottom: map.h / span[0] } : grid;
-  const heat = () => colorize(upsampled.data, range, colorTable(signed ? SIGNED : state.colormap), signed ? -range : 0);
+  const heat = () => colorize(upsampled.data, range, colorTable(signed ? SIGNED : state.colormap), signed ? -range : 0, state.overlay === 'fade' ? fadeTable(signed) : null);
   const pixels = state.overlay === 'mask' && !signed ? maskPixels(upsampled.data, level) : heat();
   context.save();
   toImage(context, zoom);

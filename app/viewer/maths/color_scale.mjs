@@ -1,20 +1,30 @@
 // From values to colours: the limits of each map's colour scale, and its pixels.
 
-/** Values -> RGBA bytes through a 256 × 3 table, `low` at its lower end and `range` at its upper; all opaque, and what is no
- *  number gets the lowest colour.
+const FADE_END = 0.5; // share of the scale from which on a map that fades is opaque
+
+/** Alpha, 0 to 255, of each of the 256 colours of a map that fades: transparent at the value 0, which is in the middle of a
+ *  signed scale, and opaque from half of the scale on.
+ * @param {boolean} signed
+ */
+export const fadeTable = (signed) => Uint8ClampedArray.from({ length: 256 }, (_, i) => 255 * Math.min(1, Math.abs(signed ? i / 127.5 - 1 : i / 255) / FADE_END));
+
+/** Values -> RGBA bytes through a 256 × 3 table, `low` at its lower end and `range` at its upper; what is no number gets the
+ *  lowest colour. `alphas`: of each colour, all opaque without them.
  * @param {Crt.Numbers} data
  * @param {number} range
  * @param {Uint8ClampedArray} table
+ * @param {number} [low]
+ * @param {Uint8ClampedArray | null} [alphas]
  */
-export function colorize(data, range, table, low = 0) {
+export function colorize(data, range, table, low = 0, alphas = null) {
   const rgba = new Uint8ClampedArray(data.length * 4);
   const factor = range > low ? 255 / (range - low) : 0;
   for (let i = 0; i < data.length; i++) {
-    const at = 3 * Math.min(255, Math.max(0, Math.round((data[i] - low) * factor) || 0));
-    rgba[4 * i] = table[at];
-    rgba[4 * i + 1] = table[at + 1];
-    rgba[4 * i + 2] = table[at + 2];
-    rgba[4 * i + 3] = 255;
+    const index = Math.min(255, Math.max(0, Math.round((data[i] - low) * factor) || 0));
+    rgba[4 * i] = table[3 * index];
+    rgba[4 * i + 1] = table[3 * index + 1];
+    rgba[4 * i + 2] = table[3 * index + 2];
+    rgba[4 * i + 3] = alphas ? alphas[index] : 255;
   }
   return rgba;
 }
