@@ -24,13 +24,23 @@ TABS = ("explore", "ablate", "layers", "masks", "results")
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. `path`: its place in the page's state.
+    """One setting.
 
-    `type`: flag, whole, number, choice, or a value of the page's own: blocks, panels, side, added_panel, classes,
-    drawn. `low`, `high`: ends of a number. `names`: of a choice. `none`: whether it may be null. `slider`: least, most
-    and step of its control. `key`: in a link, and so in a scene; without one `unlinked` is the reason. `former`: names
-    in earlier links -> those of today. `personal`: an example and its link leave it as the user has it. `export`: its
-    place in the details of an export; empty for what an export holds in another form, or not at all.
+    Attributes:
+        path: its place in the page's state.
+        type: flag, whole, number, choice, or a value of the page's own: blocks, panels, side, added_panel, classes,
+            drawn.
+        default: the value at first.
+        key: in a link, and so in a scene; without one `unlinked` is the reason.
+        low: least value of a number.
+        high: largest value of a number.
+        names: of a choice.
+        none: whether it may be null.
+        slider: least, most and step of its control.
+        former: names in earlier links -> those of today.
+        personal: whether an example and its link leave it as the user has it.
+        export: its place in the details of an export; empty for what an export holds in another form, or not at all.
+        unlinked: why no link holds it.
     """
 
     path: str
@@ -53,7 +63,18 @@ class Setting:
         return self.export.rpartition(".")[0]
 
     def read(self, details: dict[str, Any]) -> Any:
-        """Its value among the details of its group, checked. Raises InvalidSetting."""
+        """Its value among the details of its group, checked.
+
+        Args:
+            details: values from the browser, not to be trusted.
+
+        Returns:
+            The value; None for null where that is allowed.
+
+        Raises:
+            InvalidSetting: anything else.
+            ValueError: a number without ends.
+        """
         name = self.export.rpartition(".")[2]
         value = details.get(name)
         if self.none and value is None:
@@ -141,14 +162,32 @@ _BY_PATH = {one.path: one for one in SETTINGS}
 
 
 def setting_at(path: str) -> Setting:
-    """The setting at a path of the page's state. Raises KeyError for another path."""
+    """The setting at a path of the page's state.
+
+    Args:
+        path: such as `mask.walkBeta`.
+
+    Returns:
+        The setting.
+
+    Raises:
+        KeyError: there is none.
+    """
     return _BY_PATH[path]
 
 
 def read_group(details: dict[str, Any], group: str = "") -> dict[str, Any]:
-    """The settings that an export holds in a group, such as `masks.crf`, checked -> by their path in the page's state.
+    """The settings that an export holds in a group, checked.
 
-    Raises InvalidSetting.
+    Args:
+        details: values from the browser, not to be trusted.
+        group: such as `masks.crf`; empty for those of the export itself.
+
+    Returns:
+        Values by the path of their setting in the page's state.
+
+    Raises:
+        InvalidSetting: a value is out of range.
     """
     return {one.path: one.read(details) for one in SETTINGS if one.export and one.group == group}
 

@@ -89,7 +89,19 @@ def map_options(analysis: Analysis, method: Method, details: dict[str, Any]) -> 
 
 
 def choice(details: dict[str, Any], name: str, known: Collection[str]) -> str:
-    """One of the known words. Raises InvalidSetting."""
+    """One of the known words.
+
+    Args:
+        details: values from the browser, not to be trusted.
+        name: of the value.
+        known: the words.
+
+    Returns:
+        The word.
+
+    Raises:
+        InvalidSetting: anything else.
+    """
     value = details.get(name)
     if not isinstance(value, str) or value not in known:
         raise InvalidSetting(f"Unknown {name}: choose one of {', '.join(known)}.")
