@@ -68,7 +68,7 @@ export function mount(element, trigger, props, watch) {
     },
   });
 
-  const page = /** @type {Crt.Page} */ ({ // panels, permalink and scenes add their parts
+  const page = /** @type {Crt.Page} */ (/** @type {Partial<Crt.Page>} */ ({ // panels, permalink and scenes add their parts
     root, at, store,
     /** What the page was built with: the cards of the examples and the sections of the results. */
     cards: JSON.parse(props.cards), measured: JSON.parse(props.measured),
@@ -109,7 +109,7 @@ export function mount(element, trigger, props, watch) {
     announce(text) {
       at('live-region').textContent = text;
     },
-  });
+  }));
   for (const feature of FEATURES) feature(page);
   page.onDraw(() => {
     root.dataset.drawn = String(Number(root.dataset.drawn ?? 0) + 1);
@@ -124,6 +124,7 @@ export function mount(element, trigger, props, watch) {
 
   root.addEventListener('crt-upload', (event) => { removed = !/** @type {CustomEvent} */ (event).detail.image; });
 
+  /** @param {(Crt.Run & Crt.Bytes) | null} value */
   async function receive(value) {
     if (!value) removed = true;
     else if (removed) return;
@@ -155,6 +156,7 @@ export function mount(element, trigger, props, watch) {
     store.set({ drawing: null });
   }
 
+  /** @param {Crt.Run & Crt.Bytes} value */
   async function openView(value) {
     const [buffer, image] = await Promise.all([answerBytes(value), loadImage(value.image)]);
     return { run: { ...value, data: null }, prediction: openPrediction(value, buffer), image };

@@ -14,6 +14,13 @@ declare namespace Crt {
   /** x0, y0, x1, y1, half-open. */
   type Box = [number, number, number, number];
   interface Point { x: number; y: number }
+  /** [x, y] of each corner, closed. */
+  type Ring = [number, number][];
+  /** A part of the image, from 0 to 1. */
+  interface Area { left: number; top: number; right: number; bottom: number }
+  type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+  /** Style, width in pixels of the canvas and dash of one stroke of a path. */
+  type Stroke = [string, number, number[]];
   interface Zoom extends Point { k: number }
   type Unit = 'cam' | 'product' | 'attention' | 'explainer' | 'share';
   type RGB = [number, number, number];
@@ -24,6 +31,95 @@ declare namespace Crt {
   interface Scaled { map: Values; span: Size; max: number; unit: Unit }
   interface Shown extends Scaled { method: string; loops: number; refined: boolean }
   interface AddedPanel extends Omit<Scaled, 'max'> { title: string; note: string; max?: number; method?: string; retry?: (() => void) | null }
+
+  /** Ground truth of the chosen classes: `groundTruthOf` of ground_truth/ground_truth.mjs. */
+  interface GroundTruth {
+    polygons: Ring[];
+    complete: boolean;
+    source: string | null;
+    raster(h: number, w: number): Mask | null;
+    ignore(h: number, w: number): Mask | null;
+  }
+  /** A map on a panel: `from` and `to` are the part of the panel's width that it fills, `ends` the names of a signed scale's ends. */
+  interface Layer {
+    method: string;
+    shown: Scaled | null;
+    range: number;
+    signed: boolean;
+    from: number;
+    to: number;
+    name: string;
+    letter: string;
+    title: string;
+    ends: [string, string];
+  }
+  /** A layer with a map. */
+  interface MapLayer extends Layer { shown: Scaled & { method?: string; loops?: number; refined?: boolean } }
+  /** What a panel shows: explore/panel_specs.mjs. */
+  interface PanelSpec {
+    key: string;
+    title: string;
+    note: string;
+    score: string;
+    empty: string;
+    ariaLabel: string;
+    layers: Layer[];
+    scales: MapLayer[];
+    layerAt(point: Point, state: State): Layer | null;
+    retry?: (() => void) | null;
+  }
+  /** A row of a panel's colour scale. */
+  interface ScaleRow { node: HTMLElement; name: HTMLElement; bar: HTMLElement; tick: HTMLElement; low: HTMLElement; high: HTMLElement; unit: HTMLElement; value: HTMLElement }
+  /** What is measured of a map: `measure` of explore/panel.mjs; the box from 0 to 1. */
+  interface MapFacts { iou: number | null; box: Box | null }
+  /** The elements of a panel: explore/panel.mjs. `spec` is null until it is drawn. */
+  interface Panel {
+    key: string;
+    spec: PanelSpec | null;
+    rows: ScaleRow[];
+    node: HTMLElement;
+    stage: HTMLElement;
+    canvas: HTMLCanvasElement;
+    cross: HTMLCanvasElement;
+    title: HTMLElement;
+    note: HTMLElement;
+    iou: HTMLElement;
+    score: HTMLElement;
+    empty: HTMLElement;
+    box: HTMLElement;
+    retry: HTMLButtonElement;
+    divider?: ReturnType<typeof import('./explore/divider.mjs').createDivider>;
+  }
+  type DrawnPanel = Panel & { spec: PanelSpec };
+  type Maps = ReturnType<typeof import('./explore/maps.mjs').createMaps>;
+  /** What an overlay is drawn for: `method` is that of the map, or input, added_panel, difference. */
+  interface Overlay { method: string; state: State; view: View; width: number; height: number; pixel: number }
+  interface PanelGrid {
+    maps: Maps;
+    /** Whether the blinking panel shows B. */
+    other: boolean;
+    /** The panels on the page, in order. */
+    shown(): DrawnPanel[];
+    /** Pixels of a canvas for one of CSS. */
+    pixel(): number;
+    pick(panel: DrawnPanel, point: Point): void;
+    draw(): void;
+    /** Where the crosshair is. */
+    cursor(): Point | null;
+  }
+  /** What gestures on a stage act on: `attachGestures` of explore/zoom.mjs. */
+  interface Gestures {
+    zoom(): Zoom;
+    set(zoom: Zoom): void;
+    drawing(): boolean;
+    hover(point: Point | null, event: PointerEvent): void;
+    pick(point: Point): void;
+  }
+  /** An event of an input or a select. */
+  type InputEvent = Event & { target: HTMLInputElement };
+  /** A column of a table of measures. */
+  interface MeasureColumn { id: string; title: string; description: string; direction?: string }
+  interface MeasureRow { key: string; title: string; note: string; values: (number | null)[]; texts: string[]; compared?: boolean }
 
   interface PassReduction { label: string; description: string; weights: number[][]; tile_normalized: boolean }
 
@@ -158,14 +254,14 @@ declare namespace Crt {
     onDraw(listener: (state: State, view: View) => unknown): unknown;
     request: Requests['request'];
     onChanged: Requests['onChanged'];
-    open(value: any): Promise<View>;
+    open(value: Run & Bytes): Promise<View>;
     showRun(next: View | null): void;
     /** Chooses the example that a page without a link opens with. */
     openFirst?(): unknown;
     showMessage(message: string, again?: () => void): void;
     announce(text: string): void;
-    panelGrid: any;
-    overlays: ((context: CanvasRenderingContext2D, about: any) => void)[];
+    panelGrid: PanelGrid;
+    overlays: ((context: CanvasRenderingContext2D, about: Overlay) => void)[];
     link: any;
     scenes: { list(): { title: string; query: string }[] };
   }

@@ -23,6 +23,10 @@ export function mountClassList({ at, store, view, onDraw }) {
   });
   onDraw(draw);
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.View} view
+   */
   function draw(state, { run }) {
     at('chosen').textContent = state.classes.map((index) => run.classes[index]).join(' + ') + (state.classes.length > 1 ? ' (maximum of their CAMs)' : '');
     at('all').textContent = all ? 'Show the first few' : `Show all ${run.classes.length}`;
@@ -36,10 +40,16 @@ export function mountClassList({ at, store, view, onDraw }) {
   }
 }
 
-/** The networks of a run in the order of the list. */
+/** The networks of a run in the order of the list.
+ * @param {Crt.Run} run
+ */
 const listedMethods = (run) => ['crt', 'tscam', 'resnet', 'crt_cnn'].filter((method) => run.methods.includes(method));
 
-/** The classes of the list, the most probable first: all, or the first few and the chosen ones. */
+/** The classes of the list, the most probable first: all, or the first few and the chosen ones.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ * @param {boolean} all
+ */
 function listedClasses(state, run, all) {
   const order = sortedClasses(scoreRow(run, run.scores.crt ? 'crt' : run.methods[0], state.loops));
   const chosen = new Set(state.classes);
@@ -64,7 +74,13 @@ export function probabilitySpec(state, run, listed) {
   };
 }
 
-/** Draw the rows of the listed classes. */
+/** Draw the rows of the listed classes.
+ * @param {HTMLElement} list
+ * @param {HTMLElement} legend
+ * @param {Crt.Store} store
+ * @param {Crt.Run} run
+ * @param {number[]} listed
+ */
 function drawList(list, legend, store, run, listed) {
   const state = store.get();
   const methods = listedMethods(run);
@@ -77,8 +93,9 @@ function drawList(list, legend, store, run, listed) {
   const { activeElement } = document;
   const focused = activeElement instanceof HTMLElement && list.contains(activeElement) ? activeElement.dataset.index : undefined;
   list.replaceChildren(...listed.map((index) => row(index)));
-  if (focused !== undefined) list.querySelector(`[data-index="${focused}"]`)?.focus({ preventScroll: true });
+  if (focused !== undefined) /** @type {HTMLElement | null} */ (list.querySelector(`[data-index="${focused}"]`))?.focus({ preventScroll: true });
 
+  /** @param {number} index */
   function row(index) {
     const values = methods.map((method) => scoreRow(run, method, state.loops)[index]);
     const description = methods.map((method, i) => `${METHOD_TITLES[method]} ${percent(values[i])}`).join(', ');
@@ -87,7 +104,7 @@ function drawList(list, legend, store, run, listed) {
       bar.style.width = `${Math.max(0.5, 100 * values[i])}%`;
       return make('span', { class: 'track' }, [bar]);
     });
-    const pickOne = (event) => {
+    const pickOne = (/** @type {MouseEvent} */ event) => {
       const several = store.get().multi_select || event.ctrlKey || event.metaKey || event.shiftKey;
       store.set({ classes: toggleClass(store.get().classes, index, several) });
     };

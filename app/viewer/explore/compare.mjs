@@ -4,23 +4,39 @@ import { sideOf } from './panel_specs.mjs';
 import { make } from '../core/dom.mjs';
 import { METHOD_TITLES, UNIT_NAMES } from '../core/store.mjs';
 
+/** Changes a second, and how the rate is named.
+ * @type {[number, string][]}
+ */
 export const BLINK_RATES = [[0.5, 'every 2 seconds'], [1, 'every second'], [2, 'twice a second']];
 const MAX_BLINK_HZ = 3; // changes a second; what flashes faster can cause seizures (WCAG 2.3.1)
+const SIDES = /** @type {('a' | 'b')[]} */ (['a', 'b']);
 const AS_SET = ''; // a setting that follows the controls of the page
 
-/** Milliseconds between two changes of the blink. */
+/** Milliseconds between two changes of the blink.
+ * @param {unknown} rate
+ */
 export const blinkPause = (rate) => 1000 / Math.min(MAX_BLINK_HZ, Math.max(0.25, Number(rate) || 1));
 
-/** A side with another method: loops and refinement of its own are kept where the method has them. */
+/** A side with another method: loops and refinement of its own are kept where the method has them.
+ * @param {Crt.Side} side
+ * @param {string} method
+ * @param {Pick<Crt.Prediction, 'maxLoops' | 'isTransformer'>} prediction
+ */
 export function withMethod(side, method, prediction) {
   const { loops, refined } = side;
+  /** @type {Crt.Side} */
   const own = { method };
   if (loops !== undefined && prediction.maxLoops(method) > 0) own.loops = Math.min(loops, prediction.maxLoops(method));
   if (refined !== undefined && prediction.isTransformer(method)) own.refined = refined;
   return own;
 }
 
-/** A side with a setting of its own, or without it for `value` undefined. */
+/** A side with a setting of its own, or without it for `value` undefined.
+ * @param {Crt.Side} side
+ * @param {'loops' | 'refined'} name
+ * @param {number | boolean | undefined} value
+ * @returns {Crt.Side}
+ */
 export function withOwn(side, name, value) {
   const { [name]: _, ...rest } = side;
   return value === undefined ? rest : { ...rest, [name]: value };
@@ -37,8 +53,9 @@ export function rawWords([a, b]) {
 export function mountCompare(page) {
   const { at, root, store, view, current, panelGrid, onDraw, onRun } = page;
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
-  const set = (changes) => store.set({ compare: { ...store.get().compare, ...changes } });
+  const set = (/** @type {Partial<Crt.State['compare']>} */ changes) => store.set({ compare: { ...store.get().compare, ...changes } });
   let stopped = still.matches; // whether the reader has stopped the blink
+  /** @type {{ id: ReturnType<typeof setInterval>, pause: number } | null} */
   let timer = null; // { id, pause } of the blink
 
   still.addEventListener('change', () => {
@@ -53,18 +70,18 @@ export function mountCompare(page) {
       set({ view: choice.value });
     });
   }
-  for (const key of ['a', 'b']) {
-    at(`${key}-method`).addEventListener('change', (event) => set({ [key]: withMethod(store.get().compare[key], event.target.value, current().prediction) }));
-    at(`${key}-loops`).addEventListener('change', ({ target }) => own(key, 'loops', target.value === AS_SET ? undefined : Number(target.value)));
-    at(`${key}-refined`).addEventListener('change', ({ target }) => own(key, 'refined', target.value === AS_SET ? undefined : target.value === '1'));
+  for (const key of SIDES) {
+    at(`${key}-method`).addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ [key]: withMethod(store.get().compare[key], event.target.value, current().prediction) }));
+    at(`${key}-loops`).addEventListener('change', (/** @type {Crt.InputEvent} */ { target }) => own(key, 'loops', target.value === AS_SET ? undefined : Number(target.value)));
+    at(`${key}-refined`).addEventListener('change', (/** @type {Crt.InputEvent} */ { target }) => own(key, 'refined', target.value === AS_SET ? undefined : target.value === '1'));
   }
   at('compare-turn').addEventListener('click', () => {
     const { a, b } = store.get().compare;
     set({ a: b, b: a });
   });
   at('blink-rate').replaceChildren(...BLINK_RATES.map(([value, text]) => make('option', { value, text })));
-  at('blink-rate').addEventListener('change', (event) => set({ rate: Number(event.target.value) }));
-  at('difference-unit').addEventListener('change', (event) => set({ unit: event.target.value }));
+  at('blink-rate').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ rate: Number(event.target.value) }));
+  at('difference-unit').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ unit: event.target.value }));
   at('blink-stop').addEventListener('click', () => {
     stopped = !stopped;
     store.set({});
@@ -77,12 +94,12 @@ export function mountCompare(page) {
 
   onRun((next) => {
     if (!next) {
-      clearInterval(timer?.id);
+      if (timer) clearInterval(timer.id);
       timer = null;
       return;
     }
     const { methods, maxLoops } = next.run;
-    for (const key of ['a', 'b']) {
+    for (const key of SIDES) {
       at(`${key}-method`).replaceChildren(...methods.map((method) => make('option', { value: method, text: METHOD_TITLES[method] })));
       at(`${key}-loops`).replaceChildren(
         make('option', { value: AS_SET, text: 'as set' }), ...Array.from({ length: maxLoops + 1 }, (_, count) => make('option', { value: count, text: String(count) })),
@@ -97,18 +114,28 @@ export function mountCompare(page) {
     at('blink').hidden = kind !== 'blink';
     at('difference-unit-field').hidden = kind !== 'difference';
     at('difference-unit').value = state.compare.unit;
-    at('difference-unit').title = rawWords(['a', 'b'].map((key) => unitOf(state, key, now)));
-    for (const key of ['a', 'b']) showSide(key, state, now);
+    at('difference-unit').title = rawWords(SIDES.map((key) => unitOf(state, key, now)));
+    for (const key of SIDES) showSide(key, state, now);
     at('blink-rate').value = String(state.compare.rate);
     at('blink-stop').textContent = stopped ? 'Blink' : 'Pause';
     at('blink-stop').setAttribute('aria-label', stopped ? 'Start the blink' : 'Pause the blink');
     run(state);
   });
 
+  /**
+   * @param {'a' | 'b'} key
+   * @param {'loops' | 'refined'} name
+   * @param {number | boolean | undefined} value
+   */
   function own(key, name, value) {
     set({ [key]: withOwn(store.get().compare[key], name, value) });
   }
 
+  /**
+   * @param {'a' | 'b'} key
+   * @param {Crt.State} state
+   * @param {Crt.View} view
+   */
   function showSide(key, { compare }, { run: { methods }, prediction }) {
     const { method } = sideOf(compare[key], { methods });
     const { loops, refined } = compare[key];
@@ -119,18 +146,25 @@ export function mountCompare(page) {
     at(`${key}-refined`).parentElement.hidden = !prediction.isTransformer(method);
   }
 
-  /** @returns {Crt.Unit} */
+  /**
+   * @param {Crt.State} state
+   * @param {'a' | 'b'} key
+   * @param {Crt.View} now
+   * @returns {Crt.Unit}
+   */
   function unitOf(state, key, now) {
     const { method, own: { refined = state.refined } } = sideOf(state.compare[key], now.run);
     return refined && now.prediction.isTransformer(method) ? 'product' : 'cam';
   }
 
-  /** The blink runs where it can be seen and has not been stopped. */
+  /** The blink runs where it can be seen and has not been stopped.
+   * @param {Crt.State} state
+   */
   function run({ tab, compare }) {
     const wanted = tab === 'explore' && compare.view === 'blink' && !stopped && !document.hidden;
     const pause = wanted ? blinkPause(compare.rate) : 0;
     if (pause === (timer?.pause ?? 0)) return;
-    clearInterval(timer?.id);
+    if (timer) clearInterval(timer.id);
     timer = wanted ? { id: setInterval(turn, pause), pause } : null;
   }
 

@@ -8,9 +8,14 @@ import { setRange } from '../core/settings.mjs';
 import { METHOD_TITLES, UNITS } from '../core/store.mjs';
 import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
+const SCALED_UNITS = /** @type {('cam' | 'product')[]} */ (Object.keys(UNITS));
+const SWITCHES = /** @type {const} */ (['refined', 'outline', 'boxes', 'cells', 'multi_select', 'ground_truth']);
+const SELECTS = /** @type {const} */ (['overlay', 'colormap', 'scale', 'pass_reduction']);
 const ENDS = ['blocks-first', 'blocks-last'];
 
-/** Blocks of the deepest transformer. */
+/** Blocks of the deepest transformer.
+ * @param {Crt.Prediction} prediction
+ */
 export const depthOf = (prediction) => Math.max(0, ...prediction.methods.map((method) => prediction.depth(method)));
 
 /** A range of blocks [first, last] from 0, null for all, with one end (0 first, 1 last) moved; the other gives way.
@@ -31,9 +36,9 @@ export function withEnd(range, end, block, depth) {
 export function mountControls({ at, store, current, onDraw }) {
   at('colormap').replaceChildren(...COLORMAPS.map(({ id, label }) => make('option', { value: id, text: label })));
   at('pass_reduction').replaceChildren(...Object.entries(PASS_REDUCTIONS).map(([value, { label }]) => make('option', { value, text: label })));
-  const number = (role, name) => at(role).addEventListener('input', (e) => store.set({ [name]: Number(e.target.value) }));
-  const flag = (role, name) => at(role).addEventListener('change', (e) => store.set({ [name]: e.target.checked }));
-  const choice = (role, name) => at(role).addEventListener('change', (e) => store.set({ [name]: e.target.value }));
+  const number = (/** @type {string} */ role, /** @type {string} */ name) => at(role).addEventListener('input', (/** @type {Crt.InputEvent} */ e) => store.set({ [name]: Number(e.target.value) }));
+  const flag = (/** @type {string} */ role, /** @type {string} */ name) => at(role).addEventListener('change', (/** @type {Crt.InputEvent} */ e) => store.set({ [name]: e.target.checked }));
+  const choice = (/** @type {string} */ role, /** @type {string} */ name) => at(role).addEventListener('change', (/** @type {Crt.InputEvent} */ e) => store.set({ [name]: e.target.value }));
   for (const name of ['threshold', 'opacity']) setRange(at(name), name);
   number('loops', 'loops');
   number('threshold', 'threshold');
@@ -49,13 +54,13 @@ export function mountControls({ at, store, current, onDraw }) {
   choice('scale', 'scale');
   choice('pass_reduction', 'pass_reduction');
   for (const end of [0, 1]) {
-    at(ENDS[end]).addEventListener('input', (event) => {
+    at(ENDS[end]).addEventListener('input', (/** @type {Crt.InputEvent} */ event) => {
       store.set({ blocks: withEnd(store.get().blocks, end, Number(event.target.value) - 1, depthOf(current().prediction)) });
     });
   }
   at('blocks-all').addEventListener('click', () => store.set({ blocks: null }));
-  for (const unit of Object.keys(UNITS)) {
-    at(`absolute-${unit}`).addEventListener('change', (event) => {
+  for (const unit of SCALED_UNITS) {
+    at(`absolute-${unit}`).addEventListener('change', (/** @type {Crt.InputEvent} */ event) => {
       const value = Number(event.target.value);
       if (value > 0) store.set({ absolute: { ...store.get().absolute, [unit]: value } });
     });
@@ -68,11 +73,11 @@ export function mountControls({ at, store, current, onDraw }) {
     at('threshold-value').textContent = `${Math.round(100 * state.threshold)} % of max`;
     at('opacity').value = state.opacity;
     at('opacity-value').textContent = `${Math.round(100 * state.opacity)} %`;
-    for (const name of ['refined', 'outline', 'boxes', 'cells', 'multi_select', 'ground_truth']) at(name).checked = state[name];
-    for (const name of ['overlay', 'colormap', 'scale', 'pass_reduction']) at(name).value = state[name];
+    for (const name of SWITCHES) at(name).checked = state[name];
+    for (const name of SELECTS) at(name).value = state[name];
     at('colorbar').style.background = `linear-gradient(to right, ${gradient(state.colormap)})`;
     at('absolute').hidden = state.scale !== 'absolute';
-    for (const unit of Object.keys(UNITS)) {
+    for (const unit of SCALED_UNITS) {
       if (state.absolute[unit] && document.activeElement !== at(`absolute-${unit}`)) {
         at(`absolute-${unit}`).value = figure(state.absolute[unit]);
       }
@@ -83,7 +88,11 @@ export function mountControls({ at, store, current, onDraw }) {
   });
 }
 
-/** Which blocks' attention refines; without refinement, or a transformer, nothing can be chosen and a line says why. */
+/** Which blocks' attention refines; without refinement, or a transformer, nothing can be chosen and a line says why.
+ * @param {Crt.Page['at']} at
+ * @param {Crt.State} state
+ * @param {Crt.Prediction} prediction
+ */
 function showBlocks(at, { blocks, refined, pass_reduction, loops }, prediction) {
   const depth = depthOf(prediction);
   const [first, last] = (blocks ?? [0, depth - 1]).map((block) => Math.min(block, depth - 1));
@@ -100,6 +109,12 @@ function showBlocks(at, { blocks, refined, pass_reduction, loops }, prediction) 
   at('blocks-all').disabled = Boolean(off) || !blocks;
 }
 
+/**
+ * @param {HTMLElement} box
+ * @param {Crt.Store} store
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ */
 function showToggles(box, store, state, run) {
   const names = ['input', 'resnet', 'tscam', 'crt', 'crt_cnn'].filter((m) => m === 'input' || run.methods.includes(m));
   if (box.dataset.names !== names.join()) {
@@ -114,5 +129,5 @@ function showToggles(box, store, state, run) {
       }),
     );
   }
-  for (const chip of box.children) chip.setAttribute('aria-pressed', state.visible[chip.dataset.name] ? 'true' : 'false');
+  for (const chip of /** @type {Iterable<HTMLElement>} */ (box.children)) chip.setAttribute('aria-pressed', state.visible[chip.dataset.name ?? ''] ? 'true' : 'false');
 }

@@ -12,7 +12,7 @@ const GRID_POINTS = 320; // points along the longer side on which a map is inter
 const MARGIN_POINTS = 2; // points beyond the edges of the window, where outlines close out of sight
 
 /** What draws on a canvas.
- * @param {OffscreenCanvas} canvas
+ * @param {{ getContext(kind: '2d'): Crt.Context | null }} canvas
  */
 export function contextOf(canvas) {
   const context = canvas.getContext('2d');
@@ -30,9 +30,14 @@ export function gridSize(width, height) {
   return [Math.max(1, Math.round(height * factor)), Math.max(1, Math.round(width * factor))];
 }
 
+/** @type {{ image: HTMLImageElement, key: string, canvas: OffscreenCanvas } | null} */
 let behind = null; // the image as the panels show it, drawn once for all of them
 
-/** The part of the image in sight, on the whole canvas. */
+/** The part of the image in sight, on the whole canvas.
+ * @param {Crt.Context} context
+ * @param {HTMLImageElement} image
+ * @param {Crt.Zoom} zoom
+ */
 export function drawImage(context, image, zoom) {
   const { width, height } = context.canvas;
   const { left, top, size } = windowOf(zoom);
@@ -48,11 +53,15 @@ export function drawImage(context, image, zoom) {
   context.drawImage(behind.canvas, 0, 0);
 }
 
-/** The points of the window of a zoom: the part of the image { left, top, right, bottom } with h × w points. */
+/** The points of the window of a zoom: the part of the image { left, top, right, bottom } with h × w points.
+ * @param {Crt.Zoom} zoom
+ * @param {number} width
+ * @param {number} height
+ */
 export function windowGrid(zoom, width, height) {
   const { left, top, size } = windowOf(zoom);
   const [rows, cols] = gridSize(width, height);
-  const withMargin = (from, count) => {
+  const withMargin = (/** @type {number} */ from, /** @type {number} */ count) => {
     const step = size / count;
     const before = Math.min(MARGIN_POINTS, Math.floor(from / step + 1e-6));
     const after = Math.min(MARGIN_POINTS, Math.floor((1 - from - size) / step + 1e-6));
@@ -62,7 +71,13 @@ export function windowGrid(zoom, width, height) {
   return { left: across.from, right: across.to, top: down.from, bottom: down.to, h: down.count, w: across.count };
 }
 
-/** Draw a map over the image: heat or mask, and the outline at the threshold. `layer`: { shown, range, signed }. */
+/** Draw a map over the image: heat or mask, and the outline at the threshold. `layer`: { shown, range, signed }.
+ * @param {Crt.Context} context
+ * @param {{ shown: Crt.Scaled, range: number, signed: boolean }} layer
+ * @param {Crt.State} state
+ * @param {Crt.Zoom} zoom
+ * @param {number} pixel
+ */
 export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
   if (!(shown.max > 0)) return;
   const { width, height } = context.canvas;
@@ -90,7 +105,13 @@ export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
 }
 
 /** Lines of maths/contour.mjs on width × height pixels, white with a dark edge. Points nearer to each other than the line is
- *  wide are left out: stroking is most of the cost of a panel. */
+ *  wide are left out: stroking is most of the cost of a panel.
+ * @param {Crt.Context} context
+ * @param {{ points: number[], closed: boolean }[]} found
+ * @param {number} width
+ * @param {number} height
+ * @param {number} size
+ */
 function strokeLines(context, found, width, height, size) {
   const path = new Path2D();
   for (const { points, closed } of found) {
@@ -106,14 +127,18 @@ function strokeLines(context, found, width, height, size) {
     if (closed) path.closePath();
   }
   context.lineJoin = 'bevel';
-  for (const [color, line] of [['rgba(0,0,0,.75)', size * 2.2], ['#ffffff', size]]) {
+  for (const [color, line] of /** @type {[string, number][]} */ ([['rgba(0,0,0,.75)', size * 2.2], ['#ffffff', size]])) {
     context.strokeStyle = color;
     context.lineWidth = line;
     context.stroke(path);
   }
 }
 
-/** Outlines of the truth, polygons of [x, y] from 0 to 1, in a context that draws in coordinates of the image. */
+/** Outlines of the truth, polygons of [x, y] from 0 to 1, in a context that draws in coordinates of the image.
+ * @param {Crt.Context} context
+ * @param {Crt.Ring[]} polygons
+ * @param {number} pixel
+ */
 export function drawGroundTruth(context, polygons, pixel) {
   const path = new Path2D();
   for (const polygon of polygons) {
@@ -123,14 +148,22 @@ export function drawGroundTruth(context, polygons, pixel) {
   strokePath(context, path, [['rgba(0,0,0,.85)', 3.2 * pixel, []], ['#ffd166', 1.6 * pixel, [6 * pixel, 4.5 * pixel]]]);
 }
 
-/** A box [x0, y0, x1, y1] from 0 to 1 in a context that draws in coordinates of the image. */
+/** A box [x0, y0, x1, y1] from 0 to 1 in a context that draws in coordinates of the image.
+ * @param {Crt.Context} context
+ * @param {Crt.Box} box
+ * @param {number} pixel
+ */
 export function drawBox(context, [x0, y0, x1, y1], pixel) {
   const path = new Path2D();
   path.rect(x0, y0, x1 - x0, y1 - y0);
   strokePath(context, path, [['rgba(0,0,0,.8)', 4.5 * pixel, []], ['#ffffff', 2 * pixel, []]]);
 }
 
-/** A path in coordinates of the image, stroked in pixels of the canvas: [[style, width, dash], …]. */
+/** A path in coordinates of the image, stroked in pixels of the canvas: [[style, width, dash], …].
+ * @param {Crt.Context} context
+ * @param {Path2D} path
+ * @param {Crt.Stroke[]} strokes
+ */
 export function strokePath(context, path, strokes) {
   const transformed = new Path2D();
   transformed.addPath(path, context.getTransform());
@@ -146,9 +179,14 @@ export function strokePath(context, path, strokes) {
 }
 
 /** Crosshair on its own canvas, so that moving it redraws nothing else, and the tiles that cover the point: boxes as in
- *  drawBox. */
+ *  drawBox.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Crt.Point | null} point
+ * @param {Crt.Zoom} zoom
+ * @param {Crt.Box[]} tiles
+ */
 export function drawCrosshair(canvas, point, zoom, tiles = [], pixel = 1) {
-  const context = canvas.getContext('2d');
+  const context = contextOf(canvas);
   const { width, height } = canvas;
   context.clearRect(0, 0, width, height);
   if (!point) return;
@@ -173,15 +211,27 @@ export function drawCrosshair(canvas, point, zoom, tiles = [], pixel = 1) {
   }
 }
 
+/**
+ * @param {Uint8ClampedArray<ArrayBuffer>} pixels
+ * @param {number} width
+ * @param {number} height
+ */
 export function toCanvas(pixels, width, height) {
   const canvas = new OffscreenCanvas(width, height);
   contextOf(canvas).putImageData(new ImageData(pixels, width, height), 0, 0);
   return canvas;
 }
 
-/** Segments [x0, y0, x1, y1, …] from 0 to 1 of width and height, with a dark edge around. */
+/** Segments [x0, y0, x1, y1, …] from 0 to 1 of width and height, with a dark edge around.
+ * @param {Crt.Context} context
+ * @param {ArrayLike<number>} segments
+ * @param {number} width
+ * @param {number} height
+ * @param {string} style
+ * @param {number[]} dash
+ */
 export function strokeSegments(context, segments, width, height, style, dash, size = Math.max(1.2, Math.max(width, height) / 380)) {
-  for (const [color, line] of [['rgba(0,0,0,.75)', size * 2.2], [style, size]]) {
+  for (const [color, line] of /** @type {[string, number][]} */ ([['rgba(0,0,0,.75)', size * 2.2], [style, size]])) {
     context.strokeStyle = color;
     context.lineWidth = line;
     context.lineCap = 'round';

@@ -14,6 +14,7 @@ export const subjectOf = (state) => JSON.stringify([pick(state, ['classes', 'loo
 export function mountExamples(page) {
   const { root, at, cards, onDraw, onRun } = page;
   const newest = newestOf(page.request);
+  /** @type {{ id: string, claim?: string } | null} */
   let requested = null; // the card whose run is on its way
   /** @type {string | null} */
   let shows = null; // what the claim is about, once it is drawn; '' until then, null without one
@@ -43,6 +44,7 @@ export function mountExamples(page) {
   root.addEventListener('crt-run-repeated', () => requested && showClaim(page.current()));
   onRun(showClaim);
 
+  /** @param {Crt.View | null} next */
   function showClaim(next) {
     const mine = next && requested?.id === next.run.example ? requested : null;
     if (next) requested = null;
@@ -58,6 +60,7 @@ export function mountExamples(page) {
     at('claim').hidden = shows !== subjectOf(state);
   });
 
+  /** @param {string} text */
   function note(text) {
     at('examples-note').textContent = text;
     at('examples-note').hidden = !text;

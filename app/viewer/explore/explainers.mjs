@@ -7,18 +7,23 @@ import { METHOD_TITLES } from '../core/store.mjs';
 import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
-/** What decides an explainer's maps. */
+/** What decides an explainer's maps.
+ * @param {string} run
+ * @param {{ method: string, name: string }} panel
+ * @param {number[]} classes
+ */
 export const explainerKey = (run, { method, name }, classes) => [run, method, name, ...classes].join('/');
 
 /** @param {Crt.Page} page */
 export function mountExplainers(page) {
   const { at, store, onDraw, onRun } = page;
   const newest = newestOf(page.request);
+  /** @type {Map<string, { map: Crt.Values, ms: number }>} */
   const known = new Map(); // { map, ms } by key
   let requested = ''; // key of what is under way, or has failed
   let failure = '';
 
-  at('added_panel').addEventListener('change', (event) => {
+  at('added_panel').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => {
     const [name, method] = event.target.value.split(' ');
     store.set({ added_panel: name ? { kind: 'explainer', name, method } : null });
   });
@@ -85,4 +90,8 @@ export function mountExplainers(page) {
   }
 }
 
+/**
+ * @param {{ method: string, name: string }} panel
+ * @param {Crt.Run} run
+ */
 const offered = ({ name, method }, run) => Object.hasOwn(EXPLAINERS, name) && run.methods.includes(method);

@@ -8,15 +8,24 @@ import { METHOD_TITLES } from '../core/store.mjs';
 
 const CURSOR_STEPS = 40; // steps of the crosshair from side to side, at zoom 1
 const ANNOUNCED_CLASSES = 4; // classes that are read out
+/** @type {Record<string, Crt.Size>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const clamp = (value) => Math.min(1, Math.max(0, value));
+const clamp = (/** @type {number} */ value) => Math.min(1, Math.max(0, value));
 
-/** The largest values above 0 with their indices: [[index, value], …], ties in their own order. */
+/** The largest values above 0 with their indices: [[index, value], …], ties in their own order.
+ * @param {number[]} values
+ * @param {number} count
+ * @returns {[number, number][]}
+ */
 export function strongest(values, count) {
-  return values.map((value, index) => [index, value]).filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, count);
+  return values.map((value, index) => /** @type {[number, number]} */ ([index, value])).filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, count);
 }
 
-/** The boxes [x0, y0, x1, y1] of tiles on the image, cut at its edges; { row, col } as prediction.tilesAt gives them. */
+/** The boxes [x0, y0, x1, y1] of tiles on the image, cut at its edges; { row, col } as prediction.tilesAt gives them.
+ * @param {{ row: number, col: number }[]} tiles
+ * @param {Pick<Crt.TileGrid, 'content' | 'stride' | 'tile'>} grid
+ * @returns {Crt.Box[]}
+ */
 export function tileBoxes(tiles, { content: [height, width], stride, tile }) {
   return tiles.map(({ row, col }) => [
     (col * stride) / width, (row * stride) / height,
@@ -30,7 +39,10 @@ export function tileBoxes(tiles, { content: [height, width], stride, tile }) {
  */
 export const isTiled = (method, prediction) => method === 'input' || (method !== undefined && prediction.isTransformer(method));
 
-/** The tiles in words, numbered from 1 in reading order. */
+/** The tiles in words, numbered from 1 in reading order.
+ * @param {{ index: number }[]} tiles
+ * @param {number} count
+ */
 export function tileWords(tiles, count) {
   if (count === 1) return 'the only tile';
   const numbers = tiles.map(({ index }) => index + 1);
@@ -39,17 +51,25 @@ export function tileWords(tiles, count) {
   return numbers.length ? `tiles ${numbers.join(', ')} and ${last} of ${count}` : `tile ${last} of ${count}`;
 }
 
-/** The hover of a grid of panels (panels.mjs): moveTo(point, panel, event), key(event, panel), refresh(), cursor(). */
+/** The hover of a grid of panels (panels.mjs): moveTo(point, panel, event), key(event, panel), refresh(), cursor().
+ * @param {Pick<Crt.Page, 'at' | 'store' | 'view' | 'announce'>} page
+ * @param {Crt.PanelGrid} panelGrid
+ */
 export function createHover({ at, store, view, announce }, panelGrid) {
+  /** @type {Crt.Point | null} */
   let cursor = null; // where the crosshair is
+  /** @type {Crt.Panel | null} */
   let over = null; // the panel that it was moved in
   let byKey = false; // whether a key put it there
   /** @type {{ x: number, y: number } | null} */
   let last = null; // where the pointer was
+  /** @type {{ key: string, maps: Crt.Values[] }} */
   let values = { key: '', maps: [] }; // every class's map by the method under the crosshair
 
   /** The same point marked in all panels; null, or beside the image, takes the mark away. A pointer that lies still while
-   *  the page scrolls below it, which browsers tell as a move, does not undo what the keys did. */
+   *  the page scrolls below it, which browsers tell as a move, does not undo what the keys did.
+   * @param {Crt.Point | null} point
+   */
   function moveTo(point, panel = over, event = /** @type {MouseEvent | null} */ (null)) {
     if (event) {
       const still = last?.x === event.clientX && last.y === event.clientY;
@@ -72,52 +92,72 @@ export function createHover({ at, store, view, announce }, panelGrid) {
       drawCrosshair(panel.cross, cursor, state.zoom, isTiled(methodOf(panel, state), now.prediction) ? boxes : [], panelGrid.pixel());
       panel.rows.forEach((row, i) => {
         const layer = panel.spec.scales[i];
-        row.value.textContent = layer && cursor ? valueAt(layer, state) : '';
+        row.value.textContent = layer && cursor ? valueAt(layer, state, cursor) : '';
       });
     }
     at('readout').dataset.active = cursor ? 'yes' : 'no';
     if (!cursor) return;
-    at('readout-position').textContent = positionWords(now);
+    at('readout-position').textContent = positionWords(now, cursor);
     at('readout-tiles').textContent = tileWords(tiles, now.run.tiles);
-    const { method, classes } = classesHere(state, now);
+    const { method, classes } = classesHere(state, now, cursor);
     at('readout-method').textContent = method ? `Strongest in ${METHOD_TITLES[method]}` : '';
     at('readout-classes').textContent = classes;
   }
 
-  /** Whose map a panel shows where the crosshair is. */
+  /** Whose map a panel shows where the crosshair is.
+   * @param {Crt.DrawnPanel} panel
+   * @param {Crt.State} state
+   * @returns {string | undefined}
+   */
   function methodOf(panel, state) {
     if (panel.key === 'added_panel') return state.added_panel?.method;
     return (cursor && panel.spec.layerAt(cursor, state)?.method) ?? panel.spec.layers[0].method;
   }
 
-  function valueAt(layer, state) {
-    const value = sample(layer.shown.map, layer.shown.span, cursor.x, cursor.y, state.cells);
+  /**
+   * @param {Crt.MapLayer} layer
+   * @param {Crt.State} state
+   * @param {Crt.Point} point
+   */
+  function valueAt(layer, state, point) {
+    const value = sample(layer.shown.map, layer.shown.span, point.x, point.y, state.cells);
     return layer.signed ? signed(value) : figure(value);
   }
 
-  function positionWords({ prediction }) {
+  /**
+   * @param {Crt.View} view
+   * @param {Crt.Point} point
+   */
+  function positionWords({ prediction }, point) {
     const [height, width] = prediction.grid.content;
-    return `x ${Math.min(width, Math.floor(cursor.x * width) + 1)}, y ${Math.min(height, Math.floor(cursor.y * height) + 1)} of ${width} × ${height} px`;
+    return `x ${Math.min(width, Math.floor(point.x * width) + 1)}, y ${Math.min(height, Math.floor(point.y * height) + 1)} of ${width} × ${height} px`;
   }
 
-  /** The strongest classes of the map under the crosshair, in words. */
-  function classesHere(state, { run, prediction }) {
-    const layers = [over?.spec?.layerAt(cursor, state), ...panelGrid.shown().map((panel) => panel.spec.scales[0])];
-    const shown = layers.find((layer) => run.methods.includes(layer?.shown?.method))?.shown;
+  /** The strongest classes of the map under the crosshair, in words.
+   * @param {Crt.State} state
+   * @param {Crt.View} view
+   * @param {Crt.Point} point
+   */
+  function classesHere(state, { run, prediction }, point) {
+    const layers = [over?.spec?.layerAt(point, state), ...panelGrid.shown().map((panel) => panel.spec.scales[0])];
+    const shown = layers.map((layer) => /** @type {Crt.Shown | null | undefined} */ (layer?.shown)).find((one) => one && run.methods.includes(one.method));
     if (!shown) return { method: null, classes: '' };
     const { method, loops, refined } = shown;
     const options = { loops, refined, blocks: state.blocks, pass_reduction: state.pass_reduction };
     const wanted = [run.run, method, JSON.stringify(options)].join('/');
     if (values.key !== wanted) {
-      const own = options.blocks && prediction.isTransformer(method) ? options.blocks.map((block) => Math.min(block, prediction.depth(method) - 1)) : null;
+      const own = /** @type {Crt.Blocks} */ (options.blocks && prediction.isTransformer(method) ? options.blocks.map((block) => Math.min(block, prediction.depth(method) - 1)) : null);
       values = { key: wanted, maps: run.classes.map((_, index) => prediction.map(method, [index], { ...options, blocks: own })) };
     }
-    const here = strongest(values.maps.map((map) => sample(map, shown.span, cursor.x, cursor.y, state.cells)), ANNOUNCED_CLASSES);
+    const here = strongest(values.maps.map((map) => sample(map, shown.span, point.x, point.y, state.cells)), ANNOUNCED_CLASSES);
     const words = here.map(([index, value]) => `${run.classes[index]} ${figure(value)}`).join(', ');
     return { method, classes: words || 'no class has evidence here' };
   }
 
-  /** Arrows move the crosshair, Enter picks the point. Whether the key was ours. */
+  /** Arrows move the crosshair, Enter picks the point. Whether the key was ours.
+   * @param {KeyboardEvent} event
+   * @param {Crt.DrawnPanel} panel
+   */
   function key(event, panel) {
     if (event.key === 'Escape') moveTo(null, panel);
     else if (event.key === 'Enter' && cursor) panelGrid.pick(panel, cursor);

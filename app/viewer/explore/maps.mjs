@@ -10,18 +10,33 @@ const MAX_MAPS = 48;
 /** Maps by their settings: shown(state, view, method, own) as currentMap gives it, the same object for the same settings;
  *  upsampled(shown, [h, w]) interpolated on h × w points of the whole image. */
 export function createMaps() {
+  /** @type {Map<string, Crt.Shown>} */
   const kept = new Map();
+  /** @type {WeakMap<Float32Array, { h: number, w: number, upsampled: Crt.Values }>} */
   const interpolated = new WeakMap(); // values of a map -> { h, w, upsampled }
   return {
+    /**
+     * @param {Crt.State} state
+     * @param {Pick<Crt.View, 'run' | 'prediction'>} view
+     * @param {string} method
+     * @param {Partial<Crt.Settings>} [own]
+     * @returns {Crt.Shown}
+     */
     shown(state, { run, prediction }, method, own = {}) {
       const { loops, refined, blocks, pass_reduction } = { ...state, ...own };
       const key = [run.run, method, state.classes.join(), loops, refined, blocks, pass_reduction].join('/');
-      if (!kept.has(key)) {
-        if (kept.size >= MAX_MAPS) kept.delete(kept.keys().next().value);
-        kept.set(key, currentMap(state, prediction, method, own));
-      }
-      return kept.get(key);
+      const known = kept.get(key);
+      if (known) return known;
+      if (kept.size >= MAX_MAPS) kept.delete(String(kept.keys().next().value));
+      const made = currentMap(state, prediction, method, own);
+      kept.set(key, made);
+      return made;
     },
+    /**
+     * @param {Pick<Crt.Scaled, 'map' | 'span'>} shown
+     * @param {Crt.Size} size
+     * @returns {Crt.Values}
+     */
     upsampled({ map, span }, [h, w]) {
       const before = interpolated.get(map.data);
       if (before?.h === h && before.w === w) return before.upsampled;
@@ -32,7 +47,10 @@ export function createMaps() {
   };
 }
 
-/** What a map was made with, as far as its method has it: '3 loops, refined'. */
+/** What a map was made with, as far as its method has it: '3 loops, refined'.
+ * @param {Pick<Crt.Shown, 'method' | 'loops' | 'refined'>} shown
+ * @param {boolean} isTransformer
+ */
 export function settingsOf(shown, isTransformer) {
   const words = [];
   if (shown.method === 'crt') words.push(loopWords(shown.loops));
@@ -40,7 +58,10 @@ export function settingsOf(shown, isTransformer) {
   return words.join(', ');
 }
 
-/** A refined map in words, with whose attention refines it. One pass alone leaves nothing to put together. */
+/** A refined map in words, with whose attention refines it. One pass alone leaves nothing to put together.
+ * @param {Pick<Crt.Settings, 'blocks' | 'pass_reduction'>} settings
+ * @param {number} loops
+ */
 export function refinedWords({ blocks, pass_reduction }, loops) {
   const which = blocks ? `of blocks ${blocks[0] + 1} to ${blocks[1] + 1}` : '';
   const { description, tile_normalized } = PASS_REDUCTIONS[pass_reduction];
@@ -49,10 +70,16 @@ export function refinedWords({ blocks, pass_reduction }, loops) {
   return words ? `refined by the attention ${words}` : 'refined';
 }
 
-/** The classes chosen, in words. */
+/** The classes chosen, in words.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ */
 export const chosenNames = (state, run) => state.classes.map((index) => run.classes[index]).join(' + ');
 
-/** A map with its settings in words. */
+/** A map with its settings in words.
+ * @param {Pick<Crt.Shown, 'method' | 'loops' | 'refined'>} shown
+ * @param {boolean} isTransformer
+ */
 export function titleOf(shown, isTransformer) {
   const settings = settingsOf(shown, isTransformer);
   return settings ? `${METHOD_TITLES[shown.method]}, ${settings}` : METHOD_TITLES[shown.method];

@@ -13,24 +13,26 @@ const ROWS = 2; // colour bars a panel may need: two maps in one
  * @param {string} name
  * @param {string} label
  * @param {(() => void) | null} [close]
+ * @returns {Crt.Panel}
  */
 export function buildPanel(name, label, close = null) {
-  const span = (kind, text) => make('span', { class: kind, text });
+  const span = (/** @type {string} */ kind) => /** @type {HTMLElement} */ (make('span', { class: kind }));
   const rows = Array.from({ length: ROWS }, () => {
     const row = { name: span('name'), bar: span('ramp'), tick: span('tick'), low: span('low'), high: span('high'), unit: span('unit'), value: span('value') };
-    row.node = make('div', { class: 'scale', hidden: true }, [
+    /** @type {HTMLElement} */
+    const node = make('div', { class: 'scale', hidden: true }, [
       row.name, make('span', { class: 'rampbox', 'aria-hidden': 'true' }, [row.bar, row.tick]), row.low, row.unit, row.value, row.high,
     ]);
-    return row;
+    return { ...row, node };
   });
-  const panel = {
-    key: name, rows, spec: /** @type {any} */ (null),
+  const panel = /** @type {Crt.Panel} */ ({
+    key: name, rows, spec: /** @type {Crt.PanelSpec | null} */ (null),
     canvas: make('canvas', { class: 'map', role: 'img', 'data-method': name }),
     cross: make('canvas', { class: 'cross', 'aria-hidden': 'true' }),
     title: make('h3'), note: span('note'), iou: span('iou'), score: make('span', { class: 'score', title: 'probability of the class, by this network' }),
     empty: make('p', { class: 'none', hidden: true }), box: make('p', { class: 'box', hidden: true }),
     retry: make('button', { type: 'button', class: 'plain', text: 'Try again', hidden: true, on: { click: () => panel.spec?.retry?.() } }),
-  };
+  });
   const head = [panel.title, panel.note, panel.iou, panel.score];
   if (close) head.push(make('button', { type: 'button', class: 'close', text: '×', 'aria-label': 'Close panel', on: { click: close } }));
   panel.stage = make('div', {
@@ -41,7 +43,11 @@ export function buildPanel(name, label, close = null) {
   return panel;
 }
 
-/** Canvases with the pixels of the screen, where the panel has a size. Returns whether it has. */
+/** Canvases with the pixels of the screen, where the panel has a size. Returns whether it has.
+ * @param {Crt.Panel} panel
+ * @param {number} aspect
+ * @param {number} pixel
+ */
 export function fit(panel, aspect, pixel, most = 2000) {
   panel.stage.style.aspectRatio = String(aspect);
   const { width: wide, height: high } = panel.canvas.getBoundingClientRect();
@@ -55,7 +61,13 @@ export function fit(panel, aspect, pixel, most = 2000) {
 }
 
 /** What is measured of a map on the whole image, whatever is in sight: { iou, box }, each null where there is none.
- *  `upsampled`: the interpolated map; the box is [x0, y0, x1, y1] from 0 to 1. */
+ *  `upsampled`: the interpolated map; the box is [x0, y0, x1, y1] from 0 to 1.
+ * @param {Crt.Values} upsampled
+ * @param {number} level
+ * @param {Pick<Crt.GroundTruth, 'complete' | 'raster' | 'ignore'>} truth
+ * @param {boolean} boxes
+ * @returns {Crt.MapFacts}
+ */
 export function measure(upsampled, level, truth, boxes) {
   const inside = level > 0;
   const raster = inside && truth.complete ? truth.raster(upsampled.h, upsampled.w) : null;
@@ -66,13 +78,22 @@ export function measure(upsampled, level, truth, boxes) {
   };
 }
 
-/** A box in pixels of the network's input, in words. */
+/** A box in pixels of the network's input, in words.
+ * @param {Crt.Box} box
+ * @param {Crt.Size} size
+ */
 export function boxWords([x0, y0, x1, y1], [height, width]) {
   const [a, b, c, d] = [x0 * width, y0 * height, x1 * width, y1 * height].map(Math.round);
   return `Box: x ${a} to ${c}, y ${b} to ${d} px (${c - a} × ${d - b})`;
 }
 
-/** Write the caption of a spec: title, note, score, colour bars, boxes. `facts`: what `measure` gave, for each scale. */
+/** Write the caption of a spec: title, note, score, colour bars, boxes. `facts`: what `measure` gave, for each scale.
+ * @param {Crt.Panel} panel
+ * @param {Crt.PanelSpec} spec
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ * @param {Crt.MapFacts[]} facts
+ */
 export function caption(panel, spec, state, run, facts) {
   panel.spec = spec;
   panel.title.textContent = spec.title;
@@ -96,6 +117,12 @@ export function caption(panel, spec, state, run, facts) {
   panel.canvas.setAttribute('aria-label', [spec.ariaLabel, panel.iou.textContent, ...boxes].filter(Boolean).join('. '));
 }
 
+/**
+ * @param {Crt.ScaleRow} row
+ * @param {Crt.MapLayer} layer
+ * @param {Crt.State} state
+ * @param {boolean} many
+ */
 function scale(row, { shown, range, signed, letter, title, ends }, state, many) {
   row.name.textContent = many ? `${letter}: ${title}` : '';
   row.name.hidden = !many;

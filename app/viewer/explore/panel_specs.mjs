@@ -16,23 +16,40 @@ import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow, shownMethods } from 
 import { toScreen } from './zoom.mjs';
 
 /** Specs of the panels of the Explore tab. `maps`: as createMaps gives it; `added_panel`: one more panel as page.addedPanels makes it, or null;
- *  `other`: whether the blinking panel shows B now. */
+ *  `other`: whether the blinking panel shows B now.
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {Crt.Maps} maps
+ * @param {(Crt.AddedPanel & Crt.Scaled) | null} added_panel
+ * @returns {Crt.PanelSpec[]}
+ */
 export function panelSpecsOf(state, view, maps, added_panel = null, other = false) {
   return state.compare.view === 'side' ? sideBySide(state, view, maps, added_panel) : compared(state, view, maps, other);
 }
 
-/** A side of the comparison as this run has it: its method, or the first there is, and its own settings. */
+/** A side of the comparison as this run has it: its method, or the first there is, and its own settings.
+ * @param {Crt.Side} wanted
+ * @param {Pick<Crt.Run, 'methods'>} run
+ * @returns {{ method: string, own: Omit<Crt.Side, 'method'> }}
+ */
 export function sideOf(wanted, run) {
   const { method, ...own } = wanted;
   if (run.methods.includes(method)) return { method, own };
   return { method: run.methods.includes('crt') ? 'crt' : run.methods[0], own };
 }
 
+/**
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {Crt.Maps} maps
+ * @param {(Crt.AddedPanel & Crt.Scaled) | null} added_panel
+ * @returns {Crt.PanelSpec[]}
+ */
 function sideBySide(state, view, maps, added_panel) {
   const shown = shownMethods(state, view.run).map((method) => maps.shown(state, view, method));
-  if (added_panel) shown.push(added_panel);
-  const vmaxes = ranges(shown, state.scale, state.absolute);
-  const specs = shown.map((one, i) => (one === added_panel ? addedSpec(state, view, one, vmaxes[i]) : mapSpec(state, view, one, vmaxes[i])));
+  const vmaxes = ranges(added_panel ? [...shown, added_panel] : shown, state.scale, state.absolute);
+  const specs = shown.map((one, i) => mapSpec(state, view, one, vmaxes[i]));
+  if (added_panel) specs.push(addedSpec(state, view, added_panel, vmaxes[shown.length]));
   return state.visible.input ? [imageSpec(), ...specs] : specs;
 }
 
@@ -43,6 +60,13 @@ function imageSpec() {
   };
 }
 
+/**
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {Crt.Shown} shown
+ * @param {number} range
+ * @returns {Crt.PanelSpec}
+ */
 function mapSpec(state, view, shown, range) {
   const { method } = shown;
   const layer = layerOf(method, shown, range, { title: titleOf(shown, view.prediction.isTransformer(method)) });
@@ -53,6 +77,13 @@ function mapSpec(state, view, shown, range) {
   };
 }
 
+/**
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {Crt.AddedPanel & Crt.Scaled} shown
+ * @param {number} range
+ * @returns {Crt.PanelSpec}
+ */
 function addedSpec(state, view, shown, range) {
   const layer = layerOf('added_panel', shown, range, { name: shown.title, title: shown.title });
   const waiting = shown.map.data.length < 2; // an explainer still at work
@@ -62,13 +93,20 @@ function addedSpec(state, view, shown, range) {
   };
 }
 
+/**
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {Crt.Maps} maps
+ * @param {boolean} other
+ * @returns {Crt.PanelSpec[]}
+ */
 function compared(state, view, maps, other) {
-  const sides = ['a', 'b'].map((key) => sideOf(state.compare[key], view.run));
+  const sides = [state.compare.a, state.compare.b].map((side) => sideOf(side, view.run));
   const shown = sides.map(({ method, own }) => maps.shown(state, view, method, own));
   const titles = shown.map((one) => titleOf(one, view.prediction.isTransformer(one.method)));
   const vmaxes = ranges(shown, state.scale, state.absolute);
   const [a, b] = shown.map((one, i) => layerOf(one.method, one, vmaxes[i], { letter: 'AB'[i], title: titles[i], name: `${'AB'[i]} ${titles[i]}` }));
-  const empty = (layer) => (layer.shown.max > 0 ? '' : `${layer.letter}: ${nothing(state)}`);
+  const empty = (/** @type {Crt.MapLayer} */ layer) => (layer.shown.max > 0 ? '' : `${layer.letter}: ${nothing(state)}`);
   const words = [a, b].map((layer) => ariaLabel(layer.name, layer.shown, state, view)).join('. ');
   if (state.compare.view === 'difference') return differing(state, view, a, b);
   if (state.compare.view === 'blink') {
@@ -87,16 +125,24 @@ function compared(state, view, maps, other) {
   }];
 }
 
-/** A − B with both maps after it. */
+/** A − B with both maps after it.
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {Crt.MapLayer & { shown: Crt.Shown }} a
+ * @param {Crt.MapLayer & { shown: Crt.Shown }} b
+ * @returns {Crt.PanelSpec[]}
+ */
 function differing(state, view, a, b) {
   const size = gridSize(view.image.naturalWidth, view.image.naturalHeight);
   const shown = { method: 'difference', ...difference(a.shown, b.shown, ...size, state.compare.unit === 'raw') };
   const titles = [a, b].map((layer) => METHOD_TITLES[layer.method]);
   const alike = titles[0] === titles[1];
+  /** @type {[string, string]} */
   const ends = alike ? ['more B', 'more A'] : [`more ${titles[1]}`, `more ${titles[0]}`];
   const range = differenceRange(shown, [a, b], state);
   const layer = layerOf('difference', shown, range, { signed: true, ends, name: 'A − B' });
   const bare = !(a.shown.max > 0 || b.shown.max > 0);
+  /** @type {Crt.PanelSpec} */
   const spec = {
     key: 'compare', title: `${alike ? `${titles[0]}: A − B` : `${titles[0]} − ${titles[1]}`}, ${UNIT_NAMES[shown.unit]}`, note: `${a.name}; ${b.name}`, score: '',
     empty: shown.max > 0 ? '' : bare ? nothing(state) : 'No difference',
@@ -107,24 +153,49 @@ function differing(state, view, a, b) {
   return [spec, ...own];
 }
 
-/** Upper end of the colour scale of a difference: its own largest magnitude, or that of its maps. */
+/** Upper end of the colour scale of a difference: its own largest magnitude, or that of its maps.
+ * @param {Crt.Scaled} shown
+ * @param {Crt.Layer[]} layers
+ * @param {{ scale: string, absolute: Partial<Record<Crt.Unit, number | null>> }} state
+ * @returns {number}
+ */
 function differenceRange(shown, layers, { scale, absolute }) {
   if (scale === 'map') return shown.max;
   if (shown.unit === 'share') return 1;
   return scale === 'absolute' ? absolute[shown.unit] ?? shown.max : Math.max(...layers.map(({ range }) => range));
 }
 
+/** A layer that fills the panel; `more` replaces its defaults.
+ * @template {Crt.Scaled | null} T
+ * @param {string} method
+ * @param {T} shown
+ * @param {number} range
+ * @param {Partial<Omit<Crt.Layer, 'shown'>>} [more]
+ * @returns {Omit<Crt.Layer, 'shown'> & { shown: T }}
+ */
 function layerOf(method, shown, range, more = {}) {
   return { method, shown, range, signed: false, from: 0, to: 1, name: METHOD_TITLES[method], letter: '', title: '', ends: ['', ''], ...more };
 }
 
+/** @param {Crt.State} state */
 const nothing = (state) => (state.classes.length > 1 ? 'No evidence for these classes' : 'No evidence for this class');
 
+/**
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {Crt.Shown} shown
+ */
 function score(state, { run }, shown) {
   const row = scoreRow(run, shown.method, shown.loops);
   return `p ${percent(Math.max(...state.classes.map((index) => row[index])))}`;
 }
 
+/**
+ * @param {string} title
+ * @param {Crt.Scaled} shown
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ */
 function ariaLabel(title, shown, state, { run }) {
   const value = shown.max > 0 ? `largest value ${figure(shown.max)}` : 'no evidence';
   return `${title} map of ${chosenNames(state, run)}, ${value} ${UNIT_NAMES[shown.unit]}`;

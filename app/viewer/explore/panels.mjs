@@ -6,67 +6,82 @@
 
 import { largest } from '../maths/order.mjs';
 import { createDivider } from './divider.mjs';
-import { drawBox, drawMap, drawImage, drawGroundTruth, gridSize } from './draw.mjs';
+import { contextOf, drawBox, drawMap, drawImage, drawGroundTruth, gridSize } from './draw.mjs';
 import { createHover } from './hover.mjs';
 import { panelSpecsOf } from './panel_specs.mjs';
 import { createMaps } from './maps.mjs';
 import { buildPanel, caption, fit, measure } from './panel.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
-import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
+import { NO_GROUND_TRUTH, groundTruthOf } from '../ground_truth/ground_truth.mjs';
 import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 
 const STAGE_MIN_PX = 200; // px of the height of a stage; below it the page scrolls
 const BELOW_PX = 56; // px for the line of numbers below the panels
 
+/** @type {Record<string, string>} */
 const LABELS = { ...METHOD_TITLES, added_panel: 'One more map', compare: 'Comparison', compare_a: 'A', compare_b: 'B' };
 
 /** @param {Crt.Page} page */
 export function mountPanels(page) {
   const { root, at, store, view, onDraw, announce } = page;
+  /** @type {Map<string, Crt.Panel>} */
   const panels = new Map();
+  /** @type {Crt.PanelGrid} */
   const panelGrid = {
     maps: createMaps(),
     other: false, // whether the blinking panel shows B
     /** Panels on the page, in order. */
-    shown: () => [...at('panels').children].map((node) => panels.get(node.dataset.panel)).filter((panel) => panel?.spec),
+    shown: () => [...at('panels').children].flatMap((node) => {
+      const panel = panels.get(node.dataset.panel);
+      return panel?.spec ? [/** @type {Crt.DrawnPanel} */ (panel)] : [];
+    }),
     /** Pixels of a canvas for one of CSS. */
     pixel: () => Math.max(1, window.devicePixelRatio || 1),
     pick,
-    draw: () => view() && store.get().tab === 'explore' && draw(store.get(), view()),
+    draw() {
+      const now = view();
+      if (now && store.get().tab === 'explore') draw(store.get(), now);
+    },
+    cursor: () => hover.cursor(),
   };
   page.overlays = [overlayGroundTruth];
   page.panelGrid = panelGrid;
   const hover = createHover(page, panelGrid);
-  panelGrid.cursor = hover.cursor; // where the crosshair is, or null
-  const setZoom = (zoom) => store.set({ zoom: tidy(zoom) });
+  const setZoom = (/** @type {Crt.Zoom} */ zoom) => store.set({ zoom: tidy(zoom) });
   new ResizeObserver(() => panelGrid.draw()).observe(at('panels'));
   window.addEventListener('resize', () => panelGrid.draw());
   onDraw(() => panelGrid.draw());
   mountZoom();
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.View} now
+   */
   function draw(state, now) {
     const began = performance.now();
     const added_panel = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     const specs = panelSpecsOf(state, now, panelGrid.maps, added_panel && { ...added_panel, max: added_panel.max ?? largest(added_panel.map.data) }, panelGrid.other);
     layout(specs, state);
-    const truth = state.ground_truth ? groundTruthOf(state, now) : { polygons: [], complete: false };
+    const truth = state.ground_truth ? groundTruthOf(state, now) : NO_GROUND_TRUTH;
     const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
     const measured = specs.map((spec) => {
       const facts = spec.scales.map(({ shown, signed }) => (signed ? { iou: null, box: null } : measure(panelGrid.maps.upsampled(shown, size), state.threshold * shown.max, truth, state.boxes)));
-      caption(panels.get(spec.key), spec, state, now.run, facts);
+      caption(panelOf(spec.key), spec, state, now.run, facts);
       return facts;
     });
-    resize(specs.map(({ key }) => panels.get(key)), now);
-    specs.forEach((spec, i) => paint(panels.get(spec.key), spec, measured[i], state, now));
+    resize(specs.map(({ key }) => panelOf(key)), now);
+    specs.forEach((spec, i) => paint(panelOf(spec.key), spec, measured[i], state, now));
     hover.refresh();
     root.dataset.redrawMs = (performance.now() - began).toFixed(2);
   }
 
-  /** The panels of these specs on the page, and no others. */
+  /** The panels of these specs on the page, and no others.
+   * @param {Crt.PanelSpec[]} specs
+   * @param {Crt.State} state
+   */
   function layout(specs, state) {
-    for (const { key } of specs) if (!panels.has(key)) panels.set(key, build(key));
     const box = at('panels');
-    const order = specs.map(({ key }) => panels.get(key).node);
+    const order = specs.map(({ key }) => panelOf(key).node);
     if (order.length !== box.children.length || order.some((node, i) => box.children[i] !== node)) box.replaceChildren(...order);
     box.dataset.count = String(order.length);
     box.dataset.view = state.compare.view;
@@ -74,7 +89,10 @@ export function mountPanels(page) {
     box.dataset.zoomed = state.zoom.k > 1 ? 'yes' : 'no';
   }
 
-  /** Stages as high as the window allows below what is above them, with what stands around them in each panel. */
+  /** Stages as high as the window allows below what is above them, with what stands around them in each panel.
+   * @param {Crt.Panel[]} shown
+   * @param {Crt.View} view
+   */
   function resize(shown, { image }) {
     const box = at('panels');
     const aspect = image.naturalWidth / image.naturalHeight;
@@ -85,8 +103,15 @@ export function mountPanels(page) {
     for (const panel of shown) fit(panel, aspect, panelGrid.pixel());
   }
 
+  /**
+   * @param {Crt.Panel} panel
+   * @param {Crt.PanelSpec} spec
+   * @param {Crt.MapFacts[]} facts
+   * @param {Crt.State} state
+   * @param {Crt.View} now
+   */
   function paint({ canvas, divider }, spec, facts, state, now) {
-    const context = canvas.getContext('2d');
+    const context = /** @type {CanvasRenderingContext2D} */ (contextOf(canvas));
     const { width, height } = canvas;
     const pixel = panelGrid.pixel();
     for (const layer of spec.layers) {
@@ -95,9 +120,9 @@ export function mountPanels(page) {
       context.rect(layer.from * width, 0, (layer.to - layer.from) * width, height);
       context.clip();
       drawImage(context, now.image, state.zoom);
-      if (layer.shown) drawMap(context, layer, state, state.zoom, pixel);
+      if (layer.shown) drawMap(context, { ...layer, shown: layer.shown }, state, state.zoom, pixel);
       toImage(context, state.zoom);
-      const { box } = facts[spec.scales.indexOf(layer)] ?? {};
+      const { box } = facts[spec.scales.findIndex((one) => one === layer)] ?? {};
       if (box) drawBox(context, box, pixel);
       for (const overlay of page.overlays) {
         context.save();
@@ -109,6 +134,16 @@ export function mountPanels(page) {
     divider?.show(state, spec);
   }
 
+  /** The panel of this name, built on first use.
+   * @param {string} key
+   */
+  function panelOf(key) {
+    const panel = panels.get(key) ?? build(key);
+    panels.set(key, panel);
+    return panel;
+  }
+
+  /** @param {string} key */
   function build(key) {
     const close = () => {
       store.set({ added_panel: null });
@@ -123,7 +158,7 @@ export function mountPanels(page) {
     }
     attachGestures(stage, canvas, {
       zoom: () => store.get().zoom, set: setZoom, drawing: () => Boolean(store.get().drawing),
-      hover: (point, event) => hover.moveTo(point, panel, event), pick: (point) => pick(panel, point),
+      hover: (point, event) => hover.moveTo(point, panel, event), pick: (point) => panel.spec && pick(/** @type {Crt.DrawnPanel} */ (panel), point),
     });
     stage.addEventListener('blur', () => hover.moveTo(null, panel));
     stage.addEventListener('keydown', (event) => {
@@ -133,13 +168,16 @@ export function mountPanels(page) {
       if (next) {
         setZoom(next);
         announce(zoomWords(next));
-      } else if (!hover.key(event, panel)) return;
+      } else if (!panel.spec || !hover.key(event, /** @type {Crt.DrawnPanel} */ (panel))) return;
       event.preventDefault();
     });
     return panel;
   }
 
-  /** Dispatch `crt-pick` for a point of a panel's map. */
+  /** Dispatch `crt-pick` for a point of a panel's map.
+   * @param {Crt.DrawnPanel} panel
+   * @param {Crt.Point} point
+   */
   function pick({ key, spec }, point) {
     const state = store.get();
     if (state.drawing || !(point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1)) return;
@@ -148,7 +186,7 @@ export function mountPanels(page) {
   }
 
   function mountZoom() {
-    const by = (factor) => () => {
+    const by = (/** @type {number} */ factor) => () => {
       const { zoom } = store.get();
       const next = factor ? zoomAt(zoom, { x: zoom.x, y: zoom.y }, factor) : tidy({ k: 1 });
       setZoom(next);
@@ -164,8 +202,13 @@ export function mountPanels(page) {
   }
 }
 
+/** @param {Crt.Zoom} zoom */
 const zoomWords = ({ k, x, y }) => (k > 1 ? `Zoom ${k.toFixed(1)}, middle at ${Math.round(100 * x)} % and ${Math.round(100 * y)} %` : 'Whole image');
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Crt.Overlay} about
+ */
 function overlayGroundTruth(context, { state, view, pixel }) {
   if (state.ground_truth) drawGroundTruth(context, groundTruthOf(state, view).polygons, pixel);
 }

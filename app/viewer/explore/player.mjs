@@ -4,19 +4,27 @@ import { overlap } from '../maths/iou.mjs';
 import { gridSize } from './draw.mjs';
 import { make } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
-import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
+import { NO_GROUND_TRUTH, groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const STEP_MS = 1000; // milliseconds for one loop count
 
-/** The loop count after this one: the first after the last. */
+/** The loop count after this one: the first after the last.
+ * @param {number} loops
+ * @param {number} most
+ */
 export const nextLoop = (loops, most) => (loops >= most ? 0 : loops + 1);
 
-/** The first of the largest values, or -1 for none. */
+/** The first of the largest values, or -1 for none.
+ * @param {number[]} values
+ */
 export function best(values) {
   return values.reduce((found, value, i) => (found < 0 || value > values[found] ? i : found), -1);
 }
 
-/** What the tokens after this loop count have to do with those before, in words. */
+/** What the tokens after this loop count have to do with those before, in words.
+ * @param {number[]} similarity
+ * @param {number} loops
+ */
 export function similarityWords(similarity, loops) {
   const value = similarity[loops];
   return loops > 0 && Number.isFinite(value) ? `cosine to previous pass ${value.toFixed(3)}` : '';
@@ -25,6 +33,7 @@ export function similarityWords(similarity, loops) {
 /** @param {Crt.Page} page */
 export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun }) {
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
+  /** @type {ReturnType<typeof setInterval> | null} */
   let timer = null;
   let shown = ''; // what the IoU of each loop count was computed for
   at('play').addEventListener('click', () => {
@@ -55,7 +64,7 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
   }
 
   function stop() {
-    clearInterval(timer);
+    if (timer) clearInterval(timer);
     timer = null;
     label();
   }
@@ -72,15 +81,18 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
     at('play').title = words;
   }
 
-  /** CRT's IoU with the mask for every loop count, a small bar for each. */
+  /** CRT's IoU with the mask for every loop count, a small bar for each.
+   * @param {Crt.State} state
+   * @param {Crt.View} now
+   */
   function ious(state, now) {
     const { run, image } = now;
-    const truth = state.ground_truth ? groundTruthOf(state, now) : { complete: false };
-    const wanted = truth.complete && run.methods.includes('crt') && run.maxLoops > 0;
+    const truth = state.ground_truth ? groundTruthOf(state, now) : NO_GROUND_TRUTH;
+    const size = gridSize(image.naturalWidth, image.naturalHeight);
+    const raster = truth.complete ? truth.raster(...size) : null;
+    const wanted = raster !== null && run.methods.includes('crt') && run.maxLoops > 0;
     at('loops-iou').hidden = !wanted;
     if (!wanted) return;
-    const size = gridSize(image.naturalWidth, image.naturalHeight);
-    const raster = truth.raster(...size);
     const ignore = truth.ignore(...size);
     const values = Array.from({ length: run.maxLoops + 1 }, (_, loops) => {
       const map = panelGrid.maps.shown(state, now, 'crt', { loops });

@@ -12,27 +12,44 @@ const MAX_CORNERS = 200; // corners of a polygon
 const COVER_POINTS = 200; // points a side on which a shape must fill at least one
 const NAMES = { box: 'box', polygon: 'polygon' };
 const TOOLS = /** @type {('box' | 'polygon')[]} */ (Object.keys(NAMES));
-const clamp = (value) => Math.min(1, Math.max(0, value));
+const clamp = (/** @type {number} */ value) => Math.min(1, Math.max(0, value));
 
-/** The four corners of the box between two points. */
+/** The four corners of the box between two points.
+ * @param {Crt.Point} a
+ * @param {Crt.Point} b
+ * @returns {Crt.Ring}
+ */
 export const rectangle = (a, b) => [[a.x, a.y], [b.x, a.y], [b.x, b.y], [a.x, b.y]];
 
+/** @typedef {{ points: Crt.Point[], shape: Crt.Ring | null }} Drawing */
+
 /** A point that has been set: { points, shape }, what is under way and the closed shape or null. `near(a, b)`: whether two points are
- *  one. A polygon closes at its first point, or at its last set twice. */
+ *  one. A polygon closes at its first point, or at its last set twice.
+ * @param {string} tool
+ * @param {Crt.Point[]} points
+ * @param {Crt.Point} point
+ * @param {(a: Crt.Point, b: Crt.Point) => boolean} near
+ * @returns {Drawing}
+ */
 export function setPoint(tool, points, point, near) {
   const next = [...points, point];
   if (tool === 'box') return points.length ? { points: [], shape: rectangle(points[0], point) } : { points: next, shape: null };
-  const again = points.length > 0 && near(point, points.at(-1));
+  const again = points.length > 0 && near(point, points[points.length - 1]);
   if (points.length >= MAX_CORNERS || (points.length > 2 && (again || near(point, points[0])))) return closed(points);
   return { points: again ? points : next, shape: null };
 }
 
-/** The polygon through these points, if they are three or more. */
+/** The polygon through these points, if they are three or more.
+ * @param {Crt.Point[]} points
+ * @returns {Drawing}
+ */
 export function closed(points) {
   return points.length > 2 ? { points: [], shape: points.map(({ x, y }) => [x, y]) } : { points, shape: null };
 }
 
-/** The share of the image inside a shape; 0 for one too thin to be seen. */
+/** The share of the image inside a shape; 0 for one too thin to be seen.
+ * @param {Crt.Ring} shape
+ */
 export function covers(shape) {
   const inside = fillRings([shape], COVER_POINTS, COVER_POINTS);
   return inside.reduce((sum, value) => sum + value, 0) / inside.length;
@@ -40,22 +57,26 @@ export function covers(shape) {
 
 /** @param {Crt.Page} page */
 export function mountDrawTool({ at, store, current, panelGrid, onDraw, announce }) {
+  /** @type {Crt.Point[]} */
   let points = []; // set so far
+  /** @type {Crt.Point | null} */
   let hover = null; // where the next would be
   /** @type {{ id: number, x: number, y: number, moved: boolean, from?: Crt.Point } | null} */
   let press = null; // { id, x, y, moved } of the pointer that is down
   let subject = ''; // what is drawn on: tool, image and class
+  /** @type {Set<number>} */
   const fingers = new Set();
+  /** @type {HTMLElement} */
   const maps = at('panels');
-  const labelOf = (state) => current().run.classes[state.classes.at(-1)];
-  const note = (text) => { at('ground-truth-note').textContent = text; };
+  const labelOf = (/** @type {Crt.State} */ state) => current().run.classes[state.classes[state.classes.length - 1]];
+  const note = (/** @type {string} */ text) => { at('ground-truth-note').textContent = text; };
 
   for (const tool of TOOLS) {
-    at(`ground-truth-${tool}`).addEventListener('click', (event) => {
+    at(`ground-truth-${tool}`).addEventListener('click', (/** @type {MouseEvent} */ event) => {
       const drawing = store.get().drawing === tool ? null : tool;
       store.set({ drawing, tab: 'explore' });
       note(drawing ? hint(drawing, labelOf(store.get())) : '');
-      if (drawing && event.detail === 0) maps.querySelector('.stage')?.focus(); // chosen with the keyboard
+      if (drawing && event.detail === 0) /** @type {HTMLElement | null} */ (maps.querySelector('.stage'))?.focus(); // chosen with the keyboard
     });
   }
   at('ground-truth-close').addEventListener('click', () => finish(closed(points)));
@@ -68,24 +89,30 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, announce 
     sketch();
   });
 
+  /**
+   * @template {Event} E
+   * @param {string} name
+   * @param {(event: E, stage: HTMLElement) => void} use
+   */
   const listen = (name, use) => maps.addEventListener(name, (event) => {
-    const stage = event.target.closest?.('.stage');
-    if (stage && store.get().drawing && !event.target.closest('[data-own="yes"]')) use(event, stage);
+    const { target } = event;
+    const stage = target instanceof Element ? /** @type {HTMLElement | null} */ (target.closest('.stage')) : null;
+    if (stage && store.get().drawing && !(/** @type {Element} */ (target).closest('[data-own="yes"]'))) use(/** @type {E} */ (event), stage);
   }, true); // before the panels' own listeners
-  listen('pointerdown', (event, stage) => {
+  listen('pointerdown', (/** @type {PointerEvent} */ event, stage) => {
     fingers.add(event.pointerId);
     press = event.button === 0 && fingers.size === 1 ? { id: event.pointerId, x: event.clientX, y: event.clientY, moved: false } : null; // two fingers zoom
     if (!press) return;
     stage.setPointerCapture(event.pointerId);
     if (store.get().drawing === 'box' && !points.length) press.from = pointAt(event, stage);
   });
-  listen('pointermove', (event, stage) => {
+  listen('pointermove', (/** @type {PointerEvent} */ event, stage) => {
     if (press) press.moved ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > DRAG_MIN_PX;
     if (press?.moved && press.from && !points.length) points = [press.from];
     hover = event.pointerType === 'touch' && !press?.from ? null : pointAt(event, stage);
     sketch();
   });
-  listen('pointerup', (event, stage) => {
+  listen('pointerup', (/** @type {PointerEvent} */ event, stage) => {
     fingers.delete(event.pointerId);
     if (press?.id !== event.pointerId) return;
     press = null;
@@ -93,18 +120,19 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, announce 
     setTimeout(() => put(point, stage)); // after the panel's own listeners, for whom this is no click while the tool is on
   });
   for (const name of ['pointercancel', 'pointerleave']) {
-    listen(name, (event) => {
+    listen(name, (/** @type {PointerEvent} */ event) => {
       if (name === 'pointercancel') fingers.delete(event.pointerId);
       hover = null;
       if (name === 'pointercancel' && press) cancel();
       sketch();
     });
   }
-  listen('keydown', (event, stage) => {
+  listen('keydown', (/** @type {KeyboardEvent} */ event, stage) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const cursor = panelGrid.cursor();
     if (event.key === 'Escape') cancel();
     else if (event.key === 'Backspace') undo();
-    else if (event.key === 'Enter' && panelGrid.cursor()) put(panelGrid.cursor(), stage);
+    else if (event.key === 'Enter' && cursor) put(cursor, stage);
     else {
       requestAnimationFrame(() => { // when the crosshair has moved
         hover = panelGrid.cursor();
@@ -116,30 +144,40 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, announce 
     event.stopPropagation();
   });
 
+  /**
+   * @param {PointerEvent} event
+   * @param {HTMLElement} stage
+   */
   function pointAt(event, stage) {
-    const { x, y } = pointOf(stage.querySelector('canvas'), event, store.get().zoom);
+    const { x, y } = pointOf(canvasOf(stage), event, store.get().zoom);
     return { x: clamp(x), y: clamp(y) };
   }
 
+  /**
+   * @param {Crt.Point} point
+   * @param {HTMLElement} stage
+   */
   function put(point, stage) {
     const { zoom, drawing } = store.get();
-    const box = stage.querySelector('canvas').getBoundingClientRect();
-    const near = (a, b) => Math.hypot((a.x - b.x) * box.width, (a.y - b.y) * box.height) * zoom.k < SNAP_PX;
+    if (!drawing) return;
+    const box = canvasOf(stage).getBoundingClientRect();
+    const near = (/** @type {Crt.Point} */ a, /** @type {Crt.Point} */ b) => Math.hypot((a.x - b.x) * box.width, (a.y - b.y) * box.height) * zoom.k < SNAP_PX;
     const next = setPoint(drawing, points, point, near);
     if (!next.shape && next.points.length > points.length) announce(drawing === 'box' ? 'First corner' : `Corner ${next.points.length}`);
     finish(next);
   }
 
+  /** @param {Drawing} drawn */
   function finish({ points: rest, shape }) {
     const state = store.get();
     points = rest;
     hover = null;
     const { run } = current();
-    if (shape) {
+    if (shape && state.drawing) {
       const label = labelOf(state);
       const share = covers(shape);
       note(share ? `A ${NAMES[state.drawing]} for ${label} was drawn, ${percent(share)} of the image.` : 'That shape is too small: draw a larger one.');
-      const round = shape.map((corner) => corner.map((value) => Number(value.toFixed(4))));
+      const round = shape.map((corner) => /** @type {[number, number]} */ (corner.map((value) => Number(value.toFixed(4)))));
       if (share) store.set({ drawing: null, ground_truth: true, drawn: withShapes(state, run, [...shapesOf(state, run), { label, polygon: round }]) });
     }
     buttons(store.get(), run);
@@ -167,17 +205,26 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, announce 
     finish({ points: [], shape: null });
   }
 
+  /** @param {string} now */
   function reset(now) {
     [points, hover, press, subject] = [[], null, null, now];
     fingers.clear();
   }
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.Run} run
+   */
   function buttons(state, run) {
     at('ground-truth-close').hidden = state.drawing !== 'polygon';
     at('ground-truth-close').disabled = points.length < 3;
     at('ground-truth-undo').hidden = !points.length && !lastOf(state, run);
   }
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.Run} run
+   */
   function lastOf(state, run) {
     const labels = state.classes.map((index) => run.classes[index]);
     return shapesOf(state, run).findLast((shape) => labels.includes(shape.label));
@@ -187,15 +234,17 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, announce 
   function sketch() {
     const { zoom, drawing } = store.get();
     const corners = drawing === 'box' && points.length && hover ? rectangle(points[0], hover).map(([x, y]) => ({ x, y })) : [...points, ...(points.length && hover ? [hover] : [])];
-    const screen = (point) => Object.values(toScreen(point, zoom)).map((value) => (100 * value).toFixed(2)).join(' ');
+    const screen = (/** @type {Crt.Point} */ point) => Object.values(toScreen(point, zoom)).map((value) => (100 * value).toFixed(2)).join(' ');
     const line = corners.length ? `M${corners.map(screen).join('L')}${drawing === 'box' ? 'Z' : ''}` : '';
     const dots = points.map((point) => `M${screen(point)}h0`).join('');
     for (const stage of maps.querySelectorAll('.stage')) {
       const own = stage.querySelector('.sketch') ?? (line ? stage.appendChild(sketchPad()) : null);
-      own?.childNodes.forEach((path, i) => path.setAttribute('d', i < 2 ? line : dots));
+      /** @type {NodeListOf<SVGPathElement> | undefined} */ (own?.querySelectorAll('path'))?.forEach((path, i) => path.setAttribute('d', i < 2 ? line : dots));
     }
   }
 }
+
+const canvasOf = (/** @type {HTMLElement} */ stage) => /** @type {HTMLCanvasElement} */ (stage.querySelector('canvas'));
 
 function sketchPad() {
   const svg = document.createElementNS(SVG, 'svg');
@@ -212,6 +261,10 @@ function sketchPad() {
   return svg;
 }
 
+/**
+ * @param {'box' | 'polygon'} tool
+ * @param {string} label
+ */
 function hint(tool, label) {
   const how = tool === 'box' ? 'drag, or set two corners' : 'set its corners, and the first again to close it';
   return `Drawing a ${NAMES[tool]} for ${label} on any map: ${how}. Keyboard: arrows move the crosshair, Enter sets a corner, Backspace takes it back, Escape ends.`;

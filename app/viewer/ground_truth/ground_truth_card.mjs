@@ -6,35 +6,39 @@ import { BadPng } from './png.mjs';
 import { dropFile, hasFile, keepFile, shapesOf, groundTruthOf, withShapes } from './ground_truth.mjs';
 
 const MASK_MAX_BYTES = 64e6;
+/** @type {Record<string, string>} */
 const SOURCES = { example: "the example's mask", file: 'your PNG', drawn: 'drawn by you' };
 
-/** Where the truth of each chosen class comes from, in words. */
+/** Where the truth of each chosen class comes from, in words.
+ * @param {string[]} names
+ * @param {(string | null)[]} sources
+ */
 export function sourceWords(names, sources) {
-  const known = names.map((name, i) => (sources[i] ? `${name}: ${SOURCES[sources[i]]}` : `${name}: none yet`));
+  const known = names.map((name, i) => `${name}: ${SOURCES[sources[i] ?? ''] ?? 'none yet'}`);
   return known.join(' · ');
 }
 
 /** @param {Crt.Page} page */
 export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }) {
-  const note = (text) => { at('ground-truth-note').textContent = text; };
+  const note = (/** @type {string} */ text) => { at('ground-truth-note').textContent = text; };
 
-  at('ground-truth-file').addEventListener('change', (event) => {
-    take(event.target.files[0]);
+  at('ground-truth-file').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => {
+    take(event.target.files?.[0]);
     event.target.value = ''; // so that the same file can be given again
   });
   for (const role of ['ground-truth-card', 'panels']) {
     const box = at(role);
-    const files = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
-    const over = (event, here) => {
+    const files = (/** @type {DragEvent} */ event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
+    const over = (/** @type {DragEvent} */ event, /** @type {boolean} */ here) => {
       if (!files(event)) return;
       event.preventDefault();
       box.dataset.over = here ? 'yes' : 'no';
     };
-    box.addEventListener('dragover', (event) => over(event, true));
-    box.addEventListener('dragleave', (event) => over(event, false));
-    box.addEventListener('drop', (event) => {
+    box.addEventListener('dragover', (/** @type {DragEvent} */ event) => over(event, true));
+    box.addEventListener('dragleave', (/** @type {DragEvent} */ event) => over(event, false));
+    box.addEventListener('drop', (/** @type {DragEvent} */ event) => {
       over(event, false);
-      if (files(event)) take(event.dataTransfer.files[0]);
+      if (files(event)) take(event.dataTransfer?.files[0]);
     });
   }
   at('ground-truth-clear').addEventListener('click', () => {
@@ -54,6 +58,7 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
     at('ground-truth-clear').hidden = !shapesOf(state, run).some((shape) => names.includes(shape.label)) && !hasFile(run.imageId, names);
   });
 
+  /** @param {File | undefined} file */
   async function take(file) {
     const now = view();
     if (!file || !now) return;

@@ -12,10 +12,17 @@ import { groundTruthOf } from './ground_truth.mjs';
 
 const REDRAW_MS = 60; // milliseconds between two tables while a slider moves
 
+/** @typedef {{ mask: Crt.Mask, ignore: Crt.Mask | null, pointing: number, pxap: number }} ThresholdFree */
+
 /** All measures of an interpolated map { data, h, w } at a share of its maximum. `kept`: a WeakMap that remembers what
- *  does not depend on the threshold. */
+ *  does not depend on the threshold.
+ * @param {Crt.Values} upsampled
+ * @param {number} level
+ * @param {Pick<Crt.GroundTruth, 'raster' | 'ignore'>} truth
+ * @param {WeakMap<Crt.Values, ThresholdFree>} kept
+ */
 export function measured(upsampled, level, truth, kept = new WeakMap()) {
-  const mask = truth.raster(upsampled.h, upsampled.w);
+  const mask = /** @type {Crt.Mask} */ (truth.raster(upsampled.h, upsampled.w)); // it is complete
   const ignore = truth.ignore(upsampled.h, upsampled.w);
   let still = kept.get(upsampled);
   if (still?.mask !== mask || still.ignore !== ignore) {
@@ -26,7 +33,10 @@ export function measured(upsampled, level, truth, kept = new WeakMap()) {
   return { ...atThreshold(upsampled, level, mask, ignore), pointing, pxap };
 }
 
-/** Why the maps cannot be measured, or ''. */
+/** Why the maps cannot be measured, or ''.
+ * @param {string[]} names
+ * @param {string[]} without
+ */
 export function missingWords(names, without) {
   if (!without.length) return '';
   if (without.length === names.length) return `There is no mask of ${names.join(' or ')} here: draw one, or choose or drop a PNG, and the maps are measured against it.`;
@@ -35,6 +45,7 @@ export function missingWords(names, without) {
 
 /** @param {Crt.Page} page */
 export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid: { maps }, onDraw }) {
+  /** @type {WeakMap<Crt.Values, ThresholdFree>} */
   const kept = new WeakMap();
   let timer = 0;
   drawHead(at('localization-head'), MEASURES);
@@ -59,6 +70,7 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
     at('localization-caption').textContent = `This image: ${chosenNames(state, run)}, at the threshold of ${Math.round(100 * state.threshold)} % of each map's maximum`;
     const size = gridSize(image.naturalWidth, image.naturalHeight);
     drawRows(at('localization-rows'), MEASURES, listed(state, now).map(({ key, title, note, shown }) => {
+      /** @type {Record<string, number>} */
       const found = measured(maps.upsampled(shown, size), state.threshold * shown.max, truth, kept);
       return {
         key, title, note, values: MEASURES.map(({ id }) => found[id]),
@@ -67,22 +79,28 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
     }));
   }
 
-  /** The maps on the page: those switched on and the added panel's, or the two that are compared. */
+  /** The maps on the page: those switched on and the added panel's, or the two that are compared.
+   * @param {Crt.State} state
+   * @param {Crt.View} now
+   * @returns {{ key: string, title: string, note: string, shown: Crt.Scaled }[]}
+   */
   function listed(state, now) {
     const { run, prediction } = now;
-    const row = (method, own, before = '') => {
+    const row = (/** @type {string} */ method, /** @type {Partial<Crt.Settings>} */ own = {}, before = '') => {
       const shown = maps.shown(state, now, method, own);
       return { key: method, title: before + METHOD_TITLES[method], note: settingsOf(shown, prediction.isTransformer(method)), shown };
     };
     if (state.compare.view !== 'side') {
-      return ['a', 'b'].map((letter) => {
-        const { method, own } = sideOf(state.compare[letter], run);
-        return row(method, own, `${letter.toUpperCase()}: `);
+      return [state.compare.a, state.compare.b].map((side, i) => {
+        const { method, own } = sideOf(side, run);
+        return row(method, own, `${'AB'[i]}: `);
       });
     }
+    /** @type {{ key: string, title: string, note: string, shown: Crt.Scaled }[]} */
     const rows = shownMethods(state, run).map((method) => row(method));
     const added_panel = state.added_panel && addedPanels[state.added_panel.kind]?.(state.added_panel, now);
-    const max = added_panel ? added_panel.max ?? largest(added_panel.map.data) : 0; // 0 while an explainer is at work
+    if (!added_panel) return rows;
+    const max = added_panel.max ?? largest(added_panel.map.data); // 0 while an explainer is computed
     return max > 0 ? [...rows, { key: 'other', title: added_panel.title, note: added_panel.note, shown: { ...added_panel, max } }] : rows;
   }
 }

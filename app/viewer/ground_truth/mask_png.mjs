@@ -12,7 +12,10 @@ const MASK_MAX_PX = 1024; // pixels of the longer side that are kept
 const ASPECT_TOLERANCE = 0.02; // by how much the shape may differ from the image's
 
 /** Bytes of a mask -> { h, w, labels, values, messages } for keepFile of ground_truth.mjs. `classes`: those of the checkpoint,
- *  `chosen`: the one that a mask of two values is for, `source`: [height, width] of the image. Throws BadPng. */
+ *  `chosen`: the one that a mask of two values is for, `source`: [height, width] of the image. Throws BadPng.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {{ classes: string[], chosen: string, source: Crt.Size }} of
+ */
 export async function readMask(bytes, { classes, chosen, source }) {
   const png = await readPng(bytes);
   const { h, w } = png;
@@ -22,6 +25,11 @@ export async function readMask(bytes, { classes, chosen, source }) {
   return { ...shrink(png, table), values, messages: messages.filter(Boolean) };
 }
 
+/**
+ * @param {number} h
+ * @param {number} w
+ * @param {Crt.Size} size
+ */
 function sizeMessage(h, w, [height, width]) {
   if (h === height && w === width) return '';
   const sizes = `the mask is ${w} × ${h} px, the image ${width} × ${height}`;
@@ -29,7 +37,14 @@ function sizeMessage(h, w, [height, width]) {
   return `It was laid over the image by its nearest points, as ${sizes}.`;
 }
 
-/** Indices or grey values: { table, values, message }; `table[value]` is what is kept of it. */
+/** @typedef {{ table: Uint8Array, values: Record<string, number>, message: string }} Reading */
+
+/** Indices or grey values: { table, values, message }; `table[value]` is what is kept of it.
+ * @param {{ values: Uint8Array, palette: Crt.RGB[] | null }} png
+ * @param {string[]} classes
+ * @param {string} chosen
+ * @returns {Reading}
+ */
 function ofNumbers({ values, palette }, classes, chosen) {
   const present = distinct(values);
   const voc = palette && present.filter((value) => value).every((value) => same(palette[value], vocColor(value)));
@@ -44,7 +59,9 @@ function ofNumbers({ values, palette }, classes, chosen) {
   return { table: Uint8Array.from({ length: 256 }, (_, value) => value), values: kept, message: `It holds ${Object.keys(kept).join(', ')}.` };
 }
 
-/** Whether grey values come gradually between two plateaus, as antialiasing leaves them; `_has_soft_edges` of crt/pseudo_labels/label_png.py. */
+/** Whether grey values come gradually between two plateaus, as antialiasing leaves them; `_has_soft_edges` of crt/pseudo_labels/label_png.py.
+ * @param {Uint8Array} values
+ */
 function hasSoftEdges(values) {
   const counts = new Uint32Array(256);
   for (const value of values) counts[value] += 1;
@@ -52,18 +69,29 @@ function hasSoftEdges(values) {
   return found.length - 2 > 16 && values.length - found[0] - found[1] < 0.25 * values.length;
 }
 
+/**
+ * @param {Crt.RGB[]} colors
+ * @param {string[]} classes
+ * @param {string} chosen
+ * @returns {Reading}
+ */
 function ofColors(colors, classes, chosen) {
   const indices = new Map([[vocColor(BORDER).join(), BORDER]]);
   for (let k = 0; k <= VOC.length; k++) indices.set(vocColor(k).join(), k);
   const found = colors.map((color) => indices.get(color.join()));
-  const names = found.includes(undefined) ? null : vocNames(found, classes);
-  if (names && Object.keys(names).length) return { table: Uint8Array.from(found), values: names, message: `It holds ${Object.keys(names).join(', ')}.` };
+  const known = found.filter((index) => index !== undefined);
+  const names = known.length === found.length ? vocNames(known, classes) : null;
+  if (names && Object.keys(names).length) return { table: Uint8Array.from(known), values: names, message: `It holds ${Object.keys(names).join(', ')}.` };
   if (colors.length !== 2) throw new BadPng('The colours of this mask are not those of PASCAL VOC: give two colours, or a PNG with indices.');
   const light = colors.map(([r, g, b]) => 0.3 * r + 0.59 * g + 0.11 * b);
   return two(light[1] >= light[0] ? 1 : 0, chosen);
 }
 
-/** A mask of one object: the pixels of `value` are the class chosen. */
+/** A mask of one object: the pixels of `value` are the class chosen.
+ * @param {number} value
+ * @param {string} chosen
+ * @returns {Reading}
+ */
 function two(value, chosen) {
   return {
     table: Uint8Array.from({ length: 256 }, (_, i) => (i === value ? 1 : 0)), values: { [chosen]: 1 },
@@ -72,26 +100,38 @@ function two(value, chosen) {
 }
 
 /** Class names of VOC's values as far as the checkpoint knows them: { name: value }; null if a value is not VOC's or the
- *  checkpoint has none of VOC's names. */
+ *  checkpoint has none of VOC's names.
+ * @param {number[]} present
+ * @param {string[]} classes
+ * @returns {Record<string, number> | null}
+ */
 function vocNames(present, classes) {
   const objects = present.filter((value) => value && value !== BORDER);
   if (objects.some((value) => value > VOC.length) || !VOC.some((name) => classes.includes(name))) return null;
   return Object.fromEntries(objects.filter((value) => classes.includes(VOC[value - 1])).map((value) => [VOC[value - 1], value]));
 }
 
-/** { name: value } by the order of the checkpoint's classes; null if a value is too high. */
+/** { name: value } by the order of the checkpoint's classes; null if a value is too high.
+ * @param {number[]} present
+ * @param {string[]} classes
+ * @returns {Record<string, number> | null}
+ */
 function plainNames(present, classes) {
   const objects = present.filter((value) => value && value !== BORDER);
   return objects.some((value) => value > classes.length) ? null : Object.fromEntries(objects.map((value) => [classes[value - 1], value]));
 }
 
+/** @param {Uint8Array} values */
 function distinct(values) {
   const seen = new Uint8Array(256);
   for (const value of values) seen[value] = 1;
   return [...seen.keys()].filter((value) => seen[value]);
 }
 
-/** Through the table, by nearest points, to at most MASK_MAX_PX pixels a side. */
+/** Through the table, by nearest points, to at most MASK_MAX_PX pixels a side.
+ * @param {{ h: number, w: number, values: Uint8Array }} png
+ * @param {Uint8Array} table
+ */
 function shrink({ h: rows, w: cols, values }, table) {
   const factor = Math.min(1, MASK_MAX_PX / Math.max(rows, cols));
   const [h, w] = [rows, cols].map((side) => Math.max(1, Math.round(side * factor)));
@@ -103,4 +143,8 @@ function shrink({ h: rows, w: cols, values }, table) {
   return { h, w, labels };
 }
 
-const same = (a, b) => Boolean(a) && a.every((value, i) => value === b[i]);
+/**
+ * @param {Crt.RGB | undefined} a
+ * @param {Crt.RGB} b
+ */
+const same = (a, b) => a !== undefined && a.every((value, i) => value === b[i]);

@@ -6,7 +6,11 @@ const MAX_PIXELS = 64e6;
 const MAX_BYTES = 256e6; // of the pixels once inflated
 const MAX_COLORS = 256;
 const SLICE_BYTES = 16384; // bytes inflated at once, at most a thousandfold
+/** @typedef {keyof typeof SAMPLES} ColorType */
+/** @typedef {{ w: number, h: number, depth: number, type: ColorType }} Header */
+/** @typedef {(line: Uint8Array, at: number) => void} LineWriter */
 const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }; // of a pixel, by colour type
+/** @type {Record<number, number[]>} */
 const DEPTHS = { 0: [1, 2, 4, 8], 2: [8], 3: [1, 2, 4, 8], 4: [8], 6: [8] };
 
 /** What is wrong with a file, in one sentence that says what to do. */
@@ -14,7 +18,9 @@ export class BadPng extends Error {}
 
 /** Bytes of a PNG -> { h, w, values, colors, palette }. `values`: h × w bytes, the index or grey value of each pixel; of
  *  a PNG in colours the number of its colour in `colors`, [[r, g, b]] in the order they come, null otherwise. What is
- *  all transparent counts as black. `palette`: [[r, g, b]] of an indexed PNG, else null. Throws BadPng. */
+ *  all transparent counts as black. `palette`: [[r, g, b]] of an indexed PNG, else null. Throws BadPng.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ */
 export async function readPng(bytes) {
   const { header, palette, data } = chunks(bytes);
   const { w, h, depth, type } = header;
@@ -24,7 +30,7 @@ export async function readPng(bytes) {
   const raw = await inflate(data, (row + 1) * h);
   const step = Math.max(1, (samples * depth) >> 3);
   const values = new Uint8Array(w * h);
-  /** @type {{ (line: Uint8Array, at: number): void, colors?: Crt.RGB[] }} */
+  /** @type {LineWriter & { colors?: Crt.RGB[] }} */
   const write = samples === 1 ? packed(values, w, depth) : type === 4 ? greyAlpha(values, w) : colored(values, w, samples);
   let before = new Uint8Array(row);
   for (let i = 0; i < h; i++) {
@@ -36,12 +42,15 @@ export async function readPng(bytes) {
   return { h, w, values, colors: write.colors ?? null, palette: type === 3 ? palette : null };
 }
 
+/** @param {Uint8Array<ArrayBuffer>} bytes */
 function chunks(bytes) {
   if (SIGNATURE.some((value, i) => bytes[i] !== value)) throw new BadPng('This file is no PNG: save the mask as PNG, which keeps every value.');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** @type {Uint8Array<ArrayBuffer>[]} */
   const data = [];
-  /** @type {{ w: number, h: number, depth: number, type: keyof typeof SAMPLES } | null} */
+  /** @type {Header | null} */
   let header = null;
+  /** @type {Crt.RGB[] | null} */
   let palette = null;
   for (let at = 8; ; ) {
     if (at + 12 > bytes.length) throw new BadPng('This PNG is cut off: save or copy it again.');
@@ -51,7 +60,7 @@ function chunks(bytes) {
     const body = bytes.subarray(at + 8, at + 8 + length);
     if (!header && name !== 'IHDR') throw new BadPng('This PNG does not begin with its size: save it again.');
     if (name === 'IHDR') header = headerOf(body, header);
-    else if (name === 'PLTE') palette = Array.from({ length: Math.min(256, Math.floor(length / 3)) }, (_, k) => [...body.subarray(3 * k, 3 * k + 3)]);
+    else if (name === 'PLTE') palette = Array.from({ length: Math.min(256, Math.floor(length / 3)) }, (_, k) => /** @type {Crt.RGB} */ ([...body.subarray(3 * k, 3 * k + 3)]));
     else if (name === 'IDAT') data.push(body);
     else if (name === 'IEND') break;
     at += 12 + length;
@@ -60,6 +69,11 @@ function chunks(bytes) {
   return { header, palette, data };
 }
 
+/**
+ * @param {Uint8Array<ArrayBuffer>} body
+ * @param {Header | null} before
+ * @returns {Header}
+ */
 function headerOf(body, before) {
   if (before || body.length !== 13) throw new BadPng('The header of this PNG is wrong: save it again.');
   const view = new DataView(body.buffer, body.byteOffset, 13);
@@ -69,10 +83,13 @@ function headerOf(body, before) {
   if (depth === 16) throw new BadPng('This PNG has 16 bits a value: save the mask with 8.');
   if (!DEPTHS[type]?.includes(depth) || compression || filter || interlace > 1) throw new BadPng('The header of this PNG is wrong: save it again.');
   if (interlace) throw new BadPng('This PNG is interlaced: save the mask without interlacing.');
-  return { w, h, depth, type };
+  return { w, h, depth, type: /** @type {ColorType} */ (type) };
 }
 
-/** zlib bytes in parts -> exactly `size` bytes; no more than that is ever kept. */
+/** zlib bytes in parts -> exactly `size` bytes; no more than that is ever kept.
+ * @param {Uint8Array<ArrayBuffer>[]} parts
+ * @param {number} size
+ */
 async function inflate(parts, size) {
   const reader = slices(parts).pipeThrough(new DecompressionStream('deflate')).getReader();
   const out = new Uint8Array(size);
@@ -93,7 +110,10 @@ async function inflate(parts, size) {
   return out;
 }
 
-/** Bytes in slices so small that none can become much: a stream inflates a whole slice before anybody can stop it. */
+/** Bytes in slices so small that none can become much: a stream inflates a whole slice before anybody can stop it.
+ * @param {Uint8Array<ArrayBuffer>[]} parts
+ * @returns {ReadableStream<Uint8Array<ArrayBuffer>>}
+ */
 function slices(parts) {
   let [part, at] = [0, 0];
   return new ReadableStream({
@@ -105,7 +125,12 @@ function slices(parts) {
   });
 }
 
-/** Undo the filter of one line in place. `step`: bytes from a pixel to the next. */
+/** Undo the filter of one line in place. `step`: bytes from a pixel to the next.
+ * @param {number} kind
+ * @param {Uint8Array} line
+ * @param {Uint8Array} above
+ * @param {number} step
+ */
 function unfilter(kind, line, above, step) {
   if (kind === 0) return;
   if (kind > 4) throw new BadPng('The pixels of this PNG are damaged: save or copy it again.');
@@ -119,13 +144,23 @@ function unfilter(kind, line, above, step) {
   }
 }
 
+/**
+ * @param {number} left
+ * @param {number} up
+ * @param {number} corner
+ */
 function paeth(left, up, corner) {
   const guess = left + up - corner;
   const [a, b, c] = [Math.abs(guess - left), Math.abs(guess - up), Math.abs(guess - corner)];
   return a <= b && a <= c ? left : b <= c ? up : corner;
 }
 
-/** Values of 1, 2, 4 or 8 bits, the first in the highest bits. */
+/** Values of 1, 2, 4 or 8 bits, the first in the highest bits.
+ * @param {Uint8Array} values
+ * @param {number} w
+ * @param {number} depth
+ * @returns {LineWriter}
+ */
 function packed(values, w, depth) {
   const each = 8 / depth;
   const mask = (1 << depth) - 1;
@@ -135,16 +170,29 @@ function packed(values, w, depth) {
   };
 }
 
+/**
+ * @param {Uint8Array} values
+ * @param {number} w
+ * @returns {LineWriter}
+ */
 function greyAlpha(values, w) {
   return (line, at) => {
     for (let j = 0; j < w; j++) values[at + j] = line[2 * j + 1] ? line[2 * j] : 0;
   };
 }
 
-/** Colours, numbered as they come. */
+/** Colours, numbered as they come.
+ * @param {Uint8Array} values
+ * @param {number} w
+ * @param {number} samples
+ * @returns {LineWriter & { colors: Crt.RGB[] }}
+ */
 function colored(values, w, samples) {
+  /** @type {Map<number, number>} */
   const numbers = new Map();
-  const write = (line, at) => {
+  /** @type {Crt.RGB[]} */
+  const colors = [];
+  const write = (/** @type {Uint8Array} */ line, /** @type {number} */ at) => {
     for (let j = 0; j < w; j++) {
       const k = j * samples;
       const seen = samples < 4 || line[k + 3];
@@ -154,11 +202,10 @@ function colored(values, w, samples) {
         number = numbers.size;
         if (number >= MAX_COLORS) throw new BadPng(`This PNG has more than ${MAX_COLORS} colours, so it is no mask: give one colour to each class.`);
         numbers.set(color, number);
-        write.colors.push([color >> 16, (color >> 8) & 255, color & 255]);
+        colors.push([color >> 16, (color >> 8) & 255, color & 255]);
       }
       values[at + j] = number;
     }
   };
-  write.colors = [];
-  return write;
+  return Object.assign(write, { colors });
 }

@@ -13,6 +13,7 @@ const LOOPS = 3; // the paper's
 export function facts(state, view) {
   const { run, prediction, image } = view;
   const truth = groundTruthOf(state, view);
+  const size = gridSize(image.naturalWidth, image.naturalHeight);
   return {
     run,
     names: state.classes.map((index) => run.classes[index]).join(' + '),
@@ -21,10 +22,11 @@ export function facts(state, view) {
     usual: Math.min(run.defaults.loops, run.maxLoops),
     p: (method, loops = 0) => Math.max(...state.classes.map((index) => scoreRow(run, method, loops)[index])),
     iou(method, own) {
-      if (!truth.complete) return null;
+      const mask = truth.complete ? truth.raster(...size) : null;
+      if (!mask) return null;
       const shown = currentMap(state, prediction, method, { ...own, ...pick(run.defaults, ['blocks', 'pass_reduction']) });
-      const upsampled = upsample(shown.map, shown.span, ...gridSize(image.naturalWidth, image.naturalHeight));
-      return overlap(upsampled.data, state.threshold * shown.max, truth.raster(upsampled.h, upsampled.w), truth.ignore(upsampled.h, upsampled.w));
+      const upsampled = upsample(shown.map, shown.span, ...size);
+      return overlap(upsampled.data, state.threshold * shown.max, mask, truth.ignore(...size));
     },
   };
 }
