@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { placeTile, tokenAttention } from '../../app/viewer/attention/inspect.mjs';
-import { headRows, toggleBlock } from '../../app/viewer/attention/layers.mjs';
+import { headRows, toggleBlock } from '../../app/viewer/attention/layer_maps.mjs';
 
 test('a token\'s attention: one block and head, or means over them', () => {
   const array = { shape: [2, 2, 2, 3], data: Float32Array.from({ length: 24 }, (_, i) => i) };

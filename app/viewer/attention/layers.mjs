@@ -1,51 +1,14 @@
 // The Layers tab: the class token's attention of every block and pass, what each pass changes, and which blocks refine.
 
-import { colorize } from '../maths/color_scale.mjs';
 import { figure } from '../maths/numbers.mjs';
-import { upsample } from '../maths/resample.mjs';
 import { largest } from '../maths/order.mjs';
-import { colorTable } from '../maths/colormaps.mjs';
-import { toCanvas } from '../explore/draw.mjs';
 import { exported } from '../core/settings.mjs';
 import { make } from '../core/dom.mjs';
-import { countWords, loopWords } from '../core/words.mjs';
+import { countWords } from '../core/words.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
+import { attentionMap, passWords, thumbnail, toggleBlock } from './layer_maps.mjs';
 import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
-
-const THUMBNAIL_PX = 160; // pixels of a small canvas along the image's longer side
-
-/** Rows of one head: (passes, blocks, heads, n, P) -> n × P numbers. */
-export function headRows({ shape, data }, pass, block, head) {
-  const [, blocks, heads, n, patches] = shape;
-  const start = ((pass * blocks + block) * heads + head) * n * patches;
-  return data.subarray(start, start + n * patches);
-}
-
-/** A block is added to the range by moving the nearer end to it; the only block of a range gives back all.
- * @param {Crt.Blocks} range
- * @param {number} block
- * @param {number} depth
- * @returns {Crt.Blocks}
- */
-export function toggleBlock(range, block, depth) {
-  if (range === null) return [block, block];
-  const [first, last] = range;
-  if (first === block && last === block) return null;
-  /** @type {Crt.Size} */
-  const next = block < first ? [block, last] : block > last ? [first, block] : [block, block];
-  return next[0] === 0 && next[1] === depth - 1 ? null : next;
-}
-
-/** The passes of a method, and whose they are: loops are what is set everywhere else.
- * @param {Crt.Prediction} prediction
- * @param {string} method
- */
-export function passWords(prediction, method) {
-  const passes = countWords(prediction.passes(method), 'pass', 'passes');
-  const loops = prediction.maxLoops(method);
-  return loops ? `the ${passes} of up to ${loopWords(loops)}` : passes;
-}
 
 /** @param {Crt.Page} page */
 export function mountLayers(page) {
@@ -142,7 +105,7 @@ export function mountLayers(page) {
     const head = mine ? state.layers.head : null;
     const maps = [];
     for (let block = 0; block < prediction.depth(method); block++) {
-      for (let pass = 0; pass < prediction.passes(method); pass++) maps.push({ block, pass, map: mapOf(prediction, method, pass, block, head, mine) });
+      for (let pass = 0; pass < prediction.passes(method); pass++) maps.push({ block, pass, map: attentionMap(prediction, method, { pass, block, head }, mine?.heads) });
     }
     const max = Math.max(...maps.map(({ map }) => largest(map.data)));
     const columns = Array.from({ length: prediction.depth(method) }, (_, block) => {
@@ -161,7 +124,7 @@ export function mountLayers(page) {
 
   function cell({ block, pass, map }, { prediction, image }, method, head, state, max) {
     const own = largest(map.data);
-    const canvas = small(map, prediction.grid, image, state.layers.scale === 'all' ? max : own, state.colormap);
+    const canvas = thumbnail(map, prediction.grid, image, state.layers.scale === 'all' ? max : own, state.colormap);
     const of = head === null ? 'mean of all heads' : `head ${head + 1}`;
     const words = `block ${block + 1}, pass ${pass + 1}, ${of}: largest share ${figure(own)}`;
     return make('button', {
@@ -179,7 +142,7 @@ export function mountLayers(page) {
       const rows = mine.rollout.data.subarray(pass * n * patches, (pass + 1) * n * patches);
       const map = prediction.merge(rows, Math.round(Math.sqrt(patches)), prediction.grid.patchCells);
       const words = `Rollout of pass ${pass + 1}: largest share ${figure(largest(map.data))}`;
-      const canvas = small(map, prediction.grid, image, largest(map.data), state.colormap);
+      const canvas = thumbnail(map, prediction.grid, image, largest(map.data), state.colormap);
       canvas.setAttribute('role', 'img');
       canvas.setAttribute('aria-label', words);
       return make('figure', { class: 'layers-cell', title: words }, [canvas, make('span', { text: `pass ${pass + 1}` })]);
@@ -216,19 +179,12 @@ export function mountLayers(page) {
     );
   }
 
-  /** The attention of one block and pass as { data, h, w } on the image's patches. */
-  function mapOf(prediction, method, pass, block, head, mine) {
-    if (head === null || !mine) return prediction.attention(method, { pass, blocks: [block, block] });
-    const rows = headRows(mine.heads, pass, block, head);
-    return prediction.merge(rows, Math.round(Math.sqrt(mine.heads.shape[4])), prediction.grid.patchCells);
-  }
-
   /** @returns {Crt.AddedPanel | null} */
   function attentionPanel({ method, pass, block, head }, { run, prediction }) {
     const mine = deep?.run === run.run && deep.method === method ? deep : null;
     if (!prediction.isTransformer(method) || pass >= prediction.passes(method) || block >= prediction.depth(method)) return null;
     const one = mine ? head : null;
-    const map = mapOf(prediction, method, pass, block, one, mine);
+    const map = attentionMap(prediction, method, { pass, block, head: one }, mine?.heads);
     const { content, patch } = prediction.grid;
     return {
       title: `${METHOD_TITLES[method]} attention`, note: `block ${block + 1}, pass ${pass + 1}${one === null ? '' : `, head ${one + 1}`}`,
@@ -244,20 +200,4 @@ function fill(select, options, value) {
     select.replaceChildren(...options.map(([id, text]) => make('option', { value: id, text })));
   }
   select.value = String(value);
-}
-
-/** A small canvas: the attention in colours over the image. */
-function small(map, grid, image, max, colormap) {
-  const factor = THUMBNAIL_PX / Math.max(image.naturalWidth, image.naturalHeight);
-  const width = Math.max(1, Math.round(image.naturalWidth * factor));
-  const height = Math.max(1, Math.round(image.naturalHeight * factor));
-  const canvas = make('canvas', { width, height });
-  const context = canvas.getContext('2d');
-  context.drawImage(image, 0, 0, width, height);
-  /** @type {Crt.Size} */
-  const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
-  const upsampled = upsample(map, span, height, width);
-  context.globalAlpha = 0.75;
-  context.drawImage(toCanvas(colorize(upsampled.data, max, colorTable(colormap)), width, height), 0, 0);
-  return canvas;
 }
