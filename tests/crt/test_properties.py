@@ -35,7 +35,7 @@ from crt.models.cam_head import class_scores
 from crt.models.dual import DualMaps, cam_consistency_loss
 from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
-from crt.postprocess import cam_to_labels, max_normalize, sum_scales_released
+from crt.postprocess import MAX_CLASSES, cam_to_labels, max_normalize, sum_scales_released
 from crt.prediction import Prediction
 from crt.pseudo_labels.label_png import (
     has_labels,
@@ -127,10 +127,12 @@ def test_bytes_that_are_no_mask_are_an_error_of_ours(data, keep):
                 read_labels(path)
 
 
+@example(keys=[MAX_CLASSES])  # its label would be 255, which marks ignored pixels
+@example(keys=[MAX_CLASSES - 1])
 @given(keys=st.lists(st.integers(-300, 600), min_size=1, max_size=3))
 def test_a_class_beyond_what_a_png_holds_is_refused(keys):
     cells = np.ones((len(keys), 2, 2), np.float32)
-    if all(0 <= key < 255 for key in keys):
+    if all(0 <= key < MAX_CLASSES for key in keys):
         assert labels_of_image(cells, (2, 2), (4, 4), keys).max() == keys[0] + 1
     else:
         with pytest.raises(InvalidSetting):
