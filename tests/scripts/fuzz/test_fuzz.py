@@ -89,7 +89,7 @@ def test_memory_that_grows_beyond_the_bound_is_a_failure(monkeypatch, capsys):
 
 
 def test_every_other_failure_has_its_sentence():
-    for change, told in (({"tracebacks": 2}, "2 tracebacks"), ({"health": "loading"}, "said loading")):
+    for change, told in (({"tracebacks": 2}, "2 tracebacks"), ({"health": "loading"}, "was loading")):
         (sentence,) = failures(sound(0, 1) | change)
         assert told in sentence
     broken = sound(0, 1)
