@@ -176,7 +176,7 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, announce 
     if (shape && state.drawing) {
       const label = labelOf(state);
       const share = covers(shape);
-      note(share ? `A ${NAMES[state.drawing]} for ${label} was drawn, ${percent(share)} of the image.` : 'That shape is too small: draw a larger one.');
+      note(share ? `A ${state.drawing} for ${label} was drawn, ${percent(share)} of the image.` : 'That shape is too small: draw a larger one.');
       const round = shape.map((corner) => /** @type {[number, number]} */ (corner.map((value) => Number(value.toFixed(4)))));
       if (share) store.set({ drawing: null, ground_truth: true, drawn: withShapes(state, run, [...shapesOf(state, run), { label, polygon: round }]) });
     }
