@@ -98,6 +98,8 @@ declare namespace Crt {
     maps: Maps;
     /** Whether the blinking panel shows B. */
     other: boolean;
+    /** Whether the panels show the image alone. */
+    imageOnly: boolean;
     /** The panels on the page, in order. */
     shown(): DrawnPanel[];
     /** Pixels of a canvas for one of CSS. */

@@ -206,3 +206,16 @@ def test_faithfulness_is_measured_on_the_button_and_can_be_cancelled(open_page, 
     move(page, "loops", 0)
     expect(start).to_be_enabled()  # another map, another measurement
     expect(page.locator('[data-role="faithfulness-found"]')).to_be_hidden()
+
+
+def test_no_map_is_in_sight_while_ground_truth_is_drawn(open_page, image):
+    page = open_page()
+    upload(page, image)
+    before = pixels(page)
+    page.get_by_role("button", name="Draw a box").click()
+    settle(page)
+    bare = pixels(page)
+    assert bare["crt"] == bare["tscam"] == bare["resnet"] != before["resnet"]
+    page.get_by_role("button", name="Draw a box").click()  # ends it
+    settle(page)
+    assert pixels(page) == before

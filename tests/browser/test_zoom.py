@@ -163,3 +163,21 @@ def test_a_still_pointer_does_not_undo_what_the_keys_did(open_page, image):
     assert position.text_content() == before
     page.mouse.move(box["x"] + 90, box["y"] + 60)
     expect(position).not_to_have_text(before)
+
+
+def test_a_finger_held_on_a_map_shows_the_image_until_it_is_lifted(open_page, image):
+    page = open_page(width=390)
+    upload(page, image)
+    heat = pixels(page)
+    stage = page.locator(".panel.crt .stage")
+    finger = {"pointerType": "touch", "isPrimary": True, "pointerId": 7, "button": 0, "bubbles": True}
+    stage.dispatch_event("pointerdown", finger | {"clientX": 100, "clientY": 500})
+    page.wait_for_function(
+        "before => document.querySelector('canvas[data-method=crt]').toDataURL() !== before", arg=heat["crt"]
+    )
+    held = pixels(page)
+    assert held["crt"] == held["tscam"] == held["resnet"], "the same image in all panels"
+    stage.dispatch_event("pointerup", finger | {"clientX": 100, "clientY": 500})
+    settle(page)
+    assert pixels(page) == heat
+    expect(page.locator('[data-role="inspect"]')).to_be_hidden()

@@ -7,6 +7,7 @@
 import { largest } from '../maths/order.mjs';
 import { createDivider } from './divider.mjs';
 import { contextOf, drawBox, drawMap, drawImage, drawGroundTruth, gridSize } from './draw.mjs';
+import { attachHold } from './hold.mjs';
 import { createHover } from './hover.mjs';
 import { panelSpecsOf } from './panel_specs.mjs';
 import { createMaps } from './maps.mjs';
@@ -30,6 +31,7 @@ export function mountPanels(page) {
   const panelGrid = {
     maps: createMaps(),
     other: false, // whether the blinking panel shows B
+    imageOnly: false, // while a finger is held on a map
     /** Panels on the page, in order. */
     shown: () => [...at('panels').children].flatMap((node) => {
       const panel = panels.get(node.dataset.panel);
@@ -114,17 +116,18 @@ export function mountPanels(page) {
     const context = /** @type {CanvasRenderingContext2D} */ (contextOf(canvas));
     const { width, height } = canvas;
     const pixel = panelGrid.pixel();
+    const bare = panelGrid.imageOnly || Boolean(state.drawing); // a map in sight would guide the hand that draws
     for (const layer of spec.layers) {
       context.save();
       context.beginPath();
       context.rect(layer.from * width, 0, (layer.to - layer.from) * width, height);
       context.clip();
       drawImage(context, now.image, state.zoom);
-      if (layer.shown) drawMap(context, { ...layer, shown: layer.shown }, state, state.zoom, pixel);
+      if (layer.shown && !bare) drawMap(context, { ...layer, shown: layer.shown }, state, state.zoom, pixel);
       toImage(context, state.zoom);
       const { box } = facts[spec.scales.findIndex((one) => one === layer)] ?? {};
-      if (box) drawBox(context, box, pixel);
-      for (const overlay of page.overlays) {
+      if (box && !bare) drawBox(context, box, pixel);
+      for (const overlay of panelGrid.imageOnly ? [] : page.overlays) {
         context.save();
         overlay(context, { method: layer.method, state, view: now, width, height, pixel });
         context.restore();
@@ -158,7 +161,11 @@ export function mountPanels(page) {
     }
     attachGestures(stage, canvas, {
       zoom: () => store.get().zoom, set: setZoom, drawing: () => Boolean(store.get().drawing),
-      hover: (point, event) => hover.moveTo(point, panel, event), pick: (point) => panel.spec && pick(/** @type {Crt.DrawnPanel} */ (panel), point),
+      hover: (point, event) => hover.moveTo(point, panel, event), pick: (point) => panel.spec && !panelGrid.imageOnly && pick(/** @type {Crt.DrawnPanel} */ (panel), point),
+    });
+    attachHold(stage, (held) => {
+      panelGrid.imageOnly = held;
+      panelGrid.draw();
     });
     stage.addEventListener('blur', () => hover.moveTo(null, panel));
     stage.addEventListener('keydown', (event) => {
