@@ -246,7 +246,7 @@ declare namespace Crt {
     at(role: string): any;
     store: Store;
     cards: Card[];
-    measured: any[];
+    measured: import('./results/results.mjs').Section[];
     addedPanels: Record<string, (wanted: any, view: View) => AddedPanel | null>;
     exports: Record<string, (state: State, view: View) => object>;
     exportFile(kind: string, more?: object): void;

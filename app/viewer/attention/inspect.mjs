@@ -4,7 +4,7 @@ import { colorize } from '../maths/color_scale.mjs';
 import { figure } from '../maths/numbers.mjs';
 import { upsample } from '../maths/resample.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
-import { gridSize, toCanvas } from '../explore/draw.mjs';
+import { contextOf, gridSize, toCanvas } from '../explore/draw.mjs';
 import { make } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
@@ -12,7 +12,10 @@ import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 /** The attention of one token over the patches of its tile: mean over heads or one head, mean over blocks or one block.
- *  `array`: (passes, blocks, heads, P); `pass` counts from 0; `block`, `head`: null for the mean. */
+ *  `array`: (passes, blocks, heads, P); `pass` counts from 0; `block`, `head`: null for the mean.
+ * @param {Crt.Opened} array
+ * @param {{ pass: number, block: number | null, head: number | null }} which
+ */
 export function tokenAttention({ shape, data }, { pass, block, head }) {
   const [, blocks, heads, patches] = shape;
   const usedBlocks = block === null ? Array.from({ length: blocks }, (_, i) => i) : [block];
@@ -27,7 +30,11 @@ export function tokenAttention({ shape, data }, { pass, block, head }) {
   return out;
 }
 
-/** Numbers of one tile's patches on the whole image: { data, h, w, inside }, `inside` 1 where the tile lies. */
+/** Numbers of one tile's patches on the whole image: { data, h, w, inside }, `inside` 1 where the tile lies.
+ * @param {Float32Array} values
+ * @param {number} tile
+ * @param {Pick<Crt.TileGrid, 'patchCells' | 'shape' | 'stride' | 'patch'>} grid
+ */
 export function placeTile(values, tile, grid) {
   const [h, w] = grid.patchCells;
   const side = Math.round(Math.sqrt(values.length));
@@ -48,7 +55,9 @@ export function placeTile(values, tile, grid) {
 export function mountInspect({ root, at, store, view, request, onDraw, onRun, announce }) {
   const newest = newestOf(request);
   const box = at('inspect');
+  /** @type {{ pass: number, block: number | null, head: number | null }} */
   const chosen = { pass: 0, block: null, head: null };
+  /** @type {{ attention: Crt.Opened, similarity: Crt.Opened, tile: number, cell: Crt.Size } | null} */
   let seen = null; // the newest answer with its arrays
 
   root.addEventListener('crt-pick', (event) => {
@@ -58,16 +67,17 @@ export function mountInspect({ root, at, store, view, request, onDraw, onRun, an
     load({ method: detail.method, x: detail.x, y: detail.y });
   });
   at('inspect-close').addEventListener('click', close);
-  const choose = (role, name, read) => at(role).addEventListener('input', (event) => {
-    chosen[name] = read(event.target.value);
+  const choose = (/** @type {string} */ role, /** @type {(value: string) => Partial<typeof chosen>} */ read) => at(role).addEventListener('input', (/** @type {Crt.InputEvent} */ event) => {
+    Object.assign(chosen, read(event.target.value));
     draw();
   });
-  choose('inspect-pass', 'pass', (value) => Number(value) - 1);
-  choose('inspect-block', 'block', (value) => (Number(value) ? Number(value) - 1 : null));
-  choose('inspect-head', 'head', (value) => (value === '' ? null : Number(value)));
+  choose('inspect-pass', (value) => ({ pass: Number(value) - 1 }));
+  choose('inspect-block', (value) => ({ block: Number(value) ? Number(value) - 1 : null }));
+  choose('inspect-head', (value) => ({ head: value === '' ? null : Number(value) }));
   onRun(close);
   onDraw(draw);
 
+  /** @param {{ method: string, x: number, y: number }} patch */
   async function load(patch) {
     seen = null;
     box.hidden = false;
@@ -87,10 +97,12 @@ export function mountInspect({ root, at, store, view, request, onDraw, onRun, an
     }
   }
 
+  /** @param {Crt.Answer} got */
   function take(got) {
-    seen = { ...got, ...openArrays(got.arrays, got.bytes) };
+    const { attention, similarity } = openArrays(got.arrays, got.bytes);
+    seen = { attention, similarity, tile: got.tile, cell: got.cell };
     box.classList.remove('waiting');
-    const [passes, blocks, heads] = seen.attention.shape;
+    const [passes, blocks, heads] = attention.shape;
     chosen.pass = Math.min(chosen.pass, passes - 1);
     if (chosen.block !== null && chosen.block >= blocks) chosen.block = null;
     if (chosen.head !== null && chosen.head >= heads) chosen.head = null;
@@ -141,12 +153,19 @@ export function mountInspect({ root, at, store, view, request, onDraw, onRun, an
   }
 }
 
-/** Cells over the image; what lies outside the token's tile stays the image, darkened. The patch is framed. */
+/** Cells over the image; what lies outside the token's tile stays the image, darkened. The patch is framed.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Crt.View} view
+ * @param {Crt.Values & { inside?: Crt.Mask }} map
+ * @param {number} max
+ * @param {Crt.State} state
+ * @param {Crt.Size} cell
+ */
 function paint(canvas, { prediction, image }, map, max, state, cell) {
   canvas.width = image.naturalWidth;
   canvas.height = image.naturalHeight;
   const { width, height } = canvas;
-  const context = canvas.getContext('2d');
+  const context = contextOf(canvas);
   context.drawImage(image, 0, 0, width, height);
   const { grid } = prediction;
   /** @type {Crt.Size} */

@@ -9,7 +9,12 @@ import { upsample } from '../maths/resample.mjs';
 
 const THUMBNAIL_PX = 160; // pixels of a small canvas along the image's longer side
 
-/** Rows of one head: (passes, blocks, heads, n, P) -> n × P numbers. */
+/** Rows of one head: (passes, blocks, heads, n, P) -> n × P numbers.
+ * @param {Crt.Opened} heads
+ * @param {number} pass
+ * @param {number} block
+ * @param {number} head
+ */
 export function headRows({ shape, data }, pass, block, head) {
   const [, blocks, heads, n, patches] = shape;
   const start = ((pass * blocks + block) * heads + head) * n * patches;
@@ -54,7 +59,14 @@ export function attentionMap(prediction, method, { pass, block, head }, heads) {
   return prediction.merge(rows, Math.round(Math.sqrt(heads.shape[4])), prediction.grid.patchCells);
 }
 
-/** A small canvas with the attention in colours over the image. */
+/** A small canvas with the attention in colours over the image.
+ * @param {Crt.Values} map
+ * @param {Crt.TileGrid} grid
+ * @param {HTMLImageElement} image
+ * @param {number} max
+ * @param {string} colormap
+ * @returns {HTMLCanvasElement}
+ */
 export function thumbnail(map, grid, image, max, colormap) {
   const factor = THUMBNAIL_PX / Math.max(image.naturalWidth, image.naturalHeight);
   const width = Math.max(1, Math.round(image.naturalWidth * factor));

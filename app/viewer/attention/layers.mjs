@@ -10,26 +10,31 @@ import { attentionMap, passWords, thumbnail, toggleBlock } from './layer_maps.mj
 import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
+/** Every head's attention and the rollout of a method.
+ * @typedef {{ run: string, method: string, heads: Crt.Opened, rollout: Crt.Opened }} Heads
+ */
+
 /** @param {Crt.Page} page */
 export function mountLayers(page) {
   const { at, store, view, current, request, onDraw, onRun } = page;
   const newest = newestOf(request);
-  const set = (changes) => store.set({ layers: { ...store.get().layers, ...changes } });
+  const set = (/** @type {Partial<Crt.State['layers']>} */ changes) => store.set({ layers: { ...store.get().layers, ...changes } });
+  /** @type {Heads | null} */
   let deep = null; // every head and the rollout, once requested: { run, method, heads, rollout }
   let waiting = ''; // the method whose heads are under way
   let failure = '';
   let drawn = ''; // what the grid shows, so that it is only drawn anew when that changes
 
-  at('layers-method').addEventListener('change', (event) => {
+  at('layers-method').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => {
     failure = '';
     set({ method: event.target.value, head: null });
   });
-  at('layers-head').addEventListener('change', (event) => set({ head: event.target.value === '' ? null : Number(event.target.value) }));
-  at('layers-scale').addEventListener('change', (event) => set({ scale: event.target.value }));
+  at('layers-head').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ head: event.target.value === '' ? null : Number(event.target.value) }));
+  at('layers-scale').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ scale: event.target.value }));
   at('layers-all').addEventListener('click', () => store.set({ blocks: null }));
   at('layers-deepen').addEventListener('click', load);
   for (const [role, end] of /** @type {[string, number][]} */ ([['layers-first', 0], ['layers-last', 1]])) {
-    at(role).addEventListener('input', (event) => {
+    at(role).addEventListener('input', (/** @type {Crt.InputEvent} */ event) => {
       const { prediction } = current();
       const depth = prediction.depth(methodOf(store.get(), current()));
       const range = /** @type {Crt.Size} */ ([...(store.get().blocks ?? [0, depth - 1])]);
@@ -63,7 +68,8 @@ export function mountLayers(page) {
     show(store.get(), current());
     try {
       const got = await newest.request('load_heads', { method });
-      deep = { run, method, ...openArrays(got.arrays, got.bytes) };
+      const { heads, rollout: flow } = openArrays(got.arrays, got.bytes);
+      deep = { run, method, heads, rollout: flow };
     } catch (error) {
       if (isDropped(error)) return;
       failure = sentenceOf(error);
@@ -72,20 +78,28 @@ export function mountLayers(page) {
     show(store.get(), view());
   }
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.View} view
+   */
   function methodOf(state, { run, prediction }) {
     const able = run.methods.filter((method) => prediction.isTransformer(method));
     return able.includes(state.layers.method) ? state.layers.method : able[0];
   }
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.View | null} now
+   */
   function show(state, now) {
     if (state.tab !== 'layers' || !now) return;
     const { run, prediction } = now;
     const method = methodOf(state, now);
     const able = run.methods.filter((name) => prediction.isTransformer(name));
-    fill(at('layers-method'), able.map((name) => [name, METHOD_TITLES[name]]), method);
+    fill(at('layers-method'), able.map((name) => /** @type {[string, string]} */ ([name, METHOD_TITLES[name]])), method);
     const mine = deep?.method === method ? deep : null;
     const heads = mine ? mine.heads.shape[2] : 0;
-    fill(at('layers-head'), [['', 'mean of all heads'], ...Array.from({ length: heads }, (_, i) => [String(i), `head ${i + 1}`])], state.layers.head ?? '');
+    fill(at('layers-head'), [['', 'mean of all heads'], ...Array.from({ length: heads }, (_, i) => /** @type {[string, string]} */ ([String(i), `head ${i + 1}`]))], state.layers.head ?? '');
     at('layers-scale').value = state.layers.scale;
     at('layers-deepen').hidden = Boolean(mine);
     at('layers-deepen').disabled = waiting === method;
@@ -100,9 +114,16 @@ export function mountLayers(page) {
     table(run, method);
   }
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.View} now
+   * @param {string} method
+   * @param {Heads | null} mine
+   */
   function grid(state, now, method, mine) {
     const { prediction } = now;
     const head = mine ? state.layers.head : null;
+    /** @type {{ block: number, pass: number, map: Crt.Values }[]} */
     const maps = [];
     for (let block = 0; block < prediction.depth(method); block++) {
       for (let pass = 0; pass < prediction.passes(method); pass++) maps.push({ block, pass, map: attentionMap(prediction, method, { pass, block, head }, mine?.heads) });
@@ -122,6 +143,14 @@ export function mountLayers(page) {
     at('layers-grid').replaceChildren(...columns);
   }
 
+  /**
+   * @param {{ block: number, pass: number, map: Crt.Values }} one
+   * @param {Crt.View} view
+   * @param {string} method
+   * @param {number | null} head
+   * @param {Crt.State} state
+   * @param {number} max
+   */
   function cell({ block, pass, map }, { prediction, image }, method, head, state, max) {
     const own = largest(map.data);
     const canvas = thumbnail(map, prediction.grid, image, state.layers.scale === 'all' ? max : own, state.colormap);
@@ -133,6 +162,12 @@ export function mountLayers(page) {
     }, [canvas, make('span', { class: 'visually-hidden', text: `Block ${block + 1}, ` }), make('span', {}, [make('span', { text: `pass ${pass + 1}` }), make('span', { text: own.toPrecision(2) })]), make('span', { class: 'visually-hidden', text: `, largest share, ${of}. Put it beside the maps` })]);
   }
 
+  /**
+   * @param {Crt.View} view
+   * @param {string} method
+   * @param {Heads | null} mine
+   * @param {Crt.State} state
+   */
   function rollout({ prediction, image }, method, mine, state) {
     const box = at('layers-rollout');
     box.hidden = !mine;
@@ -150,10 +185,15 @@ export function mountLayers(page) {
     return box.replaceChildren(make('h3', { text: 'Attention rollout of the class token (Abnar and Zuidema, 2020)' }), ...cells);
   }
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.Prediction} prediction
+   * @param {string} method
+   */
   function blocks(state, prediction, method) {
     const depth = prediction.depth(method);
     const [first, last] = state.blocks ? state.blocks.map((block) => Math.min(block, depth - 1)) : [0, depth - 1];
-    for (const [role, value] of [['layers-first', first], ['layers-last', last]]) {
+    for (const [role, value] of /** @type {[string, number][]} */ ([['layers-first', first], ['layers-last', last]])) {
       at(role).max = depth;
       at(role).value = value + 1;
       at(`${role}-value`).textContent = String(value + 1);
@@ -168,18 +208,26 @@ export function mountLayers(page) {
     }
   }
 
+  /**
+   * @param {Crt.Run} run
+   * @param {string} method
+   */
   function table(run, method) {
     const sizes = run.residual[method] ?? [];
     const likeness = method === 'crt' ? run.similarity : [];
     at('layers-passes').replaceChildren(make('th', { scope: 'col', text: 'Pass' }), ...sizes.map((_, k) => make('th', { scope: 'col', text: String(k + 1) })));
-    const row = (title, values) => make('tr', {}, [make('th', { scope: 'row', text: title }), ...values.map((value) => make('td', { text: figure(value) }))]);
+    const row = (/** @type {string} */ title, /** @type {number[]} */ values) => make('tr', {}, [make('th', { scope: 'row', text: title }), ...values.map((value) => make('td', { text: figure(value) }))]);
     at('layers-rows').replaceChildren(
       row('Relative size of the residual, ‖F(x)‖ / ‖x‖', sizes),
       ...(likeness.length ? [row('Cosine of the tokens before and after the loop', sizes.map((_, k) => likeness[k + 1] ?? NaN))] : []),
     );
   }
 
-  /** @returns {Crt.AddedPanel | null} */
+  /**
+   * @param {Crt.AttentionPanel} wanted
+   * @param {Crt.View} view
+   * @returns {Crt.AddedPanel | null}
+   */
   function attentionPanel({ method, pass, block, head }, { run, prediction }) {
     const mine = deep?.run === run.run && deep.method === method ? deep : null;
     if (!prediction.isTransformer(method) || pass >= prediction.passes(method) || block >= prediction.depth(method)) return null;
@@ -193,6 +241,11 @@ export function mountLayers(page) {
   }
 }
 
+/**
+ * @param {HTMLSelectElement} select
+ * @param {[string, string][]} options
+ * @param {string | number} value
+ */
 function fill(select, options, value) {
   const key = JSON.stringify(options);
   if (select.dataset.options !== key) {

@@ -15,20 +15,38 @@ import { DEFAULT_REDUCTION } from '../core/constants.mjs';
  */
 export const ASKED = [['confidence', 2], ['deletion', 21], ['insertion', 21], ['road', 40]];
 const COLUMNS = ['drop', 'increase', 'deletion', 'insertion', 'road'];
+/** @typedef {Pick<Crt.Settings, 'loops' | 'refined' | 'blocks' | 'pass_reduction'> & { method: string, classes: number[] }} MapDetails */
+/** @typedef {MapDetails & { measure: string, chance: boolean }} Details */
+/** What the server answers: the values of one measure, and their curves.
+ * @typedef {Crt.MeasureColumn & { value: number, better?: string }} Value
+ * @typedef {{ id: string, probability: number, values: Value[], curves: { id: string, points: [number, number][] }[] }} Measured
+ */
+/** @typedef {{ method: string, chance: boolean, answers: Measured[] }} Row */
+/** @typedef {ReturnType<typeof createChart>} Chart */
+
+/** @type {Record<string, [string, string]>} */
 const CURVES = {
   deletion: ['Deletion', 'Class probability while the pixels go, the highest of the map first: a faithful map makes it fall early.'],
   insertion: ['Insertion', 'Class probability while the pixels appear in a blurred image, the highest of the map first: a faithful map makes it rise early.'],
   road: ['ROAD', 'Half the difference between the class probabilities without the least and without the most relevant pixels: above 0 is better than chance.'],
 };
 
-/** What is requested about the map of a method, without what does not move that map. */
+/** What is requested about the map of a method, without what does not move that map.
+ * @param {Crt.State} state
+ * @param {string} method
+ * @returns {MapDetails}
+ */
 export function mapDetails(state, method) {
   const { classes, loops, refined, blocks, pass_reduction } = state;
   const seen = refined && ['tscam', 'crt'].includes(method);
   return { method, classes, loops: method === 'crt' ? loops : 0, refined: seen, blocks: seen ? blocks : null, pass_reduction: seen ? pass_reduction : DEFAULT_REDUCTION };
 }
 
-/** What has no answer in `found` yet: [{ name, details, cost }]. */
+/** What has no answer in `found` yet: [{ name, details, cost }].
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ * @param {Map<string, unknown>} found
+ */
 export function missing(state, run, found) {
   const kinds = state.random_baseline ? [false, true] : [false];
   return shownMethods(state, run).flatMap((method) => kinds.flatMap((chance) => ASKED.map(([measure, cost]) => {
@@ -37,12 +55,18 @@ export function missing(state, run, found) {
   }))).filter(({ name }) => !found.has(name));
 }
 
-/** The same name for the same answer; a random map has neither refinement nor blocks. */
+/** The same name for the same answer; a random map has neither refinement nor blocks.
+ * @param {Pick<Crt.Run, 'run'>} run
+ * @param {Details} details
+ */
 export function nameOf(run, { method, classes, loops, refined, blocks, pass_reduction, measure, chance }) {
   return JSON.stringify([run.run, method, classes, loops, measure, chance, ...(chance ? [] : [refined, blocks, pass_reduction])]);
 }
 
-/** Text of one value. */
+/** Text of one value.
+ * @param {string} id
+ * @param {number | undefined} value
+ */
 export function valueText(id, value) {
   if (value === undefined) return '…';
   if (id === 'increase') return value ? 'yes' : 'no';
@@ -51,9 +75,12 @@ export function valueText(id, value) {
 
 /** @param {Crt.Page} page */
 export function mountFaithfulness({ at, store, request, onDraw, onRun, view, current, panelGrid }) {
+  /** @type {Map<string, Measured>} */
   const found = new Map(); // answers by name
-  const about = new Map(); // what each value means, as the server says it, by id
+  /** @type {Map<string, Value>} */
+  const about = new Map(); // the description of each value by its id, from the server
   const charts = Object.fromEntries(Object.keys(CURVES).map((id) => [id, createChart()]));
+  /** @type {ReturnType<typeof missing>} */
   let todo = []; // the first one is under way
   /** @type {AbortController | null} */
   let measuring = null; // while the server measures
@@ -63,7 +90,7 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
   let began = 0;
   let drawn = '';
   at('faithfulness-curves').append(...Object.values(charts).map(({ node }) => node));
-  at('faithfulness-chance').addEventListener('change', (event) => store.set({ random_baseline: event.target.checked }));
+  at('faithfulness-chance').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => store.set({ random_baseline: event.target.checked }));
   at('faithfulness-start').addEventListener('click', () => {
     todo = missing(store.get(), current().run, found);
     [spent, part, began] = [0, 0, performance.now()];
@@ -81,8 +108,8 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     if (state.tab === 'explore') show(state, run);
   });
 
-  const same = (details, other) => Object.keys(other).every((name) => JSON.stringify(details[name]) === JSON.stringify(other[name]));
-  const note = (text) => { at('faithfulness-note').textContent = text; };
+  const same = (/** @type {Details} */ details, /** @type {MapDetails} */ other) => /** @type {(keyof MapDetails)[]} */ (Object.keys(other)).every((name) => JSON.stringify(details[name]) === JSON.stringify(other[name]));
+  const note = (/** @type {string} */ text) => { at('faithfulness-note').textContent = text; };
 
   async function measureAll() {
     const mine = new AbortController();
@@ -108,15 +135,18 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     redraw();
   }
 
+  /** @param {{ done: number }} content */
   function onProgress({ done }) {
     part = done;
     redraw();
   }
 
+  /** @param {Error} error */
   function onLeftRunning(error) {
     note(`Cancelled, but the server still measures: ${sentenceOf(error)}`);
   }
 
+  /** @param {string} words */
   function stop(words) {
     measuring?.abort();
     if (measuring || !words) note(words);
@@ -131,6 +161,10 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     if (now) show(store.get(), now.run);
   }
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.Run} run
+   */
   function show(state, run) {
     const methods = shownMethods(state, run);
     const several = state.classes.length > 1;
@@ -156,9 +190,14 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     note(`${METHOD_TITLES[method]}${chance ? ', random map' : ''}: ${measure === 'road' ? 'ROAD' : measure}${time}`);
   }
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.Run} run
+   * @param {string[]} methods
+   */
   function table(state, run, methods) {
     const rows = methods.flatMap((method) => [false, ...(state.random_baseline ? [true] : [])].map((chance) => {
-      const answers = ASKED.map(([measure]) => found.get(nameOf(run, { ...mapDetails(state, method), measure, chance }))).filter(Boolean);
+      const answers = ASKED.flatMap(([measure]) => found.get(nameOf(run, { ...mapDetails(state, method), measure, chance })) ?? []);
       return { method, chance, answers };
     })).filter(({ answers }) => answers.length);
     at('faithfulness-found').hidden = !rows.length;
@@ -167,7 +206,7 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     drawn = key;
     const name = run.classes[state.classes[0]];
     at('faithfulness-caption').textContent = `This image: ${name}, each map by the network that made it`;
-    const columns = COLUMNS.map((id) => about.get(id)).filter(Boolean).map(({ id, title, description, better }) => ({ id, title, description, direction: better }));
+    const columns = COLUMNS.flatMap((id) => about.get(id) ?? []).map(({ id, title, description, better }) => ({ id, title, description, direction: better }));
     drawHead(at('faithfulness-head'), columns);
     drawMeanings(at('faithfulness-definitions'), [...columns, {
       title: 'How', description: 'The network runs at the input size of the page. Networks differ in confidence, which shifts these numbers independently of the map: compare each with its random map. One image is not enough for a conclusion.',
@@ -184,6 +223,13 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     for (const [id, [title, reading]] of Object.entries(CURVES)) curve(charts[id], id, title, reading, rows);
   }
 
+  /**
+   * @param {Chart} chart
+   * @param {string} id
+   * @param {string} title
+   * @param {string} reading
+   * @param {Row[]} rows
+   */
   function curve(chart, id, title, reading, rows) {
     const series = rows.flatMap(({ method, chance, answers }) => {
       const points = answers.flatMap((answer) => answer.curves).find((one) => one.id === id)?.points;

@@ -4,6 +4,13 @@ import { createChart } from '../charts/chart.mjs';
 import { lineStyles } from '../charts/colors.mjs';
 import { make } from '../core/dom.mjs';
 
+/** A section of the Results tab, as `scripts.report` writes it.
+ * @typedef {{ head: string[], rows: string[][], highlight: number[], caption: string[] }} Table
+ * @typedef {{ name: string, x: number[], y: number[], half_range?: number[] }} Line
+ * @typedef {{ title: string, x: string, y: string, lines: Line[], x_labels?: string[], caption: string }} Chart
+ * @typedef {{ title: string, notes: string[], command?: string, tables: Table[], sentences: string[], charts: Chart[], weights_sha256?: string }} Section
+ */
+
 const MAX_X_TICKS = 12; // values on the x axis up to which each has its number
 
 /** @param {Crt.Page} page */
@@ -16,7 +23,10 @@ export function mountResults({ at, measured, onRun }) {
   });
 }
 
-/** Whose numbers a section has, beside the checkpoint on the page. */
+/** Whose numbers a section has, beside the checkpoint on the page.
+ * @param {Pick<Section, 'weights_sha256'>} section
+ * @param {Pick<Crt.Checkpoint, 'sha256' | 'name'> | null} checkpoint
+ */
 export function weightsWords({ weights_sha256: weights }, checkpoint) {
   if (!weights) return 'Measured with networks trained for it, not with the checkpoint on this page.';
   if (!checkpoint) return `Measured with the weights ${weights.slice(0, 8)}.`;
@@ -25,6 +35,7 @@ export function weightsWords({ weights_sha256: weights }, checkpoint) {
     : `Measured with the weights ${weights.slice(0, 8)}, not with the checkpoint on this page, ${checkpoint.name} (${checkpoint.sha256.slice(0, 8)}).`;
 }
 
+/** @param {Section} section */
 function sectionNode({ title, notes, command, tables, sentences, charts }) {
   return make('section', { class: 'result' }, [
     make('h3', { text: title }),
@@ -37,13 +48,17 @@ function sectionNode({ title, notes, command, tables, sentences, charts }) {
   ]);
 }
 
+/** @param {Chart} chart */
 function chartNode(chart) {
   const { node, draw } = createChart();
   draw(chartSpec(chart), chart.caption);
   return node;
 }
 
-/** A chart of the results as `createChart` takes it. */
+/** A chart of the results as `createChart` takes it.
+ * @param {Omit<Chart, 'caption'>} chart
+ * @returns {Crt.ChartSpec}
+ */
 export function chartSpec({ title, x, y, lines, x_labels: names = [] }) {
   const xs = [...new Set(lines.flatMap((line) => line.x))].sort((a, b) => a - b);
   const styles = lineStyles(lines.map(({ name }) => name));
@@ -57,10 +72,12 @@ export function chartSpec({ title, x, y, lines, x_labels: names = [] }) {
   };
 }
 
-/** A table in a box that scrolls by itself where the page is narrow. */
+/** A table in a box that scrolls by itself where the page is narrow.
+ * @param {Omit<Table, 'caption'>} table
+ */
 function tableNode({ head, rows, highlight }) {
   const best = head.map((_, column) => (highlight.includes(column) ? largestRow(rows.map((row) => row[column])) : -1));
-  const cells = (row, index) => row.map((text, column) => make(column ? 'td' : 'th', {
+  const cells = (/** @type {string[]} */ row, /** @type {number} */ index) => row.map((text, column) => make(column ? 'td' : 'th', {
     ...(column ? {} : { scope: 'row' }), ...(best[column] === index ? { class: 'best' } : {}), text,
   }));
   return make('div', { class: 'result-table', tabindex: '0', role: 'region', 'aria-label': head[0] }, [
@@ -71,7 +88,9 @@ function tableNode({ head, rows, highlight }) {
   ]);
 }
 
-/** The index of the largest number among cells, or -1 where there are fewer than two numbers or a tie. */
+/** The index of the largest number among cells, or -1 where there are fewer than two numbers or a tie.
+ * @param {string[]} cells
+ */
 export function largestRow(cells) {
   const values = cells.map((text) => Number.parseFloat(text)).map((value, index) => ({ value, index })).filter(({ value }) => Number.isFinite(value));
   if (values.length < 2) return -1;
