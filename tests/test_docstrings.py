@@ -11,16 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-UNFINISHED = {"app/features/permalinks.py", "app/requests/export_request.py"} | {
-    f"app/features/export{tab}.py" for tab in ("", "_ablate", "_layers", "_masks", "_results")
-}
-"""Files of the app whose docstrings are sentences alone; take one off the list when it is complete."""
-FILES = sorted(
-    file
-    for top in ("crt", "app")
-    for path in (ROOT / top).rglob("*.py")
-    if (file := path.relative_to(ROOT).as_posix()) not in UNFINISHED
-)
+FILES = sorted(path.relative_to(ROOT).as_posix() for top in ("crt", "app") for path in (ROOT / top).rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises):$", re.MULTILINE)
 SELF_EVIDENT = ("property", "cached_property", "overload", "functools.cached_property")

@@ -28,7 +28,7 @@ MASK = "mask"
 
 
 class Exported(Protocol):
-    """What a tab shows, computed again on the server."""
+    """The contents of a tab, computed again on the server."""
 
     @property
     def name(self) -> str:
@@ -36,7 +36,14 @@ class Exported(Protocol):
         ...
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """What is on the screen as the bytes of a file of each kind."""
+        """The contents of the screen as one figure.
+
+        Args:
+            kinds: of files.
+
+        Returns:
+            The bytes of the file of each kind.
+        """
         ...
 
     def files(self) -> dict[str, bytes]:
@@ -67,7 +74,11 @@ TABS: dict[str, Callable[[Analysis, dict[str, Any], Model, Page], Exported]] = {
 
 
 def register(page: Page) -> None:
-    """Answer `export`: the file of the kind asked for, where the server may serve it from, and its name."""
+    """Answer `export`: the path of the requested file, its kind, name and size in bytes.
+
+    Args:
+        page: the components.
+    """
 
     def export(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         kind, name, data = made(shown_by(analysis, details, page), details.get("kind"), details.get("tile"))
@@ -77,7 +88,19 @@ def register(page: Page) -> None:
 
 
 def shown_by(analysis: Analysis, details: dict[str, Any], page: Page) -> Exported:
-    """What the tab that the browser names shows. Raises InvalidSetting for one that there is not, and wrong values."""
+    """The contents of the requested tab.
+
+    Args:
+        analysis: the image on the page with its Prediction.
+        details: values from the browser, not to be trusted.
+        page: the components.
+
+    Returns:
+        The contents.
+
+    Raises:
+        InvalidSetting: an unknown tab, or wrong values.
+    """
     tab = details.get("tab")
     if not isinstance(tab, str) or tab not in TABS:
         raise InvalidSetting(f"Unknown tab: choose one of {', '.join(TABS)}.")
@@ -85,9 +108,18 @@ def shown_by(analysis: Analysis, details: dict[str, Any], page: Page) -> Exporte
 
 
 def made(screen: Exported, kind: Any, tile: Any = None) -> tuple[str, str, bytes]:
-    """Kind, name and bytes of the file asked for. `tile`: which mask of the Masks tab, where the kind is one.
+    """Make the requested file.
 
-    Raises InvalidSetting for an unknown kind or tile, or too large a file.
+    Args:
+        screen: the contents of the tab.
+        kind: one of `FIGURES`, `EVERYTHING` or `MASK`.
+        tile: the name of a mask of the Masks tab, where `kind` is `MASK`.
+
+    Returns:
+        Kind, name and bytes of the file.
+
+    Raises:
+        InvalidSetting: an unknown kind or mask, or a file larger than `LIMIT` bytes.
     """
     name = f"{screen.name}.{kind}"
     if kind == EVERYTHING:
@@ -104,7 +136,14 @@ def made(screen: Exported, kind: Any, tile: Any = None) -> tuple[str, str, bytes
 
 
 def archive(screen: Exported) -> bytes:
-    """All files of a screen as the bytes of a ZIP; the same screen gives the same bytes."""
+    """All files of a screen as a ZIP; the same screen gives the same bytes.
+
+    Args:
+        screen: the contents of the tab.
+
+    Returns:
+        The bytes of the ZIP.
+    """
     files = {f"figure.{kind}": data for kind, data in screen.figures(FIGURES).items()}
     files |= screen.files()
     files["settings.json"] = (json.dumps(screen.settings(), indent=1) + "\n").encode()

@@ -38,7 +38,17 @@ PARTS = {"sizes": "Sizes and loops", "modes": "Modes and refinement", "curves": 
 
 @dataclass(frozen=True)
 class AblateView:
-    """The part of the tab that is open. `shots`: its maps by name; `raw`: (K, h, w) of each; `where`: in the tab."""
+    """The open part of the Ablate tab.
+
+    Attributes:
+        analysis: the image.
+        shown: the settings of the page.
+        wanted: the cells and charts of the tab.
+        model: the checkpoint.
+        shots: panels by name.
+        raw: (K, h, w) float32 CAMs of each panel.
+        where: row and cell of each panel.
+    """
 
     analysis: Analysis
     shown: ExportRequest
@@ -50,7 +60,20 @@ class AblateView:
 
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any], model: Model, explorer: Explorer) -> AblateView:
-        """Check what the browser sent and make the maps from what the networks saw before. Raises InvalidSetting."""
+        """Check what the browser sent and make the CAMs from the Predictions of this session.
+
+        Args:
+            analysis: the image on the page with its Prediction.
+            details: values from the browser, not to be trusted.
+            model: the checkpoint.
+            explorer: whose cache has the Predictions.
+
+        Returns:
+            The contents of the tab.
+
+        Raises:
+            InvalidSetting: wrong values, or a Prediction that is no longer in the cache.
+        """
         shown, wanted = ExportRequest.of(analysis, details, panels=False), AblateRequest.of(analysis, details)
         shots: dict[str, PanelData] = {}
         raw: dict[str, np.ndarray] = {}
@@ -80,7 +103,14 @@ class AblateView:
         return file_name(self.analysis, self.classes, f"ablate-{self.wanted.show}")
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """The grid, the ladder or the charts as one figure."""
+        """The grid, the ladder or the charts as one figure.
+
+        Args:
+            kinds: of files.
+
+        Returns:
+            The bytes of the file of each kind.
+        """
         rows: list[Sequence[Block]] = [[Words(text)] for text in self.wanted.readings]
         if self.wanted.show == "ladder":
             blocks = [self._rung(key) for key in self.shots]

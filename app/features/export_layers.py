@@ -35,8 +35,17 @@ ROLLOUT = "Attention rollout of the class token (Abnar and Zuidema, 2020)"
 
 @dataclass(frozen=True)
 class LayersView:
-    """The maps of the tab. `maps`: (passes, blocks, h, w) of one head, or the mean of all; `rollout`: (passes, h, w)
-    where it is shown. `head` counts from 0. `together`: one scale for all maps.
+    """The attention maps of the Layers tab.
+
+    Attributes:
+        analysis: the image.
+        shown: the settings of the page.
+        model: the checkpoint.
+        method: a transformer.
+        head: of attention, from 0; None for the mean of all.
+        together: whether all maps have one scale.
+        maps: (passes, blocks, h, w) float32.
+        rollout: (passes, h, w) float32 where it is shown, else None.
     """
 
     analysis: Analysis
@@ -50,7 +59,19 @@ class LayersView:
 
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any], model: Model) -> LayersView:
-        """Check what the browser sent and make the maps; single heads need the network. Raises InvalidSetting."""
+        """Check what the browser sent and make the maps; single heads need a run of the network.
+
+        Args:
+            analysis: the image on the page with its Prediction.
+            details: values from the browser, not to be trusted.
+            model: the checkpoint.
+
+        Returns:
+            The contents of the tab.
+
+        Raises:
+            InvalidSetting: wrong values, or a head that the network does not have.
+        """
         shown, given = ExportRequest.of(analysis, details, panels=False), details.get("layers")
         if not isinstance(given, dict):
             raise InvalidSetting("The settings of the layers are missing: reload the page.")
@@ -73,7 +94,14 @@ class LayersView:
         return file_name(self.analysis, [self.method], "layers")
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """A row for each pass and a column for each block, the rollout, and what each pass changes."""
+        """A row for each pass and a column for each block, the rollout, and what each pass changes.
+
+        Args:
+            kinds: of files.
+
+        Returns:
+            The bytes of the file of each kind.
+        """
         passes, blocks = self.maps.shape[:2]
         maxima = self.maps.max((2, 3))
         rows: list[Sequence[Block]] = [

@@ -39,9 +39,18 @@ TILES = {
 
 @dataclass(frozen=True)
 class MasksView:
-    """The masks of the tab. `tiles`: (h, w) uint8 labels by name, k + 1 for the k-th chosen class; those of the
-    segmentation network k + 1 for class k. `screen`: the same as the page draws them; those that it makes itself from
-    maps are made on its own points. `missing`: sentences for those that cannot be made. `edges`: (h, w).
+    """The masks of the Masks tab.
+
+    Attributes:
+        analysis: the image.
+        shown: the settings of the tab.
+        model: the checkpoint.
+        tiles: (h, w) uint8 labels by name, k + 1 for the k-th chosen class; those of the segmentation network k + 1 for
+            class k.
+        screen: the same as the page draws them: masks that it makes from CAMs are made on its own points.
+        missing: messages for masks that cannot be made, by name.
+        propagated: (K, h, w) float32 CAMs after the random walk, None without it.
+        edges: (h, w) float32 edges of the IRN, 0 … 1, None without them.
     """
 
     analysis: Analysis
@@ -55,7 +64,19 @@ class MasksView:
 
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any], model: Model) -> MasksView:
-        """Make every mask that the tab shows. Raises InvalidSetting for wrong values."""
+        """Make every mask that the tab shows.
+
+        Args:
+            analysis: the image on the page with its Prediction.
+            details: values from the browser, not to be trusted.
+            model: the checkpoint.
+
+        Returns:
+            The contents of the tab.
+
+        Raises:
+            InvalidSetting: wrong values.
+        """
         shown = MasksRequest.of(analysis, details)
         (wanted,), prediction = shown.base.maps, analysis.prediction
         maps = prediction.cams(wanted.method, classes=shown.base.classes, **wanted.options)
@@ -98,7 +119,17 @@ class MasksView:
         return file_name(self.analysis, self.classes, "masks")
 
     def png(self, tile: Any) -> bytes:
-        """One mask in the image's own pixels as an indexed PNG. Raises InvalidSetting for one that is not shown."""
+        """One mask in the image's own pixels.
+
+        Args:
+            tile: its name.
+
+        Returns:
+            The bytes of an indexed PNG.
+
+        Raises:
+            InvalidSetting: the mask is not shown.
+        """
         if not isinstance(tile, str) or tile not in self.tiles:
             raise InvalidSetting(f"Unknown mask: choose one of {', '.join(self.tiles)}.")
         chosen = list(self.shown.base.classes)
@@ -111,7 +142,14 @@ class MasksView:
         return indexed_png(np.asarray(labels))
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """All tiles as one figure, with the share and IoU of each label below."""
+        """All masks as one figure, with the share and IoU of each label below.
+
+        Args:
+            kinds: of files.
+
+        Returns:
+            The bytes of the file of each kind.
+        """
         base, style = self.shown.base, Style(self.shown.base.colormap)
         blocks = [MapBlock(self.analysis.image, self._plot(tile), style) for tile in self.tiles]
         if self.edges is not None:

@@ -32,13 +32,25 @@ MOST_TICKS = 12
 
 @dataclass(frozen=True)
 class ResultsView:
-    """The sections of the tab, as `results/summary.json` has them."""
+    """The contents of the Results tab.
+
+    Attributes:
+        sections: as in `results/summary.json`.
+        name: of the files, without their ending.
+    """
 
     sections: tuple[dict[str, Any], ...]
     name: str = "crt-results"
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """Every section below the other."""
+        """All sections below each other.
+
+        Args:
+            kinds: of files.
+
+        Returns:
+            The bytes of the file of each kind.
+        """
         rows = [row for section in self.sections for row in _rows(section)] or [[Words("There are no results here.")]]
         drawn = lay_out(rows, title="Results", columns=COLUMNS)
         return rendered(drawn, kinds, "Results", self.settings())

@@ -1,4 +1,4 @@
-"""Links: images that the server keeps for whoever has the link, and the screen that a link asks for."""
+"""Links: images that the server keeps for those who have the link, and the settings in a link."""
 
 from __future__ import annotations
 
@@ -40,9 +40,14 @@ class ImageGone(CrtError):
 
 
 class ImageStore:
-    """Files of images by their content, for `age` seconds and at most `limit` bytes together, the oldest go first.
+    """Files of images by their content, for `age` seconds and at most `limit` bytes together; the oldest go first.
 
-    An image is put here only when its owner asks for a link, and found by all who know its hash. Threads may share it.
+    An image is put here only when its owner makes a link, and found by all who have its hash. Threads may share it.
+
+    Args:
+        limit: bytes of all files together.
+        age: seconds that a file is kept.
+        clock: seconds, monotonic.
     """
 
     def __init__(self, limit: int = LIMIT, age: float = AGE, clock: Callable[[], float] = time.monotonic) -> None:
@@ -58,7 +63,16 @@ class ImageStore:
         return sum(len(data) for _, _, data in self._kept.values())
 
     def put(self, key: str, suffix: str, data: bytes) -> None:
-        """Keep a file anew. Raises InvalidSetting if it is larger than all that may be kept."""
+        """Keep a file, or keep it for longer.
+
+        Args:
+            key: the first `KEY_LENGTH` digits of the image's sha256.
+            suffix: of the file's name.
+            data: its bytes.
+
+        Raises:
+            InvalidSetting: the file is larger than the limit.
+        """
         if len(data) > self.limit:
             raise InvalidSetting("This image is too large to be kept for a link: make it smaller.")
         with self._lock:
@@ -69,7 +83,14 @@ class ImageStore:
             self._kept[key] = (self._clock(), suffix, data)
 
     def get(self, key: str) -> tuple[str, bytes] | None:
-        """Suffix and bytes of the file, or None."""
+        """A file that is kept.
+
+        Args:
+            key: the first `KEY_LENGTH` digits of the image's sha256.
+
+        Returns:
+            Its suffix and bytes, or None.
+        """
         with self._lock:
             self._forget()
             found = self._kept.get(key)
@@ -83,9 +104,14 @@ class ImageStore:
 
 @dataclass(frozen=True)
 class LinkRequest:
-    """What the page asks for: to `show` a screen, or to `fetch` its maps for later.
+    """The settings in a link.
 
-    `pic`: `ex.<id>`, `sha.<first 32 hex of its sha256>`, or empty for the image on the page. `model`: whose maps.
+    Attributes:
+        act: `show` them on the page, or `fetch` the CAMs for later.
+        pic: `ex.<id>`, `sha.<first 32 digits of its sha256>`, or empty for the image on the page.
+        size: one of the page's input sizes.
+        mode: the cut-merge mode.
+        model: the checkpoint.
     """
 
     act: str
@@ -96,7 +122,18 @@ class LinkRequest:
 
     @classmethod
     def of(cls, details: dict[str, Any], engine: Engine) -> LinkRequest:
-        """Validate what the browser sent; what a link leaves out is as the checkpoint starts. Raises InvalidSetting."""
+        """Check what the browser sent; values that a link leaves out are the checkpoint's defaults.
+
+        Args:
+            details: values from the browser, not to be trusted.
+            engine: whose checkpoints are offered.
+
+        Returns:
+            The request.
+
+        Raises:
+            InvalidSetting: an unknown value.
+        """
         act, pic = details.get("act"), details.get("pic") or ""
         if act not in ACTS:
             raise InvalidSetting("Invalid request. Reload the page.")
@@ -111,7 +148,11 @@ class LinkRequest:
 
 
 def register(page: Page) -> None:
-    """Answer `reopen`, what is known at once, `reopen_run`, what the networks must compute, and `keep`."""
+    """Answer `reopen` at once, `reopen_run` with a run of the networks, and `keep`.
+
+    Args:
+        page: the components.
+    """
     links = Links(page, ImageStore())
     options: dict[str, Any] = {**QUIET, "concurrency_limit": 8}
     chosen = [page.size, page.mode, page.networks, page.state]
@@ -123,8 +164,14 @@ def register(page: Page) -> None:
 
 
 class Links:
-    """The three listeners. Each answer of the first two has a `state`: shown, running (the page runs the networks by
-    itself now), run (ask with `reopen_run`), fetched (with `view`), or gone (with a `message`).
+    """The three listeners.
+
+    Each answer of the first two has a `state`: shown, running (the page now runs the networks by itself), run (send
+    `reopen_run`), fetched (with `view`), or gone (with a `message`).
+
+    Args:
+        page: the components.
+        store: keeps images.
     """
 
     def __init__(self, page: Page, store: ImageStore) -> None:
@@ -132,7 +179,16 @@ class Links:
         self.store = store
 
     def reopen(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
-        """Answer at once -> viewer, image, size, mode, networks, state. Never raises."""
+        """Answer at once. Never raises.
+
+        Args:
+            event: Gradio's, with the details.
+            path: of the image on the page, or None.
+            request: Gradio's, with the session.
+
+        Returns:
+            Updates of viewer, image, size, mode, networks and state.
+        """
         details = details_of(event)
         nothing = (gr.skip(),) * 5
         explorer = self.page.explorer
@@ -158,7 +214,16 @@ class Links:
             return refusal("reopen", details, error), *nothing
 
     def reopen_run(self, event: gr.EventData, path: str | None, request: gr.Request) -> tuple:
-        """Answer with the networks -> viewer, size, mode, networks, state. Never raises."""
+        """Answer with a run of the networks. Never raises.
+
+        Args:
+            event: Gradio's, with the details.
+            path: of the image on the page, or None.
+            request: Gradio's, with the session.
+
+        Returns:
+            Updates of viewer, size, mode, networks and state.
+        """
         details = details_of(event)
         nothing = (gr.skip(),) * 4
         try:
@@ -174,7 +239,15 @@ class Links:
         return update, *_chosen(wanted), _shown(wanted, found, request)
 
     def keep(self, event: gr.EventData, path: str | None) -> dict[str, Any]:
-        """Keep the image on the page for whoever has the link -> how a link names it, as `pic`. Never raises."""
+        """Keep the image on the page for those who have the link. Never raises.
+
+        Args:
+            event: Gradio's, with the details.
+            path: of the image on the page, or None.
+
+        Returns:
+            The answer: `pic`, the image's name in a link.
+        """
         details = details_of(event)
         try:
             return reply("keep", details, {"pic": keep(self.store, self.page.explorer, path)})
@@ -204,7 +277,20 @@ def _shown(wanted: LinkRequest, found: str, request: gr.Request) -> dict[str, An
 
 
 def keep(store: ImageStore, explorer: Explorer, path: str | None) -> str:
-    """Put the image on the page into the store -> how a link names it. Raises CrtError."""
+    """Put the image on the page into the store.
+
+    Args:
+        store: keeps it.
+        explorer: which reads it.
+        path: of the image on the page, or None.
+
+    Returns:
+        Its name in a link.
+
+    Raises:
+        InvalidSetting: there is no image, or it is too large.
+        InvalidImage: it cannot be read.
+    """
     if not path:
         raise InvalidSetting("There is no image to keep: choose one.")
     image = explorer.images.read(path)
@@ -217,7 +303,22 @@ def keep(store: ImageStore, explorer: Explorer, path: str | None) -> str:
 
 
 def locate(page: Page, store: ImageStore, pic: str, path: str | None) -> str:
-    """The file of the image that a link names; `path` is the one on the page. Raises ImageGone, InvalidImage."""
+    """The file of the image that a link names.
+
+    Args:
+        page: whose component serves a copy.
+        store: keeps images.
+        pic: the image's name in the link, empty for the one on the page.
+        path: of the image on the page, or None.
+
+    Returns:
+        The path of a file that the server may serve.
+
+    Raises:
+        ImageGone: the example or the image is not on the server.
+        InvalidSetting: the link names no image, and there is none on the page.
+        InvalidImage: the image on the page cannot be read.
+    """
     found = _PICTURE.fullmatch(pic)
     if found is None:
         if not path:
@@ -237,7 +338,17 @@ def locate(page: Page, store: ImageStore, pic: str, path: str | None) -> str:
 
 
 def known(explorer: Explorer, path: str, wanted: LinkRequest, session: str) -> Any | None:
-    """A value for the viewer without the networks: of a stored Prediction, or of one of this session; else None."""
+    """A value for the viewer without a run of the networks.
+
+    Args:
+        explorer: whose cache and examples are read.
+        path: of the image.
+        wanted: the settings in the link.
+        session: Gradio's session hash.
+
+    Returns:
+        Header and bytes of a stored Prediction or one of this session; None where there is none.
+    """
     image = explorer.images.read(path)
     settings, _ = settings_of(wanted.size, wanted.mode, image)
     if explorer.cached(session, image, settings, wanted.model) is not None:

@@ -33,9 +33,12 @@ MOST_MAPS = 8
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """Ground truth of the chosen classes. `rings`: (N, 2) x and y from 0 to 1.
+    """Ground truth of the chosen classes.
 
-    `inside`: a mask on the page's grid, None if a chosen class has none. `ignore`: points that do not count.
+    Attributes:
+        rings: (N, 2) float64 outlines, x and y from 0 to 1.
+        inside: (rows, columns) bool on the page's grid; None if a chosen class has no mask.
+        ignore: (rows, columns) bool, points that do not count; None for none.
     """
 
     rings: tuple[np.ndarray, ...] = ()
@@ -55,7 +58,14 @@ class GroundTruth:
 
 @dataclass(frozen=True)
 class MapSpec:
-    """One map of a network. `letter`: A or B where two are compared. `options`: keywords of `Prediction.cams`."""
+    """One CAM of a network.
+
+    Attributes:
+        key: its name among the files.
+        method: the network.
+        letter: A or B where two are compared, else empty.
+        options: keywords of `Prediction.cams`.
+    """
 
     key: str
     method: Method
@@ -65,7 +75,15 @@ class MapSpec:
 
 @dataclass(frozen=True)
 class AddedPanel:
-    """One more map that only the page has. `values`: (h, w) float32 on cells; `content_size`: the image in cells."""
+    """One more CAM that only the page has.
+
+    Attributes:
+        title: above it.
+        note: below the title.
+        unit: a key of `UNITS`.
+        values: (h, w) float32 on cells.
+        content_size: height and width of the image in cells.
+    """
 
     title: str
     note: str
@@ -76,9 +94,32 @@ class AddedPanel:
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """The page's settings. `points`: rows and columns of its grid. `difference`: the first map minus the second, each
-    as a share of its own maximum, or raw where `difference_unit` is that and both have one unit. `settings`: all that
-    the schema has export, by their path in the page's state; those that are drawn here are fields too.
+    """The page's settings.
+
+    Attributes:
+        classes: class ids from 0.
+        maps: the CAMs, in the order of the page.
+        image: whether the image has a panel.
+        difference: whether the first CAM minus the second has a panel.
+        difference_unit: `share` of each one's own maximum; `raw` values where both have one unit.
+        loops: the loop count of CRT.
+        refined: whether attention multiplies the transformers' CAMs.
+        blocks: the first and the last block whose attention refines, from 0; None for all.
+        pass_reduction: how the attention of the passes becomes one.
+        threshold: share of a CAM's largest value, 0 … 1.
+        opacity: of the colours, 0 … 1.
+        colormap: its name.
+        scale: what the last colour stands for: `map`, `shared` or `absolute`.
+        absolute: the value of the last colour by unit, where `scale` is that.
+        outline: whether masks have outlines.
+        boxes: whether masks have boxes.
+        cells: whether CAMs are drawn at their raw resolution.
+        overlay: how a CAM lies over the image.
+        settings: all that the schema has export, by their path in the page's state; those that are drawn here are
+            attributes too.
+        points: rows and columns of the page's grid.
+        ground_truth: outlines and masks.
+        added_panel: one more CAM, or None.
     """
 
     classes: tuple[int, ...]
@@ -106,7 +147,19 @@ class ExportRequest:
 
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any], *, panels: bool = True) -> ExportRequest:
-        """Check every value that the browser sent. Without `panels` no map need be shown. Raises InvalidSetting."""
+        """Check every value that the browser sent.
+
+        Args:
+            analysis: the image on the page with its Prediction.
+            details: values from the browser, not to be trusted.
+            panels: whether at least one panel must be shown.
+
+        Returns:
+            The settings.
+
+        Raises:
+            InvalidSetting: a value is missing or unknown, or nothing is shown.
+        """
         maps = _maps(analysis, details)
         added_panel = _added_panel(details.get("added_panel"))
         image = details.get("image") is True
@@ -180,7 +233,18 @@ def _ring(points: np.ndarray) -> bool:
 
 
 def bits(text: Any, points: tuple[int, int]) -> np.ndarray:
-    """Base64 of one bit per point, row by row -> (rows, columns) bool."""
+    """A mask sent as one bit per point, row by row.
+
+    Args:
+        text: base64.
+        points: rows and columns.
+
+    Returns:
+        (rows, columns) bool.
+
+    Raises:
+        InvalidSetting: it has another length, or is no base64.
+    """
     count = points[0] * points[1]
     data = np.frombuffer(_bytes(text, -(-count // 8)), np.uint8)
     return np.unpackbits(data)[:count].reshape(points).astype(bool)
@@ -201,7 +265,18 @@ def _added_panel(payload: Any) -> AddedPanel | None:
 
 
 def short_text(details: dict[str, Any], name: str) -> str:
-    """A text, cut where it is too long. Raises InvalidSetting."""
+    """A text, cut where it is too long.
+
+    Args:
+        details: values from the browser, not to be trusted.
+        name: of the value.
+
+    Returns:
+        At most `TEXT` characters.
+
+    Raises:
+        InvalidSetting: it is no text.
+    """
     value = details.get(name)
     if not isinstance(value, str):
         raise InvalidSetting(f"The {name} of a panel must be text: reload the page.")
