@@ -75,6 +75,29 @@ test('the stream tells of life, success and failure, also where a line comes in 
   ]);
 });
 
+test('what becomes of an event is known, also where it comes before the answer to its POST', async () => {
+  /** @type {(answer: Response) => void} */
+  let answer = () => {};
+  const refused = { msg: 'process_completed', event_id: 'e1', success: false, output: { error: 'No.' } };
+  const stream = streamOf([line({ msg: 'heartbeat', event_id: null }), line(refused), line({ msg: 'close_stream', event_id: null })]);
+  const news = [];
+  const queue = observeQueue((input) => (String(input) === JOIN ? new Promise((resolve) => { answer = resolve; }) : Promise.resolve(stream)));
+  queue.watch('a', (one) => news.push(one));
+  const joined = queue.fetch(JOIN, body('a'));
+  const messages = messagesOf(await queue.fetch(DATA));
+  await new Promise((resolve) => setTimeout(resolve, 10)); // the stream has come as far as it can
+  assert.deepEqual(news, []);
+  answer(json({ event_id: 'e1' }));
+  await joined;
+  assert.deepEqual((await messages).map(({ msg }) => msg), ['heartbeat', 'process_completed', 'close_stream']);
+  assert.deepEqual(news, [{ alive: true }, { failed: 'No.' }]);
+});
+
+test('a message of an unknown event waits for no longer than the POSTs that are under way', async () => {
+  const { queue } = queueOf(streamOf([line({ msg: 'estimation', event_id: 'other' }), line({ msg: 'close_stream', event_id: null })]));
+  assert.equal((await messagesOf(await queue.fetch(DATA))).length, 2);
+});
+
 test('what a dropped request brings leaves every component as it is, and the next of its kind is handed on', async () => {
   const output = { data: ['value', { path: 'image.png' }], duration: 1 };
   const { queue, news } = queueOf(json({ event_id: 'e1' }), json({ event_id: 'e2' }), streamOf([

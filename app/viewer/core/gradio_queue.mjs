@@ -5,7 +5,8 @@
 // - `trigger(event, details)` becomes one POST to `queue/join` for each listener, a JSON text with `event_data: details`.
 // - Its answer is 200 with `event_id`, or a refusal: 503 for a full queue, 429 from our own limit, each with `detail`.
 // - The messages of all events come through one GET of `queue/data`, an event stream of lines `data: {msg, event_id, …}`.
-//   `process_completed` is the last one of an event, with `success` and, if that is false, `output.error`.
+//   `process_completed` is the last one of an event, with `success` and, if that is false, `output.error`. Where the stream
+//   is open already, the messages of an event may come before the answer to its POST.
 // - A POST or a stream whose connection fails makes Gradio give up: it takes no event any more and loads the page anew,
 //   without the user's image, as soon as the server answers. A stream that ends early is never opened again. Therefore
 //   `open` hands Gradio what it can go on from: a refusal in place of the lost POST, and in place of the rest of the
@@ -35,6 +36,9 @@ export function observeQueue(plain) {
   const dropped = new Set(); // ids of requests
   /** @type {Set<string>} */
   const inParts = new Set(); // ids of events of which a part has come
+  let joining = 0; // POSTs whose answer has not come
+  /** @type {(() => void)[]} */
+  let afterJoin = []; // called when the next of these answers has come
 
   /** @type {((sentence: string) => void)[]} */
   const others = [];
@@ -55,12 +59,23 @@ export function observeQueue(plain) {
 
   /** @param {RequestInfo | URL} input @param {RequestInit} [options] */
   async function join(input, options) {
-    const request = requestOf(options?.body);
-    /** @type {Response} */
-    let answer;
+    joining++;
     try {
-      answer = await plain(input, options);
-    } catch {
+      return await registered(requestOf(options?.body), await plain(input, options).catch(() => null));
+    } finally {
+      joining--;
+      const waiting = afterJoin;
+      afterJoin = [];
+      for (const proceed of waiting) proceed();
+    }
+  }
+
+  /** What Gradio gets for the answer to a POST, null for a lost one.
+   * @param {string | null} request
+   * @param {Response | null} answer
+   */
+  async function registered(request, answer) {
+    if (!answer) {
       notify(request, { failed: NO_CONNECTION });
       return json({ detail: NO_CONNECTION }, 502);
     }
@@ -95,13 +110,15 @@ export function observeQueue(plain) {
     let rest = ''; // of a line whose end has not come
     let closed = false; // by the server, in its own words
     /** @param {string} line */
-    const read = (line) => {
-      if (!line.startsWith('data:')) return line;
+    const read = async (line) => {
+      if (!line.startsWith('data:')) return `${line}\n`;
       const message = JSON.parse(line.slice(5));
+      // Without this wait the failure of an event would be lost where it comes before the event is known here.
+      while (message.event_id && !open.has(message.event_id) && joining) await new Promise((resolve) => { afterJoin.push(() => resolve(null)); });
       closed ||= message.msg === 'close_stream';
       const shown = withoutDropped(message);
       take(message);
-      return shown === message ? line : `data: ${JSON.stringify(shown)}`;
+      return shown === message ? `${line}\n` : `data: ${JSON.stringify(shown)}\n`;
     };
     return new ReadableStream({
       async pull(controller) {
@@ -112,7 +129,7 @@ export function observeQueue(plain) {
             const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
             rest = lines.pop() ?? '';
             if (!lines.length) continue;
-            controller.enqueue(encoder.encode(lines.map((line) => `${read(line)}\n`).join('')));
+            for (const line of lines) controller.enqueue(encoder.encode(await read(line)));
             return;
           }
         } catch (error) {
