@@ -27,6 +27,7 @@ def opened(open_page, image, width=1440, **options):
     page = open_page("light", width, **options)
     upload(page, image)
     page.locator('[data-role="outline"]').uncheck()
+    page.locator('[data-role="overlay"]').select_option("heat")  # colours alone, however small the values
     settle(page)
     return page
 

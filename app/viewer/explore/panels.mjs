@@ -98,7 +98,8 @@ export function mountPanels(page) {
   function resize(shown, { image }) {
     const box = at('panels');
     const aspect = image.naturalWidth / image.naturalHeight;
-    const around = Math.max(...shown.map(({ node, stage }) => node.offsetHeight - stage.offsetHeight));
+    const height = (/** @type {Element} */ node) => node.getBoundingClientRect().height;
+    const around = Math.ceil(Math.max(...shown.map(({ node, stage }) => height(node) - height(stage)))); // the same at any size
     const free = window.innerHeight - box.getBoundingClientRect().top - window.scrollY - around - BELOW_PX;
     box.style.setProperty('--ratio', String(aspect));
     box.style.setProperty('--stage-height', `${Math.max(STAGE_MIN_PX, Math.floor(free))}px`);
