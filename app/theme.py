@@ -33,6 +33,11 @@ CSS = """
 #crt-side .form { border: 0; background: none; box-shadow: none; gap: 10px; }
 #crt-side .block { padding: 0 !important; border: 0 !important; background: none; box-shadow: none; }
 #crt-side .info-text { font-size: 12px; }
+@media (min-width: 700px) {
+  .crt-viewer[data-state="empty"] #crt-side > .form {
+    display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start;
+  }
+}
 #crt-maps .pending { opacity: .6 !important; }
 #crt-main [data-testid="status-tracker"] {
   background: color-mix(in srgb, var(--body-background-fill) 45%, transparent) !important;

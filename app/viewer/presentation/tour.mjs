@@ -146,23 +146,33 @@ export function mountTour({ root, at, store, current, measured, onRun, announce 
     at('tour-text').textContent = step.text.replaceAll(' %', '\u00a0%');
     at('tour-back').disabled = index === 0;
     at('tour-next').textContent = index === steps.length - 1 ? 'Done' : 'Next';
+    place(step);
     at('tour-title').focus({ preventScroll: true });
     requestAnimationFrame(() => requestAnimationFrame(() => tour && point(step))); // when the panels are drawn
   }
 
-  function point({ point: name }) {
-    const panel = root.querySelector(`.panel.${name}`);
-    const node = panel ?? at(name).closest('label, .field');
+  const inspector = () => /** @type {HTMLElement} */ (root.querySelector('.inspector'));
+
+  /** Whether the controls are below the panels, as where the page is narrow. */
+  const isStacked = () => inspector().getBoundingClientRect().top >= at('panels').getBoundingClientRect().bottom;
+
+  /** The card directly before what it points at: the panels, or the controls where they are below these. */
+  function place({ point: name }) {
+    const home = name in METHOD_TITLES || !isStacked() ? at('panels') : inspector();
+    if (card.nextElementSibling !== home) home.before(card);
+  }
+
+  function point(step) {
+    place(step);
+    const panel = root.querySelector(`.panel.${step.point}`);
+    const node = panel ?? at(step.point).closest('label, .field');
     for (const other of root.querySelectorAll('.tour-target')) if (other !== node) other.classList.remove('tour-target');
     node.classList.add('tour-target');
-    const bar = at('loops').closest('.toolbar');
-    const sticky = window.getComputedStyle(bar).position === 'sticky';
-    const top = sticky ? bar.offsetHeight : 0;
-    const seen = panel ?? (sticky ? root.querySelector('.panel.crt') : bar) ?? bar; // a control stays in sight in a sticky bar
-    card.style.top = `${top}px`;
-    card.dataset.side = panel ? 'below' : 'above';
-    seen.style.scrollMarginTop = `${seen === bar ? 0 : top + card.offsetHeight + 16}px`;
-    seen.scrollIntoView({ block: 'start' });
+    const beside = !panel && !isStacked();
+    const seen = panel ?? (beside ? at('panels') : at('loops').closest('.toolbar'));
+    card.dataset.side = beside ? 'beside' : 'below';
+    seen.style.scrollMarginTop = `${card.offsetHeight + 16}px`;
+    seen.scrollIntoView({ block: 'start', inline: 'center' });
     const [mine, its] = [card.getBoundingClientRect(), node.getBoundingClientRect()];
     const middle = its.left + Math.min(its.width, 160) / 2 - mine.left;
     card.style.setProperty('--arrow', `${Math.min(mine.width - 28, Math.max(16, middle))}px`);
