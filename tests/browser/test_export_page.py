@@ -51,6 +51,18 @@ def test_each_figure_alone(open_page, image, name, start):
     assert download(page, name).startswith(start)
 
 
+@pytest.mark.parametrize("refused", [("/gradio_api/file=",)])
+def test_a_file_that_cannot_be_downloaded_is_said_on_the_page(open_page, image):
+    page = open_page(accept_downloads=True)
+    upload(page, image)
+    page.route("**/gradio_api/file=**", lambda route: route.abort("connectionfailed"))
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("menuitem", name="PNG").click()
+    expect(page.locator(NOTE)).to_contain_text("could not be downloaded")
+    page.unroute("**/gradio_api/file=**")
+    assert download(page, "PNG").startswith(b"\x89PNG")
+
+
 def test_the_program_is_put_on_the_clipboard_and_keys_reach_the_menu(open_page, image):
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     upload(page, image)

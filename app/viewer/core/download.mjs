@@ -1,6 +1,7 @@
 // Bytes and arrays that an answer of the server holds.
 
-import { base64ToBuffer, decodeHalves, fileUrl } from './decode.mjs';
+import { base64ToBuffer, decodeHalves } from './decode.mjs';
+import { fileAddress } from './gradio_files.mjs';
 import { RequestError } from './rpc.mjs';
 
 const NO_DOWNLOAD = 'The result could not be downloaded: check the connection and try again.';
@@ -10,9 +11,16 @@ const NO_DOWNLOAD = 'The result could not be downloaded: check the connection an
  * @returns {Promise<ArrayBuffer>}
  */
 export async function answerBytes(header) {
-  if (header.data) return base64ToBuffer(header.data);
+  return header.data ? base64ToBuffer(header.data) : downloaded(header.file ?? '');
+}
+
+/** Bytes of a file that the server keeps. Throws RequestError.
+ * @param {string} path
+ * @returns {Promise<ArrayBuffer>}
+ */
+export async function downloaded(path) {
   try {
-    const answer = await fetch(fileUrl(header.file ?? '', window.gradio_config?.root ?? ''));
+    const answer = await fetch(fileAddress(path));
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     return await answer.arrayBuffer();
   } catch (error) {

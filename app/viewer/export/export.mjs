@@ -3,7 +3,8 @@
 // For others: `page.exports`, functions (state, view) by tab that give what differs there from `describeView`, and
 // `page.exportFile(kind, more)`, which asks for a file of the tab that is open.
 
-import { fileUrl } from '../core/decode.mjs';
+import { downloaded } from '../core/download.mjs';
+import { make } from '../core/dom.mjs';
 import { packBits, toBase64 } from './bits.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { sideOf } from '../explore/panel_specs.mjs';
@@ -13,6 +14,7 @@ import { snippet } from './snippet.mjs';
 import { shownMethods } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
+const SAVED_MS = 60_000; // ms for which a browser may still read what it saves
 const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG', mask: 'the mask' };
 
 /** What the server needs to draw the screen again. `added`: the added panel as page.addedPanels makes it, or null.
@@ -120,7 +122,7 @@ export function mountExport(page) {
     const details = { kind, tab: state.tab, ...describeView(state, now, added), ...page.exports[state.tab]?.(state, now), ...more };
     try {
       const got = await page.request('export', details, { acrossRuns: true, signal: making.signal });
-      save(fileUrl(got.download, window.gradio_config?.root ?? ''), got.name);
+      save(await downloaded(got.download), got.name);
       showNote(`${got.name}, ${bytesWords(got.size)}`);
     } catch (error) {
       if (!isDropped(error)) showNote(sentenceOf(error));
@@ -148,11 +150,14 @@ export function mountExport(page) {
   }
 }
 
-function save(url, name) {
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
+/** Let the browser save a file.
+ * @param {ArrayBuffer} bytes
+ * @param {string} name
+ */
+function save(bytes, name) {
+  const url = URL.createObjectURL(new Blob([bytes]));
+  make('a', { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), SAVED_MS);
 }
 
 async function copied(text) {
