@@ -16,6 +16,7 @@ import { mountLocalizationTable } from './ground_truth/localization_table.mjs';
 import { mountCheckpoint } from './core/checkpoint.mjs';
 import { loadImage, make, part } from './core/dom.mjs';
 import { pageQueue } from './core/gradio_queue.mjs';
+import { createMessage } from './core/message.mjs';
 import { mountOffline } from './core/offline.mjs';
 import { mountPanels } from './explore/panels.mjs';
 import { mountPlayer } from './explore/player.mjs';
@@ -59,6 +60,7 @@ export function mount(element, trigger, props, watch) {
   let lastRun = null; // also when its image is gone, because the user's settings stay
   let turn = 0; // of the newest value, so that a slow download cannot overtake it
   let removed = false; // the image, by the user: what was computed of it may still arrive
+  const message = createMessage(at('message'), (text, click) => make('button', { type: 'button', class: 'plain', text, on: { click } }));
   const queue = pageQueue();
   const requests = createRequests({
     send: trigger, watch: queue.watch, drop: queue.drop, download: answerBytes, subject: () => ({ run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null }),
@@ -89,9 +91,11 @@ export function mount(element, trigger, props, watch) {
     /** Call `listener(state, view)` after each change of the store while a run is on the page. */
     onDraw: (listener) => store.subscribe((state) => view && listener(state, view)),
     /** Request an event of Viewer.EVENTS with plain JSON details: core/rpc.mjs. */
-    request(event, ...rest) {
+    async request(event, ...rest) {
       if (BRING_IMAGE.includes(event)) removed = false;
-      return requests.request(event, ...rest);
+      const answer = await requests.request(event, ...rest);
+      message.succeed();
+      return answer;
     },
     /** Call `listener()` when the server refuses requests about the run on the page, because its checkpoint is gone. */
     onChanged: requests.onChanged,
@@ -99,12 +103,10 @@ export function mount(element, trigger, props, watch) {
     open: openView,
     /** Show what was opened earlier; null for a page without an image. */
     showRun: (next) => (next ? show(next) : clear()),
-    /** A line at the top, for what went wrong, and a button that tries it again; an empty one takes it away. */
-    showMessage(message, again) {
-      const button = make('button', { type: 'button', class: 'plain', text: 'Try again', on: { click: () => again?.() } });
-      at('message').replaceChildren(message, ...(again ? [' ', button] : []));
-      at('message').hidden = !message;
-    },
+    /** A notice over the page; an empty one takes it away. */
+    showMessage: (text) => message.show(text),
+    /** Why something has failed, over the page until a request succeeds, and a button that tries it again. */
+    showFailure: message.fail,
     /** For those who hear the page. */
     announce(text) {
       at('live-region').textContent = text;
@@ -115,7 +117,7 @@ export function mount(element, trigger, props, watch) {
     root.dataset.drawn = String(Number(root.dataset.drawn ?? 0) + 1);
   });
   queue.onOther((sentence) => { // the image, the size or another field beside the viewer
-    page.showMessage(sentence);
+    page.showFailure(sentence);
     root.dispatchEvent(new Event('crt-run-failed'));
   });
   watch('value', () => receive(props.value));
@@ -129,24 +131,29 @@ export function mount(element, trigger, props, watch) {
     if (!value) removed = true;
     else if (removed) return;
     const mine = ++turn;
-    page.showMessage(value?.message ?? '');
     if (!value) clear();
-    if (value?.message) root.dispatchEvent(new Event('crt-run-failed'));
+    if (value?.message) {
+      page.showFailure(value.message);
+      root.dispatchEvent(new Event('crt-run-failed'));
+    } else message.succeed();
     if (!value?.records) return;
-    if (view && isSameRun(value, view.run)) { // Gradio may repeat an event; what waits for this run has it already
+    if (view && isSameRun(value, view.run)) { // Gradio may repeat an event; what waits for this run, and its notice, are here
       root.dispatchEvent(new Event('crt-run-repeated'));
       return;
     }
     try {
       const next = await openView(value);
-      if (mine === turn) show(next);
+      if (mine !== turn) return;
+      message.show('');
+      show(next);
     } catch (error) {
-      if (mine === turn) page.showMessage(sentenceOf(error));
+      if (mine === turn) page.showFailure(sentenceOf(error));
     }
   }
 
   /** No image is on the page. */
   function clear() {
+    message.show('');
     const before = view;
     view = null;
     root.dataset.state = 'empty';

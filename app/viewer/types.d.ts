@@ -260,7 +260,8 @@ declare namespace Crt {
     showRun(next: View | null): void;
     /** Chooses the example that a page without a link opens with. */
     openFirst?(): unknown;
-    showMessage(message: string, again?: () => void): void;
+    showMessage(message: string): void;
+    showFailure(message: string, again?: () => void): void;
     announce(text: string): void;
     panelGrid: PanelGrid;
     overlays: ((context: CanvasRenderingContext2D, about: Overlay) => void)[];

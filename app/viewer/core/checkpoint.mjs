@@ -7,7 +7,7 @@ const LOADING_MS = 1_800_000; // ms to fetch and load a checkpoint, of which the
 
 /** @param {Crt.Page} page */
 export function mountCheckpoint(page) {
-  const { root, store, view, request, onRun, onChanged, showMessage, announce } = page;
+  const { root, store, view, request, onRun, onChanged, showMessage, showFailure, announce } = page;
   let loading = false;
 
   root.addEventListener('crt-swap', async (event) => { // of the button beside the viewer
@@ -19,7 +19,7 @@ export function mountCheckpoint(page) {
       showMessage(`${name}, ${classes} ${classes === 1 ? 'class' : 'classes'}, is loaded.`);
       runAgain();
     } catch (error) {
-      showMessage(`${sentenceOf(error)} The checkpoint before it goes on.`);
+      showFailure(`${sentenceOf(error)} The checkpoint before it goes on.`);
     } finally {
       loading = false;
     }

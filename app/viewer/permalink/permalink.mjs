@@ -2,26 +2,42 @@
 
 import { PERSONAL_SETTINGS, address, decode, encode, fit, problemMessage, imageOf } from './query.mjs';
 import { RequestError, isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
+import { pick } from '../core/store.mjs';
 
+/** Settings of an example that the next image does not keep.
+ * @type {(keyof Crt.State)[]}
+ */
+const LENT = ['visible', 'loops', 'refined'];
 const NO_IMAGE = 'none';
 const COMPUTING = 'Computing…';
 const ADDRESS_DELAY_MS = 400; // ms without a change before the address follows
 
+/** Those settings of `former` whose value is still the one that was lent.
+ * @param {Crt.State} state
+ * @param {Partial<Crt.State>} settings as they were lent
+ * @param {Partial<Crt.State>} former
+ * @returns {Partial<Crt.State>}
+ */
+export function returned(state, settings, former) {
+  const kept = LENT.filter((name) => JSON.stringify(state[name]) === JSON.stringify(settings[name]));
+  return pick(former, kept);
+}
+
 /** @param {Crt.Page} page */
 export function mountPermalink(page) {
-  const { root, at, store, view, current, request, onRun, onDraw, showMessage, announce } = page;
+  const { root, at, store, view, current, request, onRun, onDraw, showMessage, showFailure, announce } = page;
   const opening = newestOf(request);
   let pending = null; // a link whose settings the run of its image takes; `missed`: its image is gone, so that another's run takes them
   let timer = null;
   let copying = false;
-  let lent = null; // { example, visible, former }: panels that an example shows, and those shown before
+  let lent = null; // { example, settings, former }: what an example has set of LENT, and what was set before
 
   page.link = { open, expect, fetch: fetchRun, keep, query: () => encode(store.get(), current().run) };
   onRun((next) => {
     at('copy-link').disabled = !next;
     if (!next) return; // the link may be about the next image
     const { run } = next;
-    if (lent && run.example !== lent.example) takeBack();
+    if (lent && run.example !== lent.example) queueMicrotask(() => lent && takeBack(run)); // the run sets its own limits first
     if (!pending || pending.missed === run.imageId) return;
     if (pending.image && !pending.missed && pending.image !== imageOf(run)) drop(); // another image was chosen meanwhile
     else queueMicrotask(() => pending && take(current()));
@@ -80,15 +96,16 @@ export function mountPermalink(page) {
     const message = problemMessage([...pending.problems, ...problems]);
     pending = null;
     const isExample = kept && image === imageOf(now.run);
-    lent = isExample ? { example: now.run.example, visible: settings.visible, former: lent?.former ?? store.get().visible } : null;
+    lent = isExample ? { example: now.run.example, settings: pick(settings, LENT), former: lent?.former ?? pick(store.get(), LENT) } : null;
     store.set(settings);
     if (message) showMessage(message);
   }
 
-  /** The panels that an example has shown give way to those before it, unless the user has changed them since. */
-  function takeBack() {
-    if (JSON.stringify(store.get().visible) === JSON.stringify(lent.visible)) store.set({ visible: lent.former });
+  /** What an example has set gives way to what was set before it, unless the user has changed it since. */
+  function takeBack(run) {
+    const { settings, former } = lent;
     lent = null;
+    store.set(returned(store.get(), settings, { ...former, loops: Math.min(former.loops, run.maxLoops) }));
   }
 
   function drop() {
@@ -104,7 +121,7 @@ export function mountPermalink(page) {
     } catch (error) {
       if (isDropped(error)) return;
       pending = null;
-      showMessage(sentenceOf(error), () => {
+      showFailure(sentenceOf(error), () => {
         showMessage('');
         if (link) open(link);
         else show(wanted);
