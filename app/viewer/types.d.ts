@@ -117,6 +117,48 @@ declare namespace Crt {
     hover(point: Point | null, event: PointerEvent): void;
     pick(point: Point): void;
   }
+  /** IoU of a map at every threshold: `sweep` of maths/iou.mjs. */
+  interface IouCurve { iou: Float64Array; best: { threshold: number; iou: number } }
+  /** A run at one size and mode in the Ablate tab, or why there is none; `waits`: it is being computed. */
+  interface AblationColumn { key: string; run?: Run; prediction?: Prediction; cannot?: string; error?: string; waits?: boolean }
+  interface MadeColumn extends AblationColumn { run: Run; prediction: Prediction }
+  interface SizeMode { size: string; mode: string }
+  /** What a cell of the Ablate tab sets. */
+  interface CellSettings { loops: number; refined: boolean }
+  type MeasuredMap = Shown & { curve: IouCurve | null };
+  /** Ground truth on h × w points. */
+  interface RasterTruth { mask: Mask; ignore: Mask | null; h: number; w: number }
+  /** A size of the Ablate tab with what its charts show. */
+  interface AblationRow extends MadeColumn {
+    label: string;
+    size: number;
+    tiles: number;
+    passes: number;
+    similarity: number[];
+    timings: Record<string, number> | null;
+    coupled?: number[];
+    alone?: number[];
+  }
+  /** All that the parts of the Ablate tab draw from. */
+  interface AblationScene {
+    state: State;
+    run: Run;
+    truth: RasterTruth | null;
+    rows: AblationRow[];
+    here: MadeColumn;
+    method: string;
+    noTruth: string;
+    columnOf(which: SizeMode): AblationColumn;
+    paint(canvas: HTMLCanvasElement, shown: Shown, range: number, state: State): void;
+    measure(column: MadeColumn, method: string, own: Partial<Settings>): MeasuredMap;
+  }
+  type PickCell = (at: SizeMode, own: CellSettings, method: string) => void;
+  /** A row of a grid or ladder of the Ablate tab, for an export. */
+  interface DescribedRow extends SizeMode {
+    title: string;
+    trouble: string;
+    cells: (CellSettings & { title: string; note: string; method: string; line?: string })[];
+  }
   /** An event of an input or a select. */
   type InputEvent = Event & { target: HTMLInputElement };
   /** A column of a table of measures. */

@@ -1,6 +1,6 @@
 // The Ablate tab: other input sizes, modes and loop counts of the same image, side by side, as curves and as a ladder.
 
-import { createGrid, modesPlan, sizeWords, sizesPlan } from './grids.mjs';
+import { createGrid, isMade, modesPlan, sizeWords, sizesPlan } from './grids.mjs';
 import { ONE_TILE, createLadder } from './ladder.mjs';
 import { MODES, SIZES as LINKED_SIZES } from '../permalink/query.mjs';
 import { countable, createMeasure, createPainter } from './thumbnails.mjs';
@@ -10,20 +10,29 @@ import { describeAblation } from './ablation_export.mjs';
 import { createAblationJob, keyOf, subjectOf } from './ablation_job.mjs';
 import { openPrediction } from '../core/prediction.mjs';
 import { isDropped, sentenceOf } from '../core/rpc.mjs';
-import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
+import { NO_GROUND_TRUTH, groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 export const SIZES = LINKED_SIZES.filter((size) => size !== 'native');
+/** @typedef {'sizes' | 'modes' | 'curves' | 'ladder'} Part */
+/** @type {Record<string, string>} */
 const NOUNS = { sizes: 'sizes', modes: 'modes', curves: 'sizes', ladder: 'runs' };
-const NONE = { polygons: [], complete: false };
 
-/** What a part of the tab needs of the networks: [{ size, mode }]. `chosen`: size and mode of the run on the page. */
+/** What a part of the tab needs of the networks: [{ size, mode }]. `chosen`: size and mode of the run on the page.
+ * @param {string} part
+ * @param {Crt.SizeMode} chosen
+ * @returns {Crt.SizeMode[]}
+ */
 export function wantedBy(part, { size, mode }) {
   if (part === 'modes') return MODES.map((one) => ({ size, mode: one }));
   if (part === 'ladder') return [ONE_TILE, { size, mode: 'overlap' }];
   return SIZES.map((one) => ({ size: one, mode }));
 }
 
-/** Words of the button that runs what is missing. */
+/** Words of the button that runs what is missing.
+ * @param {string} part
+ * @param {number} missing
+ * @param {number} total
+ */
 export function runWords(part, missing, total) {
   if (!missing) return part === 'ladder' ? 'The ladder is complete' : `All ${total} ${NOUNS[part]} are here`;
   if (part === 'ladder') return missing < total ? 'Run the rest of the ladder' : 'Run the ladder';
@@ -31,7 +40,10 @@ export function runWords(part, missing, total) {
   return `Run the ${missing} missing ${missing === 1 ? NOUNS[part].slice(0, -1) : NOUNS[part]}`;
 }
 
-/** The method whose maps fill the grids: CRT, or what comes nearest to it. */
+/** The method whose maps fill the grids: CRT, or what comes nearest to it.
+ * @param {Crt.Run} run
+ * @param {Crt.Prediction} prediction
+ */
 export function gridMethod(run, prediction) {
   return ['crt', 'tscam'].find((method) => run.methods.includes(method) && prediction.isTransformer(method)) ?? run.methods[0];
 }
@@ -48,6 +60,7 @@ export function mountAblation(page) {
   };
   const plots = createAblationCharts(at('ablate-curves'), (threshold) => store.set({ threshold }));
   const ladder = createLadder(at('ablate-rungs'), at('ablate-ladder-reading'), pick);
+  /** @type {ReturnType<typeof createPainter> | null} */
   let painter = null; // of small maps over the image
   let drawn = '';
   let round = 'sizes'; // the part of the tab for which the networks were asked last
@@ -75,8 +88,11 @@ export function mountAblation(page) {
   });
   onDraw(draw);
 
-  /** Request a column, which also counts when the size or mode on the page has changed meanwhile. */
+  /** Request a column, which also counts when the size or mode on the page has changed meanwhile.
+   * @param {import('./ablation_job.mjs').Wanted} wanted
+   */
   async function load({ key, size, mode }) {
+    /** @type {import('./ablation_job.mjs').Column} */
     let column;
     try {
       column = columnIn(key, await request('ablate', { size, mode }, { acrossRuns: true, signal: leaving.signal }));
@@ -87,7 +103,11 @@ export function mountAblation(page) {
     job.take(key, column);
   }
 
-  /** What an answer of the server holds, opened. */
+  /** What an answer of the server holds, opened.
+   * @param {string} key
+   * @param {Crt.Answer} got
+   * @returns {import('./ablation_job.mjs').Column}
+   */
   function columnIn(key, got) {
     if (got.cannot) return { cannot: got.cannot };
     if (keyOf(`${got.image}.${got.checkpoint}`, got) !== key) return { error: 'The image or the checkpoint has changed meanwhile: run it again.' };
@@ -96,16 +116,21 @@ export function mountAblation(page) {
 
   page.exports.ablate = ({ ablate: { show } }) => {
     if (show === 'curves') return describeAblation(show, { charts: plots.shown() });
-    const { rows, reading } = show === 'ladder' ? ladder.shown() : grids[show].shown();
+    const { rows, reading } = show === 'ladder' ? ladder.shown() : (show === 'modes' ? grids.modes : grids.sizes).shown();
     return describeAblation(show, { rows, readings: [at('ablate-answer').textContent, reading] });
   };
 
+  /** @param {string} part */
   function questions(part) {
     const { run } = current();
     return wantedBy(part, run.chosen).map((one) => ({ ...one, key: keyOf(subjectOf(run), one) }));
   }
 
-  /** Put a cell's settings into Explore: loops and refinement at once, size and mode through the fields beside it. */
+  /** Put a cell's settings into Explore: loops and refinement at once, size and mode through the fields beside it.
+   * @param {Crt.SizeMode} at
+   * @param {Crt.CellSettings} own
+   * @param {string} method
+   */
   function pick({ size, mode }, { loops, refined }, method) {
     const { visible, loops: set } = store.get();
     const { chosen } = current().run;
@@ -113,18 +138,23 @@ export function mountAblation(page) {
     if (size !== chosen.size || mode !== chosen.mode) root.dispatchEvent(new CustomEvent('crt-settings', { detail: { size, mode } }));
   }
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.View} now
+   */
   function draw(state, now) {
     showProgress(state);
     if (state.tab !== 'ablate') return;
     const { run, prediction, image } = now;
-    const found = state.ground_truth ? groundTruthOf(state, now) : NONE;
+    const found = state.ground_truth ? groundTruthOf(state, now) : NO_GROUND_TRUTH;
     const truth = countable(found, image);
     const { classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate } = state;
     const key = JSON.stringify([run.run, job.version(), classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate, found.polygons]);
     if (key === drawn) return;
     drawn = key;
+    painter ??= createPainter(image);
     painter.under(found.polygons);
-    const scene = sceneOf(state, now, truth);
+    const scene = sceneOf(state, now, truth, painter);
     for (const part of parts) {
       at(`ablate-show-${part}`).setAttribute('aria-pressed', part === ablate.show ? 'true' : 'false');
       at(`ablate-${part}`).hidden = part !== ablate.show;
@@ -137,38 +167,47 @@ export function mountAblation(page) {
     if (ablate.show === 'ladder') ladder.draw(scene);
   }
 
-  /** All that the parts of the tab draw from. */
-  function sceneOf(state, { run, prediction }, truth) {
+  /** All that the parts of the tab draw from.
+   * @param {Crt.State} state
+   * @param {Crt.View} view
+   * @param {Crt.RasterTruth | null} truth
+   * @param {ReturnType<typeof createPainter>} small
+   * @returns {Crt.AblationScene}
+   */
+  function sceneOf(state, { run, prediction }, truth, small) {
     const subject = subjectOf(run);
     const here = { key: keyOf(subject, run.chosen), run, prediction };
-    const columnOf = (one) => {
+    const columnOf = (/** @type {Crt.SizeMode} */ one) => {
       const key = keyOf(subject, one);
       const column = job.get(key);
       if (column?.prediction) return { ...column, key };
       return key === here.key ? here : { ...column, key, waits: job.waits(key) };
     };
     const sizes = SIZES.includes(run.chosen.size) ? SIZES : [...SIZES, run.chosen.size];
-    const rows = sizes.map((size) => columnOf({ size, mode: run.chosen.mode })).filter((column) => column.prediction).map((column) => ({
-      ...column, label: sizeWords(column.key.split('/').at(-2)), size: Math.max(...column.run.input), tiles: column.run.tiles, passes: column.run.passes,
+    const rows = sizes.map((size) => columnOf({ size, mode: run.chosen.mode })).filter(isMade).map((column) => ({
+      ...column, label: sizeWords(column.key.split('/').slice(-2)[0]), size: Math.max(...column.run.input), tiles: column.run.tiles, passes: column.run.passes,
       similarity: column.run.similarity, timings: column.run.stored ? null : column.run.timings, ...column.run.distance,
     })).sort((a, b) => a.size - b.size);
     return {
       state, run, truth, rows, here, columnOf,
-      paint: painter.paint,
+      paint: small.paint,
       method: gridMethod(run, prediction),
       measure: (column, method, own) => measure(state, column, method, own, truth),
       noTruth: state.ground_truth ? 'This image has no mask of every class chosen, so there is no IoU: draw one or load one.' : 'The mask is switched off under Display, so there is no IoU.',
     };
   }
 
-  /** The question that the tab is opened for, answered from what is on the page already. */
+  /** The question that the tab is opened for, answered from what is on the page already.
+   * @param {Crt.AblationScene} scene
+   */
   function answer(scene) {
     const { state, run, truth, here, method } = scene;
     if (!truth) return `${similarityReading(run.similarity, false)}`;
     const counts = Array.from({ length: here.prediction.maxLoops(method) + 1 }, (_, loops) => loops);
-    return loopsWords({ refined: state.refined, curves: counts.map((loops) => scene.measure(here, method, { loops }).curve) }, state, method);
+    return loopsWords({ refined: state.refined, curves: counts.flatMap((loops) => scene.measure(here, method, { loops }).curve ?? []) }, state, method);
   }
 
+  /** @param {Crt.State} state */
   function showProgress(state) {
     const { running, done, total } = job.progress();
     const { show } = state.ablate;

@@ -7,11 +7,15 @@ import { costReading, distanceReading, loopsReading, similarityReading, threshol
 import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
 import { STEPS, iouAt } from '../maths/iou.mjs';
 
-const PERCENT = { format: (value) => `${Math.round(100 * value)} %`, tickformat: '.0%' };
+const PERCENT = { format: (/** @type {number} */ value) => `${Math.round(100 * value)} %`, tickformat: '.0%' };
 const DASHES = ['solid', 'dash', 'dot', 'dashdot'];
+/** @param {number} length */
 const counts = (length, first = 0) => Array.from({ length }, (_, i) => i + first);
 
-/** Cosine of the tokens before and after each pass (Fig. 6). `rows`: [{ label, similarity }]. */
+/** Cosine of the tokens before and after each pass (Fig. 6). `rows`: [{ label, similarity }].
+ * @param {{ label: string, similarity: number[] }[]} rows
+ * @returns {Crt.ChartSpec}
+ */
 export function similaritySpec(rows) {
   const most = Math.max(...rows.map(({ similarity }) => similarity.length));
   return {
@@ -21,7 +25,10 @@ export function similaritySpec(rows) {
   };
 }
 
-/** Tiles and tile passes against the input size. `rows`: [{ size, tiles, passes }], size in pixels. */
+/** Tiles and tile passes against the input size. `rows`: [{ size, tiles, passes }], size in pixels.
+ * @param {{ size: number, tiles: number, passes: number }[]} rows
+ * @returns {Crt.ChartSpec}
+ */
 export function tilesSpec(rows) {
   return {
     title: 'What a size costs in tiles',
@@ -33,7 +40,11 @@ export function tilesSpec(rows) {
   };
 }
 
-/** Milliseconds of each network against the input size. `rows`: [{ size, timings }], `timings` null where unknown. */
+/** Milliseconds of each network against the input size. `rows`: [{ size, timings }], `timings` null where unknown.
+ * @param {{ size: number, timings: Record<string, number> | null }[]} rows
+ * @param {string[]} methods
+ * @returns {Crt.ChartSpec}
+ */
 export function timeSpec(rows, methods) {
   const most = Math.max(...rows.flatMap(({ timings }) => methods.map((method) => timings?.[method] ?? 0)));
   const [unit, scale] = most >= 10_000 ? ['s', 1000] : ['ms', 1];
@@ -44,9 +55,12 @@ export function timeSpec(rows, methods) {
   };
 }
 
-/** L1 between the branches against the loop count. `rows`: [{ label, coupled, alone }]. */
+/** L1 between the branches against the loop count. `rows`: [{ label, coupled, alone }].
+ * @param {{ label: string, coupled?: number[] }[]} rows
+ * @returns {Crt.ChartSpec}
+ */
 export function distanceSpec(rows) {
-  const known = rows.filter(({ coupled }) => coupled?.length);
+  const known = rows.flatMap(({ label, coupled }) => (coupled?.length ? [{ label, coupled }] : []));
   const most = Math.max(1, ...known.map(({ coupled }) => coupled.length));
   return {
     title: 'Do the two branches agree?',
@@ -55,7 +69,11 @@ export function distanceSpec(rows) {
   };
 }
 
-/** IoU against the threshold. `rows`: [{ title, method, curve }]. */
+/** IoU against the threshold. `rows`: [{ title, method, curve }].
+ * @param {{ title: string, method: string, curve: Crt.IouCurve }[]} rows
+ * @param {number} threshold
+ * @returns {Crt.ChartSpec}
+ */
 export function thresholdSpec(rows, threshold) {
   return {
     title: 'Which threshold fits the mask?',
@@ -66,10 +84,16 @@ export function thresholdSpec(rows, threshold) {
   };
 }
 
-/** IoU against the loop count, at each count's best threshold and at the one that is set. `rows`: [{ refined, curves }]. */
+/** @typedef {{ refined: boolean, curves: Crt.IouCurve[] }} LoopCurves */
+
+/** IoU against the loop count, at each count's best threshold and at the one that is set. `rows`: [{ refined, curves }].
+ * @param {LoopCurves[]} rows
+ * @param {number} threshold
+ * @returns {Crt.ChartSpec}
+ */
 export function loopsSpec(rows, threshold) {
-  const color = (refined) => (refined ? 'var(--crt)' : 'var(--soft)');
-  const name = (refined) => (refined ? 'refined' : 'not refined');
+  const color = (/** @type {boolean} */ refined) => (refined ? 'var(--crt)' : 'var(--soft)');
+  const name = (/** @type {boolean} */ refined) => (refined ? 'refined' : 'not refined');
   return {
     title: 'Which loop count stops helping?',
     x: { label: 'loops', values: counts(rows[0].curves.length), format: String }, y: { label: 'IoU', low: 0, ...PERCENT },
@@ -80,7 +104,10 @@ export function loopsSpec(rows, threshold) {
   };
 }
 
-/** The charts on the page. `useThreshold(value)` sets it; `scene` as mountAblation makes it. */
+/** The charts on the page. `useThreshold(value)` sets it; `scene` as mountAblation makes it.
+ * @param {HTMLElement} box
+ * @param {(threshold: number) => void} useThreshold
+ */
 export function createAblationCharts(box, useThreshold) {
   const charts = Object.fromEntries(['loops', 'threshold', 'similarity', 'distance', 'tiles', 'time'].map((name) => [name, createChart()]));
   const uses = make('div', { class: 'curve-uses', role: 'group', 'aria-label': 'Best thresholds' });
@@ -88,6 +115,7 @@ export function createAblationCharts(box, useThreshold) {
   const missing = make('p', { class: 'hint' });
   box.replaceChildren(missing, ...Object.values(charts).map(({ node }) => node));
 
+  /** @param {Crt.AblationScene} scene */
   function draw(scene) {
     const { run, truth, rows, method, here, measure } = scene;
     missing.textContent = scene.noTruth;
@@ -98,8 +126,8 @@ export function createAblationCharts(box, useThreshold) {
     charts.similarity.node.hidden = !withSimilarity.length;
     if (withSimilarity.length) charts.similarity.draw(similaritySpec(withSimilarity), similarityReading(run.similarity, Boolean(truth)));
     charts.distance.draw(distanceSpec(rows), distanceReading([...rows].sort((a, b) => Number(b.key === here.key) - Number(a.key === here.key))));
-    const best = (row) => (truth ? measure(row, method, {}).curve.best.iou : null);
-    const sum = (timings) => run.methods.reduce((total, name) => total + timings[name], 0);
+    const best = (/** @type {Crt.AblationRow} */ row) => measure(row, method, {}).curve?.best.iou ?? null;
+    const sum = (/** @type {Record<string, number>} */ timings) => run.methods.reduce((total, name) => total + timings[name], 0);
     const cost = rows.map((row) => ({ label: row.label, tiles: row.run.tiles, ms: row.timings && sum(row.timings), iou: best(row) }));
     charts.tiles.draw(tilesSpec(rows), costReading(cost));
     const stored = rows.filter(({ timings }) => !timings).map(({ label }) => label);
@@ -107,30 +135,41 @@ export function createAblationCharts(box, useThreshold) {
     charts.time.draw(timeSpec(rows, run.methods), `Wall time of each network on this server, once, under its load at that time.${note}`);
   }
 
+  /** The charts that need ground truth.
+   * @param {Crt.AblationScene} scene
+   */
   function judged({ state, run, method, here, measure }) {
     const loops = counts(here.prediction.maxLoops(method) + 1);
-    const of = (refined) => ({ refined, curves: loops.map((count) => measure(here, method, { loops: count, refined }).curve) });
+    /** @type {(refined: boolean) => LoopCurves} */
+    const of = (refined) => ({ refined, curves: loops.flatMap((count) => measure(here, method, { loops: count, refined }).curve ?? []) });
     const set = of(state.refined);
     charts.loops.draw(loopsSpec([set, of(!state.refined)], state.threshold), loopsWords(set, state, method));
-    const shown = shownMethods(state, run).map((name) => ({ method: name, title: METHOD_TITLES[name], curve: measure(here, name, {}).curve }));
-    charts.threshold.draw(thresholdSpec(shown, state.threshold), thresholdReading(
-      shown.map(({ title, curve }) => ({ title, best: curve.best, now: iouAt(curve, state.threshold) })), state.threshold,
+    const known = shownMethods(state, run).flatMap((name) => {
+      const { curve } = measure(here, name, {});
+      return curve ? [{ method: name, title: METHOD_TITLES[name], curve }] : [];
+    });
+    charts.threshold.draw(thresholdSpec(known, state.threshold), thresholdReading(
+      known.map(({ title, curve }) => ({ title, best: curve.best, now: iouAt(curve, state.threshold) })), state.threshold,
     ));
-    const buttons = shown.map(({ title, curve: { best } }) => ({ text: `Use ${PERCENT.format(best.threshold)}, best for ${title}`, value: best.threshold }));
-    while (uses.children.length > buttons.length) uses.lastChild.remove();
+    const buttons = known.map(({ title, curve: { best } }) => ({ text: `Use ${PERCENT.format(best.threshold)}, best for ${title}`, value: best.threshold }));
+    while (uses.children.length > buttons.length) uses.lastChild?.remove();
     buttons.forEach(({ text, value }, k) => {
-      if (!uses.children[k]) uses.append(make('button', { type: 'button', class: 'plain', on: { click: (event) => useThreshold(Number(event.currentTarget.dataset.value)) } }));
+      if (!uses.children[k]) uses.append(make('button', { type: 'button', class: 'plain', on: { click: (/** @type {MouseEvent & { currentTarget: HTMLElement }} */ event) => useThreshold(Number(event.currentTarget.dataset.value)) } }));
       uses.children[k].textContent = text;
       uses.children[k].dataset.value = value;
     });
   }
 
   /** The charts in sight, as `about` of a chart gives them. */
-  const shown = () => Object.values(charts).filter(({ node }) => !node.hidden).map((chart) => chart.about()).filter(Boolean);
+  const shown = () => Object.values(charts).filter(({ node }) => !node.hidden).flatMap((chart) => chart.about() ?? []);
   return { draw, shown };
 }
 
-/** The sentence about loops for the refinement that is set. `set`: { refined, curves }. */
+/** The sentence about loops for the refinement that is set. `set`: { refined, curves }.
+ * @param {LoopCurves} curves
+ * @param {Pick<Crt.State, 'threshold'>} state
+ * @param {string} method
+ */
 export function loopsWords({ refined, curves }, { threshold }, method) {
   const best = curves.map((curve) => curve.best.iou);
   return loopsReading({ best, now: curves.map((curve) => iouAt(curve, threshold)), threshold, title: METHOD_TITLES[method], refined });

@@ -1,22 +1,35 @@
 // The columns of an ablation: what the networks saw of one image at several sizes and modes. They are asked for one at
 // a time, the next when the answer is there, so that others get their turn and to cancel is not to ask again.
 
-/** Names a column among those of all images and checkpoints. `subject`: the image and checkpoint, as `subjectOf`. */
+/** Names a column among those of all images and checkpoints. `subject`: the image and checkpoint, as `subjectOf`.
+ * @param {string} subject
+ * @param {Crt.SizeMode} which
+ */
 export const keyOf = (subject, { size, mode }) => `${subject}/${size}/${mode}`;
 
-/** The image and the checkpoint of a run. */
+/** The image and the checkpoint of a run.
+ * @param {Crt.Run} run
+ */
 export const subjectOf = (run) => `${run.imageId}.${run.checkpoint.sha256}`;
 
+/** @typedef {Crt.SizeMode & { key: string }} Wanted */
+/** @typedef {Omit<Crt.AblationColumn, 'key'>} Column */
+
 /** `ask({ key, size, mode })` sends one question; `changed()` is called whenever something is new. A column is
- *  { run, prediction }, { cannot: sentence } for what this checkpoint cannot do, or { error: sentence }, which is asked again. */
+ *  { run, prediction }, { cannot: sentence } for what this checkpoint cannot do, or { error: sentence }, which is asked again.
+ * @param {(wanted: Wanted) => void} ask
+ * @param {() => void} changed
+ */
 export function createAblationJob(ask, changed) {
+  /** @type {Map<string, Column>} */
   const columns = new Map();
+  /** @type {Wanted[]} */
   let todo = []; // of the round under way, the first one being asked for
   let total = 0;
   let running = false;
   let version = 0;
 
-  const settled = (key) => columns.has(key) && !columns.get(key).error;
+  const settled = (/** @type {string} */ key) => columns.has(key) && !columns.get(key)?.error;
   function next() {
     running = todo.length > 0;
     if (running) ask(todo[0]);
@@ -27,16 +40,16 @@ export function createAblationJob(ask, changed) {
   }
 
   return {
-    get: (key) => columns.get(key),
+    get: (/** @type {string} */ key) => columns.get(key),
     /** Whether this column is the one that is being asked for. */
-    waits: (key) => running && todo[0].key === key,
+    waits: (/** @type {string} */ key) => running && todo[0].key === key,
     /** Those of the questions that have no answer yet, or failed. */
-    missing: (questions) => questions.filter(({ key }) => !settled(key)),
+    missing: (/** @type {Wanted[]} */ questions) => questions.filter(({ key }) => !settled(key)),
     /** { running, done, total } of the newest round, and a number that changes with every change. */
     progress: () => ({ running, done: total - todo.length, total }),
     version: () => version,
     /** Ask for what is missing of these questions [{ key, size, mode }]. */
-    start(questions) {
+    start(/** @type {Wanted[]} */ questions) {
       todo = questions.filter(({ key }) => !settled(key));
       total = questions.length;
       next();
@@ -48,7 +61,7 @@ export function createAblationJob(ask, changed) {
       notify();
     },
     /** Take an answer. One that nobody waits for any more is kept as well. */
-    take(key, column) {
+    take(/** @type {string} */ key, /** @type {Column} */ column) {
       if (column.error && settled(key)) return;
       columns.set(key, column);
       const awaited = running && todo[0].key === key;

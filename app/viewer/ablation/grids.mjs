@@ -7,7 +7,14 @@ import { gridReading } from './readings.mjs';
 import { scoreRow } from '../core/store.mjs';
 import { iouAt } from '../maths/iou.mjs';
 
-/** Rows and columns of a grid: `lines` [{ at: { size, mode }, title }], `heads` [{ title, own: { loops, refined } }]. */
+/** @typedef {{ at: Crt.SizeMode, title: string }} Line */
+/** @typedef {{ title: string, own: Crt.CellSettings }} Head */
+/** @typedef {{ corner: string, heads: Head[], lines: Line[] }} Plan */
+
+/** Rows and columns of a grid: `lines` [{ at: { size, mode }, title }], `heads` [{ title, own: { loops, refined } }].
+ * @param {{ sizes: string[], run: Crt.Run, state: Crt.State, loops: number }} of
+ * @returns {Plan}
+ */
 export function sizesPlan({ sizes, run, state, loops }) {
   const { mode } = run.chosen;
   return {
@@ -16,6 +23,10 @@ export function sizesPlan({ sizes, run, state, loops }) {
   };
 }
 
+/**
+ * @param {{ modes: string[], run: Crt.Run, state: Crt.State }} of
+ * @returns {Plan}
+ */
 export function modesPlan({ modes, run, state }) {
   const { size } = run.chosen;
   return {
@@ -24,29 +35,47 @@ export function modesPlan({ modes, run, state }) {
   };
 }
 
+/** @param {string} size */
 export const sizeWords = (size) => (size === 'native' ? 'native' : `${size} px`);
 
-/** Index of the highest of the numbers, null for those not known; -1 unless there are two to compare. */
+/** Index of the highest of the numbers, null for those not known; -1 unless there are two to compare.
+ * @param {(number | null)[]} numbers
+ */
 export function bestOf(numbers) {
-  const known = numbers.filter((value) => value !== null);
+  const known = /** @type {number[]} */ (numbers.filter((value) => value !== null));
   return known.length < 2 ? -1 : numbers.indexOf(Math.max(...known));
 }
 
-/** A grid on the page. `pick(at, own, method)` opens a cell in Explore. */
+/** A grid on the page. `pick(at, own, method)` opens a cell in Explore.
+ * @param {HTMLTableElement} table
+ * @param {HTMLElement} reading
+ * @param {Crt.PickCell} pick
+ */
 export function createGrid(table, reading, pick) {
-  const cells = new Map(); // key -> nodes
+  /** @typedef {{ canvas: HTMLCanvasElement, numbers: HTMLElement, tags: HTMLElement, name: HTMLElement, button: HTMLButtonElement, open: () => void }} Cell */
+  /** @type {Map<string, Cell>} */
+  const cells = new Map();
   let built = '';
+  /** @type {Crt.DescribedRow[]} */
   let described = []; // what is shown, for an export
 
+  /**
+   * @param {string} key
+   * @returns {Cell}
+   */
   function cell(key) {
-    if (cells.has(key)) return cells.get(key);
-    const made = /** @type {any} */ ({ canvas: make('canvas', { 'aria-hidden': 'true' }), numbers: make('span', { class: 'numbers' }), tags: make('span', { class: 'tags' }), name: make('span', { class: 'visually-hidden' }), open: null });
+    const known = cells.get(key);
+    if (known) return known;
+    const made = /** @type {Cell} */ ({ canvas: make('canvas', { 'aria-hidden': 'true' }), numbers: make('span', { class: 'numbers' }), tags: make('span', { class: 'tags' }), name: make('span', { class: 'visually-hidden' }), open: () => {} });
     made.button = make('button', { type: 'button', class: 'ablate-cell', on: { click: () => made.open() } }, [made.canvas, made.name, made.numbers, made.tags, make('span', { class: 'visually-hidden', text: '. Open in Explore' })]);
     cells.set(key, made);
     return made;
   }
 
-  /** The table anew, when other rows or columns are there. The cells themselves stay, and with them the focus. */
+  /** The table anew, when other rows or columns are there. The cells themselves stay, and with them the focus.
+   * @param {Plan} plan
+   * @param {Crt.AblationColumn[]} columns
+   */
   function build({ corner, heads, lines }, columns) {
     const shape = JSON.stringify([corner, heads.map(({ title }) => title), lines.map(({ at, title }, i) => [at, title, stateOf(columns[i])])]);
     if (shape === built) return;
@@ -59,17 +88,22 @@ export function createGrid(table, reading, pick) {
       const trouble = make('p', { class: columns[i].error ? 'failed' : '', text: wordsOf(columns[i]) });
       return make('tr', { class: columns[i].cannot ? 'cannot' : '' }, [about, make('td', { colspan: heads.length }, [trouble])]);
     });
-    table.replaceChildren(table.caption, make('thead', {}, [head]), make('tbody', {}, rows));
+    table.replaceChildren(...(table.caption ? [table.caption] : []), make('thead', {}, [head]), make('tbody', {}, rows));
     if (focused instanceof HTMLElement && table.contains(focused)) focused.focus();
   }
 
+  /**
+   * @param {Plan} plan
+   * @param {Crt.AblationScene} scene
+   */
   function draw(plan, scene) {
     const { state, run, paint, method, columnOf, measure } = scene;
     const columns = plan.lines.map(({ at }) => columnOf(at));
     build(plan, columns);
-    const seen = plan.lines.flatMap(({ at, title }, i) => (columns[i].prediction ? plan.heads.map((head, j) => {
-      const shown = measure(columns[i], method, head.own);
-      const row = scoreRow(columns[i].run, method, shown.loops);
+    const seen = plan.lines.flatMap(({ at, title }, i) => (isMade(columns[i]) ? plan.heads.map((head, j) => {
+      const column = /** @type {Crt.MadeColumn} */ (columns[i]);
+      const shown = measure(column, method, head.own);
+      const row = scoreRow(column.run, method, shown.loops);
       return {
         ...cell(`${i}/${j}`), made: cell(`${i}/${j}`), row: i, head: head.title, at, own: head.own, shown, name: `${title}, ${head.title}`,
         iou: shown.curve ? iouAt(shown.curve, state.threshold) : null, p: Math.max(...state.classes.map((index) => row[index])),
@@ -96,9 +130,19 @@ export function createGrid(table, reading, pick) {
   return { draw, shown: () => ({ rows: described, reading: reading.textContent }) };
 }
 
+/** @param {Crt.AblationColumn} column */
+/** Whether a column has its maps.
+ * @param {Crt.AblationColumn} column
+ * @returns {column is Crt.MadeColumn}
+ */
+export const isMade = (column) => Boolean(column.prediction && column.run);
+
+/** @param {Crt.AblationColumn} column */
 const stateOf = (column) => (column.prediction ? ['maps', cost(column)] : wordsOf(column));
+/** @param {Crt.AblationColumn} column */
 const wordsOf = ({ cannot, error, waits }) => cannot ?? error ?? (waits ? 'Computing…' : 'Not run yet');
 
+/** @param {Crt.AblationColumn} column */
 function cost({ run }) {
   return run ? countWords(run.tiles, 'tile') : '';
 }

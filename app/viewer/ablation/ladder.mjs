@@ -4,6 +4,7 @@ import { ranges } from '../maths/color_scale.mjs';
 import { refinedWords } from '../explore/maps.mjs';
 import { loopWords } from '../core/words.mjs';
 import { make, percent } from '../core/dom.mjs';
+import { isMade } from './grids.mjs';
 import { ladderReading, points } from './readings.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 import { iouAt } from '../maths/iou.mjs';
@@ -13,15 +14,25 @@ import { DEFAULT_REDUCTION } from '../core/constants.mjs';
 export const ONE_TILE = Object.freeze({ size: '224', mode: 'bilinear' });
 const PAPER_LOOPS = 3;
 
-/** The loop count of the rungs with loops, and why it is this one. */
+/** The loop count of the rungs with loops, and why it is this one.
+ * @param {number} loops
+ * @param {{ defaults: { loops: number }, maxLoops: number }} run
+ */
 export function ladderLoops(loops, { defaults, maxLoops }) {
   if (loops > 0) return { loops: Math.min(loops, maxLoops), why: 'as set above' };
   if (defaults.loops > 0) return { loops: Math.min(defaults.loops, maxLoops), why: 'the default of the checkpoint, as none are set above' };
   return { loops: Math.min(PAPER_LOOPS, maxLoops), why: 'the count of the paper, as none are set above' };
 }
 
+/** @typedef {Crt.CellSettings & { name: string, adds: string, method: string, at: Crt.SizeMode, why: string, published: boolean }} Rung */
+/** @typedef {{ best: Crt.IouCurve['best'] | null, now: number | null, gain: number | null, gainNow: number | null }} RungNumbers */
+
 /** The rungs: { name, adds, method, at: { size, mode }, loops, refined, why }. All but the last are unrefined, so that
- *  one thing changes at a time; `published` marks the rung whose refined map is a published method of its own. */
+ *  one thing changes at a time; `published` marks the rung whose refined map is a published method of its own.
+ * @param {Crt.Run} run
+ * @param {number} loopsSet
+ * @returns {Rung[]}
+ */
 export function rungs(run, loopsSet) {
   const here = { size: run.chosen.size, mode: 'overlap' };
   const { loops, why } = ladderLoops(loopsSet, run);
@@ -36,7 +47,11 @@ export function rungs(run, loopsSet) {
   ];
 }
 
-/** Exactly how a rung was made. `run`: the header of its column; `state`: whose attention refines. */
+/** Exactly how a rung was made. `run`: the header of its column; `state`: whose attention refines.
+ * @param {Rung} rung
+ * @param {Crt.Run} run
+ * @param {Pick<Crt.Settings, 'blocks' | 'pass_reduction'>} state
+ */
 export function settingsWords(rung, run, state) {
   const [height, width] = run.input;
   const words = [`${METHOD_TITLES[rung.method]} network`, `input ${width} × ${height} px`];
@@ -50,7 +65,11 @@ export function settingsWords(rung, run, state) {
 }
 
 /** Numbers of the rungs: `curves` their sweeps, null where there is none -> [{ best, now, gain, gainNow }], differences to
- *  the rung before, null where either is missing. */
+ *  the rung before, null where either is missing.
+ * @param {(Crt.IouCurve | null)[]} curves
+ * @param {number} threshold
+ * @returns {RungNumbers[]}
+ */
 export function ladderNumbers(curves, threshold) {
   return curves.map((curve, i) => {
     const before = curves[i - 1] ?? null;
@@ -58,19 +77,27 @@ export function ladderNumbers(curves, threshold) {
     return {
       best: curve?.best ?? null, now,
       gain: curve && before ? curve.best.iou - before.best.iou : null,
-      gainNow: curve && before ? now - iouAt(before, threshold) : null,
+      gainNow: curve && before ? iouAt(curve, threshold) - iouAt(before, threshold) : null,
     };
   });
 }
 
-/** The ladder on the page. `scene` as mountAblation makes it; `pick(question, own, method)` opens a rung in Explore. */
+/** The ladder on the page. `scene` as mountAblation makes it; `pick(question, own, method)` opens a rung in Explore.
+ * @param {HTMLElement} list
+ * @param {HTMLElement} reading
+ * @param {Crt.PickCell} pick
+ */
 export function createLadder(list, reading, pick) {
+  /** @typedef {{ node: HTMLElement, canvas: HTMLCanvasElement, name: HTMLElement, adds: HTMLElement, settings: HTMLElement, also: HTMLElement, bar: HTMLElement, numbers: HTMLElement, button: HTMLButtonElement, track: HTMLElement, open: (() => void) | null }} Row */
+  /** @type {Row[]} */
   let rows = [];
+  /** @type {Crt.DescribedRow[]} */
   let described = []; // what is shown, for an export
 
+  /** @param {number} count */
   function build(count) {
     rows = Array.from({ length: count }, () => {
-      const row = /** @type {any} */ ({
+      const row = /** @type {Row} */ ({
         canvas: make('canvas', { 'aria-hidden': 'true' }), name: make('h3'), adds: make('p', { class: 'hint' }),
         settings: make('p', { class: 'ladder-settings' }), also: make('p', { class: 'hint' }),
         bar: make('span', { class: 'bar' }), numbers: make('dl', { class: 'ladder-numbers' }), open: null,
@@ -83,6 +110,7 @@ export function createLadder(list, reading, pick) {
     list.replaceChildren(...rows.map(({ node }) => node));
   }
 
+  /** @param {Crt.AblationScene} scene */
   function draw(scene) {
     const { state, run, paint, columnOf, measure } = scene;
     const steps = rungs(run, state.loops);
@@ -90,31 +118,30 @@ export function createLadder(list, reading, pick) {
     const seen = steps.map((rung) => {
       const lacks = !run.methods.includes(rung.method);
       const column = lacks ? null : columnOf(rung.at);
-      const usable = Boolean(column?.prediction);
-      const own = { loops: rung.loops, refined: rung.refined };
-      const trouble = lacks ? `This checkpoint has no ${METHOD_TITLES[rung.method]} network.` : column?.cannot ?? column?.error ?? (usable ? '' : 'Not run yet.');
-      return { rung, column, own, trouble, shown: usable ? measure(column, rung.method, own) : null };
+      const made = column && isMade(column) ? column : null;      const own = { loops: rung.loops, refined: rung.refined };
+      const trouble = lacks ? `This checkpoint has no ${METHOD_TITLES[rung.method]} network.` : column?.cannot ?? column?.error ?? (made ? '' : 'Not run yet.');
+      return { rung, own, trouble, found: made && { column: made, shown: measure(made, rung.method, own) } };
     });
-    const numbers = ladderNumbers(seen.map(({ shown }) => shown?.curve ?? null), state.threshold);
-    const vmaxes = ranges(seen.filter(({ shown }) => shown).map(({ shown }) => shown), state.scale, state.absolute);
-    seen.forEach(({ rung, column, own, trouble, shown }, i) => {
+    const numbers = ladderNumbers(seen.map(({ found }) => found?.shown.curve ?? null), state.threshold);
+    const vmaxes = ranges(seen.flatMap(({ found }) => found?.shown ?? []), state.scale, state.absolute);
+    seen.forEach(({ rung, own, trouble, found }, i) => {
       const row = rows[i];
       row.node.className = rung.method;
       row.name.textContent = rung.name;
       row.adds.textContent = rung.adds;
-      row.button.disabled = !shown;
+      row.button.disabled = !found;
       row.button.setAttribute('aria-label', `${rung.name}: open in Explore`);
       row.open = () => pick(rung.at, own, rung.method);
-      row.canvas.hidden = !shown;
-      if (shown) paint(row.canvas, shown, vmaxes.shift(), state);
-      row.settings.textContent = shown ? settingsWords(rung, column.run, state) : trouble;
-      row.also.textContent = shown && rung.published ? published(scene, column, rung) : '';
+      row.canvas.hidden = !found;
+      if (found) paint(row.canvas, found.shown, vmaxes.shift() ?? found.shown.max, state);
+      row.settings.textContent = found ? settingsWords(rung, found.column.run, state) : trouble;
+      row.also.textContent = found && rung.published ? published(scene, found.column, rung) : '';
       row.also.hidden = !row.also.textContent;
       fill(row, numbers[i], state.threshold);
     });
-    described = seen.map(({ rung, column, own, trouble, shown }) => ({
+    described = seen.map(({ rung, own, trouble, found }) => ({
       title: rung.name, ...rung.at, trouble,
-      cells: shown ? [{ title: rung.name, note: rung.adds, line: settingsWords(rung, column.run, state), method: rung.method, ...own }] : [],
+      cells: found ? [{ title: rung.name, note: rung.adds, line: settingsWords(rung, found.column.run, state), method: rung.method, ...own }] : [],
     }));
     const added = steps.map((rung, i) => ({ name: rung.name, ...numbers[i] })).filter(({ name }) => name.startsWith('+'));
     reading.textContent = scene.truth ? ladderReading(added, state.threshold) : scene.noTruth;
@@ -123,12 +150,17 @@ export function createLadder(list, reading, pick) {
   return { draw, shown: () => ({ rows: described, reading: reading.textContent }) };
 }
 
+/**
+ * @param {{ numbers: HTMLElement, track: HTMLElement, bar: HTMLElement }} row
+ * @param {RungNumbers} of
+ * @param {number} threshold
+ */
 function fill({ numbers, track, bar }, { best, now, gain, gainNow }, threshold) {
   track.hidden = !best;
   numbers.hidden = !best;
-  if (!best) return;
+  if (!best || now === null) return;
   bar.style.width = `${100 * best.iou}%`;
-  const entry = (term, iou, difference) => [
+  const entry = (/** @type {string} */ term, /** @type {number} */ iou, /** @type {number | null} */ difference) => [
     make('dt', { text: term }),
     make('dd', {}, [make('strong', { text: percent(iou) }), make('span', { text: difference === null ? '' : points(difference) })]),
   ];
@@ -139,7 +171,11 @@ function fill({ numbers, track, bar }, { best, now, gain, gainNow }, threshold) 
 }
 
 /** TS-CAM as it was published multiplies its maps with the attention of all its blocks, whatever is set here; the ladder
- *  leaves refinement to its last rung. */
+ *  leaves refinement to its last rung.
+ * @param {Crt.AblationScene} scene
+ * @param {Crt.MadeColumn} column
+ * @param {Rung} rung
+ */
 function published({ measure }, column, rung) {
   const curve = measure(column, rung.method, { loops: 0, refined: true, blocks: null, pass_reduction: DEFAULT_REDUCTION }).curve;
   const iou = curve ? `: IoU ${percent(curve.best.iou)} at its best threshold of ${Math.round(100 * curve.best.threshold)} %` : '';

@@ -17,23 +17,24 @@ const LINE_PX = 1.7; // pixels of an outline
 /** measure(state, column, method, own, truth): what `currentMap` gives, and `curve`, the sweep of its IoU, or null where
  *  no truth is complete. `column`: { key, run, prediction }. `truth`: { mask, ignore, h, w } or null; h, w as `gridSize`. */
 export function createMeasure() {
+  /** @type {Map<string, Crt.Shown>} */
   const maps = new Map();
+  /** @type {WeakMap<Crt.Shown, { mask: Crt.Mask, ignore: Crt.Mask | null, curve: Crt.IouCurve }>} */
   const curves = new WeakMap(); // a map -> { mask, ignore, curve }
   /**
    * @param {Crt.State} state
    * @param {{ key: string, prediction: Crt.Prediction }} column
    * @param {string} method
    * @param {Partial<Crt.Settings>} [own]
-   * @param {{ mask: Crt.Mask, ignore: Crt.Mask | null, h: number, w: number } | null} [truth]
+   * @param {Crt.RasterTruth | null} [truth]
+   * @returns {Crt.MeasuredMap}
    */
   return function measure(state, { key, prediction }, method, own = {}, truth = null) {
     const { classes, loops, refined, blocks, pass_reduction } = { ...state, ...own };
     const name = [key, method, classes.join(), loops, refined, blocks, pass_reduction].join('/');
-    if (!maps.has(name)) {
-      if (maps.size >= MAX_MAPS) maps.delete(maps.keys().next().value);
-      maps.set(name, currentMap(state, prediction, method, own));
-    }
-    const shown = maps.get(name);
+    const shown = maps.get(name) ?? currentMap(state, prediction, method, own);
+    if (maps.size >= MAX_MAPS && !maps.has(name)) maps.delete(String(maps.keys().next().value));
+    maps.set(name, shown);
     if (!truth) return { ...shown, curve: null };
     let known = curves.get(shown);
     if (known?.mask !== truth.mask || known.ignore !== truth.ignore) {
@@ -46,27 +47,40 @@ export function createMeasure() {
 }
 
 /** The truth of the classes chosen on the points on which IoU is counted everywhere in the page, or null if there is none
- *  for one of them. `found`: what `groundTruthOf` gives. */
+ *  for one of them. `found`: what `groundTruthOf` gives.
+ * @param {Crt.GroundTruth} found
+ * @param {HTMLImageElement} image
+ * @returns {Crt.RasterTruth | null}
+ */
 export function countable(found, image) {
   if (!found.complete) return null;
   const [h, w] = gridSize(image.naturalWidth, image.naturalHeight);
-  return { mask: found.raster(h, w), ignore: found.ignore(h, w), h, w };
+  const mask = found.raster(h, w);
+  return mask && { mask, ignore: found.ignore(h, w), h, w };
 }
 
-/** Width and height of a small image. */
+/** Width and height of a small image.
+ * @param {HTMLImageElement} image
+ * @returns {Crt.Size}
+ */
 function smallSize({ naturalWidth, naturalHeight }) {
   const factor = THUMBNAIL_PX / Math.max(naturalWidth, naturalHeight);
   return [Math.max(1, Math.round(naturalWidth * factor)), Math.max(1, Math.round(naturalHeight * factor))];
 }
 
 /** What small maps are drawn with: paint(canvas, shown, range, state), a map over the image with the page's display
- *  settings, `range` the value of the highest colour; `under(polygons)` sets the outline of the truth for all of them. */
+ *  settings, `range` the value of the highest colour; `under(polygons)` sets the outline of the truth for all of them.
+ * @param {HTMLImageElement} image
+ */
 export function createPainter(image) {
   const [width, height] = smallSize(image);
   const small = layer((context) => context.drawImage(image, 0, 0, width, height));
+  /** @type {WeakMap<Crt.Values, { key: string, canvas: OffscreenCanvas }>} */
   const heats = new WeakMap(); // a map -> { key, canvas }, the image with its heat
-  let outline = { polygons: [], canvas: /** @type {OffscreenCanvas | null} */ (null) };
+  /** @type {{ polygons: Crt.Ring[], canvas: OffscreenCanvas | null }} */
+  let outline = { polygons: [], canvas: null };
 
+  /** @param {(context: Crt.Context) => void} draw */
   function layer(draw) {
     const canvas = new OffscreenCanvas(width, height);
     const context = contextOf(canvas);
@@ -75,24 +89,32 @@ export function createPainter(image) {
     return canvas;
   }
 
-  /** The image under the map's colours, drawn anew only if one of its settings has changed. */
+  /** The image under the map's colours, drawn anew only if one of its settings has changed.
+   * @param {Crt.Shown} shown
+   * @param {number} range
+   * @param {Crt.State} state
+   */
   function heated(shown, range, state) {
     const mask = state.overlay === 'mask';
     const key = [range, state.colormap, state.opacity, state.cells, state.overlay, mask && state.threshold].join();
-    if (heats.get(shown.map)?.key !== key) {
-      heats.set(shown.map, { key, canvas: layer((context) => {
-        context.drawImage(small, 0, 0);
-        const { upsampled, w, h } = spread(shown, state.cells);
-        const pixels = mask ? maskPixels(upsampled.data, state.threshold * shown.max) : colorize(upsampled.data, range, colorTable(state.colormap), 0, state.overlay === 'fade' ? fadeTable(false) : null);
-        context.imageSmoothingEnabled = !state.cells;
-        context.globalAlpha = state.opacity;
-        context.drawImage(toCanvas(pixels, upsampled.w, upsampled.h), 0, 0, w, h);
-      }) });
-    }
-    return heats.get(shown.map).canvas;
+    const known = heats.get(shown.map);
+    if (known?.key === key) return known.canvas;
+    const canvas = layer((context) => {
+      context.drawImage(small, 0, 0);
+      const { upsampled, w, h } = spread(shown, state.cells);
+      const pixels = mask ? maskPixels(upsampled.data, state.threshold * shown.max) : colorize(upsampled.data, range, colorTable(state.colormap), 0, state.overlay === 'fade' ? fadeTable(false) : null);
+      context.imageSmoothingEnabled = !state.cells;
+      context.globalAlpha = state.opacity;
+      context.drawImage(toCanvas(pixels, upsampled.w, upsampled.h), 0, 0, w, h);
+    });
+    heats.set(shown.map, { key, canvas });
+    return canvas;
   }
 
-  /** A map on its points, or as its cells, and the width and height of them all. */
+  /** A map on its points, or as its cells, and the width and height of them all.
+   * @param {Crt.Shown} shown
+   * @param {boolean} cells
+   */
   function spread({ map, span }, cells) {
     if (cells) return { upsampled: map, w: (width * map.w) / span[1], h: (height * map.h) / span[0] };
     const factor = THUMBNAIL_POINTS / Math.max(width, height);
@@ -100,6 +122,7 @@ export function createPainter(image) {
   }
 
   return {
+    /** @param {Crt.Ring[]} polygons */
     under(polygons) {
       if (JSON.stringify(polygons) === JSON.stringify(outline.polygons)) return;
       const drawn = () => layer((context) => {
@@ -108,9 +131,15 @@ export function createPainter(image) {
       });
       outline = { polygons, canvas: polygons.length ? drawn() : null };
     },
+    /**
+     * @param {HTMLCanvasElement} canvas
+     * @param {Crt.Shown} shown
+     * @param {number} range
+     * @param {Crt.State} state
+     */
     paint(canvas, shown, range, state) {
       if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-      const context = canvas.getContext('2d');
+      const context = contextOf(canvas);
       context.drawImage(shown.max > 0 ? heated(shown, range, state) : small, 0, 0);
       if (shown.max > 0 && state.outline && state.threshold > 0) {
         const { upsampled, w, h } = spread(shown, state.cells);
