@@ -3,7 +3,9 @@ import { test } from 'node:test';
 
 import * as l from '../../app/viewer/maths/labels.mjs';
 import { boxOf, canvasSize, cellText } from '../../app/viewer/masks/mask_views.mjs';
-import { KNOBS, WALK_KNOBS, byChosen, missing, presetOf, presetValues, maskDetails, seen, walkDetails, randomWalkLabels } from '../../app/viewer/masks/masks.mjs';
+import { byChosen, randomWalkLabels, seen } from '../../app/viewer/masks/mask_labels.mjs';
+import { KNOBS, WALK_KNOBS, maskDetails, presetOf, presetValues, walkDetails } from '../../app/viewer/masks/mask_settings.mjs';
+import { missing } from '../../app/viewer/masks/masks.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const map = (...values) => ({ data: Float32Array.from(values) });

@@ -5,43 +5,16 @@ import { colorize } from '../maths/color_scale.mjs';
 import { upsample } from '../maths/resample.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { gridSize, toCanvas } from '../explore/draw.mjs';
-import { labelMap, share, vocColor } from '../maths/labels.mjs';
+import { labelMap, vocColor } from '../maths/labels.mjs';
 import { createMask, openLabels, openWalk } from './mask_requests.mjs';
 import { canvasSize, cellText, createFigures, paintMask } from './mask_views.mjs';
-import { crfSettings, describeMasks, sourceMethod, walkSettings } from './mask_export.mjs';
-import { make, percent } from '../core/dom.mjs';
-import { sliderOf } from '../core/settings.mjs';
+import { describeMasks, sourceMethod } from './mask_export.mjs';
+import { byChosen, groundTruthLabels, randomWalkLabels, seen } from './mask_labels.mjs';
+import { KNOBS, WALK_KNOBS, maskDetails, presetOf, presetValues, walkDetails } from './mask_settings.mjs';
+import { make } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES, currentMap, sameNetworks } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
-
-const WALK_STRIDE = 4; // pixels of the image per cell of the walk
-
-/** Least, most and step of one of these sliders.
- * @param {string} name
- */
-const slider = (name) => sliderOf(`mask.${name}`);
-
-/** What can be set of the CRF: name, label, least, most, step, and the values of IRNet and of DeepLab.
- * @type {[string, string, number, number, number, number, number][]}
- */
-export const KNOBS = [
-  ['iterations', 'Iterations', ...slider('iterations'), 10, 10],
-  ['gaussianSxy', 'Gaussian: σ position, px', ...slider('gaussianSxy'), 3, 1],
-  ['gaussianCompat', 'Gaussian: weight', ...slider('gaussianCompat'), 3, 3],
-  ['bilateralSxy', 'Bilateral: σ position, px', ...slider('bilateralSxy'), 50, 67],
-  ['bilateralSrgb', 'Bilateral: σ colour', ...slider('bilateralSrgb'), 5, 3],
-  ['bilateralCompat', 'Bilateral: weight', ...slider('bilateralCompat'), 10, 4],
-];
-
-/** What can be set of the walk: name, label, least, most, step, and how the value is said.
- * @type {[string, string, number, number, number, (value: number) => string][]}
- */
-export const WALK_KNOBS = [
-  ['walkThreshold', 'Background', ...slider('walkThreshold'), (value) => `${Math.round(100 * value)} % of max`],
-  ['walkSteps', 'Steps', ...slider('walkSteps'), (value) => String(2 ** value)],
-  ['walkBeta', 'Affinity exponent β', ...slider('walkBeta'), String],
-];
 
 const CAPTIONS = {
   'mask-seed': 'Seed: the maps at the threshold',
@@ -54,37 +27,6 @@ const CAPTIONS = {
 
 /** The masks that can be saved, by their figure. */
 const TILES = { 'mask-seed': 'seed', 'mask-refined': 'crf', 'mask-random-walk': 'walk', 'mask-segmentation': 'deeplab', 'mask-ground-truth': 'ground_truth' };
-
-/** Which preset these values are. */
-export function presetOf(values) {
-  const same = (column) => KNOBS.every((knob) => values[knob[0]] === knob[column]);
-  return same(5) ? 'irn' : same(6) ? 'deeplab' : 'own';
-}
-
-/** The values of a preset. */
-export const presetValues = (name) => Object.fromEntries(KNOBS.map((knob) => [knob[0], knob[name === 'irn' ? 5 : 6]]));
-
-/** What is requested of the CRF, from the state alone; the same details give the same mask. */
-export function maskDetails(state) {
-  return { ...whichMaps(state), threshold: state.threshold, crf: crfSettings(state) };
-}
-
-/** What is requested of the walk. Its threshold is applied here. */
-export function walkDetails(state) {
-  const { threshold: _, ...walk } = walkSettings(state);
-  return { ...whichMaps(state), walk };
-}
-
-function whichMaps({ mask, classes, loops, refined, blocks, pass_reduction }) {
-  return { method: mask.method, classes, loops, refined, blocks, pass_reduction };
-}
-
-/** Labels of maps after the random walk at a threshold on h × w points: `answer` has maps { data, h, w } and the size of the image. */
-export function randomWalkLabels(answer, threshold, [h, w]) {
-  /** @type {Crt.Size} */
-  const span = [answer.h / WALK_STRIDE, answer.w / WALK_STRIDE];
-  return { labels: labelMap(answer.maps.map((map) => upsample(map, span, h, w)), threshold, { together: true }), h, w };
-}
 
 /** @param {Crt.Page} page */
 export function mountMasks(page) {
@@ -240,31 +182,9 @@ function note(asked, describe) {
   return asked.failure || (asked.current ? describe(asked.newest) : 'Computing…');
 }
 
-/** Which classes a label map shows, largest first. */
-export function seen({ labels }, classes) {
-  const found = [...new Set(labels)].filter(Boolean).map((label) => ({ name: classes[label - 1], part: share(labels, label) }));
-  return found.sort((a, b) => b.part - a.part).map(({ name, part }) => `${name} ${percent(part)}`).join(', ') || 'background only';
-}
-
-/** Labels of all classes -> k + 1 for the k-th class chosen, 0 for all others; nothing stays nothing. */
-export function byChosen(mask, classes) {
-  if (!mask) return null;
-  const { labels, h, w } = mask;
-  return { labels: labels.map((label) => (label ? classes.indexOf(label - 1) + 1 : 0)), h, w };
-}
-
 /** What this checkpoint does not have. */
 export function missing(relation, segmentation) {
   if (!relation && !segmentation) return 'This checkpoint has no IRN and no segmentation network, so there is no random walk and no segmentation to show.';
   if (!relation) return 'This checkpoint has no IRN, so there is no random walk to show.';
   return segmentation ? '' : 'This checkpoint has no segmentation network, so there is no segmentation to show.';
-}
-
-function groundTruthLabels(truths, h, w) {
-  const labels = new Uint8Array(h * w);
-  truths.forEach((truth, k) => {
-    const mask = truth.complete ? truth.raster(h, w) : null;
-    if (mask) for (let i = 0; i < labels.length; i++) if (mask[i]) labels[i] = k + 1;
-  });
-  return labels;
 }
