@@ -92,7 +92,7 @@ test('a cell of the table says the share, and the overlap where the truth is kno
   const mask = { labels: Uint8Array.from([1, 1, 0, 0]), h: 2, w: 2 };
   assert.equal(cellText(null, 1, { complete: true }), '–');
   assert.equal(cellText(mask, 1, { complete: false }), '50 %');
-  assert.equal(cellText(mask, 1, { complete: true, raster: () => [1, 0, 0, 0] }), '50 %, IoU 50 %');
+  assert.equal(cellText(mask, 1, { complete: true, raster: () => [1, 0, 0, 0], ignore: () => null }), '50 %, IoU 50 %');
 });
 
 test('what the checkpoint lacks is said', () => {

@@ -6,27 +6,45 @@ import { upsample } from '../maths/resample.mjs';
 
 const WALK_STRIDE = 4; // pixels of the image per cell of the walk
 
-/** Labels of maps after the random walk at a threshold on h × w points: `answer` has maps { data, h, w } and the size of the image. */
+/** @typedef {{ labels: Uint8Array, h: number, w: number }} LabelMap */
+
+/** Labels of maps after the random walk at a threshold on h × w points: `answer` has maps { data, h, w } and the size of the image.
+ * @param {{ maps: Crt.Values[], h: number, w: number }} answer
+ * @param {number} threshold
+ * @param {Crt.Size} size
+ * @returns {LabelMap}
+ */
 export function randomWalkLabels(answer, threshold, [h, w]) {
   /** @type {Crt.Size} */
   const span = [answer.h / WALK_STRIDE, answer.w / WALK_STRIDE];
   return { labels: labelMap(answer.maps.map((map) => upsample(map, span, h, w)), threshold, { together: true }), h, w };
 }
 
-/** Which classes a label map shows, largest first. */
+/** Which classes a label map shows, largest first.
+ * @param {Pick<LabelMap, 'labels'>} mask
+ * @param {string[]} classes
+ */
 export function seen({ labels }, classes) {
   const found = [...new Set(labels)].filter(Boolean).map((label) => ({ name: classes[label - 1], part: share(labels, label) }));
   return found.sort((a, b) => b.part - a.part).map(({ name, part }) => `${name} ${percent(part)}`).join(', ') || 'background only';
 }
 
-/** Labels of all classes -> k + 1 for the k-th class chosen, 0 for all others; nothing stays nothing. */
+/** Labels of all classes -> k + 1 for the k-th class chosen, 0 for all others; nothing stays nothing.
+ * @param {LabelMap | null} mask
+ * @param {number[]} classes
+ * @returns {LabelMap | null}
+ */
 export function byChosen(mask, classes) {
   if (!mask) return null;
   const { labels, h, w } = mask;
   return { labels: labels.map((label) => (label ? classes.indexOf(label - 1) + 1 : 0)), h, w };
 }
 
-/** Labels of the ground truth of the chosen classes: k + 1 for the k-th, 0 for background. */
+/** Labels of the ground truth of the chosen classes: k + 1 for the k-th, 0 for background.
+ * @param {Crt.GroundTruth[]} truths
+ * @param {number} h
+ * @param {number} w
+ */
 export function groundTruthLabels(truths, h, w) {
   const labels = new Uint8Array(h * w);
   truths.forEach((truth, k) => {

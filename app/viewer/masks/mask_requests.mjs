@@ -6,16 +6,30 @@ import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 const DEBOUNCE_MS = 180; // milliseconds without a change before a mask is requested
 
-/** Requests `event` once its details have rested, and keeps the newest answer. `open` makes of it what can be drawn. */
+/** @typedef {import('./mask_labels.mjs').LabelMap & { ms: number }} Labels */
+/** @typedef {{ maps: Crt.Values[], edge: Crt.Opened, h: number, w: number, ms: number }} Walk */
+/** What is known of a mask that is wanted: the last answer, whether it is the one wanted, and why not.
+ * @template T
+ * @typedef {{ newest: T | null, current: boolean, failure: string }} MaskState
+ */
+
+/** Requests `event` once its details have rested, and keeps the newest answer. `open` makes of it what can be drawn.
+ * @template T
+ * @param {string} event
+ * @param {(got: Crt.Answer) => T | Promise<T>} open
+ * @param {Crt.Requests['request']} request
+ * @param {() => void} redraw
+ */
 export function createMask(event, open, request, redraw) {
   const requests = newestOf(request);
   let wanted = ''; // the details that are wanted, as text
   let failure = '';
-  /** @type {any} */
+  /** @type {(T & { key: string }) | null} */
   let newest = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
+  /** @param {string} key */
   async function load(key) {
     try {
       const opened = await open(await requests.request(event, JSON.parse(key)));
@@ -35,7 +49,7 @@ export function createMask(event, open, request, redraw) {
 
   return {
     /** Want the mask of these details, or none. */
-    want(details) {
+    want(/** @type {object | null} */ details) {
       const key = details ? JSON.stringify(details) : '';
       if (key === wanted) return;
       drop();
@@ -53,19 +67,27 @@ export function createMask(event, open, request, redraw) {
       drop();
       newest = null;
     },
-    /** The last mask there is, whether it is the one wanted, and why not; null if none is wanted. */
+    /** Null if no mask is wanted.
+     * @returns {MaskState<T> | null}
+     */
     state: () => (wanted ? { newest, current: newest?.key === wanted, failure } : null),
   };
 }
 
-/** An answer with its labels unpacked. */
+/** An answer with its labels unpacked.
+ * @param {Crt.Answer} got
+ * @returns {Promise<Labels>}
+ */
 export async function openLabels(got) {
   const labels = await inflate(got.labels);
   if (labels.length !== got.h * got.w) throw new Error('the labels are of another size');
   return { ...got, labels };
 }
 
-/** An answer with its maps after the random walk and the edges. */
+/** An answer with its maps after the random walk and the edges.
+ * @param {Crt.Answer} got
+ * @returns {Promise<Walk>}
+ */
 export async function openWalk(got) {
   const { propagated, edge } = openArrays(got.arrays, got.bytes);
   const [count, h, w] = propagated.shape;

@@ -29,26 +29,35 @@ export const WALK_KNOBS = [
   ['walkBeta', 'Affinity exponent β', ...slider('walkBeta'), String],
 ];
 
-/** Which preset these values are. */
+/** Which preset these values are.
+ * @param {Record<string, unknown>} values
+ */
 export function presetOf(values) {
-  const same = (column) => KNOBS.every((knob) => values[knob[0]] === knob[column]);
+  const same = (/** @type {5 | 6} */ column) => KNOBS.every((knob) => values[knob[0]] === knob[column]);
   return same(5) ? 'irn' : same(6) ? 'deeplab' : 'own';
 }
 
-/** The values of a preset. */
+/** The values of a preset.
+ * @param {string} name
+ */
 export const presetValues = (name) => Object.fromEntries(KNOBS.map((knob) => [knob[0], knob[name === 'irn' ? 5 : 6]]));
 
-/** What is requested of the CRF, from the state alone; the same details give the same mask. */
+/** What is requested of the CRF, from the state alone; the same details give the same mask.
+ * @param {Crt.State} state
+ */
 export function maskDetails(state) {
   return { ...whichMaps(state), threshold: state.threshold, crf: crfSettings(state) };
 }
 
-/** What is requested of the walk. Its threshold is applied here. */
+/** What is requested of the walk. Its threshold is applied here.
+ * @param {Crt.State} state
+ */
 export function walkDetails(state) {
   const { threshold: _, ...walk } = walkSettings(state);
   return { ...whichMaps(state), walk };
 }
 
+/** @param {Crt.State} state */
 function whichMaps({ mask, classes, loops, refined, blocks, pass_reduction }) {
   return { method: mask.method, classes, loops, refined, blocks, pass_reduction };
 }

@@ -1,16 +1,22 @@
 // Masks drawn over the image, each in a figure of its own.
 
 import { crossings } from '../maths/contour.mjs';
-import { gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
+import { contextOf, gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
 import { labelOverlap, only, paintLabels, share } from '../maths/labels.mjs';
 import { make, percent } from '../core/dom.mjs';
 
 /** Figures in `host`, in this order: captions by role -> { figure, canvas } by role. `save(tile)` saves the mask of a figure;
- *  `tiles`: the masks' names by role, for those figures that show one. */
+ *  `tiles`: the masks' names by role, for those figures that show one.
+ * @param {HTMLElement} host
+ * @param {Record<string, string>} captions
+ * @param {Record<string, string>} tiles
+ * @param {(tile: string) => void} save
+ * @returns {Record<string, { figure: HTMLElement, canvas: HTMLCanvasElement }>}
+ */
 export function createFigures(host, captions, tiles, save) {
   return Object.fromEntries(Object.entries(captions).map(([role, caption]) => {
     const canvas = make('canvas', { role: 'img', 'data-role': role });
-    const button = (tile) => make('button', {
+    const button = (/** @type {string} */ tile) => make('button', {
       type: 'button', class: 'plain', text: 'Save PNG', 'aria-label': `Save PNG: ${caption}`, title: 'Indexed PNG of the image\'s size', on: { click: () => save(tile) },
     });
     const head = make('figcaption', {}, [make('span', { text: caption }), ...(tiles[role] ? [button(tiles[role])] : [])]);
@@ -30,11 +36,18 @@ export function canvasSize({ naturalWidth, naturalHeight }) {
   return columns > naturalWidth ? [columns, rows] : [naturalWidth, naturalHeight];
 }
 
-/** Labels over the image on a canvas; `colors[label]`, `names[label]` for those that are not background. */
+/** Labels over the image on a canvas; `colors[label]`, `names[label]` for those that are not background.
+ * @param {HTMLCanvasElement} canvas
+ * @param {HTMLImageElement} image
+ * @param {import('./mask_labels.mjs').LabelMap} mask
+ * @param {Crt.RGB[]} colors
+ * @param {string[]} names
+ * @param {{ contours: boolean, boxes: boolean }} drawn
+ */
 export function paintMask(canvas, image, { labels, h, w }, colors, names, { contours, boxes }) {
   [canvas.width, canvas.height] = canvasSize(image);
   const { width, height } = canvas;
-  const context = canvas.getContext('2d');
+  const context = contextOf(canvas);
   context.drawImage(image, 0, 0, width, height);
   context.imageSmoothingEnabled = false;
   context.drawImage(toCanvas(paintLabels(labels, colors, 0.55), w, h), 0, 0, width, height);
@@ -45,16 +58,26 @@ export function paintMask(canvas, image, { labels, h, w }, colors, names, { cont
   });
 }
 
-/** What a table says of one label of a mask: its share, and its IoU with a truth that is known. */
+/** What a table says of one label of a mask: its share, and its IoU with a truth that is known.
+ * @param {import('./mask_labels.mjs').LabelMap | null} mask
+ * @param {number} label
+ * @param {Crt.GroundTruth} truth
+ */
 export function cellText(mask, label, truth) {
   if (!mask) return '–';
   const found = percent(share(mask.labels, label));
-  if (!truth.complete) return found;
-  return `${found}, IoU ${percent(labelOverlap(mask.labels, label, truth.raster(mask.h, mask.w), truth.ignore?.(mask.h, mask.w)))}`;
+  const raster = truth.complete ? truth.raster(mask.h, mask.w) : null;
+  if (!raster) return found;  return `${found}, IoU ${percent(labelOverlap(mask.labels, label, raster, truth.ignore(mask.h, mask.w)))}`;
 }
 
-/** [left, top, right, bottom] in points around all points of a label, the right and bottom ones excluded, or null. */
+/** [left, top, right, bottom] in points around all points of a label, the right and bottom ones excluded, or null.
+ * @param {Uint8Array} labels
+ * @param {number} w
+ * @param {number} label
+ * @returns {Crt.Box | null}
+ */
 export function boxOf(labels, w, label) {
+  /** @type {Crt.Box | null} */
   let box = null;
   labels.forEach((value, i) => {
     if (value !== label) return;
@@ -64,6 +87,13 @@ export function boxOf(labels, w, label) {
   return box;
 }
 
+/**
+ * @param {Crt.Context} context
+ * @param {Crt.Box | null} box
+ * @param {string} name
+ * @param {number} sx
+ * @param {number} sy
+ */
 function drawBox(context, box, name, sx, sy) {
   if (!box) return;
   const size = Math.max(11, context.canvas.width / 40);

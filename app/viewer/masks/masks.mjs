@@ -4,7 +4,7 @@
 import { colorize } from '../maths/color_scale.mjs';
 import { upsample } from '../maths/resample.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
-import { gridSize, toCanvas } from '../explore/draw.mjs';
+import { contextOf, gridSize, toCanvas } from '../explore/draw.mjs';
 import { labelMap, vocColor } from '../maths/labels.mjs';
 import { createMask, openLabels, openWalk } from './mask_requests.mjs';
 import { canvasSize, cellText, createFigures, paintMask } from './mask_views.mjs';
@@ -16,6 +16,7 @@ import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES, currentMap, sameNetworks } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
+const SWITCHES = /** @type {const} */ (['crf', 'walk', 'deeplab', 'contours', 'boxes']);
 const CAPTIONS = {
   'mask-seed': 'Seed: the maps at the threshold',
   'mask-refined': 'After the dense CRF',
@@ -26,35 +27,42 @@ const CAPTIONS = {
 };
 
 /** The masks that can be saved, by their figure. */
+/** @type {Record<string, string>} */
 const TILES = { 'mask-seed': 'seed', 'mask-refined': 'crf', 'mask-random-walk': 'walk', 'mask-segmentation': 'deeplab', 'mask-ground-truth': 'ground_truth' };
+
+/** @typedef {import('./mask_requests.mjs').Labels} Labels */
+/** @typedef {import('./mask_requests.mjs').Walk} Walk */
+/** @template T @typedef {import('./mask_requests.mjs').MaskState<T>} MaskState */
+/** @typedef {import('./mask_labels.mjs').LabelMap} LabelMap */
 
 /** @param {Crt.Page} page */
 export function mountMasks(page) {
   const { at, store, request, onDraw, onRun } = page;
-  const set = (changes) => store.set({ mask: { ...store.get().mask, ...changes } });
+  const set = (/** @type {Partial<Crt.State['mask']>} */ changes) => store.set({ mask: { ...store.get().mask, ...changes } });
   const figures = createFigures(at('mask-views'), CAPTIONS, TILES, (tile) => page.exportFile('mask', { tile }));
   page.exports.masks = describeMasks;
   const redraw = () => store.set({});
-  /** @type {Record<string, ReturnType<typeof createMask>>} */
   const made = {
     segment: createMask('segment', openLabels, request, redraw), walk: createMask('walk', openWalk, request, redraw), deeplab: createMask('deeplab', openLabels, request, redraw),
   };
+  /** @type {Record<keyof typeof made, string>} */
   const notes = { segment: 'mask-note', walk: 'walk-note', deeplab: 'deeplab-note' };
-  const retries = Object.fromEntries(Object.entries(notes).map(([event, role]) => {
+  const events = /** @type {(keyof typeof made)[]} */ (Object.keys(made));
+  const retries = Object.fromEntries(events.map((event) => {
     const button = make('button', { type: 'button', class: 'plain', text: 'Try again', hidden: true, on: { click: () => made[event].retry() } });
-    at(role).after(button);
+    at(notes[event]).after(button);
     return [event, button];
   }));
 
-  at('mask-method').addEventListener('change', (event) => set({ method: event.target.value }));
-  at('mask-threshold').addEventListener('input', (event) => store.set({ threshold: Number(event.target.value) }));
-  at('mask-preset').addEventListener('change', (event) => event.target.value !== 'own' && set(presetValues(event.target.value)));
-  for (const name of ['crf', 'walk', 'deeplab', 'contours', 'boxes']) {
-    at(`mask-${name}`).addEventListener('change', (event) => set({ [name]: event.target.checked }));
+  at('mask-method').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ method: event.target.value }));
+  at('mask-threshold').addEventListener('input', (/** @type {Crt.InputEvent} */ event) => store.set({ threshold: Number(event.target.value) }));
+  at('mask-preset').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => event.target.value !== 'own' && set(presetValues(event.target.value)));
+  for (const name of SWITCHES) {
+    at(`mask-${name}`).addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ [name]: event.target.checked }));
   }
-  const addSlider = (/** @type {string} */ host) => (/** @type {any[]} */ [name, title, min, max, step]) => {
+  const addSlider = (/** @type {string} */ host) => (/** @type {readonly [string, string, number, number, number, ...unknown[]]} */ [name, title, min, max, step]) => {
     const input = make('input', {
-      type: 'range', id: `crt-mask-${name}`, min, max, step, on: { input: (event) => set({ [name]: Number(event.target.value) }) },
+      type: 'range', id: `crt-mask-${name}`, min, max, step, on: { input: (/** @type {Crt.InputEvent} */ event) => set({ [name]: Number(event.target.value) }) },
     });
     const output = make('output', { for: input.id });
     at(host).append(make('div', { class: 'field' }, [make('label', { for: input.id, text: title }), output, input]));
@@ -89,25 +97,37 @@ export function mountMasks(page) {
     draw(own, view, own.mask.method, { segment: made.segment.state(), walk: made.walk.state(), deeplab: made.deeplab.state() });
   });
 
-  /** The state with a method that the run has. */
+  /** The state with a method that the run has.
+   * @param {Crt.State} state
+   * @param {Crt.Run} run
+   * @returns {Crt.State}
+   */
   function ownState(state, run) {
     return { ...state, mask: { ...state.mask, method: sourceMethod(state, run) } };
   }
 
+  /** @param {Crt.State} state */
   function show({ mask, threshold }) {
     at('mask-method').value = mask.method;
     at('mask-threshold').value = threshold;
     at('mask-threshold-value').textContent = `${Math.round(100 * threshold)} % of max`;
-    for (const name of ['crf', 'walk', 'deeplab', 'contours', 'boxes']) at(`mask-${name}`).checked = mask[name];
+    for (const name of SWITCHES) at(`mask-${name}`).checked = mask[name];
     at('mask-preset').value = presetOf(mask);
     at('mask-preset').disabled = !mask.crf;
     for (const { name, input, output } of [...knobs, ...walkKnobs]) {
-      input.value = mask[name];
+      const value = /** @type {Record<string, any>} */ (mask)[name];
+      input.value = value;
       input.disabled = !(name.startsWith('walk') ? mask.walk : mask.crf);
-      output.textContent = (WALK_KNOBS.find((knob) => knob[0] === name)?.[5] ?? String)(mask[name]);
+      output.textContent = (WALK_KNOBS.find((knob) => knob[0] === name)?.[5] ?? String)(value);
     }
   }
 
+  /**
+   * @param {Crt.State} state
+   * @param {Crt.View} view
+   * @param {string} method
+   * @param {{ segment: MaskState<Labels> | null, walk: MaskState<Walk> | null, deeplab: MaskState<Labels> | null }} states
+   */
   function draw(state, view, method, { segment, walk, deeplab }) {
     const { run, prediction, image } = view;
     const maps = state.classes.map((index) => currentMap({ ...state, classes: [index] }, prediction, method));
@@ -116,15 +136,22 @@ export function mountMasks(page) {
     const { loops, refined } = maps[0];
     at('mask-settings').textContent = [method === 'crt' ? loopWords(loops) : '', refined ? 'refined' : 'not refined']
       .filter((text) => text && (prediction.isTransformer(method) || text !== 'not refined')).join(', ');
+    /** @type {Crt.RGB[]} */
     const colors = [[0, 0, 0], ...state.classes.map((index) => vocColor((index % 255) + 1))];
     const names = ['background', ...state.classes.map((index) => run.classes[index])];
     const chosen = names.slice(1).join(', ');
     const seed = { labels: labelMap(maps.map(({ map, span }) => upsample(map, span, h, w)), state.threshold), h, w };
 
+    /** @type {{ colors: Crt.RGB[], names: string[] }} */
     const all = { colors: [[0, 0, 0], ...run.classes.map((_, index) => vocColor((index % 255) + 1))], names: ['background', ...run.classes] };
     const propagated = walk?.newest?.maps?.length === state.classes.length ? randomWalkLabels(walk.newest, state.mask.walkThreshold, grid) : null;
     const parsed = deeplab?.newest?.labels ? deeplab.newest : null;
-    /** Draw one figure; an older mask stays, paler, while the newer is on its way. Gives the mask only if it is the one asked for. */
+    /** Draw one figure; an older mask stays, paler, while the newer is on its way. Gives the mask only if it is the one wanted.
+     * @param {string} role
+     * @param {LabelMap | null} mask
+     * @param {{ current: boolean, failure?: string } | null} asked
+     * @param {string} label
+     */
     const put = (role, mask, asked, label, palette = { colors, names }) => {
       const { figure, canvas } = figures[role];
       figure.hidden = !asked;
@@ -136,19 +163,20 @@ export function mountMasks(page) {
       canvas.setAttribute('aria-label', mask ? label : `${label}: ${asked.failure || 'computing…'}`);
       return asked.current ? mask : null;
     };
-    const masks = [
+    /** @type {[string, unknown, LabelMap | null][]} */
+    const columns = [
       ['Seed', true, put('mask-seed', seed, { current: true }, `Seed of ${chosen}`)],
       ['CRF', segment, put('mask-refined', segment?.newest?.labels ? segment.newest : null, segment, `Mask of ${chosen} after the dense CRF`)],
       ['Walk', walk, put('mask-random-walk', propagated, walk, `Mask of ${chosen} after the random walk`)],
       ['DeepLab', deeplab, byChosen(put('mask-segmentation', parsed, deeplab, 'Segmentation network', all), state.classes)],
-    ].filter(([, asked]) => asked);
+    ];
+    const masks = columns.filter(([, asked]) => asked);
     drawEdges(walk, state);
-    const cost = (got) => `${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`;
-    const words = { segment: cost, walk: cost, deeplab: (got) => `${seen(got, run.classes)}; ${cost(got)}` };
-    for (const [event, asked] of Object.entries({ segment, walk, deeplab })) {
-      at(notes[event]).textContent = note(asked, words[event]);
-      retries[event].hidden = !asked?.failure;
-    }
+    const cost = (/** @type {Labels | Walk} */ got) => `${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`;
+    at(notes.segment).textContent = note(segment, cost);
+    at(notes.walk).textContent = note(walk, cost);
+    at(notes.deeplab).textContent = note(deeplab, (got) => `${seen(got, run.classes)}; ${cost(got)}`);
+    for (const [event, asked] of Object.entries({ segment, walk, deeplab })) retries[event].hidden = !asked?.failure;
 
     const truths = state.classes.map((index) => groundTruthOf({ ...state, classes: [index] }, view));
     const known = truths.some((truth) => truth.complete);
@@ -166,23 +194,35 @@ export function mountMasks(page) {
     }));
   }
 
+  /**
+   * @param {MaskState<Walk> | null} walk
+   * @param {Crt.State} state
+   */
   function drawEdges(walk, state) {
     const { figure, canvas } = figures['mask-edges'];
     const edge = walk?.newest?.edge;
     figure.hidden = !edge;
     if (!edge) return;
     [canvas.height, canvas.width] = edge.shape.slice(-2);
-    canvas.getContext('2d').drawImage(toCanvas(colorize(edge.data, 1, colorTable(state.colormap)), canvas.width, canvas.height), 0, 0);
+    contextOf(canvas).drawImage(toCanvas(colorize(edge.data, 1, colorTable(state.colormap)), canvas.width, canvas.height), 0, 0);
     canvas.setAttribute('aria-label', 'Class boundaries, from 0 to 1');
   }
 }
 
+/** The line below a figure.
+ * @template T
+ * @param {MaskState<T> | null} asked
+ * @param {(mask: T) => string} describe
+ */
 function note(asked, describe) {
   if (!asked) return '';
-  return asked.failure || (asked.current ? describe(asked.newest) : 'Computing…');
+  return asked.failure || (asked.current && asked.newest ? describe(asked.newest) : 'Computing…');
 }
 
-/** What this checkpoint does not have. */
+/** What this checkpoint does not have.
+ * @param {number | null | undefined} relation
+ * @param {boolean | undefined} segmentation
+ */
 export function missing(relation, segmentation) {
   if (!relation && !segmentation) return 'This checkpoint has no IRN and no segmentation network, so there is no random walk and no segmentation to show.';
   if (!relation) return 'This checkpoint has no IRN, so there is no random walk to show.';
