@@ -119,5 +119,6 @@ def test_without_the_library_the_numbers_are_there_and_the_next_try_draws(open_p
     page.unroute(LIBRARY)
     open_tab(page, "Layers")
     open_tab(page, "Explore")
+    chart.scroll_into_view_if_needed()
     expect(chart.locator(".barlayer .trace")).to_have_count(4)
     expect(chart.get_by_text("could not be loaded")).to_be_hidden()

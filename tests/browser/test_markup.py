@@ -69,6 +69,7 @@ def test_names_of_files_classes_and_checkpoints_are_text(open_page, image):
     for name in page.get_by_role("tab").all_inner_texts():
         open_tab(page, name)
         unharmed(page)
+    open_tab(page, "Explore")
     page.get_by_label("Checkpoint", exact=True).click()
     expect(page.get_by_role("option")).to_have_count(2)
     page.get_by_role("option").nth(1).click()

@@ -119,8 +119,8 @@ def test_without_scenes_the_examples_are_presented_with_what_they_show(open_page
     assert page.evaluate("document.querySelector('.crt-viewer').scrollWidth <= innerWidth")
     if width > 1000:  # all panels and the buttons without scrolling
         assert page.evaluate("document.querySelector('.crt-viewer').scrollHeight <= innerHeight")
-    expect(page.locator("#crt-image")).to_have_js_property("inert", value=False)
-    assert page.evaluate("Boolean(document.querySelector('#crt-image').closest('[inert]'))")
+    expect(page.locator("#crt-image")).to_be_hidden()
+    expect(page.locator("#crt-header")).to_have_js_property("inert", value=True)
     page.evaluate(
         "for (const [kind, x] of [['pointerdown', 300], ['pointerup', 120]])"
         " document.querySelector('.crt-viewer').dispatchEvent(new PointerEvent("
