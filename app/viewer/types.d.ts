@@ -282,6 +282,18 @@ declare namespace Crt {
     request(event: string, details?: object, options?: Omit<RequestOptions, 'signal'>): Promise<Answer>;
     cancel(): void;
   }
+  type Link = import('./permalink/query.mjs').Link;
+  interface Scene { title: string; query: string }
+  /** What mountPermalink adds to the page. */
+  interface PageLink {
+    open(link: Link): void;
+    /** The next run of this link's image takes its settings, until the function that is returned is called. */
+    expect(link: Link): () => void;
+    fetch(wanted: import('./permalink/permalink.mjs').Wanted, signal: AbortSignal): Promise<Run & Bytes>;
+    /** Have the server keep the image -> why it does not, or ''. */
+    keep(): Promise<string>;
+    query(): string;
+  }
   /** What a feature gets: see main.mjs. */
   interface Page {
     root: HTMLElement;
@@ -307,8 +319,8 @@ declare namespace Crt {
     announce(text: string): void;
     panelGrid: PanelGrid;
     overlays: ((context: CanvasRenderingContext2D, about: Overlay) => void)[];
-    link: any;
-    scenes: { list(): { title: string; query: string }[] };
+    link: PageLink;
+    scenes: { list(): Scene[] };
   }
 }
 

@@ -15,6 +15,7 @@ import { shownMethods } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const SAVED_MS = 60_000; // ms for which a browser may still read what it saves
+/** @type {Record<string, string>} */
 const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG', mask: 'the mask' };
 
 /** What the server needs to draw the screen again. `added`: the added panel as page.addedPanels makes it, or null.
@@ -27,9 +28,9 @@ export function describeView(state, view, added = null) {
   const side = state.compare.view === 'side';
   return {
     ...exported(state), absolute: exported(state, 'absolute'), classes: state.classes, rows, columns,
-    maps: side ? shownMethods(state, view.run).map((method) => ({ method, letter: '' })) : ['a', 'b'].map((key) => {
-      const { method, own } = sideOf(state.compare[key], view.run);
-      return { ...own, method, letter: key.toUpperCase() };
+    maps: side ? shownMethods(state, view.run).map((method) => ({ method, letter: '' })) : [state.compare.a, state.compare.b].map((one, i) => {
+      const { method, own } = sideOf(one, view.run);
+      return { ...own, method, letter: 'AB'[i] };
     }),
     image: side && state.visible.input,
     difference: state.compare.view === 'difference',
@@ -38,22 +39,31 @@ export function describeView(state, view, added = null) {
   };
 }
 
+/**
+ * @param {Crt.GroundTruth} truth
+ * @param {number} rows
+ * @param {number} columns
+ */
 function describeGroundTruth({ polygons, complete, raster, ignore }, rows, columns) {
-  const rounded = (value) => Number(Math.min(1, Math.max(0, value)).toFixed(5));
+  const rounded = (/** @type {number} */ value) => Number(Math.min(1, Math.max(0, value)).toFixed(5));
+  const inside = complete ? raster(rows, columns) : null;
   const unsure = complete ? ignore(rows, columns) : null;
   return {
     polygons: polygons.map((ring) => ring.map((point) => point.map(rounded))),
-    inside: complete ? packBits(raster(rows, columns)) : null,
+    inside: inside && packBits(inside),
     ignore: unsure && packBits(unsure),
   };
 }
 
+/** @param {Crt.AddedPanel} panel */
 function describeAddedPanel({ title, note, unit, map, span }) {
   const values = Float32Array.from(map.data, (value) => Math.max(0, value));
   return { title, note, unit, h: map.h, w: map.w, down: span[0], across: span[1], values: toBase64(new Uint8Array(values.buffer)) };
 }
 
-/** Bytes in words: 940 kB, 1.7 MB. */
+/** Bytes in words: 940 kB, 1.7 MB.
+ * @param {number} count
+ */
 export const bytesWords = (count) => (count < 1e6 ? `${Math.max(1, Math.round(count / 1e3))} kB` : `${(count / 1e6).toFixed(1)} MB`);
 
 /** @param {Crt.Page} page */
@@ -61,20 +71,22 @@ export function mountExport(page) {
   const { root, at, store, current, onRun } = page;
   const button = at('export-open');
   const menu = at('export-menu');
+  /** @type {HTMLElement[]} */
   const items = [...menu.querySelectorAll('[role="menuitem"]')];
   /** @type {AbortController | null} */
   let making = null; // while the server makes a file
 
   button.addEventListener('click', () => (menu.hidden ? open(0) : close()));
-  button.addEventListener('keydown', (event) => {
+  button.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     event.preventDefault();
     open(event.key === 'ArrowDown' ? 0 : items.length - 1);
   });
-  menu.addEventListener('keydown', (event) => {
-    const here = items.indexOf(document.activeElement);
-    const to = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: items.length - 1 }[event.key];
-    if (to !== undefined) items[(to + items.length) % items.length].focus();
+  menu.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+    const here = items.findIndex((item) => item === document.activeElement);
+    /** @type {Record<string, number>} */
+    const targets = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: items.length - 1 };
+    const to = targets[event.key];    if (to !== undefined) items[(to + items.length) % items.length].focus();
     else if (event.key === 'Escape') close(true);
     else if (event.key === 'Tab') return close();
     else return;
@@ -87,7 +99,7 @@ export function mountExport(page) {
     item.addEventListener('click', () => {
       close(true);
       if (item.dataset.kind === 'python') copy();
-      else makeFile(item.dataset.kind);
+      else makeFile(item.dataset.kind ?? '');
     });
   }
   onRun((now) => {
@@ -97,6 +109,7 @@ export function mountExport(page) {
     if (!now || !making) showNote('');
   });
 
+  /** @param {number} index */
   function open(index) {
     menu.hidden = false;
     button.setAttribute('aria-expanded', 'true');
@@ -111,6 +124,7 @@ export function mountExport(page) {
 
   page.exportFile = makeFile;
 
+  /** @param {string} kind */
   async function makeFile(kind, more = {}) {
     if (making) return showNote(`${at('export-note').textContent.replace(/…$/, '')}… still computing.`);
     const state = store.get();
@@ -144,6 +158,7 @@ export function mountExport(page) {
     code.select();
   }
 
+  /** @param {string} text */
   function showNote(text) {
     at('export-note').textContent = text;
     at('export-note').hidden = !text;
@@ -160,6 +175,7 @@ function save(bytes, name) {
   setTimeout(() => URL.revokeObjectURL(url), SAVED_MS);
 }
 
+/** @param {string} text */
 async function copied(text) {
   try {
     await navigator.clipboard.writeText(text);

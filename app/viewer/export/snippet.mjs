@@ -4,7 +4,9 @@ import { sideOf } from '../explore/panel_specs.mjs';
 import { shownMethods } from '../core/store.mjs';
 
 /** A text as a Python literal. JSON's escapes are Python's too; what a reader could not see, or would see in another
- *  order than it stands, is escaped as well, in Python's own way beyond four digits. */
+ *  order than it stands, is escaped as well, in Python's own way beyond four digits.
+ * @param {unknown} text
+ */
 export function pythonString(text) {
   return JSON.stringify(String(text)).replace(/[^\x20-\x7e\p{L}\p{N}\p{M}]/gu, (sign) => {
     const code = sign.codePointAt(0) ?? 0;
@@ -12,20 +14,29 @@ export function pythonString(text) {
   });
 }
 
-/** The maps of the page: [{ name, method, loops, refined }]; all networks if no map is switched on. */
+/** @typedef {{ name: string, method: string, loops: number, refined: boolean }} WantedMap */
+
+/** The maps of the page: [{ name, method, loops, refined }]; all networks if no map is switched on.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ * @returns {WantedMap[]}
+ */
 export function wantedMaps(state, run) {
   const { loops, refined } = state;
   if (state.compare.view !== 'side') {
-    return ['a', 'b'].map((name) => {
-      const { method, own } = sideOf(state.compare[name], run);
-      return { name, method, loops, refined, ...own };
+    return [state.compare.a, state.compare.b].map((side, i) => {
+      const { method, own } = sideOf(side, run);
+      return { name: 'ab'[i], method, loops, refined, ...own };
     });
   }
   const methods = shownMethods(state, run);
   return (methods.length ? methods : run.methods).map((method) => ({ name: method, method, loops, refined }));
 }
 
-/** The program. Its arrays are called like the panels, or a and b where two are compared. */
+/** The program. Its arrays are called like the panels, or a and b where two are compared.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ */
 export function snippet(state, run) {
   const maps = wantedMaps(state, run);
   const best = maps.find(({ method }) => method === 'crt') ?? maps[maps.length - 1];
@@ -53,16 +64,22 @@ export function snippet(state, run) {
   ].join('\n');
 }
 
-/** Pixels of the longer side that the networks saw; None for the image's own. */
+/** Pixels of the longer side that the networks saw; None for the image's own.
+ * @param {Crt.Run} run
+ */
 function sizeOf(run) {
   const seen = Math.max(...run.input);
   return run.chosen.size === 'native' && seen === Math.max(...run.source) ? 'None' : seen;
 }
 
-/** Keywords of Prediction.cams, as far as the network has them. */
+/** Keywords of Prediction.cams, as far as the network has them.
+ * @param {WantedMap} map
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ */
 function options({ method, loops, refined }, state, run) {
   const record = run.records.find((one) => one.method === method);
-  if (record.kind !== 'tokens') return [];
+  if (record?.kind !== 'tokens') return [];
   const words = method === 'crt' ? [`loops=${Math.min(loops, run.maxLoops)}`] : [];
   words.push(`refined=${refined ? 'True' : 'False'}`);
   if (!refined) return words;

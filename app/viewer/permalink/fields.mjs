@@ -10,12 +10,36 @@ const LOOPS = settingAt('loops');
 const BLOCKS = settingAt('blocks');
 const NONE = '-';
 
+/** Least and most of a setting.
+ * @param {Crt.Setting} setting
+ * @returns {[number, number]}
+ */
+function bounds({ path, low, high }) {
+  if (low === undefined || high === undefined) throw new Error(`${path} has no bounds`);
+  return [low, high];
+}
+
+/** @template T @typedef {{ read(text: string): T | undefined, write(value: any): string, problem: string, names?: readonly string[], low?: number, high?: number, whole?: boolean, none?: boolean }} Kind */
+
 /** A kind of value: `read(text)` gives it or undefined, `write(value)` the text, `problem` what is wrong with another one. `former`: names in
- *  earlier links -> those of today. */
+ *  earlier links -> those of today.
+ * @param {readonly string[]} names
+ * @param {Map<string, string>} former
+ * @returns {Kind<string>}
+ */
 const choice = (names, former = new Map()) => ({
   names, read: (text) => (names.includes(text) ? text : former.get(text)), write: String, problem: `is none of ${names.join(', ')}`,
 });
+/** @type {Kind<boolean>} */
 const flag = { read: (text) => ({ 0: false, 1: true })[text], write: (value) => (value ? '1' : '0'), problem: 'is neither 0 nor 1' };
+/**
+ * @param {number} low
+ * @param {number} high
+ * @param {RegExp} form
+ * @param {(value: number) => number} round
+ * @param {string} what
+ * @returns {Kind<number>}
+ */
 const between = (low, high, form, round, what) => ({
   low, high, whole: round === Math.round,
   read(text) {
@@ -25,8 +49,21 @@ const between = (low, high, form, round, what) => ({
   write: (value) => String(round(Math.min(high, Math.max(low, Number(value))))),
   problem: `is no ${what} from ${low} to ${high}`,
 });
+/**
+ * @param {number} low
+ * @param {number} high
+ */
 const whole = (low, high) => between(low, high, /^\d{1,6}$/, Math.round, 'whole number');
+/**
+ * @param {number} low
+ * @param {number} high
+ */
 const number = (low, high) => between(low, high, /^\d{0,9}\.?\d{1,12}(e-?\d{1,2})?$/, (value) => Number(value.toPrecision(5)), 'number');
+/** A kind whose values may be null.
+ * @template T
+ * @param {Kind<T>} kind
+ * @returns {Kind<T | null>}
+ */
 const orNull = (kind) => ({
   ...kind,
   none: true,
@@ -34,7 +71,13 @@ const orNull = (kind) => ({
   write: (value) => (value === null || value === undefined ? NONE : kind.write(value)),
   problem: kind.problem,
 });
-/** Several kinds with dots between; those at the end that are absent are left out. `make(values)`, `take(value)`. */
+/** Several kinds with dots between; those at the end that are absent are left out. `make(values)`, `take(value)`.
+ * @template T
+ * @param {Kind<any>[]} kinds
+ * @param {(values: any[]) => T | undefined} make
+ * @param {(value: any) => unknown[]} take
+ * @returns {Kind<T>}
+ */
 const tuple = (kinds, make, take) => ({
   read(text) {
     const parts = text.split('.');
@@ -45,6 +88,7 @@ const tuple = (kinds, make, take) => ({
   write: (value) => take(value).map((one, i) => kinds[i].write(one)).join('.').replace(/(\.-)+$/, ''),
   problem: 'is not in the form of this field',
 });
+/** @type {Kind<Record<string, boolean>>} */
 const shown = {
   read(text) {
     const names = text === NONE ? [] : text.split('.');
@@ -54,9 +98,9 @@ const shown = {
   write: (value) => PANELS.filter((name) => value[name]).join('.') || NONE,
   problem: `names something else than ${PANELS.join(', ')}`,
 };
-const blockRange = tuple([whole(BLOCKS.low, BLOCKS.high), whole(BLOCKS.low, BLOCKS.high)], ([a, b]) => (a <= b ? [a, b] : undefined), (value) => value);
+const blockRange = tuple([whole(...bounds(BLOCKS)), whole(...bounds(BLOCKS))], ([a, b]) => (a <= b ? [a, b] : undefined), (value) => value);
 const side = tuple(
-  [choice(METHODS), orNull(whole(LOOPS.low, LOOPS.high)), orNull(flag)],
+  [choice(METHODS), orNull(whole(...bounds(LOOPS))), orNull(flag)],
   ([method, loops, refined]) => ({ method, ...(loops === null ? {} : { loops }), ...(refined === null ? {} : { refined }) }),
   ({ method, loops, refined }) => [method, loops, refined],
 );
@@ -70,6 +114,7 @@ const explainer = tuple(
   ([kind, method, name]) => ({ kind, method, name }),
   ({ kind, method, name }) => [kind, method, name],
 );
+/** @type {Kind<Crt.State['added_panel']>} */
 const addedPanel = {
   read: (text) => attention.read(text) ?? explainer.read(text),
   write: (value) => (value.kind === 'explainer' ? explainer : attention).write(value),
@@ -77,13 +122,13 @@ const addedPanel = {
 };
 
 /** The kind of a setting's values, by its type.
- * @type {Record<string, (setting: Crt.Setting) => any>}
+ * @type {Record<string, (setting: Crt.Setting) => Kind<any>>}
  */
 const KINDS = {
-  choice: ({ names, former = {} }) => choice(names, new Map(Object.entries(former))),
+  choice: ({ names = [], former = {} }) => choice(names, new Map(Object.entries(former))),
   flag: () => flag,
-  whole: ({ low, high }) => whole(low, high),
-  number: ({ low, high }) => number(low, high),
+  whole: (setting) => whole(...bounds(setting)),
+  number: (setting) => number(...bounds(setting)),
   blocks: () => blockRange,
   panels: () => shown,
   side: () => side,
@@ -91,7 +136,7 @@ const KINDS = {
 };
 
 /** Fields of the state: key in the link -> [path in INITIAL, kind].
- * @type {Map<string, [string, any]>}
+ * @type {Map<string, [string, Kind<any>]>}
  */
 export const FIELDS = new Map(SETTINGS.filter(({ key }) => key).map((setting) => {
   const kind = KINDS[setting.type](setting);

@@ -12,6 +12,11 @@ const NO_IMAGE = 'none';
 const COMPUTING = 'Computing…';
 const ADDRESS_DELAY_MS = 400; // ms without a change before the address follows
 
+/** @typedef {import('./query.mjs').Link} Link */
+/** Image, checkpoint, size and mode of a run; '' for what the server decides.
+ * @typedef {{ pic: string, checkpoint: string, size: string, mode: string }} Wanted
+ */
+
 /** Those settings of `former` whose value is still the one that was lent.
  * @param {Crt.State} state
  * @param {Partial<Crt.State>} settings as they were lent
@@ -27,10 +32,13 @@ export function returned(state, settings, former) {
 export function mountPermalink(page) {
   const { root, at, store, view, current, request, onRun, onDraw, showMessage, showFailure, announce } = page;
   const opening = newestOf(request);
+  /** @type {Link | null} */
   let pending = null; // a link whose settings the run of its image takes; `missed`: its image is gone, so that another's run takes them
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   let copying = false;
-  let lent = null; // { example, settings, former }: what an example has set of LENT, and what was set before
+  /** @type {{ example: string | null | undefined, settings: Partial<Crt.State>, former: Partial<Crt.State> } | null} */
+  let lent = null; // what an example has set of LENT, and what was set before
 
   page.link = { open, expect, fetch: fetchRun, keep, query: () => encode(store.get(), current().run) };
   onRun((next) => {
@@ -63,7 +71,9 @@ export function mountPermalink(page) {
   if (first.linked) open(first);
   else if (first.problems.length) showMessage(problemMessage(first.problems));
 
-  /** Bring the screen of a link back: at once if its run is on the page, else with the server's help. */
+  /** Bring the screen of a link back: at once if its run is on the page, else with the server's help.
+   * @param {Link} link
+   */
   function open(link) {
     pending = link;
     const now = view();
@@ -72,7 +82,9 @@ export function mountPermalink(page) {
     else wait('');
   }
 
-  /** Say what is wrong with the pending link; its settings wait for an image other than the one on the page. */
+  /** Say what is wrong with the pending link; its settings wait for an image other than the one on the page.
+   * @param {string} message
+   */
   function wait(message) {
     const wrong = pending ? problemMessage(pending.problems) : '';
     showMessage([message, wrong].filter(Boolean).join(' '));
@@ -80,7 +92,9 @@ export function mountPermalink(page) {
   }
 
   /** The run of this link's image, which somebody else requests, takes its settings; but tastes stay the reader's own.
-   *  Gives a function that takes the expectation back. */
+   *  Gives a function that takes the expectation back.
+   * @param {Link} link
+   */
   function expect(link) {
     const mine = { ...link, keep: PERSONAL_SETTINGS };
     pending = mine;
@@ -89,10 +103,12 @@ export function mountPermalink(page) {
     };
   }
 
+  /** @param {Crt.View} now */
   function take(now) {
+    if (!pending) return;
     const { keep: kept, image } = pending;
     const { settings, problems } = fit(pending, now, store.get());
-    for (const name of kept ?? []) delete settings[name];
+    for (const name of kept ?? []) delete /** @type {Record<string, unknown>} */ (settings)[name];
     const message = problemMessage([...pending.problems, ...problems]);
     pending = null;
     const isExample = kept && image === imageOf(now.run);
@@ -101,11 +117,14 @@ export function mountPermalink(page) {
     if (message) showMessage(message);
   }
 
-  /** What an example has set gives way to what was set before it, unless the user has changed it since. */
+  /** What an example has set gives way to what was set before it, unless the user has changed it since.
+   * @param {Crt.Run} run
+   */
   function takeBack(run) {
+    if (!lent) return;
     const { settings, former } = lent;
     lent = null;
-    store.set(returned(store.get(), settings, { ...former, loops: Math.min(former.loops, run.maxLoops) }));
+    store.set(returned(store.get(), settings, { ...former, loops: Math.min(former.loops ?? run.maxLoops, run.maxLoops) }));
   }
 
   function drop() {
@@ -113,6 +132,7 @@ export function mountPermalink(page) {
     pending = null;
   }
 
+  /** @param {Wanted} wanted */
   async function show(wanted) {
     const link = pending;
     try {
@@ -129,7 +149,10 @@ export function mountPermalink(page) {
     }
   }
 
-  /** What the server knows of a link; the networks run if they must. */
+  /** What the server knows of a link; the networks run if they must.
+   * @param {object} details
+   * @param {Crt.Requests['request']} ask
+   */
   async function reopened(details, ask) {
     const got = await ask('reopen', details, { acrossRuns: true });
     if (got.state !== 'run') return got;
@@ -142,8 +165,9 @@ export function mountPermalink(page) {
   }
 
   /** The value of a run, to be shown later. Throws RequestError.
-   * @param {object} wanted
+   * @param {Wanted} wanted
    * @param {AbortSignal} signal
+   * @returns {Promise<Crt.Run & Crt.Bytes>}
    */
   async function fetchRun(wanted, signal) {
     const got = await reopened({ act: 'fetch', ...wanted }, (event, details, options) => request(event, details, { ...options, signal }));
@@ -207,19 +231,24 @@ export function mountPermalink(page) {
     announce(at('permalink-note').textContent);
   }
 
+  /** @param {string} text */
   function showNote(text) {
     at('permalink-note').textContent = text;
     at('permalink-note').hidden = !text;
   }
 }
 
-/** Whether a run is the one that a link asks for. */
+/** Whether a run is the one that a link asks for.
+ * @param {Link} link
+ * @param {Crt.Run} run
+ */
 function isOf(link, run) {
   const { checkpoint, size, mode } = run.chosen;
   return (!link.image || link.image === imageOf(run)) && (link.checkpoint ?? '') === checkpoint
     && (!link.size || link.size === size) && (link.mode ?? run.checkpoint.modes[0]) === mode;
 }
 
+/** @param {string} text */
 async function write(text) {
   try {
     await navigator.clipboard.writeText(text);

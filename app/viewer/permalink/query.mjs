@@ -17,12 +17,32 @@ const NAME_MAX_CHARS = 200;
 const IMAGE_ID = /^(ex\.[\w-]{1,64}|sha\.[0-9a-f]{32})$/;
 const FOREIGN_KEY = /^(_|utm_)|^(view|logs|deep_link|ref)$/; // of Gradio, of Spaces, of those who pass links on
 
-/** The image of a run as a link names it. */
+/** What a link holds; `settings` are those of the state but for NOT_LINKED, and what the link lacks is null. `keep`: settings that
+ *  stay as they are; `missed`: the image on the page when the link's own was gone.
+ * @typedef {object} Link
+ * @property {boolean} linked
+ * @property {Crt.State} settings
+ * @property {string[]} names
+ * @property {string | null} image
+ * @property {string | null} checkpoint
+ * @property {string | null} size
+ * @property {string | null} mode
+ * @property {string[]} problems
+ * @property {string[]} [keep]
+ * @property {string} [missed]
+ */
+
+/** The image of a run as a link names it.
+ * @param {Pick<Crt.Run, 'example' | 'imageId'>} run
+ */
 export function imageOf(run) {
   return run.example ? `ex.${run.example}` : `sha.${String(run.imageId).slice(0, 32)}`;
 }
 
-/** State and header of the run on the page -> a query string without its question mark. */
+/** State and header of the run on the page -> a query string without its question mark.
+ * @param {Crt.State} state
+ * @param {Crt.Run | null} run
+ */
 export function encode(state, run) {
   const parts = [`v=${VERSION}`];
   if (run) {
@@ -43,10 +63,14 @@ export function encode(state, run) {
 
 /** A query string -> { linked, settings, names, image, size, mode, problems }. `settings` is a whole state but for
  *  NOT_LINKED; indices of the classes join it if the names `known` to the checkpoint are given; what the link lacks is null.
- *  `linked`: whether the query is a link of ours at all. */
+ *  `linked`: whether the query is a link of ours at all.
+ * @param {string} query
+ * @param {string[] | null} known
+ * @returns {Link}
+ */
 export function decode(query, known = null) {
-  const found = /** @type {any} */ ({ linked: false, settings: structuredClone(INITIAL), names: [], image: null, checkpoint: null, size: null, mode: null, problems: [] });
-  for (const key of Object.keys(NOT_LINKED)) delete found.settings[key];
+  const found = /** @type {Link} */ ({ linked: false, settings: structuredClone(INITIAL), names: [], image: null, checkpoint: null, size: null, mode: null, problems: [] });
+  for (const key of Object.keys(NOT_LINKED)) delete /** @type {Partial<Crt.State>} */ (found.settings)[/** @type {keyof Crt.State} */ (key)];
   const values = parse(query, found.problems);
   const ours = [...values.keys()].some((key) => FIELDS.has(key) || ['v', 'pic', 'k', 's', 'm', 'c'].includes(key));
   if (!ours) return { ...found, problems: values.size ? [] : found.problems };
@@ -55,7 +79,7 @@ export function decode(query, known = null) {
     return { ...found, problems: [version] };
   }
   found.linked = true;
-  const wrong = (key, problem) => found.problems.push(`${key}=${quoted(values.get(key))} ${problem}`);
+  const wrong = (/** @type {string} */ key, /** @type {string} */ problem) => found.problems.push(`${key}=${quoted(values.get(key))} ${problem}`);
   for (const [key, text] of values) {
     if (key === 'v' || FOREIGN_KEY.test(key)) continue;
     if (key === 'c') found.names = classNames(text, found.problems);
@@ -78,7 +102,11 @@ export function decode(query, known = null) {
   return known ? settle(found, known) : found;
 }
 
-/** Classes of a link as indices into the names that a checkpoint knows; those it does not know become problems. */
+/** Classes of a link as indices into the names that a checkpoint knows; those it does not know become problems.
+ * @param {Link} found
+ * @param {string[]} known
+ * @returns {Link}
+ */
 function settle(found, known) {
   const names = found.names.flatMap((name) => (known.includes(name) ? [name] : name.split(',')));
   const classes = [...new Set(names.map((name) => known.indexOf(name)).filter((index) => index >= 0))];
@@ -86,7 +114,9 @@ function settle(found, known) {
   return { ...found, settings: classes.length ? { ...found.settings, classes } : found.settings, problems: [...found.problems, ...missing] };
 }
 
-/** One sentence about all that was wrong with a link; empty if nothing was. */
+/** One sentence about all that was wrong with a link; empty if nothing was.
+ * @param {string[]} problems
+ */
 export function problemMessage(problems) {
   if (!problems.length) return '';
   const rest = problems.length > 4 ? `; and ${problems.length - 4} more` : '';
@@ -94,23 +124,36 @@ export function problemMessage(problems) {
 }
 
 /** A link's settings as a run can show them: its classes, no more loops and blocks than it has. Where the link names no
- *  class that the checkpoint knows, and no top of the absolute scale, those of `state` stay. */
+ *  class that the checkpoint knows, and no top of the absolute scale, those of `state` stay.
+ * @param {Link} link
+ * @param {Pick<Crt.View, 'run' | 'prediction'>} view
+ * @param {Crt.State} state
+ */
 export function fit(link, { run, prediction }, state) {
   const { settings, problems } = settle({ ...link, problems: [] }, run.classes);
   const depth = Math.max(1, ...run.methods.map((method) => prediction.depth(method)));
-  const blocks = settings.blocks?.map((block) => Math.min(block, depth - 1)) ?? null;
+  const blocks = /** @type {Crt.Blocks} */ (settings.blocks?.map((block) => Math.min(block, depth - 1)) ?? null);
   const absolute = { cam: settings.absolute.cam ?? state.absolute.cam, product: settings.absolute.product ?? state.absolute.product };
   return { settings: { ...settings, blocks, absolute, loops: Math.min(settings.loops, run.maxLoops) }, problems };
 }
 
-/** The query of an address with our part replaced by `query`; what belongs to others stays. */
+/** The query of an address with our part replaced by `query`; what belongs to others stays.
+ * @param {string} before
+ * @param {string} query
+ */
 export function address(before, query) {
   const foreign = before.replace(/^\?/, '').split('&').filter((part) => FOREIGN_KEY.test(part.split('=')[0]));
   return `?${[...foreign, query].join('&')}`;
 }
 
+/**
+ * @param {string} query
+ * @param {string[]} problems
+ */
 function parse(query, problems) {
+  /** @type {Map<string, string>} */
   const values = new Map();
+  /** @type {Set<string>} */
   const repeated = new Set();
   if (query.length > QUERY_MAX_CHARS) problems.push('it is too long');
   for (const part of query.slice(0, QUERY_MAX_CHARS).replace(/^\?/, '').split('&')) {
@@ -126,19 +169,25 @@ function parse(query, problems) {
   return values;
 }
 
+/**
+ * @param {string} text
+ * @param {string[]} problems
+ */
 function classNames(text, problems) {
   const names = text.split(',').map(plain);
-  const good = names.filter((name) => name && name.length <= NAME_MAX_CHARS);
+  const good = names.flatMap((name) => (name && name.length <= NAME_MAX_CHARS ? [name] : []));
   if (good.length < names.length) problems.push('a class name cannot be read');
   return [...new Set(good)].slice(0, 100);
 }
 
+/** @param {string[]} names */
 function within(names) {
   const written = names.map(escaped);
   let length = 0;
   return written.filter((name) => (length += name.length + 1) <= NAMES_MAX_CHARS);
 }
 
+/** @param {string} text */
 function plain(text) {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
@@ -147,5 +196,7 @@ function plain(text) {
   }
 }
 
+/** @param {string} text */
 const escaped = (text) => encodeURIComponent(text).replaceAll("'", '%27'); // as an address has it
+/** @param {unknown} text */
 const quoted = (text) => `“${String(text).slice(0, 24)}${String(text).length > 24 ? '…' : ''}”`;
