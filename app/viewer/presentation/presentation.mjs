@@ -8,10 +8,16 @@ const PANEL_GAP_PX = 16; // px between panels, as in present.css
 const SWIPE_MIN_PX = 48; // px
 const PANEL_MIN_PX = 140; // px of a panel; below it the page scrolls
 const NARROW_PANEL_PX = 280; // px of a panel whose caption is cut short
+/** @type {Record<string, number>} */
 const KEYS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ' ': 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1, Home: -Infinity, End: Infinity };
 
 /** Columns, and the width of a panel, that make `count` panels largest in a box. `aspect`: width / height of the
- *  image; `extra`: height of a panel around its image. */
+ *  image; `extra`: height of a panel around its image.
+ * @param {number} count
+ * @param {number} aspect
+ * @param {{ width: number, height: number }} box
+ * @param {number} extra
+ */
 export function arrange(count, aspect, box, extra) {
   let best = { columns: 1, width: 0 };
   for (let columns = 1; columns <= count; columns++) {
@@ -24,19 +30,35 @@ export function arrange(count, aspect, box, extra) {
   return best.width > 0 ? best : { columns: 1, width: Math.floor(box.width) };
 }
 
-/** Where a key leads from slide `index` of `count`, or null if it is none of ours. */
+/** Where a key leads from slide `index` of `count`, or null if it is none of ours.
+ * @param {string} key
+ * @param {number} index
+ * @param {number} count
+ */
 export function target(key, index, count) {
   if (!Object.hasOwn(KEYS, key)) return null;
   return Math.min(count - 1, Math.max(0, index + KEYS[key]));
 }
 
-/** What is presented: the saved scenes, or the examples with their claims. [{ title, claim, link }] */
+/** `key`: the run of a slide, once it is fetched.
+ * @typedef {{ title: string, claim: string, link: Crt.Link, key?: string }} Slide
+ */
+
+/** What is presented: the saved scenes, or the examples with their claims. [{ title, claim, link }]
+ * @param {Crt.Scene[]} scenes
+ * @param {Crt.Card[]} cards
+ * @returns {Slide[]}
+ */
 export function slidesOf(scenes, cards) {
   if (scenes.length) return scenes.map(({ title, query }) => ({ title, claim: '', link: decode(query) }));
   return cards.map(({ id, title, claim = '', view = '' }) => ({ title, claim, link: decode(`v=1&pic=ex.${id}${view ? `&${view}` : ''}`) }));
 }
 
-/** The run that a link asks for, beside the one on the page, null for none; '' leaves it to the server, which takes the checkpoint's first. */
+/** The run that a link asks for, beside the one on the page, null for none; '' leaves it to the server, which takes the checkpoint's first.
+ * @param {Crt.Link} link
+ * @param {Crt.Run | null} run
+ * @returns {import('../permalink/permalink.mjs').Wanted}
+ */
 export function wantedOf({ image, checkpoint, size, mode }, run) {
   const same = (checkpoint ?? '') === run?.chosen.checkpoint;
   return { pic: image ?? (run ? imageOf(run) : ''), checkpoint: checkpoint ?? '', size: size ?? '', mode: mode ?? (same ? run.checkpoint.modes[0] : '') };
@@ -45,10 +67,12 @@ export function wantedOf({ image, checkpoint, size, mode }, run) {
 /** @param {Crt.Page} page */
 export function mountPresentation(page) {
   const { root, at, store, view, current, onRun, onDraw, announce } = page;
+  /** @typedef {{ slides: Slide[], runs: Map<string, Crt.View>, index: number, former: { view: Crt.View | null, state: Crt.State, focus: Element | null }, full: boolean, aside: HTMLElement[], ended: AbortController }} Shown */
+  /** @type {Shown | null} */
   let shown = null; // { slides, runs, index, former } while presenting
   at('present-start').addEventListener('click', start);
-  at('present-next').addEventListener('click', () => go(shown.index + 1));
-  at('present-back').addEventListener('click', () => go(shown.index - 1));
+  at('present-next').addEventListener('click', () => step(1));
+  at('present-back').addEventListener('click', () => step(-1));
   at('present-end').addEventListener('click', stop);
   document.addEventListener('fullscreenchange', () => shown?.full && !document.fullscreenElement && stop());
   document.addEventListener('keydown', press, true);
@@ -70,7 +94,7 @@ export function mountPresentation(page) {
   });
 
   async function start() {
-    const mine = /** @type {any} */ ({ slides: [], runs: new Map(), index: 0, former: { view: view(), state: store.get(), focus: document.activeElement }, full: false, aside: [], ended: new AbortController() });
+    const mine = /** @type {Shown} */ ({ slides: [], runs: new Map(), index: 0, former: { view: view(), state: store.get(), focus: document.activeElement }, full: false, aside: [], ended: new AbortController() });
     shown = mine;
     root.dataset.present = 'waiting';
     for (const role of ['present-head', 'present-foot']) at(role).hidden = false;
@@ -98,7 +122,10 @@ export function mountPresentation(page) {
     go(0);
   }
 
-  /** Keep the run of a slide -> a sentence why there is none, or ''. */
+  /** Keep the run of a slide -> a sentence why there is none, or ''.
+   * @param {Slide} slide
+   * @param {Shown} mine
+   */
   async function fetchRun(slide, mine) {
     const now = mine.former.view;
     const wanted = wantedOf(slide.link, now?.run ?? null);
@@ -114,11 +141,19 @@ export function mountPresentation(page) {
     return '';
   }
 
+  /** @param {number} by slides from the one that is shown */
+  function step(by) {
+    if (shown) go(shown.index + by);
+  }
+
+  /** @param {number} index */
   function go(index) {
+    if (!shown) return;
     const { slides, runs } = shown;
     shown.index = Math.min(slides.length - 1, Math.max(0, index));
     const slide = slides[shown.index];
-    const kept = runs.get(slide.key);
+    const kept = runs.get(slide.key ?? '');
+    if (!kept) return; // every slide has its run once it is fetched
     if (view() !== kept) page.showRun(kept);
     const { settings } = fit(slide.link, kept, store.get());
     const added_panel = settings.added_panel?.kind === 'attention' ? settings.added_panel : null; // another explainer would need the server
@@ -148,6 +183,7 @@ export function mountPresentation(page) {
     announce('The presentation has ended.');
   }
 
+  /** @param {KeyboardEvent} event */
   function press(event) {
     if (!shown || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === 'Escape') {
@@ -155,7 +191,7 @@ export function mountPresentation(page) {
       stop();
       return;
     }
-    if (event.key === ' ' && event.target.closest?.('button')) return; // the button itself
+    if (event.key === ' ' && event.target instanceof Element && event.target.closest('button')) return; // the button itself
     const to = target(event.key, shown.index, shown.slides.length);
     if (to === null || !shown.slides.length) return;
     event.preventDefault();
@@ -164,6 +200,7 @@ export function mountPresentation(page) {
   }
 
   function swipe() {
+    /** @type {Crt.Point | null} */
     let from = null;
     root.addEventListener('crt-pick', (event) => shown && event.stopImmediatePropagation(), true); // it would ask the server
     root.addEventListener('pointercancel', () => { from = null; });
@@ -174,7 +211,7 @@ export function mountPresentation(page) {
       if (!from || !shown || !event.isPrimary) return;
       const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
       from = null;
-      if (Math.abs(dx) > SWIPE_MIN_PX && Math.abs(dx) > 2 * Math.abs(dy)) go(shown.index + (dx < 0 ? 1 : -1));
+      if (Math.abs(dx) > SWIPE_MIN_PX && Math.abs(dx) > 2 * Math.abs(dy)) step(dx < 0 ? 1 : -1);
     });
   }
 
@@ -198,11 +235,14 @@ export function mountPresentation(page) {
   }
 }
 
-/** Everything on the page beside the path to `root` made inert; returns what has been changed. */
+/** Everything on the page beside the path to `root` made inert; returns what has been changed.
+ * @param {HTMLElement} root
+ */
 function setAside(root) {
+  /** @type {HTMLElement[]} */
   const aside = [];
-  for (let node = root; node && node !== document.body; node = node.parentElement) {
-    for (const other of node.parentElement?.children ?? []) {
+  for (let node = /** @type {HTMLElement | null} */ (root); node && node !== document.body; node = node.parentElement) {
+    for (const other of /** @type {Iterable<HTMLElement>} */ (node.parentElement?.children ?? [])) {
       if (other !== node && !other.inert) {
         other.inert = true;
         aside.push(other);

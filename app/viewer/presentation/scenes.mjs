@@ -12,7 +12,12 @@ export const TITLE_MAX_CHARS = 120; // characters
 const QUERY_MAX_CHARS = 1500;
 const FILE_MAX_BYTES = 500_000; // bytes of a file of scenes
 
-/** The text of a file or of the browser's storage -> { scenes: [{ title, query }], left: how many were no scenes }. */
+/** @typedef {{ scenes: Crt.Scene[], left: number, problem: string }} SceneFile */
+
+/** The text of a file or of the browser's storage -> { scenes: [{ title, query }], left: how many were no scenes }.
+ * @param {string} text
+ * @returns {SceneFile}
+ */
 export function readScenes(text) {
   let found;
   try {
@@ -23,16 +28,22 @@ export function readScenes(text) {
   if (found?.version !== 1 || !Array.isArray(found.scenes)) {
     return { scenes: [], left: 0, problem: 'This is no file of scenes of version 1.' };
   }
-  const scenes = found.scenes.filter(isScene).slice(0, MAX_SCENES).map(({ title, query }) => ({ title: title.trim().slice(0, TITLE_MAX_CHARS), query }));
+  const scenes = found.scenes.filter(isScene).slice(0, MAX_SCENES).map((/** @type {Crt.Scene} */ { title, query }) => ({ title: title.trim().slice(0, TITLE_MAX_CHARS), query }));
   return { scenes, left: found.scenes.length - scenes.length, problem: '' };
 }
 
-/** Scenes -> the text that `readScenes` takes. */
+/** Scenes -> the text that `readScenes` takes.
+ * @param {Crt.Scene[]} scenes
+ */
 export function writeScenes(scenes) {
   return `${JSON.stringify({ version: 1, scenes }, null, 1)}\n`;
 }
 
-/** The list with the scene at `from` moved by `by` positions. */
+/** The list with the scene at `from` moved by `by` positions.
+ * @param {Crt.Scene[]} scenes
+ * @param {number} from
+ * @param {number} by
+ */
 export function moved(scenes, from, by) {
   const to = from + by;
   if (from < 0 || to < 0 || to >= scenes.length) return scenes;
@@ -40,10 +51,16 @@ export function moved(scenes, from, by) {
   return [...rest.slice(0, to), scenes[from], ...rest.slice(to)];
 }
 
-/** Where a scene lies in a list that another tab may have changed since; -1 if it is gone. */
+/** Where a scene lies in a list that another tab may have changed since; -1 if it is gone.
+ * @param {Crt.Scene[]} scenes
+ * @param {Crt.Scene} scene
+ */
 export const sceneIndex = (scenes, { title, query }) => scenes.findIndex((one) => one.title === title && one.query === query);
 
-/** What a state shows of a run, in words. */
+/** What a state shows of a run, in words.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ */
 export function words(state, run) {
   const names = state.classes.map((index) => run.classes[index]).join(' + ');
   const methods = shownMethods(state, run);
@@ -57,6 +74,7 @@ export function words(state, run) {
   return parts.join(' · ');
 }
 
+/** @param {Partial<Record<keyof Crt.Scene, unknown>> | null} one */
 function isScene(one) {
   return typeof one?.title === 'string' && typeof one?.query === 'string' && one.query.length <= QUERY_MAX_CHARS && decode(one.query).linked;
 }
@@ -82,8 +100,8 @@ export function mountScenes(page) {
     drawer.showModal();
   });
   at('scenes-close').addEventListener('click', () => drawer.close());
-  drawer.addEventListener('click', (event) => event.target === drawer && drawer.close()); // beside the drawer
-  at('scenes-form').addEventListener('submit', (event) => {
+  drawer.addEventListener('click', (/** @type {MouseEvent} */ event) => event.target === drawer && drawer.close()); // beside the drawer
+  at('scenes-form').addEventListener('submit', (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     add();
   });
@@ -92,9 +110,8 @@ export function mountScenes(page) {
     make('a', { href: url, download: 'scenes.json' }).click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   });
-  at('scenes-import').addEventListener('change', async (event) => {
-    const [file] = event.target.files;
-    if (!file) return;
+  at('scenes-import').addEventListener('change', async (/** @type {Crt.InputEvent} */ event) => {
+    const file = event.target.files?.[0];    if (!file) return;
     const got = file.size > FILE_MAX_BYTES ? { scenes: [], left: 0, problem: 'This file is too large for scenes.' } : readScenes(await file.text());
     event.target.value = '';
     if (got.problem) return showNote(got.problem);
@@ -119,7 +136,9 @@ export function mountScenes(page) {
     return showNote(trouble ? `Scene ${number} added without its image: ${trouble}` : `Scene ${number} added. The server keeps the image for an hour.`);
   }
 
-  /** Change the list as it is kept now, which another tab may have changed -> why it cannot be kept, or ''. */
+  /** Change the list as it is kept now, which another tab may have changed -> why it cannot be kept, or ''.
+   * @param {(known: Crt.Scene[]) => Crt.Scene[]} change
+   */
   function save(change) {
     scenes = change(stored()?.scenes ?? scenes);
     list();
@@ -137,8 +156,12 @@ export function mountScenes(page) {
     at('scenes-export').disabled = !scenes.length;
   }
 
+  /**
+   * @param {Crt.Scene} scene
+   * @param {number} index
+   */
   function row(scene, index) {
-    const button = (text, label, act, disabled = false) => make('button', {
+    const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ act, disabled = false) => make('button', {
       type: 'button', class: 'plain', text, 'aria-label': `${label}: ${scene.title}`, title: label, disabled, on: { click: act },
     });
     const name = make('input', { type: 'text', value: scene.title, maxlength: TITLE_MAX_CHARS, 'aria-label': `Title of scene ${index + 1}` });
@@ -146,7 +169,7 @@ export function mountScenes(page) {
       const position = sceneIndex(known, scene);
       return known.map((one, i) => (i === position ? { ...one, title: name.value.trim() || one.title } : one));
     })));
-    const shift = (by) => () => {
+    const shift = (/** @type {number} */ by) => () => {
       const problem = save((known) => moved(known, sceneIndex(known, scene), by));
       const position = sceneIndex(scenes, scene);
       at('scenes-list').children[position]?.querySelector('input').focus();
@@ -176,12 +199,15 @@ export function mountScenes(page) {
     return `${title}: ${names}, ${loopWords(loops)}${refined ? ', refined' : ''}`.slice(0, TITLE_MAX_CHARS);
   }
 
+  /** @param {string} text */
   function showNote(text) {
     at('scenes-note').textContent = text; // a live region of its own, as the page behind a dialog is silent
   }
 }
 
-/** What this browser keeps, as readScenes gives it; null where it keeps nothing, which saving will say. */
+/** What this browser keeps, as readScenes gives it; null where it keeps nothing, which saving will say.
+ * @returns {SceneFile | null}
+ */
 function stored() {
   try {
     const text = window.localStorage.getItem(STORAGE_KEY);

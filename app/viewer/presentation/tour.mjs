@@ -9,7 +9,25 @@ import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const LOOPS = 3; // the paper's
 
-/** What the texts need to know of a run: names, tiles, similarities, and functions for p and IoU (null without a mask). */
+/** What the texts of the steps are made from.
+ * @typedef {object} Facts
+ * @property {Crt.Run} run
+ * @property {string} names
+ * @property {number} threshold
+ * @property {number} loops
+ * @property {number} usual
+ * @property {(method: string, loops?: number) => number} p
+ * @property {(method: string, own?: Partial<Crt.Settings>) => number | null} iou null without a mask
+ * @property {string | null} [measured]
+ */
+/** @typedef {{ title: string, text: string, point: string, settings: Partial<Crt.Settings> }} Step */
+/** @typedef {{ steps: Step[], panels: Record<string, boolean> }} Plan */
+
+/** What the texts need to know of a run: names, tiles, similarities, and functions for p and IoU (null without a mask).
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @returns {Facts}
+ */
 export function facts(state, view) {
   const { run, prediction, image } = view;
   const truth = groundTruthOf(state, view);
@@ -32,11 +50,14 @@ export function facts(state, view) {
 }
 
 /** The steps: [{ title, text, point, settings }]. `point`: the panel of a method, or a control. A step whose network the
- *  checkpoint lacks is left out. */
+ *  checkpoint lacks is left out.
+ * @param {Facts} of
+ * @returns {Step[]}
+ */
 export function stepsOf({ run, names, threshold, loops, usual, p, iou, measured = null }) {
   const over = measuredWords(measured, run.checkpoint);
   const cnn = ['resnet', 'crt_cnn'].find((method) => run.methods.includes(method));
-  const whole = (value) => `${Math.round(100 * value)} %`;
+  const whole = (/** @type {number | null} */ value) => `${Math.round(100 * (value ?? NaN))} %`;
   const level = `at the threshold of ${whole(threshold)}`;
   const [height, width] = run.input;
   const grid = run.grid;
@@ -67,7 +88,7 @@ export function stepsOf({ run, names, threshold, loops, usual, p, iou, measured 
         + `${over} it helped a lot at the usual threshold${ifKnown(iou('crt', { loops: usual, refined: true }), (value) => `; on this image it takes CRT's IoU from ${whole(iou('crt', { loops: usual, refined: false }))} to ${whole(value)}`)}.`,
     },
   ];
-  return steps.filter(Boolean);
+  return steps.flatMap((step) => step || []);
 }
 
 /** Of which networks the Results tab speaks, beside those on the page. `measured`: the sha256 of their weights, null if unknown.
@@ -80,14 +101,24 @@ export function measuredWords(measured, checkpoint) {
   return `Over the images of the Results tab, measured with ${measured === sha256 ? `this checkpoint, ${name}` : `other weights (${measured.slice(0, 8)}) than this checkpoint, ${name}`}`;
 }
 
-/** Steps, and the panels that stay open through them all. */
+/** Steps, and the panels that stay open through them all.
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {string | null} measured
+ * @returns {Plan}
+ */
 function plan(state, view, measured) {
   const steps = stepsOf({ ...facts(state, view), measured });
   return { steps, panels: Object.fromEntries(['crt', ...steps.map(({ point }) => point)].filter((name) => view.run.methods.includes(name)).map((name) => [name, true])) };
 }
 
+/**
+ * @param {number | null} value
+ * @param {(value: number) => string} describe
+ */
 const ifKnown = (value, describe) => (value === null ? '' : describe(value));
 
+/** @param {Pick<Crt.Run, 'tiles' | 'mode'>} run */
 function pieces({ tiles, mode }) {
   if (mode === 'bilinear' || mode === 'deconvolution') return 'in this mode it takes the whole image as one tile and upsamples its map';
   if (tiles === 1) return 'this image fits into one tile';
@@ -100,15 +131,16 @@ export function mountTour({ root, at, store, current, measured, onRun, announce 
   const weights = measured.find((section) => section.weights_sha256)?.weights_sha256 ?? null;
   const card = at('tour');
   at('panels').before(card); // between the controls and the maps, so that it hides neither
+  /** @type {Plan & { index: number, former: Crt.State } | null} */
   let tour = null; // { steps, index, former } while it runs
   at('tour-start').addEventListener('click', () => begin());
-  at('tour-back').addEventListener('click', () => show(tour.index - 1));
-  at('tour-next').addEventListener('click', () => (tour.index === tour.steps.length - 1 ? end() : show(tour.index + 1)));
+  at('tour-back').addEventListener('click', () => step(-1));
+  at('tour-next').addEventListener('click', () => (isLast() ? end() : step(1)));
   at('tour-end').addEventListener('click', end);
-  card.addEventListener('keydown', (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  card.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
     if (event.key === 'Escape') end();
-    else if (step && tour.steps[tour.index + step]) show(tour.index + step);
+    else if (event.key === 'ArrowLeft' && tour && tour.index > 0) step(-1);
+    else if (event.key === 'ArrowRight' && !isLast()) step(1);
     else return;
     event.preventDefault();
   });
@@ -117,6 +149,7 @@ export function mountTour({ root, at, store, current, measured, onRun, announce 
     if (!tour) return;
     if (!next) return end();
     queueMicrotask(() => { // when the new image's own class is chosen
+      if (!tour) return;
       if (before?.run.imageId !== next.run.imageId) tour.former.classes = store.get().classes;
       Object.assign(tour, plan(tour.former, next, weights));
       show(Math.min(tour.index, tour.steps.length - 1));
@@ -132,23 +165,35 @@ export function mountTour({ root, at, store, current, measured, onRun, announce 
     show(0);
   }
 
+  /** Whether the last step is shown. */
+  function isLast() {
+    return tour !== null && tour.index === tour.steps.length - 1;
+  }
+
+  /** @param {number} by steps from the one that is shown */
+  function step(by) {
+    if (tour) show(tour.index + by);
+  }
+
+  /** @param {number} index */
   function show(index) {
+    if (!tour) return;
     const { steps, former } = tour;
-    const step = steps[index];
+    const shown = steps[index];
     tour.index = index;
     const { blocks, pass_reduction } = current().run.defaults;
     store.set({
       tab: 'explore', ...pick(INITIAL, ['zoom', 'added_panel', 'compare']), blocks, pass_reduction, loops: former.loops, refined: former.refined,
-      visible: { ...former.visible, ...tour.panels }, ...step.settings,
+      visible: { ...former.visible, ...tour.panels }, ...shown.settings,
     });
     at('tour-count').textContent = `Step ${index + 1} of ${steps.length} · checkpoint ${current().run.checkpoint.name}`;
-    at('tour-title').textContent = step.title;
-    at('tour-text').textContent = step.text.replaceAll(' %', '\u00a0%');
+    at('tour-title').textContent = shown.title;
+    at('tour-text').textContent = shown.text.replaceAll(' %', '\u00a0%');
     at('tour-back').disabled = index === 0;
     at('tour-next').textContent = index === steps.length - 1 ? 'Done' : 'Next';
-    place(step);
+    place(shown);
     at('tour-title').focus({ preventScroll: true });
-    requestAnimationFrame(() => requestAnimationFrame(() => tour && point(step))); // when the panels are drawn
+    requestAnimationFrame(() => requestAnimationFrame(() => tour && point(shown))); // when the panels are drawn
   }
 
   const inspector = () => /** @type {HTMLElement} */ (root.querySelector('.inspector'));
@@ -156,12 +201,15 @@ export function mountTour({ root, at, store, current, measured, onRun, announce 
   /** Whether the controls are below the panels, as where the page is narrow. */
   const isStacked = () => inspector().getBoundingClientRect().top >= at('panels').getBoundingClientRect().bottom;
 
-  /** The card directly before what it points at: the panels, or the controls where they are below these. */
+  /** The card directly before what it points at: the panels, or the controls where they are below these.
+   * @param {Step} step
+   */
   function place({ point: name }) {
     const home = name in METHOD_TITLES || !isStacked() ? at('panels') : inspector();
     if (card.nextElementSibling !== home) home.before(card);
   }
 
+  /** @param {Step} step */
   function point(step) {
     place(step);
     const panel = root.querySelector(`.panel.${step.point}`);
@@ -179,6 +227,7 @@ export function mountTour({ root, at, store, current, measured, onRun, announce 
   }
 
   function end() {
+    if (!tour) return;
     const { former } = tour;
     tour = null;
     card.hidden = true;
