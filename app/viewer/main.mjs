@@ -74,7 +74,7 @@ export function mount(element, trigger, props, watch) {
     root, at, store,
     /** What the page was built with: the cards of the examples and the sections of the results. */
     cards: JSON.parse(props.cards), measured: JSON.parse(props.measured),
-    /** Makers of the panel that `state.added_panel` asks for, by its kind: (added_panel, view) -> { title, note, map, span, max, unit } or null. */
+    /** Makers of the panel of `state.added_panel`, by its kind: (added_panel, view) -> { title, note, map, span, max, unit } or null. */
     addedPanels: {},
     /** What a tab's export shows, by tab: (state, view) -> what differs there from Explore's. */
     exports: {},

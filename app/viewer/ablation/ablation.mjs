@@ -63,7 +63,7 @@ export function mountAblation(page) {
   /** @type {ReturnType<typeof createPainter> | null} */
   let painter = null; // of small maps over the image
   let drawn = '';
-  let round = 'sizes'; // the part of the tab for which the networks were asked last
+  let round = 'sizes'; // the part of the tab whose runs were requested last
   let wasRunning = false; // whether they were at work when the page was drawn last
   let leaving = new AbortController(); // of the requests about this image and checkpoint
 

@@ -16,7 +16,7 @@ export const subjectOf = (run) => `${run.imageId}.${run.checkpoint.sha256}`;
 /** @typedef {Omit<Crt.AblationColumn, 'key'>} Column */
 
 /** `ask({ key, size, mode })` sends one question; `changed()` is called whenever something is new. A column is
- *  { run, prediction }, { cannot: sentence } for what this checkpoint cannot do, or { error: sentence }, which is asked again.
+ *  { run, prediction }, { cannot: sentence } for what this checkpoint cannot do, or { error: sentence }, which is requested again.
  * @param {(wanted: Wanted) => void} ask
  * @param {() => void} changed
  */
@@ -24,7 +24,7 @@ export function createAblationJob(ask, changed) {
   /** @type {Map<string, Column>} */
   const columns = new Map();
   /** @type {Wanted[]} */
-  let todo = []; // of the round under way, the first one being asked for
+  let todo = []; // of the round under way, the first one under way
   let total = 0;
   let running = false;
   let version = 0;
@@ -41,7 +41,7 @@ export function createAblationJob(ask, changed) {
 
   return {
     get: (/** @type {string} */ key) => columns.get(key),
-    /** Whether this column is the one that is being asked for. */
+    /** Whether this column is the one under way. */
     waits: (/** @type {string} */ key) => running && todo[0].key === key,
     /** Those of the questions that have no answer yet, or failed. */
     missing: (/** @type {Wanted[]} */ questions) => questions.filter(({ key }) => !settled(key)),
@@ -60,7 +60,7 @@ export function createAblationJob(ask, changed) {
       running = false;
       notify();
     },
-    /** Take an answer. One that nobody waits for any more is kept as well. */
+    /** Take an answer, also one that is no longer awaited. */
     take(/** @type {string} */ key, /** @type {Column} */ column) {
       if (column.error && settled(key)) return;
       columns.set(key, column);

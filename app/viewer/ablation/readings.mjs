@@ -1,11 +1,11 @@
-// Sentences that say what the numbers of an ablation mean on this image, made from the numbers alone.
+// Sentences about the numbers of an ablation on this image, made from the numbers alone.
 
 import { figure } from '../maths/numbers.mjs';
 import { loopWords } from '../core/words.mjs';
 import { percent } from '../core/dom.mjs';
 
 const IOU_MARGIN = 0.005; // half a point of IoU: less is no difference worth a sentence
-const STABLE_COSINE = 0.98; // cosine from which a pass is said to change the tokens hardly
+const STABLE_COSINE = 0.98; // cosine from which a pass hardly changes the tokens
 
 const whole = (/** @type {number} */ share) => `${Math.round(100 * share)} %`;
 

@@ -1,4 +1,4 @@
-// A chart on the page: Plotly's drawing, a sentence that says what it shows, and the same numbers as a table.
+// A chart on the page: Plotly's drawing, a sentence about what it shows, and the same numbers as a table.
 
 import { resolveColor } from './colors.mjs';
 import { figureOf, isEmpty, plain } from './plotly_figure.mjs';

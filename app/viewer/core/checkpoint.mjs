@@ -3,7 +3,7 @@
 import { sentenceOf } from './rpc.mjs';
 import { sameNetworks, shownMethods } from './store.mjs';
 
-const LOADING_MS = 1_800_000; // ms to fetch and load a checkpoint, of which the server tells nothing
+const LOADING_MS = 1_800_000; // ms to fetch and load a checkpoint, without progress from the server
 
 /** @param {Crt.Page} page */
 export function mountCheckpoint(page) {

@@ -46,7 +46,7 @@ export function loadImage(url) {
 /** @param {number} value */
 export const percent = (value) => `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;
 
-/** What an error says.
+/** The message of an error.
  * @param {unknown} error
  */
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,4 @@
-// What becomes of the viewer's events in Gradio's queue. Gradio tells a custom component nothing about an event that
+// What becomes of the viewer's events in Gradio's queue. Gradio hands a custom component nothing about an event that
 // fails: it shows a toast, and the component's `watch` never fires. So this module reads along where the page talks with
 // the server, in `window.fetch`. What it relies on in the client of Gradio 6.31 (`submit` and `open_stream`):
 //

@@ -144,7 +144,7 @@ export function openPrediction(header, buffer) {
     return remember(key, () => mergeTiles(grid, tileAttention(method, options), Math.round(Math.sqrt(patches)), grid.patchCells));
   }
 
-  /** A value that no map of a unit exceeds: `cam` raw maps, `product` maps times the attention that `blocks` and `pass_reduction` ask for.
+  /** A value that no map of a unit exceeds: `cam` raw maps, `product` maps times the attention by `blocks` and `pass_reduction`.
    * @param {Crt.Unit} unit
    * @param {Pick<Crt.MapOptions, 'blocks' | 'pass_reduction'>} [options]
    */

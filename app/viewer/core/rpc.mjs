@@ -24,7 +24,7 @@ export class RequestError extends Error {
   }
 }
 
-/** Whether nobody waits for this answer any more, so that there is nothing to say about it.
+/** Whether this answer is no longer awaited, so that no message is due.
  * @param {unknown} error
  */
 export const isDropped = (error) => error instanceof RequestError && error.kind !== 'failed';
@@ -52,7 +52,7 @@ export function sentenceOf(error) {
  * @returns {Crt.Requests}
  */
 export function createRequests({ send, onAnswer, watch, drop, subject, download, later = (call, ms) => setTimeout(call, ms) }) {
-  const page = Math.random().toString(36).slice(2); // the server knows sessions, of which two pages may have one
+  const page = Math.random().toString(36).slice(2); // two pages may share one session of the server
   let count = 0;
   /** @type {Map<string, Entry>} */
   const sent = new Map(); // requests that the server has, by id
@@ -135,7 +135,7 @@ export function createRequests({ send, onAnswer, watch, drop, subject, download,
     }, ms);
   }
 
-  /** The server is done with a request, as far as anybody knows: the next of its line may go.
+  /** The server is done with a request, or counts as done: the next of its line is sent.
    * @param {Entry} entry
    * @param {() => void} [outcome]
    */
@@ -177,7 +177,7 @@ export function createRequests({ send, onAnswer, watch, drop, subject, download,
   return {
     request,
     onChanged: (listener) => changed.push(listener),
-    /** Another run, or none, is on the page: nobody waits for answers about the one before. */
+    /** Another run, or none, is on the page: answers about the one before are no longer awaited. */
     newRun() {
       const { run } = subject();
       for (const entry of [...lines.values()].flat()) {

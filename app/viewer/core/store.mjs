@@ -131,7 +131,7 @@ export function shownMethods(state, run) {
   return ['resnet', 'tscam', 'crt', 'crt_cnn'].filter((m) => run.methods.includes(m) && state.visible[m]);
 }
 
-/** The map of one method as the state asks for it: { method, map, max, unit, loops, refined, span }.
+/** The map of one method with the settings of the state: { method, map, max, unit, loops, refined, span }.
  *  `own` may fix loops, refined, blocks and pass_reduction against the state's.
  * @param {Crt.State} state
  * @param {Crt.Prediction} prediction

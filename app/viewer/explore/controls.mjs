@@ -88,7 +88,7 @@ export function mountControls({ at, store, current, onDraw }) {
   });
 }
 
-/** Which blocks' attention refines; without refinement, or a transformer, nothing can be chosen and a line says why.
+/** Which blocks' attention refines; without refinement, or a transformer, nothing can be chosen and a line gives the reason.
  * @param {Crt.Page['at']} at
  * @param {Crt.State} state
  * @param {Crt.Prediction} prediction

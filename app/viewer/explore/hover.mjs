@@ -67,7 +67,7 @@ export function createHover({ at, store, view, announce }, panelGrid) {
   let values = { key: '', maps: [] }; // every class's map by the method under the crosshair
 
   /** The same point marked in all panels; null, or beside the image, takes the mark away. A pointer that lies still while
-   *  the page scrolls below it, which browsers tell as a move, does not undo what the keys did.
+   *  the page scrolls below it, which browsers report as a move, does not undo what the keys did.
    * @param {Crt.Point | null} point
    */
   function moveTo(point, panel = over, event = /** @type {MouseEvent | null} */ (null)) {

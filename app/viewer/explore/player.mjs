@@ -1,4 +1,4 @@
-// The loop scrubber: plays the loop counts one after another, and says what each of them brings.
+// The loop scrubber: plays the loop counts one after another, with the IoU and similarity of each.
 
 import { overlap } from '../maths/iou.mjs';
 import { gridSize } from './draw.mjs';

@@ -100,7 +100,7 @@ export function withShapes(state, run, shapes) {
   return shapes.length ? { ...rest, [run.imageId]: shapes } : rest;
 }
 
-/** What says where one class is: shapes drawn, else a file, else the example's masks.
+/** The parts of one class: shapes drawn, else a file, else the example's masks.
  * @param {Crt.State} state
  * @param {Crt.Run} run
  * @param {string} label

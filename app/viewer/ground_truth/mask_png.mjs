@@ -1,4 +1,4 @@
-// What a PNG says as a mask: which value means which class of the checkpoint, or the one class that is chosen.
+// A PNG as a mask: which value means which class of the checkpoint, or the one class that is chosen.
 
 import { vocColor } from '../maths/labels.mjs';
 import { BadPng, readPng } from './png.mjs';
@@ -50,7 +50,7 @@ function ofNumbers({ values, palette }, classes, chosen) {
   const voc = palette && present.filter((value) => value).every((value) => same(palette[value], vocColor(value)));
   const names = voc ? vocNames(present, classes) : null;
   const kept = names ?? plainNames(present, classes);
-  // 0 with 1, or 0 with 255, is how masks of one object are written, unless the palette says that they are classes.
+  // 0 with 1, or 0 with 255, is how masks of one object are written, unless by the palette they are classes.
   const single = present.length === 2 && (!kept || (!names && (present[1] === 1 || present[1] === BORDER)));
   if (single) return two(present[1], chosen);
   if (!kept && !palette && hasSoftEdges(values)) throw new BadPng('This mask has soft edges, with values between 0 and the largest that are no classes: save it without antialiasing.');
@@ -99,7 +99,7 @@ function two(value, chosen) {
   };
 }
 
-/** Class names of VOC's values as far as the checkpoint knows them: { name: value }; null if a value is not VOC's or the
+/** Class names of VOC's values as far as the checkpoint has them: { name: value }; null if a value is not VOC's or the
  *  checkpoint has none of VOC's names.
  * @param {number[]} present
  * @param {string[]} classes

@@ -1,5 +1,5 @@
 // The values of a PNG as they stand in the file. A browser's own decoder only gives colours, in which the indices of a
-// mask are lost. Specification: https://www.w3.org/TR/png-3/. Nothing of the file is believed.
+// mask are lost. Specification: https://www.w3.org/TR/png-3/. Every value of the file is checked.
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 const MAX_PIXELS = 64e6;
@@ -13,7 +13,7 @@ const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }; // of a pixel, by colour type
 /** @type {Record<number, number[]>} */
 const DEPTHS = { 0: [1, 2, 4, 8], 2: [8], 3: [1, 2, 4, 8], 4: [8], 6: [8] };
 
-/** What is wrong with a file, in one sentence that says what to do. */
+/** What is wrong with a file, in one sentence with what to do. */
 export class BadPng extends Error {}
 
 /** Bytes of a PNG -> { h, w, values, colors, palette }. `values`: h × w bytes, the index or grey value of each pixel; of
@@ -110,7 +110,7 @@ async function inflate(parts, size) {
   return out;
 }
 
-/** Bytes in slices so small that none can become much: a stream inflates a whole slice before anybody can stop it.
+/** Bytes in slices so small that none can become much: a stream inflates a whole slice before it can be stopped.
  * @param {Uint8Array<ArrayBuffer>[]} parts
  * @returns {ReadableStream<Uint8Array<ArrayBuffer>>}
  */

@@ -20,7 +20,7 @@ export const KNOBS = [
   ['bilateralCompat', 'Bilateral: weight', ...slider('bilateralCompat'), 10, 4],
 ];
 
-/** What can be set of the walk: name, label, least, most, step, and how the value is said.
+/** What can be set of the walk: name, label, least, most, step, and how the value is written.
  * @type {[string, string, number, number, number, (value: number) => string][]}
  */
 export const WALK_KNOBS = [

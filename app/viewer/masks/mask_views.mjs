@@ -58,7 +58,7 @@ export function paintMask(canvas, image, { labels, h, w }, colors, names, { cont
   });
 }
 
-/** What a table says of one label of a mask: its share, and its IoU with a truth that is known.
+/** The text of a table about one label of a mask: its share, and its IoU where there is ground truth.
  * @param {import('./mask_labels.mjs').LabelMap | null} mask
  * @param {number} label
  * @param {Crt.GroundTruth} truth

@@ -73,7 +73,7 @@ export function iouAt({ iou }, threshold) {
   return iou[Math.round(STEPS * Math.min(1, Math.max(0, threshold)))];
 }
 
-/** The highest whole percent of `max` that a value above 0 is above, exactly as comparing the two would say.
+/** The highest whole percent of `max` that a value above 0 is above, exactly as by comparing the two.
  * @param {number} value
  * @param {number} max
  */

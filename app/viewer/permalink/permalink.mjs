@@ -91,7 +91,7 @@ export function mountPermalink(page) {
     if (pending) pending = { ...pending, problems: [], missed: view()?.run.imageId ?? NO_IMAGE };
   }
 
-  /** The run of this link's image, which somebody else requests, takes its settings; but tastes stay the reader's own.
+  /** The run of this link's image, which another feature requests, takes its settings except the personal ones.
    *  Gives a function that takes the expectation back.
    * @param {Link} link
    */
@@ -149,7 +149,7 @@ export function mountPermalink(page) {
     }
   }
 
-  /** What the server knows of a link; the networks run if they must.
+  /** The server's answer to a link; the networks run if they must.
    * @param {object} details
    * @param {Crt.Requests['request']} ask
    */
@@ -186,7 +186,7 @@ export function mountPermalink(page) {
     }
   }
 
-  /** The address names what is on the page; inside a frame the page around it is told, as Spaces wants. */
+  /** The address names what is on the page; inside a frame it is sent to the page around it, as Spaces require. */
   function follow() {
     if ((pending && !pending.missed) || !view() || root.dataset.present) return;
     const query = address(window.location.search, page.link.query());
@@ -238,7 +238,7 @@ export function mountPermalink(page) {
   }
 }
 
-/** Whether a run is the one that a link asks for.
+/** Whether a run is the one of a link.
  * @param {Link} link
  * @param {Crt.Run} run
  */

@@ -1,5 +1,5 @@
 // A screen as a query string, and back: `?v=1&pic=ex.cat&s=336&c=cat&l=2`. Only what differs from INITIAL is written, so
-// what a link does not name is as in INITIAL. Nothing in a link is believed: each value passes the kind of its field.
+// what a link does not name is as in INITIAL. Every value of a link is checked by the kind of its field.
 
 import { FIELDS, NOT_LINKED } from './fields.mjs';
 import { SETTINGS } from '../core/schema.mjs';
@@ -102,7 +102,7 @@ export function decode(query, known = null) {
   return known ? settle(found, known) : found;
 }
 
-/** Classes of a link as indices into the names that a checkpoint knows; those it does not know become problems.
+/** Classes of a link as indices into the names of a checkpoint's classes; others become problems.
  * @param {Link} found
  * @param {string[]} known
  * @returns {Link}
@@ -124,7 +124,7 @@ export function problemMessage(problems) {
 }
 
 /** A link's settings as a run can show them: its classes, no more loops and blocks than it has. Where the link names no
- *  class that the checkpoint knows, and no top of the absolute scale, those of `state` stay.
+ *  class of the checkpoint, and no end of the absolute scale, those of `state` stay.
  * @param {Link} link
  * @param {Pick<Crt.View, 'run' | 'prediction'>} view
  * @param {Crt.State} state

@@ -54,7 +54,7 @@ export function slidesOf(scenes, cards) {
   return cards.map(({ id, title, claim = '', view = '' }) => ({ title, claim, link: decode(`v=1&pic=ex.${id}${view ? `&${view}` : ''}`) }));
 }
 
-/** The run that a link asks for, beside the one on the page, null for none; '' leaves it to the server, which takes the checkpoint's first.
+/** The run of a link, beside the one on the page, null for none; '' leaves it to the server, which takes the checkpoint's first.
  * @param {Crt.Link} link
  * @param {Crt.Run | null} run
  * @returns {import('../permalink/permalink.mjs').Wanted}
@@ -89,7 +89,7 @@ export function mountPresentation(page) {
       shown.former.view = null;
       return stop();
     }
-    shown.former.view = next; // the server has answered something that was asked before
+    shown.former.view = next; // an answer to an earlier request
     queueMicrotask(() => shown?.slides.length && go(shown.index));
   });
 

@@ -205,7 +205,7 @@ export function mountScenes(page) {
   }
 }
 
-/** What this browser keeps, as readScenes gives it; null where it keeps nothing, which saving will say.
+/** What this browser keeps, as readScenes gives it; null where it cannot keep anything; saving then fails with a message.
  * @returns {SceneFile | null}
  */
 function stored() {
