@@ -209,11 +209,11 @@ export function mountTour({ root, at, store, current, measured, onRun, announce 
     if (card.nextElementSibling !== home) home.before(card);
   }
 
-  /** @param {Step} step */
-  function point(step) {
-    place(step);
-    const panel = root.querySelector(`.panel.${step.point}`);
-    const node = panel ?? at(step.point).closest('label, .field');
+  /** @param {Step} target */
+  function point(target) {
+    place(target);
+    const panel = root.querySelector(`.panel.${target.point}`);
+    const node = panel ?? at(target.point).closest('label, .field');
     for (const other of root.querySelectorAll('.tour-target')) if (other !== node) other.classList.remove('tour-target');
     node.classList.add('tour-target');
     const beside = !panel && !isStacked();
