@@ -71,8 +71,9 @@ def test_names_of_files_classes_and_checkpoints_are_text(open_page, image):
         unharmed(page)
     open_tab(page, "Explore")
     page.get_by_label("Checkpoint", exact=True).click()
-    expect(page.get_by_role("option")).to_have_count(2)
-    page.get_by_role("option").nth(1).click()
+    options = page.get_by_role("listbox").get_by_role("option")
+    expect(options).to_have_count(2)
+    options.nth(1).click()
     page.wait_for_selector(SHOWN)
     unharmed(page)
 
@@ -102,7 +103,7 @@ def test_messages_of_the_server_with_markup_are_text(open_page, image, monkeypat
     upload(page, image)
     monkeypatch.setattr(Explorer, "analyze", refuse)
     page.get_by_role("combobox", name="Input size").click()
-    page.get_by_role("option").first.click()
+    page.get_by_role("listbox").get_by_role("option").first.click()
     expect(page.locator('[data-role="message"]')).to_contain_text(f"No {IMAGE}")
     unharmed(page)
 
