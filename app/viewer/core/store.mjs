@@ -63,7 +63,7 @@ export const sameNetworks = (a, b) => a.checkpoint?.sha256 === b.checkpoint?.sha
 export const isSameRun = (a, b) => a.imageId === b.imageId && a.checkpoint.id === b.checkpoint.id
   && a.chosen.size === b.chosen.size && a.chosen.mode === b.chosen.mode;
 
-/** Settings that a checkpoint's defaults decide until the reader does.
+/** Settings that a checkpoint's defaults decide until the user does.
  * @type {(keyof Crt.Run['defaults'])[]}
  */
 const STARTS = ['loops', 'refined', 'pass_reduction', 'blocks', 'threshold'];
@@ -84,7 +84,7 @@ export function adopt(state, run, before) {
   }
   if (before && !sameNetworks(before, run)) {
     const untouched = STARTS.filter((name) => String(state[name]) === String(before.defaults?.[name] ?? null));
-    Object.assign(changes, pick(run.defaults, untouched)); // what the reader has set stays
+    Object.assign(changes, pick(run.defaults, untouched)); // what the user has set stays
   }
   changes.loops = Math.min(changes.loops, run.maxLoops);
   const sameImage = before && before.imageId === run.imageId && sameList(before.classes, run.classes);

@@ -54,7 +54,7 @@ export function mountCompare(page) {
   const { at, root, store, view, current, panelGrid, onDraw, onRun } = page;
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
   const set = (/** @type {Partial<Crt.State['compare']>} */ changes) => store.set({ compare: { ...store.get().compare, ...changes } });
-  let stopped = still.matches; // whether the reader has stopped the blink
+  let stopped = still.matches; // whether the user has stopped the blink
   /** @type {{ id: ReturnType<typeof setInterval>, pause: number } | null} */
   let timer = null; // { id, pause } of the blink
 

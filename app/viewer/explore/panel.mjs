@@ -9,7 +9,7 @@ import { UNIT_NAMES } from '../core/store.mjs';
 
 const ROWS = 2; // colour bars a panel may need: two maps in one
 
-/** The elements of a panel. `label`: its name for those who hear the page; `close`: called by its close button, if any.
+/** The elements of a panel. `label`: its accessible name; `close`: called by its close button, if any.
  * @param {string} name
  * @param {string} label
  * @param {(() => void) | null} [close]

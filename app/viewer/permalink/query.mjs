@@ -9,7 +9,7 @@ import { INITIAL } from '../core/store.mjs';
 export const VERSION = '1';
 export const SIZES = ['224', '336', '448', '560', '672', 'native'];
 export const MODES = ['overlap', 'non-overlap', 'bilinear', 'deconvolution'];
-/** Settings of taste, which an example does not change: keys of INITIAL. */
+/** Personal display settings, which an example does not change: keys of INITIAL. */
 export const PERSONAL_SETTINGS = [...new Set(SETTINGS.filter(({ personal }) => personal).map(({ path }) => path.split('.')[0]))];
 const QUERY_MAX_CHARS = 4000; // characters of a query that are read
 const NAMES_MAX_CHARS = 800; // characters of all class names; with the other fields a link stays under 1500
