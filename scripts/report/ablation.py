@@ -114,7 +114,7 @@ def _consistency(rows: Rows, count: int) -> list[Table]:
 
 def _modes(rows: Rows, count: int) -> list[Table]:
     """Table 2. A row that was trained in another way than it is tested is another experiment, and is marked."""
-    rows = [row | {"name": _mode_name(row)} for row in rows]
+    rows = [row | {"name": mode_name(row)} for row in rows]
     refined, *others_of_crt = _crt(count)
     runs = named(rows)
     words = []
@@ -132,7 +132,7 @@ def _modes(rows: Rows, count: int) -> list[Table]:
     return [saying(table, sentence, apart if others else "")]
 
 
-def _mode_name(row: dict[str, Any]) -> str:
+def mode_name(row: dict[str, Any]) -> str:
     """The name of a row of Table 2 by what it is, with the training's mode and crop where they are others."""
     name = MODES[row["mode"], row["size"]]
     model, phase = row["config"]["model"], row["config"]["schedule"][-1]
@@ -160,7 +160,7 @@ def _sizes(rows: Rows) -> list[Table]:
 def _twins(rows: Rows, count: int) -> list[Table]:
     """Fig. 1."""
     runs = named(rows)
-    close = {name: {row["seed"]: 100 * _closeness(row, count) for row in mine} for name, mine in runs.items()}
+    close = {name: {row["seed"]: 100 * closeness(row, count) for row in mine} for name, mine in runs.items()}
     body = tuple(
         (
             name,
@@ -193,7 +193,7 @@ def _seen(rows: Rows) -> list[str]:
     return [f"The branches had crops of different sizes in training: {'; '.join(words.values())}."] if words else []
 
 
-def _closeness(row: dict[str, Any], count: int) -> float:
+def closeness(row: dict[str, Any], count: int) -> float:
     """Correlation of both branches' maps; with a transformer at the loop count it was trained with."""
     found = row["correlation"]
     return found["crt"][count] if "crt" in found else found["resnet"][0]

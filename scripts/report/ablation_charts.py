@@ -14,7 +14,7 @@ def charts(rows: Rows, count: int) -> tuple[Chart, ...]:
     found = _consistency([row for row in rows if row["table"] == "consistency"], count)
     loops = [row for row in rows if row["table"] == "loops"]
     if lines := [
-        _line(f"trained with {name.split()[0]}", [(k, spread(mine, f"crt_loops_{k}")) for k in TESTED])
+        line_of(f"trained with {name.split()[0]}", [(k, spread(mine, f"crt_loops_{k}")) for k in TESTED])
         for name, mine in sorted(named(loops).items())
     ]:
         caption = (
@@ -25,13 +25,13 @@ def charts(rows: Rows, count: int) -> tuple[Chart, ...]:
     if len(runs := named(sizes)) > 1:
         kinds = (("CRT, default", "crt"), ("TS-CAM", "tscam"), ("ResNet", "resnet"))
         lines = [
-            _line(title, [(int(name.split()[0]), spread(mine, keys)) for name, mine in runs.items()])
+            line_of(title, [(int(name.split()[0]), spread(mine, keys)) for name, mine in runs.items()])
             for title, keys in kinds
         ]
         caption = "mIoU of the shipped checkpoint against the input size, for CRT, TS-CAM and the ResNet."
         found += _chart("Input size", "long side, px", "mIoU, %", lines, caption)
     similar = [
-        _line(f"trained with {name.split()[0]}", [(k, similarity(mine, k)) for k in TESTED if k])
+        line_of(f"trained with {name.split()[0]}", [(k, similarity(mine, k)) for k in TESTED if k])
         for name, mine in sorted(named(loops).items())
     ]
     if any(line.x for line in similar):
@@ -54,7 +54,7 @@ def _consistency(rows: Rows, count: int) -> list[Chart]:
         (f"unrefined, {loops}", f"crt_loops_{count}_unrefined"),
         ("its CNN", "crt_cnn"),
     )
-    lines = [_line(title, [(i, spread(mine, keys)) for i, (_, mine) in enumerate(runs)]) for title, keys in kinds]
+    lines = [line_of(title, [(i, spread(mine, keys)) for i, (_, mine) in enumerate(runs)]) for title, keys in kinds]
     if len(runs) < 2:
         return []
     x_labels = tuple(name.removeprefix("λ = ") for name, _ in runs)
@@ -71,7 +71,8 @@ def _chart(
     return [Chart(title, x, y, shown, f"{caption}{bars}", x_labels)] if shown else []
 
 
-def _line(name: str, points: Sequence[tuple[int, Spread | None]]) -> Line:
+def line_of(name: str, points: Sequence[tuple[int, Spread | None]]) -> Line:
+    """The means at those x that have one, with half their range where there are several runs."""
     known = [(x, found) for x, found in points if found is not None]
     halves = tuple(found.half_range for _, found in known)
     spreads = halves if any(found.runs > 1 for _, found in known) else ()

@@ -145,7 +145,7 @@ def _similarity(rows: Rows) -> list[Table]:
     if not looped:
         return [table]
     steps = {
-        f"pass {later}, {name}": Paired.of(_at_pass(runs[name], later), _at_pass(runs[name], before))
+        f"pass {later}, {name}": Paired.of(at_pass(runs[name], later), at_pass(runs[name], before))
         for name in looped
         for before, later in itertools.pairwise(k for k in TESTED if k)
     }
@@ -155,11 +155,11 @@ def _similarity(rows: Rows) -> list[Table]:
     return [saying(table, f"{claim}: {ends_at}, in the paper {LAST_SIMILARITY} %.")]
 
 
-def _at_pass(rows: Rows, count: int) -> dict[int, float | None]:
+def at_pass(rows: Rows, count: int) -> dict[int, float | None]:
     """Percent at a pass, by seed."""
     return {row["seed"]: 100 * row["similarity"][count] for row in rows if len(row.get("similarity") or ()) > count}
 
 
 def similarity(rows: Rows, count: int) -> Spread | None:
     """Percent at a pass, over the runs that know it."""
-    return Spread.of(list(_at_pass(rows, count).values()))
+    return Spread.of(list(at_pass(rows, count).values()))

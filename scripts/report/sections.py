@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from scripts.report.pointing import classification, pointing
 from scripts.report.reliability import fuzz, load
 from scripts.report.speed import bench, viewer, walk
 
-__all__ = ["KINDS", "ROWS", "Section", "Table", "attention_of", "read_results", "with_defaults"]
+__all__ = [
+    "KINDS", "ROWS", "Measured", "Section", "Table", "attention_of", "read_measured", "read_results", "with_defaults",
+]  # fmt: skip
 
 KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
     "definitions": localization,
@@ -40,22 +43,36 @@ KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
 """By the key that identifies a kind of result; the first that a result has counts."""
 
 
-def read_results(folder: Path, defaults: Defaults) -> tuple[Section, ...]:
-    """The sections of all results in a folder, evaluations first.
+@dataclass(frozen=True)
+class Measured:
+    """A result, what kind it is (a key of `KINDS`), and its section."""
+
+    kind: str
+    result: dict[str, Any]
+    section: Section
+
+
+def read_measured(folder: Path, defaults: Defaults) -> tuple[Measured, ...]:
+    """All results in a folder, evaluations first.
 
     Raises InvalidDataset for a file that is no JSON, or that another version wrote.
     """
-    sections = []
+    found = []
     for path in sorted(folder.glob("*.json")):
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InvalidDataset(f"{path} cannot be read as JSON: {reason_of(error)}.") from error
-        kind = next((make for key, make in KINDS.items() if key in result), None)
+        kind = next((key for key in KINDS if key in result), None)
         if kind is None:
             continue
         try:
-            sections.append(kind(result, defaults))
+            found.append(Measured(kind, result, KINDS[kind](result, defaults)))
         except (KeyError, TypeError) as error:
             raise InvalidDataset(f"{path} was written by another version ({error!r}): measure it again.") from error
-    return tuple(sorted(sections, key=lambda section: section.order))
+    return tuple(sorted(found, key=lambda one: one.section.order))
+
+
+def read_results(folder: Path, defaults: Defaults) -> tuple[Section, ...]:
+    """The sections of `read_measured`. Raises InvalidDataset as it does."""
+    return tuple(one.section for one in read_measured(folder, defaults))

@@ -117,7 +117,14 @@ def change(gaps: tuple[float, ...]) -> str:
 
 
 def verdict_of_all(compared: Mapping[str, Paired]) -> str:
-    """Of the claim that every difference is above zero, with its reason; `compared`: differences by what they are to.
+    """`judge_all` in words, to be put behind the claim."""
+    verdict, reason = judge_all(compared)
+    return f"{'is ' if verdict == 'inconclusive' else ''}{verdict} ({reason})"
+
+
+def judge_all(compared: Mapping[str, Paired]) -> tuple[Verdict, str]:
+    """The verdict on the claim that every difference is above zero, and its reason; `compared`: at least one
+    difference, by what it is to.
 
     It holds if every interval is above zero, and does not if one is below; since one of many may do so by chance,
     those intervals are widened by their number.
@@ -125,12 +132,12 @@ def verdict_of_all(compared: Mapping[str, Paired]) -> str:
     count = len(compared)
     seeds = min(len(one.gaps) for one in compared.values())
     if below := [name for name, one in compared.items() if one.verdict(comparisons=count) == "does not hold"]:
-        return f"does not hold (below zero: {listed(below)})"
+        return "does not hold", f"below zero: {listed(below)}"
     if seeds < LEAST_SEEDS:
-        return f"is inconclusive ({too_few(seeds)})"
+        return "inconclusive", too_few(seeds)
     if level := [name for name, one in compared.items() if one.verdict() != "holds"]:
-        return f"is inconclusive (not above zero at 95 %: {listed(level)}; {seeds} seeds)"
-    return f"holds (all above zero at 95 %, {seeds} seeds)"
+        return "inconclusive", f"not above zero at 95 %: {listed(level)}; {seeds} seeds"
+    return "holds", f"all above zero at 95 %, {seeds} seeds"
 
 
 def listed(names: list[str] | tuple[str, ...]) -> str:
