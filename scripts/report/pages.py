@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crt.checkpoint import CONFIG_FILE, CheckpointConfig, read_config, weights_sha256
+from crt.checkpoint import CONFIG_FILE, CheckpointConfig, read_config
 from crt.errors import InvalidDataset
 from scripts.output import write_json
 from scripts.report.base import Chart
 from scripts.report.charts import slug, svg
 from scripts.report.model_card import card, seeds_of
+from scripts.report.overview import claims_section, is_about, overview
 from scripts.report.reliability import PAGE as RELIABILITY
 from scripts.report.reliability import faults
-from scripts.report.sections import ROWS, Section, read_results
+from scripts.report.sections import ROWS, Section, read_measured
 from scripts.report.speed import PAGE as SPEED
 
 OTHERS = {
@@ -41,7 +42,7 @@ class Report:
     """The one whose defaults are the default rows of the tables."""
     out: Path = Path("docs/results.md")
     summary: Path = Path("results/summary.json")
-    """The sections of `out` as JSON, which the Results tab of the app shows."""
+    """The claims, the headline and the sections of `out` as JSON, which the Results tab of the app shows."""
 
 
 def report(config: Report) -> None:
@@ -49,15 +50,17 @@ def report(config: Report) -> None:
     checkpoints = {
         path.parent.name: read_config(path.parent) for path in sorted(config.checkpoints.glob(f"*/{CONFIG_FILE}"))
     }
-    found = read_results(config.results, read_config(config.checkpoints / config.defaults).defaults)
-    found = tuple(_with_subject(section, checkpoints) for section in found)
+    defaults = read_config(config.checkpoints / config.defaults).defaults
+    measured = read_measured(config.results, defaults)
+    found = tuple(_with_subject(one.section, checkpoints) for one in measured)
+    claimed = overview(measured, defaults, checkpoints)
     config.out.parent.mkdir(parents=True, exist_ok=True)
     others = {page: [section for section in found if section.page == page] for page in OTHERS}
     others[RELIABILITY].append(faults())
     found = [section for section in found if section.page not in OTHERS]
     if not found:
         raise InvalidDataset(f"{config.results} holds no results: run scripts.evaluate with --json first.")
-    sections = "\n".join(map(markdown, found))
+    sections = "\n".join(map(markdown, [claims_section(claimed), *found] if claimed.claims else found))
     for page, sections_of_page in others.items():
         if sections_of_page:
             text = OTHERS[page] + "\n".join(map(markdown, sections_of_page))
@@ -77,10 +80,10 @@ def report(config: Report) -> None:
         "ids of the splits are in `results/splits`.\n\n"
     )
     config.out.write_text(intro + sections, encoding="utf-8")
-    write_json(config.summary, {"sections": [dataclasses.asdict(section) for section in found]})
+    write_json(config.summary, dataclasses.asdict(claimed) | {"sections": [dataclasses.asdict(one) for one in found]})
     for name, checkpoint in checkpoints.items():
         folder = config.checkpoints / name
-        own = [section for section in found if _is_about(section, checkpoint)]
+        own = [section for section in found if is_about(section, checkpoint)]
         text = card(folder, checkpoint, "\n".join(markdown(section, charts=False) for section in own))
         (folder / "README.md").write_text(text, encoding="utf-8")
 
@@ -94,7 +97,7 @@ def _with_subject(section: Section, checkpoints: Mapping[str, CheckpointConfig])
     extra_notes = [
         f"Checkpoint {name}: {_backbones(checkpoint)}; seed {seeds_of(checkpoint)}."
         for name, checkpoint in checkpoints.items()
-        if _is_about(section, checkpoint)
+        if is_about(section, checkpoint)
     ]
     if section.weights_sha256 and not extra_notes:
         extra_notes = [f"These weights (`{section.weights_sha256[:16]}…`) are of no checkpoint of this repository."]
@@ -102,12 +105,6 @@ def _with_subject(section: Section, checkpoints: Mapping[str, CheckpointConfig])
     if named is not None and section.weights_sha256 and Path(named[1]).name not in checkpoints:
         extra_notes.append(f"The checkpoint `{named[1]}` that the command names is not part of this repository.")
     return dataclasses.replace(section, notes=(*section.notes, " ".join(extra_notes))) if extra_notes else section
-
-
-def _is_about(section: Section, checkpoint: CheckpointConfig) -> bool:
-    """Whether it measured these networks, perhaps among others."""
-    hashes = {spec.sha256 for spec in checkpoint.networks.values()}
-    return section.weights_sha256 == weights_sha256(checkpoint) or hashes <= set(section.networks)
 
 
 def markdown(section: Section, *, charts: bool = True) -> str:

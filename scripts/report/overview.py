@@ -1,0 +1,233 @@
+"""What the Results tab shows first: the claims, mIoU against loops, IoU by class, and what was measured on what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crt.checkpoint import CheckpointConfig, Defaults, weights_sha256
+from scripts.report.ablation import measured_on, trained_on
+from scripts.report.ablation_charts import line_of
+from scripts.report.ablation_loops import kind_of
+from scripts.report.base import Line, Section, Table, ordinal
+from scripts.report.claim import Claim
+from scripts.report.claims_ablation import SUBJECT, SUBJECT_SIZES, ablation_claims
+from scripts.report.claims_checkpoint import evaluation_claims, localization_claims, pipeline_claims
+from scripts.report.evaluation import with_defaults
+from scripts.report.model_card import seeds_of
+from scripts.report.sections import Measured
+from scripts.report.spread import TESTED, Rows, named, spread
+
+REFINEMENTS = {"_unrefined": "none", "_first": "first pass", "_last": "last pass", "": "sum over passes"}
+"""By the end of a kind of map; the attention that refines it."""
+NETWORKS = {"resnet": "ResNet", "tscam": "TS-CAM", "crt_cnn": "CRT's CNN", "crt": "CRT"}
+"""The names that the page has for them."""
+CLAIMS: dict[str, Callable[[dict[str, Any], Defaults, str], list[Claim]]] = {
+    "methods": evaluation_claims,
+    "stages": pipeline_claims,
+    "definitions": localization_claims,
+}
+"""By the kind of result, those of a checkpoint."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What one group of numbers was measured with. `seeds`: of the trainings, in words."""
+
+    name: str
+    networks: str
+    images: str
+    seeds: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """mIoU against loops at test: the lines of one network refined in one way."""
+
+    network: str
+    refinement: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class PerClass:
+    """IoU in percent, a row of `values` for each class and a column for each network. `caption`: of which images."""
+
+    caption: str
+    networks: tuple[str, ...]
+    classes: tuple[str, ...]
+    values: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """`shown`: network and refinement of the headline that are shown first, of the default settings if measured."""
+
+    setups: tuple[Setup, ...]
+    claims: tuple[Claim, ...]
+    headline: tuple[Headline, ...]
+    shown: tuple[str, str] | None
+    per_class: PerClass | None
+
+
+def overview(found: Iterable[Measured], defaults: Defaults, checkpoints: Mapping[str, CheckpointConfig]) -> Overview:
+    """Of all results together; each kind is left out that there is no result of."""
+    setups: list[Setup] = []
+    claims: list[Claim] = []
+    headline: list[Headline] = []
+    per_class: PerClass | None = None
+    for one in found:
+        if one.kind == "rows":
+            mine = ablation_claims(one.result)
+            claims += mine
+            about = {made.subject for made in mine}
+            setups += [setup for setup in _ablation_setups(one.result) if setup.name in about]
+            headline += _trained(one.result)
+        elif one.kind in CLAIMS:
+            setup = _setup(one, checkpoints)
+            setups.append(setup)
+            claims += CLAIMS[one.kind](one.result, defaults, setup.name)
+            if one.kind == "methods":
+                headline += _evaluated(one.result, defaults, setup.name)
+                per_class = per_class or _per_class(one.result, defaults, setup.name)
+    first = next((one for one in headline if one.refinement == _default_refinement(defaults)), None)
+    shown = None if first is None else (first.network, first.refinement)
+    return Overview(tuple(setups), tuple(claims), tuple(headline), shown, per_class)
+
+
+def is_about(section: Section, checkpoint: CheckpointConfig) -> bool:
+    """Whether it measured these networks, perhaps among others."""
+    hashes = {spec.sha256 for spec in checkpoint.networks.values()}
+    return section.weights_sha256 == weights_sha256(checkpoint) or hashes <= set(section.networks)
+
+
+def claims_section(overview: Overview) -> Section:
+    """The claims as a table, below what was measured on what."""
+    setups = Table(
+        ("measurement", "networks", "images", "trainings"),
+        tuple((one.name, one.networks, one.images, one.seeds) for one in overview.setups),
+    )
+    rows = tuple(_claim_row(one) for one in overview.claims)
+    head = ("claim", "source", "difference", "paper", "ours", "95 % interval", "seeds", "verdict", "measurement")
+    note = (
+        "Differences are in points. Of a claim about several differences the table has the least; an interval needs "
+        "three seeds."
+    )
+    return Section("Claims of the paper", (note,), tables=(setups, Table(head, rows)))
+
+
+def _claim_row(claim: Claim) -> tuple[str, ...]:
+    row = claim.rows[claim.decides]
+    mark = {"holds": "✔ ", "does not hold": "✘ ", "inconclusive": ""}[claim.verdict]
+    spread = "" if row.range is None else f" ({row.range[0]:+.1f} to {row.range[1]:+.1f})"
+    interval = "–" if row.interval is None else f"{row.interval[0]:+.1f} to {row.interval[1]:+.1f}"
+    cells = (_signed(row.paper), f"{_signed(row.ours)}{spread}", interval, f"{row.seeds}")
+    return (claim.sentence, claim.source, row.name, *cells, f"{mark}{claim.verdict} ({claim.reason})", claim.subject)
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{round(value, 1) + 0.0:+.1f}"
+
+
+def _setup(one: Measured, checkpoints: Mapping[str, CheckpointConfig]) -> Setup:
+    """Of a result about one checkpoint."""
+    protocol, result = one.result["protocol"], one.result
+    about = next(((name, config) for name, config in checkpoints.items() if is_about(one.section, config)), None)
+    weights = one.section.weights_sha256[:8] or "not recorded"
+    networks = f"weights {weights}" if about is None else f"checkpoint {about[0]}: {_backbones(about[1])}"
+    seeds = "not recorded" if about is None else _seeds(seeds_of(about[1]).split(", "))
+    if one.kind == "stages":
+        row = result["stages"][0]
+        images = f"{row['images']} images of {row['split']}"
+    else:
+        every = f", every {ordinal(protocol['stride'])}" if protocol["stride"] > 1 else ""
+        images = f"{result['images']} images of {protocol['split'] or protocol['data']}{every}"
+    return Setup(one.section.title, networks, images, seeds)
+
+
+def _backbones(checkpoint: CheckpointConfig) -> str:
+    return " + ".join(dict.fromkeys(spec.backbone for spec in checkpoint.networks.values()))
+
+
+def _ablation_setups(result: dict[str, Any]) -> list[Setup]:
+    protocol = result["protocol"]
+    plan = protocol["schedule"]
+    networks = f"{plan['vit']} + {plan['cnn']}, {plan['epochs']} epochs on {trained_on(protocol)}"
+    counts = {row.get("images") for row in result["rows"]}
+    count = f"{counts.pop()} images: " if len(counts) == 1 and None not in counts else ""
+    images = count + measured_on(protocol).removeprefix("measured on ").partition(", ")[0]
+    sizes = {row["seed"] for row in result["rows"] if row["table"] == "sizes"}
+    return [
+        Setup(SUBJECT, networks, images, _seeds(protocol["seeds"])),
+        Setup(SUBJECT_SIZES, "shipped checkpoint", images, _seeds(sorted(sizes))),
+    ]
+
+
+def _seeds(seeds: Sequence[object]) -> str:
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
+
+
+def _default_refinement(defaults: Defaults) -> str:
+    return (
+        REFINEMENTS.get(f"_{defaults.pass_reduction}", REFINEMENTS[""])
+        if defaults.refined
+        else REFINEMENTS["_unrefined"]
+    )
+
+
+def _evaluated(result: dict[str, Any], defaults: Defaults, subject: str) -> list[Headline]:
+    """Of a checkpoint: CRT by its loops, and the networks without loops as level lines."""
+    methods = with_defaults(result, defaults)["methods"]
+    counts = [k for k in range(10) if f"crt_loops_{k}" in methods]
+    made = []
+    for way, refinement in REFINEMENTS.items():
+        kinds = [kind_of(k, way) for k in counts]
+        if not kinds or not methods.keys() >= set(kinds) or (way in ("_first", "_last") and max(counts) < 2):
+            continue
+        lines = [Line("CRT", tuple(counts), tuple(methods[kind]["miou_best"] for kind in kinds))]
+        level = {
+            "tscam": "tscam_unrefined" if way == "_unrefined" else "tscam",
+            "resnet": "resnet",
+            "crt_cnn": "crt_cnn",
+        }
+        lines += [
+            Line(NETWORKS[name], tuple(counts), (methods[kind]["miou_best"],) * len(counts))
+            for name, kind in level.items()
+            if kind in methods
+        ]
+        made.append(Headline(f"CRT, {subject}", refinement, tuple(lines)))
+    return made
+
+
+def _trained(result: dict[str, Any]) -> list[Headline]:
+    """Of the ablation's trainings: a network for each loop count in training."""
+    rows: Rows = [row for row in result["rows"] if row["table"] == "loops"]
+    made = []
+    for name, mine in sorted(named(rows).items()):
+        count = name.split()[0]
+        for way, refinement in REFINEMENTS.items():
+            points = [(k, spread(mine, kind_of(k, way))) for k in TESTED]
+            cnn = [(k, spread(mine, "crt_cnn")) for k in TESTED]
+            lines = tuple(one for one in (line_of("CRT", points), line_of(NETWORKS["crt_cnn"], cnn)) if one.x)
+            if all(found is not None for _, found in points):
+                made.append(
+                    Headline(f"CRT trained with {count} {'loop' if count == '1' else 'loops'}", refinement, lines)
+                )
+    return made
+
+
+def _per_class(result: dict[str, Any], defaults: Defaults, subject: str) -> PerClass | None:
+    """Of an evaluation that has the default settings."""
+    methods = with_defaults(result, defaults)["methods"]
+    shown = [name for name in NETWORKS if name in methods]
+    if "crt" not in shown:
+        return None
+    classes = tuple(methods["crt"]["per_class"])
+    values = tuple(tuple(methods[name]["per_class"][label] for name in shown) for label in classes)
+    return PerClass(
+        f"IoU in percent, each map at its best threshold. {subject}.",
+        tuple(NETWORKS[name] for name in shown),
+        classes,
+        values,
+    )
