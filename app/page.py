@@ -32,14 +32,14 @@ from app.rpc import MODEL, QUIET, Page, refusal, reply
 from app.server.hosting import Served, server_options
 from app.server.security import details_of
 from app.theme import CSS, HEADER, theme
-from app.viewer import Viewer
+from app.viewer import NO_RESULTS, Viewer
 from crt.errors import InvalidSetting
 
 HOUR = 3600
 SESSIONS = 1000
 """Visitors whose fields the server remembers, some kilobytes each; the one unseen for longest goes first."""
 SUMMARY = ROOT / "results" / "summary.json"
-"""The sections of the Results tab, written by `scripts.report`."""
+"""What the Results tab shows, written by `scripts.report`."""
 MODE_NOTES = {
     "overlap": "tiles that overlap by half",
     "non-overlap": "tiles side by side",
@@ -125,7 +125,7 @@ def build(config: AppConfig) -> Served:
             with gr.Column(scale=4, min_width=320, elem_id="crt-main"):
                 viewer = Viewer(
                     cards=json.dumps(explorer.cards()),
-                    measured=json.dumps(results()),
+                    results=json.dumps(results()),
                     elem_id="crt-maps",
                 )
 
@@ -242,11 +242,9 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
     }
 
 
-def results() -> list[dict[str, Any]]:
-    """The sections in `SUMMARY`; none where the results are left out."""
-    if not SUMMARY.is_file():
-        return []
-    return json.loads(SUMMARY.read_text(encoding="utf-8"))["sections"]
+def results() -> dict[str, Any]:
+    """What `SUMMARY` holds; `NO_RESULTS` where the results are left out."""
+    return json.loads(SUMMARY.read_text(encoding="utf-8")) if SUMMARY.is_file() else NO_RESULTS
 
 
 def _model(engine: Engine, name: str) -> Model:

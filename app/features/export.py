@@ -67,7 +67,7 @@ TABS: dict[str, Callable[[Analysis, dict[str, Any], Model, Page], Exported]] = {
     "layers": lambda analysis, details, model, page: LayersView.of(analysis, details, model),  # noqa: ARG005
     "masks": lambda analysis, details, model, page: MasksView.of(analysis, details, model),  # noqa: ARG005
     "results": lambda analysis, details, model, page: ResultsView(  # noqa: ARG005
-        tuple(json.loads(page.viewer.props["measured"]))
+        tuple(json.loads(page.viewer.props["results"])["sections"])
     ),
 }
 """What each tab shows, from what the browser sends."""

@@ -1,5 +1,5 @@
 """The viewer: a component of our own that draws the maps in the browser from raw values."""
 
-from app.viewer.viewer import Viewer
+from app.viewer.viewer import NO_RESULTS, Viewer
 
-__all__ = ["Viewer"]
+__all__ = ["NO_RESULTS", "Viewer"]

@@ -22,6 +22,7 @@ import { mountPanels } from './explore/panels.mjs';
 import { mountPlayer } from './explore/player.mjs';
 import { mountPresentation } from './presentation/presentation.mjs';
 import { mountExport } from './export/export.mjs';
+import { claimOf } from './results/claims.mjs';
 import { mountResults } from './results/results.mjs';
 import { mountExamples } from './explore/examples.mjs';
 import { mountUploadPreview } from './explore/upload_preview.mjs';
@@ -72,8 +73,8 @@ export function mount(element, trigger, props, watch) {
 
   const page = /** @type {Crt.Page} */ (/** @type {Partial<Crt.Page>} */ ({ // panels, permalink and scenes add their parts
     root, at, store,
-    /** What the page was built with: the cards of the examples and the sections of the results. */
-    cards: JSON.parse(props.cards), measured: JSON.parse(props.measured),
+    /** What the page was built with: the cards of the examples and the results. */
+    cards: JSON.parse(props.cards), results: JSON.parse(props.results),
     /** Makers of the panel of `state.added_panel`, by its kind: (added_panel, view) -> { title, note, map, span, max, unit } or null. */
     addedPanels: {},
     /** What a tab's export shows, by tab: (state, view) -> what differs there from Explore's. */
@@ -122,7 +123,7 @@ export function mount(element, trigger, props, watch) {
   });
   watch('value', () => receive(props.value));
   if (props.value) receive(props.value);
-  else if (!decode(window.location.search).linked) page.openFirst?.();
+  else if (!decode(window.location.search).linked && !claimOf(window.location.hash, page.results.claims)) page.openFirst?.();
 
   root.addEventListener('crt-upload', (event) => { removed = !/** @type {CustomEvent} */ (event).detail.image; });
 

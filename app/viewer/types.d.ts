@@ -241,10 +241,11 @@ declare namespace Crt {
     subscribe(listener: (state: State) => void): unknown;
   }
   interface Card { id: string; title: string; thumb: string; claim?: string; view?: string; first?: true }
-  /** An axis: fixed ends, the ticks' values, and how a value is written, by a function or in d3's format. */
-  interface ChartAxis { label: string; low?: number; high?: number; values?: number[]; format?: (value: number) => string; tickformat?: string }
-  /** A line or the bars of one colour. Points that are not finite leave a gap; `half_range`: half the error bar of each. */
-  interface ChartSeries { name: string; color: string; dash?: string; points: [number, number][]; half_range?: number[] }
+  /** An axis: fixed ends, the ticks' values, how a value is written, by a function or in d3's format, and whether it has a line at 0. */
+  interface ChartAxis { label: string; low?: number; high?: number; values?: number[]; format?: (value: number) => string; tickformat?: string; zero?: boolean }
+  /** A line or the bars of one colour. Points that are not finite leave a gap; `half_range`: half the error bar of each;
+   *  `marks`: points without a line, and how they are drawn. */
+  interface ChartSeries { name: string; color: string; dash?: string; points: [number, number][]; half_range?: number[]; marks?: 'filled' | 'hollow' }
   interface ChartSpec {
     kind?: 'lines' | 'bars';
     title: string;
@@ -253,6 +254,33 @@ declare namespace Crt {
     series: ChartSeries[];
     marks?: { x: number; y: number; color: string; text: string }[];
     guides?: { x: number; text: string }[];
+    legend?: boolean;
+  }
+  interface ResultLine { name: string; x: number[]; y: number[]; half_range: number[] }
+  /** One difference of a claim, in points; null for what is not known. */
+  interface ComparedRow { name: string; label: string; paper: number | null; ours: number | null; interval: [number, number] | null; range: [number, number] | null; seeds: number }
+  interface Claim {
+    id: string;
+    sentence: string;
+    verdict: 'holds' | 'does not hold' | 'inconclusive';
+    reason: string;
+    source: string;
+    subject: string;
+    rows: ComparedRow[];
+    decides: number;
+    chart: { x: string; y: string; ours: ResultLine[]; paper: ResultLine; x_labels: string[]; joined: boolean };
+    command: string;
+  }
+  interface HeadlineLines { network: string; refinement: string; lines: ResultLine[] }
+  interface PerClass { caption: string; networks: string[]; classes: string[]; values: number[][] }
+  /** What the Results tab shows, as `scripts.report` writes it (results/summary.json). */
+  interface Results {
+    setups: { name: string; networks: string; images: string; seeds: string }[];
+    claims: Claim[];
+    headline: HeadlineLines[];
+    shown: [string, string] | null;
+    per_class: PerClass | null;
+    sections: import('./results/results.mjs').Section[];
   }
   /** An answer of the server; what it holds depends on the event. */
   type Answer = any;
@@ -300,7 +328,7 @@ declare namespace Crt {
     at(role: string): any;
     store: Store;
     cards: Card[];
-    measured: import('./results/results.mjs').Section[];
+    results: Results;
     addedPanels: Record<string, (wanted: any, view: View) => AddedPanel | null>;
     exports: Record<string, (state: State, view: View) => object>;
     exportFile(kind: string, more?: object): void;

@@ -19,6 +19,10 @@ EVENTS = (
     "export", "reopen", "reopen_run", "keep", "swap",
 )  # fmt: skip
 """What the page requests of the server; Gradio listens to the events whose names stand quoted in `js_on_load`."""
+NO_RESULTS: dict[str, Any] = {
+    "setups": [], "claims": [], "headline": [], "shown": None, "per_class": None, "sections": [],
+}  # fmt: skip
+"""What `scripts.report` writes, where there are none."""
 _LOAD = """
 const base = `${(window.gradio_config?.root ?? '').replace(/[/]$/, '')}%s/`;
 for (const name of %s) {
@@ -52,8 +56,8 @@ class Viewer(Unkept, gr.HTML):
         value: What `postprocess` takes, or None.
         cards: JSON text, a list of {id, title, thumb, claim, view} shown as examples; the page opens with the one that
             has `first`, if any.
-        measured: JSON text, the sections of the Results tab. Both are text because Gradio copies every object among
-            the properties whenever a run reports its progress.
+        results: JSON text, what the Results tab shows: an object with the keys of `NO_RESULTS`. Both are text because
+            Gradio copies every object among the properties whenever a run reports its progress.
         props: Further keywords of `gr.HTML`.
     """
 
@@ -62,7 +66,7 @@ class Viewer(Unkept, gr.HTML):
         value: dict[str, Any] | None = None,
         *,
         cards: str = "[]",
-        measured: str = "[]",
+        results: str = json.dumps(NO_RESULTS),
         **props: Any,
     ) -> None:
         own = {
@@ -72,7 +76,7 @@ class Viewer(Unkept, gr.HTML):
             "apply_default_css": False,
         }
         answers: dict[str, Any] = {f"{name}_answer": None for name in EVENTS}
-        everything: dict[str, Any] = {**answers, "cards": cards, "measured": measured, **props, **own}
+        everything: dict[str, Any] = {**answers, "cards": cards, "results": results, **props, **own}
         super().__init__(value, **everything)
 
     @staticmethod

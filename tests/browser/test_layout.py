@@ -68,7 +68,7 @@ def test_what_needs_no_image_can_be_opened_before_there_is_one(open_page):
     for name in ("Copy link", "Tour", "Export"):
         expect(page.get_by_role("button", name=name)).to_be_disabled()
     open_tab(page, "Results")
-    expect(page.locator('[data-role="results"] h3').first).to_be_visible()
+    expect(page.locator('[data-role="results"] h4').first).to_be_visible()
     expect(page.locator(".examples")).to_be_hidden()
     open_tab(page, "Explore")
     expect(page.locator(".examples")).to_be_visible()

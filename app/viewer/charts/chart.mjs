@@ -7,7 +7,7 @@ import { make } from '../core/dom.mjs';
 import { figure } from '../maths/numbers.mjs';
 
 const CONFIG = { displayModeBar: false, displaylogo: false, responsive: false };
-const HEIGHT = { plot: 260, legend: 20, narrow: 420 }; // px; below `narrow` each name of the legend takes a line
+const HEIGHT = { plot: 260, compact: 150, legend: 20, narrow: 420 }; // px; below `narrow` each name of the legend takes a line
 const EXPORT = { width: 900, height: 540 }; // px
 const FAILED = 'The chart could not be loaded: the numbers are in the table below. Switch the tab to try again.';
 
@@ -27,8 +27,9 @@ export const fileName = (title) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-
 
 /** A chart for the page: `node` to put there, and `draw(spec, reading)`, which may be called again. `reading` says what the
  *  numbers mean, and is all that is shown while there are none. Plotly is loaded, and the chart drawn, once it is in view.
+ *  A compact one is the drawing alone, without zoom: title, numbers and `tools`, which save it, are up to the caller.
  */
-export function createChart() {
+export function createChart({ compact = false } = {}) {
   const title = make('h3');
   const reading = make('p', { class: 'curve-reading' });
   const plot = make('div', { class: 'curve-plot', role: 'img' });
@@ -39,7 +40,9 @@ export function createChart() {
   }))]);
   const table = make('div', { class: 'curve-table', tabindex: '0', role: 'region' });
   const numbers = make('details', {}, [make('summary', { text: 'Numbers' }), table]);
-  const node = make('figure', { class: 'curve' }, [title, reading, plot, failed, tools, numbers]);
+  const node = compact
+    ? make('figure', { class: 'curve compact' }, [plot, failed])
+    : make('figure', { class: 'curve' }, [title, reading, plot, failed, tools, numbers]);
   /** @type {Crt.ChartSpec | null} */
   let shown = null;
   /** @type {any} */
@@ -91,11 +94,11 @@ export function createChart() {
       return;
     }
     const { data, layout } = figureOf(shown, (color) => resolveColor(color, node));
-    const lines = shown.series.length > 1 ? (plot.clientWidth < HEIGHT.narrow ? shown.series.length : Math.ceil(shown.series.length / 3)) : 0;
-    plot.style.height = `${HEIGHT.plot + HEIGHT.legend * lines}px`;
+    const lines = shown.legend ?? shown.series.length > 1 ? (plot.clientWidth < HEIGHT.narrow ? shown.series.length : Math.ceil(shown.series.length / 3)) : 0;
+    plot.style.height = `${(compact ? HEIGHT.compact : HEIGHT.plot) + HEIGHT.legend * lines}px`;
     const touch = matchMedia('(pointer: coarse)').matches; // a finger scrolls the page
     const first = !plot.on;
-    await plotly.react(plot, data, { ...layout, dragmode: touch ? false : 'zoom' }, CONFIG);
+    await plotly.react(plot, data, { ...layout, dragmode: touch || compact ? false : 'zoom' }, CONFIG);
     if (first) plot.on('plotly_relayout', (/** @type {object} */ changes) => {
       reset.hidden = !Object.keys(changes).some((name) => name.includes('range[')); // a double click sets autorange
     });
@@ -137,5 +140,5 @@ export function createChart() {
   }
   /** What is shown: { spec, words }, or null while there are no numbers. */
   const about = () => (shown && !isEmpty(shown) ? { spec: shown, words: reading.textContent } : null);
-  return { node, draw, about };
+  return { node, draw, about, tools };
 }

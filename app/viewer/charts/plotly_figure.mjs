@@ -40,7 +40,7 @@ export function figureOf(spec, resolve) {
       font: { family: 'ui-sans-serif, system-ui, sans-serif', size: 12, color: soft },
       hovermode: bars ? 'y unified' : 'x unified',
       hoverlabel: { bgcolor: resolve('var(--card)'), bordercolor: resolve('var(--line)'), font: { color: ink } },
-      showlegend: spec.series.length > 1,
+      showlegend: spec.legend ?? spec.series.length > 1,
       legend: { orientation: 'h', yref: 'container', y: 0, yanchor: 'bottom', x: 0, ...(bars ? { traceorder: 'normal' } : {}) },
       barmode: 'group',
       xaxis: axis(bars ? spec.y : spec.x, resolve, false),
@@ -56,16 +56,17 @@ export function figureOf(spec, resolve) {
  *  @param {Crt.ChartSpec} spec
  *  @param {(color: string) => string} resolve
  */
-function lineTrace({ name, color, dash, points, half_range: half = [] }, k, { y }, resolve) {
+function lineTrace({ name, color, dash, points, half_range: half = [], marks }, k, { y }, resolve) {
   const drawn = resolve(color);
+  const lined = points.filter(([, value]) => Number.isFinite(value)).length <= MAX_MARKED_POINTS ? 'lines+markers' : 'lines';
   return {
     type: 'scatter',
-    mode: points.filter(([, value]) => Number.isFinite(value)).length <= MAX_MARKED_POINTS ? 'lines+markers' : 'lines',
+    mode: marks ? 'markers' : lined,
     name: plain(name),
     x: points.map(([x]) => x),
     y: points.map(([, value]) => (Number.isFinite(value) ? value : null)),
     line: { color: drawn, width: 2, dash: dash ?? 'solid' },
-    marker: { color: drawn, size: 7, symbol: SYMBOLS[k % SYMBOLS.length] },
+    marker: marks === 'hollow' ? { color: drawn, size: 13, symbol: 'circle-open', line: { width: 2 } } : { color: drawn, size: 7, symbol: SYMBOLS[k % SYMBOLS.length] },
     hovertemplate: `%{y:${y.tickformat ?? PLAIN_NUMBER}}${half.length ? ' ± %{error_y.array:.3~g}' : ''}`,
     ...(half.length ? { error_y: { type: 'data', array: half, color: drawn, thickness: 1.2, width: 3 } } : {}),
   };
@@ -86,15 +87,15 @@ function barTrace({ name, color, points }, { y }, resolve) {
  *  @param {(color: string) => string} resolve
  *  @param {boolean} vertical
  */
-function axis({ label, low, high, values, format, tickformat }, resolve, vertical) {
+function axis({ label, low, high, values, format, tickformat, zero }, resolve, vertical) {
   const ticks = values && { tickmode: 'array', tickvals: values, ticktext: values.map((value) => plain(format ? format(value) : String(value))) };
   const open = low === undefined && high === undefined;
   return {
-    title: { text: plain(label), standoff: 8 }, automargin: true, zeroline: false, ticks: 'outside', ticklen: 4,
+    title: { text: plain(label), standoff: 8 }, automargin: true, zeroline: Boolean(zero), zerolinecolor: resolve('var(--soft)'), ticks: 'outside', ticklen: 4,
     gridcolor: resolve('var(--line)'), linecolor: resolve('var(--soft)'), tickcolor: resolve('var(--line)'), showgrid: vertical, showline: !vertical,
     hoverformat: tickformat ?? PLAIN_NUMBER,
     ...(tickformat && !ticks ? { tickformat } : {}),
-    ...(open ? {} : low !== undefined && high !== undefined ? { range: margin(low, high) } : { rangemode: 'tozero' }),
+    ...(open ? (zero ? { rangemode: 'tozero' } : {}) : low !== undefined && high !== undefined ? { range: margin(low, high) } : { rangemode: 'tozero' }),
     ...ticks,
   };
 }

@@ -127,8 +127,8 @@ function pieces({ tiles, mode }) {
 }
 
 /** @param {Crt.Page} page */
-export function mountTour({ root, at, store, current, measured, onRun, announce }) {
-  const weights = measured.find((section) => section.weights_sha256)?.weights_sha256 ?? null;
+export function mountTour({ root, at, store, current, results, onRun, announce }) {
+  const weights = results.sections.find((section) => section.weights_sha256)?.weights_sha256 ?? null;
   const card = at('tour');
   at('panels').before(card); // between the controls and the maps, so that it hides neither
   /** @type {Plan & { index: number, former: Crt.State } | null} */

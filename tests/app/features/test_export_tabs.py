@@ -40,7 +40,7 @@ LAYERS = {"method": "crt", "head": None, "scale": "cell", "deep": False}
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> Any:
     engine = Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tabs") / "tiny")))
-    viewer = SimpleNamespace(props={"measured": json.dumps(results())})
+    viewer = SimpleNamespace(props={"results": json.dumps(results())})
     return SimpleNamespace(explorer=Explorer(engine, PredictionCache(10**8), {}), viewer=viewer)
 
 
@@ -122,7 +122,7 @@ def test_the_layers_hold_the_attention_of_every_block_and_pass(analysis, page, m
 
 def test_the_results_are_their_tables_and_charts(analysis, page):
     files = files_of(analysis, page, tab="results")
-    sections = results()
+    sections = results()["sections"]
     assert json.loads(files["results.json"]) == sections
     assert sum(name.endswith(".csv") for name in files) == sum(len(one["tables"]) for one in sections)
     said = set(words(files["figure.svg"]))
