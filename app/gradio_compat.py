@@ -257,6 +257,18 @@ def blocks_of(request: Request) -> Any:
     return request.app.blocks
 
 
+def theme_css(theme: gr.Theme) -> str:
+    """The variables of a theme, which Gradio serves as `/theme.css`.
+
+    Args:
+        theme: the theme.
+
+    Returns:
+        CSS: rules for `:root` and, where it is dark, for what is in `.dark`.
+    """
+    return theme._get_theme_css()
+
+
 def serve_bytes(component: Component, data: bytes, name: str) -> str:
     """Write bytes where the server may serve them from; they are deleted as the component's other files are.
 

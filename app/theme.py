@@ -10,11 +10,17 @@ HEADER = """<header class="crt-title">
 <a href="https://arxiv.org/abs/2209.15211" target="_blank" rel="noopener">The paper</a></p>
 </header>"""
 
-CSS = """
+COLOURS = """
 :root { --crt-crt: #0f766e; --crt-tscam: #b45309; --crt-resnet: #4f63d2; --crt-crt_cnn: #8a8f98;
   --crt-accent: #0f766e; --ramp-first: #d0679a; --ramp-last: #5a1038; }
 .dark { --crt-crt: #2dd4bf; --crt-tscam: #fbbf24; --crt-resnet: #93a4ff; --crt-crt_cnn: #9aa1ab;
   --crt-accent: #2dd4bf; --ramp-first: #b04a80; --ramp-last: #fbd5e6; }
+"""
+"""Variables of the networks' colours and of ramps."""
+
+CSS = (
+    COLOURS
+    + """\
 .gradio-container { max-width: none !important; overflow: clip !important; }
 .gradio-container main.app, .gradio-container > .main {
   max-width: 1760px !important; margin: 0 auto; padding: 12px clamp(12px, 2vw, 28px) !important;
@@ -57,6 +63,7 @@ CSS = """
 footer { margin-top: 8px !important; }
 footer .divider { display: none; }
 """
+)
 
 
 def theme() -> themes.Base:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from app import gradio_compat as compat
+from app.theme import theme
 from app.viewer import Viewer
 
 ROOT = Path(__file__).parents[2]
@@ -160,6 +161,15 @@ def test_a_name_quoted_in_the_script_becomes_an_event():
     shell = gr.HTML(js_on_load="// 'example'")
     assert callable(shell.example) and not hasattr(shell, "other")
     assert shell.get_config()["js_on_load"] == "// 'example'"
+
+
+def test_the_css_of_a_theme_has_its_variables_light_and_dark():
+    css = compat.theme_css(theme())
+    light, dark = css.split(":root.dark, :root .dark {")
+    for part in (light, dark):
+        assert {"--body-text-color:", "--background-fill-primary:", "--border-color-primary:"} <= set(part.split())
+    assert "@import" not in css
+    assert css.count("url(") == css.count('url("data:')
 
 
 def test_a_session_keeps_updates_of_fields_and_none_of_what_is_unkept():
