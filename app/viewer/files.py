@@ -15,6 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROUTE = "/viewer"
 ENTRY = "main.mjs"
+STANDALONE = "standalone/standalone.mjs"
+"""The entry of a file without a server: `app.viewer.saved_page`."""
 PLOTLY = "lib/plotly.min.js"
 """The address of plotly.js beside the modules; `charts/plotly.mjs` has the same."""
 

@@ -52,7 +52,7 @@ const BRING_IMAGE = ['example', 'reopen', 'reopen_run']; // events whose answer 
 export function mount(element, trigger, props, watch) {
   const root = /** @type {HTMLElement} */ (element.querySelector('.crt-viewer'));
   const at = (/** @type {string} */ role) => part(root, role);
-  const store = createStore(INITIAL);
+  const store = createStore({ ...INITIAL, drawn: props.saved?.drawn ?? INITIAL.drawn });
   /** @type {((view: Crt.View | null, before: Crt.View | null) => unknown)[]} */
   const onRun = [];
   /** @type {Crt.View | null} */
@@ -75,6 +75,8 @@ export function mount(element, trigger, props, watch) {
     root, at, store,
     /** What the page was built with: the cards of the examples and the results. */
     cards: JSON.parse(props.cards), results: JSON.parse(props.results),
+    /** In a file of its own, without a server, the screen that was saved; else null: standalone/standalone.mjs. */
+    saved: props.saved ?? null,
     /** Makers of the panel of `state.added_panel`, by its kind: (added_panel, view) -> { title, note, map, span, max, unit } or null. */
     addedPanels: {},
     /** What a tab's export shows, by tab: (state, view) -> what differs there from Explore's. */

@@ -322,6 +322,8 @@ declare namespace Crt {
     keep(): Promise<string>;
     query(): string;
   }
+  /** The screen that a file of its own opens with. `id`: of the file; `drawn`: as in State. */
+  interface Saved { id: string; query: string; scenes: Scene[]; drawn: Record<string, Shape[]> }
   /** What a feature gets: see main.mjs. */
   interface Page {
     root: HTMLElement;
@@ -329,6 +331,7 @@ declare namespace Crt {
     store: Store;
     cards: Card[];
     results: Results;
+    saved: Saved | null;
     addedPanels: Record<string, (wanted: any, view: View) => AddedPanel | null>;
     exports: Record<string, (state: State, view: View) => object>;
     exportFile(kind: string, more?: object): void;

@@ -10,6 +10,7 @@ import { describeAblation } from './ablation_export.mjs';
 import { createAblationJob, keyOf, subjectOf } from './ablation_job.mjs';
 import { openPrediction } from '../core/prediction.mjs';
 import { isDropped, sentenceOf } from '../core/rpc.mjs';
+import { NEEDS_APP } from '../core/words.mjs';
 import { NO_GROUND_TRUTH, groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 export const SIZES = LINKED_SIZES.filter((size) => size !== 'native');
@@ -215,7 +216,8 @@ export function mountAblation(page) {
     const missing = job.missing(wanted);
     const failed = wanted.filter(({ key }) => job.get(key)?.error).length;
     at('ablate-run').textContent = runWords(show, missing.length, wanted.length);
-    at('ablate-run').ariaDisabled = running || !missing.length ? 'true' : 'false';
+    at('ablate-run').ariaDisabled = page.saved || running || !missing.length ? 'true' : 'false';
+    at('ablate-run').title = page.saved ? NEEDS_APP : '';
     if (!running && document.activeElement === at('ablate-cancel')) at('ablate-run').focus();
     at('ablate-cancel').hidden = at('ablate-progress').hidden = !running;
     at('ablate-progress').value = total ? done / total : 0;

@@ -52,7 +52,7 @@ export function placeTile(values, tile, grid) {
 }
 
 /** @param {Crt.Page} page */
-export function mountInspect({ root, at, store, view, request, onDraw, onRun, announce }) {
+export function mountInspect({ root, at, store, saved, view, request, onDraw, onRun, announce }) {
   const newest = newestOf(request);
   const box = at('inspect');
   /** @type {{ pass: number, block: number | null, head: number | null }} */
@@ -63,7 +63,7 @@ export function mountInspect({ root, at, store, view, request, onDraw, onRun, an
   root.addEventListener('crt-pick', (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
     const now = view();
-    if (!now?.prediction.isTransformer(detail.method)) return;
+    if (saved || !now?.prediction.isTransformer(detail.method)) return;
     load({ method: detail.method, x: detail.x, y: detail.y });
   });
   at('inspect-close').addEventListener('click', close);

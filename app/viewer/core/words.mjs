@@ -8,3 +8,6 @@ export const countWords = (count, one, many = `${one}s`) => `${count} ${count ==
 
 /** @param {number} count */
 export const loopWords = (count) => countWords(count, 'loop');
+
+/** Why a control of a file without a server is disabled, and the answer to every request there. */
+export const NEEDS_APP = 'This needs the app: this file has no server.';

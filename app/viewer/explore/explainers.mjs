@@ -41,14 +41,14 @@ export function mountExplainers(page) {
   });
   onDraw(({ added_panel, classes }, { run }) => {
     at('added_panel').value = added_panel?.kind === 'explainer' ? `${added_panel.name} ${added_panel.method}` : '';
-    const wanted = added_panel?.kind === 'explainer' && offered(added_panel, run) ? added_panel : null;
+    const wanted = !page.saved && added_panel?.kind === 'explainer' && offered(added_panel, run) ? added_panel : null;
     const key = wanted ? explainerKey(run.run, wanted, classes) : '';
     if (key === requested) return;
     drop();
     if (wanted && !known.has(key)) load(key, { method: wanted.method, name: wanted.name, classes });
   });
   page.addedPanels.explainer = (added_panel, { run, prediction }) => {
-    if (!offered(added_panel, run)) return null;
+    if (page.saved || !offered(added_panel, run)) return null;
     const { method, name } = added_panel;
     const key = explainerKey(run.run, added_panel, store.get().classes);
     const found = known.get(key);

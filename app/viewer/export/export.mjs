@@ -12,11 +12,12 @@ import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { exported } from '../core/settings.mjs';
 import { snippet } from './snippet.mjs';
 import { shownMethods } from '../core/store.mjs';
-import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
+import { groundTruthOf, shapesOf } from '../ground_truth/ground_truth.mjs';
+import { decode, imageOf } from '../permalink/query.mjs';
 
 const SAVED_MS = 60_000; // ms for which a browser may still read what it saves
 /** @type {Record<string, string>} */
-const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG', mask: 'the mask' };
+const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG', mask: 'the mask', page: 'the interactive page' };
 
 /** What the server needs to draw the screen again. `added`: the added panel as page.addedPanels makes it, or null.
  * @param {Crt.State} state
@@ -61,6 +62,21 @@ function describeAddedPanel({ title, note, unit, map, span }) {
   return { title, note, unit, h: map.h, w: map.w, down: span[0], across: span[1], values: toBase64(new Uint8Array(values.buffer)) };
 }
 
+/** What an interactive page opens with: the screen as a link has it, the scenes about its run, and the shapes drawn on its
+ *  image. A scene about another image, size, mode or checkpoint would need the server.
+ * @param {Crt.Page} page
+ */
+export function describeSaved({ store, scenes, link, current }) {
+  const { run } = current();
+  const { checkpoint, size, mode } = run.chosen;
+  const [first] = run.checkpoint.modes;
+  const own = (/** @type {Crt.Scene} */ { query }) => {
+    const scene = decode(query);
+    return scene.image === imageOf(run) && (scene.checkpoint ?? '') === checkpoint && scene.size === size && (scene.mode ?? first) === mode;
+  };
+  return { query: link.query(), scenes: scenes.list().filter(own), drawn: shapesOf(store.get(), run) };
+}
+
 /** Bytes in words: 940 kB, 1.7 MB.
  * @param {number} count
  */
@@ -72,7 +88,11 @@ export function mountExport(page) {
   const button = at('export-open');
   const menu = at('export-menu');
   /** @type {HTMLElement[]} */
-  const items = [...menu.querySelectorAll('[role="menuitem"]')];
+  const all = [...menu.querySelectorAll('[role="menuitem"]')];
+  const items = all.filter((item) => {
+    item.hidden = page.saved !== null && item.dataset.kind !== 'python'; // the server makes the others
+    return !item.hidden;
+  });
   /** @type {AbortController | null} */
   let making = null; // while the server makes a file
 
@@ -133,7 +153,8 @@ export function mountExport(page) {
     making = new AbortController();
     button.setAttribute('aria-busy', 'true');
     showNote(`Making ${KINDS[kind]}…`);
-    const details = { kind, tab: state.tab, ...describeView(state, now, added), ...page.exports[state.tab]?.(state, now), ...more };
+    const details = kind === 'page' ? { kind, ...describeSaved(page) }
+      : { kind, tab: state.tab, ...describeView(state, now, added), ...page.exports[state.tab]?.(state, now), ...more };
     try {
       const got = await page.request('export', details, { acrossRuns: true, signal: making.signal });
       save(await downloaded(got.download), got.name);

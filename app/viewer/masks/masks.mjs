@@ -42,6 +42,7 @@ export function mountMasks(page) {
   const figures = createFigures(at('mask-views'), CAPTIONS, TILES, (tile) => page.exportFile('mask', { tile }));
   page.exports.masks = describeMasks;
   const redraw = () => store.set({});
+  const unavailable = page.saved ? { crf: false, walk: false, deeplab: false } : {}; // the server makes these masks
   const made = {
     segment: createMask('segment', openLabels, request, redraw), walk: createMask('walk', openWalk, request, redraw), deeplab: createMask('deeplab', openLabels, request, redraw),
   };
@@ -103,7 +104,7 @@ export function mountMasks(page) {
    * @returns {Crt.State}
    */
   function ownState(state, run) {
-    return { ...state, mask: { ...state.mask, method: sourceMethod(state, run) } };
+    return { ...state, mask: { ...state.mask, ...unavailable, method: sourceMethod(state, run) } };
   }
 
   /** @param {Crt.State} state */

@@ -67,8 +67,9 @@ export function mountPermalink(page) {
   });
   at('copy-link').addEventListener('click', copy);
 
-  const first = decode(window.location.search);
-  if (first.linked) open(first);
+  const first = decode(page.saved?.query ?? window.location.search);
+  if (page.saved) pending = first; // the run in the file takes it
+  else if (first.linked) open(first);
   else if (first.problems.length) showMessage(problemMessage(first.problems));
 
   /** Bring the screen of a link back: at once if its run is on the page, else with the server's help.
@@ -177,7 +178,7 @@ export function mountPermalink(page) {
 
   /** Have the server keep the image on the page -> why it does not, or ''. */
   async function keep() {
-    if (current().run.example) return '';
+    if (current().run.example || page.saved) return '';
     try {
       await request('keep');
       return '';
@@ -188,7 +189,7 @@ export function mountPermalink(page) {
 
   /** The address names what is on the page; inside a frame it is sent to the page around it, as Spaces require. */
   function follow() {
-    if ((pending && !pending.missed) || !view() || root.dataset.present) return;
+    if ((pending && !pending.missed) || !view() || root.dataset.present || page.saved) return;
     const query = address(window.location.search, page.link.query());
     if (query === window.location.search) return;
     window.history.replaceState(window.history.state, '', `${query}${window.location.hash}`);

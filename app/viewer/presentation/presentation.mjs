@@ -1,7 +1,7 @@
 // Scenes one after another on the whole screen. All their runs are fetched first, so that stepping needs no server.
 
 import { sentenceOf } from '../core/rpc.mjs';
-import { decode, fit, imageOf } from '../permalink/query.mjs';
+import { decode, encode, fit, imageOf } from '../permalink/query.mjs';
 import { words } from './scenes.mjs';
 
 const PANEL_GAP_PX = 16; // px between panels, as in present.css
@@ -54,6 +54,13 @@ export function slidesOf(scenes, cards) {
   return cards.map(({ id, title, claim = '', view = '' }) => ({ title, claim, link: decode(`v=1&pic=ex.${id}${view ? `&${view}` : ''}`) }));
 }
 
+/** The screen as the only slide.
+ * @param {Crt.View} view
+ * @param {Crt.State} state
+ * @returns {Slide}
+ */
+const slideOf = ({ run }, state) => ({ title: state.classes.map((index) => run.classes[index]).join(' + '), claim: '', link: decode(encode(state, run)) });
+
 /** The run of a link, beside the one on the page, null for none; '' leaves it to the server, which takes the checkpoint's first.
  * @param {Crt.Link} link
  * @param {Crt.Run | null} run
@@ -104,6 +111,7 @@ export function mountPresentation(page) {
     mine.aside = setAside(root);
     root.requestFullscreen?.().then(() => { mine.full = true; }, () => {}); // refused or missing: the window is filled
     const slides = slidesOf(page.scenes.list(), page.cards);
+    if (page.saved && mine.former.view && !slides.length) slides.push(slideOf(mine.former.view, mine.former.state));
     const gone = [];
     for (const [index, slide] of slides.entries()) {
       at('present-title').textContent = `Preparing scene ${index + 1} of ${slides.length}…`;

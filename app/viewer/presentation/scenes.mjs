@@ -83,11 +83,14 @@ function isScene(one) {
 export function mountScenes(page) {
   const { at, store, view, current } = page;
   const drawer = at('scenes');
+  const key = page.saved ? `${STORAGE_KEY}-${page.saved.id}` : STORAGE_KEY; // a file of its own has its own scenes
+  const stored = () => storedScenes(key, page.saved?.scenes ?? []);
   const kept = stored();
   let scenes = kept?.scenes ?? [];
   page.scenes = { list: () => scenes };
-  window.addEventListener('storage', ({ key }) => { // another tab has changed them; null: it has cleared all that is stored
-    if (key !== STORAGE_KEY && key !== null) return;
+  if (page.saved) at('scenes-empty').textContent = 'No scenes yet: Present then shows this screen.';
+  window.addEventListener('storage', ({ key: changed }) => { // another tab has changed them; null: it has cleared all that is stored
+    if (changed !== key && changed !== null) return;
     scenes = stored()?.scenes ?? [];
     list();
   });
@@ -130,7 +133,7 @@ export function mountScenes(page) {
     if (problem) return showNote(problem);
     if (sceneIndex(scenes, scene) < 0) return showNote(`${MAX_SCENES} scenes are the most: delete one.`);
     const number = scenes.length;
-    if (current().run.example) return showNote(`Scene ${number} added.`);
+    if (current().run.example || page.saved) return showNote(`Scene ${number} added.`);
     showNote(`Scene ${number} added.`);
     const trouble = await page.link.keep();
     return showNote(trouble ? `Scene ${number} added without its image: ${trouble}` : `Scene ${number} added. The server keeps the image for an hour.`);
@@ -143,7 +146,7 @@ export function mountScenes(page) {
     scenes = change(stored()?.scenes ?? scenes);
     list();
     try {
-      window.localStorage.setItem(STORAGE_KEY, writeScenes(scenes));
+      window.localStorage.setItem(key, writeScenes(scenes));
       return '';
     } catch {
       return 'This browser keeps nothing: export the scenes before you leave the page.';
@@ -205,13 +208,15 @@ export function mountScenes(page) {
   }
 }
 
-/** What this browser keeps, as readScenes gives it; null where it cannot keep anything; saving then fails with a message.
+/** What this browser keeps under a key, as readScenes gives it, or the scenes to begin with; null where it cannot keep
+ *  anything; saving then fails with a message.
+ * @param {string} key
+ * @param {Crt.Scene[]} first
  * @returns {SceneFile | null}
  */
-function stored() {
+function storedScenes(key, first) {
   try {
-    const text = window.localStorage.getItem(STORAGE_KEY);
-    return text ? readScenes(text) : { scenes: [], left: 0, problem: '' };
+    return readScenes(window.localStorage.getItem(key) ?? writeScenes(first));
   } catch {
     return null;
   }

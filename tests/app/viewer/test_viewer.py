@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from app.core.codec import encode_records, payload
-from app.viewer.files import ENTRY, modules, style, template
+from app.viewer.files import ENTRY, STANDALONE, modules, style, template
 from app.viewer.viewer import EVENTS, Viewer
 from crt.checkpoint import load_checkpoint
 from crt.models.outputs import VitOutputs
@@ -113,7 +113,7 @@ def test_templates_hold_no_placeholder_and_scripts_no_markup():
 
 def test_every_module_is_used_and_none_imports_itself():
     needs: dict[str, set[str]] = {}
-    waiting = [ENTRY]
+    waiting = [ENTRY, STANDALONE]
     while waiting:
         name = waiting.pop()
         if name not in needs:

@@ -1,0 +1,21 @@
+// Opens this file: unpacks the modules, gives each an address in which its imports are those of the modules before it,
+// and hands the record to the viewer. BLOB_OF is the prefix by which app/viewer/saved_page.py marks an import.
+(async () => {
+  const BLOB_OF = /'blob-of:([^']+)'/g;
+  const unpack = (id) => {
+    const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (sign) => sign.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')));
+  };
+  const addressOf = (source) => URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  const addresses = {};
+  for (const [name, source] of await unpack('crt-modules').json()) {
+    addresses[name] = addressOf(source.replace(BLOB_OF, (_, imported) => `'${addresses[imported]}'`));
+  }
+  const { openFile } = await import(addresses['standalone/standalone.mjs']);
+  openFile(document.getElementById('crt-maps'), await unpack('crt-record').json(), async () => addressOf(await unpack('crt-plotly').text()));
+})().catch((error) => {
+  const message = document.querySelector('[data-role="message"]');
+  message.textContent = 'This page could not be opened: use a current version of Chrome, Edge, Firefox or Safari.';
+  message.hidden = false;
+  console.error(error);
+});
