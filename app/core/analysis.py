@@ -14,7 +14,7 @@ from app.core.checkpoint_sources import ROOT
 from app.core.codec import payload
 from app.core.decoded import DecodedImages, fingerprint
 from app.core.examples import Example
-from app.core.input_sizes import settings_of, start_size
+from app.core.input_sizes import choice_of, settings_of, start_size
 from app.core.messages import message_payload, user_message
 from app.core.models import Engine, Model
 from crt.cam_spec import CamSpec
@@ -224,6 +224,24 @@ class Explorer:
         if stored is None:
             return None
         return self._encode(model, stored, example.image, False, example, chosen=(size, mode), stored=True)
+
+    def encode(self, analysis: Analysis) -> tuple[dict[str, Any], bytes]:
+        """An analysis as a value for the viewer.
+
+        Args:
+            analysis: the image on the page.
+
+        Returns:
+            Header and bytes of the run.
+        """
+        return self._encode(
+            analysis.model or self.engine.model,
+            analysis.prediction,
+            analysis.image,
+            analysis.capped,
+            analysis.example,
+            chosen=choice_of(analysis.settings),
+        )
 
     def _encode(
         self,

@@ -41,6 +41,18 @@ def settings_of(size: str, mode: str, image: np.ndarray) -> tuple[InferenceConfi
     return InferenceConfig(size=int(size), mode=mode, loops=LOOPS), False
 
 
+def choice_of(settings: InferenceConfig) -> tuple[str, str]:
+    """The page's choices that give a config, as `settings_of` reads them.
+
+    Args:
+        settings: of a run.
+
+    Returns:
+        The values of the fields of the size and of the mode.
+    """
+    return (str(settings.size) if settings.size in SIZES else NATIVE), settings.mode
+
+
 def start_size(model: Model) -> str:
     """The value of the size field for a checkpoint.
 

@@ -1,4 +1,4 @@
-"""What a tab shows as files: a figure in three formats, its data and the settings, as one ZIP."""
+"""What a tab shows as files: figures, their data and the settings, as one ZIP; and the interactive page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from app.core.analysis import Analysis
 from app.core.models import Model
+from app.features import export_page
 from app.features.export_ablate import AblateView
 from app.features.export_layers import LayersView
 from app.features.export_masks import MasksView
@@ -81,7 +82,12 @@ def register(page: Page) -> None:
     """
 
     def export(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-        kind, name, data = made(shown_by(analysis, details, page), details.get("kind"), details.get("tile"))
+        kind = details.get("kind")
+        if kind == export_page.KIND:
+            name, data = export_page.interactive_page(analysis, details, page)
+            _check_length(data)
+        else:
+            kind, name, data = made(shown_by(analysis, details, page), kind, details.get("tile"))
         return {"kind": kind, "name": name, "size": len(data), "download": serve_bytes(page.viewer, data, name)}
 
     page.on("export", export, concurrency_id="export", concurrency_limit=1)
@@ -130,9 +136,13 @@ def made(screen: Exported, kind: Any, tile: Any = None) -> tuple[str, str, bytes
         name, data = f"{screen.name}-{tile}.png", screen.png(tile)
     else:
         raise InvalidSetting(f"Unknown kind of file: choose {', '.join((EVERYTHING, *FIGURES))}.")
+    _check_length(data)
+    return kind, name, data
+
+
+def _check_length(data: bytes) -> None:
     if len(data) > LIMIT:
         raise InvalidSetting(f"This file is larger than {LIMIT // 2**20} MB: export less at once.")
-    return kind, name, data
 
 
 def archive(screen: Exported) -> bytes:
