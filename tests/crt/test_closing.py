@@ -262,7 +262,7 @@ def test_a_load_that_breaks_off_does_not_wait_for_its_time_to_be_up(monkeypatch,
 
     monkeypatch.setattr("scripts.loadtest.run.served", page)
     monkeypatch.setattr("gradio_client.Client", Nobody)
-    monkeypatch.setattr("scripts.loadtest.run._read", read)
+    monkeypatch.setattr("scripts.loadtest.run._browse", read)
     monkeypatch.setattr("scripts.loadtest.run._use", lambda *_: None)
     began = time.monotonic()
     with pytest.raises(ConnectionError):

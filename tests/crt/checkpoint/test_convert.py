@@ -315,7 +315,7 @@ def test_the_command_reports_every_tensor(tmp_path, capsys):
         ({"out": None, "output": "x.pth"}, "end with .safetensors"),
         ({"files": ()}, "Give the file"),
         ({"files": "twice"}, "one transformer and one CNN"),
-        ({"files": "headless"}, "no convolution for class maps"),
+        ({"files": "headless"}, "no convolution for CAMs"),
     ],
 )
 def test_wrong_use_gets_a_sentence(tmp_path, change, message):
