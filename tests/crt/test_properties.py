@@ -49,7 +49,7 @@ from crt.resample import bilinear_weights, strided_size, upsample_cam
 from crt.threshold import above_threshold, checked_levels, levels_passed
 from crt.train.losses import classification_loss, dual_loss
 from crt.train.optim import decays, poly, trained
-from crt.viz.colours import signed_colour
+from crt.viz.colours import fade_alpha, signed_colour
 from crt.viz.contours import crossings, difference, outlines
 
 SIDE = st.integers(1, 12)
@@ -286,6 +286,15 @@ def test_signed_colours_are_bytes_and_nothing_is_the_middle(values, top):
     nothing = signed_colour(np.zeros((1, 1)), 1.0)
     assert np.array_equal(signed_colour(np.full((1, 1), np.nan), 1.0), nothing)
     assert np.array_equal(signed_colour(values, 0.0), np.broadcast_to(nothing, found.shape))
+
+
+@given(values=maps_of(FINITE, dims=(2, 2)), top=st.floats(0, 1e3), signed=st.booleans())
+def test_a_map_fades_towards_zero(values, top, signed):
+    alpha = fade_alpha(values, top, signed=signed)
+    assert alpha.shape == values.shape and alpha.min() >= 0 and alpha.max() <= 1
+    order = np.argsort(np.abs(values) if signed else values, axis=None)
+    assert (np.diff(alpha.ravel()[order]) >= -0.01).all()  # one of the 256 colours, which are not even about 0
+    assert not fade_alpha(np.zeros((1, 1)), top, signed=False).any()
 
 
 # Maps and losses
