@@ -147,7 +147,8 @@ def test_results(page):
     open_tab(page, "Results")
     files, _ = exported(page)
     said = {"".join(node.itertext()) for node in ElementTree.fromstring(files["figure.svg"]).iter(f"{SVG}text")}
-    cells = page.locator(".result-table").first.locator("td").all_inner_texts()
+    page.locator("details.result").first.locator("> summary").click()
+    cells = page.locator("details.result .result-table").first.locator("td").all_inner_texts()
     assert cells and set(cells) <= said
-    tables = page.locator(".result-table").count()
+    tables = page.locator("details.result .result-table").count()
     assert sum(name.endswith(".csv") for name in files) == tables
