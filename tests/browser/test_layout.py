@@ -48,6 +48,19 @@ def test_a_comparison_of_two_maps_is_whole(open_page, shaped, view):
     assert all(y > 0 and y + height <= 900 for _, y, _, height in boxes)
 
 
+def test_what_is_below_the_maps_stays_where_it_is_when_the_pointer_leaves_them(open_page, image):
+    page = open_page(width=1000)
+    upload(page, image)
+    button = page.get_by_role("button", name="Draw a box")
+    page.locator(".panel.crt .stage").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator('[data-role="readout"]')).to_have_attribute("data-active", "yes")
+    with_numbers = button.bounding_box()
+    page.locator(".panel.crt .stage").blur()
+    expect(page.locator('[data-role="readout"]')).to_have_attribute("data-active", "no")
+    assert button.bounding_box() == with_numbers
+
+
 def test_a_phone_shows_the_first_map_on_its_first_screen(open_page, image):
     page = open_page(width=390)
     page.set_viewport_size({"width": 390, "height": 844})

@@ -151,7 +151,6 @@ def test_shapes_are_drawn_by_mouse_and_keyboard_and_taken_back(open_page, image)
     for left in ("cat: drawn by you", "cat: drawn by you", "cat: none yet"):
         page.get_by_role("button", name="Undo").click()
         expect(source).to_have_text(left)
-        page.wait_for_timeout(200)  # the table of measures follows, and the button moves with it
     expect(page.get_by_role("button", name="Undo")).to_be_hidden()
     settle(page)
     page.mouse.move(5, 5)
