@@ -22,7 +22,7 @@ from app.rpc import Page
 from crt.errors import InvalidSetting
 from crt.viz.plots import Kind
 
-LIMIT = 64 * 2**20  # bytes of a file
+FILE_BYTES = 64 * 2**20  # bytes of a file
 FIGURES: tuple[Kind, ...] = ("png", "pdf", "svg")
 EVERYTHING = "zip"
 MASK = "mask"
@@ -60,7 +60,7 @@ class Exported(Protocol):
         ...
 
 
-TABS: dict[str, Callable[[Analysis, dict[str, Any], Model, Page], Exported]] = {
+EXPORTERS: dict[str, Callable[[Analysis, dict[str, Any], Model, Page], Exported]] = {
     "explore": lambda analysis, details, model, page: ExportView.of(  # noqa: ARG005 - what others need
         analysis, ExportRequest.of(analysis, details), model.config
     ),
@@ -108,9 +108,9 @@ def shown_by(analysis: Analysis, details: dict[str, Any], page: Page) -> Exporte
         InvalidSetting: an unknown tab, or wrong values.
     """
     tab = details.get("tab")
-    if not isinstance(tab, str) or tab not in TABS:
-        raise InvalidSetting(f"Unknown tab: choose one of {', '.join(TABS)}.")
-    return TABS[tab](analysis, details, analysis.model or page.explorer.engine.model, page)
+    if not isinstance(tab, str) or tab not in EXPORTERS:
+        raise InvalidSetting(f"Unknown tab: choose one of {', '.join(EXPORTERS)}.")
+    return EXPORTERS[tab](analysis, details, analysis.model or page.explorer.engine.model, page)
 
 
 def made(screen: Exported, kind: Any, tile: Any = None) -> tuple[str, str, bytes]:
@@ -125,7 +125,7 @@ def made(screen: Exported, kind: Any, tile: Any = None) -> tuple[str, str, bytes
         Kind, name and bytes of the file.
 
     Raises:
-        InvalidSetting: an unknown kind or mask, or a file larger than `LIMIT` bytes.
+        InvalidSetting: an unknown kind or mask, or a file larger than `FILE_BYTES` bytes.
     """
     name = f"{screen.name}.{kind}"
     if kind == EVERYTHING:
@@ -141,8 +141,8 @@ def made(screen: Exported, kind: Any, tile: Any = None) -> tuple[str, str, bytes
 
 
 def _check_length(data: bytes) -> None:
-    if len(data) > LIMIT:
-        raise InvalidSetting(f"This file is larger than {LIMIT // 2**20} MB: export less at once.")
+    if len(data) > FILE_BYTES:
+        raise InvalidSetting(f"This file is larger than {FILE_BYTES // 2**20} MB: export less at once.")
 
 
 def archive(screen: Exported) -> bytes:

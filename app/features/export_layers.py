@@ -27,8 +27,8 @@ from crt.viz.plots import Kind, MapBlock, Plot
 from crt.viz.print_charts import Table
 from crt.viz.print_layout import Block, Words, lay_out
 
-WIDTH = 0.95  # inches of a map
-COLUMNS = 12
+MAP_WIDTH = 0.95  # inches of a map
+MAP_COLUMNS = 12
 OPACITY = 0.75  # of the colours, as on the page
 ROLLOUT = "Attention rollout of the class token (Abnar and Zuidema, 2020)"
 
@@ -107,18 +107,18 @@ class LayersView:
         rows: list[Sequence[Block]] = [
             [
                 self._block(self.maps[k, block], maxima[k, block], f"Block {block + 1}", f"pass {k + 1}", maxima.max())
-                for block in range(first, min(first + COLUMNS, blocks))
+                for block in range(first, min(first + MAP_COLUMNS, blocks))
             ]
-            for first in range(0, blocks, COLUMNS)
+            for first in range(0, blocks, MAP_COLUMNS)
             for k in range(passes)
         ]
         if self.rollout is not None:
             rows += [[Words(ROLLOUT, heading=True)]]
             tiles = [self._block(one, one.max(), f"Pass {k + 1}", "rollout") for k, one in enumerate(self.rollout)]
-            rows += [tiles[first : first + COLUMNS] for first in range(0, len(tiles), COLUMNS)]
+            rows += [tiles[first : first + MAP_COLUMNS] for first in range(0, len(tiles), MAP_COLUMNS)]
         rows += [[Words("What each pass changes, mean over all patches of this image", heading=True)], [self._table()]]
         title = f"{TITLES[self.method]}: class-token attention, {self._head_words()}"
-        drawn = lay_out(rows, title=title, notes=self.notes(), width=WIDTH, columns=6)
+        drawn = lay_out(rows, title=title, notes=self.notes(), width=MAP_WIDTH, columns=6)
         return rendered(drawn, kinds, title, self.settings())
 
     def notes(self) -> list[str]:

@@ -25,9 +25,9 @@ NETWORKS = (
 )
 """Names of networks, as lines begin with them, and their colours: `app/viewer/charts/colors.mjs`."""
 NEUTRAL = ("ink", "soft")
-COLUMNS = 3
+CHART_COLUMNS = 3
 ROOM = 0.04  # of the x axis, beside its first and last place
-MOST_TICKS = 12
+MOST_CHART_TICKS = 12
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ResultsView:
             The bytes of the file of each kind.
         """
         rows = [row for section in self.sections for row in _rows(section)] or [[Words("There are no results here.")]]
-        drawn = lay_out(rows, title="Results", columns=COLUMNS)
+        drawn = lay_out(rows, title="Results", columns=CHART_COLUMNS)
         return rendered(drawn, kinds, "Results", self.settings())
 
     def files(self) -> dict[str, bytes]:
@@ -88,7 +88,7 @@ def _rows(section: dict[str, Any]) -> list[Sequence[Block]]:
         rows.append([Table(tuple(table["head"]), tuple(map(tuple, table["rows"])), _strong(table))])
         rows += [[Words(line)] for line in table["caption"]]
     charts = [_chart(chart) for chart in section["charts"]]
-    rows += [charts[first : first + COLUMNS] for first in range(0, len(charts), COLUMNS)]
+    rows += [charts[first : first + CHART_COLUMNS] for first in range(0, len(charts), CHART_COLUMNS)]
     rows += [[Words(note)] for note in section["notes"]]
     return [*rows, [Words(section["command"])]] if section["command"] else rows
 
@@ -116,7 +116,7 @@ def _chart(chart: dict[str, Any]) -> Chart:
     lines = chart["lines"]
     places = sorted({place for line in lines for place in line["x"]})
     room = ROOM * (places[-1] - places[0]) if any(line["half_range"] for line in lines) else 0.0
-    ticks = tuple(places) if len(places) <= MOST_TICKS else None
+    ticks = tuple(places) if len(places) <= MOST_CHART_TICKS else None
     styles = _styles([line["name"] for line in lines])
     series = tuple(
         Series(line["name"], colour, tuple(zip(line["x"], line["y"], strict=True)), dash, tuple(line["half_range"]))

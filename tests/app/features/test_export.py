@@ -296,7 +296,7 @@ def test_unknown_kinds_and_large_files_are_refused(analysis, monkeypatch):
     for kind in ("exe", None, ["png"]):
         with pytest.raises(InvalidSetting, match="zip, png, pdf, svg"):
             export.made(screen(analysis), kind)
-    monkeypatch.setattr(export, "LIMIT", 1000)
+    monkeypatch.setattr(export, "FILE_BYTES", 1000)
     with pytest.raises(InvalidSetting, match="export less"):
         export.made(screen(analysis), "png")
 
