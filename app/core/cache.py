@@ -8,7 +8,7 @@ from collections import OrderedDict
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig
 
-Key = tuple[str, str, InferenceConfig]
+PredictionKey = tuple[str, str, InferenceConfig]
 
 
 class PredictionCache:
@@ -23,7 +23,7 @@ class PredictionCache:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._lock = threading.Lock()
-        self._traces: OrderedDict[Key, Prediction] = OrderedDict()
+        self._predictions: OrderedDict[PredictionKey, Prediction] = OrderedDict()
         self._bytes = 0
 
     @property
@@ -32,7 +32,7 @@ class PredictionCache:
         return self._bytes
 
     def __len__(self) -> int:
-        return len(self._traces)
+        return len(self._predictions)
 
     def get(self, session: str, image: str, settings: InferenceConfig) -> Prediction | None:
         """The Prediction that a session made of an image.
@@ -46,9 +46,9 @@ class PredictionCache:
             The Prediction, or None.
         """
         with self._lock:
-            prediction = self._traces.get((session, image, settings))
+            prediction = self._predictions.get((session, image, settings))
             if prediction is not None:
-                self._traces.move_to_end((session, image, settings))
+                self._predictions.move_to_end((session, image, settings))
             return prediction
 
     def put(self, session: str, image: str, settings: InferenceConfig, prediction: Prediction) -> None:
@@ -65,8 +65,8 @@ class PredictionCache:
             if prediction.nbytes > self.limit:
                 return
             while self._bytes + prediction.nbytes > self.limit:
-                self._remove(next(iter(self._traces)))
-            self._traces[(session, image, settings)] = prediction
+                self._remove(next(iter(self._predictions)))
+            self._predictions[(session, image, settings)] = prediction
             self._bytes += prediction.nbytes
 
     def drop(self, session: str | None) -> None:
@@ -76,10 +76,10 @@ class PredictionCache:
             session: Gradio's session hash.
         """
         with self._lock:
-            for key in [key for key in self._traces if key[0] == session]:
+            for key in [key for key in self._predictions if key[0] == session]:
                 self._remove(key)
 
-    def _remove(self, key: Key) -> None:
-        prediction = self._traces.pop(key, None)
+    def _remove(self, key: PredictionKey) -> None:
+        prediction = self._predictions.pop(key, None)
         if prediction is not None:
             self._bytes -= prediction.nbytes

@@ -19,7 +19,7 @@ from crt.errors import InvalidImage
 
 DECODED_BYTES = 192 * 2**20
 """Of all decoded images together: one of the most pixels that `load_image` takes, or a hundred of half a megapixel."""
-Key = tuple[str, int, int]
+FileKey = tuple[str, int, int]
 
 _fingerprints: dict[int, str] = {}
 """Read-only arrays that are alive, by `id`."""
@@ -38,7 +38,7 @@ class DecodedImages:
     def __init__(self, limit: int = DECODED_BYTES) -> None:
         self.limit = limit
         self._lock = threading.Lock()
-        self._images: OrderedDict[Key, Future[np.ndarray]] = OrderedDict()
+        self._images: OrderedDict[FileKey, Future[np.ndarray]] = OrderedDict()
 
     @property
     def nbytes(self) -> int:
@@ -126,7 +126,7 @@ def fingerprint(image: np.ndarray) -> str:
     return known
 
 
-def _key(path: str) -> Key:
+def _key(path: str) -> FileKey:
     with _gone():
         about = Path(path).stat()
     return path, about.st_size, about.st_mtime_ns

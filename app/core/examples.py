@@ -22,7 +22,7 @@ from crt.predictor import InferenceConfig
 
 log = logging.getLogger(__name__)
 
-FOLDER = Path(__file__).parents[1] / "examples"
+EXAMPLES_FOLDER = Path(__file__).parents[1] / "examples"
 VOC_LIMIT = 12
 THUMB_SIDE = 320
 
@@ -95,7 +95,7 @@ def plain(settings: InferenceConfig) -> dict[str, Any]:
     return json.loads(json.dumps(settings.__dict__))
 
 
-def shipped(folder: Path = FOLDER) -> list[Example]:
+def shipped(folder: Path = EXAMPLES_FOLDER) -> list[Example]:
     """The examples in a folder.
 
     Args:

@@ -96,7 +96,7 @@ class FaithfulnessJob:
         with ThreadPoolExecutor(1, "faithfulness") as pool:  # beside the runs, which take their turns in between
             job = pool.submit(
                 model.run_here,
-                measured,
+                measure_faithfulness,
                 asked,
                 cam,
                 config,
@@ -162,7 +162,7 @@ class Asked:
     loops: int
 
 
-def measured(
+def measure_faithfulness(
     predictor: Predictor,
     asked: Asked,
     cam: np.ndarray,

@@ -23,7 +23,7 @@ from app.server.security import details_of
 from crt.errors import CrtError, InvalidSetting, reason_of
 
 AGE = 3600.0  # seconds that an image is kept after its link was copied
-LIMIT = 64 * 2**20  # bytes of all kept images together
+KEPT_BYTES = 64 * 2**20  # bytes of all kept images together
 KEY_LENGTH = 32  # characters of an image's sha256 in a link: 128 bits, not to be guessed
 ACTS = ("show", "fetch")
 UPLOADED = """(image) => {
@@ -50,7 +50,7 @@ class ImageStore:
         clock: seconds, monotonic.
     """
 
-    def __init__(self, limit: int = LIMIT, age: float = AGE, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limit: int = KEPT_BYTES, age: float = AGE, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit = limit
         self.age = age
         self._clock = clock

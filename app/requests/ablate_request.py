@@ -15,8 +15,8 @@ from crt.errors import InvalidSetting
 from crt.viz.print_charts import LINES, Axis, Chart, Series
 
 MOST_ROWS, MOST_CELLS = 12, 12
-MOST_CHARTS, MOST_SERIES, MOST_POINTS, MOST_TICKS = 8, 16, 400, 40
-LARGEST = 1e12
+MOST_CHARTS, MOST_SERIES, MOST_POINTS, MOST_AXIS_TICKS = 8, 16, 400, 40
+LARGEST_VALUE = 1e12
 TONES = {
     "crt": "#0f766e", "tscam": "#b45309", "resnet": "#4f63d2", "crt_cnn": "#8a8f98", "ink": "#141414",
     "soft": "#5a606b",
@@ -152,7 +152,7 @@ def _axis(chart: dict[str, Any], name: str) -> Axis:
     low, high = (None if axis.get(end) is None else _finite(axis, end) for end in ("low", "high"))
     if low is not None and high is not None and low >= high:
         raise InvalidSetting("An axis of a chart ends before it begins: reload the page.")
-    ticks = None if axis.get("ticks") is None else tuple(map(_value, _list(axis, "ticks", MOST_TICKS)))
+    ticks = None if axis.get("ticks") is None else tuple(map(_value, _list(axis, "ticks", MOST_AXIS_TICKS)))
     return Axis(short_text(axis, "label"), low, high, ticks, percent=axis.get("percent") is True)
 
 
@@ -190,7 +190,7 @@ def _finite(values: dict[str, Any], name: str) -> float:
 
 
 def _value(value: Any) -> float:
-    if not is_number(value) or not -LARGEST <= value <= LARGEST:
+    if not is_number(value) or not -LARGEST_VALUE <= value <= LARGEST_VALUE:
         raise InvalidSetting("The numbers of a chart cannot be drawn: reload the page.")
     return float(value)
 

@@ -77,10 +77,10 @@ def panel_of(prediction: Prediction, shown: ExportRequest, config: CheckpointCon
         unit = "product" if options["refined"] else "cam"
         count = [count_of(options["loops"], "loop")] if method == "crt" else []
         note = ", ".join([*count, "refined" if options["refined"] else "not refined"])
-    return measured(shown, title, note, unit, cells, prediction.content_size(method), scores)
+    return measured_panel(shown, title, note, unit, cells, prediction.content_size(method), scores)
 
 
-def measured(
+def measured_panel(
     shown: ExportRequest,
     title: str,
     note: str,

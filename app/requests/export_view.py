@@ -11,7 +11,7 @@ import numpy as np
 from app.core.analysis import Analysis
 from app.requests.export_common import credit_lines, file_name, made_with, rendered
 from app.requests.export_files import files_of, readme
-from app.requests.export_panels import PanelData, measured, panel_of, plot_of, scaled
+from app.requests.export_panels import PanelData, measured_panel, panel_of, plot_of, scaled
 from app.requests.export_request import UNITS, ExportRequest
 from crt.checkpoint import CheckpointConfig
 from crt.pass_reductions import blocks_between
@@ -57,7 +57,7 @@ class ExportView:
         """
         shots = {wanted.key: panel_of(analysis.prediction, shown, config, wanted) for wanted in shown.maps}
         if (added := shown.added_panel) is not None:
-            shots["added_panel"] = measured(
+            shots["added_panel"] = measured_panel(
                 shown, added.title, added.note, added.unit, added.values, added.content_size, {}
             )
         return cls(analysis, shown, config, scaled(shots, shown))

@@ -13,7 +13,7 @@ from crt.models.outputs import VitOutputs
 from crt.pass_reductions import DEFAULT_REDUCTION, check_reduction
 
 MOST_CLASSES = 20
-LARGEST = sys.float_info.max
+LARGEST_FLOAT = sys.float_info.max
 
 
 def method_of(analysis: Analysis, details: dict[str, Any]) -> Method:
@@ -140,7 +140,7 @@ def is_number(value: Any) -> TypeGuard[int | float]:
     Returns:
         Whether it is; a bool is none.
     """
-    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST_FLOAT <= value <= LARGEST_FLOAT
 
 
 def transformer_of(analysis: Analysis, details: dict[str, Any]) -> Method:

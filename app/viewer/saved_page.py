@@ -20,7 +20,7 @@ from app.gradio_compat import theme_css
 from app.theme import COLOURS, theme
 from app.viewer.files import HERE, modules, plotly_js, style, template
 
-FOLDER = HERE / "standalone"
+PARTS_FOLDER = HERE / "standalone"
 IMAGE_QUALITY = 80
 """Of the image as JPEG, so that the file of one at 336 pixels stays under 3 MB."""
 BLOB_OF = "blob-of:"
@@ -69,7 +69,7 @@ def linked_modules() -> list[tuple[str, str]]:
 @cache
 def _parts() -> list[str]:
     """The document in pieces, with the word `record` in the place of the record."""
-    boot = (FOLDER / "boot.js").read_text(encoding="utf-8")
+    boot = (PARTS_FOLDER / "boot.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(boot.encode()).digest()).decode()
     content = {
         "policy": _POLICY.format(digest=digest),
@@ -80,7 +80,7 @@ def _parts() -> list[str]:
         "plotly": _packed(plotly_js()),
         "boot": boot,
     }
-    shell = (FOLDER / "document.html").read_text(encoding="utf-8")
+    shell = (PARTS_FOLDER / "document.html").read_text(encoding="utf-8")
     pieces = re.split(rf"<!-- ({'|'.join(content)}) -->", shell)
     return [content[piece] if index % 2 else piece for index, piece in enumerate(pieces)]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from app.core.examples import FOLDER, shipped
+from app.core.examples import EXAMPLES_FOLDER, shipped
 from crt.checkpoint import Method, read_config, weights_sha256
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
@@ -155,7 +155,7 @@ def test_the_claim_of_an_example_is_true(name):
 
 
 def test_every_example_has_a_sentence_and_a_view_as_the_script_writes_them():
-    entries = json.loads((FOLDER / "index.json").read_text())["examples"]
+    entries = json.loads((EXAMPLES_FOLDER / "index.json").read_text())["examples"]
     assert [(one["id"], one["title"], one["claim"], one["view"]) for one in entries] == [
         (source.id, source.title, source.claim, source.view) for source in SOURCES
     ]

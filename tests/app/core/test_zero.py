@@ -80,7 +80,7 @@ def answers(explorer: Explorer, session: str) -> dict:
 
 def test_each_question_is_answered_alike_where_the_gpu_is_lent(explorer, monkeypatch, lent):
     there = answers(explorer, "there")
-    assert set(lent) == {"predict", "token", "layers", "explained", "edges_of", "parsed", "measured"}
+    assert set(lent) == {"predict", "token", "layers", "explained", "edges_of", "parsed", "measure_faithfulness"}
     monkeypatch.setattr(zero, "_lent", zero._call)
     assert answers(explorer, "here") == there
     assert len(lent) == 7
@@ -88,7 +88,9 @@ def test_each_question_is_answered_alike_where_the_gpu_is_lent(explorer, monkeyp
 
 def test_an_error_of_ours_comes_back_as_it_is(explorer, lent):
     with pytest.raises(InvalidSetting, match="no class 99"):
-        explorer.engine.model.run(faithfulness.measured, faithfulness.Asked(IMAGE, SETTINGS, "crt", 99, 0), None, None)
+        explorer.engine.model.run(
+            faithfulness.measure_faithfulness, faithfulness.Asked(IMAGE, SETTINGS, "crt", 99, 0), None, None
+        )
 
 
 def test_all_runs_are_on_one_thread_and_long_work_is_not(explorer):
