@@ -25,7 +25,7 @@ MODES = {
 """The rows of Table 2 by the mode and the size at test."""
 
 
-def ablation(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+def ablation_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """What `scripts.ablate` measured: a table for each question, mean and spread over the seeds."""
     protocol = result["protocol"]
     plan = protocol["schedule"]

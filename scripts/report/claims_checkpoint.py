@@ -48,7 +48,7 @@ def pipeline_claims(result: dict[str, Any], defaults: Defaults, subject: str) ->
     found = {row["stage"]: row["miou"] for row in result["stages"] if row["measure"] == "VOC-21"}
     if not {"seeds", "random_walk"} <= found.keys():
         return []
-    paper = pipeline.PAPER["random_walk"] - pipeline.PAPER["seeds"]
+    paper = pipeline.PAPER_MIOU["random_walk"] - pipeline.PAPER_MIOU["seeds"]
     compared = {"after the walk minus before": Gap(Paired((found["random_walk"] - found["seeds"],)), paper)}
     return [
         claim(
@@ -70,7 +70,7 @@ def localization_claims(result: dict[str, Any], defaults: Defaults, subject: str
     tscam = "tscam_default" if "tscam_default" in found else "tscam"
     if not {"crt", tscam, "resnet"} <= found.keys():
         return []
-    published = {(name, backbone): float(known) for name, backbone, *_, known in localization.PUBLISHED}
+    published = {(name, backbone): float(known) for name, backbone, *_, known in localization.PUBLISHED_BOXES}
     paper = published["CRT (2022)", "DeiT-S"] - published["TS-CAM (2021)", "DeiT-S"]
     compared = {
         "CRT − TS-CAM": Gap(Paired((found["crt"] - found[tscam],)), paper),

@@ -56,7 +56,7 @@ def attention_of(defaults: Defaults) -> dict[str, Any]:
     }
 
 
-def evaluation(result: dict[str, Any], defaults: Defaults) -> Section:
+def evaluation_section(result: dict[str, Any], defaults: Defaults) -> Section:
     """What `scripts.evaluate seeds` measured: a row per kind of map, and per class."""
     result = with_defaults(result, defaults)
     protocol, methods = result["protocol"], result["methods"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from crt.checkpoint import Defaults
 from scripts.report.base import Section, Table
-from scripts.report.speed import PAGE
+from scripts.report.speed import PERFORMANCE_PAGE
 
 PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 ASKED = {
@@ -17,7 +17,7 @@ ASKED = {
 }
 
 
-def latency(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+def latency_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """`scripts.bench.latency`: by precision."""
     rows, caption = [], []
     for precision, stats in result["latency"].items():
@@ -38,4 +38,4 @@ def latency(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG
         "time is Gradio's own."
     )
     table = Table(("precision", "what", "median ms", "p10", "p90"), tuple(rows), caption=tuple(caption))
-    return Section("Waiting for CAMs", (how,), result["command"], (table,), page=PAGE)
+    return Section("Waiting for CAMs", (how,), result["command"], (table,), page=PERFORMANCE_PAGE)

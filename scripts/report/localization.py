@@ -8,7 +8,7 @@ from crt.checkpoint import Defaults
 from scripts.report.base import Chart, Line, Section, Table, numbers, ordinal
 from scripts.report.verdict import too_few
 
-ROWS = {
+BOX_ROWS = {
     "crt": "CRT, default settings",
     "tscam": "TS-CAM, refined",
     "tscam_default": "TS-CAM, refined as CRT is by default",
@@ -16,7 +16,7 @@ ROWS = {
     "crt_cnn": "CNN branch of the pair",
 }
 # CUB-200-2011, all 200 classes: Top-1, Top-5 and GT-known localization, as the papers have them.
-PUBLISHED = (
+PUBLISHED_BOXES = (
     ("TS-CAM (2021)", "DeiT-Tiny", "64.5", "80.9", "86.4"),
     ("TS-CAM (2021)", "DeiT-S", "71.3", "83.8", "87.7"),
     ("CRT (2022)", "DeiT-S", "72.9", "86.4", "90.1"),
@@ -25,7 +25,7 @@ HEAD = ("Top-1", "Top-5", "GT-known", "MaxBoxAcc", "MaxBoxAccV2")
 KEYS = ("top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2")
 
 
-def localization(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+def localization_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """What `scripts.evaluate wsol` measured: boxes, and the classes that the scores say."""
     protocol, methods = result["protocol"], result["methods"]
     every = f", every {ordinal(protocol['stride'])} image" if protocol["stride"] > 1 else ""
@@ -51,7 +51,7 @@ def localization(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa
     tables = (
         Table(("maps", *HEAD, "threshold"), rows, tuple(range(1, 6))),
         Table(("maps", "class Top-1", "class Top-5", "GT-known, continuous IoU", "PxAP"), others),
-        Table(("published, all 200 classes of CUB", "backbone", "Top-1", "Top-5", "GT-known"), PUBLISHED),
+        Table(("published, all 200 classes of CUB", "backbone", "Top-1", "Top-5", "GT-known"), PUBLISHED_BOXES),
     )
     title = f"Boxes on {protocol['data']}, {protocol['view']}"
     return Section(
@@ -73,7 +73,7 @@ def _curves(methods: dict[str, Any]) -> Chart:
 
     lines = tuple(
         Line(_title(name), tuple(float(t) for t in BOX_THRESHOLDS), tuple(methods[name]["curve"]))
-        for name in ROWS
+        for name in BOX_ROWS
         if name in methods
     )
     caption = "GT-known localization against the threshold that a pixel must exceed, a line for each kind of map."
@@ -129,7 +129,7 @@ def _refined_loops(name: str) -> bool:
 
 
 def _title(name: str) -> str:
-    if name in ROWS:
-        return ROWS[name]
+    if name in BOX_ROWS:
+        return BOX_ROWS[name]
     count, _, way = name.removeprefix("crt_loops_").partition("_")
     return f"CRT, loops {count}, {'refined' if not way else 'refined as by default' if way == 'default' else way}"

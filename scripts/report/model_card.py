@@ -13,7 +13,7 @@ from scripts.pack_checkpoint import CHOICE
 from scripts.report.recorded_preset import preset_of
 
 NOT_RECORDED = "not recorded"
-MASKS = ("relation", "segmentation")
+MASK_RECORDS = ("relation", "segmentation")
 """Records of the networks that make masks, beside those of the trainings from image labels."""
 ROLES: dict[Method, str] = {
     "crt": "transformer of the pair (arXiv 2209.15211, Eq. 2)",
@@ -31,7 +31,7 @@ STARTS = {
 }
 RESTRICTED = ("resnet50.safetensors",)
 """Starting weights whose licence passes on to what is trained from them."""
-SOURCES = {
+IMAGE_SOURCES = {
     "voc": "The photographs of PASCAL VOC come from Flickr and are not part of this repository.",
     "cub": "The photographs of CUB-200-2011 are for non-commercial research and are not part of this repository.",
 }
@@ -64,7 +64,7 @@ def card(folder: Path, config: CheckpointConfig, sections: str) -> str:
 
 def seeds_of(config: CheckpointConfig) -> str:
     """The seeds of a checkpoint's trainings from image labels, as text. Raises InvalidCheckpoint as `card` does."""
-    found = sorted({part["config"]["seed"] for name, part in _records(config).items() if name not in MASKS})
+    found = sorted({part["config"]["seed"] for name, part in _records(config).items() if name not in MASK_RECORDS})
     return ", ".join(map(str, found)) or NOT_RECORDED
 
 
@@ -72,8 +72,8 @@ def _records(config: CheckpointConfig) -> dict[str, dict[str, Any]]:
     """The trainings by the networks that they made; a run that was not packed has one record of its own."""
     training = config.training
     if "config" in training:
-        masks = {name: training[name] for name in MASKS if name in training}
-        alone = {name: value for name, value in training.items() if name not in (*MASKS, CHOICE)}
+        masks = {name: training[name] for name in MASK_RECORDS if name in training}
+        alone = {name: value for name, value in training.items() if name not in (*MASK_RECORDS, CHOICE)}
         training = {"+".join(config.networks): alone} | masks
     records = {name: part for name, part in training.items() if name != CHOICE}
     for name, part in records.items():
@@ -119,7 +119,7 @@ def _training(name: str, part: Mapping[str, Any]) -> list[str]:
     if "model" in values:
         recorded = f"`{part['preset']}`" if part.get("preset") else _by_config(values)
         what, preset = _from_labels(part), recorded
-    elif name in MASKS:
+    elif name in MASK_RECORDS:
         recorded = f"`{part['preset']}`" if part.get("preset") else NOT_RECORDED
         what, preset = _from_masks(name, part), recorded
     else:
@@ -195,8 +195,8 @@ def _licence(records: Mapping[str, Any]) -> list[str]:
     """Where the networks started, which of them carry a restriction, and the source of the images."""
     trained = {name: part["config"] for name, part in records.items() if "model" in part["config"]}
     layouts = {values["data"]["layout"] for values in trained.values()}
-    if unknown := layouts - SOURCES.keys():
-        raise InvalidCheckpoint(f"The card has no text for data of layout {sorted(unknown)}: add it to SOURCES.")
+    if unknown := layouts - IMAGE_SOURCES.keys():
+        raise InvalidCheckpoint(f"The card has no text for data of layout {sorted(unknown)}: add it to IMAGE_SOURCES.")
     lines, restricted = [], []
     for name, values in trained.items():
         model = values["model"]
@@ -212,7 +212,7 @@ def _licence(records: Mapping[str, Any]) -> list[str]:
             "",
             f"What was trained from a restricted trunk carries the same restriction: {', '.join(restricted)}.",
         ]
-    return [*lines, "", *(SOURCES[layout] for layout in sorted(layouts))]
+    return [*lines, "", *(IMAGE_SOURCES[layout] for layout in sorted(layouts))]
 
 
 CARD = """---

@@ -15,16 +15,19 @@ from scripts.report.base import Chart
 from scripts.report.charts import slug, svg
 from scripts.report.model_card import card, seeds_of
 from scripts.report.overview import claims_section, is_about, overview
-from scripts.report.reliability import PAGE as RELIABILITY
-from scripts.report.reliability import faults
+from scripts.report.reliability import RELIABILITY_PAGE, faults
 from scripts.report.sections import ROWS, Section, read_measured
-from scripts.report.speed import PAGE as SPEED
+from scripts.report.speed import PERFORMANCE_PAGE
 
 OTHERS = {
-    SPEED: "# Performance\n\nWritten by `python -m scripts.report` from `results/*.json`. Machines differ: compare the "
-    "ratios, which were taken in one run, and not the times.\n\n",
-    RELIABILITY: "# Reliability\n\nWritten by `python -m scripts.report` from `results/*.json`: what was done to break "
-    "the page, and what became of it.\n\n",
+    PERFORMANCE_PAGE: (
+        "# Performance\n\nWritten by `python -m scripts.report` from `results/*.json`. Machines differ: compare the "
+        "ratios, which were taken in one run, and not the times.\n\n"
+    ),
+    RELIABILITY_PAGE: (
+        "# Reliability\n\nWritten by `python -m scripts.report` from `results/*.json`: what was done to break the "
+        "page, and what became of it.\n\n"
+    ),
 }
 """The pages beside that of the results, and how each begins."""
 FIGURES = "figures"
@@ -56,7 +59,7 @@ def report(config: Report) -> None:
     claimed = overview(measured, defaults, checkpoints)
     config.out.parent.mkdir(parents=True, exist_ok=True)
     others = {page: [section for section in found if section.page == page] for page in OTHERS}
-    others[RELIABILITY].append(faults())
+    others[RELIABILITY_PAGE].append(faults())
     found = [section for section in found if section.page not in OTHERS]
     if not found:
         raise InvalidDataset(f"{config.results} holds no results: run scripts.evaluate with --json first.")

@@ -10,7 +10,7 @@ from scripts.report.base import Section, Table
 from scripts.report.verdict import Paired
 
 
-def pilot(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+def pilot_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """A row per number of epochs, the smallest first, and the one that was chosen."""
     protocol = result["protocol"]
     plan = protocol["schedule"]

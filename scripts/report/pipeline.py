@@ -9,7 +9,7 @@ from crt.checkpoint import Defaults
 from scripts.report.base import Section, Table, numbers
 from scripts.report.verdict import Paired
 
-STAGES = {
+STAGE_NAMES = {
     "seeds": "seeds",
     "random_walk": "after the random walk",
     "masks": "the pseudo masks",
@@ -28,15 +28,15 @@ PUBLISHED = (
     ("CLIMS (2022)", "foundation: CLIP", "56.6", "70.5", "70.4"),
     ("CLIP-ES (2023)", "foundation: CLIP", "70.8", "75.0", "73.8"),
 )
-PAPER = {"seeds": 57.7, "random_walk": 71.8, "predicted_masks": 71.2}
+PAPER_MIOU = {"seeds": 57.7, "random_walk": 71.8, "predicted_masks": 71.2}
 
 
-def pipeline(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+def pipeline_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """What `scripts.run_pipeline` measured: a row per stage and measure, and the published numbers beside it."""
     protocol = result["protocol"]
     rows = tuple(
         (
-            STAGES[row["stage"]],
+            STAGE_NAMES[row["stage"]],
             f"{row['images']} of {row['split']}",
             row["measure"],
             *numbers(row["miou"], row["pixel_accuracy"]),
@@ -68,8 +68,8 @@ def pipeline(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
 
 def _steps(measure: str, found: dict[str, float]) -> str:
     """What each step gains or loses, in a sentence."""
-    words = [f"{STAGES[stage]} {found[stage]:.1f}" for stage in STAGES if stage in found]
-    names = [stage for stage in STAGES if stage in found]
+    words = [f"{STAGE_NAMES[stage]} {found[stage]:.1f}" for stage in STAGE_NAMES if stage in found]
+    names = [stage for stage in STAGE_NAMES if stage in found]
     changes = [f"{found[after] - found[before]:+.1f}" for before, after in itertools.pairwise(names)]
     return f"{measure}: {', '.join(words)}" + (f" (step by step {', '.join(changes)})." if changes else ".")
 
@@ -79,7 +79,7 @@ def _paper(result: dict[str, Any]) -> tuple[str, ...]:
     found = {row["stage"]: row["miou"] for row in result["stages"] if row["measure"] == "VOC-21"}
     if not {"seeds", "random_walk"} <= found.keys():
         return ()
-    gain, theirs = found["random_walk"] - found["seeds"], PAPER["random_walk"] - PAPER["seeds"]
+    gain, theirs = found["random_walk"] - found["seeds"], PAPER_MIOU["random_walk"] - PAPER_MIOU["seeds"]
     images = next(row["images"] for row in result["stages"] if row["stage"] == "seeds")
     sentence = (
         f"The paper's claim that the walk lifts CRT's seeds {Paired((gain,)).statement()}: {gain:+.1f} points over 21 "

@@ -8,7 +8,7 @@ from crt.checkpoint import Defaults
 from scripts.report.base import Section, Table, numbers, ordinal
 from scripts.report.verdict import listed, too_few
 
-NETWORKS = {"crt": "CRT", "tscam": "TS-CAM", "resnet": "CNN alone", "crt_cnn": "CNN branch of the pair"}
+NETWORK_NAMES = {"crt": "CRT", "tscam": "TS-CAM", "resnet": "CNN alone", "crt_cnn": "CNN branch of the pair"}
 NAMES = {
     "crt": "CRT, default settings",
     "tscam": "TS-CAM, refined",
@@ -22,7 +22,7 @@ FIRST = ("crt", "tscam", "tscam_default", "resnet", "crt_cnn")
 """Rows with given classes."""
 
 
-def pointing(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+def pointing_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """A row per kind of map, with the stored interval of each accuracy, and what the stored differences say."""
     protocol, found = result["protocol"], result["pointing"]
     level, targets = f"{100 * protocol['bootstrap']['level']:g} % interval", found["targets"]
@@ -49,7 +49,7 @@ def pointing(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: AR
     return _section("Pointing game", how, result, tables)
 
 
-def classification(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
+def classification_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     """MAP of every network and loop count, and the average precision of each class."""
     protocol, methods = result["protocol"], result["classification"]["methods"]
     how = (
@@ -128,7 +128,7 @@ def _pair(name: str) -> str:
 
 
 def _name(name: str) -> str:
-    return NAMES.get(name) or NETWORKS.get(name, name)
+    return NAMES.get(name) or NETWORK_NAMES.get(name, name)
 
 
 def _row(name: str, rows: dict[str, Any]) -> tuple[str, str]:
@@ -140,12 +140,12 @@ def _row(name: str, rows: dict[str, Any]) -> tuple[str, str]:
         return NAMES[name], "CAM"
     if "loops" in made:
         refined = "refined" if made["refined"] else "unrefined"
-        return f"{NETWORKS[made['network']]}, loops {made['loops']}, {refined}", "CAM"
-    return NETWORKS[made["network"]], made.get("explainer", "CAM")
+        return f"{NETWORK_NAMES[made['network']]}, loops {made['loops']}, {refined}", "CAM"
+    return NETWORK_NAMES[made["network"]], made.get("explainer", "CAM")
 
 
 def _scored(name: str, rows: dict[str, Any]) -> str:
     """A row of scores; refinement does not change them."""
     made = rows[name]
-    network = NETWORKS[made["network"]]
+    network = NETWORK_NAMES[made["network"]]
     return f"{network}, loops {made['loops']}" if made["network"] == "crt" else network

@@ -7,8 +7,8 @@ from typing import Any
 from crt.checkpoint import Defaults
 from scripts.report.base import Section, Table
 
-PAGE = "reliability"
-GROUPS = {
+RELIABILITY_PAGE = "reliability"
+FUZZ_GROUPS = {
     "files": "hostile files, uploaded and run on",
     "settings": "every request of the page and of programs, with other values",
     "links": "queries of links, and the page's requests for them",
@@ -83,15 +83,16 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
 def faults() -> Section:
     """The faults that the tests bring about."""
     table = Table(("fault", "what happens", "tested in"), tuple((a, b, f"`{file}`") for a, b, file in FAULTS))
-    return Section("Faults that the tests bring about", tables=(table,), page=PAGE, order=1)
+    return Section("Faults that the tests bring about", tables=(table,), page=RELIABILITY_PAGE, order=1)
 
 
-def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+def fuzz_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """`scripts.fuzz`: nonsense at a running page."""
     counts = result["fuzz"]
     names = ("asked", "answered", "refused", "crashed")
     rows = [
-        (GROUPS[group], *(str(row[name]) for name in names), f"{row['slowest_s']:.1f}") for group, row in counts.items()
+        (FUZZ_GROUPS[group], *(str(row[name]) for name in names), f"{row['slowest_s']:.1f}")
+        for group, row in counts.items()
     ]
     total = {name: sum(row[name] for row in counts.values()) for name in names}
     rows.append(("all", *map(str, total.values()), f"{max(row['slowest_s'] for row in counts.values()):.1f}"))
@@ -124,7 +125,7 @@ def fuzz(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     head = ("what", *names, "slowest s")
     memory_table = Table(("memory of the server, MiB", "whole", "its cache of Predictions"), held, caption=memory_words)
     tables = (Table(head, tuple(rows), caption=caption), memory_table)
-    return Section("Nonsense", (how,), result["command"], tables, page=PAGE)
+    return Section("Nonsense", (how,), result["command"], tables, page=RELIABILITY_PAGE)
 
 
 def _grown(growth: dict[str, float]) -> str:
@@ -134,7 +135,7 @@ def _grown(growth: dict[str, float]) -> str:
     )
 
 
-def load(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
+def load_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     """`scripts.loadtest`: many users at once."""
     rows = tuple(
         (name, f"{row['answers']}", f"{row.get('p50_s', 0):.1f}", f"{row.get('p95_s', 0):.1f}")
@@ -160,4 +161,4 @@ def load(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     )
     head = ("memory of the server, MiB", "least", "most", "around the median, once settled")
     memory_table = Table(head, held, caption=(f"The cache may take {cache['limit']} MiB.",))
-    return Section(title, (f"{result['machine']}.",), result["command"], (table, memory_table), page=PAGE)
+    return Section(title, (f"{result['machine']}.",), result["command"], (table, memory_table), page=RELIABILITY_PAGE)

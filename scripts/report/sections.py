@@ -10,35 +10,35 @@ from typing import Any
 
 from crt.checkpoint import Defaults
 from crt.errors import InvalidDataset, reason_of
-from scripts.report.ablation import ablation
+from scripts.report.ablation import ablation_section
 from scripts.report.base import Section, Table
-from scripts.report.evaluation import ROWS, attention_of, evaluation, with_defaults
-from scripts.report.latency import latency
-from scripts.report.localization import localization
-from scripts.report.pilot import pilot
-from scripts.report.pipeline import pipeline
-from scripts.report.pointing import classification, pointing
-from scripts.report.reliability import fuzz, load
-from scripts.report.speed import bench, viewer, walk
+from scripts.report.evaluation import ROWS, attention_of, evaluation_section, with_defaults
+from scripts.report.latency import latency_section
+from scripts.report.localization import localization_section
+from scripts.report.pilot import pilot_section
+from scripts.report.pipeline import pipeline_section
+from scripts.report.pointing import classification_section, pointing_section
+from scripts.report.reliability import fuzz_section, load_section
+from scripts.report.speed import bench_section, viewer_section, walk_section
 
 __all__ = [
     "KINDS", "ROWS", "Measured", "Section", "Table", "attention_of", "read_measured", "read_results", "with_defaults",
 ]  # fmt: skip
 
 KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
-    "definitions": localization,
-    "methods": evaluation,
-    "pointing": pointing,
-    "classification": classification,
-    "stages": pipeline,
-    "rows": ablation,
-    "pilot": pilot,
-    "bench": bench,
-    "sparse_seconds": walk,
-    "redraws": viewer,
-    "latency": latency,
-    "fuzz": fuzz,
-    "load": load,
+    "definitions": localization_section,
+    "methods": evaluation_section,
+    "pointing": pointing_section,
+    "classification": classification_section,
+    "stages": pipeline_section,
+    "rows": ablation_section,
+    "pilot": pilot_section,
+    "bench": bench_section,
+    "sparse_seconds": walk_section,
+    "redraws": viewer_section,
+    "latency": latency_section,
+    "fuzz": fuzz_section,
+    "load": load_section,
 }
 """By the key that identifies a kind of result; the first that a result has counts."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from crt.checkpoint import Defaults
 from scripts.report.base import Chart, Line, Section, Table
 
-PAGE = "performance"
+PERFORMANCE_PAGE = "performance"
 MAPS = {
     "ablation": "Every loop count 0 to 4, refined and not, of three methods",
     "one_map": "CRT's map with three loops, refined",
@@ -20,7 +20,7 @@ PHOTO = (375, 500)
 """Height and width of the benchmark's image."""
 
 
-def bench(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
+def bench_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """`scripts.bench`: against the method written out plainly, growth, and masks."""
     stats = result["bench"]
     tables = [_compared(stats[name], name, result["size"]) for name in MAPS if name in stats]
@@ -46,13 +46,13 @@ def bench(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG00
             "step has the losses and gradients of the step itself (`tests/crt/train/test_cuda_graph.py`); the mIoU "
             "after a whole compiled training was not compared."
         )
-        return Section("Training on a GPU", (how,), result["command"], tuple(tables), page=PAGE)
+        return Section("Training on a GPU", (how,), result["command"], tuple(tables), page=PERFORMANCE_PAGE)
     how = (
         f"{result['machine']}, {result['threads']} threads, float32, torch {result['torch']}; {result['networks']} "
         f"with random weights where no checkpoint is named; an image of 500 × 375 pixels, its long side at "
         f"{result['size']}; {result['runs']} runs of each way, in turns."
     )
-    return Section("The library", (how,), result["command"], tuple(tables), charts=charts, page=PAGE)
+    return Section("The library", (how,), result["command"], tuple(tables), charts=charts, page=PERFORMANCE_PAGE)
 
 
 def _times(times: Mapping[str, float]) -> tuple[str, ...]:
@@ -164,7 +164,7 @@ def _memory(rows: list[dict[str, Any]]) -> Chart:
     return Chart("Time by tiles", "tiles", "seconds of a run", (line,), "Seconds of a run against the number of tiles.")
 
 
-def walk(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
+def walk_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     """`scripts.bench.random_walk`: sparse against dense."""
     height, width = result["grid"]
     rows = [("sparse, as here", f"{1000 * result['sparse_median_seconds']:.0f} ms")]
@@ -182,11 +182,11 @@ def walk(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
         (how,),
         result.get("command", f"python -m scripts.bench.random_walk --height {height} --width {width}"),
         (table,),
-        page=PAGE,
+        page=PERFORMANCE_PAGE,
     )
 
 
-def viewer(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
+def viewer_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     """`scripts.bench.frontend`: redraws and the first maps, in a browser."""
     rows = tuple(
         (f"{row['maps']}", f"{row['zoom']}×", *(f"{row['frame_ms'][name]:.0f}" for name in ("median", "p90", "max")))
@@ -199,4 +199,4 @@ def viewer(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG0
     )
     how = f"{machine['cpu']}, {machine['cores']} cores; chromium {result['chromium']}; {result['measure']}."
     table = Table(("maps", "zoom", "median ms", "p90", "max"), rows, caption=caption)
-    return Section("The page", (how,), result["command"], (table,), page=PAGE)
+    return Section("The page", (how,), result["command"], (table,), page=PERFORMANCE_PAGE)

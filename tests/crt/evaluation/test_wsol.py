@@ -23,7 +23,7 @@ from crt.predictor import InferenceConfig, Predictor
 from crt.viz.box_sheet import box_sheet
 from scripts.evaluate_wsol import Wsol, read_boxes
 from scripts.evaluate_wsol import wsol as run
-from scripts.report.localization import localization
+from scripts.report.localization import localization_section
 from scripts.tune_localization import THRESHOLDS, Choice, choose
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -120,7 +120,7 @@ def test_the_command_measures_cub(birds, checkpoint, tmp_path):
         assert row["top1"] <= row["top5"] <= row["gt_known"] <= row["max_box_acc"] <= 100
     with Image.open(sheet) as drawn:
         assert drawn.size[0] > 400
-    section = localization(result, Defaults())
+    section = localization_section(result, Defaults())
     assert len(section.tables[0].rows) == len(result["methods"])
     ordering = [f"{result['methods'][name]['gt_known']:.1f}" for name in ("crt", "tscam", "resnet")]
     assert all(number in section.sentences[0] for number in ordering)

@@ -13,7 +13,7 @@ from scripts.bench.__main__ import Bench, bench
 from scripts.bench.growth import growth
 from scripts.bench.maps import FAST, photo
 from scripts.bench.timing import compared, in_turns
-from scripts.report.speed import bench as bench_section
+from scripts.report.speed import bench_section
 from tests.helpers.tiny import tiny_checkpoint
 
 

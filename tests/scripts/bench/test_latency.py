@@ -14,7 +14,7 @@ from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from scripts.bench import latency as latency_bench
 from scripts.loadtest.server import ROOT
-from scripts.report.latency import latency
+from scripts.report.latency import latency_section
 from tests.helpers.tiny import tiny_checkpoint
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -54,7 +54,7 @@ def test_what_was_measured_is_reported():
         "visitors": 3,
         "command": "python -m scripts.bench.latency",
     }
-    section = latency(result, Defaults())
+    section = latency_section(result, Defaults())
     (table,) = section.tables
     assert "is of `crt`, `tscam`, and records loops 0 to 4" in section.notes[0]
     loaded = "In float32 the page answers 5 s after `python app.py`; its networks are loaded after 6 s."
