@@ -21,15 +21,15 @@ from scripts.cli import run_cli
 from scripts.output import write_json
 from scripts.provenance import command_of
 
-Section = Literal["ablation", "one_map", "utilization", "tried", "peers", "first", "growth", "masks", "training"]
-SECTIONS: tuple[Section, ...] = get_args(Section)
+BenchSection = Literal["ablation", "one_map", "utilization", "tried", "peers", "first", "growth", "masks", "training"]
+SECTIONS: tuple[BenchSection, ...] = get_args(BenchSection)
 
 
 @dataclass(frozen=True)
 class Bench:
     """What is timed."""
 
-    sections: tuple[Section, ...] = SECTIONS
+    sections: tuple[BenchSection, ...] = SECTIONS
     vit: str = "deit_small_patch16_224"
     cnn: str = "resnet152"
     size: int = 336
@@ -52,7 +52,7 @@ def bench(config: Bench) -> dict[str, Any]:
     from crt.train.machine import describe_machine
     from scripts.bench.backends import tried
     from scripts.bench.growth import growth
-    from scripts.bench.maps import ablation, one_map, peers, random_predictor, utilization, waited
+    from scripts.bench.maps import one_map, peers, random_predictor, utilization, waited, whole_ablation
     from scripts.bench.masks import masks
     from scripts.bench.training import training
 
@@ -63,8 +63,8 @@ def bench(config: Bench) -> dict[str, Any]:
     threads, size, runs = torch.get_num_threads(), config.size, config.runs
     random = cache(lambda: random_predictor(config.vit, config.cnn))
     shipped = cache(lambda: Predictor(load_checkpoint(config.checkpoint)))
-    work: dict[Section, Callable[[], dict[str, Any]]] = {
-        "ablation": lambda: ablation(random(), size, runs),
+    work: dict[BenchSection, Callable[[], dict[str, Any]]] = {
+        "ablation": lambda: whole_ablation(random(), size, runs),
         "one_map": lambda: one_map(random(), size, runs),
         "utilization": lambda: utilization(random(), size, runs),
         "tried": lambda: tried(random(), runs),

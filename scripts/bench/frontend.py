@@ -30,9 +30,9 @@ from tqdm import tqdm
 from crt.checkpoint import read_config
 from crt.errors import InvalidSetting
 from scripts.cli import run_cli
-from scripts.loadtest.server import ROOT, START_S, served
+from scripts.loadtest.server import START_S, served
 from scripts.output import write_json
-from scripts.provenance import command_of
+from scripts.provenance import ROOT, command_of
 
 METHODS = ("resnet", "tscam", "crt", "crt_cnn")
 ZOOMS = (1, 3)
@@ -69,7 +69,7 @@ REDRAWS = """async (count) => {
 
 
 @dataclass(frozen=True)
-class Config:
+class FrontendBench:
     """What is measured, and where the result goes."""
 
     checkpoint: Path = Path("checkpoints/voc")
@@ -88,7 +88,7 @@ class Config:
             raise InvalidSetting("Measure at least 1 redraw, at a pixel ratio from 0.5 to 4.")
 
 
-def bench(config: Config) -> dict:
+def bench_frontend(config: FrontendBench) -> dict:
     """Measure, print and write. Raises CrtError without chromium or playwright, or if the page does not start."""
     checkpoint = read_config(config.checkpoint)
     methods = [method for method in METHODS if method in checkpoint.networks]
@@ -114,7 +114,7 @@ def bench(config: Config) -> dict:
             if index:  # the first time loads the networks and warms the browser up
                 page.wait_for_function(COUNTED, arg=count)
                 found = page.evaluate(REDRAWS, config.repeats + WARM)
-                times = {f"{name}_ms": spread(values[WARM:]) for name, values in found.items()}
+                times = {f"{name}_ms": percentiles(values[WARM:]) for name, values in found.items()}
                 redraws.append({"maps": count, "zoom": zoom, "canvas_px": page.evaluate(CANVAS), **times})
                 uploads.append(waited)
             context.close()
@@ -130,9 +130,9 @@ def bench(config: Config) -> dict:
         "repeats": config.repeats,
         "redraws": redraws,
         "worst_median_ms": max(row["frame_ms"]["median"] for row in redraws),
-        "first_map_s": spread(uploads),
+        "first_map_s": percentiles(uploads),
     }
-    print(table(result))
+    print(redraw_table(result))
     if config.json is not None:
         write_json(config.json, result)
     return result
@@ -166,7 +166,7 @@ def uploadable(image: Path, folder: Path) -> Path:
     return path
 
 
-def spread(values: list[float]) -> dict[str, float]:
+def percentiles(values: list[float]) -> dict[str, float]:
     """Median, 10th and 90th percentile and maximum."""
     low, middle, high = np.percentile(values, [10, 50, 90])
     found = {"median": middle, "p10": low, "p90": high, "max": max(values)}
@@ -182,12 +182,12 @@ def machine() -> dict[str, str | int]:
     return {"cpu": cpu, "cores": len(os.sched_getaffinity(0)), "system": f"{platform.system()} {platform.machine()}"}
 
 
-def command(config: Config) -> str:
+def command(config: FrontendBench) -> str:
     """The command that measures the same again, without the folders of one machine."""
     return command_of("python -m scripts.bench.frontend", config, leave=("json",))
 
 
-def table(result: dict) -> str:
+def redraw_table(result: dict) -> str:
     """The result as lines of text."""
     lines = [f"{'maps':>4}{'zoom':>6}{'median ms':>12}{'p10':>8}{'p90':>8}{'max':>8}"]
     for row in result["redraws"]:
@@ -201,4 +201,4 @@ def table(result: dict) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run_cli(lambda: tyro.cli(Config, description=__doc__), bench))
+    sys.exit(run_cli(lambda: tyro.cli(FrontendBench, description=__doc__), bench_frontend))

@@ -9,25 +9,25 @@ from typing import Any
 
 import torch
 
-SIZES = (224, 336, 448, 672, 896, 1120, 1344)
-LOOPS = (0, 1, 2, 3, 4)
-AT = 448
+GROWTH_SIZES = (224, 336, 448, 672, 896, 1120, 1344)
+GROWTH_LOOPS = (0, 1, 2, 3, 4)
+LOOPS_SIZE = 448
 
 
 def growth(checkpoint: str, threads: int) -> dict[str, Any]:
     """One row per size at four loops, and one per loop count at 448 pixels."""
     return {
-        "sizes": [_apart(checkpoint, size, LOOPS[-1], threads) for size in SIZES],
-        "loops": [_apart(checkpoint, AT, loops, threads) for loops in LOOPS],
+        "sizes": [_apart(checkpoint, size, GROWTH_LOOPS[-1], threads) for size in GROWTH_SIZES],
+        "loops": [_apart(checkpoint, LOOPS_SIZE, loops, threads) for loops in GROWTH_LOOPS],
     }
 
 
 def _apart(checkpoint: str, size: int, loops: int, threads: int) -> dict[str, Any]:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_look, (checkpoint, size, loops, threads))
+        return pool.apply(_run, (checkpoint, size, loops, threads))
 
 
-def _look(checkpoint: str, size: int, loops: int, threads: int) -> dict[str, Any]:
+def _run(checkpoint: str, size: int, loops: int, threads: int) -> dict[str, Any]:
     from crt.checkpoint import load_checkpoint
     from crt.predictor import InferenceConfig, Predictor
     from scripts.bench.maps import photo

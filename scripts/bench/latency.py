@@ -25,17 +25,17 @@ import tyro
 
 from crt.checkpoint import read_config
 from crt.errors import InvalidSetting
-from scripts.bench.frontend import SHOWN, VIEWPORT, chromium, spread, uploadable
+from scripts.bench.frontend import SHOWN, VIEWPORT, chromium, percentiles, uploadable
 from scripts.cli import run_cli
 from scripts.loadtest.client import PAGE, Asker, Outcome
-from scripts.loadtest.server import ROOT, START_S, Server, served
+from scripts.loadtest.server import START_S, Server, served
 from scripts.output import write_json
-from scripts.provenance import command_of
+from scripts.provenance import ROOT, command_of
 
-LOOPS = 4
+PAGE_LOOPS = 4
 """What the page records of an image, `app.core.input_sizes.LOOPS`."""
 DRAWN = f"() => document.querySelector({SHOWN!r})"
-POLL_MS = 20  # asked at every frame, the browser would draw every frame, on the cores that the server has
+DRAWN_POLL_MS = 20  # asked at every frame, the browser would draw every frame, on the cores that the server has
 SETTLE_MS = 500  # for small events that follow the one that is waited for
 AWAY = "224"
 """The input size that is run between the two runs at the first."""
@@ -65,7 +65,7 @@ LISTEN = """(() => {
 
 
 @dataclass(frozen=True)
-class Config:
+class LatencyBench:
     """What is measured, and where the result goes."""
 
     checkpoint: Path = Path("checkpoints/voc")
@@ -82,21 +82,21 @@ class Config:
             raise InvalidSetting("Measure at least 1 visitor.")
 
 
-def bench(config: Config) -> dict[str, Any]:
+def bench_latency(config: LatencyBench) -> dict[str, Any]:
     """Measure, print and write. Raises CrtError without chromium or playwright, or if the page does not start."""
     from crt.precision import resolve
     from crt.train.machine import describe_machine
 
     fast = resolve("auto", "cpu")
     checkpoint = read_config(config.checkpoint)
-    times = {precision: measure(config, precision) for precision in dict.fromkeys(("fp32", fast))}
+    times = {precision: measure_visitors(config, precision) for precision in dict.fromkeys(("fp32", fast))}
     result = {
         "latency": times,
         "command": command(config),
         "machine": describe_machine(),
         "checkpoint": checkpoint.name,
         "networks": list(checkpoint.networks),
-        "loops": LOOPS,
+        "loops": PAGE_LOOPS,
         "visitors": config.visitors,
     }
     print(json.dumps(times, indent=1))
@@ -105,7 +105,7 @@ def bench(config: Config) -> dict[str, Any]:
     return result
 
 
-def measure(config: Config, precision: str) -> dict[str, Any]:
+def measure_visitors(config: LatencyBench, precision: str) -> dict[str, Any]:
     """The times of all visitors of a page in this precision, and of its start."""
     first: list[float] = []
     cached: list[float] = []
@@ -115,10 +115,10 @@ def measure(config: Config, precision: str) -> dict[str, Any]:
     words = ["--checkpoint", str(config.checkpoint), "--precision", precision]
     with tempfile.TemporaryDirectory() as folder, served(words) as server, ExitStack() as later:
         started = time.perf_counter() - began
-        ready = wait_until_well(server, began)
+        ready = wait_until_ready(server, began)
         image = uploadable(config.image, Path(folder))
         for visitor in range(config.visitors + 1):
-            seconds = look_without_browser(server, image, f"visitor{visitor}")
+            seconds = run_without_browser(server, image, f"visitor{visitor}")
             if visitor:
                 alone.append(1000 * seconds)
         browser = later.enter_context(chromium())
@@ -132,14 +132,14 @@ def measure(config: Config, precision: str) -> dict[str, Any]:
             page.evaluate("durations.length = 0")
             began = time.perf_counter()
             page.set_input_files("#crt-image input[type=file]", str(image))
-            page.wait_for_function(DRAWN, timeout=1000 * START_S, polling=POLL_MS)
+            page.wait_for_function(DRAWN, timeout=1000 * START_S, polling=DRAWN_POLL_MS)
             seconds = time.perf_counter() - began
             found = longest(page)
             size = page.get_by_role("combobox", name="Input size", exact=True)
             home = size.input_value()
-            choose(page, size, AWAY)
+            choose_size(page, size, AWAY)
             longest(page)
-            choose(page, size, home)
+            choose_size(page, size, home)
             again = longest(page)
             if visitor:
                 first.append(1000 * found)
@@ -149,14 +149,14 @@ def measure(config: Config, precision: str) -> dict[str, Any]:
     return {
         "start_s": round(started, 1),
         "model_loaded_s": round(ready, 1),
-        "server_only_ms": spread(alone),
-        "first_ms": spread(first),
-        "browser_ms": spread(waited),
-        "cached_ms": spread(cached),
+        "server_only_ms": percentiles(alone),
+        "first_ms": percentiles(first),
+        "browser_ms": percentiles(waited),
+        "cached_ms": percentiles(cached),
     }
 
 
-def look_without_browser(server: Server, image: Path, session: str) -> float:
+def run_without_browser(server: Server, image: Path, session: str) -> float:
     """Seconds that the server takes for a new visitor's upload. Raises InvalidSetting if it gives no maps."""
     with closing(Asker(server.url, session)) as asker:
         question = next(one for one in asker.questions if one.name == PAGE)
@@ -169,12 +169,12 @@ def look_without_browser(server: Server, image: Path, session: str) -> float:
     return outcome.server_s
 
 
-def command(config: Config) -> str:
+def command(config: LatencyBench) -> str:
     """The command that measures the same again, without the folders of one machine."""
     return command_of("python -m scripts.bench.latency", config, leave=("json",))
 
 
-def choose(page: Any, size: Any, name: str) -> None:
+def choose_size(page: Any, size: Any, name: str) -> None:
     """Choose an input size, as a user does."""
     page.evaluate("durations.length = 0")
     size.click()
@@ -183,12 +183,12 @@ def choose(page: Any, size: Any, name: str) -> None:
 
 def longest(page: Any) -> float:
     """Seconds of the longest event that the server has answered since the last question, once there is an answer."""
-    page.wait_for_function("durations.length > 0", timeout=1000 * START_S, polling=POLL_MS)
+    page.wait_for_function("durations.length > 0", timeout=1000 * START_S, polling=DRAWN_POLL_MS)
     page.wait_for_timeout(SETTLE_MS)
     return float(page.evaluate("Math.max(...durations)"))
 
 
-def wait_until_well(server: Server, began: float) -> float:
+def wait_until_ready(server: Server, began: float) -> float:
     """Seconds from `began` until the networks are loaded. Raises InvalidSetting if they cannot be."""
     while True:
         if server.health()["status"] == "ok":
@@ -199,4 +199,4 @@ def wait_until_well(server: Server, began: float) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(run_cli(lambda: tyro.cli(Config, description=__doc__), bench))
+    sys.exit(run_cli(lambda: tyro.cli(LatencyBench, description=__doc__), bench_latency))

@@ -27,11 +27,11 @@ from crt.models.vit_backbone import build_vit
 from crt.precision import resolve
 from crt.predictor import InferenceConfig, Predictor
 from scripts.bench.timing import compared, in_turns, summary
+from scripts.report.speed import FAST
 from tests.helpers.reference import cnn_maps, transformer_maps
 
-CLASSES = 20
-LOOPS = 4
-FAST = "ours, bfloat16"
+RANDOM_CLASSES = 20
+MAP_LOOPS = 4
 PRODUCTS = (
     "aten::mm",
     "aten::bmm",
@@ -46,16 +46,16 @@ def random_predictor(vit: str, cnn: str) -> Predictor:
     """CRT, TS-CAM and a ResNet of these sizes with random weights."""
     torch.manual_seed(0)
     networks: dict[Method, TransformerBranch | CnnBranch] = {
-        "resnet": CnnBranch(build_resnet(cnn), CLASSES),
-        "tscam": TransformerBranch(build_vit(vit), CLASSES),
-        "crt": TransformerBranch(build_vit(vit), CLASSES),
+        "resnet": CnnBranch(build_resnet(cnn), RANDOM_CLASSES),
+        "tscam": TransformerBranch(build_vit(vit), RANDOM_CLASSES),
+        "crt": TransformerBranch(build_vit(vit), RANDOM_CLASSES),
     }
     for network in networks.values():
         network.eval().requires_grad_(False)
     specs: dict[Method, NetworkSpec] = {
         name: NetworkSpec("resnet" if name == "resnet" else "vit", "", "") for name in networks
     }
-    names = tuple(f"class {i}" for i in range(CLASSES))
+    names = tuple(f"class {i}" for i in range(RANDOM_CLASSES))
     return Predictor(Checkpoint(CheckpointConfig("random", names, specs), networks, ""))
 
 
@@ -66,14 +66,14 @@ def photo(height: int = 375, width: int = 500) -> np.ndarray:
     return np.ascontiguousarray(whole[:height, :width])
 
 
-def ablation(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
+def whole_ablation(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     """All loop counts 0 … 4 × refined or not × three methods, of one image."""
     image, networks = photo(), predictor.checkpoint.networks
 
     def ours(predictor: Predictor) -> None:
-        prediction = predictor.predict(image, InferenceConfig(size=size, loops=LOOPS))
+        prediction = predictor.predict(image, InferenceConfig(size=size, loops=MAP_LOOPS))
         for refined in (False, True):
-            for loops in range(LOOPS + 1):
+            for loops in range(MAP_LOOPS + 1):
                 prediction.cams("crt", loops=loops, refined=refined)
             prediction.cams("tscam", refined=refined)
         prediction.cams("resnet")
@@ -81,7 +81,7 @@ def ablation(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     @torch.no_grad()
     def plain(refinements: tuple[bool, ...]) -> None:
         for refined in refinements:
-            for loops in range(LOOPS + 1):
+            for loops in range(MAP_LOOPS + 1):
                 transformer_maps(networks["crt"], image, size=size, loops=loops, refined=refined)
             transformer_maps(networks["tscam"], image, size=size, loops=0, refined=refined)
         cnn_maps(networks["resnet"], image, size=size)
@@ -126,11 +126,11 @@ def utilization(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     pixels = to_tensor(resize_long_side(image, size), *normalization_of(network))
     tiles = grid.cut(grid.pad(pixels))
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        for _ in network.steps(tiles, LOOPS, cls_attn=False):
+        for _ in network.steps(tiles, MAP_LOOPS, cls_attn=False):
             pass
     flops = counter.get_total_flops()
     a, b = torch.randn(side, side), torch.randn(side, side)
-    whole = InferenceConfig(size=size, loops=LOOPS)
+    whole = InferenceConfig(size=size, loops=MAP_LOOPS)
     stages: dict[str, list[float]] = {}
 
     def product() -> None:
@@ -142,7 +142,7 @@ def utilization(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
             stages.setdefault(name, []).append(spent / 1000)
 
     with torch.inference_mode(), profile(activities=[ProfilerActivity.CPU]) as profiled:
-        for _ in network.steps(tiles, LOOPS):
+        for _ in network.steps(tiles, MAP_LOOPS):
             pass
     cpu_times = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
     products = sum(value for name, value in cpu_times.items() if name in PRODUCTS) / sum(cpu_times.values())
@@ -210,7 +210,7 @@ def waited(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     image, spent = photo(), []
     for _ in range(runs + 1):
         began = time.perf_counter()
-        prediction = predictor.predict(image, InferenceConfig(size=size, loops=LOOPS))
+        prediction = predictor.predict(image, InferenceConfig(size=size, loops=MAP_LOOPS))
         for method in prediction.methods:
             prediction.cams(method, loops=prediction.clamp(method, 3), refined=True)
         spent.append(time.perf_counter() - began)

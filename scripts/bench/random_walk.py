@@ -28,7 +28,7 @@ from scripts.provenance import command_of
 
 
 @dataclass(frozen=True)
-class Bench:
+class WalkBench:
     """What is timed."""
 
     height: int = 94
@@ -43,7 +43,7 @@ class Bench:
     """Write the result here."""
 
 
-def bench(config: Bench) -> dict:
+def bench_walk(config: WalkBench) -> dict:
     """Time both -> JSON values. Raises InvalidSetting for a grid without cells."""
     import torch
 
@@ -80,7 +80,7 @@ def bench(config: Bench) -> dict:
     return result
 
 
-def command(config: Bench) -> str:
+def command(config: WalkBench) -> str:
     """The command that times the same again."""
     return command_of("python -m scripts.bench.random_walk", config, always=("height", "width"), leave=("json",))
 
@@ -116,10 +116,10 @@ def _timed(run: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
     return time.perf_counter() - began, result
 
 
-def main(config: Bench) -> None:
+def main(config: WalkBench) -> None:
     """Measure and print the result."""
-    print(json.dumps(bench(config), indent=1))
+    print(json.dumps(bench_walk(config), indent=1))
 
 
 if __name__ == "__main__":
-    sys.exit(run_cli(lambda: tyro.cli(Bench, description=__doc__), main))
+    sys.exit(run_cli(lambda: tyro.cli(WalkBench, description=__doc__), main))

@@ -36,7 +36,7 @@ VIT, CNN = "deit_tiny_patch16_224", "resnet50"
 """Those of the embedded checkpoint."""
 CLASSES, CROP, LOOPS, LAMBDA_CAM = 20, 336, 3, 0.1
 BATCH = {"cpu": 4, "cuda": 16}
-PICTURES, EPOCHS = 64, 3
+IMAGES, EPOCHS = 64, 3
 
 Step = Callable[[], object]
 
@@ -184,7 +184,7 @@ def loading(batch: int, workers: int) -> float:
 def photos(folder: Path) -> Iterator[tuple[Path, np.ndarray]]:
     """(375, 500, 3) uint8 images of noise at many scales, which cost a decoder what photographs do."""
     rng = np.random.default_rng(0)
-    for index in range(PICTURES):
+    for index in range(IMAGES):
         coarse = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)).resize((500, 375), 3)
         pixels = np.asarray(coarse, dtype=np.int16) + rng.integers(-12, 13, (375, 500, 3))
         yield folder / f"class{index % 2}" / f"{index}.jpg", pixels.clip(0, 255).astype(np.uint8)

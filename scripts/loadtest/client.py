@@ -16,7 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from crt.errors import count_of
-from scripts.loadtest.server import ROOT
+from scripts.provenance import ROOT
 
 CAUGHT = "Internal error"
 """How the page's sentence for errors of its own begins."""

@@ -16,8 +16,8 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from crt.errors import InvalidSetting
+from scripts.provenance import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 START_S = 180.0
 STOP_S = 20.0
 

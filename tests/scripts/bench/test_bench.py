@@ -11,9 +11,9 @@ from crt.errors import InvalidSetting
 from crt.precision import resolve
 from scripts.bench.__main__ import Bench, bench
 from scripts.bench.growth import growth
-from scripts.bench.maps import FAST, photo
+from scripts.bench.maps import photo
 from scripts.bench.timing import compared, in_turns
-from scripts.report.speed import bench_section
+from scripts.report.speed import FAST, bench_section
 from tests.helpers.tiny import tiny_checkpoint
 
 
@@ -23,14 +23,14 @@ def test_ways_take_turns_and_ratios_are_of_the_same_turn():
     spent = in_turns(ways, 3)
     assert order == ["a", "b"] * 4  # the first of each does not count
     assert {name: len(times) for name, times in spent.items()} == {"a": 3, "b": 3}
-    told = compared({"ours": [1.0, 2.0, 4.0], "theirs": [2.0, 6.0, 4.0]}, "ours")
-    assert told["ratio"] == {"theirs": {"median": 2.0, "min": 1.0, "max": 3.0}}
-    assert told["ms"]["ours"] == {"median": 2000.0, "min": 1000.0, "max": 4000.0}
+    section = compared({"ours": [1.0, 2.0, 4.0], "theirs": [2.0, 6.0, 4.0]}, "ours")
+    assert section["ratio"] == {"theirs": {"median": 2.0, "min": 1.0, "max": 3.0}}
+    assert section["ms"]["ours"] == {"median": 2000.0, "min": 1000.0, "max": 4000.0}
 
 
 def test_slow_is_slower():
-    told = compared(in_turns({"ours": lambda: None, "slow": lambda: time.sleep(0.02)}, 2), "ours")
-    assert told["ratio"]["slow"]["min"] > 5
+    section = compared(in_turns({"ours": lambda: None, "slow": lambda: time.sleep(0.02)}, 2), "ours")
+    assert section["ratio"]["slow"]["min"] > 5
 
 
 def test_the_photo_is_a_photo_of_any_size():
@@ -41,7 +41,7 @@ def test_the_photo_is_a_photo_of_any_size():
 @pytest.mark.slow
 def test_every_section_runs(tmp_path, monkeypatch):
     shipped = str(tiny_checkpoint(tmp_path / "tiny", masks=True))
-    for name, value in {"VIT": "deit_tiny_patch16_224", "CNN": "resnet18", "CROP": 224, "PICTURES": 8}.items():
+    for name, value in {"VIT": "deit_tiny_patch16_224", "CNN": "resnet18", "CROP": 224, "IMAGES": 8}.items():
         monkeypatch.setattr(f"scripts.bench.training.{name}", value)
     sections = ("ablation", "one_map", "utilization", "tried", "peers", "first", "masks", "training")
     file = tmp_path / "bench.json"
@@ -60,17 +60,17 @@ def test_every_section_runs(tmp_path, monkeypatch):
     ways = result["bench"]["tried"]
     assert ways["skipped"].keys() | ways["ready_s"].keys() == {"torch.compile", "ONNX Runtime", "OpenVINO"}
     assert set(ways["cnn"]["ratio"]) >= {"channels first"} and "one thread" in ways["transformer"]["ratio"]
-    told = bench_section(result, Defaults())
-    assert any("reading is" in says for table in told.tables for says in table.caption)
-    assert [table.head[0] for table in told.tables if "by other ways" in table.head[0]]
+    section = bench_section(result, Defaults())
+    assert any("reading is" in sentence for table in section.tables for sentence in table.caption)
+    assert [table.head[0] for table in section.tables if "by other ways" in table.head[0]]
     assert result["command"].endswith("--vit deit_tiny_patch16_224 --cnn resnet18 --size 224 --runs 1")
     assert str(tmp_path) not in file.read_text()
 
 
 @pytest.mark.slow
 def test_growth_is_measured_in_processes_of_their_own(tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.bench.growth.SIZES", (64, 192))
-    monkeypatch.setattr("scripts.bench.growth.LOOPS", (0, 2))
+    monkeypatch.setattr("scripts.bench.growth.GROWTH_SIZES", (64, 192))
+    monkeypatch.setattr("scripts.bench.growth.GROWTH_LOOPS", (0, 2))
     rows = growth(str(tiny_checkpoint(tmp_path / "tiny")), threads=1)
     assert [row["tiles"] for row in rows["sizes"]] == [1, 20]
     assert [row["loops"] for row in rows["loops"]] == [0, 2]

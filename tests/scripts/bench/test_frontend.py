@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from crt.errors import InvalidSetting
-from scripts.bench import frontend as bench_viewer
+from scripts.bench import frontend as frontend_bench
 from tests.helpers.tiny import tiny_checkpoint
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -28,7 +28,7 @@ def test_the_result_is_complete(tmp_path):
     words += ["--repeats", "2", "--json", tmp_path / "results" / "viewer.json"]
     # Another process: the browser of the other tests may already be driven in this one.
     subprocess.run(
-        [sys.executable, "-m", "scripts.bench.frontend", *map(str, words)], cwd=bench_viewer.ROOT, check=True
+        [sys.executable, "-m", "scripts.bench.frontend", *map(str, words)], cwd=frontend_bench.ROOT, check=True
     )
     result = json.loads((tmp_path / "results" / "viewer.json").read_text())
     assert [(row["maps"], row["zoom"]) for row in result["redraws"]] == [
@@ -51,15 +51,15 @@ def test_the_result_is_complete(tmp_path):
 
 
 def test_the_command_is_short_where_nothing_was_chosen():
-    assert bench_viewer.command(bench_viewer.Config()) == "python -m scripts.bench.frontend"
+    assert frontend_bench.command(frontend_bench.FrontendBench()) == "python -m scripts.bench.frontend"
 
 
 def test_wrong_settings_are_refused():
     unusable: tuple[dict[str, Any], ...] = ({"repeats": 0}, {"pixel_ratio": 9.0})
     for wrong in unusable:
         with pytest.raises(InvalidSetting, match="at least 1 redraw"):
-            bench_viewer.Config(**wrong)
+            frontend_bench.FrontendBench(**wrong)
 
 
 def test_the_spread_of_numbers():
-    assert bench_viewer.spread([1.0, 2.0, 3.0]) == {"median": 2.0, "p10": 1.2, "p90": 2.8, "max": 3.0}
+    assert frontend_bench.percentiles([1.0, 2.0, 3.0]) == {"median": 2.0, "p10": 1.2, "p90": 2.8, "max": 3.0}

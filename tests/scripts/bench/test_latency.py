@@ -13,7 +13,7 @@ from app.core import input_sizes
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from scripts.bench import latency as latency_bench
-from scripts.loadtest.server import ROOT
+from scripts.provenance import ROOT
 from scripts.report.latency import latency_section
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -65,9 +65,9 @@ def test_what_was_measured_is_reported():
 
 
 def test_the_loops_are_those_of_the_page():
-    assert latency_bench.LOOPS == input_sizes.LOOPS
+    assert latency_bench.PAGE_LOOPS == input_sizes.LOOPS
 
 
 def test_a_measurement_needs_one_user():
     with pytest.raises(InvalidSetting, match="at least 1 visitor"):
-        latency_bench.Config(visitors=0)
+        latency_bench.LatencyBench(visitors=0)

@@ -9,7 +9,7 @@ from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.random_walk import random_walk
 from crt.pseudo_labels.settings import WalkSettings
-from scripts.bench.random_walk import Bench, bench, dense_walk
+from scripts.bench.random_walk import WalkBench, bench_walk, dense_walk
 from scripts.report.sections import KINDS
 from tests.helpers.reference_walk import dense_walk as reference
 
@@ -32,11 +32,11 @@ def test_grids_smaller_than_the_disc(size):
 
 
 def test_the_command_writes_what_it_measured(tmp_path):
-    result = bench(Bench(12, 16, runs=3, json=tmp_path / "sub" / "walk.json"))
+    result = bench_walk(WalkBench(12, 16, runs=3, json=tmp_path / "sub" / "walk.json"))
     assert json.loads((tmp_path / "sub" / "walk.json").read_text()) == result
     assert result["command"] == "python -m scripts.bench.random_walk --height 12 --width 16 --runs 3"
     assert KINDS["sparse_seconds"](result, Defaults()).command == result["command"]
     assert result["largest_difference"] < 1e-3 and len(result["sparse_seconds"]) == 3
     assert result["ratio"] == pytest.approx(result["dense_seconds"] / result["sparse_median_seconds"], rel=0.1, abs=0.2)
     with pytest.raises(InvalidSetting, match="at least 1"):
-        bench(Bench(0, 5))
+        bench_walk(WalkBench(0, 5))
