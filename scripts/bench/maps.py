@@ -26,9 +26,9 @@ from crt.models.vit import TransformerBranch
 from crt.models.vit_backbone import build_vit
 from crt.precision import resolve
 from crt.predictor import InferenceConfig, Predictor
+from scripts.bench.reference import cnn_maps, transformer_maps
 from scripts.bench.timing import compared, in_turns, summary
 from scripts.report.speed import FAST
-from tests.helpers.reference import cnn_maps, transformer_maps
 
 RANDOM_CLASSES = 20
 MAP_LOOPS = 4

@@ -29,8 +29,8 @@ from crt.train.fast_layers import compile_layers, write_attention_out
 from crt.train.losses import dual_loss
 from crt.train.optim import build_optimizer
 from crt.train.run_config import TrainConfig
+from scripts.bench.reference import class_maps
 from scripts.bench.timing import in_turns, summary
-from tests.helpers.reference import class_maps
 
 VIT, CNN = "deit_tiny_patch16_224", "resnet50"
 """Those of the embedded checkpoint."""

@@ -11,7 +11,7 @@ from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch
 from crt.models.vit_backbone import build_vit
 from crt.predictor import InferenceConfig, Predictor
-from tests.helpers.reference import class_maps, cnn_maps, transformer_maps
+from scripts.bench.reference import class_maps, cnn_maps, transformer_maps
 
 
 @pytest.fixture(scope="module")
