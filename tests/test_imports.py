@@ -12,7 +12,6 @@ FORBIDDEN = {  # the longest matching folder decides
     "crt/viz": ("crt.train", "app", "scripts", "tests", "gradio", "tyro", "argparse"),
     "app": ("crt.train", "scripts", "tests", "tyro", "argparse"),
     "scripts": ("app", "tests", "gradio", "argparse"),
-    "scripts/bench": ("app", "gradio", "argparse"),  # times the library against tests/helpers/reference.py
     "app.py": ("crt.train", "scripts", "tests", "argparse"),
 }
 FLOORS = (
