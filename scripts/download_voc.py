@@ -41,7 +41,7 @@ MASK_NAME = re.compile(r"\d{4}_\d{6}\.mat")  # nothing else of the archive becom
 
 
 @dataclass(frozen=True)
-class Config:
+class Download:
     """Where from and where to; the defaults are the official archives."""
 
     root: Path = Path("data")
@@ -54,7 +54,7 @@ class Config:
     sbd_md5: str = "82b4d87ceb2ed10f6038a1cba92111cb"
 
 
-def main(config: Config) -> dict[str, object]:
+def download(config: Download) -> dict[str, object]:
     """Do all steps that are not done yet; gives the devkit's path and what it holds.
 
     Raises InvalidDataset when a download cannot be completed or an archive is not what it should be.
@@ -221,10 +221,10 @@ def _write_mask(mat: bytes, target: Path) -> bool:
     return True
 
 
-def show(config: Config) -> None:
+def main(config: Download) -> None:
     """Download and print what is there."""
-    print(json.dumps(main(config), indent=2))
+    print(json.dumps(download(config), indent=2))
 
 
 if __name__ == "__main__":
-    sys.exit(run_cli(lambda: tyro.cli(Config, description=__doc__), show))
+    sys.exit(run_cli(lambda: tyro.cli(Download, description=__doc__), main))

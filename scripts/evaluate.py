@@ -33,7 +33,7 @@ from scripts.report.sections import attention_of
 
 
 @dataclass(frozen=True)
-class Seeds:
+class MeasureSeeds:
     """mIoU of the CAMs against the masks of a devkit split, with image labels given."""
 
     root: Path
@@ -62,7 +62,7 @@ class Seeds:
     """Write the result here."""
 
 
-def seeds(config: Seeds) -> dict:
+def seeds(config: MeasureSeeds) -> dict:
     """Run the evaluation, print its table and return the JSON result."""
     import torch
 
@@ -81,7 +81,7 @@ def seeds(config: Seeds) -> dict:
     images = images.remap_classes(checkpoint.config.classes)
     images = ImageDataset(images.classes, images.samples[: config.limit : config.stride])
     views = TTAConfig(config.scales, mode=config.mode)
-    measured = named(config.classes)
+    measured = expand_classes(config.classes)
     began = time.perf_counter()
     with counted(len(images)) as advance:
         result = evaluate_seeds(
@@ -111,14 +111,14 @@ def seeds(config: Seeds) -> dict:
         **result,
         "seconds_per_image": round((time.perf_counter() - began) / len(images), 3),
     }
-    print(table(result))
+    print(seeds_table(result))
     if config.json is not None:
         write_json(config.json, result)
     return result
 
 
 @dataclass(frozen=True)
-class Folder:
+class MeasureFolder:
     """mIoU of what a stage of the pipeline wrote, against the masks of a devkit split."""
 
     root: Path
@@ -139,23 +139,23 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Stored(Folder):
+class MeasureStored(MeasureFolder):
     """mIoU of seeds or random-walk pseudo labels on disk at the best threshold of a sweep, image labels given."""
 
 
 @dataclass(frozen=True)
-class Masks(Folder):
+class MeasureMasks(MeasureFolder):
     """mIoU of masks on disk as they are."""
 
 
-def stored(config: Folder) -> dict:
+def stored(config: MeasureFolder) -> dict:
     """Measure a folder, print the result and return it as JSON values."""
     from crt.evaluation.stored import measure_masks, measure_seeds
     from crt.viz.worst import worst_sheet
 
     images = read_voc(config.root, config.split, class_names=config.class_names or None, masks="required")
-    measured = named(config.classes)
-    swept = isinstance(config, Stored)
+    measured = expand_classes(config.classes)
+    swept = isinstance(config, MeasureStored)
     score = (measure_seeds if swept else measure_masks)(config.folder, images, measured)
     result = {
         "protocol": {
@@ -181,26 +181,26 @@ def stored(config: Folder) -> dict:
     return result
 
 
-def named(classes: tuple[str, ...]) -> list[str] | None:
+def expand_classes(classes: tuple[str, ...]) -> list[str] | None:
     """The class names that an option means; None for all classes."""
     if not classes:
         return None
     return [n for name in classes for n in ((*VOC_ANIMALS, "person") if name == "animals" else (name,))]
 
 
-def command(config: Seeds) -> str:
+def command(config: MeasureSeeds) -> str:
     """The command that measures the same again, without the folders of one machine."""
     always = ("split", "checkpoint", "loops", "mode")
     return command_of("python -m scripts.evaluate seeds", config, always=always, leave=("json", "device"))
 
 
-def stored_command(config: Folder) -> str:
+def stored_command(config: MeasureFolder) -> str:
     """The command that measures the same folder again, without the folders of one machine."""
-    name, leave = "stored" if isinstance(config, Stored) else "masks", ("json", "sheet")
+    name, leave = "stored" if isinstance(config, MeasureStored) else "masks", ("json", "sheet")
     return command_of(f"python -m scripts.evaluate {name}", config, always=("split",), leave=leave)
 
 
-def table(result: dict) -> str:
+def seeds_table(result: dict) -> str:
     """The methods of a result as lines of text."""
     lines = [f"{'maps':<26}{'at 0.15':>9}{'best':>8}{'threshold':>11}"]
     lines += [
@@ -212,9 +212,9 @@ def table(result: dict) -> str:
 
 
 COMMANDS = {
-    "seeds": (Seeds, seeds),
-    "stored": (Stored, stored),
-    "masks": (Masks, stored),
+    "seeds": (MeasureSeeds, seeds),
+    "stored": (MeasureStored, stored),
+    "masks": (MeasureMasks, stored),
     "wsol": (Wsol, wsol),
     "pointing": (Pointing, pointing),
     "classification": (Classification, classification),

@@ -100,7 +100,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
         "methods": {name: score.to_json() for name, score in scores.items()},
         "seconds_per_image": round((time.perf_counter() - began) / len(images), 3),
     }
-    print(table(result))
+    print(wsol_table(result))
     if config.json is not None:
         write_json(config.json, result)
     if config.sheet is not None:
@@ -170,7 +170,7 @@ def command(config: Wsol) -> str:
     return command_of("python -m scripts.evaluate wsol", config, always=always, leave=leave)
 
 
-def table(result: dict[str, Any]) -> str:
+def wsol_table(result: dict[str, Any]) -> str:
     """The methods of a result as lines of text."""
     from crt.evaluation.wsol import DEFINITIONS
 

@@ -36,7 +36,7 @@ LIKELY = 0.5
 
 
 @dataclass(frozen=True)
-class Config:
+class Explain:
     """One image through all networks of a checkpoint."""
 
     image: tyro.conf.Positional[Path]
@@ -72,7 +72,7 @@ class Config:
     """Print the result as JSON instead of a table."""
 
 
-def explain(config: Config) -> dict:
+def explain(config: Explain) -> dict:
     """Run it, write what was asked for and return the JSON result."""
     from crt.checkpoint import load_checkpoint
     from crt.data.images import load_image
@@ -120,11 +120,11 @@ def explain(config: Config) -> dict:
         "milliseconds": {stage: round(value, 1) for stage, value in {**prediction.timings, **seconds}.items()},
     }
     write(config, prediction, image, chosen, extras, result, defaults.attention)
-    print(json.dumps(result, indent=1) if config.json else table(result))
+    print(json.dumps(result, indent=1) if config.json else class_table(result))
     return result
 
 
-def check(config: Config) -> None:
+def check(config: Explain) -> None:
     """What can be known to be wrong before anything is computed. Raises InvalidSetting."""
     from crt.analysis.explainers import EXPLAINERS
 
@@ -151,7 +151,7 @@ def choose_classes(names: Sequence[str], prediction: Prediction, shares: dict[Me
 
 
 def run_explainers(
-    config: Config, predictor: Predictor, prediction: Prediction, image: np.ndarray, classes: Sequence[int]
+    config: Explain, predictor: Predictor, prediction: Prediction, image: np.ndarray, classes: Sequence[int]
 ) -> tuple[list[Extra], dict[str, float]]:
     """The columns of the explainers, and the milliseconds that each took."""
     from tqdm import tqdm
@@ -180,7 +180,7 @@ def run_explainers(
 
 
 def write(
-    config: Config,
+    config: Explain,
     prediction: Prediction,
     image: np.ndarray,
     classes: list[int],
@@ -213,7 +213,7 @@ def write(
         raise InvalidSetting(f"{target} cannot be written: {reason_of(error)}.") from error
 
 
-def table(result: dict) -> str:
+def class_table(result: dict) -> str:
     """The result for people: one line per class, one column per network."""
     from crt.viz import TITLES
 
@@ -232,7 +232,7 @@ def table(result: dict) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command -> its exit code."""
-    return run_cli(lambda: tyro.cli(Config, args=arguments, description=__doc__), explain)
+    return run_cli(lambda: tyro.cli(Explain, args=arguments, description=__doc__), explain)
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def _checked_names(config: Import, done: list[Converted]) -> tuple[str, ...]:
     return names
 
 
-def report(config: Import, done: list[Converted]) -> list[dict[str, Any]]:
+def report_tensors(config: Import, done: list[Converted]) -> list[dict[str, Any]]:
     """What became of every tensor: printed, and as plain values."""
     results = []
     for path, found in zip(config.files, done, strict=True):
@@ -204,7 +204,7 @@ def write_report(config: Import) -> None:
         done = import_files(config)
     except OSError as error:
         raise InvalidSetting(f"{target} cannot be written ({reason_of(error)}): choose another place.") from error
-    results = report(config, done)
+    results = report_tensors(config, done)
     if config.json is not None:
         write_json(config.json, {"files": results})
     print(f"wrote {target}")

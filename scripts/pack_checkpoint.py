@@ -19,12 +19,12 @@ from crt.checkpoint import METHODS, CheckpointConfig, Defaults, Method, NetworkS
 from crt.errors import InvalidCheckpoint
 from scripts.cli import run_cli
 
-MASKS = {"relation": "an IRN", "segmentation": "a segmentation network"}
+MASK_NETWORKS = {"relation": "an IRN", "segmentation": "a segmentation network"}
 """The networks that make masks."""
 CHOICE = "defaults"
 """Key of `training` for how the default settings were chosen."""
 
-Runs = list[tuple[Path, CheckpointConfig]]
+RunConfigs = list[tuple[Path, CheckpointConfig]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def pack(config: Pack) -> CheckpointConfig:
         if (part.classes, part.single_label) != (first.classes, first.single_label):
             raise InvalidCheckpoint(f"{run} has other classes than {config.runs[0]}.")
     networks = _networks(config, parts)
-    relation, segmentation = (_the_one([part for _, part in parts], name) for name in MASKS)
+    relation, segmentation = (_the_one([part for _, part in parts], name) for name in MASK_NETWORKS)
     training = _training(parts, networks)
     if relation is not None and relation.cnn not in networks:
         print(f"The IRN is left out: it needs {relation.cnn}, which --networks does not name.", flush=True)
@@ -99,7 +99,7 @@ def _choice(config: Pack) -> dict[str, Any]:
     return {CHOICE: entries} if entries else {}
 
 
-def _networks(config: Pack, parts: Runs) -> dict[Method, NetworkSpec]:
+def _networks(config: Pack, parts: RunConfigs) -> dict[Method, NetworkSpec]:
     """The networks that make maps, in the order of `METHODS`."""
     found: dict[Method, NetworkSpec] = {}
     for run, part in parts:
@@ -117,11 +117,11 @@ def _the_one(configs: list[CheckpointConfig], name: str) -> Any:
     """What the runs have of a network for masks, if one has it. Raises InvalidCheckpoint if several have."""
     found = [spec for part in configs if (spec := getattr(part, name)) is not None]
     if len(found) > 1:
-        raise InvalidCheckpoint(f"{len(found)} of the runs have {MASKS[name]}: give one that has.")
+        raise InvalidCheckpoint(f"{len(found)} of the runs have {MASK_NETWORKS[name]}: give one that has.")
     return found[0] if found else None
 
 
-def _copy(parts: Runs, packed: CheckpointConfig, folder: Path) -> None:
+def _copy(parts: RunConfigs, packed: CheckpointConfig, folder: Path) -> None:
     """The weights that `packed` names. Raises InvalidCheckpoint for a missing file, or one name for two of them."""
     for run, part in parts:
         kept = [spec for name, spec in part.networks.items() if name in packed.networks]
@@ -135,7 +135,7 @@ def _copy(parts: Runs, packed: CheckpointConfig, folder: Path) -> None:
             shutil.copyfile(run / spec.file, folder / spec.file)
 
 
-def _training(parts: Runs, networks: dict[Method, NetworkSpec]) -> dict[str, Any]:
+def _training(parts: RunConfigs, networks: dict[Method, NetworkSpec]) -> dict[str, Any]:
     """How the networks were trained, under the names of the networks of one run, such as `crt+crt_cnn`.
 
     A run's own record goes under its networks; records that were packed before, and those of the networks for masks,
@@ -145,21 +145,21 @@ def _training(parts: Runs, networks: dict[Method, NetworkSpec]) -> dict[str, Any
     for run, part in parts:
         own = {k: value for k, value in part.training.items() if k != CHOICE and not _names_networks(k)}
         records = {key: value for key, value in part.training.items() if _names_networks(key)}
-        if own or records.keys() <= set(MASKS):
+        if own or records.keys() <= set(MASK_NETWORKS):
             records["+".join(part.networks)] = own
         for key, record in records.items():
             if key in entries:
                 raise InvalidCheckpoint(f"{run} has a second record of the training of {key}: give one run that has.")
-            if key in MASKS and getattr(part, key) is None:
+            if key in MASK_NETWORKS and getattr(part, key) is None:
                 raise InvalidCheckpoint(f"{run} has a record of the training of a {key} network, and no such network.")
-            if key in MASKS or set(key.split("+")) & networks.keys():
+            if key in MASK_NETWORKS or set(key.split("+")) & networks.keys():
                 entries[key] = record
     return entries
 
 
 def _names_networks(key: str) -> bool:
     """Whether a key of `training` is the name of a record, and not a field of a run's own."""
-    return key in MASKS or set(key.split("+")) <= set(METHODS)
+    return key in MASK_NETWORKS or set(key.split("+")) <= set(METHODS)
 
 
 def main(config: Pack) -> None:

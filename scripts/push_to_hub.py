@@ -17,7 +17,7 @@ from crt.checkpoint import CONFIG_FILE
 from crt.errors import CrtError, InvalidCheckpoint, reason_of
 from scripts.cli import run_cli
 
-CARD = "README.md"
+CARD_FILE = "README.md"
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ def push(config: Push) -> str:
 
     folder = locate(config.checkpoint)
     made = load_checkpoint(folder).config
-    if not (folder / CARD).is_file():
-        raise InvalidCheckpoint(f"{folder} has no model card: write {CARD}, or let scripts.report write it.")
+    if not (folder / CARD_FILE).is_file():
+        raise InvalidCheckpoint(f"{folder} has no model card: write {CARD_FILE}, or let scripts.report write it.")
     parts = (*made.networks.values(), made.relation, made.segmentation)
-    files = [CARD, CONFIG_FILE, *(part.file for part in parts if part is not None)]
+    files = [CARD_FILE, CONFIG_FILE, *(part.file for part in parts if part is not None)]
     hub = HfApi()
     try:
         hub.create_repo(config.repo, private=config.private, exist_ok=True)

@@ -129,12 +129,12 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
             "walk_threshold": config.walk_threshold,
             "training": training,
         },
-        "stages": measure(config, folders, wanted),
+        "stages": measure_stages(config, folders, wanted),
         "seconds": with_interrupted(clock.seconds, training),
     }
     for path in (out / "pipeline.json", *((config.json,) if config.json else ())):
         write_json(path, result)
-    print(table(result))
+    print(stage_table(result))
     return result
 
 
@@ -149,7 +149,7 @@ def with_interrupted(seconds: dict[str, float], training: dict[str, Any]) -> dic
     return {stage: round(max(value, logged.get(stage, 0.0)), 1) for stage, value in seconds.items()}
 
 
-def measure(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, ...]) -> list[dict[str, Any]]:
+def measure_stages(config: Pipeline, folders: dict[Stage, Path], stages: tuple[Stage, ...]) -> list[dict[str, Any]]:
     """One row per stage and measure: over all classes on the whole split, and over VOC's animals on their images."""
     from crt.evaluation.stored import measure_masks, measure_seeds
 
@@ -179,7 +179,7 @@ def animals(images: ImageDataset) -> ImageDataset:
     return dataclasses.replace(images, samples=tuple(s for s in images.samples if wanted & set(s.labels)))
 
 
-def table(result: dict[str, Any]) -> str:
+def stage_table(result: dict[str, Any]) -> str:
     """The stages as lines of text."""
     lines = [f"{'stage':<12}{'images':<16}{'measure':<10}{'mIoU':>7}{'threshold':>11}"]
     for row in result["stages"]:
@@ -222,7 +222,7 @@ class _Clock:
         write_json(self.path, self.seconds)
 
 
-def presets() -> dict[str, tuple[str, Pipeline]]:
+def pipeline_presets() -> dict[str, tuple[str, Pipeline]]:
     """The presets of the segmentation network, for a whole pipeline."""
     return {
         name: (what, Pipeline(tyro.MISSING, tyro.MISSING, deeplab=deeplab))
@@ -231,4 +231,4 @@ def presets() -> dict[str, tuple[str, Pipeline]]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_cli(lambda: tyro.extras.overridable_config_cli(presets(), description=__doc__), run_pipeline))
+    sys.exit(run_cli(lambda: tyro.extras.overridable_config_cli(pipeline_presets(), description=__doc__), run_pipeline))

@@ -27,7 +27,7 @@ EXPLAINED: dict[str, str] = {}
 KNOWN = "jinja2==2.4.1"
 """A release with a vulnerability that every service lists."""
 SKIPPED = "SKIPPED: no service for vulnerabilities answers here, so the packages were not checked."
-LIMIT_S = 120
+AUDIT_LIMIT_S = 120
 
 
 def audit(explained: Mapping[str, str] = EXPLAINED) -> tuple[int, list[str]]:
@@ -41,10 +41,10 @@ def audit(explained: Mapping[str, str] = EXPLAINED) -> tuple[int, list[str]]:
     found = _ask("--local")
     if found is None:
         return 0, [SKIPPED]
-    return judged(found, explained)
+    return judge_findings(found, explained)
 
 
-def judged(found: list[dict[str, Any]], explained: Mapping[str, str]) -> tuple[int, list[str]]:
+def judge_findings(found: list[dict[str, Any]], explained: Mapping[str, str]) -> tuple[int, list[str]]:
     """The findings of pip-audit -> exit status, lines to print."""
     lines, open_ = [], 0
     for package, finding in findings(found):
@@ -70,7 +70,7 @@ def _ask(*words: str) -> list[dict[str, Any]] | None:
     """pip-audit's answer, or None if it has none."""
     command = [sys.executable, "-m", "pip_audit", *words, "--format", "json", "--progress-spinner", "off"]
     try:
-        done = subprocess.run([*command, "--timeout", "5"], capture_output=True, text=True, timeout=LIMIT_S)  # noqa: S603, PLW1510 - it ends with 1 for findings
+        done = subprocess.run([*command, "--timeout", "5"], capture_output=True, text=True, timeout=AUDIT_LIMIT_S)  # noqa: S603, PLW1510 - it ends with 1 for findings
         return json.loads(done.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError, KeyError):
         return None

@@ -134,7 +134,7 @@ SOURCES = (
 
 
 @dataclass(frozen=True)
-class Config:
+class ExamplesConfig:
     """Where the checkpoint is and where the examples go."""
 
     checkpoint: str = "checkpoints/voc"
@@ -149,7 +149,7 @@ def polygon(text: str) -> list[list[float]]:
     return [[float(number) for number in point.split()] for point in text.split(",")]
 
 
-def write_examples(config: Config) -> list[dict]:
+def write_examples(config: ExamplesConfig) -> list[dict]:
     """Write images, Predictions and `index.json`; the entries of the index. Raises CrtError."""
     import skimage
 
@@ -195,4 +195,4 @@ def write_examples(config: Config) -> list[dict]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_cli(lambda: tyro.cli(Config, description=__doc__), write_examples))
+    sys.exit(run_cli(lambda: tyro.cli(ExamplesConfig, description=__doc__), write_examples))

@@ -124,7 +124,7 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
             "after": round(after[1]),
             "limit": CACHE_MIB,
         },
-        "growth_mib": {"measured": round(growth(warm, after), 1), "limit": config.growth_mib},
+        "growth_mib": {"measured": round(memory_growth(warm, after), 1), "limit": config.growth_mib},
         "largest_px": config.largest,
         "draws": config.draws,
         "seed": config.seed,
@@ -156,7 +156,7 @@ def _work(config: Fuzz) -> Iterator[tuple[str, Any]]:
         yield group, getattr(Fuzzer, group)
 
 
-def growth(before: tuple[float, float], after: tuple[float, float]) -> float:
+def memory_growth(before: tuple[float, float], after: tuple[float, float]) -> float:
     """By how many MiB the server grew without its cache; each: MiB of the server, and of those its cache."""
     return (after[0] - after[1]) - (before[0] - before[1])
 

@@ -83,7 +83,7 @@ class Asker:
         answer = self.http.post("gradio_api/upload", content=body + data + b"\r\n--fuzz--\r\n", headers=kind)
         if answer.status_code == 200 and answer.json():
             return {"path": answer.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
-        return judged(answer, time.monotonic() - began)
+        return outcome_of(answer, time.monotonic() - began)
 
     def ask(self, question: Question, data: Any, event: Any = None) -> Outcome:
         """Put it into the queue and wait for the last answer."""
@@ -91,7 +91,7 @@ class Asker:
         body = {"data": data, "event_data": event, "fn_index": question.number, "session_hash": self.session}
         joined = self.http.post("gradio_api/queue/join", content=json.dumps(body), headers=JSON)
         if joined.status_code != 200:
-            return judged(joined, time.monotonic() - began)
+            return outcome_of(joined, time.monotonic() - began)
         final: dict[str, Any] = {}
         with self.http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as stream:
             for line in stream.iter_lines():
@@ -121,7 +121,7 @@ class Asker:
             if answer.headers.get("content-type", "").startswith("text/event-stream"):
                 return Outcome("answered", "", time.monotonic() - began)
             answer.read()
-        return judged(answer, time.monotonic() - began)
+        return outcome_of(answer, time.monotonic() - began)
 
     def file(self, path: str) -> httpx.Response:
         """A file by the path that the server sent."""
@@ -145,7 +145,7 @@ def _questions(config: dict[str, Any]) -> list[Question]:
 JSON = {"content-type": "application/json"}
 
 
-def judged(answer: httpx.Response, seconds: float) -> Outcome:
+def outcome_of(answer: httpx.Response, seconds: float) -> Outcome:
     """A plain answer over HTTP as an outcome."""
     text = answer.text if "text" in answer.headers.get("content-type", "text") or len(answer.content) < 9999 else ""
     if answer.status_code >= 500:

@@ -228,14 +228,14 @@ def test_maps_take_names(prediction):
 
 
 def test_the_command_takes_names_numbers_and_the_checkpoint_s_defaults(tmp_path, capsys):
-    from scripts.explain import Config, explain
+    from scripts.explain import Explain, explain
 
     folder = str(tiny_checkpoint(tmp_path / "tiny"))
-    result = explain(Config(CAT, checkpoint=folder, size=96, classes=("DOG", "0"), json=True))
+    result = explain(Explain(CAT, checkpoint=folder, size=96, classes=("DOG", "0"), json=True))
     assert list(result["classes"]) == ["dog", "cat"]
     assert (result["loops"], result["refined"]) == (2, True)
     with pytest.raises(InvalidSetting, match=r"did you mean dog\?"):
-        explain(Config(CAT, checkpoint=folder, size=96, classes=("dogg",)))
+        explain(Explain(CAT, checkpoint=folder, size=96, classes=("dogg",)))
 
 
 def test_a_prediction_of_some_methods_names_those_it_was_made_without(prediction, tmp_path):

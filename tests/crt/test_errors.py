@@ -30,7 +30,7 @@ from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels.label_png import labels_of_image
 from crt.refine import attention_map
 from scripts.download_voc import extract_voc
-from scripts.explain import Config, write
+from scripts.explain import Explain, write
 from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,7 +125,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path, error: OSError) -> Non
     def fail(_: object) -> None:
         raise error
 
-    config = Config(tmp_path / "cat.png", out=tmp_path / "cat.npz")
+    config = Explain(tmp_path / "cat.png", out=tmp_path / "cat.npz")
     with pytest.raises(InvalidSetting) as caught:
         write(config, cast("Prediction", SimpleNamespace(save=fail)), *cast("tuple", (None, [], [], {}, None)))
     assert whole(str(caught.value)) and "cat.npz cannot be written" in str(caught.value)

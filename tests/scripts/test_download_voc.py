@@ -17,7 +17,7 @@ from scipy.io import savemat
 from crt.data import read_voc, voc_palette
 from crt.errors import InvalidDataset
 from scripts import download_voc
-from scripts.download_voc import Config, fetch, main
+from scripts.download_voc import Download, download, fetch
 from tests.helpers.narrow import instance
 
 MASK = np.array([[0, 1, 20], [15, 0, 0]], np.uint8)
@@ -115,8 +115,8 @@ def md5(data: bytes) -> str:
     return hashlib.md5(data).hexdigest()
 
 
-def make_config(server, root, voc: bytes, sbd: bytes = b"") -> Config:
-    return Config(
+def make_config(server, root, voc: bytes, sbd: bytes = b"") -> Download:
+    return Download(
         root=root,
         voc_url=server.url("voc.tar", voc),
         voc_md5=md5(voc),
@@ -127,7 +127,7 @@ def make_config(server, root, voc: bytes, sbd: bytes = b"") -> Config:
 
 def test_everything(server, tmp_path):
     config = make_config(server, tmp_path / "data", make_tar(make_voc()), make_tar(make_sbd(), "w:gz"))
-    result = main(config)
+    result = download(config)
     voc = tmp_path / "data" / "VOCdevkit" / "VOC2012"
     assert result == {"voc": str(voc), "train": 2, "val": 1, "train_aug": 4}
     ids = ["2007_000001", "2007_000002", "2007_000004", "2007_000005"]
@@ -141,17 +141,17 @@ def test_everything(server, tmp_path):
     leftovers = [path for path in (tmp_path / "data").rglob("*") if path.name.endswith((".part", ".unpacking"))]
     assert not leftovers
     requests = len(server.ranges)
-    assert main(config) == result and len(server.ranges) == requests  # nothing is done twice
+    assert download(config) == result and len(server.ranges) == requests  # nothing is done twice
 
 
 def test_without_sbd(server, tmp_path):
-    result = main(replace(make_config(server, tmp_path, make_tar(make_voc())), sbd=False))
+    result = download(replace(make_config(server, tmp_path, make_tar(make_voc())), sbd=False))
     assert result["train_aug"] is None and not (tmp_path / "VOCdevkit/VOC2012/SegmentationClassAug").exists()
 
 
 def test_command_line(tmp_path):
-    assert tyro.cli(Config, args=["--root", str(tmp_path), "--no-sbd"]) == Config(root=tmp_path, sbd=False)
-    assert tyro.cli(Config, args=[]) == Config()
+    assert tyro.cli(Download, args=["--root", str(tmp_path), "--no-sbd"]) == Download(root=tmp_path, sbd=False)
+    assert tyro.cli(Download, args=[]) == Download()
 
 
 def test_a_cut_connection_is_resumed(server, tmp_path):
@@ -193,7 +193,7 @@ def test_giving_up_keeps_what_there_is(server, tmp_path):
 def test_archives_cannot_write_elsewhere(server, tmp_path, name):
     root = tmp_path / "data"
     with pytest.raises(InvalidDataset, match="cannot be unpacked safely"):
-        main(make_config(server, root, make_tar({**make_voc(), name: b"evil"})))
+        download(make_config(server, root, make_tar({**make_voc(), name: b"evil"})))
     assert not list(tmp_path.rglob("evil.txt"))
     assert not (root / "VOCdevkit").exists() and not (root / ".unpacking").exists()
 
@@ -210,7 +210,7 @@ def test_archives_cannot_link_elsewhere(tmp_path):
 @pytest.mark.parametrize("archive", [b"not a tar", make_tar({"readme.txt": b"x"})], ids=["no tar", "other content"])
 def test_wrong_voc_archives(server, tmp_path, archive):
     with pytest.raises(InvalidDataset, match="delete it"):
-        main(make_config(server, tmp_path, archive))
+        download(make_config(server, tmp_path, archive))
     assert not (tmp_path / "VOCdevkit").exists()
 
 
@@ -219,7 +219,7 @@ def test_sbd_problems_are_reported_together(server, tmp_path):
     files["benchmark_RELEASE/dataset/cls/2007_000004.mat"] = b"damaged"
     del files["benchmark_RELEASE/dataset/cls/2007_000005.mat"]
     with pytest.raises(InvalidDataset) as caught:
-        main(make_config(server, tmp_path, make_tar(make_voc()), make_tar(files, "w:gz")))
+        download(make_config(server, tmp_path, make_tar(make_voc()), make_tar(files, "w:gz")))
     message = str(caught.value)
     assert "unreadable masks (1): 2007_000004.mat" in message
     assert "listed images without a mask (2): 2007_000004, 2007_000005" in message
@@ -229,4 +229,4 @@ def test_sbd_problems_are_reported_together(server, tmp_path):
 @pytest.mark.parametrize("archive", [b"not a tar", make_tar({"readme.txt": b"x"}, "w:gz")], ids=["no tar", "empty"])
 def test_wrong_sbd_archives(server, tmp_path, archive):
     with pytest.raises(InvalidDataset):
-        main(make_config(server, tmp_path, make_tar(make_voc()), archive))
+        download(make_config(server, tmp_path, make_tar(make_voc()), archive))

@@ -49,7 +49,7 @@ CASES: dict[str, Case] = {
         ("json", "time_budget", "dry_run", "device"),
     ),
     "seeds": (
-        evaluate.Seeds(ROOT),
+        evaluate.MeasureSeeds(ROOT),
         evaluate.command,
         1,
         {
@@ -68,14 +68,14 @@ CASES: dict[str, Case] = {
         ("json", "device"),
     ),
     "stored": (
-        evaluate.Stored(ROOT, Path("random_walk")),
+        evaluate.MeasureStored(ROOT, Path("random_walk")),
         evaluate.stored_command,
         1,
         {"split": "val", "classes": ("animals", "dining table"), "class_names": ("dining table",), "worst": 3},
         ("json", "sheet"),
     ),
     "masks": (
-        evaluate.Masks(ROOT, Path("masks")),
+        evaluate.MeasureMasks(ROOT, Path("masks")),
         evaluate.stored_command,
         1,
         {"split": "val", "classes": ("cat",), "class_names": ("dog", "cat"), "worst": 3},
@@ -235,7 +235,7 @@ CASES: dict[str, Case] = {
 def back(config: Any, words: list[str]) -> Any:
     """The config that a command line means."""
     if isinstance(config, run_pipeline.Pipeline):
-        return tyro.extras.overridable_config_cli(run_pipeline.presets(), args=words)
+        return tyro.extras.overridable_config_cli(run_pipeline.pipeline_presets(), args=words)
     return tyro.cli(type(config), args=words)
 
 

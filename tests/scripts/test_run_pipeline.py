@@ -28,9 +28,7 @@ from crt.pseudo_labels.random_walk import random_walk, walk_scores
 from crt.train.irn import train_relation
 from crt.train.mask_configs import DeepLabConfig, RelationConfig
 from crt.train.masks_data import with_masks
-from scripts.evaluate import Masks as MeasureMasks
-from scripts.evaluate import Seeds as MeasureSeeds
-from scripts.evaluate import Stored, stored
+from scripts.evaluate import MeasureMasks, MeasureSeeds, MeasureStored, stored
 from scripts.make_cams import Seeds
 from scripts.make_irn_labels import Labels
 from scripts.make_pseudo_masks import Masks
@@ -271,7 +269,7 @@ def test_perfect_and_empty_masks_measure_as_such(done, tmp_path):
 
 
 @pytest.mark.dense_crf
-@pytest.mark.parametrize(("kind", "folder"), [(Stored, "random_walk"), (MeasureMasks, "masks")])
+@pytest.mark.parametrize(("kind", "folder"), [(MeasureStored, "random_walk"), (MeasureMasks, "masks")])
 def test_the_command_writes_json_and_a_sheet_of_the_worst(done, tmp_path, kind, folder):
     config, _ = done
     measured = kind(

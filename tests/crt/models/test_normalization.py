@@ -22,7 +22,7 @@ from crt.models.normalization import NormalizedImage, normalization_of, set_norm
 from crt.models.vit import TransformerBranch
 from crt.predictor import InferenceConfig, Predictor
 from crt.types import IMAGENET, IMAGENET_MEAN, IMAGENET_STD, Normalization
-from scripts.explain import Config, run_explainers
+from scripts.explain import Explain, run_explainers
 from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -199,7 +199,7 @@ def test_the_explainers_of_the_command_normalize_for_their_network(changed):
     predictor = Predictor(load_checkpoint(changed))
     prediction = predictor.predict(IMAGE, NATIVE)
     for method in ("crt", "crt_cnn"):
-        config = Config(Path("x"), size=None, explainers=("gradcam",), explain_network=method)
+        config = Explain(Path("x"), size=None, explainers=("gradcam",), explain_network=method)
         network, run = (
             predictor.checkpoint.networks[method],
             partial(run_explainers, config, predictor, prediction, IMAGE, [0]),

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from scripts.dev import audit as script
-from scripts.dev.audit import EXPLAINED, KNOWN, SKIPPED, audit, judged
+from scripts.dev.audit import EXPLAINED, KNOWN, SKIPPED, audit, judge_findings
 
 OLD = {"name": "jinja2", "version": "2.4.1", "vulns": [{"id": "PYSEC-1", "aliases": ["CVE-1"], "fix_versions": ["3"]}]}
 GOOD = {"name": "tqdm", "version": "4", "vulns": []}
@@ -58,9 +58,9 @@ def test_a_finding_fails_unless_it_is_explained(monkeypatch):
     status, lines = audit()
     assert status == 1 and lines[0] == "pillow 9 PYSEC-2: not explained; fixed in no release"
     for name in ("PYSEC-2", "CVE-2"):
-        status, lines = judged([BAD], {name: "we never call it."})
+        status, lines = judge_findings([BAD], {name: "we never call it."})
         assert status == 0 and lines[0] == "pillow 9 PYSEC-2: we never call it."
-    assert judged([BAD], {"CVE-3": "another"})[0] == 1
+    assert judge_findings([BAD], {"CVE-3": "another"})[0] == 1
 
 
 def test_every_explanation_is_one():

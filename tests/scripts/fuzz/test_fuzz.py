@@ -24,8 +24,8 @@ from crt.errors import CrtError, InvalidSetting
 from scripts.fuzz import generators as nonsense
 from scripts.fuzz import run as fuzz_script
 from scripts.fuzz.client import DETAILS, PROGRAM, Fuzzer
-from scripts.fuzz.run import SHARES, Count, Fuzz, _health, command, failures, fuzz, growth, main
-from scripts.loadtest.client import CAUGHT, LONGEST, PAGE, Outcome, judged, wrong
+from scripts.fuzz.run import SHARES, Count, Fuzz, _health, command, failures, fuzz, main, memory_growth
+from scripts.loadtest.client import CAUGHT, LONGEST, PAGE, Outcome, outcome_of, wrong
 from scripts.loadtest.server import Server
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -78,7 +78,7 @@ def sound(measured: float, limit: float) -> dict:
 
 
 def test_memory_that_grows_beyond_the_bound_is_a_failure(monkeypatch, capsys):
-    assert growth((1000.0, 10.0), (1150.0, 60.0)) == 100.0  # the cache of Traces has a bound of its own
+    assert memory_growth((1000.0, 10.0), (1150.0, 60.0)) == 100.0  # the cache of Predictions has a bound of its own
     assert failures(sound(200, 200)) == []
     for measured, code in ((99.5, 0), (100.5, 1)):
         monkeypatch.setattr(fuzz_script, "fuzz", lambda config, measured=measured: sound(measured, config.growth_mib))
@@ -138,9 +138,9 @@ def test_an_error_in_a_handler_and_a_status_of_500_are_seen(fuzzer, monkeypatch,
     assert fuzzer.asker.ask(question, data).kind == "crashed"
     assert "a bug" in str([record.exc_info for record in caplog.records])  # whose traceback the log holds
     request = httpx.Request("GET", "http://x")
-    assert judged(httpx.Response(500, text="x", request=request), 0).kind == "crashed"
-    assert judged(httpx.Response(503, text="Queue is full. Max", request=request), 0).kind == "refused"
-    assert judged(httpx.Response(422, text='File "x.py", line 3', request=request), 0).kind == "crashed"
+    assert outcome_of(httpx.Response(500, text="x", request=request), 0).kind == "crashed"
+    assert outcome_of(httpx.Response(503, text="Queue is full. Max", request=request), 0).kind == "refused"
+    assert outcome_of(httpx.Response(422, text='File "x.py", line 3', request=request), 0).kind == "crashed"
 
 
 @pytest.mark.parametrize(
