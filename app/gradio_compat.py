@@ -6,6 +6,7 @@ names one of its routes. Each assumption made here has a test in `tests/app/test
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from errno import ENAMETOOLONG
 from pathlib import Path
@@ -89,6 +90,12 @@ VALUE_ERRORS = (
 """What components raise at values of another type, out of range, or nested too deeply, and at files that are gone."""
 
 
+UNREAD_S = 300.0
+"""Seconds after which a session that reads none of its messages loses them, with what it has in the queue."""
+SWEEP_S = 5.0
+"""Seconds between two searches for such sessions."""
+
+
 class Unkept:
     """Mixin of a component whose updates no session keeps: what one sends is for the browser alone."""
 
@@ -97,7 +104,16 @@ class HookedBlocks(gr.Blocks):
     """Blocks that call the hooks of a subclass around each request, and let it word the errors.
 
     A session keeps what updates made of its fields, such as the choices of a dropdown, and nothing of `Unkept` ones.
+    Gradio keeps the messages of a session until they are read, and they hold whole results: those that nothing reads
+    go after `UNREAD_S`.
     """
+
+    _swept = 0.0
+    """The time of the last search, on the clock of `time.monotonic`."""
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._waiting: dict[str, tuple[object, float]] = {}  # by session: its oldest message, and since when
 
     def check_values(self, values: Any) -> None:
         """Called before Gradio opens a file among a request's values; raises gr.Error to refuse.
@@ -152,6 +168,7 @@ class HookedBlocks(gr.Blocks):
         Raises:
             gr.Error: alone; `request_error` where the values are wrong, `server_error` for whatever else goes wrong.
         """
+        await self._drop_unread(time.monotonic())
         try:
             return await super().process_api(block_fn, inputs, state, *further, **keywords)
         except gr.Error:
@@ -163,6 +180,27 @@ class HookedBlocks(gr.Blocks):
                 state.config_values.clear()  # for deep links alone, whose route is closed
                 fresh = {number: block for number, block in self.blocks.items() if isinstance(block, Unkept)}
                 state.blocks_config.blocks.update(fresh)
+
+    async def _drop_unread(self, now: float) -> None:
+        """Let the messages go whose sessions have read none for `UNREAD_S`."""
+        if now - self._swept < SWEEP_S:
+            return
+        self._swept, queue = now, self._queue
+        unread = {
+            session: cast("Any", messages)._queue[0]
+            for session, messages in queue.pending_messages_per_session.items()
+            if not messages.empty()
+        }
+        before = self._waiting
+        self._waiting = {
+            session: before[session] if session in before and before[session][0] is oldest else (oldest, now)
+            for session, oldest in unread.items()
+        }
+        for session in [session for session, (_, since) in self._waiting.items() if now - since >= UNREAD_S]:
+            await queue.clean_events(session_hash=session)
+            queue.pending_messages_per_session.pop(session, None)
+            queue.pending_event_ids_session.pop(session, None)
+            del self._waiting[session]
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> Any:
         """As Gradio's.

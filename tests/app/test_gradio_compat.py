@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import time
 from pathlib import Path
 
 import gradio as gr
@@ -119,6 +120,23 @@ def test_an_event_with_a_file_is_an_error_of_the_request(running):
     _, url, _ = running
     file = {"path": SECRET, "meta": {"_type": "gradio.FileData"}}
     assert asked(url, ANSWER, ["x"], event_data={"a": file})["error"].startswith("request_error")
+
+
+def test_messages_that_nothing_reads_go_and_those_that_are_read_stay(running, monkeypatch):
+    demo, url, _ = running
+    monkeypatch.setattr(compat, "SWEEP_S", 0)
+    kept = demo._queue.pending_messages_per_session
+    body = {"data": ["x"], "fn_index": ANSWER, "session_hash": "unread"}
+    assert httpx.post(f"{url}{compat.QUEUE_JOIN[1:]}", json=body).status_code == 200
+    while "unread" not in kept or not any(one.msg == "process_completed" for one in [*kept["unread"]._queue]):
+        time.sleep(0.05)
+    assert json.loads(asked(url, ANSWER, ["x"], event_data={})["data"][0]) == {}
+    assert "unread" in kept  # it may still be read
+    monkeypatch.setattr(compat, "UNREAD_S", 0.2)
+    time.sleep(0.3)
+    assert json.loads(asked(url, ANSWER, ["x"], event_data={})["data"][0]) == {}
+    assert "unread" not in kept
+    assert "unread" not in demo._queue.pending_event_ids_session
 
 
 def test_an_error_of_a_function_is_one_of_the_server(running):
