@@ -8,10 +8,11 @@ import { depthOf, withEnd } from '../../app/viewer/explore/controls.mjs';
 import { keySplit } from '../../app/viewer/explore/divider.mjs';
 import { subjectOf } from '../../app/viewer/explore/examples.mjs';
 import { isTiled, strongest, tileBoxes, tileWords } from '../../app/viewer/explore/hover.mjs';
-import { panelSpecsOf, sideOf } from '../../app/viewer/explore/panel_specs.mjs';
+import { panelSpecsOf } from '../../app/viewer/explore/panel_specs.mjs';
 import { createMaps } from '../../app/viewer/explore/maps.mjs';
 import { boxWords, measure } from '../../app/viewer/explore/panel.mjs';
 import { best, nextLoop, similarityWords } from '../../app/viewer/explore/player.mjs';
+import { sideOf } from '../../app/viewer/explore/shown_maps.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 const run = {

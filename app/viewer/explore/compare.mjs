@@ -1,6 +1,6 @@
 // The view: maps side by side, or two of them against each other. What A and B are, and the blink.
 
-import { sideOf } from './panel_specs.mjs';
+import { sideOf } from './shown_maps.mjs';
 import { make } from '../core/dom.mjs';
 import { METHOD_TITLES, UNIT_NAMES } from '../core/store.mjs';
 

@@ -12,7 +12,8 @@ import { figure } from '../maths/numbers.mjs';
 import { gridSize } from './draw.mjs';
 import { chosenNames, settingsOf, titleOf } from './maps.mjs';
 import { percent } from '../core/dom.mjs';
-import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow, shownMethods } from '../core/store.mjs';
+import { shownMaps } from './shown_maps.mjs';
+import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow } from '../core/store.mjs';
 import { toScreen } from './zoom.mjs';
 
 /** Specs of the panels of the Explore tab. `maps`: as createMaps gives it; `added_panel`: one more panel as page.addedPanels makes it, or null;
@@ -27,17 +28,6 @@ export function panelSpecsOf(state, view, maps, added_panel = null, other = fals
   return state.compare.view === 'side' ? sideBySide(state, view, maps, added_panel) : compared(state, view, maps, other);
 }
 
-/** A side of the comparison as this run has it: its method, or the first there is, and its own settings.
- * @param {Crt.Side} wanted
- * @param {Pick<Crt.Run, 'methods'>} run
- * @returns {{ method: string, own: Omit<Crt.Side, 'method'> }}
- */
-export function sideOf(wanted, run) {
-  const { method, ...own } = wanted;
-  if (run.methods.includes(method)) return { method, own };
-  return { method: run.methods.includes('crt') ? 'crt' : run.methods[0], own };
-}
-
 /**
  * @param {Crt.State} state
  * @param {Crt.View} view
@@ -46,7 +36,7 @@ export function sideOf(wanted, run) {
  * @returns {Crt.PanelSpec[]}
  */
 function sideBySide(state, view, maps, added_panel) {
-  const shown = shownMethods(state, view.run).map((method) => maps.shown(state, view, method));
+  const shown = shownMaps(state, view.run).map(({ method, own }) => maps.shown(state, view, method, own));
   const vmaxes = ranges(added_panel ? [...shown, added_panel] : shown, state.scale, state.absolute);
   const specs = shown.map((one, i) => mapSpec(state, view, one, vmaxes[i]));
   if (added_panel) specs.push(addedSpec(state, view, added_panel, vmaxes[shown.length]));
@@ -101,11 +91,11 @@ function addedSpec(state, view, shown, range) {
  * @returns {Crt.PanelSpec[]}
  */
 function compared(state, view, maps, other) {
-  const sides = [state.compare.a, state.compare.b].map((side) => sideOf(side, view.run));
-  const shown = sides.map(({ method, own }) => maps.shown(state, view, method, own));
+  const wanted = shownMaps(state, view.run);
+  const shown = wanted.map(({ method, own }) => maps.shown(state, view, method, own));
   const titles = shown.map((one) => titleOf(one, view.prediction.isTransformer(one.method)));
   const vmaxes = ranges(shown, state.scale, state.absolute);
-  const [a, b] = shown.map((one, i) => layerOf(one.method, one, vmaxes[i], { letter: 'AB'[i], title: titles[i], name: `${'AB'[i]} ${titles[i]}` }));
+  const [a, b] = wanted.map(({ letter }, i) => layerOf(shown[i].method, shown[i], vmaxes[i], { letter, title: titles[i], name: `${letter} ${titles[i]}` }));
   const empty = (/** @type {Crt.MapLayer} */ layer) => (layer.shown.max > 0 ? '' : `${layer.letter}: ${nothing(state)}`);
   const words = [a, b].map((layer) => ariaLabel(layer.name, layer.shown, state, view)).join('. ');
   if (state.compare.view === 'difference') return differing(state, view, a, b);

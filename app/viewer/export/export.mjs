@@ -7,11 +7,10 @@ import { downloaded } from '../core/download.mjs';
 import { make } from '../core/dom.mjs';
 import { packBits, toBase64 } from './bits.mjs';
 import { gridSize } from '../explore/draw.mjs';
-import { sideOf } from '../explore/panel_specs.mjs';
+import { shownMaps } from '../explore/shown_maps.mjs';
 import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { exported } from '../core/settings.mjs';
 import { snippet } from './snippet.mjs';
-import { shownMethods } from '../core/store.mjs';
 import { groundTruthOf, shapesOf } from '../ground_truth/ground_truth.mjs';
 import { decode, imageOf } from '../permalink/query.mjs';
 
@@ -29,10 +28,7 @@ export function describeView(state, view, added = null) {
   const side = state.compare.view === 'side';
   return {
     ...exported(state), absolute: exported(state, 'absolute'), classes: state.classes, rows, columns,
-    maps: side ? shownMethods(state, view.run).map((method) => ({ method, letter: '' })) : [state.compare.a, state.compare.b].map((one, i) => {
-      const { method, own } = sideOf(one, view.run);
-      return { ...own, method, letter: 'AB'[i] };
-    }),
+    maps: shownMaps(state, view.run).map(({ method, letter, own }) => ({ ...own, method, letter })),
     image: side && state.visible.input,
     difference: state.compare.view === 'difference',
     ground_truth: state.ground_truth ? describeGroundTruth(groundTruthOf(state, view), rows, columns) : null,

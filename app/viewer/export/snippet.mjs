@@ -1,7 +1,6 @@
 // The maps on the page as a Python program of a few lines, which makes them again with this repository.
 
-import { sideOf } from '../explore/panel_specs.mjs';
-import { shownMethods } from '../core/store.mjs';
+import { shownMaps } from '../explore/shown_maps.mjs';
 
 /** A text as a Python literal. JSON's escapes are Python's too; what a reader could not see, or would see in another
  *  order than it stands, is escaped as well, in Python's own way beyond four digits.
@@ -23,14 +22,9 @@ export function pythonString(text) {
  */
 export function wantedMaps(state, run) {
   const { loops, refined } = state;
-  if (state.compare.view !== 'side') {
-    return [state.compare.a, state.compare.b].map((side, i) => {
-      const { method, own } = sideOf(side, run);
-      return { name: 'ab'[i], method, loops, refined, ...own };
-    });
-  }
-  const methods = shownMethods(state, run);
-  return (methods.length ? methods : run.methods).map((method) => ({ name: method, method, loops, refined }));
+  const maps = shownMaps(state, run);
+  if (!maps.length) return run.methods.map((method) => ({ name: method, method, loops, refined }));
+  return maps.map(({ method, letter, own }) => ({ name: letter.toLowerCase() || method, method, loops, refined, ...own }));
 }
 
 /** The program. Its arrays are called like the panels, or a and b where two are compared.

@@ -3,11 +3,11 @@
 import { largest } from '../maths/order.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { MEASURES, atThreshold, averagePrecision, pointsAt } from '../maths/localization.mjs';
-import { sideOf } from '../explore/panel_specs.mjs';
 import { chosenNames, settingsOf } from '../explore/maps.mjs';
+import { shownMaps } from '../explore/shown_maps.mjs';
 import { drawHead, drawMeanings, drawRows } from '../charts/metric_table.mjs';
 import { percent } from '../core/dom.mjs';
-import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
+import { METHOD_TITLES } from '../core/store.mjs';
 import { groundTruthOf } from './ground_truth.mjs';
 
 const REDRAW_MS = 60; // milliseconds between two tables while a slider moves
@@ -86,19 +86,12 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
    */
   function listed(state, now) {
     const { run, prediction } = now;
-    const row = (/** @type {string} */ method, /** @type {Partial<Crt.Settings>} */ own = {}, before = '') => {
-      const shown = maps.shown(state, now, method, own);
-      return { key: method, title: before + METHOD_TITLES[method], note: settingsOf(shown, prediction.isTransformer(method)), shown };
-    };
-    if (state.compare.view !== 'side') {
-      return [state.compare.a, state.compare.b].map((side, i) => {
-        const { method, own } = sideOf(side, run);
-        return row(method, own, `${'AB'[i]}: `);
-      });
-    }
     /** @type {{ key: string, title: string, note: string, shown: Crt.Scaled }[]} */
-    const rows = shownMethods(state, run).map((method) => row(method));
-    const added_panel = state.added_panel && addedPanels[state.added_panel.kind]?.(state.added_panel, now);
+    const rows = shownMaps(state, run).map(({ method, letter, own }) => {
+      const shown = maps.shown(state, now, method, own);
+      return { key: method, title: `${letter && `${letter}: `}${METHOD_TITLES[method]}`, note: settingsOf(shown, prediction.isTransformer(method)), shown };
+    });
+    const added_panel = state.compare.view === 'side' && state.added_panel && addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     if (!added_panel) return rows;
     const max = added_panel.max ?? largest(added_panel.map.data); // 0 while an explainer is computed
     return max > 0 ? [...rows, { key: 'other', title: added_panel.title, note: added_panel.note, shown: { ...added_panel, max } }] : rows;
