@@ -27,9 +27,11 @@ declare namespace Crt {
 
   interface Settings { loops: number; refined: boolean; blocks: Blocks; pass_reduction: string }
   interface MapOptions extends Partial<Settings> { pass?: number | null }
+  /** What a map fixes against the settings of the page. */
+  interface OwnSettings extends Partial<Settings> { classes?: number[] }
   /** A map with what it was made with; `span`: height and width of the image in its cells. */
   interface Scaled { map: Values; span: Size; max: number; unit: Unit }
-  interface Shown extends Scaled { method: string; loops: number; refined: boolean }
+  interface Shown extends Scaled { method: string; classes: number[]; loops: number; refined: boolean }
   interface AddedPanel extends Omit<Scaled, 'max'> { title: string; note: string; max?: number; method?: string; retry?: (() => void) | null }
 
   /** Ground truth of the chosen classes: `groundTruthOf` of ground_truth/ground_truth.mjs. */
@@ -40,7 +42,8 @@ declare namespace Crt {
     raster(h: number, w: number): Mask | null;
     ignore(h: number, w: number): Mask | null;
   }
-  /** A map on a panel: `from` and `to` are the part of the panel's width that it fills, `ends` the names of a signed scale's ends. */
+  /** A map on a panel: `from` and `to` are the part of the panel's width that it fills, `ends` the names of a signed scale's ends, `classes`
+   *  those whose ground truth belongs to it, `subject` their names where the titles give them, else empty. */
   interface Layer {
     method: string;
     shown: Scaled | null;
@@ -51,10 +54,12 @@ declare namespace Crt {
     name: string;
     letter: string;
     title: string;
+    classes: number[];
+    subject: string;
     ends: [string, string];
   }
   /** A layer with a map. */
-  interface MapLayer extends Layer { shown: Scaled & { method?: string; loops?: number; refined?: boolean } }
+  interface MapLayer extends Layer { shown: Scaled & { method?: string; classes?: number[]; loops?: number; refined?: boolean } }
   /** What a panel shows: explore/panel_specs.mjs. */
   interface PanelSpec {
     key: string;
@@ -92,8 +97,8 @@ declare namespace Crt {
   }
   type DrawnPanel = Panel & { spec: PanelSpec };
   type Maps = ReturnType<typeof import('./explore/maps.mjs').createMaps>;
-  /** What an overlay is drawn for: `method` is that of the map, or input, added_panel, difference. */
-  interface Overlay { method: string; state: State; view: View; width: number; height: number; pixel: number }
+  /** What an overlay is drawn for: `method` is that of the map, or input, added_panel, difference; `classes` are the map's. */
+  interface Overlay { method: string; classes: number[]; state: State; view: View; width: number; height: number; pixel: number }
   interface PanelGrid {
     maps: Maps;
     /** Whether the blinking panel shows B. */
@@ -167,7 +172,9 @@ declare namespace Crt {
 
   interface PassReduction { label: string; description: string; weights: number[][]; tile_normalized: boolean }
 
-  interface Side { method: string; loops?: number; refined?: boolean }
+  /** One of two maps that are compared; without a value of its own it has the page's. `class`: a name, because another checkpoint numbers
+   *  its classes in another way. */
+  interface Side { method: string; loops?: number; refined?: boolean; class?: string }
   interface Shape { label: string; polygon: [number, number][] }
   interface AttentionPanel { kind: 'attention'; method: string; pass: number; block: number; head: number | null }
   interface ExplainerPanel { kind: 'explainer'; method: string; name: string }

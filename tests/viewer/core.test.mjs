@@ -161,6 +161,8 @@ test('the first run brings the defaults of the checkpoint and the class that CRT
   assert.deepEqual(first, { loops: 2, refined: false, pass_reduction: 'tile_normalized', blocks: [1, 2], threshold: 0.3, classes: [0] });
   const mine = { ...s.INITIAL, ...first, loops: 1, refined: true, classes: [2] };
   assert.deepEqual(s.adopt(mine, run, run), { loops: 1 });
+  const sided = { ...mine, compare: { ...s.INITIAL.compare, a: { method: 'crt', class: 'b' }, b: { method: 'crt', loops: 1, class: 'z' } } };
+  assert.deepEqual(s.adopt(sided, run, run).compare, { ...sided.compare, b: { method: 'crt', loops: 1 } }); // of another checkpoint
   assert.deepEqual(s.adopt(mine, { ...run, imageId: 'q' }, run), { loops: 1, classes: [0], added_panel: null }); // the panel was of the other image
 });
 

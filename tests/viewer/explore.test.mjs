@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { largestBox } from '../../app/viewer/maths/components.mjs';
 import { FIELDS } from '../../app/viewer/permalink/fields.mjs';
-import { BLINK_RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/explore/compare.mjs';
+import { BLINK_RATES, blinkPause, probableClasses, withMethod, withOwn } from '../../app/viewer/explore/compare.mjs';
 import { depthOf, withEnd } from '../../app/viewer/explore/controls.mjs';
 import { keySplit } from '../../app/viewer/explore/divider.mjs';
 import { subjectOf } from '../../app/viewer/explore/examples.mjs';
@@ -12,8 +12,8 @@ import { panelSpecsOf } from '../../app/viewer/explore/panel_specs.mjs';
 import { createMaps } from '../../app/viewer/explore/maps.mjs';
 import { boxWords, measure } from '../../app/viewer/explore/panel.mjs';
 import { best, nextLoop, similarityWords } from '../../app/viewer/explore/player.mjs';
-import { sideOf } from '../../app/viewer/explore/shown_maps.mjs';
-import { INITIAL } from '../../app/viewer/core/store.mjs';
+import { shownClasses, shownMaps, sideOf } from '../../app/viewer/explore/shown_maps.mjs';
+import { INITIAL, withKnownClass } from '../../app/viewer/core/store.mjs';
 
 const run = {
   run: 'r', classes: ['cat', 'dog'], methods: ['resnet', 'tscam', 'crt'], maxLoops: 2, tiles: 1, input: [10, 20],
@@ -90,6 +90,77 @@ test('difference of different units: each as a share of its own maximum', () => 
   assert.equal(wide[0].scales[0].range, 1);
 });
 
+/** Maps of the dog are those of the cat turned round, half as large. */
+const ofClasses = {
+  ...prediction,
+  map: (method, [index], options) => {
+    const map = prediction.map(method, [index], options);
+    return index ? { ...map, data: map.data.toReversed().map((value) => value / 2) } : map;
+  },
+};
+const classed = (kind, a, b, more = {}) => panelSpecsOf({ ...state, compare: { ...INITIAL.compare, view: kind, a, b, ...more } }, { ...view, prediction: ofClasses }, createMaps());
+
+test('a side may have a class of its own, which titles, labels, values and scores give', () => {
+  const sides = [{ method: 'crt' }, { method: 'crt', class: 'dog' }];
+  const [swipe] = classed('swipe', ...sides);
+  assert.equal(swipe.title, 'cat by CRT | dog by CRT');
+  assert.deepEqual(swipe.scales.map(({ title }) => title), ['cat by CRT, 2 loops, not refined', 'dog by CRT, 2 loops, not refined']);
+  assert.deepEqual(swipe.scales.map(({ name }) => name), ['A cat by CRT, 2 loops, not refined', 'B dog by CRT, 2 loops, not refined']);
+  assert.deepEqual(swipe.scales.map(({ shown }) => [...shown.map.data]), [[6, 3], [1.5, 3]]);
+  assert.deepEqual(swipe.layers.map(({ classes }) => classes), [[0], [1]]);
+  assert.equal(swipe.ariaLabel, 'A CRT, 2 loops, not refined map of cat, largest value 6 raw CAM. B CRT, 2 loops, not refined map of dog, largest value 3 raw CAM');
+  const [a, b] = [false, true].map((other) => panelSpecsOf({ ...state, compare: { ...INITIAL.compare, view: 'blink', a: sides[0], b: sides[1] } }, { ...view, prediction: ofClasses }, createMaps(), null, other)[0]);
+  assert.deepEqual([a.title, a.score, b.title, b.score], ['A: cat by CRT', 'p 90 %', 'B: dog by CRT', 'p 10 %']);
+});
+
+test('a difference of two classes names both and the unit', () => {
+  const sides = [{ method: 'crt' }, { method: 'crt', class: 'dog' }];
+  const [spec, a, b] = classed('difference', ...sides, { unit: 'raw' });
+  assert.equal(spec.title, 'CRT: cat − dog, raw CAM');
+  assert.deepEqual(spec.scales[0].ends, ['more dog', 'more cat']);
+  assert.deepEqual([...spec.scales[0].shown.map.data], [4.5, 0]);
+  assert.deepEqual(spec.layers[0].classes, [0, 1]);
+  assert.equal(spec.note, 'A cat by CRT, 2 loops, not refined; B dog by CRT, 2 loops, not refined');
+  assert.deepEqual([a.title, b.title, b.ariaLabel], ['A: cat by CRT', 'B: dog by CRT', 'CRT map of dog, largest value 3 raw CAM']);
+  assert.equal(classed('difference', ...sides)[0].title, 'CRT: cat − dog, share of own maximum');
+  const [other] = classed('difference', { method: 'resnet' }, { method: 'crt', class: 'dog' });
+  assert.deepEqual([other.title, other.scales[0].ends], ['cat by ResNet − dog by CRT, share of own maximum', ['more dog', 'more cat']]);
+  const both = [{ method: 'resnet', class: 'dog' }, { method: 'crt', class: 'dog' }];
+  assert.deepEqual(classed('difference', ...both).map(({ title }) => title), ['dog: ResNet − CRT, share of own maximum', 'A: dog by ResNet', 'B: dog by CRT']);
+  const [loops] = classed('difference', { method: 'crt', class: 'dog' }, { method: 'crt', class: 'dog', loops: 0 });
+  assert.deepEqual([loops.title, loops.scales[0].ends], ['dog by CRT: A − B, share of own maximum', ['more B', 'more A']]);
+  assert.equal(classed('difference', { method: 'tscam' }, { method: 'tscam', class: 'dog' })[0].empty, 'No evidence for cat or dog');
+  assert.equal(classed('swipe', { method: 'tscam' }, { method: 'crt', class: 'dog' })[0].empty, 'A: No evidence for cat');
+});
+
+test('a class of its own that is the chosen one changes no word', () => {
+  for (const kind of ['swipe', 'blink', 'difference']) {
+    const [plain, own] = [{ method: 'crt' }, { method: 'crt', class: 'cat' }].map((b) => classed(kind, { method: 'resnet' }, b));
+    assert.deepEqual(own.map(({ title, ariaLabel }) => [title, ariaLabel]), plain.map(({ title, ariaLabel }) => [title, ariaLabel]));
+  }
+  assert.deepEqual(shownMaps({ ...state, compare: { ...INITIAL.compare, view: 'swipe' } }, run).map(({ letter, subject }) => [letter, subject]), [['A', ''], ['B', '']]);
+});
+
+test('the classes on the screen are those of its maps', () => {
+  const shown = (view, b = { method: 'crt', class: 'dog' }) => shownClasses({ ...state, compare: { ...INITIAL.compare, view, b } }, run);
+  assert.deepEqual([shown('side'), shown('swipe'), shown('difference', { method: 'crt', class: 'cat' })], [[0], [0, 1], [0]]);
+  assert.deepEqual(shownClasses({ ...state, visible: { ...INITIAL.visible, resnet: false, tscam: false, crt: false } }, run), [0]);
+});
+
+test('a class that the checkpoint lacks is the chosen one', () => {
+  assert.deepEqual(sideOf({ method: 'crt', class: 'dog' }, run), { method: 'crt', own: { classes: [1] } });
+  assert.deepEqual(sideOf({ method: 'crt', loops: 0, class: 'zebra' }, run), { method: 'crt', own: { loops: 0 } });
+  assert.deepEqual(withKnownClass({ method: 'crt', loops: 0, class: 'zebra' }, run.classes), { method: 'crt', loops: 0 });
+  const known = { method: 'crt', class: 'dog' };
+  assert.equal(withKnownClass(known, run.classes), known);
+});
+
+test('the classes to choose from begin with the most probable', () => {
+  const scores = { resnet: [[0.9, 0.1, 0.5]], crt: [[0.9, 0.1, 0.5], [0.1, 0.7, 0.2]] };
+  assert.deepEqual(probableClasses({ ...run, maxLoops: 1, scores }), [1, 2, 0]);
+  assert.deepEqual(probableClasses({ ...run, methods: ['resnet'], scores: { resnet: scores.resnet } }), [0, 2, 1]);
+});
+
 test('a side that the checkpoint lacks is CRT', () => {
   assert.deepEqual(sideOf({ method: 'crt_cnn', loops: 1 }, run), { method: 'crt', own: { loops: 1 } });
   assert.deepEqual(sideOf({ method: 'crt_cnn' }, { methods: ['resnet'] }), { method: 'resnet', own: {} });
@@ -101,6 +172,8 @@ test('another method keeps the settings that it has', () => {
   assert.deepEqual(withMethod(side, 'resnet', prediction), { method: 'resnet' });
   assert.deepEqual(withOwn(side, 'loops', undefined), { method: 'crt', refined: true });
   assert.deepEqual(withOwn({ method: 'crt' }, 'refined', false), { method: 'crt', refined: false });
+  assert.deepEqual(withMethod({ method: 'crt', loops: 2, class: 'dog' }, 'resnet', prediction), { method: 'resnet', class: 'dog' });
+  assert.deepEqual(withOwn(withOwn(side, 'class', 'dog'), 'class', undefined), side);
 });
 
 test('the blink never changes more than three times a second', () => {
@@ -171,6 +244,8 @@ test('maps are kept while their settings stay', () => {
   assert.equal(maps.shown({ ...state, threshold: 0.9, opacity: 0 }, view, 'crt'), first);
   assert.notEqual(maps.shown({ ...state, loops: 1 }, view, 'crt'), first);
   assert.equal(maps.shown({ ...state, loops: 0 }, view, 'crt', { loops: 2 }), first);
+  assert.equal(maps.shown({ ...state, classes: [1] }, view, 'crt', { classes: [0] }), first);
+  assert.notEqual(maps.shown(state, view, 'crt', { classes: [1] }), first);
   assert.equal(maps.upsampled(first, [2, 4]), maps.upsampled(first, [2, 4]));
   assert.notEqual(maps.upsampled(first, [2, 4]), maps.upsampled(first, [3, 4]));
 });

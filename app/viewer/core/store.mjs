@@ -90,7 +90,20 @@ export function adopt(state, run, before) {
   const sameImage = before && before.imageId === run.imageId && sameList(before.classes, run.classes);
   if (before && before.imageId !== run.imageId) changes.added_panel = null; // it was added for that image
   if (!sameImage || !state.classes.length) changes.classes = [topClass(run, changes.loops)];
+  const [a, b] = [state.compare.a, state.compare.b].map((side) => withKnownClass(side, run.classes));
+  if (a !== state.compare.a || b !== state.compare.b) changes.compare = { ...state.compare, a, b };
   return changes;
+}
+
+/** A side of the comparison, without a class of its own that the checkpoint lacks.
+ * @param {Crt.Side} side
+ * @param {string[]} known names of the checkpoint's classes
+ * @returns {Crt.Side}
+ */
+export function withKnownClass(side, known) {
+  if (side.class === undefined || known.includes(side.class)) return side;
+  const { class: _, ...rest } = side;
+  return rest;
 }
 
 /** The class that CRT (or the first method there is) finds most probable.
@@ -131,21 +144,22 @@ export function shownMethods(state, run) {
   return ['resnet', 'tscam', 'crt', 'crt_cnn'].filter((m) => run.methods.includes(m) && state.visible[m]);
 }
 
-/** The map of one method with the settings of the state: { method, map, max, unit, loops, refined, span }.
- *  `own` may fix loops, refined, blocks and pass_reduction against the state's.
+/** The map of one method with the settings of the state: { method, classes, map, max, unit, loops, refined, span }.
+ *  `own` may fix classes, loops, refined, blocks and pass_reduction against the state's.
  * @param {Crt.State} state
  * @param {Crt.Prediction} prediction
  * @param {string} method
- * @param {Partial<Crt.Settings>} [own]
+ * @param {Crt.OwnSettings} [own]
  * @returns {Crt.Shown}
  */
 export function currentMap(state, prediction, method, own = {}) {
-  const wanted = { ...pick(state, ['loops', 'refined', 'blocks', 'pass_reduction']), ...own };
+  const wanted = { ...pick(state, ['classes', 'loops', 'refined', 'blocks', 'pass_reduction']), ...own };
+  const { classes } = wanted;
   const refined = wanted.refined && prediction.isTransformer(method);
   const loops = Math.min(wanted.loops, prediction.maxLoops(method));
   const blocks = wanted.blocks && prediction.isTransformer(method) ? /** @type {Crt.Size} */ (wanted.blocks.map((b) => Math.min(b, prediction.depth(method) - 1))) : null;
-  const map = prediction.map(method, state.classes, { loops, refined, blocks, pass_reduction: wanted.pass_reduction });
-  return { method, map, loops, refined, max: largest(map.data), unit: refined ? 'product' : 'cam', span: prediction.contentSize(method) };
+  const map = prediction.map(method, classes, { loops, refined, blocks, pass_reduction: wanted.pass_reduction });
+  return { method, classes, map, loops, refined, max: largest(map.data), unit: refined ? 'product' : 'cam', span: prediction.contentSize(method) };
 }
 
 /** The line under the controls: what the run was and what it cost.

@@ -2,7 +2,8 @@
 
 import { sideOf } from './shown_maps.mjs';
 import { make } from '../core/dom.mjs';
-import { METHOD_TITLES, UNIT_NAMES } from '../core/store.mjs';
+import { sortedClasses } from '../maths/order.mjs';
+import { METHOD_TITLES, UNIT_NAMES, scoreRow } from '../core/store.mjs';
 
 /** Changes a second, and how the rate is named.
  * @type {[number, string][]}
@@ -17,7 +18,7 @@ const AS_SET = ''; // a setting that follows the controls of the page
  */
 export const blinkPause = (rate) => 1000 / Math.min(MAX_BLINK_HZ, Math.max(0.25, Number(rate) || 1));
 
-/** A side with another method: loops and refinement of its own are kept where the method has them.
+/** A side with another method: its class stays, and so do loops and refinement of its own where the method has them.
  * @param {Crt.Side} side
  * @param {string} method
  * @param {Pick<Crt.Prediction, 'maxLoops' | 'isTransformer'>} prediction
@@ -26,6 +27,7 @@ export function withMethod(side, method, prediction) {
   const { loops, refined } = side;
   /** @type {Crt.Side} */
   const own = { method };
+  if (side.class !== undefined) own.class = side.class;
   if (loops !== undefined && prediction.maxLoops(method) > 0) own.loops = Math.min(loops, prediction.maxLoops(method));
   if (refined !== undefined && prediction.isTransformer(method)) own.refined = refined;
   return own;
@@ -33,14 +35,19 @@ export function withMethod(side, method, prediction) {
 
 /** A side with a setting of its own, or without it for `value` undefined.
  * @param {Crt.Side} side
- * @param {'loops' | 'refined'} name
- * @param {number | boolean | undefined} value
+ * @param {'loops' | 'refined' | 'class'} name
+ * @param {number | boolean | string | undefined} value
  * @returns {Crt.Side}
  */
 export function withOwn(side, name, value) {
   const { [name]: _, ...rest } = side;
   return value === undefined ? rest : { ...rest, [name]: value };
 }
+
+/** Indices of all classes, those first that CRT, or the first network there is, finds most probable after all its loops.
+ * @param {Crt.Run} run
+ */
+export const probableClasses = (run) => sortedClasses(scoreRow(run, run.scores.crt ? 'crt' : run.methods[0], run.maxLoops));
 
 /** What raw values mean for two maps of these units.
  * @param {Crt.Unit[]} units
@@ -72,6 +79,7 @@ export function mountCompare(page) {
   }
   for (const key of SIDES) {
     at(`${key}-method`).addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ [key]: withMethod(store.get().compare[key], event.target.value, current().prediction) }));
+    at(`${key}-class`).addEventListener('change', (/** @type {Crt.InputEvent} */ { target }) => own(key, 'class', target.value === AS_SET ? undefined : current().run.classes[Number(target.value)]));
     at(`${key}-loops`).addEventListener('change', (/** @type {Crt.InputEvent} */ { target }) => own(key, 'loops', target.value === AS_SET ? undefined : Number(target.value)));
     at(`${key}-refined`).addEventListener('change', (/** @type {Crt.InputEvent} */ { target }) => own(key, 'refined', target.value === AS_SET ? undefined : target.value === '1'));
   }
@@ -98,12 +106,14 @@ export function mountCompare(page) {
       timer = null;
       return;
     }
-    const { methods, maxLoops } = next.run;
+    const { methods, maxLoops, classes } = next.run;
+    const order = probableClasses(next.run);
     for (const key of SIDES) {
       at(`${key}-method`).replaceChildren(...methods.map((method) => make('option', { value: method, text: METHOD_TITLES[method] })));
       at(`${key}-loops`).replaceChildren(
         make('option', { value: AS_SET, text: 'as set' }), ...Array.from({ length: maxLoops + 1 }, (_, count) => make('option', { value: count, text: String(count) })),
       );
+      at(`${key}-class`).replaceChildren(make('option', { value: AS_SET, text: 'as set' }), ...order.map((index) => make('option', { value: index, text: classes[index] })));
     }
   });
   onDraw((state, now) => {
@@ -124,8 +134,8 @@ export function mountCompare(page) {
 
   /**
    * @param {'a' | 'b'} key
-   * @param {'loops' | 'refined'} name
-   * @param {number | boolean | undefined} value
+   * @param {'loops' | 'refined' | 'class'} name
+   * @param {number | boolean | string | undefined} value
    */
   function own(key, name, value) {
     set({ [key]: withOwn(store.get().compare[key], name, value) });
@@ -134,16 +144,17 @@ export function mountCompare(page) {
   /**
    * @param {'a' | 'b'} key
    * @param {Crt.State} state
-   * @param {Crt.View} view
+   * @param {Crt.View} now
    */
-  function showSide(key, { compare }, { run: { methods }, prediction }) {
-    const { method } = sideOf(compare[key], { methods });
+  function showSide(key, { compare }, now) {
+    const { method, own: { classes } } = sideOf(compare[key], now.run);
     const { loops, refined } = compare[key];
     at(`${key}-method`).value = method;
-    at(`${key}-loops`).value = loops === undefined ? AS_SET : String(Math.min(loops, prediction.maxLoops(method)));
-    at(`${key}-loops`).parentElement.hidden = prediction.maxLoops(method) === 0;
+    at(`${key}-class`).value = classes === undefined ? AS_SET : String(classes[0]);
+    at(`${key}-loops`).value = loops === undefined ? AS_SET : String(Math.min(loops, now.prediction.maxLoops(method)));
+    at(`${key}-loops`).parentElement.hidden = now.prediction.maxLoops(method) === 0;
     at(`${key}-refined`).value = refined === undefined ? AS_SET : refined ? '1' : '0';
-    at(`${key}-refined`).parentElement.hidden = !prediction.isTransformer(method);
+    at(`${key}-refined`).parentElement.hidden = !now.prediction.isTransformer(method);
   }
 
   /**

@@ -19,12 +19,12 @@ export function createMaps() {
      * @param {Crt.State} state
      * @param {Pick<Crt.View, 'run' | 'prediction'>} view
      * @param {string} method
-     * @param {Partial<Crt.Settings>} [own]
+     * @param {Crt.OwnSettings} [own]
      * @returns {Crt.Shown}
      */
     shown(state, { run, prediction }, method, own = {}) {
-      const { loops, refined, blocks, pass_reduction } = { ...state, ...own };
-      const key = [run.run, method, state.classes.join(), loops, refined, blocks, pass_reduction].join('/');
+      const { classes, loops, refined, blocks, pass_reduction } = { ...state, ...own };
+      const key = [run.run, method, classes.join(), loops, refined, blocks, pass_reduction].join('/');
       const known = kept.get(key);
       if (known) return known;
       if (kept.size >= MAX_MAPS) kept.delete(String(kept.keys().next().value));
@@ -70,11 +70,11 @@ export function refinedWords({ blocks, pass_reduction }, loops) {
   return words ? `refined by the attention ${words}` : 'refined';
 }
 
-/** The classes chosen, in words.
- * @param {Crt.State} state
- * @param {Crt.Run} run
+/** The classes chosen, or those of a map, in words.
+ * @param {Pick<Crt.State, 'classes'>} state
+ * @param {Pick<Crt.Run, 'classes'>} run
  */
-export const chosenNames = (state, run) => state.classes.map((index) => run.classes[index]).join(' + ');
+export const chosenNames = ({ classes }, run) => classes.map((index) => run.classes[index]).join(' + ');
 
 /** A map with its settings in words.
  * @param {Pick<Crt.Shown, 'method' | 'loops' | 'refined'>} shown
@@ -84,3 +84,9 @@ export function titleOf(shown, isTransformer) {
   const settings = settingsOf(shown, isTransformer);
   return settings ? `${METHOD_TITLES[shown.method]}, ${settings}` : METHOD_TITLES[shown.method];
 }
+
+/** A network or a map with the class that it is of, where its title gives it: 'cat by CRT'.
+ * @param {string} subject
+ * @param {string} title
+ */
+export const by = (subject, title) => (subject ? `${subject} by ${title}` : title);

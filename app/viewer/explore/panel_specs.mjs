@@ -3,14 +3,15 @@
 // A spec: { key, title, note, score, empty, ariaLabel, layers, scales, layerAt(point, state), retry }. `layers` are drawn one over
 // the other, `scales` have a colour bar and are read out at the crosshair; `layerAt` gives the one that a point belongs to;
 // `retry()`, if any, requests a map anew that could not be had.
-// A layer: { method, shown, range, signed, from, to, name, letter, title, ends }: `shown` as currentMap gives it, `from`
-// and `to` the part of the panel's width that it fills, `ends` the names at the two ends of a signed scale.
+// A layer: { method, shown, range, signed, from, to, name, letter, title, classes, subject, ends }: `shown` as currentMap gives it,
+// `from` and `to` the part of the panel's width that it fills, `classes` those whose ground truth belongs to it, `subject` their names
+// where titles give them, `ends` the names at the two ends of a signed scale.
 
 import { ranges } from '../maths/color_scale.mjs';
 import { difference } from '../maths/difference.mjs';
 import { figure } from '../maths/numbers.mjs';
 import { gridSize } from './draw.mjs';
-import { chosenNames, settingsOf, titleOf } from './maps.mjs';
+import { by, chosenNames, settingsOf, titleOf } from './maps.mjs';
 import { percent } from '../core/dom.mjs';
 import { shownMaps } from './shown_maps.mjs';
 import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow } from '../core/store.mjs';
@@ -38,32 +39,33 @@ export function panelSpecsOf(state, view, maps, added_panel = null, other = fals
 function sideBySide(state, view, maps, added_panel) {
   const shown = shownMaps(state, view.run).map(({ method, own }) => maps.shown(state, view, method, own));
   const vmaxes = ranges(added_panel ? [...shown, added_panel] : shown, state.scale, state.absolute);
-  const specs = shown.map((one, i) => mapSpec(state, view, one, vmaxes[i]));
+  const specs = shown.map((one, i) => mapSpec(view, one, vmaxes[i]));
   if (added_panel) specs.push(addedSpec(state, view, added_panel, vmaxes[shown.length]));
-  return state.visible.input ? [imageSpec(), ...specs] : specs;
+  return state.visible.input ? [imageSpec(state), ...specs] : specs;
 }
 
-function imageSpec() {
+/** @param {Crt.State} state */
+function imageSpec({ classes }) {
   return {
     key: 'input', title: METHOD_TITLES.input, note: METHOD_NOTES.input, score: '', empty: '', ariaLabel: 'The image',
-    layers: [layerOf('input', null, 0)], scales: [], layerAt: () => null,
+    layers: [layerOf('input', null, 0, { classes })], scales: [], layerAt: () => null,
   };
 }
 
-/**
- * @param {Crt.State} state
+/** The panel of one map; `subject`: the names of its classes where its title gives them.
  * @param {Crt.View} view
  * @param {Crt.Shown} shown
  * @param {number} range
  * @returns {Crt.PanelSpec}
  */
-function mapSpec(state, view, shown, range) {
-  const { method } = shown;
-  const layer = layerOf(method, shown, range, { title: titleOf(shown, view.prediction.isTransformer(method)) });
+function mapSpec(view, shown, range, subject = '') {
+  const { method, classes } = shown;
+  const title = headOf({ method, subject });
+  const layer = layerOf(method, shown, range, { title: titleOf(shown, view.prediction.isTransformer(method)), name: title, classes, subject });
   const note = settingsOf(shown, view.prediction.isTransformer(method)) || METHOD_NOTES[method];
   return {
-    key: method, title: METHOD_TITLES[method], note, score: score(state, view, shown), empty: shown.max > 0 ? '' : nothing(state),
-    ariaLabel: ariaLabel(METHOD_TITLES[method], shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer,
+    key: method, title, note, score: score(view, shown), empty: shown.max > 0 ? '' : nothing(shown, subject),
+    ariaLabel: ariaLabel(METHOD_TITLES[method], shown, classes, view), layers: [layer], scales: [layer], layerAt: () => layer,
   };
 }
 
@@ -75,11 +77,11 @@ function mapSpec(state, view, shown, range) {
  * @returns {Crt.PanelSpec}
  */
 function addedSpec(state, view, shown, range) {
-  const layer = layerOf('added_panel', shown, range, { name: shown.title, title: shown.title });
+  const layer = layerOf('added_panel', shown, range, { name: shown.title, title: shown.title, classes: state.classes });
   const waiting = shown.map.data.length < 2; // an explainer still at work
   return {
     key: 'added_panel', title: shown.title, note: shown.note, score: '', empty: shown.max > 0 || waiting ? '' : 'All values are 0',
-    ariaLabel: ariaLabel(shown.title, shown, state, view), layers: [layer], scales: [layer], layerAt: () => layer, retry: shown.retry,
+    ariaLabel: ariaLabel(shown.title, shown, state.classes, view), layers: [layer], scales: [layer], layerAt: () => layer, retry: shown.retry,
   };
 }
 
@@ -95,21 +97,24 @@ function compared(state, view, maps, other) {
   const shown = wanted.map(({ method, own }) => maps.shown(state, view, method, own));
   const titles = shown.map((one) => titleOf(one, view.prediction.isTransformer(one.method)));
   const vmaxes = ranges(shown, state.scale, state.absolute);
-  const [a, b] = wanted.map(({ letter }, i) => layerOf(shown[i].method, shown[i], vmaxes[i], { letter, title: titles[i], name: `${letter} ${titles[i]}` }));
-  const empty = (/** @type {Crt.MapLayer} */ layer) => (layer.shown.max > 0 ? '' : `${layer.letter}: ${nothing(state)}`);
-  const words = [a, b].map((layer) => ariaLabel(layer.name, layer.shown, state, view)).join('. ');
+  const [a, b] = wanted.map(({ letter, subject }, i) => {
+    const title = by(subject, titles[i]);
+    return layerOf(shown[i].method, shown[i], vmaxes[i], { letter, title, name: `${letter} ${title}`, classes: shown[i].classes, subject });
+  });
+  const empty = (/** @type {typeof a} */ { shown: { max, classes }, letter, subject }) => (max > 0 ? '' : `${letter}: ${nothing({ classes }, subject)}`);
+  const words = [a, b].map((layer, i) => ariaLabel(`${layer.letter} ${titles[i]}`, layer.shown, layer.classes, view)).join('. ');
   if (state.compare.view === 'difference') return differing(state, view, a, b);
   if (state.compare.view === 'blink') {
     const now = other ? b : a;
     return [{
-      key: 'compare', title: `${now.letter}: ${METHOD_TITLES[now.method]}`, note: settingsOf(now.shown, view.prediction.isTransformer(now.method)),
-      score: score(state, view, now.shown), empty: empty(now), ariaLabel: words, layers: [now], scales: [a, b], layerAt: () => now,
+      key: 'compare', title: `${now.letter}: ${headOf(now)}`, note: settingsOf(now.shown, view.prediction.isTransformer(now.method)),
+      score: score(view, now.shown), empty: empty(now), ariaLabel: words, layers: [now], scales: [a, b], layerAt: () => now,
     }];
   }
   const { split } = state.compare;
   const [left, right] = [{ ...a, to: split }, { ...b, from: split }];
   return [{
-    key: 'compare', title: `${METHOD_TITLES[a.method]} | ${METHOD_TITLES[b.method]}`, note: '', score: '',
+    key: 'compare', title: `${headOf(a)} | ${headOf(b)}`, note: '', score: '',
     empty: [a, b].map(empty).filter(Boolean).join('; '), ariaLabel: words, layers: [left, right], scales: [left, right],
     layerAt: (point, { zoom }) => (toScreen(point, zoom).x < split ? left : right),
   }];
@@ -125,22 +130,35 @@ function compared(state, view, maps, other) {
 function differing(state, view, a, b) {
   const size = gridSize(view.image.naturalWidth, view.image.naturalHeight);
   const shown = { method: 'difference', ...difference(a.shown, b.shown, ...size, state.compare.unit === 'raw') };
-  const titles = [a, b].map((layer) => METHOD_TITLES[layer.method]);
-  const alike = titles[0] === titles[1];
-  /** @type {[string, string]} */
-  const ends = alike ? ['more B', 'more A'] : [`more ${titles[1]}`, `more ${titles[0]}`];
+  const { title, ends } = differenceWords(a, b);
   const range = differenceRange(shown, [a, b], state);
-  const layer = layerOf('difference', shown, range, { signed: true, ends, name: 'A − B' });
+  const layer = layerOf('difference', shown, range, { signed: true, ends, name: 'A − B', classes: [...new Set([...a.classes, ...b.classes])] });
   const bare = !(a.shown.max > 0 || b.shown.max > 0);
   /** @type {Crt.PanelSpec} */
   const spec = {
-    key: 'compare', title: `${alike ? `${titles[0]}: A − B` : `${titles[0]} − ${titles[1]}`}, ${UNIT_NAMES[shown.unit]}`, note: `${a.name}; ${b.name}`, score: '',
-    empty: shown.max > 0 ? '' : bare ? nothing(state) : 'No difference',
+    key: 'compare', title: `${title}, ${UNIT_NAMES[shown.unit]}`, note: `${a.name}; ${b.name}`, score: '',
+    empty: shown.max > 0 ? '' : bare ? nothing(a, [...new Set([a.subject, b.subject])].join(' or ')) : 'No difference',
     ariaLabel: `Difference of ${a.name} and ${b.name}: at most ${figure(shown.max)} ${UNIT_NAMES[shown.unit]}`,
     layers: [layer], scales: [layer], layerAt: () => a,
   };
-  const own = [a, b].map((one) => ({ ...mapSpec(state, view, one.shown, one.range), key: `compare_${one.letter.toLowerCase()}`, title: `${one.letter}: ${METHOD_TITLES[one.method]}` }));
+  const own = [a, b].map((one) => ({ ...mapSpec(view, one.shown, one.range, one.subject), key: `compare_${one.letter.toLowerCase()}`, title: `${one.letter}: ${headOf(one)}` }));
   return [spec, ...own];
+}
+
+/** What a difference is of, and the names of its scale's ends.
+ * @param {Pick<Crt.Layer, 'method' | 'subject'>} a
+ * @param {Pick<Crt.Layer, 'method' | 'subject'>} b
+ * @returns {{ title: string, ends: [string, string] }}
+ */
+function differenceWords(a, b) {
+  const methods = [a, b].map(({ method }) => METHOD_TITLES[method]);
+  const subjects = [a.subject, b.subject];
+  const [oneMethod, oneClass] = [methods, subjects].map(([first, second]) => first === second);
+  const ends = (/** @type {string[]} */ [plus, minus]) => /** @type {[string, string]} */ ([`more ${minus}`, `more ${plus}`]);
+  if (oneMethod && oneClass) return { title: `${headOf(a)}: A − B`, ends: ends(['A', 'B']) };
+  if (oneMethod) return { title: `${methods[0]}: ${subjects.join(' − ')}`, ends: ends(subjects) };
+  if (oneClass) return { title: (a.subject && `${a.subject}: `) + methods.join(' − '), ends: ends(methods) };
+  return { title: `${headOf(a)} − ${headOf(b)}`, ends: ends(subjects) };
 }
 
 /** Upper end of the colour scale of a difference: its own largest magnitude, or that of its maps.
@@ -164,29 +182,34 @@ function differenceRange(shown, layers, { scale, absolute }) {
  * @returns {Omit<Crt.Layer, 'shown'> & { shown: T }}
  */
 function layerOf(method, shown, range, more = {}) {
-  return { method, shown, range, signed: false, from: 0, to: 1, name: METHOD_TITLES[method], letter: '', title: '', ends: ['', ''], ...more };
+  return { method, shown, range, signed: false, from: 0, to: 1, name: METHOD_TITLES[method], letter: '', title: '', classes: [], subject: '', ends: ['', ''], ...more };
 }
 
-/** @param {Crt.State} state */
-const nothing = (state) => (state.classes.length > 1 ? 'No evidence for these classes' : 'No evidence for this class');
+/** @param {Pick<Crt.Layer, 'method' | 'subject'>} layer */
+const headOf = ({ method, subject }) => by(subject, METHOD_TITLES[method]);
 
 /**
- * @param {Crt.State} state
+ * @param {Pick<Crt.State, 'classes'>} state
+ * @param {string} [subject]
+ */
+const nothing = ({ classes }, subject = '') => (subject ? `No evidence for ${subject}` : `No evidence for ${classes.length > 1 ? 'these classes' : 'this class'}`);
+
+/**
  * @param {Crt.View} view
  * @param {Crt.Shown} shown
  */
-function score(state, { run }, shown) {
-  const row = scoreRow(run, shown.method, shown.loops);
-  return `p ${percent(Math.max(...state.classes.map((index) => row[index])))}`;
+function score({ run }, { method, classes, loops }) {
+  const row = scoreRow(run, method, loops);
+  return `p ${percent(Math.max(...classes.map((index) => row[index])))}`;
 }
 
 /**
  * @param {string} title
  * @param {Crt.Scaled} shown
- * @param {Crt.State} state
+ * @param {number[]} classes
  * @param {Crt.View} view
  */
-function ariaLabel(title, shown, state, { run }) {
+function ariaLabel(title, shown, classes, { run }) {
   const value = shown.max > 0 ? `largest value ${figure(shown.max)}` : 'no evidence';
-  return `${title} map of ${chosenNames(state, run)}, ${value} ${UNIT_NAMES[shown.unit]}`;
+  return `${title} map of ${chosenNames({ classes }, run)}, ${value} ${UNIT_NAMES[shown.unit]}`;
 }

@@ -1,8 +1,8 @@
 // The maps of the Explore tab: a panel for each of panel_specs.mjs, drawn through one zoom and read by one crosshair.
 //
-// For others: `page.overlays`, functions (context, { method, state, view, width, height, pixel }) that draw over each map
+// For others: `page.overlays`, functions (context, { method, classes, state, view, width, height, pixel }) that draw over each map
 // in a context whose coordinates are those of the image, 0 to 1 (strokePath of draw.mjs strokes evenly); `method` is that
-// of the map, or input, added_panel, difference. `crt-pick`, an event on page.root, has { method, x, y } of a click on a map as its detail.
+// of the map, or input, added_panel, difference, and `classes` are the map's. `crt-pick`, an event on page.root, has { method, x, y } of a click on a map as its detail.
 
 import { largest } from '../maths/order.mjs';
 import { createDivider } from './divider.mjs';
@@ -64,10 +64,10 @@ export function mountPanels(page) {
     const added_panel = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     const specs = panelSpecsOf(state, now, panelGrid.maps, added_panel && { ...added_panel, max: added_panel.max ?? largest(added_panel.map.data) }, panelGrid.other);
     layout(specs, state);
-    const truth = state.ground_truth ? groundTruthOf(state, now) : NO_GROUND_TRUTH;
+    const truthOf = (/** @type {number[]} */ classes) => (state.ground_truth ? groundTruthOf({ ...state, classes }, now) : NO_GROUND_TRUTH);
     const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
     const measured = specs.map((spec) => {
-      const facts = spec.scales.map(({ shown, signed }) => (signed ? { iou: null, box: null } : measure(panelGrid.maps.upsampled(shown, size), state.threshold * shown.max, truth, state.boxes)));
+      const facts = spec.scales.map(({ shown, signed, classes }) => (signed ? { iou: null, box: null } : measure(panelGrid.maps.upsampled(shown, size), state.threshold * shown.max, truthOf(classes), state.boxes)));
       caption(panelOf(spec.key), spec, state, now.run, facts);
       return facts;
     });
@@ -130,7 +130,7 @@ export function mountPanels(page) {
       if (box && !bare) drawBox(context, box, pixel);
       for (const overlay of panelGrid.imageOnly ? [] : page.overlays) {
         context.save();
-        overlay(context, { method: layer.method, state, view: now, width, height, pixel });
+        overlay(context, { method: layer.method, classes: layer.classes, state, view: now, width, height, pixel });
         context.restore();
       }
       context.restore();
@@ -217,6 +217,6 @@ const zoomWords = ({ k, x, y }) => (k > 1 ? `Zoom ${k.toFixed(1)}, middle at ${M
  * @param {CanvasRenderingContext2D} context
  * @param {Crt.Overlay} about
  */
-function overlayGroundTruth(context, { state, view, pixel }) {
-  if (state.ground_truth) drawGroundTruth(context, groundTruthOf(state, view).polygons, pixel);
+function overlayGroundTruth(context, { classes, state, view, pixel }) {
+  if (state.ground_truth) drawGroundTruth(context, groundTruthOf({ ...state, classes }, view).polygons, pixel);
 }

@@ -1,27 +1,46 @@
 // Which maps the Explore tab shows: the network of each, and what it fixes against the settings of the page.
 
+import { chosenNames } from './maps.mjs';
 import { shownMethods } from '../core/store.mjs';
 
 const LETTERS = ['A', 'B'];
 
-/** A side of the comparison as this run has it: its method, or the first there is, and its own settings.
+/** `letter`: A or B where two are compared, else empty; `subject`: the names of the map's classes where the maps on the screen are not all of
+ *  the classes chosen, else empty.
+ * @typedef {{ method: string, letter: string, own: Crt.OwnSettings, subject: string }} ShownMap
+ */
+
+/** A side of the comparison as this run has it: its method, or the first there is, and its own settings, as far as the run has them.
  * @param {Crt.Side} wanted
- * @param {Pick<Crt.Run, 'methods'>} run
- * @returns {{ method: string, own: Omit<Crt.Side, 'method'> }}
+ * @param {Pick<Crt.Run, 'methods' | 'classes'>} run
+ * @returns {{ method: string, own: Crt.OwnSettings }}
  */
 export function sideOf(wanted, run) {
-  const { method, ...own } = wanted;
+  const { method, class: name, ...rest } = wanted;
+  const index = name === undefined ? -1 : run.classes.indexOf(name);
+  const own = index < 0 ? rest : { ...rest, classes: [index] };
   if (run.methods.includes(method)) return { method, own };
   return { method: run.methods.includes('crt') ? 'crt' : run.methods[0], own };
 }
 
-/** The maps on the screen, in order; `letter` is A or B where two are compared, else empty.
+/** The maps on the screen, in order.
  * @param {Crt.State} state
  * @param {Crt.Run} run
- * @returns {{ method: string, letter: string, own: Partial<Crt.Settings> }[]}
+ * @returns {ShownMap[]}
  */
 export function shownMaps(state, run) {
   const { view, a, b } = state.compare;
-  if (view === 'side') return shownMethods(state, run).map((method) => ({ method, letter: '', own: {} }));
-  return [a, b].map((side, i) => ({ ...sideOf(side, run), letter: LETTERS[i] }));
+  if (view === 'side') return shownMethods(state, run).map((method) => ({ method, letter: '', own: {}, subject: '' }));
+  const sides = [a, b].map((side) => sideOf(side, run));
+  const named = sides.some(({ own }) => own.classes && own.classes.join() !== state.classes.join());
+  return sides.map(({ method, own }, i) => ({ method, letter: LETTERS[i], own, subject: named ? chosenNames({ classes: own.classes ?? state.classes }, run) : '' }));
+}
+
+/** The classes of the maps on the screen, each once, or those chosen where there is none.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ */
+export function shownClasses(state, run) {
+  const classes = shownMaps(state, run).flatMap(({ own }) => own.classes ?? state.classes);
+  return classes.length ? [...new Set(classes)] : state.classes;
 }

@@ -3,8 +3,8 @@
 import { largest } from '../maths/order.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { MEASURES, atThreshold, averagePrecision, pointsAt } from '../maths/localization.mjs';
-import { chosenNames, settingsOf } from '../explore/maps.mjs';
-import { shownMaps } from '../explore/shown_maps.mjs';
+import { by, chosenNames, settingsOf } from '../explore/maps.mjs';
+import { shownClasses, shownMaps } from '../explore/shown_maps.mjs';
 import { drawHead, drawMeanings, drawRows } from '../charts/metric_table.mjs';
 import { percent } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
@@ -13,6 +13,7 @@ import { groundTruthOf } from './ground_truth.mjs';
 const REDRAW_MS = 60; // milliseconds between two tables while a slider moves
 
 /** @typedef {{ mask: Crt.Mask, ignore: Crt.Mask | null, pointing: number, pxap: number }} ThresholdFree */
+/** @typedef {{ key: string, title: string, note: string, classes: number[], shown: Crt.Scaled }} ListedMap */
 
 /** All measures of an interpolated map { data, h, w } at a share of its maximum. `kept`: a WeakMap that remembers what
  *  does not depend on the threshold.
@@ -62,16 +63,20 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
     const state = store.get();
     if (!now || state.tab !== 'explore') return;
     const { run, image } = now;
-    const truth = groundTruthOf(state, now);
-    const without = state.classes.filter((index) => !groundTruthOf({ ...state, classes: [index] }, now).complete).map((index) => run.classes[index]);
-    at('localization').hidden = !truth.complete;
-    at('localization-missing').textContent = missingWords(state.classes.map((index) => run.classes[index]), without);
-    if (!truth.complete) return;
-    at('localization-caption').textContent = `This image: ${chosenNames(state, run)}, at the threshold of ${Math.round(100 * state.threshold)} % of each map's maximum`;
+    const truthOf = (/** @type {number[]} */ classes) => groundTruthOf({ ...state, classes }, now);
+    const shownHere = shownClasses(state, run);
+    const names = (/** @type {number[]} */ classes) => classes.map((index) => run.classes[index]);
+    const without = shownHere.filter((index) => !truthOf([index]).complete);
+    const rows = listed(state, now).filter(({ classes }) => truthOf(classes).complete);
+    at('localization').hidden = !rows.length;
+    at('localization-missing').textContent = missingWords(names(shownHere), names(without));
+    if (!rows.length) return;
+    const subjects = [...new Set(rows.map(({ classes }) => chosenNames({ classes }, run)))];
+    at('localization-caption').textContent = `This image: ${subjects.join(', ')}, at the threshold of ${Math.round(100 * state.threshold)} % of each map's maximum`;
     const size = gridSize(image.naturalWidth, image.naturalHeight);
-    drawRows(at('localization-rows'), MEASURES, listed(state, now).map(({ key, title, note, shown }) => {
+    drawRows(at('localization-rows'), MEASURES, rows.map(({ key, title, note, classes, shown }) => {
       /** @type {Record<string, number>} */
-      const found = measured(maps.upsampled(shown, size), state.threshold * shown.max, truth, kept);
+      const found = measured(maps.upsampled(shown, size), state.threshold * shown.max, truthOf(classes), kept);
       return {
         key, title, note, values: MEASURES.map(({ id }) => found[id]),
         texts: MEASURES.map(({ id }) => (id === 'pointing' ? (found[id] ? 'hit' : 'miss') : percent(found[id]))),
@@ -82,18 +87,20 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
   /** The maps on the page: those switched on and the added panel's, or the two that are compared.
    * @param {Crt.State} state
    * @param {Crt.View} now
-   * @returns {{ key: string, title: string, note: string, shown: Crt.Scaled }[]}
+   * @returns {ListedMap[]}
    */
   function listed(state, now) {
     const { run, prediction } = now;
-    /** @type {{ key: string, title: string, note: string, shown: Crt.Scaled }[]} */
-    const rows = shownMaps(state, run).map(({ method, letter, own }) => {
+    /** @type {ListedMap[]} */
+    const rows = shownMaps(state, run).map(({ method, letter, own, subject }) => {
       const shown = maps.shown(state, now, method, own);
-      return { key: method, title: `${letter && `${letter}: `}${METHOD_TITLES[method]}`, note: settingsOf(shown, prediction.isTransformer(method)), shown };
+      return {
+        key: method, title: `${letter && `${letter}: `}${by(subject, METHOD_TITLES[method])}`, note: settingsOf(shown, prediction.isTransformer(method)), classes: shown.classes, shown,
+      };
     });
     const added_panel = state.compare.view === 'side' && state.added_panel && addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     if (!added_panel) return rows;
     const max = added_panel.max ?? largest(added_panel.map.data); // 0 while an explainer is computed
-    return max > 0 ? [...rows, { key: 'other', title: added_panel.title, note: added_panel.note, shown: { ...added_panel, max } }] : rows;
+    return max > 0 ? [...rows, { key: 'other', title: added_panel.title, note: added_panel.note, classes: state.classes, shown: { ...added_panel, max } }] : rows;
   }
 }
