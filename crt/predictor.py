@@ -39,6 +39,7 @@ from crt.prediction import Prediction
 OneImage = str | Path | bytes | Image.Image
 """What is one image by its type; an array or a tensor may be a batch."""
 Progress = Callable[[float, str], None]
+Partial = Callable[[Prediction], None]
 
 
 class Predictor:
@@ -139,14 +140,18 @@ class Predictor:
         settings: InferenceConfig | None = None,
         *,
         progress: Progress | None = None,
+        partial: Partial | None = None,
         keep_image: bool = False,
     ) -> Prediction:
-        """Run the networks on one image.
+        """Run the networks on one image, those that CAMs are compared of first.
 
         Args:
             source: an image as `crt.load_image` takes it.
             settings: input size, mode and what is recorded; `default_settings` if none is given.
             progress: `progress(fraction, stage)` is called as the stages go by, fraction in 0 … 1.
+            partial: called with a Prediction of what is recorded so far: after each network but the last, and as soon
+                as CRT has the checkpoint's default loop count, if more are to be recorded. Others wait meanwhile for
+                their turn, so let it return at once.
             keep_image: whether the Prediction keeps the image's pixels, which `Prediction.figure` draws.
 
         Returns:
@@ -166,11 +171,12 @@ class Predictor:
         if not methods:
             have = ", ".join(self.checkpoint.networks)
             raise InvalidSetting(f"This checkpoint has none of the requested networks: choose among {have}.")
+        records: dict[Method, VitOutputs | CnnOutputs] = {}
         with self._lock, torch.inference_mode():
             with _timed(timings, "resize"):
                 inputs, grid = self._resized(image, settings)
                 pixels = {method: inputs.of(self.checkpoint.networks[method]) for method in methods}
-            records: dict[Method, VitOutputs | CnnOutputs] = {}
+            made = self._maker(image, grid, settings, timings, keep_image=keep_image)
             cost = {m: len(grid) * (passes(settings.loops) if m == "crt" else 1) for m in methods}
             done, total = 0.0, sum(cost.values())
             for method in methods:
@@ -184,6 +190,10 @@ class Predictor:
                         def advance(part: float, method: Method = method, done: float = done) -> None:
                             report((done + part * cost[method]) / total, method)
 
+                        def partly(outputs: VitOutputs, method: Method = method) -> None:
+                            if partial is not None:
+                                partial(made({**records, method: outputs}))
+
                         records[method] = run_transformer(
                             network,
                             pixels[method],
@@ -193,16 +203,14 @@ class Predictor:
                             tile_batch=self.tile_batch,
                             autocast=self._autocast,
                             advance=advance,
+                            partial_loops=self.checkpoint.config.defaults.loops if method == "crt" else None,
+                            partial=partly,
                         )
                 done += cost[method]
+                if partial is not None and method != methods[-1]:
+                    partial(made(dict(records)))
         report(1.0, "done")
-        height, width = image.shape[:2]
-        config = self.checkpoint.config
-        spec = CamSpec.of(config.defaults)
-        kept = image if keep_image else None
-        threshold = config.defaults.threshold
-        made = self._provenance(image, settings)
-        return Prediction((height, width), grid, config.classes, records, timings, made, spec, threshold, kept)
+        return made(records)
 
     def token(
         self,
@@ -304,6 +312,27 @@ class Predictor:
         resized = image if settings.size is None else resize_long_side(image, settings.size)
         grid = self.grid(resized.shape[0], resized.shape[1], replace(settings, size=None))
         return NormalizedImage(resized, self.device), grid
+
+    def _maker(
+        self,
+        image: np.ndarray,
+        grid: TileGrid,
+        settings: InferenceConfig,
+        timings: dict[str, float],
+        *,
+        keep_image: bool,
+    ) -> Callable[[dict[Method, VitOutputs | CnnOutputs]], Prediction]:
+        """What makes a Prediction of the records of an image, with the timings of that moment."""
+        config, (height, width) = self.checkpoint.config, image.shape[:2]
+        spec, threshold = CamSpec.of(config.defaults), config.defaults.threshold
+        provenance, kept = self._provenance(image, settings), image if keep_image else None
+
+        def made(records: dict[Method, VitOutputs | CnnOutputs]) -> Prediction:
+            return Prediction(
+                (height, width), grid, config.classes, records, dict(timings), provenance, spec, threshold, kept
+            )
+
+        return made
 
     def _provenance(self, image: np.ndarray, settings: InferenceConfig) -> dict[str, Any]:
         """What a Prediction was made of and by, as plain JSON values."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from crt.models.cam_head import class_scores
 from crt.models.cnn import CnnBranch
+from crt.models.loop import Step, passes
 from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch
@@ -44,6 +46,8 @@ def run_transformer(
     tile_batch: int,
     autocast: Autocast,
     advance: Callable[[float], None],
+    partial_loops: int | None = None,
+    partial: Callable[[VitOutputs], None] | None = None,
 ) -> VitOutputs:
     """Run a transformer on the tiles of one image (METHOD sections 2 and 3).
 
@@ -56,40 +60,61 @@ def run_transformer(
         tile_batch: tiles in one pass.
         autocast: makes the context that it runs in.
         advance: called with the share that is done, 0 … 1.
+        partial_loops: the loop count at which `partial` is called; None for never.
+        partial: called with the outputs for loops 0 … `partial_loops`, as soon as all tiles have them. Not called if
+            that is all of them.
 
     Returns:
         Raw CAMs, attention and scores for loops 0 … `loops`.
     """
     padded = grid.pad(pixels)
-    maps: list[Tensor] = []
-    cls_attn: list[Tensor] = []
-    similarity: list[Tensor] = []
-    residual: list[Tensor] = []
+    batches: list[_Batch] = []
     for start in range(0, len(grid), tile_batch):
         tiles = grid.cut(padded, start, start + tile_batch)
-        cams, attentions, similarities, residuals = [], [], [], []
+        batch, is_last = _Batch(), start + tile_batch >= len(grid)
+        batches.append(batch)
         with autocast():
             for step in network.steps(tiles, loops):
-                cams.append(network.raw_cams(step.tokens, grid))
-                similarities.append(step.similarity)
-                if (attention := step.pass_cls_attn) is not None:
-                    attentions.append(attention if heads else attention.mean(2))
-                    residuals.append(step.residual)
+                batch.keep(step, network.raw_cams(step.tokens, grid), heads=heads)
                 advance((start + len(tiles) * (step.loops + 1) / (loops + 1)) / len(grid))
-        maps.append(torch.stack(cams))
-        cls_attn.append(torch.stack(attentions))
-        similarity.append(torch.stack(similarities))
-        residual.append(torch.stack(residuals))
-    merged_cams = torch.cat(maps, dim=1)  # (L + 1, n, C, s, s)
-    merged_attn = torch.cat(cls_attn, dim=2)  # (passes, blocks, n, [heads,] P)
-    if heads:
-        merged_attn = merged_attn.transpose(2, 3)
-    scores = torch.stack([class_scores(grid.merge(counted))[0] for counted in merged_cams])
+                if partial is not None and is_last and step.loops == partial_loops < loops:
+                    partial(_outputs(batches, step.loops, grid, heads=heads))
+    return _outputs(batches, loops, grid, heads=heads)
+
+
+@dataclass
+class _Batch:
+    """What the steps of some tiles leave, each list in the order of the steps or passes."""
+
+    cams: list[Tensor] = field(default_factory=list)
+    cls_attn: list[Tensor] = field(default_factory=list)
+    similarity: list[Tensor] = field(default_factory=list)
+    residual: list[Tensor] = field(default_factory=list)
+
+    def keep(self, step: Step, cams: Tensor, *, heads: bool) -> None:
+        self.cams.append(cams)
+        self.similarity.append(step.similarity)
+        if (attention := step.pass_cls_attn) is not None:
+            self.cls_attn.append(attention if heads else attention.mean(2))
+            self.residual.append(step.residual)
+
+
+def _outputs(batches: Sequence[_Batch], loops: int, grid: TileGrid, *, heads: bool) -> VitOutputs:
+    """The outputs for loops 0 … `loops` of all tiles."""
+    counts, runs = loops + 1, passes(loops)
+    cams = torch.cat([torch.stack(batch.cams[:counts]) for batch in batches], dim=1)  # (L + 1, n, C, s, s)
+    cls_attn = torch.cat([torch.stack(batch.cls_attn[:runs]) for batch in batches], dim=2)
+    if heads:  # (passes, blocks, n, heads, P)
+        cls_attn = cls_attn.transpose(2, 3)
+    scores = torch.stack([class_scores(grid.merge(counted))[0] for counted in cams])
     return VitOutputs(
-        cams=merged_cams.cpu().numpy(),
-        cls_attn=merged_attn.contiguous().cpu().numpy(),
-        similarity=torch.cat(similarity, dim=1).mean(1).cpu().numpy(),
-        residual=torch.cat(residual, dim=1).mean(1).cpu().numpy(),
+        cams=cams.cpu().numpy(),
+        cls_attn=cls_attn.contiguous().cpu().numpy(),
+        similarity=torch.cat([torch.stack(batch.similarity[:counts]) for batch in batches], dim=1)
+        .mean(1)
+        .cpu()
+        .numpy(),
+        residual=torch.cat([torch.stack(batch.residual[:runs]) for batch in batches], dim=1).mean(1).cpu().numpy(),
         scores=scores.cpu().numpy(),
     )
 

@@ -13,6 +13,7 @@ from crt.models.cnn import STRIDE
 from crt.models.outputs import VitOutputs
 from crt.models.tiles import MODES, TileGrid
 from crt.network_input import MAX_TILES
+from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.narrow import instance
 from tests.helpers.tiny import tiny_checkpoint
@@ -165,6 +166,32 @@ def test_progress_goes_up_to_one(checkpoint):
     assert (parts[0], parts[-1]) == (0, 1)
     assert len(set(parts)) > 10
     assert [*dict.fromkeys(stage for _, stage in told)] == ["resnet", "tscam", "crt", "crt_cnn", "done"]
+
+
+@pytest.mark.parametrize("tile_batch", [2, 16])
+def test_parts_come_before_the_run_has_ended_and_are_those_of_the_whole(checkpoint, tile_batch):
+    predictor, parts = Predictor(checkpoint, tile_batch=tile_batch), []
+    most = checkpoint.config.defaults.loops + 2
+    whole = predictor.predict(make_image(), InferenceConfig(size=192, loops=most), partial=parts.append)
+    assert len(whole.grid) > 2
+    three = ("resnet", "tscam", "crt")
+    assert [part.methods for part in parts] == [three[:1], three[:2], three, three]
+    assert whole.methods == (*three, "crt_cnn")
+    counts = [instance(VitOutputs, part.records["crt"]).loops for part in parts[2:]]
+    assert counts == [checkpoint.config.defaults.loops, most]
+    for part in parts:
+        assert part.provenance == whole.provenance
+        assert set(part.timings) < set(whole.timings)
+        for method in part.methods:
+            np.testing.assert_array_equal(part.scores(method), whole.scores(method))
+            np.testing.assert_array_equal(part.cams(method), whole.cams(method))
+
+
+def test_the_default_loop_count_is_reported_once_where_no_more_are_recorded(checkpoint):
+    parts: list[Prediction] = []
+    settings = InferenceConfig(size=96, loops=checkpoint.config.defaults.loops, methods=("crt", "crt_cnn"))
+    Predictor(checkpoint).predict(make_image(), settings, partial=parts.append)
+    assert [part.methods for part in parts] == [("crt",)]
 
 
 def test_an_exception_in_progress_leaves_the_predictor_usable(predictor):
