@@ -139,14 +139,18 @@ def build(config: AppConfig) -> Served:
             progress: gr.Progress = gr.Progress(),  # noqa: B008 - this is how Gradio passes it
         ):
             if path is None:  # CLEARED has emptied the viewer
-                return gr.skip(), {**state, "shown": None}
+                yield gr.skip(), {**state, "shown": None}
+                return
             model = _model(engine, name)
             known = {"session": request.session_hash or "", "shown": None}
             if state.get("shown") == (path, size, mode, model.id):  # an example or a link has brought its maps already
-                return gr.skip(), known
-            return explorer.payload(
-                path, size, mode, known["session"], lambda part, stage: progress(part, desc=stage), model
-            ), known
+                yield gr.skip(), known
+                return
+            session = known["session"]
+            for value in explorer.payloads(
+                path, size, mode, session, lambda part, stage: progress(part, desc=stage), model
+            ):
+                yield value, known
 
         def choose(event: gr.EventData, name: str, request: gr.Request) -> tuple[Any, ...]:
             """An example: its stored CAMs at once, and its image in the upload, whose change requests the rest."""

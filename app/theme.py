@@ -59,6 +59,11 @@ CSS = (
 #crt-main [data-testid="status-tracker"] .progress-text {
   top: calc(45vh - 46px); width: max-content; color: var(--body-text-color); animation: crt-late 0s .5s backwards;
 }
+#crt-main:has(.crt-viewer[data-state="partial"]) [data-testid="status-tracker"] {  /* maps are there already */
+  background: none !important; pointer-events: none;
+}
+#crt-main:has(.crt-viewer[data-state="partial"]) :is(.progress-text, .progress-level) { display: none; }
+#crt-maps:has(.crt-viewer[data-state="partial"]) .pending { opacity: 1 !important; }
 @keyframes crt-late { from { visibility: hidden; } }
 footer { margin-top: 8px !important; }
 footer .divider { display: none; }

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
 from app.core.cache import PredictionCache
 from app.core.checkpoint_sources import ROOT
-from app.core.codec import payload
+from app.core.codec import image_url, payload
 from app.core.decoded import DecodedImages, fingerprint
 from app.core.examples import Example
 from app.core.input_sizes import choice_of, settings_of, start_size
 from app.core.messages import message_payload, user_message
 from app.core.models import Engine, Model
 from crt.cam_spec import CamSpec
+from crt.checkpoint import METHODS
 from crt.errors import InvalidImage, InvalidSetting
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor
@@ -111,6 +113,58 @@ class Explorer:
             InvalidCheckpoint: the weights cannot be used.
         """
         model = model or self.engine.model
+        known = self._known(session, image, settings, model)
+        if known is not None:
+            return known
+        if progress and not model.ready:
+            progress(0.0, "Loading the networks")
+        prediction = model.run(Predictor.predict, image, settings, progress=throttle(progress))
+        self.cache.put(session, _key(model, image), settings, prediction)
+        return prediction
+
+    def predict_in_parts(
+        self,
+        session: str,
+        image: np.ndarray,
+        settings: InferenceConfig,
+        progress: Progress | None = None,
+        model: Model | None = None,
+    ) -> Iterator[tuple[Prediction, bool]]:
+        """As `predict`, with what is there before the run has ended.
+
+        Args:
+            session: Gradio's session hash.
+            image: (H, W, 3) uint8.
+            settings: of the run.
+            progress: called with the share that is done, 0 … 1, and the stage.
+            model: the checkpoint; if None the one that is current at the call, for the whole run.
+
+        Yields:
+            Predictions of more and more networks and loop counts, as `Predictor.predict` reports them, and whether it
+            is the last one, which is whole.
+
+        Raises:
+            InvalidSetting: the checkpoint does not have this mode, or the image needs too many tiles.
+            InvalidCheckpoint: the weights cannot be used.
+        """
+        model = model or self.engine.model
+        known = self._known(session, image, settings, model)
+        if known is not None:
+            yield known, True
+            return
+        if progress and not model.ready:
+            progress(0.0, "Loading the networks")
+        parts: SimpleQueue[Prediction | None] = SimpleQueue()
+        run = model.start(Predictor.predict, image, settings, progress=throttle(progress), partial=parts.put)
+        run.add_done_callback(lambda _: parts.put(None))
+        for part in iter(parts.get, None):
+            yield part, False
+        prediction = run.result()
+        self.cache.put(session, _key(model, image), settings, prediction)
+        yield prediction, True
+
+    def _known(self, session: str, image: np.ndarray, settings: InferenceConfig, model: Model) -> Prediction | None:
+        """From the session's cache, or stored with an example. Raises InvalidSetting for a mode of no use."""
         if settings.mode not in model.config.modes:
             raise InvalidSetting(
                 f"This checkpoint cannot do {settings.mode}, because a deconvolution is trained with the network: "
@@ -120,13 +174,9 @@ class Explorer:
         if prediction is None:
             example = self.example_of(image)
             prediction = example.stored(model.sha256, settings) if example else None
-            if prediction is None:
-                if progress and not model.ready:
-                    progress(0.0, "Loading the networks")
-                prediction = model.run(Predictor.predict, image, settings, progress=throttle(progress))
-            else:  # its file may be older than what the checkpoint recommends now
+            if prediction is not None:  # its file may be older than what the checkpoint recommends now
                 prediction = replace(prediction, default_spec=CamSpec.of(model.config.defaults))
-            self.cache.put(session, _key(model, image), settings, prediction)
+                self.cache.put(session, _key(model, image), settings, prediction)
         return prediction
 
     def analyze(
@@ -155,9 +205,7 @@ class Explorer:
             InvalidImage: there is no image, or it cannot be read.
             CrtError: as `predict` does.
         """
-        if not path:
-            raise InvalidImage("There is no image: choose one.")
-        image, model = self.images.read(path), model or self.engine.model
+        image, model = self._read(path), model or self.engine.model
         settings, capped = settings_of(size, mode, image)
         prediction = self.predict(session, image, settings, progress, model)
         return Analysis(image, settings, prediction, session, capped, self.example_of(image), model)
@@ -186,12 +234,44 @@ class Explorer:
         """
         try:
             model = model or self.engine.model
-            analysis = self.analyze(path, size, mode, session, progress, model)
-            return self._encode(
-                model, analysis.prediction, analysis.image, analysis.capped, analysis.example, chosen=(size, mode)
-            )
+            found = self.analyze(path, size, mode, session, progress, model)
+            return self._encode(model, found.prediction, found.image, found.capped, found.example, chosen=(size, mode))
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             return message_payload(user_message(error))
+
+    def payloads(
+        self,
+        path: str | None,
+        size: str,
+        mode: str,
+        session: str,
+        progress: Progress | None = None,
+        model: Model | None = None,
+    ) -> Iterator[Any]:
+        """As `payload`, with what is there before the run has ended. Never raises.
+
+        Args:
+            path: of an uploaded file.
+            size: one of `SIZES` as text, or `NATIVE`.
+            mode: one of `MODES`.
+            session: Gradio's session hash.
+            progress: called with the share that is done, 0 … 1, and the stage.
+            model: the checkpoint; the current one if None.
+
+        Yields:
+            Header and bytes of the parts of the run, each with all that the one before it has and `pending`, the
+            networks that are still to come, in its header; then those of the whole run, without `pending`. Or the
+            message of an error.
+        """
+        try:
+            image, model = self._read(path), model or self.engine.model
+            settings, capped = settings_of(size, mode, image)
+            example, url = self.example_of(image), image_url(image)
+            for prediction, whole in self.predict_in_parts(session, image, settings, progress, model):
+                missing = {} if whole else _missing(model, settings, prediction)
+                yield self._encode(model, prediction, image, capped, example, chosen=(size, mode), url=url, **missing)
+        except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
+            yield message_payload(user_message(error))
 
     def cards(self) -> list[dict[str, Any]]:
         """The examples as the page shows them. The first whose Prediction is stored for the settings that the page
@@ -271,6 +351,11 @@ class Explorer:
             **extra,
         )
 
+    def _read(self, path: str | None) -> np.ndarray:
+        if not path:
+            raise InvalidImage("There is no image: choose one.")
+        return self.images.read(path)
+
     def _name(self, model: Model) -> str:
         """How a link names the checkpoint; empty for the one that the page starts with."""
         return "" if model is self.engine.model else model.config.name
@@ -285,6 +370,13 @@ class Explorer:
             The example, or None.
         """
         return next((one for one in self.examples.values() if np.array_equal(one.image, image)), None)
+
+
+def _missing(model: Model, settings: InferenceConfig, prediction: Prediction) -> dict[str, Any]:
+    """What the header of a part has beside that of a whole run: the networks to come, and the largest loop count."""
+    networks = model.config.networks
+    pending = [method for method in METHODS if method in networks and method not in prediction.methods]
+    return {"pending": pending, "maxLoops": settings.loops if "crt" in networks else 0}
 
 
 def throttle(report: Progress | None) -> Progress:

@@ -165,7 +165,7 @@ def payload(prediction: Prediction, image: np.ndarray, **extra: Any) -> tuple[di
     Args:
         prediction: of the run.
         image: (H, W, 3) uint8.
-        **extra: `single_label`, `capped`, and further JSON values of the header.
+        **extra: `single_label`, `capped`, and further JSON values of the header; `url` if the image has been encoded.
 
     Returns:
         The header, and the bytes of the arrays.
@@ -174,4 +174,5 @@ def payload(prediction: Prediction, image: np.ndarray, **extra: Any) -> tuple[di
     single_label = bool(extra.pop("single_label", False))
     capped = bool(extra.pop("capped", False))
     header = describe(prediction, single_label=single_label, capped=capped)
-    return header | {"run": secrets.token_hex(8), "records": records, "image": image_url(image)} | extra, data
+    url = extra.pop("url", None) or image_url(image)
+    return header | {"run": secrets.token_hex(8), "records": records, "image": url} | extra, data

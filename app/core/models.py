@@ -80,8 +80,21 @@ class Model:
         Returns:
             What it returns; its exceptions are raised here.
         """
+        return self.start(function, *given, **named).result()
+
+    def start(self, function: Callable[..., Any], *given: Any, **named: Any) -> Future[Any]:
+        """As `run`, without waiting.
+
+        Args:
+            function: called with the Predictor and the arguments that follow.
+            *given: its further arguments.
+            **named: its keywords.
+
+        Returns:
+            A future of what it returns, or of its exception.
+        """
         work = partial(self.run_here, function, *given, **named)
-        return self.thread.submit(copy_context().run, work).result()
+        return self.thread.submit(copy_context().run, work)
 
     def run_here(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """Run a function on the caller's thread, for long work that runs the networks by `run`.

@@ -119,10 +119,7 @@ export function mount(element, trigger, props, watch) {
   page.onDraw(() => {
     root.dataset.drawn = String(Number(root.dataset.drawn ?? 0) + 1);
   });
-  queue.onOther((sentence) => { // the image, the size or another field beside the viewer
-    page.showFailure(sentence);
-    root.dispatchEvent(new Event('crt-run-failed'));
-  });
+  queue.onOther(runFailed); // the image, the size or another field beside the viewer
   watch('value', () => receive(props.value));
   if (props.value) receive(props.value);
   else if (!decode(window.location.search).linked && !claimOf(window.location.hash, page.results.claims)) page.openFirst?.();
@@ -135,15 +132,14 @@ export function mount(element, trigger, props, watch) {
     else if (removed) return;
     const mine = ++turn;
     if (!value) clear();
-    if (value?.message) {
-      page.showFailure(value.message);
-      root.dispatchEvent(new Event('crt-run-failed'));
-    } else message.succeed();
+    if (value?.message) runFailed(value.message);
+    else message.succeed();
     if (!value?.records) return;
-    if (view && isSameRun(value, view.run)) { // Gradio may repeat an event; what waits for this run, and its notice, are here
+    if (view && isSameRun(value, view.run) && !view.run.pending) { // Gradio may repeat an event; what waits for this run, and its notice, are here
       root.dispatchEvent(new Event('crt-run-repeated'));
       return;
     }
+    if (value.pending && view?.run.imageId === value.imageId && !view.run.pending) return; // the maps at another size stay until all are there
     try {
       const next = await openView(value);
       if (mine !== turn) return;
@@ -152,6 +148,13 @@ export function mount(element, trigger, props, watch) {
     } catch (error) {
       if (mine === turn) page.showFailure(sentenceOf(error));
     }
+  }
+
+  /** @param {string} sentence */
+  function runFailed(sentence) {
+    if (view?.run.pending) clear(); // what is missing will not come
+    page.showFailure(sentence);
+    root.dispatchEvent(new Event('crt-run-failed'));
   }
 
   /** No image is on the page. */
@@ -178,12 +181,15 @@ export function mount(element, trigger, props, watch) {
     const { run, prediction } = next;
     const changes = adopt(store.get(), run, lastRun);
     lastRun = run;
-    const { absolute } = store.get();
-    // The absolute scale begins with a round number above every map of its unit in the first run, refined as by default.
-    const scaleOf = (/** @type {'cam' | 'product'} */ unit) => absolute[unit] ?? niceCeiling(prediction.upperBound(unit, pick(run.defaults, ['blocks', 'pass_reduction'])));
-    changes.absolute = { cam: scaleOf('cam'), product: scaleOf('product') };
-    root.dataset.state = 'shown';
-    root.dataset.run = run.run;
+    if (run.pending) root.dataset.state = 'partial';
+    else {
+      const { absolute } = store.get();
+      // The absolute scale begins with a round number above every map of its unit in the first run, refined as by default.
+      const scaleOf = (/** @type {'cam' | 'product'} */ unit) => absolute[unit] ?? niceCeiling(prediction.upperBound(unit, pick(run.defaults, ['blocks', 'pass_reduction'])));
+      changes.absolute = { cam: scaleOf('cam'), product: scaleOf('product') };
+      root.dataset.state = 'shown';
+      root.dataset.run = run.run;
+    }
     for (const listener of onRun) listener(next, before);
     requests.newRun();
     store.set(changes);

@@ -219,6 +219,8 @@ declare namespace Crt {
     chosen: { checkpoint: string; size: string; mode: string };
     classes: string[];
     methods: string[];
+    /** Of a run that has not ended: the networks that are still to come. */
+    pending?: string[];
     maxLoops: number;
     defaults: Settings & { threshold: number };
     scores: Record<string, number[][]>;

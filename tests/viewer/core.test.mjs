@@ -166,6 +166,17 @@ test('the first run brings the defaults of the checkpoint and the class that CRT
   assert.deepEqual(s.adopt(mine, { ...run, imageId: 'q' }, run), { loops: 1, classes: [0], added_panel: null }); // the panel was of the other image
 });
 
+test('the whole run chooses the class anew if its part did, and keeps one that was chosen meanwhile', () => {
+  const part = { ...run, methods: ['resnet'], pending: ['tscam', 'crt'], scores: { resnet: run.scores.resnet } };
+  const first = s.adopt(s.INITIAL, part, null);
+  assert.deepEqual([first.classes, first.loops, first.visible], [[2], 2, undefined]);
+  const state = { ...s.INITIAL, ...first };
+  assert.deepEqual(s.adopt(state, run, part), { loops: 2, classes: [0] });
+  assert.deepEqual(s.adopt({ ...state, classes: [1], refined: true, loops: 4 }, run, part), { loops: 4 });
+  assert.deepEqual(s.networksOf(part), ['resnet', 'tscam', 'crt']);
+  assert.equal(s.adopt(s.INITIAL, { ...part, methods: ['tscam'], pending: ['crt', 'crt_cnn'], scores: run.scores }, null).visible.crt_cnn, true);
+});
+
 test('one class always stays chosen', () => {
   assert.deepEqual(s.toggleClass([1], 2, false), [2]);
   assert.deepEqual(s.toggleClass([1], 2, true), [1, 2]);

@@ -43,6 +43,15 @@ test('side by side: one spec for each map, with its scale; no evidence is said',
   assert.deepEqual(specs({ scale: 'absolute', absolute: { cam: 10, product: 1 } }).map((spec) => spec.scales[0].range), [10, 10, 10]);
 });
 
+test('a network that is still to come has the place of its map, and so has a comparison with it', () => {
+  const part = { ...view, run: { ...run, methods: ['resnet'], pending: ['tscam', 'crt', 'crt_cnn'] } };
+  const of = (changes) => panelSpecsOf({ ...state, ...changes }, part, createMaps());
+  assert.deepEqual(of({}).map(({ key, empty, scales }) => [key, empty, scales.length]), [['resnet', '', 1], ['tscam', 'Computing…', 0], ['crt', 'Computing…', 0]]);
+  assert.equal(of({ visible: { ...INITIAL.visible, crt_cnn: true } }).length, 4);
+  const [spec, ...others] = of({ compare: { ...INITIAL.compare, view: 'swipe', a: { method: 'resnet' }, b: { method: 'crt' } } });
+  assert.deepEqual([spec.key, spec.title, spec.empty, others.length], ['compare', 'CRT', 'Computing…', 0]);
+});
+
 test('one more panel joins, and says nothing about classes while it waits', () => {
   const addedPanel = { title: 'Grad-CAM', note: 'at work', map: { data: new Float32Array(1), h: 1, w: 1 }, span: [1, 1], max: 0, unit: 'explainer' };
   const all = specs({}, addedPanel);

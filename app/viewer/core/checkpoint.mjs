@@ -1,7 +1,7 @@
 // The checkpoint may change: its user chooses another one, or the one behind the page is replaced by anybody there.
 
 import { sentenceOf } from './rpc.mjs';
-import { sameNetworks, shownMethods } from './store.mjs';
+import { sameNetworks, networksOf } from './store.mjs';
 
 const LOADING_MS = 1_800_000; // ms to fetch and load a checkpoint, without progress from the server
 
@@ -32,9 +32,10 @@ export function mountCheckpoint(page) {
     const message = `Checkpoint changed; maps recomputed with ${name} (${sha256.slice(0, 8)}).`;
     showMessage(message);
     announce(message);
-    const state = store.get();
-    if (shownMethods(state, run).length) return;
-    store.set({ visible: { ...state.visible, ...Object.fromEntries(run.methods.map((method) => [method, true])) } });
+    const { visible } = store.get();
+    const networks = networksOf(run);
+    if (networks.some((method) => visible[method])) return;
+    store.set({ visible: { ...visible, ...Object.fromEntries(networks.map((method) => [method, true])) } });
   });
 
   function runAgain() {

@@ -80,7 +80,7 @@ export function adopt(state, run, before) {
   if (!before) {
     Object.assign(changes, pick(run.defaults, STARTS));
     // Without a CNN trained alone, the pair's own CNN stands beside CRT.
-    if (!run.methods.includes('resnet')) changes.visible = { ...state.visible, crt_cnn: true };
+    if (!networksOf(run).includes('resnet')) changes.visible = { ...state.visible, crt_cnn: true };
   }
   if (before && !sameNetworks(before, run)) {
     const untouched = STARTS.filter((name) => String(state[name]) === String(before.defaults?.[name] ?? null));
@@ -89,7 +89,8 @@ export function adopt(state, run, before) {
   changes.loops = Math.min(changes.loops, run.maxLoops);
   const sameImage = before && before.imageId === run.imageId && sameList(before.classes, run.classes);
   if (before && before.imageId !== run.imageId) changes.added_panel = null; // it was added for that image
-  if (!sameImage || !state.classes.length) changes.classes = [topClass(run, changes.loops)];
+  const chosenByPart = before?.pending && sameList(state.classes, [topClass(before, state.loops)]);
+  if (!sameImage || !state.classes.length || chosenByPart) changes.classes = [topClass(run, changes.loops)];
   const [a, b] = [state.compare.a, state.compare.b].map((side) => withKnownClass(side, run.classes));
   if (a !== state.compare.a || b !== state.compare.b) changes.compare = { ...state.compare, a, b };
   return changes;
@@ -136,12 +137,19 @@ export function toggleClass(chosen, index, several) {
   return chosen.length > 1 ? chosen.filter((other) => other !== index) : chosen;
 }
 
+const METHODS = ['resnet', 'tscam', 'crt', 'crt_cnn'];
+
+/** The networks of a run in the order of the page, also those that are still to come.
+ * @param {Pick<Crt.Run, 'methods' | 'pending'>} run
+ */
+export const networksOf = (run) => METHODS.filter((method) => run.methods.includes(method) || run.pending?.includes(method));
+
 /** Methods of the run whose panel is switched on, in the order of the page.
  * @param {Crt.State} state
  * @param {Crt.Run} run
  */
 export function shownMethods(state, run) {
-  return ['resnet', 'tscam', 'crt', 'crt_cnn'].filter((m) => run.methods.includes(m) && state.visible[m]);
+  return METHODS.filter((method) => run.methods.includes(method) && state.visible[method]);
 }
 
 /** The map of one method with the settings of the state: { method, classes, map, max, unit, loops, refined, span }.

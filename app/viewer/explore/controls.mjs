@@ -5,7 +5,7 @@ import { COLORMAPS, gradient } from '../maths/colormaps.mjs';
 import { make } from '../core/dom.mjs';
 import { PASS_REDUCTIONS } from '../core/constants.mjs';
 import { setRange } from '../core/settings.mjs';
-import { METHOD_TITLES, UNITS } from '../core/store.mjs';
+import { METHOD_TITLES, UNITS, networksOf } from '../core/store.mjs';
 import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
 const SCALED_UNITS = /** @type {('cam' | 'product')[]} */ (Object.keys(UNITS));
@@ -116,7 +116,7 @@ function showBlocks(at, { blocks, refined, pass_reduction, loops }, prediction) 
  * @param {Crt.Run} run
  */
 function showToggles(box, store, state, run) {
-  const names = ['input', 'resnet', 'tscam', 'crt', 'crt_cnn'].filter((m) => m === 'input' || run.methods.includes(m));
+  const names = ['input', ...networksOf(run)];
   if (box.dataset.names !== names.join()) {
     box.dataset.names = names.join();
     box.replaceChildren(

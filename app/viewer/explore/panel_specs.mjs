@@ -40,6 +40,7 @@ function sideBySide(state, view, maps, added_panel) {
   const shown = shownMaps(state, view.run).map(({ method, own }) => maps.shown(state, view, method, own));
   const vmaxes = ranges(added_panel ? [...shown, added_panel] : shown, state.scale, state.absolute);
   const specs = shown.map((one, i) => mapSpec(view, one, vmaxes[i]));
+  specs.push(...(view.run.pending ?? []).filter((method) => state.visible[method]).map((method) => pendingSpec(state, method, METHOD_TITLES[method])));
   if (added_panel) specs.push(addedSpec(state, view, added_panel, vmaxes[shown.length]));
   return state.visible.input ? [imageSpec(state), ...specs] : specs;
 }
@@ -48,6 +49,19 @@ function sideBySide(state, view, maps, added_panel) {
 function imageSpec({ classes }) {
   return {
     key: 'input', title: METHOD_TITLES.input, note: METHOD_NOTES.input, score: '', empty: '', ariaLabel: 'The image',
+    layers: [layerOf('input', null, 0, { classes })], scales: [], layerAt: () => null,
+  };
+}
+
+/** The place of a map whose network is still to run.
+ * @param {Crt.State} state
+ * @param {string} key
+ * @param {string} title
+ * @returns {Crt.PanelSpec}
+ */
+function pendingSpec({ classes }, key, title) {
+  return {
+    key, title, note: '', score: '', empty: 'Computing…', ariaLabel: `${title}: computing`,
     layers: [layerOf('input', null, 0, { classes })], scales: [], layerAt: () => null,
   };
 }
@@ -93,6 +107,8 @@ function addedSpec(state, view, shown, range) {
  * @returns {Crt.PanelSpec[]}
  */
 function compared(state, view, maps, other) {
+  const awaited = [state.compare.a, state.compare.b].find(({ method }) => view.run.pending?.includes(method));
+  if (awaited) return [pendingSpec(state, 'compare', METHOD_TITLES[awaited.method])];
   const wanted = shownMaps(state, view.run);
   const shown = wanted.map(({ method, own }) => maps.shown(state, view, method, own));
   const titles = shown.map((one) => titleOf(one, view.prediction.isTransformer(one.method)));

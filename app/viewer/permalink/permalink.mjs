@@ -43,7 +43,7 @@ export function mountPermalink(page) {
   page.link = { open, expect, fetch: fetchRun, keep, query: () => encode(store.get(), current().run) };
   onRun((next) => {
     at('copy-link').disabled = !next;
-    if (!next) return; // the link may be about the next image
+    if (!next || next.run.pending) return; // the link may be about the next image, and a part lacks what it sets
     const { run } = next;
     if (lent && run.example !== lent.example) queueMicrotask(() => lent && takeBack(run)); // the run sets its own limits first
     if (!pending || pending.missed === run.imageId) return;

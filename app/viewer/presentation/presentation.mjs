@@ -91,7 +91,7 @@ export function mountPresentation(page) {
     layout();
   });
   onRun((next) => {
-    if (!shown || (next && [...shown.runs.values()].includes(next))) return;
+    if (!shown || next?.run.pending || (next && [...shown.runs.values()].includes(next))) return;
     if (!next) { // the image was removed
       shown.former.view = null;
       return stop();

@@ -146,7 +146,7 @@ export function mountTour({ root, at, store, current, results, onRun, announce }
   });
   onRun((next, before) => {
     at('tour-start').disabled = !next;
-    if (!tour) return;
+    if (!tour || next?.run.pending) return;
     if (!next) return end();
     queueMicrotask(() => { // when the new image's own class is chosen
       if (!tour) return;

@@ -195,6 +195,31 @@ def test_hostile_images_get_maps_or_one_sentence(explorer, tmp_path, caplog):
         assert isinstance(explorer.payload(path, "native", "bilinear", name), tuple)
 
 
+def test_the_page_receives_parts_before_the_run_has_ended(explorer, tmp_path):
+    path = saved(tmp_path, photo(seed=9), "a.png")
+    *parts, (header, _) = explorer.payloads(path, "224", "overlap", "parts")
+    assert [(part["methods"], part["pending"]) for part, _ in parts][:2] == [
+        (["resnet"], ["tscam", "crt", "crt_cnn"]),
+        (["resnet", "tscam"], ["crt", "crt_cnn"]),
+    ]
+    assert parts[-1][0]["pending"] == ["crt_cnn"]
+    assert {part["maxLoops"] for part, _ in parts} == {header["maxLoops"]}
+    assert {part["imageId"] for part, _ in parts} == {header["imageId"]}
+    assert "pending" not in header
+    assert header["methods"] == ["resnet", "tscam", "crt", "crt_cnn"]
+    assert len(list(explorer.payloads(path, "224", "overlap", "parts"))) == 1  # from the cache
+
+
+def test_an_error_in_the_middle_of_a_run_ends_its_parts_with_a_message(explorer, tmp_path, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("crt.predictor.run_transformer", broken)
+    first, last = explorer.payloads(saved(tmp_path, photo(seed=8), "a.png"), "224", "overlap", "broken")
+    assert first[0]["methods"] == ["resnet"]
+    assert last["message"] == INTERNAL_ERROR
+
+
 def test_an_unexpected_error_is_logged_and_not_shown(explorer, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(explorer, "predict", lambda *_: 1 / 0)
     value = explorer.payload(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")
