@@ -53,7 +53,7 @@ if [ "$(version_of .venv/bin/python)" != "$(version_of "$python")" ]; then
     "$python" -m venv --clear .venv
 fi
 
-stamp=$(cat requirements.txt requirements-dev.txt | sha256sum | cut -d ' ' -f 1)
+stamp=$(cat requirements.txt requirements-dev.txt requirements-docs.txt | sha256sum | cut -d ' ' -f 1)
 if [ "$(cat .venv/requirements.sha256 2>/dev/null)" != "$stamp" ]; then
     echo "Installing the requirements into .venv: some minutes the first time."
     .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check -r requirements-dev.txt

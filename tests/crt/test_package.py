@@ -24,7 +24,7 @@ from tests.helpers.tiny import tiny_checkpoint
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-FILES = ("requirements.txt", "requirements-dev.txt")
+FILES = ("requirements.txt", "requirements-dev.txt", "requirements-docs.txt")
 OPTIONAL = {"pydensecrf2"}
 """What the library does without."""
 OPTIONAL_MODULES = {"pydensecrf": ["pydensecrf2"]}
@@ -68,6 +68,7 @@ def test_the_extras_ask_for_the_rest() -> None:
     needed = names(PROJECT["dependencies"])
     assert imported(ROOT / "app") - needed - {"starlette"} <= names(EXTRAS["app"])  # Starlette is Gradio's own
     assert "accelerate" in imported(ROOT / "crt" / "train") & names(EXTRAS["train"])
+    assert names(EXTRAS["docs"]) == {canonicalize_name(one.name) for one in pinned("requirements-docs.txt")}
     assert names(EXTRAS["dev"]) == {canonicalize_name(one.name) for one in pinned("requirements-dev.txt")} - needed
 
 
@@ -89,8 +90,8 @@ def test_every_pinned_package_has_a_reason() -> None:
     )
     rows = [line.split("|")[1:3] for line in table.splitlines() if line.strip()][1:]
     told = [name.strip() for name, why in rows if why.strip()]
-    run_time, checks = ([one.name for one in pinned(file)] for file in FILES)
-    assert told == [*run_time, *(f"*{name}*" for name in checks)]
+    run_time, *others = ([one.name for one in pinned(file)] for file in FILES)
+    assert told == [*run_time, *(f"*{name}*" for group in others for name in group)]
 
 
 @pytest.fixture(scope="module")
