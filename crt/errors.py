@@ -17,6 +17,10 @@ class InvalidDataset(CrtError):
     """The data on disk is incomplete or contradicts itself; the message lists every problem found."""
 
 
+class InvalidCam(CrtError, ValueError):
+    """A file of another method's CAM cannot be used: not a map, damaged, too large, or of an unusable shape."""
+
+
 class InvalidSetting(CrtError, ValueError):
     """A setting is outside its range or contradicts another."""
 
