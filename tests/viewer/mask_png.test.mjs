@@ -4,7 +4,7 @@ import { crc32 as nodeCrc, deflateSync } from 'node:zlib';
 
 import { vocColor } from '../../app/viewer/maths/labels.mjs';
 import { readMask } from '../../app/viewer/ground_truth/mask_png.mjs';
-import { BadPng, readPng } from '../../app/viewer/ground_truth/png.mjs';
+import { BadPng, readGreyPng, readPng } from '../../app/viewer/ground_truth/png.mjs';
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
@@ -87,6 +87,18 @@ test('indices and grey values come back at every depth, with every filter, in se
       }
     }
   }
+});
+
+test('grey values of 8 and 16 bits come back, others are refused', async () => {
+  const rows = noise(11, 14, 256, 3);
+  const deep = png(rows, { type: 4 });
+  deep.set([16, 0], 24); // seven values of two bytes a line instead of grey and alpha
+  const found = await readGreyPng(deep);
+  assert.deepEqual([found.h, found.w], [11, 7]);
+  assert.deepEqual([...found.data], rows.flatMap((row) => Array.from({ length: 7 }, (_, j) => 256 * row[2 * j] + row[2 * j + 1])));
+  assert.deepEqual([...(await readGreyPng(png(rows))).data], rows.flat());
+  for (const options of [{ type: 3 }, { type: 2 }, { depth: 4 }]) await assert.rejects(readGreyPng(png(noise(4, 6, 9), options)), BadPng);
+  await assert.rejects(readPng(deep), { message: 'This PNG has 16 bits a value: save the mask with 8.' });
 });
 
 test('colours are numbered as they come, and what cannot be seen is black', async () => {

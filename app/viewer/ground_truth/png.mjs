@@ -25,13 +25,39 @@ export async function readPng(bytes) {
   const { header, palette, data } = chunks(bytes);
   const { w, h, depth, type } = header;
   const samples = SAMPLES[type];
+  const values = new Uint8Array(w * h);
+  /** @type {LineWriter & { colors?: Crt.RGB[] }} */
+  const write = samples === 1 ? packed(values, w, depth) : type === 4 ? greyAlpha(values, w) : colored(values, w, samples);
+  await eachLine(header, data, write);
+  return { h, w, values, colors: write.colors ?? null, palette: type === 3 ? palette : null };
+}
+
+/** Bytes of a greyscale PNG with 8 or 16 bits a value -> its values. Throws BadPng.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @returns {Promise<Crt.Values>}
+ */
+export async function readGreyPng(bytes) {
+  const { header, data } = chunks(bytes, true);
+  const { w, h, depth, type } = header;
+  if (type !== 0 || depth < 8) throw new BadPng('This PNG is not greyscale with 8 or 16 bits: save it so.');
+  const values = new Float32Array(w * h);
+  await eachLine(header, data, (line, at) => {
+    for (let j = 0; j < w; j++) values[at + j] = depth === 8 ? line[j] : 256 * line[2 * j] + line[2 * j + 1];
+  });
+  return { data: values, h, w };
+}
+
+/** Hand each line of the pixels, unfiltered, to `write`, with the number of its first pixel.
+ * @param {Header} header
+ * @param {Uint8Array<ArrayBuffer>[]} data
+ * @param {LineWriter} write
+ */
+async function eachLine({ w, h, depth, type }, data, write) {
+  const samples = SAMPLES[type];
   const row = Math.ceil((w * samples * depth) / 8);
   if ((row + 1) * h > MAX_BYTES) throw new BadPng(`This PNG has ${w} × ${h} pixels in colour: save the mask with indices, or smaller.`);
   const raw = await inflate(data, (row + 1) * h);
   const step = Math.max(1, (samples * depth) >> 3);
-  const values = new Uint8Array(w * h);
-  /** @type {LineWriter & { colors?: Crt.RGB[] }} */
-  const write = samples === 1 ? packed(values, w, depth) : type === 4 ? greyAlpha(values, w) : colored(values, w, samples);
   let before = new Uint8Array(row);
   for (let i = 0; i < h; i++) {
     const line = raw.subarray(i * (row + 1) + 1, (i + 1) * (row + 1));
@@ -39,11 +65,13 @@ export async function readPng(bytes) {
     write(line, i * w);
     before = line;
   }
-  return { h, w, values, colors: write.colors ?? null, palette: type === 3 ? palette : null };
 }
 
-/** @param {Uint8Array<ArrayBuffer>} bytes */
-function chunks(bytes) {
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {boolean} [deep] whether values of 16 bits are allowed
+ */
+function chunks(bytes, deep = false) {
   if (SIGNATURE.some((value, i) => bytes[i] !== value)) throw new BadPng('This file is no PNG: save the mask as PNG, which keeps every value.');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   /** @type {Uint8Array<ArrayBuffer>[]} */
@@ -59,7 +87,7 @@ function chunks(bytes) {
     if (length > bytes.length - at - 12) throw new BadPng('This PNG is cut off: save or copy it again.');
     const body = bytes.subarray(at + 8, at + 8 + length);
     if (!header && name !== 'IHDR') throw new BadPng('This PNG does not begin with its size: save it again.');
-    if (name === 'IHDR') header = headerOf(body, header);
+    if (name === 'IHDR') header = headerOf(body, header, deep);
     else if (name === 'PLTE') palette = Array.from({ length: Math.min(256, Math.floor(length / 3)) }, (_, k) => /** @type {Crt.RGB} */ ([...body.subarray(3 * k, 3 * k + 3)]));
     else if (name === 'IDAT') data.push(body);
     else if (name === 'IEND') break;
@@ -72,26 +100,29 @@ function chunks(bytes) {
 /**
  * @param {Uint8Array<ArrayBuffer>} body
  * @param {Header | null} before
+ * @param {boolean} deep
  * @returns {Header}
  */
-function headerOf(body, before) {
+function headerOf(body, before, deep) {
   if (before || body.length !== 13) throw new BadPng('The header of this PNG is wrong: save it again.');
   const view = new DataView(body.buffer, body.byteOffset, 13);
   const [w, h] = [view.getUint32(0), view.getUint32(4)];
   const [depth, type, compression, filter, interlace] = body.subarray(8);
   if (!w || !h || w * h > MAX_PIXELS) throw new BadPng(`This PNG claims ${w} × ${h} pixels: give a mask of at most ${MAX_PIXELS / 1e6} million.`);
-  if (depth === 16) throw new BadPng('This PNG has 16 bits a value: save the mask with 8.');
-  if (!DEPTHS[type]?.includes(depth) || compression || filter || interlace > 1) throw new BadPng('The header of this PNG is wrong: save it again.');
+  const allowed = deep && depth === 16 && type === 0;
+  if (depth === 16 && !allowed) throw new BadPng('This PNG has 16 bits a value: save the mask with 8.');
+  if (!(allowed || DEPTHS[type]?.includes(depth)) || compression || filter || interlace > 1) throw new BadPng('The header of this PNG is wrong: save it again.');
   if (interlace) throw new BadPng('This PNG is interlaced: save the mask without interlacing.');
   return { w, h, depth, type: /** @type {ColorType} */ (type) };
 }
 
-/** zlib bytes in parts -> exactly `size` bytes; no more than that is ever kept.
+/** zlib bytes in parts, or those of plain deflate -> exactly `size` bytes; no more than that is ever kept. Throws BadPng.
  * @param {Uint8Array<ArrayBuffer>[]} parts
  * @param {number} size
+ * @param {'deflate' | 'deflate-raw'} [format]
  */
-async function inflate(parts, size) {
-  const reader = slices(parts).pipeThrough(new DecompressionStream('deflate')).getReader();
+export async function inflate(parts, size, format = 'deflate') {
+  const reader = slices(parts).pipeThrough(new DecompressionStream(format)).getReader();
   const out = new Uint8Array(size);
   let count = 0;
   for (;;) {
