@@ -275,9 +275,11 @@ def _png(data: bytes) -> np.ndarray:
     if zlib.crc32(data[12:29]) != int.from_bytes(data[29:33], "big"):
         raise InvalidCam(_DAMAGED)
     width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
-    bits, colour_type, _, _, interlace = data[24:29]
+    bits, colour_type, compression, filtering, interlace = data[24:29]
     if colour_type != 0 or bits not in _SAMPLE_BITS:
         raise InvalidCam(_GREY_ONLY)
+    if compression or filtering:
+        raise InvalidCam(_DAMAGED)
     if interlace:
         raise InvalidCam(_INTERLACED)
     _check_sides((height, width))

@@ -77,9 +77,9 @@ def chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-def raw_png(width: int, height: int, bits: int = 8, colour: int = 0, interlace: int = 0, pixels: bytes = b"") -> bytes:
-    """A PNG with this header and these bytes before they are deflated."""
-    head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, interlace)
+def raw_png(width: int, height: int, pixels: bytes = b"", *, compression: int = 0, interlace: int = 0) -> bytes:
+    """A greyscale PNG of 8 bits with this header and these bytes before they are deflated."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, compression, 0, interlace)
     parts = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + parts
 
@@ -211,12 +211,13 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "transparent.png": (png(GREY, "LA"), GREY_ONLY),
     "1 bit.png": (png(GREY > 100), GREY_ONLY),
     "interlaced.png": (raw_png(4, 3, interlace=1), "This PNG is interlaced: save it without interlacing."),
+    "unknown compression.png": (raw_png(4, 3, bytes(15), compression=1), DAMAGED),
     "large.png": (raw_png(60_000, 60_000), _SIDES.format("(60000, 60000)")),
     "one pixel.png": (png(GREY[:1, :1]), _SIDES.format("(1, 1)")),
-    "few pixels.png": (raw_png(4, 3, pixels=bytes(10)), DAMAGED),
-    "more pixels.png": (raw_png(4, 3, pixels=bytes(16)), DAMAGED),
-    "bomb.png": (raw_png(4, 3, pixels=bytes(MIB)), DAMAGED),
-    "unknown filter.png": (raw_png(4, 3, pixels=b"\x09\0\0\0\0" * 3), DAMAGED),
+    "few pixels.png": (raw_png(4, 3, bytes(10)), DAMAGED),
+    "more pixels.png": (raw_png(4, 3, bytes(16)), DAMAGED),
+    "bomb.png": (raw_png(4, 3, bytes(MIB)), DAMAGED),
+    "unknown filter.png": (raw_png(4, 3, b"\x09\0\0\0\0" * 3), DAMAGED),
     "cut.png": (png(DEEP)[:-20], DAMAGED),
     "cut in its header.png": (png(DEEP)[:20], DAMAGED),
     "flipped header.png": (flipped(png(GREY), 19), DAMAGED),
