@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
+
+SPECK_PIXELS = 20
+"""Connected parts of a mask with fewer pixels are drawn without an outline, which would hide them."""
+
+
+def without_specks(labels: np.ndarray, least: int = SPECK_PIXELS) -> np.ndarray:
+    """Labels without their small parts, to be outlined. Pixels of one label that touch, also at a corner, are one part.
+
+    Args:
+        labels: (h, w) uint8, 0 for background.
+        least: pixels of a part that stays.
+
+    Returns:
+        (h, w) uint8 with smaller parts as background.
+    """
+    kept = labels.copy()
+    for label in np.unique(labels[labels > 0]):
+        _, parts, stats, _ = cv2.connectedComponentsWithStats((labels == label).astype(np.uint8), connectivity=8)
+        small = stats[:, cv2.CC_STAT_AREA] < least
+        small[0] = False  # what is not of this label
+        kept[small[parts]] = 0
+    return kept
 
 
 def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from crt.viz.contours import crossings
+from crt.viz.contours import crossings, without_specks
 from crt.viz.fonts import families
 from crt.viz.layer import LabelLayer, MapLayer, Style, bar, blend, labelled
 from crt.viz.print_canvas import FAINT, INK, LINE, POINT, Canvas, first_line, stroke, text_lines
@@ -28,6 +28,7 @@ BAR = 0.08  # inches, height of a colour bar
 UNDER = 0.03  # inches between an image without one and its lines
 TRUTH_LINE = "#ffd166"
 OUTLINE = [("black", 1.5, "solid", 0.75), ("white", 0.7, "solid", 1)]
+LABEL_OUTLINE = [("black", 1.0, "solid", 0.75), ("white", 0.45, "solid", 1)]  # app/viewer/masks/mask_views.mjs
 BOX = [("black", 2.4, "solid", 0.8), ("white", 1.1, "solid", 1)]
 
 
@@ -155,14 +156,15 @@ def _map(axes: Axes, image: np.ndarray, layer: MapLayer | None, style: Style, fi
 
 
 def _labels(axes: Axes, layer: LabelLayer, fine: float) -> None:
-    """Outlines of the labels, and named boxes around all points of each."""
+    """Outlines of the labels without their specks, and named boxes around all points of each."""
     height, width = layer.labels.shape
+    outlined = without_specks(layer.labels) if layer.outlined else layer.labels
     for label, name in enumerate(layer.names[1:], 1):
         inside = layer.labels == label
         if not inside.any():
             continue
         if layer.outlined:
-            stroke(axes, crossings(inside.astype(np.float32), 0.5), OUTLINE, fine=fine)
+            stroke(axes, crossings((outlined == label).astype(np.float32), 0.5), LABEL_OUTLINE, fine=fine)
         if layer.boxed:
             rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
             left, top = columns[0] / width, rows[0] / height

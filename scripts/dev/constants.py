@@ -30,6 +30,7 @@ class Constants:
 def module() -> str:
     """The ES module."""
     from crt.analysis.explainers import EXPLAINERS
+    from crt.viz.contours import SPECK_PIXELS
 
     reductions = {name: reduction.to_json() for name, reduction in PASS_REDUCTIONS.items()}
     explainers = {name: {"title": one.title, "slow": one.slow} for name, one in EXPLAINERS.items()}
@@ -42,7 +43,9 @@ def module() -> str:
         f"export const DEFAULT_REDUCTION = {json.dumps(DEFAULT_REDUCTION)};\n\n"
         "/** Other explainers, by the names that links hold: crt.analysis.explainers.\n"
         " *  @type {Record<string, { title: string, slow: boolean }>} */\n"
-        f"export const EXPLAINERS = {_object(explainers)};\n"
+        f"export const EXPLAINERS = {_object(explainers)};\n\n"
+        "/** Parts of a mask with fewer pixels have no outline: crt.viz.contours. */\n"
+        f"export const SPECK_PIXELS = {SPECK_PIXELS};\n"
     )
 
 

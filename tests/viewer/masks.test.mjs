@@ -5,6 +5,7 @@ import * as l from '../../app/viewer/maths/labels.mjs';
 import { boxOf, canvasSize, cellText } from '../../app/viewer/masks/mask_views.mjs';
 import { byChosen, randomWalkLabels, seen } from '../../app/viewer/masks/mask_labels.mjs';
 import { KNOBS, WALK_KNOBS, maskDetails, presetOf, presetValues, walkDetails } from '../../app/viewer/masks/mask_settings.mjs';
+import { withoutSpecks } from '../../app/viewer/masks/specks.mjs';
 import { missing } from '../../app/viewer/masks/masks.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
@@ -100,4 +101,21 @@ test('what the checkpoint lacks is said', () => {
   assert.match(missing(0.25, false), /no segmentation network/);
   assert.match(missing(null, true), /no IRN/);
   assert.equal(missing(0.25, true), '');
+});
+
+test('parts of fewer than 20 pixels are not outlined; pixels that touch at a corner are one part', () => {
+  const [h, w] = [6, 12];
+  const labels = new Uint8Array(h * w);
+  const set = (top, left, rows, columns, label) => {
+    for (let i = top; i < top + rows; i++) labels.fill(label, i * w + left, i * w + left + columns);
+  };
+  set(0, 0, 4, 5, 1); // 20 pixels
+  set(0, 7, 4, 5, 2);
+  labels[7] = 0; // 19 pixels
+  labels[4 * w + 5] = 1; // a corner of the first part
+  labels[5 * w + 11] = 1;
+  const kept = withoutSpecks({ labels, h, w });
+  assert.deepEqual([1, 2].map((label) => kept.filter((value) => value === label).length), [21, 0]);
+  assert.equal(labels.filter((value) => value === 2).length, 19); // the mask itself stays
+  assert.deepEqual([...withoutSpecks({ labels, h, w }, 1)], [...labels]);
 });

@@ -24,3 +24,6 @@ export const EXPLAINERS = {
   "eigencam": {"title": "Eigen-CAM", "slow": false},
   "scorecam": {"title": "Score-CAM", "slow": true},
 };
+
+/** Parts of a mask with fewer pixels have no outline: crt.viz.contours. */
+export const SPECK_PIXELS = 20;

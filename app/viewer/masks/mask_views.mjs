@@ -4,6 +4,12 @@ import { crossings } from '../maths/contour.mjs';
 import { contextOf, gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
 import { labelOverlap, only, paintLabels, share } from '../maths/labels.mjs';
 import { make, percent } from '../core/dom.mjs';
+import { withoutSpecks } from './specks.mjs';
+
+const OUTLINE_SHARE = 1 / 370; // width of the light line in lengths of the longer side, as LABEL_OUTLINE of crt.viz.plots has it
+
+/** @type {WeakMap<Uint8Array, Uint8Array>} */
+const outlined = new WeakMap(); // labels without their specks, of masks that are drawn again
 
 /** Figures in `host`, in this order: captions by role -> { figure, canvas } by role. `save(tile)` saves the mask of a figure;
  *  `tiles`: the masks' names by role, for those figures that show one.
@@ -51,11 +57,20 @@ export function paintMask(canvas, image, { labels, h, w }, colors, names, { cont
   context.drawImage(image, 0, 0, width, height);
   context.imageSmoothingEnabled = false;
   context.drawImage(toCanvas(paintLabels(labels, colors, 0.55), w, h), 0, 0, width, height);
+  const shown = new Set(labels);
+  const size = Math.max(1, OUTLINE_SHARE * Math.max(width, height));
   names.slice(1).forEach((name, k) => {
-    const map = only(labels, h, w, k + 1);
-    if (contours) strokeSegments(context, crossings(map, 0.5), width, height, '#ffffff', []);
+    if (!shown.has(k + 1)) return;
+    if (contours) strokeSegments(context, crossings(only(outlinedOf({ labels, h, w }), h, w, k + 1), 0.5), width, height, '#ffffff', [], size);
     if (boxes) drawBox(context, boxOf(labels, w, k + 1), name, width / w, height / h);
   });
+}
+
+/** @param {import('./mask_labels.mjs').LabelMap} mask */
+function outlinedOf(mask) {
+  const known = outlined.get(mask.labels) ?? withoutSpecks(mask);
+  outlined.set(mask.labels, known);
+  return known;
 }
 
 /** The text of a table about one label of a mask: its share, and its IoU where there is ground truth.
