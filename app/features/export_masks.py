@@ -15,14 +15,13 @@ from app.features.masks import crf_of_maps, parsed_labels, walk_of_maps, working
 from app.requests.export_common import credit_lines, file_name, made_with, percent, rendered
 from app.requests.export_files import FIGURE_WORDS, LABEL_WORDS, SETTINGS_WORDS, packed
 from app.requests.masks_request import MasksRequest
-from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
 from crt.postprocess import MAX_CLASSES, cam_to_labels, check_class_ids
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 from crt.pseudo_labels.random_walk import walk_labels
 from crt.resample import WALK_STRIDE, upsample_cam
 from crt.viz import TITLES, settings_line
-from crt.viz.colours import colour
+from crt.viz.colours import LABEL_COLOURS, colour
 from crt.viz.layer import LabelLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot, grid_of
 from crt.viz.print_layout import lay_out
@@ -191,7 +190,10 @@ class MasksView:
         base, (wanted,), prediction = self.shown.base, self.shown.base.maps, self.analysis.prediction
         return {
             "tab": "masks",
-            "classes": [{"index": index, "name": prediction.classes[index]} for index in base.classes],
+            "classes": [
+                {"index": index, "name": prediction.classes[index], "color": "#" + bytes(self._colour(index)).hex()}
+                for index in base.classes
+            ],
             "source_map": {"method": wanted.method, **wanted.options},
             "threshold": base.threshold,
             "crf": asdict(self.shown.crf) if self.shown.crf else None,
@@ -221,20 +223,29 @@ class MasksView:
         )
 
     def _plot(self, tile: str) -> Plot:
-        """A mask over the image, with the share and the IoU of each label."""
-        palette, labels = voc_palette(), self.screen[tile]
+        """A mask over the image, with the colour, the share and the IoU of each label."""
+        labels = self.screen[tile]
         if tile == "deeplab":
             ids, names = range(len(self.analysis.prediction.classes)), list(self.analysis.prediction.classes)
         else:
             ids, names = self.shown.base.classes, self.classes
-        colours = np.array([(0, 0, 0), *(palette[index % 255 + 1] for index in ids)], np.uint8)
-        shown = (self.shown.outlined, self.shown.boxed)
-        layer = LabelLayer(_on_grid(labels, self.shown.base.points), colours, ("background", *names), *shown)
+        colours = np.array([(0, 0, 0), *(self._colour(index) for index in ids)], np.uint8)
+        layer = LabelLayer(labels, colours, ("background", *names), self.shown.outlined, self.shown.boxed)
         lines = [
             f"{name} {percent(share)}" + ("" if iou is None else f", IoU {percent(iou)}")
             for name, (share, iou) in self._measured(tile, labels).items()
         ]
-        return Plot(TILES[tile], "", layer, tuple(lines))
+        swatches = [self._colour(index) for index in self.shown.base.classes]
+        if tile == "deeplab":  # its other classes
+            for label in np.unique(labels[labels > 0]).tolist():
+                if label - 1 not in self.shown.base.classes:
+                    lines.append(f"{names[label - 1]} {percent(float((labels == label).mean()))}")
+                    swatches.append(self._colour(label - 1))
+        return Plot(TILES[tile], "", layer, tuple(lines), tuple(swatches))
+
+    def _colour(self, index: int) -> tuple[int, int, int]:
+        """The page's colour of a class; one by its index for a class that the page had not drawn yet."""
+        return LABEL_COLOURS[self.shown.colours.get(index, index % len(LABEL_COLOURS))]
 
     def _measured(self, tile: str, labels: np.ndarray) -> dict[str, tuple[float, float | None]]:
         """Share of the points and IoU with the truth of each chosen class in the labels of a tile."""

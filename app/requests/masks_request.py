@@ -13,6 +13,7 @@ from app.requests.settings import read_group, setting_at
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.crf import CrfSettings
 from crt.pseudo_labels.settings import WalkSettings
+from crt.viz.colours import LABEL_COLOURS
 
 KNOBS = {
     "iterations": "iterations",
@@ -38,6 +39,7 @@ class MasksRequest:
         boxed: whether masks have boxes.
         ground_truth: for each chosen class a (rows, columns) bool mask on the page's grid, or None.
         ignore: the same for points that do not count.
+        colours: index into `LABEL_COLOURS` of each class that the page has drawn, by its index.
     """
 
     base: ExportRequest
@@ -49,6 +51,7 @@ class MasksRequest:
     boxed: bool
     ground_truth: tuple[np.ndarray | None, ...]
     ignore: tuple[np.ndarray | None, ...]
+    colours: dict[int, int]
 
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any]) -> MasksRequest:
@@ -79,6 +82,7 @@ class MasksRequest:
             boxed=own["mask.boxes"],
             ground_truth=_masks(payload, "ground_truth", base),
             ignore=_masks(payload, "ignore", base),
+            colours=_colours(payload, len(analysis.prediction.classes)),
         )
 
 
@@ -126,3 +130,17 @@ def _masks(payload: dict[str, Any], name: str, base: ExportRequest) -> tuple[np.
     if not isinstance(given, list) or len(given) != len(base.classes):
         raise InvalidSetting("The ground truth does not fit the classes: reload the page.")
     return tuple(bits(one, base.points) if one is not None else None for one in given)
+
+
+def _colours(payload: dict[str, Any], classes: int) -> dict[int, int]:
+    """The colour of each class of the page's masks, sent as pairs of indices."""
+    given = payload.get("colors")
+    if not isinstance(given, list) or not all(_pair(one, (classes, len(LABEL_COLOURS))) for one in given):
+        raise InvalidSetting("The colours of the masks cannot be read: reload the page.")
+    return dict(given)
+
+
+def _pair(value: Any, counts: tuple[int, int]) -> bool:
+    """Whether it is two indices below these counts."""
+    whole = isinstance(value, list) and len(value) == 2 and all(type(one) is int for one in value)
+    return whole and all(0 <= one < count for one, count in zip(value, counts, strict=True))

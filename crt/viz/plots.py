@@ -25,6 +25,7 @@ __all__ = ["Kind", "MapBlock", "Plot", "Style", "grid_of", "plot", "render"]
 
 TALLEST = 1.6  # height of a panel's image, in widths
 BAR = 0.08  # inches, height of a colour bar
+SWATCH = 0.09  # inches, side of a square in a legend
 UNDER = 0.03  # inches between an image without one and its lines
 TRUTH_LINE = "#ffd166"
 OUTLINE = [("black", 1.5, "solid", 0.75), ("white", 0.7, "solid", 1)]
@@ -41,6 +42,7 @@ class Plot:
         note: below the title.
         layer: the map or mask over the image, or None.
         lines: of text below.
+        swatches: RGB of a square before each line, or none.
         barred: whether a map has its colour bar.
     """
 
@@ -48,6 +50,7 @@ class Plot:
     note: str = ""
     layer: MapLayer | LabelLayer | None = None
     lines: tuple[str, ...] = ()
+    swatches: tuple[tuple[int, int, int], ...] = ()
     barred: bool = True
 
 
@@ -103,7 +106,7 @@ class MapBlock:
 
     def height(self, width: float) -> float:
         """See `Block.height`: title, note, image, colour bar and lines."""
-        lines = sum(len(text_lines(text, TEXT, width)) for text in self.panel.lines)
+        lines = sum(len(text_lines(text, TEXT, width - self._indent)) for text in self.panel.lines)
         above = LINE * POINT * (TEXT + 1) + LINE * POINT * NOTE
         below = BAR + 2.4 * POINT * NOTE if self._bar else UNDER
         return above + self._tall(width) + below + LINE * POINT * TEXT * lines
@@ -131,12 +134,18 @@ class MapBlock:
             y = _bar(canvas, (x, y + 0.05, width), panel.layer, self.style)
         else:
             y += UNDER
-        for text in panel.lines:
-            for line in text_lines(text, TEXT, width):
-                y = canvas.text(x, y, line, TEXT)
+        for k, text in enumerate(panel.lines):
+            if panel.swatches:
+                canvas.swatch(x, y + (LINE * POINT * TEXT - SWATCH) / 2, SWATCH, panel.swatches[k])
+            for line in text_lines(text, TEXT, width - self._indent):
+                y = canvas.text(x + self._indent, y, line, TEXT)
 
     def _tall(self, width: float) -> float:
         return min(TALLEST * width, width * self.image.shape[0] / self.image.shape[1])
+
+    @property
+    def _indent(self) -> float:
+        return 1.5 * SWATCH if self.panel.swatches else 0.0
 
     @property
     def _bar(self) -> bool:

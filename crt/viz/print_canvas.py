@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from crt.viz.fonts import Typeface, families
@@ -47,6 +47,22 @@ class Canvas:
         style = {"color": INK, "fontfamily": families(text), **kind}
         self.figure.text(*place, text, fontsize=size, va="top", parse_math=False, **style)
         return y + LINE * POINT * size
+
+    def swatch(self, x: float, y: float, side: float, colour: tuple[int, int, int]) -> None:
+        """Draw a square of one colour, as a legend has it.
+
+        Args:
+            x: inches from the left to its left edge.
+            y: inches from the top to its upper edge.
+            side: inches.
+            colour: RGB, 0 to 255.
+        """
+        square = Rectangle(
+            (x / self.width, 1 - (y + side) / self.height), side / self.width, side / self.height,
+            transform=self.figure.transFigure, facecolor=tuple(value / 255 for value in colour), edgecolor=FAINT,
+            linewidth=0.4,
+        )  # fmt: skip
+        self.figure.add_artist(square)
 
     def axes(self, x: float, y: float, width: float, height: float) -> Axes:
         """Axes without ticks and frame, 0 to 1 to the right and down.

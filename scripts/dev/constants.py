@@ -30,6 +30,7 @@ class Constants:
 def module() -> str:
     """The ES module."""
     from crt.analysis.explainers import EXPLAINERS
+    from crt.viz.colours import LABEL_COLOURS
     from crt.viz.contours import SPECK_PIXELS
 
     reductions = {name: reduction.to_json() for name, reduction in PASS_REDUCTIONS.items()}
@@ -45,7 +46,10 @@ def module() -> str:
         " *  @type {Record<string, { title: string, slow: boolean }>} */\n"
         f"export const EXPLAINERS = {_object(explainers)};\n\n"
         "/** Parts of a mask with fewer pixels have no outline: crt.viz.contours. */\n"
-        f"export const SPECK_PIXELS = {SPECK_PIXELS};\n"
+        f"export const SPECK_PIXELS = {SPECK_PIXELS};\n\n"
+        "/** RGB of masks over images: crt.viz.colours.\n"
+        " *  @type {Crt.RGB[]} */\n"
+        f"export const LABEL_COLORS = {json.dumps(LABEL_COLOURS)};\n"
     )
 
 

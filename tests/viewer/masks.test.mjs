@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import * as l from '../../app/viewer/maths/labels.mjs';
 import { boxOf, canvasSize, cellText } from '../../app/viewer/masks/mask_views.mjs';
-import { byChosen, randomWalkLabels, seen } from '../../app/viewer/masks/mask_labels.mjs';
+import { byChosen, randomWalkLabels, seen, shownClasses } from '../../app/viewer/masks/mask_labels.mjs';
 import { KNOBS, WALK_KNOBS, maskDetails, presetOf, presetValues, walkDetails } from '../../app/viewer/masks/mask_settings.mjs';
 import { withoutSpecks } from '../../app/viewer/masks/specks.mjs';
 import { missing } from '../../app/viewer/masks/masks.mjs';
@@ -118,4 +118,9 @@ test('parts of fewer than 20 pixels are not outlined; pixels that touch at a cor
   assert.deepEqual([1, 2].map((label) => kept.filter((value) => value === label).length), [21, 0]);
   assert.equal(labels.filter((value) => value === 2).length, 19); // the mask itself stays
   assert.deepEqual([...withoutSpecks({ labels, h, w }, 1)], [...labels]);
+});
+
+test('the classes in sight are the chosen ones, in their order, and then the segmentation network\'s others', () => {
+  assert.deepEqual(shownClasses([4, 1], null), [4, 1]);
+  assert.deepEqual(shownClasses([4, 1], { labels: Uint8Array.from([0, 8, 2, 5, 1, 8]) }), [4, 1, 0, 7]);
 });

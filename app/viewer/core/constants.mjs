@@ -27,3 +27,7 @@ export const EXPLAINERS = {
 
 /** Parts of a mask with fewer pixels have no outline: crt.viz.contours. */
 export const SPECK_PIXELS = 20;
+
+/** RGB of masks over images: crt.viz.colours.
+ *  @type {Crt.RGB[]} */
+export const LABEL_COLORS = [[159, 1, 98], [0, 159, 129], [255, 90, 175], [0, 252, 207], [132, 0, 205], [0, 141, 249], [0, 194, 249], [255, 178, 253], [164, 1, 34], [226, 1, 52], [255, 110, 58], [255, 195, 59]];

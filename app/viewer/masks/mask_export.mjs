@@ -21,11 +21,12 @@ export const crfSettings = (state) => exported(state, 'masks.crf');
  */
 export const walkSettings = (state) => exported(state, 'masks.walk');
 
-/** What describeView has of Explore, as it is in the Masks tab.
+/** What describeView has of Explore, as it is in the Masks tab. `colors`: indices into LABEL_COLORS by class.
  * @param {Crt.State} state
  * @param {Crt.View} view
+ * @param {Map<number, number>} [colors]
  */
-export function describeMasks(state, view) {
+export function describeMasks(state, view, colors = new Map()) {
   const { mask } = state;
   const { relation, segmentation } = view.run.checkpoint;
   const [rows, columns] = gridSize(view.image.naturalWidth, view.image.naturalHeight);
@@ -35,7 +36,7 @@ export function describeMasks(state, view) {
     maps: [{ method: sourceMethod(state, view.run), letter: '' }], image: false, difference: false, ground_truth: null, added_panel: null,
     masks: {
       ...exported(state, 'masks'), deeplab: Boolean(segmentation && mask.deeplab),
-      crf: mask.crf ? crfSettings(state) : null, walk: relation && mask.walk ? walkSettings(state) : null,
+      crf: mask.crf ? crfSettings(state) : null, walk: relation && mask.walk ? walkSettings(state) : null, colors: [...colors],
       ground_truth: truths.map((one) => (one.complete ? packed(one.raster(rows, columns)) : null)),
       ignore: truths.map((one) => (one.complete ? packed(one.ignore(rows, columns)) : null)),
     },

@@ -29,6 +29,16 @@ export function seen({ labels }, classes) {
   return found.sort((a, b) => b.part - a.part).map(({ name, part }) => `${name} ${percent(part)}`).join(', ') || 'background only';
 }
 
+/** The chosen classes, and after them the others that the segmentation network's mask shows, by their index.
+ * @param {number[]} chosen
+ * @param {Pick<LabelMap, 'labels'> | null} parsed its labels, k + 1 for class k
+ */
+export function shownClasses(chosen, parsed) {
+  const others = new Set(parsed?.labels);
+  for (const label of [0, ...chosen.map((index) => index + 1)]) others.delete(label);
+  return [...chosen, ...[...others].sort((a, b) => a - b).map((label) => label - 1)];
+}
+
 /** Labels of all classes -> k + 1 for the k-th class chosen, 0 for all others; nothing stays nothing.
  * @param {LabelMap | null} mask
  * @param {number[]} classes

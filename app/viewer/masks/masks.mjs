@@ -5,11 +5,13 @@ import { colorize } from '../maths/color_scale.mjs';
 import { upsample } from '../maths/resample.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { contextOf, gridSize, toCanvas } from '../explore/draw.mjs';
-import { labelMap, vocColor } from '../maths/labels.mjs';
+import { labelMap } from '../maths/labels.mjs';
+import { LABEL_COLORS } from '../core/constants.mjs';
+import { createMaskColors } from './mask_colors.mjs';
 import { createMask, openLabels, openWalk } from './mask_requests.mjs';
 import { canvasSize, cellText, createFigures, paintMask } from './mask_views.mjs';
 import { describeMasks, sourceMethod } from './mask_export.mjs';
-import { byChosen, groundTruthLabels, randomWalkLabels, seen } from './mask_labels.mjs';
+import { byChosen, groundTruthLabels, randomWalkLabels, seen, shownClasses } from './mask_labels.mjs';
 import { KNOBS, WALK_KNOBS, maskDetails, presetOf, presetValues, walkDetails } from './mask_settings.mjs';
 import { make } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
@@ -40,7 +42,9 @@ export function mountMasks(page) {
   const { at, store, request, onDraw, onRun } = page;
   const set = (/** @type {Partial<Crt.State['mask']>} */ changes) => store.set({ mask: { ...store.get().mask, ...changes } });
   const figures = createFigures(at('mask-views'), CAPTIONS, TILES, (tile) => page.exportFile('mask', { tile }));
-  page.exports.masks = describeMasks;
+  const maskColors = createMaskColors();
+  const colorsOf = (/** @type {Crt.State} */ state, /** @type {Crt.View} */ view) => maskColors(state, view, shownClasses(state.classes, made.deeplab.state()?.newest ?? null));
+  page.exports.masks = (state, view) => describeMasks(state, view, colorsOf(state, view));
   const redraw = () => store.set({});
   const unavailable = page.saved ? { crf: false, walk: false, deeplab: false } : {}; // the server makes these masks
   const made = {
@@ -137,14 +141,16 @@ export function mountMasks(page) {
     const { loops, refined } = maps[0];
     at('mask-settings').textContent = [method === 'crt' ? loopWords(loops) : '', refined ? 'refined' : 'not refined']
       .filter((text) => text && (prediction.isTransformer(method) || text !== 'not refined')).join(', ');
+    const colored = colorsOf(state, view);
+    const colorOf = (/** @type {number} */ index) => LABEL_COLORS[colored.get(index) ?? 0];
     /** @type {Crt.RGB[]} */
-    const colors = [[0, 0, 0], ...state.classes.map((index) => vocColor((index % 255) + 1))];
+    const colors = [[0, 0, 0], ...state.classes.map(colorOf)];
     const names = ['background', ...state.classes.map((index) => run.classes[index])];
     const chosen = names.slice(1).join(', ');
     const seed = { labels: labelMap(maps.map(({ map, span }) => upsample(map, span, h, w)), state.threshold), h, w };
 
     /** @type {{ colors: Crt.RGB[], names: string[] }} */
-    const all = { colors: [[0, 0, 0], ...run.classes.map((_, index) => vocColor((index % 255) + 1))], names: ['background', ...run.classes] };
+    const all = { colors: [[0, 0, 0], ...run.classes.map((_, index) => colorOf(index))], names: ['background', ...run.classes] };
     const propagated = walk?.newest?.maps?.length === state.classes.length ? randomWalkLabels(walk.newest, state.mask.walkThreshold, grid) : null;
     const parsed = deeplab?.newest?.labels ? deeplab.newest : null;
     /** Draw one figure; an older mask stays, paler, while the newer is on its way. Gives the mask only if it is the one wanted.

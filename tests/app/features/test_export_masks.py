@@ -22,6 +22,8 @@ from crt.postprocess import cam_to_labels, max_normalize
 from crt.pseudo_labels import crf
 from crt.pseudo_labels.random_walk import walk_labels
 from crt.resample import upsample_cam
+from crt.viz.colours import LABEL_COLOURS
+from crt.viz.layer import LabelLayer
 from tests.app.features.test_export import BASE, bits
 from tests.helpers.narrow import instance, present
 from tests.helpers.tiny import tiny_checkpoint
@@ -35,7 +37,7 @@ CRF = {
 }  # fmt: skip
 TOLD = {
     "crf": None, "walk": {"steps": 3, "beta": 4, "threshold": 0.3}, "deeplab": True, "contours": True, "boxes": True,
-    "ground_truth": [None, None], "ignore": [None, None],
+    "ground_truth": [None, None], "ignore": [None, None], "colors": [[2, 5], [0, 9]],
 }  # fmt: skip
 
 
@@ -106,6 +108,22 @@ def test_the_figure_has_the_points_of_the_page_and_the_files_those_of_the_image(
     assert view.tiles["seed"].shape == view.tiles["walk"].shape == SIZE
 
 
+def test_the_figure_has_the_colours_that_the_page_has_chosen_and_a_legend(analysis):
+    view = instance(MasksView, shown(analysis))
+    plots = {tile: view._plot(tile) for tile in view.tiles}
+    for tile, plot in plots.items():
+        layer = instance(LabelLayer, plot.layer)
+        np.testing.assert_array_equal(layer.labels, view.screen[tile])
+        person, cat = (3, 1) if tile == "deeplab" else (1, 2)
+        assert tuple(layer.colours[person]) == LABEL_COLOURS[5]
+        assert tuple(layer.colours[cat]) == LABEL_COLOURS[9]
+        assert plot.swatches[:2] == (LABEL_COLOURS[5], LABEL_COLOURS[9])
+        assert len(plot.swatches) == len(plot.lines)
+    others = set(np.unique(view.screen["deeplab"])) - {0, 1, 3}
+    assert len(plots["deeplab"].lines) == 2 + len(others)
+    assert [one["color"] for one in view.settings()["classes"]] == ["#008df9", "#e20134"]
+
+
 @pytest.mark.dense_crf
 def test_one_mask_alone_is_an_indexed_png(analysis):
     kind, name, data = export.made(shown(analysis, crf=CRF), "mask", "crf")
@@ -135,7 +153,9 @@ def test_what_cannot_be_made_is_named_and_the_rest_exported(analysis, monkeypatc
             {"crf": 3}, {"crf": CRF | {"iterations": 1e9}}, {"walk": []}, {"walk": {"steps": 3, "beta": 4}},
             {"walk": {"steps": 99, "beta": 4, "threshold": 0.3}}, {"ground_truth": [None]},
             {"ground_truth": ["AA==", None]},
-            {"ignore": None},
+            {"ignore": None}, {"colors": None}, {"colors": {"2": 5}}, {"colors": [[2]]}, {"colors": [[2, 5, 1]]},
+            {"colors": [[3, 5]]}, {"colors": [[2, 12]]}, {"colors": [[-1, 0]]}, {"colors": [[True, 0]]},
+            {"colors": [["2", 0]]},
         )),
     ],
 )  # fmt: skip
