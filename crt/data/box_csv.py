@@ -13,7 +13,8 @@ from PIL import Image
 from crt.data.base import ImageDataset, PixelBox, Sample
 from crt.data.error_collector import ErrorCollector
 from crt.data.files import tails
-from crt.data.formats import FORMATS
+from crt.data.formats import FORMATS, HEAD_BYTES, format_name
+from crt.data.heif import heif_size
 from crt.data.tables import read_rows
 from crt.data.text import folded, read_text
 from crt.errors import InvalidDataset, reason_of
@@ -202,10 +203,7 @@ def _in_pixels(
     A box that lies beside the image is a problem.
     """
     try:
-        with Image.open(sample.image, formats=FORMATS) as image:
-            width, height = image.size
-            if image.getexif().get(_ORIENTATION) in _TURNED:
-                width, height = height, width
+        width, height = _upright_size(sample.image)
     except Exception as error:  # Pillow's readers raise nearly any type at damaged headers
         if size is None:
             return tuple(boxes)  # who reads the image will say what is wrong with it
@@ -215,3 +213,15 @@ def _in_pixels(
     if any(x0 >= width or y0 >= height or x1 <= 0 or y1 <= 0 for x0, y0, x1, y1 in scaled):
         problems.add("a box beside the image, so of another size or another image", f"{sample.id} ({width}x{height})")
     return scaled
+
+
+def _upright_size(path: Path) -> tuple[int, int]:
+    """Width and height of an upright image from the header of its file."""
+    with path.open("rb") as file:
+        if format_name(file.read(HEAD_BYTES)) == "HEIC":
+            file.seek(0)
+            return heif_size(file)
+        file.seek(0)
+        with Image.open(file, formats=FORMATS) as image:
+            width, height = image.size
+            return (height, width) if image.getexif().get(_ORIENTATION) in _TURNED else (width, height)

@@ -15,9 +15,9 @@ from crt.data.text import folded
 from crt.errors import InvalidDataset, reason_of
 
 FOREIGN_EXTENSIONS = frozenset((
-    ".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".jpx", ".jpf", ".psd", ".xcf", ".svg", ".pdf",
-    ".eps", ".ico", ".tga", ".pcx", ".exr", ".hdr", ".dds", ".qoi", ".fits", ".dcm", ".cr2", ".cr3",
-    ".nef", ".arw", ".dng", ".raf", ".rw2", ".orf", ".pef", ".raw",
+    ".jxl", ".jp2", ".j2k", ".jpx", ".jpf", ".psd", ".xcf", ".svg", ".pdf", ".eps", ".ico", ".tga",
+    ".pcx", ".exr", ".hdr", ".dds", ".qoi", ".fits", ".dcm", ".cr2", ".cr3", ".nef", ".arw", ".dng",
+    ".raf", ".rw2", ".orf", ".pef", ".raw",
 ))  # fmt: skip
 """Of images in formats that are not read."""
 _SYSTEM_NAMES = ("__macosx", "thumbs.db", "desktop.ini", "@eadir")
@@ -202,9 +202,9 @@ def why_left_out(path: Path) -> str | None:
         # Raw files of cameras begin as a TIFF does.
         known = name if name not in (None, "TIFF") else suffix[1:].upper()
         return f"{known} is not supported, save as JPEG or PNG"
-    if _opens(path):
+    if name == "HEIC" or _opens(path):
         return None
-    if name in ("HEIC", "JPEG XL", "JPEG 2000", "AVIF", "TIFF"):
+    if name in ("JPEG XL", "JPEG 2000", "AVIF", "TIFF"):
         return f"{name} is not supported, save as JPEG or PNG"
     return "not an image"
 

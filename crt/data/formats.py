@@ -10,8 +10,12 @@ Image.init()  # fills Pillow's list of readers, so that AVIF and WebP are only n
 FORMATS = tuple(
     name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "MPO", "PPM", "AVIF") if name in Image.OPEN
 )
-"""Pillow's names of the formats that `crt.data.images.load_image` reads."""
-EXTENSIONS = frozenset(ext.lower() for ext, name in Image.registered_extensions().items() if name in FORMATS)
+"""Pillow's names of the formats that it reads for `crt.data.images.load_image`."""
+HEIF = "HEIF"
+"""The name of an image that pillow-heif has opened; `crt.data.heif` reads the files themselves."""
+EXTENSIONS = frozenset(
+    (*(ext.lower() for ext, name in Image.registered_extensions().items() if name in FORMATS), ".heic", ".heif", ".hif")
+)
 """The usual extensions of these formats, in lower case with their dot; content decides, not the name."""
 SAVE_AS = "save it as JPEG, PNG, WebP, BMP, GIF or TIFF"
 HEAD_BYTES = 512
@@ -57,8 +61,8 @@ _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 
 def format_name(head: bytes) -> str | None:
-    """The usual name of a file's format. Formats that are read are named as well only where the reader may still fail
-    at them: TIFF and AVIF.
+    """The usual name of a file's format. Of the formats that are read only TIFF, HEIC and AVIF are named, because
+    Pillow may not be what reads them.
 
     Args:
         head: its first `HEAD_BYTES`.

@@ -16,7 +16,8 @@ import torch
 from PIL import Image, UnidentifiedImageError
 
 from crt.data.deep_tiff import decode_tiff
-from crt.data.formats import FORMATS, HEAD_BYTES, format_name, unreadable
+from crt.data.formats import FORMATS, HEAD_BYTES, HEIF, format_name, unreadable
+from crt.data.heif import decode_heif
 from crt.errors import InvalidImage, reason_of
 
 MAX_PIXELS = 64_000_000  # a photo of 60 megapixels works; decoded it takes 192 MB
@@ -61,7 +62,7 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     if isinstance(source, torch.Tensor):
         return _from_tensor(source, max_pixels)
     if isinstance(source, Image.Image):
-        if source.format is not None and source.format not in FORMATS:
+        if source.format is not None and source.format not in (*FORMATS, HEIF):
             raise InvalidImage(unreadable(source.format))
         return _decode(source, max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -107,16 +108,22 @@ def _from_path(path: str | Path, max_pixels: int) -> np.ndarray:
 
 
 def _open(file: IO[bytes], max_pixels: int) -> np.ndarray:
-    """Identify the image in an open binary file among FORMATS and decode it."""
+    """Identify the image in an open binary file and decode it."""
+    name = format_name(file.read(HEAD_BYTES))
+    file.seek(0)
+
+    def check_size(width: int, height: int) -> None:
+        _check_size(width, height, max_pixels)
+
+    if name == "HEIC":
+        return _upright_rgb(decode_heif(file, check_size))
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
-        file.seek(0)
-        name = format_name(file.read(HEAD_BYTES))
         if name != "TIFF":
             raise InvalidImage(unreadable(name)) from error
         file.seek(0)
-        return _from_samples(decode_tiff(file, lambda width, height: _check_size(width, height, max_pixels)))
+        return _from_samples(decode_tiff(file, check_size))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidImage(f"This image is too large ({_reason(error)}); make it smaller first.") from error
     except Exception as error:  # Pillow's readers raise nearly any type on damaged headers

@@ -40,11 +40,12 @@ def image(path: Path) -> str:
 def test_a_report_comes_before_the_training(tmp_path, trained, capsys):
     for name in ("cat/1.jpg", "cat/2.TIF", "dog/3.png"):
         image(tmp_path / "data" / name)
-    (tmp_path / "data" / "cat" / "IMG.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    (tmp_path / "data" / "cat" / "IMG.JXL").write_bytes(b"\xff\x0a" + bytes(40))
     start(DataConfig((str(tmp_path / "data"),), layout="folders"), tmp_path / "out")
     told = capsys.readouterr().out
     assert (
-        "Images per class: cat 2, dog 1" in told and "HEIC is not supported, save as JPEG or PNG (1): cat/IMG" in told
+        "Images per class: cat 2, dog 1" in told
+        and "JPEG XL is not supported, save as JPEG or PNG (1): cat/IMG" in told
     )
     assert len(trained[0][0]) == 3
 

@@ -228,7 +228,7 @@ def test_folders_tell_what_they_leave_out(tmp_path):
     save(tmp_path / "cat" / "c0.jpg")
     save(tmp_path / "bike" / "m0.jpg")
     save(tmp_path / "cat" / "no extension", format="PNG")
-    (tmp_path / "cat" / "IMG_0001.HEIC").write_bytes(HEIC)
+    (tmp_path / "cat" / "IMG_0001.JXL").write_bytes(JXL)
     (tmp_path / "cat" / "phone.img").write_bytes(JXL)
     (tmp_path / "cat" / "notes.txt").write_text("hello")
     (tmp_path / "cat" / "._c0.jpg").write_bytes(b"\0\5\x16\7")
@@ -241,8 +241,7 @@ def test_folders_tell_what_they_leave_out(tmp_path):
     told = str(DatasetReport.of(images))
     for line in (
         "bike 1, cat 2",
-        "Left out, HEIC is not supported, save as JPEG or PNG (1): cat/IMG_0001.HEIC",
-        "Left out, JPEG XL is not supported, save as JPEG or PNG (1): cat/phone.img",
+        "Left out, JPEG XL is not supported, save as JPEG or PNG (2): cat/IMG_0001.JXL, cat/phone.img",
         "Left out, not an image (1): cat/notes.txt",
         "Left out, a file of the system, not an image (2): __MACOSX, cat/._c0.jpg",
         "Left out, an image outside the class folders (1): loose.png",
@@ -282,8 +281,8 @@ def test_links_to_folders_are_followed_once(tmp_path):
 
 def test_a_class_folder_without_readable_images_is_refused_with_the_reason(tmp_path):
     (tmp_path / "cat").mkdir()
-    (tmp_path / "cat" / "IMG_0001.HEIC").write_bytes(HEIC)
-    with pytest.raises(InvalidDataset, match=r"no image that can be read .*cat \(HEIC is not supported"):
+    (tmp_path / "cat" / "IMG_0001.JXL").write_bytes(JXL)
+    with pytest.raises(InvalidDataset, match=r"no image that can be read .*cat \(JPEG XL is not supported"):
         read_folders(tmp_path)
 
 
@@ -544,15 +543,12 @@ def test_boxes_that_lack_something(tmp_path, text, message):
 
 # --- images ----------------------------------------------------------------------------------------------------------
 
-HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\x01\x81meta" + bytes(40)
 JXL = b"\xff\x0aX\t\x84\x0f\0\x13\x88\x02\0X\x13^\x83" + bytes(40)
 
 
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (HEIC, "HEIC"),
-        (HEIC.replace(b"ftypheic", b"ftypmif1"), "HEIC"),
         (JXL, "JPEG XL"),
         (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(20), "JPEG XL"),
         (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(20), "JPEG 2000"),
