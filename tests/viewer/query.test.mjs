@@ -25,7 +25,10 @@ function random(seed) {
 /** A random state: what each field allows, so that fields which others add are tried too. Composite values by path. */
 function anyState(next) {
   const pickOne = (list) => list[Math.floor(next() * list.length)];
-  const sides = [{ method: 'tscam' }, { method: 'crt', loops: 0 }, { method: 'crt', loops: 3, refined: false }, { method: 'crt', refined: true }];
+  const sides = [
+    { method: 'tscam' }, { method: 'crt', loops: 0 }, { method: 'crt', loops: 3, refined: false }, { method: 'crt', refined: true },
+    ...run.classes.map((name) => ({ method: 'crt', class: name })), { method: 'tscam', refined: false, class: 'dog' },
+  ];
   const composite = {
     blocks: [null, [0, 0], [2, 11]],
     'compare.a': sides,
@@ -108,10 +111,15 @@ test('a link that names no passes means their sum, whatever the checkpoint start
 test('a usual link is short, the longest is bounded', () => {
   const usual = { ...INITIAL, classes: [0], loops: 2, refined: false, threshold: 0.3, zoom: { k: 2.5, x: 0.31, y: 0.62 } };
   assert.ok(l.encode(usual, run).length < 150);
-  const many = { ...run, classes: Array.from({ length: 1000 }, (_, i) => `class number ${i}`) };
+  const many = { ...run, classes: [...run.classes, ...Array.from({ length: 1000 }, (_, i) => `class number ${i}`)] };
   const state = { ...anyState(random(3)), classes: many.classes.map((_, i) => i) };
   const query = l.encode(state, many);
   assert.ok(query.length < 1500);
+  const longest = '“'.repeat(22); // as long in an address as a side's class may be
+  const sided = { ...state, compare: { ...state.compare, view: 'difference', a: { method: 'crt_cnn', loops: 9, refined: true, class: longest }, b: { method: 'crt_cnn', class: longest } } };
+  assert.ok(l.encode(sided, many).length < 1500);
+  assert.equal(l.decode(l.encode(sided, many)).settings.compare.b.class, longest);
+  assert.equal(l.decode(l.encode({ ...sided, compare: { ...sided.compare, b: { method: 'crt', class: `${longest}“` } } }, many)).settings.compare.b.class, undefined);
   assert.deepEqual(l.decode(query, many.classes).problems, []);
 });
 
@@ -167,6 +175,27 @@ test('random bytes never throw and never change the kind of a setting', () => {
     assert.ok((found.settings.classes ?? []).every((index) => index >= 0 && index < run.classes.length));
     l.encode({ ...found.settings, classes: [] }, run);
   }
+});
+
+test('the class of a side travels by name after its settings', () => {
+  const compare = { ...INITIAL.compare, view: 'swipe', a: { method: 'crt', loops: 2, refined: true, class: 'a.b~c-' }, b: { method: 'crt', class: '-' } };
+  const query = l.encode({ ...INITIAL, compare }, null);
+  assert.match(query, /&wa=crt\.2\.1~a\.b~c-&wb=crt~-$/);
+  assert.deepEqual(l.decode(query).settings.compare, compare);
+  for (const bad of ['wa=crt~', 'wa=~dog', 'wa=crt.1.1.1~dog', `wa=crt~${'a'.repeat(201)}`]) assert.equal(l.decode(`v=1&${bad}`).problems.length, 1, bad);
+});
+
+test('a class of a side that the checkpoint lacks is left out and said once', () => {
+  const link = l.decode('v=1&c=dog,unicorn&w=difference&wa=crt.2~unicorn&wb=crt~dog');
+  assert.deepEqual(link.problems, []); // not known before the run is here
+  const { settings, problems } = l.fit(link, { run, prediction }, INITIAL);
+  assert.deepEqual([settings.compare.a, settings.compare.b], [{ method: 'crt', loops: 2 }, { method: 'crt', class: 'dog' }]);
+  assert.deepEqual(problems, ['this checkpoint has no class “unicorn”']);
+});
+
+test('earlier links to two sides open as they were', () => {
+  const { settings, problems } = l.decode('v=1&w=swipe&wa=crt.2.1&wb=tscam.-.0', run.classes);
+  assert.deepEqual([settings.compare.a, settings.compare.b, problems], [{ method: 'crt', loops: 2, refined: true }, { method: 'tscam', refined: false }, []]);
 });
 
 test('another version, no version, no link at all', () => {

@@ -9,6 +9,8 @@ const METHODS = settingAt('compare.a').names ?? [];
 const LOOPS = settingAt('loops');
 const BLOCKS = settingAt('blocks');
 const NONE = '-';
+const CLASS_MARK = '~'; // between the settings of a side and its class
+export const NAME_MAX_CHARS = 200; // of a class or checkpoint in a link; of a side's class as it stands in the address
 
 /** Least and most of a setting.
  * @param {Crt.Setting} setting
@@ -99,11 +101,25 @@ const shown = {
   problem: `names something else than ${PANELS.join(', ')}`,
 };
 const blockRange = tuple([whole(...bounds(BLOCKS)), whole(...bounds(BLOCKS))], ([a, b]) => (a <= b ? [a, b] : undefined), (value) => value);
-const side = tuple(
+const sideSettings = tuple(
   [choice(METHODS), orNull(whole(...bounds(LOOPS))), orNull(flag)],
   ([method, loops, refined]) => ({ method, ...(loops === null ? {} : { loops }), ...(refined === null ? {} : { refined }) }),
   ({ method, loops, refined }) => [method, loops, refined],
 );
+/** The settings of a side, and the name of its class after a mark: `crt.2.1~dog`.
+ * @type {Kind<Crt.Side>}
+ */
+const side = {
+  read(text) {
+    const [settings, ...rest] = text.split(CLASS_MARK);
+    const found = sideSettings.read(settings);
+    const name = rest.join(CLASS_MARK);
+    if (!found || !rest.length) return found;
+    return name && name.length <= NAME_MAX_CHARS ? { ...found, class: name } : undefined;
+  },
+  write: (value) => sideSettings.write(value) + (value.class && encodeURIComponent(value.class).length <= NAME_MAX_CHARS ? CLASS_MARK + value.class : ''),
+  problem: sideSettings.problem,
+};
 const attention = tuple(
   [choice(['attention']), choice(METHODS), orNull(whole(0, 9)), orNull(whole(0, 99)), orNull(whole(0, 99))],
   ([kind, method, pass, block, head]) => ({ kind, method, pass, block, head }),

@@ -1,10 +1,10 @@
 // A screen as a query string, and back: `?v=1&pic=ex.cat&s=336&c=cat&l=2`. Only what differs from INITIAL is written, so
 // what a link does not name is as in INITIAL. Every value of a link is checked by the kind of its field.
 
-import { FIELDS, NOT_LINKED } from './fields.mjs';
+import { FIELDS, NAME_MAX_CHARS, NOT_LINKED } from './fields.mjs';
 import { SETTINGS } from '../core/schema.mjs';
 import { put, valueAt } from '../core/settings.mjs';
-import { INITIAL } from '../core/store.mjs';
+import { INITIAL, withKnownClass } from '../core/store.mjs';
 
 export const VERSION = '1';
 export const SIZES = ['224', '336', '448', '560', '672', 'native'];
@@ -12,8 +12,7 @@ export const MODES = ['overlap', 'non-overlap', 'bilinear', 'deconvolution'];
 /** Personal display settings, which an example does not change: keys of INITIAL. */
 export const PERSONAL_SETTINGS = [...new Set(SETTINGS.filter(({ personal }) => personal).map(({ path }) => path.split('.')[0]))];
 const QUERY_MAX_CHARS = 4000; // characters of a query that are read
-const NAMES_MAX_CHARS = 800; // characters of all class names; with the other fields a link stays under 1500
-const NAME_MAX_CHARS = 200;
+const NAMES_MAX_CHARS = 800; // characters of all class names, also of the sides of a comparison; with the other fields a link stays under 1500
 const IMAGE_ID = /^(ex\.[\w-]{1,64}|sha\.[0-9a-f]{32})$/;
 const FOREIGN_KEY = /^(_|utm_)|^(view|logs|deep_link|ref)$/; // of Gradio, of Spaces, of those who pass links on
 
@@ -51,7 +50,8 @@ export function encode(state, run) {
     if (run.chosen?.checkpoint) parts.push(`k=${escaped(run.chosen.checkpoint)}`);
     if (SIZES.includes(run.chosen?.size)) parts.push(`s=${run.chosen.size}`);
     if (MODES.includes(run.chosen?.mode) && run.chosen.mode !== run.checkpoint.modes[0]) parts.push(`m=${run.chosen.mode}`);
-    const names = within(state.classes.map((index) => run.classes[index]).filter((name) => name && name.length <= NAME_MAX_CHARS));
+    const ofSides = escaped([state.compare.a, state.compare.b].map((side) => side.class ?? '').join('')).length;
+    const names = within(state.classes.map((index) => run.classes[index]).filter((name) => name && name.length <= NAME_MAX_CHARS), NAMES_MAX_CHARS - ofSides);
     if (names.length) parts.push(`c=${names.join(',')}`);
   }
   for (const [key, [path, kind]] of FIELDS) {
@@ -102,7 +102,7 @@ export function decode(query, known = null) {
   return known ? settle(found, known) : found;
 }
 
-/** Classes of a link as indices into the names of a checkpoint's classes; others become problems.
+/** Classes of a link as indices into the names of a checkpoint's classes, and those of the sides of its comparison; others become problems.
  * @param {Link} found
  * @param {string[]} known
  * @returns {Link}
@@ -110,8 +110,12 @@ export function decode(query, known = null) {
 function settle(found, known) {
   const names = found.names.flatMap((name) => (known.includes(name) ? [name] : name.split(',')));
   const classes = [...new Set(names.map((name) => known.indexOf(name)).filter((index) => index >= 0))];
-  const missing = names.filter((name) => !known.includes(name)).map((name) => `this checkpoint has no class ${quoted(name)}`);
-  return { ...found, settings: classes.length ? { ...found.settings, classes } : found.settings, problems: [...found.problems, ...missing] };
+  const { compare } = found.settings;
+  const named = [...names, ...[compare.a, compare.b].flatMap((side) => side.class ?? [])];
+  const missing = [...new Set(named)].filter((name) => !known.includes(name)).map((name) => `this checkpoint has no class ${quoted(name)}`);
+  const [a, b] = [compare.a, compare.b].map((side) => withKnownClass(side, known));
+  const settings = { ...found.settings, compare: { ...compare, a, b } };
+  return { ...found, settings: classes.length ? { ...settings, classes } : settings, problems: [...found.problems, ...missing] };
 }
 
 /** One sentence about all that was wrong with a link; empty if nothing was.
@@ -180,11 +184,14 @@ function classNames(text, problems) {
   return [...new Set(good)].slice(0, 100);
 }
 
-/** @param {string[]} names */
-function within(names) {
+/** The first names that together have at most so many characters in an address.
+ * @param {string[]} names
+ * @param {number} most
+ */
+function within(names, most) {
   const written = names.map(escaped);
   let length = 0;
-  return written.filter((name) => (length += name.length + 1) <= NAMES_MAX_CHARS);
+  return written.filter((name) => (length += name.length + 1) <= most);
 }
 
 /** @param {string} text */

@@ -29,6 +29,8 @@ def samples(setting: Setting) -> list[Any]:
             {"method": first, "loops": 2},
             {"method": first, "refined": False},
             {"method": first, "loops": 0, "refined": True},
+            {"method": first, "class": "a.b~c, d"},
+            {"method": first, "loops": 2, "refined": True, "class": "-"},
         ],
         "added_panel": [
             {"kind": "attention", "method": first, "pass": 0, "block": 3, "head": None},
