@@ -86,7 +86,7 @@ class AblateView:
                 own = {"loops": cell.loops, "refined": cell.refined}
                 options = map_options(replace(analysis, prediction=prediction), cell.method, details | own)
                 key = f"row{number}_cell{place}"
-                spec = MapSpec(key, cell.method, "", options)
+                spec = MapSpec(key, cell.method, "", options, shown.classes, shown.ground_truth)
                 shots[key] = panel_of(prediction, shown, model.config, spec)
                 raw[key] = prediction.cams(cell.method, classes=shown.classes, **options)
                 where[key] = row, cell

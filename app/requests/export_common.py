@@ -30,8 +30,20 @@ def file_name(analysis: Analysis, classes: Sequence[str], tab: str = "") -> str:
     Returns:
         The classes, the tab, and the first digits of the image's hash.
     """
-    words = re.sub(r"[^a-z0-9]+", "-", " ".join(classes).lower())[:40].strip("-") or "maps"
+    words = slug(" ".join(classes)) or "maps"
     return "-".join(part for part in ("crt", words, tab, fingerprint(analysis.image)[:8]) if part)
+
+
+def slug(text: str) -> str:
+    """A text as a part of a file's name.
+
+    Args:
+        text: any.
+
+    Returns:
+        At most 40 small letters, digits and hyphens; empty if the text has no letter or digit of English.
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:40].strip("-")
 
 
 def rendered(figure: Figure, kinds: Sequence[Kind], title: str, settings: dict[str, Any]) -> dict[Kind, bytes]:

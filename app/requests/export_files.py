@@ -39,7 +39,7 @@ def labelled(screen: ExportView) -> bool:
     Returns:
         Whether it has.
     """
-    return all(index < MAX_CLASSES for index in screen.shown.classes)
+    return all(index < MAX_CLASSES for index in screen.class_ids)
 
 
 def maps(screen: ExportView) -> bytes:
@@ -54,13 +54,15 @@ def maps(screen: ExportView) -> bytes:
     prediction, shown = screen.analysis.prediction, screen.shown
     arrays: dict[str, np.ndarray] = {
         "classes": np.array(screen.classes),
-        "indices": np.array(shown.classes),
+        "indices": np.array(screen.class_ids),
         "source": np.array(prediction.source),
     }
     for wanted in shown.maps:
-        arrays[wanted.key] = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
+        arrays[wanted.key] = prediction.cams(wanted.method, classes=wanted.classes, **wanted.options)
         arrays[f"{wanted.key}.content_size"] = np.array(prediction.content_size(wanted.method))
-        arrays[f"{wanted.key}.scores"] = prediction.scores(wanted.method, wanted.options["loops"])[list(shown.classes)]
+        arrays[f"{wanted.key}.scores"] = prediction.scores(wanted.method, wanted.options["loops"])[list(wanted.classes)]
+        if wanted.named:
+            arrays[f"{wanted.key}.indices"] = np.array(wanted.classes)
     if shown.added_panel is not None:
         arrays |= {
             "added_panel": shown.added_panel.values,
@@ -84,7 +86,7 @@ def packed(arrays: dict[str, np.ndarray]) -> bytes:
 
 
 def mask(screen: ExportView, wanted: MapSpec) -> bytes:
-    """The mask of the chosen classes by one CAM.
+    """The mask of its classes by one CAM.
 
     Args:
         screen: the maps on the screen with their settings.
@@ -94,9 +96,9 @@ def mask(screen: ExportView, wanted: MapSpec) -> bytes:
         The bytes of an indexed PNG of the image's own size.
     """
     prediction, shown = screen.analysis.prediction, screen.shown
-    cells = prediction.cams(wanted.method, classes=shown.classes, **wanted.options)
+    cells = prediction.cams(wanted.method, classes=wanted.classes, **wanted.options)
     size = prediction.content_size(wanted.method)
-    return indexed_png(labels_of_image(cells, size, prediction.source, shown.classes, shown.threshold))
+    return indexed_png(labels_of_image(cells, size, prediction.source, wanted.classes, shown.threshold))
 
 
 def readme(screen: ExportView) -> str:
@@ -108,17 +110,20 @@ def readme(screen: ExportView) -> str:
     Returns:
         The text.
     """
+    named = any(wanted.named for wanted in screen.shown.maps)
+    name = "NETWORK_CLASS" if named else "NETWORK"
+    own = f" {name}.indices are the classes of each." if named else ""
     labels = (
-        f"mask_NETWORK.png are masks at the threshold, {LABEL_WORDS}; where classes overlap the stronger one, relative "
+        f"mask_{name}.png are masks at the threshold, {LABEL_WORDS}; where classes overlap the stronger one, relative "
         "to its own largest value, wins. "
         if labelled(screen)
         else f"There are no masks, because an indexed PNG holds {MAX_CLASSES} classes and one of these comes later. "
     )
     return (
         f"Class activation maps of {', '.join(screen.classes)}. {FIGURE_WORDS} maps.npz, which numpy.load reads, "
-        "holds for each network an array (K, h, w) of raw, non-negative evidence for the K classes on a grid of cells, "
-        "and NETWORK.content_size, the height and width of the image in cells: what lies beyond is padding. "
-        f"{labels}{SETTINGS_WORDS}"
+        f"holds for each map an array {name} (K, h, w) of raw, non-negative evidence for the K classes on a grid of "
+        f"cells, and {name}.content_size, the height and width of the image in cells: what lies beyond is padding."
+        f"{own} {labels}{SETTINGS_WORDS}"
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.requests.export_common import percent
-from app.requests.export_request import UNITS, ExportRequest, MapSpec
+from app.requests.export_request import UNITS, ExportRequest, GroundTruth, MapSpec
 from crt.checkpoint import CheckpointConfig
 from crt.errors import count_of
 from crt.metrics.cam_boxes import largest_box
@@ -40,6 +40,7 @@ class PanelData:
         scores: probability of each class by its name, 0 … 1.
         iou: of the mask at the threshold with the ground truth, 0 … 1; None without one.
         box: x0, y0, x1, y1 of the largest region, 0 … 1 of the image; None without one.
+        outlines: (N, 2) float64 rings of its ground truth, x and y from 0 to 1.
     """
 
     title: str
@@ -53,6 +54,7 @@ class PanelData:
     scores: dict[str, float]
     iou: float | None
     box: Box | None
+    outlines: tuple[np.ndarray, ...]
 
 
 def panel_of(prediction: Prediction, shown: ExportRequest, config: CheckpointConfig, wanted: MapSpec) -> PanelData:
@@ -68,16 +70,30 @@ def panel_of(prediction: Prediction, shown: ExportRequest, config: CheckpointCon
         The panel.
     """
     method, options = wanted.method, wanted.options
-    cells = prediction.cams(method, classes=shown.classes, **options).max(0)
+    cells = prediction.cams(method, classes=wanted.classes, **options).max(0)
     shares = probabilities(prediction, method, loops=options["loops"], single_label=config.single_label)
-    scores = {prediction.classes[index]: float(shares[index]) for index in shown.classes}
-    title = f"{wanted.letter}: {TITLES[method]}" if wanted.letter else TITLES[method]
+    scores = {prediction.classes[index]: float(shares[index]) for index in wanted.classes}
+    title = f"{subject_of(prediction, wanted)} by {TITLES[method]}" if wanted.named else TITLES[method]
+    title = f"{wanted.letter}: {title}" if wanted.letter else title
     unit, note = "cam", NOTES.get(method, "")
     if isinstance(prediction.record(method), VitOutputs):
         unit = "product" if options["refined"] else "cam"
         count = [count_of(options["loops"], "loop")] if method == "crt" else []
         note = ", ".join([*count, "refined" if options["refined"] else "not refined"])
-    return measured_panel(shown, title, note, unit, cells, prediction.content_size(method), scores)
+    return measured_panel(shown, title, note, unit, cells, prediction.content_size(method), scores, wanted.ground_truth)
+
+
+def subject_of(prediction: Prediction, wanted: MapSpec) -> str:
+    """The classes of a CAM in words.
+
+    Args:
+        prediction: of the image.
+        wanted: the CAM.
+
+    Returns:
+        Their names.
+    """
+    return " + ".join(prediction.classes[index] for index in wanted.classes)
 
 
 def measured_panel(
@@ -88,6 +104,7 @@ def measured_panel(
     cells: np.ndarray,
     content_size: tuple[float, float],
     scores: dict[str, float],
+    truth: GroundTruth,
 ) -> PanelData:
     """A CAM with its measures at the threshold: IoU with the ground truth, and the box of the largest region.
 
@@ -99,17 +116,20 @@ def measured_panel(
         cells: (h, w) float32.
         content_size: height and width of the image in cells.
         scores: probability of each class by its name.
+        truth: of its classes.
 
     Returns:
         The panel, with the largest value as that of the last colour.
     """
     max_value, upsampled = float(cells.max(initial=0)), upsample_cam(cells[None], content_size, shown.points)[0]
-    level, truth, (rows, columns) = shown.threshold * max_value, shown.ground_truth, shown.points
+    level, (rows, columns) = shown.threshold * max_value, shown.points
     inside, mask = above_threshold(upsampled, level), truth.mask
     iou = float(overlap(inside, mask).iou) if mask is not None and level > 0 else None
     found = largest_box(inside) if shown.boxes and level > 0 else None
     box = (found.x0 / columns, found.y0 / rows, found.x1 / columns, found.y1 / rows) if found else None
-    return PanelData(title, note, unit, cells, content_size, upsampled, max_value, max_value, scores, iou, box)
+    return PanelData(
+        title, note, unit, cells, content_size, upsampled, max_value, max_value, scores, iou, box, truth.rings
+    )
 
 
 def scaled(shots: dict[str, PanelData], shown: ExportRequest) -> dict[str, PanelData]:
@@ -140,7 +160,7 @@ def plot_of(shot: PanelData, shown: ExportRequest) -> Plot:
     iou = "" if shot.iou is None else f"IoU {shot.iou:.0%}"
     largest = f"largest value {shot.max_value:.3g}" if shot.max_value > 0 else "no evidence"
     line = " · ".join(part for part in (probability, iou, largest) if part)
-    return Plot(shot.title, shot.note, layer_of(shot, shown), (line,))
+    return Plot(shot.title, shot.note, layer_of(shot, shown), (line,), truth=shot.outlines)
 
 
 def layer_of(shot: PanelData, shown: ExportRequest) -> MapLayer:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections import Counter
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from app.core.analysis import Analysis
+from app.requests.export_common import slug
 from app.requests.settings import read_group
 from app.requests.validation import choice, classes_of, map_options, method_of, number
 from crt.checkpoint import Method
@@ -65,12 +67,18 @@ class MapSpec:
         method: the network.
         letter: A or B where two are compared, else empty.
         options: keywords of `Prediction.cams`.
+        classes: class ids from 0.
+        ground_truth: outlines and masks of these classes.
+        named: whether its title gives its classes, because maps of other classes are beside it.
     """
 
     key: str
     method: Method
     letter: str
     options: dict[str, Any]
+    classes: tuple[int, ...]
+    ground_truth: GroundTruth
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ class ExportRequest:
     """The page's settings.
 
     Attributes:
-        classes: class ids from 0.
+        classes: class ids from 0, those chosen on the page; a map may be of others.
         maps: the CAMs, in the order of the page.
         image: whether the image has a panel.
         difference: whether the first CAM minus the second has a panel.
@@ -118,7 +126,7 @@ class ExportRequest:
         settings: all that the schema has export, by their path in the page's state; those that are drawn here are
             attributes too.
         points: rows and columns of the page's grid.
-        ground_truth: outlines and masks.
+        ground_truth: outlines and masks of the chosen classes.
         added_panel: one more CAM, or None.
     """
 
@@ -160,7 +168,9 @@ class ExportRequest:
         Raises:
             InvalidSetting: a value is missing or unknown, or nothing is shown.
         """
-        maps = _maps(analysis, details)
+        points = int(number(details, "rows", 1, POINTS)), int(number(details, "columns", 1, POINTS))
+        ground_truth = _ground_truth(details.get("ground_truth"), points)
+        maps = _maps(analysis, details, ground_truth, points)
         added_panel = _added_panel(details.get("added_panel"))
         image = details.get("image") is True
         if panels and not maps and not image and added_panel is None:
@@ -175,7 +185,6 @@ class ExportRequest:
             }
             if None in absolute.values():
                 raise InvalidSetting("The tops of the absolute scale are missing: reload the page.")
-        points = int(number(details, "rows", 1, POINTS)), int(number(details, "columns", 1, POINTS))
         map_options(
             analysis, analysis.prediction.methods[0], details
         )  # also without a map, so that no value goes by unchecked
@@ -189,25 +198,38 @@ class ExportRequest:
             absolute=absolute,
             settings=values,
             points=points,
-            ground_truth=_ground_truth(details.get("ground_truth"), points),
+            ground_truth=ground_truth,
             added_panel=added_panel,
             **own,
         )
 
 
-def _maps(analysis: Analysis, details: dict[str, Any]) -> tuple[MapSpec, ...]:
-    """Each map with its own loops and refinement; the same network may come twice."""
+def _maps(
+    analysis: Analysis, details: dict[str, Any], ground_truth: GroundTruth, points: tuple[int, int]
+) -> tuple[MapSpec, ...]:
+    """Each map with its own loops, refinement and classes; the same network may come twice."""
     asked = details.get("maps")
     if not isinstance(asked, list) or len(asked) > MOST_MAPS or not all(isinstance(one, dict) for one in asked):
         raise InvalidSetting("The maps to be exported are not named: reload the page.")
     found: list[MapSpec] = []
+    taken: Counter[str] = Counter()
     for one in asked:
-        method = method_of(analysis, one)
+        method, named = method_of(analysis, one), "classes" in one
         own = {name: one[name] for name in ("loops", "refined") if name in one}
-        before = sum(other.method == method for other in found)
-        key = f"{method}_{before + 1}" if before else method
-        found.append(MapSpec(key, method, choice(one, "letter", LETTERS), map_options(analysis, method, details | own)))
+        classes = tuple(classes_of(analysis, one if named else details))
+        truth = _ground_truth(one.get("ground_truth"), points) if named else ground_truth
+        key = f"{method}_{_words_of(analysis, classes)}" if named else method
+        taken[key] += 1
+        key = f"{key}_{taken[key]}" if taken[key] > 1 else key
+        options = map_options(analysis, method, details | own)
+        found.append(MapSpec(key, method, choice(one, "letter", LETTERS), options, classes, truth, named))
     return tuple(found)
+
+
+def _words_of(analysis: Analysis, classes: tuple[int, ...]) -> str:
+    """Classes as a part of a file's name."""
+    names = slug(" ".join(analysis.prediction.classes[index] for index in classes))
+    return names or "-".join(["class", *(str(index + 1) for index in classes)])
 
 
 def _ground_truth(payload: Any, points: tuple[int, int]) -> GroundTruth:

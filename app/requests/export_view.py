@@ -11,7 +11,7 @@ import numpy as np
 from app.core.analysis import Analysis
 from app.requests.export_common import credit_lines, file_name, made_with, rendered
 from app.requests.export_files import files_of, readme
-from app.requests.export_panels import PanelData, measured_panel, panel_of, plot_of, scaled
+from app.requests.export_panels import PanelData, measured_panel, panel_of, plot_of, scaled, subject_of
 from app.requests.export_request import UNITS, ExportRequest
 from crt.checkpoint import CheckpointConfig
 from crt.pass_reductions import blocks_between
@@ -20,6 +20,7 @@ from crt.viz.contours import difference
 from crt.viz.layer import MapLayer, Style
 from crt.viz.plots import Kind, Plot, plot
 
+END_LENGTH = 20  # characters of a class at an end of a colour bar
 SCALES = {
     "map": "each map by its own largest value",
     "shared": "maps of one unit by the largest of them",
@@ -58,14 +59,21 @@ class ExportView:
         shots = {wanted.key: panel_of(analysis.prediction, shown, config, wanted) for wanted in shown.maps}
         if (added := shown.added_panel) is not None:
             shots["added_panel"] = measured_panel(
-                shown, added.title, added.note, added.unit, added.values, added.content_size, {}
+                shown, added.title, added.note, added.unit, added.values, added.content_size, {}, shown.ground_truth
             )
         return cls(analysis, shown, config, scaled(shots, shown))
 
     @property
+    def class_ids(self) -> tuple[int, ...]:
+        """Class ids of the maps, each once; those chosen on the page if there are no maps."""
+        return (
+            tuple(dict.fromkeys(index for wanted in self.shown.maps for index in wanted.classes)) or self.shown.classes
+        )
+
+    @property
     def classes(self) -> list[str]:
-        """Names of the chosen classes."""
-        return [self.analysis.prediction.classes[index] for index in self.shown.classes]
+        """Names of these classes."""
+        return [self.analysis.prediction.classes[index] for index in self.class_ids]
 
     @property
     def name(self) -> str:
@@ -93,7 +101,8 @@ class ExportView:
         panels = [Plot("Image", f"{width} × {height} px")] if self.shown.image else []
         panels += [self._difference()] if self.shown.difference else []
         panels += [plot_of(shot, self.shown) for shot in self.shots.values()]
-        title = " + ".join(self.classes)
+        named = any(wanted.named for wanted in self.shown.maps)
+        title = (", " if named else " + ").join(self.classes)
         style = Style(self.shown.colormap, self.shown.opacity, self.shown.ground_truth.rings)
         drawn = plot(self.analysis.image, panels, style, title=title, notes=self.notes())
         return rendered(drawn, kinds, f"Class activation maps: {title}", self.settings())
@@ -104,17 +113,18 @@ class ExportView:
         notes = [settings_line(prediction, loops=shown.loops, refined=shown.refined)]
         if any(shot.unit == "product" for shot in self.shots.values()):
             notes.append(f"Refinement: {attention_words(shown.pass_reduction, blocks_between(shown.blocks))}.")
-        if len(shown.classes) > 1:
+        several = max((len(wanted.classes) for wanted in shown.maps), default=len(shown.classes)) > 1
+        if several:
             notes.append("Several classes: each point shows the largest value among their maps.")
         outlined = ", white outline" if shown.outline else ""
         outside = ", the rest darkened" if shown.overlay == "mask" else ""
         fading = ", transparent at 0 and opaque from half of the scale on" if shown.overlay == "fade" else ""
-        several = ", the largest of the classes" if len(shown.classes) > 1 else ""
+        largest = ", the largest of the classes" if several else ""
         notes.append(
             f"Colours: {shown.colormap}, {SCALES[shown.scale]}{fading}. Threshold: {shown.threshold:.0%} of a map's "
-            f"largest value{outlined}{outside}. p: probability by that network{several}."
+            f"largest value{outlined}{outside}. p: probability by that network{largest}."
         )
-        if shown.ground_truth.rings:
+        if shown.ground_truth.rings or any(shot.outlines for shot in self.shots.values()):
             notes.append("Dashed: ground truth. IoU: of the mask at the threshold with it.")
         if shown.boxes:
             notes.append("Box: around the largest connected region of the mask at the threshold.")
@@ -126,7 +136,8 @@ class ExportView:
         numbers = ("title", "note", "unit", "max_value", "vmax", "scores", "iou", "box")
         maps: dict[str, Any] = {k: {name: getattr(shot, name) for name in numbers} for k, shot in self.shots.items()}
         for wanted in shown.maps:
-            maps[wanted.key] |= {"method": wanted.method, **wanted.options}
+            names = [prediction.classes[index] for index in wanted.classes]
+            maps[wanted.key] |= {"method": wanted.method, "classes": names, **wanted.options}
         return {
             "classes": [{"index": index, "name": prediction.classes[index]} for index in shown.classes],
             "shown": {path: value for path, value in shown.settings.items() if "." not in path}
@@ -143,6 +154,11 @@ class ExportView:
         vmax = float(np.abs(values).max(initial=0))
         if self.shown.scale != "map":
             vmax = 1.0 if not raw else max(a.vmax, b.vmax) if self.shown.scale == "shared" else a.vmax
-        ends = ("more B", "more A")
+        ends, title, note, truth = ("more B", "more A"), "A − B", "", a.outlines
+        first, second = (subject_of(self.analysis.prediction, wanted) for wanted in self.shown.maps)
+        if first != second:
+            title, note, truth = f"{first} − {second}", f"A − B, {UNITS[unit]}", (*a.outlines, *b.outlines)
+            if max(len(first), len(second)) <= END_LENGTH:
+                ends = f"more {second}", f"more {first}"
         layer = MapLayer(values, vmax, UNITS[unit], faded=self.shown.overlay == "fade", outlined=False, ends=ends)
-        return Plot(f"A − B, {UNITS[unit]}", "", layer)
+        return Plot(f"{title}, {UNITS[unit]}", note, layer, truth=truth)

@@ -44,6 +44,7 @@ class Plot:
         lines: of text below.
         swatches: RGB of a square before each line, or none.
         barred: whether a map has its colour bar.
+        truth: rings (N, 2) of x and y from 0 to 1, drawn as dashed outlines in place of the style's, or None.
     """
 
     title: str
@@ -52,6 +53,7 @@ class Plot:
     lines: tuple[str, ...] = ()
     swatches: tuple[tuple[int, int, int], ...] = ()
     barred: bool = True
+    truth: tuple[np.ndarray, ...] | None = None
 
 
 def plot(
@@ -126,8 +128,9 @@ class MapBlock:
             _labels(axes, panel.layer, fine)
         else:
             _map(axes, drawn, panel.layer, self.style, fine)
-        if self.style.truth:
-            lines = [_closed(ring) for ring in self.style.truth]
+        truth = self.style.truth if panel.truth is None else panel.truth
+        if truth:
+            lines = [_closed(ring) for ring in truth]
             stroke(axes, lines, [("black", 1.8, "solid", 0.85), (TRUTH_LINE, 0.9, (0, (4, 3)), 1)], fine=fine)
         y += tall
         if isinstance(panel.layer, MapLayer) and self._bar:

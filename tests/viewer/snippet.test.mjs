@@ -47,6 +47,18 @@ test('nothing switched on gives all networks, two compared are a and b', () => {
   assert.ok(lines({ compare }).includes('b = prediction.cams("crt", loops=3, refined=False, classes=classes)'));
 });
 
+test('a side with a class of its own is made of it, and so is its mask', () => {
+  const compare = { ...INITIAL.compare, view: 'difference', a: { method: 'resnet' }, b: { method: 'crt', loops: 0, class: 'person' } };
+  const text = lines({ compare });
+  assert.ok(text.includes('classes = [prediction.classes.index(name) for name in ["cat"]]'));
+  assert.ok(text.includes('classes_b = [prediction.classes.index(name) for name in ["person"]]'));
+  assert.ok(text.includes('a = prediction.cams("resnet", classes=classes)'));
+  assert.ok(text.includes('b = prediction.cams("crt", loops=0, refined=True, blocks=None, pass_reduction="sum", classes=classes_b)'));
+  assert.ok(text.includes('mask = cam_to_labels(seeds, classes_b, threshold=0.15)'));
+  const same = { ...compare, b: { ...compare.b, class: 'cat' } };
+  assert.deepEqual(lines({ compare: same }), lines({ compare: { ...compare, b: { method: 'crt', loops: 0 } } }));
+});
+
 test('the native size is the image\'s own unless it was reduced; unknown sources are placeholders', () => {
   const settings = (other) => lines({}, other).find((line) => line.startsWith('settings'));
   assert.equal(settings({}), 'settings = InferenceConfig(size=336, mode="overlap", loops=4)');
@@ -81,6 +93,19 @@ test('the screen is described as the page shows it', () => {
   assert.deepEqual(new Float32Array(Uint8Array.from(Buffer.from(more.values, 'base64')).buffer), Float32Array.of(0.5, 0));
   const differing = describeView({ ...state, compare: { ...INITIAL.compare, view: 'difference' } }, view, addedPanel);
   assert.deepEqual([differing.maps, differing.difference, differing.added_panel], [[{ method: 'resnet', letter: 'A' }, { method: 'crt', letter: 'B' }], true, null]);
+});
+
+test('sides of different classes are described with their classes and ground truth', () => {
+  const ring = [[0, 0], [0.5, 0], [0.5, 1]];
+  const view = { run: { ...run, masks: [{ label: 'person', polygons: [ring] }] }, image: { naturalWidth: 400, naturalHeight: 300 } };
+  const compare = { ...INITIAL.compare, view: 'swipe', a: { method: 'crt' }, b: { method: 'crt', loops: 0, class: 'person' } };
+  const { maps, classes, ground_truth } = describeView({ ...state, compare }, view);
+  assert.deepEqual([classes, ground_truth.polygons], [[0], []]);
+  assert.deepEqual(maps.map(({ method, letter, loops, classes }) => [method, letter, loops, classes]), [['crt', 'A', undefined, [0]], ['crt', 'B', 0, [2]]]);
+  assert.deepEqual(maps.map((map) => [map.ground_truth.polygons.length, map.ground_truth.inside === null]), [[0, true], [1, false]]);
+  assert.deepEqual(describeView({ ...state, compare, ground_truth: false }, view).maps.map((map) => map.ground_truth), [null, null]);
+  const same = { ...compare, b: { method: 'crt', class: 'cat' } };
+  assert.deepEqual(describeView({ ...state, compare: same }, view).maps, [{ method: 'crt', letter: 'A' }, { method: 'crt', letter: 'B' }]);
 });
 
 test('sizes of files in words', () => {

@@ -28,12 +28,26 @@ export function describeView(state, view, added = null) {
   const side = state.compare.view === 'side';
   return {
     ...exported(state), absolute: exported(state, 'absolute'), classes: state.classes, rows, columns,
-    maps: shownMaps(state, view.run).map(({ method, letter, own }) => ({ ...own, method, letter })),
+    maps: shownMaps(state, view.run).map((one) => describeMap(one, state, view, rows, columns)),
     image: side && state.visible.input,
     difference: state.compare.view === 'difference',
     ground_truth: state.ground_truth ? describeGroundTruth(groundTruthOf(state, view), rows, columns) : null,
     added_panel: side && added && added.map.data.length > 1 ? describeAddedPanel(added) : null,
   };
+}
+
+/** A map; where it may be of other classes than those chosen, with its classes and their ground truth.
+ * @param {import('../explore/shown_maps.mjs').ShownMap} map
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {number} rows
+ * @param {number} columns
+ */
+function describeMap({ method, letter, own, subject }, state, view, rows, columns) {
+  const { classes = state.classes, ...rest } = own;
+  if (!subject) return { ...rest, method, letter };
+  const truth = state.ground_truth ? describeGroundTruth(groundTruthOf({ ...state, classes }, view), rows, columns) : null;
+  return { ...rest, method, letter, classes, ground_truth: truth };
 }
 
 /**

@@ -13,9 +13,10 @@ export function pythonString(text) {
   });
 }
 
-/** @typedef {{ name: string, method: string, loops: number, refined: boolean }} WantedMap */
+/** @typedef {{ name: string, method: string, loops: number, refined: boolean, classes?: number[] }} WantedMap */
 
-/** The maps of the page: [{ name, method, loops, refined }]; all networks if no map is switched on.
+/** The maps of the page: [{ name, method, loops, refined, classes }], `classes` where they are not those chosen; all networks if no map is
+ *  switched on.
  * @param {Crt.State} state
  * @param {Crt.Run} run
  * @returns {WantedMap[]}
@@ -24,7 +25,10 @@ export function wantedMaps(state, run) {
   const { loops, refined } = state;
   const maps = shownMaps(state, run);
   if (!maps.length) return run.methods.map((method) => ({ name: method, method, loops, refined }));
-  return maps.map(({ method, letter, own }) => ({ name: letter.toLowerCase() || method, method, loops, refined, ...own }));
+  return maps.map(({ method, letter, own, subject }) => {
+    const { classes, ...rest } = own;
+    return { name: letter.toLowerCase() || method, method, loops, refined, ...rest, ...(classes && subject ? { classes } : {}) };
+  });
 }
 
 /** The program. Its arrays are called like the panels, or a and b where two are compared.
@@ -35,7 +39,8 @@ export function snippet(state, run) {
   const maps = wantedMaps(state, run);
   const best = maps.find(({ method }) => method === 'crt') ?? maps[maps.length - 1];
   const source = run.checkpoint.source ?? `path/to/${run.checkpoint.name}`;
-  const names = state.classes.map((index) => pythonString(run.classes[index]));
+  const indices = (/** @type {number[]} */ classes) => `[prediction.classes.index(name) for name in [${classes.map((index) => pythonString(run.classes[index])).join(', ')}]]`;
+  const classesOf = (/** @type {WantedMap} */ one) => (one.classes ? `classes_${one.name}` : 'classes');
   return [
     '# In the root folder of the CRT explorer. Where classes are several, the page shows the largest of their maps.',
     'from crt.checkpoint import load_checkpoint',
@@ -46,14 +51,15 @@ export function snippet(state, run) {
     `predictor = Predictor(load_checkpoint(${pythonString(source)})${run.precision === 'bfloat16' ? ', bfloat16=True' : ''})`,
     `settings = InferenceConfig(size=${sizeOf(run)}, mode=${pythonString(run.mode)}, loops=${run.maxLoops})`,
     `prediction = predictor.predict(${pythonString(run.imageFile ?? 'image.jpg')}, settings)${run.imageFile ? '' : '  # your image'}`,
-    `classes = [prediction.classes.index(name) for name in [${names.join(', ')}]]`,
+    `classes = ${indices(state.classes)}`,
+    ...maps.flatMap((one) => (one.classes ? [`${classesOf(one)} = ${indices(one.classes)}`] : [])),
     '',
     '# Raw maps (classes, h, w) on cells; prediction.content_size(method) is the image in cells.',
-    ...maps.map((one) => `${one.name} = prediction.cams(${[pythonString(one.method), ...options(one, state, run), 'classes=classes'].join(', ')})`),
+    ...maps.map((one) => `${one.name} = prediction.cams(${[pythonString(one.method), ...options(one, state, run), `classes=${classesOf(one)}`].join(', ')})`),
     '',
     `# The mask of ${best.name} at the threshold, in the image's pixels: 0 background, k + 1 the class of index k.`,
     `seeds = max_normalize(upsample_cam(${best.name}, prediction.content_size(${pythonString(best.method)}), prediction.source))`,
-    `mask = cam_to_labels(seeds, classes, threshold=${state.threshold})`,
+    `mask = cam_to_labels(seeds, ${classesOf(best)}, threshold=${state.threshold})`,
     '',
   ].join('\n');
 }

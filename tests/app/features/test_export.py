@@ -252,6 +252,53 @@ def test_two_maps_compared_and_one_more(analysis):
         assert arrays["added_panel"].shape == (3, 4) and tuple(arrays["added_panel.content_size"]) == (3, 4)
 
 
+def compared(analysis: Analysis, **changes) -> list[dict]:
+    """CRT's maps of the first and the second class, each with its own ground truth."""
+    truth = {"polygons": [RING], "inside": bits(inside()), "ignore": None}
+    one = {"method": "crt", "classes": [0], "ground_truth": None} | changes
+    return [one | {"letter": "A"}, one | {"letter": "B", "classes": [1], "ground_truth": truth}]
+
+
+def test_maps_of_two_classes_have_their_own_words_numbers_and_ground_truth(analysis):
+    shown = screen(analysis, maps=compared(analysis, refined=False), difference=True, difference_unit="raw")
+    a, b = shown.shots.values()
+    assert list(shown.shots) == ["crt_cat", "crt_frac-x-b"]
+    assert [a.title, b.title] == ["A: cat by CRT", f"B: {CLASSES[1]} by CRT"]
+    assert (list(a.scores), list(b.scores)) == ([CLASSES[0]], [CLASSES[1]])
+    assert a.iou is None and len(a.outlines) == 0
+    assert b.iou == overlap(above_threshold(b.upsampled, 0.2 * b.max_value), inside()).iou and len(b.outlines) == 1
+    prediction = analysis.prediction
+    made = [prediction.cams("crt", loops=2, refined=False, classes=[index]) for index in (0, 1)]
+    files = unzipped(export.archive(shown))
+    assert {"mask_crt_cat.png", "mask_crt_frac-x-b.png"} <= set(files)
+    with np.load(io.BytesIO(files["maps.npz"])) as arrays:
+        assert arrays["indices"].tolist() == [0, 1]
+        for key, cams, index in zip(shown.shots, made, (0, 1), strict=True):
+            np.testing.assert_array_equal(arrays[key], cams)
+            assert arrays[f"{key}.indices"].tolist() == [index]
+            assert arrays[f"{key}.scores"] == prediction.scores("crt", 2)[[index]]
+    for index, key in enumerate(shown.shots):
+        with Image.open(io.BytesIO(files[f"mask_{key}.png"])) as mask:
+            assert set(np.unique(np.asarray(mask))) == {0, index + 1}
+    told = json.loads(files["settings.json"])["maps"]
+    assert [one["classes"] for one in told.values()] == [["cat"], [CLASSES[1]]]
+    assert "NETWORK_CLASS.indices" in files["README.txt"].decode()
+    assert len(paths(files["figure.svg"], "stroke: #ffd166")) == 2  # of B alone, and of the difference
+    assert export.made(shown, "svg")[1].startswith("crt-cat-frac-x-b-")
+
+
+def test_a_difference_of_two_classes_names_both_and_the_unit(analysis):
+    for unit, words_of_unit in (("raw", "raw CAM"), ("share", "share of own maximum")):
+        shown = screen(analysis, maps=compared(analysis, refined=False), difference=True, difference_unit=unit)
+        said = words(shown.figures(["svg"])["svg"])
+        assert any(line.startswith("cat − ") for line in said)
+        assert f"A − B, {words_of_unit}" in said  # whatever the length of the names
+    short = replace(analysis, prediction=replace(analysis.prediction, classes=("cat", "dog", "person")))
+    said = words(screen(short, maps=compared(short), difference=True).figures(["svg"])["svg"])
+    assert "cat − dog, share of own maximum" in said
+    assert any(line.endswith("more dog") for line in said) and any(line.startswith("more cat") for line in said)
+
+
 def test_a_map_of_nothing_is_exported(analysis):
     nothing = replace(
         analysis.prediction.records["resnet"], cams=np.zeros_like(analysis.prediction.records["resnet"].cams)
@@ -269,6 +316,9 @@ def test_a_map_of_nothing_is_exported(analysis):
     [
         {"maps": None}, {"maps": [{"method": "vgg", "letter": ""}]}, {"maps": [{"method": ["crt"], "letter": ""}]},
         {"maps": [{"method": "crt", "letter": "<"}]}, {"maps": [{"method": "crt", "letter": "A", "loops": "2"}]},
+        {"maps": [{"method": "crt", "letter": "", "classes": [3]}]},
+        {"maps": [{"method": "crt", "letter": "", "classes": "0"}]},
+        {"maps": [{"method": "crt", "letter": "", "classes": [0], "ground_truth": []}]},
         {"maps": [{"method": "crt", "letter": ""}] * 9}, {"maps": []}, {"classes": []}, {"classes": [3]},
         {"classes": [True]}, {"classes": "0"}, {"loops": -1}, {"loops": float("nan")}, {"blocks": [2, 1]},
         {"blocks": "all"}, {"pass_reduction": "product"}, {"threshold": 1.5}, {"threshold": None}, {"opacity": "x"},

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[3]
 CLASSES = ("cat", 'a "quoted" \\ name\n{x} ${y}', "größe \u202e😀 \ud800'")
 SHOWN = {"resnet": True, "tscam": True, "crt": True}
 COMPARED = {"view": "swipe", "a": {"method": "crt", "loops": 0}, "b": {"method": "tscam", "refined": False}}
+TWO_CLASSES = {"view": "difference", "a": {"method": "resnet"}, "b": {"method": "crt", "loops": 1, "class": CLASSES[1]}}
 REFINED, BARE = {"refined": True}, {"refined": False}
 SOME, LAST = (
     REFINED | {"blocks": [1, 2, 3], "pass_reduction": "mean"},
@@ -55,8 +56,15 @@ STATES: list[tuple[dict, dict[str, tuple[str, dict]]]] = [
         {"classes": [0], "loops": 3, "refined": True, "compare": COMPARED},
         {"a": ("crt", REFINED | {"loops": 0}), "b": ("tscam", BARE)},
     ),
+    (
+        {"classes": [0], "loops": 2, "refined": True, "compare": TWO_CLASSES},
+        {"a": ("resnet", {"classes": [0]}), "b": ("crt", REFINED | {"loops": 1, "classes": [1]})},
+    ),
 ]
-LOOKS = [("224", "overlap"), ("336", "non-overlap"), ("native", "bilinear"), ("224", "bilinear"), ("native", "overlap")]
+LOOKS = [
+    ("224", "overlap"), ("336", "non-overlap"), ("native", "bilinear"), ("224", "bilinear"), ("native", "overlap"),
+    ("224", "overlap"),
+]  # fmt: skip
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
@@ -106,13 +114,14 @@ def test_the_program_makes_the_maps_of_the_page(explorer, image, left, at):
     prediction = explorer.analyze(image, *LOOKS[at], "s").prediction
     assert names["classes"] == state["classes"]
     assert {name for name in ("resnet", "tscam", "crt", "crt_cnn", "a", "b") if name in names} == set(wanted)
-    for name, (method, options) in wanted.items():
-        maps = prediction.cams(method, classes=state["classes"], **options)
+    for name, (method, own) in wanted.items():
+        options = {"classes": state["classes"], **own}
+        maps = prediction.cams(method, **options)
         np.testing.assert_array_equal(names[name], maps)
         if method == "crt":
             seeds = max_normalize(upsample_cam(maps, prediction.content_size("crt"), prediction.source))
             np.testing.assert_array_equal(
-                names["mask"], cam_to_labels(seeds, state["classes"], state.get("threshold", 0.15))
+                names["mask"], cam_to_labels(seeds, options["classes"], state.get("threshold", 0.15))
             )
             assert names["mask"].any()
 
