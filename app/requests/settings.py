@@ -124,7 +124,7 @@ SETTINGS = (
     _numbers("zoom.k", 1, "zk", (1, 16)),
     _numbers("zoom.x", 0.5, "zx", (0, 1)),
     _numbers("zoom.y", 0.5, "zy", (0, 1)),
-    Setting("compare.view", "choice", "side", "w", names=("side", "swipe", "blink", "difference")),
+    Setting("compare.view", "choice", "side", "w", names=("side", "swipe", "blink", "difference", "classes")),
     Setting("compare.a", "side", {"method": "resnet"}, "wa", names=METHODS),
     Setting("compare.b", "side", {"method": "crt"}, "wb", names=METHODS),
     _numbers("compare.split", 0.5, "ws", (0, 1)),

@@ -72,6 +72,8 @@ declare namespace Crt {
     scales: MapLayer[];
     layerAt(point: Point, state: State): Layer | null;
     retry?: (() => void) | null;
+    /** What a click shows beside the other networks, in a grid of classes. */
+    choice?: { method: string; classes: number[] };
   }
   /** A row of a panel's colour scale. */
   interface ScaleRow { node: HTMLElement; name: HTMLElement; bar: HTMLElement; tick: HTMLElement; low: HTMLElement; high: HTMLElement; unit: HTMLElement; value: HTMLElement }

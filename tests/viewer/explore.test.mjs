@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { largestBox } from '../../app/viewer/maths/components.mjs';
 import { FIELDS } from '../../app/viewer/permalink/fields.mjs';
-import { BLINK_RATES, blinkPause, probableClasses, withMethod, withOwn } from '../../app/viewer/explore/compare.mjs';
+import { BLINK_RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/explore/compare.mjs';
 import { depthOf, withEnd } from '../../app/viewer/explore/controls.mjs';
 import { keySplit } from '../../app/viewer/explore/divider.mjs';
 import { subjectOf } from '../../app/viewer/explore/examples.mjs';
@@ -12,8 +12,8 @@ import { panelSpecsOf } from '../../app/viewer/explore/panel_specs.mjs';
 import { createMaps } from '../../app/viewer/explore/maps.mjs';
 import { boxWords, measure } from '../../app/viewer/explore/panel.mjs';
 import { best, nextLoop, similarityWords } from '../../app/viewer/explore/player.mjs';
-import { shownClasses, shownMaps, sideOf } from '../../app/viewer/explore/shown_maps.mjs';
-import { INITIAL, withKnownClass } from '../../app/viewer/core/store.mjs';
+import { MAX_GRID_CLASSES, gridClasses, gridMethods, shownClasses, shownMaps, sideOf } from '../../app/viewer/explore/shown_maps.mjs';
+import { INITIAL, probableClasses, withKnownClass } from '../../app/viewer/core/store.mjs';
 
 const run = {
   run: 'r', classes: ['cat', 'dog'], methods: ['resnet', 'tscam', 'crt'], maxLoops: 2, tiles: 1, input: [10, 20],
@@ -154,6 +154,33 @@ test('the classes on the screen are those of its maps', () => {
   const shown = (view, b = { method: 'crt', class: 'dog' }) => shownClasses({ ...state, compare: { ...INITIAL.compare, view, b } }, run);
   assert.deepEqual([shown('side'), shown('swipe'), shown('difference', { method: 'crt', class: 'cat' })], [[0], [0, 1], [0]]);
   assert.deepEqual(shownClasses({ ...state, visible: { ...INITIAL.visible, resnet: false, tscam: false, crt: false } }, run), [0]);
+});
+
+test('a grid of classes: a row for each, a column for each network, on one scale if it is shared', () => {
+  const grid = (changes = {}) => panelSpecsOf({ ...state, compare: { ...INITIAL.compare, view: 'classes' }, ...changes }, { ...view, prediction: ofClasses }, createMaps());
+  const all = grid();
+  assert.deepEqual(all.map(({ key }) => key), ['class_0_resnet', 'class_0_tscam', 'class_0_crt', 'class_1_resnet', 'class_1_tscam', 'class_1_crt']);
+  assert.deepEqual(all.map(({ title }) => title).filter((_, i) => i % 3 !== 1), ['cat by ResNet', 'cat by CRT', 'dog by ResNet', 'dog by CRT']);
+  assert.deepEqual([all[2].score, all[5].score, all[2].note, all[4].empty], ['p 90 %', 'p 10 %', '2 loops, not refined', 'No evidence for dog']);
+  assert.equal(all[5].ariaLabel, 'CRT map of dog, largest value 3 raw CAM');
+  assert.deepEqual(all[5].choice, { method: 'crt', classes: [1] });
+  assert.deepEqual(all[5].layers[0].classes, [1]);
+  assert.deepEqual(all.map(({ scales }) => scales[0].range), [4, 0, 6, 2, 0, 3]);
+  assert.deepEqual(grid({ scale: 'shared' }).map(({ scales }) => scales[0].range), Array(6).fill(6));
+  assert.equal(grid({ visible: { ...INITIAL.visible, input: true, tscam: false } }).length, 4); // without the image
+});
+
+test('the rows of the grid are the chosen classes, or the most probable with the chosen one', () => {
+  const many = { ...run, classes: [...'abcdef'], scores: { crt: [[0, 0, 0, 0, 0, 1], [0.6, 0.5, 0.4, 0.3, 0.2, 0.1]] }, maxLoops: 1 };
+  const rows = (...classes) => gridClasses({ classes }, many);
+  assert.deepEqual([rows(1), rows(), rows(5), rows(5, 1), rows(0, 1, 2, 3, 4)], [[0, 1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 5], [5, 1], [0, 1, 2, 3]]);
+  assert.equal(rows(0, 1, 2, 3, 4).length, MAX_GRID_CLASSES);
+  assert.deepEqual(gridClasses({ classes: [0] }, run), [0, 1]);
+});
+
+test('the columns of the grid are the networks switched on, or all', () => {
+  assert.deepEqual(gridMethods({ ...state, visible: { ...INITIAL.visible, tscam: false } }, run), ['resnet', 'crt']);
+  assert.deepEqual(gridMethods({ ...state, visible: {} }, run), run.methods);
 });
 
 test('a class that the checkpoint lacks is the chosen one', () => {

@@ -29,7 +29,7 @@ export const SETTINGS = [
   {"path": "zoom.k", "type": "number", "default": 1, "key": "zk", "low": 1, "high": 16},
   {"path": "zoom.x", "type": "number", "default": 0.5, "key": "zx", "low": 0, "high": 1},
   {"path": "zoom.y", "type": "number", "default": 0.5, "key": "zy", "low": 0, "high": 1},
-  {"path": "compare.view", "type": "choice", "default": "side", "key": "w", "names": ["side", "swipe", "blink", "difference"]},
+  {"path": "compare.view", "type": "choice", "default": "side", "key": "w", "names": ["side", "swipe", "blink", "difference", "classes"]},
   {"path": "compare.a", "type": "side", "default": {"method": "resnet"}, "key": "wa", "names": ["resnet", "tscam", "crt", "crt_cnn"]},
   {"path": "compare.b", "type": "side", "default": {"method": "crt"}, "key": "wb", "names": ["resnet", "tscam", "crt", "crt_cnn"]},
   {"path": "compare.split", "type": "number", "default": 0.5, "key": "ws", "low": 0, "high": 1},

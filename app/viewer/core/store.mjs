@@ -116,6 +116,11 @@ export function topClass(run, loops) {
   return sortedClasses(scoreRow(run, method, loops))[0];
 }
 
+/** Indices of all classes, those first that CRT, or the first method there is, finds most probable after all its loops.
+ * @param {Crt.Run} run
+ */
+export const probableClasses = (run) => sortedClasses(scoreRow(run, run.scores.crt ? 'crt' : run.methods[0], run.maxLoops));
+
 /** Probabilities of all classes by a method; the loop count only matters to CRT.
  * @param {Crt.Run} run
  * @param {string} method

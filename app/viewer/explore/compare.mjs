@@ -1,9 +1,8 @@
-// The view: maps side by side, or two of them against each other. What A and B are, and the blink.
+// The view: maps side by side, two of them against each other, or a grid of classes. What A and B are, and the blink.
 
 import { sideOf } from './shown_maps.mjs';
 import { make } from '../core/dom.mjs';
-import { sortedClasses } from '../maths/order.mjs';
-import { METHOD_TITLES, UNIT_NAMES, scoreRow } from '../core/store.mjs';
+import { METHOD_TITLES, UNIT_NAMES, probableClasses } from '../core/store.mjs';
 
 /** Changes a second, and how the rate is named.
  * @type {[number, string][]}
@@ -43,11 +42,6 @@ export function withOwn(side, name, value) {
   const { [name]: _, ...rest } = side;
   return value === undefined ? rest : { ...rest, [name]: value };
 }
-
-/** Indices of all classes, those first that CRT, or the first network there is, finds most probable after all its loops.
- * @param {Crt.Run} run
- */
-export const probableClasses = (run) => sortedClasses(scoreRow(run, run.scores.crt ? 'crt' : run.methods[0], run.maxLoops));
 
 /** What raw values mean for two maps of these units.
  * @param {Crt.Unit[]} units
@@ -120,7 +114,8 @@ export function mountCompare(page) {
     const { view: kind } = state.compare;
     root.dataset.view = kind;
     for (const choice of choices) choice.checked = choice.value === kind;
-    at('compare-sides').hidden = kind === 'side';
+    at('compare-sides').hidden = kind === 'side' || kind === 'classes';
+    at('class-grid-hint').hidden = kind !== 'classes';
     at('blink').hidden = kind !== 'blink';
     at('difference-unit-field').hidden = kind !== 'difference';
     at('difference-unit').value = state.compare.unit;

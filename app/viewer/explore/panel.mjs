@@ -9,6 +9,12 @@ import { UNIT_NAMES } from '../core/store.mjs';
 
 const ROWS = 2; // colour bars a panel may need: two maps in one
 
+/** The accessible name of a stage with its keys.
+ * @param {string} label of the map
+ * @param {string} enter what the key Enter does
+ */
+const stageLabel = (label, enter) => `${label}: arrow keys move a crosshair, plus, minus and 0 zoom, Shift with arrows pans, Enter ${enter}`;
+
 /** The elements of a panel. `label`: its accessible name; `close`: called by its close button, if any.
  * @param {string} name
  * @param {string} label
@@ -37,7 +43,7 @@ export function buildPanel(name, label, close = null) {
   if (close) head.push(make('button', { type: 'button', class: 'close', text: '×', 'aria-label': 'Close panel', on: { click: close } }));
   panel.stage = make('div', {
     class: 'stage', tabindex: '0', role: 'application', 'aria-roledescription': 'map',
-    'aria-label': `${label}: arrow keys move a crosshair, plus, minus and 0 zoom, Shift with arrows pans, Enter picks the point`,
+    'aria-label': stageLabel(label, 'picks the point'),
   }, [panel.canvas, panel.cross, panel.empty]);
   panel.node = make('article', { class: `panel ${name === 'added_panel' ? 'more' : name}` }, [make('header', {}, head), panel.stage, panel.retry, ...rows.map((row) => row.node), panel.box]);
   return panel;
@@ -97,6 +103,7 @@ export function boxWords([x0, y0, x1, y1], [height, width]) {
 export function caption(panel, spec, state, run, facts) {
   panel.spec = spec;
   panel.title.textContent = spec.title;
+  if (spec.choice) panel.stage.setAttribute('aria-label', stageLabel(spec.title, 'shows this class by all networks'));
   panel.note.textContent = spec.note;
   panel.note.title = spec.note;
   panel.score.textContent = spec.score;

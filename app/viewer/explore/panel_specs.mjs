@@ -1,6 +1,6 @@
 // What each panel shows, from the state alone: which maps, on which scale, under which words.
 //
-// A spec: { key, title, note, score, empty, ariaLabel, layers, scales, layerAt(point, state), retry }. `layers` are drawn one over
+// A spec: { key, title, note, score, empty, ariaLabel, layers, scales, layerAt(point, state), retry, choice }. `layers` are drawn one over
 // the other, `scales` have a colour bar and are read out at the crosshair; `layerAt` gives the one that a point belongs to;
 // `retry()`, if any, requests a map anew that could not be had.
 // A layer: { method, shown, range, signed, from, to, name, letter, title, classes, subject, ends }: `shown` as currentMap gives it,
@@ -26,7 +26,8 @@ import { toScreen } from './zoom.mjs';
  * @returns {Crt.PanelSpec[]}
  */
 export function panelSpecsOf(state, view, maps, added_panel = null, other = false) {
-  return state.compare.view === 'side' ? sideBySide(state, view, maps, added_panel) : compared(state, view, maps, other);
+  if (state.compare.view === 'side') return sideBySide(state, view, maps, added_panel);
+  return state.compare.view === 'classes' ? gridded(state, view, maps) : compared(state, view, maps, other);
 }
 
 /**
@@ -97,6 +98,23 @@ function addedSpec(state, view, shown, range) {
     key: 'added_panel', title: shown.title, note: shown.note, score: '', empty: shown.max > 0 || waiting ? '' : 'All values are 0',
     ariaLabel: ariaLabel(shown.title, shown, state.classes, view), layers: [layer], scales: [layer], layerAt: () => layer, retry: shown.retry,
   };
+}
+
+/** A panel for each class and network, row by row.
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {Crt.Maps} maps
+ * @returns {Crt.PanelSpec[]}
+ */
+function gridded(state, view, maps) {
+  const wanted = shownMaps(state, view.run);
+  const shown = wanted.map(({ method, own }) => maps.shown(state, view, method, own));
+  const vmaxes = ranges(shown, state.scale, state.absolute);
+  const rows = [...new Set(shown.map(({ classes }) => classes[0]))];
+  return wanted.map(({ method, subject }, i) => {
+    const { classes } = shown[i];
+    return { ...mapSpec(view, shown[i], vmaxes[i], subject), key: `class_${rows.indexOf(classes[0])}_${method}`, choice: { method, classes } };
+  });
 }
 
 /**

@@ -11,12 +11,15 @@ import { attachHold } from './hold.mjs';
 import { createHover } from './hover.mjs';
 import { panelSpecsOf } from './panel_specs.mjs';
 import { createMaps } from './maps.mjs';
+import { gridMethods } from './shown_maps.mjs';
 import { buildPanel, caption, fit, measure } from './panel.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 import { NO_GROUND_TRUTH, groundTruthOf } from '../ground_truth/ground_truth.mjs';
 import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 
 const STAGE_MIN_PX = 200; // px of the height of a stage; below it the page scrolls
+const GRID_STAGE_MIN_PX = 110; // px of the same in a grid of classes
+const GRID_GAP_PX = 8; // px between its rows, as in compare.css
 const BELOW_PX = 56; // px for the line of numbers below the panels
 
 /** @type {Record<string, string>} */
@@ -63,7 +66,8 @@ export function mountPanels(page) {
     const began = performance.now();
     const added_panel = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     const specs = panelSpecsOf(state, now, panelGrid.maps, added_panel && { ...added_panel, max: added_panel.max ?? largest(added_panel.map.data) }, panelGrid.other);
-    layout(specs, state);
+    const columns = state.compare.view === 'classes' ? gridMethods(state, now.run).length : 0;
+    layout(specs, state, columns);
     const truthOf = (/** @type {number[]} */ classes) => (state.ground_truth ? groundTruthOf({ ...state, classes }, now) : NO_GROUND_TRUTH);
     const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
     const measured = specs.map((spec) => {
@@ -71,7 +75,7 @@ export function mountPanels(page) {
       caption(panelOf(spec.key), spec, state, now.run, facts);
       return facts;
     });
-    resize(specs.map(({ key }) => panelOf(key)), now);
+    resize(specs.map(({ key }) => panelOf(key)), now, columns);
     specs.forEach((spec, i) => paint(panelOf(spec.key), spec, measured[i], state, now));
     hover.refresh();
     root.dataset.redrawMs = (performance.now() - began).toFixed(2);
@@ -80,13 +84,17 @@ export function mountPanels(page) {
   /** The panels of these specs on the page, and no others.
    * @param {Crt.PanelSpec[]} specs
    * @param {Crt.State} state
+   * @param {number} columns of a grid of classes, else 0
    */
-  function layout(specs, state) {
+  function layout(specs, state, columns) {
     const box = at('panels');
     const order = specs.map(({ key }) => panelOf(key).node);
     if (order.length !== box.children.length || order.some((node, i) => box.children[i] !== node)) box.replaceChildren(...order);
     box.dataset.count = String(order.length);
     box.dataset.view = state.compare.view;
+    box.dataset.columns = String(columns);
+    if (columns) box.style.setProperty('--columns', String(columns));
+    else box.style.removeProperty('--columns');
     box.dataset.drawing = state.drawing ? 'yes' : 'no';
     box.dataset.zoomed = state.zoom.k > 1 ? 'yes' : 'no';
   }
@@ -94,15 +102,17 @@ export function mountPanels(page) {
   /** Stages as high as the window allows below what is above them, with what stands around them in each panel.
    * @param {Crt.Panel[]} shown
    * @param {Crt.View} view
+   * @param {number} columns of a grid of classes, else 0
    */
-  function resize(shown, { image }) {
+  function resize(shown, { image }, columns) {
     const box = at('panels');
     const aspect = image.naturalWidth / image.naturalHeight;
     const height = (/** @type {Element} */ node) => node.getBoundingClientRect().height;
     const around = Math.ceil(Math.max(...shown.map(({ node, stage }) => height(node) - height(stage)))); // the same at any size
-    const free = window.innerHeight - box.getBoundingClientRect().top - window.scrollY - around - BELOW_PX;
+    const rows = columns ? shown.length / columns : 1;
+    const free = (window.innerHeight - box.getBoundingClientRect().top - window.scrollY - BELOW_PX - (rows - 1) * GRID_GAP_PX) / rows - around;
     box.style.setProperty('--ratio', String(aspect));
-    box.style.setProperty('--stage-height', `${Math.max(STAGE_MIN_PX, Math.floor(free))}px`);
+    box.style.setProperty('--stage-height', `${Math.max(columns ? GRID_STAGE_MIN_PX : STAGE_MIN_PX, Math.floor(free))}px`);
     for (const panel of shown) fit(panel, aspect, panelGrid.pixel());
   }
 
@@ -153,7 +163,7 @@ export function mountPanels(page) {
       store.set({ added_panel: null });
       at('added_panel').focus();
     };
-    const panel = buildPanel(key, LABELS[key], key === 'added_panel' ? close : null);
+    const panel = buildPanel(key, LABELS[key] ?? 'Map', key === 'added_panel' ? close : null);
     const { stage, canvas } = panel;
     panel.node.dataset.panel = key;
     if (key === 'compare') {
@@ -171,6 +181,11 @@ export function mountPanels(page) {
     stage.addEventListener('blur', () => hover.moveTo(null, panel));
     stage.addEventListener('keydown', (event) => {
       if (event.target !== stage || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === 'Enter' && panel.spec?.choice) {
+        event.preventDefault();
+        choose(panel.spec.choice);
+        return;
+      }
       const { zoom } = store.get();
       const next = keyZoom(zoom, event, hover.cursor() ?? { x: zoom.x, y: zoom.y });
       if (next) {
@@ -182,13 +197,27 @@ export function mountPanels(page) {
     return panel;
   }
 
-  /** Dispatch `crt-pick` for a point of a panel's map.
+  /** Show a class of the grid by all networks, with the focus on the map that was chosen.
+   * @param {{ method: string, classes: number[] }} choice
+   */
+  function choose({ method, classes }) {
+    if (root.dataset.present) return; // a slide stays as it is
+    const { compare, visible } = store.get();
+    store.set({ classes, compare: { ...compare, view: 'side' }, visible: { ...visible, [method]: true } });
+    requestAnimationFrame(() => panelOf(method).stage.focus()); // after the store has drawn it
+  }
+
+  /** Dispatch `crt-pick` for a point of a panel's map; in a grid of classes, choose the map.
    * @param {Crt.DrawnPanel} panel
    * @param {Crt.Point} point
    */
   function pick({ key, spec }, point) {
     const state = store.get();
     if (state.drawing || !(point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1)) return;
+    if (spec.choice) {
+      choose(spec.choice);
+      return;
+    }
     const method = key === 'added_panel' ? state.added_panel?.method : spec.layerAt(point, state)?.method ?? key;
     root.dispatchEvent(new CustomEvent('crt-pick', { detail: { method, x: point.x, y: point.y } }));
   }

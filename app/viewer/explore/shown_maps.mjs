@@ -1,9 +1,10 @@
 // Which maps the Explore tab shows: the network of each, and what it fixes against the settings of the page.
 
 import { chosenNames } from './maps.mjs';
-import { shownMethods } from '../core/store.mjs';
+import { probableClasses, shownMethods } from '../core/store.mjs';
 
 const LETTERS = ['A', 'B'];
+export const MAX_GRID_CLASSES = 4; // rows of the grid of classes
 
 /** `letter`: A or B where two are compared, else empty; `subject`: the names of the map's classes where the maps on the screen are not all of
  *  the classes chosen, else empty.
@@ -31,9 +32,33 @@ export function sideOf(wanted, run) {
 export function shownMaps(state, run) {
   const { view, a, b } = state.compare;
   if (view === 'side') return shownMethods(state, run).map((method) => ({ method, letter: '', own: {}, subject: '' }));
+  if (view === 'classes') {
+    const methods = gridMethods(state, run);
+    return gridClasses(state, run).flatMap((index) => methods.map((method) => ({ method, letter: '', own: { classes: [index] }, subject: run.classes[index] })));
+  }
   const sides = [a, b].map((side) => sideOf(side, run));
   const named = sides.some(({ own }) => own.classes && own.classes.join() !== state.classes.join());
   return sides.map(({ method, own }, i) => ({ method, letter: LETTERS[i], own, subject: named ? chosenNames({ classes: own.classes ?? state.classes }, run) : '' }));
+}
+
+/** The classes of the grid, a row each: those chosen if they are several, else the most probable ones and the one chosen, which is the last
+ *  where it is none of them. Their order stays while loops change.
+ * @param {Pick<Crt.State, 'classes'>} state
+ * @param {Crt.Run} run
+ */
+export function gridClasses({ classes }, run) {
+  if (classes.length > 1) return classes.slice(0, MAX_GRID_CLASSES);
+  const first = probableClasses(run).slice(0, MAX_GRID_CLASSES);
+  return classes.every((index) => first.includes(index)) ? first : [...first.slice(0, -1), ...classes];
+}
+
+/** The networks of the grid, a column each: those switched on, or all.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ */
+export function gridMethods(state, run) {
+  const methods = shownMethods(state, run);
+  return methods.length ? methods : run.methods;
 }
 
 /** The classes of the maps on the screen, each once, or those chosen where there is none.
