@@ -13,6 +13,7 @@ import { mountFaithfulness } from './faithfulness/faithfulness.mjs';
 import { mountLayers } from './attention/layers.mjs';
 import { mountMasks } from './masks/masks.mjs';
 import { mountLocalizationTable } from './ground_truth/localization_table.mjs';
+import { createAnswers } from './core/answers.mjs';
 import { mountCheckpoint } from './core/checkpoint.mjs';
 import { loadImage, make, part } from './core/dom.mjs';
 import { pageQueue } from './core/gradio_queue.mjs';
@@ -29,7 +30,7 @@ import { mountUploadPreview } from './explore/upload_preview.mjs';
 import { mountScenes } from './presentation/scenes.mjs';
 import { mountPermalink } from './permalink/permalink.mjs';
 import { decode } from './permalink/query.mjs';
-import { createRequests, sentenceOf } from './core/rpc.mjs';
+import { RequestError, createRequests, sentenceOf } from './core/rpc.mjs';
 import { INITIAL, adopt, createStore, isSameRun, pick } from './core/store.mjs';
 import { mountSlots } from './core/slots.mjs';
 import { mountStatus } from './core/status.mjs';
@@ -42,6 +43,8 @@ import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountOffline, mountClassList, mountExamples, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
 
 const BRING_IMAGE = ['example', 'reopen', 'reopen_run']; // events whose answer puts an image on the page
+const ABOUT_NO_IMAGE = [...BRING_IMAGE, 'swap', 'cancel'];
+const NOT_ON_SERVER = 'This image comes from a scene and is not on the server: choose it as an image to compute more.';
 
 /**
  * @param {HTMLElement} element
@@ -60,6 +63,8 @@ export function mount(element, trigger, props, watch) {
   /** @type {Crt.Run | null} */
   let lastRun = null; // also when its image is gone, because the user's settings stay
   let turn = 0; // of the newest value, so that a slow download cannot overtake it
+  /** @type {Crt.Run | null} */
+  let served = null; // the newest run that the server has sent; the page may show another one, which a scene has kept
   let removed = false; // the image, by the user: what was computed of it may still arrive
   const message = createMessage(at('message'), (text, click) => make('button', { type: 'button', class: 'plain', text, on: { click } }));
   const queue = pageQueue();
@@ -93,10 +98,12 @@ export function mount(element, trigger, props, watch) {
     onRun: (listener) => onRun.push(listener),
     /** Call `listener(state, view)` after each change of the store while a run is on the page. */
     onDraw: (listener) => store.subscribe((state) => view && listener(state, view)),
+    /** What the server has answered about images: core/answers.mjs. */
+    answers: createAnswers(),
     /** Request an event of Viewer.EVENTS with plain JSON details: core/rpc.mjs. */
-    async request(event, ...rest) {
+    async request(event, details = {}, options) {
       if (BRING_IMAGE.includes(event)) removed = false;
-      const answer = await requests.request(event, ...rest);
+      const answer = await page.answers.through(event, details, view?.run ?? null, () => ask(event, details, options));
       message.succeed();
       return answer;
     },
@@ -126,16 +133,27 @@ export function mount(element, trigger, props, watch) {
 
   root.addEventListener('crt-upload', (event) => { removed = !/** @type {CustomEvent} */ (event).detail.image; });
 
+  /** Ask the server, which computes with the image that it has sent last.
+   * @type {Crt.Requests['request']}
+   */
+  async function ask(event, details, options) {
+    const known = ABOUT_NO_IMAGE.includes(event) || !view || (served && isSameRun(served, view.run));
+    if (!known && !page.saved) throw new RequestError('failed', NOT_ON_SERVER);
+    return requests.request(event, details, options);
+  }
+
   /** @param {(Crt.Run & Crt.Bytes) | null} value */
   async function receive(value) {
     if (!value) removed = true;
     else if (removed) return;
     const mine = ++turn;
+    if (!value) served = null;
     if (!value) clear();
     if (value?.message) runFailed(value.message);
     else message.succeed();
     if (!value?.records) return;
     if (view && isSameRun(value, view.run) && !view.run.pending) { // Gradio may repeat an event; what waits for this run, and its notice, are here
+      served = value;
       root.dispatchEvent(new Event('crt-run-repeated'));
       return;
     }
@@ -144,6 +162,7 @@ export function mount(element, trigger, props, watch) {
       const next = await openView(value);
       if (mine !== turn) return;
       message.show('');
+      served = next.run;
       show(next);
     } catch (error) {
       if (mine === turn) page.showFailure(sentenceOf(error));
@@ -169,10 +188,10 @@ export function mount(element, trigger, props, watch) {
     store.set({ drawing: null });
   }
 
-  /** @param {Crt.Run & Crt.Bytes} value */
-  async function openView(value) {
-    const [buffer, image] = await Promise.all([answerBytes(value), loadImage(value.image)]);
-    return { run: { ...value, data: null }, prediction: openPrediction(value, buffer), image };
+  /** @type {Crt.Page['open']} */
+  async function openView({ bytes: kept, data, file, ...run }) {
+    const [bytes, image] = await Promise.all([kept ?? answerBytes({ data, file }), loadImage(run.image)]);
+    return { run, prediction: openPrediction(run, bytes), image, bytes };
   }
 
   function show(/** @type {Crt.View} */ next) {

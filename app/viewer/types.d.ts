@@ -243,8 +243,8 @@ declare namespace Crt {
     distance?: Record<string, number[]>;
   }
   type Prediction = ReturnType<typeof import('./core/prediction.mjs').openPrediction>;
-  /** What is on the page. */
-  interface View { run: Run; prediction: Prediction; image: HTMLImageElement }
+  /** What is on the page; `bytes`: of the run's arrays. */
+  interface View { run: Run; prediction: Prediction; image: HTMLImageElement; bytes: ArrayBuffer }
 
   interface Store {
     get(): State;
@@ -351,8 +351,10 @@ declare namespace Crt {
     onRun(listener: (view: View | null, before: View | null) => unknown): unknown;
     onDraw(listener: (state: State, view: View) => unknown): unknown;
     request: Requests['request'];
+    answers: ReturnType<typeof import('./core/answers.mjs').createAnswers>;
     onChanged: Requests['onChanged'];
-    open(value: Run & Bytes): Promise<View>;
+    /** `bytes`: of its arrays where they are not in the value. */
+    open(value: Run & Bytes & { bytes?: ArrayBuffer }): Promise<View>;
     showRun(next: View | null): void;
     /** Chooses the example that a page without a link opens with. */
     openFirst?(): unknown;
