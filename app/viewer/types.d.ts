@@ -322,10 +322,13 @@ declare namespace Crt {
     cancel(): void;
   }
   type Link = import('./permalink/query.mjs').Link;
-  interface Scene { title: string; query: string }
+  /** A titled link. `thumb`: a small image as data URL; `drawn`: ground truth on its image; `run` and `answers`: keys of what
+   *  it shows in presentation/kept.mjs. */
+  interface Scene { title: string; query: string; thumb?: string; drawn?: Shape[]; run?: string; answers?: string[] }
   /** What mountPermalink adds to the page. */
   interface PageLink {
-    open(link: Link): void;
+    /** `kept`: gives what this browser has of it, where the server has not. */
+    open(link: Link, kept?: () => Promise<View | null>): void;
     /** The next run of this link's image takes its settings, until the function that is returned is called. */
     expect(link: Link): () => void;
     fetch(wanted: import('./permalink/permalink.mjs').Wanted, signal: AbortSignal): Promise<Run & Bytes>;
@@ -333,8 +336,16 @@ declare namespace Crt {
     keep(): Promise<string>;
     query(): string;
   }
-  /** The screen that a file of its own opens with. `id`: of the file; `drawn`: as in State. */
-  interface Saved { id: string; query: string; scenes: Scene[]; drawn: Record<string, Shape[]> }
+  /** The screen that a file of its own opens with. `id`: of the file; `drawn`: as in State; `talk`: scenes with what they
+   *  show, as presentation/scene_file.mjs packs it. */
+  interface Saved { id: string; query: string; scenes: Scene[]; drawn: Record<string, Shape[]>; talk?: { scenes: Scene[]; kept: Record<string, any> } }
+  /** What mountScenes adds to the page. */
+  interface PageScenes {
+    list(): Scene[];
+    view(scene: Pick<Scene, 'run'>): Promise<View | null>;
+    restore(scene: Pick<Scene, 'answers'>): Promise<void>;
+    contents(signal: AbortSignal): Promise<{ scenes: Scene[]; kept: Map<string, import('./presentation/scene_file.mjs').Kept>; whole: number }>;
+  }
   /** What a feature gets: see main.mjs. */
   interface Page {
     root: HTMLElement;
@@ -364,7 +375,7 @@ declare namespace Crt {
     panelGrid: PanelGrid;
     overlays: ((context: CanvasRenderingContext2D, about: Overlay) => void)[];
     link: PageLink;
-    scenes: { list(): Scene[] };
+    scenes: PageScenes;
   }
 }
 

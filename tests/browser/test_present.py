@@ -4,11 +4,49 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
-from tests.browser.driver import SHOWN, changed, move, pixels, settle, upload
+from app.cli import AppConfig
+from tests.browser.driver import SHOWN, changed, move, new_page, open_tab, pixels, settle, upload
 
 ON = '.crt-viewer[data-present="on"]'
+PROJECTOR: ViewportSize = {"width": 1920, "height": 1080}
+TEXTS = """() => {
+  const root = document.querySelector('.crt-viewer');
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  const found = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const parent = node.parentElement;
+    if (!node.data.trim() || !parent.checkVisibility() || parent.closest('.visually-hidden, [hidden]')) continue;
+    const size = parseFloat(getComputedStyle(parent).fontSize) * (parent.currentCSSZoom ?? 1);
+    found.push([node.data.trim().slice(0, 40), size]);
+  }
+  return found;
+}"""
+"""Every text in sight, and its size in pixels of the screen."""
+OUTLINE = """() => {
+  const widths = [];
+  const stroke = CanvasRenderingContext2D.prototype.stroke;
+  CanvasRenderingContext2D.prototype.stroke = function (...rest) {
+    widths.push(this.lineWidth);
+    return stroke.apply(this, rest);
+  };
+  window.dispatchEvent(new Event('resize'));
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+    CanvasRenderingContext2D.prototype.stroke = stroke;
+    done(Math.min(...widths) / devicePixelRatio);
+  })));
+}"""
+"""The width of the thinnest line that is drawn anew, in pixels of the screen."""
+
+
+def assert_large(page) -> None:
+    """Nothing on the slide is smaller than 28 px, and it fits into the screen."""
+    settle(page)
+    small = [(text, size) for text, size in page.evaluate(TEXTS) if size < 28]
+    assert small == []
+    assert page.evaluate("document.querySelector('.crt-viewer').scrollHeight <= innerHeight + 1")
+    assert page.evaluate("document.querySelector('.crt-viewer').scrollWidth <= innerWidth")
 
 
 def add_scene(page, title: str) -> None:
@@ -93,13 +131,192 @@ def test_scenes_are_kept_ordered_renamed_and_carried_as_a_file(open_page, image,
     data["scenes"] += [{"title": "evil", "query": "javascript:alert(1)"}, {"title": 3, "query": "v=1"}, None]
     (tmp_path / "scenes.json").write_text(json.dumps(data))
     drawer.get_by_label("Import").set_input_files(tmp_path / "scenes.json")
+    expect(drawer.get_by_text("The file has 2 scenes, and 2 scenes are here already.")).to_be_visible()
+    expect(drawer.get_by_role("button", name="Add", exact=True)).to_be_focused()
+    drawer.get_by_role("button", name="Cancel").click()
+    assert titles() == ["first", "c"]
+    drawer.get_by_label("Import").set_input_files(tmp_path / "scenes.json")
+    drawer.get_by_role("button", name="Add", exact=True).click()
     expect(drawer.get_by_text("2 scenes added, 3 left out.")).to_be_visible()
+    assert titles() == ["first", "c", "first", "c"]
+    drawer.get_by_label("Import").set_input_files(tmp_path / "scenes.json")
+    drawer.get_by_role("button", name="Replace").click()
+    expect(drawer.get_by_text("2 scenes opened in place of those before, 3 left out.")).to_be_visible()
+    assert titles() == ["first", "c"]
     (tmp_path / "scenes.json").write_text("no scenes")
     drawer.get_by_label("Import").set_input_files(tmp_path / "scenes.json")
     expect(drawer.get_by_text("This is no file of scenes")).to_be_visible()
     page.reload()
     page.wait_for_selector(".crt-viewer[data-tab]")
-    assert len(page.evaluate("JSON.parse(localStorage.getItem('crt-scenes')).scenes")) == 4
+    assert len(page.evaluate("JSON.parse(localStorage.getItem('crt-scenes')).scenes")) == 2
+
+
+def test_scenes_are_ordered_by_dragging_and_by_arrow_keys(open_page, image):
+    page = open_page()
+    upload(page, image)
+    for title in ("a", "b", "c"):
+        add_scene(page, title)
+    page.get_by_role("button", name="Scenes").click()
+    drawer = page.get_by_role("dialog")
+
+    def titles() -> list[str]:
+        return [field.input_value() for field in drawer.get_by_label(re.compile("Title of scene")).all()]
+
+    handles = drawer.locator('[data-role="scene-handle"]')
+    grip, goal = (handles.nth(index).bounding_box() for index in (2, 0))
+    assert grip is not None and goal is not None
+    page.mouse.move(grip["x"] + 8, grip["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(goal["x"] + 8, goal["y"] - 20, steps=8)
+    expect(drawer.locator("li.drop-before")).to_have_count(1)
+    page.mouse.up()
+    expect(drawer.locator('[data-role="scenes-note"]')).to_have_text("c is now scene 1.")
+    assert titles() == ["c", "a", "b"]
+    handles.nth(0).focus()
+    page.keyboard.press("ArrowDown")
+    assert titles() == ["a", "c", "b"]
+    expect(handles.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")  # the last one stays
+    assert titles() == ["a", "b", "c"]
+    grip = handles.nth(0).bounding_box()
+    assert grip is not None
+    page.mouse.move(grip["x"] + 8, grip["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(grip["x"] + 8, grip["y"] + 400, steps=8)
+    page.keyboard.press("Escape")  # nothing is dropped, and the drawer stays
+    page.mouse.up()
+    assert titles() == ["a", "b", "c"]
+    expect(drawer).to_be_visible()
+    expect(drawer.locator("img.scene-thumb")).to_have_count(3)
+
+
+def test_a_file_of_scenes_opens_where_the_image_is_not(open_page, image, browser, serve, checkpoint, tmp_path):
+    page = open_page()
+    upload(page, image)
+    move(page, "loops", 1)
+    move(page, "threshold", 0.3)
+    add_scene(page, "Mine")
+    run = page.get_attribute(".crt-viewer", "data-run")
+    page.get_by_role("button", name="Scenes").click()
+    with page.expect_download() as download:
+        page.get_by_role("dialog").get_by_role("button", name="Export").click()
+    file = tmp_path / "scenes.json"
+    download.value.save_as(file)
+    with serve(AppConfig(checkpoint=checkpoint, host="127.0.0.1")) as other:
+        elsewhere = new_page(browser, 1440)
+        elsewhere.goto(other)
+        elsewhere.wait_for_selector(".crt-viewer[data-tab]")
+        elsewhere.get_by_role("button", name="Scenes").click()
+        elsewhere.get_by_role("dialog").get_by_label("Import").set_input_files(file)
+        expect(elsewhere.get_by_text("1 scene added.")).to_be_visible()
+        elsewhere.get_by_role("button", name="Show this scene: Mine").click()
+        expect(elsewhere.locator('[data-role="loops-value"]')).to_have_text("1")
+        expect(elsewhere.locator('[data-role="threshold"]')).to_have_value("0.3")
+        assert elsewhere.get_attribute(".crt-viewer", "data-run") == run
+        open_tab(elsewhere, "Layers")
+        elsewhere.locator('[data-role="layers-deepen"]').click()
+        expect(elsewhere.locator('[data-role="layers-note"]')).to_contain_text("is not on the server")
+        elsewhere.reload()  # the browser has kept it
+        elsewhere.wait_for_selector(".crt-viewer[data-tab]")
+        elsewhere.get_by_role("button", name="Present").click()
+        elsewhere.wait_for_selector(ON)
+        expect(elsewhere.locator('[data-role="present-title"]')).to_have_text("Mine")
+        elsewhere.close()
+
+
+def test_a_scene_presents_what_its_tab_shows_without_the_server(open_page, image):
+    page = open_page()
+    page.set_viewport_size(PROJECTOR)
+    upload(page, image)
+    open_tab(page, "Ablate")
+    page.locator('[data-role="ablate-run"]').click()
+    expect(page.locator('[data-role="ablate-run"]')).to_have_text("All 5 sizes are here")
+    add_scene(page, "Grid")
+    open_tab(page, "Layers")
+    page.locator('[data-role="layers-deepen"]').click()
+    expect(page.locator('[data-role="layers-rollout"]')).to_be_visible()
+    page.locator('[data-role="layers-head"]').select_option("1")
+    add_scene(page, "Layers")
+    open_tab(page, "Masks")
+    for note in ("mask-note", "walk-note", "deeplab-note"):
+        expect(page.locator(f'[data-role="{note}"]')).to_contain_text(re.compile(r"\d+ ms"))
+    add_scene(page, "Masks")
+    open_example(page, "pic=ex.")
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_selector(ON)
+    page.context.set_offline(True)
+    title = page.locator('[data-role="present-title"]')
+    expect(title).to_have_text("Grid")
+    expect(page.locator('[data-role="ablate-sizes-grid"] button')).to_have_count(25)
+    assert_large(page)
+    page.locator('[data-role="ablate-sizes-grid"] button').first.click()  # it opens nothing
+    page.keyboard.press("ArrowRight")
+    expect(title).to_have_text("Layers")
+    expect(page.locator(".layers-cell").first).to_have_attribute("title", re.compile("head 2"))
+    expect(page.locator('[data-role="layers-rollout"]')).to_be_visible()
+    assert_large(page)
+    page.keyboard.press("ArrowRight")
+    expect(title).to_have_text("Masks")
+    for role in ("mask-seed", "mask-refined", "mask-random-walk", "mask-segmentation"):
+        expect(page.locator(f'[data-role="{role}"]')).to_be_visible()
+    expect(page.locator(".mask-views canvas.waiting:visible")).to_have_count(0)
+    assert_large(page)
+    page.context.set_offline(False)
+    page.keyboard.press("Escape")
+    expect(page.locator('[data-role="message"]')).to_be_hidden()
+    expect(page.get_by_role("tab", name="Explore")).to_have_attribute("aria-selected", "true")
+
+
+def test_on_a_projector_text_and_outlines_are_large_and_the_height_is_used(open_page, image):
+    page = open_page()
+    page.set_viewport_size(PROJECTOR)
+    upload(page, image)
+    add_scene(page, "Maps")
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_selector(ON)
+    settle(page)
+    assert_large(page)
+    stages = page.locator(f"{ON} .stage").all()
+    assert len(stages) == 3
+    boxes = [stage.bounding_box() for stage in stages]
+    assert all(box is not None and box["width"] > 550 for box in boxes)
+    lines = page.evaluate(OUTLINE)
+    assert lines >= 4
+
+
+def test_keys_change_loops_and_refinement_and_are_listed(open_page, image):
+    page = open_page()
+    upload(page, image)
+    move(page, "loops", 1)
+    add_scene(page, "Maps")
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_selector(ON)
+    settle(page)
+    value, words = page.locator('[data-role="present-value"]'), page.locator('[data-role="present-words"]')
+    before = pixels(page)
+    page.keyboard.press("ArrowUp")
+    expect(value).to_have_text("2 loops")
+    expect(words).to_contain_text("CRT with 2 loops")
+    settle(page)
+    assert changed(before, pixels(page)) == {"crt"}
+    expect(value).to_be_hidden()  # after a moment
+    page.keyboard.press("r")
+    expect(value).to_have_text("Not refined")
+    expect(page.locator('[data-role="live-region"]')).to_have_text("Not refined")
+    page.keyboard.press("?")
+    keys = page.get_by_role("region", name="Keys")
+    expect(keys).to_contain_text("More or fewer loops of CRT")
+    expect(keys.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Escape")  # closes the list alone
+    expect(keys).to_be_hidden()
+    expect(page.locator(ON)).to_have_count(1)
+    page.get_by_role("button", name="Keys").click()
+    expect(keys).to_be_visible()
+    page.keyboard.press("?")
+    expect(keys).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.locator('[data-role="loops-value"]')).to_have_text("1")
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])

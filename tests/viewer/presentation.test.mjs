@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { arrange, slidesOf, target, wantedOf } from '../../app/viewer/presentation/presentation.mjs';
-import { MAX_SCENES, TITLE_MAX_CHARS, moved, sceneIndex, readScenes, words, writeScenes } from '../../app/viewer/presentation/scenes.mjs';
+import { slidesOf } from '../../app/viewer/presentation/presentation.mjs';
+import { MAX_SCENES, TITLE_MAX_CHARS, imageIdOf, keysOf, moved, openKept, packKept, readSceneFile, readScenes, sceneIndex, writeSceneFile, writeScenes } from '../../app/viewer/presentation/scene_file.mjs';
+import { dropIndex } from '../../app/viewer/presentation/scene_list.mjs';
+import { isWanted, wantedOf } from '../../app/viewer/presentation/scene_runs.mjs';
+import { importWords, words } from '../../app/viewer/presentation/scenes.mjs';
+import { KEY_LIST, adjusted, target } from '../../app/viewer/presentation/slide_keys.mjs';
+import { arrange, largestFitting, outlineScale } from '../../app/viewer/presentation/slide_layout.mjs';
+import { rowOf } from '../../app/viewer/presentation/thumbnail.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 import { measuredWords, stepsOf } from '../../app/viewer/presentation/tour.mjs';
 
@@ -22,6 +28,88 @@ test('what is no scene is left out and counted', () => {
   for (const text of ['', 'no', '[]', '3', 'null', '{"version":2,"scenes":[]}', '{"version":1,"scenes":{}}']) {
     assert.match(readScenes(text).problem, /no file of scenes/);
   }
+});
+
+const IMAGE = 'data:image/jpeg;base64,/9j/4AAQ';
+const RUN = JSON.stringify(['run', 'abc', 's', '336', 'overlap']);
+const WALK = JSON.stringify(['walk', 'abc', 's', '336', 'overlap', {}]);
+
+/** A run as it is kept: one transformer with two passes of one tile of 2 × 2 cells, and a CNN. */
+function keptRun() {
+  const stored = (shape, offset) => ({ shape, offset, scale: 1 });
+  return {
+    run: 'r', image: IMAGE, imageId: 'abc', checkpoint: { id: 'i', name: 'n', sha256: 's', modes: ['overlap'] }, chosen: { checkpoint: '', size: '336', mode: 'overlap' },
+    classes: ['cat'], methods: ['crt', 'resnet'], maxLoops: 1, defaults: {}, scores: { crt: [[0.5], [0.6]], resnet: [[0.7]] }, similarity: [0, 0.5], residual: {}, timings: {},
+    grid: { shape: [1, 1], stride: 32, tile: 64, patch: 16, cells: [2, 2], patchCells: [4, 4], content: [64, 64] }, input: [64, 64], source: [64, 64], tiles: 1, passes: 1, mode: 'overlap', precision: 'float32',
+    records: [
+      { method: 'crt', kind: 'tokens', content_size: [2, 2], cams: stored([2, 1, 1, 2, 2], 0), cls_attn: stored([1, 2, 1, 4], 16) },
+      { method: 'resnet', kind: 'conv', content_size: [2, 2], cams: stored([1, 2, 2], 32) },
+    ],
+    bytes: Uint8Array.from({ length: 40 }, (_, i) => i).buffer,
+  };
+}
+
+test('a file holds what its scenes show, to the byte', () => {
+  const whole = { ...scene('A'), thumb: IMAGE, drawn: [{ label: 'cat', polygon: [[0, 0], [1, 0], [1, 0.5]] }], run: RUN, answers: [WALK] };
+  const kept = new Map([[RUN, keptRun()], [WALK, { ms: 3, arrays: {}, bytes: new ArrayBuffer(2) }]]);
+  const found = readSceneFile(writeSceneFile([whole], kept));
+  assert.deepEqual(found.scenes, [whole]);
+  assert.equal(found.problem, '');
+  assert.deepEqual([...found.kept.keys()], [RUN, WALK]);
+  assert.deepEqual(found.kept.get(RUN), keptRun());
+  assert.deepEqual(new Uint8Array(found.kept.get(RUN).bytes), new Uint8Array(keptRun().bytes));
+  assert.equal(found.kept.get(WALK).bytes.byteLength, 2);
+  assert.deepEqual([...keysOf([whole, scene('B')])], [RUN, WALK]);
+  assert.equal(imageIdOf(RUN), 'abc');
+  assert.deepEqual([imageIdOf(undefined), imageIdOf(WALK), imageIdOf('x')], ['', '', '']);
+});
+
+test('a file of an earlier release opens as before', () => {
+  const old = JSON.stringify({ version: 1, scenes: [scene('A')] });
+  const found = readSceneFile(old);
+  assert.deepEqual([found.scenes, found.left, found.kept.size], [[scene('A')], 0, 0]);
+});
+
+test('what cannot be shown of a scene is left out, and the scene stays', () => {
+  const wrong = [
+    { thumb: 'https://example.org/a.png' }, { thumb: 'data:image/svg+xml;base64,AA==' }, { thumb: 3 }, { drawn: {} }, { drawn: [{ label: 'cat', polygon: [[0, 2]] }] },
+    { drawn: [{ label: 3, polygon: [] }] }, { run: 7 }, { run: 'run' }, { answers: 'x' }, { answers: [3] }, { answers: Array(200).fill(WALK) },
+  ];
+  for (const one of wrong) {
+    const { scenes, left } = readSceneFile(JSON.stringify({ version: 1, scenes: [{ ...scene('A'), ...one }] }));
+    assert.deepEqual([scenes, left], [[scene('A')], 0], JSON.stringify(one));
+  }
+});
+
+test('a run that cannot be drawn is not kept', () => {
+  const packed = (changes) => packKept(new Map([[RUN, { ...keptRun(), ...changes }]]));
+  assert.equal(openKept(packed({})).size, 1);
+  const [crt, resnet] = keptRun().records;
+  const wrong = [
+    { image: 'https://example.org/a.png' }, { image: null }, { imageId: 3 }, { checkpoint: null }, { checkpoint: { id: 'i' } }, { chosen: {} }, { classes: [] }, { classes: [3] }, { methods: ['tscam'] },
+    { scores: {} }, { scores: { crt: [['a']], resnet: [[1]] } }, { maxLoops: 'x' }, { grid: null }, { records: [crt] }, { records: [crt, { ...resnet, cams: { ...resnet.cams, offset: 33 } }] },
+    { records: [crt, { ...resnet, cams: { ...resnet.cams, shape: [1, 2, -2] } }] }, { records: [{ ...crt, cls_attn: undefined }, resnet] }, { bytes: null }, { masks: [null] }, { defaults: 'x' }, { input: [1] },
+  ];
+  for (const one of wrong) assert.equal(openKept(packed(one)).size, 0, JSON.stringify(one));
+  for (const values of [undefined, null, 3, [], { x: keptRun() }, { [RUN]: null }, { [RUN]: { ...keptRun(), data: '%' } }]) assert.equal(openKept(values).size, 0);
+});
+
+test('a row is dropped among the others', () => {
+  assert.deepEqual([0, 15, 25, 99].map((y) => dropIndex([10, 20, 30], y)), [0, 1, 2, 3]);
+  assert.equal(dropIndex([], 5), 0);
+  assert.deepEqual(moved(['a', 'b', 'c', 'd'], 0, 3), ['b', 'c', 'd', 'a']);
+  assert.deepEqual(moved(['a', 'b', 'c', 'd'], 3, -2), ['a', 'd', 'b', 'c']);
+});
+
+test('a file that is opened says what became of its scenes', () => {
+  assert.equal(importWords(2, 3, false), '2 scenes added, 3 left out.');
+  assert.equal(importWords(1, 0, false), '1 scene added.');
+  assert.equal(importWords(5, 0, true), '5 scenes opened in place of those before.');
+});
+
+test('the canvases of a thumbnail stand in one row', () => {
+  assert.deepEqual(rowOf([[200, 100], [100, 100]], 72), { widths: [144, 72], width: 218 });
+  assert.deepEqual(rowOf([[1, 5000]], 72), { widths: [1], width: 1 });
 });
 
 test('a scene moves by one and not over the ends', () => {
@@ -88,6 +176,37 @@ test('keys lead to slides and stop at the ends', () => {
   assert.equal(target('ArrowRight', 3, 4), 3);
   assert.equal(target('ArrowLeft', 0, 4), 0);
   for (const key of ['a', 'Enter', 'toString', '__proto__']) assert.equal(target(key, 1, 4), null);
+});
+
+test('keys change loops within their limits, and refinement', () => {
+  const change = (key, loops = 1, refined = true) => adjusted(key, { loops, refined }, { maxLoops: 2 });
+  assert.deepEqual(change('ArrowUp'), { changes: { loops: 2 }, text: '2 loops' });
+  assert.deepEqual(change('ArrowUp', 2), { changes: { loops: 2 }, text: '2 loops' });
+  assert.deepEqual(change('ArrowDown'), { changes: { loops: 0 }, text: '0 loops' });
+  assert.deepEqual(change('ArrowDown', 0).changes, { loops: 0 });
+  assert.deepEqual([change('r'), change('R', 1, false)], [{ changes: { refined: false }, text: 'Not refined' }, { changes: { refined: true }, text: 'Refined' }]);
+  for (const key of ['x', 'ArrowLeft', 'toString', 'Enter']) assert.equal(change(key), null);
+  for (const key of ['ArrowUp', 'ArrowDown']) assert.equal(target(key, 1, 4), null, 'no step');
+  const listed = KEY_LIST.map(([keys]) => keys).join(' ');
+  for (const sign of ['→', '←', '↑', '↓', 'R', '?', 'Esc', 'Home', 'End']) assert.ok(listed.includes(sign), sign);
+});
+
+test('images take the largest size that fits', () => {
+  for (const limit of [24, 25, 700, 1600, 5000]) assert.equal(largestFitting(24, 1600, (size) => size <= limit), Math.min(limit, 1600));
+  assert.equal(largestFitting(24, 1600, () => false), 24); // it scrolls
+});
+
+test('an outline has more than 4 px on a projector and its own width on a small screen', () => {
+  assert.ok(1.4 * outlineScale({ width: 1920, height: 1080 }) >= 4);
+  assert.equal(outlineScale({ width: 390, height: 844 }), 1);
+  assert.ok(outlineScale({ width: 3840, height: 2160 }) > outlineScale({ width: 1920, height: 1080 }));
+});
+
+test('a run is the one of a link by image, checkpoint, size and mode', () => {
+  const one = { example: 'cat', chosen: { checkpoint: 'a', size: '336', mode: 'overlap' } };
+  const wanted = { pic: 'ex.cat', checkpoint: 'a', size: '336', mode: 'overlap' };
+  assert.ok(isWanted(wanted, one));
+  for (const change of [{ pic: 'ex.dog' }, { checkpoint: '' }, { size: '448' }, { mode: 'bilinear' }]) assert.ok(!isWanted({ ...wanted, ...change }, one));
 });
 
 test('saved scenes are presented, without any the examples', () => {

@@ -8,7 +8,9 @@ import { createAblationCharts, loopsWords } from './ablation_charts.mjs';
 import { similarityReading } from './readings.mjs';
 import { describeAblation } from './ablation_export.mjs';
 import { createAblationJob, keyOf, subjectOf } from './ablation_job.mjs';
+import { answerKey } from '../core/answers.mjs';
 import { openPrediction } from '../core/prediction.mjs';
+import { lineScale } from '../explore/draw.mjs';
 import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { NEEDS_APP } from '../core/words.mjs';
 import { NO_GROUND_TRUTH, groundTruthOf } from '../ground_truth/ground_truth.mjs';
@@ -89,6 +91,18 @@ export function mountAblation(page) {
   });
   onDraw(draw);
 
+  /** Take the columns that were run before, or that a scene brings.
+   * @param {Crt.Run} run
+   */
+  function restore(run) {
+    const wanted = new Map(parts.flatMap((part) => wantedBy(part, run.chosen)).map((one) => [keyOf(subjectOf(run), one), one]));
+    for (const [key, { size, mode }] of wanted) {
+      const { prediction, cannot } = job.get(key) ?? {};
+      const got = prediction || cannot ? null : page.answers.get(answerKey('ablate', { size, mode }, run));
+      if (got) job.take(key, columnIn(key, got));
+    }
+  }
+
   /** Request a column, which also counts when the size or mode on the page has changed meanwhile.
    * @param {import('./ablation_job.mjs').Wanted} wanted
    */
@@ -147,10 +161,11 @@ export function mountAblation(page) {
     showProgress(state);
     if (state.tab !== 'ablate') return;
     const { run, prediction, image } = now;
+    restore(run);
     const found = state.ground_truth ? groundTruthOf(state, now) : NO_GROUND_TRUTH;
     const truth = countable(found, image);
     const { classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate } = state;
-    const key = JSON.stringify([run.run, job.version(), classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate, found.polygons]);
+    const key = JSON.stringify([run.run, job.version(), classes, loops, refined, blocks, pass_reduction, threshold, outline, overlay, opacity, cells, colormap, scale, absolute, visible, ablate, found.polygons, lineScale()]);
     if (key === drawn) return;
     drawn = key;
     painter ??= createPainter(image);

@@ -4,7 +4,7 @@ import { colorize, fadeTable } from '../maths/color_scale.mjs';
 import { upsample } from '../maths/resample.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { cellEdges, crossings } from '../maths/contour.mjs';
-import { contextOf, drawGroundTruth, gridSize, strokeSegments, toCanvas } from '../explore/draw.mjs';
+import { contextOf, drawGroundTruth, gridSize, lineScale, strokeSegments, toCanvas } from '../explore/draw.mjs';
 import { sweep } from '../maths/iou.mjs';
 import { maskPixels } from '../maths/threshold.mjs';
 import { currentMap } from '../core/store.mjs';
@@ -77,8 +77,8 @@ export function createPainter(image) {
   const small = layer((context) => context.drawImage(image, 0, 0, width, height));
   /** @type {WeakMap<Crt.Values, { key: string, canvas: OffscreenCanvas }>} */
   const heats = new WeakMap(); // a map -> { key, canvas }, the image with its heat
-  /** @type {{ polygons: Crt.Ring[], canvas: OffscreenCanvas | null }} */
-  let outline = { polygons: [], canvas: null };
+  /** @type {{ polygons: Crt.Ring[], lines: number, canvas: OffscreenCanvas | null }} */
+  let outline = { polygons: [], lines: 1, canvas: null };
 
   /** @param {(context: Crt.Context) => void} draw */
   function layer(draw) {
@@ -124,12 +124,12 @@ export function createPainter(image) {
   return {
     /** @param {Crt.Ring[]} polygons */
     under(polygons) {
-      if (JSON.stringify(polygons) === JSON.stringify(outline.polygons)) return;
+      if (JSON.stringify(polygons) === JSON.stringify(outline.polygons) && outline.lines === lineScale()) return;
       const drawn = () => layer((context) => {
         context.scale(width, height);
         drawGroundTruth(context, polygons, 0.8);
       });
-      outline = { polygons, canvas: polygons.length ? drawn() : null };
+      outline = { polygons, lines: lineScale(), canvas: polygons.length ? drawn() : null };
     },
     /**
      * @param {HTMLCanvasElement} canvas

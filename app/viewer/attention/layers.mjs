@@ -7,6 +7,7 @@ import { make } from '../core/dom.mjs';
 import { countWords } from '../core/words.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 import { attentionMap, passWords, thumbnail, toggleBlock } from './layer_maps.mjs';
+import { answerKey } from '../core/answers.mjs';
 import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
@@ -32,7 +33,7 @@ export function mountLayers(page) {
   at('layers-head').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ head: event.target.value === '' ? null : Number(event.target.value) }));
   at('layers-scale').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ scale: event.target.value }));
   at('layers-all').addEventListener('click', () => store.set({ blocks: null }));
-  at('layers-deepen').addEventListener('click', load);
+  at('layers-deepen').addEventListener('click', () => load(methodOf(store.get(), current())));
   for (const [role, end] of /** @type {[string, number][]} */ ([['layers-first', 0], ['layers-last', 1]])) {
     at(role).addEventListener('input', (/** @type {Crt.InputEvent} */ event) => {
       const { prediction } = current();
@@ -50,6 +51,12 @@ export function mountLayers(page) {
     drawn = '';
   });
   onDraw(show);
+  onDraw((state, now) => { // heads that are here already, as those of a scene, are shown without being requested
+    const { tab, added_panel } = state;
+    const method = tab === 'layers' ? methodOf(state, now) : added_panel?.kind === 'attention' && added_panel.head !== null ? added_panel.method : '';
+    const known = method && deep?.method !== method && waiting !== method && !failure && page.answers.get(answerKey('load_heads', { method }, now.run));
+    if (known) load(method);
+  });
   page.exports.layers = (state, now) => {
     const method = methodOf(state, now);
     const mine = deep?.method === method;
@@ -60,9 +67,9 @@ export function mountLayers(page) {
   };
   page.addedPanels.attention = (wanted, now) => attentionPanel(wanted, now);
 
-  async function load() {
+  /** @param {string} method */
+  async function load(method) {
     const { run } = current().run;
-    const method = methodOf(store.get(), current());
     waiting = method;
     failure = '';
     show(store.get(), current());
@@ -76,6 +83,7 @@ export function mountLayers(page) {
     }
     waiting = '';
     show(store.get(), view());
+    page.panelGrid.draw();
   }
 
   /**

@@ -11,6 +11,18 @@ import { toImage, toScreen, windowOf } from './zoom.mjs';
 const GRID_POINTS = 320; // points along the longer side on which a map is interpolated
 const MARGIN_POINTS = 2; // points beyond the edges of the window, where outlines close out of sight
 
+let thickness = 1; // what the width of outlines is multiplied by
+
+/** Make outlines thicker, as on a projector; what is on the page has to be drawn again.
+ * @param {number} factor
+ */
+export function scaleLines(factor) {
+  thickness = factor;
+}
+
+/** What the width of outlines is multiplied by. */
+export const lineScale = () => thickness;
+
 /** What draws on a canvas.
  * @param {{ getContext(kind: '2d'): Crt.Context | null }} canvas
  */
@@ -129,7 +141,7 @@ function strokeLines(context, found, width, height, size) {
   context.lineJoin = 'bevel';
   for (const [color, line] of /** @type {[string, number][]} */ ([['rgba(0,0,0,.75)', size * 2.2], ['#ffffff', size]])) {
     context.strokeStyle = color;
-    context.lineWidth = line;
+    context.lineWidth = line * thickness;
     context.stroke(path);
   }
 }
@@ -171,8 +183,8 @@ export function strokePath(context, path, strokes) {
   context.resetTransform();
   for (const [style, width, dash] of strokes) {
     context.strokeStyle = style;
-    context.lineWidth = width;
-    context.setLineDash(dash);
+    context.lineWidth = width * thickness;
+    context.setLineDash(dash.map((length) => length * thickness));
     context.stroke(transformed);
   }
   context.restore();
@@ -233,7 +245,7 @@ export function toCanvas(pixels, width, height) {
 export function strokeSegments(context, segments, width, height, style, dash, size = Math.max(1.2, Math.max(width, height) / 380)) {
   for (const [color, line] of /** @type {[string, number][]} */ ([['rgba(0,0,0,.75)', size * 2.2], [style, size]])) {
     context.strokeStyle = color;
-    context.lineWidth = line;
+    context.lineWidth = line * thickness;
     context.lineCap = 'round';
     context.setLineDash(dash);
     context.beginPath();

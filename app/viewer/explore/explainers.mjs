@@ -4,6 +4,7 @@ import { largest } from '../maths/order.mjs';
 import { EXPLAINERS } from '../core/constants.mjs';
 import { make } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
+import { answerKey } from '../core/answers.mjs';
 import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
@@ -41,14 +42,14 @@ export function mountExplainers(page) {
   });
   onDraw(({ added_panel, classes }, { run }) => {
     at('added_panel').value = added_panel?.kind === 'explainer' ? `${added_panel.name} ${added_panel.method}` : '';
-    const wanted = !page.saved && added_panel?.kind === 'explainer' && offered(added_panel, run) ? added_panel : null;
+    const wanted = added_panel?.kind === 'explainer' && isHere(added_panel, run, classes) ? added_panel : null;
     const key = wanted ? explainerKey(run.run, wanted, classes) : '';
     if (key === requested) return;
     drop();
     if (wanted && !known.has(key)) load(key, { method: wanted.method, name: wanted.name, classes });
   });
   page.addedPanels.explainer = (added_panel, { run, prediction }) => {
-    if (page.saved || !offered(added_panel, run)) return null;
+    if (!isHere(added_panel, run, store.get().classes)) return null;
     const { method, name } = added_panel;
     const key = explainerKey(run.run, added_panel, store.get().classes);
     const found = known.get(key);
@@ -59,6 +60,16 @@ export function mountExplainers(page) {
       note: failed || `of ${METHOD_TITLES[method]}${found ? `, ${Math.round(found.ms)} ms` : ', computing…'}`, retry: failed ? retry : null,
     };
   };
+
+  /** Whether the run has the network, and in a file of its own whether the file has the map: the server makes all others.
+   * @param {Crt.ExplainerPanel} panel
+   * @param {Crt.Run} run
+   * @param {number[]} classes
+   */
+  function isHere(panel, run, classes) {
+    const { method, name } = panel;
+    return offered(panel, run) && (!page.saved || Boolean(page.answers.get(answerKey('explain', { method, name, classes }, run))));
+  }
 
   /** @param {string} key @param {{ method: string, name: string, classes: number[] }} details */
   async function load(key, details) {

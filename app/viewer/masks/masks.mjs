@@ -13,6 +13,7 @@ import { canvasSize, cellText, createFigures, paintMask } from './mask_views.mjs
 import { describeMasks, sourceMethod } from './mask_export.mjs';
 import { byChosen, groundTruthLabels, randomWalkLabels, seen, shownClasses } from './mask_labels.mjs';
 import { KNOBS, WALK_KNOBS, maskDetails, presetOf, presetValues, walkDetails } from './mask_settings.mjs';
+import { answerKey } from '../core/answers.mjs';
 import { make } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES, currentMap, sameNetworks } from '../core/store.mjs';
@@ -46,7 +47,6 @@ export function mountMasks(page) {
   const colorsOf = (/** @type {Crt.State} */ state, /** @type {Crt.View} */ view) => maskColors(state, view, shownClasses(state.classes, made.deeplab.state()?.newest ?? null));
   page.exports.masks = (state, view) => describeMasks(state, view, colorsOf(state, view));
   const redraw = () => store.set({});
-  const unavailable = page.saved ? { crf: false, walk: false, deeplab: false } : {}; // the server makes these masks
   const made = {
     segment: createMask('segment', openLabels, request, redraw), walk: createMask('walk', openWalk, request, redraw), deeplab: createMask('deeplab', openLabels, request, redraw),
   };
@@ -102,13 +102,17 @@ export function mountMasks(page) {
     draw(own, view, own.mask.method, { segment: made.segment.state(), walk: made.walk.state(), deeplab: made.deeplab.state() });
   });
 
-  /** The state with a method that the run has.
+  /** The state with a method that the run has; in a file of its own with those masks that the file has.
    * @param {Crt.State} state
    * @param {Crt.Run} run
    * @returns {Crt.State}
    */
   function ownState(state, run) {
-    return { ...state, mask: { ...state.mask, ...unavailable, method: sourceMethod(state, run) } };
+    const own = { ...state, mask: { ...state.mask, method: sourceMethod(state, run) } };
+    if (!page.saved) return own;
+    const known = (/** @type {string} */ event, /** @type {object} */ details) => Boolean(page.answers.get(answerKey(event, details, run))); // the server makes all others
+    const { crf, walk, deeplab } = own.mask;
+    return { ...own, mask: { ...own.mask, crf: crf && known('segment', maskDetails(own)), walk: walk && known('walk', walkDetails(own)), deeplab: deeplab && known('deeplab', {}) } };
   }
 
   /** @param {Crt.State} state */

@@ -3,6 +3,7 @@
 import { PERSONAL_SETTINGS, address, decode, encode, fit, problemMessage, imageOf } from './query.mjs';
 import { RequestError, isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 import { pick } from '../core/store.mjs';
+import { NEEDS_APP } from '../core/words.mjs';
 
 /** Settings of an example that the next image does not keep.
  * @type {(keyof Crt.State)[]}
@@ -72,14 +73,16 @@ export function mountPermalink(page) {
   else if (first.linked) open(first);
   else if (first.problems.length) showMessage(problemMessage(first.problems));
 
-  /** Bring the screen of a link back: at once if its run is on the page, else with the server's help.
+  /** Bring the screen of a link back: at once if its run is on the page, else with the server's help, or as `kept` has it
+   *  where the server has not.
    * @param {Link} link
+   * @param {() => Promise<Crt.View | null>} [kept]
    */
-  function open(link) {
+  function open(link, kept) {
     pending = link;
     const now = view();
     if (now && isOf(link, now.run)) take(now);
-    else if (now || link.image || link.checkpoint || link.size || link.mode) show({ pic: link.image ?? '', checkpoint: link.checkpoint ?? '', size: link.size ?? '', mode: link.mode ?? '' });
+    else if (now || link.image || link.checkpoint || link.size || link.mode) show({ pic: link.image ?? '', checkpoint: link.checkpoint ?? '', size: link.size ?? '', mode: link.mode ?? '' }, kept);
     else wait('');
   }
 
@@ -133,18 +136,25 @@ export function mountPermalink(page) {
     pending = null;
   }
 
-  /** @param {Wanted} wanted */
-  async function show(wanted) {
+  /**
+   * @param {Wanted} wanted
+   * @param {() => Promise<Crt.View | null>} [kept]
+   */
+  async function show(wanted, kept) {
     const link = pending;
     try {
-      const got = await reopened({ act: 'show', ...wanted }, opening.request);
-      if (got.state === 'gone') wait(got.message);
+      const got = page.saved && kept ? { state: 'gone', message: NEEDS_APP } : await reopened({ act: 'show', ...wanted }, opening.request);
+      if (got.state !== 'gone') return;
+      const found = await kept?.();
+      if (pending !== link) return; // another image was chosen meanwhile
+      if (found) page.showRun(found);
+      else wait(got.message);
     } catch (error) {
       if (isDropped(error)) return;
       pending = null;
       showFailure(sentenceOf(error), () => {
         showMessage('');
-        if (link) open(link);
+        if (link) open(link, kept);
         else show(wanted);
       });
     }

@@ -1,47 +1,21 @@
 // Scenes one after another on the whole screen. All their runs are fetched first, so that stepping needs no server.
 
+import { answerKey, runKey } from '../core/answers.mjs';
+import { make } from '../core/dom.mjs';
 import { sentenceOf } from '../core/rpc.mjs';
-import { decode, encode, fit, imageOf } from '../permalink/query.mjs';
+import { scaleLines } from '../explore/draw.mjs';
+import { withShapes } from '../ground_truth/ground_truth.mjs';
+import { decode, encode, fit } from '../permalink/query.mjs';
+import { isWanted, wantedOf } from './scene_runs.mjs';
 import { words } from './scenes.mjs';
+import { KEY_LIST, adjusted, target } from './slide_keys.mjs';
+import { layOut, outlineScale } from './slide_layout.mjs';
 
-const PANEL_GAP_PX = 16; // px between panels, as in present.css
 const SWIPE_MIN_PX = 48; // px
-const PANEL_MIN_PX = 140; // px of a panel; below it the page scrolls
-const NARROW_PANEL_PX = 280; // px of a panel whose caption is cut short
-/** @type {Record<string, number>} */
-const KEYS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ' ': 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1, Home: -Infinity, End: Infinity };
+const VALUE_MS = 1400; // ms for which a value that a key has changed is shown large
 
-/** Columns, and the width of a panel, that make `count` panels largest in a box. `aspect`: width / height of the
- *  image; `extra`: height of a panel around its image.
- * @param {number} count
- * @param {number} aspect
- * @param {{ width: number, height: number }} box
- * @param {number} extra
- */
-export function arrange(count, aspect, box, extra) {
-  let best = { columns: 1, width: 0 };
-  for (let columns = 1; columns <= count; columns++) {
-    const rows = Math.ceil(count / columns);
-    const wide = (box.width - (columns - 1) * PANEL_GAP_PX) / columns;
-    const high = ((box.height - (rows - 1) * PANEL_GAP_PX) / rows - extra) * aspect;
-    const width = Math.floor(Math.min(wide, high));
-    if (width > best.width) best = { columns, width };
-  }
-  return best.width > 0 ? best : { columns: 1, width: Math.floor(box.width) };
-}
-
-/** Where a key leads from slide `index` of `count`, or null if it is none of ours.
- * @param {string} key
- * @param {number} index
- * @param {number} count
- */
-export function target(key, index, count) {
-  if (!Object.hasOwn(KEYS, key)) return null;
-  return Math.min(count - 1, Math.max(0, index + KEYS[key]));
-}
-
-/** `key`: the run of a slide, once it is fetched.
- * @typedef {{ title: string, claim: string, link: Crt.Link, key?: string }} Slide
+/** `key`: the run of a slide, once it is fetched; `run`, `answers` and `drawn`: of its scene.
+ * @typedef {{ title: string, claim: string, link: Crt.Link, key?: string } & Pick<Crt.Scene, 'run' | 'answers' | 'drawn'>} Slide
  */
 
 /** What is presented: the saved scenes, or the examples with their claims. [{ title, claim, link }]
@@ -50,7 +24,7 @@ export function target(key, index, count) {
  * @returns {Slide[]}
  */
 export function slidesOf(scenes, cards) {
-  if (scenes.length) return scenes.map(({ title, query }) => ({ title, claim: '', link: decode(query) }));
+  if (scenes.length) return scenes.map(({ title, query, run, answers, drawn }) => ({ title, claim: '', link: decode(query), run, answers, drawn }));
   return cards.map(({ id, title, claim = '', view = '' }) => ({ title, claim, link: decode(`v=1&pic=ex.${id}${view ? `&${view}` : ''}`) }));
 }
 
@@ -61,34 +35,36 @@ export function slidesOf(scenes, cards) {
  */
 const slideOf = ({ run }, state) => ({ title: state.classes.map((index) => run.classes[index]).join(' + '), claim: '', link: decode(encode(state, run)) });
 
-/** The run of a link, beside the one on the page, null for none; '' leaves it to the server, which takes the checkpoint's first.
- * @param {Crt.Link} link
- * @param {Crt.Run | null} run
- * @returns {import('../permalink/permalink.mjs').Wanted}
- */
-export function wantedOf({ image, checkpoint, size, mode }, run) {
-  const same = (checkpoint ?? '') === run?.chosen.checkpoint;
-  return { pic: image ?? (run ? imageOf(run) : ''), checkpoint: checkpoint ?? '', size: size ?? '', mode: mode ?? (same ? run.checkpoint.modes[0] : '') };
-}
-
 /** @param {Crt.Page} page */
 export function mountPresentation(page) {
   const { root, at, store, view, current, onRun, onDraw, announce } = page;
   /** @typedef {{ slides: Slide[], runs: Map<string, Crt.View>, index: number, former: { view: Crt.View | null, state: Crt.State, focus: Element | null }, full: boolean, aside: HTMLElement[], ended: AbortController }} Shown */
   /** @type {Shown | null} */
   let shown = null; // { slides, runs, index, former } while presenting
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let fading;
+  at('present-key-list').append(...KEY_LIST.flatMap(([keys, effect]) => [make('dt', { text: keys }), make('dd', { text: effect })]));
   at('present-start').addEventListener('click', start);
   at('present-next').addEventListener('click', () => step(1));
   at('present-back').addEventListener('click', () => step(-1));
   at('present-end').addEventListener('click', stop);
+  at('present-help').addEventListener('click', () => showKeys(at('present-keys').hidden));
+  at('present-keys-close').addEventListener('click', () => showKeys(false));
   document.addEventListener('fullscreenchange', () => shown?.full && !document.fullscreenElement && stop());
   document.addEventListener('keydown', press, true);
-  window.addEventListener('resize', () => shown && layout());
+  window.addEventListener('resize', () => {
+    if (!shown) return;
+    scaleLines(outlineScale({ width: window.innerWidth, height: window.innerHeight }));
+    store.set({});
+  });
+  root.addEventListener('click', (event) => { // cells and curves of a tab would leave the slide
+    if (shown && event.target instanceof Element && event.target.closest('[role="tabpanel"]:not([data-tab="explore"])')) event.stopPropagation();
+  }, true);
   swipe();
   onDraw((state, now) => {
     if (!shown?.slides.length) return;
-    at('present-words').textContent = words(state, now.run);
-    layout();
+    at('present-words').textContent = state.tab === 'results' ? '' : words(state, now.run);
+    layOut(page, state, now.image);
   });
   onRun((next) => {
     if (!shown || next?.run.pending || (next && [...shown.runs.values()].includes(next))) return;
@@ -105,8 +81,12 @@ export function mountPresentation(page) {
     shown = mine;
     root.dataset.present = 'waiting';
     for (const role of ['present-head', 'present-foot']) at(role).hidden = false;
-    for (const role of ['present-count', 'present-claim', 'present-words', 'present-note']) at(role).textContent = '';
+    for (const role of ['present-count', 'present-claim', 'present-words', 'present-note', 'present-value']) at(role).textContent = '';
+    showKeys(false);
     at('present-title').textContent = 'Preparing the scenes…';
+    at('present-progress').hidden = false;
+    at('present-progress').value = 0;
+    scaleLines(outlineScale({ width: window.innerWidth, height: window.innerHeight }));
     at('present-title').focus();
     mine.aside = setAside(root);
     root.requestFullscreen?.().then(() => { mine.full = true; }, () => {}); // refused or missing: the window is filled
@@ -115,12 +95,14 @@ export function mountPresentation(page) {
     const gone = [];
     for (const [index, slide] of slides.entries()) {
       at('present-title').textContent = `Preparing scene ${index + 1} of ${slides.length}…`;
+      at('present-progress').value = index / slides.length;
       const trouble = await fetchRun(slide, mine);
       if (shown !== mine) return; // ended meanwhile
       if (trouble) gone.push(trouble);
       else mine.slides.push(slide);
     }
     root.dataset.present = 'on';
+    at('present-progress').hidden = true;
     if (!mine.slides.length) {
       at('present-title').textContent = 'There is nothing to present';
       at('present-note').textContent = gone[0] ?? 'Save a scene first.';
@@ -136,17 +118,22 @@ export function mountPresentation(page) {
    */
   async function fetchRun(slide, mine) {
     const now = mine.former.view;
-    const wanted = wantedOf(slide.link, now?.run ?? null);
-    slide.key = Object.values(wanted).join('|');
-    const chosen = now?.run.chosen;
-    if (chosen && slide.key === [imageOf(now.run), chosen.checkpoint, chosen.size, chosen.mode].join('|')) mine.runs.set(slide.key, now);
-    if (mine.runs.has(slide.key)) return '';
     try {
-      mine.runs.set(slide.key, await page.open(await page.link.fetch(wanted, mine.ended.signal)));
+      if (slide.run) {
+        slide.key = slide.run;
+        await page.scenes.restore(slide);
+        const own = now && runKey(now.run) === slide.run ? now : mine.runs.get(slide.run) ?? await page.scenes.view(slide);
+        if (own) mine.runs.set(slide.run, own);
+        if (own) return '';
+      }
+      const wanted = wantedOf(slide.link, now?.run ?? null);
+      slide.key = Object.values(wanted).join('|');
+      if (now && isWanted(wanted, now.run)) mine.runs.set(slide.key, now);
+      if (!mine.runs.has(slide.key)) mine.runs.set(slide.key, await page.open(await page.link.fetch(wanted, mine.ended.signal)));
+      return '';
     } catch (error) {
       return sentenceOf(error);
     }
-    return '';
   }
 
   /** @param {number} by slides from the one that is shown */
@@ -164,8 +151,11 @@ export function mountPresentation(page) {
     if (!kept) return; // every slide has its run once it is fetched
     if (view() !== kept) page.showRun(kept);
     const { settings } = fit(slide.link, kept, store.get());
-    const added_panel = settings.added_panel?.kind === 'attention' ? settings.added_panel : null; // another explainer would need the server
-    store.set({ ...settings, added_panel, tab: 'explore' });
+    const { added_panel: added, classes } = { ...store.get(), ...settings };
+    const computed = added?.kind === 'explainer' && page.answers.get(answerKey('explain', { method: added.method, name: added.name, classes }, kept.run));
+    const added_panel = added?.kind === 'attention' || computed ? added : null; // another explainer would need the server
+    const { drawn } = shown.former.state;
+    store.set({ ...settings, added_panel, drawn: slide.drawn ? withShapes({ ...store.get(), drawn }, kept.run, slide.drawn) : drawn });
     at('present-title').textContent = slide.title;
     at('present-claim').textContent = slide.claim;
     at('present-claim').hidden = !slide.claim;
@@ -182,6 +172,8 @@ export function mountPresentation(page) {
     shown = null;
     ended.abort();
     delete root.dataset.present;
+    clearTimeout(fading);
+    scaleLines(1);
     for (const role of ['present-head', 'present-foot']) at(role).hidden = true;
     for (const node of aside) node.inert = false;
     if (full && document.fullscreenElement) document.exitFullscreen();
@@ -196,15 +188,41 @@ export function mountPresentation(page) {
     if (!shown || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === 'Escape') {
       event.preventDefault();
-      stop();
+      if (at('present-keys').hidden) stop();
+      else showKeys(false);
       return;
     }
     if (event.key === ' ' && event.target instanceof Element && event.target.closest('button')) return; // the button itself
+    if (!shown.slides.length) return;
     const to = target(event.key, shown.index, shown.slides.length);
-    if (to === null || !shown.slides.length) return;
+    const change = adjusted(event.key, store.get(), current().run);
+    if (event.key === '?') showKeys(at('present-keys').hidden);
+    else if (to !== null) go(to);
+    else if (change) {
+      store.set(change.changes);
+      showValue(change.text);
+    } else return;
     event.preventDefault();
     event.stopPropagation();
-    go(to);
+  }
+
+  /** @param {boolean} open */
+  function showKeys(open) {
+    const was = !at('present-keys').hidden;
+    at('present-keys').hidden = !open;
+    at('present-help').setAttribute('aria-expanded', open ? 'true' : 'false');
+    if (open) at('present-keys-close').focus();
+    else if (was) at('present-help').focus();
+  }
+
+  /** Show a value large for a moment.
+   * @param {string} text
+   */
+  function showValue(text) {
+    clearTimeout(fading);
+    at('present-value').textContent = text;
+    announce(text);
+    fading = setTimeout(() => { at('present-value').textContent = ''; }, VALUE_MS);
   }
 
   function swipe() {
@@ -221,25 +239,6 @@ export function mountPresentation(page) {
       from = null;
       if (Math.abs(dx) > SWIPE_MIN_PX && Math.abs(dx) > 2 * Math.abs(dy)) step(dx < 0 ? 1 : -1);
     });
-  }
-
-  /** Panels as large as the screen allows; twice, because what is around an image may grow when it gets narrow. */
-  function layout() {
-    const panels = at('panels');
-    const articles = [...panels.children];
-    if (!articles.length) return;
-    const { image } = current();
-    const style = window.getComputedStyle(root);
-    const around = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom) + 2 * parseFloat(style.rowGap || '0');
-    const heads = at('present-head').offsetHeight + at('present-foot').offsetHeight;
-    const box = { width: panels.clientWidth, height: root.clientHeight - heads - around };
-    for (let pass = 0; pass < 2; pass++) {
-      const extra = Math.max(...articles.map((panel) => [...panel.children].reduce((sum, part) => sum + (part.matches('.stage') ? 0 : part.offsetHeight), 2)));
-      const { columns, width } = arrange(articles.length, image.naturalWidth / image.naturalHeight, box, extra);
-      panels.style.setProperty('--present-columns', columns);
-      panels.style.setProperty('--panel', `${Math.max(width, PANEL_MIN_PX)}px`);
-      panels.dataset.narrow = width < NARROW_PANEL_PX ? 'yes' : 'no';
-    }
   }
 }
 

@@ -1,61 +1,28 @@
-// Scenes: titled links, kept in this browser, in the order in which they are presented.
+// Scenes: titled links with what they show, kept in this browser, in the order in which they are presented.
 
-import { decode } from '../permalink/query.mjs';
+import { decode, fit } from '../permalink/query.mjs';
 import { refinedWords } from '../explore/maps.mjs';
 import { countWords, loopWords } from '../core/words.mjs';
+import { sentenceOf } from '../core/rpc.mjs';
+import { runKey } from '../core/answers.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
+import { shapesOf } from '../ground_truth/ground_truth.mjs';
+import { createKept, openDatabase } from './kept.mjs';
+import { neededAnswers } from './scene_answers.mjs';
+import { createSceneContents } from './scene_contents.mjs';
+import { FILE_MAX_BYTES, MAX_SCENES, TITLE_MAX_CHARS, imageIdOf, keysOf, moved, openKept, readSceneFile, readScenes, sceneIndex, writeSceneFile, writeScenes } from './scene_file.mjs';
+import { createSceneList } from './scene_list.mjs';
+import { keptRun } from './scene_runs.mjs';
+import { thumbnailOf } from './thumbnail.mjs';
 
 export const STORAGE_KEY = 'crt-scenes';
-export const MAX_SCENES = 60;
-export const TITLE_MAX_CHARS = 120; // characters
-const QUERY_MAX_CHARS = 1500;
-const FILE_MAX_BYTES = 500_000; // bytes of a file of scenes
+const UNKEPT = 'This browser keeps nothing: export the scenes before you leave the page.';
+const NO_ROOM = 'This browser has no room for its maps: export the scenes before you leave the page.';
+const TOO_LARGE = `These scenes take more than ${FILE_MAX_BYTES / 2 ** 20} MB: delete some, or show their images at a smaller input size.`;
 
-/** @typedef {{ scenes: Crt.Scene[], left: number, problem: string }} SceneFile */
-
-/** The text of a file or of the browser's storage -> { scenes: [{ title, query }], left: how many were no scenes }.
- * @param {string} text
- * @returns {SceneFile}
- */
-export function readScenes(text) {
-  let found;
-  try {
-    found = JSON.parse(text);
-  } catch {
-    return { scenes: [], left: 0, problem: 'This is no file of scenes: it is not JSON.' };
-  }
-  if (found?.version !== 1 || !Array.isArray(found.scenes)) {
-    return { scenes: [], left: 0, problem: 'This is no file of scenes of version 1.' };
-  }
-  const scenes = found.scenes.filter(isScene).slice(0, MAX_SCENES).map((/** @type {Crt.Scene} */ { title, query }) => ({ title: title.trim().slice(0, TITLE_MAX_CHARS), query }));
-  return { scenes, left: found.scenes.length - scenes.length, problem: '' };
-}
-
-/** Scenes -> the text that `readScenes` takes.
- * @param {Crt.Scene[]} scenes
- */
-export function writeScenes(scenes) {
-  return `${JSON.stringify({ version: 1, scenes }, null, 1)}\n`;
-}
-
-/** The list with the scene at `from` moved by `by` positions.
- * @param {Crt.Scene[]} scenes
- * @param {number} from
- * @param {number} by
- */
-export function moved(scenes, from, by) {
-  const to = from + by;
-  if (from < 0 || to < 0 || to >= scenes.length) return scenes;
-  const rest = scenes.filter((_, i) => i !== from);
-  return [...rest.slice(0, to), scenes[from], ...rest.slice(to)];
-}
-
-/** Where a scene lies in a list that another tab may have changed since; -1 if it is gone.
- * @param {Crt.Scene[]} scenes
- * @param {Crt.Scene} scene
- */
-export const sceneIndex = (scenes, { title, query }) => scenes.findIndex((one) => one.title === title && one.query === query);
+/** @typedef {import('./scene_file.mjs').SceneList} SceneList */
+/** @typedef {ReturnType<typeof readSceneFile>} SceneFile */
 
 /** What a state shows of a run, in words.
  * @param {Crt.State} state
@@ -74,21 +41,33 @@ export function words(state, run) {
   return parts.join(' · ');
 }
 
-/** @param {Partial<Record<keyof Crt.Scene, unknown>> | null} one */
-function isScene(one) {
-  return typeof one?.title === 'string' && typeof one?.query === 'string' && one.query.length <= QUERY_MAX_CHARS && decode(one.query).linked;
-}
+/** How many scenes came in.
+ * @param {number} added
+ * @param {number} left
+ * @param {boolean} replaced
+ */
+export const importWords = (added, left, replaced) => `${countWords(added, 'scene')} ${replaced ? 'opened in place of those before' : 'added'}${left ? `, ${left} left out` : ''}.`;
 
 /** @param {Crt.Page} page */
 export function mountScenes(page) {
-  const { at, store, view, current } = page;
+  const { at, root, store, view, current, onRun } = page;
   const drawer = at('scenes');
   const key = page.saved ? `${STORAGE_KEY}-${page.saved.id}` : STORAGE_KEY; // a file of its own has its own scenes
-  const stored = () => storedScenes(key, page.saved?.scenes ?? []);
-  const kept = stored();
-  let scenes = kept?.scenes ?? [];
-  page.scenes = { list: () => scenes };
-  if (page.saved) at('scenes-empty').textContent = 'No scenes yet: Present then shows this screen.';
+  const saved = page.saved?.talk?.scenes ?? page.saved?.scenes ?? [];
+  const stored = () => storedScenes(key, saved);
+  const atFirst = stored();
+  const kept = createKept(page.saved ? Promise.resolve(null) : openDatabase());
+  const shown = createSceneContents(page, kept);
+  const rows = createSceneList(at('scenes-list'), { rename, move, show, remove });
+  let scenes = atFirst?.scenes ?? saved;
+  /** @type {SceneFile | null} */
+  let opened = null; // a file that waits for the choice between replace and add
+  page.scenes = { list: () => scenes, view: shown.view, restore: shown.restore, contents: (signal) => shown.all(scenes, signal) };
+  if (page.saved) {
+    at('scenes-empty').textContent = 'No scenes yet: Present then shows this screen.';
+    shown.take(openKept(page.saved.talk?.kept));
+    onRun((next) => next && kept.put(...keptRun(next))); // the run of the file is in it once, apart from its scenes
+  }
   window.addEventListener('storage', ({ key: changed }) => { // another tab has changed them; null: it has cleared all that is stored
     if (changed !== key && changed !== null) return;
     scenes = stored()?.scenes ?? [];
@@ -98,7 +77,8 @@ export function mountScenes(page) {
   at('scenes-open').addEventListener('click', () => {
     at('scenes-title').value = suggestion();
     at('scenes-add').disabled = at('scenes-title').disabled = !view();
-    showNote(kept?.problem ?? '');
+    showNote(atFirst?.problem ?? '');
+    choose(null);
     list();
     drawer.showModal();
   });
@@ -108,35 +88,109 @@ export function mountScenes(page) {
     event.preventDefault();
     add();
   });
-  at('scenes-export').addEventListener('click', () => {
-    const url = URL.createObjectURL(new Blob([writeScenes(scenes)], { type: 'application/json' }));
-    make('a', { href: url, download: 'scenes.json' }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
-  });
+  at('scenes-export').addEventListener('click', exportFile);
   at('scenes-import').addEventListener('change', async (/** @type {Crt.InputEvent} */ event) => {
-    const file = event.target.files?.[0];    if (!file) return;
-    const got = file.size > FILE_MAX_BYTES ? { scenes: [], left: 0, problem: 'This file is too large for scenes.' } : readScenes(await file.text());
+    const file = event.target.files?.[0];
+    if (!file) return;
+    const text = file.size > FILE_MAX_BYTES ? null : await file.text();
     event.target.value = '';
+    if (text === null) return showNote('This file is too large for scenes.');
+    const got = readSceneFile(text);
     if (got.problem) return showNote(got.problem);
-    let room = got.scenes;
-    const problem = save((known) => {
-      room = got.scenes.slice(0, MAX_SCENES - known.length);
-      return [...known, ...room];
-    });
-    const left = got.left + got.scenes.length - room.length;
-    return showNote(problem || `${room.length} ${room.length === 1 ? 'scene' : 'scenes'} added${left ? `, ${left} left out` : ''}.`);
+    if (scenes.length) choose(got);
+    else bring(got, false);
+  });
+  at('scenes-replace').addEventListener('click', () => opened && bring(opened, true));
+  at('scenes-join').addEventListener('click', () => opened && bring(opened, false));
+  at('scenes-cancel').addEventListener('click', () => {
+    choose(null);
+    at('scenes-import').focus();
   });
 
+  /** Ask whether a file replaces the scenes that are here; null asks nothing any more.
+   * @param {SceneFile | null} got
+   */
+  function choose(got) {
+    opened = got;
+    at('scenes-choice').hidden = !got;
+    if (!got) return;
+    showNote('');
+    at('scenes-question').textContent = `The file has ${countWords(got.scenes.length, 'scene')}, and ${countWords(scenes.length, 'scene')} ${scenes.length === 1 ? 'is' : 'are'} here already.`;
+    at('scenes-join').focus();
+  }
+
+  /** Take the scenes of a file.
+   * @param {SceneFile} got
+   * @param {boolean} replace
+   */
+  function bring(got, replace) {
+    choose(null);
+    shown.take(got.kept);
+    let room = got.scenes;
+    const problem = save((known) => {
+      const before = replace ? [] : known;
+      room = got.scenes.slice(0, MAX_SCENES - before.length);
+      return [...before, ...room];
+    });
+    kept.keepOnly(keysOf(scenes));
+    showNote(problem || importWords(room.length, got.left + got.scenes.length - room.length, replace));
+    at('scenes-title').focus();
+  }
+
   async function add() {
-    const scene = { title: at('scenes-title').value.trim() || suggestion(), query: page.link.query() };
+    const now = current();
+    const state = store.get();
+    const panel = /** @type {Element} */ (root.querySelector(`[role="tabpanel"][data-tab="${state.tab}"]`));
+    const query = page.link.query();
+    const needed = neededAnswers({ ...state, ...fit(decode(query), now, state).settings }, now.run); // as the link has it, whose numbers are rounded
+    const loaded = state.tab === 'layers' ? page.answers.keysOf('load_heads', now.run) : []; // the rollout
+    const drawn = shapesOf(state, now.run);
+    const answers = [...new Set([...needed.map((one) => one.key), ...loaded])];
+    /** @type {Crt.Scene} */
+    const scene = {
+      title: at('scenes-title').value.trim() || suggestion(), query, thumb: thumbnailOf(panel, now.image), run: runKey(now.run),
+      ...(drawn.length ? { drawn } : {}), ...(answers.length ? { answers } : {}),
+    };
     const problem = save((known) => (known.length < MAX_SCENES ? [...known, scene] : known));
     if (problem) return showNote(problem);
     if (sceneIndex(scenes, scene) < 0) return showNote(`${MAX_SCENES} scenes are the most: delete one.`);
     const number = scenes.length;
-    if (current().run.example || page.saved) return showNote(`Scene ${number} added.`);
     showNote(`Scene ${number} added.`);
-    const trouble = await page.link.keep();
-    return showNote(trouble ? `Scene ${number} added without its image: ${trouble}` : `Scene ${number} added. The server keeps the image for an hour.`);
+    const lasts = await kept.put(...keptRun(now));
+    const missing = await shown.keep(answers, needed);
+    const linked = !now.run.example && !page.saved;
+    const trouble = linked ? await page.link.keep() : ''; // its link then works too, as long as the server keeps the image
+    const notes = [missing, linked && !trouble ? 'The server keeps the image for an hour.' : '', lasts || page.saved ? '' : NO_ROOM];
+    return showNote([`Scene ${number} added.`, ...notes].filter(Boolean).join(' '));
+  }
+
+  async function exportFile() {
+    at('scenes-export').disabled = true;
+    showNote('Collecting what the scenes show…');
+    try {
+      const got = await shown.all(scenes, new AbortController().signal);
+      const text = writeSceneFile(got.scenes, got.kept);
+      if (text.length > FILE_MAX_BYTES) return showNote(TOO_LARGE);
+      const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+      make('a', { href: url, download: 'scenes.json' }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 1000);
+      const missing = got.scenes.length - got.whole;
+      return showNote(missing ? `Exported. ${countWords(missing, 'scene')} without ${missing === 1 ? 'its' : 'their'} image, which is no longer on the server.` : 'Exported, with images and maps.');
+    } catch (error) {
+      return showNote(sentenceOf(error));
+    } finally {
+      at('scenes-export').disabled = !scenes.length;
+    }
+  }
+
+  /** @param {Crt.Scene} scene */
+  function show(scene) {
+    drawer.close();
+    const { drawn } = store.get();
+    const imageId = imageIdOf(scene.run);
+    if (scene.drawn && imageId && !drawn[imageId]?.length) store.set({ drawn: { ...drawn, [imageId]: scene.drawn } });
+    shown.restore(scene);
+    page.link.open(decode(scene.query), () => shown.view(scene));
   }
 
   /** Change the list as it is kept now, which another tab may have changed -> why it cannot be kept, or ''.
@@ -149,48 +203,38 @@ export function mountScenes(page) {
       window.localStorage.setItem(key, writeScenes(scenes));
       return '';
     } catch {
-      return 'This browser keeps nothing: export the scenes before you leave the page.';
+      return UNKEPT;
     }
   }
 
   function list() {
-    at('scenes-list').replaceChildren(...scenes.map((scene, index) => row(scene, index)));
+    rows.draw(scenes);
     at('scenes-empty').hidden = scenes.length > 0;
     at('scenes-export').disabled = !scenes.length;
   }
 
-  /**
-   * @param {Crt.Scene} scene
-   * @param {number} index
-   */
-  function row(scene, index) {
-    const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ act, disabled = false) => make('button', {
-      type: 'button', class: 'plain', text, 'aria-label': `${label}: ${scene.title}`, title: label, disabled, on: { click: act },
-    });
-    const name = make('input', { type: 'text', value: scene.title, maxlength: TITLE_MAX_CHARS, 'aria-label': `Title of scene ${index + 1}` });
-    name.addEventListener('change', () => showNote(save((known) => {
+  /** @param {Crt.Scene} scene @param {string} title */
+  function rename(scene, title) {
+    showNote(save((known) => {
       const position = sceneIndex(known, scene);
-      return known.map((one, i) => (i === position ? { ...one, title: name.value.trim() || one.title } : one));
-    })));
-    const shift = (/** @type {number} */ by) => () => {
-      const problem = save((known) => moved(known, sceneIndex(known, scene), by));
-      const position = sceneIndex(scenes, scene);
-      at('scenes-list').children[position]?.querySelector('input').focus();
-      showNote(problem || `${scene.title} is now scene ${position + 1}.`);
-    };
-    return make('li', {}, [name, make('span', { class: 'row' }, [
-      button('Show', 'Show this scene', () => {
-        drawer.close();
-        page.link.open(decode(scene.query));
-      }),
-      button('↑', 'Move up', shift(-1), index === 0),
-      button('↓', 'Move down', shift(1), index === scenes.length - 1),
-      button('Delete', 'Delete', () => {
-        const problem = save((known) => known.filter((_, i) => i !== sceneIndex(known, scene)));
-        showNote(problem || `${scene.title} deleted.`);
-        at('scenes-title').focus();
-      }),
-    ])]);
+      return known.map((one, i) => (i === position ? { ...one, title } : one));
+    }));
+  }
+
+  /** @param {Crt.Scene} scene @param {number} by */
+  function move(scene, by) {
+    const problem = save((known) => moved(known, sceneIndex(known, scene), by));
+    const position = sceneIndex(scenes, scene);
+    rows.focus(position);
+    showNote(problem || `${scene.title} is now scene ${position + 1}.`);
+  }
+
+  /** @param {Crt.Scene} scene */
+  function remove(scene) {
+    const problem = save((known) => known.filter((_, i) => i !== sceneIndex(known, scene)));
+    kept.keepOnly(keysOf(scenes));
+    showNote(problem || `${scene.title} deleted.`);
+    at('scenes-title').focus();
   }
 
   function suggestion() {
@@ -212,7 +256,7 @@ export function mountScenes(page) {
  *  anything; saving then fails with a message.
  * @param {string} key
  * @param {Crt.Scene[]} first
- * @returns {SceneFile | null}
+ * @returns {SceneList | null}
  */
 function storedScenes(key, first) {
   try {

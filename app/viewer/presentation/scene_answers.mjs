@@ -1,0 +1,40 @@
+// Which answers of the server a screen is made of, beside its run.
+
+import { wantedBy } from '../ablation/ablation.mjs';
+import { answerKey } from '../core/answers.mjs';
+import { sourceMethod } from '../masks/mask_export.mjs';
+import { maskDetails, walkDetails } from '../masks/mask_settings.mjs';
+
+/** @typedef {{ event: string, details: object, key: string }} Needed */
+
+/** The answers that the open tab shows. A column of the Ablate tab is among them whether it has been run or not.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ * @returns {Needed[]}
+ */
+export function neededAnswers(state, run) {
+  return pairs(state, run).map(([event, details]) => ({ event, details, key: answerKey(event, details, run) }));
+}
+
+/**
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ * @returns {[string, object][]}
+ */
+function pairs(state, run) {
+  const { tab, added_panel, classes, mask } = state;
+  if (tab === 'ablate') return wantedBy(state.ablate.show, run.chosen).map(({ size, mode }) => ['ablate', { size, mode }]);
+  if (tab === 'layers') return state.layers.head === null ? [] : [['load_heads', { method: state.layers.method }]];
+  if (tab === 'masks') {
+    const own = { ...state, mask: { ...mask, method: sourceMethod(state, run) } };
+    const { relation, segmentation } = run.checkpoint;
+    return [
+      ...(mask.crf ? [/** @type {[string, object]} */ (['segment', maskDetails(own)])] : []),
+      ...(relation && mask.walk ? [/** @type {[string, object]} */ (['walk', walkDetails(own)])] : []),
+      ...(segmentation && mask.deeplab ? [/** @type {[string, object]} */ (['deeplab', {}])] : []),
+    ];
+  }
+  if (tab !== 'explore' || !added_panel || state.compare.view !== 'side') return [];
+  if (added_panel.kind === 'explainer') return [['explain', { method: added_panel.method, name: added_panel.name, classes }]];
+  return added_panel.head === null ? [] : [['load_heads', { method: added_panel.method }]];
+}

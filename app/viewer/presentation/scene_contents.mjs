@@ -1,0 +1,98 @@
+// What scenes show: their runs and answers put away, found again, and gathered for a file.
+
+import { RequestError, isDropped, sentenceOf } from '../core/rpc.mjs';
+import { decode } from '../permalink/query.mjs';
+import { eventOf, keysOf } from './scene_file.mjs';
+import { fetchedRun } from './scene_runs.mjs';
+
+/** @typedef {import('./scene_file.mjs').Kept} Kept */
+
+/**
+ * @param {Crt.Page} page
+ * @param {ReturnType<typeof import('./kept.mjs').createKept>} kept
+ */
+export function createSceneContents(page, kept) {
+  /** The key of a scene's run as the server gives it, or undefined where it has no such image.
+   * @param {Crt.Scene} scene
+   * @param {AbortSignal} signal
+   */
+  async function fetched({ query }, signal) {
+    try {
+      const [run, value] = await fetchedRun(page, decode(query), signal);
+      await kept.put(run, value);
+      return run;
+    } catch (error) {
+      if (!(error instanceof RequestError) || isDropped(error)) throw error;
+      return undefined;
+    }
+  }
+
+  return {
+    /** Take what a file has brought.
+     * @param {Map<string, Kept>} values
+     */
+    take(values) {
+      for (const [key, value] of values) {
+        kept.put(key, value);
+        if (eventOf(key) !== 'run') page.answers.put(key, value);
+      }
+    },
+    /** Let page.answers have those of a scene.
+     * @param {Pick<Crt.Scene, 'answers'>} scene
+     */
+    async restore({ answers = [] }) {
+      for (const key of answers) {
+        const answer = page.answers.get(key) ?? await kept.get(key);
+        if (answer) page.answers.put(key, answer);
+      }
+    },
+    /** The run of a scene, where it is kept here, else null. Throws where it cannot be shown.
+     * @param {Pick<Crt.Scene, 'run'>} scene
+     * @returns {Promise<Crt.View | null>}
+     */
+    async view({ run }) {
+      const value = run && await kept.get(run);
+      if (!value) return null;
+      return page.open(/** @type {Crt.Run & Crt.Bytes & { bytes: ArrayBuffer }} */ (value));
+    },
+    /** Keep the answers that a scene shows; those that are still being computed are awaited. A column of the Ablate tab that
+     *  was not run stays away. Gives a sentence about what is missing, or ''.
+     * @param {string[]} keys
+     * @param {import('./scene_answers.mjs').Needed[]} needed
+     */
+    async keep(keys, needed) {
+      let problem = '';
+      for (const key of keys) {
+        const one = needed.find((found) => found.key === key);
+        try {
+          const answer = page.answers.get(key) ?? (one && one.event !== 'ablate' ? await page.request(one.event, one.details) : null);
+          if (answer) await kept.put(key, answer);
+        } catch (error) {
+          if (!isDropped(error)) problem = sentenceOf(error);
+        }
+      }
+      return problem && `A part of it is missing: ${problem}`;
+    },
+    /** The scenes with all that they show; a run that is not kept here is requested. `whole`: how many scenes have theirs.
+     *  Throws RequestError.
+     * @param {Crt.Scene[]} scenes
+     * @param {AbortSignal} signal
+     */
+    async all(scenes, signal) {
+      /** @type {Map<string, Kept>} */
+      const found = new Map();
+      /** @type {Crt.Scene[]} */
+      const complete = [];
+      for (const scene of scenes) {
+        const run = scene.run && await kept.get(scene.run) ? scene.run : await fetched(scene, signal);
+        const own = run ? { ...scene, run } : scene;
+        complete.push(own);
+        for (const key of keysOf([own])) {
+          const value = await kept.get(key) ?? page.answers.get(key);
+          if (value) found.set(key, value);
+        }
+      }
+      return { scenes: complete, kept: found, whole: complete.filter(({ run }) => run && found.has(run)).length };
+    },
+  };
+}
