@@ -126,6 +126,85 @@ def test_scenes_of_the_file_are_presented_offline(saved: Path, open_saved: Opene
     expect(page.locator('[data-role="scenes-note"]')).to_have_text("Scene 2 added.")
 
 
+@pytest.fixture(scope="module")
+def talk(server, browser, image, tmp_path_factory) -> Path:
+    """The file of a page with five scenes: grid, layers and masks of one image; maps and a difference of another."""
+    page = new_page(browser, 1440)
+    page.goto(server)
+    page.wait_for_selector(".crt-viewer[data-tab]")
+
+    def add(title: str) -> None:
+        page.get_by_role("button", name="Scenes").click()
+        page.locator('[data-role="scenes-title"]').fill(title)
+        page.get_by_role("button", name="Add scene").click()
+        expect(page.locator('[data-role="scenes-note"]')).to_contain_text("added")
+        page.locator('[data-role="scenes-close"]').click()
+
+    upload(page, image)
+    page.wait_for_function("location.search.includes('pic=sha.')")
+    open_tab(page, "Ablate")
+    page.locator('[data-role="ablate-run"]').click()
+    expect(page.locator('[data-role="ablate-run"]')).to_have_text("All 5 sizes are here")
+    add("Grid")
+    open_tab(page, "Layers")
+    add("Layers")
+    open_tab(page, "Masks")
+    for note in ("mask-note", "walk-note", "deeplab-note"):
+        expect(page.locator(f'[data-role="{note}"]')).to_contain_text(" ms")
+    add("Masks")
+    page.locator(".example").filter(has_text="photographer").click()
+    page.wait_for_function("location.search.includes('pic=ex.photographer')")
+    open_tab(page, "Explore")
+    add("Maps")
+    page.locator('input[name="crt-view"][value="difference"]').evaluate("(node) => node.click()")
+    settle(page)
+    add("Difference")
+    page.locator('input[name="crt-view"][value="side"]').evaluate("(node) => node.click()")
+    page.wait_for_selector("canvas[data-method=crt]")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as waited:
+        page.get_by_role("menuitem", name="Interactive page").click()
+    expect(page.locator(NOTE)).to_contain_text("MB, 5 scenes")
+    path = tmp_path_factory.mktemp("talk") / "talk.html"
+    waited.value.save_as(path)
+    page.close()
+    return path
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1920, "light"), (390, "dark")])
+def test_a_talk_of_five_scenes_is_given_from_the_file_without_a_network(talk: Path, open_saved: Opened, width, theme):
+    page = open_saved(talk, width, theme)
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_selector('.crt-viewer[data-present="on"]')
+    title, count = page.locator('[data-role="present-title"]'), page.locator('[data-role="present-count"]')
+    expect(count).to_have_text("1 of 5")
+    expect(title).to_have_text("Grid")
+    expect(page.locator('[data-role="ablate-sizes-grid"] button')).to_have_count(25)
+    page.keyboard.press("ArrowRight")
+    expect(title).to_have_text("Layers")
+    expect(page.locator(".layers-cell").first).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(title).to_have_text("Masks")
+    for role in ("mask-seed", "mask-refined", "mask-random-walk", "mask-segmentation"):
+        expect(page.locator(f'[data-role="{role}"]')).to_be_visible()
+    expect(page.locator(".mask-views canvas.waiting:visible")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+    expect(title).to_have_text("Maps")
+    expect(page.locator("canvas[data-method=crt]")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(title).to_have_text("Difference")
+    expect(page.locator(".panel.compare")).to_be_visible()
+    expect(page.get_by_role("button", name="Next slide")).to_be_disabled()
+    assert page.evaluate("document.querySelector('.crt-viewer').scrollWidth <= innerWidth")
+    page.keyboard.press("Home")
+    expect(title).to_have_text("Grid")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Scenes").click()
+    page.get_by_role("button", name="Show this scene: Masks").click()
+    expect(page.locator('[data-role="mask-random-walk"]')).to_be_visible()
+    expect(page.locator('[data-role="message"]')).to_be_hidden()
+
+
 def test_what_needs_the_server_is_absent_and_any_request_is_answered(saved: Path, open_saved: Opened):
     page = open_saved(saved, 1440)
     for role in ("copy-link", "added_panel", "faithfulness-start", "examples", "offline"):

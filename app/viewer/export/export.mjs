@@ -3,8 +3,10 @@
 // For others: `page.exports`, functions (state, view) by tab that give what differs there from `describeView`, and
 // `page.exportFile(kind, more)`, which asks for a file of the tab that is open.
 
+import { runKey } from '../core/answers.mjs';
 import { downloaded } from '../core/download.mjs';
 import { make } from '../core/dom.mjs';
+import { countWords } from '../core/words.mjs';
 import { packBits, toBase64 } from './bits.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { shownMaps } from '../explore/shown_maps.mjs';
@@ -13,6 +15,8 @@ import { exported } from '../core/settings.mjs';
 import { snippet } from './snippet.mjs';
 import { groundTruthOf, shapesOf } from '../ground_truth/ground_truth.mjs';
 import { decode, imageOf } from '../permalink/query.mjs';
+import { FILE_MAX_BYTES, packKept } from '../presentation/scene_file.mjs';
+import { withTalk } from './talk_file.mjs';
 
 const SAVED_MS = 60_000; // ms for which a browser may still read what it saves
 /** @type {Record<string, string>} */
@@ -84,7 +88,24 @@ export function describeSaved({ store, scenes, link, current }) {
     const scene = decode(query);
     return scene.image === imageOf(run) && (scene.checkpoint ?? '') === checkpoint && scene.size === size && (scene.mode ?? first) === mode;
   };
-  return { query: link.query(), scenes: scenes.list().filter(own), drawn: shapesOf(store.get(), run) };
+  return { query: link.query(), scenes: scenes.list().filter(own).map(({ title, query }) => ({ title, query })), drawn: shapesOf(store.get(), run) };
+}
+
+/** What a file of its own gets of the scenes: those with a run, and what they show beside the run of the page.
+ * @param {{ scenes: Crt.Scene[], kept: Map<string, import('../presentation/scene_file.mjs').Kept> }} contents
+ * @param {string} own key of the run of the page
+ */
+export function talkOf({ scenes, kept }, own) {
+  return { scenes: scenes.filter(({ run }) => run && kept.has(run)), kept: packKept(new Map([...kept].filter(([key]) => key !== own))) };
+}
+
+/** How many of `total` scenes are in a file.
+ * @param {number} count
+ * @param {number} total
+ */
+export function talkWords(count, total) {
+  const left = total - count;
+  return `${countWords(count, 'scene')}${left ? `; ${left} left out, as ${left === 1 ? 'its image is' : 'their images are'} no longer on the server` : ''}`;
 }
 
 /** Bytes in words: 940 kB, 1.7 MB.
@@ -161,16 +182,27 @@ export function mountExport(page) {
     const now = current();
     const added = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     making = new AbortController();
+    const { signal } = making;
     button.setAttribute('aria-busy', 'true');
     showNote(`Making ${KINDS[kind]}…`);
     const details = kind === 'page' ? { kind, ...describeSaved(page) }
       : { kind, tab: state.tab, ...describeView(state, now, added), ...page.exports[state.tab]?.(state, now), ...more };
     try {
-      const got = await page.request('export', details, { acrossRuns: true, signal: making.signal });
-      save(await downloaded(got.download), got.name);
-      showNote(`${got.name}, ${bytesWords(got.size)}`);
+      const got = await page.request('export', details, { acrossRuns: true, signal });
+      const bytes = await downloaded(got.download);
+      const total = kind === 'page' ? page.scenes.list().length : 0;
+      if (!total) {
+        save(bytes, got.name);
+        return showNote(`${got.name}, ${bytesWords(got.size)}`);
+      }
+      showNote('Collecting what the scenes show…');
+      const talk = talkOf(await page.scenes.contents(signal), runKey(now.run));
+      const whole = await withTalk(bytes, talk);
+      if (whole.length > FILE_MAX_BYTES) return showNote(`With ${countWords(talk.scenes.length, 'scene')} the file has ${bytesWords(whole.length)}, more than ${bytesWords(FILE_MAX_BYTES)}: delete scenes, or show their images at a smaller input size.`);
+      save(whole, got.name);
+      return showNote(`${got.name}, ${bytesWords(whole.length)}, ${talkWords(talk.scenes.length, total)}`);
     } catch (error) {
-      if (!isDropped(error)) showNote(sentenceOf(error));
+      return isDropped(error) ? undefined : showNote(sentenceOf(error));
     } finally {
       making = null;
       button.removeAttribute('aria-busy');
@@ -197,7 +229,7 @@ export function mountExport(page) {
 }
 
 /** Let the browser save a file.
- * @param {ArrayBuffer} bytes
+ * @param {ArrayBuffer | Uint8Array<ArrayBuffer>} bytes
  * @param {string} name
  */
 function save(bytes, name) {
