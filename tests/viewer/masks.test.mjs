@@ -33,6 +33,10 @@ test('background stays clear', () => {
   assert.deepEqual([...l.paintLabels(Uint8Array.from([0, 1]), [[9, 9, 9], [1, 2, 3]], 0.5)], [0, 0, 0, 0, 1, 2, 3, 128]);
 });
 
+test('an older mask of more classes is painted with those that are left', () => {
+  assert.deepEqual([...l.paintLabels(Uint8Array.from([2, 1]), [[9, 9, 9], [1, 2, 3]], 0.5)], [0, 0, 0, 0, 1, 2, 3, 128]);
+});
+
 test('overlap leaves ignored points out', () => {
   const labels = Uint8Array.from([1, 1, 0, 2]);
   assert.equal(l.labelOverlap(labels, 1, [1, 0, 1, 0]), 1 / 3);

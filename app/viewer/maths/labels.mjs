@@ -43,7 +43,8 @@ export function vocColor(label) {
   return color;
 }
 
-/** Labels -> RGBA bytes: `colors[label]` at `alpha`, background clear.
+/** Labels -> RGBA bytes: `colors[label]` at `alpha`, clear where there is background or a label without a colour, as in a
+ *  mask that was made for more classes.
  * @param {Uint8Array} labels
  * @param {Crt.RGB[]} colors
  * @param {number} alpha
@@ -51,7 +52,7 @@ export function vocColor(label) {
 export function paintLabels(labels, colors, alpha) {
   const rgba = new Uint8ClampedArray(labels.length * 4);
   labels.forEach((label, i) => {
-    if (!label) return;
+    if (!label || !colors[label]) return;
     [rgba[4 * i], rgba[4 * i + 1], rgba[4 * i + 2]] = colors[label];
     rgba[4 * i + 3] = Math.round(255 * alpha);
   });
