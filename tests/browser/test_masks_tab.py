@@ -1,9 +1,13 @@
 """The Masks tab: from maps to labels, with and without the dense CRF."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driver import HOSTILE, move, open_tab, settle, upload
+from crt.viz.colours import LABEL_COLOURS
+from tests.browser.driver import HOSTILE, SHOWN, move, open_tab, settle, upload
+from tests.browser.faults import Queue
 
 LOOKS = [("light", 1440), ("dark", 390)]
 CANVAS = "role => document.querySelector(`[data-role=${role}]`).toDataURL()"
@@ -77,11 +81,68 @@ def test_several_classes_each_have_a_colour_and_a_row(open_page, image):
     listed.get_by_text(other, exact=True).first.click()
     expect(rows).to_have_count(2)
     assert seed(page) != one
-    colours = page.evaluate(
-        "[...document.querySelectorAll('.mask-swatch')].map(node => getComputedStyle(node).backgroundColor)"
-    )
+    colours = swatches(page)
     assert len(set(colours)) == 2
+    assert set(colours) <= {f"rgb({r}, {g}, {b})" for r, g, b in LABEL_COLOURS}
+    move(page, "mask-threshold", 0.7)
+    page.locator('[data-role="mask-contours"]').set_checked(False, force=True)
+    page.get_by_label("Source map").select_option(label="ResNet")
+    settle(page)
+    assert swatches(page) == colours  # a class keeps its colour
+    listed.get_by_text(other, exact=True).first.click()  # what was made for two classes is still there
+    expect(rows).to_have_count(1)
+    settle(page)
+    assert swatches(page) == colours[:1]
     assert HOSTILE not in page.title()
+
+
+def swatches(page) -> list[str]:
+    """The colours of the table's rows."""
+    return page.evaluate(
+        "[...document.querySelectorAll('.mask-table .mask-swatch')].map(node => getComputedStyle(node).backgroundColor)"
+    )
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_each_mask_has_its_iou_where_the_ground_truth_is_known(open_page, theme, width):
+    page = open_page(theme, width)
+    page.locator(".example").first.click()
+    page.wait_for_selector(SHOWN)
+    open_tab(page, "Masks")
+    iou = re.compile(r"^IoU \d+(\.\d)? %$")
+    for role in ("mask-seed", "mask-random-walk", "mask-segmentation"):
+        expect(page.locator(f'[data-role="{role}-status"]')).to_have_text(iou)
+    expect(page.locator('[data-role="mask-ground-truth"]')).to_be_visible()
+    expect(page.locator('[data-role="mask-ground-truth-status"]')).to_be_hidden()
+    status = page.locator('[data-role="mask-seed-status"]')
+    shown = status.inner_text()
+    expect(page.locator('[data-role="mask-rows"] td').first).to_contain_text(shown)
+    move(page, "mask-threshold", 0.9)
+    expect(status).not_to_have_text(shown)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_skeleton_stands_where_a_mask_is_being_computed(open_page, image):
+    page = open_page()
+    upload(page, image)
+    queue = Queue(page)
+    figures = [page.locator(f'[data-role="{role}-figure"]') for role in ("mask-random-walk", "mask-edges")]
+    with queue.hold("walk"):
+        open_tab(page, "Masks")
+        while not queue.count("walk"):
+            page.wait_for_timeout(50)
+        for figure in figures:
+            expect(figure).to_have_attribute("aria-busy", "true")
+            expect(figure.locator("canvas.skeleton")).to_be_visible()
+            expect(figure.locator(".mask-status")).to_have_text("Computing…")
+        size = figures[0].locator("canvas").bounding_box()
+    expect(page.locator('[data-role="walk-note"]')).to_contain_text("ms")
+    for figure in figures:
+        expect(figure).to_have_attribute("aria-busy", "false")
+        expect(figure.locator("canvas.skeleton")).to_have_count(0)
+        expect(figure.locator(".mask-status")).to_be_hidden()
+    now = figures[0].locator("canvas").bounding_box()
+    assert size and now and (now["width"], now["height"]) == (size["width"], size["height"])
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import * as l from '../../app/viewer/maths/labels.mjs';
-import { boxOf, canvasSize, cellText } from '../../app/viewer/masks/mask_views.mjs';
+import { boxOf, canvasSize, cellText, iouText, measureLabel } from '../../app/viewer/masks/mask_views.mjs';
 import { byChosen, randomWalkLabels, seen, shownClasses } from '../../app/viewer/masks/mask_labels.mjs';
 import { KNOBS, WALK_KNOBS, maskDetails, presetOf, presetValues, walkDetails } from '../../app/viewer/masks/mask_settings.mjs';
 import { withoutSpecks } from '../../app/viewer/masks/specks.mjs';
@@ -93,11 +93,24 @@ test('of the segmentation network the chosen classes are compared, and all are n
   assert.equal(seen({ labels: new Uint8Array(4) }, ['cat']), 'background only');
 });
 
-test('a cell of the table says the share, and the overlap where the truth is known', () => {
+test('share of a label, and its overlap where the truth is known', () => {
   const mask = { labels: Uint8Array.from([1, 1, 0, 0]), h: 2, w: 2 };
-  assert.equal(cellText(null, 1, { complete: true }), '–');
-  assert.equal(cellText(mask, 1, { complete: false }), '50 %');
-  assert.equal(cellText(mask, 1, { complete: true, raster: () => [1, 0, 0, 0], ignore: () => null }), '50 %, IoU 50 %');
+  const truth = { complete: true, raster: () => Uint8Array.from([1, 0, 0, 0]), ignore: () => null };
+  const unknown = measureLabel(mask, 1, { ...truth, complete: false });
+  assert.deepEqual(unknown, { share: 0.5, iou: null });
+  assert.deepEqual(measureLabel(mask, 1, truth), { share: 0.5, iou: 0.5 });
+  assert.deepEqual(measureLabel(mask, 2, truth), { share: 0, iou: 0 });
+  assert.equal(cellText(null), '–');
+  assert.equal(cellText(unknown), '50 %');
+  assert.equal(cellText(measureLabel(mask, 1, truth)), '50 %, IoU 50 %');
+});
+
+test('a figure has the IoU of each class with ground truth, by name where there are several', () => {
+  const [known, unknown] = [{ share: 0.5, iou: 0.25 }, { share: 0.1, iou: null }];
+  assert.equal(iouText(['cat'], [known]), 'IoU 25 %');
+  assert.equal(iouText(['cat'], [unknown]), '');
+  assert.equal(iouText(['cat', 'dog'], [unknown, known]), 'dog IoU 25 %');
+  assert.equal(iouText(['cat', 'dog'], [known, known]), 'cat IoU 25 %, dog IoU 25 %');
 });
 
 test('what the checkpoint lacks is said', () => {

@@ -11,13 +11,20 @@ const OUTLINE_SHARE = 1 / 370; // width of the light line in lengths of the long
 /** @type {WeakMap<Uint8Array, Uint8Array>} */
 const outlined = new WeakMap(); // labels without their specks, of masks that are drawn again
 
-/** Figures in `host`, in this order: captions by role -> { figure, canvas } by role. `save(tile)` saves the mask of a figure;
+/** A figure of the tab; `status`: the line of its caption about the mask, `legend`: of classes that the table does not have.
+ * @typedef {{ figure: HTMLElement, canvas: HTMLCanvasElement, status: HTMLElement, legend: HTMLElement }} MaskFigure
+ */
+/** What is measured of a label of a mask: its share of all points, and its IoU where there is ground truth.
+ * @typedef {{ share: number, iou: number | null }} Measured
+ */
+
+/** Figures in `host`, in this order: captions by role -> MaskFigure by role. `save(tile)` saves the mask of a figure;
  *  `tiles`: the masks' names by role, for those figures that show one.
  * @param {HTMLElement} host
  * @param {Record<string, string>} captions
  * @param {Record<string, string>} tiles
  * @param {(tile: string) => void} save
- * @returns {Record<string, { figure: HTMLElement, canvas: HTMLCanvasElement }>}
+ * @returns {Record<string, MaskFigure>}
  */
 export function createFigures(host, captions, tiles, save) {
   return Object.fromEntries(Object.entries(captions).map(([role, caption]) => {
@@ -25,10 +32,12 @@ export function createFigures(host, captions, tiles, save) {
     const button = (/** @type {string} */ tile) => make('button', {
       type: 'button', class: 'plain', text: 'Save PNG', 'aria-label': `Save PNG: ${caption}`, title: 'Indexed PNG of the image\'s size', on: { click: () => save(tile) },
     });
-    const head = make('figcaption', {}, [make('span', { text: caption }), ...(tiles[role] ? [button(tiles[role])] : [])]);
+    const status = make('span', { class: 'mask-status', 'data-role': `${role}-status` });
+    const legend = make('span', { class: 'mask-legend' });
+    const head = make('figcaption', {}, [make('span', { text: caption }), status, ...(tiles[role] ? [button(tiles[role])] : []), legend]);
     const figure = make('figure', { 'data-role': `${role}-figure` }, [canvas, head]);
     host.append(figure);
-    return [role, { figure, canvas }];
+    return [role, { figure, canvas, status, legend }];
   }));
 }
 
@@ -40,6 +49,32 @@ export function createFigures(host, captions, tiles, save) {
 export function canvasSize({ naturalWidth, naturalHeight }) {
   const [rows, columns] = gridSize(naturalWidth, naturalHeight);
   return columns > naturalWidth ? [columns, rows] : [naturalWidth, naturalHeight];
+}
+
+/** Prepare a figure for its mask: hidden where none is wanted, a skeleton while the first one is computed, paler while an
+ *  older one waits for the newer.
+ * @param {MaskFigure} figure
+ * @param {{ naturalWidth: number, naturalHeight: number }} image
+ * @param {boolean} drawn whether there is a mask to draw
+ * @param {{ current: boolean, failure?: string } | null} asked null where none is wanted
+ */
+export function prepareFigure({ figure, canvas }, image, drawn, asked) {
+  const computing = Boolean(asked && !asked.current && !asked.failure);
+  figure.hidden = !asked;
+  figure.setAttribute('aria-busy', String(computing));
+  figure.classList.toggle('empty', !drawn);
+  canvas.classList.toggle('waiting', Boolean(asked && !asked.current && drawn));
+  canvas.classList.toggle('skeleton', computing && !drawn);
+  if (!drawn) [canvas.width, canvas.height] = canvasSize(image);
+}
+
+/** A square of a label's colour.
+ * @param {Crt.RGB} color
+ */
+export function swatchOf(color) {
+  const swatch = make('span', { class: 'mask-swatch' });
+  swatch.style.background = `rgb(${color.join(' ')})`;
+  return swatch;
 }
 
 /** Labels over the image on a canvas; `colors[label]`, `names[label]` for those that are not background.
@@ -73,16 +108,31 @@ function outlinedOf(mask) {
   return known;
 }
 
-/** The text of a table about one label of a mask: its share, and its IoU where there is ground truth.
- * @param {import('./mask_labels.mjs').LabelMap | null} mask
+/** @param {import('./mask_labels.mjs').LabelMap} mask
  * @param {number} label
- * @param {Crt.GroundTruth} truth
+ * @param {Pick<Crt.GroundTruth, 'complete' | 'raster' | 'ignore'>} truth
+ * @returns {Measured}
  */
-export function cellText(mask, label, truth) {
-  if (!mask) return '–';
-  const found = percent(share(mask.labels, label));
+export function measureLabel(mask, label, truth) {
   const raster = truth.complete ? truth.raster(mask.h, mask.w) : null;
-  if (!raster) return found;  return `${found}, IoU ${percent(labelOverlap(mask.labels, label, raster, truth.ignore(mask.h, mask.w)))}`;
+  return { share: share(mask.labels, label), iou: raster && labelOverlap(mask.labels, label, raster, truth.ignore(mask.h, mask.w)) };
+}
+
+/** The text of a table about one label of a mask; null without the mask.
+ * @param {Measured | null} found
+ */
+export function cellText(found) {
+  if (!found) return '–';
+  return percent(found.share) + (found.iou === null ? '' : `, IoU ${percent(found.iou)}`);
+}
+
+/** The line of a figure: the IoU of each class that has ground truth, by name where there are several classes.
+ * @param {string[]} names
+ * @param {Measured[]} found
+ */
+export function iouText(names, found) {
+  const known = found.flatMap(({ iou }, k) => (iou === null ? [] : [`${names.length > 1 ? `${names[k]} ` : ''}IoU ${percent(iou)}`]));
+  return known.join(', ');
 }
 
 /** [left, top, right, bottom] in points around all points of a label, the right and bottom ones excluded, or null.

@@ -9,7 +9,7 @@ import { labelMap } from '../maths/labels.mjs';
 import { LABEL_COLORS } from '../core/constants.mjs';
 import { createMaskColors } from './mask_colors.mjs';
 import { createMask, openLabels, openWalk } from './mask_requests.mjs';
-import { canvasSize, cellText, createFigures, paintMask } from './mask_views.mjs';
+import { cellText, createFigures, iouText, measureLabel, paintMask, prepareFigure, swatchOf } from './mask_views.mjs';
 import { describeMasks, sourceMethod } from './mask_export.mjs';
 import { byChosen, groundTruthLabels, randomWalkLabels, seen, shownClasses } from './mask_labels.mjs';
 import { KNOBS, WALK_KNOBS, maskDetails, presetOf, presetValues, walkDetails } from './mask_settings.mjs';
@@ -37,6 +37,7 @@ const TILES = { 'mask-seed': 'seed', 'mask-refined': 'crf', 'mask-random-walk': 
 /** @typedef {import('./mask_requests.mjs').Walk} Walk */
 /** @template T @typedef {import('./mask_requests.mjs').MaskState<T>} MaskState */
 /** @typedef {import('./mask_labels.mjs').LabelMap} LabelMap */
+/** @typedef {{ current: boolean, failure?: string }} Asked */
 
 /** @param {Crt.Page} page */
 export function mountMasks(page) {
@@ -157,62 +158,67 @@ export function mountMasks(page) {
     const all = { colors: [[0, 0, 0], ...run.classes.map((_, index) => colorOf(index))], names: ['background', ...run.classes] };
     const propagated = walk?.newest?.maps?.length === state.classes.length ? randomWalkLabels(walk.newest, state.mask.walkThreshold, grid) : null;
     const parsed = deeplab?.newest?.labels ? deeplab.newest : null;
-    /** Draw one figure; an older mask stays, paler, while the newer is on its way. Gives the mask only if it is the one wanted.
+    const truths = state.classes.map((index) => groundTruthOf({ ...state, classes: [index] }, view));
+    /** Draw one figure. Gives the mask only if it is the one wanted.
      * @param {string} role
      * @param {LabelMap | null} mask
-     * @param {{ current: boolean, failure?: string } | null} asked
+     * @param {Asked | null} asked
      * @param {string} label
      */
     const put = (role, mask, asked, label, palette = { colors, names }) => {
-      const { figure, canvas } = figures[role];
-      figure.hidden = !asked;
+      const { canvas } = figures[role];
+      prepareFigure(figures[role], image, Boolean(mask), asked);
       if (!asked) return null;
-      canvas.classList.toggle('waiting', !asked.current);
-      figure.classList.toggle('empty', !mask);
       if (mask) paintMask(canvas, image, mask, palette.colors, palette.names, state.mask);
-      else [canvas.width, canvas.height] = canvasSize(image);
       canvas.setAttribute('aria-label', mask ? label : `${label}: ${asked.failure || 'computing…'}`);
       return asked.current ? mask : null;
     };
-    /** @type {[string, unknown, LabelMap | null][]} */
+    /** @type {[string, string, Asked | null, LabelMap | null][]} */
     const columns = [
-      ['Seed', true, put('mask-seed', seed, { current: true }, `Seed of ${chosen}`)],
-      ['CRF', segment, put('mask-refined', segment?.newest?.labels ? segment.newest : null, segment, `Mask of ${chosen} after the dense CRF`)],
-      ['Walk', walk, put('mask-random-walk', propagated, walk, `Mask of ${chosen} after the random walk`)],
-      ['DeepLab', deeplab, byChosen(put('mask-segmentation', parsed, deeplab, 'Segmentation network', all), state.classes)],
+      ['Seed', 'mask-seed', { current: true }, put('mask-seed', seed, { current: true }, `Seed of ${chosen}`)],
+      ['CRF', 'mask-refined', segment, put('mask-refined', segment?.newest?.labels ? segment.newest : null, segment, `Mask of ${chosen} after the dense CRF`)],
+      ['Walk', 'mask-random-walk', walk, put('mask-random-walk', propagated, walk, `Mask of ${chosen} after the random walk`)],
+      ['DeepLab', 'mask-segmentation', deeplab, byChosen(put('mask-segmentation', parsed, deeplab, 'Segmentation network', all), state.classes)],
     ];
-    const masks = columns.filter(([, asked]) => asked);
-    drawEdges(walk, state);
+    const measured = columns.flatMap(([title, role, asked, mask]) => {
+      if (!asked) return [];
+      const found = mask && truths.map((truth, k) => measureLabel(mask, k + 1, truth));
+      figures[role].status.textContent = found ? iouText(names.slice(1), found) : asked.failure ? '' : 'Computing…';
+      return [{ title, found }];
+    });
+    const others = parsed && deeplab ? shownClasses(state.classes, parsed).slice(state.classes.length) : [];
+    figures['mask-segmentation'].legend.replaceChildren(...others.map((index) => make('span', {}, [swatchOf(colorOf(index)), make('span', { text: run.classes[index] })])));
+    drawEdges(walk, state, image);
     const cost = (/** @type {Labels | Walk} */ got) => `${Math.round(got.ms)} ms at ${got.w} × ${got.h} px`;
     at(notes.segment).textContent = note(segment, cost);
     at(notes.walk).textContent = note(walk, cost);
     at(notes.deeplab).textContent = note(deeplab, (got) => `${seen(got, run.classes)}; ${cost(got)}`);
     for (const [event, asked] of Object.entries({ segment, walk, deeplab })) retries[event].hidden = !asked?.failure;
 
-    const truths = state.classes.map((index) => groundTruthOf({ ...state, classes: [index] }, view));
     const known = truths.some((truth) => truth.complete);
     const { figure, canvas } = figures['mask-ground-truth'];
     figure.hidden = !known;
     if (known) paintMask(canvas, image, { labels: groundTruthLabels(truths, h, w), h, w }, colors, names, state.mask);
     canvas.setAttribute('aria-label', `Ground truth of ${chosen}`);
 
-    at('mask-heads').replaceChildren(...['Label', ...masks.map(([title]) => title)].map((text) => make('th', { scope: 'col', text })));
+    at('mask-heads').replaceChildren(...['Label', ...measured.map(({ title }) => title)].map((text) => make('th', { scope: 'col', text })));
     at('mask-rows').replaceChildren(...names.slice(1).map((name, k) => {
-      const swatch = make('span', { class: 'mask-swatch' });
-      swatch.style.background = `rgb(${colors[k + 1].join(' ')})`;
-      const cells = masks.map(([, , mask]) => make('td', { text: cellText(mask, k + 1, truths[k]) }));
-      return make('tr', {}, [make('th', { scope: 'row' }, [swatch, make('span', { text: name })]), ...cells]);
+      const cells = measured.map(({ found }) => make('td', { text: cellText(found && found[k]) }));
+      return make('tr', {}, [make('th', { scope: 'row' }, [swatchOf(colors[k + 1]), make('span', { text: name })]), ...cells]);
     }));
   }
 
   /**
    * @param {MaskState<Walk> | null} walk
    * @param {Crt.State} state
+   * @param {HTMLImageElement} image
    */
-  function drawEdges(walk, state) {
-    const { figure, canvas } = figures['mask-edges'];
+  function drawEdges(walk, state, image) {
+    const { canvas, status } = figures['mask-edges'];
     const edge = walk?.newest?.edge;
-    figure.hidden = !edge;
+    prepareFigure(figures['mask-edges'], image, Boolean(edge), walk);
+    status.textContent = !walk || walk.current || walk.failure ? '' : 'Computing…';
+    canvas.setAttribute('aria-label', walk?.failure ? `Class boundaries: ${walk.failure}` : 'Class boundaries: computing…');
     if (!edge) return;
     [canvas.height, canvas.width] = edge.shape.slice(-2);
     contextOf(canvas).drawImage(toCanvas(colorize(edge.data, 1, colorTable(state.colormap)), canvas.width, canvas.height), 0, 0);
