@@ -12,7 +12,8 @@ from PIL import TiffImagePlugin
 from crt.data.formats import unreadable
 from crt.errors import InvalidImage
 
-_WIDTH, _HEIGHT, _CHANNELS, _PLANAR = 256, 257, 277, 284  # TIFF 6.0, section 8
+_SUBFILE_TYPE, _WIDTH, _HEIGHT, _CHANNELS, _PLANAR = 254, 256, 257, 277, 284  # TIFF 6.0, section 8
+_COPY_OR_MASK = 0b101  # of the type of a page: a smaller copy of another page, a transparency mask
 
 
 def decode_tiff(file: IO[bytes], check_size: Callable[[int, int], None]) -> np.ndarray:
@@ -29,14 +30,10 @@ def decode_tiff(file: IO[bytes], check_size: Callable[[int, int], None]) -> np.n
         InvalidImage: OpenCV does not read it either.
     """
     try:
-        header = file.read(8)
-        header += file.read(8) if b"+" in header[2:4] else b""  # BigTIFF
-        tags = TiffImagePlugin.ImageFileDirectory_v2(header)
-        file.seek(tags.next)
-        tags.load(file)
+        tags = _first_page(file)
         width, height = int(tags[_WIDTH]), int(tags[_HEIGHT])
         channels, planar = int(tags.get(_CHANNELS, 1)), int(tags.get(_PLANAR, 1)) != 1
-    except Exception as error:  # the directory of a damaged file raises nearly any type
+    except Exception as error:
         raise InvalidImage(unreadable("TIFF")) from error
     check_size(width, height)
     if channels not in (1, 3, 4):
@@ -53,3 +50,33 @@ def decode_tiff(file: IO[bytes], check_size: Callable[[int, int], None]) -> np.n
     if values.ndim == 3:
         values = values[..., [2, 1, 0, 3][: values.shape[2]]]  # OpenCV gives blue first
     return values
+
+
+def has_second_page(file: IO[bytes]) -> bool:
+    """Whether a TIFF has a page after its first one. Smaller copies of a page and masks are none.
+
+    Args:
+        file: open, at its beginning.
+
+    Returns:
+        Whether it has.
+
+    Raises:
+        Exception: of nearly any type, where the file is damaged.
+    """
+    tags = _first_page(file)
+    if _WIDTH not in tags or not tags.next:
+        return False
+    file.seek(tags.next)
+    tags.load(file)
+    return _WIDTH in tags and not int(tags.get(_SUBFILE_TYPE, 0)) & _COPY_OR_MASK
+
+
+def _first_page(file: IO[bytes]) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """The tags of the first page of an open TIFF; those of a damaged file raise nearly any type."""
+    header = file.read(8)
+    header += file.read(8) if b"+" in header[2:4] else b""  # BigTIFF
+    tags = TiffImagePlugin.ImageFileDirectory_v2(header)
+    file.seek(tags.next)
+    tags.load(file)
+    return tags
