@@ -33,9 +33,7 @@ def tile_grid(networks: Iterable[nn.Module], height: int, width: int, config: In
     """
     if config.size is None:
         check_native_size(height, width)
-    else:
-        scale = config.size / max(height, width)
-        height, width = max(1, round(height * scale)), max(1, round(width * scale))
+    height, width = input_size(height, width, config)
     vits = [network for network in networks if isinstance(network, TransformerBranch)]
     tile, patch = (vits[0].tile, vits[0].patch) if vits else (224, 16)
     grid = TileGrid(height, width, tile, patch, config.mode, config.padding)
@@ -45,6 +43,23 @@ def tile_grid(networks: Iterable[nn.Module], height: int, width: int, config: In
             f"{MAX_TILES}: choose a smaller input size."
         )
     return grid
+
+
+def input_size(height: int, width: int, config: InferenceConfig) -> tuple[int, int]:
+    """The size at which an image goes through the networks, in any mode.
+
+    Args:
+        height: pixels of the image.
+        width: the same across.
+        config: with the input size.
+
+    Returns:
+        Height and width in pixels, before padding.
+    """
+    if config.size is None:
+        return height, width
+    scale = config.size / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def check_native_size(height: int, width: int) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from app.core.models import Model
 from crt.errors import InvalidSetting
-from crt.models.tiles import MODES
+from crt.models.tiles import MODES, TileGrid
+from crt.network_input import MAX_TILES, input_size
 from crt.predictor import InferenceConfig
 
 LOOPS = 4  # recorded for every image; the page chooses among them
@@ -14,6 +17,8 @@ SIZES = (224, 336, 448, 560, 672)
 NATIVE = "native"
 NATIVE_LIMIT = 1344  # pixels of the longer side; beyond it a CPU needs minutes
 NATIVE_LEAST = 32
+COARSE_PATCHES = 7
+"""Patches along the shorter side, half a tile of 224 px, below which the page names the input."""
 
 
 def settings_of(size: str, mode: str, image: np.ndarray) -> tuple[InferenceConfig, bool]:
@@ -64,3 +69,32 @@ def start_size(model: Model) -> str:
     """
     size = model.config.defaults.size
     return str(size) if size in SIZES else "336"
+
+
+def coarse_input(image: np.ndarray, grid: TileGrid) -> dict[str, Any] | None:
+    """What the page offers for an image whose shorter side has few patches.
+
+    Args:
+        image: (H, W, 3) uint8.
+        grid: of its run.
+
+    Returns:
+        None where there are `COARSE_PATCHES` or more along each side. Else JSON values: `larger` is None, or has the
+        `size` of the page's field that gives more patches, and its `input` (height, width) in pixels. That is the
+        smallest one that gives `COARSE_PATCHES`, or else the largest. No image is enlarged for it, and none is cut into
+        more than `MAX_TILES`.
+    """
+    if min(grid.patch_cells) >= COARSE_PATCHES:
+        return None
+    best: tuple[str, TileGrid] | None = None
+    for size in (*map(str, SIZES), NATIVE):
+        settings, _ = settings_of(size, grid.mode, image)
+        height, width = input_size(*image.shape[:2], settings)
+        found = TileGrid(height, width, grid.tile, grid.patch, grid.mode, grid.padding)
+        least = min((best[1] if best else grid).patch_cells)
+        if max(height, width) > max(image.shape[:2]) or len(found) > MAX_TILES or min(found.patch_cells) <= least:
+            continue
+        best = size, found
+        if min(found.patch_cells) >= COARSE_PATCHES:
+            break
+    return {"larger": best and {"size": best[0], "input": (best[1].height, best[1].width)}}
