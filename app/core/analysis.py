@@ -15,11 +15,12 @@ from app.core.checkpoint_sources import ROOT
 from app.core.codec import image_url, payload
 from app.core.decoded import DecodedImages, fingerprint
 from app.core.examples import Example
-from app.core.input_sizes import choice_of, settings_of, start_size
+from app.core.input_sizes import choice_of, coarse_input, settings_of, start_size
 from app.core.messages import message_payload, user_message
 from app.core.models import Engine, Model
 from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS
+from crt.data.further_images import further_images
 from crt.errors import InvalidImage, InvalidSetting
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor
@@ -235,7 +236,15 @@ class Explorer:
         try:
             model = model or self.engine.model
             found = self.analyze(path, size, mode, session, progress, model)
-            return self._encode(model, found.prediction, found.image, found.capped, found.example, chosen=(size, mode))
+            return self._encode(
+                model,
+                found.prediction,
+                found.image,
+                found.capped,
+                found.example,
+                chosen=(size, mode),
+                further=further_images(path),
+            )
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             return message_payload(user_message(error))
 
@@ -266,10 +275,11 @@ class Explorer:
         try:
             image, model = self._read(path), model or self.engine.model
             settings, capped = settings_of(size, mode, image)
-            example, url = self.example_of(image), image_url(image)
+            example = self.example_of(image)
+            common = {"chosen": (size, mode), "url": image_url(image), "further": further_images(path or "")}
             for prediction, whole in self.predict_in_parts(session, image, settings, progress, model):
                 missing = {} if whole else _missing(model, settings, prediction)
-                yield self._encode(model, prediction, image, capped, example, chosen=(size, mode), url=url, **missing)
+                yield self._encode(model, prediction, image, capped, example, **common, **missing)
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             yield message_payload(user_message(error))
 
@@ -342,6 +352,7 @@ class Explorer:
             capped=capped,
             defaults=asdict(config.defaults),
             imageId=fingerprint(image),
+            coarse=coarse_input(image, prediction.grid),
             example=example.id if example else None,
             chosen={"size": str(chosen[0]), "mode": chosen[1], "checkpoint": self._name(model)},
             imageFile=_file_of(example) if example else None,

@@ -238,6 +238,10 @@ declare namespace Crt {
     passes: number;
     mode: string;
     precision: string;
+    /** Of an image with few patches along one side: a size of the page that gives more, or none. */
+    coarse?: { larger: { size: string; input: Size } | null } | null;
+    /** What the file holds after the image that was read. */
+    further?: 'pages' | 'frames' | null;
     capped?: boolean;
     stored?: boolean;
     distance?: Record<string, number[]>;

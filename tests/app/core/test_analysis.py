@@ -90,6 +90,17 @@ def test_large_maps_travel_as_a_file():
     assert sent["file"] in viewer.temp_files
 
 
+def test_the_header_names_pages_that_are_not_read_and_a_larger_size_for_a_flat_image(explorer, tmp_path):
+    flat = Image.fromarray(photo(40, 400))
+    path = saved(tmp_path, flat, "pages.tif", save_all=True, append_images=[flat])
+    header, _ = explorer.payload(path, "224", "overlap", "s")
+    assert header["further"] == "pages" and header["source"] == (40, 400)
+    assert header["coarse"]["larger"]["size"] in ("336", "native")
+    header, _ = explorer.payload(saved(tmp_path, photo(), "one.tif"), "224", "overlap", "s")
+    assert header["further"] is None and header["coarse"] is None
+    explorer.cache.drop("s")
+
+
 # The cache
 
 
