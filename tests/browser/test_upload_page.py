@@ -1,8 +1,54 @@
 """The upload: what Gradio's own component shows of a file."""
 
-from playwright.sync_api import expect
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
 
 from tests.browser.driver import settle, upload
+
+PREVIEW = """() => {
+  const image = document.querySelector('#crt-image img');
+  const seen = image && image.complete && image.naturalWidth > 0 && getComputedStyle(image).visibility !== 'hidden';
+  return seen ? image.src : null;
+}"""
+"""The address of the preview, if it is seen."""
+
+
+def encoded(folder: Path, kind: str) -> str:
+    """A file that no browser decodes."""
+    image = np.random.default_rng(5).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    path = folder / f"image.{kind}"
+    if kind == "heic":
+        stream = io.BytesIO()
+        pillow_heif.from_pillow(Image.fromarray(image)).save(stream)
+        path.write_bytes(stream.getvalue())
+    elif kind == "16.tif":  # three channels of 16 bits, which Pillow does not write
+        path.write_bytes(cv2.imencode(".tiff", image.astype(np.uint16) * 257)[1].tobytes())
+    else:
+        Image.fromarray(image).save(path)
+    return str(path)
+
+
+def preview(page: Page) -> str:
+    """Wait until the preview is seen -> its address."""
+    return page.wait_for_function(PREVIEW).json_value()
+
+
+@pytest.mark.parametrize("kind", ["tif", "16.tif", "heic"])
+def test_the_preview_of_a_file_that_no_browser_decodes_is_the_image_of_the_server(open_page, image, tmp_path, kind):
+    page = open_page()
+    upload(page, encoded(tmp_path, kind))
+    assert preview(page).startswith("data:image/jpeg")
+    page.set_input_files("#crt-image input[type=file]", image)
+    page.wait_for_function(f"() => !(({PREVIEW})() ?? 'data:').startsWith('data:')")
+    page.set_input_files("#crt-image input[type=file]", encoded(tmp_path, kind))
+    page.wait_for_function(f"() => (({PREVIEW})() ?? '').startsWith('data:image/jpeg')")
 
 
 def test_a_file_that_is_no_image_leaves_no_broken_icon(open_page, image, tmp_path):
