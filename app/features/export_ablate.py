@@ -171,6 +171,7 @@ class AblateView:
             "shown": {name: getattr(shown, name) for name in (*names, "overlay")},
             "maps": {key: self._about(key) for key in self.shots},
             "charts": [asdict(chart) for chart in self.wanted.charts],
+            "mask_cutoffs": shown.ground_truth.cutoffs,
             **made_with(self.analysis),
         }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from app.core.analysis import Analysis
 from app.requests.export_common import slug
 from app.requests.settings import read_group
-from app.requests.validation import choice, classes_of, map_options, method_of, number
+from app.requests.validation import choice, classes_of, is_number, map_options, method_of, number
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.pass_reductions import PassReduction
@@ -41,11 +42,13 @@ class GroundTruth:
         rings: (N, 2) float64 outlines, x and y from 0 to 1.
         inside: (rows, columns) bool on the page's grid; None if a chosen class has no mask.
         ignore: (rows, columns) bool, points that do not count; None for none.
+        cutoffs: of mask files with soft edges, by class: the share above which a pixel is the object.
     """
 
     rings: tuple[np.ndarray, ...] = ()
     inside: np.ndarray | None = None
     ignore: np.ndarray | None = None
+    cutoffs: dict[str, float] = field(default_factory=dict)
 
     @property
     def mask(self) -> np.ndarray | None:
@@ -169,7 +172,7 @@ class ExportRequest:
             InvalidSetting: a value is missing or unknown, or nothing is shown.
         """
         points = int(number(details, "rows", 1, POINTS)), int(number(details, "columns", 1, POINTS))
-        ground_truth = _ground_truth(details.get("ground_truth"), points)
+        ground_truth = _ground_truth(details.get("ground_truth"), points, analysis.prediction.classes)
         maps = _maps(analysis, details, ground_truth, points)
         added_panel = _added_panel(details.get("added_panel"))
         image = details.get("image") is True
@@ -217,7 +220,7 @@ def _maps(
         method, named = method_of(analysis, one), "classes" in one
         own = {name: one[name] for name in ("loops", "refined") if name in one}
         classes = tuple(classes_of(analysis, one if named else details))
-        truth = _ground_truth(one.get("ground_truth"), points) if named else ground_truth
+        truth = _ground_truth(one.get("ground_truth"), points, analysis.prediction.classes) if named else ground_truth
         key = f"{method}_{_words_of(analysis, classes)}" if named else method
         taken[key] += 1
         key = f"{key}_{taken[key]}" if taken[key] > 1 else key
@@ -232,7 +235,7 @@ def _words_of(analysis: Analysis, classes: tuple[int, ...]) -> str:
     return names or "-".join(["class", *(str(index + 1) for index in classes)])
 
 
-def _ground_truth(payload: Any, points: tuple[int, int]) -> GroundTruth:
+def _ground_truth(payload: Any, points: tuple[int, int], classes: Sequence[str]) -> GroundTruth:
     if payload is None:
         return GroundTruth()
     if not isinstance(payload, dict) or not isinstance(payload.get("polygons"), list):
@@ -247,7 +250,11 @@ def _ground_truth(payload: Any, points: tuple[int, int]) -> GroundTruth:
     if len(rings) < len(polygons) or not all(_ring(ring) for ring in rings):
         raise InvalidSetting("The outlines of the ground truth must lie in the image: draw them again.")
     masks = {name: bits(payload[name], points) for name in ("inside", "ignore") if payload.get(name) is not None}
-    return GroundTruth(tuple(rings), **masks)
+    cutoffs = payload.get("cutoffs", {})
+    known = isinstance(cutoffs, dict) and set(cutoffs) <= set(classes)
+    if not known or not all(is_number(cutoff) and 0 <= cutoff <= 1 for cutoff in cutoffs.values()):
+        raise InvalidSetting("The cut-offs of the ground truth cannot be read: reload the page.")
+    return GroundTruth(tuple(rings), **masks, cutoffs={name: float(cutoff) for name, cutoff in cutoffs.items()})
 
 
 def _ring(points: np.ndarray) -> bool:

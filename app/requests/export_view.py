@@ -126,6 +126,8 @@ class ExportView:
         )
         if shown.ground_truth.rings or any(shot.outlines for shot in self.shots.values()):
             notes.append("Dashed: ground truth. IoU: of the mask at the threshold with it.")
+        for name, cutoff in shown.ground_truth.cutoffs.items():
+            notes.append(f"Ground truth of {name}: a mask with soft edges, cut off at {cutoff:.0%}.")
         if shown.boxes:
             notes.append("Box: around the largest connected region of the mask at the threshold.")
         return [*notes, *credit_lines(self.analysis, self.config)]
@@ -143,6 +145,7 @@ class ExportView:
             "shown": {path: value for path, value in shown.settings.items() if "." not in path}
             | {name: getattr(shown, name) for name in ("absolute", "image", "difference", "difference_unit")},
             "maps": maps,
+            "mask_cutoffs": shown.ground_truth.cutoffs,
             **made_with(self.analysis),
         }
 

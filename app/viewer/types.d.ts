@@ -39,6 +39,8 @@ declare namespace Crt {
     polygons: Ring[];
     complete: boolean;
     source: string | null;
+    /** Of mask files with soft edges, by class: the share above which a pixel is the object. */
+    cutoffs: Record<string, number>;
     raster(h: number, w: number): Mask | null;
     ignore(h: number, w: number): Mask | null;
   }

@@ -113,6 +113,36 @@ def test_a_mask_file_is_read_here_and_measured(open_page, image, mask, tmp_path)
     assert page.title() == "CRT explorer"
 
 
+def test_the_cutoff_of_a_mask_with_soft_edges_is_chosen_on_the_maps(open_page, image, tmp_path):
+    hard = np.zeros((30, 40), np.uint8)
+    hard[8:22, 10:30] = 255
+    soft = str(tmp_path / "soft.png")
+    Image.fromarray(hard).resize((160, 120), Image.Resampling.BICUBIC).save(soft)
+    page = open_page()
+    upload(page, image)
+    choose(page, "cat")
+    source = page.locator('[data-role="ground-truth-source"]')
+    field = page.get_by_label("Cut-off of the soft edges")
+    expect(field).to_be_hidden()
+    page.set_input_files('[data-role="ground-truth-file"]', soft)
+    expect(page.locator('[data-role="ground-truth-note"]')).to_contain_text("above the cut-off is taken for cat")
+    expect(source).to_have_text("cat: your PNG, cut off at 50 %")
+    expect(page.locator('[data-role="cutoff-value"]')).to_have_text("50 %")
+    settle(page)
+    before, measured = pixels(page), measures(page)
+    move(page, "cutoff", 0.9)
+    expect(source).to_have_text("cat: your PNG, cut off at 90 %")
+    settle(page)
+    assert changed(before, pixels(page)) == {"crt", "tscam", "resnet"}
+    assert measures(page) != measured
+    choose(page, "person")
+    expect(field).to_be_hidden()
+    choose(page, "cat")
+    expect(field).to_have_value("0.9")
+    page.get_by_role("button", name="Clear annotations").click()
+    expect(field).to_be_hidden()
+
+
 def test_shapes_are_drawn_by_mouse_and_keyboard_and_taken_back(open_page, image):
     page = open_page()
     upload(page, image)

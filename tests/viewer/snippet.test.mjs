@@ -86,6 +86,7 @@ test('the screen is described as the page shows it', () => {
   assert.deepEqual(told.ground_truth.polygons[0][0], [0, 0]);
   assert.equal(Buffer.from(told.ground_truth.inside, 'base64').length, 240 * 40);
   assert.equal(told.ground_truth.ignore, null);
+  assert.deepEqual(told.ground_truth.cutoffs, {});
   assert.equal(describeView({ ...state, ground_truth: false }, view).ground_truth, null);
   assert.equal(describeView({ ...state, classes: [0, 2] }, view).ground_truth.inside, null);
   const addedPanel = { title: 't', note: 'n', unit: 'attention', map: { data: Float32Array.of(0.5, -1), h: 1, w: 2 }, span: [1, 2] };

@@ -59,7 +59,7 @@ function describeMap({ method, letter, own, subject }, state, view, rows, column
  * @param {number} rows
  * @param {number} columns
  */
-function describeGroundTruth({ polygons, complete, raster, ignore }, rows, columns) {
+function describeGroundTruth({ polygons, complete, cutoffs, raster, ignore }, rows, columns) {
   const rounded = (/** @type {number} */ value) => Number(Math.min(1, Math.max(0, value)).toFixed(5));
   const inside = complete ? raster(rows, columns) : null;
   const unsure = complete ? ignore(rows, columns) : null;
@@ -67,6 +67,7 @@ function describeGroundTruth({ polygons, complete, raster, ignore }, rows, colum
     polygons: polygons.map((ring) => ring.map((point) => point.map(rounded))),
     inside: inside && packBits(inside),
     ignore: unsure && packBits(unsure),
+    cutoffs,
   };
 }
 

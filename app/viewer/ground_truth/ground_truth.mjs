@@ -2,17 +2,19 @@
 // the user gives belongs to an image and a class, stays in this page, and comes before what the example brings.
 
 import { contour } from '../maths/contour.mjs';
+import { cutLevels } from './soft_edges.mjs';
 
 const MAX_IMAGES = 8; // images whose mask files are kept
 const TRACE_POINTS = 512; // points along the longer side on which a file's outline is traced
 const MAX_RASTERS = 32; // rasters kept
 
 /** @typedef {{ kind: 'example' | 'drawn', rings: Crt.Ring[] }} RingPart */
-/** @typedef {{ kind: 'file', h: number, w: number, labels: Uint8Array, value: number, rings?: undefined }} FilePart */
+/** Of a file with soft edges `soft` has its levels, 0 to 255, and the cut-off above which its labels are 1.
+ * @typedef {{ kind: 'file', h: number, w: number, labels: Uint8Array, value: number, rings?: undefined, soft?: { levels: Uint8Array, cutoff: number } }} FilePart */
 /** @typedef {RingPart | FilePart} Part */
 
 /** @type {Map<string, Map<string, FilePart>>} */
-const files = new Map(); // imageId -> Map of class name -> { kind, h, w, labels, value }
+const files = new Map(); // imageId -> Map of class name -> its part
 /** @type {WeakMap<Part, number>} */
 const numbers = new WeakMap(); // a part -> its number, so that what is made of it can be kept
 /** @type {WeakMap<Part, Crt.Ring[]>} */
@@ -24,11 +26,11 @@ let counted = 0;
 /** What there is without ground truth.
  * @type {Readonly<Crt.GroundTruth>}
  */
-export const NO_GROUND_TRUTH = Object.freeze({ polygons: [], complete: false, source: null, raster: () => null, ignore: () => null });
+export const NO_GROUND_TRUTH = Object.freeze({ polygons: [], complete: false, source: null, cutoffs: {}, raster: () => null, ignore: () => null });
 
-/** Truth of the classes chosen: { polygons, complete, source, raster(h, w), ignore(h, w) }. `polygons`: closed rings of
+/** Truth of the classes chosen: { polygons, complete, source, cutoffs, raster(h, w), ignore(h, w) }. `polygons`: closed rings of
  *  [x, y] from 0 to 1, to be drawn. `complete`: every class chosen has truth. `source`: 'example', 'file' or 'drawn',
- *  several with + between, null for none. `raster`: h × w bytes, 1 where the centre of a point is inside, null without
+ *  several with + between, null for none. `cutoffs`: of mask files with soft edges, by class. `raster`: h × w bytes, 1 where the centre of a point is inside, null without
  *  truth. `ignore`: h × w bytes, 1 where a point shall not count, null if all count.
  * @param {Crt.State} state
  * @param {{ run: Crt.Run }} view
@@ -41,6 +43,7 @@ export function groundTruthOf(state, { run }) {
     polygons: parts.flatMap(ringsOf),
     complete: found.length > 0 && found.every((own) => own.length > 0),
     source: [...new Set(parts.map(({ kind }) => kind))].join('+') || null,
+    cutoffs: Object.fromEntries(found.flatMap((own, i) => own.flatMap((part) => (part.kind === 'file' && part.soft ? [[run.classes[state.classes[i]], part.soft.cutoff]] : [])))),
     raster: (h, w) => (parts.length ? remember('in', parts, h, w, () => union(parts, h, w)) : null),
     ignore: (h, w) => (parts.some(({ kind }) => kind === 'file') ? remember('out', parts, h, w, () => unsure(parts, h, w)) : null),
   };
@@ -62,8 +65,35 @@ export function labelsOf(state, run) {
  * @param {Record<string, number>} values
  */
 export function keepFile(imageId, { h, w, labels }, values) {
-  const own = files.get(imageId) ?? new Map();
-  for (const [label, value] of Object.entries(values)) own.set(label, { kind: 'file', h, w, labels, value });
+  keepParts(imageId, Object.entries(values).map(([label, value]) => [label, { kind: 'file', h, w, labels, value }]));
+}
+
+/** Keep a mask file with soft edges for one class, cut off at a share of its levels, `labels` from 0 to 255.
+ * @param {string} imageId
+ * @param {{ h: number, w: number, labels: Uint8Array }} mask
+ * @param {string} label
+ * @param {number} cutoff 0 to 1
+ */
+export function keepSoftFile(imageId, { h, w, labels }, label, cutoff) {
+  keepParts(imageId, [[label, { kind: 'file', h, w, labels: cutLevels(labels, cutoff), value: 1, soft: { levels: labels, cutoff } }]]);
+}
+
+/** Cut an image's mask file of a class off at another share, if it has soft edges.
+ * @param {string} imageId
+ * @param {string} label
+ * @param {number} cutoff 0 to 1
+ */
+export function moveCutoff(imageId, label, cutoff) {
+  const part = files.get(imageId)?.get(label);
+  if (part?.soft) keepSoftFile(imageId, { h: part.h, w: part.w, labels: part.soft.levels }, label, cutoff);
+}
+
+/**
+ * @param {string} imageId
+ * @param {[string, FilePart][]} parts by class
+ */
+function keepParts(imageId, parts) {
+  const own = new Map([...(files.get(imageId) ?? []), ...parts]);
   files.delete(imageId);
   files.set(imageId, own);
   if (files.size > MAX_IMAGES) files.delete(String(files.keys().next().value));

@@ -3,18 +3,22 @@
 
 import { readMask } from './mask_png.mjs';
 import { BadPng } from './png.mjs';
-import { dropFile, hasFile, keepFile, shapesOf, groundTruthOf, withShapes } from './ground_truth.mjs';
+import { dropFile, hasFile, keepFile, keepSoftFile, moveCutoff, shapesOf, groundTruthOf, withShapes } from './ground_truth.mjs';
+import { DEFAULT_CUTOFF } from './soft_edges.mjs';
+import { percent } from '../core/dom.mjs';
 
 const MASK_MAX_BYTES = 64e6;
 /** @type {Record<string, string>} */
 const SOURCES = { example: "the example's mask", file: 'your PNG', drawn: 'drawn by you' };
 
-/** Where the truth of each chosen class comes from, in words.
+/** Where the truth of each chosen class comes from, in words. `cutoffs`: of the files with soft edges, by class.
  * @param {string[]} names
  * @param {(string | null)[]} sources
+ * @param {Record<string, number>} [cutoffs]
  */
-export function sourceWords(names, sources) {
-  const known = names.map((name, i) => `${name}: ${SOURCES[sources[i] ?? ''] ?? 'none yet'}`);
+export function sourceWords(names, sources, cutoffs = {}) {
+  const cut = (/** @type {string} */ name) => (Object.hasOwn(cutoffs, name) ? `, cut off at ${percent(cutoffs[name])}` : '');
+  const known = names.map((name, i) => `${name}: ${SOURCES[sources[i] ?? ''] ?? 'none yet'}${cut(name)}`);
   return known.join(' · ');
 }
 
@@ -54,9 +58,26 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
     const { run } = now;
     const names = state.classes.map((index) => run.classes[index]);
     const sources = state.classes.map((index) => groundTruthOf({ ...state, classes: [index] }, now).source);
-    at('ground-truth-source').textContent = sourceWords(names, sources);
+    const { cutoffs } = groundTruthOf(state, now);
+    at('ground-truth-source').textContent = sourceWords(names, sources, cutoffs);
+    showCutoff(cutoffs);
     at('ground-truth-clear').hidden = !shapesOf(state, run).some((shape) => names.includes(shape.label)) && !hasFile(run.imageId, names);
   });
+
+  at('cutoff').addEventListener('input', (/** @type {Crt.InputEvent} */ { target }) => {
+    const now = current();
+    for (const label of Object.keys(groundTruthOf(store.get(), now).cutoffs)) moveCutoff(now.run.imageId, label, Number(target.value));
+    store.set({}); // the outline follows
+  });
+
+  /** @param {Record<string, number>} cutoffs */
+  function showCutoff(cutoffs) {
+    const [cutoff] = Object.values(cutoffs);
+    at('cutoff-field').hidden = cutoff === undefined;
+    if (cutoff === undefined) return;
+    at('cutoff').value = String(cutoff);
+    at('cutoff-value').textContent = percent(cutoff);
+  }
 
   /** @param {File | undefined} file */
   async function take(file) {
@@ -69,7 +90,8 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
       if (file.size > MASK_MAX_BYTES) throw new BadPng(`This file has ${Math.round(file.size / 1e6)} MB: give a mask of at most ${MASK_MAX_BYTES / 1e6} MB.`);
       const bytes = new Uint8Array(await file.arrayBuffer());
       const mask = await readMask(bytes, { classes: run.classes, chosen: run.classes[classes[classes.length - 1]], source: run.source });
-      keepFile(run.imageId, mask, mask.values);
+      if (mask.soft) keepSoftFile(run.imageId, mask, Object.keys(mask.values)[0], DEFAULT_CUTOFF);
+      else keepFile(run.imageId, mask, mask.values);
       note([`${file.name} was read.`, ...mask.messages].join(' '));
       const state = store.get();
       const shapes = shapesOf(state, run).filter((shape) => !Object.hasOwn(mask.values, shape.label));

@@ -2,6 +2,7 @@
 
 import { vocColor } from '../maths/labels.mjs';
 import { BadPng, readPng } from './png.mjs';
+import { brightness, hasSoftEdges, levelsOfColors, levelsOfGrey } from './soft_edges.mjs';
 
 export const VOC = [
   'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person',
@@ -11,8 +12,9 @@ const BORDER = 255; // does not count
 const MASK_MAX_PX = 1024; // pixels of the longer side that are kept
 const ASPECT_TOLERANCE = 0.02; // by how much the shape may differ from the image's
 
-/** Bytes of a mask -> { h, w, labels, values, messages } for keepFile of ground_truth.mjs. `classes`: those of the checkpoint,
- *  `chosen`: the one that a mask of two values is for, `source`: [height, width] of the image. Throws BadPng.
+/** Bytes of a mask -> { h, w, labels, values, messages, soft } for keepFile of ground_truth.mjs. `classes`: those of the
+ *  checkpoint, `chosen`: the one that a mask of two values is for, `source`: [height, width] of the image. Where `soft`, the
+ *  mask has soft edges, and `labels` are levels from 0 to 255, to be cut off by keepSoftFile. Throws BadPng.
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {{ classes: string[], chosen: string, source: Crt.Size }} of
  */
@@ -20,9 +22,9 @@ export async function readMask(bytes, { classes, chosen, source }) {
   const png = await readPng(bytes);
   const { h, w } = png;
   const messages = [sizeMessage(h, w, source)];
-  const { table, values, message } = png.colors ? ofColors(png.colors, classes, chosen) : ofNumbers(png, classes, chosen);
+  const { table, values, message, soft = false } = png.colors ? ofColors(png.values, png.colors, classes, chosen) : ofNumbers(png, classes, chosen);
   messages.push(message);
-  return { ...shrink(png, table), values, messages: messages.filter(Boolean) };
+  return { ...shrink(png, table), values, soft, messages: messages.filter(Boolean) };
 }
 
 /**
@@ -37,7 +39,7 @@ function sizeMessage(h, w, [height, width]) {
   return `It was laid over the image by its nearest points, as ${sizes}.`;
 }
 
-/** @typedef {{ table: Uint8Array, values: Record<string, number>, message: string }} Reading */
+/** @typedef {{ table: Uint8Array, values: Record<string, number>, message: string, soft?: boolean }} Reading */
 
 /** Indices or grey values: { table, values, message }; `table[value]` is what is kept of it.
  * @param {{ values: Uint8Array, palette: Crt.RGB[] | null }} png
@@ -53,38 +55,40 @@ function ofNumbers({ values, palette }, classes, chosen) {
   // 0 with 1, or 0 with 255, is how masks of one object are written, unless by the palette they are classes.
   const single = present.length === 2 && (!kept || (!names && (present[1] === 1 || present[1] === BORDER)));
   if (single) return two(present[1], chosen);
-  if (!kept && !palette && hasSoftEdges(values)) throw new BadPng('This mask has soft edges, with values between 0 and the largest that are no classes: save it without antialiasing.');
+  const levels = names ? null : palette ? !kept && present.every((value) => palette[value]) && levelsOfColors(values, palette) : hasSoftEdges(values, kept !== null) && levelsOfGrey(values);
+  if (levels) return softly(levels, chosen);
   if (!kept) throw new BadPng(`This mask has the value ${present.find((value) => value > classes.length)}, but there are ${classes.length} classes: use 0 for the background and k for class k, or two values for ${chosen}.`);
   if (!Object.keys(kept).length) throw new BadPng('This mask has no pixel of any class that the checkpoint knows: choose another file.');
   return { table: Uint8Array.from({ length: 256 }, (_, value) => value), values: kept, message: `It holds ${Object.keys(kept).join(', ')}.` };
 }
 
-/** Whether grey values come gradually between two plateaus, as antialiasing leaves them; `_has_soft_edges` of crt/pseudo_labels/label_png.py.
- * @param {Uint8Array} values
- */
-function hasSoftEdges(values) {
-  const counts = new Uint32Array(256);
-  for (const value of values) counts[value] += 1;
-  const found = [...counts].filter(Boolean).sort((a, b) => b - a);
-  return found.length - 2 > 16 && values.length - found[0] - found[1] < 0.25 * values.length;
-}
-
 /**
+ * @param {Uint8Array} pixels
  * @param {Crt.RGB[]} colors
  * @param {string[]} classes
  * @param {string} chosen
  * @returns {Reading}
  */
-function ofColors(colors, classes, chosen) {
+function ofColors(pixels, colors, classes, chosen) {
   const indices = new Map([[vocColor(BORDER).join(), BORDER]]);
   for (let k = 0; k <= VOC.length; k++) indices.set(vocColor(k).join(), k);
   const found = colors.map((color) => indices.get(color.join()));
   const known = found.filter((index) => index !== undefined);
   const names = known.length === found.length ? vocNames(known, classes) : null;
   if (names && Object.keys(names).length) return { table: Uint8Array.from(known), values: names, message: `It holds ${Object.keys(names).join(', ')}.` };
+  const levels = levelsOfColors(pixels, colors);
+  if (levels) return softly(levels, chosen);
   if (colors.length !== 2) throw new BadPng('The colours of this mask are not those of PASCAL VOC: give two colours, or a PNG with indices.');
-  const light = colors.map(([r, g, b]) => 0.3 * r + 0.59 * g + 0.11 * b);
-  return two(light[1] >= light[0] ? 1 : 0, chosen);
+  return two(brightness(colors[1]) >= brightness(colors[0]) ? 1 : 0, chosen);
+}
+
+/** A mask of one object with soft edges.
+ * @param {Uint8Array} levels of each value, 0 to 255
+ * @param {string} chosen
+ * @returns {Reading}
+ */
+function softly(levels, chosen) {
+  return { table: levels, values: { [chosen]: 1 }, message: `Its edges are soft; what lies above the cut-off is taken for ${chosen}.`, soft: true };
 }
 
 /** A mask of one object: the pixels of `value` are the class chosen.

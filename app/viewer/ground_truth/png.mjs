@@ -18,7 +18,7 @@ export class BadPng extends Error {}
 
 /** Bytes of a PNG -> { h, w, values, colors, palette }. `values`: h × w bytes, the index or grey value of each pixel; of
  *  a PNG in colours the number of its colour in `colors`, [[r, g, b]] in the order they come, null otherwise. What is
- *  all transparent counts as black. `palette`: [[r, g, b]] of an indexed PNG, else null. Throws BadPng.
+ *  transparent lies over black. `palette`: [[r, g, b]] of an indexed PNG, else null. Throws BadPng.
  * @param {Uint8Array<ArrayBuffer>} bytes
  */
 export async function readPng(bytes) {
@@ -208,9 +208,15 @@ function packed(values, w, depth) {
  */
 function greyAlpha(values, w) {
   return (line, at) => {
-    for (let j = 0; j < w; j++) values[at + j] = line[2 * j + 1] ? line[2 * j] : 0;
+    for (let j = 0; j < w; j++) values[at + j] = overBlack(line[2 * j], line[2 * j + 1]);
   };
 }
+
+/**
+ * @param {number} value
+ * @param {number} alpha 0 to 255
+ */
+const overBlack = (value, alpha) => Math.round((value * alpha) / 255);
 
 /** Colours, numbered as they come.
  * @param {Uint8Array} values
@@ -226,8 +232,8 @@ function colored(values, w, samples) {
   const write = (/** @type {Uint8Array} */ line, /** @type {number} */ at) => {
     for (let j = 0; j < w; j++) {
       const k = j * samples;
-      const seen = samples < 4 || line[k + 3];
-      const color = seen ? (line[k] << 16) | (line[k + 1] << 8) | line[k + 2] : 0;
+      const alpha = samples < 4 ? 255 : line[k + 3];
+      const color = (overBlack(line[k], alpha) << 16) | (overBlack(line[k + 1], alpha) << 8) | overBlack(line[k + 2], alpha);
       let number = numbers.get(color);
       if (number === undefined) {
         number = numbers.size;

@@ -179,6 +179,14 @@ def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(analysis):
     assert drawn.count(b" l\n") > 100  # outlines
 
 
+def test_the_cutoff_of_a_mask_with_soft_edges_is_in_the_record(analysis):
+    truth = {"polygons": [RING], "inside": bits(inside()), "ignore": None, "cutoffs": {"cat": 0.4}}
+    shown = screen(analysis, ground_truth=truth)
+    assert shown.settings()["mask_cutoffs"] == {"cat": 0.4}
+    assert "Ground truth of cat: a mask with soft edges, cut off at 40%." in shown.notes()
+    assert screen(analysis).settings()["mask_cutoffs"] == {}
+
+
 def paths(svg: bytes, style: str) -> list[str]:
     """The lines of a figure whose style has these words."""
     return [
@@ -330,6 +338,10 @@ def test_a_map_of_nothing_is_exported(analysis):
         {"ground_truth": {"polygons": [[[10**400, 0]] * 3]}}, {"ground_truth": {"polygons": [RING] * 3000}},
         {"ground_truth": {"polygons": [RING * 20_000]}}, {"ground_truth": {"polygons": [RING], "inside": "AA=="}},
         {"ground_truth": {"polygons": [RING], "inside": 5}}, {"added_panel": 1},
+        {"ground_truth": {"polygons": [RING], "cutoffs": 0.5}},
+        {"ground_truth": {"polygons": [RING], "cutoffs": {"unknown": 0.5}}},
+        {"ground_truth": {"polygons": [RING], "cutoffs": {"cat": 1.5}}},
+        {"ground_truth": {"polygons": [RING], "cutoffs": {"cat": "0.5"}}},
         {"added_panel": added_panel(h=10_000)}, {"added_panel": added_panel(h=2)},
         {"added_panel": added_panel(title=3)}, {"added_panel": added_panel(unit="$")},
         {"added_panel": added_panel(across=0)},
