@@ -17,6 +17,8 @@ ROUTE = "/viewer"
 ENTRY = "main.mjs"
 STANDALONE = "standalone/standalone.mjs"
 """The entry of a file without a server: `app.viewer.saved_page`."""
+WITHOUT_SERVER = ("standalone/",)
+"""The folders of modules that the page of the app does not import."""
 PLOTLY = "lib/plotly.min.js"
 """The address of plotly.js beside the modules; `charts/plotly.mjs` has the same."""
 
@@ -32,6 +34,11 @@ def modules(folder: Path = HERE) -> dict[str, bytes]:
         Contents by the path in the folder, such as `main.mjs`.
     """
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.mjs"))}
+
+
+def page_modules() -> list[str]:
+    """The names of the modules that the page of the app imports."""
+    return [name for name in modules() if not name.startswith(WITHOUT_SERVER)]
 
 
 @cache

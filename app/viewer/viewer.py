@@ -12,7 +12,7 @@ import gradio as gr
 
 from app.core.codec import INLINE_BYTES
 from app.gradio_compat import Unkept, serve_bytes
-from app.viewer.files import ENTRY, ROUTE, STANDALONE, modules, style, template, version
+from app.viewer.files import ENTRY, ROUTE, page_modules, style, template, version
 
 EVENTS = (
     "example", "explain", "inspect", "load_heads", "ablate", "segment", "walk", "deeplab", "faithfulness", "cancel",
@@ -42,8 +42,7 @@ import(`${base}%s`).then(({ mount }) => mount(element, trigger, props, watch)).c
 def script() -> str:
     """`_LOAD` for this release, with the names of the events quoted before it."""
     listens = f"// events: {' '.join(f'{name!r}' for name in EVENTS)}"
-    preloaded = [name for name in modules() if name != STANDALONE]
-    return listens + _LOAD % (f"{ROUTE}/{version()}", json.dumps(preloaded), ENTRY)
+    return listens + _LOAD % (f"{ROUTE}/{version()}", json.dumps(page_modules()), ENTRY)
 
 
 class Viewer(Unkept, gr.HTML):

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from app.cli import AppConfig
 from app.page import build, launch_options
 from app.server.hosting import USER
-from app.viewer.files import STANDALONE, modules, served
+from app.viewer.files import ROUTE, page_modules, served, version
 from tests.browser.driver import PATIENCE, upload
 from tests.helpers.narrow import present
 
@@ -82,7 +82,7 @@ def test_the_viewer_is_loaded_behind_a_proxy_and_a_password(proxied, browser):
     assert not page.locator(".crt-viewer").count()
     page.get_by_role("button", name="Login").click()
     page.wait_for_selector(MOUNTED)
-    assert {path for path in served() if path.endswith(".mjs") and STANDALONE not in path} <= set(asked)
+    assert {f"{ROUTE}/{version()}/{name}" for name in page_modules()} <= set(asked)
     context.close()
 
 
@@ -95,7 +95,7 @@ def test_modules_are_fetched_once_and_kept(server, browser):
     page.wait_for_selector(MOUNTED)
     entries = "() => performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.mjs'))"
     sizes = page.evaluate(f"({entries})().map((one) => one.transferSize)")
-    assert len(sizes) >= len(modules().keys() - {STANDALONE}) and not any(sizes)
+    assert len(sizes) >= len(page_modules()) and not any(sizes)
     context.close()
 
 

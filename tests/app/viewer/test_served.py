@@ -8,7 +8,7 @@ import pytest
 
 from app.cli import AppConfig
 from app.page import build, launch_options
-from app.viewer.files import HERE, PLOTLY, ROUTE, STANDALONE, modules, plotly_js, served, version
+from app.viewer.files import HERE, PLOTLY, ROUTE, STANDALONE, modules, page_modules, plotly_js, served, version
 from app.viewer.viewer import Viewer
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -35,8 +35,8 @@ def test_the_page_requests_the_version_that_is_served():
     (base,) = re.findall(rf"({ROUTE}/\w+/)`;", script)
     (entry,) = re.findall(r"import\(`\$\{base\}(.*?)`\)", script)
     assert base + entry in served()
-    preloaded = [name for name in modules() if name != STANDALONE]  # the entry of a file without a server
-    assert f"of {json.dumps(preloaded)}" in script
+    assert f"of {json.dumps(page_modules())}" in script
+    assert STANDALONE in modules().keys() - page_modules()  # the entry of a file without a server
 
 
 @pytest.mark.parametrize("prefix", ["", PREFIX])

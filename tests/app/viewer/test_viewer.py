@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from app.core.codec import encode_records, payload
-from app.viewer.files import ENTRY, STANDALONE, modules, style, template
+from app.viewer.files import ENTRY, STANDALONE, modules, page_modules, style, template
 from app.viewer.viewer import EVENTS, Viewer
 from crt.checkpoint import load_checkpoint
 from crt.models.outputs import VitOutputs
@@ -111,17 +111,27 @@ def test_templates_hold_no_placeholder_and_scripts_no_markup():
         assert not re.search(rb"(inner|outer|insertAdjacent)HTML|document\.write|\beval\(|new Function", content), name
 
 
-def test_every_module_is_used_and_none_imports_itself():
+def imported_by(*entries: str) -> dict[str, set[str]]:
+    """What each module imports, of the entries and of all modules that they lead to."""
     needs: dict[str, set[str]] = {}
-    waiting = [ENTRY, STANDALONE]
+    waiting = [*entries]
     while waiting:
         name = waiting.pop()
         if name not in needs:
             found = re.findall(r"^import .* from '(\..*)';$", modules()[name].decode(), re.MULTILINE)
             needs[name] = {os.path.normpath(f"{name}/../{path}") for path in found}
             waiting += needs[name]
+    return needs
+
+
+def test_every_module_is_used_and_none_imports_itself():
+    needs = imported_by(ENTRY, STANDALONE)
     assert set(needs) == set(modules())
     TopologicalSorter(needs).prepare()  # raises CycleError
+
+
+def test_the_page_of_the_app_preloads_what_it_imports_and_no_more():
+    assert set(imported_by(ENTRY)) == set(page_modules())
 
 
 def test_every_element_is_named_once():
