@@ -1,7 +1,8 @@
 """The viewer and one run in one HTML file, which a browser opens from the disk without a server or a network.
 
 The modules, the record and plotly.js are in it gzipped and in base64, so that no text of a user or a checkpoint becomes
-markup or code. `standalone/boot.js` unpacks them; a Content-Security-Policy forbids every connection.
+markup or code. `standalone/boot.js` unpacks them; a Content-Security-Policy forbids every connection. The pages of a
+gallery (`app.gallery`) are made of the same parts, with what they share in files beside them.
 """
 
 from __future__ import annotations
@@ -14,22 +15,28 @@ import posixpath
 import re
 from functools import cache
 from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import Any
 
 from app.gradio_compat import theme_css
 from app.theme import COLOURS, theme
-from app.viewer.files import HERE, modules, plotly_js, style, template
+from app.viewer.files import HERE, STANDALONE, modules, plotly_js, style, template
 
 PARTS_FOLDER = HERE / "standalone"
+DOCUMENT_SHELL = PARTS_FOLDER / "document.html"
+"""The page of one image, with a comment in the place of each part."""
 IMAGE_QUALITY = 80
 """Of the image as JPEG, so that the file of one at 336 pixels stays under 3 MB."""
 BLOB_OF = "blob-of:"
 """Marks the import of a module by its path; `standalone/boot.js` has the same."""
+_RECORD = "record"
+_DATA = '<script type="text/plain" id="crt-{}">{}</script>'
 _IMPORT = re.compile(r"(?m)^(import .* from ')(\.[^']+)(';)$")
 _POLICY = (
-    "default-src 'none'; script-src 'sha256-{digest}' blob:; style-src 'unsafe-inline'; img-src data: blob:; "
-    "base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src '{digest}' {scripts}blob:; style-src {files}'unsafe-inline'; "
+    "img-src {files}data: blob:; base-uri 'none'; form-action 'none'"
 )
+_FILES = "'self' file: "
 
 
 def document(record: dict[str, Any]) -> bytes:
@@ -42,8 +49,52 @@ def document(record: dict[str, Any]) -> bytes:
     Returns:
         HTML in UTF-8.
     """
-    record_text = _packed(json.dumps(record, separators=(",", ":")).encode())
-    return "".join(part if part != "record" else record_text for part in _parts()).encode()
+    return with_record(_parts(), record)
+
+
+def with_record(parts: list[str], record: Any) -> bytes:
+    """A page with its record.
+
+    Args:
+        parts: of the page, as `filled` gives them.
+        record: JSON values.
+
+    Returns:
+        HTML in UTF-8.
+    """
+    text = gzip_base64(json.dumps(record, separators=(",", ":")).encode())
+    return "".join(part if part != _RECORD else text for part in parts).encode()
+
+
+def filled(shell: Path, content: dict[str, str], *, beside: bool = False) -> list[str]:
+    """A shell with its parts, in pieces.
+
+    Args:
+        shell: HTML that has `<!-- NAME -->` in the place of each part; `boot`, `policy` and `record` need not be given.
+        content: HTML or CSS by name.
+        beside: whether the page loads scripts, styles and images from files beside it.
+
+    Returns:
+        The pieces, with the word `record` in the place of the record.
+    """
+    boot = (PARTS_FOLDER / "boot.js").read_text(encoding="utf-8")
+    digest = f"sha256-{base64.b64encode(hashlib.sha256(boot.encode()).digest()).decode()}"
+    files = _FILES if beside else ""
+    policy = _POLICY.format(digest=digest, scripts=files, files=files)
+    known = {**content, "boot": boot, "policy": policy, "record": _RECORD}
+    text = shell.read_text(encoding="utf-8")
+    pieces = re.split(rf"<!-- ({'|'.join(known)}) -->", text)
+    return [known[piece] if index % 2 else piece for index, piece in enumerate(pieces)]
+
+
+def packed_modules() -> str:
+    """The modules as `standalone/boot.js` unpacks them."""
+    return gzip_base64(json.dumps(linked_modules()).encode())
+
+
+def page_style() -> str:
+    """The CSS of the viewer and of its theme, light and dark."""
+    return "\n".join((theme_css(theme()), COLOURS, style()))
 
 
 @cache
@@ -66,25 +117,29 @@ def linked_modules() -> list[tuple[str, str]]:
     return [(name, sources[name]) for name in TopologicalSorter(imported).static_order()]
 
 
+def gzip_base64(data: bytes) -> str:
+    """Compress bytes for a page.
+
+    Args:
+        data: any bytes.
+
+    Returns:
+        Gzipped, in base64; the same bytes give the same text.
+    """
+    return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
+
+
 @cache
 def _parts() -> list[str]:
-    """The document in pieces, with the word `record` in the place of the record."""
-    boot = (PARTS_FOLDER / "boot.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(boot.encode()).digest()).decode()
-    content = {
-        "policy": _POLICY.format(digest=digest),
-        "style": "\n".join((theme_css(theme()), COLOURS, style())),
-        "template": template(),
-        "modules": _packed(json.dumps(linked_modules()).encode()),
-        "record": "record",
-        "plotly": _packed(plotly_js()),
-        "boot": boot,
-    }
-    shell = (PARTS_FOLDER / "document.html").read_text(encoding="utf-8")
-    pieces = re.split(rf"<!-- ({'|'.join(content)}) -->", shell)
-    return [content[piece] if index % 2 else piece for index, piece in enumerate(pieces)]
-
-
-def _packed(data: bytes) -> str:
-    """Gzipped, in base64; the same bytes give the same text."""
-    return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
+    """The document in pieces."""
+    return filled(
+        DOCUMENT_SHELL,
+        {
+            "style": page_style(),
+            "entry": STANDALONE,
+            "heading": "",
+            "template": template(),
+            "modules": _DATA.format("modules", packed_modules()),
+            "plotly": _DATA.format("plotly", gzip_base64(plotly_js())),
+        },
+    )

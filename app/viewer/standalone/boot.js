@@ -11,11 +11,15 @@
   for (const [name, source] of await unpack('crt-modules').json()) {
     addresses[name] = addressOf(source.replace(BLOB_OF, (_, imported) => `'${addresses[imported]}'`));
   }
-  const { openFile } = await import(addresses['standalone/standalone.mjs']);
-  openFile(document.getElementById('crt-maps'), await unpack('crt-record').json(), async () => addressOf(await unpack('crt-plotly').text()));
+  const element = document.getElementById('crt-maps');
+  const { openFile } = await import(addresses[element.dataset.entry]);
+  openFile(element, await unpack('crt-record').json(), async () => {
+    const { address } = document.getElementById('crt-plotly').dataset; // of a file beside this one, where it is not in this one
+    return address ?? addressOf(await unpack('crt-plotly').text());
+  });
 })().catch((error) => {
   const message = document.querySelector('[data-role="message"]');
-  message.textContent = 'This page could not be opened: use a current version of Chrome, Edge, Firefox or Safari.';
+  message.textContent ||= 'This page could not be opened: use a current version of Chrome, Edge, Firefox or Safari.';
   message.hidden = false;
   console.error(error);
 });

@@ -4,6 +4,7 @@
 import { mount } from '../main.mjs';
 import { takePlotlyFrom } from '../charts/plotly.mjs';
 import { NEEDS_APP } from '../core/words.mjs';
+import { followTheme } from './theme.mjs';
 
 const INSPECT_WORDS = /; click a patch of a transformer to inspect it| and to inspect the patch/;
 
@@ -43,12 +44,4 @@ export function openFile(element, { value, results, saved }, plotly) {
   const drawn = saved.drawn.length ? { [value.imageId]: saved.drawn } : {};
   const host = createHost({ value, cards: '[]', results: JSON.stringify(results), saved: { ...saved, id: value.run, drawn } });
   mount(element, host.trigger, host.props, host.watch);
-}
-
-/** The page is dark where the system is. */
-function followTheme() {
-  const dark = window.matchMedia('(prefers-color-scheme: dark)');
-  const follow = () => document.body.classList.toggle('dark', dark.matches);
-  dark.addEventListener('change', follow);
-  follow();
 }
