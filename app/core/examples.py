@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -147,29 +148,41 @@ def from_voc(root: Path, limit: int = VOC_LIMIT) -> list[Example]:
             title=f"{', '.join(found.classes[label] for label in one.labels)} ({one.id})",
             path=one.image,
             credit="PASCAL VOC 2012",
-            masks=_outlines(mask),
+            masks=outlines(_labels_of(mask), VOC_CLASSES),
         )
         for one, mask in samples[:limit]
     ]
 
 
-def _outlines(path: Path) -> list[dict[str, Any]]:
-    """A VOC mask -> the outlines of each of its classes."""
-    from skimage.measure import approximate_polygon, find_contours  # noqa: PLC0415 - slow, and only for --examples
+def outlines(labels: np.ndarray, classes: Sequence[str]) -> list[dict[str, Any]]:
+    """The outlines of each class of a mask.
 
-    with Image.open(path) as image:
-        values = np.array(image)
-    height, width = values.shape
+    Args:
+        labels: (H, W) integers: 0 background, k the k-th class; others are left out.
+        classes: names.
+
+    Returns:
+        A list of {label, polygons}, as `Example` has it.
+    """
+    from skimage.measure import approximate_polygon, find_contours  # noqa: PLC0415 - slow, and only for masks on disk
+
+    height, width = labels.shape
     masks = []
-    for value in np.unique(values):
-        if not 0 < value <= len(VOC_CLASSES):
+    for value in np.unique(labels):
+        if not 0 < value <= len(classes):
             continue
-        rings = find_contours(np.pad(values == value, 1).astype(np.float32), 0.5)
+        rings = find_contours(np.pad(labels == value, 1).astype(np.float32), 0.5)
         polygons = [
             np.round((approximate_polygon(ring, 0.7)[:, ::-1] - 0.5) / (width, height), 5).tolist() for ring in rings
         ]
-        masks.append({"label": VOC_CLASSES[value - 1], "polygons": polygons})
+        masks.append({"label": classes[value - 1], "polygons": polygons})
     return masks
+
+
+def _labels_of(path: Path) -> np.ndarray:
+    """The pixels of a mask of VOC."""
+    with Image.open(path) as image:
+        return np.array(image)
 
 
 def gather(voc_root: Path | None) -> dict[str, Example]:
