@@ -17,7 +17,9 @@ ROUTE = "/viewer"
 ENTRY = "main.mjs"
 STANDALONE = "standalone/standalone.mjs"
 """The entry of a file without a server: `app.viewer.saved_page`."""
-WITHOUT_SERVER = ("standalone/",)
+GALLERY, GALLERY_IMAGE = "gallery/gallery.mjs", "gallery/image_page.mjs"
+"""The entries of the index of a gallery and of the page of one of its images: `app.gallery`."""
+WITHOUT_SERVER = ("gallery/", "standalone/")
 """The folders of modules that the page of the app does not import."""
 PLOTLY = "lib/plotly.min.js"
 """The address of plotly.js beside the modules; `charts/plotly.mjs` has the same."""

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { aboutWords, cardText, countText } from '../../app/viewer/gallery/gallery.mjs';
+import { ALL, PAGE_SIZE, SORTS, byName, classCounts, decodeFilter, encodeFilter, meanIou, pageOf, select } from '../../app/viewer/gallery/selection.mjs';
+
+const CLASSES = ['dog', 'cat', 'a & b=c'];
+const entry = (name, ...classes) => ({ id: name, name, width: 4, height: 3, masked: classes.some(([, , iou]) => iou !== null), classes });
+const IMAGES = byName([
+  entry('street/img10.jpg', [0, 0.9, 0.5], [1, 0.7, null]),
+  entry('street/img2.jpg', [1, 0.8, null]),
+  entry('Garden/CAFÉ.jpg', [1, 0.4, 0.25], [0, 0.1, 0.75]),
+  entry('garden/last.jpg', [2, 0.6, null]),
+]);
+const listed = (changes) => select(IMAGES, { ...ALL, ...changes });
+const names = (changes) => listed(changes).map((one) => one.entry.name);
+
+test('images are in the order of their names, numbers in them by value', () => {
+  assert.deepEqual(names({}), ['Garden/CAFÉ.jpg', 'garden/last.jpg', 'street/img2.jpg', 'street/img10.jpg']);
+});
+
+test('a file name has every word of the text, without regard to capitals and Unicode forms', () => {
+  assert.deepEqual(names({ text: 'IMG street' }), ['street/img2.jpg', 'street/img10.jpg']);
+  assert.deepEqual(names({ text: 'cafe\u0301' }), ['Garden/CAFÉ.jpg']);
+  assert.deepEqual(names({ text: ' .jpg  garden' }), ['Garden/CAFÉ.jpg', 'garden/last.jpg']);
+  assert.deepEqual(names({ text: 'street garden' }), []);
+  assert.deepEqual(names({ text: '.*' }), []);
+});
+
+test('with a class, images that have it are listed with its score and IoU, else with their highest score', () => {
+  assert.deepEqual(listed({ class_id: 0 }).map(({ entry: { name }, shown }) => [name, shown]), [['Garden/CAFÉ.jpg', [0, 0.1, 0.75]], ['street/img10.jpg', [0, 0.9, 0.5]]]);
+  assert.deepEqual(listed({ class_id: null }).map(({ shown: [index] }) => index), [1, 2, 1, 0]);
+});
+
+test('the score of the class that is listed lies between both ends, themselves included', () => {
+  assert.deepEqual(names({ low: 0.6, high: 0.8 }), ['garden/last.jpg', 'street/img2.jpg']);
+  assert.deepEqual(names({ class_id: 0, low: 0.2 }), ['street/img10.jpg']);
+  assert.deepEqual(names({ low: 0.9, high: 0.1 }), []);
+});
+
+test('sorting by score or IoU: equal ones by name, those without IoU last in both orders', () => {
+  assert.deepEqual(names({ sort: 'score-high' }), ['street/img10.jpg', 'street/img2.jpg', 'garden/last.jpg', 'Garden/CAFÉ.jpg']);
+  assert.deepEqual(names({ sort: 'score-low' }), names({ sort: 'score-high' }).reverse());
+  assert.deepEqual(names({ sort: 'iou-high' }), ['street/img10.jpg', 'Garden/CAFÉ.jpg', 'garden/last.jpg', 'street/img2.jpg']);
+  assert.deepEqual(names({ sort: 'iou-low' }), ['Garden/CAFÉ.jpg', 'street/img10.jpg', 'garden/last.jpg', 'street/img2.jpg']);
+  assert.deepEqual(IMAGES.map(({ name }) => name), names({}), 'the index itself keeps its order');
+});
+
+test('classes are counted over all images, by name', () => {
+  assert.deepEqual(classCounts(IMAGES, CLASSES), [[2, 1], [1, 3], [0, 2]]);
+});
+
+test('the mean IoU is that of the images that have one', () => {
+  assert.deepEqual(meanIou(listed({})), { mean: 0.375, count: 2 });
+  assert.equal(meanIou(listed({ class_id: 2 })), null);
+  assert.equal(countText(listed({}), 4), '4 images, mean IoU 0.375 (2 images)');
+  assert.equal(countText(listed({ class_id: 2 }), 4), '1 of 4 images');
+});
+
+test('thousands of images take pages, and a page beyond the last is the last', () => {
+  const many = select(Array.from({ length: 2 * PAGE_SIZE + 1 }, (_, i) => entry(`${i}.jpg`, [0, 0.5, null])), ALL);
+  assert.deepEqual([1, 2, 3, 9, 0].map((page) => pageOf(many, page)).map(({ page, pages, images }) => [page, pages, images.length]), [
+    [1, 3, PAGE_SIZE], [2, 3, PAGE_SIZE], [3, 3, 1], [3, 3, 1], [1, 3, PAGE_SIZE],
+  ]);
+  assert.deepEqual(pageOf([], 1), { page: 1, pages: 1, images: [] });
+});
+
+test('a filter comes back from an address, and what cannot be read is as at first', () => {
+  const filter = { text: 'a&b #1 é', class_id: 2, low: 0.125, high: 0.5, sort: 'iou-low', page: 3 };
+  assert.deepEqual(decodeFilter(`#${encodeFilter(filter, CLASSES)}`, CLASSES), filter);
+  assert.equal(encodeFilter(ALL, CLASSES), '');
+  for (const hash of ['', '#', '#all', '#class=horse&min=-1&max=x&sort=toString&page=0', '#min=&max=1e9&page=1.5']) {
+    assert.deepEqual(decodeFilter(hash, CLASSES), ALL, hash);
+  }
+  for (const sort of Object.keys(SORTS)) assert.equal(decodeFilter(`#sort=${sort}`, CLASSES).sort, sort);
+});
+
+test('a card has the class, its score, and its IoU only where the image has a mask', () => {
+  assert.deepEqual(listed({}).map((one) => cardText(one, CLASSES)), ['cat 40 % · IoU 0.250', 'a & b=c 60 %', 'cat 80 %', 'dog 90 % · IoU 0.500']);
+  assert.equal(cardText(listed({ class_id: 1 })[2], CLASSES), 'cat 70 % · not in the mask');
+});
+
+test('IoU is explained where there are masks', () => {
+  const index = { title: '', checkpoint: 'voc', threshold: 0.15, classes: CLASSES, masks: true, images: IMAGES, failed: [] };
+  assert.match(aboutWords(index), /^4 images, checkpoint voc\. .*threshold 0\.15/);
+  assert.doesNotMatch(aboutWords({ ...index, masks: false }), /IoU/);
+});
