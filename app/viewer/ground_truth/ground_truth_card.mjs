@@ -9,7 +9,7 @@ import { percent } from '../core/dom.mjs';
 
 const MASK_MAX_BYTES = 64e6;
 /** @type {Record<string, string>} */
-const SOURCES = { example: "the example's mask", file: 'your PNG', drawn: 'drawn by you' };
+const SOURCES = { example: 'the mask of this image', file: 'your PNG', drawn: 'drawn by you' };
 
 /** Where the truth of each chosen class comes from, in words. `cutoffs`: of the files with soft edges, by class.
  * @param {string[]} names
