@@ -13,7 +13,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Use a checkpoint": ("explain", "evaluate"),
+    "Use a checkpoint": ("explain", "gallery", "evaluate"),
     "Train": ("download_voc", "train_crt", "tune_localization", "pack_checkpoint", "import_checkpoint", "push_to_hub"),
     "From CAMs to a segmentation network": (
         "run_pipeline",
