@@ -5,7 +5,7 @@
 `site/index.html` opens from the disk and from any web server as it is, such as that of a project page. It lists the
 images with the CAM of the class with the highest score, to be filtered by file name, class and score and sorted; each
 opens the app's viewer with the run of that image, which needs no server. With `--masks` it has the IoU of every class
-in the mask of an image.
+in the mask of an image, and with `--cams` the page shows CAMs of other methods beside the checkpoint's.
 
 An interrupted run goes on where it was: an image is made again only if its file, its mask, the checkpoint or a setting
 has changed. One that cannot be used is named at the end, and the exit code is then 1.
@@ -34,6 +34,8 @@ from scripts.output import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 STOP_S = 20.0
+NAME_LENGTH = 60
+"""Characters of the name of a panel on the page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,9 @@ class Config:
     masks: Path | None = None
     """Folder of ground truth: a PNG named as its image, 0 background, k the k-th class of the checkpoint, 255 to
     ignore."""
+    cams: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """NAME=FOLDER, any number of times: CAMs of another method, each an .npy, .npz or greyscale PNG named as its image.
+    The page of the image shows them as panels."""
     size: Literal["224", "336", "448", "560", "672", "native"] | None = None
     """Pixels of the long side that the networks see; the checkpoint's own default if not given."""
     mode: Mode | None = None
@@ -66,6 +71,9 @@ class Config:
 def gallery(config: Config) -> int:
     """Make the site -> the exit code. Raises CrtError, OSError."""
     values = {name: value for name, value in dataclasses.asdict(config).items() if name != "json"}
+    values["cams"] = [named_folder(text) for text in config.cams]
+    if len(dict(values["cams"])) < len(config.cams):
+        raise InvalidSetting("Two --cams have one name: give each method its own.")
     result: dict[str, Any] | None = None
     with pages(values) as lines, tqdm(unit="image", mininterval=1.0) as bar:
         for line in lines:
@@ -86,6 +94,14 @@ def gallery(config: Config) -> int:
     for name, reason in result["failed"]:
         print(f"error: {name}: {reason}", file=sys.stderr)
     return FAILED if result["failed"] else DONE
+
+
+def named_folder(text: str) -> tuple[str, str]:
+    """The name of a method and the folder of its CAMs. Raises InvalidSetting."""
+    name, _, folder = text.partition("=")
+    if not name.strip() or not folder or len(name.strip()) > NAME_LENGTH:
+        raise InvalidSetting(f"--cams takes NAME=FOLDER with a name of up to {NAME_LENGTH} characters, not {text!r}.")
+    return name.strip(), folder
 
 
 @contextmanager

@@ -19,22 +19,27 @@ from app.core.codec import image_url
 from app.core.examples import outlines
 from app.core.input_sizes import settings_of, start_size
 from app.core.models import Engine, Model
+from app.gallery.cams import EXTENSIONS, saved_file
 from app.gallery.images import SourceImage, beside, find_images
 from app.gallery.measure import scored_classes, thumbnail
 from app.gallery.settings import GallerySettings
 from app.gallery.site import DoneImage, Site
 from app.page import results
 from app.viewer.saved_page import IMAGE_QUALITY
+from crt.data.cam_files import read_cams
 from crt.data.files import FileIndex
 from crt.data.images import load_image
-from crt.errors import CrtError, InvalidDataset, InvalidImage, InvalidSetting, reason_of
+from crt.errors import CrtError, InvalidCam, InvalidDataset, InvalidImage, InvalidSetting, reason_of
 from crt.predictor import Predictor
 from crt.pseudo_labels.label_png import check_class_count, read_labels
 from crt.types import IGNORE
 
 INDEX_EVERY_S = 60.0
 """Seconds after which the index is written again, so that a long run can be looked at."""
-_MADE_BY = ("core/analysis.py", "core/codec.py", "core/examples.py", "gallery/build.py", "gallery/measure.py")
+_MADE_BY = tuple(
+    f"{name}.py"
+    for name in ("core/analysis", "core/codec", "core/examples", "gallery/build", "gallery/cams", "gallery/measure")
+)
 """The files of the app that decide what is written of an image: where one has changed, all images are made again."""
 State = Literal["made", "kept", "failed"]
 Report = Callable[[int, int, State], object]
@@ -80,16 +85,18 @@ def build_gallery(settings: GallerySettings, report: Report) -> GalleryResult:
 
     Raises:
         CrtError: the folder has no images, or the checkpoint cannot be used.
-        InvalidSetting: a setting is out of range, or the images are in the folder of the masks or of the site.
+        InvalidSetting: a setting is out of range, or the images are in the folder of masks, CAMs or the site.
         OSError: the site cannot be written.
     """
     site = Site(settings.output)
-    others = [path for path in (settings.output, settings.masks) if path is not None]
+    given = (settings.output, settings.masks, *(folder for _, folder in settings.cams))
+    others = [path for path in given if path is not None]
     if any(settings.folder.resolve().is_relative_to(path.resolve()) for path in others):
-        raise InvalidSetting("The images, the masks and the site need a folder each: give three.")
+        raise InvalidSetting("The images need a folder without masks, CAMs and the site: put these elsewhere.")
     images, unread = find_images(settings.folder, others)
     engine = Engine(settings.checkpoint, settings.device, (), settings.precision)
-    maker = _Maker(settings, site, engine, _masks_of(settings, images, engine.config.classes))
+    masks = _masks_of(settings, images, engine.config.classes)
+    maker = _Maker(settings, site, engine, masks, _cams_of(settings, images))
     site.write_shared(results())
     entries: list[dict[str, Any]] = []
     failed = [*unread]
@@ -157,11 +164,38 @@ def _masks_of(settings: GallerySettings, images: list[SourceImage], classes: tup
     return index
 
 
+def _cams_of(settings: GallerySettings, images: list[SourceImage]) -> dict[str, FileIndex]:
+    """The folders of CAMs by method. Raises InvalidDataset where one is not there or belongs to no image."""
+    indices = {}
+    for name, folder in settings.cams:
+        if not folder.is_dir():
+            raise InvalidDataset(f"There is no folder {folder}: give a folder of CAMs.")
+        indices[name] = FileIndex(folder, EXTENSIONS, first=EXTENSIONS[0])
+        if not any(_has_file(indices[name], image) for image in images):
+            raise InvalidDataset(f"{folder} has no CAM of any image: name each as its image, as .npy, .npz or PNG.")
+    return indices
+
+
+def _has_file(index: FileIndex, image: SourceImage) -> bool:
+    """Whether a folder has a file for an image, or several, which `_Maker` reports."""
+    try:
+        return beside(index, image) is not None
+    except InvalidDataset:
+        return True
+
+
 class _Maker:
     """Makes the files of one image after another."""
 
-    def __init__(self, settings: GallerySettings, site: Site, engine: Engine, masks: FileIndex | None) -> None:
-        self._settings, self._site, self._masks = settings, site, masks
+    def __init__(
+        self,
+        settings: GallerySettings,
+        site: Site,
+        engine: Engine,
+        masks: FileIndex | None,
+        cams: dict[str, FileIndex],
+    ) -> None:
+        self._settings, self._site, self._masks, self._cams = settings, site, masks, cams
         self._model: Model = engine.model
         self._explorer = Explorer(engine, PredictionCache(0), {})
         config = self._model.config
@@ -183,7 +217,10 @@ class _Maker:
         mask = None if self._masks is None else beside(self._masks, image)
         data = _bytes(image.path, "The image")
         key = self._key.copy()
-        for part in (data, b"" if mask is None else _bytes(mask, "The mask")):
+        found = ((name, beside(index, image)) for name, index in self._cams.items())
+        cams = {name: path for name, path in found if path is not None}
+        others = [_bytes(path, f"The CAM of {name}") for name, path in cams.items()]
+        for part in (data, b"" if mask is None else _bytes(mask, "The mask"), "\0".join(cams).encode(), *others):
             key.update(hashlib.sha256(part).digest())
         kept = self._site.done(image.id, key.hexdigest())
         if kept is not None:
@@ -202,7 +239,9 @@ class _Maker:
             "masked": labels is not None,
             "classes": classes,
         }
-        record = self._record(Analysis(pixels, run, prediction, "", capped, None, self._model), image, labels)
+        files = [self._cam_file(name, path, classes[0][0], pixels) for name, path in cams.items()]
+        analysis = Analysis(pixels, run, prediction, "", capped, None, self._model)
+        record = {**self._record(analysis, image, labels), "cams": files}
         self._site.write_image(image.id, record, thumb, DoneImage(key.hexdigest(), entry))
         return "made", entry
 
@@ -228,6 +267,15 @@ class _Maker:
                 "one of the image's size."
             )
         return labels
+
+    def _cam_file(self, name: str, path: Path, class_id: int, pixels: np.ndarray) -> dict[str, Any]:
+        """The maps of another method; one that names no class is of the class with the highest score."""
+        classes = self._model.config.classes
+        height, width = pixels.shape[:2]
+        try:
+            return saved_file(name, read_cams(path, classes), classes[class_id], (height, width))
+        except InvalidCam as error:
+            raise InvalidCam(f"The CAM of {name} cannot be used: {reason_of(error)}.") from error
 
     def _record(self, analysis: Analysis, image: SourceImage, labels: np.ndarray | None) -> dict[str, Any]:
         header, data = self._explorer.encode(analysis)

@@ -18,6 +18,7 @@ class GallerySettings:
         output: folder of the site.
         checkpoint: a folder, the name of a bundled checkpoint, or a Hub id.
         masks: folder of masks as PNG, found by the images' names; None without.
+        cams: names of methods, each with the folder of its CAMs, found by the images' names.
         size: input size, one of `app.core.input_sizes.SIZES` as text or `NATIVE`; None for the checkpoint's own.
         mode: cut-merge mode; None for the checkpoint's first.
         device: `auto`, `cpu`, `cuda`.
@@ -29,6 +30,7 @@ class GallerySettings:
     output: Path
     checkpoint: str
     masks: Path | None = None
+    cams: tuple[tuple[str, Path], ...] = ()
     size: str | None = None
     mode: str | None = None
     device: str = "auto"
@@ -40,15 +42,15 @@ class GallerySettings:
         """Read what `scripts.gallery` sends.
 
         Args:
-            values: by field, paths as text.
+            values: by field, paths as text; `cams` is needed.
 
         Returns:
             The settings.
 
         Raises:
-            TypeError: a field is missing or not known.
+            KeyError: `cams` is missing.
+            TypeError: another field is missing, or one is not known.
         """
         paths = ("folder", "output", "masks")
-        return cls(
-            **{name: Path(value) if name in paths and value is not None else value for name, value in values.items()}
-        )
+        read = {name: Path(value) if name in paths and value is not None else value for name, value in values.items()}
+        return cls(**{**read, "cams": tuple((name, Path(folder)) for name, folder in values["cams"])})

@@ -56,7 +56,7 @@ const NOT_ON_SERVER = 'This image comes from a scene and is not on the server: c
 export function mount(element, trigger, props, watch) {
   const root = /** @type {HTMLElement} */ (element.querySelector('.crt-viewer'));
   const at = (/** @type {string} */ role) => part(root, role);
-  const store = createStore({ ...INITIAL, drawn: props.saved?.drawn ?? INITIAL.drawn });
+  const store = createStore({ ...INITIAL, drawn: props.saved?.drawn ?? INITIAL.drawn, added_panel: props.saved?.added_panel ?? INITIAL.added_panel });
   /** @type {((view: Crt.View | null, before: Crt.View | null) => unknown)[]} */
   const onRun = [];
   /** @type {Crt.View | null} */

@@ -343,9 +343,12 @@ declare namespace Crt {
     query(): string;
   }
   /** The screen that a file of its own opens with. `id`: of the file; `query`: null for what the checkpoint recommends,
-   *  or for a link in the address; `drawn`: as in State; `talk`: scenes with what they show, as
-   *  presentation/scene_file.mjs packs it. */
-  interface Saved { id: string; query: string | null; scenes: Scene[]; drawn: Record<string, Shape[]>; talk?: { scenes: Scene[]; kept: Record<string, any> } }
+   *  or for a link in the address; `drawn`: as in State; `added_panel`: of a gallery's page; `talk`: scenes with what they
+   *  show, as presentation/scene_file.mjs packs it. */
+  interface Saved {
+    id: string; query: string | null; scenes: Scene[]; drawn: Record<string, Shape[]>; added_panel?: State['added_panel'];
+    talk?: { scenes: Scene[]; kept: Record<string, any> };
+  }
   /** What mountScenes adds to the page. */
   interface PageScenes {
     list(): Scene[];

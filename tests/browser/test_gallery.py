@@ -40,7 +40,12 @@ def site(checkpoint, tmp_path_factory) -> Path:
     labels[20:90, 30:110], labels[90:] = 1, 3
     for name in ("img2", "img10"):
         save_labels(masks / f"{name}.png", labels)
-    settings = GallerySettings(images, folder / "site", checkpoint, masks=masks, size="224", mode="non-overlap")
+    other = folder / "other"
+    other.mkdir()
+    np.save(other / "img2.npy", np.arange(12, dtype=np.float32).reshape(3, 4))
+    Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4)).save(other / "img10.png")
+    cams = (("Grad-CAM", other), (HOSTILE[:60], other))
+    settings = GallerySettings(images, folder / "site", checkpoint, masks, cams, size="224", mode="non-overlap")
     build_gallery(settings, lambda *_: None)
     return settings.output
 
@@ -223,6 +228,17 @@ def test_a_chart_of_an_image_takes_plotly_from_the_shared_folder(site: Path, ope
     page.locator('[data-role="ablate-show-curves"]').click()
     expect(page.locator('[data-role="ablate-curves"] .main-svg').first).to_be_visible()
     assert page.locator('script[src$="shared/plotly.js"]').count() == 1
+
+
+def test_cams_of_other_methods_are_panels(site: Path, open_site: Opened):
+    page = open_site(image_page(site, "img2"))
+    page.wait_for_selector("canvas[data-method=crt]")
+    settle(page)
+    expect(page.locator(".panels > .panel").filter(has_text="Grad-CAM")).to_be_visible()
+    options = page.locator('[data-role="added_panel"] option').all_text_contents()
+    assert [name for name in options if name in ("Grad-CAM", HOSTILE[:60])] == ["Grad-CAM", HOSTILE[:60]]
+    page.locator('[data-role="added_panel"]').select_option(label=HOSTILE[:60])
+    expect(page.locator(".panels > .panel").filter(has_text=HOSTILE[:60])).to_be_visible()
 
 
 def test_a_link_in_the_address_of_an_image_sets_the_screen(site: Path, open_site: Opened):

@@ -58,12 +58,14 @@ def test_a_folder_becomes_a_site_and_a_damaged_image_is_an_error_at_the_end(tmp_
 def test_all_options_reach_the_process(answered: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
     answered += [{"done": 1, "total": 2, "state": "kept"}, {"done": 2, "total": 2, "state": "made"}, {"result": ENDED}]
     options = ("--masks", "masks", "--size", "448", "--mode", "bilinear", "--title", "Mine", "--device", "cpu")
+    options += ("--cams", "Grad-CAM=runs/a=b", "--cams", "Mine=c")
     assert gallery.main([*WORDS, *options, "--precision", "fp32", "--json", "made.json"]) == 0
     assert answered[-1] == {
         "folder": Path("images"),
         "checkpoint": "mine",
         "output": Path("site"),
         "masks": Path("masks"),
+        "cams": [("Grad-CAM", "runs/a=b"), ("Mine", "c")],
         "size": "448",
         "mode": "bilinear",
         "title": "Mine",
@@ -72,7 +74,8 @@ def test_all_options_reach_the_process(answered: list[dict[str, Any]], capsys: p
     }
     assert capsys.readouterr().out == f"{Path('site/index.html')}: 2 images (1 new, 1 kept)\n"
     made = json.loads(Path("made.json").read_text())
-    assert made == {**answered[-1], "folder": "images", "output": "site", "masks": "masks", **ENDED}
+    cams = [["Grad-CAM", "runs/a=b"], ["Mine", "c"]]
+    assert made == {**answered[-1], "folder": "images", "output": "site", "masks": "masks", "cams": cams, **ENDED}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +105,16 @@ def test_what_was_removed_and_the_mean_iou_are_in_the_summary(
     assert err.endswith("error: b.jpg: This file is empty.\n")
 
 
-@pytest.mark.parametrize("words", [("images",), (*WORDS, "--size", "300"), (*WORDS, "--mode", "nonsense")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("images",),
+        (*WORDS, "--size", "300"),
+        (*WORDS, "--mode", "nonsense"),
+        *((*WORDS, "--cams", text) for text in ("folder", "=folder", "name=", " =folder", f"{'x' * 61}=folder")),
+        (*WORDS, "--cams", "a=b", "--cams", "a=c"),
+    ],
+)
 def test_wrong_options_are_wrong_usage(answered: list[dict[str, Any]], words: tuple[str, ...]) -> None:
     assert gallery.main(words) == 2
     assert answered == []

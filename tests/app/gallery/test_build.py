@@ -227,6 +227,33 @@ def test_a_damaged_mask_or_one_of_another_size_fails_its_image_alone(made):
     assert "more/b.jpg" in dict(result.failed) and result.images == 2
 
 
+def test_cams_of_other_methods_are_on_the_page_and_a_damaged_one_fails_its_image_alone(made):
+    folder = made.folder / "other"
+    folder.mkdir()
+    np.save(folder / "a.npy", np.arange(35, dtype=np.float32).reshape(5, 7))
+    np.savez(folder / "b.npz", **{CLASSES[2]: np.ones((10, 14), np.float32)})
+    cams = (("Grad-CAM", folder), ("Mine", folder))
+    assert made.again(cams=cams)[0].made == 2, "those with a file"
+    pages = made.folder / "site" / "pages"
+    a, b = (record_of(pages / f"{made.entry(name)['id']}.html")["cams"] for name in ("more/a.jpg", "more/b.jpg"))
+    assert [one["name"] for one in a] == ["Grad-CAM", "Mine"]
+    top = CLASSES[made.entry("more/a.jpg")["classes"][0][0]]
+    assert [one["label"] for one in a[0]["cams"]] == [top], "one that names no class"
+    assert [one["label"] for one in b[0]["cams"]] == [CLASSES[2]]
+    assert made.again(cams=cams)[0].kept == 3
+    assert made.again(cams=(("Other", folder),))[0].made == 2, "another name"
+    np.save(folder / "a.npy", np.ones((7, 5), np.float32))
+    result, _ = made.again(cams=cams)
+    assert "The CAM of Grad-CAM cannot be used: " in dict(result.failed)["more/a.jpg"]
+    assert result.images == 2
+
+
+@pytest.mark.parametrize(("folder", "told"), [("nothing", "There is no folder"), ("tiny", "no CAM of any image")])
+def test_folders_without_cams_are_refused(made, folder, told):
+    with pytest.raises(InvalidDataset, match=told):
+        made.again(cams=(("Other", made.folder / folder),))
+
+
 def test_masks_without_a_class_are_refused(made):
     save_labels(made.folder / "masks" / "a.png", np.full((50, 70), 255, np.uint8))
     with pytest.raises(InvalidDataset, match="no values but 0 and 255"):
@@ -247,11 +274,14 @@ def test_masks_without_a_class_are_refused(made):
         ({"device": "nonsense"}, InvalidSetting),
         ({"masks": "images"}, InvalidSetting),
         ({"masks": "."}, InvalidSetting),
+        ({"cams": "images"}, InvalidSetting),
     ],
 )
 def test_wrong_settings_make_no_folder(made, changes, error):
     if "masks" in changes:
         changes = {"masks": made.folder / changes["masks"]}
+    if "cams" in changes:
+        changes = {"cams": (("Other", made.folder / changes["cams"]),)}
     with pytest.raises(error):
         made.again(output=made.folder / "new", **changes)
     assert not (made.folder / "new").exists()
