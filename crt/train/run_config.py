@@ -73,7 +73,7 @@ class TrainConfig(RunConfig):
     lambda_cam_from_epoch: int = 1
     """λ is 0 before this epoch, counted from 0."""
     lambda_cam_ramp_epochs: int = 0
-    """λ grows to its value in equal steps over so many epochs before it is reached; 0 switches it on at once."""
+    """λ grows in equal steps over so many epochs, and has its value in the next one; 0 switches it on at once."""
     lambda_cam_period: int | None = None
     """λ is 0 and in force by turns, in periods of so many epochs: METHOD section 9, which counts epochs from 1."""
     consistency_size: int | None = None
