@@ -34,7 +34,7 @@ def load_backbone(backbone: nn.Module, path: Path, classifier: tuple[str, ...]) 
     path = path.expanduser()
     if path.suffix.lower() in PICKLED:
         raise InvalidCheckpoint(
-            f"{path} is a PyTorch file: convert it to safetensors first, as in the README's section on own weights."
+            f"{path} is a PyTorch file: convert it to safetensors first, as in docs/own_weights.md."
         )
     found = {name: value for name, value in read_tensors(path).items() if not name.startswith(classifier)}
     found = {name: value for name, value in strip_prefixes(found).items() if not _counter(name)}

@@ -113,8 +113,8 @@ def test_a_full_queue_has_its_message(client, image, monkeypatch):
         assert running.result(600)
 
 
-def test_the_example_of_the_readme_runs(server, image):
-    text = (Path(__file__).parents[2] / "README.md").read_text()
+def test_the_example_of_the_documentation_runs(server, image):
+    text = (Path(__file__).parents[2] / "docs/library.md").read_text()
     (block,) = re.findall(r"```python\n(from gradio_client.*?)```", text, re.DOTALL)
     found: dict = {}
     exec(block.replace("http://127.0.0.1:7860", server).replace("photo.jpg", image), found)

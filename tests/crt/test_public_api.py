@@ -319,8 +319,8 @@ def test_a_prediction_keeps_its_image_on_request(model, prediction):
     assert Prediction.load(io.BytesIO(stream.getvalue())).image is None
 
 
-def test_the_example_of_the_readme_runs(folder, tmp_path, monkeypatch):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_example_of_the_documentation_runs(folder, tmp_path, monkeypatch):
+    text = (ROOT / "docs/library.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```python\n(import crt\n.*?)```", text, re.DOTALL)
     Image.fromarray(make_image()).save(tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)
