@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Set up .venv and node_modules and pass every check: lint, format, types, security, tests.
+# Set up .venv and node_modules and pass every check: lint, format, types, security, the site of the documentation, tests.
 #
 #     bash scripts/test.sh                         all of it
 #     bash scripts/test.sh --nightly               and the tests about load, time, containers and many processes
-#     bash scripts/test.sh --only lint             a part: lint (format, types and security too), unit, or browser
+#     bash scripts/test.sh --only lint             a part: lint (format, types, security and the site too), unit, or browser
 #     bash scripts/test.sh --coverage              tells too which lines the tests reach, and takes longer
 #     bash scripts/test.sh tests/crt/data/test_images.py    arguments go to pytest
 #
@@ -124,6 +124,7 @@ if [ "$part" = all ] || [ "$part" = lint ]; then
     check .venv/bin/ruff format --quiet --check .
     check .venv/bin/pyright --pythonpath .venv/bin/python
     check npm run --silent check
+    check env NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict --site-dir .venv/site
     check .venv/bin/bandit --quiet --recursive --configfile pyproject.toml crt app scripts app.py
     check .venv/bin/python -m scripts.dev.audit  # says so where no service can be asked
 fi
