@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crt.errors import InvalidSetting
-from crt.metrics.boxes import Match, best_match, boxes_to_mask, pairwise_iou
+from crt.metrics.boxes import Match, best_match, boxes_to_mask, checked_boxes, pairwise_iou
 from crt.metrics.cam_boxes import boxes, cam_to_box
 
 corner = st.integers(-20, 20)
@@ -59,3 +59,29 @@ def test_pixels_are_filled_where_their_centre_is_inside():
     np.testing.assert_array_equal(np.flatnonzero(boxes_to_mask([[0.6, 0, 2.4, 1]], (1, 5))), [1])
     assert boxes_to_mask([[-3, -3, 99, 99]], (4, 5)).all()
     assert not boxes_to_mask([], (4, 5)).any()
+
+
+def test_pixels_are_counted_inclusively_by_default():
+    one, other = (0, 0, 2, 2), [[9, 9, 11, 11], [1, 1, 3, 3]]
+    np.testing.assert_array_equal(pairwise_iou([one], other), pairwise_iou([one], other, "inclusive"))
+    assert best_match(one, other) == Match(pytest.approx(4 / 14), 1)
+
+
+def test_the_first_of_equal_truths_is_the_match():
+    assert best_match((0, 0, 4, 4), [[9, 9, 10, 10], [0, 0, 4, 2], [0, 2, 4, 4]], "continuous") == Match(0.5, 1)
+
+
+def test_boxes_are_checked():
+    found = checked_boxes([[0, 1, 2, 3], [4, 4, 4, 4]])  # a box without an area is one
+    assert found.dtype == np.float64 and found.tolist() == [[0, 1, 2, 3], [4, 4, 4, 4]]
+    assert checked_boxes([]).shape == checked_boxes(np.zeros((0, 4))).shape == (0, 4)
+    for rows in ([[0, 0, 1]], [[0, 0, 1, 1, 1]], [[[0, 0, 1, 1]]]):
+        with pytest.raises(InvalidSetting, match="rows"):
+            checked_boxes(cast("Any", rows))
+    for row in ([0, 0, np.nan, 1], [0, 0, np.inf, 1], [0, 3, 1, 2]):
+        with pytest.raises(InvalidSetting, match="not finite"):
+            checked_boxes([[0, 0, 1, 1], row])
+
+
+def test_a_mask_of_boxes_is_of_bools():
+    assert boxes_to_mask([[1, 0, 2, 2]], (2, 3)).tolist() == [[False, True, False]] * 2

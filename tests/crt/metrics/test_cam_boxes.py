@@ -6,7 +6,16 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from crt.errors import InvalidSetting
 from crt.metrics.boxes import Box, boxes_to_mask
-from crt.metrics.cam_boxes import NO_BOX, Region, boxes, cam_to_box, grey_levels, largest_box, minmax_normalize
+from crt.metrics.cam_boxes import (
+    NO_BOX,
+    Region,
+    boxes,
+    cam_to_box,
+    grey_levels,
+    largest_box,
+    level_of,
+    minmax_normalize,
+)
 
 masks = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=14))
 
@@ -96,3 +105,23 @@ def test_maps_that_are_not_finite_are_refused(bad):
 def test_thresholds_outside_their_range_are_refused(threshold):
     with pytest.raises(InvalidSetting, match="threshold"):
         cam_to_box(np.eye(3), threshold=threshold)
+
+
+def test_grey_levels_are_cut_off_not_rounded():
+    cam = np.array([[0, 0.5, 1], [2 / 255, 1.9 / 255, 0.999]])
+    assert grey_levels(cam).tolist() == [[0, 127, 255], [2, 1, 254]]
+    assert grey_levels(cam).dtype == np.uint8 and grey_levels(cam, (4, 6)).shape == (4, 6)
+    assert minmax_normalize(np.array([0, 4])).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("threshold", "brightest", "level"), [(0.0, 255, 0), (0.1, 255, 25), (0.5, 200, 100), (0.999, 255, 254)]
+)
+def test_the_level_is_a_share_of_the_brightest_rounded_down(threshold, brightest, level):
+    assert level_of(threshold, np.array([[0, brightest]], np.uint8)) == level
+
+
+def test_a_pixel_on_the_level_is_outside():
+    cam = np.array([[0, 51, 52, 255]]) / 255
+    assert cam_to_box(cam, threshold=0.2) == (2, 0, 4, 1)  # 0.2 of 255 is 51
+    assert cam_to_box(np.array([[0, 25, 26, 255]]) / 255) == (2, 0, 4, 1)  # the released threshold of 0.1

@@ -47,3 +47,17 @@ def test_the_way_to_the_image_and_back(height, width, inside):
 def test_crops_that_cannot_be(source, resize, crop):
     with pytest.raises(InvalidSetting, match="crop"):
         CentreCrop(source, resize, crop)
+
+
+def test_a_crop_may_be_one_pixel_or_the_whole_short_side():
+    assert CentreCrop((5, 5), 8, 8).origin == (0, 0)
+    assert CentreCrop((1, 1), 1, 1).resized == (1, 1)
+    assert CentreCrop((30, 40), 6, 1).origin == (2, 4)  # 2.5 and 3.5 to even
+
+
+def test_boxes_are_cut_off_at_the_border():
+    view = CentreCrop((100, 200), 50, 40)  # half the size, cropped at top 5, left 30
+    np.testing.assert_allclose(view.to_crop([[0, 0, 200, 100], [70, 20, 90, 40]]), [[0, 0, 40, 40], [5, 5, 15, 15]])
+    np.testing.assert_allclose(
+        view.to_source([[-99, -99, 999, 999], [5, 5, 15, 15]]), [[0, 0, 200, 100], [70, 20, 90, 40]]
+    )

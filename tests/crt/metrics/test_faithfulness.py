@@ -14,7 +14,7 @@ from pytorch_grad_cam.metrics.road import NoisyLinearImputer, ROADLeastRelevantF
 
 from crt.checkpoint import METHODS, Method, load_checkpoint
 from crt.errors import InvalidSetting
-from crt.metrics import perturb
+from crt.metrics import faithfulness, perturb
 from crt.metrics.faithfulness import MEASURES, FaithfulnessConfig, Stopped, measure
 from crt.metrics.faithfulness_results import Curve
 from crt.metrics.scored_class import ScoredClass, scored_class
@@ -363,11 +363,60 @@ def test_refusals(predictor, image):
         {"steps": 0},
         {"noise": -1.0},
         {"blur": (10, 5.0)},
+        {"blur": (-1, 5.0)},
         {"blur": (11, 0.0)},
         {"removed": ()},
+        {"removed": (0.0, 0.5)},
         {"removed": (0.5, 1.0)},
     ],
 )
-def test_probes_that_cannot_be(bad):
+def test_configs_that_cannot_be(bad):
     with pytest.raises(InvalidSetting):
         FaithfulnessConfig(**bad)
+
+
+def test_the_least_that_a_config_may_have():
+    config = FaithfulnessConfig(steps=1, noise=0.0, blur=(1, 0.1), removed=(0.001, 0.999))
+    assert config.runs == 1 + 1 + 1 + 1 + 4
+    assert FaithfulnessConfig(("deletion", "deletion")).runs == 1 + 20
+    assert FaithfulnessConfig().runs == 1 + 1 + 20 + 20 + 2 * 9
+
+
+def test_an_unknown_measure_is_named_and_none_is_not_enough():
+    with pytest.raises(InvalidSetting, match="no measure other: choose among confidence, deletion, insertion, road"):
+        FaithfulnessConfig(("road", "other"))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InvalidSetting, match="no measure to take: choose"):
+        FaithfulnessConfig(())
+
+
+def test_road_takes_images_up_to_its_largest(monkeypatch):
+    scored, weights = linear(side=16)
+    config = FaithfulnessConfig(("road",), removed=(0.5,))
+    monkeypatch.setattr(faithfulness, "MAX_ROAD_PIXELS", 16 * 16)
+    assert measure(scored, weights[0].numpy(), config).road is not None
+    monkeypatch.setattr(faithfulness, "MAX_ROAD_PIXELS", 16 * 16 - 1)
+    with pytest.raises(InvalidSetting, match="16 × 16"):
+        measure(scored, weights[0].numpy(), config)
+    assert measure(scored, weights[0].numpy(), FaithfulnessConfig(("confidence",))).road is None
+
+
+def test_curves_by_hand():
+    """The probability is the mean of the pixels: deletion takes the largest away first, insertion adds them first."""
+    pixels = torch.tensor([[0.4, 0.2], [0.0, 0.2]]).expand(1, 3, 2, 2)
+    scored = ScoredClass(pixels, lambda images: images.mean((1, 2, 3)).numpy())
+    config = FaithfulnessConfig(("deletion", "insertion"), steps=2, blur=(1, 1.0))  # a window of one pixel: no blur
+    found = measure(scored, np.array([[3.0, 2], [0, 1]]), config)
+    assert found.probability == pytest.approx(0.2)
+    np.testing.assert_allclose(present(found.deletion).share, [0, 0.5, 1])
+    np.testing.assert_allclose(present(found.deletion).probability, [0.2, 0.05, 0], atol=1e-7)
+    np.testing.assert_allclose(present(found.insertion).probability, [0.2, 0.2, 0.2], rtol=1e-6)
+    assert present(found.deletion).auc == pytest.approx((0.125 + 0.025) / 2)
+
+
+def test_progress_counts_the_images():
+    scored, weights = linear()
+    seen = []
+    config = FaithfulnessConfig(("deletion",), steps=3)
+    one = replace(scored, batch=1)
+    measure(one, weights[0].numpy(), config, progress=lambda fraction, name: seen.append((fraction, name)))
+    assert seen == [(0, "image"), (1 / 4, "image"), *[(k / 4, "deletion") for k in (1, 2, 3, 4)], (1, "done")]

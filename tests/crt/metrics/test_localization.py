@@ -79,3 +79,36 @@ def test_what_cannot_be_counted_is_refused():
         Localization().add(1, np.zeros(3), 3)
     with pytest.raises(InvalidSetting, match="NaN"):
         Localization().add(1, np.array([0, np.nan]), 1)
+
+
+def test_iou_counts_from_its_least_on():
+    strict = Localization(0.7)
+    for iou in (0.5, 0.7, 0.71):
+        strict.add(iou, np.array([1.0, 0]), 0)
+    assert strict.shares()["gt_known"] == 2 / 3 and strict.images == 3
+
+
+@pytest.mark.parametrize("label", [-1, 6])
+def test_a_class_without_a_score_is_refused(label):
+    with pytest.raises(InvalidDataset, match=f"Class {label}"):
+        Localization().add(1, np.zeros(6), label)
+
+
+def test_boxes_of_a_map_are_taken_to_where_the_truth_is():
+    cam = np.zeros((8, 8))
+    cam[1:3, 2:6] = 1
+    truth = [[20, 10, 60, 30]]  # ten times as large
+    accuracy = BoxAccuracy((0.5,), convention="continuous")
+    accuracy.add(cam, truth, lambda rows: 10 * np.asarray(rows))
+    accuracy.add(cam, truth)
+    assert accuracy.images == 2
+    np.testing.assert_array_equal(accuracy.curves(), [[0.5]] * 3)
+    np.testing.assert_array_equal(accuracy.curves(regions=True), [[0.5]] * 3)
+
+
+def test_the_lowest_of_equal_thresholds_is_the_best():
+    cam = np.zeros((8, 8))
+    cam[1:5, 1:5] = 1
+    accuracy = BoxAccuracy((0.3, 0.6, 0.9), (0.5,))
+    accuracy.add(cam, [[1, 1, 5, 5]])
+    assert accuracy.best_threshold() == 0.3 and accuracy.max_box_acc() == accuracy.max_box_acc_v2() == 1

@@ -119,3 +119,32 @@ def test_maps_and_thresholds_that_cannot_be_counted_are_refused():
         for curves in (PixelCurves, BoxAccuracy):
             with pytest.raises(InvalidSetting, match="threshold"):
                 curves(thresholds)
+
+
+def test_curves_take_maps_from_0_to_1():
+    ends = np.array([[0.0, 1.0]])
+    assert PixelCurves((0.0, 0.5)).add(ends, np.array([[0, 1]])).images == 1
+    for outside in (-0.1, 1.1):
+        with pytest.raises(InvalidSetting, match="outside"):
+            PixelCurves().add(np.array([[0.5, outside]]), np.array([[0, 1]]))
+    PixelCurves().add(np.array([[0.5, 9.0]]), np.array([[0, 255]]))  # a pixel that does not count may have any value
+
+
+def test_curves_by_hand():
+    curves = PixelCurves((0.0, 0.5)).add(np.array([[0, 0.5, 0.6, 1]]), np.array([[1, 1, 0, 1]])).overlap()
+    np.testing.assert_array_equal(curves.iou, [2 / 4, 1 / 4])
+    np.testing.assert_array_equal(curves.precision, [2 / 3, 1 / 2])
+    np.testing.assert_array_equal(curves.recall, [2 / 3, 1 / 3])
+
+
+def test_masks_are_of_two_dimensions():
+    for shape in ((4,), (1, 2, 2)):
+        with pytest.raises(InvalidDataset, match="compared"):
+            overlap(np.zeros(shape), np.zeros(shape))
+
+
+def test_a_map_of_one_value_misses_even_on_its_object():
+    assert not pointing_game_hit(np.ones((3, 3)), np.ones((3, 3)), tolerance=99)
+    cam = np.array([[1.0, 0]])
+    assert pointing_game_hit(cam, np.array([[1, 0]])) and not pointing_game_hit(cam, np.array([[0, 1]]))
+    assert pointing_game_hit(cam, np.array([[0, 1]]), tolerance=1)

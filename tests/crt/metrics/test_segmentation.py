@@ -13,7 +13,7 @@ from crt.data import ImageDataset, Sample
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.evaluation.cams import evaluate_seeds
 from crt.metrics.classification import mean_average_precision
-from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou
+from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.multiscale import TTAConfig, default_specs, multi_scale_maps
 from crt.postprocess import cam_to_labels
 from crt.predictor import Predictor
@@ -115,3 +115,43 @@ def test_a_mirrored_image_gives_the_mirrored_maps(predictor: Predictor) -> None:
     mirrored, _ = multi_scale_maps(predictor, np.ascontiguousarray(image[:, ::-1]), [0, 1], requests, views)
     for name in requests:
         np.testing.assert_allclose(mirrored[name][..., ::-1], plain[name], atol=1e-4 * max(1e-6, plain[name].max()))
+
+
+def test_a_confusion_matrix_has_the_truth_by_rows() -> None:
+    truth = np.array([[0, 0, 1, 1, 2, 255, 255]])
+    prediction = np.array([[0, 1, 1, 255, 2, 2, 255]])  # 255 counts as background, but not where the truth is 255
+    found = confusion_matrix(truth, prediction, 3)
+    assert found.dtype == np.int64
+    assert found.tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
+
+
+def test_measures_of_a_confusion_matrix_by_hand() -> None:
+    confusion = np.array([[3, 1, 0, 0], [0, 2, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0]])  # the last is predicted only
+    np.testing.assert_allclose(iou(confusion), [3 / 4, 2 / 4, np.nan, 0])
+    assert mean_iou(confusion) == pytest.approx((3 / 4 + 2 / 4) / 3)
+    assert mean_iou(confusion, present_only=True) == pytest.approx((3 / 4 + 2 / 4) / 2)
+    assert pixel_accuracy(confusion) == 5 / 7
+
+
+@pytest.mark.parametrize("label", [-1, 3])
+def test_labels_outside_the_classes_are_refused(label: int) -> None:
+    wrong, right = np.array([[label, 0]]), np.array([[2, 0]])
+    for pair in ((wrong, right), (right, wrong)):
+        with pytest.raises(InvalidDataset, match=f"label {label}, there are 3"):
+            confusion_matrix(*pair, 3)
+    with pytest.raises(InvalidDataset, match=f"label {label}"):
+        ThresholdSweep(np.array([0.1]), 3).add(wrong, np.zeros((1, 1, 2)), np.array([0]))
+
+
+def test_as_many_classes_are_counted_as_a_mask_has_labels() -> None:
+    whole = np.array([[254, 0]])
+    assert confusion_matrix(whole, whole, 255)[254, 254] == 1
+    for count in (lambda: confusion_matrix(whole, whole, 256), lambda: ThresholdSweep(np.array([0.1]), 256)):
+        with pytest.raises(InvalidDataset, match="hold 254 classes"):
+            count()
+
+
+def test_a_sweep_without_a_map_finds_background() -> None:
+    sweep = ThresholdSweep(np.array([0.0, 0.5]), 3)
+    sweep.add(np.array([[0, 1, 255]]), np.zeros((0, 1, 3)), np.array([], int))
+    assert sweep.confusions().tolist() == [[[1, 0, 0], [1, 0, 0], [0, 0, 0]]] * 2
