@@ -103,7 +103,7 @@ def test_negative_loops_are_refused():
         list(unroll(Encoder(), start(), -1, 1))
 
 
-def rows():
+def rows() -> torch.Tensor:
     return torch.rand(3, 4, 2, 16, generator=torch.Generator().manual_seed(2))  # passes, blocks, n, patches
 
 
@@ -206,3 +206,26 @@ def test_every_reduction_is_named_described_and_weighs_each_pass():
 def test_the_page_has_the_constants_of_the_library():
     written = ROOT / "app" / "viewer" / "core" / "constants.mjs"
     assert written.read_text(encoding="utf-8") == module(), "run python -m scripts.dev.constants"
+
+
+def test_one_pass_is_a_singular():
+    with pytest.raises(InvalidSetting, match="loop count 2 needs 2 passes, only 1 was run"):
+        attention_map(rows()[:1], 2)
+
+
+def test_the_weights_of_every_reduction_by_hand():
+    wanted: dict[PassReduction, tuple[float, ...]] = {
+        "sum": (1, 1, 1),
+        "mean": (1 / 3, 1 / 3, 1 / 3),
+        "first": (1, 0, 0),
+        "last": (0, 0, 1),
+        "tile_normalized": (1, 0, 0),
+    }
+    assert {name: reduction.weights(3) for name, reduction in PASS_REDUCTIONS.items()} == wanted
+    assert [name for name, reduction in PASS_REDUCTIONS.items() if reduction.tile_normalized] == ["tile_normalized"]
+    for name, weights in wanted.items():
+        found = attention_map(rows(), 3, pass_reduction=name).flatten(1)
+        summed = sum(weight * row for weight, row in zip(weights, rows().mean(1), strict=True))
+        if name == "tile_normalized":
+            summed = (summed / summed.amax(1, keepdim=True)).sqrt()
+        torch.testing.assert_close(found, summed)

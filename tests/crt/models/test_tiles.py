@@ -135,3 +135,22 @@ def test_maps_and_images_of_other_grids_are_refused():
     for shape in ((3, 1, 4, 4), (4, 1, 4, 5), (4, 1, 3, 3)):
         with pytest.raises(InvalidSetting, match="not those of 4 tiles"):
             grid.merge(torch.zeros(shape))
+
+
+def test_maps_of_any_type_are_merged_in_float32():
+    grid = TileGrid(96, 64, 64)
+    merged = grid.merge(torch.ones(2 * len(grid), 1, 4, 4, dtype=torch.bfloat16))
+    assert merged.dtype == torch.float32 and merged.shape == (2, 1, 6, 4)
+
+
+def test_the_least_and_the_default_grid():
+    assert TileGrid(1, 1, 2, 1).cells == (1, 1)
+    default = TileGrid(300, 224)
+    assert (default.tile, default.patch, default.mode, default.padding) == (224, 16, "overlap", "minimal")
+    assert (default.stride, default.shape, default.origins) == (112, (2, 1), ((0, 0), (112, 0)))
+
+
+def test_one_tile_holds_the_whole_image_at_its_proportions():
+    grid = TileGrid(7, 300, 64, 16, "bilinear")
+    assert grid.content == (1, 64)  # 1.49 pixels, and never none
+    assert grid.patch_cells == (1, 4) and len(grid) == 1 and grid.stride == 64
