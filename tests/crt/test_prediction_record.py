@@ -1,6 +1,8 @@
 """A Prediction of two tiles, two classes and three loop counts, whose CAMs are computed again by hand."""
 
 import dataclasses
+import io
+import zipfile
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +15,7 @@ from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
 from crt.postprocess import NORMALIZATION_EPS
 from crt.prediction import Prediction
+from crt.prediction_io import MAX_BYTES, InvalidPrediction
 from crt.resample import upsample_cam
 
 GRID = TileGrid(32, 48, 32, 16)
@@ -222,3 +225,37 @@ def test_why_a_method_is_not_there(prediction, method, networks, message):
         with pytest.raises(InvalidSetting) as raised:
             call(cast("Method", method))
         assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("threshold", [0, 1, 0.0, 1.0])
+def test_a_file_may_have_either_end_of_the_thresholds(prediction, threshold):
+    found = Prediction.load(saved(dataclasses.replace(prediction, default_threshold=threshold)))
+    assert found.default_threshold == threshold and found.default_spec == DEFAULT
+    assert found.source == SOURCE and found.grid == GRID and found.image is None
+
+
+def test_a_file_may_unpack_to_the_most_bytes_and_no_more(prediction, monkeypatch):
+    assert MAX_BYTES == 2**30
+    with zipfile.ZipFile(saved(prediction)) as file:
+        size = sum(member.file_size for member in file.infolist())
+    monkeypatch.setattr("crt.prediction_io.MAX_BYTES", size)
+    assert Prediction.load(saved(prediction)).methods == prediction.methods
+    monkeypatch.setattr("crt.prediction_io.MAX_BYTES", size - 1)
+    with pytest.raises(InvalidPrediction, match="would unpack to 0 MiB"):
+        Prediction.load(saved(prediction))
+
+
+def test_a_file_is_closed_only_by_who_opened_it(prediction, tmp_path):
+    stream = saved(prediction)
+    Prediction.load(stream)
+    assert not stream.closed
+    (tmp_path / "a.npz").write_bytes(stream.getvalue())
+    assert Prediction.load(str(tmp_path / "a.npz")).classes == ("cat", "dog")
+
+
+def saved(prediction: Prediction) -> io.BytesIO:
+    """Its file, to be read from the beginning."""
+    stream = io.BytesIO()
+    prediction.save(stream)
+    stream.seek(0)
+    return stream
