@@ -175,7 +175,7 @@ def layer_of(shot: PanelData, shown: ExportRequest) -> MapLayer:
     """
     return MapLayer(
         values=_nearest(shot.cells, shot.content_size, shown.points) if shown.cells else shot.upsampled,
-        top=shot.vmax,
+        vmax=shot.vmax,
         unit=UNITS[shot.unit],
         level=shown.threshold * shot.max_value,
         masked=shown.overlay == "mask",

@@ -181,13 +181,13 @@ class ExportRequest:
         values = read_group(details)
         absolute: dict[str, float] = {}
         if not isinstance(details.get("absolute"), dict):
-            raise InvalidSetting("The tops of the absolute scale are missing: reload the page.")
+            raise InvalidSetting("The largest values of the absolute scale are missing: reload the page.")
         if values["scale"] == "absolute":
             absolute = {
-                path.partition(".")[2]: top for path, top in read_group(details["absolute"], "absolute").items()
+                path.partition(".")[2]: vmax for path, vmax in read_group(details["absolute"], "absolute").items()
             }
             if None in absolute.values():
-                raise InvalidSetting("The tops of the absolute scale are missing: reload the page.")
+                raise InvalidSetting("The largest values of the absolute scale are missing: reload the page.")
         map_options(
             analysis, analysis.prediction.methods[0], details
         )  # also without a map, so that no value goes by unchecked

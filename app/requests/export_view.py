@@ -152,7 +152,7 @@ class ExportView:
     def _difference(self) -> Plot:
         a, b = list(self.shots.values())[:2]
         raw = self.shown.difference_unit == "raw" and a.unit == b.unit
-        values = difference(a.upsampled, b.upsampled, alike=raw, tops=(a.max_value, b.max_value))
+        values = difference(a.upsampled, b.upsampled, raw=raw, maxima=(a.max_value, b.max_value))
         unit = a.unit if raw else "share"
         vmax = float(np.abs(values).max(initial=0))
         if self.shown.scale != "map":

@@ -41,43 +41,45 @@ def colour(values: np.ndarray, *, colormap: str = COLORMAP, vmax: float | None =
     if colormap not in mpl.colormaps:
         raise InvalidSetting(f"There is no colour map {colormap!r}: choose viridis, magma, cividis or gray.")
     values = np.maximum(np.nan_to_num(np.asarray(values, np.float64), nan=0.0), 0)
-    top = float(values.max(initial=0)) if vmax is None else float(vmax)
-    scaled = np.minimum(values, top) / top if np.isfinite(top) and top > 0 else np.zeros_like(values)
+    largest = float(values.max(initial=0)) if vmax is None else float(vmax)
+    scaled = np.minimum(values, largest) / largest if np.isfinite(largest) and largest > 0 else np.zeros_like(values)
     # The nearest of the 256 colours, as the page has it.
     return mpl.colormaps[colormap](np.rint(255 * scaled).astype(np.uint8), bytes=True)[..., :3]
 
 
-def signed_colour(values: np.ndarray, top: float) -> np.ndarray:
-    """Colour a map from -top to top, 0 in the middle of the colours.
+def signed_colour(values: np.ndarray, vmax: float) -> np.ndarray:
+    """Colour a map from -vmax to vmax, 0 in the middle of the colours.
 
     Args:
         values: (H, W) float.
-        top: the value of the last colour.
+        vmax: the value of the last colour.
 
     Returns:
         (H, W, 3) uint8.
     """
-    # In float64 and clipped before they are divided: in float32 a top near nothing would be nothing.
-    shares = np.clip(np.nan_to_num(values.astype(np.float64)), -top, top) / top if top > 0 else np.zeros(values.shape)
+    # In float64 and clipped before they are divided: in float32 a vmax near nothing would be nothing.
+    shares = (
+        np.clip(np.nan_to_num(values.astype(np.float64)), -vmax, vmax) / vmax if vmax > 0 else np.zeros(values.shape)
+    )
     scaled = (shares + 1) / 2
     return SIGNED(np.rint(255 * scaled).astype(np.uint8), bytes=True)[..., :3]
 
 
-def fade_alpha(values: np.ndarray, top: float, *, signed: bool = False) -> np.ndarray:
+def fade_alpha(values: np.ndarray, vmax: float, *, signed: bool = False) -> np.ndarray:
     """Opacity of a map that fades: transparent at 0, and opaque from half of its scale on.
 
     Args:
         values: (H, W) float.
-        top: the value of the last colour.
-        signed: whether the scale begins at -top, with 0 in the middle.
+        vmax: the value of the last colour.
+        signed: whether the scale begins at -vmax, with 0 in the middle.
 
     Returns:
         (H, W) float64 from 0 to 1, of the nearest of the 256 colours, as the page has it.
     """
-    if not top > 0:
+    if not vmax > 0:
         return np.zeros(values.shape)
-    low = -top if signed else 0.0
-    index = np.rint(255 * (np.clip(np.nan_to_num(values.astype(np.float64)), low, top) - low) / (top - low))
+    low = -vmax if signed else 0.0
+    index = np.rint(255 * (np.clip(np.nan_to_num(values.astype(np.float64)), low, vmax) - low) / (vmax - low))
     return np.minimum(1, np.abs(index / 127.5 - 1 if signed else index / 255) / FADE_END)
 
 

@@ -81,21 +81,21 @@ def crossings(values: np.ndarray, level: float) -> list[np.ndarray]:
 
 
 def difference(
-    first: np.ndarray, second: np.ndarray, *, alike: bool, tops: tuple[float, float] | None = None
+    first: np.ndarray, second: np.ndarray, *, raw: bool, maxima: tuple[float, float] | None = None
 ) -> np.ndarray:
     """One map minus another on the same points.
 
     Args:
         first: (h, w).
         second: (h, w).
-        alike: whether they are subtracted as they are; else each is divided by its top first.
-        tops: of both; their largest values if None.
+        raw: whether they are subtracted as they are; else each is divided by its maximum first.
+        maxima: of both; their largest values if None.
 
     Returns:
         (h, w) float64.
     """
     one, other = (values.astype(np.float64) for values in (first, second))
-    if alike:
+    if raw:
         return one - other
-    top, below = tops or (one.max(initial=0), other.max(initial=0))
-    return one / (top or 1) - other / (below or 1)
+    first_max, second_max = maxima or (one.max(initial=0), other.max(initial=0))
+    return one / (first_max or 1) - other / (second_max or 1)

@@ -18,19 +18,19 @@ class MapLayer:
 
     Attributes:
         values: (h, w) float, points spread evenly over it.
-        top: the last colour's value.
+        vmax: the value of the last colour.
         unit: of the values, in words.
         level: the value above which a point is inside the mask, or None.
         masked: whether the mask is drawn instead of the colours.
         faded: whether the colours are transparent where the value is 0.
         outlined: whether the mask is outlined.
-        ends: words for the two ends of a map from -top to top; None for one from 0.
+        ends: words for the two ends of a map from -vmax to vmax; None for one from 0.
         smooth: whether values between points are interpolated.
         box: x0, y0, x1, y1 from 0 to 1.
     """
 
     values: np.ndarray
-    top: float
+    vmax: float
     unit: str
     level: float | None = None
     masked: bool = False
@@ -106,21 +106,23 @@ def blend(image: np.ndarray, layer: MapLayer, style: Style) -> np.ndarray:
     """
     height, width = image.shape[:2]
     if layer.smooth:
-        fine = resize_map(layer.values, (height, width))
+        upsampled = resize_map(layer.values, (height, width))
     else:
         cells = Image.fromarray(layer.values.astype(np.float32))
-        fine = np.asarray(cells.resize((width, height), Image.Resampling.NEAREST))
+        upsampled = np.asarray(cells.resize((width, height), Image.Resampling.NEAREST))
     if layer.masked:
-        inside = above_threshold(fine, layer.level or 0)
+        inside = above_threshold(upsampled, layer.level or 0)
         return np.where(inside[..., None], image, np.rint((1 - style.opacity) * image)).astype(np.uint8)
     signed = layer.ends is not None
-    colours = signed_colour(fine, layer.top) if signed else colour(fine, colormap=style.colormap, vmax=layer.top)
-    opacity = style.opacity * (fade_alpha(fine, layer.top, signed=signed)[..., None] if layer.faded else 1)
+    colours = (
+        signed_colour(upsampled, layer.vmax) if signed else colour(upsampled, colormap=style.colormap, vmax=layer.vmax)
+    )
+    opacity = style.opacity * (fade_alpha(upsampled, layer.vmax, signed=signed)[..., None] if layer.faded else 1)
     return np.rint((1 - opacity) * image + opacity * colours).astype(np.uint8)
 
 
 def bar(layer: MapLayer, style: Style) -> np.ndarray:
-    """The colours of a map from its lowest value to its top.
+    """The colours of a map from its lowest value to `vmax`.
 
     Args:
         layer: the map.

@@ -191,16 +191,16 @@ def _labels(axes: Axes, layer: LabelLayer, fine: float) -> None:
 
 
 def _bar(canvas: Canvas, place: tuple[float, float, float], layer: MapLayer, style: Style) -> float:
-    """A colour bar from 0 to the top with its unit, and a tick at the level -> the y below it. `place`: x, y, width."""
+    """A colour bar from 0 to `vmax` with its unit, and a tick at the level -> the y below it. `place`: x, y, width."""
     x, y, width = place
     axes = canvas.axes(x, y, width, BAR)
     axes.imshow(bar(layer, style), extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
-    if layer.level is not None and layer.top > 0 and layer.values.max(initial=0) > 0:
-        at = min(1.0, layer.level / layer.top)
+    if layer.level is not None and layer.vmax > 0 and layer.values.max(initial=0) > 0:
+        at = min(1.0, layer.level / layer.vmax)
         tick = [np.array([[at, -0.3], [at, 1.3]])]
         stroke(axes, tick, [("white", 2, "solid", 1), (INK, 1, "solid", 1)], clip=False)
     top = y + BAR + 0.03
-    low, high = ("0", f"{layer.top:.3g}")
+    low, high = ("0", f"{layer.vmax:.3g}")
     if layer.ends:
         low, high = f"−{high} {printable(layer.ends[0])}", f"{printable(layer.ends[1])} +{high}"
     canvas.text(x, top, low, NOTE)

@@ -208,15 +208,15 @@ def test_cells_that_touch_at_a_corner_have_one_outline():
     assert len(outlines(np.eye(2), 0.5)) == 1
 
 
-@given(pair=st.integers(0, 2**31).map(lambda seed: (noise(seed, 5, 7), noise(seed + 1, 5, 7))), alike=st.booleans())
-def test_the_difference_changes_its_sign_with_the_order(pair, alike):
+@given(pair=st.integers(0, 2**31).map(lambda seed: (noise(seed, 5, 7), noise(seed + 1, 5, 7))), raw=st.booleans())
+def test_the_difference_changes_its_sign_with_the_order(pair, raw):
     first, second = pair
-    one = difference(first, second, alike=alike)
-    np.testing.assert_allclose(one, -difference(second, first, alike=alike))
-    assert not difference(first, first, alike=alike).any()
-    if not alike:
+    one = difference(first, second, raw=raw)
+    np.testing.assert_allclose(one, -difference(second, first, raw=raw))
+    assert not difference(first, first, raw=raw).any()
+    if not raw:
         assert np.abs(one).max() <= 1
-        np.testing.assert_allclose(difference(3 * first, second, alike=False), one, atol=1e-6)  # a share has no unit
+        np.testing.assert_allclose(difference(3 * first, second, raw=False), one, atol=1e-6)  # a share has no unit
 
 
 @given(values=maps_of(), levels=st.lists(st.floats(0, 1), max_size=9, unique=True).map(sorted))

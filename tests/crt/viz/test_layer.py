@@ -28,9 +28,9 @@ def test_a_signed_map_fades_in_the_middle():
     np.testing.assert_allclose(alpha, [[1, 1, 0.5, 0, 0.5, 1, 0]], atol=0.01)
 
 
-@pytest.mark.parametrize("top", [0.0, -1.0])
-def test_a_map_without_a_scale_is_transparent(top):
-    assert not fade_alpha(VALUES, top).any()
+@pytest.mark.parametrize("vmax", [0.0, -1.0])
+def test_a_map_without_a_scale_is_transparent(vmax):
+    assert not fade_alpha(VALUES, vmax).any()
 
 
 def test_labels_have_a_light_line_on_a_wider_dark_one_and_specks_have_none():
