@@ -105,7 +105,7 @@ def class_ids(classes: Sequence[ClassLike] | ClassLike, class_names: Sequence[st
     Names are compared without regard to capitals, and `_` and `-` count as blanks.
 
     Args:
-        classes: numbers from 0 or names; one class may stand alone.
+        classes: numbers from 0 or names; one class need not be in a list.
         class_names: all that there are.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The errors of this package. Every message is one sentence that says what to do."""
+"""The errors of this package. Every message is one sentence with what to do."""
 
 
 class CrtError(Exception):
@@ -29,8 +29,8 @@ def reason_of(error: BaseException) -> str:
     """The message of an exception, as a part of a sentence.
 
     Args:
-        error: of a CrtError the whole text is taken; of another exception the first line, of an OSError what the system
-            says, and of a KeyError what is missing.
+        error: of a CrtError the whole text is taken; of another exception the first line, of an OSError the
+            system's message, and of a KeyError what is missing.
 
     Returns:
         One line without a full stop at its end, never empty: an exception without words is called by its type.

@@ -66,12 +66,12 @@ class FairLock:
         self.acquire()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, prediction: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.release()
 
     def _pass_on(self) -> None:
-        """Give the lock to the next thread before this one can ask again; the guard is held."""
+        """Give the lock to the next thread before this one can request it again; the guard is held."""
         if not self._waiting:
             self._owner = None
             return

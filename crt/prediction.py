@@ -206,7 +206,7 @@ class Prediction(PredictionRecord):
             InvalidSetting: a method or class that is not recorded, no image, one of another size, or no Plotly.
             InvalidImage: the image cannot be read.
         """
-        from crt.viz.notebook import cam_figure  # noqa: PLC0415 - Plotly is loaded where a figure is asked for
+        from crt.viz.notebook import cam_figure  # noqa: PLC0415 - Plotly is loaded for the first figure
 
         return cam_figure(self, class_, methods, image=image, spec=spec)
 

@@ -1,4 +1,4 @@
-"""The file of a Prediction: one npz with a JSON header, checked as a stranger's when it is read."""
+"""The file of a Prediction: one npz with a JSON header, checked as untrusted when it is read."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def write_fields(path: str | Path | BinaryIO, fields: Mapping[str, Any]) -> None
 def read_fields(path: str | Path | BinaryIO) -> dict[str, Any]:
     """Read the fields that `write_fields` wrote.
 
-    Every array must have the shape that the header's grid and classes and the other arrays ask for. Their values are
-    not read.
+    Every array must have the shape that follows from the header's grid and classes and the other arrays. Their values
+    are not read.
 
     Args:
-        path: the file, or an open binary one; it may be a stranger's.
+        path: the file, or an open binary one; it need not be trusted.
 
     Returns:
         The fields by name, without the image.

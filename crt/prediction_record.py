@@ -27,8 +27,8 @@ class PredictionRecord:
         records: what each method left.
         timings: milliseconds of each stage.
         provenance: checkpoint hash and networks, settings, versions.
-        default_spec: what the checkpoint recommends, which every CAM has that is asked for without more: the one that
-            the app shows first.
+        default_spec: what the checkpoint recommends: the settings of a CAM where none are given, and those that the app
+            shows first.
         default_threshold: the same of masks, a share of a CAM's largest value.
         image: (H, W, 3) uint8, the image in its own pixels, where it was kept; files do not hold it.
     """
@@ -86,7 +86,7 @@ class PredictionRecord:
         have, networks = ", ".join(self.methods), self.provenance.get("networks")
         if method not in METHODS:
             return f"There is no {method} network: choose among {have}."
-        if not isinstance(networks, list | tuple):  # an old file does not say
+        if not isinstance(networks, list | tuple):  # an old file has no list
             return (
                 f"This Prediction holds no {method}: choose among {have}, or record it anew if the checkpoint has "
                 f"{method}."
@@ -99,11 +99,11 @@ class PredictionRecord:
         return f"This checkpoint has no {method} network: choose among {have}."
 
     def clamp(self, method: Method, loops: int) -> int:
-        """The loop count of a method where another is asked for.
+        """The recorded loop count of a method that is nearest below another.
 
         Args:
             method: the network; a CNN and TS-CAM have no loops.
-            loops: the count asked for.
+            loops: the requested count.
 
         Returns:
             At most the count that is recorded.
@@ -119,7 +119,7 @@ class PredictionRecord:
 
         Args:
             method: the network; one without loops gets none.
-            spec: what is asked for; None is the checkpoint's default, cut to the loop counts that are recorded.
+            spec: the requested one; None is the checkpoint's default, cut to the loop counts that are recorded.
 
         Returns:
             The spec.

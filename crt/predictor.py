@@ -275,7 +275,7 @@ class Predictor:
         float32. Others wait until it is done: keep B small.
 
         Args:
-            images: (B, 3, height, width) of one grid, normalised as this method's network wants it
+            images: (B, 3, height, width) of one grid, normalised for this method's network
                 (`normalization_of`).
             method: the network.
             loops: loop count of CRT; the other networks have none.

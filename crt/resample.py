@@ -1,4 +1,4 @@
-"""From cells to pixels, bilinear: the one place where it is decided which cell lies where. Torch-free."""
+"""From cells to pixels, bilinear: the one definition of where each cell lies. Torch-free."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def upsample_cam(
     if flipped:
         cols = cols[::-1]
     maps = maps.astype(np.float32)
-    # A mean lies between what it is of. Rounding takes it out by a digit, and min-max would make a pattern of that.
+    # A mean lies between its terms. Rounding may leave that range by a digit, which min-max would make a pattern of.
     low, high = maps.min((-2, -1), keepdims=True), maps.max((-2, -1), keepdims=True)
     return np.clip(np.ascontiguousarray(rows @ maps @ cols.T), low, high)
 
@@ -52,8 +52,8 @@ def bilinear_weights(at: np.ndarray, cells: int) -> np.ndarray:
     """What each cell gives to each pixel.
 
     Args:
-        at: (pixels,) the place of each pixel in cells, where cell i has its centre at i; beyond the first and the last
-            centre the nearest cell counts alone.
+        at: (pixels,) the position of each pixel in cells, where cell i has its centre at i; beyond the first and the
+            last centre the nearest cell counts alone.
         cells: number of cells.
 
     Returns:

@@ -38,15 +38,17 @@ class TokenPlace(NamedTuple):
 
 @dataclass(frozen=True)
 class TokenView:
-    """What one patch token sees. L is the largest loop count, P the patches of a tile, (h, w) `grid.patch_cells`.
+    """The attention and the similarity of one patch token.
+
+    L is the largest loop count, P the patches of a tile, (h, w) `grid.patch_cells`.
 
     Attributes:
         attention: (passes, blocks, heads, P) float32, its row of softmax(QKᵀ/√d) over the patches of its own tile.
         prefix_attention: (passes, blocks, heads) float32, the share of that row that goes to the class token and the
             other tokens before the patches; with the sum of `attention` it makes 1.
         similarity: (L + 1, h, w) float32, cosine of this token's feature after the final norm with those of all
-            patches, for loops 0 … L, averaged where tiles overlap, so at the token's own cell it is below 1 if other
-            tiles see that cell otherwise.
+            patches, for loops 0 … L, averaged where tiles overlap, so at the token's own cell it is below 1 where
+            another tile gives that cell another feature.
         tile: as in `TokenPlace`.
         patch: as in `TokenPlace`.
         cell: as in `TokenPlace`.
@@ -75,13 +77,13 @@ def locate_token(grid: TileGrid, at: tuple[float, float]) -> TokenPlace:
         at: (y, x), 0 … 1 of the image; a point on the far edge belongs to the last patch.
 
     Returns:
-        Where the patch lies.
+        The tile, the patch in it, and the cell.
 
     Raises:
         InvalidSetting: the point is outside the image.
     """
     y, x = at
-    if not (0 <= y <= 1 and 0 <= x <= 1):  # also refuses NaN
+    if not (0 <= y <= 1 and 0 <= x <= 1):  # NaN fails too
         raise InvalidSetting(f"The point ({y}, {x}) is outside the image: choose y and x between 0 and 1.")
     (rows, cols), (height, width) = grid.patch_cells, grid.content
     cell = min(int(y * height / grid.patch), rows - 1), min(int(x * width / grid.patch), cols - 1)
@@ -107,8 +109,7 @@ def place_tile(grid: TileGrid, tile: int, rows: np.ndarray) -> np.ndarray:
         rows: (…, P) a number for every patch.
 
     Returns:
-        (…, h, w) float32 on `grid.patch_cells`, NaN outside the tile: a zero would claim that something was measured
-        there.
+        (…, h, w) float32 on `grid.patch_cells`, NaN outside the tile, where nothing was measured.
     """
     side = grid.tile // grid.patch
     top, left = (start // grid.patch for start in grid.origins[tile])
@@ -140,10 +141,10 @@ def inspect_token(
     Raises:
         InvalidSetting: the point is outside the image.
     """
-    place = locate_token(grid, at)
-    patch = place.patch[0] * network.side + place.patch[1]
+    token = locate_token(grid, at)
+    patch = token.patch[0] * network.side + token.patch[1]
     summary = partial(token_row, query=network.num_prefix_tokens + patch)
-    own = place.tile // tile_batch * tile_batch
+    own = token.tile // tile_batch * tile_batch
     similarity = torch.empty(loops + 1, len(grid), network.side**2)
     features: list[Tensor] = []  # of the token, for each loop count
     rows: list[Tensor] = []
@@ -153,9 +154,9 @@ def inspect_token(
         for step in network.unroll(encode, tiles, loops):
             tokens = network.patch_tokens(step.tokens).float()
             if start == own:
-                features.append(tokens[place.tile - start, patch].clone())
+                features.append(tokens[token.tile - start, patch].clone())
             if (attention := step.pass_cls_attn) is not None:
-                rows.append(attention[:, place.tile - start].clone())
+                rows.append(attention[:, token.tile - start].clone())
             cosine = F.cosine_similarity(tokens, features[step.loops], dim=-1)
             similarity[step.loops, start : start + len(tiles)] = cosine.cpu()
     row = torch.stack(rows).cpu()  # (passes, blocks, heads, N)
@@ -163,6 +164,6 @@ def inspect_token(
         attention=np.ascontiguousarray(row[..., network.num_prefix_tokens :].numpy()),
         prefix_attention=row[..., : network.num_prefix_tokens].sum(-1).numpy(),
         similarity=merge_patches(grid, similarity.numpy()),
-        **place._asdict(),
+        **token._asdict(),
         grid=grid,
     )

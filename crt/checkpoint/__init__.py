@@ -2,7 +2,7 @@
 
 A folder may hold up to four networks over the same classes, named by the map they make: `crt` and `crt_cnn` (the pair
 trained together), `tscam` and `resnet` (the baselines trained alone). A config is read without torch; what loads
-networks is imported when it is asked for.
+networks is imported at its first use.
 """
 
 from importlib import import_module

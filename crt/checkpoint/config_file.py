@@ -29,8 +29,8 @@ _STATED = ("sha256", "mean", "std")
 
 
 def read_config(folder: Path) -> CheckpointConfig:
-    """Read and check `config.json` of a checkpoint folder. What only the networks know, such as their depth,
-    `load_checkpoint` checks.
+    """Read and check `config.json` of a checkpoint folder. `load_checkpoint` checks what depends on
+    the networks, such as their depth.
 
     Args:
         folder: of the checkpoint.
@@ -131,28 +131,28 @@ def _check_stated(path: Path, raw: dict[str, Any]) -> None:
     ]
     if isinstance(networks, dict):
         parts += [(f"networks.{name}", NetworkSpec, part) for name, part in networks.items() if name in METHODS]
-    for place, record, part in parts:
+    for where, record, part in parts:
         known = {field.name for field in dataclasses.fields(record)}
         lacking = [name for name in _STATED if isinstance(part, dict) and name in known and name not in part]
         if lacking:
-            raise InvalidCheckpoint(f"{path} is not a checkpoint config: {place} lacks {lacking[0]}.")
+            raise InvalidCheckpoint(f"{path} is not a checkpoint config: {where} lacks {lacking[0]}.")
 
 
 def _sentence(path: Path, error: ValidationError) -> str:
     """The first fault in words."""
     first = error.errors(include_url=False)[0]
-    place = [str(part) for part in first["loc"] if part != "[key]"]
-    where, name = ".".join(place), ".".join(place[:-1])
+    keys = [str(part) for part in first["loc"] if part != "[key]"]
+    where, name = ".".join(keys), ".".join(keys[:-1])
     owner = f"{name} " if name else "it "
     match first["type"]:
         case "wanted":
             return f"{path}: {where} {first['msg']}."
         case "missing":
-            return f"{path} is not a checkpoint config: {owner}lacks {place[-1]}."
+            return f"{path} is not a checkpoint config: {owner}lacks {keys[-1]}."
         case "unexpected_keyword_argument":
-            return f"{path} is not a checkpoint config: {owner}has the unknown field {shortened(place[-1])}."
-        case "literal_error" if place[0] == "networks":
-            return f"{path} must name networks among {', '.join(METHODS)}, not {shortened(place[1])}."
+            return f"{path} is not a checkpoint config: {owner}has the unknown field {shortened(keys[-1])}."
+        case "literal_error" if keys[0] == "networks":
+            return f"{path} must name networks among {', '.join(METHODS)}, not {shortened(keys[1])}."
         case _:
             return f"{path} is not a checkpoint config: {where} must be an object with its fields."
 

@@ -165,7 +165,7 @@ def _reason(key: Any, value: Any) -> str | None:
     if key in AVERAGED:
         return "moving average of the weights"
     if key in NETWORK:
-        return "weights of the last step, of which the moving average was asked for"
+        return "weights of the last step, of which the moving average is taken"
     if key in TRAINING:
         return "state of the training"
     return None if _has_tensor(value) else "no tensors in it"

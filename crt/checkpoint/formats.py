@@ -33,7 +33,7 @@ RENAMED: dict[Family, tuple[tuple[str, str], ...]] = {
         (r"newly_added\.0\.", "classifier."),
     ),
 }
-"""Beginnings of names, as patterns, and what stands for them in timm: IRN registers each layer up to three times."""
+"""Beginnings of names, as patterns, and their names in timm: IRN registers each layer up to three times."""
 
 BACKBONE: dict[Family, str] = {
     "vit": r"(cls_token|dist_token|reg_token|pos_embed|(patch_embed|norm_pre|blocks|norm)\..+)",
@@ -106,7 +106,7 @@ def sort_tensors(tensors: dict[str, Tensor], source: str, *, head: bool = True) 
         The tensors by timm's names.
 
     Raises:
-        InvalidCheckpoint: a file of no known format, a tensor of which nothing is known, or one that stands in the file
+        InvalidCheckpoint: a file of no known format, a tensor of which nothing is known, or one that is in the file
             twice with different values.
     """
     family = _family(tensors, source)
@@ -124,7 +124,7 @@ def sort_tensors(tensors: dict[str, Tensor], source: str, *, head: bool = True) 
     for name, tensor in tensors.items():
         plain = _renamed(name, family)
         if plain in convolution and not head:
-            left_out[name] = "convolution for class maps; only the backbone was asked for"
+            left_out[name] = "convolution for class maps; only the backbone is taken"
         elif reason := _reason(plain, family, convolution):
             left_out[name] = reason
         elif plain not in convolution and not re.fullmatch(BACKBONE[family], plain):

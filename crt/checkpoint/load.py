@@ -61,7 +61,7 @@ class Checkpoint:
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are; the CPU if there is none. Raises InvalidSetting if they are not all in one place."""
+        """Where the networks are; the CPU if there is none. Raises InvalidSetting if they are on several devices."""
         found = {tensor.device for module in self.modules for tensor in (*module.parameters(), *module.buffers())}
         if len(found) > 1:
             raise InvalidSetting(f"The networks of {self.config.name} are on several devices: call its to() with one.")
@@ -168,7 +168,7 @@ def build_network(spec: NetworkSpec, classes: int) -> TransformerBranch | CnnBra
         The network in eval form.
 
     Raises:
-        InvalidSetting: timm does not know the backbone.
+        InvalidSetting: timm has no such backbone.
         InvalidCheckpoint: the backbone does not fit the method.
     """
     if spec.type == "vit":
@@ -210,7 +210,7 @@ def _load_segmentation(folder: Path, config: CheckpointConfig, spec: Segmentatio
 
 
 def _check_transformers(folder: Path, config: CheckpointConfig, networks: Mapping[Method, nn.Module]) -> None:
-    """What a config cannot know: one image is cut for all transformers, and the default blocks are of each."""
+    """What depends on the networks: all transformers cut an image alike, and each has the default blocks."""
     vits = {name: network for name, network in networks.items() if isinstance(network, TransformerBranch)}
     patches = {name: vit.patch for name, vit in vits.items()}
     if len(set(patches.values())) > 1:

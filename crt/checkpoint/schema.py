@@ -78,7 +78,7 @@ def _not_blank(text: str) -> str:
     return text
 
 
-# Instances of str, where pydantic's own would refuse a lone surrogate: a name may hold what JSON can.
+# Instances of str, where pydantic's own type takes no lone surrogate: a name may hold what JSON can.
 _Text = Annotated[InstanceOf[str], _wanted("text")]
 _Name = Annotated[InstanceOf[str], AfterValidator(_not_blank), _wanted("text that is not empty")]
 _Flag = Annotated[StrictBool, _wanted("true or false")]
@@ -112,7 +112,7 @@ class NetworkSpec:
         sha256: their hash, which a file needs.
         tile: pixels of the side of a transformer's tiles.
         deconvolution: whether a transformer's head has a learned deconvolution.
-        trained_loops: loop counts seen in training.
+        trained_loops: loop counts in training.
         mean: of the red, green and blue of the images that it was trained on, by which each image is normalised (values
             0 … 1); ImageNet's for a network made in a program, stated for every network of a file.
         std: their deviation.
@@ -183,7 +183,7 @@ class Defaults:
     """The settings that the app and the scripts start from, chosen by measurement.
 
     Attributes:
-        size: pixels of the long side that the networks see.
+        size: pixels of the long side of the networks' input.
         loops: loop count of CRT.
         refined: whether attention multiplies the transformers' CAMs.
         pass_reduction: which passes' attention refines the maps, and how.

@@ -14,7 +14,7 @@ from crt.data.error_collector import ErrorCollector
 from crt.errors import InvalidDataset
 
 PixelBox = tuple[float, float, float, float]
-"""Left, top, right and bottom in pixels, the right and bottom ones excluded. It may reach over the image's edge."""
+"""Left, top, right and bottom in pixels, the right and bottom ones excluded. It may extend beyond the image."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class ImageDataset:
         problems = ErrorCollector("This image set")
         for label in sorted({label for sample in self.samples for label in sample.labels}):
             if known[label] is None:
-                problems.add("class that the checkpoint does not know", self.classes[label])
+                problems.add("class that the checkpoint does not have", self.classes[label])
         problems.raise_if_any()
         to = (0, *(0 if index is None else index + 1 for index in known))
         samples = (

@@ -134,9 +134,9 @@ def _boxes(file: Path) -> list[tuple[int, str, PixelBox | None]]:
     rows = _table(file)
     if not rows:
         raise InvalidDataset(f"{file} is empty: it needs the columns {', '.join(COLUMNS)}.")
-    places, sized = _header(rows[0][1], file)
-    body = rows if places is None else rows[1:]
-    at = places or {name: place for place, name in enumerate(COLUMNS)}
+    columns, sized = _header(rows[0][1], file)
+    body = rows if columns is None else rows[1:]
+    at = columns or {name: column for column, name in enumerate(COLUMNS)}
     return [(number, _cell(row, at["id"]), _box(row, at, sized=sized)) for number, row in body]
 
 
@@ -160,8 +160,8 @@ def _header(row: Sequence[str], file: Path) -> tuple[dict[str, int] | None, bool
     return at, sized
 
 
-def _cell(row: Sequence[str], place: int) -> str:
-    return row[place] if place < len(row) else ""
+def _cell(row: Sequence[str], column: int) -> str:
+    return row[column] if column < len(row) else ""
 
 
 def _number(text: str) -> float | None:
@@ -186,7 +186,7 @@ def _sizes(file: Path, ids: _Ids, problems: ErrorCollector) -> dict[str, tuple[f
     sizes: dict[str, tuple[float, float]] = {}
     for number, row in _table(file) if file.is_file() else ():
         key = ids.find(row[0])
-        width, height = (_number(_cell(row, place)) or 0.0 for place in (1, 2))
+        width, height = (_number(_cell(row, column)) or 0.0 for column in (1, 2))
         if key is None:
             continue
         if width <= 0 or height <= 0:
@@ -206,7 +206,7 @@ def _in_pixels(
         width, height = _upright_size(sample.image)
     except Exception as error:  # Pillow's readers raise nearly any type at damaged headers
         if size is None:
-            return tuple(boxes)  # who reads the image will say what is wrong with it
+            return tuple(boxes)  # the reader of the image raises its own error
         raise InvalidDataset(f"The image of {sample.id} cannot be read, so its boxes cannot be scaled.") from error
     across, down = (1.0, 1.0) if size is None else (width / size[0], height / size[1])
     scaled = tuple((x0 * across, y0 * down, x1 * across, y1 * down) for x0, y0, x1, y1 in boxes)

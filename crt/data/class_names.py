@@ -30,17 +30,17 @@ def class_finder(classes: Sequence[str]) -> Callable[[str], int | None]:
         classes: all names.
 
     Returns:
-        A function from a name to its place in `classes`, or None.
+        A function from a name to its index in `classes`, or None.
     """
-    places = {form: index for index, name in enumerate(classes) for form in (display_name(name), name)}
+    indices = {form: index for index, name in enumerate(classes) for form in (display_name(name), name)}
     close: dict[str, list[int]] = {}
     for index, name in enumerate(classes):
         close.setdefault(folded(display_name(name)), []).append(index)
 
     def find(name: str) -> int | None:
-        if name in places:
-            return places[name]
+        if name in indices:
+            return indices[name]
         alike = close.get(folded(display_name(name)), [])
-        return places.get(display_name(name), alike[0] if len(alike) == 1 else None)
+        return indices.get(display_name(name), alike[0] if len(alike) == 1 else None)
 
     return find

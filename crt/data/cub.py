@@ -38,7 +38,7 @@ def read_cub(
     """Read one split with classes and boxes, and masks where `segmentations/` has them; a single-label set.
 
     A sample's id is its path under `images/`, without the extension. Ids of images and classes may have gaps. Boxes are
-    as the file has them: they may reach over the edge of the image.
+    as the file has them: they may extend beyond the image.
 
     Args:
         root: the folder that holds `images.txt` and `classes.txt`, or one up to two folders above it. `segmentations/`
@@ -114,8 +114,8 @@ def _sample(path: str, images: FileIndex, masks: Sequence[FileIndex], problems: 
 
 def _masks(folder: Path) -> list[Path]:
     """Where `segmentations/` may be: its own archive unpacks it beside CUB_200_2011."""
-    tops = (folder / "segmentations", folder.parent / "segmentations")
-    return [place for top in tops for place in (top, top / "segmentations") if place.is_dir()]
+    roots = (folder / "segmentations", folder.parent / "segmentations")
+    return [path for root in roots for path in (root, root / "segmentations") if path.is_dir()]
 
 
 def _find(root: Path) -> Path:

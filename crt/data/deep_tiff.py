@@ -1,4 +1,4 @@
-"""TIFFs whose samples Pillow does not know, such as 32-bit floats in three channels, by OpenCV's libtiff."""
+"""TIFFs whose samples Pillow does not read, such as 32-bit floats in three channels, by OpenCV's libtiff."""
 
 from __future__ import annotations
 

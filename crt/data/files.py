@@ -158,10 +158,10 @@ def walk(folder: Path) -> list[Path]:
         files += [Path(top) / name for name in names]
         kept = []
         for name in sorted(folders, key=lambda name: (Path(top, name).is_symlink(), name)):
-            place = os.path.realpath(Path(top, name))
-            inside = Path(top, name).is_symlink() and Path(place).is_relative_to(os.path.realpath(folder))
-            if place not in seen and not inside:  # what a link to the inside leads to is met by itself
-                seen.add(place)
+            target = os.path.realpath(Path(top, name))
+            inside = Path(top, name).is_symlink() and Path(target).is_relative_to(os.path.realpath(folder))
+            if target not in seen and not inside:  # the target of a link to the inside is walked without it
+                seen.add(target)
                 kept.append(name)
         folders[:] = kept
     return sorted(files)

@@ -32,7 +32,7 @@ def read_folders(root: str | Path, *, classes: Sequence[str] | None = None) -> I
         The images, sorted by path inside each class.
 
     Raises:
-        InvalidDataset: no class folders, folders of splits in their place, empty class folders, or requested classes
+        InvalidDataset: no class folders, folders of splits instead, empty class folders, or requested classes
             without a folder.
     """
     root = Path(root).expanduser()

@@ -1,4 +1,4 @@
-"""Anything a user may call an image, in; one kind of array out: upright RGB `uint8 (H, W, 3)`.
+"""Read images of any kind as one kind of array: upright RGB `uint8 (H, W, 3)`.
 
 Formats are recognized by content, never by file name, and the pixel count is read from the header before anything is
 decoded. Nothing global in Pillow is changed, so the functions are safe in threads and beside other libraries.

@@ -31,7 +31,7 @@ def rows_of_table(
         file: its path, for messages.
         find: from a name to the image's file, or None.
         splits: rows of these splits only, where there is such a column.
-        classes: names that are asked for.
+        classes: names that are requested.
 
     Returns:
         The rows, the classes in the order of their columns, () where they have none, and what is left out.
@@ -64,35 +64,37 @@ def rows_of_table(
     at = _image_column(head if has_header else [], body, is_image)
     if at is None:
         raise InvalidDataset(f"{file} has no column with images that are there: call it `image`, or check the paths.")
-    others = [place for place in range(width) if place != at]
+    others = [column for column in range(width) if column != at]
     if has_header:
         body, left_out = _of_splits(head, body, splits, file)
         named = [head.index(name) for name in LABEL_NAMES if name in head and head.index(name) != at]
         if named:
             # Of class numbers and class names beside each other the names.
-            columns = [place for place in named if not _all_match(_NUMBER, body, place)][:1] or named[:1]
+            columns = [column for column in named if not _all_match(_NUMBER, body, column)][:1] or named[:1]
             named = columns
             if named[0] == len(head) - 1:
                 columns += range(len(head), width)  # rows that are longer than the header go on with labels
-            unread = [name for place, name in enumerate(first) if place not in (at, *columns) and name]
+            unread = [name for column, name in enumerate(first) if column not in (at, *columns) and name]
             left_out += [("columns that are not read", name) for name in unread if name.lower() not in SPLIT_NAMES]
             split_blanks = head[named[0]] not in _ONE_LABEL
             return _cells(body, at, columns, split_blanks=split_blanks, classes=classes), (), left_out
-        others = [place for place in others if place >= len(head) or head[place] not in SPLIT_NAMES]
-        others = [place for place in others if any(row[place] for _, row in body) or "".join(first[place : place + 1])]
+        others = [column for column in others if column >= len(head) or head[column] not in SPLIT_NAMES]
+        others = [
+            column for column in others if any(row[column] for _, row in body) or "".join(first[column : column + 1])
+        ]
         if len(others) > 1:
-            numbering = [place for place in others if _is_numbering(head, body, place)]
-            others = [place for place in others if place not in numbering]
-            left_out += [("columns that are not read", first[place] or f"number {place + 1}") for place in numbering]
+            numbering = [column for column in others if _is_numbering(head, body, column)]
+            others = [column for column in others if column not in numbering]
+            left_out += [("columns that are not read", first[column] or f"number {column + 1}") for column in numbering]
         if others and _is_binary(body, others):
-            names = tuple(clean("".join(first[place : place + 1])) for place in others)
+            names = tuple(clean("".join(first[column : column + 1])) for column in others)
             _check_names(names, file)
             return (
                 [
                     (
                         f"line {number}",
                         row[at],
-                        [name for name, place in zip(names, others, strict=True) if _yes(row[place])],
+                        [name for name, column in zip(names, others, strict=True) if _yes(row[column])],
                     )
                     for number, row in body
                 ],
@@ -113,7 +115,9 @@ def rows_of_table(
 
 
 def _titles(first: Sequence[str], columns: Sequence[int]) -> str:
-    return ", ".join(first[place] if place < len(first) and first[place] else "one without a name" for place in columns)
+    return ", ".join(
+        first[column] if column < len(first) and first[column] else "one without a name" for column in columns
+    )
 
 
 def _check_names(names: Sequence[str], file: Path) -> None:
@@ -125,15 +129,15 @@ def _check_names(names: Sequence[str], file: Path) -> None:
         raise InvalidDataset(f"{file} has several columns of 0 and 1 for the class {twice}: join them, or rename one.")
 
 
-def _is_numbering(head: Sequence[str], body: Sequence[tuple[int, list[str]]], place: int) -> bool:
+def _is_numbering(head: Sequence[str], body: Sequence[tuple[int, list[str]]], column: int) -> bool:
     """Whether a column numbers the rows or the images, and gives no labels."""
-    name = head[place] if place < len(head) else ""
-    return (name in _ROW_NUMBERS or name in IMAGE_NAMES) and not _is_binary(body, [place])
+    name = head[column] if column < len(head) else ""
+    return (name in _ROW_NUMBERS or name in IMAGE_NAMES) and not _is_binary(body, [column])
 
 
-def _all_match(pattern: re.Pattern[str], body: Sequence[tuple[int, list[str]]], place: int) -> bool:
+def _all_match(pattern: re.Pattern[str], body: Sequence[tuple[int, list[str]]], column: int) -> bool:
     """Whether every cell of a column that is not empty matches, and there is one."""
-    cells = [row[place] for _, row in body if row[place]]
+    cells = [row[column] for _, row in body if row[column]]
     return bool(cells) and all(map(pattern.match, cells))
 
 
@@ -142,7 +146,7 @@ def _number(cell: str) -> float | None:
 
 
 def _is_binary(body: Sequence[tuple[int, list[str]]], columns: Sequence[int]) -> bool:
-    return all(row[place].lower() in (*_YES, *_NO) for _, row in body for place in columns)
+    return all(row[column].lower() in (*_YES, *_NO) for _, row in body for column in columns)
 
 
 def _yes(cell: str) -> bool:
@@ -154,7 +158,7 @@ def _image_column(
 ) -> int | None:
     """The column with the images: by its name if it holds any, else the one that holds most; None without one."""
     few = [row for _, row in body[:50]]
-    counts = [sum(bool(row[place]) and is_image(row[place]) for row in few) for place in range(len(few[0]))]
+    counts = [sum(bool(row[column]) and is_image(row[column]) for row in few) for column in range(len(few[0]))]
     for name in IMAGE_NAMES:
         if name in head and counts[head.index(name)]:
             return head.index(name)
@@ -191,7 +195,7 @@ def _cells(
     Blanks separate labels in a column of `split_blanks`, or if each word is a number or a label by itself elsewhere,
     and not inside a name of `classes`; `/`, `+` and `&` in the latter case only.
     """
-    pieces = {(number, place): _pieces(row[place]) for number, row in body for place in columns}
+    pieces = {(number, column): _pieces(row[column]) for number, row in body for column in columns}
     separated = any(len(found) > 1 for found in pieces.values())
     whole = {folded(piece) for found in pieces.values() for piece in found}
     given = {folded(name) for name in classes}
@@ -208,7 +212,7 @@ def _cells(
         return [piece]
 
     return [
-        (f"line {number}", row[at], [w for place in columns for piece in pieces[number, place] for w in words(piece)])
+        (f"line {number}", row[at], [w for column in columns for piece in pieces[number, column] for w in words(piece)])
         for number, row in body
     ]
 

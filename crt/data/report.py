@@ -1,4 +1,4 @@
-"""What a person should know of a data set before training: images per class, and what was left out and why."""
+"""A summary of a data set before training: images per class, and what was left out and why."""
 
 from __future__ import annotations
 

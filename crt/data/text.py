@@ -41,7 +41,9 @@ def read_text(path: Path, encoding: str | None = None) -> str:
     except OSError as error:
         raise InvalidDataset(f"{path} cannot be read: {reason_of(error)}.") from error
     except LookupError as error:
-        raise InvalidDataset(f"There is no text encoding {encoding!r}: give utf-8, cp1252 or gb18030, say.") from error
+        raise InvalidDataset(
+            f"There is no text encoding {encoding!r}: give one such as utf-8, cp1252 or gb18030."
+        ) from error
     except UnicodeError as error:
         name = encoding or "UTF-8 or UTF-16"
         raise InvalidDataset(f"{path} is not text in {name}: save it as UTF-8, or give its encoding.") from error

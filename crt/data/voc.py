@@ -36,10 +36,10 @@ def voc_palette() -> np.ndarray:
     value = np.arange(256)
     palette = np.zeros((256, 3), dtype=np.uint8)
     # The three low bits of a value go to the highest free bit of red, green, blue; then the next three.
-    for place in range(8):
+    for position in range(8):
         for channel in range(3):
-            bit = (value >> (3 * place + channel)) & 1
-            palette[:, channel] |= (bit << (7 - place)).astype(np.uint8)
+            bit = (value >> (3 * position + channel)) & 1
+            palette[:, channel] |= (bit << (7 - position)).astype(np.uint8)
     return palette
 
 
@@ -59,7 +59,7 @@ def read_voc(
     image without objects has no labels.
 
     Args:
-        root: see `find_voc`.
+        root: as in `find_voc`.
         split: a file name without .txt in ImageSets/Segmentation, or else in ImageSets/Main.
         classes: keep only these, re-indexed to this order. Images that show none of them stay, as negatives; values of
             masks that belong to other classes become background (`Sample.mask_labels`).
@@ -100,7 +100,7 @@ def read_voc(
         )
     index_of = _index(names, chosen)
     to = (0, *(index_of.get(folded(name), -1) + 1 for name in names))
-    known = {folded(name): place for place, name in enumerate(names)}
+    known = {folded(name): index for index, name in enumerate(names)}
     mask_indices = [FileIndex(voc / folder, (".png",), first=".png") for folder in _tuple(mask_folder)]
     samples, left_out = [], []
     for name, labels in found.items():
@@ -131,7 +131,7 @@ def _tuple(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _different(what: str, names: Sequence[str] | None) -> tuple[str, ...]:
-    """The names that were asked for; () for None. Raises InvalidSetting for an empty list and repeated names."""
+    """The names that are given; () for None. Raises InvalidSetting for an empty list and repeated names."""
     if names is None:
         return ()
     given = _tuple(names)
@@ -148,8 +148,8 @@ def _names_of(voc: Path, found: set[str], chosen: Sequence[str]) -> tuple[str, .
     """
     official = {folded(name) for name in VOC_CLASSES}
     foreign = {folded(name) for name in found if name} - official
-    asked = {folded(name) for name in chosen} - official
-    if foreign and (not official.intersection(map(folded, found)) or asked):
+    own = {folded(name) for name in chosen} - official
+    if foreign and (not official.intersection(map(folded, found)) or own):
         spelled: dict[str, str] = {}
         for name in sorted(names_in_all(voc) | {name for name in found if name}):
             spelled.setdefault(folded(name), clean(name))

@@ -90,9 +90,9 @@ def read_voc_boxes(
     ratio of the two. Otherwise nothing records the full size, and `scale` is min(1, long side / `full_side`).
 
     Args:
-        root: see `find_voc`.
+        root: as in `find_voc`.
         split: a file name without .txt in ImageSets/Main.
-        classes: those of the checkpoint; class ids are places in it.
+        classes: those of the checkpoint; class ids are indices into it.
         stride: every n-th image is taken.
         full_side: pixels of the long side of full-size images.
 
@@ -140,7 +140,7 @@ def _read(
             return None
         class_id = find(clean(item.findtext("name") or ""))
         if class_id is None:  # the annotation has changed since its names were read
-            problems.add("class that the checkpoint does not know", sample.id)
+            problems.add("class that the checkpoint does not have", sample.id)
             return None
         objects.append(BoxedObject(class_id, box, (item.findtext("difficult") or "0").strip() == "1"))
     scale = max(size) / (max(noted) if noted != size else full_side)

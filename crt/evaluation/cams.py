@@ -44,7 +44,7 @@ def evaluate_seeds(
         images: with masks, over the classes of the checkpoint.
         views: scales and mirror images whose maps are summed.
         loops: CRT is measured at every loop count up to this one.
-        pass_reduction: see `default_specs`.
+        pass_reduction: as in `default_specs`.
         measured: classes whose IoU is averaged beside background, all by default; all labelled classes compete all the
             same.
         advance: called after each image.

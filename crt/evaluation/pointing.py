@@ -1,12 +1,12 @@
 """Pointing game: whether the largest value of a class's map lies on an object of that class (METHOD section 12).
 
-Zhang et al. 2016 (Excitation Backprop); Fong et al. 2019 (TorchRay). Every image is asked for each of its classes:
+Zhang et al. 2016 (Excitation Backprop); Fong et al. 2019 (TorchRay). Every image is tested for each of its classes:
 
 - A point hits where it lies in a box of the class, or at most `TOLERANCE` pixels of the full-size image off, measured
   between centres of pixels. (TorchRay requires less than 15 pixels.)
 - Where several pixels share the largest value, the share of them that hit counts: the chance of a hit for one of them
   taken at random, the same for an image and its mirror image. A constant map points nowhere and misses.
-- VOC's objects marked difficult, as in TorchRay: a class all of whose objects are marked is not asked for; their boxes
+- VOC's objects marked difficult, as in TorchRay: a class all of whose objects are marked is not tested; their boxes
   count as hits and as area, and they are no other class of the image.
 - The difficult subset: the boxes of the class cover under a quarter of the image (pixels in several boxes count once),
   and the image has another class. The rule gives the published list of VOC 2007 test on the images it was checked on.
@@ -111,7 +111,7 @@ class PointingScore:
         """
         self.images = {image.id: row for row, image in enumerate(images)}
         self.hits = np.full((len(images), classes), np.nan)
-        """(N, C) shares of hits, NaN for classes that are not asked for."""
+        """(N, C) shares of hits, NaN for classes that are not tested."""
 
     def add(self, image: BoxedImage, class_id: int, points: np.ndarray) -> None:
         """Count the map of one class of one image.
@@ -126,7 +126,7 @@ class PointingScore:
 
 
 def difficult_subset(images: Sequence[BoxedImage], classes: int) -> np.ndarray:
-    """The classes of each image that are asked for and difficult.
+    """The classes of each image that are tested and difficult.
 
     Args:
         images: N images with boxes.
@@ -146,15 +146,15 @@ def class_shares(hits: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mean hits of each class over weighted images.
 
     Args:
-        hits: (N, C) shares of hits, NaN where not asked.
+        hits: (N, C) shares of hits, NaN where not tested.
         weights: (R, N) of the images.
 
     Returns:
-        (R, C) float64; NaN for a class that no image of some weight is asked for.
+        (R, C) float64; NaN for a class that is tested on no image of some weight.
     """
-    asked = ~np.isnan(hits)
-    total = weights @ asked
-    return np.divide(weights @ np.where(asked, hits, 0), total, out=np.full(total.shape, np.nan), where=total > 0)
+    tested = ~np.isnan(hits)
+    total = weights @ tested
+    return np.divide(weights @ np.where(tested, hits, 0), total, out=np.full(total.shape, np.nan), where=total > 0)
 
 
 def summarize(
@@ -168,7 +168,7 @@ def summarize(
 
     Args:
         scores: by kind of map.
-        difficult: (N, C), see `difficult_subset`.
+        difficult: (N, C), as in `difficult_subset`.
         names: of the classes.
         pairs: kinds of maps whose difference, first minus second, is wanted; both are measured on the same draws of
             images.

@@ -62,7 +62,7 @@ class PointingRow:
 
 @dataclass(frozen=True)
 class PointingView:
-    """How the networks see an image.
+    """The networks' input of an image.
 
     Attributes:
         size: pixels of its long side, None for its own.
@@ -136,14 +136,14 @@ def evaluate_pointing(
         predictor: whose networks are measured; only those of `rows` run.
         images: with boxes, over the classes of the checkpoint.
         rows: kinds of maps by name.
-        view: how the networks see an image.
+        view: the networks' input.
         advance: called after each image.
 
     Returns:
         The hits by name of the row.
 
     Raises:
-        InvalidSetting: the predictor refuses a loop count.
+        InvalidSetting: a loop count out of range.
     """
     classes = len(predictor.checkpoint.config.classes)
     scores = {name: PointingScore(images, classes) for name in (*rows, CENTRE)}
@@ -157,9 +157,9 @@ def evaluate_pointing(
             for name, row in rows.items():
                 cams = _maps(predictor, prediction, seen, row, image.class_ids, view)
                 sums[name] += upsample_cam(cams, prediction.content_size(row.method), image.size, flipped=flipped)
-        for place, class_id in enumerate(image.class_ids):
+        for position, class_id in enumerate(image.class_ids):
             for name in rows:
-                scores[name].add(image, class_id, peaks(sums[name][place]))
+                scores[name].add(image, class_id, peaks(sums[name][position]))
             scores[CENTRE].add(image, class_id, centre(image.size))
         if advance is not None:
             advance()
@@ -183,14 +183,14 @@ def evaluate_classification(
         predictor: whose networks are measured; only those of `rows` run.
         images: with boxes, over the classes of the checkpoint.
         rows: kinds of maps by name.
-        view: how the networks see an image.
+        view: the networks' input.
         advance: called after each image.
 
     Returns:
         JSON values: `map` and `per_class` of each row.
 
     Raises:
-        InvalidSetting: the predictor refuses a loop count.
+        InvalidSetting: a loop count out of range.
     """
     names = predictor.checkpoint.config.classes
     targets = np.zeros((len(images), len(names)))
@@ -232,7 +232,7 @@ def _maps(
     class_ids: Sequence[int],
     view: PointingView,
 ) -> np.ndarray:
-    """(H, W, 3) uint8 as it was seen, and its Prediction -> (K, h, w) maps of its classes on cells."""
+    """(H, W, 3) uint8 as it was run, and its Prediction -> (K, h, w) maps of its classes on cells."""
     if row.explainer is not None:
         resized = image if view.size is None else resize_long_side(image, view.size)
         network = predictor.checkpoint.networks[row.method]
@@ -247,6 +247,6 @@ def _logits(
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Each row's name and its (C,) logits."""
     views = [image, np.ascontiguousarray(image[:, ::-1])] if flip else [image]
-    traces = [predictor.predict(seen, settings) for seen in views]
+    predictions = [predictor.predict(seen, settings) for seen in views]
     for name, row in rows.items():
-        yield name, np.mean([prediction.scores(row.method, row.loops) for prediction in traces], axis=0)
+        yield name, np.mean([prediction.scores(row.method, row.loops) for prediction in predictions], axis=0)

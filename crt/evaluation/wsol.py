@@ -104,7 +104,7 @@ def choose_thresholds(
         predictor: whose networks make the maps.
         images: with boxes, over the classes of the checkpoint.
         specs: kinds of maps by name.
-        transform: how the networks see an image.
+        transform: makes the networks' input.
         advance: called after each image.
 
     Returns:
@@ -132,7 +132,7 @@ def box_accuracies(
         predictor: whose networks make the maps.
         images: with boxes, over the classes of the checkpoint.
         specs: kinds of maps by name.
-        transform: how the networks see an image.
+        transform: makes the networks' input.
         thresholds: (T,) increasing, 0 ≤ t < 1.
         advance: called after each image.
 
@@ -170,7 +170,7 @@ def evaluate_wsol(
         predictor: whose networks make the maps.
         images: with boxes, over the classes of the checkpoint.
         specs: kinds of maps by name.
-        transform: how the networks see an image.
+        transform: makes the networks' input.
         thresholds: of each kind, as `choose_thresholds` gives them.
         advance: called after each image.
 

@@ -60,13 +60,13 @@ class WsolSample:
 def run_samples(
     predictor: Predictor, images: ImageDataset, specs: Mapping[str, MethodSpec], transform: WsolTransform
 ) -> Iterator[WsolSample]:
-    """Run each image once, as a transform shows it.
+    """Run each image once, as a transform makes it.
 
     Args:
         predictor: whose networks make the maps.
         images: with boxes, over the classes of the checkpoint.
         specs: kinds of maps by name.
-        transform: how the networks see an image.
+        transform: makes the networks' input.
 
     Yields:
         The images in order, with the map of their class by every spec.

@@ -1,4 +1,4 @@
-"""How the networks see an image whose boxes are measured."""
+"""The networks' input of an image whose boxes are measured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ToImage = Callable[["BoxesLike"], np.ndarray]
 
 @dataclass(frozen=True)
 class WsolTransform:
-    """How the networks see an image. What is larger than a tile goes through tiles.
+    """How the networks' input is made of an image. What is larger than a tile is cut into tiles.
 
     Attributes:
         kind: `square` squashes the whole image to size × size, as the released program of TS-CAM does at 224; `centre`
@@ -38,7 +38,7 @@ class WsolTransform:
         return f"whole, long side {self.size}"
 
     def of(self, image: np.ndarray) -> tuple[np.ndarray, ToImage]:
-        """Make what the networks see.
+        """Make the networks' input.
 
         Args:
             image: (H, W, 3) uint8 RGB.

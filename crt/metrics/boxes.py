@@ -16,7 +16,7 @@ from crt.errors import InvalidSetting
 from crt.metrics.iou import intersection_over_union
 
 Convention = Literal["inclusive", "continuous", "unclamped"]
-"""How the pixels of a box are counted, see `pairwise_iou`."""
+"""How the pixels of a box are counted: `pairwise_iou` has each."""
 BoxesLike = Sequence[Sequence[float]] | np.ndarray
 """(N, 4) rows [x0, y0, x1, y1]."""
 

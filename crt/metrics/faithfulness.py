@@ -95,7 +95,7 @@ def measure(
         should_stop: called before every run.
 
     Returns:
-        The measures asked for.
+        The measures of `config`.
 
     Raises:
         Stopped: `should_stop` returned True.

@@ -63,7 +63,7 @@ class Road:
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """What was measured of one map; None where it was not asked for.
+    """What was measured of one map; None where it was not requested.
 
     Attributes:
         probability: of the class in the unchanged image.

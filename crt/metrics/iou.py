@@ -1,4 +1,4 @@
-"""Intersection over union, of pixels, boxes and classes: the one place where it is divided.
+"""Intersection over union, of pixels, boxes and classes: the one implementation.
 
 `intersectionOverUnion` of `app/viewer/maths/iou.mjs` is the same for the page.
 """

@@ -78,7 +78,7 @@ class BoxAccuracy:
         Args:
             thresholds: (T,) increasing, 0 ≤ t < 1.
             ious: D values of IoU from which a box counts as found, 0.5 among them.
-            convention: how the pixels of a box are counted, see `pairwise_iou`.
+            convention: how the pixels of a box are counted, as in `pairwise_iou`.
 
         Raises:
             InvalidSetting: 0.5 is not among `ious`, or thresholds are not increasing or out of range.

@@ -81,8 +81,8 @@ def pointing_game_hit(cam: np.ndarray, truth: np.ndarray, label: int | None = No
     values = np.asarray(cam)[counted]
     if not inside.any() or values.min() == values.max():
         return False
-    spots = np.argwhere(counted)
-    away = spots[inside] - spots[values.argmax()]
+    points = np.argwhere(counted)
+    away = points[inside] - points[values.argmax()]
     return bool((away**2).sum(1).min() <= tolerance**2)
 
 

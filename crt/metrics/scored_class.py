@@ -19,7 +19,7 @@ from crt.predictor import InferenceConfig, Predictor
 
 @dataclass(frozen=True)
 class ScoredClass:
-    """One image and the class that is asked of it.
+    """One image and the class that is scored.
 
     Attributes:
         pixels: (1, 3, h, w) float32, normalised, on the CPU.
@@ -46,7 +46,7 @@ def scored_class(
     Another thread that waits for the predictor is served after one call of `score`.
 
     Args:
-        predictor: whose network is asked.
+        predictor: whose network gives the scores.
         source: an image as `crt.load_image` takes it.
         settings: input size and mode; the predictor's own if none is given.
         method: the network.

@@ -29,13 +29,13 @@ def create_backbone(
     refusal: str,
     options: dict[str, Any],
 ) -> nn.Module:
-    """Build a timm model that passes `check`, which is asked before anything is fetched.
+    """Build a timm model that passes `check`, which runs before anything is fetched.
 
     The model keeps timm's `pretrained_cfg`, a dict with `mean` and `std` among others, whatever its weights are.
 
     Args:
         name: a timm name, with any tag of pretrained weights (`vit_small_patch16_224.augreg_in21k`).
-        check: called with the model, without weights, and its name; raises what the caller is to see.
+        check: called with the model, without weights, and its name; its errors reach the caller.
         pretrained: whether timm's weights are fetched.
         refusal: the sentence for a model that timm cannot build with `options`.
         options: further keywords of `timm.create_model`.
@@ -44,7 +44,7 @@ def create_backbone(
         The model, on the CPU.
 
     Raises:
-        InvalidSetting: timm does not know the name or tag, or the pretrained weights cannot be had.
+        InvalidSetting: timm has no such name or tag, or the pretrained weights cannot be had.
         InvalidCheckpoint: timm cannot build it with `options`; the message is `refusal`.
     """
     _check_name(name)
@@ -69,7 +69,7 @@ def create_backbone(
 
 
 class _NoFilling(TorchFunctionMode):
-    """Tensors without memory stay as they are: what torch does in place of filling one takes longer than to fill it."""
+    """Tensors without memory stay as they are: for one of these torch takes longer than for filling a real one."""
 
     FILLS = (Tensor.uniform_, Tensor.normal_, Tensor.erfinv_, Tensor.mul_, Tensor.add_, Tensor.clamp_)
 
@@ -80,7 +80,7 @@ class _NoFilling(TorchFunctionMode):
 
 
 def _check_name(name: str) -> None:
-    """Raise InvalidSetting for a name or a tag that timm does not know."""
+    """Raise InvalidSetting for a name or a tag that timm does not have."""
     if not timm.is_model(name):
         raise InvalidSetting(f"timm has no model {name!r}: list them with timm.list_models('vit*' or 'resnet*').")
     architecture, _, tag = name.partition(".")
@@ -93,7 +93,7 @@ def _check_name(name: str) -> None:
 def _pretrained_overlay(name: str, source: dict[str, Any]) -> dict[str, Any] | None:
     """Where timm is to take weights from, if not as it does by itself: a file that the Hub's cache has already.
 
-    Without such a file the Hub is asked once whether it can be reached: its own client tries for most of a minute.
+    Without such a file one request finds out whether the Hub can be reached: its own client tries for most of a minute.
     """
     repository = source.get("hf_hub_id")
     if not repository:

@@ -28,13 +28,13 @@ class CamHead(nn.Module):
 
         Args:
             tokens: (n, patches, D) tokens of n tiles, after the final norm.
-            grid: the tiles, which say how many cells a map has.
+            grid: the tiles, which set the number of cells of a map.
 
         Returns:
             (n, C, s, s) raw class maps, s = `grid.tile_cells`.
 
         Raises:
-            InvalidSetting: the mode wants a deconvolution that this head does not have, or the other way round.
+            InvalidSetting: the mode needs a deconvolution that this head does not have, or the other way round.
         """
         n, _, dim = tokens.shape
         side = grid.tile // grid.patch

@@ -87,7 +87,7 @@ def build_resnet(name: str, *, pretrained: bool = False) -> ResNet:
         The model in eval mode, with timm's `pretrained_cfg`, as in `build_vit`.
 
     Raises:
-        InvalidSetting: timm does not know the name or tag, or the pretrained weights cannot be had.
+        InvalidSetting: timm has no such name or tag, or the pretrained weights cannot be had.
         InvalidCheckpoint: the name is of another kind of model.
     """
     resnet = create_backbone(

@@ -1,7 +1,7 @@
-"""DeepLab-V2 on any timm ResNet: the segmentation network that learns from masks (Chen et al., 2018; METHOD section 8).
+"""DeepLab-V2 on any timm ResNet: the segmentation network, trained on masks (Chen et al., 2018; METHOD section 8).
 
 The last stages keep their resolution and have dilated filters instead (atrous convolution), and four classifiers with
-holes of four widths see each cell with as many surroundings.
+holes of four widths take four sizes of context for each cell.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class DeepLab(FrozenBatchNorm):
             images: (B, 3, h, w) normalised.
 
         Returns:
-            (B, labels, ceil(h/stride), ceil(w/stride)) raw logits, as `on_pixels` reads them. Cell i sees pixel stride
-            · i in its middle, so `labels[:, ::stride, ::stride]` are the labels of the cells.
+            (B, labels, ceil(h/stride), ceil(w/stride)) raw logits, as `on_pixels` reads them. Cell i is centred on
+            pixel stride · i, so `labels[:, ::stride, ::stride]` are the labels of the cells.
         """
         return self.aspp(self.resnet.forward_features(images))
 
@@ -115,7 +115,7 @@ def build_deeplab(name: str, labels: int, *, stride: Stride = 8) -> DeepLab:
         The network in eval mode.
 
     Raises:
-        InvalidSetting: timm does not know the name, or labels or stride are out of range.
+        InvalidSetting: timm has no such name, or labels or stride are out of range.
         InvalidCheckpoint: the model is no ResNet, or cannot be dilated.
     """
     return DeepLab(build_resnet(name), labels, stride=stride)

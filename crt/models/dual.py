@@ -1,4 +1,4 @@
-"""The pair as one module: what training sees (Eq. 2, METHOD section 6)."""
+"""The pair as one module, for training (Eq. 2, METHOD section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""By which mean and deviation a network wants its images normalised (METHOD section 1).
+"""The mean and deviation by which the images of a network are normalised (METHOD section 1).
 
 The values lie where timm keeps them, in `pretrained_cfg` of the backbone: a new backbone has those of its pretrained
 weights, a loaded one those of its checkpoint's config, and whatever shares a backbone shares them.
@@ -56,7 +56,7 @@ class NormalizedImage:
         self._tensors: dict[Normalization, Tensor] = {}
 
     def of(self, network: nn.Module) -> Tensor:
-        """The image as one network wants it.
+        """The image, normalised for one network.
 
         Args:
             network: as in `normalization_of`.

@@ -1,6 +1,6 @@
 """Cut an image into tiles the size a transformer was built for, and merge the tiles' maps back.
 
-A vision transformer sees squares of one size. A larger image is cut into squares that overlap by half, each goes
+A vision transformer takes squares of one size. A larger image is cut into squares that overlap by half, each goes
 through the transformer alone, and where maps overlap they are averaged (METHOD section 2, paper section 3.2, Table 2).
 """
 

@@ -27,7 +27,7 @@ def build_vit(name: str, *, tile: int = 224, pretrained: bool = False) -> Vision
         come from elsewhere.
 
     Raises:
-        InvalidSetting: timm does not know the name or tag, or the pretrained weights cannot be had.
+        InvalidSetting: timm has no such name or tag, or the pretrained weights cannot be had.
         InvalidCheckpoint: the name is of a model that is not a plain ViT.
     """
     distilled = "distilled" in name.partition(".")[0]

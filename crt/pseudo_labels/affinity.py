@@ -1,8 +1,8 @@
-"""What the IRN learns from: pairs of near cells, and IRNet's losses (METHOD section 8).
+"""The IRN's training: pairs of near cells, and IRNet's losses (METHOD section 8).
 
-The network sees a crop at stride 4. Its pairs are every cell with all cells less than `radius` away to the right and
-below; cells too near the border for all of their pairs start none. A pair's affinity is 1 minus the strongest edge on
-the straight path between its ends.
+The network's output for a crop has stride 4. Its pairs are every cell with all cells less than `radius` away to the
+right and below; cells too near the border for all of their pairs start none. A pair's affinity is 1 minus the strongest
+edge on the straight path between its ends.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class Pairs:
         Returns:
             (…, h', w') of S cells, a view.
         """
-        reach = self.radius - 1
+        margin = self.radius - 1
         height, width = self.size
-        return maps[..., y : y + height - reach, x + reach : x + width - reach]
+        return maps[..., y : y + height - margin, x + margin : x + width - margin]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class RelationLosses:
         bg_pos_aff: affinity where both cells are background.
         fg_pos_aff: affinity where both are of the same class.
         neg_aff: affinity where they differ.
-        dp_fg: displacement in the same class: the difference of two cells' displacements is that of their places.
+        dp_fg: displacement in the same class: the difference of two cells' displacements is that of their positions.
         dp_bg: displacement in the background: the difference is zero.
     """
 
@@ -102,14 +102,14 @@ def find_pairs(size: tuple[int, int], radius: int = IRN_RADIUS, device: torch.de
         InvalidSetting: the map is too small to hold any.
     """
     height, width = size
-    reach = radius - 1
-    if height <= reach or width <= 2 * reach:
+    margin = radius - 1
+    if height <= margin or width <= 2 * margin:
         least = (radius, 2 * radius - 1)
         raise InvalidSetting(f"A map of {size} holds no pairs at radius {radius}: give one of at least {least} cells.")
     paths = tuple(tuple((y, x) for y, x in path.tolist()) for path in search_paths(radius))
     directions = torch.tensor([path[0] for path in paths], device=device)
     index = torch.arange(height * width, device=device).view(size)
-    starts = index[: height - reach, reach : width - reach].flatten()
+    starts = index[: height - margin, margin : width - margin].flatten()
     ends = starts + directions[:, :1] * width + directions[:, 1:]
     return Pairs(size, radius, paths, directions, starts, ends)
 

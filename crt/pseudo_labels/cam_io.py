@@ -1,4 +1,4 @@
-"""Seeds on disk, one npz an image, between the branches that make them and the networks that learn from them."""
+"""Seeds on disk, one npz an image, between the branches that make them and the networks that are trained on them."""
 
 from __future__ import annotations
 

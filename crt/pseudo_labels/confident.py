@@ -1,4 +1,4 @@
-"""Confident labels: which pixels the IRN may learn from (IRNet's `cam_to_ir_label`; METHOD section 8)."""
+"""Confident labels: the pixels that the IRN is trained on (IRNet's `cam_to_ir_label`; METHOD section 8)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def confident_labels(
     background: float = BACKGROUND,
     settings: CrfSettings = IRN_CRF,
 ) -> np.ndarray:
-    """Label the pixels that the IRN may learn from (METHOD section 8).
+    """Label the pixels that the IRN is trained on (METHOD section 8).
 
     The maps are labelled twice, against a high background constant and a low one, each time with the dense CRF. A pixel
     has its class where the high constant leaves it one. It is background where the low one does not, and otherwise

@@ -31,9 +31,9 @@ class CrfSettings:
 
     Attributes:
         iterations: mean field steps; with none the probabilities come back as they went in, normalised.
-        gaussian_sxy: spread of the kernel of places, in pixels, at least 1, below which it joins no neighbours.
+        gaussian_sxy: spread of the kernel of positions, in pixels, at least 1, below which it joins no neighbours.
         gaussian_compat: its weight.
-        bilateral_sxy: spread over places of the kernel of colours, in pixels, at least 1.
+        bilateral_sxy: spread over positions of the kernel of colours, in pixels, at least 1.
         bilateral_srgb: its spread over colours, in grey levels.
         bilateral_compat: its weight.
 
@@ -191,7 +191,7 @@ def _infer(image: np.ndarray, energy: np.ndarray, settings: CrfSettings) -> np.n
         crf.addPairwiseBilateral(
             sxy=settings.bilateral_sxy,
             srgb=settings.bilateral_srgb,
-            rgbim=np.array(image, order="C"),  # pydensecrf wants a buffer that is contiguous and writable
+            rgbim=np.array(image, order="C"),  # pydensecrf needs a buffer that is contiguous and writable
             compat=settings.bilateral_compat,
         )
     # Step by step, because pydensecrf holds the interpreter's lock: other threads get their turn in between.
@@ -210,4 +210,4 @@ def _check(image: np.ndarray, size: tuple[int, ...]) -> None:
 
 def _check_confidence(value: float) -> None:
     if not 0 < value < 1:
-        raise InvalidSetting(f"The labels are believed with probability {value}: give a number between 0 and 1.")
+        raise InvalidSetting(f"The confidence in the labels is {value}: give a number between 0 and 1.")

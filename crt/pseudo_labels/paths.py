@@ -30,9 +30,9 @@ def search_paths(radius: int) -> tuple[np.ndarray, ...]:
     """
     if radius < 2:
         raise InvalidSetting(f"A radius of {radius} holds no pair of cells: give at least 2.")
-    reach = range(1, radius)
-    directions = [(0, dx) for dx in reach]
-    directions += [(dy, dx) for dy in reach for dx in range(1 - radius, radius) if dy**2 + dx**2 < radius**2]
+    steps = range(1, radius)
+    directions = [(0, dx) for dx in steps]
+    directions += [(dy, dx) for dy in steps for dx in range(1 - radius, radius) if dy**2 + dx**2 < radius**2]
     return tuple(sorted((_path(dy, dx) for dy, dx in directions), key=len))
 
 

@@ -125,12 +125,12 @@ def walk_labels(
 def _joined(edge: np.ndarray, settings: WalkSettings) -> dia_array:
     """(h, w) edges -> (h·w, h·w) sparse symmetric float64: affinity ** beta of the cells joined, 1 on the diagonal."""
     height, width = edge.shape
-    reach = settings.radius - 1
+    margin = settings.radius - 1
     # Beyond the grid all is edge, so that nothing is joined across its sides, where flat neighbours lie rows apart.
-    outside = np.pad(edge.astype(np.float64), ((0, reach), (reach, reach)), constant_values=1)
+    outside = np.pad(edge.astype(np.float64), ((0, margin), (margin, margin)), constant_values=1)
     diagonals = {0: np.ones(edge.size)}
     for path in search_paths(settings.radius):
-        strongest = np.maximum.reduce([outside[y : y + height, reach + x : reach + x + width] for y, x in path])
+        strongest = np.maximum.reduce([outside[y : y + height, margin + x : margin + x + width] for y, x in path])
         affinity = ((1 - strongest) ** settings.beta).ravel()  # of each cell with the one at path[0] from it
         offset = int(path[0] @ (width, 1))
         for at, diagonal in ((offset, np.roll(affinity, offset)), (-offset, affinity)):  # scipy stores by columns

@@ -100,7 +100,7 @@ def test_parts_take_the_place_of_those_of_a_spec(prediction):
         prediction.cams(loops=1, blocks=range(2), pass_reduction="first"),
     )
     with pytest.raises(InvalidSetting, match="holds loops 0 to 2, not 3"):
-        prediction.cams(spec=DEFAULT)  # what is asked for by name is not cut down
+        prediction.cams(spec=DEFAULT)  # a spec that is given is not cut down
 
 
 def test_a_method_without_loops_takes_none_of_a_spec(prediction):

@@ -32,7 +32,7 @@ Network = CnnBranch | TransformerBranch
 
 
 class Explainer(Protocol):
-    """A way to say where in an image a network sees a class."""
+    """A method that marks where in an image a network finds evidence of a class."""
 
     @property
     def title(self) -> str:
@@ -80,7 +80,7 @@ def autograd() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class View:
-    """Some tiles on their way through a network; a CNN sees the image as one tile.
+    """A batch of tiles in a network; for a CNN the whole image is one tile.
 
     Attributes:
         pixels: (n, 3, t, t).
@@ -99,7 +99,7 @@ def views(network: Network, pixels: Tensor, grid: TileGrid) -> Iterator[View]:
     Args:
         network: that is run.
         pixels: (1, 3, h, w) normalised.
-        grid: the tiles; a CNN sees all of the image at once.
+        grid: the tiles; a CNN takes the whole image at once.
 
     Yields:
         The batches in order.

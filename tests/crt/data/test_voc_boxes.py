@@ -21,7 +21,7 @@ def test_boxes_are_half_open_and_classes_are_those_of_the_checkpoint(tmp_path: P
     assert [item.box for item in image.objects] == [(0, 0, 100, 80), (10, 20, 11, 21), (4, 4, 9, 9)]
     assert [item.class_id for item in image.objects] == [2, 1, 2]
     assert image.size == (80, 100) and image.scale == 100 / 500
-    # A class with one object that is not difficult is asked for, with the boxes of all its objects.
+    # A class with one object that is not difficult is tested, with the boxes of all its objects.
     assert image.class_ids == (2,) and image.difficult_only == (1,)
     assert image.boxes(2) == [(0, 0, 100, 80), (4, 4, 9, 9)] and image.boxes(0) == []
 
@@ -72,13 +72,13 @@ def test_the_list_for_detection_counts_and_a_stride_takes_every_nth(tmp_path: Pa
 
 
 def test_a_class_that_the_checkpoint_lacks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidDataset, match=r"does not know.*sheep"):
+    with pytest.raises(InvalidDataset, match=r"does not have.*sheep"):
         read_voc_boxes(devkit(tmp_path, {"a": [("sheep", (1, 1, 9, 9), 0)]}), "val", CLASSES)
 
 
 @pytest.mark.parametrize("place", ["XML", "folder", "case"])
 def test_annotations_are_found_and_read_as_for_labels(tmp_path: Path, place: str) -> None:
-    """Subfolders, upper-case extensions, encodings that expat does not know, and name spaces."""
+    """Subfolders, upper-case extensions, encodings that expat does not have, and name spaces."""
     root = devkit(tmp_path, {"a": [("cat", (1, 1, 9, 9), 0)]})
     image, file = root / "JPEGImages" / "a.jpg", root / "Annotations" / "a.xml"
     text = file.read_text().replace("<annotation>", '<annotation xmlns="http://example.org/voc">')

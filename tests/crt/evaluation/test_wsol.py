@@ -188,7 +188,7 @@ def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
 
 def test_unknown_classes_and_missing_boxes_are_named(birds, tmp_path):
     images = read_boxes(birds, None, "test")
-    with pytest.raises(InvalidDataset, match=r"does not know .*Ani"):
+    with pytest.raises(InvalidDataset, match=r"does not have .*Ani"):
         images.remap_classes(("Albatross", "Auklet"))
     assert images.remap_classes(("Auklet", "Ani", "Albatross")).samples[0].labels == (2,)
     predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path / "c", classes=CLASSES)))
