@@ -10,7 +10,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from app.cli import AppConfig
-from app.page import build, launch_options
+from app.page import build
 from crt.cam_spec import CamSpec
 from crt.checkpoint import CONFIG_FILE
 from crt.data import voc_palette
@@ -19,6 +19,7 @@ from crt.postprocess import cam_to_labels, max_normalize
 from crt.prediction import Prediction
 from crt.resample import upsample_cam
 from tests.helpers.narrow import present
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import CLASSES, tiny_checkpoint
 
 BIRDS = CamSpec(1, True, "first", (1, 3))
@@ -53,10 +54,8 @@ def server(tmp_path_factory):
     config = AppConfig(
         checkpoint=str(tiny_checkpoint(folder / "tiny")), extra_checkpoints=(str(birds),), host="127.0.0.1"
     )
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield url
-    demo.close()
+    with running_app(config) as (_, url):
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from app.cli import AppConfig
-from app.page import build, launch_options
 from crt.prediction import Prediction
 from crt.predictor import Predictor
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import CLASSES, tiny_checkpoint
 
 
@@ -22,10 +22,8 @@ def server(tmp_path_factory):
     """The address of a running app with a tiny checkpoint."""
     folder = tiny_checkpoint(tmp_path_factory.mktemp("client") / "tiny")
     config = AppConfig(checkpoint=str(folder), queue_size=1, max_upload_mb=1, host="127.0.0.1")
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield url
-    demo.close()
+    with running_app(config) as (_, url):
+        yield url
 
 
 @pytest.fixture(scope="module")

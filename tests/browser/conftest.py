@@ -12,8 +12,8 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, ConsoleMessage, expect, sync_playwright
 
 from app.cli import AppConfig
-from app.page import build, launch_options
 from tests.browser.driver import CHROMIUM, HOSTILE, PATIENCE
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
 HERE = Path(__file__).parent
@@ -55,13 +55,11 @@ def serve(browser, contexts) -> Callable[[AppConfig], AbstractContextManager[str
 
     @contextmanager
     def serving(config: AppConfig) -> Iterator[str]:
-        demo = build(config)
-        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-        contexts[url] = defaultdict(list)
-        yield url
-        for context in [one for kind in contexts.pop(url).values() for one in kind]:
-            context.close()
-        demo.close()
+        with running_app(config) as (_, url):
+            contexts[url] = defaultdict(list)
+            yield url
+            for context in [one for kind in contexts.pop(url).values() for one in kind]:
+                context.close()
 
     return serving
 

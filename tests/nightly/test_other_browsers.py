@@ -26,7 +26,7 @@ from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
 from app.cli import AppConfig
-from app.page import build, launch_options
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
 LONGEST = 300
@@ -133,10 +133,8 @@ def webkit() -> Iterator[Browser]:
 def url(tmp_path_factory) -> Iterator[str]:
     folder = tiny_checkpoint(tmp_path_factory.mktemp("walk") / "tiny", classes=("cat", "dog", "person"))
     config = AppConfig(checkpoint=str(folder), host="127.0.0.1")
-    demo = build(config)
-    demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield f"http://127.0.0.1:{demo.server_port}/"
-    demo.close()
+    with running_app(config) as (demo, _):
+        yield f"http://127.0.0.1:{demo.server_port}/"
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ from app.cli import AppConfig
 from app.core.decoded import read
 from app.core.messages import INTERNAL_ERROR
 from app.core.uploads import ImageUpload
-from app.page import build, launch_options
 from app.server.security import UNREADABLE, RouteFilter
 from app.viewer import Viewer
 from crt.errors import InvalidImage
 from crt.predictor import Predictor
 from scripts.loadtest.client import Asker, wrong
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -29,10 +29,8 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 def url(tmp_path_factory):
     folder = tiny_checkpoint(tmp_path_factory.mktemp("errors") / "tiny")
     config = AppConfig(checkpoint=str(folder), host="127.0.0.1")
-    demo = build(config)
-    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield address
-    demo.close()
+    with running_app(config) as (_, address):
+        yield address
 
 
 @pytest.fixture(scope="module")

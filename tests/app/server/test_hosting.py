@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import replace
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -13,9 +14,9 @@ from starlette.requests import Request as Asked
 
 from app.cli import AppConfig
 from app.gradio_compat import LOGIN_COOKIE
-from app.page import build, launch_options
 from app.server.hosting import CLIENTS, USER, RateLimit, client_of
 from crt.errors import InvalidCheckpoint, InvalidSetting
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
 
@@ -27,18 +28,12 @@ def checkpoint(tmp_path_factory) -> str:
 @pytest.fixture
 def serve(checkpoint):
     """Start an app with these settings -> its Blocks and its address."""
-    running = []
+    with ExitStack() as apps:
 
-    def start(**settings):
-        config = AppConfig(checkpoint=checkpoint, host="127.0.0.1", **settings)
-        demo = build(config)
-        running.append(demo)
-        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-        return demo, url
+        def start(**settings):
+            return apps.enter_context(running_app(AppConfig(checkpoint=checkpoint, host="127.0.0.1", **settings)))
 
-    yield start
-    for demo in running:
-        demo.close()
+        yield start
 
 
 def test_the_health_of_the_server_needs_no_password(serve):

@@ -4,9 +4,9 @@ import httpx
 import pytest
 
 from app.cli import AppConfig
-from app.page import build, launch_options
 from app.server.security import route_path
 from tests.app.server.test_routes import CLOSED, filled
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
 PREFIX = "/demo/crt"
@@ -19,10 +19,8 @@ def url(tmp_path_factory):
         patch.setenv("GRADIO_ROOT_PATH", PREFIX)
         folder = tiny_checkpoint(tmp_path_factory.mktemp("prefix") / "tiny")
         config = AppConfig(checkpoint=str(folder), host="127.0.0.1", requests_per_minute=2)
-        demo = build(config)
-        _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-        yield f"http://127.0.0.1:{demo.server_port}" if PREFIX in address else address.rstrip("/")
-        demo.close()
+        with running_app(config) as (demo, address):
+            yield f"http://127.0.0.1:{demo.server_port}" if PREFIX in address else address.rstrip("/")
 
 
 @pytest.mark.parametrize("prefix", ["", PREFIX, PREFIX * 2])

@@ -9,9 +9,9 @@ import pytest
 
 from app.cli import AppConfig
 from app.gradio_compat import LOGIN_ROUTES, MCP_ROUTES, registered_paths
-from app.page import build, launch_options
 from app.server.security import ALLOWED, NOT_HERE, OWN, RouteFilter
 from app.viewer.files import ROUTE
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
 API = "/gradio_api"
@@ -60,10 +60,8 @@ METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 def served(tmp_path_factory):
     """A running app without a password, and its address."""
     config = AppConfig(checkpoint=str(tiny_checkpoint(tmp_path_factory.mktemp("routes") / "tiny")), host="127.0.0.1")
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield demo, url.rstrip("/")
-    demo.close()
+    with running_app(config) as (demo, url):
+        yield demo, url.rstrip("/")
 
 
 def filled(template: str) -> str:

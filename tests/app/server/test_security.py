@@ -15,10 +15,10 @@ from PIL import Image
 from app import page as ui
 from app.cli import AppConfig
 from app.core.analysis import Explorer
-from app.page import build, launch_options
 from app.server.security import NO_FETCH, UNREADABLE, holds_address
 from crt.predictor import Predictor
 from scripts.loadtest.client import Asker, Outcome
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[3]
@@ -35,10 +35,8 @@ def checkpoint(tmp_path_factory) -> Path:
 def served(checkpoint):
     """A running app and its address."""
     config = AppConfig(checkpoint=str(checkpoint), host="127.0.0.1")
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield demo, url
-    demo.close()
+    with running_app(config) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
@@ -262,10 +260,8 @@ def test_addresses_are_found_wherever_they_are():
 def test_an_upload_is_deleted_after_its_time(checkpoint, monkeypatch):
     monkeypatch.setattr(ui, "HOUR", 1)  # then files go after two seconds
     config = AppConfig(checkpoint=str(checkpoint), host="127.0.0.1")
-    demo = build(config)
-    assert demo.delete_cache == (1, 2)
-    try:
-        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
+    with running_app(config) as (demo, url):
+        assert demo.delete_cache == (1, 2)
         asker = Asker(url, "short")
         path = Path(uploaded(asker, int(time.time()) % 10**6)["path"])
         question = named(asker, "click/predict")
@@ -279,8 +275,6 @@ def test_an_upload_is_deleted_after_its_time(checkpoint, monkeypatch):
         assert asker.file(str(path)).status_code == 403
         gone = asker.ask(question, inputs(question, {"path": str(path), "meta": META}))
         assert gone == Outcome("refused", "This image is no longer here: choose it again.", gone.seconds)
-    finally:
-        demo.close()
 
 
 def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):

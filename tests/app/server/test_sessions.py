@@ -10,8 +10,8 @@ from PIL import Image
 
 from app import page as ui
 from app.cli import AppConfig
-from app.page import build, launch_options
 from scripts.loadtest.client import Asker
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
 DETAILS = {
@@ -35,10 +35,8 @@ def served(tmp_path, monkeypatch):
     """A running app that remembers three sessions, and its address."""
     monkeypatch.setattr(ui, "SESSIONS", 3)
     config = AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "tiny")), host="127.0.0.1")
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield demo, url
-    demo.close()
+    with running_app(config) as served:
+        yield served
 
 
 def visit(url: str, session: str) -> None:

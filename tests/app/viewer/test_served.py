@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from app.cli import AppConfig
-from app.page import build, launch_options
 from app.viewer.files import HERE, PLOTLY, ROUTE, STANDALONE, modules, page_modules, plotly_js, served, version
 from app.viewer.viewer import Viewer
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
 PREFIX = "/demo/crt"
@@ -22,10 +22,8 @@ def url(tmp_path_factory):
         patch.setenv("GRADIO_ROOT_PATH", PREFIX)
         folder = tiny_checkpoint(tmp_path_factory.mktemp("served") / "tiny")
         config = AppConfig(checkpoint=str(folder), host="127.0.0.1", password="secret")
-        demo = build(config)
-        demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-        yield f"http://127.0.0.1:{demo.server_port}"
-        demo.close()
+        with running_app(config) as (demo, _):
+            yield f"http://127.0.0.1:{demo.server_port}"
 
 
 def test_the_page_requests_the_version_that_is_served():

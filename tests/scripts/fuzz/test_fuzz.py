@@ -17,7 +17,6 @@ from app.core.analysis import Explorer
 from app.core.input_sizes import settings_of
 from app.core.messages import INTERNAL_ERROR
 from app.features.export import EVERYTHING, FIGURES
-from app.page import build, launch_options
 from app.requests.validation import is_number, number
 from app.server.security import RouteFilter, sanitize
 from crt.errors import CrtError, InvalidSetting
@@ -27,6 +26,7 @@ from scripts.fuzz.client import DETAILS, PROGRAM, Fuzzer
 from scripts.fuzz.run import SHARES, Count, Fuzz, _health, command, failures, fuzz, main, memory_growth
 from scripts.loadtest.client import CAUGHT, LONGEST, PAGE, Outcome, outcome_of, wrong
 from scripts.loadtest.server import Server
+from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -38,10 +38,8 @@ def served(tmp_path_factory):
     """The address of a page whose checkpoint, classes and all, is named by an enemy."""
     folder = tiny_checkpoint(tmp_path_factory.mktemp("fuzz") / "tiny", name=EVIL, classes=CLASSES)
     config = AppConfig(checkpoint=str(folder), host="127.0.0.1")
-    demo = build(config)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(config))
-    yield url
-    demo.close()
+    with running_app(config) as (_, url):
+        yield url
 
 
 @pytest.fixture(scope="module")
