@@ -49,15 +49,20 @@ def class_probabilities(scores: np.ndarray, *, single_label: bool = False) -> np
     return 0.5 * (1 + np.tanh(scores / 2))  # a sigmoid that cannot overflow
 
 
-def check_class_ids(class_ids: Sequence[int]) -> None:
+def check_class_ids(class_ids: Sequence[int], maps: int | None = None) -> None:
     """Refuse classes without a label of 8 bits: class id + 1 must be below 255, which means to ignore a pixel.
 
     Args:
         class_ids: from 0.
+        maps: the number of maps, one for each class; None where there are no maps.
 
     Raises:
-        InvalidSetting: a class has no label.
+        InvalidSetting: maps and classes differ in number, or a class has no label.
     """
+    if maps is not None and maps != len(class_ids):
+        raise InvalidSetting(
+            f"{count_of(maps, 'map')} for {count_of(len(class_ids), 'class', 'classes')}: give one for each."
+        )
     if any(not 0 <= index < MAX_CLASSES for index in class_ids):
         raise InvalidSetting(f"An indexed mask can hold the first {MAX_CLASSES} classes only: choose among them.")
 
@@ -76,11 +81,7 @@ def cam_to_labels(seeds: np.ndarray, class_ids: Sequence[int], threshold: float 
     Raises:
         InvalidSetting: maps and classes differ in number, or a class has no label.
     """
-    if len(class_ids) != len(seeds):
-        raise InvalidSetting(
-            f"{count_of(len(seeds), 'map')} for {count_of(len(class_ids), 'class', 'classes')}: give one for each."
-        )
-    check_class_ids(class_ids)
+    check_class_ids(class_ids, len(seeds))
     if not len(seeds):
         return np.zeros(seeds.shape[1:], np.uint8)
     labels = np.array([index + 1 for index in class_ids], np.uint8)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from crt.data import ImageDataset, Sample, voc_palette
-from crt.errors import InvalidDataset, InvalidSetting, count_of
+from crt.errors import InvalidDataset, InvalidSetting
 from crt.io_utils import atomic_path
 from crt.postprocess import CAM_THRESHOLD, MAX_CLASSES, NORMALIZATION_EPS, check_class_ids
 from crt.resample import upsample_cam
@@ -47,11 +47,7 @@ def labels_of_image(
     Raises:
         InvalidSetting: maps and classes differ in number, or a class has no label.
     """
-    if len(class_ids) != len(maps):
-        raise InvalidSetting(
-            f"{count_of(len(maps), 'map')} for {count_of(len(class_ids), 'class', 'classes')}: give one for each."
-        )
-    check_class_ids(class_ids)
+    check_class_ids(class_ids, len(maps))
     labels = np.zeros(size, np.uint8)
     best = np.full(size, threshold, np.float32)
     for index, cells in zip(class_ids, maps, strict=True):
