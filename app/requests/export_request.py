@@ -32,6 +32,8 @@ UNITS = {
 }
 LETTERS = ("", "A", "B")
 MOST_MAPS = 8
+MOST_GRID_MAPS = 16
+"""Maps of a grid of classes by networks."""
 
 
 @dataclass(frozen=True)
@@ -212,8 +214,10 @@ def _maps(
 ) -> tuple[MapSpec, ...]:
     """Each map with its own loops, refinement and classes; the same network may come twice."""
     asked = details.get("maps")
-    if not isinstance(asked, list) or len(asked) > MOST_MAPS or not all(isinstance(one, dict) for one in asked):
+    if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         raise InvalidSetting("The maps to be exported are not named: reload the page.")
+    if len(asked) > (MOST_GRID_MAPS if all("classes" in one for one in asked) else MOST_MAPS):
+        raise InvalidSetting("These are too many maps for one export: switch some off.")
     found: list[MapSpec] = []
     taken: Counter[str] = Counter()
     for one in asked:

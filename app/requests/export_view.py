@@ -104,7 +104,8 @@ class ExportView:
         named = any(wanted.named for wanted in self.shown.maps)
         title = (", " if named else " + ").join(self.classes)
         style = Style(self.shown.colormap, self.shown.opacity, self.shown.ground_truth.rings)
-        drawn = plot(self.analysis.image, panels, style, title=title, notes=self.notes())
+        columns = len({wanted.method for wanted in self.shown.maps}) if named and not self._lettered else 0
+        drawn = plot(self.analysis.image, panels, style, title=title, notes=self.notes(), columns=columns)
         return rendered(drawn, kinds, f"Class activation maps: {title}", self.settings())
 
     def notes(self) -> list[str]:
@@ -148,6 +149,11 @@ class ExportView:
             "mask_cutoffs": shown.ground_truth.cutoffs,
             **made_with(self.analysis),
         }
+
+    @property
+    def _lettered(self) -> bool:
+        """Whether two maps are compared; those of a grid of classes by networks have no letters."""
+        return any(wanted.letter for wanted in self.shown.maps)
 
     def _difference(self) -> Plot:
         a, b = list(self.shots.values())[:2]

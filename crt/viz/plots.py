@@ -57,7 +57,13 @@ class Plot:
 
 
 def plot(
-    image: np.ndarray, panels: Sequence[Plot], style: Style, *, title: str = "", notes: Sequence[str] = ()
+    image: np.ndarray,
+    panels: Sequence[Plot],
+    style: Style,
+    *,
+    title: str = "",
+    notes: Sequence[str] = (),
+    columns: int = 0,
 ) -> Figure:
     """Draw an image once per panel, at most four in a row, under a title and with notes below.
 
@@ -67,6 +73,7 @@ def plot(
         style: what they share.
         title: above all.
         notes: below all.
+        columns: panels in a row; 0 for three, or all up to four.
 
     Returns:
         A figure for `render`.
@@ -74,19 +81,21 @@ def plot(
     Raises:
         InvalidSetting: no panels, or an unknown colour map.
     """
-    return lay_out(grid_of([MapBlock(image, panel, style) for panel in panels]), title=title, notes=notes)
+    blocks = [MapBlock(image, panel, style) for panel in panels]
+    return lay_out(grid_of(blocks, columns), title=title, notes=notes)
 
 
-def grid_of(blocks: Sequence[Block]) -> list[Sequence[Block]]:
-    """Put blocks in rows of three, or four in one.
+def grid_of(blocks: Sequence[Block], columns: int = 0) -> list[Sequence[Block]]:
+    """Put blocks in rows.
 
     Args:
         blocks: from left to right.
+        columns: blocks in a row; 0 for three, or all up to four.
 
     Returns:
         The rows.
     """
-    columns = max(1, len(blocks)) if len(blocks) <= 4 else 3
+    columns = columns or (max(1, len(blocks)) if len(blocks) <= 4 else 3)
     return [blocks[start : start + columns] for start in range(0, len(blocks), columns)]
 
 

@@ -59,6 +59,18 @@ test('a side with a class of its own is made of it, and so is its mask', () => {
   assert.deepEqual(lines({ compare: same }), lines({ compare: { ...compare, b: { method: 'crt', loops: 0 } } }));
 });
 
+test('a grid of classes is all of its classes by each network', () => {
+  const compare = { ...INITIAL.compare, view: 'classes' };
+  const scores = { crt: [[0.1, 0.2, 0.9]] };
+  const text = lines({ compare, visible: { ...INITIAL.visible, tscam: false } }, { scores });
+  assert.ok(text[0].endsWith('The page shows a map for each class.'));
+  assert.ok(text.includes('classes = [prediction.classes.index(name) for name in ["person", "a \\"dog\\"", "cat"]]'));
+  assert.deepEqual(text.filter((line) => / = prediction.cams/.test(line)).map((line) => line.split(' ')[0]), ['resnet', 'crt']);
+  const described = describeView({ ...state, compare, visible: { ...INITIAL.visible, input: true, tscam: false } }, { run: { ...run, scores }, image: { naturalWidth: 400, naturalHeight: 300 } });
+  assert.deepEqual(described.maps.map(({ method, letter, classes }) => [method, letter, ...classes]), [2, 1, 0].flatMap((index) => [['resnet', '', index], ['crt', '', index]]));
+  assert.deepEqual([described.image, described.difference], [false, false]);
+});
+
 test('the native size is the image\'s own unless it was reduced; unknown sources are placeholders', () => {
   const settings = (other) => lines({}, other).find((line) => line.startsWith('settings'));
   assert.equal(settings({}), 'settings = InferenceConfig(size=336, mode="overlap", loops=4)');

@@ -1,6 +1,6 @@
 // The maps on the page as a Python program of a few lines, which makes them again with this repository.
 
-import { shownMaps } from '../explore/shown_maps.mjs';
+import { gridClasses, gridMethods, shownMaps } from '../explore/shown_maps.mjs';
 
 /** A text as a Python literal. JSON's escapes are Python's too; what a reader could not see, or would see in another
  *  order than it stands, is escaped as well, in Python's own way beyond four digits.
@@ -16,13 +16,14 @@ export function pythonString(text) {
 /** @typedef {{ name: string, method: string, loops: number, refined: boolean, classes?: number[] }} WantedMap */
 
 /** The maps of the page: [{ name, method, loops, refined, classes }], `classes` where they are not those chosen; all networks if no map is
- *  switched on.
+ *  switched on; in a grid of classes each network once.
  * @param {Crt.State} state
  * @param {Crt.Run} run
  * @returns {WantedMap[]}
  */
 export function wantedMaps(state, run) {
   const { loops, refined } = state;
+  if (state.compare.view === 'classes') return gridMethods(state, run).map((method) => ({ name: method, method, loops, refined }));
   const maps = shownMaps(state, run);
   if (!maps.length) return run.methods.map((method) => ({ name: method, method, loops, refined }));
   return maps.map(({ method, letter, own, subject }) => {
@@ -38,11 +39,12 @@ export function wantedMaps(state, run) {
 export function snippet(state, run) {
   const maps = wantedMaps(state, run);
   const best = maps.find(({ method }) => method === 'crt') ?? maps[maps.length - 1];
+  const grid = state.compare.view === 'classes';
   const source = run.checkpoint.source ?? `path/to/${run.checkpoint.name}`;
   const indices = (/** @type {number[]} */ classes) => `[prediction.classes.index(name) for name in [${classes.map((index) => pythonString(run.classes[index])).join(', ')}]]`;
   const classesOf = (/** @type {WantedMap} */ one) => (one.classes ? `classes_${one.name}` : 'classes');
   return [
-    '# In the root folder of the CRT explorer. Where classes are several, the page shows the largest of their maps.',
+    `# In the root folder of the CRT explorer. ${grid ? 'The page shows a map for each class.' : 'Where classes are several, the page shows the largest of their maps.'}`,
     'from crt.checkpoint import load_checkpoint',
     'from crt.predictor import InferenceConfig, Predictor',
     'from crt.resample import upsample_cam',
@@ -51,7 +53,7 @@ export function snippet(state, run) {
     `predictor = Predictor(load_checkpoint(${pythonString(source)})${run.precision === 'bfloat16' ? ', bfloat16=True' : ''})`,
     `settings = InferenceConfig(size=${sizeOf(run)}, mode=${pythonString(run.mode)}, loops=${run.maxLoops})`,
     `prediction = predictor.predict(${pythonString(run.imageFile ?? 'image.jpg')}, settings)${run.imageFile ? '' : '  # your image'}`,
-    `classes = ${indices(state.classes)}`,
+    `classes = ${indices(grid ? gridClasses(state, run) : state.classes)}`,
     ...maps.flatMap((one) => (one.classes ? [`${classesOf(one)} = ${indices(one.classes)}`] : [])),
     '',
     '# Raw maps (classes, h, w) on cells; prediction.content_size(method) is the image in cells.',

@@ -307,6 +307,27 @@ def test_a_difference_of_two_classes_names_both_and_the_unit(analysis):
     assert any(line.endswith("more dog") for line in said) and any(line.startswith("more cat") for line in said)
 
 
+def test_a_grid_of_classes_has_a_row_for_each_and_a_column_for_each_network(analysis):
+    grid = [
+        {"method": method, "letter": "", "classes": [index], "ground_truth": None}
+        for index in (0, 1)
+        for method in ("resnet", "crt")
+    ]
+    shown = screen(analysis, maps=grid)
+    titles = [f"{CLASSES[index]} by {name}" for index in (0, 1) for name in ("ResNet", "CRT")]
+    assert [shot.title for shot in shown.shots.values()] == titles
+    svg = ElementTree.fromstring(shown.figures(["svg"])["svg"])
+    images = [re.findall(r"-?[\d.]+", node.get("transform", ""))[-2:] for node in svg.iter(f"{SVG}image")]
+    maps = images[::2]  # each has its colour bar after it
+    assert len(maps) == 4
+    assert maps[0][0] == maps[2][0] != maps[1][0] == maps[3][0], "two columns"
+    assert maps[0][1] == maps[1][1] != maps[2][1] == maps[3][1], "two rows"
+    many = [{"method": "crt", "letter": "", "classes": [0], "ground_truth": None}] * 17
+    with pytest.raises(InvalidSetting, match="too many"):
+        screen(analysis, maps=many)
+    assert len(screen(analysis, maps=many[:16]).shots) == 16
+
+
 def test_a_map_of_nothing_is_exported(analysis):
     nothing = replace(
         analysis.prediction.records["resnet"], cams=np.zeros_like(analysis.prediction.records["resnet"].cams)
