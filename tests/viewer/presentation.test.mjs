@@ -145,6 +145,10 @@ test('settings in words', () => {
     words(state, run),
     'cat + dog · ResNet, TS-CAM, CRT · CRT with 2 loops · refined by the attention of blocks 3 to 6, averaged over the passes · threshold 15 % · input 336 × 223 px, 2 tiles, overlap',
   );
+  const compare = { ...INITIAL.compare, view: 'difference', a: { method: 'resnet' }, b: { method: 'tscam', class: 'dog' } };
+  assert.match(words({ ...state, classes: [0], compare }, run), /^cat, dog · ResNet, TS-CAM · refined/);
+  assert.match(words({ ...state, compare: { ...compare, view: 'swipe', b: { method: 'resnet', loops: 1 } } }, run), /^cat \+ dog · ResNet · threshold/);
+  assert.match(words({ ...state, compare: { ...compare, view: 'classes' } }, run), /^cat, dog · ResNet, TS-CAM, CRT · CRT with 2 loops/);
   const refinement = (changes) => words({ ...state, blocks: null, ...changes }, run).split(' · ')[3];
   assert.equal(refinement({ pass_reduction: 'first' }), 'refined by the attention of the first pass');
   assert.equal(refinement({ pass_reduction: 'sum' }), 'refined by the attention summed over the passes');

@@ -61,6 +61,15 @@ export function gridMethods(state, run) {
   return methods.length ? methods : run.methods;
 }
 
+/** The classes of the maps on the screen in words: with + between those that one map shows, with commas between those of several maps.
+ * @param {Crt.State} state
+ * @param {Crt.Run} run
+ */
+export function shownNames(state, run) {
+  const names = shownMaps(state, run).map(({ own, subject }) => subject || chosenNames({ classes: own.classes ?? state.classes }, run));
+  return names.length ? [...new Set(names)].join(', ') : chosenNames(state, run);
+}
+
 /** The classes of the maps on the screen, each once, or those chosen where there is none.
  * @param {Crt.State} state
  * @param {Crt.Run} run

@@ -2,11 +2,12 @@
 
 import { decode, fit } from '../permalink/query.mjs';
 import { refinedWords } from '../explore/maps.mjs';
+import { shownMaps, shownNames } from '../explore/shown_maps.mjs';
 import { countWords, loopWords } from '../core/words.mjs';
 import { sentenceOf } from '../core/rpc.mjs';
 import { runKey } from '../core/answers.mjs';
 import { make, percent } from '../core/dom.mjs';
-import { METHOD_TITLES, shownMethods } from '../core/store.mjs';
+import { METHOD_TITLES } from '../core/store.mjs';
 import { shapesOf } from '../ground_truth/ground_truth.mjs';
 import { createKept, openDatabase } from './kept.mjs';
 import { neededAnswers } from './scene_answers.mjs';
@@ -29,9 +30,8 @@ const TOO_LARGE = `These scenes take more than ${FILE_MAX_BYTES / 2 ** 20} MB: d
  * @param {Crt.Run} run
  */
 export function words(state, run) {
-  const names = state.classes.map((index) => run.classes[index]).join(' + ');
-  const methods = shownMethods(state, run);
-  const parts = [names, methods.map((name) => METHOD_TITLES[name]).join(', ') || 'the image'];
+  const methods = [...new Set(shownMaps(state, run).map(({ method }) => method))];
+  const parts = [shownNames(state, run), methods.map((name) => METHOD_TITLES[name]).join(', ') || 'the image'];
   if (methods.includes('crt')) parts.push(`CRT with ${loopWords(state.loops)}`);
   if (methods.some((name) => name === 'crt' || name === 'tscam')) {
     parts.push(state.refined ? refinedWords(state, methods.includes('crt') ? state.loops : 0) : 'not refined');
