@@ -133,6 +133,8 @@ SETTINGS = (
     Setting("layers.method", "choice", "crt", "ym", names=METHODS, personal=True),
     Setting("layers.head", "whole", None, "yh", 0, 99, none=True, personal=True, export="layers.head"),
     Setting("layers.scale", "choice", "cell", "ys", names=("cell", "all"), personal=True, export="layers.scale"),
+    Setting("layers.block", "whole", None, "yb", 0, BLOCKS, none=True, personal=True, export="layers.block"),
+    Setting("layers.pass", "whole", None, "yp", 0, 99, none=True, personal=True, export="layers.pass"),
     Setting("ablate.show", "choice", "sizes", "av", names=("sizes", "modes", "curves", "ladder"), export="ablate.show"),
     Setting("added_panel", "added_panel", None, "x", none=True, names=METHODS),
     Setting("random_baseline", "flag", False, "jc"),

@@ -2,7 +2,7 @@
 // explains each of these words.
 
 /** All that a user can choose.
- * @typedef {{ tab: string, classes: number[], multi_select: boolean, loops: number, refined: boolean, blocks: Crt.Blocks | null, pass_reduction: string, threshold: number, outline: boolean, boxes: boolean, overlay: string, cells: boolean, opacity: number, colormap: string, scale: string, absolute: { cam: number | null, product: number | null }, visible: Record<string, boolean>, ground_truth: boolean, zoom: { k: number, x: number, y: number }, compare: { view: string, a: Crt.Side, b: Crt.Side, split: number, rate: number, unit: string }, layers: { method: string, head: number | null, scale: string }, ablate: { show: string }, added_panel: Crt.AttentionPanel | Crt.ExplainerPanel | null, random_baseline: boolean, drawing: string | null, drawn: Record<string, Crt.Shape[]>, mask: { method: string, crf: boolean, walk: boolean, walkThreshold: number, walkSteps: number, walkBeta: number, deeplab: boolean, contours: boolean, boxes: boolean, iterations: number, gaussianSxy: number, gaussianCompat: number, bilateralSxy: number, bilateralSrgb: number, bilateralCompat: number } }} State
+ * @typedef {{ tab: string, classes: number[], multi_select: boolean, loops: number, refined: boolean, blocks: Crt.Blocks | null, pass_reduction: string, threshold: number, outline: boolean, boxes: boolean, overlay: string, cells: boolean, opacity: number, colormap: string, scale: string, absolute: { cam: number | null, product: number | null }, visible: Record<string, boolean>, ground_truth: boolean, zoom: { k: number, x: number, y: number }, compare: { view: string, a: Crt.Side, b: Crt.Side, split: number, rate: number, unit: string }, layers: { method: string, head: number | null, scale: string, block: number | null, pass: number | null }, ablate: { show: string }, added_panel: Crt.AttentionPanel | Crt.ExplainerPanel | null, random_baseline: boolean, drawing: string | null, drawn: Record<string, Crt.Shape[]>, mask: { method: string, crf: boolean, walk: boolean, walkThreshold: number, walkSteps: number, walkBeta: number, deeplab: boolean, contours: boolean, boxes: boolean, iterations: number, gaussianSxy: number, gaussianCompat: number, bilateralSxy: number, bilateralSrgb: number, bilateralCompat: number } }} State
  */
 
 /** @type {readonly Crt.Setting[]} */
@@ -38,6 +38,8 @@ export const SETTINGS = [
   {"path": "layers.method", "type": "choice", "default": "crt", "key": "ym", "names": ["resnet", "tscam", "crt", "crt_cnn"], "personal": true},
   {"path": "layers.head", "type": "whole", "default": null, "key": "yh", "low": 0, "high": 99, "none": true, "personal": true, "export": "layers.head"},
   {"path": "layers.scale", "type": "choice", "default": "cell", "key": "ys", "names": ["cell", "all"], "personal": true, "export": "layers.scale"},
+  {"path": "layers.block", "type": "whole", "default": null, "key": "yb", "low": 0, "high": 99, "none": true, "personal": true, "export": "layers.block"},
+  {"path": "layers.pass", "type": "whole", "default": null, "key": "yp", "low": 0, "high": 99, "none": true, "personal": true, "export": "layers.pass"},
   {"path": "ablate.show", "type": "choice", "default": "sizes", "key": "av", "names": ["sizes", "modes", "curves", "ladder"], "export": "ablate.show"},
   {"path": "added_panel", "type": "added_panel", "default": null, "key": "x", "names": ["resnet", "tscam", "crt", "crt_cnn"], "none": true},
   {"path": "random_baseline", "type": "flag", "default": false, "key": "jc"},
