@@ -47,6 +47,9 @@ class MeasureSeeds:
     """Classes whose IoU is averaged beside background; `animals` stands for cat, cow, dog, horse, sheep and person."""
     class_names: tuple[str, ...] = ()
     """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
+    mask_cutoff: float | None = None
+    """Masks of one object, black and white or with soft edges, are cut off at this share of their largest value, such
+    as 0.5, and belong to the image's only class."""
     loops: int = 3
     """CRT is measured at every loop count up to this one."""
     pass_reduction: tuple[PassReduction, ...] = ()
@@ -77,7 +80,7 @@ def seeds(config: MeasureSeeds) -> dict:
     device = choose_device(config.device)
     bfloat16 = resolve(config.precision, device.type) == "bf16"
     predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
-    images = read_voc(config.root, config.split, class_names=config.class_names or None, masks="required")
+    images = with_masks(config)
     images = images.remap_classes(checkpoint.config.classes)
     images = ImageDataset(images.classes, images.samples[: config.limit : config.stride])
     views = TTAConfig(config.scales, mode=config.mode)
@@ -130,6 +133,9 @@ class MeasureFolder:
     """Classes whose IoU is averaged beside background; `animals` stands for cat, cow, dog, horse, sheep and person."""
     class_names: tuple[str, ...] = ()
     """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
+    mask_cutoff: float | None = None
+    """Masks of one object, black and white or with soft edges, are cut off at this share of their largest value, such
+    as 0.5, and belong to the image's only class."""
     json: Path | None = None
     """Write the result here."""
     sheet: Path | None = None
@@ -153,7 +159,7 @@ def stored(config: MeasureFolder) -> dict:
     from crt.evaluation.stored import measure_masks, measure_seeds
     from crt.viz.worst import worst_sheet
 
-    images = read_voc(config.root, config.split, class_names=config.class_names or None, masks="required")
+    images = with_masks(config)
     measured = expand_classes(config.classes)
     swept = isinstance(config, MeasureStored)
     score = (measure_seeds if swept else measure_masks)(config.folder, images, measured)
@@ -179,6 +185,14 @@ def stored(config: MeasureFolder) -> dict:
         config.sheet.parent.mkdir(parents=True, exist_ok=True)
         worst_sheet(config.folder, images, score, config.worst).save(config.sheet)
     return result
+
+
+def with_masks(config: MeasureSeeds | MeasureFolder) -> ImageDataset:
+    """The images of the split with their masks. Raises CrtError."""
+    from crt.pseudo_labels.object_masks import with_mask_cutoff
+
+    images = read_voc(config.root, config.split, class_names=config.class_names or None, masks="required")
+    return with_mask_cutoff(images, config.mask_cutoff)
 
 
 def expand_classes(classes: tuple[str, ...]) -> list[str] | None:

@@ -29,6 +29,7 @@ class Sample:
         boxes: of the objects, in pixels of the image; none where they are not known.
         mask_labels: the label (0 background, class index + 1) of each value of the mask from 0 on, where the mask was
             made for another list of classes; None where its values are the labels.
+        mask_cutoff: the share above which a pixel of a mask of one object belongs to it; None where masks have labels.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Sample:
     mask: Path | None = None
     boxes: tuple[PixelBox, ...] = ()
     mask_labels: tuple[int, ...] | None = None
+    mask_cutoff: float | None = None
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,9 @@ def measure_masks(folder: Path, images: ImageDataset, measured: Sequence[str] | 
     """
     rows = measured_rows(images.classes, measured)
     require(folder, images, ".png", "the command that makes them")
-    measured_samples = (replace(s, mask=folder / f"{s.id}.png", mask_labels=None) for s in images.samples)
+    measured_samples = (
+        replace(s, mask=folder / f"{s.id}.png", mask_labels=None, mask_cutoff=None) for s in images.samples
+    )
     for masks in (images, replace(images, samples=tuple(measured_samples))):
         require_class_values(masks)
     total = np.zeros((len(images.classes) + 1,) * 2, dtype=np.int64)

@@ -13,13 +13,12 @@ from crt.data import ImageDataset, Sample, voc_palette
 from crt.errors import InvalidDataset, InvalidSetting
 from crt.io_utils import atomic_path
 from crt.postprocess import CAM_THRESHOLD, MAX_CLASSES, NORMALIZATION_EPS, check_class_ids
+from crt.pseudo_labels.object_masks import has_soft_edges, object_of
 from crt.resample import upsample_cam
 from crt.threshold import above_threshold
 from crt.types import IGNORE
 
 _IGNORE_16 = 65535
-_SOFT_VALUES = 16  # more values than this between 0 and the largest are the edge of a mask that was smoothed
-_SOFT_SHARE = 0.25  # such an edge covers less of a mask than this; more is a photo or a depth map
 
 
 def labels_of_image(
@@ -129,10 +128,10 @@ def read_labels(path: Path, *, name: str | None = None, classes: int | None = No
         labels = np.where(values == _IGNORE_16, IGNORE, values)
     highest = int(labels[labels != IGNORE].max(initial=0))
     if highest > (MAX_CLASSES if classes is None else classes):
-        if _has_soft_edges(values):
+        if has_soft_edges(values):
             raise InvalidDataset(
                 f"The mask of {name} has soft edges, with values between 0 and {values.max()} that are no classes: "
-                "save it without antialiasing."
+                "give a cut-off for masks, or save it without antialiasing."
             )
         known = f"there are {classes} classes" if classes is not None else f"{MAX_CLASSES} is the largest of a class"
         raise InvalidDataset(
@@ -143,7 +142,8 @@ def read_labels(path: Path, *, name: str | None = None, classes: int | None = No
 
 
 def read_mask(sample: Sample, classes: int | None = None) -> np.ndarray:
-    """Read the mask of a sample. Values are taken through `Sample.mask_labels`, where there is one.
+    """Read the mask of a sample. Values are taken through `Sample.mask_labels`, where there is one. A mask of one
+    object is cut off at `Sample.mask_cutoff`, where there is one, and is the image's only class.
 
     Args:
         sample: the image.
@@ -153,13 +153,25 @@ def read_mask(sample: Sample, classes: int | None = None) -> np.ndarray:
         (H, W) uint8 labels over the classes of its set, 255 to ignore.
 
     Raises:
-        InvalidDataset: the sample has no mask, or one that `read_labels` refuses.
+        InvalidDataset: the sample has no mask, or one that `read_labels` refuses, or one of one object in an image of
+            several classes or none.
     """
     if sample.mask is None:
         raise InvalidDataset(f"{sample.id} has no mask.")
+    own = classes if sample.mask_labels is None else len(sample.mask_labels) - 1
+    if sample.mask_cutoff is not None:
+        found = object_of(sample.mask, sample.mask_cutoff, MAX_CLASSES if own is None else own)
+        if found is not None:
+            if len(sample.labels) != 1:
+                several = count_of(len(sample.labels), "class", "classes")
+                raise InvalidDataset(
+                    f"The mask of {sample.id} shows one object, and the image has {several}: give 0 for background and "
+                    "k for the k-th class."
+                )
+            return found.astype(np.uint8) * np.uint8(sample.labels[0] + 1)
+    values = read_labels(sample.mask, name=sample.id, classes=own)
     if sample.mask_labels is None:
-        return read_labels(sample.mask, name=sample.id, classes=classes)
-    values = read_labels(sample.mask, name=sample.id, classes=len(sample.mask_labels) - 1)
+        return values
     table = np.full(256, IGNORE, np.uint8)
     table[: len(sample.mask_labels)] = sample.mask_labels
     return table[values]
@@ -179,7 +191,10 @@ def require_class_values(images: ImageDataset) -> None:
     ignored = False
     for sample in images.samples:
         if sample.mask is not None:
-            values = read_labels(sample.mask, name=sample.id)
+            if sample.mask_cutoff is not None:
+                values = read_mask(sample, len(images.classes))
+            else:
+                values = read_labels(sample.mask, name=sample.id)
             if ((values > 0) & (values != IGNORE)).any():
                 return
             ignored |= bool((values == IGNORE).any())
@@ -205,13 +220,6 @@ def _read_values(path: Path, name: str) -> np.ndarray:
         spread = {2: 85, 4: 17}.get(depth, 1) if image.mode == "L" else 1  # Pillow spreads grey of few bits to 0 … 255
         return values.astype(np.uint8) // np.uint8(spread)
     return values.astype(np.int64)
-
-
-def _has_soft_edges(values: np.ndarray) -> bool:
-    """Whether values come gradually between few plateaus, as antialiasing leaves them."""
-    found, counts = np.unique(values, return_counts=True)
-    plateaus = np.sort(counts)[-2:].sum()
-    return len(found) - 2 > _SOFT_VALUES and counts.sum() - plateaus < _SOFT_SHARE * counts.sum()
 
 
 def has_labels(path: Path) -> bool:

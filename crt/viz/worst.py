@@ -51,7 +51,7 @@ def _row(folder: Path, sample: Sample, classes: tuple[str, ...], value: float, s
     names = ", ".join(classes[key] for key in sample.labels)
     return [
         Panel(load_image(sample.image), (sample.id, names)),
-        Panel(palette[truth_of(sample)], ("ground truth",)),
+        Panel(palette[truth_of(sample, classes=len(classes))], ("ground truth",)),
         Panel(palette[labels], (f"IoU {value:.1f} %", _shown(labels, classes))),
     ]
 

@@ -20,7 +20,8 @@ function plateausOf(values) {
 }
 
 /** Whether grey values are an object with soft edges: many values between the two most frequent ones, or some between black
- *  and white. `_has_soft_edges` of crt/pseudo_labels/label_png.py decides as this does.
+ *  and white. `has_soft_edges` of crt/pseudo_labels/object_masks.py
+ *  decides as this does.
  * @param {Uint8Array} values
  * @param {boolean} areClasses whether each of them could be the number of a class; then both must hold
  */
