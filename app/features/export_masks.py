@@ -16,10 +16,12 @@ from app.requests.export_common import credit_lines, file_name, made_with, perce
 from app.requests.export_files import FIGURE_WORDS, LABEL_WORDS, SETTINGS_WORDS, packed
 from app.requests.masks_request import MasksRequest
 from crt.errors import CrtError, InvalidSetting
+from crt.metrics.pixels import overlap
 from crt.postprocess import MAX_CLASSES, cam_to_labels, check_class_ids
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 from crt.pseudo_labels.random_walk import walk_labels
 from crt.resample import WALK_STRIDE, upsample_cam
+from crt.types import IGNORE
 from crt.viz import TITLES, settings_line
 from crt.viz.colours import LABEL_COLOURS, colour
 from crt.viz.layer import LabelLayer, Style
@@ -265,6 +267,6 @@ def _on_grid(labels: np.ndarray, points: tuple[int, int]) -> np.ndarray:
 
 
 def _iou(inside: np.ndarray, truth: np.ndarray, ignore: np.ndarray | None) -> float:
-    count = np.ones(truth.shape, bool) if ignore is None else ~ignore
-    either = ((inside | truth) & count).sum()
-    return float((inside & truth & count).sum() / either) if either else 0.0
+    """IoU of a label with its mask, bool both, on the points that are not ignored."""
+    labels = truth.astype(np.uint8) if ignore is None else np.where(ignore, IGNORE, truth).astype(np.uint8)
+    return float(overlap(inside, labels).iou)
