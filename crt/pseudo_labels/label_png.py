@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from crt.data import ImageDataset, Sample, voc_palette
-from crt.errors import InvalidDataset, InvalidSetting
+from crt.errors import InvalidDataset, InvalidSetting, count_of
 from crt.io_utils import atomic_path
 from crt.postprocess import CAM_THRESHOLD, MAX_CLASSES, NORMALIZATION_EPS, check_class_ids
 from crt.pseudo_labels.object_masks import has_soft_edges, object_of
