@@ -18,8 +18,9 @@ import { NO_GROUND_TRUTH, groundTruthOf } from '../ground_truth/ground_truth.mjs
 import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 
 const STAGE_MIN_PX = 200; // px of the height of a stage; below it the page scrolls
-const GRID_STAGE_MIN_PX = 110; // px of the same in a grid of classes
+const GRID_STAGE_MIN_PX = 88; // px of the same in a grid of classes
 const GRID_GAP_PX = 8; // px between its rows, as in compare.css
+const MAX_LAYOUT_PASSES = 3;
 const BELOW_PX = 56; // px for the line of numbers below the panels
 
 /** @type {Record<string, string>} */
@@ -99,7 +100,8 @@ export function mountPanels(page) {
     box.dataset.zoomed = state.zoom.k > 1 ? 'yes' : 'no';
   }
 
-  /** Stages as high as the window allows below what is above them, with what stands around them in each panel.
+  /** Stages as high as the window allows below what is above them, with what stands around them in each panel; again where that has grown,
+   *  because a title takes more lines in a narrow panel.
    * @param {Crt.Panel[]} shown
    * @param {Crt.View} view
    * @param {number} columns of a grid of classes, else 0
@@ -108,11 +110,16 @@ export function mountPanels(page) {
     const box = at('panels');
     const aspect = image.naturalWidth / image.naturalHeight;
     const height = (/** @type {Element} */ node) => node.getBoundingClientRect().height;
-    const around = Math.ceil(Math.max(...shown.map(({ node, stage }) => height(node) - height(stage)))); // the same at any size
     const rows = columns ? shown.length / columns : 1;
-    const free = (window.innerHeight - box.getBoundingClientRect().top - window.scrollY - BELOW_PX - (rows - 1) * GRID_GAP_PX) / rows - around;
     box.style.setProperty('--ratio', String(aspect));
-    box.style.setProperty('--stage-height', `${Math.max(columns ? GRID_STAGE_MIN_PX : STAGE_MIN_PX, Math.floor(free))}px`);
+    let around = NaN;
+    for (let pass = 0; pass < MAX_LAYOUT_PASSES; pass++) {
+      const before = around;
+      around = Math.ceil(Math.max(...shown.map(({ node, stage }) => height(node) - height(stage))));
+      if (around === before) break;
+      const free = (window.innerHeight - box.getBoundingClientRect().top - window.scrollY - BELOW_PX - (rows - 1) * GRID_GAP_PX) / rows - around;
+      box.style.setProperty('--stage-height', `${Math.max(columns ? GRID_STAGE_MIN_PX : STAGE_MIN_PX, Math.floor(free))}px`);
+    }
     for (const panel of shown) fit(panel, aspect, panelGrid.pixel());
   }
 
