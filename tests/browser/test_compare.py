@@ -4,10 +4,12 @@ import base64
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.driver import move, settle, upload
+from tests.browser.driver import SHOWN, move, settle, upload
+from tests.browser.test_accessibility import barriers
 
 CANVAS = 'canvas[data-method="compare"]'
 
@@ -124,8 +126,173 @@ def test_the_blink_alternates_and_can_be_paused(open_page, image):
     expect(title).not_to_have_text(kept)
 
 
+def choose(page, name: str) -> None:
+    page.locator(".class-row").filter(has_text=name).click()
+    settle(page)
+
+
+def of_two_classes(page, kind: str) -> None:
+    """CRT's map of the cat as A, and of the person as B."""
+    choose(page, "cat")
+    view(page, kind)
+    page.locator('[data-role="a-method"]').select_option("crt")
+    page.locator('[data-role="b-class"]').select_option(label="person")
+    settle(page)
+
+
+def test_two_classes_are_compared_each_with_its_own_label_and_map(open_page, image):
+    page = opened(open_page, image)
+    of_two_classes(page, "Swipe")
+    expect(page.locator(".panel.compare h3")).to_have_text("cat by CRT | person by CRT")
+    names = [f"{letter}: {name} by CRT, 2 loops, refined" for letter, name in (("A", "cat"), ("B", "person"))]
+    expect(page.locator(".panel.compare .scale .name")).to_have_text(names)
+    label = page.locator(CANVAS).get_attribute("aria-label")
+    assert "A CRT, 2 loops, refined map of cat" in label and "B CRT, 2 loops, refined map of person" in label
+    divider = page.get_by_role("slider", name="Divider between A and B")
+    words = "cat by CRT, 2 loops, refined at the left, person by CRT, 2 loops, refined at the right"
+    expect(divider).to_have_attribute("aria-valuetext", f"50 %: {words}")
+    divider.focus()
+    page.keyboard.press("Home")
+    settle(page)
+    own = colours(page)
+    choose(page, "evil")  # a class of its own stays
+    np.testing.assert_array_equal(colours(page), own)
+    page.locator('[data-role="b-class"]').select_option("")
+    choose(page, "person")
+    np.testing.assert_array_equal(colours(page), own)
+    expect(page.locator(".panel.compare h3")).to_have_text("CRT | CRT")
+
+
+def test_the_value_of_each_class_is_read_at_the_crosshair(open_page, image):
+    page = opened(open_page, image)
+    of_two_classes(page, "Swipe")
+    page.locator(".panel.compare .stage").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".panel.compare .scale .value").nth(1)).not_to_be_empty()
+    spoken = page.locator('[data-role="live-region"]')
+    expect(spoken).to_contain_text("A cat by CRT, 2 loops, refined")
+    expect(spoken).to_contain_text("B person by CRT, 2 loops, refined")
+
+
+def test_a_difference_of_two_classes_names_both_and_travels_by_link(open_page, image):
+    page = opened(open_page, image, permissions=["clipboard-read", "clipboard-write"])
+    of_two_classes(page, "Difference")
+    titles = ["CRT: cat − person, share of own maximum", "A: cat by CRT", "B: person by CRT"]
+    expect(page.locator(".panels h3")).to_have_text(titles)
+    expect(page.locator(".panel.compare .high").first).to_contain_text("more cat")
+    page.wait_for_function("location.search.includes('wb=crt~person')")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator('[data-role="permalink-note"]')).to_contain_text("Link copied")
+    before = colours(page)
+    other = open_page()
+    other.goto(page.evaluate("navigator.clipboard.readText()"))
+    other.wait_for_selector(SHOWN)
+    expect(other.locator(".panels h3")).to_have_text(titles)
+    assert other.locator('[data-role="b-class"] option:checked').inner_text() == "person"
+    settle(other)
+    np.testing.assert_allclose(colours(other), before, atol=2)
+
+
+def cells(page) -> list[str]:
+    return page.locator(".panels > .panel h3").all_inner_texts()
+
+
+def test_a_grid_shows_each_class_by_each_network_and_a_click_shows_the_class(open_page, image):
+    page = opened(open_page, image)
+    choose(page, "cat")
+    view(page, "Classes")
+    titles = cells(page)
+    names = [title.removesuffix(" by ResNet") for title in titles[::3]]
+    assert titles == [f"{name} by {network}" for name in names for network in ("ResNet", "TS-CAM", "CRT")]
+    assert set(names) >= {"cat", "person"} and len(names) == 3
+    boxes = [box for cell in page.locator(".panels > .panel").all() if (box := cell.bounding_box())]
+    rows = [boxes[first : first + 3] for first in (0, 3, 6)]
+    assert all(len({round(box["y"]) for box in row}) == 1 for row in rows)
+    assert all(len({round(row[column]["x"]) for row in rows}) == 1 for column in range(3))
+    expect(page.locator('.chip[data-name="input"]')).to_be_hidden()
+    page.locator('.chip[data-name="tscam"]').click()
+    expect(page.locator(".panels > .panel")).to_have_count(6)
+    page.locator('canvas[data-method="class_2_crt"]').click()
+    expect(page.get_by_role("radio", name="Side by side")).to_be_checked()
+    expect(page.locator('.class-row[aria-pressed="true"] .name')).to_have_text(names[2])
+    expect(page.locator(".panel.crt .stage")).to_be_focused()
+    assert cells(page) == ["ResNet", "CRT"]
+
+
+def test_the_grid_is_walked_and_chosen_from_with_keys(open_page, image):
+    page = opened(open_page, image)
+    choose(page, "cat")
+    page.get_by_role("radio", name="Side by side").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    settle(page)
+    first = page.locator(".panel.class_0_resnet")
+    name = first.locator("h3").inner_text()
+    stage = page.get_by_role("application", name=f"{name}: arrow keys")
+    stage.focus()
+    page.keyboard.press("ArrowRight")
+    expect(first.locator(".scale .value").first).not_to_be_empty()
+    page.keyboard.press("Enter")
+    expect(page.locator('.class-row[aria-pressed="true"] .name')).to_have_text(name.removesuffix(" by ResNet"))
+    expect(page.locator(".panel.resnet .stage")).to_be_focused()
+
+
+def test_several_chosen_classes_are_the_rows_of_the_grid(open_page, image):
+    page = opened(open_page, image)
+    choose(page, "person")
+    page.locator("label").filter(has=page.locator('[data-role="multi_select"]')).click()
+    choose(page, "cat")
+    view(page, "Classes")
+    assert cells(page)[::3] == ["person by ResNet", "cat by ResNet"]
+    page.wait_for_function("location.search.includes('w=classes')")
+
+
+def test_a_slide_of_the_grid_stays_as_it_is(open_page, image):
+    page = opened(open_page, image)
+    view(page, "Classes")
+    titles = cells(page)
+    page.get_by_role("button", name="Scenes").click()
+    page.get_by_role("button", name="Add scene").click()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    view(page, "Side by side")
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_selector('.crt-viewer[data-present="on"]')
+    settle(page)
+    assert cells(page) == titles
+    page.locator('canvas[data-method="class_0_crt"]').click()
+    settle(page)
+    assert cells(page) == titles
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_barrier_where_classes_are_compared(open_page, image, theme):
+    page = open_page(theme)
+    upload(page, image)
+    of_two_classes(page, "Difference")
+    for parts in (('[data-role="compare-sides"]', ".panels"), (".viewbar", ".panels")):
+        for width in (390, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            settle(page)
+            assert barriers(page, *parts) == [], width
+        view(page, "Classes")
+
+
+def test_a_phone_shows_the_networks_of_the_grid_beside_each_other(open_page, image):
+    page = open_page("dark", 390)
+    upload(page, image)
+    view(page, "Classes")
+    boxes = [box for cell in page.locator(".panels > .panel").all()[:3] if (box := cell.bounding_box())]
+    assert len({round(box["y"]) for box in boxes}) == 1
+    assert all(box["width"] > 100 and 0 <= box["x"] <= 390 - box["width"] for box in boxes)
+    of_two_classes(page, "Swipe")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_comparing_fits_a_phone(open_page, image):
     page = opened(open_page, image, 390)
+    view(page, "Classes")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for name in ("Swipe", "Blink", "Difference"):
         view(page, name)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name

@@ -86,6 +86,20 @@ def test_the_difference(page):
     compare(on_the_page(page, ".panel canvas.map"), exported(page)[1])
 
 
+def test_two_classes_and_the_grid_of_classes(page):
+    page.locator('[data-role="outline"]').uncheck()
+    page.get_by_role("radio", name="Difference").check()
+    page.locator('[data-role="a-class"]').select_option(label="cat")
+    page.locator('[data-role="b-class"]').select_option(label="person")
+    files, panels = exported(page)
+    compare(on_the_page(page, ".panel canvas.map"), panels)
+    assert {"mask_resnet_cat.png", "mask_crt_person.png"} <= set(files)
+    page.get_by_role("radio", name="Classes").check()
+    files, panels = exported(page)
+    assert len(panels) == 9
+    compare(on_the_page(page, ".panel canvas.map"), panels)
+
+
 def test_masks(page):
     open_tab(page, "Masks")
     for note in ("walk", "deeplab"):

@@ -99,6 +99,17 @@ def test_the_file_opens_at_the_saved_screen_and_works_offline(saved: Path, open_
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_classes_are_compared_offline(saved: Path, open_saved: Opened):
+    page = open_saved(saved, 390)
+    page.locator('input[name="crt-view"][value="difference"]').evaluate("(node) => node.click()")
+    page.locator('[data-role="b-class"]').select_option(label="cat")
+    title = "person by ResNet − cat by CRT, share of own maximum"
+    expect(page.locator(".panel.compare h3")).to_have_text(title)
+    page.locator('input[name="crt-view"][value="classes"]').evaluate("(node) => node.click()")
+    expect(page.locator(".panels > .panel")).to_have_count(9)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_layers_curves_and_charts_work_offline(saved: Path, open_saved: Opened):
     page = open_saved(saved, 1440)
     open_tab(page, "Layers")
