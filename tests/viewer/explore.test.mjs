@@ -12,7 +12,7 @@ import { panelSpecsOf } from '../../app/viewer/explore/panel_specs.mjs';
 import { createMaps } from '../../app/viewer/explore/maps.mjs';
 import { boxWords, measure } from '../../app/viewer/explore/panel.mjs';
 import { best, nextLoop, similarityWords } from '../../app/viewer/explore/player.mjs';
-import { MAX_GRID_CLASSES, gridClasses, gridMethods, shownClasses, shownMaps, sideOf } from '../../app/viewer/explore/shown_maps.mjs';
+import { MAX_GRID_CLASSES, gridClasses, gridMethods, shownClasses, shownMaps, shownNames, sideOf } from '../../app/viewer/explore/shown_maps.mjs';
 import { INITIAL, probableClasses, withKnownClass } from '../../app/viewer/core/store.mjs';
 
 const run = {
@@ -153,6 +153,8 @@ test('a class of its own that is the chosen one changes no word', () => {
 test('the classes on the screen are those of its maps', () => {
   const shown = (view, b = { method: 'crt', class: 'dog' }) => shownClasses({ ...state, compare: { ...INITIAL.compare, view, b } }, run);
   assert.deepEqual([shown('side'), shown('swipe'), shown('difference', { method: 'crt', class: 'cat' })], [[0], [0, 1], [0]]);
+  const names = (view, classes) => shownNames({ ...state, classes, compare: { ...INITIAL.compare, view, b: { method: 'crt', class: 'dog' } } }, run);
+  assert.deepEqual([names('side', [0, 1]), names('swipe', [0]), names('swipe', [0, 1]), names('classes', [0]), names('swipe', [1])], ['cat + dog', 'cat, dog', 'cat + dog, dog', 'cat, dog', 'dog']);
   assert.deepEqual(shownClasses({ ...state, visible: { ...INITIAL.visible, resnet: false, tscam: false, crt: false } }, run), [0]);
 });
 

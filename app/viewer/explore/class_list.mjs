@@ -6,6 +6,7 @@ import { methodColor } from '../charts/colors.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES, scoreRow, toggleClass } from '../core/store.mjs';
+import { shownMaps, shownNames } from './shown_maps.mjs';
 import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
 const LISTED_CLASSES = 8;
@@ -28,7 +29,8 @@ export function mountClassList({ at, store, view, onDraw }) {
    * @param {Crt.View} view
    */
   function draw(state, { run }) {
-    at('chosen').textContent = state.classes.map((index) => run.classes[index]).join(' + ') + (state.classes.length > 1 ? ' (maximum of their CAMs)' : '');
+    const maximum = state.classes.length > 1 && shownMaps(state, run).some(({ own }) => !own.classes);
+    at('chosen').textContent = shownNames(state, run) + (maximum ? ' (maximum of their CAMs)' : '');
     at('all').textContent = all ? 'Show the first few' : `Show all ${run.classes.length}`;
     at('all').setAttribute('aria-expanded', all ? 'true' : 'false');
     const key = JSON.stringify([run.run, all, state.classes, state.loops, [...labelsOf(state, run)]]);
