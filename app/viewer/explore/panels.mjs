@@ -93,7 +93,6 @@ export function mountPanels(page) {
     if (order.length !== box.children.length || order.some((node, i) => box.children[i] !== node)) box.replaceChildren(...order);
     box.dataset.count = String(order.length);
     box.dataset.view = state.compare.view;
-    box.dataset.columns = String(columns);
     if (columns) box.style.setProperty('--columns', String(columns));
     else box.style.removeProperty('--columns');
     box.dataset.drawing = state.drawing ? 'yes' : 'no';
