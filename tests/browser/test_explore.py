@@ -170,6 +170,8 @@ def test_one_more_map_stands_beside_the_others_and_can_be_taken_away(open_page, 
     upload(page, image)
     open_tab(page, "Layers")
     page.locator(".layers-cell").first.click()
+    page.get_by_role("button", name="Pin to Explore").click()
+    open_tab(page, "Explore")
     more = page.locator(".panel.more")
     expect(more.get_by_role("heading")).to_have_text("CRT attention")
     expect(more.locator(".unit").first).to_have_text("share of attention")

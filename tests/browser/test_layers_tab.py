@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.driver import changed, move, open_tab, pixels, settle, upload
+from tests.browser.faults import Queue
 
 LOOKS = [("light", 1440), ("dark", 390)]
 CANVAS = "role => document.querySelector(`[data-role=${role}]`).toDataURL()"
@@ -21,6 +22,12 @@ def test_a_cell_for_each_block_and_pass_and_a_number_for_each_pass(open_page, im
     page = opened(open_page, image, theme, width)
     cells = page.locator(".layers-cell")
     expect(cells).to_have_count(6 * 4)  # blocks of the tiny transformer, passes of four loops
+    matrix = page.get_by_role("grid")
+    assert matrix.get_by_role("columnheader").all_inner_texts() == ["Block", "Pass 1", "Pass 2", "Pass 3", "Pass 4"]
+    expect(matrix.get_by_role("rowheader")).to_have_count(6)
+    expect(matrix.get_by_role("row").nth(2).get_by_role("gridcell")).to_have_count(4)
+    tops = [box["y"] for box in (node.bounding_box() for node in cells.all()) if box]
+    assert tops == sorted(tops) and len(set(tops)) == 6  # a row for each block
     images = page.evaluate("[...document.querySelectorAll('.layers-cell canvas')].map(node => node.toDataURL())")
     assert len(set(images)) == len(images)
     rows = page.locator('[data-role="layers-rows"] tr')
@@ -37,15 +44,127 @@ def test_a_long_number_under_a_narrow_cell_is_not_cut(open_page, image):
     page = opened(open_page, image, "light", 1440)
     over = page.locator(".layers-cell").first.evaluate(
         """cell => {
-          cell.style.width = '56px';  // what 12 blocks leave of 1440 pixels
-          const [pass, number] = cell.querySelectorAll('span > span');
-          number.textContent = '0.00066';
+          cell.style.width = '44px';  // narrower than any cell
+          const number = cell.querySelector('.layers-value');
+          number.textContent = '0.0000066';
           const { right, bottom } = cell.getBoundingClientRect();
-          const boxes = [pass, number].map(node => node.getBoundingClientRect());
-          return boxes.some(box => box.right > right || box.bottom > bottom);
+          const range = document.createRange();
+          range.selectNodeContents(number);
+          return [...range.getClientRects()].some(box => box.right > right || box.bottom > bottom);
         }"""
     )
     assert not over
+
+
+HERE = "() => [document.activeElement.dataset.row, document.activeElement.dataset.column].join()"
+
+
+def test_the_matrix_is_one_stop_and_arrow_keys_lead_through_it(open_page, image):
+    page = opened(open_page, image, "light", 1440)
+    stop, large = page.get_by_role("grid").locator('button[tabindex="0"]'), page.locator('[data-role="layers-large"]')
+    expect(stop).to_have_count(1)
+    stop.focus()
+    assert page.evaluate(HERE) == "0,1"
+    for key, place in (
+        ("ArrowDown", "1,1"), ("ArrowRight", "1,2"), ("Control+End", "5,4"), ("ArrowDown", "5,4"), ("Home", "5,0"),
+        ("ArrowUp", "4,0"), ("End", "4,4"),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        assert page.evaluate(HERE) == place
+        expect(stop).to_have_count(1)
+    expect(large).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(large).to_be_visible()
+    expect(page.locator('[data-role="layers-large-words"]')).to_contain_text("Block 5, pass 4, mean of all heads")
+    expect(page.get_by_role("gridcell", selected=True)).to_have_count(1)
+    assert page.evaluate(HERE) == "4,4"
+    page.keyboard.press("Escape")
+    expect(large).to_be_hidden()
+    assert page.evaluate(HERE) == "4,4"
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(page.locator('[data-role="layers-used"]')).to_have_text("Blocks 5 to 5 of 6")
+    assert page.evaluate(HERE) == "4,0"
+    page.keyboard.press("Tab")
+    assert page.evaluate(HERE) != "4,1"
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_a_cell_is_enlarged_in_its_place_and_pinned_without_leaving_the_tab(open_page, image, theme, width):
+    page = opened(open_page, image, theme, width)
+    cells, large = page.locator(".layers-cell"), page.locator('[data-role="layers-large"]')
+    for number in (9, 18, 1):  # further down, and up again
+        cell = cells.nth(number)
+        cell.scroll_into_view_if_needed()
+        before = cell.bounding_box()
+        cell.click()
+        expect(cell).to_have_attribute("aria-expanded", "true")
+        after, box = cell.bounding_box(), large.bounding_box()
+        assert before and after and box
+        assert abs(after["y"] - before["y"]) < 2  # it stays where it was clicked
+        assert 0 <= box["y"] - (after["y"] + after["height"]) < 16
+        assert box["width"] > 1.5 * after["width"]
+    expect(page.locator('.layers-cell[aria-expanded="true"]')).to_have_count(1)
+    button = page.get_by_role("button", name="Pin to Explore")
+    button.click()
+    expect(page.locator('[data-role="live-region"]')).to_contain_text("pinned to Explore")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert page.locator(".crt-viewer").get_attribute("data-tab") == "layers"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    open_tab(page, "Explore")
+    expect(page.locator(".panel.more")).to_contain_text("block 1, pass 2")
+    open_tab(page, "Layers")
+    button.click()
+    open_tab(page, "Explore")
+    expect(page.locator(".panel.more")).to_have_count(0)
+    open_tab(page, "Layers")
+    large.get_by_role("button", name="Close").click()
+    expect(large).to_be_hidden()
+    assert page.evaluate(HERE) == "0,2"
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_the_heads_of_the_chosen_cell_are_beside_it(open_page, image, theme, width):
+    page = opened(open_page, image, theme, width)
+    cell = page.locator(".layers-cell").nth(6)
+    cell.click()
+    heads, load = page.locator(".layers-head"), page.get_by_role("button", name="Show single heads", exact=True)
+    expect(page.locator('[data-role="layers-heads-title"]')).to_have_text("Heads of block 2, pass 3")
+    queue = Queue(page)
+    with queue.hold("load_heads"):
+        load.click()
+        expect(page.locator('[data-role="layers-heads-skeleton"]')).to_be_visible()
+        expect(load).to_be_hidden()
+    expect(heads).to_have_count(2)
+    expect(page.locator('[data-role="layers-heads-skeleton"]')).to_be_hidden()
+    large, panel = (page.locator(f'[data-role="{role}"]').bounding_box() for role in ("layers-large", "layers-heads"))
+    assert large and panel
+    if width > 1000:
+        assert panel["x"] >= large["x"] + large["width"]
+    else:
+        assert panel["y"] >= large["y"] + large["height"]
+    matrix = "document.querySelector('.layers-cell canvas').toDataURL()"
+    mean = page.evaluate(matrix)
+    heads.nth(1).click()
+    expect(page.locator('[data-role="layers-head"]')).to_have_value("1")
+    expect(page.locator('[data-role="layers-large-words"]')).to_contain_text("head 2")
+    settle(page)
+    assert page.evaluate(matrix) != mean
+    heads.nth(1).click()
+    expect(page.locator('[data-role="layers-head"]')).to_have_value("")
+    settle(page)
+    assert page.evaluate(matrix) == mean
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_address_holds_the_chosen_cell(open_page, image):
+    page = opened(open_page, image, "light", 1440)
+    page.locator(".layers-cell").nth(7).click()
+    page.wait_for_function("location.search.includes('yb=1') && location.search.includes('yp=3')")
+    page.locator('[data-role="layers-method"]').select_option(label="TS-CAM")
+    expect(page.locator('[data-role="layers-large"]')).to_be_hidden()  # it has one pass
+    page.locator('[data-role="layers-method"]').select_option(label="CRT")
+    expect(page.locator('[data-role="layers-large"]')).to_be_visible()
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)

@@ -1,12 +1,14 @@
 // The Layers tab: the class token's attention of every block and pass, what each pass changes, and which blocks refine.
 
-import { figure } from '../maths/numbers.mjs';
 import { largest } from '../maths/order.mjs';
 import { exported } from '../core/settings.mjs';
 import { make } from '../core/dom.mjs';
-import { countWords } from '../core/words.mjs';
+import { NEEDS_APP, countWords } from '../core/words.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
-import { attentionMap, passWords, thumbnail, toggleBlock } from './layer_maps.mjs';
+import { attentionMap, attentionPanel, passWords, thumbnail, toggleBlock } from './layer_maps.mjs';
+import { cellWords, chosenCell, createLayerCell, headWords, isPinned, panelOf } from './layer_cell.mjs';
+import { createLayerGrid, linesFor } from './layer_grid.mjs';
+import { drawChanges, drawRollout } from './layer_passes.mjs';
 import { answerKey } from '../core/answers.mjs';
 import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
@@ -24,7 +26,11 @@ export function mountLayers(page) {
   let deep = null; // every head and the rollout, once requested: { run, method, heads, rollout }
   let waiting = ''; // the method whose heads are under way
   let failure = '';
-  let drawn = ''; // what the grid shows, so that it is only drawn anew when that changes
+  let drawn = ''; // what the matrix shows, so that it is only drawn anew when that changes
+  let drawnRollout = '';
+  let max = 0; // the largest value of the matrix
+  const grid = createLayerGrid(at('layers-grid'), { choose, refine, close: () => choose(null) });
+  const detail = createLayerCell(at, { chooseHead: (head) => set({ head }) });
 
   at('layers-method').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => {
     failure = '';
@@ -34,6 +40,13 @@ export function mountLayers(page) {
   at('layers-scale').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ scale: event.target.value }));
   at('layers-all').addEventListener('click', () => store.set({ blocks: null }));
   at('layers-deepen').addEventListener('click', () => load(methodOf(store.get(), current())));
+  at('layers-heads-load').addEventListener('click', () => at('layers-deepen').click());
+  at('layers-pin').addEventListener('click', pin);
+  at('layers-large-close').addEventListener('click', () => {
+    const cell = chosenOf(store.get(), current())?.cell;
+    choose(null);
+    if (cell) grid.cell(cell)?.focus();
+  });
   for (const [role, end] of /** @type {[string, number][]} */ ([['layers-first', 0], ['layers-last', 1]])) {
     at(role).addEventListener('input', (/** @type {Crt.InputEvent} */ event) => {
       const { prediction } = current();
@@ -48,7 +61,8 @@ export function mountLayers(page) {
     newest.cancel();
     deep = null;
     waiting = failure = '';
-    drawn = '';
+    drawn = drawnRollout = '';
+    detail.clear();
   });
   onDraw(show);
   onDraw((state, now) => { // heads that are here already, as those of a scene, are shown without being requested
@@ -60,12 +74,14 @@ export function mountLayers(page) {
   page.exports.layers = (state, now) => {
     const method = methodOf(state, now);
     const mine = deep?.method === method;
+    const head = headOf(state, mine ? deep : null);
+    const cell = chosenCell(state.layers, now.prediction, method) ?? { block: null, pass: null };
     return {
       maps: [], image: false, difference: false, ground_truth: null, added_panel: null,
-      layers: { ...exported(state, 'layers'), ...(mine ? {} : { head: null }), method, deep: mine },
+      layers: { ...exported(state, 'layers'), ...cell, head, method, deep: mine },
     };
   };
-  page.addedPanels.attention = (wanted, now) => attentionPanel(wanted, now);
+  page.addedPanels.attention = (wanted, { run, prediction }) => attentionPanel(wanted, prediction, deep?.run === run.run && deep.method === wanted.method ? deep.heads : null);
 
   /** @param {string} method */
   async function load(method) {
@@ -107,19 +123,70 @@ export function mountLayers(page) {
     fill(at('layers-method'), able.map((name) => /** @type {[string, string]} */ ([name, METHOD_TITLES[name]])), method);
     const mine = deep?.method === method ? deep : null;
     const heads = mine ? mine.heads.shape[2] : 0;
-    fill(at('layers-head'), [['', 'mean of all heads'], ...Array.from({ length: heads }, (_, i) => /** @type {[string, string]} */ ([String(i), `head ${i + 1}`]))], state.layers.head ?? '');
+    const head = headOf(state, mine);
+    fill(at('layers-head'), [['', 'mean of all heads'], ...Array.from({ length: heads }, (_, i) => /** @type {[string, string]} */ ([String(i), `head ${i + 1}`]))], head ?? '');
     at('layers-scale').value = state.layers.scale;
     at('layers-deepen').hidden = Boolean(mine);
     at('layers-deepen').disabled = waiting === method;
-    at('layers-note').textContent = waiting === method ? 'Computing single heads…' : failure || `${METHOD_TITLES[method]}: ${countWords(prediction.depth(method), 'block')}, ${passWords(prediction, method)}. Choose one to put it beside the maps.`;
-    const key = JSON.stringify([run.run, method, state.layers, state.colormap, Boolean(mine)]);
+    at('layers-note').textContent = waiting === method ? 'Computing single heads…' : failure || `${METHOD_TITLES[method]}: ${countWords(prediction.depth(method), 'block')}, ${passWords(prediction, method)}. Choose a cell to enlarge it.`;
+    const key = JSON.stringify([run.run, method, head, state.layers.scale, state.colormap]);
     if (key !== drawn) {
       drawn = key;
-      grid(state, now, method, mine);
-      rollout(now, method, mine, state);
+      drawMatrix(state, now, method, mine);
     }
+    const rolloutKey = JSON.stringify([run.run, method, Boolean(mine), state.colormap]);
+    if (rolloutKey !== drawnRollout) {
+      drawnRollout = rolloutKey;
+      drawRollout(at('layers-rollout'), now, mine?.rollout ?? null, state.colormap);
+    }
+    drawCell(state, now, method);
     blocks(state, prediction, method);
-    table(run, method);
+    drawChanges(at, run, method);
+  }
+
+  /** What is chosen, null without a cell.
+   * @param {Crt.State} state
+   * @param {Crt.View} now
+   * @returns {import('./layer_cell.mjs').Chosen | null}
+   */
+  function chosenOf(state, now) {
+    const method = methodOf(state, now);
+    const place = chosenCell(state.layers, now.prediction, method);
+    const mine = deep?.method === method ? deep : null;
+    return place && { method, cell: place, head: headOf(state, mine), heads: mine?.heads ?? null };
+  }
+
+  /** Enlarge a cell in its place, or the one that is enlarged no longer. What is above changes its height: the page is
+   *  scrolled so that the cell stays where it is.
+   * @param {import('./layer_grid.mjs').Cell | null} wanted
+   */
+  function choose(wanted) {
+    const now = current();
+    const before = chosenOf(store.get(), now)?.cell ?? null;
+    const same = wanted && before && wanted.block === before.block && wanted.pass === before.pass;
+    const next = same ? null : wanted;
+    const anchor = wanted ?? before;
+    const topOf = () => (anchor && grid.cell(anchor)?.getBoundingClientRect().top) ?? 0;
+    const top = topOf();
+    set(next ? { ...next } : { block: null, pass: null });
+    show(store.get(), now);
+    window.scrollBy(0, topOf() - top);
+  }
+
+  /** @param {number} block */
+  function refine(block) {
+    const { prediction } = current();
+    store.set({ blocks: toggleBlock(store.get().blocks, block, prediction.depth(methodOf(store.get(), current()))) });
+  }
+
+  /** Make the chosen cell a panel of Explore, or take that panel away. */
+  function pin() {
+    const state = store.get();
+    const chosen = chosenOf(state, current());
+    if (!chosen) return;
+    const pinned = isPinned(state.added_panel, chosen);
+    store.set({ added_panel: pinned ? null : panelOf(chosen) });
+    page.announce(`${METHOD_TITLES[chosen.method]}, ${cellWords(chosen)}: ${pinned ? 'no longer a panel of Explore.' : 'pinned to Explore as a panel.'}`);
   }
 
   /**
@@ -128,69 +195,32 @@ export function mountLayers(page) {
    * @param {string} method
    * @param {Heads | null} mine
    */
-  function grid(state, now, method, mine) {
-    const { prediction } = now;
-    const head = mine ? state.layers.head : null;
-    /** @type {{ block: number, pass: number, map: Crt.Values }[]} */
-    const maps = [];
-    for (let block = 0; block < prediction.depth(method); block++) {
-      for (let pass = 0; pass < prediction.passes(method); pass++) maps.push({ block, pass, map: attentionMap(prediction, method, { pass, block, head }, mine?.heads) });
+  function drawMatrix(state, { prediction, image }, method, mine) {
+    const head = headOf(state, mine);
+    const maps = Array.from({ length: prediction.depth(method) }, (_, block) => Array.from({ length: prediction.passes(method) }, (__, pass) => attentionMap(prediction, method, { pass, block, head }, mine?.heads)));
+    max = Math.max(...maps.flat().map(({ data }) => largest(data)));
+    grid.draw(maps.map((row) => row.map((map) => {
+      const own = largest(map.data);
+      const canvas = thumbnail(map, prediction.grid, image, state.layers.scale === 'all' ? max : own, state.colormap);
+      return { canvas, value: own.toPrecision(2), meaning: `largest share, ${headWords(head)}` };
+    })));
+    const [depth, passes] = [prediction.depth(method), prediction.passes(method)];
+    for (const [name, value] of Object.entries({ passes, blocks: depth, lines: linesFor(depth), below: passes + 2, half: Math.ceil(depth / 2) + 2 })) {
+      at('layers-stage').style.setProperty(`--${name}`, String(value));
     }
-    const max = Math.max(...maps.map(({ map }) => largest(map.data)));
-    const columns = Array.from({ length: prediction.depth(method) }, (_, block) => {
-      const cells = maps.filter((one) => one.block === block).map((one) => cell(one, now, method, head, state, max));
-      return make('div', { class: 'layers-block', 'data-block': block }, [
-        make('button', {
-          type: 'button', class: 'layers-name', text: `Block ${block + 1}`, title: 'Refine with this block; another extends the range',
-          on: { click: () => store.set({ blocks: toggleBlock(store.get().blocks, block, prediction.depth(method)) }) },
-        }),
-        ...cells,
-      ]);
-    });
-    at('layers-grid').style.setProperty('--columns', Math.min(12, prediction.depth(method)));
-    at('layers-grid').replaceChildren(...columns);
   }
 
-  /**
-   * @param {{ block: number, pass: number, map: Crt.Values }} one
-   * @param {Crt.View} view
-   * @param {string} method
-   * @param {number | null} head
+  /** The chosen cell and its heads.
    * @param {Crt.State} state
-   * @param {number} max
-   */
-  function cell({ block, pass, map }, { prediction, image }, method, head, state, max) {
-    const own = largest(map.data);
-    const canvas = thumbnail(map, prediction.grid, image, state.layers.scale === 'all' ? max : own, state.colormap);
-    const of = head === null ? 'mean of all heads' : `head ${head + 1}`;
-    const words = `block ${block + 1}, pass ${pass + 1}, ${of}: largest share ${figure(own)}`;
-    return make('button', {
-      type: 'button', class: 'layers-cell', title: words,
-      on: { click: () => store.set({ added_panel: { kind: 'attention', method, pass, block, head }, tab: 'explore' }) },
-    }, [canvas, make('span', { class: 'visually-hidden', text: `Block ${block + 1}, ` }), make('span', {}, [make('span', { text: `pass ${pass + 1}` }), make('span', { text: own.toPrecision(2) })]), make('span', { class: 'visually-hidden', text: `, largest share, ${of}. Put it beside the maps` })]);
-  }
-
-  /**
-   * @param {Crt.View} view
+   * @param {Crt.View} now
    * @param {string} method
-   * @param {Heads | null} mine
-   * @param {Crt.State} state
    */
-  function rollout({ prediction, image }, method, mine, state) {
-    const box = at('layers-rollout');
-    box.hidden = !mine;
-    if (!mine) return box.replaceChildren();
-    const [passes, n, patches] = mine.rollout.shape;
-    const cells = Array.from({ length: passes }, (_, pass) => {
-      const rows = mine.rollout.data.subarray(pass * n * patches, (pass + 1) * n * patches);
-      const map = prediction.merge(rows, Math.round(Math.sqrt(patches)), prediction.grid.patchCells);
-      const words = `Rollout of pass ${pass + 1}: largest share ${figure(largest(map.data))}`;
-      const canvas = thumbnail(map, prediction.grid, image, largest(map.data), state.colormap);
-      canvas.setAttribute('role', 'img');
-      canvas.setAttribute('aria-label', words);
-      return make('figure', { class: 'layers-cell', title: words }, [canvas, make('span', { text: `pass ${pass + 1}` })]);
-    });
-    return box.replaceChildren(make('h3', { text: 'Attention rollout of the class token (Abnar and Zuidema, 2020)' }), ...cells);
+  function drawCell(state, now, method) {
+    const chosen = chosenOf(state, now);
+    const computing = waiting === method;
+    const missing = Boolean(chosen && !chosen.heads && !computing);
+    const note = !chosen ? 'Choose a cell: its single heads are shown here.' : computing ? 'Computing single heads…' : chosen.heads ? '' : page.saved ? NEEDS_APP : failure || 'Single heads need one more run of the network.';
+    detail.draw(chosen, state, now, { max, note, computing: Boolean(chosen && computing), loadable: missing && !page.saved });
   }
 
   /**
@@ -208,46 +238,15 @@ export function mountLayers(page) {
     }
     at('layers-used').textContent = state.blocks ? `Blocks ${first + 1} to ${last + 1} of ${depth}` : `All ${depth} blocks`;
     at('layers-all').disabled = !state.blocks;
-    for (const column of at('layers-grid').children) {
-      const block = Number(column.dataset.block);
-      const used = state.refined && block >= first && block <= last;
-      column.dataset.used = used ? 'yes' : 'no';
-      column.firstChild.setAttribute('aria-pressed', used ? 'true' : 'false');
-    }
-  }
-
-  /**
-   * @param {Crt.Run} run
-   * @param {string} method
-   */
-  function table(run, method) {
-    const sizes = run.residual[method] ?? [];
-    const likeness = method === 'crt' ? run.similarity : [];
-    at('layers-passes').replaceChildren(make('th', { scope: 'col', text: 'Pass' }), ...sizes.map((_, k) => make('th', { scope: 'col', text: String(k + 1) })));
-    const row = (/** @type {string} */ title, /** @type {number[]} */ values) => make('tr', {}, [make('th', { scope: 'row', text: title }), ...values.map((value) => make('td', { text: figure(value) }))]);
-    at('layers-rows').replaceChildren(
-      row('Relative size of the residual, ‖F(x)‖ / ‖x‖', sizes),
-      ...(likeness.length ? [row('Cosine of the tokens before and after the loop', sizes.map((_, k) => likeness[k + 1] ?? NaN))] : []),
-    );
-  }
-
-  /**
-   * @param {Crt.AttentionPanel} wanted
-   * @param {Crt.View} view
-   * @returns {Crt.AddedPanel | null}
-   */
-  function attentionPanel({ method, pass, block, head }, { run, prediction }) {
-    const mine = deep?.run === run.run && deep.method === method ? deep : null;
-    if (!prediction.isTransformer(method) || pass >= prediction.passes(method) || block >= prediction.depth(method)) return null;
-    const one = mine ? head : null;
-    const map = attentionMap(prediction, method, { pass, block, head: one }, mine?.heads);
-    const { content, patch } = prediction.grid;
-    return {
-      title: `${METHOD_TITLES[method]} attention`, note: `block ${block + 1}, pass ${pass + 1}${one === null ? '' : `, head ${one + 1}`}`,
-      map, span: [content[0] / patch, content[1] / patch], max: largest(map.data), unit: 'attention',
-    };
+    grid.mark(chosenCell(state.layers, prediction, method), (block) => state.refined && block >= first && block <= last);
   }
 }
+
+/** The head whose attention is shown: null for the mean of all, which is also shown until all heads are here.
+ * @param {Crt.State} state
+ * @param {Heads | null} mine
+ */
+const headOf = ({ layers: { head } }, mine) => (mine && head !== null && head < mine.heads.shape[2] ? head : null);
 
 /**
  * @param {HTMLSelectElement} select
