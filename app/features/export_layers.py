@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from crt.viz.print_charts import Table
 from crt.viz.print_layout import Block, Words, lay_out
 
 MAP_WIDTH = 0.95  # inches of a map
-MAP_COLUMNS = 12
+MAP_COLUMNS = 4  # of maps, where a row is not a block
 OPACITY = 0.75  # of the colours, as on the page
 ROLLOUT = "Attention rollout of the class token (Abnar and Zuidema, 2020)"
 
@@ -46,6 +46,8 @@ class LayersView:
         together: whether all maps have one scale.
         maps: (passes, blocks, h, w) float32.
         rollout: (passes, h, w) float32 where it is shown, else None.
+        cell: block and pass, from 0, that are enlarged; None where none are.
+        heads: (heads, h, w) float32, those of the cell where they are shown, else None.
     """
 
     analysis: Analysis
@@ -56,6 +58,8 @@ class LayersView:
     together: bool
     maps: np.ndarray
     rollout: np.ndarray | None
+    cell: tuple[int, int] | None
+    heads: np.ndarray | None
 
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any], model: Model) -> LayersView:
@@ -70,15 +74,16 @@ class LayersView:
             The contents of the tab.
 
         Raises:
-            InvalidSetting: wrong values, or a head that the network does not have.
+            InvalidSetting: wrong values, or a head, block or pass that the network does not have.
         """
         shown, given = ExportRequest.of(analysis, details, panels=False), details.get("layers")
         if not isinstance(given, dict):
             raise InvalidSetting("The settings of the layers are missing: reload the page.")
         method, own = transformer_of(analysis, given), read_group(given, "layers")
         head, together = own["layers.head"], own["layers.scale"] == "all"
-        prediction, rollout = analysis.prediction, None
+        prediction, rollout, heads = analysis.prediction, None, None
         rows = _record(analysis, method).mean_cls_attn
+        cell = _cell(own, rows.shape[1], rows.shape[0])
         if given.get("deep") is True:
             seen = model.run(Predictor.layers, analysis.image, analysis.settings, method=method)
             rollout = merge_patches(prediction.grid, seen.rollout)
@@ -86,7 +91,10 @@ class LayersView:
                 if head >= seen.heads.shape[2]:
                     raise InvalidSetting(f"This network has {seen.heads.shape[2]} heads: choose one of them.")
                 rows = seen.heads[:, :, head]
-        return cls(analysis, shown, model, method, head, together, merge_patches(prediction.grid, rows), rollout)
+            if cell is not None:
+                heads = merge_patches(prediction.grid, seen.heads[cell[1], cell[0]])
+        maps = merge_patches(prediction.grid, rows)
+        return cls(analysis, shown, model, method, head, together, maps, rollout, cell, heads)
 
     @property
     def name(self) -> str:
@@ -94,7 +102,8 @@ class LayersView:
         return file_name(self.analysis, [self.method], "layers")
 
     def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """A row for each pass and a column for each block, the rollout, and what each pass changes.
+        """A row for each block and a column for each pass, the enlarged cell with its heads, the rollout, and what each
+        pass changes.
 
         Args:
             kinds: of files.
@@ -107,18 +116,22 @@ class LayersView:
         rows: list[Sequence[Block]] = [
             [
                 self._block(self.maps[k, block], maxima[k, block], f"Block {block + 1}", f"pass {k + 1}", maxima.max())
-                for block in range(first, min(first + MAP_COLUMNS, blocks))
+                for k in range(passes)
             ]
-            for first in range(0, blocks, MAP_COLUMNS)
-            for k in range(passes)
+            for block in range(blocks)
         ]
+        if passes == 1:
+            rows = _in_rows([block for row in rows for block in row])
+        if self.cell is not None:
+            rows += self._chosen(*self.cell, maxima)
         if self.rollout is not None:
             rows += [[Words(ROLLOUT, heading=True)]]
-            tiles = [self._block(one, one.max(), f"Pass {k + 1}", "rollout") for k, one in enumerate(self.rollout)]
-            rows += [tiles[first : first + MAP_COLUMNS] for first in range(0, len(tiles), MAP_COLUMNS)]
+            rows += _in_rows(
+                [self._block(one, one.max(), f"Pass {k + 1}", "rollout") for k, one in enumerate(self.rollout)]
+            )
         rows += [[Words("What each pass changes, mean over all patches of this image", heading=True)], [self._table()]]
         title = f"{TITLES[self.method]}: class-token attention, {self._head_words()}"
-        drawn = lay_out(rows, title=title, notes=self.notes(), width=MAP_WIDTH, columns=6)
+        drawn = lay_out(rows, title=title, notes=self.notes(), width=MAP_WIDTH, columns=MAP_COLUMNS)
         return rendered(drawn, kinds, title, self.settings())
 
     def notes(self) -> list[str]:
@@ -138,6 +151,8 @@ class LayersView:
         arrays = {"attention": self.maps, "content_size": np.array(grid.content_size)}
         if self.rollout is not None:
             arrays["rollout"] = self.rollout
+        if self.heads is not None:
+            arrays["heads"] = self.heads
         return {"attention.npz": packed(arrays)}
 
     def settings(self) -> dict[str, Any]:
@@ -147,6 +162,8 @@ class LayersView:
             "tab": "layers",
             "method": self.method,
             "head": self.head,
+            "block": self.cell and self.cell[0],
+            "pass": self.cell and self.cell[1],
             "scale": "all" if self.together else "cell",
             "colormap": self.shown.colormap,
             "refined": self.shown.refined,
@@ -159,11 +176,12 @@ class LayersView:
     def readme(self) -> str:
         """One paragraph about the files."""
         rollout = " rollout (passes, h, w) is the attention rollout." if self.rollout is not None else ""
+        heads = " heads (heads, h, w) are those of the enlarged block and pass." if self.heads is not None else ""
         return (
             f"Class-token attention of {TITLES[self.method]}, {self._head_words()}. {FIGURE_WORDS} attention.npz, "
             "which numpy.load reads, holds attention (passes, blocks, h, w), shares on the image's patches, and "
             "content_size, the height and width of the image in patches: what lies beyond is padding."
-            f"{rollout} {SETTINGS_WORDS}"
+            f"{rollout}{heads} {SETTINGS_WORDS}"
         )
 
     def _block(self, values: np.ndarray, own: float, title: str, note: str, shared: float | None = None) -> MapBlock:
@@ -173,6 +191,22 @@ class LayersView:
         layer = MapLayer(upsampled, vmax, "", outlined=False)
         style = Style(self.shown.colormap, OPACITY)
         return MapBlock(self.analysis.image, Plot(title, f"{note} · {own:.2g}", layer, barred=False), style)
+
+    def _chosen(self, block: int, k: int, maxima: np.ndarray) -> list[Sequence[Block]]:
+        """The enlarged cell under its heading, and its single heads where they are shown."""
+        title = f"Block {block + 1}, pass {k + 1}"
+        small = self._block(self.maps[k, block], maxima[k, block], title, self._head_words(), maxima.max())
+        rows: list[Sequence[Block]] = [[replace(small, wide=True)]]
+        if self.heads is not None:
+            largest = self.heads.max((1, 2))
+            rows += [[Words(f"Heads of block {block + 1}, pass {k + 1}", heading=True)]]
+            rows += _in_rows(
+                [
+                    self._block(one, largest[i], f"Head {i + 1}", "share", largest.max())
+                    for i, one in enumerate(self.heads)
+                ]
+            )
+        return rows
 
     def _table(self) -> Table:
         record = _record(self.analysis, self.method)
@@ -192,6 +226,20 @@ class LayersView:
         depth = self.maps.shape[1]
         used = [block for block in blocks_between(self.shown.blocks) or range(depth) if block < depth]
         return f"{used[0] + 1} to {used[-1] + 1} of {depth}" if used else f"{depth} of {depth}"
+
+
+def _in_rows(blocks: Sequence[Block]) -> list[Sequence[Block]]:
+    return [blocks[first : first + MAP_COLUMNS] for first in range(0, len(blocks), MAP_COLUMNS)]
+
+
+def _cell(own: dict[str, Any], blocks: int, passes: int) -> tuple[int, int] | None:
+    """Block and pass that are enlarged. Raises InvalidSetting."""
+    block, k = own["layers.block"], own["layers.pass"]
+    if block is None or k is None:
+        return None
+    if block >= blocks or k >= passes:
+        raise InvalidSetting(f"This network has {blocks} blocks and {passes} passes: choose a cell among them.")
+    return block, k
 
 
 def _record(analysis: Analysis, method: Method) -> VitOutputs:

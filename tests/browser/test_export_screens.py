@@ -118,20 +118,19 @@ def test_masks(page):
 
 def test_layers(page):
     open_tab(page, "Layers")
-    screen = on_the_page(page, ".layers-grid canvas")
-    blocks, passes = 6, 4  # of the tiny transformer: a column for each block, which the figure has row by row
-    by_pass = [screen[block * passes + k] for k in range(passes) for block in range(blocks)]
-    compare(by_pass, exported(page)[1])
+    blocks, passes, heads = 6, 4, 2  # of the tiny transformer
+    compare(on_the_page(page, ".layers-grid canvas"), exported(page)[1])
+    page.locator(".layers-cell").nth(9).click()
     page.get_by_role("button", name="Show single heads and rollout").click()
     expect(page.locator('[data-role="layers-rollout"]')).to_be_visible()
     page.locator('[data-role="layers-head"]').select_option(index=2)
-    screen = on_the_page(page, ".layers-cell canvas")
+    screen = on_the_page(page, ".layers-tab canvas")
     files, figure = exported(page)
-    assert len(figure) == len(screen) == blocks * passes + passes
-    by_pass = [screen[block * passes + k] for k in range(passes) for block in range(blocks)] + screen[-passes:]
-    compare(by_pass, figure)
+    assert len(figure) == len(screen) == blocks * passes + 1 + heads + passes
+    compare(screen, figure)
     with np.load(io.BytesIO(files["attention.npz"])) as arrays:
         assert arrays["attention"].shape[:2] == (passes, blocks)
+        assert len(arrays["heads"]) == heads
 
 
 def test_ablate(page):

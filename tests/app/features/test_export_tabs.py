@@ -120,6 +120,23 @@ def test_the_layers_hold_the_attention_of_every_block_and_pass(analysis, page, m
         np.testing.assert_allclose(arrays["rollout"], merge_patches(grid, seen.rollout), rtol=1e-5)
 
 
+def test_the_layers_hold_the_enlarged_cell_and_its_heads(analysis, page):
+    chosen = LAYERS | {"block": 2, "pass": 1}
+    files = files_of(analysis, page, tab="layers", layers=chosen)
+    said = words(files["figure.svg"])
+    assert "Block 3, pass 2" in said and "Heads of block 3, pass 2" not in said
+    told = json.loads(files["settings.json"])
+    assert (told["block"], told["pass"]) == (2, 1)
+    deep = files_of(analysis, page, tab="layers", layers=chosen | {"deep": True})
+    said = words(deep["figure.svg"])
+    assert {"Block 3, pass 2", "Heads of block 3, pass 2", "Head 1", "Head 2"} <= set(said)
+    seen = analysis.model.predictor().layers(analysis.image, analysis.settings, method="crt")
+    with np.load(io.BytesIO(deep["attention.npz"])) as arrays:
+        wanted = merge_patches(analysis.prediction.grid, seen.heads[1, 2])
+        np.testing.assert_allclose(arrays["heads"], wanted, rtol=1e-5)
+        assert set(arrays) == {"attention", "content_size", "rollout", "heads"}
+
+
 def test_the_results_are_their_tables_and_charts(analysis, page):
     files = files_of(analysis, page, tab="results")
     sections = results()["sections"]
@@ -136,6 +153,7 @@ def test_the_results_are_their_tables_and_charts(analysis, page):
     [
         *(("layers", LAYERS | change) for change in (
             {"method": "resnet"}, {"scale": None}, {"head": "1"}, {"head": 99, "deep": True}, {"head": -1},
+            {"block": 6, "pass": 0}, {"block": 0, "pass": 99}, {"block": -1, "pass": 0}, {"block": 0, "pass": "1"},
         )),
         ("layers", None), ("ablate", None), ("ablate", SIZES | {"rows": []}), ("ablate", SIZES | {"rows": [ROW] * 13}),
         *(("ablate", SIZES | {"rows": [ROW | change]}) for change in (
