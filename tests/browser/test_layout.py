@@ -51,7 +51,7 @@ def test_a_comparison_of_two_maps_is_whole(open_page, shaped, view):
 def test_what_is_below_the_maps_stays_where_it_is_when_the_pointer_leaves_them(open_page, image):
     page = open_page(width=1000)
     upload(page, image)
-    button = page.get_by_role("button", name="Draw a box")
+    button = page.get_by_text("Mask PNG", exact=True)
     page.locator(".panel.crt .stage").focus()
     page.keyboard.press("ArrowLeft")
     expect(page.locator('[data-role="readout"]')).to_have_attribute("data-active", "yes")

@@ -1,6 +1,7 @@
 """Ground truth in a real browser: a mask file, shapes drawn by hand, and what is measured against them."""
 
 import base64
+import re
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,10 @@ def test_shapes_are_drawn_by_mouse_and_keyboard_and_taken_back(open_page, image)
     page.get_by_role("button", name="Draw a box").click()
     press(page, (0.1, 0.2))
     sketch = page.locator(".sketch .bright").first
+    first = page.locator(".sketch .first").first
+    expect(first).to_have_attribute(
+        "d", re.compile(r"^M(9|10)\.\d+ (19|20)\.\d+h0$")
+    )  # the first corner has a mark of its own
     page.mouse.move(5, 5)
     press(page, (0.6, 0.7))
     expect(note).to_have_text("A box for cat was drawn, 25 % of the image.")
@@ -236,6 +241,33 @@ def test_faithfulness_is_measured_on_the_button_and_can_be_cancelled(open_page, 
     move(page, "loops", 0)
     expect(start).to_be_enabled()  # another map, another measurement
     expect(page.locator('[data-role="faithfulness-found"]')).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_tools_lie_on_the_first_map_and_leave_it_free_while_drawing(open_page, image, width):
+    page = open_page(width=width)
+    upload(page, image)
+    tools = page.locator('[data-role="draw-tools"]')
+    stage = page.locator(".panel.resnet .stage")
+    stage.scroll_into_view_if_needed()
+
+    def boxes() -> tuple[FloatRect, FloatRect]:
+        bar, drawn = tools.bounding_box(), stage.bounding_box()
+        assert bar and drawn
+        return bar, drawn
+
+    bar, drawn = boxes()
+    assert drawn["y"] <= bar["y"] and bar["y"] + bar["height"] <= drawn["y"] + drawn["height"]
+    page.get_by_role("button", name="Draw a polygon").click()
+    expect(page.locator('[data-role="draw-subject"]')).to_contain_text("set its corners")
+    settle(page)
+    bar, drawn = boxes()
+    assert bar["y"] + bar["height"] <= drawn["y"] + 1
+    assert bar["x"] + bar["width"] <= width
+    stage.hover()
+    assert page.locator(".scale .value:not(:empty)").count() == 0  # no value of a map guides the hand
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Draw a polygon")).to_have_attribute("aria-pressed", "false")
 
 
 def test_no_map_is_in_sight_while_ground_truth_is_drawn(open_page, image):

@@ -92,14 +92,14 @@ export function createHover({ at, store, view, announce }, panelGrid) {
       drawCrosshair(panel.cross, cursor, state.zoom, isTiled(methodOf(panel, state), now.prediction) ? boxes : [], panelGrid.pixel());
       panel.rows.forEach((row, i) => {
         const layer = panel.spec.scales[i];
-        row.value.textContent = layer && cursor ? valueAt(layer, state, cursor) : '';
+        row.value.textContent = layer && cursor && !state.drawing ? valueAt(layer, state, cursor) : ''; // a value would guide the hand that draws
       });
     }
     at('readout').dataset.active = cursor ? 'yes' : 'no';
     if (!cursor) return;
     at('readout-position').textContent = positionWords(now, cursor);
     at('readout-tiles').textContent = tileWords(tiles, now.run.tiles);
-    const { method, classes } = classesHere(state, now, cursor);
+    const { method, classes } = state.drawing ? { method: null, classes: '' } : classesHere(state, now, cursor);
     at('readout-method').textContent = method ? `Strongest in ${METHOD_TITLES[method]}` : '';
     at('readout-classes').textContent = classes;
   }

@@ -1,5 +1,6 @@
 // Ground truth drawn on the maps: a box or a polygon, by pointer, finger or keyboard. What is being drawn is shown on all
-// maps by lines of their own above the canvases, so that no map is drawn anew while a pointer moves.
+// maps by lines of their own above the canvases, so that no map is drawn anew while a pointer moves; the first corner, where
+// a polygon closes, has a ring around it.
 
 import { percent } from '../core/dom.mjs';
 import { fillRings, shapesOf, withShapes } from './ground_truth.mjs';
@@ -11,6 +12,7 @@ const DRAG_MIN_PX = 6; // CSS pixels beyond which a press is a drag
 const MAX_CORNERS = 200; // corners of a polygon
 const COVER_POINTS = 200; // points a side on which a shape must fill at least one
 const NAMES = { box: 'box', polygon: 'polygon' };
+const HOW = { box: 'drag, or set two corners', polygon: 'set its corners, and the first again to close it' };
 const TOOLS = /** @type {('box' | 'polygon')[]} */ (Object.keys(NAMES));
 const clamp = (/** @type {number} */ value) => Math.min(1, Math.max(0, value));
 
@@ -81,10 +83,15 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, announce 
   }
   at('ground-truth-close').addEventListener('click', () => finish(closed(points)));
   at('ground-truth-undo').addEventListener('click', undo);
+  at('draw-tools').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === 'Escape' && store.get().drawing) cancel();
+  });
   onDraw((state, { run }) => {
     const now = [state.drawing, run.imageId, labelOf(state), state.tab].join('/');
     if (now !== subject) reset(now);
     for (const tool of TOOLS) at(`ground-truth-${tool}`).setAttribute('aria-pressed', state.drawing === tool ? 'true' : 'false');
+    at('draw-tools').dataset.drawing = state.drawing ? 'yes' : 'no';
+    at('draw-subject').textContent = state.drawing ? `${labelOf(state)}: ${HOW[/** @type {'box' | 'polygon'} */ (state.drawing)]}` : '';
     buttons(state, run);
     sketch();
   });
@@ -236,10 +243,12 @@ export function mountDrawTool({ at, store, current, panelGrid, onDraw, announce 
     const corners = drawing === 'box' && points.length && hover ? rectangle(points[0], hover).map(([x, y]) => ({ x, y })) : [...points, ...(points.length && hover ? [hover] : [])];
     const screen = (/** @type {Crt.Point} */ point) => Object.values(toScreen(point, zoom)).map((value) => (100 * value).toFixed(2)).join(' ');
     const line = corners.length ? `M${corners.map(screen).join('L')}${drawing === 'box' ? 'Z' : ''}` : '';
-    const dots = points.map((point) => `M${screen(point)}h0`).join('');
+    const [first = '', ...others] = points.map((point) => `M${screen(point)}h0`);
+    /** @type {Record<string, string>} */
+    const paths = { dark: line, bright: line, first, core: first, dots: [first, ...others].join('') };
     for (const stage of maps.querySelectorAll('.stage')) {
       const own = stage.querySelector('.sketch') ?? (line ? stage.appendChild(sketchPad()) : null);
-      /** @type {NodeListOf<SVGPathElement> | undefined} */ (own?.querySelectorAll('path'))?.forEach((path, i) => path.setAttribute('d', i < 2 ? line : dots));
+      for (const path of own?.querySelectorAll('path') ?? []) path.setAttribute('d', paths[path.getAttribute('class') ?? '']);
     }
   }
 }
@@ -252,7 +261,7 @@ function sketchPad() {
   svg.setAttribute('viewBox', '0 0 100 100');
   svg.setAttribute('preserveAspectRatio', 'none');
   svg.setAttribute('aria-hidden', 'true');
-  svg.append(...['dark', 'bright', 'dots'].map((name) => {
+  svg.append(...['dark', 'bright', 'first', 'core', 'dots'].map((name) => {
     const path = document.createElementNS(SVG, 'path');
     path.setAttribute('class', name);
     path.setAttribute('vector-effect', 'non-scaling-stroke');
@@ -266,6 +275,5 @@ function sketchPad() {
  * @param {string} label
  */
 function hint(tool, label) {
-  const how = tool === 'box' ? 'drag, or set two corners' : 'set its corners, and the first again to close it';
-  return `Drawing a ${NAMES[tool]} for ${label} on any map: ${how}. Keyboard: arrows move the crosshair, Enter sets a corner, Backspace takes it back, Escape ends.`;
+  return `Drawing a ${NAMES[tool]} for ${label} on any map: ${HOW[tool]}. Keyboard: arrows move the crosshair, Enter sets a corner, Backspace takes it back, Escape ends.`;
 }
