@@ -220,3 +220,29 @@ def test_a_click_on_a_map_shows_the_attention_of_that_patch(open_page, image, th
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     patch.get_by_role("button", name="Close").click()
     expect(patch).to_be_hidden()
+
+
+IN_VIEW = """() => {
+  const [inspector, maps] = ['.inspect', '.panels'].map((name) => document.querySelector(name).getBoundingClientRect());
+  return maps.top >= -1 && inspector.top < innerHeight && (inspector.bottom <= innerHeight + 1 || maps.top <= 1);
+}"""
+"""Whether the inspector is seen, as far as it can be without the maps above it leaving the window."""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_inspected_patch_is_marked_on_all_maps_and_the_inspector_is_in_view(open_page, image, width):
+    page = open_page(width=width)
+    upload(page, image)
+    page.mouse.move(1, 1)
+    settle(page)
+    before = pixels(page)
+    page.get_by_role("application", name="CRT: arrow keys").focus()
+    for key in ("ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_function(IN_VIEW)
+    settle(page)
+    assert changed(before, pixels(page)) == {"crt", "tscam", "resnet"}
+    expect(page.locator('[data-role="inspect-note"]')).to_contain_text("Row")
+    page.locator('[data-role="inspect-close"]').click()
+    settle(page)
+    assert changed(before, pixels(page)) == set()

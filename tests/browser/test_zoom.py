@@ -60,6 +60,7 @@ def test_all_maps_zoom_and_pan_together_and_positions_stay_right(open_page, imag
     [pick] = page.evaluate("window.picks")
     assert pick["method"] == "crt"
     assert (pick["x"], pick["y"]) == pytest.approx((0.3, 0.6), abs=0.02)
+    page.locator('[data-role="inspect-close"]').click()  # with the mark of the patch on the maps
     page.get_by_role("button", name="Reset").click()
     settle(page)
     page.mouse.move(0, 0)

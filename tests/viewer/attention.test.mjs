@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { placeTile, tokenAttention } from '../../app/viewer/attention/inspect.mjs';
+import { patchAt, placeTile, tokenAttention } from '../../app/viewer/attention/inspect.mjs';
 import { cellWords, chosenCell, isPinned, panelOf } from '../../app/viewer/attention/layer_cell.mjs';
 import { lineOf, linesFor, stepInGrid } from '../../app/viewer/attention/layer_grid.mjs';
 import { headRows, toggleBlock } from '../../app/viewer/attention/layer_maps.mjs';
@@ -95,4 +95,11 @@ test('a pinned cell is recognised by network, block, pass and head', () => {
   for (const change of [{ method: 'tscam' }, { pass: 1 }, { block: 8 }, { head: null }]) assert.equal(isPinned({ ...panel, ...change }, chosen), false);
   assert.equal(cellWords(chosen), 'block 10, pass 3, head 2');
   assert.equal(cellWords({ ...chosen, head: null }), 'block 10, pass 3, mean of all heads');
+});
+
+test('the patch at a point is the one that the point lies in, at the edges the last', () => {
+  const grid = { content: [28, 336], patch: 16, patchCells: [2, 21] };
+  assert.deepEqual(patchAt({ x: 0, y: 0 }, grid), [0, 0]);
+  assert.deepEqual(patchAt({ x: 0.5, y: 0.6 }, grid), [1, 10]); // the second row is cut off by the image's edge
+  assert.deepEqual(patchAt({ x: 1, y: 1 }, grid), [1, 20]);
 });

@@ -4,7 +4,7 @@ import { colorize } from '../maths/color_scale.mjs';
 import { figure } from '../maths/numbers.mjs';
 import { upsample } from '../maths/resample.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
-import { contextOf, gridSize, toCanvas } from '../explore/draw.mjs';
+import { contextOf, gridSize, strokePath, toCanvas } from '../explore/draw.mjs';
 import { make } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
@@ -51,22 +51,40 @@ export function placeTile(values, tile, grid) {
   return { data, h, w, inside };
 }
 
+/** The patch at a point of the image: row and column.
+ * @param {Crt.Point} point
+ * @param {Pick<Crt.TileGrid, 'content' | 'patch' | 'patchCells'>} grid
+ * @returns {Crt.Size}
+ */
+export function patchAt({ x, y }, { content: [height, width], patch, patchCells: [rows, columns] }) {
+  return [Math.min(rows - 1, Math.floor((y * height) / patch)), Math.min(columns - 1, Math.floor((x * width) / patch))];
+}
+
 /** @param {Crt.Page} page */
-export function mountInspect({ root, at, store, saved, view, request, onDraw, onRun, announce }) {
+export function mountInspect(page) {
+  const { root, at, store, saved, view, request, onDraw, onRun, announce } = page;
   const newest = newestOf(request);
   const box = at('inspect');
   /** @type {{ pass: number, block: number | null, head: number | null }} */
   const chosen = { pass: 0, block: null, head: null };
   /** @type {{ attention: Crt.Opened, similarity: Crt.Opened, tile: number, cell: Crt.Size } | null} */
   let seen = null; // the newest answer with its arrays
+  /** @type {Crt.Size | null} */
+  let marked = null; // the patch that is inspected, framed on all maps
 
   root.addEventListener('crt-pick', (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
     const now = view();
     if (saved || !now?.prediction.isTransformer(detail.method)) return;
-    load({ method: detail.method, x: detail.x, y: detail.y });
+    marked = patchAt(detail, now.prediction.grid);
+    page.panelGrid.draw();
+    load({ method: detail.method, x: detail.x, y: detail.y }, now);
   });
-  at('inspect-close').addEventListener('click', close);
+  at('inspect-close').addEventListener('click', () => {
+    close();
+    page.panelGrid.draw();
+  });
+  page.overlays.push(frame);
   const choose = (/** @type {string} */ role, /** @type {(value: string) => Partial<typeof chosen>} */ read) => at(role).addEventListener('input', (/** @type {Crt.InputEvent} */ event) => {
     Object.assign(chosen, read(event.target.value));
     draw();
@@ -77,18 +95,22 @@ export function mountInspect({ root, at, store, saved, view, request, onDraw, on
   onRun(close);
   onDraw(draw);
 
-  /** @param {{ method: string, x: number, y: number }} patch */
-  async function load(patch) {
+  /**
+   * @param {{ method: string, x: number, y: number }} patch
+   * @param {Crt.View} now
+   */
+  async function load(patch, { image }) {
     seen = null;
     box.hidden = false;
     box.classList.add('waiting');
-    for (const role of ['inspect-attention', 'inspect-similarity']) { // of the patch before
-      at(role).getContext('2d').clearRect(0, 0, at(role).width, at(role).height);
+    for (const role of ['inspect-attention', 'inspect-similarity']) { // empty, and as large as they will be
+      Object.assign(at(role), { width: image.naturalWidth, height: image.naturalHeight });
       at(role).removeAttribute('aria-label');
       at(`${role}-note`).textContent = '';
     }
     at('inspect-title').textContent = `${METHOD_TITLES[patch.method]}: one patch`;
     at('inspect-note').textContent = 'Computing the attention of this patch…';
+    reveal();
     try {
       take(await newest.request('inspect', patch));
     } catch (error) {
@@ -119,7 +141,28 @@ export function mountInspect({ root, at, store, saved, view, request, onDraw, on
   function close() {
     newest.cancel();
     seen = null;
+    marked = null;
     box.hidden = true;
+  }
+
+  /** Bring the inspector into view, as far as the maps that show the patch stay there. */
+  function reveal() {
+    const hidden = box.getBoundingClientRect().bottom - window.innerHeight;
+    const top = Math.min(hidden, at('panels').getBoundingClientRect().top);
+    const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+    if (top > 0) window.scrollBy({ top, behavior: still ? 'auto' : 'smooth' });
+  }
+
+  /** The frame of the patch over a map, in coordinates of the image.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Crt.Overlay} about
+   */
+  function frame(context, { state, view: { prediction: { grid } }, pixel }) {
+    if (!marked || state.drawing || root.dataset.present) return;
+    const [down, across] = grid.content.map((side) => grid.patch / side);
+    const path = new Path2D();
+    path.rect(marked[1] * across, marked[0] * down, across, down);
+    strokePath(context, path, [['rgba(0,0,0,.85)', 4 * pixel, []], ['#ffffff', 2 * pixel, []]]);
   }
 
   function draw() {
