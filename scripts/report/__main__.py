@@ -3,7 +3,7 @@
     python -m scripts.report --results results --checkpoints checkpoints --out docs/results.md
 
 Every measurement among `results/*.json` becomes a section of `docs/results.md`, with the command that made it; the
-model card of each checkpoint takes the sections that are about it.
+model card of each checkpoint takes the sections that are about it, and `README.md` the headline table.
 """
 
 from __future__ import annotations

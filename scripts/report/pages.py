@@ -13,6 +13,7 @@ from crt.errors import InvalidDataset
 from scripts.output import write_json
 from scripts.report.base import Chart
 from scripts.report.charts import slug, svg
+from scripts.report.front_page import headline_table, write_front_page
 from scripts.report.model_card import card, seeds_of
 from scripts.report.overview import claims_section, is_about, overview
 from scripts.report.reliability import RELIABILITY_PAGE, faults
@@ -32,6 +33,8 @@ OTHERS = {
 """The pages beside that of the results, and how each begins."""
 FIGURES = "figures"
 """Folder of the charts, beside the page."""
+README = "README.md"
+"""A model card, and the front page, which lies in the folder above that of the pages."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Report:
 
 
 def report(config: Report) -> None:
-    """Write `out`, its charts, the model cards, and the summary that the app shows."""
+    """Write `out`, its charts, the model cards, the summary that the app shows, and the table of the README above."""
     checkpoints = {
         path.parent.name: read_config(path.parent) for path in sorted(config.checkpoints.glob(f"*/{CONFIG_FILE}"))
     }
@@ -83,12 +86,13 @@ def report(config: Report) -> None:
         "ids of the splits are in `results/splits`.\n\n"
     )
     config.out.write_text(intro + sections, encoding="utf-8")
+    write_front_page(config.out.parent.parent / README, headline_table(measured, claimed.setups))
     write_json(config.summary, dataclasses.asdict(claimed) | {"sections": [dataclasses.asdict(one) for one in found]})
     for name, checkpoint in checkpoints.items():
         folder = config.checkpoints / name
         own = [section for section in found if is_about(section, checkpoint)]
         text = card(folder, checkpoint, "\n".join(markdown(section, charts=False) for section in own))
-        (folder / "README.md").write_text(text, encoding="utf-8")
+        (folder / README).write_text(text, encoding="utf-8")
 
 
 def _backbones(checkpoint: CheckpointConfig) -> str:
