@@ -1,0 +1,217 @@
+"""Make the pictures of the documentation from a running app: docs/images.
+
+    python -m scripts.dev.screenshots
+    python -m scripts.dev.screenshots --names masks explore-animated
+
+Starts `app.py` with a checkpoint and drives it with Debian's chromium. Every picture begins with a link to a view, so
+that the same command renews it after a change of the page or of the weights.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+from PIL import Image
+from tqdm import tqdm
+
+from crt.errors import InvalidSetting
+from crt.io_utils import atomic_path
+from scripts.bench.frontend import chromium
+from scripts.cli import run_cli
+from scripts.loadtest.server import START_S, served
+
+WINDOW = (1440, 900)
+"""Pixels of the browser's window."""
+ANIMATED_WIDTH = 960
+"""Pixels across of an animated picture."""
+FRAME_MS = 900
+QUALITY = 82
+"""Of WebP, 0 to 100."""
+ANIMATED_QUALITY = 65
+WITH_MAPS = ".crt-viewer[data-state='shown'] canvas[data-method]"
+SETTLED = """() => {
+  const viewer = document.querySelector('.crt-viewer');
+  return !/omputing…|Not run yet/.test(viewer.innerText);
+}"""
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+SET_VALUE = """(node, value) => {
+  node.value = value;
+  node.dispatchEvent(new Event('input', { bubbles: true }));
+}"""
+
+Act = Callable[[Any], None]
+"""What is done with the page before it is photographed."""
+
+
+def _role(page: Any, name: str) -> Any:
+    return page.locator(f'[data-role="{name}"]')
+
+
+def _click(name: str) -> Act:
+    return lambda page: _role(page, name).click()
+
+
+def _slide(name: str, value: float) -> Act:
+    return lambda page: _role(page, name).evaluate(SET_VALUE, str(value))
+
+
+def _check(name: str, *, on: bool) -> Act:
+    return lambda page: _role(page, name).set_checked(on, force=True)
+
+
+def _scroll_to(name: str) -> Act:
+    return lambda page: _role(page, name).evaluate("(node) => node.scrollIntoView({ block: 'center' })")
+
+
+def _add_scenes(page: Any) -> None:
+    """Three scenes of the view with other loop counts, and the dialog that lists them."""
+    for loops in (0, 1, 3):
+        _slide("loops", loops)(page)
+        page.evaluate(DRAWN)
+        _role(page, "scenes-open").click()
+        _role(page, "scenes-title").fill(f"CRT with {loops} {'loop' if loops == 1 else 'loops'}")
+        _role(page, "scenes-add").click()
+        _role(page, "scenes-close").click()
+    _role(page, "scenes-open").click()
+
+
+def _present(page: Any) -> None:
+    _role(page, "present-start").click()
+    page.wait_for_selector(".crt-viewer[data-present='on']", timeout=1000 * START_S)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture.
+
+    Attributes:
+        query: of the link to its view, after `v=1&`.
+        acts: what is done then, in order.
+        frames: for an animated picture, what is done before each frame.
+    """
+
+    query: str
+    acts: tuple[Act, ...] = ()
+    frames: tuple[Act, ...] = ()
+
+
+PERSON = "pic=ex.astronaut&c=person"
+PICTURES: dict[str, Picture] = {
+    "explore": Picture(f"{PERSON}&l=3"),
+    "explore-animated": Picture(
+        "pic=ex.motorcycle&c=motorbike&l=0&r=0&p=resnet.tscam.crt",
+        frames=(
+            *(_slide("loops", loops) for loops in range(5)),
+            _check("refined", on=True),
+            *(_slide("threshold", level) for level in (0.25, 0.4, 0.25)),
+            _check("refined", on=False),
+        ),
+    ),
+    "compare": Picture(f"{PERSON}&w=swipe&wa=resnet&wb=crt&ws=0.5"),
+    "difference": Picture(f"{PERSON}&w=difference&wa=tscam&wb=crt"),
+    "ground-truth": Picture(f"{PERSON}&l=3", (_scroll_to("ground-truth-card"),)),
+    "ablate": Picture(f"{PERSON}&t=ablate", (_click("ablate-run"),)),
+    "layers": Picture(f"{PERSON}&t=layers"),
+    "masks": Picture(f"{PERSON}&l=3&t=masks"),
+    "results": Picture(f"{PERSON}&t=results"),
+    "scenes": Picture(f"{PERSON}&l=3", (_add_scenes,)),
+    "present": Picture(PERSON, (_present,)),
+    "export": Picture(f"{PERSON}&l=3", (_click("export-open"),)),
+}
+"""By the name of the file, without its extension."""
+
+
+@dataclass(frozen=True)
+class Screenshots:
+    """Which pictures are made, of what, and where they go."""
+
+    checkpoint: Path = Path("checkpoints/voc")
+    """A checkpoint folder; the examples of the page must have maps of its classes."""
+    out: Path = Path("docs/images")
+    names: tuple[str, ...] = ()
+    """Make these only; all of them if left out."""
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.names) - set(PICTURES)):
+            raise InvalidSetting(f"There is no picture {unknown[0]!r}: choose among {', '.join(PICTURES)}.")
+
+
+def make_screenshots(config: Screenshots) -> list[Path]:
+    """Write the pictures -> their files. Raises InvalidSetting without chromium, or if the page does not start."""
+    config.out.mkdir(parents=True, exist_ok=True)
+    chosen = {name: PICTURES[name] for name in config.names or PICTURES}
+    written = []
+    with served(["--checkpoint", str(config.checkpoint)]) as server, chromium() as browser:
+        for name, picture in tqdm(chosen.items(), unit="picture"):
+            path = config.out / f"{name}.webp"
+            save(take(browser, server.url, picture), path)
+            written.append(path)
+    return written
+
+
+def take(browser: Any, url: str, picture: Picture) -> list[Image.Image]:
+    """Open the view of a picture in a context of its own -> its frames, one if it is not animated.
+
+    Args:
+        browser: playwright's.
+        url: of the page, with a slash at its end.
+        picture: what is photographed.
+    """
+    context = browser.new_context(viewport={"width": WINDOW[0], "height": WINDOW[1]}, color_scheme="light")
+    try:
+        page = context.new_page()
+        page.set_default_timeout(1000 * START_S)
+        page.goto(f"{url}?__theme=light&v=1&{picture.query}")
+        page.wait_for_selector(WITH_MAPS)
+        for act in picture.acts:
+            act(page)
+        page.wait_for_function(SETTLED)
+        taken = []
+        for act in picture.frames or (lambda page: None,):  # noqa: ARG005 - a still has one frame, and nothing is done
+            act(page)
+            page.evaluate(DRAWN)
+            taken.append(Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB"))
+        return taken
+    finally:
+        context.close()
+
+
+def save(frames: Sequence[Image.Image], path: Path) -> None:
+    """Write one frame as a still, several as an animation that is smaller.
+
+    Args:
+        frames: of one size.
+        path: of the WebP file.
+    """
+    with atomic_path(path) as temporary:
+        if len(frames) == 1:
+            frames[0].save(temporary, "WEBP", quality=QUALITY, method=6)
+            return
+        height = round(frames[0].height * ANIMATED_WIDTH / frames[0].width)
+        small = [frame.resize((ANIMATED_WIDTH, height), Image.Resampling.LANCZOS) for frame in frames]
+        small[0].save(
+            temporary,
+            "WEBP",
+            save_all=True,
+            append_images=small[1:],
+            duration=FRAME_MS,
+            loop=0,
+            quality=ANIMATED_QUALITY,
+            method=6,
+        )
+
+
+def print_written(config: Screenshots) -> None:
+    """Make the pictures and print their sizes."""
+    for path in make_screenshots(config):
+        print(f"{path}: {path.stat().st_size / 1024:.0f} KiB")
+
+
+if __name__ == "__main__":
+    sys.exit(run_cli(lambda: tyro.cli(Screenshots, description=__doc__), print_written))

@@ -1,0 +1,13 @@
+"""The pictures of the documentation can be made of the page as it is."""
+
+import pytest
+
+from scripts.dev.screenshots import PICTURES, WINDOW, take
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_taken(browser, server, name):
+    picture = PICTURES[name]
+    frames = take(browser, server, picture)
+    assert len(frames) == max(1, len(picture.frames))
+    assert all(frame.size == WINDOW and len(frame.getcolors(WINDOW[0] * WINDOW[1])) > 50 for frame in frames)
