@@ -35,11 +35,11 @@ QUALITY = 82
 """Of WebP, 0 to 100."""
 ANIMATED_QUALITY = 65
 WITH_MAPS = ".crt-viewer[data-state='shown'] canvas[data-method]"
-SETTLED = """() => {
+ALL_COMPUTED = """() => {
   const viewer = document.querySelector('.crt-viewer');
   return !/omputing…|Not run yet/.test(viewer.innerText);
 }"""
-DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 SET_VALUE = """(node, value) => {
   node.value = value;
   node.dispatchEvent(new Event('input', { bubbles: true }));
@@ -73,7 +73,7 @@ def _add_scenes(page: Any) -> None:
     """Three scenes of the view with other loop counts, and the dialog that lists them."""
     for loops in (0, 1, 3):
         _slide("loops", loops)(page)
-        page.evaluate(DRAWN)
+        page.evaluate(TWO_FRAMES)
         _role(page, "scenes-open").click()
         _role(page, "scenes-title").fill(f"CRT with {loops} {'loop' if loops == 1 else 'loops'}")
         _role(page, "scenes-add").click()
@@ -171,11 +171,11 @@ def take(browser: Any, url: str, picture: Picture) -> list[Image.Image]:
         page.wait_for_selector(WITH_MAPS)
         for act in picture.acts:
             act(page)
-        page.wait_for_function(SETTLED)
+        page.wait_for_function(ALL_COMPUTED)
         taken = []
         for act in picture.frames or (lambda page: None,):  # noqa: ARG005 - a still has one frame, and nothing is done
             act(page)
-            page.evaluate(DRAWN)
+            page.evaluate(TWO_FRAMES)
             taken.append(Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB"))
         return taken
     finally:
